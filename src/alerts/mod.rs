@@ -1,0 +1,4 @@
+//! A rise or fall becomes a draft, passes approval, and leaves as an immutable CAP 1.2 message.
+
+pub mod cap;
+pub mod templates;

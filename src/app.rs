@@ -1,0 +1,43 @@
+//! One place that holds everything a handler, worker or test needs.
+
+use std::ops::Deref;
+use std::sync::Arc;
+
+use tokio_util::sync::CancellationToken;
+
+use crate::clock::Clock;
+use crate::config::Config;
+use crate::db::Db;
+use crate::events::Events;
+use crate::ids::Ids;
+use crate::ingest::IngestHandle;
+
+/// Cheap to clone; the state of every axum handler.
+#[derive(Clone, Debug)]
+pub struct App(Arc<Parts>);
+
+#[derive(Debug)]
+pub struct Parts {
+    pub config: Config,
+    pub clock: Clock,
+    pub ids: Ids,
+    pub db: Db,
+    pub events: Events,
+    pub ingest: IngestHandle,
+    /// Cancelled when the service is asked to stop; every task drains and ends.
+    pub stop: CancellationToken,
+}
+
+impl App {
+    pub fn new(parts: Parts) -> Self {
+        Self(Arc::new(parts))
+    }
+}
+
+impl Deref for App {
+    type Target = Parts;
+
+    fn deref(&self) -> &Parts {
+        &self.0
+    }
+}

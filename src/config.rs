@@ -1,0 +1,326 @@
+//! Configuration: compiled-in defaults under a file under the environment, parsed into types that are trusted inside.
+
+use std::path::{Path, PathBuf};
+
+use chrono_tz::Tz;
+use serde::Deserialize;
+
+use crate::units::Level;
+
+/// The commented defaults. They are the documentation and the lowest layer at once.
+pub const DEFAULTS: &str = include_str!("../config/default.toml");
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Config {
+    pub data_dir: PathBuf,
+    pub http: Http,
+    pub mqtt: Mqtt,
+    pub database: Database,
+    pub ingest: Ingest,
+    pub engine: Engine,
+    pub alerts: Alerts,
+    pub dispatch: Dispatch,
+    pub sms: Sms,
+    pub mail: Mail,
+    pub municipality: Municipality,
+    pub log: Log,
+    pub shutdown: Shutdown,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Http {
+    pub listen: String,
+    pub public_url: String,
+    pub max_body_bytes: usize,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Mqtt {
+    pub listen: String,
+    pub max_payload_bytes: u32,
+    pub max_connections: usize,
+    pub external: Vec<ExternalBroker>,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ExternalBroker {
+    pub name: String,
+    pub url: String,
+    pub topics: Vec<String>,
+    #[serde(default)]
+    pub share_group: String,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Database {
+    pub url: String,
+    pub max_connections: u32,
+    pub postgres_bin_dir: String,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Ingest {
+    pub queue_readings: usize,
+    pub batch_readings: usize,
+    pub max_future_s: u32,
+    pub max_age_days: u32,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Engine {
+    pub rules_dir: String,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Alerts {
+    pub draft_from: Level,
+    pub expires_after_min: u32,
+    pub automatic_levels: Vec<Level>,
+    pub status: AlertStatus,
+    pub templates_dir: String,
+}
+
+/// CAP 1.2 `status`, without the values a municipality never sends.
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "lowercase")]
+pub enum AlertStatus {
+    Actual,
+    Exercise,
+    Test,
+}
+
+impl AlertStatus {
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Actual => "actual",
+            Self::Exercise => "exercise",
+            Self::Test => "test",
+        }
+    }
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Dispatch {
+    pub claim_rows: u32,
+    pub lease_s: u32,
+    pub retry_base_s: u32,
+    pub retry_max_s: u32,
+    pub sms_segment_centavos: u32,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Sms {
+    pub smpp: Vec<SmppProvider>,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SmppProvider {
+    pub name: String,
+    pub host: String,
+    pub port: u16,
+    pub system_id: String,
+    pub password: String,
+    pub source_addr: String,
+    #[serde(default = "default_window")]
+    pub window: u32,
+    #[serde(default = "default_rate")]
+    pub messages_per_second: u32,
+}
+
+const fn default_window() -> u32 {
+    32
+}
+
+const fn default_rate() -> u32 {
+    100
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Mail {
+    pub url: String,
+    pub from: String,
+    pub concurrency: u32,
+    pub messages_per_second: u32,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Municipality {
+    pub name: String,
+    pub ibge_code: String,
+    pub state: String,
+    pub time_zone: Tz,
+    pub sender: String,
+    pub sender_name: String,
+    pub contact: String,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Log {
+    pub level: String,
+    pub format: LogFormat,
+}
+
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "lowercase")]
+pub enum LogFormat {
+    Text,
+    Json,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Shutdown {
+    pub timeout_s: u32,
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    #[error("cannot read the configuration: {0}")]
+    Read(#[from] config::ConfigError),
+    /// A key that is unknown, missing, or of the wrong type.
+    #[error("configuration key `{key}`: {message}")]
+    Key { key: String, message: String },
+    /// Keys that are well-formed each but do not make sense: all of them at once.
+    #[error("{}", .0.join("\n"))]
+    Check(Vec<String>),
+}
+
+impl Config {
+    /// Reads the layers and checks them against each other.
+    ///
+    /// # Errors
+    /// Names the wrong key, its value, and what was expected.
+    pub fn load(file: Option<&Path>) -> Result<Self, ConfigError> {
+        Self::layered(file, config::Environment::with_prefix("SENTINELA").prefix_separator("__").separator("__"))
+    }
+
+    /// The same with the environment given, so that tests need not touch the process's own.
+    pub fn layered(file: Option<&Path>, environment: config::Environment) -> Result<Self, ConfigError> {
+        let mut layers =
+            config::Config::builder().add_source(config::File::from_str(DEFAULTS, config::FileFormat::Toml));
+        if let Some(path) = file {
+            layers = layers.add_source(config::File::from(path).format(config::FileFormat::Toml));
+        }
+        let merged = layers.add_source(environment.try_parsing(true)).build()?;
+        let parsed: Self = serde_path_to_error::deserialize(merged)
+            .map_err(|error| ConfigError::Key { key: error.path().to_string(), message: error.inner().to_string() })?;
+        parsed.check()
+    }
+
+    fn check(self) -> Result<Self, ConfigError> {
+        let mut wrong = Vec::new();
+        let mut expect = |good: bool, key: &str, value: &str, expected: &str| {
+            if !good {
+                wrong.push(format!("configuration key `{key}`: {value:?} is wrong; expected {expected}"));
+            }
+        };
+        let address = "an address and port such as \"127.0.0.1:8080\"";
+        expect(is_socket(&self.http.listen), "http.listen", &self.http.listen, address);
+        expect(self.mqtt.listen.is_empty() || is_socket(&self.mqtt.listen), "mqtt.listen", &self.mqtt.listen, address);
+        let url = &self.http.public_url;
+        expect(url.is_empty() || url.starts_with("http"), "http.public_url", url, "an http:// or https:// address");
+        let url = &self.database.url;
+        expect(url.is_empty() || url.starts_with("postgres"), "database.url", url, "postgres://…, or empty");
+        let town = &self.municipality;
+        let seven_digits = town.ibge_code.len() == 7 && town.ibge_code.bytes().all(|b| b.is_ascii_digit());
+        expect(seven_digits, "municipality.ibge_code", &town.ibge_code, "seven digits");
+        let clean = !town.sender.is_empty() && !town.sender.contains([' ', ',', '<', '&']);
+        expect(clean, "municipality.sender", &town.sender, "no space, comma, `<` or `&` (CAP 1.2, section 3.2.1)");
+        let from = self.mail.from.parse::<lettre::message::Mailbox>();
+        expect(from.is_ok(), "mail.from", &self.mail.from, "a mailbox such as \"Defesa Civil <a@b.gov.br>\"");
+        let mail = &self.mail.url;
+        expect(mail.is_empty() || mail.starts_with("smtp"), "mail.url", mail, "smtp://… or smtps://…, or empty");
+        let from_level = self.alerts.draft_from;
+        expect(from_level > Level::Normal, "alerts.draft_from", from_level.as_str(), "a level above normal");
+        let positive = [
+            ("ingest.queue_readings", self.ingest.queue_readings),
+            ("ingest.batch_readings", self.ingest.batch_readings),
+            ("dispatch.claim_rows", self.dispatch.claim_rows as usize),
+            ("dispatch.lease_s", self.dispatch.lease_s as usize),
+            ("mail.concurrency", self.mail.concurrency as usize),
+            ("mail.messages_per_second", self.mail.messages_per_second as usize),
+            ("database.max_connections", self.database.max_connections as usize),
+        ];
+        for (key, value) in positive {
+            expect(value > 0, key, &value.to_string(), "a number above zero");
+        }
+        for (index, provider) in self.sms.smpp.iter().enumerate() {
+            let good = provider.window > 0 && provider.messages_per_second > 0;
+            expect(good, &format!("sms.smpp[{index}]"), &provider.name, "window and messages_per_second above zero");
+        }
+        if wrong.is_empty() { Ok(self) } else { Err(ConfigError::Check(wrong)) }
+    }
+
+    /// The address others reach the service at, without a trailing slash.
+    pub fn public_url(&self) -> String {
+        if self.http.public_url.is_empty() {
+            format!("http://{}", self.http.listen)
+        } else {
+            self.http.public_url.trim_end_matches('/').to_owned()
+        }
+    }
+}
+
+fn is_socket(text: &str) -> bool {
+    text.parse::<std::net::SocketAddr>().is_ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashMap;
+
+    use super::*;
+
+    fn with(pairs: &[(&str, &str)]) -> Result<Config, ConfigError> {
+        let source: HashMap<String, String> =
+            pairs.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();
+        let environment = config::Environment::with_prefix("SENTINELA").prefix_separator("__").separator("__");
+        Config::layered(None, environment.source(Some(source)))
+    }
+
+    #[test]
+    fn the_compiled_in_defaults_are_valid() {
+        let config = with(&[]).unwrap();
+        assert_eq!(config.http.listen, "127.0.0.1:8080");
+    }
+
+    #[test]
+    fn the_environment_wins() {
+        let config = with(&[("SENTINELA__HTTP__LISTEN", "0.0.0.0:9000")]).unwrap();
+        assert_eq!(config.http.listen, "0.0.0.0:9000");
+    }
+
+    #[test]
+    fn a_misspelt_key_is_named() {
+        let message = with(&[("SENTINELA__HTTP__LISTN", "x")]).unwrap_err().to_string();
+        assert!(message.contains("http") && message.contains("listn") && message.contains("listen"), "{message}");
+    }
+
+    #[test]
+    fn a_wrong_value_is_named_with_what_is_expected() {
+        let message = with(&[("SENTINELA__HTTP__LISTEN", "nowhere")]).unwrap_err().to_string();
+        assert!(message.contains("`http.listen`") && message.contains("\"nowhere\""), "{message}");
+        let message = with(&[("SENTINELA__SHUTDOWN__TIMEOUT_S", "soon")]).unwrap_err().to_string();
+        assert!(message.contains("shutdown.timeout_s"), "{message}");
+    }
+
+    #[test]
+    fn the_sender_must_fit_cap() {
+        let message = with(&[("SENTINELA__MUNICIPALITY__SENDER", "a b")]).unwrap_err().to_string();
+        assert!(message.contains("`municipality.sender`"), "{message}");
+    }
+}

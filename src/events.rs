@@ -1,0 +1,61 @@
+//! What changed, told to whoever watches. The hint is sent inside the transaction of the change (NOTIFY is delivered at
+//! commit), fans out to every process, and carries only an id: whoever hears it reads the state itself.
+
+use serde::{Deserialize, Serialize};
+use sqlx::PgConnection;
+use tokio::sync::broadcast;
+
+/// The NOTIFY channel.
+pub const CHANNEL: &str = "sentinela";
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum Event {
+    /// Readings were appended to the journal: the evaluator's wake-up call.
+    Journal,
+    /// Levels of some areas changed.
+    Levels,
+    Alert {
+        id: uuid::Uuid,
+    },
+    /// Outbox rows are due: the dispatchers' wake-up call.
+    Outbox,
+    /// Delivery states of an alert moved.
+    Delivery {
+        alert_id: uuid::Uuid,
+    },
+    Incident {
+        id: uuid::Uuid,
+    },
+    /// Stations, devices, areas or residents changed: caches reload.
+    Catalogue,
+}
+
+/// Tells everyone once the surrounding transaction commits.
+pub async fn notify(conn: &mut PgConnection, event: &Event) -> sqlx::Result<()> {
+    let payload = serde_json::to_string(event).unwrap_or_default();
+    sqlx::query("select pg_notify($1, $2)").bind(CHANNEL).bind(payload).execute(conn).await?;
+    Ok(())
+}
+
+/// In-process end of the channel.
+#[derive(Clone, Debug)]
+pub struct Events(broadcast::Sender<Event>);
+
+impl Default for Events {
+    fn default() -> Self {
+        Self(broadcast::channel(1024).0)
+    }
+}
+
+impl Events {
+    /// A watcher that lags is told so (`RecvError::Lagged`) and must read the whole state again.
+    pub fn subscribe(&self) -> broadcast::Receiver<Event> {
+        self.0.subscribe()
+    }
+
+    pub fn send(&self, event: Event) {
+        // No watcher is a normal state.
+        let _ = self.0.send(event);
+    }
+}

@@ -1,0 +1,36 @@
+//! Sentinela: civil-defense alerting and incident response for a municipality.
+//!
+//! The tree reads like the path of a warning: `ingest` → `journal` → `risk` → `alerts` → `dispatch` → `incidents`.
+//! `engine` is the pure core that folds the journal; `pipeline` feeds it and commits what it decides.
+//! ARCHITECTURE.md tells the invariants.
+
+// Ground
+pub mod app;
+pub mod clock;
+pub mod cobrade;
+pub mod config;
+pub mod db;
+pub mod events;
+pub mod i18n;
+pub mod ids;
+pub mod lifecycle;
+pub mod telemetry;
+pub mod units;
+
+// The path
+pub mod alerts;
+pub mod dispatch;
+pub mod engine;
+pub mod incidents;
+pub mod ingest;
+pub mod journal;
+pub mod pipeline;
+pub mod residents;
+pub mod risk;
+pub mod stations;
+
+// Around it
+pub mod accounts;
+pub mod cli;
+pub mod replay;
+pub mod web;
