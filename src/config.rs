@@ -26,6 +26,7 @@ pub struct Config {
     pub municipality: Municipality,
     pub log: Log,
     pub shutdown: Shutdown,
+    pub demo: Demo,
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -185,6 +186,12 @@ pub enum LogFormat {
 #[serde(deny_unknown_fields)]
 pub struct Shutdown {
     pub timeout_s: u32,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Demo {
+    pub notice: String,
 }
 
 #[derive(Debug, thiserror::Error)]

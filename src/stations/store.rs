@@ -1,0 +1,221 @@
+//! Stations, datastreams and devices in PostgreSQL.
+
+use sqlx::PgConnection;
+
+use super::{Change, Datastream, Device, Station};
+use crate::clock::Instant;
+use crate::ids::{DeviceId, StationId};
+use crate::units::UnknownWord;
+
+/// A station as somebody describes it; `code` is the key.
+#[derive(Clone, Debug, PartialEq)]
+pub struct NewStation {
+    pub code: String,
+    pub name: String,
+    pub lon: f64,
+    pub lat: f64,
+    pub elevation_m: Option<f64>,
+    pub source: String,
+}
+
+/// A datastream as somebody describes it; (station, name) is the key.
+#[derive(Clone, Debug, PartialEq)]
+pub struct NewDatastream {
+    pub name: String,
+    pub quantity: crate::units::Quantity,
+    pub unit: String,
+    pub kind: crate::units::StreamKind,
+    pub interval_s: Option<i32>,
+    pub stale_after_s: i32,
+}
+
+fn decode(error: UnknownWord) -> sqlx::Error {
+    sqlx::Error::Decode(Box::new(error))
+}
+
+/// Inserts or changes the station with this code.
+pub async fn upsert_station(
+    conn: &mut PgConnection,
+    now: Instant,
+    station: &NewStation,
+) -> sqlx::Result<(StationId, Change)> {
+    let old = sqlx::query!(
+        r#"select id as "id: StationId", name = $2 and st_x(geom) = $3 and st_y(geom) = $4
+               and elevation_m is not distinct from $5 and source = $6 and active as "same!"
+           from station where code = $1 for update"#,
+        station.code,
+        station.name,
+        station.lon,
+        station.lat,
+        station.elevation_m,
+        station.source
+    )
+    .fetch_optional(&mut *conn)
+    .await?;
+    if let Some(old) = old.as_ref().filter(|old| old.same) {
+        return Ok((old.id, Change::Unchanged));
+    }
+    let id = sqlx::query_scalar!(
+        r#"insert into station (code, name, geom, elevation_m, source, created_at, updated_at)
+           values ($1, $2, st_setsrid(st_makepoint($3, $4), 4326), $5, $6, $7, $7)
+           on conflict (code) do update set name = excluded.name, geom = excluded.geom, active = true,
+               elevation_m = excluded.elevation_m, source = excluded.source, updated_at = excluded.updated_at
+           returning id as "id: StationId""#,
+        station.code,
+        station.name,
+        station.lon,
+        station.lat,
+        station.elevation_m,
+        station.source,
+        now
+    )
+    .fetch_one(conn)
+    .await?;
+    Ok((id, if old.is_some() { Change::Updated } else { Change::Created }))
+}
+
+/// Inserts or changes a stream of a station.
+pub async fn upsert_datastream(
+    conn: &mut PgConnection,
+    now: Instant,
+    station_id: StationId,
+    stream: &NewDatastream,
+) -> sqlx::Result<Change> {
+    let old = sqlx::query_scalar!(
+        r#"select quantity = $3 and unit = $4 and kind = $5 and interval_s is not distinct from $6
+               and stale_after_s = $7 as "same!"
+           from datastream where station_id = $1 and name = $2 for update"#,
+        station_id.0,
+        stream.name,
+        stream.quantity.as_str(),
+        stream.unit,
+        stream.kind.as_str(),
+        stream.interval_s,
+        stream.stale_after_s
+    )
+    .fetch_optional(&mut *conn)
+    .await?;
+    if old == Some(true) {
+        return Ok(Change::Unchanged);
+    }
+    sqlx::query!(
+        "insert into datastream (station_id, name, quantity, unit, kind, interval_s, stale_after_s, created_at)
+         values ($1, $2, $3, $4, $5, $6, $7, $8)
+         on conflict (station_id, name) do update set quantity = excluded.quantity, unit = excluded.unit,
+             kind = excluded.kind, interval_s = excluded.interval_s, stale_after_s = excluded.stale_after_s",
+        station_id.0,
+        stream.name,
+        stream.quantity.as_str(),
+        stream.unit,
+        stream.kind.as_str(),
+        stream.interval_s,
+        stream.stale_after_s,
+        now
+    )
+    .execute(conn)
+    .await?;
+    Ok(if old.is_some() { Change::Updated } else { Change::Created })
+}
+
+/// Inserts a device, or gives the one with this code another station or secret.
+pub async fn upsert_device(
+    conn: &mut PgConnection,
+    now: Instant,
+    code: &str,
+    station_id: StationId,
+    secret_sha256: &[u8; 32],
+) -> sqlx::Result<Change> {
+    let old = sqlx::query_scalar!(
+        r#"select station_id = $2 and secret_sha256 = $3 and enabled as "same!" from device where code = $1 for update"#,
+        code,
+        station_id.0,
+        secret_sha256.as_slice()
+    )
+    .fetch_optional(&mut *conn)
+    .await?;
+    if old == Some(true) {
+        return Ok(Change::Unchanged);
+    }
+    sqlx::query!(
+        "insert into device (code, station_id, secret_sha256, created_at) values ($1, $2, $3, $4)
+         on conflict (code) do update set station_id = excluded.station_id, secret_sha256 = excluded.secret_sha256,
+             enabled = true",
+        code,
+        station_id.0,
+        secret_sha256.as_slice(),
+        now
+    )
+    .execute(conn)
+    .await?;
+    Ok(if old.is_some() { Change::Updated } else { Change::Created })
+}
+
+/// Turns a device away from now on. False when there is none with this code.
+pub async fn disable_device(conn: &mut PgConnection, code: &str) -> sqlx::Result<bool> {
+    let done = sqlx::query!("update device set enabled = false, online = false where code = $1", code);
+    Ok(done.execute(conn).await?.rows_affected() > 0)
+}
+
+/// Stations by code, a page at a time.
+pub async fn stations(conn: &mut PgConnection, limit: i64, offset: i64) -> sqlx::Result<Vec<Station>> {
+    sqlx::query_as!(
+        Station,
+        r#"select id as "id: StationId", code, name, st_x(geom) as "lon!", st_y(geom) as "lat!", elevation_m, source, active
+           from station order by code limit $1 offset $2"#,
+        limit,
+        offset
+    )
+    .fetch_all(conn)
+    .await
+}
+
+pub async fn station_by_code(conn: &mut PgConnection, code: &str) -> sqlx::Result<Option<Station>> {
+    sqlx::query_as!(
+        Station,
+        r#"select id as "id: StationId", code, name, st_x(geom) as "lon!", st_y(geom) as "lat!", elevation_m, source, active
+           from station where code = $1"#,
+        code
+    )
+    .fetch_optional(conn)
+    .await
+}
+
+/// The streams of these stations, ordered by station and name.
+pub async fn datastreams(conn: &mut PgConnection, stations: &[i64]) -> sqlx::Result<Vec<Datastream>> {
+    let rows = sqlx::query!(
+        r#"select id as "id: crate::ids::DatastreamId", station_id as "station_id: StationId", name, quantity, unit, kind,
+               interval_s, stale_after_s
+           from datastream where station_id = any($1) order by station_id, name"#,
+        stations
+    )
+    .fetch_all(conn)
+    .await?;
+    rows.into_iter()
+        .map(|row| {
+            Ok(Datastream {
+                id: row.id,
+                station_id: row.station_id,
+                name: row.name,
+                quantity: row.quantity.parse().map_err(decode)?,
+                unit: row.unit,
+                kind: row.kind.parse().map_err(decode)?,
+                interval_s: row.interval_s,
+                stale_after_s: row.stale_after_s,
+            })
+        })
+        .collect()
+}
+
+/// Devices by code, a page at a time.
+pub async fn devices(conn: &mut PgConnection, limit: i64, offset: i64) -> sqlx::Result<Vec<Device>> {
+    sqlx::query_as!(
+        Device,
+        r#"select d.id as "id: DeviceId", d.code, d.station_id as "station_id: StationId", s.code as station_code,
+               d.enabled, d.online, d.last_seen_at
+           from device d join station s on s.id = d.station_id order by d.code limit $1 offset $2"#,
+        limit,
+        offset
+    )
+    .fetch_all(conn)
+    .await
+}
