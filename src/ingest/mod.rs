@@ -1,8 +1,13 @@
 //! Bytes into readings, or into quarantine; an acknowledgement means committed.
 
-use tokio::sync::{mpsc, oneshot};
+pub mod committer;
+
+use std::sync::Arc;
+
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
 
 use crate::clock::Instant;
+use crate::config::Config;
 use crate::ids::{DatastreamId, DeviceId};
 use crate::units::{Fixed, Quality};
 
@@ -57,16 +62,28 @@ pub struct Quarantined {
 /// One message's worth of work, answered after its commit.
 #[derive(Debug)]
 pub struct Submission {
-    pub readings: Vec<NewReading>,
-    pub quarantined: Vec<Quarantined>,
-    pub done: oneshot::Sender<Result<Accepted, IngestError>>,
+    readings: Vec<NewReading>,
+    quarantined: Vec<Quarantined>,
+    waiting: Waiting,
+}
+
+/// Who waits for the commit of a submission.
+#[derive(Debug)]
+struct Waiting {
+    readings: usize,
+    quarantined: usize,
+    done: oneshot::Sender<Result<Accepted, IngestError>>,
+    /// The room taken in the queue; dropping it, with the answer, gives the room back.
+    _room: OwnedSemaphorePermit,
 }
 
 /// What the commit did with a submission.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, utoipa::ToSchema)]
 pub struct Accepted {
     pub appended: u32,
+    /// Known already with the same value: nothing changed.
     pub duplicates: u32,
+    /// Known already with another value: both are kept.
     pub revisions: u32,
     pub quarantined: u32,
 }
@@ -81,8 +98,72 @@ pub enum IngestError {
     Stopping,
 }
 
-/// The way into the journal for every door (MQTT, HTTP, brokers, imports).
+/// The way into the journal for every door (MQTT, HTTP, brokers, imports). The queue behind it is bounded in readings,
+/// not in messages, because messages carry from one to a thousand.
 #[derive(Clone, Debug)]
 pub struct IngestHandle {
-    pub queue: mpsc::Sender<Submission>,
+    queue: mpsc::UnboundedSender<Submission>,
+    room: Arc<Semaphore>,
+    /// Readings the queue holds at most.
+    capacity: u32,
+}
+
+/// The committer's end of the queue.
+#[derive(Debug)]
+pub struct Receiver(mpsc::UnboundedReceiver<Submission>);
+
+/// The queue between the doors and the committer. The semaphore bounds it, so the channel itself need not.
+pub fn channel(config: &Config) -> (IngestHandle, Receiver) {
+    let (queue, receiver) = mpsc::unbounded_channel();
+    let capacity = u32::try_from(config.ingest.queue_readings).unwrap_or(u32::MAX).min(Semaphore::MAX_PERMITS as u32);
+    (IngestHandle { queue, room: Arc::new(Semaphore::new(capacity as usize)), capacity }, Receiver(receiver))
+}
+
+impl IngestHandle {
+    /// Resolves after the commit. For doors that can tell their client to come back later.
+    ///
+    /// # Errors
+    /// `Busy` at once when the queue has no room; nothing was stored.
+    pub async fn submit(
+        &self,
+        readings: Vec<NewReading>,
+        quarantined: Vec<Quarantined>,
+    ) -> Result<Accepted, IngestError> {
+        let cost = self.cost(&readings, &quarantined);
+        let room = Arc::clone(&self.room).try_acquire_many_owned(cost).map_err(|_| IngestError::Busy)?;
+        self.send(room, readings, quarantined).await
+    }
+
+    /// The same for doors that push back by not reading on: waits for room.
+    pub async fn submit_when_free(
+        &self,
+        readings: Vec<NewReading>,
+        quarantined: Vec<Quarantined>,
+    ) -> Result<Accepted, IngestError> {
+        let cost = self.cost(&readings, &quarantined);
+        let room = Arc::clone(&self.room).acquire_many_owned(cost).await.map_err(|_| IngestError::Stopping)?;
+        self.send(room, readings, quarantined).await
+    }
+
+    /// Readings waiting for their commit.
+    pub fn queued(&self) -> usize {
+        (self.capacity as usize).saturating_sub(self.room.available_permits())
+    }
+
+    /// A message larger than the whole queue takes all of it.
+    fn cost(&self, readings: &[NewReading], quarantined: &[Quarantined]) -> u32 {
+        u32::try_from(readings.len() + quarantined.len()).unwrap_or(u32::MAX).clamp(1, self.capacity)
+    }
+
+    async fn send(
+        &self,
+        room: OwnedSemaphorePermit,
+        readings: Vec<NewReading>,
+        quarantined: Vec<Quarantined>,
+    ) -> Result<Accepted, IngestError> {
+        let (done, answer) = oneshot::channel();
+        let waiting = Waiting { readings: readings.len(), quarantined: quarantined.len(), done, _room: room };
+        self.queue.send(Submission { readings, quarantined, waiting }).map_err(|_| IngestError::Stopping)?;
+        answer.await.map_err(|_| IngestError::Stopping)?
+    }
 }

@@ -1,1 +1,17 @@
-//! (see ARCHITECTURE.md)
+//! The append-only log of what was observed, once each, in commit order.
+//!
+//! Invariants:
+//! - Every append holds the advisory transaction lock [`LOCK`] from before its first `seq` until its commit, so `seq` order
+//!   is commit order and a reader that keeps only "the last `seq` I saw" misses nothing. Without the lock, a transaction
+//!   that took a smaller `seq` may commit after a reader has passed it; the row would never be read.
+//! - `received_at` never falls along `seq`, and never lies before the instant the evaluator's timers have run through.
+//! - A row never changes. The same reading again changes nothing; the same reading with another value is a new row.
+
+mod key;
+mod store;
+
+pub use key::reading_key;
+pub use store::{JournalRow, Outcome, append, read_after};
+
+/// The advisory lock of appenders: "SENT" in ASCII.
+pub const LOCK: i64 = 0x5345_4e54;

@@ -1,0 +1,329 @@
+//! The journal's rows.
+
+use std::collections::HashMap;
+
+use sqlx::{PgConnection, PgPool};
+
+use super::{LOCK, reading_key};
+use crate::clock::{Clock, Instant};
+use crate::events::{self, Event};
+use crate::ids::{DatastreamId, Seq};
+use crate::ingest::{NewReading, Quarantined};
+use crate::units::{Fixed, Quality};
+
+/// What became of one reading.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    Appended,
+    /// Known already, with the same value: nothing changed.
+    Duplicate,
+    /// Known already with another value: kept beside the older one.
+    Revision,
+    /// The database refused the row (a stream deleted meanwhile, say): it lies in quarantine.
+    Refused,
+}
+
+/// One row as the evaluator reads it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct JournalRow {
+    pub seq: Seq,
+    pub datastream_id: DatastreamId,
+    pub observed_at: Instant,
+    pub received_at: Instant,
+    pub value: Fixed,
+    pub quality: Quality,
+    /// The row this one corrects.
+    pub revises_seq: Option<Seq>,
+}
+
+/// Appends a batch: one transaction, or, when the database refuses a row, halves of the batch until the bad row stands
+/// alone and goes to quarantine. Outcomes come in the order of `readings`.
+///
+/// # Errors
+/// Only when the database cannot be written at all; some leading part of the batch may have been committed by then, and
+/// appending the whole batch again finds it as duplicates.
+pub async fn append(
+    pool: &PgPool,
+    clock: &Clock,
+    readings: &[NewReading],
+    quarantined: &[Quarantined],
+) -> sqlx::Result<Vec<Outcome>> {
+    match append_once(pool, clock, readings, quarantined).await {
+        Err(error) if blames_a_row(&error) => bisect(pool, clock, readings, quarantined, &error).await,
+        result => result,
+    }
+}
+
+async fn bisect(
+    pool: &PgPool,
+    clock: &Clock,
+    readings: &[NewReading],
+    quarantined: &[Quarantined],
+    error: &sqlx::Error,
+) -> sqlx::Result<Vec<Outcome>> {
+    if let [reading] = readings {
+        tracing::warn!(%error, ?reading, "the database refused a reading; it goes to quarantine");
+        let mut all = quarantined.to_vec();
+        all.push(refused(reading, error));
+        append_once(pool, clock, &[], &all).await?;
+        return Ok(vec![Outcome::Refused]);
+    }
+    if readings.is_empty() {
+        // Texts are cleaned on the way in, so a quarantine row cannot be at fault.
+        return Err(sqlx::Error::Protocol(format!("quarantine rows were refused: {error}")));
+    }
+    let (left, right) = readings.split_at(readings.len() / 2);
+    let mut outcomes = Box::pin(append(pool, clock, left, quarantined)).await?;
+    outcomes.extend(Box::pin(append(pool, clock, right, &[])).await?);
+    Ok(outcomes)
+}
+
+/// Classes 22 (data exception) and 23 (integrity constraint violation) speak of a row; all else of the database.
+fn blames_a_row(error: &sqlx::Error) -> bool {
+    match error {
+        sqlx::Error::Database(database) => database.code().is_some_and(|c| c.starts_with("22") || c.starts_with("23")),
+        _ => false,
+    }
+}
+
+fn refused(reading: &NewReading, error: &sqlx::Error) -> Quarantined {
+    let payload = serde_json::json!({
+        "datastream_id": reading.datastream_id,
+        "device_id": reading.device_id,
+        "id": reading.message_id,
+        "at": reading.observed_at,
+        "value": reading.value,
+    });
+    Quarantined {
+        source: reading.source,
+        device: reading.device_id.map(|id| format!("#{id}")),
+        topic: None,
+        payload: payload.to_string().into_bytes(),
+        reason: format!("the database refused the row: {error}"),
+        field: "reading".into(),
+        value: reading.value.to_string(),
+    }
+}
+
+async fn append_once(
+    pool: &PgPool,
+    clock: &Clock,
+    readings: &[NewReading],
+    quarantined: &[Quarantined],
+) -> sqlx::Result<Vec<Outcome>> {
+    let (rounds, mut outcomes) = plan(readings);
+    let mut tx = pool.begin().await?;
+    let mut changed = false;
+    if !readings.is_empty() {
+        // A statement of its own: the next one must see what the previous holder of the lock has committed.
+        sqlx::query!("select pg_advisory_xact_lock($1)", LOCK).execute(&mut *tx).await?;
+        for round in rounds {
+            changed |= append_round(&mut tx, clock.now(), readings, &round, &mut outcomes).await?;
+        }
+    }
+    insert_quarantined(&mut tx, clock.now(), quarantined).await?;
+    if changed {
+        events::notify(&mut tx, &Event::Journal).await?;
+    }
+    tx.commit().await?;
+    Ok(outcomes)
+}
+
+/// A reading with its place in the batch.
+struct Keyed {
+    index: usize,
+    key: [u8; 16],
+}
+
+/// Splits a batch so that no round holds the same key twice. Nearly always there is one round; a repetition with the same
+/// value as the one before it is settled here.
+fn plan(readings: &[NewReading]) -> (Vec<Vec<Keyed>>, Vec<Outcome>) {
+    let mut outcomes = vec![Outcome::Appended; readings.len()];
+    let mut rounds: Vec<Vec<Keyed>> = Vec::new();
+    let mut seen: HashMap<[u8; 16], (usize, Fixed)> = HashMap::with_capacity(readings.len());
+    for (index, reading) in readings.iter().enumerate() {
+        let key = reading_key(reading);
+        let round = match seen.get(&key) {
+            Some((_, value)) if *value == reading.value => {
+                outcomes[index] = Outcome::Duplicate;
+                continue;
+            }
+            Some((round, _)) => round + 1,
+            None => 0,
+        };
+        seen.insert(key, (round, reading.value));
+        if rounds.len() == round {
+            rounds.push(Vec::with_capacity(readings.len()));
+        }
+        rounds[round].push(Keyed { index, key });
+    }
+    (rounds, outcomes)
+}
+
+/// Returns whether any row was added.
+async fn append_round(
+    tx: &mut PgConnection,
+    now: Instant,
+    readings: &[NewReading],
+    round: &[Keyed],
+    outcomes: &mut [Outcome],
+) -> sqlx::Result<bool> {
+    let inserted = insert(tx, now, readings, round, None).await?;
+    if usize::try_from(inserted.rows).ok() == Some(round.len()) {
+        return Ok(true);
+    }
+    // Some keys were known. Rows below the first `seq` of this insert are the older ones.
+    let keys: Vec<[u8; 16]> = round.iter().map(|keyed| keyed.key).collect();
+    let newest = sqlx::query!(
+        r#"select distinct on (reading_key) reading_key, seq as "seq: Seq", revision, value
+           from journal where reading_key = any($1) order by reading_key, revision desc"#,
+        &keys as &[[u8; 16]],
+    )
+    .fetch_all(&mut *tx)
+    .await?;
+    let newest: HashMap<Vec<u8>, (Seq, i32, f64)> =
+        newest.into_iter().map(|row| (row.reading_key, (row.seq, row.revision, row.value))).collect();
+    let mut revised = Vec::new();
+    let mut revises = Vec::new();
+    for keyed in round {
+        let Some((seq, revision, value)) = newest.get(keyed.key.as_slice()) else { continue };
+        if inserted.first.is_some_and(|first| *seq >= first) {
+            continue;
+        }
+        outcomes[keyed.index] = if *value == readings[keyed.index].value.to_f64() {
+            Outcome::Duplicate
+        } else {
+            revised.push(Keyed { index: keyed.index, key: keyed.key });
+            revises.push((*seq, revision + 1));
+            Outcome::Revision
+        };
+    }
+    if !revised.is_empty() {
+        insert(tx, now, readings, &revised, Some(&revises)).await?;
+    }
+    Ok(inserted.rows > 0 || !revised.is_empty())
+}
+
+struct Inserted {
+    rows: i64,
+    first: Option<Seq>,
+}
+
+/// Inserts rows in order, leaving out those whose (key, revision) exists. `revises` holds the older row and the new
+/// revision of each; without it the rows are first observations.
+async fn insert(
+    tx: &mut PgConnection,
+    now: Instant,
+    readings: &[NewReading],
+    rows: &[Keyed],
+    revises: Option<&[(Seq, i32)]>,
+) -> sqlx::Result<Inserted> {
+    let of = |keyed: &Keyed| &readings[keyed.index];
+    let streams: Vec<i64> = rows.iter().map(|k| of(k).datastream_id.0).collect();
+    let devices: Vec<Option<i64>> = rows.iter().map(|k| of(k).device_id.map(|id| id.0)).collect();
+    let messages: Vec<Option<&str>> = rows.iter().map(|k| of(k).message_id.as_deref()).collect();
+    let observed: Vec<Instant> = rows.iter().map(|k| of(k).observed_at).collect();
+    let values: Vec<f64> = rows.iter().map(|k| of(k).value.to_f64()).collect();
+    let qualities: Vec<&str> = rows.iter().map(|k| of(k).quality.as_str()).collect();
+    let reasons: Vec<&str> = rows.iter().map(|k| of(k).quality_reason.as_str()).collect();
+    let sources: Vec<&str> = rows.iter().map(|k| of(k).source.as_str()).collect();
+    let keys: Vec<[u8; 16]> = rows.iter().map(|k| k.key).collect();
+    let older: Vec<Option<i64>> =
+        revises.map_or(vec![None; rows.len()], |r| r.iter().map(|(s, _)| Some(s.0)).collect());
+    let revisions: Vec<i32> = revises.map_or(vec![0; rows.len()], |r| r.iter().map(|(_, n)| *n).collect());
+    let row = sqlx::query!(
+        r#"with floor as (
+               select greatest($1,
+                   (select received_at from journal order by seq desc limit 1),
+                   (select max(through_at) from pipeline_cursor)) as at),
+           added as (
+               insert into journal (seq, datastream_id, device_id, message_id, observed_at, received_at, value, quality,
+                   quality_reason, source, reading_key, revises_seq, revision)
+               select nextval('journal_seq'), row.datastream_id, row.device_id, row.message_id, row.observed_at, floor.at,
+                   row.value, row.quality, row.quality_reason, row.source, row.reading_key, row.revises_seq, row.revision
+               from floor cross join unnest($2::int8[], $3::int8[], $4::text[], $5::timestamptz[], $6::float8[], $7::text[],
+                   $8::text[], $9::text[], $10::bytea[], $11::int8[], $12::int4[])
+                   as row (datastream_id, device_id, message_id, observed_at, value, quality, quality_reason, source,
+                       reading_key, revises_seq, revision)
+               on conflict (reading_key, revision) do nothing
+               returning seq)
+           select count(*) as "rows!", min(seq) as "first: Seq" from added"#,
+        now,
+        &streams,
+        &devices as &[Option<i64>],
+        &messages as &[Option<&str>],
+        &observed,
+        &values,
+        &qualities as &[&str],
+        &reasons as &[&str],
+        &sources as &[&str],
+        &keys as &[[u8; 16]],
+        &older as &[Option<i64>],
+        &revisions,
+    )
+    .fetch_one(tx)
+    .await?;
+    Ok(Inserted { rows: row.rows, first: row.first })
+}
+
+async fn insert_quarantined(tx: &mut PgConnection, now: Instant, rows: &[Quarantined]) -> sqlx::Result<()> {
+    if rows.is_empty() {
+        return Ok(());
+    }
+    let sources: Vec<&str> = rows.iter().map(|q| q.source.as_str()).collect();
+    let devices: Vec<Option<String>> = rows.iter().map(|q| q.device.as_deref().map(clean)).collect();
+    let topics: Vec<Option<String>> = rows.iter().map(|q| q.topic.as_deref().map(clean)).collect();
+    let payloads: Vec<&[u8]> = rows.iter().map(|q| q.payload.as_slice()).collect();
+    let reasons: Vec<String> = rows.iter().map(|q| clean(&q.reason)).collect();
+    let fields: Vec<String> = rows.iter().map(|q| clean(&q.field)).collect();
+    let values: Vec<String> = rows.iter().map(|q| clean(&q.value)).collect();
+    sqlx::query!(
+        "insert into quarantine (received_at, source, device, topic, payload, reason, field, value)
+         select $1, * from unnest($2::text[], $3::text[], $4::text[], $5::bytea[], $6::text[], $7::text[], $8::text[])",
+        now,
+        &sources as &[&str],
+        &devices as &[Option<String>],
+        &topics as &[Option<String>],
+        &payloads as &[&[u8]],
+        &reasons,
+        &fields,
+        &values,
+    )
+    .execute(tx)
+    .await?;
+    Ok(())
+}
+
+/// PostgreSQL's text has no NUL.
+fn clean(text: &str) -> String {
+    text.replace('\0', "\u{fffd}")
+}
+
+/// The next rows in commit order after `after`, at most `limit`.
+pub async fn read_after(conn: &mut PgConnection, after: Seq, limit: i64) -> sqlx::Result<Vec<JournalRow>> {
+    let rows = sqlx::query!(
+        r#"select seq as "seq: Seq", datastream_id as "datastream_id: DatastreamId", observed_at, received_at, value, quality,
+               revises_seq as "revises_seq: Seq"
+           from journal where seq > $1 order by seq limit $2"#,
+        after.0,
+        limit,
+    )
+    .fetch_all(conn)
+    .await?;
+    rows.into_iter()
+        .map(|row| {
+            Ok(JournalRow {
+                seq: row.seq,
+                datastream_id: row.datastream_id,
+                observed_at: row.observed_at,
+                received_at: row.received_at,
+                value: Fixed::try_from(row.value).map_err(|error| sqlx::Error::Decode(error.into()))?,
+                quality: row
+                    .quality
+                    .parse()
+                    .map_err(|error: crate::units::UnknownWord| sqlx::Error::Decode(error.into()))?,
+                revises_seq: row.revises_seq,
+            })
+        })
+        .collect()
+}
