@@ -1,1 +1,22 @@
-//! CAP 1.2
+//! The Common Alerting Protocol, version 1.2 (OASIS, 2010; ITU-T X.1303 bis).
+
+pub mod build;
+pub mod feed;
+pub mod model;
+mod parse;
+pub mod time;
+pub mod validate;
+mod write;
+
+pub use build::{Assessment, BuildArea, BuildInput, assess, build};
+pub use model::CapAlert;
+pub use time::CapTime;
+
+/// XML in and out.
+pub mod xml {
+    pub use super::parse::{CapError, MAX_BYTES, decode, parse, parse_all};
+    pub use super::write::write;
+}
+
+#[cfg(test)]
+mod samples;
