@@ -1,1 +1,12 @@
-//! (see ARCHITECTURE.md)
+//! Geographic risk rules: what the journal means for each (risk area × hazard). Everything here is pure but `store`.
+
+pub mod evaluate;
+pub mod network;
+pub mod reason;
+pub mod rule;
+pub mod series;
+pub mod store;
+
+pub use network::{Bound, Network, PairKey};
+pub use reason::{Measured, Outcome, Reason};
+pub use rule::{Rule, RuleError};

@@ -1,0 +1,302 @@
+//! One (area × hazard): from measured values to a level, with hysteresis, waiting times and blindness.
+//!
+//! A level rises once its conditions have held for `for`, and falls once they have been below their clear thresholds for
+//! `clear_after`. With too few fresh stations and nothing that raises, the area is unknown; the level it had is
+//! remembered, so that the data's return neither forgets a warning nor ends one early.
+
+use serde::{Deserialize, Serialize};
+
+use crate::clock::from_micros;
+use crate::ids::Seq;
+use crate::risk::network::{BoundPair, StreamSpec};
+use crate::risk::reason::{Measured, Outcome, Reason};
+use crate::risk::rule::{Condition, Measure, Rule, Selector};
+use crate::risk::series::{Micros, Series};
+use crate::units::{Fixed, Level, Quality};
+
+const STATIONS_SHOWN: usize = 8;
+
+/// A stream's series with what its receipts tell.
+#[derive(Clone, Debug)]
+pub struct StreamState {
+    pub series: Series,
+    /// Receipt of the newest good reading.
+    pub received_at: Option<Micros>,
+    /// How old that reading was on receipt. A backlog that ends hours ago does not describe the present.
+    pub lag: Micros,
+}
+
+impl StreamState {
+    pub fn take(
+        &mut self,
+        at: Micros,
+        received_at: Micros,
+        seq: Seq,
+        revises: Option<Seq>,
+        value: Fixed,
+        quality: Quality,
+    ) {
+        if quality != Quality::Pass {
+            return;
+        }
+        match revises {
+            Some(revised) => self.series.revise(revised, seq, at, value),
+            None => self.series.push(at, seq, value),
+        }
+        self.received_at = Some(received_at);
+        self.lag = received_at - self.series.newest_at().unwrap_or(at);
+    }
+
+    /// The instant at which the stream falls silent, if it speaks for the present at all.
+    pub fn fresh_until(&self, spec: &StreamSpec) -> Option<Micros> {
+        if self.lag > spec.stale_after { None } else { self.received_at.map(|received| received + spec.stale_after) }
+    }
+
+    fn measure(&self, spec: &StreamSpec, measure: Measure) -> Option<Fixed> {
+        match measure {
+            // An hourly total says nothing about the last quarter of an hour.
+            Measure::Sum(window) if spec.interval.is_some_and(|interval| interval > window) => None,
+            Measure::Sum(window) => self.series.sum(window),
+            Measure::Latest => self.series.latest(),
+            Measure::Rate(window) => self.series.rate_per_hour(window),
+        }
+    }
+}
+
+/// The engine's memory of one pair; stored with the level, so that a restart in mid-storm changes nothing.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PairMemory {
+    /// What is shown.
+    pub shown: Level,
+    /// The last level that data supported.
+    pub known: Level,
+    pub since: Micros,
+    /// For each level of the rule, since when its conditions hold without a break.
+    pub met_since: Vec<Option<Micros>>,
+    /// Since when the conditions of the known level are clear.
+    pub clear_since: Option<Micros>,
+}
+
+impl Default for PairMemory {
+    fn default() -> Self {
+        Self { shown: Level::Unknown, known: Level::Normal, since: 0, met_since: Vec::new(), clear_since: None }
+    }
+}
+
+/// What an evaluation says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Verdict {
+    pub changed_from: Option<Level>,
+    /// When to look again if no reading comes.
+    pub next_check: Option<Micros>,
+}
+
+/// Everything an evaluation reads.
+#[derive(Clone, Copy)]
+pub struct View<'a> {
+    pub pair: &'a BoundPair,
+    pub rule: &'a Rule,
+    pub specs: &'a [StreamSpec],
+    pub states: &'a [StreamState],
+}
+
+impl View<'_> {
+    /// Moves the memory to `now` and tells whether the shown level changed.
+    pub fn evaluate(self, memory: &mut PairMemory, now: Micros) -> Verdict {
+        memory.met_since.resize(self.rule.levels.len(), None);
+        let blind = self.is_blind(now);
+        let mut target = Level::Normal;
+        let mut held = Level::Normal;
+        let mut next_check = self.first_silence(now);
+        for (rule, since) in self.rule.levels.iter().zip(&mut memory.met_since) {
+            let outcome = strongest(rule.any.iter().map(|condition| self.judge(condition, now).0));
+            if outcome != Outcome::Met {
+                *since = None;
+            } else {
+                let held_since = *since.get_or_insert(now);
+                if held_since + rule.hold_for <= now {
+                    target = rule.level;
+                } else {
+                    next_check = sooner(next_check, held_since + rule.hold_for);
+                }
+            }
+            if matches!(outcome, Outcome::Met | Outcome::Holding) && rule.level <= memory.known {
+                held = rule.level;
+            }
+        }
+        if !blind || target > memory.known {
+            next_check = self.move_level(memory, target, target.max(held), now, next_check);
+        } else {
+            memory.clear_since = None;
+        }
+        // Data that shows danger stands even where other data is missing; only "all is well" needs sight.
+        let shown = if blind && target.max(held) == Level::Normal { Level::Unknown } else { memory.known };
+        let before = memory.shown;
+        if shown == before {
+            return Verdict { changed_from: None, next_check };
+        }
+        (memory.shown, memory.since) = (shown, now);
+        Verdict { changed_from: Some(before), next_check }
+    }
+
+    fn move_level(
+        self,
+        memory: &mut PairMemory,
+        target: Level,
+        floor: Level,
+        now: Micros,
+        next_check: Option<Micros>,
+    ) -> Option<Micros> {
+        if target > memory.known {
+            (memory.known, memory.clear_since) = (target, None);
+            return next_check;
+        }
+        if floor >= memory.known {
+            memory.clear_since = None;
+            return next_check;
+        }
+        let known = memory.known;
+        let delay = self.rule.levels.iter().find(|rule| rule.level == known).map_or(0, |rule| rule.clear_after);
+        let since = *memory.clear_since.get_or_insert(now);
+        if since + delay <= now {
+            (memory.known, memory.clear_since) = (floor, None);
+            return next_check;
+        }
+        sooner(next_check, since + delay)
+    }
+
+    fn is_blind(self, now: Micros) -> bool {
+        self.rule
+            .selectors
+            .iter()
+            .zip(&self.pair.feeds)
+            .any(|(selector, feed)| self.fresh(feed, now) < selector.min_fresh)
+    }
+
+    fn fresh(self, feed: &[usize], now: Micros) -> usize {
+        feed.iter().filter(|&&index| self.is_fresh(index, now)).count()
+    }
+
+    fn is_fresh(self, index: usize, now: Micros) -> bool {
+        let (Some(spec), Some(state)) = (self.specs.get(index), self.states.get(index)) else { return false };
+        state.fresh_until(spec).is_some_and(|until| now < until)
+    }
+
+    fn first_silence(self, now: Micros) -> Option<Micros> {
+        let silences = self.pair.feeds.iter().flatten().filter_map(|&index| {
+            let until = self.states.get(index)?.fresh_until(self.specs.get(index)?)?;
+            (until > now).then_some(until)
+        });
+        silences.min()
+    }
+
+    /// The outcome of one condition and the value it judged: the k-th highest among the fresh stations.
+    fn judge(self, condition: &Condition, now: Micros) -> (Outcome, Option<Fixed>) {
+        let (Some(selector), Some(feed)) =
+            (self.rule.selectors.get(condition.selector), self.pair.feeds.get(condition.selector))
+        else {
+            return (Outcome::NoData, None);
+        };
+        let values = feed
+            .iter()
+            .filter(|&&index| self.is_fresh(index, now))
+            .filter_map(|&index| self.states.get(index)?.measure(self.specs.get(index)?, condition.measure));
+        let value = kth_highest(values, selector.k);
+        let outcome = match value {
+            None => Outcome::NoData,
+            Some(value) if value >= condition.at_least => Outcome::Met,
+            Some(value) if value >= condition.clear_below => Outcome::Holding,
+            Some(_) => Outcome::NotMet,
+        };
+        (outcome, value)
+    }
+
+    /// The conditions that matter for the level shown: those met or holding, else those of the lowest level.
+    pub fn reasons(self, memory: &PairMemory, now: Micros) -> Vec<Reason> {
+        let speaking = self.rule.levels.iter().filter(|rule| rule.level <= memory.known.max(Level::Observation));
+        let mut reasons: Vec<Reason> = speaking
+            .flat_map(|rule| rule.any.iter().map(|condition| self.reason(rule.level, condition, now)))
+            .collect();
+        reasons.sort_by_key(|reason| std::cmp::Reverse((reason.outcome == Outcome::Met, reason.level)));
+        let strongest = reasons.iter().filter(|reason| reason.outcome == Outcome::Met).map(|reason| reason.level).max();
+        match strongest {
+            Some(level) => reasons.retain(|reason| reason.level == level || reason.outcome == Outcome::Holding),
+            None => {
+                if memory.known <= Level::Normal {
+                    let lowest = self.rule.levels.first().map(|rule| rule.level);
+                    reasons.retain(|reason| Some(reason.level) == lowest);
+                }
+            }
+        }
+        reasons
+    }
+
+    fn reason(self, level: Level, condition: &Condition, now: Micros) -> Reason {
+        let (outcome, value) = self.judge(condition, now);
+        let selector = self.rule.selectors.get(condition.selector);
+        let feed = self.pair.feeds.get(condition.selector).map_or(&[][..], Vec::as_slice);
+        let mut stations: Vec<Measured> =
+            feed.iter().filter_map(|&index| self.measured(index, condition.measure, now)).collect();
+        stations.sort_by(|a, b| (b.fresh, b.value).cmp(&(a.fresh, a.value)).then_with(|| a.code.cmp(&b.code)));
+        let silent = stations.iter().filter(|station| !station.fresh).count();
+        let note = note(selector, stations.len(), silent);
+        stations.truncate(STATIONS_SHOWN);
+        let quantity = selector.map_or(crate::units::Quantity::Rain, |selector| selector.quantity);
+        Reason {
+            level,
+            quantity,
+            measure: condition.measure.label(),
+            unit: condition.measure.unit(quantity),
+            value,
+            threshold: condition.at_least,
+            clear_below: condition.clear_below,
+            outcome,
+            stations,
+            note,
+        }
+    }
+
+    fn measured(self, index: usize, measure: Measure, now: Micros) -> Option<Measured> {
+        let (spec, state) = (self.specs.get(index)?, self.states.get(index)?);
+        Some(Measured {
+            code: spec.station_code.clone(),
+            name: spec.station_name.clone(),
+            value: state.measure(spec, measure),
+            observed_at: state.series.newest_at().map(from_micros),
+            fresh: self.is_fresh(index, now),
+        })
+    }
+}
+
+fn note(selector: Option<&Selector>, asked: usize, silent: usize) -> String {
+    let Some(selector) = selector else { return String::new() };
+    match (asked, silent) {
+        (0, _) => format!("no {} station is near enough", selector.quantity),
+        (_, 0) => String::new(),
+        _ => format!("{silent} of {asked} stations silent"),
+    }
+}
+
+fn sooner(a: Option<Micros>, b: Micros) -> Option<Micros> {
+    Some(a.map_or(b, |a| a.min(b)))
+}
+
+fn strongest(outcomes: impl Iterator<Item = Outcome>) -> Outcome {
+    let rank = |outcome: &Outcome| match outcome {
+        Outcome::Met => 3,
+        Outcome::Holding => 2,
+        Outcome::NotMet => 1,
+        Outcome::NoData => 0,
+    };
+    outcomes.max_by_key(rank).unwrap_or(Outcome::NoData)
+}
+
+/// The k-th highest of the values (k = 1: the maximum) without allocating for the common case.
+fn kth_highest(values: impl Iterator<Item = Fixed>, k: usize) -> Option<Fixed> {
+    if k == 1 {
+        return values.max();
+    }
+    let mut all: Vec<Fixed> = values.collect();
+    all.sort_unstable_by(|a, b| b.cmp(a));
+    all.get(k - 1).copied()
+}

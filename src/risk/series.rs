@@ -1,0 +1,228 @@
+//! One datastream's recent past with running window sums.
+//!
+//! Windows are in event time: a window of length D holds the readings with `observed_at` in (T − D, T], where T is the
+//! stream's newest `observed_at`. Receipt times serve only to tell silence. The two are never mixed, so a burst after an
+//! outage gives the same sums as the same readings on time.
+
+use std::collections::VecDeque;
+
+use crate::ids::Seq;
+use crate::units::{Fixed, StreamKind};
+
+/// Microseconds since 1970, or a length in microseconds.
+pub type Micros = i64;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Entry {
+    at: Micros,
+    seq: Seq,
+    raw: Fixed,
+    /// What this reading adds to a sum: the value itself, or a counter's step.
+    increment: Fixed,
+}
+
+#[derive(Clone, Debug)]
+struct Window {
+    length: Micros,
+    /// Absolute index of the first entry inside.
+    start: u64,
+    sum: Fixed,
+}
+
+#[derive(Clone, Debug)]
+pub struct Series {
+    kind: StreamKind,
+    retain: Micros,
+    entries: VecDeque<Entry>,
+    /// Absolute index of `entries[0]`.
+    base: u64,
+    windows: Vec<Window>,
+}
+
+impl Series {
+    /// `lengths` are the windows that rules ask for; readings older than the longest are forgotten.
+    pub fn new(kind: StreamKind, lengths: &[Micros]) -> Self {
+        let windows = lengths.iter().map(|&length| Window { length, start: 0, sum: Fixed(0) }).collect();
+        let retain = lengths.iter().copied().max().unwrap_or(0).max(3_600_000_000);
+        Self { kind, retain, entries: VecDeque::new(), base: 0, windows }
+    }
+
+    /// The newest event time.
+    pub fn newest_at(&self) -> Option<Micros> {
+        self.entries.back().map(|entry| entry.at)
+    }
+
+    pub fn latest(&self) -> Option<Fixed> {
+        self.entries.back().map(|entry| entry.raw)
+    }
+
+    /// The sum of the window of that length; `None` without readings or for a window nobody asked for.
+    pub fn sum(&self, length: Micros) -> Option<Fixed> {
+        self.entries.back()?;
+        self.windows.iter().find(|window| window.length == length).map(|window| window.sum)
+    }
+
+    /// Change per hour between the newest reading and the oldest one in the window. `None` with fewer than two readings.
+    pub fn rate_per_hour(&self, length: Micros) -> Option<Fixed> {
+        let newest = self.entries.back()?;
+        let oldest = self.entries.iter().find(|entry| entry.at > newest.at - length)?;
+        let span = newest.at - oldest.at;
+        if span <= 0 {
+            return None;
+        }
+        let change = i128::from(newest.raw.0 - oldest.raw.0) * 3_600_000_000 / i128::from(span);
+        i64::try_from(change).ok().map(Fixed)
+    }
+
+    /// Takes a good reading in any order. One that is older than anything retained changes nothing.
+    pub fn push(&mut self, at: Micros, seq: Seq, raw: Fixed) {
+        match self.newest_at() {
+            Some(newest) if at < newest => self.insert_late(at, seq, raw, newest),
+            _ => self.append(at, seq, raw),
+        }
+    }
+
+    /// Puts `raw` in the place of the reading with journal number `revised`.
+    pub fn revise(&mut self, revised: Seq, seq: Seq, at: Micros, raw: Fixed) {
+        let Some(index) = self.entries.iter().position(|entry| entry.seq == revised) else {
+            return self.push(at, seq, raw);
+        };
+        if let Some(entry) = self.entries.get_mut(index) {
+            (entry.raw, entry.seq) = (raw, seq);
+        }
+        self.restep(index);
+        self.restep(index + 1);
+        self.resum();
+    }
+
+    fn append(&mut self, at: Micros, seq: Seq, raw: Fixed) {
+        let increment = self.step(self.entries.back().map(|entry| entry.raw), raw);
+        self.entries.push_back(Entry { at, seq, raw, increment });
+        for window in &mut self.windows {
+            window.sum.0 += increment.0;
+            while let Some(entry) = self.entries.get((window.start - self.base) as usize) {
+                if entry.at > at - window.length {
+                    break;
+                }
+                window.sum.0 -= entry.increment.0;
+                window.start += 1;
+            }
+        }
+        self.forget(at);
+    }
+
+    fn insert_late(&mut self, at: Micros, seq: Seq, raw: Fixed, newest: Micros) {
+        if at <= newest - self.retain {
+            return;
+        }
+        let index = self.entries.partition_point(|entry| entry.at <= at);
+        self.entries.insert(index, Entry { at, seq, raw, increment: Fixed(0) });
+        self.restep(index);
+        self.restep(index + 1);
+        self.resum();
+    }
+
+    /// A counter that falls has been reset: what it shows has accrued since. The first reading of a counter has no step.
+    fn step(&self, before: Option<Fixed>, raw: Fixed) -> Fixed {
+        match (self.kind, before) {
+            (StreamKind::CumulativeCounter, Some(before)) if raw >= before => Fixed(raw.0 - before.0),
+            (StreamKind::CumulativeCounter, None) => Fixed(0),
+            _ => raw,
+        }
+    }
+
+    fn restep(&mut self, index: usize) {
+        let before = index.checked_sub(1).and_then(|i| self.entries.get(i)).map(|entry| entry.raw);
+        let Some(raw) = self.entries.get(index).map(|entry| entry.raw) else { return };
+        let increment = self.step(before, raw);
+        if let Some(entry) = self.entries.get_mut(index) {
+            entry.increment = increment;
+        }
+    }
+
+    fn resum(&mut self) {
+        let Some(newest) = self.newest_at() else { return };
+        for window in &mut self.windows {
+            let start = self.entries.partition_point(|entry| entry.at <= newest - window.length);
+            window.start = self.base + start as u64;
+            window.sum = Fixed(self.entries.range(start..).map(|entry| entry.increment.0).sum());
+        }
+    }
+
+    /// One reading beyond the longest window is kept: a counter's next step needs its predecessor.
+    fn forget(&mut self, newest: Micros) {
+        while self.entries.len() > 1 && self.entries.get(1).is_some_and(|entry| entry.at <= newest - self.retain) {
+            self.entries.pop_front();
+            self.base += 1;
+        }
+        for window in &mut self.windows {
+            window.start = window.start.max(self.base);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const MINUTE: Micros = 60_000_000;
+    const HOUR: Micros = 60 * MINUTE;
+
+    fn filled(kind: StreamKind, readings: &[(i64, i64)]) -> Series {
+        let mut series = Series::new(kind, &[HOUR, 24 * HOUR]);
+        for (index, (minute, value)) in readings.iter().enumerate() {
+            series.push(minute * MINUTE, Seq(index as i64), Fixed::from_whole(*value));
+        }
+        series
+    }
+
+    #[test]
+    fn a_window_is_open_at_its_start_and_closed_at_its_end() {
+        let series = filled(StreamKind::IntervalSum, &[(0, 5), (10, 7), (60, 1)]);
+        assert_eq!(series.sum(HOUR), Some(Fixed::from_whole(8)));
+        assert_eq!(series.sum(24 * HOUR), Some(Fixed::from_whole(13)));
+    }
+
+    #[test]
+    fn a_counter_that_resets_loses_nothing_it_showed() {
+        let series = filled(StreamKind::CumulativeCounter, &[(0, 100), (10, 104), (20, 3), (30, 5)]);
+        assert_eq!(series.sum(24 * HOUR), Some(Fixed::from_whole(4 + 3 + 2)));
+    }
+
+    #[test]
+    fn a_late_counter_reading_splits_the_step() {
+        let late = filled(StreamKind::CumulativeCounter, &[(0, 10), (20, 16), (10, 12)]);
+        assert_eq!(late.sum(HOUR), Some(Fixed::from_whole(6)));
+    }
+
+    #[test]
+    fn a_revision_replaces_the_value() {
+        let mut series = filled(StreamKind::IntervalSum, &[(0, 5), (10, 7)]);
+        series.revise(Seq(1), Seq(9), 10 * MINUTE, Fixed::from_whole(70));
+        assert_eq!(series.sum(HOUR), Some(Fixed::from_whole(75)));
+    }
+
+    #[test]
+    fn the_rate_needs_two_readings() {
+        assert_eq!(filled(StreamKind::Instantaneous, &[(0, 3)]).rate_per_hour(HOUR), None);
+        let rising = filled(StreamKind::Instantaneous, &[(0, 3), (30, 4)]);
+        assert_eq!(rising.rate_per_hour(HOUR), Some(Fixed::from_whole(2)));
+    }
+
+    proptest! {
+        #[test]
+        fn arrival_order_does_not_change_sums(mut readings in proptest::collection::vec((0_i64..3000, 0_i64..50), 1..80)) {
+            readings.sort_unstable();
+            readings.dedup_by_key(|reading| reading.0);
+            let on_time = filled(StreamKind::IntervalSum, &readings);
+            let newest = readings.pop().unwrap();
+            readings.reverse();
+            readings.insert(0, newest);
+            let late = filled(StreamKind::IntervalSum, &readings);
+            prop_assert_eq!(on_time.sum(HOUR), late.sum(HOUR));
+            prop_assert_eq!(on_time.sum(24 * HOUR), late.sum(24 * HOUR));
+        }
+    }
+}
