@@ -184,23 +184,35 @@ fn area(input: &BuildArea) -> Area {
     }
 }
 
-/// The outline of a polygon in at most about `MAX_POINTS` points, or `None` for a speck below the rounding. CAP has no holes:
+/// The outline of a polygon in at most `MAX_POINTS` points, or `None` for a speck below the rounding. CAP has no holes:
 /// warning the few inside one is better than leaving them out. Where thinning spoils the outline, the unthinned one is taken,
 /// and where that is no lawful ring either, its convex hull, which covers it.
 fn ring(polygon: &Polygon<f64>) -> Option<Vec<Point>> {
     let outline = Polygon::new(polygon.exterior().clone(), Vec::new());
-    let thinned = (0..24).map(|step| {
-        // From about a metre, doubling; the last steps flatten anything.
-        let epsilon = 1e-5 * f64::from(1 << step);
-        if step == 0 { outline.clone() } else { outline.simplify_vw_preserve(epsilon) }
-    });
-    let small_enough = thinned.map(|shape| round(&shape)).find(|ring| ring.len() <= MAX_POINTS);
-    let whole = || round(&outline);
-    let hull = || round(&outline.convex_hull());
-    small_enough
-        .filter(|ring| ring_flaw(ring).is_none())
-        .or_else(|| Some(whole()).filter(|ring| ring_flaw(ring).is_none()))
-        .or_else(|| Some(hull()).filter(|ring| ring_flaw(ring).is_none()))
+    let lawful = |ring: &Vec<Point>| ring_flaw(ring).is_none();
+    let whole = round(&outline);
+    let fits = whole.len() <= MAX_POINTS;
+    let thinned = if fits { None } else { thin(&outline).filter(lawful) };
+    let hull = || Some(round(&outline.convex_hull())).filter(lawful);
+    thinned.or_else(|| Some(whole).filter(lawful)).or_else(hull)
+}
+
+/// The most detailed outline that has few enough points: bisects the least triangle (Visvalingam–Whyatt, square degrees) that
+/// is kept, between a square millimetre and a large country.
+fn thin(outline: &Polygon<f64>) -> Option<Vec<Point>> {
+    let (mut low, mut high) = (-16.0_f64, 2.0_f64);
+    let mut best = None;
+    for _ in 0..14 {
+        let middle = f64::midpoint(low, high);
+        let ring = round(&outline.simplify_vw_preserve(10.0_f64.powf(middle)));
+        if ring.len() <= MAX_POINTS {
+            best = Some(ring);
+            high = middle;
+        } else {
+            low = middle;
+        }
+    }
+    best
 }
 
 /// Six decimals: a tenth of a metre.

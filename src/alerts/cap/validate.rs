@@ -1,6 +1,6 @@
 //! The rules of CAP 1.2 that the schema cannot express.
 
-use geo::{LineString, Polygon, Validation};
+use geo::{Area as _, LineString, Polygon, Validation};
 
 use super::model::{Area, CapAlert, Info, MsgType, Point, Reference, Scope, Status};
 use super::time::CapTime;
@@ -207,7 +207,11 @@ pub(super) fn ring_flaw(ring: &[Point]) -> Option<&'static str> {
         return Some("latitude must lie in ±90 and longitude in ±180 (the latitude comes first)");
     }
     let line: LineString<f64> = ring.iter().map(|point| (point.lon, point.lat)).collect();
-    (!Polygon::new(line, Vec::new()).is_valid()).then_some("crosses or touches itself, or encloses nothing")
+    let polygon = Polygon::new(line, Vec::new());
+    if !polygon.is_valid() {
+        return Some("crosses or touches itself");
+    }
+    (polygon.unsigned_area() <= 0.0).then_some("encloses nothing")
 }
 
 #[cfg(test)]
