@@ -1,6 +1,10 @@
 //! Bytes into readings, or into quarantine; an acknowledgement means committed.
 
 pub mod committer;
+pub mod decode;
+pub mod devices;
+pub mod formats;
+pub mod quality;
 
 use std::sync::Arc;
 
@@ -9,6 +13,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
 use crate::clock::Instant;
 use crate::config::Config;
 use crate::ids::{DatastreamId, DeviceId};
+use crate::ingest::devices::Devices;
 use crate::units::{Fixed, Quality};
 
 /// Where a reading came in. Stored in `journal.source`.
@@ -106,6 +111,7 @@ pub struct IngestHandle {
     room: Arc<Semaphore>,
     /// Readings the queue holds at most.
     capacity: u32,
+    devices: Devices,
 }
 
 /// The committer's end of the queue.
@@ -116,7 +122,8 @@ pub struct Receiver(mpsc::UnboundedReceiver<Submission>);
 pub fn channel(config: &Config) -> (IngestHandle, Receiver) {
     let (queue, receiver) = mpsc::unbounded_channel();
     let capacity = u32::try_from(config.ingest.queue_readings).unwrap_or(u32::MAX).min(Semaphore::MAX_PERMITS as u32);
-    (IngestHandle { queue, room: Arc::new(Semaphore::new(capacity as usize)), capacity }, Receiver(receiver))
+    let room = Arc::new(Semaphore::new(capacity as usize));
+    (IngestHandle { queue, room, capacity, devices: Devices::default() }, Receiver(receiver))
 }
 
 impl IngestHandle {
@@ -143,6 +150,11 @@ impl IngestHandle {
         let cost = self.cost(&readings, &quarantined);
         let room = Arc::clone(&self.room).acquire_many_owned(cost).await.map_err(|_| IngestError::Stopping)?;
         self.send(room, readings, quarantined).await
+    }
+
+    /// Who may publish what.
+    pub const fn devices(&self) -> &Devices {
+        &self.devices
     }
 
     /// Readings waiting for their commit.

@@ -1,0 +1,222 @@
+//! A message held against the catalogue: known stream, fitting unit, plausible instant, judged quality. Pure.
+
+use chrono::TimeDelta;
+
+use super::devices::DeviceEntry;
+use super::formats::{Message, Problem, RawReading, Refused, join, native};
+use super::quality::{Subject, judge};
+use super::{NewReading, Quarantined, Source};
+use crate::clock::{Instant, from_micros};
+use crate::config;
+use crate::units::Fixed;
+
+/// Where a payload came in, and what is held against it.
+#[derive(Clone, Copy, Debug)]
+pub struct Door<'a> {
+    pub source: Source,
+    pub device: &'a DeviceEntry,
+    pub topic: Option<&'a str>,
+    pub now: Instant,
+    pub limits: &'a config::Ingest,
+    /// Largest payload, in bytes.
+    pub max_bytes: usize,
+}
+
+/// The good and the bad of one payload. `problems` and `quarantined` run in parallel.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Decoded {
+    pub readings: Vec<NewReading>,
+    pub quarantined: Vec<Quarantined>,
+    pub problems: Vec<Problem>,
+}
+
+/// So much of a payload beyond the limit is kept in quarantine, in bytes.
+const KEPT_OF_TOO_LARGE: usize = 4096;
+
+/// Reads a payload of the device: what is good becomes readings, what is bad goes to quarantine with its reason.
+pub fn decode(payload: &[u8], door: &Door<'_>) -> Decoded {
+    let mut decoded = Decoded::default();
+    if payload.len() > door.max_bytes {
+        let message = format!("a payload has at most {} bytes", door.max_bytes);
+        let problem = Problem::new("payload", &format!("{} bytes", payload.len()), message);
+        let kept = &payload[..payload.len().min(KEPT_OF_TOO_LARGE)];
+        decoded.refuse(door, Refused { problem, raw: kept.to_vec() });
+        return decoded;
+    }
+    match native::parse(payload) {
+        Ok(message) => resolve(message, door, &mut decoded),
+        Err(problem) => decoded.refuse(door, Refused { problem, raw: payload.to_vec() }),
+    }
+    decoded
+}
+
+/// The topic names a device, but there is none with this code.
+pub fn unknown_device(payload: &[u8], source: Source, code: &str, topic: Option<&str>) -> Quarantined {
+    Quarantined {
+        source,
+        device: Some(code.to_owned()),
+        topic: topic.map(str::to_owned),
+        payload: payload.to_vec(),
+        reason: "no such device, or it is disabled".into(),
+        field: "device".into(),
+        value: code.to_owned(),
+    }
+}
+
+fn resolve(message: Message, door: &Door<'_>, decoded: &mut Decoded) {
+    let id = message.id;
+    for item in message.readings {
+        let judged =
+            item.and_then(|raw| one(&raw, id.as_deref(), door).map_err(|problem| Refused { problem, raw: raw.raw }));
+        match judged {
+            Ok(reading) => decoded.readings.push(reading),
+            Err(refused) => decoded.refuse(door, refused),
+        }
+    }
+}
+
+fn one(raw: &RawReading, id: Option<&str>, door: &Door<'_>) -> Result<NewReading, Problem> {
+    let problem = |key: &str, value: &str, message: String| Problem::new(join(&raw.path, key), value, message);
+    let Some(stream) = door.device.streams.get(&raw.stream) else {
+        let known = door.device.stream_names();
+        let message = format!("the station of device {} has no such stream; it has {known}", door.device.code);
+        return Err(problem("stream", &raw.stream, message));
+    };
+    // PostgreSQL keeps microseconds; what is finer must not make two readings of one.
+    let observed_at = from_micros(raw.at.timestamp_micros());
+    let shown = observed_at.to_rfc3339();
+    if observed_at - door.now > TimeDelta::seconds(door.limits.max_future_s.into()) {
+        let message = format!("lies more than {} s in the future; check the device's clock", door.limits.max_future_s);
+        return Err(problem("at", &shown, message));
+    }
+    if door.now - observed_at > TimeDelta::days(door.limits.max_age_days.into()) {
+        return Err(problem("at", &shown, format!("is older than {} days", door.limits.max_age_days)));
+    }
+    let unit = raw.unit.as_deref().unwrap_or(&stream.unit);
+    let Some((factor, offset)) = stream.quantity.conversion(unit) else {
+        let canonical = stream.quantity.canonical_unit();
+        let message = format!("is no unit of {}; expected {canonical} or one that converts to it", stream.quantity);
+        return Err(problem("unit", unit, message));
+    };
+    let value = Fixed::try_from(raw.value * factor + offset)
+        .map_err(|error| problem("value", &raw.value.to_string(), error.to_string()))?;
+    let subject = Subject { quantity: stream.quantity, kind: stream.kind, interval_s: stream.interval_s };
+    let (quality, quality_reason) = judge(subject, value);
+    Ok(NewReading {
+        datastream_id: stream.id,
+        device_id: Some(door.device.id),
+        message_id: id.map(str::to_owned),
+        observed_at,
+        value,
+        quality,
+        quality_reason,
+        source: door.source,
+    })
+}
+
+impl Decoded {
+    fn refuse(&mut self, door: &Door<'_>, refused: Refused) {
+        let Refused { problem, raw } = refused;
+        self.quarantined.push(Quarantined {
+            source: door.source,
+            device: Some(door.device.code.clone()),
+            topic: door.topic.map(str::to_owned),
+            payload: raw,
+            reason: problem.message.clone(),
+            field: problem.field.clone(),
+            value: problem.value.clone(),
+        });
+        self.problems.push(problem);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashMap;
+    use std::sync::Arc;
+
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::ids::{DatastreamId, DeviceId};
+    use crate::ingest::devices::StreamEntry;
+    use crate::units::{Quality, Quantity, StreamKind};
+
+    fn device() -> DeviceEntry {
+        let stream = |id, quantity: Quantity| StreamEntry {
+            id: DatastreamId(id),
+            quantity,
+            unit: quantity.canonical_unit().to_owned(),
+            kind: StreamKind::IntervalSum,
+            interval_s: Some(600),
+        };
+        let streams = HashMap::from([
+            ("rain".to_owned(), stream(1, Quantity::Rain)),
+            ("level".to_owned(), stream(2, Quantity::WaterLevel)),
+        ]);
+        DeviceEntry {
+            id: DeviceId(9),
+            code: "dev".into(),
+            enabled: true,
+            secret_sha256: [0; 32],
+            streams: Arc::new(streams),
+        }
+    }
+
+    fn run(payload: &str) -> Decoded {
+        let limits = config::Ingest { queue_readings: 10, batch_readings: 10, max_future_s: 300, max_age_days: 366 };
+        let now = "2026-02-20T12:00:00Z".parse().unwrap();
+        let device = device();
+        let door = Door { source: Source::Mqtt, device: &device, topic: None, now, limits: &limits, max_bytes: 2000 };
+        decode(payload.as_bytes(), &door)
+    }
+
+    #[test]
+    fn values_reach_the_journal_in_the_canonical_unit() {
+        let decoded =
+            run(r#"{"id":"m","readings":[{"stream":"rain","at":"2026-02-20T12:00:00Z","value":1.2,"unit":"cm"},
+            {"stream":"level","at":"2026-02-20T12:00:00Z","value":2.5}]}"#);
+        let values: Vec<f64> = decoded.readings.iter().map(|reading| reading.value.to_f64()).collect();
+        assert_eq!(values, [12.0, 2.5]);
+        assert_eq!(decoded.readings[0].message_id.as_deref(), Some("m"));
+        assert_eq!(decoded.readings[0].device_id, Some(DeviceId(9)));
+    }
+
+    #[test]
+    fn one_bad_reading_does_not_hold_back_the_others() {
+        let decoded = run(r#"{"readings":[{"stream":"rain","at":"2026-02-20T12:00:00Z","value":1},
+            {"stream":"rain","at":"2026-02-20T12:06:00Z","value":1},{"stream":"snow","at":"2026-02-20T12:00:00Z","value":1},
+            {"stream":"rain","at":"2026-02-20T12:00:00Z","value":1,"unit":"furlong"},
+            {"stream":"rain","at":"2024-02-20T12:00:00Z","value":1},{"stream":"rain","at":"2026-02-20T12:00:00Z","value":1e300}]}"#);
+        assert_eq!(decoded.readings.len(), 1);
+        let found: Vec<_> = decoded.quarantined.iter().map(|row| (row.field.as_str(), row.value.as_str())).collect();
+        assert_eq!(found[0], ("readings[1].at", "2026-02-20T12:06:00+00:00"));
+        assert_eq!(found[1], ("readings[2].stream", "snow"));
+        assert_eq!(found[2], ("readings[3].unit", "furlong"));
+        assert_eq!(found[3], ("readings[4].at", "2024-02-20T12:00:00+00:00"));
+        assert_eq!(found[4].0, "readings[5].value");
+        assert!(decoded.problems[1].message.contains("level, rain"), "{:?}", decoded.problems[1]);
+        let kept = String::from_utf8(decoded.quarantined[1].payload.clone()).unwrap();
+        assert!(kept.contains("snow") && !kept.contains("furlong"), "only the bad reading's own bytes: {kept}");
+    }
+
+    #[test]
+    fn a_payload_over_the_limit_is_kept_in_part() {
+        let decoded = run(&"x".repeat(10_000));
+        assert_eq!(decoded.quarantined[0].payload.len(), KEPT_OF_TOO_LARGE);
+        assert_eq!(decoded.quarantined[0].value, "10000 bytes");
+    }
+
+    #[test]
+    fn an_impossible_value_is_stored_as_failed() {
+        let decoded = run(r#"{"stream":"rain","at":"2026-02-20T12:00:00Z","value":-5}"#);
+        assert_eq!(decoded.readings[0].quality, Quality::Fail);
+    }
+
+    proptest! {
+        #[test]
+        fn no_numbers_or_instants_make_it_panic(value in any::<f64>(), year in 0..9999u32, unit in "[a-z/%]{0,4}") {
+            run(&format!(r#"{{"stream":"rain","at":"{year:04}-12-31T23:59:60Z","value":{value},"unit":"{unit}"}}"#));
+        }
+    }
+}
