@@ -1,0 +1,4 @@
+//! Integration tests: one binary, on a real PostgreSQL with PostGIS. `make test` starts the server.
+
+mod harness;
+mod support;

@@ -1,0 +1,85 @@
+//! What every integration test stands on: a database of its own, an app with a standing clock, processes that die with
+//! the test, and waiting without sleeping.
+
+// Each helper has users in some topic, and topics come and go.
+#![allow(dead_code, unused_imports)]
+
+mod database;
+mod process;
+
+pub use database::{TestDb, db, server_url};
+pub use process::{Process, free_port, sentinela};
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use chrono::TimeZone;
+use sentinela::app::{App, Parts};
+use sentinela::clock::{Clock, Instant};
+use sentinela::config::Config;
+use sentinela::db::Db;
+use sentinela::ids::Ids;
+
+/// How long any single wait in a test may take before it fails. Generous: the machine may be building meanwhile.
+pub const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Where the clock of a test stands at first: 2026-02-22 12:00 UTC.
+pub fn start_at() -> Instant {
+    chrono::Utc.with_ymd_and_hms(2026, 2, 22, 12, 0, 0).single().unwrap()
+}
+
+/// The defaults with some keys replaced, e.g. `("SENTINELA__HTTP__LISTEN", "127.0.0.1:0")`. The process's own environment
+/// has no say.
+pub fn config(overrides: &[(&str, &str)]) -> Config {
+    let source: HashMap<String, String> =
+        overrides.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();
+    let environment = config::Environment::with_prefix("SENTINELA").prefix_separator("__").separator("__");
+    Config::layered(None, environment.source(Some(source))).unwrap()
+}
+
+/// An app on this database, with a standing clock and seeded identifiers. No task is running: a test starts those it
+/// is about.
+pub fn app(db: &TestDb) -> App {
+    app_with(db, &[])
+}
+
+/// The same with some configuration keys replaced.
+pub fn app_with(db: &TestDb, overrides: &[(&str, &str)]) -> App {
+    let config = config(&[&[("SENTINELA__DATABASE__URL", db.url.as_str())], overrides].concat());
+    App::new(Parts {
+        db: Db::open(&db.options, 3),
+        config,
+        clock: Clock::manual(start_at()),
+        ids: Ids::seeded(1),
+        events: sentinela::events::Events::default(),
+        ingest: sentinela::ingest::IngestHandle { queue: tokio::sync::mpsc::channel(1000).0 },
+        stop: tokio_util::sync::CancellationToken::new(),
+    })
+}
+
+/// Asks again and again until the answer is `Some`. Fails the test after [`PATIENCE`], saying what was waited for.
+///
+/// For conditions outside this process, where nothing could wake us.
+pub async fn eventually<T, F: Future<Output = Option<T>>>(what: &str, mut ask: impl FnMut() -> F) -> T {
+    let mut tick = tokio::time::interval(Duration::from_millis(20));
+    let waiting = async {
+        loop {
+            tick.tick().await;
+            if let Some(answer) = ask().await {
+                return answer;
+            }
+        }
+    };
+    match tokio::time::timeout(PATIENCE, waiting).await {
+        Ok(answer) => answer,
+        Err(_) => panic!("waited {PATIENCE:?} in vain for {what}"),
+    }
+}
+
+/// Waits for something that will surely come, within [`PATIENCE`].
+pub async fn soon<T>(what: &str, coming: impl Future<Output = T>) -> T {
+    match tokio::time::timeout(PATIENCE, coming).await {
+        Ok(answer) => answer,
+        Err(_) => panic!("waited {PATIENCE:?} in vain for {what}"),
+    }
+}
