@@ -1,0 +1,250 @@
+//! Staff, sessions and API tokens in PostgreSQL.
+
+use chrono::TimeDelta;
+use sha2::{Digest, Sha256};
+use sqlx::PgConnection;
+
+use super::Role;
+use crate::clock::Instant;
+use crate::ids::{Ids, StaffId};
+use crate::units::UnknownWord;
+
+/// How long a session lives, whatever is done with it.
+pub const SESSION_HOURS: i64 = 12;
+
+/// A member of staff without the secret parts.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Member {
+    pub id: StaffId,
+    pub username: String,
+    pub name: String,
+    pub role: Role,
+    pub language: String,
+    pub disabled_at: Option<Instant>,
+}
+
+/// What signing in needs to know.
+#[derive(Debug)]
+pub struct Credentials {
+    pub id: StaffId,
+    pub password_hash: String,
+}
+
+/// A session just made. `token` goes into the cookie and is stored nowhere.
+#[derive(Debug)]
+pub struct NewSession {
+    pub token: String,
+    pub expires_at: Instant,
+}
+
+/// Who is behind a cookie.
+#[derive(Clone, Debug)]
+pub struct Session {
+    pub member: Member,
+    pub csrf_token: String,
+}
+
+fn decode(error: UnknownWord) -> sqlx::Error {
+    sqlx::Error::Decode(Box::new(error))
+}
+
+/// What is stored of a session or API token.
+pub fn token_sha256(token: &str) -> Vec<u8> {
+    Sha256::digest(token.as_bytes()).to_vec()
+}
+
+/// Adds a member, or changes name, role and password of the one with this user name.
+pub async fn upsert_member(
+    conn: &mut PgConnection,
+    ids: &Ids,
+    now: Instant,
+    username: &str,
+    name: &str,
+    role: Role,
+    password_hash: &str,
+) -> sqlx::Result<StaffId> {
+    sqlx::query_scalar!(
+        r#"insert into staff (id, username, name, role, password_hash, created_at) values ($1, $2, $3, $4, $5, $6)
+           on conflict (username) do update set name = excluded.name, role = excluded.role,
+               password_hash = excluded.password_hash, disabled_at = null
+           returning id as "id: StaffId""#,
+        ids.uuid(now),
+        username,
+        name,
+        role.as_str(),
+        password_hash,
+        now
+    )
+    .fetch_one(conn)
+    .await
+}
+
+/// Everyone, by user name.
+pub async fn members(conn: &mut PgConnection) -> sqlx::Result<Vec<Member>> {
+    let rows = sqlx::query!(
+        r#"select id as "id: StaffId", username, name, role, language, disabled_at from staff order by username"#
+    )
+    .fetch_all(conn)
+    .await?;
+    rows.into_iter()
+        .map(|row| {
+            let role = row.role.parse().map_err(decode)?;
+            let (id, username, name) = (row.id, row.username, row.name);
+            Ok(Member { id, username, name, role, language: row.language, disabled_at: row.disabled_at })
+        })
+        .collect()
+}
+
+/// Turns a member away: no session, no token, no sign-in. False when there is none with this user name.
+pub async fn disable(conn: &mut PgConnection, now: Instant, username: &str) -> sqlx::Result<bool> {
+    let disabled = sqlx::query_scalar!(
+        r#"update staff set disabled_at = $2 where username = $1 and disabled_at is null returning id as "id: StaffId""#,
+        username,
+        now
+    )
+    .fetch_optional(&mut *conn)
+    .await?;
+    let Some(id) = disabled else { return Ok(false) };
+    sqlx::query!("delete from staff_session where staff_id = $1", id.0).execute(&mut *conn).await?;
+    sqlx::query!("update api_token set revoked_at = $2 where staff_id = $1 and revoked_at is null", id.0, now)
+        .execute(conn)
+        .await?;
+    Ok(true)
+}
+
+/// The hash to check a password against, unless disabled.
+pub async fn credentials(conn: &mut PgConnection, username: &str) -> sqlx::Result<Option<Credentials>> {
+    sqlx::query_as!(
+        Credentials,
+        r#"select id as "id: StaffId", password_hash from staff where username = $1 and disabled_at is null"#,
+        username
+    )
+    .fetch_optional(conn)
+    .await
+}
+
+/// Opens a session and sweeps the expired ones of the same person.
+pub async fn open_session(
+    conn: &mut PgConnection,
+    ids: &Ids,
+    now: Instant,
+    staff_id: StaffId,
+) -> sqlx::Result<NewSession> {
+    let session = NewSession { token: ids.secret(), expires_at: now + TimeDelta::hours(SESSION_HOURS) };
+    sqlx::query!("delete from staff_session where staff_id = $1 and expires_at <= $2", staff_id.0, now)
+        .execute(&mut *conn)
+        .await?;
+    sqlx::query!(
+        "insert into staff_session (token_sha256, staff_id, csrf_token, created_at, last_used_at, expires_at)
+         values ($1, $2, $3, $4, $4, $5)",
+        token_sha256(&session.token),
+        staff_id.0,
+        ids.secret(),
+        now,
+        session.expires_at
+    )
+    .execute(conn)
+    .await?;
+    Ok(session)
+}
+
+/// Who is behind this cookie, when it is alive.
+pub async fn session(conn: &mut PgConnection, now: Instant, token: &str) -> sqlx::Result<Option<Session>> {
+    let row = sqlx::query!(
+        r#"select s.id as "id: StaffId", s.username, s.name, s.role, s.language, t.csrf_token
+           from staff_session t join staff s on s.id = t.staff_id
+           where t.token_sha256 = $1 and t.expires_at > $2 and s.disabled_at is null"#,
+        token_sha256(token),
+        now
+    )
+    .fetch_optional(conn)
+    .await?;
+    let Some(row) = row else { return Ok(None) };
+    let role = row.role.parse().map_err(decode)?;
+    let (id, username, name) = (row.id, row.username, row.name);
+    let member = Member { id, username, name, role, language: row.language, disabled_at: None };
+    Ok(Some(Session { member, csrf_token: row.csrf_token }))
+}
+
+pub async fn close_session(conn: &mut PgConnection, token: &str) -> sqlx::Result<()> {
+    sqlx::query!("delete from staff_session where token_sha256 = $1", token_sha256(token)).execute(conn).await?;
+    Ok(())
+}
+
+/// Makes an API token for a person and gives it back once. An older one of the same name is replaced.
+/// `None` when there is no active member with this user name.
+pub async fn add_token(
+    conn: &mut PgConnection,
+    ids: &Ids,
+    now: Instant,
+    username: &str,
+    name: &str,
+    expires_at: Instant,
+) -> sqlx::Result<Option<String>> {
+    let token = ids.secret();
+    let done = sqlx::query!(
+        "insert into api_token (token_sha256, staff_id, name, created_at, expires_at)
+         select $1, id, $3, $4, $5 from staff where username = $2 and disabled_at is null
+         on conflict (staff_id, name) do update set token_sha256 = excluded.token_sha256,
+             created_at = excluded.created_at, expires_at = excluded.expires_at, revoked_at = null",
+        token_sha256(&token),
+        username,
+        name,
+        now,
+        expires_at
+    )
+    .execute(conn)
+    .await?;
+    Ok((done.rows_affected() > 0).then_some(token))
+}
+
+/// False when that person has no live token of this name.
+pub async fn revoke_token(conn: &mut PgConnection, now: Instant, username: &str, name: &str) -> sqlx::Result<bool> {
+    let done = sqlx::query!(
+        "update api_token t set revoked_at = $3 from staff s
+         where s.id = t.staff_id and s.username = $1 and t.name = $2 and t.revoked_at is null",
+        username,
+        name,
+        now
+    )
+    .execute(conn)
+    .await?;
+    Ok(done.rows_affected() > 0)
+}
+
+/// A token as it is listed: never the token itself.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TokenInfo {
+    pub username: String,
+    pub name: String,
+    pub created_at: Instant,
+    pub expires_at: Instant,
+    pub revoked_at: Option<Instant>,
+}
+
+pub async fn tokens(conn: &mut PgConnection) -> sqlx::Result<Vec<TokenInfo>> {
+    sqlx::query_as!(
+        TokenInfo,
+        "select s.username, t.name, t.created_at, t.expires_at, t.revoked_at
+         from api_token t join staff s on s.id = t.staff_id order by s.username, t.name"
+    )
+    .fetch_all(conn)
+    .await
+}
+
+/// Who is behind this API token, when it is alive.
+pub async fn token_owner(conn: &mut PgConnection, now: Instant, token: &str) -> sqlx::Result<Option<Member>> {
+    let row = sqlx::query!(
+        r#"select s.id as "id: StaffId", s.username, s.name, s.role, s.language
+           from api_token t join staff s on s.id = t.staff_id
+           where t.token_sha256 = $1 and t.revoked_at is null and t.expires_at > $2 and s.disabled_at is null"#,
+        token_sha256(token),
+        now
+    )
+    .fetch_optional(conn)
+    .await?;
+    let Some(row) = row else { return Ok(None) };
+    let role = row.role.parse().map_err(decode)?;
+    let (id, username, name) = (row.id, row.username, row.name);
+    Ok(Some(Member { id, username, name, role, language: row.language, disabled_at: None }))
+}
