@@ -4,7 +4,10 @@ pub mod committer;
 pub mod decode;
 pub mod devices;
 pub mod formats;
+pub mod mqtt;
+pub mod presence;
 pub mod quality;
+pub mod topic;
 
 use std::sync::Arc;
 

@@ -1,0 +1,370 @@
+//! The built-in device endpoint: rmqtt as a library, with this service's own door-keeper in its hooks.
+//!
+//! - A device signs in with its code (user name, or client id when it sends none) and secret.
+//! - It may publish `v1/devices/{own}/readings` and `…/status`, and subscribe `v1/devices/{own}/commands`; nothing else.
+//! - A PUBACK is sent only after the journal commit. rmqtt acknowledges when its publish hooks have returned and none of
+//!   them refused, so the submission is awaited inside the last of them, the access check. A message that could not be
+//!   committed is not acknowledged: the device is disconnected and sends it again.
+//! - rmqtt handles the packets of one connection strictly one after the other, hook included, so one connection has one
+//!   message in the commit at a time; messages of different connections share commits. A device with much to say sends
+//!   many readings in one message.
+//! - MQTT 3.1.1 cannot refuse a PUBLISH in its acknowledgement, so there a refusal ends the connection; MQTT 5 gets
+//!   "not authorized" (0x87) and stays connected.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use async_trait::async_trait;
+use rmqtt::codec::types::MQTT_LEVEL_5;
+use rmqtt::codec::v5::{PublishAckReason, SubscribeAckReason};
+use rmqtt::context::ServerContext;
+use rmqtt::hook::{Handler, HookResult, Parameter, ReturnType, Type};
+use rmqtt::net::{Builder, Listener};
+use rmqtt::retain::RetainStorage;
+use rmqtt::server::MqttServer;
+use rmqtt::session::Session;
+use rmqtt::types::{
+    AuthResult, ConnectInfo, FromType, Id, LastWill, Publish, PublishAclResult, PublishResult, Retain,
+    SubscribeAclResult, TopicFilter, TopicName,
+};
+
+use super::decode::{Door, decode};
+use super::devices::DeviceEntry;
+use super::presence::{self, ConnectionKey, Presence};
+use super::{Source, topic};
+use crate::app::App;
+
+/// A message that waits longer than this for its commit is not acknowledged; the device comes back with it.
+const COMMIT_PATIENCE: Duration = Duration::from_secs(30);
+/// Room above `mqtt.max_payload_bytes` in which a payload is still taken and quarantined, so that the device gets rid of
+/// it; what is larger than that too ends the connection.
+const OVERSIZE_BYTES: u32 = 1024 * 1024 + 1024;
+/// Longest session kept for an absent device.
+const SESSION_MAX: Duration = Duration::from_secs(24 * 3600);
+
+/// The endpoint, bound but not yet accepting.
+pub struct Endpoint {
+    app: App,
+    address: SocketAddr,
+    listener: Listener,
+    context: ServerContext,
+    presence: Arc<Presence>,
+}
+
+/// Binds `mqtt.listen`. `None` when it is empty: the endpoint is off.
+///
+/// # Errors
+/// When the address cannot be bound (in use, not of this machine).
+pub async fn bind(app: &App) -> anyhow::Result<Option<Endpoint>> {
+    let config = &app.config.mqtt;
+    if config.listen.is_empty() {
+        return Ok(None);
+    }
+    let wanted: SocketAddr = config.listen.parse().context("mqtt.listen")?;
+    let listener = Builder::new()
+        .name("devices")
+        .laddr(wanted)
+        .reuseaddr(Some(true))
+        .nodelay(true)
+        .max_connections(config.max_connections)
+        .max_packet_size(config.max_payload_bytes.saturating_add(OVERSIZE_BYTES))
+        .max_clientid_len(256)
+        .max_topic_levels(8)
+        .max_subscriptions(4)
+        .max_session_expiry_interval(SESSION_MAX)
+        .handshake_timeout(Duration::from_secs(15))
+        .allow_anonymous(false)
+        .bind()
+        .and_then(Listener::tcp)
+        .with_context(|| format!("cannot listen for MQTT devices on mqtt.listen = {:?}", config.listen))?;
+    let address = listener.local_addr()?;
+    let sessions = isize::try_from(config.max_connections).unwrap_or(isize::MAX);
+    // The load check of rmqtt turns devices away when the machine is busy; a storm is when they are needed most.
+    let context = ServerContext::new().busy_check_enable(false).mqtt_max_sessions(sessions).build().await;
+    *context.extends.retain_mut().await = Box::new(StatusIsInTheTable);
+    let presence = Arc::new(Presence::default());
+    let gate = Gate { app: app.clone(), context: context.clone(), presence: Arc::clone(&presence) };
+    gate.register().await;
+    Ok(Some(Endpoint { app: app.clone(), address, listener, context, presence }))
+}
+
+impl Endpoint {
+    pub const fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Accepts devices until the service stops. Connections that are open then get no acknowledgement any more once the
+    /// committer has drained, and end with the process.
+    pub async fn serve(self) {
+        let Self { app, address, listener, context, presence } = self;
+        while let Err(error) = ready(&app).await {
+            tracing::warn!(%error, "devices cannot be checked yet; the MQTT endpoint waits for the database");
+            tokio::select! {
+                () = app.stop.cancelled() => return,
+                () = tokio::time::sleep(Duration::from_secs(1)) => {}
+            }
+        }
+        tracing::info!(%address, "listening for MQTT devices");
+        let server = MqttServer::new(context).listener_by_id(listener, address.port()).build();
+        tokio::select! {
+            _ = server.run() => tracing::error!("the MQTT endpoint ended"),
+            () = presence.run(&app) => {}
+        }
+    }
+}
+
+async fn ready(app: &App) -> sqlx::Result<()> {
+    app.ingest.devices().reload(&app.db.ingest).await?;
+    presence::forget_all(&app.db.ingest).await
+}
+
+/// Binds and serves; ends when the service stops.
+///
+/// # Errors
+/// See [`bind`].
+pub async fn run(app: App) -> anyhow::Result<()> {
+    if let Some(endpoint) = bind(&app).await? {
+        endpoint.serve().await;
+    }
+    Ok(())
+}
+
+/// The door-keeper.
+#[derive(Clone)]
+struct Gate {
+    app: App,
+    context: ServerContext,
+    presence: Arc<Presence>,
+}
+
+impl Gate {
+    async fn register(&self) {
+        let register = self.context.extends.hook_mgr().register();
+        let types = [
+            Type::ClientAuthenticate,
+            Type::ClientConnected,
+            Type::ClientDisconnected,
+            Type::ClientSubscribeCheckAcl,
+            Type::MessagePublish,
+            Type::MessagePublishCheckAcl,
+        ];
+        for kind in types {
+            register.add(kind, Box::new(self.clone())).await;
+        }
+        register.start().await;
+    }
+
+    async fn authenticate(&self, info: &ConnectInfo) -> AuthResult {
+        let id = info.id();
+        let code = device_code(id);
+        let secret = info.password().and_then(|bytes| std::str::from_utf8(bytes).ok()).unwrap_or_default();
+        let device = match self.app.ingest.devices().authenticate(&self.app.db.ingest, code, secret).await {
+            Ok(Some(device)) => device,
+            Ok(None) => {
+                refused("sign-in", id, "no such device, or a wrong secret");
+                return AuthResult::BadUsernameOrPassword;
+            }
+            Err(error) => {
+                tracing::warn!(%error, "a device cannot be checked");
+                return AuthResult::NotAuthorized;
+            }
+        };
+        if let Some(will) = info.last_will() {
+            let will_topic = match will {
+                LastWill::V3(will) => &will.topic,
+                LastWill::V5(will) => &will.topic,
+            };
+            if topic::parse(will_topic) != Some((&device.code, topic::Kind::Status)) {
+                refused("sign-in", id, "the will is not on the device's own status topic");
+                return AuthResult::NotAuthorized;
+            }
+        }
+        if self.client_id_is_anothers(id).await {
+            refused("sign-in", id, "the client id belongs to another device");
+            return AuthResult::NotAuthorized;
+        }
+        AuthResult::Allow(false, None)
+    }
+
+    /// Whoever takes a client id takes over its session, so nobody may take another device's code, nor the client id of
+    /// a session another device holds.
+    async fn client_id_is_anothers(&self, id: &Id) -> bool {
+        let own = device_code(id);
+        if *id.client_id != *own && self.app.ingest.devices().get(&id.client_id).is_some() {
+            return true;
+        }
+        let session = self.context.extends.shared().await.entry(id.clone()).session();
+        session.is_some_and(|session| device_code(&session.id) != own)
+    }
+
+    /// The device of a session, as long as it may publish.
+    fn device(&self, session: &Session) -> Option<Arc<DeviceEntry>> {
+        self.app.ingest.devices().get(device_code(&session.id)).filter(|device| device.enabled)
+    }
+
+    async fn publish(&self, session: &Session, publish: &Publish) -> PublishAclResult {
+        let Some(device) = self.device(session) else {
+            refused("publish", &session.id, "the device is disabled");
+            return refusal(PublishAckReason::NotAuthorized, "the device is disabled", true);
+        };
+        match topic::parse(&publish.topic) {
+            Some((code, kind)) if code == device.code => match kind {
+                topic::Kind::Readings => self.readings(&device, publish).await,
+                topic::Kind::Status => {
+                    self.status(&device, &publish.payload);
+                    PublishAclResult::allow()
+                }
+            },
+            _ => {
+                refused("publish", &session.id, &publish.topic);
+                let v5 = session.protocol().await.is_ok_and(|protocol| protocol == MQTT_LEVEL_5);
+                refusal(PublishAckReason::NotAuthorized, "not a topic of this device", !v5)
+            }
+        }
+    }
+
+    async fn readings(&self, device: &DeviceEntry, publish: &Publish) -> PublishAclResult {
+        let now = self.app.clock.now();
+        let door = Door {
+            source: Source::Mqtt,
+            device,
+            topic: Some(&publish.topic),
+            now,
+            limits: &self.app.config.ingest,
+            max_bytes: self.app.config.mqtt.max_payload_bytes as usize,
+        };
+        let decoded = decode(&publish.payload, &door);
+        self.presence.seen(device.id, now);
+        let committed = self.app.ingest.submit_when_free(decoded.readings, decoded.quarantined);
+        let reason = match tokio::time::timeout(COMMIT_PATIENCE, committed).await {
+            Ok(Ok(_)) => return PublishAclResult::allow(),
+            Ok(Err(error)) => error.to_string(),
+            Err(_) => "the journal cannot be written at the moment".into(),
+        };
+        tracing::warn!(device = device.code, reason, "a message was not committed and is not acknowledged");
+        refusal(PublishAckReason::UnspecifiedError, &reason, true)
+    }
+
+    fn status(&self, device: &DeviceEntry, payload: &[u8]) {
+        self.presence.reported(device.id, says_online(payload), self.app.clock.now());
+    }
+
+    fn will(&self, session: &Session, publish: &Publish) {
+        if let Some(device) = self.device(session) {
+            self.status(&device, &publish.payload);
+        }
+    }
+}
+
+#[async_trait]
+impl Handler for Gate {
+    async fn hook(&self, parameter: &Parameter, _: Option<HookResult>) -> ReturnType {
+        let answer =
+            match parameter {
+                Parameter::ClientAuthenticate(info) => HookResult::AuthResult(self.authenticate(info).await),
+                Parameter::ClientSubscribeCheckAcl(session, subscribe) => HookResult::SubscribeAclResult(
+                    subscribe_acl(&session.id, &subscribe.topic_filter, subscribe.opts.qos()),
+                ),
+                Parameter::MessagePublishCheckAcl(session, publish) => {
+                    HookResult::PublishAclResult(self.publish(session, publish).await)
+                }
+                // A will passes this hook alone. Its topic was checked at sign-in.
+                Parameter::MessagePublish(Some(session), from, publish) if matches!(from.typ(), FromType::LastWill) => {
+                    self.will(session, publish);
+                    return (true, None);
+                }
+                Parameter::ClientConnected(session) => {
+                    if let Some(device) = self.device(session) {
+                        self.presence.connected(device.id, connection_key(&session.id), self.app.clock.now());
+                    }
+                    return (true, None);
+                }
+                Parameter::ClientDisconnected(session, _) => {
+                    if let Some(device) = self.device(session) {
+                        self.presence.disconnected(device.id, &connection_key(&session.id), self.app.clock.now());
+                    }
+                    return (true, None);
+                }
+                _ => return (true, None),
+            };
+        (false, Some(answer))
+    }
+}
+
+fn subscribe_acl(id: &Id, filter: &str, qos: rmqtt::types::QoS) -> SubscribeAclResult {
+    if filter == format!("v1/devices/{}/commands", device_code(id)) {
+        return SubscribeAclResult::new_success(qos, None);
+    }
+    refused("subscribe", id, filter);
+    SubscribeAclResult::new_failure(SubscribeAckReason::NotAuthorized)
+}
+
+fn device_code(id: &Id) -> &str {
+    match &id.username {
+        Some(name) if !name.is_empty() => name,
+        _ => &id.client_id,
+    }
+}
+
+fn connection_key(id: &Id) -> ConnectionKey {
+    (id.client_id.to_string(), id.create_time)
+}
+
+fn refused(act: &str, id: &Id, why: &str) {
+    metrics::counter!("sentinela_mqtt_refused_total", "act" => act.to_owned()).increment(1);
+    let peer = id.remote_addr.map(|address| address.to_string()).unwrap_or_default();
+    tracing::warn!(act, device = device_code(id), client_id = %id.client_id, peer, why, "an MQTT client was refused");
+}
+
+fn refusal(code: PublishAckReason, why: &str, disconnect: bool) -> PublishAclResult {
+    PublishAclResult(PublishResult::reason_code(code, Some(why.to_owned().into()), disconnect))
+}
+
+/// "offline", "0", false or {"online":false} in any spelling mean gone; whatever else a device says, it lives.
+fn says_online(payload: &[u8]) -> bool {
+    let text = String::from_utf8_lossy(payload).to_lowercase();
+    let text: String = text.chars().filter(|c| !c.is_whitespace()).collect();
+    !(text.contains("offline") || text.contains("\"online\":false") || text == "0" || text == "false")
+}
+
+/// Devices keep their status as a retained message. Its last state lives in the device table, and no device may subscribe
+/// to a status topic, so there is nothing to store; but an MQTT 5 client is turned away from a server without retain.
+struct StatusIsInTheTable;
+
+#[async_trait]
+impl RetainStorage for StatusIsInTheTable {
+    fn enable(&self) -> bool {
+        true
+    }
+
+    async fn set(&self, _: &TopicName, _: Retain, _: Option<Duration>) -> rmqtt::Result<()> {
+        Ok(())
+    }
+
+    async fn get(&self, _: &TopicFilter) -> rmqtt::Result<Vec<(TopicName, Retain)>> {
+        Ok(Vec::new())
+    }
+
+    async fn count(&self) -> isize {
+        0
+    }
+
+    async fn max(&self) -> isize {
+        0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_will_in_any_usual_spelling_means_gone() {
+        for gone in ["offline", r#"{"status": "Offline"}"#, r#"{"online" : false}"#, "0"] {
+            assert!(!says_online(gone.as_bytes()), "{gone}");
+        }
+        assert!(says_online(b"online") && says_online(br#"{"battery":80}"#) && says_online(b""));
+    }
+}
