@@ -37,8 +37,8 @@ pub fn config(overrides: &[(&str, &str)]) -> Config {
     Config::layered(None, environment.source(Some(source))).unwrap()
 }
 
-/// An app on this database, with a standing clock and seeded identifiers. No task is running: a test starts those it
-/// is about.
+/// An app on this database, with a standing clock and seeded identifiers. Only the committer runs, so that readings can be
+/// submitted; a test starts the tasks it is about.
 pub fn app(db: &TestDb) -> App {
     app_with(db, &[])
 }
@@ -46,15 +46,18 @@ pub fn app(db: &TestDb) -> App {
 /// The same with some configuration keys replaced.
 pub fn app_with(db: &TestDb, overrides: &[(&str, &str)]) -> App {
     let config = config(&[&[("SENTINELA__DATABASE__URL", db.url.as_str())], overrides].concat());
-    App::new(Parts {
+    let (ingest, receiver) = sentinela::ingest::channel(&config);
+    let app = App::new(Parts {
         db: Db::open(&db.options, 3),
         config,
         clock: Clock::manual(start_at()),
         ids: Ids::seeded(1),
         events: sentinela::events::Events::default(),
-        ingest: sentinela::ingest::IngestHandle { queue: tokio::sync::mpsc::channel(1000).0 },
+        ingest,
         stop: tokio_util::sync::CancellationToken::new(),
-    })
+    });
+    tokio::spawn(sentinela::ingest::committer::run(app.clone(), receiver));
+    app
 }
 
 /// Asks again and again until the answer is `Some`. Fails the test after [`PATIENCE`], saying what was waited for.
