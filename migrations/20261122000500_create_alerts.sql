@@ -31,6 +31,8 @@ create table alert (
     created_by text not null,
     -- Rises with each edit; an editor that saves must name the revision it read.
     revision integer not null default 1,
+    -- A person has changed the texts: they are never made anew from the template.
+    edited boolean not null default false,
     approved_at timestamptz,
     approved_by text,
     issued_at timestamptz,

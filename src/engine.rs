@@ -161,6 +161,10 @@ impl Engine {
         })
     }
 
+    pub fn memory(&self, index: usize) -> Option<&PairMemory> {
+        self.memories.get(index)
+    }
+
     /// Pairs whose numbers moved since the last call.
     pub fn take_touched(&mut self) -> BTreeSet<usize> {
         std::mem::take(&mut self.touched)

@@ -1,1 +1,375 @@
-//! (see ARCHITECTURE.md)
+//! Feeds the pure core from the journal and commits what it decides: level, transition, alert draft, outbox rows, incident
+//! entry and cursor in one transaction.
+//!
+//! One process evaluates at a time. The connection that holds the evaluator's advisory lock is the one that writes, so a
+//! process that loses its connection loses the right to write with it. After any failed transaction the core's memory is
+//! thrown away and read again: memory never runs ahead of what is committed.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use chrono::TimeDelta;
+use serde_json::json;
+use sqlx::{Connection as _, PgConnection};
+use tokio::sync::broadcast::error::RecvError;
+
+use crate::alerts::book::{self, Change, Decision};
+use crate::alerts::draft::{self, Drafter, Subject};
+use crate::alerts::issue::Issuer;
+use crate::alerts::kind::AlertKind;
+use crate::alerts::store as alert_store;
+use crate::app::App;
+use crate::clock::Instant;
+use crate::engine::{Effect, Engine, Input, ReadingInput, Transition};
+use crate::events::{Event, notify};
+use crate::ids::AlertId;
+use crate::incidents;
+use crate::journal;
+use crate::risk::evaluate::PairMemory;
+use crate::risk::network::PairKey;
+use crate::risk::store::{self, Cursor};
+use crate::units::Level;
+
+/// Rows folded in one transaction.
+const BATCH_ROWS: i64 = 2000;
+/// Explanations of levels that did not change are refreshed this often.
+const REFRESH: TimeDelta = TimeDelta::seconds(10);
+/// Advisory session lock of the one evaluator ("EVAL").
+const EVALUATOR_LOCK: i64 = 0x4556_414c;
+
+/// Evaluates until the service stops. Standby while another process holds the lock.
+pub async fn run(app: App) {
+    while !app.stop.is_cancelled() {
+        if let Err(error) = lead(&app).await {
+            tracing::error!(
+                error = format!("{error:#}"),
+                "evaluation interrupted; it starts again from what is committed"
+            );
+        }
+        tokio::select! {
+            () = app.stop.cancelled() => {}
+            () = tokio::time::sleep(Duration::from_secs(1)) => {}
+        }
+    }
+}
+
+async fn lead(app: &App) -> anyhow::Result<()> {
+    let mut conn = app.db.ingest.acquire().await?.detach();
+    let leader = sqlx::query_scalar!(r#"select pg_try_advisory_lock($1) as "held!""#, EVALUATOR_LOCK)
+        .fetch_one(&mut conn)
+        .await?;
+    if !leader {
+        return Ok(());
+    }
+    let mut events = app.events.subscribe();
+    let mut pipeline = Pipeline::load(app, &mut conn).await?;
+    let mut beat = tokio::time::interval(Duration::from_secs(1));
+    loop {
+        pipeline.drain(&mut conn).await?;
+        pipeline.tick(&mut conn).await?;
+        tokio::select! {
+            () = app.stop.cancelled() => break,
+            _ = beat.tick() => {}
+            event = events.recv() => match event {
+                Ok(Event::Catalogue) => pipeline = Pipeline::load(app, &mut conn).await?,
+                Ok(_) => {}
+                Err(RecvError::Lagged(_)) => pipeline = Pipeline::load(app, &mut conn).await?,
+                Err(RecvError::Closed) => break,
+            },
+        }
+    }
+    conn.close().await?;
+    Ok(())
+}
+
+/// The core with its place in the journal.
+#[derive(Debug)]
+pub struct Pipeline {
+    app: App,
+    engine: Engine,
+    cursor: Cursor,
+    /// Levels as warnings follow them, as of the last transition handled.
+    known: BTreeMap<PairKey, Level>,
+    /// Pairs whose stored explanation is older than what the core knows.
+    stale: BTreeSet<usize>,
+    saved: Vec<PairMemory>,
+    refreshed_at: Instant,
+}
+
+impl Pipeline {
+    /// Reads catalogue, rules, cursor and memories, and refills the windows from the journal.
+    pub async fn load(app: &App, conn: &mut PgConnection) -> anyhow::Result<Self> {
+        let folder = &app.config.engine.rules_dir;
+        let rules = store::load_rules((!folder.is_empty()).then(|| Path::new(folder)))?;
+        let mut tx = conn.begin().await?;
+        store::forget_removed(&mut tx).await?;
+        let bound = store::load_network(&mut tx, rules).await?.bind()?;
+        let cursor = store::load_cursor(&mut tx).await?;
+        let memories = store::load_memories(&mut tx).await?;
+        let mut engine = Engine::new(bound);
+        let recalled = store::recall(&mut tx, cursor.seq, |reading| engine.recall(reading)).await?;
+        engine.resume(&memories, cursor.seq, cursor.through_at);
+        let known = memories.iter().map(|(key, memory)| (*key, memory.known)).collect();
+        let new_pairs: Vec<_> = (0..engine.pairs().len())
+            .filter_map(|index| engine.explain(index).filter(|pair| !memories.contains_key(&pair.pair.key)))
+            .collect();
+        store::save_levels(&mut tx, &new_pairs).await?;
+        drop(new_pairs);
+        tx.commit().await?;
+        let pairs = engine.pairs().len();
+        tracing::info!(pairs, recalled, seq = cursor.seq.0, "evaluator ready");
+        let saved = (0..pairs).filter_map(|index| engine.explain(index).map(|pair| pair.memory.clone())).collect();
+        let refreshed_at = app.clock.now();
+        Ok(Self { app: app.clone(), engine, cursor, known, stale: (0..pairs).collect(), saved, refreshed_at })
+    }
+
+    /// Folds everything that is committed. Returns how many rows were folded.
+    ///
+    /// # Errors
+    /// The core's memory may then be ahead of the database: load a new pipeline.
+    pub async fn drain(&mut self, conn: &mut PgConnection) -> anyhow::Result<u64> {
+        let mut folded = 0;
+        loop {
+            let mut tx = conn.begin().await?;
+            let rows = journal::read_after(&mut tx, self.cursor.seq, BATCH_ROWS).await?;
+            let (Some(last), count) = (rows.last(), rows.len()) else { return Ok(folded) };
+            let cursor = Cursor { seq: last.seq, through_at: last.received_at };
+            let mut effects = Vec::new();
+            for row in rows {
+                self.engine.step(&Input::Reading(reading_of(row)), &mut effects);
+            }
+            self.commit(tx, cursor, effects).await?;
+            folded += count as u64;
+            if count < usize::try_from(BATCH_ROWS)? {
+                return Ok(folded);
+            }
+        }
+    }
+
+    /// Runs what is due by the clock: waiting times, silences, expiries, refreshed explanations.
+    pub async fn tick(&mut self, conn: &mut PgConnection) -> anyhow::Result<()> {
+        let now = self.app.clock.now();
+        let mut tx = conn.begin().await?;
+        let housekeeping = housekeeping(&mut tx, now).await?;
+        let due = self.engine.next_deadline().is_some_and(|deadline| deadline < now);
+        let refresh = !self.stale.is_empty() && now - self.refreshed_at >= REFRESH;
+        if !due && !refresh {
+            return if housekeeping { Ok(tx.commit().await?) } else { Ok(tx.rollback().await?) };
+        }
+        // While this lock is held nothing is appended, and what is appended later is received later.
+        sqlx::query!("select pg_advisory_xact_lock($1)", journal::LOCK).execute(&mut *tx).await?;
+        if !journal::read_after(&mut tx, self.cursor.seq, 1).await?.is_empty() {
+            // Readings come first; the next round ticks.
+            return Ok(tx.rollback().await?);
+        }
+        let mut effects = Vec::new();
+        self.engine.step(&Input::Tick(now - TimeDelta::microseconds(1)), &mut effects);
+        let cursor = Cursor { seq: self.cursor.seq, through_at: now };
+        self.commit(tx, cursor, effects).await
+    }
+
+    async fn commit(
+        &mut self,
+        mut tx: sqlx::Transaction<'_, sqlx::Postgres>,
+        cursor: Cursor,
+        effects: Vec<Effect>,
+    ) -> anyhow::Result<()> {
+        let now = self.app.clock.now();
+        self.stale.extend(self.engine.take_touched());
+        let changed = !effects.is_empty();
+        let mut transitions = effects.into_iter().map(|Effect::LevelChanged(transition)| *transition).peekable();
+        while let Some(transition) = transitions.next() {
+            self.apply(&mut tx, now, &transition).await?;
+            // Drafts gather all areas that rise at one instant before a policy issues them.
+            if transitions.peek().is_none_or(|next| next.at != transition.at) {
+                self.issue_automatic(&mut tx, now).await?;
+            }
+        }
+        self.save_levels(&mut tx, now, changed).await?;
+        store::save_cursor(&mut tx, cursor).await?;
+        if changed {
+            notify(&mut tx, &Event::Levels).await?;
+        }
+        tx.commit().await?;
+        self.cursor = cursor;
+        metrics::gauge!("sentinela_evaluator_seq").set(cursor.seq.0 as f64);
+        Ok(())
+    }
+
+    /// Saves every pair whose memory moved, and now and then those whose numbers alone moved.
+    async fn save_levels(&mut self, conn: &mut PgConnection, now: Instant, changed: bool) -> anyhow::Result<()> {
+        let refresh = changed || now - self.refreshed_at >= REFRESH;
+        let wanted: Vec<usize> = self
+            .stale
+            .iter()
+            .copied()
+            .filter(|&index| {
+                refresh
+                    || self
+                        .engine
+                        .memory(index)
+                        .zip(self.saved.get(index))
+                        .is_some_and(|(memory, saved)| memory != saved)
+            })
+            .collect();
+        let pairs: Vec<_> = wanted.iter().filter_map(|&index| self.engine.explain(index)).collect();
+        store::save_levels(conn, &pairs).await?;
+        let memories: Vec<PairMemory> = pairs.iter().map(|pair| pair.memory.clone()).collect();
+        for (&index, memory) in wanted.iter().zip(memories) {
+            if let Some(saved) = self.saved.get_mut(index) {
+                *saved = memory;
+            }
+            self.stale.remove(&index);
+        }
+        if refresh {
+            self.refreshed_at = now;
+        }
+        Ok(())
+    }
+
+    async fn apply(&mut self, conn: &mut PgConnection, now: Instant, transition: &Transition) -> anyhow::Result<()> {
+        store::save_transition(&mut *conn, transition).await?;
+        self.note_on_incident(&mut *conn, transition).await?;
+        metrics::counter!("sentinela_level_transitions_total", "to" => transition.to.as_str()).increment(1);
+        let change = Change {
+            area: transition.pair.area,
+            hazard: transition.pair.hazard,
+            before: transition.known_before,
+            now: transition.known,
+            blind: transition.to == Level::Unknown,
+        };
+        self.known.insert(transition.pair, transition.known);
+        if change.before == change.now {
+            return Ok(());
+        }
+        let open = alert_store::load_open(&mut *conn).await?;
+        let level_of =
+            |area| self.known.get(&PairKey { area, hazard: change.hazard }).copied().unwrap_or(Level::Normal);
+        for decided in book::decide(&change, &open, self.app.config.alerts.draft_from, level_of) {
+            self.act(&mut *conn, now, transition, &decided.decision, &decided.reason)
+                .await
+                .with_context(|| format!("{:?} for {}", decided.decision, transition.area_name))?;
+        }
+        Ok(())
+    }
+
+    async fn act(
+        &self,
+        conn: &mut PgConnection,
+        now: Instant,
+        transition: &Transition,
+        decision: &Decision,
+        why: &str,
+    ) -> anyhow::Result<()> {
+        let drafter = self.drafter();
+        let area = transition.pair.area;
+        match *decision {
+            Decision::Draft => {
+                let subject = Subject {
+                    kind: AlertKind::Alert,
+                    cobrade: transition.pair.hazard,
+                    level: transition.known,
+                    areas: &[area],
+                    references: None,
+                    rule: Some((&transition.rule_id, transition.rule_version)),
+                    reasons: &transition.reasons,
+                };
+                drafter.create(conn, now, "rule", &subject).await?;
+            }
+            Decision::Join(id) => drafter.join(conn, now, id, area, &transition.reasons, why).await?,
+            Decision::Leave(id) => drafter.leave(conn, now, id, area, why).await?,
+            Decision::DraftAllClear(id) => {
+                drafter.answer(conn, now, "rule", id, AlertKind::AllClear).await?;
+            }
+            Decision::DropAllClear(id) => {
+                if let Some(alert) = alert_store::load(&mut *conn, id).await? {
+                    draft::discard(conn, now, "rule", id, alert.row.revision, why).await?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Issues what the contingency plan lets out without a person. Ending a public warning is never among it.
+    async fn issue_automatic(&self, conn: &mut PgConnection, now: Instant) -> anyhow::Result<()> {
+        let automatic = &self.app.config.alerts.automatic_levels;
+        if automatic.is_empty() {
+            return Ok(());
+        }
+        let issuer = Issuer { config: &self.app.config, ids: &self.app.ids };
+        for alert in alert_store::load_open(&mut *conn).await? {
+            if !(alert.draft && alert.by_rule && alert.kind == AlertKind::Alert && automatic.contains(&alert.level)) {
+                continue;
+            }
+            let Some(detail) = alert_store::load(&mut *conn, alert.id).await? else { continue };
+            if detail.row.edited {
+                continue;
+            }
+            issuer.issue(&mut *conn, now, "policy: alerts.automatic_levels", alert.id, detail.row.revision).await?;
+        }
+        Ok(())
+    }
+
+    async fn note_on_incident(&self, conn: &mut PgConnection, transition: &Transition) -> anyhow::Result<()> {
+        let alert = sqlx::query_scalar!(
+            r#"select a.id as "id: AlertId" from alert a join alert_area aa on aa.alert_id = a.id
+               join incident_alert ia on ia.alert_id = a.id join incident i on i.id = ia.incident_id and i.state = 'open'
+               where aa.area_id = $1 and a.cobrade = $2 order by a.issued_at desc limit 1"#,
+            transition.pair.area.0,
+            transition.pair.hazard.to_string()
+        )
+        .fetch_optional(&mut *conn)
+        .await?;
+        let Some(alert) = alert else { return Ok(()) };
+        let text = format!("{}: {} → {}", transition.area_name, transition.from, transition.to);
+        let detail = json!({ "area_id": transition.pair.area, "from": transition.from, "to": transition.to,
+            "rule": format!("{} v{}", transition.rule_id, transition.rule_version), "reasons": transition.reasons });
+        incidents::store::add_entry_for_alert(conn, alert, transition.at, "rule", "level", &text, &detail).await?;
+        Ok(())
+    }
+
+    fn drafter(&self) -> Drafter<'_> {
+        Drafter { config: &self.app.config, templates: &self.app.templates, ids: &self.app.ids }
+    }
+}
+
+fn reading_of(row: journal::JournalRow) -> ReadingInput {
+    ReadingInput {
+        seq: row.seq,
+        datastream: row.datastream_id,
+        observed_at: row.observed_at,
+        received_at: row.received_at,
+        value: row.value,
+        quality: row.quality,
+        revises: row.revises_seq,
+    }
+}
+
+/// Ends alerts that ran out, drops drafts whose time passed, and closes the account of finished deliveries. Rows with due
+/// times, so a restart changes nothing. Returns whether anything was done.
+async fn housekeeping(conn: &mut PgConnection, now: Instant) -> anyhow::Result<bool> {
+    let ended = draft::expire_due(&mut *conn, now).await?;
+    let delivered = sqlx::query!(
+        r#"select a.id as "id: AlertId", count(*) as "all!",
+                  count(*) filter (where o.state in ('accepted', 'delivered')) as "reached!",
+                  count(*) filter (where o.state in ('rejected', 'undelivered', 'expired')) as "failed!"
+           from alert a join outbox o on o.alert_id = a.id
+           where a.issued_at > $1
+             and not exists (select from alert_event e where e.alert_id = a.id and e.action = 'sent')
+           group by a.id having count(*) filter (where o.state in ('pending', 'sending')) = 0"#,
+        now - TimeDelta::hours(24)
+    )
+    .fetch_all(&mut *conn)
+    .await?;
+    for row in &delivered {
+        let detail = json!({ "recipients": row.all, "reached": row.reached, "failed": row.failed });
+        alert_store::record(&mut *conn, row.id, now, "service", "sent", &detail).await?;
+        let text =
+            format!("Envio concluído: {} de {} mensagens aceitas, {} falharam", row.reached, row.all, row.failed);
+        incidents::store::add_entry_for_alert(&mut *conn, row.id, now, "service", "delivery", &text, &detail).await?;
+        notify(&mut *conn, &Event::Delivery { alert_id: row.id.0 }).await?;
+    }
+    Ok(ended > 0 || !delivered.is_empty())
+}

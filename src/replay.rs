@@ -1,1 +1,400 @@
-//! (see ARCHITECTURE.md)
+//! Replays recorded storms through the same core with a virtual clock, and writes down what it would have done.
+//!
+//! Pure: readings in, transcript out. `sentinela simulate` reads the files; goldens live in `simulations/expected`.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+
+use chrono::TimeDelta;
+use chrono_tz::Tz;
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use crate::alerts::book::{self, Change, Decision, OpenAlert};
+use crate::alerts::kind::AlertKind;
+use crate::clock::Instant;
+use crate::cobrade::Cobrade;
+use crate::engine::{Effect, Engine, Input, ReadingInput, Transition};
+use crate::ids::{AlertId, AreaId, DatastreamId, Seq};
+use crate::risk::network::{Bound, PairKey};
+use crate::risk::reason::{Outcome, Reason};
+use crate::units::{Fixed, Level, Quality};
+
+/// How a storm is replayed (`simulations/storms/*.toml`). Paths are relative to the file.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Scenario {
+    pub title: String,
+    /// Where the measurements come from, and when.
+    pub source: String,
+    pub stations: String,
+    pub areas: String,
+    pub readings: String,
+    /// Rule files; empty = those compiled in.
+    #[serde(default)]
+    pub rules: Vec<String>,
+    pub time_zone: Tz,
+    /// A reading is received this long after it was observed.
+    #[serde(default)]
+    pub delay_s: u32,
+    #[serde(default = "alert")]
+    pub draft_from: Level,
+    /// The person of the replay approves a draft this many minutes after it was made.
+    #[serde(default)]
+    pub approve_after_min: u32,
+}
+
+const fn alert() -> Level {
+    Level::Alert
+}
+
+/// One recorded reading: station and stream resolved to the network's own id.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Recorded {
+    pub datastream: DatastreamId,
+    pub observed_at: Instant,
+    pub value: Fixed,
+}
+
+/// One thing that happened.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum Happening {
+    Level(Box<Transition>),
+    Drafted {
+        at: Instant,
+        alert: u32,
+        what: AlertKind,
+        hazard: Cobrade,
+        level: Level,
+        area: String,
+        answers: Option<u32>,
+        reason: String,
+    },
+    Joined {
+        at: Instant,
+        alert: u32,
+        area: String,
+    },
+    Left {
+        at: Instant,
+        alert: u32,
+        area: String,
+        reason: String,
+    },
+    Issued {
+        at: Instant,
+        alert: u32,
+        what: AlertKind,
+        areas: usize,
+    },
+    Withdrawn {
+        at: Instant,
+        alert: u32,
+        reason: String,
+    },
+}
+
+impl Happening {
+    const fn at(&self) -> Instant {
+        match self {
+            Self::Level(transition) => transition.at,
+            Self::Drafted { at, .. }
+            | Self::Joined { at, .. }
+            | Self::Left { at, .. }
+            | Self::Issued { at, .. }
+            | Self::Withdrawn { at, .. } => *at,
+        }
+    }
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Transcript {
+    pub readings: usize,
+    pub happenings: Vec<Happening>,
+    /// The level of each area in the end.
+    pub final_levels: Vec<(String, Cobrade, Level)>,
+}
+
+/// Folds the readings, a person who approves on time standing by.
+pub fn replay(scenario: &Scenario, bound: Bound, readings: &[Recorded]) -> Transcript {
+    let delay = TimeDelta::seconds(i64::from(scenario.delay_s));
+    let mut engine = Engine::new(bound);
+    let mut desk = Desk::new(scenario);
+    let mut effects = Vec::new();
+    let mut last = Instant::default();
+    for (index, reading) in readings.iter().enumerate() {
+        last = last.max(reading.observed_at + delay);
+        let input = Input::Reading(ReadingInput {
+            seq: Seq(index as i64 + 1),
+            datastream: reading.datastream,
+            observed_at: reading.observed_at,
+            received_at: last,
+            value: reading.value,
+            quality: Quality::Pass,
+            revises: None,
+        });
+        engine.step(&input, &mut effects);
+        desk.take(&mut effects, last);
+    }
+    // The end of the record is not the end of the storm: run the timers one day on, as silence would.
+    let end = last + TimeDelta::days(1);
+    engine.step(&Input::Tick(end), &mut effects);
+    desk.take(&mut effects, end);
+    let final_levels = (0..engine.pairs().len())
+        .filter_map(|index| engine.explain(index))
+        .map(|pair| (pair.pair.area_name.clone(), pair.pair.key.hazard, pair.memory.shown))
+        .collect();
+    Transcript { readings: readings.len(), happenings: desk.happenings, final_levels }
+}
+
+/// The alert book with its scripted person.
+struct Desk {
+    draft_from: Level,
+    patience: TimeDelta,
+    open: Vec<(OpenAlert, Instant)>,
+    names: BTreeMap<AreaId, String>,
+    known: BTreeMap<PairKey, Level>,
+    happenings: Vec<Happening>,
+    count: u32,
+}
+
+impl Desk {
+    fn new(scenario: &Scenario) -> Self {
+        Self {
+            draft_from: scenario.draft_from,
+            patience: TimeDelta::minutes(i64::from(scenario.approve_after_min)),
+            open: Vec::new(),
+            names: BTreeMap::new(),
+            known: BTreeMap::new(),
+            happenings: Vec::new(),
+            count: 0,
+        }
+    }
+
+    fn take(&mut self, effects: &mut Vec<Effect>, until: Instant) {
+        for Effect::LevelChanged(transition) in effects.drain(..) {
+            self.approve_due(transition.at);
+            self.handle(*transition);
+        }
+        self.approve_due(until - TimeDelta::microseconds(1));
+    }
+
+    fn handle(&mut self, transition: Transition) {
+        let (at, pair) = (transition.at, transition.pair);
+        self.names.insert(pair.area, transition.area_name.clone());
+        let change = Change {
+            area: pair.area,
+            hazard: pair.hazard,
+            before: transition.known_before,
+            now: transition.known,
+            blind: transition.to == Level::Unknown,
+        };
+        self.known.insert(pair, transition.known);
+        self.happenings.push(Happening::Level(Box::new(transition)));
+        if change.before == change.now {
+            return;
+        }
+        let open: Vec<OpenAlert> = self.open.iter().map(|(alert, _)| alert.clone()).collect();
+        let known = &self.known;
+        let level_of = |area| known.get(&PairKey { area, hazard: pair.hazard }).copied().unwrap_or(Level::Normal);
+        for decided in book::decide(&change, &open, self.draft_from, level_of) {
+            self.act(at, &change, &decided.decision, decided.reason);
+        }
+    }
+
+    fn act(&mut self, at: Instant, change: &Change, decision: &Decision, reason: String) {
+        let area = self.names.get(&change.area).cloned().unwrap_or_default();
+        match *decision {
+            Decision::Draft => {
+                let alert = self.add(at, AlertKind::Alert, change.hazard, change.now, [change.area].into(), None);
+                let (hazard, level) = (change.hazard, change.now);
+                self.happenings.push(Happening::Drafted {
+                    at,
+                    alert,
+                    what: AlertKind::Alert,
+                    hazard,
+                    level,
+                    area,
+                    answers: None,
+                    reason,
+                });
+            }
+            Decision::Join(id) => {
+                if let Some((alert, _)) = self.open.iter_mut().find(|(alert, _)| alert.id == id) {
+                    alert.areas.insert(change.area);
+                }
+                self.happenings.push(Happening::Joined { at, alert: number_of(id), area });
+            }
+            Decision::Leave(id) => {
+                if let Some((alert, _)) = self.open.iter_mut().find(|(alert, _)| alert.id == id) {
+                    alert.areas.remove(&change.area);
+                }
+                self.open.retain(|(alert, _)| !alert.areas.is_empty());
+                self.happenings.push(Happening::Left { at, alert: number_of(id), area, reason });
+            }
+            Decision::DraftAllClear(id) => {
+                let Some(answered) = self.open.iter().find(|(alert, _)| alert.id == id).map(|(alert, _)| alert.clone())
+                else {
+                    return;
+                };
+                let (hazard, level) = (answered.hazard, answered.level);
+                let alert = self.add(at, AlertKind::AllClear, hazard, level, answered.areas, Some(id));
+                let answers = Some(number_of(id));
+                self.happenings.push(Happening::Drafted {
+                    at,
+                    alert,
+                    what: AlertKind::AllClear,
+                    hazard,
+                    level,
+                    area,
+                    answers,
+                    reason,
+                });
+            }
+            Decision::DropAllClear(id) => {
+                self.open.retain(|(alert, _)| alert.id != id);
+                self.happenings.push(Happening::Withdrawn { at, alert: number_of(id), reason });
+            }
+        }
+    }
+
+    fn add(
+        &mut self,
+        at: Instant,
+        kind: AlertKind,
+        hazard: Cobrade,
+        level: Level,
+        areas: std::collections::BTreeSet<AreaId>,
+        references: Option<AlertId>,
+    ) -> u32 {
+        self.count += 1;
+        let id = AlertId(Uuid::from_u128(u128::from(self.count)));
+        self.open.push((OpenAlert { id, kind, draft: true, hazard, level, areas, references, by_rule: true }, at));
+        self.count
+    }
+
+    fn approve_due(&mut self, now: Instant) {
+        while let Some(index) = self.open.iter().position(|(alert, at)| alert.draft && *at + self.patience <= now) {
+            let Some((mut alert, drafted)) = self.open.get(index).cloned() else { return };
+            alert.draft = false;
+            let issued = Happening::Issued {
+                at: drafted + self.patience,
+                alert: number_of(alert.id),
+                what: alert.kind,
+                areas: alert.areas.len(),
+            };
+            self.happenings.push(issued);
+            if alert.kind == AlertKind::AllClear {
+                self.open.retain(|(other, _)| other.id != alert.id && Some(other.id) != alert.references);
+            } else if let Some(slot) = self.open.get_mut(index) {
+                slot.0 = alert;
+            }
+        }
+    }
+}
+
+fn number_of(id: AlertId) -> u32 {
+    u32::try_from(id.0.as_u128()).unwrap_or(0)
+}
+
+/// The transcript as people read it, in local time.
+pub fn render(scenario: &Scenario, transcript: &Transcript) -> String {
+    let mut text =
+        format!("# {}\n# Fonte: {}\n# Horas locais ({}).\n\n", scenario.title, scenario.source, scenario.time_zone);
+    let mut happenings = transcript.happenings.iter().peekable();
+    while let Some(happening) = happenings.next() {
+        let mut line = format!("{}  ", happening.at().with_timezone(&scenario.time_zone).format("%d/%m/%Y %H:%M:%S"));
+        let mut names = Vec::new();
+        while let Some(next) = happenings.peek().filter(|next| same_line(happening, next)) {
+            names.extend(area_of(next));
+            happenings.next();
+        }
+        describe(&mut line, happening, &names);
+        text.push_str(line.trim_end());
+        text.push('\n');
+    }
+    summary(&mut text, transcript);
+    text
+}
+
+/// Areas that move alike at one instant share a line.
+fn same_line(first: &Happening, next: &Happening) -> bool {
+    match (first, next) {
+        (Happening::Level(a), Happening::Level(b)) => {
+            (a.at, a.pair.hazard, a.from, a.to) == (b.at, b.pair.hazard, b.from, b.to)
+                && a.reasons.first().map(because) == b.reasons.first().map(because)
+        }
+        (Happening::Joined { at: a, alert: x, .. }, Happening::Joined { at: b, alert: y, .. }) => (a, x) == (b, y),
+        _ => false,
+    }
+}
+
+fn area_of(happening: &Happening) -> Option<&str> {
+    match happening {
+        Happening::Level(transition) => Some(&transition.area_name),
+        Happening::Joined { area, .. } => Some(area),
+        _ => None,
+    }
+}
+
+fn describe(line: &mut String, happening: &Happening, more: &[&str]) {
+    let areas = |first: &str| if more.is_empty() { first.to_owned() } else { format!("{first}, {}", more.join(", ")) };
+    let _ = match happening {
+        Happening::Level(t) => {
+            let why = t.reasons.first().map(because).unwrap_or_default();
+            write!(line, "{} {} → {} · {why} · {}", t.pair.hazard, word(t.from), word(t.to), areas(&t.area_name))
+        }
+        Happening::Drafted { alert, what: AlertKind::AllClear, answers, .. } => {
+            write!(line, "   rascunho {alert}: fim do alerta {}", answers.unwrap_or(0))
+        }
+        Happening::Drafted { alert, hazard, level, area, .. } => {
+            write!(line, "   rascunho {alert}: {} · {} · {area}", hazard.name(), word(*level))
+        }
+        Happening::Joined { alert, area, .. } => write!(line, "   rascunho {alert}: entra {}", areas(area)),
+        Happening::Left { alert, area, reason, .. } => write!(line, "   rascunho {alert}: sai {area} ({reason})"),
+        Happening::Issued { alert, areas, what, .. } => write!(line, "   EMITIDO {alert} ({what}), {areas} área(s)"),
+        Happening::Withdrawn { alert, reason, .. } => write!(line, "   rascunho {alert} retirado ({reason})"),
+    };
+}
+
+fn because(reason: &Reason) -> String {
+    let value = reason.value.map_or_else(|| "sem dados".to_owned(), |value| format!("{value} {}", reason.unit));
+    let station = reason.stations.first().map_or("", |station| station.name.as_str());
+    match reason.outcome {
+        Outcome::Met => format!("{} {value} ≥ {} ({station})", reason.measure, reason.threshold),
+        Outcome::Holding => format!("{} {value} ≥ {} ({station})", reason.measure, reason.clear_below),
+        Outcome::NotMet => format!("{} {value} < {} ({station})", reason.measure, reason.threshold),
+        Outcome::NoData if reason.note.is_empty() => format!("{} {value}", reason.measure),
+        Outcome::NoData => format!("{} {value}: {}", reason.measure, reason.note),
+    }
+}
+
+const fn word(level: Level) -> &'static str {
+    match level {
+        Level::Unknown => "sem dados",
+        Level::Normal => "normal",
+        Level::Observation => "observação",
+        Level::Attention => "atenção",
+        Level::Alert => "alerta",
+        Level::Maximum => "alerta máximo",
+    }
+}
+
+fn summary(text: &mut String, transcript: &Transcript) {
+    let count = |test: fn(&Happening) -> bool| transcript.happenings.iter().filter(|happening| test(happening)).count();
+    let _ = writeln!(
+        text,
+        "\n# {} leituras · {} mudanças de nível · {} rascunhos · {} emitidos",
+        transcript.readings,
+        count(|h| matches!(h, Happening::Level(_))),
+        count(|h| matches!(h, Happening::Drafted { .. })),
+        count(|h| matches!(h, Happening::Issued { .. })),
+    );
+    let mut finals: BTreeMap<Level, usize> = BTreeMap::new();
+    for (_, _, level) in &transcript.final_levels {
+        *finals.entry(*level).or_default() += 1;
+    }
+    let finals: Vec<String> = finals.iter().map(|(level, count)| format!("{count} {}", word(*level))).collect();
+    let _ = writeln!(text, "# No fim: {}", finals.join(", "));
+}

@@ -1,7 +1,13 @@
 //! A rise or fall becomes a draft, passes approval, and leaves as an immutable CAP 1.2 message.
+//!
+//! `book` decides (pure); `draft` and `issue` act in the caller's transaction; `store` reads.
 
+pub mod book;
 pub mod cap;
 pub mod kind;
+pub mod state;
+pub mod store;
 pub mod templates;
 
 pub use kind::AlertKind;
+pub use state::{AlertError, AlertState};

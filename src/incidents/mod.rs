@@ -1,1 +1,3 @@
-//! (see ARCHITECTURE.md)
+//! The event is worked as an incident: what happened, who did what, on a timeline that nobody can rewrite.
+
+pub mod store;

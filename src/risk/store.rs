@@ -213,3 +213,40 @@ pub async fn save_cursor(conn: &mut PgConnection, cursor: Cursor) -> sqlx::Resul
     .await?;
     Ok(())
 }
+
+/// Gives back what each stream's windows held when the cursor stood at `cursor`, as inputs in journal order per stream.
+/// Reads a day more than the longest window, so that a counter finds the reading before.
+pub async fn recall(
+    conn: &mut PgConnection,
+    cursor: crate::ids::Seq,
+    mut take: impl FnMut(&crate::engine::ReadingInput),
+) -> anyhow::Result<u64> {
+    use futures_util::TryStreamExt as _;
+    let reach = f64::from(i32::try_from(crate::risk::rule::MAX_WINDOW_H + 24)?);
+    let mut rows = sqlx::query!(
+        r#"select j.seq as "seq: crate::ids::Seq", j.datastream_id as "datastream_id: DatastreamId", j.observed_at,
+                  j.received_at, j.value, j.quality, j.revises_seq as "revises_seq: crate::ids::Seq"
+           from datastream d
+           cross join lateral (select max(observed_at) as at from journal where datastream_id = d.id and seq <= $1) newest
+           join journal j on j.datastream_id = d.id and j.seq <= $1
+                and j.observed_at > newest.at - make_interval(hours => $2::float8::integer)
+           order by j.datastream_id, j.seq"#,
+        cursor.0,
+        reach
+    )
+    .fetch(conn);
+    let mut count = 0;
+    while let Some(row) = rows.try_next().await? {
+        take(&crate::engine::ReadingInput {
+            seq: row.seq,
+            datastream: row.datastream_id,
+            observed_at: row.observed_at,
+            received_at: row.received_at,
+            value: row.value.try_into()?,
+            quality: row.quality.parse()?,
+            revises: row.revises_seq,
+        });
+        count += 1;
+    }
+    Ok(count)
+}

@@ -1,0 +1,393 @@
+//! Drafts: made by a rule or by hand, edited, discarded. All in the caller's transaction.
+
+use chrono::TimeDelta;
+use serde::Deserialize;
+use serde_json::json;
+use sqlx::PgConnection;
+
+use crate::alerts::cap::assess;
+use crate::alerts::kind::AlertKind;
+use crate::alerts::state::{Act, AlertError, AlertState};
+use crate::alerts::store::{self, AlertRow};
+use crate::alerts::templates::{Message, Templates, Texts};
+use crate::clock::Instant;
+use crate::cobrade::Cobrade;
+use crate::config::Config;
+use crate::events::{Event, notify};
+use crate::ids::{AlertId, AreaId, Ids};
+use crate::risk::reason::Reason;
+use crate::units::Level;
+
+/// What a draft is written with.
+#[derive(Clone, Copy, Debug)]
+pub struct Drafter<'a> {
+    pub config: &'a Config,
+    pub templates: &'a Templates,
+    pub ids: &'a Ids,
+}
+
+/// What a draft is about.
+#[derive(Clone, Debug)]
+pub struct Subject<'a> {
+    pub kind: AlertKind,
+    pub cobrade: Cobrade,
+    pub level: Level,
+    pub areas: &'a [AreaId],
+    pub references: Option<AlertId>,
+    /// The rule that asked for it, with its version.
+    pub rule: Option<(&'a str, i32)>,
+    pub reasons: &'a [Reason],
+}
+
+/// An edit of the texts. `areas`, when given, replaces the list.
+#[derive(Clone, Debug, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct DraftEdit {
+    pub headline: String,
+    pub description: String,
+    pub instruction: String,
+    pub sms_text: String,
+    pub expires_at: chrono::DateTime<chrono::Utc>,
+    #[serde(default)]
+    #[schema(value_type = Option<Vec<i64>>)]
+    pub areas: Option<Vec<AreaId>>,
+}
+
+const MAX_HEADLINE: usize = 160;
+const MAX_TEXT: usize = 4000;
+const MAX_SMS: usize = 918;
+
+impl Drafter<'_> {
+    /// Writes a new draft from the templates.
+    ///
+    /// # Errors
+    /// `Refused` when no area is known.
+    pub async fn create(
+        &self,
+        conn: &mut PgConnection,
+        now: Instant,
+        actor: &str,
+        subject: &Subject<'_>,
+    ) -> Result<AlertId, AlertError> {
+        let id = AlertId(self.ids.uuid(now));
+        let expires_at = now + TimeDelta::minutes(i64::from(self.config.alerts.expires_after_min));
+        let areas = area_names(&mut *conn, subject.areas).await?;
+        if areas.is_empty() {
+            return Err(AlertError::Refused("an alert needs at least one area".into()));
+        }
+        let texts = self.texts(subject.kind, subject.cobrade, subject.level, &areas, expires_at);
+        let status = self.config.alerts.status.as_str();
+        let judged = assess(subject.kind, subject.level, subject.cobrade);
+        sqlx::query!(
+            "insert into alert (id, state, kind, status, cobrade, level, headline, description, instruction, sms_text,
+                                severity, urgency, certainty, expires_at, references_alert_id, rule_id, rule_version,
+                                reasons, created_at, created_by)
+             values ($1, 'draft', $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)",
+            id.0,
+            subject.kind.as_str(),
+            status,
+            subject.cobrade.to_string(),
+            subject.level.as_str(),
+            texts.headline,
+            texts.description,
+            texts.instruction,
+            texts.sms,
+            judged.severity.as_str(),
+            judged.urgency.as_str(),
+            judged.certainty.as_str(),
+            expires_at,
+            subject.references.map(|id| id.0),
+            subject.rule.map(|(id, _)| id),
+            subject.rule.map(|(_, version)| version),
+            serde_json::to_value(subject.reasons).unwrap_or_default(),
+            now,
+            actor
+        )
+        .execute(&mut *conn)
+        .await?;
+        set_areas(&mut *conn, id, subject.areas).await?;
+        let detail = json!({ "kind": subject.kind, "level": subject.level, "areas": areas, "rule": subject.rule });
+        store::record(&mut *conn, id, now, actor, "drafted", &detail).await?;
+        notify(conn, &Event::Alert { id: id.0 }).await?;
+        Ok(id)
+    }
+
+    /// Drafts the all-clear, the cancellation or an update of an alert in force.
+    ///
+    /// # Errors
+    /// `Refused` when the alert is not in force or an answer of that kind waits already.
+    pub async fn answer(
+        &self,
+        conn: &mut PgConnection,
+        now: Instant,
+        actor: &str,
+        id: AlertId,
+        kind: AlertKind,
+    ) -> Result<AlertId, AlertError> {
+        let alert = store::lock(&mut *conn, id).await?.ok_or(AlertError::NotFound)?;
+        state_of(&alert)?.after(Act::Answered(kind))?;
+        let waiting = sqlx::query_scalar!(
+            r#"select id as "id: AlertId" from alert where references_alert_id = $1 and state = 'draft' and kind = $2"#,
+            id.0,
+            kind.as_str()
+        )
+        .fetch_optional(&mut *conn)
+        .await?;
+        if let Some(waiting) = waiting {
+            return Ok(waiting);
+        }
+        let areas: Vec<AreaId> = store::load_areas(&mut *conn, id).await?.iter().map(|area| area.area_id).collect();
+        let subject = Subject {
+            kind,
+            cobrade: alert.cobrade.parse().map_err(anyhow::Error::from)?,
+            level: alert.level.parse().map_err(anyhow::Error::from)?,
+            areas: &areas,
+            references: Some(id),
+            rule: alert.rule_id.as_deref().zip(alert.rule_version),
+            reasons: &[],
+        };
+        self.create(conn, now, actor, &subject).await
+    }
+
+    /// An area joins a draft. Texts that no person has touched are written anew.
+    pub async fn join(
+        &self,
+        conn: &mut PgConnection,
+        now: Instant,
+        id: AlertId,
+        area: AreaId,
+        reasons: &[Reason],
+        why: &str,
+    ) -> Result<(), AlertError> {
+        let alert = draft_row(&mut *conn, id).await?;
+        let mut areas = store::load_areas(&mut *conn, id).await?.iter().map(|area| area.area_id).collect::<Vec<_>>();
+        areas.push(area);
+        set_areas(&mut *conn, id, &areas).await?;
+        sqlx::query!(
+            "update alert set reasons = case when jsonb_array_length(reasons) < 60 then reasons || $2 else reasons end where id = $1",
+            id.0,
+            serde_json::to_value(reasons).unwrap_or_default()
+        )
+        .execute(&mut *conn)
+        .await?;
+        self.rewrite(&mut *conn, &alert, &areas).await?;
+        let detail = json!({ "area_id": area, "reason": why });
+        store::record(&mut *conn, id, now, "rule", "area joined", &detail).await?;
+        notify(conn, &Event::Alert { id: id.0 }).await?;
+        Ok(())
+    }
+
+    /// An area leaves a draft; without areas the draft is discarded.
+    pub async fn leave(
+        &self,
+        conn: &mut PgConnection,
+        now: Instant,
+        id: AlertId,
+        area: AreaId,
+        why: &str,
+    ) -> Result<(), AlertError> {
+        let alert = draft_row(&mut *conn, id).await?;
+        let mut areas = store::load_areas(&mut *conn, id).await?.iter().map(|area| area.area_id).collect::<Vec<_>>();
+        areas.retain(|other| *other != area);
+        if areas.is_empty() {
+            return discard(conn, now, "rule", id, alert.revision, why).await;
+        }
+        set_areas(&mut *conn, id, &areas).await?;
+        self.rewrite(&mut *conn, &alert, &areas).await?;
+        let detail = json!({ "area_id": area, "reason": why });
+        store::record(&mut *conn, id, now, "rule", "area left", &detail).await?;
+        notify(conn, &Event::Alert { id: id.0 }).await?;
+        Ok(())
+    }
+
+    /// Saves a person's edit and returns the new revision.
+    ///
+    /// # Errors
+    /// `Stale` when the draft moved since `revision`; `Refused` for texts beyond their bounds.
+    pub async fn save(
+        &self,
+        conn: &mut PgConnection,
+        now: Instant,
+        actor: &str,
+        id: AlertId,
+        revision: i32,
+        edit: &DraftEdit,
+    ) -> Result<i32, AlertError> {
+        let alert = draft_row(&mut *conn, id).await?;
+        check_revision(&alert, revision)?;
+        check_bounds(edit)?;
+        if let Some(areas) = &edit.areas {
+            set_areas(&mut *conn, id, areas).await?;
+            if store::load_areas(&mut *conn, id).await?.is_empty() {
+                return Err(AlertError::Refused("an alert needs at least one area".into()));
+            }
+        }
+        let detail = json!({ "before": { "headline": alert.headline, "description": alert.description,
+            "instruction": alert.instruction, "sms_text": alert.sms_text, "expires_at": alert.expires_at } });
+        sqlx::query!(
+            "update alert set headline = $2, description = $3, instruction = $4, sms_text = $5, expires_at = $6,
+                              edited = true, revision = revision + 1 where id = $1",
+            id.0,
+            edit.headline.trim(),
+            edit.description.trim(),
+            edit.instruction.trim(),
+            edit.sms_text.trim(),
+            edit.expires_at
+        )
+        .execute(&mut *conn)
+        .await?;
+        store::record(&mut *conn, id, now, actor, "edited", &detail).await?;
+        notify(conn, &Event::Alert { id: id.0 }).await?;
+        Ok(alert.revision + 1)
+    }
+
+    fn texts(&self, kind: AlertKind, cobrade: Cobrade, level: Level, areas: &[String], expires_at: Instant) -> Texts {
+        let town = &self.config.municipality;
+        self.templates.render(&Message {
+            cobrade,
+            level,
+            kind,
+            language: "pt-BR",
+            area_names: areas,
+            town: &town.name,
+            contact: &town.contact,
+            expires_local: expires_at.with_timezone(&town.time_zone).naive_local(),
+            status: self.config.alerts.status,
+        })
+    }
+
+    async fn rewrite(&self, conn: &mut PgConnection, alert: &AlertRow, areas: &[AreaId]) -> Result<(), AlertError> {
+        let (kind, cobrade, level) = (
+            alert.kind.parse().map_err(anyhow::Error::from)?,
+            alert.cobrade.parse().map_err(anyhow::Error::from)?,
+            alert.level.parse().map_err(anyhow::Error::from)?,
+        );
+        let names = area_names(&mut *conn, areas).await?;
+        let texts = self.texts(kind, cobrade, level, &names, alert.expires_at);
+        sqlx::query!(
+            "update alert set revision = revision + 1,
+                 headline = case when edited then headline else $2 end,
+                 description = case when edited then description else $3 end,
+                 instruction = case when edited then instruction else $4 end,
+                 sms_text = case when edited then sms_text else $5 end
+             where id = $1",
+            alert.id.0,
+            texts.headline,
+            texts.description,
+            texts.instruction,
+            texts.sms
+        )
+        .execute(conn)
+        .await?;
+        Ok(())
+    }
+}
+
+/// Discards a draft.
+///
+/// # Errors
+/// `Stale` when the draft moved since `revision`; `Refused` without a reason.
+pub async fn discard(
+    conn: &mut PgConnection,
+    now: Instant,
+    actor: &str,
+    id: AlertId,
+    revision: i32,
+    reason: &str,
+) -> Result<(), AlertError> {
+    let alert = draft_row(&mut *conn, id).await?;
+    check_revision(&alert, revision)?;
+    if reason.trim().is_empty() {
+        return Err(AlertError::Refused("say why the draft is discarded".into()));
+    }
+    let state = state_of(&alert)?.after(Act::Discard)?;
+    sqlx::query!("update alert set state = $2, ended_at = $3 where id = $1", id.0, state.as_str(), now)
+        .execute(&mut *conn)
+        .await?;
+    store::record(&mut *conn, id, now, actor, "discarded", &json!({ "reason": reason })).await?;
+    notify(conn, &Event::Alert { id: id.0 }).await?;
+    Ok(())
+}
+
+pub(super) fn state_of(alert: &AlertRow) -> Result<AlertState, AlertError> {
+    Ok(alert.state.parse::<AlertState>().map_err(anyhow::Error::from)?)
+}
+
+pub(super) const fn check_revision(alert: &AlertRow, revision: i32) -> Result<(), AlertError> {
+    if alert.revision == revision {
+        Ok(())
+    } else {
+        Err(AlertError::Stale { current: alert.revision, yours: revision })
+    }
+}
+
+async fn draft_row(conn: &mut PgConnection, id: AlertId) -> Result<AlertRow, AlertError> {
+    let alert = store::lock(conn, id).await?.ok_or(AlertError::NotFound)?;
+    if state_of(&alert)? == AlertState::Draft {
+        Ok(alert)
+    } else {
+        Err(AlertError::Refused(format!("the alert is {} and can no longer be changed", alert.state)))
+    }
+}
+
+fn check_bounds(edit: &DraftEdit) -> Result<(), AlertError> {
+    let bounds = [
+        ("headline", &edit.headline, MAX_HEADLINE),
+        ("description", &edit.description, MAX_TEXT),
+        ("instruction", &edit.instruction, MAX_TEXT),
+        ("sms_text", &edit.sms_text, MAX_SMS),
+    ];
+    for (field, text, most) in bounds {
+        let length = text.chars().count();
+        if length > most {
+            return Err(AlertError::Refused(format!("{field} has {length} characters; at most {most}")));
+        }
+    }
+    Ok(())
+}
+
+async fn area_names(conn: &mut PgConnection, areas: &[AreaId]) -> sqlx::Result<Vec<String>> {
+    let ids: Vec<i64> = areas.iter().map(|area| area.0).collect();
+    sqlx::query_scalar!("select name from risk_area where id = any($1) order by name", &ids).fetch_all(conn).await
+}
+
+async fn set_areas(conn: &mut PgConnection, id: AlertId, areas: &[AreaId]) -> sqlx::Result<()> {
+    let ids: Vec<i64> = areas.iter().map(|area| area.0).collect();
+    sqlx::query!("delete from alert_area where alert_id = $1 and area_id <> all($2)", id.0, &ids)
+        .execute(&mut *conn)
+        .await?;
+    sqlx::query!(
+        "insert into alert_area (alert_id, area_id, name, geom) select $1, id, name, geom from risk_area where id = any($2)
+         on conflict do nothing",
+        id.0,
+        &ids
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// Ends alerts whose time ran out and drops drafts that nobody decided upon in time. Returns how many.
+pub async fn expire_due(conn: &mut PgConnection, now: Instant) -> Result<usize, AlertError> {
+    let due = sqlx::query!(
+        r#"select id as "id: AlertId", state from alert where state in ('draft', 'issued') and expires_at <= $1
+           order by id for update skip locked"#,
+        now
+    )
+    .fetch_all(&mut *conn)
+    .await?;
+    for row in &due {
+        let act = if row.state == "draft" { Act::Discard } else { Act::RunOut };
+        let state = row.state.parse::<AlertState>().map_err(anyhow::Error::from)?.after(act)?;
+        sqlx::query!("update alert set state = $2, ended_at = $3 where id = $1", row.id.0, state.as_str(), now)
+            .execute(&mut *conn)
+            .await?;
+        let detail = json!({ "reason": "its time ran out" });
+        store::record(&mut *conn, row.id, now, "service", state.as_str(), &detail).await?;
+        let text = "O alerta venceu";
+        crate::incidents::store::add_entry_for_alert(&mut *conn, row.id, now, "service", "alert", text, &detail)
+            .await?;
+        notify(&mut *conn, &Event::Alert { id: row.id.0 }).await?;
+    }
+    Ok(due.len())
+}

@@ -1,0 +1,143 @@
+//! States of an alert and the acts that move it.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+
+use crate::alerts::kind::AlertKind;
+use crate::units::UnknownWord;
+
+/// Where an alert stands. Transitions consume the value; what is not allowed says so.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AlertState {
+    /// Waits for a person.
+    Draft,
+    /// Never left.
+    Discarded,
+    /// In force.
+    Issued,
+    /// Another message took its place.
+    Superseded,
+    /// Ended by an all-clear.
+    Cleared,
+    /// Withdrawn: it should not have been sent.
+    Cancelled,
+    /// Ran out.
+    Expired,
+}
+
+macro_rules! words {
+    ($name:ident, $what:literal, { $($variant:ident = $text:literal),+ }) => {
+        impl $name {
+            pub const fn as_str(self) -> &'static str {
+                match self { $(Self::$variant => $text),+ }
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.pad(self.as_str())
+            }
+        }
+
+        impl FromStr for $name {
+            type Err = UnknownWord;
+
+            fn from_str(text: &str) -> Result<Self, UnknownWord> {
+                match text {
+                    $($text => Ok(Self::$variant),)+
+                    _ => Err(UnknownWord { what: $what, word: text.to_owned(), expected: &[$($text),+] }),
+                }
+            }
+        }
+    };
+}
+
+words!(AlertState, "alert state", {
+    Draft = "draft", Discarded = "discarded", Issued = "issued", Superseded = "superseded",
+    Cleared = "cleared", Cancelled = "cancelled", Expired = "expired"
+});
+
+/// What can be done to an alert.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Act {
+    Discard,
+    /// A message that carries this kind leaves.
+    Issue(AlertKind),
+    /// A later message of that kind, which references this one, leaves.
+    Answered(AlertKind),
+    RunOut,
+}
+
+impl AlertState {
+    /// The state after an act.
+    ///
+    /// # Errors
+    /// `AlertError::Refused` names the state and the act.
+    pub fn after(self, act: Act) -> Result<Self, AlertError> {
+        match (self, act) {
+            (Self::Draft, Act::Discard) => Ok(Self::Discarded),
+            // An all-clear or a cancellation is itself over the moment it is said.
+            (Self::Draft, Act::Issue(AlertKind::AllClear)) => Ok(Self::Cleared),
+            (Self::Draft, Act::Issue(AlertKind::Cancel)) => Ok(Self::Cancelled),
+            (Self::Draft, Act::Issue(_)) => Ok(Self::Issued),
+            (Self::Issued, Act::Answered(AlertKind::AllClear)) => Ok(Self::Cleared),
+            (Self::Issued, Act::Answered(AlertKind::Cancel)) => Ok(Self::Cancelled),
+            (Self::Issued, Act::Answered(AlertKind::Update)) => Ok(Self::Superseded),
+            (Self::Issued, Act::RunOut) => Ok(Self::Expired),
+            (state, act) => Err(AlertError::Refused(format!("a {state} alert does not allow {act:?}"))),
+        }
+    }
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum AlertError {
+    #[error("the alert was not found")]
+    NotFound,
+    /// Somebody, or a rising level, changed the draft meanwhile.
+    #[error("the draft changed meanwhile (revision {current}, you had {yours}); look at it again")]
+    Stale { current: i32, yours: i32 },
+    #[error("{0}")]
+    Refused(String),
+    /// What keeps the message from leaving, one line each.
+    #[error("the alert cannot leave: {}", .0.join("; "))]
+    Incomplete(Vec<String>),
+    #[error("database: {0}")]
+    Database(#[from] sqlx::Error),
+    #[error("{0:#}")]
+    Other(#[from] anyhow::Error),
+}
+
+impl From<AlertError> for crate::web::error::ApiError {
+    fn from(error: AlertError) -> Self {
+        match error {
+            AlertError::NotFound => Self::NotFound("the alert".into()),
+            AlertError::Stale { .. } | AlertError::Refused(_) => Self::Conflict(error.to_string()),
+            AlertError::Incomplete(_) => Self::bad(error.to_string()),
+            AlertError::Database(error) => error.into(),
+            AlertError::Other(error) => Self::Internal(error),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_draft_can_leave_and_only_once() {
+        assert_eq!(AlertState::Draft.after(Act::Issue(AlertKind::Alert)).unwrap(), AlertState::Issued);
+        for state in [AlertState::Discarded, AlertState::Issued, AlertState::Superseded, AlertState::Expired] {
+            assert!(state.after(Act::Issue(AlertKind::Alert)).is_err(), "{state}");
+        }
+    }
+
+    #[test]
+    fn what_ended_stays_ended() {
+        for state in [AlertState::Cleared, AlertState::Cancelled, AlertState::Expired, AlertState::Superseded] {
+            assert!(state.after(Act::Answered(AlertKind::AllClear)).is_err(), "{state}");
+        }
+    }
+}

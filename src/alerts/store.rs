@@ -1,0 +1,233 @@
+//! Reading alerts.
+
+use std::collections::BTreeSet;
+
+use chrono::{DateTime, Utc};
+use serde::Serialize;
+use sqlx::PgConnection;
+
+use crate::alerts::book::OpenAlert;
+use crate::clock::Instant;
+use crate::ids::{AlertId, AreaId};
+
+/// One line of a list.
+#[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
+pub struct AlertSummary {
+    #[schema(value_type = uuid::Uuid)]
+    pub id: AlertId,
+    pub number: Option<String>,
+    pub state: String,
+    pub kind: String,
+    pub status: String,
+    pub cobrade: String,
+    pub level: String,
+    pub headline: String,
+    pub created_at: DateTime<Utc>,
+    pub created_by: String,
+    pub issued_at: Option<DateTime<Utc>>,
+    pub expires_at: DateTime<Utc>,
+    pub cap_identifier: Option<String>,
+    pub areas: Vec<String>,
+}
+
+/// Which alerts to list.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Filter {
+    Drafts,
+    /// Issued and in force.
+    Active,
+    All,
+}
+
+/// Newest first, at most `limit`.
+pub async fn list(conn: &mut PgConnection, filter: Filter, limit: i64) -> sqlx::Result<Vec<AlertSummary>> {
+    let states: Vec<String> = match filter {
+        Filter::Drafts => vec!["draft".into()],
+        Filter::Active => vec!["issued".into()],
+        Filter::All => Vec::new(),
+    };
+    sqlx::query_as!(
+        AlertSummary,
+        r#"select a.id as "id: AlertId", a.number, a.state, a.kind, a.status, a.cobrade, a.level, a.headline, a.created_at,
+                  a.created_by, a.issued_at, a.expires_at, a.cap_identifier,
+                  array(select name from alert_area where alert_id = a.id order by name) as "areas!"
+           from alert a where cardinality($1::text[]) = 0 or a.state = any($1)
+           order by coalesce(a.issued_at, a.created_at) desc, a.id limit $2"#,
+        &states,
+        limit
+    )
+    .fetch_all(conn)
+    .await
+}
+
+/// Everything about one alert, with its areas and history.
+#[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
+pub struct AlertDetail {
+    #[serde(flatten)]
+    pub row: AlertRow,
+    pub areas: Vec<AlertArea>,
+    pub events: Vec<AlertEvent>,
+}
+
+#[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
+pub struct AlertRow {
+    #[schema(value_type = uuid::Uuid)]
+    pub id: AlertId,
+    pub state: String,
+    pub kind: String,
+    pub status: String,
+    pub cobrade: String,
+    pub level: String,
+    pub headline: String,
+    pub description: String,
+    pub instruction: String,
+    pub sms_text: String,
+    pub severity: String,
+    pub urgency: String,
+    pub certainty: String,
+    pub expires_at: DateTime<Utc>,
+    #[schema(value_type = Option<uuid::Uuid>)]
+    pub references_alert_id: Option<AlertId>,
+    pub rule_id: Option<String>,
+    pub rule_version: Option<i32>,
+    #[schema(value_type = Object)]
+    pub reasons: serde_json::Value,
+    pub created_at: DateTime<Utc>,
+    pub created_by: String,
+    pub revision: i32,
+    pub edited: bool,
+    pub approved_at: Option<DateTime<Utc>>,
+    pub approved_by: Option<String>,
+    pub issued_at: Option<DateTime<Utc>>,
+    pub ended_at: Option<DateTime<Utc>>,
+    pub number: Option<String>,
+    pub cap_identifier: Option<String>,
+    pub cap_sender: Option<String>,
+    pub cap_sent: Option<String>,
+}
+
+#[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
+pub struct AlertArea {
+    #[schema(value_type = i64)]
+    pub area_id: AreaId,
+    pub code: String,
+    pub name: String,
+}
+
+#[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
+pub struct AlertEvent {
+    pub at: DateTime<Utc>,
+    pub actor: String,
+    pub action: String,
+    #[schema(value_type = Object)]
+    pub detail: serde_json::Value,
+}
+
+/// One alert; `None` when there is none of that id.
+pub async fn load(conn: &mut PgConnection, id: AlertId) -> sqlx::Result<Option<AlertDetail>> {
+    let Some(row) = load_row(&mut *conn, id).await? else { return Ok(None) };
+    let areas = load_areas(&mut *conn, id).await?;
+    let events = sqlx::query_as!(
+        AlertEvent,
+        "select at, actor, action, detail from alert_event where alert_id = $1 order by id",
+        id.0
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(Some(AlertDetail { row, areas, events }))
+}
+
+pub(super) async fn load_areas(conn: &mut PgConnection, id: AlertId) -> sqlx::Result<Vec<AlertArea>> {
+    sqlx::query_as!(
+        AlertArea,
+        r#"select aa.area_id as "area_id: AreaId", r.code, aa.name
+           from alert_area aa join risk_area r on r.id = aa.area_id where aa.alert_id = $1 order by aa.name, aa.area_id"#,
+        id.0
+    )
+    .fetch_all(conn)
+    .await
+}
+
+async fn load_row(conn: &mut PgConnection, id: AlertId) -> sqlx::Result<Option<AlertRow>> {
+    sqlx::query_as!(
+        AlertRow,
+        r#"select id as "id: AlertId", state, kind, status, cobrade, level, headline, description, instruction, sms_text,
+                  severity, urgency, certainty, expires_at, references_alert_id as "references_alert_id: AlertId",
+                  rule_id, rule_version, reasons, created_at, created_by, revision, edited, approved_at, approved_by,
+                  issued_at, ended_at, number, cap_identifier, cap_sender, cap_sent
+           from alert where id = $1"#,
+        id.0
+    )
+    .fetch_optional(conn)
+    .await
+}
+
+/// The row, held against every other writer until the transaction ends.
+pub(super) async fn lock(conn: &mut PgConnection, id: AlertId) -> sqlx::Result<Option<AlertRow>> {
+    let found = sqlx::query_scalar!("select 1 as one from alert where id = $1 for update", id.0)
+        .fetch_optional(&mut *conn)
+        .await?;
+    if found.is_none() { Ok(None) } else { load_row(conn, id).await }
+}
+
+/// The open alerts, as the book reads them, in the order of their ids.
+pub async fn load_open(conn: &mut PgConnection) -> anyhow::Result<Vec<OpenAlert>> {
+    let rows = sqlx::query!(
+        r#"select a.id as "id: AlertId", a.kind, a.state, a.cobrade, a.level, a.rule_id,
+                  a.references_alert_id as "references_alert_id: AlertId",
+                  array(select area_id from alert_area where alert_id = a.id) as "areas!"
+           from alert a where a.state in ('draft', 'issued') order by a.id for update"#
+    )
+    .fetch_all(conn)
+    .await?;
+    rows.into_iter()
+        .map(|row| {
+            Ok(OpenAlert {
+                id: row.id,
+                kind: row.kind.parse()?,
+                draft: row.state == "draft",
+                hazard: row.cobrade.parse()?,
+                level: row.level.parse()?,
+                areas: row.areas.into_iter().map(AreaId).collect::<BTreeSet<_>>(),
+                references: row.references_alert_id,
+                by_rule: row.rule_id.is_some(),
+            })
+        })
+        .collect()
+}
+
+/// Adds to the alert's history.
+pub async fn record(
+    conn: &mut PgConnection,
+    id: AlertId,
+    now: Instant,
+    actor: &str,
+    action: &str,
+    detail: &serde_json::Value,
+) -> sqlx::Result<()> {
+    sqlx::query!(
+        "insert into alert_event (alert_id, at, actor, action, detail) values ($1, $2, $3, $4, $5)",
+        id.0,
+        now,
+        actor,
+        action,
+        detail
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// The next number of a series in a year, "2026/015". Taken in the transaction of the act, so no number is lost.
+pub async fn next_number(conn: &mut PgConnection, series: &str, year: i32) -> sqlx::Result<(String, i32)> {
+    let number = sqlx::query_scalar!(
+        "insert into number_series (series, year, last_number) values ($1, $2, 1)
+         on conflict (series, year) do update set last_number = number_series.last_number + 1
+         returning last_number",
+        series,
+        year
+    )
+    .fetch_one(conn)
+    .await?;
+    Ok((format!("{year}/{number:03}"), number))
+}

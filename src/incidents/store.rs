@@ -1,0 +1,256 @@
+//! Incidents and their timeline.
+
+use chrono::{DateTime, TimeDelta, Utc};
+use serde::Serialize;
+use serde_json::{Value, json};
+use sqlx::PgConnection;
+use uuid::Uuid;
+
+use crate::alerts::kind::AlertKind;
+use crate::alerts::state::AlertError;
+use crate::alerts::store::next_number;
+use crate::clock::Instant;
+use crate::cobrade::Cobrade;
+use crate::events::{Event, notify};
+use crate::ids::{AlertId, Ids, IncidentId};
+
+/// An alert of the same hazard joins an open incident that began within this time.
+const SAME_EVENT_H: i64 = 24;
+
+/// The alert that opens or joins an incident.
+#[derive(Clone, Copy, Debug)]
+pub struct Subject<'a> {
+    pub alert: AlertId,
+    pub number: &'a str,
+    pub headline: &'a str,
+    pub cobrade: &'a str,
+    pub references: Option<AlertId>,
+    pub kind: AlertKind,
+}
+
+#[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
+pub struct Incident {
+    #[schema(value_type = uuid::Uuid)]
+    pub id: IncidentId,
+    pub number: String,
+    pub title: String,
+    pub cobrade: String,
+    pub state: String,
+    pub opened_at: DateTime<Utc>,
+    pub opened_by: String,
+    pub closed_at: Option<DateTime<Utc>>,
+    pub closed_by: Option<String>,
+}
+
+#[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
+pub struct Entry {
+    pub id: i64,
+    pub at: DateTime<Utc>,
+    pub actor: String,
+    pub kind: String,
+    pub text: String,
+    #[schema(value_type = Object)]
+    pub detail: Value,
+}
+
+/// Opens an incident for an issued alert, or takes the alert into the one that runs, and writes the alert's history so far
+/// (rise, draft, edits, approval) onto the timeline.
+pub async fn open_for_alert(
+    conn: &mut PgConnection,
+    ids: &Ids,
+    now: Instant,
+    year: i32,
+    actor: &str,
+    subject: &Subject<'_>,
+) -> Result<IncidentId, AlertError> {
+    let running = running_for(&mut *conn, now, subject).await?;
+    let id = match running {
+        Some(id) => id,
+        None => open(&mut *conn, ids, now, year, actor, subject).await?,
+    };
+    sqlx::query!("insert into incident_alert (incident_id, alert_id) values ($1, $2)", id.0, subject.alert.0)
+        .execute(&mut *conn)
+        .await?;
+    sqlx::query!(
+        "insert into incident_entry (incident_id, at, actor, kind, text, detail)
+         select $1, e.at, e.actor, 'alert', e.action || ' · ' || $3, e.detail || jsonb_build_object('alert_id', e.alert_id)
+         from alert_event e where e.alert_id = $2 order by e.id",
+        id.0,
+        subject.alert.0,
+        format!("{} {}", subject.number, subject.headline)
+    )
+    .execute(&mut *conn)
+    .await?;
+    notify(conn, &Event::Incident { id: id.0 }).await?;
+    Ok(id)
+}
+
+async fn running_for(conn: &mut PgConnection, now: Instant, subject: &Subject<'_>) -> sqlx::Result<Option<IncidentId>> {
+    sqlx::query_scalar!(
+        r#"select i.id as "id: IncidentId" from incident i
+           where i.state = 'open'
+             and (exists (select from incident_alert ia where ia.incident_id = i.id and ia.alert_id = $1)
+                  or ($1::uuid is null and i.cobrade = $2 and i.opened_at > $3))
+           order by i.opened_at desc limit 1 for update"#,
+        subject.references.map(|id| id.0) as Option<Uuid>,
+        subject.cobrade,
+        now - TimeDelta::hours(SAME_EVENT_H)
+    )
+    .fetch_optional(conn)
+    .await
+}
+
+async fn open(
+    conn: &mut PgConnection,
+    ids: &Ids,
+    now: Instant,
+    year: i32,
+    actor: &str,
+    subject: &Subject<'_>,
+) -> Result<IncidentId, AlertError> {
+    let id = IncidentId(ids.uuid(now));
+    let (number, _) = next_number(&mut *conn, "incident", year).await?;
+    let hazard = subject.cobrade.parse::<Cobrade>().map_or("", Cobrade::name);
+    sqlx::query!(
+        "insert into incident (id, number, title, cobrade, state, opened_at, opened_by) values ($1, $2, $3, $4, 'open', $5, $6)",
+        id.0,
+        number,
+        format!("{hazard} · {}", subject.headline),
+        subject.cobrade,
+        now,
+        actor
+    )
+    .execute(&mut *conn)
+    .await?;
+    let detail = json!({ "alert_id": subject.alert, "number": number });
+    add_entry(
+        conn,
+        id,
+        now,
+        actor,
+        "opened",
+        &format!("Ocorrência {number} aberta pelo alerta {}", subject.number),
+        &detail,
+    )
+    .await?;
+    Ok(id)
+}
+
+/// Adds a line to the timeline.
+pub async fn add_entry(
+    conn: &mut PgConnection,
+    id: IncidentId,
+    now: Instant,
+    actor: &str,
+    kind: &str,
+    text: &str,
+    detail: &Value,
+) -> sqlx::Result<()> {
+    sqlx::query!(
+        "insert into incident_entry (incident_id, at, actor, kind, text, detail) values ($1, $2, $3, $4, $5, $6)",
+        id.0,
+        now,
+        actor,
+        kind,
+        text,
+        detail
+    )
+    .execute(&mut *conn)
+    .await?;
+    notify(conn, &Event::Incident { id: id.0 }).await
+}
+
+/// Adds a line to the incident of an alert, if it has an open one.
+pub async fn add_entry_for_alert(
+    conn: &mut PgConnection,
+    alert: AlertId,
+    now: Instant,
+    actor: &str,
+    kind: &str,
+    text: &str,
+    detail: &Value,
+) -> sqlx::Result<()> {
+    let id = sqlx::query_scalar!(
+        r#"select i.id as "id: IncidentId" from incident i join incident_alert ia on ia.incident_id = i.id
+           where ia.alert_id = $1 and i.state = 'open'"#,
+        alert.0
+    )
+    .fetch_optional(&mut *conn)
+    .await?;
+    match id {
+        Some(id) => add_entry(conn, id, now, actor, kind, text, detail).await,
+        None => Ok(()),
+    }
+}
+
+/// Newest first.
+pub async fn list(conn: &mut PgConnection, limit: i64) -> sqlx::Result<Vec<Incident>> {
+    sqlx::query_as!(
+        Incident,
+        r#"select id as "id: IncidentId", number, title, cobrade, state, opened_at, opened_by, closed_at, closed_by
+           from incident order by opened_at desc, id limit $1"#,
+        limit
+    )
+    .fetch_all(conn)
+    .await
+}
+
+pub async fn load(conn: &mut PgConnection, id: IncidentId) -> sqlx::Result<Option<Incident>> {
+    sqlx::query_as!(
+        Incident,
+        r#"select id as "id: IncidentId", number, title, cobrade, state, opened_at, opened_by, closed_at, closed_by
+           from incident where id = $1"#,
+        id.0
+    )
+    .fetch_optional(conn)
+    .await
+}
+
+/// The timeline, oldest first, after `after` (an entry id, 0 for all).
+pub async fn entries(conn: &mut PgConnection, id: IncidentId, after: i64, limit: i64) -> sqlx::Result<Vec<Entry>> {
+    sqlx::query_as!(
+        Entry,
+        "select id, at, actor, kind, text, detail from incident_entry
+         where incident_id = $1 and id > $2 order by at, id limit $3",
+        id.0,
+        after,
+        limit
+    )
+    .fetch_all(conn)
+    .await
+}
+
+/// The alerts worked in an incident.
+pub async fn alerts(conn: &mut PgConnection, id: IncidentId) -> sqlx::Result<Vec<AlertId>> {
+    sqlx::query_scalar!(
+        r#"select ia.alert_id as "id: AlertId" from incident_alert ia join alert a on a.id = ia.alert_id
+           where ia.incident_id = $1 order by a.issued_at"#,
+        id.0
+    )
+    .fetch_all(conn)
+    .await
+}
+
+/// Closes an open incident. `false` when it is not open.
+pub async fn close(
+    conn: &mut PgConnection,
+    id: IncidentId,
+    now: Instant,
+    actor: &str,
+    reason: &str,
+) -> sqlx::Result<bool> {
+    let closed = sqlx::query!(
+        "update incident set state = 'closed', closed_at = $2, closed_by = $3 where id = $1 and state = 'open'",
+        id.0,
+        now,
+        actor
+    )
+    .execute(&mut *conn)
+    .await?
+    .rows_affected()
+        > 0;
+    if closed {
+        add_entry(conn, id, now, actor, "closed", reason, &json!({})).await?;
+    }
+    Ok(closed)
+}
