@@ -1,0 +1,433 @@
+//! Imports into PostgreSQL: everything or nothing, and the same file again changes nothing.
+
+use std::collections::{BTreeMap, HashMap};
+
+use geo::Geometry;
+use serde::Serialize;
+use sqlx::{Acquire, PgConnection};
+
+use super::{
+    Format, ImportError, NewArea, NewObservation, NewResident, Problems, StationWithStreams, StreamName, parse_areas,
+    parse_readings, parse_residents, parse_stations, read,
+};
+use crate::clock::Instant;
+use crate::db::geometry::to_wkb;
+use crate::events::{self, Event};
+use crate::ids::{AreaId, DatastreamId, Ids, ResidentId};
+use crate::ingest::{NewReading, Source};
+use crate::stations::Change;
+use crate::stations::store::{upsert_datastream, upsert_device, upsert_station};
+use crate::units::{Fixed, Quality, Quantity};
+
+/// What an import brings.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    Areas,
+    Stations,
+    Residents,
+}
+
+/// What an import did, or would have done.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, utoipa::ToSchema)]
+pub struct Report {
+    pub created: u32,
+    pub updated: u32,
+    pub unchanged: u32,
+    /// Nothing was stored because the caller asked only to look.
+    pub dry_run: bool,
+}
+
+impl Report {
+    const fn count(&mut self, change: Change) {
+        match change {
+            Change::Created => self.created += 1,
+            Change::Updated => self.updated += 1,
+            Change::Unchanged => self.unchanged += 1,
+        }
+    }
+}
+
+/// How an import runs.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Options {
+    pub dry_run: bool,
+    /// Marks residents as invented, for demonstrations.
+    pub fictional: bool,
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum ImportFailure {
+    #[error("{0}")]
+    Problems(Problems),
+    #[error("the import could not be stored: {0}")]
+    Database(#[from] sqlx::Error),
+}
+
+impl From<Problems> for ImportFailure {
+    fn from(problems: Problems) -> Self {
+        Self::Problems(problems)
+    }
+}
+
+impl From<ImportError> for ImportFailure {
+    fn from(error: ImportError) -> Self {
+        Self::Problems(Problems::one(error))
+    }
+}
+
+/// Reads a file and stores what it describes, in one transaction.
+///
+/// # Errors
+/// Every error of the file at once, or the database's; nothing is stored then.
+pub async fn import(
+    conn: &mut PgConnection,
+    ids: &Ids,
+    now: Instant,
+    kind: Kind,
+    (format, bytes): (Format, &[u8]),
+    options: Options,
+) -> Result<Report, ImportFailure> {
+    let records = read(format, bytes)?;
+    let mut tx = conn.begin().await?;
+    let mut report = match kind {
+        Kind::Areas => store_areas(&mut tx, now, &parse_areas(&records)?).await?,
+        Kind::Stations => store_stations(&mut tx, now, &parse_stations(&records)?).await?,
+        Kind::Residents => store_residents(&mut tx, ids, now, &parse_residents(&records)?, options.fictional).await?,
+    };
+    report.dry_run = options.dry_run;
+    if options.dry_run {
+        tx.rollback().await?;
+    } else {
+        if report.created + report.updated > 0 {
+            events::notify(&mut tx, &Event::Catalogue).await?;
+        }
+        tx.commit().await?;
+    }
+    Ok(report)
+}
+
+async fn store_areas(conn: &mut PgConnection, now: Instant, areas: &[NewArea]) -> Result<Report, ImportFailure> {
+    let mut report = Report::default();
+    let mut problems = Problems::default();
+    for area in areas {
+        let wkb = to_wkb(&Geometry::MultiPolygon(area.geometry.clone()))
+            .map_err(|error| ImportError::new(area.line, area.feature, "geometry", "", error.to_string()))?;
+        // GEOS has the last word: it also knows interiors cut in two, and parts that overlap.
+        let reason = sqlx::query_scalar!(r#"select st_isvalidreason(st_geomfromwkb($1, 4326)) as "reason!""#, wkb)
+            .fetch_one(&mut *conn)
+            .await?;
+        if reason != "Valid Geometry" {
+            problems.push(ImportError::new(area.line, area.feature, "geometry", "", reason));
+            continue;
+        }
+        report.count(upsert_area(conn, now, area, &wkb).await?);
+    }
+    Ok(problems.or(report)?)
+}
+
+/// Inserts or changes an area; its hazards become exactly those given.
+async fn upsert_area(conn: &mut PgConnection, now: Instant, area: &NewArea, wkb: &[u8]) -> sqlx::Result<Change> {
+    let cobrades: Vec<String> = area.hazards.keys().map(ToString::to_string).collect();
+    let grades: Vec<String> = area.hazards.values().map(ToString::to_string).collect();
+    let pairs: Vec<String> =
+        cobrades.iter().zip(&grades).map(|(cobrade, grade)| format!("{cobrade} {grade}")).collect();
+    let same = sqlx::query_scalar!(
+        r#"select name = $2 and source = $3 and st_asbinary(geom) = st_asbinary(st_geomfromwkb($4, 4326))
+               and array(select cobrade || ' ' || grade from area_hazard where area_id = risk_area.id
+                         order by cobrade collate "C") = $5 as "same!"
+           from risk_area where code = $1 for update"#,
+        area.code,
+        area.name,
+        area.source,
+        wkb,
+        &pairs
+    )
+    .fetch_optional(&mut *conn)
+    .await?;
+    if same == Some(true) {
+        return Ok(Change::Unchanged);
+    }
+    let id = sqlx::query_scalar!(
+        r#"insert into risk_area (code, name, geom, source, created_at, updated_at)
+           values ($1, $2, st_geomfromwkb($4, 4326), $3, $5, $5)
+           on conflict (code) do update set name = excluded.name, geom = excluded.geom, source = excluded.source,
+               updated_at = excluded.updated_at
+           returning id as "id: AreaId""#,
+        area.code,
+        area.name,
+        area.source,
+        wkb,
+        now
+    )
+    .fetch_one(&mut *conn)
+    .await?;
+    sqlx::query!("delete from area_hazard where area_id = $1 and cobrade <> all($2)", id.0, &cobrades)
+        .execute(&mut *conn)
+        .await?;
+    sqlx::query!(
+        "insert into area_hazard (area_id, cobrade, grade) select $1, * from unnest($2::text[], $3::text[])
+         on conflict (area_id, cobrade) do update set grade = excluded.grade",
+        id.0,
+        &cobrades,
+        &grades
+    )
+    .execute(conn)
+    .await?;
+    Ok(if same.is_some() { Change::Updated } else { Change::Created })
+}
+
+async fn store_stations(
+    conn: &mut PgConnection,
+    now: Instant,
+    stations: &[StationWithStreams],
+) -> Result<Report, ImportFailure> {
+    let mut report = Report::default();
+    for given in stations {
+        let (id, mut change) = upsert_station(conn, now, &given.station).await?;
+        let mut parts = Vec::new();
+        for stream in &given.streams {
+            parts.push(upsert_datastream(conn, now, id, stream).await?);
+        }
+        if let Some(device) = &given.device {
+            parts.push(upsert_device(conn, now, &device.code, id, &device.secret_sha256).await?);
+        }
+        if change == Change::Unchanged && parts.iter().any(|part| *part != Change::Unchanged) {
+            change = Change::Updated;
+        }
+        report.count(change);
+    }
+    Ok(report)
+}
+
+async fn store_residents(
+    conn: &mut PgConnection,
+    ids: &Ids,
+    now: Instant,
+    residents: &[NewResident],
+    fictional: bool,
+) -> Result<Report, ImportFailure> {
+    let mut report = Report::default();
+    for resident in residents {
+        report.count(upsert_resident(conn, ids, now, resident, fictional).await?);
+    }
+    Ok(report)
+}
+
+async fn upsert_resident(
+    conn: &mut PgConnection,
+    ids: &Ids,
+    now: Instant,
+    given: &NewResident,
+    fictional: bool,
+) -> sqlx::Result<Change> {
+    let channels: Vec<String> = given
+        .email
+        .iter()
+        .map(|address| format!("email {address}"))
+        .chain(given.phone.iter().map(|address| format!("sms {address}")))
+        .collect();
+    let old = sqlx::query!(
+        r#"select r.id as "id: ResidentId", r.name = $2 and r.language = $3 and r.consent_source = $4
+               and r.consent_at = coalesce($5, r.consent_at) and r.fictional = $6 and r.deleted_at is null
+               and p.precision_m = $7 and st_x(p.geom) = $8 and st_y(p.geom) = $9
+               and array(select kind || ' ' || address from resident_channel where resident_id = r.id
+                             and (opted_out_at is null or kind || ' ' || address = any($10))
+                         order by kind) = $10 as "same"
+           from resident r left join resident_place p on p.resident_id = r.id and p.label = 'home'
+           where r.external_ref = $1 for update of r"#,
+        given.external_ref,
+        given.name,
+        given.language,
+        given.consent_source,
+        given.consent_at,
+        fictional,
+        given.precision_m,
+        given.home.x(),
+        given.home.y(),
+        &channels
+    )
+    .fetch_optional(&mut *conn)
+    .await?;
+    if old.as_ref().is_some_and(|old| old.same == Some(true)) {
+        return Ok(Change::Unchanged);
+    }
+    let id = old.as_ref().map_or_else(|| ResidentId(ids.uuid(now)), |old| old.id);
+    write_resident(conn, now, id, given, fictional).await?;
+    Ok(if old.is_some() { Change::Updated } else { Change::Created })
+}
+
+/// Writes the resident, the home and the channels. An opt-out is never forgotten, even when its address leaves the file.
+async fn write_resident(
+    conn: &mut PgConnection,
+    now: Instant,
+    id: ResidentId,
+    given: &NewResident,
+    fictional: bool,
+) -> sqlx::Result<()> {
+    sqlx::query!(
+        "insert into resident (id, external_ref, name, language, consent_at, consent_source, fictional, created_at)
+         values ($1, $2, $3, $4, coalesce($5, $8::timestamptz), $6, $7, $8)
+         on conflict (id) do update set name = excluded.name, language = excluded.language, deleted_at = null,
+             consent_at = coalesce($5, resident.consent_at), consent_source = excluded.consent_source,
+             fictional = excluded.fictional",
+        id.0,
+        given.external_ref,
+        given.name,
+        given.language,
+        given.consent_at,
+        given.consent_source,
+        fictional,
+        now
+    )
+    .execute(&mut *conn)
+    .await?;
+    sqlx::query!(
+        "insert into resident_place (resident_id, label, geom, precision_m)
+         values ($1, 'home', st_setsrid(st_makepoint($2, $3), 4326), $4)
+         on conflict (resident_id, label) do update set geom = excluded.geom, precision_m = excluded.precision_m",
+        id.0,
+        given.home.x(),
+        given.home.y(),
+        given.precision_m
+    )
+    .execute(&mut *conn)
+    .await?;
+    let (kinds, addresses): (Vec<String>, Vec<String>) = [("sms", &given.phone), ("email", &given.email)]
+        .into_iter()
+        .filter_map(|(kind, address)| address.clone().map(|address| (kind.to_owned(), address)))
+        .unzip();
+    sqlx::query!(
+        "delete from resident_channel where resident_id = $1 and opted_out_at is null
+             and not exists (select 1 from unnest($2::text[], $3::text[]) as given (kind, address)
+                             where given.kind = resident_channel.kind and given.address = resident_channel.address)",
+        id.0,
+        &kinds,
+        &addresses
+    )
+    .execute(&mut *conn)
+    .await?;
+    sqlx::query!(
+        "insert into resident_channel (resident_id, kind, address, verified_at)
+         select $1, kind, address, $4 from unnest($2::text[], $3::text[]) as given (kind, address)
+         on conflict (resident_id, kind, address) do nothing",
+        id.0,
+        &kinds,
+        &addresses,
+        now
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// Reads a file of readings and looks up the stream of each; nothing is written.
+///
+/// # Errors
+/// Every error of the file at once: unknown stations and streams, units that do not fit, instants to come.
+pub async fn readings(
+    conn: &mut PgConnection,
+    now: Instant,
+    format: Format,
+    bytes: &[u8],
+) -> Result<Vec<NewReading>, ImportFailure> {
+    let observations = parse_readings(&read(format, bytes)?)?;
+    let streams = KnownStreams::load(conn).await?;
+    let mut problems = Problems::default();
+    let mut readings = Vec::with_capacity(observations.len());
+    for observation in &observations {
+        match streams.reading(observation, now) {
+            Ok(reading) => readings.push(reading),
+            Err((field, value, message)) => {
+                problems.push(ImportError::new(observation.line, None, field, &value, message));
+            }
+        }
+    }
+    Ok(problems.or(readings)?)
+}
+
+struct KnownStream {
+    id: DatastreamId,
+    name: String,
+    quantity: Quantity,
+    unit: String,
+}
+
+/// Every stream by its station's code.
+struct KnownStreams(HashMap<String, Vec<KnownStream>>);
+
+impl KnownStreams {
+    async fn load(conn: &mut PgConnection) -> sqlx::Result<Self> {
+        let rows = sqlx::query!(
+            r#"select s.code, d.id as "id: DatastreamId", d.name, d.quantity, d.unit
+               from datastream d join station s on s.id = d.station_id order by d.id"#
+        )
+        .fetch_all(conn)
+        .await?;
+        let mut streams: HashMap<String, Vec<KnownStream>> = HashMap::new();
+        for row in rows {
+            let quantity = row.quantity.parse().map_err(|error| sqlx::Error::Decode(Box::new(error)))?;
+            streams.entry(row.code).or_default().push(KnownStream {
+                id: row.id,
+                name: row.name,
+                quantity,
+                unit: row.unit,
+            });
+        }
+        Ok(Self(streams))
+    }
+
+    fn find(&self, given: &NewObservation) -> Result<&KnownStream, (&'static str, String, String)> {
+        let Some(streams) = self.0.get(&given.station) else {
+            return Err(("station", given.station.clone(), "is no station with streams; import stations first".into()));
+        };
+        let fits = |stream: &&KnownStream| match &given.stream {
+            StreamName::Name(name) => stream.name == *name,
+            StreamName::Measures(quantity) => stream.quantity == *quantity,
+        };
+        let mut found = streams.iter().filter(fits);
+        match (found.next(), found.next()) {
+            (Some(stream), None) => Ok(stream),
+            (None, _) => {
+                let known: BTreeMap<&str, ()> = streams.iter().map(|stream| (stream.name.as_str(), ())).collect();
+                let known: Vec<&str> = known.into_keys().collect();
+                let (field, value) = match &given.stream {
+                    StreamName::Name(name) => ("stream", name.clone()),
+                    StreamName::Measures(quantity) => ("quantity", quantity.to_string()),
+                };
+                Err((field, value, format!("station {} has only: {}", given.station, known.join(", "))))
+            }
+            (Some(_), Some(_)) => {
+                let message = format!("station {} has several such streams; name one in `stream`", given.station);
+                Err(("quantity", given.station.clone(), message))
+            }
+        }
+    }
+
+    fn reading(&self, given: &NewObservation, now: Instant) -> Result<NewReading, (&'static str, String, String)> {
+        let stream = self.find(given)?;
+        if given.observed_at > now {
+            return Err(("at", given.observed_at.to_rfc3339(), "lies in the future".into()));
+        }
+        let unit = given.unit.as_deref().unwrap_or(&stream.unit);
+        let Some((factor, offset)) = stream.quantity.conversion(unit) else {
+            let expected = stream.quantity.canonical_unit();
+            return Err((
+                "unit",
+                unit.to_owned(),
+                format!("does not measure {}; expected {expected}", stream.quantity),
+            ));
+        };
+        let value = Fixed::try_from(given.value * factor + offset)
+            .map_err(|error| ("value", given.value.to_string(), error.to_string()))?;
+        Ok(NewReading {
+            datastream_id: stream.id,
+            device_id: None,
+            message_id: None,
+            observed_at: given.observed_at,
+            value,
+            quality: Quality::Pass,
+            quality_reason: String::new(),
+            source: Source::Import,
+        })
+    }
+}
