@@ -30,7 +30,7 @@ pub fn read(text: &str) -> Result<Vec<Record>, Problems> {
     for row in reader.records() {
         match row {
             Ok(row) => {
-                let line = row.position().map_or(0, |position| position.line() as usize);
+                let line = row.position().map_or(0, |position| line_of(text, position));
                 let cells = row.iter().map(|cell| Value::String(cell.to_owned()));
                 let fields: Map<String, Value> = header.iter().cloned().zip(cells).collect();
                 records.push(Record { line, fields, decimal_comma: semicolons, ..Record::default() });
@@ -39,6 +39,13 @@ pub fn read(text: &str) -> Result<Vec<Record>, Problems> {
         }
     }
     problems.or(records)
+}
+
+/// The reader counts empty lines before a row as part of it; people do not.
+fn line_of(text: &str, position: &csv::Position) -> usize {
+    let rest = text.as_bytes().get(position.byte() as usize..).unwrap_or_default();
+    let empty = rest.iter().take_while(|byte| matches!(byte, b'\n' | b'\r')).filter(|byte| **byte == b'\n').count();
+    position.line() as usize + empty
 }
 
 fn header(reader: &mut csv::Reader<&[u8]>) -> Result<Vec<String>, Problems> {

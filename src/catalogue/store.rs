@@ -14,10 +14,11 @@ use crate::clock::Instant;
 use crate::db::geometry::to_wkb;
 use crate::events::{self, Event};
 use crate::ids::{AreaId, DatastreamId, Ids, ResidentId};
+use crate::ingest::quality::{Subject, judge};
 use crate::ingest::{NewReading, Source};
 use crate::stations::Change;
 use crate::stations::store::{upsert_datastream, upsert_device, upsert_station};
-use crate::units::{Fixed, Quality, Quantity};
+use crate::units::Fixed;
 
 /// What an import brings.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -348,7 +349,7 @@ pub async fn readings(
 struct KnownStream {
     id: DatastreamId,
     name: String,
-    quantity: Quantity,
+    subject: Subject,
     unit: String,
 }
 
@@ -358,7 +359,7 @@ struct KnownStreams(HashMap<String, Vec<KnownStream>>);
 impl KnownStreams {
     async fn load(conn: &mut PgConnection) -> sqlx::Result<Self> {
         let rows = sqlx::query!(
-            r#"select s.code, d.id as "id: DatastreamId", d.name, d.quantity, d.unit
+            r#"select s.code, d.id as "id: DatastreamId", d.name, d.quantity, d.unit, d.kind, d.interval_s
                from datastream d join station s on s.id = d.station_id order by d.id"#
         )
         .fetch_all(conn)
@@ -366,10 +367,11 @@ impl KnownStreams {
         let mut streams: HashMap<String, Vec<KnownStream>> = HashMap::new();
         for row in rows {
             let quantity = row.quantity.parse().map_err(|error| sqlx::Error::Decode(Box::new(error)))?;
+            let kind = row.kind.parse().map_err(|error| sqlx::Error::Decode(Box::new(error)))?;
             streams.entry(row.code).or_default().push(KnownStream {
                 id: row.id,
                 name: row.name,
-                quantity,
+                subject: Subject { quantity, kind, interval_s: row.interval_s },
                 unit: row.unit,
             });
         }
@@ -382,7 +384,7 @@ impl KnownStreams {
         };
         let fits = |stream: &&KnownStream| match &given.stream {
             StreamName::Name(name) => stream.name == *name,
-            StreamName::Measures(quantity) => stream.quantity == *quantity,
+            StreamName::Measures(quantity) => stream.subject.quantity == *quantity,
         };
         let mut found = streams.iter().filter(fits);
         match (found.next(), found.next()) {
@@ -409,24 +411,25 @@ impl KnownStreams {
             return Err(("at", given.observed_at.to_rfc3339(), "lies in the future".into()));
         }
         let unit = given.unit.as_deref().unwrap_or(&stream.unit);
-        let Some((factor, offset)) = stream.quantity.conversion(unit) else {
-            let expected = stream.quantity.canonical_unit();
+        let Some((factor, offset)) = stream.subject.quantity.conversion(unit) else {
+            let expected = stream.subject.quantity.canonical_unit();
             return Err((
                 "unit",
                 unit.to_owned(),
-                format!("does not measure {}; expected {expected}", stream.quantity),
+                format!("does not measure {}; expected {expected}", stream.subject.quantity),
             ));
         };
         let value = Fixed::try_from(given.value * factor + offset)
             .map_err(|error| ("value", given.value.to_string(), error.to_string()))?;
+        let (quality, quality_reason) = judge(stream.subject, value);
         Ok(NewReading {
             datastream_id: stream.id,
             device_id: None,
             message_id: None,
             observed_at: given.observed_at,
             value,
-            quality: Quality::Pass,
-            quality_reason: String::new(),
+            quality,
+            quality_reason,
             source: Source::Import,
         })
     }
