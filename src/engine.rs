@@ -255,3 +255,6 @@ pub struct Explained<'a> {
     pub reasons: Vec<Reason>,
     pub at: Instant,
 }
+
+#[cfg(test)]
+mod tests;
