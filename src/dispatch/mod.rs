@@ -1,1 +1,3 @@
 //! dispatch
+
+pub mod sms_text;
