@@ -1,1 +1,160 @@
-//! (see ARCHITECTURE.md)
+//! What people read on the pages, in Portuguese first and English second, from Fluent files compiled in.
+
+use std::fmt::Display;
+use std::sync::LazyLock;
+
+use fluent_bundle::concurrent::FluentBundle;
+use fluent_bundle::{FluentArgs, FluentResource, FluentValue};
+use unic_langid::LanguageIdentifier;
+
+const PT_BR: &str = include_str!("../config/i18n/pt-BR.ftl");
+const EN: &str = include_str!("../config/i18n/en.ftl");
+
+/// A language the pages speak.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Lang {
+    #[default]
+    Pt,
+    En,
+}
+
+type Bundle = FluentBundle<FluentResource>;
+
+static BUNDLES: LazyLock<[Bundle; 2]> = LazyLock::new(|| [bundle("pt-BR", PT_BR), bundle("en", EN)]);
+
+/// A line that does not parse is left out; a test keeps the files whole.
+fn bundle(tag: &str, text: &str) -> Bundle {
+    let language: LanguageIdentifier = tag.parse().unwrap_or_default();
+    let mut bundle = FluentBundle::new_concurrent(vec![language]);
+    // The isolation marks around arguments would show in copied text, and both languages run left to right.
+    bundle.set_use_isolating(false);
+    let resource = FluentResource::try_new(text.to_owned()).unwrap_or_else(|(resource, _)| resource);
+    bundle.add_resource_overriding(resource);
+    bundle
+}
+
+impl Lang {
+    pub const fn tag(self) -> &'static str {
+        match self {
+            Self::Pt => "pt-BR",
+            Self::En => "en",
+        }
+    }
+
+    /// From a tag such as "pt-BR", "pt", "en-GB".
+    pub fn from_tag(tag: &str) -> Option<Self> {
+        match tag.trim().get(..2).map(str::to_ascii_lowercase).as_deref() {
+            Some("pt") => Some(Self::Pt),
+            Some("en") => Some(Self::En),
+            _ => None,
+        }
+    }
+
+    /// The first known language of an `Accept-Language` header. Its order is taken as its preference: browsers write
+    /// it that way, and a wrong guess costs one click.
+    pub fn from_accept(header: &str) -> Option<Self> {
+        header.split(',').find_map(|part| Self::from_tag(part.split(';').next().unwrap_or_default()))
+    }
+
+    /// The text of a key. An unknown key shows itself, so that it is seen and mended.
+    pub fn t(self, key: &str) -> String {
+        self.format(key, None)
+    }
+
+    pub fn t1(self, key: &str, name: &'static str, value: impl Display) -> String {
+        let mut args = FluentArgs::new();
+        args.set(name, argument(value));
+        self.format(key, Some(&args))
+    }
+
+    pub fn t2(
+        self,
+        key: &str,
+        name: &'static str,
+        value: impl Display,
+        second: &'static str,
+        second_value: impl Display,
+    ) -> String {
+        let mut args = FluentArgs::new();
+        args.set(name, argument(value));
+        args.set(second, argument(second_value));
+        self.format(key, Some(&args))
+    }
+
+    fn format(self, key: &str, args: Option<&FluentArgs<'_>>) -> String {
+        let bundle = &BUNDLES[self as usize];
+        let Some(pattern) = bundle.get_message(key).and_then(|message| message.value()) else {
+            return key.to_owned();
+        };
+        bundle.format_pattern(pattern, args, &mut Vec::new()).into_owned()
+    }
+
+    /// True when the key has a text in this language.
+    pub fn knows(self, key: &str) -> bool {
+        BUNDLES[self as usize].has_message(key)
+    }
+}
+
+/// Whole numbers choose plurals; everything else is text.
+fn argument(value: impl Display) -> FluentValue<'static> {
+    let text = value.to_string();
+    match text.parse::<i64>() {
+        Ok(number) if number.to_string() == text => FluentValue::from(number),
+        _ => FluentValue::from(text),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+    use std::path::Path;
+
+    use super::*;
+
+    fn keys(text: &str) -> BTreeSet<String> {
+        let lines = text.lines().filter(|line| line.starts_with(|c: char| c.is_ascii_lowercase()));
+        lines.filter_map(|line| line.split_once(" =")).map(|(key, _)| key.to_owned()).collect()
+    }
+
+    /// Keys written as `t("key"`, `t1("key"`, `t2("key"` in templates and Rust files of the web.
+    fn used(folder: &Path, found: &mut BTreeSet<String>) {
+        for entry in std::fs::read_dir(folder).unwrap().flatten() {
+            let path = entry.path();
+            if path.is_dir() {
+                if !path.ends_with("ui") {
+                    used(&path, found);
+                }
+                continue;
+            }
+            let text = std::fs::read_to_string(&path).unwrap_or_default();
+            for opening in [".t(\"", ".t1(\"", ".t2(\""] {
+                found.extend(text.split(opening).skip(1).filter_map(|rest| rest.split('"').next()).map(str::to_owned));
+            }
+        }
+    }
+
+    #[test]
+    fn both_languages_have_the_same_keys_and_parse_whole() {
+        assert_eq!(keys(PT_BR), keys(EN));
+        for text in [PT_BR, EN] {
+            if let Err((_, errors)) = FluentResource::try_new(text.to_owned()) {
+                panic!("{errors:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn every_key_the_pages_use_exists() {
+        let mut found = BTreeSet::new();
+        used(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src/web"), &mut found);
+        let missing: Vec<_> = found.iter().filter(|key| !Lang::Pt.knows(key) || !Lang::En.knows(key)).collect();
+        assert!(!found.is_empty() && missing.is_empty(), "keys without a text: {missing:?}");
+    }
+
+    #[test]
+    fn the_language_is_taken_from_the_browser() {
+        assert_eq!(Lang::from_accept("de-DE,en;q=0.8,pt;q=0.5"), Some(Lang::En));
+        assert_eq!(Lang::from_accept("ja"), None);
+        assert_eq!(Lang::from_tag("pt_BR"), Some(Lang::Pt));
+    }
+}

@@ -1,3 +1,13 @@
 //! HTTP: the JSON API, the console, the public site, feeds, tiles. `router` is the table of contents.
 
+pub mod assets;
+pub mod auth;
+pub mod cookie;
+pub mod docs;
 pub mod error;
+pub mod gate;
+pub mod health;
+pub mod measure;
+pub mod pages;
+pub mod router;
+pub mod security;

@@ -1,0 +1,36 @@
+//! Reading and writing the few cookies of the pages.
+
+use axum::http::{HeaderMap, HeaderValue, header};
+
+pub const SESSION: &str = "sentinela_session";
+pub const LANGUAGE: &str = "sentinela_lang";
+pub const THEME: &str = "sentinela_theme";
+
+/// The value of a cookie the browser sent.
+pub fn read<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
+    let sent = headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok());
+    sent.flat_map(|line| line.split(';')).find_map(|pair| {
+        let (key, value) = pair.trim().split_once('=')?;
+        (key == name).then_some(value)
+    })
+}
+
+/// A `Set-Cookie` value. `max_age_s` 0 takes the cookie away. Values are our own words and tokens, never input.
+pub fn write(name: &str, value: &str, max_age_s: i64, secure: bool) -> HeaderValue {
+    let secure = if secure { "; Secure" } else { "" };
+    let line = format!("{name}={value}; Path=/; Max-Age={max_age_s}; HttpOnly; SameSite=Lax{secure}");
+    HeaderValue::from_str(&line).unwrap_or_else(|_| HeaderValue::from_static(""))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_cookie_is_found_among_others() {
+        let mut headers = HeaderMap::new();
+        headers.insert(header::COOKIE, HeaderValue::from_static("a=1; sentinela_session=xyz ; b=2"));
+        assert_eq!(read(&headers, SESSION), Some("xyz"));
+        assert_eq!(read(&headers, "session"), None);
+    }
+}

@@ -1,0 +1,187 @@
+//! Who may call what: one table of every route, and the gate that enforces it before any handler runs. A route that is
+//! not in the table answers 500 and says so, so that nothing is ever served unguarded by oversight.
+
+use axum::body::Body;
+use axum::extract::{Form, FromRequest, MatchedPath, Request, State};
+use axum::http::{HeaderMap, Method, StatusCode, header};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Redirect, Response};
+
+use crate::accounts::Role;
+use crate::app::App;
+use crate::web::auth::{self, Staff};
+use crate::web::error::ApiError;
+
+/// What a route asks of its caller.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Guard {
+    /// Nothing: what it shows or takes is for everyone.
+    Open,
+    /// A device's own credential, checked by the handler.
+    Device,
+    /// A signed-in person with this role or a higher one.
+    Staff(Role),
+}
+
+/// One row of the table.
+#[derive(Clone, Copy, Debug)]
+pub struct Rule {
+    pub method: &'static str,
+    pub path: &'static str,
+    pub guard: Guard,
+}
+
+const fn open(method: &'static str, path: &'static str) -> Rule {
+    Rule { method, path, guard: Guard::Open }
+}
+
+const fn staff(method: &'static str, path: &'static str, role: Role) -> Rule {
+    Rule { method, path, guard: Guard::Staff(role) }
+}
+
+/// Largest form the console sends; longer texts go through the JSON API.
+const MAX_FORM_BYTES: usize = 256 * 1024;
+
+include!("routes.rs");
+
+/// The row for a request. HEAD is answered by GET.
+pub fn find(method: &Method, path: &str) -> Option<&'static Rule> {
+    let method = if *method == Method::HEAD { "GET" } else { method.as_str() };
+    RULES.iter().find(|rule| rule.method == method && rule.path == path)
+}
+
+/// The middleware.
+pub async fn gate(State(app): State<App>, request: Request, next: Next) -> Response {
+    match pass(&app, request).await {
+        Ok(request) => next.run(request).await,
+        Err(refusal) => *refusal,
+    }
+}
+
+async fn pass(app: &App, request: Request) -> Result<Request, Box<Response>> {
+    let refuse = |error: ApiError| Box::new(error.into_response());
+    let Some(path) = request.extensions().get::<MatchedPath>().map(|path| path.as_str().to_owned()) else {
+        return Ok(request);
+    };
+    if !auth::is_safe(request.method()) && comes_from_elsewhere(request.headers()) {
+        return Err(refuse(ApiError::Forbidden("the request comes from another site".into())));
+    }
+    let Some(rule) = find(request.method(), &path) else {
+        if RULES.iter().any(|rule| rule.path == path) {
+            return Err(Box::new(StatusCode::METHOD_NOT_ALLOWED.into_response()));
+        }
+        return Err(refuse(ApiError::Internal(anyhow::anyhow!("route {path} is missing in src/web/routes.rs"))));
+    };
+    let Guard::Staff(role) = rule.guard else { return Ok(request) };
+    let Some(staff) = auth::identify(app, request.headers()).await.map_err(refuse)? else {
+        return Err(Box::new(sign_in(&request)));
+    };
+    staff.require(role).map_err(refuse)?;
+    let mut request = check_csrf(request, &staff).await.map_err(refuse)?;
+    request.extensions_mut().insert(staff);
+    Ok(request)
+}
+
+/// Browsers say where a request was started (Fetch Metadata); scripts and old browsers say nothing.
+fn comes_from_elsewhere(headers: &HeaderMap) -> bool {
+    headers.get("sec-fetch-site").is_some_and(|site| site == "cross-site")
+}
+
+/// Pages lead to the sign-in and back; the API says 401.
+fn sign_in(request: &Request) -> Response {
+    if *request.method() != Method::GET || !wants_html(request.headers()) {
+        return ApiError::Unauthorized.into_response();
+    }
+    let wanted = request.uri().path_and_query().map_or("/console", |path| path.as_str());
+    let wanted: String = url::form_urlencoded::byte_serialize(wanted.as_bytes()).collect();
+    Redirect::to(&format!("/console/login?next={wanted}")).into_response()
+}
+
+pub fn wants_html(headers: &HeaderMap) -> bool {
+    headers.get(header::ACCEPT).and_then(|value| value.to_str().ok()).is_some_and(|accept| accept.contains("text/html"))
+}
+
+#[derive(serde::Deserialize)]
+struct CsrfField {
+    #[serde(default)]
+    csrf: String,
+}
+
+/// A request that changes something under a cookie carries the session's own value: in the header `csrf`, or in the
+/// form field `csrf`. The form is read here and handed on whole.
+async fn check_csrf(request: Request, staff: &Staff) -> Result<Request, ApiError> {
+    if auth::is_safe(request.method()) || staff.csrf_token.is_empty() {
+        return Ok(request);
+    }
+    let refusal = || ApiError::Forbidden("this page is too old; load it again and repeat".into());
+    if let Some(header) = request.headers().get("csrf") {
+        let fits = staff.csrf_fits(header.to_str().ok());
+        return if fits { Ok(request) } else { Err(refusal()) };
+    }
+    let (parts, body) = request.into_parts();
+    let bytes = axum::body::to_bytes(body, MAX_FORM_BYTES).await.map_err(|_| ApiError::TooLarge)?;
+    let copy = Request::from_parts(parts.clone(), Body::from(bytes.clone()));
+    let field = Form::<CsrfField>::from_request(copy, &()).await.map_err(|_| refusal())?;
+    if !staff.csrf_fits(Some(&field.0.csrf)) {
+        return Err(refusal());
+    }
+    Ok(Request::from_parts(parts, Body::from(bytes)))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+    use std::path::Path;
+
+    use super::*;
+
+    /// Every `.route("…"` in the sources.
+    fn registered(folder: &Path, found: &mut BTreeSet<String>) {
+        for entry in std::fs::read_dir(folder).unwrap().flatten() {
+            let path = entry.path();
+            if path.is_dir() {
+                if !path.ends_with("ui") {
+                    registered(&path, found);
+                }
+            } else if path.extension().is_some_and(|extension| extension == "rs") && !path.ends_with("gate.rs") {
+                let text = std::fs::read_to_string(&path).unwrap();
+                let calls = text.split(".route(").skip(1).filter_map(|rest| rest.trim_start().strip_prefix('"'));
+                found.extend(calls.filter_map(|rest| rest.split('"').next()).map(str::to_owned));
+            }
+        }
+    }
+
+    #[test]
+    fn every_route_in_the_sources_has_a_guard_and_every_guard_a_route() {
+        let mut found = BTreeSet::new();
+        registered(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src"), &mut found);
+        let listed: BTreeSet<String> = RULES.iter().map(|rule| rule.path.to_owned()).collect();
+        assert_eq!(found, listed, "left: `.route(` calls; right: src/web/routes.rs");
+    }
+
+    #[test]
+    fn no_route_is_listed_twice() {
+        let mut seen = BTreeSet::new();
+        for rule in RULES {
+            assert!(seen.insert((rule.method, rule.path)), "{} {}", rule.method, rule.path);
+        }
+    }
+
+    #[test]
+    fn everything_under_the_console_but_the_sign_in_needs_a_person() {
+        for rule in RULES.iter().filter(|rule| rule.path.starts_with("/console")) {
+            let is_open = rule.guard == Guard::Open;
+            assert_eq!(is_open, rule.path == "/console/login", "{} {}", rule.method, rule.path);
+        }
+    }
+
+    #[test]
+    fn whatever_changes_something_is_guarded() {
+        let open_posts: Vec<_> = RULES
+            .iter()
+            .filter(|rule| rule.method != "GET" && rule.guard == Guard::Open)
+            .map(|rule| rule.path)
+            .collect();
+        assert_eq!(open_posts, ["/console/login", "/preferences"]);
+    }
+}

@@ -1,0 +1,51 @@
+//! Server-rendered pages: the console of the staff and the public site. Templates lie beside the code that fills them;
+//! every page works without JavaScript, and islands of TypeScript make it live.
+
+pub mod login;
+pub mod preferences;
+pub mod view;
+
+use askama::Template;
+use axum::Router;
+use axum::http::StatusCode;
+use axum::response::{Html, IntoResponse, Response};
+
+use crate::app::App;
+use crate::web::error::ApiError;
+use view::View;
+
+pub fn routes() -> Router<App> {
+    Router::new().merge(login::routes()).merge(preferences::routes())
+}
+
+/// A template as an answer.
+pub fn page(template: &impl Template) -> Result<Response, ApiError> {
+    let html = template.render().map_err(|error| ApiError::Internal(error.into()))?;
+    Ok(Html(html).into_response())
+}
+
+#[derive(Template)]
+#[template(path = "error.html")]
+struct ErrorPage {
+    v: View,
+    code: u16,
+    title: String,
+    advice: String,
+    detail: String,
+}
+
+/// The page for an error, in words a tired person can use.
+pub fn error_page(v: View, status: StatusCode, detail: String) -> Response {
+    let (title, advice) = match status.as_u16() {
+        401 => ("error-401", "error-401-advice"),
+        403 => ("error-403", "error-403-advice"),
+        404 => ("error-404", "error-404-advice"),
+        409 => ("error-409", "error-409-advice"),
+        503 => ("error-503", "error-503-advice"),
+        400..500 => ("error-400", "error-400-advice"),
+        _ => ("error-500", "error-500-advice"),
+    };
+    let (title, advice) = (v.t(title), v.t(advice));
+    let page = ErrorPage { v, code: status.as_u16(), title, advice, detail };
+    (status, Html(page.render().unwrap_or_default())).into_response()
+}

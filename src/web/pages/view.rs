@@ -1,0 +1,320 @@
+//! What every page knows: who reads it, in which language, at which instant, for which town.
+
+use std::fmt::Display;
+
+use askama::filters::HtmlSafe;
+use axum::extract::{FromRequestParts, Request, State};
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, Uri, header};
+use axum::middleware::Next;
+use axum::response::Response;
+use chrono::Datelike as _;
+use chrono_tz::Tz;
+
+use crate::app::App;
+use crate::clock::Instant;
+use crate::config::AlertStatus;
+use crate::i18n::Lang;
+use crate::units::Level;
+use crate::web::auth::Staff;
+use crate::web::cookie;
+use crate::web::error::ApiError;
+
+/// Markup made here, from our own words and escaped values.
+#[derive(Clone, Debug, Default)]
+pub struct Markup(pub String);
+
+impl Display for Markup {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl HtmlSafe for Markup {}
+
+/// The frame of a page. Templates call its methods.
+#[derive(Clone, Debug)]
+pub struct View {
+    pub lang: Lang,
+    pub now: Instant,
+    pub tz: Tz,
+    pub town: String,
+    pub authority: String,
+    pub contact: String,
+    /// Said on every page when the data are not real.
+    pub notice: String,
+    pub status: AlertStatus,
+    /// "light", "dark", or empty for the page's own default.
+    pub theme: &'static str,
+    pub staff: Option<Staff>,
+    /// Path and query, to come back to.
+    pub here: String,
+}
+
+impl View {
+    /// For whoever asks, signed in or not.
+    pub fn anonymous(app: &App, parts: &Parts) -> Self {
+        let staff = parts.extensions.get::<Staff>().cloned();
+        let town = &app.config.municipality;
+        Self {
+            lang: language(&parts.uri, &parts.headers, staff.as_ref()),
+            now: app.clock.now(),
+            tz: town.time_zone,
+            town: town.name.clone(),
+            authority: town.sender_name.clone(),
+            contact: town.contact.clone(),
+            notice: app.config.demo.notice.clone(),
+            status: app.config.alerts.status,
+            theme: theme(&parts.headers),
+            staff,
+            here: parts.uri.path_and_query().map_or_else(|| "/".to_owned(), ToString::to_string),
+        }
+    }
+
+    pub fn t(&self, key: &str) -> String {
+        self.lang.t(key)
+    }
+
+    pub fn t1(&self, key: &str, name: &'static str, value: impl Display) -> String {
+        self.lang.t1(key, name, value)
+    }
+
+    pub fn t2(
+        &self,
+        key: &str,
+        a: &'static str,
+        a_value: impl Display,
+        b: &'static str,
+        b_value: impl Display,
+    ) -> String {
+        self.lang.t2(key, a, a_value, b, b_value)
+    }
+
+    /// "22:40".
+    pub fn time(&self, at: &Instant) -> String {
+        at.with_timezone(&self.tz).format("%H:%M").to_string()
+    }
+
+    /// "22:40" today, "23/02 22:40" on other days of this year, with the year otherwise.
+    pub fn when(&self, at: &Instant) -> String {
+        let (local, today) = (at.with_timezone(&self.tz), self.now.with_timezone(&self.tz));
+        if local.date_naive() == today.date_naive() {
+            return local.format("%H:%M").to_string();
+        }
+        let same_year = local.year() == today.year();
+        let form = match (self.lang, same_year) {
+            (Lang::Pt, true) => "%d/%m %H:%M",
+            (Lang::Pt, false) => "%d/%m/%Y %H:%M",
+            (Lang::En, true) => "%-d %b %H:%M",
+            (Lang::En, false) => "%-d %b %Y %H:%M",
+        };
+        local.format(form).to_string()
+    }
+
+    /// Day and time in full: "24/02/2026 22:40".
+    pub fn full(&self, at: &Instant) -> String {
+        let form = if self.lang == Lang::Pt { "%d/%m/%Y %H:%M" } else { "%-d %b %Y %H:%M" };
+        at.with_timezone(&self.tz).format(form).to_string()
+    }
+
+    /// Value of an `<input type=datetime-local>`.
+    pub fn input_time(&self, at: &Instant) -> String {
+        at.with_timezone(&self.tz).format("%Y-%m-%dT%H:%M").to_string()
+    }
+
+    /// With offset, for `<time datetime>`.
+    pub fn machine(&self, at: &Instant) -> String {
+        at.with_timezone(&self.tz).to_rfc3339_opts(chrono::SecondsFormat::Secs, false)
+    }
+
+    /// "há 20 min".
+    pub fn ago(&self, at: &Instant) -> String {
+        let seconds = (self.now - *at).num_seconds();
+        match seconds {
+            ..5 => self.t("ago-now"),
+            5..60 => self.t1("ago-seconds", "n", seconds),
+            60..3600 => self.t1("ago-minutes", "n", seconds / 60),
+            3600..172_800 => self.t1("ago-hours", "n", seconds / 3600),
+            _ => self.t1("ago-days", "n", seconds / 86_400),
+        }
+    }
+
+    /// A `<time>` that says how long ago, with the full instant on it.
+    pub fn since(&self, at: &Instant) -> Markup {
+        let (machine, full, ago) = (self.machine(at), self.full(at), self.ago(at));
+        Markup(format!(r#"<time datetime="{machine}" title="{full}">{ago}</time>"#))
+    }
+
+    /// Whole numbers with the language's group marks: "18.432".
+    pub fn count(&self, number: &i64) -> String {
+        let mark = if self.lang == Lang::Pt { '.' } else { ',' };
+        grouped(*number, mark)
+    }
+
+    /// At most one decimal, with the language's own mark: "172", "3,4".
+    pub fn decimal(&self, value: &f64) -> String {
+        let text = format!("{value:.1}");
+        let text = text.strip_suffix(".0").unwrap_or(&text);
+        if self.lang == Lang::Pt { text.replace('.', ",") } else { text.to_owned() }
+    }
+
+    /// Centavos as money: "R$ 1.032,48".
+    pub fn money(&self, centavos: &i64) -> String {
+        let (group, point) = if self.lang == Lang::Pt { ('.', ',') } else { (',', '.') };
+        format!("R$ {}{point}{:02}", grouped(centavos / 100, group), centavos % 100)
+    }
+
+    pub fn level_word(&self, level: &Level) -> String {
+        self.lang.t(level_key(*level))
+    }
+
+    /// Shape, word and colour: never one of them alone.
+    pub fn chip(&self, level: &Level) -> Markup {
+        let (word, shape) = (self.level_word(level), shape(*level));
+        Markup(format!(r#"<span class="lv {level}">{shape}{word}</span>"#))
+    }
+
+    /// The shape alone, for places where the word stands beside it.
+    pub fn mark(&self, level: &Level) -> Markup {
+        Markup(format!(r#"<span class="mk {level}">{}</span>"#, shape(*level)))
+    }
+
+    pub fn hazard(&self, cobrade: &str) -> String {
+        let parsed = cobrade.parse::<crate::cobrade::Cobrade>();
+        let key = match cobrade {
+            "1.1.3.2.1" => "hazard-landslide",
+            "1.2.1.0.0" => "hazard-flood",
+            "1.2.2.0.0" => "hazard-flash-flood",
+            "1.2.3.0.0" => "hazard-waterlogging",
+            "1.3.2.1.4" => "hazard-heavy-rain",
+            _ => return parsed.map_or_else(|_| cobrade.to_owned(), |code| code.name().to_owned()),
+        };
+        self.lang.t(key)
+    }
+
+    pub fn csrf(&self) -> &str {
+        self.staff.as_ref().map_or("", |staff| staff.csrf_token.as_str())
+    }
+
+    pub fn may(&self, role: &crate::accounts::Role) -> bool {
+        self.staff.as_ref().is_some_and(|staff| staff.role >= *role)
+    }
+
+    pub fn other_lang(&self) -> Lang {
+        if self.lang == Lang::Pt { Lang::En } else { Lang::Pt }
+    }
+
+    /// What exercise and test messages are called on every page, or empty.
+    pub fn exercise(&self) -> String {
+        match self.status {
+            AlertStatus::Actual => String::new(),
+            AlertStatus::Exercise => self.t("status-exercise"),
+            AlertStatus::Test => self.t("status-test"),
+        }
+    }
+}
+
+fn grouped(number: i64, mark: char) -> String {
+    let digits = number.unsigned_abs().to_string();
+    let mut text = String::from(if number < 0 { "-" } else { "" });
+    for (place, digit) in digits.chars().enumerate() {
+        if place > 0 && (digits.len() - place).is_multiple_of(3) {
+            text.push(mark);
+        }
+        text.push(digit);
+    }
+    text
+}
+
+pub const fn level_key(level: Level) -> &'static str {
+    match level {
+        Level::Unknown => "level-unknown",
+        Level::Normal => "level-normal",
+        Level::Observation => "level-observation",
+        Level::Attention => "level-attention",
+        Level::Alert => "level-alert",
+        Level::Maximum => "level-maximum",
+    }
+}
+
+/// The shape of a level in a 12 × 12 box: tells levels apart in grey print and for colour-blind eyes.
+const fn shape(level: Level) -> &'static str {
+    match level {
+        Level::Normal => r#"<svg viewBox="0 0 12 12" aria-hidden="true"><circle cx="6" cy="6" r="4"/></svg>"#,
+        Level::Observation => {
+            r#"<svg viewBox="0 0 12 12" aria-hidden="true"><rect x="2" y="2" width="8" height="8" rx="1"/></svg>"#
+        }
+        Level::Attention => r#"<svg viewBox="0 0 12 12" aria-hidden="true"><path d="M6 1l5 10H1z"/></svg>"#,
+        Level::Alert => r#"<svg viewBox="0 0 12 12" aria-hidden="true"><path d="M6 0l6 6-6 6-6-6z"/></svg>"#,
+        Level::Maximum => r#"<svg viewBox="0 0 12 12" aria-hidden="true"><path d="M4 0h4l4 4v4l-4 4H4L0 8V4z"/></svg>"#,
+        Level::Unknown => {
+            r#"<svg viewBox="0 0 12 12" aria-hidden="true"><path d="M2 2l8 8M10 2l-8 8" stroke="currentColor" stroke-width="2"/></svg>"#
+        }
+    }
+}
+
+/// By `?lang=`, by the cookie, by the person's own setting, by the browser; Portuguese otherwise.
+fn language(uri: &Uri, headers: &HeaderMap, staff: Option<&Staff>) -> Lang {
+    let asked = asked_language(uri);
+    let kept = || cookie::read(headers, cookie::LANGUAGE).and_then(Lang::from_tag);
+    let own = || staff.and_then(|staff| Lang::from_tag(&staff.language));
+    let browser = || {
+        let accept = headers.get(header::ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok());
+        accept.and_then(Lang::from_accept)
+    };
+    asked.or_else(kept).or_else(own).or_else(browser).unwrap_or_default()
+}
+
+fn asked_language(uri: &Uri) -> Option<Lang> {
+    let pairs = uri.query().unwrap_or_default().split('&');
+    pairs.filter_map(|pair| pair.strip_prefix("lang=")).find_map(Lang::from_tag)
+}
+
+fn theme(headers: &HeaderMap) -> &'static str {
+    match cookie::read(headers, cookie::THEME) {
+        Some("light") => "light",
+        Some("dark") => "dark",
+        _ => "",
+    }
+}
+
+/// Keeps the language asked for with `?lang=` for the pages that follow.
+pub async fn keep_language(State(app): State<App>, request: Request, next: Next) -> Response {
+    let asked = asked_language(request.uri());
+    let mut response = next.run(request).await;
+    if let Some(lang) = asked {
+        let secure = app.config.public_url().starts_with("https");
+        let cookie = cookie::write(cookie::LANGUAGE, lang.tag(), 31_536_000, secure);
+        response.headers_mut().append(header::SET_COOKIE, cookie);
+    }
+    response
+}
+
+impl FromRequestParts<App> for View {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, ApiError> {
+        Ok(Self::anonymous(app, parts))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_are_grouped() {
+        assert_eq!(grouped(18_432, '.'), "18.432");
+        assert_eq!(grouped(999, '.'), "999");
+        assert_eq!(grouped(-1_000_000, ','), "-1,000,000");
+    }
+
+    #[test]
+    fn the_language_asked_for_wins() {
+        let mut headers = HeaderMap::new();
+        headers.insert(header::COOKIE, axum::http::HeaderValue::from_static("sentinela_lang=en"));
+        assert_eq!(language(&Uri::from_static("/?lang=pt-BR"), &headers, None), Lang::Pt);
+        assert_eq!(language(&Uri::from_static("/"), &headers, None), Lang::En);
+        assert_eq!(language(&Uri::from_static("/"), &HeaderMap::new(), None), Lang::Pt);
+    }
+}

@@ -1,0 +1,59 @@
+//! The table of contents: every part brings its routes, and all of them pass the same gate.
+
+use std::any::Any;
+use std::time::Duration;
+
+use axum::Router;
+use axum::extract::{DefaultBodyLimit, MatchedPath, Request};
+use axum::http::StatusCode;
+use axum::middleware::{from_fn, from_fn_with_state};
+use axum::response::{IntoResponse, Response};
+use tower_http::catch_panic::CatchPanicLayer;
+use tower_http::compression::CompressionLayer;
+use tower_http::timeout::TimeoutLayer;
+use tower_http::trace::TraceLayer;
+
+use crate::app::App;
+use crate::web::error::ApiError;
+use crate::web::{assets, docs, gate, health, measure, pages, security};
+
+/// The longest a handler may take before its first byte. Event streams answer at once and then stay open.
+const HANDLER_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// Everything the service answers over HTTP.
+pub fn router(app: App) -> Router {
+    measure::install();
+    Router::new()
+        .merge(health::routes())
+        .merge(assets::routes())
+        .merge(docs::routes())
+        .merge(pages::routes())
+        .fallback(not_found)
+        .layer(from_fn_with_state(app.clone(), gate::gate))
+        .layer(CatchPanicLayer::custom(panicked))
+        .layer(from_fn_with_state(app.clone(), security::error_pages))
+        .layer(from_fn_with_state(app.clone(), pages::view::keep_language))
+        .layer(from_fn(security::headers))
+        .layer(DefaultBodyLimit::max(app.config.http.max_body_bytes))
+        .layer(TimeoutLayer::with_status_code(StatusCode::GATEWAY_TIMEOUT, HANDLER_TIMEOUT))
+        .layer(CompressionLayer::new())
+        .layer(from_fn(measure::requests))
+        .layer(TraceLayer::new_for_http().make_span_with(span))
+        .with_state(app)
+}
+
+/// The path without its query: queries may carry addresses.
+fn span(request: &Request) -> tracing::Span {
+    let path = request.extensions().get::<MatchedPath>().map_or("", MatchedPath::as_str);
+    tracing::info_span!("http", method = %request.method(), path)
+}
+
+async fn not_found(request: Request) -> ApiError {
+    ApiError::NotFound(request.uri().path().chars().take(200).collect())
+}
+
+fn panicked(panic: Box<dyn Any + Send + 'static>) -> Response {
+    let text = panic.downcast_ref::<String>().map(String::as_str).or_else(|| panic.downcast_ref::<&str>().copied());
+    let cause = anyhow::anyhow!("a handler panicked: {}", text.unwrap_or("without a message"));
+    ApiError::Internal(cause).into_response()
+}
