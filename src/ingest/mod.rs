@@ -1,5 +1,6 @@
 //! Bytes into readings, or into quarantine; an acknowledgement means committed.
 
+pub mod broker;
 pub mod committer;
 pub mod decode;
 pub mod devices;
@@ -141,7 +142,7 @@ impl IngestHandle {
     ) -> Result<Accepted, IngestError> {
         let cost = self.cost(&readings, &quarantined);
         let room = Arc::clone(&self.room).try_acquire_many_owned(cost).map_err(|_| IngestError::Busy)?;
-        self.send(room, readings, quarantined).await
+        self.enqueue(room, readings, quarantined)?.await.map_err(|_| IngestError::Stopping)?
     }
 
     /// The same for doors that push back by not reading on: waits for room.
@@ -150,9 +151,19 @@ impl IngestHandle {
         readings: Vec<NewReading>,
         quarantined: Vec<Quarantined>,
     ) -> Result<Accepted, IngestError> {
+        self.enqueue_when_free(readings, quarantined).await?.await.map_err(|_| IngestError::Stopping)?
+    }
+
+    /// Takes a place in the queue, waiting for room; the answer is awaited apart. For doors that keep many messages under
+    /// way and must hand them in in order.
+    pub async fn enqueue_when_free(
+        &self,
+        readings: Vec<NewReading>,
+        quarantined: Vec<Quarantined>,
+    ) -> Result<oneshot::Receiver<Result<Accepted, IngestError>>, IngestError> {
         let cost = self.cost(&readings, &quarantined);
         let room = Arc::clone(&self.room).acquire_many_owned(cost).await.map_err(|_| IngestError::Stopping)?;
-        self.send(room, readings, quarantined).await
+        self.enqueue(room, readings, quarantined)
     }
 
     /// Who may publish what.
@@ -170,15 +181,15 @@ impl IngestHandle {
         u32::try_from(readings.len() + quarantined.len()).unwrap_or(u32::MAX).clamp(1, self.capacity)
     }
 
-    async fn send(
+    fn enqueue(
         &self,
         room: OwnedSemaphorePermit,
         readings: Vec<NewReading>,
         quarantined: Vec<Quarantined>,
-    ) -> Result<Accepted, IngestError> {
+    ) -> Result<oneshot::Receiver<Result<Accepted, IngestError>>, IngestError> {
         let (done, answer) = oneshot::channel();
         let waiting = Waiting { readings: readings.len(), quarantined: quarantined.len(), done, _room: room };
         self.queue.send(Submission { readings, quarantined, waiting }).map_err(|_| IngestError::Stopping)?;
-        answer.await.map_err(|_| IngestError::Stopping)?
+        Ok(answer)
     }
 }

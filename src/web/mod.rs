@@ -1,5 +1,6 @@
 //! HTTP: the JSON API, the console, the public site, feeds, tiles. `router` is the table of contents.
 
+pub mod api;
 pub mod assets;
 pub mod auth;
 pub mod cookie;

@@ -1,4 +1,5 @@
 //! Integration tests: one binary, on a real PostgreSQL with PostGIS. `make test` starts the server.
 
 mod harness;
+mod ingest;
 mod support;

@@ -45,7 +45,19 @@ pub fn app(db: &TestDb) -> App {
 
 /// The same with some configuration keys replaced.
 pub fn app_with(db: &TestDb, overrides: &[(&str, &str)]) -> App {
+    let (app, receiver) = app_and_queue(db, overrides);
+    tokio::spawn(sentinela::ingest::committer::run(app.clone(), receiver));
+    app
+}
+
+/// The same without the committer, but with its end of the ingest queue.
+pub fn app_and_queue(db: &TestDb, overrides: &[(&str, &str)]) -> (App, sentinela::ingest::Receiver) {
     let config = config(&[&[("SENTINELA__DATABASE__URL", db.url.as_str())], overrides].concat());
+    app_from(db, config)
+}
+
+/// The same from a whole configuration.
+pub fn app_from(db: &TestDb, config: Config) -> (App, sentinela::ingest::Receiver) {
     let (ingest, receiver) = sentinela::ingest::channel(&config);
     let app = App::new(Parts {
         db: Db::open(&db.options, 3),
@@ -56,8 +68,7 @@ pub fn app_with(db: &TestDb, overrides: &[(&str, &str)]) -> App {
         ingest,
         stop: tokio_util::sync::CancellationToken::new(),
     });
-    tokio::spawn(sentinela::ingest::committer::run(app.clone(), receiver));
-    app
+    (app, receiver)
 }
 
 /// Asks again and again until the answer is `Some`. Fails the test after [`PATIENCE`], saying what was waited for.

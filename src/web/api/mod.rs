@@ -1,0 +1,3 @@
+//! The JSON API under /api/v1, one folder a noun.
+
+pub mod readings;
