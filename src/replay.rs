@@ -17,7 +17,7 @@ use crate::cobrade::Cobrade;
 use crate::engine::{Effect, Engine, Input, ReadingInput, Transition};
 use crate::ids::{AlertId, AreaId, DatastreamId, Seq};
 use crate::risk::network::{Bound, PairKey};
-use crate::risk::reason::{Outcome, Reason};
+use crate::risk::reason::{MeasureKind, Outcome, Reason};
 use crate::units::{Fixed, Level, Quality};
 
 /// How a storm is replayed (`simulations/storms/*.toml`). Paths are relative to the file.
@@ -298,76 +298,74 @@ fn number_of(id: AlertId) -> u32 {
     u32::try_from(id.0.as_u128()).unwrap_or(0)
 }
 
-/// The transcript as people read it, in local time.
+/// The transcript as people read it, in local time. Within one instant, levels stand before alerts, and areas that move
+/// alike share a line.
 pub fn render(scenario: &Scenario, transcript: &Transcript) -> String {
     let mut text =
         format!("# {}\n# Fonte: {}\n# Horas locais ({}).\n\n", scenario.title, scenario.source, scenario.time_zone);
-    let mut happenings = transcript.happenings.iter().peekable();
-    while let Some(happening) = happenings.next() {
-        let mut line = format!("{}  ", happening.at().with_timezone(&scenario.time_zone).format("%d/%m/%Y %H:%M:%S"));
-        let mut names = Vec::new();
-        while let Some(next) = happenings.peek().filter(|next| same_line(happening, next)) {
-            names.extend(area_of(next));
-            happenings.next();
+    for instant in transcript.happenings.chunk_by(|a, b| a.at() == b.at()) {
+        let mut lines: Vec<(bool, String, Vec<&str>)> = Vec::new();
+        for happening in instant {
+            let (what, area) = describe(happening);
+            match lines.iter_mut().find(|(_, line, areas)| *line == what && !areas.is_empty() && area.is_some()) {
+                Some((_, _, areas)) => areas.extend(area),
+                None => lines.push((!matches!(happening, Happening::Level(_)), what, area.into_iter().collect())),
+            }
         }
-        describe(&mut line, happening, &names);
-        text.push_str(line.trim_end());
-        text.push('\n');
+        lines.sort_by_key(|(alert, _, _)| *alert);
+        let at = instant.first().map(|first| first.at().with_timezone(&scenario.time_zone));
+        for (_, line, areas) in lines {
+            let at = at.map(|at| at.format("%d/%m/%Y %H:%M").to_string()).unwrap_or_default();
+            let _ = writeln!(text, "{at}  {line}{}{}", if areas.is_empty() { "" } else { ": " }, areas.join(", "));
+        }
     }
     summary(&mut text, transcript);
     text
 }
 
-/// Areas that move alike at one instant share a line.
-fn same_line(first: &Happening, next: &Happening) -> bool {
-    match (first, next) {
-        (Happening::Level(a), Happening::Level(b)) => {
-            (a.at, a.pair.hazard, a.from, a.to) == (b.at, b.pair.hazard, b.from, b.to)
-                && a.reasons.first().map(because) == b.reasons.first().map(because)
-        }
-        (Happening::Joined { at: a, alert: x, .. }, Happening::Joined { at: b, alert: y, .. }) => (a, x) == (b, y),
-        _ => false,
-    }
-}
-
-fn area_of(happening: &Happening) -> Option<&str> {
+/// What is said of a happening, and the area it is said of.
+fn describe(happening: &Happening) -> (String, Option<&str>) {
     match happening {
-        Happening::Level(transition) => Some(&transition.area_name),
-        Happening::Joined { area, .. } => Some(area),
-        _ => None,
-    }
-}
-
-fn describe(line: &mut String, happening: &Happening, more: &[&str]) {
-    let areas = |first: &str| if more.is_empty() { first.to_owned() } else { format!("{first}, {}", more.join(", ")) };
-    let _ = match happening {
         Happening::Level(t) => {
             let why = t.reasons.first().map(because).unwrap_or_default();
-            write!(line, "{} {} → {} · {why} · {}", t.pair.hazard, word(t.from), word(t.to), areas(&t.area_name))
+            (format!("{} {} → {} · {why}", t.pair.hazard, word(t.from), word(t.to)), Some(&t.area_name))
         }
         Happening::Drafted { alert, what: AlertKind::AllClear, answers, .. } => {
-            write!(line, "   rascunho {alert}: fim do alerta {}", answers.unwrap_or(0))
+            (format!("  rascunho {alert}: fim do alerta {}", answers.unwrap_or(0)), None)
         }
         Happening::Drafted { alert, hazard, level, area, .. } => {
-            write!(line, "   rascunho {alert}: {} · {} · {area}", hazard.name(), word(*level))
+            (format!("  rascunho {alert}: {} · {}: {area}", hazard.name(), word(*level)), None)
         }
-        Happening::Joined { alert, area, .. } => write!(line, "   rascunho {alert}: entra {}", areas(area)),
-        Happening::Left { alert, area, reason, .. } => write!(line, "   rascunho {alert}: sai {area} ({reason})"),
-        Happening::Issued { alert, areas, what, .. } => write!(line, "   EMITIDO {alert} ({what}), {areas} área(s)"),
-        Happening::Withdrawn { alert, reason, .. } => write!(line, "   rascunho {alert} retirado ({reason})"),
-    };
+        Happening::Joined { alert, area, .. } => (format!("  rascunho {alert}, mais"), Some(area)),
+        Happening::Left { alert, area, .. } => (format!("  rascunho {alert}, sem"), Some(area)),
+        Happening::Issued { alert, areas, what: AlertKind::AllClear, .. } => {
+            (format!("  EMITIDO {alert} (fim), {areas} área(s)"), None)
+        }
+        Happening::Issued { alert, areas, .. } => (format!("  EMITIDO {alert}, {areas} área(s)"), None),
+        Happening::Withdrawn { alert, .. } => (format!("  rascunho {alert} retirado"), None),
+    }
 }
 
 fn because(reason: &Reason) -> String {
-    let value = reason.value.map_or_else(|| "sem dados".to_owned(), |value| format!("{value} {}", reason.unit));
+    let window = reason
+        .window_min
+        .map_or_else(String::new, |min| if min % 60 == 0 { format!(" {} h", min / 60) } else { format!(" {min} min") });
+    let measure = match reason.measure {
+        MeasureKind::Sum => "soma",
+        MeasureKind::Latest => "nível",
+        MeasureKind::Rate => "variação",
+    };
+    let unit = &reason.unit;
     let station = reason.stations.first().map_or("", |station| station.name.as_str());
-    match reason.outcome {
-        Outcome::Met => format!("{} {value} ≥ {} ({station})", reason.measure, reason.threshold),
-        Outcome::Holding => format!("{} {value} ≥ {} ({station})", reason.measure, reason.clear_below),
-        Outcome::NotMet => format!("{} {value} < {} ({station})", reason.measure, reason.threshold),
-        Outcome::NoData if reason.note.is_empty() => format!("{} {value}", reason.measure),
-        Outcome::NoData => format!("{} {value}: {}", reason.measure, reason.note),
-    }
+    let Some(value) = reason.value else {
+        return format!("sem dados, {} de {} estações em silêncio", reason.silent, reason.asked);
+    };
+    let (sign, limit) = match reason.outcome {
+        Outcome::Met => ("≥", reason.threshold),
+        Outcome::Holding => ("≥", reason.clear_below),
+        Outcome::NotMet | Outcome::NoData => ("<", reason.threshold),
+    };
+    format!("{measure}{window} {value} {unit} {sign} {limit} ({station})")
 }
 
 const fn word(level: Level) -> &'static str {

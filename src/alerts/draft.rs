@@ -252,7 +252,7 @@ impl Drafter<'_> {
             town: &town.name,
             contact: &town.contact,
             expires_local: expires_at.with_timezone(&town.time_zone).naive_local(),
-            status: self.config.alerts.status,
+            exercise: self.config.alerts.status,
         })
     }
 

@@ -172,7 +172,7 @@ fn every_change_carries_the_values_the_stations_and_the_rule_version() {
         (Level::Alert, Some(Fixed::from_whole(45)), Fixed::from_whole(40))
     );
     assert_eq!(reason.stations.first().map(|station| station.code.as_str()), Some("G1"));
-    assert_eq!(reason.note, "1 of 2 stations silent");
+    assert_eq!((reason.asked, reason.silent), (2, 1));
 }
 
 #[test]

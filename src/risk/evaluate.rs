@@ -10,7 +10,7 @@ use crate::clock::from_micros;
 use crate::ids::Seq;
 use crate::risk::network::{BoundPair, StreamSpec};
 use crate::risk::reason::{Measured, Outcome, Reason};
-use crate::risk::rule::{Condition, Measure, Rule, Selector};
+use crate::risk::rule::{Condition, Measure, Rule};
 use crate::risk::series::{Micros, Series};
 use crate::units::{Fixed, Level, Quality};
 
@@ -239,20 +239,23 @@ impl View<'_> {
             feed.iter().filter_map(|&index| self.measured(index, condition.measure, now)).collect();
         stations.sort_by(|a, b| (b.fresh, b.value).cmp(&(a.fresh, a.value)).then_with(|| a.code.cmp(&b.code)));
         let silent = stations.iter().filter(|station| !station.fresh).count();
-        let note = note(selector, stations.len(), silent);
+        let count = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
+        let (asked, silent) = (count(stations.len()), count(silent));
         stations.truncate(STATIONS_SHOWN);
         let quantity = selector.map_or(crate::units::Quantity::Rain, |selector| selector.quantity);
         Reason {
             level,
             quantity,
-            measure: condition.measure.label(),
+            measure: condition.measure.kind(),
+            window_min: condition.measure.window_min(),
             unit: condition.measure.unit(quantity),
             value,
             threshold: condition.at_least,
             clear_below: condition.clear_below,
             outcome,
             stations,
-            note,
+            asked,
+            silent,
         }
     }
 
@@ -265,15 +268,6 @@ impl View<'_> {
             observed_at: state.series.newest_at().map(from_micros),
             fresh: self.is_fresh(index, now),
         })
-    }
-}
-
-fn note(selector: Option<&Selector>, asked: usize, silent: usize) -> String {
-    let Some(selector) = selector else { return String::new() };
-    match (asked, silent) {
-        (0, _) => format!("no {} station is near enough", selector.quantity),
-        (_, 0) => String::new(),
-        _ => format!("{silent} of {asked} stations silent"),
     }
 }
 

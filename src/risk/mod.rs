@@ -8,5 +8,5 @@ pub mod series;
 pub mod store;
 
 pub use network::{Bound, Network, PairKey};
-pub use reason::{Measured, Outcome, Reason};
+pub use reason::{MeasureKind, Measured, Outcome, Reason};
 pub use rule::{Rule, RuleError};

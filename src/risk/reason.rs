@@ -5,6 +5,17 @@ use serde::{Deserialize, Serialize};
 use crate::clock::Instant;
 use crate::units::{Fixed, Level, Quantity};
 
+/// What is compared.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum MeasureKind {
+    /// The total of the window.
+    Sum,
+    Latest,
+    /// The change per hour over the window.
+    Rate,
+}
+
 /// How a condition came out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -24,8 +35,9 @@ pub struct Reason {
     /// The level this condition speaks for.
     pub level: Level,
     pub quantity: Quantity,
-    /// "sum 1h", "latest", "rate 1h".
-    pub measure: String,
+    pub measure: MeasureKind,
+    /// Length of the window of a sum or a rate, in minutes.
+    pub window_min: Option<u32>,
     pub unit: String,
     /// The combined value over the stations, in `unit`.
     pub value: Option<Fixed>,
@@ -34,9 +46,9 @@ pub struct Reason {
     pub outcome: Outcome,
     /// Stations that were asked, highest value first (at most eight).
     pub stations: Vec<Measured>,
-    /// Said when something limits the judgement ("2 of 3 gauges silent").
-    #[serde(default, skip_serializing_if = "String::is_empty")]
-    pub note: String,
+    /// How many stations were asked, and how many of them are silent: what limits the judgement.
+    pub asked: u32,
+    pub silent: u32,
 }
 
 /// What one station contributed.

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 
 use crate::cobrade::Cobrade;
+use crate::risk::reason::MeasureKind;
 use crate::risk::series::Micros;
 use crate::units::{Fixed, Grade, Level, Quantity};
 
@@ -79,11 +80,18 @@ pub enum Measure {
 }
 
 impl Measure {
-    pub fn label(self) -> String {
+    pub const fn kind(self) -> MeasureKind {
         match self {
-            Self::Sum(window) => format!("sum {}", window_label(window)),
-            Self::Latest => "latest".into(),
-            Self::Rate(window) => format!("rate {}", window_label(window)),
+            Self::Sum(_) => MeasureKind::Sum,
+            Self::Latest => MeasureKind::Latest,
+            Self::Rate(_) => MeasureKind::Rate,
+        }
+    }
+
+    pub fn window_min(self) -> Option<u32> {
+        match self {
+            Self::Sum(window) | Self::Rate(window) => u32::try_from(window * 60 / HOUR).ok(),
+            Self::Latest => None,
         }
     }
 
@@ -93,10 +101,6 @@ impl Measure {
             Self::Sum(_) | Self::Latest => quantity.canonical_unit().to_owned(),
         }
     }
-}
-
-fn window_label(window: Micros) -> String {
-    if window % HOUR == 0 { format!("{}h", window / HOUR) } else { format!("{}min", window * 60 / HOUR) }
 }
 
 #[derive(Clone, Debug, thiserror::Error, PartialEq)]
@@ -339,7 +343,7 @@ any = [{ stations = "gauges", sum = "1h", at_least = "2.5 cm", clear_below = "15
         let rule = Rule::parse("slope.toml", GOOD).unwrap();
         let condition = &rule.levels[0].any[0];
         assert_eq!(condition.at_least, Fixed::from_whole(25));
-        assert_eq!(condition.measure.label(), "sum 1h");
+        assert_eq!((condition.measure.kind(), condition.measure.window_min()), (MeasureKind::Sum, Some(60)));
     }
 
     #[test]
