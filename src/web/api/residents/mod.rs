@@ -1,0 +1,62 @@
+//! Residents over HTTP: personal data, for staff who operate the service only.
+
+use axum::extract::{DefaultBodyLimit, State};
+use axum::http::HeaderMap;
+use axum::routing::get;
+use axum::{Json, Router};
+use bytes::Bytes;
+
+use crate::accounts::Role;
+use crate::app::App;
+use crate::catalogue::store::{Kind, Report};
+use crate::residents::{Resident, store};
+use crate::web::api::imports::{ImportQuery, MAX_BODY_BYTES, Page, PageQuery, Query, take};
+use crate::web::auth::Staff;
+use crate::web::error::{ApiError, Problem};
+
+pub fn routes() -> Router<App> {
+    Router::new().route("/api/v1/residents", get(list).post(import)).layer(DefaultBodyLimit::max(MAX_BODY_BYTES))
+}
+
+/// Lists residents in the order they came.
+///
+/// # Errors
+/// 400 for a wrong page, 401, 403.
+#[utoipa::path(get, path = "/api/v1/residents", tag = "catalogue", params(PageQuery),
+    responses((status = 200, body = Page<Resident>), (status = 400, body = Problem), (status = 401, body = Problem),
+        (status = 403, body = Problem)),
+    security(("api_token" = [])))]
+pub async fn list(
+    State(app): State<App>,
+    staff: Staff,
+    Query(page): Query<PageQuery>,
+) -> Result<Json<Page<Resident>>, ApiError> {
+    staff.require(Role::Operator)?;
+    let (limit, offset) = page.checked()?;
+    let mut conn = app.db.web.acquire().await?;
+    let items = store::list(&mut conn, limit, offset).await?;
+    let total = store::count(&mut conn).await?;
+    Ok(Json(Page { items, total, limit, offset }))
+}
+
+/// Imports residents: everything in the body, or nothing.
+///
+/// # Errors
+/// 400 with every error of the file, 401, 403, 413.
+#[utoipa::path(post, path = "/api/v1/residents", tag = "catalogue", params(ImportQuery),
+    request_body(content = String, content_type = "text/csv",
+        description = "CSV with external_ref, name, language, lat, lon, precision_m, phone, email, consent_source, \
+            consent_at; or, as application/geo+json, a FeatureCollection of Points with the same properties"),
+    responses((status = 200, body = Report), (status = 400, body = Problem), (status = 401, body = Problem),
+        (status = 403, body = Problem), (status = 413, body = Problem)),
+    security(("api_token" = [])))]
+pub async fn import(
+    State(app): State<App>,
+    staff: Staff,
+    Query(query): Query<ImportQuery>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Result<Json<Report>, ApiError> {
+    staff.require(Role::Operator)?;
+    Ok(Json(take(&app, Kind::Residents, query, &headers, &body).await?))
+}
