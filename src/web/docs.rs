@@ -11,6 +11,7 @@ use serde_json::Value;
 use utoipa::OpenApi;
 
 use crate::app::App;
+use crate::web::api::ApiDocument;
 use crate::web::error::{ApiError, FieldError, Problem};
 use crate::web::pages::page;
 use crate::web::pages::view::View;
@@ -31,7 +32,8 @@ pub fn routes() -> Router<App> {
 struct Core;
 
 /// The parts' documents merged into one.
-static DOCUMENT: LazyLock<utoipa::openapi::OpenApi> = LazyLock::new(Core::openapi);
+static DOCUMENT: LazyLock<utoipa::openapi::OpenApi> =
+    LazyLock::new(|| Core::openapi().merge_from(ApiDocument::openapi()));
 
 async fn document() -> Json<&'static utoipa::openapi::OpenApi> {
     Json(&DOCUMENT)

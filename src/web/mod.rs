@@ -9,6 +9,7 @@ pub mod error;
 pub mod gate;
 pub mod health;
 pub mod measure;
+pub mod ogc;
 pub mod pages;
 pub mod router;
 pub mod security;

@@ -46,7 +46,9 @@ impl Collection {
 
     fn description(self, base: &str) -> Value {
         let (title, description) = match self {
-            Self::Areas => ("Áreas de risco", "Risk areas with the grade and the present level of each hazard (COBRADE)."),
+            Self::Areas => {
+                ("Áreas de risco", "Risk areas with the grade and the present level of each hazard (COBRADE).")
+            }
             Self::Stations => ("Estações", "Stations and what they measure."),
         };
         let id = self.id();
@@ -145,7 +147,8 @@ async fn items(
     let matched = matched(&mut conn, collection, within).await?;
     let address = format!("{}/collections/{}/items", base(&app), collection.id());
     let suffix = query.bbox.as_deref().map(|bbox| format!("&bbox={bbox}")).unwrap_or_default();
-    let mut links = vec![link(&format!("{address}?limit={limit}&offset={offset}{suffix}"), "self", "application/geo+json")];
+    let mut links =
+        vec![link(&format!("{address}?limit={limit}&offset={offset}{suffix}"), "self", "application/geo+json")];
     let next = offset + limit;
     if next < matched {
         links.push(link(&format!("{address}?limit={limit}&offset={next}{suffix}"), "next", "application/geo+json"));

@@ -15,7 +15,7 @@ use tower_http::trace::TraceLayer;
 
 use crate::app::App;
 use crate::web::error::ApiError;
-use crate::web::{assets, docs, gate, health, measure, pages, security};
+use crate::web::{api, assets, docs, gate, health, measure, ogc, pages, security};
 
 /// The longest a handler may take before its first byte. Event streams answer at once and then stay open.
 const HANDLER_TIMEOUT: Duration = Duration::from_secs(30);
@@ -28,6 +28,11 @@ pub fn router(app: App) -> Router {
         .merge(assets::routes())
         .merge(docs::routes())
         .merge(pages::routes())
+        .merge(api::areas::routes())
+        .merge(api::devices::routes())
+        .merge(api::residents::routes())
+        .merge(api::stations::routes())
+        .merge(ogc::routes())
         .fallback(not_found)
         .layer(from_fn_with_state(app.clone(), gate::gate))
         .layer(CatchPanicLayer::custom(panicked))

@@ -1,6 +1,6 @@
 // The table of src/web/gate.rs, in a file of its own so that it reads at a glance. A new route adds its row here.
 
-use Role::Viewer;
+use Role::{Operator, Viewer};
 
 /// Every route with its guard.
 pub const RULES: &[Rule] = &[
@@ -14,6 +14,23 @@ pub const RULES: &[Rule] = &[
     open("GET", "/api/docs"),
     open("GET", "/console/login"),
     open("POST", "/console/login"),
+    // Open geographic data
+    open("GET", "/ogc"),
+    open("GET", "/ogc/conformance"),
+    open("GET", "/ogc/collections"),
+    open("GET", "/ogc/collections/{collection}"),
+    open("GET", "/ogc/collections/{collection}/items"),
+    open("GET", "/ogc/collections/{collection}/items/{code}"),
+    // Catalogue
+    open("GET", "/api/v1/areas"),
+    staff("POST", "/api/v1/areas", Operator),
+    open("GET", "/api/v1/stations"),
+    staff("POST", "/api/v1/stations", Operator),
+    staff("GET", "/api/v1/residents", Operator),
+    staff("POST", "/api/v1/residents", Operator),
+    staff("GET", "/api/v1/devices", Operator),
+    staff("POST", "/api/v1/devices", Operator),
+    staff("DELETE", "/api/v1/devices/{code}", Operator),
     // Console
     staff("POST", "/console/logout", Viewer),
 ];

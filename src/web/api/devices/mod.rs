@@ -17,9 +17,7 @@ use crate::web::auth::Staff;
 use crate::web::error::{ApiError, Problem};
 
 pub fn routes() -> Router<App> {
-    Router::new()
-        .route("/api/v1/devices", get(list).post(create))
-        .route("/api/v1/devices/{code}", delete(disable))
+    Router::new().route("/api/v1/devices", get(list).post(create)).route("/api/v1/devices/{code}", delete(disable))
 }
 
 /// What a new device is made from.

@@ -16,9 +16,7 @@ use crate::web::auth::Staff;
 use crate::web::error::{ApiError, Problem};
 
 pub fn routes() -> Router<App> {
-    Router::new()
-        .route("/api/v1/stations", get(list).post(import))
-        .layer(DefaultBodyLimit::max(MAX_BODY_BYTES))
+    Router::new().route("/api/v1/stations", get(list).post(import)).layer(DefaultBodyLimit::max(MAX_BODY_BYTES))
 }
 
 /// A station with what it measures.
@@ -35,10 +33,7 @@ pub struct StationView {
 /// 400 for a wrong page.
 #[utoipa::path(get, path = "/api/v1/stations", tag = "catalogue", params(PageQuery),
     responses((status = 200, body = Page<StationView>), (status = 400, body = Problem)))]
-pub async fn list(
-    State(app): State<App>,
-    Query(page): Query<PageQuery>,
-) -> Result<Json<Page<StationView>>, ApiError> {
+pub async fn list(State(app): State<App>, Query(page): Query<PageQuery>) -> Result<Json<Page<StationView>>, ApiError> {
     let (limit, offset) = page.checked()?;
     let mut conn = app.db.web.acquire().await?;
     let stations = store::stations(&mut conn, limit, offset).await?;
