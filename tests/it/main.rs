@@ -3,5 +3,6 @@
 mod catalogue;
 mod harness;
 mod ingest;
+mod mqtt;
 mod simulations;
 mod support;
