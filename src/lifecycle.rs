@@ -1,1 +1,221 @@
-//! (see ARCHITECTURE.md)
+//! The life of the service: everything is built here, runs until it is asked to stop, drains, and ends within a bound.
+//!
+//! Every task is essential: one that ends before the service was asked to stop takes the service down with exit code 1,
+//! because half a warning system looks like a whole one.
+
+use std::time::Duration;
+
+use anyhow::{Context, bail};
+use tokio::net::TcpListener;
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::task::{Id, JoinSet};
+use tokio_util::sync::CancellationToken;
+
+use crate::app::{App, Parts};
+use crate::clock::Clock;
+use crate::config::Config;
+use crate::db::Db;
+use crate::db::open::Database;
+use crate::events::Events;
+use crate::ids::Ids;
+use crate::{ingest, telemetry};
+
+/// A service that was built and started.
+pub struct Service {
+    app: App,
+    database: Database,
+    tasks: JoinSet<anyhow::Result<()>>,
+    names: Vec<(Id, &'static str)>,
+}
+
+impl Service {
+    /// Builds everything and starts every task.
+    ///
+    /// # Errors
+    /// Names what could not be started, and why.
+    pub async fn start(config: Config, clock: Clock, ids: Ids) -> anyhow::Result<Self> {
+        telemetry::start_logs(&config.log)?;
+        telemetry::start_metrics()?;
+        // Asked first, because a taken port is the commonest mistake and needs no database.
+        let listener = TcpListener::bind(&config.http.listen)
+            .await
+            .with_context(|| format!("configuration key `http.listen`: cannot listen on {}", config.http.listen))?;
+        let database = Database::open(&config).await?;
+        let (ingest, receiver) = ingest::channel(&config);
+        let app = App::new(Parts {
+            db: Db::open(&database.options, config.database.max_connections),
+            config,
+            clock,
+            ids,
+            events: Events::default(),
+            ingest,
+            stop: CancellationToken::new(),
+        });
+        let mut service = Self { app, database, tasks: JoinSet::new(), names: Vec::new() };
+        service.start_tasks(listener, receiver);
+        Ok(service)
+    }
+
+    /// The table of contents of what runs.
+    fn start_tasks(&mut self, listener: TcpListener, receiver: ingest::Receiver) {
+        let app = self.app.clone();
+        self.spawn("ingest committer", ingest::committer::run(app.clone(), receiver));
+        self.spawn("device index", ingest::devices::run(app.clone()));
+        self.spawn("events listener", crate::db::listen::run(app.clone()));
+        self.try_spawn("http server", http(app, listener));
+    }
+
+    /// Adds a task that ends when `app.stop` is cancelled.
+    pub fn spawn(&mut self, name: &'static str, task: impl Future<Output = ()> + Send + 'static) {
+        self.try_spawn(name, async {
+            task.await;
+            Ok(())
+        });
+    }
+
+    /// The same for a task that can fail.
+    pub fn try_spawn(
+        &mut self,
+        name: &'static str,
+        task: impl Future<Output = anyhow::Result<()>> + Send + 'static,
+    ) {
+        let handle = self.tasks.spawn(task);
+        self.names.push((handle.id(), name));
+    }
+
+    pub const fn app(&self) -> &App {
+        &self.app
+    }
+
+    /// Runs until a signal asks it to stop or an essential task dies, then drains.
+    ///
+    /// # Errors
+    /// The task that died, or that did not end in time.
+    pub async fn run(mut self) -> anyhow::Result<()> {
+        let mut signals = Signals::new()?;
+        let died = tokio::select! {
+            name = signals.next() => {
+                tracing::info!(signal = name, "stopping; a second signal ends at once");
+                None
+            }
+            () = self.app.stop.cancelled() => None,
+            error = guard(&self.database) => Some(anyhow::Error::new(error).context("the private database is lost")),
+            Some(ended) = self.tasks.join_next_with_id() => Some(self.why(ended)),
+        };
+        if let Some(error) = &died {
+            tracing::error!("{error:#}; stopping");
+        }
+        self.app.stop.cancel();
+        let drained = tokio::select! {
+            drained = self.drain() => drained,
+            name = signals.next() => {
+                tracing::warn!(signal = name, "second signal: ending at once");
+                if let Some(cluster) = self.database.cluster() {
+                    cluster.stop_without_waiting().await;
+                }
+                std::process::exit(1);
+            }
+        };
+        close(self.app, self.database).await;
+        match died {
+            Some(error) => Err(error),
+            None => drained,
+        }
+    }
+
+    /// Lets every task finish, within `shutdown.timeout_s`.
+    async fn drain(&mut self) -> anyhow::Result<()> {
+        let bound = Duration::from_secs(self.app.config.shutdown.timeout_s.into());
+        let mut failed = None;
+        let ended = tokio::time::timeout(bound, async {
+            while let Some(ended) = self.tasks.join_next_with_id().await {
+                match ended {
+                    Ok((id, Ok(()))) => self.names.retain(|(known, _)| *known != id),
+                    other => failed = Some(self.why(other)),
+                }
+            }
+        });
+        if ended.await.is_err() {
+            let left: Vec<&str> = self.names.iter().map(|(_, name)| *name).collect();
+            self.tasks.shutdown().await;
+            bail!("did not end within {} s (shutdown.timeout_s): {}", bound.as_secs(), left.join(", "));
+        }
+        failed.map_or(Ok(()), Err)
+    }
+
+    /// Why a task that should be running is not.
+    fn why(&mut self, ended: Result<(Id, anyhow::Result<()>), tokio::task::JoinError>) -> anyhow::Error {
+        let id = match &ended {
+            Ok((id, _)) => *id,
+            Err(error) => error.id(),
+        };
+        let name = self.names.iter().find(|(known, _)| *known == id).map_or("a task", |(_, name)| *name);
+        let error = match ended {
+            Ok((_, Ok(()))) => anyhow::anyhow!("{name} ended before it was asked to"),
+            Ok((_, Err(error))) => error.context(format!("{name} failed")),
+            Err(error) => anyhow::Error::new(error).context(format!("{name} panicked")),
+        };
+        self.names.retain(|(known, _)| *known != id);
+        error
+    }
+}
+
+/// Builds, runs and ends the service on the machine's own clock.
+///
+/// # Errors
+/// Whatever kept it from starting, running or ending well.
+pub async fn serve(config: Config) -> anyhow::Result<()> {
+    let service = Service::start(config, Clock::System, Ids::system()).await?;
+    announce(service.app());
+    service.run().await
+}
+
+/// The one line that says that the service is ready; scripts and tests wait for it.
+pub fn announce(app: &App) {
+    println!("ready: {}  (console: {}/console)", app.config.public_url(), app.config.public_url());
+}
+
+async fn http(app: App, listener: TcpListener) -> anyhow::Result<()> {
+    let stop = app.stop.clone();
+    let router = crate::web::health::routes().with_state(app);
+    axum::serve(listener, router).with_graceful_shutdown(stop.cancelled_owned()).await.context("the HTTP server failed")
+}
+
+/// Never resolves when the database is not ours to guard.
+async fn guard(database: &Database) -> crate::db::embedded::ClusterError {
+    match database.cluster() {
+        Some(cluster) => cluster.guard().await,
+        None => std::future::pending().await,
+    }
+}
+
+async fn close(app: App, database: Database) {
+    // Pools first: a clean stop of the server waits for its clients.
+    let pools = [&app.db.ingest, &app.db.dispatch, &app.db.web];
+    let closing = futures_util::future::join_all(pools.map(sqlx::PgPool::close));
+    if tokio::time::timeout(Duration::from_secs(5), closing).await.is_err() {
+        tracing::warn!("some database connections were still busy at the end");
+    }
+    database.close().await;
+    tracing::info!("stopped");
+}
+
+/// SIGTERM and SIGINT, one after the other.
+struct Signals {
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+impl Signals {
+    fn new() -> anyhow::Result<Self> {
+        let listen = |kind| signal(kind).context("signals cannot be received");
+        Ok(Self { terminate: listen(SignalKind::terminate())?, interrupt: listen(SignalKind::interrupt())? })
+    }
+
+    async fn next(&mut self) -> &'static str {
+        tokio::select! {
+            _ = self.terminate.recv() => "SIGTERM",
+            _ = self.interrupt.recv() => "SIGINT",
+        }
+    }
+}

@@ -2,6 +2,8 @@
 
 pub mod embedded;
 pub mod geometry;
+pub mod listen;
+pub mod open;
 
 use std::time::Duration;
 

@@ -1,0 +1,151 @@
+//! Starting, adopting, watching and stopping the server process.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use sqlx::{ConnectOptions, Connection};
+
+use super::place::Place;
+use super::{ASK_AGAIN, Binaries, ClusterError, PATIENCE, program, run};
+
+/// How often the guard looks for the server.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
+
+/// What the server writes about itself (`postmaster.pid`: process, data folder, start, port, socket folder, …).
+struct Running {
+    pid: u32,
+    socket: PathBuf,
+}
+
+/// Starts the server, or adopts the one a killed keeper left behind.
+pub(super) async fn start(binaries: &Binaries, place: &mut Place, pool_connections: u32) -> Result<(), ClusterError> {
+    if adopt(place) {
+        tracing::warn!("a private database was left running by a service that was killed; adopting it");
+        return answers(place).await;
+    }
+    leave_no_stale_lock(place).await?;
+    let data = place.data();
+    // Three pools, their listener, commands beside the service, and the server's own reserve.
+    let connections = (pool_connections * 3 + 20).max(100);
+    let settings = [
+        "listen_addresses=".to_owned(),
+        format!("unix_socket_directories={}", place.socket.display()),
+        format!("port={}", super::place::PORT),
+        format!("max_connections={connections}"),
+        "shared_buffers=128MB".to_owned(),
+        "wal_compression=on".to_owned(),
+        "max_wal_size=1GB".to_owned(),
+        // Compiling queries costs more than it saves: ours are short.
+        "jit=off".to_owned(),
+        "timezone=UTC".to_owned(),
+        "log_timezone=UTC".to_owned(),
+    ];
+    let arguments: Vec<String> = settings.iter().map(|setting| format!("-c '{setting}'")).collect();
+    let mut pg_ctl = program(&binaries.folder.join("pg_ctl"), place.account.as_ref());
+    pg_ctl.arg("start").arg("--pgdata").arg(&data).arg("--log").arg(place.log());
+    pg_ctl.args(["--wait", "--timeout", "120", "--options", &arguments.join(" ")]);
+    if let Err(error) = run(&mut pg_ctl).await {
+        return Err(with_log(error, &place.log()));
+    }
+    tracing::info!(data = %data.display(), socket = %place.socket.display(), "the private database runs");
+    answers(place).await
+}
+
+/// For a process that is not the keeper: waits until the keeper's server answers.
+pub(super) async fn await_other(place: &mut Place) -> Result<(), ClusterError> {
+    let mut left = PATIENCE;
+    while !adopt(place) && !left.is_zero() {
+        tokio::time::sleep(ASK_AGAIN).await;
+        left = left.saturating_sub(ASK_AGAIN);
+    }
+    answers(place).await
+}
+
+pub(super) async fn stop(binaries: &Binaries, place: &Place, how: &[&str]) -> Result<(), ClusterError> {
+    let mut pg_ctl = program(&binaries.folder.join("pg_ctl"), place.account.as_ref());
+    pg_ctl.arg("stop").arg("--pgdata").arg(place.data()).args(how);
+    run(&mut pg_ctl).await.map(drop)
+}
+
+/// Resolves when the server process is gone.
+pub(super) async fn gone(place: &Place) {
+    let mut look = tokio::time::interval(LOOK_EVERY);
+    loop {
+        look.tick().await;
+        if running(place).is_none() {
+            return;
+        }
+    }
+}
+
+/// Takes over the socket of a server that runs on our data.
+fn adopt(place: &mut Place) -> bool {
+    let Some(running) = running(place) else { return false };
+    place.socket = running.socket;
+    true
+}
+
+fn running(place: &Place) -> Option<Running> {
+    let text = fs::read_to_string(place.data().join("postmaster.pid")).ok()?;
+    let mut lines = text.lines();
+    let pid = lines.next()?.trim().parse().ok()?;
+    let socket = PathBuf::from(lines.nth(3)?.trim());
+    // The number alone proves nothing: after a crash of the machine it may be another program's.
+    works_in(pid, &place.data()).then_some(Running { pid, socket }).filter(|running| running.pid > 0)
+}
+
+/// Whether a process is at work in this folder. PostgreSQL's processes all make the data folder their own.
+fn works_in(pid: u32, folder: &Path) -> bool {
+    fs::read_link(format!("/proc/{pid}/cwd")).is_ok_and(|cwd| cwd == folder)
+}
+
+/// After kill -9 of the server its lock file stays, and its children take a moment to notice. PostgreSQL copes with a lock
+/// file whose process is gone, but not with one whose number another program of the same user took meanwhile.
+async fn leave_no_stale_lock(place: &Place) -> Result<(), ClusterError> {
+    let lock = place.data().join("postmaster.pid");
+    if !lock.exists() {
+        return Ok(());
+    }
+    let mut left = PATIENCE;
+    while anyone_works_in(&place.data()) && !left.is_zero() {
+        tokio::time::sleep(ASK_AGAIN).await;
+        left = left.saturating_sub(ASK_AGAIN);
+    }
+    if left.is_zero() {
+        // Whoever is still there holds the data; PostgreSQL will refuse and say so.
+        return Ok(());
+    }
+    tracing::warn!("the private database was not stopped cleanly; it recovers now");
+    fs::remove_file(&lock).map_err(ClusterError::io("cannot remove", &lock))
+}
+
+fn anyone_works_in(folder: &Path) -> bool {
+    let processes = fs::read_dir("/proc").into_iter().flatten().flatten();
+    processes.filter_map(|entry| entry.file_name().to_str()?.parse().ok()).any(|pid| works_in(pid, folder))
+}
+
+/// Waits until the server takes connections (an adopted one may still be recovering).
+async fn answers(place: &Place) -> Result<(), ClusterError> {
+    let options = place.options().database("postgres");
+    let mut left = PATIENCE;
+    loop {
+        match options.connect().await {
+            Ok(conn) => return conn.close().await.map_err(ClusterError::Connect),
+            Err(error) if left.is_zero() => return Err(ClusterError::Connect(error)),
+            Err(_) => {
+                tokio::time::sleep(ASK_AGAIN).await;
+                left = left.saturating_sub(ASK_AGAIN);
+            }
+        }
+    }
+}
+
+/// PostgreSQL tells its reasons in its log only.
+fn with_log(error: ClusterError, log: &Path) -> ClusterError {
+    let ClusterError::Program { program, status, .. } = error else { return error };
+    let text = fs::read_to_string(log).unwrap_or_default();
+    let lines: Vec<&str> = text.lines().collect();
+    let tail = lines[lines.len().saturating_sub(10)..].join("\n");
+    ClusterError::Program { program, status, output: format!("the end of {}:\n{tail}", log.display()) }
+}

@@ -1,0 +1,48 @@
+//! Hears the hints of every process (NOTIFY) and passes them on inside this one.
+
+use std::time::Duration;
+
+use sqlx::postgres::{PgListener, PgPoolOptions};
+
+use crate::app::App;
+use crate::events::{CHANNEL, Event};
+
+/// Wait between two attempts to listen while the database is away.
+const RETRY: Duration = Duration::from_secs(1);
+
+/// Runs until the service stops. Hints that were sent while the connection was down are lost, so after each new
+/// connection everyone is told to look again.
+pub async fn run(app: App) {
+    while !app.stop.is_cancelled() {
+        let heard = tokio::select! {
+            () = app.stop.cancelled() => return,
+            heard = listen(&app) => heard,
+        };
+        if let Err(error) = heard {
+            tracing::warn!(%error, "hints from the database are interrupted");
+        }
+        tokio::select! {
+            () = app.stop.cancelled() => return,
+            () = tokio::time::sleep(RETRY) => {}
+        }
+    }
+}
+
+async fn listen(app: &App) -> sqlx::Result<()> {
+    // A pool of its own: the connection is held for good and must not be missing from the others.
+    let options = app.db.web.connect_options().as_ref().clone().application_name("sentinela/listen");
+    let pool = PgPoolOptions::new().max_connections(1).acquire_timeout(Duration::from_secs(10)).connect_lazy_with(options);
+    let mut listener = PgListener::connect_with(&pool).await?;
+    listener.listen(CHANNEL).await?;
+    for event in [Event::Catalogue, Event::Journal, Event::Levels, Event::Outbox] {
+        app.events.send(event);
+    }
+    while let Some(hint) = listener.try_recv().await? {
+        match serde_json::from_str(hint.payload()) {
+            Ok(event) => app.events.send(event),
+            // Another version of the service may speak of things this one does not know.
+            Err(error) => tracing::debug!(%error, payload = hint.payload(), "a hint that this version does not know"),
+        }
+    }
+    Ok(())
+}
