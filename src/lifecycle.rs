@@ -18,7 +18,7 @@ use crate::db::Db;
 use crate::db::open::Database;
 use crate::events::Events;
 use crate::ids::Ids;
-use crate::{ingest, telemetry};
+use crate::{ingest, telemetry, web};
 
 /// A service that was built and started.
 pub struct Service {
@@ -35,7 +35,7 @@ impl Service {
     /// Names what could not be started, and why.
     pub async fn start(config: Config, clock: Clock, ids: Ids) -> anyhow::Result<Self> {
         telemetry::start_logs(&config.log)?;
-        telemetry::start_metrics()?;
+        web::measure::install();
         // Asked first, because a taken port is the commonest mistake and needs no database.
         let listener = TcpListener::bind(&config.http.listen)
             .await
@@ -52,17 +52,31 @@ impl Service {
             stop: CancellationToken::new(),
         });
         let mut service = Self { app, database, tasks: JoinSet::new(), names: Vec::new() };
-        service.start_tasks(listener, receiver);
-        Ok(service)
+        match service.start_tasks(listener, receiver).await {
+            Ok(()) => Ok(service),
+            Err(error) => {
+                service.app.stop.cancel();
+                close(service.app, service.database).await;
+                Err(error)
+            }
+        }
     }
 
     /// The table of contents of what runs.
-    fn start_tasks(&mut self, listener: TcpListener, receiver: ingest::Receiver) {
+    async fn start_tasks(&mut self, listener: TcpListener, receiver: ingest::Receiver) -> anyhow::Result<()> {
         let app = self.app.clone();
+        let devices_endpoint = ingest::mqtt::bind(&app).await?;
         self.spawn("ingest committer", ingest::committer::run(app.clone(), receiver));
         self.spawn("device index", ingest::devices::run(app.clone()));
         self.spawn("events listener", crate::db::listen::run(app.clone()));
+        if let Some(endpoint) = devices_endpoint {
+            self.spawn("MQTT endpoint", endpoint.serve());
+        }
+        if !app.config.mqtt.external.is_empty() {
+            self.try_spawn("external brokers", ingest::broker::run(app.clone()));
+        }
         self.try_spawn("http server", http(app, listener));
+        Ok(())
     }
 
     /// Adds a task that ends when `app.stop` is cancelled.
@@ -74,11 +88,7 @@ impl Service {
     }
 
     /// The same for a task that can fail.
-    pub fn try_spawn(
-        &mut self,
-        name: &'static str,
-        task: impl Future<Output = anyhow::Result<()>> + Send + 'static,
-    ) {
+    pub fn try_spawn(&mut self, name: &'static str, task: impl Future<Output = anyhow::Result<()>> + Send + 'static) {
         let handle = self.tasks.spawn(task);
         self.names.push((handle.id(), name));
     }
@@ -177,7 +187,7 @@ pub fn announce(app: &App) {
 
 async fn http(app: App, listener: TcpListener) -> anyhow::Result<()> {
     let stop = app.stop.clone();
-    let router = crate::web::health::routes().with_state(app);
+    let router = web::router::router(app);
     axum::serve(listener, router).with_graceful_shutdown(stop.cancelled_owned()).await.context("the HTTP server failed")
 }
 

@@ -1,23 +1,15 @@
-//! Logs and metrics of the process. Logs go to standard error; metrics are kept for `/metrics`.
+//! Logs of the process, to standard error: text for people, JSON for machines. Metrics are in `web::measure`.
 
-use std::sync::OnceLock;
-
-use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
 use tracing_subscriber::EnvFilter;
 
 use crate::config::{Log, LogFormat};
 
-static METRICS: OnceLock<PrometheusHandle> = OnceLock::new();
-
-/// Seconds: from a fast commit to a provider that hangs.
-const SECONDS_BUCKETS: [f64; 12] = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0, 30.0];
-
 #[derive(Debug, thiserror::Error)]
 pub enum TelemetryError {
-    #[error("configuration key `log.level`: {value:?} is wrong; expected error, warn, info, debug, trace, or a filter such as \"sentinela=debug,sqlx=warn\" ({source})")]
+    #[error(
+        "configuration key `log.level`: {value:?} is wrong; expected error, warn, info, debug, trace, or a filter such as \"sentinela=debug,sqlx=warn\" ({source})"
+    )]
     Level { value: String, source: tracing_subscriber::filter::ParseError },
-    #[error("metrics cannot be recorded: {0}")]
-    Metrics(String),
 }
 
 /// Starts logging. The first call of a process wins, so that tests may start several services.
@@ -39,30 +31,6 @@ pub fn start_logs(log: &Log) -> Result<(), TelemetryError> {
 /// A bare level is the service's own; libraries stay at warnings unless the filter names them.
 fn filter_of(level: &str) -> String {
     if level.contains(['=', ',']) { level.to_owned() } else { format!("warn,sentinela={level}") }
-}
-
-/// Starts recording metrics, once in a process.
-///
-/// # Errors
-/// Another recorder is in place.
-pub fn start_metrics() -> Result<(), TelemetryError> {
-    if METRICS.get().is_some() {
-        return Ok(());
-    }
-    let handle = PrometheusBuilder::new()
-        .set_buckets_for_metric(metrics_exporter_prometheus::Matcher::Suffix("_seconds".into()), &SECONDS_BUCKETS)
-        .and_then(PrometheusBuilder::install_recorder)
-        .map_err(|error| TelemetryError::Metrics(error.to_string()))?;
-    let _ = METRICS.set(handle);
-    Ok(())
-}
-
-/// What `/metrics` answers, in the Prometheus text format.
-pub fn render() -> String {
-    METRICS.get().map(|handle| {
-        handle.run_upkeep();
-        handle.render()
-    }).unwrap_or_default()
 }
 
 #[cfg(test)]

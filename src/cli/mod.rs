@@ -1,3 +1,105 @@
-//! (see ARCHITECTURE.md)
+//! The command line. A command is a variant below and a file beside this one.
+//!
+//! Exit codes: 0 fine, 1 the work failed, 2 wrong use (also a configuration that cannot be understood).
 
+mod check_config;
+mod device;
+mod migrate;
+mod serve;
+mod session;
 pub mod simulate;
+mod table;
+mod token;
+mod user;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use crate::config::{Config, ConfigError};
+
+pub use session::Session;
+
+/// Civil-defense alerting and incident response for a municipality.
+#[derive(Debug, Parser)]
+#[command(name = "sentinela", version, propagate_version = true, arg_required_else_help = true)]
+struct Cli {
+    /// Configuration file (TOML) over the compiled-in defaults; SENTINELA__SECTION__KEY in the environment wins over both
+    #[arg(long, global = true, value_name = "FILE", env = "SENTINELA_CONFIG")]
+    config: Option<PathBuf>,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run the service until SIGTERM or Ctrl-C
+    Serve,
+    /// Bring the database schema up to this version, then exit
+    Migrate,
+    /// Say whether the configuration is right, naming each wrong key and what it expects
+    CheckConfig(check_config::Arguments),
+    /// Devices that may publish readings
+    #[command(subcommand)]
+    Device(device::Action),
+    /// People who may sign in to the console
+    #[command(subcommand)]
+    User(user::Action),
+    /// Tokens with which programs call the API in a person's name
+    #[command(subcommand)]
+    Token(token::Action),
+    Simulate(simulate::Simulate),
+}
+
+/// Wrong use, found after the arguments were parsed. Exit code 2.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct Usage(pub String);
+
+/// Runs the command of this process.
+pub fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => return failed(&anyhow::Error::new(error).context("the runtime cannot be started")),
+    };
+    match runtime.block_on(run(cli)) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => failed(&error),
+    }
+}
+
+async fn run(cli: Cli) -> anyhow::Result<()> {
+    // These need no configuration, or are about one that may be wrong.
+    match &cli.command {
+        Command::CheckConfig(arguments) => return check_config::run(cli.config.as_deref(), arguments),
+        Command::Simulate(simulate) => return simulate.run(),
+        _ => {}
+    }
+    let config = Config::load(cli.config.as_deref())?;
+    match cli.command {
+        Command::Serve => serve::run(config).await,
+        Command::Migrate => migrate::run(config).await,
+        Command::CheckConfig(_) | Command::Simulate(_) => Ok(()),
+        Command::Device(action) => device::run(config, action).await,
+        Command::User(action) => user::run(config, action).await,
+        Command::Token(action) => token::run(config, action).await,
+    }
+}
+
+fn failed(error: &anyhow::Error) -> ExitCode {
+    eprintln!("sentinela: {error:#}");
+    let wrong_use = error.is::<Usage>() || error.is::<ConfigError>();
+    ExitCode::from(if wrong_use { 2 } else { 1 })
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_command_tree_is_well_formed() {
+        super::Cli::command().debug_assert();
+    }
+}

@@ -14,7 +14,7 @@ use crate::risk::rule::Rule;
 use crate::risk::store::load_rules;
 use crate::units::Fixed;
 
-/// Replays recorded storms and prints what the service would have done.
+/// Replay recorded storms and print what the service would have done
 #[derive(Debug, clap::Args)]
 pub struct Simulate {
     /// Scenario files (simulations/storms/*.toml).

@@ -69,7 +69,8 @@ impl Database {
     }
 
     async fn migrate(&self) -> Result<(), OpenError> {
-        let mut conn = self.options.clone().application_name("sentinela/migrate").connect().await.map_err(OpenError::Connect)?;
+        let mut conn =
+            self.options.clone().application_name("sentinela/migrate").connect().await.map_err(OpenError::Connect)?;
         check_server(&mut conn).await?;
         MIGRATOR.run(&mut conn).await?;
         conn.close().await.map_err(OpenError::Connect)

@@ -154,9 +154,8 @@ impl Cluster {
     async fn create_database(&self) -> Result<(), ClusterError> {
         let maintenance = self.options.clone().database("postgres");
         let mut conn: PgConnection = maintenance.connect().await.map_err(ClusterError::Connect)?;
-        let exists = sqlx::query_scalar!(
-            r#"select exists (select from pg_database where datname = 'sentinela') as "exists!""#
-        );
+        let exists =
+            sqlx::query_scalar!(r#"select exists (select from pg_database where datname = 'sentinela') as "exists!""#);
         if !exists.fetch_one(&mut conn).await.map_err(ClusterError::Connect)? {
             // Two processes may be here at once; the second one's failure means that it is there.
             if let Err(error) = sqlx::query("create database sentinela").execute(&mut conn).await

@@ -151,11 +151,7 @@ fn own_folder(folder: &Path, account: Option<&Account>) -> Result<(), ClusterErr
 /// Beside the data when that path is short enough for a socket, else in the temporary folder.
 fn socket_folder(home: &Path, account: Option<&Account>) -> Result<PathBuf, ClusterError> {
     let near = home.join("socket");
-    let folder = if fits(&near) {
-        near
-    } else {
-        PathBuf::from(format!("/tmp/sentinela-{}", short_hash(home)))
-    };
+    let folder = if fits(&near) { near } else { PathBuf::from(format!("/tmp/sentinela-{}", short_hash(home))) };
     own_folder(&folder, account)?;
     // Anyone may make folders in /tmp: a foreign one would hand our connections to a stranger.
     let found = fs::symlink_metadata(&folder).map_err(ClusterError::io("cannot read", &folder))?;

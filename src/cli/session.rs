@@ -1,0 +1,45 @@
+//! What a command needs that works beside a service: the database, which may be the service's own private one.
+
+use sqlx::postgres::Postgres;
+use sqlx::{PgPool, Transaction};
+
+use crate::clock::Clock;
+use crate::config::{Config, Log};
+use crate::db::open::Database;
+use crate::ids::Ids;
+use crate::telemetry;
+
+/// An open, migrated database for one command.
+pub struct Session {
+    pub config: Config,
+    pub clock: Clock,
+    pub ids: Ids,
+    pub pool: PgPool,
+    database: Database,
+}
+
+impl Session {
+    /// # Errors
+    /// The database is missing something; the message says what to do.
+    pub async fn open(config: Config) -> anyhow::Result<Self> {
+        // What a command has to say goes to standard output; how the database starts is of no interest there.
+        let level = if config.log.level == "info" { "warn".to_owned() } else { config.log.level.clone() };
+        telemetry::start_logs(&Log { level, ..config.log.clone() })?;
+        let database = Database::join(&config).await?;
+        let options = database.options.clone().application_name("sentinela/command");
+        let pool = sqlx::postgres::PgPoolOptions::new().max_connections(2).connect_lazy_with(options);
+        Ok(Self { config, clock: Clock::System, ids: Ids::system(), pool, database })
+    }
+
+    pub async fn begin(&self) -> sqlx::Result<Transaction<'static, Postgres>> {
+        self.pool.begin().await
+    }
+
+    /// Closes the database, and passes on how the work went. The private cluster, when this command started it, must be
+    /// stopped either way.
+    pub async fn close<T>(self, outcome: anyhow::Result<T>) -> anyhow::Result<T> {
+        self.pool.close().await;
+        self.database.close().await;
+        outcome
+    }
+}
