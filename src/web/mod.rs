@@ -6,6 +6,7 @@ pub mod auth;
 pub mod cookie;
 pub mod docs;
 pub mod error;
+pub mod feeds;
 pub mod gate;
 pub mod health;
 pub mod measure;

@@ -15,7 +15,7 @@ use tower_http::trace::TraceLayer;
 
 use crate::app::App;
 use crate::web::error::ApiError;
-use crate::web::{api, assets, docs, gate, health, measure, ogc, pages, security};
+use crate::web::{api, assets, docs, feeds, gate, health, measure, ogc, pages, security};
 
 /// The longest a handler may take before its first byte. Event streams answer at once and then stay open.
 const HANDLER_TIMEOUT: Duration = Duration::from_secs(30);
@@ -27,6 +27,7 @@ pub fn router(app: App) -> Router {
         .merge(health::routes())
         .merge(assets::routes())
         .merge(docs::routes())
+        .merge(feeds::routes())
         .merge(pages::routes())
         .merge(api::areas::routes())
         .merge(api::devices::routes())

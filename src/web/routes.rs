@@ -14,6 +14,10 @@ pub const RULES: &[Rule] = &[
     open("GET", "/api/docs"),
     open("GET", "/console/login"),
     open("POST", "/console/login"),
+    // Alerts
+    open("GET", "/alerts/feed.atom"),
+    open("GET", "/alerts/feed.rss"),
+    open("GET", "/alerts/{file}"),
     // Open geographic data
     open("GET", "/ogc"),
     open("GET", "/ogc/conformance"),

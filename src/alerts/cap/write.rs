@@ -56,7 +56,7 @@ impl Xml {
 }
 
 /// XML 1.0 has no way to write most control characters, not even escaped.
-fn without_controls(text: &str) -> String {
+pub(super) fn without_controls(text: &str) -> String {
     let fits = |c: char| matches!(c, '\t' | '\n' | '\r' | ' '..='\u{D7FF}' | '\u{E000}'..='\u{FFFD}' | '\u{10000}'..);
     text.chars().filter(|c| fits(*c)).collect()
 }

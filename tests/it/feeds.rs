@@ -1,0 +1,188 @@
+//! The public addresses of the alerts: who is listed, who is reachable, and what a polite reader is spared.
+
+use axum::body::Body;
+use axum::http::{HeaderMap, Request, StatusCode, header};
+use chrono::Duration;
+use sentinela::alerts::AlertKind;
+use sentinela::alerts::cap::model::NamedValue;
+use sentinela::alerts::cap::xml::{parse, write};
+use sentinela::alerts::cap::{BuildInput, build, validate};
+use sentinela::app::App;
+use sentinela::config::AlertStatus;
+use sentinela::units::Level;
+use sqlx::PgPool;
+use tower::ServiceExt as _;
+use uuid::Uuid;
+
+use crate::support::{self, start_at};
+
+struct Answer {
+    status: StatusCode,
+    headers: HeaderMap,
+    body: String,
+}
+
+impl Answer {
+    fn header(&self, name: header::HeaderName) -> &str {
+        self.headers.get(name).map_or("", |value| value.to_str().unwrap())
+    }
+}
+
+async fn get(app: &App, path: &str, headers: &[(header::HeaderName, &str)]) -> Answer {
+    let mut request = Request::builder().uri(path);
+    for (name, value) in headers {
+        request = request.header(name, *value);
+    }
+    let request = request.body(Body::empty()).unwrap();
+    let response = sentinela::web::router::router(app.clone()).oneshot(request).await.unwrap();
+    let (status, headers) = (response.status(), response.headers().clone());
+    let bytes = axum::body::to_bytes(response.into_body(), 1 << 20).await.unwrap();
+    Answer { status, headers, body: String::from_utf8(bytes.to_vec()).unwrap() }
+}
+
+fn identifier(number: u8) -> String {
+    format!("urn:oid:2.49.0.0.76.3136702.2026.{number}")
+}
+
+/// The message of an alert issued `number` minutes after the clock's start.
+fn message(number: u8) -> String {
+    let sent = start_at() + Duration::minutes(i64::from(number));
+    let alert = build(&BuildInput {
+        identifier: identifier(number),
+        sender: "defesacivil@example.org".into(),
+        sender_name: "Defesa Civil".into(),
+        sent,
+        time_zone: chrono_tz::America::Sao_Paulo,
+        kind: AlertKind::Alert,
+        status: AlertStatus::Actual,
+        references: Vec::new(),
+        cobrade: "1.1.3.2.1".parse().unwrap(),
+        level: Level::Maximum,
+        headline: format!("Risco {number}"),
+        description: "Encostas podem cair.".into(),
+        instruction: "1. Saia agora.".into(),
+        expires_at: sent + Duration::hours(6),
+        web: "https://alertas.example.org/".into(),
+        contact: "199".into(),
+        language: "pt-BR".into(),
+        areas: Vec::new(),
+        parameters: vec![NamedValue::new("level", "maximum")],
+    });
+    assert_eq!(validate::check(&alert), []);
+    write(&alert)
+}
+
+async fn put(pool: &PgPool, number: u8, state: &str, kind: &str) {
+    let issued = start_at() + Duration::minutes(i64::from(number));
+    let leaves = state != "draft";
+    sqlx::query(
+        "insert into alert (id, state, kind, status, cobrade, level, headline, description, instruction, sms_text, severity,
+             urgency, certainty, expires_at, created_at, created_by, approved_at, approved_by, issued_at, ended_at, number,
+             cap_identifier, cap_sender, cap_sent, cap_xml)
+         values ($1, $2, $3, 'actual', '1.1.3.2.1', 'maximum', $4, 'Encostas podem cair.', '1. Saia agora.', 'sms', 'Extreme',
+             'Immediate', 'Likely', $5, $6, 'rule', $7, $8, $7, $9, $10, $11, $12, $13, $14)",
+    )
+    .bind(Uuid::from_u128(u128::from(number)))
+    .bind(state)
+    .bind(kind)
+    .bind(format!("Risco {number}"))
+    .bind(issued + Duration::hours(6))
+    .bind(issued)
+    .bind(leaves.then_some(issued))
+    .bind(leaves.then_some("coordenadora"))
+    .bind((leaves && state != "issued").then_some(issued))
+    .bind(leaves.then(|| format!("{number}/2026")))
+    .bind(leaves.then(|| identifier(number)))
+    .bind(leaves.then_some("defesacivil@example.org"))
+    .bind(leaves.then_some("2026-02-22T09:01:00-03:00"))
+    .bind(leaves.then(|| message(number)))
+    .execute(pool)
+    .await
+    .unwrap();
+}
+
+async fn with_alerts() -> (support::TestDb, App) {
+    let db = support::db().await;
+    let app = support::app_with(&db, &[("SENTINELA__HTTP__PUBLIC_URL", "https://alertas.example.org")]);
+    put(&db.pool, 1, "issued", "alert").await;
+    put(&db.pool, 2, "draft", "alert").await;
+    put(&db.pool, 3, "superseded", "alert").await;
+    put(&db.pool, 4, "issued", "update").await;
+    put(&db.pool, 5, "cleared", "all_clear").await;
+    put(&db.pool, 6, "cleared", "alert").await;
+    app.clock.set(start_at() + Duration::minutes(30));
+    (db, app)
+}
+
+/// Numbers of the alerts a feed lists, in its order.
+fn listed(body: &str) -> Vec<u8> {
+    let titles = body.split("<title>Risco ").skip(1);
+    titles.map(|rest| rest.split('<').next().unwrap().parse().unwrap()).collect()
+}
+
+#[tokio::test]
+async fn the_feeds_list_what_is_in_force_and_what_ended_it() {
+    let (_db, app) = with_alerts().await;
+    let atom = get(&app, "/alerts/feed.atom", &[]).await;
+    assert_eq!(
+        (atom.status, atom.header(header::CONTENT_TYPE)),
+        (StatusCode::OK, "application/atom+xml; charset=utf-8")
+    );
+    assert_eq!(listed(&atom.body), [5, 4, 1]);
+    assert!(atom.body.contains("<updated>2026-02-22T12:06:00Z</updated>"), "{}", atom.body);
+    assert!(atom.body.contains(&format!("href=\"https://alertas.example.org/alerts/{}.xml\"", identifier(4))));
+    let rss = get(&app, "/alerts/feed.rss", &[]).await;
+    assert_eq!((rss.status, listed(&rss.body)), (StatusCode::OK, vec![5, 4, 1]));
+}
+
+#[tokio::test]
+async fn an_alert_leaves_the_feed_when_it_runs_out_and_the_feed_says_when() {
+    let (_db, app) = with_alerts().await;
+    let before = get(&app, "/alerts/feed.atom", &[]).await;
+    app.clock.set(start_at() + Duration::minutes(60 * 6 + 2));
+    let after = get(&app, "/alerts/feed.atom", &[(header::IF_NONE_MATCH, before.header(header::ETAG))]).await;
+    assert_eq!((after.status, listed(&after.body)), (StatusCode::OK, vec![5, 4]));
+    assert!(after.body.contains("<updated>2026-02-22T18:01:00Z</updated>"), "{}", after.body);
+}
+
+#[tokio::test]
+async fn a_message_is_served_in_the_bytes_that_were_issued_also_when_replaced() {
+    let (_db, app) = with_alerts().await;
+    for number in [1, 3, 5, 6] {
+        let answer = get(&app, &format!("/alerts/{}.xml", identifier(number)), &[]).await;
+        assert_eq!((answer.status, answer.header(header::CONTENT_TYPE)), (StatusCode::OK, "application/cap+xml"));
+        assert_eq!(answer.body, message(number));
+        assert_eq!(parse(&answer.body).unwrap().identifier, identifier(number));
+    }
+}
+
+#[tokio::test]
+async fn drafts_and_strangers_are_not_found() {
+    let (_db, app) = with_alerts().await;
+    let draft = Uuid::from_u128(2);
+    for path in
+        [format!("{}.xml", identifier(2)), identifier(1), format!("{draft}.xml"), ".xml".into(), "a%00b.xml".into()]
+    {
+        let answer = get(&app, &format!("/alerts/{path}"), &[]).await;
+        assert_eq!(answer.status, StatusCode::NOT_FOUND, "{path}: {}", answer.body);
+        assert!(!answer.body.contains("Risco 2"));
+    }
+}
+
+#[tokio::test]
+async fn a_reader_that_is_up_to_date_is_spared_the_body() {
+    let (db, app) = with_alerts().await;
+    let message = format!("/alerts/{}.xml", identifier(1));
+    for path in ["/alerts/feed.atom", "/alerts/feed.rss", &message] {
+        let first = get(&app, path, &[]).await;
+        assert!(!first.header(header::CACHE_CONTROL).is_empty());
+        let by_tag = get(&app, path, &[(header::IF_NONE_MATCH, first.header(header::ETAG))]).await;
+        assert_eq!((by_tag.status, by_tag.body.as_str()), (StatusCode::NOT_MODIFIED, ""), "{path}");
+        let by_date = get(&app, path, &[(header::IF_MODIFIED_SINCE, first.header(header::LAST_MODIFIED))]).await;
+        assert_eq!(by_date.status, StatusCode::NOT_MODIFIED, "{path}");
+    }
+    let old = get(&app, "/alerts/feed.atom", &[]).await;
+    put(&db.pool, 7, "issued", "alert").await;
+    let new = get(&app, "/alerts/feed.atom", &[(header::IF_NONE_MATCH, old.header(header::ETAG))]).await;
+    assert_eq!((new.status, listed(&new.body)), (StatusCode::OK, vec![7, 5, 4, 1]));
+}
