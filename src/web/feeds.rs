@@ -88,7 +88,8 @@ async fn last_change(app: &App, now: Instant) -> Result<Instant, ApiError> {
 /// Drafts have no identifier and so no address; messages that were replaced or ended keep theirs.
 async fn message(State(app): State<App>, Path(file): Path<String>, headers: HeaderMap) -> Result<Response, ApiError> {
     let missing = || ApiError::NotFound(format!("alert {file:?}"));
-    let identifier = file.strip_suffix(".xml").ok_or_else(missing)?;
+    // PostgreSQL has no text with NUL in it, so such a name is no one's.
+    let identifier = file.strip_suffix(".xml").filter(|name| !name.contains('\0')).ok_or_else(missing)?;
     let row = sqlx::query!(
         r#"select cap_xml as "xml!", issued_at as "issued_at!" from alert
            where cap_identifier = $1 and cap_xml is not null and issued_at is not null"#,
