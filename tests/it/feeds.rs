@@ -157,11 +157,18 @@ async fn a_message_is_served_in_the_bytes_that_were_issued_also_when_replaced() 
 }
 
 #[tokio::test]
+async fn the_address_without_xml_leads_people_to_the_public_page() {
+    let (_db, app) = with_alerts().await;
+    let answer = get(&app, &format!("/alerts/{}", identifier(1)), &[]).await;
+    assert_eq!((answer.status, answer.header(header::LOCATION)), (StatusCode::SEE_OTHER, "/"));
+}
+
+#[tokio::test]
 async fn drafts_and_strangers_are_not_found() {
     let (_db, app) = with_alerts().await;
     let draft = Uuid::from_u128(2);
     for path in
-        [format!("{}.xml", identifier(2)), identifier(1), format!("{draft}.xml"), ".xml".into(), "a%00b.xml".into()]
+        [format!("{}.xml", identifier(2)), identifier(2), format!("{draft}.xml"), ".xml".into(), "a%00b.xml".into()]
     {
         let answer = get(&app, &format!("/alerts/{path}"), &[]).await;
         assert_eq!(answer.status, StatusCode::NOT_FOUND, "{path}: {}", answer.body);
