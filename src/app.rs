@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use tokio_util::sync::CancellationToken;
 
+use crate::alerts::templates::Templates;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::db::Db;
@@ -24,6 +25,7 @@ pub struct Parts {
     pub db: Db,
     pub events: Events,
     pub ingest: IngestHandle,
+    pub templates: Templates,
     /// Cancelled when the service is asked to stop; every task drains and ends.
     pub stop: CancellationToken,
 }

@@ -24,6 +24,7 @@ pub mod engine;
 pub mod incidents;
 pub mod ingest;
 pub mod journal;
+pub mod pipeline;
 pub mod residents;
 pub mod risk;
 pub mod stations;

@@ -3,6 +3,7 @@
 //! Every task is essential: one that ends before the service was asked to stop takes the service down with exit code 1,
 //! because half a warning system looks like a whole one.
 
+use std::path::Path;
 use std::time::Duration;
 
 use anyhow::{Context, bail};
@@ -11,6 +12,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::task::{Id, JoinSet};
 use tokio_util::sync::CancellationToken;
 
+use crate::alerts::templates::Templates;
 use crate::app::{App, Parts};
 use crate::clock::Clock;
 use crate::config::Config;
@@ -42,6 +44,9 @@ impl Service {
             .with_context(|| format!("configuration key `http.listen`: cannot listen on {}", config.http.listen))?;
         let database = Database::open(&config).await?;
         let (ingest, receiver) = ingest::channel(&config);
+        let folder = &config.alerts.templates_dir;
+        let templates = Templates::load((!folder.is_empty()).then(|| Path::new(folder)))
+            .context("configuration key `alerts.templates_dir`")?;
         let app = App::new(Parts {
             db: Db::open(&database.options, config.database.max_connections),
             config,
@@ -49,6 +54,7 @@ impl Service {
             ids,
             events: Events::default(),
             ingest,
+            templates,
             stop: CancellationToken::new(),
         });
         let mut service = Self { app, database, tasks: JoinSet::new(), names: Vec::new() };
@@ -69,6 +75,7 @@ impl Service {
         self.spawn("ingest committer", ingest::committer::run(app.clone(), receiver));
         self.spawn("device index", ingest::devices::run(app.clone()));
         self.spawn("events listener", crate::db::listen::run(app.clone()));
+        self.spawn("evaluator", crate::pipeline::run(app.clone()));
         if let Some(endpoint) = devices_endpoint {
             self.spawn("MQTT endpoint", endpoint.serve());
         }

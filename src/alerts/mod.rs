@@ -4,6 +4,8 @@
 
 pub mod book;
 pub mod cap;
+pub mod draft;
+pub mod issue;
 pub mod kind;
 pub mod state;
 pub mod store;

@@ -1,3 +1,4 @@
 //! dispatch
 
+pub mod outbox;
 pub mod sms_text;

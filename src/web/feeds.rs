@@ -105,7 +105,8 @@ async fn message(State(app): State<App>, Path(file): Path<String>, headers: Head
     if for_people {
         return Ok(Redirect::to("/").into_response());
     }
-    let answer = Answer { content_type: MEDIA_TYPE, cache: MESSAGE_CACHE, modified: Some(row.issued_at), body: row.xml };
+    let answer =
+        Answer { content_type: MEDIA_TYPE, cache: MESSAGE_CACHE, modified: Some(row.issued_at), body: row.xml };
     Ok(answer.respond(&headers))
 }
 

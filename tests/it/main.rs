@@ -5,5 +5,6 @@ mod feeds;
 mod harness;
 mod ingest;
 mod mqtt;
+mod pipeline;
 mod simulations;
 mod support;

@@ -66,6 +66,7 @@ pub fn app_from(db: &TestDb, config: Config) -> (App, sentinela::ingest::Receive
         ids: Ids::seeded(1),
         events: sentinela::events::Events::default(),
         ingest,
+        templates: sentinela::alerts::templates::Templates::load(None).unwrap(),
         stop: tokio_util::sync::CancellationToken::new(),
     });
     (app, receiver)

@@ -1,0 +1,285 @@
+//! From the journal to a draft, an issued alert, its CAP message, outbox, incident and all-clear, on a real database.
+
+use chrono::TimeDelta;
+use sentinela::alerts::draft::{DraftEdit, Drafter};
+use sentinela::alerts::issue::Issuer;
+use sentinela::alerts::store::{self, AlertDetail, Filter};
+use sentinela::alerts::{AlertError, AlertKind, cap};
+use sentinela::app::App;
+use sentinela::clock::Instant;
+use sentinela::ids::{AlertId, DatastreamId};
+use sentinela::ingest::{NewReading, Source};
+use sentinela::journal;
+use sentinela::pipeline::Pipeline;
+use sentinela::units::{Fixed, Quality};
+use sqlx::PgConnection;
+use sqlx::pool::PoolConnection;
+
+use crate::support::{self, TestDb};
+
+/// Two neighbourhoods side by side, a gauge in the first and one in the second, two residents inside and one far away.
+const TOWN: &str = "
+    insert into station (code, name, geom, created_at, updated_at) values
+        ('G1', 'Pluviômetro 1', 'SRID=4326;POINT(-43.395 -21.75)', now(), now()),
+        ('G2', 'Pluviômetro 2', 'SRID=4326;POINT(-43.300 -21.75)', now(), now());
+    insert into datastream (station_id, name, quantity, unit, kind, stale_after_s, created_at)
+        select id, 'rain', 'rain', 'mm', 'interval_sum', 9000, now() from station order by code;
+    insert into risk_area (code, name, geom, created_at, updated_at) values
+        ('bom-pastor', 'Bom Pastor', st_multi(st_makeenvelope(-43.40, -21.76, -43.39, -21.74, 4326)), now(), now()),
+        ('linhares', 'Linhares', st_multi(st_makeenvelope(-43.305, -21.76, -43.295, -21.74, 4326)), now(), now());
+    insert into area_hazard select id, '1.1.3.2.1', 'R4' from risk_area;
+    insert into resident (id, name, consent_at, consent_source, created_at)
+        select gen_random_uuid(), name, now(), 'test', now() from unnest(array['Ana', 'Beto', 'Longe']) name;
+    insert into resident_place (resident_id, geom, precision_m)
+        select id, case name when 'Ana' then 'SRID=4326;POINT(-43.395 -21.75)'::geometry
+                             when 'Beto' then 'SRID=4326;POINT(-43.300 -21.75)'
+                             else 'SRID=4326;POINT(-43.0 -21.0)' end, 0 from resident;
+    insert into resident_channel (resident_id, kind, address, verified_at)
+        select id, 'sms', '+55320000000' || length(name), now() from resident;
+    insert into resident_channel (resident_id, kind, address, verified_at)
+        select id, 'email', lower(name) || '@exemplo.invalid', now() from resident;";
+
+struct Story {
+    app: App,
+    db: TestDb,
+    conn: PoolConnection<sqlx::Postgres>,
+    pipeline: Pipeline,
+}
+
+impl Story {
+    async fn begin(overrides: &[(&str, &str)]) -> Self {
+        let db = support::db().await;
+        sqlx::raw_sql(TOWN).execute(&db.pool).await.unwrap();
+        let app = support::app_with(&db, overrides);
+        let mut conn = app.db.ingest.acquire().await.unwrap();
+        let pipeline = Pipeline::load(&app, &mut conn).await.unwrap();
+        Self { app, db, conn, pipeline }
+    }
+
+    /// Rain in millimetres at a gauge, observed and received now.
+    async fn rain(&mut self, stream: i64, mm: i64) {
+        let reading = NewReading {
+            datastream_id: DatastreamId(stream),
+            device_id: None,
+            message_id: None,
+            observed_at: self.app.clock.now(),
+            value: Fixed::from_whole(mm),
+            quality: Quality::Pass,
+            quality_reason: String::new(),
+            source: Source::Http,
+        };
+        self.app.ingest.submit(vec![reading], vec![]).await.unwrap();
+        self.pipeline.drain(&mut self.conn).await.unwrap();
+    }
+
+    async fn pass(&mut self, minutes: i64) -> Instant {
+        let now = self.app.clock.now() + TimeDelta::minutes(minutes);
+        self.app.clock.set(now);
+        self.pipeline.tick(&mut self.conn).await.unwrap();
+        now
+    }
+
+    /// What a crash leaves: nothing in memory, all that was committed.
+    async fn restart(&mut self) {
+        self.pipeline = Pipeline::load(&self.app, &mut self.conn).await.unwrap();
+    }
+
+    async fn drafts(&mut self) -> Vec<AlertDetail> {
+        let mut details = Vec::new();
+        for summary in store::list(&mut self.conn, Filter::Drafts, 10).await.unwrap() {
+            details.push(store::load(&mut self.conn, summary.id).await.unwrap().unwrap());
+        }
+        details
+    }
+
+    async fn issue(&mut self, id: AlertId, revision: i32) -> Result<String, AlertError> {
+        let issuer = Issuer { config: &self.app.config, ids: &self.app.ids };
+        let now = self.app.clock.now();
+        let mut tx = sqlx::Connection::begin(&mut *self.conn).await.unwrap();
+        let issued = issuer.issue(&mut tx, now, "maria", id, revision).await?;
+        tx.commit().await.unwrap();
+        Ok(issued.number)
+    }
+
+    async fn text(&mut self, sql: &'static str) -> Vec<String> {
+        sqlx::query_scalar(sql).fetch_all(&mut *self.conn as &mut PgConnection).await.unwrap()
+    }
+
+    fn drafter(&self) -> Drafter<'_> {
+        Drafter { config: &self.app.config, templates: &self.app.templates, ids: &self.app.ids }
+    }
+}
+
+#[tokio::test]
+async fn heavy_rain_becomes_one_draft_for_all_areas_that_rose() {
+    let mut story = Story::begin(&[]).await;
+    story.rain(1, 45).await;
+    story.rain(2, 47).await;
+    let drafts = story.drafts().await;
+    let [draft] = drafts.as_slice() else { panic!("expected one draft, found {}", drafts.len()) };
+    let areas: Vec<_> = draft.areas.iter().map(|area| area.name.as_str()).collect();
+    assert_eq!(areas, ["Bom Pastor", "Linhares"]);
+    assert!(
+        draft.row.headline.contains("Bom Pastor") && draft.row.headline.contains("Linhares"),
+        "{}",
+        draft.row.headline
+    );
+    assert_eq!((draft.row.level.as_str(), draft.row.cobrade.as_str()), ("alert", "1.1.3.2.1"));
+    assert_eq!(draft.row.reasons[0]["value"], 45.0);
+    assert_eq!(story.text("select level from area_level order by area_id").await, ["alert", "alert"]);
+}
+
+#[tokio::test]
+async fn an_approved_draft_leaves_with_number_cap_outbox_and_incident() {
+    let mut story = Story::begin(&[("SENTINELA__MUNICIPALITY__IBGE_CODE", "3136702")]).await;
+    story.rain(1, 45).await;
+    let draft = story.drafts().await.remove(0);
+    assert_eq!(story.issue(draft.row.id, draft.row.revision).await.unwrap(), "2026/001");
+    let xml = story.text("select cap_xml from alert").await.remove(0);
+    let message = cap::xml::parse(&xml).unwrap();
+    assert_eq!(cap::validate::check(&message), []);
+    assert!(message.identifier.starts_with("BR-3136702-2026-0001-"), "{}", message.identifier);
+    let inside = story.text("select distinct r.name from outbox o join resident r on r.id = o.resident_id").await;
+    assert_eq!(inside, ["Ana"]);
+    let timeline = story.text("select kind || ' ' || split_part(text, ' ', 1) from incident_entry order by id").await;
+    assert_eq!(timeline, ["opened Ocorrência", "alert drafted", "alert issued"]);
+}
+
+#[tokio::test]
+async fn a_draft_that_moved_meanwhile_is_not_issued() {
+    let mut story = Story::begin(&[]).await;
+    story.rain(1, 45).await;
+    let seen = story.drafts().await.remove(0);
+    story.rain(2, 47).await;
+    let refused = story.issue(seen.row.id, seen.row.revision).await.unwrap_err();
+    assert!(matches!(refused, AlertError::Stale { .. }), "{refused}");
+    assert_eq!(story.text("select state from alert").await, ["draft"]);
+}
+
+#[tokio::test]
+async fn an_alert_without_instruction_or_already_over_does_not_leave() {
+    let mut story = Story::begin(&[]).await;
+    story.rain(1, 45).await;
+    let draft = story.drafts().await.remove(0);
+    let now = story.app.clock.now();
+    let edit = DraftEdit {
+        headline: "Risco".into(),
+        description: "x".into(),
+        instruction: "  ".into(),
+        sms_text: "x".into(),
+        expires_at: now - TimeDelta::minutes(1),
+        areas: None,
+    };
+    let mut tx = sqlx::Connection::begin(&mut *story.conn).await.unwrap();
+    let drafter = Drafter { config: &story.app.config, templates: &story.app.templates, ids: &story.app.ids };
+    let revision = drafter.save(&mut tx, now, "maria", draft.row.id, draft.row.revision, &edit).await.unwrap();
+    tx.commit().await.unwrap();
+    let message = story.issue(draft.row.id, revision).await.unwrap_err().to_string();
+    assert!(message.contains("instruction is empty") && message.contains("which is over"), "{message}");
+    assert_eq!(story.text("select last_number::text from number_series").await, Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn after_the_storm_an_all_clear_waits_for_a_person_and_ends_the_alert() {
+    let mut story = Story::begin(&[("SENTINELA__ALERTS__EXPIRES_AFTER_MIN", "100000")]).await;
+    story.rain(1, 45).await;
+    let draft = story.drafts().await.remove(0);
+    story.issue(draft.row.id, draft.row.revision).await.unwrap();
+    for _ in 0..5 {
+        story.pass(61).await;
+        story.restart().await;
+        story.rain(1, 0).await;
+    }
+    let clear = story.drafts().await.remove(0);
+    assert_eq!((clear.row.kind.as_str(), clear.row.references_alert_id), ("all_clear", Some(draft.row.id)));
+    assert_eq!(story.text("select state from alert order by created_at").await, ["issued", "draft"]);
+    story.issue(clear.row.id, clear.row.revision).await.unwrap();
+    assert_eq!(story.text("select state from alert order by created_at").await, ["cleared", "cleared"]);
+    let xml = story.text("select cap_xml from alert where kind = 'all_clear'").await.remove(0);
+    let first_sent = story
+        .text("select cap_sender || ',' || cap_identifier || ',' || cap_sent from alert where kind = 'alert'")
+        .await;
+    assert!(xml.contains(&first_sent[0]), "references must hold {}", first_sent[0]);
+    assert_eq!(story.text("select count(*)::text from incident").await, ["1"]);
+}
+
+#[tokio::test]
+async fn silence_makes_the_area_unknown_and_ends_no_warning() {
+    let mut story = Story::begin(&[("SENTINELA__ALERTS__EXPIRES_AFTER_MIN", "100000")]).await;
+    story.rain(1, 45).await;
+    let draft = story.drafts().await.remove(0);
+    story.issue(draft.row.id, draft.row.revision).await.unwrap();
+    story.pass(24 * 60).await;
+    let level = story
+        .text("select level from area_level l join risk_area a on a.id = l.area_id where a.code = 'bom-pastor'")
+        .await;
+    assert_eq!(level, ["unknown"]);
+    assert_eq!(story.text("select state from alert").await, ["issued"]);
+    let timeline = story.text("select text from incident_entry where kind = 'level'").await;
+    assert_eq!(timeline, ["Bom Pastor: alert → unknown"]);
+}
+
+#[tokio::test]
+async fn an_alert_that_runs_out_says_so() {
+    let mut story = Story::begin(&[]).await;
+    story.rain(1, 45).await;
+    let draft = story.drafts().await.remove(0);
+    story.issue(draft.row.id, draft.row.revision).await.unwrap();
+    story.pass(361).await;
+    assert_eq!(story.text("select state from alert").await, ["expired"]);
+}
+
+#[tokio::test]
+async fn what_the_plan_names_is_issued_without_a_person() {
+    let mut config = support::config(&[]);
+    config.alerts.automatic_levels = vec![sentinela::units::Level::Alert];
+    let db = support::db().await;
+    sqlx::raw_sql(TOWN).execute(&db.pool).await.unwrap();
+    config.database.url.clone_from(&db.url);
+    let (app, receiver) = support::app_from(&db, config);
+    tokio::spawn(sentinela::ingest::committer::run(app.clone(), receiver));
+    let mut conn = app.db.ingest.acquire().await.unwrap();
+    let pipeline = Pipeline::load(&app, &mut conn).await.unwrap();
+    let mut story = Story { app, db, conn, pipeline };
+    story.rain(1, 45).await;
+    let issued = story.text("select state || ' by ' || approved_by from alert").await;
+    assert_eq!(issued, ["issued by policy: alerts.automatic_levels"]);
+}
+
+#[tokio::test]
+async fn an_issued_alert_cannot_be_rewritten_and_an_exercise_never_becomes_real() {
+    let mut story = Story::begin(&[("SENTINELA__ALERTS__STATUS", "exercise")]).await;
+    story.rain(1, 45).await;
+    let draft = story.drafts().await.remove(0);
+    assert!(draft.row.sms_text.starts_with("EXERCICIO"), "{}", draft.row.sms_text);
+    let made_real = sqlx::query("update alert set status = 'actual'").execute(&story.db.pool).await.unwrap_err();
+    assert!(made_real.to_string().contains("status exercise cannot become actual"), "{made_real}");
+    story.issue(draft.row.id, draft.row.revision).await.unwrap();
+    let rewritten = sqlx::query("update alert set headline = 'x'").execute(&story.db.pool).await.unwrap_err();
+    assert!(rewritten.to_string().contains("cannot be rewritten"), "{rewritten}");
+}
+
+#[tokio::test]
+async fn a_cancellation_answers_once_and_supersedes_everywhere() {
+    let mut story = Story::begin(&[]).await;
+    story.rain(1, 45).await;
+    let draft = story.drafts().await.remove(0);
+    story.issue(draft.row.id, draft.row.revision).await.unwrap();
+    let now = story.app.clock.now();
+    let (app, id) = (story.app.clone(), draft.row.id);
+    let drafter = Drafter { config: &app.config, templates: &app.templates, ids: &app.ids };
+    let first = drafter.answer(&mut story.conn, now, "maria", id, AlertKind::Cancel).await.unwrap();
+    let again = drafter.answer(&mut story.conn, now, "maria", id, AlertKind::Cancel).await.unwrap();
+    assert_eq!(first, again);
+    let row = store::load(&mut story.conn, first).await.unwrap().unwrap().row;
+    story.issue(first, row.revision).await.unwrap();
+    assert_eq!(story.text("select distinct state from alert").await, ["cancelled"]);
+    let left = story
+        .text("select distinct o.state || ' ' || a.kind from outbox o join alert a on a.id = o.alert_id order by 1")
+        .await;
+    assert_eq!(left, ["pending cancel", "suppressed alert"]);
+    assert!(matches!(
+        story.drafter().answer(&mut app.db.web.acquire().await.unwrap(), now, "x", id, AlertKind::AllClear).await,
+        Err(AlertError::Refused(_))
+    ));
+}
