@@ -2,6 +2,7 @@
 //!
 //! Exit codes: 0 fine, 1 the work failed, 2 wrong use (also a configuration that cannot be understood).
 
+pub mod bench;
 mod check_config;
 mod device;
 mod migrate;
@@ -50,6 +51,9 @@ enum Command {
     #[command(subcommand)]
     Token(token::Action),
     Simulate(simulate::Simulate),
+    /// Measure this machine
+    #[command(subcommand)]
+    Bench(bench::Bench),
 }
 
 /// Wrong use, found after the arguments were parsed. Exit code 2.
@@ -85,6 +89,7 @@ async fn run(cli: Cli) -> anyhow::Result<()> {
         Command::Device(action) => device::run(config, action).await,
         Command::User(action) => user::run(config, action).await,
         Command::Token(action) => token::run(config, action).await,
+        Command::Bench(bench) => bench.run().await,
     }
 }
 

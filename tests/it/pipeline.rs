@@ -9,7 +9,6 @@ use sentinela::app::App;
 use sentinela::clock::Instant;
 use sentinela::ids::{AlertId, DatastreamId};
 use sentinela::ingest::{NewReading, Source};
-use sentinela::journal;
 use sentinela::pipeline::Pipeline;
 use sentinela::units::{Fixed, Quality};
 use sqlx::PgConnection;
