@@ -182,6 +182,6 @@ mod tests {
             .filter(|rule| rule.method != "GET" && rule.guard == Guard::Open)
             .map(|rule| rule.path)
             .collect();
-        assert_eq!(open_posts, ["/console/login", "/preferences"]);
+        assert_eq!(open_posts, ["/preferences", "/console/login"]);
     }
 }

@@ -1,0 +1,26 @@
+// Bundles the islands and styles into dist/. Chunks and fonts carry a hash in their name (folder h/), entries do not.
+import { build } from "esbuild";
+import { copyFile, mkdir, rm } from "node:fs/promises";
+
+const out = new URL("./dist/", import.meta.url).pathname;
+await rm(out, { recursive: true, force: true });
+await mkdir(out, { recursive: true });
+
+const common = { bundle: true, minify: true, target: "es2022", outdir: out, publicPath: "/assets", logLevel: "warning", legalComments: "none" };
+
+await build({
+  ...common,
+  entryPoints: { main: "src/main.ts", map: "src/map.ts" },
+  format: "esm",
+  splitting: true,
+  chunkNames: "h/[name]-[hash]",
+});
+await build({
+  ...common,
+  entryPoints: { app: "src/app.css", map: "src/map.css" },
+  loader: { ".woff2": "file" },
+  assetNames: "h/[name]-[hash]",
+});
+// The map's worker is a module of its own: the content policy allows workers from this very service only.
+await build({ ...common, entryPoints: { "map-worker": "maplibre-gl/dist/maplibre-gl-worker.mjs" }, format: "esm" });
+await copyFile(new URL("./src/icon.svg", import.meta.url), out + "icon.svg");

@@ -1,0 +1,261 @@
+// The live map over the service's own vector tiles. The page already holds a drawn map (SVG); this one takes its place
+// when WebGL works, and the drawn one stays otherwise.
+
+import { Map as Chart, NavigationControl, setWorkerUrl } from "maplibre-gl";
+import type { ExpressionSpecification, MapGeoJSONFeature, StyleSpecification } from "maplibre-gl";
+import { onEvent } from "./live";
+
+setWorkerUrl("/assets/map-worker.js");
+
+const LEVELS = ["normal", "unknown", "observation", "attention", "alert", "maximum"] as const;
+type Level = (typeof LEVELS)[number];
+const OPACITY: Record<Level, number> = { normal: 0.1, unknown: 0, observation: 0.24, attention: 0.36, alert: 0.52, maximum: 0.64 };
+
+function token(name: string): string {
+  return getComputedStyle(document.documentElement).getPropertyValue(name).trim() || "#888";
+}
+
+function byLevel<T>(pick: (level: Level) => T): ExpressionSpecification {
+  const arms = LEVELS.flatMap((level) => [level, pick(level)]);
+  return ["match", ["get", "level"], ...arms, pick("normal")] as unknown as ExpressionSpecification;
+}
+
+const colour = (level: Level): string => token(`--lv-${level}`);
+
+function style(version: string): StyleSpecification {
+  const origin = location.origin;
+  const tiles = (layer: string): string[] => [`${origin}/tiles/${layer}/{z}/{x}/{y}?v=${version}`];
+  return {
+    version: 8,
+    sources: {
+      areas: { type: "vector", tiles: tiles("areas"), maxzoom: 14, promoteId: { areas: "id" } },
+      stations: { type: "vector", tiles: tiles("stations"), maxzoom: 12, promoteId: { stations: "code" } },
+    },
+    layers: [
+      { id: "land", type: "background", paint: { "background-color": token("--map-land") } },
+      { id: "areas", type: "fill", source: "areas", "source-layer": "areas", paint: { "fill-color": byLevel(colour), "fill-opacity": byLevel((level) => OPACITY[level]) } },
+      { id: "blind", type: "fill", source: "areas", "source-layer": "areas", filter: ["==", ["get", "level"], "unknown"], paint: { "fill-pattern": "hatch" } },
+      { id: "edges", type: "line", source: "areas", "source-layer": "areas", paint: { "line-color": byLevel(colour), "line-opacity": 0.75, "line-width": ["interpolate", ["linear"], ["zoom"], 10, 0.8, 14, 2] } },
+      { id: "chosen", type: "line", source: "areas", "source-layer": "areas", filter: ["==", ["get", "id"], -1], paint: { "line-color": token("--ink"), "line-width": 3.5 } },
+      { id: "names", type: "symbol", source: "areas", "source-layer": "labels", minzoom: 11.4, layout: { "icon-image": ["concat", "name|", ["get", "level"], "|", ["get", "name"]], "symbol-sort-key": ["-", 10, ["get", "rank"]], "icon-padding": 6 } },
+      { id: "stations", type: "symbol", source: "stations", "source-layer": "stations", layout: { "icon-image": ["concat", "gauge|", ["get", "fresh"], "|", ["get", "shown"]], "icon-allow-overlap": true } },
+    ],
+  };
+}
+
+/** Pictures the style asks for by name are drawn when they are first needed, so no fonts or sprites are fetched. */
+function draw(chart: Chart, id: string): void {
+  if (chart.hasImage(id)) return;
+  const [kind = "", first = "", text = ""] = id.split("|");
+  const image =
+    kind === "hatch" ? hatch() : kind === "gauge" ? gauge(first === "true", text) : kind === "name" ? label(first as Level, text) : null;
+  if (image) chart.addImage(id, image, { pixelRatio: 2 });
+}
+
+function canvas(width: number, height: number): CanvasRenderingContext2D {
+  const element = document.createElement("canvas");
+  element.width = width;
+  element.height = height;
+  const context = element.getContext("2d");
+  if (!context) throw new Error("no canvas");
+  return context;
+}
+
+function pixels(context: CanvasRenderingContext2D): ImageData {
+  return context.getImageData(0, 0, context.canvas.width, context.canvas.height);
+}
+
+function hatch(): ImageData {
+  const size = 24;
+  const context = canvas(size, size);
+  context.strokeStyle = colour("unknown");
+  context.lineWidth = 4;
+  context.beginPath();
+  for (const shift of [-size, 0, size]) {
+    context.moveTo(shift - 4, size + 4);
+    context.lineTo(shift + size + 4, -4);
+  }
+  context.stroke();
+  return pixels(context);
+}
+
+const FONT = "'Atkinson Hyperlegible Next Variable', system-ui, sans-serif";
+
+function gauge(fresh: boolean, shown: string): ImageData {
+  const size = 52;
+  const context = canvas(size, size);
+  context.translate(size / 2, size / 2);
+  context.beginPath();
+  context.arc(0, 0, 22, 0, 7);
+  context.fillStyle = token("--panel");
+  context.fill();
+  context.lineWidth = 3;
+  context.strokeStyle = fresh ? token("--ink") : colour("unknown");
+  if (!fresh) context.setLineDash([6, 5]);
+  context.stroke();
+  context.setLineDash([]);
+  if (fresh) {
+    context.fillStyle = token("--ink");
+    context.font = `700 ${shown.length > 3 ? 18 : 22}px ${FONT}`;
+    context.textAlign = "center";
+    context.textBaseline = "middle";
+    context.fillText(shown, 0, 1);
+  } else {
+    context.beginPath();
+    for (const sign of [-1, 1]) {
+      context.moveTo(-7, -7 * sign);
+      context.lineTo(7, 7 * sign);
+    }
+    context.stroke();
+  }
+  return pixels(context);
+}
+
+function label(level: Level, text: string): ImageData {
+  const font = `600 24px ${FONT}`;
+  const ruler = canvas(1, 1);
+  ruler.font = font;
+  const mark = level === "normal" ? 0 : 26;
+  const context = canvas(Math.ceil(ruler.measureText(text).width) + 16 + mark, 38);
+  context.font = font;
+  context.textBaseline = "middle";
+  context.lineJoin = "round";
+  context.lineWidth = 6;
+  context.strokeStyle = token("--map-land");
+  context.strokeText(text, 8 + mark, 20);
+  context.fillStyle = token("--ink");
+  context.fillText(text, 8 + mark, 20);
+  if (mark) shape(context, level);
+  return pixels(context);
+}
+
+const SHAPES: Record<Level, string> = {
+  normal: "",
+  unknown: "M2 2l8 8M10 2l-8 8",
+  observation: "M2 2h8v8h-8z",
+  attention: "M6 1l5 10H1z",
+  alert: "M6 0l6 6-6 6-6-6z",
+  maximum: "M4 0h4l4 4v4l-4 4H4L0 8V4z",
+};
+
+function shape(context: CanvasRenderingContext2D, level: Level): void {
+  context.save();
+  context.translate(6, 8);
+  context.scale(1.9, 1.9);
+  const path = new Path2D(SHAPES[level]);
+  context.lineWidth = 3;
+  context.stroke(path);
+  context.lineWidth = 2;
+  context.strokeStyle = colour(level);
+  context.fillStyle = colour(level);
+  if (level === "unknown") context.stroke(path);
+  else context.fill(path);
+  context.restore();
+}
+
+type Bounds = [[number, number], [number, number]];
+
+function startMap(place: HTMLElement): void {
+  const bounds = JSON.parse(place.dataset.bounds ?? "null") as Bounds | null;
+  const chosen = (place.dataset.chosen ?? "").split(",").filter(Boolean).map(Number);
+  const host = document.createElement("div");
+  host.className = "chart";
+  place.append(host);
+  const chart = new Chart({
+    container: host,
+    style: style(place.dataset.version ?? "0"),
+    bounds: bounds ?? [[-74, -34], [-34, 6]],
+    fitBoundsOptions: { padding: Number(place.dataset.padding ?? 24) },
+    attributionControl: false,
+    dragRotate: false,
+    pitchWithRotate: false,
+    maxZoom: 16,
+    fadeDuration: 0,
+    locale: { "NavigationControl.ZoomIn": place.dataset.zoomIn ?? "+", "NavigationControl.ZoomOut": place.dataset.zoomOut ?? "-" },
+  });
+  chart.touchZoomRotate.disableRotation();
+  chart.addControl(new NavigationControl({ showCompass: false }), "bottom-right");
+  chart.on("styleimagemissing", (event) => draw(chart, event.id));
+  chart.once("idle", () => place.classList.add("ready"));
+  chart.on("load", () => choose(chart, chosen));
+  interact(chart, place);
+  keepFresh(chart, place, () => chosen);
+}
+
+function choose(chart: Chart, ids: number[]): void {
+  chart.setFilter("chosen", ["in", ["get", "id"], ["literal", ids]]);
+}
+
+function interact(chart: Chart, place: HTMLElement): void {
+  if (place.dataset.link === undefined) return;
+  for (const layer of ["stations", "areas"]) {
+    chart.on("mouseenter", layer, () => (chart.getCanvas().style.cursor = "pointer"));
+    chart.on("mouseleave", layer, () => (chart.getCanvas().style.cursor = ""));
+  }
+  chart.on("click", (event) => {
+    const hits = chart.queryRenderedFeatures(event.point, { layers: ["stations", "areas"] });
+    const hit = hits[0];
+    if (hit) void open(chart, hit, place);
+  });
+}
+
+/** Shows the page of an area or station in the panel over the map: the same page that its own address has. */
+async function open(chart: Chart, hit: MapGeoJSONFeature, place: HTMLElement): Promise<void> {
+  const isArea = hit.layer.id === "areas";
+  const address = isArea ? `/console/areas/${hit.properties.id}` : `/console/stations/${hit.properties.code}`;
+  if (isArea) choose(chart, [Number(hit.properties.id)]);
+  const panel = document.getElementById(place.dataset.link ?? "");
+  if (!panel) return location.assign(address);
+  const answer = await fetch(address, { headers: { accept: "text/html" } });
+  if (!answer.ok) return;
+  const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
+  const detail = fresh.getElementById("detail");
+  const inside = panel.querySelector(".inside");
+  if (!detail || !inside) return location.assign(address);
+  inside.replaceChildren(document.importNode(detail, true));
+  panel.hidden = false;
+  panel.querySelector<HTMLElement>("[data-hide]")?.focus({ preventScroll: true });
+}
+
+function keepFresh(chart: Chart, place: HTMLElement, chosen: () => number[]): void {
+  let dirty = new Set<string>();
+  let timer: number | undefined;
+  const reload = (): void => {
+    timer = undefined;
+    const version = String(Date.now());
+    for (const source of dirty) {
+      const tiles = [`${location.origin}/tiles/${source}/{z}/{x}/{y}?v=${version}`];
+      (chart.getSource(source) as { setTiles?: (tiles: string[]) => void } | undefined)?.setTiles?.(tiles);
+    }
+    dirty = new Set();
+  };
+  const soon = (...sources: string[]): void => {
+    for (const source of sources) dirty.add(source);
+    timer ??= window.setTimeout(reload, 1200);
+  };
+  onEvent((event) => {
+    if (event.kind === "levels" || event.kind === "catalogue" || event.kind === "reload") soon("areas", "stations");
+    if (event.kind === "journal") soon("stations");
+  });
+  // A change of theme changes every colour of the style.
+  new MutationObserver(() => {
+    chart.setStyle(style(String(Date.now())), { diff: false });
+    chart.once("styledata", () => choose(chart, chosen()));
+  }).observe(document.documentElement, { attributeFilter: ["data-theme"] });
+  place.addEventListener("sentinela:choose", (event) => choose(chart, (event as CustomEvent<number[]>).detail));
+}
+
+document.addEventListener("click", (event) => {
+  const hide = event.target instanceof Element ? event.target.closest("[data-hide]") : null;
+  const panel = hide?.closest<HTMLElement>("[data-panel]");
+  if (panel) panel.hidden = true;
+});
+
+for (const place of document.querySelectorAll<HTMLElement>("[data-map]")) {
+  try {
+    startMap(place);
+  } catch (error) {
+    // Without WebGL the drawn map stays; it holds the same areas as links.
+    console.warn("map", error);
+  }
+}
