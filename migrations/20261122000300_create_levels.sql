@@ -27,3 +27,16 @@ create table level_transition (
 );
 create index level_transition_area on level_transition (area_id, cobrade, at desc);
 create index level_transition_at on level_transition (at desc);
+
+-- The worst level of each area over its hazards, for maps and counts. Blind stands above normal (no data is no comfort) and
+-- below every level that data support.
+create view area_worst as
+select a.id as area_id, a.code, a.name, a.geom, w.rank, w.grade,
+       (array['normal', 'unknown', 'observation', 'attention', 'alert', 'maximum'])[w.rank] as level
+from risk_area a
+cross join lateral (
+    select coalesce(max(array_position(array['normal', 'unknown', 'observation', 'attention', 'alert', 'maximum'],
+                                       coalesce(l.level, 'unknown'))), 2) as rank,
+           max(h.grade) as grade
+    from area_hazard h left join area_level l on l.area_id = h.area_id and l.cobrade = h.cobrade
+    where h.area_id = a.id) w;

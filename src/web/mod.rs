@@ -14,3 +14,6 @@ pub mod ogc;
 pub mod pages;
 pub mod router;
 pub mod security;
+pub mod situation;
+pub mod stream;
+pub mod tiles;

@@ -1,0 +1,109 @@
+//! Vector tiles (MVT 2.1) made by PostGIS from the imported areas and the stations. They hold what anyone may know.
+
+use axum::Router;
+use axum::extract::{Path, State};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use sqlx::PgConnection;
+
+use crate::app::App;
+use crate::clock::Instant;
+use crate::web::error::ApiError;
+use crate::web::situation;
+
+/// Deeper tiles are drawn from these by the map itself.
+const MAX_ZOOM: i32 = 16;
+
+pub fn routes() -> Router<App> {
+    Router::new().route("/tiles/{layer}/{z}/{x}/{y}", get(tile))
+}
+
+/// A tile of `areas` (with `labels`) or `stations`. Answers 304 while nothing it shows has changed.
+async fn tile(
+    State(app): State<App>,
+    Path((layer, z, x, y)): Path<(String, i32, i32, i32)>,
+    headers: HeaderMap,
+) -> Result<Response, ApiError> {
+    if !(0..=MAX_ZOOM).contains(&z) {
+        return Err(ApiError::field("z", z.to_string(), format!("expected 0 to {MAX_ZOOM}")));
+    }
+    let side = 1_i32 << z;
+    for (field, value) in [("x", x), ("y", y)] {
+        if !(0..side).contains(&value) {
+            return Err(ApiError::field(field, value.to_string(), format!("expected 0 to {} at zoom {z}", side - 1)));
+        }
+    }
+    let now = app.clock.now();
+    let mut conn = app.db.web.acquire().await?;
+    let version = match layer.as_str() {
+        "areas" => situation::level_version(&mut conn).await?,
+        "stations" => station_version(&mut conn, now).await?,
+        _ => return Err(ApiError::NotFound(format!("the layer {layer:?}; there are areas and stations"))),
+    };
+    let tag = format!("\"{layer}-{version}\"");
+    if headers.get(header::IF_NONE_MATCH).is_some_and(|sent| sent.as_bytes() == tag.as_bytes()) {
+        return Ok(StatusCode::NOT_MODIFIED.into_response());
+    }
+    let body = if layer == "areas" { areas(&mut conn, z, x, y).await? } else { stations(&mut conn, now, z, x, y).await? };
+    let tag = HeaderValue::from_str(&tag).map_err(|error| ApiError::Internal(error.into()))?;
+    let kind = HeaderValue::from_static("application/vnd.mapbox-vector-tile");
+    let cache = HeaderValue::from_static("public, no-cache");
+    Ok(([(header::CONTENT_TYPE, kind), (header::CACHE_CONTROL, cache), (header::ETAG, tag)], body).into_response())
+}
+
+/// Polygons with their worst level, and a point in each for its name, so that a name stands once.
+async fn areas(conn: &mut PgConnection, z: i32, x: i32, y: i32) -> sqlx::Result<Vec<u8>> {
+    sqlx::query_scalar!(
+        r#"with tile as (select st_tileenvelope($1, $2, $3) as box),
+           near as (select w.area_id as id, w.name, w.level, w.rank, coalesce(w.grade, '') as grade,
+                           st_transform(w.geom, 3857) as geom
+                    from area_worst w, tile where w.geom && st_transform(st_expand(tile.box, st_xmax(tile.box) - st_xmin(tile.box)), 4326)),
+           polygons as (select id, name, level, rank, grade, st_asmvtgeom(geom, box, 4096, 64) as geom from near, tile),
+           points as (select name, level, rank, st_asmvtgeom(st_pointonsurface(geom), box, 4096, 0) as geom from near, tile)
+           select coalesce((select st_asmvt(polygons, 'areas', 4096, 'geom') from polygons where geom is not null), '')
+               || coalesce((select st_asmvt(points, 'labels', 4096, 'geom') from points where geom is not null), '') as "tile!""#,
+        z,
+        x,
+        y
+    )
+    .fetch_one(conn)
+    .await
+}
+
+/// Gauges with the rain of the last 24 hours, rounded as the map shows it; other stations with their last value.
+async fn stations(conn: &mut PgConnection, now: Instant, z: i32, x: i32, y: i32) -> sqlx::Result<Vec<u8>> {
+    let all = situation::stations(&mut *conn, now, None).await?;
+    let (mut ids, mut shown, mut fresh) = (Vec::new(), Vec::new(), Vec::new());
+    for station in all.iter().filter(|station| station.quantity != "battery") {
+        if ids.last() == Some(&station.id.0) {
+            continue;
+        }
+        let value = station.sum_24h.or(station.value).unwrap_or(0.0);
+        ids.push(station.id.0);
+        shown.push(format!("{value:.0}"));
+        fresh.push(station.fresh);
+    }
+    sqlx::query_scalar!(
+        r#"with tile as (select st_tileenvelope($1, $2, $3) as box),
+           point as (select s.code, s.name, n.shown, n.fresh::text as fresh,
+                            st_asmvtgeom(st_transform(s.geom, 3857), tile.box, 4096, 256) as geom
+                     from unnest($4::bigint[], $5::text[], $6::bool[]) as n (id, shown, fresh)
+                     join station s on s.id = n.id, tile)
+           select coalesce((select st_asmvt(point, 'stations', 4096, 'geom') from point where geom is not null), '') as "tile!""#,
+        z,
+        x,
+        y,
+        &ids,
+        &shown,
+        &fresh
+    )
+    .fetch_one(conn)
+    .await
+}
+
+/// Changes with every reading, and each minute, because gauges fall silent without any reading.
+async fn station_version(conn: &mut PgConnection, now: Instant) -> sqlx::Result<String> {
+    let newest = sqlx::query_scalar!(r#"select coalesce(max(seq), 0) as "seq!" from journal"#).fetch_one(conn).await?;
+    Ok(format!("{newest}-{}", now.timestamp() / 60))
+}
