@@ -15,7 +15,7 @@ use tower_http::trace::TraceLayer;
 
 use crate::app::App;
 use crate::web::error::ApiError;
-use crate::web::{api, assets, docs, feeds, gate, health, measure, ogc, pages, security};
+use crate::web::{api, assets, docs, feeds, gate, health, measure, ogc, pages, security, stream, tiles};
 
 /// The longest a handler may take before its first byte. Event streams answer at once and then stay open.
 const HANDLER_TIMEOUT: Duration = Duration::from_secs(30);
@@ -33,7 +33,10 @@ pub fn router(app: App) -> Router {
         .merge(api::devices::routes())
         .merge(api::residents::routes())
         .merge(api::stations::routes())
+        .merge(api::readings::routes())
         .merge(ogc::routes())
+        .merge(tiles::routes())
+        .merge(stream::routes())
         .fallback(not_found)
         .layer(from_fn_with_state(app.clone(), gate::gate))
         .layer(CatchPanicLayer::custom(panicked))

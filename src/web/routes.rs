@@ -25,6 +25,11 @@ pub const RULES: &[Rule] = &[
     open("GET", "/ogc/collections/{collection}"),
     open("GET", "/ogc/collections/{collection}/items"),
     open("GET", "/ogc/collections/{collection}/items/{code}"),
+    // Map and changes
+    open("GET", "/tiles/{layer}/{z}/{x}/{y}"),
+    open("GET", "/api/v1/events"),
+    // Devices
+    Rule { method: "POST", path: "/api/v1/readings", guard: Guard::Device },
     // Catalogue
     open("GET", "/api/v1/areas"),
     staff("POST", "/api/v1/areas", Operator),

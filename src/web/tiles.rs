@@ -45,7 +45,8 @@ async fn tile(
     if headers.get(header::IF_NONE_MATCH).is_some_and(|sent| sent.as_bytes() == tag.as_bytes()) {
         return Ok(StatusCode::NOT_MODIFIED.into_response());
     }
-    let body = if layer == "areas" { areas(&mut conn, z, x, y).await? } else { stations(&mut conn, now, z, x, y).await? };
+    let body =
+        if layer == "areas" { areas(&mut conn, z, x, y).await? } else { stations(&mut conn, now, z, x, y).await? };
     let tag = HeaderValue::from_str(&tag).map_err(|error| ApiError::Internal(error.into()))?;
     let kind = HeaderValue::from_static("application/vnd.mapbox-vector-tile");
     let cache = HeaderValue::from_static("public, no-cache");
