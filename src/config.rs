@@ -10,6 +10,9 @@ use crate::units::Level;
 /// The commented defaults. They are the documentation and the lowest layer at once.
 pub const DEFAULTS: &str = include_str!("../config/default.toml");
 
+/// What `sentinela demo` changes of them.
+const DEMO: &str = include_str!("../config/demo.toml");
+
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Config {
@@ -215,10 +218,32 @@ impl Config {
         Self::layered(file, config::Environment::with_prefix("SENTINELA").prefix_separator("__").separator("__"))
     }
 
+    /// What the demo runs on: `config/demo.toml` between the defaults and the file.
+    ///
+    /// # Errors
+    /// As [`Config::load`].
+    pub fn load_demo(file: Option<&Path>) -> Result<Self, ConfigError> {
+        Self::stacked(
+            &[DEFAULTS, DEMO],
+            file,
+            config::Environment::with_prefix("SENTINELA").prefix_separator("__").separator("__"),
+        )
+    }
+
     /// The same with the environment given, so that tests need not touch the process's own.
     pub fn layered(file: Option<&Path>, environment: config::Environment) -> Result<Self, ConfigError> {
-        let mut layers =
-            config::Config::builder().add_source(config::File::from_str(DEFAULTS, config::FileFormat::Toml));
+        Self::stacked(&[DEFAULTS], file, environment)
+    }
+
+    fn stacked(
+        texts: &[&str],
+        file: Option<&Path>,
+        environment: config::Environment,
+    ) -> Result<Self, ConfigError> {
+        let mut layers = config::Config::builder();
+        for text in texts {
+            layers = layers.add_source(config::File::from_str(text, config::FileFormat::Toml));
+        }
         if let Some(path) = file {
             layers = layers.add_source(config::File::from(path).format(config::FileFormat::Toml));
         }

@@ -200,13 +200,17 @@ async fn store_stations(
     Ok(report)
 }
 
-async fn store_residents(
+/// Stores residents within the caller's transaction.
+///
+/// # Errors
+/// The database's.
+pub async fn store_residents(
     conn: &mut PgConnection,
     ids: &Ids,
     now: Instant,
     residents: &[NewResident],
     fictional: bool,
-) -> Result<Report, ImportFailure> {
+) -> sqlx::Result<Report> {
     let mut report = Report::default();
     for resident in residents {
         report.count(upsert_resident(conn, ids, now, resident, fictional).await?);
@@ -331,11 +335,22 @@ pub async fn readings(
     format: Format,
     bytes: &[u8],
 ) -> Result<Vec<NewReading>, ImportFailure> {
-    let observations = parse_readings(&read(format, bytes)?)?;
+    resolve(conn, now, &parse_readings(&read(format, bytes)?)?).await
+}
+
+/// Looks up the stream of each observation and brings its value to the stored unit.
+///
+/// # Errors
+/// As [`readings`].
+pub async fn resolve(
+    conn: &mut PgConnection,
+    now: Instant,
+    observations: &[NewObservation],
+) -> Result<Vec<NewReading>, ImportFailure> {
     let streams = KnownStreams::load(conn).await?;
     let mut problems = Problems::default();
     let mut readings = Vec::with_capacity(observations.len());
-    for observation in &observations {
+    for observation in observations {
         match streams.reading(observation, now) {
             Ok(reading) => readings.push(reading),
             Err((field, value, message)) => {

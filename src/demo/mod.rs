@@ -1,0 +1,154 @@
+//! The demonstration: a real municipality, a real storm, fictional residents.
+//!
+//! Everything runs as in service: the gauges are MQTT clients of their own that sign in and publish with QoS 1. Only time is
+//! bent: the storm's stamps are moved so that the worst night ends "now", and that night is played faster than it was.
+//! What fell in the days before is in the journal beforehand, as history the rules look back on.
+
+mod gauges;
+pub mod people;
+mod seed;
+pub mod storm;
+
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, bail};
+use serde::{Deserialize, Serialize};
+
+use crate::app::App;
+use crate::clock::{Clock, Instant};
+use crate::config::Config;
+use crate::ids::Ids;
+use crate::lifecycle::Service;
+use crate::stations::device::secret_sha256;
+use storm::Timeline;
+
+/// The account that is made for the visitor.
+pub const USERNAME: &str = "coordenacao";
+
+/// Storm hours played in one real minute, unless told otherwise: ten hours a minute.
+pub const DEFAULT_SPEED: f64 = 600.0;
+
+/// What one demonstration remembers of itself, in `data_dir/demo.json`.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Memory {
+    /// Device secrets are derived from it.
+    seed: String,
+    password: String,
+    began_at: Instant,
+    /// The catalogue and the history are stored.
+    ready: bool,
+}
+
+impl Memory {
+    fn new(ids: &Ids, now: Instant) -> Self {
+        Self { seed: ids.secret(), password: ids.secret().chars().take(14).collect(), began_at: now, ready: false }
+    }
+
+    /// The secret of a gauge: the same at every start of this demonstration, and of no use anywhere else.
+    fn secret(&self, device: &str) -> String {
+        use base64::Engine as _;
+        base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(secret_sha256(device, &self.seed))
+    }
+
+    fn load(path: &Path) -> anyhow::Result<Option<Self>> {
+        match std::fs::read(path) {
+            Ok(bytes) => Ok(Some(serde_json::from_slice(&bytes).with_context(|| {
+                format!("{} cannot be read; `sentinela demo --fresh` begins again", path.display())
+            })?)),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(error).with_context(|| path.display().to_string()),
+        }
+    }
+
+    /// Holds a password, so nobody else may read it.
+    fn save(&self, path: &Path) -> anyhow::Result<()> {
+        use std::os::unix::fs::OpenOptionsExt as _;
+        let mut options = std::fs::OpenOptions::new();
+        let file = options.write(true).create(true).truncate(true).mode(0o600).open(path);
+        let written = file.and_then(|mut file| file.write_all(&serde_json::to_vec_pretty(self)?));
+        written.with_context(|| format!("{} cannot be written", path.display()))
+    }
+}
+
+/// How the demonstration is played.
+#[derive(Clone, Copy, Debug)]
+pub struct Options {
+    /// Storm seconds in one real second.
+    pub speed: f64,
+    /// Throw an earlier demonstration away.
+    pub fresh: bool,
+}
+
+/// Runs the demonstration until a signal ends it.
+///
+/// # Errors
+/// What kept it from starting.
+pub async fn run(config: Config, options: Options) -> anyhow::Result<()> {
+    if config.mqtt.listen.is_empty() {
+        bail!("configuration key `mqtt.listen` is empty; the gauges of the demo need the device endpoint");
+    }
+    let memory_path = config.data_dir.join("demo.json");
+    if options.fresh {
+        begin_again(&config, &memory_path)?;
+    }
+    let (clock, ids) = (Clock::System, Ids::system());
+    let found = Memory::load(&memory_path)?;
+    let resumed = found.as_ref().is_some_and(|memory| memory.ready);
+    let mut memory = found.filter(|memory| memory.ready).unwrap_or_else(|| Memory::new(&ids, clock.now()));
+    if !resumed {
+        std::fs::create_dir_all(&config.data_dir)
+            .with_context(|| format!("configuration key `data_dir`: {}", config.data_dir.display()))?;
+        println!("Preparing the demonstration: database, 81 neighbourhoods, 23 gauges, {} residents …", people::COUNT);
+        // The clock of the storm starts when all is prepared; the seed and the password are kept in any case.
+        memory.save(&memory_path)?;
+        seed::prepare(&config, &clock, &ids, &mut memory).await?;
+        memory.ready = true;
+        memory.save(&memory_path)?;
+    }
+    let timeline = Timeline::new(memory.began_at, options.speed);
+    let mut service = Service::start(config, clock, ids).await?;
+    let app = service.app().clone();
+    greet(&app, &memory, &timeline, resumed);
+    service.spawn("gauges of the demo", gauges::run(app, memory, timeline));
+    service.run().await
+}
+
+/// Deletes the folder of an earlier demonstration, and nothing else: `demo.json` marks it as one.
+fn begin_again(config: &Config, memory_path: &Path) -> anyhow::Result<()> {
+    if !config.database.url.is_empty() {
+        bail!("--fresh works on the private database only; empty the one of `database.url` yourself");
+    }
+    let folder: &PathBuf = &config.data_dir;
+    let is_empty = std::fs::read_dir(folder).map_or(true, |mut entries| entries.next().is_none());
+    if is_empty {
+        return Ok(());
+    }
+    if !memory_path.exists() {
+        bail!("{} holds no demonstration; --fresh deletes nothing else", folder.display());
+    }
+    std::fs::remove_dir_all(folder).with_context(|| format!("{} cannot be deleted", folder.display()))
+}
+
+fn greet(app: &App, memory: &Memory, timeline: &Timeline, resumed: bool) {
+    let url = app.config.public_url();
+    let password = &memory.password;
+    println!();
+    println!("  Sentinela – demonstração de Juiz de Fora");
+    println!("  Público / public     {url}/");
+    println!("  Console              {url}/console      {USERNAME} / {password}");
+    println!("  Mensagens / outbox   {url}/console/outbox");
+    println!("  MQTT                 {}", app.config.mqtt.listen);
+    println!();
+    println!("  Rain of 20–27 February 2026 (CEMADEN), moved in time. Residents are fictional, grades illustrative,");
+    println!("  alerts are exercises, and no message leaves this machine unless you configure a provider.");
+    println!();
+    if resumed {
+        println!("  Going on where this demonstration stood; `sentinela demo --fresh` begins again.");
+    } else {
+        let minutes = timeline.night_for().as_secs_f64() / 60.0;
+        println!("  The night of 23 February is played in {minutes:.1} min: areas rise on the map, an alert waits for");
+        println!("  approval in the console, and after you approve it the messages show up in the outbox.");
+    }
+    println!();
+}

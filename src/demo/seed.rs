@@ -1,0 +1,95 @@
+//! What stands in the database before the curtain rises.
+
+use anyhow::Context as _;
+use sqlx::postgres::PgPoolOptions;
+use sqlx::{Acquire as _, Connection as _, PgConnection, PgPool};
+
+use super::storm::{self, Timeline};
+use super::{Memory, USERNAME, people};
+use crate::accounts::{self, Role};
+use crate::catalogue::store::{Kind, Options, import, resolve, store_residents};
+use crate::catalogue::{Format, NewObservation, parse_areas, read};
+use crate::clock::Clock;
+use crate::config::Config;
+use crate::db::open::Database;
+use crate::ids::{Ids, Seq};
+use crate::journal;
+use crate::risk::store::{Cursor, save_cursor};
+use crate::stations::device::secret_sha256;
+use crate::stations::store::{stations, upsert_device};
+
+/// Neighbourhoods (OpenStreetMap) with illustrative grades, and CEMADEN's gauges.
+pub const AREAS: &str = include_str!("../../simulations/data/juiz_de_fora_2026-02.areas.geojson");
+const STATIONS: &str = include_str!("../../simulations/data/juiz_de_fora_2026-02.stations.csv");
+
+/// Readings in one append.
+const BATCH: usize = 1000;
+
+/// Fills the database before the service starts, and sets the instant the night will have ended.
+///
+/// # Errors
+/// The database's.
+pub async fn prepare(config: &Config, clock: &Clock, ids: &Ids, memory: &mut Memory) -> anyhow::Result<()> {
+    let database = Database::join(config).await?;
+    let pool = PgPoolOptions::new().max_connections(2).connect_lazy_with(database.options.clone());
+    let outcome = fill(&pool, clock, ids, memory).await;
+    pool.close().await;
+    database.close().await;
+    outcome
+}
+
+async fn fill(pool: &PgPool, clock: &Clock, ids: &Ids, memory: &mut Memory) -> anyhow::Result<()> {
+    let mut conn = pool.acquire().await?;
+    catalogue(&mut conn, clock, ids, memory).await?;
+    account(&mut conn, clock, ids, memory).await?;
+    memory.began_at = clock.now();
+    history(&mut conn, pool, clock, &Timeline::new(memory.began_at, 1.0)).await
+}
+
+async fn catalogue(conn: &mut PgConnection, clock: &Clock, ids: &Ids, memory: &Memory) -> anyhow::Result<()> {
+    let now = clock.now();
+    let options = Options::default();
+    import(conn, ids, now, Kind::Areas, (Format::GeoJson, AREAS.as_bytes()), options).await?;
+    import(conn, ids, now, Kind::Stations, (Format::Csv, STATIONS.as_bytes()), options).await?;
+    let areas = parse_areas(&read(Format::GeoJson, AREAS.as_bytes())?)?;
+    let mut tx = conn.begin().await?;
+    // One gauge, one device with the same code.
+    for station in stations(&mut tx, 1000, 0).await? {
+        let hash = secret_sha256(&station.code, &memory.secret(&station.code));
+        upsert_device(&mut tx, now, &station.code, station.id, &hash).await?;
+    }
+    store_residents(&mut tx, ids, now, &people::invent(&areas, now), true).await?;
+    tx.commit().await?;
+    Ok(())
+}
+
+async fn account(conn: &mut PgConnection, clock: &Clock, ids: &Ids, memory: &Memory) -> anyhow::Result<()> {
+    let hash = accounts::password::hash(ids, &memory.password).await?;
+    let name = "Coordenação (demonstração)";
+    accounts::store::upsert_member(conn, ids, clock.now(), USERNAME, name, Role::Coordinator, &hash).await?;
+    Ok(())
+}
+
+/// The days before the night. The evaluator starts behind them: its windows look back on them, and nothing is judged or
+/// drafted for rain that is days old.
+async fn history(conn: &mut PgConnection, pool: &PgPool, clock: &Clock, timeline: &Timeline) -> anyhow::Result<()> {
+    let past: Vec<NewObservation> = storm::readings()?
+        .into_iter()
+        .filter(|row| Timeline::is_history(row.observed_at))
+        .map(|row| NewObservation { observed_at: timeline.stamp(row.observed_at), ..row })
+        .collect();
+    let readings = resolve(conn, clock.now(), &past).await?;
+    for batch in readings.chunks(BATCH) {
+        journal::append(pool, clock, batch, &[]).await?;
+    }
+    let last = sqlx::query!(
+        r#"select seq as "seq: Seq", received_at from journal order by journal.seq desc limit 1"#
+    )
+    .fetch_one(&mut *conn)
+    .await
+    .context("the history is empty")?;
+    let mut tx = conn.begin().await?;
+    save_cursor(&mut tx, Cursor { seq: last.seq, through_at: last.received_at }).await?;
+    tx.commit().await?;
+    Ok(())
+}
