@@ -235,11 +235,7 @@ impl Config {
         Self::stacked(&[DEFAULTS], file, environment)
     }
 
-    fn stacked(
-        texts: &[&str],
-        file: Option<&Path>,
-        environment: config::Environment,
-    ) -> Result<Self, ConfigError> {
+    fn stacked(texts: &[&str], file: Option<&Path>, environment: config::Environment) -> Result<Self, ConfigError> {
         let mut layers = config::Config::builder();
         for text in texts {
             layers = layers.add_source(config::File::from_str(text, config::FileFormat::Toml));

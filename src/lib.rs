@@ -33,5 +33,6 @@ pub mod stations;
 pub mod accounts;
 pub mod catalogue;
 pub mod cli;
+pub mod demo;
 pub mod replay;
 pub mod web;

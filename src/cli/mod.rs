@@ -4,7 +4,9 @@
 
 pub mod bench;
 mod check_config;
+mod demo;
 mod device;
+mod import;
 mod migrate;
 mod serve;
 mod session;
@@ -37,6 +39,10 @@ struct Cli {
 enum Command {
     /// Run the service until SIGTERM or Ctrl-C
     Serve,
+    /// Show the whole service with a real storm over Juiz de Fora and fictional residents, until Ctrl-C
+    Demo(demo::Arguments),
+    /// Bring areas, stations, residents or readings in from GeoJSON or CSV: everything in the file, or nothing
+    Import(import::Arguments),
     /// Bring the database schema up to this version, then exit
     Migrate,
     /// Say whether the configuration is right, naming each wrong key and what it expects
@@ -79,13 +85,15 @@ async fn run(cli: Cli) -> anyhow::Result<()> {
     match &cli.command {
         Command::CheckConfig(arguments) => return check_config::run(cli.config.as_deref(), arguments),
         Command::Simulate(simulate) => return simulate.run(),
+        Command::Demo(arguments) => return demo::run(cli.config.as_deref(), arguments).await,
         _ => {}
     }
     let config = Config::load(cli.config.as_deref())?;
     match cli.command {
         Command::Serve => serve::run(config).await,
         Command::Migrate => migrate::run(config).await,
-        Command::CheckConfig(_) | Command::Simulate(_) => Ok(()),
+        Command::CheckConfig(_) | Command::Simulate(_) | Command::Demo(_) => Ok(()),
+        Command::Import(arguments) => import::run(config, arguments).await,
         Command::Device(action) => device::run(config, action).await,
         Command::User(action) => user::run(config, action).await,
         Command::Token(action) => token::run(config, action).await,

@@ -75,8 +75,13 @@ async fn narrate(app: &App, timeline: Timeline, opened_at: Instant, progress: &P
         }
     }
     println!();
-    println!("  The night is over: all {} readings are in the journal. The service keeps running; the gauges go on in real", progress.of_night);
-    println!("  time with what they measured in the days after. Sign in as {USERNAME} to approve the alert. Ctrl-C ends.");
+    println!(
+        "  The night is over: all {} readings are in the journal. The service keeps running; the gauges go on in real",
+        progress.of_night
+    );
+    println!(
+        "  time with what they measured in the days after. Sign in as {USERNAME} to approve the alert. Ctrl-C ends."
+    );
 }
 
 struct Gauge {

@@ -10,7 +10,7 @@ mod seed;
 pub mod storm;
 
 use std::io::Write as _;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use anyhow::{Context as _, bail};
 use serde::{Deserialize, Serialize};
@@ -89,20 +89,20 @@ pub async fn run(config: Config, options: Options) -> anyhow::Result<()> {
         bail!("configuration key `mqtt.listen` is empty; the gauges of the demo need the device endpoint");
     }
     let memory_path = config.data_dir.join("demo.json");
-    if options.fresh {
-        begin_again(&config, &memory_path)?;
+    if options.fresh && !config.database.url.is_empty() {
+        bail!("--fresh works on the private database only; empty the one of `database.url` yourself");
     }
     let (clock, ids) = (Clock::System, Ids::system());
-    let found = Memory::load(&memory_path)?;
+    let found = if options.fresh && memory_path.exists() { None } else { Memory::load(&memory_path)? };
+    // A demonstration that was cut short while it was prepared begins again too.
+    let begin_again = memory_path.exists() && found.as_ref().is_none_or(|memory| !memory.ready);
     let resumed = found.as_ref().is_some_and(|memory| memory.ready);
     let mut memory = found.filter(|memory| memory.ready).unwrap_or_else(|| Memory::new(&ids, clock.now()));
     if !resumed {
         std::fs::create_dir_all(&config.data_dir)
             .with_context(|| format!("configuration key `data_dir`: {}", config.data_dir.display()))?;
         println!("Preparing the demonstration: database, 81 neighbourhoods, 23 gauges, {} residents …", people::COUNT);
-        // The clock of the storm starts when all is prepared; the seed and the password are kept in any case.
-        memory.save(&memory_path)?;
-        seed::prepare(&config, &clock, &ids, &mut memory).await?;
+        seed::prepare(&config, &clock, &ids, (&mut memory, &memory_path), begin_again).await?;
         memory.ready = true;
         memory.save(&memory_path)?;
     }
@@ -112,22 +112,6 @@ pub async fn run(config: Config, options: Options) -> anyhow::Result<()> {
     greet(&app, &memory, &timeline, resumed);
     service.spawn("gauges of the demo", gauges::run(app, memory, timeline));
     service.run().await
-}
-
-/// Deletes the folder of an earlier demonstration, and nothing else: `demo.json` marks it as one.
-fn begin_again(config: &Config, memory_path: &Path) -> anyhow::Result<()> {
-    if !config.database.url.is_empty() {
-        bail!("--fresh works on the private database only; empty the one of `database.url` yourself");
-    }
-    let folder: &PathBuf = &config.data_dir;
-    let is_empty = std::fs::read_dir(folder).map_or(true, |mut entries| entries.next().is_none());
-    if is_empty {
-        return Ok(());
-    }
-    if !memory_path.exists() {
-        bail!("{} holds no demonstration; --fresh deletes nothing else", folder.display());
-    }
-    std::fs::remove_dir_all(folder).with_context(|| format!("{} cannot be deleted", folder.display()))
 }
 
 fn greet(app: &App, memory: &Memory, timeline: &Timeline, resumed: bool) {

@@ -1,8 +1,10 @@
 //! What stands in the database before the curtain rises.
 
-use anyhow::Context as _;
+use std::path::Path;
+
+use anyhow::{Context as _, bail};
 use sqlx::postgres::PgPoolOptions;
-use sqlx::{Acquire as _, Connection as _, PgConnection, PgPool};
+use sqlx::{ConnectOptions as _, Connection as _, Executor as _, PgConnection, PgPool};
 
 use super::storm::{self, Timeline};
 use super::{Memory, USERNAME, people};
@@ -25,21 +27,54 @@ const STATIONS: &str = include_str!("../../simulations/data/juiz_de_fora_2026-02
 /// Readings in one append.
 const BATCH: usize = 1000;
 
-/// Fills the database before the service starts, and sets the instant the night will have ended.
+/// Fills the database before the service starts, and sets the instant the night will have ended. `begin_again` empties what
+/// an earlier demonstration left; a database that no demonstration made is never touched.
 ///
 /// # Errors
-/// The database's.
-pub async fn prepare(config: &Config, clock: &Clock, ids: &Ids, memory: &mut Memory) -> anyhow::Result<()> {
-    let database = Database::join(config).await?;
+/// The database's, or that it holds other people's data.
+pub async fn prepare(
+    config: &Config,
+    clock: &Clock,
+    ids: &Ids,
+    (memory, memory_path): (&mut Memory, &Path),
+    begin_again: bool,
+) -> anyhow::Result<()> {
+    if begin_again {
+        let database = Database::open(config).await?;
+        let emptied = empty(&database).await;
+        database.close().await;
+        emptied?;
+    }
+    let database = Database::open(config).await?;
     let pool = PgPoolOptions::new().max_connections(2).connect_lazy_with(database.options.clone());
-    let outcome = fill(&pool, clock, ids, memory).await;
+    let outcome = fill(&pool, clock, ids, (memory, memory_path)).await;
     pool.close().await;
     database.close().await;
     outcome
 }
 
-async fn fill(pool: &PgPool, clock: &Clock, ids: &Ids, memory: &mut Memory) -> anyhow::Result<()> {
+/// Everything goes; opening the database again migrates it anew.
+async fn empty(database: &Database) -> anyhow::Result<()> {
+    let mut conn = database.options.clone().connect().await?;
+    conn.execute("drop schema public cascade; create schema public").await?;
+    Ok(conn.close().await?)
+}
+
+async fn fill(
+    pool: &PgPool,
+    clock: &Clock,
+    ids: &Ids,
+    (memory, memory_path): (&mut Memory, &Path),
+) -> anyhow::Result<()> {
     let mut conn = pool.acquire().await?;
+    let used = sqlx::query_scalar!(
+        r#"select exists (select from station) or exists (select from resident) or exists (select from staff) as "used!""#
+    );
+    if used.fetch_one(&mut *conn).await? {
+        bail!("this database is in use; the demo needs one of its own (configuration keys `data_dir`, `database.url`)");
+    }
+    // From here on the database is the demonstration's, even if it is cut short.
+    memory.save(memory_path)?;
     catalogue(&mut conn, clock, ids, memory).await?;
     account(&mut conn, clock, ids, memory).await?;
     memory.began_at = clock.now();
@@ -82,12 +117,10 @@ async fn history(conn: &mut PgConnection, pool: &PgPool, clock: &Clock, timeline
     for batch in readings.chunks(BATCH) {
         journal::append(pool, clock, batch, &[]).await?;
     }
-    let last = sqlx::query!(
-        r#"select seq as "seq: Seq", received_at from journal order by journal.seq desc limit 1"#
-    )
-    .fetch_one(&mut *conn)
-    .await
-    .context("the history is empty")?;
+    let last = sqlx::query!(r#"select seq as "seq: Seq", received_at from journal order by journal.seq desc limit 1"#)
+        .fetch_one(&mut *conn)
+        .await
+        .context("the history is empty")?;
     let mut tx = conn.begin().await?;
     save_cursor(&mut tx, Cursor { seq: last.seq, through_at: last.received_at }).await?;
     tx.commit().await?;

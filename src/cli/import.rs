@@ -1,0 +1,117 @@
+//! `sentinela import areas|stations|residents|readings FILE`
+
+use std::io::{IsTerminal as _, Write as _};
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, bail};
+
+use crate::catalogue::store::{Kind, Options, Report, import, readings};
+use crate::catalogue::{Format, MAX_FILE_BYTES};
+use crate::cli::Session;
+use crate::config::Config;
+use crate::journal::{self, Outcome};
+
+/// Readings in one append.
+const BATCH: usize = 1000;
+
+#[derive(Debug, clap::Args)]
+pub struct Arguments {
+    /// What the file describes
+    #[arg(value_enum)]
+    what: What,
+    /// GeoJSON or CSV in UTF-8
+    file: PathBuf,
+    /// Check the file and say what would change, but store nothing
+    #[arg(long)]
+    dry_run: bool,
+    /// Mark the residents as invented, for demonstrations
+    #[arg(long)]
+    fictional: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+enum What {
+    /// Risk areas: polygons with code, name and the grade of each hazard
+    Areas,
+    /// Stations with their streams and devices
+    Stations,
+    /// Residents with a home point, phone and e-mail
+    Residents,
+    /// Readings of the past, into the journal
+    Readings,
+}
+
+pub async fn run(config: Config, arguments: Arguments) -> anyhow::Result<()> {
+    let bytes = load(&arguments.file)?;
+    let session = Session::open(config).await?;
+    let outcome = work(&session, &arguments, &bytes).await;
+    session.close(outcome).await
+}
+
+fn load(file: &Path) -> anyhow::Result<Vec<u8>> {
+    let shown = file.display();
+    let size = std::fs::metadata(file).with_context(|| format!("{shown} cannot be read"))?.len();
+    if size > MAX_FILE_BYTES {
+        bail!("{shown} has {size} bytes; at most {MAX_FILE_BYTES} are read, split the file");
+    }
+    std::fs::read(file).with_context(|| format!("{shown} cannot be read"))
+}
+
+async fn work(session: &Session, arguments: &Arguments, bytes: &[u8]) -> anyhow::Result<()> {
+    let format = Format::guess(&String::from_utf8_lossy(bytes.get(..64).unwrap_or(bytes)));
+    let file = arguments.file.display().to_string();
+    let kind = match arguments.what {
+        What::Areas => Kind::Areas,
+        What::Stations => Kind::Stations,
+        What::Residents => Kind::Residents,
+        What::Readings => return append(session, arguments, format, bytes).await,
+    };
+    let options = Options { dry_run: arguments.dry_run, fictional: arguments.fictional };
+    let mut conn = session.pool.acquire().await?;
+    let now = session.clock.now();
+    let report = import(&mut conn, &session.ids, now, kind, (format, bytes), options).await;
+    let Report { created, updated, unchanged, dry_run } = report.with_context(|| format!("{file}:"))?;
+    let would = if dry_run { " (dry run: nothing was stored)" } else { "" };
+    println!("{file}: {created} created, {updated} updated, {unchanged} unchanged{would}");
+    Ok(())
+}
+
+async fn append(session: &Session, arguments: &Arguments, format: Format, bytes: &[u8]) -> anyhow::Result<()> {
+    let file = arguments.file.display().to_string();
+    let mut conn = session.pool.acquire().await?;
+    let rows = readings(&mut conn, session.clock.now(), format, bytes).await.with_context(|| format!("{file}:"))?;
+    drop(conn);
+    if arguments.dry_run {
+        println!("{file}: {} readings are fine (dry run: nothing was stored)", rows.len());
+        return Ok(());
+    }
+    let (mut appended, mut known, mut revised, mut done) = (0_usize, 0_usize, 0_usize, 0_usize);
+    for batch in rows.chunks(BATCH) {
+        for outcome in journal::append(&session.pool, &session.clock, batch, &[]).await? {
+            match outcome {
+                Outcome::Appended => appended += 1,
+                Outcome::Duplicate => known += 1,
+                Outcome::Revision => revised += 1,
+                Outcome::Refused => {}
+            }
+        }
+        done += batch.len();
+        progress(done, rows.len());
+    }
+    println!("{file}: {appended} appended, {known} known already, {revised} revised");
+    let refused = done - appended - known - revised;
+    if refused > 0 {
+        bail!("{refused} readings were refused by the database; they lie in quarantine");
+    }
+    Ok(())
+}
+
+/// One line that is written over, for people only.
+fn progress(done: usize, of: usize) {
+    let mut stderr = std::io::stderr();
+    if stderr.is_terminal() {
+        let end = if done == of { "\n" } else { "" };
+        // Nobody is harmed when a terminal is gone.
+        let _ = write!(stderr, "\r{done} of {of} readings{end}");
+    }
+}
