@@ -282,4 +282,25 @@ mod tests {
         assert_eq!(measure(&transliterate("ÁÉÍÓÚÂÊÔÃÕÀÇáéíóúâêôãõàçüñ")).encoding, Encoding::Gsm7);
         assert_eq!(transliterate("chuva 🌧"), "chuva 🌧");
     }
+
+    proptest::proptest! {
+        #[test]
+        fn parts_add_up_to_the_text_and_none_is_too_long(text in "[a-z€{ãç🌧 ]{0,400}", reference: u8) {
+            let (length, encoded) = (measure(&text), encode(&text, reference).unwrap());
+            assert_eq!(encoded.parts.len(), length.segments);
+            let header = if encoded.has_header { 6 } else { 0 };
+            let octets: Vec<u8> = encoded.parts.iter().flat_map(|part| part[header..].to_vec()).collect();
+            let width = if length.encoding == Encoding::Ucs2 { 2 } else { 1 };
+            assert_eq!(octets.len(), length.units * width);
+            let room = if encoded.has_header { length.encoding.part() } else { length.encoding.single() };
+            assert!(encoded.parts.iter().all(|part| part.len() - header <= room * width));
+        }
+
+        #[test]
+        fn making_a_text_plain_is_done_once_and_never_makes_it_dearer(text in "\\PC{0,200}") {
+            let plain = transliterate(&text);
+            assert_eq!(transliterate(&plain), plain);
+            assert!(measure(&plain).forcing.len() <= measure(&text).forcing.len());
+        }
+    }
 }

@@ -11,6 +11,7 @@ use super::model::{
     ResponseType, Scope, Severity, Status, Urgency,
 };
 use super::time::CapTime;
+use super::write::is_xml_char;
 
 /// The longest document that is read. The largest national alerts with inline polygons stay below a megabyte.
 pub const MAX_BYTES: usize = 4 * 1024 * 1024;
@@ -84,6 +85,9 @@ fn read_tree(text: &str) -> Result<Node, CapError> {
     if text.len() > MAX_BYTES {
         return Err(CapError::TooLarge(text.len()));
     }
+    if let Some((at, c)) = text.char_indices().find(|(_, c)| !is_xml_char(*c)) {
+        return Err(CapError::Xml { at: at as u64, message: format!("the character {c:?} is not allowed") });
+    }
     let mut reader = NsReader::from_str(text);
     reader.config_mut().expand_empty_elements = true;
     // The bottom of the stack stands for the document.
@@ -135,7 +139,8 @@ fn append(stack: &mut [Node], piece: &str) {
 /// Character references and the five entities of XML; nothing else is known.
 fn resolve(reference: &BytesRef<'_>) -> Result<String, String> {
     if let Some(character) = reference.resolve_char_ref().map_err(|error| error.to_string())? {
-        return Ok(character.to_string());
+        let lawful = is_xml_char(character).then(|| character.to_string());
+        return lawful.ok_or_else(|| format!("the character {character:?} is not allowed"));
     }
     let name: &str = reference;
     quick_xml::escape::resolve_xml_entity(name).map(str::to_owned).ok_or_else(|| format!("unknown entity &{name};"))

@@ -121,6 +121,8 @@ fn hostile_documents_are_refused() {
     assert!(parse(&deep).unwrap_err().to_string().contains("inside each other"));
     assert!(parse("<alert>&secret;</alert>").unwrap_err().to_string().contains("unknown entity &secret;"));
     assert_eq!(parse(&" ".repeat(MAX_BYTES + 1)), Err(CapError::TooLarge(MAX_BYTES + 1)));
+    assert!(parse("<alert>a\0b</alert>").unwrap_err().to_string().contains("'\\0' is not allowed"));
+    assert!(parse("<alert>&#7;</alert>").unwrap_err().to_string().contains("is not allowed"));
     for broken in ["", "<alert>", "<alert></info>", "no xml"] {
         assert!(parse(broken).is_err(), "{broken:?}");
     }
@@ -158,4 +160,26 @@ fn the_rules_find_the_faults_of_real_messages_that_pass_the_schema() {
     assert!(problems("earthquake-iso8859-1.cap").contains("addresses: stand only with scope Private"));
     assert_eq!(problems("canada.cap"), "");
     assert_eq!(problems("polygon-trailing-space.xml"), "");
+}
+
+proptest::proptest! {
+    #[test]
+    fn no_damage_to_a_message_makes_the_reader_panic(cut in 0_usize..2000, put in ".{0,8}", at in 0_usize..2000) {
+        let mut text = sample("polygon-trailing-space.xml");
+        let near = |text: &str, index: usize| (0..=index.min(text.len())).rev().find(|i| text.is_char_boundary(*i)).unwrap();
+        text.insert_str(near(&text, at), &put);
+        text.truncate(near(&text, cut * 2));
+        if let Ok(alert) = parse(&text) {
+            // Not assert_eq: two whole messages tell less than the input that shrinking finds.
+            assert!(parse(&write(&alert)).unwrap() == alert);
+        }
+    }
+
+    #[test]
+    fn any_text_comes_back(text in "\\PC*") {
+        let mut alert = parse(&sample("polygon-trailing-space.xml")).unwrap();
+        let trimmed = text.trim().to_owned();
+        alert.infos[0].description = Some(trimmed.clone()).filter(|text| !text.is_empty());
+        assert!(parse(&write(&alert)).unwrap() == alert);
+    }
 }

@@ -55,10 +55,13 @@ impl Xml {
     }
 }
 
-/// XML 1.0 has no way to write most control characters, not even escaped.
+/// XML 1.0 has no way to write most control characters, not even escaped (section 2.2).
+pub(super) const fn is_xml_char(c: char) -> bool {
+    matches!(c, '\t' | '\n' | '\r' | ' '..='\u{D7FF}' | '\u{E000}'..='\u{FFFD}' | '\u{10000}'..)
+}
+
 pub(super) fn without_controls(text: &str) -> String {
-    let fits = |c: char| matches!(c, '\t' | '\n' | '\r' | ' '..='\u{D7FF}' | '\u{E000}'..='\u{FFFD}' | '\u{10000}'..);
-    text.chars().filter(|c| fits(*c)).collect()
+    text.chars().filter(|c| is_xml_char(*c)).collect()
 }
 
 /// A whole document, UTF-8, ending in a line feed.
