@@ -1,0 +1,89 @@
+//! Where messages go while no provider is configured: a table that the console shows. A message is delivered when its row
+//! is there, and both are one commit.
+
+use std::collections::BTreeSet;
+
+use sqlx::PgConnection;
+
+use crate::app::App;
+use crate::clock::Instant;
+use crate::dispatch::content::Sender;
+use crate::dispatch::decide::{Next, State};
+use crate::dispatch::provider::{Channel, Provider};
+use crate::dispatch::store::claim::{self, Claimed, Completed, Ending, PartEnd};
+use crate::dispatch::store::content;
+use crate::ids::AlertId;
+
+/// Delivers one batch, most urgent first. Returns the alerts that moved; none when nothing was due.
+pub async fn deliver(app: &App, provider: &Provider, lease_until: Instant) -> sqlx::Result<Vec<AlertId>> {
+    let now = app.clock.now();
+    let mut tx = app.db.dispatch.begin().await?;
+    let rows = claim::claim(&mut tx, now, provider, app.config.dispatch.claim_rows.into(), lease_until).await?;
+    if rows.is_empty() {
+        return Ok(Vec::new());
+    }
+    write(&mut tx, app, provider, now, &rows).await?;
+    let endings: Vec<Ending> = rows.iter().map(delivered).collect();
+    let Completed { alerts, .. } = claim::complete(&mut tx, now, &provider.name, &endings).await?;
+    tx.commit().await?;
+    let counter = metrics::counter!("sentinela_dispatch_outcomes_total", "provider" => provider.name.clone(), "outcome" => "delivered");
+    counter.increment(rows.len() as u64);
+    Ok(alerts)
+}
+
+fn delivered(row: &Claimed) -> Ending {
+    let part = PartEnd { part: 1, outcome: "delivered", code: String::new(), detail: String::new(), message_id: None };
+    Ending {
+        id: row.id,
+        fence: row.fence,
+        attempt: row.attempt,
+        next: Next { state: State::Delivered, reason: String::new(), next_attempt_at: None },
+        parts: vec![part],
+    }
+}
+
+async fn write(
+    conn: &mut PgConnection,
+    app: &App,
+    provider: &Provider,
+    now: Instant,
+    rows: &[Claimed],
+) -> sqlx::Result<()> {
+    let alerts: BTreeSet<AlertId> = rows.iter().map(|row| row.alert_id).collect();
+    let alerts: Vec<AlertId> = alerts.into_iter().collect();
+    let contents = content::load(&mut *conn, &alerts).await?;
+    let public_url = app.config.public_url();
+    let town = &app.config.municipality;
+    let sender =
+        Sender { name: &town.sender_name, contact: &town.contact, public_url: &public_url, time_zone: town.time_zone };
+    // The texts of an alert are the same for everyone; only the first row of each makes them.
+    let texts: Vec<(AlertId, String, String)> = contents
+        .iter()
+        .map(|(id, content)| match provider.channel {
+            Channel::Sms => (*id, String::new(), content.sms()),
+            Channel::Email => {
+                let letter = content.letter(&sender);
+                (*id, letter.subject, letter.text)
+            }
+        })
+        .collect();
+    let ids: Vec<i64> = rows.iter().map(|row| row.id.0).collect();
+    let text_ids: Vec<uuid::Uuid> = texts.iter().map(|(id, ..)| id.0).collect();
+    let subjects: Vec<String> = texts.iter().map(|(_, subject, _)| subject.clone()).collect();
+    let bodies: Vec<String> = texts.into_iter().map(|(.., body)| body).collect();
+    sqlx::query!(
+        "insert into sink_message (at, channel, address, subject, body, outbox_id)
+        select $1, o.channel, o.address, t.subject, t.body, o.id
+        from unnest($2::bigint[]) as mine (id) join outbox o on o.id = mine.id
+            join unnest($3::uuid[], $4::text[], $5::text[]) as t (alert_id, subject, body) on t.alert_id = o.alert_id
+        on conflict (outbox_id) do nothing",
+        now,
+        &ids,
+        &text_ids,
+        &subjects,
+        &bodies
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}

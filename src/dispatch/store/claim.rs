@@ -1,0 +1,310 @@
+//! Who claims, what is claimed, and how tries end. Every change of a claimed row names the fence it was claimed with, so
+//! that a worker that slept past its lease changes nothing.
+
+use sqlx::PgConnection;
+use uuid::Uuid;
+
+use crate::clock::Instant;
+use crate::dispatch::decide::Next;
+use crate::dispatch::provider::{Channel, Provider};
+use crate::ids::{AlertId, OutboxId};
+
+/// A row in our hands until its lease ends.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Claimed {
+    pub id: OutboxId,
+    pub alert_id: AlertId,
+    pub address: String,
+    /// This try, from 1.
+    pub attempt: i32,
+    pub fence: i64,
+    pub expires_at: Instant,
+}
+
+/// How one part (SMS segment) of a try ended; an e-mail has one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PartEnd {
+    pub part: i32,
+    pub outcome: &'static str,
+    pub code: String,
+    pub detail: String,
+    /// Normalised (`receipts::normal_id`).
+    pub message_id: Option<String>,
+}
+
+/// How a try ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Ending {
+    pub id: OutboxId,
+    pub fence: i64,
+    pub attempt: i32,
+    pub next: Next,
+    pub parts: Vec<PartEnd>,
+}
+
+/// Takes or keeps the provider for `holder` until `lease_until`. False while another process holds it.
+pub async fn hold(
+    conn: &mut PgConnection,
+    now: Instant,
+    provider: &Provider,
+    holder: Uuid,
+    lease_until: Instant,
+    healthy: bool,
+) -> sqlx::Result<bool> {
+    let held = sqlx::query_scalar!(
+        r#"insert into dispatch_claimer as c (provider, channel, place, holder, lease_until, healthy)
+        values ($1, $2, $3, $4, $5, $6)
+        on conflict (provider) do update
+            set channel = $2, place = $3, holder = $4, lease_until = $5, healthy = $6
+            where c.holder = $4 or c.lease_until < $7
+        returning 1 as "held!""#,
+        provider.name,
+        provider.channel.as_str(),
+        provider.place,
+        holder,
+        lease_until,
+        healthy,
+        now
+    )
+    .fetch_optional(conn)
+    .await?;
+    Ok(held.is_some())
+}
+
+/// Lets the provider go, so that a standby need not wait for the lease to end.
+pub async fn let_go(conn: &mut PgConnection, provider: &Provider, holder: Uuid) -> sqlx::Result<()> {
+    sqlx::query!("delete from dispatch_claimer where provider = $1 and holder = $2", provider.name, holder)
+        .execute(conn)
+        .await?;
+    Ok(())
+}
+
+/// Whether an earlier provider of the channel is at work, so that this one should rest.
+pub async fn earlier_is_healthy(conn: &mut PgConnection, now: Instant, provider: &Provider) -> sqlx::Result<bool> {
+    sqlx::query_scalar!(
+        r#"select exists (select from dispatch_claimer
+            where channel = $1 and place < $2 and healthy and lease_until >= $3) as "exists!""#,
+        provider.channel.as_str(),
+        provider.place,
+        now
+    )
+    .fetch_one(conn)
+    .await
+}
+
+/// Claims what is due, most urgent first, and writes down the intent to send it. Nothing may leave before the commit.
+pub async fn claim(
+    conn: &mut PgConnection,
+    now: Instant,
+    provider: &Provider,
+    limit: i64,
+    lease_until: Instant,
+) -> sqlx::Result<Vec<Claimed>> {
+    sqlx::query_as!(
+        Claimed,
+        r#"
+        with due as (
+            select id from outbox
+            where channel = $1 and state = 'pending' and next_attempt_at <= $2 and expires_at > $2
+            order by priority, id limit $3
+            for update skip locked
+        ), claimed as (
+            update outbox o
+            set state = 'sending', provider = $4, attempts = o.attempts + 1, fence = o.fence + 1, lease_until = $5
+            from due where o.id = due.id
+            returning o.id, o.alert_id, o.address, o.attempts, o.fence, o.expires_at, o.priority
+        ), intent as (
+            insert into outbox_attempt (outbox_id, attempt, part, at, provider, outcome)
+            select id, attempts, 0, $2, $4, 'intent' from claimed
+        )
+        select id as "id!: OutboxId", alert_id as "alert_id!: AlertId", address as "address!", attempts as "attempt!",
+            fence as "fence!", expires_at as "expires_at!"
+        from claimed order by priority, id
+        "#,
+        provider.channel.as_str(),
+        now,
+        limit,
+        provider.name,
+        lease_until
+    )
+    .fetch_all(conn)
+    .await
+}
+
+/// Keeps claimed rows. Rows that are no longer ours are left alone.
+pub async fn renew(
+    conn: &mut PgConnection,
+    ids: &[i64],
+    fences: &[i64],
+    lease_until: Instant,
+) -> sqlx::Result<u64> {
+    let done = sqlx::query!(
+        "update outbox o set lease_until = $3 from unnest($1::bigint[], $2::bigint[]) as mine (id, fence)
+        where o.id = mine.id and o.fence = mine.fence and o.state = 'sending'",
+        ids,
+        fences,
+        lease_until
+    )
+    .execute(conn)
+    .await?;
+    Ok(done.rows_affected())
+}
+
+/// Ends tries, in one transaction of the caller's. Returns the alerts that moved and how many rows the fence refused.
+/// What happened is recorded either way.
+pub async fn complete(
+    conn: &mut PgConnection,
+    now: Instant,
+    provider: &str,
+    endings: &[Ending],
+) -> sqlx::Result<Completed> {
+    let ids: Vec<i64> = endings.iter().map(|e| e.id.0).collect();
+    let fences: Vec<i64> = endings.iter().map(|e| e.fence).collect();
+    let states: Vec<String> = endings.iter().map(|e| e.next.state.to_string()).collect();
+    let reasons: Vec<String> = endings.iter().map(|e| e.next.reason.clone()).collect();
+    let next_at: Vec<Option<Instant>> = endings.iter().map(|e| e.next.next_attempt_at).collect();
+    let first_id = |e: &Ending| e.parts.iter().find_map(|part| part.message_id.clone());
+    let message_ids: Vec<Option<String>> = endings.iter().map(first_id).collect();
+    let moved = sqlx::query_scalar!(
+        r#"
+        update outbox o set
+            state = case when e.state = 'pending' and a.state <> 'issued' then 'suppressed' else e.state end,
+            reason = case when e.state = 'pending' and a.state <> 'issued' then a.state else e.reason end,
+            next_attempt_at = coalesce(e.next_at, o.next_attempt_at),
+            provider_message_id = coalesce(e.message_id, o.provider_message_id),
+            accepted_at = case when e.state in ('accepted', 'delivered') then $1 else o.accepted_at end,
+            final_at = case when e.state in ('delivered', 'rejected', 'expired') then $1 end,
+            lease_until = null
+        from unnest($2::bigint[], $3::bigint[], $4::text[], $5::text[], $6::timestamptz[], $7::text[])
+                as e (id, fence, state, reason, next_at, message_id),
+            alert a
+        where o.id = e.id and o.fence = e.fence and o.state = 'sending' and a.id = o.alert_id
+        returning o.alert_id as "alert_id: AlertId"
+        "#,
+        now,
+        &ids,
+        &fences,
+        &states,
+        &reasons,
+        &next_at as &[Option<Instant>],
+        &message_ids as &[Option<String>]
+    )
+    .fetch_all(&mut *conn)
+    .await?;
+    record(conn, now, provider, endings).await?;
+    let fenced = endings.len() - moved.len();
+    let mut alerts = moved;
+    alerts.sort_unstable();
+    alerts.dedup();
+    Ok(Completed { alerts, fenced })
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Completed {
+    pub alerts: Vec<AlertId>,
+    /// Rows that were no longer ours.
+    pub fenced: usize,
+}
+
+async fn record(conn: &mut PgConnection, now: Instant, provider: &str, endings: &[Ending]) -> sqlx::Result<()> {
+    let parts: Vec<(&Ending, &PartEnd)> = endings.iter().flat_map(|e| e.parts.iter().map(move |p| (e, p))).collect();
+    let ids: Vec<i64> = parts.iter().map(|(e, _)| e.id.0).collect();
+    let attempts: Vec<i32> = parts.iter().map(|(e, _)| e.attempt).collect();
+    let numbers: Vec<i32> = parts.iter().map(|(_, p)| p.part).collect();
+    let outcomes: Vec<String> = parts.iter().map(|(_, p)| p.outcome.to_owned()).collect();
+    let codes: Vec<String> = parts.iter().map(|(_, p)| p.code.clone()).collect();
+    let details: Vec<String> = parts.iter().map(|(_, p)| p.detail.clone()).collect();
+    let message_ids: Vec<Option<String>> = parts.iter().map(|(_, p)| p.message_id.clone()).collect();
+    sqlx::query!(
+        "insert into outbox_attempt (outbox_id, attempt, part, at, provider, outcome, code, detail, provider_message_id)
+        select e.id, e.attempt, e.part, $1, $2, e.outcome, e.code, e.detail, e.message_id
+        from unnest($3::bigint[], $4::integer[], $5::integer[], $6::text[], $7::text[], $8::text[], $9::text[])
+            as e (id, attempt, part, outcome, code, detail, message_id)",
+        now,
+        provider,
+        &ids,
+        &attempts,
+        &numbers,
+        &outcomes,
+        &codes,
+        &details,
+        &message_ids as &[Option<String>]
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// Parts of these rows that the provider took in earlier tries, so that only the rest is sent again.
+pub async fn accepted_parts(
+    conn: &mut PgConnection,
+    provider: &str,
+    ids: &[i64],
+) -> sqlx::Result<Vec<(OutboxId, i32)>> {
+    let rows = sqlx::query!(
+        r#"select distinct outbox_id as "id: OutboxId", part from outbox_attempt
+        where outbox_id = any($1) and provider = $2 and outcome = 'accepted'"#,
+        ids,
+        provider
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(rows.into_iter().map(|row| (row.id, row.part)).collect())
+}
+
+/// Gives back rows that were claimed and did not leave. The try does not count.
+pub async fn release(conn: &mut PgConnection, now: Instant, ids: &[i64], fences: &[i64]) -> sqlx::Result<u64> {
+    let done = sqlx::query!(
+        "update outbox o set state = 'pending', lease_until = null, next_attempt_at = $3, attempts = o.attempts - 1
+        from unnest($1::bigint[], $2::bigint[]) as mine (id, fence)
+        where o.id = mine.id and o.fence = mine.fence and o.state = 'sending'",
+        ids,
+        fences,
+        now
+    )
+    .execute(conn)
+    .await?;
+    Ok(done.rows_affected())
+}
+
+/// Rows whose worker is gone go back to pending: whether they left is not known, and not to send is worse than to send
+/// twice. The fact is recorded with the row's tries.
+pub async fn take_back(conn: &mut PgConnection, now: Instant, channel: Channel) -> sqlx::Result<u64> {
+    let done = sqlx::query!(
+        "with back as (
+            update outbox set state = 'pending', lease_until = null, next_attempt_at = $1, fence = fence + 1,
+                reason = 'lease ended without an answer'
+            where state = 'sending' and lease_until < $1 and channel = $2
+            returning id, attempts, provider
+        )
+        insert into outbox_attempt (outbox_id, attempt, part, at, provider, outcome, detail)
+        select id, attempts, 0, $1, coalesce(provider, ''), 'unknown', 'lease ended without an answer' from back",
+        now,
+        channel.as_str()
+    )
+    .execute(conn)
+    .await?;
+    Ok(done.rows_affected())
+}
+
+/// Ends rows whose alert died, or was answered while they were on their way back. Returns the alerts that moved.
+pub async fn bury(conn: &mut PgConnection, now: Instant, channel: Channel) -> sqlx::Result<Vec<AlertId>> {
+    sqlx::query_scalar!(
+        r#"
+        with dead as (
+            update outbox o set final_at = $1,
+                state = case when o.expires_at <= $1 then 'expired' else 'suppressed' end,
+                reason = case when o.expires_at <= $1 then 'the alert expired' else a.state end
+            from alert a
+            where o.state = 'pending' and o.channel = $2 and a.id = o.alert_id
+                and (o.expires_at <= $1 or a.state in ('superseded', 'cleared', 'cancelled', 'expired'))
+            returning o.alert_id
+        )
+        select distinct alert_id as "alert_id!: AlertId" from dead
+        "#,
+        now,
+        channel.as_str()
+    )
+    .fetch_all(conn)
+    .await
+}

@@ -1,0 +1,6 @@
+//! The dispatch tables.
+
+pub mod book;
+pub mod claim;
+pub mod content;
+pub mod receipt;

@@ -1,0 +1,170 @@
+//! One task for each provider, so that none waits for another. Each wakes when rows are due (`Event::Outbox`) and once a second
+//! in any case: a lost signal costs a second, never a message.
+
+use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::broadcast::Receiver;
+use tokio::sync::broadcast::error::RecvError;
+use tokio::task::JoinSet;
+use uuid::Uuid;
+
+use super::channels::sink;
+use super::provider::{Provider, Transport, providers};
+use super::store::claim;
+use crate::app::App;
+use crate::clock::Instant;
+use crate::events::{Event, notify};
+use crate::ids::AlertId;
+
+/// Longest sleep of a task that nobody wakes.
+pub(super) const TICK: Duration = Duration::from_millis(500);
+/// Least time between two notices of delivery for one alert.
+const NOTICE_EVERY: Duration = Duration::from_millis(500);
+
+/// Runs until the service stops; then what is on its way is finished and the rest is given back.
+pub async fn run(app: App) {
+    let holder = app.ids.uuid(app.clock.now());
+    let moved = Moved::default();
+    let mut tasks = JoinSet::new();
+    for provider in providers(&app.config) {
+        let lane = Lane { app: app.clone(), provider, holder, moved: moved.clone() };
+        tasks.spawn(lane.run());
+    }
+    let mut every = tokio::time::interval(NOTICE_EVERY);
+    loop {
+        tokio::select! {
+            ended = tasks.join_next() => match ended {
+                Some(Err(error)) => tracing::error!(%error, "a dispatch task ended badly"),
+                Some(Ok(())) => {}
+                None => break,
+            },
+            _ = every.tick() => moved.tell(&app).await,
+        }
+    }
+    moved.tell(&app).await;
+}
+
+/// Alerts with delivery states that moved since the watchers were last told.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Moved(Arc<Mutex<BTreeSet<AlertId>>>);
+
+impl Moved {
+    pub fn add(&self, alerts: impl IntoIterator<Item = AlertId>) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).extend(alerts);
+    }
+
+    async fn tell(&self, app: &App) {
+        let alerts = std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner));
+        if alerts.is_empty() {
+            return;
+        }
+        let told = async {
+            let mut conn = app.db.dispatch.acquire().await?;
+            for alert in &alerts {
+                notify(&mut conn, &Event::Delivery { alert_id: alert.0 }).await?;
+            }
+            Ok::<(), sqlx::Error>(())
+        };
+        if let Err(error) = told.await {
+            tracing::warn!(%error, "watchers of deliveries were not told; they will be");
+            self.add(alerts);
+        }
+    }
+}
+
+/// What every provider's task has.
+pub(super) struct Lane {
+    pub app: App,
+    pub provider: Provider,
+    pub holder: Uuid,
+    pub moved: Moved,
+}
+
+impl Lane {
+    async fn run(self) {
+        match &self.provider.transport {
+            Transport::Sink => self.run_sink().await,
+            Transport::Smpp(_) | Transport::Smtp => {}
+        }
+    }
+
+    pub fn lease_until(&self, now: Instant) -> Instant {
+        now + chrono::TimeDelta::seconds(self.app.config.dispatch.lease_s.into())
+    }
+
+    async fn run_sink(self) {
+        let mut events = self.app.events.subscribe();
+        let mut healthy = true;
+        while !self.app.stop.is_cancelled() {
+            match self.drain_sink().await {
+                Ok(()) => healthy = true,
+                Err(error) if healthy => {
+                    tracing::warn!(%error, provider = self.provider.name, "deliveries wait for the database");
+                    healthy = false;
+                }
+                Err(_) => {}
+            }
+            tokio::select! {
+                () = woken(&mut events) => {}
+                () = tokio::time::sleep(TICK) => {}
+                () = self.app.stop.cancelled() => {}
+            }
+        }
+        self.let_go().await;
+    }
+
+    async fn drain_sink(&self) -> sqlx::Result<()> {
+        let now = self.app.clock.now();
+        let mut conn = self.app.db.dispatch.acquire().await?;
+        if !claim::hold(&mut conn, now, &self.provider, self.holder, self.lease_until(now), true).await? {
+            return Ok(());
+        }
+        self.sweep(now).await?;
+        drop(conn);
+        while !self.app.stop.is_cancelled() {
+            let moved = sink::deliver(&self.app, &self.provider, self.lease_until(self.app.clock.now())).await?;
+            if moved.is_empty() {
+                break;
+            }
+            self.moved.add(moved);
+        }
+        Ok(())
+    }
+
+    /// Takes back what a lost worker held, and ends what died.
+    pub async fn sweep(&self, now: Instant) -> sqlx::Result<()> {
+        let mut conn = self.app.db.dispatch.acquire().await?;
+        let back = claim::take_back(&mut conn, now, self.provider.channel).await?;
+        if back > 0 {
+            tracing::warn!(rows = back, provider = self.provider.name, "leases ended without an answer; sending again");
+            metrics::counter!("sentinela_dispatch_leases_lost_total", "provider" => self.provider.name.clone())
+                .increment(back);
+        }
+        self.moved.add(claim::bury(&mut conn, now, self.provider.channel).await?);
+        Ok(())
+    }
+
+    pub async fn let_go(&self) {
+        let gone = async {
+            let mut conn = self.app.db.dispatch.acquire().await?;
+            claim::let_go(&mut conn, &self.provider, self.holder).await
+        };
+        if let Err(error) = gone.await {
+            tracing::debug!(%error, provider = self.provider.name, "the provider's lease ends by itself");
+        }
+    }
+}
+
+/// Resolves when rows may be due.
+pub(super) async fn woken(events: &mut Receiver<Event>) {
+    loop {
+        match events.recv().await {
+            Ok(Event::Outbox) | Err(RecvError::Lagged(_)) => return,
+            Ok(_) => {}
+            // Nobody can wake us any more; the tick remains.
+            Err(RecvError::Closed) => std::future::pending::<()>().await,
+        }
+    }
+}
