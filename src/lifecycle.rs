@@ -74,6 +74,7 @@ impl Service {
         let devices_endpoint = ingest::mqtt::bind(&app).await?;
         self.spawn("ingest committer", ingest::committer::run(app.clone(), receiver));
         self.spawn("device index", ingest::devices::run(app.clone()));
+        self.spawn("dispatch", crate::dispatch::worker::run(app.clone()));
         self.spawn("events listener", crate::db::listen::run(app.clone()));
         self.spawn("evaluator", crate::pipeline::run(app.clone()));
         if let Some(endpoint) = devices_endpoint {

@@ -59,7 +59,10 @@ impl Content {
         let subject = self.marked(&self.headline, "EXERCÍCIO - NÃO É REAL: ");
         let mut text = format!("{subject}\n\n{}\n\n{}\n\n", self.description, self.instruction);
         // Writing to a String cannot fail.
-        let _ = write!(text, "Onde: {areas}\nVale até: {until}\n\nMais informações: {page}\nMensagem CAP: {cap}\n\n{foot}\n");
+        let _ = write!(
+            text,
+            "Onde: {areas}\nVale até: {until}\n\nMais informações: {page}\nMensagem CAP: {cap}\n\n{foot}\n"
+        );
         let e = escaped;
         let html = format!(
             "<!doctype html><html lang=\"pt-BR\"><head><meta charset=\"utf-8\"><title>{0}</title></head>\
@@ -128,7 +131,9 @@ mod tests {
     #[test]
     fn a_letter_tells_what_where_until_when_and_where_to_read_more() {
         let letter = content().letter(&SENDER);
-        for part in ["Saia de casa.", "Onde: Bom Pastor, Santa Luzia", "Vale até: 25/02/2026 03:13", "/alerts/JF-2026-1.xml"] {
+        for part in
+            ["Saia de casa.", "Onde: Bom Pastor, Santa Luzia", "Vale até: 25/02/2026 03:13", "/alerts/JF-2026-1.xml"]
+        {
             assert!(letter.text.contains(part), "{part} in {}", letter.text);
         }
         assert!(letter.html.contains("24 h &amp; segue"));

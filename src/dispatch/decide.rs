@@ -130,11 +130,18 @@ pub enum Outcome {
     Accepted,
     /// The channel has no receipts of its own and the message is where it was meant to go.
     Delivered,
-    Refused { code: Code, detail: String },
+    Refused {
+        code: Code,
+        detail: String,
+    },
     /// It certainly did not leave: there was no connection.
-    NotSent { detail: String },
+    NotSent {
+        detail: String,
+    },
     /// It left, or may have, and no answer came.
-    Unknown { detail: String },
+    Unknown {
+        detail: String,
+    },
 }
 
 /// Limits a try is judged by.
@@ -177,7 +184,9 @@ impl Sending {
                 let reason = reason.trim_end();
                 match retry::verdict(*code) {
                     Verdict::Permanent => Next::to(State::Rejected, reason),
-                    Verdict::RetryBounded if self.attempt >= retry::BOUNDED_ATTEMPTS => Next::to(State::Rejected, reason),
+                    Verdict::RetryBounded if self.attempt >= retry::BOUNDED_ATTEMPTS => {
+                        Next::to(State::Rejected, reason)
+                    }
                     Verdict::Retry | Verdict::Throttled | Verdict::RetryBounded => {
                         self.again(reason, policy, now, chance)
                     }

@@ -82,9 +82,14 @@ pub enum Breaker {
     Closed,
     /// Timeouts in a row so far.
     Doubting(u32),
-    Open { until: Instant, waited: Duration },
+    Open {
+        until: Instant,
+        waited: Duration,
+    },
     /// One message is on its way.
-    Probing { waited: Duration },
+    Probing {
+        waited: Duration,
+    },
 }
 
 impl Breaker {

@@ -76,7 +76,8 @@ pub fn telephone_key(address: &str) -> String {
 mod tests {
     use super::*;
 
-    const TEXT: &str = "id:0012FF sub:001 dlvrd:001 submit date:2602221910 done date:2602221911 stat:DELIVRD err:000 text:id:9";
+    const TEXT: &str =
+        "id:0012FF sub:001 dlvrd:001 submit date:2602221910 done date:2602221911 stat:DELIVRD err:000 text:id:9";
 
     #[test]
     fn the_text_form_is_read() {

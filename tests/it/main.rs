@@ -2,6 +2,7 @@
 
 mod catalogue;
 mod crash;
+mod dispatch;
 mod feeds;
 mod harness;
 mod ingest;

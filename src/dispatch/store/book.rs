@@ -94,7 +94,8 @@ pub async fn enqueue(conn: &mut PgConnection, now: Instant, alert: AlertId) -> s
     notify(conn, &Event::Outbox).await?;
     let enqueued =
         Enqueued { sms: row.sms, email: row.email, suppressed: row.suppressed, unreachable: row.unreachable.into() };
-    metrics::counter!("sentinela_outbox_rows_total", "state" => "pending").increment((row.sms + row.email).unsigned_abs());
+    metrics::counter!("sentinela_outbox_rows_total", "state" => "pending")
+        .increment((row.sms + row.email).unsigned_abs());
     metrics::counter!("sentinela_outbox_rows_total", "state" => "suppressed").increment(row.suppressed.unsigned_abs());
     Ok(enqueued)
 }

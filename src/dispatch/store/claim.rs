@@ -132,12 +132,7 @@ pub async fn claim(
 }
 
 /// Keeps claimed rows. Rows that are no longer ours are left alone.
-pub async fn renew(
-    conn: &mut PgConnection,
-    ids: &[i64],
-    fences: &[i64],
-    lease_until: Instant,
-) -> sqlx::Result<u64> {
+pub async fn renew(conn: &mut PgConnection, ids: &[i64], fences: &[i64], lease_until: Instant) -> sqlx::Result<u64> {
     let done = sqlx::query!(
         "update outbox o set lease_until = $3 from unnest($1::bigint[], $2::bigint[]) as mine (id, fence)
         where o.id = mine.id and o.fence = mine.fence and o.state = 'sending'",

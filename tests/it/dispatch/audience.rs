@@ -1,0 +1,127 @@
+//! Who is told, who is not, and why.
+
+use sentinela::dispatch::outbox::{self, Enqueued};
+use sentinela::dispatch::{audience, progress};
+
+use super::town::{AWAY, INSIDE, NEAR, Town};
+use crate::support::{self, start_at};
+
+#[tokio::test]
+async fn only_residents_inside_are_told_and_near_ones_as_far_as_their_place_is_uncertain() {
+    let db = support::db().await;
+    let town = Town::new(&db).await;
+    town.resident(INSIDE, 10, &["+5532900000001", "a@example.org"]).await;
+    town.resident(NEAR, 30, &["+5532900000002"]).await;
+    town.resident(NEAR, 40, &["+5532900000003"]).await;
+    town.resident(AWAY, 300, &["+5532900000004"]).await;
+    let alert = town.alert("alert", None, 60).await;
+    assert_eq!(town.enqueue(alert).await, Enqueued { sms: 2, email: 1, suppressed: 0, unreachable: 0 });
+    assert_eq!(
+        town.rows().await,
+        ["+5532900000001 pending inside", "+5532900000003 pending within_precision", "a@example.org pending inside"]
+    );
+}
+
+#[tokio::test]
+async fn whoever_is_not_told_has_a_row_or_a_count_that_says_why() {
+    let db = support::db().await;
+    let town = Town::new(&db).await;
+    town.resident(INSIDE, 10, &["+5532900000001"]).await;
+    town.resident(INSIDE, 10, &["+5532900000001"]).await;
+    let out = town.resident(INSIDE, 10, &["+5532900000002"]).await;
+    let unverified = town.resident(INSIDE, 10, &["+5532900000003"]).await;
+    town.resident(INSIDE, 10, &[]).await;
+    let gone = town.resident(INSIDE, 10, &["+5532900000004"]).await;
+    for (sql, id) in [
+        ("update resident_channel set opted_out_at = now() where resident_id = $1", out),
+        ("update resident_channel set verified_at = null where resident_id = $1", unverified),
+        ("update resident set deleted_at = now() where id = $1", gone),
+    ] {
+        sqlx::query(sql).bind(id).execute(&db.pool).await.unwrap();
+    }
+    let alert = town.alert("alert", None, 60).await;
+    let mut conn = db.pool.acquire().await.unwrap();
+    let reach = audience::preview(&mut conn, alert).await.unwrap();
+    assert_eq!((reach.residents, reach.sms, reach.unreachable), (5, 1, 3));
+    assert_eq!((reach.opted_out, reach.unverified, reach.duplicate_address), (1, 1, 1));
+    assert_eq!(town.enqueue(alert).await, Enqueued { sms: 1, email: 0, suppressed: 3, unreachable: 3 });
+    assert_eq!(
+        town.rows().await,
+        [
+            "+5532900000001 pending inside",
+            "+5532900000001 suppressed inside duplicate_address",
+            "+5532900000002 suppressed inside opted_out",
+            "+5532900000003 suppressed inside unverified"
+        ]
+    );
+}
+
+#[tokio::test]
+async fn enqueueing_twice_adds_nothing_and_the_accounts_balance() {
+    let db = support::db().await;
+    let town = Town::new(&db).await;
+    town.resident(INSIDE, 10, &["+5532900000001", "a@example.org"]).await;
+    let alert = town.alert("alert", None, 60).await;
+    town.enqueue(alert).await;
+    town.enqueue(alert).await;
+    let mut conn = db.pool.acquire().await.unwrap();
+    let found = progress(&mut conn, alert).await.unwrap();
+    assert_eq!((found.sms.pending, found.email.pending, found.total()), (1, 1, 2));
+    let accounts = outbox::audit(&mut conn, start_at(), 30, alert).await.unwrap().unwrap();
+    assert!(accounts.balance(), "{accounts:?}");
+}
+
+#[tokio::test]
+async fn the_most_endangered_place_is_told_first() {
+    let db = support::db().await;
+    let town = Town::new(&db).await;
+    town.resident(INSIDE, 10, &["+5532900000001"]).await;
+    town.resident((-43.411, -21.711), 10, &["+5532900000002"]).await;
+    // In both areas: the worse grade counts.
+    town.resident((-43.409, -21.709), 10, &["+5532900000003"]).await;
+    let alert = town.alert("alert", None, 60).await;
+    town.enqueue(alert).await;
+    let order: Vec<String> = sqlx::query_scalar("select address || ' ' || priority from outbox order by priority, id")
+        .fetch_all(&db.pool)
+        .await
+        .unwrap();
+    assert_eq!(order, ["+5532900000002 10", "+5532900000003 10", "+5532900000001 11"]);
+}
+
+#[tokio::test]
+async fn an_all_clear_also_goes_to_whoever_was_told_and_moved_away() {
+    let db = support::db().await;
+    let town = Town::new(&db).await;
+    town.resident(INSIDE, 10, &["+5532900000001"]).await;
+    let moved = town.resident(INSIDE, 10, &["+5532900000002"]).await;
+    let alert = town.alert("alert", None, 60).await;
+    town.enqueue(alert).await;
+    sqlx::query("update outbox set state = 'accepted', attempts = 1 where alert_id = $1")
+        .bind(alert)
+        .execute(&db.pool)
+        .await
+        .unwrap();
+    sqlx::query("update resident_place set geom = st_setsrid(st_makepoint($2, $3), 4326) where resident_id = $1")
+        .bind(moved)
+        .bind(AWAY.0)
+        .bind(AWAY.1)
+        .execute(&db.pool)
+        .await
+        .unwrap();
+    let clear = town.alert("all_clear", Some(alert), 60).await;
+    town.enqueue(clear).await;
+    assert_eq!(town.rows().await[2..], ["+5532900000001 pending inside", "+5532900000002 pending told_before"]);
+}
+
+#[tokio::test]
+async fn what_has_not_left_is_withdrawn_with_its_reason() {
+    let db = support::db().await;
+    let town = Town::new(&db).await;
+    town.resident(INSIDE, 10, &["+5532900000001"]).await;
+    let alert = town.alert("alert", None, 60).await;
+    town.enqueue(alert).await;
+    let mut conn = db.pool.acquire().await.unwrap();
+    assert_eq!(outbox::withdraw(&mut conn, start_at(), alert, "cancelled").await.unwrap(), 1);
+    assert_eq!(town.rows().await, ["+5532900000001 suppressed inside cancelled"]);
+    assert!(outbox::finished(&mut conn, alert).await.unwrap());
+}
