@@ -1,11 +1,13 @@
 //! Integration tests: one binary, on a real PostgreSQL with PostGIS. `make test` starts the server.
 
 mod catalogue;
+mod cluster;
 mod crash;
 mod dispatch;
 mod feeds;
 mod harness;
 mod ingest;
+mod lifecycle;
 mod mqtt;
 mod pipeline;
 mod simulations;

@@ -1,6 +1,7 @@
 //! Starting, adopting, watching and stopping the server process.
 
 use std::fs;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -100,11 +101,14 @@ fn works_in(pid: u32, folder: &Path) -> bool {
     fs::read_link(format!("/proc/{pid}/cwd")).is_ok_and(|cwd| cwd == folder)
 }
 
-/// After kill -9 of the server its lock file stays, and its children take a moment to notice. PostgreSQL copes with a lock
-/// file whose process is gone, but not with one whose number another program of the same user took meanwhile.
+/// After kill -9 of the server its lock files stay, and its children take a moment to notice. PostgreSQL copes with a lock
+/// file whose process is gone, but not with one whose number another program of the same user took meanwhile, nor with
+/// one whose process is dead and not yet reaped by its parent.
 async fn leave_no_stale_lock(place: &Place) -> Result<(), ClusterError> {
     let lock = place.data().join("postmaster.pid");
-    if !lock.exists() {
+    // The socket's folder is this cluster's own, so its lock is too.
+    let socket_lock = place.socket.join(format!(".s.PGSQL.{}.lock", super::place::PORT));
+    if !lock.exists() && !socket_lock.exists() {
         return Ok(());
     }
     let mut left = PATIENCE;
@@ -117,7 +121,15 @@ async fn leave_no_stale_lock(place: &Place) -> Result<(), ClusterError> {
         return Ok(());
     }
     tracing::warn!("the private database was not stopped cleanly; it recovers now");
-    fs::remove_file(&lock).map_err(ClusterError::io("cannot remove", &lock))
+    for lock in [lock, socket_lock] {
+        match fs::remove_file(&lock) {
+            Err(error) if error.kind() != ErrorKind::NotFound => {
+                return Err(ClusterError::io("cannot remove", &lock)(error));
+            }
+            _ => {}
+        }
+    }
+    Ok(())
 }
 
 fn anyone_works_in(folder: &Path) -> bool {

@@ -5,9 +5,11 @@
 #![allow(dead_code, unused_imports)]
 
 mod database;
+mod folder;
 mod process;
 
 pub use database::{TestDb, db, server_url};
+pub use folder::Folder;
 pub use process::{Process, free_port, sentinela};
 
 use std::collections::HashMap;

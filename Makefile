@@ -1,0 +1,78 @@
+# Every target does its own set-up on Debian 12 with a Rust toolchain.
+.DEFAULT_GOAL := help
+SHELL := /bin/bash -euo pipefail
+
+# Builds read the query data in .sqlx/ and need no database; only `make sqlx` and the lints ask one.
+export SQLX_OFFLINE ?= true
+# For the demo and the service: `make run ARGS="--config my.toml"`.
+ARGS ?=
+
+UI := src/web/ui
+# cargo-nextest runs each test in its own process, in parallel; cargo test does the same work where it is not installed.
+TEST := $(shell command -v cargo-nextest >/dev/null 2>&1 && echo "cargo nextest run --no-fail-fast" || echo "cargo test --lib --bins --tests --no-fail-fast --")
+
+.PHONY: help
+help: ## Show this
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 22
+
+.PHONY: demo
+demo: setup ui ## Run everything with a demonstration town and a storm that replays
+	cargo run --release --quiet -- demo $(ARGS)
+
+.PHONY: run
+run: setup ui ## Run the service
+	cargo run --release --quiet -- serve $(ARGS)
+
+.PHONY: test
+test: setup-test ui ## Run every check
+	cargo fmt --check
+	scripts/sqlx-data.sh check cargo clippy --all-targets --quiet -- -D warnings
+	$(MAKE) --no-print-directory rust-test
+	$(MAKE) --no-print-directory browser-test
+	scripts/test-db.sh stop
+	@echo "make test: all checks passed"
+
+.PHONY: rust-test
+rust-test: ## Run the Rust tests (FILTER=name for some)
+	eval "$$(scripts/test-db.sh env)"; $(TEST) $(FILTER)
+
+.PHONY: browser-test
+browser-test: ## Run the browser tests
+	if [ -x tests/e2e/run.sh ]; then tests/e2e/run.sh; fi
+
+.PHONY: bench
+bench: setup ui ## Measure, as ratios on this machine
+	cargo build --release --quiet
+	for what in engine ingest latency; do target/release/sentinela bench $$what $(ARGS); done
+
+.PHONY: fmt
+fmt: ## Format the code
+	cargo fmt
+
+.PHONY: sqlx
+sqlx: setup ## Write the query data of .sqlx/ anew
+	scripts/sqlx-data.sh write
+
+.PHONY: ui
+ui: $(UI)/dist/.built ## Build the pages' scripts and styles
+
+$(UI)/node_modules/.installed: $(UI)/package-lock.json
+	cd $(UI) && npm ci --no-audit --no-fund --loglevel=error
+	touch $@
+
+$(UI)/dist/.built: $(UI)/node_modules/.installed $(shell find $(UI) -type f -not -path '*/node_modules/*' -not -path '*/dist/*' 2>/dev/null)
+	cd $(UI) && npm run --silent build
+	touch $@
+
+.PHONY: setup
+setup: ## Install what is missing to build and run
+	@scripts/setup.sh run
+
+.PHONY: setup-test
+setup-test: ## Install what is missing to run every check
+	@scripts/setup.sh test
+
+.PHONY: clean
+clean: ## Remove what was built, and the test database
+	scripts/test-db.sh stop || true
+	rm -rf target $(UI)/dist $(UI)/node_modules
