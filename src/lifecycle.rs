@@ -42,11 +42,11 @@ impl Service {
         let listener = TcpListener::bind(&config.http.listen)
             .await
             .with_context(|| format!("configuration key `http.listen`: cannot listen on {}", config.http.listen))?;
-        let database = Database::open(&config).await?;
-        let (ingest, receiver) = ingest::channel(&config);
         let folder = &config.alerts.templates_dir;
         let templates = Templates::load((!folder.is_empty()).then(|| Path::new(folder)))
             .context("configuration key `alerts.templates_dir`")?;
+        let database = Database::open(&config).await?;
+        let (ingest, receiver) = ingest::channel(&config);
         let app = App::new(Parts {
             db: Db::open(&database.options, config.database.max_connections),
             config,
