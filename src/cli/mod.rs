@@ -97,7 +97,7 @@ async fn run(cli: Cli) -> anyhow::Result<()> {
         Command::Device(action) => device::run(config, action).await,
         Command::User(action) => user::run(config, action).await,
         Command::Token(action) => token::run(config, action).await,
-        Command::Bench(bench) => bench.run().await,
+        Command::Bench(bench) => bench.run(config).await,
     }
 }
 

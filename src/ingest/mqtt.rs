@@ -35,6 +35,7 @@ use super::devices::DeviceEntry;
 use super::presence::{self, ConnectionKey, Presence};
 use super::{Source, topic};
 use crate::app::App;
+use crate::config;
 
 /// A message that waits longer than this for its commit is not acknowledged; the device comes back with it.
 const COMMIT_PATIENCE: Duration = Duration::from_secs(30);
@@ -58,14 +59,28 @@ pub struct Endpoint {
 /// # Errors
 /// When the address cannot be bound (in use, not of this machine).
 pub async fn bind(app: &App) -> anyhow::Result<Option<Endpoint>> {
-    let config = &app.config.mqtt;
-    if config.listen.is_empty() {
+    if app.config.mqtt.listen.is_empty() {
         return Ok(None);
     }
-    let wanted: SocketAddr = config.listen.parse().context("mqtt.listen")?;
-    let listener = Builder::new()
+    let listener = listen(&app.config.mqtt)?;
+    let address = listener.local_addr()?;
+    let context = context(&app.config.mqtt).await;
+    *context.extends.retain_mut().await = Box::new(StatusIsInTheTable);
+    let presence = Arc::new(Presence::default());
+    let gate = Gate { app: app.clone(), context: context.clone(), presence: Arc::clone(&presence) };
+    gate.register().await;
+    Ok(Some(Endpoint { app: app.clone(), address, listener, context, presence }))
+}
+
+/// The listening socket with the limits of the configuration.
+///
+/// # Errors
+/// When the address cannot be bound.
+pub fn listen(config: &config::Mqtt) -> anyhow::Result<Listener> {
+    let address: SocketAddr = config.listen.parse().context("mqtt.listen")?;
+    Builder::new()
         .name("devices")
-        .laddr(wanted)
+        .laddr(address)
         .reuseaddr(Some(true))
         .nodelay(true)
         .max_connections(config.max_connections)
@@ -78,16 +93,14 @@ pub async fn bind(app: &App) -> anyhow::Result<Option<Endpoint>> {
         .allow_anonymous(false)
         .bind()
         .and_then(Listener::tcp)
-        .with_context(|| format!("cannot listen for MQTT devices on mqtt.listen = {:?}", config.listen))?;
-    let address = listener.local_addr()?;
+        .with_context(|| format!("cannot listen for MQTT devices on mqtt.listen = {:?}", config.listen))
+}
+
+/// What rmqtt keeps about connections and sessions; no hooks yet.
+pub async fn context(config: &config::Mqtt) -> ServerContext {
     let sessions = isize::try_from(config.max_connections).unwrap_or(isize::MAX);
     // The load check of rmqtt turns devices away when the machine is busy; a storm is when they are needed most.
-    let context = ServerContext::new().busy_check_enable(false).mqtt_max_sessions(sessions).build().await;
-    *context.extends.retain_mut().await = Box::new(StatusIsInTheTable);
-    let presence = Arc::new(Presence::default());
-    let gate = Gate { app: app.clone(), context: context.clone(), presence: Arc::clone(&presence) };
-    gate.register().await;
-    Ok(Some(Endpoint { app: app.clone(), address, listener, context, presence }))
+    ServerContext::new().busy_check_enable(false).mqtt_max_sessions(sessions).build().await
 }
 
 impl Endpoint {

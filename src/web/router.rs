@@ -31,6 +31,7 @@ pub fn router(app: App) -> Router {
         .merge(pages::routes())
         .merge(api::areas::routes())
         .merge(api::devices::routes())
+        .merge(api::readings::routes())
         .merge(api::residents::routes())
         .merge(api::stations::routes())
         .merge(api::readings::routes())

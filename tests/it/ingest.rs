@@ -296,7 +296,7 @@ async fn post(app: &App, token: &str, body: impl Into<Body>) -> (StatusCode, ser
         .header(header::CONTENT_TYPE, "application/json")
         .body(body.into())
         .unwrap();
-    let router = sentinela::web::api::readings::routes().with_state(app.clone());
+    let router = sentinela::web::router::router(app.clone());
     let response = soon("the answer", router.oneshot(request)).await.unwrap();
     let status = response.status();
     let bytes = axum::body::to_bytes(response.into_body(), 1 << 20).await.unwrap();
@@ -374,7 +374,7 @@ async fn a_full_queue_answers_503_with_retry_after() {
         .header(header::AUTHORIZATION, format!("Bearer A.{SECRET}"))
         .body(Body::from(message("m", "1")))
         .unwrap();
-    let router = sentinela::web::api::readings::routes().with_state(app.clone());
+    let router = sentinela::web::router::router(app.clone());
     let response = soon("the answer", router.oneshot(request)).await.unwrap();
     assert_eq!(response.status(), StatusCode::SERVICE_UNAVAILABLE);
     assert!(response.headers().contains_key(header::RETRY_AFTER));

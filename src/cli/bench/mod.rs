@@ -1,22 +1,32 @@
-//! `sentinela bench …`: the figures of the README, each as a ratio within one run beside the absolute number.
+//! `sentinela bench …`: the figures of the README, each as a ratio within one run beside the absolute number. The ratio is
+//! what compares between machines.
 
+mod bare;
 mod engine;
+mod ingest;
+mod publishers;
+mod stage;
 
 use clap::Subcommand;
+
+use crate::config::Config;
 
 /// What to measure.
 #[derive(Debug, Subcommand)]
 pub enum Bench {
     /// The core alone: 1,000 stations, 500 areas, 5 windows
     Engine(engine::Arguments),
+    /// Readings over MQTT QoS 1, committed and judged, against a bare endpoint → table → acknowledgement
+    Ingest(ingest::Arguments),
 }
 
 impl Bench {
     /// # Errors
     /// What kept the measurement from being taken.
-    pub async fn run(self) -> anyhow::Result<()> {
+    pub async fn run(self, config: Config) -> anyhow::Result<()> {
         match self {
             Self::Engine(arguments) => engine::run(&arguments),
+            Self::Ingest(arguments) => ingest::run(config, &arguments).await,
         }
     }
 }

@@ -1,0 +1,116 @@
+//! A database of the bench's own with devices, streams and areas, gone afterwards.
+
+use std::str::FromStr as _;
+
+use anyhow::Context as _;
+use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
+use sqlx::{AssertSqlSafe, ConnectOptions as _, Connection as _, Executor as _, PgConnection, PgPool};
+
+use crate::clock::Instant;
+use crate::config::Config;
+use crate::db::open::Database;
+use crate::stations::device::secret_sha256;
+use crate::stations::store::{self, NewDatastream, NewStation};
+use crate::units::{Quantity, StreamKind};
+
+pub const SECRET: &str = "the-secret-of-every-device-of-the-bench";
+/// The hazards of the compiled-in rules.
+const HAZARDS: [&str; 3] = ["1.1.3.2.1", "1.2.3.0.0", "1.2.1.0.0"];
+
+/// Where a bench plays.
+pub struct Stage {
+    pub config: Config,
+    database: Database,
+    /// Server and name of a database that was created for the bench.
+    created: Option<(PgConnectOptions, String)>,
+}
+
+impl Stage {
+    /// A fresh database on the given server, or in a private cluster in a temporary folder.
+    pub async fn build(mut config: Config, database_url: Option<&str>) -> anyhow::Result<Self> {
+        let url = database_url.unwrap_or(&config.database.url).to_owned();
+        let process = std::process::id();
+        let created = if url.is_empty() {
+            config.data_dir = std::env::temp_dir().join(format!("sentinela-bench-{process}"));
+            None
+        } else {
+            let server = PgConnectOptions::from_str(&url).context("the database's address")?;
+            let name = format!("sentinela_bench_{process}");
+            server.connect().await?.execute(AssertSqlSafe(format!("create database {name}"))).await?;
+            config.database.url = server.clone().database(&name).to_url_lossy().to_string();
+            Some((server, name))
+        };
+        let database = Database::open(&config).await?;
+        Ok(Self { config, database, created })
+    }
+
+    pub const fn options(&self) -> &PgConnectOptions {
+        &self.database.options
+    }
+
+    pub fn pool(&self) -> PgPool {
+        PgPoolOptions::new().max_connections(4).connect_lazy_with(self.database.options.clone())
+    }
+
+    /// Drops what was made.
+    pub async fn strike(self) -> anyhow::Result<()> {
+        self.database.close().await;
+        match self.created {
+            Some((server, name)) => {
+                let mut conn = PgConnection::connect_with(&server).await?;
+                conn.execute(AssertSqlSafe(format!("drop database {name} with (force)"))).await?;
+            }
+            None => std::fs::remove_dir_all(&self.config.data_dir)?,
+        }
+        Ok(())
+    }
+}
+
+/// The code of the n-th device and of its station.
+pub fn code(n: usize) -> String {
+    format!("bench-{n}")
+}
+
+/// Stations a kilometre apart on a grid, each with a rain gauge, a device and an area around it that every hazard threatens.
+pub async fn furnish(pool: &PgPool, now: Instant, devices: usize) -> anyhow::Result<()> {
+    let mut tx = pool.begin().await?;
+    for n in 0..devices {
+        let code = code(n);
+        let (lon, lat) = (-43.5 + 0.01 * (n % 30) as f64, -21.9 + 0.01 * (n / 30) as f64);
+        let station =
+            NewStation { code: code.clone(), name: code.clone(), lon, lat, elevation_m: None, source: "bench".into() };
+        let (id, _) = store::upsert_station(&mut tx, now, &station).await?;
+        let rain = NewDatastream {
+            name: "rain".into(),
+            quantity: Quantity::Rain,
+            unit: "mm".into(),
+            kind: StreamKind::IntervalSum,
+            interval_s: Some(60),
+            stale_after_s: 86_400,
+        };
+        store::upsert_datastream(&mut tx, now, id, &rain).await?;
+        store::upsert_device(&mut tx, now, &code, id, &secret_sha256(&code, SECRET)).await?;
+        let area = sqlx::query_scalar!(
+            r#"insert into risk_area (code, name, geom, created_at, updated_at)
+               values ($1, $1, st_multi(st_setsrid(st_makeenvelope($2, $3, $4, $5), 4326)), $6, $6) returning id"#,
+            code,
+            lon - 0.004,
+            lat - 0.004,
+            lon + 0.004,
+            lat + 0.004,
+            now
+        )
+        .fetch_one(&mut *tx)
+        .await?;
+        let hazards = HAZARDS.map(str::to_owned);
+        sqlx::query!(
+            "insert into area_hazard (area_id, cobrade, grade) select $1, unnest($2::text[]), 'R3'",
+            area,
+            &hazards
+        )
+        .execute(&mut *tx)
+        .await?;
+    }
+    tx.commit().await?;
+    Ok(())
+}
