@@ -222,16 +222,26 @@ impl Drafter<'_> {
                 return Err(AlertError::Refused("an alert needs at least one area".into()));
             }
         }
+        // No edit can turn an exercise into the real thing.
+        let status = super::issue::status_of(&alert)?;
+        let mark = |text: &str| match text.trim() {
+            "" => String::new(),
+            text => self.templates.marked(status, "pt-BR", text),
+        };
+        let mark_sms = |text: &str| match text.trim() {
+            "" => String::new(),
+            text => self.templates.marked_sms(status, "pt-BR", text),
+        };
         let detail = json!({ "before": { "headline": alert.headline, "description": alert.description,
             "instruction": alert.instruction, "sms_text": alert.sms_text, "expires_at": alert.expires_at } });
         sqlx::query!(
             "update alert set headline = $2, description = $3, instruction = $4, sms_text = $5, expires_at = $6,
                               edited = true, revision = revision + 1 where id = $1",
             id.0,
-            edit.headline.trim(),
-            edit.description.trim(),
-            edit.instruction.trim(),
-            edit.sms_text.trim(),
+            mark(&edit.headline),
+            mark(&edit.description),
+            mark(&edit.instruction),
+            mark_sms(&edit.sms_text),
             edit.expires_at
         )
         .execute(&mut *conn)

@@ -223,7 +223,7 @@ fn missing_parts(alert: &AlertRow, now: Instant, actor: &str) -> Vec<String> {
     missing
 }
 
-fn status_of(alert: &AlertRow) -> Result<AlertStatus, AlertError> {
+pub(super) fn status_of(alert: &AlertRow) -> Result<AlertStatus, AlertError> {
     match alert.status.as_str() {
         "actual" => Ok(AlertStatus::Actual),
         "exercise" => Ok(AlertStatus::Exercise),

@@ -65,7 +65,7 @@ async fn load(app: &App) -> Result<Feed, ApiError> {
     Ok(Feed {
         title: format!("Alertas: {}", town.name),
         author: town.sender_name.clone(),
-        base_url: app.config.http.public_url.clone(),
+        base_url: app.config.public_url(),
         language: "pt-BR".into(),
         updated: last_change(app, now).await?,
         entries: entries.collect(),

@@ -251,6 +251,22 @@ async fn an_issued_alert_cannot_be_rewritten_and_an_exercise_never_becomes_real(
     story.rain(1, 45).await;
     let draft = story.drafts().await.remove(0);
     assert!(draft.row.sms_text.starts_with("EXERCICIO"), "{}", draft.row.sms_text);
+    let now = story.app.clock.now();
+    let plain = DraftEdit {
+        headline: "Saia".into(),
+        description: "Saia".into(),
+        instruction: "Saia".into(),
+        sms_text: "Saia".into(),
+        expires_at: now + TimeDelta::hours(1),
+        areas: None,
+    };
+    let app = story.app.clone();
+    let drafter = Drafter { config: &app.config, templates: &app.templates, ids: &app.ids };
+    drafter.save(&mut story.conn, now, "maria", draft.row.id, draft.row.revision, &plain).await.unwrap();
+    let draft = story.drafts().await.remove(0);
+    for text in [&draft.row.headline, &draft.row.description, &draft.row.instruction, &draft.row.sms_text] {
+        assert!(text.starts_with("EXERC"), "{text}");
+    }
     let made_real = sqlx::query("update alert set status = 'actual'").execute(&story.db.pool).await.unwrap_err();
     assert!(made_real.to_string().contains("status exercise cannot become actual"), "{made_real}");
     story.issue(draft.row.id, draft.row.revision).await.unwrap();
