@@ -12,7 +12,7 @@ use super::storm::{self, Timeline};
 use super::{Memory, USERNAME};
 use crate::app::App;
 use crate::catalogue::NewObservation;
-use crate::clock::Instant;
+use crate::clock::{Clock, Instant};
 
 /// Publications a gauge may have under way.
 const UNDER_WAY: usize = 64;
@@ -40,29 +40,28 @@ pub async fn run(app: App, memory: Memory, timeline: Timeline) {
     }
     let of_night = by_gauge.values().flatten().filter(|row| Timeline::is_night(row.observed_at)).count();
     let progress = Arc::new(Progress { acknowledged: AtomicUsize::new(0), of_night });
-    let opened_at = app.clock.now();
     let gauges = by_gauge.into_iter().map(|(code, rows)| {
         let secret = memory.secret(&code);
-        let gauge = Gauge { app: app.clone(), code, secret, timeline, opened_at, progress: Arc::clone(&progress) };
+        let gauge = Gauge { app: app.clone(), code, secret, timeline, progress: Arc::clone(&progress) };
         gauge.play(rows)
     });
     let playing = futures_util::future::join_all(gauges);
     tokio::select! {
         () = app.stop.cancelled() => {}
-        ((), _) = async { tokio::join!(narrate(&app, timeline, opened_at, &progress), playing) } => {
+        ((), _) = async { tokio::join!(narrate(&app, timeline, &progress), playing) } => {
             app.stop.cancelled().await;
         }
     }
 }
 
 /// One line for each hour of the storm, and one at its end.
-async fn narrate(app: &App, timeline: Timeline, opened_at: Instant, progress: &Progress) {
+async fn narrate(app: &App, timeline: Timeline, progress: &Progress) {
     let zone = app.config.municipality.time_zone;
     let mut told_hour = None;
     let mut tick = tokio::time::interval(Duration::from_millis(200));
     loop {
         tick.tick().await;
-        let storm = timeline.storm_time(app.clock.now(), opened_at);
+        let storm = timeline.storm_time(Clock::System.now());
         let hour = storm.timestamp() / 3600;
         let done = progress.acknowledged.load(Ordering::Relaxed);
         if told_hour != Some(hour) {
@@ -89,7 +88,6 @@ struct Gauge {
     code: String,
     secret: String,
     timeline: Timeline,
-    opened_at: Instant,
     progress: Arc<Progress>,
 }
 
@@ -122,7 +120,7 @@ impl Gauge {
         };
         let publish = async {
             for row in &rows {
-                self.wait_until(self.timeline.due_at(row.observed_at, self.opened_at)).await;
+                self.wait_until(self.timeline.due_at(row.observed_at)).await;
                 let topic = format!("v1/devices/{}/readings", self.code);
                 // The driver holds the other end as long as we live.
                 let _ = client.publish(topic, QoS::AtLeastOnce, false, self.payload(row)).await;
@@ -142,7 +140,7 @@ impl Gauge {
     }
 
     async fn wait_until(&self, due: Instant) {
-        if let Ok(wait) = (due - self.app.clock.now()).to_std() {
+        if let Ok(wait) = (due - Clock::System.now()).to_std() {
             tokio::time::sleep(wait).await;
         }
     }

@@ -1,7 +1,7 @@
 //! The demonstration: a real municipality, a real storm, fictional residents.
 //!
 //! Everything runs as in service: the gauges are MQTT clients of their own that sign in and publish with QoS 1. Only time is
-//! bent: the storm's stamps are moved so that the worst night ends "now", and that night is played faster than it was.
+//! bent: the service lives on a staged clock that plays the worst night faster than it was and meets the present at its end.
 //! What fell in the days before is in the journal beforehand, as history the rules look back on.
 
 mod gauges;
@@ -35,14 +35,22 @@ pub struct Memory {
     /// Device secrets are derived from it.
     seed: String,
     password: String,
+    /// In real time.
     began_at: Instant,
+    /// Storm seconds in a real second.
+    speed: f64,
     /// The catalogue and the history are stored.
     ready: bool,
 }
 
 impl Memory {
-    fn new(ids: &Ids, now: Instant) -> Self {
-        Self { seed: ids.secret(), password: ids.secret().chars().take(14).collect(), began_at: now, ready: false }
+    fn new(ids: &Ids, now: Instant, speed: f64) -> Self {
+        let password = ids.secret().chars().take(14).collect();
+        Self { seed: ids.secret(), password, began_at: now, speed, ready: false }
+    }
+
+    fn timeline(&self) -> Timeline {
+        Timeline::new(self.began_at, self.speed)
     }
 
     /// The secret of a gauge: the same at every start of this demonstration, and of no use anywhere else.
@@ -97,7 +105,8 @@ pub async fn run(config: Config, options: Options) -> anyhow::Result<()> {
     // A demonstration that was cut short while it was prepared begins again too.
     let begin_again = memory_path.exists() && found.as_ref().is_none_or(|memory| !memory.ready);
     let resumed = found.as_ref().is_some_and(|memory| memory.ready);
-    let mut memory = found.filter(|memory| memory.ready).unwrap_or_else(|| Memory::new(&ids, clock.now()));
+    let mut memory =
+        found.filter(|memory| memory.ready).unwrap_or_else(|| Memory::new(&ids, clock.now(), options.speed));
     if !resumed {
         std::fs::create_dir_all(&config.data_dir)
             .with_context(|| format!("configuration key `data_dir`: {}", config.data_dir.display()))?;
@@ -106,8 +115,8 @@ pub async fn run(config: Config, options: Options) -> anyhow::Result<()> {
         memory.ready = true;
         memory.save(&memory_path)?;
     }
-    let timeline = Timeline::new(memory.began_at, options.speed);
-    let mut service = Service::start(config, clock, ids).await?;
+    let timeline = memory.timeline();
+    let mut service = Service::start(config, Clock::Staged(timeline.stage()), ids).await?;
     let app = service.app().clone();
     greet(&app, &memory, &timeline, resumed);
     service.spawn("gauges of the demo", gauges::run(app, memory, timeline));

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use anyhow::{Context as _, bail};
+use chrono::TimeDelta;
 use sqlx::postgres::PgPoolOptions;
 use sqlx::{ConnectOptions as _, Connection as _, Executor as _, PgConnection, PgPool};
 
@@ -26,6 +27,9 @@ const STATIONS: &str = include_str!("../../simulations/data/juiz_de_fora_2026-02
 
 /// Readings in one append.
 const BATCH: usize = 1000;
+
+/// What stopping and starting the database takes, about.
+const STARTING_FOR: TimeDelta = TimeDelta::seconds(2);
 
 /// Fills the database before the service starts, and sets the instant the night will have ended. `begin_again` empties what
 /// an earlier demonstration left; a database that no demonstration made is never touched.
@@ -77,8 +81,9 @@ async fn fill(
     memory.save(memory_path)?;
     catalogue(&mut conn, clock, ids, memory).await?;
     account(&mut conn, clock, ids, memory).await?;
-    memory.began_at = clock.now();
-    history(&mut conn, pool, clock, &Timeline::new(memory.began_at, 1.0)).await
+    // Starting the service takes a moment that shall not be missed from the play.
+    memory.began_at = clock.now() + STARTING_FOR;
+    history(&mut conn, pool, &memory.timeline()).await
 }
 
 async fn catalogue(conn: &mut PgConnection, clock: &Clock, ids: &Ids, memory: &Memory) -> anyhow::Result<()> {
@@ -107,7 +112,8 @@ async fn account(conn: &mut PgConnection, clock: &Clock, ids: &Ids, memory: &Mem
 
 /// The days before the night. The evaluator starts behind them: its windows look back on them, and nothing is judged or
 /// drafted for rain that is days old.
-async fn history(conn: &mut PgConnection, pool: &PgPool, clock: &Clock, timeline: &Timeline) -> anyhow::Result<()> {
+async fn history(conn: &mut PgConnection, pool: &PgPool, timeline: &Timeline) -> anyhow::Result<()> {
+    let clock = Clock::manual(timeline.stage().shows_from);
     let past: Vec<NewObservation> = storm::readings()?
         .into_iter()
         .filter(|row| Timeline::is_history(row.observed_at))
@@ -115,7 +121,7 @@ async fn history(conn: &mut PgConnection, pool: &PgPool, clock: &Clock, timeline
         .collect();
     let readings = resolve(conn, clock.now(), &past).await?;
     for batch in readings.chunks(BATCH) {
-        journal::append(pool, clock, batch, &[]).await?;
+        journal::append(pool, &clock, batch, &[]).await?;
     }
     let last = sqlx::query!(r#"select seq as "seq: Seq", received_at from journal order by journal.seq desc limit 1"#)
         .fetch_one(&mut *conn)

@@ -5,7 +5,7 @@ use std::time::Duration;
 use chrono::TimeDelta;
 
 use crate::catalogue::{Format, NewObservation, Problems, parse_readings, read};
-use crate::clock::{Instant, from_micros};
+use crate::clock::{Instant, Stage, from_micros};
 
 /// The measurements of 20–27 February 2026; simulations/data/SOURCES.md tells whose they are.
 const SERIES: &str = include_str!("../../simulations/data/juiz_de_fora_2026-02.csv");
@@ -29,8 +29,8 @@ pub fn readings() -> Result<Vec<NewObservation>, Problems> {
     parse_readings(&read(Format::Csv, SERIES.as_bytes())?)
 }
 
-/// Where the storm lies on the clock of today. The night ends at the instant the demonstration began, so that no stamp is
-/// ever later than the moment it is published; what follows the night is published in real time.
+/// Where the storm lies on the clock of today. The service lives on a staged clock that plays the night fast and meets the
+/// present at its end; what follows the night comes in real time. So every gauge speaks "now", whatever the speed.
 #[derive(Clone, Copy, Debug)]
 pub struct Timeline {
     began_at: Instant,
@@ -38,19 +38,20 @@ pub struct Timeline {
 }
 
 impl Timeline {
-    /// `speed` is storm seconds in a real second; the night is never played slower than it was.
+    /// `began_at` is real time; `speed` is storm seconds in a real second, 1 or more.
     pub fn new(began_at: Instant, speed: f64) -> Self {
         Self { began_at, speed: if speed.is_finite() { speed.clamp(1.0, 1e6) } else { 1.0 } }
     }
 
-    /// The stamp a measurement of the storm bears today.
-    pub fn stamp(&self, measured_at: Instant) -> Instant {
-        measured_at + self.shift()
+    /// The clock of the service.
+    pub fn stage(&self) -> Stage {
+        Stage { opened_at: self.began_at, shows_from: self.stamp(NIGHT_FROM), speed: self.speed }
     }
 
-    fn shift(&self) -> TimeDelta {
-        // Whole seconds, so that stamps look like those of a gauge.
-        TimeDelta::seconds(self.began_at.timestamp() - NIGHT_TO.timestamp())
+    /// The stamp a measurement of the storm bears today, in whole seconds as a gauge writes them.
+    pub fn stamp(&self, measured_at: Instant) -> Instant {
+        let night_ends_at = self.began_at + TimeDelta::milliseconds(self.night_millis());
+        measured_at + TimeDelta::seconds(night_ends_at.timestamp() - NIGHT_TO.timestamp())
     }
 
     /// Belongs to the days before, which are history when the demonstration begins.
@@ -63,14 +64,13 @@ impl Timeline {
         !Self::is_history(measured_at) && measured_at <= NIGHT_TO
     }
 
-    /// When a measurement is published, on a stage that opened at `opened_at`.
-    pub fn due_at(&self, measured_at: Instant, opened_at: Instant) -> Instant {
+    /// When a measurement is published, in real time: as soon as the service's clock shows its stamp.
+    pub fn due_at(&self, measured_at: Instant) -> Instant {
         if measured_at > NIGHT_TO {
-            return self.stamp(measured_at).max(opened_at + TimeDelta::milliseconds(self.night_millis()));
+            return self.stamp(measured_at);
         }
         let storm_micros = (measured_at - NIGHT_FROM).num_microseconds().unwrap_or(0).max(0);
-        let played_micros = (storm_micros as f64 / self.speed) as i64;
-        from_micros(opened_at.timestamp_micros() + played_micros)
+        from_micros(self.began_at.timestamp_micros() + (storm_micros as f64 / self.speed).ceil() as i64)
     }
 
     fn night_millis(&self) -> i64 {
@@ -82,11 +82,10 @@ impl Timeline {
         Duration::from_millis(u64::try_from(self.night_millis()).unwrap_or(0))
     }
 
-    /// The storm's own time at a real instant of the play; stays at the night's end afterwards.
-    pub fn storm_time(&self, now: Instant, opened_at: Instant) -> Instant {
-        let played = (now - opened_at).num_microseconds().unwrap_or(0).max(0);
-        let storm = from_micros(NIGHT_FROM.timestamp_micros() + (played as f64 * self.speed) as i64);
-        storm.min(NIGHT_TO)
+    /// The storm's own time at a real instant; stays at the night's end afterwards.
+    pub fn storm_time(&self, real: Instant) -> Instant {
+        let shown = self.stage().shown_at(real);
+        (NIGHT_FROM + (shown - self.stamp(NIGHT_FROM))).min(NIGHT_TO)
     }
 }
 
@@ -110,14 +109,15 @@ mod tests {
     }
 
     #[test]
-    fn no_stamp_is_later_than_its_publication() {
+    fn no_stamp_is_later_than_the_clock_when_it_is_published() {
         let began = chrono::Utc.with_ymd_and_hms(2026, 11, 22, 12, 0, 0).unwrap();
-        for (speed, opened) in [(600.0, began), (1.0, began), (60_000.0, began + TimeDelta::hours(30))] {
+        for speed in [1.0, 60.0, 600.0, 60_000.0] {
             let timeline = Timeline::new(began, speed);
             for row in readings().unwrap().iter().filter(|row| !Timeline::is_history(row.observed_at)) {
-                let (stamp, due) = (timeline.stamp(row.observed_at), timeline.due_at(row.observed_at, opened));
-                assert!(stamp <= due, "{stamp} {due}");
-                assert!(due >= opened);
+                let due = timeline.due_at(row.observed_at);
+                let (stamp, shown) = (timeline.stamp(row.observed_at), timeline.stage().shown_at(due));
+                assert!(stamp <= shown && due >= began, "{speed}: {stamp} {shown}");
+                assert!(shown - stamp < TimeDelta::seconds(2), "{speed}: {stamp} {shown}");
             }
         }
     }
@@ -127,9 +127,10 @@ mod tests {
         let began = chrono::Utc.with_ymd_and_hms(2026, 11, 22, 12, 0, 0).unwrap();
         let timeline = Timeline::new(began, 600.0);
         assert_eq!(timeline.night_for(), Duration::from_secs(60));
-        assert_eq!(timeline.due_at(NIGHT_TO, began), began + TimeDelta::seconds(60));
-        let later = NIGHT_TO + TimeDelta::hours(2);
-        assert_eq!(timeline.due_at(later, began), began + TimeDelta::hours(2));
-        assert_eq!(timeline.storm_time(began + TimeDelta::seconds(30), began), NIGHT_FROM + TimeDelta::hours(5));
+        assert_eq!(timeline.due_at(NIGHT_TO), began + TimeDelta::seconds(60));
+        assert_eq!(timeline.stamp(NIGHT_TO), began + TimeDelta::seconds(60));
+        assert_eq!(timeline.due_at(NIGHT_TO + TimeDelta::hours(2)), began + TimeDelta::seconds(7260));
+        assert_eq!(timeline.storm_time(began + TimeDelta::seconds(30)), NIGHT_FROM + TimeDelta::hours(5));
+        assert_eq!(timeline.storm_time(began + TimeDelta::hours(30)), NIGHT_TO);
     }
 }
