@@ -1,3 +1,4 @@
+-- The level of each pair of area and hazard, and how it came about.
 create table area_level (
     area_id bigint not null references risk_area (id) on delete cascade,
     cobrade text not null,

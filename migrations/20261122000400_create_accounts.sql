@@ -1,3 +1,4 @@
+-- Who works here, how they sign in, and the tokens of programs that act in their name.
 create table staff (
     id uuid primary key,
     username text not null constraint staff_username_unique unique

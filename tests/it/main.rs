@@ -12,3 +12,4 @@ mod mqtt;
 mod pipeline;
 mod simulations;
 mod support;
+mod tidy;

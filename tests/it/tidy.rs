@@ -1,0 +1,193 @@
+//! Rules about the source that the compiler cannot keep: where input and output may happen, and how large files grow.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// Signs that a file talks to the world.
+const IO: [&str; 14] = [
+    "sqlx::query",
+    "query!(",
+    "query_as!(",
+    "query_scalar!(",
+    "PgPool",
+    "PgListener",
+    "std::fs",
+    "tokio::fs",
+    "tokio::net",
+    "tokio::process",
+    "process::Command",
+    "rmqtt::",
+    "rumqttc::",
+    "rusmppc::",
+];
+
+/// Files and folders (ending in `/`) under src/ that may, with why. Everything else takes what it needs as arguments.
+const MAY: [&str; 20] = [
+    // The doors.
+    "cli/",
+    "web/",
+    "ingest/broker.rs",
+    "ingest/devices.rs",
+    "ingest/mqtt.rs",
+    "ingest/presence.rs",
+    "dispatch/channels/",
+    "demo/",
+    // The ground.
+    "db/",
+    "config.rs",
+    "events.rs",
+    "lifecycle.rs",
+    // The writers of levels and alerts.
+    "pipeline.rs",
+    "alerts/draft.rs",
+    "alerts/issue.rs",
+    // Texts are read from a folder when one is configured.
+    "alerts/templates.rs",
+    "i18n.rs",
+    // Every topic keeps its SQL here.
+    "store.rs",
+    "store/",
+    "worker.rs",
+];
+
+/// The pure core: the same log gives the same alerts, so nothing here waits for anything.
+const PURE: [&str; 12] = [
+    "engine.rs",
+    "engine/",
+    "risk/",
+    "replay.rs",
+    "units.rs",
+    "cobrade.rs",
+    "alerts/book.rs",
+    "alerts/cap/",
+    "alerts/state.rs",
+    "ingest/formats/",
+    "ingest/quality.rs",
+    "dispatch/decide.rs",
+];
+
+const WAITING: [&str; 4] = ["async fn", ".await", "tokio::spawn", "Clock"];
+
+struct Source {
+    /// Under src/, e.g. `alerts/store.rs`.
+    name: String,
+    /// Without comments and without the tests at the end.
+    code: String,
+    lines: usize,
+}
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+fn files(folder: &Path, found: &mut Vec<PathBuf>) {
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            files(&path, found);
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            found.push(path);
+        }
+    }
+}
+
+fn sources() -> Vec<Source> {
+    let src = root().join("src");
+    let mut paths = Vec::new();
+    files(&src, &mut paths);
+    let sources = paths.iter().filter(|path| !path.ends_with("tests.rs") && !is_bundle(path)).map(|path| {
+        let text = fs::read_to_string(path).unwrap();
+        let live = text.split("#[cfg(test)]").next().unwrap_or_default();
+        let code: Vec<&str> = live.lines().filter(|line| !line.trim_start().starts_with("//")).collect();
+        let name = path.strip_prefix(&src).unwrap().to_string_lossy().into_owned();
+        Source { name, code: code.join("\n"), lines: text.lines().count() }
+    });
+    // Test data modules are compiled for tests only.
+    sources.filter(|source| !source.name.ends_with("/samples.rs")).collect()
+}
+
+/// npm packages may bring anything.
+fn is_bundle(path: &Path) -> bool {
+    path.components().any(|part| part.as_os_str() == "node_modules")
+}
+
+fn is_one_of(name: &str, list: &[&str]) -> bool {
+    list.iter().any(|entry| match (entry.strip_suffix('/'), entry.contains('/')) {
+        // A bare file name or folder name holds at any depth.
+        (None, false) => name == *entry || name.ends_with(&format!("/{entry}")),
+        (Some(folder), _) if !folder.contains('/') => name.split('/').rev().skip(1).any(|part| part == folder),
+        (Some(_), _) => name.starts_with(entry),
+        (None, true) => name == *entry,
+    })
+}
+
+fn complain(wrong: &[String], rule: &str) {
+    assert!(wrong.is_empty(), "{rule}:\n{}", wrong.join("\n"));
+}
+
+#[test]
+fn input_and_output_live_in_named_files() {
+    let mut wrong = Vec::new();
+    for source in sources().iter().filter(|source| !is_one_of(&source.name, &MAY)) {
+        for sign in IO.iter().filter(|sign| source.code.contains(**sign)) {
+            wrong.push(format!("src/{}: {sign}", source.name));
+        }
+    }
+    complain(&wrong, "only the files listed in tests/it/tidy.rs may do input and output");
+}
+
+#[test]
+fn the_pure_core_neither_waits_nor_reads_the_clock() {
+    let mut wrong = Vec::new();
+    let sources = sources();
+    for source in
+        sources.iter().filter(|source| is_one_of(&source.name, &PURE) && !is_one_of(&source.name, &["store.rs"]))
+    {
+        for sign in WAITING.iter().filter(|sign| source.code.contains(**sign)) {
+            wrong.push(format!("src/{}: {sign}", source.name));
+        }
+    }
+    complain(&wrong, "the core is pure (ARCHITECTURE.md, invariants)");
+}
+
+#[test]
+fn only_the_journal_compares_seq_with_a_cursor() {
+    let naive = ["seq > ", "seq >= ", "seq between "];
+    let outside: Vec<Source> = sources().into_iter().filter(|source| !source.name.starts_with("journal/")).collect();
+    let wrong: Vec<String> = outside
+        .iter()
+        .flat_map(|source| source.code.lines().map(move |line| (source, line)))
+        .filter(|(_, line)| naive.iter().any(|sign| line.to_lowercase().contains(sign)))
+        .map(|(source, line)| format!("src/{}: {}", source.name, line.trim()))
+        .collect();
+    complain(&wrong, "read the journal through journal::read_after: a bare cursor loses rows of concurrent appenders");
+}
+
+#[test]
+fn nine_files_in_ten_have_at_most_400_lines_and_none_has_700() {
+    let sources = sources();
+    let mut lengths: Vec<usize> = sources.iter().map(|source| source.lines).collect();
+    lengths.sort_unstable();
+    let ninetieth = lengths[lengths.len() * 9 / 10];
+    assert!(ninetieth <= 400, "nine files in ten have up to {ninetieth} lines");
+    let wrong: Vec<String> = sources
+        .iter()
+        .filter(|source| source.lines >= 700)
+        .map(|source| format!("src/{}: {} lines", source.name, source.lines))
+        .collect();
+    complain(&wrong, "files that grew too long");
+}
+
+#[test]
+fn every_migration_says_what_it_is_about() {
+    let mut wrong = Vec::new();
+    for entry in fs::read_dir(root().join("migrations")).unwrap() {
+        let path = entry.unwrap().path();
+        if path.extension().is_some_and(|extension| extension == "sql")
+            && !fs::read_to_string(&path).unwrap().contains("-- ")
+        {
+            wrong.push(path.display().to_string());
+        }
+    }
+    complain(&wrong, "migrations without a comment that tells what their tables hold");
+}
