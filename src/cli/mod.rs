@@ -8,6 +8,7 @@ mod demo;
 mod device;
 mod import;
 mod migrate;
+mod rules;
 mod serve;
 mod session;
 pub mod simulate;
@@ -57,6 +58,9 @@ enum Command {
     #[command(subcommand)]
     Token(token::Action),
     Simulate(simulate::Simulate),
+    /// Rules of risk
+    #[command(subcommand)]
+    Rules(rules::Action),
     /// Measure this machine
     #[command(subcommand)]
     Bench(bench::Bench),
@@ -96,6 +100,7 @@ async fn run(cli: Cli) -> anyhow::Result<()> {
         Command::Import(arguments) => import::run(config, arguments).await,
         Command::Device(action) => device::run(config, action).await,
         Command::User(action) => user::run(config, action).await,
+        Command::Rules(action) => action.run(&config.engine.rules_dir),
         Command::Token(action) => token::run(config, action).await,
         Command::Bench(bench) => bench.run(config).await,
     }
