@@ -1,6 +1,7 @@
 //! Integration tests: one binary, on a real PostgreSQL with PostGIS. `make test` starts the server.
 
 mod catalogue;
+mod catalogue_http;
 mod cluster;
 mod crash;
 mod dispatch;
