@@ -34,7 +34,6 @@ pub fn router(app: App) -> Router {
         .merge(api::readings::routes())
         .merge(api::residents::routes())
         .merge(api::stations::routes())
-        .merge(api::readings::routes())
         .merge(ogc::routes())
         .merge(tiles::routes())
         .merge(stream::routes())

@@ -40,7 +40,6 @@ pub const RULES: &[Rule] = &[
     staff("GET", "/api/v1/devices", Operator),
     staff("POST", "/api/v1/devices", Operator),
     staff("DELETE", "/api/v1/devices/{code}", Operator),
-    Rule { method: "POST", path: "/api/v1/readings", guard: Guard::Device },
     // Console
     staff("POST", "/console/logout", Viewer),
 ];
