@@ -36,6 +36,7 @@ pub async fn run(app: App, mut receiver: Receiver) {
             batch.add(next);
         }
         batch.commit(&app).await;
+        metrics::gauge!("sentinela_ingest_queued_readings").set(app.ingest.queued() as f64);
     }
 }
 

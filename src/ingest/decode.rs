@@ -8,7 +8,7 @@ use super::quality::{Subject, judge};
 use super::{NewReading, Quarantined, Source};
 use crate::clock::{Instant, from_micros};
 use crate::config;
-use crate::units::Fixed;
+use crate::units::{Fixed, OutOfRange, Quantity};
 
 /// Where a payload came in, and what is held against it.
 #[derive(Clone, Copy, Debug)]
@@ -43,6 +43,10 @@ pub fn decode(payload: &[u8], door: &Door<'_>) -> Decoded {
         decoded.refuse(door, Refused { problem, raw: kept.to_vec() });
         return decoded;
     }
+    if let Some(readings) = all_good(payload, door) {
+        decoded.readings = readings;
+        return decoded;
+    }
     match native::parse(payload) {
         Ok(message) => resolve(message, door, &mut decoded),
         Err(problem) => decoded.refuse(door, Refused { problem, raw: payload.to_vec() }),
@@ -75,31 +79,52 @@ fn resolve(message: Message, door: &Door<'_>, decoded: &mut Decoded) {
     }
 }
 
+/// The quick way through: `None` as soon as anything is unusual or wrong.
+fn all_good(payload: &[u8], door: &Door<'_>) -> Option<Vec<NewReading>> {
+    let message = native::parse_plain(payload)?;
+    let id = message.id.as_deref();
+    let readings = message.readings.iter().map(|raw| {
+        let claim = Claim { stream: &raw.stream, at: raw.instant()?, value: raw.value, unit: raw.unit.as_deref() };
+        check(&claim, id, door).ok()
+    });
+    readings.collect()
+}
+
 fn one(raw: &RawReading, id: Option<&str>, door: &Door<'_>) -> Result<NewReading, Problem> {
-    let problem = |key: &str, value: &str, message: String| Problem::new(join(&raw.path, key), value, message);
-    let Some(stream) = door.device.streams.get(&raw.stream) else {
-        let known = door.device.stream_names();
-        let message = format!("the station of device {} has no such stream; it has {known}", door.device.code);
-        return Err(problem("stream", &raw.stream, message));
-    };
+    let claim = Claim { stream: &raw.stream, at: raw.at, value: raw.value, unit: raw.unit.as_deref() };
+    check(&claim, id, door).map_err(|wrong| wrong.explain(raw, door))
+}
+
+/// What a reading says of itself.
+struct Claim<'a> {
+    stream: &'a str,
+    at: Instant,
+    value: f64,
+    unit: Option<&'a str>,
+}
+
+/// Why a claim does not hold. Put into words only when somebody will read them.
+enum Wrong {
+    Stream,
+    Future,
+    Past,
+    Unit(Quantity),
+    Value(OutOfRange),
+}
+
+fn check(claim: &Claim<'_>, id: Option<&str>, door: &Door<'_>) -> Result<NewReading, Wrong> {
+    let stream = door.device.streams.get(claim.stream).ok_or(Wrong::Stream)?;
     // PostgreSQL keeps microseconds; what is finer must not make two readings of one.
-    let observed_at = from_micros(raw.at.timestamp_micros());
-    let shown = observed_at.to_rfc3339();
+    let observed_at = from_micros(claim.at.timestamp_micros());
     if observed_at - door.now > TimeDelta::seconds(door.limits.max_future_s.into()) {
-        let message = format!("lies more than {} s in the future; check the device's clock", door.limits.max_future_s);
-        return Err(problem("at", &shown, message));
+        return Err(Wrong::Future);
     }
     if door.now - observed_at > TimeDelta::days(door.limits.max_age_days.into()) {
-        return Err(problem("at", &shown, format!("is older than {} days", door.limits.max_age_days)));
+        return Err(Wrong::Past);
     }
-    let unit = raw.unit.as_deref().unwrap_or(&stream.unit);
-    let Some((factor, offset)) = stream.quantity.conversion(unit) else {
-        let canonical = stream.quantity.canonical_unit();
-        let message = format!("is no unit of {}; expected {canonical} or one that converts to it", stream.quantity);
-        return Err(problem("unit", unit, message));
-    };
-    let value = Fixed::try_from(raw.value * factor + offset)
-        .map_err(|error| problem("value", &raw.value.to_string(), error.to_string()))?;
+    let unit = claim.unit.unwrap_or(&stream.unit);
+    let (factor, offset) = stream.quantity.conversion(unit).ok_or(Wrong::Unit(stream.quantity))?;
+    let value = Fixed::try_from(claim.value * factor + offset).map_err(Wrong::Value)?;
     let subject = Subject { quantity: stream.quantity, kind: stream.kind, interval_s: stream.interval_s };
     let (quality, quality_reason) = judge(subject, value);
     Ok(NewReading {
@@ -112,6 +137,32 @@ fn one(raw: &RawReading, id: Option<&str>, door: &Door<'_>) -> Result<NewReading
         quality_reason,
         source: door.source,
     })
+}
+
+impl Wrong {
+    fn explain(self, raw: &RawReading, door: &Door<'_>) -> Problem {
+        let problem = |key: &str, value: &str, message: String| Problem::new(join(&raw.path, key), value, message);
+        let limits = door.limits;
+        match self {
+            Self::Stream => {
+                let (code, known) = (&door.device.code, door.device.stream_names());
+                let message = format!("the station of device {code} has no such stream; it has {known}");
+                problem("stream", &raw.stream, message)
+            }
+            Self::Future => {
+                let message =
+                    format!("lies more than {} s in the future; check the device's clock", limits.max_future_s);
+                problem("at", &raw.at.to_rfc3339(), message)
+            }
+            Self::Past => problem("at", &raw.at.to_rfc3339(), format!("is older than {} days", limits.max_age_days)),
+            Self::Unit(quantity) => {
+                let canonical = quantity.canonical_unit();
+                let message = format!("is no unit of {quantity}; expected {canonical} or one that converts to it");
+                problem("unit", raw.unit.as_deref().unwrap_or_default(), message)
+            }
+            Self::Value(error) => problem("value", &raw.value.to_string(), error.to_string()),
+        }
+    }
 }
 
 impl Decoded {
@@ -140,7 +191,7 @@ mod tests {
     use super::*;
     use crate::ids::{DatastreamId, DeviceId};
     use crate::ingest::devices::StreamEntry;
-    use crate::units::{Quality, Quantity, StreamKind};
+    use crate::units::{Quality, StreamKind};
 
     fn device() -> DeviceEntry {
         let stream = |id, quantity: Quantity| StreamEntry {

@@ -1,5 +1,6 @@
-//! The bare loop: the same MQTT endpoint, the same JSON, a table of the journal's shape and indexes, the acknowledgement
-//! after the commit; and nothing else: no device table, no units, no quality, no identity, no order, no rules.
+//! The bare loop: the same MQTT endpoint, the same JSON, a table with the columns, checks, keys and indexes of the journal,
+//! the acknowledgement after the commit; and nothing else: no device table, no units, no quality, no identity, no order, no
+//! rules.
 
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -27,6 +28,12 @@ struct Reading {
     at: Instant,
     value: f64,
 }
+
+/// The journal again, with its checks, keys and indexes.
+const TABLE: &str = "
+    drop table if exists bench_bare;
+    create table bench_bare (like journal including all,
+        foreign key (datastream_id) references datastream (id), foreign key (device_id) references device (id))";
 
 type Work = (Message, oneshot::Sender<()>);
 
@@ -73,7 +80,7 @@ impl Drop for Bare {
 
 impl Bare {
     pub async fn start(config: &Config, pool: PgPool) -> anyhow::Result<Self> {
-        sqlx::query("create table if not exists bench_bare (like journal including all)").execute(&pool).await?;
+        sqlx::raw_sql(TABLE).execute(&pool).await?;
         let listener = mqtt::listen(&config.mqtt)?;
         let address = listener.local_addr()?;
         let context = mqtt::context(&config.mqtt).await;
@@ -96,7 +103,6 @@ impl Bare {
 }
 
 async fn write(pool: PgPool, mut work: mpsc::Receiver<Work>, limit: usize) {
-    let stream: i64 = 1;
     while let Some((first, done)) = work.recv().await {
         let mut waiting = vec![done];
         let mut rows = Rows::default();
@@ -109,11 +115,10 @@ async fn write(pool: PgPool, mut work: mpsc::Receiver<Work>, limit: usize) {
         let stored = sqlx::query(
             "insert into bench_bare (seq, datastream_id, device_id, message_id, observed_at, received_at, value, quality,
                  source, reading_key)
-             select nextval('journal_seq'), $1, null, message_id, observed_at, $2, value, 'pass', 'mqtt', reading_key
-             from unnest($3::text[], $4::timestamptz[], $5::float8[], $6::bytea[])
+             select nextval('journal_seq'), (select min(id) from datastream), (select min(id) from device), message_id, observed_at, $1, value, 'pass', 'mqtt', reading_key
+             from unnest($2::text[], $3::timestamptz[], $4::float8[], $5::bytea[])
                  as row (message_id, observed_at, value, reading_key)",
         )
-        .bind(stream)
         .bind(Clock::System.now())
         .bind(&rows.messages)
         .bind(&rows.observed)

@@ -3,10 +3,48 @@
 //! without the array: `{"id":"msg-1","stream":"rain","at":…,"value":3.4}`. `id` and `unit` may be left out. Instants are
 //! RFC 3339 with an offset. Keys that are not known are ignored, so that devices may carry their own.
 
+use std::borrow::Cow;
+
 use chrono::{DateTime, Utc};
+use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use super::{MAX_MESSAGE_ID, MAX_READINGS, Message, Problem, RawReading, Refused, join};
+use crate::clock::Instant;
+
+/// A message in which every field has the plain form, borrowed where possible: nearly every message there is.
+#[derive(Debug, Deserialize)]
+pub struct Plain<'a> {
+    #[serde(borrow, default)]
+    pub id: Option<Cow<'a, str>>,
+    #[serde(borrow)]
+    pub readings: Vec<PlainReading<'a>>,
+}
+
+#[derive(Debug, Deserialize)]
+pub struct PlainReading<'a> {
+    #[serde(borrow)]
+    pub stream: Cow<'a, str>,
+    #[serde(borrow)]
+    pub at: Cow<'a, str>,
+    pub value: f64,
+    #[serde(borrow, default)]
+    pub unit: Option<Cow<'a, str>>,
+}
+
+/// The quick way: `None` for whatever is unusual or wrong, which [`parse`] then reads with care. What it takes, `parse` takes
+/// the same.
+pub fn parse_plain(payload: &[u8]) -> Option<Plain<'_>> {
+    let message: Plain = serde_json::from_slice(payload).ok()?;
+    let id_is_good = message.id.as_deref().is_none_or(is_message_id);
+    (id_is_good && (1..=MAX_READINGS).contains(&message.readings.len())).then_some(message)
+}
+
+impl PlainReading<'_> {
+    pub fn instant(&self) -> Option<Instant> {
+        DateTime::parse_from_rfc3339(&self.at).ok().map(|at| at.with_timezone(&Utc))
+    }
+}
 
 /// Reads a payload.
 ///
@@ -49,11 +87,15 @@ fn message_id(id: Option<&Value>) -> Result<Option<String>, Problem> {
         Some(Value::Number(number)) if !number.is_f64() => number.to_string(),
         Some(other) => return Err(Problem::new("id", &other.to_string(), "expected text or a whole number")),
     };
-    if text.is_empty() || text.len() > MAX_MESSAGE_ID || text.chars().any(char::is_control) {
+    if !is_message_id(&text) {
         let message = format!("expected 1 to {MAX_MESSAGE_ID} bytes without control characters");
         return Err(Problem::new("id", &text, message));
     }
     Ok(Some(text))
+}
+
+fn is_message_id(text: &str) -> bool {
+    !text.is_empty() && text.len() <= MAX_MESSAGE_ID && !text.chars().any(char::is_control)
 }
 
 fn reading(path: &str, item: &Value) -> Result<RawReading, Refused> {
@@ -229,6 +271,25 @@ mod tests {
         let one = r#"{"stream":"rain","at":"2022-02-15T19:10:00Z","value":1}"#;
         let text = format!(r#"{{"readings":[{}]}}"#, vec![one; MAX_READINGS + 1].join(","));
         assert_eq!(problem(&text).value, "1001 readings");
+    }
+
+    #[test]
+    fn the_quick_way_takes_nothing_that_the_careful_way_refuses() {
+        let good = r#"{"id":"m","readings":[{"stream":"rain","at":"2022-02-15T19:10:00Z","value":3,"more":[1]}]}"#;
+        let quick = parse_plain(good.as_bytes()).unwrap();
+        let careful = parse(good.as_bytes()).unwrap();
+        let reading = careful.readings[0].as_ref().unwrap();
+        assert_eq!((quick.readings[0].instant(), quick.readings[0].value), (Some(reading.at), reading.value));
+        for unusual in [
+            good.replace("\"m\"", "7"),
+            good.replace("\"m\"", "\"\""),
+            good.replace("\"value\":3", "\"value\":\"3\""),
+            good.replace("\"value\":3", "\"value\":NaN"),
+            good.replace("\"value\":3", "\"value\":1e999"),
+            "{\"readings\":[]}".to_owned(),
+        ] {
+            assert!(parse_plain(unusual.as_bytes()).is_none(), "{unusual}");
+        }
     }
 
     proptest! {
