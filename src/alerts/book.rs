@@ -182,7 +182,7 @@ mod tests {
         assert_eq!(decisions(1, Level::Attention, Level::Alert, &[], Level::Normal), [Decision::Draft]);
         let waiting = alert(7, true, Level::Alert, &[1]);
         assert_eq!(
-            decisions(2, Level::Attention, Level::Alert, &[waiting.clone()], Level::Normal),
+            decisions(2, Level::Attention, Level::Alert, std::slice::from_ref(&waiting), Level::Normal),
             [Decision::Join(waiting.id)]
         );
     }
@@ -190,7 +190,7 @@ mod tests {
     #[test]
     fn a_further_rise_moves_the_area_to_a_higher_draft() {
         let waiting = alert(7, true, Level::Alert, &[1, 2]);
-        let moved = decisions(1, Level::Alert, Level::Maximum, &[waiting.clone()], Level::Alert);
+        let moved = decisions(1, Level::Alert, Level::Maximum, std::slice::from_ref(&waiting), Level::Alert);
         assert_eq!(moved, [Decision::Leave(waiting.id), Decision::Draft]);
     }
 
@@ -203,8 +203,8 @@ mod tests {
     #[test]
     fn an_all_clear_waits_for_the_last_area() {
         let issued = alert(7, false, Level::Alert, &[1, 2]);
-        assert_eq!(decisions(1, Level::Alert, Level::Normal, &[issued.clone()], Level::Alert), []);
-        let last = decisions(1, Level::Alert, Level::Normal, &[issued.clone()], Level::Attention);
+        assert_eq!(decisions(1, Level::Alert, Level::Normal, std::slice::from_ref(&issued), Level::Alert), []);
+        let last = decisions(1, Level::Alert, Level::Normal, std::slice::from_ref(&issued), Level::Attention);
         assert_eq!(last, [Decision::DraftAllClear(issued.id)]);
     }
 
@@ -219,7 +219,7 @@ mod tests {
     #[test]
     fn a_fall_takes_the_area_out_of_a_waiting_draft() {
         let waiting = alert(7, true, Level::Alert, &[1, 2]);
-        let fell = decisions(1, Level::Alert, Level::Observation, &[waiting.clone()], Level::Alert);
+        let fell = decisions(1, Level::Alert, Level::Observation, std::slice::from_ref(&waiting), Level::Alert);
         assert_eq!(fell, [Decision::Leave(waiting.id)]);
     }
 

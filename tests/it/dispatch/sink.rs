@@ -16,7 +16,7 @@ async fn without_a_provider_every_message_lies_in_the_sink_with_its_text() {
     let app = support::app(&db);
     let running = tokio::spawn(worker::run(app.clone()));
     support::eventually("the sink", || async {
-        finished(&mut *db.pool.acquire().await.unwrap(), alert).await.unwrap().then_some(())
+        finished(&mut db.pool.acquire().await.unwrap(), alert).await.unwrap().then_some(())
     })
     .await;
     let shown: Vec<String> = sqlx::query_scalar(
