@@ -152,7 +152,8 @@ impl Pipeline {
     pub async fn tick(&mut self, conn: &mut PgConnection) -> anyhow::Result<()> {
         let now = self.app.clock.now();
         let mut tx = conn.begin().await?;
-        let housekeeping = housekeeping(&mut tx, now).await?;
+        let renewed = self.drafter().renew_expiring(&mut tx, now).await?;
+        let housekeeping = housekeeping(&mut tx, now).await? || renewed > 0;
         let due = self.engine.next_deadline().is_some_and(|deadline| deadline < now);
         let refresh = !self.stale.is_empty() && now - self.refreshed_at >= REFRESH;
         if !due && !refresh {

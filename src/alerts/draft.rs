@@ -53,6 +53,8 @@ pub struct DraftEdit {
     pub areas: Option<Vec<AreaId>>,
 }
 
+/// A draft that prolongs an alert waits this long before the alert runs out.
+const RENEW_BEFORE: TimeDelta = TimeDelta::minutes(30);
 const MAX_HEADLINE: usize = 160;
 const MAX_TEXT: usize = 4000;
 const MAX_SMS: usize = 918;
@@ -147,6 +149,43 @@ impl Drafter<'_> {
             reasons: &[],
         };
         self.create(conn, now, actor, &subject).await
+    }
+
+    /// Drafts an update for every alert by rule that runs out soon while areas of it are still at `draft_from` or above: a
+    /// danger that lasts must not fall silent. Once for each alert; whoever discards the draft has decided. Returns how many.
+    pub async fn renew_expiring(&self, conn: &mut PgConnection, now: Instant) -> Result<usize, AlertError> {
+        let dangerous: Vec<String> = Level::ALL
+            .iter()
+            .filter(|level| **level >= self.config.alerts.draft_from)
+            .map(|level| level.as_str().to_owned())
+            .collect();
+        let expiring = sqlx::query!(
+            r#"select a.id as "id: AlertId", a.cobrade, a.level, a.rule_id as "rule_id!", a.rule_version as "rule_version!",
+                      array_agg(aa.area_id) as "areas!"
+               from alert a join alert_area aa on aa.alert_id = a.id
+               join area_level l on l.area_id = aa.area_id and l.cobrade = a.cobrade and l.memory ->> 'known' = any($2)
+               where a.state = 'issued' and a.expires_at <= $1 and a.rule_id is not null
+                 and not exists (select from alert d where d.references_alert_id = a.id and d.kind = 'update')
+               group by a.id order by a.id"#,
+            now + RENEW_BEFORE,
+            &dangerous
+        )
+        .fetch_all(&mut *conn)
+        .await?;
+        for row in &expiring {
+            let areas: Vec<AreaId> = row.areas.iter().copied().map(AreaId).collect();
+            let subject = Subject {
+                kind: AlertKind::Update,
+                cobrade: row.cobrade.parse().map_err(anyhow::Error::from)?,
+                level: row.level.parse().map_err(anyhow::Error::from)?,
+                areas: &areas,
+                references: Some(row.id),
+                rule: Some((&row.rule_id, row.rule_version)),
+                reasons: &[],
+            };
+            self.create(&mut *conn, now, "rule", &subject).await?;
+        }
+        Ok(expiring.len())
     }
 
     /// An area joins a draft. Texts that no person has touched are written anew.

@@ -48,6 +48,11 @@ impl Issuer<'_> {
         id: AlertId,
         revision: i32,
     ) -> Result<Issued, AlertError> {
+        // The alert that is answered is older, and everyone locks alerts in the order of their ids.
+        let answers = store::answered_by(&mut *conn, id).await?;
+        if let Some(answered) = answers {
+            store::lock(&mut *conn, answered).await?;
+        }
         let alert = store::lock(&mut *conn, id).await?.ok_or(AlertError::NotFound)?;
         check_revision(&alert, revision)?;
         let kind: AlertKind = alert.kind.parse().map_err(anyhow::Error::from)?;

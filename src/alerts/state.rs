@@ -83,9 +83,10 @@ impl AlertState {
             (Self::Draft, Act::Issue(AlertKind::AllClear)) => Ok(Self::Cleared),
             (Self::Draft, Act::Issue(AlertKind::Cancel)) => Ok(Self::Cancelled),
             (Self::Draft, Act::Issue(_)) => Ok(Self::Issued),
-            (Self::Issued, Act::Answered(AlertKind::AllClear)) => Ok(Self::Cleared),
+            // That it is over, or goes on, may be said after the time ran out too.
+            (Self::Issued | Self::Expired, Act::Answered(AlertKind::AllClear)) => Ok(Self::Cleared),
+            (Self::Issued | Self::Expired, Act::Answered(AlertKind::Update)) => Ok(Self::Superseded),
             (Self::Issued, Act::Answered(AlertKind::Cancel)) => Ok(Self::Cancelled),
-            (Self::Issued, Act::Answered(AlertKind::Update)) => Ok(Self::Superseded),
             (Self::Issued, Act::RunOut) => Ok(Self::Expired),
             (state, act) => Err(AlertError::Refused(format!("a {state} alert does not allow {act:?}"))),
         }
@@ -136,7 +137,7 @@ mod tests {
 
     #[test]
     fn what_ended_stays_ended() {
-        for state in [AlertState::Cleared, AlertState::Cancelled, AlertState::Expired, AlertState::Superseded] {
+        for state in [AlertState::Cleared, AlertState::Cancelled, AlertState::Superseded] {
             assert!(state.after(Act::Answered(AlertKind::AllClear)).is_err(), "{state}");
         }
     }

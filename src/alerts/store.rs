@@ -170,6 +170,14 @@ pub(super) async fn lock(conn: &mut PgConnection, id: AlertId) -> sqlx::Result<O
     if found.is_none() { Ok(None) } else { load_row(conn, id).await }
 }
 
+/// The alert that this one answers, if any.
+pub(super) async fn answered_by(conn: &mut PgConnection, id: AlertId) -> sqlx::Result<Option<AlertId>> {
+    let found = sqlx::query_scalar!(r#"select references_alert_id as "id: AlertId" from alert where id = $1"#, id.0)
+        .fetch_optional(conn)
+        .await?;
+    Ok(found.flatten())
+}
+
 /// The open alerts, as the book reads them, in the order of their ids.
 pub async fn load_open(conn: &mut PgConnection) -> anyhow::Result<Vec<OpenAlert>> {
     let rows = sqlx::query!(

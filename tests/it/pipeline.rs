@@ -225,7 +225,27 @@ async fn an_alert_that_runs_out_says_so() {
     let draft = story.drafts().await.remove(0);
     story.issue(draft.row.id, draft.row.revision).await.unwrap();
     story.pass(361).await;
-    assert_eq!(story.text("select state from alert").await, ["expired"]);
+    assert_eq!(story.text("select state from alert where kind = 'alert'").await, ["expired"]);
+}
+
+#[tokio::test]
+async fn a_danger_that_outlasts_its_alert_asks_for_an_update_once() {
+    let mut story = Story::begin(&[]).await;
+    story.rain(1, 45).await;
+    let draft = story.drafts().await.remove(0);
+    story.issue(draft.row.id, draft.row.revision).await.unwrap();
+    story.pass(100).await;
+    story.rain(1, 30).await;
+    story.pass(100).await;
+    story.rain(1, 30).await;
+    story.pass(131).await;
+    let update = story.drafts().await.remove(0);
+    assert_eq!((update.row.kind.as_str(), update.row.references_alert_id), ("update", Some(draft.row.id)));
+    let now = story.app.clock.now();
+    let (id, revision) = (update.row.id, update.row.revision);
+    sentinela::alerts::draft::discard(&mut story.conn, now, "maria", id, revision, "visto").await.unwrap();
+    story.pass(1).await;
+    assert!(story.drafts().await.is_empty());
 }
 
 #[tokio::test]
