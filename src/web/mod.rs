@@ -9,6 +9,7 @@ pub mod error;
 pub mod feeds;
 pub mod gate;
 pub mod health;
+pub mod json;
 pub mod measure;
 pub mod ogc;
 pub mod pages;

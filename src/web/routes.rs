@@ -1,6 +1,6 @@
 // The table of src/web/gate.rs, in a file of its own so that it reads at a glance. A new route adds its row here.
 
-use Role::{Operator, Viewer};
+use Role::{Approver, Operator, Viewer};
 
 /// Every route with its guard.
 pub const RULES: &[Rule] = &[
@@ -30,6 +30,24 @@ pub const RULES: &[Rule] = &[
     open("GET", "/api/v1/events"),
     // Devices
     Rule { method: "POST", path: "/api/v1/readings", guard: Guard::Device },
+    // Levels, alerts, incidents
+    open("GET", "/api/v1/levels"),
+    open("GET", "/api/v1/areas/{code}/levels"),
+    staff("GET", "/api/v1/alerts", Viewer),
+    staff("POST", "/api/v1/alerts", Operator),
+    staff("GET", "/api/v1/alerts/{id}", Viewer),
+    staff("PUT", "/api/v1/alerts/{id}", Operator),
+    staff("GET", "/api/v1/alerts/{id}/reach", Viewer),
+    staff("GET", "/api/v1/alerts/{id}/delivery", Viewer),
+    staff("POST", "/api/v1/alerts/{id}/discard", Operator),
+    staff("POST", "/api/v1/alerts/{id}/issue", Approver),
+    staff("POST", "/api/v1/alerts/{id}/all-clear", Operator),
+    staff("POST", "/api/v1/alerts/{id}/cancel", Operator),
+    staff("POST", "/api/v1/alerts/{id}/update", Operator),
+    staff("GET", "/api/v1/incidents", Viewer),
+    staff("GET", "/api/v1/incidents/{id}", Viewer),
+    staff("POST", "/api/v1/incidents/{id}/entries", Operator),
+    staff("POST", "/api/v1/incidents/{id}/close", Operator),
     // Catalogue
     open("GET", "/api/v1/areas"),
     staff("POST", "/api/v1/areas", Operator),

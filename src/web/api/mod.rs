@@ -1,8 +1,11 @@
 //! The JSON API under /api/v1, one folder a noun.
 
+pub mod alerts;
 pub mod areas;
 pub mod devices;
 pub mod imports;
+pub mod incidents;
+pub mod levels;
 pub mod readings;
 pub mod residents;
 pub mod stations;
@@ -10,6 +13,23 @@ pub mod stations;
 /// What the API document lists.
 #[derive(utoipa::OpenApi)]
 #[openapi(paths(
+    alerts::read::list,
+    alerts::read::show,
+    alerts::read::reach,
+    alerts::read::delivery,
+    alerts::draft::create,
+    alerts::draft::edit,
+    alerts::act::discard,
+    alerts::act::issue,
+    alerts::act::all_clear,
+    alerts::act::cancel,
+    alerts::act::update,
+    incidents::list,
+    incidents::show,
+    incidents::add,
+    incidents::close,
+    levels::list,
+    levels::history,
     areas::list,
     areas::import,
     devices::list,

@@ -1,0 +1,112 @@
+//! Drafts by hand, and edits.
+
+use axum::Json;
+use axum::extract::{Path, State};
+use axum::http::StatusCode;
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use crate::alerts::AlertKind;
+use crate::alerts::draft::{DraftEdit, Subject};
+use crate::app::App;
+use crate::cobrade::Cobrade;
+use crate::ids::{AlertId, AreaId};
+use crate::units::Level;
+use crate::web::api::alerts::drafter;
+use crate::web::auth::Staff;
+use crate::web::error::{ApiError, Problem};
+use crate::web::json::StrictJson;
+
+/// What a draft by hand is about. The texts come from the templates and can be edited afterwards.
+#[derive(Debug, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NewDraft {
+    /// COBRADE code of the hazard, "1.1.3.2.1".
+    #[schema(value_type = String)]
+    pub cobrade: Cobrade,
+    /// observation, attention, alert or maximum.
+    #[schema(value_type = String)]
+    pub level: Level,
+    /// Codes of risk areas.
+    pub areas: Vec<String>,
+}
+
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+pub struct Created {
+    pub id: Uuid,
+    pub revision: i32,
+}
+
+/// Writes a draft.
+///
+/// # Errors
+/// 400 naming the field; 401, 403.
+#[utoipa::path(post, path = "/api/v1/alerts", tag = "alerts", request_body = NewDraft,
+    responses((status = 201, body = Created), (status = 400, body = Problem), (status = 401, body = Problem),
+        (status = 403, body = Problem)), security(("api_token" = [])))]
+pub async fn create(
+    State(app): State<App>,
+    staff: Staff,
+    StrictJson(given): StrictJson<NewDraft>,
+) -> Result<(StatusCode, Json<Created>), ApiError> {
+    if given.level <= Level::Normal {
+        return Err(ApiError::field(
+            "level",
+            given.level.as_str(),
+            "expected observation, attention, alert or maximum",
+        ));
+    }
+    let mut tx = app.db.web.begin().await?;
+    let rows = sqlx::query!(r#"select id as "id: AreaId", code from risk_area where code = any($1)"#, &given.areas)
+        .fetch_all(&mut *tx)
+        .await?;
+    if let Some((index, code)) =
+        given.areas.iter().enumerate().find(|(_, code)| !rows.iter().any(|row| row.code == **code))
+    {
+        return Err(ApiError::field(format!("areas[{index}]"), code, "there is no risk area with this code"));
+    }
+    if rows.is_empty() {
+        return Err(ApiError::field("areas", "[]", "give at least one risk area"));
+    }
+    let areas: Vec<AreaId> = rows.iter().map(|row| row.id).collect();
+    let subject = Subject {
+        kind: AlertKind::Alert,
+        cobrade: given.cobrade,
+        level: given.level,
+        areas: &areas,
+        references: None,
+        rule: None,
+        reasons: &[],
+    };
+    let id = drafter(&app).create(&mut tx, app.clock.now(), &staff.username, &subject).await?;
+    tx.commit().await?;
+    Ok((StatusCode::CREATED, Json(Created { id: id.0, revision: 1 })))
+}
+
+/// An edit with the revision it was made on.
+#[derive(Debug, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Edit {
+    pub revision: i32,
+    pub texts: DraftEdit,
+}
+
+/// Saves an edit of a draft and answers with the new revision.
+///
+/// # Errors
+/// 400 naming the field; 404; 409 when the draft moved since `revision` or is no draft any more.
+#[utoipa::path(put, path = "/api/v1/alerts/{id}", tag = "alerts", params(("id" = Uuid, Path,)), request_body = Edit,
+    responses((status = 200, body = Created), (status = 400, body = Problem), (status = 404, body = Problem),
+        (status = 409, body = Problem)), security(("api_token" = [])))]
+pub async fn edit(
+    State(app): State<App>,
+    staff: Staff,
+    Path(id): Path<Uuid>,
+    StrictJson(given): StrictJson<Edit>,
+) -> Result<Json<Created>, ApiError> {
+    let mut tx = app.db.web.begin().await?;
+    let now = app.clock.now();
+    let saved = drafter(&app).save(&mut tx, now, &staff.username, AlertId(id), given.revision, &given.texts).await?;
+    tx.commit().await?;
+    Ok(Json(Created { id, revision: saved }))
+}

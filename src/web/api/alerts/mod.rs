@@ -1,0 +1,35 @@
+//! Alerts over HTTP: read, drafted, edited, issued, answered.
+
+pub mod act;
+pub mod draft;
+pub mod read;
+
+use axum::Router;
+use axum::routing::{get, post};
+
+use crate::alerts::draft::Drafter;
+use crate::alerts::issue::Issuer;
+use crate::app::App;
+
+pub fn routes() -> Router<App> {
+    Router::new()
+        .route("/api/v1/alerts", get(read::list).post(draft::create))
+        .route("/api/v1/alerts/{id}", get(read::show).put(draft::edit))
+        .route("/api/v1/alerts/{id}/reach", get(read::reach))
+        .route("/api/v1/alerts/{id}/delivery", get(read::delivery))
+        .route("/api/v1/alerts/{id}/discard", post(act::discard))
+        .route("/api/v1/alerts/{id}/issue", post(act::issue))
+        .route("/api/v1/alerts/{id}/all-clear", post(act::all_clear))
+        .route("/api/v1/alerts/{id}/cancel", post(act::cancel))
+        .route("/api/v1/alerts/{id}/update", post(act::update))
+}
+
+/// What drafts are written with.
+pub fn drafter(app: &App) -> Drafter<'_> {
+    Drafter { config: &app.config, templates: &app.templates, ids: &app.ids }
+}
+
+/// What alerts are issued with.
+pub fn issuer(app: &App) -> Issuer<'_> {
+    Issuer { config: &app.config, ids: &app.ids }
+}

@@ -1,0 +1,92 @@
+//! Levels over HTTP: what they are, why, and how they came about.
+
+use axum::extract::{Path, State};
+use axum::routing::get;
+use axum::{Json, Router};
+use chrono::{DateTime, Utc};
+use serde::Serialize;
+use serde_json::Value;
+
+use crate::app::App;
+use crate::web::error::{ApiError, Problem};
+
+/// Changes in one answer.
+const MOST: i64 = 500;
+
+pub fn routes() -> Router<App> {
+    Router::new().route("/api/v1/levels", get(list)).route("/api/v1/areas/{code}/levels", get(history))
+}
+
+/// The level of one area for one hazard.
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+pub struct CurrentLevel {
+    pub area: String,
+    pub area_name: String,
+    pub cobrade: String,
+    /// unknown, normal, observation, attention, alert or maximum. Unknown never means normal.
+    pub level: String,
+    pub since_at: DateTime<Utc>,
+    pub evaluated_at: DateTime<Utc>,
+    pub rule_id: String,
+    pub rule_version: i32,
+    /// The conditions that speak for the level, with values, thresholds and stations.
+    #[schema(value_type = Vec<Object>)]
+    pub reasons: Value,
+}
+
+/// Lists the current levels, the most dangerous first.
+///
+/// # Errors
+/// 503 without the database.
+#[utoipa::path(get, path = "/api/v1/levels", tag = "levels", responses((status = 200, body = Vec<CurrentLevel>)))]
+pub async fn list(State(app): State<App>) -> Result<Json<Vec<CurrentLevel>>, ApiError> {
+    let levels = sqlx::query_as!(
+        CurrentLevel,
+        "select a.code as area, a.name as area_name, l.cobrade, l.level, l.since_at, l.evaluated_at, l.rule_id,
+                l.rule_version, l.reasons
+         from area_level l join risk_area a on a.id = l.area_id
+         order by array_position(array['maximum', 'alert', 'attention', 'observation', 'unknown', 'normal'], l.level),
+                  a.name, l.cobrade"
+    )
+    .fetch_all(&app.db.web)
+    .await?;
+    Ok(Json(levels))
+}
+
+/// A change of level.
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+pub struct Change {
+    pub cobrade: String,
+    pub from: String,
+    pub to: String,
+    pub at: DateTime<Utc>,
+    /// The journal row after which it changed.
+    pub journal_seq: i64,
+    pub rule_id: String,
+    pub rule_version: i32,
+    #[schema(value_type = Vec<Object>)]
+    pub reasons: Value,
+}
+
+/// The changes of an area's levels, newest first, at most 500.
+///
+/// # Errors
+/// 404 for an unknown area.
+#[utoipa::path(get, path = "/api/v1/areas/{code}/levels", tag = "levels", params(("code" = String, Path,)),
+    responses((status = 200, body = Vec<Change>), (status = 404, body = Problem)))]
+pub async fn history(State(app): State<App>, Path(code): Path<String>) -> Result<Json<Vec<Change>>, ApiError> {
+    let area = sqlx::query_scalar!("select id from risk_area where code = $1", code)
+        .fetch_optional(&app.db.web)
+        .await?
+        .ok_or_else(|| ApiError::NotFound(format!("risk area {code}")))?;
+    let changes = sqlx::query_as!(
+        Change,
+        r#"select cobrade, from_level as "from", to_level as "to", at, journal_seq, rule_id, rule_version, reasons
+           from level_transition where area_id = $1 order by at desc, id desc limit $2"#,
+        area,
+        MOST
+    )
+    .fetch_all(&app.db.web)
+    .await?;
+    Ok(Json(changes))
+}
