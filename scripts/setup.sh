@@ -4,12 +4,15 @@
 #   scripts/setup.sh run    to build and run the service
 #   scripts/setup.sh test   to run every check as well
 set -euo pipefail
+cd "$(dirname "$0")/.."
 
 missing=()
 # need COMMAND PACKAGE…: the packages are wanted when the command is not there
 need() { command -v "$1" >/dev/null 2>&1 || missing+=("${@:2}"); }
 
 need cc gcc libc6-dev
+# Named by .cargo/config.toml.
+[ ! -e .cargo/config.toml ] || need mold mold
 need node nodejs
 need npm npm
 # The programs of a server, and PostGIS for it. The metapackages name the release's own version.
