@@ -77,6 +77,7 @@ impl Service {
         self.spawn("dispatch", crate::dispatch::worker::run(app.clone()));
         self.spawn("events listener", crate::db::listen::run(app.clone()));
         self.spawn("evaluator", crate::pipeline::run(app.clone()));
+        self.spawn("metrics", web::measure::run(app.clone()));
         if let Some(endpoint) = devices_endpoint {
             self.spawn("MQTT endpoint", endpoint.serve());
         }

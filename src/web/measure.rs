@@ -7,6 +7,7 @@ use axum::middleware::Next;
 use axum::response::Response;
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 
+use crate::app::App;
 use crate::clock::Stopwatch;
 
 static HANDLE: OnceLock<Option<PrometheusHandle>> = OnceLock::new();
@@ -21,6 +22,24 @@ pub fn install() {
         let builder = PrometheusBuilder::new().set_buckets_for_metric(suffixed, BUCKETS).ok()?;
         builder.install_recorder().ok()
     });
+}
+
+/// How often samples are folded into their histograms when nobody asks for `/metrics`; they would pile up otherwise.
+const UPKEEP: std::time::Duration = std::time::Duration::from_secs(5);
+
+/// Keeps the recorder small until the service stops.
+pub async fn run(app: App) {
+    let mut tick = tokio::time::interval(UPKEEP);
+    loop {
+        tokio::select! {
+            () = app.stop.cancelled() => return,
+            _ = tick.tick() => {
+                if let Some(handle) = HANDLE.get().and_then(Option::as_ref) {
+                    handle.run_upkeep();
+                }
+            }
+        }
+    }
 }
 
 /// The metrics in Prometheus' text form.

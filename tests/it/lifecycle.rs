@@ -33,6 +33,49 @@ async fn a_termination_signal_ends_the_service_well() {
     assert_eq!(status.code(), Some(0));
 }
 
+/// Keeps the evaluator from ending: it waits for a table that is locked. Rolls back when dropped.
+async fn hold_up(db: &TestDb) -> sqlx::Transaction<'static, sqlx::Postgres> {
+    let mut tx = db.pool.begin().await.unwrap();
+    sqlx::query("lock table pipeline_cursor in access exclusive mode").execute(&mut *tx).await.unwrap();
+    support::eventually("the evaluator to wait for the lock", || async {
+        let sql = "select exists (select from pg_locks where not granted and relation = 'pipeline_cursor'::regclass)";
+        let waits: bool = sqlx::query_scalar(sql).fetch_one(&db.pool).await.unwrap();
+        waits.then_some(())
+    })
+    .await;
+    tx
+}
+
+#[tokio::test]
+async fn a_second_signal_ends_at_once() {
+    let db = support::db().await;
+    let mut command = service(&db, support::free_port());
+    command.env("SENTINELA__SHUTDOWN__TIMEOUT_S", "3600");
+    let mut service = Process::start(command);
+    service.line_with("ready:").await;
+    let _held = hold_up(&db).await;
+    service.signal("TERM").await;
+    service.signal("INT").await;
+    let (status, _) = service.end().await;
+    assert_eq!(status.code(), Some(1));
+}
+
+#[tokio::test]
+async fn a_stop_takes_no_longer_than_its_bound_and_names_what_hung() {
+    let db = support::db().await;
+    let mut command = service(&db, support::free_port());
+    command.env("SENTINELA__SHUTDOWN__TIMEOUT_S", "1").stderr(std::process::Stdio::piped());
+    command.stdout(std::process::Stdio::piped()).kill_on_drop(true);
+    let child = command.spawn().unwrap();
+    let _held = hold_up(&db).await;
+    let process = child.id().unwrap().to_string();
+    Command::new("kill").args(["-s", "TERM", &process]).status().await.unwrap();
+    let output = support::soon("the service to end", child.wait_with_output()).await.unwrap();
+    let error = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(1), "{error}");
+    assert!(error.contains("did not end within 1 s") && error.contains("evaluator"), "{error}");
+}
+
 #[tokio::test]
 async fn a_taken_port_is_named_and_the_exit_code_is_1() {
     let db = support::db().await;
