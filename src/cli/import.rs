@@ -14,7 +14,21 @@ use crate::journal::{self, Outcome};
 /// Readings in one append.
 const BATCH: usize = 1000;
 
+/// Shown by `sentinela import --help`.
+const FORMATS: &str = "\
+Files are UTF-8. CSV has a header line and `,` or `;` (then with decimal comma). Coordinates are WGS84 degrees; GeoJSON puts
+longitude first. A file that has any error is not imported at all; the same file again changes nothing.
+
+areas      GeoJSON of polygons with the properties code, name, source, and hazards: [{\"cobrade\": \"1.1.3.2.1\", \"grade\":
+           \"R3\"}] (or cobrade and grade). CSV: the same columns, the polygon as GeoJSON in `geometry`,
+           hazards as \"1.1.3.2.1:R3; 1.2.3.0.0:R1\".
+stations   CSV, a row for each station and stream: code,name,lat,lon,elevation_m,source,stream,quantity,unit,kind,interval_s,
+           stale_after_min,device,secret. GeoJSON: points with code, name and streams: [{name, quantity, unit, kind, …}].
+residents  CSV or GeoJSON points: external_ref,name,language,lat,lon,precision_m,phone,email,consent_source,consent_at.
+readings   CSV: station,stream,at,value,unit; or station_id,…,time_utc,quantity,value,unit.";
+
 #[derive(Debug, clap::Args)]
+#[command(after_long_help = FORMATS)]
 pub struct Arguments {
     /// What the file describes
     #[arg(value_enum)]

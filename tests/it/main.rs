@@ -4,6 +4,7 @@ mod catalogue;
 mod catalogue_http;
 mod cluster;
 mod crash;
+mod demo;
 mod dispatch;
 mod feeds;
 mod harness;

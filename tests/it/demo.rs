@@ -1,0 +1,43 @@
+//! The demonstration as a visitor starts it.
+
+use std::path::PathBuf;
+
+use crate::support::{self, Process, free_port};
+
+#[tokio::test]
+async fn the_demo_plays_the_night_through_mqtt_and_ends_cleanly() {
+    let db = support::db().await;
+    let folder = Folder(std::env::temp_dir().join(format!("sentinela-demo-{}", std::process::id())));
+    let mut command = support::sentinela();
+    command
+        .env("SENTINELA__DATABASE__URL", &db.url)
+        .env("SENTINELA__DATA_DIR", &folder.0)
+        .env("SENTINELA__HTTP__LISTEN", format!("127.0.0.1:{}", free_port()))
+        .env("SENTINELA__MQTT__LISTEN", format!("127.0.0.1:{}", free_port()))
+        .args(["demo", "--speed", "100000"]);
+    let mut demo = Process::start(command);
+    demo.line_with("fictional").await;
+    demo.line_with("The night is over: all 910 readings").await;
+    let count = async |sql: &'static str| -> i64 { sqlx::query_scalar(sql).fetch_one(&db.pool).await.unwrap() };
+    assert!(count("select count(*) from journal where source = 'mqtt'").await >= 910);
+    assert_eq!(count("select count(*) from quarantine").await, 0);
+    assert_eq!(count("select count(*) from resident where fictional").await, 3000);
+    assert_eq!(count("select count(*) from resident where not fictional").await, 0);
+    support::eventually("areas that rose and an alert that waits", async || {
+        let risen = count("select count(*) from area_level where level in ('alert', 'maximum')").await;
+        let waiting = count("select count(*) from alert where state = 'draft' and status = 'exercise'").await;
+        (risen > 10 && waiting > 0).then_some(())
+    })
+    .await;
+    demo.signal("TERM").await;
+    assert!(demo.end().await.0.success());
+}
+
+/// Deleted with the test.
+struct Folder(PathBuf);
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}
