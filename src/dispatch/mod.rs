@@ -7,6 +7,7 @@ pub mod audience;
 pub mod channels;
 pub mod content;
 pub mod decide;
+mod feed;
 pub mod outbox;
 pub mod provider;
 pub mod rate;
@@ -15,6 +16,7 @@ pub mod retry;
 pub mod sms_text;
 pub mod store;
 pub mod worker;
+pub mod writer;
 
 pub use decide::State;
 pub use outbox::{Accounts, Progress, audit, finished, progress};

@@ -11,6 +11,7 @@ use tokio::task::JoinSet;
 use uuid::Uuid;
 
 use super::channels::sink;
+use super::feed;
 use super::provider::{Provider, Transport, providers};
 use super::store::claim;
 use crate::app::App;
@@ -86,7 +87,7 @@ impl Lane {
     async fn run(self) {
         match &self.provider.transport {
             Transport::Sink => self.run_sink().await,
-            Transport::Smpp(_) | Transport::Smtp => {}
+            Transport::Smpp(_) | Transport::Smtp => feed::run(self).await,
         }
     }
 

@@ -286,13 +286,18 @@ pub async fn take_back(conn: &mut PgConnection, now: Instant, channel: Channel) 
 pub async fn bury(conn: &mut PgConnection, now: Instant, channel: Channel) -> sqlx::Result<Vec<AlertId>> {
     sqlx::query_scalar!(
         r#"
-        with dead as (
-            update outbox o set final_at = $1,
-                state = case when o.expires_at <= $1 then 'expired' else 'suppressed' end,
-                reason = case when o.expires_at <= $1 then 'the alert expired' else a.state end
-            from alert a
-            where o.state = 'pending' and o.channel = $2 and a.id = o.alert_id
+        with target as (
+            select o.id, o.expires_at <= $1 as died, a.state
+            from outbox o join alert a on a.id = o.alert_id
+            where o.state = 'pending' and o.channel = $2
                 and (o.expires_at <= $1 or a.state in ('superseded', 'cleared', 'cancelled', 'expired'))
+            limit 10000
+            for update of o skip locked
+        ), dead as (
+            update outbox o set final_at = $1,
+                state = case when t.died then 'expired' else 'suppressed' end,
+                reason = case when t.died then 'the alert expired' else t.state end
+            from target t where o.id = t.id
             returning o.alert_id
         )
         select distinct alert_id as "alert_id!: AlertId" from dead

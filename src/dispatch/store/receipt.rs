@@ -19,14 +19,17 @@ const DOUBT: chrono::TimeDelta = chrono::TimeDelta::seconds(10);
 pub struct Incoming {
     pub raw: Vec<u8>,
     pub address: String,
-    pub receipt: Receipt,
+    /// `None` when it is a message of a person's, or unreadable: kept all the same.
+    pub receipt: Option<Receipt>,
 }
 
 /// Keeps receipts. They may be acknowledged once this is committed.
 pub async fn keep(conn: &mut PgConnection, now: Instant, provider: &str, incoming: &[Incoming]) -> sqlx::Result<()> {
     let raws: Vec<Vec<u8>> = incoming.iter().map(|i| i.raw.clone()).collect();
-    let ids: Vec<String> = incoming.iter().map(|i| i.receipt.message_id.clone()).collect();
-    let statuses: Vec<String> = incoming.iter().map(|i| i.receipt.fate.as_str().to_owned()).collect();
+    let id = |i: &Incoming| i.receipt.as_ref().map_or(String::new(), |r| r.message_id.clone());
+    let ids: Vec<String> = incoming.iter().map(id).collect();
+    let status = |i: &Incoming| i.receipt.as_ref().map_or("not_a_receipt", |r| r.fate.as_str()).to_owned();
+    let statuses: Vec<String> = incoming.iter().map(status).collect();
     let addresses: Vec<String> = incoming.iter().map(|i| i.address.clone()).collect();
     sqlx::query!(
         "insert into delivery_receipt (provider, received_at, raw, provider_message_id, status, address)
@@ -53,7 +56,7 @@ pub async fn settle(conn: &mut PgConnection, now: Instant, provider: &str) -> sq
 async fn pair(conn: &mut PgConnection, now: Instant, provider: &str) -> sqlx::Result<Vec<i64>> {
     let waiting = sqlx::query!(
         "select id, provider_message_id, address, received_at from delivery_receipt
-        where outbox_id is null and provider = $1 and received_at > $2 order by id limit $3",
+        where outbox_id is null and provider = $1 and received_at > $2 and provider_message_id <> '' order by id limit $3",
         provider,
         now - PATIENCE,
         BATCH

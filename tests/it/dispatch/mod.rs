@@ -1,5 +1,9 @@
 //! From an issued alert to messages in people's hands, and the accounts of it.
 
 mod audience;
+mod leases;
+mod mail;
+mod peers;
 mod sink;
+mod sms;
 mod town;

@@ -109,6 +109,12 @@ impl<'a> Town<'a> {
         id
     }
 
+    /// One that is alive on the machine's own clock.
+    pub async fn living_alert(&self, sms_text: &str) -> AlertId {
+        let minutes = (sentinela::clock::Clock::System.now() - start_at()).num_minutes() + 60;
+        self.alert_of("alert", None, minutes.try_into().unwrap(), "actual", sms_text).await
+    }
+
     pub async fn enqueue(&self, alert: AlertId) -> Enqueued {
         let mut tx = self.db.pool.begin().await.unwrap();
         let enqueued = outbox::enqueue(&mut tx, start_at(), alert).await.unwrap();

@@ -1,0 +1,421 @@
+//! Feeds one provider: claims what is due, hands it over within window, rate and breaker, and gives back what cannot leave.
+
+use std::collections::{HashMap, VecDeque};
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::StreamExt as _;
+use futures_util::future::{BoxFuture, pending};
+use futures_util::stream::FuturesUnordered;
+use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+
+use super::channels::smpp::{self, LinkEvent};
+use super::channels::{Body, Done, Job, Way, email};
+use super::content::Sender;
+use super::decide::{Outcome, Policy, Sending, State};
+use super::provider::{Channel, Provider, Transport};
+use super::rate::{Breaker, Bucket};
+use super::retry::{Code, Verdict, verdict};
+use super::sms_text;
+use super::store::claim::{self, Claimed, Ending};
+use super::store::content;
+use super::worker::{Lane, TICK, woken};
+use super::writer::{self, Write};
+use crate::app::App;
+use crate::clock::Instant;
+use crate::ids::OutboxId;
+
+/// Entries that wait for the database; beyond it nothing more is sent.
+const WRITES: usize = 2000;
+const SWEEP_EVERY: chrono::TimeDelta = chrono::TimeDelta::seconds(2);
+
+type Claiming = BoxFuture<'static, sqlx::Result<Vec<Job>>>;
+
+struct Feed {
+    lane: Lane,
+    policy: Policy,
+    bucket: Bucket,
+    breaker: Breaker,
+    way: Option<Way>,
+    /// Claimed and not handed over yet, most urgent first.
+    queue: VecDeque<Job>,
+    in_flight: FuturesUnordered<BoxFuture<'static, Done>>,
+    weight_in_flight: usize,
+    /// Rows whose lease we keep, with their fences.
+    mine: HashMap<OutboxId, i64>,
+    claiming: Option<Claiming>,
+    /// Rows may be due.
+    due: bool,
+    /// This process claims for the provider.
+    held: bool,
+    /// An earlier provider does the work.
+    resting: bool,
+    swept_at: Instant,
+    renewed_at: Instant,
+    writes: mpsc::Sender<Write>,
+}
+
+/// Runs until the service stops.
+pub(super) async fn run(lane: Lane) {
+    let (writes, inbox) = mpsc::channel(WRITES);
+    let writing =
+        tokio::spawn(writer::run(lane.app.clone(), lane.provider.name.clone(), lane.moved.clone(), inbox));
+    let closing = CancellationToken::new();
+    let (news, link) = mpsc::channel(4);
+    let (way, keeping) = connect(&lane, closing.clone(), news, writes.clone());
+    let mut feed = Feed::new(lane, way, writes);
+    feed.serve(link).await;
+    feed.finish(closing, keeping, writing).await;
+}
+
+/// SMTP is there at once (its connections are made when needed); an SMPP session announces itself.
+fn connect(
+    lane: &Lane,
+    closing: CancellationToken,
+    news: mpsc::Sender<LinkEvent>,
+    writes: mpsc::Sender<Write>,
+) -> (Option<Way>, Option<JoinHandle<()>>) {
+    match &lane.provider.transport {
+        Transport::Smpp(config) => {
+            let keeping = smpp::keep_bound(Arc::new(config.clone()), closing, news, writes);
+            (None, Some(tokio::spawn(keeping)))
+        }
+        Transport::Smtp => match email::Mailer::new(&lane.app.config.mail) {
+            Ok(mailer) => (Some(Way::Mail(Arc::new(mailer))), None),
+            Err(error) => {
+                tracing::error!(error, "e-mail cannot leave");
+                (None, None)
+            }
+        },
+        Transport::Sink => (None, None),
+    }
+}
+
+impl Feed {
+    fn new(lane: Lane, way: Option<Way>, writes: mpsc::Sender<Write>) -> Self {
+        let now = lane.app.clock.now();
+        let dispatch = &lane.app.config.dispatch;
+        Self {
+            policy: Policy {
+                retry_base: Duration::from_secs(dispatch.retry_base_s.into()),
+                retry_max: Duration::from_secs(dispatch.retry_max_s.into()),
+            },
+            bucket: Bucket::new(lane.provider.messages_per_second, now),
+            breaker: Breaker::default(),
+            way,
+            queue: VecDeque::new(),
+            in_flight: FuturesUnordered::new(),
+            weight_in_flight: 0,
+            mine: HashMap::new(),
+            claiming: None,
+            due: true,
+            held: false,
+            resting: false,
+            swept_at: Instant::default(),
+            renewed_at: now,
+            writes,
+            lane,
+        }
+    }
+
+    async fn serve(&mut self, mut link: mpsc::Receiver<LinkEvent>) {
+        let app = self.lane.app.clone();
+        let mut events = app.events.subscribe();
+        let mut tick = tokio::time::interval(TICK);
+        tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        let mut link_lives = true;
+        loop {
+            self.hand_over().await;
+            self.start_claim();
+            let tokens = self.until_tokens();
+            tokio::select! {
+                biased;
+                () = app.stop.cancelled() => return,
+                _ = tick.tick() => self.maintain().await,
+                news = link.recv(), if link_lives => match news {
+                    Some(news) => self.link(news).await,
+                    None => link_lives = false,
+                },
+                claimed = claimed(&mut self.claiming) => self.claimed(claimed),
+                Some(done) = self.in_flight.next(), if !self.in_flight.is_empty() => self.ended(done).await,
+                () = woken(&mut events) => self.due = true,
+                () = tokio::time::sleep(tokens.unwrap_or_default()), if tokens.is_some() => {}
+            }
+        }
+    }
+
+    fn provider(&self) -> &Provider {
+        &self.lane.provider
+    }
+
+    fn now(&self) -> Instant {
+        self.lane.app.clock.now()
+    }
+
+    fn room(&self) -> usize {
+        self.provider().window.saturating_sub(self.weight_in_flight)
+    }
+
+    /// How long until the rate allows the next message; `None` when it is not the rate that holds us up.
+    fn until_tokens(&mut self) -> Option<Duration> {
+        let now = self.now();
+        let ready = self.way.is_some() && !self.queue.is_empty() && self.breaker.allows(now, self.room()) > 0;
+        (ready && self.bucket.available(now) == 0).then(|| self.bucket.wait())
+    }
+
+    /// Hands over as much as window, rate and breaker allow.
+    async fn hand_over(&mut self) {
+        while let Some(way) = self.way.clone() {
+            let now = self.now();
+            if self.breaker.allows(now, self.room()) == 0 || self.bucket.available(now) == 0 {
+                return;
+            }
+            let Some(job) = self.queue.pop_front() else { return };
+            if let Body::Impossible(detail) = &job.body {
+                let outcome = Outcome::Refused { code: Code::Smpp(0x01), detail: detail.clone() };
+                self.write_end(Done { job, outcome, parts: Vec::new() }).await;
+                continue;
+            }
+            let weight = job.weight();
+            self.bucket.take(weight);
+            self.weight_in_flight += weight;
+            self.breaker = std::mem::take(&mut self.breaker).sent();
+            self.in_flight.push(way.send(job, now));
+        }
+    }
+
+    /// Claims about a second's worth, so that a more urgent alert never waits behind a long queue.
+    fn start_claim(&mut self) {
+        let limit = self.claim_limit();
+        let able = self.held && !self.resting && self.way.is_some() && self.claiming.is_none();
+        let now = self.now();
+        if !able || !self.due || self.queue.len() * 2 > limit || self.breaker.allows(now, 1) == 0 {
+            return;
+        }
+        self.due = false;
+        let limit = if self.breaker.is_healthy() { limit } else { 1 };
+        let until = self.lane.lease_until(now);
+        let (app, provider) = (self.lane.app.clone(), self.lane.provider.clone());
+        self.claiming = Some(Box::pin(async move { claim_jobs(&app, &provider, limit, until).await }));
+    }
+
+    fn claim_limit(&self) -> usize {
+        let second = (self.bucket.rate() as usize).max(self.provider().window);
+        second.min(self.lane.app.config.dispatch.claim_rows as usize).max(1)
+    }
+
+    fn claimed(&mut self, jobs: sqlx::Result<Vec<Job>>) {
+        match jobs {
+            Ok(jobs) => {
+                // There may be more; an empty claim waits for a signal or the tick.
+                self.due |= !jobs.is_empty();
+                self.mine.extend(jobs.iter().map(|job| (job.row.id, job.row.fence)));
+                self.queue.extend(jobs);
+            }
+            Err(error) => {
+                tracing::warn!(%error, provider = self.provider().name, "deliveries wait for the database");
+            }
+        }
+    }
+
+    async fn ended(&mut self, done: Done) {
+        let now = self.now();
+        self.weight_in_flight = self.weight_in_flight.saturating_sub(done.job.weight());
+        let breaker = std::mem::take(&mut self.breaker);
+        self.breaker = match &done.outcome {
+            Outcome::Unknown { .. } | Outcome::NotSent { .. } => breaker.timed_out(now),
+            Outcome::Accepted | Outcome::Delivered | Outcome::Refused { .. } => breaker.answered(),
+        };
+        if let Outcome::Refused { code, .. } = &done.outcome
+            && verdict(*code) == Verdict::Throttled
+        {
+            self.bucket.throttled(now);
+            metrics::counter!("sentinela_dispatch_throttled_total", "provider" => self.provider().name.clone())
+                .increment(1);
+        }
+        self.write_end(done).await;
+    }
+
+    async fn write_end(&mut self, done: Done) {
+        let Done { job, outcome, parts } = done;
+        let row = &job.row;
+        let sending = Sending { attempt: row.attempt, expires_at: row.expires_at, life_safety: job.life_safety };
+        let next = sending.end(&outcome, &self.policy, self.now(), self.chance());
+        let word = next.state.as_str();
+        metrics::counter!("sentinela_dispatch_outcomes_total", "provider" => self.provider().name.clone(), "outcome" => word)
+            .increment(1);
+        if next.state == State::Rejected {
+            tracing::info!(row = %row.id, reason = next.reason, provider = self.provider().name, "refused for good");
+        }
+        self.mine.remove(&row.id);
+        let ending = Ending { id: row.id, fence: row.fence, attempt: row.attempt, next, parts };
+        if self.writes.send(Write::Ending(ending)).await.is_err() {
+            tracing::error!(row = %row.id, "the writer is gone; the lease will tell");
+        }
+    }
+
+    /// A share in 0..1 for the jitter.
+    fn chance(&self) -> f64 {
+        f64::from(u32::from_le_bytes(self.lane.app.ids.bytes())) / f64::from(u32::MAX)
+    }
+
+    async fn link(&mut self, news: LinkEvent) {
+        match news {
+            LinkEvent::Up(bound) => {
+                self.way = Some(Way::Smpp(bound));
+                self.breaker = Breaker::default();
+                self.due = true;
+            }
+            LinkEvent::Down => {
+                self.way = None;
+                // Another provider may take them; if there is none, we claim them again.
+                self.release_queue().await;
+            }
+        }
+        self.maintain().await;
+    }
+
+    /// What must happen again and again: the lease on the provider, the leases on rows, lost rows, late receipts.
+    async fn maintain(&mut self) {
+        self.due = true;
+        if let Err(error) = self.try_maintain().await {
+            tracing::warn!(%error, provider = self.provider().name, "deliveries wait for the database");
+        }
+    }
+
+    async fn try_maintain(&mut self) -> sqlx::Result<()> {
+        let now = self.now();
+        let lane = &self.lane;
+        let healthy = self.way.is_some() && self.breaker.is_healthy();
+        let mut conn = lane.app.db.dispatch.acquire().await?;
+        let until = lane.lease_until(now);
+        let held = claim::hold(&mut conn, now, &lane.provider, lane.holder, until, healthy).await?;
+        let resting = lane.provider.place > 0 && claim::earlier_is_healthy(&mut conn, now, &lane.provider).await?;
+        if !self.mine.is_empty() && (now - self.renewed_at) * 3 > until - now {
+            let (ids, fences): (Vec<i64>, Vec<i64>) = self.mine.iter().map(|(id, fence)| (id.0, *fence)).unzip();
+            claim::renew(&mut conn, &ids, &fences, until).await?;
+            self.renewed_at = now;
+        } else if self.mine.is_empty() {
+            self.renewed_at = now;
+        }
+        drop(conn);
+        if held && now - self.swept_at >= SWEEP_EVERY {
+            lane.sweep(now).await?;
+            self.swept_at = now;
+            // When the writer is busy it settles with every batch anyway.
+            let _ = self.writes.try_send(Write::Settle);
+        }
+        (self.held, self.resting) = (held, resting);
+        if !held || resting {
+            self.release_queue().await;
+        }
+        Ok(())
+    }
+
+    /// Gives back what was claimed and did not leave.
+    async fn release_queue(&mut self) {
+        if self.queue.is_empty() {
+            return;
+        }
+        let (ids, fences): (Vec<i64>, Vec<i64>) = self.queue.iter().map(|job| (job.row.id.0, job.row.fence)).unzip();
+        let now = self.now();
+        let released = async {
+            let mut conn = self.lane.app.db.dispatch.acquire().await?;
+            claim::release(&mut conn, now, &ids, &fences).await
+        };
+        if let Err(error) = released.await {
+            tracing::warn!(%error, rows = ids.len(), "claimed rows could not be given back; their leases will end");
+        }
+        for job in self.queue.drain(..) {
+            self.mine.remove(&job.row.id);
+        }
+    }
+
+    /// Lets what is on its way come to its end, within half of the time a stop may take, and gives the rest back.
+    async fn finish(mut self, closing: CancellationToken, keeping: Option<JoinHandle<()>>, writing: JoinHandle<()>) {
+        if let Some(claiming) = self.claiming.take()
+            && let Ok(jobs) = claiming.await
+        {
+            self.queue.extend(jobs);
+        }
+        self.release_queue().await;
+        let bound = Duration::from_secs(self.lane.app.config.shutdown.timeout_s.into()) / 2;
+        let draining = async {
+            while let Some(done) = self.in_flight.next().await {
+                self.ended(done).await;
+            }
+        };
+        if tokio::time::timeout(bound, draining).await.is_err() {
+            tracing::warn!(messages = self.in_flight.len(), "stopping without an answer; their leases will tell");
+        }
+        closing.cancel();
+        let Self { lane, writes, in_flight, .. } = self;
+        drop(in_flight);
+        if let Some(keeping) = keeping {
+            // It ends by itself within its own short bound.
+            let _ = keeping.await;
+        }
+        drop(writes);
+        if let Err(error) = writing.await {
+            tracing::error!(%error, "the writer ended badly");
+        }
+        lane.let_go().await;
+    }
+}
+
+/// The end of the claim under way; never when there is none.
+async fn claimed(claiming: &mut Option<Claiming>) -> sqlx::Result<Vec<Job>> {
+    let jobs = match claiming.as_mut() {
+        Some(under_way) => under_way.await,
+        None => pending().await,
+    };
+    *claiming = None;
+    jobs
+}
+
+/// Claims rows and puts them into words. After the commit they may leave.
+async fn claim_jobs(app: &App, provider: &Provider, limit: usize, lease_until: Instant) -> sqlx::Result<Vec<Job>> {
+    let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+    let mut tx = app.db.dispatch.begin().await?;
+    let rows = claim::claim(&mut tx, app.clock.now(), provider, limit, lease_until).await?;
+    if rows.is_empty() {
+        return Ok(Vec::new());
+    }
+    let mut alerts: Vec<_> = rows.iter().map(|row| row.alert_id).collect();
+    alerts.sort_unstable();
+    alerts.dedup();
+    let contents = content::load(&mut tx, &alerts).await?;
+    let again: Vec<i64> = rows.iter().filter(|row| row.attempt > 1).map(|row| row.id.0).collect();
+    let mut parts: HashMap<OutboxId, Vec<i32>> = HashMap::new();
+    if !again.is_empty() && provider.channel == Channel::Sms {
+        for (id, part) in claim::accepted_parts(&mut tx, &provider.name, &again).await? {
+            parts.entry(id).or_default().push(part);
+        }
+    }
+    tx.commit().await?;
+    let public_url = app.config.public_url();
+    let town = &app.config.municipality;
+    let sender =
+        Sender { name: &town.sender_name, contact: &town.contact, public_url: &public_url, time_zone: town.time_zone };
+    let letters: HashMap<_, _> = contents.iter().map(|(id, content)| (*id, Arc::new(content.letter(&sender)))).collect();
+    let jobs = rows.into_iter().filter_map(|row| {
+        let content = contents.get(&row.alert_id)?;
+        let body = match provider.channel {
+            Channel::Email => Body::Letter(Arc::clone(letters.get(&row.alert_id)?)),
+            Channel::Sms => sms(&row, &content.sms(), parts.remove(&row.id).unwrap_or_default()),
+        };
+        Some(Job { row, body, life_safety: content.is_life_safety() })
+    });
+    Ok(jobs.collect())
+}
+
+/// The same reference for every try of a row, so that a phone can join parts of different tries.
+fn sms(row: &Claimed, text: &str, done: Vec<i32>) -> Body {
+    let reference = row.id.0.to_le_bytes()[0];
+    match sms_text::encode(text, reference) {
+        Ok(encoded) => Body::Sms { encoded, done },
+        Err(error) => Body::Impossible(error.to_string()),
+    }
+}

@@ -1,0 +1,106 @@
+//! The one task of a provider that writes what happened: ends of tries and receipts, in batches, in the order they came. One
+//! writer, so that a receipt that overtakes its submit response is matched when that response lands.
+
+use std::time::Duration;
+
+use rusmpp::pdus::DeliverSmResp;
+use rusmppc::Client;
+use tokio::sync::mpsc;
+
+use super::store::claim::{self, Ending};
+use super::store::receipt::{self, Incoming};
+use super::worker::Moved;
+use crate::app::App;
+
+/// Most entries in one commit.
+const BATCH: usize = 500;
+const RETRY_FIRST: Duration = Duration::from_millis(100);
+const RETRY_MAX: Duration = Duration::from_secs(2);
+
+/// Something to write down.
+#[derive(Debug)]
+pub enum Write {
+    Ending(Ending),
+    Receipt(Received),
+    /// Look again at receipts that found no message.
+    Settle,
+}
+
+/// A `deliver_sm` that waits for its answer.
+#[derive(Debug)]
+pub struct Received {
+    pub incoming: Incoming,
+    pub sequence: u32,
+    pub client: Client,
+}
+
+#[derive(Default)]
+struct Batch {
+    endings: Vec<Ending>,
+    receipts: Vec<Received>,
+}
+
+/// Runs until every sender is gone and all is written.
+pub(super) async fn run(app: App, provider: String, moved: Moved, mut inbox: mpsc::Receiver<Write>) {
+    let mut entries = Vec::with_capacity(BATCH);
+    while inbox.recv_many(&mut entries, BATCH).await > 0 {
+        let mut batch = Batch::default();
+        for entry in entries.drain(..) {
+            match entry {
+                Write::Ending(ending) => batch.endings.push(ending),
+                Write::Receipt(received) => batch.receipts.push(received),
+                Write::Settle => {}
+            }
+        }
+        if !batch.write(&app, &provider, &moved).await {
+            return;
+        }
+    }
+}
+
+impl Batch {
+    /// Tries until it is written; false when the service stopped without the database. What was not written is in the
+    /// hands of the leases then, and unanswered receipts are sent again by the centre.
+    async fn write(self, app: &App, provider: &str, moved: &Moved) -> bool {
+        let mut wait = RETRY_FIRST;
+        loop {
+            match self.commit(app, provider, moved).await {
+                Ok(()) => break,
+                Err(error) if app.stop.is_cancelled() => {
+                    tracing::error!(%error, provider, endings = self.endings.len(), "stopping without the database");
+                    return false;
+                }
+                Err(error) => tracing::warn!(%error, provider, ?wait, "deliveries cannot be written down; holding them"),
+            }
+            tokio::select! {
+                () = tokio::time::sleep(wait) => wait = (wait * 2).min(RETRY_MAX),
+                () = app.stop.cancelled() => {}
+            }
+        }
+        for received in self.receipts {
+            // A session that ended has no use for the answer; the centre will repeat itself, which changes nothing.
+            let _ = received.client.deliver_sm_resp(received.sequence, DeliverSmResp::default()).await;
+        }
+        true
+    }
+
+    async fn commit(&self, app: &App, provider: &str, moved: &Moved) -> sqlx::Result<()> {
+        let now = app.clock.now();
+        let mut tx = app.db.dispatch.begin().await?;
+        let completed = claim::complete(&mut tx, now, provider, &self.endings).await?;
+        if !self.receipts.is_empty() {
+            let incoming: Vec<Incoming> = self.receipts.iter().map(|r| r.incoming.clone()).collect();
+            receipt::keep(&mut tx, now, provider, &incoming).await?;
+        }
+        let settled = receipt::settle(&mut tx, now, provider).await?;
+        tx.commit().await?;
+        if completed.fenced > 0 {
+            tracing::warn!(provider, rows = completed.fenced, "tries ended after others had taken the rows: refused");
+            metrics::counter!("sentinela_dispatch_fenced_total", "provider" => provider.to_owned())
+                .increment(completed.fenced as u64);
+        }
+        moved.add(completed.alerts);
+        moved.add(settled);
+        Ok(())
+    }
+}

@@ -1,0 +1,169 @@
+//! SMS through a real SMPP centre.
+
+use std::collections::BTreeSet;
+
+use serde_json::Value;
+
+use super::peers::{Dispatcher, provider, smsc, told};
+use super::town::{AWAY, INSIDE, Town};
+use crate::support::{self, TestDb, free_port};
+
+const PHONES: [&str; 3] = ["+5532900000001", "+5532900000002", "+5532900000003"];
+
+/// Three residents inside and one away, an alert that lives, and its rows.
+async fn warned(db: &TestDb) -> Town<'_> {
+    let town = Town::new(db).await;
+    for phone in PHONES {
+        town.resident(INSIDE, 10, &[phone]).await;
+    }
+    town.resident(AWAY, 10, &["+5532900000009"]).await;
+    let alert = town.living_alert("Defesa Civil: risco de deslizamento. Saia.").await;
+    town.enqueue(alert).await;
+    town
+}
+
+async fn until(town: &Town<'_>, wanted: &[&str]) {
+    let what = format!("{wanted:?}");
+    support::eventually(&what, || async {
+        let states = town.states().await;
+        (states == wanted).then_some(())
+    })
+    .await;
+}
+
+const ALL_DELIVERED: [&str; 3] =
+    ["+5532900000001 delivered", "+5532900000002 delivered", "+5532900000003 delivered"];
+
+#[tokio::test]
+async fn sms_go_to_residents_inside_only_and_their_receipts_are_matched() {
+    let db = support::db().await;
+    let port = free_port();
+    let mut centre = smsc(port, &[]).await;
+    let town = warned(&db).await;
+    let dispatcher = Dispatcher::start(&db, |config| config.sms.smpp = vec![provider(port)]);
+    let mut to = BTreeSet::new();
+    for _ in PHONES {
+        let submit = told(&mut centre, "submit").await;
+        assert_eq!((submit["from"].as_str(), submit["esm_class"].as_i64()), (Some("40199"), Some(0)));
+        assert_eq!(submit["text"].as_str(), Some("Defesa Civil: risco de deslizamento. Saia."));
+        assert_eq!(submit["registered_delivery"].as_i64(), Some(1));
+        to.insert(submit["to"].as_str().unwrap().to_owned());
+    }
+    assert_eq!(to, PHONES.map(|phone| phone.trim_start_matches('+').to_owned()).into());
+    until(&town, &ALL_DELIVERED).await;
+    dispatcher.stop().await;
+    told(&mut centre, "unbind").await;
+}
+
+#[tokio::test]
+async fn receipts_are_matched_before_the_answer_twice_out_of_order_and_in_another_number_base() {
+    for options in [&["--receipt=before"][..], &["--receipt=twice"], &["--reverse=3"], &["--ids=hex", "--first=4096"], &[
+        "--ids=hex",
+        "--receipt=before",
+        "--reverse=3",
+    ]] {
+        let db = support::db().await;
+        let port = free_port();
+        let _centre = smsc(port, options).await;
+        let town = warned(&db).await;
+        let dispatcher = Dispatcher::start(&db, |config| config.sms.smpp = vec![provider(port)]);
+        until(&town, &ALL_DELIVERED).await;
+        dispatcher.stop().await;
+    }
+}
+
+#[tokio::test]
+async fn a_receipt_is_answered_only_once_it_is_kept() {
+    let db = support::db().await;
+    let port = free_port();
+    let mut centre = smsc(port, &[]).await;
+    let town = warned(&db).await;
+    let dispatcher = Dispatcher::start(&db, |config| config.sms.smpp = vec![provider(port)]);
+    for kept in 1..=3 {
+        let answer = told(&mut centre, "receipt").await;
+        assert_eq!(answer["answered"].as_i64(), Some(0));
+        assert!(town.count("delivery_receipt").await >= kept);
+    }
+    dispatcher.stop().await;
+}
+
+#[tokio::test]
+async fn a_throttled_message_is_sent_again_and_arrives() {
+    let db = support::db().await;
+    let port = free_port();
+    let _centre = smsc(port, &["--throttle=3"]).await;
+    let town = warned(&db).await;
+    let dispatcher = Dispatcher::start(&db, |config| config.sms.smpp = vec![provider(port)]);
+    until(&town, &ALL_DELIVERED).await;
+    let throttled: i64 =
+        sqlx::query_scalar("select count(*) from outbox_attempt where outcome = 'rejected' and code = 'smpp 0x00000058'")
+            .fetch_one(&db.pool)
+            .await
+            .unwrap();
+    assert_eq!(throttled, 3);
+    dispatcher.stop().await;
+}
+
+#[tokio::test]
+async fn a_wrong_number_is_given_up_a_lost_message_is_told_and_the_others_arrive() {
+    let db = support::db().await;
+    let port = free_port();
+    let _centre = smsc(port, &["--reject=5532900000001", "--lose=5532900000002"]).await;
+    let town = warned(&db).await;
+    let dispatcher = Dispatcher::start(&db, |config| config.sms.smpp = vec![provider(port)]);
+    until(&town, &["+5532900000001 rejected", "+5532900000002 undelivered", "+5532900000003 delivered"]).await;
+    assert!(town.rows().await[0].contains("smpp 0x0000000b"), "{:?}", town.rows().await);
+    dispatcher.stop().await;
+}
+
+#[tokio::test]
+async fn a_centre_killed_midway_loses_no_row() {
+    let db = support::db().await;
+    let port = free_port();
+    let mut centre = smsc(port, &["--mute=2", "--receipt=none"]).await;
+    let town = warned(&db).await;
+    let dispatcher = Dispatcher::start(&db, |config| config.sms.smpp = vec![provider(port)]);
+    // Two messages left and were not answered: nobody knows what became of them.
+    told(&mut centre, "submit").await;
+    told(&mut centre, "submit").await;
+    centre.kill().await;
+    let _back = smsc(port, &["--first=5000"]).await;
+    until(&town, &ALL_DELIVERED).await;
+    let unknown: i64 = sqlx::query_scalar("select count(*) from outbox_attempt where outcome = 'unknown'")
+        .fetch_one(&db.pool)
+        .await
+        .unwrap();
+    assert!(unknown >= 2, "the doubt is recorded: {unknown}");
+    dispatcher.stop().await;
+}
+
+#[tokio::test]
+async fn a_long_text_leaves_in_parts_and_is_delivered_when_every_part_is() {
+    let db = support::db().await;
+    let port = free_port();
+    let mut centre = smsc(port, &["--reverse=2"]).await;
+    let town = Town::new(&db).await;
+    town.resident(INSIDE, 10, &[PHONES[0]]).await;
+    let alert = town.living_alert(&"Saia de casa agora. ".repeat(10)).await;
+    town.enqueue(alert).await;
+    let dispatcher = Dispatcher::start(&db, |config| config.sms.smpp = vec![provider(port)]);
+    let parts: [Value; 2] = [told(&mut centre, "submit").await, told(&mut centre, "submit").await];
+    assert_eq!(parts.map(|part| part["esm_class"].as_i64()), [Some(0x40); 2]);
+    until(&town, &["+5532900000001 delivered"]).await;
+    dispatcher.stop().await;
+}
+
+#[tokio::test]
+async fn the_second_provider_works_while_the_first_is_away() {
+    let db = support::db().await;
+    let (away, there) = (free_port(), free_port());
+    let mut centre = smsc(there, &[]).await;
+    let town = warned(&db).await;
+    let dispatcher = Dispatcher::start(&db, |config| {
+        let second = sentinela::config::SmppProvider { name: "second".to_owned(), ..provider(there) };
+        config.sms.smpp = vec![provider(away), second];
+    });
+    told(&mut centre, "submit").await;
+    until(&town, &ALL_DELIVERED).await;
+    dispatcher.stop().await;
+}

@@ -1,0 +1,100 @@
+// An SMS centre on the npm package `smpp`, for tests. One JSON line on standard output for each thing that happens.
+//
+// node smsc.js PORT [--name=value …]
+//   --ids=hex          answers with hexadecimal ids with leading zeros, and names them in decimal in receipts
+//   --receipt=WHEN     after (default), before, twice, none
+//   --reverse=N        holds receipts until there are N, then sends them last one first
+//   --throttle=N       the first N submits are throttled
+//   --reject=ADDRESS   this destination is invalid
+//   --lose=ADDRESS     the receipt of this destination says that it was not delivered
+//   --mute=N           the first N submits are taken and never answered
+//   --first=N          the first message id (default 1000)
+'use strict';
+const smpp = require('smpp');
+
+const port = Number(process.argv[2]);
+const option = Object.fromEntries(process.argv.slice(3).map((arg) => arg.replace(/^--/, '').split('=')));
+const say = (line) => process.stdout.write(JSON.stringify(line) + '\n');
+let submits = 0;
+let next = Number(option.first || 1000);
+let held = [];
+
+function octets(message) {
+  const body = message && message.message !== undefined ? message.message : message;
+  return Buffer.isBuffer(body) ? body.toString('latin1') : String(body);
+}
+
+function receipt(session, pdu, id) {
+  const lost = pdu.destination_addr === option.lose;
+  const named = option.ids === 'hex' ? String(parseInt(id, 16)) : id;
+  const text = `id:${named} sub:001 dlvrd:${lost ? '000' : '001'} submit date:2602221200 done date:2602221201 ` +
+    `stat:${lost ? 'UNDELIV' : 'DELIVRD'} err:000 text:`;
+  session.deliver_sm({
+    source_addr: pdu.destination_addr,
+    destination_addr: pdu.source_addr,
+    esm_class: 0x04,
+    short_message: text,
+  }, (answer) => say({ receipt: named, answered: answer.command_status }));
+}
+
+function sendReceipt(session, pdu, id) {
+  if (option.receipt === 'none') return;
+  if (option.reverse) {
+    held.push([session, pdu, id]);
+    if (held.length < Number(option.reverse)) return;
+    for (const args of held.reverse()) receipt(...args);
+    held = [];
+    return;
+  }
+  receipt(session, pdu, id);
+  if (option.receipt === 'twice') receipt(session, pdu, id);
+}
+
+function submit(session, pdu) {
+  submits += 1;
+  const told = {
+    submit: submits,
+    to: pdu.destination_addr,
+    from: pdu.source_addr,
+    text: octets(pdu.short_message),
+    udh: pdu.short_message.udh ? Buffer.concat(pdu.short_message.udh.map((u) => u)).toString('hex') : '',
+    esm_class: pdu.esm_class,
+    data_coding: pdu.data_coding,
+    validity_period: pdu.validity_period ? String(pdu.validity_period) : '',
+    registered_delivery: pdu.registered_delivery,
+  };
+  if (submits <= Number(option.mute || 0)) {
+    say({ ...told, status: 'mute' });
+    return;
+  }
+  const refusal = submits <= Number(option.throttle || 0) ? smpp.ESME_RTHROTTLED
+    : pdu.destination_addr === option.reject ? smpp.ESME_RINVDSTADR : 0;
+  if (refusal) {
+    say({ ...told, status: refusal });
+    session.send(pdu.response({ command_status: refusal }));
+    return;
+  }
+  const number = next;
+  next += 1;
+  const id = option.ids === 'hex' ? number.toString(16).toUpperCase().padStart(10, '0') : String(number);
+  if (option.receipt === 'before') sendReceipt(session, pdu, id);
+  session.send(pdu.response({ message_id: id }));
+  say({ ...told, status: 0, id });
+  if (option.receipt !== 'before') sendReceipt(session, pdu, id);
+}
+
+const server = smpp.createServer((session) => {
+  session.on('error', () => {});
+  session.on('bind_transceiver', (pdu) => {
+    say({ bind: pdu.system_id });
+    session.send(pdu.response({ system_id: 'smsc' }));
+  });
+  session.on('submit_sm', (pdu) => submit(session, pdu));
+  session.on('enquire_link', (pdu) => session.send(pdu.response()));
+  session.on('unbind', (pdu) => {
+    say({ unbind: true });
+    session.send(pdu.response());
+    session.close();
+  });
+});
+server.listen(port, '127.0.0.1', () => say({ ready: port }));
