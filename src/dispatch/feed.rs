@@ -60,8 +60,7 @@ struct Feed {
 /// Runs until the service stops.
 pub(super) async fn run(lane: Lane) {
     let (writes, inbox) = mpsc::channel(WRITES);
-    let writing =
-        tokio::spawn(writer::run(lane.app.clone(), lane.provider.name.clone(), lane.moved.clone(), inbox));
+    let writing = tokio::spawn(writer::run(lane.app.clone(), lane.provider.name.clone(), lane.moved.clone(), inbox));
     let closing = CancellationToken::new();
     let (news, link) = mpsc::channel(4);
     let (way, keeping) = connect(&lane, closing.clone(), news, writes.clone());
@@ -399,7 +398,8 @@ async fn claim_jobs(app: &App, provider: &Provider, limit: usize, lease_until: I
     let town = &app.config.municipality;
     let sender =
         Sender { name: &town.sender_name, contact: &town.contact, public_url: &public_url, time_zone: town.time_zone };
-    let letters: HashMap<_, _> = contents.iter().map(|(id, content)| (*id, Arc::new(content.letter(&sender)))).collect();
+    let letters: HashMap<_, _> =
+        contents.iter().map(|(id, content)| (*id, Arc::new(content.letter(&sender)))).collect();
     let jobs = rows.into_iter().filter_map(|row| {
         let content = contents.get(&row.alert_id)?;
         let body = match provider.channel {

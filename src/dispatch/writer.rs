@@ -70,7 +70,9 @@ impl Batch {
                     tracing::error!(%error, provider, endings = self.endings.len(), "stopping without the database");
                     return false;
                 }
-                Err(error) => tracing::warn!(%error, provider, ?wait, "deliveries cannot be written down; holding them"),
+                Err(error) => {
+                    tracing::warn!(%error, provider, ?wait, "deliveries cannot be written down; holding them")
+                }
             }
             tokio::select! {
                 () = tokio::time::sleep(wait) => wait = (wait * 2).min(RETRY_MAX),

@@ -97,10 +97,8 @@ async fn bind(config: &SmppProvider) -> Result<(Client, Events), String> {
         .map_err(|error| error.to_string())?;
     // A window of small PDUs must not wait for one another.
     stream.set_nodelay(true).map_err(|error| error.to_string())?;
-    let (client, events) = ConnectionBuilder::new()
-        .disable_interface_version_check()
-        .response_timeout(RESPONSE_TIMEOUT)
-        .connected(stream);
+    let (client, events) =
+        ConnectionBuilder::new().disable_interface_version_check().response_timeout(RESPONSE_TIMEOUT).connected(stream);
     let request = BindTransceiver::builder()
         .system_id(text(&config.system_id, "system_id")?)
         .password(text(&config.password, "password")?)
@@ -166,8 +164,7 @@ fn received(message: &DeliverSm, sequence: u32, client: Client) -> Received {
     }
     let text = String::from_utf8_lossy(message.short_message().as_ref()).into_owned();
     let is_receipt = u8::from(message.esm_class) & 0x3c != 0;
-    let receipt =
-        if is_receipt { receipts::read(&text, parameter_id.as_deref(), parameter_state) } else { None };
+    let receipt = if is_receipt { receipts::read(&text, parameter_id.as_deref(), parameter_state) } else { None };
     let mut raw = bytes::BytesMut::with_capacity(message.length());
     message.encode(&mut raw);
     let incoming = Incoming { raw: raw.to_vec(), address: message.source_addr.as_str().to_owned(), receipt };
@@ -224,9 +221,7 @@ async fn hand_over(client: &Client, pdu: SubmitSm) -> (Outcome, Option<String>) 
             }
             (Outcome::Refused { code: Code::Smpp(status), detail: format!("{:?}", response.status()) }, None)
         }
-        Err(Error::Encode(error)) => {
-            (Outcome::Refused { code: Code::Smpp(0x01), detail: error.to_string() }, None)
-        }
+        Err(Error::Encode(error)) => (Outcome::Refused { code: Code::Smpp(0x01), detail: error.to_string() }, None),
         Err(error) => (Outcome::Unknown { detail: describe(&error) }, None),
     }
 }
@@ -241,7 +236,13 @@ fn describe(error: &Error) -> String {
     }
 }
 
-fn submit(config: &SmppProvider, job: &Job, encoded: &Encoded, octets: &[u8], now: Instant) -> Result<SubmitSm, String> {
+fn submit(
+    config: &SmppProvider,
+    job: &Job,
+    encoded: &Encoded,
+    octets: &[u8],
+    now: Instant,
+) -> Result<SubmitSm, String> {
     let (source_ton, source_npi) = numbering(&config.source_addr);
     let (dest_ton, dest_npi) = numbering(&job.row.address);
     let destination: String = job.row.address.chars().filter(char::is_ascii_digit).collect();

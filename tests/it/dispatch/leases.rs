@@ -72,7 +72,8 @@ async fn what_an_alert_did_not_reach_in_its_life_expires() {
     let app = support::app(&db);
     app.clock.set(start_at() + TimeDelta::minutes(61));
     let running = tokio::spawn(worker::run(app.clone()));
-    support::eventually("the end", || async { (town.states().await == ["+5532900000001 expired"]).then_some(()) }).await;
+    support::eventually("the end", || async { (town.states().await == ["+5532900000001 expired"]).then_some(()) })
+        .await;
     assert_eq!(town.count("sink_message").await, 0);
     app.stop.cancel();
     support::soon("the worker's end", running).await.unwrap();

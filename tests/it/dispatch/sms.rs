@@ -31,8 +31,7 @@ async fn until(town: &Town<'_>, wanted: &[&str]) {
     .await;
 }
 
-const ALL_DELIVERED: [&str; 3] =
-    ["+5532900000001 delivered", "+5532900000002 delivered", "+5532900000003 delivered"];
+const ALL_DELIVERED: [&str; 3] = ["+5532900000001 delivered", "+5532900000002 delivered", "+5532900000003 delivered"];
 
 #[tokio::test]
 async fn sms_go_to_residents_inside_only_and_their_receipts_are_matched() {
@@ -57,11 +56,13 @@ async fn sms_go_to_residents_inside_only_and_their_receipts_are_matched() {
 
 #[tokio::test]
 async fn receipts_are_matched_before_the_answer_twice_out_of_order_and_in_another_number_base() {
-    for options in [&["--receipt=before"][..], &["--receipt=twice"], &["--reverse=3"], &["--ids=hex", "--first=4096"], &[
-        "--ids=hex",
-        "--receipt=before",
-        "--reverse=3",
-    ]] {
+    for options in [
+        &["--receipt=before"][..],
+        &["--receipt=twice"],
+        &["--reverse=3"],
+        &["--ids=hex", "--first=4096"],
+        &["--ids=hex", "--receipt=before", "--reverse=3"],
+    ] {
         let db = support::db().await;
         let port = free_port();
         let _centre = smsc(port, options).await;
@@ -95,11 +96,12 @@ async fn a_throttled_message_is_sent_again_and_arrives() {
     let town = warned(&db).await;
     let dispatcher = Dispatcher::start(&db, |config| config.sms.smpp = vec![provider(port)]);
     until(&town, &ALL_DELIVERED).await;
-    let throttled: i64 =
-        sqlx::query_scalar("select count(*) from outbox_attempt where outcome = 'rejected' and code = 'smpp 0x00000058'")
-            .fetch_one(&db.pool)
-            .await
-            .unwrap();
+    let throttled: i64 = sqlx::query_scalar(
+        "select count(*) from outbox_attempt where outcome = 'rejected' and code = 'smpp 0x00000058'",
+    )
+    .fetch_one(&db.pool)
+    .await
+    .unwrap();
     assert_eq!(throttled, 3);
     dispatcher.stop().await;
 }
