@@ -90,6 +90,11 @@ impl View {
         self.lang.t2(key, a, a_value, b, b_value)
     }
 
+    /// The text of a word from a vocabulary: `word("quantity", "rain")` is the key "quantity-rain".
+    pub fn word(&self, vocabulary: &str, word: &str) -> String {
+        self.lang.t(&format!("{vocabulary}-{}", word.replace(['_', ' '], "-")))
+    }
+
     /// "22:40".
     pub fn time(&self, at: &Instant) -> String {
         at.with_timezone(&self.tz).format("%H:%M").to_string()

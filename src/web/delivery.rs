@@ -1,0 +1,165 @@
+//! How the messages of an alert fare, for pages: counts by channel and state, and recipients with masked addresses.
+
+use serde::Serialize;
+use sqlx::PgConnection;
+
+use super::pages::drawing::parts_bar;
+use super::pages::view::{Markup, View};
+use crate::clock::Instant;
+use crate::ids::AlertId;
+
+/// Outbox rows of one channel, gathered into what a person wants to know.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, utoipa::ToSchema)]
+pub struct Tally {
+    /// The recipient's network or server confirmed it.
+    pub delivered: i64,
+    /// A provider took it; no receipt yet.
+    pub sent: i64,
+    /// Still here.
+    pub waiting: i64,
+    /// Refused, undeliverable or out of time.
+    pub failed: i64,
+    /// Deliberately not sent, with its reason.
+    pub suppressed: i64,
+}
+
+impl Tally {
+    pub const fn to_send(&self) -> i64 {
+        self.delivered + self.sent + self.waiting + self.failed
+    }
+
+    fn add(&mut self, state: &str, rows: i64) {
+        let field = match state {
+            "delivered" => &mut self.delivered,
+            "accepted" | "unknown" => &mut self.sent,
+            "pending" | "sending" => &mut self.waiting,
+            "suppressed" => &mut self.suppressed,
+            _ => &mut self.failed,
+        };
+        *field += rows;
+    }
+}
+
+/// Both channels of an alert.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, utoipa::ToSchema)]
+pub struct Progress {
+    pub sms: Tally,
+    pub email: Tally,
+}
+
+impl Progress {
+    pub const fn all(&self) -> Tally {
+        Tally {
+            delivered: self.sms.delivered + self.email.delivered,
+            sent: self.sms.sent + self.email.sent,
+            waiting: self.sms.waiting + self.email.waiting,
+            failed: self.sms.failed + self.email.failed,
+            suppressed: self.sms.suppressed + self.email.suppressed,
+        }
+    }
+
+    pub const fn total(&self) -> i64 {
+        self.all().to_send()
+    }
+}
+
+pub async fn progress(conn: &mut PgConnection, alert: AlertId) -> sqlx::Result<Progress> {
+    let rows = sqlx::query!(
+        r#"select channel, state, count(*) as "rows!" from outbox where alert_id = $1 group by channel, state"#,
+        alert.0
+    )
+    .fetch_all(conn)
+    .await?;
+    let mut progress = Progress::default();
+    for row in rows {
+        let tally = if row.channel == "sms" { &mut progress.sms } else { &mut progress.email };
+        tally.add(&row.state, row.rows);
+    }
+    Ok(progress)
+}
+
+/// The bar of a tally, which says its numbers to a screen reader.
+pub fn bar(v: &View, tally: &Tally) -> Markup {
+    let label = format!(
+        "{} {}, {} {}, {} {}, {} {}",
+        tally.delivered,
+        v.t("delivery-delivered"),
+        tally.sent,
+        v.t("delivery-sent"),
+        tally.waiting,
+        v.t("delivery-waiting"),
+        tally.failed,
+        v.t("delivery-failed")
+    );
+    let parts = [("ok", tally.delivered), ("sent", tally.sent), ("bad", tally.failed), ("wait", tally.waiting)];
+    parts_bar(&label, &parts)
+}
+
+/// One row of the outbox without what would identify a person.
+#[derive(Clone, Debug, Serialize)]
+pub struct Recipient {
+    pub channel: String,
+    /// "•••• 4321", "m•••@example.org".
+    pub address: String,
+    pub area: Option<String>,
+    pub state: String,
+    pub reason: String,
+    pub attempts: i32,
+    pub final_at: Option<Instant>,
+}
+
+/// Recipients a page at a time, those in trouble first.
+pub async fn recipients(
+    conn: &mut PgConnection,
+    alert: AlertId,
+    limit: i64,
+    offset: i64,
+) -> sqlx::Result<Vec<Recipient>> {
+    let rows = sqlx::query!(
+        r#"select o.channel, o.address, r.name as "area?", o.state, o.reason, o.attempts,
+                  coalesce(o.final_at, o.accepted_at) as final_at
+           from outbox o left join risk_area r on r.id = o.area_id where o.alert_id = $1
+           order by array_position(array['rejected', 'undelivered', 'expired', 'unknown', 'pending', 'sending', 'accepted',
+                                         'delivered', 'suppressed'], o.state), o.priority, o.id
+           limit $2 offset $3"#,
+        alert.0,
+        limit,
+        offset
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(rows
+        .into_iter()
+        .map(|row| Recipient {
+            address: mask(&row.address),
+            channel: row.channel,
+            area: row.area,
+            state: row.state,
+            reason: row.reason,
+            attempts: row.attempts,
+            final_at: row.final_at,
+        })
+        .collect())
+}
+
+/// Enough to recognise one's own address, too little to learn another's.
+pub fn mask(address: &str) -> String {
+    if let Some((user, domain)) = address.split_once('@') {
+        return format!("{}•••@{domain}", user.chars().next().unwrap_or('•'));
+    }
+    let digits: Vec<char> = address.chars().collect();
+    let tail: String = digits.iter().skip(digits.len().saturating_sub(4)).collect();
+    format!("•••• {tail}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses_are_masked() {
+        assert_eq!(mask("+5532999994321"), "•••• 4321");
+        assert_eq!(mask("maria.souza@example.org"), "m•••@example.org");
+        assert_eq!(mask(""), "•••• ");
+    }
+}

@@ -1,0 +1,89 @@
+//! Alerts: the list, the review of a draft, the view of what was issued, and the acts between.
+
+pub mod acts;
+pub mod review;
+
+use askama::Template;
+use axum::Router;
+use axum::extract::{Path, Query, State};
+use axum::response::Response;
+use axum::routing::{get, post};
+use serde::Deserialize;
+
+use super::frame::Frame;
+use super::page;
+use super::view::View;
+use crate::alerts::store::{self, AlertDetail, AlertSummary, Filter};
+use crate::app::App;
+use crate::ids::AlertId;
+use crate::units::Level;
+use crate::web::error::ApiError;
+
+pub fn routes() -> Router<App> {
+    Router::new()
+        .route("/console/alerts", get(list))
+        .route("/console/alerts/{id}", get(show).post(acts::save))
+        .route("/console/alerts/{id}/issue", post(acts::issue))
+        .route("/console/alerts/{id}/discard", post(acts::discard))
+        .route("/console/alerts/{id}/answer", post(acts::answer))
+        .route("/console/alerts/{id}/measure", post(review::measure))
+}
+
+#[derive(Template)]
+#[template(path = "alerts.html")]
+struct AlertsPage {
+    f: Frame,
+    filter: Filter,
+    rows: Vec<AlertSummary>,
+}
+
+#[derive(Deserialize)]
+struct Wanted {
+    show: Option<String>,
+}
+
+async fn list(State(app): State<App>, v: View, Query(wanted): Query<Wanted>) -> Result<Response, ApiError> {
+    let filter = match wanted.show.as_deref() {
+        Some("drafts") => Filter::Drafts,
+        Some("active") => Filter::Active,
+        _ => Filter::All,
+    };
+    let mut conn = app.db.web.acquire().await?;
+    let f = Frame::load(&mut conn, &app, v, "alerts").await?;
+    let rows = store::list(&mut conn, filter, 200).await?;
+    page(&AlertsPage { f, filter, rows })
+}
+
+/// Word of a row's level; a row with a level of its own time stays readable.
+pub fn level(word: &str) -> Level {
+    word.parse().unwrap_or(Level::Unknown)
+}
+
+#[derive(Deserialize)]
+struct Shown {
+    /// What was just done, to be said on the page.
+    done: Option<String>,
+    #[serde(default)]
+    page: i64,
+}
+
+/// A draft opens its review; anything else opens what became of it.
+async fn show(
+    State(app): State<App>,
+    v: View,
+    Path(id): Path<uuid::Uuid>,
+    Query(shown): Query<Shown>,
+) -> Result<Response, ApiError> {
+    let mut conn = app.db.web.acquire().await?;
+    let alert = load(&mut conn, AlertId(id)).await?;
+    let f = Frame::load(&mut conn, &app, v, "alerts").await?;
+    if alert.row.state == "draft" {
+        let flash = shown.done.as_deref().map(|_| f.v.t("saved"));
+        return review::render(&mut conn, &app, f, alert, review::Said { good: flash, ..Default::default() }).await;
+    }
+    review::render_issued(&mut conn, f, alert, shown.page.max(0)).await
+}
+
+pub async fn load(conn: &mut sqlx::PgConnection, id: AlertId) -> Result<AlertDetail, ApiError> {
+    store::load(conn, id).await?.ok_or_else(|| ApiError::NotFound(format!("alert {id}")))
+}

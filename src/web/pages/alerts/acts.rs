@@ -1,0 +1,221 @@
+//! What a person does to an alert: save, issue, discard, end. Each act is one transaction.
+
+use askama::Template;
+use axum::Extension;
+use axum::extract::{Form, Path, State};
+use axum::response::{IntoResponse, Redirect, Response};
+use chrono::{LocalResult, NaiveDateTime, TimeZone as _};
+use serde::Deserialize;
+
+use super::review::{self, Said};
+use crate::alerts::draft::{self, DraftEdit, Drafter};
+use crate::alerts::issue::Issuer;
+use crate::alerts::kind::AlertKind;
+use crate::alerts::state::AlertError;
+use crate::app::App;
+use crate::clock::Instant;
+use crate::ids::AlertId;
+use crate::web::auth::Staff;
+use crate::web::error::ApiError;
+use crate::web::pages::frame::Frame;
+use crate::web::pages::page;
+use crate::web::pages::view::View;
+
+/// The fields of the review.
+#[derive(Debug, Deserialize)]
+pub struct Written {
+    revision: i32,
+    headline: String,
+    description: String,
+    instruction: String,
+    sms_text: String,
+    /// Local time as `<input type=datetime-local>` gives it.
+    expires_at: String,
+    #[serde(default)]
+    confirmed: String,
+}
+
+impl Written {
+    fn edit(&self, v: &View) -> Result<DraftEdit, AlertError> {
+        Ok(DraftEdit {
+            // Browsers send line ends as CR LF (HTML, "constructing the form data set").
+            headline: self.headline.replace("\r\n", "\n"),
+            description: self.description.replace("\r\n", "\n"),
+            instruction: self.instruction.replace("\r\n", "\n"),
+            sms_text: self.sms_text.replace("\r\n", "\n"),
+            expires_at: local_instant(v, &self.expires_at)?,
+            areas: None,
+        })
+    }
+
+    fn kept(&self, v: &View) -> Vec<(String, String)> {
+        vec![
+            (v.t("field-sms"), self.sms_text.clone()),
+            (v.t("field-headline"), self.headline.clone()),
+            (v.t("field-description"), self.description.clone()),
+            (v.t("field-instruction"), self.instruction.clone()),
+        ]
+    }
+}
+
+/// An hour that the clocks repeat is taken at its first pass: a warning ends rather early than an hour late.
+fn local_instant(v: &View, text: &str) -> Result<Instant, AlertError> {
+    let refused = || AlertError::Refused(v.t1("bad-expiry", "value", crate::web::error::shorten(text)));
+    let naive = NaiveDateTime::parse_from_str(text, "%Y-%m-%dT%H:%M")
+        .or_else(|_| NaiveDateTime::parse_from_str(text, "%Y-%m-%dT%H:%M:%S"))
+        .map_err(|_| refused())?;
+    match v.tz.from_local_datetime(&naive) {
+        LocalResult::Single(at) | LocalResult::Ambiguous(at, _) => Ok(at.to_utc()),
+        LocalResult::None => Err(refused()),
+    }
+}
+
+/// Saves the texts when they changed, and returns the revision that holds them.
+async fn save_changes(
+    conn: &mut sqlx::PgConnection,
+    app: &App,
+    v: &View,
+    actor: &str,
+    id: AlertId,
+    written: &Written,
+) -> Result<i32, AlertError> {
+    let alert = crate::alerts::store::load(&mut *conn, id).await?.ok_or(AlertError::NotFound)?.row;
+    let edit = written.edit(v)?;
+    let same_minute = edit.expires_at.timestamp() / 60 == alert.expires_at.timestamp() / 60;
+    let same = edit.headline.trim() == alert.headline
+        && edit.description.trim() == alert.description
+        && edit.instruction.trim() == alert.instruction
+        && edit.sms_text.trim() == alert.sms_text
+        && same_minute;
+    if same {
+        return Ok(written.revision);
+    }
+    let drafter = Drafter { config: &app.config, templates: &app.templates, ids: &app.ids };
+    drafter.save(conn, v.now, actor, id, written.revision, &edit).await
+}
+
+pub async fn save(
+    State(app): State<App>,
+    Extension(staff): Extension<Staff>,
+    v: View,
+    Path(id): Path<uuid::Uuid>,
+    Form(written): Form<Written>,
+) -> Result<Response, ApiError> {
+    let id = AlertId(id);
+    let mut tx = app.db.web.begin().await?;
+    match save_changes(&mut tx, &app, &v, &staff.username, id, &written).await {
+        Ok(_) => {
+            tx.commit().await?;
+            Ok(Redirect::to(&format!("/console/alerts/{id}?done=saved")).into_response())
+        }
+        Err(error) => {
+            tx.rollback().await?;
+            again(&app, v, id, error, &written).await
+        }
+    }
+}
+
+/// Saves what is on the screen and issues exactly that, or nothing.
+pub async fn issue(
+    State(app): State<App>,
+    Extension(staff): Extension<Staff>,
+    v: View,
+    Path(id): Path<uuid::Uuid>,
+    Form(written): Form<Written>,
+) -> Result<Response, ApiError> {
+    let id = AlertId(id);
+    if written.confirmed != "yes" {
+        return confirm(&app, v, id, written).await;
+    }
+    let mut tx = app.db.web.begin().await?;
+    let issued = async {
+        let revision = save_changes(&mut tx, &app, &v, &staff.username, id, &written).await?;
+        let issuer = Issuer { config: &app.config, ids: &app.ids };
+        issuer.issue(&mut tx, v.now, &staff.username, id, revision).await
+    };
+    match issued.await {
+        Ok(_) => {
+            tx.commit().await?;
+            Ok(Redirect::to(&format!("/console/alerts/{id}")).into_response())
+        }
+        Err(error) => {
+            tx.rollback().await?;
+            again(&app, v, id, error, &written).await
+        }
+    }
+}
+
+#[derive(Template)]
+#[template(path = "confirm.html")]
+struct ConfirmPage {
+    f: Frame,
+    id: AlertId,
+    written: Written,
+    reach: crate::web::reach::Reach,
+}
+
+/// The question a browser without JavaScript gets instead of the dialog.
+async fn confirm(app: &App, v: View, id: AlertId, written: Written) -> Result<Response, ApiError> {
+    let mut conn = app.db.web.acquire().await?;
+    let reach = crate::web::reach::reach(&mut conn, id).await?;
+    let f = Frame::load(&mut conn, app, v, "alerts").await?;
+    page(&ConfirmPage { f, id, written, reach })
+}
+
+/// The review once more, with what went wrong and the words that were not saved.
+async fn again(app: &App, v: View, id: AlertId, error: AlertError, written: &Written) -> Result<Response, ApiError> {
+    let bad = match &error {
+        AlertError::Stale { .. } => v.t("conflict"),
+        AlertError::Refused(why) => why.clone(),
+        AlertError::Incomplete(missing) => format!("{}: {}", v.t("incomplete"), missing.join("; ")),
+        _ => return Err(error.into()),
+    };
+    let mut conn = app.db.web.acquire().await?;
+    let alert = super::load(&mut conn, id).await?;
+    let kept = written.kept(&v);
+    let f = Frame::load(&mut conn, app, v, "alerts").await?;
+    if alert.row.state != "draft" {
+        return Ok(Redirect::to(&format!("/console/alerts/{id}")).into_response());
+    }
+    review::render(&mut conn, app, f, alert, Said { good: None, bad: Some(bad), kept }).await
+}
+
+#[derive(Debug, Deserialize)]
+pub struct Discarded {
+    revision: i32,
+    reason: String,
+}
+
+pub async fn discard(
+    State(app): State<App>,
+    Extension(staff): Extension<Staff>,
+    v: View,
+    Path(id): Path<uuid::Uuid>,
+    Form(given): Form<Discarded>,
+) -> Result<Response, ApiError> {
+    let mut tx = app.db.web.begin().await?;
+    draft::discard(&mut tx, v.now, &staff.username, AlertId(id), given.revision, &given.reason).await?;
+    tx.commit().await?;
+    Ok(Redirect::to("/console").into_response())
+}
+
+#[derive(Debug, Deserialize)]
+pub struct Answer {
+    kind: String,
+}
+
+/// Drafts the message that ends or withdraws an alert in force; issuing it is another act.
+pub async fn answer(
+    State(app): State<App>,
+    Extension(staff): Extension<Staff>,
+    v: View,
+    Path(id): Path<uuid::Uuid>,
+    Form(given): Form<Answer>,
+) -> Result<Response, ApiError> {
+    let kind = given.kind.parse::<AlertKind>().map_err(|error| ApiError::field("kind", given.kind, error.to_string()))?;
+    let drafter = Drafter { config: &app.config, templates: &app.templates, ids: &app.ids };
+    let mut tx = app.db.web.begin().await?;
+    let drafted = drafter.answer(&mut tx, v.now, &staff.username, AlertId(id), kind).await?;
+    tx.commit().await?;
+    Ok(Redirect::to(&format!("/console/alerts/{drafted}")).into_response())
+}

@@ -1,0 +1,166 @@
+//! Maps and charts drawn on the server as SVG: they work without JavaScript, on paper and in a screen reader.
+
+use std::fmt::Write as _;
+
+use askama::filters::{Html, escape};
+use sqlx::PgConnection;
+
+use super::view::{Markup, View};
+use crate::ids::AreaId;
+use crate::web::situation::{self, Bin};
+
+/// What a drawn map emphasises and where its areas lead.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct MapWish<'a> {
+    /// "/console/areas/" makes links; empty draws shapes only.
+    pub link: &'a str,
+    pub chosen: &'a [AreaId],
+    /// Shows these areas large instead of the whole town.
+    pub zoom_to_chosen: bool,
+}
+
+/// The map of all areas coloured, hatched and named by level.
+pub async fn map(conn: &mut PgConnection, v: &View, wish: MapWish<'_>) -> sqlx::Result<Markup> {
+    let Some([west, south, east, north]) = view_box(&mut *conn, wish).await? else { return Ok(Markup::default()) };
+    let width = (east - west).max(1.0);
+    // One part in nine hundred is below a pixel on most screens.
+    let tolerance = width / 900.0;
+    let rows = sqlx::query!(
+        r#"select area_id as "id!: AreaId", name as "name!", level as "level!",
+                  st_assvg(st_simplify(st_transform(geom, 3857), $1, true), 1, 0) as "path!"
+           from area_worst order by rank, area_id"#,
+        tolerance
+    )
+    .fetch_all(conn)
+    .await?;
+    let mut svg = format!(
+        r#"<svg class="drawn" viewBox="{west:.0} {:.0} {width:.0} {:.0}" preserveAspectRatio="xMidYMid meet" role="group" aria-label="{}">"#,
+        -north,
+        (north - south).max(1.0),
+        v.t("map-label")
+    );
+    let step = width / 90.0;
+    let _ = write!(
+        svg,
+        r#"<defs><pattern id="hatch" width="{step:.0}" height="{step:.0}" patternUnits="userSpaceOnUse" patternTransform="rotate(45)"><line x1="0" y1="0" x2="0" y2="{step:.0}" vector-effect="non-scaling-stroke"/></pattern></defs>"#
+    );
+    for row in rows {
+        let name = escape(&row.name, Html).map(|name| name.to_string()).unwrap_or_default();
+        let word = v.t(&format!("level-{}", row.level));
+        let chosen = if wish.chosen.contains(&row.id) { " chosen" } else { "" };
+        let shape =
+            format!(r#"<path class="area {}{chosen}" d="{}"><title>{name}: {word}</title></path>"#, row.level, row.path);
+        let _ = if wish.link.is_empty() {
+            write!(svg, "{shape}")
+        } else {
+            write!(svg, r#"<a href="{}{}">{shape}</a>"#, wish.link, row.id)
+        };
+    }
+    svg.push_str("</svg>");
+    Ok(Markup(svg))
+}
+
+/// West, south, east, north in metres of the web's projection, with a margin.
+async fn view_box(conn: &mut PgConnection, wish: MapWish<'_>) -> sqlx::Result<Option<[f64; 4]>> {
+    let ids: Vec<i64> = wish.chosen.iter().map(|id| id.0).collect();
+    let only = wish.zoom_to_chosen && !ids.is_empty();
+    let row = sqlx::query!(
+        r#"with box as (select st_extent(st_transform(st_envelope(geom), 3857)) as e from risk_area
+                        where not $1::boolean or id = any($2)),
+           wide as (select st_expand(e::box3d::geometry, greatest(st_xmax(e) - st_xmin(e), st_ymax(e) - st_ymin(e))
+                                     * case when $1 then 0.6 else 0.03 end) as g from box)
+           select st_xmin(g) as west, st_ymin(g) as south, st_xmax(g) as east, st_ymax(g) as north from wide"#,
+        only,
+        &ids
+    )
+    .fetch_one(conn)
+    .await?;
+    Ok(row.west.zip(row.south).zip(row.east.zip(row.north)).map(|((w, s), (e, n))| [w, s, e, n]))
+}
+
+/// The attribute the live map starts from: its corners as JSON.
+pub async fn bounds_json(conn: &mut PgConnection) -> sqlx::Result<String> {
+    let bounds = situation::bounds(conn).await?;
+    Ok(bounds.map_or_else(|| "null".to_owned(), |[w, s, e, n]| format!("[[{w},{s}],[{e},{n}]]")))
+}
+
+/// The corners of some areas, for a map that shows them large.
+pub async fn bounds_of(conn: &mut PgConnection, areas: &[AreaId]) -> sqlx::Result<String> {
+    let ids: Vec<i64> = areas.iter().map(|id| id.0).collect();
+    let row = sqlx::query!(
+        r#"select st_xmin(e) as w, st_ymin(e) as s, st_xmax(e) as east, st_ymax(e) as n
+           from (select st_extent(geom) as e from risk_area where id = any($1)) as extent"#,
+        &ids
+    )
+    .fetch_one(conn)
+    .await?;
+    let corners = row.w.zip(row.s).zip(row.east.zip(row.n));
+    Ok(corners.map_or_else(|| "null".to_owned(), |((w, s), (e, n))| format!("[[{w},{s}],[{e},{n}]]")))
+}
+
+const WIDTH: f64 = 960.0;
+const HEIGHT: f64 = 110.0;
+
+/// Bars of what fell in each bin, the running total as a line, and the limit dashed. Bins without a reading stay open.
+pub fn hyetograph(v: &View, bins: &[Bin], limit_24h: Option<f64>) -> Markup {
+    let total: f64 = bins.iter().map(|bin| bin.value).sum();
+    let most = bins.iter().map(|bin| bin.value).fold(1.0, f64::max);
+    let top = total.max(limit_24h.unwrap_or(0.0)).max(1.0) * 1.06;
+    let step = WIDTH / bins.len().max(1) as f64;
+    let label = v.t2("chart-label", "total", v.decimal(&total), "most", v.decimal(&most));
+    let mut svg = format!(
+        r#"<svg class="hyeto" viewBox="0 0 {WIDTH} {HEIGHT}" preserveAspectRatio="none" role="img" aria-label="{label}">"#
+    );
+    let mut line = format!("0,{HEIGHT}");
+    let mut sum = 0.0;
+    for (index, bin) in bins.iter().enumerate() {
+        let left = index as f64 * step;
+        let tall = bin.value / most * (HEIGHT - 16.0);
+        sum += bin.value;
+        if bin.measured {
+            let _ = write!(
+                svg,
+                r#"<rect class="bar" x="{:.1}" y="{:.1}" width="{:.1}" height="{:.1}"><title>{} · {} mm</title></rect>"#,
+                left + 1.0,
+                HEIGHT - tall.max(1.0),
+                (step - 2.0).max(1.0),
+                tall.max(1.0),
+                v.time(&bin.from),
+                v.decimal(&bin.value)
+            );
+        }
+        let _ = write!(line, " {:.1},{:.1}", left + step, HEIGHT - sum / top * HEIGHT);
+    }
+    let _ = write!(svg, r#"<polyline class="sum" points="{line}"/>"#);
+    if let Some(limit) = limit_24h {
+        let y = HEIGHT - limit / top * HEIGHT;
+        let _ = write!(svg, r#"<line class="limit" x1="0" x2="{WIDTH}" y1="{y:.1}" y2="{y:.1}"/>"#);
+    }
+    let _ = write!(svg, r#"<line class="base" x1="0" x2="{WIDTH}" y1="{HEIGHT}" y2="{HEIGHT}"/></svg>"#);
+    Markup(svg)
+}
+
+/// A bar cut into parts, each with its class; widths are shares of the total.
+pub fn parts_bar(label: &str, parts: &[(&str, i64)]) -> Markup {
+    let total: i64 = parts.iter().map(|(_, count)| count).sum();
+    let label = escape(label, Html).map(|label| label.to_string()).unwrap_or_default();
+    let mut svg =
+        format!(r#"<svg class="bars" viewBox="0 0 1000 10" preserveAspectRatio="none" role="img" aria-label="{label}">"#);
+    let mut left = 0.0;
+    for (class, count) in parts {
+        let wide = *count as f64 / total.max(1) as f64 * 1000.0;
+        let _ = write!(svg, r#"<rect class="{class}" x="{left:.1}" y="0" width="{wide:.1}" height="10"/>"#);
+        left += wide;
+    }
+    svg.push_str("</svg>");
+    Markup(svg)
+}
+
+/// How far a measured value has come towards its limit.
+pub fn limit_bar(share: f64) -> Markup {
+    let filled = (share * 800.0).clamp(0.0, 1000.0);
+    let class = if share >= 1.0 { "over" } else { "under" };
+    Markup(format!(
+        r#"<svg class="gaugebar {class}" viewBox="0 0 1000 10" preserveAspectRatio="none" aria-hidden="true"><rect class="bed" width="1000" height="10"/><rect class="fill" width="{filled:.0}" height="10"/><line x1="800" x2="800" y1="-2" y2="12"/></svg>"#
+    ))
+}

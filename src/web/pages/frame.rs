@@ -1,0 +1,56 @@
+//! The frame of the console: town, highest level, counts, gauges, clock, and the way to the other pages.
+
+use sqlx::PgConnection;
+
+use super::view::View;
+use crate::app::App;
+use crate::units::Level;
+use crate::web::situation::{self, GaugeHealth, rank};
+
+/// What the top bar and the rail show on every page of the console.
+#[derive(Debug)]
+pub struct Frame {
+    pub v: View,
+    /// The rail entry this page belongs to.
+    pub active: &'static str,
+    pub highest: Level,
+    pub counts: Vec<(Level, i64)>,
+    pub gauges: GaugeHealth,
+    pub drafts: i64,
+    /// Whether messages go to the sink, so that its page has something to show.
+    pub sink: bool,
+}
+
+impl Frame {
+    pub async fn load(conn: &mut PgConnection, app: &App, v: View, active: &'static str) -> sqlx::Result<Self> {
+        let counts = situation::counts(&mut *conn).await?;
+        let present = counts.iter().filter(|(_, areas)| *areas > 0).map(|(level, _)| *level);
+        let highest = present.max_by_key(|level| rank(*level)).unwrap_or(Level::Unknown);
+        let gauges = situation::gauge_health(&mut *conn, v.now).await?;
+        let drafts = sqlx::query_scalar!(r#"select count(*) as "drafts!" from alert where state = 'draft'"#)
+            .fetch_one(conn)
+            .await?;
+        let sink = app.config.sms.smpp.is_empty() || app.config.mail.url.is_empty();
+        Ok(Self { v, active, highest, counts, gauges, drafts, sink })
+    }
+
+    pub fn count_of(&self, level: &Level) -> i64 {
+        self.counts.iter().find(|(other, _)| other == level).map_or(0, |(_, areas)| *areas)
+    }
+
+    /// Counts in one sentence for the top bar, without the levels nobody stands at.
+    pub fn summary(&self) -> String {
+        let shown = self.counts.iter().filter(|(level, areas)| *areas > 0 && *level != Level::Normal);
+        let parts: Vec<String> =
+            shown.map(|(level, areas)| format!("{areas} {}", self.v.level_word(level))).collect();
+        if parts.is_empty() { self.v.t("top-all-normal") } else { parts.join(" · ") }
+    }
+
+    pub fn gauge_line(&self) -> String {
+        let line = self.v.t2("top-gauges", "fresh", self.gauges.fresh, "total", self.gauges.total);
+        match &self.gauges.newest_at {
+            Some(at) => format!("{line} · {}", self.v.t1("top-newest", "ago", self.v.ago(at))),
+            None => line,
+        }
+    }
+}

@@ -1,0 +1,104 @@
+//! Reasons in words: value, limit, station, quality, age.
+
+use super::drawing::limit_bar;
+use super::view::{Markup, View};
+use crate::risk::reason::{Measured, Outcome, Reason};
+use crate::units::Level;
+
+/// One condition as a card shows it.
+#[derive(Clone, Debug)]
+pub struct Line {
+    pub level: Level,
+    /// "172 mm".
+    pub value: String,
+    /// "em 24 h".
+    pub measure: String,
+    /// "150 mm".
+    pub limit: String,
+    /// "passou do limite", "abaixo do limite", …
+    pub outcome: String,
+    pub met: bool,
+    /// "Nossa Senhora de Lourdes · há 40 s".
+    pub from: String,
+    /// What limits the judgement, or empty.
+    pub note: String,
+    pub bar: Markup,
+}
+
+/// The lines of a set of reasons, strongest first, at most `limit`.
+pub fn lines(v: &View, reasons: &[Reason], limit: usize) -> Vec<Line> {
+    reasons.iter().take(limit).map(|reason| line(v, reason)).collect()
+}
+
+fn line(v: &View, reason: &Reason) -> Line {
+    let unit = unit(&reason.unit);
+    let number = |value: crate::units::Fixed| format!("{} {unit}", v.decimal(&value.to_f64()));
+    let outcome = match reason.outcome {
+        Outcome::Met => "reason-met",
+        Outcome::Holding => "reason-holding",
+        Outcome::NotMet => "reason-not-met",
+        Outcome::NoData => "reason-no-data",
+    };
+    let share = reason.value.map_or(0.0, |value| value.to_f64() / reason.threshold.to_f64().max(f64::EPSILON));
+    Line {
+        level: reason.level,
+        value: reason.value.map_or_else(|| v.t("reason-nothing"), number),
+        measure: measure(v, &reason.measure),
+        limit: number(reason.threshold),
+        outcome: v.t(outcome),
+        met: reason.outcome == Outcome::Met,
+        from: reason.stations.iter().find(|station| station.fresh).map_or_else(String::new, |station| source(v, station)),
+        note: note(v, &reason.stations),
+        bar: limit_bar(share),
+    }
+}
+
+fn source(v: &View, station: &Measured) -> String {
+    match &station.observed_at {
+        Some(at) => format!("{} · {}", station.name, v.ago(at)),
+        None => station.name.clone(),
+    }
+}
+
+fn note(v: &View, stations: &[Measured]) -> String {
+    let silent = stations.iter().filter(|station| !station.fresh).count();
+    match (stations.len(), silent) {
+        (0, _) => v.t("reason-no-station"),
+        (_, 0) => String::new(),
+        (asked, silent) => v.t2("reason-silent", "silent", silent, "asked", asked),
+    }
+}
+
+/// "sum 24h" → "em 24 h", "rate 1h" → "variação em 1 h", "latest" → "agora".
+fn measure(v: &View, label: &str) -> String {
+    let (kind, window) = label.split_once(' ').unwrap_or((label, ""));
+    let split = window.find(|c: char| c.is_alphabetic()).unwrap_or(window.len());
+    let (number, unit) = window.split_at(split);
+    let span = format!("{number} {unit}");
+    match kind {
+        "sum" => v.t1("measure-sum", "span", span),
+        "rate" => v.t1("measure-rate", "span", span),
+        _ => v.t("measure-latest"),
+    }
+}
+
+fn unit(unit: &str) -> &str {
+    match unit {
+        "Cel" => "°C",
+        "m3/s" => "m³/s",
+        other => other,
+    }
+}
+
+/// Names of the silent stations among these reasons, each once.
+pub fn silent_stations(reasons: &[Reason]) -> Vec<String> {
+    let mut names: Vec<String> = reasons
+        .iter()
+        .flat_map(|reason| &reason.stations)
+        .filter(|station| !station.fresh)
+        .map(|station| station.name.clone())
+        .collect();
+    names.sort();
+    names.dedup();
+    names
+}

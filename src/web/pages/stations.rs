@@ -1,0 +1,136 @@
+//! Stations: who reports, who is silent, and what fell at each.
+
+use askama::Template;
+use axum::Router;
+use axum::extract::{Path, Query, State};
+use axum::response::Response;
+use axum::routing::get;
+use chrono::TimeDelta;
+use serde::Deserialize;
+use sqlx::PgConnection;
+
+use super::drawing::hyetograph;
+use super::frame::Frame;
+use super::page;
+use super::view::{Markup, View};
+use crate::app::App;
+use crate::clock::Instant;
+use crate::web::error::ApiError;
+use crate::web::situation::{self, Pair, StationNow};
+
+pub fn routes() -> Router<App> {
+    Router::new().route("/console/stations", get(list)).route("/console/stations/{code}", get(show))
+}
+
+/// The rain of a station over the last day.
+pub struct Chart {
+    pub name: String,
+    pub svg: Markup,
+    pub from: Instant,
+    pub middle: Instant,
+    pub bin_min: i64,
+    pub total: f64,
+    pub hour: Option<f64>,
+    pub limit: Option<f64>,
+    pub fresh: bool,
+}
+
+/// The chart of a station's rain; `None` when the station has no stream of interval sums.
+pub async fn chart_of(
+    conn: &mut PgConnection,
+    v: &View,
+    code: Option<&str>,
+    pairs: &[Pair],
+) -> sqlx::Result<Option<Chart>> {
+    let Some(code) = code else { return Ok(None) };
+    let streams = situation::stations(&mut *conn, v.now, Some(code)).await?;
+    let Some(rain) = streams.into_iter().find(|stream| stream.quantity == "rain" && stream.kind == "interval_sum") else {
+        return Ok(None);
+    };
+    let fine = situation::hyetograph(&mut *conn, v.now, rain.datastream_id, 30).await?;
+    // Stations that report hourly leave every second half-hour empty: bars of an hour then say the same without holes.
+    let measured = fine.iter().filter(|bin| bin.measured).count();
+    let (bins, bin_min) = if measured > 30 {
+        (fine, 30)
+    } else {
+        (situation::hyetograph(conn, v.now, rain.datastream_id, 60).await?, 60)
+    };
+    let limit = limit_24h(pairs, code);
+    Ok(Some(Chart {
+        svg: hyetograph(v, &bins, limit),
+        name: rain.name,
+        from: v.now - TimeDelta::hours(24),
+        middle: v.now - TimeDelta::hours(12),
+        bin_min,
+        total: bins.iter().map(|bin| bin.value).sum(),
+        hour: rain.sum_1h,
+        limit,
+        fresh: rain.fresh,
+    }))
+}
+
+/// The highest limit on 24 hours that any area holds against this station.
+fn limit_24h(pairs: &[Pair], code: &str) -> Option<f64> {
+    let reasons = pairs.iter().flat_map(|pair| &pair.reasons);
+    let of_station = reasons.filter(|reason| {
+        reason.measure == "sum 24h" && reason.stations.iter().any(|station| station.code == code)
+    });
+    of_station.map(|reason| reason.threshold.to_f64()).reduce(f64::max)
+}
+
+#[derive(Template)]
+#[template(path = "stations.html")]
+struct StationsPage {
+    f: Frame,
+    rows: Vec<StationNow>,
+    only_silent: bool,
+    silent: usize,
+    quarantined: i64,
+}
+
+#[derive(Deserialize)]
+struct Wanted {
+    silent: Option<String>,
+}
+
+async fn list(State(app): State<App>, v: View, Query(wanted): Query<Wanted>) -> Result<Response, ApiError> {
+    let mut conn = app.db.web.acquire().await?;
+    let f = Frame::load(&mut conn, &app, v, "stations").await?;
+    let mut rows = situation::stations(&mut conn, f.v.now, None).await?;
+    let silent = rows.iter().filter(|row| !row.fresh).count();
+    let only_silent = wanted.silent.is_some();
+    rows.retain(|row| !only_silent || !row.fresh);
+    let quarantined = sqlx::query_scalar!(
+        r#"select count(*) as "rows!" from quarantine where received_at > $1"#,
+        f.v.now - TimeDelta::hours(24)
+    )
+    .fetch_one(&mut *conn)
+    .await?;
+    page(&StationsPage { f, rows, only_silent, silent, quarantined })
+}
+
+#[derive(Template)]
+#[template(path = "station.html")]
+struct StationPage {
+    f: Frame,
+    name: String,
+    code: String,
+    streams: Vec<StationNow>,
+    chart: Option<Chart>,
+    areas: Vec<Pair>,
+}
+
+async fn show(State(app): State<App>, v: View, Path(code): Path<String>) -> Result<Response, ApiError> {
+    let mut conn = app.db.web.acquire().await?;
+    let f = Frame::load(&mut conn, &app, v, "stations").await?;
+    let streams = situation::stations(&mut conn, f.v.now, Some(&code)).await?;
+    let Some(first) = streams.first() else { return Err(ApiError::NotFound(format!("station {code:?}"))) };
+    let name = first.name.clone();
+    let pairs = situation::pairs(&mut conn, None).await?;
+    let chart = chart_of(&mut conn, &f.v, Some(&code), &pairs).await?;
+    let feeds = |pair: &Pair| {
+        pair.reasons.iter().any(|reason| reason.stations.iter().any(|station| station.code == code))
+    };
+    let areas = pairs.into_iter().filter(feeds).collect();
+    page(&StationPage { f, name, code, streams, chart, areas })
+}
