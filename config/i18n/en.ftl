@@ -61,3 +61,303 @@ docs-meaning = Meaning
 docs-body = Body
 docs-answers = Answers
 docs-schemas = Formats
+
+now-title = The situation now
+nav-now = Now
+nav-alerts = Alerts
+nav-drafts-waiting = drafts waiting
+nav-incidents = Incidents
+nav-areas = Areas
+nav-stations = Stations
+nav-quarantine = Quarantine
+nav-outbox = Outbox
+sign-out = Sign out
+all = All
+close = Close
+back = Back
+show = show
+newer = Newer
+older = Older
+never = never
+until = holds until
+or = or
+since = since
+
+top-all-normal = all areas at level normal
+top-gauges = { $fresh } of { $total } sensors reporting
+top-newest = newest reading { $ago }
+top-offline = no contact with the service
+map-label = Map of the areas by level
+map-zoom-in = Zoom in
+map-zoom-out = Zoom out
+map-start = Use the interactive map
+legend-title = Levels
+legend-gauge = rain in 24 h (mm)
+legend-silent = silent station
+chart-title = rain of the last 24 h
+chart-key = bars: { $min } min · line: total
+chart-limit = dashed: limit { $limit } mm
+chart-label = Rain of the last 24 hours: { $total } mm in all, up to { $most } mm a bar
+
+needs-title = What needs you
+needs-count = { $n ->
+    [one] 1 item
+   *[other] { $n } items
+}
+needs-say = { $n ->
+    [0] nothing needs you
+    [one] 1 item needs you
+   *[other] { $n } items need you
+}
+names-more = { $names } and { $n } more
+draft-waiting = draft waiting
+review-and-issue = Review and issue
+see-why = Why?
+rule = rule
+blind-title = { $n ->
+    [one] Blind area
+   *[other] { $n } blind areas
+}
+blind-text = Too few recent readings. No data is not normal: send somebody to look.
+blind-stations = Silent:
+blind-act = See the silent stations
+calm-title = Nothing needs you now
+calm-text = When a level rises, the draft of the alert comes here with its reason. Blind areas and deliveries under way come here too.
+bare-title = Begin with the ground
+bare-text = There are no risk areas yet. Import stations, areas and residents; the rules judge from the first reading on.
+active-title = In force
+
+delivery-of = Alert { $number } · delivery
+delivery-title = Delivery
+delivery-follow = Follow
+delivery-delivered = delivered
+delivery-sent = sent
+delivery-waiting = on their way
+delivery-failed = failed
+delivery-none = No resident is subscribed in these areas: nothing to deliver by SMS or e-mail. The alert is on the public page and in the feeds.
+delivery-suppressed = { $n } deliberately not sent (opted out, address not verified or repeated).
+
+reason-limit = limit
+reason-met = beyond the limit
+reason-holding = fell, but not far enough yet
+reason-not-met = below the limit
+reason-no-data = no data
+reason-nothing = no reading
+reason-no-station = no station is near enough
+reason-silent = { $silent } of { $asked } stations silent
+measure-sum = in { $span }
+measure-rate = of change per hour, over { $span }
+measure-latest = now
+
+station = Station
+quantity = Quantity
+last-value = Last value
+heard = Heard
+measured-at = Measured
+state = State
+device = Device
+online = connected
+station-fresh = reporting
+station-silent = silent
+station-feeds = Areas that depend on this station
+stations-silent = Silent ({ $n })
+stations-quarantined = { $n ->
+    [one] 1 message was not understood in the last 24 h.
+   *[other] { $n } messages were not understood in the last 24 h.
+}
+stations-none-silent = Every station is reporting
+stations-empty = No station yet
+stations-empty-text = Import the network of rain and river gauges from CSV or GeoJSON; each station gets devices with secrets of their own.
+quantity-rain = rain
+quantity-water-level = water level
+quantity-flow = flow
+quantity-air-temperature = air temperature
+quantity-relative-humidity = relative humidity
+quantity-wind-speed = wind
+quantity-wind-gust = gust
+quantity-soil-moisture = soil moisture
+quantity-battery = battery
+
+areas-title = Risk areas
+areas-none-here = No area at this level
+areas-empty = No risk area yet
+areas-empty-text = Import the municipality's risk sectors as GeoJSON, with hazard (COBRADE) and grade (R1 to R4).
+area = Area
+level = Level
+hazard = Hazard
+grade = Grade
+reason = Reason
+area-history = How it came here
+area-no-history = The level of this area has not changed yet.
+
+alert = Alert
+alerts-drafts = Drafts
+alerts-active = In force
+alerts-empty = No alert
+alerts-empty-text = When an area rises, the rule writes a draft. A person reviews and issues it; what was issued stays here for good.
+number = Number
+created = Created
+expires = Holds until
+state-draft = draft
+state-discarded = discarded
+state-issued = in force
+state-superseded = superseded
+state-cleared = ended
+state-cancelled = cancelled
+state-expired = expired
+kind-alert = alert
+kind-update = update
+kind-all-clear = all-clear
+kind-cancel = cancellation
+status-actual = actual
+actor-rule = rule
+actor-service = service
+actor-policy = automatic policy
+action-drafted = draft made
+action-edited = texts edited
+action-area-joined = area joined
+action-area-left = area left
+action-issued = issued
+action-discarded = discarded
+action-cleared = ended
+action-cancelled = cancelled
+action-superseded = superseded
+action-expired = expired
+action-raised = level rose
+
+review-title = Review an alert
+review-by-rule = Drafted by rule { $rule }, { $at }.
+review-by-hand = Drafted by { $who }, { $at }.
+review-areas = { $n ->
+    [one] 1 area
+   *[other] { $n } areas
+}
+review-map = Map of the alert's area
+why-title = Why
+saved = Draft saved.
+conflict = Somebody (or the rule) changed this draft while you were writing. Below is the version of now; look at it and repeat what still holds.
+incomplete = Something is missing still
+your-words = What you had written
+bad-expiry = expiry: { $value } is no date and time of this time zone
+field-sms = SMS text
+field-headline = Headline
+field-description = Description
+field-instruction = What to do (one step a line)
+field-expires = Holds until
+preview-phone = On the phone
+preview-email = See the e-mail
+preview-cap = See the CAP 1.2 message
+preview-cap-none = The CAP message shows here once nothing is missing.
+preview-cap-note = Preview of the saved texts. Number and identifier are fixed only when it is issued.
+checks-title = Checks
+check-areas = says where: { $n ->
+    [one] 1 area
+   *[other] { $n } areas
+}
+check-instruction = says what to do
+check-expires = holds until { $at }
+check-headline = headline of { $n } letters (up to 140)
+check-sms = { $n ->
+    [one] SMS in 1 segment
+   *[other] SMS in { $n } segments
+}
+check-reach = reaches { $n } subscriptions
+check-unreachable = { $n } residents inside without a verified channel
+check-cap = CAP 1.2 complete and valid
+sms-units = { $n } characters
+sms-segments = { $n ->
+    [one] 1 segment
+   *[other] { $n } segments
+}
+sms-forcing = These letters double the price: { $letters }. Write without them to fit GSM 7-bit.
+seconds = { $n } s
+minutes-seconds = { $m } min { $s } s
+bar-title = Reach and cost
+bar-residents = residents
+bar-time = to send all
+bar-cost = expected cost
+unsaved = changes not saved yet
+save-draft = Save draft
+act-issue = Approve and issue
+act-end = Approve and end the alert
+act-cancel = Approve and cancel the alert
+needs-approver = Issuing is for approvers and coordinators.
+confirm-text = { $sms } SMS and { $email } e-mails leave now.
+confirm-public = The warning appears on the public page and in the CAP feeds.
+confirm-final = Once issued, the text never changes; only a new message updates, ends or cancels it.
+confirm-do = Issue now
+discard = Discard the draft
+discard-reason = Why?
+discard-do = Discard
+issued-by = issued by { $who } at { $at }
+draft-all-clear = End (all-clear)
+draft-cancel = Cancel
+public-page-of = public page
+history = History
+recipients = Recipients
+channel = Channel
+channel-sms = SMS
+channel-email = e-mail
+address = Address
+attempts = Tries
+at = When
+outbox-pending = queued
+outbox-sending = sending
+outbox-accepted = accepted
+outbox-unknown = uncertain
+outbox-delivered = delivered
+outbox-rejected = rejected
+outbox-undelivered = not delivered
+outbox-expired = expired
+outbox-suppressed = not sent
+
+incident = Incident
+incidents-empty = No incident
+incidents-empty-text = Issuing an alert opens the incident; its timeline keeps by itself who did what and when.
+incident-state-open = open
+incident-state-closed = closed
+incident-closed-already = This incident is closed already.
+incident-close = Close the incident
+incident-close-reason = How did it end?
+opened = Opened
+timeline = Timeline
+note-add = Add a note
+note-do = Record
+
+outbox-title = Messages that would leave
+outbox-lead = Without an operator or mail server configured, messages stay here, as their readers would see them. Nothing left this machine.
+outbox-count = { $n ->
+    [one] 1 message
+   *[other] { $n } messages
+}
+outbox-empty = Nothing has left yet
+outbox-empty-text = Issue an alert and each resident's message comes here within seconds.
+quarantine-lead = What arrived and could not be understood. Nothing is lost: the content is kept with the field and the value that were wrong.
+quarantine-empty = Nothing in quarantine
+quarantine-empty-text = Everything that arrived was understood.
+quarantine-field = Field
+quarantine-payload = Content
+
+public-title = Civil-defense alerts in { $town }
+public-calm = No alert in force
+public-calm-text = In heavy rain, watch out: cracks, cracking sounds, leaning trees or poles and muddy water are signs of danger. Get out and call.
+public-map = Map
+public-map-note = Colours and shapes show the level of each area. Hatched: no data — that does not mean safe.
+public-updated = Updated at { $at }.
+public-levels = Levels by area
+public-no-areas = The risk areas have not been published yet.
+public-systems = For other systems
+public-systems-text = The alerts in the open standard CAP 1.2, for radios, applications and other towns.
+public-phones = Telephones
+phone-fire = Fire brigade
+feed-title = Alerts in Atom
+valid-until = holds until { $at }
+issued-at = issued { $at }
+danger-call = In danger? Call
+where = Where
+meaning-maximum = Immediate danger: leave now for a safe place.
+meaning-alert = High risk: be ready to leave and follow the instructions.
+meaning-attention = Watch the rain and the signs of the ground.
+meaning-observation = Rain watched closely.
+meaning-unknown = No recent readings. That does not mean safe.
+meaning-normal = No sign of risk in the measurements.

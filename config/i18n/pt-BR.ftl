@@ -61,3 +61,303 @@ docs-meaning = O que é
 docs-body = Corpo
 docs-answers = Respostas
 docs-schemas = Formatos
+
+now-title = Situação agora
+nav-now = Agora
+nav-alerts = Alertas
+nav-drafts-waiting = rascunhos à espera
+nav-incidents = Ocorrências
+nav-areas = Áreas
+nav-stations = Estações
+nav-quarantine = Quarentena
+nav-outbox = Saída
+sign-out = Sair
+all = Todos
+close = Fechar
+back = Voltar
+show = mostrar
+newer = Mais novos
+older = Mais antigos
+never = nunca
+until = vale até
+or = ou
+since = desde
+
+top-all-normal = todas as áreas em nível normal
+top-gauges = { $fresh } de { $total } sensores com sinal
+top-newest = leitura mais nova { $ago }
+top-offline = sem contato com o serviço
+map-label = Mapa das áreas por nível
+map-zoom-in = Aproximar
+map-zoom-out = Afastar
+map-start = Usar mapa interativo
+legend-title = Níveis
+legend-gauge = chuva em 24 h (mm)
+legend-silent = estação sem sinal
+chart-title = chuva das últimas 24 h
+chart-key = barras: { $min } min · linha: acumulado
+chart-limit = tracejado: limite { $limit } mm
+chart-label = Chuva das últimas 24 horas: { $total } mm no total, até { $most } mm por barra
+
+needs-title = O que precisa de você
+needs-count = { $n ->
+    [one] 1 item
+   *[other] { $n } itens
+}
+needs-say = { $n ->
+    [0] nada precisa de você
+    [one] 1 item precisa de você
+   *[other] { $n } itens precisam de você
+}
+names-more = { $names } e mais { $n }
+draft-waiting = rascunho à espera
+review-and-issue = Revisar e emitir
+see-why = Por quê?
+rule = regra
+blind-title = { $n ->
+    [one] Área cega
+   *[other] { $n } áreas cegas
+}
+blind-text = Sem leituras recentes que bastem. Sem dados não é normal: mande alguém olhar.
+blind-stations = Sem sinal:
+blind-act = Ver estações sem sinal
+calm-title = Nada precisa de você agora
+calm-text = Quando um nível subir, o rascunho do alerta aparece aqui com o motivo. Também aparecem aqui áreas cegas e entregas em andamento.
+bare-title = Comece pelo terreno
+bare-text = Ainda não há áreas de risco. Importe estações, áreas e moradores; as regras passam a julgar com a primeira leitura.
+active-title = Em vigor
+
+delivery-of = Alerta { $number } · entrega
+delivery-title = Entrega
+delivery-follow = Acompanhar
+delivery-delivered = entregues
+delivery-sent = enviadas
+delivery-waiting = a caminho
+delivery-failed = falharam
+delivery-none = Nenhum morador inscrito nestas áreas: nada a entregar por SMS ou e-mail. O alerta está na página pública e nos feeds.
+delivery-suppressed = { $n } não enviadas de propósito (saiu da lista, endereço não confirmado ou repetido).
+
+reason-limit = limite
+reason-met = passou do limite
+reason-holding = caiu, mas ainda não o bastante
+reason-not-met = abaixo do limite
+reason-no-data = sem dados
+reason-nothing = sem leitura
+reason-no-station = nenhuma estação perto o bastante
+reason-silent = { $silent } de { $asked } estações sem sinal
+measure-sum = em { $span }
+measure-rate = de variação por hora, em { $span }
+measure-latest = agora
+
+station = Estação
+quantity = Grandeza
+last-value = Último valor
+heard = Ouvida
+measured-at = Medido
+state = Estado
+device = Dispositivo
+online = conectado
+station-fresh = com sinal
+station-silent = sem sinal
+station-feeds = Áreas que dependem desta estação
+stations-silent = Sem sinal ({ $n })
+stations-quarantined = { $n ->
+    [one] 1 mensagem não foi entendida nas últimas 24 h.
+   *[other] { $n } mensagens não foram entendidas nas últimas 24 h.
+}
+stations-none-silent = Todas as estações estão com sinal
+stations-empty = Nenhuma estação ainda
+stations-empty-text = Importe a rede de pluviômetros e réguas de um CSV ou GeoJSON; cada estação recebe seus dispositivos com senha própria.
+quantity-rain = chuva
+quantity-water-level = nível da água
+quantity-flow = vazão
+quantity-air-temperature = temperatura do ar
+quantity-relative-humidity = umidade relativa
+quantity-wind-speed = vento
+quantity-wind-gust = rajada
+quantity-soil-moisture = umidade do solo
+quantity-battery = bateria
+
+areas-title = Áreas de risco
+areas-none-here = Nenhuma área neste nível
+areas-empty = Nenhuma área de risco ainda
+areas-empty-text = Importe os setores de risco do município em GeoJSON, com ameaça (COBRADE) e grau (R1 a R4).
+area = Área
+level = Nível
+hazard = Ameaça
+grade = Grau
+reason = Motivo
+area-history = Como chegou aqui
+area-no-history = O nível desta área ainda não mudou.
+
+alert = Alerta
+alerts-drafts = Rascunhos
+alerts-active = Em vigor
+alerts-empty = Nenhum alerta
+alerts-empty-text = Quando uma área sobe de nível, a regra escreve um rascunho. Uma pessoa revisa e emite; o que foi emitido fica aqui para sempre.
+number = Número
+created = Criado
+expires = Vale até
+state-draft = rascunho
+state-discarded = descartado
+state-issued = em vigor
+state-superseded = substituído
+state-cleared = encerrado
+state-cancelled = cancelado
+state-expired = vencido
+kind-alert = alerta
+kind-update = atualização
+kind-all-clear = fim do alerta
+kind-cancel = cancelamento
+status-actual = real
+actor-rule = regra
+actor-service = serviço
+actor-policy = política automática
+action-drafted = rascunho criado
+action-edited = textos editados
+action-area-joined = área entrou
+action-area-left = área saiu
+action-issued = emitido
+action-discarded = descartado
+action-cleared = encerrado
+action-cancelled = cancelado
+action-superseded = substituído
+action-expired = venceu
+action-raised = nível subiu
+
+review-title = Revisar alerta
+review-by-rule = Rascunho da regra { $rule }, { $at }.
+review-by-hand = Rascunho de { $who }, { $at }.
+review-areas = { $n ->
+    [one] 1 área
+   *[other] { $n } áreas
+}
+review-map = Mapa da área do alerta
+why-title = Por quê
+saved = Rascunho salvo.
+conflict = Alguém (ou a regra) mudou este rascunho enquanto você escrevia. Abaixo está a versão atual; confira e repita o que ainda vale.
+incomplete = Ainda falta algo
+your-words = O que você tinha escrito
+bad-expiry = validade: { $value } não é uma data e hora deste fuso
+field-sms = Mensagem SMS
+field-headline = Título
+field-description = Descrição
+field-instruction = O que fazer (uma linha por passo)
+field-expires = Vale até
+preview-phone = No celular
+preview-email = Ver o e-mail
+preview-cap = Ver o CAP 1.2
+preview-cap-none = A mensagem CAP aparece aqui quando nada mais faltar.
+preview-cap-note = Prévia dos textos salvos. Número e identificador só ficam definidos na emissão.
+checks-title = Verificação
+check-areas = diz onde: { $n ->
+    [one] 1 área
+   *[other] { $n } áreas
+}
+check-instruction = diz o que fazer
+check-expires = vale até { $at }
+check-headline = título com { $n } letras (até 140)
+check-sms = { $n ->
+    [one] SMS em 1 segmento
+   *[other] SMS em { $n } segmentos
+}
+check-reach = alcança { $n } inscrições
+check-unreachable = { $n } moradores dentro da área sem canal confirmado
+check-cap = CAP 1.2 completo e válido
+sms-units = { $n } caracteres
+sms-segments = { $n ->
+    [one] 1 segmento
+   *[other] { $n } segmentos
+}
+sms-forcing = Estas letras dobram o custo: { $letters }. Escreva sem elas para caber em GSM 7-bit.
+seconds = { $n } s
+minutes-seconds = { $m } min { $s } s
+bar-title = Alcance e custo
+bar-residents = moradores
+bar-time = para enviar todas
+bar-cost = custo estimado
+unsaved = mudanças ainda não salvas
+save-draft = Salvar rascunho
+act-issue = Aprovar e emitir
+act-end = Aprovar e encerrar o alerta
+act-cancel = Aprovar e cancelar o alerta
+needs-approver = Emitir cabe a quem aprova ou coordena.
+confirm-text = Saem agora { $sms } SMS e { $email } e-mails.
+confirm-public = O aviso aparece na página pública e nos feeds CAP.
+confirm-final = Depois de emitido, o texto não muda mais; só um novo aviso o atualiza, encerra ou cancela.
+confirm-do = Emitir agora
+discard = Descartar rascunho
+discard-reason = Por quê?
+discard-do = Descartar
+issued-by = emitido por { $who } em { $at }
+draft-all-clear = Encerrar (fim do alerta)
+draft-cancel = Cancelar
+public-page-of = página pública
+history = Histórico
+recipients = Destinatários
+channel = Canal
+channel-sms = SMS
+channel-email = e-mail
+address = Endereço
+attempts = Tentativas
+at = Quando
+outbox-pending = na fila
+outbox-sending = enviando
+outbox-accepted = aceita
+outbox-unknown = incerta
+outbox-delivered = entregue
+outbox-rejected = recusada
+outbox-undelivered = não entregue
+outbox-expired = venceu
+outbox-suppressed = não enviada
+
+incident = Ocorrência
+incidents-empty = Nenhuma ocorrência
+incidents-empty-text = Emitir um alerta abre a ocorrência; a linha do tempo guarda sozinha quem fez o quê e quando.
+incident-state-open = aberta
+incident-state-closed = encerrada
+incident-closed-already = Esta ocorrência já foi encerrada.
+incident-close = Encerrar ocorrência
+incident-close-reason = Como terminou?
+opened = Aberta
+timeline = Linha do tempo
+note-add = Acrescentar nota
+note-do = Registrar
+
+outbox-title = Mensagens que sairiam
+outbox-lead = Sem operadora ou servidor de e-mail configurado, as mensagens ficam aqui, como quem recebe as veria. Nada saiu desta máquina.
+outbox-count = { $n ->
+    [one] 1 mensagem
+   *[other] { $n } mensagens
+}
+outbox-empty = Nada saiu ainda
+outbox-empty-text = Emita um alerta e as mensagens de cada morador aparecem aqui em segundos.
+quarantine-lead = O que chegou e não pôde ser entendido. Nada se perde: o conteúdo fica guardado com o campo e o valor errados.
+quarantine-empty = Nada em quarentena
+quarantine-empty-text = Tudo o que chegou foi entendido.
+quarantine-field = Campo
+quarantine-payload = Conteúdo
+
+public-title = Alertas da Defesa Civil em { $town }
+public-calm = Nenhum alerta em vigor
+public-calm-text = Se chover forte, fique atento: rachaduras, estalos, árvores ou postes inclinados e água barrenta são sinais de perigo. Saia e ligue.
+public-map = Mapa
+public-map-note = Cores e formas mostram o nível de cada área. Riscado: sem dados — não quer dizer seguro.
+public-updated = Atualizado às { $at }.
+public-levels = Níveis por área
+public-no-areas = As áreas de risco ainda não foram publicadas.
+public-systems = Para outros sistemas
+public-systems-text = Os alertas no padrão aberto CAP 1.2, para rádios, aplicativos e outras cidades.
+public-phones = Telefones
+phone-fire = Bombeiros
+feed-title = Alertas em Atom
+valid-until = vale até { $at }
+issued-at = emitido { $at }
+danger-call = Em perigo? Ligue
+where = Onde
+meaning-maximum = Perigo imediato: saia agora para um lugar seguro.
+meaning-alert = Risco alto: prepare-se para sair e siga as orientações.
+meaning-attention = Fique atento à chuva e aos sinais do terreno.
+meaning-observation = Chuva acompanhada de perto.
+meaning-unknown = Sem leituras recentes. Não quer dizer seguro.
+meaning-normal = Sem sinais de risco nas medições.

@@ -83,6 +83,27 @@ impl Issuer<'_> {
         })
     }
 
+    /// The message as it would leave now. The caller rolls back, so that the number it takes goes to whoever issues.
+    ///
+    /// # Errors
+    /// As [`Self::issue`].
+    pub async fn preview(
+        &self,
+        conn: &mut PgConnection,
+        now: Instant,
+        actor: &str,
+        id: AlertId,
+    ) -> Result<String, AlertError> {
+        let alert = store::lock(&mut *conn, id).await?.ok_or(AlertError::NotFound)?;
+        let kind: AlertKind = alert.kind.parse().map_err(anyhow::Error::from)?;
+        state_of(&alert)?.after(Act::Issue(kind))?;
+        let references = match alert.references_alert_id {
+            Some(answered) => chain(&mut *conn, answered).await?,
+            None => Vec::new(),
+        };
+        Ok(self.compose(conn, now, actor, &alert, kind, &references).await?.xml)
+    }
+
     /// Ends the alert that this one answers, and gives every earlier message of the chain for `references`.
     async fn answered(
         &self,

@@ -3,7 +3,7 @@
 use axum::Router;
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
-use axum::response::{IntoResponse, Redirect, Response};
+use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use chrono::{DateTime, Utc};
 use sha2::{Digest as _, Sha256};
@@ -13,6 +13,8 @@ use crate::alerts::cap::model::MEDIA_TYPE;
 use crate::app::App;
 use crate::clock::Instant;
 use crate::web::error::ApiError;
+use crate::web::pages::public::alert_page;
+use crate::web::pages::view::View;
 
 pub fn routes() -> Router<App> {
     Router::new()
@@ -85,14 +87,21 @@ async fn last_change(app: &App, now: Instant) -> Result<Instant, ApiError> {
     Ok(latest.unwrap_or(DateTime::UNIX_EPOCH))
 }
 
-/// `{identifier}.xml` is the message; `{identifier}` alone, which the message names as its `web`, leads people to the public
-/// page. Drafts have no identifier and so no address; messages that were replaced or ended keep theirs.
-async fn message(State(app): State<App>, Path(file): Path<String>, headers: HeaderMap) -> Result<Response, ApiError> {
+/// `{identifier}.xml` is the message; `{identifier}` alone, which the message names as its `web`, is the page for people. Drafts have no identifier and so no address; messages that were replaced or ended keep theirs.
+async fn message(
+    State(app): State<App>,
+    v: View,
+    Path(file): Path<String>,
+    headers: HeaderMap,
+) -> Result<Response, ApiError> {
     let missing = || ApiError::NotFound(format!("alert {file:?}"));
     let (identifier, for_people) = file.strip_suffix(".xml").map_or((file.as_str(), true), |name| (name, false));
     // PostgreSQL has no text with NUL in it, so such a name is no one's.
     if identifier.contains('\0') {
         return Err(missing());
+    }
+    if for_people {
+        return alert_page(&app, v, identifier).await?.ok_or_else(missing);
     }
     let row = sqlx::query!(
         r#"select cap_xml as "xml!", issued_at as "issued_at!" from alert
@@ -102,9 +111,6 @@ async fn message(State(app): State<App>, Path(file): Path<String>, headers: Head
     .fetch_optional(&app.db.web)
     .await?
     .ok_or_else(missing)?;
-    if for_people {
-        return Ok(Redirect::to("/").into_response());
-    }
     let answer =
         Answer { content_type: MEDIA_TYPE, cache: MESSAGE_CACHE, modified: Some(row.issued_at), body: row.xml };
     Ok(answer.respond(&headers))

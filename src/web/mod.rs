@@ -4,6 +4,7 @@ pub mod api;
 pub mod assets;
 pub mod auth;
 pub mod cookie;
+pub mod delivery;
 pub mod docs;
 pub mod error;
 pub mod feeds;

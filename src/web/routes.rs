@@ -5,6 +5,7 @@ use Role::{Approver, Operator, Viewer};
 /// Every route with its guard.
 pub const RULES: &[Rule] = &[
     // Everyone
+    open("GET", "/"),
     open("GET", "/healthz"),
     open("GET", "/readyz"),
     open("GET", "/metrics"),
@@ -60,4 +61,23 @@ pub const RULES: &[Rule] = &[
     staff("DELETE", "/api/v1/devices/{code}", Operator),
     // Console
     staff("POST", "/console/logout", Viewer),
+    staff("GET", "/console", Viewer),
+    staff("GET", "/console/areas", Viewer),
+    staff("GET", "/console/areas/{id}", Viewer),
+    staff("GET", "/console/stations", Viewer),
+    staff("GET", "/console/stations/{code}", Viewer),
+    staff("GET", "/console/quarantine", Viewer),
+    staff("GET", "/console/outbox", Viewer),
+    staff("GET", "/console/alerts", Viewer),
+    staff("GET", "/console/alerts/{id}", Viewer),
+    staff("POST", "/console/alerts/{id}", Operator),
+    staff("POST", "/console/alerts/{id}/measure", Operator),
+    staff("POST", "/console/alerts/{id}/discard", Operator),
+    // Drafting an end is preparation; issuing it is the act.
+    staff("POST", "/console/alerts/{id}/answer", Operator),
+    staff("POST", "/console/alerts/{id}/issue", Approver),
+    staff("GET", "/console/incidents", Viewer),
+    staff("GET", "/console/incidents/{id}", Viewer),
+    staff("POST", "/console/incidents/{id}/note", Operator),
+    staff("POST", "/console/incidents/{id}/close", Operator),
 ];

@@ -48,8 +48,10 @@ pub async fn map(conn: &mut PgConnection, v: &View, wish: MapWish<'_>) -> sqlx::
         let name = escape(&row.name, Html).map(|name| name.to_string()).unwrap_or_default();
         let word = v.t(&format!("level-{}", row.level));
         let chosen = if wish.chosen.contains(&row.id) { " chosen" } else { "" };
-        let shape =
-            format!(r#"<path class="area {}{chosen}" d="{}"><title>{name}: {word}</title></path>"#, row.level, row.path);
+        let shape = format!(
+            r#"<path class="area {}{chosen}" d="{}"><title>{name}: {word}</title></path>"#,
+            row.level, row.path
+        );
         let _ = if wish.link.is_empty() {
             write!(svg, "{shape}")
         } else {
@@ -144,8 +146,9 @@ pub fn hyetograph(v: &View, bins: &[Bin], limit_24h: Option<f64>) -> Markup {
 pub fn parts_bar(label: &str, parts: &[(&str, i64)]) -> Markup {
     let total: i64 = parts.iter().map(|(_, count)| count).sum();
     let label = escape(label, Html).map(|label| label.to_string()).unwrap_or_default();
-    let mut svg =
-        format!(r#"<svg class="bars" viewBox="0 0 1000 10" preserveAspectRatio="none" role="img" aria-label="{label}">"#);
+    let mut svg = format!(
+        r#"<svg class="bars" viewBox="0 0 1000 10" preserveAspectRatio="none" role="img" aria-label="{label}">"#
+    );
     let mut left = 0.0;
     for (class, count) in parts {
         let wide = *count as f64 / total.max(1) as f64 * 1000.0;

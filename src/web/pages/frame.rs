@@ -41,8 +41,7 @@ impl Frame {
     /// Counts in one sentence for the top bar, without the levels nobody stands at.
     pub fn summary(&self) -> String {
         let shown = self.counts.iter().filter(|(level, areas)| *areas > 0 && *level != Level::Normal);
-        let parts: Vec<String> =
-            shown.map(|(level, areas)| format!("{areas} {}", self.v.level_word(level))).collect();
+        let parts: Vec<String> = shown.map(|(level, areas)| format!("{areas} {}", self.v.level_word(level))).collect();
         if parts.is_empty() { self.v.t("top-all-normal") } else { parts.join(" · ") }
     }
 

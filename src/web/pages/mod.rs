@@ -1,8 +1,19 @@
 //! Server-rendered pages: the console of the staff and the public site. Templates lie beside the code that fills them;
 //! every page works without JavaScript, and islands of TypeScript make it live.
 
+pub mod alerts;
+pub mod areas;
+pub mod drawing;
+pub mod frame;
+pub mod incidents;
 pub mod login;
+pub mod now;
+pub mod outbox;
 pub mod preferences;
+pub mod public;
+pub mod quarantine;
+pub mod reasons;
+pub mod stations;
 pub mod view;
 
 use askama::Template;
@@ -15,7 +26,17 @@ use crate::web::error::ApiError;
 use view::View;
 
 pub fn routes() -> Router<App> {
-    Router::new().merge(login::routes()).merge(preferences::routes())
+    Router::new()
+        .merge(public::routes())
+        .merge(login::routes())
+        .merge(preferences::routes())
+        .merge(now::routes())
+        .merge(alerts::routes())
+        .merge(incidents::routes())
+        .merge(areas::routes())
+        .merge(stations::routes())
+        .merge(outbox::routes())
+        .merge(quarantine::routes())
 }
 
 /// A template as an answer.

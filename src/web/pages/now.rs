@@ -147,7 +147,10 @@ fn strongest(v: &View, reasons: &[Reason]) -> Vec<Line> {
     let mut seen = BTreeSet::new();
     let met: Vec<Reason> = reasons
         .iter()
-        .filter(|reason| reason.outcome == crate::risk::reason::Outcome::Met && seen.insert(reason.measure.clone()))
+        .filter(|reason| {
+            reason.outcome == crate::risk::reason::Outcome::Met
+                && seen.insert((reason.measure as u8, reason.window_min))
+        })
         .cloned()
         .collect();
     reasons::lines(v, if met.is_empty() { reasons } else { &met }, 3)

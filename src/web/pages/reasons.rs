@@ -2,7 +2,7 @@
 
 use super::drawing::limit_bar;
 use super::view::{Markup, View};
-use crate::risk::reason::{Measured, Outcome, Reason};
+use crate::risk::reason::{MeasureKind, Measured, Outcome, Reason};
 use crate::units::Level;
 
 /// One condition as a card shows it.
@@ -43,12 +43,16 @@ fn line(v: &View, reason: &Reason) -> Line {
     Line {
         level: reason.level,
         value: reason.value.map_or_else(|| v.t("reason-nothing"), number),
-        measure: measure(v, &reason.measure),
+        measure: measure(v, reason),
         limit: number(reason.threshold),
         outcome: v.t(outcome),
         met: reason.outcome == Outcome::Met,
-        from: reason.stations.iter().find(|station| station.fresh).map_or_else(String::new, |station| source(v, station)),
-        note: note(v, &reason.stations),
+        from: reason
+            .stations
+            .iter()
+            .find(|station| station.fresh)
+            .map_or_else(String::new, |station| source(v, station)),
+        note: note(v, reason.asked, reason.silent),
         bar: limit_bar(share),
     }
 }
@@ -60,25 +64,24 @@ fn source(v: &View, station: &Measured) -> String {
     }
 }
 
-fn note(v: &View, stations: &[Measured]) -> String {
-    let silent = stations.iter().filter(|station| !station.fresh).count();
-    match (stations.len(), silent) {
+fn note(v: &View, asked: u32, silent: u32) -> String {
+    match (asked, silent) {
         (0, _) => v.t("reason-no-station"),
         (_, 0) => String::new(),
         (asked, silent) => v.t2("reason-silent", "silent", silent, "asked", asked),
     }
 }
 
-/// "sum 24h" → "em 24 h", "rate 1h" → "variação em 1 h", "latest" → "agora".
-fn measure(v: &View, label: &str) -> String {
-    let (kind, window) = label.split_once(' ').unwrap_or((label, ""));
-    let split = window.find(|c: char| c.is_alphabetic()).unwrap_or(window.len());
-    let (number, unit) = window.split_at(split);
-    let span = format!("{number} {unit}");
-    match kind {
-        "sum" => v.t1("measure-sum", "span", span),
-        "rate" => v.t1("measure-rate", "span", span),
-        _ => v.t("measure-latest"),
+/// "em 24 h", "variação em 1 h", "agora".
+fn measure(v: &View, reason: &Reason) -> String {
+    let span = match reason.window_min.unwrap_or_default() {
+        minutes if minutes % 60 == 0 => format!("{} h", minutes / 60),
+        minutes => format!("{minutes} min"),
+    };
+    match reason.measure {
+        MeasureKind::Sum => v.t1("measure-sum", "span", span),
+        MeasureKind::Rate => v.t1("measure-rate", "span", span),
+        MeasureKind::Latest => v.t("measure-latest"),
     }
 }
 

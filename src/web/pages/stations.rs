@@ -15,6 +15,7 @@ use super::page;
 use super::view::{Markup, View};
 use crate::app::App;
 use crate::clock::Instant;
+use crate::risk::reason::MeasureKind;
 use crate::web::error::ApiError;
 use crate::web::situation::{self, Pair, StationNow};
 
@@ -44,7 +45,8 @@ pub async fn chart_of(
 ) -> sqlx::Result<Option<Chart>> {
     let Some(code) = code else { return Ok(None) };
     let streams = situation::stations(&mut *conn, v.now, Some(code)).await?;
-    let Some(rain) = streams.into_iter().find(|stream| stream.quantity == "rain" && stream.kind == "interval_sum") else {
+    let Some(rain) = streams.into_iter().find(|stream| stream.quantity == "rain" && stream.kind == "interval_sum")
+    else {
         return Ok(None);
     };
     let fine = situation::hyetograph(&mut *conn, v.now, rain.datastream_id, 30).await?;
@@ -73,7 +75,9 @@ pub async fn chart_of(
 fn limit_24h(pairs: &[Pair], code: &str) -> Option<f64> {
     let reasons = pairs.iter().flat_map(|pair| &pair.reasons);
     let of_station = reasons.filter(|reason| {
-        reason.measure == "sum 24h" && reason.stations.iter().any(|station| station.code == code)
+        reason.window_min == Some(24 * 60)
+            && reason.measure == MeasureKind::Sum
+            && reason.stations.iter().any(|station| station.code == code)
     });
     of_station.map(|reason| reason.threshold.to_f64()).reduce(f64::max)
 }
@@ -128,9 +132,8 @@ async fn show(State(app): State<App>, v: View, Path(code): Path<String>) -> Resu
     let name = first.name.clone();
     let pairs = situation::pairs(&mut conn, None).await?;
     let chart = chart_of(&mut conn, &f.v, Some(&code), &pairs).await?;
-    let feeds = |pair: &Pair| {
-        pair.reasons.iter().any(|reason| reason.stations.iter().any(|station| station.code == code))
-    };
+    let feeds =
+        |pair: &Pair| pair.reasons.iter().any(|reason| reason.stations.iter().any(|station| station.code == code));
     let areas = pairs.into_iter().filter(feeds).collect();
     page(&StationPage { f, name, code, streams, chart, areas })
 }

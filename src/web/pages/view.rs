@@ -11,6 +11,7 @@ use axum::response::Response;
 use chrono::Datelike as _;
 use chrono_tz::Tz;
 
+use crate::accounts::Role;
 use crate::app::App;
 use crate::clock::Instant;
 use crate::config::AlertStatus;
@@ -31,6 +32,28 @@ impl Display for Markup {
 }
 
 impl HtmlSafe for Markup {}
+
+/// A value as templates hand it over: itself, or behind as many references as their loops add.
+pub trait Given<T> {
+    fn given(&self) -> T;
+}
+
+macro_rules! given {
+    ($($kind:ty),+) => {$(
+        impl Given<$kind> for $kind {
+            fn given(&self) -> $kind {
+                *self
+            }
+        }
+    )+};
+}
+given!(Instant, i64, f64, Level, Role);
+
+impl<T, R: Given<T> + ?Sized> Given<T> for &R {
+    fn given(&self) -> T {
+        (**self).given()
+    }
+}
 
 /// The frame of a page. Templates call its methods.
 #[derive(Clone, Debug)]
@@ -96,12 +119,14 @@ impl View {
     }
 
     /// "22:40".
-    pub fn time(&self, at: &Instant) -> String {
+    pub fn time(&self, at: impl Given<Instant>) -> String {
+        let at = at.given();
         at.with_timezone(&self.tz).format("%H:%M").to_string()
     }
 
     /// "22:40" today, "23/02 22:40" on other days of this year, with the year otherwise.
-    pub fn when(&self, at: &Instant) -> String {
+    pub fn when(&self, at: impl Given<Instant>) -> String {
+        let at = at.given();
         let (local, today) = (at.with_timezone(&self.tz), self.now.with_timezone(&self.tz));
         if local.date_naive() == today.date_naive() {
             return local.format("%H:%M").to_string();
@@ -117,24 +142,28 @@ impl View {
     }
 
     /// Day and time in full: "24/02/2026 22:40".
-    pub fn full(&self, at: &Instant) -> String {
+    pub fn full(&self, at: impl Given<Instant>) -> String {
+        let at = at.given();
         let form = if self.lang == Lang::Pt { "%d/%m/%Y %H:%M" } else { "%-d %b %Y %H:%M" };
         at.with_timezone(&self.tz).format(form).to_string()
     }
 
     /// Value of an `<input type=datetime-local>`.
-    pub fn input_time(&self, at: &Instant) -> String {
+    pub fn input_time(&self, at: impl Given<Instant>) -> String {
+        let at = at.given();
         at.with_timezone(&self.tz).format("%Y-%m-%dT%H:%M").to_string()
     }
 
     /// With offset, for `<time datetime>`.
-    pub fn machine(&self, at: &Instant) -> String {
+    pub fn machine(&self, at: impl Given<Instant>) -> String {
+        let at = at.given();
         at.with_timezone(&self.tz).to_rfc3339_opts(chrono::SecondsFormat::Secs, false)
     }
 
     /// "há 20 min".
-    pub fn ago(&self, at: &Instant) -> String {
-        let seconds = (self.now - *at).num_seconds();
+    pub fn ago(&self, at: impl Given<Instant>) -> String {
+        let at = at.given();
+        let seconds = (self.now - at).num_seconds();
         match seconds {
             ..5 => self.t("ago-now"),
             5..60 => self.t1("ago-seconds", "n", seconds),
@@ -145,43 +174,50 @@ impl View {
     }
 
     /// A `<time>` that says how long ago, with the full instant on it.
-    pub fn since(&self, at: &Instant) -> Markup {
+    pub fn since(&self, at: impl Given<Instant>) -> Markup {
+        let at = at.given();
         let (machine, full, ago) = (self.machine(at), self.full(at), self.ago(at));
         Markup(format!(r#"<time datetime="{machine}" title="{full}">{ago}</time>"#))
     }
 
     /// Whole numbers with the language's group marks: "18.432".
-    pub fn count(&self, number: &i64) -> String {
+    pub fn count(&self, number: impl Given<i64>) -> String {
+        let number = number.given();
         let mark = if self.lang == Lang::Pt { '.' } else { ',' };
-        grouped(*number, mark)
+        grouped(number, mark)
     }
 
     /// At most one decimal, with the language's own mark: "172", "3,4".
-    pub fn decimal(&self, value: &f64) -> String {
+    pub fn decimal(&self, value: impl Given<f64>) -> String {
+        let value = value.given();
         let text = format!("{value:.1}");
         let text = text.strip_suffix(".0").unwrap_or(&text);
         if self.lang == Lang::Pt { text.replace('.', ",") } else { text.to_owned() }
     }
 
     /// Centavos as money: "R$ 1.032,48".
-    pub fn money(&self, centavos: &i64) -> String {
+    pub fn money(&self, centavos: impl Given<i64>) -> String {
+        let centavos = centavos.given();
         let (group, point) = if self.lang == Lang::Pt { ('.', ',') } else { (',', '.') };
         format!("R$ {}{point}{:02}", grouped(centavos / 100, group), centavos % 100)
     }
 
-    pub fn level_word(&self, level: &Level) -> String {
-        self.lang.t(level_key(*level))
+    pub fn level_word(&self, level: impl Given<Level>) -> String {
+        let level = level.given();
+        self.lang.t(level_key(level))
     }
 
     /// Shape, word and colour: never one of them alone.
-    pub fn chip(&self, level: &Level) -> Markup {
-        let (word, shape) = (self.level_word(level), shape(*level));
+    pub fn chip(&self, level: impl Given<Level>) -> Markup {
+        let level = level.given();
+        let (word, shape) = (self.level_word(level), shape(level));
         Markup(format!(r#"<span class="lv {level}">{shape}{word}</span>"#))
     }
 
     /// The shape alone, for places where the word stands beside it.
-    pub fn mark(&self, level: &Level) -> Markup {
-        Markup(format!(r#"<span class="mk {level}">{}</span>"#, shape(*level)))
+    pub fn mark(&self, level: impl Given<Level>) -> Markup {
+        let level = level.given();
+        Markup(format!(r#"<span class="mk {level}">{}</span>"#, shape(level)))
     }
 
     pub fn hazard(&self, cobrade: &str) -> String {
@@ -197,12 +233,28 @@ impl View {
         self.lang.t(key)
     }
 
+    /// Who acted, in words: people by user name, the service and its rules by what they are.
+    pub fn actor(&self, actor: &str) -> String {
+        match actor {
+            "rule" | "service" | "policy" => self.word("actor", actor),
+            person => person.to_owned(),
+        }
+    }
+
+    /// A line of a timeline. Lines that tell an alert's history begin with the act's word.
+    pub fn entry(&self, kind: &str, text: &str) -> String {
+        match (kind, text.split_once(" · ")) {
+            ("alert", Some((action, rest))) => format!("{} · {rest}", self.word("action", action)),
+            _ => text.to_owned(),
+        }
+    }
+
     pub fn csrf(&self) -> &str {
         self.staff.as_ref().map_or("", |staff| staff.csrf_token.as_str())
     }
 
-    pub fn may(&self, role: &crate::accounts::Role) -> bool {
-        self.staff.as_ref().is_some_and(|staff| staff.role >= *role)
+    pub fn may(&self, role: impl Given<Role>) -> bool {
+        self.staff.as_ref().is_some_and(|staff| staff.role >= role.given())
     }
 
     pub fn other_lang(&self) -> Lang {

@@ -151,13 +151,13 @@ struct ConfirmPage {
     f: Frame,
     id: AlertId,
     written: Written,
-    reach: crate::web::reach::Reach,
+    reach: crate::dispatch::audience::Reach,
 }
 
 /// The question a browser without JavaScript gets instead of the dialog.
 async fn confirm(app: &App, v: View, id: AlertId, written: Written) -> Result<Response, ApiError> {
     let mut conn = app.db.web.acquire().await?;
-    let reach = crate::web::reach::reach(&mut conn, id).await?;
+    let reach = crate::dispatch::audience::preview(&mut conn, id).await?;
     let f = Frame::load(&mut conn, app, v, "alerts").await?;
     page(&ConfirmPage { f, id, written, reach })
 }
@@ -212,7 +212,8 @@ pub async fn answer(
     Path(id): Path<uuid::Uuid>,
     Form(given): Form<Answer>,
 ) -> Result<Response, ApiError> {
-    let kind = given.kind.parse::<AlertKind>().map_err(|error| ApiError::field("kind", given.kind, error.to_string()))?;
+    let kind =
+        given.kind.parse::<AlertKind>().map_err(|error| ApiError::field("kind", given.kind, error.to_string()))?;
     let drafter = Drafter { config: &app.config, templates: &app.templates, ids: &app.ids };
     let mut tx = app.db.web.begin().await?;
     let drafted = drafter.answer(&mut tx, v.now, &staff.username, AlertId(id), kind).await?;

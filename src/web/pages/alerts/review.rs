@@ -11,6 +11,7 @@ use crate::alerts::issue::Issuer;
 use crate::alerts::state::AlertError;
 use crate::alerts::store::AlertDetail;
 use crate::app::App;
+use crate::dispatch::audience::{Reach, preview as reach};
 use crate::dispatch::sms_text::{self, Encoding, SmsLength};
 use crate::ids::{AlertId, AreaId};
 use crate::risk::reason::Reason;
@@ -23,7 +24,6 @@ use crate::web::pages::frame::Frame;
 use crate::web::pages::page;
 use crate::web::pages::reasons::{self, Line};
 use crate::web::pages::view::{Markup, View};
-use crate::web::reach::{Reach, reach};
 
 /// What the page says about the last act.
 #[derive(Debug, Default)]
@@ -97,10 +97,20 @@ fn duration(app: &App, v: &View, reach: &Reach, segments: i64) -> String {
     let mail_rate = if app.config.mail.url.is_empty() { 0 } else { i64::from(app.config.mail.messages_per_second) };
     let seconds = |messages: i64, rate: i64| if rate > 0 { (messages + rate - 1) / rate } else { 0 };
     let longest = seconds(reach.sms.saturating_mul(segments), sms_rate).max(seconds(reach.email, mail_rate));
-    if longest < 60 { v.t1("seconds", "n", longest.max(1)) } else { v.t2("minutes-seconds", "m", longest / 60, "s", longest % 60) }
+    if longest < 60 {
+        v.t1("seconds", "n", longest.max(1))
+    } else {
+        v.t2("minutes-seconds", "m", longest / 60, "s", longest % 60)
+    }
 }
 
-pub async fn render(conn: &mut PgConnection, app: &App, f: Frame, a: AlertDetail, said: Said) -> Result<Response, ApiError> {
+pub async fn render(
+    conn: &mut PgConnection,
+    app: &App,
+    f: Frame,
+    a: AlertDetail,
+    said: Said,
+) -> Result<Response, ApiError> {
     let reach = reach(&mut *conn, a.row.id).await?;
     let sms = sms_words(app, &f.v, &a.row.sms_text, &reach);
     let area_ids: Vec<AreaId> = a.areas.iter().map(|area| area.area_id).collect();
@@ -174,10 +184,19 @@ fn checks(v: &View, a: &AlertDetail, reach: &Reach, missing: &[String]) -> Vec<C
     let mut checks = vec![
         Check { class: grade(!a.areas.is_empty(), "no"), text: v.t1("check-areas", "n", a.areas.len()) },
         Check { class: grade(!row.instruction.trim().is_empty(), "no"), text: v.t("check-instruction") },
-        Check { class: grade(row.expires_at > v.now, "no"), text: v.t1("check-expires", "at", v.when(&row.expires_at)) },
-        Check { class: grade(row.headline.chars().count() <= 140, "mind"), text: v.t1("check-headline", "n", row.headline.chars().count()) },
+        Check {
+            class: grade(row.expires_at > v.now, "no"),
+            text: v.t1("check-expires", "at", v.when(&row.expires_at)),
+        },
+        Check {
+            class: grade(row.headline.chars().count() <= 140, "mind"),
+            text: v.t1("check-headline", "n", row.headline.chars().count()),
+        },
         Check { class: grade(length.segments <= 2, "mind"), text: v.t1("check-sms", "n", length.segments) },
-        Check { class: grade(reach.sms + reach.email > 0, "mind"), text: v.t1("check-reach", "n", v.count(&(reach.sms + reach.email))) },
+        Check {
+            class: grade(reach.sms + reach.email > 0, "mind"),
+            text: v.t1("check-reach", "n", v.count(&(reach.sms + reach.email))),
+        },
     ];
     if reach.unreachable > 0 {
         checks.push(Check { class: "mind", text: v.t1("check-unreachable", "n", v.count(&reach.unreachable)) });
@@ -235,7 +254,12 @@ struct IssuedPage {
 
 const RECIPIENTS_A_PAGE: i64 = 100;
 
-pub async fn render_issued(conn: &mut PgConnection, f: Frame, a: AlertDetail, at_page: i64) -> Result<Response, ApiError> {
+pub async fn render_issued(
+    conn: &mut PgConnection,
+    f: Frame,
+    a: AlertDetail,
+    at_page: i64,
+) -> Result<Response, ApiError> {
     let id = a.row.id;
     let progress = delivery::progress(&mut *conn, id).await?;
     let mut recipients =

@@ -1,0 +1,134 @@
+//! Incidents: what happened, in order, by whom.
+
+use askama::Template;
+use axum::extract::{Form, Path, State};
+use axum::response::{IntoResponse, Redirect, Response};
+use axum::routing::{get, post};
+use axum::{Extension, Router};
+use serde::Deserialize;
+use serde_json::json;
+
+use super::frame::Frame;
+use super::page;
+use super::view::View;
+use crate::app::App;
+use crate::ids::IncidentId;
+use crate::incidents::store::{self, Entry, Incident};
+use crate::units::Level;
+use crate::web::auth::Staff;
+use crate::web::error::ApiError;
+
+pub fn routes() -> Router<App> {
+    Router::new()
+        .route("/console/incidents", get(list))
+        .route("/console/incidents/{id}", get(show))
+        .route("/console/incidents/{id}/note", post(note))
+        .route("/console/incidents/{id}/close", post(close))
+}
+
+#[derive(Template)]
+#[template(path = "incidents.html")]
+struct IncidentsPage {
+    f: Frame,
+    rows: Vec<Incident>,
+}
+
+async fn list(State(app): State<App>, v: View) -> Result<Response, ApiError> {
+    let mut conn = app.db.web.acquire().await?;
+    let f = Frame::load(&mut conn, &app, v, "incidents").await?;
+    let rows = store::list(&mut conn, 200).await?;
+    page(&IncidentsPage { f, rows })
+}
+
+struct Linked {
+    id: uuid::Uuid,
+    number: String,
+    headline: String,
+    level: Level,
+    state: String,
+}
+
+#[derive(Template)]
+#[template(path = "incident.html")]
+struct IncidentPage {
+    f: Frame,
+    i: Incident,
+    entries: Vec<Entry>,
+    alerts: Vec<Linked>,
+    may_write: bool,
+}
+
+async fn show(State(app): State<App>, v: View, Path(id): Path<uuid::Uuid>) -> Result<Response, ApiError> {
+    let id = IncidentId(id);
+    let mut conn = app.db.web.acquire().await?;
+    let i = store::load(&mut conn, id).await?.ok_or_else(|| ApiError::NotFound(format!("incident {id}")))?;
+    let f = Frame::load(&mut conn, &app, v, "incidents").await?;
+    let entries = store::entries(&mut conn, id, 0, 1000).await?;
+    let alerts = sqlx::query!(
+        r#"select a.id, coalesce(a.number, '') as "number!", a.headline, a.level, a.state from alert a
+           join incident_alert ia on ia.alert_id = a.id where ia.incident_id = $1 order by a.issued_at"#,
+        id.0
+    )
+    .fetch_all(&mut *conn)
+    .await?;
+    let alerts = alerts.into_iter().map(|row| Linked {
+        id: row.id,
+        number: row.number,
+        headline: row.headline,
+        level: super::alerts::level(&row.level),
+        state: row.state,
+    });
+    let may_write = f.v.may(&crate::accounts::Role::Operator) && i.state == "open";
+    page(&IncidentPage { alerts: alerts.collect(), may_write, f, i, entries })
+}
+
+#[derive(Deserialize)]
+struct Words {
+    text: String,
+}
+
+impl Words {
+    fn checked(&self) -> Result<&str, ApiError> {
+        let text = self.text.trim();
+        let length = text.chars().count();
+        if (1..=2000).contains(&length) {
+            Ok(text)
+        } else {
+            Err(ApiError::field("text", text, "expected 1 to 2000 characters"))
+        }
+    }
+}
+
+async fn note(
+    State(app): State<App>,
+    Extension(staff): Extension<Staff>,
+    v: View,
+    Path(id): Path<uuid::Uuid>,
+    Form(words): Form<Words>,
+) -> Result<Response, ApiError> {
+    let id = IncidentId(id);
+    let mut tx = app.db.web.begin().await?;
+    let i = store::load(&mut tx, id).await?.ok_or_else(|| ApiError::NotFound(format!("incident {id}")))?;
+    if i.state != "open" {
+        return Err(ApiError::Conflict(v.t("incident-closed-already")));
+    }
+    store::add_entry(&mut tx, id, v.now, &staff.username, "note", words.checked()?, &json!({})).await?;
+    tx.commit().await?;
+    Ok(Redirect::to(&format!("/console/incidents/{id}")).into_response())
+}
+
+async fn close(
+    State(app): State<App>,
+    Extension(staff): Extension<Staff>,
+    v: View,
+    Path(id): Path<uuid::Uuid>,
+    Form(words): Form<Words>,
+) -> Result<Response, ApiError> {
+    let id = IncidentId(id);
+    let mut tx = app.db.web.begin().await?;
+    if !store::close(&mut tx, id, v.now, &staff.username, words.checked()?).await? {
+        return Err(ApiError::Conflict(v.t("incident-closed-already")));
+    }
+    tx.commit().await?;
+    Ok(Redirect::to(&format!("/console/incidents/{id}")).into_response())
+}
