@@ -7,8 +7,8 @@ theme-dark = Dark theme
 nav-main = Main
 nav-public = Public page
 nav-console = Civil-defense console
-status-exercise = EXERCISE.
-status-test = TEST.
+status-exercise = EXERCISE
+status-test = TEST
 
 level-unknown = no data
 level-normal = normal

@@ -7,8 +7,8 @@ theme-dark = Tema escuro
 nav-main = Principal
 nav-public = Página pública
 nav-console = Painel da Defesa Civil
-status-exercise = EXERCÍCIO.
-status-test = TESTE.
+status-exercise = EXERCÍCIO
+status-test = TESTE
 
 level-unknown = sem dados
 level-normal = normal

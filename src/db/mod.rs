@@ -22,12 +22,17 @@ pub struct Db {
 pub static MIGRATOR: sqlx::migrate::Migrator = sqlx::migrate!("./migrations");
 
 impl Db {
-    /// Opens the pools. Connections are made when first needed.
+    /// Opens the pools. Connections are made when first needed. PostgreSQL compiles no query to machine code: for the
+    /// geographic queries of this service compiling took seconds and running tens of milliseconds.
     pub fn open(options: &PgConnectOptions, max_connections: u32) -> Self {
         let pool = |name: &str| {
             PgPoolOptions::new()
                 .max_connections(max_connections)
                 .acquire_timeout(Duration::from_secs(10))
+                // A statement, not a start-up parameter: poolers between here and the server refuse those.
+                .after_connect(|conn, _| {
+                    Box::pin(async move { sqlx::query("set jit = off").execute(conn).await.map(drop) })
+                })
                 .connect_lazy_with(options.clone().application_name(&format!("sentinela/{name}")))
         };
         Self { ingest: pool("ingest"), dispatch: pool("dispatch"), web: pool("web") }

@@ -10,18 +10,21 @@ use crate::risk::reason::Reason;
 use crate::units::Level;
 
 /// One hazard of one area as it stands.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
 pub struct Pair {
+    #[schema(value_type = i64)]
     pub area_id: AreaId,
     pub area_code: String,
     pub area_name: String,
     pub cobrade: String,
     pub grade: String,
+    #[schema(value_type = String)]
     pub level: Level,
-    pub since_at: Option<Instant>,
-    pub evaluated_at: Option<Instant>,
+    pub since_at: Option<chrono::DateTime<chrono::Utc>>,
+    pub evaluated_at: Option<chrono::DateTime<chrono::Utc>>,
     pub rule_id: Option<String>,
     pub rule_version: Option<i32>,
+    #[schema(value_type = Vec<Object>)]
     pub reasons: Vec<Reason>,
 }
 
@@ -45,7 +48,7 @@ fn decode(error: impl std::error::Error + Send + Sync + 'static) -> sqlx::Error 
     sqlx::Error::Decode(Box::new(error))
 }
 
-/// Every pair (of one area, when given), worst first, then by name.
+/// Every pair (of one area, when given), worst first, the more dangerous ground before the less, then by name.
 pub async fn pairs(conn: &mut PgConnection, area: Option<AreaId>) -> sqlx::Result<Vec<Pair>> {
     let rows = sqlx::query!(
         r#"select a.id as "area_id: AreaId", a.code, a.name, h.cobrade, h.grade, coalesce(l.level, 'unknown') as "level!",
@@ -67,14 +70,15 @@ pub async fn pairs(conn: &mut PgConnection, area: Option<AreaId>) -> sqlx::Resul
             cobrade: row.cobrade,
             grade: row.grade,
             level: row.level.parse().map_err(decode)?,
-            since_at: row.since_at,
+            // A pair that was never judged carries the epoch.
+            since_at: row.since_at.filter(|at| at.timestamp() > 0),
             evaluated_at: row.evaluated_at,
             rule_id: row.rule_id,
             rule_version: row.rule_version,
             reasons: row.reasons.map(|reasons| reasons.0).unwrap_or_default(),
         });
     }
-    pairs.sort_by_key(|pair| std::cmp::Reverse(rank(pair.level)));
+    pairs.sort_by(|a, b| (rank(b.level), &b.grade).cmp(&(rank(a.level), &a.grade)));
     Ok(pairs)
 }
 

@@ -26,7 +26,7 @@ pub fn routes() -> Router<App> {
 #[utoipa::path(get, path = "/api/v1/events", tag = "events", responses(
     (status = 200, description = "text/event-stream of {\"kind\": \"levels\" | \"alert\" | \"delivery\" | \"incident\" | \"journal\" | \
      \"catalogue\" | \"reload\", …}. Without a session only levels and alert come. After \"reload\", read the whole state again.")))]
-async fn events(State(app): State<App>, headers: HeaderMap) -> Result<Response, ApiError> {
+pub async fn events(State(app): State<App>, headers: HeaderMap) -> Result<Response, ApiError> {
     let is_staff = auth::identify(&app, &headers).await?.is_some();
     let frames = frames(app.clone(), app.events.subscribe(), is_staff);
     let alive = KeepAlive::new().interval(Duration::from_secs(15)).text("alive");

@@ -13,6 +13,7 @@ pub mod stations;
 /// What the API document lists.
 #[derive(utoipa::OpenApi)]
 #[openapi(paths(
+    crate::web::stream::events,
     alerts::read::list,
     alerts::read::show,
     alerts::read::reach,

@@ -70,6 +70,7 @@ struct RisenCard {
 
 struct BlindCard {
     areas: usize,
+    hazards: String,
     names: String,
     stations: String,
     since: Option<Instant>,
@@ -105,7 +106,7 @@ async fn now(State(app): State<App>, v: View) -> Result<Response, ApiError> {
         bounds: drawing::bounds_json(&mut conn).await?,
         version: situation::level_version(&mut conn).await?,
         risen: risen(&f.v, &pairs, &covered, app.config.alerts.draft_from),
-        blind: blind(&pairs),
+        blind: blind(&f.v, &pairs),
         deliveries: deliveries(&mut conn, &f.v).await?,
         active: active(&mut conn).await?,
         strip: super::stations::chart_of(&mut conn, &f.v, lead.as_deref(), &pairs).await?,
@@ -190,13 +191,15 @@ fn risen(v: &View, pairs: &[Pair], covered: &BTreeSet<(i64, String)>, from: Leve
 }
 
 /// All blind areas on one card: ten cards saying the same would hide what matters.
-fn blind(pairs: &[Pair]) -> Option<BlindCard> {
+fn blind(v: &View, pairs: &[Pair]) -> Option<BlindCard> {
     let blind: Vec<&Pair> = pairs.iter().filter(|pair| pair.level == Level::Unknown).collect();
     let names: BTreeSet<&str> = blind.iter().map(|pair| pair.area_name.as_str()).collect();
+    let hazards: BTreeSet<String> = blind.iter().map(|pair| v.hazard(&pair.cobrade)).collect();
     let reasons: Vec<Reason> = blind.iter().flat_map(|pair| pair.reasons.clone()).collect();
     let stations = reasons::silent_stations(&reasons);
     (!names.is_empty()).then(|| BlindCard {
         areas: names.len(),
+        hazards: hazards.into_iter().collect::<Vec<_>>().join(", "),
         names: shorten(names.into_iter().map(str::to_owned).collect(), 5),
         stations: shorten(stations, 4),
         since: blind.iter().filter_map(|pair| pair.since_at).min(),

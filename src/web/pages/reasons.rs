@@ -1,5 +1,7 @@
 //! Reasons in words: value, limit, station, quality, age.
 
+use std::collections::BTreeSet;
+
 use super::drawing::limit_bar;
 use super::view::{Markup, View};
 use crate::risk::reason::{MeasureKind, Measured, Outcome, Reason};
@@ -25,9 +27,14 @@ pub struct Line {
     pub bar: Markup,
 }
 
-/// The lines of a set of reasons, strongest first, at most `limit`.
+/// The lines of a set of reasons, strongest first, at most `limit`. Areas of one alert share their gauges, so that the
+/// same measurement comes many times; it is said once.
 pub fn lines(v: &View, reasons: &[Reason], limit: usize) -> Vec<Line> {
-    reasons.iter().take(limit).map(|reason| line(v, reason)).collect()
+    let mut seen = BTreeSet::new();
+    let first = reasons.iter().filter(|reason| {
+        seen.insert((reason.quantity, reason.measure as u8, reason.window_min, reason.threshold, reason.outcome as u8))
+    });
+    first.take(limit).map(|reason| line(v, reason)).collect()
 }
 
 fn line(v: &View, reason: &Reason) -> Line {

@@ -44,8 +44,29 @@ function sendOnce(): void {
   });
 }
 
+/** On the public page the live map is fetched only when somebody asks for it: phones pay for every kilobyte. */
+function lazyMap(): void {
+  const button = document.querySelector<HTMLButtonElement>("[data-start-map]");
+  const place = document.querySelector<HTMLElement>("[data-lazy-map]");
+  if (!button || !place) return;
+  button.hidden = false;
+  button.addEventListener("click", () => {
+    button.hidden = true;
+    place.dataset.map = "";
+    const style = document.createElement("link");
+    style.rel = "stylesheet";
+    style.href = "/assets/map.css";
+    document.head.append(style);
+    const script = document.createElement("script");
+    script.type = "module";
+    script.src = "/assets/map.js";
+    document.head.append(script);
+  });
+}
+
 clock();
 dialogs();
+lazyMap();
 sendOnce();
 startReview();
 start();

@@ -36,7 +36,7 @@ function style(version: string): StyleSpecification {
       { id: "areas", type: "fill", source: "areas", "source-layer": "areas", paint: { "fill-color": byLevel(colour), "fill-opacity": byLevel((level) => OPACITY[level]) } },
       { id: "blind", type: "fill", source: "areas", "source-layer": "areas", filter: ["==", ["get", "level"], "unknown"], paint: { "fill-pattern": "hatch" } },
       { id: "edges", type: "line", source: "areas", "source-layer": "areas", paint: { "line-color": byLevel(colour), "line-opacity": 0.75, "line-width": ["interpolate", ["linear"], ["zoom"], 10, 0.8, 14, 2] } },
-      { id: "chosen", type: "line", source: "areas", "source-layer": "areas", filter: ["==", ["get", "id"], -1], paint: { "line-color": token("--ink"), "line-width": 3.5 } },
+      { id: "chosen", type: "line", source: "areas", "source-layer": "areas", filter: ["==", ["get", "id"], -1], paint: { "line-color": token("--ink"), "line-width": ["interpolate", ["linear"], ["zoom"], 10, 1.8, 14, 4] } },
       { id: "names", type: "symbol", source: "areas", "source-layer": "labels", minzoom: 11.4, layout: { "icon-image": ["concat", "name|", ["get", "level"], "|", ["get", "name"]], "symbol-sort-key": ["-", 10, ["get", "rank"]], "icon-padding": 6 } },
       { id: "stations", type: "symbol", source: "stations", "source-layer": "stations", layout: { "icon-image": ["concat", "gauge|", ["get", "fresh"], "|", ["get", "shown"]], "icon-allow-overlap": true } },
     ],
@@ -165,7 +165,7 @@ function startMap(place: HTMLElement): void {
     container: host,
     style: style(place.dataset.version ?? "0"),
     bounds: bounds ?? [[-74, -34], [-34, 6]],
-    fitBoundsOptions: { padding: Number(place.dataset.padding ?? 24) },
+    fitBoundsOptions: { padding: room(place) },
     attributionControl: false,
     dragRotate: false,
     pitchWithRotate: false,
@@ -175,11 +175,19 @@ function startMap(place: HTMLElement): void {
   });
   chart.touchZoomRotate.disableRotation();
   chart.addControl(new NavigationControl({ showCompass: false }), "bottom-right");
-  chart.on("styleimagemissing", (event) => draw(chart, event.id));
+  chart.setMissingStyleImageResolver((id) => draw(chart, id));
   chart.once("idle", () => place.classList.add("ready"));
   chart.on("load", () => choose(chart, chosen));
   interact(chart, place);
   keepFresh(chart, place, () => chosen);
+}
+
+/** Leaves what lies over the map uncovered. */
+function room(place: HTMLElement): { top: number; right: number; bottom: number; left: number } {
+  const edge = Number(place.dataset.padding ?? 24);
+  const panel = document.getElementById(place.dataset.link ?? "");
+  const covered = panel && !panel.hidden ? panel.offsetHeight + 16 : 0;
+  return { top: edge, right: edge, bottom: edge + Math.min(covered, place.offsetHeight / 2), left: edge };
 }
 
 function choose(chart: Chart, ids: number[]): void {
@@ -251,11 +259,16 @@ document.addEventListener("click", (event) => {
   if (panel) panel.hidden = true;
 });
 
-for (const place of document.querySelectorAll<HTMLElement>("[data-map]")) {
-  try {
-    startMap(place);
-  } catch (error) {
-    // Without WebGL the drawn map stays; it holds the same areas as links.
-    console.warn("map", error);
+/** Starts every map the page asks for. Without WebGL the drawn map stays; it holds the same areas. */
+export function startMaps(): void {
+  for (const place of document.querySelectorAll<HTMLElement>("[data-map]:not(.started)")) {
+    place.classList.add("started");
+    try {
+      startMap(place);
+    } catch (error) {
+      console.warn("map", error);
+    }
   }
 }
+
+startMaps();
