@@ -1,7 +1,6 @@
 //! What the pages show of the present: levels with reasons, stations with their last word, work that waits.
 
 use chrono::TimeDelta;
-use serde::Serialize;
 use sqlx::PgConnection;
 
 use crate::clock::Instant;
@@ -10,21 +9,18 @@ use crate::risk::reason::Reason;
 use crate::units::Level;
 
 /// One hazard of one area as it stands.
-#[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
+#[derive(Clone, Debug)]
 pub struct Pair {
-    #[schema(value_type = i64)]
     pub area_id: AreaId,
     pub area_code: String,
     pub area_name: String,
     pub cobrade: String,
     pub grade: String,
-    #[schema(value_type = String)]
     pub level: Level,
-    pub since_at: Option<chrono::DateTime<chrono::Utc>>,
-    pub evaluated_at: Option<chrono::DateTime<chrono::Utc>>,
+    pub since_at: Option<Instant>,
+    pub evaluated_at: Option<Instant>,
     pub rule_id: Option<String>,
     pub rule_version: Option<i32>,
-    #[schema(value_type = Vec<Object>)]
     pub reasons: Vec<Reason>,
 }
 

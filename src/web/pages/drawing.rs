@@ -109,7 +109,7 @@ pub fn hyetograph(v: &View, bins: &[Bin], limit_24h: Option<f64>) -> Markup {
     let most = bins.iter().map(|bin| bin.value).fold(1.0, f64::max);
     let top = total.max(limit_24h.unwrap_or(0.0)).max(1.0) * 1.06;
     let step = WIDTH / bins.len().max(1) as f64;
-    let label = v.t2("chart-label", "total", v.decimal(&total), "most", v.decimal(&most));
+    let label = v.t2("chart-label", "total", v.decimal(total), "most", v.decimal(most));
     let mut svg = format!(
         r#"<svg class="hyeto" viewBox="0 0 {WIDTH} {HEIGHT}" preserveAspectRatio="none" role="img" aria-label="{label}">"#
     );
@@ -127,8 +127,8 @@ pub fn hyetograph(v: &View, bins: &[Bin], limit_24h: Option<f64>) -> Markup {
                 HEIGHT - tall.max(1.0),
                 (step - 2.0).max(1.0),
                 tall.max(1.0),
-                v.time(&bin.from),
-                v.decimal(&bin.value)
+                v.time(bin.from),
+                v.decimal(bin.value)
             );
         }
         let _ = write!(line, " {:.1},{:.1}", left + step, HEIGHT - sum / top * HEIGHT);

@@ -78,7 +78,7 @@ async fn show(State(app): State<App>, v: View, Path(id): Path<uuid::Uuid>) -> Re
         level: super::alerts::level(&row.level),
         state: row.state,
     });
-    let may_write = f.v.may(&crate::accounts::Role::Operator) && i.state == "open";
+    let may_write = f.v.may(crate::accounts::Role::Operator) && i.state == "open";
     page(&IncidentPage { alerts: alerts.collect(), may_write, f, i, entries })
 }
 

@@ -88,7 +88,7 @@ fn sms_words(app: &App, v: &View, text: &str, reach: &Reach) -> SmsWords {
     let forcing = if forcing.is_empty() { forcing } else { v.t1("sms-forcing", "letters", forcing.trim()) };
     let segments = i64::try_from(segments).unwrap_or(i64::MAX);
     let centavos = reach.sms.saturating_mul(segments).saturating_mul(app.config.dispatch.sms_segment_centavos.into());
-    SmsWords { summary, forcing, cost: v.money(&centavos), duration: duration(app, v, reach, segments) }
+    SmsWords { summary, forcing, cost: v.money(centavos), duration: duration(app, v, reach, segments) }
 }
 
 /// How long the last message takes at the contracted rates; the sink takes no time.
@@ -132,8 +132,8 @@ pub async fn render(
         lines: reasons::lines(&f.v, &drafted, 4),
         rule: crate::web::pages::now::rule(a.row.rule_id.as_deref(), a.row.rule_version),
         clear: missing.is_empty(),
-        may_issue: f.v.may(&crate::accounts::Role::Approver),
-        may_edit: f.v.may(&crate::accounts::Role::Operator),
+        may_issue: f.v.may(crate::accounts::Role::Approver),
+        may_edit: f.v.may(crate::accounts::Role::Operator),
         cost: sms.cost.clone(),
         duration: sms.duration.clone(),
         chosen: area_ids.iter().map(ToString::to_string).collect::<Vec<_>>().join(","),
@@ -184,10 +184,7 @@ fn checks(v: &View, a: &AlertDetail, reach: &Reach, missing: &[String]) -> Vec<C
     let mut checks = vec![
         Check { class: grade(!a.areas.is_empty(), "no"), text: v.t1("check-areas", "n", a.areas.len()) },
         Check { class: grade(!row.instruction.trim().is_empty(), "no"), text: v.t("check-instruction") },
-        Check {
-            class: grade(row.expires_at > v.now, "no"),
-            text: v.t1("check-expires", "at", v.when(&row.expires_at)),
-        },
+        Check { class: grade(row.expires_at > v.now, "no"), text: v.t1("check-expires", "at", v.when(row.expires_at)) },
         Check {
             class: grade(row.headline.chars().count() <= 140, "mind"),
             text: v.t1("check-headline", "n", row.headline.chars().count()),
@@ -195,11 +192,11 @@ fn checks(v: &View, a: &AlertDetail, reach: &Reach, missing: &[String]) -> Vec<C
         Check { class: grade(length.segments <= 2, "mind"), text: v.t1("check-sms", "n", length.segments) },
         Check {
             class: grade(reach.sms + reach.email > 0, "mind"),
-            text: v.t1("check-reach", "n", v.count(&(reach.sms + reach.email))),
+            text: v.t1("check-reach", "n", v.count(reach.sms + reach.email)),
         },
     ];
     if reach.unreachable > 0 {
-        checks.push(Check { class: "mind", text: v.t1("check-unreachable", "n", v.count(&reach.unreachable)) });
+        checks.push(Check { class: "mind", text: v.t1("check-unreachable", "n", v.count(reach.unreachable)) });
     }
     checks.push(Check { class: grade(missing.is_empty(), "no"), text: v.t("check-cap") });
     checks.extend(missing.iter().map(|text| Check { class: "no", text: text.clone() }));
