@@ -13,5 +13,6 @@ mod lifecycle;
 mod mqtt;
 mod pipeline;
 mod simulations;
+mod story;
 mod support;
 mod tidy;

@@ -3,7 +3,7 @@
 mod audience;
 mod leases;
 mod mail;
-mod peers;
+pub mod peers;
 mod sink;
 mod sms;
 mod town;
