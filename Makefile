@@ -74,6 +74,7 @@ setup: ## Install what is missing to build and run
 .PHONY: setup-test
 setup-test: ## Install what is missing to run every check
 	@scripts/setup.sh test
+	@tests/peers/setup.sh
 
 .PHONY: clean
 clean: ## Remove what was built, and the test database
