@@ -5,18 +5,12 @@ use std::time::Duration;
 use chrono::TimeDelta;
 use serde::Serialize;
 use sqlx::PgPool;
-use tokio_util::sync::CancellationToken;
 
 use super::bare::Bare;
 use super::publishers::{Load, publish};
 use super::stage::{Stage, furnish};
-use crate::alerts::templates::Templates;
-use crate::app::{App, Parts};
 use crate::clock::{Clock, Stopwatch};
 use crate::config::Config;
-use crate::db::Db;
-use crate::events::Events;
-use crate::ids::Ids;
 use crate::{db, ingest, pipeline};
 
 #[derive(Debug, clap::Args)]
@@ -137,17 +131,7 @@ async fn measure_bare(stage: &Stage, pool: &PgPool, mut load: Load) -> anyhow::R
 
 /// The rate counts until everything is judged, so a service that acknowledges faster than it judges gains nothing.
 async fn measure_service(stage: &Stage, pool: &PgPool, mut load: Load) -> anyhow::Result<(f64, Duration)> {
-    let (handle, receiver) = ingest::channel(&stage.config);
-    let app = App::new(Parts {
-        config: stage.config.clone(),
-        clock: Clock::System,
-        ids: Ids::system(),
-        db: Db::open(stage.options(), stage.config.database.max_connections),
-        events: Events::default(),
-        ingest: handle,
-        templates: Templates::load(None)?,
-        stop: CancellationToken::new(),
-    });
+    let (app, receiver) = stage.app()?;
     let Some(endpoint) = ingest::mqtt::bind(&app).await? else { anyhow::bail!("mqtt.listen is empty") };
     load.port = endpoint.address().port();
     let mut tasks = tokio::task::JoinSet::new();

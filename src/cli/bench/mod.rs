@@ -2,8 +2,10 @@
 //! what compares between machines.
 
 mod bare;
+mod centre;
 mod engine;
 mod ingest;
+mod latency;
 mod publishers;
 mod stage;
 
@@ -18,6 +20,8 @@ pub enum Bench {
     Engine(engine::Arguments),
     /// Readings over MQTT QoS 1, committed and judged, against a bare endpoint → table → acknowledgement
     Ingest(ingest::Arguments),
+    /// From a reading to the SMS in the hands of the centre, with a policy that lets the alert out
+    Latency(latency::Arguments),
 }
 
 impl Bench {
@@ -27,6 +31,7 @@ impl Bench {
         match self {
             Self::Engine(arguments) => engine::run(&arguments),
             Self::Ingest(arguments) => ingest::run(config, &arguments).await,
+            Self::Latency(arguments) => latency::run(config, &arguments).await,
         }
     }
 }

@@ -5,10 +5,17 @@ use std::str::FromStr as _;
 use anyhow::Context as _;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::{AssertSqlSafe, ConnectOptions as _, Connection as _, Executor as _, PgConnection, PgPool};
+use tokio_util::sync::CancellationToken;
 
-use crate::clock::Instant;
+use crate::alerts::templates::Templates;
+use crate::app::{App, Parts};
+use crate::clock::{Clock, Instant};
 use crate::config::Config;
+use crate::db::Db;
 use crate::db::open::Database;
+use crate::events::Events;
+use crate::ids::Ids;
+use crate::ingest;
 use crate::stations::device::secret_sha256;
 use crate::stations::store::{self, NewDatastream, NewStation};
 use crate::units::{Quantity, StreamKind};
@@ -50,6 +57,22 @@ impl Stage {
 
     pub fn pool(&self) -> PgPool {
         PgPoolOptions::new().max_connections(4).connect_lazy_with(self.database.options.clone())
+    }
+
+    /// The service's parts on this database, with the end of the ingest queue for the committer.
+    pub fn app(&self) -> anyhow::Result<(App, ingest::Receiver)> {
+        let (ingest, receiver) = ingest::channel(&self.config);
+        let app = App::new(Parts {
+            config: self.config.clone(),
+            clock: Clock::System,
+            ids: Ids::system(),
+            db: Db::open(self.options(), self.config.database.max_connections),
+            events: Events::default(),
+            ingest,
+            templates: Templates::load(None)?,
+            stop: CancellationToken::new(),
+        });
+        Ok((app, receiver))
     }
 
     /// Drops what was made.
