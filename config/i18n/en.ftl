@@ -361,3 +361,6 @@ meaning-attention = Watch the rain and the signs of the ground.
 meaning-observation = Rain watched closely.
 meaning-unknown = No recent readings. That does not mean safe.
 meaning-normal = No sign of risk in the measurements.
+
+moved = The draft changed while you were here (a new area, a level, or another person).
+moved-look = See how it stands now

@@ -361,3 +361,6 @@ meaning-attention = Fique atento à chuva e aos sinais do terreno.
 meaning-observation = Chuva acompanhada de perto.
 meaning-unknown = Sem leituras recentes. Não quer dizer seguro.
 meaning-normal = Sem sinais de risco nas medições.
+
+moved = O rascunho mudou enquanto você estava aqui (área nova, nível ou outra pessoa).
+moved-look = Ver como está agora

@@ -17,6 +17,7 @@ export function onEvent(listener: Listener): void {
 }
 
 export function start(): void {
+  if (document.body.dataset.self) history.replaceState(null, "", document.body.dataset.self);
   const kinds = (document.body.dataset.listen ?? "").split(" ").filter(Boolean);
   if (kinds.length === 0) return;
   let broken = false;
@@ -56,12 +57,17 @@ export function soon(): void {
   }, wait);
 }
 
+/** The page's own address; the answer to a refused form stands at the form's, which cannot be asked again. */
+export function here(): string {
+  return document.body.dataset.self ?? location.href;
+}
+
 async function refresh(): Promise<void> {
   if (running) return soon();
   running = true;
   lastAt = performance.now();
   try {
-    const answer = await fetch(location.href, { headers: { accept: "text/html" } });
+    const answer = await fetch(here(), { headers: { accept: "text/html" } });
     if (answer.redirected && new URL(answer.url).pathname === "/console/login") return location.reload();
     if (!answer.ok) return;
     const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
@@ -89,7 +95,7 @@ function exchange(fresh: Document): void {
   }
   const voice = document.getElementById("said");
   if (voice && said.length > 0) voice.textContent = said.join(". ");
-  document.dispatchEvent(new CustomEvent("sentinela:refreshed"));
+  document.dispatchEvent(new CustomEvent("sentinela:refreshed", { detail: fresh }));
 }
 
 /** A part in which somebody writes is left alone. */

@@ -1,5 +1,7 @@
 // The review of a draft: SMS length, cost and previews follow the text while it is written.
 
+import { here } from "./live";
+
 type Measured = { encoding: string; units: number; segments: number; summary: string; forcing: string; centavos: string; duration: string };
 
 const WAIT_MS = 180;
@@ -17,6 +19,21 @@ export function startReview(): void {
     timer = window.setTimeout(() => void measure(form, sms, ++latest, () => latest), WAIT_MS);
   });
   form.addEventListener("input", () => changed(form), { once: true });
+  follow(form);
+}
+
+/** The rule or a colleague may change the draft meanwhile. An untouched page shows the new one at once; where somebody has
+ * written or is about to confirm, it only says so. */
+function follow(form: HTMLFormElement): void {
+  const mine = form.querySelector<HTMLInputElement>("[name=revision]")?.value;
+  document.addEventListener("sentinela:refreshed", (event) => {
+    const fresh = (event as CustomEvent<Document>).detail;
+    const now = fresh.querySelector<HTMLInputElement>("form[data-review] [name=revision]")?.value;
+    if (now === mine) return;
+    const busy = document.body.classList.contains("changed") || document.querySelector("dialog[open]") !== null;
+    if (!busy && form.dataset.sent !== "yes") return location.replace(here());
+    for (const moved of document.querySelectorAll<HTMLElement>("[data-moved]")) moved.hidden = false;
+  });
 }
 
 /** Elements with `data-mirror="name"` repeat what is written in the field of that name. */

@@ -1,0 +1,49 @@
+#!/usr/bin/env bash
+# Starts a demonstration of its own (free ports, a data folder that is thrown away) and walks its story in Chromium.
+#   tests/e2e/run.sh               SENTINELA=path/to/sentinela takes a built program instead of `cargo run`
+set -euo pipefail
+cd "$(dirname "$0")/../.."
+
+[ -x "${CHROMIUM:=/usr/bin/chromium}" ] || { echo "e2e: $CHROMIUM is missing; install it: apt-get install chromium" >&2; exit 1; }
+export CHROMIUM
+[ -f src/web/ui/dist/main.js ] || make --no-print-directory ui
+[ -d tests/e2e/node_modules ] || (cd tests/e2e && npm ci --no-audit --no-fund --loglevel=error)
+if [ -z "${SENTINELA:-}" ]; then
+    cargo build --quiet
+    program=(cargo run --quiet --)
+else
+    program=("$SENTINELA")
+fi
+
+free_port() { node -e 'const s = require("net").createServer().listen(0, "127.0.0.1", () => { console.log(s.address().port); s.close(); })'; }
+data=$(mktemp -d)
+log=$data/demo.log
+demo=
+finish() {
+    status=$?
+    if [ -n "$demo" ]; then
+        kill "$demo" 2>/dev/null || true
+        wait "$demo" 2>/dev/null || true
+    fi
+    if [ $status -ne 0 ]; then
+        echo "e2e: the demonstration said at last:" >&2
+        tail -n 25 "$log" >&2 || true
+    fi
+    rm -rf "$data"
+    exit $status
+}
+trap finish EXIT
+
+http=$(free_port)
+export SENTINELA__HTTP__LISTEN=127.0.0.1:$http SENTINELA__DATA_DIR=$data/var
+SENTINELA__MQTT__LISTEN=127.0.0.1:$(free_port)
+export SENTINELA__MQTT__LISTEN
+"${program[@]}" demo --fresh --speed 900 >"$log" 2>&1 &
+demo=$!
+
+# The sign-in is printed once, when everything is ready; `tail` ends with the demonstration.
+ready=$(timeout 300 sed -n '/\/console /{p;q}' < <(tail --pid="$demo" -n +1 -F "$log" 2>/dev/null)) || true
+[ -n "$ready" ] || { echo "e2e: the demonstration never said how to sign in" >&2; exit 1; }
+read -r username _ password < <(awk '{ print $(NF-2), $(NF-1), $NF }' <<<"$ready")
+
+BASE=http://127.0.0.1:$http USERNAME=$username PASSWORD=$password node tests/e2e/story.mjs
