@@ -79,11 +79,14 @@ create table sink_message (
 create table dispatch_run (
     alert_id uuid primary key references alert (id),
     enqueued_at timestamptz not null,
+    -- Null while only the first and most endangered rows of a large audience are written.
+    spread_at timestamptz,
     recipients integer not null,
     suppressed integer not null,
     -- Residents inside whom no channel reaches.
     unreachable integer not null
 );
+create index dispatch_run_spreading on dispatch_run (enqueued_at) where spread_at is null;
 
 -- One process claims for a provider at a time. A lease and not a session lock: a process that hangs keeps its session.
 create table dispatch_claimer (
@@ -100,11 +103,11 @@ create table dispatch_claimer (
 -- so the box is never too small nearer the equator.
 create index resident_place_reach_gist on resident_place using gist (st_expand(geom, precision_m / 78000.0));
 
--- Residents with a place inside an alert's areas, or so near that the place's own precision allows it ("rather twice than
--- never"), once each, by the greatest danger. `danger`: 0 = R4 … 3 = R1, 4 = no grade.
-create function alert_audience(wanted uuid)
-returns table (resident_id uuid, area_id bigint, danger integer, basis text)
-language sql stable rows 20000 as $$
+-- The areas of an alert in pieces that an index serves well. `danger`: 0 = R4 … 3 = R1, 4 = no grade. `plane` is the piece in
+-- metres at its own latitude (`x`, `y`: metres in a degree): as exact as the places are, and far cheaper than a sphere.
+create function alert_pieces(wanted uuid)
+returns table (area_id bigint, danger integer, geom geometry, plane geometry, x double precision, y double precision)
+language sql stable rows 200 as $$
     with area as materialized (
         select aa.area_id, aa.geom, coalesce(
             (select 4 - right(h.grade, 1)::integer from area_hazard h where h.area_id = aa.area_id and h.cobrade = a.cobrade),
@@ -112,13 +115,32 @@ language sql stable rows 20000 as $$
             4) as danger
         from alert a join alert_area aa on aa.alert_id = a.id
         where a.id = wanted
-    ), piece as materialized (
+    ), part as (
         select area.area_id, area.danger, st_subdivide(area.geom, 64) as geom from area
+    )
+    select part.area_id, part.danger, part.geom, st_affine(part.geom, m.x, 0, 0, 110574, 0, 0), m.x, 110574
+    from part cross join lateral (
+        select 111320 * cos(radians((st_ymin(part.geom) + st_ymax(part.geom)) / 2)) as x) as m
+    order by part.danger, part.area_id
+$$;
+
+-- Whether a place lies in a piece, or so near that the place's own precision allows it ("rather twice than never").
+create function place_in_piece(place geometry, precision_m integer, piece geometry, plane geometry, x double precision, y double precision)
+returns boolean language sql immutable as $$
+    select st_intersects(piece, place)
+        or (precision_m > 0 and st_dwithin(plane, st_setsrid(st_makepoint(st_x(place) * x, st_y(place) * y), 4326), precision_m))
+$$;
+
+-- Residents with a place in an alert's areas, once each, by the greatest danger.
+create function alert_audience(wanted uuid)
+returns table (resident_id uuid, area_id bigint, danger integer, basis text)
+language sql stable rows 20000 set jit = off as $$
+    with piece as materialized (
+        select * from alert_pieces(wanted)
     ), hit as (
         select p.resident_id, piece.area_id, piece.danger, st_intersects(piece.geom, p.geom) as inside
         from piece join resident_place p on st_expand(p.geom, p.precision_m / 78000.0) && piece.geom
-        where st_intersects(piece.geom, p.geom)
-            or (p.precision_m > 0 and st_dwithin(piece.geom::geography, p.geom::geography, p.precision_m, false))
+        where place_in_piece(p.geom, p.precision_m, piece.geom, piece.plane, piece.x, piece.y)
     )
     select distinct on (hit.resident_id) hit.resident_id, hit.area_id, hit.danger,
         case when hit.inside then 'inside' else 'within_precision' end
@@ -130,7 +152,7 @@ $$;
 -- row with channel null. What answers an earlier alert also goes to whoever was told of that one.
 create function alert_recipients(wanted uuid)
 returns table (resident_id uuid, channel text, address text, language text, area_id bigint, danger integer, basis text, reason text)
-language sql stable rows 20000 as $$
+language sql stable rows 20000 set jit = off as $$
     with inside as materialized (
         select * from alert_audience(wanted)
     ), told as (
@@ -156,4 +178,13 @@ language sql stable rows 20000 as $$
             then 'duplicate_address'
         else c.reason end
     from channel c
+$$;
+
+-- What a row's priority starts from: warnings by level, then cancellations, then the end of danger.
+create function alert_urgency(kind text, level text) returns integer language sql immutable as $$
+    select 10 * case
+        when kind in ('alert', 'update') then
+            case level when 'maximum' then 0 when 'alert' then 1 when 'attention' then 2 else 3 end
+        when kind = 'cancel' then 4
+        else 5 end
 $$;

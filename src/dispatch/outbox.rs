@@ -3,7 +3,8 @@
 use serde::Serialize;
 
 use super::decide::State;
-pub use super::store::book::{audit, enqueue, finished, progress, withdraw};
+pub use super::store::book::{audit, finished, progress, withdraw};
+pub use super::store::enqueue::enqueue;
 
 /// What `enqueue` wrote.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
@@ -14,6 +15,8 @@ pub struct Enqueued {
     pub suppressed: i64,
     /// Residents inside whom no channel reaches.
     pub unreachable: i64,
+    /// The audience is large: these are its first rows, and the dispatcher writes the rest.
+    pub spreading: bool,
 }
 
 /// Rows of one alert by state.
@@ -76,6 +79,8 @@ impl Counts {
 pub struct Progress {
     pub sms: Counts,
     pub email: Counts,
+    /// More rows are being written.
+    pub spreading: bool,
 }
 
 impl Progress {
@@ -91,7 +96,7 @@ impl Progress {
 /// The proof for one alert: what was promised when it left against what the rows say.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct Accounts {
-    /// Rows counted when the alert left: recipients plus suppressed.
+    /// Rows counted when the audience was written: recipients plus suppressed.
     pub promised: i64,
     /// Sum of all states now.
     pub found: i64,

@@ -13,9 +13,9 @@ use uuid::Uuid;
 use super::channels::sink;
 use super::feed;
 use super::provider::{Provider, Transport, providers};
-use super::store::claim;
+use super::store::{claim, enqueue};
 use crate::app::App;
-use crate::clock::Instant;
+use crate::clock::{Instant, Stopwatch};
 use crate::events::{Event, notify};
 use crate::ids::AlertId;
 
@@ -33,6 +33,7 @@ pub async fn run(app: App) {
         let lane = Lane { app: app.clone(), provider, holder, moved: moved.clone() };
         tasks.spawn(lane.run());
     }
+    tasks.spawn(spread(app.clone()));
     let mut every = tokio::time::interval(NOTICE_EVERY);
     loop {
         tokio::select! {
@@ -45,6 +46,33 @@ pub async fn run(app: App) {
         }
     }
     moved.tell(&app).await;
+}
+
+/// Writes the rest of large audiences.
+async fn spread(app: App) {
+    let mut events = app.events.subscribe();
+    while !app.stop.is_cancelled() {
+        match spread_one(&app).await {
+            Ok(true) => continue,
+            Ok(false) => {}
+            Err(error) => tracing::warn!(%error, "the rest of an audience waits for the database"),
+        }
+        tokio::select! {
+            () = woken(&mut events) => {}
+            () = tokio::time::sleep(TICK) => {}
+            () = app.stop.cancelled() => {}
+        }
+    }
+}
+
+/// Whether there was one.
+async fn spread_one(app: &App) -> sqlx::Result<bool> {
+    let watch = Stopwatch::start();
+    let mut tx = app.db.dispatch.begin().await?;
+    let Some(alert) = enqueue::spread(&mut tx, app.clock.now()).await? else { return Ok(false) };
+    tx.commit().await?;
+    tracing::info!(%alert, took = ?watch.elapsed(), "a large audience is written");
+    Ok(true)
 }
 
 /// Alerts with delivery states that moved since the watchers were last told.

@@ -1,11 +1,11 @@
-//! Rows in, rows withdrawn, rows counted.
+//! Rows withdrawn, rows counted.
 
 use sqlx::PgConnection;
 
 use crate::clock::Instant;
 use crate::dispatch::audience::Reach;
 use crate::dispatch::decide::State;
-use crate::dispatch::outbox::{Accounts, Counts, Enqueued, Progress};
+use crate::dispatch::outbox::{Accounts, Counts, Progress};
 use crate::events::{Event, notify};
 use crate::ids::AlertId;
 
@@ -46,60 +46,6 @@ pub async fn preview(conn: &mut PgConnection, alert: AlertId) -> sqlx::Result<Re
     })
 }
 
-/// Writes one row for each recipient and channel, in the transaction that issues the alert, and wakes the dispatchers at its
-/// commit. Doing it twice adds nothing.
-pub async fn enqueue(conn: &mut PgConnection, now: Instant, alert: AlertId) -> sqlx::Result<Enqueued> {
-    let row = sqlx::query!(
-        r#"
-        with recipient as materialized (select * from alert_recipients($1)),
-        written as (
-            insert into outbox (alert_id, resident_id, channel, address, language, area_id, basis, priority, state, reason,
-                next_attempt_at, expires_at, final_at, created_at)
-            select a.id, r.resident_id, r.channel, r.address, r.language, r.area_id, r.basis,
-                r.danger + 10 * case
-                    when a.kind in ('alert', 'update') then
-                        case a.level when 'maximum' then 0 when 'alert' then 1 when 'attention' then 2 else 3 end
-                    when a.kind = 'cancel' then 4
-                    else 5 end,
-                case when r.reason = '' then 'pending' else 'suppressed' end, r.reason,
-                $2::timestamptz, a.expires_at, case when r.reason = '' then null else $2::timestamptz end, $2
-            from recipient r, alert a
-            where a.id = $1 and r.channel is not null
-            order by r.danger, r.resident_id
-            on conflict do nothing
-            returning channel, state
-        ),
-        run as (
-            insert into dispatch_run (alert_id, enqueued_at, recipients, suppressed, unreachable)
-            select $1, $2,
-                (select count(*) from written where state = 'pending'),
-                (select count(*) from written where state = 'suppressed'),
-                (select count(*) from (
-                    select from recipient group by resident_id having not bool_or(reason in ('', 'duplicate_address'))) as p)
-            on conflict do nothing
-            returning unreachable
-        )
-        select
-            count(*) filter (where channel = 'sms' and state = 'pending') as "sms!",
-            count(*) filter (where channel = 'email' and state = 'pending') as "email!",
-            count(*) filter (where state = 'suppressed') as "suppressed!",
-            coalesce((select unreachable from run), 0) as "unreachable!"
-        from written
-        "#,
-        alert.0,
-        now
-    )
-    .fetch_one(&mut *conn)
-    .await?;
-    notify(conn, &Event::Outbox).await?;
-    let enqueued =
-        Enqueued { sms: row.sms, email: row.email, suppressed: row.suppressed, unreachable: row.unreachable.into() };
-    metrics::counter!("sentinela_outbox_rows_total", "state" => "pending")
-        .increment((row.sms + row.email).unsigned_abs());
-    metrics::counter!("sentinela_outbox_rows_total", "state" => "suppressed").increment(row.suppressed.unsigned_abs());
-    Ok(enqueued)
-}
-
 /// Takes back what has not left yet, when the alert is superseded, cancelled or over. Returns the rows taken back.
 pub async fn withdraw(conn: &mut PgConnection, now: Instant, alert: AlertId, reason: &str) -> sqlx::Result<u64> {
     let done = sqlx::query!(
@@ -122,9 +68,15 @@ pub async fn progress(conn: &mut PgConnection, alert: AlertId) -> sqlx::Result<P
         r#"select channel, state, count(*) as "rows!" from outbox where alert_id = $1 group by channel, state"#,
         alert.0
     )
-    .fetch_all(conn)
+    .fetch_all(&mut *conn)
     .await?;
-    let mut progress = Progress::default();
+    let spreading = sqlx::query_scalar!(
+        r#"select exists (select from dispatch_run where alert_id = $1 and spread_at is null) as "spreading!""#,
+        alert.0
+    )
+    .fetch_one(conn)
+    .await?;
+    let mut progress = Progress { spreading, ..Progress::default() };
     for row in rows {
         // The column's constraint admits only these words.
         let Ok(state) = row.state.parse::<State>() else { continue };
@@ -137,7 +89,7 @@ pub async fn progress(conn: &mut PgConnection, alert: AlertId) -> sqlx::Result<P
 /// Whether the alert left and nothing of it waits to be handed to a provider any more.
 pub async fn finished(conn: &mut PgConnection, alert: AlertId) -> sqlx::Result<bool> {
     sqlx::query_scalar!(
-        r#"select exists (select from dispatch_run where alert_id = $1)
+        r#"select exists (select from dispatch_run where alert_id = $1 and spread_at is not null)
             and not exists (select from outbox where alert_id = $1 and state in ('pending', 'sending')) as "finished!""#,
         alert.0
     )
@@ -154,7 +106,7 @@ pub async fn audit(
 ) -> sqlx::Result<Option<Accounts>> {
     let overdue = now - chrono::TimeDelta::seconds(lease_s.into());
     let row = sqlx::query!(
-        r#"select (run.recipients + run.suppressed)::bigint as "promised!",
+        r#"select case when run.spread_at is null then null else run.recipients + run.suppressed end::bigint as promised,
             (select count(*) from outbox o where o.alert_id = run.alert_id) as "found!",
             (select count(*) from outbox o
                 where o.alert_id = run.alert_id and o.state = 'sending' and o.lease_until < $2) as "stuck!"
@@ -164,5 +116,5 @@ pub async fn audit(
     )
     .fetch_optional(conn)
     .await?;
-    Ok(row.map(|row| Accounts { promised: row.promised, found: row.found, stuck: row.stuck }))
+    Ok(row.map(|row| Accounts { promised: row.promised.unwrap_or(row.found), found: row.found, stuck: row.stuck }))
 }

@@ -3,4 +3,5 @@
 pub mod book;
 pub mod claim;
 pub mod content;
+pub mod enqueue;
 pub mod receipt;

@@ -1,6 +1,7 @@
 //! Who is told, who is not, and why.
 
 use sentinela::dispatch::outbox::{self, Enqueued};
+use sentinela::dispatch::store::enqueue;
 use sentinela::dispatch::{audience, progress};
 
 use super::town::{AWAY, INSIDE, NEAR, Town};
@@ -15,7 +16,10 @@ async fn only_residents_inside_are_told_and_near_ones_as_far_as_their_place_is_u
     town.resident(NEAR, 40, &["+5532900000003"]).await;
     town.resident(AWAY, 300, &["+5532900000004"]).await;
     let alert = town.alert("alert", None, 60).await;
-    assert_eq!(town.enqueue(alert).await, Enqueued { sms: 2, email: 1, suppressed: 0, unreachable: 0 });
+    assert_eq!(
+        town.enqueue(alert).await,
+        Enqueued { sms: 2, email: 1, suppressed: 0, unreachable: 0, spreading: false }
+    );
     assert_eq!(
         town.rows().await,
         ["+5532900000001 pending inside", "+5532900000003 pending within_precision", "a@example.org pending inside"]
@@ -44,7 +48,10 @@ async fn whoever_is_not_told_has_a_row_or_a_count_that_says_why() {
     let reach = audience::preview(&mut conn, alert).await.unwrap();
     assert_eq!((reach.residents, reach.sms, reach.unreachable), (5, 1, 3));
     assert_eq!((reach.opted_out, reach.unverified, reach.duplicate_address), (1, 1, 1));
-    assert_eq!(town.enqueue(alert).await, Enqueued { sms: 1, email: 0, suppressed: 3, unreachable: 3 });
+    assert_eq!(
+        town.enqueue(alert).await,
+        Enqueued { sms: 1, email: 0, suppressed: 3, unreachable: 3, spreading: false }
+    );
     assert_eq!(
         town.rows().await,
         [
@@ -124,4 +131,39 @@ async fn what_has_not_left_is_withdrawn_with_its_reason() {
     assert_eq!(outbox::withdraw(&mut conn, start_at(), alert, "cancelled").await.unwrap(), 1);
     assert_eq!(town.rows().await, ["+5532900000001 suppressed inside cancelled"]);
     assert!(outbox::finished(&mut conn, alert).await.unwrap());
+}
+
+#[tokio::test]
+async fn of_a_large_audience_the_most_endangered_leave_at_once_and_the_rest_is_written_by_the_dispatcher() {
+    let db = support::db().await;
+    let town = Town::new(&db).await;
+    // 6,000 residents inside, 100 of them in the worse area and the last to be found; two share each telephone.
+    sqlx::raw_sql(
+        "insert into resident (id, consent_at, consent_source, created_at)
+            select lpad(to_hex(n), 32, '0')::uuid, now(), 'test', now() from generate_series(1, 6000) n;
+        insert into resident_place (resident_id, geom, precision_m)
+            select lpad(to_hex(n), 32, '0')::uuid,
+                st_setsrid(st_makepoint(case when n > 5900 then -43.411 else -43.405 end, case when n > 5900 then -21.711 else -21.705 end), 4326), 10
+            from generate_series(1, 6000) n;
+        insert into resident_channel (resident_id, kind, address, verified_at)
+            select lpad(to_hex(n), 32, '0')::uuid, 'sms', '+55329' || lpad((n / 2)::text, 8, '0'), now() from generate_series(1, 6000) n;
+        analyze",
+    )
+    .execute(&db.pool)
+    .await
+    .unwrap();
+    let alert = town.alert("alert", None, 60).await;
+    let at_once = town.enqueue(alert).await;
+    assert!(at_once.spreading && at_once.sms >= 1500, "{at_once:?}");
+    let worst: i64 =
+        sqlx::query_scalar("select count(*) from outbox where priority = 10").fetch_one(&db.pool).await.unwrap();
+    assert_eq!(worst, 51);
+    let mut conn = db.pool.acquire().await.unwrap();
+    assert!(progress(&mut conn, alert).await.unwrap().spreading);
+    assert_eq!(enqueue::spread(&mut conn, start_at()).await.unwrap(), Some(alert));
+    assert_eq!(enqueue::spread(&mut conn, start_at()).await.unwrap(), None);
+    let found = progress(&mut conn, alert).await.unwrap();
+    assert_eq!((found.sms.pending, found.sms.suppressed, found.spreading), (3001, 2999, false));
+    let accounts = outbox::audit(&mut conn, start_at(), 30, alert).await.unwrap().unwrap();
+    assert!(accounts.balance() && accounts.promised == 6000, "{accounts:?}");
 }
