@@ -108,6 +108,9 @@ impl Engine {
             let Some(key) = self.net.pairs.get(index).map(|pair| pair.key) else { continue };
             let (Some(memory), Some(slot)) = (memories.get(&key), self.memories.get_mut(index)) else { continue };
             *slot = memory.clone();
+            if self.net.pairs.get(index).is_some_and(|pair| pair.rule.is_none()) {
+                slot.shown = Level::Unknown;
+            }
         }
         for index in 0..self.net.pairs.len() {
             // A timer that fires early finds nothing to do and arms itself anew.
@@ -140,6 +143,12 @@ impl Engine {
 
     pub fn pairs(&self) -> &[BoundPair] {
         &self.net.pairs
+    }
+
+    /// The streams that feed any pair.
+    pub fn fed_streams(&self) -> Vec<DatastreamId> {
+        let fed = self.net.streams.iter().zip(&self.net.fed_by).filter(|(_, pairs)| !pairs.is_empty());
+        fed.map(|(stream, _)| stream.id).collect()
     }
 
     pub fn knows(&self, datastream: DatastreamId) -> bool {

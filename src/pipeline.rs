@@ -9,16 +9,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::time::Duration;
 
-use anyhow::Context as _;
 use chrono::TimeDelta;
 use serde_json::json;
 use sqlx::{Connection as _, PgConnection};
-use tokio::sync::broadcast::error::RecvError;
+use tokio::sync::broadcast::Receiver;
+use tokio::sync::broadcast::error::{RecvError, TryRecvError};
 
-use crate::alerts::book::{self, Change, Decision};
-use crate::alerts::draft::{self, Drafter, Subject};
-use crate::alerts::issue::Issuer;
-use crate::alerts::kind::AlertKind;
+use crate::alerts::desk::Desk;
+use crate::alerts::draft::{self, Drafter};
 use crate::alerts::store as alert_store;
 use crate::app::App;
 use crate::clock::Instant;
@@ -68,20 +66,39 @@ async fn lead(app: &App) -> anyhow::Result<()> {
     let mut beat = tokio::time::interval(Duration::from_secs(1));
     loop {
         pipeline.drain(&mut conn).await?;
-        pipeline.tick(&mut conn).await?;
         tokio::select! {
             () = app.stop.cancelled() => break,
-            _ = beat.tick() => {}
-            event = events.recv() => match event {
-                Ok(Event::Catalogue) => pipeline = Pipeline::load(app, &mut conn).await?,
-                Ok(_) => {}
-                Err(RecvError::Lagged(_)) => pipeline = Pipeline::load(app, &mut conn).await?,
-                Err(RecvError::Closed) => break,
-            },
+            _ = beat.tick() => pipeline.tick(&mut conn).await?,
+            event = events.recv() => {
+                let reload = match event {
+                    Ok(event) => wants_reload(Ok(event)) | drain_events(&mut events),
+                    Err(RecvError::Closed) => break,
+                    lagged => wants_reload(lagged),
+                };
+                if reload {
+                    pipeline.reload(&mut conn).await;
+                }
+            }
         }
     }
     conn.close().await?;
     Ok(())
+}
+
+fn wants_reload(event: Result<Event, RecvError>) -> bool {
+    matches!(event, Ok(Event::Catalogue) | Err(RecvError::Lagged(_)))
+}
+
+/// One look at the journal answers any number of hints.
+fn drain_events(events: &mut Receiver<Event>) -> bool {
+    let mut reload = false;
+    loop {
+        match events.try_recv() {
+            Ok(event) => reload |= event == Event::Catalogue,
+            Err(TryRecvError::Lagged(_)) => reload = true,
+            Err(TryRecvError::Empty | TryRecvError::Closed) => return reload,
+        }
+    }
 }
 
 /// The core with its place in the journal.
@@ -90,8 +107,7 @@ pub struct Pipeline {
     app: App,
     engine: Engine,
     cursor: Cursor,
-    /// Levels as warnings follow them, as of the last transition handled.
-    known: BTreeMap<PairKey, Level>,
+    desk: Desk,
     /// Pairs whose stored explanation is older than what the core knows.
     stale: BTreeSet<usize>,
     saved: Vec<PairMemory>,
@@ -109,11 +125,12 @@ impl Pipeline {
         let cursor = store::load_cursor(&mut tx).await?;
         let memories = store::load_memories(&mut tx).await?;
         let mut engine = Engine::new(bound);
-        let recalled = store::recall(&mut tx, cursor.seq, |reading| engine.recall(reading)).await?;
+        let fed = engine.fed_streams();
+        let recalled = store::recall(&mut tx, cursor.seq, &fed, |reading| engine.recall(reading)).await?;
         engine.resume(&memories, cursor.seq, cursor.through_at);
-        let known = memories.iter().map(|(key, memory)| (*key, memory.known)).collect();
+        let known: BTreeMap<PairKey, Level> = memories.iter().map(|(key, memory)| (*key, memory.known)).collect();
         let new_pairs: Vec<_> = (0..engine.pairs().len())
-            .filter_map(|index| engine.explain(index).filter(|pair| !memories.contains_key(&pair.pair.key)))
+            .filter_map(|index| engine.explain(index).filter(|pair| memories.get(&pair.pair.key) != Some(pair.memory)))
             .collect();
         store::save_levels(&mut tx, &new_pairs).await?;
         drop(new_pairs);
@@ -122,7 +139,22 @@ impl Pipeline {
         tracing::info!(pairs, recalled, seq = cursor.seq.0, "evaluator ready");
         let saved = (0..pairs).filter_map(|index| engine.explain(index).map(|pair| pair.memory.clone())).collect();
         let refreshed_at = app.clock.now();
-        Ok(Self { app: app.clone(), engine, cursor, known, stale: (0..pairs).collect(), saved, refreshed_at })
+        let desk = Desk::new(app.clone(), known);
+        Ok(Self { app: app.clone(), engine, cursor, desk, stale: (0..pairs).collect(), saved, refreshed_at })
+    }
+
+    /// Reads catalogue and rules anew. What cannot be read changes nothing: the town is judged by what it was judged by.
+    async fn reload(&mut self, conn: &mut PgConnection) {
+        match Self::load(&self.app, conn).await {
+            Ok(fresh) => *self = fresh,
+            Err(error) => {
+                metrics::counter!("sentinela_evaluator_reload_failures_total").increment(1);
+                tracing::error!(
+                    error = format!("{error:#}"),
+                    "the catalogue or the rules cannot be read; judging by the old ones"
+                );
+            }
+        }
     }
 
     /// Folds everything that is committed. Returns how many rows were folded.
@@ -133,7 +165,7 @@ impl Pipeline {
         let mut folded = 0;
         loop {
             let mut tx = conn.begin().await?;
-            let rows = journal::read_after(&mut tx, self.cursor.seq, BATCH_ROWS).await?;
+            let rows = whole_instants(journal::read_after(&mut tx, self.cursor.seq, BATCH_ROWS).await?);
             let (Some(last), count) = (rows.last(), rows.len()) else { return Ok(folded) };
             let cursor = Cursor { seq: last.seq, through_at: last.received_at };
             let mut effects = Vec::new();
@@ -142,9 +174,6 @@ impl Pipeline {
             }
             self.commit(tx, cursor, effects).await?;
             folded += count as u64;
-            if count < usize::try_from(BATCH_ROWS)? {
-                return Ok(folded);
-            }
         }
     }
 
@@ -152,18 +181,23 @@ impl Pipeline {
     pub async fn tick(&mut self, conn: &mut PgConnection) -> anyhow::Result<()> {
         let now = self.app.clock.now();
         let mut tx = conn.begin().await?;
-        let renewed = self.drafter().renew_expiring(&mut tx, now).await?;
-        let housekeeping = housekeeping(&mut tx, now).await? || renewed > 0;
+        let mut busy = housekeeping(&mut tx, now).await?;
+        busy |= self.drafter().renew_expiring(&mut tx, now).await?
+            + self.drafter().refresh_waiting(&mut tx, now).await?
+            > 0;
+        let pairs: Vec<_> = (0..self.engine.pairs().len()).filter_map(|index| self.engine.explain(index)).collect();
+        busy |= self.desk.reconcile(&mut tx, now, &pairs).await? > 0;
+        self.desk.issue_automatic(&mut tx, now).await?;
         let due = self.engine.next_deadline().is_some_and(|deadline| deadline < now);
         let refresh = !self.stale.is_empty() && now - self.refreshed_at >= REFRESH;
         if !due && !refresh {
-            return if housekeeping { Ok(tx.commit().await?) } else { Ok(tx.rollback().await?) };
+            return if busy { Ok(tx.commit().await?) } else { Ok(tx.rollback().await?) };
         }
         // While this lock is held nothing is appended, and what is appended later is received later.
         sqlx::query!("select pg_advisory_xact_lock($1)", journal::LOCK).execute(&mut *tx).await?;
         if !journal::read_after(&mut tx, self.cursor.seq, 1).await?.is_empty() {
             // Readings come first; the next round ticks.
-            return Ok(tx.rollback().await?);
+            return Ok(tx.commit().await?);
         }
         let mut effects = Vec::new();
         self.engine.step(&Input::Tick(now - TimeDelta::microseconds(1)), &mut effects);
@@ -185,7 +219,7 @@ impl Pipeline {
             self.apply(&mut tx, now, &transition).await?;
             // Drafts gather all areas that rise at one instant before a policy issues them.
             if transitions.peek().is_none_or(|next| next.at != transition.at) {
-                self.issue_automatic(&mut tx, now).await?;
+                self.desk.issue_automatic(&mut tx, now).await?;
             }
         }
         self.save_levels(&mut tx, now, changed).await?;
@@ -234,83 +268,7 @@ impl Pipeline {
         store::save_transition(&mut *conn, transition).await?;
         self.note_on_incident(&mut *conn, transition).await?;
         metrics::counter!("sentinela_level_transitions_total", "to" => transition.to.as_str()).increment(1);
-        let change = Change {
-            area: transition.pair.area,
-            hazard: transition.pair.hazard,
-            before: transition.known_before,
-            now: transition.known,
-            blind: transition.to == Level::Unknown,
-        };
-        self.known.insert(transition.pair, transition.known);
-        if change.before == change.now {
-            return Ok(());
-        }
-        let open = alert_store::load_open(&mut *conn).await?;
-        let level_of =
-            |area| self.known.get(&PairKey { area, hazard: change.hazard }).copied().unwrap_or(Level::Normal);
-        for decided in book::decide(&change, &open, self.app.config.alerts.draft_from, level_of) {
-            self.act(&mut *conn, now, transition, &decided.decision, &decided.reason)
-                .await
-                .with_context(|| format!("{:?} for {}", decided.decision, transition.area_name))?;
-        }
-        Ok(())
-    }
-
-    async fn act(
-        &self,
-        conn: &mut PgConnection,
-        now: Instant,
-        transition: &Transition,
-        decision: &Decision,
-        why: &str,
-    ) -> anyhow::Result<()> {
-        let drafter = self.drafter();
-        let area = transition.pair.area;
-        match *decision {
-            Decision::Draft => {
-                let subject = Subject {
-                    kind: AlertKind::Alert,
-                    cobrade: transition.pair.hazard,
-                    level: transition.known,
-                    areas: &[area],
-                    references: None,
-                    rule: Some((&transition.rule_id, transition.rule_version)),
-                    reasons: &transition.reasons,
-                };
-                drafter.create(conn, now, "rule", &subject).await?;
-            }
-            Decision::Join(id) => drafter.join(conn, now, id, area, &transition.reasons, why).await?,
-            Decision::Leave(id) => drafter.leave(conn, now, id, area, why).await?,
-            Decision::DraftAllClear(id) => {
-                drafter.answer(conn, now, "rule", id, AlertKind::AllClear).await?;
-            }
-            Decision::DropAllClear(id) => {
-                if let Some(alert) = alert_store::load(&mut *conn, id).await? {
-                    draft::discard(conn, now, "rule", id, alert.row.revision, why).await?;
-                }
-            }
-        }
-        Ok(())
-    }
-
-    /// Issues what the contingency plan lets out without a person. Ending a public warning is never among it.
-    async fn issue_automatic(&self, conn: &mut PgConnection, now: Instant) -> anyhow::Result<()> {
-        let automatic = &self.app.config.alerts.automatic_levels;
-        if automatic.is_empty() {
-            return Ok(());
-        }
-        let issuer = Issuer { config: &self.app.config, ids: &self.app.ids };
-        for alert in alert_store::load_open(&mut *conn).await? {
-            if !(alert.draft && alert.by_rule && alert.kind == AlertKind::Alert && automatic.contains(&alert.level)) {
-                continue;
-            }
-            let Some(detail) = alert_store::load(&mut *conn, alert.id).await? else { continue };
-            if detail.row.edited {
-                continue;
-            }
-            issuer.issue(&mut *conn, now, "policy: alerts.automatic_levels", alert.id, detail.row.revision).await?;
-        }
-        Ok(())
+        self.desk.handle(conn, now, transition).await
     }
 
     async fn note_on_incident(&self, conn: &mut PgConnection, transition: &Transition) -> anyhow::Result<()> {
@@ -334,6 +292,18 @@ impl Pipeline {
     fn drafter(&self) -> Drafter<'_> {
         Drafter { config: &self.app.config, templates: &self.app.templates, ids: &self.app.ids }
     }
+}
+
+/// A full batch ends where an instant ends, so that what is decided at one instant does not depend on where batches are
+/// cut. An instant that fills a whole batch is cut all the same.
+fn whole_instants(mut rows: Vec<journal::JournalRow>) -> Vec<journal::JournalRow> {
+    if rows.len() == BATCH_ROWS as usize
+        && let Some(last) = rows.last().map(|row| row.received_at)
+        && rows.first().is_some_and(|first| first.received_at < last)
+    {
+        rows.retain(|row| row.received_at < last);
+    }
+    rows
 }
 
 fn reading_of(row: journal::JournalRow) -> ReadingInput {

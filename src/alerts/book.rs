@@ -76,6 +76,45 @@ pub fn decide(
     Vec::new()
 }
 
+/// A pair as it stands, whatever changed or did not.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Standing {
+    pub area: AreaId,
+    pub hazard: Cobrade,
+    pub known: Level,
+    pub blind: bool,
+    /// A person has discarded a draft for this level since it was reached.
+    pub declined: bool,
+}
+
+/// What should be open and is not: changes tell what begins, this tells what was forgotten, ran out, or was left behind by
+/// a draft that is gone. Run now and then; right after `decide` it has nothing to say.
+pub fn reconcile(pairs: &[Standing], open: &[OpenAlert], draft_from: Level) -> Vec<(AreaId, Cobrade, Decided)> {
+    let mut decided = Vec::new();
+    for pair in pairs.iter().filter(|pair| pair.known >= draft_from && !pair.declined) {
+        let change =
+            Change { area: pair.area, hazard: pair.hazard, before: Level::Normal, now: pair.known, blind: pair.blind };
+        let warned = open.iter().any(|alert| warns(alert) && covers(alert, &change) && alert.level >= pair.known);
+        if !warned {
+            let why = format!("the level is {} and no alert says so", pair.known);
+            decided.push((pair.area, pair.hazard, because(Decision::Draft, why)));
+        }
+    }
+    for alert in open.iter().filter(|alert| !alert.draft && alert.by_rule && warns(alert)) {
+        let answered = open.iter().any(|other| other.references == Some(alert.id) && other.draft);
+        let over = alert.areas.iter().all(|area| {
+            pairs
+                .iter()
+                .any(|pair| pair.area == *area && pair.hazard == alert.hazard && pair.known < draft_from && !pair.blind)
+        });
+        if let Some(area) = alert.areas.first().filter(|_| over && !answered) {
+            let why = format!("every area of the alert is below {draft_from}");
+            decided.push((*area, alert.hazard, because(Decision::DraftAllClear(alert.id), why)));
+        }
+    }
+    decided
+}
+
 fn covers(alert: &OpenAlert, change: &Change) -> bool {
     alert.hazard == change.hazard && alert.areas.contains(&change.area)
 }
@@ -108,7 +147,8 @@ fn rise(change: &Change, open: &[OpenAlert]) -> Vec<Decided> {
             )
         },
     ));
-    match drafts().find(|alert| alert.level == change.now) {
+    let at_level = || drafts().filter(|alert| alert.level == change.now);
+    match at_level().find(|alert| alert.areas.contains(&change.area) || alert.kind == AlertKind::Alert) {
         Some(alert) if alert.areas.contains(&change.area) => {}
         Some(alert) => decided.push(because(Decision::Join(alert.id), format!("the area reached {} too", change.now))),
         None => {
@@ -221,6 +261,32 @@ mod tests {
         let waiting = alert(7, true, Level::Alert, &[1, 2]);
         let fell = decisions(1, Level::Alert, Level::Observation, std::slice::from_ref(&waiting), Level::Alert);
         assert_eq!(fell, [Decision::Leave(waiting.id)]);
+    }
+
+    fn standing(area: i64, known: Level) -> Standing {
+        Standing { area: AreaId(area), hazard: hazard(), known, blind: false, declined: false }
+    }
+
+    #[test]
+    fn a_danger_that_nothing_open_tells_of_is_drafted_unless_a_person_declined() {
+        let told = |pairs: &[Standing], open: &[OpenAlert]| reconcile(pairs, open, Level::Alert).len();
+        assert_eq!(told(&[standing(1, Level::Alert)], &[]), 1);
+        assert_eq!(told(&[Standing { declined: true, ..standing(1, Level::Alert) }], &[]), 0);
+        assert_eq!(told(&[standing(1, Level::Alert)], &[alert(7, true, Level::Alert, &[1])]), 0);
+        assert_eq!(told(&[standing(1, Level::Maximum)], &[alert(7, false, Level::Alert, &[1])]), 1);
+        assert_eq!(told(&[standing(1, Level::Attention)], &[]), 0);
+    }
+
+    #[test]
+    fn an_alert_whose_areas_are_all_calm_gets_its_all_clear_and_a_blind_one_does_not() {
+        let issued = alert(7, false, Level::Alert, &[1]);
+        let calm = reconcile(&[standing(1, Level::Normal)], &[issued.clone()], Level::Alert);
+        assert_eq!(
+            calm.first().map(|(_, _, decided)| decided.decision.clone()),
+            Some(Decision::DraftAllClear(issued.id))
+        );
+        let blind = Standing { blind: true, ..standing(1, Level::Normal) };
+        assert_eq!(reconcile(&[blind], &[issued], Level::Alert), []);
     }
 
     #[test]

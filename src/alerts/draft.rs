@@ -12,7 +12,7 @@ use crate::alerts::store::{self, AlertRow};
 use crate::alerts::templates::{Message, Templates, Texts};
 use crate::clock::Instant;
 use crate::cobrade::Cobrade;
-use crate::config::Config;
+use crate::config::{AlertStatus, Config};
 use crate::events::{Event, notify};
 use crate::ids::{AlertId, AreaId, Ids};
 use crate::risk::reason::Reason;
@@ -34,6 +34,8 @@ pub struct Subject<'a> {
     pub level: Level,
     pub areas: &'a [AreaId],
     pub references: Option<AlertId>,
+    /// actual, exercise or test; an answer keeps that of the alert it answers.
+    pub status: AlertStatus,
     /// The rule that asked for it, with its version.
     pub rule: Option<(&'a str, i32)>,
     pub reasons: &'a [Reason],
@@ -55,6 +57,10 @@ pub struct DraftEdit {
 
 /// A draft that prolongs an alert waits this long before the alert runs out.
 const RENEW_BEFORE: TimeDelta = TimeDelta::minutes(30);
+/// An undecided draft is written anew when it is this old.
+const REFRESH_AFTER: TimeDelta = TimeDelta::minutes(60);
+/// The longest an alert may be said to last.
+const LONGEST: TimeDelta = TimeDelta::hours(72);
 const MAX_HEADLINE: usize = 160;
 const MAX_TEXT: usize = 4000;
 const MAX_SMS: usize = 918;
@@ -77,8 +83,7 @@ impl Drafter<'_> {
         if areas.is_empty() {
             return Err(AlertError::Refused("an alert needs at least one area".into()));
         }
-        let texts = self.texts(subject.kind, subject.cobrade, subject.level, &areas, expires_at);
-        let status = self.config.alerts.status.as_str();
+        let texts = self.texts(subject, &areas, expires_at);
         let judged = assess(subject.kind, subject.level, subject.cobrade);
         sqlx::query!(
             "insert into alert (id, state, kind, status, cobrade, level, headline, description, instruction, sms_text,
@@ -87,7 +92,7 @@ impl Drafter<'_> {
              values ($1, 'draft', $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)",
             id.0,
             subject.kind.as_str(),
-            status,
+            subject.status.as_str(),
             subject.cobrade.to_string(),
             subject.level.as_str(),
             texts.headline,
@@ -145,6 +150,7 @@ impl Drafter<'_> {
             level: alert.level.parse().map_err(anyhow::Error::from)?,
             areas: &areas,
             references: Some(id),
+            status: super::issue::status_of(&alert)?,
             rule: alert.rule_id.as_deref().zip(alert.rule_version),
             reasons: &[],
         };
@@ -164,11 +170,12 @@ impl Drafter<'_> {
                       array_agg(aa.area_id) as "areas!"
                from alert a join alert_area aa on aa.alert_id = a.id
                join area_level l on l.area_id = aa.area_id and l.cobrade = a.cobrade and l.memory ->> 'known' = any($2)
-               where a.state = 'issued' and a.expires_at <= $1 and a.rule_id is not null
+               where a.state = 'issued' and a.expires_at <= $1 and a.rule_id is not null and a.status = $3
                  and not exists (select from alert d where d.references_alert_id = a.id and d.kind = 'update')
                group by a.id order by a.id"#,
             now + RENEW_BEFORE,
-            &dangerous
+            &dangerous,
+            self.config.alerts.status.as_str()
         )
         .fetch_all(&mut *conn)
         .await?;
@@ -180,10 +187,11 @@ impl Drafter<'_> {
                 level: row.level.parse().map_err(anyhow::Error::from)?,
                 areas: &areas,
                 references: Some(row.id),
+                status: self.config.alerts.status,
                 rule: Some((&row.rule_id, row.rule_version)),
                 reasons: &[],
             };
-            self.create(&mut *conn, now, "rule", &subject).await?;
+            self.create(&mut *conn, now, store::RULE, &subject).await?;
         }
         Ok(expiring.len())
     }
@@ -209,9 +217,9 @@ impl Drafter<'_> {
         )
         .execute(&mut *conn)
         .await?;
-        self.rewrite(&mut *conn, &alert, &areas).await?;
+        self.rewrite(&mut *conn, now, &alert, &areas).await?;
         let detail = json!({ "area_id": area, "reason": why });
-        store::record(&mut *conn, id, now, "rule", "area joined", &detail).await?;
+        store::record(&mut *conn, id, now, store::RULE, "area joined", &detail).await?;
         notify(conn, &Event::Alert { id: id.0 }).await?;
         Ok(())
     }
@@ -229,12 +237,12 @@ impl Drafter<'_> {
         let mut areas = store::load_areas(&mut *conn, id).await?.iter().map(|area| area.area_id).collect::<Vec<_>>();
         areas.retain(|other| *other != area);
         if areas.is_empty() {
-            return discard(conn, now, "rule", id, alert.revision, why).await;
+            return discard(conn, now, store::RULE, id, alert.revision, why).await;
         }
         set_areas(&mut *conn, id, &areas).await?;
-        self.rewrite(&mut *conn, &alert, &areas).await?;
+        self.rewrite(&mut *conn, now, &alert, &areas).await?;
         let detail = json!({ "area_id": area, "reason": why });
-        store::record(&mut *conn, id, now, "rule", "area left", &detail).await?;
+        store::record(&mut *conn, id, now, store::RULE, "area left", &detail).await?;
         notify(conn, &Event::Alert { id: id.0 }).await?;
         Ok(())
     }
@@ -255,6 +263,9 @@ impl Drafter<'_> {
         let alert = draft_row(&mut *conn, id).await?;
         check_revision(&alert, revision)?;
         check_bounds(edit)?;
+        if edit.expires_at > now + LONGEST {
+            return Err(AlertError::Refused(format!("expires_at is {}; at most 72 hours from now", edit.expires_at)));
+        }
         if let Some(areas) = &edit.areas {
             set_areas(&mut *conn, id, areas).await?;
             if store::load_areas(&mut *conn, id).await?.is_empty() {
@@ -290,45 +301,80 @@ impl Drafter<'_> {
         Ok(alert.revision + 1)
     }
 
-    fn texts(&self, kind: AlertKind, cobrade: Cobrade, level: Level, areas: &[String], expires_at: Instant) -> Texts {
+    fn texts(&self, subject: &Subject<'_>, areas: &[String], expires_at: Instant) -> Texts {
         let town = &self.config.municipality;
         self.templates.render(&Message {
-            cobrade,
-            level,
-            kind,
+            cobrade: subject.cobrade,
+            level: subject.level,
+            kind: subject.kind,
             language: "pt-BR",
             area_names: areas,
             town: &town.name,
             contact: &town.contact,
             expires_local: expires_at.with_timezone(&town.time_zone).naive_local(),
-            exercise: self.config.alerts.status,
+            exercise: subject.status,
         })
     }
 
-    async fn rewrite(&self, conn: &mut PgConnection, alert: &AlertRow, areas: &[AreaId]) -> Result<(), AlertError> {
-        let (kind, cobrade, level) = (
-            alert.kind.parse().map_err(anyhow::Error::from)?,
-            alert.cobrade.parse().map_err(anyhow::Error::from)?,
-            alert.level.parse().map_err(anyhow::Error::from)?,
-        );
+    /// Writes the texts of an untouched draft anew, for these areas, and gives it its whole time again.
+    async fn rewrite(
+        &self,
+        conn: &mut PgConnection,
+        now: Instant,
+        alert: &AlertRow,
+        areas: &[AreaId],
+    ) -> Result<(), AlertError> {
+        let subject = Subject {
+            kind: alert.kind.parse().map_err(anyhow::Error::from)?,
+            cobrade: alert.cobrade.parse().map_err(anyhow::Error::from)?,
+            level: alert.level.parse().map_err(anyhow::Error::from)?,
+            areas,
+            references: alert.references_alert_id,
+            status: super::issue::status_of(alert)?,
+            rule: None,
+            reasons: &[],
+        };
         let names = area_names(&mut *conn, areas).await?;
-        let texts = self.texts(kind, cobrade, level, &names, alert.expires_at);
+        let expires_at = now + TimeDelta::minutes(i64::from(self.config.alerts.expires_after_min));
+        let texts = self.texts(&subject, &names, expires_at);
         sqlx::query!(
             "update alert set revision = revision + 1,
                  headline = case when edited then headline else $2 end,
                  description = case when edited then description else $3 end,
                  instruction = case when edited then instruction else $4 end,
-                 sms_text = case when edited then sms_text else $5 end
+                 sms_text = case when edited then sms_text else $5 end,
+                 expires_at = case when edited then expires_at else $6 end
              where id = $1",
             alert.id.0,
             texts.headline,
             texts.description,
             texts.instruction,
-            texts.sms
+            texts.sms,
+            expires_at
         )
         .execute(conn)
         .await?;
         Ok(())
+    }
+
+    /// Drafts that wait undecided keep their whole time: what is approved after hours must not warn for minutes.
+    pub async fn refresh_waiting(&self, conn: &mut PgConnection, now: Instant) -> Result<usize, AlertError> {
+        let lifetime = TimeDelta::minutes(i64::from(self.config.alerts.expires_after_min));
+        let waiting = sqlx::query_scalar!(
+            r#"select id as "id: AlertId" from alert
+               where state = 'draft' and created_by = $1 and not edited and expires_at < $2 order by id"#,
+            store::RULE,
+            now + lifetime - REFRESH_AFTER.min(lifetime / 2)
+        )
+        .fetch_all(&mut *conn)
+        .await?;
+        for id in &waiting {
+            let alert = draft_row(&mut *conn, *id).await?;
+            let areas: Vec<_> = store::load_areas(&mut *conn, *id).await?.iter().map(|area| area.area_id).collect();
+            self.rewrite(&mut *conn, now, &alert, &areas).await?;
+            notify(&mut *conn, &Event::Alert { id: id.0 }).await?;
+        }
+        Ok(waiting.len())
     }
 }
 

@@ -4,6 +4,7 @@
 
 pub mod book;
 pub mod cap;
+pub mod desk;
 pub mod draft;
 pub mod issue;
 pub mod kind;

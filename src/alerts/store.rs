@@ -8,7 +8,11 @@ use sqlx::PgConnection;
 
 use crate::alerts::book::OpenAlert;
 use crate::clock::Instant;
+use crate::config::AlertStatus;
 use crate::ids::{AlertId, AreaId};
+
+/// The author of drafts that a rule asked for.
+pub const RULE: &str = "rule";
 
 /// One line of a list.
 #[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
@@ -164,7 +168,7 @@ async fn load_row(conn: &mut PgConnection, id: AlertId) -> sqlx::Result<Option<A
 
 /// The row, held against every other writer until the transaction ends.
 pub(super) async fn lock(conn: &mut PgConnection, id: AlertId) -> sqlx::Result<Option<AlertRow>> {
-    let found = sqlx::query_scalar!("select 1 as one from alert where id = $1 for update", id.0)
+    let found = sqlx::query_scalar!("select 1 as one from alert where id = $1 for no key update", id.0)
         .fetch_optional(&mut *conn)
         .await?;
     if found.is_none() { Ok(None) } else { load_row(conn, id).await }
@@ -178,13 +182,17 @@ pub(super) async fn answered_by(conn: &mut PgConnection, id: AlertId) -> sqlx::R
     Ok(found.flatten())
 }
 
-/// The open alerts, as the book reads them, in the order of their ids.
-pub async fn load_open(conn: &mut PgConnection) -> anyhow::Result<Vec<OpenAlert>> {
+/// The alerts of one status that are open and have not run out, as the book reads them, in the order of their ids. An
+/// exercise neither hides nor joins the real thing.
+pub async fn load_open(conn: &mut PgConnection, now: Instant, status: AlertStatus) -> anyhow::Result<Vec<OpenAlert>> {
     let rows = sqlx::query!(
-        r#"select a.id as "id: AlertId", a.kind, a.state, a.cobrade, a.level, a.rule_id,
+        r#"select a.id as "id: AlertId", a.kind, a.state, a.cobrade, a.level, a.created_by,
                   a.references_alert_id as "references_alert_id: AlertId",
                   array(select area_id from alert_area where alert_id = a.id) as "areas!"
-           from alert a where a.state in ('draft', 'issued') order by a.id for update"#
+           from alert a where a.state in ('draft', 'issued') and a.expires_at > $1 and a.status = $2
+           order by a.id for no key update"#,
+        now,
+        status.as_str()
     )
     .fetch_all(conn)
     .await?;
@@ -198,7 +206,7 @@ pub async fn load_open(conn: &mut PgConnection) -> anyhow::Result<Vec<OpenAlert>
                 level: row.level.parse()?,
                 areas: row.areas.into_iter().map(AreaId).collect::<BTreeSet<_>>(),
                 references: row.references_alert_id,
-                by_rule: row.rule_id.is_some(),
+                by_rule: row.created_by == RULE,
             })
         })
         .collect()

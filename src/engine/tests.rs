@@ -121,6 +121,33 @@ fn the_second_gauge_keeps_the_area_in_sight() {
 }
 
 #[test]
+fn a_gauge_that_fell_silent_at_its_worst_does_not_leave_calm_behind() {
+    // Gauge 1 is carried off by the slope it warned of; gauge 2 stands dry beside it.
+    let readings: Vec<_> = [(1, 0, 45)].into_iter().chain((0..40).map(|step| (2, 10 + step * 30, 0))).collect();
+    let told = run(&readings, 1200);
+    assert_eq!(told, ["0 unknown→alert", "150 alert→unknown"]);
+}
+
+#[test]
+fn an_hourly_gauge_alone_cannot_vouch_for_a_quarter_of_an_hour() {
+    let mut network = bound();
+    network.streams[0].interval = Some(120 * MINUTE);
+    let mut engine = Engine::new(network);
+    let mut effects = Vec::new();
+    engine.step(&Input::Reading(reading(1, 1, 0, 0, 0)), &mut effects);
+    assert_eq!(told(&effects), Vec::<String>::new());
+}
+
+#[test]
+fn the_same_interval_told_twice_counts_once() {
+    let mut engine = Engine::new(bound());
+    let mut effects = Vec::new();
+    engine.step(&Input::Reading(reading(1, 1, 0, 0, 20)), &mut effects);
+    engine.step(&Input::Reading(reading(2, 1, 0, 1, 21)), &mut effects);
+    assert_eq!(told(&effects), ["0 unknown→normal"]);
+}
+
+#[test]
 fn a_gauge_too_far_away_says_nothing_about_the_area() {
     assert_eq!(run(&[(3, 0, 90)], 10), Vec::<String>::new());
 }

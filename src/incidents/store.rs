@@ -91,7 +91,7 @@ async fn running_for(conn: &mut PgConnection, now: Instant, subject: &Subject<'_
            where i.state = 'open'
              and (exists (select from incident_alert ia where ia.incident_id = i.id and ia.alert_id = $1)
                   or ($1::uuid is null and i.cobrade = $2 and i.opened_at > $3))
-           order by i.opened_at desc limit 1 for update"#,
+           order by i.opened_at desc limit 1 for no key update"#,
         subject.references.map(|id| id.0) as Option<Uuid>,
         subject.cobrade,
         now - TimeDelta::hours(SAME_EVENT_H)

@@ -15,6 +15,8 @@ use crate::risk::series::{Micros, Series};
 use crate::units::{Fixed, Level, Quality};
 
 const STATIONS_SHOWN: usize = 8;
+/// How long the last word of a silent station keeps a level from falling.
+const LAST_WORD_COUNTS: Micros = 24 * 3_600_000_000;
 
 /// A stream's series with what its receipts tell.
 #[derive(Clone, Debug)]
@@ -39,12 +41,16 @@ impl StreamState {
         if quality != Quality::Pass {
             return;
         }
+        let newest = self.series.newest_at();
         match revises {
             Some(revised) => self.series.revise(revised, seq, at, value),
             None => self.series.push(at, seq, value),
         }
-        self.received_at = Some(received_at);
-        self.lag = received_at - self.series.newest_at().unwrap_or(at);
+        // What is sent late about the past says nothing about the present.
+        if newest.is_none_or(|newest| at >= newest) {
+            self.received_at = Some(received_at);
+            self.lag = received_at - at;
+        }
     }
 
     /// The instant at which the stream falls silent, if it speaks for the present at all.
@@ -104,12 +110,16 @@ impl View<'_> {
     /// Moves the memory to `now` and tells whether the shown level changed.
     pub fn evaluate(self, memory: &mut PairMemory, now: Micros) -> Verdict {
         memory.met_since.resize(self.rule.levels.len(), None);
-        let blind = self.is_blind(now);
+        let lost = self.lost_danger_until(memory.known, now);
+        let mut blind = self.is_blind(now) || lost.is_some();
         let mut target = Level::Normal;
         let mut held = Level::Normal;
-        let mut next_check = self.first_silence(now);
-        for (rule, since) in self.rule.levels.iter().zip(&mut memory.met_since) {
+        let mut next_check =
+            lost.map_or_else(|| self.first_silence(now), |until| sooner(self.first_silence(now), until));
+        for (index, (rule, since)) in self.rule.levels.iter().zip(&mut memory.met_since).enumerate() {
             let outcome = strongest(rule.any.iter().map(|condition| self.judge(condition, now).0));
+            // "Normal" claims that the lowest level's conditions were looked at.
+            blind |= index == 0 && outcome == Outcome::NoData;
             if outcome != Outcome::Met {
                 *since = None;
             } else {
@@ -163,6 +173,22 @@ impl View<'_> {
             return next_check;
         }
         sooner(next_check, since + delay)
+    }
+
+    /// A station that held the known level up and then fell silent may have been carried off by what it measured. For a
+    /// day its last word keeps the level from falling; returns until when.
+    fn lost_danger_until(self, known: Level, now: Micros) -> Option<Micros> {
+        let holding = self.rule.levels.iter().filter(|rule| rule.level <= known).flat_map(|rule| &rule.any);
+        let last_words = holding.flat_map(|condition| {
+            let feed = self.pair.feeds.get(condition.selector).map_or(&[][..], Vec::as_slice);
+            feed.iter().filter(move |&&index| !self.is_fresh(index, now)).filter_map(move |&index| {
+                let (spec, state) = (self.specs.get(index)?, self.states.get(index)?);
+                let value = state.measure(spec, condition.measure)?;
+                let until = state.received_at? + LAST_WORD_COUNTS;
+                (value >= condition.clear_below && now < until).then_some(until)
+            })
+        });
+        last_words.max()
     }
 
     fn is_blind(self, now: Micros) -> bool {

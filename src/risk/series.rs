@@ -76,6 +76,13 @@ impl Series {
 
     /// Takes a good reading in any order. One that is older than anything retained changes nothing.
     pub fn push(&mut self, at: Micros, seq: Seq, raw: Fixed) {
+        // An interval has one total: the same stamp again (a gateway that retries, a device exchanged) is the newer word on it.
+        let twin =
+            (self.kind == StreamKind::IntervalSum).then(|| self.entries.iter().rposition(|entry| entry.at <= at));
+        if let Some(twin) = twin.flatten().and_then(|index| self.entries.get(index)).filter(|entry| entry.at == at) {
+            let replaced = twin.seq;
+            return self.revise(replaced, seq, at, raw);
+        }
         match self.newest_at() {
             Some(newest) if at < newest => self.insert_late(at, seq, raw, newest),
             _ => self.append(at, seq, raw),

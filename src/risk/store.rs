@@ -219,20 +219,23 @@ pub async fn save_cursor(conn: &mut PgConnection, cursor: Cursor) -> sqlx::Resul
 pub async fn recall(
     conn: &mut PgConnection,
     cursor: crate::ids::Seq,
+    streams: &[DatastreamId],
     mut take: impl FnMut(&crate::engine::ReadingInput),
 ) -> anyhow::Result<u64> {
     use futures_util::TryStreamExt as _;
+    let streams: Vec<i64> = streams.iter().map(|stream| stream.0).collect();
     let reach = f64::from(i32::try_from(crate::risk::rule::MAX_WINDOW_H + 24)?);
     let mut rows = sqlx::query!(
         r#"select j.seq as "seq: crate::ids::Seq", j.datastream_id as "datastream_id: DatastreamId", j.observed_at,
                   j.received_at, j.value, j.quality, j.revises_seq as "revises_seq: crate::ids::Seq"
-           from datastream d
-           cross join lateral (select max(observed_at) as at from journal where datastream_id = d.id and seq <= $1) newest
+           from unnest($3::bigint[]) as d(id)
+           cross join lateral (select max(observed_at) as at from journal where datastream_id = d.id and seq <= $1 and quality = 'pass') newest
            join journal j on j.datastream_id = d.id and j.seq <= $1
                 and j.observed_at > newest.at - make_interval(hours => $2::float8::integer)
            order by j.datastream_id, j.seq"#,
         cursor.0,
-        reach
+        reach,
+        &streams
     )
     .fetch(conn);
     let mut count = 0;

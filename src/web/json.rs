@@ -26,7 +26,11 @@ pub fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, ApiError> {
     let mut json = serde_json::Deserializer::from_slice(body);
     let value = serde_path_to_error::deserialize(&mut json).map_err(|error| {
         let path = error.path().to_string();
-        ApiError::field(if path == "." { "body".into() } else { path }, "", error.inner().to_string())
+        ApiError::field(
+            if matches!(path.as_str(), "." | "?") { "body".into() } else { path },
+            "",
+            error.inner().to_string(),
+        )
     })?;
     json.end().map_err(|error| ApiError::field("body", "", error.to_string()))?;
     Ok(value)

@@ -225,7 +225,7 @@ async fn an_alert_that_runs_out_says_so() {
     let draft = story.drafts().await.remove(0);
     story.issue(draft.row.id, draft.row.revision).await.unwrap();
     story.pass(361).await;
-    assert_eq!(story.text("select state from alert where kind = 'alert'").await, ["expired"]);
+    assert_eq!(story.text("select state from alert order by created_at limit 1").await, ["expired"]);
 }
 
 #[tokio::test]
@@ -246,6 +246,71 @@ async fn a_danger_that_outlasts_its_alert_asks_for_an_update_once() {
     sentinela::alerts::draft::discard(&mut story.conn, now, "maria", id, revision, "visto").await.unwrap();
     story.pass(1).await;
     assert!(story.drafts().await.is_empty());
+}
+
+#[tokio::test]
+async fn a_danger_left_without_an_alert_is_asked_about_again_unless_a_person_declined() {
+    let mut story = Story::begin(&[]).await;
+    story.rain(1, 45).await;
+    let draft = story.drafts().await.remove(0);
+    sqlx::query("update alert set state = 'discarded', ended_at = now()").execute(&story.db.pool).await.unwrap();
+    story.pass(1).await;
+    let again = story.drafts().await.remove(0);
+    assert_ne!(again.row.id, draft.row.id);
+    let now = story.app.clock.now();
+    let (id, revision) = (again.row.id, again.row.revision);
+    sentinela::alerts::draft::discard(&mut story.conn, now, "maria", id, revision, "visto no local").await.unwrap();
+    story.pass(1).await;
+    assert!(story.drafts().await.is_empty());
+}
+
+#[tokio::test]
+async fn a_draft_that_waits_for_hours_keeps_its_whole_time() {
+    let mut story = Story::begin(&[]).await;
+    story.rain(1, 45).await;
+    let first = story.drafts().await.remove(0).row;
+    let now = story.pass(120).await;
+    let later = story.drafts().await.remove(0).row;
+    assert_eq!((later.id, later.expires_at), (first.id, now + TimeDelta::minutes(360)));
+    assert!(later.revision > first.revision);
+}
+
+#[tokio::test]
+async fn an_alert_that_cannot_leave_stops_no_evaluation() {
+    let mut config = support::config(&[]);
+    config.alerts.automatic_levels = vec![sentinela::units::Level::Alert];
+    // A sender that CAP forbids: every message is refused at the last check.
+    config.municipality.sender = "a b".into();
+    let db = support::db().await;
+    sqlx::raw_sql(TOWN).execute(&db.pool).await.unwrap();
+    let (app, receiver) = support::app_from(&db, config);
+    tokio::spawn(sentinela::ingest::committer::run(app.clone(), receiver));
+    let mut conn = app.db.ingest.acquire().await.unwrap();
+    let pipeline = Pipeline::load(&app, &mut conn).await.unwrap();
+    let mut story = Story { app, db, conn, pipeline };
+    story.rain(1, 45).await;
+    assert_eq!(story.text("select state from alert").await, ["draft"]);
+    assert_eq!(story.text("select level from area_level where level <> 'unknown'").await, ["alert"]);
+    assert_eq!(story.text("select seq::text from pipeline_cursor").await, ["1"]);
+}
+
+#[tokio::test]
+async fn an_exercise_neither_hides_nor_joins_the_real_thing() {
+    let mut story = Story::begin(&[("SENTINELA__ALERTS__STATUS", "exercise")]).await;
+    story.rain(1, 45).await;
+    let drill = story.drafts().await.remove(0);
+    story.issue(drill.row.id, drill.row.revision).await.unwrap();
+    let mut config = support::config(&[]);
+    config.database.url.clone_from(&story.db.url);
+    let (app, receiver) = support::app_from(&story.db, config);
+    tokio::spawn(sentinela::ingest::committer::run(app.clone(), receiver));
+    app.clock.set(story.app.clock.now() + TimeDelta::minutes(1));
+    story.app = app;
+    story.restart().await;
+    story.pass(1).await;
+    let real = story.drafts().await.remove(0);
+    assert_eq!((real.row.status.as_str(), real.row.kind.as_str()), ("actual", "alert"));
+    assert!(!real.row.headline.starts_with("EXERC"), "{}", real.row.headline);
 }
 
 #[tokio::test]

@@ -75,6 +75,7 @@ pub async fn create(
         level: given.level,
         areas: &areas,
         references: None,
+        status: app.config.alerts.status,
         rule: None,
         reasons: &[],
     };
