@@ -14,7 +14,7 @@ use crate::ids::AlertId;
 /// Places near the alert up to which the audience is written at once.
 const SMALL: i64 = 5000;
 /// Places of a large audience that are written at once.
-const FIRST: i64 = 3000;
+const FIRST: i64 = 1500;
 
 /// Writes one row for each recipient and channel, in the transaction that issues the alert, and wakes the dispatchers at its
 /// commit. Doing it twice adds nothing.
