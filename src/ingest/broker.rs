@@ -42,11 +42,23 @@ const RECONNECT_MAX: Duration = Duration::from_secs(30);
 /// A wrong address, before anything is connected.
 pub async fn run(app: App) -> anyhow::Result<()> {
     let mut links = tokio::task::JoinSet::new();
+    let mut wanted = Vec::new();
     for (index, broker) in app.config.mqtt.external.iter().enumerate() {
         let options = options(&app.config, broker).with_context(|| {
             format!("configuration key `mqtt.external[{index}].url`: {:?}", without_secret(&broker.url))
         })?;
-        links.spawn(link(app.clone(), broker.clone(), options));
+        wanted.push((broker.clone(), options));
+    }
+    // A broker sends what it kept for us at once. Before the devices are known, all of that would go to quarantine.
+    while let Err(error) = app.ingest.devices().reload(&app.db.ingest).await {
+        tracing::warn!(%error, "the devices cannot be read yet; the brokers wait");
+        tokio::select! {
+            () = app.stop.cancelled() => return Ok(()),
+            () = tokio::time::sleep(RECONNECT_FIRST) => {}
+        }
+    }
+    for (broker, options) in wanted {
+        links.spawn(link(app.clone(), broker, options));
     }
     while let Some(ended) = links.join_next().await {
         ended.context("a broker's task failed")?;
