@@ -152,6 +152,56 @@ mod tests {
     }
 
     #[test]
+    fn every_word_of_every_vocabulary_has_a_text() {
+        let words = [
+            ("quantity", crate::units::Quantity::ALL.iter().map(|quantity| quantity.as_str()).collect::<Vec<_>>()),
+            ("kind", crate::alerts::AlertKind::ALL.iter().map(|kind| kind.as_str()).collect()),
+            ("level", crate::units::Level::ALL.iter().map(|level| level.as_str()).collect()),
+            ("meaning", crate::units::Level::ALL.iter().map(|level| level.as_str()).collect()),
+            ("state", vec!["draft", "discarded", "issued", "superseded", "cleared", "cancelled", "expired"]),
+            ("status", vec!["actual", "exercise", "test"]),
+            ("channel", vec!["sms", "email"]),
+            ("actor", vec!["rule", "service", "policy"]),
+            ("incident-state", vec!["open", "closed"]),
+            (
+                "action",
+                vec![
+                    "drafted",
+                    "edited",
+                    "area joined",
+                    "area left",
+                    "issued",
+                    "discarded",
+                    "cleared",
+                    "cancelled",
+                    "superseded",
+                    "expired",
+                ],
+            ),
+            (
+                "outbox",
+                vec![
+                    "pending",
+                    "sending",
+                    "accepted",
+                    "unknown",
+                    "delivered",
+                    "rejected",
+                    "undelivered",
+                    "expired",
+                    "suppressed",
+                ],
+            ),
+        ];
+        for (vocabulary, words) in words {
+            for word in words {
+                let key = format!("{vocabulary}-{}", word.replace(['_', ' '], "-"));
+                assert!(Lang::Pt.knows(&key) && Lang::En.knows(&key), "{key}");
+            }
+        }
+    }
+
+    #[test]
     fn the_language_is_taken_from_the_browser() {
         assert_eq!(Lang::from_accept("de-DE,en;q=0.8,pt;q=0.5"), Some(Lang::En));
         assert_eq!(Lang::from_accept("ja"), None);

@@ -364,3 +364,4 @@ meaning-normal = No sign of risk in the measurements.
 
 moved = The draft changed while you were here (a new area, a level, or another person).
 moved-look = See how it stands now
+and-more = and { $n } more

@@ -72,7 +72,7 @@ nav-stations = Estações
 nav-quarantine = Quarentena
 nav-outbox = Saída
 sign-out = Sair
-all = Todos
+all = Tudo
 close = Fechar
 back = Voltar
 show = mostrar
@@ -364,3 +364,4 @@ meaning-normal = Sem sinais de risco nas medições.
 
 moved = O rascunho mudou enquanto você estava aqui (área nova, nível ou outra pessoa).
 moved-look = Ver como está agora
+and-more = e mais { $n }

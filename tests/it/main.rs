@@ -16,3 +16,4 @@ mod simulations;
 mod story;
 mod support;
 mod tidy;
+mod web;

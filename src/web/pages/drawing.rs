@@ -47,7 +47,11 @@ pub async fn map(conn: &mut PgConnection, v: &View, wish: MapWish<'_>) -> sqlx::
     for row in rows {
         let name = escape(&row.name, Html).map(|name| name.to_string()).unwrap_or_default();
         let word = v.t(&format!("level-{}", row.level));
-        let chosen = if wish.chosen.contains(&row.id) { " chosen" } else { "" };
+        let chosen = match wish.chosen.len() {
+            _ if !wish.chosen.contains(&row.id) => "",
+            ..8 => " chosen",
+            _ => " chosen many",
+        };
         let shape = format!(
             r#"<path class="area {}{chosen}" d="{}"><title>{name}: {word}</title></path>"#,
             row.level, row.path
@@ -67,10 +71,15 @@ async fn view_box(conn: &mut PgConnection, wish: MapWish<'_>) -> sqlx::Result<Op
     let ids: Vec<i64> = wish.chosen.iter().map(|id| id.0).collect();
     let only = wish.zoom_to_chosen && !ids.is_empty();
     let row = sqlx::query!(
-        r#"with box as (select st_extent(st_transform(st_envelope(geom), 3857)) as e from risk_area
-                        where not $1::boolean or id = any($2)),
-           wide as (select st_expand(e::box3d::geometry, greatest(st_xmax(e) - st_xmin(e), st_ymax(e) - st_ymin(e))
-                                     * case when $1 then 0.6 else 0.03 end) as g from box)
+        r#"with town as (select st_extent(st_transform(st_envelope(geom), 3857)) as e from risk_area),
+           box as (select st_extent(st_transform(st_envelope(geom), 3857)) as e from risk_area
+                   where not $1::boolean or id = any($2)),
+           size as (select greatest(st_xmax(box.e) - st_xmin(box.e), st_ymax(box.e) - st_ymin(box.e)) as own,
+                           greatest(st_xmax(town.e) - st_xmin(town.e), st_ymax(town.e) - st_ymin(town.e)) as whole
+                    from box, town),
+           -- A small area needs its surroundings to be recognised; a large one is its own surroundings.
+           wide as (select st_expand(box.e::box3d::geometry, greatest(0.03 * own, least(0.6 * own, 0.1 * whole - 0.1 * own))) as g
+                    from box, size)
            select st_xmin(g) as west, st_ymin(g) as south, st_xmax(g) as east, st_ymax(g) as north from wide"#,
         only,
         &ids

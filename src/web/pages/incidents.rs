@@ -7,8 +7,10 @@ use axum::routing::{get, post};
 use axum::{Extension, Router};
 use serde::Deserialize;
 use serde_json::json;
+use sqlx::PgConnection;
 
 use super::frame::Frame;
+use super::history::{self, Act, Told};
 use super::page;
 use super::view::View;
 use crate::app::App;
@@ -53,7 +55,7 @@ struct Linked {
 struct IncidentPage {
     f: Frame,
     i: Incident,
-    entries: Vec<Entry>,
+    lines: Vec<Told>,
     alerts: Vec<Linked>,
     may_write: bool,
 }
@@ -79,7 +81,35 @@ async fn show(State(app): State<App>, v: View, Path(id): Path<uuid::Uuid>) -> Re
         state: row.state,
     });
     let may_write = f.v.may(crate::accounts::Role::Operator) && i.state == "open";
-    page(&IncidentPage { alerts: alerts.collect(), may_write, f, i, entries })
+    let lines = timeline(&mut conn, &f.v, &entries).await?;
+    page(&IncidentPage { alerts: alerts.collect(), may_write, f, i, lines })
+}
+
+/// Newest first. Lines that tell an alert's history read "act · number headline" and carry the act's detail.
+async fn timeline(conn: &mut PgConnection, v: &View, entries: &[Entry]) -> sqlx::Result<Vec<Told>> {
+    let areas = history::area_names(conn, entries.iter().map(|entry| &entry.detail)).await?;
+    let mut lines = Vec::new();
+    for run in entries.chunk_by(|a, b| a.kind == "alert" && b.kind == "alert") {
+        if run.iter().any(|entry| entry.kind == "alert") {
+            let acts: Vec<Act<'_>> = run.iter().map(act).collect();
+            lines.extend(history::tell(v, &acts, &areas));
+            continue;
+        }
+        lines.extend(run.iter().map(|entry| Told {
+            at: entry.at,
+            actor: v.actor(&entry.actor),
+            text: entry.text.clone(),
+            by_person: entry.kind == "note",
+        }));
+    }
+    lines.reverse();
+    Ok(lines)
+}
+
+fn act(entry: &Entry) -> Act<'_> {
+    let (action, rest) = entry.text.split_once(" · ").unwrap_or((&entry.text, ""));
+    let about = rest.split(' ').next().unwrap_or_default();
+    Act { at: entry.at, actor: &entry.actor, action, detail: &entry.detail, about }
 }
 
 #[derive(Deserialize)]

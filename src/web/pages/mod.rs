@@ -5,6 +5,7 @@ pub mod alerts;
 pub mod areas;
 pub mod drawing;
 pub mod frame;
+pub mod history;
 pub mod incidents;
 pub mod login;
 pub mod now;

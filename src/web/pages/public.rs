@@ -132,6 +132,8 @@ fn band(kind: &str, state: &str, level: Level) -> &'static str {
 
 /// The lines of an instruction; numbers they carry are given again by the list.
 fn steps(instruction: &str) -> Vec<String> {
+    // Exercises put their mark before the first number.
+    let instruction = instruction.replacen(": 1. ", ": ", 1);
     let lines = instruction.lines().map(str::trim).filter(|line| !line.is_empty());
     lines
         .map(|line| {
@@ -168,6 +170,11 @@ mod tests {
             steps("1. Saia agora.\n\n2) Ligue 199.\n30 mm são muito"),
             ["Saia agora.", "Ligue 199.", "30 mm são muito"]
         );
+    }
+
+    #[test]
+    fn the_mark_of_an_exercise_stays_and_its_number_goes() {
+        assert_eq!(steps("EXERCÍCIO: 1. Saia agora.\n2. Ligue."), ["EXERCÍCIO: Saia agora.", "Ligue."]);
     }
 
     #[test]

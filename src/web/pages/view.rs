@@ -241,14 +241,6 @@ impl View {
         }
     }
 
-    /// A line of a timeline. Lines that tell an alert's history begin with the act's word.
-    pub fn entry(&self, kind: &str, text: &str) -> String {
-        match (kind, text.split_once(" · ")) {
-            ("alert", Some((action, rest))) => format!("{} · {rest}", self.word("action", action)),
-            _ => text.to_owned(),
-        }
-    }
-
     pub fn csrf(&self) -> &str {
         self.staff.as_ref().map_or("", |staff| staff.csrf_token.as_str())
     }

@@ -21,6 +21,7 @@ use crate::web::delivery::{self, Progress, Recipient};
 use crate::web::error::ApiError;
 use crate::web::pages::drawing::{self, MapWish};
 use crate::web::pages::frame::Frame;
+use crate::web::pages::history::{self, Act, Told};
 use crate::web::pages::page;
 use crate::web::pages::reasons::{self, Line};
 use crate::web::pages::view::{Markup, View};
@@ -221,14 +222,6 @@ pub async fn measure(
     Ok(Json(sms_words(&app, &v, &given.text, &reach)))
 }
 
-/// A line of the history in words.
-struct Happened {
-    at: crate::clock::Instant,
-    actor: String,
-    action: String,
-    detail: String,
-}
-
 #[derive(Template)]
 #[template(path = "issued.html")]
 struct IssuedPage {
@@ -243,7 +236,7 @@ struct IssuedPage {
     recipients: Vec<Recipient>,
     at_page: i64,
     more: bool,
-    history: Vec<Happened>,
+    history: Vec<Told>,
     incident: Option<(uuid::Uuid, String)>,
     answers: Vec<(uuid::Uuid, String, String)>,
     map: Markup,
@@ -280,6 +273,7 @@ pub async fn render_issued(
     let wish = MapWish { chosen: &area_ids, link: "/console/areas/", ..MapWish::default() };
     let map = drawing::map(&mut *conn, &f.v, wish).await?;
     let drafted: Vec<Reason> = serde_json::from_value(a.row.reasons.clone()).unwrap_or_default();
+    let history = history(&mut *conn, &f.v, &a).await?;
     page(&IssuedPage {
         level: super::level(&a.row.level),
         title: format!("{} · {}", f.v.hazard(&a.row.cobrade), area_names(&f.v, &a, 3)),
@@ -290,7 +284,7 @@ pub async fn render_issued(
         recipients,
         at_page,
         more,
-        history: a.events.iter().map(|event| happened(&f.v, event)).collect(),
+        history,
         incident: incident.map(|row| (row.id, row.number)),
         answers: answers.into_iter().map(|row| (row.id, row.kind, row.number)).collect(),
         map,
@@ -299,12 +293,18 @@ pub async fn render_issued(
     })
 }
 
-fn happened(v: &View, event: &crate::alerts::store::AlertEvent) -> Happened {
-    let detail = event.detail.get("reason").or_else(|| event.detail.get("number")).and_then(serde_json::Value::as_str);
-    Happened {
-        at: event.at,
-        actor: event.actor.clone(),
-        action: v.word("action", &event.action),
-        detail: detail.unwrap_or_default().to_owned(),
-    }
+async fn history(conn: &mut PgConnection, v: &View, a: &AlertDetail) -> sqlx::Result<Vec<Told>> {
+    let areas = history::area_names(conn, a.events.iter().map(|event| &event.detail)).await?;
+    let acts: Vec<Act<'_>> = a
+        .events
+        .iter()
+        .map(|event| Act {
+            at: event.at,
+            actor: &event.actor,
+            action: &event.action,
+            detail: &event.detail,
+            about: event.detail.get("number").and_then(serde_json::Value::as_str).unwrap_or_default(),
+        })
+        .collect();
+    Ok(history::tell(v, &acts, &areas))
 }

@@ -174,7 +174,7 @@ function startMap(place: HTMLElement): void {
     locale: { "NavigationControl.ZoomIn": place.dataset.zoomIn ?? "+", "NavigationControl.ZoomOut": place.dataset.zoomOut ?? "-" },
   });
   chart.touchZoomRotate.disableRotation();
-  chart.addControl(new NavigationControl({ showCompass: false }), "bottom-right");
+  chart.addControl(new NavigationControl({ showCompass: false }), "top-right");
   chart.setMissingStyleImageResolver((id) => draw(chart, id));
   chart.once("idle", () => place.classList.add("ready"));
   chart.on("load", () => choose(chart, chosen));
