@@ -157,10 +157,11 @@ async fn a_message_is_served_in_the_bytes_that_were_issued_also_when_replaced() 
 }
 
 #[tokio::test]
-async fn the_address_without_xml_leads_people_to_the_public_page() {
+async fn the_address_without_xml_is_the_page_for_people() {
     let (_db, app) = with_alerts().await;
     let answer = get(&app, &format!("/alerts/{}", identifier(1)), &[]).await;
-    assert_eq!((answer.status, answer.header(header::LOCATION)), (StatusCode::SEE_OTHER, "/"));
+    assert_eq!((answer.status, answer.header(header::CONTENT_TYPE)), (StatusCode::OK, "text/html; charset=utf-8"));
+    assert!(answer.body.contains("Risco 1"), "{}", answer.body);
 }
 
 #[tokio::test]
