@@ -16,8 +16,9 @@ use tokio::sync::broadcast::Receiver;
 use tokio::sync::broadcast::error::{RecvError, TryRecvError};
 
 use crate::alerts::desk::Desk;
-use crate::alerts::draft::{self, Drafter};
+use crate::alerts::draft::Drafter;
 use crate::alerts::store as alert_store;
+use crate::alerts::upkeep;
 use crate::app::App;
 use crate::clock::Instant;
 use crate::engine::{Effect, Engine, Input, ReadingInput, Transition};
@@ -321,7 +322,7 @@ fn reading_of(row: journal::JournalRow) -> ReadingInput {
 /// Ends alerts that ran out, drops drafts whose time passed, and closes the account of finished deliveries. Rows with due
 /// times, so a restart changes nothing. Returns whether anything was done.
 async fn housekeeping(conn: &mut PgConnection, now: Instant) -> anyhow::Result<bool> {
-    let ended = draft::expire_due(&mut *conn, now).await?;
+    let ended = upkeep::expire_due(&mut *conn, now).await?;
     let delivered = sqlx::query!(
         r#"select a.id as "id: AlertId", count(*) as "all!",
                   count(*) filter (where o.state in ('accepted', 'delivered')) as "reached!",

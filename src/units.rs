@@ -2,7 +2,6 @@
 //! and do not depend on the order in which they were added.
 
 use std::fmt;
-use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
@@ -66,27 +65,27 @@ macro_rules! vocabulary {
             }
         }
 
-        impl fmt::Display for $name {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        impl std::fmt::Display for $name {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
                 f.pad(self.as_str())
             }
         }
 
-        impl FromStr for $name {
-            type Err = UnknownWord;
+        impl std::str::FromStr for $name {
+            type Err = $crate::units::UnknownWord;
 
-            fn from_str(text: &str) -> Result<Self, UnknownWord> {
+            fn from_str(text: &str) -> Result<Self, $crate::units::UnknownWord> {
                 match text {
                     $($text => Ok(Self::$variant),)+
-                    _ => Err(UnknownWord { what: $what, word: text.to_owned(), expected: &[$($text),+] }),
+                    _ => Err($crate::units::UnknownWord { what: $what, word: text.to_owned(), expected: &[$($text),+] }),
                 }
             }
         }
 
         impl TryFrom<String> for $name {
-            type Error = UnknownWord;
+            type Error = $crate::units::UnknownWord;
 
-            fn try_from(text: String) -> Result<Self, UnknownWord> {
+            fn try_from(text: String) -> Result<Self, $crate::units::UnknownWord> {
                 text.parse()
             }
         }
@@ -101,6 +100,8 @@ pub struct UnknownWord {
     pub word: String,
     pub expected: &'static [&'static str],
 }
+
+pub(crate) use vocabulary;
 
 vocabulary! {
     /// What is measured.

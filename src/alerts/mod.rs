@@ -11,6 +11,7 @@ pub mod kind;
 pub mod state;
 pub mod store;
 pub mod templates;
+pub mod upkeep;
 
 pub use kind::AlertKind;
 pub use state::{AlertError, AlertState};

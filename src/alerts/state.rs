@@ -1,64 +1,29 @@
 //! States of an alert and the acts that move it.
 
-use std::fmt;
-use std::str::FromStr;
-
 use serde::{Deserialize, Serialize};
 
 use crate::alerts::kind::AlertKind;
-use crate::units::UnknownWord;
+use crate::units::vocabulary;
 
-/// Where an alert stands. Transitions consume the value; what is not allowed says so.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum AlertState {
-    /// Waits for a person.
-    Draft,
-    /// Never left.
-    Discarded,
-    /// In force.
-    Issued,
-    /// Another message took its place.
-    Superseded,
-    /// Ended by an all-clear.
-    Cleared,
-    /// Withdrawn: it should not have been sent.
-    Cancelled,
-    /// Ran out.
-    Expired,
+vocabulary! {
+    /// Where an alert stands. Transitions consume the value; what is not allowed says so.
+    AlertState, "alert state" {
+        /// Waits for a person.
+        Draft = "draft",
+        /// Never left.
+        Discarded = "discarded",
+        /// In force.
+        Issued = "issued",
+        /// Another message took its place.
+        Superseded = "superseded",
+        /// Ended by an all-clear.
+        Cleared = "cleared",
+        /// Withdrawn: it should not have been sent.
+        Cancelled = "cancelled",
+        /// Ran out.
+        Expired = "expired",
+    }
 }
-
-macro_rules! words {
-    ($name:ident, $what:literal, { $($variant:ident = $text:literal),+ }) => {
-        impl $name {
-            pub const fn as_str(self) -> &'static str {
-                match self { $(Self::$variant => $text),+ }
-            }
-        }
-
-        impl fmt::Display for $name {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.pad(self.as_str())
-            }
-        }
-
-        impl FromStr for $name {
-            type Err = UnknownWord;
-
-            fn from_str(text: &str) -> Result<Self, UnknownWord> {
-                match text {
-                    $($text => Ok(Self::$variant),)+
-                    _ => Err(UnknownWord { what: $what, word: text.to_owned(), expected: &[$($text),+] }),
-                }
-            }
-        }
-    };
-}
-
-words!(AlertState, "alert state", {
-    Draft = "draft", Discarded = "discarded", Issued = "issued", Superseded = "superseded",
-    Cleared = "cleared", Cancelled = "cancelled", Expired = "expired"
-});
 
 /// What can be done to an alert.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

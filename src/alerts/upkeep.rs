@@ -1,0 +1,106 @@
+//! What time does to alerts: they run out, are prolonged while the danger lasts, and wait without losing their time. Rows with
+//! due times, so a restart changes nothing.
+
+use chrono::TimeDelta;
+use serde_json::json;
+use sqlx::PgConnection;
+
+use crate::alerts::draft::{Drafter, Subject, draft_row};
+use crate::alerts::kind::AlertKind;
+use crate::alerts::state::{Act, AlertError, AlertState};
+use crate::alerts::store;
+use crate::clock::Instant;
+use crate::events::{Event, notify};
+use crate::ids::{AlertId, AreaId};
+use crate::units::Level;
+
+/// A draft that prolongs an alert waits this long before the alert runs out.
+const RENEW_BEFORE: TimeDelta = TimeDelta::minutes(30);
+/// An undecided draft is written anew when it is this old.
+const REFRESH_AFTER: TimeDelta = TimeDelta::minutes(60);
+
+impl Drafter<'_> {
+    /// Drafts an update for every alert by rule that runs out soon while areas of it are still at `draft_from` or above: a
+    /// danger that lasts must not fall silent. Once for each alert; whoever discards the draft has decided. Returns how many.
+    pub async fn renew_expiring(&self, conn: &mut PgConnection, now: Instant) -> Result<usize, AlertError> {
+        let dangerous: Vec<String> = Level::ALL
+            .iter()
+            .filter(|level| **level >= self.config.alerts.draft_from)
+            .map(|level| level.as_str().to_owned())
+            .collect();
+        let expiring = sqlx::query!(
+            r#"select a.id as "id: AlertId", a.cobrade, a.level, a.rule_id as "rule_id!", a.rule_version as "rule_version!",
+                      array_agg(aa.area_id) as "areas!"
+               from alert a join alert_area aa on aa.alert_id = a.id
+               join area_level l on l.area_id = aa.area_id and l.cobrade = a.cobrade and l.memory ->> 'known' = any($2)
+               where a.state = 'issued' and a.expires_at <= $1 and a.rule_id is not null and a.status = $3
+                 and not exists (select from alert d where d.references_alert_id = a.id and d.kind = 'update')
+               group by a.id order by a.id"#,
+            now + RENEW_BEFORE,
+            &dangerous,
+            self.config.alerts.status.as_str()
+        )
+        .fetch_all(&mut *conn)
+        .await?;
+        for row in &expiring {
+            let areas: Vec<AreaId> = row.areas.iter().copied().map(AreaId).collect();
+            let subject = Subject {
+                kind: AlertKind::Update,
+                cobrade: row.cobrade.parse().map_err(anyhow::Error::from)?,
+                level: row.level.parse().map_err(anyhow::Error::from)?,
+                areas: &areas,
+                references: Some(row.id),
+                status: self.config.alerts.status,
+                rule: Some((&row.rule_id, row.rule_version)),
+                reasons: &[],
+            };
+            self.create(&mut *conn, now, store::RULE, &subject).await?;
+        }
+        Ok(expiring.len())
+    }
+
+    /// Drafts that wait undecided keep their whole time: what is approved after hours must not warn for minutes.
+    pub async fn refresh_waiting(&self, conn: &mut PgConnection, now: Instant) -> Result<usize, AlertError> {
+        let lifetime = TimeDelta::minutes(i64::from(self.config.alerts.expires_after_min));
+        let waiting = sqlx::query_scalar!(
+            r#"select id as "id: AlertId" from alert
+               where state = 'draft' and created_by = $1 and not edited and expires_at < $2 order by id"#,
+            store::RULE,
+            now + lifetime - REFRESH_AFTER.min(lifetime / 2)
+        )
+        .fetch_all(&mut *conn)
+        .await?;
+        for id in &waiting {
+            let alert = draft_row(&mut *conn, *id).await?;
+            let areas: Vec<_> = store::load_areas(&mut *conn, *id).await?.iter().map(|area| area.area_id).collect();
+            self.rewrite(&mut *conn, now, &alert, &areas).await?;
+            notify(&mut *conn, &Event::Alert { id: id.0 }).await?;
+        }
+        Ok(waiting.len())
+    }
+}
+
+/// Ends alerts whose time ran out and drops drafts that nobody decided upon in time. Returns how many.
+pub async fn expire_due(conn: &mut PgConnection, now: Instant) -> Result<usize, AlertError> {
+    let due = sqlx::query!(
+        r#"select id as "id: AlertId", state from alert where state in ('draft', 'issued') and expires_at <= $1
+           order by id for update skip locked"#,
+        now
+    )
+    .fetch_all(&mut *conn)
+    .await?;
+    for row in &due {
+        let act = if row.state == "draft" { Act::Discard } else { Act::RunOut };
+        let state = row.state.parse::<AlertState>().map_err(anyhow::Error::from)?.after(act)?;
+        sqlx::query!("update alert set state = $2, ended_at = $3 where id = $1", row.id.0, state.as_str(), now)
+            .execute(&mut *conn)
+            .await?;
+        let detail = json!({ "reason": "its time ran out" });
+        store::record(&mut *conn, row.id, now, "service", state.as_str(), &detail).await?;
+        let text = "O alerta venceu";
+        crate::incidents::store::add_entry_for_alert(&mut *conn, row.id, now, "service", "alert", text, &detail)
+            .await?;
+        notify(&mut *conn, &Event::Alert { id: row.id.0 }).await?;
+    }
+    Ok(due.len())
+}
