@@ -21,6 +21,10 @@ pub struct Db {
 /// The migrations of this very binary.
 pub static MIGRATOR: sqlx::migrate::Migrator = sqlx::migrate!("./migrations");
 
+/// No wait for a lock and no idle transaction may hold up readings or warnings for long: whoever waits in vain starts again,
+/// and whoever forgets to commit loses the connection.
+const SESSION: &str = "set jit = off; set lock_timeout = '15s'; set idle_in_transaction_session_timeout = '60s'";
+
 impl Db {
     /// Opens the pools. Connections are made when first needed. PostgreSQL compiles no query to machine code: for the
     /// geographic queries of this service compiling took seconds and running tens of milliseconds.
@@ -30,9 +34,7 @@ impl Db {
                 .max_connections(max_connections)
                 .acquire_timeout(Duration::from_secs(10))
                 // A statement, not a start-up parameter: poolers between here and the server refuse those.
-                .after_connect(|conn, _| {
-                    Box::pin(async move { sqlx::query("set jit = off").execute(conn).await.map(drop) })
-                })
+                .after_connect(|conn, _| Box::pin(async move { sqlx::raw_sql(SESSION).execute(conn).await.map(drop) }))
                 .connect_lazy_with(options.clone().application_name(&format!("sentinela/{name}")))
         };
         Self { ingest: pool("ingest"), dispatch: pool("dispatch"), web: pool("web") }

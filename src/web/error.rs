@@ -90,6 +90,10 @@ impl From<sqlx::Error> for ApiError {
             sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed | sqlx::Error::Io(_) => {
                 Self::Unavailable("the database cannot be reached; nothing was stored".into())
             }
+            // Lock not available, deadlock, serialization: somebody else was first, and a second try succeeds.
+            sqlx::Error::Database(error) if matches!(error.code().as_deref(), Some("55P03" | "40P01" | "40001")) => {
+                Self::Unavailable("others are writing the same; nothing was stored, try again".into())
+            }
             other => Self::Internal(other.into()),
         }
     }

@@ -20,6 +20,9 @@ async fn healthz() -> &'static str {
     "ok\n"
 }
 
+/// Readings that wait longer than this for their judgement mean that warnings are late.
+const MAX_LAG_S: f64 = 60.0;
+
 /// What stands between this process and useful work.
 #[derive(Debug, Serialize)]
 struct Readiness {
@@ -28,6 +31,8 @@ struct Readiness {
     migrated: bool,
     /// Readings in the journal that the rules have not judged yet.
     cursor_lag_readings: Option<i64>,
+    /// Age of the oldest of them, in seconds. Above 60 the rules have stopped or cannot follow, and this is not ready.
+    cursor_lag_s: Option<f64>,
     /// Readings waiting for their commit.
     ingest_queue_readings: usize,
 }
@@ -38,6 +43,7 @@ async fn readyz(State(app): State<App>) -> Response {
         database: false,
         migrated: false,
         cursor_lag_readings: None,
+        cursor_lag_s: None,
         ingest_queue_readings: app.ingest.queued(),
     };
     if let Ok(newest) = newest_migration(&app).await {
@@ -46,7 +52,8 @@ async fn readyz(State(app): State<App>) -> Response {
     }
     if state.migrated {
         state.cursor_lag_readings = lag(&app).await.ok();
-        state.ready = state.cursor_lag_readings.is_some();
+        state.cursor_lag_s = lag_s(&app).await.ok();
+        state.ready = state.cursor_lag_s.is_some_and(|lag| lag <= MAX_LAG_S);
     }
     let status = if state.ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
     (status, Json(state)).into_response()
@@ -68,10 +75,20 @@ async fn lag(app: &App) -> sqlx::Result<i64> {
     .await
 }
 
+async fn lag_s(app: &App) -> sqlx::Result<f64> {
+    let mut conn = app.db.web.acquire().await?;
+    let cursor = crate::risk::store::load_cursor(&mut conn).await?;
+    let oldest = crate::journal::read_after(&mut conn, cursor.seq, 1).await?.first().map(|row| row.received_at);
+    Ok(oldest.map_or(0.0, |at| (app.clock.now() - at).num_milliseconds() as f64 / 1000.0))
+}
+
 async fn metrics_text(State(app): State<App>) -> Response {
     metrics::gauge!("ingest_queue_readings").set(app.ingest.queued() as f64);
     if let Ok(lag) = lag(&app).await {
         metrics::gauge!("pipeline_cursor_lag_readings").set(lag as f64);
+    }
+    if let Ok(lag) = lag_s(&app).await {
+        metrics::gauge!("pipeline_cursor_lag_seconds").set(lag);
     }
     ([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], measure::render()).into_response()
 }
