@@ -280,7 +280,7 @@ mod tests {
     #[test]
     fn an_alert_whose_areas_are_all_calm_gets_its_all_clear_and_a_blind_one_does_not() {
         let issued = alert(7, false, Level::Alert, &[1]);
-        let calm = reconcile(&[standing(1, Level::Normal)], &[issued.clone()], Level::Alert);
+        let calm = reconcile(&[standing(1, Level::Normal)], std::slice::from_ref(&issued), Level::Alert);
         assert_eq!(
             calm.first().map(|(_, _, decided)| decided.decision.clone()),
             Some(Decision::DraftAllClear(issued.id))
