@@ -186,7 +186,8 @@ function startMap(place: HTMLElement): void {
 function room(place: HTMLElement): { top: number; right: number; bottom: number; left: number } {
   const edge = Number(place.dataset.padding ?? 24);
   const panel = document.getElementById(place.dataset.link ?? "");
-  const covered = panel && !panel.hidden ? panel.offsetHeight + 16 : 0;
+  const lies = panel && !panel.hidden && getComputedStyle(panel).position === "absolute";
+  const covered = lies ? panel.offsetHeight + 16 : 0;
   return { top: edge, right: edge, bottom: edge + Math.min(covered, place.offsetHeight / 2), left: edge };
 }
 
