@@ -28,6 +28,8 @@ pub struct Service {
     database: Database,
     tasks: JoinSet<anyhow::Result<()>>,
     names: Vec<(Id, &'static str)>,
+    /// Listened to before the first task starts, so that no stop is ever met unprepared.
+    signals: Option<Signals>,
 }
 
 impl Service {
@@ -57,7 +59,8 @@ impl Service {
             templates,
             stop: CancellationToken::new(),
         });
-        let mut service = Self { app, database, tasks: JoinSet::new(), names: Vec::new() };
+        let signals = Some(Signals::new()?);
+        let mut service = Self { app, database, tasks: JoinSet::new(), names: Vec::new(), signals };
         match service.start_tasks(listener, receiver).await {
             Ok(()) => Ok(service),
             Err(error) => {
@@ -111,7 +114,7 @@ impl Service {
     /// # Errors
     /// The task that died, or that did not end in time.
     pub async fn run(mut self) -> anyhow::Result<()> {
-        let mut signals = Signals::new()?;
+        let mut signals = self.signals.take().context("signals are listened to once")?;
         let died = tokio::select! {
             name = signals.next() => {
                 tracing::info!(signal = name, "stopping; a second signal ends at once");
