@@ -131,11 +131,11 @@ pub async fn recipients(
     Ok(rows
         .into_iter()
         .map(|row| Recipient {
+            reason: mask_within(&row.reason, &row.address),
             address: mask(&row.address),
             channel: row.channel,
             area: row.area,
             state: row.state,
-            reason: row.reason,
             attempts: row.attempts,
             final_at: row.final_at,
         })
@@ -152,9 +152,27 @@ pub fn mask(address: &str) -> String {
     format!("•••• {tail}")
 }
 
+/// Servers like to repeat the address in what they answer ("550 <maria@example.org> unknown").
+fn mask_within(reason: &str, address: &str) -> String {
+    let bare = address.trim_start_matches('+');
+    if bare.is_empty() {
+        return reason.to_owned();
+    }
+    reason.replace(address, &mask(address)).replace(bare, &mask(address))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_address_that_a_server_repeats_is_masked_too() {
+        assert_eq!(
+            mask_within("550 <maria@example.org> unknown", "maria@example.org"),
+            "550 <m•••@example.org> unknown"
+        );
+        assert_eq!(mask_within("no route to 5532999990000", "+5532999990000"), "no route to •••• 0000");
+    }
 
     #[test]
     fn addresses_are_masked() {
