@@ -31,6 +31,7 @@ pub mod stations;
 
 // Around it
 pub mod accounts;
+pub mod audit;
 pub mod catalogue;
 pub mod cli;
 pub mod demo;

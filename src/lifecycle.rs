@@ -199,7 +199,7 @@ pub fn announce(app: &App) {
 
 async fn http(app: App, listener: TcpListener) -> anyhow::Result<()> {
     let stop = app.stop.clone();
-    let router = web::router::router(app);
+    let router = web::router::router(app).into_make_service_with_connect_info::<std::net::SocketAddr>();
     axum::serve(listener, router).with_graceful_shutdown(stop.cancelled_owned()).await.context("the HTTP server failed")
 }
 

@@ -4,7 +4,7 @@ use chrono::TimeDelta;
 use sha2::{Digest, Sha256};
 use sqlx::PgConnection;
 
-use super::Role;
+use super::Roles;
 use crate::clock::Instant;
 use crate::ids::{Ids, StaffId};
 use crate::units::UnknownWord;
@@ -18,7 +18,7 @@ pub struct Member {
     pub id: StaffId,
     pub username: String,
     pub name: String,
-    pub role: Role,
+    pub roles: Roles,
     pub language: String,
     pub disabled_at: Option<Instant>,
 }
@@ -53,25 +53,25 @@ pub fn token_sha256(token: &str) -> Vec<u8> {
     Sha256::digest(token.as_bytes()).to_vec()
 }
 
-/// Adds a member, or changes name, role and password of the one with this user name.
+/// Adds a member, or changes name, roles and password of the one with this user name.
 pub async fn upsert_member(
     conn: &mut PgConnection,
     ids: &Ids,
     now: Instant,
     username: &str,
     name: &str,
-    role: Role,
+    roles: &Roles,
     password_hash: &str,
 ) -> sqlx::Result<StaffId> {
     sqlx::query_scalar!(
-        r#"insert into staff (id, username, name, role, password_hash, created_at) values ($1, $2, $3, $4, $5, $6)
-           on conflict (username) do update set name = excluded.name, role = excluded.role,
+        r#"insert into staff (id, username, name, roles, password_hash, created_at) values ($1, $2, $3, $4, $5, $6)
+           on conflict (username) do update set name = excluded.name, roles = excluded.roles,
                password_hash = excluded.password_hash, disabled_at = null
            returning id as "id: StaffId""#,
         ids.uuid(now),
         username,
         name,
-        role.as_str(),
+        &roles.words(),
         password_hash,
         now
     )
@@ -82,15 +82,15 @@ pub async fn upsert_member(
 /// Everyone, by user name.
 pub async fn members(conn: &mut PgConnection) -> sqlx::Result<Vec<Member>> {
     let rows = sqlx::query!(
-        r#"select id as "id: StaffId", username, name, role, language, disabled_at from staff order by username"#
+        r#"select id as "id: StaffId", username, name, roles, language, disabled_at from staff order by username"#
     )
     .fetch_all(conn)
     .await?;
     rows.into_iter()
         .map(|row| {
-            let role = row.role.parse().map_err(decode)?;
+            let roles = Roles::parse(&row.roles).map_err(decode)?;
             let (id, username, name) = (row.id, row.username, row.name);
-            Ok(Member { id, username, name, role, language: row.language, disabled_at: row.disabled_at })
+            Ok(Member { id, username, name, roles, language: row.language, disabled_at: row.disabled_at })
         })
         .collect()
 }
@@ -151,7 +151,7 @@ pub async fn open_session(
 /// Who is behind this cookie, when it is alive.
 pub async fn session(conn: &mut PgConnection, now: Instant, token: &str) -> sqlx::Result<Option<Session>> {
     let row = sqlx::query!(
-        r#"select s.id as "id: StaffId", s.username, s.name, s.role, s.language, t.csrf_token
+        r#"select s.id as "id: StaffId", s.username, s.name, s.roles, s.language, t.csrf_token
            from staff_session t join staff s on s.id = t.staff_id
            where t.token_sha256 = $1 and t.expires_at > $2 and s.disabled_at is null"#,
         token_sha256(token),
@@ -160,9 +160,9 @@ pub async fn session(conn: &mut PgConnection, now: Instant, token: &str) -> sqlx
     .fetch_optional(conn)
     .await?;
     let Some(row) = row else { return Ok(None) };
-    let role = row.role.parse().map_err(decode)?;
+    let roles = Roles::parse(&row.roles).map_err(decode)?;
     let (id, username, name) = (row.id, row.username, row.name);
-    let member = Member { id, username, name, role, language: row.language, disabled_at: None };
+    let member = Member { id, username, name, roles, language: row.language, disabled_at: None };
     Ok(Some(Session { member, csrf_token: row.csrf_token }))
 }
 
@@ -235,7 +235,7 @@ pub async fn tokens(conn: &mut PgConnection) -> sqlx::Result<Vec<TokenInfo>> {
 /// Who is behind this API token, when it is alive.
 pub async fn token_owner(conn: &mut PgConnection, now: Instant, token: &str) -> sqlx::Result<Option<Member>> {
     let row = sqlx::query!(
-        r#"select s.id as "id: StaffId", s.username, s.name, s.role, s.language
+        r#"select s.id as "id: StaffId", s.username, s.name, s.roles, s.language
            from api_token t join staff s on s.id = t.staff_id
            where t.token_sha256 = $1 and t.revoked_at is null and t.expires_at > $2 and s.disabled_at is null"#,
         token_sha256(token),
@@ -244,7 +244,7 @@ pub async fn token_owner(conn: &mut PgConnection, now: Instant, token: &str) -> 
     .fetch_optional(conn)
     .await?;
     let Some(row) = row else { return Ok(None) };
-    let role = row.role.parse().map_err(decode)?;
+    let roles = Roles::parse(&row.roles).map_err(decode)?;
     let (id, username, name) = (row.id, row.username, row.name);
-    Ok(Some(Member { id, username, name, role, language: row.language, disabled_at: None }))
+    Ok(Some(Member { id, username, name, roles, language: row.language, disabled_at: None }))
 }

@@ -4,7 +4,7 @@ use std::io::{BufRead, IsTerminal};
 
 use anyhow::{Context, bail};
 
-use crate::accounts::{Role, password, store};
+use crate::accounts::{Role, Roles, password, store};
 use crate::cli::{Session, Usage, table};
 use crate::config::Config;
 
@@ -13,7 +13,7 @@ const PASSWORD_VARIABLE: &str = "SENTINELA_PASSWORD";
 
 #[derive(Debug, clap::Subcommand)]
 pub enum Action {
-    /// Add a person, or change name, role and password of one who is there.
+    /// Add a person, or change name, roles and password of one who is there.
     /// The password is read from SENTINELA_PASSWORD, else from the first line of standard input
     Add {
         /// Small letters, digits, `.`, `_`, `-`
@@ -21,9 +21,10 @@ pub enum Action {
         /// The name shown in the console and in the history of alerts
         #[arg(long)]
         name: String,
-        /// viewer, operator, approver, coordinator or administrator
-        #[arg(long)]
-        role: Role,
+        /// One or more: viewer, field_agent, operator, approver, coordinator, administrator, auditor, privacy_officer, or a
+        /// module of the secretariat
+        #[arg(long = "role", required = true, value_delimiter = ',')]
+        roles: Vec<Role>,
     },
     /// List the people
     List,
@@ -39,8 +40,8 @@ pub async fn run(config: Config, action: Action) -> anyhow::Result<()> {
     };
     let session = Session::open(config).await?;
     let outcome = match action {
-        Action::Add { username, name, role } => {
-            add(&session, &username, &name, role, &password.unwrap_or_default()).await
+        Action::Add { username, name, roles } => {
+            add(&session, &username, &name, &Roles::new(roles), &password.unwrap_or_default()).await
         }
         Action::List => list(&session).await,
         Action::Revoke { username } => revoke(&session, &username).await,
@@ -48,12 +49,12 @@ pub async fn run(config: Config, action: Action) -> anyhow::Result<()> {
     session.close(outcome).await
 }
 
-async fn add(session: &Session, username: &str, name: &str, role: Role, plain: &str) -> anyhow::Result<()> {
+async fn add(session: &Session, username: &str, name: &str, roles: &Roles, plain: &str) -> anyhow::Result<()> {
     let hash = password::hash(&session.ids, plain).await.map_err(|error| Usage(error.to_string()))?;
     let mut tx = session.begin().await?;
-    store::upsert_member(&mut tx, &session.ids, session.clock.now(), username, name, role, &hash).await?;
+    store::upsert_member(&mut tx, &session.ids, session.clock.now(), username, name, roles, &hash).await?;
     tx.commit().await?;
-    println!("{username} ({name}) may sign in as {role}");
+    println!("{username} ({name}) may sign in as {roles}");
     Ok(())
 }
 
@@ -64,10 +65,10 @@ async fn list(session: &Session) -> anyhow::Result<()> {
         .into_iter()
         .map(|member| {
             let state = if member.disabled_at.is_some() { "shut out" } else { "active" };
-            vec![member.username, member.role.to_string(), state.to_owned(), member.name]
+            vec![member.username, member.roles.to_string(), state.to_owned(), member.name]
         })
         .collect();
-    table::print(&["USER", "ROLE", "STATE", "NAME"], &rows);
+    table::print(&["USER", "ROLES", "STATE", "NAME"], &rows);
     Ok(())
 }
 

@@ -9,7 +9,7 @@ use sqlx::{ConnectOptions as _, Connection as _, Executor as _, PgConnection, Pg
 
 use super::storm::{self, Timeline};
 use super::{Memory, USERNAME, people};
-use crate::accounts::{self, Role};
+use crate::accounts::{self, Role, Roles};
 use crate::catalogue::store::{Kind, Options, import, resolve, store_residents};
 use crate::catalogue::{Format, NewObservation, parse_areas, read};
 use crate::clock::Clock;
@@ -106,7 +106,16 @@ async fn catalogue(conn: &mut PgConnection, clock: &Clock, ids: &Ids, memory: &M
 async fn account(conn: &mut PgConnection, clock: &Clock, ids: &Ids, memory: &Memory) -> anyhow::Result<()> {
     let hash = accounts::password::hash(ids, &memory.password).await?;
     let name = "Coordenação (demonstração)";
-    accounts::store::upsert_member(conn, ids, clock.now(), USERNAME, name, Role::Coordinator, &hash).await?;
+    accounts::store::upsert_member(
+        conn,
+        ids,
+        clock.now(),
+        USERNAME,
+        name,
+        &Roles::new([Role::Coordinator, Role::Administrator]),
+        &hash,
+    )
+    .await?;
     Ok(())
 }
 

@@ -1,13 +1,20 @@
 //! Who is asking: a person with a session cookie or an API token.
 
+use std::marker::PhantomData;
+use std::net::IpAddr;
+use std::ops::Deref;
+
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, Method, header};
 use subtle::ConstantTimeEq;
 
-use crate::accounts::{Role, store};
+use crate::accounts::permission::{Permission, Permissions};
+use crate::accounts::{Roles, store};
 use crate::app::App;
+use crate::audit::{Actor, ActorKind, Via};
 use crate::ids::StaffId;
+use crate::web::client::ClientAddress;
 use crate::web::cookie;
 use crate::web::error::ApiError;
 
@@ -18,21 +25,30 @@ pub struct Staff {
     pub id: StaffId,
     pub username: String,
     pub name: String,
-    pub role: Role,
+    pub roles: Roles,
+    /// What this very request may do: of a token, what its scope and its owner's roles both allow.
+    pub permissions: Permissions,
     /// Tag of the language they read.
     pub language: String,
     /// Empty for API tokens, which no foreign page can make a browser send.
     pub csrf_token: String,
+    pub address: Option<IpAddr>,
 }
 
 impl Staff {
     /// # Errors
-    /// `Forbidden`, naming the role needed and the one they have.
-    pub fn require(&self, needed: Role) -> Result<(), ApiError> {
-        if self.role >= needed {
+    /// `Forbidden`, naming what is needed and the roles they have.
+    pub fn require(&self, needed: Permission) -> Result<(), ApiError> {
+        if self.permissions.allow(needed) {
             return Ok(());
         }
-        Err(ApiError::Forbidden(format!("this needs the role {needed}; {} is {}", self.username, self.role)))
+        Err(ApiError::Forbidden(format!("this needs the permission {needed}; {} is {}", self.username, self.roles)))
+    }
+
+    /// Who they are in the audit.
+    pub fn actor(&self) -> Actor {
+        let via = if self.csrf_token.is_empty() { Via::Api } else { Via::Console };
+        Actor { kind: ActorKind::Staff, name: self.username.clone(), id: Some(self.id.0), via, address: self.address }
     }
 
     /// True when `given` is this session's CSRF value, or none is needed.
@@ -43,22 +59,23 @@ impl Staff {
 }
 
 /// Reads who is asking from the headers. `None` when there is neither a live session nor a live token.
-pub async fn identify(app: &App, headers: &HeaderMap) -> Result<Option<Staff>, ApiError> {
+pub async fn identify(app: &App, headers: &HeaderMap, address: Option<IpAddr>) -> Result<Option<Staff>, ApiError> {
     let now = app.clock.now();
     if let Some(token) = bearer(headers) {
         let mut conn = app.db.web.acquire().await?;
         let owner = store::token_owner(&mut conn, now, token).await?;
-        return Ok(owner.map(|member| staff(member, String::new())));
+        return Ok(owner.map(|member| staff(member, String::new(), address)));
     }
     let Some(token) = cookie::read(headers, cookie::SESSION) else { return Ok(None) };
     let mut conn = app.db.web.acquire().await?;
     let session = store::session(&mut conn, now, token).await?;
-    Ok(session.map(|session| staff(session.member, session.csrf_token)))
+    Ok(session.map(|session| staff(session.member, session.csrf_token, address)))
 }
 
-fn staff(member: store::Member, csrf_token: String) -> Staff {
-    let store::Member { id, username, name, role, language, .. } = member;
-    Staff { id, username, name, role, language, csrf_token }
+fn staff(member: store::Member, csrf_token: String, address: Option<IpAddr>) -> Staff {
+    let store::Member { id, username, name, roles, language, .. } = member;
+    let permissions = roles.permissions();
+    Staff { id, username, name, roles, permissions, language, csrf_token, address }
 }
 
 /// The token of `Authorization: Bearer …`. Device credentials have a dot, staff tokens have none.
@@ -81,7 +98,8 @@ impl FromRequestParts<App> for Staff {
         if let Some(staff) = parts.extensions.get::<Self>() {
             return Ok(staff.clone());
         }
-        let staff = identify(app, &parts.headers).await?.ok_or(ApiError::Unauthorized)?;
+        let address = parts.extensions.get::<ClientAddress>().and_then(|address| address.0);
+        let staff = identify(app, &parts.headers, address).await?.ok_or(ApiError::Unauthorized)?;
         let header = parts.headers.get("csrf").and_then(|value| value.to_str().ok());
         if !is_safe(&parts.method) && !staff.csrf_fits(header) {
             return Err(ApiError::Forbidden("the `csrf` header does not fit this session".into()));
@@ -90,20 +108,95 @@ impl FromRequestParts<App> for Staff {
     }
 }
 
+/// A permission as a type, so that a handler's signature says what it needs.
+pub trait Needs {
+    const PERMISSION: Permission;
+}
+
+/// A signed-in member of staff who has the permission `P`. A handler that acts takes one; it cannot forget to ask.
+#[derive(Debug)]
+pub struct May<P>(Staff, PhantomData<P>);
+
+impl<P> Deref for May<P> {
+    type Target = Staff;
+
+    fn deref(&self) -> &Staff {
+        &self.0
+    }
+}
+
+impl<P: Needs> FromRequestParts<App> for May<P> {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, ApiError> {
+        let staff = Staff::from_request_parts(parts, app).await?;
+        staff.require(P::PERMISSION)?;
+        Ok(Self(staff, PhantomData))
+    }
+}
+
+/// The permissions as types, for [`May`].
+pub mod can {
+    use super::{Needs, Permission};
+
+    macro_rules! can {
+        ($($name:ident),+ $(,)?) => {$(
+            #[doc = concat!("[`Permission::", stringify!($name), "`]")]
+            #[derive(Debug)]
+            pub struct $name;
+
+            impl Needs for $name {
+                const PERMISSION: Permission = Permission::$name;
+            }
+        )+};
+    }
+    can!(
+        OwnAccount,
+        SeeConsole,
+        SeeDeliveries,
+        SeeResidents,
+        EditResidents,
+        EditCatalogue,
+        ManageDevices,
+        DraftAlerts,
+        IssueAlerts,
+        ReportField,
+        RunIncidents,
+        ManageStaff,
+        ManageTokens,
+        ReadAudit,
+        ManagePrivacy,
+        OpenVault,
+    );
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::accounts::Role;
 
     fn anyone(role: Role, csrf_token: &str) -> Staff {
+        let roles = Roles::from(role);
+        let permissions = roles.permissions();
+        let address = None;
         let (username, name, language) = ("ana".to_owned(), "Ana".to_owned(), "pt-BR".to_owned());
-        Staff { id: StaffId(uuid::Uuid::nil()), username, name, role, language, csrf_token: csrf_token.to_owned() }
+        Staff {
+            id: StaffId(uuid::Uuid::nil()),
+            username,
+            name,
+            roles,
+            permissions,
+            language,
+            csrf_token: csrf_token.to_owned(),
+            address,
+        }
     }
 
     #[test]
-    fn a_lower_role_is_refused_by_name() {
-        let refusal = anyone(Role::Operator, "").require(Role::Approver).unwrap_err();
-        assert_eq!(refusal.to_string(), "this needs the role approver; ana is operator");
-        assert!(anyone(Role::Coordinator, "").require(Role::Approver).is_ok());
+    fn whoever_may_not_is_told_what_is_needed_and_what_they_are() {
+        let refusal = anyone(Role::Operator, "").require(Permission::IssueAlerts).unwrap_err();
+        assert_eq!(refusal.to_string(), "this needs the permission issue_alerts; ana is operator");
+        assert!(anyone(Role::Coordinator, "").require(Permission::IssueAlerts).is_ok());
     }
 
     #[test]

@@ -7,9 +7,10 @@ use axum::http::{HeaderMap, Method, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Redirect, Response};
 
-use crate::accounts::Role;
+use crate::accounts::Permission;
 use crate::app::App;
 use crate::web::auth::{self, Staff};
+use crate::web::client::ClientAddress;
 use crate::web::error::ApiError;
 
 /// What a route asks of its caller.
@@ -19,8 +20,8 @@ pub enum Guard {
     Open,
     /// A device's own credential, checked by the handler.
     Device,
-    /// A signed-in person with this role or a higher one.
-    Staff(Role),
+    /// A signed-in person who has this permission.
+    Staff(Permission),
 }
 
 /// One row of the table.
@@ -35,8 +36,8 @@ const fn open(method: &'static str, path: &'static str) -> Rule {
     Rule { method, path, guard: Guard::Open }
 }
 
-const fn staff(method: &'static str, path: &'static str, role: Role) -> Rule {
-    Rule { method, path, guard: Guard::Staff(role) }
+const fn staff(method: &'static str, path: &'static str, permission: Permission) -> Rule {
+    Rule { method, path, guard: Guard::Staff(permission) }
 }
 
 /// Largest form the console sends; longer texts go through the JSON API.
@@ -72,11 +73,12 @@ async fn pass(app: &App, request: Request) -> Result<Request, Box<Response>> {
         }
         return Err(refuse(ApiError::Internal(anyhow::anyhow!("route {path} is missing in src/web/routes.rs"))));
     };
-    let Guard::Staff(role) = rule.guard else { return Ok(request) };
-    let Some(staff) = auth::identify(app, request.headers()).await.map_err(refuse)? else {
+    let Guard::Staff(permission) = rule.guard else { return Ok(request) };
+    let address = request.extensions().get::<ClientAddress>().and_then(|address| address.0);
+    let Some(staff) = auth::identify(app, request.headers(), address).await.map_err(refuse)? else {
         return Err(Box::new(sign_in(&request)));
     };
-    staff.require(role).map_err(refuse)?;
+    staff.require(permission).map_err(refuse)?;
     let mut request = check_csrf(request, &staff).await.map_err(refuse)?;
     request.extensions_mut().insert(staff);
     Ok(request)

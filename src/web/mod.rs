@@ -3,6 +3,7 @@
 pub mod api;
 pub mod assets;
 pub mod auth;
+pub mod client;
 pub mod cookie;
 pub mod delivery;
 pub mod docs;

@@ -15,7 +15,7 @@ use tower_http::trace::TraceLayer;
 
 use crate::app::App;
 use crate::web::error::ApiError;
-use crate::web::{api, assets, docs, feeds, gate, health, measure, ogc, pages, security, stream, tiles};
+use crate::web::{api, assets, client, docs, feeds, gate, health, measure, ogc, pages, security, stream, tiles};
 
 /// The longest a handler may take before its first byte. Event streams answer at once and then stay open.
 const HANDLER_TIMEOUT: Duration = Duration::from_secs(30);
@@ -50,6 +50,7 @@ pub fn router(app: App) -> Router {
         .layer(TimeoutLayer::with_status_code(StatusCode::GATEWAY_TIMEOUT, HANDLER_TIMEOUT))
         .layer(CompressionLayer::new())
         .layer(from_fn(measure::requests))
+        .layer(from_fn(client::remember))
         .layer(TraceLayer::new_for_http().make_span_with(span))
         .with_state(app)
 }

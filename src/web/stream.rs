@@ -27,7 +27,7 @@ pub fn routes() -> Router<App> {
     (status = 200, description = "text/event-stream of {\"kind\": \"levels\" | \"alert\" | \"delivery\" | \"incident\" | \"journal\" | \
      \"catalogue\" | \"reload\", …}. Without a session only levels and alert come. After \"reload\", read the whole state again.")))]
 pub async fn events(State(app): State<App>, headers: HeaderMap) -> Result<Response, ApiError> {
-    let is_staff = auth::identify(&app, &headers).await?.is_some();
+    let is_staff = auth::identify(&app, &headers, None).await?.is_some();
     let frames = frames(app.clone(), app.events.subscribe(), is_staff);
     let alive = KeepAlive::new().interval(Duration::from_secs(15)).text("alive");
     let mut response = Sse::new(frames).keep_alive(alive).into_response();

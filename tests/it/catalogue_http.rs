@@ -18,7 +18,7 @@ const STATIONS: &str = include_str!("../../simulations/data/juiz_de_fora_2026-02
 async fn token(app: &App, role: Role) -> String {
     let mut conn = app.db.web.acquire().await.unwrap();
     let now = app.clock.now();
-    store::upsert_member(&mut conn, &app.ids, now, role.as_str(), "Ana", role, "unused").await.unwrap();
+    store::upsert_member(&mut conn, &app.ids, now, role.as_str(), "Ana", &role.into(), "unused").await.unwrap();
     let expires_at = now + TimeDelta::hours(1);
     store::add_token(&mut conn, &app.ids, now, role.as_str(), "test", expires_at).await.unwrap().unwrap()
 }

@@ -1,10 +1,10 @@
 //! Incidents: what happened, in order, by whom.
 
 use askama::Template;
+use axum::Router;
 use axum::extract::{Form, Path, State};
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::{get, post};
-use axum::{Extension, Router};
 use serde::Deserialize;
 use serde_json::json;
 use sqlx::PgConnection;
@@ -17,7 +17,7 @@ use crate::app::App;
 use crate::ids::IncidentId;
 use crate::incidents::store::{self, Entry, Incident};
 use crate::units::Level;
-use crate::web::auth::Staff;
+use crate::web::auth::{May, can};
 use crate::web::error::ApiError;
 
 pub fn routes() -> Router<App> {
@@ -80,7 +80,7 @@ async fn show(State(app): State<App>, v: View, Path(id): Path<uuid::Uuid>) -> Re
         level: super::alerts::level(&row.level),
         state: row.state,
     });
-    let may_write = f.v.may(crate::accounts::Role::Operator) && i.state == "open";
+    let may_write = f.v.may(crate::accounts::Permission::ReportField) && i.state == "open";
     let lines = timeline(&mut conn, &f.v, &entries).await?;
     page(&IncidentPage { alerts: alerts.collect(), may_write, f, i, lines })
 }
@@ -131,7 +131,7 @@ impl Words {
 
 async fn note(
     State(app): State<App>,
-    Extension(staff): Extension<Staff>,
+    staff: May<can::ReportField>,
     v: View,
     Path(id): Path<uuid::Uuid>,
     Form(words): Form<Words>,
@@ -149,7 +149,7 @@ async fn note(
 
 async fn close(
     State(app): State<App>,
-    Extension(staff): Extension<Staff>,
+    staff: May<can::RunIncidents>,
     v: View,
     Path(id): Path<uuid::Uuid>,
     Form(words): Form<Words>,

@@ -1,14 +1,13 @@
 //! Signing in and out.
 
-use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
 use askama::Template;
-use axum::extract::{ConnectInfo, Extension, Form, Query, Request, State};
+use axum::Router;
+use axum::extract::{Extension, Form, Query, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::{get, post};
-use axum::{Router, middleware};
 use serde::Deserialize;
 
 use super::page;
@@ -17,6 +16,7 @@ use super::view::View;
 use crate::accounts::throttle::Throttle;
 use crate::accounts::{password, store};
 use crate::app::App;
+use crate::web::client::ClientAddress;
 use crate::web::cookie;
 use crate::web::error::ApiError;
 
@@ -25,17 +25,6 @@ pub fn routes() -> Router<App> {
         .route("/console/login", get(form).post(sign_in))
         .route("/console/logout", post(sign_out))
         .layer(Extension(Arc::new(Throttle::default())))
-        .layer(middleware::map_request(remember_address))
-}
-
-/// Where the connection comes from, when the server says so.
-#[derive(Clone, Copy)]
-struct Address(Option<IpAddr>);
-
-async fn remember_address(mut request: Request) -> Request {
-    let address = request.extensions().get::<ConnectInfo<SocketAddr>>().map(|info| info.0.ip());
-    request.extensions_mut().insert(Address(address));
-    request
 }
 
 #[derive(Template)]
@@ -69,7 +58,7 @@ async fn sign_in(
     State(app): State<App>,
     v: View,
     Extension(throttle): Extension<Arc<Throttle>>,
-    Extension(Address(address)): Extension<Address>,
+    Extension(ClientAddress(address)): Extension<ClientAddress>,
     Form(given): Form<Credentials>,
 ) -> Result<Response, ApiError> {
     let username = given.username.trim().to_lowercase();

@@ -11,7 +11,7 @@ use axum::response::Response;
 use chrono::Datelike as _;
 use chrono_tz::Tz;
 
-use crate::accounts::Role;
+use crate::accounts::Permission;
 use crate::app::App;
 use crate::clock::Instant;
 use crate::config::AlertStatus;
@@ -47,7 +47,7 @@ macro_rules! given {
         }
     )+};
 }
-given!(Instant, i64, f64, Level, Role);
+given!(Instant, i64, f64, Level, Permission);
 
 impl<T, R: Given<T> + ?Sized> Given<T> for &R {
     fn given(&self) -> T {
@@ -245,8 +245,8 @@ impl View {
         self.staff.as_ref().map_or("", |staff| staff.csrf_token.as_str())
     }
 
-    pub fn may(&self, role: impl Given<Role>) -> bool {
-        self.staff.as_ref().is_some_and(|staff| staff.role >= role.given())
+    pub fn may(&self, permission: impl Given<Permission>) -> bool {
+        self.staff.as_ref().is_some_and(|staff| staff.permissions.allow(permission.given()))
     }
 
     pub fn other_lang(&self) -> Lang {

@@ -12,7 +12,7 @@ use crate::app::App;
 use crate::ids::AlertId;
 use crate::web::api::alerts::draft::Created;
 use crate::web::api::alerts::{drafter, issuer};
-use crate::web::auth::Staff;
+use crate::web::auth::{May, Staff, can};
 use crate::web::error::{ApiError, Problem};
 use crate::web::json::StrictJson;
 
@@ -33,7 +33,7 @@ pub struct Discard {
     security(("api_token" = [])))]
 pub async fn discard(
     State(app): State<App>,
-    staff: Staff,
+    staff: May<can::DraftAlerts>,
     Path(id): Path<Uuid>,
     StrictJson(given): StrictJson<Discard>,
 ) -> Result<StatusCode, ApiError> {
@@ -60,7 +60,7 @@ pub struct Issue {
         (status = 404, body = Problem), (status = 409, body = Problem)), security(("api_token" = [])))]
 pub async fn issue(
     State(app): State<App>,
-    staff: Staff,
+    staff: May<can::IssueAlerts>,
     Path(id): Path<Uuid>,
     StrictJson(given): StrictJson<Issue>,
 ) -> Result<Json<Issued>, ApiError> {
@@ -80,7 +80,7 @@ pub async fn issue(
     security(("api_token" = [])))]
 pub async fn all_clear(
     state: State<App>,
-    staff: Staff,
+    staff: May<can::DraftAlerts>,
     id: Path<Uuid>,
 ) -> Result<(StatusCode, Json<Created>), ApiError> {
     answer(state, &staff, id, AlertKind::AllClear).await
@@ -93,7 +93,11 @@ pub async fn all_clear(
 #[utoipa::path(post, path = "/api/v1/alerts/{id}/cancel", tag = "alerts", params(("id" = Uuid, Path,)),
     responses((status = 201, body = Created), (status = 404, body = Problem), (status = 409, body = Problem)),
     security(("api_token" = [])))]
-pub async fn cancel(state: State<App>, staff: Staff, id: Path<Uuid>) -> Result<(StatusCode, Json<Created>), ApiError> {
+pub async fn cancel(
+    state: State<App>,
+    staff: May<can::DraftAlerts>,
+    id: Path<Uuid>,
+) -> Result<(StatusCode, Json<Created>), ApiError> {
     answer(state, &staff, id, AlertKind::Cancel).await
 }
 
@@ -104,7 +108,11 @@ pub async fn cancel(state: State<App>, staff: Staff, id: Path<Uuid>) -> Result<(
 #[utoipa::path(post, path = "/api/v1/alerts/{id}/update", tag = "alerts", params(("id" = Uuid, Path,)),
     responses((status = 201, body = Created), (status = 404, body = Problem), (status = 409, body = Problem)),
     security(("api_token" = [])))]
-pub async fn update(state: State<App>, staff: Staff, id: Path<Uuid>) -> Result<(StatusCode, Json<Created>), ApiError> {
+pub async fn update(
+    state: State<App>,
+    staff: May<can::DraftAlerts>,
+    id: Path<Uuid>,
+) -> Result<(StatusCode, Json<Created>), ApiError> {
     answer(state, &staff, id, AlertKind::Update).await
 }
 

@@ -13,7 +13,7 @@ use crate::cobrade::Cobrade;
 use crate::ids::{AlertId, AreaId};
 use crate::units::Level;
 use crate::web::api::alerts::drafter;
-use crate::web::auth::Staff;
+use crate::web::auth::{May, can};
 use crate::web::error::{ApiError, Problem};
 use crate::web::json::StrictJson;
 
@@ -46,7 +46,7 @@ pub struct Created {
         (status = 403, body = Problem)), security(("api_token" = [])))]
 pub async fn create(
     State(app): State<App>,
-    staff: Staff,
+    staff: May<can::DraftAlerts>,
     StrictJson(given): StrictJson<NewDraft>,
 ) -> Result<(StatusCode, Json<Created>), ApiError> {
     if given.level <= Level::Normal {
@@ -101,7 +101,7 @@ pub struct Edit {
         (status = 409, body = Problem)), security(("api_token" = [])))]
 pub async fn edit(
     State(app): State<App>,
-    staff: Staff,
+    staff: May<can::DraftAlerts>,
     Path(id): Path<Uuid>,
     StrictJson(given): StrictJson<Edit>,
 ) -> Result<Json<Created>, ApiError> {

@@ -7,11 +7,10 @@ use axum::{Json, Router};
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
-use crate::accounts::Role;
 use crate::app::App;
 use crate::catalogue::store::{Kind, Report};
 use crate::web::api::imports::{ImportQuery, MAX_BODY_BYTES, Page, PageQuery, Query, take};
-use crate::web::auth::Staff;
+use crate::web::auth::{May, can};
 use crate::web::error::{ApiError, Problem};
 
 pub fn routes() -> Router<App> {
@@ -88,11 +87,10 @@ pub async fn list(State(app): State<App>, Query(page): Query<PageQuery>) -> Resu
     security(("api_token" = [])))]
 pub async fn import(
     State(app): State<App>,
-    staff: Staff,
+    _: May<can::EditCatalogue>,
     Query(query): Query<ImportQuery>,
     headers: HeaderMap,
     body: Bytes,
 ) -> Result<Json<Report>, ApiError> {
-    staff.require(Role::Operator)?;
     Ok(Json(take(&app, Kind::Areas, query, &headers, &body).await?))
 }

@@ -7,13 +7,12 @@ use axum::{Json, Router};
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
-use crate::accounts::Role;
 use crate::app::App;
 use crate::events::{self, Event};
 use crate::stations::device::secret_sha256;
 use crate::stations::{Device, is_code, store};
 use crate::web::api::imports::{Page, PageQuery, Query};
-use crate::web::auth::Staff;
+use crate::web::auth::{May, can};
 use crate::web::error::{ApiError, Problem};
 
 pub fn routes() -> Router<App> {
@@ -51,10 +50,9 @@ pub struct CreatedDevice {
     security(("api_token" = [])))]
 pub async fn list(
     State(app): State<App>,
-    staff: Staff,
+    _: May<can::ManageDevices>,
     Query(page): Query<PageQuery>,
 ) -> Result<Json<Page<Device>>, ApiError> {
-    staff.require(Role::Operator)?;
     let (limit, offset) = page.checked()?;
     let mut conn = app.db.web.acquire().await?;
     let items = store::devices(&mut conn, limit, offset).await?;
@@ -72,10 +70,9 @@ pub async fn list(
     security(("api_token" = [])))]
 pub async fn create(
     State(app): State<App>,
-    staff: Staff,
+    _: May<can::ManageDevices>,
     body: Bytes,
 ) -> Result<(StatusCode, Json<CreatedDevice>), ApiError> {
-    staff.require(Role::Operator)?;
     let mut json = serde_json::Deserializer::from_slice(&body);
     let given: NewDevice = serde_path_to_error::deserialize(&mut json)
         .map_err(|error| ApiError::field(error.path().to_string(), "", error.inner().to_string()))?;
@@ -108,8 +105,11 @@ pub async fn create(
     responses((status = 204), (status = 401, body = Problem), (status = 403, body = Problem),
         (status = 404, body = Problem)),
     security(("api_token" = [])))]
-pub async fn disable(State(app): State<App>, staff: Staff, Path(code): Path<String>) -> Result<StatusCode, ApiError> {
-    staff.require(Role::Operator)?;
+pub async fn disable(
+    State(app): State<App>,
+    _: May<can::ManageDevices>,
+    Path(code): Path<String>,
+) -> Result<StatusCode, ApiError> {
     let mut tx = app.db.web.begin().await?;
     if !store::disable_device(&mut tx, &code).await? {
         return Err(ApiError::NotFound(format!("device {code}")));

@@ -12,7 +12,7 @@ use crate::app::App;
 use crate::ids::{AlertId, IncidentId};
 use crate::incidents::store::{self, Entry, Incident};
 use crate::web::api::imports::Query;
-use crate::web::auth::Staff;
+use crate::web::auth::{May, can};
 use crate::web::error::{ApiError, Problem};
 use crate::web::json::StrictJson;
 
@@ -92,7 +92,7 @@ pub struct Note {
         (status = 409, body = Problem)), security(("api_token" = [])))]
 pub async fn add(
     State(app): State<App>,
-    staff: Staff,
+    staff: May<can::ReportField>,
     Path(id): Path<Uuid>,
     StrictJson(note): StrictJson<Note>,
 ) -> Result<StatusCode, ApiError> {
@@ -124,7 +124,7 @@ pub struct Close {
     security(("api_token" = [])))]
 pub async fn close(
     State(app): State<App>,
-    staff: Staff,
+    staff: May<can::RunIncidents>,
     Path(id): Path<Uuid>,
     StrictJson(given): StrictJson<Close>,
 ) -> Result<StatusCode, ApiError> {

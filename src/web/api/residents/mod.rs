@@ -6,12 +6,11 @@ use axum::routing::get;
 use axum::{Json, Router};
 use bytes::Bytes;
 
-use crate::accounts::Role;
 use crate::app::App;
 use crate::catalogue::store::{Kind, Report};
 use crate::residents::{Resident, store};
 use crate::web::api::imports::{ImportQuery, MAX_BODY_BYTES, Page, PageQuery, Query, take};
-use crate::web::auth::Staff;
+use crate::web::auth::{May, can};
 use crate::web::error::{ApiError, Problem};
 
 pub fn routes() -> Router<App> {
@@ -28,10 +27,9 @@ pub fn routes() -> Router<App> {
     security(("api_token" = [])))]
 pub async fn list(
     State(app): State<App>,
-    staff: Staff,
+    _: May<can::SeeResidents>,
     Query(page): Query<PageQuery>,
 ) -> Result<Json<Page<Resident>>, ApiError> {
-    staff.require(Role::Operator)?;
     let (limit, offset) = page.checked()?;
     let mut conn = app.db.web.acquire().await?;
     let items = store::list(&mut conn, limit, offset).await?;
@@ -52,11 +50,10 @@ pub async fn list(
     security(("api_token" = [])))]
 pub async fn import(
     State(app): State<App>,
-    staff: Staff,
+    _: May<can::EditResidents>,
     Query(query): Query<ImportQuery>,
     headers: HeaderMap,
     body: Bytes,
 ) -> Result<Json<Report>, ApiError> {
-    staff.require(Role::Operator)?;
     Ok(Json(take(&app, Kind::Residents, query, &headers, &body).await?))
 }

@@ -7,12 +7,11 @@ use axum::{Json, Router};
 use bytes::Bytes;
 use serde::Serialize;
 
-use crate::accounts::Role;
 use crate::app::App;
 use crate::catalogue::store::{Kind, Report};
 use crate::stations::{Datastream, Station, store};
 use crate::web::api::imports::{ImportQuery, MAX_BODY_BYTES, Page, PageQuery, Query, take};
-use crate::web::auth::Staff;
+use crate::web::auth::{May, can};
 use crate::web::error::{ApiError, Problem};
 
 pub fn routes() -> Router<App> {
@@ -62,11 +61,10 @@ pub async fn list(State(app): State<App>, Query(page): Query<PageQuery>) -> Resu
     security(("api_token" = [])))]
 pub async fn import(
     State(app): State<App>,
-    staff: Staff,
+    _: May<can::EditCatalogue>,
     Query(query): Query<ImportQuery>,
     headers: HeaderMap,
     body: Bytes,
 ) -> Result<Json<Report>, ApiError> {
-    staff.require(Role::Operator)?;
     Ok(Json(take(&app, Kind::Stations, query, &headers, &body).await?))
 }

@@ -1,7 +1,6 @@
 //! What a person does to an alert: save, issue, discard, end. Each act is one transaction.
 
 use askama::Template;
-use axum::Extension;
 use axum::extract::{Form, Path, State};
 use axum::response::{IntoResponse, Redirect, Response};
 use chrono::{LocalResult, NaiveDateTime, TimeZone as _};
@@ -15,7 +14,7 @@ use crate::alerts::state::AlertError;
 use crate::app::App;
 use crate::clock::Instant;
 use crate::ids::AlertId;
-use crate::web::auth::Staff;
+use crate::web::auth::{May, can};
 use crate::web::error::ApiError;
 use crate::web::pages::frame::Frame;
 use crate::web::pages::page;
@@ -96,7 +95,7 @@ async fn save_changes(
 
 pub async fn save(
     State(app): State<App>,
-    Extension(staff): Extension<Staff>,
+    staff: May<can::DraftAlerts>,
     v: View,
     Path(id): Path<uuid::Uuid>,
     Form(written): Form<Written>,
@@ -118,7 +117,7 @@ pub async fn save(
 /// Saves what is on the screen and issues exactly that, or nothing.
 pub async fn issue(
     State(app): State<App>,
-    Extension(staff): Extension<Staff>,
+    staff: May<can::IssueAlerts>,
     v: View,
     Path(id): Path<uuid::Uuid>,
     Form(written): Form<Written>,
@@ -188,7 +187,7 @@ pub struct Discarded {
 
 pub async fn discard(
     State(app): State<App>,
-    Extension(staff): Extension<Staff>,
+    staff: May<can::DraftAlerts>,
     v: View,
     Path(id): Path<uuid::Uuid>,
     Form(given): Form<Discarded>,
@@ -207,7 +206,7 @@ pub struct Answer {
 /// Drafts the message that ends or withdraws an alert in force; issuing it is another act.
 pub async fn answer(
     State(app): State<App>,
-    Extension(staff): Extension<Staff>,
+    staff: May<can::DraftAlerts>,
     v: View,
     Path(id): Path<uuid::Uuid>,
     Form(given): Form<Answer>,
