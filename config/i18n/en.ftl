@@ -365,3 +365,21 @@ meaning-normal = No sign of risk in the measurements.
 moved = The draft changed while you were here (a new area, a level, or another person).
 moved-look = See how it stands now
 and-more = and { $n } more
+
+## administration
+nav-admin = Administration
+admin-none = Nothing here belongs to your role.
+
+## audit
+
+## accounts
+
+## identity provider
+
+## machines
+
+## privacy
+
+## photographs
+
+## approvals

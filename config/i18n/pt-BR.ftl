@@ -365,3 +365,21 @@ meaning-normal = Sem sinais de risco nas medições.
 moved = O rascunho mudou enquanto você estava aqui (área nova, nível ou outra pessoa).
 moved-look = Ver como está agora
 and-more = e mais { $n }
+
+## administration
+nav-admin = Administração
+admin-none = Nada aqui é da sua função.
+
+## audit
+
+## accounts
+
+## identity provider
+
+## machines
+
+## privacy
+
+## photographs
+
+## approvals

@@ -62,6 +62,13 @@ pub const RULES: &[Rule] = &[
     staff("GET", "/api/v1/devices", ManageDevices),
     staff("POST", "/api/v1/devices", ManageDevices),
     staff("DELETE", "/api/v1/devices/{code}", ManageDevices),
+    // Administration, audit
+    staff("GET", "/console/admin", SeeConsole),
+    // Own account, sign-in, staff
+    // Outside identity provider
+    // Tokens and devices
+    // Residents' own page, privacy
+    // Photographs
     // Console
     staff("POST", "/console/logout", OwnAccount),
     staff("GET", "/console", SeeConsole),

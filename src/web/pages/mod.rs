@@ -1,6 +1,7 @@
 //! Server-rendered pages: the console of the staff and the public site. Templates lie beside the code that fills them;
 //! every page works without JavaScript, and islands of TypeScript make it live.
 
+pub mod admin;
 pub mod alerts;
 pub mod areas;
 pub mod drawing;
@@ -31,6 +32,7 @@ pub fn routes() -> Router<App> {
         .merge(public::routes())
         .merge(login::routes())
         .merge(preferences::routes())
+        .merge(admin::routes())
         .merge(now::routes())
         .merge(alerts::routes())
         .merge(incidents::routes())

@@ -1,0 +1,43 @@
+//! The way to everything that runs the service itself: who works here, what connects, what was done, what is kept.
+
+use askama::Template;
+use axum::Router;
+use axum::extract::State;
+use axum::response::Response;
+use axum::routing::get;
+
+use super::frame::Frame;
+use super::page;
+use super::view::View;
+use crate::accounts::Permission;
+use crate::app::App;
+use crate::web::error::ApiError;
+
+pub fn routes() -> Router<App> {
+    Router::new().route("/console/admin", get(show))
+}
+
+/// One page a person may go to. Its texts are `admin-KEY` and `admin-KEY-text`.
+struct Card {
+    key: &'static str,
+    href: &'static str,
+    needs: Permission,
+}
+
+const CARDS: &[Card] = &[
+    // One line a card, in the order of the page.
+];
+
+#[derive(Template)]
+#[template(path = "admin.html")]
+struct AdminPage {
+    f: Frame,
+    cards: Vec<&'static Card>,
+}
+
+async fn show(State(app): State<App>, v: View) -> Result<Response, ApiError> {
+    let mut conn = app.db.web.acquire().await?;
+    let cards = CARDS.iter().filter(|card| v.may(card.needs)).collect();
+    let f = Frame::load(&mut conn, &app, v, "admin").await?;
+    page(&AdminPage { f, cards })
+}
