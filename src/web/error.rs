@@ -1,7 +1,9 @@
 //! Errors over HTTP: `application/problem+json` (RFC 9457), naming the field and the value.
 
 use axum::Json;
+use axum::extract::Request;
 use axum::http::{HeaderValue, StatusCode, header};
+use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 
@@ -42,6 +44,9 @@ pub enum ApiError {
     /// The state moved meanwhile, or does not allow the act.
     #[error("{0}")]
     Conflict(String),
+    /// The method is not one of the route's.
+    #[error("this address knows {0}")]
+    MethodNotAllowed(String),
     #[error("the body is larger than allowed")]
     TooLarge,
     /// Pushed back: try again after some seconds.
@@ -68,6 +73,7 @@ impl ApiError {
             Self::Forbidden(_) => StatusCode::FORBIDDEN,
             Self::NotFound(_) => StatusCode::NOT_FOUND,
             Self::Conflict(_) => StatusCode::CONFLICT,
+            Self::MethodNotAllowed(_) => StatusCode::METHOD_NOT_ALLOWED,
             Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::Unavailable(_) => StatusCode::SERVICE_UNAVAILABLE,
             Self::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
@@ -77,7 +83,11 @@ impl ApiError {
 
 /// At most 80 characters of what was given, so that an error never echoes a megabyte.
 pub fn shorten(value: &str) -> String {
-    let mut short: String = value.chars().take(80).collect();
+    shorten_to(value, 80)
+}
+
+fn shorten_to(value: &str, characters: usize) -> String {
+    let mut short: String = value.chars().take(characters).collect();
     if short.len() < value.len() {
         short.push('…');
     }
@@ -93,6 +103,12 @@ impl From<sqlx::Error> for ApiError {
             // Lock not available, deadlock, serialization: somebody else was first, and a second try succeeds.
             sqlx::Error::Database(error) if matches!(error.code().as_deref(), Some("55P03" | "40P01" | "40001")) => {
                 Self::Unavailable("others are writing the same; nothing was stored, try again".into())
+            }
+            // What PostgreSQL cannot hold at all: NUL in a text, an instant or a number beyond its types.
+            sqlx::Error::Database(error)
+                if matches!(error.code().as_deref(), Some("22021" | "22P05" | "22008" | "22003")) =>
+            {
+                Self::bad("a value holds a NUL character, or lies beyond every range; nothing was stored")
             }
             other => Self::Internal(other.into()),
         }
@@ -112,14 +128,49 @@ impl IntoResponse for ApiError {
             tracing::error!(cause = format!("{cause:#}"), "request failed");
         }
         let detail = self.to_string();
+        let allow = if let Self::MethodNotAllowed(methods) = &self { methods.clone() } else { String::new() };
         let errors = if let Self::BadRequest { errors, .. } = self { errors } else { Vec::new() };
-        let title = status.canonical_reason().unwrap_or("Error").to_owned();
-        let problem = Problem { kind: "about:blank".into(), title, status: status.as_u16(), detail, errors };
-        let mut response = (status, Json(problem)).into_response();
-        response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+        let mut response = problem(status, detail, errors);
+        if let Ok(allow) = HeaderValue::from_str(&allow)
+            && !allow.is_empty()
+        {
+            response.headers_mut().insert(header::ALLOW, allow);
+        }
         if status == StatusCode::SERVICE_UNAVAILABLE {
             response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("2"));
         }
         response
     }
+}
+
+fn problem(status: StatusCode, detail: String, errors: Vec<FieldError>) -> Response {
+    let title = status.canonical_reason().unwrap_or("Error").to_owned();
+    let problem = Problem { kind: "about:blank".into(), title, status: status.as_u16(), detail, errors };
+    let mut response = (status, Json(problem)).into_response();
+    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+    response
+}
+
+/// The longest refusal in words that is handed on, in bytes.
+const MAX_WORDS: usize = 4096;
+
+/// The middleware that makes problems of what the framework itself refuses in plain words: a path that does not fit its
+/// types, a form that cannot be read, a body that is too large.
+pub async fn problems(request: Request, next: Next) -> Response {
+    let response = next.run(request).await;
+    let status = response.status();
+    let kind = response.headers().get(header::CONTENT_TYPE);
+    let is_plain = kind.is_none_or(|kind| kind.as_bytes().starts_with(b"text/plain"));
+    if !is_plain || !(status.is_client_error() || status.is_server_error()) {
+        return response;
+    }
+    let (parts, body) = response.into_parts();
+    let words = axum::body::to_bytes(body, MAX_WORDS).await.unwrap_or_default();
+    let mut answer = problem(status, shorten_to(&String::from_utf8_lossy(&words), 300), Vec::new());
+    for (name, value) in &parts.headers {
+        if name != header::CONTENT_TYPE && name != header::CONTENT_LENGTH {
+            answer.headers_mut().append(name, value.clone());
+        }
+    }
+    answer
 }

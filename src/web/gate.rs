@@ -3,7 +3,7 @@
 
 use axum::body::Body;
 use axum::extract::{Form, FromRequest, MatchedPath, Request, State};
-use axum::http::{HeaderMap, Method, StatusCode, header};
+use axum::http::{HeaderMap, Method, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Redirect, Response};
 
@@ -68,8 +68,9 @@ async fn pass(app: &App, request: Request) -> Result<Request, Box<Response>> {
         return Err(refuse(ApiError::Forbidden("the request comes from another site".into())));
     }
     let Some(rule) = find(request.method(), &path) else {
-        if RULES.iter().any(|rule| rule.path == path) {
-            return Err(Box::new(StatusCode::METHOD_NOT_ALLOWED.into_response()));
+        let listed: Vec<&str> = RULES.iter().filter(|rule| rule.path == path).map(|rule| rule.method).collect();
+        if !listed.is_empty() {
+            return Err(refuse(ApiError::MethodNotAllowed(listed.join(", "))));
         }
         return Err(refuse(ApiError::Internal(anyhow::anyhow!("route {path} is missing in src/web/routes.rs"))));
     };

@@ -1,5 +1,6 @@
 //! Integration tests: one binary, on a real PostgreSQL with PostGIS. `make test` starts the server.
 
+mod access;
 mod catalogue;
 mod catalogue_http;
 mod cluster;
