@@ -29,6 +29,8 @@ pub enum Event {
     },
     /// Stations, devices, areas or residents changed: caches reload.
     Catalogue,
+    /// Somebody's sign-in, role, session or token changed: open streams ask again who is listening.
+    Access,
 }
 
 /// Tells everyone once the surrounding transaction commits.

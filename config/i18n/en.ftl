@@ -371,12 +371,106 @@ nav-admin = Administration
 admin-none = Nothing here belongs to your role.
 
 ## audit
+act-device-enable = accepted the device again
+act-device-rotate = gave the device a new secret
+act-device-retire = ended the device's secret before
+act-certificate-add = registered a certificate of a device
+act-certificate-revoke = revoked a certificate of a device
+act-token-rotate = gave the API token a new secret
 
 ## accounts
 
 ## identity provider
 
 ## machines
+admin-tokens = API tokens
+admin-tokens-text = Programs that act in somebody's name: what they may do, when they were used, how long they last.
+admin-devices = Devices
+admin-devices-text = What publishes readings: secrets, certificates, last heard.
+tokens-lead = A token lets a program act in the name of whoever made it. Give it only what the program needs.
+tokens-empty = No tokens
+tokens-empty-text = Make a token so that a program can read or send data through the API without your password.
+token-fresh = The token { $name }
+token-once = Copy it now: it is not stored and will not be shown again.
+token-secret = Token
+token-old-works = The one before still works until { $at }.
+token-owner = Whose
+token-name = What for
+token-name-label = What it is for
+token-begins = Begins with
+token-may = What it may do
+token-used = Last used
+token-ends = Lasts until
+token-acts = Actions
+token-older = (older)
+token-old = before:
+token-never = never
+token-rotate = New secret
+token-grace = Hours for which the one before still works
+token-revoke = Revoke
+token-revoke-ask = Revoke the token { $name } of { $owner }?
+token-revoke-text = The program that uses it is refused from its next request on, and open connections end. This cannot be undone: only a new token helps.
+token-new = New token
+token-days = Days until it ends
+token-scope-help = What asks people for a second factor, and the account itself, are given only when ticked.
+token-scope-all = whatever its owner may do
+token-make = Make the token
+token-state-active = active
+token-state-expired = expired
+token-state-revoked = revoked
+permission-own-account = one's own account
+permission-see-console = see the console
+permission-see-deliveries = see messages with their addresses
+permission-see-residents = see residents
+permission-edit-residents = change residents
+permission-edit-catalogue = change areas and stations
+permission-manage-devices = manage devices
+permission-draft-alerts = prepare alerts
+permission-issue-alerts = issue alerts
+permission-report-field = report from the field
+permission-run-incidents = run incidents
+permission-manage-staff = manage staff
+permission-manage-tokens = manage everybody's tokens
+permission-read-audit = read the audit
+permission-manage-privacy = answer requests about data
+permission-open-vault = open the vault
+devices-lead = Each device signs in with a secret or a certificate of its own. A new secret interrupts nothing: the one before works until the new one is used, and a while longer.
+devices-empty = No devices
+devices-empty-text = Import stations with their devices, or add one here: the secret is shown once.
+device-code = Code
+device-seen = Last heard
+device-secret-used = Secret used
+device-secret-current = current
+device-secret-previous = the one before
+device-secret-none = none yet
+device-previous = Secret before
+device-previous-waits = works until the new one is used
+device-previous-ends = ends { $at }
+device-state-online = online
+device-state-offline = offline
+device-state-revoked = revoked
+device-add = Add a device
+device-add-do = Make it, with a secret
+device-station = Code of the station
+device-fresh = The secret of { $name }
+device-fresh-use = MQTT: the user is the code, the password is the secret. HTTP: Authorization: Bearer code.secret
+device-rotate = New secret
+device-rotate-text = The device goes on with the secret it has. From the first use of the new one, the one before works for the time given below.
+device-grace = Minutes it still works after the first use of the new one
+device-retire = End the secret before now
+device-revoke = Revoke
+device-revoke-text = The device is disconnected and refused within a second. Its readings stay.
+device-revoke-type = To confirm, type { $code }
+device-revoke-mismatch = What was typed is not the code of the device.
+device-enable = Accept again
+device-enable-text = The same secrets and certificates work again. If one of them leaked, change it first.
+device-certificates = Certificates
+device-certificates-empty = No certificate. Paste one here so that the device signs in over TLS without a secret.
+device-certificate-add = Register a certificate
+device-certificate-pem = Certificate (PEM)
+device-certificate-print = SHA-256 fingerprint
+device-certificate-ends = Ends
+device-many = More on the next page.
 
 ## privacy
 

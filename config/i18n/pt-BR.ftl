@@ -371,12 +371,106 @@ nav-admin = Administração
 admin-none = Nada aqui é da sua função.
 
 ## audit
+act-device-enable = aceitou de novo o dispositivo
+act-device-rotate = deu novo segredo ao dispositivo
+act-device-retire = encerrou o segredo anterior do dispositivo
+act-certificate-add = registrou um certificado de dispositivo
+act-certificate-revoke = revogou um certificado de dispositivo
+act-token-rotate = trocou o segredo da chave de API
 
 ## accounts
 
 ## identity provider
 
 ## machines
+admin-tokens = Chaves de API
+admin-tokens-text = Programas que agem em nome de alguém: o que podem, quando foram usadas, até quando valem.
+admin-devices = Dispositivos
+admin-devices-text = O que publica leituras: segredos, certificados, última comunicação.
+tokens-lead = Uma chave deixa um programa agir em nome de quem a criou. Dê a ela só o que o programa precisa.
+tokens-empty = Nenhuma chave
+tokens-empty-text = Crie uma chave para que um programa leia ou envie dados pela API sem a sua senha.
+token-fresh = A chave { $name }
+token-once = Copie agora: ela não fica guardada e não será mostrada de novo.
+token-secret = Chave
+token-old-works = A anterior ainda funciona até { $at }.
+token-owner = De quem
+token-name = Para quê
+token-name-label = Para que serve
+token-begins = Começa com
+token-may = O que pode
+token-used = Último uso
+token-ends = Vale até
+token-acts = Ações
+token-older = (antiga)
+token-old = anterior:
+token-never = nunca
+token-rotate = Trocar o segredo
+token-grace = Horas em que a anterior ainda funciona
+token-revoke = Revogar
+token-revoke-ask = Revogar a chave { $name } de { $owner }?
+token-revoke-text = O programa que a usa é recusado já no próximo pedido, e as conexões abertas terminam. Não há volta: depois só uma chave nova.
+token-new = Nova chave
+token-days = Dias até terminar
+token-scope-help = O que pede segunda etapa às pessoas, e a própria conta, só entram se marcados.
+token-scope-all = tudo o que o dono pode
+token-make = Criar a chave
+token-state-active = ativa
+token-state-expired = vencida
+token-state-revoked = revogada
+permission-own-account = a própria conta
+permission-see-console = ver a central
+permission-see-deliveries = ver mensagens com o destino
+permission-see-residents = ver moradores
+permission-edit-residents = mudar moradores
+permission-edit-catalogue = mudar áreas e estações
+permission-manage-devices = gerir dispositivos
+permission-draft-alerts = preparar alertas
+permission-issue-alerts = emitir alertas
+permission-report-field = relatar do campo
+permission-run-incidents = conduzir ocorrências
+permission-manage-staff = gerir pessoas
+permission-manage-tokens = gerir as chaves de todos
+permission-read-audit = ler a auditoria
+permission-manage-privacy = atender pedidos sobre dados
+permission-open-vault = abrir o cofre
+devices-lead = Cada dispositivo entra com um segredo ou um certificado seu. Trocar o segredo não interrompe: o anterior vale até o novo ser usado, mais um prazo.
+devices-empty = Nenhum dispositivo
+devices-empty-text = Importe estações com seus dispositivos, ou acrescente um aqui: o segredo é mostrado uma vez.
+device-code = Código
+device-seen = Última comunicação
+device-secret-used = Segredo usado
+device-secret-current = atual
+device-secret-previous = anterior
+device-secret-none = nenhum ainda
+device-previous = Segredo anterior
+device-previous-waits = vale até o novo ser usado
+device-previous-ends = termina { $at }
+device-state-online = conectado
+device-state-offline = desconectado
+device-state-revoked = revogado
+device-add = Acrescentar dispositivo
+device-add-do = Criar com segredo
+device-station = Código da estação
+device-fresh = O segredo de { $name }
+device-fresh-use = MQTT: usuário é o código, senha é o segredo. HTTP: Authorization: Bearer código.segredo
+device-rotate = Trocar o segredo
+device-rotate-text = O dispositivo continua com o segredo atual. Na primeira vez que o novo for usado, o anterior ainda vale pelo prazo abaixo.
+device-grace = Minutos de prazo depois do primeiro uso do novo
+device-retire = Encerrar já o segredo anterior
+device-revoke = Revogar
+device-revoke-text = O dispositivo é desconectado e recusado em um segundo. Suas leituras ficam.
+device-revoke-type = Para confirmar, digite { $code }
+device-revoke-mismatch = O código digitado não é o do dispositivo.
+device-enable = Aceitar de novo
+device-enable-text = Os mesmos segredos e certificados voltam a valer. Se algum vazou, troque-o antes.
+device-certificates = Certificados
+device-certificates-empty = Nenhum certificado. Cole um aqui para que o dispositivo entre por TLS sem segredo.
+device-certificate-add = Registrar certificado
+device-certificate-pem = Certificado (PEM)
+device-certificate-print = Impressão SHA-256
+device-certificate-ends = Vence
+device-many = Mais antigos na próxima página.
 
 ## privacy
 

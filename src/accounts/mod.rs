@@ -9,6 +9,7 @@ pub mod permission;
 pub mod role;
 pub mod store;
 pub mod throttle;
+pub mod tokens;
 
 pub use permission::{Permission, Permissions};
 pub use role::{Role, Roles};

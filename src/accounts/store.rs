@@ -44,7 +44,7 @@ pub struct Session {
     pub csrf_token: String,
 }
 
-fn decode(error: UnknownWord) -> sqlx::Error {
+pub(super) fn decode(error: UnknownWord) -> sqlx::Error {
     sqlx::Error::Decode(Box::new(error))
 }
 
@@ -107,8 +107,9 @@ pub async fn disable(conn: &mut PgConnection, now: Instant, username: &str) -> s
     let Some(id) = disabled else { return Ok(false) };
     sqlx::query!("delete from staff_session where staff_id = $1", id.0).execute(&mut *conn).await?;
     sqlx::query!("update api_token set revoked_at = $2 where staff_id = $1 and revoked_at is null", id.0, now)
-        .execute(conn)
+        .execute(&mut *conn)
         .await?;
+    crate::events::notify(conn, &crate::events::Event::Access).await?;
     Ok(true)
 }
 
@@ -171,8 +172,7 @@ pub async fn close_session(conn: &mut PgConnection, token: &str) -> sqlx::Result
     Ok(())
 }
 
-/// Makes an API token for a person and gives it back once. An older one of the same name is replaced.
-/// `None` when there is no active member with this user name.
+/// Makes an API token that may do whatever its owner may, and gives it back once. See [`super::tokens::store::add`].
 pub async fn add_token(
     conn: &mut PgConnection,
     ids: &Ids,
@@ -181,70 +181,6 @@ pub async fn add_token(
     name: &str,
     expires_at: Instant,
 ) -> sqlx::Result<Option<String>> {
-    let token = ids.secret();
-    let done = sqlx::query!(
-        "insert into api_token (token_sha256, staff_id, name, created_at, expires_at)
-         select $1, id, $3, $4, $5 from staff where username = $2 and disabled_at is null
-         on conflict (staff_id, name) do update set token_sha256 = excluded.token_sha256,
-             created_at = excluded.created_at, expires_at = excluded.expires_at, revoked_at = null",
-        token_sha256(&token),
-        username,
-        name,
-        now,
-        expires_at
-    )
-    .execute(conn)
-    .await?;
-    Ok((done.rows_affected() > 0).then_some(token))
-}
-
-/// False when that person has no live token of this name.
-pub async fn revoke_token(conn: &mut PgConnection, now: Instant, username: &str, name: &str) -> sqlx::Result<bool> {
-    let done = sqlx::query!(
-        "update api_token t set revoked_at = $3 from staff s
-         where s.id = t.staff_id and s.username = $1 and t.name = $2 and t.revoked_at is null",
-        username,
-        name,
-        now
-    )
-    .execute(conn)
-    .await?;
-    Ok(done.rows_affected() > 0)
-}
-
-/// A token as it is listed: never the token itself.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct TokenInfo {
-    pub username: String,
-    pub name: String,
-    pub created_at: Instant,
-    pub expires_at: Instant,
-    pub revoked_at: Option<Instant>,
-}
-
-pub async fn tokens(conn: &mut PgConnection) -> sqlx::Result<Vec<TokenInfo>> {
-    sqlx::query_as!(
-        TokenInfo,
-        "select s.username, t.name, t.created_at, t.expires_at, t.revoked_at
-         from api_token t join staff s on s.id = t.staff_id order by s.username, t.name"
-    )
-    .fetch_all(conn)
-    .await
-}
-
-/// Who is behind this API token, when it is alive.
-pub async fn token_owner(conn: &mut PgConnection, now: Instant, token: &str) -> sqlx::Result<Option<Member>> {
-    let row = sqlx::query!(
-        r#"select s.id as "id: StaffId", s.username, s.name, s.roles, s.language
-           from api_token t join staff s on s.id = t.staff_id
-           where t.token_sha256 = $1 and t.revoked_at is null and t.expires_at > $2 and s.disabled_at is null"#,
-        token_sha256(token),
-        now
-    )
-    .fetch_optional(conn)
-    .await?;
-    let Some(row) = row else { return Ok(None) };
-    let roles = Roles::parse(&row.roles).map_err(decode)?;
-    let (id, username, name) = (row.id, row.username, row.name);
-    Ok(Some(Member { id, username, name, roles, language: row.language, disabled_at: None }))
+    let new = super::tokens::store::NewToken { username, name, scope: None, expires_at };
+    Ok(super::tokens::store::add(conn, ids, now, &new).await?.map(|made| made.token))
 }

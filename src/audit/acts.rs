@@ -21,9 +21,15 @@ vocabulary! {
         ResidentsRead = "residents.read",
         DeviceAdd = "device.add",
         DeviceRevoke = "device.revoke",
+        DeviceEnable = "device.enable",
+        DeviceRotate = "device.rotate",
+        DeviceRetire = "device.retire",
+        CertificateAdd = "certificate.add",
+        CertificateRevoke = "certificate.revoke",
         StaffAdd = "staff.add",
         StaffDisable = "staff.disable",
         TokenAdd = "token.add",
+        TokenRotate = "token.rotate",
         TokenRevoke = "token.revoke",
     }
 }

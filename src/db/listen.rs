@@ -35,7 +35,7 @@ async fn listen(app: &App) -> sqlx::Result<()> {
         PgPoolOptions::new().max_connections(1).acquire_timeout(Duration::from_secs(10)).connect_lazy_with(options);
     let mut listener = PgListener::connect_with(&pool).await?;
     listener.listen(CHANNEL).await?;
-    for event in [Event::Catalogue, Event::Journal, Event::Levels, Event::Outbox] {
+    for event in [Event::Catalogue, Event::Access, Event::Journal, Event::Levels, Event::Outbox] {
         app.events.send(event);
     }
     while let Some(hint) = listener.try_recv().await? {

@@ -10,7 +10,7 @@ use axum::http::{HeaderMap, Method, header};
 use subtle::ConstantTimeEq;
 
 use crate::accounts::permission::{Permission, Permissions};
-use crate::accounts::{Roles, store};
+use crate::accounts::{Roles, store, tokens};
 use crate::app::App;
 use crate::audit::{Actor, ActorKind, Via};
 use crate::ids::StaffId;
@@ -63,8 +63,12 @@ pub async fn identify(app: &App, headers: &HeaderMap, address: Option<IpAddr>) -
     let now = app.clock.now();
     if let Some(token) = bearer(headers) {
         let mut conn = app.db.web.acquire().await?;
-        let owner = store::token_owner(&mut conn, now, token).await?;
-        return Ok(owner.map(|member| staff(member, String::new(), address)));
+        let bearer = tokens::store::bearer(&mut conn, now, token, address).await?;
+        return Ok(bearer.map(|bearer| {
+            let mut staff = staff(bearer.member, String::new(), address);
+            staff.permissions = bearer.scope.map_or(staff.permissions, |scope| scope.within(staff.permissions));
+            staff
+        }));
     }
     let Some(token) = cookie::read(headers, cookie::SESSION) else { return Ok(None) };
     let mut conn = app.db.web.acquire().await?;

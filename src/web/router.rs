@@ -37,6 +37,7 @@ pub fn router(app: App) -> Router {
         .merge(api::readings::routes())
         .merge(api::residents::routes())
         .merge(api::stations::routes())
+        .merge(api::tokens::routes())
         .merge(ogc::routes())
         .merge(tiles::routes())
         .merge(stream::routes())

@@ -67,6 +67,16 @@ pub const RULES: &[Rule] = &[
     // Own account, sign-in, staff
     // Outside identity provider
     // Tokens and devices
+    staff("GET", "/api/v1/tokens", OwnAccount),
+    staff("POST", "/api/v1/tokens", OwnAccount),
+    staff("POST", "/api/v1/tokens/{id}/rotate", OwnAccount),
+    // Of others: with ManageTokens, which the handler asks for.
+    staff("DELETE", "/api/v1/tokens/{id}", OwnAccount),
+    staff("GET", "/console/tokens", OwnAccount),
+    staff("POST", "/console/tokens", OwnAccount),
+    staff("POST", "/console/tokens/{id}/rotate", OwnAccount),
+    staff("GET", "/console/tokens/{id}/revoke", OwnAccount),
+    staff("POST", "/console/tokens/{id}/revoke", OwnAccount),
     // Residents' own page, privacy
     // Photographs
     // Console

@@ -11,6 +11,7 @@ mod feeds;
 mod harness;
 mod ingest;
 mod lifecycle;
+mod machines;
 mod mqtt;
 mod pipeline;
 mod simulations;

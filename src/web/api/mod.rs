@@ -9,6 +9,7 @@ pub mod levels;
 pub mod readings;
 pub mod residents;
 pub mod stations;
+pub mod tokens;
 
 /// What the API document lists.
 #[derive(utoipa::OpenApi)]
@@ -40,6 +41,10 @@ pub mod stations;
     residents::list,
     residents::import,
     stations::list,
-    stations::import
+    stations::import,
+    tokens::list,
+    tokens::create,
+    tokens::rotate,
+    tokens::revoke
 ))]
 pub struct ApiDocument;

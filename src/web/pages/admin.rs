@@ -26,6 +26,7 @@ struct Card {
 
 const CARDS: &[Card] = &[
     // One line a card, in the order of the page.
+    Card { key: "tokens", href: "/console/tokens", needs: Permission::OwnAccount },
 ];
 
 #[derive(Template)]

@@ -16,6 +16,7 @@ pub mod public;
 pub mod quarantine;
 pub mod reasons;
 pub mod stations;
+pub mod tokens;
 pub mod view;
 
 use askama::Template;
@@ -40,6 +41,7 @@ pub fn routes() -> Router<App> {
         .merge(stations::routes())
         .merge(outbox::routes())
         .merge(quarantine::routes())
+        .merge(tokens::routes())
 }
 
 /// A template as an answer.

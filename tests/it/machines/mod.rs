@@ -1,0 +1,3 @@
+//! Machines: API tokens, secrets and certificates of devices, with the programs that really use them.
+
+mod tokens;
