@@ -12,6 +12,7 @@ use crate::db::Db;
 use crate::events::Events;
 use crate::ids::Ids;
 use crate::ingest::IngestHandle;
+use crate::vault::Keyring;
 
 /// Cheap to clone; the state of every axum handler.
 #[derive(Clone, Debug)]
@@ -26,6 +27,8 @@ pub struct Parts {
     pub events: Events,
     pub ingest: IngestHandle,
     pub templates: Templates,
+    /// Keys that seal what the database must not show.
+    pub keys: Keyring,
     /// Cancelled when the service is asked to stop; every task drains and ends.
     pub stop: CancellationToken,
 }

@@ -27,6 +27,7 @@ pub struct Config {
     pub sms: Sms,
     pub mail: Mail,
     pub municipality: Municipality,
+    pub keys: Keys,
     pub log: Log,
     pub shutdown: Shutdown,
     pub demo: Demo,
@@ -169,6 +170,14 @@ pub struct Municipality {
     pub sender: String,
     pub sender_name: String,
     pub contact: String,
+}
+
+/// Where the keys are that seal what the database must not show (`vault`).
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Keys {
+    pub service_file: String,
+    pub vault_file: String,
 }
 
 #[derive(Clone, Debug, Deserialize)]

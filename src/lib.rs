@@ -16,6 +16,7 @@ pub mod ids;
 pub mod lifecycle;
 pub mod telemetry;
 pub mod units;
+pub mod vault;
 
 // The path
 pub mod alerts;

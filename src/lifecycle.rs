@@ -20,6 +20,7 @@ use crate::db::Db;
 use crate::db::open::Database;
 use crate::events::Events;
 use crate::ids::Ids;
+use crate::vault::Keyring;
 use crate::{ingest, telemetry, web};
 
 /// A service that was built and started.
@@ -48,6 +49,13 @@ impl Service {
         let templates = Templates::load((!folder.is_empty()).then(|| Path::new(folder)))
             .context("configuration key `alerts.templates_dir`")?;
         let database = Database::open(&config).await?;
+        let keys = match open_keys(&database, &config, &clock, &ids).await {
+            Ok(keys) => keys,
+            Err(error) => {
+                database.close().await;
+                return Err(error);
+            }
+        };
         let (ingest, receiver) = ingest::channel(&config);
         let app = App::new(Parts {
             db: Db::open(&database.options, config.database.max_connections),
@@ -57,6 +65,7 @@ impl Service {
             events: Events::default(),
             ingest,
             templates,
+            keys,
             stop: CancellationToken::new(),
         });
         let signals = Some(Signals::new()?);
@@ -180,6 +189,15 @@ impl Service {
         self.names.retain(|(known, _)| *known != id);
         error
     }
+}
+
+/// The keys this database needs.
+async fn open_keys(database: &Database, config: &Config, clock: &Clock, ids: &Ids) -> anyhow::Result<Keyring> {
+    use sqlx::{ConnectOptions as _, Connection as _};
+    let mut conn = database.options.clone().application_name("sentinela/keys").connect().await?;
+    let keys = Keyring::open_or_create(&mut conn, config, ids, clock.now()).await?;
+    conn.close().await?;
+    Ok(keys)
 }
 
 /// Builds, runs and ends the service on the machine's own clock.

@@ -473,6 +473,9 @@ device-certificate-ends = Ends
 device-many = More on the next page.
 
 ## privacy
+outbox-notice = Personal notice
+outbox-secret = Holds a personal code or link, which only those who manage accounts see here.
+outbox-gone = Expired; the text was erased.
 
 ## photographs
 

@@ -473,6 +473,9 @@ device-certificate-ends = Vence
 device-many = Mais antigos na próxima página.
 
 ## privacy
+outbox-notice = Aviso pessoal
+outbox-secret = Contém um código ou link pessoal, que só a administração de contas vê aqui.
+outbox-gone = Já venceu; o texto foi apagado.
 
 ## photographs
 

@@ -12,20 +12,17 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use super::channels::smpp::{self, LinkEvent};
-use super::channels::{Body, Done, Job, Way, email};
-use super::content::Sender;
+use super::channels::{Body, Done, Job, Key, Way, email};
 use super::decide::{Outcome, Policy, Sending, State};
-use super::provider::{Channel, Provider, Transport};
+use super::provider::{Provider, Transport};
 use super::rate::{Breaker, Bucket};
 use super::retry::{Code, Verdict, verdict};
-use super::sms_text;
-use super::store::claim::{self, Claimed, Ending};
-use super::store::content;
+use super::store::claim::{self, Ending};
+use super::store::notice;
 use super::worker::{Lane, TICK, woken};
 use super::writer::{self, Write};
-use crate::app::App;
+use super::{jobs, notices};
 use crate::clock::Instant;
-use crate::ids::OutboxId;
 
 /// Entries that wait for the database; beyond it nothing more is sent.
 const WRITES: usize = 2000;
@@ -41,10 +38,12 @@ struct Feed {
     way: Option<Way>,
     /// Claimed and not handed over yet, most urgent first.
     queue: VecDeque<Job>,
+    /// Notices, which every row of an alert overtakes.
+    notices: VecDeque<Job>,
     in_flight: FuturesUnordered<BoxFuture<'static, Done>>,
     weight_in_flight: usize,
     /// Rows whose lease we keep, with their fences.
-    mine: HashMap<OutboxId, i64>,
+    mine: HashMap<Key, i64>,
     claiming: Option<Claiming>,
     /// Rows may be due.
     due: bool,
@@ -105,6 +104,7 @@ impl Feed {
             breaker: Breaker::default(),
             way,
             queue: VecDeque::new(),
+            notices: VecDeque::new(),
             in_flight: FuturesUnordered::new(),
             weight_in_flight: 0,
             mine: HashMap::new(),
@@ -160,7 +160,9 @@ impl Feed {
     /// How long until the rate allows the next message; `None` when it is not the rate that holds us up.
     fn until_tokens(&mut self) -> Option<Duration> {
         let now = self.now();
-        let ready = self.way.is_some() && !self.queue.is_empty() && self.breaker.allows(now, self.room()) > 0;
+        let ready = self.way.is_some()
+            && !(self.queue.is_empty() && self.notices.is_empty())
+            && self.breaker.allows(now, self.room()) > 0;
         (ready && self.bucket.available(now) == 0).then(|| self.bucket.wait())
     }
 
@@ -171,7 +173,7 @@ impl Feed {
             if self.breaker.allows(now, self.room()) == 0 || self.bucket.available(now) == 0 {
                 return;
             }
-            let Some(job) = self.queue.pop_front() else { return };
+            let Some(job) = self.queue.pop_front().or_else(|| self.notices.pop_front()) else { return };
             if let Body::Impossible(detail) = &job.body {
                 let outcome = Outcome::Refused { code: Code::Smpp(0x01), detail: detail.clone() };
                 self.write_end(Done { job, outcome, parts: Vec::new() }).await;
@@ -197,7 +199,11 @@ impl Feed {
         let limit = if self.breaker.is_healthy() { limit } else { 1 };
         let until = self.lane.lease_until(now);
         let (app, provider) = (self.lane.app.clone(), self.lane.provider.clone());
-        self.claiming = Some(Box::pin(async move { claim_jobs(&app, &provider, limit, until).await }));
+        let quiet = self.queue.is_empty() && self.notices.is_empty();
+        self.claiming = Some(Box::pin(async move {
+            let alerts = jobs::alerts(&app, &provider, limit, until).await?;
+            if alerts.is_empty() && quiet { jobs::notices(&app, &provider, until).await } else { Ok(alerts) }
+        }));
     }
 
     fn claim_limit(&self) -> usize {
@@ -210,8 +216,10 @@ impl Feed {
             Ok(jobs) => {
                 // There may be more; an empty claim waits for a signal or the tick.
                 self.due |= !jobs.is_empty();
-                self.mine.extend(jobs.iter().map(|job| (job.row.id, job.row.fence)));
-                self.queue.extend(jobs);
+                self.mine.extend(jobs.iter().map(|job| (job.row.key, job.row.fence)));
+                let (notices, alerts): (Vec<Job>, Vec<Job>) = jobs.into_iter().partition(|job| job.row.key.is_notice());
+                self.queue.extend(alerts);
+                self.notices.extend(notices);
             }
             Err(error) => {
                 tracing::warn!(%error, provider = self.provider().name, "deliveries wait for the database");
@@ -246,12 +254,15 @@ impl Feed {
         metrics::counter!("sentinela_dispatch_outcomes_total", "provider" => self.provider().name.clone(), "outcome" => word)
             .increment(1);
         if next.state == State::Rejected {
-            tracing::info!(row = %row.id, reason = next.reason, provider = self.provider().name, "refused for good");
+            tracing::info!(row = %row.key, reason = next.reason, provider = self.provider().name, "refused for good");
         }
-        self.mine.remove(&row.id);
-        let ending = Ending { id: row.id, fence: row.fence, attempt: row.attempt, next, parts };
-        if self.writes.send(Write::Ending(ending)).await.is_err() {
-            tracing::error!(row = %row.id, "the writer is gone; the lease will tell");
+        self.mine.remove(&row.key);
+        let ending = match row.key {
+            Key::Outbox(id, _) => Write::Ending(Ending { id, fence: row.fence, attempt: row.attempt, next, parts }),
+            Key::Notice(id) => Write::Notice(notices::Ending { id, fence: row.fence, next }),
+        };
+        if self.writes.send(ending).await.is_err() {
+            tracing::error!(row = %row.key, "the writer is gone; the lease will tell");
         }
     }
 
@@ -293,8 +304,9 @@ impl Feed {
         let held = claim::hold(&mut conn, now, &lane.provider, lane.holder, until, healthy).await?;
         let resting = lane.provider.place > 0 && claim::earlier_is_healthy(&mut conn, now, &lane.provider).await?;
         if !self.mine.is_empty() && (now - self.renewed_at) * 3 > until - now {
-            let (ids, fences): (Vec<i64>, Vec<i64>) = self.mine.iter().map(|(id, fence)| (id.0, *fence)).unzip();
-            claim::renew(&mut conn, &ids, &fences, until).await?;
+            let Hands { rows, notices } = Hands::of(self.mine.iter().map(|(key, fence)| (*key, *fence)));
+            claim::renew(&mut conn, &rows.0, &rows.1, until).await?;
+            notice::renew(&mut conn, &notices.0, &notices.1, until).await?;
             self.renewed_at = now;
         } else if self.mine.is_empty() {
             self.renewed_at = now;
@@ -315,20 +327,22 @@ impl Feed {
 
     /// Gives back what was claimed and did not leave.
     async fn release_queue(&mut self) {
-        if self.queue.is_empty() {
+        if self.queue.is_empty() && self.notices.is_empty() {
             return;
         }
-        let (ids, fences): (Vec<i64>, Vec<i64>) = self.queue.iter().map(|job| (job.row.id.0, job.row.fence)).unzip();
+        let waiting: Vec<Job> = self.queue.drain(..).chain(self.notices.drain(..)).collect();
+        let Hands { rows, notices } = Hands::of(waiting.iter().map(|job| (job.row.key, job.row.fence)));
         let now = self.now();
         let released = async {
             let mut conn = self.lane.app.db.dispatch.acquire().await?;
-            claim::release(&mut conn, now, &ids, &fences).await
+            claim::release(&mut conn, now, &rows.0, &rows.1).await?;
+            notice::release(&mut conn, now, &notices.0, &notices.1).await
         };
         if let Err(error) = released.await {
-            tracing::warn!(%error, rows = ids.len(), "claimed rows could not be given back; their leases will end");
+            tracing::warn!(%error, rows = waiting.len(), "claimed rows could not be given back; their leases will end");
         }
-        for job in self.queue.drain(..) {
-            self.mine.remove(&job.row.id);
+        for job in waiting {
+            self.mine.remove(&job.row.key);
         }
     }
 
@@ -337,7 +351,7 @@ impl Feed {
         if let Some(claiming) = self.claiming.take()
             && let Ok(jobs) = claiming.await
         {
-            self.queue.extend(jobs);
+            self.claimed(Ok(jobs));
         }
         self.release_queue().await;
         let bound = Duration::from_secs(self.lane.app.config.shutdown.timeout_s.into()) / 2;
@@ -364,6 +378,32 @@ impl Feed {
     }
 }
 
+/// What we hold, by table: ids and fences.
+#[derive(Default)]
+struct Hands {
+    rows: (Vec<i64>, Vec<i64>),
+    notices: (Vec<uuid::Uuid>, Vec<i64>),
+}
+
+impl Hands {
+    fn of(held: impl Iterator<Item = (Key, i64)>) -> Self {
+        let mut hands = Self::default();
+        for (key, fence) in held {
+            match key {
+                Key::Outbox(id, _) => {
+                    hands.rows.0.push(id.0);
+                    hands.rows.1.push(fence);
+                }
+                Key::Notice(id) => {
+                    hands.notices.0.push(id);
+                    hands.notices.1.push(fence);
+                }
+            }
+        }
+        hands
+    }
+}
+
 /// The end of the claim under way; never when there is none.
 async fn claimed(claiming: &mut Option<Claiming>) -> sqlx::Result<Vec<Job>> {
     let jobs = match claiming.as_mut() {
@@ -372,50 +412,4 @@ async fn claimed(claiming: &mut Option<Claiming>) -> sqlx::Result<Vec<Job>> {
     };
     *claiming = None;
     jobs
-}
-
-/// Claims rows and puts them into words. After the commit they may leave.
-async fn claim_jobs(app: &App, provider: &Provider, limit: usize, lease_until: Instant) -> sqlx::Result<Vec<Job>> {
-    let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-    let mut tx = app.db.dispatch.begin().await?;
-    let rows = claim::claim(&mut tx, app.clock.now(), provider, limit, lease_until).await?;
-    if rows.is_empty() {
-        return Ok(Vec::new());
-    }
-    let mut alerts: Vec<_> = rows.iter().map(|row| row.alert_id).collect();
-    alerts.sort_unstable();
-    alerts.dedup();
-    let contents = content::load(&mut tx, &alerts).await?;
-    let again: Vec<i64> = rows.iter().filter(|row| row.attempt > 1).map(|row| row.id.0).collect();
-    let mut parts: HashMap<OutboxId, Vec<i32>> = HashMap::new();
-    if !again.is_empty() && provider.channel == Channel::Sms {
-        for (id, part) in claim::accepted_parts(&mut tx, &provider.name, &again).await? {
-            parts.entry(id).or_default().push(part);
-        }
-    }
-    tx.commit().await?;
-    let public_url = app.config.public_url();
-    let town = &app.config.municipality;
-    let sender =
-        Sender { name: &town.sender_name, contact: &town.contact, public_url: &public_url, time_zone: town.time_zone };
-    let letters: HashMap<_, _> =
-        contents.iter().map(|(id, content)| (*id, Arc::new(content.letter(&sender)))).collect();
-    let jobs = rows.into_iter().filter_map(|row| {
-        let content = contents.get(&row.alert_id)?;
-        let body = match provider.channel {
-            Channel::Email => Body::Letter(Arc::clone(letters.get(&row.alert_id)?)),
-            Channel::Sms => sms(&row, &content.sms(), parts.remove(&row.id).unwrap_or_default()),
-        };
-        Some(Job { row, body, life_safety: content.is_life_safety() })
-    });
-    Ok(jobs.collect())
-}
-
-/// The same reference for every try of a row, so that a phone can join parts of different tries.
-fn sms(row: &Claimed, text: &str, done: Vec<i32>) -> Body {
-    let reference = row.id.0.to_le_bytes()[0];
-    match sms_text::encode(text, reference) {
-        Ok(encoded) => Body::Sms { encoded, done },
-        Err(error) => Body::Impossible(error.to_string()),
-    }
 }

@@ -8,6 +8,8 @@ pub mod channels;
 pub mod content;
 pub mod decide;
 mod feed;
+mod jobs;
+pub mod notices;
 pub mod outbox;
 pub mod provider;
 pub mod rate;

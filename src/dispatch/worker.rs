@@ -13,7 +13,7 @@ use uuid::Uuid;
 use super::channels::sink;
 use super::feed;
 use super::provider::{Provider, Transport, providers};
-use super::store::{claim, enqueue};
+use super::store::{claim, enqueue, notice};
 use crate::app::App;
 use crate::clock::{Instant, Stopwatch};
 use crate::events::{Event, notify};
@@ -159,6 +159,7 @@ impl Lane {
             }
             self.moved.add(moved);
         }
+        while !self.app.stop.is_cancelled() && sink::deliver_notices(&self.app, &self.provider).await? {}
         Ok(())
     }
 
@@ -172,6 +173,7 @@ impl Lane {
                 .increment(back);
         }
         self.moved.add(claim::bury(&mut conn, now, self.provider.channel).await?);
+        notice::sweep(&mut conn, now, self.provider.channel).await?;
         Ok(())
     }
 

@@ -7,7 +7,9 @@ use rusmpp::pdus::DeliverSmResp;
 use rusmppc::Client;
 use tokio::sync::mpsc;
 
+use super::notices;
 use super::store::claim::{self, Ending};
+use super::store::notice;
 use super::store::receipt::{self, Incoming};
 use super::worker::Moved;
 use crate::app::App;
@@ -22,6 +24,7 @@ const RETRY_MAX: Duration = Duration::from_secs(2);
 pub enum Write {
     Ending(Ending),
     Receipt(Received),
+    Notice(notices::Ending),
     /// Look again at receipts that found no message.
     Settle,
 }
@@ -38,6 +41,7 @@ pub struct Received {
 struct Batch {
     endings: Vec<Ending>,
     receipts: Vec<Received>,
+    notices: Vec<notices::Ending>,
 }
 
 /// Runs until every sender is gone and all is written.
@@ -49,6 +53,7 @@ pub(super) async fn run(app: App, provider: String, moved: Moved, mut inbox: mps
             match entry {
                 Write::Ending(ending) => batch.endings.push(ending),
                 Write::Receipt(received) => batch.receipts.push(received),
+                Write::Notice(ending) => batch.notices.push(ending),
                 Write::Settle => {}
             }
         }
@@ -94,12 +99,13 @@ impl Batch {
             let incoming: Vec<Incoming> = self.receipts.iter().map(|r| r.incoming.clone()).collect();
             receipt::keep(&mut tx, now, provider, &incoming).await?;
         }
+        let fenced = completed.fenced + notice::complete(&mut tx, now, &self.notices).await?;
         let settled = receipt::settle(&mut tx, now, provider).await?;
         tx.commit().await?;
-        if completed.fenced > 0 {
-            tracing::warn!(provider, rows = completed.fenced, "tries ended after others had taken the rows: refused");
+        if fenced > 0 {
+            tracing::warn!(provider, rows = fenced, "tries ended after others had taken the rows: refused");
             metrics::counter!("sentinela_dispatch_fenced_total", "provider" => provider.to_owned())
-                .increment(completed.fenced as u64);
+                .increment(fenced as u64);
         }
         moved.add(completed.alerts);
         moved.add(settled);

@@ -14,6 +14,7 @@ mod lifecycle;
 mod machines;
 mod mqtt;
 mod pipeline;
+mod privacy;
 mod simulations;
 mod story;
 mod support;

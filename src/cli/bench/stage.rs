@@ -66,6 +66,7 @@ impl Stage {
             config: self.config.clone(),
             clock: Clock::System,
             ids: Ids::system(),
+            keys: crate::vault::Keyring::passing(&Ids::system()),
             db: Db::open(self.options(), self.config.database.max_connections),
             events: Events::default(),
             ingest,

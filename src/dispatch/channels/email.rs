@@ -8,13 +8,12 @@ use lettre::message::{Mailbox, MultiPart};
 use lettre::transport::smtp::PoolConfig;
 use lettre::{AsyncSmtpTransport, AsyncTransport, Message, Tokio1Executor};
 
-use super::{Body, Done, Job, part_end};
+use super::{Body, Done, Job, Row, part_end};
 use crate::clock::Instant;
 use crate::config::Mail;
 use crate::dispatch::content::Letter;
 use crate::dispatch::decide::Outcome;
 use crate::dispatch::retry::Code;
-use crate::dispatch::store::claim::Claimed;
 
 /// For each command; RFC 5321, section 4.5.3.2, allows minutes, but a warning cannot wait for them.
 const TIMEOUT: Duration = Duration::from_secs(30);
@@ -56,10 +55,10 @@ impl Mailer {
         Done { parts: vec![part_end(1, &outcome, message_id)], outcome, job }
     }
 
-    fn message(&self, row: &Claimed, letter: &Letter, now: Instant) -> Result<(Message, String), String> {
+    fn message(&self, row: &Row, letter: &Letter, now: Instant) -> Result<(Message, String), String> {
         let to: Mailbox = row.address.parse().map_err(|error| format!("{:?}: {error}", row.address))?;
         // The same for each try, so that a mailbox that got it twice can show it once.
-        let id = format!("{}.{}@{}", row.id, row.alert_id, self.domain);
+        let id = format!("{}@{}", row.key, self.domain);
         let mut message = Message::builder()
             .from(self.from.clone())
             .to(to)

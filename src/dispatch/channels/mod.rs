@@ -4,6 +4,7 @@ pub mod email;
 pub mod sink;
 pub mod smpp;
 
+use std::fmt;
 use std::sync::Arc;
 
 use futures_util::future::BoxFuture;
@@ -11,7 +12,9 @@ use futures_util::future::BoxFuture;
 use super::content::Letter;
 use super::decide::Outcome;
 use super::sms_text::Encoded;
-use super::store::claim::{Claimed, PartEnd};
+use super::store::claim::PartEnd;
+use crate::clock::Instant;
+use crate::ids::{AlertId, OutboxId};
 
 /// What leaves.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -26,10 +29,45 @@ pub enum Body {
     Impossible(String),
 }
 
+/// What a message is, to us.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Key {
+    /// A row of the outbox, with its alert.
+    Outbox(OutboxId, AlertId),
+    Notice(uuid::Uuid),
+}
+
+impl Key {
+    pub const fn is_notice(self) -> bool {
+        matches!(self, Self::Notice(_))
+    }
+}
+
+/// Also the left-hand side of an e-mail's message id: the same for each try.
+impl fmt::Display for Key {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Outbox(id, alert) => write!(f, "{id}.{alert}"),
+            Self::Notice(id) => write!(f, "notice.{id}"),
+        }
+    }
+}
+
+/// A message in our hands until its lease ends.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Row {
+    pub key: Key,
+    pub address: String,
+    /// This try, from 1.
+    pub attempt: i32,
+    pub fence: i64,
+    pub expires_at: Instant,
+}
+
 /// A claimed row with its words.
 #[derive(Clone, Debug)]
 pub struct Job {
-    pub row: Claimed,
+    pub row: Row,
     pub body: Body,
     pub life_safety: bool,
 }
@@ -61,7 +99,7 @@ pub enum Way {
 
 impl Way {
     /// Hands one message over. The intent must have been committed.
-    pub fn send(&self, job: Job, now: crate::clock::Instant) -> BoxFuture<'static, Done> {
+    pub fn send(&self, job: Job, now: Instant) -> BoxFuture<'static, Done> {
         match self {
             Self::Smpp(bound) => Box::pin(bound.clone().send(job, now)),
             Self::Mail(mailer) => Box::pin(Arc::clone(mailer).send(job, now)),

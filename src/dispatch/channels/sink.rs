@@ -9,9 +9,10 @@ use crate::app::App;
 use crate::clock::Instant;
 use crate::dispatch::content::Sender;
 use crate::dispatch::decide::{Next, State};
+use crate::dispatch::notices;
 use crate::dispatch::provider::{Channel, Provider};
 use crate::dispatch::store::claim::{self, Claimed, Completed, Ending, PartEnd};
-use crate::dispatch::store::content;
+use crate::dispatch::store::{content, notice};
 use crate::ids::AlertId;
 
 /// Delivers one batch, most urgent first. Returns the alerts that moved; none when nothing was due.
@@ -29,6 +30,33 @@ pub async fn deliver(app: &App, provider: &Provider, lease_until: Instant) -> sq
     let counter = metrics::counter!("sentinela_dispatch_outcomes_total", "provider" => provider.name.clone(), "outcome" => "delivered");
     counter.increment(rows.len() as u64);
     Ok(alerts)
+}
+
+/// Delivers one batch of notices. Whether there was one.
+pub async fn deliver_notices(app: &App, provider: &Provider) -> sqlx::Result<bool> {
+    let now = app.clock.now();
+    let mut tx = app.db.dispatch.begin().await?;
+    let claimed = notice::claim(&mut tx, now, provider, app.config.dispatch.claim_rows.into(), now).await?;
+    for n in &claimed {
+        sqlx::query!(
+            "insert into sink_message (at, channel, address, subject, body, notice_id) values ($1, $2, $3, $4, $5, $6)
+            on conflict (notice_id) do nothing",
+            now,
+            provider.channel.as_str(),
+            n.address,
+            n.subject,
+            n.body,
+            n.id
+        )
+        .execute(&mut *tx)
+        .await?;
+    }
+    let delivered = || Next { state: State::Delivered, reason: String::new(), next_attempt_at: None };
+    let endings: Vec<notices::Ending> =
+        claimed.iter().map(|n| notices::Ending { id: n.id, fence: n.fence, next: delivered() }).collect();
+    notice::complete(&mut tx, now, &endings).await?;
+    tx.commit().await?;
+    Ok(!claimed.is_empty())
 }
 
 fn delivered(row: &Claimed) -> Ending {

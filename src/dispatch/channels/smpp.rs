@@ -247,8 +247,14 @@ fn submit(
     let (dest_ton, dest_npi) = numbering(&job.row.address);
     let destination: String = job.row.address.chars().filter(char::is_ascii_digit).collect();
     let validity = validity_period(now, job.row.expires_at);
+    // Whether a code arrived is nobody's business but its reader's.
+    let wanted = if job.row.key.is_notice() {
+        MCDeliveryReceipt::NoMcDeliveryReceiptRequested
+    } else {
+        MCDeliveryReceipt::McDeliveryReceiptRequestedWhereFinalDeliveryOutcomeIsSuccessOrFailure
+    };
     let receipt = RegisteredDelivery::new(
-        MCDeliveryReceipt::McDeliveryReceiptRequestedWhereFinalDeliveryOutcomeIsSuccessOrFailure,
+        wanted,
         SmeOriginatedAcknowledgement::NoReceiptSmeAcknowledgementRequested,
         IntermediateNotification::NoIntermediaryNotificationRequested,
         0,

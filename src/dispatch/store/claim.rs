@@ -5,6 +5,7 @@ use sqlx::PgConnection;
 use uuid::Uuid;
 
 use crate::clock::Instant;
+use crate::dispatch::channels::{Key, Row};
 use crate::dispatch::decide::Next;
 use crate::dispatch::provider::{Channel, Provider};
 use crate::ids::{AlertId, OutboxId};
@@ -19,6 +20,18 @@ pub struct Claimed {
     pub attempt: i32,
     pub fence: i64,
     pub expires_at: Instant,
+}
+
+impl Claimed {
+    pub fn row(&self) -> Row {
+        Row {
+            key: Key::Outbox(self.id, self.alert_id),
+            address: self.address.clone(),
+            attempt: self.attempt,
+            fence: self.fence,
+            expires_at: self.expires_at,
+        }
+    }
 }
 
 /// How one part (SMS segment) of a try ended; an e-mail has one.

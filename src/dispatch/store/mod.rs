@@ -4,4 +4,5 @@ pub mod book;
 pub mod claim;
 pub mod content;
 pub mod enqueue;
+pub mod notice;
 pub mod receipt;

@@ -3,6 +3,7 @@
 mod audience;
 mod leases;
 mod mail;
+mod notices;
 pub mod peers;
 mod sink;
 mod sms;

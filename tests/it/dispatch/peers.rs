@@ -74,6 +74,7 @@ impl Dispatcher {
             config,
             clock: Clock::System,
             ids: Ids::seeded(7),
+            keys: sentinela::vault::Keyring::passing(&Ids::seeded(2)),
             events: events::Events::default(),
             ingest,
             stop: tokio_util::sync::CancellationToken::new(),

@@ -66,6 +66,7 @@ pub fn app_from(db: &TestDb, config: Config) -> (App, sentinela::ingest::Receive
         config,
         clock: Clock::manual(start_at()),
         ids: Ids::seeded(1),
+        keys: sentinela::vault::Keyring::passing(&Ids::seeded(2)),
         events: sentinela::events::Events::default(),
         ingest,
         templates: sentinela::alerts::templates::Templates::load(None).unwrap(),

@@ -1,0 +1,168 @@
+//! Notices in PostgreSQL. Every change of a claimed one names the fence it was claimed with.
+
+use sqlx::PgConnection;
+use uuid::Uuid;
+
+use crate::clock::Instant;
+use crate::dispatch::notices::{A_DAY, AN_HOUR, Claimed, Ending, Notice};
+use crate::dispatch::provider::{Channel, Provider};
+use crate::events::{Event, notify};
+
+/// Puts a notice in the queue, or among the suppressed when its address had its share.
+pub async fn insert(conn: &mut PgConnection, id: Uuid, now: Instant, notice: &Notice<'_>) -> sqlx::Result<()> {
+    // Two requests at once must not both see the last free place.
+    let door = format!("notice {} {}", notice.channel.as_str(), notice.address);
+    sqlx::query!("select pg_advisory_xact_lock(hashtextextended($1, 0))", door).fetch_one(&mut *conn).await?;
+    sqlx::query!(
+        r#"
+        with recent as (
+            select count(*) filter (where purpose = $4 and created_at > $6::timestamptz - interval '1 hour') as hour, count(*) as day
+            from notice
+            where channel = $2 and address = $3 and state <> 'suppressed' and created_at > $6::timestamptz - interval '1 day'
+        ), verdict as (select hour >= $9 or day >= $10 as full from recent)
+        insert into notice (id, channel, address, purpose, subject, body, state, reason, next_attempt_at, expires_at,
+            created_at, final_at)
+        select $1, $2, $3, $4, case when v.full then '' else $5 end, case when v.full then '' else $7 end,
+            case when v.full then 'suppressed' else 'pending' end, case when v.full then 'too many' else '' end,
+            $6, $8, $6, case when v.full then $6 end
+        from verdict v
+        "#,
+        id,
+        notice.channel.as_str(),
+        notice.address,
+        notice.purpose,
+        notice.subject,
+        now,
+        notice.body,
+        notice.expires_at,
+        AN_HOUR,
+        A_DAY
+    )
+    .execute(&mut *conn)
+    .await?;
+    notify(conn, &Event::Outbox).await
+}
+
+/// Claims what is due, oldest first, and writes down the intent to send it. Nothing may leave before the commit.
+pub async fn claim(
+    conn: &mut PgConnection,
+    now: Instant,
+    provider: &Provider,
+    limit: i64,
+    lease_until: Instant,
+) -> sqlx::Result<Vec<Claimed>> {
+    sqlx::query_as!(
+        Claimed,
+        r#"
+        with due as (
+            select id from notice
+            where channel = $1 and state = 'pending' and next_attempt_at <= $2 and expires_at > $2
+            order by next_attempt_at, id limit $3
+            for update skip locked
+        )
+        update notice n
+        set state = 'sending', provider = $4, attempts = n.attempts + 1, fence = n.fence + 1, lease_until = $5
+        from due where n.id = due.id
+        returning n.id, n.address, n.subject, n.body, n.attempts as attempt, n.fence, n.expires_at
+        "#,
+        provider.channel.as_str(),
+        now,
+        limit,
+        provider.name,
+        lease_until
+    )
+    .fetch_all(conn)
+    .await
+}
+
+/// Ends tries. Returns how many the fence refused.
+pub async fn complete(conn: &mut PgConnection, now: Instant, endings: &[Ending]) -> sqlx::Result<usize> {
+    if endings.is_empty() {
+        return Ok(0);
+    }
+    let ids: Vec<Uuid> = endings.iter().map(|e| e.id).collect();
+    let fences: Vec<i64> = endings.iter().map(|e| e.fence).collect();
+    let states: Vec<String> = endings.iter().map(|e| e.next.state.to_string()).collect();
+    let reasons: Vec<String> = endings.iter().map(|e| e.next.reason.clone()).collect();
+    let next_at: Vec<Option<Instant>> = endings.iter().map(|e| e.next.next_attempt_at).collect();
+    let done = sqlx::query!(
+        "update notice n set state = e.state, reason = e.reason, next_attempt_at = coalesce(e.next_at, n.next_attempt_at),
+            lease_until = null, final_at = case when e.state = 'pending' then null else $1::timestamptz end,
+            subject = case when e.state = 'pending' then n.subject else '' end,
+            body = case when e.state = 'pending' then n.body else '' end
+        from unnest($2::uuid[], $3::bigint[], $4::text[], $5::text[], $6::timestamptz[]) as e (id, fence, state, reason, next_at)
+        where n.id = e.id and n.fence = e.fence and n.state = 'sending'",
+        now,
+        &ids,
+        &fences,
+        &states,
+        &reasons,
+        &next_at as &[Option<Instant>]
+    )
+    .execute(conn)
+    .await?;
+    Ok(endings.len() - usize::try_from(done.rows_affected()).unwrap_or(usize::MAX).min(endings.len()))
+}
+
+/// Keeps claimed notices.
+pub async fn renew(conn: &mut PgConnection, ids: &[Uuid], fences: &[i64], lease_until: Instant) -> sqlx::Result<()> {
+    sqlx::query!(
+        "update notice n set lease_until = $3 from unnest($1::uuid[], $2::bigint[]) as mine (id, fence)
+        where n.id = mine.id and n.fence = mine.fence and n.state = 'sending'",
+        ids,
+        fences,
+        lease_until
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// Gives back notices that were claimed and did not leave. The try does not count.
+pub async fn release(conn: &mut PgConnection, now: Instant, ids: &[Uuid], fences: &[i64]) -> sqlx::Result<()> {
+    sqlx::query!(
+        "update notice n set state = 'pending', lease_until = null, next_attempt_at = $3, attempts = n.attempts - 1
+        from unnest($1::uuid[], $2::bigint[]) as mine (id, fence)
+        where n.id = mine.id and n.fence = mine.fence and n.state = 'sending'",
+        ids,
+        fences,
+        now
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// Takes back what a lost worker held, once; ends what was lost twice or expired; and empties the sink of secrets that are
+/// good for nothing any more.
+pub async fn sweep(conn: &mut PgConnection, now: Instant, channel: Channel) -> sqlx::Result<()> {
+    sqlx::query!(
+        "update notice set lease_until = null, fence = fence + 1, lost = lost + 1, next_attempt_at = $1,
+            reason = 'lease ended without an answer',
+            state = case when lost = 0 then 'pending' else 'unknown' end,
+            final_at = case when lost = 0 then null else $1::timestamptz end,
+            subject = case when lost = 0 then subject else '' end, body = case when lost = 0 then body else '' end
+        where state = 'sending' and lease_until < $1 and channel = $2",
+        now,
+        channel.as_str()
+    )
+    .execute(&mut *conn)
+    .await?;
+    sqlx::query!(
+        "update notice set state = 'expired', final_at = $1, subject = '', body = ''
+        where state = 'pending' and expires_at <= $1 and channel = $2",
+        now,
+        channel.as_str()
+    )
+    .execute(&mut *conn)
+    .await?;
+    sqlx::query!(
+        "update sink_message s set body = '' from notice n
+        where n.id = s.notice_id and n.expires_at <= $1 and s.channel = $2 and s.body <> ''",
+        now,
+        channel.as_str()
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
