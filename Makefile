@@ -33,6 +33,7 @@ checks:
 	cargo fmt --check
 	scripts/sqlx-data.sh check cargo clippy --all-targets --quiet -- -D warnings
 	$(MAKE) --no-print-directory rust-test
+	tests/schemathesis.sh
 	$(MAKE) --no-print-directory browser-test
 
 .PHONY: rust-test
@@ -42,6 +43,15 @@ rust-test: ## Run the Rust tests (FILTER=name for some)
 .PHONY: browser-test
 browser-test: ## Run the browser tests
 	if [ -x tests/e2e/run.sh ]; then tests/e2e/run.sh; fi
+
+.PHONY: fuzz-api
+fuzz-api: setup-test ## Ask the API thousands of random questions (EXAMPLES=, SEED=)
+	cargo build --quiet
+	tests/schemathesis.sh --long
+
+.PHONY: fuzz
+fuzz: ## Fuzz one parser (TARGET=cap, SECONDS_EACH=300); needs cargo-fuzz and a nightly toolchain
+	scripts/fuzz.sh $(TARGET)
 
 .PHONY: bench
 bench: setup ui ## Measure, as ratios on this machine

@@ -12,6 +12,7 @@ use crate::db::Db;
 use crate::events::Events;
 use crate::ids::Ids;
 use crate::ingest::IngestHandle;
+use crate::outbound;
 use crate::vault::Keyring;
 
 /// Cheap to clone; the state of every axum handler.
@@ -29,6 +30,7 @@ pub struct Parts {
     pub templates: Templates,
     /// Keys that seal what the database must not show.
     pub keys: Keyring,
+    pub outbound: outbound::Client,
     /// Cancelled when the service is asked to stop; every task drains and ends.
     pub stop: CancellationToken,
 }

@@ -5,6 +5,8 @@ use std::path::{Path, PathBuf};
 use chrono_tz::Tz;
 use serde::Deserialize;
 
+use crate::alerts::kind::AlertKind;
+use crate::secret::Secret;
 use crate::units::Level;
 
 /// The commented defaults. They are the documentation and the lowest layer at once.
@@ -26,9 +28,12 @@ pub struct Config {
     pub dispatch: Dispatch,
     pub sms: Sms,
     pub mail: Mail,
+    pub outbound: Outbound,
     pub municipality: Municipality,
     pub keys: Keys,
+    pub accounts: Accounts,
     pub log: Log,
+    pub privacy: Privacy,
     pub shutdown: Shutdown,
     pub demo: Demo,
 }
@@ -47,14 +52,30 @@ pub struct Mqtt {
     pub listen: String,
     pub max_payload_bytes: u32,
     pub max_connections: usize,
+    pub tls_listen: String,
+    pub tls_certificate: PathBuf,
+    pub tls_key: PathBuf,
+    pub tls_client_ca: PathBuf,
+    pub tls_client_crl: PathBuf,
+    pub tls_identity: TlsIdentity,
     pub external: Vec<ExternalBroker>,
+}
+
+/// What tells which device a client certificate belongs to.
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "snake_case")]
+pub enum TlsIdentity {
+    /// It is registered for the device.
+    Fingerprint,
+    /// It is registered for the device, or names it.
+    CommonName,
 }
 
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ExternalBroker {
     pub name: String,
-    pub url: String,
+    pub url: Secret,
     pub topics: Vec<String>,
     #[serde(default)]
     pub share_group: String,
@@ -63,7 +84,8 @@ pub struct ExternalBroker {
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Database {
-    pub url: String,
+    pub url: Secret,
+    pub owner_url: Secret,
     pub max_connections: u32,
     pub postgres_bin_dir: String,
 }
@@ -75,6 +97,8 @@ pub struct Ingest {
     pub batch_readings: usize,
     pub max_future_s: u32,
     pub max_age_days: u32,
+    pub device_messages_per_s: u32,
+    pub device_burst: u32,
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -89,8 +113,18 @@ pub struct Alerts {
     pub draft_from: Level,
     pub expires_after_min: u32,
     pub automatic_levels: Vec<Level>,
+    /// Two persons from this level on.
+    #[serde(deserialize_with = "level_or_nothing")]
+    pub two_person_from: Option<Level>,
+    pub two_person_kinds: Vec<AlertKind>,
     pub status: AlertStatus,
     pub templates_dir: String,
+}
+
+/// An empty text is no level.
+fn level_or_nothing<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<Level>, D::Error> {
+    let word = String::deserialize(deserializer)?;
+    if word.is_empty() { Ok(None) } else { word.parse().map(Some).map_err(serde::de::Error::custom) }
 }
 
 /// CAP 1.2 `status`, without the values a municipality never sends.
@@ -135,7 +169,7 @@ pub struct SmppProvider {
     pub host: String,
     pub port: u16,
     pub system_id: String,
-    pub password: String,
+    pub password: Secret,
     pub source_addr: String,
     #[serde(default = "default_window")]
     pub window: u32,
@@ -154,10 +188,40 @@ const fn default_rate() -> u32 {
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Mail {
-    pub url: String,
+    pub url: Secret,
     pub from: String,
     pub concurrency: u32,
     pub messages_per_second: u32,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Outbound {
+    #[serde(deserialize_with = "words")]
+    pub allow: Vec<crate::outbound::Allowed>,
+    pub proxy: String,
+    pub user_agent: String,
+}
+
+/// A list, or one line with commas, which is all that the environment can give.
+fn words<'de, D, T>(deserializer: D) -> Result<Vec<T>, D::Error>
+where
+    D: serde::Deserializer<'de>,
+    T: std::str::FromStr<Err: std::fmt::Display>,
+{
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum Given {
+        List(Vec<String>),
+        Line(String),
+    }
+    let words = match Given::deserialize(deserializer)? {
+        Given::List(list) => list,
+        Given::Line(line) => {
+            line.split(',').map(str::trim).filter(|word| !word.is_empty()).map(str::to_owned).collect()
+        }
+    };
+    words.iter().map(|word| word.parse().map_err(serde::de::Error::custom)).collect()
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -178,6 +242,35 @@ pub struct Municipality {
 pub struct Keys {
     pub service_file: String,
     pub vault_file: String,
+}
+
+/// Days that personal data are kept (`privacy::retention`).
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Privacy {
+    pub outbox_address_days: u32,
+    pub sink_message_days: u32,
+    pub quarantine_payload_days: u32,
+    pub notice_days: u32,
+    pub session_days: u32,
+    pub needs_days: u32,
+    pub officer: String,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Accounts {
+    pub session_idle_min: u32,
+    pub session_hours: u32,
+    pub second_factor: SecondFactor,
+}
+
+/// Whether a second factor is asked of whoever may warn, manage or open the vault.
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "lowercase")]
+pub enum SecondFactor {
+    Required,
+    Optional,
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -268,10 +361,17 @@ impl Config {
         let address = "an address and port such as \"127.0.0.1:8080\"";
         expect(is_socket(&self.http.listen), "http.listen", &self.http.listen, address);
         expect(self.mqtt.listen.is_empty() || is_socket(&self.mqtt.listen), "mqtt.listen", &self.mqtt.listen, address);
+        let tls = &self.mqtt.tls_listen;
+        expect(tls.is_empty() || is_socket(tls), "mqtt.tls_listen", tls, address);
+        let has_files = !self.mqtt.tls_certificate.as_os_str().is_empty() && !self.mqtt.tls_key.as_os_str().is_empty();
+        expect(tls.is_empty() || has_files, "mqtt.tls_listen", tls, "mqtt.tls_certificate and mqtt.tls_key beside it");
         let url = &self.http.public_url;
         expect(url.is_empty() || url.starts_with("http"), "http.public_url", url, "an http:// or https:// address");
         let url = &self.database.url;
-        expect(url.is_empty() || url.starts_with("postgres"), "database.url", url, "postgres://…, or empty");
+        expect(url.is_empty() || url.starts_with("postgres"), "database.url", "***", "postgres://…, or empty");
+        let owner = &*self.database.owner_url;
+        let fits = owner.is_empty() || (owner.starts_with("postgres") && !url.is_empty());
+        expect(fits, "database.owner_url", "***", "postgres://… of the same database as `database.url`, or empty");
         let town = &self.municipality;
         let seven_digits = town.ibge_code.len() == 7 && town.ibge_code.bytes().all(|b| b.is_ascii_digit());
         expect(seven_digits, "municipality.ibge_code", &town.ibge_code, "seven digits");
@@ -280,17 +380,25 @@ impl Config {
         let from = self.mail.from.parse::<lettre::message::Mailbox>();
         expect(from.is_ok(), "mail.from", &self.mail.from, "a mailbox such as \"Defesa Civil <a@b.gov.br>\"");
         let mail = &self.mail.url;
-        expect(mail.is_empty() || mail.starts_with("smtp"), "mail.url", mail, "smtp://… or smtps://…, or empty");
+        expect(mail.is_empty() || mail.starts_with("smtp"), "mail.url", "***", "smtp://… or smtps://…, or empty");
+        let proxy = &self.outbound.proxy;
+        expect(proxy.is_empty() || proxy.starts_with("http"), "outbound.proxy", proxy, "http://host:port, or empty");
         let from_level = self.alerts.draft_from;
         expect(from_level > Level::Normal, "alerts.draft_from", from_level.as_str(), "a level above normal");
+        if let Some(level) = self.alerts.two_person_from {
+            expect(level > Level::Normal, "alerts.two_person_from", level.as_str(), "empty, or a level above normal");
+        }
         let positive = [
             ("ingest.queue_readings", self.ingest.queue_readings),
             ("ingest.batch_readings", self.ingest.batch_readings),
+            ("ingest.device_burst", self.ingest.device_burst as usize),
             ("dispatch.claim_rows", self.dispatch.claim_rows as usize),
             ("dispatch.lease_s", self.dispatch.lease_s as usize),
             ("mail.concurrency", self.mail.concurrency as usize),
             ("mail.messages_per_second", self.mail.messages_per_second as usize),
             ("database.max_connections", self.database.max_connections as usize),
+            ("accounts.session_idle_min", self.accounts.session_idle_min as usize),
+            ("accounts.session_hours", self.accounts.session_hours as usize),
         ];
         for (key, value) in positive {
             expect(value > 0, key, &value.to_string(), "a number above zero");

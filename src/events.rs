@@ -31,6 +31,8 @@ pub enum Event {
     Catalogue,
     /// Somebody's sign-in, role, session or token changed: open streams ask again who is listening.
     Access,
+    /// Somebody asked for a check of the audit.
+    AuditCheck,
 }
 
 /// Tells everyone once the surrounding transaction commits.

@@ -58,6 +58,7 @@ impl Service {
         };
         let (ingest, receiver) = ingest::channel(&config);
         let app = App::new(Parts {
+            outbound: crate::outbound::Client::new(&config.outbound),
             db: Db::open(&database.options, config.database.max_connections),
             config,
             clock,
@@ -85,10 +86,12 @@ impl Service {
         let app = self.app.clone();
         let devices_endpoint = ingest::mqtt::bind(&app).await?;
         self.spawn("ingest committer", ingest::committer::run(app.clone(), receiver));
+        self.spawn("audit keeper", crate::audit::keeper::run(app.clone()));
         self.spawn("device index", ingest::devices::run(app.clone()));
         self.spawn("dispatch", crate::dispatch::worker::run(app.clone()));
         self.spawn("events listener", crate::db::listen::run(app.clone()));
         self.spawn("evaluator", crate::pipeline::run(app.clone()));
+        self.spawn("retention", crate::privacy::retention::run(app.clone()));
         self.spawn("metrics", web::measure::run(app.clone()));
         if let Some(endpoint) = devices_endpoint {
             self.spawn("MQTT endpoint", endpoint.serve());
@@ -206,6 +209,9 @@ async fn open_keys(database: &Database, config: &Config, clock: &Clock, ids: &Id
 /// Whatever kept it from starting, running or ending well.
 pub async fn serve(config: Config) -> anyhow::Result<()> {
     let service = Service::start(config, Clock::System, Ids::system()).await?;
+    if let Some(link) = crate::accounts::setup::offer(service.app()).await? {
+        println!("Nobody works here yet. The first administrator is made at {link}");
+    }
     announce(service.app());
     service.run().await
 }

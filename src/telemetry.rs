@@ -19,13 +19,29 @@ pub enum TelemetryError {
 pub fn start_logs(log: &Log) -> Result<(), TelemetryError> {
     let filter = EnvFilter::try_new(filter_of(&log.level))
         .map_err(|source| TelemetryError::Level { value: log.level.clone(), source })?;
-    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(|| Masked);
     let colours = std::io::IsTerminal::is_terminal(&std::io::stderr());
     let _ = match log.format {
         LogFormat::Text => builder.with_ansi(colours).try_init(),
         LogFormat::Json => builder.json().flatten_event(true).try_init(),
     };
     Ok(())
+}
+
+/// Standard error behind the mask: the formatter hands over a line at a time, and no line leaves with a telephone number
+/// or an e-mail address in it, wherever it came from.
+struct Masked;
+
+impl std::io::Write for Masked {
+    fn write(&mut self, line: &[u8]) -> std::io::Result<usize> {
+        let text = String::from_utf8_lossy(line);
+        std::io::stderr().write_all(crate::privacy::mask::mask(&text).as_bytes())?;
+        Ok(line.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        std::io::stderr().flush()
+    }
 }
 
 /// A bare level is the service's own; libraries stay at warnings unless the filter names them.

@@ -4,6 +4,7 @@
 //! residents). Whoever gets a dump of the database gets neither. A ring is a file of keys, newest first; the first seals, all
 //! open. Sealed bytes bind what they are for ("table.column:row id"), so that they open nowhere else.
 
+pub mod access;
 pub mod boot;
 pub mod file;
 pub mod store;

@@ -7,7 +7,14 @@ use argon2::password_hash::{PasswordHasher, PasswordVerifier};
 
 use crate::ids::Ids;
 
-pub const MIN_LENGTH: usize = 10;
+pub const MIN_LENGTH: usize = 12;
+
+/// Words the commonest passwords are made of.
+const COMMON: &str = include_str!("common_passwords.txt");
+
+/// Letters that must be left of a password without common words, names and runs such as "abcd". Of digits at most two count:
+/// most are years and "123".
+const MIN_OWN: usize = 4;
 
 #[derive(Debug, thiserror::Error)]
 pub enum PasswordError {
@@ -15,12 +22,18 @@ pub enum PasswordError {
     Short(usize),
     #[error("the password has {0} bytes; expected at most 1024")]
     Long(usize),
+    #[error("the password is made of common words, names or runs; expected something nobody would try first")]
+    Common,
     #[error("the password cannot be hashed: {0}")]
     Hash(String),
 }
 
-/// Hashes on a thread of its own: it takes tens of milliseconds of computing.
-pub async fn hash(ids: &Ids, password: &str) -> Result<String, PasswordError> {
+/// Whether a new password is good: long enough, and not what is tried first. `names` are the person's own: user name, name,
+/// e-mail address. There is no rule about kinds of characters, and none about age: both make people choose worse ones.
+///
+/// # Errors
+/// Says which of them it is.
+pub fn check(password: &str, names: &[&str]) -> Result<(), PasswordError> {
     let length = password.chars().count();
     if length < MIN_LENGTH {
         return Err(PasswordError::Short(length));
@@ -28,6 +41,59 @@ pub async fn hash(ids: &Ids, password: &str) -> Result<String, PasswordError> {
     if password.len() > 1024 {
         return Err(PasswordError::Long(password.len()));
     }
+    if own_characters(password, names) < MIN_OWN { Err(PasswordError::Common) } else { Ok(()) }
+}
+
+/// How many characters are left when common words, the person's names, runs and repetitions are taken out.
+fn own_characters(password: &str, names: &[&str]) -> usize {
+    let plain = plain(password);
+    let mut words: Vec<String> = COMMON.lines().filter(|line| !line.starts_with('#')).map(str::to_owned).collect();
+    let parts = names.iter().flat_map(|name| name.split(|letter: char| !letter.is_alphanumeric()));
+    words.extend(parts.map(|part| part.to_lowercase()).filter(|part| part.chars().count() >= 3));
+    // The longest first, so that "qwertyuiop" is not read as "qwerty" and four letters of one's own.
+    words.sort_unstable_by_key(|word| std::cmp::Reverse(word.len()));
+    let mut rest = plain;
+    for word in &words {
+        if word.chars().count() >= 3 {
+            rest = rest.replace(word.as_str(), "\0");
+        }
+    }
+    let rest: Vec<char> = rest.chars().collect();
+    let (mut letters, mut digits) = (0, 0);
+    for (place, letter) in rest.iter().enumerate() {
+        let before = place.checked_sub(1).and_then(|place| rest.get(place));
+        let in_run = before.is_some_and(|before| (*before as i64 - *letter as i64).abs() <= 1);
+        letters += usize::from(letter.is_alphabetic() && !in_run);
+        digits += usize::from(letter.is_ascii_digit() && !in_run);
+    }
+    letters + digits.min(2)
+}
+
+/// Small letters, with the digits and signs that stand for letters read as them.
+fn plain(password: &str) -> String {
+    let letters: Vec<char> = password.to_lowercase().chars().collect();
+    let is_letter = |place: usize| letters.get(place).is_some_and(|letter| letter.is_alphabetic());
+    let read = letters.iter().enumerate().map(|(place, letter)| {
+        // Only between letters: the digits of "senha2026" are digits.
+        let inside = place > 0 && is_letter(place - 1) && is_letter(place + 1);
+        match letter {
+            '@' | '4' if inside => 'a',
+            '3' if inside => 'e',
+            '1' | '!' if inside => 'i',
+            '0' if inside => 'o',
+            '5' | '$' if inside => 's',
+            other => *other,
+        }
+    });
+    read.collect()
+}
+
+/// Hashes on a thread of its own: it takes tens of milliseconds of computing.
+///
+/// # Errors
+/// A password that [`check`] refuses of anybody; ask it first with the person's names.
+pub async fn hash(ids: &Ids, password: &str) -> Result<String, PasswordError> {
+    check(password, &[])?;
     let salt = ids.bytes::<16>();
     let password = password.to_owned();
     let hashed = tokio::task::spawn_blocking(move || {
@@ -76,6 +142,32 @@ mod tests {
     #[tokio::test]
     async fn a_short_password_is_refused_with_its_length() {
         let message = hash(&Ids::seeded(1), "curta").await.unwrap_err().to_string();
-        assert_eq!(message, "the password has 5 characters; expected at least 10");
+        assert_eq!(message, "the password has 5 characters; expected at least 12");
+    }
+
+    #[test]
+    fn what_is_tried_first_is_refused_and_sentences_are_not() {
+        for bad in [
+            "senhasenha12",
+            "P4ssw0rd1234",
+            "Brasil@@2026!",
+            "123456789012",
+            "aaaaaaaaaaaaaaa",
+            "qwertyuiop123",
+            "DefesaCivil2026",
+            "ana.souza.2026",
+            "abcdefghijklmnop",
+        ] {
+            let checked = check(bad, &["ana.souza", "Ana Souza"]);
+            assert!(matches!(checked, Err(PasswordError::Common)), "{bad}: {checked:?}");
+        }
+        for good in ["uma senha de teste", "o morro desce devagar", "kX9#vLq2TzRw", "uma senha longa"] {
+            assert!(check(good, &["ana.souza", "Ana Souza"]).is_ok(), "{good}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_common_password_cannot_even_be_hashed() {
+        assert!(matches!(hash(&Ids::seeded(1), "senhasenha123").await, Err(PasswordError::Common)));
     }
 }

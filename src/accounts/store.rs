@@ -1,6 +1,10 @@
 //! Staff, sessions and API tokens in PostgreSQL.
 
-use chrono::TimeDelta;
+pub mod doors;
+pub mod factors;
+pub mod people;
+pub mod sessions;
+
 use sha2::{Digest, Sha256};
 use sqlx::PgConnection;
 
@@ -8,9 +12,6 @@ use super::Roles;
 use crate::clock::Instant;
 use crate::ids::{Ids, StaffId};
 use crate::units::UnknownWord;
-
-/// How long a session lives, whatever is done with it.
-pub const SESSION_HOURS: i64 = 12;
 
 /// A member of staff without the secret parts.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -27,21 +28,8 @@ pub struct Member {
 #[derive(Debug)]
 pub struct Credentials {
     pub id: StaffId,
-    pub password_hash: String,
-}
-
-/// A session just made. `token` goes into the cookie and is stored nowhere.
-#[derive(Debug)]
-pub struct NewSession {
-    pub token: String,
-    pub expires_at: Instant,
-}
-
-/// Who is behind a cookie.
-#[derive(Clone, Debug)]
-pub struct Session {
-    pub member: Member,
-    pub csrf_token: String,
+    /// Missing while an invited person has not chosen one: no password fits then.
+    pub password_hash: Option<String>,
 }
 
 pub(super) fn decode(error: UnknownWord) -> sqlx::Error {
@@ -64,9 +52,10 @@ pub async fn upsert_member(
     password_hash: &str,
 ) -> sqlx::Result<StaffId> {
     sqlx::query_scalar!(
-        r#"insert into staff (id, username, name, roles, password_hash, created_at) values ($1, $2, $3, $4, $5, $6)
+        r#"insert into staff (id, username, name, roles, password_hash, created_at, password_changed_at)
+           values ($1, $2, $3, $4, $5, $6, $6)
            on conflict (username) do update set name = excluded.name, roles = excluded.roles,
-               password_hash = excluded.password_hash, disabled_at = null
+               password_hash = excluded.password_hash, password_changed_at = excluded.password_changed_at, disabled_at = null
            returning id as "id: StaffId""#,
         ids.uuid(now),
         username,
@@ -105,7 +94,7 @@ pub async fn disable(conn: &mut PgConnection, now: Instant, username: &str) -> s
     .fetch_optional(&mut *conn)
     .await?;
     let Some(id) = disabled else { return Ok(false) };
-    sqlx::query!("delete from staff_session where staff_id = $1", id.0).execute(&mut *conn).await?;
+    sessions::end_all(&mut *conn, id, None).await?;
     sqlx::query!("update api_token set revoked_at = $2 where staff_id = $1 and revoked_at is null", id.0, now)
         .execute(&mut *conn)
         .await?;
@@ -122,54 +111,6 @@ pub async fn credentials(conn: &mut PgConnection, username: &str) -> sqlx::Resul
     )
     .fetch_optional(conn)
     .await
-}
-
-/// Opens a session and sweeps the expired ones of the same person.
-pub async fn open_session(
-    conn: &mut PgConnection,
-    ids: &Ids,
-    now: Instant,
-    staff_id: StaffId,
-) -> sqlx::Result<NewSession> {
-    let session = NewSession { token: ids.secret(), expires_at: now + TimeDelta::hours(SESSION_HOURS) };
-    sqlx::query!("delete from staff_session where staff_id = $1 and expires_at <= $2", staff_id.0, now)
-        .execute(&mut *conn)
-        .await?;
-    sqlx::query!(
-        "insert into staff_session (token_sha256, staff_id, csrf_token, created_at, last_used_at, expires_at)
-         values ($1, $2, $3, $4, $4, $5)",
-        token_sha256(&session.token),
-        staff_id.0,
-        ids.secret(),
-        now,
-        session.expires_at
-    )
-    .execute(conn)
-    .await?;
-    Ok(session)
-}
-
-/// Who is behind this cookie, when it is alive.
-pub async fn session(conn: &mut PgConnection, now: Instant, token: &str) -> sqlx::Result<Option<Session>> {
-    let row = sqlx::query!(
-        r#"select s.id as "id: StaffId", s.username, s.name, s.roles, s.language, t.csrf_token
-           from staff_session t join staff s on s.id = t.staff_id
-           where t.token_sha256 = $1 and t.expires_at > $2 and s.disabled_at is null"#,
-        token_sha256(token),
-        now
-    )
-    .fetch_optional(conn)
-    .await?;
-    let Some(row) = row else { return Ok(None) };
-    let roles = Roles::parse(&row.roles).map_err(decode)?;
-    let (id, username, name) = (row.id, row.username, row.name);
-    let member = Member { id, username, name, roles, language: row.language, disabled_at: None };
-    Ok(Some(Session { member, csrf_token: row.csrf_token }))
-}
-
-pub async fn close_session(conn: &mut PgConnection, token: &str) -> sqlx::Result<()> {
-    sqlx::query!("delete from staff_session where token_sha256 = $1", token_sha256(token)).execute(conn).await?;
-    Ok(())
 }
 
 /// Makes an API token that may do whatever its owner may, and gives it back once. See [`super::tokens::store::add`].

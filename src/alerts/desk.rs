@@ -12,8 +12,9 @@ use crate::alerts::draft::{self, Drafter, Subject};
 use crate::alerts::issue::Issuer;
 use crate::alerts::kind::AlertKind;
 use crate::alerts::state::AlertError;
-use crate::alerts::store;
+use crate::alerts::{store, trail};
 use crate::app::App;
+use crate::audit::Actor;
 use crate::clock::Instant;
 use crate::cobrade::Cobrade;
 use crate::engine::{Explained, Transition};
@@ -157,6 +158,7 @@ impl Desk {
         decided: &Decided,
     ) -> Result<Option<AlertId>, AlertError> {
         let (drafter, area, why) = (self.drafter(), concern.pair.area, decided.reason.as_str());
+        let (ids, actor) = (&self.app.ids, Actor::rule(&format!("{} v{}", concern.rule.0, concern.rule.1)));
         match decided.decision {
             Decision::Draft => {
                 let subject = Subject {
@@ -169,19 +171,26 @@ impl Desk {
                     rule: Some(concern.rule),
                     reasons: concern.reasons,
                 };
-                return drafter.create(conn, now, store::RULE, &subject).await.map(Some);
+                let id = drafter.create(&mut *conn, now, store::RULE, &subject).await?;
+                trail::drafted(conn, ids, now, &actor, id, why).await?;
+                return Ok(Some(id));
             }
             Decision::Join(id) => {
                 drafter.join(conn, now, id, area, concern.reasons, why).await?;
                 return Ok(Some(id));
             }
-            Decision::Leave(id) => drafter.leave(conn, now, id, area, why).await?,
+            Decision::Leave(id) => {
+                drafter.leave(&mut *conn, now, id, area, why).await?;
+                trail::discarded(conn, ids, now, &actor, id, why).await?;
+            }
             Decision::DraftAllClear(id) => {
-                drafter.answer(conn, now, store::RULE, id, AlertKind::AllClear).await?;
+                let draft = drafter.answer(&mut *conn, now, store::RULE, id, AlertKind::AllClear).await?;
+                trail::drafted(conn, ids, now, &actor, draft, why).await?;
             }
             Decision::DropAllClear(id) => {
                 if let Some(alert) = store::load(&mut *conn, id).await? {
-                    draft::discard(conn, now, store::RULE, id, alert.row.revision, why).await?;
+                    draft::discard(&mut *conn, now, store::RULE, id, alert.row.revision, why).await?;
+                    trail::discarded(conn, ids, now, &actor, id, why).await?;
                 }
             }
         }
@@ -207,7 +216,11 @@ impl Desk {
             let mut savepoint = conn.begin().await?;
             let actor = "policy: alerts.automatic_levels";
             match issuer.issue(&mut savepoint, now, actor, alert.id, detail.row.revision).await {
-                Ok(_) => savepoint.commit().await?,
+                Ok(issued) => {
+                    let actor = Actor::rule(actor);
+                    trail::issued(&mut savepoint, &self.app.ids, now, &actor, alert.id, &issued).await?;
+                    savepoint.commit().await?;
+                }
                 Err(error) => {
                     savepoint.rollback().await?;
                     left_to_a_person(error, &format!("automatic issue of alert {}", alert.id))?;

@@ -45,9 +45,14 @@ pub struct Subject<'a> {
 #[derive(Clone, Debug, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct DraftEdit {
+    #[schema(max_length = 160)]
     pub headline: String,
+    #[schema(max_length = 4000)]
     pub description: String,
+    #[schema(max_length = 4000)]
     pub instruction: String,
+    /// Six parts of GSM 03.38.
+    #[schema(max_length = 918)]
     pub sms_text: String,
     pub expires_at: chrono::DateTime<chrono::Utc>,
     #[serde(default)]
@@ -84,8 +89,9 @@ impl Drafter<'_> {
         sqlx::query!(
             "insert into alert (id, state, kind, status, cobrade, level, headline, description, instruction, sms_text,
                                 severity, urgency, certainty, expires_at, references_alert_id, rule_id, rule_version,
-                                reasons, created_at, created_by)
-             values ($1, 'draft', $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)",
+                                reasons, created_at, created_by, written_by)
+             values ($1, 'draft', $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19,
+                     (select id from staff where username = $19 and $19 <> 'rule'))",
             id.0,
             subject.kind.as_str(),
             subject.status.as_str(),
@@ -243,13 +249,15 @@ impl Drafter<'_> {
             "instruction": alert.instruction, "sms_text": alert.sms_text, "expires_at": alert.expires_at } });
         sqlx::query!(
             "update alert set headline = $2, description = $3, instruction = $4, sms_text = $5, expires_at = $6,
-                              edited = true, revision = revision + 1 where id = $1",
+                              edited = true, revision = revision + 1,
+                              written_by = (select id from staff where username = $7) where id = $1",
             id.0,
             mark(&edit.headline),
             mark(&edit.description),
             mark(&edit.instruction),
             mark_sms(&edit.sms_text),
-            edit.expires_at
+            edit.expires_at,
+            actor
         )
         .execute(&mut *conn)
         .await?;
@@ -362,20 +370,24 @@ pub(super) async fn draft_row(conn: &mut PgConnection, id: AlertId) -> Result<Al
     }
 }
 
-fn check_bounds(edit: &DraftEdit) -> Result<(), AlertError> {
-    let bounds = [
-        ("headline", &edit.headline, MAX_HEADLINE),
-        ("description", &edit.description, MAX_TEXT),
-        ("instruction", &edit.instruction, MAX_TEXT),
-        ("sms_text", &edit.sms_text, MAX_SMS),
-    ];
-    for (field, text, most) in bounds {
-        let length = text.chars().count();
-        if length > most {
-            return Err(AlertError::Refused(format!("{field} has {length} characters; at most {most}")));
-        }
+impl DraftEdit {
+    /// The first text that is too long, with how long it is and may be.
+    pub fn too_long(&self) -> Option<(&'static str, usize, usize)> {
+        let bounds = [
+            ("headline", &self.headline, MAX_HEADLINE),
+            ("description", &self.description, MAX_TEXT),
+            ("instruction", &self.instruction, MAX_TEXT),
+            ("sms_text", &self.sms_text, MAX_SMS),
+        ];
+        let measured = bounds.map(|(field, text, most)| (field, text.chars().count(), most));
+        measured.into_iter().find(|(_, length, most)| length > most)
     }
-    Ok(())
+}
+
+fn check_bounds(edit: &DraftEdit) -> Result<(), AlertError> {
+    edit.too_long().map_or(Ok(()), |(field, length, most)| {
+        Err(AlertError::Refused(format!("{field} has {length} characters; at most {most}")))
+    })
 }
 
 async fn area_names(conn: &mut PgConnection, areas: &[AreaId]) -> sqlx::Result<Vec<String>> {

@@ -2,6 +2,8 @@
 //!
 //! `book` decides (pure); `draft` and `issue` act in the caller's transaction; `store` reads.
 
+pub mod approval;
+pub mod approve;
 pub mod book;
 pub mod cap;
 pub mod desk;
@@ -11,6 +13,7 @@ pub mod kind;
 pub mod state;
 pub mod store;
 pub mod templates;
+pub mod trail;
 pub mod upkeep;
 
 pub use kind::AlertKind;

@@ -6,6 +6,7 @@ use chrono::{DateTime, Utc};
 use serde::Serialize;
 use sqlx::PgConnection;
 
+use crate::alerts::approve::Approval;
 use crate::alerts::book::OpenAlert;
 use crate::clock::Instant;
 use crate::config::AlertStatus;
@@ -71,6 +72,8 @@ pub struct AlertDetail {
     pub row: AlertRow,
     pub areas: Vec<AlertArea>,
     pub events: Vec<AlertEvent>,
+    /// Who approved which revision; an approval that was taken back is not among them.
+    pub approvals: Vec<Approval>,
 }
 
 #[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
@@ -94,7 +97,7 @@ pub struct AlertRow {
     pub references_alert_id: Option<AlertId>,
     pub rule_id: Option<String>,
     pub rule_version: Option<i32>,
-    #[schema(value_type = Object)]
+    #[schema(value_type = Vec<Object>)]
     pub reasons: serde_json::Value,
     pub created_at: DateTime<Utc>,
     pub created_by: String,
@@ -136,9 +139,10 @@ pub async fn load(conn: &mut PgConnection, id: AlertId) -> sqlx::Result<Option<A
         "select at, actor, action, detail from alert_event where alert_id = $1 order by id",
         id.0
     )
-    .fetch_all(conn)
+    .fetch_all(&mut *conn)
     .await?;
-    Ok(Some(AlertDetail { row, areas, events }))
+    let approvals = super::approve::approvals(conn, id).await?;
+    Ok(Some(AlertDetail { row, areas, events, approvals }))
 }
 
 pub(super) async fn load_areas(conn: &mut PgConnection, id: AlertId) -> sqlx::Result<Vec<AlertArea>> {

@@ -78,6 +78,14 @@ pub struct Templates {
 }
 
 impl Templates {
+    /// Reads one file's text and throws it away.
+    ///
+    /// # Errors
+    /// The key that is wrong, with the reason.
+    pub fn check(text: &str) -> Result<(), TemplateError> {
+        File::parse(Path::new("template.toml"), text).map(|_| ())
+    }
+
     /// The built-in texts, with the `*.toml` of `dir` replacing or adding languages.
     pub fn load(dir: Option<&Path>) -> Result<Self, TemplateError> {
         let mut by_language = BTreeMap::new();

@@ -8,7 +8,8 @@ use sqlx::PgConnection;
 use crate::alerts::draft::{Drafter, Subject, draft_row};
 use crate::alerts::kind::AlertKind;
 use crate::alerts::state::{Act, AlertError, AlertState};
-use crate::alerts::store;
+use crate::alerts::{store, trail};
+use crate::audit::Actor;
 use crate::clock::Instant;
 use crate::events::{Event, notify};
 use crate::ids::{AlertId, AreaId};
@@ -54,7 +55,10 @@ impl Drafter<'_> {
                 rule: Some((&row.rule_id, row.rule_version)),
                 reasons: &[],
             };
-            self.create(&mut *conn, now, store::RULE, &subject).await?;
+            let draft = self.create(&mut *conn, now, store::RULE, &subject).await?;
+            let actor = Actor::rule(&format!("{} v{}", row.rule_id, row.rule_version));
+            trail::drafted(&mut *conn, self.ids, now, &actor, draft, "the alert runs out while the danger lasts")
+                .await?;
         }
         Ok(expiring.len())
     }

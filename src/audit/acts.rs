@@ -12,6 +12,8 @@ vocabulary! {
         SignOut = "session.close",
         AlertDraft = "alert.draft",
         AlertEdit = "alert.edit",
+        AlertApprove = "alert.approve",
+        AlertWithdrawApproval = "alert.withdraw_approval",
         AlertIssue = "alert.issue",
         AlertDiscard = "alert.discard",
         IncidentNote = "incident.note",
@@ -19,6 +21,16 @@ vocabulary! {
         CatalogueImport = "catalogue.import",
         ResidentsImport = "residents.import",
         ResidentsRead = "residents.read",
+        DeliveriesRead = "deliveries.read",
+        AuditExport = "audit.export",
+        AuditVerify = "audit.verify",
+        ResidentsExport = "residents.export",
+        ResidentCorrect = "resident.correct",
+        ResidentConsent = "resident.consent",
+        ResidentErase = "resident.erase",
+        ResidentSignIn = "resident.sign_in",
+        VaultPut = "vault.put",
+        VaultOpen = "vault.open",
         DeviceAdd = "device.add",
         DeviceRevoke = "device.revoke",
         DeviceEnable = "device.enable",
@@ -28,8 +40,45 @@ vocabulary! {
         CertificateRevoke = "certificate.revoke",
         StaffAdd = "staff.add",
         StaffDisable = "staff.disable",
+        StaffInvite = "staff.invite",
+        StaffAccept = "staff.accept",
+        StaffRoles = "staff.change_roles",
+        StaffEnable = "staff.enable",
+        StaffSetUp = "staff.set_up",
+        SessionLocked = "session.lock",
+        SessionRevoke = "session.revoke",
+        PasswordChange = "password.change",
+        PasswordAsk = "password.ask",
+        PasswordReset = "password.reset",
+        SecondFactorSet = "second_factor.set",
+        SecondFactorRemove = "second_factor.remove",
+        SecondFactorReset = "second_factor.reset",
+        RecoveryCodesNew = "recovery_code.renew",
+        RecoveryCodeUse = "recovery_code.use",
         TokenAdd = "token.add",
         TokenRotate = "token.rotate",
         TokenRevoke = "token.revoke",
+    }
+}
+
+impl Act {
+    /// Key of its words in the text files.
+    pub fn key(self) -> String {
+        format!("act-{}", self.as_str().replace(['.', '_'], "-"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::i18n::Lang;
+
+    #[test]
+    fn every_act_has_words_in_both_languages() {
+        for act in Act::ALL {
+            for lang in [Lang::Pt, Lang::En] {
+                assert_ne!(lang.t(&act.key()), act.key(), "{} lacks a text in {}", act, lang.tag());
+            }
+        }
     }
 }

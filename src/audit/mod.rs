@@ -5,7 +5,13 @@
 //! - No telephone, e-mail address or name of a resident is ever written here: of residents the names of the changed fields.
 
 pub mod acts;
+pub mod anchors;
+pub mod chain;
+pub mod check;
+pub mod keeper;
+pub mod search;
 pub mod store;
+pub mod verify;
 
 use std::net::IpAddr;
 
@@ -59,6 +65,11 @@ impl Actor {
     /// The service itself, by its own clock.
     pub fn service() -> Self {
         Self { kind: ActorKind::Service, name: "service".into(), id: None, via: Via::Service, address: None }
+    }
+
+    /// A rule or a policy that acts by itself.
+    pub fn rule(name: &str) -> Self {
+        Self { kind: ActorKind::Rule, name: name.to_owned(), id: None, via: Via::Service, address: None }
     }
 
     /// Whoever runs a command on the machine.

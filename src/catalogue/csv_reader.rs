@@ -38,6 +38,10 @@ pub fn read(text: &str) -> Result<Vec<Record>, Problems> {
             Err(error) => problems.push(unreadable(&error)),
         }
     }
+    if records.is_empty() && problems.kept().is_empty() {
+        let message = "there is no row under the header";
+        problems.push(ImportError::new(2, None, "file", "", message));
+    }
     problems.or(records)
 }
 

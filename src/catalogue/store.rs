@@ -4,12 +4,15 @@ use std::collections::{BTreeMap, HashMap};
 
 use geo::Geometry;
 use serde::Serialize;
+use serde_json::json;
+use sha2::{Digest as _, Sha256};
 use sqlx::{Acquire, PgConnection};
 
 use super::{
     Format, ImportError, NewArea, NewObservation, NewResident, Problems, StationWithStreams, StreamName, parse_areas,
     parse_readings, parse_residents, parse_stations, read,
 };
+use crate::audit::{Act, Actor, Entry, record};
 use crate::clock::Instant;
 use crate::db::geometry::to_wkb;
 use crate::events::{self, Event};
@@ -87,6 +90,7 @@ pub async fn import(
     kind: Kind,
     (format, bytes): (Format, &[u8]),
     options: Options,
+    actor: &Actor,
 ) -> Result<Report, ImportFailure> {
     let records = read(format, bytes)?;
     let mut tx = conn.begin().await?;
@@ -102,9 +106,23 @@ pub async fn import(
         if report.created + report.updated > 0 {
             events::notify(&mut tx, &Event::Catalogue).await?;
         }
+        record(&mut tx, ids, now, actor, entry(kind, &report, bytes)).await?;
         tx.commit().await?;
     }
     Ok(report)
+}
+
+/// How much came, from which file; of residents nothing else.
+fn entry(kind: Kind, report: &Report, bytes: &[u8]) -> Entry {
+    let (act, object) = match kind {
+        Kind::Areas => (Act::CatalogueImport, "areas"),
+        Kind::Stations => (Act::CatalogueImport, "stations"),
+        Kind::Residents => (Act::ResidentsImport, "residents"),
+    };
+    let Report { created, updated, unchanged, .. } = report;
+    let sha256 = crate::audit::chain::hex(&Sha256::digest(bytes));
+    Entry::new(act, "import", object)
+        .to(json!({ "created": created, "updated": updated, "unchanged": unchanged, "file_sha256": sha256 }))
 }
 
 async fn store_areas(conn: &mut PgConnection, now: Instant, areas: &[NewArea]) -> Result<Report, ImportFailure> {
@@ -256,6 +274,11 @@ async fn upsert_resident(
     if old.as_ref().is_some_and(|old| old.same == Some(true)) {
         return Ok(Change::Unchanged);
     }
+    if old.is_none()
+        && crate::residents::store::erase::was_erased(&mut *conn, &given.external_ref, given.consent_at).await?
+    {
+        return Ok(Change::Unchanged);
+    }
     let id = old.as_ref().map_or_else(|| ResidentId(ids.uuid(now)), |old| old.id);
     write_resident(conn, now, id, given, fictional).await?;
     Ok(if old.is_some() { Change::Updated } else { Change::Created })
@@ -319,6 +342,17 @@ async fn write_resident(
         &kinds,
         &addresses,
         now
+    )
+    .execute(&mut *conn)
+    .await?;
+    // A consent counts once, and after it was taken back only a newer one does.
+    sqlx::query!(
+        "insert into consent (resident_id, purpose, given, at, source)
+         select r.id, 'alerts', true, r.consent_at, r.consent_source from resident r
+         where r.id = $1 and not exists (
+             select from consent c where c.resident_id = r.id and c.purpose = 'alerts'
+                 and (c.at >= r.consent_at or (c.given and c.source = r.consent_source)))",
+        id.0
     )
     .execute(conn)
     .await?;

@@ -1,11 +1,16 @@
-//! `sentinela device add|list|revoke`
+//! `sentinela device add|list|rotate|revoke|enable|certificate`
 
-use anyhow::bail;
+use std::path::PathBuf;
 
+use anyhow::{Context as _, bail};
+
+use crate::accounts::tokens::desk::Acting;
+use crate::audit::Actor;
 use crate::cli::{Session, Usage, table};
 use crate::config::Config;
-use crate::events::{self, Event};
-use crate::stations::{device, store};
+use crate::stations::certificate::from_hex;
+use crate::stations::desk::{self, DeviceError, GRACE_S, MAX_GRACE_S};
+use crate::stations::store;
 
 /// Rows read at a time.
 const PAGE: i64 = 1000;
@@ -22,8 +27,40 @@ pub enum Action {
     },
     /// List the devices
     List,
-    /// Refuse a device from now on
+    /// Give a device a new secret, shown once. The one before works until the new one is used, and a while longer
+    Rotate {
+        code: String,
+        /// Seconds for which the secret before still works after the first use of the new one
+        #[arg(long, default_value_t = GRACE_S, value_parser = clap::value_parser!(u32).range(0..=i64::from(MAX_GRACE_S)))]
+        grace_s: u32,
+        /// End the secret before the last rotation now instead of making a new one
+        #[arg(long)]
+        end_previous: bool,
+    },
+    /// Refuse a device from now on; its connections end
     Revoke { code: String },
+    /// Take a device in again that was revoked
+    Enable { code: String },
+    /// Client certificates for MQTT over TLS
+    #[command(subcommand)]
+    Certificate(Certificate),
+}
+
+#[derive(Debug, clap::Subcommand)]
+pub enum Certificate {
+    /// Register a certificate with which a device signs in
+    Add {
+        code: String,
+        /// PEM file
+        file: PathBuf,
+    },
+    /// List the certificates of a device, or of all
+    List { code: Option<String> },
+    /// Refuse a certificate from now on; the connections opened with it end
+    Revoke {
+        /// SHA-256, as `list` shows it
+        fingerprint: String,
+    },
 }
 
 pub async fn run(config: Config, action: Action) -> anyhow::Result<()> {
@@ -31,31 +68,97 @@ pub async fn run(config: Config, action: Action) -> anyhow::Result<()> {
     let outcome = match action {
         Action::Add { code, station } => add(&session, &code, &station).await,
         Action::List => list(&session).await,
+        Action::Rotate { code, end_previous: true, .. } => retire(&session, &code).await,
+        Action::Rotate { code, grace_s, .. } => rotate(&session, &code, grace_s).await,
         Action::Revoke { code } => revoke(&session, &code).await,
+        Action::Enable { code } => enable(&session, &code).await,
+        Action::Certificate(action) => certificate(&session, action).await,
     };
     session.close(outcome).await
 }
 
-async fn add(session: &Session, code: &str, station: &str) -> anyhow::Result<()> {
-    if !is_code(code) {
-        bail!(Usage(format!(
-            "{code:?} is not a device code: up to 64 letters, digits and `_.:-`, beginning with a letter or digit"
-        )));
+fn said(error: DeviceError) -> anyhow::Error {
+    match error {
+        DeviceError::Wrong { field: "code" | "grace_s", .. } => Usage(error.to_string()).into(),
+        other => other.into(),
     }
+}
+
+fn acting<'a>(session: &'a Session, actor: &'a Actor) -> Acting<'a> {
+    Acting { ids: &session.ids, now: session.clock.now(), actor }
+}
+
+async fn add(session: &Session, code: &str, station: &str) -> anyhow::Result<()> {
+    let actor = Actor::command();
     let mut tx = session.begin().await?;
-    let Some(found) = store::station_by_code(&mut tx, station).await? else {
+    if store::station_by_code(&mut tx, station).await?.is_none() {
         bail!("there is no station {station:?}; `sentinela import stations FILE` brings them in");
-    };
-    let secret = session.ids.secret();
-    let hash = device::secret_sha256(code, &secret);
-    store::upsert_device(&mut tx, session.clock.now(), code, found.id, &hash).await?;
-    events::notify(&mut tx, &Event::Catalogue).await?;
+    }
+    let secret = desk::add(&mut tx, acting(session, &actor), code, station, true).await.map_err(said)?;
     tx.commit().await?;
     println!("device {code} publishes for station {station} to v1/devices/{code}/readings");
     println!("secret: {secret}");
     println!(
         "It is not stored; keep it now. MQTT: user {code}, password = the secret. HTTP: Authorization: Bearer {code}.SECRET"
     );
+    Ok(())
+}
+
+async fn rotate(session: &Session, code: &str, grace_s: u32) -> anyhow::Result<()> {
+    let actor = Actor::command();
+    let mut tx = session.begin().await?;
+    let secret = desk::rotate(&mut tx, acting(session, &actor), code, grace_s).await.map_err(said)?;
+    tx.commit().await?;
+    println!("secret: {secret}");
+    println!("It is not stored; keep it now. The one before works until this one is used, and {grace_s} s longer.");
+    Ok(())
+}
+
+async fn retire(session: &Session, code: &str) -> anyhow::Result<()> {
+    let actor = Actor::command();
+    let mut tx = session.begin().await?;
+    desk::retire(&mut tx, acting(session, &actor), code).await?;
+    tx.commit().await?;
+    println!("device {code} has one secret again");
+    Ok(())
+}
+
+async fn enable(session: &Session, code: &str) -> anyhow::Result<()> {
+    let actor = Actor::command();
+    let mut tx = session.begin().await?;
+    desk::enable(&mut tx, acting(session, &actor), code).await?;
+    tx.commit().await?;
+    println!("device {code} is accepted again, with the secrets and certificates it has");
+    Ok(())
+}
+
+async fn certificate(session: &Session, action: Certificate) -> anyhow::Result<()> {
+    let actor = Actor::command();
+    let mut tx = session.begin().await?;
+    match action {
+        Certificate::Add { code, file } => {
+            let pem = std::fs::read_to_string(&file).with_context(|| format!("{} cannot be read", file.display()))?;
+            let fingerprint = desk::add_certificate(&mut tx, acting(session, &actor), &code, &pem).await?;
+            println!("device {code} signs in with certificate {fingerprint}");
+        }
+        Certificate::List { code } => {
+            let rows = store::certificates(&mut tx, code.as_deref()).await?.into_iter().map(|held| {
+                let state = if held.revoked_at.is_some() { "revoked" } else { "live" };
+                let used = held.last_used_at.map_or_else(|| "never".to_owned(), |at| at.to_rfc3339());
+                vec![held.device, held.fingerprint, held.common_name, state.into(), held.not_after.to_rfc3339(), used]
+            });
+            let rows: Vec<Vec<String>> = rows.collect();
+            table::print(&["DEVICE", "FINGERPRINT", "CN", "STATE", "ENDS", "LAST USED"], &rows);
+        }
+        Certificate::Revoke { fingerprint } => {
+            let Some(print) = from_hex(&fingerprint) else {
+                bail!(Usage(format!("{fingerprint:?} is no SHA-256 fingerprint: 64 hexadecimal digits")));
+            };
+            let code = desk::revoke_certificate(&mut tx, acting(session, &actor), &print).await?;
+            println!("the certificate of device {code} is refused from now on");
+        }
+    }
+    tx.commit().await?;
     Ok(())
 }
 
@@ -71,31 +174,27 @@ async fn list(session: &Session) -> anyhow::Result<()> {
                 (true, true) => "online",
                 (true, false) => "offline",
             };
+            let second = match (device.has_previous, device.previous_ends_at) {
+                (false, _) => String::new(),
+                (true, None) => "old secret until the new one is used".to_owned(),
+                (true, Some(at)) => format!("old secret until {}", at.to_rfc3339()),
+            };
             let seen = device.last_seen_at.map_or_else(|| "never".to_owned(), |at| at.to_rfc3339());
-            vec![device.code, device.station_code, state.to_owned(), seen]
+            vec![device.code, device.station_code, state.to_owned(), seen, second]
         }));
         if last {
             break;
         }
     }
-    table::print(&["DEVICE", "STATION", "STATE", "LAST SEEN"], &rows);
+    table::print(&["DEVICE", "STATION", "STATE", "LAST SEEN", "SECRETS"], &rows);
     Ok(())
 }
 
 async fn revoke(session: &Session, code: &str) -> anyhow::Result<()> {
+    let actor = Actor::command();
     let mut tx = session.begin().await?;
-    if !store::disable_device(&mut tx, code).await? {
-        bail!("there is no device {code:?}");
-    }
-    events::notify(&mut tx, &Event::Catalogue).await?;
+    desk::revoke(&mut tx, acting(session, &actor), code).await?;
     tx.commit().await?;
     println!("device {code} is refused from now on");
     Ok(())
-}
-
-/// The constraint `device_code_shape`, asked before the database does.
-fn is_code(code: &str) -> bool {
-    code.len() <= 64
-        && code.starts_with(|c: char| c.is_ascii_alphanumeric())
-        && code.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_.:-".contains(&byte))
 }

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail};
 
+use crate::audit::Actor;
 use crate::catalogue::store::{Kind, Options, Report, import, readings};
 use crate::catalogue::{Format, MAX_FILE_BYTES};
 use crate::cli::Session;
@@ -83,7 +84,7 @@ async fn work(session: &Session, arguments: &Arguments, bytes: &[u8]) -> anyhow:
     let options = Options { dry_run: arguments.dry_run, fictional: arguments.fictional };
     let mut conn = session.pool.acquire().await?;
     let now = session.clock.now();
-    let report = import(&mut conn, &session.ids, now, kind, (format, bytes), options).await;
+    let report = import(&mut conn, &session.ids, now, kind, (format, bytes), options, &Actor::command()).await;
     let Report { created, updated, unchanged, dry_run } = report.with_context(|| format!("{file}:"))?;
     let would = if dry_run { " (dry run: nothing was stored)" } else { "" };
     println!("{file}: {created} created, {updated} updated, {unchanged} unchanged{would}");

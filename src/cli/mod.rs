@@ -2,6 +2,7 @@
 //!
 //! Exit codes: 0 fine, 1 the work failed, 2 wrong use (also a configuration that cannot be understood).
 
+mod audit;
 pub mod bench;
 mod check_config;
 mod demo;
@@ -57,6 +58,9 @@ enum Command {
     /// Tokens with which programs call the API in a person's name
     #[command(subcommand)]
     Token(token::Action),
+    /// Who did what: check that nothing was changed, and write it out
+    #[command(subcommand)]
+    Audit(audit::Action),
     Simulate(simulate::Simulate),
     /// Rules of risk
     #[command(subcommand)]
@@ -101,6 +105,7 @@ async fn run(cli: Cli) -> anyhow::Result<()> {
         Command::Device(action) => device::run(config, action).await,
         Command::User(action) => user::run(config, action).await,
         Command::Rules(action) => action.run(&config.engine.rules_dir),
+        Command::Audit(action) => audit::run(config, action).await,
         Command::Token(action) => token::run(config, action).await,
         Command::Bench(bench) => bench.run(config).await,
     }

@@ -26,8 +26,7 @@ impl Session {
         let level = if config.log.level == "info" { "warn".to_owned() } else { config.log.level.clone() };
         telemetry::start_logs(&Log { level, ..config.log.clone() })?;
         let database = Database::join(&config).await?;
-        let options = database.options.clone().application_name("sentinela/command");
-        let pool = sqlx::postgres::PgPoolOptions::new().max_connections(2).connect_lazy_with(options);
+        let pool = crate::db::pool(&database.options, "command", 2);
         Ok(Self { config, clock: Clock::System, ids: Ids::system(), pool, database })
     }
 

@@ -1,10 +1,13 @@
-//! `sentinela user add|list|revoke`
+//! `sentinela user add|list|revoke|enable|reset-second-factor`
 
 use std::io::{BufRead, IsTerminal};
 
 use anyhow::{Context, bail};
+use serde_json::json;
 
-use crate::accounts::{Role, Roles, password, store};
+use crate::accounts::store::{self, doors, factors, people, sessions};
+use crate::accounts::{Role, Roles, manage, password};
+use crate::audit::{self, Act, Actor, Entry};
 use crate::cli::{Session, Usage, table};
 use crate::config::Config;
 
@@ -25,11 +28,33 @@ pub enum Action {
         /// module of the secretariat
         #[arg(long = "role", required = true, value_delimiter = ',')]
         roles: Vec<Role>,
+        /// Where a link for a new password and news about the account go
+        #[arg(long)]
+        email: Option<String>,
     },
     /// List the people
     List,
     /// Shut a person out: no sign-in, sessions and tokens end
-    Revoke { username: String },
+    Revoke {
+        username: String,
+        /// Why, for the audit
+        #[arg(long, default_value = "")]
+        reason: String,
+    },
+    /// Let a person in again who was shut out
+    Enable {
+        username: String,
+        /// Why, for the audit
+        #[arg(long, default_value = "")]
+        reason: String,
+    },
+    /// Take the second factor of a person who lost theirs; they set up a new one at the next sign-in
+    ResetSecondFactor {
+        username: String,
+        /// Why, for the audit
+        #[arg(long)]
+        reason: String,
+    },
 }
 
 pub async fn run(config: Config, action: Action) -> anyhow::Result<()> {
@@ -40,21 +65,59 @@ pub async fn run(config: Config, action: Action) -> anyhow::Result<()> {
     };
     let session = Session::open(config).await?;
     let outcome = match action {
-        Action::Add { username, name, roles } => {
-            add(&session, &username, &name, &Roles::new(roles), &password.unwrap_or_default()).await
+        Action::Add { username, name, roles, email } => {
+            let roles = Roles::new(roles);
+            let new = Wanted { username: &username, name: &name, roles: &roles, email: email.as_deref() };
+            add(&session, &new, &password.unwrap_or_default()).await
         }
         Action::List => list(&session).await,
-        Action::Revoke { username } => revoke(&session, &username).await,
+        Action::Revoke { username, reason } => revoke(&session, &username, &reason).await,
+        Action::Enable { username, reason } => enable(&session, &username, &reason).await,
+        Action::ResetSecondFactor { username, reason } => reset_factor(&session, &username, &reason).await,
     };
     session.close(outcome).await
 }
 
-async fn add(session: &Session, username: &str, name: &str, roles: &Roles, plain: &str) -> anyhow::Result<()> {
+struct Wanted<'a> {
+    username: &'a str,
+    name: &'a str,
+    roles: &'a Roles,
+    email: Option<&'a str>,
+}
+
+async fn add(session: &Session, new: &Wanted<'_>, plain: &str) -> anyhow::Result<()> {
+    let names = [new.username, new.name, new.email.unwrap_or_default()];
+    password::check(plain, &names).map_err(|error| Usage(error.to_string()))?;
+    if let Some(email) = new.email.filter(|email| !manage::is_email(email)) {
+        bail!(Usage(format!("{email:?} is no e-mail address")));
+    }
     let hash = password::hash(&session.ids, plain).await.map_err(|error| Usage(error.to_string()))?;
+    let now = session.clock.now();
     let mut tx = session.begin().await?;
-    store::upsert_member(&mut tx, &session.ids, session.clock.now(), username, name, roles, &hash).await?;
+    people::lock(&mut tx).await?;
+    let before = people::person(&mut tx, now, new.username).await?;
+    if let Some(before) = &before
+        && !new.roles.has(Role::Administrator)
+    {
+        manage::keep_an_administrator(&mut tx, before).await?;
+    }
+    let id = store::upsert_member(&mut tx, &session.ids, now, new.username, new.name, new.roles, &hash).await?;
+    // A password that another has set: whoever was in is out.
+    sessions::end_all(&mut tx, id, None).await?;
+    doors::end_links(&mut tx, now, id).await?;
+    if let Some(email) = new.email
+        && !people::set_email(&mut tx, id, email).await?
+    {
+        bail!("somebody else has this e-mail address");
+    }
+    let mut entry = Entry::new(Act::StaffAdd, "staff", new.username);
+    if let Some(before) = before {
+        entry = entry.from(json!({ "roles": before.roles.words(), "active": before.disabled_at.is_none() }));
+    }
+    let entry = entry.to(json!({ "roles": new.roles.words(), "active": true }));
+    audit::record(&mut tx, &session.ids, now, &Actor::command(), entry).await?;
     tx.commit().await?;
-    println!("{username} ({name}) may sign in as {roles}");
+    println!("{} ({}) may sign in as {}", new.username, new.name, new.roles);
     Ok(())
 }
 
@@ -72,21 +135,61 @@ async fn list(session: &Session) -> anyhow::Result<()> {
     Ok(())
 }
 
-async fn revoke(session: &Session, username: &str) -> anyhow::Result<()> {
+async fn revoke(session: &Session, username: &str, reason: &str) -> anyhow::Result<()> {
+    let now = session.clock.now();
     let mut tx = session.begin().await?;
-    if !store::disable(&mut tx, session.clock.now(), username).await? {
-        bail!("there is no active user {username:?}");
-    }
+    people::lock(&mut tx).await?;
+    let person = people::person(&mut tx, now, username).await?.filter(|person| person.disabled_at.is_none());
+    let Some(person) = person else { bail!("there is no active user {username:?}") };
+    manage::keep_an_administrator(&mut tx, &person).await?;
+    store::disable(&mut tx, now, username).await?;
+    doors::forget_browsers(&mut tx, person.id).await?;
+    let entry = Entry::new(Act::StaffDisable, "staff", username)
+        .because(&manage::reason(reason))
+        .from(json!({ "roles": person.roles.words(), "active": true }))
+        .to(json!({ "roles": person.roles.words(), "active": false }));
+    audit::record(&mut tx, &session.ids, now, &Actor::command(), entry).await?;
     tx.commit().await?;
     println!("{username} is shut out from now on");
     Ok(())
 }
 
+async fn enable(session: &Session, username: &str, reason: &str) -> anyhow::Result<()> {
+    let now = session.clock.now();
+    let mut tx = session.begin().await?;
+    let person = people::person(&mut tx, now, username).await?;
+    let Some(person) = person else { bail!("there is no user {username:?}") };
+    if !people::enable(&mut tx, person.id).await? {
+        bail!("{username} is not shut out");
+    }
+    let entry = Entry::new(Act::StaffEnable, "staff", username)
+        .because(&manage::reason(reason))
+        .from(json!({ "roles": person.roles.words(), "active": false }))
+        .to(json!({ "roles": person.roles.words(), "active": true }));
+    audit::record(&mut tx, &session.ids, now, &Actor::command(), entry).await?;
+    tx.commit().await?;
+    println!("{username} may sign in again");
+    Ok(())
+}
+
+async fn reset_factor(session: &Session, username: &str, reason: &str) -> anyhow::Result<()> {
+    let now = session.clock.now();
+    let mut tx = session.begin().await?;
+    let person = people::person(&mut tx, now, username).await?;
+    let Some(person) = person else { bail!("there is no user {username:?}") };
+    if !factors::remove_factor(&mut tx, person.id).await? {
+        bail!("{username} has no second factor");
+    }
+    sessions::end_all(&mut tx, person.id, None).await?;
+    let entry = Entry::new(Act::SecondFactorReset, "staff", username).because(&manage::reason(reason));
+    audit::record(&mut tx, &session.ids, now, &Actor::command(), entry).await?;
+    tx.commit().await?;
+    println!("{username} sets up a new second factor at the next sign-in");
+    Ok(())
+}
+
 fn read_password(username: &str) -> anyhow::Result<String> {
-    let shape = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"._-".contains(&byte);
-    let good =
-        (2..=64).contains(&username.len()) && username.bytes().all(shape) && !username.starts_with(['.', '_', '-']);
-    if !good {
+    if !manage::is_username(username) {
         bail!(Usage(format!(
             "{username:?} is not a user name: 2 to 64 small letters, digits and `._-`, beginning with a letter or digit"
         )));

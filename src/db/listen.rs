@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use sqlx::postgres::{PgListener, PgPoolOptions};
+use sqlx::postgres::PgListener;
 
 use crate::app::App;
 use crate::events::{CHANNEL, Event};
@@ -30,9 +30,7 @@ pub async fn run(app: App) {
 
 async fn listen(app: &App) -> sqlx::Result<()> {
     // A pool of its own: the connection is held for good and must not be missing from the others.
-    let options = app.db.web.connect_options().as_ref().clone().application_name("sentinela/listen");
-    let pool =
-        PgPoolOptions::new().max_connections(1).acquire_timeout(Duration::from_secs(10)).connect_lazy_with(options);
+    let pool = super::pool(&app.db.web.connect_options(), "listen", 1);
     let mut listener = PgListener::connect_with(&pool).await?;
     listener.listen(CHANNEL).await?;
     for event in [Event::Catalogue, Event::Access, Event::Journal, Event::Levels, Event::Outbox] {

@@ -21,22 +21,33 @@ pub struct Db {
 /// The migrations of this very binary.
 pub static MIGRATOR: sqlx::migrate::Migrator = sqlx::migrate!("./migrations");
 
+/// The role the service works under; `grants.sql` makes it and says what it may do.
+pub const SERVICE_ROLE: &str = "sentinela_service";
+
 /// No wait for a lock and no idle transaction may hold up readings or warnings for long: whoever waits in vain starts again,
-/// and whoever forgets to commit loses the connection.
-const SESSION: &str = "set jit = off; set lock_timeout = '15s'; set idle_in_transaction_session_timeout = '60s'";
+/// and whoever forgets to commit loses the connection. PostgreSQL compiles no query to machine code: for the geographic
+/// queries of this service compiling took seconds and running tens of milliseconds.
+///
+/// Last it gives up what the owner may and the service need not: from here on the session cannot change what is
+/// append-only. Where the role does not exist, `open` has said so.
+const SESSION: &str = "set jit = off; set lock_timeout = '15s'; set idle_in_transaction_session_timeout = '60s';
+    select set_config('role', rolname, false) from pg_roles
+    where rolname = 'sentinela_service' and pg_has_role(session_user, oid, 'member')";
+
+/// A pool whose connections have the service's settings and rights. They are made when first needed.
+pub fn pool(options: &PgConnectOptions, name: &str, max_connections: u32) -> PgPool {
+    PgPoolOptions::new()
+        .max_connections(max_connections)
+        .acquire_timeout(Duration::from_secs(10))
+        // A statement, not a start-up parameter: poolers between here and the server refuse those.
+        .after_connect(|conn, _| Box::pin(async move { sqlx::raw_sql(SESSION).execute(conn).await.map(drop) }))
+        .connect_lazy_with(options.clone().application_name(&format!("sentinela/{name}")))
+}
 
 impl Db {
-    /// Opens the pools. Connections are made when first needed. PostgreSQL compiles no query to machine code: for the
-    /// geographic queries of this service compiling took seconds and running tens of milliseconds.
+    /// Opens the pools.
     pub fn open(options: &PgConnectOptions, max_connections: u32) -> Self {
-        let pool = |name: &str| {
-            PgPoolOptions::new()
-                .max_connections(max_connections)
-                .acquire_timeout(Duration::from_secs(10))
-                // A statement, not a start-up parameter: poolers between here and the server refuse those.
-                .after_connect(|conn, _| Box::pin(async move { sqlx::raw_sql(SESSION).execute(conn).await.map(drop) }))
-                .connect_lazy_with(options.clone().application_name(&format!("sentinela/{name}")))
-        };
+        let pool = |name: &str| pool(options, name, max_connections);
         Self { ingest: pool("ingest"), dispatch: pool("dispatch"), web: pool("web") }
     }
 }

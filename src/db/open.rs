@@ -3,10 +3,10 @@
 use std::str::FromStr;
 
 use sqlx::postgres::PgConnectOptions;
-use sqlx::{ConnectOptions, Connection, PgConnection};
+use sqlx::{AssertSqlSafe, ConnectOptions, Connection, Executor, PgConnection};
 
-use super::MIGRATOR;
 use super::embedded::{Cluster, ClusterError};
+use super::{MIGRATOR, SERVICE_ROLE};
 use crate::config::Config;
 
 /// `server_version_num` of PostgreSQL 15.0.
@@ -24,6 +24,13 @@ pub enum OpenError {
         "PostGIS is not installed on the database server. On Debian: apt-get install postgresql-{0}-postgis-3, then start again"
     )]
     NoPostgis(i32),
+    #[error(
+        "`database.url` signs in as {user}, who may not act as sentinela_service ({source}). As the owner of the database run: \
+         grant sentinela_service to \"{user}\""
+    )]
+    NotMember { user: String, source: sqlx::Error },
+    #[error("the rights of the service cannot be set: {0}")]
+    Grants(sqlx::Error),
     #[error("the schema cannot be migrated: {0}")]
     Migrate(#[from] sqlx::migrate::MigrateError),
     #[error(transparent)]
@@ -33,7 +40,10 @@ pub enum OpenError {
 /// A database that is ready for use.
 #[derive(Debug)]
 pub struct Database {
+    /// How the service connects. Pools made by [`super::pool`] work under [`super::SERVICE_ROLE`].
     pub options: PgConnectOptions,
+    /// How the owner of the tables connects: for migrations, and for whoever makes tables of its own.
+    pub owner: PgConnectOptions,
     cluster: Option<Cluster>,
 }
 
@@ -54,11 +64,15 @@ impl Database {
     }
 
     async fn ready(config: &Config, cluster: Option<Cluster>) -> Result<Self, OpenError> {
-        let options = match &cluster {
-            Some(cluster) => cluster.options.clone(),
-            None => PgConnectOptions::from_str(&config.database.url).map_err(OpenError::Url)?,
+        let parse = |url: &str| PgConnectOptions::from_str(url).map_err(OpenError::Url);
+        let (options, owner) = match &cluster {
+            Some(cluster) => (cluster.options.clone().username(SERVICE_ROLE), cluster.options.clone()),
+            None if config.database.owner_url.is_empty() => {
+                (parse(&config.database.url)?, parse(&config.database.url)?)
+            }
+            None => (parse(&config.database.url)?, parse(&config.database.owner_url)?),
         };
-        let database = Self { options, cluster };
+        let database = Self { options, owner, cluster };
         match database.migrate().await {
             Ok(()) => Ok(database),
             Err(error) => {
@@ -69,10 +83,53 @@ impl Database {
     }
 
     async fn migrate(&self) -> Result<(), OpenError> {
-        let mut conn =
-            self.options.clone().application_name("sentinela/migrate").connect().await.map_err(OpenError::Connect)?;
+        let owner = self.owner.clone().application_name("sentinela/migrate");
+        let mut conn = owner.connect().await.map_err(OpenError::Connect)?;
         check_server(&mut conn).await?;
         MIGRATOR.run(&mut conn).await?;
+        let granted = grant(&mut conn).await;
+        if self.cluster.is_some() {
+            allow_sign_in(&mut conn).await.map_err(OpenError::Grants)?;
+        }
+        match granted {
+            Ok(()) if self.is_separate() => self.check_service(&mut conn).await?,
+            Ok(()) => tracing::warn!(
+                "the database knows one user, who owns the tables; the service works as {SERVICE_ROLE} after `set role`. To \
+                 separate them, make a user who owns nothing, name it in `database.url`, and the owner in `database.owner_url`"
+            ),
+            Err(error) if is_refusal(&error) => tracing::warn!(
+                %error,
+                "the owner of the database may not make the role {SERVICE_ROLE}, so the service works with the owner's rights; \
+                 triggers still refuse changes of what is append-only. An administrator of the server can run: \
+                 create role {SERVICE_ROLE}; grant {SERVICE_ROLE} to \"{}\" with admin option",
+                self.owner.get_username()
+            ),
+            Err(error) => return Err(OpenError::Grants(error)),
+        }
+        conn.close().await.map_err(OpenError::Connect)
+    }
+
+    /// Whether the service signs in as somebody else than the owner.
+    fn is_separate(&self) -> bool {
+        self.options.get_username() != self.owner.get_username()
+    }
+
+    /// Lets the service's user act under the role, and looks whether that works.
+    async fn check_service(&self, owner: &mut PgConnection) -> Result<(), OpenError> {
+        let user = self.options.get_username();
+        let member = r#"select pg_has_role($1::text::name, 'sentinela_service', 'member') as "member!""#;
+        let is_member = sqlx::query_scalar::<_, bool>(member).bind(user).fetch_one(&mut *owner).await;
+        if !is_member.map_err(OpenError::Grants)? {
+            let grant = "select format('grant %I to %I', 'sentinela_service', $1::text)";
+            let grant: String =
+                sqlx::query_scalar(grant).bind(user).fetch_one(&mut *owner).await.map_err(OpenError::Grants)?;
+            owner
+                .execute(AssertSqlSafe(grant))
+                .await
+                .map_err(|source| OpenError::NotMember { user: user.to_owned(), source })?;
+        }
+        let service = self.options.clone().application_name("sentinela/check");
+        let conn = service.connect().await.map_err(OpenError::Connect)?;
         conn.close().await.map_err(OpenError::Connect)
     }
 
@@ -89,6 +146,27 @@ impl Database {
             tracing::error!(%error, "the private database was not stopped cleanly; it recovers at the next start");
         }
     }
+}
+
+/// Makes the service's role and gives it what it needs and no more. Says the same every time, and may run beside itself.
+///
+/// # Errors
+/// Code 42501 when the user may not make roles; then nothing has changed.
+pub async fn grant(conn: &mut PgConnection) -> sqlx::Result<()> {
+    sqlx::raw_sql(include_str!("grants.sql")).execute(conn).await.map(drop)
+}
+
+fn is_refusal(error: &sqlx::Error) -> bool {
+    error.as_database_error().and_then(|error| error.code()).as_deref() == Some("42501")
+}
+
+/// In the private cluster the service signs in as the role itself.
+async fn allow_sign_in(conn: &mut PgConnection) -> sqlx::Result<()> {
+    let asleep = "select exists (select from pg_roles where rolname = 'sentinela_service' and not rolcanlogin)";
+    if sqlx::query_scalar::<_, bool>(asleep).fetch_one(&mut *conn).await? {
+        conn.execute("alter role sentinela_service login").await?;
+    }
+    Ok(())
 }
 
 async fn check_server(conn: &mut PgConnection) -> Result<(), OpenError> {

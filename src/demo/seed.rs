@@ -4,12 +4,12 @@ use std::path::Path;
 
 use anyhow::{Context as _, bail};
 use chrono::TimeDelta;
-use sqlx::postgres::PgPoolOptions;
 use sqlx::{ConnectOptions as _, Connection as _, Executor as _, PgConnection, PgPool};
 
 use super::storm::{self, Timeline};
 use super::{Memory, USERNAME, people};
 use crate::accounts::{self, Role, Roles};
+use crate::audit::Actor;
 use crate::catalogue::store::{Kind, Options, import, resolve, store_residents};
 use crate::catalogue::{Format, NewObservation, parse_areas, read};
 use crate::clock::Clock;
@@ -50,7 +50,7 @@ pub async fn prepare(
         emptied?;
     }
     let database = Database::open(config).await?;
-    let pool = PgPoolOptions::new().max_connections(2).connect_lazy_with(database.options.clone());
+    let pool = crate::db::pool(&database.options, "seed", 2);
     let outcome = fill(&pool, clock, ids, (memory, memory_path)).await;
     pool.close().await;
     database.close().await;
@@ -59,7 +59,7 @@ pub async fn prepare(
 
 /// Everything goes; opening the database again migrates it anew.
 async fn empty(database: &Database) -> anyhow::Result<()> {
-    let mut conn = database.options.clone().connect().await?;
+    let mut conn = database.owner.clone().connect().await?;
     conn.execute("drop schema public cascade; create schema public").await?;
     Ok(conn.close().await?)
 }
@@ -88,9 +88,9 @@ async fn fill(
 
 async fn catalogue(conn: &mut PgConnection, clock: &Clock, ids: &Ids, memory: &Memory) -> anyhow::Result<()> {
     let now = clock.now();
-    let options = Options::default();
-    import(conn, ids, now, Kind::Areas, (Format::GeoJson, AREAS.as_bytes()), options).await?;
-    import(conn, ids, now, Kind::Stations, (Format::Csv, STATIONS.as_bytes()), options).await?;
+    let (options, actor) = (Options::default(), Actor::command());
+    import(conn, ids, now, Kind::Areas, (Format::GeoJson, AREAS.as_bytes()), options, &actor).await?;
+    import(conn, ids, now, Kind::Stations, (Format::Csv, STATIONS.as_bytes()), options, &actor).await?;
     let areas = parse_areas(&read(Format::GeoJson, AREAS.as_bytes())?)?;
     let mut tx = conn.begin().await?;
     // One gauge, one device with the same code.

@@ -25,6 +25,8 @@ pub struct Reach {
     pub unreachable: i64,
     /// Channels left out, by reason.
     pub opted_out: i64,
+    /// Channels of people who took their consent to alerts back.
+    pub consent_withdrawn: i64,
     pub unverified: i64,
     pub duplicate_address: i64,
 }

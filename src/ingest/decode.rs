@@ -210,12 +210,22 @@ mod tests {
             code: "dev".into(),
             enabled: true,
             secret_sha256: [0; 32],
+            secret_was_used: true,
+            previous: None,
+            certificates: Vec::new(),
             streams: Arc::new(streams),
         }
     }
 
     fn run(payload: &str) -> Decoded {
-        let limits = config::Ingest { queue_readings: 10, batch_readings: 10, max_future_s: 300, max_age_days: 366 };
+        let limits = config::Ingest {
+            queue_readings: 10,
+            batch_readings: 10,
+            max_future_s: 300,
+            max_age_days: 366,
+            device_messages_per_s: 0,
+            device_burst: 1,
+        };
         let now = "2026-02-20T12:00:00Z".parse().unwrap();
         let device = device();
         let door = Door { source: Source::Mqtt, device: &device, topic: None, now, limits: &limits, max_bytes: 2000 };

@@ -5,9 +5,12 @@ pub mod committer;
 pub mod decode;
 pub mod devices;
 pub mod formats;
+pub mod limit;
 pub mod mqtt;
 pub mod presence;
 pub mod quality;
+pub mod sessions;
+pub mod tls;
 pub mod topic;
 
 use std::sync::Arc;
@@ -18,6 +21,7 @@ use crate::clock::Instant;
 use crate::config::Config;
 use crate::ids::{DatastreamId, DeviceId};
 use crate::ingest::devices::Devices;
+use crate::ingest::limit::{MessageRate, Strangers};
 use crate::units::{Fixed, Quality};
 
 /// Where a reading came in. Stored in `journal.source`.
@@ -116,6 +120,8 @@ pub struct IngestHandle {
     /// Readings the queue holds at most.
     capacity: u32,
     devices: Devices,
+    rate: Arc<MessageRate>,
+    strangers: Arc<Strangers>,
 }
 
 /// The committer's end of the queue.
@@ -127,7 +133,9 @@ pub fn channel(config: &Config) -> (IngestHandle, Receiver) {
     let (queue, receiver) = mpsc::unbounded_channel();
     let capacity = u32::try_from(config.ingest.queue_readings).unwrap_or(u32::MAX).min(Semaphore::MAX_PERMITS as u32);
     let room = Arc::new(Semaphore::new(capacity as usize));
-    (IngestHandle { queue, room, capacity, devices: Devices::default() }, Receiver(receiver))
+    let rate = Arc::new(MessageRate::new(&config.ingest));
+    let (devices, strangers) = (Devices::default(), Arc::default());
+    (IngestHandle { queue, room, capacity, devices, rate, strangers }, Receiver(receiver))
 }
 
 impl IngestHandle {
@@ -169,6 +177,16 @@ impl IngestHandle {
     /// Who may publish what.
     pub const fn devices(&self) -> &Devices {
         &self.devices
+    }
+
+    /// How much each device may send.
+    pub fn rate(&self) -> &MessageRate {
+        &self.rate
+    }
+
+    /// Where failed sign-ins come from.
+    pub fn strangers(&self) -> &Strangers {
+        &self.strangers
     }
 
     /// Readings waiting for their commit.

@@ -1,6 +1,8 @@
 //! The built-in device endpoint: rmqtt as a library, with this service's own door-keeper in its hooks.
 //!
-//! - A device signs in with its code (user name, or client id when it sends none) and secret.
+//! - A device signs in with its code (user name, or client id when it sends none) and secret; over TLS also with a client
+//!   certificate instead (see `tls`).
+//! - What it signed in with is asked again at each message, and its session ends within a second once that is revoked.
 //! - It may publish `v1/devices/{own}/readings` and `…/status`, and subscribe `v1/devices/{own}/commands`; nothing else.
 //! - A PUBACK is sent only after the journal commit. rmqtt acknowledges when its publish hooks have returned and none of
 //!   them refused, so the submission is awaited inside the last of them, the access check. A message that could not be
@@ -26,16 +28,19 @@ use rmqtt::retain::RetainStorage;
 use rmqtt::server::MqttServer;
 use rmqtt::session::Session;
 use rmqtt::types::{
-    AuthResult, ConnectInfo, FromType, Id, LastWill, Publish, PublishAclResult, PublishResult, Retain,
+    AuthResult, ConnectInfo, FromType, Id, LastWill, ListenerId, Publish, PublishAclResult, PublishResult, Retain,
     SubscribeAclResult, TopicFilter, TopicName,
 };
 
 use super::decode::{Door, decode};
-use super::devices::DeviceEntry;
-use super::presence::{self, ConnectionKey, Presence};
+use super::devices::{Credential, DeviceEntry};
+use super::presence::{self, Presence};
+use super::sessions::{self, Sessions};
+use super::tls::{self, Arrivals};
 use super::{Source, topic};
 use crate::app::App;
-use crate::config;
+use crate::config::{self, TlsIdentity};
+use crate::stations::certificate::Certificate;
 
 /// A message that waits longer than this for its commit is not acknowledged; the device comes back with it.
 const COMMIT_PATIENCE: Duration = Duration::from_secs(30);
@@ -45,31 +50,55 @@ const OVERSIZE_BYTES: u32 = 1024 * 1024 + 1024;
 /// Longest session kept for an absent device.
 const SESSION_MAX: Duration = Duration::from_secs(24 * 3600);
 
+/// The listener for plain streams, or the one behind TLS.
+struct Bound {
+    address: SocketAddr,
+    listener: Listener,
+}
+
 /// The endpoint, bound but not yet accepting.
 pub struct Endpoint {
     app: App,
-    address: SocketAddr,
-    listener: Listener,
-    context: ServerContext,
-    presence: Arc<Presence>,
+    plain: Option<Bound>,
+    /// The TLS door, and the listener inside the machine that it relays to.
+    tls: Option<(tls::Door, Bound)>,
+    gate: Gate,
 }
 
-/// Binds `mqtt.listen`. `None` when it is empty: the endpoint is off.
+/// Binds `mqtt.listen` and `mqtt.tls_listen`. `None` when both are empty: the endpoint is off.
 ///
 /// # Errors
-/// When the address cannot be bound (in use, not of this machine).
+/// When an address cannot be bound (in use, not of this machine), or a TLS file cannot be used.
 pub async fn bind(app: &App) -> anyhow::Result<Option<Endpoint>> {
-    if app.config.mqtt.listen.is_empty() {
+    let config = &app.config.mqtt;
+    let plain = if config.listen.is_empty() { None } else { Some(bound(listen(config)?)?) };
+    let tls = match tls::bind(config).await? {
+        Some(door) => Some((door, bound(listen_inside(config)?)?)),
+        None => None,
+    };
+    if plain.is_none() && tls.is_none() {
         return Ok(None);
     }
-    let listener = listen(&app.config.mqtt)?;
-    let address = listener.local_addr()?;
-    let context = context(&app.config.mqtt).await;
+    let context = context(config).await;
     *context.extends.retain_mut().await = Box::new(StatusIsInTheTable);
-    let presence = Arc::new(Presence::default());
-    let gate = Gate { app: app.clone(), context: context.clone(), presence: Arc::clone(&presence) };
+    let gate = Gate {
+        app: app.clone(),
+        context,
+        presence: Arc::default(),
+        sessions: Arc::default(),
+        inside: tls.as_ref().map(|(door, inner)| (inner.address.port(), Arc::clone(&door.arrivals))),
+    };
     gate.register().await;
-    Ok(Some(Endpoint { app: app.clone(), address, listener, context, presence }))
+    Ok(Some(Endpoint { app: app.clone(), plain, tls, gate }))
+}
+
+fn bound(listener: Listener) -> anyhow::Result<Bound> {
+    Ok(Bound { address: listener.local_addr()?, listener })
+}
+
+/// Where the TLS door relays to: this machine alone can reach it.
+fn listen_inside(config: &config::Mqtt) -> anyhow::Result<Listener> {
+    listen(&config::Mqtt { listen: "127.0.0.1:0".into(), ..config.clone() })
 }
 
 /// The listening socket with the limits of the configuration.
@@ -104,14 +133,20 @@ pub async fn context(config: &config::Mqtt) -> ServerContext {
 }
 
 impl Endpoint {
-    pub const fn address(&self) -> SocketAddr {
-        self.address
+    /// Where plain MQTT is spoken; where TLS is when that is off.
+    pub fn address(&self) -> SocketAddr {
+        let tls = || self.tls.as_ref().map(|(door, _)| door.address);
+        self.plain.as_ref().map(|plain| plain.address).or_else(tls).unwrap_or(([0, 0, 0, 0], 0).into())
+    }
+
+    pub fn tls_address(&self) -> Option<SocketAddr> {
+        self.tls.as_ref().map(|(door, _)| door.address)
     }
 
     /// Accepts devices until the service stops. Connections that are open then get no acknowledgement any more once the
     /// committer has drained, and end with the process.
     pub async fn serve(self) {
-        let Self { app, address, listener, context, presence } = self;
+        let Self { app, plain, tls, gate } = self;
         while let Err(error) = ready(&app).await {
             tracing::warn!(%error, "devices cannot be checked yet; the MQTT endpoint waits for the database");
             tokio::select! {
@@ -119,11 +154,27 @@ impl Endpoint {
                 () = tokio::time::sleep(Duration::from_secs(1)) => {}
             }
         }
-        tracing::info!(%address, "listening for MQTT devices");
-        let server = MqttServer::new(context).listener_by_id(listener, address.port()).build();
+        let mut server = MqttServer::new(gate.context.clone());
+        if let Some(Bound { address, listener }) = plain {
+            tracing::info!(%address, "listening for MQTT devices");
+            server = server.listener_by_id(listener, address.port());
+        }
+        let mut door = None;
+        if let Some((tls, Bound { address, listener })) = tls {
+            server = server.listener_by_id(listener, address.port());
+            door = Some((tls, address));
+        }
+        let over_tls = async {
+            match door {
+                Some((door, inner)) => door.serve(&app, inner).await,
+                None => std::future::pending().await,
+            }
+        };
         tokio::select! {
-            _ = server.run() => tracing::error!("the MQTT endpoint ended"),
-            () = presence.run(&app) => {}
+            _ = server.build().run() => tracing::error!("the MQTT endpoint ended"),
+            () = over_tls => {}
+            () = gate.sessions.watch(&app, &gate.context) => {}
+            () = gate.presence.run(&app) => {}
         }
     }
 }
@@ -144,12 +195,25 @@ pub async fn run(app: App) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// A device, and by what it was known.
+type Known = (Arc<DeviceEntry>, Credential);
+
+/// Why nobody was let in.
+enum Refusal {
+    Nobody(&'static str),
+    /// The database cannot be asked: nobody is called a stranger for that.
+    Unsure(sqlx::Error),
+}
+
 /// The door-keeper.
 #[derive(Clone)]
 struct Gate {
     app: App,
     context: ServerContext,
     presence: Arc<Presence>,
+    sessions: Arc<Sessions>,
+    /// rmqtt's name of the listener behind TLS, and who came through that door.
+    inside: Option<(ListenerId, Arc<Arrivals>)>,
 }
 
 impl Gate {
@@ -171,15 +235,13 @@ impl Gate {
 
     async fn authenticate(&self, info: &ConnectInfo) -> AuthResult {
         let id = info.id();
-        let code = device_code(id);
-        let secret = info.password().and_then(|bytes| std::str::from_utf8(bytes).ok()).unwrap_or_default();
-        let device = match self.app.ingest.devices().authenticate(&self.app.db.ingest, code, secret).await {
-            Ok(Some(device)) => device,
-            Ok(None) => {
-                refused("sign-in", id, "no such device, or a wrong secret");
+        let (device, credential) = match self.who(info).await {
+            Ok(known) => known,
+            Err(Refusal::Nobody(why)) => {
+                refused("sign-in", id, self.peer(id), why);
                 return AuthResult::BadUsernameOrPassword;
             }
-            Err(error) => {
+            Err(Refusal::Unsure(error)) => {
                 tracing::warn!(%error, "a device cannot be checked");
                 return AuthResult::NotAuthorized;
             }
@@ -190,38 +252,111 @@ impl Gate {
                 LastWill::V5(will) => &will.topic,
             };
             if topic::parse(will_topic) != Some((&device.code, topic::Kind::Status)) {
-                refused("sign-in", id, "the will is not on the device's own status topic");
+                refused("sign-in", id, self.peer(id), "the will is not on the device's own status topic");
                 return AuthResult::NotAuthorized;
             }
         }
-        if self.client_id_is_anothers(id).await {
-            refused("sign-in", id, "the client id belongs to another device");
+        if self.client_id_is_anothers(id, &device.code).await {
+            refused("sign-in", id, self.peer(id), "the client id belongs to another device");
             return AuthResult::NotAuthorized;
         }
+        self.sessions.sign_in(id, &device, credential);
+        self.app.ingest.devices().used(&self.app.db.ingest, &device, &credential, self.app.clock.now()).await;
         AuthResult::Allow(false, None)
+    }
+
+    /// By certificate if one was shown, else by secret. Somebody who is not known may have been added a moment ago, so the
+    /// devices are read again before the answer is no, unless the address fails all the time; then its answers come late.
+    async fn who(&self, info: &ConnectInfo) -> Result<Known, Refusal> {
+        let id = info.id();
+        let arrival = match &self.inside {
+            Some((inside, arrivals)) if *inside == id.lid => match arrivals.get(id.remote_addr) {
+                Some(arrival) => Some(arrival),
+                None => return Err(Refusal::Nobody("it did not come through the TLS door")),
+            },
+            _ => None,
+        };
+        let certificate = arrival.and_then(|arrival| arrival.certificate);
+        if let Some(known) = self.find(info, certificate.as_ref())? {
+            return Ok(known);
+        }
+        let address = self.peer(id).map(|peer| peer.ip());
+        let (strangers, now) = (self.app.ingest.strangers(), self.app.clock.now());
+        let delay_s = strangers.delay_s(address, now);
+        if delay_s == 0 {
+            self.app.ingest.devices().reload_spaced(&self.app.db.ingest).await.map_err(Refusal::Unsure)?;
+            if let Some(known) = self.find(info, certificate.as_ref())? {
+                return Ok(known);
+            }
+        }
+        strangers.failed(address, now);
+        tokio::time::sleep(Duration::from_secs(delay_s)).await;
+        let why =
+            if certificate.is_some() { "the certificate is no device's" } else { "no such device, or a wrong secret" };
+        Err(Refusal::Nobody(why))
+    }
+
+    fn find(&self, info: &ConnectInfo, certificate: Option<&Certificate>) -> Result<Option<Known>, Refusal> {
+        let (devices, now) = (self.app.ingest.devices(), self.app.clock.now());
+        let Some(certificate) = certificate else {
+            let secret = info.password().and_then(|bytes| std::str::from_utf8(bytes).ok()).unwrap_or_default();
+            return Ok(devices.known(said_code(info.id()), secret, now));
+        };
+        let names_count = self.app.config.mqtt.tls_identity == TlsIdentity::CommonName;
+        let known = devices.of_certificate(certificate, names_count, now);
+        let name = info.id().username.as_deref().unwrap_or_default();
+        match &known {
+            Some((device, _)) if !name.is_empty() && *name != *device.code => {
+                Err(Refusal::Nobody("the certificate is another device's"))
+            }
+            _ => Ok(known),
+        }
+    }
+
+    /// Where a client really is: rmqtt knows the relay only.
+    fn peer(&self, id: &Id) -> Option<SocketAddr> {
+        let arrival = self.inside.as_ref().filter(|(inside, _)| *inside == id.lid);
+        arrival.map_or(id.remote_addr, |(_, arrivals)| arrivals.get(id.remote_addr).map(|arrival| arrival.peer))
+    }
+
+    /// The code of the device of a session.
+    fn code(&self, id: &Id) -> String {
+        self.sessions.of(id).map_or_else(|| said_code(id).to_owned(), |signed| signed.code.clone())
     }
 
     /// Whoever takes a client id takes over its session, so nobody may take another device's code, nor the client id of
     /// a session another device holds.
-    async fn client_id_is_anothers(&self, id: &Id) -> bool {
-        let own = device_code(id);
+    async fn client_id_is_anothers(&self, id: &Id, own: &str) -> bool {
         if *id.client_id != *own && self.app.ingest.devices().get(&id.client_id).is_some() {
             return true;
         }
         let session = self.context.extends.shared().await.entry(id.clone()).session();
-        session.is_some_and(|session| device_code(&session.id) != own)
+        session.is_some_and(|session| self.code(&session.id) != own)
     }
 
-    /// The device of a session, as long as it may publish.
+    /// The device of a session, whether or not it may still publish.
     fn device(&self, session: &Session) -> Option<Arc<DeviceEntry>> {
-        self.app.ingest.devices().get(device_code(&session.id)).filter(|device| device.enabled)
+        self.app.ingest.devices().get(&self.code(&session.id))
     }
 
     async fn publish(&self, session: &Session, publish: &Publish) -> PublishAclResult {
-        let Some(device) = self.device(session) else {
-            refused("publish", &session.id, "the device is disabled");
-            return refusal(PublishAckReason::NotAuthorized, "the device is disabled", true);
+        let signed = self.sessions.of(&session.id);
+        let accepted = signed.filter(|signed| sessions::is_accepted(&self.app, signed, self.app.clock.now()));
+        let (Some(signed), Some(device)) = (accepted, self.device(session)) else {
+            refused("publish", &session.id, self.peer(&session.id), "what it signed in with is accepted no more");
+            return refusal(PublishAckReason::NotAuthorized, "the device was revoked", true);
         };
+        // Not read on means held back: the device keeps what it has until there is room.
+        let wait = self.app.ingest.rate().reserve(device.id, self.app.clock.now());
+        if !wait.is_zero() {
+            metrics::counter!("sentinela_device_slowed_total", "door" => "mqtt").increment(1);
+            tokio::select! {
+                () = tokio::time::sleep(wait) => {}
+                () = signed.ended.cancelled() => {
+                    return refusal(PublishAckReason::NotAuthorized, "the device was revoked", true);
+                }
+            }
+        }
         match topic::parse(&publish.topic) {
             Some((code, kind)) if code == device.code => match kind {
                 topic::Kind::Readings => self.readings(&device, publish).await,
@@ -231,7 +366,7 @@ impl Gate {
                 }
             },
             _ => {
-                refused("publish", &session.id, &publish.topic);
+                refused("publish", &session.id, self.peer(&session.id), &publish.topic);
                 let v5 = session.protocol().await.is_ok_and(|protocol| protocol == MQTT_LEVEL_5);
                 refusal(PublishAckReason::NotAuthorized, "not a topic of this device", !v5)
             }
@@ -264,6 +399,14 @@ impl Gate {
         self.presence.reported(device.id, says_online(payload), self.app.clock.now());
     }
 
+    fn subscribe_acl(&self, id: &Id, filter: &str, qos: rmqtt::types::QoS) -> SubscribeAclResult {
+        if filter == format!("v1/devices/{}/commands", self.code(id)) {
+            return SubscribeAclResult::new_success(qos, None);
+        }
+        refused("subscribe", id, self.peer(id), filter);
+        SubscribeAclResult::new_failure(SubscribeAckReason::NotAuthorized)
+    }
+
     fn will(&self, session: &Session, publish: &Publish) {
         if let Some(device) = self.device(session) {
             self.status(&device, &publish.payload);
@@ -274,61 +417,50 @@ impl Gate {
 #[async_trait]
 impl Handler for Gate {
     async fn hook(&self, parameter: &Parameter, _: Option<HookResult>) -> ReturnType {
-        let answer =
-            match parameter {
-                Parameter::ClientAuthenticate(info) => HookResult::AuthResult(self.authenticate(info).await),
-                Parameter::ClientSubscribeCheckAcl(session, subscribe) => HookResult::SubscribeAclResult(
-                    subscribe_acl(&session.id, &subscribe.topic_filter, subscribe.opts.qos()),
-                ),
-                Parameter::MessagePublishCheckAcl(session, publish) => {
-                    HookResult::PublishAclResult(self.publish(session, publish).await)
+        let answer = match parameter {
+            Parameter::ClientAuthenticate(info) => HookResult::AuthResult(self.authenticate(info).await),
+            Parameter::ClientSubscribeCheckAcl(session, subscribe) => HookResult::SubscribeAclResult(
+                self.subscribe_acl(&session.id, &subscribe.topic_filter, subscribe.opts.qos()),
+            ),
+            Parameter::MessagePublishCheckAcl(session, publish) => {
+                HookResult::PublishAclResult(self.publish(session, publish).await)
+            }
+            // A will passes this hook alone. Its topic was checked at sign-in.
+            Parameter::MessagePublish(Some(session), from, publish) if matches!(from.typ(), FromType::LastWill) => {
+                self.will(session, publish);
+                return (true, None);
+            }
+            Parameter::ClientConnected(session) => {
+                if let Some(device) = self.device(session) {
+                    self.presence.connected(device.id, sessions::key(&session.id), self.app.clock.now());
                 }
-                // A will passes this hook alone. Its topic was checked at sign-in.
-                Parameter::MessagePublish(Some(session), from, publish) if matches!(from.typ(), FromType::LastWill) => {
-                    self.will(session, publish);
-                    return (true, None);
+                return (true, None);
+            }
+            Parameter::ClientDisconnected(session, _) => {
+                self.sessions.disconnected(&session.id);
+                if let Some(device) = self.device(session) {
+                    self.presence.disconnected(device.id, &sessions::key(&session.id), self.app.clock.now());
                 }
-                Parameter::ClientConnected(session) => {
-                    if let Some(device) = self.device(session) {
-                        self.presence.connected(device.id, connection_key(&session.id), self.app.clock.now());
-                    }
-                    return (true, None);
-                }
-                Parameter::ClientDisconnected(session, _) => {
-                    if let Some(device) = self.device(session) {
-                        self.presence.disconnected(device.id, &connection_key(&session.id), self.app.clock.now());
-                    }
-                    return (true, None);
-                }
-                _ => return (true, None),
-            };
+                return (true, None);
+            }
+            _ => return (true, None),
+        };
         (false, Some(answer))
     }
 }
 
-fn subscribe_acl(id: &Id, filter: &str, qos: rmqtt::types::QoS) -> SubscribeAclResult {
-    if filter == format!("v1/devices/{}/commands", device_code(id)) {
-        return SubscribeAclResult::new_success(qos, None);
-    }
-    refused("subscribe", id, filter);
-    SubscribeAclResult::new_failure(SubscribeAckReason::NotAuthorized)
-}
-
-fn device_code(id: &Id) -> &str {
+/// What a device says it is. Believed only with its secret.
+fn said_code(id: &Id) -> &str {
     match &id.username {
         Some(name) if !name.is_empty() => name,
         _ => &id.client_id,
     }
 }
 
-fn connection_key(id: &Id) -> ConnectionKey {
-    (id.client_id.to_string(), id.create_time)
-}
-
-fn refused(act: &str, id: &Id, why: &str) {
+fn refused(act: &str, id: &Id, peer: Option<SocketAddr>, why: &str) {
     metrics::counter!("sentinela_mqtt_refused_total", "act" => act.to_owned()).increment(1);
-    let peer = id.remote_addr.map(|address| address.to_string()).unwrap_or_default();
-    tracing::warn!(act, device = device_code(id), client_id = %id.client_id, peer, why, "an MQTT client was refused");
+    let peer = peer.map(|address| address.to_string()).unwrap_or_default();
+    tracing::warn!(act, device = said_code(id), client_id = %id.client_id, peer, why, "an MQTT client was refused");
 }
 
 fn refusal(code: PublishAckReason, why: &str, disconnect: bool) -> PublishAclResult {

@@ -1,5 +1,6 @@
 //! Who lives where, and how they are reached.
 
+pub mod own;
 pub mod store;
 
 use serde::{Deserialize, Serialize};

@@ -1,5 +1,8 @@
 //! Residents in PostgreSQL.
 
+pub mod erase;
+pub mod own;
+
 use sqlx::PgConnection;
 use sqlx::types::Json;
 

@@ -1,5 +1,7 @@
 //! Where instruments stand, what they measure, and with which secret they sign in.
 
+pub mod certificate;
+pub mod desk;
 pub mod device;
 pub mod store;
 
@@ -58,6 +60,35 @@ pub struct Device {
     pub online: bool,
     #[schema(value_type = Option<String>)]
     pub last_seen_at: Option<Instant>,
+    /// When its secret was made; null: before this was kept.
+    #[schema(value_type = Option<String>)]
+    pub secret_made_at: Option<Instant>,
+    /// When the device last signed in with its secret, to the minute.
+    #[schema(value_type = Option<String>)]
+    pub secret_used_at: Option<Instant>,
+    /// Whether the secret before the last rotation still works.
+    pub has_previous: bool,
+    /// When that one ends; null while the new one was never used.
+    #[schema(value_type = Option<String>)]
+    pub previous_ends_at: Option<Instant>,
+    #[schema(value_type = Option<String>)]
+    pub previous_used_at: Option<Instant>,
+}
+
+/// A client certificate of a device.
+#[derive(Clone, Debug, PartialEq, Serialize, utoipa::ToSchema)]
+pub struct DeviceCertificate {
+    /// Code of the device.
+    pub device: String,
+    /// SHA-256 over the certificate in DER, in hexadecimal.
+    pub fingerprint: String,
+    pub common_name: String,
+    #[schema(value_type = String)]
+    pub not_after: Instant,
+    #[schema(value_type = Option<String>)]
+    pub last_used_at: Option<Instant>,
+    #[schema(value_type = Option<String>)]
+    pub revoked_at: Option<Instant>,
 }
 
 /// What an upsert did.

@@ -137,9 +137,13 @@ pub async fn upsert_device(
         return Ok(Change::Unchanged);
     }
     sqlx::query!(
-        "insert into device (code, station_id, secret_sha256, created_at) values ($1, $2, $3, $4)
+        "insert into device (code, station_id, secret_sha256, created_at, secret_made_at) values ($1, $2, $3, $4, $4)
          on conflict (code) do update set station_id = excluded.station_id, secret_sha256 = excluded.secret_sha256,
-             enabled = true",
+             enabled = true,
+             secret_made_at = case when device.secret_sha256 = $3 then device.secret_made_at else $4 end,
+             secret_first_used_at = case when device.secret_sha256 = $3 then device.secret_first_used_at end,
+             secret_used_at = case when device.secret_sha256 = $3 then device.secret_used_at end,
+             previous_sha256 = null, previous_grace_s = null, previous_ends_at = null, previous_used_at = null",
         code,
         station_id.0,
         secret_sha256.as_slice(),
@@ -206,12 +210,122 @@ pub async fn datastreams(conn: &mut PgConnection, stations: &[i64]) -> sqlx::Res
         .collect()
 }
 
+/// Takes a device that was turned away in again, with the secrets and certificates it has. False when there is none to.
+pub async fn enable_device(conn: &mut PgConnection, code: &str) -> sqlx::Result<bool> {
+    let done = sqlx::query!("update device set enabled = true where code = $1 and not enabled", code);
+    Ok(done.execute(conn).await?.rows_affected() > 0)
+}
+
+/// Gives a device a new secret. The old one works until the new one is used, and `grace_s` longer. When the newest was
+/// never used, it is the one before it that lives on: the device has not changed over yet. False when there is no device.
+pub async fn rotate_secret(
+    conn: &mut PgConnection,
+    now: Instant,
+    code: &str,
+    secret_sha256: &[u8; 32],
+    grace_s: i32,
+) -> sqlx::Result<bool> {
+    let done = sqlx::query!(
+        "update device set secret_sha256 = $2, secret_made_at = $3, secret_first_used_at = null, secret_used_at = null,
+             previous_sha256 = case when previous_sha256 is not null and secret_first_used_at is null
+                                    then previous_sha256 else secret_sha256 end,
+             previous_used_at = case when previous_sha256 is not null and secret_first_used_at is null
+                                     then previous_used_at else secret_used_at end,
+             previous_grace_s = $4, previous_ends_at = null
+         where code = $1",
+        code,
+        secret_sha256.as_slice(),
+        now,
+        grace_s
+    );
+    Ok(done.execute(conn).await?.rows_affected() > 0)
+}
+
+/// Ends the secret before the last rotation. False when there is none.
+pub async fn retire_previous(conn: &mut PgConnection, code: &str) -> sqlx::Result<bool> {
+    let done = sqlx::query!(
+        "update device set previous_sha256 = null, previous_grace_s = null, previous_ends_at = null
+         where code = $1 and previous_sha256 is not null",
+        code
+    );
+    Ok(done.execute(conn).await?.rows_affected() > 0)
+}
+
+/// Registers a certificate of a device. False when it is registered already, of whichever device.
+pub async fn add_certificate(
+    conn: &mut PgConnection,
+    id: uuid::Uuid,
+    now: Instant,
+    device: DeviceId,
+    certificate: &super::certificate::Certificate,
+) -> sqlx::Result<bool> {
+    let done = sqlx::query!(
+        "insert into device_certificate (id, device_id, sha256, common_name, not_after, created_at)
+         values ($1, $2, $3, $4, $5, $6) on conflict (sha256) do nothing",
+        id,
+        device.0,
+        certificate.fingerprint.as_slice(),
+        certificate.common_name,
+        certificate.not_after,
+        now
+    );
+    Ok(done.execute(conn).await?.rows_affected() > 0)
+}
+
+/// Refuses a certificate from now on, and gives back the code of its device. `None` when no live one has this fingerprint.
+pub async fn revoke_certificate(
+    conn: &mut PgConnection,
+    now: Instant,
+    fingerprint: &[u8; 32],
+) -> sqlx::Result<Option<String>> {
+    sqlx::query_scalar!(
+        "update device_certificate c set revoked_at = $2 from device d
+         where d.id = c.device_id and c.sha256 = $1 and c.revoked_at is null returning d.code",
+        fingerprint.as_slice(),
+        now
+    )
+    .fetch_optional(conn)
+    .await
+}
+
+/// The certificates of one device, or of all, by device and end.
+pub async fn certificates(
+    conn: &mut PgConnection,
+    device: Option<&str>,
+) -> sqlx::Result<Vec<super::DeviceCertificate>> {
+    sqlx::query_as!(
+        super::DeviceCertificate,
+        r#"select d.code as device, encode(c.sha256, 'hex') as "fingerprint!", c.common_name, c.not_after, c.last_used_at,
+               c.revoked_at
+           from device_certificate c join device d on d.id = c.device_id
+           where $1::text is null or d.code = $1 order by d.code, c.not_after desc"#,
+        device
+    )
+    .fetch_all(conn)
+    .await
+}
+
+/// One device.
+pub async fn device_by_code(conn: &mut PgConnection, code: &str) -> sqlx::Result<Option<Device>> {
+    sqlx::query_as!(
+        Device,
+        r#"select d.id as "id: DeviceId", d.code, d.station_id as "station_id: StationId", s.code as station_code,
+               d.enabled, d.online, d.last_seen_at, d.secret_made_at, d.secret_used_at,
+               d.previous_sha256 is not null as "has_previous!", d.previous_ends_at, d.previous_used_at
+           from device d join station s on s.id = d.station_id where d.code = $1"#,
+        code
+    )
+    .fetch_optional(conn)
+    .await
+}
+
 /// Devices by code, a page at a time.
 pub async fn devices(conn: &mut PgConnection, limit: i64, offset: i64) -> sqlx::Result<Vec<Device>> {
     sqlx::query_as!(
         Device,
         r#"select d.id as "id: DeviceId", d.code, d.station_id as "station_id: StationId", s.code as station_code,
-               d.enabled, d.online, d.last_seen_at
+               d.enabled, d.online, d.last_seen_at, d.secret_made_at, d.secret_used_at,
+               d.previous_sha256 is not null as "has_previous!", d.previous_ends_at, d.previous_used_at
            from device d join station s on s.id = d.station_id order by d.code limit $1 offset $2"#,
         limit,
         offset

@@ -8,11 +8,14 @@ use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, Method, header};
 use subtle::ConstantTimeEq;
+use uuid::Uuid;
 
-use crate::accounts::permission::{Permission, Permissions};
+use crate::accounts::permission::{self, Permission, Permissions};
 use crate::accounts::{Roles, store, tokens};
 use crate::app::App;
 use crate::audit::{Actor, ActorKind, Via};
+use crate::clock::Instant;
+use crate::config::SecondFactor;
 use crate::ids::StaffId;
 use crate::web::client::ClientAddress;
 use crate::web::cookie;
@@ -33,6 +36,19 @@ pub struct Staff {
     /// Empty for API tokens, which no foreign page can make a browser send.
     pub csrf_token: String,
     pub address: Option<IpAddr>,
+    /// The session this request came with; none for API tokens.
+    pub session: Option<SessionInfo>,
+}
+
+/// What a session knows of itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SessionInfo {
+    pub id: Uuid,
+    pub opened_at: Instant,
+    /// Whether a second factor was shown.
+    pub second_factor: bool,
+    /// Their roles ask for a second factor that they have not set up: until then only their own account is open.
+    pub must_enrol: bool,
 }
 
 impl Staff {
@@ -42,7 +58,16 @@ impl Staff {
         if self.permissions.allow(needed) {
             return Ok(());
         }
+        if self.must_enrol() {
+            return Err(ApiError::Forbidden(
+                "set up the second factor first, at /console/account/second-factor".into(),
+            ));
+        }
         Err(ApiError::Forbidden(format!("this needs the permission {needed}; {} is {}", self.username, self.roles)))
+    }
+
+    pub fn must_enrol(&self) -> bool {
+        self.session.is_some_and(|session| session.must_enrol)
     }
 
     /// Who they are in the audit.
@@ -70,16 +95,37 @@ pub async fn identify(app: &App, headers: &HeaderMap, address: Option<IpAddr>) -
             staff
         }));
     }
-    let Some(token) = cookie::read(headers, cookie::SESSION) else { return Ok(None) };
+    let secure = app.config.public_url().starts_with("https");
+    let Some(token) = cookie::read_guarded(headers, cookie::SESSION, secure) else { return Ok(None) };
     let mut conn = app.db.web.acquire().await?;
-    let session = store::session(&mut conn, now, token).await?;
-    Ok(session.map(|session| staff(session.member, session.csrf_token, address)))
+    let rules = &app.config.accounts;
+    let session = store::sessions::find(&mut conn, now, rules, token, is_used(headers)).await?;
+    Ok(session.map(|session| in_session(session, rules.second_factor, address)))
+}
+
+/// Whether a person did something, or their open page only fetched itself anew: browsers say which (Fetch Metadata).
+fn is_used(headers: &HeaderMap) -> bool {
+    headers.get("sec-fetch-mode").is_none_or(|mode| mode == "navigate")
 }
 
 fn staff(member: store::Member, csrf_token: String, address: Option<IpAddr>) -> Staff {
     let store::Member { id, username, name, roles, language, .. } = member;
     let permissions = roles.permissions();
-    Staff { id, username, name, roles, permissions, language, csrf_token, address }
+    Staff { id, username, name, roles, permissions, language, csrf_token, address, session: None }
+}
+
+/// A session without the second factor its owner's roles ask for opens nothing but their own account.
+fn in_session(session: store::sessions::Session, rule: SecondFactor, address: Option<IpAddr>) -> Staff {
+    let store::sessions::Session { id, member, csrf_token, second_factor, opened_at } = session;
+    let mut staff = staff(member, csrf_token, address);
+    let is_asked = rule == SecondFactor::Required
+        && staff.permissions.within(permission::NEEDS_SECOND_FACTOR) != Permissions::NONE;
+    let must_enrol = is_asked && !second_factor;
+    if must_enrol {
+        staff.permissions = Permissions::of(&[Permission::OwnAccount]);
+    }
+    staff.session = Some(SessionInfo { id, opened_at, second_factor, must_enrol });
+    staff
 }
 
 /// The token of `Authorization: Bearer …`. Device credentials have a dot, staff tokens have none.
@@ -193,6 +239,7 @@ mod tests {
             language,
             csrf_token: csrf_token.to_owned(),
             address,
+            session: None,
         }
     }
 

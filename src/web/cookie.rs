@@ -2,7 +2,13 @@
 
 use axum::http::{HeaderMap, HeaderValue, header};
 
+/// Cookies that open something. Over https they carry the prefix `__Host-`, with which browsers take them only from this very
+/// host, over TLS and for all paths: no other host of the domain can plant one.
 pub const SESSION: &str = "sentinela_session";
+/// A sign-in whose second step is still to come.
+pub const STEP: &str = "sentinela_step";
+/// A browser somebody signed in from before.
+pub const BROWSER: &str = "sentinela_browser";
 pub const LANGUAGE: &str = "sentinela_lang";
 pub const THEME: &str = "sentinela_theme";
 
@@ -13,6 +19,21 @@ pub fn read<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
         let (key, value) = pair.trim().split_once('=')?;
         (key == name).then_some(value)
     })
+}
+
+/// The name of a cookie that opens something.
+fn guarded_name(name: &str, secure: bool) -> String {
+    if secure { format!("__Host-{name}") } else { name.to_owned() }
+}
+
+/// The value of a cookie that opens something.
+pub fn read_guarded<'a>(headers: &'a HeaderMap, name: &str, secure: bool) -> Option<&'a str> {
+    read(headers, &guarded_name(name, secure))
+}
+
+/// The `Set-Cookie` value of a cookie that opens something.
+pub fn write_guarded(name: &str, value: &str, max_age_s: i64, secure: bool) -> HeaderValue {
+    write(&guarded_name(name, secure), value, max_age_s, secure)
 }
 
 /// A `Set-Cookie` value. `max_age_s` 0 takes the cookie away. Values are our own words and tokens, never input.

@@ -49,6 +49,12 @@ pub enum ApiError {
     MethodNotAllowed(String),
     #[error("the body is larger than allowed")]
     TooLarge,
+    /// The body is not written as it must be.
+    #[error("expected a body of the media type {0}")]
+    WrongMediaType(&'static str),
+    /// Asked too often.
+    #[error("too many requests; try again in {retry_after_s} s")]
+    TooMany { retry_after_s: u64 },
     /// Pushed back: try again after some seconds.
     #[error("{0}")]
     Unavailable(String),
@@ -75,6 +81,8 @@ impl ApiError {
             Self::Conflict(_) => StatusCode::CONFLICT,
             Self::MethodNotAllowed(_) => StatusCode::METHOD_NOT_ALLOWED,
             Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::WrongMediaType(_) => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            Self::TooMany { .. } => StatusCode::TOO_MANY_REQUESTS,
             Self::Unavailable(_) => StatusCode::SERVICE_UNAVAILABLE,
             Self::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
         }
@@ -128,6 +136,7 @@ impl IntoResponse for ApiError {
             tracing::error!(cause = format!("{cause:#}"), "request failed");
         }
         let detail = self.to_string();
+        let retry_after_s = if let Self::TooMany { retry_after_s } = self { retry_after_s } else { 2 };
         let allow = if let Self::MethodNotAllowed(methods) = &self { methods.clone() } else { String::new() };
         let errors = if let Self::BadRequest { errors, .. } = self { errors } else { Vec::new() };
         let mut response = problem(status, detail, errors);
@@ -136,8 +145,8 @@ impl IntoResponse for ApiError {
         {
             response.headers_mut().insert(header::ALLOW, allow);
         }
-        if status == StatusCode::SERVICE_UNAVAILABLE {
-            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("2"));
+        if matches!(status, StatusCode::SERVICE_UNAVAILABLE | StatusCode::TOO_MANY_REQUESTS) {
+            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(retry_after_s));
         }
         response
     }

@@ -79,6 +79,9 @@ async fn pass(app: &App, request: Request) -> Result<Request, Box<Response>> {
     let Some(staff) = auth::identify(app, request.headers(), address).await.map_err(refuse)? else {
         return Err(Box::new(sign_in(&request)));
     };
+    if let Some(elsewhere) = lead(&request, &staff, permission) {
+        return Err(Box::new(elsewhere));
+    }
     staff.require(permission).map_err(refuse)?;
     let mut request = check_csrf(request, &staff).await.map_err(refuse)?;
     request.extensions_mut().insert(staff);
@@ -98,6 +101,19 @@ fn sign_in(request: &Request) -> Response {
     let wanted = request.uri().path_and_query().map_or("/console", |path| path.as_str());
     let wanted: String = url::form_urlencoded::byte_serialize(wanted.as_bytes()).collect();
     Redirect::to(&format!("/console/login?next={wanted}")).into_response()
+}
+
+/// Where a page that is not for them leads people: to the set-up of their second factor, or from the console's start, which
+/// everybody tries first, to their own account.
+fn lead(request: &Request, staff: &Staff, needed: Permission) -> Option<Response> {
+    let is_page = *request.method() == Method::GET && wants_html(request.headers());
+    if staff.permissions.allow(needed) || !is_page {
+        return None;
+    }
+    if staff.must_enrol() {
+        return Some(Redirect::to("/console/account/second-factor").into_response());
+    }
+    (request.uri().path() == "/console").then(|| Redirect::to("/console/account").into_response())
 }
 
 pub fn wants_html(headers: &HeaderMap) -> bool {
@@ -138,6 +154,16 @@ mod tests {
 
     use super::*;
 
+    /// What leads in: for people who are not signed in yet, each with its own proof.
+    const DOORS: [&str; 6] = [
+        "/console/login",
+        "/console/login/code",
+        "/console/forgot",
+        "/console/reset",
+        "/console/invitation",
+        "/console/setup",
+    ];
+
     /// Every `.route("…"` in the sources.
     fn registered(folder: &Path, found: &mut BTreeSet<String>) {
         for entry in std::fs::read_dir(folder).unwrap().flatten() {
@@ -174,7 +200,8 @@ mod tests {
     fn everything_under_the_console_but_the_sign_in_needs_a_person() {
         for rule in RULES.iter().filter(|rule| rule.path.starts_with("/console")) {
             let is_open = rule.guard == Guard::Open;
-            assert_eq!(is_open, rule.path == "/console/login", "{} {}", rule.method, rule.path);
+            let is_door = DOORS.contains(&rule.path);
+            assert_eq!(is_open, is_door, "{} {}", rule.method, rule.path);
         }
     }
 
@@ -185,6 +212,7 @@ mod tests {
             .filter(|rule| rule.method != "GET" && rule.guard == Guard::Open)
             .map(|rule| rule.path)
             .collect();
-        assert_eq!(open_posts, ["/preferences", "/console/login"]);
+        assert_eq!(open_posts[0], "/preferences");
+        assert_eq!(open_posts[1..], DOORS);
     }
 }

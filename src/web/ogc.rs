@@ -149,7 +149,7 @@ async fn items(
     let suffix = query.bbox.as_deref().map(|bbox| format!("&bbox={bbox}")).unwrap_or_default();
     let mut links =
         vec![link(&format!("{address}?limit={limit}&offset={offset}{suffix}"), "self", "application/geo+json")];
-    let next = offset + limit;
+    let next = offset.saturating_add(limit);
     if next < matched {
         links.push(link(&format!("{address}?limit={limit}&offset={next}{suffix}"), "next", "application/geo+json"));
     }

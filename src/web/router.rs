@@ -36,6 +36,7 @@ pub fn router(app: App) -> Router {
         .merge(api::levels::routes())
         .merge(api::readings::routes())
         .merge(api::residents::routes())
+        .merge(api::staff::routes())
         .merge(api::stations::routes())
         .merge(api::tokens::routes())
         .merge(ogc::routes())

@@ -1,7 +1,7 @@
 // The table of src/web/gate.rs, in a file of its own so that it reads at a glance. A new route adds its row here.
 
 use Permission::{
-    DraftAlerts, EditCatalogue, EditResidents, IssueAlerts, ManageDevices, OwnAccount, ReportField, RunIncidents,
+    DraftAlerts, EditCatalogue, EditResidents, IssueAlerts, ManageDevices, ManageStaff, OwnAccount, ReportField, RunIncidents,
     SeeConsole, SeeDeliveries, SeeResidents,
 };
 
@@ -45,6 +45,7 @@ pub const RULES: &[Rule] = &[
     staff("GET", "/api/v1/alerts/{id}/delivery", SeeConsole),
     staff("POST", "/api/v1/alerts/{id}/discard", DraftAlerts),
     staff("POST", "/api/v1/alerts/{id}/issue", IssueAlerts),
+    staff("DELETE", "/api/v1/alerts/{id}/approval", IssueAlerts),
     staff("POST", "/api/v1/alerts/{id}/all-clear", DraftAlerts),
     staff("POST", "/api/v1/alerts/{id}/cancel", DraftAlerts),
     staff("POST", "/api/v1/alerts/{id}/update", DraftAlerts),
@@ -65,6 +66,35 @@ pub const RULES: &[Rule] = &[
     // Administration, audit
     staff("GET", "/console/admin", SeeConsole),
     // Own account, sign-in, staff
+    open("GET", "/console/login/code"),
+    open("POST", "/console/login/code"),
+    open("GET", "/console/forgot"),
+    open("POST", "/console/forgot"),
+    open("GET", "/console/reset"),
+    open("POST", "/console/reset"),
+    open("GET", "/console/invitation"),
+    open("POST", "/console/invitation"),
+    open("GET", "/console/setup"),
+    open("POST", "/console/setup"),
+    staff("GET", "/console/account", OwnAccount),
+    staff("POST", "/console/account/password", OwnAccount),
+    staff("POST", "/console/account/sessions/end", OwnAccount),
+    staff("GET", "/console/account/second-factor", OwnAccount),
+    staff("POST", "/console/account/second-factor", OwnAccount),
+    staff("POST", "/console/account/second-factor/remove", OwnAccount),
+    staff("POST", "/console/account/recovery-codes", OwnAccount),
+    staff("GET", "/console/staff", ManageStaff),
+    staff("POST", "/console/staff", ManageStaff),
+    staff("GET", "/console/staff/{username}", ManageStaff),
+    staff("POST", "/console/staff/{username}", ManageStaff),
+    staff("GET", "/api/v1/staff", ManageStaff),
+    staff("POST", "/api/v1/staff", ManageStaff),
+    staff("GET", "/api/v1/staff/{username}", ManageStaff),
+    staff("PUT", "/api/v1/staff/{username}/roles", ManageStaff),
+    staff("POST", "/api/v1/staff/{username}/disable", ManageStaff),
+    staff("POST", "/api/v1/staff/{username}/enable", ManageStaff),
+    staff("POST", "/api/v1/staff/{username}/resend", ManageStaff),
+    staff("POST", "/api/v1/staff/{username}/reset-second-factor", ManageStaff),
     // Outside identity provider
     // Tokens and devices
     staff("GET", "/api/v1/tokens", OwnAccount),
@@ -72,6 +102,12 @@ pub const RULES: &[Rule] = &[
     staff("POST", "/api/v1/tokens/{id}/rotate", OwnAccount),
     // Of others: with ManageTokens, which the handler asks for.
     staff("DELETE", "/api/v1/tokens/{id}", OwnAccount),
+    staff("POST", "/api/v1/devices/{code}/enable", ManageDevices),
+    staff("POST", "/api/v1/devices/{code}/rotate", ManageDevices),
+    staff("DELETE", "/api/v1/devices/{code}/previous", ManageDevices),
+    staff("GET", "/api/v1/devices/{code}/certificates", ManageDevices),
+    staff("POST", "/api/v1/devices/{code}/certificates", ManageDevices),
+    staff("DELETE", "/api/v1/devices/{code}/certificates/{fingerprint}", ManageDevices),
     staff("GET", "/console/tokens", OwnAccount),
     staff("POST", "/console/tokens", OwnAccount),
     staff("POST", "/console/tokens/{id}/rotate", OwnAccount),
@@ -96,6 +132,7 @@ pub const RULES: &[Rule] = &[
     // Drafting an end is preparation; issuing it is the act.
     staff("POST", "/console/alerts/{id}/answer", DraftAlerts),
     staff("POST", "/console/alerts/{id}/issue", IssueAlerts),
+    staff("POST", "/console/alerts/{id}/approval/withdraw", IssueAlerts),
     staff("GET", "/console/incidents", SeeConsole),
     staff("GET", "/console/incidents/{id}", SeeConsole),
     staff("POST", "/console/incidents/{id}/note", ReportField),

@@ -33,14 +33,6 @@ async fn add_member(app: &App, role: Role) -> sentinela::ids::StaffId {
     store::upsert_member(&mut conn, &app.ids, now, name, "Ana", &role.into(), NO_HASH).await.unwrap()
 }
 
-/// A fresh session: its cookie and its own value for forms.
-async fn session(app: &App, member: sentinela::ids::StaffId) -> (String, String) {
-    let mut conn = app.db.web.acquire().await.unwrap();
-    let opened = store::open_session(&mut conn, &app.ids, app.clock.now(), member).await.unwrap();
-    let session = store::session(&mut conn, app.clock.now(), &opened.token).await.unwrap().unwrap();
-    (format!("sentinela_session={}", opened.token), session.csrf_token)
-}
-
 async fn token(app: &App, role: Role) -> String {
     let mut conn = app.db.web.acquire().await.unwrap();
     let ends = app.clock.now() + chrono::TimeDelta::days(1);
@@ -80,7 +72,7 @@ async fn every_route_answers_every_role_as_the_table_says() {
     for role in Role::ALL.iter().copied() {
         let member = add_member(&app, role).await;
         let bearer = token(&app, role).await;
-        let (mut cookie, mut csrf) = session(&app, member).await;
+        let (mut cookie, mut csrf) = support::session_of(&app, member).await;
         for rule in RULES {
             let allowed = match rule.guard {
                 Guard::Staff(needed) => permission::of_role(role).allow(needed),
@@ -98,7 +90,7 @@ async fn every_route_answers_every_role_as_the_table_says() {
             }
             if rule.method != "GET" {
                 // Whatever ends sessions may have ended this one.
-                (cookie, csrf) = session(&app, member).await;
+                (cookie, csrf) = support::session_of(&app, member).await;
             }
             let by_token = [("authorization", bearer.as_str()), ("content-type", kind)];
             let response = ask(&router, rule.method, &path, &by_token, "").await;
@@ -145,7 +137,7 @@ async fn no_method_but_the_listed_ones_is_served() {
     let db = support::db().await;
     let app = support::app(&db);
     let member = add_member(&app, Role::Coordinator).await;
-    let (cookie, csrf) = session(&app, member).await;
+    let (cookie, csrf) = support::session_of(&app, member).await;
     let router = sentinela::web::router::router(app.clone());
     let methods =
         ["GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE", "TRACE", "PROPFIND", "get", "Post", "X-ODD"];

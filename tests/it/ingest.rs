@@ -261,12 +261,13 @@ async fn a_batch_is_held_while_the_database_refuses_and_committed_afterwards() {
     let db = support::db().await;
     let stream = gauge(&db.pool, "A").await;
     let app = support::app(&db);
-    sqlx::query("alter table journal rename to journal_away").execute(&db.pool).await.unwrap();
+    let mut owner = db.owner().await;
+    sqlx::query("alter table journal rename to journal_away").execute(&mut owner).await.unwrap();
     let handle = app.ingest.clone();
     let mut submitting = tokio::spawn(async move { handle.submit(vec![reading(stream, "1", 1)], vec![]).await });
     let early = tokio::time::timeout(std::time::Duration::from_millis(300), &mut submitting).await;
     assert!(early.is_err(), "answered although nothing could be committed: {early:?}");
-    sqlx::query("alter table journal_away rename to journal").execute(&db.pool).await.unwrap();
+    sqlx::query("alter table journal_away rename to journal").execute(&mut owner).await.unwrap();
     assert_eq!(soon("the commit", submitting).await.unwrap().unwrap().appended, 1);
     assert_eq!(rows(&db.pool).await.len(), 1);
 }

@@ -1,9 +1,13 @@
 //! Integration tests: one binary, on a real PostgreSQL with PostGIS. `make test` starts the server.
 
 mod access;
+mod accounts;
+mod approval;
+mod audit;
 mod catalogue;
 mod catalogue_http;
 mod cluster;
+mod corpora;
 mod crash;
 mod demo;
 mod dispatch;
@@ -13,6 +17,7 @@ mod ingest;
 mod lifecycle;
 mod machines;
 mod mqtt;
+mod outbound;
 mod pipeline;
 mod privacy;
 mod simulations;

@@ -270,7 +270,7 @@ fn linked(db: &TestDb, port: u16, share_group: &str) -> (App, sentinela::ingest:
     let mut config = support::config(&[("SENTINELA__DATABASE__URL", db.url.as_str())]);
     config.mqtt.external.push(ExternalBroker {
         name: "test".into(),
-        url: format!("mqtt://127.0.0.1:{port}"),
+        url: format!("mqtt://127.0.0.1:{port}").as_str().into(),
         topics: vec!["v1/devices/+/readings".into()],
         share_group: share_group.into(),
     });

@@ -301,7 +301,7 @@ async fn an_exercise_neither_hides_nor_joins_the_real_thing() {
     let drill = story.drafts().await.remove(0);
     story.issue(drill.row.id, drill.row.revision).await.unwrap();
     let mut config = support::config(&[]);
-    config.database.url.clone_from(&story.db.url);
+    config.database.url = story.db.url.as_str().into();
     let (app, receiver) = support::app_from(&story.db, config);
     tokio::spawn(sentinela::ingest::committer::run(app.clone(), receiver));
     app.clock.set(story.app.clock.now() + TimeDelta::minutes(1));
@@ -319,7 +319,7 @@ async fn what_the_plan_names_is_issued_without_a_person() {
     config.alerts.automatic_levels = vec![sentinela::units::Level::Alert];
     let db = support::db().await;
     sqlx::raw_sql(TOWN).execute(&db.pool).await.unwrap();
-    config.database.url.clone_from(&db.url);
+    config.database.url = db.url.as_str().into();
     let (app, receiver) = support::app_from(&db, config);
     tokio::spawn(sentinela::ingest::committer::run(app.clone(), receiver));
     let mut conn = app.db.ingest.acquire().await.unwrap();

@@ -257,7 +257,7 @@ async fn readiness_tells_what_is_missing() {
     let response = send(&app, ready()).await;
     assert_eq!(response.status(), StatusCode::OK);
     sqlx::query("delete from _sqlx_migrations where version = (select max(version) from _sqlx_migrations)")
-        .execute(&app.db.web)
+        .execute(&mut db.owner().await)
         .await
         .unwrap();
     let response = send(&app, ready()).await;

@@ -67,7 +67,7 @@ pub async fn run(mut config: Config, arguments: &Arguments) -> anyhow::Result<()
     let listener = TcpListener::bind("127.0.0.1:0").await?;
     config.mqtt.listen = "127.0.0.1:0".into();
     config.mqtt.external.clear();
-    config.mail.url.clear();
+    config.mail.url = "".into();
     config.alerts.draft_from = Level::Alert;
     config.alerts.automatic_levels = vec![Level::Maximum];
     config.sms.smpp = vec![SmppProvider {

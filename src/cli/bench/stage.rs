@@ -36,6 +36,8 @@ impl Stage {
     /// A fresh database on the given server, or in a private cluster in a temporary folder.
     pub async fn build(mut config: Config, database_url: Option<&str>) -> anyhow::Result<Self> {
         let url = database_url.unwrap_or(&config.database.url).to_owned();
+        // Here a device is as fast as it can be.
+        config.ingest.device_messages_per_s = 0;
         let process = std::process::id();
         let created = if url.is_empty() {
             config.data_dir = std::env::temp_dir().join(format!("sentinela-bench-{process}"));
@@ -44,7 +46,7 @@ impl Stage {
             let server = PgConnectOptions::from_str(&url).context("the database's address")?;
             let name = format!("sentinela_bench_{process}");
             server.connect().await?.execute(AssertSqlSafe(format!("create database {name}"))).await?;
-            config.database.url = server.clone().database(&name).to_url_lossy().to_string();
+            config.database.url = server.clone().database(&name).to_url_lossy().as_str().into();
             Some((server, name))
         };
         let database = Database::open(&config).await?;
@@ -55,14 +57,16 @@ impl Stage {
         &self.database.options
     }
 
+    /// As the owner: measuring needs tables of its own.
     pub fn pool(&self) -> PgPool {
-        PgPoolOptions::new().max_connections(4).connect_lazy_with(self.database.options.clone())
+        PgPoolOptions::new().max_connections(4).connect_lazy_with(self.database.owner.clone())
     }
 
     /// The service's parts on this database, with the end of the ingest queue for the committer.
     pub fn app(&self) -> anyhow::Result<(App, ingest::Receiver)> {
         let (ingest, receiver) = ingest::channel(&self.config);
         let app = App::new(Parts {
+            outbound: crate::outbound::Client::new(&self.config.outbound),
             config: self.config.clone(),
             clock: Clock::System,
             ids: Ids::system(),

@@ -26,6 +26,7 @@ pub async fn preview(conn: &mut PgConnection, alert: AlertId) -> sqlx::Result<Re
             count(*) filter (where channel = 'sms' and reason = '' and danger = 3) as "r1!",
             count(*) filter (where channel = 'sms' and reason = '' and danger = 4) as "ungraded!",
             count(*) filter (where reason = 'opted_out') as "opted_out!",
+            count(*) filter (where reason = 'consent_withdrawn') as "consent_withdrawn!",
             count(*) filter (where reason = 'unverified') as "unverified!",
             count(*) filter (where reason = 'duplicate_address') as "duplicate_address!"
         from recipient
@@ -41,6 +42,7 @@ pub async fn preview(conn: &mut PgConnection, alert: AlertId) -> sqlx::Result<Re
         sms_by_grade: [row.r4, row.r3, row.r2, row.r1, row.ungraded],
         unreachable: row.unreachable,
         opted_out: row.opted_out,
+        consent_withdrawn: row.consent_withdrawn,
         unverified: row.unverified,
         duplicate_address: row.duplicate_address,
     })

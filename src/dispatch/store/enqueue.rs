@@ -105,7 +105,7 @@ async fn first(conn: &mut PgConnection, now: Instant, alert: AlertId) -> sqlx::R
             select a.id, r.id, c.kind, c.address, r.language, p.area_id,
                 case when p.inside then 'inside' else 'within_precision' end,
                 p.danger + alert_urgency(a.kind, a.level), 'pending', $2, a.expires_at, $2
-            from person p join resident r on r.id = p.resident_id and r.deleted_at is null
+            from person p join resident r on r.id = p.resident_id and r.deleted_at is null and r.alerts_withdrawn_at is null
                 join resident_channel c on c.resident_id = r.id and c.verified_at is not null and c.opted_out_at is null,
                 alert a
             where a.id = $1

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use crate::app::App;
 use crate::catalogue::Format;
 use crate::catalogue::store::{ImportFailure, Kind, Options, Report, import};
+use crate::web::auth::Staff;
 use crate::web::error::ApiError;
 
 /// The largest file taken over HTTP, in bytes. Larger ones go through `sentinela import`.
@@ -17,6 +18,8 @@ pub const MAX_BODY_BYTES: usize = 32 * 1024 * 1024;
 /// Rows of a page: unless asked otherwise, and at most.
 const PAGE: i64 = 100;
 const MAX_PAGE: i64 = 1000;
+/// More rows than any list here will ever have.
+const MAX_OFFSET: i64 = 1_000_000_000;
 
 /// `?limit=…&offset=…`
 #[derive(Clone, Copy, Debug, Deserialize, utoipa::IntoParams)]
@@ -24,8 +27,10 @@ const MAX_PAGE: i64 = 1000;
 #[into_params(parameter_in = Query)]
 pub struct PageQuery {
     /// Rows in the answer: 1 to 1000, otherwise 100.
+    #[param(minimum = 1, maximum = 1000)]
     pub limit: Option<i64>,
     /// Rows to leave out before the first.
+    #[param(minimum = 0, maximum = 1_000_000_000)]
     pub offset: Option<i64>,
 }
 
@@ -38,8 +43,8 @@ impl PageQuery {
             return Err(ApiError::field("limit", limit.to_string(), format!("expected 1 to {MAX_PAGE}")));
         }
         let offset = self.offset.unwrap_or(0);
-        if offset < 0 {
-            return Err(ApiError::field("offset", offset.to_string(), "expected 0 or more"));
+        if !(0..=MAX_OFFSET).contains(&offset) {
+            return Err(ApiError::field("offset", offset.to_string(), format!("expected 0 to {MAX_OFFSET}")));
         }
         Ok((limit, offset))
     }
@@ -81,9 +86,10 @@ pub struct ImportQuery {
 /// Imports a body.
 ///
 /// # Errors
-/// 400 with every error of the file, 415-like 400 for another media type, 503 when the database is away.
+/// 400 with every error of the file, 415 for another media type, 503 when the database is away.
 pub async fn take(
     app: &App,
+    staff: &Staff,
     kind: Kind,
     query: ImportQuery,
     headers: &HeaderMap,
@@ -91,11 +97,10 @@ pub async fn take(
 ) -> Result<Report, ApiError> {
     let given = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let expected = "application/geo+json, application/json or text/csv";
-    let format = Format::of_media_type(given)
-        .ok_or_else(|| ApiError::field("Content-Type", given, format!("expected {expected}")))?;
+    let format = Format::of_media_type(given).ok_or(ApiError::WrongMediaType(expected))?;
     let options = Options { dry_run: query.dry_run, fictional: false };
     let mut conn = app.db.web.acquire().await?;
-    import(&mut conn, &app.ids, app.clock.now(), kind, (format, body), options).await.map_err(refused)
+    import(&mut conn, &app.ids, app.clock.now(), kind, (format, body), options, &staff.actor()).await.map_err(refused)
 }
 
 fn refused(failure: ImportFailure) -> ApiError {

@@ -3,11 +3,13 @@
 pub mod alerts;
 pub mod areas;
 pub mod devices;
+pub mod document;
 pub mod imports;
 pub mod incidents;
 pub mod levels;
 pub mod readings;
 pub mod residents;
+pub mod staff;
 pub mod stations;
 pub mod tokens;
 
@@ -23,6 +25,7 @@ pub mod tokens;
     alerts::draft::edit,
     alerts::act::discard,
     alerts::act::issue,
+    alerts::act::withdraw_approval,
     alerts::act::all_clear,
     alerts::act::cancel,
     alerts::act::update,
@@ -37,9 +40,23 @@ pub mod tokens;
     devices::list,
     devices::create,
     devices::disable,
+    devices::enable,
+    devices::secrets::rotate,
+    devices::secrets::retire,
+    devices::secrets::certificates,
+    devices::secrets::register,
+    devices::secrets::revoke_certificate,
     readings::publish::publish,
     residents::list,
     residents::import,
+    staff::list,
+    staff::invite,
+    staff::show,
+    staff::change_roles,
+    staff::disable,
+    staff::enable,
+    staff::resend,
+    staff::reset_second_factor,
     stations::list,
     stations::import,
     tokens::list,

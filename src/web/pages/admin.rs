@@ -27,6 +27,7 @@ struct Card {
 const CARDS: &[Card] = &[
     // One line a card, in the order of the page.
     Card { key: "tokens", href: "/console/tokens", needs: Permission::OwnAccount },
+    Card { key: "staff", href: "/console/staff", needs: Permission::ManageStaff },
 ];
 
 #[derive(Template)]

@@ -1,7 +1,10 @@
 //! Alerts: the list, the review of a draft, the view of what was issued, and the acts between.
 
 pub mod acts;
+pub mod approval;
 pub mod review;
+
+use std::collections::BTreeMap;
 
 use askama::Template;
 use axum::Router;
@@ -24,6 +27,7 @@ pub fn routes() -> Router<App> {
         .route("/console/alerts", get(list))
         .route("/console/alerts/{id}", get(show).post(acts::save))
         .route("/console/alerts/{id}/issue", post(acts::issue))
+        .route("/console/alerts/{id}/approval/withdraw", post(approval::withdraw))
         .route("/console/alerts/{id}/discard", post(acts::discard))
         .route("/console/alerts/{id}/answer", post(acts::answer))
         .route("/console/alerts/{id}/measure", post(review::measure))
@@ -35,6 +39,8 @@ struct AlertsPage {
     f: Frame,
     filter: Filter,
     rows: Vec<AlertSummary>,
+    /// Of drafts that wait for a second person, what to say.
+    waiting: BTreeMap<AlertId, String>,
 }
 
 #[derive(Deserialize)]
@@ -51,7 +57,8 @@ async fn list(State(app): State<App>, v: View, Query(wanted): Query<Wanted>) -> 
     let mut conn = app.db.web.acquire().await?;
     let f = Frame::load(&mut conn, &app, v, "alerts").await?;
     let rows = store::list(&mut conn, filter, 200).await?;
-    page(&AlertsPage { f, filter, rows })
+    let waiting = approval::waiting(&mut conn, &app, &f.v, &rows).await?;
+    page(&AlertsPage { f, filter, rows, waiting })
 }
 
 /// Word of a row's level; a row with a level of its own time stays readable.
@@ -78,7 +85,7 @@ async fn show(
     let alert = load(&mut conn, AlertId(id)).await?;
     let f = Frame::load(&mut conn, &app, v, "alerts").await?;
     if alert.row.state == "draft" {
-        let flash = shown.done.as_deref().map(|_| f.v.t("saved"));
+        let flash = shown.done.as_deref().map(|done| f.v.t(approval::done(done)));
         return review::render(&mut conn, &app, f, alert, review::Said { good: flash, ..Default::default() }).await;
     }
     review::render_issued(&mut conn, f, alert, shown.page.max(0)).await

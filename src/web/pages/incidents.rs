@@ -14,6 +14,7 @@ use super::history::{self, Act, Told};
 use super::page;
 use super::view::View;
 use crate::app::App;
+use crate::audit;
 use crate::ids::IncidentId;
 use crate::incidents::store::{self, Entry, Incident};
 use crate::units::Level;
@@ -142,7 +143,10 @@ async fn note(
     if i.state != "open" {
         return Err(ApiError::Conflict(v.t("incident-closed-already")));
     }
-    store::add_entry(&mut tx, id, v.now, &staff.username, "note", words.checked()?, &json!({})).await?;
+    let text = words.checked()?;
+    store::add_entry(&mut tx, id, v.now, &staff.username, "note", text, &json!({})).await?;
+    let entry = audit::Entry::new(audit::Act::IncidentNote, "incident", id).to(json!({ "text": text }));
+    audit::record(&mut tx, &app.ids, v.now, &staff.actor(), entry).await?;
     tx.commit().await?;
     Ok(Redirect::to(&format!("/console/incidents/{id}")).into_response())
 }
@@ -156,9 +160,13 @@ async fn close(
 ) -> Result<Response, ApiError> {
     let id = IncidentId(id);
     let mut tx = app.db.web.begin().await?;
-    if !store::close(&mut tx, id, v.now, &staff.username, words.checked()?).await? {
+    let reason = words.checked()?;
+    if !store::close(&mut tx, id, v.now, &staff.username, reason).await? {
         return Err(ApiError::Conflict(v.t("incident-closed-already")));
     }
+    let entry = audit::Entry::new(audit::Act::IncidentClose, "incident", id).because(reason);
+    let entry = entry.from(json!({ "state": "open" })).to(json!({ "state": "closed" }));
+    audit::record(&mut tx, &app.ids, v.now, &staff.actor(), entry).await?;
     tx.commit().await?;
     Ok(Redirect::to(&format!("/console/incidents/{id}")).into_response())
 }

@@ -1,6 +1,7 @@
 //! Server-rendered pages: the console of the staff and the public site. Templates lie beside the code that fills them;
 //! every page works without JavaScript, and islands of TypeScript make it live.
 
+pub mod account;
 pub mod admin;
 pub mod alerts;
 pub mod areas;
@@ -8,6 +9,7 @@ pub mod drawing;
 pub mod frame;
 pub mod history;
 pub mod incidents;
+pub mod invitation;
 pub mod login;
 pub mod now;
 pub mod outbox;
@@ -15,6 +17,9 @@ pub mod preferences;
 pub mod public;
 pub mod quarantine;
 pub mod reasons;
+pub mod reset;
+pub mod setup;
+pub mod staff;
 pub mod stations;
 pub mod tokens;
 pub mod view;
@@ -32,6 +37,11 @@ pub fn routes() -> Router<App> {
     Router::new()
         .merge(public::routes())
         .merge(login::routes())
+        .merge(account::routes())
+        .merge(reset::routes())
+        .merge(invitation::routes())
+        .merge(setup::routes())
+        .merge(staff::routes())
         .merge(preferences::routes())
         .merge(admin::routes())
         .merge(now::routes())

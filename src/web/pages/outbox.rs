@@ -6,13 +6,16 @@ use axum::extract::{Query, State};
 use axum::response::Response;
 use axum::routing::get;
 use serde::Deserialize;
+use serde_json::json;
 
 use super::frame::Frame;
 use super::page;
 use super::view::View;
 use crate::accounts::Permission;
 use crate::app::App;
+use crate::audit::{Act, Entry, record};
 use crate::clock::Instant;
+use crate::web::auth::{May, can};
 use crate::web::delivery::mask;
 use crate::web::error::ApiError;
 
@@ -55,7 +58,12 @@ struct Wanted {
     page: i64,
 }
 
-async fn list(State(app): State<App>, v: View, Query(wanted): Query<Wanted>) -> Result<Response, ApiError> {
+async fn list(
+    State(app): State<App>,
+    staff: May<can::SeeDeliveries>,
+    v: View,
+    Query(wanted): Query<Wanted>,
+) -> Result<Response, ApiError> {
     let mut conn = app.db.web.acquire().await?;
     let f = Frame::load(&mut conn, &app, v, "outbox").await?;
     // A code or a link opens an account: whoever makes accounts may see it, and everybody in a demonstration.
@@ -79,6 +87,9 @@ async fn list(State(app): State<App>, v: View, Query(wanted): Query<Wanted>) -> 
         sqlx::query_scalar!(r#"select count(*) as "total!" from sink_message where $1 = '' or channel = $1"#, channel)
             .fetch_one(&mut *conn)
             .await?;
+    let read = json!({ "messages": rows.len().min(A_PAGE as usize), "page": at_page, "channel": channel });
+    let entry = Entry::new(Act::DeliveriesRead, "messages", "list").to(read);
+    record(&mut conn, &app.ids, f.v.now, &staff.actor(), entry).await?;
     let more = rows.len() as i64 > A_PAGE;
     let rows = rows.into_iter().take(A_PAGE as usize).map(|row| Sunk {
         at: row.at,

@@ -42,7 +42,9 @@ async fn save(State(app): State<App>, Form(wanted): Form<Preferences>) -> Respon
 
 /// A path on this very site, or the start page: never a way out to another host.
 pub fn local_path(wanted: &str) -> &str {
-    let good = wanted.starts_with('/') && !wanted.starts_with("//") && !wanted.contains(['\\', '\r', '\n']);
+    let good = wanted.starts_with('/')
+        && !wanted.starts_with("//")
+        && !wanted.contains(|letter: char| letter == '\\' || letter.is_control());
     if good { wanted } else { "/" }
 }
 

@@ -15,7 +15,8 @@ async fn mail_goes_to_residents_inside_one_recipient_a_message() {
     town.resident(AWAY, 10, &["c@example.org"]).await;
     let alert = town.living_alert("x").await;
     town.enqueue(alert).await;
-    let dispatcher = Dispatcher::start(&db, |config| config.mail.url = format!("smtp://127.0.0.1:{port}"));
+    let dispatcher =
+        Dispatcher::start(&db, |config| config.mail.url = format!("smtp://127.0.0.1:{port}").as_str().into());
     let mut to = Vec::new();
     for _ in 0..2 {
         let letter = told(&mut server, "subject").await;
@@ -41,7 +42,8 @@ async fn greylisting_is_waited_out_and_an_unknown_mailbox_is_given_up() {
     town.resident(INSIDE, 10, &["b@example.org"]).await;
     let alert = town.living_alert("x").await;
     town.enqueue(alert).await;
-    let dispatcher = Dispatcher::start(&db, |config| config.mail.url = format!("smtp://127.0.0.1:{port}"));
+    let dispatcher =
+        Dispatcher::start(&db, |config| config.mail.url = format!("smtp://127.0.0.1:{port}").as_str().into());
     until(&town, &["a@example.org accepted", "b@example.org rejected"]).await;
     dispatcher.stop().await;
 }
@@ -55,7 +57,8 @@ async fn a_server_that_hangs_up_after_the_text_gets_a_warning_again_under_the_sa
     town.resident(INSIDE, 10, &["a@example.org"]).await;
     let alert = town.living_alert("x").await;
     town.enqueue(alert).await;
-    let dispatcher = Dispatcher::start(&db, |config| config.mail.url = format!("smtp://127.0.0.1:{port}"));
+    let dispatcher =
+        Dispatcher::start(&db, |config| config.mail.url = format!("smtp://127.0.0.1:{port}").as_str().into());
     let (first, second) = (told(&mut server, "subject").await, told(&mut server, "subject").await);
     assert_eq!(first["id"], second["id"]);
     until(&town, &["a@example.org accepted"]).await;
@@ -70,7 +73,8 @@ async fn a_mail_server_that_is_away_delays_no_sms_and_gets_its_mail_when_it_is_b
     town.resident(INSIDE, 10, &["+5532900000001", "a@example.org"]).await;
     let alert = town.living_alert("x").await;
     town.enqueue(alert).await;
-    let dispatcher = Dispatcher::start(&db, |config| config.mail.url = format!("smtp://127.0.0.1:{port}"));
+    let dispatcher =
+        Dispatcher::start(&db, |config| config.mail.url = format!("smtp://127.0.0.1:{port}").as_str().into());
     support::eventually("the SMS in the sink", || async {
         (town.states().await[0] == "+5532900000001 delivered").then_some(())
     })

@@ -113,7 +113,7 @@ async fn through_a_mail_server_and_a_centre_notices_arrive_and_leave_nothing_beh
     put(&db, &ids, &living(Channel::Email, "a@example.org", "Abra https://exemplo.invalid/c/abc")).await;
     put(&db, &ids, &living(Channel::Sms, "+5532900000001", "Seu codigo: 123456")).await;
     let dispatcher = Dispatcher::start(&db, |config| {
-        config.mail.url = format!("smtp://127.0.0.1:{mail}");
+        config.mail.url = format!("smtp://127.0.0.1:{mail}").as_str().into();
         config.sms.smpp = vec![provider(sms)];
     });
     let letter = told(&mut server, "subject").await;

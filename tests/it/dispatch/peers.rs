@@ -69,6 +69,7 @@ impl Dispatcher {
         let (ingest, _receiver) = ingest::channel(&config);
         let templates = sentinela::alerts::templates::Templates::load(None).unwrap();
         let app = App::new(Parts {
+            outbound: sentinela::outbound::Client::new(&config.outbound),
             templates,
             db: Db::open(&db.options, 4),
             config,
@@ -95,7 +96,7 @@ pub fn provider(port: u16) -> SmppProvider {
         host: "127.0.0.1".to_owned(),
         port,
         system_id: "sentinela".to_owned(),
-        password: "secret".to_owned(),
+        password: "secret".into(),
         source_addr: "40199".to_owned(),
         window: 8,
         messages_per_second: 200,

@@ -4,7 +4,7 @@ use std::str::FromStr;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use sha2::{Digest, Sha256};
-use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
+use sqlx::postgres::PgConnectOptions;
 use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection, PgPool};
 
 /// Advisory locks: for making a template, and for sweeping leftovers.
@@ -13,6 +13,7 @@ const SWEEP_LOCK: i64 = TEMPLATE_LOCK + 1;
 
 /// A database of this test alone. Dropping it drops the database.
 pub struct TestDb {
+    /// Under the service's role, so that a missing right shows.
     pub pool: PgPool,
     pub url: String,
     pub options: PgConnectOptions,
@@ -41,8 +42,15 @@ pub async fn db() -> TestDb {
     run(&mut admin, format!("create database {name} template {template} strategy file_copy")).await;
     let url = with_database(&server, &name);
     let options = PgConnectOptions::from_str(&url).unwrap();
-    let pool = PgPoolOptions::new().max_connections(5).connect_lazy_with(options.clone());
+    let pool = sentinela::db::pool(&options, "test", 5);
     TestDb { pool, url, options, name }
+}
+
+impl TestDb {
+    /// As the owner of the tables, who is a superuser here.
+    pub async fn owner(&self) -> PgConnection {
+        connect(&self.url).await
+    }
 }
 
 impl Drop for TestDb {
@@ -90,6 +98,7 @@ async fn template(admin: &mut PgConnection, server: &str) -> String {
         run(admin, format!("create database {draft}")).await;
         let mut migrating = connect(&with_database(server, &draft)).await;
         sentinela::db::MIGRATOR.run(&mut migrating).await.unwrap();
+        sentinela::db::open::grant(&mut migrating).await.unwrap();
         migrating.close().await.unwrap();
         run(admin, format!("alter database {draft} rename to {name}")).await;
     }
@@ -103,6 +112,7 @@ fn template_name() -> String {
         digest.update(migration.version.to_be_bytes());
         digest.update(&migration.checksum);
     }
+    digest.update(include_bytes!("../../../src/db/grants.sql"));
     let bytes = digest.finalize();
     let short: String = bytes.iter().take(6).map(|byte| format!("{byte:02x}")).collect();
     format!("sentinela_template_{short}")

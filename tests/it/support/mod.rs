@@ -63,6 +63,7 @@ pub fn app_from(db: &TestDb, config: Config) -> (App, sentinela::ingest::Receive
     let (ingest, receiver) = sentinela::ingest::channel(&config);
     let app = App::new(Parts {
         db: Db::open(&db.options, 3),
+        outbound: sentinela::outbound::Client::new(&config.outbound),
         config,
         clock: Clock::manual(start_at()),
         ids: Ids::seeded(1),
@@ -100,4 +101,15 @@ pub async fn soon<T>(what: &str, coming: impl Future<Output = T>) -> T {
         Ok(answer) => answer,
         Err(_) => panic!("waited {PATIENCE:?} in vain for {what}"),
     }
+}
+
+/// A session with a second factor, without the way through the pages: its cookie, and its own value for forms.
+pub async fn session_of(app: &App, member: sentinela::ids::StaffId) -> (String, String) {
+    use sentinela::accounts::store::sessions;
+    let mut conn = app.db.web.acquire().await.unwrap();
+    let (now, rules) = (app.clock.now(), &app.config.accounts);
+    let opening = sessions::Opening { staff_id: member, address: None, agent: "test", second_factor: true };
+    let opened = sessions::open(&mut conn, &app.ids, now, rules, opening).await.unwrap();
+    let session = sessions::find(&mut conn, now, rules, &opened.token, true).await.unwrap().unwrap();
+    (format!("sentinela_session={}", opened.token), session.csrf_token)
 }

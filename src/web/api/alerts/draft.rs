@@ -6,8 +6,8 @@ use axum::http::StatusCode;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use crate::alerts::AlertKind;
 use crate::alerts::draft::{DraftEdit, Subject};
+use crate::alerts::{AlertError, AlertKind, store, trail};
 use crate::app::App;
 use crate::cobrade::Cobrade;
 use crate::ids::{AlertId, AreaId};
@@ -28,6 +28,7 @@ pub struct NewDraft {
     #[schema(value_type = String)]
     pub level: Level,
     /// Codes of risk areas.
+    #[schema(min_items = 1)]
     pub areas: Vec<String>,
 }
 
@@ -79,7 +80,9 @@ pub async fn create(
         rule: None,
         reasons: &[],
     };
-    let id = drafter(&app).create(&mut tx, app.clock.now(), &staff.username, &subject).await?;
+    let now = app.clock.now();
+    let id = drafter(&app).create(&mut tx, now, &staff.username, &subject).await?;
+    trail::drafted(&mut tx, &app.ids, now, &staff.actor(), id, "").await?;
     tx.commit().await?;
     Ok((StatusCode::CREATED, Json(Created { id: id.0, revision: 1 })))
 }
@@ -105,9 +108,15 @@ pub async fn edit(
     Path(id): Path<Uuid>,
     StrictJson(given): StrictJson<Edit>,
 ) -> Result<Json<Created>, ApiError> {
+    if let Some((field, length, most)) = given.texts.too_long() {
+        let message = format!("has {length} characters; at most {most}");
+        return Err(ApiError::field(format!("texts.{field}"), "", message));
+    }
     let mut tx = app.db.web.begin().await?;
     let now = app.clock.now();
+    let before = store::load(&mut tx, AlertId(id)).await?.ok_or(AlertError::NotFound)?;
     let saved = drafter(&app).save(&mut tx, now, &staff.username, AlertId(id), given.revision, &given.texts).await?;
+    trail::edited(&mut tx, &app.ids, now, &staff.actor(), &before).await?;
     tx.commit().await?;
     Ok(Json(Created { id, revision: saved }))
 }

@@ -5,7 +5,7 @@ pub mod draft;
 pub mod read;
 
 use axum::Router;
-use axum::routing::{get, post};
+use axum::routing::{delete, get, post};
 
 use crate::alerts::draft::Drafter;
 use crate::alerts::issue::Issuer;
@@ -19,6 +19,7 @@ pub fn routes() -> Router<App> {
         .route("/api/v1/alerts/{id}/delivery", get(read::delivery))
         .route("/api/v1/alerts/{id}/discard", post(act::discard))
         .route("/api/v1/alerts/{id}/issue", post(act::issue))
+        .route("/api/v1/alerts/{id}/approval", delete(act::withdraw_approval))
         .route("/api/v1/alerts/{id}/all-clear", post(act::all_clear))
         .route("/api/v1/alerts/{id}/cancel", post(act::cancel))
         .route("/api/v1/alerts/{id}/update", post(act::update))

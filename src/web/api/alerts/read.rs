@@ -24,6 +24,7 @@ const MOST: i64 = 200;
 pub struct ListQuery {
     /// `drafts`, `active` or `all` (the default).
     #[serde(default)]
+    #[param(pattern = "^(drafts|active|all)$")]
     state: Option<String>,
 }
 

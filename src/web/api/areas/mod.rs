@@ -79,7 +79,7 @@ pub async fn list(State(app): State<App>, Query(page): Query<PageQuery>) -> Resu
 /// # Errors
 /// 400 with every error of the file, 401, 403, 413.
 #[utoipa::path(post, path = "/api/v1/areas", tag = "catalogue", params(ImportQuery),
-    request_body(content = String, content_type = "application/geo+json",
+    request_body(content((String = "text/csv"), (Object = "application/geo+json"), (Object = "application/json")),
         description = "A FeatureCollection of Polygons or MultiPolygons in WGS84 with the properties code, name and \
             hazards: [{\"cobrade\": \"1.1.3.2.1\", \"grade\": \"R3\"}]; or CSV with the polygon as GeoJSON in `geometry`"),
     responses((status = 200, body = Report), (status = 400, body = Problem), (status = 401, body = Problem),
@@ -87,10 +87,10 @@ pub async fn list(State(app): State<App>, Query(page): Query<PageQuery>) -> Resu
     security(("api_token" = [])))]
 pub async fn import(
     State(app): State<App>,
-    _: May<can::EditCatalogue>,
+    staff: May<can::EditCatalogue>,
     Query(query): Query<ImportQuery>,
     headers: HeaderMap,
     body: Bytes,
 ) -> Result<Json<Report>, ApiError> {
-    Ok(Json(take(&app, Kind::Areas, query, &headers, &body).await?))
+    Ok(Json(take(&app, &staff, Kind::Areas, query, &headers, &body).await?))
 }

@@ -1,22 +1,42 @@
 //! Devices over HTTP: listed, made (the secret is shown once), turned away.
 
+pub mod secrets;
+
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
-use axum::routing::{delete, get};
+use axum::routing::{delete, get, post};
 use axum::{Json, Router};
-use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
+use crate::accounts::tokens::desk::Acting;
 use crate::app::App;
-use crate::events::{self, Event};
-use crate::stations::device::secret_sha256;
-use crate::stations::{Device, is_code, store};
+use crate::stations::desk::{self, DeviceError};
+use crate::stations::{Device, store};
 use crate::web::api::imports::{Page, PageQuery, Query};
 use crate::web::auth::{May, can};
 use crate::web::error::{ApiError, Problem};
+use crate::web::json::StrictJson;
+
+impl From<DeviceError> for ApiError {
+    fn from(error: DeviceError) -> Self {
+        match error {
+            DeviceError::Wrong { field, value, message } => Self::field(field, value, message),
+            DeviceError::NotFound(what) => Self::NotFound(what),
+            DeviceError::Conflict(why) => Self::Conflict(why),
+            DeviceError::Database(error) => error.into(),
+        }
+    }
+}
 
 pub fn routes() -> Router<App> {
-    Router::new().route("/api/v1/devices", get(list).post(create)).route("/api/v1/devices/{code}", delete(disable))
+    Router::new()
+        .route("/api/v1/devices", get(list).post(create))
+        .route("/api/v1/devices/{code}", delete(disable))
+        .route("/api/v1/devices/{code}/enable", post(enable))
+        .route("/api/v1/devices/{code}/rotate", post(secrets::rotate))
+        .route("/api/v1/devices/{code}/previous", delete(secrets::retire))
+        .route("/api/v1/devices/{code}/certificates", get(secrets::certificates).post(secrets::register))
+        .route("/api/v1/devices/{code}/certificates/{fingerprint}", delete(secrets::revoke_certificate))
 }
 
 /// What a new device is made from.
@@ -70,34 +90,19 @@ pub async fn list(
     security(("api_token" = [])))]
 pub async fn create(
     State(app): State<App>,
-    _: May<can::ManageDevices>,
-    body: Bytes,
+    staff: May<can::ManageDevices>,
+    StrictJson(given): StrictJson<NewDevice>,
 ) -> Result<(StatusCode, Json<CreatedDevice>), ApiError> {
-    let mut json = serde_json::Deserializer::from_slice(&body);
-    let given: NewDevice = serde_path_to_error::deserialize(&mut json)
-        .map_err(|error| ApiError::field(error.path().to_string(), "", error.inner().to_string()))?;
-    if !is_code(&given.code) {
-        let message = "expected 1 to 64 letters, digits, `_`, `.`, `:` or `-`";
-        return Err(ApiError::field("code", given.code, message));
-    }
+    let actor = staff.actor();
+    let by = Acting { ids: &app.ids, now: app.clock.now(), actor: &actor };
     let mut tx = app.db.web.begin().await?;
-    let Some(station) = store::station_by_code(&mut tx, &given.station).await? else {
-        return Err(ApiError::field("station", given.station, "there is no station with this code"));
-    };
-    let taken = sqlx::query_scalar!(r#"select exists (select from device where code = $1) as "taken!""#, given.code);
-    if taken.fetch_one(&mut *tx).await? {
-        return Err(ApiError::Conflict(format!("a device {} exists already", given.code)));
-    }
-    let secret = app.ids.secret();
-    let hash = secret_sha256(&given.code, &secret);
-    store::upsert_device(&mut tx, app.clock.now(), &given.code, station.id, &hash).await?;
-    events::notify(&mut tx, &Event::Catalogue).await?;
+    let secret = desk::add(&mut tx, by, &given.code, &given.station, false).await?;
     tx.commit().await?;
     let topic = format!("v1/devices/{}/readings", given.code);
     Ok((StatusCode::CREATED, Json(CreatedDevice { code: given.code, secret, topic })))
 }
 
-/// Turns a device away from now on.
+/// Turns a device away from now on; its open connections end.
 ///
 /// # Errors
 /// 404, 401, 403.
@@ -107,14 +112,34 @@ pub async fn create(
     security(("api_token" = [])))]
 pub async fn disable(
     State(app): State<App>,
-    _: May<can::ManageDevices>,
+    staff: May<can::ManageDevices>,
     Path(code): Path<String>,
 ) -> Result<StatusCode, ApiError> {
+    let actor = staff.actor();
+    let by = Acting { ids: &app.ids, now: app.clock.now(), actor: &actor };
     let mut tx = app.db.web.begin().await?;
-    if !store::disable_device(&mut tx, &code).await? {
-        return Err(ApiError::NotFound(format!("device {code}")));
-    }
-    events::notify(&mut tx, &Event::Catalogue).await?;
+    desk::revoke(&mut tx, by, &code).await?;
+    tx.commit().await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Takes a device in again, with the secrets and certificates it has.
+///
+/// # Errors
+/// 404 when none was turned away, 401, 403.
+#[utoipa::path(post, path = "/api/v1/devices/{code}/enable", tag = "catalogue", params(("code" = String, Path,)),
+    responses((status = 204), (status = 401, body = Problem), (status = 403, body = Problem),
+        (status = 404, body = Problem)),
+    security(("api_token" = [])))]
+pub async fn enable(
+    State(app): State<App>,
+    staff: May<can::ManageDevices>,
+    Path(code): Path<String>,
+) -> Result<StatusCode, ApiError> {
+    let actor = staff.actor();
+    let by = Acting { ids: &app.ids, now: app.clock.now(), actor: &actor };
+    let mut tx = app.db.web.begin().await?;
+    desk::enable(&mut tx, by, &code).await?;
     tx.commit().await?;
     Ok(StatusCode::NO_CONTENT)
 }

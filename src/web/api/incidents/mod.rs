@@ -9,6 +9,7 @@ use serde_json::json;
 use uuid::Uuid;
 
 use crate::app::App;
+use crate::audit;
 use crate::ids::{AlertId, IncidentId};
 use crate::incidents::store::{self, Entry, Incident};
 use crate::web::api::imports::Query;
@@ -80,6 +81,7 @@ pub async fn show(
 #[serde(deny_unknown_fields)]
 pub struct Note {
     /// 1 to 4,000 characters.
+    #[schema(min_length = 1, max_length = 4000, pattern = r"\S")]
     pub text: String,
 }
 
@@ -104,6 +106,8 @@ pub async fn add(
     }
     let now = app.clock.now();
     store::add_entry(&mut tx, IncidentId(id), now, &staff.username, "note", text, &json!({})).await?;
+    let entry = audit::Entry::new(audit::Act::IncidentNote, "incident", id).to(json!({ "text": text }));
+    audit::record(&mut tx, &app.ids, now, &staff.actor(), entry).await?;
     tx.commit().await?;
     Ok(StatusCode::CREATED)
 }
@@ -111,16 +115,18 @@ pub async fn add(
 #[derive(Debug, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Close {
-    /// Why it is over; stands on the timeline.
+    /// Why it is over; stands on the timeline. 1 to 4,000 characters.
+    #[schema(min_length = 1, max_length = 4000, pattern = r"\S")]
     pub reason: String,
 }
 
 /// Closes an incident.
 ///
 /// # Errors
-/// 400 without a reason; 409 when it is not open.
+/// 400 without a reason; 404; 409 when it is not open.
 #[utoipa::path(post, path = "/api/v1/incidents/{id}/close", tag = "incidents", params(("id" = Uuid, Path,)),
-    request_body = Close, responses((status = 204), (status = 400, body = Problem), (status = 409, body = Problem)),
+    request_body = Close, responses((status = 204), (status = 400, body = Problem), (status = 404, body = Problem),
+        (status = 409, body = Problem)),
     security(("api_token" = [])))]
 pub async fn close(
     State(app): State<App>,
@@ -130,9 +136,14 @@ pub async fn close(
 ) -> Result<StatusCode, ApiError> {
     let reason = checked("reason", &given.reason)?;
     let mut tx = app.db.web.begin().await?;
-    if !store::close(&mut tx, IncidentId(id), app.clock.now(), &staff.username, reason).await? {
+    let now = app.clock.now();
+    store::load(&mut tx, IncidentId(id)).await?.ok_or_else(not_found)?;
+    if !store::close(&mut tx, IncidentId(id), now, &staff.username, reason).await? {
         return Err(ApiError::Conflict("the incident is not open".into()));
     }
+    let entry = audit::Entry::new(audit::Act::IncidentClose, "incident", id).because(reason);
+    let entry = entry.from(json!({ "state": "open" })).to(json!({ "state": "closed" }));
+    audit::record(&mut tx, &app.ids, now, &staff.actor(), entry).await?;
     tx.commit().await?;
     Ok(StatusCode::NO_CONTENT)
 }

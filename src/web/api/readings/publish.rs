@@ -1,20 +1,23 @@
 //! `POST /api/v1/readings`: the native payload with a device's token; answered after the commit.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Json;
 use axum::body::{Body, to_bytes};
-use axum::extract::State;
+use axum::extract::{Extension, State};
 use axum::http::{HeaderMap, header};
 use serde::Serialize;
 
 use crate::app::App;
 use crate::ingest::decode::{Decoded, Door, decode};
-use crate::ingest::devices::DeviceEntry;
+use crate::ingest::devices::{Credential, DeviceEntry};
 use crate::ingest::formats::Problem;
 use crate::ingest::{Accepted, IngestError, Source};
+use crate::web::client::ClientAddress;
 use crate::web::error::{ApiError, FieldError};
+use crate::web::json::is_json;
 
 /// A client is not kept longer than this; what it sent may still be committed, and is found a duplicate when sent again.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -38,7 +41,7 @@ pub struct Published {
     path = "/api/v1/readings",
     tag = "readings",
     request_body(
-        content = String,
+        content = Object,
         content_type = "application/json",
         description = "One reading or many, at most 1,000: {\"id\":\"msg-1\",\"readings\":[{\"stream\":\"rain\",\
             \"at\":\"2022-02-15T19:10:00Z\",\"value\":3.4,\"unit\":\"mm\"}]}"
@@ -47,23 +50,37 @@ pub struct Published {
         (status = 200, description = "Committed; readings that were not understood are listed", body = Published),
         (status = 400, description = "No reading was understood", body = crate::web::error::Problem),
         (status = 401, description = "Unknown device or wrong secret", body = crate::web::error::Problem),
+        (status = 429, description = "The device sends too much, or its address failed to sign in too often; try again \
+            after Retry-After seconds", body = crate::web::error::Problem),
         (status = 413, description = "The body is larger than http.max_body_bytes", body = crate::web::error::Problem),
         (status = 503, description = "Try again after Retry-After seconds", body = crate::web::error::Problem),
     ),
     security(("device_token" = []))
 )]
-pub async fn publish(State(app): State<App>, headers: HeaderMap, body: Body) -> Result<Json<Published>, ApiError> {
-    let device = device(&app, &headers).await?;
+pub async fn publish(
+    State(app): State<App>,
+    Extension(ClientAddress(address)): Extension<ClientAddress>,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<Json<Published>, ApiError> {
+    let (device, credential) = device(&app, &headers, address).await?;
+    if headers.get(header::CONTENT_TYPE).is_some_and(|kind| !is_json(kind.to_str().unwrap_or_default())) {
+        return Err(ApiError::WrongMediaType("application/json"));
+    }
+    let now = app.clock.now();
+    app.ingest.rate().try_take(device.id, now).map_err(|retry_after_s| {
+        metrics::counter!("sentinela_device_slowed_total", "door" => "http").increment(1);
+        ApiError::TooMany { retry_after_s }
+    })?;
+    app.ingest.devices().used(&app.db.ingest, &device, &credential, now).await;
+    commit(&app, &device, body).await
+}
+
+async fn commit(app: &App, device: &DeviceEntry, body: Body) -> Result<Json<Published>, ApiError> {
     let max_bytes = app.config.http.max_body_bytes;
     let payload = to_bytes(body, max_bytes).await.map_err(|_| ApiError::TooLarge)?;
-    let door = Door {
-        source: Source::Http,
-        device: &device,
-        topic: None,
-        now: app.clock.now(),
-        limits: &app.config.ingest,
-        max_bytes,
-    };
+    let door =
+        Door { source: Source::Http, device, topic: None, now: app.clock.now(), limits: &app.config.ingest, max_bytes };
     let Decoded { readings, quarantined, problems } = decode(&payload, &door);
     let nothing_good = readings.is_empty();
     let committed = tokio::time::timeout(PATIENCE, app.ingest.submit(readings, quarantined)).await;
@@ -88,16 +105,27 @@ fn field_error(problem: Problem) -> FieldError {
 }
 
 /// The device of `Authorization: Bearer <code>.<secret>`. Codes and secrets may both hold dots.
-async fn device(app: &App, headers: &HeaderMap) -> Result<Arc<DeviceEntry>, ApiError> {
+async fn device(
+    app: &App,
+    headers: &HeaderMap,
+    address: Option<IpAddr>,
+) -> Result<(Arc<DeviceEntry>, Credential), ApiError> {
     let text = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
     let token = text.and_then(|text| text.strip_prefix("Bearer ")).ok_or(ApiError::Unauthorized)?.trim();
-    let devices = app.ingest.devices();
+    let (devices, now) = (app.ingest.devices(), app.clock.now());
     for (dot, _) in token.match_indices('.') {
-        let (code, secret) = (&token[..dot], &token[dot + 1..]);
-        if let Some(device) = devices.get(code).filter(|device| device.accepts(secret)) {
-            return Ok(device);
+        if let Some(known) = devices.known(&token[..dot], &token[dot + 1..], now) {
+            return Ok(known);
         }
     }
     let (code, secret) = token.rsplit_once('.').ok_or(ApiError::Unauthorized)?;
-    devices.authenticate(&app.db.ingest, code, secret).await?.ok_or(ApiError::Unauthorized)
+    let strangers = app.ingest.strangers();
+    let delay_s = strangers.delay_s(address, now);
+    let known = if delay_s == 0 { devices.authenticate(&app.db.ingest, code, secret, now).await? } else { None };
+    if let Some(known) = known {
+        return Ok(known);
+    }
+    metrics::counter!("sentinela_http_devices_refused_total").increment(1);
+    strangers.failed(address, now);
+    Err(if delay_s == 0 { ApiError::Unauthorized } else { ApiError::TooMany { retry_after_s: delay_s } })
 }

@@ -5,8 +5,10 @@ use axum::http::HeaderMap;
 use axum::routing::get;
 use axum::{Json, Router};
 use bytes::Bytes;
+use serde_json::json;
 
 use crate::app::App;
+use crate::audit::{Act, Entry, record};
 use crate::catalogue::store::{Kind, Report};
 use crate::residents::{Resident, store};
 use crate::web::api::imports::{ImportQuery, MAX_BODY_BYTES, Page, PageQuery, Query, take};
@@ -27,13 +29,18 @@ pub fn routes() -> Router<App> {
     security(("api_token" = [])))]
 pub async fn list(
     State(app): State<App>,
-    _: May<can::SeeResidents>,
+    staff: May<can::SeeResidents>,
     Query(page): Query<PageQuery>,
 ) -> Result<Json<Page<Resident>>, ApiError> {
     let (limit, offset) = page.checked()?;
-    let mut conn = app.db.web.acquire().await?;
-    let items = store::list(&mut conn, limit, offset).await?;
-    let total = store::count(&mut conn).await?;
+    // Nobody reads them unseen: no entry, no answer.
+    let mut tx = app.db.web.begin().await?;
+    let items = store::list(&mut tx, limit, offset).await?;
+    let total = store::count(&mut tx).await?;
+    let page = json!({ "residents": items.len(), "limit": limit, "offset": offset });
+    let entry = Entry::new(Act::ResidentsRead, "residents", "list").to(page);
+    record(&mut tx, &app.ids, app.clock.now(), &staff.actor(), entry).await?;
+    tx.commit().await?;
     Ok(Json(Page { items, total, limit, offset }))
 }
 
@@ -42,7 +49,7 @@ pub async fn list(
 /// # Errors
 /// 400 with every error of the file, 401, 403, 413.
 #[utoipa::path(post, path = "/api/v1/residents", tag = "catalogue", params(ImportQuery),
-    request_body(content = String, content_type = "text/csv",
+    request_body(content((String = "text/csv"), (Object = "application/geo+json"), (Object = "application/json")),
         description = "CSV with external_ref, name, language, lat, lon, precision_m, phone, email, consent_source, \
             consent_at; or, as application/geo+json, a FeatureCollection of Points with the same properties"),
     responses((status = 200, body = Report), (status = 400, body = Problem), (status = 401, body = Problem),
@@ -50,10 +57,10 @@ pub async fn list(
     security(("api_token" = [])))]
 pub async fn import(
     State(app): State<App>,
-    _: May<can::EditResidents>,
+    staff: May<can::EditResidents>,
     Query(query): Query<ImportQuery>,
     headers: HeaderMap,
     body: Bytes,
 ) -> Result<Json<Report>, ApiError> {
-    Ok(Json(take(&app, Kind::Residents, query, &headers, &body).await?))
+    Ok(Json(take(&app, &staff, Kind::Residents, query, &headers, &body).await?))
 }

@@ -54,17 +54,17 @@ pub async fn list(State(app): State<App>, Query(page): Query<PageQuery>) -> Resu
 /// # Errors
 /// 400 with every error of the file, 401, 403, 413.
 #[utoipa::path(post, path = "/api/v1/stations", tag = "catalogue", params(ImportQuery),
-    request_body(content = String, content_type = "text/csv",
+    request_body(content((String = "text/csv"), (Object = "application/geo+json"), (Object = "application/json")),
         description = "CSV (a row for each station and stream) or, as application/geo+json, a FeatureCollection of Points"),
     responses((status = 200, body = Report), (status = 400, body = Problem), (status = 401, body = Problem),
         (status = 403, body = Problem), (status = 413, body = Problem)),
     security(("api_token" = [])))]
 pub async fn import(
     State(app): State<App>,
-    _: May<can::EditCatalogue>,
+    staff: May<can::EditCatalogue>,
     Query(query): Query<ImportQuery>,
     headers: HeaderMap,
     body: Bytes,
 ) -> Result<Json<Report>, ApiError> {
-    Ok(Json(take(&app, Kind::Stations, query, &headers, &body).await?))
+    Ok(Json(take(&app, &staff, Kind::Stations, query, &headers, &body).await?))
 }

@@ -7,14 +7,16 @@ use chrono::{LocalResult, NaiveDateTime, TimeZone as _};
 use serde::Deserialize;
 
 use super::review::{self, Said};
+use crate::alerts::approve::Outcome;
 use crate::alerts::draft::{self, DraftEdit, Drafter};
 use crate::alerts::issue::Issuer;
 use crate::alerts::kind::AlertKind;
 use crate::alerts::state::AlertError;
+use crate::alerts::trail;
 use crate::app::App;
 use crate::clock::Instant;
 use crate::ids::AlertId;
-use crate::web::auth::{May, can};
+use crate::web::auth::{May, Staff, can};
 use crate::web::error::ApiError;
 use crate::web::pages::frame::Frame;
 use crate::web::pages::page;
@@ -74,11 +76,12 @@ async fn save_changes(
     conn: &mut sqlx::PgConnection,
     app: &App,
     v: &View,
-    actor: &str,
+    staff: &Staff,
     id: AlertId,
     written: &Written,
 ) -> Result<i32, AlertError> {
-    let alert = crate::alerts::store::load(&mut *conn, id).await?.ok_or(AlertError::NotFound)?.row;
+    let before = crate::alerts::store::load(&mut *conn, id).await?.ok_or(AlertError::NotFound)?;
+    let alert = &before.row;
     let edit = written.edit(v)?;
     let same_minute = edit.expires_at.timestamp() / 60 == alert.expires_at.timestamp() / 60;
     let same = edit.headline.trim() == alert.headline
@@ -90,7 +93,9 @@ async fn save_changes(
         return Ok(written.revision);
     }
     let drafter = Drafter { config: &app.config, templates: &app.templates, ids: &app.ids };
-    drafter.save(conn, v.now, actor, id, written.revision, &edit).await
+    let saved = drafter.save(&mut *conn, v.now, &staff.username, id, written.revision, &edit).await?;
+    trail::edited(conn, &app.ids, v.now, &staff.actor(), &before).await?;
+    Ok(saved)
 }
 
 pub async fn save(
@@ -102,7 +107,7 @@ pub async fn save(
 ) -> Result<Response, ApiError> {
     let id = AlertId(id);
     let mut tx = app.db.web.begin().await?;
-    match save_changes(&mut tx, &app, &v, &staff.username, id, &written).await {
+    match save_changes(&mut tx, &app, &v, &staff, id, &written).await {
         Ok(_) => {
             tx.commit().await?;
             Ok(Redirect::to(&format!("/console/alerts/{id}?done=saved")).into_response())
@@ -128,14 +133,15 @@ pub async fn issue(
     }
     let mut tx = app.db.web.begin().await?;
     let issued = async {
-        let revision = save_changes(&mut tx, &app, &v, &staff.username, id, &written).await?;
+        let revision = save_changes(&mut tx, &app, &v, &staff, id, &written).await?;
         let issuer = Issuer { config: &app.config, ids: &app.ids };
-        issuer.issue(&mut tx, v.now, &staff.username, id, revision).await
+        issuer.approve(&mut tx, v.now, &staff.actor(), id, revision).await
     };
     match issued.await {
-        Ok(_) => {
+        Ok(outcome) => {
             tx.commit().await?;
-            Ok(Redirect::to(&format!("/console/alerts/{id}")).into_response())
+            let done = if matches!(outcome, Outcome::Waits(_)) { "?done=approved" } else { "" };
+            Ok(Redirect::to(&format!("/console/alerts/{id}{done}")).into_response())
         }
         Err(error) => {
             tx.rollback().await?;
@@ -194,6 +200,7 @@ pub async fn discard(
 ) -> Result<Response, ApiError> {
     let mut tx = app.db.web.begin().await?;
     draft::discard(&mut tx, v.now, &staff.username, AlertId(id), given.revision, &given.reason).await?;
+    trail::discarded(&mut tx, &app.ids, v.now, &staff.actor(), AlertId(id), &given.reason).await?;
     tx.commit().await?;
     Ok(Redirect::to("/console").into_response())
 }
@@ -216,6 +223,7 @@ pub async fn answer(
     let drafter = Drafter { config: &app.config, templates: &app.templates, ids: &app.ids };
     let mut tx = app.db.web.begin().await?;
     let drafted = drafter.answer(&mut tx, v.now, &staff.username, AlertId(id), kind).await?;
+    trail::drafted(&mut tx, &app.ids, v.now, &staff.actor(), drafted, "").await?;
     tx.commit().await?;
     Ok(Redirect::to(&format!("/console/alerts/{drafted}")).into_response())
 }

@@ -19,6 +19,7 @@ use crate::units::Level;
 use crate::web::auth::Staff;
 use crate::web::delivery::{self, Progress, Recipient};
 use crate::web::error::ApiError;
+use crate::web::pages::alerts::approval;
 use crate::web::pages::drawing::{self, MapWish};
 use crate::web::pages::frame::Frame;
 use crate::web::pages::history::{self, Act, Told};
@@ -68,6 +69,7 @@ struct ReviewPage {
     version: String,
     /// What the act is called: issue, end, cancel.
     act: String,
+    who: approval::Told,
 }
 
 /// Length, alphabet and price of the SMS in words.
@@ -122,6 +124,7 @@ pub async fn render(
     let drafted: Vec<Reason> = serde_json::from_value(a.row.reasons.clone()).unwrap_or_default();
     let (cap, missing) = cap_preview(&mut *conn, app, &f, &a).await?;
     let checks = checks(&f.v, &a, &reach, &missing);
+    let who = approval::tell(&mut *conn, app, &f.v, &a.row).await?;
     let act = match a.row.kind.as_str() {
         "all_clear" => f.v.t("act-end"),
         "cancel" => f.v.t("act-cancel"),
@@ -145,7 +148,8 @@ pub async fn render(
         map,
         bounds,
         version,
-        act,
+        act: if who.first { f.v.t("act-approve") } else { act },
+        who,
         said,
         a,
         f,
@@ -239,6 +243,8 @@ struct IssuedPage {
     history: Vec<Told>,
     incident: Option<(uuid::Uuid, String)>,
     answers: Vec<(uuid::Uuid, String, String)>,
+    /// Names of those who stood behind it before whoever issued it.
+    with: String,
     map: Markup,
 }
 
@@ -285,6 +291,7 @@ pub async fn render_issued(
         at_page,
         more,
         history,
+        with: approval::with(&a),
         incident: incident.map(|row| (row.id, row.number)),
         answers: answers.into_iter().map(|row| (row.id, row.kind, row.number)).collect(),
         map,

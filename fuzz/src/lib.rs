@@ -1,0 +1,5 @@
+//! The targets; see `targets.rs`.
+
+mod targets;
+
+pub use targets::*;

@@ -1,0 +1,185 @@
+// What is done with bytes from outside, one function a parser. The fuzzer calls them with inputs of its own making, and
+// tests/it/corpora.rs with everything it once found worth keeping. A panic is a fault; so is a broken promise below.
+
+use std::collections::HashMap;
+use std::sync::{Arc, LazyLock};
+
+use axum::http::{HeaderMap, HeaderValue, header};
+use chrono::TimeZone as _;
+use sentinela::alerts::cap::{validate, xml};
+use sentinela::alerts::templates::Templates;
+use sentinela::catalogue::{self, Format};
+use sentinela::config::Config;
+use sentinela::dispatch::{receipts, sms_text};
+use sentinela::i18n::Lang;
+use sentinela::ids::{DatastreamId, DeviceId};
+use sentinela::ingest::decode::{Door, decode};
+use sentinela::ingest::devices::{DeviceEntry, StreamEntry};
+use sentinela::ingest::{Source, formats, topic as topics};
+use sentinela::risk::Rule;
+use sentinela::units::{Quantity, StreamKind};
+use sentinela::web::pages::preferences::local_path;
+use sentinela::web::{cookie as cookies, json};
+
+static DEVICE: LazyLock<DeviceEntry> = LazyLock::new(|| {
+    let rain = StreamEntry {
+        id: DatastreamId(1),
+        quantity: Quantity::Rain,
+        unit: "mm".into(),
+        kind: StreamKind::IntervalSum,
+        interval_s: Some(600),
+    };
+    let streams = Arc::new(HashMap::from([("rain".to_owned(), rain)]));
+    DeviceEntry {
+        id: DeviceId(1),
+        code: "A-1".into(),
+        enabled: true,
+        secret_sha256: [0; 32],
+        secret_was_used: true,
+        previous: None,
+        certificates: Vec::new(),
+        streams,
+    }
+});
+
+static CONFIG: LazyLock<Config> = LazyLock::new(|| {
+    let nothing = config::Environment::default().source(Some(HashMap::new()));
+    Config::layered(None, nothing).expect("the defaults")
+});
+
+fn text(data: &[u8]) -> String {
+    String::from_utf8_lossy(data).into_owned()
+}
+
+/// A payload of a device, over MQTT or HTTP.
+pub fn payload(data: &[u8]) {
+    let now = chrono::Utc.with_ymd_and_hms(2026, 2, 22, 12, 0, 0).single().expect("an instant");
+    let max_bytes = 64 * 1024;
+    let door = Door { source: Source::Http, device: &DEVICE, topic: None, now, limits: &CONFIG.ingest, max_bytes };
+    let decoded = decode(data, &door);
+    assert_eq!(decoded.problems.len(), decoded.quarantined.len(), "whatever is refused is kept");
+    assert!(
+        !decoded.readings.is_empty()
+            || !decoded.problems.is_empty()
+            || data.len() < 64
+            || decoded.readings.len() <= 1000
+    );
+    for reading in &decoded.readings {
+        let id = reading.message_id.as_deref().unwrap_or_default();
+        assert!(!id.contains('\0'), "PostgreSQL cannot keep it");
+        assert!(reading.observed_at <= now + chrono::TimeDelta::days(1), "nothing from the far future");
+    }
+    let _ = formats::native::parse(data);
+}
+
+/// The topic of a message.
+pub fn topic(data: &[u8]) {
+    let text = text(data);
+    if let Some((code, _)) = topics::parse(&text) {
+        assert!(!code.is_empty() && !code.contains('/'));
+    }
+}
+
+/// A CAP message of somebody else; what we write of it reads the same.
+pub fn cap(data: &[u8]) {
+    let Ok(text) = xml::decode(data) else { return };
+    for alert in xml::parse_all(&text).unwrap_or_default() {
+        let _ = (validate::check(&alert), validate::check_public(&alert), validate::advise(&alert));
+    }
+    if let Ok(alert) = xml::parse(&text)
+        && validate::check(&alert).is_empty()
+    {
+        let written = xml::write(&alert);
+        xml::parse(&written).expect("what we write can be read");
+    }
+}
+
+fn records(format: Format, data: &[u8]) {
+    let Ok(records) = catalogue::read(format, data) else { return };
+    let _ = catalogue::parse_areas(&records);
+    let _ = catalogue::parse_stations(&records);
+    let _ = catalogue::parse_residents(&records);
+    let _ = catalogue::parse_readings(&records);
+}
+
+/// A GeoJSON file to import.
+pub fn catalogue_geojson(data: &[u8]) {
+    records(Format::GeoJson, data);
+}
+
+/// A CSV file to import.
+pub fn catalogue_csv(data: &[u8]) {
+    records(Format::Csv, data);
+    let _ = catalogue::normal_phone(&text(data));
+}
+
+/// A text that becomes an SMS.
+pub fn sms_text(data: &[u8]) {
+    let text = text(data);
+    let length = sms_text::measure(&text);
+    match sms_text::encode(&text, 7) {
+        Ok(encoded) => assert_eq!(encoded.parts.len(), length.segments.max(1), "what was measured is what is sent"),
+        Err(too_many) => assert!(too_many.0 > 255),
+    }
+    let plain = sms_text::transliterate(&text);
+    assert_eq!(sms_text::transliterate(&plain), plain, "once is enough");
+}
+
+/// A receipt of an SMS centre: state, own id, text.
+pub fn receipt(data: &[u8]) {
+    let (state, rest) = data.split_first().map_or((None, data), |(state, rest)| (Some(*state), rest));
+    let text = text(rest);
+    let (id, body) = text.split_once('\n').unwrap_or(("", &text));
+    for (id, state) in [(None, None), (Some(id), None), (None, state), (Some(id), state)] {
+        if let Some(receipt) = receipts::read(body, id, state) {
+            assert_eq!(receipts::normal_id(&receipt.message_id), receipt.message_id, "once is enough");
+            assert!(!receipts::spellings(&receipt.message_id).is_empty());
+        }
+    }
+    assert!(receipts::telephone_key(&text).len() <= 8);
+}
+
+/// A file of rules.
+pub fn rule(data: &[u8]) {
+    let _ = Rule::parse("rule.toml", &text(data));
+}
+
+/// A file of words for alerts.
+pub fn template(data: &[u8]) {
+    let _ = Templates::check(&text(data));
+}
+
+/// Cookies, and the way back after signing in.
+pub fn cookie(data: &[u8]) {
+    let mut headers = HeaderMap::new();
+    if let Ok(value) = HeaderValue::from_bytes(data) {
+        headers.insert(header::COOKIE, value);
+        if let Some(found) = cookies::read(&headers, cookies::SESSION) {
+            assert!(!found.contains(';'));
+        }
+    }
+    let text = text(data);
+    let path = local_path(&text);
+    assert!(path.starts_with('/') && !path.starts_with("//") && !path.starts_with("/\\"), "{path}");
+    assert!(!path.contains(|letter: char| letter.is_control()), "{path:?}");
+    let base = url::Url::parse("https://alerta.example.org/console").expect("an address");
+    let went = base.join(path).expect("a path");
+    assert_eq!(went.host_str(), Some("alerta.example.org"), "{path:?} leads away");
+}
+
+/// `Accept-Language`, and tags in files.
+pub fn language(data: &[u8]) {
+    let text = text(data);
+    let _ = (Lang::from_accept(&text), Lang::from_tag(&text));
+}
+
+/// A JSON body of the API, read strictly.
+pub fn json_body(data: &[u8]) {
+    use sentinela::web::api::{alerts, incidents};
+    let _ = json::read::<alerts::draft::NewDraft>(data);
+    let _ = json::read::<alerts::draft::Edit>(data);
+    let _ = json::read::<incidents::Note>(data);
+    if let Err(error) = json::read::<serde_json::Value>(data) {
+        assert!(error.status().is_client_error());
+    }
+}

@@ -1,0 +1,118 @@
+//! What is done to alerts, as the audit keeps it: in the transaction of the act, by whoever did it.
+
+use serde_json::{Map, Value, json};
+use sqlx::PgConnection;
+
+use crate::alerts::issue::Issued;
+use crate::alerts::store::{self, AlertDetail};
+use crate::audit::{self, Act, Actor, Entry};
+use crate::clock::Instant;
+use crate::ids::{AlertId, Ids};
+
+const KIND: &str = "alert";
+
+/// A draft was written. An answer that waited already was written down when it was made.
+pub async fn drafted(
+    conn: &mut PgConnection,
+    ids: &Ids,
+    now: Instant,
+    actor: &Actor,
+    id: AlertId,
+    reason: &str,
+) -> sqlx::Result<()> {
+    let Some(alert) = store::load(&mut *conn, id).await? else { return Ok(()) };
+    if audit::store::has(&mut *conn, Act::AlertDraft, KIND, &id.to_string()).await? {
+        return Ok(());
+    }
+    audit::record(conn, ids, now, actor, Entry::new(Act::AlertDraft, KIND, id).because(reason).to(facts(&alert))).await
+}
+
+/// A draft was edited: the fields that are not as they were. An edit that changed nothing is none.
+pub async fn edited(
+    conn: &mut PgConnection,
+    ids: &Ids,
+    now: Instant,
+    actor: &Actor,
+    before: &AlertDetail,
+) -> sqlx::Result<()> {
+    let id = before.row.id;
+    let Some(after) = store::load(&mut *conn, id).await? else { return Ok(()) };
+    let (mut old, mut new) = (texts(before), texts(&after));
+    old.retain(|field, value| new.get(field) != Some(value));
+    new.retain(|field, _| old.contains_key(field));
+    if old.is_empty() {
+        return Ok(());
+    }
+    let entry = Entry::new(Act::AlertEdit, KIND, id).from(old.into()).to(new.into());
+    audit::record(conn, ids, now, actor, entry).await
+}
+
+/// An alert left.
+pub async fn issued(
+    conn: &mut PgConnection,
+    ids: &Ids,
+    now: Instant,
+    actor: &Actor,
+    id: AlertId,
+    issued: &Issued,
+) -> sqlx::Result<()> {
+    let Some(alert) = store::load(&mut *conn, id).await? else { return Ok(()) };
+    let mut told = facts(&alert);
+    if let Some(told) = told.as_object_mut() {
+        told.insert("number".into(), issued.number.as_str().into());
+        told.insert("cap_identifier".into(), issued.cap_identifier.as_str().into());
+        told.insert("recipients".into(), issued.recipients.into());
+        told.insert("incident".into(), json!(issued.incident_id));
+        told.insert("sms_text".into(), alert.row.sms_text.as_str().into());
+    }
+    let entry = Entry::new(Act::AlertIssue, KIND, id).from(json!({ "state": "draft" })).to(told);
+    audit::record(conn, ids, now, actor, entry).await
+}
+
+/// A draft was discarded, if it was: a draft that an area left is discarded only when that was its last one.
+pub async fn discarded(
+    conn: &mut PgConnection,
+    ids: &Ids,
+    now: Instant,
+    actor: &Actor,
+    id: AlertId,
+    reason: &str,
+) -> sqlx::Result<()> {
+    let Some(alert) = store::load(&mut *conn, id).await?.filter(|alert| alert.row.state == "discarded") else {
+        return Ok(());
+    };
+    let entry = Entry::new(Act::AlertDiscard, KIND, id).because(reason.trim());
+    let entry = entry.from(json!({ "state": "draft", "revision": alert.row.revision })).to(facts(&alert));
+    audit::record(conn, ids, now, actor, entry).await
+}
+
+/// What an alert is about.
+fn facts(alert: &AlertDetail) -> Value {
+    let row = &alert.row;
+    let rule = row.rule_id.as_ref().zip(row.rule_version).map(|(rule, version)| format!("{rule} v{version}"));
+    json!({
+        "state": row.state, "kind": row.kind, "status": row.status, "cobrade": row.cobrade, "level": row.level,
+        "headline": row.headline, "areas": codes(alert), "expires_at": row.expires_at, "rule": rule,
+        "answers": row.references_alert_id, "revision": row.revision,
+    })
+}
+
+/// What a person can edit.
+fn texts(alert: &AlertDetail) -> Map<String, Value> {
+    let row = &alert.row;
+    let texts = [
+        ("headline", &row.headline),
+        ("description", &row.description),
+        ("instruction", &row.instruction),
+        ("sms_text", &row.sms_text),
+    ];
+    let mut fields: Map<String, Value> =
+        texts.into_iter().map(|(field, text)| (field.to_owned(), text.as_str().into())).collect();
+    fields.insert("expires_at".into(), json!(row.expires_at));
+    fields.insert("areas".into(), json!(codes(alert)));
+    fields
+}
+
+fn codes(alert: &AlertDetail) -> Vec<&str> {
+    alert.areas.iter().map(|area| area.code.as_str()).collect()
+}

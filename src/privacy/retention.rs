@@ -1,0 +1,126 @@
+//! How long what is personal is kept. Each rule empties or removes what is older than its days, in batches, once a day; what
+//! it did is kept in `retention_run`. Append-only records (audit, timelines, journal) hold no personal data and are not
+//! touched.
+
+use std::time::Duration;
+
+use chrono::TimeDelta;
+use serde::{Deserialize, Serialize};
+
+use super::store;
+use crate::app::App;
+use crate::clock::Instant;
+use crate::config::Privacy;
+use crate::units::vocabulary;
+
+vocabulary! {
+    /// One kind of data with a time of its own. Texts are `retention-RULE`.
+    Rule, "rule of retention" {
+        /// The address in rows of the outbox, in receipts and in what servers answered; the rows themselves stay.
+        OutboxAddresses = "outbox_addresses",
+        SinkMessages = "sink_messages",
+        QuarantinePayloads = "quarantine_payloads",
+        Notices = "notices",
+        /// Codes and sessions of residents, ended sessions of staff.
+        Sessions = "sessions",
+        /// Records of the vault beyond their own day.
+        Vault = "vault",
+    }
+}
+
+impl Rule {
+    /// Days that the configuration gives it. Records of the vault carry their own day.
+    pub const fn days(self, config: &Privacy) -> u32 {
+        match self {
+            Self::OutboxAddresses => config.outbox_address_days,
+            Self::SinkMessages => config.sink_message_days,
+            Self::QuarantinePayloads => config.quarantine_payload_days,
+            Self::Notices => config.notice_days,
+            Self::Sessions => config.session_days,
+            Self::Vault => 0,
+        }
+    }
+
+    pub fn before(self, config: &Privacy, now: Instant) -> Instant {
+        now - TimeDelta::days(self.days(config).into())
+    }
+}
+
+/// What one rule would do, or did.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Done {
+    pub rule: Rule,
+    pub before: Instant,
+    pub rows: i64,
+}
+
+/// How often the task looks whether a day has passed.
+const LOOK: Duration = Duration::from_secs(600);
+const DAY: TimeDelta = TimeDelta::hours(24);
+
+/// What every rule would do now. Nothing is changed.
+///
+/// # Errors
+/// The database's.
+pub async fn look(conn: &mut sqlx::PgConnection, config: &Privacy, now: Instant) -> sqlx::Result<Vec<Done>> {
+    let mut all = Vec::new();
+    for rule in Rule::ALL {
+        let before = rule.before(config, now);
+        all.push(Done { rule: *rule, before, rows: store::due(&mut *conn, *rule, before).await? });
+    }
+    Ok(all)
+}
+
+/// Carries every rule out, each batch in a transaction of its own.
+///
+/// # Errors
+/// The database's; what was done until then stays done.
+pub async fn carry_out(
+    pool: &sqlx::PgPool,
+    ids: &crate::ids::Ids,
+    config: &Privacy,
+    now: Instant,
+) -> sqlx::Result<Vec<Done>> {
+    let mut all = Vec::new();
+    for rule in Rule::ALL {
+        let before = rule.before(config, now);
+        let mut rows = 0;
+        loop {
+            let batch = store::batch(&mut *pool.acquire().await?, *rule, before).await?;
+            rows += batch;
+            if batch == 0 {
+                break;
+            }
+        }
+        let done = Done { rule: *rule, before, rows };
+        store::write_run(&mut *pool.acquire().await?, ids.uuid(now), now, &done).await?;
+        all.push(done);
+    }
+    Ok(all)
+}
+
+/// Runs until the service stops.
+pub async fn run(app: App) {
+    let mut tick = tokio::time::interval(LOOK);
+    loop {
+        tokio::select! {
+            () = app.stop.cancelled() => return,
+            _ = tick.tick() => {}
+        }
+        if let Err(error) = once(&app).await {
+            tracing::warn!(%error, "the rules of retention wait for the database");
+        }
+    }
+}
+
+async fn once(app: &App) -> sqlx::Result<()> {
+    let now = app.clock.now();
+    let last = store::last_run(&mut *app.db.dispatch.acquire().await?).await?;
+    if last.is_some_and(|last| now - last < DAY) {
+        return Ok(());
+    }
+    let done = carry_out(&app.db.dispatch, &app.ids, &app.config.privacy, now).await?;
+    let rows: i64 = done.iter().map(|done| done.rows).sum();
+    tracing::info!(rows, "the rules of retention were carried out");
+    Ok(())
+}

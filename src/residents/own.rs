@@ -1,0 +1,172 @@
+//! A resident's own page: what is held of them, and what they may do with it.
+
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use crate::catalogue::normal_phone;
+use crate::clock::Instant;
+use crate::dispatch::provider::Channel;
+use crate::ids::{Ids, ResidentId};
+use crate::units::vocabulary;
+
+vocabulary! {
+    /// What a consent is for.
+    Purpose, "purpose of a consent" {
+        /// Warnings about danger where they live.
+        Alerts = "alerts",
+        /// What they need in an emergency; sensitive (LGPD, art. 11).
+        Needs = "needs",
+        /// Invitations to exercises.
+        Drills = "drills",
+        Research = "research",
+    }
+}
+
+/// The wording of the consents on the page. It rises when the wording changes.
+pub const TEXT_VERSION: &str = "2026-11";
+/// How long a code is good for.
+pub const CODE_FOR: chrono::TimeDelta = chrono::TimeDelta::minutes(10);
+/// Wrong codes after which a new one is needed.
+pub const TRIES: i32 = 5;
+/// Codes asked for from one network address within an hour.
+pub const FROM_ONE_ADDRESS: i64 = 30;
+/// How long a visit lasts.
+pub const SESSION_FOR: chrono::TimeDelta = chrono::TimeDelta::minutes(30);
+/// Longest text of needs, in characters.
+pub const NEEDS_MAX: usize = 1000;
+
+/// A telephone or an e-mail address as it is kept.
+///
+/// # Errors
+/// What is wrong with it.
+pub fn address(text: &str) -> Result<(Channel, String), String> {
+    let text = text.trim();
+    if text.contains('@') {
+        let parsed = text.parse::<lettre::Address>().map_err(|error| error.to_string())?;
+        return Ok((Channel::Email, parsed.to_string().to_lowercase()));
+    }
+    normal_phone(text).map(|phone| (Channel::Sms, phone))
+}
+
+/// Six digits, each of the million equally likely.
+pub fn code(ids: &Ids) -> String {
+    loop {
+        let drawn = u32::from_le_bytes(ids.bytes());
+        // The largest multiple of a million below 2^32: beyond it the first numbers would come more often.
+        if drawn < 4_294_000_000 {
+            return format!("{:06}", drawn % 1_000_000);
+        }
+    }
+}
+
+#[derive(Clone, Debug, Serialize)]
+pub struct Place {
+    pub label: String,
+    pub lon: f64,
+    pub lat: f64,
+    pub precision_m: i32,
+    pub address: String,
+}
+
+#[derive(Clone, Debug, Serialize)]
+pub struct Way {
+    #[serde(skip)]
+    pub id: i64,
+    pub kind: String,
+    pub address: String,
+    pub verified_at: Option<Instant>,
+    pub opted_out_at: Option<Instant>,
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Consent {
+    pub purpose: String,
+    pub given: bool,
+    pub at: Instant,
+    pub text_version: String,
+    pub source: String,
+}
+
+#[derive(Clone, Debug, Serialize)]
+pub struct Message {
+    pub at: Instant,
+    pub channel: String,
+    pub address: String,
+    pub alert: String,
+    pub headline: String,
+    pub state: String,
+}
+
+/// Somebody who read the record, by role and not by name.
+#[derive(Clone, Debug, Serialize)]
+pub struct Read {
+    pub at: Instant,
+    pub act: String,
+    pub by: String,
+}
+
+/// Everything that is held of one resident.
+#[derive(Clone, Debug, Serialize)]
+pub struct Held {
+    pub id: ResidentId,
+    pub name: String,
+    pub language: String,
+    pub fictional: bool,
+    pub registered_at: Instant,
+    pub places: Vec<Place>,
+    pub channels: Vec<Way>,
+    /// Newest last.
+    pub consents: Vec<Consent>,
+    pub needs: Option<String>,
+    /// Newest first, at most 200.
+    pub messages: Vec<Message>,
+    pub reads: Vec<Read>,
+}
+
+impl Held {
+    /// Whether the consent for this purpose stands.
+    pub fn agreed(&self, purpose: Purpose) -> bool {
+        let newest = self.consents.iter().rev().find(|consent| consent.purpose == purpose.as_str());
+        newest.is_some_and(|consent| consent.given)
+    }
+}
+
+/// A visit under way.
+#[derive(Clone, Debug)]
+pub struct Visit {
+    pub resident: ResidentId,
+    pub channel: String,
+    pub address: String,
+    pub csrf_token: String,
+}
+
+/// What of a code lies in the database.
+#[derive(Clone, Debug)]
+pub struct Sent {
+    pub id: Uuid,
+    pub channel: String,
+    pub address: String,
+    pub resident: Option<ResidentId>,
+    pub sealed: Vec<u8>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn codes_are_six_digits() {
+        let ids = Ids::seeded(1);
+        for _ in 0..200 {
+            let code = code(&ids);
+            assert!(code.len() == 6 && code.bytes().all(|b| b.is_ascii_digit()), "{code}");
+        }
+    }
+
+    #[test]
+    fn telephones_and_mailboxes_are_taken_as_people_write_them() {
+        assert_eq!(address(" (32) 99999-0000 "), Ok((Channel::Sms, "+5532999990000".into())));
+        assert_eq!(address("Maria@Exemplo.br"), Ok((Channel::Email, "maria@exemplo.br".into())));
+        assert!(address("maria").is_err());
+    }
+}

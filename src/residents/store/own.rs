@@ -1,0 +1,348 @@
+//! What a resident sees and does on their own page, in PostgreSQL.
+
+use std::net::IpAddr;
+
+use sha2::{Digest as _, Sha256};
+use sqlx::PgConnection;
+use uuid::Uuid;
+
+use crate::clock::Instant;
+use crate::dispatch::provider::Channel;
+use crate::ids::{Ids, ResidentId};
+use crate::residents::own::{
+    CODE_FOR, Consent, FROM_ONE_ADDRESS, Held, Message, Place, Purpose, Read, SESSION_FOR, Sent, TEXT_VERSION, TRIES,
+    Visit, Way,
+};
+
+/// Everything but the needs, which are sealed.
+pub async fn held(conn: &mut PgConnection, id: ResidentId) -> sqlx::Result<Option<Held>> {
+    let row = sqlx::query!(
+        "select name, language, fictional, created_at from resident where id = $1 and deleted_at is null",
+        id.0
+    )
+    .fetch_optional(&mut *conn)
+    .await?;
+    let Some(row) = row else { return Ok(None) };
+    let places = sqlx::query_as!(
+        Place,
+        r#"select label, st_x(geom) as "lon!", st_y(geom) as "lat!", precision_m, address_text as address
+        from resident_place where resident_id = $1 order by label"#,
+        id.0
+    )
+    .fetch_all(&mut *conn)
+    .await?;
+    let channels = sqlx::query_as!(
+        Way,
+        "select id, kind, address, verified_at, opted_out_at from resident_channel where resident_id = $1 order by id",
+        id.0
+    )
+    .fetch_all(&mut *conn)
+    .await?;
+    let consents = sqlx::query_as!(
+        Consent,
+        "select purpose, given, at, text_version, source from consent where resident_id = $1 order by id",
+        id.0
+    )
+    .fetch_all(&mut *conn)
+    .await?;
+    let (messages, reads) = (messages(&mut *conn, id).await?, reads(conn, id).await?);
+    Ok(Some(Held {
+        id,
+        name: row.name,
+        language: row.language,
+        fictional: row.fictional,
+        registered_at: row.created_at,
+        places,
+        channels,
+        consents,
+        needs: None,
+        messages,
+        reads,
+    }))
+}
+
+async fn messages(conn: &mut PgConnection, id: ResidentId) -> sqlx::Result<Vec<Message>> {
+    sqlx::query_as!(
+        Message,
+        r#"select o.created_at as at, o.channel, o.address, coalesce(a.number, '') as "alert!", a.headline, o.state
+        from outbox o join alert a on a.id = o.alert_id
+        where o.resident_id = $1 order by o.id desc limit 200"#,
+        id.0
+    )
+    .fetch_all(conn)
+    .await
+}
+
+/// Who read the record: by their roles, since staff have a privacy of their own.
+async fn reads(conn: &mut PgConnection, id: ResidentId) -> sqlx::Result<Vec<Read>> {
+    sqlx::query_as!(
+        Read,
+        r#"select e.at, e.act, coalesce(array_to_string(s.roles, ', '), e.actor_kind) as "by!"
+        from audit_event e left join staff s on s.id = e.actor_id
+        where e.act in ('residents.read', 'vault.open', 'residents.export') and e.actor_kind <> 'resident'
+            and (e.object = $1 or e.object like '%resident:' || $1 or e.after -> 'residents' ? $1)
+        order by e.at desc limit 100"#,
+        id.0.to_string()
+    )
+    .fetch_all(conn)
+    .await
+}
+
+/// Whether this network address may ask for another code, and this telephone or mailbox get one.
+pub async fn may_ask(
+    conn: &mut PgConnection,
+    now: Instant,
+    to: (Channel, &str),
+    from: Option<IpAddr>,
+) -> sqlx::Result<bool> {
+    sqlx::query_scalar!(
+        r#"select (select count(*) from resident_code where channel = $1 and address = $2 and created_at > $4) < 5
+            and ($3::text is null
+                or (select count(*) from resident_code where asked_from = $3::text::inet and created_at > $4) < $5) as "may!""#,
+        to.0.as_str(),
+        to.1,
+        from.map(|from| from.to_string()),
+        now - chrono::TimeDelta::hours(1),
+        FROM_ONE_ADDRESS
+    )
+    .fetch_one(conn)
+    .await
+}
+
+/// The residents who are reached there, eldest record first.
+pub async fn reached_at(conn: &mut PgConnection, to: (&str, &str)) -> sqlx::Result<Vec<ResidentId>> {
+    sqlx::query_scalar!(
+        r#"select r.id as "id: ResidentId" from resident_channel c join resident r on r.id = c.resident_id
+        where c.kind = $1 and c.address = $2 and c.verified_at is not null and r.deleted_at is null
+        order by r.created_at, r.id"#,
+        to.0,
+        to.1
+    )
+    .fetch_all(conn)
+    .await
+}
+
+/// A code to be kept.
+#[derive(Debug)]
+pub struct NewCode<'a> {
+    pub id: Uuid,
+    pub to: (Channel, &'a str),
+    pub resident: Option<ResidentId>,
+    pub confirms: bool,
+    pub sealed: &'a [u8],
+    pub from: Option<IpAddr>,
+}
+
+pub async fn keep_code(conn: &mut PgConnection, now: Instant, new: &NewCode<'_>) -> sqlx::Result<()> {
+    sqlx::query!(
+        "insert into resident_code (id, channel, address, resident_id, confirms, sealed, asked_from, created_at, expires_at)
+        values ($1, $2, $3, $4, $5, $6, $7::text::inet, $8, $9)",
+        new.id,
+        new.to.0.as_str(),
+        new.to.1,
+        new.resident.map(|id| id.0),
+        new.confirms,
+        new.sealed,
+        new.from.map(|from| from.to_string()),
+        now,
+        now + CODE_FOR
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// Counts a try of a code that is alive and returns it; `None` when it is unknown, used, expired or was tried too often.
+pub async fn try_code(conn: &mut PgConnection, now: Instant, id: Uuid, confirms: bool) -> sqlx::Result<Option<Sent>> {
+    sqlx::query_as!(
+        Sent,
+        r#"update resident_code set tries = tries + 1
+        where id = $1 and confirms = $3 and used_at is null and expires_at > $2 and tries < $4
+        returning id, channel, address, resident_id as "resident: ResidentId", sealed"#,
+        id,
+        now,
+        confirms,
+        TRIES
+    )
+    .fetch_optional(conn)
+    .await
+}
+
+/// Uses a code up. False when somebody else just did.
+pub async fn use_code(conn: &mut PgConnection, now: Instant, id: Uuid) -> sqlx::Result<bool> {
+    let done = sqlx::query!("update resident_code set used_at = $2 where id = $1 and used_at is null", id, now)
+        .execute(conn)
+        .await?;
+    Ok(done.rows_affected() == 1)
+}
+
+/// Opens a visit. Returns the cookie's token.
+pub async fn open_visit(
+    conn: &mut PgConnection,
+    ids: &Ids,
+    now: Instant,
+    resident: ResidentId,
+    at: (&str, &str),
+) -> sqlx::Result<String> {
+    let (token, csrf) = (ids.secret(), ids.secret());
+    sqlx::query!(
+        "insert into resident_session (token_sha256, resident_id, channel, address, csrf_token, created_at, expires_at)
+        values ($1, $2, $3, $4, $5, $6, $7)",
+        &Sha256::digest(token.as_bytes())[..],
+        resident.0,
+        at.0,
+        at.1,
+        csrf,
+        now,
+        now + SESSION_FOR
+    )
+    .execute(conn)
+    .await?;
+    Ok(token)
+}
+
+pub async fn visit(conn: &mut PgConnection, now: Instant, token: &str) -> sqlx::Result<Option<Visit>> {
+    sqlx::query_as!(
+        Visit,
+        r#"select s.resident_id as "resident: ResidentId", s.channel, s.address, s.csrf_token
+        from resident_session s join resident r on r.id = s.resident_id and r.deleted_at is null
+        where s.token_sha256 = $1 and s.expires_at > $2"#,
+        &Sha256::digest(token.as_bytes())[..],
+        now
+    )
+    .fetch_optional(conn)
+    .await
+}
+
+pub async fn close_visit(conn: &mut PgConnection, token: &str) -> sqlx::Result<()> {
+    sqlx::query!("delete from resident_session where token_sha256 = $1", &Sha256::digest(token.as_bytes())[..])
+        .execute(conn)
+        .await?;
+    Ok(())
+}
+
+/// The same visit to the record of another who is reached at the same telephone or mailbox.
+pub async fn turn_to(conn: &mut PgConnection, token: &str, resident: ResidentId) -> sqlx::Result<()> {
+    sqlx::query!(
+        "update resident_session set resident_id = $2 where token_sha256 = $1",
+        &Sha256::digest(token.as_bytes())[..],
+        resident.0
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// A resident's own correction.
+#[derive(Debug)]
+pub struct Correction<'a> {
+    pub name: &'a str,
+    pub language: &'a str,
+    pub address: &'a str,
+    pub lon: f64,
+    pub lat: f64,
+}
+
+pub async fn correct(conn: &mut PgConnection, id: ResidentId, new: &Correction<'_>) -> sqlx::Result<()> {
+    sqlx::query!("update resident set name = $2, language = $3 where id = $1", id.0, new.name, new.language)
+        .execute(&mut *conn)
+        .await?;
+    sqlx::query!(
+        "insert into resident_place as p (resident_id, label, geom, precision_m, address_text)
+        values ($1, 'home', st_setsrid(st_makepoint($2, $3), 4326), 30, $4)
+        on conflict (resident_id, label) do update set address_text = excluded.address_text, geom = excluded.geom,
+            precision_m = case when st_equals(p.geom, excluded.geom) then p.precision_m else excluded.precision_m end",
+        id.0,
+        new.lon,
+        new.lat,
+        new.address
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// Adds a channel whose code was typed.
+pub async fn add_channel(conn: &mut PgConnection, now: Instant, id: ResidentId, to: (&str, &str)) -> sqlx::Result<()> {
+    sqlx::query!(
+        "insert into resident_channel (resident_id, kind, address, verified_at) values ($1, $2, $3, $4)
+        on conflict (resident_id, kind, address) do update set verified_at = excluded.verified_at, opted_out_at = null",
+        id.0,
+        to.0,
+        to.1,
+        now
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// Removes a channel, but never the last one: that is what erasing is for.
+pub async fn remove_channel(conn: &mut PgConnection, id: ResidentId, channel: i64) -> sqlx::Result<bool> {
+    let done = sqlx::query!(
+        "delete from resident_channel where id = $2 and resident_id = $1
+            and (select count(*) from resident_channel where resident_id = $1) > 1",
+        id.0,
+        channel
+    )
+    .execute(conn)
+    .await?;
+    Ok(done.rows_affected() == 1)
+}
+
+/// Adds a line to the history of consents. `source` says where.
+pub async fn consent(
+    conn: &mut PgConnection,
+    now: Instant,
+    id: ResidentId,
+    purpose: Purpose,
+    given: bool,
+    source: &str,
+) -> sqlx::Result<()> {
+    sqlx::query!(
+        "insert into consent (resident_id, purpose, given, at, text_version, source) values ($1, $2, $3, $4, $5, $6)",
+        id.0,
+        purpose.as_str(),
+        given,
+        now,
+        TEXT_VERSION,
+        source
+    )
+    .execute(&mut *conn)
+    .await?;
+    if purpose == Purpose::Alerts && !given {
+        // What waits for this person shall not leave any more.
+        sqlx::query!(
+            "update outbox set state = 'suppressed', reason = 'consent_withdrawn', final_at = $2
+            where resident_id = $1 and state = 'pending'",
+            id.0,
+            now
+        )
+        .execute(conn)
+        .await?;
+    }
+    Ok(())
+}
+
+/// Writes down that a request was carried out. Returns the receipt's number.
+pub async fn request(
+    conn: &mut PgConnection,
+    ids: &Ids,
+    now: Instant,
+    year: i32,
+    id: ResidentId,
+    kind: &str,
+) -> sqlx::Result<String> {
+    let (receipt, _) = crate::alerts::store::next_number(&mut *conn, "privacy", year).await?;
+    sqlx::query!(
+        "insert into privacy_request (id, receipt, kind, resident_id, at, done_at) values ($1, $2, $3, $4, $5, $5)",
+        ids.uuid(now),
+        receipt,
+        kind,
+        id.0,
+        now
+    )
+    .execute(conn)
+    .await?;
+    Ok(receipt)
+}

@@ -1,0 +1,90 @@
+#!/usr/bin/env bash
+# Asks the real program everything that its own API document allows and forbids, with schemathesis and all its checks:
+# once as coordinator and administrator, once as viewer, once as nobody. Fails on any 5xx and any undocumented answer.
+#
+#   tests/schemathesis.sh            bounded and repeatable, for `make test`
+#   tests/schemathesis.sh --long     thousands of cases, each time others, for `make fuzz-api`
+#
+# EXAMPLES and SEED in the environment change the cases of each operation and where they begin.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+eval "$(scripts/test-db.sh env)"
+target=${CARGO_TARGET_DIR:-target}
+program=$target/debug/sentinela
+[ -x "$program" ] || cargo build --quiet
+runner=$target/peers/bin/schemathesis
+[ -x "$runner" ] || tests/peers/setup.sh
+examples=${EXAMPLES:-12} seed=${SEED:-1} phases=examples,coverage,fuzzing
+[ "${1:-}" != --long ] || { examples=${EXAMPLES:-150}; seed=${SEED:-$RANDOM}; phases=examples,coverage,fuzzing,stateful; }
+
+home=$(mktemp -d) name=sentinela_t_$$_st
+sql() { psql -X -q -v ON_ERROR_STOP=1 -d "$1" -c "$2"; }
+psql() { (cd / && PATH=$PATH:$(ls -d /usr/lib/postgresql/*/bin 2>/dev/null | sort -V | tail -1) command psql "$@"); }
+service=
+end() {
+    [ -z "$service" ] || { kill "$service" 2>/dev/null && wait "$service" 2>/dev/null; } || true
+    sql "$TEST_DATABASE_URL" "drop database if exists $name with (force)" 2>/dev/null || true
+    rm -rf "$home"
+}
+trap end EXIT
+sql "$TEST_DATABASE_URL" "create database $name"
+
+port=$(python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
+mqtt=$(python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
+cat >"$home/sentinela.toml" <<TOML
+data_dir = "$home"
+[http]
+listen = "127.0.0.1:$port"
+[mqtt]
+listen = "127.0.0.1:$mqtt"
+[database]
+url = "${TEST_DATABASE_URL/\/postgres?//$name?}"
+[log]
+level = "error"
+TOML
+[ ! -r tests/schemathesis/service.toml ] || cat tests/schemathesis/service.toml >>"$home/sentinela.toml"
+
+export SENTINELA_PASSWORD='uma senha bem longa para testes'
+run() { "$program" --config "$home/sentinela.toml" "$@"; }
+token_of() { run token add "$1" --name probe | sed -n 's/^token: //p'; }
+run import areas tests/data/story/areas.geojson >/dev/null
+run import stations tests/data/story/stations.csv >/dev/null
+run import residents tests/data/story/residents.csv >/dev/null
+run user add chefe --name Chefe --role coordinator,administrator >/dev/null
+run user add visita --name Visita --role viewer >/dev/null
+chief=$(token_of chefe) viewer=$(token_of visita)
+DEVICE_TOKEN=D-1.$(run device add D-1 --station G1 | sed -n "s/^secret: //p")
+export DEVICE_TOKEN
+
+run serve >"$home/log" 2>&1 &
+service=$!
+base=http://127.0.0.1:$port
+for _ in $(seq 300); do curl -fsS "$base/healthz" >/dev/null 2>&1 && break || read -rt 0.1 <> <(:) || true; done
+
+call() { curl -fsS -X POST -H "authorization: Bearer $chief" -H 'content-type: application/json' "$base$1" -d "$2"; }
+field() { python3 -c "import json, sys; print(json.load(sys.stdin)$1)"; }
+draft='{"cobrade": "1.1.3.2.1", "level": "alert", "areas": ["morro-alto"]}'
+issued=$(call /api/v1/alerts "$draft" | field '["id"]')
+incident=$(call "/api/v1/alerts/$issued/issue" '{"revision": 1}' | field '["incident_id"]' || true)
+waiting=$(call /api/v1/alerts "${draft/alert/maximum}" | field '["id"]')
+export SEEDED_IDS="$issued $waiting $incident" SEEDED_CODES="morro-alto baixada G1 G2 D-1"
+
+ask() { # who, token, examples
+    echo "== as $1"
+    SCHEMATHESIS_HOOKS=tests/schemathesis/hooks.py PYTHONPATH=. API_TOKEN=$2 HYPOTHESIS_STORAGE_DIRECTORY="$home/hypothesis" \
+        "$runner" --config-file tests/schemathesis/schemathesis.toml run "$base/api/openapi.json" \
+        --checks all --phases "$phases" --max-examples "$3" --seed "$seed" --workers 1 --continue-on-failure \
+        --exclude-path /api/v1/events --request-timeout 20 --warnings off --report ndjson \
+        --report-ndjson-path "$target/schemathesis-$1.ndjson"
+    # The stream of changes never ends, so that no answer of it can be judged whole; tests/it/web.rs reads it.
+}
+failed=0
+ask chief "$chief" "$examples" || failed=1
+ask viewer "$viewer" $((examples / 3 + 1)) || failed=1
+ask nobody none $((examples / 3 + 1)) || failed=1
+if grep -q 'request failed' "$home/log"; then
+    grep -m 5 'request failed' "$home/log"
+    failed=1
+fi
+exit $failed
