@@ -17,12 +17,8 @@ create table alert_approval (
     at timestamptz not null
 );
 create index alert_approval_alert on alert_approval (alert_id, revision, id);
-create function refuse_approval_change() returns trigger language plpgsql as $$
-begin
-    raise exception 'approvals are append-only: % is refused', tg_op using errcode = 'insufficient_privilege';
-end $$;
 create trigger alert_approval_append_only before update or delete or truncate on alert_approval
-    for each statement execute function refuse_approval_change();
+    for each statement execute function refuse_rewrite();
 
 -- The history names the rule and the service by these words; a person of that name would pass for them.
 alter table staff add constraint staff_username_reserved check (username not in ('rule', 'service', 'policy')) not valid;

@@ -311,6 +311,9 @@ pub enum ConfigError {
     Check(Vec<String>),
 }
 
+/// The keys that hold lists of texts.
+const LISTS: &[&str] = &["alerts.two_person_kinds", "outbound.allow"];
+
 impl Config {
     /// Reads the layers and checks them against each other.
     ///
@@ -345,7 +348,11 @@ impl Config {
         if let Some(path) = file {
             layers = layers.add_source(config::File::from(path).format(config::FileFormat::Toml));
         }
-        let merged = layers.add_source(environment.try_parsing(true)).build()?;
+        // In the environment a list is written with commas.
+        let environment = LISTS.iter().fold(environment.try_parsing(true).list_separator(","), |environment, key| {
+            environment.with_list_parse_key(key)
+        });
+        let merged = layers.add_source(environment).build()?;
         let parsed: Self = serde_path_to_error::deserialize(merged)
             .map_err(|error| ConfigError::Key { key: error.path().to_string(), message: error.inner().to_string() })?;
         parsed.check()

@@ -50,22 +50,24 @@ fn own_characters(password: &str, names: &[&str]) -> usize {
     let mut words: Vec<String> = COMMON.lines().filter(|line| !line.starts_with('#')).map(str::to_owned).collect();
     let parts = names.iter().flat_map(|name| name.split(|letter: char| !letter.is_alphanumeric()));
     words.extend(parts.map(|part| part.to_lowercase()).filter(|part| part.chars().count() >= 3));
-    // The longest first, so that "qwertyuiop" is not read as "qwerty" and four letters of one's own.
-    words.sort_unstable_by_key(|word| std::cmp::Reverse(word.len()));
-    let mut rest = plain;
-    for word in &words {
-        if word.chars().count() >= 3 {
-            rest = rest.replace(word.as_str(), "\0");
-        }
+    words.retain(|word| word.chars().count() >= 3);
+    let words: Vec<Vec<char>> = words.iter().map(|word| word.chars().collect()).collect();
+    let text: Vec<char> = plain.chars().collect();
+    // The least that is left from each place on, whichever words are taken out: "senhasenha" is twice "senha", though
+    // "senhas" would fit its beginning too.
+    let mut left = vec![(0_usize, 0_usize); text.len() + 1];
+    for place in (0..text.len()).rev() {
+        let before = place.checked_sub(1).and_then(|place| text.get(place));
+        let in_run = before.is_some_and(|before| (*before as i64 - text[place] as i64).abs() <= 1);
+        let (letters, digits) = left[place + 1];
+        let own = (
+            letters + usize::from(text[place].is_alphabetic() && !in_run),
+            digits + usize::from(text[place].is_ascii_digit() && !in_run),
+        );
+        let without = words.iter().filter(|word| text[place..].starts_with(word)).map(|word| left[place + word.len()]);
+        left[place] = without.chain([own]).min_by_key(|(letters, digits)| (letters + digits, *letters)).unwrap_or(own);
     }
-    let rest: Vec<char> = rest.chars().collect();
-    let (mut letters, mut digits) = (0, 0);
-    for (place, letter) in rest.iter().enumerate() {
-        let before = place.checked_sub(1).and_then(|place| rest.get(place));
-        let in_run = before.is_some_and(|before| (*before as i64 - *letter as i64).abs() <= 1);
-        letters += usize::from(letter.is_alphabetic() && !in_run);
-        digits += usize::from(letter.is_ascii_digit() && !in_run);
-    }
+    let (letters, digits) = left[0];
     letters + digits.min(2)
 }
 

@@ -107,7 +107,7 @@ fn a_row_put_in_between_pushes_the_others_off_their_places() {
     links.insert(2, forged);
     let found = verify(links, vec![]);
     assert!(found.contains(&(Fault::Changed, Some(5), None)) || found.len() >= 2, "{found:?}");
-    assert!(found.iter().all(|(_, seq, _)| seq.is_some_and(|seq| seq >= 3)), "{found:?}");
+    assert!(found.iter().all(|(_, seq, _)| seq.is_some_and(|place| place >= 3)), "{found:?}");
 }
 
 #[test]

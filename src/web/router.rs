@@ -31,6 +31,7 @@ pub fn router(app: App) -> Router {
         .merge(pages::routes())
         .merge(api::alerts::routes())
         .merge(api::areas::routes())
+        .merge(api::audit::routes())
         .merge(api::devices::routes())
         .merge(api::incidents::routes())
         .merge(api::levels::routes())

@@ -1,7 +1,7 @@
 // The table of src/web/gate.rs, in a file of its own so that it reads at a glance. A new route adds its row here.
 
 use Permission::{
-    DraftAlerts, EditCatalogue, EditResidents, IssueAlerts, ManageDevices, ManageStaff, OwnAccount, ReportField, RunIncidents,
+    DraftAlerts, EditCatalogue, EditResidents, IssueAlerts, ManageDevices, ManageStaff, OwnAccount, ReadAudit, ReportField, RunIncidents,
     SeeConsole, SeeDeliveries, SeeResidents,
 };
 
@@ -65,6 +65,10 @@ pub const RULES: &[Rule] = &[
     staff("DELETE", "/api/v1/devices/{code}", ManageDevices),
     // Administration, audit
     staff("GET", "/console/admin", SeeConsole),
+    staff("GET", "/console/audit", ReadAudit),
+    staff("GET", "/console/audit/export", ReadAudit),
+    staff("POST", "/console/audit/check", ReadAudit),
+    staff("GET", "/api/v1/audit", ReadAudit),
     // Own account, sign-in, staff
     open("GET", "/console/login/code"),
     open("POST", "/console/login/code"),

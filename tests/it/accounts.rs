@@ -287,6 +287,7 @@ async fn whoever_may_warn_sees_nothing_but_their_account_until_the_second_factor
     assert_eq!(response.status(), StatusCode::FORBIDDEN);
     assert!(text(response).await.contains("second factor"));
     let before = browser.clone();
+    assert_eq!(browser.get(&app, "/console/account/second-factor").await.status(), StatusCode::OK);
     let wrong = browser.act(&app, "/console/account/second-factor", &[("code", "000000")]).await;
     assert_eq!(wrong.status(), StatusCode::UNPROCESSABLE_ENTITY);
     let (_, codes) = enrol(&mut browser, &app).await;
@@ -296,7 +297,7 @@ async fn whoever_may_warn_sees_nothing_but_their_account_until_the_second_factor
     assert!(acts(&app).await.contains(&"second_factor.set ana".to_owned()));
     // It cannot be taken away by whoever needs it.
     let response = browser.act(&app, "/console/account/second-factor/remove", &[("password", PASSWORD)]).await;
-    assert_eq!(response.status(), StatusCode::FORBIDDEN);
+    assert_eq!(response.status(), StatusCode::CONFLICT);
 }
 
 #[tokio::test]
@@ -736,7 +737,11 @@ async fn the_api_manages_staff_by_the_same_rules() {
     for (method, path, body, status) in refused {
         assert_eq!(ask(method, path, body).await.0, status, "{path}");
     }
-    assert_eq!(ask(Method::POST, "/api/v1/staff/bia/disable", json!({"reason": "saiu\u{0}"})).await.0, StatusCode::OK);
+    assert_eq!(
+        ask(Method::POST, "/api/v1/staff/bia/disable", json!({"reason": "saiu\u{0}"})).await.0,
+        StatusCode::BAD_REQUEST
+    );
+    assert_eq!(ask(Method::POST, "/api/v1/staff/bia/disable", json!({"reason": "saiu"})).await.0, StatusCode::OK);
 }
 
 #[tokio::test]
@@ -774,7 +779,7 @@ async fn the_first_administrator_is_made_by_a_link_once_and_never_again() {
     assert_eq!(rosa.get(&app, "/console/staff").await.status(), StatusCode::OK);
     assert_eq!(Browser::default().post(&app, "/console/setup", &fields).await.status(), StatusCode::GONE);
     assert!(sentinela::accounts::setup::offer(&app).await.unwrap().is_none());
-    assert_eq!(acts(&app).await[0], "staff.set_up rosa");
+    assert!(acts(&app).await.contains(&"staff.set_up rosa".to_owned()));
 }
 
 #[tokio::test]

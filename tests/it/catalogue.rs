@@ -20,8 +20,9 @@ async fn take(db: &TestDb, kind: Kind, text: &str) -> Result<Report, ImportFailu
 async fn take_with(db: &TestDb, kind: Kind, text: &str, options: Options) -> Result<Report, ImportFailure> {
     let mut conn = PgConnection::connect(&db.url).await.unwrap();
     let file = (Format::guess(text), text.as_bytes());
-    import(&mut conn, &Ids::seeded(1), support::start_at(), kind, file, options, &sentinela::audit::Actor::command())
-        .await
+    // Each act of the audit has an id of its own, over several imports too.
+    static IDS: std::sync::LazyLock<Ids> = std::sync::LazyLock::new(|| Ids::seeded(1));
+    import(&mut conn, &IDS, support::start_at(), kind, file, options, &sentinela::audit::Actor::command()).await
 }
 
 async fn count(db: &TestDb, table: &'static str) -> i64 {

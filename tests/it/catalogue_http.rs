@@ -74,7 +74,8 @@ async fn a_bad_file_is_answered_with_every_line_field_and_value() {
     assert_eq!(problem["errors"][0]["field"], "line 2: features[0].hazards[0].grade");
     assert!(problem["errors"][0]["value"].as_str().unwrap().starts_with('X'), "{problem}");
     let (status, problem) = send(&app, Method::POST, "/api/v1/areas", &operator, "text/plain", AREAS).await;
-    assert_eq!((status, &problem["errors"][0]["field"]), (StatusCode::BAD_REQUEST, &json!("Content-Type")));
+    assert_eq!(status, StatusCode::UNSUPPORTED_MEDIA_TYPE);
+    assert!(problem["detail"].as_str().unwrap().contains("application/geo+json"), "{problem}");
 }
 
 #[tokio::test]

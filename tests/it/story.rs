@@ -290,7 +290,9 @@ impl Town {
     /// Adds a member of staff on the command line, and returns a token that acts as them.
     async fn staff(&self, username: &str, role: &str) -> String {
         self.run(&["user", "add", username, "--name", username, "--role", role]).await;
-        let said = self.run(&["token", "add", username, "--name", "prova"]).await;
+        // A token warns the city only when that is named.
+        let scope = if role == "viewer" { "see_console" } else { "see_console,draft_alerts,issue_alerts" };
+        let said = self.run(&["token", "add", username, "--name", "prova", "--scope", scope]).await;
         said.lines().find_map(|line| line.strip_prefix("token: ")).unwrap().to_owned()
     }
 

@@ -2,6 +2,7 @@
 
 pub mod alerts;
 pub mod areas;
+pub mod audit;
 pub mod devices;
 pub mod document;
 pub mod imports;
@@ -17,6 +18,7 @@ pub mod tokens;
 #[derive(utoipa::OpenApi)]
 #[openapi(paths(
     crate::web::stream::events,
+    audit::list,
     alerts::read::list,
     alerts::read::show,
     alerts::read::reach,

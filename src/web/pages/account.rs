@@ -328,7 +328,8 @@ async fn confirm_factor(
     let visitor = Visitor::new(&app, &headers, address);
     let mut tx = app.db.web.begin().await?;
     let Some(found) = factors::factor(&mut tx, staff.id).await?.filter(|found| found.confirmed_at.is_none()) else {
-        return Ok(Redirect::to("/console/account").into_response());
+        // No key waits for a code: that page makes one, or leads on.
+        return Ok(Redirect::to("/console/account/second-factor").into_response());
     };
     let key = app.keys.service.open(&factor::context(staff.id), &found.secret);
     let key = key.map_err(|error| ApiError::Internal(error.into()))?;
@@ -389,7 +390,7 @@ async fn remove_factor(
     Form(given): Form<FactorForm>,
 ) -> Result<Response, ApiError> {
     if is_factor_needed(&app, &staff) {
-        return Err(ApiError::Forbidden(v.t("factor-needed")));
+        return Err(ApiError::Conflict(v.t("factor-needed")));
     }
     if let Err(wrong) = prove(&app, &staff, &v, &given.password).await? {
         return account_page(&app, &staff, v, String::new(), wrong).await;

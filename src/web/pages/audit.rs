@@ -16,7 +16,7 @@ use super::frame::Frame;
 use super::page;
 use super::view::View;
 use crate::app::App;
-use crate::audit::chain::{Finding, hex};
+use crate::audit::chain::Finding;
 use crate::audit::check::{self, Check};
 use crate::audit::search::{Changed, Format, Found, Search, Writer, difference};
 use crate::audit::{Act, Entry, record, store};
@@ -142,10 +142,6 @@ impl AuditPage {
 
     fn percent(&self, check: &Check) -> i64 {
         if check.total > 0 { (check.checked.saturating_mul(100) / check.total).clamp(0, 100) } else { 0 }
-    }
-
-    fn digits(&self, hash: &[u8]) -> String {
-        hex(hash)
     }
 }
 

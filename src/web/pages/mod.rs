@@ -5,6 +5,7 @@ pub mod account;
 pub mod admin;
 pub mod alerts;
 pub mod areas;
+pub mod audit;
 pub mod drawing;
 pub mod frame;
 pub mod history;
@@ -52,6 +53,7 @@ pub fn routes() -> Router<App> {
         .merge(outbox::routes())
         .merge(quarantine::routes())
         .merge(tokens::routes())
+        .merge(audit::routes())
 }
 
 /// A template as an answer.

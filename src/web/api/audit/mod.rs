@@ -131,7 +131,11 @@ pub fn checked_text(field: &str, text: Option<String>) -> Result<String, ApiErro
 /// # Errors
 /// An instant that PostgreSQL does not know.
 pub fn checked_instant(field: &str, at: Instant) -> Result<Instant, ApiError> {
-    if is_plausible(at) { Ok(at) } else { Err(ApiError::field(field, at.to_rfc3339(), "expected a year from 1 to 9999")) }
+    if is_plausible(at) {
+        Ok(at)
+    } else {
+        Err(ApiError::field(field, at.to_rfc3339(), "expected a year from 1 to 9999"))
+    }
 }
 
 fn is_plausible(at: Instant) -> bool {
