@@ -205,11 +205,13 @@ impl Devices {
             uses.noted.insert(key, now);
             uses.pending.insert(key, now);
         }
-        if matches!(credential, Credential::Secret(_)) && which == device.secret_sha256 && !device.secret_was_used {
-            if let Err(error) = first_use(pool, device.id, &which, now).await {
-                tracing::warn!(%error, device = device.code, "the first use of a new secret could not be stored");
-                self.uses().noted.remove(&key);
-            }
+        if matches!(credential, Credential::Secret(_))
+            && which == device.secret_sha256
+            && !device.secret_was_used
+            && let Err(error) = first_use(pool, device.id, &which, now).await
+        {
+            tracing::warn!(%error, device = device.code, "the first use of a new secret could not be stored");
+            self.uses().noted.remove(&key);
         }
     }
 
