@@ -44,13 +44,12 @@ rust-test: ## Run the Rust tests (FILTER=name for some)
 browser-test: ## Run the browser tests
 	if [ -x tests/e2e/run.sh ]; then tests/e2e/run.sh; fi
 
-.PHONY: fuzz-api
-fuzz-api: setup-test ## Ask the API thousands of random questions (EXAMPLES=, SEED=)
-	cargo build --quiet
-	tests/schemathesis.sh --long
+.PHONY: attack
+attack: setup-test ## Ask the API thousands of random questions, others each time (EXAMPLES=, SEED=)
+	trap 'scripts/test-db.sh stop' EXIT; cargo build --quiet; tests/schemathesis.sh --long
 
 .PHONY: fuzz
-fuzz: ## Fuzz one parser (TARGET=cap, SECONDS_EACH=300); needs cargo-fuzz and a nightly toolchain
+fuzz: ## Fuzz the parsers of outside bytes (TARGET=cap for one, SECONDS_EACH=60)
 	scripts/fuzz.sh $(TARGET)
 
 .PHONY: bench

@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
 # Asks the real program everything that its own API document allows and forbids, with schemathesis and all its checks:
-# once as coordinator and administrator, once as viewer, once as nobody. Fails on any 5xx and any undocumented answer.
+# once as somebody who may do everything, once as viewer, once as nobody. Fails on any 5xx and any undocumented answer.
 #
 #   tests/schemathesis.sh            bounded and repeatable, for `make test`
-#   tests/schemathesis.sh --long     thousands of cases, each time others, for `make fuzz-api`
+#   tests/schemathesis.sh --long     thousands of cases, each time others, for `make attack`
 #
 # EXAMPLES and SEED in the environment change the cases of each operation and where they begin.
 set -euo pipefail
@@ -47,28 +47,39 @@ TOML
 
 export SENTINELA_PASSWORD='uma senha bem longa para testes'
 run() { "$program" --config "$home/sentinela.toml" "$@"; }
-token_of() { run token add "$1" --name probe | sed -n 's/^token: //p'; }
+token_of() { run token add "$1" --name "$2" "${@:3}" | sed -n 's/^token: //p'; }
 run import areas tests/data/story/areas.geojson >/dev/null
 run import stations tests/data/story/stations.csv >/dev/null
 run import residents tests/data/story/residents.csv >/dev/null
-run user add chefe --name Chefe --role coordinator,administrator >/dev/null
+run user add chefe --name Chefe --role coordinator,administrator,privacy_officer >/dev/null
 run user add visita --name Visita --role viewer >/dev/null
-chief=$(token_of chefe) viewer=$(token_of visita)
+for other in dora edu; do run user add $other --name Outra --role operator >/dev/null; done
+# The permissions that a token has only when they are named are in the table as every other.
+scope=$(sed -n 's/^ *[A-Z][A-Za-z]* = "\([a-z_]*\)",$/\1/p' src/accounts/permission.rs | paste -sd,)
+chief=$(token_of chefe probe --scope "$scope") viewer=$(token_of visita probe)
+token_of chefe spare --scope see_console >/dev/null
+token_of dora hers >/dev/null
 DEVICE_TOKEN=D-1.$(run device add D-1 --station G1 | sed -n "s/^secret: //p")
 export DEVICE_TOKEN
+run device add D-2 --station G2 >/dev/null
 
 run serve >"$home/log" 2>&1 &
 service=$!
 base=http://127.0.0.1:$port
 for _ in $(seq 300); do curl -fsS "$base/healthz" >/dev/null 2>&1 && break || read -rt 0.1 <> <(:) || true; done
 
-call() { curl -fsS -X POST -H "authorization: Bearer $chief" -H 'content-type: application/json' "$base$1" -d "$2"; }
+call() { curl -fsS -H "authorization: Bearer $chief" -H 'content-type: application/json' "$base$1" "${@:2}"; }
 field() { python3 -c "import json, sys; print(json.load(sys.stdin)$1)"; }
 draft='{"cobrade": "1.1.3.2.1", "level": "alert", "areas": ["morro-alto"]}'
-issued=$(call /api/v1/alerts "$draft" | field '["id"]')
-incident=$(call "/api/v1/alerts/$issued/issue" '{"revision": 1}' | field '["incident_id"]' || true)
-waiting=$(call /api/v1/alerts "${draft/alert/maximum}" | field '["id"]')
-export SEEDED_IDS="$issued $waiting $incident" SEEDED_CODES="morro-alto baixada G1 G2 D-1"
+issued=$(call /api/v1/alerts -d "$draft" | field '["id"]')
+incident=$(call "/api/v1/alerts/$issued/issue" -d '{"revision": 1}' | field '["incident_id"]')
+waiting=$(call /api/v1/alerts -d "${draft/alert/maximum}" | field '["id"]')
+tokens() { call '/api/v1/tokens?everyone=true' | python3 -c "import json, sys
+print(*(token['id'] for token in json.load(sys.stdin) if token['name'] $1 'probe'))"; }
+SEEDED_TOKENS=$(tokens '!=') PROTECTED="chefe visita probe $(tokens '==')"
+export SEEDED_TOKENS PROTECTED
+export SEEDED_ALERTS="$issued $waiting" SEEDED_INCIDENTS=$incident
+export SEEDED_CODES="morro-alto baixada D-2" SEEDED_PEOPLE="dora edu"
 
 ask() { # who, token, examples
     echo "== as $1"
@@ -83,6 +94,10 @@ failed=0
 ask chief "$chief" "$examples" || failed=1
 ask viewer "$viewer" $((examples / 3 + 1)) || failed=1
 ask nobody none $((examples / 3 + 1)) || failed=1
+for token in "$chief" "$viewer"; do
+    # A run whose token was lost on the way asked nothing.
+    curl -fsS -o "$home/answer" -H "authorization: Bearer $token" "$base/api/v1/alerts" || failed=1
+done
 if grep -q 'request failed' "$home/log"; then
     grep -m 5 'request failed' "$home/log"
     failed=1

@@ -17,6 +17,7 @@ use sentinela::ingest::decode::{Door, decode};
 use sentinela::ingest::devices::{DeviceEntry, StreamEntry};
 use sentinela::ingest::{Source, formats, topic as topics};
 use sentinela::risk::Rule;
+use sentinela::stations::certificate::{self as certificates, Certificate};
 use sentinela::units::{Quantity, StreamKind};
 use sentinela::web::pages::preferences::local_path;
 use sentinela::web::{cookie as cookies, json};
@@ -182,4 +183,14 @@ pub fn json_body(data: &[u8]) {
     if let Err(error) = json::read::<serde_json::Value>(data) {
         assert!(error.status().is_client_error());
     }
+}
+
+/// A certificate that a device shows, or that somebody registers.
+pub fn certificate(data: &[u8]) {
+    if let Ok(read) = Certificate::from_der(data) {
+        assert_eq!(certificates::from_hex(&certificates::to_hex(&read.fingerprint)), Some(read.fingerprint));
+        assert!(read.names().all(|name| name.len() <= data.len()));
+    }
+    let text = text(data);
+    let _ = (Certificate::from_pem(&text), certificates::from_hex(&text));
 }

@@ -45,7 +45,8 @@ pub struct Subject<'a> {
 #[derive(Clone, Debug, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct DraftEdit {
-    #[schema(max_length = 160)]
+    /// One line.
+    #[schema(max_length = 160, pattern = r"^[^\u0000-\u001f\u007f-\u009f\u2028\u2029]*$")]
     pub headline: String,
     #[schema(max_length = 4000)]
     pub description: String,
@@ -371,6 +372,11 @@ pub(super) async fn draft_row(conn: &mut PgConnection, id: AlertId) -> Result<Al
 }
 
 impl DraftEdit {
+    /// The headline becomes the subject of letters and the title of feeds: one line.
+    pub fn headline_breaks(&self) -> bool {
+        self.headline.contains(|letter: char| letter.is_control() || matches!(letter, '\u{2028}' | '\u{2029}'))
+    }
+
     /// The first text that is too long, with how long it is and may be.
     pub fn too_long(&self) -> Option<(&'static str, usize, usize)> {
         let bounds = [
@@ -385,6 +391,9 @@ impl DraftEdit {
 }
 
 fn check_bounds(edit: &DraftEdit) -> Result<(), AlertError> {
+    if edit.headline_breaks() {
+        return Err(AlertError::Refused("headline is one line, without control characters".into()));
+    }
     edit.too_long().map_or(Ok(()), |(field, length, most)| {
         Err(AlertError::Refused(format!("{field} has {length} characters; at most {most}")))
     })

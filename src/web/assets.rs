@@ -23,7 +23,9 @@ pub fn routes() -> Router<App> {
 /// Names stay the same between builds, so the browser asks again each time and is mostly answered 304.
 /// Chunks and fonts carry a hash in their name and never change.
 async fn asset(Path(path): Path<String>, headers: HeaderMap) -> Response {
-    let Some(file) = Dist::get(&path) else { return ApiError::NotFound(path).into_response() };
+    // What begins with a dot belongs to the build, not to the pages.
+    let hidden = path.split('/').any(|part| part.starts_with('.'));
+    let Some(file) = Dist::get(&path).filter(|_| !hidden) else { return ApiError::NotFound(path).into_response() };
     let tag = format!("\"{}\"", hex(&file.metadata.sha256_hash()[..12]));
     let forever = path.starts_with("h/");
     let cache = if forever { "public, max-age=31536000, immutable" } else { "public, no-cache" };

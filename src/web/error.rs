@@ -52,6 +52,8 @@ pub enum ApiError {
     /// The body is not written as it must be.
     #[error("expected a body of the media type {0}")]
     WrongMediaType(&'static str),
+    #[error("send the body as it is, without Content-Encoding")]
+    Compressed,
     /// Asked too often.
     #[error("too many requests; try again in {retry_after_s} s")]
     TooMany { retry_after_s: u64 },
@@ -81,7 +83,7 @@ impl ApiError {
             Self::Conflict(_) => StatusCode::CONFLICT,
             Self::MethodNotAllowed(_) => StatusCode::METHOD_NOT_ALLOWED,
             Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
-            Self::WrongMediaType(_) => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            Self::WrongMediaType(_) | Self::Compressed => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::TooMany { .. } => StatusCode::TOO_MANY_REQUESTS,
             Self::Unavailable(_) => StatusCode::SERVICE_UNAVAILABLE,
             Self::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
@@ -135,7 +137,9 @@ impl IntoResponse for ApiError {
         if let Self::Internal(cause) = &self {
             tracing::error!(cause = format!("{cause:#}"), "request failed");
         }
-        let detail = self.to_string();
+        let said = self.to_string();
+        // An address that nobody knows may be as long as a header; the other sentences are ours.
+        let detail = if let Self::NotFound(_) = &self { shorten_to(&said, 200) } else { said };
         let retry_after_s = if let Self::TooMany { retry_after_s } = self { retry_after_s } else { 2 };
         let allow = if let Self::MethodNotAllowed(methods) = &self { methods.clone() } else { String::new() };
         let errors = if let Self::BadRequest { errors, .. } = self { errors } else { Vec::new() };

@@ -3,7 +3,7 @@
 
 use axum::body::Body;
 use axum::extract::{Form, FromRequest, MatchedPath, Request, State};
-use axum::http::{HeaderMap, Method, header};
+use axum::http::{HeaderMap, HeaderValue, Method, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Redirect, Response};
 
@@ -64,8 +64,13 @@ async fn pass(app: &App, request: Request) -> Result<Request, Box<Response>> {
     let Some(path) = request.extensions().get::<MatchedPath>().map(|path| path.as_str().to_owned()) else {
         return Ok(request);
     };
-    if !auth::is_safe(request.method()) && comes_from_elsewhere(request.headers()) {
-        return Err(refuse(ApiError::Forbidden("the request comes from another site".into())));
+    if !auth::is_safe(request.method()) {
+        if comes_from_elsewhere(app, request.headers()) {
+            return Err(refuse(ApiError::Forbidden("the request comes from another site".into())));
+        }
+        if is_compressed(request.headers()) {
+            return Err(Box::new(plain_only()));
+        }
     }
     let Some(rule) = find(request.method(), &path) else {
         let listed: Vec<&str> = RULES.iter().filter(|rule| rule.path == path).map(|rule| rule.method).collect();
@@ -88,9 +93,32 @@ async fn pass(app: &App, request: Request) -> Result<Request, Box<Response>> {
     Ok(request)
 }
 
-/// Browsers say where a request was started (Fetch Metadata); scripts and old browsers say nothing.
-fn comes_from_elsewhere(headers: &HeaderMap) -> bool {
-    headers.get("sec-fetch-site").is_some_and(|site| site == "cross-site")
+/// Browsers say where a request was started: in Fetch Metadata, or where they know none of it, by the origin. Programs say
+/// neither, and bring no cookie that somebody else could make use of.
+fn comes_from_elsewhere(app: &App, headers: &HeaderMap) -> bool {
+    if let Some(site) = headers.get("sec-fetch-site") {
+        return site == "cross-site";
+    }
+    let Some(origin) = headers.get(header::ORIGIN) else { return false };
+    let from = authority(origin.to_str().unwrap_or_default());
+    let here = headers.get(header::HOST).and_then(|host| host.to_str().ok());
+    from.is_none() || (from != here && from != authority(&app.config.public_url()))
+}
+
+/// Host and port of an origin.
+fn authority(origin: &str) -> Option<&str> {
+    origin.split_once("://").map(|(_, authority)| authority)
+}
+
+/// A body that is packed could be a thousand times as large as its bound; no client of ours sends one.
+fn is_compressed(headers: &HeaderMap) -> bool {
+    headers.get_all(header::CONTENT_ENCODING).iter().any(|coding| !coding.as_bytes().eq_ignore_ascii_case(b"identity"))
+}
+
+fn plain_only() -> Response {
+    let mut response = ApiError::Compressed.into_response();
+    response.headers_mut().insert(header::ACCEPT_ENCODING, HeaderValue::from_static("identity"));
+    response
 }
 
 /// Pages lead to the sign-in and back; the API says 401.

@@ -13,7 +13,7 @@ macro_rules! targets {
     ($($name:ident),+ $(,)?) => { [$((stringify!($name), targets::$name as fn(&[u8]))),+] };
 }
 
-const TARGETS: [Target; 12] = targets![
+const TARGETS: [Target; 13] = targets![
     payload,
     topic,
     cap,
@@ -26,6 +26,7 @@ const TARGETS: [Target; 12] = targets![
     cookie,
     language,
     json_body,
+    certificate,
 ];
 
 #[test]

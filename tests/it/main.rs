@@ -3,6 +3,7 @@
 mod access;
 mod accounts;
 mod approval;
+mod attack;
 mod audit;
 mod catalogue;
 mod catalogue_http;

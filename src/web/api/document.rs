@@ -4,6 +4,7 @@
 use serde_json::{Map, Value, json};
 
 use crate::units::Level;
+use crate::web::api::examples;
 use crate::web::gate::{Guard, RULES, Rule};
 
 const METHODS: [&str; 5] = ["get", "post", "put", "patch", "delete"];
@@ -29,6 +30,9 @@ pub fn complete(mut document: Value) -> Value {
                 answers(operation, rule);
             }
         }
+    }
+    if let Some(paths) = document.get_mut("paths") {
+        examples::put(paths);
     }
     words(&mut document);
     bounds(&mut document);

@@ -5,6 +5,7 @@ pub mod areas;
 pub mod audit;
 pub mod devices;
 pub mod document;
+mod examples;
 pub mod imports;
 pub mod incidents;
 pub mod levels;

@@ -108,6 +108,13 @@ pub async fn edit(
     Path(id): Path<Uuid>,
     StrictJson(given): StrictJson<Edit>,
 ) -> Result<Json<Created>, ApiError> {
+    if given.texts.headline_breaks() {
+        return Err(ApiError::field(
+            "texts.headline",
+            &given.texts.headline,
+            "expected one line, without control characters",
+        ));
+    }
     if let Some((field, length, most)) = given.texts.too_long() {
         let message = format!("has {length} characters; at most {most}");
         return Err(ApiError::field(format!("texts.{field}"), "", message));

@@ -1,0 +1,77 @@
+//! One body for each operation that takes one, for readers of the document and for the programs that try it.
+
+use serde_json::{Value, json};
+
+const AREA: &str = "{\"type\":\"FeatureCollection\",\"features\":[{\"type\":\"Feature\",\"properties\":{\"code\":\"encosta\",\
+    \"name\":\"Encosta\",\"hazards\":[{\"cobrade\":\"1.1.3.2.1\",\"grade\":\"R3\"}],\"source\":\"exemplo\"},\"geometry\":\
+    {\"type\":\"Polygon\",\"coordinates\":[[[-43.3,-21.76],[-43.29,-21.76],[-43.29,-21.74],[-43.3,-21.76]]]}}]}";
+const STATIONS: &str = "code,name,lat,lon,elevation_m,source,stream,quantity,unit,kind,interval_s,stale_after_min\n\
+    X1,Pluviômetro de exemplo,-21.75,-43.295,,exemplo,rain,rain,mm,interval_sum,3600,150\n";
+const RESIDENTS: &str = "external_ref,name,lat,lon,precision_m,phone,email,consent_source\n\
+    exemplo-1,Exemplo,-21.75,-43.295,10,+5532999990009,exemplo@exemplo.invalid,formulário\n";
+
+/// Method, path, media type and body.
+fn all() -> Vec<(&'static str, &'static str, &'static str, Value)> {
+    let json = "application/json";
+    let reason = || json!({"reason": "Encerrado após vistoria"});
+    let texts = json!({"headline": "Risco alto de deslizamento", "description": "Chove forte há seis horas.",
+        "instruction": "Saia de casa e vá ao ponto de apoio.", "sms_text": "Defesa Civil: risco alto. Saia de casa.",
+        "expires_at": "2099-01-01T00:00:00Z"});
+    vec![
+        (
+            "post",
+            "/api/v1/readings",
+            json,
+            json!({"id": "msg-1",
+            "readings": [{"stream": "rain", "at": "2022-02-15T19:10:00Z", "value": 3.4, "unit": "mm"}]}),
+        ),
+        ("post", "/api/v1/alerts", json, json!({"cobrade": "1.1.3.2.1", "level": "alert", "areas": ["morro-alto"]})),
+        ("put", "/api/v1/alerts/{id}", json, json!({"revision": 1, "texts": texts})),
+        ("post", "/api/v1/alerts/{id}/issue", json, json!({"revision": 1})),
+        ("post", "/api/v1/alerts/{id}/discard", json, json!({"revision": 1, "reason": "Não choveu"})),
+        ("post", "/api/v1/incidents/{id}/entries", json, json!({"text": "Equipe no local"})),
+        ("post", "/api/v1/incidents/{id}/close", json, reason()),
+        ("post", "/api/v1/areas", "application/geo+json", serde_json::from_str(AREA).unwrap_or_default()),
+        ("post", "/api/v1/stations", "text/csv", STATIONS.into()),
+        ("post", "/api/v1/residents", "text/csv", RESIDENTS.into()),
+        ("post", "/api/v1/devices", json, json!({"code": "pluvio-1", "station": "G1"})),
+        ("post", "/api/v1/devices/{code}/rotate", json, json!({"grace_s": 3600})),
+        ("post", "/api/v1/tokens", json, json!({"name": "painel", "scope": ["see_console"], "days": 30})),
+        ("post", "/api/v1/tokens/{id}/rotate", json, json!({"grace_h": 24})),
+        (
+            "post",
+            "/api/v1/staff",
+            json,
+            json!({"name": "Bruno Lima", "email": "bruno@exemplo.invalid", "roles": ["operator"]}),
+        ),
+        ("put", "/api/v1/staff/{username}/roles", json, json!({"roles": ["operator"], "reason": "Assumiu o plantão"})),
+        ("post", "/api/v1/staff/{username}/disable", json, reason()),
+        ("post", "/api/v1/staff/{username}/enable", json, reason()),
+        ("post", "/api/v1/staff/{username}/reset-second-factor", json, reason()),
+    ]
+}
+
+/// Puts the examples where OpenAPI wants them.
+pub fn put(paths: &mut Value) {
+    for (method, path, media_type, body) in all() {
+        let content = paths.get_mut(path).and_then(|path| path.get_mut(method));
+        let content = content.and_then(|operation| operation.pointer_mut("/requestBody/content"));
+        if let Some(kind) = content.and_then(|content| content.get_mut(media_type)) {
+            kind["example"] = body;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_example_stands_in_the_document() {
+        let document = crate::web::docs::whole();
+        for (method, path, media_type, body) in all() {
+            let kind = &document["paths"][path][method]["requestBody"]["content"][media_type];
+            assert_eq!(kind["example"], body, "{method} {path} takes no {media_type}");
+        }
+    }
+}
