@@ -14,6 +14,7 @@ use crate::ids::Ids;
 use crate::ingest::IngestHandle;
 use crate::outbound;
 use crate::vault::Keyring;
+use crate::web::limit::Limits;
 
 /// Cheap to clone; the state of every axum handler.
 #[derive(Clone, Debug)]
@@ -31,6 +32,8 @@ pub struct Parts {
     /// Keys that seal what the database must not show.
     pub keys: Keyring,
     pub outbound: outbound::Client,
+    /// How often one address, or one account, may ask.
+    pub limits: Limits,
     /// Cancelled when the service is asked to stop; every task drains and ends.
     pub stop: CancellationToken,
 }

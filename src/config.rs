@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use chrono_tz::Tz;
+use ipnet::IpNet;
 use serde::Deserialize;
 
 use crate::alerts::kind::AlertKind;
@@ -43,7 +44,27 @@ pub struct Config {
 pub struct Http {
     pub listen: String,
     pub public_url: String,
+    pub tls_certificate: PathBuf,
+    pub tls_key: PathBuf,
+    pub redirect_listen: String,
+    pub trusted_proxies: Vec<IpNet>,
     pub max_body_bytes: usize,
+    pub max_connections: usize,
+    pub max_connections_per_address: usize,
+    pub slow_client_s: u32,
+    pub limits: HttpLimits,
+}
+
+/// Requests a minute in the long run, and at once. Zero is no limit.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct HttpLimits {
+    pub address_per_minute: u32,
+    pub address_burst: u32,
+    pub public_writes_per_minute: u32,
+    pub public_writes_burst: u32,
+    pub account_per_minute: u32,
+    pub account_burst: u32,
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -312,7 +333,7 @@ pub enum ConfigError {
 }
 
 /// The keys that hold lists of texts.
-const LISTS: &[&str] = &["alerts.two_person_kinds", "outbound.allow"];
+const LISTS: &[&str] = &["alerts.two_person_kinds", "http.trusted_proxies", "outbound.allow"];
 
 impl Config {
     /// Reads the layers and checks them against each other.
@@ -367,6 +388,7 @@ impl Config {
         };
         let address = "an address and port such as \"127.0.0.1:8080\"";
         expect(is_socket(&self.http.listen), "http.listen", &self.http.listen, address);
+        self.http.check(&mut expect);
         expect(self.mqtt.listen.is_empty() || is_socket(&self.mqtt.listen), "mqtt.listen", &self.mqtt.listen, address);
         let tls = &self.mqtt.tls_listen;
         expect(tls.is_empty() || is_socket(tls), "mqtt.tls_listen", tls, address);
@@ -420,10 +442,38 @@ impl Config {
     /// The address others reach the service at, without a trailing slash.
     pub fn public_url(&self) -> String {
         if self.http.public_url.is_empty() {
-            format!("http://{}", self.http.listen)
+            let scheme = if self.http.tls_certificate.as_os_str().is_empty() { "http" } else { "https" };
+            format!("{scheme}://{}", self.http.listen)
         } else {
             self.http.public_url.trim_end_matches('/').to_owned()
         }
+    }
+}
+
+impl Http {
+    /// What must hold between the keys of the door.
+    fn check(&self, expect: &mut impl FnMut(bool, &str, &str, &str)) {
+        let address = "an address and port such as \"127.0.0.1:8080\"";
+        let redirect = &self.redirect_listen;
+        expect(redirect.is_empty() || is_socket(redirect), "http.redirect_listen", redirect, address);
+        let https = self.public_url.starts_with("https");
+        expect(
+            redirect.is_empty() || https,
+            "http.redirect_listen",
+            redirect,
+            "an https:// address in http.public_url beside it",
+        );
+        let (chain, key) = (&self.tls_certificate, &self.tls_key);
+        let both = chain.as_os_str().is_empty() == key.as_os_str().is_empty();
+        expect(
+            both,
+            "http.tls_key",
+            &key.display().to_string(),
+            "both http.tls_certificate and http.tls_key, or neither",
+        );
+        expect(self.max_connections > 0, "http.max_connections", "0", "at least 1");
+        expect(self.slow_client_s > 0, "http.slow_client_s", "0", "at least 1");
+        expect(self.max_connections_per_address > 0, "http.max_connections_per_address", "0", "at least 1");
     }
 }
 

@@ -7,7 +7,6 @@ use std::path::Path;
 use std::time::Duration;
 
 use anyhow::{Context, bail};
-use tokio::net::TcpListener;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::task::{Id, JoinSet};
 use tokio_util::sync::CancellationToken;
@@ -42,9 +41,7 @@ impl Service {
         telemetry::start_logs(&config.log)?;
         web::measure::install();
         // Asked first, because a taken port is the commonest mistake and needs no database.
-        let listener = TcpListener::bind(&config.http.listen)
-            .await
-            .with_context(|| format!("configuration key `http.listen`: cannot listen on {}", config.http.listen))?;
+        let listener = web::server::Server::bind(&config).await?;
         let folder = &config.alerts.templates_dir;
         let templates = Templates::load((!folder.is_empty()).then(|| Path::new(folder)))
             .context("configuration key `alerts.templates_dir`")?;
@@ -58,6 +55,7 @@ impl Service {
         };
         let (ingest, receiver) = ingest::channel(&config);
         let app = App::new(Parts {
+            limits: crate::web::limit::Limits::new(&config.http.limits),
             outbound: crate::outbound::Client::new(&config.outbound),
             db: Db::open(&database.options, config.database.max_connections),
             config,
@@ -82,7 +80,7 @@ impl Service {
     }
 
     /// The table of contents of what runs.
-    async fn start_tasks(&mut self, listener: TcpListener, receiver: ingest::Receiver) -> anyhow::Result<()> {
+    async fn start_tasks(&mut self, listener: web::server::Server, receiver: ingest::Receiver) -> anyhow::Result<()> {
         let app = self.app.clone();
         let devices_endpoint = ingest::mqtt::bind(&app).await?;
         self.spawn("ingest committer", ingest::committer::run(app.clone(), receiver));
@@ -99,7 +97,7 @@ impl Service {
         if !app.config.mqtt.external.is_empty() {
             self.try_spawn("external brokers", ingest::broker::run(app.clone()));
         }
-        self.try_spawn("http server", http(app, listener));
+        self.spawn("http server", listener.serve(app.clone(), web::router::router(app)));
         Ok(())
     }
 
@@ -219,12 +217,6 @@ pub async fn serve(config: Config) -> anyhow::Result<()> {
 /// The one line that says that the service is ready; scripts and tests wait for it.
 pub fn announce(app: &App) {
     println!("ready: {}  (console: {}/console)", app.config.public_url(), app.config.public_url());
-}
-
-async fn http(app: App, listener: TcpListener) -> anyhow::Result<()> {
-    let stop = app.stop.clone();
-    let router = web::router::router(app).into_make_service_with_connect_info::<std::net::SocketAddr>();
-    axum::serve(listener, router).with_graceful_shutdown(stop.cancelled_owned()).await.context("the HTTP server failed")
 }
 
 /// Never resolves when the database is not ours to guard.

@@ -79,11 +79,15 @@ async fn pass(app: &App, request: Request) -> Result<Request, Box<Response>> {
         }
         return Err(refuse(ApiError::Internal(anyhow::anyhow!("route {path} is missing in src/web/routes.rs"))));
     };
-    let Guard::Staff(permission) = rule.guard else { return Ok(request) };
     let address = request.extensions().get::<ClientAddress>().and_then(|address| address.0);
+    if rule.guard == Guard::Open && !auth::is_safe(request.method()) {
+        app.limits.public_write(address).map_err(refuse)?;
+    }
+    let Guard::Staff(permission) = rule.guard else { return Ok(request) };
     let Some(staff) = auth::identify(app, request.headers(), address).await.map_err(refuse)? else {
         return Err(Box::new(sign_in(&request)));
     };
+    app.limits.account(staff.id).map_err(refuse)?;
     if let Some(elsewhere) = lead(&request, &staff, permission) {
         return Err(Box::new(elsewhere));
     }

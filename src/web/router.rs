@@ -15,7 +15,9 @@ use tower_http::trace::TraceLayer;
 
 use crate::app::App;
 use crate::web::error::ApiError;
-use crate::web::{api, assets, client, docs, error, feeds, gate, health, measure, ogc, pages, security, stream, tiles};
+use crate::web::{
+    api, assets, client, docs, error, feeds, gate, health, limit, measure, ogc, pages, security, stream, tiles,
+};
 
 /// The longest a handler may take before its first byte. Event streams answer at once and then stay open.
 const HANDLER_TIMEOUT: Duration = Duration::from_secs(30);
@@ -46,15 +48,16 @@ pub fn router(app: App) -> Router {
         .fallback(not_found)
         .layer(from_fn_with_state(app.clone(), gate::gate))
         .layer(CatchPanicLayer::custom(panicked))
+        .layer(from_fn_with_state(app.clone(), limit::by_address))
         .layer(from_fn(error::problems))
         .layer(from_fn_with_state(app.clone(), security::error_pages))
         .layer(from_fn_with_state(app.clone(), pages::view::keep_language))
-        .layer(from_fn(security::headers))
+        .layer(from_fn_with_state(app.clone(), security::headers))
         .layer(DefaultBodyLimit::max(app.config.http.max_body_bytes))
         .layer(TimeoutLayer::with_status_code(StatusCode::GATEWAY_TIMEOUT, HANDLER_TIMEOUT))
         .layer(CompressionLayer::new())
         .layer(from_fn(measure::requests))
-        .layer(from_fn(client::remember))
+        .layer(from_fn_with_state(app.clone(), client::remember))
         .layer(TraceLayer::new_for_http().make_span_with(span))
         .with_state(app)
 }

@@ -10,23 +10,57 @@ use crate::web::gate;
 use crate::web::pages::error_page;
 use crate::web::pages::view::View;
 
-/// Everything comes from this very service; nothing may frame it.
-const POLICY: &str = "default-src 'self'; img-src 'self' data: blob:; worker-src 'self' blob:; object-src 'none'; \
+/// What a page may do: everything comes from this very service, nothing is inline, nothing may frame it. The map draws with
+/// workers and images it makes itself (`blob:`, `data:`).
+const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; \
+                      connect-src 'self'; font-src 'self'; manifest-src 'self'; worker-src 'self' blob:; object-src 'none'; \
                       base-uri 'none'; form-action 'self'; frame-ancestors 'none'";
 
-const HEADERS: &[(HeaderName, &str)] = &[
+/// Pages ask for a place (reports, the field) and, some day, a camera; nothing else of the device.
+const PERMISSIONS: &str = "accelerometer=(), autoplay=(), browsing-topics=(), camera=(self), display-capture=(), \
+                           encrypted-media=(), fullscreen=(self), geolocation=(self), gyroscope=(), magnetometer=(), \
+                           microphone=(), midi=(), payment=(), picture-in-picture=(), screen-wake-lock=(self), usb=()";
+
+/// Two years, as preload lists ask. Other names of the domain belong to others and are left alone.
+const HSTS: &str = "max-age=63072000";
+
+const HEADERS: [(HeaderName, &str); 6] = [
     (header::CONTENT_SECURITY_POLICY, POLICY),
     (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
     (header::X_FRAME_OPTIONS, "DENY"),
     (header::REFERRER_POLICY, "same-origin"),
+    (HeaderName::from_static("permissions-policy"), PERMISSIONS),
+    (HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),
 ];
 
-pub async fn headers(request: Request, next: Next) -> Response {
+pub async fn headers(State(app): State<App>, request: Request, next: Next) -> Response {
+    let is_personal = is_personal(request.uri().path());
     let mut response = next.run(request).await;
+    let headers = response.headers_mut();
+    let mut set = |name: HeaderName, value| {
+        headers.entry(name).or_insert(HeaderValue::from_static(value));
+    };
     for (name, value) in HEADERS {
-        response.headers_mut().entry(name).or_insert(HeaderValue::from_static(value));
+        set(name, value);
+    }
+    // Feeds, pictures and tiles of the public may stand on other sites; what is somebody's may not.
+    let resource = if is_personal { "same-origin" } else { "cross-origin" };
+    set(HeaderName::from_static("cross-origin-resource-policy"), resource);
+    if is_personal {
+        set(header::CACHE_CONTROL, "no-store");
+    }
+    // Browsers heed it over TLS only, whoever ends that.
+    if app.config.public_url().starts_with("https:") {
+        set(header::STRICT_TRANSPORT_SECURITY, HSTS);
     }
     response
+}
+
+/// Pages that show what belongs to somebody: no shared machine keeps them after its user has left.
+fn is_personal(path: &str) -> bool {
+    ["/console", "/meus-dados"]
+        .iter()
+        .any(|start| path.strip_prefix(start).is_some_and(|rest| rest.is_empty() || rest.starts_with('/')))
 }
 
 /// Errors leave handlers as problem+json. A browser that asked for a page gets a page that says the same in words.

@@ -13,6 +13,7 @@ mod crash;
 mod demo;
 mod dispatch;
 mod feeds;
+mod hardening;
 mod harness;
 mod ingest;
 mod lifecycle;

@@ -169,7 +169,7 @@ async fn every_answer_forbids_framing_and_foreign_content() {
     for path in ["/", "/healthz", "/no-such-page"] {
         let response = send(&app, Request::get(path).header("accept", "text/html").body(Body::empty()).unwrap()).await;
         let headers = response.headers();
-        assert!(headers[header::CONTENT_SECURITY_POLICY].to_str().unwrap().contains("default-src 'self'"), "{path}");
+        assert!(headers[header::CONTENT_SECURITY_POLICY].to_str().unwrap().contains("default-src 'none'"), "{path}");
         assert_eq!(headers[header::X_CONTENT_TYPE_OPTIONS], "nosniff");
         assert_eq!(headers[header::X_FRAME_OPTIONS], "DENY");
     }

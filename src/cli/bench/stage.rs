@@ -66,6 +66,7 @@ impl Stage {
     pub fn app(&self) -> anyhow::Result<(App, ingest::Receiver)> {
         let (ingest, receiver) = ingest::channel(&self.config);
         let app = App::new(Parts {
+            limits: crate::web::limit::Limits::new(&self.config.http.limits),
             outbound: crate::outbound::Client::new(&self.config.outbound),
             config: self.config.clone(),
             clock: Clock::System,

@@ -79,6 +79,7 @@ pub fn error_page(v: View, status: StatusCode, detail: String) -> Response {
         403 => ("error-403", "error-403-advice"),
         404 => ("error-404", "error-404-advice"),
         409 => ("error-409", "error-409-advice"),
+        429 => ("error-429", "error-429-advice"),
         503 => ("error-503", "error-503-advice"),
         400..500 => ("error-400", "error-400-advice"),
         _ => ("error-500", "error-500-advice"),

@@ -69,6 +69,7 @@ impl Dispatcher {
         let (ingest, _receiver) = ingest::channel(&config);
         let templates = sentinela::alerts::templates::Templates::load(None).unwrap();
         let app = App::new(Parts {
+            limits: sentinela::web::limit::Limits::new(&config.http.limits),
             outbound: sentinela::outbound::Client::new(&config.outbound),
             templates,
             db: Db::open(&db.options, 4),

@@ -63,6 +63,7 @@ pub fn app_from(db: &TestDb, config: Config) -> (App, sentinela::ingest::Receive
     let (ingest, receiver) = sentinela::ingest::channel(&config);
     let app = App::new(Parts {
         db: Db::open(&db.options, 3),
+        limits: sentinela::web::limit::Limits::new(&config.http.limits),
         outbound: sentinela::outbound::Client::new(&config.outbound),
         config,
         clock: Clock::manual(start_at()),
