@@ -20,6 +20,7 @@ mod lifecycle;
 mod machines;
 mod mqtt;
 mod outbound;
+mod packaging;
 mod pipeline;
 mod privacy;
 mod simulations;

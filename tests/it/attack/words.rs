@@ -147,7 +147,7 @@ async fn words_of_others_are_words_on_every_page() {
             let kind = answer.header("content-type");
             if kind.starts_with("text/html") {
                 check(&path, &answer.text);
-                assert!(answer.header("content-security-policy").contains("default-src 'self'"), "{path}");
+                assert!(answer.header("content-security-policy").contains("default-src 'none'"), "{path}");
                 assert!(!answer.header("content-security-policy").contains("unsafe"), "{path}");
                 shown +=
                     usize::from(answer.text.contains("&lt;script&gt;") || answer.text.contains("&#60;script&#62;"));
