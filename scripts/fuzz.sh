@@ -28,17 +28,20 @@ for target in "${targets[@]}"; do
     kept=../tests/corpora/$target
     log=target/$target.log
     mkdir -p "$kept" "corpus/$target"
-    nice "$built/$target" "corpus/$target" "$kept" -max_total_time="$seconds" -max_len=4096 -timeout=10 -rss_limit_mb=2048 \
+    # Long enough for the longest example, which a shorter bound would cut in the middle.
+    longest=$(find "$kept" -name 'seed-*' -printf '%s\n' | sort -n | tail -1)
+    longest=$((${longest:-0} > 4096 ? longest : 4096))
+    nice "$built/$target" "corpus/$target" "$kept" -max_total_time="$seconds" -max_len="$longest" -timeout=10 -rss_limit_mb=2048 \
         -print_final_stats=1 -artifact_prefix="$kept/crash-" >"$log" 2>&1 || failed=1
     runs=$(sed -n 's/^stat::number_of_executed_units: *//p' "$log")
     echo "$target: ${runs:-?} runs in $seconds s, $(grep -o 'cov: [0-9]*' "$log" | tail -1), $(find "corpus/$target" -type f | wc -l) inputs"
     grep -E 'SUMMARY|panicked|ERROR' -A 2 "$log" || true
     # The smallest set with the same coverage, of small files.
     small=$(mktemp -d)
-    nice "$built/$target" -merge=1 -max_len=4096 "$small" "$kept" "corpus/$target" >/dev/null 2>&1 || true
+    nice "$built/$target" -merge=1 -max_len="$longest" "$small" "$kept" "corpus/$target" >/dev/null 2>&1 || true
     find "$kept" -type f ! -name 'crash-*' ! -name 'seed-*' -delete
     # Forty are enough for `make test`, evenly chosen from the small to the large; the rest stays in corpus/.
-    find "$small" -type f -printf '%s %f\n' | sort -n | awk '{ name[NR] = $2 } END {
+    find "$small" -type f -size -4097c -printf '%s %f\n' | sort -n | awk '{ name[NR] = $2 } END {
         step = NR > 40 ? NR / 40 : 1; for (at = 1; at <= NR; at += step) print name[int(at)] }' |
         while read -r file; do cp "$small/$file" "$kept/$file"; done
     rm -rf "$small"

@@ -6,10 +6,12 @@ use std::sync::{Arc, LazyLock};
 
 use axum::http::{HeaderMap, HeaderValue, header};
 use chrono::TimeZone as _;
+use rusmpp::decode::DecodeWithLength as _;
 use sentinela::alerts::cap::{validate, xml};
 use sentinela::alerts::templates::Templates;
 use sentinela::catalogue::{self, Format};
 use sentinela::config::Config;
+use sentinela::dispatch::channels::smpp;
 use sentinela::dispatch::{receipts, sms_text};
 use sentinela::i18n::Lang;
 use sentinela::ids::{DatastreamId, DeviceId};
@@ -133,11 +135,25 @@ pub fn receipt(data: &[u8]) {
     let (id, body) = text.split_once('\n').unwrap_or(("", &text));
     for (id, state) in [(None, None), (Some(id), None), (None, state), (Some(id), state)] {
         if let Some(receipt) = receipts::read(body, id, state) {
+            assert!(!receipt.message_id.contains('\0'), "PostgreSQL cannot keep it");
             assert_eq!(receipts::normal_id(&receipt.message_id), receipt.message_id, "once is enough");
             assert!(!receipts::spellings(&receipt.message_id).is_empty());
         }
     }
     assert!(receipts::telephone_key(&text).len() <= 8);
+}
+
+/// A PDU of an SMS centre, without its length: what its `deliver_sm` says must be fit to be kept.
+pub fn smpp_event(data: &[u8]) {
+    let mut bytes = bytes::BytesMut::from(data);
+    let Ok((command, _)) = rusmpp::Command::decode(&mut bytes, data.len()) else { return };
+    if let Some(rusmpp::Pdu::DeliverSm(message)) = command.pdu() {
+        let incoming = smpp::read(message);
+        assert!(!incoming.raw.is_empty() && !incoming.address.contains('\0'));
+        if let Some(receipt) = incoming.receipt {
+            assert!(!receipt.message_id.contains('\0'), "PostgreSQL cannot keep it");
+        }
+    }
 }
 
 /// A file of rules.

@@ -45,10 +45,11 @@ fn fate_of_word(word: &str) -> Fate {
     }
 }
 
-/// One spelling for one id: small letters, no leading zeros, no blanks.
+/// One spelling for one id: small letters, no leading zeros, no blanks, and nothing that PostgreSQL could not keep.
 pub fn normal_id(id: &str) -> String {
-    let id = id.trim_matches(|c: char| c.is_whitespace() || c == '\0').to_ascii_lowercase();
-    let bare = id.trim_start_matches('0');
+    let id: String = id.chars().filter(|c| !c.is_control()).collect();
+    let id = id.trim().to_ascii_lowercase();
+    let bare = id.trim_start_matches(|c: char| c == '0' || c.is_whitespace());
     if bare.is_empty() && !id.is_empty() { "0".to_owned() } else { bare.to_owned() }
 }
 

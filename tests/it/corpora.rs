@@ -13,7 +13,7 @@ macro_rules! targets {
     ($($name:ident),+ $(,)?) => { [$((stringify!($name), targets::$name as fn(&[u8]))),+] };
 }
 
-const TARGETS: [Target; 13] = targets![
+const TARGETS: [Target; 14] = targets![
     payload,
     topic,
     cap,
@@ -21,6 +21,7 @@ const TARGETS: [Target; 13] = targets![
     catalogue_csv,
     sms_text,
     receipt,
+    smpp_event,
     rule,
     template,
     cookie,

@@ -126,7 +126,8 @@ async fn listen(bound: &Bound, mut events: Events, closing: &CancellationToken, 
         match event {
             Some(Event::Incoming(command)) => match command.pdu() {
                 Some(Pdu::DeliverSm(message)) => {
-                    let received = received(message, command.sequence_number(), client.clone());
+                    let (sequence, client) = (command.sequence_number(), client.clone());
+                    let received = Received { incoming: read(message), sequence, client };
                     if writes.send(Write::Receipt(received)).await.is_err() {
                         return;
                     }
@@ -152,7 +153,8 @@ fn unexpected(command: &Command) {
     tracing::debug!(id = ?command.id(), sequence = command.sequence_number(), "not asked for, or answered too late");
 }
 
-fn received(message: &DeliverSm, sequence: u32, client: Client) -> Received {
+/// What a centre tells: a receipt, or a message of a person's.
+pub fn read(message: &DeliverSm) -> Incoming {
     let mut parameter_id = None;
     let mut parameter_state = None;
     for tlv in message.tlvs() {
@@ -167,8 +169,7 @@ fn received(message: &DeliverSm, sequence: u32, client: Client) -> Received {
     let receipt = if is_receipt { receipts::read(&text, parameter_id.as_deref(), parameter_state) } else { None };
     let mut raw = bytes::BytesMut::with_capacity(message.length());
     message.encode(&mut raw);
-    let incoming = Incoming { raw: raw.to_vec(), address: message.source_addr.as_str().to_owned(), receipt };
-    Received { incoming, sequence, client }
+    Incoming { raw: raw.to_vec(), address: message.source_addr.as_str().to_owned(), receipt }
 }
 
 impl Bound {
