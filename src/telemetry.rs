@@ -19,28 +19,42 @@ pub enum TelemetryError {
 pub fn start_logs(log: &Log) -> Result<(), TelemetryError> {
     let filter = EnvFilter::try_new(filter_of(&log.level))
         .map_err(|source| TelemetryError::Level { value: log.level.clone(), source })?;
-    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(|| Masked);
     let colours = std::io::IsTerminal::is_terminal(&std::io::stderr());
-    let _ = match log.format {
-        LogFormat::Text => builder.with_ansi(colours).try_init(),
-        LogFormat::Json => builder.json().flatten_event(true).try_init(),
-    };
+    let _ = tracing::subscriber::set_global_default(subscriber(log.format, colours, filter, std::io::stderr));
     Ok(())
 }
 
-/// Standard error behind the mask: the formatter hands over a line at a time, and no line leaves with a telephone number
-/// or an e-mail address in it, wherever it came from.
-struct Masked;
+/// What writes the lines: in the wanted format, each behind the mask.
+pub fn subscriber<W, M>(
+    format: LogFormat,
+    colours: bool,
+    filter: EnvFilter,
+    open: M,
+) -> Box<dyn tracing::Subscriber + Send + Sync>
+where
+    W: std::io::Write + 'static,
+    M: Fn() -> W + Send + Sync + 'static,
+{
+    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(move || Masked(open()));
+    match format {
+        LogFormat::Text => Box::new(builder.with_ansi(colours).finish()),
+        LogFormat::Json => Box::new(builder.json().flatten_event(true).finish()),
+    }
+}
 
-impl std::io::Write for Masked {
+/// A writer behind the mask: the formatter hands over a line at a time, and no line leaves with a telephone number or an
+/// e-mail address in it, wherever it came from.
+struct Masked<W>(W);
+
+impl<W: std::io::Write> std::io::Write for Masked<W> {
     fn write(&mut self, line: &[u8]) -> std::io::Result<usize> {
         let text = String::from_utf8_lossy(line);
-        std::io::stderr().write_all(crate::privacy::mask::mask(&text).as_bytes())?;
+        self.0.write_all(crate::privacy::mask::mask(&text).as_bytes())?;
         Ok(line.len())
     }
 
     fn flush(&mut self) -> std::io::Result<()> {
-        std::io::stderr().flush()
+        self.0.flush()
     }
 }
 

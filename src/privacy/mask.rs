@@ -58,9 +58,7 @@ fn phones(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     let mut at = 0;
     while at < chars.len() {
-        let after_word = at > 0 && (chars[at - 1].is_alphanumeric() || "-_.:".contains(chars[at - 1]));
-        let begins = chars[at] == '+' || chars[at] == '(' || chars[at].is_ascii_digit();
-        match if begins && !after_word { phone(&chars[at..]) } else { None } {
+        match if may_begin(&chars, at) { phone(&chars[at..]) } else { None } {
             Some((length, shown)) => {
                 out.push_str(&shown);
                 at += length;
@@ -74,39 +72,73 @@ fn phones(text: &str) -> String {
     out
 }
 
-/// The length of the number that begins here, and what is shown of it.
+/// Whether a number may begin here: not inside a word, an identifier, an instant or a decimal number. A plus sign says itself
+/// what follows.
+fn may_begin(chars: &[char], at: usize) -> bool {
+    let before = |back: usize| at.checked_sub(back).map_or(' ', |i| chars[i]);
+    match chars[at] {
+        '+' => true,
+        '(' | '0'..='9' => match before(1) {
+            ':' | '.' => !before(2).is_ascii_digit(),
+            '-' => !before(2).is_alphanumeric(),
+            other => !other.is_alphanumeric(),
+        },
+        _ => false,
+    }
+}
+
+/// The length of the number that begins here, and what is shown of it. What follows may look like a part of it ("… 250 OK"):
+/// the longest that is Brazilian is taken, then the longest that any country might have.
 fn phone(chars: &[char]) -> Option<(usize, String)> {
+    let international = chars.first() == Some(&'+');
+    let ends = ends(chars);
+    let brazilian = |digits: &str| is_brazilian(digits) && (!international || digits.starts_with("55"));
+    let found = ends.iter().rev().find(|(_, digits)| brazilian(digits));
+    let found =
+        found.or_else(|| ends.iter().rev().find(|(_, digits)| international && (8..=15).contains(&digits.len())));
+    let (end, digits) = found?;
+    let next = chars.get(*end).copied().unwrap_or(' ');
+    let after = chars.get(end + 1).copied().unwrap_or(' ');
+    // Part of an identifier, an instant or a decimal number.
+    let part_of_more = next.is_alphanumeric() || (":.".contains(next) && after.is_ascii_digit()) || {
+        next == '-' && after.is_alphanumeric() && !after.is_ascii_digit()
+    };
+    let written: String = chars[..*end].iter().collect();
+    if (part_of_more && !international) || is_date(&written) {
+        return None;
+    }
+    let tail = &digits[digits.len() - 4..];
+    let shown = if brazilian(digits) {
+        let national = digits.strip_prefix("55").filter(|rest| rest.len() >= 10).unwrap_or(digits);
+        format!("+55 {} *****-{tail}", &national[..2])
+    } else {
+        format!("+*****{tail}")
+    };
+    Some((*end, shown))
+}
+
+/// Every place where a number that begins here may end, with its digits: between runs of digits.
+fn ends(chars: &[char]) -> Vec<(usize, String)> {
+    let mut ends = Vec::new();
     let mut digits = String::new();
-    let mut end = 0;
     let mut gap = 0;
     for (i, c) in chars.iter().enumerate() {
         if c.is_ascii_digit() {
             digits.push(*c);
-            end = i + 1;
             gap = 0;
+            if !chars.get(i + 1).is_some_and(char::is_ascii_digit) {
+                ends.push((i + 1, digits.clone()));
+            }
         } else if (*c == '+' && i == 0) || (" ().-".contains(*c) && gap < 2) {
             gap += 1;
         } else {
             break;
         }
+        if digits.len() > 15 {
+            break;
+        }
     }
-    // Part of a word, an instant ("…T12", "12:30"), a UUID or a decimal number.
-    let next = chars.get(end).copied().unwrap_or(' ');
-    let part_of_more = next.is_alphanumeric() || "_:".contains(next);
-    let written: String = chars[..end].iter().collect();
-    let international = written.starts_with('+');
-    let looks = if international { (8..=15).contains(&digits.len()) } else { is_brazilian(&digits) };
-    if part_of_more || !looks || is_date(&written) {
-        return None;
-    }
-    let tail = &digits[digits.len() - 4..];
-    let national = digits.strip_prefix("55").filter(|rest| rest.len() >= 10).unwrap_or(&digits);
-    let shown = if national.len() < digits.len() || !international {
-        format!("+55 {} *****-{tail}", &national[..2])
-    } else {
-        format!("+*****{tail}")
-    };
-    Some((end, shown))
+    ends
 }
 
 /// Area code and nine digits that begin with 9, or eight of a landline; with or without the country.
@@ -141,8 +173,56 @@ mod tests {
             ("550 <maria.souza@exemplo.br> unknown", "550 <m***@exemplo.br> unknown"),
             ("a@b.example, c@d.example", "a***@b.example, c***@d.example"),
             ("ação de josé@exemplo.br", "ação de j***@exemplo.br"),
+            ("+5532999991234: rejected", "+55 32 *****-1234: rejected"),
+            ("tel:+5532999991234 sms:5532999991234", "tel:+55 32 *****-1234 sms:+55 32 *****-1234"),
+            ("to +5532999991234 250 OK", "to +55 32 *****-1234 250 OK"),
+            ("{\"phone\":5532999991234,\"n\":1}", "{\"phone\":+55 32 *****-1234,\"n\":1}"),
+            ("phone_5532999991234", "phone_+55 32 *****-1234"),
         ] {
             assert_eq!(mask(text), shown, "{text}");
+        }
+    }
+
+    /// Ways in which people and programs write the same number.
+    fn written(way: usize, area: u32, number: u64) -> String {
+        let (first, last) = (number / 10_000, number % 10_000);
+        match way {
+            0 => format!("+55{area}{number}"),
+            1 => format!("55{area}{number}"),
+            2 => format!("({area}) {first}-{last:04}"),
+            3 => format!("+55 {area} {first}-{last:04}"),
+            4 => format!("+55 ({area}) {first} {last:04}"),
+            _ => format!("{area}{number}"),
+        }
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn no_number_comes_through_whatever_stands_around_it(
+            way in 0usize..6, area in 11u32..100, number in 900_000_000u64..1_000_000_000,
+            before in "[ \"'<>=,;/{}\\[\\]]{1,3}", after in "([ \"'<>=,;/{}]{1,3}[a-zA-Z0-9 .]{0,20})?",
+        ) {
+            // A zero is never the second digit of an area code.
+            proptest::prop_assume!(area % 10 != 0);
+            let text = format!("{before}{}{after}", written(way, area, number));
+            let shown = mask(&text).into_owned();
+            let hidden = format!("{}", number / 10_000);
+            proptest::prop_assert!(!shown.contains(&hidden) || after.contains(&hidden), "{text:?} -> {shown:?}");
+        }
+
+        #[test]
+        fn no_mailbox_comes_through(
+            user in "[a-z]{2,12}([._+-][a-z0-9]{1,8})?", before in "[ \"'<>(:,;]{1,2}", after in "[ \"'<>),;]{0,2}",
+        ) {
+            let shown = mask(&format!("{before}{user}@exemplo.br{after}")).into_owned();
+            proptest::prop_assert!(!shown.contains(&format!("{user}@")), "{shown:?}");
+            proptest::prop_assert!(shown.contains("***@exemplo.br"), "{shown:?}");
+        }
+
+        #[test]
+        fn masking_twice_is_masking_once_and_never_fails(text in ".{0,200}") {
+            let once = mask(&text).into_owned();
+            proptest::prop_assert_eq!(mask(&once).into_owned(), once);
         }
     }
 

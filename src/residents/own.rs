@@ -24,10 +24,16 @@ vocabulary! {
 
 /// The wording of the consents on the page. It rises when the wording changes.
 pub const TEXT_VERSION: &str = "2026-11";
+/// Source of consents that residents gave or took back themselves.
+pub const OWN_PAGE: &str = "own page";
 /// How long a code is good for.
 pub const CODE_FOR: chrono::TimeDelta = chrono::TimeDelta::minutes(10);
 /// Wrong codes after which a new one is needed.
 pub const TRIES: i32 = 5;
+/// Codes for one telephone or mailbox within a day. Each asks for a longer wait than the one before.
+pub const TO_ONE_ADDRESS: i64 = 8;
+/// Wrong codes for one telephone or mailbox within a day, after which it gets no more: 25 of a million.
+pub const WRONG_A_DAY: i64 = 25;
 /// Codes asked for from one network address within an hour.
 pub const FROM_ONE_ADDRESS: i64 = 30;
 /// How long a visit lasts.
@@ -57,6 +63,11 @@ pub fn code(ids: &Ids) -> String {
             return format!("{:06}", drawn % 1_000_000);
         }
     }
+}
+
+/// What a code is sealed for.
+pub fn code_context(id: Uuid) -> String {
+    format!("resident_code.sealed:{id}")
 }
 
 #[derive(Clone, Debug, Serialize)]

@@ -9,6 +9,10 @@ pub const SESSION: &str = "sentinela_session";
 pub const STEP: &str = "sentinela_step";
 /// A browser somebody signed in from before.
 pub const BROWSER: &str = "sentinela_browser";
+/// A resident's visit to their own page.
+pub const RESIDENT: &str = "sentinela_resident";
+/// The code a resident was sent and has not typed yet.
+pub const RESIDENT_STEP: &str = "sentinela_resident_step";
 pub const LANGUAGE: &str = "sentinela_lang";
 pub const THEME: &str = "sentinela_theme";
 

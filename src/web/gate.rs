@@ -20,6 +20,8 @@ pub enum Guard {
     Open,
     /// A device's own credential, checked by the handler.
     Device,
+    /// A resident's visit, by a code sent to them. Checked by the handler (`web::pages::my_data::visitor`).
+    Resident,
     /// A signed-in person who has this permission.
     Staff(Permission),
 }
@@ -34,6 +36,11 @@ pub struct Rule {
 
 const fn open(method: &'static str, path: &'static str) -> Rule {
     Rule { method, path, guard: Guard::Open }
+}
+
+/// What residents do on their own page.
+const fn resident(path: &'static str) -> Rule {
+    Rule { method: "POST", path, guard: Guard::Resident }
 }
 
 const fn staff(method: &'static str, path: &'static str, permission: Permission) -> Rule {
@@ -237,6 +244,9 @@ mod tests {
         }
     }
 
+    /// Residents come in by a code; asking for one, and showing it, is open.
+    const RESIDENTS_DOORS: [&str; 2] = ["/meus-dados/codigo", "/meus-dados/entrar"];
+
     #[test]
     fn whatever_changes_something_is_guarded() {
         let open_posts: Vec<_> = RULES
@@ -245,6 +255,6 @@ mod tests {
             .map(|rule| rule.path)
             .collect();
         assert_eq!(open_posts[0], "/preferences");
-        assert_eq!(open_posts[1..], DOORS);
+        assert_eq!(open_posts[1..], [&DOORS[..], &RESIDENTS_DOORS[..]].concat());
     }
 }

@@ -118,6 +118,20 @@ pub const RULES: &[Rule] = &[
     staff("GET", "/console/tokens/{id}/revoke", OwnAccount),
     staff("POST", "/console/tokens/{id}/revoke", OwnAccount),
     // Residents' own page, privacy
+    open("GET", "/meus-dados"),
+    open("GET", "/meus-dados/codigo"),
+    open("POST", "/meus-dados/codigo"),
+    open("POST", "/meus-dados/entrar"),
+    resident("/meus-dados/sair"),
+    resident("/meus-dados/pessoa"),
+    resident("/meus-dados/corrigir"),
+    resident("/meus-dados/consentimento"),
+    resident("/meus-dados/necessidades"),
+    resident("/meus-dados/canal"),
+    resident("/meus-dados/canal/confirmar"),
+    resident("/meus-dados/canal/remover"),
+    resident("/meus-dados/exportar"),
+    resident("/meus-dados/apagar"),
     // Photographs
     // Console
     staff("POST", "/console/logout", OwnAccount),

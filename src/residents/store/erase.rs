@@ -68,6 +68,13 @@ async fn traces(conn: &mut PgConnection, now: Instant, id: ResidentId) -> sqlx::
     .execute(&mut *conn)
     .await?;
     sqlx::query!(
+        "delete from resident_code k using resident_channel c
+        where c.resident_id = $1 and k.channel = c.kind and k.address = c.address",
+        id.0
+    )
+    .execute(&mut *conn)
+    .await?;
+    sqlx::query!(
         "update sink_message s set address = 'erased' from outbox o where o.id = s.outbox_id and o.resident_id = $1",
         id.0
     )

@@ -10,8 +10,8 @@ use crate::clock::Instant;
 use crate::dispatch::provider::Channel;
 use crate::ids::{Ids, ResidentId};
 use crate::residents::own::{
-    CODE_FOR, Consent, FROM_ONE_ADDRESS, Held, Message, Place, Purpose, Read, SESSION_FOR, Sent, TEXT_VERSION, TRIES,
-    Visit, Way,
+    CODE_FOR, Consent, FROM_ONE_ADDRESS, Held, Message, Place, Purpose, Read, SESSION_FOR, Sent, TEXT_VERSION,
+    TO_ONE_ADDRESS, TRIES, Visit, WRONG_A_DAY, Way,
 };
 
 /// Everything but the needs, which are sealed.
@@ -88,22 +88,31 @@ async fn reads(conn: &mut PgConnection, id: ResidentId) -> sqlx::Result<Vec<Read
     .await
 }
 
-/// Whether this network address may ask for another code, and this telephone or mailbox get one.
+/// Whether this network address may ask for another code, and this telephone or mailbox get one. Between two codes to one
+/// address passes a minute, then two, four and so on; wrong codes count as well. Asks of the same address wait for each other.
 pub async fn may_ask(
     conn: &mut PgConnection,
     now: Instant,
     to: (Channel, &str),
     from: Option<IpAddr>,
 ) -> sqlx::Result<bool> {
+    let door = format!("resident_code {} {}", to.0.as_str(), to.1);
+    sqlx::query!("select pg_advisory_xact_lock(hashtextextended($1, 0))", door).fetch_one(&mut *conn).await?;
     sqlx::query_scalar!(
-        r#"select (select count(*) from resident_code where channel = $1 and address = $2 and created_at > $4) < 5
-            and ($3::text is null
-                or (select count(*) from resident_code where asked_from = $3::text::inet and created_at > $4) < $5) as "may!""#,
+        r#"select recent.codes < $6 and recent.wrong < $7
+                and (recent.codes = 0 or recent.newest + interval '30 seconds' * power(2, recent.codes) <= $3::timestamptz)
+                and ($4::text is null or (select count(*) from resident_code
+                    where asked_from = $4::text::inet and created_at > $3::timestamptz - interval '1 hour') < $5) as "may!"
+        from (select count(*) as codes, max(created_at) as newest,
+                coalesce(sum(tries - (case when used_at is null then 0 else 1 end)), 0) as wrong
+            from resident_code where channel = $1 and address = $2 and created_at > $3::timestamptz - interval '1 day') as recent"#,
         to.0.as_str(),
         to.1,
+        now,
         from.map(|from| from.to_string()),
-        now - chrono::TimeDelta::hours(1),
-        FROM_ONE_ADDRESS
+        FROM_ONE_ADDRESS,
+        TO_ONE_ADDRESS,
+        WRONG_A_DAY
     )
     .fetch_one(conn)
     .await
@@ -120,6 +129,25 @@ pub async fn reached_at(conn: &mut PgConnection, to: (&str, &str)) -> sqlx::Resu
     )
     .fetch_all(conn)
     .await
+}
+
+/// The others who are reached there, with their names.
+pub async fn others_at(
+    conn: &mut PgConnection,
+    to: (&str, &str),
+    but: ResidentId,
+) -> sqlx::Result<Vec<(ResidentId, String)>> {
+    let rows = sqlx::query!(
+        r#"select r.id as "id: ResidentId", r.name from resident_channel c join resident r on r.id = c.resident_id
+        where c.kind = $1 and c.address = $2 and c.verified_at is not null and r.deleted_at is null and r.id <> $3
+        order by r.created_at, r.id limit 20"#,
+        to.0,
+        to.1,
+        but.0
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(rows.into_iter().map(|row| (row.id, row.name)).collect())
 }
 
 /// A code to be kept.
@@ -238,23 +266,24 @@ pub async fn turn_to(conn: &mut PgConnection, token: &str, resident: ResidentId)
 pub struct Correction<'a> {
     pub name: &'a str,
     pub language: &'a str,
+    /// Longitude and latitude of the home, WGS84 degrees; `None` leaves it, and the address with it, as it is.
+    pub home: Option<(f64, f64)>,
     pub address: &'a str,
-    pub lon: f64,
-    pub lat: f64,
 }
 
 pub async fn correct(conn: &mut PgConnection, id: ResidentId, new: &Correction<'_>) -> sqlx::Result<()> {
     sqlx::query!("update resident set name = $2, language = $3 where id = $1", id.0, new.name, new.language)
         .execute(&mut *conn)
         .await?;
+    let Some((lon, lat)) = new.home else { return Ok(()) };
     sqlx::query!(
         "insert into resident_place as p (resident_id, label, geom, precision_m, address_text)
         values ($1, 'home', st_setsrid(st_makepoint($2, $3), 4326), 30, $4)
         on conflict (resident_id, label) do update set address_text = excluded.address_text, geom = excluded.geom,
             precision_m = case when st_equals(p.geom, excluded.geom) then p.precision_m else excluded.precision_m end",
         id.0,
-        new.lon,
-        new.lat,
+        lon,
+        lat,
         new.address
     )
     .execute(conn)

@@ -12,6 +12,7 @@ pub mod history;
 pub mod incidents;
 pub mod invitation;
 pub mod login;
+pub mod my_data;
 pub mod now;
 pub mod outbox;
 pub mod preferences;
@@ -41,6 +42,7 @@ pub fn routes() -> Router<App> {
         .merge(account::routes())
         .merge(reset::routes())
         .merge(invitation::routes())
+        .merge(my_data::routes())
         .merge(setup::routes())
         .merge(staff::routes())
         .merge(preferences::routes())

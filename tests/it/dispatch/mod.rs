@@ -7,4 +7,4 @@ mod notices;
 pub mod peers;
 mod sink;
 mod sms;
-mod town;
+pub mod town;

@@ -1,0 +1,148 @@
+//! The rules of retention on data that grow old, with a clock that is moved.
+
+use chrono::TimeDelta;
+use sentinela::app::App;
+use sentinela::dispatch::notices::{Notice, queue};
+use sentinela::dispatch::provider::Channel;
+use sentinela::privacy::retention::{Done, Rule, carry_out, look};
+use sentinela::vault::access::Purpose;
+use sentinela::vault::store::{NewRecord, put};
+use sqlx::Executor as _;
+
+use crate::dispatch::town::{INSIDE, Town};
+use crate::support::{self, TestDb, start_at};
+
+/// One thing under each rule, all of them from `start_at`.
+async fn fill(db: &TestDb, app: &App) {
+    let town = Town::new(db).await;
+    town.resident(INSIDE, 30, &["+5532999991234"]).await;
+    let alert = town.alert("alert", None, 60).await;
+    town.enqueue(alert).await;
+    let mut tx = db.pool.begin().await.unwrap();
+    let notice = Notice {
+        channel: Channel::Email,
+        address: "maria@exemplo.br",
+        subject: "Código",
+        body: "123456",
+        expires_at: start_at() + TimeDelta::minutes(10),
+        purpose: "resident_code",
+    };
+    queue(&mut tx, &app.ids, start_at(), &notice).await.unwrap();
+    let record = NewRecord {
+        purpose: Purpose::ShelterHealth,
+        subject: "shelter_stay:7",
+        plain: "diabética".as_bytes(),
+        created_by: "ana",
+        keep_until: (start_at() + TimeDelta::days(30)).date_naive(),
+    };
+    put(&mut tx, &app.keys.vault, app.ids.uuid(start_at()), start_at(), &record).await.unwrap();
+    tx.execute(
+        "update outbox set state = 'delivered', final_at = created_at;
+        insert into outbox_attempt (outbox_id, attempt, at, provider, outcome, detail)
+            select id, 1, created_at, 'p', 'refused', 'no route to ' || address from outbox;
+        insert into delivery_receipt (provider, received_at, raw, provider_message_id, status, address)
+            select 'p', '2026-02-22T12:00:00Z', convert_to(address, 'UTF8'), '1', 'DELIVRD', address from outbox;
+        insert into sink_message (at, channel, address, body, outbox_id)
+            select '2026-02-22T12:00:00Z', channel, address, 'Saia.', id from outbox;
+        update notice set state = 'expired', subject = '', body = '', final_at = created_at;
+        insert into quarantine (received_at, source, payload, reason, value)
+            values ('2026-02-22T12:00:00Z', 'http', 'call 32 99999-1234', 'no JSON', 'call 32 99999-1234');
+        insert into resident_code (id, channel, address, sealed, created_at, expires_at)
+            values ('00000000-0000-7000-8000-000000000001', 'sms', '+5532999991234', '', '2026-02-22T12:00:00Z', '2026-02-22T12:10:00Z')",
+    )
+    .await
+    .unwrap();
+    tx.commit().await.unwrap();
+}
+
+fn of(done: &[Done], rule: Rule) -> i64 {
+    done.iter().find(|done| done.rule == rule).unwrap().rows
+}
+
+async fn at_day(db: &TestDb, app: &App, days: i64) -> Vec<Done> {
+    app.clock.set(start_at() + TimeDelta::days(days) + TimeDelta::minutes(11));
+    let (now, privacy) = (app.clock.now(), &app.config.privacy);
+    let told = look(&mut *db.pool.acquire().await.unwrap(), privacy, now).await.unwrap();
+    let done = carry_out(&db.pool, &app.ids, privacy, now).await.unwrap();
+    for rule in [Rule::SinkMessages, Rule::QuarantinePayloads, Rule::Notices, Rule::Sessions, Rule::Vault] {
+        assert_eq!(of(&told, rule), of(&done, rule), "{rule}: what was told is what was done");
+    }
+    assert_eq!(of(&told, Rule::OutboxAddresses) > 0, of(&done, Rule::OutboxAddresses) > 0);
+    done
+}
+
+/// Every append-only table, row by row.
+async fn kept(db: &TestDb) -> String {
+    sqlx::query_scalar(
+        "select concat((select string_agg(t::text, '|' order by id) from consent t),
+            (select string_agg(t::text, '|' order by seq) from journal t),
+            (select string_agg(t::text, '|' order by id) from alert_event t), (select count(*) from alert))",
+    )
+    .fetch_one(&db.pool)
+    .await
+    .unwrap()
+}
+
+#[tokio::test]
+async fn each_kind_of_data_goes_on_its_own_day_and_what_is_append_only_stays() {
+    let db = support::db().await;
+    let app = support::app(&db);
+    fill(&db, &app).await;
+    let before = kept(&db).await;
+    let rows: i64 = sqlx::query_scalar("select count(*) from outbox").fetch_one(&db.pool).await.unwrap();
+    let mut gone_on = Vec::new();
+    for day in [0, 6, 7, 29, 30, 31, 89, 90, 179, 180, 400] {
+        for done in at_day(&db, &app, day).await.iter().filter(|done| done.rows > 0) {
+            gone_on.push((day, done.rule));
+        }
+    }
+    let expected = [
+        (7, Rule::Notices),
+        (7, Rule::Sessions),
+        (30, Rule::SinkMessages),
+        (31, Rule::Vault),
+        (90, Rule::QuarantinePayloads),
+        (180, Rule::OutboxAddresses),
+    ];
+    assert_eq!(gone_on, expected);
+    assert_eq!(kept(&db).await, before);
+    let after: i64 = sqlx::query_scalar("select count(*) from outbox").fetch_one(&db.pool).await.unwrap();
+    assert_eq!(after, rows, "the accounts stay, without the address");
+    let left: String = sqlx::query_scalar(
+        "select concat((select string_agg(t::text, ' ') from outbox t), (select string_agg(t::text, ' ') from outbox_attempt t),
+            (select string_agg(t::text, ' ') from delivery_receipt t), (select string_agg(t::text, ' ') from quarantine t))",
+    )
+    .fetch_one(&db.pool)
+    .await
+    .unwrap();
+    assert!(!left.contains("99999") && !left.contains("1234"), "{left}");
+    let runs: i64 = sqlx::query_scalar("select count(*) from retention_run").fetch_one(&db.pool).await.unwrap();
+    assert_eq!(runs, 11 * Rule::ALL.len() as i64);
+}
+
+#[tokio::test]
+async fn a_look_changes_nothing() {
+    let db = support::db().await;
+    let app = support::app(&db);
+    fill(&db, &app).await;
+    let before = super::dump(&db).await;
+    let later = start_at() + TimeDelta::days(400);
+    let told = look(&mut *db.pool.acquire().await.unwrap(), &app.config.privacy, later).await.unwrap();
+    assert!(told.iter().all(|done| done.rows > 0), "{told:?}");
+    assert_eq!(super::dump(&db).await, before);
+}
+
+#[tokio::test]
+async fn the_service_cannot_rewrite_consents_even_if_it_wanted() {
+    let db = support::db().await;
+    let town = Town::new(&db).await;
+    town.resident(INSIDE, 30, &["+5532999991234"]).await;
+    for sql in ["delete from consent", "update consent set given = true", "truncate consent"] {
+        assert!(db.pool.execute(sql).await.is_err(), "{sql}");
+    }
+    // Not even their owner.
+    let mut owner = db.owner().await;
+    sqlx::query("insert into consent (resident_id, purpose, given, at, source) select id, 'alerts', true, now(), 't' from resident")
+        .execute(&mut owner).await.unwrap();
+    assert!(owner.execute("delete from consent").await.is_err());
+}
