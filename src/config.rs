@@ -49,6 +49,7 @@ pub struct Http {
     pub redirect_listen: String,
     pub trusted_proxies: Vec<IpNet>,
     pub max_body_bytes: usize,
+    pub max_upload_bytes: usize,
     pub max_connections: usize,
     pub max_connections_per_address: usize,
     pub slow_client_s: u32,
@@ -418,6 +419,7 @@ impl Config {
             expect(level > Level::Normal, "alerts.two_person_from", level.as_str(), "empty, or a level above normal");
         }
         let positive = [
+            ("http.max_upload_bytes", self.http.max_upload_bytes),
             ("ingest.queue_readings", self.ingest.queue_readings),
             ("ingest.batch_readings", self.ingest.batch_readings),
             ("ingest.device_burst", self.ingest.device_burst as usize),

@@ -26,6 +26,7 @@ pub mod engine;
 pub mod incidents;
 pub mod ingest;
 pub mod journal;
+pub mod media;
 pub mod outbound;
 pub mod pipeline;
 pub mod residents;

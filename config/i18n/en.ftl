@@ -925,6 +925,42 @@ outbox-secret = Holds a personal code or link, which only those who manage accou
 outbox-gone = Expired; the text was erased.
 
 ## photographs
+photographs = Photographs
+photographs-empty = No photographs yet. Pictures of the place help whoever decides, and whoever has to account for it later.
+photographs-add = Add photographs
+photographs-caption = What they show (caption, optional)
+photographs-files = Files
+photographs-help = JPEG, PNG or WebP; up to { $n } at once. The place and device that telephones write into pictures are removed.
+photographs-do = Send
+photographs-broken = The form arrived incomplete or in an unexpected shape; nothing was stored. Send it again.
+photographs-too-large = Together the photographs are larger than allowed; nothing was stored. Send fewer at once.
+photographs-busy = There are many uploads at this moment; nothing was stored. Try again shortly.
+photographs-none-chosen = Choose at least one photograph.
+photographs-too-many = At most { $n } photographs at once; nothing was stored.
+photographs-caption-long = The caption may have up to { $n } characters.
+photographs-refused = Photograph { $place }: { $why } Nothing was stored.
+photographs-full = This incident already holds as many photographs as it may.
+picture-empty = the file is empty.
+picture-too-large = the file is too large (up to 20 MiB).
+picture-format = the content is no JPEG, PNG or WebP picture, whatever its name says.
+picture-too-many-pixels = the picture has too many pixels (up to 52 million).
+picture-incomplete = the file ends in the middle of the picture; send it again.
+picture-unreadable = the picture is damaged and cannot be read.
+photograph-alt = Photograph without a caption, sent by { $who } on { $at }
+photograph-gone = Photograph removed
+photograph-gone-already = This photograph was already removed.
+photograph-remove = Remove
+photograph-remove-ask = Remove this photograph?
+photograph-remove-text = The picture is erased and does not come back. Who removed it, when and why stays on record.
+photograph-remove-reason = Why must it go?
+photograph-remove-do = Erase the picture
+timeline-photographs = { $n ->
+    [one] 1 photograph
+   *[other] { $n } photographs
+ }
+timeline-photograph-removed = Photograph removed
+act-incident-add-photograph = Added photographs to the incident
+act-incident-remove-photograph = Removed a photograph from the incident
 
 ## approvals
 approvals-title = Two persons

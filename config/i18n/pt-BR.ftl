@@ -925,6 +925,42 @@ outbox-secret = Contém um código ou link pessoal, que só a administração de
 outbox-gone = Já venceu; o texto foi apagado.
 
 ## photographs
+photographs = Fotografias
+photographs-empty = Nenhuma fotografia ainda. Imagens do local ajudam quem decide e quem prestar contas depois.
+photographs-add = Acrescentar fotografias
+photographs-caption = O que se vê (legenda, opcional)
+photographs-files = Arquivos
+photographs-help = JPEG, PNG ou WebP; até { $n } por vez. O lugar e o aparelho que o telefone grava na imagem são apagados.
+photographs-do = Enviar
+photographs-broken = O envio chegou incompleto ou em forma inesperada; nada foi guardado. Envie de novo.
+photographs-too-large = As fotografias juntas passam do tamanho permitido; nada foi guardado. Envie menos de cada vez.
+photographs-busy = Há muitos envios neste momento; nada foi guardado. Tente de novo em instantes.
+photographs-none-chosen = Escolha ao menos uma fotografia.
+photographs-too-many = São no máximo { $n } fotografias por vez; nada foi guardado.
+photographs-caption-long = A legenda pode ter até { $n } caracteres.
+photographs-refused = Fotografia { $place }: { $why } Nada foi guardado.
+photographs-full = Esta ocorrência já tem o máximo de fotografias.
+picture-empty = o arquivo está vazio.
+picture-too-large = o arquivo é grande demais (até 20 MiB).
+picture-format = o conteúdo não é uma imagem JPEG, PNG ou WebP, diga o nome o que disser.
+picture-too-many-pixels = a imagem tem pontos demais (até 52 milhões).
+picture-incomplete = o arquivo termina no meio da imagem; envie de novo.
+picture-unreadable = a imagem está danificada e não pode ser lida.
+photograph-alt = Fotografia sem legenda, enviada por { $who } em { $at }
+photograph-gone = Fotografia retirada
+photograph-gone-already = Esta fotografia já foi retirada.
+photograph-remove = Retirar
+photograph-remove-ask = Retirar esta fotografia?
+photograph-remove-text = A imagem é apagada e não volta. Ficam registrados quem a retirou, quando e por quê.
+photograph-remove-reason = Por que deve sair?
+photograph-remove-do = Apagar a imagem
+timeline-photographs = { $n ->
+    [one] 1 fotografia
+   *[other] { $n } fotografias
+ }
+timeline-photograph-removed = Fotografia retirada
+act-incident-add-photograph = Acrescentou fotografias à ocorrência
+act-incident-remove-photograph = Retirou uma fotografia da ocorrência
 
 ## approvals
 approvals-title = Duas pessoas

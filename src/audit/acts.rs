@@ -18,6 +18,8 @@ vocabulary! {
         AlertDiscard = "alert.discard",
         IncidentNote = "incident.note",
         IncidentClose = "incident.close",
+        IncidentAddPhotograph = "incident.add_photograph",
+        IncidentRemovePhotograph = "incident.remove_photograph",
         CatalogueImport = "catalogue.import",
         ResidentsImport = "residents.import",
         ResidentsRead = "residents.read",

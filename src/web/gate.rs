@@ -12,6 +12,7 @@ use crate::app::App;
 use crate::web::auth::{self, Staff};
 use crate::web::client::ClientAddress;
 use crate::web::error::ApiError;
+use crate::web::upload;
 
 /// What a route asks of its caller.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -99,7 +100,7 @@ async fn pass(app: &App, request: Request) -> Result<Request, Box<Response>> {
         return Err(Box::new(elsewhere));
     }
     staff.require(permission).map_err(refuse)?;
-    let mut request = check_csrf(request, &staff).await.map_err(refuse)?;
+    let mut request = check_csrf(app, request, &staff).await.map_err(refuse)?;
     request.extensions_mut().insert(staff);
     Ok(request)
 }
@@ -166,8 +167,8 @@ struct CsrfField {
 }
 
 /// A request that changes something under a cookie carries the session's own value: in the header `csrf`, or in the
-/// form field `csrf`. The form is read here and handed on whole.
-async fn check_csrf(request: Request, staff: &Staff) -> Result<Request, ApiError> {
+/// form field `csrf`. The form is read here and handed on whole; of a form with files only the beginning, where the field is.
+async fn check_csrf(app: &App, request: Request, staff: &Staff) -> Result<Request, ApiError> {
     if auth::is_safe(request.method()) || staff.csrf_token.is_empty() {
         return Ok(request);
     }
@@ -175,6 +176,14 @@ async fn check_csrf(request: Request, staff: &Staff) -> Result<Request, ApiError
     if let Some(header) = request.headers().get("csrf") {
         let fits = staff.csrf_fits(header.to_str().ok());
         return if fits { Ok(request) } else { Err(refusal()) };
+    }
+    if upload::is_form(request.headers()) {
+        let (request, given) = upload::csrf(request).await;
+        if staff.csrf_fits(given.as_deref()) {
+            return Ok(request);
+        }
+        upload::pass_over(app, request).await;
+        return Err(refusal());
     }
     let (parts, body) = request.into_parts();
     let bytes = axum::body::to_bytes(body, MAX_FORM_BYTES).await.map_err(|_| ApiError::TooLarge)?;

@@ -22,3 +22,4 @@ pub mod server;
 pub mod situation;
 pub mod stream;
 pub mod tiles;
+pub mod upload;

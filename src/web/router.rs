@@ -5,12 +5,11 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, MatchedPath, Request};
-use axum::http::StatusCode;
-use axum::middleware::{from_fn, from_fn_with_state};
+use axum::http::{Method, StatusCode};
+use axum::middleware::{Next, from_fn, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::compression::CompressionLayer;
-use tower_http::timeout::TimeoutLayer;
 use tower_http::trace::TraceLayer;
 
 use crate::app::App;
@@ -21,6 +20,8 @@ use crate::web::{
 
 /// The longest a handler may take before its first byte. Event streams answer at once and then stay open.
 const HANDLER_TIMEOUT: Duration = Duration::from_secs(30);
+/// The longest that sending photographs may take: some tens of megabytes over the telephone network of a bad night.
+const UPLOAD_TIMEOUT: Duration = Duration::from_secs(300);
 
 /// Everything the service answers over HTTP.
 pub fn router(app: App) -> Router {
@@ -54,12 +55,19 @@ pub fn router(app: App) -> Router {
         .layer(from_fn_with_state(app.clone(), pages::view::keep_language))
         .layer(from_fn_with_state(app.clone(), security::headers))
         .layer(DefaultBodyLimit::max(app.config.http.max_body_bytes))
-        .layer(TimeoutLayer::with_status_code(StatusCode::GATEWAY_TIMEOUT, HANDLER_TIMEOUT))
+        .layer(from_fn(in_time))
         .layer(CompressionLayer::new())
         .layer(from_fn(measure::requests))
         .layer(from_fn_with_state(app.clone(), client::remember))
         .layer(TraceLayer::new_for_http().make_span_with(span))
         .with_state(app)
+}
+
+async fn in_time(request: Request, next: Next) -> Response {
+    let is_upload = *request.method() == Method::POST && request.uri().path().ends_with("/photographs");
+    let most = if is_upload { UPLOAD_TIMEOUT } else { HANDLER_TIMEOUT };
+    let answer = tokio::time::timeout(most, next.run(request)).await;
+    answer.unwrap_or_else(|_| StatusCode::GATEWAY_TIMEOUT.into_response())
 }
 
 /// The path without its query: queries may carry addresses.

@@ -133,6 +133,13 @@ pub const RULES: &[Rule] = &[
     resident("/meus-dados/exportar"),
     resident("/meus-dados/apagar"),
     // Photographs
+    staff("GET", "/api/v1/incidents/{id}/photographs", SeeConsole),
+    staff("POST", "/api/v1/incidents/{id}/photographs", ReportField),
+    staff("GET", "/api/v1/incidents/{id}/photographs/{photograph}", SeeConsole),
+    staff("POST", "/console/incidents/{id}/photographs", ReportField),
+    staff("GET", "/console/incidents/{id}/photographs/{photograph}", SeeConsole),
+    staff("GET", "/console/incidents/{id}/photographs/{photograph}/remove", RunIncidents),
+    staff("POST", "/console/incidents/{id}/photographs/{photograph}/remove", RunIncidents),
     // Console
     staff("POST", "/console/logout", OwnAccount),
     staff("GET", "/console", SeeConsole),

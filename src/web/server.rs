@@ -2,7 +2,7 @@
 //! end. What is asked over a connection is the router's business.
 //!
 //! A client that sends its headers slowly, or does not read its answer, is cut off after `http.slow_client_s`; a slow body ends
-//! with the time a handler may take (`router::HANDLER_TIMEOUT`).
+//! with the time a handler may take (`router::HANDLER_TIMEOUT`, longer for photographs).
 
 mod crowd;
 mod redirect;

@@ -18,6 +18,7 @@ mod harness;
 mod ingest;
 mod lifecycle;
 mod machines;
+mod media;
 mod mqtt;
 mod outbound;
 mod packaging;

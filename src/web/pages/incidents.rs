@@ -16,6 +16,7 @@ use super::view::View;
 use crate::app::App;
 use crate::audit;
 use crate::ids::IncidentId;
+use crate::incidents::photographs::{self, Photograph};
 use crate::incidents::store::{self, Entry, Incident};
 use crate::units::Level;
 use crate::web::auth::{May, can};
@@ -27,6 +28,7 @@ pub fn routes() -> Router<App> {
         .route("/console/incidents/{id}", get(show))
         .route("/console/incidents/{id}/note", post(note))
         .route("/console/incidents/{id}/close", post(close))
+        .merge(super::photographs::routes())
 }
 
 #[derive(Template)]
@@ -58,6 +60,7 @@ struct IncidentPage {
     i: Incident,
     lines: Vec<Told>,
     alerts: Vec<Linked>,
+    photographs: Vec<Photograph>,
     may_write: bool,
 }
 
@@ -83,7 +86,8 @@ async fn show(State(app): State<App>, v: View, Path(id): Path<uuid::Uuid>) -> Re
     });
     let may_write = f.v.may(crate::accounts::Permission::ReportField) && i.state == "open";
     let lines = timeline(&mut conn, &f.v, &entries).await?;
-    page(&IncidentPage { alerts: alerts.collect(), may_write, f, i, lines })
+    let photographs = photographs::store::list(&mut conn, id).await?;
+    page(&IncidentPage { alerts: alerts.collect(), photographs, may_write, f, i, lines })
 }
 
 /// Newest first. Lines that tell an alert's history read "act · number headline" and carry the act's detail.
@@ -99,12 +103,25 @@ async fn timeline(conn: &mut PgConnection, v: &View, entries: &[Entry]) -> sqlx:
         lines.extend(run.iter().map(|entry| Told {
             at: entry.at,
             actor: v.actor(&entry.actor),
-            text: entry.text.clone(),
-            by_person: entry.kind == "note",
+            text: words(v, entry),
+            by_person: ["note", photographs::ADDED, photographs::REMOVED].contains(&entry.kind.as_str()),
         }));
     }
     lines.reverse();
     Ok(lines)
+}
+
+/// What a line says. Lines about photographs carry the caption or the reason alone.
+fn words(v: &View, entry: &Entry) -> String {
+    let said = match entry.kind.as_str() {
+        photographs::ADDED => {
+            let count = entry.detail["photographs"].as_array().map_or(1, Vec::len);
+            v.t1("timeline-photographs", "n", count as i64)
+        }
+        photographs::REMOVED => v.t("timeline-photograph-removed"),
+        _ => return entry.text.clone(),
+    };
+    if entry.text.is_empty() { said } else { format!("{said}: {}", entry.text) }
 }
 
 fn act(entry: &Entry) -> Act<'_> {

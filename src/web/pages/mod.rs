@@ -15,6 +15,7 @@ pub mod login;
 pub mod my_data;
 pub mod now;
 pub mod outbox;
+pub mod photographs;
 pub mod preferences;
 pub mod public;
 pub mod quarantine;

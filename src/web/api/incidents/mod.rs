@@ -1,5 +1,7 @@
 //! Incidents over HTTP.
 
+pub mod photographs;
+
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::routing::{get, post};
@@ -27,6 +29,7 @@ pub fn routes() -> Router<App> {
         .route("/api/v1/incidents/{id}", get(show))
         .route("/api/v1/incidents/{id}/entries", post(add))
         .route("/api/v1/incidents/{id}/close", post(close))
+        .merge(photographs::routes())
 }
 
 /// Lists incidents, newest first.
