@@ -24,6 +24,7 @@ mod outbound;
 mod packaging;
 mod pipeline;
 mod privacy;
+mod security_docs;
 mod simulations;
 mod story;
 mod support;
