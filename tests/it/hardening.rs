@@ -201,6 +201,11 @@ async fn answers_carry_a_policy_without_exceptions_and_personal_pages_are_kept_n
         let policy = headers[header::CONTENT_SECURITY_POLICY].to_str().unwrap();
         assert!(policy.starts_with("default-src 'none'; script-src 'self';"), "{path}: {policy}");
         assert!(!policy.contains("unsafe"), "{path}: {policy}");
+        for part in ["object-src 'none'", "base-uri 'none'", "form-action 'self'", "frame-ancestors 'none'"] {
+            assert!(policy.contains(part), "{path}: {part} is missing: {policy}");
+        }
+        assert_eq!(headers[header::REFERRER_POLICY], "same-origin");
+        assert!(!headers.contains_key(header::ACCESS_CONTROL_ALLOW_ORIGIN), "{path}: no other origin reads answers");
         assert_eq!(headers["permissions-policy"].to_str().unwrap().matches("geolocation=(self)").count(), 1);
         assert_eq!(headers["cross-origin-opener-policy"], "same-origin");
         assert_eq!(headers[header::STRICT_TRANSPORT_SECURITY], "max-age=63072000");
