@@ -369,7 +369,7 @@ moved-look = Ver como está agora
 and-more = e mais { $n }
 
 ## administration
-nav-admin = Administração
+nav-admin = Gestão
 admin-none = Nada aqui é da sua função.
 
 ## audit
@@ -418,7 +418,7 @@ audit-check-failed = A conferência não terminou
 audit-whole = Íntegra
 audit-checked = { $n } atos conferidos, a pedido de { $who }
 audit-tampered = Alterada
-audit-findings = Lugares onde a cadeia não confere: { $n }.
+audit-findings = Lugares onde a cadeia não confere: { $n } ·
 audit-tampered-advice = Guarde uma cópia do banco de dados antes de qualquer outra coisa, compare com as cabeças anotadas fora dele (sentinela audit head) e avise a controladoria.
 audit-never-checked = A cadeia ainda não foi conferida.
 audit-check-now = Conferir agora

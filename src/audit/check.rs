@@ -102,7 +102,9 @@ async fn finish(
     outcome: &Outcome,
 ) -> anyhow::Result<()> {
     store::finish_check(&mut *conn, id, now, outcome, &kept(outcome)?).await?;
-    record(conn, ids, now, &Actor::service(), entry(id, by, outcome)).await?;
+    record(&mut *conn, ids, now, &Actor::service(), entry(id, by, outcome)).await?;
+    // Whoever has the page open sees the end.
+    notify(conn, &Event::AuditCheck).await?;
     Ok(())
 }
 

@@ -26,8 +26,8 @@ struct Card {
 
 const CARDS: &[Card] = &[
     // One line a card, in the order of the page.
-    Card { key: "tokens", href: "/console/tokens", needs: Permission::OwnAccount },
     Card { key: "staff", href: "/console/staff", needs: Permission::ManageStaff },
+    Card { key: "tokens", href: "/console/tokens", needs: Permission::OwnAccount },
     Card { key: "audit", href: "/console/audit", needs: Permission::ReadAudit },
 ];
 
