@@ -14,6 +14,7 @@ use crate::alerts::issue::{Issued, Issuer};
 use crate::alerts::kind::AlertKind;
 use crate::alerts::state::{Act, AlertError};
 use crate::alerts::store::{self, AlertRow};
+use crate::alerts::trail;
 use crate::audit::{self, Actor, Entry};
 use crate::clock::Instant;
 use crate::config::Config;
@@ -201,11 +202,7 @@ impl Issuer<'_> {
     ) -> sqlx::Result<()> {
         let stood = approvals(&mut *conn, alert.id).await?;
         let stood: Vec<String> = stood.into_iter().filter(|given| given.counts).map(|given| given.username).collect();
-        let after = json!({ "number": issued.number, "identifier": issued.cap_identifier, "revision": alert.revision,
-            "kind": alert.kind, "level": alert.level, "status": alert.status, "recipients": issued.recipients,
-            "approved_by": stood });
-        let entry = Entry::new(audit::Act::AlertIssue, "alert", alert.id).from(json!({ "state": "draft" })).to(after);
-        audit::record(conn, self.ids, now, by, entry).await
+        trail::issued(conn, self.ids, now, by, alert.id, issued, &stood).await
     }
 }
 

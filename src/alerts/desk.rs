@@ -218,7 +218,7 @@ impl Desk {
             match issuer.issue(&mut savepoint, now, actor, alert.id, detail.row.revision).await {
                 Ok(issued) => {
                     let actor = Actor::rule(actor);
-                    trail::issued(&mut savepoint, &self.app.ids, now, &actor, alert.id, &issued).await?;
+                    trail::issued(&mut savepoint, &self.app.ids, now, &actor, alert.id, &issued, &[]).await?;
                     savepoint.commit().await?;
                 }
                 Err(error) => {

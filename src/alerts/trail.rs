@@ -47,7 +47,7 @@ pub async fn edited(
     audit::record(conn, ids, now, actor, entry).await
 }
 
-/// An alert left.
+/// An alert left, with the approval of these.
 pub async fn issued(
     conn: &mut PgConnection,
     ids: &Ids,
@@ -55,10 +55,12 @@ pub async fn issued(
     actor: &Actor,
     id: AlertId,
     issued: &Issued,
+    approved_by: &[String],
 ) -> sqlx::Result<()> {
     let Some(alert) = store::load(&mut *conn, id).await? else { return Ok(()) };
     let mut told = facts(&alert);
     if let Some(told) = told.as_object_mut() {
+        told.insert("approved_by".into(), json!(approved_by));
         told.insert("number".into(), issued.number.as_str().into());
         told.insert("cap_identifier".into(), issued.cap_identifier.as_str().into());
         told.insert("recipients".into(), issued.recipients.into());

@@ -5,6 +5,7 @@ mod accounts;
 mod approval;
 mod attack;
 mod audit;
+mod audit_acts;
 mod catalogue;
 mod catalogue_http;
 mod cluster;
