@@ -79,14 +79,14 @@ impl Wanted {
             ("object", &self.object),
             ("text", &self.text),
         ];
-        let mut query = url::form_urlencoded::Serializer::new(String::from("?"));
+        let mut query = url::form_urlencoded::Serializer::new(String::new());
         for (name, text) in filters.into_iter().filter(|(name, text)| *name != key && !text.is_empty()) {
             query.append_pair(name, text);
         }
         if !key.is_empty() {
             query.append_pair(key, value);
         }
-        query.finish()
+        format!("?{}", query.finish())
     }
 }
 

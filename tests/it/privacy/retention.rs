@@ -62,7 +62,7 @@ fn of(done: &[Done], rule: Rule) -> i64 {
 async fn at_day(db: &TestDb, app: &App, days: i64) -> Vec<Done> {
     app.clock.set(start_at() + TimeDelta::days(days) + TimeDelta::minutes(11));
     let (now, privacy) = (app.clock.now(), &app.config.privacy);
-    let told = look(&mut *db.pool.acquire().await.unwrap(), privacy, now).await.unwrap();
+    let told = look(&mut db.pool.acquire().await.unwrap(), privacy, now).await.unwrap();
     let done = carry_out(&db.pool, &app.ids, privacy, now).await.unwrap();
     for rule in [Rule::SinkMessages, Rule::QuarantinePayloads, Rule::Notices, Rule::Sessions, Rule::Vault] {
         assert_eq!(of(&told, rule), of(&done, rule), "{rule}: what was told is what was done");
@@ -127,7 +127,7 @@ async fn a_look_changes_nothing() {
     fill(&db, &app).await;
     let before = super::dump(&db).await;
     let later = start_at() + TimeDelta::days(400);
-    let told = look(&mut *db.pool.acquire().await.unwrap(), &app.config.privacy, later).await.unwrap();
+    let told = look(&mut db.pool.acquire().await.unwrap(), &app.config.privacy, later).await.unwrap();
     assert!(told.iter().all(|done| done.rows > 0), "{told:?}");
     assert_eq!(super::dump(&db).await, before);
 }
