@@ -80,6 +80,7 @@ pub struct Mqtt {
     pub tls_client_ca: PathBuf,
     pub tls_client_crl: PathBuf,
     pub tls_identity: TlsIdentity,
+    pub tls_handshake_s: u64,
     pub external: Vec<ExternalBroker>,
 }
 

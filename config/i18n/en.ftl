@@ -756,13 +756,12 @@ permission-manage-privacy = answer requests about data
 permission-open-vault = open the vault
 devices-lead = Each device signs in with a secret or a certificate of its own. A new secret interrupts nothing: the one before works until the new one is used, and a while longer.
 devices-empty = No devices
-devices-empty-text = Import stations with their devices, or add one here: the secret is shown once.
+devices-empty-text = Import stations with their devices, or add one below: the secret is shown once. Then the device publishes like this:
 device-code = Code
 device-seen = Last heard
 device-secret-used = Secret used
 device-secret-current = current
 device-secret-previous = the one before
-device-secret-none = none yet
 device-previous = Secret before
 device-previous-waits = works until the new one is used
 device-previous-ends = ends { $at }
@@ -790,7 +789,30 @@ device-certificate-add = Register a certificate
 device-certificate-pem = Certificate (PEM)
 device-certificate-print = SHA-256 fingerprint
 device-certificate-ends = Ends
-device-many = More on the next page.
+device-many = More on the next page
+device-moved = The device changed meanwhile; the page shows how it is now.
+device-taken = There is a device with this code already.
+device-certificate-taken = This certificate is registered already.
+device-wrong-code = A code has 1 to 64 letters, digits or _ . : - and begins with a letter or digit.
+device-wrong-station = There is no station with this code.
+device-wrong-grace = The time goes from 0 minutes to 30 days.
+device-wrong-certificate = This is no certificate in PEM that still holds.
+device-signs-in = Signs in with
+device-by-secret = secret
+device-by-certificates = { $n ->
+    [one] 1 certificate
+   *[other] { $n } certificates
+}
+device-code-help = It is the MQTT user and the name in the topics. Letters, digits and _ . : -, for example PCD-01.
+device-secret = Secret
+device-secret-unused = not used yet
+device-secret-made = made { $at }
+device-previous-ended = ended { $at }
+device-retire-text = Whatever still uses the secret before is disconnected now and comes back only with the new one.
+device-access = Access
+device-certificate-revoke-text = Whatever signed in with this certificate is disconnected, and it is accepted no more.
+device-publish = How to publish
+device-publish-text = Put the secret in the place of SECRET. The acknowledgement comes only once the reading is on disk.
 
 ## privacy
 own-title = My data

@@ -756,13 +756,12 @@ permission-manage-privacy = atender pedidos sobre dados
 permission-open-vault = abrir o cofre
 devices-lead = Cada dispositivo entra com um segredo ou um certificado seu. Trocar o segredo não interrompe: o anterior vale até o novo ser usado, mais um prazo.
 devices-empty = Nenhum dispositivo
-devices-empty-text = Importe estações com seus dispositivos, ou acrescente um aqui: o segredo é mostrado uma vez.
+devices-empty-text = Importe estações com seus dispositivos, ou acrescente um abaixo: o segredo é mostrado uma vez. Depois o dispositivo publica assim:
 device-code = Código
 device-seen = Última comunicação
 device-secret-used = Segredo usado
 device-secret-current = atual
 device-secret-previous = anterior
-device-secret-none = nenhum ainda
 device-previous = Segredo anterior
 device-previous-waits = vale até o novo ser usado
 device-previous-ends = termina { $at }
@@ -790,7 +789,30 @@ device-certificate-add = Registrar certificado
 device-certificate-pem = Certificado (PEM)
 device-certificate-print = Impressão SHA-256
 device-certificate-ends = Vence
-device-many = Mais antigos na próxima página.
+device-many = Mais na próxima página
+device-moved = O dispositivo mudou enquanto isso; a página mostra como está agora.
+device-taken = Já existe um dispositivo com este código.
+device-certificate-taken = Este certificado já está registrado.
+device-wrong-code = O código tem de 1 a 64 letras, dígitos ou _ . : - e começa com letra ou dígito.
+device-wrong-station = Não há estação com este código.
+device-wrong-grace = O prazo vai de 0 minutos a 30 dias.
+device-wrong-certificate = Isto não é um certificado em PEM que ainda valha.
+device-signs-in = Entra com
+device-by-secret = segredo
+device-by-certificates = { $n ->
+    [one] 1 certificado
+   *[other] { $n } certificados
+}
+device-code-help = É o usuário no MQTT e o nome nos tópicos. Letras, dígitos e _ . : -, por exemplo PCD-01.
+device-secret = Segredo
+device-secret-unused = ainda não usado
+device-secret-made = criado { $at }
+device-previous-ended = terminou { $at }
+device-retire-text = O que ainda usa o segredo anterior é desconectado agora e só volta com o novo.
+device-access = Acesso
+device-certificate-revoke-text = O que entrou com este certificado é desconectado, e ele não é mais aceito.
+device-publish = Como publicar
+device-publish-text = Troque SECRET pelo segredo. A confirmação só vem depois que a leitura está gravada.
 
 ## privacy
 own-title = Meus dados

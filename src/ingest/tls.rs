@@ -27,8 +27,8 @@ use crate::app::App;
 use crate::config;
 use crate::stations::certificate::Certificate;
 
-/// From the first byte to the end of the handshake, and again to the first byte of MQTT.
-const HANDSHAKE: Duration = Duration::from_secs(10);
+/// A client that does not answer our farewell is left.
+const FAREWELL: Duration = Duration::from_secs(5);
 /// The files are looked at this often.
 const RELOAD_EVERY: Duration = Duration::from_secs(2);
 /// Wait after an error of the listening socket (out of file descriptors).
@@ -177,11 +177,12 @@ impl Door {
             };
             let acceptor = TlsAcceptor::from(Arc::clone(&self.settings.borrow()));
             let (arrivals, stop) = (Arc::clone(&self.arrivals), app.stop.clone());
+            let patience = Duration::from_secs(app.config.mqtt.tls_handshake_s.max(1));
             tokio::spawn(async move {
                 let _room = room;
                 tokio::select! {
                     () = stop.cancelled() => {}
-                    () = connection(acceptor, socket, peer, &arrivals, inner) => {}
+                    () = connection((acceptor, patience), (socket, peer), &arrivals, inner) => {}
                 }
             });
         }
@@ -209,10 +210,10 @@ impl Door {
     }
 }
 
+/// `patience` is from the connection to the end of the handshake, and again to the first byte of MQTT.
 async fn connection(
-    acceptor: TlsAcceptor,
-    socket: TcpStream,
-    peer: SocketAddr,
+    (acceptor, patience): (TlsAcceptor, Duration),
+    (socket, peer): (TcpStream, SocketAddr),
     arrivals: &Arrivals,
     inner: SocketAddr,
 ) {
@@ -221,7 +222,7 @@ async fn connection(
         tracing::info!(%peer, why, error, "a TLS connection of a device was refused");
     };
     let _ = socket.set_nodelay(true);
-    let mut outer = match timeout(HANDSHAKE, acceptor.accept(socket)).await {
+    let mut outer = match timeout(patience, acceptor.accept(socket)).await {
         Ok(Ok(stream)) => stream,
         Ok(Err(error)) => return refused("handshake", error.to_string()),
         Err(_) => return refused("slow", String::new()),
@@ -232,7 +233,7 @@ async fn connection(
     };
     // Whoever says nothing gets no place inside.
     let mut first = vec![0; 2048];
-    let length = match timeout(HANDSHAKE, outer.read(&mut first)).await {
+    let length = match timeout(patience, outer.read(&mut first)).await {
         Ok(Ok(length)) if length > 0 => length,
         _ => return refused("silent", String::new()),
     };
@@ -240,7 +241,7 @@ async fn connection(
     if let Err(error) = relay(&mut outer, &first[..length], arrival, arrivals, inner).await {
         tracing::debug!(%peer, %error, "a TLS connection of a device ended");
     }
-    let _ = timeout(HANDSHAKE, outer.shutdown()).await;
+    let _ = timeout(FAREWELL, outer.shutdown()).await;
 }
 
 fn shown(stream: &TlsStream<TcpStream>) -> anyhow::Result<Option<Certificate>> {

@@ -36,7 +36,8 @@ fn wrong(field: &'static str, value: impl ToString, message: impl Into<String>) 
 /// # Errors
 /// `NotFound`.
 pub async fn find(conn: &mut PgConnection, code: &str) -> Result<Device, DeviceError> {
-    store::device_by_code(conn, code).await?.ok_or_else(|| DeviceError::NotFound(format!("device {code}")))
+    let found = if is_code(code) { store::device_by_code(conn, code).await? } else { None };
+    found.ok_or_else(|| DeviceError::NotFound(format!("device {code}")))
 }
 
 /// Registers a device at a station and gives back its secret, which is told this once. One that exists is given another

@@ -117,6 +117,10 @@ pub const RULES: &[Rule] = &[
     staff("POST", "/console/tokens/{id}/rotate", OwnAccount),
     staff("GET", "/console/tokens/{id}/revoke", OwnAccount),
     staff("POST", "/console/tokens/{id}/revoke", OwnAccount),
+    staff("GET", "/console/devices", ManageDevices),
+    staff("POST", "/console/devices", ManageDevices),
+    staff("GET", "/console/devices/{code}", ManageDevices),
+    staff("POST", "/console/devices/{code}", ManageDevices),
     // Residents' own page, privacy
     open("GET", "/meus-dados"),
     open("GET", "/meus-dados/codigo"),

@@ -26,6 +26,7 @@ struct Card {
 
 const CARDS: &[Card] = &[
     // One line a card, in the order of the page.
+    Card { key: "devices", href: "/console/devices", needs: Permission::ManageDevices },
     Card { key: "staff", href: "/console/staff", needs: Permission::ManageStaff },
     Card { key: "tokens", href: "/console/tokens", needs: Permission::OwnAccount },
     Card { key: "audit", href: "/console/audit", needs: Permission::ReadAudit },

@@ -6,6 +6,7 @@ pub mod admin;
 pub mod alerts;
 pub mod areas;
 pub mod audit;
+pub mod devices;
 pub mod drawing;
 pub mod frame;
 pub mod history;
@@ -56,6 +57,7 @@ pub fn routes() -> Router<App> {
         .merge(outbox::routes())
         .merge(quarantine::routes())
         .merge(tokens::routes())
+        .merge(devices::routes())
         .merge(audit::routes())
 }
 
