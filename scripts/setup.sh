@@ -21,6 +21,10 @@ if [ "${1:-run}" = test ]; then
     need mosquitto_pub mosquitto-clients
     [ -x /usr/sbin/mosquitto ] || need mosquitto mosquitto
     need xmllint libxml2-utils
+    need curl curl
+    need openssl openssl
+    # The program, not the shell's own word.
+    type -P kill >/dev/null || missing+=(procps)
     need chromium chromium
     need python3 python3
     python3 -c 'import ensurepip, venv' >/dev/null 2>&1 || missing+=(python3-venv)
