@@ -31,6 +31,8 @@ vocabulary! {
         ResidentConsent = "resident.consent",
         ResidentErase = "resident.erase",
         ResidentSignIn = "resident.sign_in",
+        /// Personal data past their term were removed.
+        RetentionRun = "retention.run",
         VaultPut = "vault.put",
         VaultOpen = "vault.open",
         DeviceAdd = "device.add",

@@ -9,6 +9,7 @@ mod demo;
 mod device;
 mod import;
 mod migrate;
+mod privacy;
 mod rules;
 mod serve;
 mod session;
@@ -61,6 +62,9 @@ enum Command {
     /// Who did what: check that nothing was changed, and write it out
     #[command(subcommand)]
     Audit(audit::Action),
+    /// How long personal data are kept
+    #[command(subcommand)]
+    Privacy(privacy::Action),
     Simulate(simulate::Simulate),
     /// Rules of risk
     #[command(subcommand)]
@@ -105,6 +109,7 @@ async fn run(cli: Cli) -> anyhow::Result<()> {
         Command::Device(action) => device::run(config, action).await,
         Command::User(action) => user::run(config, action).await,
         Command::Rules(action) => action.run(&config.engine.rules_dir),
+        Command::Privacy(action) => privacy::run(config, action).await,
         Command::Audit(action) => audit::run(config, action).await,
         Command::Token(action) => token::run(config, action).await,
         Command::Bench(bench) => bench.run(config).await,

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::store;
 use crate::app::App;
+use crate::audit::{self, Act, Actor, Entry};
 use crate::clock::Instant;
 use crate::config::Privacy;
 use crate::units::vocabulary;
@@ -71,7 +72,7 @@ pub async fn look(conn: &mut sqlx::PgConnection, config: &Privacy, now: Instant)
     Ok(all)
 }
 
-/// Carries every rule out, each batch in a transaction of its own.
+/// Carries every rule out, each batch in a transaction of its own, and writes down what was done and in whose name.
 ///
 /// # Errors
 /// The database's; what was done until then stays done.
@@ -80,6 +81,7 @@ pub async fn carry_out(
     ids: &crate::ids::Ids,
     config: &Privacy,
     now: Instant,
+    actor: &Actor,
 ) -> sqlx::Result<Vec<Done>> {
     let mut all = Vec::new();
     for rule in Rule::ALL {
@@ -96,6 +98,12 @@ pub async fn carry_out(
         store::write_run(&mut *pool.acquire().await?, ids.uuid(now), now, &done).await?;
         all.push(done);
     }
+    let rows: serde_json::Map<_, _> =
+        all.iter().filter(|done| done.rows > 0).map(|done| (done.rule.to_string(), done.rows.into())).collect();
+    let mut tx = pool.begin().await?;
+    let entry = Entry::new(Act::RetentionRun, "retention", "all").to(serde_json::json!({ "rows": rows }));
+    audit::record(&mut tx, ids, now, actor, entry).await?;
+    tx.commit().await?;
     Ok(all)
 }
 
@@ -119,7 +127,7 @@ async fn once(app: &App) -> sqlx::Result<()> {
     if last.is_some_and(|last| now - last < DAY) {
         return Ok(());
     }
-    let done = carry_out(&app.db.dispatch, &app.ids, &app.config.privacy, now).await?;
+    let done = carry_out(&app.db.dispatch, &app.ids, &app.config.privacy, now, &Actor::service()).await?;
     let rows: i64 = done.iter().map(|done| done.rows).sum();
     tracing::info!(rows, "the rules of retention were carried out");
     Ok(())

@@ -181,11 +181,27 @@ pub struct Run {
     pub rows: i64,
 }
 
-pub async fn runs(conn: &mut PgConnection, limit: i64) -> sqlx::Result<Vec<Run>> {
+/// The newest run of each rule.
+pub async fn newest_runs(conn: &mut PgConnection) -> sqlx::Result<Vec<Run>> {
     sqlx::query_as!(
         Run,
-        "select rule, started_at as at, before, rows from retention_run order by started_at desc, rule limit $1",
-        limit
+        "select distinct on (rule) rule, started_at as at, before, rows from retention_run order by rule, started_at desc"
+    )
+    .fetch_all(conn)
+    .await
+}
+
+/// Requests of one kind, of all time.
+#[derive(Clone, Debug)]
+pub struct RequestCount {
+    pub kind: String,
+    pub rows: i64,
+}
+
+pub async fn request_counts(conn: &mut PgConnection) -> sqlx::Result<Vec<RequestCount>> {
+    sqlx::query_as!(
+        RequestCount,
+        r#"select kind, count(*) as "rows!" from privacy_request group by kind order by kind"#
     )
     .fetch_all(conn)
     .await
@@ -227,7 +243,8 @@ pub async fn looks(conn: &mut PgConnection, limit: i64) -> sqlx::Result<Vec<Look
         Look,
         r#"select at, case when actor_kind = 'resident' then 'resident' else actor end as "actor!", act,
             case when length(object) > 60 then left(object, 60) else object end as "object!", reason
-        from audit_event where act in ('residents.read', 'vault.open', 'residents.export') order by at desc limit $1"#,
+        from audit_event where act in ('residents.read', 'deliveries.read', 'vault.open', 'residents.export')
+        order by at desc, id desc limit $1"#,
         limit
     )
     .fetch_all(conn)

@@ -23,7 +23,8 @@ pub enum BootError {
         path.display()
     )]
     Missing { path: PathBuf, key: KeyId },
-    #[error("the key file {} does not hold key {key}, under which the database holds sealed data", path.display())]
+    #[error("the key file {} does not hold key {key}, under which the database holds sealed data. Put \
+         that key back from its copy, as a further line of the file", path.display())]
     Lacks { path: PathBuf, key: KeyId },
     #[error("the check value of key {key} in the database does not open: {source}")]
     Check { key: KeyId, source: super::SealError },

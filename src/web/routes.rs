@@ -1,8 +1,8 @@
 // The table of src/web/gate.rs, in a file of its own so that it reads at a glance. A new route adds its row here.
 
 use Permission::{
-    DraftAlerts, EditCatalogue, EditResidents, IssueAlerts, ManageDevices, ManageStaff, OwnAccount, ReadAudit, ReportField, RunIncidents,
-    SeeConsole, SeeDeliveries, SeeResidents,
+    DraftAlerts, EditCatalogue, EditResidents, IssueAlerts, ManageDevices, ManagePrivacy, ManageStaff, OwnAccount, ReadAudit,
+    ReportField, RunIncidents, SeeConsole, SeeDeliveries, SeeResidents,
 };
 
 /// Every route with its guard.
@@ -122,6 +122,7 @@ pub const RULES: &[Rule] = &[
     staff("GET", "/console/devices/{code}", ManageDevices),
     staff("POST", "/console/devices/{code}", ManageDevices),
     // Residents' own page, privacy
+    staff("GET", "/console/privacy", ManagePrivacy),
     open("GET", "/meus-dados"),
     open("GET", "/meus-dados/codigo"),
     open("POST", "/meus-dados/codigo"),

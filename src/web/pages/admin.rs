@@ -29,6 +29,7 @@ const CARDS: &[Card] = &[
     Card { key: "devices", href: "/console/devices", needs: Permission::ManageDevices },
     Card { key: "staff", href: "/console/staff", needs: Permission::ManageStaff },
     Card { key: "tokens", href: "/console/tokens", needs: Permission::OwnAccount },
+    Card { key: "privacy", href: "/console/privacy", needs: Permission::ManagePrivacy },
     Card { key: "audit", href: "/console/audit", needs: Permission::ReadAudit },
 ];
 

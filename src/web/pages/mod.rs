@@ -18,6 +18,7 @@ pub mod now;
 pub mod outbox;
 pub mod photographs;
 pub mod preferences;
+pub mod privacy;
 pub mod public;
 pub mod quarantine;
 pub mod reasons;
@@ -59,6 +60,7 @@ pub fn routes() -> Router<App> {
         .merge(tokens::routes())
         .merge(devices::routes())
         .merge(audit::routes())
+        .merge(privacy::routes())
 }
 
 /// A template as an answer.

@@ -1,13 +1,18 @@
 //! The rules of retention on data that grow old, with a clock that is moved.
 
+use axum::body::Body;
+use axum::http::Request;
 use chrono::TimeDelta;
+use sentinela::accounts::{Role, store as accounts};
 use sentinela::app::App;
+use sentinela::audit::Actor;
 use sentinela::dispatch::notices::{Notice, queue};
 use sentinela::dispatch::provider::Channel;
 use sentinela::privacy::retention::{Done, Rule, carry_out, look};
 use sentinela::vault::access::Purpose;
 use sentinela::vault::store::{NewRecord, put};
 use sqlx::Executor as _;
+use tower::ServiceExt as _;
 
 use crate::dispatch::town::{INSIDE, Town};
 use crate::support::{self, TestDb, start_at};
@@ -63,7 +68,7 @@ async fn at_day(db: &TestDb, app: &App, days: i64) -> Vec<Done> {
     app.clock.set(start_at() + TimeDelta::days(days) + TimeDelta::minutes(11));
     let (now, privacy) = (app.clock.now(), &app.config.privacy);
     let told = look(&mut db.pool.acquire().await.unwrap(), privacy, now).await.unwrap();
-    let done = carry_out(&db.pool, &app.ids, privacy, now).await.unwrap();
+    let done = carry_out(&db.pool, &app.ids, privacy, now, &Actor::service()).await.unwrap();
     for rule in [Rule::SinkMessages, Rule::QuarantinePayloads, Rule::Notices, Rule::Sessions, Rule::Vault] {
         assert_eq!(of(&told, rule), of(&done, rule), "{rule}: what was told is what was done");
     }
@@ -145,4 +150,54 @@ async fn the_service_cannot_rewrite_consents_even_if_it_wanted() {
     sqlx::query("insert into consent (resident_id, purpose, given, at, source) select id, 'alerts', true, now(), 't' from resident")
         .execute(&mut owner).await.unwrap();
     assert!(owner.execute("delete from consent").await.is_err());
+}
+
+#[tokio::test]
+async fn the_command_says_what_it_would_do_then_does_it_and_the_officer_sees_both() {
+    let (db, folder) = (support::db().await, support::Folder::new());
+    let app = support::app(&db);
+    fill(&db, &app).await;
+    let run = async |arguments: &[&str]| {
+        let mut command = support::sentinela();
+        command.args(["privacy", "retention"]).args(arguments);
+        command.env("SENTINELA__DATABASE__URL", &db.url).env("SENTINELA__DATA_DIR", folder.path());
+        let output = support::soon("the command", command.output()).await.unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8(output.stdout).unwrap()
+    };
+    let told = run(&["--dry-run"]).await;
+    assert!(told.starts_with("RULE") && told.contains("ROWS DUE"), "{told}");
+    let due = |text: &str, rule: &str| {
+        let line = text.lines().find(|line| line.starts_with(rule)).unwrap().to_owned();
+        line.split_whitespace().last().unwrap().to_owned()
+    };
+    assert_eq!(due(&told, "notices"), "1");
+    assert_eq!(due(&run(&[]).await, "notices"), "1");
+    assert_eq!(due(&run(&["--dry-run"]).await, "notices"), "0");
+    let told: String =
+        sqlx::query_scalar("select actor_kind || ' ' || after::text from audit_event where act = 'retention.run'")
+            .fetch_one(&db.pool)
+            .await
+            .unwrap();
+    assert!(told.starts_with("command") && told.contains("outbox_addresses"), "{told}");
+    // What the person in charge of personal data sees, and nobody else.
+    app.clock.set(sentinela::clock::Clock::System.now());
+    for (role, status) in [(Role::PrivacyOfficer, 200), (Role::Coordinator, 403)] {
+        let member = {
+            let mut conn = app.db.web.acquire().await.unwrap();
+            accounts::upsert_member(&mut conn, &app.ids, app.clock.now(), role.as_str(), "Ana", &role.into(), "x")
+                .await
+                .unwrap()
+        };
+        let (cookie, _) = support::session_of(&app, member).await;
+        let request = Request::get("/console/privacy").header("cookie", cookie).body(Body::empty()).unwrap();
+        let response = sentinela::web::router::router(app.clone()).oneshot(request).await.unwrap();
+        assert_eq!(response.status().as_u16(), status, "{role}");
+        let page = axum::body::to_bytes(response.into_body(), 1 << 20).await.unwrap();
+        let page = String::from_utf8(page.to_vec()).unwrap();
+        if status == 200 {
+            assert!(page.contains("180 dias") && page.contains("/console/audit?act=vault.open"), "{page}");
+            assert!(!page.contains("99999"), "{page}");
+        }
+    }
 }
