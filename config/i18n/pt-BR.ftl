@@ -974,7 +974,7 @@ outbox-gone = Já venceu; o texto foi apagado.
 
 ## photographs
 photographs = Fotografias
-photographs-empty = Nenhuma fotografia ainda. Imagens do local ajudam quem decide e quem prestar contas depois.
+photographs-empty = Nenhuma fotografia ainda. Imagens do local ajudam quem decide e quem terá de prestar contas depois.
 photographs-add = Acrescentar fotografias
 photographs-caption = O que se vê (legenda, opcional)
 photographs-files = Arquivos
