@@ -32,6 +32,14 @@ create table oidc_session (
 );
 create index oidc_session_subject on oidc_session (issuer, subject);
 
+-- Sign-ins for which the provider vouched, and whose second step is still to come here.
+create table oidc_half (
+    token_sha256 bytea primary key references sign_in_half (token_sha256) on delete cascade,
+    issuer text not null,
+    subject text not null,
+    sid text
+);
+
 -- Logout tokens that were obeyed already.
 create table oidc_logout (
     jti_sha256 bytea primary key constraint oidc_logout_jti_length check (length(jti_sha256) = 32),

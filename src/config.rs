@@ -6,6 +6,7 @@ use chrono_tz::Tz;
 use ipnet::IpNet;
 use serde::Deserialize;
 
+use crate::accounts::Role;
 use crate::alerts::kind::AlertKind;
 use crate::secret::Secret;
 use crate::units::Level;
@@ -33,6 +34,7 @@ pub struct Config {
     pub municipality: Municipality,
     pub keys: Keys,
     pub accounts: Accounts,
+    pub oidc: Oidc,
     pub log: Log,
     pub privacy: Privacy,
     pub shutdown: Shutdown,
@@ -296,6 +298,97 @@ pub enum SecondFactor {
     Optional,
 }
 
+/// Sign-in through the town's identity provider (`accounts::oidc`).
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Oidc {
+    pub issuer: String,
+    pub client_id: String,
+    pub client_secret: Secret,
+    pub label: String,
+    #[serde(deserialize_with = "words")]
+    pub scopes: Vec<String>,
+    pub username_claim: String,
+    pub roles_claim: String,
+    #[serde(deserialize_with = "words")]
+    pub roles: Vec<RoleRule>,
+    pub allow_password: bool,
+    pub second_factor: OidcSecondFactor,
+    #[serde(deserialize_with = "words")]
+    pub accepted_acr: Vec<String>,
+    #[serde(deserialize_with = "words")]
+    pub accepted_amr: Vec<String>,
+}
+
+/// Who asks for the second factor of somebody who comes from the provider.
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "lowercase")]
+pub enum OidcSecondFactor {
+    /// We do, as of everybody.
+    Own,
+    /// The provider does, and says so by `acr` or `amr`; where it does not, we do.
+    Provider,
+}
+
+/// What the provider says, and the role it gives here: `/plantao = operator`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RoleRule {
+    pub said: String,
+    pub role: Role,
+}
+
+impl std::str::FromStr for RoleRule {
+    type Err = String;
+
+    fn from_str(line: &str) -> Result<Self, String> {
+        let (said, role) =
+            line.rsplit_once('=').ok_or_else(|| format!("{line:?} is wrong; expected \"group = role\""))?;
+        let role = role.trim().parse::<Role>().map_err(|error| error.to_string())?;
+        match said.trim() {
+            "" => Err(format!("{line:?} is wrong; expected \"group = role\"")),
+            said => Ok(Self { said: said.to_owned(), role }),
+        }
+    }
+}
+
+impl Oidc {
+    pub fn is_on(&self) -> bool {
+        !self.issuer.is_empty()
+    }
+
+    /// What must hold once there is a provider.
+    fn check(&self, expect: &mut impl FnMut(bool, &str, &str, &str)) {
+        if !self.is_on() {
+            return expect(
+                self.allow_password,
+                "oidc.allow_password",
+                "false",
+                "true, as long as there is no oidc.issuer",
+            );
+        }
+        let issuer = url::Url::parse(&self.issuer).ok();
+        let fits = issuer.is_some_and(|url| {
+            let loopback = match url.host() {
+                Some(url::Host::Ipv4(ip)) => ip.is_loopback(),
+                Some(url::Host::Ipv6(ip)) => ip.is_loopback(),
+                Some(url::Host::Domain(name)) => name == "localhost",
+                None => false,
+            };
+            let is_plain = url.query().is_none() && url.fragment().is_none() && url.username().is_empty();
+            is_plain && (url.scheme() == "https" || (url.scheme() == "http" && loopback))
+        });
+        expect(fits, "oidc.issuer", &self.issuer, "an https:// address (http:// on this machine alone) without query");
+        expect(!self.client_id.is_empty(), "oidc.client_id", "", "the name the provider knows the service by");
+        expect(!self.label.trim().is_empty(), "oidc.label", &self.label, "the words on the button");
+        expect(!self.username_claim.is_empty(), "oidc.username_claim", "", "the name of a claim");
+        expect(!self.roles_claim.is_empty(), "oidc.roles_claim", "", "the name of a claim");
+        expect(!self.roles.is_empty(), "oidc.roles", "[]", "at least one \"group = role\"; nobody could sign in");
+        let says = !self.accepted_acr.is_empty() || !self.accepted_amr.is_empty();
+        let fits = self.second_factor == OidcSecondFactor::Own || says;
+        expect(fits, "oidc.second_factor", "provider", "oidc.accepted_acr or oidc.accepted_amr beside it");
+    }
+}
+
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Log {
@@ -335,7 +428,15 @@ pub enum ConfigError {
 }
 
 /// The keys that hold lists of texts.
-const LISTS: &[&str] = &["alerts.two_person_kinds", "http.trusted_proxies", "outbound.allow"];
+const LISTS: &[&str] = &[
+    "alerts.two_person_kinds",
+    "http.trusted_proxies",
+    "oidc.accepted_acr",
+    "oidc.accepted_amr",
+    "oidc.roles",
+    "oidc.scopes",
+    "outbound.allow",
+];
 
 impl Config {
     /// Reads the layers and checks them against each other.
@@ -391,6 +492,7 @@ impl Config {
         let address = "an address and port such as \"127.0.0.1:8080\"";
         expect(is_socket(&self.http.listen), "http.listen", &self.http.listen, address);
         self.http.check(&mut expect);
+        self.oidc.check(&mut expect);
         expect(self.mqtt.listen.is_empty() || is_socket(&self.mqtt.listen), "mqtt.listen", &self.mqtt.listen, address);
         let tls = &self.mqtt.tls_listen;
         expect(tls.is_empty() || is_socket(tls), "mqtt.tls_listen", tls, address);
@@ -521,6 +623,31 @@ mod tests {
         assert!(message.contains("`http.listen`") && message.contains("\"nowhere\""), "{message}");
         let message = with(&[("SENTINELA__SHUTDOWN__TIMEOUT_S", "soon")]).unwrap_err().to_string();
         assert!(message.contains("shutdown.timeout_s"), "{message}");
+    }
+
+    #[test]
+    fn an_identity_provider_is_checked_when_the_service_starts() {
+        let good = [
+            ("SENTINELA__OIDC__ISSUER", "https://idp.example.org/realms/town"),
+            ("SENTINELA__OIDC__CLIENT_ID", "sentinela"),
+            ("SENTINELA__OIDC__ROLES", "/plantao = operator,/plantao=viewer,a=b = approver"),
+        ];
+        let config = with(&good).unwrap();
+        let said: Vec<(&str, Role)> = config.oidc.roles.iter().map(|rule| (rule.said.as_str(), rule.role)).collect();
+        assert_eq!(said, [("/plantao", Role::Operator), ("/plantao", Role::Viewer), ("a=b", Role::Approver)]);
+        for (key, value, named) in [
+            ("SENTINELA__OIDC__ISSUER", "http://idp.example.org", "oidc.issuer"),
+            ("SENTINELA__OIDC__ISSUER", "https://idp.example.org/?a=b", "oidc.issuer"),
+            ("SENTINELA__OIDC__CLIENT_ID", "", "oidc.client_id"),
+            ("SENTINELA__OIDC__ROLES", "/plantao = king", "king"),
+            ("SENTINELA__OIDC__ROLES", "operator", "group = role"),
+            ("SENTINELA__OIDC__SECOND_FACTOR", "provider", "oidc.accepted_acr"),
+        ] {
+            let message = with(&[&good[..], &[(key, value)]].concat()).unwrap_err().to_string();
+            assert!(message.contains(named), "{value}: {message}");
+        }
+        let message = with(&[("SENTINELA__OIDC__ALLOW_PASSWORD", "false")]).unwrap_err().to_string();
+        assert!(message.contains("oidc.allow_password"), "{message}");
     }
 
     #[test]

@@ -667,6 +667,11 @@ mail-factor-reset = An administrator reset the second factor of your account at 
 mail-many-failures = There were many tries in a row to sign in to your account at { $authority }. New tries must wait longer and longer; the browser you use already still gets in.
 
 ## identity provider
+login-provider = Sign in with: { $provider }
+login-provider-only = People sign in through the identity provider here ({ $provider }). Passwords are only for the administration's emergency account.
+login-emergency = Sign in with a password (only the administration's emergency account)
+staff-joined = signs in through the provider
+staff-joined-roles = This person signs in through the identity provider: at each sign-in the roles become again those it tells. To change them for good, change them there.
 login-or = or
 act-staff-link = Joined their account to the identity provider
 act-staff-unlink = Separated their account from the identity provider

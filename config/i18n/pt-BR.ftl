@@ -667,6 +667,11 @@ mail-factor-reset = Um administrador redefiniu o segundo fator da sua conta em {
 mail-many-failures = Houve muitas tentativas seguidas de entrar na sua conta em { $authority }. Novas tentativas precisam esperar cada vez mais; o navegador que você já usa continua entrando.
 
 ## identity provider
+login-provider = Entrar com: { $provider }
+login-provider-only = Aqui se entra pelo provedor de identidade ({ $provider }). A senha vale só para a conta de emergência da administração.
+login-emergency = Entrar com senha (só a conta de emergência da administração)
+staff-joined = entra pelo provedor
+staff-joined-roles = Esta pessoa entra pelo provedor de identidade: a cada entrada, as funções voltam a ser as que ele informa. Para mudar de vez, mude lá.
 login-or = ou
 act-staff-link = Uniu a própria conta ao provedor de identidade
 act-staff-unlink = Separou a própria conta do provedor de identidade

@@ -11,6 +11,7 @@ pub mod factor;
 pub mod lockout;
 pub mod mail;
 pub mod manage;
+pub mod oidc;
 pub mod password;
 pub mod permission;
 pub mod role;

@@ -15,15 +15,15 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use chrono::TimeDelta;
 use openidconnect::core::{
-    CoreAuthDisplay, CoreAuthenticationFlow, CoreClaimName, CoreClaimType, CoreClient, CoreClientAuthMethod, CoreGrantType,
-    CoreIdToken, CoreJsonWebKey, CoreJweContentEncryptionAlgorithm, CoreJweKeyManagementAlgorithm, CoreJwsSigningAlgorithm,
-    CoreResponseMode, CoreResponseType, CoreSubjectIdentifierType,
+    CoreAuthDisplay, CoreAuthenticationFlow, CoreClaimName, CoreClaimType, CoreClient, CoreClientAuthMethod,
+    CoreGrantType, CoreIdToken, CoreJsonWebKey, CoreJweContentEncryptionAlgorithm, CoreJweKeyManagementAlgorithm,
+    CoreJwsSigningAlgorithm, CoreResponseMode, CoreResponseType, CoreSubjectIdentifierType,
 };
 use openidconnect::{
-    AdditionalProviderMetadata, AuthType, AuthenticationContextClass, AuthorizationCode, ClaimsVerificationError, ClientId,
-    ClientSecret, CsrfToken, DiscoveryError, EndpointMaybeSet, EndpointNotSet, EndpointSet, HttpRequest, HttpResponse,
-    IssuerUrl, Nonce, OAuth2TokenResponse as _, PkceCodeChallenge, PkceCodeVerifier, ProviderMetadata, RedirectUrl,
-    RequestTokenError, Scope, SignatureVerificationError, TokenResponse as _,
+    AdditionalProviderMetadata, AuthType, AuthenticationContextClass, AuthorizationCode, ClaimsVerificationError,
+    ClientId, ClientSecret, CsrfToken, DiscoveryError, EndpointMaybeSet, EndpointNotSet, EndpointSet, HttpRequest,
+    HttpResponse, IssuerUrl, Nonce, OAuth2TokenResponse as _, PkceCodeChallenge, PkceCodeVerifier, ProviderMetadata,
+    RedirectUrl, RequestTokenError, Scope, SignatureVerificationError, TokenResponse as _,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -108,7 +108,8 @@ type Metadata = ProviderMetadata<
     CoreSubjectIdentifierType,
 >;
 
-type Party = CoreClient<EndpointSet, EndpointNotSet, EndpointNotSet, EndpointNotSet, EndpointMaybeSet, EndpointMaybeSet>;
+type Party =
+    CoreClient<EndpointSet, EndpointNotSet, EndpointNotSet, EndpointNotSet, EndpointMaybeSet, EndpointMaybeSet>;
 
 /// The provider as it was last heard.
 #[derive(Debug, Default)]
@@ -166,7 +167,8 @@ impl Provider {
         if app.config.oidc.issuer.is_empty() {
             return Err(OidcError::Off);
         }
-        let issuer = IssuerUrl::new(app.config.oidc.issuer.clone()).map_err(|error| OidcError::Down(error.to_string()))?;
+        let issuer =
+            IssuerUrl::new(app.config.oidc.issuer.clone()).map_err(|error| OidcError::Down(error.to_string()))?;
         let client = app.outbound.clone();
         let ask = move |request| ask(client.clone(), request);
         let metadata = Metadata::discover_async(issuer, &ask).await.map_err(|error| match error {
@@ -190,7 +192,8 @@ impl Provider {
         let pkce_verifier = ids.secret() + &ids.secret();
         let challenge = PkceCodeChallenge::from_code_verifier_sha256(&PkceCodeVerifier::new(pkce_verifier.clone()));
         let flow = CoreAuthenticationFlow::AuthorizationCode;
-        let asked = party.authorize_url(flow, || CsrfToken::new(state.clone()), || Nonce::new(nonce.clone()));
+        let (sent_state, sent_nonce) = (CsrfToken::new(state.clone()), Nonce::new(nonce.clone()));
+        let asked = party.authorize_url(flow, move || sent_state, move || sent_nonce);
         let config = &app.config.oidc;
         let scopes = config.scopes.iter().filter(|scope| *scope != "openid").cloned().map(Scope::new);
         let mut asked = asked.add_scopes(scopes).set_pkce_challenge(challenge);
@@ -297,9 +300,8 @@ async fn ask(client: Outbound, request: HttpRequest) -> Result<HttpResponse, Out
 
 fn party(app: &App, metadata: &Metadata) -> Result<Party, OidcError> {
     let config = &app.config.oidc;
-    let secret = crate::config::secret(&config.client_secret)
-        .map_err(|error| OidcError::Down(format!("oidc.client_secret cannot be read: {error}")))?;
-    let secret = (!secret.is_empty()).then(|| ClientSecret::new(secret));
+    let secret = &*config.client_secret;
+    let secret = (!secret.is_empty()).then(|| ClientSecret::new(secret.to_owned()));
     let back = RedirectUrl::new(format!("{}{RETURN_PATH}", app.config.public_url()));
     let back = back.map_err(|error| OidcError::Down(format!("http.public_url: {error}")))?;
     let party = CoreClient::from_provider_metadata(metadata.clone(), ClientId::new(config.client_id.clone()), secret);
@@ -336,10 +338,11 @@ fn check_token(
         metadata.issuer().clone(),
         metadata.jwks().clone(),
     );
-    let verifier = verifier.set_allowed_algs(ALGORITHMS).set_time_fn(move || now).set_issue_time_verifier_fn(move |at| {
-        let fits = at <= now + TimeDelta::seconds(SKEW_S) && at >= now - TimeDelta::minutes(TOKEN_AGE_MIN);
-        if fits { Ok(()) } else { Err(format!("the ID token is of {at}, and it is {now}")) }
-    });
+    let verifier =
+        verifier.set_allowed_algs(ALGORITHMS).set_time_fn(move || now).set_issue_time_verifier_fn(move |at| {
+            let fits = at <= now + TimeDelta::seconds(SKEW_S) && at >= now - TimeDelta::minutes(TOKEN_AGE_MIN);
+            if fits { Ok(()) } else { Err(format!("the ID token is of {at}, and it is {now}")) }
+        });
     let claims = token.claims(&verifier, |given: Option<&Nonce>| {
         let fits = given.is_some_and(|given| given.secret().as_bytes().ct_eq(nonce.secret().as_bytes()).into());
         if fits { Ok(()) } else { Err("it is not of this sign-in".into()) }
@@ -365,7 +368,8 @@ async fn user_info(app: &App, metadata: &Metadata, access_token: &str, said: &Va
     let bearer = HeaderValue::from_str(&format!("Bearer {access_token}"));
     let mut bearer = bearer.map_err(|_| OidcError::Invalid("the access token has letters no header takes".into()))?;
     bearer.set_sensitive(true);
-    let request = Request::get(place.as_str()).header(header::AUTHORIZATION, bearer).header(header::ACCEPT, "application/json");
+    let request =
+        Request::get(place.as_str()).header(header::AUTHORIZATION, bearer).header(header::ACCEPT, "application/json");
     let request = request.body(Vec::new()).map_err(|error| OidcError::Invalid(error.to_string()))?;
     let answer = app.outbound.send(request, MAX_BYTES).await.map_err(|error| OidcError::Down(error.to_string()))?;
     if !answer.status.is_success() {

@@ -49,6 +49,8 @@ vocabulary! {
         StaffRoles = "staff.change_roles",
         StaffEnable = "staff.enable",
         StaffSetUp = "staff.set_up",
+        StaffLink = "staff.link",
+        StaffUnlink = "staff.unlink",
         SessionLocked = "session.lock",
         SessionRevoke = "session.revoke",
         PasswordChange = "password.change",

@@ -47,6 +47,11 @@ pub fn write(name: &str, value: &str, max_age_s: i64, secure: bool) -> HeaderVal
     HeaderValue::from_str(&line).unwrap_or_else(|_| HeaderValue::from_static(""))
 }
 
+/// The value in a `Set-Cookie` line of ours.
+pub fn value_of(line: &HeaderValue) -> Option<&str> {
+    line.to_str().ok()?.split(';').next()?.split_once('=').map(|(_, value)| value)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

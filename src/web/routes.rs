@@ -100,6 +100,13 @@ pub const RULES: &[Rule] = &[
     staff("POST", "/api/v1/staff/{username}/resend", ManageStaff),
     staff("POST", "/api/v1/staff/{username}/reset-second-factor", ManageStaff),
     // Outside identity provider
+    open("GET", "/console/login/oidc"),
+    open("GET", "/console/login/oidc/return"),
+    open("GET", "/console/login/oidc/end"),
+    open("POST", "/console/login/oidc/logout"),
+    staff("GET", "/console/account/oidc", OwnAccount),
+    staff("POST", "/console/account/oidc", OwnAccount),
+    staff("POST", "/console/account/oidc/remove", OwnAccount),
     // Tokens and devices
     staff("GET", "/api/v1/tokens", OwnAccount),
     staff("POST", "/api/v1/tokens", OwnAccount),

@@ -21,6 +21,7 @@ mod lifecycle;
 mod machines;
 mod media;
 mod mqtt;
+mod oidc;
 mod outbound;
 mod packaging;
 mod pipeline;

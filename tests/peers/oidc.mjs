@@ -1,12 +1,13 @@
-// An OpenID Connect provider (npm package `oidc-provider`) for the tests: real flow, real keys, people who sign in by a word.
+// An OpenID Connect provider (npm package `oidc-provider`) for the tests: the real flow with its own sign-in and consent forms.
 //
 //   node oidc.mjs PORT SERVICE_URL
 //
-// GET /people?name=ana&groups=a,b&amr=otp   says who exists and what the provider tells of them
-// GET /twist?what=signature                 spoils the next ID token: signature, audience, none
-// GET /keys                                 signs with a new key from now on
-// An interaction signs in whom `?as=` names, and asks nothing else.
-import { createHmac, generateKeyPairSync } from 'node:crypto';
+// GET /people?name=ana&groups=a,b    says who exists and which groups the provider tells of them
+// GET /twist?claims={"nonce":"x"}    changes claims of the next ID token, which is signed again with the real key
+// GET /twist?how=signature           spoils the next ID token: signature, none, secret or key (one that nobody published)
+// GET /keys                          signs with a new key from now on
+// GET /now                           the provider's clock, in milliseconds since 1970
+import { createHmac, generateKeyPairSync, sign } from 'node:crypto';
 import { createServer } from 'node:http';
 
 import Provider from 'oidc-provider';
@@ -14,16 +15,17 @@ import Provider from 'oidc-provider';
 const [port, service] = process.argv.slice(2);
 const issuer = `http://127.0.0.1:${port}`;
 const people = new Map();
-let twist = '';
+let twist = null;
 let serial = 0;
+let key;
 
 const newKey = () => {
-  const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
   serial += 1;
-  return { ...privateKey.export({ format: 'jwk' }), kid: `key-${serial}`, use: 'sig', alg: 'ES256' };
+  return { ...generateKeyPairSync('ec', { namedCurve: 'P-256' }), kid: `key-${serial}` };
 };
 
 const build = () => {
+  key = newKey();
   const provider = new Provider(issuer, {
     clients: [{
       client_id: 'sentinela',
@@ -34,68 +36,62 @@ const build = () => {
       backchannel_logout_session_required: true,
       id_token_signed_response_alg: 'ES256',
     }],
-    jwks: { keys: [newKey()] },
+    jwks: { keys: [{ ...key.privateKey.export({ format: 'jwk' }), kid: key.kid, use: 'sig', alg: 'ES256' }] },
     cookies: { keys: ['only for tests'] },
-    claims: { openid: ['sub', 'acr', 'amr', 'sid'], profile: ['preferred_username', 'name', 'groups'] },
+    claims: { openid: ['sub', 'sid'], profile: ['preferred_username', 'name', 'groups'] },
     pkce: { required: () => true, methods: ['S256'] },
-    features: { devInteractions: { enabled: false }, backchannelLogout: { enabled: true }, rpInitiatedLogout: { enabled: true } },
-    interactions: { url: (_ctx, interaction) => `/interaction/${interaction.uid}` },
+    features: { devInteractions: { enabled: true }, backchannelLogout: { enabled: true }, rpInitiatedLogout: { enabled: true } },
     findAccount: (_ctx, id) => ({
       accountId: id,
-      claims: () => ({ sub: `sub-${id}`, preferred_username: id, name: `Pessoa ${id}`, groups: people.get(id)?.groups ?? [] }),
+      claims: () => ({ sub: id, preferred_username: id, name: `Pessoa ${id}`, groups: people.get(id) ?? [] }),
     }),
-    async loadExistingGrant(ctx) {
-      const grant = new ctx.oidc.provider.Grant({ clientId: ctx.oidc.client.clientId, accountId: ctx.oidc.session.accountId });
-      grant.addOIDCScope('openid profile');
-      await grant.save();
-      return grant;
-    },
   });
   provider.use(async (ctx, next) => {
-    if (ctx.path.startsWith('/interaction/')) {
-      const as = new URLSearchParams(ctx.querystring).get('as');
-      const login = { accountId: as, amr: people.get(as)?.amr ?? ['pwd'] };
-      await provider.interactionFinished(ctx.req, ctx.res, { login }, { mergeWithLastSubmission: false });
-      ctx.respond = false;
-      return;
-    }
     await next();
     if (ctx.path === '/token' && twist && ctx.body?.id_token) ctx.body.id_token = spoil(ctx.body.id_token);
   });
   provider.on('server_error', (_ctx, error) => console.error(error));
+  provider.on('backchannel.error', (_ctx, error) => console.error(error));
   return provider.callback();
 };
 
 const part = (value) => Buffer.from(JSON.stringify(value)).toString('base64url');
+const signed = (head, claims, { privateKey }) => {
+  const text = `${part(head)}.${part(claims)}`;
+  return `${text}.${sign('sha256', Buffer.from(text), { key: privateKey, dsaEncoding: 'ieee-p1363' }).toString('base64url')}`;
+};
 const spoil = (token) => {
-  const what = twist;
-  twist = '';
+  const { how, changed } = twist;
+  twist = null;
   const [head, body, signature] = token.split('.');
-  const claims = JSON.parse(Buffer.from(body, 'base64url'));
-  if (what === 'none') return `${part({ alg: 'none' })}.${body}.`;
-  if (what === 'secret') {
+  const claims = { ...JSON.parse(Buffer.from(body, 'base64url')), ...changed };
+  if (how === 'none') return `${part({ alg: 'none' })}.${body}.`;
+  if (how === 'secret') {
     const forged = `${part({ alg: 'HS256' })}.${body}`;
     return `${forged}.${createHmac('sha256', 'between-us').update(forged).digest('base64url')}`;
   }
-  return `${head}.${part({ ...claims, sub: 'sub-somebody-else' })}.${signature}`;
+  if (how === 'signature') return `${head}.${part({ ...claims, sub: 'somebody-else' })}.${signature}`;
+  const by = how === 'key' ? newKey() : key;
+  return signed({ alg: 'ES256', kid: by.kid }, claims, by);
 };
 
 let callback = build();
 createServer((request, response) => {
   const url = new URL(request.url, issuer);
+  const asked = (name) => url.searchParams.get(name) ?? '';
   const done = () => response.end('done');
   if (url.pathname === '/people') {
-    const list = (name) => (url.searchParams.get(name) ?? '').split(',').filter(Boolean);
-    people.set(url.searchParams.get('name'), { groups: list('groups'), amr: list('amr') });
+    people.set(asked('name'), asked('groups').split(',').filter(Boolean));
     return done();
   }
   if (url.pathname === '/twist') {
-    twist = url.searchParams.get('what');
+    twist = { how: asked('how'), changed: JSON.parse(asked('claims') || '{}') };
     return done();
   }
   if (url.pathname === '/keys') {
     callback = build();
     return done();
   }
+  if (url.pathname === '/now') return response.end(String(Date.now()));
   return callback(request, response);
-}).listen(Number(port), '127.0.0.1', () => console.log(`listening on ${issuer}`));
+}).listen(Number(port), '127.0.0.1', () => console.log(`ready at ${issuer}`));

@@ -1,5 +1,6 @@
 #!/bin/sh
-# Installs the other ends that the tests talk to: an SMPP centre (npm package `smpp`) and an SMTP sink (aiosmtpd).
+# Installs the other ends that the tests talk to: an SMPP centre (npm package `smpp`), an
+# OpenID Connect provider (npm package `oidc-provider`) and an SMTP sink (aiosmtpd).
 # Does nothing when they are there already.
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)

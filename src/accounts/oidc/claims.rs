@@ -1,11 +1,9 @@
 //! What the provider says of a person, and what follows from it here. Pure.
 
-use std::collections::BTreeMap;
-
 use serde_json::Value;
 
-use crate::accounts::{Role, Roles};
-use crate::config::{Oidc, OidcSecondFactor};
+use crate::accounts::Roles;
+use crate::config::{Oidc, OidcSecondFactor, RoleRule};
 
 /// The value at a dotted path such as "realm_access.roles". A claim whose own name has dots (`https://town/roles`) is found
 /// by its whole name first.
@@ -20,7 +18,9 @@ fn at<'a>(claims: &'a Value, path: &str) -> Option<&'a Value> {
 fn words<'a>(claims: &'a Value, path: &str) -> Vec<&'a str> {
     match at(claims, path) {
         Some(Value::Array(list)) => list.iter().filter_map(Value::as_str).collect(),
-        Some(Value::String(line)) => line.split_whitespace().chain(line.contains(' ').then_some(line.as_str())).collect(),
+        Some(Value::String(line)) => {
+            line.split_whitespace().chain(line.contains(' ').then_some(line.as_str())).collect()
+        }
         _ => Vec::new(),
     }
 }
@@ -31,13 +31,15 @@ pub fn has_roles(claims: &Value, config: &Oidc) -> bool {
 }
 
 /// The roles here of what the provider says.
-pub fn roles(claims: &Value, path: &str, map: &BTreeMap<String, Role>) -> Roles {
-    Roles::new(words(claims, path).into_iter().filter_map(|word| map.get(word).copied()))
+pub fn roles(claims: &Value, path: &str, rules: &[RoleRule]) -> Roles {
+    let said = words(claims, path);
+    Roles::new(rules.iter().filter(|rule| said.contains(&rule.said.as_str())).map(|rule| rule.role))
 }
 
 /// Whether the provider says that it asked for a second factor, in a way the configuration accepts.
 pub fn second_factor(claims: &Value, config: &Oidc) -> bool {
-    let accepts = |list: &[String], claim: &str| words(claims, claim).iter().any(|said| list.iter().any(|word| word == said));
+    let accepts =
+        |list: &[String], claim: &str| words(claims, claim).iter().any(|said| list.iter().any(|word| word == said));
     config.second_factor == OidcSecondFactor::Provider
         && (accepts(&config.accepted_acr, "acr") || accepts(&config.accepted_amr, "amr"))
 }
@@ -72,9 +74,10 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::accounts::Role;
 
-    fn map() -> BTreeMap<String, Role> {
-        [("/plantao", Role::Operator), ("coordenacao geral", Role::Coordinator)].map(|(word, role)| (word.to_owned(), role)).into()
+    fn map() -> Vec<RoleRule> {
+        ["/plantao = operator", "coordenacao geral = coordinator"].map(|line| line.parse().unwrap()).into()
     }
 
     #[test]

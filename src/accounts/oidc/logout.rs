@@ -138,7 +138,9 @@ mod tests {
     #[test]
     fn an_unsigned_token_is_refused() {
         let part = |value: Value| URL_SAFE_NO_PAD.encode(value.to_string());
-        for header in [json!({ "alg": "none" }), json!({ "alg": "HS256" }), json!({}), json!({ "alg": "RS256", "crit": ["x"] })] {
+        for header in
+            [json!({ "alg": "none" }), json!({ "alg": "HS256" }), json!({}), json!({ "alg": "RS256", "crit": ["x"] })]
+        {
             let forged = format!("{}.{}.", part(header), part(token()));
             assert!(check_signature(&[], &forged).is_err());
         }

@@ -3,8 +3,8 @@
 use chrono::TimeDelta;
 use sqlx::PgConnection;
 
-use crate::accounts::store::token_sha256;
 use crate::accounts::Roles;
+use crate::accounts::store::token_sha256;
 use crate::clock::Instant;
 use crate::ids::{Ids, StaffId};
 
@@ -31,7 +31,13 @@ pub struct Known {
 }
 
 /// Keeps a sign-in until the browser comes back, and sweeps those that never did.
-pub async fn begin(conn: &mut PgConnection, now: Instant, state: &str, browser: &str, login: &Login) -> sqlx::Result<()> {
+pub async fn begin(
+    conn: &mut PgConnection,
+    now: Instant,
+    state: &str,
+    browser: &str,
+    login: &Login,
+) -> sqlx::Result<()> {
     sqlx::query!("delete from oidc_login where expires_at <= $1", now).execute(&mut *conn).await?;
     sqlx::query!(
         "insert into oidc_login (state_sha256, browser_sha256, nonce, pkce_verifier, next, staff_id, expires_at)
@@ -90,7 +96,7 @@ pub async fn add(
     for number in 1..=99 {
         let candidate = if number == 1 { username.to_owned() } else { format!("{username}.{number}") };
         let added = sqlx::query_scalar!(
-            r#"insert into staff (id, username, name, roles, password_hash, created_at) values ($1, $2, $3, $4, '', $5)
+            r#"insert into staff (id, username, name, roles, password_hash, created_at) values ($1, $2, $3, $4, null, $5)
                on conflict (username) do nothing returning id as "id: StaffId""#,
             ids.uuid(now),
             candidate,
@@ -108,7 +114,13 @@ pub async fn add(
 }
 
 /// Joins a member to a subject. False when either is joined already.
-pub async fn link(conn: &mut PgConnection, now: Instant, issuer: &str, subject: &str, id: StaffId) -> sqlx::Result<bool> {
+pub async fn link(
+    conn: &mut PgConnection,
+    now: Instant,
+    issuer: &str,
+    subject: &str,
+    id: StaffId,
+) -> sqlx::Result<bool> {
     let done = sqlx::query!(
         "insert into oidc_subject (issuer, subject, staff_id, linked_at) values ($1, $2, $3, $4) on conflict do nothing",
         issuer,
@@ -130,16 +142,6 @@ pub async fn linked_at(conn: &mut PgConnection, id: StaffId) -> sqlx::Result<Opt
     sqlx::query_scalar!("select linked_at from oidc_subject where staff_id = $1", id.0).fetch_optional(conn).await
 }
 
-pub async fn set_roles(conn: &mut PgConnection, id: StaffId, roles: &Roles) -> sqlx::Result<()> {
-    sqlx::query!("update staff set roles = $2 where id = $1", id.0, &roles.words()).execute(conn).await?;
-    Ok(())
-}
-
-pub async fn end_sessions(conn: &mut PgConnection, id: StaffId) -> sqlx::Result<()> {
-    sqlx::query!("delete from staff_session where staff_id = $1", id.0).execute(conn).await?;
-    Ok(())
-}
-
 /// Remembers that the provider opened this session.
 pub async fn opened(
     conn: &mut PgConnection,
@@ -153,6 +155,38 @@ pub async fn opened(
         issuer,
         subject,
         sid
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// Remembers that the provider vouched for a sign-in whose second step is still to come here.
+pub async fn half(
+    conn: &mut PgConnection,
+    token: &str,
+    (issuer, subject): (&str, &str),
+    sid: Option<&str>,
+) -> sqlx::Result<()> {
+    sqlx::query!(
+        "insert into oidc_half (token_sha256, issuer, subject, sid) values ($1, $2, $3, $4)",
+        token_sha256(token),
+        issuer,
+        subject,
+        sid
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// After the second step: the session that came of it is the provider's too.
+pub async fn carry_over(conn: &mut PgConnection, half: &str, session: &str) -> sqlx::Result<()> {
+    sqlx::query!(
+        "insert into oidc_session (token_sha256, issuer, subject, sid)
+         select $2, issuer, subject, sid from oidc_half where token_sha256 = $1",
+        token_sha256(half),
+        token_sha256(session)
     )
     .execute(conn)
     .await?;

@@ -21,6 +21,8 @@ pub struct Person {
     pub email: Option<String>,
     pub has_password: bool,
     pub has_factor: bool,
+    /// Signs in through the identity provider.
+    pub is_joined: bool,
     pub disabled_at: Option<Instant>,
     pub last_used_at: Option<Instant>,
     pub invited_until: Option<Instant>,
@@ -35,6 +37,7 @@ struct Row {
     email: Option<String>,
     has_password: bool,
     has_factor: bool,
+    is_joined: bool,
     disabled_at: Option<Instant>,
     last_used_at: Option<Instant>,
     invited_until: Option<Instant>,
@@ -47,6 +50,7 @@ async fn read(conn: &mut PgConnection, now: Instant, username: Option<&str>) -> 
         r#"select s.id as "id: StaffId", s.username, s.name, s.roles, s.language, s.email,
                   s.password_hash is not null as "has_password!",
                   exists (select from staff_factor f where f.staff_id = s.id and f.confirmed_at is not null) as "has_factor!",
+                  exists (select from oidc_subject o where o.staff_id = s.id) as "is_joined!",
                   s.disabled_at, (select max(t.last_used_at) from staff_session t where t.staff_id = s.id) as last_used_at,
                   (select max(l.expires_at) from staff_link l where l.staff_id = s.id and l.kind = 'invitation'
                       and l.used_at is null and l.expires_at > $1) as invited_until
@@ -67,6 +71,7 @@ async fn read(conn: &mut PgConnection, now: Instant, username: Option<&str>) -> 
                 email: row.email,
                 has_password: row.has_password,
                 has_factor: row.has_factor,
+                is_joined: row.is_joined,
                 disabled_at: row.disabled_at,
                 last_used_at: row.last_used_at,
                 invited_until: row.invited_until,

@@ -14,12 +14,14 @@ use super::preferences::local_path;
 use super::view::View;
 use crate::accounts::lockout::{Answer, Knock, TELL_AT};
 use crate::accounts::mail::{self, Event};
+use crate::accounts::oidc::store as subjects;
 use crate::accounts::store::people::{self, Person};
 use crate::accounts::store::sessions::{self, Opening};
 use crate::accounts::store::{doors, factors};
-use crate::accounts::{Permission, factor, password, store};
+use crate::accounts::{Permission, Role, factor, password, store};
 use crate::app::App;
 use crate::audit::{self, Act, Actor, ActorKind, Entry, Via};
+use crate::clock::Instant;
 use crate::ids::StaffId;
 use crate::web::auth::{May, can};
 use crate::web::client::ClientAddress;
@@ -44,6 +46,22 @@ struct LoginPage {
     /// Nobody works here yet: how to find the set-up link.
     first_run: bool,
     can_reset: bool,
+    /// Passwords are only for whoever keeps the emergency account.
+    password_is_last: bool,
+}
+
+impl LoginPage {
+    fn new(app: &App, v: View, next: String) -> Self {
+        let (can_reset, password_is_last) = (mail::is_possible(&app.config), !app.config.oidc.allow_password);
+        let (username, message, done) = (String::new(), String::new(), "");
+        Self { v, next, username, message, done, first_run: false, can_reset, password_is_last }
+    }
+
+    /// The way through the identity provider, and back to where they wanted.
+    fn provider_link(&self) -> String {
+        let next: String = url::form_urlencoded::byte_serialize(self.next.as_bytes()).collect();
+        format!("/console/login/oidc?next={next}")
+    }
 }
 
 #[derive(Template)]
@@ -133,9 +151,7 @@ async fn form(State(app): State<App>, v: View, Query(asked): Query<Asked>) -> Re
         "setup" => "login-done-setup",
         _ => "",
     };
-    let can_reset = mail::is_possible(&app.config);
-    let (username, message) = (String::new(), String::new());
-    page(&LoginPage { v, next: asked.next, username, message, done, first_run, can_reset })
+    page(&LoginPage { done, first_run, ..LoginPage::new(&app, v, asked.next) })
 }
 
 #[derive(Deserialize)]
@@ -157,9 +173,7 @@ async fn sign_in(
     let username = given.username.trim().to_lowercase();
     let username: String = username.chars().filter(|letter| !letter.is_control()).take(64).collect();
     let refuse = |v: View, status, message: String, username: String| -> Result<Response, ApiError> {
-        let can_reset = mail::is_possible(&app.config);
-        let next = given.next.clone();
-        let page = page(&LoginPage { v, next, username, message, done: "", first_run: false, can_reset })?;
+        let page = page(&LoginPage { username, message, ..LoginPage::new(&app, v, given.next.clone()) })?;
         Ok((status, page).into_response())
     };
     let mut tx = app.db.web.begin().await?;
@@ -183,6 +197,12 @@ async fn sign_in(
         let message = v.t("login-wrong");
         return refuse(v, StatusCode::UNAUTHORIZED, message, username);
     };
+    if !app.config.oidc.allow_password && !is_emergency(&mut tx, v.now, &username).await? {
+        refused(&mut tx, &app, &visitor, &username, failures).await?;
+        tx.commit().await?;
+        let message = v.t1("login-provider-only", "provider", &v.provider);
+        return refuse(v, StatusCode::FORBIDDEN, message, username);
+    }
     if factors::has_factor(&mut tx, known.id).await? {
         knock.take_back(&mut tx).await?;
         let half = doors::begin_half(&mut tx, &app.ids, v.now, known.id).await?;
@@ -196,6 +216,13 @@ async fn sign_in(
     let answer = enter(&mut tx, &app, &visitor, (known.id, &username, false), &given.next).await?;
     tx.commit().await?;
     Ok(answer)
+}
+
+/// Whether a password counts although everybody else comes through the identity provider: an administrator's, whose account
+/// hangs on the provider in nothing.
+async fn is_emergency(conn: &mut PgConnection, now: Instant, username: &str) -> sqlx::Result<bool> {
+    let person = people::person(conn, now, username).await?;
+    Ok(person.is_some_and(|person| person.roles.has(Role::Administrator) && !person.is_joined))
 }
 
 /// A try that failed: written into the audit, never with what was typed when it is nobody's name; after many the person is
@@ -312,7 +339,7 @@ async fn second_step(
     };
     let actor = visitor.as_person(id, &username);
     let fits = accept_code(&mut tx, &app, &actor, id, &given.code).await?;
-    if !(fits && doors::end_half(&mut tx, half).await?) {
+    if !fits {
         refused(&mut tx, &app, &visitor, &username, failures).await?;
         tx.commit().await?;
         let message = v.t("login-code-wrong");
@@ -321,6 +348,13 @@ async fn second_step(
     }
     knock.succeeded(&mut tx).await?;
     let answer = enter(&mut tx, &app, &visitor, (id, &username, true), &given.next).await?;
+    if let Some(session) = answer.headers().get(header::SET_COOKIE).and_then(cookie::value_of) {
+        subjects::carry_over(&mut tx, half, session).await?;
+    }
+    if !doors::end_half(&mut tx, half).await? {
+        // Another request finished this very sign-in; what was opened here is rolled back.
+        return Ok(Redirect::to("/console/login").into_response());
+    }
     tx.commit().await?;
     Ok(answer)
 }
@@ -360,13 +394,17 @@ async fn sign_out(
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
     let secure = app.config.public_url().starts_with("https");
+    let mut to = "/console/login";
     if let Some(token) = cookie::read_guarded(&headers, cookie::SESSION, secure) {
         let mut tx = app.db.web.begin().await?;
+        if subjects::is_from_provider(&mut tx, token).await? {
+            to = "/console/login/oidc/end";
+        }
         sessions::close(&mut tx, token).await?;
         let entry = Entry::new(Act::SignOut, "staff", &staff.username);
         audit::record(&mut tx, &app.ids, app.clock.now(), &staff.actor(), entry).await?;
         tx.commit().await?;
     }
     let gone = cookie::write_guarded(cookie::SESSION, "", 0, secure);
-    Ok(([(header::SET_COOKIE, gone)], Redirect::to("/console/login")).into_response())
+    Ok(([(header::SET_COOKIE, gone)], Redirect::to(to)).into_response())
 }

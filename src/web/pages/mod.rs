@@ -15,6 +15,7 @@ pub mod invitation;
 pub mod login;
 pub mod my_data;
 pub mod now;
+pub mod oidc;
 pub mod outbox;
 pub mod photographs;
 pub mod preferences;
@@ -43,6 +44,7 @@ pub fn routes() -> Router<App> {
         .merge(public::routes())
         .merge(login::routes())
         .merge(account::routes())
+        .merge(oidc::routes())
         .merge(reset::routes())
         .merge(invitation::routes())
         .merge(my_data::routes())

@@ -17,8 +17,8 @@ use super::page;
 use super::preferences::local_path;
 use super::view::View;
 use crate::accounts::oidc::store::{self as subjects, Known};
-use crate::accounts::oidc::{Identity, OidcError, Provider, RETURN_PATH, Returned};
-use crate::accounts::store::{doors, factors, people};
+use crate::accounts::oidc::{Identity, OidcError, Provider, Returned};
+use crate::accounts::store::{doors, factors, people, sessions};
 use crate::accounts::{Permission, Roles};
 use crate::app::App;
 use crate::audit::{self, Act, Actor, ActorKind, Entry, Via};
@@ -38,10 +38,10 @@ const ACCOUNT_PATH: &str = "/console/account/oidc";
 pub fn routes() -> Router<App> {
     Router::new()
         .route("/console/login/oidc", get(begin))
-        .route(RETURN_PATH, get(come_back))
+        .route("/console/login/oidc/return", get(come_back))
         .route("/console/login/oidc/end", get(end))
         .route("/console/login/oidc/logout", post(logged_out))
-        .route(ACCOUNT_PATH, get(account).post(begin_link))
+        .route("/console/account/oidc", get(account).post(begin_link))
         .route("/console/account/oidc/remove", post(unlink))
         .layer(Extension(Arc::new(Provider::default())))
 }
@@ -57,6 +57,12 @@ struct Notice {
     onward: String,
     onward_label: String,
     back: &'static str,
+}
+
+impl Notice {
+    fn text(&self) -> String {
+        self.v.t(&format!("{}-text", self.key))
+    }
 }
 
 #[derive(Template)]
@@ -184,7 +190,7 @@ async fn settle(
             if has_role {
                 return Ok(Outcome::Enters { id: known.id, username: known.username, roles: identity.roles.clone() });
             }
-            subjects::end_sessions(&mut *conn, known.id).await?;
+            sessions::end_all(&mut *conn, known.id, None).await?;
             refuse(conn, app, visitor, &known.username, "the identity provider gives no role").await?;
             Ok(Outcome::Refused("oidc-no-role"))
         }
@@ -212,7 +218,7 @@ async fn change_roles(
     known: &Known,
     roles: &Roles,
 ) -> sqlx::Result<()> {
-    subjects::set_roles(&mut *conn, known.id, roles).await?;
+    people::set_roles(&mut *conn, known.id, roles).await?;
     let entry = Entry::new(Act::StaffRoles, "staff", &known.username).because("the identity provider says so");
     let entry = entry.from(json!({ "roles": known.roles.words() })).to(json!({ "roles": roles.words() }));
     let actor = actor(visitor, known.id, &known.username);
@@ -242,6 +248,7 @@ async fn enter(
     let gone = cookie::write_guarded(COOKIE, "", 0, visitor.secure);
     if !identity.second_factor && factors::has_factor(&mut *conn, id).await? {
         let half = doors::begin_half(&mut *conn, &app.ids, now, id).await?;
+        subjects::half(&mut *conn, &half, (&identity.issuer, &identity.subject), identity.sid.as_deref()).await?;
         let step = cookie::write_guarded(cookie::STEP, &half, doors::HALF_MIN * 60, visitor.secure);
         let next: String = url::form_urlencoded::byte_serialize(identity.next.as_bytes()).collect();
         let mut response = Redirect::to(&format!("/console/login/code?next={next}")).into_response();
@@ -250,7 +257,7 @@ async fn enter(
         return Ok(response);
     }
     let session = login::open_session(&mut *conn, app, visitor, (id, identity.second_factor)).await?;
-    if let Some(token) = token_of(session.to_str().unwrap_or_default()) {
+    if let Some(token) = cookie::value_of(&session) {
         subjects::opened(&mut *conn, token, (&identity.issuer, &identity.subject), identity.sid.as_deref()).await?;
     }
     let entry = Entry::new(Act::SignIn, "staff", username)
@@ -266,11 +273,6 @@ async fn enter(
     response.headers_mut().append(header::SET_COOKIE, session);
     response.headers_mut().append(header::SET_COOKIE, gone);
     Ok(response)
-}
-
-/// The value in a `Set-Cookie` line.
-fn token_of(line: &str) -> Option<&str> {
-    line.split(';').next()?.split_once('=').map(|(_, value)| value)
 }
 
 /// Joins the account over there to that of whoever is signed in here: in the same browser, and the same person that asked.
@@ -312,8 +314,11 @@ async fn begin_link(
     Extension(provider): Extension<Arc<Provider>>,
     staff: May<can::OwnAccount>,
 ) -> Result<Response, ApiError> {
+    if v.provider.is_empty() {
+        return failed(v, OidcError::Off);
+    }
     if staff.csrf_token.is_empty() {
-        return Err(ApiError::Forbidden("accounts are joined in a browser".into()));
+        return Err(ApiError::bad("accounts are joined in a browser"));
     }
     match provider.begin(&app, ACCOUNT_PATH, Some(staff.id)).await {
         Ok(begun) => {

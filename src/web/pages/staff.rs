@@ -66,7 +66,7 @@ impl PersonPage {
 fn person_state(v: &View, person: &Person) -> (&'static str, String) {
     let (class, key) = match person {
         Person { disabled_at: Some(_), .. } => ("bad", "staff-state-disabled"),
-        Person { has_password: true, .. } => ("good", "staff-state-active"),
+        Person { has_password: true, .. } | Person { is_joined: true, .. } => ("good", "staff-state-active"),
         Person { invited_until: Some(_), .. } => ("wait", "staff-state-invited"),
         _ => ("bad", "staff-state-expired"),
     };

@@ -70,6 +70,8 @@ pub struct View {
     /// "light", "dark", or empty for the page's own default.
     pub theme: &'static str,
     pub staff: Option<Staff>,
+    /// What the identity provider is called here; empty when there is none.
+    pub provider: String,
     /// Path and query, to come back to.
     pub here: String,
 }
@@ -90,6 +92,7 @@ impl View {
             status: app.config.alerts.status,
             theme: theme(&parts.headers),
             staff,
+            provider: if app.config.oidc.is_on() { app.config.oidc.label.clone() } else { String::new() },
             here: parts.uri.path_and_query().map_or_else(|| "/".to_owned(), ToString::to_string),
         }
     }
