@@ -50,6 +50,7 @@ pub struct Http {
     pub tls_key: PathBuf,
     pub redirect_listen: String,
     pub trusted_proxies: Vec<IpNet>,
+    pub metrics_from: Vec<IpNet>,
     pub max_body_bytes: usize,
     pub max_upload_bytes: usize,
     pub max_connections: usize,
@@ -430,6 +431,7 @@ pub enum ConfigError {
 /// The keys that hold lists of texts.
 const LISTS: &[&str] = &[
     "alerts.two_person_kinds",
+    "http.metrics_from",
     "http.trusted_proxies",
     "oidc.accepted_acr",
     "oidc.accepted_amr",

@@ -75,15 +75,15 @@ pub fn picture(uri: &str) -> Result<String, qrcode::types::QrError> {
     Ok(drawn.find("<svg").map_or(String::new(), |start| drawn[start..].to_owned()))
 }
 
-/// Fresh recovery codes: 80 random bits each, "XXXX-XXXX-XXXX-XXXX".
+/// Fresh recovery codes: 120 random bits each, six groups of four letters.
 pub fn recovery_codes(ids: &Ids) -> Vec<String> {
-    (0..RECOVERY_CODES).map(|_| recovery_code(&ids.bytes::<10>())).collect()
+    (0..RECOVERY_CODES).map(|_| recovery_code(&ids.bytes::<15>())).collect()
 }
 
-fn recovery_code(bytes: &[u8; 10]) -> String {
+fn recovery_code(bytes: &[u8; 15]) -> String {
     let mut bits = bytes.iter().fold(0_u128, |bits, byte| (bits << 8) | u128::from(*byte));
     let mut code = String::new();
-    for place in 0..16 {
+    for place in 0..24 {
         if place > 0 && place % 4 == 0 {
             code.push('-');
         }

@@ -74,7 +74,9 @@ async fn pass(app: &App, request: Request) -> Result<Request, Box<Response>> {
     };
     if !auth::is_safe(request.method()) {
         if comes_from_elsewhere(app, request.headers()) {
-            return Err(refuse(ApiError::Forbidden("the request comes from another site".into())));
+            metrics::counter!("sentinela_http_forbidden_total", "why" => "site").increment(1);
+        tracing::warn!(why = "site", method = %request.method(), route = path, "refused");
+        return Err(refuse(ApiError::Forbidden("the request comes from another site".into())));
         }
         if is_compressed(request.headers()) {
             return Err(Box::new(plain_only()));
@@ -99,8 +101,15 @@ async fn pass(app: &App, request: Request) -> Result<Request, Box<Response>> {
     if let Some(elsewhere) = lead(&request, &staff, permission) {
         return Err(Box::new(elsewhere));
     }
-    staff.require(permission).map_err(refuse)?;
-    let mut request = check_csrf(app, request, &staff).await.map_err(refuse)?;
+    let asked = (request.method().clone(), path);
+    let told = |why: &'static str| {
+        let (staff, (method, route)) = (&staff.username, &asked);
+        metrics::counter!("sentinela_http_forbidden_total", "why" => why).increment(1);
+        tracing::warn!(why, staff, %method, route, "refused");
+    };
+    staff.require(permission).inspect_err(|_| told("permission")).map_err(refuse)?;
+    let checked = check_csrf(app, request, &staff).await;
+    let mut request = checked.inspect_err(|_| told("form")).map_err(refuse)?;
     request.extensions_mut().insert(staff);
     Ok(request)
 }

@@ -1,6 +1,6 @@
 //! Is it up, is it ready, how is it doing.
 
-use axum::extract::State;
+use axum::extract::{Extension, State};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
@@ -9,6 +9,8 @@ use serde::Serialize;
 
 use crate::app::App;
 use crate::db::MIGRATOR;
+use crate::web::client::{ClientAddress, is_in};
+use crate::web::error::ApiError;
 use crate::web::measure;
 
 pub fn routes() -> Router<App> {
@@ -82,7 +84,10 @@ async fn lag_s(app: &App) -> sqlx::Result<f64> {
     Ok(oldest.map_or(0.0, |at| (app.clock.now() - at).num_milliseconds() as f64 / 1000.0))
 }
 
-async fn metrics_text(State(app): State<App>) -> Response {
+async fn metrics_text(State(app): State<App>, Extension(ClientAddress(address)): Extension<ClientAddress>) -> Response {
+    if address.is_some_and(|address| !is_in(address, &app.config.http.metrics_from)) {
+        return ApiError::Forbidden("metrics are for the networks of `http.metrics_from`".into()).into_response();
+    }
     metrics::gauge!("ingest_queue_readings").set(app.ingest.queued() as f64);
     if let Ok(lag) = lag(&app).await {
         metrics::gauge!("pipeline_cursor_lag_readings").set(lag as f64);

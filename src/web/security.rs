@@ -1,12 +1,12 @@
 //! Headers every answer carries, and error pages for people.
 
-use axum::extract::{Request, State};
+use axum::extract::{MatchedPath, Request, State};
 use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::Response;
 
 use crate::app::App;
-use crate::web::gate;
+use crate::web::gate::{self, Guard};
 use crate::web::pages::error_page;
 use crate::web::pages::view::View;
 
@@ -34,7 +34,7 @@ const HEADERS: [(HeaderName, &str); 6] = [
 ];
 
 pub async fn headers(State(app): State<App>, request: Request, next: Next) -> Response {
-    let is_personal = is_personal(request.uri().path());
+    let is_personal = is_personal(&request);
     let mut response = next.run(request).await;
     let headers = response.headers_mut();
     let mut set = |name: HeaderName, value| {
@@ -56,11 +56,15 @@ pub async fn headers(State(app): State<App>, request: Request, next: Next) -> Re
     response
 }
 
-/// Pages that show what belongs to somebody: no shared machine keeps them after its user has left.
-fn is_personal(path: &str) -> bool {
-    ["/console", "/meus-dados"]
-        .iter()
-        .any(|start| path.strip_prefix(start).is_some_and(|rest| rest.is_empty() || rest.starts_with('/')))
+/// What belongs to somebody: every answer behind a guard, and the doors that lead there. No shared machine keeps it after its
+/// user has left.
+fn is_personal(request: &Request) -> bool {
+    let path = request.extensions().get::<MatchedPath>().map_or("", MatchedPath::as_str);
+    let is_guarded = gate::find(request.method(), path).is_some_and(|rule| rule.guard != Guard::Open);
+    let is_door = ["/console", "/meus-dados"].iter().any(|start| {
+        request.uri().path().strip_prefix(start).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+    });
+    is_guarded || is_door
 }
 
 /// Errors leave handlers as problem+json. A browser that asked for a page gets a page that says the same in words.

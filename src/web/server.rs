@@ -53,6 +53,14 @@ impl Server {
     pub async fn bind(config: &Config) -> anyhow::Result<Self> {
         let http = &config.http;
         let tls = Files::load(http)?;
+        let is_reachable = http.listen.parse::<SocketAddr>().is_ok_and(|address| !address.ip().is_loopback());
+        if is_reachable && tls.is_none() && http.trusted_proxies.is_empty() {
+            tracing::warn!(
+                listen = http.listen,
+                "passwords would cross the network in the open: set `http.tls_certificate`, or name the proxy that ends the \
+                 TLS in `http.trusted_proxies`"
+            );
+        }
         let listener = listen("http.listen", &http.listen).await?;
         let redirect = match http.redirect_listen.as_str() {
             "" => None,

@@ -131,9 +131,15 @@ async fn an_address_that_asks_too_often_waits_and_others_do_not() {
     let (status, _, body) = ask(&app, "203.0.113.7", page).await;
     assert!(status == StatusCode::TOO_MANY_REQUESTS && body.contains("Espere um minuto"), "{status} {body}");
     assert_eq!(ask(&app, "203.0.113.8", areas()).await.0, StatusCode::OK);
-    for path in ["/healthz", "/metrics"] {
-        assert_eq!(ask(&app, "203.0.113.7", Request::get(path)).await.0, StatusCode::OK, "{path}");
-    }
+    assert_eq!(ask(&app, "203.0.113.7", Request::get("/healthz")).await.0, StatusCode::OK);
+}
+
+#[tokio::test]
+async fn metrics_are_for_the_networks_that_are_named() {
+    let db = support::db().await;
+    let app = support::app(&db);
+    assert_eq!(ask(&app, "203.0.113.7", Request::get("/metrics")).await.0, StatusCode::FORBIDDEN);
+    assert_eq!(ask(&app, "127.0.0.1", Request::get("/metrics")).await.0, StatusCode::OK);
 }
 
 #[tokio::test]
@@ -196,7 +202,7 @@ async fn a_proxy_in_front_is_believed_only_when_it_is_named() {
 async fn answers_carry_a_policy_without_exceptions_and_personal_pages_are_kept_nowhere() {
     let db = support::db().await;
     let app = support::app_with(&db, &[("SENTINELA__HTTP__PUBLIC_URL", "https://alerta.exemplo.mg.gov.br")]);
-    for path in ["/", "/console/login", "/api/v1/areas", "/nowhere", "/api/openapi.json"] {
+    for path in ["/", "/console/login", "/api/v1/areas", "/api/v1/residents", "/nowhere", "/api/openapi.json"] {
         let (_, headers, _) = ask(&app, "203.0.113.7", Request::get(path)).await;
         let policy = headers[header::CONTENT_SECURITY_POLICY].to_str().unwrap();
         assert!(policy.starts_with("default-src 'none'; script-src 'self';"), "{path}: {policy}");
@@ -210,7 +216,7 @@ async fn answers_carry_a_policy_without_exceptions_and_personal_pages_are_kept_n
         assert_eq!(headers["cross-origin-opener-policy"], "same-origin");
         assert_eq!(headers[header::STRICT_TRANSPORT_SECURITY], "max-age=63072000");
         assert_eq!(headers[header::X_CONTENT_TYPE_OPTIONS], "nosniff");
-        let is_personal = path.starts_with("/console");
+        let is_personal = path.starts_with("/console") || path == "/api/v1/residents";
         assert_eq!(headers.get(header::CACHE_CONTROL).is_some_and(|value| value == "no-store"), is_personal, "{path}");
     }
     let plain = support::app(&db);
