@@ -146,7 +146,7 @@ mod tests {
         let codes = recovery_codes(&Ids::seeded(7));
         assert_eq!(codes.len(), RECOVERY_CODES);
         let code = &codes[0];
-        assert_eq!(code.len(), 19, "{code}");
+        assert_eq!(code.len(), 29, "{code}");
         assert_eq!(recovery_hash(code), recovery_hash(&format!(" {} ", code.to_lowercase().replace('-', " "))));
         assert_eq!(recovery_hash("10AB"), recovery_hash("lo-ab"));
         assert_ne!(recovery_hash(&codes[0]), recovery_hash(&codes[1]));

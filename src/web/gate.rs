@@ -75,8 +75,8 @@ async fn pass(app: &App, request: Request) -> Result<Request, Box<Response>> {
     if !auth::is_safe(request.method()) {
         if comes_from_elsewhere(app, request.headers()) {
             metrics::counter!("sentinela_http_forbidden_total", "why" => "site").increment(1);
-        tracing::warn!(why = "site", method = %request.method(), route = path, "refused");
-        return Err(refuse(ApiError::Forbidden("the request comes from another site".into())));
+            tracing::warn!(why = "site", method = %request.method(), route = path, "refused");
+            return Err(refuse(ApiError::Forbidden("the request comes from another site".into())));
         }
         if is_compressed(request.headers()) {
             return Err(Box::new(plain_only()));
