@@ -237,6 +237,13 @@ fn describe(error: &Error) -> String {
     }
 }
 
+/// The digits of a number in full. An emptied row (`erased:190`) must never become a shorter number that somebody answers.
+fn whole_number(address: &str) -> Result<String, String> {
+    let digits = address.strip_prefix('+').unwrap_or_default();
+    let is_whole = (8..=15).contains(&digits.len()) && digits.bytes().all(|digit| digit.is_ascii_digit());
+    if is_whole { Ok(digits.to_owned()) } else { Err("the address is no telephone number in full".to_owned()) }
+}
+
 fn submit(
     config: &SmppProvider,
     job: &Job,
@@ -246,7 +253,7 @@ fn submit(
 ) -> Result<SubmitSm, String> {
     let (source_ton, source_npi) = numbering(&config.source_addr);
     let (dest_ton, dest_npi) = numbering(&job.row.address);
-    let destination: String = job.row.address.chars().filter(char::is_ascii_digit).collect();
+    let destination = whole_number(&job.row.address)?;
     let validity = validity_period(now, job.row.expires_at);
     // Whether a code arrived is nobody's business but its reader's.
     let wanted = if job.row.key.is_notice() {
@@ -309,6 +316,14 @@ mod tests {
         assert_eq!(validity_period(at(0), at(6 * 3600 + 61)), "000000060101000R");
         assert_eq!(validity_period(at(0), at(31 * 86_400)), "000101000000000R");
         assert_eq!(validity_period(at(10), at(0)), "000000000001000R");
+    }
+
+    #[test]
+    fn an_emptied_row_is_never_sent_to_the_digits_of_its_name() {
+        assert_eq!(whole_number("+5532999990001").unwrap(), "5532999990001");
+        for other in ["erased:190", "erased:12345678901", "190", "+190", "", "+55 32", "maria@exemplo.br"] {
+            assert!(whole_number(other).is_err(), "{other}");
+        }
     }
 
     #[test]
