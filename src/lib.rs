@@ -9,6 +9,7 @@ pub mod app;
 pub mod clock;
 pub mod cobrade;
 pub mod config;
+pub mod crowd;
 pub mod db;
 pub mod events;
 pub mod i18n;

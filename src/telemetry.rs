@@ -20,7 +20,13 @@ pub fn start_logs(log: &Log) -> Result<(), TelemetryError> {
     let filter = EnvFilter::try_new(filter_of(&log.level))
         .map_err(|source| TelemetryError::Level { value: log.level.clone(), source })?;
     let colours = std::io::IsTerminal::is_terminal(&std::io::stderr());
-    let _ = tracing::subscriber::set_global_default(subscriber(log.format, colours, filter, std::io::stderr));
+    if tracing::subscriber::set_global_default(subscriber(log.format, colours, filter, std::io::stderr)).is_ok() {
+        // What a panic says may hold anything, so it passes the mask as well.
+        std::panic::set_hook(Box::new(|panic| {
+            let trace = std::backtrace::Backtrace::capture();
+            tracing::error!("{panic}\n{trace}");
+        }));
+    }
     Ok(())
 }
 

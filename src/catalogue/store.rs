@@ -255,7 +255,9 @@ async fn upsert_resident(
                and p.precision_m = $7 and st_x(p.geom) = $8 and st_y(p.geom) = $9
                and array(select kind || ' ' || address from resident_channel where resident_id = r.id
                              and (opted_out_at is null or kind || ' ' || address = any($10))
-                         order by kind) = $10 as "same"
+                         order by kind) = $10 as "same",
+               r.deleted_at is null and r.corrected_at is not null and r.corrected_at >= coalesce($5, r.corrected_at)
+                   as "own_word"
            from resident r left join resident_place p on p.resident_id = r.id and p.label = 'home'
            where r.external_ref = $1 for update of r"#,
         given.external_ref,
@@ -271,7 +273,8 @@ async fn upsert_resident(
     )
     .fetch_optional(&mut *conn)
     .await?;
-    if old.as_ref().is_some_and(|old| old.same == Some(true)) {
+    // What the residents themselves wrote later than this list stands.
+    if old.as_ref().is_some_and(|old| old.same == Some(true) || old.own_word == Some(true)) {
         return Ok(Change::Unchanged);
     }
     if old.is_none()

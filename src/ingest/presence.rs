@@ -1,6 +1,8 @@
 //! Which devices are connected and when each was last heard, written to the device table in batches.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+use std::net::IpAddr;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -25,8 +27,11 @@ pub struct Presence {
 
 #[derive(Debug, Default)]
 struct State {
-    /// The newest connection of each device: the end of an older one does not mean that the device is gone.
-    newest: HashMap<DeviceId, ConnectionKey>,
+    /// Whose each open connection is, and from where.
+    open: HashMap<ConnectionKey, (DeviceId, Option<IpAddr>)>,
+    /// How many each device has: it is gone when the last of them ends.
+    of_device: HashMap<DeviceId, usize>,
+    from: HashMap<IpAddr, usize>,
     pending: HashMap<DeviceId, Mark>,
 }
 
@@ -37,23 +42,39 @@ struct Mark {
 }
 
 impl Presence {
-    pub fn connected(&self, device: DeviceId, connection: ConnectionKey, at: Instant) {
+    /// `from` is a neighbourhood (`web::client::neighbourhood`), not a single address of IPv6.
+    pub fn connected(&self, device: DeviceId, from: Option<IpAddr>, connection: ConnectionKey, at: Instant) {
         let mut state = self.state();
-        state.newest.insert(device, connection);
+        if state.open.insert(connection, (device, from)).is_none() {
+            *state.of_device.entry(device).or_default() += 1;
+            if let Some(from) = from {
+                *state.from.entry(from).or_default() += 1;
+            }
+        }
         state.pending.insert(device, Mark { online: true, seen_at: at });
         drop(state);
         self.wake.notify_one();
     }
 
-    pub fn disconnected(&self, device: DeviceId, connection: &ConnectionKey, at: Instant) {
+    pub fn disconnected(&self, connection: &ConnectionKey, at: Instant) {
         let mut state = self.state();
-        if state.newest.get(&device) != Some(connection) {
+        let Some((device, from)) = state.open.remove(connection) else { return };
+        if let Some(from) = from {
+            one_less(&mut state.from, from);
+        }
+        if one_less(&mut state.of_device, device) > 0 {
             return;
         }
-        state.newest.remove(&device);
         state.pending.insert(device, Mark { online: false, seen_at: at });
         drop(state);
         self.wake.notify_one();
+    }
+
+    /// How many connections this device has, and how many there are from there.
+    pub fn connections(&self, device: DeviceId, from: Option<IpAddr>) -> (usize, usize) {
+        let state = self.state();
+        let count = |from| state.from.get(&from).copied().unwrap_or_default();
+        (state.of_device.get(&device).copied().unwrap_or_default(), from.map_or(0, count))
     }
 
     /// What the device says about itself on its status topic.
@@ -95,6 +116,17 @@ impl Presence {
     }
 }
 
+/// Takes one from a count, and the count away when it is nothing. Returns what is left.
+fn one_less<K: std::hash::Hash + Eq>(counts: &mut HashMap<K, usize>, key: K) -> usize {
+    let Entry::Occupied(mut count) = counts.entry(key) else { return 0 };
+    *count.get_mut() -= 1;
+    let left = *count.get();
+    if left == 0 {
+        count.remove();
+    }
+    left
+}
+
 async fn write(pool: &PgPool, pending: &HashMap<DeviceId, Mark>) -> sqlx::Result<()> {
     let ids: Vec<i64> = pending.keys().map(|id| id.0).collect();
     let online: Vec<bool> = pending.values().map(|mark| mark.online).collect();
@@ -123,15 +155,23 @@ mod tests {
     use crate::clock::from_micros;
 
     #[test]
-    fn the_end_of_an_older_connection_leaves_the_device_online() {
-        let presence = Presence::default();
-        let (first, second) = (("a".to_owned(), 1), ("a".to_owned(), 2));
+    fn a_device_is_gone_when_its_last_connection_ends_whichever_that_is() {
         let device = DeviceId(1);
-        presence.connected(device, first.clone(), from_micros(1));
-        presence.connected(device, second.clone(), from_micros(2));
-        presence.disconnected(device, &first, from_micros(3));
-        assert!(presence.state().pending[&device].online);
-        presence.disconnected(device, &second, from_micros(4));
-        assert!(!presence.state().pending[&device].online);
+        for ends in [[1, 2], [2, 1]] {
+            let presence = Presence::default();
+            let connection = |number| ("a".to_owned(), number);
+            let from = Some(IpAddr::from([203, 0, 113, 7]));
+            presence.connected(device, from, connection(1), from_micros(1));
+            presence.connected(device, from, connection(2), from_micros(2));
+            assert_eq!(presence.connections(device, from), (2, 2));
+            presence.disconnected(&connection(ends[0]), from_micros(3));
+            presence.disconnected(&connection(ends[0]), from_micros(3));
+            assert!(presence.state().pending[&device].online, "{ends:?}");
+            assert_eq!(presence.connections(device, from), (1, 1));
+            presence.disconnected(&connection(ends[1]), from_micros(4));
+            assert!(!presence.state().pending[&device].online, "{ends:?}");
+            assert_eq!(presence.connections(device, from), (0, 0));
+            assert!(presence.state().from.is_empty() && presence.state().of_device.is_empty());
+        }
     }
 }

@@ -18,13 +18,15 @@ use rustls::server::{NoServerSessionStorage, WebPkiClientVerifier};
 use rustls::{RootCertStore, ServerConfig};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, copy_bidirectional};
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::watch;
 use tokio::time::timeout;
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
+use tokio_util::sync::CancellationToken;
 
 use crate::app::App;
 use crate::config;
+use crate::crowd::Crowd;
 use crate::stations::certificate::Certificate;
 
 /// A client that does not answer our farewell is left.
@@ -72,11 +74,14 @@ pub struct Door {
     files: Files,
     settings: watch::Sender<Arc<ServerConfig>>,
     pub arrivals: Arc<Arrivals>,
-    connections: Arc<Semaphore>,
+    crowd: Crowd,
+    /// Cancelled when the authorities or their revocation lists change: whoever showed a certificate shows it again.
+    vouched: CancellationToken,
 }
 
-/// The bytes of every file, to tell when one has changed.
+/// The bytes of every file, to tell when one has changed. From [`AUTHORITIES`] on: those that say who is vouched for.
 type Files = [Vec<u8>; 4];
+const AUTHORITIES: usize = 2;
 
 /// Binds `mqtt.tls_listen`. `None` when it is empty.
 ///
@@ -97,7 +102,13 @@ pub async fn bind(config: &config::Mqtt) -> anyhow::Result<Option<Door>> {
         files,
         settings: watch::Sender::new(Arc::new(settings)),
         arrivals: Arc::default(),
-        connections: Arc::new(Semaphore::new(config.max_connections)),
+        crowd: Crowd::new(
+            "sentinela_mqtt_tls_refused_total",
+            config.max_connections,
+            config.max_connections_per_address,
+            Vec::new(),
+        ),
+        vouched: CancellationToken::new(),
     }))
 }
 
@@ -171,18 +182,15 @@ impl Door {
                     continue;
                 }
             };
-            let Ok(room) = Arc::clone(&self.connections).try_acquire_owned() else {
-                metrics::counter!("sentinela_mqtt_tls_refused_total", "why" => "full").increment(1);
-                continue;
-            };
-            let acceptor = TlsAcceptor::from(Arc::clone(&self.settings.borrow()));
+            let Some(place) = self.crowd.enter(peer.ip()) else { continue };
+            let (acceptor, vouched) = (TlsAcceptor::from(Arc::clone(&self.settings.borrow())), self.vouched.clone());
             let (arrivals, stop) = (Arc::clone(&self.arrivals), app.stop.clone());
             let patience = Duration::from_secs(app.config.mqtt.tls_handshake_s.max(1));
             tokio::spawn(async move {
-                let _room = room;
+                let _place = place;
                 tokio::select! {
                     () = stop.cancelled() => {}
-                    () = connection((acceptor, patience), (socket, peer), &arrivals, inner) => {}
+                    () = connection((acceptor, patience, vouched), (socket, peer), &arrivals, inner) => {}
                 }
             });
         }
@@ -201,6 +209,10 @@ impl Door {
         match settings(config, &files) {
             Ok(settings) => {
                 self.settings.send_replace(Arc::new(settings));
+                if files[AUTHORITIES..] != self.files[AUTHORITIES..] {
+                    std::mem::take(&mut self.vouched).cancel();
+                    tracing::info!("devices with certificates connect again: who is vouched for has changed");
+                }
                 tracing::info!("the TLS files of the MQTT endpoint changed and are in use");
             }
             // Certificate and key are rarely written at the same instant: told once, tried again when either changes.
@@ -210,9 +222,10 @@ impl Door {
     }
 }
 
-/// `patience` is from the connection to the end of the handshake, and again to the first byte of MQTT.
+/// `patience` is from the connection to the end of the handshake, and again to the first byte of MQTT. With a certificate it
+/// lasts until `vouched` is cancelled.
 async fn connection(
-    (acceptor, patience): (TlsAcceptor, Duration),
+    (acceptor, patience, vouched): (TlsAcceptor, Duration, CancellationToken),
     (socket, peer): (TcpStream, SocketAddr),
     arrivals: &Arrivals,
     inner: SocketAddr,
@@ -237,9 +250,13 @@ async fn connection(
         Ok(Ok(length)) if length > 0 => length,
         _ => return refused("silent", String::new()),
     };
+    let has_certificate = certificate.is_some();
     let arrival = Arrival { peer, certificate };
-    if let Err(error) = relay(&mut outer, &first[..length], arrival, arrivals, inner).await {
-        tracing::debug!(%peer, %error, "a TLS connection of a device ended");
+    tokio::select! {
+        () = vouched.cancelled(), if has_certificate => {}
+        ended = relay(&mut outer, &first[..length], arrival, arrivals, inner) => if let Err(error) = ended {
+            tracing::debug!(%peer, %error, "a TLS connection of a device ended");
+        }
     }
     let _ = timeout(FAREWELL, outer.shutdown()).await;
 }

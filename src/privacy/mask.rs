@@ -8,6 +8,11 @@ use std::borrow::Cow;
 /// A telephone number is a run of 10 to 15 digits in which only spaces, brackets, dots and dashes of the usual forms stand
 /// between them, and not part of a longer word: identifiers, instants and coordinates stay readable.
 pub fn mask(text: &str) -> Cow<'_, str> {
+    if text.contains("%40") || text.contains("%2B") || text.contains("%2b") {
+        // As they stand in addresses of pages and in forms.
+        let plain = text.replace("%40", "@").replace("%2B", "+").replace("%2b", "+");
+        return Cow::Owned(phones(&emails(&plain)));
+    }
     if !text.bytes().any(|byte| byte == b'@') && !has_many_digits(text) {
         return Cow::Borrowed(text);
     }
@@ -177,6 +182,8 @@ mod tests {
             ("tel:+5532999991234 sms:5532999991234", "tel:+55 32 *****-1234 sms:+55 32 *****-1234"),
             ("to +5532999991234 250 OK", "to +55 32 *****-1234 250 OK"),
             ("{\"phone\":5532999991234,\"n\":1}", "{\"phone\":+55 32 *****-1234,\"n\":1}"),
+            ("GET /x?phone=%2B5532999991234", "GET /x?phone=+55 32 *****-1234"),
+            ("sent to ana%40exemplo.br", "sent to a***@exemplo.br"),
             ("phone_5532999991234", "phone_+55 32 *****-1234"),
         ] {
             assert_eq!(mask(text), shown, "{text}");

@@ -72,10 +72,11 @@ pub async fn look(conn: &mut sqlx::PgConnection, config: &Privacy, now: Instant)
     Ok(all)
 }
 
-/// Carries every rule out, each batch in a transaction of its own, and writes down what was done and in whose name.
+/// Carries every rule out, each batch in a transaction of its own, and writes down what was done and in whose name. A rule
+/// that fails does not keep the others from being carried out.
 ///
 /// # Errors
-/// The database's; what was done until then stays done.
+/// The database's first; what was done stays done.
 pub async fn carry_out(
     pool: &sqlx::PgPool,
     ids: &crate::ids::Ids,
@@ -83,20 +84,15 @@ pub async fn carry_out(
     now: Instant,
     actor: &Actor,
 ) -> sqlx::Result<Vec<Done>> {
-    let mut all = Vec::new();
+    let (mut all, mut failed) = (Vec::new(), None);
     for rule in Rule::ALL {
-        let before = rule.before(config, now);
-        let mut rows = 0;
-        loop {
-            let batch = store::batch(&mut *pool.acquire().await?, *rule, before).await?;
-            rows += batch;
-            if batch == 0 {
-                break;
+        match one(pool, ids, *rule, (rule.before(config, now), now)).await {
+            Ok(done) => all.push(done),
+            Err(error) => {
+                tracing::error!(%rule, %error, "a rule of retention could not be carried out");
+                failed = failed.or(Some(error));
             }
         }
-        let done = Done { rule: *rule, before, rows };
-        store::write_run(&mut *pool.acquire().await?, ids.uuid(now), now, &done).await?;
-        all.push(done);
     }
     let rows: serde_json::Map<_, _> =
         all.iter().filter(|done| done.rows > 0).map(|done| (done.rule.to_string(), done.rows.into())).collect();
@@ -104,7 +100,26 @@ pub async fn carry_out(
     let entry = Entry::new(Act::RetentionRun, "retention", "all").to(serde_json::json!({ "rows": rows }));
     audit::record(&mut tx, ids, now, actor, entry).await?;
     tx.commit().await?;
-    Ok(all)
+    failed.map_or(Ok(all), Err)
+}
+
+async fn one(
+    pool: &sqlx::PgPool,
+    ids: &crate::ids::Ids,
+    rule: Rule,
+    (before, now): (Instant, Instant),
+) -> sqlx::Result<Done> {
+    let mut rows = 0;
+    loop {
+        let batch = store::batch(&mut *pool.acquire().await?, rule, before).await?;
+        rows += batch;
+        if batch == 0 {
+            break;
+        }
+    }
+    let done = Done { rule, before, rows };
+    store::write_run(&mut *pool.acquire().await?, ids.uuid(now), now, &done).await?;
+    Ok(done)
 }
 
 /// Runs until the service stops.

@@ -154,8 +154,17 @@ pub async fn write_run(conn: &mut PgConnection, id: Uuid, now: Instant, done: &D
     Ok(())
 }
 
+/// When the rule was carried out last; `None` when it never was. Of several rules the one that waits longest counts.
 pub async fn last_run(conn: &mut PgConnection) -> sqlx::Result<Option<Instant>> {
-    sqlx::query_scalar!("select max(started_at) from retention_run").fetch_one(conn).await
+    let rules: Vec<String> = Rule::ALL.iter().map(ToString::to_string).collect();
+    sqlx::query_scalar!(
+        "select last.at from unnest($1::text[]) as known (rule)
+            left join lateral (select max(started_at) as at from retention_run r where r.rule = known.rule) as last on true
+        order by last.at nulls first limit 1",
+        &rules
+    )
+    .fetch_one(conn)
+    .await
 }
 
 /// A finished request of a resident's.

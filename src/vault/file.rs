@@ -82,8 +82,11 @@ fn draft(path: &Path, keys: &[[u8; KEY_LEN]]) -> Result<PathBuf, KeyFileError> {
     let draft = path.with_extension(format!("draft-{}", std::process::id()));
     let written = || -> std::io::Result<()> {
         if let Some(folder) = path.parent() {
-            fs::create_dir_all(folder)?;
-            fs::set_permissions(folder, fs::Permissions::from_mode(0o700))?;
+            // A folder of the keys' own is closed to others; one that was there belongs to somebody else.
+            if !folder.as_os_str().is_empty() && !folder.exists() {
+                fs::create_dir_all(folder)?;
+                fs::set_permissions(folder, fs::Permissions::from_mode(0o700))?;
+            }
         }
         let _ = fs::remove_file(&draft);
         let mut file = fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&draft)?;

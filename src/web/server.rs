@@ -4,7 +4,6 @@
 //! A client that sends its headers slowly, or does not read its answer, is cut off after `http.slow_client_s`; a slow body ends
 //! with the time a handler may take (`router::HANDLER_TIMEOUT`, longer for photographs).
 
-mod crowd;
 mod redirect;
 mod stall;
 mod tls;
@@ -26,7 +25,7 @@ use tower::Service as _;
 
 use crate::app::App;
 use crate::config::Config;
-use crowd::{Crowd, Place};
+use crate::crowd::{Crowd, Place};
 use stall::Stalling;
 use tls::Files;
 
@@ -93,7 +92,9 @@ async fn listen(key: &str, address: &str) -> anyhow::Result<TcpListener> {
 }
 
 async fn accept(app: &App, listener: TcpListener, mut files: Option<Files>, router: Router) {
-    let crowd = Crowd::new(&app.config.http);
+    let http = &app.config.http;
+    let (all, of_one) = (http.max_connections, http.max_connections_per_address);
+    let crowd = Crowd::new("sentinela_http_refused_total", all, of_one, http.trusted_proxies.clone());
     let graceful = GracefulShutdown::new();
     let patience = Duration::from_secs(app.config.http.slow_client_s.into());
     let mut look = tokio::time::interval(tls::LOOK_EVERY);

@@ -13,7 +13,7 @@ const STATIONS: &str = include_str!("../../simulations/data/juiz_de_fora_2026-02
 const SERIES: &str = include_str!("../../simulations/data/petropolis_2022-02-15.csv");
 const SERIES_STATIONS: &str = include_str!("../../simulations/data/petropolis_2022-02-15.stations.csv");
 
-async fn take(db: &TestDb, kind: Kind, text: &str) -> Result<Report, ImportFailure> {
+pub async fn take(db: &TestDb, kind: Kind, text: &str) -> Result<Report, ImportFailure> {
     take_with(db, kind, text, Options::default()).await
 }
 

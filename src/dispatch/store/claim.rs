@@ -225,7 +225,10 @@ async fn record(conn: &mut PgConnection, now: Instant, provider: &str, endings: 
     let message_ids: Vec<Option<String>> = parts.iter().map(|(_, p)| p.message_id.clone()).collect();
     sqlx::query!(
         "insert into outbox_attempt (outbox_id, attempt, part, at, provider, outcome, code, detail, provider_message_id)
-        select e.id, e.attempt, e.part, $1, $2, e.outcome, e.code, e.detail, e.message_id
+        select e.id, e.attempt, e.part, $1, $2, e.outcome, e.code,
+            -- What a server says of somebody who was erased meanwhile may hold their address.
+            case when exists (select from outbox o where o.id = e.id and o.address like 'erased:%') then '' else e.detail end,
+            e.message_id
         from unnest($3::bigint[], $4::integer[], $5::integer[], $6::text[], $7::text[], $8::text[], $9::text[])
             as e (id, attempt, part, outcome, code, detail, message_id)",
         now,

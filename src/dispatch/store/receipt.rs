@@ -90,8 +90,11 @@ async fn pair(conn: &mut PgConnection, now: Instant, provider: &str) -> sqlx::Re
             where p.agrees or c.believed
             order by c.receipt_id, p.agrees desc, c.rank, a.at desc
         )
-        update delivery_receipt d set outbox_id = hit.outbox_id, part = hit.part, matched_at = $7
-        from hit where d.id = hit.receipt_id
+        update delivery_receipt d set outbox_id = hit.outbox_id, part = hit.part, matched_at = $7,
+            -- Somebody who was erased meanwhile leaves no telephone number here either.
+            address = case when o.address like 'erased:%' then '' else d.address end,
+            raw = case when o.address like 'erased:%' then '' else d.raw end
+        from hit join outbox o on o.id = hit.outbox_id where d.id = hit.receipt_id
         returning d.outbox_id as "outbox_id!"
         "#,
         &ids,

@@ -62,7 +62,8 @@ pub async fn erase(conn: &mut PgConnection, now: Instant, id: ResidentId) -> sql
 async fn traces(conn: &mut PgConnection, now: Instant, id: ResidentId) -> sqlx::Result<()> {
     sqlx::query!(
         "delete from notice n using resident_channel c
-        where c.resident_id = $1 and n.channel = c.kind and n.address = c.address",
+        where c.resident_id = $1 and n.channel = c.kind and n.address = c.address
+            and n.purpose in ('resident_code', 'resident_change')",
         id.0
     )
     .execute(&mut *conn)
@@ -70,6 +71,16 @@ async fn traces(conn: &mut PgConnection, now: Instant, id: ResidentId) -> sqlx::
     sqlx::query!(
         "delete from resident_code k using resident_channel c
         where c.resident_id = $1 and k.channel = c.kind and k.address = c.address",
+        id.0
+    )
+    .execute(&mut *conn)
+    .await?;
+    // What they wrote to the service, and receipts that nothing was found for.
+    sqlx::query!(
+        r"delete from delivery_receipt d using (
+            select regexp_replace(address, '\D', '', 'g') as digits from resident_channel
+            where resident_id = $1 and kind = 'sms') as c
+        where d.outbox_id is null and regexp_replace(d.address, '\D', '', 'g') in (c.digits, substr(c.digits, 3))",
         id.0
     )
     .execute(&mut *conn)
@@ -93,15 +104,13 @@ async fn traces(conn: &mut PgConnection, now: Instant, id: ResidentId) -> sqlx::
     )
     .execute(&mut *conn)
     .await?;
-    // What is in a provider's hands this very second ends as it would have; its fence refuses nothing here.
+    super::own::stop_sending(&mut *conn, now, id).await?;
+    // What is in a provider's hands this very second ends as it would have, and is not tried again (trigger
+    // `outbox_withdrawn`).
     sqlx::query!(
-        "update outbox set address = 'erased:' || id,
-            reason = case when state = 'pending' then 'consent_withdrawn' when state = 'suppressed' then reason else '' end,
-            final_at = case when state = 'pending' then $2 else final_at end,
-            state = case when state = 'pending' then 'suppressed' else state end
+        "update outbox set address = 'erased:' || id, reason = case when state = 'suppressed' then reason else '' end
         where resident_id = $1",
-        id.0,
-        now
+        id.0
     )
     .execute(conn)
     .await?;

@@ -234,6 +234,9 @@ pub async fn visit(conn: &mut PgConnection, now: Instant, token: &str) -> sqlx::
         Visit,
         r#"select s.resident_id as "resident: ResidentId", s.channel, s.address, s.csrf_token
         from resident_session s join resident r on r.id = s.resident_id and r.deleted_at is null
+            -- A telephone or mailbox that was taken out of the record opens it no longer.
+            join resident_channel c on c.resident_id = s.resident_id and c.kind = s.channel and c.address = s.address
+                and c.verified_at is not null
         where s.token_sha256 = $1 and s.expires_at > $2"#,
         &Sha256::digest(token.as_bytes())[..],
         now
@@ -271,10 +274,11 @@ pub struct Correction<'a> {
     pub address: &'a str,
 }
 
-pub async fn correct(conn: &mut PgConnection, id: ResidentId, new: &Correction<'_>) -> sqlx::Result<()> {
+pub async fn correct(conn: &mut PgConnection, now: Instant, id: ResidentId, new: &Correction<'_>) -> sqlx::Result<()> {
     sqlx::query!("update resident set name = $2, language = $3 where id = $1", id.0, new.name, new.language)
         .execute(&mut *conn)
         .await?;
+    own_word(&mut *conn, now, id).await?;
     let Some((lon, lat)) = new.home else { return Ok(()) };
     sqlx::query!(
         "insert into resident_place as p (resident_id, label, geom, precision_m, address_text)
@@ -291,8 +295,15 @@ pub async fn correct(conn: &mut PgConnection, id: ResidentId, new: &Correction<'
     Ok(())
 }
 
+/// Notes that the record is the resident's own word from now on: an older list changes it no more.
+async fn own_word(conn: &mut PgConnection, now: Instant, id: ResidentId) -> sqlx::Result<()> {
+    sqlx::query!("update resident set corrected_at = $2 where id = $1", id.0, now).execute(conn).await?;
+    Ok(())
+}
+
 /// Adds a channel whose code was typed.
 pub async fn add_channel(conn: &mut PgConnection, now: Instant, id: ResidentId, to: (&str, &str)) -> sqlx::Result<()> {
+    own_word(&mut *conn, now, id).await?;
     sqlx::query!(
         "insert into resident_channel (resident_id, kind, address, verified_at) values ($1, $2, $3, $4)
         on conflict (resident_id, kind, address) do update set verified_at = excluded.verified_at, opted_out_at = null",
@@ -307,16 +318,33 @@ pub async fn add_channel(conn: &mut PgConnection, now: Instant, id: ResidentId, 
 }
 
 /// Removes a channel, but never the last one: that is what erasing is for.
-pub async fn remove_channel(conn: &mut PgConnection, id: ResidentId, channel: i64) -> sqlx::Result<bool> {
-    let done = sqlx::query!(
+pub async fn remove_channel(conn: &mut PgConnection, now: Instant, id: ResidentId, channel: i64) -> sqlx::Result<bool> {
+    let removed = sqlx::query!(
         "delete from resident_channel where id = $2 and resident_id = $1
-            and (select count(*) from resident_channel where resident_id = $1) > 1",
+            and (select count(*) from resident_channel where resident_id = $1) > 1
+        returning kind, address",
         id.0,
         channel
     )
-    .execute(conn)
+    .fetch_optional(&mut *conn)
     .await?;
-    Ok(done.rows_affected() == 1)
+    let Some(removed) = removed else { return Ok(false) };
+    forget_codes(&mut *conn, (&removed.kind, &removed.address)).await?;
+    own_word(conn, now, id).await?;
+    Ok(true)
+}
+
+/// Codes that went to a telephone or mailbox, and the messages they went in. What staff are sent there is theirs.
+pub async fn forget_codes(conn: &mut PgConnection, at: (&str, &str)) -> sqlx::Result<()> {
+    sqlx::query!(
+        "delete from notice where channel = $1 and address = $2 and purpose in ('resident_code', 'resident_change')",
+        at.0,
+        at.1
+    )
+    .execute(&mut *conn)
+    .await?;
+    sqlx::query!("delete from resident_code where channel = $1 and address = $2", at.0, at.1).execute(conn).await?;
+    Ok(())
 }
 
 /// Adds a line to the history of consents. `source` says where.
@@ -340,16 +368,37 @@ pub async fn consent(
     .execute(&mut *conn)
     .await?;
     if purpose == Purpose::Alerts && !given {
-        // What waits for this person shall not leave any more.
-        sqlx::query!(
-            "update outbox set state = 'suppressed', reason = 'consent_withdrawn', final_at = $2
-            where resident_id = $1 and state = 'pending'",
-            id.0,
-            now
-        )
-        .execute(conn)
-        .await?;
+        stop_sending(conn, now, id).await?;
     }
+    Ok(())
+}
+
+/// What waits for this person does not leave any more. Where it would have reached somebody else at the same telephone or
+/// mailbox too, the other's own row takes its place.
+pub async fn stop_sending(conn: &mut PgConnection, now: Instant, id: ResidentId) -> sqlx::Result<()> {
+    let stopped = sqlx::query_scalar!(
+        "update outbox set state = 'suppressed', reason = 'consent_withdrawn', final_at = $2
+        where resident_id = $1 and state = 'pending' returning id",
+        id.0,
+        now
+    )
+    .fetch_all(&mut *conn)
+    .await?;
+    sqlx::query!(
+        "update outbox o set state = 'pending', reason = '', final_at = null, next_attempt_at = $2
+        from (select distinct on (d.alert_id, d.channel, d.address) d.id
+              from outbox gone
+                  join outbox d on d.alert_id = gone.alert_id and d.channel = gone.channel and d.address = gone.address
+                  join alert a on a.id = d.alert_id and a.state = 'issued'
+                  join resident r on r.id = d.resident_id and r.deleted_at is null and r.alerts_withdrawn_at is null
+              where gone.id = any($1) and d.state = 'suppressed' and d.reason = 'duplicate_address'
+              order by d.alert_id, d.channel, d.address, d.priority, d.id) as heir
+        where o.id = heir.id",
+        &stopped,
+        now
+    )
+    .execute(conn)
+    .await?;
     Ok(())
 }
 

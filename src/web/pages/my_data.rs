@@ -4,6 +4,7 @@
 pub mod acts;
 pub mod enter;
 pub mod held;
+mod told;
 pub mod visitor;
 
 use axum::Router;

@@ -40,16 +40,40 @@ impl Authority {
         self.sign(name, &[], last_year)
     }
 
+    /// A list on which the certificate of this name stands.
+    pub fn revoking(&self, name: &str) -> String {
+        let revoked = rcgen::RevokedCertParams {
+            serial_number: serial(name),
+            revocation_time: rcgen::date_time_ymd(2026, 1, 1),
+            reason_code: None,
+            invalidity_date: None,
+        };
+        let list = rcgen::CertificateRevocationListParams {
+            this_update: rcgen::date_time_ymd(2026, 1, 1),
+            next_update: rcgen::date_time_ymd(2050, 1, 1),
+            crl_number: 1_u64.into(),
+            issuing_distribution_point: None,
+            revoked_certs: vec![revoked],
+            key_identifier_method: rcgen::KeyIdMethod::Sha256,
+        };
+        list.signed_by(&self.issuer).unwrap().pem().unwrap()
+    }
+
     fn sign(&self, name: &str, hosts: &[&str], last_year: Option<i32>) -> (String, String) {
         let hosts: Vec<String> = hosts.iter().map(|host| (*host).to_owned()).collect();
         let mut params = rcgen::CertificateParams::new(hosts).unwrap();
         params.distinguished_name.push(rcgen::DnType::CommonName, name);
+        params.serial_number = Some(serial(name));
         if let Some(year) = last_year {
             params.not_after = rcgen::date_time_ymd(year, 12, 31);
         }
         let key = rcgen::KeyPair::generate().unwrap();
         (params.signed_by(&key, &self.issuer).unwrap().pem(), key.serialize_pem())
     }
+}
+
+fn serial(name: &str) -> rcgen::SerialNumber {
+    rcgen::SerialNumber::from_slice(name.as_bytes())
 }
 
 /// An app whose endpoint listens on two ports of its own, told of changes as in service.

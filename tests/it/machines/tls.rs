@@ -12,7 +12,7 @@ use tokio::process::Command;
 
 use super::endpoint::{Authority, Endpoint, both, by_first_secret, by_secret, message, output, said, staying};
 use crate::ingest::{gauge, rows};
-use crate::support::{self, TestDb, eventually, soon};
+use crate::support::{self, Folder, TestDb, eventually, soon};
 
 async fn register(endpoint: &Endpoint, device: &str, pem: &str) -> String {
     let app = &endpoint.app;
@@ -147,6 +147,86 @@ async fn new_certificate_files_are_used_and_who_is_connected_stays() {
         sqlx::query_scalar("select online from device where code = 'A'").fetch_one(&db.pool).await.unwrap();
     assert!(still);
     assert_eq!(count(&db).await, 2);
+}
+
+#[tokio::test]
+async fn a_new_revocation_list_ends_whoever_is_on_it_and_the_others_come_again() {
+    let db = support::db().await;
+    gauge(&db.pool, "A").await;
+    gauge(&db.pool, "B").await;
+    let folder = Folder::new();
+    let list = folder.path().join("revoked.pem").display().to_string();
+    std::fs::write(&list, "").unwrap();
+    let endpoint = Endpoint::open(&db, &[("SENTINELA__MQTT__TLS_CLIENT_CRL", &list)]).await;
+    let mut clients = Vec::new();
+    for device in ["A", "B"] {
+        let (files, pem) = endpoint.certificate(&endpoint.town, device, None);
+        register(&endpoint, device, &pem).await;
+        let topic = ["-t".to_owned(), format!("v1/devices/{device}/commands")];
+        clients.push((staying(&db, endpoint.over_tls("mosquitto_sub", &both(&files, &topic)), device).await, files));
+    }
+    std::fs::write(&list, endpoint.town.revoking("A")).unwrap();
+    // Both are sent away; the program comes again by itself, and only B gets in.
+    eventually("A to be gone and B to be back", || async {
+        let online = "select code from device where online order by code";
+        let online: Vec<String> = sqlx::query_scalar(online).fetch_all(&db.pool).await.unwrap();
+        let refused = output(endpoint.over_tls("mosquitto_pub", &both(&clients[0].1, &message("A", "x")))).await;
+        (online == ["B"] && !refused.status.success()).then_some(())
+    })
+    .await;
+    let sent = output(endpoint.over_tls("mosquitto_pub", &both(&clients[1].1, &message("B", "1")))).await;
+    assert!(sent.status.success(), "{}", said(&sent));
+}
+
+#[tokio::test]
+async fn one_device_and_one_address_have_so_many_connections_and_no_more() {
+    let db = support::db().await;
+    gauge(&db.pool, "A").await;
+    let bounds =
+        [("SENTINELA__MQTT__MAX_CONNECTIONS_PER_DEVICE", "2"), ("SENTINELA__MQTT__MAX_CONNECTIONS_PER_ADDRESS", "3")];
+    let endpoint = Endpoint::open(&db, &bounds).await;
+    let topic = ["-t", "v1/devices/A/commands", "-i"].map(str::to_owned).to_vec();
+    let first = staying(
+        &db,
+        endpoint.over_tls("mosquitto_sub", &both(&by_first_secret(), &[&topic[..], &["a1".into()]].concat())),
+        "A",
+    )
+    .await;
+    let sent = output(endpoint.over_tls("mosquitto_pub", &both(&by_first_secret(), &message("A", "1")))).await;
+    assert!(sent.status.success(), "{}", said(&sent));
+    let mut second = endpoint.plain(
+        "mosquitto_sub",
+        &both(
+            &[vec!["-p".into(), endpoint.port.to_string()], by_first_secret()].concat(),
+            &[&topic[..], &["a2".into()]].concat(),
+        ),
+    );
+    let second = second.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+    // Two are here, by either door: a third of the same device is refused until one of them goes.
+    eventually("a third connection to be refused", || async {
+        let sent = output(endpoint.over_tls("mosquitto_pub", &both(&by_first_secret(), &message("A", "2")))).await;
+        (!sent.status.success()).then_some(())
+    })
+    .await;
+    drop((first, second));
+    eventually("room again", || async {
+        let sent = output(endpoint.over_tls("mosquitto_pub", &both(&by_first_secret(), &message("A", "3")))).await;
+        sent.status.success().then_some(())
+    })
+    .await;
+    // Of one address three, even before anybody has said who they are.
+    let mut silent = Vec::new();
+    for _ in 0..3 {
+        silent.push(TcpStream::connect(("127.0.0.1", endpoint.tls_port)).await.unwrap());
+    }
+    let sent = output(endpoint.over_tls("mosquitto_pub", &both(&by_first_secret(), &message("A", "4")))).await;
+    assert!(!sent.status.success(), "{}", said(&sent));
+    drop(silent);
+    eventually("room again for the address", || async {
+        let sent = output(endpoint.over_tls("mosquitto_pub", &both(&by_first_secret(), &message("A", "5")))).await;
+        sent.status.success().then_some(())
+    })
+    .await;
 }
 
 #[tokio::test]

@@ -5,10 +5,19 @@ use axum::http::{HeaderMap, Request, StatusCode, header};
 use axum::response::Response;
 use chrono::TimeDelta;
 use sentinela::app::App;
+use sentinela::dispatch::decide::Fate;
+use sentinela::dispatch::provider::Channel;
+use sentinela::dispatch::receipts::Receipt;
+use sentinela::dispatch::store::receipt::{Incoming, keep, settle};
+use sentinela::ids::ResidentId;
+use sentinela::residents::own::Purpose;
+use sentinela::residents::store::erase::erase;
+use sentinela::residents::store::own;
 use serde_json::Value;
 use tower::ServiceExt as _;
 use uuid::Uuid;
 
+use crate::dispatch::town::{INSIDE, Town};
 use crate::support::{self, TestDb};
 
 const PHONE: &str = "+5532999991234";
@@ -314,9 +323,16 @@ async fn residents_correct_their_record_and_the_audit_names_only_the_fields() {
     assert_eq!(browser.act(&app, "/meus-dados/canal", &[("who", "lima@exemplo.br")]).await, "/meus-dados/codigo");
     let code = sent_code(&db, 2).await;
     assert_eq!(browser.act(&app, "/meus-dados/canal/confirmar", &[("code", &code)]).await, "/meus-dados?done=channel");
+    // The mailbox was told of it, and not what it is.
+    let told: Vec<(String, String)> =
+        sqlx::query_as("select address, body from notice where purpose = 'resident_change'")
+            .fetch_all(&db.pool)
+            .await
+            .unwrap();
+    assert!(told.len() == 1 && told[0].0 == "maria@exemplo.br" && !told[0].1.contains("lima@"), "{told:?}");
     let ids: Vec<i64> =
         sqlx::query_scalar("select id from resident_channel order by id").fetch_all(&db.pool).await.unwrap();
-    for (id, leads) in ids.iter().zip(["done=channel", "done=channel", "wrong=last"]) {
+    for (id, leads) in ids.iter().rev().zip(["done=channel", "done=channel", "wrong=last"]) {
         assert!(browser.act(&app, "/meus-dados/canal/remover", &[("id", &id.to_string())]).await.ends_with(leads));
     }
     let audit: String =
@@ -379,6 +395,145 @@ async fn a_family_with_one_telephone_turns_from_one_record_to_the_next_and_to_no
     );
     assert_eq!(browser.act(&app, "/meus-dados/pessoa", &[("resident", &son.to_string())]).await, "/meus-dados");
     assert!(browser.page(&app).await.contains("<td>João Dores"));
+    // And back: Maria has a mailbox of her own, which is told.
+    let maria = Uuid::from_u128(u128::from("Maria das Dores".bytes().map(u32::from).sum::<u32>()));
+    browser.act(&app, "/meus-dados/pessoa", &[("resident", &maria.to_string())]).await;
+    let told: Vec<String> = sqlx::query_scalar("select address from notice where purpose = 'resident_change'")
+        .fetch_all(&db.pool)
+        .await
+        .unwrap();
+    assert_eq!(told, ["maria@exemplo.br"]);
+}
+
+#[tokio::test]
+async fn a_visit_ends_with_the_telephone_it_came_by() {
+    let db = support::db().await;
+    let app = support::app(&db);
+    maria(&db).await;
+    let mut browser = Browser::default();
+    browser.come_in(&app, &db).await;
+    let telephone: i64 =
+        sqlx::query_scalar("select id from resident_channel where kind = 'sms'").fetch_one(&db.pool).await.unwrap();
+    browser.act(&app, "/meus-dados/canal/remover", &[("id", &telephone.to_string())]).await;
+    assert!(!browser.page(&app).await.contains("Maria"));
+    // Codes that went there are gone with it.
+    assert_eq!(count(&db, "select count(*) from resident_code").await, 0);
+    assert_eq!(count(&db, "select count(*) from notice where channel = 'sms'").await, 0);
+}
+
+#[tokio::test]
+async fn an_older_list_changes_nothing_of_what_residents_wrote_themselves_and_a_newer_one_does() {
+    let db = support::db().await;
+    let app = support::app(&db);
+    maria(&db).await;
+    let mut browser = Browser::default();
+    browser.come_in(&app, &db).await;
+    let fields = [("name", "Maria D. Lima"), ("language", "es"), ("address", ""), ("lat", ""), ("lon", "")];
+    browser.act(&app, "/meus-dados/corrigir", &fields).await;
+    let mailbox: i64 =
+        sqlx::query_scalar("select id from resident_channel where kind = 'email'").fetch_one(&db.pool).await.unwrap();
+    browser.act(&app, "/meus-dados/canal/remover", &[("id", &mailbox.to_string())]).await;
+    let list = |consent_at: &str| {
+        format!(
+            "external_ref,name,lat,lon,phone,email,consent_source,consent_at\n\
+             cadastro-Maria das Dores,Maria das Dores,-21.76,-43.35,{PHONE},maria@exemplo.br,cadastro,{consent_at}\n"
+        )
+    };
+    for (consent_at, mailboxes, name) in [
+        ("2026-01-10T12:00:00Z", 0, "Maria D. Lima"),
+        ("", 0, "Maria D. Lima"),
+        ("2027-01-10T12:00:00Z", 1, "Maria das Dores"),
+    ] {
+        crate::catalogue::take(&db, sentinela::catalogue::store::Kind::Residents, &list(consent_at)).await.unwrap();
+        assert_eq!(
+            count(&db, "select count(*) from resident_channel where kind = 'email'").await,
+            mailboxes,
+            "{consent_at}"
+        );
+        let is: String = sqlx::query_scalar("select name from resident").fetch_one(&db.pool).await.unwrap();
+        assert_eq!(is, name, "{consent_at}");
+    }
+}
+
+/// Two people at one telephone inside the area of an alert that was enqueued: Maria's row waits, her son's is the duplicate.
+async fn one_telephone_for_two(db: &TestDb) -> (Uuid, Uuid) {
+    let town = Town::new(db).await;
+    let (first, second) = (town.resident(INSIDE, 0, &[PHONE]).await, town.resident(INSIDE, 0, &[PHONE]).await);
+    let alert = town.alert("alert", None, 60).await;
+    town.enqueue(alert).await;
+    assert_eq!(
+        town.rows().await,
+        [format!("{PHONE} pending inside"), format!("{PHONE} suppressed inside duplicate_address")]
+    );
+    (first, second)
+}
+
+async fn fates(db: &TestDb) -> Vec<(Uuid, String)> {
+    sqlx::query_as("select resident_id, trim(concat_ws(' ', state, reason)) from outbox order by resident_id")
+        .fetch_all(&db.pool)
+        .await
+        .unwrap()
+}
+
+#[tokio::test]
+async fn whoever_shares_a_telephone_is_warned_when_the_other_withdraws_or_is_erased() {
+    for erases in [false, true] {
+        let db = support::db().await;
+        let (first, second) = one_telephone_for_two(&db).await;
+        let mut tx = db.pool.begin().await.unwrap();
+        let now = support::start_at();
+        if erases {
+            assert!(erase(&mut tx, now, ResidentId(first)).await.unwrap());
+        } else {
+            own::consent(&mut tx, now, ResidentId(first), Purpose::Alerts, false, "página").await.unwrap();
+        }
+        tx.commit().await.unwrap();
+        let expected = [(first, "suppressed consent_withdrawn".to_owned()), (second, "pending".to_owned())];
+        assert_eq!(fates(&db).await, expected, "erases: {erases}");
+    }
+}
+
+#[tokio::test]
+async fn a_try_under_way_when_somebody_withdraws_or_is_erased_is_the_last_and_leaves_no_number() {
+    for erases in [false, true] {
+        let db = support::db().await;
+        let town = Town::new(&db).await;
+        let id = town.resident(INSIDE, 0, &[PHONE]).await;
+        let alert = town.alert("alert", None, 60).await;
+        town.enqueue(alert).await;
+        sqlx::query("update outbox set state = 'sending', fence = 1, attempts = 1, lease_until = $1, provider = 'p'")
+            .bind(support::start_at())
+            .execute(&db.pool)
+            .await
+            .unwrap();
+        let mut tx = db.pool.begin().await.unwrap();
+        if erases {
+            assert!(erase(&mut tx, support::start_at(), ResidentId(id)).await.unwrap());
+        } else {
+            own::consent(&mut tx, support::start_at(), ResidentId(id), Purpose::Alerts, false, "página").await.unwrap();
+        }
+        tx.commit().await.unwrap();
+        // The worker died: its lease ends, and the row is not given to another.
+        let later = support::start_at() + TimeDelta::minutes(5);
+        let mut conn = db.pool.acquire().await.unwrap();
+        sentinela::dispatch::store::claim::take_back(&mut conn, later, Channel::Sms).await.unwrap();
+        assert_eq!(fates(&db).await, [(id, "suppressed consent_withdrawn".to_owned())], "erases: {erases}");
+        // What the centre says afterwards of the number is not kept.
+        let accepted =
+            "insert into outbox_attempt (outbox_id, attempt, part, at, provider, outcome, provider_message_id)
+            select id, 1, 1, $1, 'p', 'accepted', 'M1' from outbox";
+        sqlx::query(accepted).bind(support::start_at()).execute(&db.pool).await.unwrap();
+        let receipt = Receipt { message_id: "M1".into(), fate: Fate::Delivered };
+        let incoming = Incoming { raw: PHONE.into(), address: PHONE.into(), receipt: Some(receipt) };
+        keep(&mut conn, later, "p", &[incoming]).await.unwrap();
+        settle(&mut conn, later + TimeDelta::seconds(11), "p").await.unwrap();
+        let kept: Vec<(String, bool)> = sqlx::query_as("select address, matched_at is not null from delivery_receipt")
+            .fetch_all(&mut *conn)
+            .await
+            .unwrap();
+        let address = if erases { String::new() } else { PHONE.to_owned() };
+        assert_eq!(kept, [(address, true)]);
+    }
 }
 
 #[tokio::test]

@@ -9,6 +9,7 @@ use serde::Deserialize;
 use serde_json::json;
 use sqlx::PgConnection;
 
+use super::told::{What, tell};
 use super::visitor::{Act, Visitor};
 use super::{HOME, done, wrong};
 use crate::app::App;
@@ -76,6 +77,7 @@ pub async fn turn_to(State(app): State<App>, Act { visitor, form }: Act<Other>) 
     let entry = Entry::new(audit::Act::ResidentSignIn, "resident", form.resident)
         .to(json!({ "channel": visitor.visit.channel, "from": visitor.id() }));
     audit::record(&mut tx, &app.ids, app.clock.now(), &actor, entry).await?;
+    tell(&mut tx, &app, form.resident, at, What::Opened).await?;
     tx.commit().await?;
     Ok(Redirect::to(HOME).into_response())
 }
@@ -131,7 +133,7 @@ pub async fn correct(State(app): State<App>, Act { visitor, form }: Act<Correcti
         return Ok(done("same"));
     }
     let new = store::Correction { name, language: &form.language, home, address };
-    store::correct(&mut tx, visitor.id(), &new).await?;
+    store::correct(&mut tx, app.clock.now(), visitor.id(), &new).await?;
     corrected(&mut tx, &app, &visitor, &changed).await?;
     tx.commit().await?;
     Ok(done("corrected"))
@@ -144,10 +146,12 @@ pub struct Channel {
 
 pub async fn remove_channel(State(app): State<App>, Act { visitor, form }: Act<Channel>) -> Result<Response, ApiError> {
     let mut tx = app.db.web.begin().await?;
-    if !store::remove_channel(&mut tx, visitor.id(), form.id).await? {
+    if !store::remove_channel(&mut tx, app.clock.now(), visitor.id(), form.id).await? {
         return Ok(wrong("last"));
     }
     corrected(&mut tx, &app, &visitor, &["channel_removed"]).await?;
+    let by = (visitor.visit.channel.as_str(), visitor.visit.address.as_str());
+    tell(&mut tx, &app, visitor.id(), by, What::ChannelRemoved).await?;
     tx.commit().await?;
     Ok(done("channel"))
 }

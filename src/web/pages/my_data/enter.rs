@@ -11,6 +11,7 @@ use serde_json::json;
 use subtle::ConstantTimeEq as _;
 use uuid::Uuid;
 
+use super::told::{What, tell};
 use super::visitor::{Act, find, resident_actor};
 use super::{HOME, done, wrong};
 use crate::app::App;
@@ -21,7 +22,7 @@ use crate::i18n::Lang;
 use crate::ids::ResidentId;
 use crate::residents::own::{self, CODE_FOR, SESSION_FOR, Sent};
 use crate::residents::store::own as store;
-use crate::web::client::ClientAddress;
+use crate::web::client::{ClientAddress, neighbourhood};
 use crate::web::cookie;
 use crate::web::error::ApiError;
 use crate::web::pages::page;
@@ -52,6 +53,7 @@ struct Wanted<'a> {
     to: (Channel, &'a str),
     /// Whose new channel it confirms.
     confirms: Option<ResidentId>,
+    /// A neighbourhood: whoever has a /64 of IPv6 has one voice.
     from: Option<IpAddr>,
 }
 
@@ -131,7 +133,7 @@ pub async fn ask(
     let Ok((channel, address)) = own::address(&who) else {
         return refuse(v, StatusCode::UNPROCESSABLE_ENTITY, "own-wrong-address", who);
     };
-    let wanted = Wanted { to: (channel, &address), confirms: None, from };
+    let wanted = Wanted { to: (channel, &address), confirms: None, from: from.map(neighbourhood) };
     let Some((id, code)) = make_code(&app, &wanted).await? else {
         return refuse(v, StatusCode::TOO_MANY_REQUESTS, "own-wait", who);
     };
@@ -221,7 +223,7 @@ pub async fn ask_for_channel(
     Act { visitor, form }: Act<Who>,
 ) -> Result<Response, ApiError> {
     let Ok((channel, address)) = own::address(&form.who) else { return Ok(wrong("address")) };
-    let wanted = Wanted { to: (channel, &address), confirms: Some(visitor.id()), from };
+    let wanted = Wanted { to: (channel, &address), confirms: Some(visitor.id()), from: from.map(neighbourhood) };
     let Some((id, code)) = make_code(&app, &wanted).await? else { return Ok(wrong("wait")) };
     send(&app, v.lang, (channel, &address), &code).await?;
     Ok(to_code_page(&app, id))
@@ -239,6 +241,9 @@ pub async fn confirm_channel(
     };
     let now = app.clock.now();
     let mut tx = app.db.web.begin().await?;
+    // Told before the new one is there: it knows already.
+    let by = (visitor.visit.channel.as_str(), visitor.visit.address.as_str());
+    tell(&mut tx, &app, visitor.id(), by, What::ChannelAdded).await?;
     store::add_channel(&mut tx, now, visitor.id(), (&sent.channel, &sent.address)).await?;
     super::acts::corrected(&mut tx, &app, &visitor, &[&format!("channel_added:{}", sent.channel)]).await?;
     tx.commit().await?;

@@ -7,7 +7,6 @@ use std::sync::{Arc, Mutex, PoisonError};
 use ipnet::IpNet;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use crate::config::Http;
 use crate::web::client::{is_in, neighbourhood};
 
 /// Counts who is inside.
@@ -16,6 +15,8 @@ pub struct Crowd(Arc<Inner>);
 
 #[derive(Debug)]
 struct Inner {
+    /// Of the counter of those refused.
+    metric: &'static str,
     room: Arc<Semaphore>,
     of_one: usize,
     /// They speak for many, and count the connections of each themselves.
@@ -32,18 +33,15 @@ pub struct Place {
 }
 
 impl Crowd {
-    pub fn new(config: &Http) -> Self {
-        Self(Arc::new(Inner {
-            room: Arc::new(Semaphore::new(config.max_connections)),
-            of_one: config.max_connections_per_address,
-            proxies: config.trusted_proxies.clone(),
-            inside: Mutex::default(),
-        }))
+    /// Room for `all` together and for `of_one` address. `metric` counts those for whom there was none.
+    pub fn new(metric: &'static str, all: usize, of_one: usize, proxies: Vec<IpNet>) -> Self {
+        let room = Arc::new(Semaphore::new(all));
+        Self(Arc::new(Inner { metric, room, of_one, proxies, inside: Mutex::default() }))
     }
 
     /// `None` when there is no place for another of this address, or for anyone.
     pub fn enter(&self, address: IpAddr) -> Option<Place> {
-        let full = |why: &'static str| metrics::counter!("sentinela_http_refused_total", "why" => why).increment(1);
+        let full = |why: &'static str| metrics::counter!(self.0.metric, "why" => why).increment(1);
         let Ok(room) = Arc::clone(&self.0.room).try_acquire_owned() else {
             full("all");
             return None;
@@ -80,12 +78,7 @@ mod tests {
     use super::*;
 
     fn crowd(all: usize, of_one: usize) -> Crowd {
-        Crowd(Arc::new(Inner {
-            room: Arc::new(Semaphore::new(all)),
-            of_one,
-            proxies: vec!["10.0.0.0/8".parse().unwrap()],
-            inside: Mutex::default(),
-        }))
+        Crowd::new("refused", all, of_one, vec!["10.0.0.0/8".parse().unwrap()])
     }
 
     #[test]

@@ -1,0 +1,210 @@
+//! The sections of the configuration that need no checks of their own.
+
+use chrono_tz::Tz;
+use serde::Deserialize;
+
+use crate::alerts::kind::AlertKind;
+use crate::secret::Secret;
+use crate::units::Level;
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Database {
+    pub url: Secret,
+    pub owner_url: Secret,
+    pub max_connections: u32,
+    pub postgres_bin_dir: String,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Ingest {
+    pub queue_readings: usize,
+    pub batch_readings: usize,
+    pub max_future_s: u32,
+    pub max_age_days: u32,
+    pub device_messages_per_s: u32,
+    pub device_burst: u32,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Engine {
+    pub rules_dir: String,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Alerts {
+    pub draft_from: Level,
+    pub expires_after_min: u32,
+    pub automatic_levels: Vec<Level>,
+    /// Two persons from this level on.
+    #[serde(deserialize_with = "level_or_nothing")]
+    pub two_person_from: Option<Level>,
+    pub two_person_kinds: Vec<AlertKind>,
+    pub status: AlertStatus,
+    pub templates_dir: String,
+}
+
+/// An empty text is no level.
+fn level_or_nothing<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<Level>, D::Error> {
+    let word = String::deserialize(deserializer)?;
+    if word.is_empty() { Ok(None) } else { word.parse().map(Some).map_err(serde::de::Error::custom) }
+}
+
+/// CAP 1.2 `status`, without the values a municipality never sends.
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "lowercase")]
+pub enum AlertStatus {
+    Actual,
+    Exercise,
+    Test,
+}
+
+impl AlertStatus {
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Actual => "actual",
+            Self::Exercise => "exercise",
+            Self::Test => "test",
+        }
+    }
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Dispatch {
+    pub claim_rows: u32,
+    pub lease_s: u32,
+    pub retry_base_s: u32,
+    pub retry_max_s: u32,
+    pub sms_segment_centavos: u32,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Sms {
+    pub smpp: Vec<SmppProvider>,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SmppProvider {
+    pub name: String,
+    pub host: String,
+    pub port: u16,
+    pub system_id: String,
+    pub password: Secret,
+    pub source_addr: String,
+    #[serde(default = "default_window")]
+    pub window: u32,
+    #[serde(default = "default_rate")]
+    pub messages_per_second: u32,
+}
+
+const fn default_window() -> u32 {
+    32
+}
+
+const fn default_rate() -> u32 {
+    100
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Mail {
+    pub url: Secret,
+    pub from: String,
+    pub concurrency: u32,
+    pub messages_per_second: u32,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Outbound {
+    #[serde(deserialize_with = "words")]
+    pub allow: Vec<crate::outbound::Allowed>,
+    pub proxy: String,
+    pub user_agent: String,
+}
+
+/// A list, or one line with commas, which is all that the environment can give.
+pub(super) fn words<'de, D, T>(deserializer: D) -> Result<Vec<T>, D::Error>
+where
+    D: serde::Deserializer<'de>,
+    T: std::str::FromStr<Err: std::fmt::Display>,
+{
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum Given {
+        List(Vec<String>),
+        Line(String),
+    }
+    let words = match Given::deserialize(deserializer)? {
+        Given::List(list) => list,
+        Given::Line(line) => {
+            line.split(',').map(str::trim).filter(|word| !word.is_empty()).map(str::to_owned).collect()
+        }
+    };
+    words.iter().map(|word| word.parse().map_err(serde::de::Error::custom)).collect()
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Municipality {
+    pub name: String,
+    pub ibge_code: String,
+    pub state: String,
+    pub time_zone: Tz,
+    pub sender: String,
+    pub sender_name: String,
+    pub contact: String,
+}
+
+/// Where the keys are that seal what the database must not show (`vault`).
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Keys {
+    pub service_file: String,
+    pub vault_file: String,
+}
+
+/// Days that personal data are kept (`privacy::retention`).
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Privacy {
+    pub outbox_address_days: u32,
+    pub sink_message_days: u32,
+    pub quarantine_payload_days: u32,
+    pub notice_days: u32,
+    pub session_days: u32,
+    pub needs_days: u32,
+    pub officer: String,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Log {
+    pub level: String,
+    pub format: LogFormat,
+}
+
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "lowercase")]
+pub enum LogFormat {
+    Text,
+    Json,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Shutdown {
+    pub timeout_s: u32,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Demo {
+    pub notice: String,
+}
