@@ -161,6 +161,12 @@ impl Config {
         for (key, value) in positive {
             expect(value > 0, key, &value.to_string(), "a number above zero");
         }
+        for (index, profile) in self.ingest.profiles.iter().enumerate() {
+            let twice = self.ingest.profiles[..index].iter().any(|other| other.name == profile.name);
+            let problem = profile.problem().or_else(|| twice.then(|| "a name of its own".into()));
+            let key = format!("ingest.profiles[{index}]");
+            expect(problem.is_none(), &key, &profile.name, problem.as_deref().unwrap_or_default());
+        }
         for (index, provider) in self.sms.smpp.iter().enumerate() {
             let good = provider.window > 0 && provider.messages_per_second > 0;
             expect(good, &format!("sms.smpp[{index}]"), &provider.name, "window and messages_per_second above zero");

@@ -374,6 +374,7 @@ admin-none = Nothing here belongs to your role.
 
 ## audit
 act-device-enable = Accepted the device again
+act-device-configure = Changed the device's profile or hardware id
 act-device-rotate = Gave the device a new secret
 act-device-retire = Ended the device's secret before
 act-certificate-add = Registered a certificate of a device
@@ -814,6 +815,15 @@ device-secret-unused = not used yet
 device-secret-made = made { $at }
 device-previous-ended = ended { $at }
 device-retire-text = Whatever still uses the secret before is disconnected now and comes back only with the new one.
+device-format = How it writes
+device-format-text = The profile says how this make of device sends its measurements ([[ingest.profiles]] in the configuration). The hardware id is what the LoRaWAN server calls it: the DevEUI in ChirpStack, the device id in The Things Stack.
+device-profile = Profile
+device-profile-none = none: recognised from the message
+device-profile-gone = { $name } (no longer in the configuration)
+device-hardware = Hardware id at the LoRaWAN server
+device-wrong-profile = The configuration has no such profile.
+device-wrong-hardware = Use 1 to 64 letters, digits, _ . : or -, as in a DevEUI.
+device-hardware-taken = Another device has this hardware id.
 device-access = Access
 device-certificate-revoke-text = Whatever signed in with this certificate is disconnected, and it is accepted no more.
 device-publish = How to publish

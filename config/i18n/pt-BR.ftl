@@ -374,6 +374,7 @@ admin-none = Nada aqui é da sua função.
 
 ## audit
 act-device-enable = Aceitou de novo o dispositivo
+act-device-configure = Mudou perfil ou identificação do dispositivo
 act-device-rotate = Deu novo segredo ao dispositivo
 act-device-retire = Encerrou o segredo anterior do dispositivo
 act-certificate-add = Registrou um certificado de dispositivo
@@ -814,6 +815,15 @@ device-secret-unused = ainda não usado
 device-secret-made = criado { $at }
 device-previous-ended = terminou { $at }
 device-retire-text = O que ainda usa o segredo anterior é desconectado agora e só volta com o novo.
+device-format = Como escreve
+device-format-text = O perfil diz como o modelo do dispositivo envia as medidas ([[ingest.profiles]] na configuração). A identificação é o nome que o servidor LoRaWAN usa: DevEUI no ChirpStack, device id no The Things Stack.
+device-profile = Perfil
+device-profile-none = nenhum: reconhecido pela mensagem
+device-profile-gone = { $name } (não está mais na configuração)
+device-hardware = Identificação no servidor LoRaWAN
+device-wrong-profile = A configuração não tem esse perfil.
+device-wrong-hardware = Use de 1 a 64 letras, algarismos, _ . : ou -, como no DevEUI.
+device-hardware-taken = Outro dispositivo já tem essa identificação.
 device-access = Acesso
 device-certificate-revoke-text = O que entrou com este certificado é desconectado, e ele não é mais aceito.
 device-publish = Como publicar

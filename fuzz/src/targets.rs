@@ -42,6 +42,7 @@ static DEVICE: LazyLock<DeviceEntry> = LazyLock::new(|| {
         previous: None,
         certificates: Vec::new(),
         streams,
+        profile: String::new(),
     }
 });
 
@@ -58,8 +59,20 @@ fn text(data: &[u8]) -> String {
 pub fn payload(data: &[u8]) {
     let now = chrono::Utc.with_ymd_and_hms(2026, 2, 22, 12, 0, 0).single().expect("an instant");
     let max_bytes = 64 * 1024;
-    let door = Door { source: Source::Http, device: &DEVICE, topic: None, now, limits: &CONFIG.ingest, max_bytes };
+    let door = Door {
+        source: Source::Http,
+        device: &DEVICE,
+        topic: None,
+        format: None,
+        now,
+        limits: &CONFIG.ingest,
+        max_bytes,
+    };
     let decoded = decode(data, &door);
+    for format in formats::Format::ALL {
+        let told = decode(data, &Door { format: Some(*format), ..door });
+        assert_eq!(told.problems.len(), told.quarantined.len(), "{format}");
+    }
     assert_eq!(decoded.problems.len(), decoded.quarantined.len(), "whatever is refused is kept");
     assert!(
         !decoded.readings.is_empty()

@@ -38,6 +38,7 @@ vocabulary! {
         DeviceAdd = "device.add",
         DeviceRevoke = "device.revoke",
         DeviceEnable = "device.enable",
+        DeviceConfigure = "device.configure",
         DeviceRotate = "device.rotate",
         DeviceRetire = "device.retire",
         CertificateAdd = "certificate.add",

@@ -8,6 +8,7 @@ use crate::accounts::tokens::desk::Acting;
 use crate::audit::Actor;
 use crate::cli::{Session, Usage, table};
 use crate::config::Config;
+use crate::ingest::formats::profile::Profile;
 use crate::stations::certificate::from_hex;
 use crate::stations::desk::{self, DeviceError, GRACE_S, MAX_GRACE_S};
 use crate::stations::store;
@@ -27,6 +28,16 @@ pub enum Action {
     },
     /// List the devices
     List,
+    /// Say how a device writes, and what a LoRaWAN network server calls it
+    Set {
+        code: String,
+        /// Of the configuration's [[ingest.profiles]]; empty for none
+        #[arg(long, default_value = "")]
+        profile: String,
+        /// `DevEUI`, or the device id of The Things Stack; empty for nothing
+        #[arg(long, default_value = "")]
+        hardware_id: String,
+    },
     /// Give a device a new secret, shown once. The one before works until the new one is used, and a while longer
     Rotate {
         code: String,
@@ -64,10 +75,12 @@ pub enum Certificate {
 }
 
 pub async fn run(config: Config, action: Action) -> anyhow::Result<()> {
+    let profiles = config.ingest.profiles.clone();
     let session = Session::open(config).await?;
     let outcome = match action {
         Action::Add { code, station } => add(&session, &code, &station).await,
         Action::List => list(&session).await,
+        Action::Set { code, profile, hardware_id } => set(&session, &code, (&profile, &hardware_id), &profiles).await,
         Action::Rotate { code, end_previous: true, .. } => retire(&session, &code).await,
         Action::Rotate { code, grace_s, .. } => rotate(&session, &code, grace_s).await,
         Action::Revoke { code } => revoke(&session, &code).await,
@@ -79,7 +92,9 @@ pub async fn run(config: Config, action: Action) -> anyhow::Result<()> {
 
 fn said(error: DeviceError) -> anyhow::Error {
     match error {
-        DeviceError::Wrong { field: "code" | "grace_s", .. } => Usage(error.to_string()).into(),
+        DeviceError::Wrong { field: "code" | "grace_s" | "profile" | "hardware_id", .. } => {
+            Usage(error.to_string()).into()
+        }
         other => other.into(),
     }
 }
@@ -101,6 +116,16 @@ async fn add(session: &Session, code: &str, station: &str) -> anyhow::Result<()>
     println!(
         "It is not stored; keep it now. MQTT: user {code}, password = the secret. HTTP: Authorization: Bearer {code}.SECRET"
     );
+    Ok(())
+}
+
+async fn set(session: &Session, code: &str, format: (&str, &str), profiles: &[Profile]) -> anyhow::Result<()> {
+    let actor = Actor::command();
+    let mut tx = session.begin().await?;
+    desk::configure(&mut tx, acting(session, &actor), code, format, profiles).await.map_err(said)?;
+    tx.commit().await?;
+    let or_none = |text: &str| if text.is_empty() { "none".to_owned() } else { text.to_owned() };
+    println!("device {code}: profile {}, hardware id {}", or_none(format.0), or_none(format.1));
     Ok(())
 }
 

@@ -4,6 +4,7 @@ use chrono_tz::Tz;
 use serde::Deserialize;
 
 use crate::alerts::kind::AlertKind;
+use crate::ingest::formats::profile::Profile;
 use crate::secret::Secret;
 use crate::units::Level;
 
@@ -25,6 +26,8 @@ pub struct Ingest {
     pub max_age_days: u32,
     pub device_messages_per_s: u32,
     pub device_burst: u32,
+    /// How makes of devices write what they measure.
+    pub profiles: Vec<Profile>,
 }
 
 #[derive(Clone, Debug, Deserialize)]

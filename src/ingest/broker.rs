@@ -194,24 +194,27 @@ async fn take_in(app: App, mut incoming: mpsc::Receiver<Incoming>, queue: mpsc::
 
 fn understand(app: &App, publish: &Publish) -> (Vec<super::NewReading>, Vec<super::Quarantined>) {
     let name = String::from_utf8_lossy(&publish.topic);
-    let code = match topic::parse(&name) {
-        Some((code, topic::Kind::Readings)) => code,
-        Some((_, topic::Kind::Status)) => return (Vec::new(), Vec::new()),
-        None => {
+    let devices = app.ingest.devices();
+    let (code, device, format) = match (topic::parse(&name), topic::of_network(&name)) {
+        (Some((code, topic::Kind::Readings)), _) => (code, devices.get(code), None),
+        (Some((_, topic::Kind::Status)), _) => return (Vec::new(), Vec::new()),
+        (None, Some((code, format))) => (code, devices.of_network(code), Some(format)),
+        (None, None) => {
             let mut row = unknown_device(&publish.payload, Source::Broker, "", Some(&name));
             row.device = None;
-            row.reason = "the topic names no device; expected v1/devices/{code}/readings".into();
+            row.reason = "the topic names no device; expected v1/devices/{code}/readings, or a network server's".into();
             (row.field, row.value) = ("topic".into(), name.into_owned());
             return (Vec::new(), vec![row]);
         }
     };
-    let Some(device) = app.ingest.devices().get(code).filter(|device| device.enabled) else {
+    let Some(device) = device.filter(|device| device.enabled) else {
         return (Vec::new(), vec![unknown_device(&publish.payload, Source::Broker, code, Some(&name))]);
     };
     let door = Door {
         source: Source::Broker,
         device: &device,
         topic: Some(&name),
+        format,
         now: app.clock.now(),
         limits: &app.config.ingest,
         max_bytes: app.config.mqtt.max_payload_bytes as usize,

@@ -3,7 +3,7 @@
 use chrono::TimeDelta;
 
 use super::devices::DeviceEntry;
-use super::formats::{Message, Problem, RawReading, Refused, join, native};
+use super::formats::{Format, Given, Message, Problem, RawReading, Refused, join, native, read};
 use super::quality::{Subject, judge};
 use super::{NewReading, Quarantined, Source};
 use crate::clock::{Instant, from_micros};
@@ -16,6 +16,8 @@ pub struct Door<'a> {
     pub source: Source,
     pub device: &'a DeviceEntry,
     pub topic: Option<&'a str>,
+    /// What the sender says it is written in.
+    pub format: Option<Format>,
     pub now: Instant,
     pub limits: &'a config::Ingest,
     /// Largest payload, in bytes.
@@ -43,15 +45,29 @@ pub fn decode(payload: &[u8], door: &Door<'_>) -> Decoded {
         decoded.refuse(door, Refused { problem, raw: kept.to_vec() });
         return decoded;
     }
-    if let Some(readings) = all_good(payload, door) {
+    if door.format.is_none()
+        && door.device.profile.is_empty()
+        && let Some(readings) = all_good(payload, door)
+    {
         decoded.readings = readings;
         return decoded;
     }
-    match native::parse(payload) {
+    match message(payload, door) {
         Ok(message) => resolve(message, door, &mut decoded),
         Err(problem) => decoded.refuse(door, Refused { problem, raw: payload.to_vec() }),
     }
     decoded
+}
+
+fn message(payload: &[u8], door: &Door<'_>) -> Result<Message, Problem> {
+    let name = door.device.profile.as_str();
+    let profile = door.limits.profiles.iter().find(|profile| profile.name == name);
+    if profile.is_none() && !name.is_empty() {
+        let message = "the device's profile is not in the configuration (`[[ingest.profiles]]`)";
+        return Err(Problem::new("profile", name, message));
+    }
+    let knows = |stream: &str| door.device.streams.contains_key(stream);
+    read(payload, &Given { now: door.now, format: door.format, profile, knows: &knows })
 }
 
 /// The topic names a device, but there is none with this code.
@@ -214,6 +230,7 @@ mod tests {
             previous: None,
             certificates: Vec::new(),
             streams: Arc::new(streams),
+            profile: String::new(),
         }
     }
 
@@ -225,10 +242,19 @@ mod tests {
             max_age_days: 366,
             device_messages_per_s: 0,
             device_burst: 1,
+            profiles: Vec::new(),
         };
         let now = "2026-02-20T12:00:00Z".parse().unwrap();
         let device = device();
-        let door = Door { source: Source::Mqtt, device: &device, topic: None, now, limits: &limits, max_bytes: 2000 };
+        let door = Door {
+            source: Source::Mqtt,
+            device: &device,
+            topic: None,
+            format: None,
+            now,
+            limits: &limits,
+            max_bytes: 2000,
+        };
         decode(payload.as_bytes(), &door)
     }
 

@@ -65,6 +65,8 @@ pub struct DeviceEntry {
     pub certificates: Vec<(Fingerprint, Shown)>,
     /// The streams of its station by name.
     pub streams: Arc<HashMap<String, StreamEntry>>,
+    /// Name of its profile in the configuration; empty for none.
+    pub profile: String,
 }
 
 impl DeviceEntry {
@@ -104,6 +106,8 @@ impl DeviceEntry {
 #[derive(Debug, Default)]
 pub(super) struct Index {
     by_code: HashMap<String, Arc<DeviceEntry>>,
+    /// In small letters.
+    by_hardware: HashMap<String, Arc<DeviceEntry>>,
     by_certificate: HashMap<Fingerprint, Arc<DeviceEntry>>,
 }
 
@@ -141,6 +145,12 @@ impl Devices {
     /// The device with this code, as of the last reload.
     pub fn get(&self, code: &str) -> Option<Arc<DeviceEntry>> {
         self.index.borrow().as_ref()?.by_code.get(code).cloned()
+    }
+
+    /// The device a network server knows by this name: its hardware's, or the code here.
+    pub fn of_network(&self, name: &str) -> Option<Arc<DeviceEntry>> {
+        let index = self.index.borrow().clone()?;
+        index.by_hardware.get(&name.to_lowercase()).or_else(|| index.by_code.get(name)).cloned()
     }
 
     /// Wakes whenever the index was read anew.
@@ -377,7 +387,8 @@ async fn load(pool: &PgPool) -> sqlx::Result<Index> {
         stations.into_iter().map(|(id, streams)| (id, Arc::new(streams))).collect();
     let devices = sqlx::query!(
         r#"select id as "id: DeviceId", code, station_id as "station_id: StationId", secret_sha256, enabled,
-               secret_first_used_at is not null as "secret_was_used!", previous_sha256, previous_ends_at
+               secret_first_used_at is not null as "secret_was_used!", previous_sha256, previous_ends_at,
+               profile, hardware_id
            from device"#
     )
     .fetch_all(pool)
@@ -395,9 +406,13 @@ async fn load(pool: &PgPool) -> sqlx::Result<Index> {
             previous: previous.map(|sha256| PreviousSecret { sha256, ends_at: row.previous_ends_at }),
             certificates: certificates.remove(&row.id).unwrap_or_default(),
             streams: stations.get(&row.station_id).cloned().unwrap_or_default(),
+            profile: row.profile,
         });
         for (fingerprint, _) in &entry.certificates {
             index.by_certificate.insert(*fingerprint, Arc::clone(&entry));
+        }
+        if let Some(id) = row.hardware_id {
+            index.by_hardware.insert(id, Arc::clone(&entry));
         }
         index.by_code.insert(entry.code.clone(), entry);
     }

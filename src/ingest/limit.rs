@@ -136,6 +136,7 @@ mod tests {
             max_age_days: 1,
             device_messages_per_s,
             device_burst,
+            profiles: Vec::new(),
         })
     }
 

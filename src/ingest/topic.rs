@@ -1,4 +1,6 @@
-//! The topics of the outside contract: `v1/devices/{code}/…`.
+//! The topics of the outside contract: `v1/devices/{code}/…`, and those of network servers.
+
+use super::formats::Format;
 
 /// What a device publishes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -18,6 +20,17 @@ pub fn parse(topic: &str) -> Option<(&str, Kind)> {
     (!code.is_empty()).then_some((code, kind))
 }
 
+/// The name of the device in a topic of a LoRaWAN network server: ChirpStack v4 `application/{id}/device/{DevEUI}/event/{…}`,
+/// The Things Stack v3 `v3/{application}@{tenant}/devices/{id}/{…}`, with the format they write.
+pub fn of_network(topic: &str) -> Option<(&str, Format)> {
+    let parts: Vec<&str> = topic.split('/').collect();
+    match parts[..] {
+        ["application", _, "device", name, "event", _] if !name.is_empty() => Some((name, Format::Chirpstack)),
+        ["v3", _, "devices", name, _, ..] if !name.is_empty() => Some((name, Format::Ttn)),
+        _ => None,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -30,6 +43,19 @@ mod tests {
             ["v1/devices//readings", "v1/devices/a/b/readings", "v1/devices/a/commands", "v2/devices/a/readings", ""]
         {
             assert_eq!(parse(foreign), None, "{foreign}");
+        }
+    }
+
+    #[test]
+    fn network_servers_name_their_devices() {
+        let eui = "application/17c82e96/device/0101010101010101/event/up";
+        assert_eq!(of_network(eui), Some(("0101010101010101", Format::Chirpstack)));
+        assert_eq!(of_network("v3/app1@ttn/devices/dev1/up"), Some(("dev1", Format::Ttn)));
+        assert_eq!(of_network("v3/app1@ttn/devices/dev1/down/queued"), Some(("dev1", Format::Ttn)));
+        for foreign in
+            ["application/1/device//event/up", "application/1/device/a/command/down", "v3/a/devices//up", "v3/a"]
+        {
+            assert_eq!(of_network(foreign), None, "{foreign}");
         }
     }
 }

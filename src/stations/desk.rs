@@ -6,10 +6,11 @@ use sqlx::PgConnection;
 
 use super::certificate::{Certificate, Fingerprint, to_hex};
 use super::device::secret_sha256;
-use super::{Device, is_code, store};
+use super::{Device, is_code, is_hardware_id, store};
 use crate::accounts::tokens::desk::Acting;
 use crate::audit::{self, Act, Entry};
 use crate::events::{self, Event};
+use crate::ingest::formats::profile::Profile;
 
 /// How long the secret before still works after the first use of the new one, unless somebody says otherwise, in seconds.
 pub const GRACE_S: u32 = 3600;
@@ -86,6 +87,41 @@ pub async fn rotate(conn: &mut PgConnection, by: Acting<'_>, code: &str, grace_s
     }
     finish(conn, by, Entry::new(Act::DeviceRotate, "device", code).to(json!({"grace_s": grace_s}))).await?;
     Ok(secret)
+}
+
+/// Says how a device writes, and what a network server calls it (empty for nothing). `profiles` are those of the
+/// configuration.
+///
+/// # Errors
+/// `Wrong` names the field; `Conflict` when another device is called so; `NotFound`.
+pub async fn configure(
+    conn: &mut PgConnection,
+    by: Acting<'_>,
+    code: &str,
+    (profile, hardware_id): (&str, &str),
+    profiles: &[Profile],
+) -> Result<(), DeviceError> {
+    let before = find(conn, code).await?;
+    if !profile.is_empty() && !profiles.iter().any(|known| known.name == profile) {
+        let known: Vec<&str> = profiles.iter().map(|known| known.name.as_str()).collect();
+        let message = format!("the configuration has no such profile; it has: {}", known.join(", "));
+        return Err(wrong("profile", profile, message));
+    }
+    let hardware_id = hardware_id.to_lowercase();
+    if !hardware_id.is_empty() && !is_hardware_id(&hardware_id) {
+        let message = "expected 1 to 64 letters, digits, `_`, `.`, `:` or `-`, such as the DevEUI";
+        return Err(wrong("hardware_id", hardware_id, message));
+    }
+    let hardware_id = (!hardware_id.is_empty()).then_some(hardware_id.as_str());
+    store::configure_device(conn, code, profile, hardware_id).await.map_err(|error| match &error {
+        sqlx::Error::Database(refused) if refused.constraint() == Some("device_hardware_unique") => {
+            DeviceError::Conflict("another device has this hardware id".to_owned())
+        }
+        _ => error.into(),
+    })?;
+    let entry = Entry::new(Act::DeviceConfigure, "device", code);
+    let before = json!({"profile": before.profile, "hardware_id": before.hardware_id});
+    finish(conn, by, entry.from(before).to(json!({"profile": profile, "hardware_id": hardware_id}))).await
 }
 
 /// Ends the secret before the last rotation at once.

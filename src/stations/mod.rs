@@ -73,6 +73,10 @@ pub struct Device {
     pub previous_ends_at: Option<Instant>,
     #[schema(value_type = Option<String>)]
     pub previous_used_at: Option<Instant>,
+    /// Of the configuration's `[[ingest.profiles]]`; empty for none.
+    pub profile: String,
+    /// The name a network server knows it by: DevEUI, or the device id of The Things Stack.
+    pub hardware_id: Option<String>,
 }
 
 /// A client certificate of a device.
@@ -106,6 +110,11 @@ pub fn is_code(text: &str) -> bool {
     bytes.next().is_some_and(|first| first.is_ascii_alphanumeric())
         && text.len() <= 64
         && bytes.all(|byte| byte.is_ascii_alphanumeric() || b"_.:-".contains(&byte))
+}
+
+/// The shape of a name a network server knows a device by, in small letters (the same check stands in the schema).
+pub fn is_hardware_id(text: &str) -> bool {
+    is_code(text) && !text.bytes().any(|byte| byte.is_ascii_uppercase())
 }
 
 /// The shape of a stream's name (the same check stands in the schema).

@@ -154,6 +154,21 @@ pub async fn upsert_device(
     Ok(if old.is_some() { Change::Updated } else { Change::Created })
 }
 
+/// How a device writes, and what a network server calls it. False when there is none with this code.
+///
+/// # Errors
+/// The constraint `device_hardware_unique` when another one is called so.
+pub async fn configure_device(
+    conn: &mut PgConnection,
+    code: &str,
+    profile: &str,
+    hardware_id: Option<&str>,
+) -> sqlx::Result<bool> {
+    let done =
+        sqlx::query!("update device set profile = $2, hardware_id = $3 where code = $1", code, profile, hardware_id);
+    Ok(done.execute(conn).await?.rows_affected() > 0)
+}
+
 /// Turns a device away from now on. False when there is none with this code.
 pub async fn disable_device(conn: &mut PgConnection, code: &str) -> sqlx::Result<bool> {
     let done = sqlx::query!("update device set enabled = false, online = false where code = $1", code);
@@ -311,7 +326,8 @@ pub async fn device_by_code(conn: &mut PgConnection, code: &str) -> sqlx::Result
         Device,
         r#"select d.id as "id: DeviceId", d.code, d.station_id as "station_id: StationId", s.code as station_code,
                d.enabled, d.online, d.last_seen_at, d.secret_made_at, d.secret_used_at,
-               d.previous_sha256 is not null as "has_previous!", d.previous_ends_at, d.previous_used_at
+               d.previous_sha256 is not null as "has_previous!", d.previous_ends_at, d.previous_used_at,
+               d.profile, d.hardware_id
            from device d join station s on s.id = d.station_id where d.code = $1"#,
         code
     )
@@ -325,7 +341,8 @@ pub async fn devices(conn: &mut PgConnection, limit: i64, offset: i64) -> sqlx::
         Device,
         r#"select d.id as "id: DeviceId", d.code, d.station_id as "station_id: StationId", s.code as station_code,
                d.enabled, d.online, d.last_seen_at, d.secret_made_at, d.secret_used_at,
-               d.previous_sha256 is not null as "has_previous!", d.previous_ends_at, d.previous_used_at
+               d.previous_sha256 is not null as "has_previous!", d.previous_ends_at, d.previous_used_at,
+               d.profile, d.hardware_id
            from device d join station s on s.id = d.station_id order by d.code limit $1 offset $2"#,
         limit,
         offset

@@ -14,6 +14,7 @@ mod crash;
 mod demo;
 mod dispatch;
 mod feeds;
+mod formats;
 mod hardening;
 mod harness;
 mod ingest;

@@ -180,7 +180,7 @@ fn not_numbers_as_text(payload: &[u8]) -> Option<Vec<u8>> {
 }
 
 /// Says where the JSON breaks, with what stands there.
-fn malformed(payload: &[u8], error: &serde_json::Error) -> Problem {
+pub fn malformed(payload: &[u8], error: &serde_json::Error) -> Problem {
     let line = payload.split(|byte| *byte == b'\n').nth(error.line().saturating_sub(1)).unwrap_or_default();
     let from = error.column().saturating_sub(20).min(line.len());
     let to = (from + 40).min(line.len());

@@ -230,6 +230,7 @@ impl Gate {
         let door = Door {
             source: Source::Mqtt,
             device,
+            format: None,
             topic: Some(&publish.topic),
             now,
             limits: &self.app.config.ingest,

@@ -16,6 +16,7 @@ use super::page;
 use super::view::View;
 use crate::accounts::tokens::desk::Acting;
 use crate::app::App;
+use crate::ingest::formats::profile::Profile;
 use crate::stations::certificate::from_hex;
 use crate::stations::desk::{self, DeviceError, GRACE_S, MAX_GRACE_S};
 use crate::stations::{Device, DeviceCertificate, store};
@@ -59,6 +60,8 @@ struct DevicesPage {
 struct DevicePage {
     f: Frame,
     device: Device,
+    /// Names of those in the configuration.
+    profiles: Vec<String>,
     certificates: Vec<DeviceCertificate>,
     example: Example,
     /// The secret just made, shown this once.
@@ -91,6 +94,10 @@ struct Given {
     grace_min: Option<u32>,
     #[serde(default)]
     certificate: String,
+    #[serde(default)]
+    profile: String,
+    #[serde(default)]
+    hardware_id: String,
 }
 
 /// What the page says about the act before it.
@@ -169,7 +176,8 @@ async fn device_page(app: &App, v: View, code: &str, outcome: Outcome) -> Result
     let status = if wrong.is_empty() { StatusCode::OK } else { StatusCode::UNPROCESSABLE_ENTITY };
     let f = Frame::load(&mut conn, app, v, "admin").await?;
     let (grace_min, max_grace_min) = (GRACE_S / 60, MAX_GRACE_S / 60);
-    let shown = DevicePage { f, device, certificates, example, fresh, wrong, grace_min, max_grace_min };
+    let profiles = app.config.ingest.profiles.iter().map(|profile| profile.name.clone()).collect();
+    let shown = DevicePage { f, device, profiles, certificates, example, fresh, wrong, grace_min, max_grace_min };
     Ok((status, page(&shown)?).into_response())
 }
 
@@ -187,7 +195,7 @@ async fn act(
     let actor = staff.actor();
     let by = Acting { ids: &app.ids, now: v.now, actor: &actor };
     let mut tx = app.db.web.begin().await?;
-    match done(&mut tx, by, &code, &given).await {
+    match done(&mut tx, by, &code, &given, &app.config.ingest.profiles).await {
         Ok(fresh) => {
             tx.commit().await?;
             if fresh.is_some() {
@@ -197,7 +205,8 @@ async fn act(
         }
         Err(error) => {
             drop(tx);
-            let wrong = sentence(&v, error, "device-certificate-taken")?;
+            let taken = if given.act == "configure" { "device-hardware-taken" } else { "device-certificate-taken" };
+            let wrong = sentence(&v, error, taken)?;
             device_page(&app, v, &code, Outcome { wrong, ..Outcome::default() }).await
         }
     }
@@ -209,11 +218,15 @@ async fn done(
     by: Acting<'_>,
     code: &str,
     given: &Given,
+    profiles: &[Profile],
 ) -> Result<Option<String>, DeviceError> {
     match given.act.as_str() {
         "rotate" => {
             let grace_s = given.grace_min.unwrap_or(GRACE_S / 60).saturating_mul(60);
             return desk::rotate(conn, by, code, grace_s).await.map(Some);
+        }
+        "configure" => {
+            desk::configure(conn, by, code, (&given.profile, given.hardware_id.trim()), profiles).await?;
         }
         "retire" => desk::retire(conn, by, code).await?,
         "revoke" => desk::revoke(conn, by, code).await?,
@@ -229,7 +242,8 @@ async fn done(
             }
         }
         other => {
-            let message = "expected rotate, retire, revoke, enable, certificate or revoke-certificate".into();
+            let message =
+                "expected configure, rotate, retire, revoke, enable, certificate or revoke-certificate".into();
             return Err(DeviceError::Wrong { field: "act", value: other.to_owned(), message });
         }
     }
@@ -242,6 +256,8 @@ fn sentence(v: &View, error: DeviceError, taken: &str) -> Result<String, ApiErro
         DeviceError::Wrong { field: "code", .. } => "device-wrong-code",
         DeviceError::Wrong { field: "station", .. } => "device-wrong-station",
         DeviceError::Wrong { field: "grace_s", .. } => "device-wrong-grace",
+        DeviceError::Wrong { field: "profile", .. } => "device-wrong-profile",
+        DeviceError::Wrong { field: "hardware_id", .. } => "device-wrong-hardware",
         DeviceError::Wrong { field: "certificate", .. } => "device-wrong-certificate",
         DeviceError::NotFound(_) => "device-moved",
         DeviceError::Conflict(_) => taken,

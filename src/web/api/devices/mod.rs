@@ -31,7 +31,7 @@ impl From<DeviceError> for ApiError {
 pub fn routes() -> Router<App> {
     Router::new()
         .route("/api/v1/devices", get(list).post(create))
-        .route("/api/v1/devices/{code}", delete(disable))
+        .route("/api/v1/devices/{code}", delete(disable).patch(configure))
         .route("/api/v1/devices/{code}/enable", post(enable))
         .route("/api/v1/devices/{code}/rotate", post(secrets::rotate))
         .route("/api/v1/devices/{code}/previous", delete(secrets::retire))
@@ -121,6 +121,43 @@ pub async fn disable(
     desk::revoke(&mut tx, by, &code).await?;
     tx.commit().await?;
     Ok(StatusCode::NO_CONTENT)
+}
+
+/// What may change of a device.
+#[derive(Debug, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct DeviceFormat {
+    /// A profile of the configuration's `[[ingest.profiles]]`; empty for none.
+    #[serde(default)]
+    pub profile: String,
+    /// What a LoRaWAN network server calls it (DevEUI, device id); empty for nothing.
+    #[serde(default)]
+    pub hardware_id: String,
+}
+
+/// Says how a device writes its messages, and what a network server calls it.
+///
+/// # Errors
+/// 400 naming the field, 404, 409 when another device is called so, 401, 403.
+#[utoipa::path(patch, path = "/api/v1/devices/{code}", tag = "catalogue", params(("code" = String, Path,)),
+    request_body = DeviceFormat,
+    responses((status = 200, body = Device), (status = 400, body = Problem), (status = 401, body = Problem),
+        (status = 403, body = Problem), (status = 404, body = Problem), (status = 409, body = Problem)),
+    security(("api_token" = [])))]
+pub async fn configure(
+    State(app): State<App>,
+    staff: May<can::ManageDevices>,
+    Path(code): Path<String>,
+    StrictJson(given): StrictJson<DeviceFormat>,
+) -> Result<Json<Device>, ApiError> {
+    let actor = staff.actor();
+    let by = Acting { ids: &app.ids, now: app.clock.now(), actor: &actor };
+    let mut tx = app.db.web.begin().await?;
+    let format = (given.profile.as_str(), given.hardware_id.as_str());
+    desk::configure(&mut tx, by, &code, format, &app.config.ingest.profiles).await?;
+    let device = desk::find(&mut tx, &code).await?;
+    tx.commit().await?;
+    Ok(Json(device))
 }
 
 /// Takes a device in again, with the secrets and certificates it has.

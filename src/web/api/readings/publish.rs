@@ -13,7 +13,7 @@ use serde::Serialize;
 use crate::app::App;
 use crate::ingest::decode::{Decoded, Door, decode};
 use crate::ingest::devices::{Credential, DeviceEntry};
-use crate::ingest::formats::Problem;
+use crate::ingest::formats::{Format, Problem};
 use crate::ingest::{Accepted, IngestError, Source};
 use crate::web::client::ClientAddress;
 use crate::web::error::{ApiError, FieldError};
@@ -64,25 +64,49 @@ pub async fn publish(
     body: Body,
 ) -> Result<Json<Published>, ApiError> {
     let (device, credential) = device(&app, &headers, address).await?;
-    if headers.get(header::CONTENT_TYPE).is_some_and(|kind| !is_json(kind.to_str().unwrap_or_default())) {
-        return Err(ApiError::WrongMediaType("application/json"));
-    }
+    let format = format(&headers)?;
     let now = app.clock.now();
     app.ingest.rate().try_take(device.id, now).map_err(|retry_after_s| {
         metrics::counter!("sentinela_device_slowed_total", "door" => "http").increment(1);
         ApiError::TooMany { retry_after_s }
     })?;
     app.ingest.devices().used(&app.db.ingest, &device, &credential, now).await;
-    commit(&app, &device, body).await
+    commit(&app, &device, format, body).await
 }
 
-async fn commit(app: &App, device: &DeviceEntry, body: Body) -> Result<Json<Published>, ApiError> {
+/// What the client says it sends; JSON may be the native format, SenML, or an event of a network server.
+fn format(headers: &HeaderMap) -> Result<Option<Format>, ApiError> {
+    let Some(kind) = headers.get(header::CONTENT_TYPE).map(|kind| kind.to_str().unwrap_or_default()) else {
+        return Ok(None);
+    };
+    let media_type = kind.split(';').next().unwrap_or_default().trim();
+    match Format::of_media_type(media_type) {
+        Some(format) => Ok(format),
+        None if is_json(kind) => Ok(None),
+        None => Err(ApiError::WrongMediaType("application/json, application/senml+json or application/senml+cbor")),
+    }
+}
+
+async fn commit(
+    app: &App,
+    device: &DeviceEntry,
+    format: Option<Format>,
+    body: Body,
+) -> Result<Json<Published>, ApiError> {
     let max_bytes = app.config.http.max_body_bytes;
     let payload = to_bytes(body, max_bytes).await.map_err(|_| ApiError::TooLarge)?;
-    let door =
-        Door { source: Source::Http, device, topic: None, now: app.clock.now(), limits: &app.config.ingest, max_bytes };
+    let door = Door {
+        source: Source::Http,
+        device,
+        topic: None,
+        format,
+        now: app.clock.now(),
+        limits: &app.config.ingest,
+        max_bytes,
+    };
     let Decoded { readings, quarantined, problems } = decode(&payload, &door);
-    let nothing_good = readings.is_empty();
+    // An event that holds no measurement is none that failed.
+    let nothing_good = readings.is_empty() && !problems.is_empty();
     let committed = tokio::time::timeout(PATIENCE, app.ingest.submit(readings, quarantined)).await;
     let accepted = match committed {
         Ok(Ok(accepted)) => accepted,
