@@ -27,6 +27,8 @@ pub struct Config {
     pub http: Http,
     pub mqtt: Mqtt,
     pub database: Database,
+    /// What other institutions publish.
+    pub feeds: Vec<crate::feeds::Feed>,
     pub ingest: Ingest,
     pub engine: Engine,
     pub alerts: Alerts,
@@ -166,6 +168,11 @@ impl Config {
             let problem = profile.problem().or_else(|| twice.then(|| "a name of its own".into()));
             let key = format!("ingest.profiles[{index}]");
             expect(problem.is_none(), &key, &profile.name, problem.as_deref().unwrap_or_default());
+        }
+        for (index, feed) in self.feeds.iter().enumerate() {
+            let twice = self.feeds[..index].iter().any(|other| other.name == feed.name);
+            let problem = feed.problem().or(twice.then_some("a name of its own"));
+            expect(problem.is_none(), &format!("feeds[{index}]"), &feed.name, problem.unwrap_or_default());
         }
         for (index, provider) in self.sms.smpp.iter().enumerate() {
             let good = provider.window > 0 && provider.messages_per_second > 0;

@@ -12,6 +12,7 @@ pub mod config;
 pub mod crowd;
 pub mod db;
 pub mod events;
+pub mod feeds;
 pub mod i18n;
 pub mod ids;
 pub mod lifecycle;

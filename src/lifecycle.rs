@@ -89,6 +89,9 @@ impl Service {
         self.spawn("dispatch", crate::dispatch::worker::run(app.clone()));
         self.spawn("events listener", crate::db::listen::run(app.clone()));
         self.spawn("evaluator", crate::pipeline::run(app.clone()));
+        if !app.config.feeds.is_empty() {
+            self.spawn("feeds", crate::feeds::poll::run(app.clone()));
+        }
         self.spawn("retention", crate::privacy::retention::run(app.clone()));
         self.spawn("metrics", web::measure::run(app.clone()));
         if let Some(endpoint) = devices_endpoint {

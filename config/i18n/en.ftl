@@ -711,6 +711,33 @@ oidc-unlink-password = Choose a password here first: without one, the separated 
 ## machines
 admin-tokens = API tokens
 admin-tokens-text = Programs that act in somebody's name: what they may do, when they were used, how long they last.
+admin-feeds = Outside feeds
+admin-feeds-text = What is read from CEMADEN, ANA and INMET: last answer, failures, next ask.
+feeds-lead = Measurements other institutions publish, read for the stations registered under the same code.
+feeds-empty = No feed is configured
+feeds-empty-text = Each feed is a table [[feeds]] in the configuration. Stations come from the catalogue; the feed brings their measurements.
+feed = Feed
+feed-waits = waits
+feed-answers = answers
+feed-fails = fails
+feed-answered = Last answer
+feed-newest = Newest measurement
+feed-held = In the last new answer
+feed-next = Next ask
+feed-failures = { $count ->
+    [one] 1 failure
+   *[other] { $count } failures in a row
+}
+feed-readings = { $count ->
+    [one] 1 new reading
+   *[other] { $count } new readings
+}
+feed-missing = { $count } without a value
+feed-problems = { $count } not understood
+feed-foreign = { $count ->
+    [one] 1 station that is not registered
+   *[other] { $count } stations that are not registered
+}
 admin-devices = Devices
 admin-devices-text = What publishes readings: secrets, certificates, last heard.
 tokens-lead = A token lets a program act in the name of whoever made it. Give it only what the program needs.

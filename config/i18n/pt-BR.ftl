@@ -711,6 +711,33 @@ oidc-unlink-password = Defina antes uma senha aqui: sem ela, a conta separada n�
 ## machines
 admin-tokens = Chaves de API
 admin-tokens-text = Programas que agem em nome de alguém: o que podem, quando foram usadas, até quando valem.
+admin-feeds = Fontes externas
+admin-feeds-text = O que se lê de CEMADEN, ANA e INMET: última resposta, falhas, próxima consulta.
+feeds-lead = Medidas publicadas por outros órgãos, lidas para as estações cadastradas com o mesmo código.
+feeds-empty = Nenhuma fonte configurada
+feeds-empty-text = Cada fonte é uma tabela [[feeds]] na configuração. As estações entram pelo cadastro; a fonte traz as medidas delas.
+feed = Fonte
+feed-waits = aguarda
+feed-answers = responde
+feed-fails = falha
+feed-answered = Última resposta
+feed-newest = Medida mais nova
+feed-held = Na última resposta nova
+feed-next = Próxima consulta
+feed-failures = { $count ->
+    [one] 1 falha
+   *[other] { $count } falhas seguidas
+}
+feed-readings = { $count ->
+    [one] 1 medida nova
+   *[other] { $count } medidas novas
+}
+feed-missing = { $count } sem valor
+feed-problems = { $count } não compreendidas
+feed-foreign = { $count ->
+    [one] 1 estação não cadastrada
+   *[other] { $count } estações não cadastradas
+}
 admin-devices = Dispositivos
 admin-devices-text = O que publica leituras: segredos, certificados, última comunicação.
 tokens-lead = Uma chave deixa um programa agir em nome de quem a criou. Dê a ela só o que o programa precisa.

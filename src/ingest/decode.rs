@@ -2,7 +2,7 @@
 
 use chrono::TimeDelta;
 
-use super::devices::DeviceEntry;
+use super::devices::{DeviceEntry, StreamEntry};
 use super::formats::{Format, Given, Message, Problem, RawReading, Refused, join, native, read};
 use super::quality::{Subject, judge};
 use super::{NewReading, Quarantined, Source};
@@ -120,7 +120,8 @@ struct Claim<'a> {
 }
 
 /// Why a claim does not hold. Put into words only when somebody will read them.
-enum Wrong {
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Wrong {
     Stream,
     Future,
     Past,
@@ -130,28 +131,51 @@ enum Wrong {
 
 fn check(claim: &Claim<'_>, id: Option<&str>, door: &Door<'_>) -> Result<NewReading, Wrong> {
     let stream = door.device.streams.get(claim.stream).ok_or(Wrong::Stream)?;
+    let measured = Measured { at: claim.at, value: claim.value, unit: claim.unit };
+    let reading = admit(stream, measured, (door.source, door.now), door.limits)?;
+    Ok(NewReading { device_id: Some(door.device.id), message_id: id.map(str::to_owned), ..reading })
+}
+
+/// What was measured on a stream, by whoever says so. No unit is the stream's own.
+#[derive(Clone, Copy, Debug)]
+pub struct Measured<'a> {
+    pub at: Instant,
+    pub value: f64,
+    pub unit: Option<&'a str>,
+}
+
+/// Takes a measurement into the stream: in the canonical unit, at an instant that can be, with its quality.
+///
+/// # Errors
+/// Why it cannot be one of the stream's.
+pub fn admit(
+    stream: &StreamEntry,
+    measured: Measured<'_>,
+    (source, now): (Source, Instant),
+    limits: &config::Ingest,
+) -> Result<NewReading, Wrong> {
     // PostgreSQL keeps microseconds; what is finer must not make two readings of one.
-    let observed_at = from_micros(claim.at.timestamp_micros());
-    if observed_at - door.now > TimeDelta::seconds(door.limits.max_future_s.into()) {
+    let observed_at = from_micros(measured.at.timestamp_micros());
+    if observed_at - now > TimeDelta::seconds(limits.max_future_s.into()) {
         return Err(Wrong::Future);
     }
-    if door.now - observed_at > TimeDelta::days(door.limits.max_age_days.into()) {
+    if now - observed_at > TimeDelta::days(limits.max_age_days.into()) {
         return Err(Wrong::Past);
     }
-    let unit = claim.unit.unwrap_or(&stream.unit);
+    let unit = measured.unit.unwrap_or(&stream.unit);
     let (factor, offset) = stream.quantity.conversion(unit).ok_or(Wrong::Unit(stream.quantity))?;
-    let value = Fixed::try_from(claim.value * factor + offset).map_err(Wrong::Value)?;
+    let value = Fixed::try_from(measured.value * factor + offset).map_err(Wrong::Value)?;
     let subject = Subject { quantity: stream.quantity, kind: stream.kind, interval_s: stream.interval_s };
     let (quality, quality_reason) = judge(subject, value);
     Ok(NewReading {
         datastream_id: stream.id,
-        device_id: Some(door.device.id),
-        message_id: id.map(str::to_owned),
+        device_id: None,
+        message_id: None,
         observed_at,
         value,
         quality,
         quality_reason,
-        source: door.source,
+        source,
     })
 }
 
@@ -206,7 +230,6 @@ mod tests {
 
     use super::*;
     use crate::ids::{DatastreamId, DeviceId};
-    use crate::ingest::devices::StreamEntry;
     use crate::units::{Quality, StreamKind};
 
     fn device() -> DeviceEntry {

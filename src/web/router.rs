@@ -36,6 +36,7 @@ pub fn router(app: App) -> Router {
         .merge(api::areas::routes())
         .merge(api::audit::routes())
         .merge(api::devices::routes())
+        .merge(api::feeds::routes())
         .merge(api::incidents::routes())
         .merge(api::levels::routes())
         .merge(api::readings::routes())

@@ -63,6 +63,8 @@ pub const RULES: &[Rule] = &[
     staff("GET", "/api/v1/devices", ManageDevices),
     staff("POST", "/api/v1/devices", ManageDevices),
     staff("DELETE", "/api/v1/devices/{code}", ManageDevices),
+    staff("PATCH", "/api/v1/devices/{code}", ManageDevices),
+    staff("GET", "/api/v1/feeds", SeeConsole),
     // Administration, audit
     staff("GET", "/console/admin", SeeConsole),
     staff("GET", "/console/audit", ReadAudit),
@@ -124,6 +126,7 @@ pub const RULES: &[Rule] = &[
     staff("POST", "/console/tokens/{id}/rotate", OwnAccount),
     staff("GET", "/console/tokens/{id}/revoke", OwnAccount),
     staff("POST", "/console/tokens/{id}/revoke", OwnAccount),
+    staff("GET", "/console/feeds", SeeConsole),
     staff("GET", "/console/devices", ManageDevices),
     staff("POST", "/console/devices", ManageDevices),
     staff("GET", "/console/devices/{code}", ManageDevices),

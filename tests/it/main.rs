@@ -13,6 +13,7 @@ mod corpora;
 mod crash;
 mod demo;
 mod dispatch;
+mod feed_following;
 mod feeds;
 mod formats;
 mod hardening;

@@ -153,7 +153,8 @@ pub struct RawReading {
 }
 
 /// One thing wrong, in terms the sender can act on.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, thiserror::Error)]
+#[error("{field}: {message}: {value:?}")]
 pub struct Problem {
     /// Where: "readings[3].value", "id", "payload".
     pub field: String,
@@ -181,5 +182,5 @@ pub struct Refused {
 
 /// "readings[3]" and "value" make "readings[3].value"; an empty path leaves the key alone.
 pub fn join(path: &str, key: &str) -> String {
-    if path.is_empty() { key.to_owned() } else { format!("{path}.{key}") }
+    if path.is_empty() || key.is_empty() { format!("{path}{key}") } else { format!("{path}.{key}") }
 }

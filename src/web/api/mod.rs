@@ -6,6 +6,7 @@ pub mod audit;
 pub mod devices;
 pub mod document;
 mod examples;
+pub mod feeds;
 pub mod imports;
 pub mod incidents;
 pub mod levels;
@@ -46,6 +47,8 @@ pub mod tokens;
     devices::list,
     devices::create,
     devices::disable,
+    devices::configure,
+    feeds::list,
     devices::enable,
     devices::secrets::rotate,
     devices::secrets::retire,

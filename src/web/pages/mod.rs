@@ -8,6 +8,7 @@ pub mod areas;
 pub mod audit;
 pub mod devices;
 pub mod drawing;
+pub mod feeds;
 pub mod frame;
 pub mod history;
 pub mod incidents;
@@ -61,6 +62,7 @@ pub fn routes() -> Router<App> {
         .merge(quarantine::routes())
         .merge(tokens::routes())
         .merge(devices::routes())
+        .merge(feeds::routes())
         .merge(audit::routes())
         .merge(privacy::routes())
 }

@@ -104,13 +104,24 @@ async fn a_device_is_made_given_a_new_secret_turned_away_and_taken_in_again_in_t
     assert_eq!(ana.send(path, &[("act", "enable")]).await.0, StatusCode::SEE_OTHER);
     assert_eq!(posted(&app, &second).await, StatusCode::OK);
 
+    // How it writes: a profile must be in the configuration; the hardware id is kept in small letters.
+    let unknown = [("act", "configure"), ("profile", "none such"), ("hardware_id", "")];
+    assert_eq!(ana.send(path, &unknown).await.0, StatusCode::UNPROCESSABLE_ENTITY);
+    let known = [("act", "configure"), ("profile", ""), ("hardware_id", "70B3D5")];
+    assert_eq!(ana.send(path, &known).await.0, StatusCode::SEE_OTHER);
+    let (_, page) = ana.send(path, &unknown).await;
+    assert!(page.contains("value=\"70b3d5\""), "{page}");
+
     let acts: Vec<String> = sqlx::query_scalar(
         "select act from audit_event join audit_chain on event_id = id where act like 'device.%' order by seq",
     )
     .fetch_all(&db.pool)
     .await
     .unwrap();
-    assert_eq!(acts, ["device.add", "device.rotate", "device.retire", "device.revoke", "device.enable"]);
+    assert_eq!(
+        acts,
+        ["device.add", "device.rotate", "device.retire", "device.revoke", "device.enable", "device.configure"]
+    );
 }
 
 #[tokio::test]

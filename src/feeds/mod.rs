@@ -1,0 +1,84 @@
+//! Measurements that other institutions publish: asked for, read, and put into the journal of our own stations.
+
+pub mod formats;
+pub mod poll;
+pub mod store;
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::secret::Secret;
+use crate::units::vocabulary;
+
+vocabulary! {
+    /// Who publishes, and in which form. Each has its parser in `formats`.
+    Kind, "kind of feed" {
+        /// Current readings of a state (`getJson2.php`).
+        Cemaden = "cemaden",
+        /// The hours of one station.
+        CemadenHourly = "cemaden_hourly",
+        /// The monthly table of the Mapa Interativo.
+        CemadenTable = "cemaden_table",
+        /// `HidroWebService`, with its token.
+        Ana = "ana",
+        /// The older web service in XML.
+        AnaLegacy = "ana_legacy",
+        /// Hours of stations.
+        Inmet = "inmet",
+    }
+}
+
+/// A table `[[feeds]]` of the configuration.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Feed {
+    /// Shows in logs, metrics and the console.
+    pub name: String,
+    pub kind: Kind,
+    /// With `{station}` it is asked once for each of `stations`; `{today}` and `{yesterday}` are dates of UTC as in 2026-02-22.
+    pub url: String,
+    /// Seconds between two asks.
+    #[serde(default = "ten_minutes")]
+    pub every_s: u32,
+    /// Their code for a station and ours. A station that is not here counts when the codes are the same.
+    #[serde(default)]
+    pub stations: BTreeMap<String, String>,
+    /// Sent with each request.
+    #[serde(default)]
+    pub headers: BTreeMap<String, Secret>,
+    /// Where ANA gives tokens, with `Identificador` and `Senha` in `login_headers`. Empty: none is needed.
+    #[serde(default)]
+    pub login_url: String,
+    #[serde(default)]
+    pub login_headers: BTreeMap<String, Secret>,
+}
+
+const fn ten_minutes() -> u32 {
+    600
+}
+
+impl Feed {
+    /// What is wrong with it, in words for the configuration.
+    pub fn problem(&self) -> Option<&'static str> {
+        if self.name.is_empty() || self.name.len() > 100 {
+            return Some("a name of 1 to 100 bytes");
+        }
+        if !self.url.starts_with("http://") && !self.url.starts_with("https://") {
+            return Some("an http:// or https:// address in `url`");
+        }
+        if self.url.contains("{station}") && self.stations.is_empty() {
+            return Some("`stations` beside an address with {station}");
+        }
+        let names = self.headers.keys().chain(self.login_headers.keys());
+        if !names.into_iter().all(|name| axum::http::HeaderName::try_from(name).is_ok()) {
+            return Some("names of HTTP headers in `headers`");
+        }
+        (self.every_s < 30).then_some("`every_s` of 30 or more")
+    }
+
+    /// Our code for a station of theirs.
+    pub fn ours<'a>(&'a self, theirs: &'a str) -> &'a str {
+        self.stations.get(theirs).map_or(theirs, String::as_str)
+    }
+}

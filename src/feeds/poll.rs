@@ -1,0 +1,374 @@
+//! Asking feeds, each by itself: on its schedule, once for all processes, with conditional requests, and later and later
+//! while it fails. What was asked counts as read only once its readings are committed.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::time::Duration;
+
+use axum::http::{HeaderMap, Request, StatusCode, header};
+use bytes::Bytes;
+use chrono::TimeDelta;
+use sha2::{Digest as _, Sha256};
+
+use super::formats::{Observed, Parsed, Problem, ana, cemaden, inmet};
+use super::store::{self, Told};
+use super::{Feed, Kind};
+use crate::app::App;
+use crate::clock::Instant;
+use crate::ingest::decode::{Measured, Wrong, admit};
+use crate::ingest::devices::StreamEntry;
+use crate::ingest::formats::MAX_READINGS;
+use crate::ingest::{NewReading, Quarantined, Source};
+use crate::secret::Secret;
+use crate::units::StreamKind;
+
+/// How often each task looks whether its feed is due.
+const LOOK: Duration = Duration::from_secs(5);
+/// The longest wait of a feed that fails, unless its schedule is slower.
+const LONGEST_WAIT: TimeDelta = TimeDelta::hours(1);
+/// Largest answer: a state's month of ten-minute readings has about 8 MiB.
+const MAX_BYTES: usize = 32 * 1024 * 1024;
+/// Records that were not understood, kept of one answer.
+const MAX_PROBLEMS: usize = 100;
+/// Records not understood that are remembered, so that one which stays in the answer is kept once.
+const REMEMBERED: usize = 10_000;
+
+/// Asks every configured feed until the service stops.
+pub async fn run(app: App) {
+    let names: Vec<String> = app.config.feeds.iter().map(|feed| feed.name.clone()).collect();
+    while let Err(error) = know(&app, &names).await {
+        tracing::warn!(%error, "the feeds wait for the database");
+        tokio::select! {
+            () = app.stop.cancelled() => return,
+            () = tokio::time::sleep(LOOK) => {}
+        }
+    }
+    let mut tasks = tokio::task::JoinSet::new();
+    for feed in app.config.feeds.clone() {
+        tasks.spawn(follow(Follower::new(app.clone(), feed)));
+    }
+    while tasks.join_next().await.is_some() {}
+}
+
+/// Makes the rows in which the feeds' state is kept.
+///
+/// # Errors
+/// The database's.
+pub async fn know(app: &App, names: &[String]) -> sqlx::Result<()> {
+    let mut tx = app.db.ingest.begin().await?;
+    store::know(&mut tx, app.clock.now(), names).await?;
+    tx.commit().await
+}
+
+async fn follow(mut follower: Follower) {
+    let stop = follower.app.stop.clone();
+    let mut tick = tokio::time::interval(LOOK);
+    loop {
+        tokio::select! {
+            () = stop.cancelled() => return,
+            _ = tick.tick() => {}
+        }
+        if let Err(error) = follower.once().await {
+            tracing::warn!(feed = follower.feed.name, %error, "a feed waits for the database");
+        }
+    }
+}
+
+/// What an address answered last.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Seen {
+    etag: Option<String>,
+    last_modified: Option<String>,
+    sha256: [u8; 32],
+}
+
+/// An answer that is not the one from before.
+struct Answer {
+    url: String,
+    body: Bytes,
+    seen: Seen,
+}
+
+/// Follows one feed.
+pub struct Follower {
+    app: App,
+    feed: Feed,
+    seen: HashMap<String, Seen>,
+    token: Option<String>,
+    /// What was not understood already.
+    known: HashSet<(String, String)>,
+}
+
+impl Follower {
+    pub fn new(app: App, feed: Feed) -> Self {
+        Self { app, feed, seen: HashMap::new(), token: None, known: HashSet::new() }
+    }
+
+    /// Asks if it is time. False when it is not, or another process does.
+    ///
+    /// # Errors
+    /// The database's. What the feed does wrong is written into its row.
+    pub async fn once(&mut self) -> sqlx::Result<bool> {
+        let (now, every) = (self.app.clock.now(), TimeDelta::seconds(self.feed.every_s.into()));
+        let pool = self.app.db.ingest.clone();
+        let name = self.feed.name.clone();
+        if !store::take(&mut *pool.acquire().await?, now, &name, now + every).await? {
+            return Ok(false);
+        }
+        match self.ask(now).await {
+            Ok(told) => store::answered(&mut *pool.acquire().await?, now, &name, told).await?,
+            Err(error) => {
+                metrics::counter!("sentinela_feed_failures_total", "feed" => name.clone()).increment(1);
+                let failures = store::failed(&mut *pool.acquire().await?, &name, &error).await?;
+                let due_at = now + back_off(every, failures);
+                tracing::warn!(feed = name, error, failures, "a feed could not be read");
+                store::wait_until(&mut *pool.acquire().await?, &name, due_at).await?;
+            }
+        }
+        Ok(true)
+    }
+
+    /// `None` when nothing is new. Of many addresses one may fail: the others count, and the failure is told when all do.
+    async fn ask(&mut self, now: Instant) -> Result<Option<Told>, String> {
+        let (mut answers, mut failed, mut good) = (Vec::new(), None, false);
+        for url in self.addresses(now) {
+            match self.fetch(&url).await {
+                Ok(answer) => {
+                    good = true;
+                    answers.extend(answer);
+                }
+                Err(error) => {
+                    failed.get_or_insert(error);
+                }
+            }
+        }
+        if let Some(error) = failed.filter(|_| !good) {
+            return Err(error);
+        }
+        let (mut told, mut parsed_any, mut wrong) = (Told::default(), false, None);
+        for answer in answers {
+            match self.read(&answer.body) {
+                Ok(parsed) => {
+                    parsed_any = true;
+                    self.keep(parsed, now, &mut told).await?;
+                    self.seen.insert(answer.url, answer.seen);
+                }
+                Err(problem) => wrong = wrong.or(Some(problem.to_string())),
+            }
+        }
+        match wrong {
+            Some(error) if !parsed_any => Err(error),
+            _ => Ok(parsed_any.then_some(told)),
+        }
+    }
+
+    fn addresses(&self, now: Instant) -> Vec<String> {
+        let day = |at: Instant| at.format("%Y-%m-%d").to_string();
+        let dated = self.feed.url.replace("{today}", &day(now));
+        let dated = dated.replace("{yesterday}", &day(now - TimeDelta::days(1)));
+        if !dated.contains("{station}") {
+            return vec![dated];
+        }
+        self.feed.stations.keys().map(|theirs| dated.replace("{station}", theirs)).collect()
+    }
+
+    /// `None` when it is what was answered before.
+    async fn fetch(&mut self, url: &str) -> Result<Option<Answer>, String> {
+        if self.token.is_none() && !self.feed.login_url.is_empty() {
+            self.log_in().await?;
+        }
+        let mut answer = self.get(url).await?;
+        if answer.status == StatusCode::UNAUTHORIZED && !self.feed.login_url.is_empty() {
+            self.log_in().await?;
+            answer = self.get(url).await?;
+        }
+        match answer.status {
+            StatusCode::OK => {}
+            StatusCode::NOT_MODIFIED | StatusCode::NO_CONTENT => return Ok(None),
+            other => return Err(format!("the server answers with status {other}")),
+        }
+        let text = |name| answer.headers.get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
+        let sha256 = Sha256::digest(&answer.body).into();
+        let seen = Seen { etag: text(header::ETAG), last_modified: text(header::LAST_MODIFIED), sha256 };
+        if self.seen.get(url).is_some_and(|before| before.sha256 == seen.sha256) {
+            return Ok(None);
+        }
+        Ok(Some(Answer { url: url.to_owned(), body: answer.body, seen }))
+    }
+
+    async fn get(&self, url: &str) -> Result<crate::outbound::Answer, String> {
+        let mut request = Request::get(url);
+        let headers = request.headers_mut().ok_or("the address cannot be asked")?;
+        put(headers, &self.feed.headers)?;
+        if let Some(token) = &self.token {
+            set(headers, "authorization", &format!("Bearer {token}"))?;
+        }
+        if let Some(seen) = self.seen.get(url) {
+            for (name, value) in [("if-none-match", &seen.etag), ("if-modified-since", &seen.last_modified)] {
+                if let Some(value) = value {
+                    set(headers, name, value)?;
+                }
+            }
+        }
+        let request = request.body(Vec::new()).map_err(|_| "the address cannot be asked".to_owned())?;
+        self.app.outbound.send(request, MAX_BYTES).await.map_err(|error| error.to_string())
+    }
+
+    /// ANA gives a token for an hour or so, against identifier and password in headers.
+    async fn log_in(&mut self) -> Result<(), String> {
+        let mut request = Request::get(&self.feed.login_url);
+        put(request.headers_mut().ok_or("the address for tokens cannot be asked")?, &self.feed.login_headers)?;
+        let request = request.body(Vec::new()).map_err(|_| "the address for tokens cannot be asked".to_owned())?;
+        let answer = self.app.outbound.send(request, MAX_BYTES).await.map_err(|error| error.to_string())?;
+        if answer.status != StatusCode::OK {
+            return Err(format!("the server gives no token: status {}", answer.status));
+        }
+        let body: serde_json::Value =
+            serde_json::from_slice(&answer.body).map_err(|_| "the server gives no token: no JSON".to_owned())?;
+        let token = body.pointer("/items/tokenautenticacao").and_then(serde_json::Value::as_str);
+        self.token = Some(token.ok_or("the server gives no token: items.tokenautenticacao is missing")?.to_owned());
+        Ok(())
+    }
+
+    fn read(&self, body: &[u8]) -> Result<Parsed, Problem> {
+        match self.feed.kind {
+            Kind::Cemaden => cemaden::parse(body),
+            Kind::CemadenHourly => cemaden::parse_hourly(body),
+            Kind::CemadenTable => cemaden::parse_table(body),
+            Kind::Ana => ana::parse(body),
+            Kind::AnaLegacy => ana::parse_legacy(body),
+            Kind::Inmet => inmet::parse(body),
+        }
+    }
+
+    /// Puts what was read into the journal, and waits for the commit.
+    async fn keep(&mut self, parsed: Parsed, now: Instant, told: &mut Told) -> Result<(), String> {
+        let stations: Vec<String> = {
+            let ours = parsed.observed.iter().map(|one| self.feed.ours(&one.station));
+            ours.collect::<HashSet<_>>().into_iter().map(str::to_owned).collect()
+        };
+        let mut conn = self.app.db.ingest.acquire().await.map_err(|error| error.to_string())?;
+        let rows = store::streams(&mut conn, &stations).await.map_err(|error| error.to_string())?;
+        drop(conn);
+        let mut streams: BTreeMap<String, Vec<StreamEntry>> = BTreeMap::new();
+        for (station, stream) in rows {
+            streams.entry(station).or_default().push(stream);
+        }
+        told.missing += parsed.missing;
+        told.problems += parsed.problems.len();
+        told.foreign_stations += stations.len() - streams.len();
+        let mut readings = Vec::new();
+        let mut problems = parsed.problems;
+        for observed in &parsed.observed {
+            let Some(known) = streams.get(self.feed.ours(&observed.station)) else { continue };
+            let Some(stream) = known.iter().find(|stream| fits(stream, observed)) else { continue };
+            match self.admit(stream, observed, now) {
+                Ok(reading) => {
+                    told.newest = told.newest.max(Some(reading.observed_at));
+                    readings.push(reading);
+                }
+                // A feed repeats its past; what is too old is no mistake of anybody.
+                Err(Wrong::Past) => {}
+                Err(wrong) => problems.push(problem(observed, wrong)),
+            }
+        }
+        let quarantined = self.quarantined(problems);
+        told.readings += self.submit(readings, quarantined).await?;
+        Ok(())
+    }
+
+    fn admit(&self, stream: &StreamEntry, observed: &Observed, now: Instant) -> Result<NewReading, Wrong> {
+        let measured = Measured { at: observed.at, value: observed.value, unit: Some(observed.unit) };
+        admit(stream, measured, (Source::Feed, now), &self.app.config.ingest)
+    }
+
+    /// Gives back how many were new.
+    async fn submit(&self, readings: Vec<NewReading>, mut quarantined: Vec<Quarantined>) -> Result<usize, String> {
+        let mut new = 0;
+        let mut chunks = readings.chunks(MAX_READINGS);
+        loop {
+            let part = chunks.next().map(<[_]>::to_vec).unwrap_or_default();
+            let bad = std::mem::take(&mut quarantined);
+            if part.is_empty() && bad.is_empty() {
+                break;
+            }
+            let accepted = self.app.ingest.submit_when_free(part, bad).await.map_err(|error| error.to_string())?;
+            new += (accepted.appended + accepted.revisions) as usize;
+        }
+        metrics::counter!("sentinela_feed_readings_total", "feed" => self.feed.name.clone()).increment(new as u64);
+        Ok(new)
+    }
+
+    /// The problems that were not there before, as rows for quarantine.
+    fn quarantined(&mut self, problems: Vec<Problem>) -> Vec<Quarantined> {
+        if self.known.len() > REMEMBERED {
+            self.known.clear();
+        }
+        let mut fresh = Vec::new();
+        for problem in problems {
+            if fresh.len() < MAX_PROBLEMS && self.known.insert((problem.value.clone(), problem.message.clone())) {
+                fresh.push(Quarantined {
+                    source: Source::Feed,
+                    device: None,
+                    topic: Some(self.feed.name.clone()),
+                    payload: problem.value.clone().into_bytes(),
+                    reason: problem.message,
+                    field: problem.field,
+                    value: problem.value,
+                });
+            }
+        }
+        fresh
+    }
+}
+
+/// The wait after so many failures in a row.
+fn back_off(every: TimeDelta, failures: i32) -> TimeDelta {
+    let factor = 1_i32 << failures.clamp(0, 10);
+    (every * factor).min(LONGEST_WAIT.max(every))
+}
+
+/// Whether this is a measurement of the stream. A sum belongs to a stream of sums over the same time.
+fn fits(stream: &StreamEntry, observed: &Observed) -> bool {
+    let is_sum = stream.kind == StreamKind::IntervalSum;
+    let same_time = match (stream.interval_s, observed.interval_s) {
+        (Some(ours), Some(theirs)) => ours == theirs,
+        _ => true,
+    };
+    stream.quantity == observed.quantity && (observed.interval_s.is_none() || (is_sum && same_time))
+}
+
+fn problem(observed: &Observed, wrong: Wrong) -> Problem {
+    let (field, message) = match wrong {
+        Wrong::Future => ("at", "lies in the future; the feed's clock or zone is not what we take it for".to_owned()),
+        Wrong::Value(error) => ("value", error.to_string()),
+        Wrong::Unit(quantity) => ("unit", format!("is no unit of {quantity}")),
+        Wrong::Past | Wrong::Stream => ("at", "is too old".to_owned()),
+    };
+    let value = format!("{} {} {} {}", observed.station, observed.at.to_rfc3339(), observed.value, observed.unit);
+    Problem::new(field, &value, message)
+}
+
+fn put(headers: &mut HeaderMap, given: &BTreeMap<String, Secret>) -> Result<(), String> {
+    set(headers, "user-agent", concat!("Sentinela/", env!("CARGO_PKG_VERSION")))?;
+    given.iter().try_for_each(|(name, value)| set(headers, name, value))
+}
+
+fn set(headers: &mut HeaderMap, name: &str, value: &str) -> Result<(), String> {
+    let key = header::HeaderName::try_from(name).map_err(|_| format!("{name:?} is no name of a header"))?;
+    let value = header::HeaderValue::try_from(value).map_err(|_| format!("the header {name} cannot hold its value"))?;
+    headers.insert(key, value);
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_feed_that_fails_is_asked_less_and_less_and_at_least_hourly() {
+        let every = TimeDelta::minutes(10);
+        let waits: Vec<i64> = [1, 2, 3, 4, 30].map(|failures| back_off(every, failures).num_minutes()).to_vec();
+        assert_eq!(waits, [20, 40, 60, 60, 60]);
+        assert_eq!(back_off(TimeDelta::hours(6), 1), TimeDelta::hours(6));
+    }
+}

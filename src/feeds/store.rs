@@ -1,0 +1,146 @@
+//! How the feeds do, and which streams they fill, in PostgreSQL.
+
+use sqlx::PgConnection;
+
+use crate::clock::Instant;
+use crate::ids::DatastreamId;
+use crate::ingest::devices::StreamEntry;
+use crate::units::UnknownWord;
+
+/// How a feed does.
+#[derive(Clone, Debug, PartialEq, serde::Serialize, utoipa::ToSchema)]
+pub struct State {
+    pub name: String,
+    /// When it is asked next.
+    #[schema(value_type = String)]
+    pub due_at: Instant,
+    #[schema(value_type = Option<String>)]
+    pub asked_at: Option<Instant>,
+    /// The last answer that could be read, new or not.
+    #[schema(value_type = Option<String>)]
+    pub answered_at: Option<Instant>,
+    /// Failures since then.
+    pub failures: i32,
+    /// Why the last ask failed; empty when it did not.
+    pub error: String,
+    /// When the answer was another than before.
+    #[schema(value_type = Option<String>)]
+    pub changed_at: Option<Instant>,
+    /// Of that answer: readings that were new, values the provider has not, records that were not understood, and stations
+    /// that are none of ours.
+    pub readings: i32,
+    pub missing: i32,
+    pub problems: i32,
+    pub foreign_stations: i32,
+    #[schema(value_type = Option<String>)]
+    pub newest_observed_at: Option<Instant>,
+}
+
+/// Makes the rows of the feeds that are configured, and removes the others.
+pub async fn know(conn: &mut PgConnection, now: Instant, names: &[String]) -> sqlx::Result<()> {
+    sqlx::query!("delete from feed where name <> all($1)", names).execute(&mut *conn).await?;
+    sqlx::query!(
+        "insert into feed (name, due_at) select name, $2 from unnest($1::text[]) as name on conflict do nothing",
+        names,
+        now
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// Takes the feed if it is due. It is due again at `next`, whatever comes of this process.
+pub async fn take(conn: &mut PgConnection, now: Instant, name: &str, next: Instant) -> sqlx::Result<bool> {
+    let done =
+        sqlx::query!("update feed set due_at = $3, asked_at = $2 where name = $1 and due_at <= $2", name, now, next)
+            .execute(conn)
+            .await?;
+    Ok(done.rows_affected() == 1)
+}
+
+/// Writes down that asking failed. Gives back how often it did in a row.
+pub async fn failed(conn: &mut PgConnection, name: &str, error: &str) -> sqlx::Result<i32> {
+    sqlx::query_scalar!(
+        "update feed set failures = failures + 1, error = $2 where name = $1 returning failures",
+        name,
+        error
+    )
+    .fetch_optional(conn)
+    .await
+    .map(Option::unwrap_or_default)
+}
+
+/// Asks again at `due_at`.
+pub async fn wait_until(conn: &mut PgConnection, name: &str, due_at: Instant) -> sqlx::Result<()> {
+    sqlx::query!("update feed set due_at = $2 where name = $1", name, due_at).execute(conn).await?;
+    Ok(())
+}
+
+/// What an answer held.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Told {
+    pub readings: usize,
+    pub missing: usize,
+    pub problems: usize,
+    pub foreign_stations: usize,
+    pub newest: Option<Instant>,
+}
+
+/// Writes down an answer; `None` when it is the one from before.
+pub async fn answered(conn: &mut PgConnection, now: Instant, name: &str, told: Option<Told>) -> sqlx::Result<()> {
+    sqlx::query!("update feed set failures = 0, error = '', answered_at = $2 where name = $1", name, now)
+        .execute(&mut *conn)
+        .await?;
+    let Some(told) = told else { return Ok(()) };
+    let whole = |count: usize| i32::try_from(count).unwrap_or(i32::MAX);
+    sqlx::query!(
+        "update feed set changed_at = $2, readings = $3, missing = $4, problems = $5, foreign_stations = $6,
+             newest_observed_at = greatest(newest_observed_at, $7)
+         where name = $1",
+        name,
+        now,
+        whole(told.readings),
+        whole(told.missing),
+        whole(told.problems),
+        whole(told.foreign_stations),
+        told.newest
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+pub async fn states(conn: &mut PgConnection) -> sqlx::Result<Vec<State>> {
+    sqlx::query_as!(
+        State,
+        "select name, due_at, asked_at, answered_at, failures, error, changed_at, readings, missing, problems,
+             foreign_stations, newest_observed_at
+         from feed order by name"
+    )
+    .fetch_all(conn)
+    .await
+}
+
+/// The streams of these stations, with the station's code.
+pub async fn streams(conn: &mut PgConnection, stations: &[String]) -> sqlx::Result<Vec<(String, StreamEntry)>> {
+    let decode = |error: UnknownWord| sqlx::Error::Decode(error.into());
+    let rows = sqlx::query!(
+        r#"select s.code, d.id as "id: DatastreamId", d.quantity, d.unit, d.kind, d.interval_s
+           from datastream d join station s on s.id = d.station_id where s.code = any($1) order by d.id"#,
+        stations
+    )
+    .fetch_all(conn)
+    .await?;
+    rows.into_iter()
+        .map(|row| {
+            let stream = StreamEntry {
+                id: row.id,
+                quantity: row.quantity.parse().map_err(decode)?,
+                unit: row.unit,
+                kind: row.kind.parse().map_err(decode)?,
+                interval_s: row.interval_s,
+            };
+            Ok((row.code, stream))
+        })
+        .collect()
+}
