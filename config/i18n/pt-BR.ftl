@@ -103,12 +103,12 @@ chart-label = Chuva das últimas 24 horas: { $total } mm no total, até { $most 
 
 needs-title = O que precisa de você
 needs-count = { $n ->
-    [one] 1 item
+    [one] { $n } item
    *[other] { $n } itens
 }
 needs-say = { $n ->
     [0] nada precisa de você
-    [one] 1 item precisa de você
+    [one] { $n } item precisa de você
    *[other] { $n } itens precisam de você
 }
 names-more = { $names } e mais { $n }
@@ -164,7 +164,7 @@ station-silent = sem sinal
 station-feeds = Áreas que dependem desta estação
 stations-silent = Sem sinal ({ $n })
 stations-quarantined = { $n ->
-    [one] 1 mensagem não foi entendida nas últimas 24 h.
+    [one] { $n } mensagem não foi entendida nas últimas 24 h.
    *[other] { $n } mensagens não foram entendidas nas últimas 24 h.
 }
 stations-none-silent = Todas as estações estão com sinal
@@ -231,7 +231,7 @@ review-title = Revisar alerta
 review-by-rule = Rascunho da regra { $rule }, { $at }.
 review-by-hand = Rascunho de { $who }, { $at }.
 review-areas = { $n ->
-    [one] 1 área
+    [one] { $n } área
    *[other] { $n } áreas
 }
 review-map = Mapa da área do alerta
@@ -253,7 +253,7 @@ preview-cap-none = A mensagem CAP aparece aqui quando nada mais faltar.
 preview-cap-note = Prévia dos textos salvos. Número e identificador só ficam definidos na emissão.
 checks-title = Verificação
 check-areas = diz onde: { $n ->
-    [one] 1 área
+    [one] { $n } área
    *[other] { $n } áreas
 }
 check-instruction = diz o que fazer
@@ -268,7 +268,7 @@ check-unreachable = { $n } moradores dentro da área sem canal confirmado
 check-cap = CAP 1.2 completo e válido
 sms-units = { $n } caracteres
 sms-segments = { $n ->
-    [one] 1 segmento
+    [one] { $n } segmento
    *[other] { $n } segmentos
 }
 sms-forcing = Estas letras dobram o custo: { $letters }. Escreva sem elas para caber em GSM 7-bit.
@@ -329,7 +329,7 @@ note-do = Registrar
 outbox-title = Mensagens que sairiam
 outbox-lead = Sem operadora ou servidor de e-mail configurado, as mensagens ficam aqui, como quem recebe as veria. Nada saiu desta máquina.
 outbox-count = { $n ->
-    [one] 1 mensagem
+    [one] { $n } mensagem
    *[other] { $n } mensagens
 }
 outbox-empty = Nada saiu ainda
@@ -725,17 +725,20 @@ feed-newest = Medida mais nova
 feed-held = Na última resposta nova
 feed-next = Próxima consulta
 feed-failures = { $count ->
-    [one] 1 falha
+    [one] { $count } falha
    *[other] { $count } falhas seguidas
 }
 feed-readings = { $count ->
-    [one] 1 medida nova
+    [one] { $count } medida nova
    *[other] { $count } medidas novas
 }
 feed-missing = { $count } sem valor
-feed-problems = { $count } não compreendidas
+feed-problems = { $count ->
+    [one] { $count } não compreendida
+   *[other] { $count } não compreendidas
+}
 feed-foreign = { $count ->
-    [one] 1 estação não cadastrada
+    [one] { $count } estação não cadastrada
    *[other] { $count } estações não cadastradas
 }
 admin-devices = Dispositivos
@@ -833,7 +836,7 @@ device-wrong-certificate = Isto não é um certificado em PEM que ainda valha.
 device-signs-in = Entra com
 device-by-secret = segredo
 device-by-certificates = { $n ->
-    [one] 1 certificado
+    [one] { $n } certificado
    *[other] { $n } certificados
 }
 device-code-help = É o usuário no MQTT e o nome nos tópicos. Letras, dígitos e _ . : -, por exemplo PCD-01.
@@ -942,7 +945,7 @@ own-reads-text = Leituras pela equipe, pela função de quem leu. Listas grandes
 own-keeping = Por quanto tempo
 own-keeping-text = Seu cadastro fica até você apagá-lo. O resto tem prazo e some sozinho:
 own-days = { $n ->
-    [one] 1 dia
+    [one] { $n } dia
    *[other] { $n } dias
 }
 own-officer = Encarregado dos dados pessoais: { $officer }
@@ -1049,7 +1052,7 @@ photograph-remove-text = A imagem é apagada e não volta. Ficam registrados que
 photograph-remove-reason = Por que deve sair?
 photograph-remove-do = Apagar a imagem
 timeline-photographs = { $n ->
-    [one] 1 fotografia
+    [one] { $n } fotografia
    *[other] { $n } fotografias
  }
 timeline-photograph-removed = Fotografia retirada

@@ -8,6 +8,8 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use formats::mapped::Mapping;
+
 use crate::secret::Secret;
 use crate::units::vocabulary;
 
@@ -26,6 +28,8 @@ vocabulary! {
         AnaLegacy = "ana_legacy",
         /// Hours of stations.
         Inmet = "inmet",
+        /// Any other in JSON, by a mapping.
+        Json = "json",
     }
 }
 
@@ -44,6 +48,9 @@ pub struct Feed {
     /// Their code for a station and ours. A station that is not here counts when the codes are the same.
     #[serde(default)]
     pub stations: BTreeMap<String, String>,
+    /// Where what stands, of a feed of kind `json`.
+    #[serde(default)]
+    pub mapping: Option<Mapping>,
     /// Sent with each request.
     #[serde(default)]
     pub headers: BTreeMap<String, Secret>,
@@ -73,6 +80,16 @@ impl Feed {
         let names = self.headers.keys().chain(self.login_headers.keys());
         if !names.into_iter().all(|name| axum::http::HeaderName::try_from(name).is_ok()) {
             return Some("names of HTTP headers in `headers`");
+        }
+        match (self.kind, &self.mapping) {
+            (Kind::Json, None) => return Some("a `mapping` beside kind = \"json\""),
+            (Kind::Json, Some(mapping)) => {
+                if let Some(problem) = mapping.problem() {
+                    return Some(problem);
+                }
+            }
+            (_, Some(_)) => return Some("no `mapping` beside this kind"),
+            (_, None) => {}
         }
         (self.every_s < 30).then_some("`every_s` of 30 or more")
     }

@@ -9,6 +9,7 @@ use bytes::Bytes;
 use chrono::TimeDelta;
 use sha2::{Digest as _, Sha256};
 
+use super::formats::mapped::{self, Mapping};
 use super::formats::{Observed, Parsed, Problem, ana, cemaden, inmet};
 use super::store::{self, Told};
 use super::{Feed, Kind};
@@ -237,6 +238,7 @@ impl Follower {
             Kind::Ana => ana::parse(body),
             Kind::AnaLegacy => ana::parse_legacy(body),
             Kind::Inmet => inmet::parse(body),
+            Kind::Json => mapped::parse(body, self.feed.mapping.as_ref().unwrap_or(&Mapping::default())),
         }
     }
 

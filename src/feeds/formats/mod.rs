@@ -6,6 +6,7 @@
 pub mod ana;
 pub mod cemaden;
 pub mod inmet;
+pub mod mapped;
 mod read;
 mod table;
 

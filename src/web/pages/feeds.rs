@@ -29,8 +29,8 @@ impl FeedsPage {
     /// Class and key of the tag that tells how a feed does.
     fn tag(feed: &Feed) -> (&'static str, &'static str) {
         match (feed.answered_at, feed.failures) {
-            (None, 0) => ("", "feed-waits"),
-            (_, 0) => ("ok", "feed-answers"),
+            (None, 0) => ("wait", "feed-waits"),
+            (_, 0) => ("good", "feed-answers"),
             _ => ("bad", "feed-fails"),
         }
     }
