@@ -13,6 +13,7 @@ use sentinela::catalogue::{self, Format};
 use sentinela::config::Config;
 use sentinela::dispatch::channels::smpp;
 use sentinela::dispatch::{receipts, sms_text};
+use sentinela::feeds::formats::{ana, cemaden, inmet};
 use sentinela::i18n::Lang;
 use sentinela::ids::{DatastreamId, DeviceId};
 use sentinela::ingest::decode::{Door, decode};
@@ -86,6 +87,18 @@ pub fn payload(data: &[u8]) {
         assert!(reading.observed_at <= now + chrono::TimeDelta::days(1), "nothing from the far future");
     }
     let _ = formats::native::parse(data);
+}
+
+/// An answer of an outside feed: whatever it says, its readings are in order and its numbers are numbers.
+pub fn feed(data: &[u8]) {
+    let parsers =
+        [cemaden::parse, cemaden::parse_hourly, cemaden::parse_table, ana::parse, ana::parse_legacy, inmet::parse];
+    for parse in parsers {
+        let Ok(parsed) = parse(data) else { continue };
+        assert!(parsed.observed.is_sorted_by_key(|one| one.at));
+        assert!(parsed.observed.iter().all(|one| one.value.is_finite() && !one.station.is_empty()));
+    }
+    let _ = (cemaden::parse_catalogue(data), inmet::parse_catalogue(data));
 }
 
 /// The topic of a message.

@@ -13,9 +13,10 @@ macro_rules! targets {
     ($($name:ident),+ $(,)?) => { [$((stringify!($name), targets::$name as fn(&[u8]))),+] };
 }
 
-const TARGETS: [Target; 14] = targets![
+const TARGETS: [Target; 15] = targets![
     payload,
     topic,
+    feed,
     cap,
     catalogue_geojson,
     catalogue_csv,

@@ -14,6 +14,7 @@ mod crash;
 mod demo;
 mod dispatch;
 mod feed_following;
+mod feed_formats;
 mod feeds;
 mod formats;
 mod hardening;
