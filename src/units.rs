@@ -115,6 +115,8 @@ vocabulary! {
         WindGust = "wind_gust",
         SoilMoisture = "soil_moisture",
         Battery = "battery",
+        /// Of people: how many said that something happens here, each weighed by how far they are trusted.
+        Reports = "reports",
     }
 }
 
@@ -171,6 +173,7 @@ impl Quantity {
             Self::AirTemperature => "Cel",
             Self::RelativeHumidity | Self::SoilMoisture | Self::Battery => "%",
             Self::WindSpeed | Self::WindGust => "m/s",
+            Self::Reports => "1",
         }
     }
 

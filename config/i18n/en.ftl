@@ -179,6 +179,7 @@ quantity-wind-speed = wind
 quantity-wind-gust = gust
 quantity-soil-moisture = soil moisture
 quantity-battery = battery
+quantity-reports = reports
 
 areas-title = Risk areas
 areas-none-here = No area at this level

@@ -179,6 +179,7 @@ quantity-wind-speed = vento
 quantity-wind-gust = rajada
 quantity-soil-moisture = umidade do solo
 quantity-battery = bateria
+quantity-reports = relatos
 
 areas-title = Áreas de risco
 areas-none-here = Nenhuma área neste nível

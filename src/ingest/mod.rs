@@ -32,6 +32,10 @@ pub enum Source {
     Broker,
     Import,
     Feed,
+    /// The past, filled in later. It is never judged by rules.
+    History,
+    /// A person.
+    Report,
 }
 
 impl Source {
@@ -42,6 +46,8 @@ impl Source {
             Self::Broker => "broker",
             Self::Import => "import",
             Self::Feed => "feed",
+            Self::History => "history",
+            Self::Report => "report",
         }
     }
 }

@@ -56,6 +56,7 @@ fn ranges(subject: Subject) -> (Range, Range) {
         Quantity::WindGust => (range(0.0, 113.2), range(0.0, 60.0)),
         Quantity::SoilMoisture => (range(0.0, 100.0), range(0.0, 100.0)),
         Quantity::Battery => (range(0.0, 120.0), range(0.0, 100.0)),
+        Quantity::Reports => (range(0.0, 1e6), range(0.0, 1e6)),
     }
 }
 
