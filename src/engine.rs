@@ -10,11 +10,13 @@ use serde::Serialize;
 
 use crate::clock::{Instant, from_micros};
 use crate::ids::{DatastreamId, Seq};
-use crate::risk::evaluate::{PairMemory, StreamState, View};
+use crate::risk::control::{Flag, MAX_NEIGHBOURS, Why};
+use crate::risk::evaluate::{PairMemory, View};
 use crate::risk::network::{Bound, BoundPair, PairKey};
 use crate::risk::reason::Reason;
-use crate::risk::series::{Micros, Series};
-use crate::units::{Fixed, Level, Quality};
+use crate::risk::series::Micros;
+use crate::risk::stream::{self, StreamState};
+use crate::units::{Fixed, Level, Quality, StreamKind};
 
 /// What the core is told, in journal order.
 #[derive(Clone, Debug)]
@@ -32,7 +34,10 @@ pub struct ReadingInput {
     /// Never falls along `seq`.
     pub received_at: Instant,
     pub value: Fixed,
+    /// As judged on receipt; of a reading that is recalled, also by what stood before it.
     pub quality: Quality,
+    /// Why it did not pass.
+    pub why: Option<Box<Why>>,
     pub revises: Option<Seq>,
 }
 
@@ -55,10 +60,12 @@ pub struct Transition {
     pub reasons: Vec<Reason>,
 }
 
-/// What the core decides. Everything else (drafts, messages, incidents) follows from transitions.
+/// What the core decides. Everything else (drafts, messages, incidents) follows from these.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub enum Effect {
     LevelChanged(Box<Transition>),
+    /// A reading is not believed.
+    Flagged(Box<Flag>),
 }
 
 #[derive(Clone, Debug)]
@@ -81,7 +88,7 @@ impl Engine {
             .streams
             .iter()
             .zip(&net.windows)
-            .map(|(spec, windows)| StreamState { series: Series::new(spec.kind, windows), received_at: None, lag: 0 })
+            .map(|(spec, windows)| StreamState::new(spec, windows))
             .collect();
         let pairs = net.pairs.len();
         Self {
@@ -96,9 +103,15 @@ impl Engine {
         }
     }
 
-    /// Takes a reading that was folded before a restart: it fills the windows and decides nothing.
-    pub fn recall(&mut self, reading: &ReadingInput) {
-        self.take(reading);
+    /// Takes a reading that was folded before a restart: it fills the windows and decides nothing. `taken_back` is the quality
+    /// that the reading after it left of it.
+    pub fn recall(&mut self, reading: &ReadingInput, taken_back: Option<Quality>) {
+        let Some(&index) = self.net.stream_index.get(&reading.datastream) else { return };
+        let (Some(spec), Some(state)) = (self.net.streams.get(index), self.streams.get_mut(index)) else { return };
+        state.take(reading, &spec.limits, reading.quality, reading.why.as_deref());
+        if let Some(quality) = taken_back {
+            state.take_back(reading.seq, quality);
+        }
     }
 
     /// Puts back what the pairs remembered, and arms their timers, as they stood after `seq` at `through`.
@@ -127,7 +140,7 @@ impl Engine {
                 self.run_timers(reading.received_at.timestamp_micros() - 1, effects);
                 self.now = self.now.max(reading.received_at.timestamp_micros());
                 self.seq = reading.seq;
-                let Some(stream) = self.take(reading) else { return };
+                let Some(stream) = self.take(reading, effects) else { return };
                 let fed = self.net.fed_by.get(stream).cloned().unwrap_or_default();
                 for pair in fed {
                     self.evaluate(pair, effects);
@@ -145,10 +158,15 @@ impl Engine {
         &self.net.pairs
     }
 
-    /// The streams that feed any pair.
-    pub fn fed_streams(&self) -> Vec<DatastreamId> {
-        let fed = self.net.streams.iter().zip(&self.net.fed_by).filter(|(_, pairs)| !pairs.is_empty());
-        fed.map(|(stream, _)| stream.id).collect()
+    /// Every stream: those that feed no pair are judged and vouch for others all the same.
+    pub fn streams(&self) -> Vec<DatastreamId> {
+        self.net.streams.iter().map(|stream| stream.id).collect()
+    }
+
+    /// The name of its station; empty for a stream that is not there.
+    pub fn station_of(&self, datastream: DatastreamId) -> &str {
+        let index = self.net.stream_index.get(&datastream);
+        index.and_then(|index| self.net.streams.get(*index)).map_or("", |spec| spec.station_name.as_str())
     }
 
     pub fn knows(&self, datastream: DatastreamId) -> bool {
@@ -179,17 +197,55 @@ impl Engine {
         std::mem::take(&mut self.touched)
     }
 
-    fn take(&mut self, reading: &ReadingInput) -> Option<usize> {
+    /// Judges a reading by what stands around it, and takes it.
+    fn take(&mut self, reading: &ReadingInput, effects: &mut Vec<Effect>) -> Option<usize> {
         let index = *self.net.stream_index.get(&reading.datastream)?;
-        self.streams.get_mut(index)?.take(
-            reading.observed_at.timestamp_micros(),
-            reading.received_at.timestamp_micros(),
-            reading.seq,
-            reading.revises,
-            reading.value,
-            reading.quality,
-        );
+        let spec = self.net.streams.get(index)?;
+        if reading.quality == Quality::Fail {
+            self.streams.get_mut(index)?.take(reading, &spec.limits, Quality::Fail, reading.why.as_deref());
+            return Some(index);
+        }
+        let (mut quality, mut why) = (reading.quality, reading.why.as_deref().cloned());
+        let mut found = |of: (Quality, Why)| {
+            effects.push(flagged(reading, &of));
+            if of.0 > quality || why.is_none() {
+                (quality, why) = (of.0.max(quality), Some(of.1));
+            }
+        };
+        let state = self.streams.get(index)?;
+        let own = state.judge(spec, reading);
+        let failed = own.as_ref().is_some_and(|(quality, _)| *quality == Quality::Fail);
+        let before = if failed { None } else { state.judge_before(spec, reading) };
+        let dry = self.dry_among_wet(index, reading);
+        own.into_iter().chain(dry).for_each(&mut found);
+        let state = self.streams.get_mut(index)?;
+        if let Some(flag) = before {
+            state.take_back(flag.seq, flag.quality);
+            effects.push(Effect::Flagged(Box::new(flag)));
+        }
+        state.take(reading, &spec.limits, quality, why.as_ref());
         Some(index)
+    }
+
+    /// The neighbour test: this gauge stays dry while those around it are wet.
+    fn dry_among_wet(&self, index: usize, reading: &ReadingInput) -> Option<(Quality, Why)> {
+        let (spec, state) = (self.net.streams.get(index)?, self.streams.get(index)?);
+        let (limit, around) = (spec.limits.neighbours?, self.net.neighbours.get(index)?);
+        let (window, at) = (stream::hours(limit.window_h), reading.observed_at.timestamp_micros());
+        // Whoever measures more than any share of the least median is in no doubt; so the rest costs nothing in a storm.
+        let own = state.whole_sum(spec, window, reading).filter(|own| *own < limit.median)?;
+        let mut sums = [Fixed(0); MAX_NEIGHBOURS];
+        let mut count = 0;
+        for &other in around {
+            let (Some(spec), Some(state)) = (self.net.streams.get(other), self.streams.get(other)) else { continue };
+            if let (Some(sum), Some(slot)) = (state.sum_beside(spec, window, at), sums.get_mut(count)) {
+                *slot = sum;
+                count += 1;
+            }
+        }
+        let dry = limit.judge(own, sums.get_mut(..count)?)?;
+        let why = if spec.kind == StreamKind::CumulativeCounter { Why::StuckCounter(dry) } else { Why::Neighbours(dry) };
+        Some((Quality::Suspect, why))
     }
 
     fn run_timers(&mut self, until: Micros, effects: &mut Vec<Effect>) {
@@ -252,6 +308,16 @@ impl Engine {
         }
         self.timers.insert((at, index));
     }
+}
+
+fn flagged(reading: &ReadingInput, (quality, why): &(Quality, Why)) -> Effect {
+    Effect::Flagged(Box::new(Flag {
+        datastream: reading.datastream,
+        seq: reading.seq,
+        observed_at: reading.observed_at,
+        quality: *quality,
+        why: why.clone(),
+    }))
 }
 
 /// A pair as it stands.

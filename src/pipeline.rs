@@ -26,6 +26,7 @@ use crate::events::{Event, notify};
 use crate::ids::AlertId;
 use crate::incidents;
 use crate::journal;
+use crate::risk::control::Why;
 use crate::risk::evaluate::PairMemory;
 use crate::risk::network::PairKey;
 use crate::risk::store::{self, Cursor};
@@ -122,12 +123,14 @@ impl Pipeline {
         let rules = store::load_rules((!folder.is_empty()).then(|| Path::new(folder)))?;
         let mut tx = conn.begin().await?;
         store::forget_removed(&mut tx).await?;
-        let bound = store::load_network(&mut tx, rules).await?.bind()?;
+        let limits = store::load_limits(&app.config.engine.quality_file)?;
+        let bound = store::load_network(&mut tx, rules, &limits).await?.bind()?;
         let cursor = store::load_cursor(&mut tx).await?;
         let memories = store::load_memories(&mut tx).await?;
         let mut engine = Engine::new(bound);
-        let fed = engine.fed_streams();
-        let recalled = store::recall(&mut tx, cursor.seq, &fed, |reading| engine.recall(reading)).await?;
+        let streams = engine.streams();
+        let recalled =
+            store::recall(&mut tx, cursor.seq, &streams, |reading, back| engine.recall(reading, back)).await?;
         engine.resume(&memories, cursor.seq, cursor.through_at);
         let known: BTreeMap<PairKey, Level> = memories.iter().map(|(key, memory)| (*key, memory.known)).collect();
         let new_pairs: Vec<_> = (0..engine.pairs().len())
@@ -214,8 +217,16 @@ impl Pipeline {
     ) -> anyhow::Result<()> {
         let now = self.app.clock.now();
         self.stale.extend(self.engine.take_touched());
-        let changed = !effects.is_empty();
-        let mut transitions = effects.into_iter().map(|Effect::LevelChanged(transition)| *transition).peekable();
+        let (mut transitions, mut flags) = (Vec::new(), Vec::new());
+        for effect in effects {
+            match effect {
+                Effect::LevelChanged(transition) => transitions.push(*transition),
+                Effect::Flagged(flag) => flags.push(*flag),
+            }
+        }
+        store::save_flags(&mut tx, now, &flags).await?;
+        let changed = !transitions.is_empty();
+        let mut transitions = transitions.into_iter().peekable();
         while let Some(transition) = transitions.next() {
             self.apply(&mut tx, now, &transition).await?;
             // Drafts gather all areas that rise at one instant before a policy issues them.
@@ -315,6 +326,7 @@ fn reading_of(row: journal::JournalRow) -> ReadingInput {
         received_at: row.received_at,
         value: row.value,
         quality: row.quality,
+        why: (!row.quality_reason.is_empty()).then(|| Box::new(Why::Range { told: row.quality_reason })),
         revises: row.revises_seq,
     }
 }

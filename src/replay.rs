@@ -2,6 +2,8 @@
 //!
 //! Pure: readings in, transcript out. `sentinela simulate` reads the files; goldens live in `simulations/expected`.
 
+mod doubts;
+
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
@@ -9,6 +11,8 @@ use chrono::TimeDelta;
 use chrono_tz::Tz;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
+
+use doubts::{Doubted, Doubts};
 
 use crate::alerts::book::{self, Change, Decision, OpenAlert};
 use crate::alerts::kind::AlertKind;
@@ -114,6 +118,8 @@ pub struct Transcript {
     pub happenings: Vec<Happening>,
     /// The level of each area in the end.
     pub final_levels: Vec<(String, Cobrade, Level)>,
+    /// What quality control did not believe.
+    pub doubts: Vec<Doubted>,
 }
 
 /// Folds the readings, a person who approves on time standing by.
@@ -132,20 +138,22 @@ pub fn replay(scenario: &Scenario, bound: Bound, readings: &[Recorded]) -> Trans
             received_at: last,
             value: reading.value,
             quality: Quality::Pass,
+            why: None,
             revises: None,
         });
         engine.step(&input, &mut effects);
-        desk.take(&mut effects, last);
+        desk.take(&engine, &mut effects, last);
     }
     // The end of the record is not the end of the storm: run the timers one day on, as silence would.
     let end = last + TimeDelta::days(1);
     engine.step(&Input::Tick(end), &mut effects);
-    desk.take(&mut effects, end);
+    desk.take(&engine, &mut effects, end);
     let final_levels = (0..engine.pairs().len())
         .filter_map(|index| engine.explain(index))
         .map(|pair| (pair.pair.area_name.clone(), pair.pair.key.hazard, pair.memory.shown))
         .collect();
-    Transcript { readings: readings.len(), happenings: desk.happenings, final_levels }
+    let doubts = desk.doubts.all();
+    Transcript { readings: readings.len(), happenings: desk.happenings, final_levels, doubts }
 }
 
 /// The alert book with its scripted person.
@@ -156,6 +164,7 @@ struct Desk {
     names: BTreeMap<AreaId, String>,
     known: BTreeMap<PairKey, Level>,
     happenings: Vec<Happening>,
+    doubts: Doubts,
     count: u32,
 }
 
@@ -168,14 +177,20 @@ impl Desk {
             names: BTreeMap::new(),
             known: BTreeMap::new(),
             happenings: Vec::new(),
+            doubts: Doubts::default(),
             count: 0,
         }
     }
 
-    fn take(&mut self, effects: &mut Vec<Effect>, until: Instant) {
-        for Effect::LevelChanged(transition) in effects.drain(..) {
-            self.approve_due(transition.at);
-            self.handle(*transition);
+    fn take(&mut self, engine: &Engine, effects: &mut Vec<Effect>, until: Instant) {
+        for effect in effects.drain(..) {
+            match effect {
+                Effect::LevelChanged(transition) => {
+                    self.approve_due(transition.at);
+                    self.handle(*transition);
+                }
+                Effect::Flagged(flag) => self.doubts.add(engine.station_of(flag.datastream), &flag),
+            }
         }
         self.approve_due(until - TimeDelta::microseconds(1));
     }
@@ -319,7 +334,7 @@ pub fn render(scenario: &Scenario, transcript: &Transcript) -> String {
             let _ = writeln!(text, "{at}  {line}{}{}", if areas.is_empty() { "" } else { ": " }, areas.join(", "));
         }
     }
-    summary(&mut text, transcript);
+    summary(&mut text, scenario.time_zone, transcript);
     text
 }
 
@@ -379,7 +394,7 @@ const fn word(level: Level) -> &'static str {
     }
 }
 
-fn summary(text: &mut String, transcript: &Transcript) {
+fn summary(text: &mut String, zone: Tz, transcript: &Transcript) {
     let count = |test: fn(&Happening) -> bool| transcript.happenings.iter().filter(|happening| test(happening)).count();
     let _ = writeln!(
         text,
@@ -395,4 +410,5 @@ fn summary(text: &mut String, transcript: &Transcript) {
     }
     let finals: Vec<String> = finals.iter().map(|(level, count)| format!("{count} {}", word(*level))).collect();
     let _ = writeln!(text, "# No fim: {}", finals.join(", "));
+    doubts::render(text, zone, &transcript.doubts);
 }

@@ -9,9 +9,10 @@ use anyhow::Context as _;
 use crate::catalogue::{self, Format};
 use crate::ids::{AreaId, DatastreamId};
 use crate::replay::{self, Recorded, Scenario, Transcript};
+use crate::risk::control::Overrides;
 use crate::risk::network::{AreaSpec, Bound, Network, StreamSpec};
 use crate::risk::rule::Rule;
-use crate::risk::store::load_rules;
+use crate::risk::store::{load_limits, load_rules};
 use crate::units::Fixed;
 
 /// Replay recorded storms and print what the service would have done
@@ -76,6 +77,7 @@ fn streams(path: &Path) -> anyhow::Result<(Vec<StreamSpec>, StreamNames)> {
     let stations = catalogue::read(Format::guess(&text), text.as_bytes())
         .and_then(|records| catalogue::parse_stations(&records))
         .with_context(|| path.display().to_string())?;
+    let limits = load_limits("")?;
     let (mut specs, mut by_name) = (Vec::new(), StreamNames::new());
     for station in stations {
         for stream in station.streams {
@@ -90,6 +92,7 @@ fn streams(path: &Path) -> anyhow::Result<(Vec<StreamSpec>, StreamNames)> {
                 kind: stream.kind,
                 interval: stream.interval_s.map(|seconds| i64::from(seconds) * 1_000_000),
                 stale_after: i64::from(stream.stale_after_s) * 1_000_000,
+                limits: limits.of(stream.quantity, &Overrides::default()),
             });
         }
     }

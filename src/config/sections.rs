@@ -34,6 +34,7 @@ pub struct Ingest {
 #[serde(deny_unknown_fields)]
 pub struct Engine {
     pub rules_dir: String,
+    pub quality_file: String,
 }
 
 #[derive(Clone, Debug, Deserialize)]

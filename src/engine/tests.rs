@@ -8,6 +8,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::clock::from_micros;
 use crate::ids::AreaId;
+use crate::risk::control::{Defaults, Flag, Limits, Overrides, Test};
 use crate::risk::network::{AreaSpec, Network, StreamSpec};
 use crate::risk::rule::Rule;
 use crate::units::{Grade, Quantity, StreamKind};
@@ -42,18 +43,23 @@ fn stream(id: i64, lon: f64) -> StreamSpec {
         kind: StreamKind::IntervalSum,
         interval: None,
         stale_after: 150 * MINUTE,
+        limits: Limits::default(),
     }
 }
 
-fn bound() -> Bound {
+fn area() -> AreaSpec {
     let ring = [(-43.40, -21.76), (-43.38, -21.76), (-43.38, -21.74), (-43.40, -21.74), (-43.40, -21.76)];
-    let area = AreaSpec {
+    AreaSpec {
         id: AreaId(1),
         code: "slope".into(),
         name: "Encosta".into(),
         polygons: MultiPolygon(vec![Polygon::new(LineString::from(ring.to_vec()), vec![])]),
         hazards: vec![("1.1.3.2.1".parse().unwrap(), Grade::R4)],
-    };
+    }
+}
+
+fn bound() -> Bound {
+    let area = area();
     let rules = vec![Rule::parse("slope.toml", RULE).unwrap()];
     Network { streams: vec![stream(1, -43.39), stream(2, -43.37), stream(3, -43.0)], areas: vec![area], rules }
         .bind()
@@ -68,16 +74,18 @@ fn reading(seq: i64, stream: i64, observed_min: i64, received_min: i64, mm: i64)
         received_at: from_micros(received_min * MINUTE),
         value: Fixed::from_whole(mm),
         quality: Quality::Pass,
+        why: None,
         revises: None,
     }
 }
 
 /// "minute from→to" for every change.
 fn told(effects: &[Effect]) -> Vec<String> {
-    effects
-        .iter()
-        .map(|Effect::LevelChanged(t)| format!("{} {}→{}", t.at.timestamp_micros() / MINUTE, t.from, t.to))
-        .collect()
+    let changes = effects.iter().filter_map(|effect| match effect {
+        Effect::LevelChanged(t) => Some(format!("{} {}→{}", t.at.timestamp_micros() / MINUTE, t.from, t.to)),
+        Effect::Flagged(_) => None,
+    });
+    changes.collect()
 }
 
 fn run(readings: &[(i64, i64, i64)], until_min: i64) -> Vec<String> {
@@ -209,19 +217,52 @@ fn two_rules_for_one_hazard_are_refused() {
     assert!(network.bind().unwrap_err().to_string().starts_with("rules slope and other both cover"));
 }
 
-fn resumed(engine: &Engine, folded: &[ReadingInput], through: Instant) -> Engine {
+/// An engine that was stopped after `folded` and started again, with what the database gives back: the readings with the
+/// quality that they were left with.
+fn resumed(net: Bound, engine: &Engine, folded: &[ReadingInput], told: &[Effect], through: Instant) -> Engine {
     let mut memories = BTreeMap::new();
     for index in 0..engine.pairs().len() {
         let pair = engine.explain(index).unwrap();
         let stored = serde_json::to_value(pair.memory).unwrap();
         memories.insert(pair.pair.key, serde_json::from_value(stored).unwrap());
     }
-    let mut fresh = Engine::new(bound());
-    for reading in folded {
-        fresh.recall(reading);
+    let flags: Vec<&Flag> = told.iter().filter_map(|effect| if let Effect::Flagged(flag) = effect { Some(&**flag) } else { None }).collect();
+    let mut fresh = Engine::new(net);
+    let mut by_stream: Vec<ReadingInput> = folded.to_vec();
+    by_stream.sort_by_key(|reading| (reading.datastream, reading.seq));
+    for mut reading in by_stream {
+        let own = flags.iter().filter(|flag| flag.seq == reading.seq);
+        let (back, stood): (Vec<&&Flag>, Vec<&&Flag>) = own.partition(|flag| flag.why.test() == Test::Spike);
+        if let Some(flag) = stood.iter().max_by_key(|flag| (flag.quality, std::cmp::Reverse(flag.why.test()))) {
+            (reading.quality, reading.why) = (flag.quality, Some(Box::new(flag.why.clone())));
+        }
+        fresh.recall(&reading, back.first().map(|flag| flag.quality));
     }
     fresh.resume(&memories, folded.last().map_or(Seq(0), |reading| reading.seq), through);
     fresh
+}
+
+/// A reading of stream `s` of `net` at each step: the same told straight, and with restarts and ticks in between.
+fn straight_and_broken(net: &Bound, steps: &[(ReadingInput, bool, bool)]) -> (Vec<Effect>, Vec<Effect>) {
+    let (mut plain, mut broken) = (Engine::new(net.clone()), Engine::new(net.clone()));
+    let (mut one, mut other, mut folded) = (Vec::new(), Vec::new(), Vec::new());
+    let mut now = Instant::default();
+    for (input, restart, tick) in steps {
+        now = input.received_at;
+        plain.step(&Input::Reading(input.clone()), &mut one);
+        if *tick {
+            broken.step(&Input::Tick(now - chrono::TimeDelta::seconds(30)), &mut other);
+        }
+        broken.step(&Input::Reading(input.clone()), &mut other);
+        folded.push(input.clone());
+        if *restart {
+            broken = resumed(net.clone(), &broken, &folded, &other, now);
+        }
+    }
+    let end = Input::Tick(now + chrono::TimeDelta::minutes(2000));
+    plain.step(&end, &mut one);
+    broken.step(&end, &mut other);
+    (one, other)
 }
 
 proptest! {
@@ -230,26 +271,105 @@ proptest! {
         steps in proptest::collection::vec((1_i64..4, 0_i64..200, 0_i64..40, 0_i64..60, any::<bool>(), any::<bool>()), 1..60)
     ) {
         let mut now = 0;
-        let mut plain = Engine::new(bound());
-        let mut broken = Engine::new(bound());
-        let (mut one, mut other, mut folded) = (Vec::new(), Vec::new(), Vec::new());
-        for (index, (stream, gap, mm, age, restart, tick)) in steps.into_iter().enumerate() {
+        let steps: Vec<_> = steps.into_iter().enumerate().map(|(index, (stream, gap, mm, age, restart, tick))| {
             now += gap;
-            let input = reading(index as i64 + 1, stream, now - age, now, mm);
-            plain.step(&Input::Reading(input.clone()), &mut one);
-            if tick {
-                broken.step(&Input::Tick(from_micros(now * MINUTE - MINUTE / 2)), &mut other);
-            }
-            broken.step(&Input::Reading(input.clone()), &mut other);
-            folded.push(input);
-            if restart {
-                broken = resumed(&broken, &folded, from_micros(now * MINUTE));
-            }
-        }
-        let end = Input::Tick(from_micros((now + 2000) * MINUTE));
-        plain.step(&end, &mut one);
-        broken.step(&end, &mut other);
+            (reading(index as i64 + 1, stream, now - age, now, mm), restart, tick)
+        }).collect();
+        let (one, other) = straight_and_broken(&bound(), &steps);
         prop_assert_eq!(told(&one), told(&other));
         prop_assert_eq!(one, other);
     }
+
+    /// Readings of a river that jumps, stands still and is told late, and of gauges that are dry among wet ones.
+    #[test]
+    fn restarts_and_ticks_change_no_flag(
+        steps in proptest::collection::vec((1_i64..6, 1_i64..90, 0_i64..4, 0_i64..3, any::<bool>(), any::<bool>()), 1..80)
+    ) {
+        let mut now = 0;
+        let steps: Vec<_> = steps.into_iter().enumerate().map(|(index, (stream, gap, value, age, restart, tick))| {
+            now += gap;
+            (reading(index as i64 + 1, stream, now - age * 7, now, value * value), restart, tick)
+        }).collect();
+        let (one, other) = straight_and_broken(&controlled(), &steps);
+        prop_assert_eq!(one, other);
+    }
+}
+
+/// Five streams under tight limits, all feeding one slope: 1 and 2 are rivers, the others gauges.
+fn controlled() -> Bound {
+    let rule = RULE.replace("within_km = 3.0", "within_km = 9.0").replace("[[levels]]\nlevel = \"attention\"", "[stations.doubtful]\nquantity = \"rain\"\nwithin_km = 9.0\nsuspect = true\n[stations.rivers]\nquantity = \"water_level\"\nwithin_km = 9.0\nmin_fresh = 1\n[[levels]]\nlevel = \"observation\"\nany = [{ stations = \"rivers\", latest = true, at_least = \"3 m\" }, { stations = \"doubtful\", sum = \"1h\", at_least = \"5 mm\" }]\n[[levels]]\nlevel = \"attention\"");
+    let limits = Defaults::parse(
+        "[water_level]\nspike = { suspect = 2, fail = 6 }\nrate = { suspect = 20, fail = 60 }\nflat = { suspect_h = 2, fail_h = 6 }\n\
+         [rain]\nflat = { suspect_h = 1, fail_h = 4, ignore = [0.0] }\n\
+         neighbours = { within_km = 9, at_least = 1, window_h = 3, median = 4, share = 0.1 }",
+    )
+    .unwrap();
+    let streams = (1..=5).map(|id| {
+        let quantity = if id <= 2 { Quantity::WaterLevel } else { Quantity::Rain };
+        let kind = if id <= 2 { StreamKind::Instantaneous } else { StreamKind::IntervalSum };
+        let limits = limits.of(quantity, &Overrides::default());
+        StreamSpec { quantity, kind, limits, ..stream(id, -43.39 + 0.005 * id as f64) }
+    });
+    let base = area();
+    Network { streams: streams.collect(), areas: vec![base], rules: vec![Rule::parse("controlled.toml", &rule).unwrap()] }
+        .bind()
+        .unwrap()
+}
+
+/// "minute stream test quality" for every flag.
+fn doubted(effects: &[Effect]) -> Vec<String> {
+    let flags = effects.iter().filter_map(|effect| match effect {
+        Effect::Flagged(flag) => {
+            let minute = flag.observed_at.timestamp_micros() / MINUTE;
+            Some(format!("{minute} {} {} {}", flag.datastream, flag.why.test(), flag.quality))
+        }
+        Effect::LevelChanged(_) => None,
+    });
+    flags.collect()
+}
+
+fn under_control(readings: &[(i64, i64, i64)]) -> Vec<Effect> {
+    let mut engine = Engine::new(controlled());
+    let mut effects = Vec::new();
+    for (index, (stream, minute, value)) in readings.iter().enumerate() {
+        engine.step(&Input::Reading(reading(index as i64 + 1, *stream, *minute, *minute, *value)), &mut effects);
+    }
+    effects
+}
+
+#[test]
+fn a_spike_is_taken_back_when_the_next_reading_tells() {
+    // Gauge 3 keeps the area in sight.
+    let effects = under_control(&[(3, 0, 0), (1, 10, 1), (1, 30, 6), (1, 50, 1)]);
+    assert_eq!(doubted(&effects), ["30 1 spike suspect"]);
+    assert_eq!(told(&effects), ["10 unknown→normal", "30 normal→observation", "50 observation→normal"]);
+}
+
+#[test]
+fn a_jump_that_no_river_makes_raises_nothing() {
+    let effects = under_control(&[(3, 0, 0), (1, 10, 1), (1, 15, 9)]);
+    assert_eq!(doubted(&effects), ["15 1 rate fail"]);
+    assert_eq!(told(&effects), ["10 unknown→normal"]);
+}
+
+#[test]
+fn a_gauge_that_is_dry_among_wet_ones_vouches_for_nothing_and_a_rule_may_read_it_all_the_same() {
+    // Gauge 3 stays at nothing; gauge 4 has 4 mm an hour and more.
+    let mut readings = vec![(1, 0, 1)];
+    for step in 0..20 {
+        readings.push((4, step * 20, 4 + step % 3));
+        readings.push((3, step * 20 + 1, 0));
+    }
+    let effects = under_control(&readings);
+    let first = doubted(&effects).into_iter().find(|flag| flag.contains("neighbours"));
+    assert_eq!(first.as_deref(), Some("181 3 neighbours suspect"), "after the three hours that are compared");
+    assert!(!doubted(&effects).iter().any(|flag| flag.contains(" 4 neighbours")), "the wet one is believed");
+}
+
+#[test]
+fn what_stands_still_is_doubted_and_then_thrown_away() {
+    let readings: Vec<_> = (0..=24).map(|step| (1, step * 15, 2)).collect();
+    let told = doubted(&under_control(&readings));
+    assert_eq!(told.first().map(String::as_str), Some("120 1 flat_line suspect"));
+    assert_eq!(told.last().map(String::as_str), Some("360 1 flat_line fail"));
 }

@@ -32,6 +32,8 @@ pub struct JournalRow {
     pub received_at: Instant,
     pub value: Fixed,
     pub quality: Quality,
+    /// Of the range test; empty when it passed.
+    pub quality_reason: String,
     /// The row this one corrects.
     pub revises_seq: Option<Seq>,
 }
@@ -303,7 +305,7 @@ fn clean(text: &str) -> String {
 pub async fn read_after(conn: &mut PgConnection, after: Seq, limit: i64) -> sqlx::Result<Vec<JournalRow>> {
     let rows = sqlx::query!(
         r#"select seq as "seq: Seq", datastream_id as "datastream_id: DatastreamId", observed_at, received_at, value, quality,
-               revises_seq as "revises_seq: Seq"
+               quality_reason, revises_seq as "revises_seq: Seq"
            from journal where seq > $1 order by seq limit $2"#,
         after.0,
         limit,
@@ -322,6 +324,7 @@ pub async fn read_after(conn: &mut PgConnection, after: Seq, limit: i64) -> sqlx
                     .quality
                     .parse()
                     .map_err(|error: crate::units::UnknownWord| sqlx::Error::Decode(error.into()))?,
+                quality_reason: row.quality_reason,
                 revises_seq: row.revises_seq,
             })
         })

@@ -7,67 +7,16 @@
 use serde::{Deserialize, Serialize};
 
 use crate::clock::from_micros;
-use crate::ids::Seq;
 use crate::risk::network::{BoundPair, StreamSpec};
 use crate::risk::reason::{Measured, Outcome, Reason};
-use crate::risk::rule::{Condition, Measure, Rule};
-use crate::risk::series::{Micros, Series};
-use crate::units::{Fixed, Level, Quality};
+use crate::risk::rule::{Condition, Rule};
+use crate::risk::series::Micros;
+use crate::risk::stream::{StreamState, Track};
+use crate::units::{Fixed, Level};
 
 const STATIONS_SHOWN: usize = 8;
 /// How long the last word of a silent station keeps a level from falling.
 const LAST_WORD_COUNTS: Micros = 24 * 3_600_000_000;
-
-/// A stream's series with what its receipts tell.
-#[derive(Clone, Debug)]
-pub struct StreamState {
-    pub series: Series,
-    /// Receipt of the newest good reading.
-    pub received_at: Option<Micros>,
-    /// How old that reading was on receipt. A backlog that ends hours ago does not describe the present.
-    pub lag: Micros,
-}
-
-impl StreamState {
-    pub fn take(
-        &mut self,
-        at: Micros,
-        received_at: Micros,
-        seq: Seq,
-        revises: Option<Seq>,
-        value: Fixed,
-        quality: Quality,
-    ) {
-        if quality != Quality::Pass {
-            return;
-        }
-        let newest = self.series.newest_at();
-        match revises {
-            Some(revised) => self.series.revise(revised, seq, at, value),
-            None => self.series.push(at, seq, value),
-        }
-        // What is sent late about the past says nothing about the present.
-        if newest.is_none_or(|newest| at >= newest) {
-            self.received_at = Some(received_at);
-            self.lag = received_at - at;
-        }
-    }
-
-    /// The instant at which the stream falls silent, if it speaks for the present at all.
-    pub fn fresh_until(&self, spec: &StreamSpec) -> Option<Micros> {
-        if self.lag > spec.stale_after { None } else { self.received_at.map(|received| received + spec.stale_after) }
-    }
-
-    fn measure(&self, spec: &StreamSpec, measure: Measure) -> Option<Fixed> {
-        match measure {
-            // An hourly total says nothing about the last quarter of an hour.
-            Measure::Sum(window) if spec.interval.is_some_and(|interval| interval > window) => None,
-            Measure::Sum(window) => self.series.sum(window),
-            Measure::Latest => self.series.latest(),
-            Measure::Rate(window) => self.series.rate_per_hour(window),
-        }
-    }
-}
 
 /// The engine's memory of one pair; stored with the level, so that a restart in mid-storm changes nothing.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -106,7 +55,7 @@ pub struct View<'a> {
     pub states: &'a [StreamState],
 }
 
-impl View<'_> {
+impl<'a> View<'a> {
     /// Moves the memory to `now` and tells whether the shown level changed.
     pub fn evaluate(self, memory: &mut PairMemory, now: Micros) -> Verdict {
         memory.met_since.resize(self.rule.levels.len(), None);
@@ -180,11 +129,10 @@ impl View<'_> {
     fn lost_danger_until(self, known: Level, now: Micros) -> Option<Micros> {
         let holding = self.rule.levels.iter().filter(|rule| rule.level <= known).flat_map(|rule| &rule.any);
         let last_words = holding.flat_map(|condition| {
-            let feed = self.pair.feeds.get(condition.selector).map_or(&[][..], Vec::as_slice);
-            feed.iter().filter(move |&&index| !self.is_fresh(index, now)).filter_map(move |&index| {
-                let (spec, state) = (self.specs.get(index)?, self.states.get(index)?);
-                let value = state.measure(spec, condition.measure)?;
-                let until = state.received_at? + LAST_WORD_COUNTS;
+            let silent = self.feed(condition.selector).filter(move |(spec, track)| !is_fresh(spec, track, now));
+            silent.filter_map(move |(spec, track)| {
+                let value = track.measure(spec, condition.measure)?;
+                let until = track.received_at()? + LAST_WORD_COUNTS;
                 (value >= condition.clear_below && now < until).then_some(until)
             })
         });
@@ -192,41 +140,32 @@ impl View<'_> {
     }
 
     fn is_blind(self, now: Micros) -> bool {
-        self.rule
-            .selectors
-            .iter()
-            .zip(&self.pair.feeds)
-            .any(|(selector, feed)| self.fresh(feed, now) < selector.min_fresh)
+        self.rule.selectors.iter().enumerate().any(|(index, selector)| {
+            self.feed(index).filter(|(spec, track)| is_fresh(spec, track, now)).count() < selector.min_fresh
+        })
     }
 
-    fn fresh(self, feed: &[usize], now: Micros) -> usize {
-        feed.iter().filter(|&&index| self.is_fresh(index, now)).count()
-    }
-
-    fn is_fresh(self, index: usize, now: Micros) -> bool {
-        let (Some(spec), Some(state)) = (self.specs.get(index), self.states.get(index)) else { return false };
-        state.fresh_until(spec).is_some_and(|until| now < until)
+    /// The streams of a selector, each with what the selector may read of it.
+    fn feed(self, selector: usize) -> impl Iterator<Item = (&'a StreamSpec, &'a Track)> {
+        let suspect = self.rule.selectors.get(selector).is_some_and(|selector| selector.suspect);
+        let feed = self.pair.feeds.get(selector).map_or(&[][..], Vec::as_slice);
+        feed.iter().filter_map(move |&index| Some((self.specs.get(index)?, self.states.get(index)?.track(suspect))))
     }
 
     fn first_silence(self, now: Micros) -> Option<Micros> {
-        let silences = self.pair.feeds.iter().flatten().filter_map(|&index| {
-            let until = self.states.get(index)?.fresh_until(self.specs.get(index)?)?;
-            (until > now).then_some(until)
-        });
+        let silences = (0..self.pair.feeds.len())
+            .flat_map(|selector| self.feed(selector))
+            .filter_map(|(spec, track)| track.fresh_until(spec).filter(|until| *until > now));
         silences.min()
     }
 
     /// The outcome of one condition and the value it judged: the k-th highest among the fresh stations.
     fn judge(self, condition: &Condition, now: Micros) -> (Outcome, Option<Fixed>) {
-        let (Some(selector), Some(feed)) =
-            (self.rule.selectors.get(condition.selector), self.pair.feeds.get(condition.selector))
-        else {
-            return (Outcome::NoData, None);
-        };
-        let values = feed
-            .iter()
-            .filter(|&&index| self.is_fresh(index, now))
-            .filter_map(|&index| self.states.get(index)?.measure(self.specs.get(index)?, condition.measure));
+        let Some(selector) = self.rule.selectors.get(condition.selector) else { return (Outcome::NoData, None) };
+        let values = self
+            .feed(condition.selector)
+            .filter(|(spec, track)| is_fresh(spec, track, now))
+            .filter_map(|(spec, track)| track.measure(spec, condition.measure));
         let value = kth_highest(values, selector.k);
         let outcome = match value {
             None => Outcome::NoData,
@@ -262,7 +201,7 @@ impl View<'_> {
         let selector = self.rule.selectors.get(condition.selector);
         let feed = self.pair.feeds.get(condition.selector).map_or(&[][..], Vec::as_slice);
         let mut stations: Vec<Measured> =
-            feed.iter().filter_map(|&index| self.measured(index, condition.measure, now)).collect();
+            feed.iter().filter_map(|&index| self.measured(index, condition, now)).collect();
         stations.sort_by(|a, b| (b.fresh, b.value).cmp(&(a.fresh, a.value)).then_with(|| a.code.cmp(&b.code)));
         let silent = stations.iter().filter(|station| !station.fresh).count();
         let count = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
@@ -285,16 +224,23 @@ impl View<'_> {
         }
     }
 
-    fn measured(self, index: usize, measure: Measure, now: Micros) -> Option<Measured> {
+    fn measured(self, index: usize, condition: &Condition, now: Micros) -> Option<Measured> {
+        let suspect = self.rule.selectors.get(condition.selector).is_some_and(|selector| selector.suspect);
         let (spec, state) = (self.specs.get(index)?, self.states.get(index)?);
+        let track = state.track(suspect);
         Some(Measured {
             code: spec.station_code.clone(),
             name: spec.station_name.clone(),
-            value: state.measure(spec, measure),
-            observed_at: state.series.newest_at().map(from_micros),
-            fresh: self.is_fresh(index, now),
+            value: track.measure(spec, condition.measure),
+            observed_at: track.series.newest_at().map(from_micros),
+            fresh: is_fresh(spec, track, now),
+            doubt: state.doubt().cloned(),
         })
     }
+}
+
+fn is_fresh(spec: &StreamSpec, track: &Track, now: Micros) -> bool {
+    track.fresh_until(spec).is_some_and(|until| now < until)
 }
 
 fn sooner(a: Option<Micros>, b: Micros) -> Option<Micros> {

@@ -7,8 +7,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::cobrade::Cobrade;
 use crate::ids::{AreaId, DatastreamId};
+use crate::risk::control::{Limits, MAX_NEIGHBOURS};
 use crate::risk::rule::{Measure, Place, Rule, Selector};
 use crate::risk::series::Micros;
+use crate::risk::stream::{self, Windows};
 use crate::units::{Grade, Quantity, StreamKind};
 
 /// A level is kept for each of these.
@@ -29,6 +31,8 @@ pub struct StreamSpec {
     pub kind: StreamKind,
     pub interval: Option<Micros>,
     pub stale_after: Micros,
+    /// What its readings are tested against.
+    pub limits: Limits,
 }
 
 #[derive(Clone, Debug)]
@@ -70,7 +74,9 @@ pub struct Bound {
     /// For each stream, the pairs it feeds.
     pub fed_by: Vec<Vec<usize>>,
     /// For each stream, the window lengths its pairs ask for.
-    pub windows: Vec<Vec<Micros>>,
+    pub windows: Vec<Windows>,
+    /// For each stream that is held against its neighbours, those, nearest first.
+    pub neighbours: Vec<Vec<usize>>,
 }
 
 /// Two rules that claim the same pair.
@@ -91,7 +97,8 @@ impl Network {
         let mut bound = Bound {
             stream_index: self.streams.iter().enumerate().map(|(index, stream)| (stream.id, index)).collect(),
             fed_by: vec![Vec::new(); self.streams.len()],
-            windows: vec![Vec::new(); self.streams.len()],
+            windows: vec![Windows::default(); self.streams.len()],
+            neighbours: neighbours(&self.streams),
             ..Bound::default()
         };
         for area in &self.areas {
@@ -131,15 +138,29 @@ impl Bound {
             }
             for condition in rule.levels.iter().flat_map(|level| &level.any) {
                 let Measure::Sum(window) = condition.measure else { continue };
+                let suspect = rule.selectors.get(condition.selector).is_some_and(|selector| selector.suspect);
                 for &stream in pair.feeds.get(condition.selector).into_iter().flatten() {
-                    if let Some(windows) = self.windows.get_mut(stream).filter(|windows| !windows.contains(&window)) {
+                    let Some(windows) = self.windows.get_mut(stream) else { continue };
+                    let windows = if suspect { &mut windows.lenient } else { &mut windows.strict };
+                    if !windows.contains(&window) {
                         windows.push(window);
                     }
                 }
             }
         }
+        // A gauge is held against its neighbours over a window that they must keep as well.
+        for (index, near) in self.neighbours.iter().enumerate() {
+            let limit = self.streams.get(index).and_then(|spec| spec.limits.neighbours);
+            let Some(window) = limit.map(|limit| stream::hours(limit.window_h)) else { continue };
+            for &other in near {
+                if let Some(windows) = self.windows.get_mut(other).filter(|w| !w.strict.contains(&window)) {
+                    windows.strict.push(window);
+                }
+            }
+        }
         for windows in &mut self.windows {
-            windows.sort_unstable();
+            windows.strict.sort_unstable();
+            windows.lenient.sort_unstable();
         }
     }
 }
@@ -180,10 +201,42 @@ fn select(selector: &Selector, streams: &[StreamSpec], distances: &[f64]) -> Vec
     found.into_iter().map(|(_, index)| index).collect()
 }
 
+/// For each stream with the neighbour test, the nearest sums of the same quantity at other stations within its distance.
+fn neighbours(streams: &[StreamSpec]) -> Vec<Vec<usize>> {
+    let adds_up = |spec: &StreamSpec| spec.kind != StreamKind::Instantaneous;
+    // From south to north, so that only a band of latitudes is looked through.
+    let mut northward: Vec<usize> = (0..streams.len()).filter(|&index| streams.get(index).is_some_and(adds_up)).collect();
+    let latitude = |index: &usize| streams.get(*index).map_or(0.0, |spec| spec.point.y());
+    northward.sort_by(|a, b| latitude(a).total_cmp(&latitude(b)).then(a.cmp(b)));
+    let around = |spec: &StreamSpec| {
+        let Some(limit) = spec.limits.neighbours.filter(|_| adds_up(spec)) else { return Vec::new() };
+        let (km, band) = (limit.within_km.to_f64(), limit.within_km.to_f64() / KM_PER_DEGREE);
+        let first = northward.partition_point(|index| latitude(index) < spec.point.y() - band);
+        let near = northward.iter().skip(first).take_while(|index| latitude(index) <= spec.point.y() + band);
+        let mut found: Vec<(f64, usize)> = near
+            .filter_map(|&index| streams.get(index).map(|other| (other, index)))
+            .filter(|(other, _)| other.quantity == spec.quantity && other.station_code != spec.station_code)
+            .map(|(other, index)| (distance_between_km(spec.point, other.point), index))
+            .filter(|(distance, _)| *distance <= km)
+            .collect();
+        found.sort_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)));
+        found.truncate(MAX_NEIGHBOURS);
+        found.into_iter().map(|(_, index)| index).collect()
+    };
+    streams.iter().map(around).collect()
+}
+
+const KM_PER_DEGREE: f64 = 111.195;
+
+/// Kilometres between two points some kilometres apart (equirectangular).
+fn distance_between_km(a: Point<f64>, b: Point<f64>) -> f64 {
+    let shrink = a.y().to_radians().cos();
+    ((b.x() - a.x()) * shrink).hypot(b.y() - a.y()) * KM_PER_DEGREE
+}
+
 /// Kilometres from a point to the nearest edge, 0 inside. Degrees are projected about the point (equirectangular), which
 /// errs by less than 0.1 % over the few kilometres that rules speak of.
 pub fn distance_km(polygons: &MultiPolygon<f64>, point: Point<f64>) -> f64 {
-    const KM_PER_DEGREE: f64 = 111.195;
     let shrink = point.y().to_radians().cos();
     let project = |x: f64, y: f64| ((x - point.x()) * shrink * KM_PER_DEGREE, (y - point.y()) * KM_PER_DEGREE);
     let local = polygons.map_coords(|coord| project(coord.x, coord.y).into());

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::clock::Instant;
+use crate::risk::control::Why;
 use crate::units::{Fixed, Level, Quantity};
 
 /// What is compared.
@@ -58,6 +59,9 @@ pub struct Measured {
     pub name: String,
     pub value: Option<Fixed>,
     pub observed_at: Option<Instant>,
-    /// False when silent for too long, or when what it sends is too old.
+    /// False when silent for too long, or when what it sends is too old or not believed.
     pub fresh: bool,
+    /// Why its newest reading is not believed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub doubt: Option<Why>,
 }

@@ -36,6 +36,8 @@ pub struct Selector {
     pub k: usize,
     /// With fewer fresh stations the area is blind.
     pub min_fresh: usize,
+    /// Whether readings in doubt count as well. What failed never counts.
+    pub suspect: bool,
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -139,6 +141,8 @@ struct SelectorFile {
     k: usize,
     #[serde(default = "one")]
     min_fresh: usize,
+    #[serde(default)]
+    suspect: bool,
 }
 
 const fn one() -> usize {
@@ -239,10 +243,19 @@ fn selector_of(name: &str, raw: &SelectorFile) -> Result<Selector, String> {
     if raw.within_km.is_some_and(|km| !(km > 0.0 && km <= 200.0)) {
         return Err(format!("within_km is {}; expected above 0 and at most 200", raw.within_km.unwrap_or_default()));
     }
-    if raw.k == 0 || raw.min_fresh < raw.k {
+    // Only of reports no station need speak: that nobody reports anything is no blindness.
+    let fewest = if raw.quantity == Quantity::Reports { 0 } else { raw.k };
+    if raw.k == 0 || raw.min_fresh < fewest {
         return Err(format!("k is {} and min_fresh {}; expected 1 ≤ k ≤ min_fresh", raw.k, raw.min_fresh));
     }
-    Ok(Selector { name: name.to_owned(), quantity: raw.quantity, place, k: raw.k, min_fresh: raw.min_fresh })
+    Ok(Selector {
+        name: name.to_owned(),
+        quantity: raw.quantity,
+        place,
+        k: raw.k,
+        min_fresh: raw.min_fresh,
+        suspect: raw.suspect,
+    })
 }
 
 fn level_of(raw: &LevelFile, selectors: &[Selector]) -> Result<LevelRule, (String, String)> {

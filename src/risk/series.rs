@@ -56,10 +56,38 @@ impl Series {
         self.entries.back().map(|entry| entry.raw)
     }
 
+    /// The newest reading: its journal number, instant and value.
+    pub fn newest(&self) -> Option<(Seq, Micros, Fixed)> {
+        self.entries.back().map(|entry| (entry.seq, entry.at, entry.raw))
+    }
+
+    /// Instant and value of the one before it.
+    pub fn before_newest(&self) -> Option<(Micros, Fixed)> {
+        let index = self.entries.len().checked_sub(2)?;
+        self.entries.get(index).map(|entry| (entry.at, entry.raw))
+    }
+
+    /// Readings in the window of that length.
+    pub fn count(&self, length: Micros) -> i64 {
+        let start = self.windows.iter().find(|window| window.length == length).map(|window| window.start);
+        start.map_or(0, |start| (self.base + self.entries.len() as u64).saturating_sub(start).cast_signed())
+    }
+
+    /// Whether the series reaches back to before the window of that length.
+    pub fn covers(&self, length: Micros) -> bool {
+        self.entries.front().zip(self.newest_at()).is_some_and(|(oldest, newest)| oldest.at <= newest - length)
+    }
+
     /// The sum of the window of that length; `None` without readings or for a window nobody asked for.
     pub fn sum(&self, length: Micros) -> Option<Fixed> {
         self.entries.back()?;
         self.windows.iter().find(|window| window.length == length).map(|window| window.sum)
+    }
+
+    /// The same as if a newer reading stood in it already. What that reading pushes out still counts.
+    pub fn sum_with(&self, length: Micros, raw: Fixed) -> Option<Fixed> {
+        let step = self.step(self.entries.back().map(|entry| entry.raw), raw);
+        self.sum(length).map(|sum| Fixed(sum.0.saturating_add(step.0)))
     }
 
     /// Change per hour between the newest reading and the oldest one in the window. `None` with fewer than two readings.
@@ -99,6 +127,15 @@ impl Series {
         }
         self.restep(index);
         self.restep(index + 1);
+        self.resum();
+    }
+
+    /// Takes a reading back. One that is not there any more changes nothing.
+    pub fn remove(&mut self, seq: Seq) {
+        // Nearly always the newest or the one before it.
+        let Some(index) = self.entries.iter().rposition(|entry| entry.seq == seq) else { return };
+        self.entries.remove(index);
+        self.restep(index);
         self.resum();
     }
 
@@ -148,7 +185,12 @@ impl Series {
     }
 
     fn resum(&mut self) {
-        let Some(newest) = self.newest_at() else { return };
+        let Some(newest) = self.newest_at() else {
+            for window in &mut self.windows {
+                (window.start, window.sum) = (self.base, Fixed(0));
+            }
+            return;
+        };
         for window in &mut self.windows {
             let start = self.entries.partition_point(|entry| entry.at <= newest - window.length);
             window.start = self.base + start as u64;
@@ -209,6 +251,21 @@ mod tests {
         let mut series = filled(StreamKind::IntervalSum, &[(0, 5), (10, 7)]);
         series.revise(Seq(1), Seq(9), 10 * MINUTE, Fixed::from_whole(70));
         assert_eq!(series.sum(HOUR), Some(Fixed::from_whole(75)));
+    }
+
+    #[test]
+    fn a_reading_taken_back_leaves_the_sums_of_the_others() {
+        let mut series = filled(StreamKind::IntervalSum, &[(0, 5), (10, 7), (20, 1)]);
+        series.remove(Seq(1));
+        assert_eq!((series.sum(HOUR), series.count(HOUR)), (Some(Fixed::from_whole(6)), 2));
+        let mut counter = filled(StreamKind::CumulativeCounter, &[(0, 10), (10, 90), (20, 12)]);
+        counter.remove(Seq(1));
+        assert_eq!(counter.sum(HOUR), Some(Fixed::from_whole(2)));
+        let mut only = filled(StreamKind::Instantaneous, &[(0, 10)]);
+        only.remove(Seq(0));
+        assert_eq!((only.sum(HOUR), only.latest()), (None, None));
+        only.push(MINUTE, Seq(1), Fixed::from_whole(3));
+        assert_eq!(only.sum(HOUR), Some(Fixed::from_whole(3)));
     }
 
     #[test]

@@ -10,11 +10,12 @@ use crate::cobrade::Cobrade;
 use crate::db::geometry;
 use crate::engine::{Explained, Transition};
 use crate::ids::{AreaId, DatastreamId};
+use crate::risk::control::{Defaults, Flag, Overrides, Why};
 use crate::risk::evaluate::PairMemory;
 use crate::risk::network::{AreaSpec, Network, PairKey, StreamSpec};
 use crate::risk::rule::Rule;
 use crate::risk::series::Micros;
-use crate::units::{Grade, Quantity, StreamKind};
+use crate::units::{Grade, Quality, Quantity, StreamKind};
 
 /// The rules compiled in, as (file name, text).
 pub const DEFAULT_RULES: &[(&str, &str)] = &[
@@ -41,15 +42,30 @@ pub fn load_rules(folder: Option<&Path>) -> anyhow::Result<Vec<Rule>> {
     files.iter().map(|file| Ok(Rule::parse(&file.display().to_string(), &std::fs::read_to_string(file)?)?)).collect()
 }
 
-/// Streams and areas as they stand.
-pub async fn load_network(conn: &mut PgConnection, rules: Vec<Rule>) -> anyhow::Result<Network> {
-    Ok(Network { streams: load_streams(conn).await?, areas: load_areas(conn).await?, rules })
+/// The limits compiled in.
+pub const DEFAULT_LIMITS: &str = include_str!("../../config/quality.toml");
+
+/// The limits of quality control of a file, or, where none is named, those compiled in.
+///
+/// # Errors
+/// Names the file, the quantity and the test.
+pub fn load_limits(file: &str) -> anyhow::Result<Defaults> {
+    if file.is_empty() {
+        return Ok(Defaults::parse(DEFAULT_LIMITS)?);
+    }
+    let text = std::fs::read_to_string(file).map_err(|error| anyhow::anyhow!("engine.quality_file {file}: {error}"))?;
+    Defaults::parse(&text).map_err(|error| anyhow::anyhow!("engine.quality_file {file}: {error}"))
 }
 
-async fn load_streams(conn: &mut PgConnection) -> anyhow::Result<Vec<StreamSpec>> {
+/// Streams and areas as they stand.
+pub async fn load_network(conn: &mut PgConnection, rules: Vec<Rule>, limits: &Defaults) -> anyhow::Result<Network> {
+    Ok(Network { streams: load_streams(conn, limits).await?, areas: load_areas(conn).await?, rules })
+}
+
+async fn load_streams(conn: &mut PgConnection, limits: &Defaults) -> anyhow::Result<Vec<StreamSpec>> {
     let rows = sqlx::query!(
         r#"select d.id as "id: DatastreamId", s.code, s.name, st_x(s.geom) as "lon!", st_y(s.geom) as "lat!",
-                  d.quantity, d.kind, d.interval_s, d.stale_after_s
+                  d.quantity, d.kind, d.interval_s, d.stale_after_s, d.limits as "limits: sqlx::types::Json<Overrides>"
            from datastream d join station s on s.id = d.station_id where s.active order by d.id"#
     )
     .fetch_all(conn)
@@ -57,15 +73,17 @@ async fn load_streams(conn: &mut PgConnection) -> anyhow::Result<Vec<StreamSpec>
     let second: Micros = 1_000_000;
     rows.into_iter()
         .map(|row| {
+            let quantity = row.quantity.parse::<Quantity>()?;
             Ok(StreamSpec {
                 id: row.id,
                 station_code: row.code,
                 station_name: row.name,
                 point: geo::Point::new(row.lon, row.lat),
-                quantity: row.quantity.parse::<Quantity>()?,
+                quantity,
                 kind: row.kind.parse::<StreamKind>()?,
                 interval: row.interval_s.map(|seconds| Micros::from(seconds) * second),
                 stale_after: Micros::from(row.stale_after_s) * second,
+                limits: limits.of(quantity, &row.limits.0),
             })
         })
         .collect()
@@ -214,24 +232,74 @@ pub async fn save_cursor(conn: &mut PgConnection, cursor: Cursor) -> sqlx::Resul
     Ok(())
 }
 
-/// Gives back what each stream's windows held when the cursor stood at `cursor`, as inputs in journal order per stream.
-/// Reads a day more than the longest window, so that a counter finds the reading before.
+/// Keeps what quality control said.
+pub async fn save_flags(conn: &mut PgConnection, now: Instant, flags: &[Flag]) -> anyhow::Result<()> {
+    if flags.is_empty() {
+        return Ok(());
+    }
+    let seqs: Vec<i64> = flags.iter().map(|flag| flag.seq.0).collect();
+    let streams: Vec<i64> = flags.iter().map(|flag| flag.datastream.0).collect();
+    let observed: Vec<Instant> = flags.iter().map(|flag| flag.observed_at).collect();
+    let tests: Vec<&str> = flags.iter().map(|flag| flag.why.test().as_str()).collect();
+    let qualities: Vec<&str> = flags.iter().map(|flag| flag.quality.as_str()).collect();
+    let reasons: Vec<String> = flags.iter().map(|flag| flag.why.to_string()).collect();
+    let whys = flags.iter().map(|flag| serde_json::to_value(&flag.why)).collect::<Result<Vec<_>, _>>()?;
+    sqlx::query!(
+        "insert into reading_flag (journal_seq, datastream_id, observed_at, test, quality, reason, why, flagged_at)
+         select *, $8 from unnest($1::bigint[], $2::bigint[], $3::timestamptz[], $4::text[], $5::text[], $6::text[], $7::jsonb[])
+         on conflict (journal_seq, test) do nothing",
+        &seqs,
+        &streams,
+        &observed,
+        &tests as &[&str],
+        &qualities as &[&str],
+        &reasons,
+        &whys,
+        now
+    )
+    .execute(conn)
+    .await?;
+    for flag in flags {
+        metrics::counter!("sentinela_readings_flagged_total", "test" => flag.why.test().as_str(),
+            "quality" => flag.quality.as_str())
+        .increment(1);
+    }
+    Ok(())
+}
+
+/// Gives back what each stream's windows held when the cursor stood at `cursor`, as inputs in journal order per stream, each
+/// with the quality that the spike test, which looks back, left of it. Reads a day more than the longest window, so that a
+/// counter finds the reading before.
 pub async fn recall(
     conn: &mut PgConnection,
     cursor: crate::ids::Seq,
     streams: &[DatastreamId],
-    mut take: impl FnMut(&crate::engine::ReadingInput),
+    mut take: impl FnMut(&crate::engine::ReadingInput, Option<Quality>),
 ) -> anyhow::Result<u64> {
     use futures_util::TryStreamExt as _;
     let streams: Vec<i64> = streams.iter().map(|stream| stream.0).collect();
     let reach = f64::from(i32::try_from(crate::risk::rule::MAX_WINDOW_H + 24)?);
     let mut rows = sqlx::query!(
         r#"select j.seq as "seq: crate::ids::Seq", j.datastream_id as "datastream_id: DatastreamId", j.observed_at,
-                  j.received_at, j.value, j.quality, j.revises_seq as "revises_seq: crate::ids::Seq"
+                  j.received_at, j.value, j.revises_seq as "revises_seq: crate::ids::Seq",
+                  coalesce(f.quality, j.quality) as "quality!",
+                  -- Of two tests that find the same the first one's reason counts, and the range test is the first.
+                  case when j.quality_reason = '' or f.quality = 'fail' then f.why
+                       else jsonb_build_object('test', 'range', 'told', j.quality_reason) end as "why?: sqlx::types::Json<Why>",
+                  s.quality as "taken_back?"
            from unnest($3::bigint[]) as d(id)
-           cross join lateral (select max(observed_at) as at from journal where datastream_id = d.id and seq <= $1 and quality = 'pass') newest
+           cross join lateral (
+               select coalesce(
+                   (select p.observed_at from journal p where p.datastream_id = d.id and p.seq <= $1 and p.quality = 'pass'
+                        and not exists (select from reading_flag pf where pf.journal_seq = p.seq)
+                    order by p.observed_at desc limit 1),
+                   (select max(p.observed_at) from journal p where p.datastream_id = d.id and p.seq <= $1)) as at) newest
            join journal j on j.datastream_id = d.id and j.seq <= $1
                 and j.observed_at > newest.at - make_interval(hours => $2::float8::integer)
+           left join lateral (
+               select quality, why from reading_flag where journal_seq = j.seq and test <> 'spike'
+               order by quality, test limit 1) f on true
+           left join reading_flag s on s.journal_seq = j.seq and s.test = 'spike'
            order by j.datastream_id, j.seq"#,
         cursor.0,
         reach,
@@ -240,15 +308,17 @@ pub async fn recall(
     .fetch(conn);
     let mut count = 0;
     while let Some(row) = rows.try_next().await? {
-        take(&crate::engine::ReadingInput {
+        let reading = crate::engine::ReadingInput {
             seq: row.seq,
             datastream: row.datastream_id,
             observed_at: row.observed_at,
             received_at: row.received_at,
             value: row.value.try_into()?,
             quality: row.quality.parse()?,
+            why: row.why.map(|why| Box::new(why.0)),
             revises: row.revises_seq,
-        });
+        };
+        take(&reading, row.taken_back.map(|quality| quality.parse()).transpose()?);
         count += 1;
     }
     Ok(count)

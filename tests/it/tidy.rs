@@ -76,6 +76,7 @@ const PURE: &[&str] = &[
     "engine/",
     "risk/",
     "replay.rs",
+    "replay/",
     "units.rs",
     "cobrade.rs",
     "alerts/approval.rs",

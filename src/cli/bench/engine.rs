@@ -6,8 +6,10 @@ use serde_json::json;
 use crate::clock::{Stopwatch, from_micros};
 use crate::engine::{Engine, Input, ReadingInput};
 use crate::ids::{AreaId, DatastreamId, Seq};
+use crate::risk::control::Overrides;
 use crate::risk::network::{AreaSpec, Network, StreamSpec};
 use crate::risk::rule::Rule;
+use crate::risk::store::load_limits;
 use crate::units::{Fixed, Grade, Quality, Quantity, StreamKind};
 
 #[derive(Debug, clap::Args)]
@@ -57,6 +59,7 @@ fn network(far: usize) -> anyhow::Result<Network> {
         let (x, y) = (index % SIDE, index / SIDE);
         (-43.0 + x as f64 * STEP_DEG, -22.0 + y as f64 * STEP_DEG)
     };
+    let limits = load_limits("")?;
     let streams = (0..STATIONS).map(|index| {
         let (lon, lat) = at(index);
         StreamSpec {
@@ -68,6 +71,7 @@ fn network(far: usize) -> anyhow::Result<Network> {
             kind: StreamKind::IntervalSum,
             interval: None,
             stale_after: 9_000_000_000,
+            limits: limits.of(Quantity::Rain, &Overrides::default()),
         }
     });
     let areas = (0..AREAS + far).map(|index| {
@@ -100,6 +104,7 @@ fn fold(engine: &mut Engine, readings: u64) -> (f64, usize) {
                 received_at: at,
                 value: Fixed::from_whole(if wet { 9 } else { 0 }),
                 quality: Quality::Pass,
+                why: None,
                 revises: None,
             }),
             &mut effects,

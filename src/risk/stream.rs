@@ -1,0 +1,187 @@
+//! What is known of one stream: the readings that are believed, those that are at least possible, and what is doubted.
+//!
+//! Two series are kept. The strict one holds what passed; rules read it. The lenient one also holds what is suspect: quality
+//! control looks at it, and rules that say `suspect = true`. What failed is in neither.
+
+use super::control::{self, Around, Flag, Limits, Run, Why};
+use super::network::StreamSpec;
+use super::rule::Measure;
+use super::series::{Micros, Series};
+use crate::clock::from_micros;
+use crate::engine::ReadingInput;
+use crate::ids::Seq;
+use crate::units::{Fixed, Quality, StreamKind};
+
+/// A series with what its receipts tell.
+#[derive(Clone, Debug)]
+pub struct Track {
+    pub series: Series,
+    /// Receipt of the newest reading.
+    received_at: Option<Micros>,
+    /// How old that reading was on receipt. A backlog that ends hours ago does not describe the present.
+    lag: Micros,
+}
+
+impl Track {
+    fn new(kind: StreamKind, windows: &[Micros]) -> Self {
+        Self { series: Series::new(kind, windows), received_at: None, lag: 0 }
+    }
+
+    fn take(&mut self, reading: &ReadingInput) {
+        let (at, received_at) = (reading.observed_at.timestamp_micros(), reading.received_at.timestamp_micros());
+        let newest = self.series.newest_at();
+        match reading.revises {
+            Some(revised) => self.series.revise(revised, reading.seq, at, reading.value),
+            None => self.series.push(at, reading.seq, reading.value),
+        }
+        // What is sent late about the past says nothing about the present.
+        if newest.is_none_or(|newest| at >= newest) {
+            self.received_at = Some(received_at);
+            self.lag = received_at - at;
+        }
+    }
+
+    pub const fn received_at(&self) -> Option<Micros> {
+        self.received_at
+    }
+
+    /// The instant at which the stream falls silent, if it speaks for the present at all.
+    pub fn fresh_until(&self, spec: &StreamSpec) -> Option<Micros> {
+        if self.lag > spec.stale_after { None } else { self.received_at.map(|received| received + spec.stale_after) }
+    }
+
+    pub fn measure(&self, spec: &StreamSpec, measure: Measure) -> Option<Fixed> {
+        match measure {
+            // An hourly total says nothing about the last quarter of an hour.
+            Measure::Sum(window) if spec.interval.is_some_and(|interval| interval > window) => None,
+            Measure::Sum(window) => self.series.sum(window),
+            Measure::Latest => self.series.latest(),
+            Measure::Rate(window) => self.series.rate_per_hour(window),
+        }
+    }
+}
+
+#[derive(Clone, Debug)]
+pub struct StreamState {
+    strict: Track,
+    lenient: Track,
+    run: Run,
+    /// The newest reading that was not believed: when it was observed, and why.
+    doubt: Option<(Micros, Why)>,
+}
+
+impl StreamState {
+    /// `windows` are those that rules ask for, of what passed and of what is suspect as well.
+    pub fn new(spec: &StreamSpec, windows: &Windows) -> Self {
+        let mut lenient = windows.lenient.clone();
+        lenient.extend(spec.limits.neighbours.map(|near| hours(near.window_h)));
+        lenient.sort_unstable();
+        lenient.dedup();
+        Self {
+            strict: Track::new(spec.kind, &windows.strict),
+            lenient: Track::new(spec.kind, &lenient),
+            run: Run::default(),
+            doubt: None,
+        }
+    }
+
+    /// What rules may read: with `suspect` also what is in doubt.
+    pub const fn track(&self, suspect: bool) -> &Track {
+        if suspect { &self.lenient } else { &self.strict }
+    }
+
+    /// Why the newest reading is not believed; `None` when it is.
+    pub fn doubt(&self) -> Option<&Why> {
+        let (at, why) = self.doubt.as_ref()?;
+        self.strict.series.newest_at().is_none_or(|newest| newest < *at).then_some(why)
+    }
+
+    /// Takes a reading whose quality is known: a stored one, or one that `judge` has seen.
+    pub fn take(&mut self, reading: &ReadingInput, limits: &Limits, quality: Quality, why: Option<&Why>) {
+        let at = reading.observed_at.timestamp_micros();
+        if quality != Quality::Pass
+            && let Some(why) = why.filter(|_| self.doubt.as_ref().is_none_or(|(before, _)| at >= *before))
+        {
+            self.doubt = Some((at, why.clone()));
+        }
+        // A correction that is not believed leaves what it would correct.
+        if quality == Quality::Fail {
+            return;
+        }
+        if self.follows(reading) {
+            self.run = self.next_run(reading, limits);
+        }
+        self.lenient.take(reading);
+        if quality == Quality::Pass {
+            self.strict.take(reading);
+        }
+    }
+
+    /// What was believed and is not any more.
+    pub fn take_back(&mut self, seq: Seq, quality: Quality) {
+        self.strict.series.remove(seq);
+        if quality == Quality::Fail {
+            self.lenient.series.remove(seq);
+        }
+    }
+
+    fn next_run(&self, reading: &ReadingInput, limits: &Limits) -> Run {
+        let tolerance = limits.flat.as_ref().map_or(Fixed(0), |flat| flat.tolerance);
+        self.run.on(reading.observed_at.timestamp_micros(), reading.value, tolerance)
+    }
+
+    /// Whether a reading can be held against its own past at all: it comes in order, and corrects nothing.
+    fn follows(&self, reading: &ReadingInput) -> bool {
+        let newest = self.lenient.series.newest_at();
+        reading.revises.is_none() && newest.is_none_or(|newest| reading.observed_at.timestamp_micros() > newest)
+    }
+
+    /// What the stream's own past says of a reading that is not taken yet.
+    pub fn judge(&self, spec: &StreamSpec, reading: &ReadingInput) -> Option<(Quality, Why)> {
+        if !self.follows(reading) {
+            return None;
+        }
+        let before = self.lenient.series.newest().map(|(_, at, value)| (at, value));
+        let around = Around { kind: spec.kind, before, run: self.next_run(reading, &spec.limits) };
+        control::judge(&spec.limits, &around, reading.observed_at.timestamp_micros(), reading.value)
+    }
+
+    /// What a reading that is not taken yet says of the one before it.
+    pub fn judge_before(&self, spec: &StreamSpec, reading: &ReadingInput) -> Option<Flag> {
+        let limit = spec.limits.spike.filter(|_| spec.kind == StreamKind::Instantaneous && self.follows(reading))?;
+        let (seq, at, value) = self.lenient.series.newest()?;
+        let (before_at, before) = self.lenient.series.before_newest()?;
+        let near = reading.observed_at.timestamp_micros() - at <= spec.stale_after && at - before_at <= spec.stale_after;
+        let (quality, why) = control::middle(limit, before, value, reading.value).filter(|_| near)?;
+        Some(Flag { datastream: spec.id, seq, observed_at: from_micros(at), quality, why })
+    }
+
+    /// The sum over a window for the neighbour test, when the stream was there all along: a gauge that was silent for half of
+    /// it has not measured a dry day. With a reading that is not taken yet.
+    pub fn whole_sum(&self, spec: &StreamSpec, window: Micros, reading: &ReadingInput) -> Option<Fixed> {
+        if !self.follows(reading) {
+            return None;
+        }
+        let wanted = (window / spec.stale_after.max(1)).max(3);
+        let series = &self.lenient.series;
+        let there = series.covers(window) && series.count(window) >= wanted;
+        there.then(|| series.sum_with(window, reading.value)).flatten()
+    }
+
+    /// The sum that speaks for the ground around a neighbour at an instant. What is in doubt itself vouches for nothing.
+    pub fn sum_beside(&self, spec: &StreamSpec, window: Micros, at: Micros) -> Option<Fixed> {
+        let newest = self.strict.series.newest_at()?;
+        ((newest - at).abs() <= spec.stale_after).then(|| self.strict.series.sum(window)).flatten()
+    }
+}
+
+/// Lengths of windows that are asked of one stream.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Windows {
+    pub strict: Vec<Micros>,
+    pub lenient: Vec<Micros>,
+}
+
+pub const fn hours(count: u32) -> Micros {
+    count as Micros * 3_600_000_000
+}
