@@ -84,12 +84,8 @@ pub struct Engine {
 impl Engine {
     /// A core without history: every area is unknown until data comes.
     pub fn new(net: Bound) -> Self {
-        let streams = net
-            .streams
-            .iter()
-            .zip(&net.windows)
-            .map(|(spec, windows)| StreamState::new(spec, windows))
-            .collect();
+        let streams =
+            net.streams.iter().zip(&net.windows).map(|(spec, windows)| StreamState::new(spec, windows)).collect();
         let pairs = net.pairs.len();
         Self {
             net,
@@ -244,7 +240,8 @@ impl Engine {
             }
         }
         let dry = limit.judge(own, sums.get_mut(..count)?)?;
-        let why = if spec.kind == StreamKind::CumulativeCounter { Why::StuckCounter(dry) } else { Why::Neighbours(dry) };
+        let why =
+            if spec.kind == StreamKind::CumulativeCounter { Why::StuckCounter(dry) } else { Why::Neighbours(dry) };
         Some((Quality::Suspect, why))
     }
 

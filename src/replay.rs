@@ -373,7 +373,9 @@ fn because(reason: &Reason) -> String {
     let unit = &reason.unit;
     let station = reason.stations.first().map_or("", |station| station.name.as_str());
     let Some(value) = reason.value else {
-        return format!("sem dados, {} de {} estações em silêncio", reason.silent, reason.asked);
+        let doubted = reason.stations.iter().filter(|station| station.doubt.is_some()).count();
+        let doubted = if doubted > 0 { format!(", {doubted} sob dúvida") } else { String::new() };
+        return format!("sem dados, {} de {} estações sem leitura válida{doubted}", reason.silent, reason.asked);
     };
     let (sign, limit) = match reason.outcome {
         Outcome::Met => ("≥", reason.threshold),

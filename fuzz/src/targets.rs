@@ -32,6 +32,7 @@ static DEVICE: LazyLock<DeviceEntry> = LazyLock::new(|| {
         unit: "mm".into(),
         kind: StreamKind::IntervalSum,
         interval_s: Some(600),
+        range: None,
     };
     let streams = Arc::new(HashMap::from([("rain".to_owned(), rain)]));
     DeviceEntry {

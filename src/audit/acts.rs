@@ -35,6 +35,7 @@ vocabulary! {
         RetentionRun = "retention.run",
         VaultPut = "vault.put",
         VaultOpen = "vault.open",
+        StationLimits = "station.limits",
         DeviceAdd = "device.add",
         DeviceRevoke = "device.revoke",
         DeviceEnable = "device.enable",

@@ -411,7 +411,8 @@ struct KnownStreams(HashMap<String, Vec<KnownStream>>);
 impl KnownStreams {
     async fn load(conn: &mut PgConnection) -> sqlx::Result<Self> {
         let rows = sqlx::query!(
-            r#"select s.code, d.id as "id: DatastreamId", d.name, d.quantity, d.unit, d.kind, d.interval_s
+            r#"select s.code, d.id as "id: DatastreamId", d.name, d.quantity, d.unit, d.kind, d.interval_s,
+                   d.limits as "limits: sqlx::types::Json<crate::risk::control::Overrides>"
                from datastream d join station s on s.id = d.station_id order by d.id"#
         )
         .fetch_all(conn)
@@ -423,7 +424,7 @@ impl KnownStreams {
             streams.entry(row.code).or_default().push(KnownStream {
                 id: row.id,
                 name: row.name,
-                subject: Subject { quantity, kind, interval_s: row.interval_s },
+                subject: Subject { quantity, kind, interval_s: row.interval_s, range: row.limits.0.range },
                 unit: row.unit,
             });
         }

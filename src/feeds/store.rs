@@ -5,6 +5,7 @@ use sqlx::PgConnection;
 use crate::clock::Instant;
 use crate::ids::DatastreamId;
 use crate::ingest::devices::StreamEntry;
+use crate::risk::control::Overrides;
 use crate::units::UnknownWord;
 
 /// How a feed does.
@@ -125,7 +126,8 @@ pub async fn states(conn: &mut PgConnection) -> sqlx::Result<Vec<State>> {
 pub async fn streams(conn: &mut PgConnection, stations: &[String]) -> sqlx::Result<Vec<(String, StreamEntry)>> {
     let decode = |error: UnknownWord| sqlx::Error::Decode(error.into());
     let rows = sqlx::query!(
-        r#"select s.code, d.id as "id: DatastreamId", d.quantity, d.unit, d.kind, d.interval_s
+        r#"select s.code, d.id as "id: DatastreamId", d.quantity, d.unit, d.kind, d.interval_s,
+               d.limits as "limits: sqlx::types::Json<Overrides>"
            from datastream d join station s on s.id = d.station_id where s.code = any($1) order by d.id"#,
         stations
     )
@@ -139,6 +141,7 @@ pub async fn streams(conn: &mut PgConnection, stations: &[String]) -> sqlx::Resu
                 unit: row.unit,
                 kind: row.kind.parse().map_err(decode)?,
                 interval_s: row.interval_s,
+                range: row.limits.0.range,
             };
             Ok((row.code, stream))
         })

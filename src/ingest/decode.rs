@@ -165,7 +165,8 @@ pub fn admit(
     let unit = measured.unit.unwrap_or(&stream.unit);
     let (factor, offset) = stream.quantity.conversion(unit).ok_or(Wrong::Unit(stream.quantity))?;
     let value = Fixed::try_from(measured.value * factor + offset).map_err(Wrong::Value)?;
-    let subject = Subject { quantity: stream.quantity, kind: stream.kind, interval_s: stream.interval_s };
+    let subject =
+        Subject { quantity: stream.quantity, kind: stream.kind, interval_s: stream.interval_s, range: stream.range };
     let (quality, quality_reason) = judge(subject, value);
     Ok(NewReading {
         datastream_id: stream.id,
@@ -239,6 +240,7 @@ mod tests {
             unit: quantity.canonical_unit().to_owned(),
             kind: StreamKind::IntervalSum,
             interval_s: Some(600),
+            range: None,
         };
         let streams = HashMap::from([
             ("rain".to_owned(), stream(1, Quantity::Rain)),

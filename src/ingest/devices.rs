@@ -14,6 +14,7 @@ use crate::app::App;
 use crate::clock::{Instant, Stopwatch};
 use crate::events::{self, Event};
 use crate::ids::{DatastreamId, DeviceId, StationId};
+use crate::risk::control::{Overrides, Range};
 use crate::stations::certificate::{Certificate, Fingerprint};
 use crate::stations::device::secret_sha256;
 use crate::units::{Quantity, StreamKind, UnknownWord};
@@ -27,6 +28,8 @@ pub struct StreamEntry {
     pub unit: String,
     pub kind: StreamKind,
     pub interval_s: Option<i32>,
+    /// What it may measure, where it has limits of its own.
+    pub range: Option<Range>,
 }
 
 /// The secret before the last rotation.
@@ -367,7 +370,8 @@ async fn catalogue_changed(events: &mut broadcast::Receiver<Event>) {
 async fn load(pool: &PgPool) -> sqlx::Result<Index> {
     let decode = |error: UnknownWord| sqlx::Error::Decode(error.into());
     let streams = sqlx::query!(
-        r#"select id as "id: DatastreamId", station_id as "station_id: StationId", name, quantity, unit, kind, interval_s
+        r#"select id as "id: DatastreamId", station_id as "station_id: StationId", name, quantity, unit, kind, interval_s,
+               limits as "limits: sqlx::types::Json<Overrides>"
            from datastream"#
     )
     .fetch_all(pool)
@@ -380,6 +384,7 @@ async fn load(pool: &PgPool) -> sqlx::Result<Index> {
             unit: row.unit,
             kind: row.kind.parse().map_err(decode)?,
             interval_s: row.interval_s,
+            range: row.limits.0.range,
         };
         stations.entry(row.station_id).or_default().insert(row.name, entry);
     }

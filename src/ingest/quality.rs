@@ -5,6 +5,7 @@
 //! minute, 305 mm in an hour, 1,825 mm in a day; temperature -89.2 to 56.7 °C; wind 113.2 m/s); INMET for Brazil (temperature
 //! -14 to 44.8 °C). Levels of rivers have no common zero, so only absurd ones fail.
 
+use crate::risk::control;
 use crate::units::{Fixed, Quality, Quantity, StreamKind};
 
 /// What is judged, in the canonical unit.
@@ -14,6 +15,8 @@ pub struct Subject {
     pub kind: StreamKind,
     /// Seconds an interval sum covers, when known.
     pub interval_s: Option<i32>,
+    /// The stream's own limits instead of the quantity's.
+    pub range: Option<control::Range>,
 }
 
 /// Inclusive limits.
@@ -24,7 +27,7 @@ struct Range {
 
 /// The quality of a value and, unless it passes, why.
 pub fn judge(subject: Subject, value: Fixed) -> (Quality, String) {
-    let (possible, usual) = ranges(subject);
+    let (possible, usual) = subject.range.map_or_else(|| ranges(subject), own);
     let number = value.to_f64();
     let outside = |range: &Range| number < range.low || number > range.high;
     let unit = subject.quantity.canonical_unit();
@@ -37,6 +40,11 @@ pub fn judge(subject: Subject, value: Fixed) -> (Quality, String) {
     } else {
         (Quality::Pass, String::new())
     }
+}
+
+fn own(range: control::Range) -> (Range, Range) {
+    let of = |[low, high]: [Fixed; 2]| Range { low: low.to_f64(), high: high.to_f64() };
+    (of(range.fail), of(range.suspect))
 }
 
 /// What is possible, and what is usual.
@@ -74,7 +82,7 @@ mod tests {
     use super::*;
 
     fn of(quantity: Quantity, value: f64) -> (Quality, String) {
-        let subject = Subject { quantity, kind: StreamKind::IntervalSum, interval_s: Some(600) };
+        let subject = Subject { quantity, kind: StreamKind::IntervalSum, interval_s: Some(600), range: None };
         judge(subject, Fixed::try_from(value).unwrap())
     }
 
@@ -99,8 +107,26 @@ mod tests {
     }
 
     #[test]
+    fn a_stream_has_limits_of_its_own() {
+        let fixed = |value: i64| Fixed::from_whole(value);
+        let range = control::Range { fail: [fixed(0), fixed(12)], suspect: [fixed(1), fixed(10)] };
+        let subject = Subject {
+            quantity: Quantity::WaterLevel,
+            kind: StreamKind::Instantaneous,
+            interval_s: None,
+            range: Some(range),
+        };
+        let of = |value: i64| judge(subject, fixed(value)).0;
+        assert_eq!(
+            [of(13), of(11), of(5), of(0), of(-1)].map(Quality::as_str),
+            ["fail", "suspect", "pass", "suspect", "fail"]
+        );
+    }
+
+    #[test]
     fn a_counter_may_stand_high() {
-        let subject = Subject { quantity: Quantity::Rain, kind: StreamKind::CumulativeCounter, interval_s: None };
+        let subject =
+            Subject { quantity: Quantity::Rain, kind: StreamKind::CumulativeCounter, interval_s: None, range: None };
         assert_eq!(judge(subject, Fixed::from_whole(9_000)).0, Quality::Pass);
     }
 }

@@ -205,7 +205,8 @@ fn select(selector: &Selector, streams: &[StreamSpec], distances: &[f64]) -> Vec
 fn neighbours(streams: &[StreamSpec]) -> Vec<Vec<usize>> {
     let adds_up = |spec: &StreamSpec| spec.kind != StreamKind::Instantaneous;
     // From south to north, so that only a band of latitudes is looked through.
-    let mut northward: Vec<usize> = (0..streams.len()).filter(|&index| streams.get(index).is_some_and(adds_up)).collect();
+    let mut northward: Vec<usize> =
+        (0..streams.len()).filter(|&index| streams.get(index).is_some_and(adds_up)).collect();
     let latitude = |index: &usize| streams.get(*index).map_or(0.0, |spec| spec.point.y());
     northward.sort_by(|a, b| latitude(a).total_cmp(&latitude(b)).then(a.cmp(b)));
     let around = |spec: &StreamSpec| {

@@ -151,7 +151,8 @@ impl StreamState {
         let limit = spec.limits.spike.filter(|_| spec.kind == StreamKind::Instantaneous && self.follows(reading))?;
         let (seq, at, value) = self.lenient.series.newest()?;
         let (before_at, before) = self.lenient.series.before_newest()?;
-        let near = reading.observed_at.timestamp_micros() - at <= spec.stale_after && at - before_at <= spec.stale_after;
+        let near =
+            reading.observed_at.timestamp_micros() - at <= spec.stale_after && at - before_at <= spec.stale_after;
         let (quality, why) = control::middle(limit, before, value, reading.value).filter(|_| near)?;
         Some(Flag { datastream: spec.id, seq, observed_at: from_micros(at), quality, why })
     }

@@ -91,7 +91,6 @@ pub fn middle(limit: Step, before: Fixed, middle: Fixed, after: Fixed) -> Option
     graded(limit, off_by).map(|(quality, limit)| (quality, Why::Spike { off_by, limit }))
 }
 
-
 impl Neighbours {
     /// Whether a gauge with this sum is dry among wet ones. Only dryness is doubted: a storm may well hit one gauge alone, and
     /// whoever doubts the one that measured it warns nobody.
@@ -171,13 +170,8 @@ mod tests {
 
     #[test]
     fn a_gauge_is_doubted_when_it_stays_dry_among_wet_ones_and_never_when_it_alone_is_wet() {
-        let limit = Neighbours {
-            within_km: fixed(7.0),
-            at_least: 3,
-            window_h: 24,
-            median: fixed(20.0),
-            share: fixed(0.05),
-        };
+        let limit =
+            Neighbours { within_km: fixed(7.0), at_least: 3, window_h: 24, median: fixed(20.0), share: fixed(0.05) };
         let of = |own: f64, around: &[f64]| {
             let mut around: Vec<Fixed> = around.iter().map(|value| fixed(*value)).collect();
             limit.judge(fixed(own), &mut around).is_some()

@@ -122,6 +122,10 @@ impl Defaults {
         let mut limits = BTreeMap::new();
         for (word, of) in tables {
             let quantity: Quantity = word.parse().map_err(|error| wrong(&word, format!("{error}")))?;
+            if of.range.is_some() {
+                let message = "what a quantity can be is built in; single streams have ranges of their own";
+                return Err(wrong(&format!("{word}.range"), message));
+            }
             of.check().map_err(|error| wrong(&format!("{word}.{}", error.place), error.message))?;
             limits.insert(quantity, of);
         }
@@ -133,7 +137,7 @@ impl Defaults {
         let base = self.0.get(&quantity).cloned().unwrap_or_default();
         let done = |test: Test| !own.off.contains(&test);
         Limits {
-            range: own.range.or(base.range).filter(|_| done(Test::Range)),
+            range: own.range.or(base.range),
             spike: own.spike.or(base.spike).filter(|_| done(Test::Spike)),
             rate: own.rate.or(base.rate).filter(|_| done(Test::Rate)),
             flat: own.flat.clone().or(base.flat).filter(|_| done(Test::FlatLine)),
@@ -177,7 +181,10 @@ impl Limits {
             let hours = 1..=MAX_LOOK_BACK_H;
             let later = flat.fail_h.is_none_or(|fail| hours.contains(&fail) && fail >= flat.suspect_h);
             if !hours.contains(&flat.suspect_h) || !later || flat.tolerance.0 < 0 {
-                return Err(wrong("flat", format!("expected 1 ≤ suspect_h ≤ fail_h ≤ {MAX_LOOK_BACK_H}, tolerance ≥ 0")));
+                return Err(wrong(
+                    "flat",
+                    format!("expected 1 ≤ suspect_h ≤ fail_h ≤ {MAX_LOOK_BACK_H}, tolerance ≥ 0"),
+                ));
             }
         }
         if let Some(near) = self.neighbours {
@@ -229,8 +236,11 @@ mod tests {
         for (text, place) in [
             ("[rain]\nspike = { suspect = 0 }", "rain.spike"),
             ("[rain]\nflat = { suspect_h = 200 }", "rain.flat"),
-            ("[rain]\nneighbours = { within_km = 5, at_least = 0, window_h = 24, median = 20, share = 0.1 }", "rain.neighbours"),
-            ("[flow]\nrange = { fail = [0, 1], suspect = [0, 2] }", "flow.range"),
+            (
+                "[rain]\nneighbours = { within_km = 5, at_least = 0, window_h = 24, median = 20, share = 0.1 }",
+                "rain.neighbours",
+            ),
+            ("[flow]\nrange = { fail = [0, 2], suspect = [0, 1] }", "flow.range"),
             ("[snow]\n", "snow"),
             ("[rain]\nspikes = 1", "file"),
         ] {

@@ -67,6 +67,8 @@ pub mod tokens;
     staff::resend,
     staff::reset_second_factor,
     stations::list,
+    stations::quality::show,
+    stations::quality::change,
     stations::import,
     tokens::list,
     tokens::create,

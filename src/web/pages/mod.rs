@@ -7,6 +7,7 @@ pub mod alerts;
 pub mod areas;
 pub mod audit;
 pub mod devices;
+pub mod doubts;
 pub mod drawing;
 pub mod feeds;
 pub mod frame;
@@ -27,6 +28,7 @@ pub mod reasons;
 pub mod reset;
 pub mod setup;
 pub mod staff;
+pub mod station_quality;
 pub mod stations;
 pub mod tokens;
 pub mod view;
@@ -57,6 +59,7 @@ pub fn routes() -> Router<App> {
         .merge(alerts::routes())
         .merge(incidents::routes())
         .merge(areas::routes())
+        .merge(station_quality::routes())
         .merge(stations::routes())
         .merge(outbox::routes())
         .merge(quarantine::routes())

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use super::doubts;
 use super::drawing::limit_bar;
 use super::view::{Markup, View};
 use crate::risk::reason::{MeasureKind, Measured, Outcome, Reason};
@@ -59,7 +60,7 @@ fn line(v: &View, reason: &Reason) -> Line {
             .iter()
             .find(|station| station.fresh)
             .map_or_else(String::new, |station| source(v, station)),
-        note: note(v, reason.asked, reason.silent),
+        note: note(v, reason),
         bar: limit_bar(share),
     }
 }
@@ -71,11 +72,21 @@ fn source(v: &View, station: &Measured) -> String {
     }
 }
 
-fn note(v: &View, asked: u32, silent: u32) -> String {
-    match (asked, silent) {
+/// What limits the judgement: stations without a valid reading, and why the first of them is not believed.
+fn note(v: &View, reason: &Reason) -> String {
+    let missing = match (reason.asked, reason.silent) {
         (0, _) => v.t("reason-no-station"),
         (_, 0) => String::new(),
         (asked, silent) => v.t2("reason-silent", "silent", silent, "asked", asked),
+    };
+    let unit = unit(&reason.unit);
+    let doubted = reason.stations.iter().find_map(|station| Some((station, station.doubt.as_ref()?)));
+    match doubted {
+        Some((station, why)) => {
+            let told = v.t2("reason-doubt", "name", &station.name, "why", doubts::words(v, why, unit));
+            if missing.is_empty() { told } else { format!("{missing} · {told}") }
+        }
+        None => missing,
     }
 }
 

@@ -1,8 +1,10 @@
 //! Stations and their streams over HTTP.
 
+pub mod quality;
+
 use axum::extract::{DefaultBodyLimit, State};
 use axum::http::HeaderMap;
-use axum::routing::get;
+use axum::routing::{get, put};
 use axum::{Json, Router};
 use bytes::Bytes;
 use serde::Serialize;
@@ -15,7 +17,11 @@ use crate::web::auth::{May, can};
 use crate::web::error::{ApiError, Problem};
 
 pub fn routes() -> Router<App> {
-    Router::new().route("/api/v1/stations", get(list).post(import)).layer(DefaultBodyLimit::max(MAX_BODY_BYTES))
+    Router::new()
+        .route("/api/v1/stations", get(list).post(import))
+        .layer(DefaultBodyLimit::max(MAX_BODY_BYTES))
+        .route("/api/v1/stations/{code}/quality", get(quality::show))
+        .route("/api/v1/stations/{code}/streams/{stream}/limits", put(quality::change))
 }
 
 /// A station with what it measures.

@@ -1,0 +1,102 @@
+//! Limits and flags in PostgreSQL.
+
+use chrono::TimeDelta;
+use sqlx::PgConnection;
+use sqlx::types::Json;
+
+use super::{Doubted, Tested};
+use crate::clock::Instant;
+use crate::ids::DatastreamId;
+use crate::risk::control::{Defaults, Overrides, Why};
+use crate::units::{Quantity, UnknownWord};
+
+fn decode(error: UnknownWord) -> sqlx::Error {
+    sqlx::Error::Decode(error.into())
+}
+
+/// The streams of a station, by name.
+pub async fn tested(conn: &mut PgConnection, defaults: &Defaults, station: &str) -> sqlx::Result<Vec<Tested>> {
+    let rows = sqlx::query!(
+        r#"select d.id as "id: DatastreamId", d.name, d.quantity, d.limits as "limits: Json<Overrides>"
+           from datastream d join station s on s.id = d.station_id where s.code = $1 order by d.name"#,
+        station
+    )
+    .fetch_all(conn)
+    .await?;
+    rows.into_iter()
+        .map(|row| {
+            let quantity: Quantity = row.quantity.parse().map_err(decode)?;
+            Ok(Tested {
+                datastream_id: row.id,
+                stream: row.name,
+                quantity: row.quantity,
+                unit: quantity.canonical_unit(),
+                limits: defaults.of(quantity, &row.limits.0),
+                own: row.limits.0,
+            })
+        })
+        .collect()
+}
+
+/// What a stream has of its own; locks it. `None` when there is no such stream.
+pub async fn own_limits(
+    conn: &mut PgConnection,
+    station: &str,
+    stream: &str,
+) -> sqlx::Result<Option<(DatastreamId, Overrides)>> {
+    let row = sqlx::query!(
+        r#"select d.id as "id: DatastreamId", d.limits as "limits: Json<Overrides>"
+           from datastream d join station s on s.id = d.station_id where s.code = $1 and d.name = $2 for update of d"#,
+        station,
+        stream
+    )
+    .fetch_optional(conn)
+    .await?;
+    Ok(row.map(|row| (row.id, row.limits.0)))
+}
+
+pub async fn set_limits(conn: &mut PgConnection, stream: DatastreamId, own: &Overrides) -> sqlx::Result<()> {
+    sqlx::query!("update datastream set limits = $2 where id = $1", stream.0, Json(own) as _).execute(conn).await?;
+    Ok(())
+}
+
+/// What was doubted at a station in the last `days`, newest first: by the tests that look around, and by the range test.
+pub async fn doubted(
+    conn: &mut PgConnection,
+    now: Instant,
+    station: &str,
+    days: i64,
+    limit: i64,
+) -> sqlx::Result<Vec<Doubted>> {
+    let rows = sqlx::query!(
+        r#"with stream as (select d.id, d.name, d.quantity from datastream d join station s on s.id = d.station_id
+                           where s.code = $1)
+           select d.name as "name!", d.quantity as "quantity!", j.observed_at as "observed_at!", j.value as "value!",
+                  f.quality as "quality!", f.why as "why!: Json<Why>"
+           from stream d join reading_flag f on f.datastream_id = d.id and f.observed_at > $2
+           join journal j on j.seq = f.journal_seq and j.observed_at = f.observed_at
+           union all
+           select d.name, d.quantity, j.observed_at, j.value, j.quality,
+                  jsonb_build_object('test', 'range', 'told', j.quality_reason)
+           from stream d join journal j on j.datastream_id = d.id and j.observed_at > $2 and j.quality <> 'pass'
+           order by 3 desc, 1 limit $3"#,
+        station,
+        now - TimeDelta::days(days),
+        limit
+    )
+    .fetch_all(conn)
+    .await?;
+    rows.into_iter()
+        .map(|row| {
+            let quantity: Quantity = row.quantity.parse().map_err(decode)?;
+            Ok(Doubted {
+                stream: row.name,
+                observed_at: row.observed_at,
+                value: row.value,
+                unit: quantity.canonical_unit(),
+                quality: row.quality,
+                why: row.why.0,
+            })
+        })
+        .collect()
+}
