@@ -15,7 +15,7 @@ use crate::catalogue::{Format, NewObservation, parse_areas, read};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::db::open::Database;
-use crate::ids::{Ids, Seq};
+use crate::ids::Ids;
 use crate::journal;
 use crate::risk::store::{Cursor, save_cursor};
 use crate::stations::device::secret_sha256;
@@ -132,10 +132,7 @@ async fn history(conn: &mut PgConnection, pool: &PgPool, timeline: &Timeline) ->
     for batch in readings.chunks(BATCH) {
         journal::append(pool, &clock, batch, &[]).await?;
     }
-    let last = sqlx::query!(r#"select seq as "seq: Seq", received_at from journal order by journal.seq desc limit 1"#)
-        .fetch_one(&mut *conn)
-        .await
-        .context("the history is empty")?;
+    let last = journal::head(&mut *conn).await?.context("the history is empty")?;
     let mut tx = conn.begin().await?;
     save_cursor(&mut tx, Cursor { seq: last.seq, through_at: last.received_at }).await?;
     tx.commit().await?;

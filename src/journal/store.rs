@@ -1,5 +1,7 @@
 //! The journal's rows.
 
+mod months;
+
 use std::collections::HashMap;
 
 use sqlx::{PgConnection, PgPool};
@@ -10,6 +12,8 @@ use crate::events::{self, Event};
 use crate::ids::{DatastreamId, Seq};
 use crate::ingest::{NewReading, Quarantined};
 use crate::units::{Fixed, Quality};
+
+pub use months::{Head, head, open_months_ahead};
 
 /// What became of one reading.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -50,10 +54,43 @@ pub async fn append(
     readings: &[NewReading],
     quarantined: &[Quarantined],
 ) -> sqlx::Result<Vec<Outcome>> {
-    match append_once(pool, clock, readings, quarantined).await {
+    let mut result = append_once(pool, clock, readings, quarantined).await;
+    if result.as_ref().is_err_and(months::is_missing) {
+        // Once a month, or once for each month of a history: so the way of every other batch costs nothing.
+        let closed = months::open(pool, readings).await?;
+        if !closed.is_empty() {
+            return append_open(pool, clock, readings, quarantined, &closed).await;
+        }
+        result = append_once(pool, clock, readings, quarantined).await;
+    }
+    match result {
         Err(error) if blames_a_row(&error) => bisect(pool, clock, readings, quarantined, &error).await,
         result => result,
     }
+}
+
+/// Appends what lies in open months; the rest goes to quarantine with the reason.
+async fn append_open(
+    pool: &PgPool,
+    clock: &Clock,
+    readings: &[NewReading],
+    quarantined: &[Quarantined],
+    closed: &months::Closed,
+) -> sqlx::Result<Vec<Outcome>> {
+    let mut all = quarantined.to_vec();
+    let mut open = Vec::with_capacity(readings.len());
+    let mut outcomes = Vec::with_capacity(readings.len());
+    for reading in readings {
+        if let Some(reason) = closed.reason(reading) {
+            all.push(refused(reading, reason));
+            outcomes.push(Some(Outcome::Refused));
+        } else {
+            open.push(reading.clone());
+            outcomes.push(None);
+        }
+    }
+    let mut kept = Box::pin(append(pool, clock, &open, &all)).await?.into_iter();
+    Ok(outcomes.into_iter().map(|known| known.or_else(|| kept.next()).unwrap_or(Outcome::Refused)).collect())
 }
 
 async fn bisect(
@@ -66,7 +103,7 @@ async fn bisect(
     if let [reading] = readings {
         tracing::warn!(%error, ?reading, "the database refused a reading; it goes to quarantine");
         let mut all = quarantined.to_vec();
-        all.push(refused(reading, error));
+        all.push(refused(reading, format!("the database refused the row: {error}")));
         append_once(pool, clock, &[], &all).await?;
         return Ok(vec![Outcome::Refused]);
     }
@@ -88,7 +125,7 @@ fn blames_a_row(error: &sqlx::Error) -> bool {
     }
 }
 
-fn refused(reading: &NewReading, error: &sqlx::Error) -> Quarantined {
+fn refused(reading: &NewReading, reason: String) -> Quarantined {
     let payload = serde_json::json!({
         "datastream_id": reading.datastream_id,
         "device_id": reading.device_id,
@@ -101,7 +138,7 @@ fn refused(reading: &NewReading, error: &sqlx::Error) -> Quarantined {
         device: reading.device_id.map(|id| format!("#{id}")),
         topic: None,
         payload: payload.to_string().into_bytes(),
-        reason: format!("the database refused the row: {error}"),
+        reason,
         field: "reading".into(),
         value: reading.value.to_string(),
     }
@@ -176,10 +213,13 @@ async fn append_round(
     }
     // Some keys were known. Rows below the first `seq` of this insert are the older ones.
     let keys: Vec<[u8; 16]> = round.iter().map(|keyed| keyed.key).collect();
+    // The instants are part of the keys; named apart they say in which months to look.
+    let observed: Vec<Instant> = round.iter().map(|keyed| readings[keyed.index].observed_at).collect();
     let newest = sqlx::query!(
         r#"select distinct on (reading_key) reading_key, seq as "seq: Seq", revision, value
-           from journal where reading_key = any($1) order by reading_key, revision desc"#,
+           from journal where reading_key = any($1) and observed_at = any($2) order by reading_key, revision desc"#,
         &keys as &[[u8; 16]],
+        &observed,
     )
     .fetch_all(&mut *tx)
     .await?;
@@ -236,7 +276,7 @@ async fn insert(
     let row = sqlx::query!(
         r#"with floor as (
                select greatest($1,
-                   (select received_at from journal order by seq desc limit 1),
+                   (select max(newest_received_at) from journal_month),
                    (select max(through_at) from pipeline_cursor)) as at),
            added as (
                insert into journal (seq, datastream_id, device_id, message_id, observed_at, received_at, value, quality,
@@ -247,8 +287,20 @@ async fn insert(
                    $8::text[], $9::text[], $10::bytea[], $11::int8[], $12::int4[])
                    as row (datastream_id, device_id, message_id, observed_at, value, quality, quality_reason, source,
                        reading_key, revises_seq, revision)
-               on conflict (reading_key, revision) do nothing
-               returning seq)
+               on conflict (reading_key, revision, observed_at) do nothing
+               returning seq, datastream_id, observed_at, received_at, value, quality),
+           ends as (
+               update journal_month set newest_seq = touched.seq, newest_received_at = touched.received_at
+               from (select date_trunc('month', observed_at at time zone 'UTC')::date as month, max(seq) as seq,
+                         max(received_at) as received_at from added group by 1) touched
+               where journal_month.month = touched.month),
+           newest as (
+               insert into stream_latest as latest (datastream_id, seq, observed_at, received_at, value, quality)
+               select distinct on (datastream_id) datastream_id, seq, observed_at, received_at, value, quality
+               from added order by datastream_id, observed_at desc, seq desc
+               on conflict (datastream_id) do update set seq = excluded.seq, observed_at = excluded.observed_at,
+                   received_at = excluded.received_at, value = excluded.value, quality = excluded.quality
+               where excluded.observed_at >= latest.observed_at)
            select count(*) as "rows!", min(seq) as "first: Seq" from added"#,
         now,
         &streams,
@@ -303,12 +355,15 @@ fn clean(text: &str) -> String {
 
 /// The next rows in commit order after `after`, at most `limit`.
 pub async fn read_after(conn: &mut PgConnection, after: Seq, limit: i64) -> sqlx::Result<Vec<JournalRow>> {
+    let Some((from, to)) = months::span_after(conn, after).await? else { return Ok(Vec::new()) };
     let rows = sqlx::query!(
         r#"select seq as "seq: Seq", datastream_id as "datastream_id: DatastreamId", observed_at, received_at, value, quality,
                quality_reason, revises_seq as "revises_seq: Seq"
-           from journal where seq > $1 order by seq limit $2"#,
+           from journal where seq > $1 and observed_at >= $3 and observed_at < $4 order by seq limit $2"#,
         after.0,
         limit,
+        from,
+        to,
     )
     .fetch_all(conn)
     .await?;

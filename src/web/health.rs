@@ -70,7 +70,7 @@ async fn newest_migration(app: &App) -> sqlx::Result<i64> {
 
 async fn lag(app: &App) -> sqlx::Result<i64> {
     sqlx::query_scalar!(
-        r#"select coalesce((select max(seq) from journal), 0)
+        r#"select coalesce((select max(newest_seq) from journal_month), 0)
                - coalesce((select max(seq) from pipeline_cursor), 0) as "lag!""#
     )
     .fetch_one(&app.db.web)

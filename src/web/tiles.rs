@@ -105,6 +105,6 @@ async fn stations(conn: &mut PgConnection, now: Instant, z: i32, x: i32, y: i32)
 
 /// Changes with every reading, and each minute, because gauges fall silent without any reading.
 async fn station_version(conn: &mut PgConnection, now: Instant) -> sqlx::Result<String> {
-    let newest = sqlx::query_scalar!(r#"select coalesce(max(seq), 0) as "seq!" from journal"#).fetch_one(conn).await?;
+    let newest = crate::journal::head(conn).await?.map_or(0, |head| head.seq.0);
     Ok(format!("{newest}-{}", now.timestamp() / 60))
 }

@@ -291,7 +291,9 @@ async fn an_alert_that_cannot_leave_stops_no_evaluation() {
     story.rain(1, 45).await;
     assert_eq!(story.text("select state from alert").await, ["draft"]);
     assert_eq!(story.text("select level from area_level where level <> 'unknown'").await, ["alert"]);
-    assert_eq!(story.text("select seq::text from pipeline_cursor").await, ["1"]);
+    // The number itself may be any: a month that had to be made first took one.
+    let read = "select (c.seq = j.seq)::text from pipeline_cursor c, journal j";
+    assert_eq!(story.text(read).await, ["true"]);
 }
 
 #[tokio::test]

@@ -159,7 +159,7 @@ async fn judged(pool: &PgPool) -> anyhow::Result<()> {
     loop {
         tick.tick().await;
         let behind = sqlx::query_scalar!(
-            r#"select coalesce((select max(seq) from journal), 0) > coalesce((select max(seq) from pipeline_cursor), 0)
+            r#"select coalesce((select max(newest_seq) from journal_month), 0) > coalesce((select max(seq) from pipeline_cursor), 0)
                as "behind!""#
         )
         .fetch_one(pool)

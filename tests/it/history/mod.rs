@@ -1,0 +1,3 @@
+//! Readings over months and years: the journal's partitions, what is kept of them, series and exports.
+
+mod partitions;
