@@ -64,7 +64,7 @@ impl Stage {
 
     /// The service's parts on this database, with the end of the ingest queue for the committer.
     pub fn app(&self) -> anyhow::Result<(App, ingest::Receiver)> {
-        let (ingest, receiver) = ingest::channel(&self.config);
+        let (ingest, receiver) = ingest::channel(&self.config, &Clock::System);
         let app = App::new(Parts {
             limits: crate::web::limit::Limits::new(&self.config.http.limits),
             outbound: crate::outbound::Client::new(&self.config.outbound),
