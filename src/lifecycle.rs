@@ -53,7 +53,7 @@ impl Service {
                 return Err(error);
             }
         };
-        let (ingest, receiver) = ingest::channel(&config);
+        let (ingest, receiver) = ingest::channel(&config, &clock);
         let app = App::new(Parts {
             limits: crate::web::limit::Limits::new(&config.http.limits),
             outbound: crate::outbound::Client::new(&config.outbound),

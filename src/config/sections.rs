@@ -22,6 +22,7 @@ pub struct Database {
 pub struct Ingest {
     pub queue_readings: usize,
     pub batch_readings: usize,
+    pub live_within_s: u32,
     pub max_future_s: u32,
     pub max_age_days: u32,
     pub device_messages_per_s: u32,

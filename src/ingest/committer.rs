@@ -1,11 +1,12 @@
 //! The one task that writes the journal: takes what waits, commits it together, answers everyone.
 //!
 //! There is no timer: while one batch is being committed the next gathers, so a quiet service answers at once and a busy one
-//! commits large batches. When the database is away the batch is held and tried again; the queue fills meanwhile and the
+//! commits large batches. Each commit takes live messages before old ones (see [`super::lanes`]). When the database is away the batch is held and tried again; the queue fills meanwhile and the
 //! doors push back.
 
 use std::time::Duration;
 
+use super::lanes::{self, Lane};
 use super::{Accepted, IngestError, Receiver, Submission, Waiting};
 use crate::app::App;
 use crate::clock::Stopwatch;
@@ -22,38 +23,39 @@ pub async fn run(app: App, mut receiver: Receiver) {
     loop {
         let first = tokio::select! {
             biased;
-            first = receiver.0.recv() => first,
+            first = receiver.first() => first,
             () = app.stop.cancelled() => {
-                receiver.0.close();
-                receiver.0.recv().await
+                receiver.close();
+                receiver.first().await
             }
         };
-        let Some(first) = first else { return };
+        let Some((lane, first)) = first else { return };
         let mut batch = Batch::default();
-        batch.add(first);
-        while batch.len() < limit {
-            let Ok(next) = receiver.0.try_recv() else { break };
-            batch.add(next);
+        batch.add(lane, first);
+        while let Some((lane, next)) = receiver.next(batch.load, limit) {
+            batch.add(lane, next);
         }
         batch.commit(&app).await;
-        metrics::gauge!("sentinela_ingest_queued_readings").set(app.ingest.queued() as f64);
+        for lane in [Lane::Live, Lane::Backlog] {
+            let queued = app.ingest.queued_in(lane) as f64;
+            metrics::gauge!("sentinela_ingest_queued_readings", "lane" => lane.as_str()).set(queued);
+        }
     }
 }
 
 /// Submissions laid end to end, each with where its part ends.
 #[derive(Default)]
 struct Batch {
+    load: lanes::Load,
     readings: Vec<NewReading>,
     quarantined: Vec<Quarantined>,
     waiting: Vec<Waiting>,
 }
 
 impl Batch {
-    fn len(&self) -> usize {
-        self.readings.len() + self.quarantined.len()
-    }
-
-    fn add(&mut self, mut submission: Submission) {
+    fn add(&mut self, lane: Lane, mut submission: Submission) {
+        // A message without anything in it takes a place all the same, or a flood of them would make one endless commit.
+        self.load.add(lane, (submission.readings.len() + submission.quarantined.len()).max(1));
         self.waiting.push(submission.waiting);
         self.readings.append(&mut submission.readings);
         self.quarantined.append(&mut submission.quarantined);

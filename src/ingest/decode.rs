@@ -263,6 +263,7 @@ mod tests {
         let limits = config::Ingest {
             queue_readings: 10,
             batch_readings: 10,
+            live_within_s: 600,
             max_future_s: 300,
             max_age_days: 366,
             device_messages_per_s: 0,

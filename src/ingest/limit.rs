@@ -132,6 +132,7 @@ mod tests {
         MessageRate::new(&config::Ingest {
             queue_readings: 1,
             batch_readings: 1,
+            live_within_s: 600,
             max_future_s: 1,
             max_age_days: 1,
             device_messages_per_s,

@@ -5,6 +5,7 @@ pub mod committer;
 pub mod decode;
 pub mod devices;
 pub mod formats;
+pub mod lanes;
 pub mod limit;
 pub mod mqtt;
 pub mod presence;
@@ -15,12 +16,14 @@ pub mod topic;
 
 use std::sync::Arc;
 
+use chrono::TimeDelta;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
 
-use crate::clock::Instant;
+use crate::clock::{Clock, Instant};
 use crate::config::Config;
 use crate::ids::{DatastreamId, DeviceId};
 use crate::ingest::devices::Devices;
+use crate::ingest::lanes::Lane;
 use crate::ingest::limit::{MessageRate, Strangers};
 use crate::units::{Fixed, Quality};
 
@@ -117,45 +120,74 @@ pub enum IngestError {
     Stopping,
 }
 
-/// The way into the journal for every door (MQTT, HTTP, brokers, imports). The queue behind it is bounded in readings,
-/// not in messages, because messages carry from one to a thousand.
+/// The way into the journal for every door (MQTT, HTTP, brokers, imports). Behind it are two lanes (see [`lanes`]), each
+/// bounded in readings, not in messages, because messages carry from one to a thousand.
 #[derive(Clone, Debug)]
 pub struct IngestHandle {
-    queue: mpsc::UnboundedSender<Submission>,
-    room: Arc<Semaphore>,
-    /// Readings the queue holds at most.
+    live: Way,
+    backlog: Way,
+    /// Readings a lane holds at most.
     capacity: u32,
+    live_within: TimeDelta,
+    clock: Clock,
     devices: Devices,
     rate: Arc<MessageRate>,
     strangers: Arc<Strangers>,
 }
 
-/// The committer's end of the queue.
-#[derive(Debug)]
-pub struct Receiver(mpsc::UnboundedReceiver<Submission>);
+/// Into one lane. The semaphore bounds it, so the channel itself need not.
+#[derive(Clone, Debug)]
+struct Way {
+    queue: mpsc::UnboundedSender<Submission>,
+    room: Arc<Semaphore>,
+}
 
-/// The queue between the doors and the committer. The semaphore bounds it, so the channel itself need not.
-pub fn channel(config: &Config) -> (IngestHandle, Receiver) {
-    let (queue, receiver) = mpsc::unbounded_channel();
+/// The committer's end of the lanes.
+#[derive(Debug)]
+pub struct Receiver {
+    live: mpsc::UnboundedReceiver<Submission>,
+    backlog: mpsc::UnboundedReceiver<Submission>,
+}
+
+/// Room for a message in its lane. What it was asked for may be handed in at once.
+#[derive(Debug)]
+pub struct Room {
+    permit: OwnedSemaphorePermit,
+    lane: Lane,
+}
+
+/// The lanes between the doors and the committer.
+pub fn channel(config: &Config, clock: &Clock) -> (IngestHandle, Receiver) {
     let capacity = u32::try_from(config.ingest.queue_readings).unwrap_or(u32::MAX).min(Semaphore::MAX_PERMITS as u32);
-    let room = Arc::new(Semaphore::new(capacity as usize));
-    let rate = Arc::new(MessageRate::new(&config.ingest));
-    let (devices, strangers) = (Devices::default(), Arc::default());
-    (IngestHandle { queue, room, capacity, devices, rate, strangers }, Receiver(receiver))
+    let lane = || {
+        let (queue, receiver) = mpsc::unbounded_channel();
+        (Way { queue, room: Arc::new(Semaphore::new(capacity as usize)) }, receiver)
+    };
+    let ((live, live_receiver), (backlog, backlog_receiver)) = (lane(), lane());
+    let handle = IngestHandle {
+        live,
+        backlog,
+        capacity,
+        live_within: TimeDelta::seconds(config.ingest.live_within_s.into()),
+        clock: clock.clone(),
+        devices: Devices::default(),
+        rate: Arc::new(MessageRate::new(&config.ingest)),
+        strangers: Arc::default(),
+    };
+    (handle, Receiver { live: live_receiver, backlog: backlog_receiver })
 }
 
 impl IngestHandle {
     /// Resolves after the commit. For doors that can tell their client to come back later.
     ///
     /// # Errors
-    /// `Busy` at once when the queue has no room; nothing was stored.
+    /// `Busy` at once when the lane has no room; nothing was stored.
     pub async fn submit(
         &self,
         readings: Vec<NewReading>,
         quarantined: Vec<Quarantined>,
     ) -> Result<Accepted, IngestError> {
-        let cost = self.cost(&readings, &quarantined);
-        let room = Arc::clone(&self.room).try_acquire_many_owned(cost).map_err(|_| IngestError::Busy)?;
+        let room = self.try_room(&readings, &quarantined).ok_or(IngestError::Busy)?;
         self.enqueue(room, readings, quarantined)?.await.map_err(|_| IngestError::Stopping)?
     }
 
@@ -168,16 +200,43 @@ impl IngestHandle {
         self.enqueue_when_free(readings, quarantined).await?.await.map_err(|_| IngestError::Stopping)?
     }
 
-    /// Takes a place in the queue, waiting for room; the answer is awaited apart. For doors that keep many messages under
+    /// Takes a place in its lane, waiting for room; the answer is awaited apart. For doors that keep many messages under
     /// way and must hand them in in order.
     pub async fn enqueue_when_free(
         &self,
         readings: Vec<NewReading>,
         quarantined: Vec<Quarantined>,
     ) -> Result<oneshot::Receiver<Result<Accepted, IngestError>>, IngestError> {
-        let cost = self.cost(&readings, &quarantined);
-        let room = Arc::clone(&self.room).acquire_many_owned(cost).await.map_err(|_| IngestError::Stopping)?;
+        let room = self.room(self.lane(&readings), self.cost(&readings, &quarantined)).await?;
         self.enqueue(room, readings, quarantined)
+    }
+
+    /// Room for a message, if its lane has any.
+    pub fn try_room(&self, readings: &[NewReading], quarantined: &[Quarantined]) -> Option<Room> {
+        let (lane, cost) = (self.lane(readings), self.cost(readings, quarantined));
+        let permit = Arc::clone(&self.way(lane).room).try_acquire_many_owned(cost).ok()?;
+        Some(Room { permit, lane })
+    }
+
+    /// Waits for room for so many readings of a lane, in the order of asking.
+    pub async fn room(&self, lane: Lane, readings: u32) -> Result<Room, IngestError> {
+        let room = Arc::clone(&self.way(lane).room);
+        let permit = room.acquire_many_owned(readings).await.map_err(|_| IngestError::Stopping)?;
+        Ok(Room { permit, lane })
+    }
+
+    /// Hands a message in that has its room.
+    pub fn enqueue(
+        &self,
+        room: Room,
+        readings: Vec<NewReading>,
+        quarantined: Vec<Quarantined>,
+    ) -> Result<oneshot::Receiver<Result<Accepted, IngestError>>, IngestError> {
+        let (done, answer) = oneshot::channel();
+        let waiting = Waiting { readings: readings.len(), quarantined: quarantined.len(), done, _room: room.permit };
+        let submission = Submission { readings, quarantined, waiting };
+        self.way(room.lane).queue.send(submission).map_err(|_| IngestError::Stopping)?;
+        Ok(answer)
     }
 
     /// Who may publish what.
@@ -197,23 +256,57 @@ impl IngestHandle {
 
     /// Readings waiting for their commit.
     pub fn queued(&self) -> usize {
-        (self.capacity as usize).saturating_sub(self.room.available_permits())
+        self.queued_in(Lane::Live) + self.queued_in(Lane::Backlog)
     }
 
-    /// A message larger than the whole queue takes all of it.
-    fn cost(&self, readings: &[NewReading], quarantined: &[Quarantined]) -> u32 {
+    /// The same of one lane.
+    pub fn queued_in(&self, lane: Lane) -> usize {
+        (self.capacity as usize).saturating_sub(self.way(lane).room.available_permits())
+    }
+
+    /// Where these readings would wait.
+    pub fn lane(&self, readings: &[NewReading]) -> Lane {
+        Lane::of(readings, self.clock.now(), self.live_within)
+    }
+
+    /// The room that a message takes. One that is larger than its whole lane takes all of it.
+    pub fn cost(&self, readings: &[NewReading], quarantined: &[Quarantined]) -> u32 {
         u32::try_from(readings.len() + quarantined.len()).unwrap_or(u32::MAX).clamp(1, self.capacity)
     }
 
-    fn enqueue(
-        &self,
-        room: OwnedSemaphorePermit,
-        readings: Vec<NewReading>,
-        quarantined: Vec<Quarantined>,
-    ) -> Result<oneshot::Receiver<Result<Accepted, IngestError>>, IngestError> {
-        let (done, answer) = oneshot::channel();
-        let waiting = Waiting { readings: readings.len(), quarantined: quarantined.len(), done, _room: room };
-        self.queue.send(Submission { readings, quarantined, waiting }).map_err(|_| IngestError::Stopping)?;
-        Ok(answer)
+    const fn way(&self, lane: Lane) -> &Way {
+        match lane {
+            Lane::Live => &self.live,
+            Lane::Backlog => &self.backlog,
+        }
+    }
+}
+
+impl Receiver {
+    /// The next message of either lane, live first; `None` once the lanes are closed and empty.
+    async fn first(&mut self) -> Option<(Lane, Submission)> {
+        tokio::select! {
+            biased;
+            Some(first) = self.live.recv() => Some((Lane::Live, first)),
+            Some(first) = self.backlog.recv() => Some((Lane::Backlog, first)),
+            else => None,
+        }
+    }
+
+    /// The next message for a commit that holds `taken` already.
+    fn next(&mut self, taken: lanes::Load, limit: usize) -> Option<(Lane, Submission)> {
+        let waiting = lanes::Waiting { live: !self.live.is_empty(), backlog: !self.backlog.is_empty() };
+        let lane = lanes::next(taken, waiting, limit)?;
+        let queue = match lane {
+            Lane::Live => &mut self.live,
+            Lane::Backlog => &mut self.backlog,
+        };
+        queue.try_recv().ok().map(|next| (lane, next))
+    }
+
+    /// Nothing more is taken in; what waits is still given out.
+    fn close(&mut self) {
+        self.live.close();
+        self.backlog.close();
     }
 }

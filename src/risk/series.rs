@@ -93,7 +93,7 @@ impl Series {
     /// Change per hour between the newest reading and the oldest one in the window. `None` with fewer than two readings.
     pub fn rate_per_hour(&self, length: Micros) -> Option<Fixed> {
         let newest = self.entries.back()?;
-        let oldest = self.entries.iter().find(|entry| entry.at > newest.at - length)?;
+        let oldest = self.entries.get(self.entries.partition_point(|entry| entry.at <= newest.at - length))?;
         let span = newest.at - oldest.at;
         if span <= 0 {
             return None;
@@ -105,11 +105,11 @@ impl Series {
     /// Takes a good reading in any order. One that is older than anything retained changes nothing.
     pub fn push(&mut self, at: Micros, seq: Seq, raw: Fixed) {
         // An interval has one total: the same stamp again (a gateway that retries, a device exchanged) is the newer word on it.
-        let twin =
-            (self.kind == StreamKind::IntervalSum).then(|| self.entries.iter().rposition(|entry| entry.at <= at));
-        if let Some(twin) = twin.flatten().and_then(|index| self.entries.get(index)).filter(|entry| entry.at == at) {
-            let replaced = twin.seq;
-            return self.revise(replaced, seq, at, raw);
+        if self.kind == StreamKind::IntervalSum
+            && let Some(twin) = self.entries.partition_point(|entry| entry.at <= at).checked_sub(1)
+            && self.entries.get(twin).is_some_and(|entry| entry.at == at)
+        {
+            return self.replace(twin, seq, raw);
         }
         match self.newest_at() {
             Some(newest) if at < newest => self.insert_late(at, seq, raw, newest),
@@ -122,12 +122,15 @@ impl Series {
         let Some(index) = self.entries.iter().position(|entry| entry.seq == revised) else {
             return self.push(at, seq, raw);
         };
+        self.replace(index, seq, raw);
+    }
+
+    fn replace(&mut self, index: usize, seq: Seq, raw: Fixed) {
         if let Some(entry) = self.entries.get_mut(index) {
             (entry.raw, entry.seq) = (raw, seq);
         }
         self.restep(index);
         self.restep(index + 1);
-        self.resum();
     }
 
     /// Takes a reading back. One that is not there any more changes nothing.
@@ -161,9 +164,11 @@ impl Series {
         }
         let index = self.entries.partition_point(|entry| entry.at <= at);
         self.entries.insert(index, Entry { at, seq, raw, increment: Fixed(0) });
+        for window in self.windows.iter_mut().filter(|window| at <= newest - window.length) {
+            window.start += 1;
+        }
         self.restep(index);
         self.restep(index + 1);
-        self.resum();
     }
 
     /// A counter that falls has been reset: what it shows has accrued since. The first reading of a counter has no step.
@@ -175,24 +180,26 @@ impl Series {
         }
     }
 
+    /// Computes the increment of an entry anew, and carries the difference into the sums that hold it: an hour of backlog,
+    /// newest first, costs no more than the same readings on time.
     fn restep(&mut self, index: usize) {
         let before = index.checked_sub(1).and_then(|i| self.entries.get(i)).map(|entry| entry.raw);
         let Some(raw) = self.entries.get(index).map(|entry| entry.raw) else { return };
         let increment = self.step(before, raw);
-        if let Some(entry) = self.entries.get_mut(index) {
-            entry.increment = increment;
+        let Some(entry) = self.entries.get_mut(index) else { return };
+        let change = increment.0 - entry.increment.0;
+        entry.increment = increment;
+        let place = self.base + index as u64;
+        for window in self.windows.iter_mut().filter(|window| window.start <= place) {
+            window.sum.0 += change;
         }
     }
 
+    /// Sums anew. What was newest may be gone, so that older readings are inside again.
     fn resum(&mut self) {
-        let Some(newest) = self.newest_at() else {
-            for window in &mut self.windows {
-                (window.start, window.sum) = (self.base, Fixed(0));
-            }
-            return;
-        };
+        let newest = self.newest_at();
         for window in &mut self.windows {
-            let start = self.entries.partition_point(|entry| entry.at <= newest - window.length);
+            let start = newest.map_or(0, |newest| self.entries.partition_point(|entry| entry.at <= newest - window.length));
             window.start = self.base + start as u64;
             window.sum = Fixed(self.entries.range(start..).map(|entry| entry.increment.0).sum());
         }
@@ -287,6 +294,22 @@ mod tests {
             let late = filled(StreamKind::IntervalSum, &readings);
             prop_assert_eq!(on_time.sum(HOUR), late.sum(HOUR));
             prop_assert_eq!(on_time.sum(24 * HOUR), late.sum(24 * HOUR));
+        }
+
+        #[test]
+        fn sums_are_those_of_the_readings_in_the_window_whatever_comes_in_which_order(
+            readings in proptest::collection::vec((0_i64..3000, 0_i64..50), 1..80), counter in any::<bool>()
+        ) {
+            let kind = if counter { StreamKind::CumulativeCounter } else { StreamKind::IntervalSum };
+            let mut series = Series::new(kind, &[HOUR, 24 * HOUR]);
+            for (index, (minute, value)) in readings.iter().enumerate() {
+                series.push(minute * MINUTE, Seq(index as i64), Fixed::from_whole(*value));
+                let newest = series.newest_at().unwrap();
+                for length in [HOUR, 24 * HOUR] {
+                    let inside = series.entries.iter().filter(|entry| entry.at > newest - length);
+                    prop_assert_eq!(series.sum(length), Some(Fixed(inside.map(|entry| entry.increment.0).sum())));
+                }
+            }
         }
     }
 }

@@ -83,7 +83,7 @@ fn print(report: &Report) {
 
 async fn measure(stage: &Stage, arguments: &Arguments) -> anyhow::Result<Report> {
     let pool = stage.pool();
-    furnish(&pool, Clock::System.now(), arguments.devices).await?;
+    furnish(&pool, Clock::System.now(), arguments.devices, arguments.devices).await?;
     let lasting = Duration::from_secs(arguments.seconds);
     let (mut bare, mut service, mut lag) = (Vec::new(), Vec::new(), Duration::ZERO);
     for round in 0..=arguments.rounds {

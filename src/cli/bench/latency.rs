@@ -115,7 +115,7 @@ async fn measure(
     mut taken: mpsc::UnboundedReceiver<Taken>,
 ) -> anyhow::Result<Report> {
     let pool = stage.pool();
-    furnish(&pool, Clock::System.now(), NOISY).await?;
+    furnish(&pool, Clock::System.now(), NOISY, NOISY).await?;
     furnish_rivers(&pool, arguments.alerts).await?;
     let (app, receiver) = stage.app()?;
     let Some(endpoint) = ingest::mqtt::bind(&app).await? else { anyhow::bail!("mqtt.listen is empty") };

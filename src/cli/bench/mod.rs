@@ -3,6 +3,7 @@
 
 mod bare;
 mod centre;
+mod devices;
 mod engine;
 mod ingest;
 mod latency;
@@ -20,6 +21,8 @@ pub enum Bench {
     Engine(engine::Arguments),
     /// Readings over MQTT QoS 1, committed and judged, against a bare endpoint → table → acknowledgement
     Ingest(ingest::Arguments),
+    /// Thousands of devices connected at once with a reading a second each, and their return after an outage
+    Devices(devices::Arguments),
     /// From a reading to the SMS in the hands of the centre, with a policy that lets the alert out
     Latency(latency::Arguments),
 }
@@ -31,6 +34,7 @@ impl Bench {
         match self {
             Self::Engine(arguments) => engine::run(&arguments),
             Self::Ingest(arguments) => ingest::run(config, &arguments).await,
+            Self::Devices(arguments) => devices::run(config, &arguments).await,
             Self::Latency(arguments) => latency::run(config, &arguments).await,
         }
     }

@@ -62,9 +62,14 @@ impl Stage {
         PgPoolOptions::new().max_connections(4).connect_lazy_with(self.database.owner.clone())
     }
 
+    /// The same as an address, for a program of its own.
+    pub fn url(&self) -> String {
+        self.database.owner.to_url_lossy().to_string()
+    }
+
     /// The service's parts on this database, with the end of the ingest queue for the committer.
     pub fn app(&self) -> anyhow::Result<(App, ingest::Receiver)> {
-        let (ingest, receiver) = ingest::channel(&self.config);
+        let (ingest, receiver) = ingest::channel(&self.config, &Clock::System);
         let app = App::new(Parts {
             limits: crate::web::limit::Limits::new(&self.config.http.limits),
             outbound: crate::outbound::Client::new(&self.config.outbound),
@@ -100,8 +105,9 @@ pub fn code(n: usize) -> String {
     format!("bench-{n}")
 }
 
-/// Stations a kilometre apart on a grid, each with a rain gauge, a device and an area around it that every hazard threatens.
-pub async fn furnish(pool: &PgPool, now: Instant, devices: usize) -> anyhow::Result<()> {
+/// Stations a kilometre apart on a grid, each with a rain gauge and a device; around some of them an area that every hazard
+/// threatens.
+pub async fn furnish(pool: &PgPool, now: Instant, devices: usize, areas: usize) -> anyhow::Result<()> {
     let mut tx = pool.begin().await?;
     for n in 0..devices {
         let code = code(n);
@@ -119,6 +125,9 @@ pub async fn furnish(pool: &PgPool, now: Instant, devices: usize) -> anyhow::Res
         };
         store::upsert_datastream(&mut tx, now, id, &rain).await?;
         store::upsert_device(&mut tx, now, &code, id, &secret_sha256(&code, SECRET)).await?;
+        if !has_area(n, devices, areas) {
+            continue;
+        }
         let area = sqlx::query_scalar!(
             r#"insert into risk_area (code, name, geom, created_at, updated_at)
                values ($1, $1, st_multi(st_setsrid(st_makeenvelope($2, $3, $4, $5), 4326)), $6, $6) returning id"#,
@@ -142,4 +151,9 @@ pub async fn furnish(pool: &PgPool, now: Instant, devices: usize) -> anyhow::Res
     }
     tx.commit().await?;
     Ok(())
+}
+
+/// Spreads the areas evenly over the stations.
+const fn has_area(n: usize, devices: usize, areas: usize) -> bool {
+    n * areas / devices != (n + 1) * areas / devices
 }

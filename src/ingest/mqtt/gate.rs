@@ -15,15 +15,16 @@ use rmqtt::types::{
     AuthResult, ConnectInfo, FromType, Id, LastWill, ListenerId, Publish, PublishAclResult, PublishResult, Retain,
     SubscribeAclResult, TopicFilter, TopicName,
 };
+use tokio::sync::oneshot;
 
 use crate::app::App;
 use crate::config::TlsIdentity;
-use crate::ingest::decode::{Door, decode};
+use crate::ingest::decode::{Decoded, Door, decode};
 use crate::ingest::devices::{Credential, DeviceEntry};
 use crate::ingest::presence::Presence;
 use crate::ingest::sessions::{self, Sessions};
 use crate::ingest::tls::Arrivals;
-use crate::ingest::{Source, topic};
+use crate::ingest::{Accepted, IngestError, Source, topic};
 use crate::stations::certificate::Certificate;
 use crate::web::client::neighbourhood;
 
@@ -236,16 +237,31 @@ impl Gate {
             limits: &self.app.config.ingest,
             max_bytes: self.app.config.mqtt.max_payload_bytes as usize,
         };
-        let decoded = decode(&publish.payload, &door);
         self.presence.seen(device.id, now);
-        let committed = self.app.ingest.submit_when_free(decoded.readings, decoded.quarantined);
-        let reason = match tokio::time::timeout(COMMIT_PATIENCE, committed).await {
+        let reason = match tokio::time::timeout(COMMIT_PATIENCE, self.committed(publish, &door)).await {
             Ok(Ok(_)) => return PublishAclResult::allow(),
             Ok(Err(error)) => error.to_string(),
             Err(_) => "the journal cannot be written at the moment".into(),
         };
         tracing::warn!(device = device.code, reason, "a message was not committed and is not acknowledged");
         refusal(PublishAckReason::UnspecifiedError, &reason, true)
+    }
+
+    /// Resolves after the commit. While there is no room only the payload is held, a tenth of what it says: after an
+    /// outage thousands of devices wait here at once.
+    async fn committed(&self, publish: &Publish, door: &Door<'_>) -> Result<Accepted, IngestError> {
+        let ingest = &self.app.ingest;
+        let (lane, cost) = {
+            let Decoded { readings, quarantined, .. } = decode(&publish.payload, door);
+            match ingest.try_room(&readings, &quarantined) {
+                Some(room) => return answer(ingest.enqueue(room, readings, quarantined)?).await,
+                None => (ingest.lane(&readings), ingest.cost(&readings, &quarantined)),
+            }
+        };
+        metrics::counter!("sentinela_ingest_waited_total", "lane" => lane.as_str()).increment(1);
+        let room = ingest.room(lane, cost).await?;
+        let Decoded { readings, quarantined, .. } = decode(&publish.payload, door);
+        answer(ingest.enqueue(room, readings, quarantined)?).await
     }
 
     fn status(&self, device: &DeviceEntry, payload: &[u8]) {
@@ -299,6 +315,10 @@ impl Handler for Gate {
         };
         (false, Some(answer))
     }
+}
+
+async fn answer(committed: oneshot::Receiver<Result<Accepted, IngestError>>) -> Result<Accepted, IngestError> {
+    committed.await.map_err(|_| IngestError::Stopping)?
 }
 
 /// What a device says it is. Believed only with its secret.

@@ -66,7 +66,7 @@ impl Dispatcher {
         let mut config = config(&[("SENTINELA__DATABASE__URL", db.url.as_str())]);
         config.dispatch.retry_base_s = 1;
         change(&mut config);
-        let (ingest, _receiver) = ingest::channel(&config);
+        let (ingest, _receiver) = ingest::channel(&config, &Clock::System);
         let templates = sentinela::alerts::templates::Templates::load(None).unwrap();
         let app = App::new(Parts {
             limits: sentinela::web::limit::Limits::new(&config.http.limits),

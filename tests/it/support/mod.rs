@@ -60,13 +60,14 @@ pub fn app_and_queue(db: &TestDb, overrides: &[(&str, &str)]) -> (App, sentinela
 
 /// The same from a whole configuration.
 pub fn app_from(db: &TestDb, config: Config) -> (App, sentinela::ingest::Receiver) {
-    let (ingest, receiver) = sentinela::ingest::channel(&config);
+    let clock = Clock::manual(start_at());
+    let (ingest, receiver) = sentinela::ingest::channel(&config, &clock);
     let app = App::new(Parts {
         db: Db::open(&db.options, 3),
         limits: sentinela::web::limit::Limits::new(&config.http.limits),
         outbound: sentinela::outbound::Client::new(&config.outbound),
         config,
-        clock: Clock::manual(start_at()),
+        clock,
         ids: Ids::seeded(1),
         keys: sentinela::vault::Keyring::passing(&Ids::seeded(2)),
         events: sentinela::events::Events::default(),
