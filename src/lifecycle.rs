@@ -92,6 +92,7 @@ impl Service {
         if !app.config.feeds.is_empty() {
             self.spawn("feeds", crate::feeds::poll::run(app.clone()));
         }
+        self.spawn("reports", crate::reports::worker::run(app.clone()));
         self.spawn("retention", crate::privacy::retention::run(app.clone()));
         self.spawn("metrics", web::measure::run(app.clone()));
         if let Some(endpoint) = devices_endpoint {

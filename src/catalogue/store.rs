@@ -412,7 +412,7 @@ impl KnownStreams {
     async fn load(conn: &mut PgConnection) -> sqlx::Result<Self> {
         let rows = sqlx::query!(
             r#"select s.code, d.id as "id: DatastreamId", d.name, d.quantity, d.unit, d.kind, d.interval_s
-               from datastream d join station s on s.id = d.station_id order by d.id"#
+               from datastream d join station s on s.id = d.station_id where not s.is_virtual order by d.id"#
         )
         .fetch_all(conn)
         .await?;

@@ -12,7 +12,7 @@ use crate::risk::network::{BoundPair, StreamSpec};
 use crate::risk::reason::{Measured, Outcome, Reason};
 use crate::risk::rule::{Condition, Measure, Rule};
 use crate::risk::series::{Micros, Series};
-use crate::units::{Fixed, Level, Quality};
+use crate::units::{Fixed, Level, Quality, Quantity};
 
 const STATIONS_SHOWN: usize = 8;
 /// How long the last word of a silent station keeps a level from falling.
@@ -196,6 +196,8 @@ impl View<'_> {
             .selectors
             .iter()
             .zip(&self.pair.feeds)
+            // That nobody reports anything blinds no area, and says nothing of it either.
+            .filter(|(selector, _)| selector.quantity != Quantity::Reports)
             .any(|(selector, feed)| self.fresh(feed, now) < selector.min_fresh)
     }
 
@@ -268,7 +270,7 @@ impl View<'_> {
         let count = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
         let (asked, silent) = (count(stations.len()), count(silent));
         stations.truncate(STATIONS_SHOWN);
-        let quantity = selector.map_or(crate::units::Quantity::Rain, |selector| selector.quantity);
+        let quantity = selector.map_or(Quantity::Rain, |selector| selector.quantity);
         Reason {
             level,
             quantity,

@@ -31,6 +31,8 @@ pub struct Rule {
 pub struct Selector {
     pub name: String,
     pub quantity: Quantity,
+    /// Only streams of this name; empty = whatever they are called.
+    pub stream: String,
     pub place: Place,
     /// The k-th highest value speaks: 1 is the maximum, 2 asks for two stations in agreement.
     pub k: usize,
@@ -130,6 +132,8 @@ struct RuleFile {
 #[serde(deny_unknown_fields)]
 struct SelectorFile {
     quantity: Quantity,
+    #[serde(default)]
+    stream: String,
     #[serde(default)]
     inside: bool,
     within_km: Option<f64>,
@@ -242,7 +246,8 @@ fn selector_of(name: &str, raw: &SelectorFile) -> Result<Selector, String> {
     if raw.k == 0 || raw.min_fresh < raw.k {
         return Err(format!("k is {} and min_fresh {}; expected 1 ≤ k ≤ min_fresh", raw.k, raw.min_fresh));
     }
-    Ok(Selector { name: name.to_owned(), quantity: raw.quantity, place, k: raw.k, min_fresh: raw.min_fresh })
+    let (name, stream) = (name.to_owned(), raw.stream.clone());
+    Ok(Selector { name, quantity: raw.quantity, stream, place, k: raw.k, min_fresh: raw.min_fresh })
 }
 
 fn level_of(raw: &LevelFile, selectors: &[Selector]) -> Result<LevelRule, (String, String)> {

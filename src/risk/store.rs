@@ -48,7 +48,7 @@ pub async fn load_network(conn: &mut PgConnection, rules: Vec<Rule>) -> anyhow::
 
 async fn load_streams(conn: &mut PgConnection) -> anyhow::Result<Vec<StreamSpec>> {
     let rows = sqlx::query!(
-        r#"select d.id as "id: DatastreamId", s.code, s.name, st_x(s.geom) as "lon!", st_y(s.geom) as "lat!",
+        r#"select d.id as "id: DatastreamId", s.code, s.name, d.name as stream, st_x(s.geom) as "lon!", st_y(s.geom) as "lat!",
                   d.quantity, d.kind, d.interval_s, d.stale_after_s
            from datastream d join station s on s.id = d.station_id where s.active order by d.id"#
     )
@@ -61,6 +61,7 @@ async fn load_streams(conn: &mut PgConnection) -> anyhow::Result<Vec<StreamSpec>
                 id: row.id,
                 station_code: row.code,
                 station_name: row.name,
+                name: row.stream,
                 point: geo::Point::new(row.lon, row.lat),
                 quantity: row.quantity.parse::<Quantity>()?,
                 kind: row.kind.parse::<StreamKind>()?,
