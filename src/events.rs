@@ -27,6 +27,10 @@ pub enum Event {
     Incident {
         id: uuid::Uuid,
     },
+    /// People reported something, or what they reported was judged.
+    Occurrence {
+        id: uuid::Uuid,
+    },
     /// Stations, devices, areas or residents changed: caches reload.
     Catalogue,
     /// Somebody's sign-in, role, session or token changed: open streams ask again who is listening.

@@ -31,6 +31,7 @@ pub mod journal;
 pub mod media;
 pub mod outbound;
 pub mod pipeline;
+pub mod reports;
 pub mod residents;
 pub mod risk;
 pub mod stations;

@@ -93,6 +93,7 @@ impl Service {
             self.spawn("feeds", crate::feeds::poll::run(app.clone()));
         }
         self.spawn("history", crate::history::worker::run(app.clone()));
+        self.spawn("reports", crate::reports::worker::run(app.clone()));
         self.spawn("retention", crate::privacy::retention::run(app.clone()));
         self.spawn("metrics", web::measure::run(app.clone()));
         if let Some(endpoint) = devices_endpoint {

@@ -20,6 +20,8 @@ use crate::ids::Ids;
 const VERSION: u8 = 1;
 const ID_LEN: usize = 8;
 const TAG_LEN: usize = 8;
+/// Bytes of a keyed sum.
+pub const SUM_LEN: usize = 16;
 const HEADER: usize = 1 + ID_LEN + TAG_LEN + NONCE_LEN;
 /// Bytes of a key.
 pub const KEY_LEN: usize = 32;
@@ -149,6 +151,27 @@ impl Ring {
     /// As [`Ring::open`].
     pub fn reseal(&self, context: &str, sealed: &[u8]) -> Result<Vec<u8>, SealError> {
         Ok(self.seal(context, &self.open(context, sealed)?))
+    }
+
+    /// A keyed sum of some bytes under the newest key: tells equal things apart from others, and gives nothing of them away.
+    pub fn sum(&self, context: &str, bytes: &[u8]) -> [u8; SUM_LEN] {
+        // `new` puts one in.
+        self.keys.first().map_or([0; SUM_LEN], |key| self.sum_under(key, context, bytes))
+    }
+
+    /// True when the sum was made here, under whichever key.
+    pub fn has_made(&self, context: &str, bytes: &[u8], sum: &[u8]) -> bool {
+        self.keys
+            .iter()
+            .any(|key| bool::from(subtle::ConstantTimeEq::ct_eq(&self.sum_under(key, context, bytes)[..], sum)))
+    }
+
+    fn sum_under(&self, key: &Key, context: &str, bytes: &[u8]) -> [u8; SUM_LEN] {
+        let of = format!("{}\0sum\0{context}\0", self.name);
+        let tag = hmac::sign(&key.mark, &[of.as_bytes(), bytes].concat());
+        let mut sum = [0; SUM_LEN];
+        sum.copy_from_slice(&tag.as_ref()[..SUM_LEN]);
+        sum
     }
 
     fn mark(&self, key: &Key, context: &str) -> [u8; TAG_LEN] {

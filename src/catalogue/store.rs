@@ -413,7 +413,7 @@ impl KnownStreams {
         let rows = sqlx::query!(
             r#"select s.code, d.id as "id: DatastreamId", d.name, d.quantity, d.unit, d.kind, d.interval_s,
                    d.limits as "limits: sqlx::types::Json<crate::risk::control::Overrides>"
-               from datastream d join station s on s.id = d.station_id order by d.id"#
+               from datastream d join station s on s.id = d.station_id where not s.is_virtual order by d.id"#
         )
         .fetch_all(conn)
         .await?;

@@ -82,11 +82,12 @@ fn streams(path: &Path) -> anyhow::Result<(Vec<StreamSpec>, StreamNames)> {
     for station in stations {
         for stream in station.streams {
             let id = DatastreamId(specs.len() as i64 + 1);
-            by_name.insert((station.station.code.clone(), stream.name), id);
+            by_name.insert((station.station.code.clone(), stream.name.clone()), id);
             specs.push(StreamSpec {
                 id,
                 station_code: station.station.code.clone(),
                 station_name: station.station.name.clone(),
+                name: stream.name,
                 point: geo::Point::new(station.station.lon, station.station.lat),
                 quantity: stream.quantity,
                 kind: stream.kind,

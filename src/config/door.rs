@@ -35,6 +35,8 @@ pub struct HttpLimits {
     pub address_burst: u32,
     pub public_writes_per_minute: u32,
     pub public_writes_burst: u32,
+    pub public_reports_per_minute: u32,
+    pub public_reports_burst: u32,
     pub account_per_minute: u32,
     pub account_burst: u32,
 }

@@ -38,6 +38,7 @@ fn stream(id: i64, lon: f64) -> StreamSpec {
         id: DatastreamId(id),
         station_code: format!("G{id}"),
         station_name: format!("Pluviômetro {id}"),
+        name: "rain".into(),
         point: Point::new(lon, -21.75),
         quantity: Quantity::Rain,
         kind: StreamKind::IntervalSum,

@@ -136,6 +136,43 @@ async fn open(
     Ok(id)
 }
 
+/// What people reported, from which an incident is opened.
+#[derive(Clone, Copy, Debug)]
+pub struct Reported<'a> {
+    pub occurrence: Uuid,
+    pub number: &'a str,
+    pub title: &'a str,
+    pub hazard: Cobrade,
+}
+
+/// Opens an incident for what people reported.
+pub async fn open_for_occurrence(
+    conn: &mut PgConnection,
+    ids: &Ids,
+    now: Instant,
+    year: i32,
+    actor: &str,
+    subject: &Reported<'_>,
+) -> sqlx::Result<IncidentId> {
+    let id = IncidentId(ids.uuid(now));
+    let (number, _) = next_number(&mut *conn, "incident", year).await?;
+    sqlx::query!(
+        "insert into incident (id, number, title, cobrade, state, opened_at, opened_by) values ($1, $2, $3, $4, 'open', $5, $6)",
+        id.0,
+        number,
+        subject.title,
+        subject.hazard.to_string(),
+        now,
+        actor
+    )
+    .execute(&mut *conn)
+    .await?;
+    let detail = json!({ "occurrence_id": subject.occurrence, "number": number });
+    let text = format!("Ocorrência {number} aberta pelo caso relatado {}", subject.number);
+    add_entry(conn, id, now, actor, "opened", &text, &detail).await?;
+    Ok(id)
+}
+
 /// Adds a line to the timeline.
 pub async fn add_entry(
     conn: &mut PgConnection,

@@ -12,7 +12,7 @@ use crate::risk::reason::{Measured, Outcome, Reason};
 use crate::risk::rule::{Condition, Rule};
 use crate::risk::series::Micros;
 use crate::risk::stream::{StreamState, Track};
-use crate::units::{Fixed, Level};
+use crate::units::{Fixed, Level, Quantity};
 
 const STATIONS_SHOWN: usize = 8;
 /// How long the last word of a silent station keeps a level from falling.
@@ -140,7 +140,9 @@ impl<'a> View<'a> {
     }
 
     fn is_blind(self, now: Micros) -> bool {
-        self.rule.selectors.iter().enumerate().any(|(index, selector)| {
+        // That nobody reports anything blinds no area, and says nothing of it either.
+        let mut asked = self.rule.selectors.iter().enumerate().filter(|(_, selector)| selector.quantity != Quantity::Reports);
+        asked.any(|(index, selector)| {
             self.feed(index).filter(|(spec, track)| is_fresh(spec, track, now)).count() < selector.min_fresh
         })
     }
@@ -207,7 +209,7 @@ impl<'a> View<'a> {
         let count = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
         let (asked, silent) = (count(stations.len()), count(silent));
         stations.truncate(STATIONS_SHOWN);
-        let quantity = selector.map_or(crate::units::Quantity::Rain, |selector| selector.quantity);
+        let quantity = selector.map_or(Quantity::Rain, |selector| selector.quantity);
         Reason {
             level,
             quantity,

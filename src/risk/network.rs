@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::cobrade::Cobrade;
 use crate::ids::{AreaId, DatastreamId};
 use crate::risk::control::{Limits, MAX_NEIGHBOURS};
+use crate::reports;
 use crate::risk::rule::{Measure, Place, Rule, Selector};
 use crate::risk::series::Micros;
 use crate::risk::stream::{self, Windows};
@@ -25,6 +26,8 @@ pub struct StreamSpec {
     pub id: DatastreamId,
     pub station_code: String,
     pub station_name: String,
+    /// Its name at the station: "rain".
+    pub name: String,
     /// Longitude, latitude (WGS 84).
     pub point: Point<f64>,
     pub quantity: Quantity,
@@ -108,7 +111,7 @@ impl Network {
                 let rule = self.rules.iter().position(|rule| rule.applies_to(hazard, grade));
                 let selectors = rule.and_then(|index| self.rules.get(index)).map_or(&[][..], |rule| &rule.selectors);
                 let feeds: Vec<Vec<usize>> =
-                    selectors.iter().map(|selector| select(selector, &self.streams, &distances)).collect();
+                    selectors.iter().map(|selector| select(selector, area, &self.streams, &distances)).collect();
                 bound.pairs.push(BoundPair {
                     key: PairKey { area: area.id, hazard },
                     area_code: area.code.clone(),
@@ -181,13 +184,18 @@ fn check_clashes(rules: &[Rule]) -> Result<(), RuleClash> {
 }
 
 /// Indexes of the streams a selector reads, nearest first, ties by index.
-fn select(selector: &Selector, streams: &[StreamSpec], distances: &[f64]) -> Vec<usize> {
+fn select(selector: &Selector, area: &AreaSpec, streams: &[StreamSpec], distances: &[f64]) -> Vec<usize> {
     let mut found: Vec<(f64, usize)> = streams
         .iter()
         .zip(distances)
         .enumerate()
         .filter(|(_, (stream, _))| stream.quantity == selector.quantity)
+        .filter(|(_, (stream, _))| selector.stream.is_empty() || stream.name == selector.stream)
         .filter(|(_, (stream, distance))| match &selector.place {
+            // What people report of an area stands at its own station, wherever the areas overlap.
+            Place::Inside if selector.quantity == Quantity::Reports => {
+                stream.station_code == reports::feed::station_code(area.id, &area.code)
+            }
             Place::Inside => **distance <= 0.0,
             Place::WithinKm(km) | Place::Nearest { within_km: km, .. } => **distance <= *km,
             Place::Named(codes) => codes.contains(&stream.station_code),

@@ -31,6 +31,8 @@ pub struct Rule {
 pub struct Selector {
     pub name: String,
     pub quantity: Quantity,
+    /// Only streams of this name; empty = whatever they are called.
+    pub stream: String,
     pub place: Place,
     /// The k-th highest value speaks: 1 is the maximum, 2 asks for two stations in agreement.
     pub k: usize,
@@ -132,6 +134,8 @@ struct RuleFile {
 #[serde(deny_unknown_fields)]
 struct SelectorFile {
     quantity: Quantity,
+    #[serde(default)]
+    stream: String,
     #[serde(default)]
     inside: bool,
     within_km: Option<f64>,
@@ -243,14 +247,13 @@ fn selector_of(name: &str, raw: &SelectorFile) -> Result<Selector, String> {
     if raw.within_km.is_some_and(|km| !(km > 0.0 && km <= 200.0)) {
         return Err(format!("within_km is {}; expected above 0 and at most 200", raw.within_km.unwrap_or_default()));
     }
-    // Only of reports no station need speak: that nobody reports anything is no blindness.
-    let fewest = if raw.quantity == Quantity::Reports { 0 } else { raw.k };
-    if raw.k == 0 || raw.min_fresh < fewest {
+    if raw.k == 0 || raw.min_fresh < raw.k {
         return Err(format!("k is {} and min_fresh {}; expected 1 ≤ k ≤ min_fresh", raw.k, raw.min_fresh));
     }
     Ok(Selector {
         name: name.to_owned(),
         quantity: raw.quantity,
+        stream: raw.stream.clone(),
         place,
         k: raw.k,
         min_fresh: raw.min_fresh,

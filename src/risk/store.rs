@@ -64,7 +64,7 @@ pub async fn load_network(conn: &mut PgConnection, rules: Vec<Rule>, limits: &De
 
 async fn load_streams(conn: &mut PgConnection, limits: &Defaults) -> anyhow::Result<Vec<StreamSpec>> {
     let rows = sqlx::query!(
-        r#"select d.id as "id: DatastreamId", s.code, s.name, st_x(s.geom) as "lon!", st_y(s.geom) as "lat!",
+        r#"select d.id as "id: DatastreamId", s.code, s.name, d.name as stream, st_x(s.geom) as "lon!", st_y(s.geom) as "lat!",
                   d.quantity, d.kind, d.interval_s, d.stale_after_s, d.limits as "limits: sqlx::types::Json<Overrides>"
            from datastream d join station s on s.id = d.station_id where s.active order by d.id"#
     )
@@ -78,6 +78,7 @@ async fn load_streams(conn: &mut PgConnection, limits: &Defaults) -> anyhow::Res
                 id: row.id,
                 station_code: row.code,
                 station_name: row.name,
+                name: row.stream,
                 point: geo::Point::new(row.lon, row.lat),
                 quantity,
                 kind: row.kind.parse::<StreamKind>()?,

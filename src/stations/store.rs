@@ -180,12 +180,17 @@ pub async fn stations(conn: &mut PgConnection, limit: i64, offset: i64) -> sqlx:
     sqlx::query_as!(
         Station,
         r#"select id as "id: StationId", code, name, st_x(geom) as "lon!", st_y(geom) as "lat!", elevation_m, source, active
-           from station order by code limit $1 offset $2"#,
+           from station where not is_virtual order by code limit $1 offset $2"#,
         limit,
         offset
     )
     .fetch_all(conn)
     .await
+}
+
+/// How many there are of them.
+pub async fn count(conn: &mut PgConnection) -> sqlx::Result<i64> {
+    sqlx::query_scalar!(r#"select count(*) as "count!" from station where not is_virtual"#).fetch_one(conn).await
 }
 
 pub async fn station_by_code(conn: &mut PgConnection, code: &str) -> sqlx::Result<Option<Station>> {

@@ -279,6 +279,9 @@ mod tests {
     /// Residents come in by a code; asking for one, and showing it, is open.
     const RESIDENTS_DOORS: [&str; 2] = ["/meus-dados/codigo", "/meus-dados/entrar"];
 
+    /// Whoever sees something says so without an account; what comes waits to be judged.
+    const REPORTS_DOORS: [&str; 2] = ["/relatar", "/api/v1/reports"];
+
     #[test]
     fn whatever_changes_something_is_guarded() {
         let open_posts: Vec<_> = RULES
@@ -289,6 +292,6 @@ mod tests {
         assert_eq!(open_posts[0], "/preferences");
         // What the identity provider tells counts by its signature.
         let signed = ["/console/login/oidc/logout"];
-        assert_eq!(open_posts[1..], [&DOORS[..], &signed[..], &RESIDENTS_DOORS[..]].concat());
+        assert_eq!(open_posts[1..], [&DOORS[..], &signed[..], &RESIDENTS_DOORS[..], &REPORTS_DOORS[..]].concat());
     }
 }

@@ -110,6 +110,8 @@ pub struct Limits {
     /// What anyone may change: sign-in, codes, forms.
     public_writes: Limiter<IpAddr>,
     account: Limiter<StaffId>,
+    /// Reports of people who are not signed in.
+    reports: Limiter<IpAddr>,
 }
 
 impl Limits {
@@ -119,6 +121,7 @@ impl Limits {
             all: Limiter::new(rate(config.address_per_minute, config.address_burst)),
             public_writes: Limiter::new(rate(config.public_writes_per_minute, config.public_writes_burst)),
             account: Limiter::new(rate(config.account_per_minute, config.account_burst)),
+            reports: Limiter::new(rate(config.public_reports_per_minute, config.public_reports_burst)),
         }
     }
 
@@ -126,6 +129,15 @@ impl Limits {
     /// `TooMany`.
     pub fn account(&self, id: StaffId) -> Result<(), ApiError> {
         self.account.take(id).map_err(|wait| too_many("account", wait))
+    }
+
+    /// A report of somebody who is not signed in, asked by its handler.
+    ///
+    /// # Errors
+    /// `TooMany`.
+    pub fn report(&self, address: Option<IpAddr>) -> Result<(), ApiError> {
+        let Some(address) = address else { return Ok(()) };
+        self.reports.take(neighbourhood(address)).map_err(|wait| too_many("reports", wait))
     }
 
     /// What anyone may change, asked by the gate once it knows the route.

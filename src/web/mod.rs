@@ -16,6 +16,7 @@ pub mod limit;
 pub mod measure;
 pub mod ogc;
 pub mod pages;
+pub mod reports;
 pub mod router;
 pub mod security;
 pub mod server;

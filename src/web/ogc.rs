@@ -215,7 +215,7 @@ async fn features(
                                'unit', d.unit, 'kind', d.kind, 'interval_s', d.interval_s) order by d.name)
                              from datastream d where d.station_id = s.id), '[]'))) as "feature!"
                    from station s
-                   where ($1::text is null or s.code = $1)
+                   where not s.is_virtual and ($1::text is null or s.code = $1)
                      and ($2::float8[] is null or s.geom && st_makeenvelope($2[1], $2[2], $2[3], $2[4], 4326))
                    order by s.code limit $3 offset $4"#,
                 code,
@@ -243,8 +243,8 @@ async fn matched(conn: &mut PgConnection, collection: Collection, within: Option
         }
         Collection::Stations => {
             sqlx::query_scalar!(
-                r#"select count(*) as "count!" from station where $1::float8[] is null
-                       or geom && st_makeenvelope($1[1], $1[2], $1[3], $1[4], 4326)"#,
+                r#"select count(*) as "count!" from station where not is_virtual and ($1::float8[] is null
+                       or geom && st_makeenvelope($1[1], $1[2], $1[3], $1[4], 4326))"#,
                 within.as_deref()
             )
             .fetch_one(conn)

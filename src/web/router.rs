@@ -23,6 +23,9 @@ const HANDLER_TIMEOUT: Duration = Duration::from_secs(30);
 /// The longest that sending photographs may take: some tens of megabytes over the telephone network of a bad night.
 const UPLOAD_TIMEOUT: Duration = Duration::from_secs(300);
 
+/// Forms that bring photographs beside other things.
+const UPLOADS: [&str; 3] = ["/relatar", "/console/reports/new", "/api/v1/reports"];
+
 /// Everything the service answers over HTTP.
 pub fn router(app: App) -> Router {
     measure::install();
@@ -40,6 +43,7 @@ pub fn router(app: App) -> Router {
         .merge(api::incidents::routes())
         .merge(api::levels::routes())
         .merge(api::readings::routes())
+        .merge(api::reports::routes())
         .merge(api::residents::routes())
         .merge(api::staff::routes())
         .merge(api::stations::routes())
@@ -65,7 +69,8 @@ pub fn router(app: App) -> Router {
 }
 
 async fn in_time(request: Request, next: Next) -> Response {
-    let is_upload = *request.method() == Method::POST && request.uri().path().ends_with("/photographs");
+    let path = request.uri().path();
+    let is_upload = *request.method() == Method::POST && (path.ends_with("/photographs") || UPLOADS.contains(&path));
     let most = if is_upload { UPLOAD_TIMEOUT } else { HANDLER_TIMEOUT };
     let answer = tokio::time::timeout(most, next.run(request)).await;
     answer.unwrap_or_else(|_| StatusCode::GATEWAY_TIMEOUT.into_response())

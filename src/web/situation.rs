@@ -175,7 +175,7 @@ pub async fn stations(conn: &mut PgConnection, now: Instant, code: Option<&str>)
                      order by reading_key, revision desc) latest where quality <> 'fail') sums on true
            left join lateral (select code, online from device
                               where station_id = s.id and enabled order by last_seen_at desc nulls last limit 1) device on true
-           where s.active and ($2::text is null or s.code = $2) order by s.name, d.name"#,
+           where s.active and not s.is_virtual and ($2::text is null or s.code = $2) order by s.name, d.name"#,
         now,
         code
     )
@@ -196,7 +196,7 @@ pub async fn gauge_health(conn: &mut PgConnection, now: Instant) -> sqlx::Result
         GaugeHealth,
         r#"select count(*) as "total!", max(last.received_at) as newest_at,
                   count(*) filter (where last.received_at > $1::timestamptz - make_interval(secs => d.stale_after_s)) as "fresh!"
-           from datastream d join station s on s.id = d.station_id and s.active
+           from datastream d join station s on s.id = d.station_id and s.active and not s.is_virtual
            left join lateral (select received_at from journal where datastream_id = d.id
                               order by observed_at desc, seq desc limit 1) last on true
            where d.quantity <> 'battery'"#,

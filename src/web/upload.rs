@@ -3,6 +3,7 @@
 //!
 //! The names and media types that the parts give themselves are never looked at.
 
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -37,6 +38,28 @@ const CAPTION: &str = "caption";
 const FILES: &str = "photographs";
 const CSRF: &str = "csrf";
 
+/// Forms of people who are not signed in have turns of their own, so that these never keep staff waiting.
+static PUBLIC_UPLOADS: Semaphore = Semaphore::const_new(4);
+
+/// What a form of fields and photographs may hold.
+#[derive(Clone, Copy, Debug)]
+pub struct Shape {
+    /// The names of its fields beside the photographs; any other name is refused.
+    pub fields: &'static [&'static str],
+    /// Bytes of one field.
+    pub max_field_bytes: u64,
+    pub max_files: usize,
+    /// For people who are not signed in.
+    pub is_public: bool,
+}
+
+/// What a form of fields and photographs brought.
+#[derive(Debug, Default)]
+pub struct Filled {
+    pub fields: BTreeMap<String, String>,
+    pub pictures: Vec<Picture>,
+}
+
 /// What a form brought.
 #[derive(Debug)]
 pub struct Upload {
@@ -55,7 +78,8 @@ pub enum Wrong {
     TooLarge,
     Busy,
     NoFiles,
-    TooManyFiles,
+    /// More than so many.
+    TooManyFiles(usize),
     Caption,
     Field,
     /// The nth file.
@@ -79,7 +103,7 @@ impl Wrong {
             Self::TooLarge => lang.t("photographs-too-large"),
             Self::Busy => lang.t("photographs-busy"),
             Self::NoFiles => lang.t("photographs-none-chosen"),
-            Self::TooManyFiles => lang.t1("photographs-too-many", "n", MAX_FILES as i64),
+            Self::TooManyFiles(most) => lang.t1("photographs-too-many", "n", most as i64),
             Self::Caption => lang.t1("photographs-caption-long", "n", MAX_CAPTION as i64),
             Self::Picture(place, refused) => {
                 lang.t2("photographs-refused", "place", place as i64, "why", lang.t(refused.key()))
@@ -96,11 +120,11 @@ impl From<Wrong> for ApiError {
             Wrong::TooLarge | Wrong::Picture(_, Refused::TooLarge) => Self::TooLarge,
             Wrong::Busy => Self::Unavailable("too many uploads at the moment; nothing was stored, try again".into()),
             Wrong::NoFiles => Self::field(FILES, "", "expected at least one file"),
-            Wrong::TooManyFiles => Self::field(FILES, "", format!("expected at most {MAX_FILES} files")),
+            Wrong::TooManyFiles(most) => Self::field(FILES, "", format!("expected at most {most} files")),
             Wrong::Caption => {
                 Self::field(CAPTION, "", format!("expected at most {MAX_CAPTION} characters, none of them for control"))
             }
-            Wrong::Field => Self::bad(format!("expected the fields {CAPTION} and {FILES}; nothing was stored")),
+            Wrong::Field => Self::bad("a field of the form is unknown or too long; nothing was stored"),
             Wrong::Picture(place, refused) => Self::field(format!("{FILES}[{}]", place - 1), "", refused.to_string()),
         }
     }
@@ -119,23 +143,41 @@ impl From<multer::Error> for Wrong {
     }
 }
 
-/// Reads a form of photographs. Of a form that is refused the rest is read and dropped for a while, because a browser that
-/// cannot finish sending shows a broken line instead of the reason.
+/// The form of an incident's photographs.
+const PHOTOGRAPHS: Shape =
+    Shape { fields: &[CAPTION], max_field_bytes: MAX_FIELD_BYTES, max_files: MAX_FILES, is_public: false };
+
+/// Reads a form of photographs.
 ///
 /// # Errors
 /// Why it is not taken; then none of it is.
 pub async fn read(app: &App, request: Request) -> Result<Upload, Wrong> {
+    let Filled { mut fields, pictures } = read_form(app, request, PHOTOGRAPHS).await?;
+    if pictures.is_empty() {
+        return Err(Wrong::NoFiles);
+    }
+    let caption = one_line(&fields.remove(CAPTION).unwrap_or_default())?;
+    Ok(Upload { caption, pictures })
+}
+
+/// Reads a form of fields and photographs. Of a form that is refused the rest is read and dropped for a while, because a browser that
+/// cannot finish sending shows a broken line instead of the reason.
+///
+/// # Errors
+/// Why it is not taken; then none of it is.
+pub async fn read_form(app: &App, request: Request, shape: Shape) -> Result<Filled, Wrong> {
     let boundary = boundary(request.headers());
     let (body, rest) = shared(request.into_body());
-    let result = match (boundary, UPLOADS.try_acquire()) {
+    let turns = if shape.is_public { &PUBLIC_UPLOADS } else { &UPLOADS };
+    let result = match (boundary, turns.try_acquire()) {
         (None, _) => Err(Wrong::MediaType),
         (_, Err(_)) => Err(Wrong::Busy),
         (Some(boundary), Ok(_turn)) => {
             let limits = SizeLimit::new()
                 .whole_stream(app.config.http.max_upload_bytes as u64)
-                .per_field(MAX_FIELD_BYTES)
+                .per_field(shape.max_field_bytes)
                 .for_field(FILES, media::MAX_BYTES as u64 + 1);
-            parts(Multipart::with_constraints(body, boundary, Constraints::new().size_limit(limits))).await
+            parts(Multipart::with_constraints(body, boundary, Constraints::new().size_limit(limits)), shape).await
         }
     };
     if result.is_err() {
@@ -150,13 +192,16 @@ pub async fn pass_over(app: &App, request: Request) {
     drop_rest(rest, app.config.http.max_upload_bytes).await;
 }
 
-async fn parts(mut form: Multipart<'_>) -> Result<Upload, Wrong> {
-    let (mut caption, mut pictures) = (String::new(), Vec::new());
+async fn parts(mut form: Multipart<'_>, shape: Shape) -> Result<Filled, Wrong> {
+    let Filled { mut fields, mut pictures } = Filled::default();
     while let Some(field) = form.next_field().await? {
         match field.name() {
             // The gate has held it against the session's.
             Some(CSRF) => drop(field.bytes().await?),
-            Some(CAPTION) => caption = one_line(&field.text().await?)?,
+            Some(name) if shape.fields.contains(&name) => {
+                let name = name.to_owned();
+                fields.insert(name, field.text().await?);
+            }
             Some(FILES) => {
                 // A browser sends an empty part when nothing was chosen.
                 let is_chosen = field.file_name().is_none_or(|name| !name.is_empty());
@@ -168,15 +213,15 @@ async fn parts(mut form: Multipart<'_>) -> Result<Upload, Wrong> {
                 if file.is_empty() && !is_chosen {
                     continue;
                 }
-                if place > MAX_FILES {
-                    return Err(Wrong::TooManyFiles);
+                if place > shape.max_files {
+                    return Err(Wrong::TooManyFiles(shape.max_files));
                 }
                 pictures.push(media::develop(file).await.map_err(|refused| Wrong::Picture(place, refused))?);
             }
             _ => return Err(Wrong::Field),
         }
     }
-    if pictures.is_empty() { Err(Wrong::NoFiles) } else { Ok(Upload { caption, pictures }) }
+    Ok(Filled { fields, pictures })
 }
 
 fn one_line(text: &str) -> Result<String, Wrong> {

@@ -38,6 +38,7 @@ fn judged(limits: serde_json::Value, rows: &[(i64, f64, [u8; 3])]) -> Vec<u8> {
         id: DatastreamId(1),
         station_code: "87450004".into(),
         station_name: "Cais Mauá".into(),
+        name: "level".into(),
         point: geo::Point::new(-51.2, -30.0),
         quantity: Quantity::WaterLevel,
         kind: StreamKind::Instantaneous,

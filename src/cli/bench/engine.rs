@@ -66,6 +66,7 @@ fn network(far: usize) -> anyhow::Result<Network> {
             id: DatastreamId(index as i64 + 1),
             station_code: format!("S{index}"),
             station_name: format!("Station {index}"),
+            name: "rain".into(),
             point: Point::new(lon, lat),
             quantity: Quantity::Rain,
             kind: StreamKind::IntervalSum,

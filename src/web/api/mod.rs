@@ -11,6 +11,7 @@ pub mod imports;
 pub mod incidents;
 pub mod levels;
 pub mod readings;
+pub mod reports;
 pub mod residents;
 pub mod staff;
 pub mod stations;
@@ -56,6 +57,7 @@ pub mod tokens;
     devices::secrets::register,
     devices::secrets::revoke_certificate,
     readings::publish::publish,
+    reports::create,
     residents::list,
     residents::import,
     staff::list,

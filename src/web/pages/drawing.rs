@@ -17,6 +17,8 @@ pub struct MapWish<'a> {
     pub chosen: &'a [AreaId],
     /// Shows these areas large instead of the whole town.
     pub zoom_to_chosen: bool,
+    /// A place to mark: longitude and latitude.
+    pub mark: Option<(f64, f64)>,
 }
 
 /// The map of all areas coloured, hatched and named by level.
@@ -62,8 +64,19 @@ pub async fn map(conn: &mut PgConnection, v: &View, wish: MapWish<'_>) -> sqlx::
             write!(svg, r#"<a href="{}{}">{shape}</a>"#, wish.link, row.id)
         };
     }
+    if let Some((lon, lat)) = wish.mark {
+        let (x, y) = mercator(lon, lat);
+        let _ = write!(svg, r#"<circle class="mark" cx="{x:.0}" cy="{:.0}" r="{:.0}"/>"#, -y, width / 45.0);
+    }
     svg.push_str("</svg>");
     Ok(Markup(svg))
+}
+
+/// Metres of the web's projection (EPSG:3857).
+fn mercator(lon: f64, lat: f64) -> (f64, f64) {
+    const RADIUS_M: f64 = 6_378_137.0;
+    let lat = lat.clamp(-85.0, 85.0).to_radians();
+    (RADIUS_M * lon.to_radians(), RADIUS_M * (lat / 2.0 + std::f64::consts::FRAC_PI_4).tan().ln())
 }
 
 /// West, south, east, north in metres of the web's projection, with a margin.

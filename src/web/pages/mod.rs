@@ -25,6 +25,8 @@ pub mod privacy;
 pub mod public;
 pub mod quarantine;
 pub mod reasons;
+pub mod relatar;
+pub mod reports;
 pub mod reset;
 pub mod setup;
 pub mod staff;
@@ -68,6 +70,8 @@ pub fn routes() -> Router<App> {
         .merge(feeds::routes())
         .merge(audit::routes())
         .merge(privacy::routes())
+        .merge(relatar::routes())
+        .merge(reports::routes())
 }
 
 /// A template as an answer.

@@ -57,7 +57,7 @@ async fn home(State(app): State<App>, v: View) -> Result<Response, ApiError> {
     let mut conn = app.db.web.acquire().await?;
     let mut notices = notices(&mut conn, &v, None).await?;
     for notice in &mut notices {
-        let wish = MapWish { chosen: &notice.area_ids, zoom_to_chosen: true, link: "" };
+        let wish = MapWish { chosen: &notice.area_ids, zoom_to_chosen: true, link: "", mark: None };
         notice.map = drawing::map(&mut conn, &v, wish).await?;
     }
     let areas = situation::areas(&mut conn).await?;
@@ -155,7 +155,7 @@ struct AlertPage {
 pub async fn alert_page(app: &App, v: View, identifier: &str) -> Result<Option<Response>, ApiError> {
     let mut conn = app.db.web.acquire().await?;
     let Some(mut n) = notices(&mut conn, &v, Some(identifier)).await?.pop() else { return Ok(None) };
-    let wish = MapWish { chosen: &n.area_ids, zoom_to_chosen: true, link: "" };
+    let wish = MapWish { chosen: &n.area_ids, zoom_to_chosen: true, link: "", mark: None };
     n.map = drawing::map(&mut conn, &v, wish).await?;
     page(&AlertPage { v, n }).map(Some)
 }

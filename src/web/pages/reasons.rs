@@ -40,7 +40,7 @@ pub fn lines(v: &View, reasons: &[Reason], limit: usize) -> Vec<Line> {
 
 fn line(v: &View, reason: &Reason) -> Line {
     let unit = unit(&reason.unit);
-    let number = |value: crate::units::Fixed| format!("{} {unit}", v.decimal(value.to_f64()));
+    let number = |value: crate::units::Fixed| format!("{} {unit}", v.decimal(value.to_f64())).trim_end().to_owned();
     let outcome = match reason.outcome {
         Outcome::Met => "reason-met",
         Outcome::Holding => "reason-holding",
@@ -107,6 +107,8 @@ fn unit(unit: &str) -> &str {
     match unit {
         "Cel" => "°C",
         "m3/s" => "m³/s",
+        // A bare number.
+        "1" => "",
         other => other,
     }
 }

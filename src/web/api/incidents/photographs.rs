@@ -150,6 +150,11 @@ pub async fn file(
     let is_thumbnail = size == Size::Thumbnail;
     let found = store::file(conn, incident, photograph, is_thumbnail).await?;
     let bytes = found.ok_or(PhotographError::NotFound)?;
+    Ok(picture(photograph, bytes))
+}
+
+/// A file of ours as an answer: shown as a picture and as nothing else.
+pub fn picture(photograph: Uuid, bytes: Vec<u8>) -> Response {
     let name = format!("inline; filename=\"sentinela-{photograph}.jpg\"");
     let headers = [
         (header::CONTENT_TYPE, crate::media::MEDIA_TYPE),
@@ -159,5 +164,5 @@ pub async fn file(
         (header::CONTENT_SECURITY_POLICY, POLICY),
         (HeaderName::from_static("cross-origin-resource-policy"), "same-origin"),
     ];
-    Ok((headers, bytes).into_response())
+    (headers, bytes).into_response()
 }

@@ -44,7 +44,7 @@ pub async fn list(State(app): State<App>, Query(page): Query<PageQuery>) -> Resu
     let stations = store::stations(&mut conn, limit, offset).await?;
     let ids: Vec<i64> = stations.iter().map(|station| station.id.0).collect();
     let mut streams = store::datastreams(&mut conn, &ids).await?;
-    let total = sqlx::query_scalar!(r#"select count(*) as "count!" from station"#).fetch_one(&mut *conn).await?;
+    let total = store::count(&mut conn).await?;
     let items = stations
         .into_iter()
         .map(|station| {

@@ -1,0 +1,443 @@
+//! Reports and occurrences in PostgreSQL.
+
+pub mod photographs;
+pub mod queue;
+pub mod streams;
+
+use serde_json::Value;
+use sqlx::PgConnection;
+use uuid::Uuid;
+
+use super::cluster::{Because, Candidate, Seen, Spot};
+use super::take::{NewReport, Taken};
+use super::trust::{Doubt, Standing, Trust};
+use super::{Kind, State};
+use crate::clock::Instant;
+use crate::units::{Level, UnknownWord};
+
+/// "REPO": one report at a time finds its occurrence.
+const LOCK: i64 = 0x5245_504f;
+/// Farther than any two reports of one thing can be.
+const FARTHEST_M: f64 = 800.0;
+/// Occurrences looked at around a place.
+const MOST_NEAR: i64 = 200;
+
+fn decode(error: UnknownWord) -> sqlx::Error {
+    sqlx::Error::Decode(error.into())
+}
+
+fn spot(lon: Option<f64>, lat: Option<f64>, precision_m: Option<i32>) -> Option<Spot> {
+    Some(Spot { lon: lon?, lat: lat?, precision_m: precision_m? })
+}
+
+pub async fn lock(conn: &mut PgConnection) -> sqlx::Result<()> {
+    sqlx::query!("select pg_advisory_xact_lock($1)", LOCK).execute(conn).await?;
+    Ok(())
+}
+
+/// What became of the report that came under this key before.
+pub async fn by_key(conn: &mut PgConnection, key: &str) -> sqlx::Result<Option<Taken>> {
+    let row = sqlx::query!(
+        "select r.id, r.protocol, s.occurrence_id, o.number from report r join report_standing s on s.report_id = r.id
+             join occurrence o on o.id = s.occurrence_id where r.idempotency_key = $1",
+        key
+    );
+    Ok(row.fetch_optional(conn).await?.map(|row| Taken {
+        id: row.id,
+        protocol: row.protocol,
+        occurrence: row.occurrence_id,
+        occurrence_number: row.number,
+        is_new: false,
+    }))
+}
+
+/// What a report is, beside what its sender said.
+#[derive(Clone, Copy, Debug)]
+pub struct Row<'a> {
+    pub id: Uuid,
+    pub protocol: &'a str,
+    pub observed_at: Instant,
+    pub received_at: Instant,
+    pub reporter: &'a [u8; 16],
+    pub doubts: &'a [Doubt],
+}
+
+pub async fn insert(conn: &mut PgConnection, row: &Row<'_>, new: &NewReport<'_>) -> sqlx::Result<()> {
+    let doubts: Vec<String> = row.doubts.iter().map(ToString::to_string).collect();
+    let spot = new.spot.map(|(spot, _)| spot);
+    sqlx::query!(
+        "insert into report (id, protocol, idempotency_key, source, kind, words, place, geom, precision_m, place_from, observed_at,
+             received_at, language, reporter, standing, staff, doubts)
+         values ($1, $2, $3, $4, $5, $6, $7, st_setsrid(st_makepoint($8, $9), 4326), $10, $11, $12, $13, $14, $15, $16, $17, $18)",
+        row.id,
+        row.protocol,
+        new.key,
+        new.source.as_str(),
+        new.kind.as_str(),
+        new.words,
+        new.place,
+        spot.map(|spot| spot.lon) as Option<f64>,
+        spot.map(|spot| spot.lat) as Option<f64>,
+        spot.map(|spot| spot.precision_m) as Option<i32>,
+        new.spot.map_or(super::PlaceFrom::Unknown, |(_, from)| from).as_str(),
+        row.observed_at,
+        row.received_at,
+        new.language,
+        row.reporter.as_slice(),
+        new.reporter.standing.as_str(),
+        new.reporter.staff.as_ref().map(|staff| staff.name.as_str()) as Option<&str>,
+        &doubts
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+pub async fn keep_contact(conn: &mut PgConnection, report: Uuid, sealed: &[u8], now: Instant) -> sqlx::Result<()> {
+    sqlx::query!("insert into report_contact (report_id, sealed, created_at) values ($1, $2, $3)", report, sealed, now)
+        .execute(conn)
+        .await?;
+    Ok(())
+}
+
+/// How many reports of this reporter came since then.
+pub async fn lately(conn: &mut PgConnection, reporter: &[u8; 16], since: Instant) -> sqlx::Result<i64> {
+    sqlx::query_scalar!(
+        r#"select count(*) as "count!" from report where reporter = $1 and received_at > $2"#,
+        reporter.as_slice(),
+        since
+    )
+    .fetch_one(conn)
+    .await
+}
+
+/// Open occurrences around a place.
+pub async fn open_near(conn: &mut PgConnection, there: Spot, at: Instant) -> sqlx::Result<Vec<Candidate>> {
+    let longest = chrono::TimeDelta::hours(24);
+    let rows = sqlx::query!(
+        r#"select id, kind, st_x(geom) as lon, st_y(geom) as lat, precision_m, first_at, last_at from occurrence
+           where state in ('new', 'confirmed') and last_at > $4 and first_at < $5
+             and geom && st_expand(st_setsrid(st_makepoint($1, $2), 4326), $3::float8 / 90000.0::float8)
+           order by geom <-> st_setsrid(st_makepoint($1, $2), 4326), id limit $6"#,
+        there.lon,
+        there.lat,
+        FARTHEST_M,
+        at - longest,
+        at + longest,
+        MOST_NEAR
+    )
+    .fetch_all(conn)
+    .await?;
+    rows.into_iter()
+        .map(|row| {
+            Ok(Candidate {
+                id: row.id,
+                kind: row.kind.parse().map_err(decode)?,
+                spot: spot(row.lon, row.lat, row.precision_m),
+                first_at: row.first_at,
+                last_at: row.last_at,
+            })
+        })
+        .collect()
+}
+
+pub async fn number(conn: &mut PgConnection, occurrence: Uuid) -> sqlx::Result<String> {
+    sqlx::query_scalar!("select number from occurrence where id = $1", occurrence).fetch_one(conn).await
+}
+
+/// A new occurrence, with its number.
+pub async fn open(
+    conn: &mut PgConnection,
+    id: Uuid,
+    (now, year): (Instant, i32),
+    seen: &Seen,
+) -> sqlx::Result<(Uuid, String)> {
+    let (number, _) = crate::alerts::store::next_number(&mut *conn, "occurrence", year).await?;
+    sqlx::query!(
+        "insert into occurrence (id, number, kind, state, geom, precision_m, opened_at, first_at, last_at)
+         values ($1, $2, $3, 'new', st_setsrid(st_makepoint($4, $5), 4326), $6, $7, $8, $8)",
+        id,
+        number,
+        seen.kind.as_str(),
+        seen.spot.map(|spot| spot.lon) as Option<f64>,
+        seen.spot.map(|spot| spot.lat) as Option<f64>,
+        seen.spot.map(|spot| spot.precision_m) as Option<i32>,
+        now,
+        seen.at
+    )
+    .execute(conn)
+    .await?;
+    Ok((id, number))
+}
+
+/// Puts a report to an occurrence, or to another than before.
+pub async fn stand(conn: &mut PgConnection, report: Uuid, occurrence: Uuid, because: &Because) -> sqlx::Result<()> {
+    let because = serde_json::to_value(because).unwrap_or_default();
+    sqlx::query!(
+        "insert into report_standing (report_id, occurrence_id, because, trust, reasons, weight) values ($1, $2, $3, 0, '[]', 0)
+         on conflict (report_id) do update set occurrence_id = excluded.occurrence_id, because = excluded.because",
+        report,
+        occurrence,
+        because
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// Writes onto the timeline of an occurrence. An empty actor is the service's own, or the public.
+pub async fn tell(
+    conn: &mut PgConnection,
+    occurrence: Uuid,
+    now: Instant,
+    actor: &str,
+    kind: &str,
+    text: &str,
+    detail: &Value,
+) -> sqlx::Result<()> {
+    sqlx::query!(
+        "insert into occurrence_event (occurrence_id, at, actor, kind, text, detail) values ($1, $2, $3, $4, $5, $6)",
+        occurrence,
+        now,
+        actor,
+        kind,
+        text,
+        detail
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// A report of an occurrence with what its trust depends on.
+#[derive(Clone, Debug)]
+pub struct Member {
+    pub id: Uuid,
+    pub kind: Kind,
+    pub standing: Standing,
+    pub doubts: Vec<Doubt>,
+    pub reporter: Vec<u8>,
+    pub spot: Option<Spot>,
+    pub photographs: i64,
+    pub confirmed: i64,
+    pub dismissed: i64,
+}
+
+/// The reports of an occurrence in the order they came.
+pub async fn members(conn: &mut PgConnection, occurrence: Uuid) -> sqlx::Result<Vec<Member>> {
+    let rows = sqlx::query!(
+        r#"select r.id, r.kind, r.standing, r.doubts, r.reporter, st_x(r.geom) as lon, st_y(r.geom) as lat, r.precision_m,
+               (select count(*) from attachment a where a.report_id = r.id and a.removed_at is null) as "photographs!",
+               earlier.confirmed as "confirmed!", earlier.dismissed as "dismissed!"
+           from report_standing s join report r on r.id = s.report_id
+           cross join lateral (
+               select count(*) filter (where o.state in ('confirmed', 'closed')) as confirmed,
+                      count(*) filter (where o.state = 'dismissed') as dismissed
+               from (select id from report e where e.reporter = r.reporter and e.received_at < r.received_at
+                     order by e.received_at desc limit 50) e
+               join report_standing es on es.report_id = e.id join occurrence o on o.id = es.occurrence_id
+               where o.id <> s.occurrence_id) earlier
+           where s.occurrence_id = $1 order by r.received_at, r.id limit 500"#,
+        occurrence
+    )
+    .fetch_all(conn)
+    .await?;
+    rows.into_iter()
+        .map(|row| {
+            let doubts: Result<Vec<Doubt>, _> = row.doubts.iter().map(|word| word.parse()).collect();
+            Ok(Member {
+                id: row.id,
+                kind: row.kind.parse().map_err(decode)?,
+                standing: row.standing.parse().map_err(decode)?,
+                doubts: doubts.map_err(decode)?,
+                reporter: row.reporter,
+                spot: spot(row.lon, row.lat, row.precision_m),
+                photographs: row.photographs,
+                confirmed: row.confirmed,
+                dismissed: row.dismissed,
+            })
+        })
+        .collect()
+}
+
+pub async fn state(conn: &mut PgConnection, occurrence: Uuid) -> sqlx::Result<Option<State>> {
+    let state = sqlx::query_scalar!("select state from occurrence where id = $1 for no key update", occurrence);
+    state.fetch_optional(conn).await?.map(|word| word.parse().map_err(decode)).transpose()
+}
+
+/// The worst level of the risk areas at a place; nothing outside of all of them.
+pub async fn ground(conn: &mut PgConnection, there: Spot) -> sqlx::Result<Option<Level>> {
+    let level = sqlx::query_scalar!(
+        r#"select level as "level!" from area_worst
+           where geom && st_expand(st_setsrid(st_makepoint($1, $2), 4326), $3::float8 / 90000.0::float8)
+             and st_dwithin(geom::geography, st_setsrid(st_makepoint($1, $2), 4326)::geography, $3)
+           order by rank desc limit 1"#,
+        there.lon,
+        there.lat,
+        f64::from(there.precision_m.min(super::feed::MOST_UNCERTAIN_M))
+    );
+    level.fetch_optional(conn).await?.map(|word| word.parse().map_err(decode)).transpose()
+}
+
+/// What the weighing of a report came to.
+#[derive(Clone, Debug)]
+pub struct Judged {
+    pub report: Uuid,
+    pub trust: Trust,
+    pub weight: f64,
+    /// Its reporter has spoken in this occurrence before.
+    pub is_repeated: bool,
+}
+
+pub async fn save_judged(conn: &mut PgConnection, judged: &[Judged]) -> sqlx::Result<()> {
+    let reports: Vec<Uuid> = judged.iter().map(|one| one.report).collect();
+    let scores: Vec<f64> = judged.iter().map(|one| one.trust.score).collect();
+    let reasons: Vec<Value> =
+        judged.iter().map(|one| serde_json::to_value(&one.trust.reasons).unwrap_or_default()).collect();
+    let weights: Vec<f64> = judged.iter().map(|one| one.weight).collect();
+    sqlx::query!(
+        "update report_standing s set trust = j.score, reasons = j.reasons, weight = j.weight
+         from unnest($1::uuid[], $2::float8[], $3::jsonb[], $4::float8[]) as j (id, score, reasons, weight)
+         where s.report_id = j.id",
+        &reports,
+        &scores,
+        &reasons,
+        &weights
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// What an occurrence is by its reports.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Summary {
+    pub kind: Kind,
+    pub spot: Option<Spot>,
+    pub trust: f64,
+    pub pressing: f64,
+}
+
+pub async fn save_summary(conn: &mut PgConnection, occurrence: Uuid, summary: &Summary) -> sqlx::Result<()> {
+    sqlx::query!(
+        "update occurrence o set kind = $2, geom = st_setsrid(st_makepoint($3, $4), 4326), precision_m = $5, trust = $6,
+             pressing = $7, first_at = coalesce(span.first_at, o.first_at), last_at = coalesce(span.last_at, o.last_at)
+         from (select min(r.observed_at) as first_at, max(r.observed_at) as last_at
+               from report_standing s join report r on r.id = s.report_id where s.occurrence_id = $1) span
+         where o.id = $1",
+        occurrence,
+        summary.kind.as_str(),
+        summary.spot.map(|spot| spot.lon) as Option<f64>,
+        summary.spot.map(|spot| spot.lat) as Option<f64>,
+        summary.spot.map(|spot| spot.precision_m) as Option<i32>,
+        summary.trust,
+        summary.pressing
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// Moves an occurrence on; `false` when it does not stand where the act begins.
+pub async fn decide(
+    conn: &mut PgConnection,
+    occurrence: Uuid,
+    from: &[State],
+    to: State,
+    (now, who, reason): (Instant, &str, &str),
+) -> sqlx::Result<bool> {
+    let from: Vec<String> = from.iter().map(ToString::to_string).collect();
+    let is_new = to == State::New;
+    let done = sqlx::query!(
+        "update occurrence set state = $3, decided_at = case when $7 then null else $4::timestamptz end,
+             decided_by = case when $7 then null else $5 end, reason = $6
+         where id = $1 and state = any($2)",
+        occurrence,
+        &from,
+        to.as_str(),
+        now,
+        who,
+        reason,
+        is_new
+    );
+    Ok(done.execute(conn).await?.rows_affected() > 0)
+}
+
+/// Puts one under another: its reports go there.
+pub async fn merge(
+    conn: &mut PgConnection,
+    (from, into): (Uuid, Uuid),
+    because: &Because,
+    (now, who, reason): (Instant, &str, &str),
+) -> sqlx::Result<()> {
+    sqlx::query!(
+        "update occurrence set state = 'merged', merged_into = $2, decided_at = $3, decided_by = $4, reason = $5, trust = 0, pressing = 0
+         where id = $1",
+        from,
+        into,
+        now,
+        who,
+        reason
+    )
+    .execute(&mut *conn)
+    .await?;
+    sqlx::query!(
+        "update report_standing set occurrence_id = $2, because = $3 where occurrence_id = $1",
+        from,
+        into,
+        serde_json::to_value(because).unwrap_or_default()
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+pub async fn join_incident(conn: &mut PgConnection, occurrence: Uuid, incident: Uuid) -> sqlx::Result<()> {
+    sqlx::query!("update occurrence set incident_id = $2 where id = $1", occurrence, incident).execute(conn).await?;
+    Ok(())
+}
+
+/// What was sealed of how to ask back.
+pub async fn contact(conn: &mut PgConnection, report: Uuid) -> sqlx::Result<Option<Vec<u8>>> {
+    sqlx::query_scalar!("select sealed from report_contact where report_id = $1", report).fetch_optional(conn).await
+}
+
+/// Names of the risk areas with a point on each and how far its ends lie from there.
+pub async fn area_names(conn: &mut PgConnection) -> sqlx::Result<Vec<(Spot, String)>> {
+    let rows = sqlx::query!(
+        r#"select a.name, st_x(p.at) as "lon!", st_y(p.at) as "lat!",
+               ceil(st_maxdistance(st_transform(st_envelope(a.geom), 3857), st_transform(p.at, 3857)) * cos(radians(st_y(p.at))))::integer
+                   as "precision_m!"
+           from risk_area a cross join lateral (select st_pointonsurface(a.geom) as at) p order by a.id limit 5000"#
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(rows
+        .into_iter()
+        .map(|row| (Spot { lon: row.lon, lat: row.lat, precision_m: row.precision_m }, row.name))
+        .collect())
+}
+
+/// True for a place far outside of the town: half a degree beyond the outermost risk area. Without areas nobody can tell.
+pub async fn is_far(conn: &mut PgConnection, there: Spot) -> sqlx::Result<bool> {
+    sqlx::query_scalar!(
+        r#"select coalesce(not st_expand(st_extent(geom)::box2d::geometry, 0.5) && st_makepoint($1, $2), false) as "far!" from risk_area"#,
+        there.lon,
+        there.lat
+    )
+    .fetch_one(conn)
+    .await
+}
+
+/// Where the resident lives who is reached at a confirmed telephone or mailbox.
+pub async fn home_of(conn: &mut PgConnection, at: (&str, &str)) -> sqlx::Result<Option<Option<Spot>>> {
+    let row = sqlx::query!(
+        r#"select st_x(p.geom) as "lon?", st_y(p.geom) as "lat?", p.precision_m as "precision_m?"
+           from resident_channel c join resident r on r.id = c.resident_id and r.deleted_at is null
+           left join resident_place p on p.resident_id = r.id and p.label = 'home'
+           where c.kind = $1 and c.address = $2 and c.verified_at is not null order by r.created_at, r.id limit 1"#,
+        at.0,
+        at.1
+    );
+    Ok(row.fetch_optional(conn).await?.map(|row| spot(row.lon, row.lat, row.precision_m)))
+}

@@ -1,0 +1,153 @@
+//! What reports say to rules: which streams they speak to, and what is not in the journal yet.
+
+use sqlx::PgConnection;
+use uuid::Uuid;
+
+use crate::clock::Instant;
+use crate::ids::{AreaId, DatastreamId, StationId};
+use crate::reports::feed::{MOST_UNCERTAIN_M, STALE_AFTER_S};
+use crate::reports::kind::Kind;
+use crate::units::UnknownWord;
+
+/// Something to bring to the journal.
+#[derive(Clone, Debug)]
+pub struct Due {
+    pub report: Uuid,
+    pub kind: Kind,
+    pub observed_at: Instant,
+    pub weight: f64,
+}
+
+/// Reports whose weight is another than the journal knows, locked until the end of the transaction, so that two processes
+/// cannot bring an older word after a newer one.
+pub async fn due(conn: &mut PgConnection, limit: i64) -> sqlx::Result<Vec<Due>> {
+    let decode = |error: UnknownWord| sqlx::Error::Decode(error.into());
+    let rows = sqlx::query!(
+        r#"select s.report_id, r.kind, r.observed_at, s.weight
+           from report_standing s join report r on r.id = s.report_id
+           where s.fed is distinct from s.weight order by s.report_id limit $1 for update of s skip locked"#,
+        limit
+    )
+    .fetch_all(conn)
+    .await?;
+    rows.into_iter()
+        .map(|row| {
+            Ok(Due {
+                report: row.report_id,
+                kind: row.kind.parse().map_err(decode)?,
+                observed_at: row.observed_at,
+                weight: row.weight,
+            })
+        })
+        .collect()
+}
+
+/// A risk area that a report lies in.
+#[derive(Clone, Debug)]
+pub struct Touched {
+    pub id: AreaId,
+    pub code: String,
+    pub name: String,
+}
+
+/// The areas of a report's place.
+pub async fn touched(conn: &mut PgConnection, report: Uuid) -> sqlx::Result<Vec<Touched>> {
+    sqlx::query_as!(
+        Touched,
+        r#"select a.id as "id: AreaId", a.code, a.name from report r join risk_area a
+               on a.geom && st_expand(r.geom, 0.002)
+               and st_dwithin(a.geom::geography, r.geom::geography, least(r.precision_m, $2)::float8)
+           where r.id = $1 order by a.id limit 50"#,
+        report,
+        MOST_UNCERTAIN_M
+    )
+    .fetch_all(conn)
+    .await
+}
+
+/// The streams a report has spoken to.
+pub async fn of_report(conn: &mut PgConnection, report: Uuid) -> sqlx::Result<Vec<DatastreamId>> {
+    sqlx::query_scalar!(
+        r#"select datastream_id as "id: DatastreamId" from report_stream where report_id = $1 order by datastream_id"#,
+        report
+    )
+    .fetch_all(conn)
+    .await
+}
+
+/// The stream of this name at the virtual station of an area. The second part is true when it was made just now.
+pub async fn stream(
+    conn: &mut PgConnection,
+    now: Instant,
+    area: AreaId,
+    (code, station, stream): (&str, &str, &str),
+) -> sqlx::Result<(DatastreamId, bool)> {
+    let station_id = sqlx::query_scalar!(
+        r#"insert into station (code, name, geom, source, is_virtual, created_at, updated_at)
+           select $2, $3, st_pointonsurface(geom), 'reports', true, $4, $4 from risk_area where id = $1
+           on conflict (code) do update set updated_at = station.updated_at returning id as "id: StationId""#,
+        area.0,
+        code,
+        station,
+        now
+    )
+    .fetch_one(&mut *conn)
+    .await?;
+    let made = sqlx::query_scalar!(
+        r#"insert into datastream (station_id, name, quantity, unit, kind, stale_after_s, created_at)
+           values ($1, $2, 'reports', '1', 'interval_sum', $3, $4)
+           on conflict (station_id, name) do nothing returning id as "id: DatastreamId""#,
+        station_id.0,
+        stream,
+        STALE_AFTER_S,
+        now
+    )
+    .fetch_optional(&mut *conn)
+    .await?;
+    if let Some(id) = made {
+        return Ok((id, true));
+    }
+    let id = sqlx::query_scalar!(
+        r#"select id as "id: DatastreamId" from datastream where station_id = $1 and name = $2"#,
+        station_id.0,
+        stream
+    );
+    Ok((id.fetch_one(conn).await?, false))
+}
+
+pub async fn link(conn: &mut PgConnection, report: Uuid, stream: DatastreamId) -> sqlx::Result<()> {
+    sqlx::query!(
+        "insert into report_stream (report_id, datastream_id) values ($1, $2) on conflict do nothing",
+        report,
+        stream.0
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// What is in the journal now.
+pub async fn fed(conn: &mut PgConnection, due: &[Due]) -> sqlx::Result<()> {
+    let reports: Vec<Uuid> = due.iter().map(|due| due.report).collect();
+    let weights: Vec<f64> = due.iter().map(|due| due.weight).collect();
+    sqlx::query!(
+        "update report_standing s set fed = d.weight from unnest($1::uuid[], $2::float8[]) as d (id, weight)
+         where s.report_id = d.id",
+        &reports,
+        &weights
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// The streams in whose windows a report may still lie.
+pub async fn lively(conn: &mut PgConnection, since: Instant) -> sqlx::Result<Vec<DatastreamId>> {
+    sqlx::query_scalar!(
+        r#"select distinct rs.datastream_id as "id!: DatastreamId" from report_stream rs join report r on r.id = rs.report_id
+           where r.received_at > $1 order by 1"#,
+        since
+    )
+    .fetch_all(conn)
+    .await
+}

@@ -1,0 +1,113 @@
+//! Brings what reports weigh to the journal, and says in between that nobody reported anything.
+//!
+//! A report commits first, with its weight; here it follows into the journal through the same door as every reading. What the
+//! journal knows is written down after its commit. When the process dies in between, the same reading comes again and
+//! changes nothing.
+
+use std::time::Duration;
+
+use sqlx::PgConnection;
+
+use super::feed::{self, QUIET_FOR};
+use super::store::streams::{self, Due};
+use crate::app::App;
+use crate::clock::Instant;
+use crate::events::{Event, notify};
+use crate::ids::DatastreamId;
+use crate::ingest::NewReading;
+
+/// How often it looks without a hint.
+const LOOK: Duration = Duration::from_secs(1);
+const RETRY: Duration = Duration::from_secs(5);
+/// Reports brought in one transaction.
+const BATCH: i64 = 100;
+
+/// Runs until the service stops.
+pub async fn run(app: App) {
+    let mut events = app.events.subscribe();
+    let mut quiet_at = None;
+    loop {
+        let wait = match once(&app, &mut quiet_at).await {
+            Ok(()) => LOOK,
+            Err(error) => {
+                tracing::warn!(error = format!("{error:#}"), "reports wait for the journal");
+                RETRY
+            }
+        };
+        tokio::select! {
+            () = app.stop.cancelled() => return,
+            () = tokio::time::sleep(wait) => {}
+            _ = events.recv(), if wait == LOOK => {}
+        }
+    }
+}
+
+/// Everything that is due now. `quiet_at` remembers the quarter of an hour that was spoken for.
+///
+/// # Errors
+/// The database's, or the journal's; whatever was not brought stays due.
+pub async fn once(app: &App, quiet_at: &mut Option<Instant>) -> anyhow::Result<()> {
+    while bring(app).await? == usize::try_from(BATCH)? {}
+    let now = app.clock.now();
+    let quarter = feed::quiet(DatastreamId(0), now).observed_at;
+    if *quiet_at != Some(quarter) {
+        let lively = streams::lively(&mut *app.db.dispatch.acquire().await?, now - QUIET_FOR).await?;
+        if !lively.is_empty() {
+            let readings = lively.into_iter().map(|stream| feed::quiet(stream, now)).collect();
+            app.ingest.submit_when_free(readings, Vec::new()).await?;
+        }
+        *quiet_at = Some(quarter);
+    }
+    Ok(())
+}
+
+/// Brings one batch; how many reports it held.
+async fn bring(app: &App) -> anyhow::Result<usize> {
+    let now = app.clock.now();
+    prepare(app, now).await?;
+    let mut tx = app.db.dispatch.begin().await?;
+    let due = streams::due(&mut tx, BATCH).await?;
+    if due.is_empty() {
+        return Ok(0);
+    }
+    let mut readings = Vec::new();
+    for one in &due {
+        readings.extend(readings_of(&mut tx, one).await?);
+    }
+    if !readings.is_empty() {
+        app.ingest.submit_when_free(readings, Vec::new()).await?;
+    }
+    streams::fed(&mut tx, &due).await?;
+    tx.commit().await?;
+    Ok(due.len())
+}
+
+/// Makes the streams that are needed, in a transaction of its own: the evaluator must know them before their readings come.
+async fn prepare(app: &App, now: Instant) -> anyhow::Result<()> {
+    let mut tx = app.db.dispatch.begin().await?;
+    let mut is_new = false;
+    for due in streams::due(&mut tx, BATCH).await?.iter().filter(|due| due.weight > 0.0) {
+        // Once it has spoken somewhere, that is where its later words go.
+        if !streams::of_report(&mut tx, due.report).await?.is_empty() {
+            continue;
+        }
+        for area in streams::touched(&mut tx, due.report).await? {
+            let code = feed::station_code(area.id, &area.code);
+            let name: String = format!("Relatos em {}", area.name).chars().take(200).collect();
+            let stream = feed::stream_name(due.kind.family());
+            let (stream, made) = streams::stream(&mut tx, now, area.id, (&code, &name, &stream)).await?;
+            streams::link(&mut tx, due.report, stream).await?;
+            is_new |= made;
+        }
+    }
+    if is_new {
+        notify(&mut tx, &Event::Catalogue).await?;
+    }
+    Ok(tx.commit().await?)
+}
+
+/// The readings of one report. What never counted is not said as nothing.
+async fn readings_of(conn: &mut PgConnection, due: &Due) -> sqlx::Result<Vec<NewReading>> {
+    let streams = streams::of_report(conn, due.report).await?;
+    Ok(streams.into_iter().map(|stream| feed::reading(stream, due.report, due.observed_at, due.weight)).collect())
+}

@@ -1,0 +1,163 @@
+//! `/relatar`: anybody tells what they see. Works without JavaScript, on a cheap telephone, without an account.
+//!
+//! Against floods stand a signed stamp that says when the form was handed out and makes of it one report, a field that only
+//! machines see, and limits for each address. Whatever looks doubtful is kept and trusted less.
+
+use std::collections::BTreeMap;
+
+use askama::Template;
+use axum::Router;
+use axum::extract::{Extension, Query, Request, State};
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::middleware::map_response;
+use axum::response::{IntoResponse as _, Redirect, Response};
+use axum::routing::get;
+use serde::Deserialize;
+
+use super::page;
+use super::view::View;
+use crate::app::App;
+use crate::reports::{Doubt, Kind, MAX_PHOTOGRAPHS, Source, stamp};
+use crate::web::client::ClientAddress;
+use crate::web::error::{ApiError, FieldError};
+use crate::web::reports::{Door, FORM, Said, file};
+use crate::web::upload;
+
+const DONE: &str = "/relatar/recebido";
+
+pub fn routes() -> Router<App> {
+    Router::new()
+        .route("/relatar", get(show).post(send))
+        .route("/relatar/recebido", get(received))
+        .layer(map_response(keep_nothing))
+}
+
+/// A form is for one reader and one report.
+async fn keep_nothing(mut response: Response) -> Response {
+    response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    response
+}
+
+#[derive(Template)]
+#[template(path = "relatar.html")]
+struct FormPage {
+    v: View,
+    stamp: String,
+    /// What was typed before.
+    given: BTreeMap<String, String>,
+    messages: Vec<String>,
+    bounds: String,
+}
+
+impl FormPage {
+    fn given(&self, name: &str) -> &str {
+        self.given.get(name).map_or("", String::as_str)
+    }
+}
+
+async fn form(
+    app: &App,
+    v: View,
+    given: BTreeMap<String, String>,
+    messages: Vec<String>,
+) -> Result<Response, ApiError> {
+    let bounds = super::drawing::bounds_json(&mut *app.db.web.acquire().await?).await?;
+    let stamp = stamp::make(&app.keys.service, &app.ids, v.now);
+    page(&FormPage { v, stamp, given, messages, bounds })
+}
+
+async fn show(State(app): State<App>, v: View) -> Result<Response, ApiError> {
+    form(&app, v, BTreeMap::new(), Vec::new()).await
+}
+
+async fn send(
+    State(app): State<App>,
+    v: View,
+    Extension(ClientAddress(address)): Extension<ClientAddress>,
+    request: Request,
+) -> Result<Response, ApiError> {
+    if let Err(refusal) = app.limits.report(address) {
+        upload::pass_over(&app, request).await;
+        return Err(refusal);
+    }
+    let filled = match upload::read_form(&app, request, FORM).await {
+        Ok(filled) => filled,
+        Err(wrong) => {
+            let messages = vec![wrong.words(v.lang), v.t("relatar-again")];
+            return refused(&app, v, wrong.status(), BTreeMap::new(), messages).await;
+        }
+    };
+    let stamp = filled.fields.get("stamp").map_or("", String::as_str);
+    let Ok(checked) = stamp::check(&app.keys.service, v.now, stamp) else {
+        let messages = vec![v.t("relatar-old")];
+        return refused(&app, v, StatusCode::UNPROCESSABLE_ENTITY, filled.fields, messages).await;
+    };
+    let said = match Said::read(&filled.fields) {
+        Ok(said) => said,
+        Err(errors) => {
+            let messages = errors.iter().map(|error| told(&v, error)).collect();
+            return refused(&app, v, StatusCode::UNPROCESSABLE_ENTITY, filled.fields, messages).await;
+        }
+    };
+    let mut doubts = Vec::new();
+    if checked.is_too_fast {
+        doubts.push(Doubt::TooFast);
+    }
+    if filled.fields.get("website").is_some_and(|text| !text.trim().is_empty()) {
+        doubts.push(Doubt::HiddenField);
+    }
+    let source = Source::Web;
+    let door = Door { source, key: checked.key, staff: None, address, language: v.lang.tag(), doubts };
+    let taken = file(&app, door, said, &filled.pictures).await?;
+    Ok(Redirect::to(&format!("{DONE}?protocolo={}", taken.protocol)).into_response())
+}
+
+/// The form again, with what was typed. Photographs have to be chosen anew: browsers keep none.
+async fn refused(
+    app: &App,
+    v: View,
+    status: StatusCode,
+    given: BTreeMap<String, String>,
+    messages: Vec<String>,
+) -> Result<Response, ApiError> {
+    let page = form(app, v, given, messages).await?;
+    Ok((status, page).into_response())
+}
+
+/// What is wrong with a field, in the reader's words.
+pub fn told(v: &View, error: &FieldError) -> String {
+    match error.field.as_str() {
+        "kind" => v.t("relatar-wrong-kind"),
+        "place" if error.value.is_empty() => v.t("relatar-wrong-place"),
+        "text" if error.value.is_empty() => v.t("relatar-wrong-text"),
+        "lat" | "lon" | "accuracy_m" => v.t("relatar-wrong-point"),
+        _ => v.t("relatar-wrong-long"),
+    }
+}
+
+#[derive(Template)]
+#[template(path = "relatar_recebido.html")]
+struct DonePage {
+    v: View,
+    protocol: String,
+}
+
+#[derive(Deserialize)]
+struct Which {
+    #[serde(default)]
+    protocolo: String,
+}
+
+/// Says nothing that its address does not say: whoever guesses another number learns nothing.
+async fn received(v: View, Query(which): Query<Which>) -> Result<Response, ApiError> {
+    let protocol = which.protocolo;
+    let is_one = protocol.len() <= 20
+        && protocol.strip_prefix('R').and_then(|rest| rest.split_once('/')).is_some_and(|(year, number)| {
+            let digits = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
+            digits(year) && digits(number)
+        });
+    if !is_one {
+        return Err(ApiError::NotFound(v.t("relatar-protocol")));
+    }
+    page(&DonePage { v, protocol })
+}

@@ -1,0 +1,211 @@
+//! What staff does with an occurrence. Each answers with the page it was done on.
+
+use axum::extract::{Form, Path, State};
+use axum::response::{IntoResponse as _, Redirect, Response};
+use serde::Deserialize;
+use serde_json::json;
+use sqlx::Acquire as _;
+use uuid::Uuid;
+
+use super::{known, occurrence_page};
+use crate::app::App;
+use crate::audit::{self, Act, Entry};
+use crate::reports::State as Standing;
+use crate::reports::acts::{self, ActError, By};
+use crate::reports::store::{photographs, queue};
+use crate::reports::take::Desk;
+use crate::web::auth::{May, Staff, can};
+use crate::web::error::ApiError;
+use crate::web::pages::view::View;
+
+/// Letters of a reason.
+const REASON: std::ops::RangeInclusive<usize> = 3..=2000;
+
+/// The refusals in the reader's words where people cause them.
+fn refused(v: &View, error: ActError) -> ApiError {
+    match error {
+        ActError::NotFound => ApiError::NotFound("the occurrence".into()),
+        ActError::NoReport => ApiError::NotFound("the report".into()),
+        ActError::Database(error) => error.into(),
+        ActError::State(number, state) => {
+            let state = v.word("occurrence-state", state.as_str());
+            ApiError::Conflict(v.t2("occurrence-moved", "number", number, "state", state))
+        }
+        ActError::Itself => ApiError::Conflict(v.t("occurrence-itself")),
+        ActError::Alone => ApiError::Conflict(v.t("occurrence-alone")),
+        ActError::HasIncident(number) => ApiError::Conflict(v.t1("occurrence-has-incident", "number", number)),
+        ActError::NoHazard => ApiError::Conflict(v.t("occurrence-no-hazard")),
+    }
+}
+
+/// A reason, which dismissals, joins and splits must have.
+fn reason<'a>(v: &View, given: &'a str, is_needed: bool) -> Result<&'a str, ApiError> {
+    let given = given.trim();
+    let length = given.chars().count();
+    if REASON.contains(&length) || (!is_needed && length == 0) {
+        return Ok(given);
+    }
+    Err(ApiError::field("reason", given, v.t("occurrence-reason-needed")))
+}
+
+fn back(id: Uuid) -> Response {
+    Redirect::to(&format!("/console/reports/{id}")).into_response()
+}
+
+#[derive(Deserialize)]
+pub struct Decision {
+    to: String,
+    #[serde(default)]
+    reason: String,
+}
+
+pub async fn decide(
+    State(app): State<App>,
+    staff: May<can::RunIncidents>,
+    v: View,
+    Path(id): Path<Uuid>,
+    Form(given): Form<Decision>,
+) -> Result<Response, ApiError> {
+    let to: Standing = known("to", &given.to)?;
+    if to == Standing::Merged {
+        return Err(ApiError::field("to", given.to, "expected new, confirmed, dismissed or closed"));
+    }
+    let reason = reason(&v, &given.reason, to != Standing::Confirmed)?;
+    let mut tx = app.db.web.begin().await?;
+    let actor = staff.actor();
+    acts::decide(&mut tx, by(&app, &v, &actor), id, to, reason).await.map_err(|error| refused(&v, error))?;
+    tx.commit().await?;
+    Ok(back(id))
+}
+
+fn by<'a>(app: &'a App, v: &View, actor: &'a audit::Actor) -> By<'a> {
+    By { desk: Desk::of(app), now: v.now, actor }
+}
+
+#[derive(Deserialize)]
+pub struct Join {
+    /// The other one's number, as it is shown.
+    into: String,
+    #[serde(default)]
+    reason: String,
+}
+
+pub async fn merge(
+    State(app): State<App>,
+    staff: May<can::RunIncidents>,
+    v: View,
+    Path(id): Path<Uuid>,
+    Form(given): Form<Join>,
+) -> Result<Response, ApiError> {
+    let reason = reason(&v, &given.reason, false)?;
+    let mut tx = app.db.web.begin().await?;
+    let number = given.into.trim();
+    let into = queue::by_number(&mut tx, number).await?;
+    let into = into.ok_or_else(|| ApiError::field("into", number, v.t("occurrence-unknown-number")))?;
+    let actor = staff.actor();
+    acts::merge(&mut tx, by(&app, &v, &actor), (id, into), reason).await.map_err(|error| refused(&v, error))?;
+    tx.commit().await?;
+    Ok(back(into))
+}
+
+#[derive(Deserialize)]
+pub struct Opening {
+    title: String,
+    #[serde(default)]
+    cobrade: String,
+}
+
+pub async fn incident(
+    State(app): State<App>,
+    staff: May<can::RunIncidents>,
+    v: View,
+    Path(id): Path<Uuid>,
+    Form(given): Form<Opening>,
+) -> Result<Response, ApiError> {
+    let title = given.title.trim();
+    if !(3..=200).contains(&title.chars().count()) {
+        return Err(ApiError::field("title", title, "expected 3 to 200 characters"));
+    }
+    let hazard = match given.cobrade.as_str() {
+        "" => None,
+        code => {
+            let code = code.parse().map_err(|error: crate::cobrade::UnknownCobrade| {
+                ApiError::field("cobrade", given.cobrade.clone(), error.to_string())
+            })?;
+            Some(code)
+        }
+    };
+    let mut tx = app.db.web.begin().await?;
+    let actor = staff.actor();
+    let opened = acts::open_incident(&mut tx, by(&app, &v, &actor), id, (title, hazard)).await;
+    let incident = opened.map_err(|error| refused(&v, error))?;
+    tx.commit().await?;
+    Ok(Redirect::to(&format!("/console/incidents/{incident}")).into_response())
+}
+
+#[derive(Deserialize)]
+pub struct Because {
+    #[serde(default)]
+    reason: String,
+}
+
+pub async fn split(
+    State(app): State<App>,
+    staff: May<can::RunIncidents>,
+    v: View,
+    Path(report): Path<Uuid>,
+    Form(given): Form<Because>,
+) -> Result<Response, ApiError> {
+    let reason = reason(&v, &given.reason, false)?;
+    let mut tx = app.db.web.begin().await?;
+    let actor = staff.actor();
+    let split = acts::split(&mut tx, by(&app, &v, &actor), report, reason).await;
+    let id = split.map_err(|error| refused(&v, error))?;
+    tx.commit().await?;
+    Ok(back(id))
+}
+
+/// Shows how to ask a reporter back, and writes down who looked.
+pub async fn contact(
+    State(app): State<App>,
+    staff: May<can::SeeResidents>,
+    mut v: View,
+    Path(report): Path<Uuid>,
+) -> Result<Response, ApiError> {
+    let mut conn = app.db.web.acquire().await?;
+    let mut tx = conn.begin().await?;
+    let Some((id, _)) = queue::occurrence_of(&mut tx, report).await? else {
+        return Err(ApiError::NotFound("the report".into()));
+    };
+    let actor = staff.actor();
+    let read = acts::read_contact(&mut tx, by(&app, &v, &actor), report).await;
+    let contact = read.map_err(|error| refused(&v, error))?;
+    tx.commit().await?;
+    drop(conn);
+    v.here = format!("/console/reports/{id}");
+    let contact = contact.unwrap_or_else(|| v.t("report-contact-gone"));
+    occurrence_page(&app, v, id, Some((report, contact))).await
+}
+
+pub async fn remove_photograph(
+    State(app): State<App>,
+    staff: May<can::RunIncidents>,
+    v: View,
+    Path((report, photograph)): Path<(Uuid, Uuid)>,
+    Form(given): Form<Because>,
+) -> Result<Response, ApiError> {
+    let reason = reason(&v, &given.reason, true)?;
+    let mut tx = app.db.web.begin().await?;
+    let Some((id, _)) = queue::occurrence_of(&mut tx, report).await? else {
+        return Err(ApiError::NotFound("the report".into()));
+    };
+    if !photographs::remove(&mut tx, (report, photograph), v.now, &staff.username, reason).await? {
+        return Err(ApiError::NotFound("the photograph".into()));
+    }
+    let staff: &Staff = &staff;
+    let entry = Entry::new(Act::ReportRemovePhotograph, "report", report).because(reason);
+    let entry = entry.from(json!({ "photograph": photograph }));
+    audit::record(&mut tx, &app.ids, v.now, &staff.actor(), entry).await?;
+    tx.commit().await?;
+    Ok(back(id))
+}
