@@ -81,7 +81,11 @@ impl Engine {
             .streams
             .iter()
             .zip(&net.windows)
-            .map(|(spec, windows)| StreamState { series: Series::new(spec.kind, windows), received_at: None, lag: 0 })
+            .map(|(spec, windows)| StreamState {
+                series: Series::new(spec.kind, windows).counting(spec.counter),
+                received_at: None,
+                lag: 0,
+            })
             .collect();
         let pairs = net.pairs.len();
         Self {

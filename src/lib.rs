@@ -41,6 +41,7 @@ pub mod audit;
 pub mod catalogue;
 pub mod cli;
 pub mod demo;
+pub mod history;
 pub mod privacy;
 pub mod replay;
 pub mod web;

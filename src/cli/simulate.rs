@@ -9,6 +9,7 @@ use anyhow::Context as _;
 use crate::catalogue::{self, Format};
 use crate::ids::{AreaId, DatastreamId};
 use crate::replay::{self, Recorded, Scenario, Transcript};
+use crate::risk::counter::Counter;
 use crate::risk::network::{AreaSpec, Bound, Network, StreamSpec};
 use crate::risk::rule::Rule;
 use crate::risk::store::load_rules;
@@ -90,6 +91,7 @@ fn streams(path: &Path) -> anyhow::Result<(Vec<StreamSpec>, StreamNames)> {
                 kind: stream.kind,
                 interval: stream.interval_s.map(|seconds| i64::from(seconds) * 1_000_000),
                 stale_after: i64::from(stream.stale_after_s) * 1_000_000,
+                counter: Counter::of(stream.quantity, stream.counting.wraps_at.map(Fixed::try_from).transpose()?),
             });
         }
     }

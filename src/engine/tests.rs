@@ -42,6 +42,7 @@ fn stream(id: i64, lon: f64) -> StreamSpec {
         kind: StreamKind::IntervalSum,
         interval: None,
         stale_after: 150 * MINUTE,
+        counter: Default::default(),
     }
 }
 

@@ -27,6 +27,8 @@ pub struct StreamEntry {
     pub unit: String,
     pub kind: StreamKind,
     pub interval_s: Option<i32>,
+    /// Rain that tips the bucket once.
+    pub tip_mm: Option<f64>,
 }
 
 /// The secret before the last rotation.
@@ -367,7 +369,8 @@ async fn catalogue_changed(events: &mut broadcast::Receiver<Event>) {
 async fn load(pool: &PgPool) -> sqlx::Result<Index> {
     let decode = |error: UnknownWord| sqlx::Error::Decode(error.into());
     let streams = sqlx::query!(
-        r#"select id as "id: DatastreamId", station_id as "station_id: StationId", name, quantity, unit, kind, interval_s
+        r#"select id as "id: DatastreamId", station_id as "station_id: StationId", name, quantity, unit, kind, interval_s,
+               tip_mm
            from datastream"#
     )
     .fetch_all(pool)
@@ -380,6 +383,7 @@ async fn load(pool: &PgPool) -> sqlx::Result<Index> {
             unit: row.unit,
             kind: row.kind.parse().map_err(decode)?,
             interval_s: row.interval_s,
+            tip_mm: row.tip_mm,
         };
         stations.entry(row.station_id).or_default().insert(row.name, entry);
     }

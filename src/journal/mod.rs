@@ -5,13 +5,14 @@
 //!   is commit order and a reader that keeps only "the last `seq` I saw" misses nothing. Without the lock, a transaction
 //!   that took a smaller `seq` may commit after a reader has passed it; the row would never be read.
 //! - `received_at` never falls along `seq`, and never lies before the instant the evaluator's timers have run through.
+//! - Rows of the source `history` are the past, filled in later. Whoever judges never sees them, live or after a restart.
 //! - A row never changes. The same reading again changes nothing; the same reading with another value is a new row.
 
 mod key;
 mod store;
 
 pub use key::reading_key;
-pub use store::{JournalRow, Outcome, append, read_after};
+pub use store::{JournalRow, Outcome, append, count_after, read_after};
 
 /// The advisory lock of appenders: "SENT" in ASCII.
 pub const LOCK: i64 = 0x5345_4e54;

@@ -8,7 +8,7 @@ use super::{LOCK, reading_key};
 use crate::clock::{Clock, Instant};
 use crate::events::{self, Event};
 use crate::ids::{DatastreamId, Seq};
-use crate::ingest::{NewReading, Quarantined};
+use crate::ingest::{NewReading, Quarantined, Source};
 use crate::units::{Fixed, Quality};
 
 /// What became of one reading.
@@ -122,7 +122,8 @@ async fn append_once(
         }
     }
     insert_quarantined(&mut tx, clock.now(), quarantined).await?;
-    if changed {
+    // Nobody waits for the past.
+    if changed && readings.iter().any(|reading| reading.source != Source::History) {
         events::notify(&mut tx, &Event::Journal).await?;
     }
     tx.commit().await?;
@@ -299,12 +300,12 @@ fn clean(text: &str) -> String {
     text.replace('\0', "\u{fffd}")
 }
 
-/// The next rows in commit order after `after`, at most `limit`.
+/// The next rows in commit order after `after`, at most `limit`. Rows of history are left out: no rule judges them.
 pub async fn read_after(conn: &mut PgConnection, after: Seq, limit: i64) -> sqlx::Result<Vec<JournalRow>> {
     let rows = sqlx::query!(
         r#"select seq as "seq: Seq", datastream_id as "datastream_id: DatastreamId", observed_at, received_at, value, quality,
                revises_seq as "revises_seq: Seq"
-           from journal where seq > $1 order by seq limit $2"#,
+           from journal where seq > $1 and source <> 'history' order by seq limit $2"#,
         after.0,
         limit,
     )
@@ -326,4 +327,15 @@ pub async fn read_after(conn: &mut PgConnection, after: Seq, limit: i64) -> sqlx
             })
         })
         .collect()
+}
+
+/// How many rows after `after` wait for the rules, counted up to a million.
+pub async fn count_after(conn: &mut PgConnection, after: Seq) -> sqlx::Result<i64> {
+    sqlx::query_scalar!(
+        r#"select count(*) as "count!"
+           from (select from journal where seq > $1 and source <> 'history' limit 1000000) unread"#,
+        after.0
+    )
+    .fetch_one(conn)
+    .await
 }

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::cobrade::Cobrade;
 use crate::ids::{AreaId, DatastreamId};
+use crate::risk::counter::Counter;
 use crate::risk::rule::{Measure, Place, Rule, Selector};
 use crate::risk::series::Micros;
 use crate::units::{Grade, Quantity, StreamKind};
@@ -29,6 +30,7 @@ pub struct StreamSpec {
     pub kind: StreamKind,
     pub interval: Option<Micros>,
     pub stale_after: Micros,
+    pub counter: Counter,
 }
 
 #[derive(Clone, Debug)]

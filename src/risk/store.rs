@@ -10,11 +10,12 @@ use crate::cobrade::Cobrade;
 use crate::db::geometry;
 use crate::engine::{Explained, Transition};
 use crate::ids::{AreaId, DatastreamId};
+use crate::risk::counter::Counter;
 use crate::risk::evaluate::PairMemory;
 use crate::risk::network::{AreaSpec, Network, PairKey, StreamSpec};
 use crate::risk::rule::Rule;
 use crate::risk::series::Micros;
-use crate::units::{Grade, Quantity, StreamKind};
+use crate::units::{Fixed, Grade, Quantity, StreamKind};
 
 /// The rules compiled in, as (file name, text).
 pub const DEFAULT_RULES: &[(&str, &str)] = &[
@@ -49,7 +50,7 @@ pub async fn load_network(conn: &mut PgConnection, rules: Vec<Rule>) -> anyhow::
 async fn load_streams(conn: &mut PgConnection) -> anyhow::Result<Vec<StreamSpec>> {
     let rows = sqlx::query!(
         r#"select d.id as "id: DatastreamId", s.code, s.name, st_x(s.geom) as "lon!", st_y(s.geom) as "lat!",
-                  d.quantity, d.kind, d.interval_s, d.stale_after_s
+                  d.quantity, d.kind, d.interval_s, d.stale_after_s, d.counter_wraps_at
            from datastream d join station s on s.id = d.station_id where s.active order by d.id"#
     )
     .fetch_all(conn)
@@ -57,15 +58,18 @@ async fn load_streams(conn: &mut PgConnection) -> anyhow::Result<Vec<StreamSpec>
     let second: Micros = 1_000_000;
     rows.into_iter()
         .map(|row| {
+            let quantity = row.quantity.parse::<Quantity>()?;
+            let wraps_at = row.counter_wraps_at.map(Fixed::try_from).transpose()?;
             Ok(StreamSpec {
                 id: row.id,
                 station_code: row.code,
                 station_name: row.name,
                 point: geo::Point::new(row.lon, row.lat),
-                quantity: row.quantity.parse::<Quantity>()?,
+                quantity,
                 kind: row.kind.parse::<StreamKind>()?,
                 interval: row.interval_s.map(|seconds| Micros::from(seconds) * second),
                 stale_after: Micros::from(row.stale_after_s) * second,
+                counter: Counter::of(quantity, wraps_at),
             })
         })
         .collect()
@@ -215,7 +219,8 @@ pub async fn save_cursor(conn: &mut PgConnection, cursor: Cursor) -> sqlx::Resul
 }
 
 /// Gives back what each stream's windows held when the cursor stood at `cursor`, as inputs in journal order per stream.
-/// Reads a day more than the longest window, so that a counter finds the reading before.
+/// Reads a day more than the longest window, so that a counter finds the reading before. History is not among them: a core
+/// that ran on never saw it either.
 pub async fn recall(
     conn: &mut PgConnection,
     cursor: crate::ids::Seq,
@@ -229,8 +234,9 @@ pub async fn recall(
         r#"select j.seq as "seq: crate::ids::Seq", j.datastream_id as "datastream_id: DatastreamId", j.observed_at,
                   j.received_at, j.value, j.quality, j.revises_seq as "revises_seq: crate::ids::Seq"
            from unnest($3::bigint[]) as d(id)
-           cross join lateral (select max(observed_at) as at from journal where datastream_id = d.id and seq <= $1 and quality = 'pass') newest
-           join journal j on j.datastream_id = d.id and j.seq <= $1
+           cross join lateral (select max(observed_at) as at from journal
+               where datastream_id = d.id and seq <= $1 and quality = 'pass' and source <> 'history') newest
+           join journal j on j.datastream_id = d.id and j.seq <= $1 and j.source <> 'history'
                 and j.observed_at > newest.at - make_interval(hours => $2::float8::integer)
            order by j.datastream_id, j.seq"#,
         cursor.0,

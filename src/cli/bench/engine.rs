@@ -68,6 +68,7 @@ fn network(far: usize) -> anyhow::Result<Network> {
             kind: StreamKind::IntervalSum,
             interval: None,
             stale_after: 9_000_000_000,
+            counter: Default::default(),
         }
     });
     let areas = (0..AREAS + far).map(|index| {
