@@ -42,6 +42,7 @@ pub mod audit;
 pub mod catalogue;
 pub mod cli;
 pub mod demo;
+pub mod backfill;
 pub mod history;
 pub mod privacy;
 pub mod replay;

@@ -5,6 +5,10 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+mod measure;
+
+pub use measure::{Measure, RefusedUnit, Unit};
+
 /// A value in millionths of its unit. Range ±9.2 × 10^12 units; conversions outside it fail.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(into = "f64", try_from = "f64")]
@@ -175,29 +179,6 @@ impl Quantity {
             Self::WindSpeed | Self::WindGust => "m/s",
             Self::Reports => "1",
         }
-    }
-
-    /// Factor and offset that take a value in `unit` to the canonical unit, or `None` when the unit does not fit.
-    pub fn conversion(self, unit: &str) -> Option<(f64, f64)> {
-        let factor = match (self, unit) {
-            _ if unit == self.canonical_unit() => 1.0,
-            (Self::Rain, "cm") => 10.0,
-            (Self::Rain, "m") | (Self::WaterLevel, "km") => 1000.0,
-            (Self::Rain, "in") => 25.4,
-            (Self::Rain, "L/m2") => 1.0,
-            (Self::WaterLevel, "cm") => 0.01,
-            (Self::WaterLevel, "mm") => 0.001,
-            (Self::WaterLevel, "ft") => 0.3048,
-            (Self::Flow, "L/s") => 0.001,
-            (Self::WindSpeed | Self::WindGust, "km/h") => 1.0 / 3.6,
-            (Self::WindSpeed | Self::WindGust, "kn") => 1852.0 / 3600.0,
-            (Self::AirTemperature, "°C" | "C") => 1.0,
-            (Self::AirTemperature, "K") => return Some((1.0, -273.15)),
-            (Self::RelativeHumidity | Self::SoilMoisture | Self::Battery, "%RH" | "%EL") => 1.0,
-            (Self::RelativeHumidity | Self::SoilMoisture | Self::Battery, "/") => 100.0,
-            _ => return None,
-        };
-        Some((factor, 0.0))
     }
 }
 

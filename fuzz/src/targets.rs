@@ -31,6 +31,7 @@ static DEVICE: LazyLock<DeviceEntry> = LazyLock::new(|| {
         quantity: Quantity::Rain,
         unit: "mm".into(),
         kind: StreamKind::IntervalSum,
+        tip_mm: Some(0.2),
         interval_s: Some(600),
         range: None,
     };

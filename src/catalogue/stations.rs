@@ -10,8 +10,8 @@ use super::problems::{ImportError, Problems};
 use super::record::{Fields, Record};
 use crate::stations::device::{MIN_SECRET_LENGTH, secret_sha256};
 use crate::stations::store::{NewDatastream, NewStation};
-use crate::stations::{is_code, is_stream_name};
-use crate::units::{Quantity, StreamKind};
+use crate::stations::{Counting, is_code, is_stream_name};
+use crate::units::{Measure, Quantity, StreamKind};
 
 /// A device as a file describes it; only the hash of the secret goes further.
 #[derive(Clone, Debug, PartialEq)]
@@ -174,26 +174,61 @@ fn stream(fields: &mut Fields<'_>) -> Option<NewDatastream> {
     let name = fields.shaped("stream", is_stream_name, expected);
     let quantity = fields.parsed::<Quantity>("quantity");
     let kind = fields.parsed::<StreamKind>("kind");
-    let unit = unit(fields, quantity);
     let interval_s = fields.whole("interval_s", 1, 7 * 86_400);
+    let counting = counting(fields, quantity, kind);
+    let unit = unit(fields, quantity, interval_s, counting);
     let stale_after_min = fields.required("stale_after_min").and_then(|_| fields.whole("stale_after_min", 1, 100_000));
     let (name, quantity, kind) = (name?, quantity?, kind?);
-    Some(NewDatastream { name, quantity, unit: unit?, kind, interval_s, stale_after_s: stale_after_min? * 60 })
+    Some(NewDatastream {
+        name,
+        quantity,
+        unit: unit?,
+        kind,
+        interval_s,
+        stale_after_s: stale_after_min? * 60,
+        counting,
+    })
 }
 
-fn unit(fields: &mut Fields<'_>, quantity: Option<Quantity>) -> Option<String> {
-    let unit = fields.required("unit")?;
-    let quantity = quantity?;
-    if quantity.conversion(&unit).is_none() {
-        let canonical = quantity.canonical_unit();
-        fields.wrong(
-            "unit",
-            &unit,
-            format!("does not measure {quantity}; expected {canonical} or a unit that converts"),
-        );
-        return None;
+/// How the stream counts. What does not belong to its kind is told.
+fn counting(fields: &mut Fields<'_>, quantity: Option<Quantity>, kind: Option<StreamKind>) -> Counting {
+    let mut within = |field: &str, most: f64| {
+        let number = fields.number(field)?;
+        if number > 0.0 && number <= most {
+            return Some(number);
+        }
+        fields.wrong(field, &number.to_string(), format!("expected a number above 0, at most {most}"));
+        None
+    };
+    let counting = Counting { wraps_at: within("counter_wraps_at", 1e9), tip_mm: within("tip_mm", 100.0) };
+    if let Some(wraps) = counting.wraps_at
+        && kind.is_some_and(|kind| kind != StreamKind::CumulativeCounter)
+    {
+        fields.wrong("counter_wraps_at", &wraps.to_string(), "is for streams of the kind cumulative_counter");
     }
-    Some(unit)
+    if let Some(tip) = counting.tip_mm
+        && quantity.is_some_and(|quantity| quantity != Quantity::Rain)
+    {
+        fields.wrong("tip_mm", &tip.to_string(), "is for streams of rain");
+    }
+    counting
+}
+
+fn unit(
+    fields: &mut Fields<'_>,
+    quantity: Option<Quantity>,
+    interval_s: Option<i32>,
+    counting: Counting,
+) -> Option<String> {
+    let unit = fields.required("unit")?;
+    let measure = Measure { quantity: quantity?, interval_s, tip_mm: counting.tip_mm };
+    match measure.conversion(&unit) {
+        Ok(_) => Some(unit),
+        Err(refused) => {
+            fields.wrong("unit", &unit, refused.to_string());
+            None
+        }
+    }
 }
 
 fn device(fields: &mut Fields<'_>) -> Option<NewDevice> {
@@ -268,6 +303,25 @@ mod tests {
             assert!(told.contains(expected), "{expected:?} is not in:\n{told}");
         }
         assert!(!told.contains("short\""), "{told}");
+    }
+
+    #[test]
+    fn a_counter_and_a_bucket_are_described_where_they_belong() {
+        let header = HEADER.trim_end();
+        let text = |row: &str| format!("{header},counter_wraps_at,tip_mm\nA1,Posto,-21.7,-43.4,rain,{row}\n");
+        let counter = parse(&text("rain,{tip},cumulative_counter,,150,,,13107.2,0.2")).unwrap();
+        assert_eq!(counter[0].streams[0].counting, Counting { wraps_at: Some(13_107.2), tip_mm: Some(0.2) });
+        let told = |row: &str| parse(&text(row)).unwrap_err().to_string();
+        assert!(
+            told("rain,tips,interval_sum,600,150,,,,")
+                .contains("unit = \"tips\": counts tips: rain needs the bucket's size")
+        );
+        assert!(
+            told("rain,mm,interval_sum,600,150,,,100,")
+                .contains("counter_wraps_at = \"100\": is for streams of the kind")
+        );
+        assert!(told("water_level,m,instantaneous,,150,,,,0.2").contains("tip_mm = \"0.2\": is for streams of rain"));
+        assert!(told("rain,mm,interval_sum,600,150,,,,-1").contains("tip_mm = \"-1\": expected a number above 0"));
     }
 
     #[test]

@@ -21,7 +21,7 @@ use crate::ingest::quality::{Subject, judge};
 use crate::ingest::{NewReading, Source};
 use crate::stations::Change;
 use crate::stations::store::{upsert_datastream, upsert_device, upsert_station};
-use crate::units::Fixed;
+use crate::units::{Fixed, Measure};
 
 /// What an import brings.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -403,6 +403,7 @@ struct KnownStream {
     name: String,
     subject: Subject,
     unit: String,
+    tip_mm: Option<f64>,
 }
 
 /// Every stream by its station's code.
@@ -411,7 +412,7 @@ struct KnownStreams(HashMap<String, Vec<KnownStream>>);
 impl KnownStreams {
     async fn load(conn: &mut PgConnection) -> sqlx::Result<Self> {
         let rows = sqlx::query!(
-            r#"select s.code, d.id as "id: DatastreamId", d.name, d.quantity, d.unit, d.kind, d.interval_s,
+            r#"select s.code, d.id as "id: DatastreamId", d.name, d.quantity, d.unit, d.kind, d.interval_s, d.tip_mm,
                    d.limits as "limits: sqlx::types::Json<crate::risk::control::Overrides>"
                from datastream d join station s on s.id = d.station_id where not s.is_virtual order by d.id"#
         )
@@ -426,6 +427,7 @@ impl KnownStreams {
                 name: row.name,
                 subject: Subject { quantity, kind, interval_s: row.interval_s, range: row.limits.0.range },
                 unit: row.unit,
+                tip_mm: row.tip_mm,
             });
         }
         Ok(Self(streams))
@@ -464,14 +466,10 @@ impl KnownStreams {
             return Err(("at", given.observed_at.to_rfc3339(), "lies in the future".into()));
         }
         let unit = given.unit.as_deref().unwrap_or(&stream.unit);
-        let Some((factor, offset)) = stream.subject.quantity.conversion(unit) else {
-            let expected = stream.subject.quantity.canonical_unit();
-            return Err((
-                "unit",
-                unit.to_owned(),
-                format!("does not measure {}; expected {expected}", stream.subject.quantity),
-            ));
-        };
+        let Subject { quantity, interval_s, .. } = stream.subject;
+        let (factor, offset) = Measure { quantity, interval_s, tip_mm: stream.tip_mm }
+            .conversion(unit)
+            .map_err(|refused| ("unit", unit.to_owned(), refused.to_string()))?;
         let value = Fixed::try_from(given.value * factor + offset)
             .map_err(|error| ("value", given.value.to_string(), error.to_string()))?;
         let (quality, quality_reason) = judge(stream.subject, value);

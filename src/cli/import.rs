@@ -1,4 +1,4 @@
-//! `sentinela import areas|stations|residents|readings FILE`
+//! `sentinela import areas|stations|residents|readings FILE`, `sentinela import history FILE…`
 
 use std::io::{IsTerminal as _, Write as _};
 use std::path::{Path, PathBuf};
@@ -8,7 +8,7 @@ use anyhow::{Context as _, bail};
 use crate::audit::Actor;
 use crate::catalogue::store::{Kind, Options, Report, import, readings};
 use crate::catalogue::{Format, MAX_FILE_BYTES};
-use crate::cli::Session;
+use crate::cli::{Session, Usage, history};
 use crate::config::Config;
 use crate::journal::{self, Outcome};
 
@@ -24,9 +24,29 @@ areas      GeoJSON of polygons with the properties code, name, source, and hazar
            \"R3\"}] (or cobrade and grade). CSV: the same columns, the polygon as GeoJSON in `geometry`,
            hazards as \"1.1.3.2.1:R3; 1.2.3.0.0:R1\".
 stations   CSV, a row for each station and stream: code,name,lat,lon,elevation_m,source,stream,quantity,unit,kind,interval_s,
-           stale_after_min,device,secret. GeoJSON: points with code, name and streams: [{name, quantity, unit, kind, …}].
+           stale_after_min,counter_wraps_at,tip_mm,device,secret. GeoJSON: points with code, name and streams: [{name, quantity,
+           unit, kind, …}].
 residents  CSV or GeoJSON points: external_ref,name,language,lat,lon,precision_m,phone,email,consent_source,consent_at.
-readings   CSV: station,stream,at,value,unit; or station_id,…,time_utc,quantity,value,unit.";
+readings   CSV: station,stream,at,value,unit; or station_id,…,time_utc,quantity,value,unit. Judged like what comes in live.
+history    Years of the past, from tables of any size and layout, which no rule judges: nobody is warned of an old flood. --mapping
+           says how the table is written: inmet-annual, inmet-table, cemaden-map, cemaden-spreadsheet, ana-hidroweb-levels,
+           ana-hidroweb-rain, ana-capture, ana-raw, long-series, or a file of your own such as
+
+               title = \"Our old logger\"
+               decimal = \",\"
+               station = { code = \"PONTE\" }
+               [time]
+               columns = [\"Date\", \"Time\"]
+               formats = [\"%d/%m/%Y %H:%M\"]
+               zone = \"America/Sao_Paulo\"
+               [[values]]
+               column = \"Level*\"
+               stream = \"level\"
+               unit = \"cm\"
+               missing = [\"9999\", \"-\"]
+
+           Look with --dry-run first. Rows that cannot be read are told and left out; the same file again changes nothing.
+           docs/history.md tells all of it.";
 
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = FORMATS)]
@@ -34,14 +54,24 @@ pub struct Arguments {
     /// What the file describes
     #[arg(value_enum)]
     what: What,
-    /// GeoJSON or CSV in UTF-8
-    file: PathBuf,
+    /// GeoJSON or CSV in UTF-8; several tables at once for `history`
+    #[arg(required = true, value_name = "FILE")]
+    files: Vec<PathBuf>,
     /// Check the file and say what would change, but store nothing
     #[arg(long)]
     dry_run: bool,
     /// Mark the residents as invented, for demonstrations
     #[arg(long)]
     fictional: bool,
+    /// history: how the tables are written, by the name of a mapping that comes with the program or by a file
+    #[arg(long, value_name = "NAME|FILE")]
+    mapping: Option<String>,
+    /// history: the station of every row, whatever mapping and file say
+    #[arg(long, value_name = "CODE")]
+    station: Option<String>,
+    /// history: stop at the first row that cannot be read
+    #[arg(long)]
+    strict: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
@@ -52,15 +82,33 @@ enum What {
     Stations,
     /// Residents with a home point, phone and e-mail
     Residents,
-    /// Readings of the past, into the journal
+    /// Readings, into the journal and before the rules
     Readings,
+    /// Years of the past that no rule judges, from tables of any layout
+    History,
 }
 
 pub async fn run(config: Config, arguments: Arguments) -> anyhow::Result<()> {
-    let bytes = load(&arguments.file)?;
+    let Arguments { what, mut files, dry_run, mapping, station, strict, fictional } = arguments;
+    if what == What::History {
+        return history::run(config, history::Request { files, mapping, station, dry_run, strict }).await;
+    }
+    if mapping.is_some() || station.is_some() || strict || files.len() != 1 {
+        bail!(Usage("several files, --mapping, --station and --strict are for `import history`".into()));
+    }
+    let one = One { what, file: files.remove(0), dry_run, fictional };
+    let bytes = load(&one.file)?;
     let session = Session::open(config).await?;
-    let outcome = work(&session, &arguments, &bytes).await;
+    let outcome = work(&session, &one, &bytes).await;
     session.close(outcome).await
+}
+
+/// A file that is taken whole or not at all.
+struct One {
+    what: What,
+    file: PathBuf,
+    dry_run: bool,
+    fictional: bool,
 }
 
 fn load(file: &Path) -> anyhow::Result<Vec<u8>> {
@@ -72,14 +120,14 @@ fn load(file: &Path) -> anyhow::Result<Vec<u8>> {
     std::fs::read(file).with_context(|| format!("{shown} cannot be read"))
 }
 
-async fn work(session: &Session, arguments: &Arguments, bytes: &[u8]) -> anyhow::Result<()> {
+async fn work(session: &Session, arguments: &One, bytes: &[u8]) -> anyhow::Result<()> {
     let format = Format::guess(&String::from_utf8_lossy(bytes.get(..64).unwrap_or(bytes)));
     let file = arguments.file.display().to_string();
     let kind = match arguments.what {
         What::Areas => Kind::Areas,
         What::Stations => Kind::Stations,
         What::Residents => Kind::Residents,
-        What::Readings => return append(session, arguments, format, bytes).await,
+        What::Readings | What::History => return append(session, arguments, format, bytes).await,
     };
     let options = Options { dry_run: arguments.dry_run, fictional: arguments.fictional };
     let mut conn = session.pool.acquire().await?;
@@ -91,7 +139,7 @@ async fn work(session: &Session, arguments: &Arguments, bytes: &[u8]) -> anyhow:
     Ok(())
 }
 
-async fn append(session: &Session, arguments: &Arguments, format: Format, bytes: &[u8]) -> anyhow::Result<()> {
+async fn append(session: &Session, arguments: &One, format: Format, bytes: &[u8]) -> anyhow::Result<()> {
     let file = arguments.file.display().to_string();
     let mut conn = session.pool.acquire().await?;
     let rows = readings(&mut conn, session.clock.now(), format, bytes).await.with_context(|| format!("{file}:"))?;

@@ -7,6 +7,7 @@ pub mod bench;
 mod check_config;
 mod demo;
 mod device;
+mod history;
 mod import;
 mod migrate;
 mod privacy;
@@ -44,7 +45,7 @@ enum Command {
     Serve,
     /// Show the whole service with a real storm over Juiz de Fora and fictional residents, until Ctrl-C
     Demo(demo::Arguments),
-    /// Bring areas, stations, residents or readings in from GeoJSON or CSV: everything in the file, or nothing
+    /// Bring areas, stations, residents or readings in from GeoJSON or CSV, everything in the file or nothing; or years of history
     Import(import::Arguments),
     /// Bring the database schema up to this version, then exit
     Migrate,

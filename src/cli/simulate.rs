@@ -10,6 +10,7 @@ use crate::catalogue::{self, Format};
 use crate::ids::{AreaId, DatastreamId};
 use crate::replay::{self, Recorded, Scenario, Transcript};
 use crate::risk::control::Overrides;
+use crate::risk::counter::Counter;
 use crate::risk::network::{AreaSpec, Bound, Network, StreamSpec};
 use crate::risk::rule::Rule;
 use crate::risk::store::{load_limits, load_rules};
@@ -94,6 +95,7 @@ fn streams(path: &Path) -> anyhow::Result<(Vec<StreamSpec>, StreamNames)> {
                 interval: stream.interval_s.map(|seconds| i64::from(seconds) * 1_000_000),
                 stale_after: i64::from(stream.stale_after_s) * 1_000_000,
                 limits: limits.of(stream.quantity, &Overrides::default()),
+                counter: Counter::of(stream.quantity, stream.counting.wraps_at.map(Fixed::try_from).transpose()?),
             });
         }
     }

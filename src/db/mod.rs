@@ -44,6 +44,20 @@ pub fn pool(options: &PgConnectOptions, name: &str, max_connections: u32) -> PgP
         .connect_lazy_with(options.clone().application_name(&format!("sentinela/{name}")))
 }
 
+/// A small pool whose commits do not wait for the disk, for what can be brought in again after a crash.
+pub fn history_pool(options: &PgConnectOptions) -> PgPool {
+    PgPoolOptions::new()
+        .max_connections(2)
+        .acquire_timeout(Duration::from_secs(10))
+        .after_connect(|conn, _| {
+            Box::pin(async move {
+                sqlx::raw_sql(SESSION).execute(&mut *conn).await?;
+                sqlx::raw_sql("set synchronous_commit = off").execute(conn).await.map(drop)
+            })
+        })
+        .connect_lazy_with(options.clone().application_name("sentinela/history"))
+}
+
 impl Db {
     /// Opens the pools.
     pub fn open(options: &PgConnectOptions, max_connections: u32) -> Self {

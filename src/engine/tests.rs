@@ -45,6 +45,7 @@ fn stream(id: i64, lon: f64) -> StreamSpec {
         interval: None,
         stale_after: 150 * MINUTE,
         limits: Limits::default(),
+        counter: Default::default(),
     }
 }
 

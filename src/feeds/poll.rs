@@ -343,7 +343,7 @@ fn problem(observed: &Observed, wrong: Wrong) -> Problem {
     let (field, message) = match wrong {
         Wrong::Future => ("at", "lies in the future; the feed's clock or zone is not what we take it for".to_owned()),
         Wrong::Value(error) => ("value", error.to_string()),
-        Wrong::Unit(quantity) => ("unit", format!("is no unit of {quantity}")),
+        Wrong::Unit(refused) => ("unit", refused.to_string()),
         Wrong::Past | Wrong::Stream => ("at", "is too old".to_owned()),
     };
     let value = format!("{} {} {} {}", observed.station, observed.at.to_rfc3339(), observed.value, observed.unit);

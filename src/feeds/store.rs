@@ -126,7 +126,7 @@ pub async fn states(conn: &mut PgConnection) -> sqlx::Result<Vec<State>> {
 pub async fn streams(conn: &mut PgConnection, stations: &[String]) -> sqlx::Result<Vec<(String, StreamEntry)>> {
     let decode = |error: UnknownWord| sqlx::Error::Decode(error.into());
     let rows = sqlx::query!(
-        r#"select s.code, d.id as "id: DatastreamId", d.quantity, d.unit, d.kind, d.interval_s,
+        r#"select s.code, d.id as "id: DatastreamId", d.quantity, d.unit, d.kind, d.interval_s, d.tip_mm,
                d.limits as "limits: sqlx::types::Json<Overrides>"
            from datastream d join station s on s.id = d.station_id where s.code = any($1) order by d.id"#,
         stations
@@ -142,6 +142,7 @@ pub async fn streams(conn: &mut PgConnection, stations: &[String]) -> sqlx::Resu
                 kind: row.kind.parse().map_err(decode)?,
                 interval_s: row.interval_s,
                 range: row.limits.0.range,
+                tip_mm: row.tip_mm,
             };
             Ok((row.code, stream))
         })

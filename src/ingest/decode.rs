@@ -8,7 +8,7 @@ use super::quality::{Subject, judge};
 use super::{NewReading, Quarantined, Source};
 use crate::clock::{Instant, from_micros};
 use crate::config;
-use crate::units::{Fixed, OutOfRange, Quantity};
+use crate::units::{Fixed, Measure, OutOfRange, RefusedUnit};
 
 /// Where a payload came in, and what is held against it.
 #[derive(Clone, Copy, Debug)]
@@ -125,7 +125,7 @@ pub enum Wrong {
     Stream,
     Future,
     Past,
-    Unit(Quantity),
+    Unit(RefusedUnit),
     Value(OutOfRange),
 }
 
@@ -163,7 +163,9 @@ pub fn admit(
         return Err(Wrong::Past);
     }
     let unit = measured.unit.unwrap_or(&stream.unit);
-    let (factor, offset) = stream.quantity.conversion(unit).ok_or(Wrong::Unit(stream.quantity))?;
+    let (factor, offset) = Measure { quantity: stream.quantity, interval_s: stream.interval_s, tip_mm: stream.tip_mm }
+        .conversion(unit)
+        .map_err(Wrong::Unit)?;
     let value = Fixed::try_from(measured.value * factor + offset).map_err(Wrong::Value)?;
     let subject =
         Subject { quantity: stream.quantity, kind: stream.kind, interval_s: stream.interval_s, range: stream.range };
@@ -196,11 +198,7 @@ impl Wrong {
                 problem("at", &raw.at.to_rfc3339(), message)
             }
             Self::Past => problem("at", &raw.at.to_rfc3339(), format!("is older than {} days", limits.max_age_days)),
-            Self::Unit(quantity) => {
-                let canonical = quantity.canonical_unit();
-                let message = format!("is no unit of {quantity}; expected {canonical} or one that converts to it");
-                problem("unit", raw.unit.as_deref().unwrap_or_default(), message)
-            }
+            Self::Unit(refused) => problem("unit", raw.unit.as_deref().unwrap_or_default(), refused.to_string()),
             Self::Value(error) => problem("value", &raw.value.to_string(), error.to_string()),
         }
     }
@@ -231,7 +229,7 @@ mod tests {
 
     use super::*;
     use crate::ids::{DatastreamId, DeviceId};
-    use crate::units::{Quality, StreamKind};
+    use crate::units::{Quality, Quantity, StreamKind};
 
     fn device() -> DeviceEntry {
         let stream = |id, quantity: Quantity| StreamEntry {
@@ -241,6 +239,7 @@ mod tests {
             kind: StreamKind::IntervalSum,
             interval_s: Some(600),
             range: None,
+            tip_mm: None,
         };
         let streams = HashMap::from([
             ("rain".to_owned(), stream(1, Quantity::Rain)),

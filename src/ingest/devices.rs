@@ -30,6 +30,8 @@ pub struct StreamEntry {
     pub interval_s: Option<i32>,
     /// What it may measure, where it has limits of its own.
     pub range: Option<Range>,
+    /// Rain that tips the bucket once.
+    pub tip_mm: Option<f64>,
 }
 
 /// The secret before the last rotation.
@@ -371,7 +373,7 @@ async fn load(pool: &PgPool) -> sqlx::Result<Index> {
     let decode = |error: UnknownWord| sqlx::Error::Decode(error.into());
     let streams = sqlx::query!(
         r#"select id as "id: DatastreamId", station_id as "station_id: StationId", name, quantity, unit, kind, interval_s,
-               limits as "limits: sqlx::types::Json<Overrides>"
+               tip_mm, limits as "limits: sqlx::types::Json<Overrides>"
            from datastream"#
     )
     .fetch_all(pool)
@@ -385,6 +387,7 @@ async fn load(pool: &PgPool) -> sqlx::Result<Index> {
             kind: row.kind.parse().map_err(decode)?,
             interval_s: row.interval_s,
             range: row.limits.0.range,
+            tip_mm: row.tip_mm,
         };
         stations.entry(row.station_id).or_default().insert(row.name, entry);
     }

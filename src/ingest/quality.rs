@@ -68,11 +68,14 @@ fn ranges(subject: Subject) -> (Range, Range) {
     }
 }
 
+/// The most rain measured on Earth within an hour.
+pub const MOST_RAIN_MM_AN_HOUR: i64 = 305;
+
 /// The most rain measured on Earth in at least this span.
 fn most_rain_mm(interval_s: i32) -> f64 {
     match interval_s {
         ..=60 => 31.2,
-        61..=3600 => 305.0,
+        61..=3600 => MOST_RAIN_MM_AN_HOUR as f64,
         _ => 1825.0,
     }
 }

@@ -7,13 +7,14 @@
 //! - `received_at` never falls along `seq`, and never lies before the instant the evaluator's timers have run through.
 //! - The rows lie in partitions, one for each month of `observed_at` (UTC). An append makes the months it lacks, and notes its
 //!   newest row in `journal_month`, so that nobody has to ask every partition where the end is.
+//! - Rows of the source `history` are the past, filled in later. Whoever judges never sees them, live or after a restart.
 //! - A row never changes. The same reading again changes nothing; the same reading with another value is a new row.
 
 mod key;
 mod store;
 
 pub use key::reading_key;
-pub use store::{Head, JournalRow, Outcome, append, head, open_months_ahead, read_after};
+pub use store::{Head, JournalRow, Outcome, append, count_after, head, open_months_ahead, read_after};
 
 /// The advisory lock of appenders: "SENT" in ASCII.
 pub const LOCK: i64 = 0x5345_4e54;

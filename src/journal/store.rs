@@ -10,7 +10,7 @@ use super::{LOCK, reading_key};
 use crate::clock::{Clock, Instant};
 use crate::events::{self, Event};
 use crate::ids::{DatastreamId, Seq};
-use crate::ingest::{NewReading, Quarantined};
+use crate::ingest::{NewReading, Quarantined, Source};
 use crate::units::{Fixed, Quality};
 
 pub use months::{Head, head, open_months_ahead};
@@ -161,7 +161,8 @@ async fn append_once(
         }
     }
     insert_quarantined(&mut tx, clock.now(), quarantined).await?;
-    if changed {
+    // Nobody waits for the past.
+    if changed && readings.iter().any(|reading| reading.source != Source::History) {
         events::notify(&mut tx, &Event::Journal).await?;
     }
     tx.commit().await?;
@@ -288,7 +289,7 @@ async fn insert(
                    as row (datastream_id, device_id, message_id, observed_at, value, quality, quality_reason, source,
                        reading_key, revises_seq, revision)
                on conflict (reading_key, revision, observed_at) do nothing
-               returning seq, datastream_id, observed_at, received_at, value, quality),
+               returning seq, datastream_id, observed_at, received_at, value, quality, source),
            ends as (
                update journal_month set newest_seq = touched.seq, newest_received_at = touched.received_at
                from (select date_trunc('month', observed_at at time zone 'UTC')::date as month, max(seq) as seq,
@@ -297,7 +298,7 @@ async fn insert(
            newest as (
                insert into stream_latest as latest (datastream_id, seq, observed_at, received_at, value, quality)
                select distinct on (datastream_id) datastream_id, seq, observed_at, received_at, value, quality
-               from added order by datastream_id, observed_at desc, seq desc
+               from added where source <> 'history' order by datastream_id, observed_at desc, seq desc
                on conflict (datastream_id) do update set seq = excluded.seq, observed_at = excluded.observed_at,
                    received_at = excluded.received_at, value = excluded.value, quality = excluded.quality
                where excluded.observed_at >= latest.observed_at)
@@ -353,13 +354,14 @@ fn clean(text: &str) -> String {
     text.replace('\0', "\u{fffd}")
 }
 
-/// The next rows in commit order after `after`, at most `limit`.
+/// The next rows in commit order after `after`, at most `limit`. Rows of history are left out: no rule judges them.
 pub async fn read_after(conn: &mut PgConnection, after: Seq, limit: i64) -> sqlx::Result<Vec<JournalRow>> {
     let Some((from, to)) = months::span_after(conn, after).await? else { return Ok(Vec::new()) };
     let rows = sqlx::query!(
         r#"select seq as "seq: Seq", datastream_id as "datastream_id: DatastreamId", observed_at, received_at, value, quality,
                quality_reason, revises_seq as "revises_seq: Seq"
-           from journal where seq > $1 and observed_at >= $3 and observed_at < $4 order by seq limit $2"#,
+           from journal where seq > $1 and source <> 'history' and observed_at >= $3 and observed_at < $4
+           order by seq limit $2"#,
         after.0,
         limit,
         from,
@@ -384,4 +386,19 @@ pub async fn read_after(conn: &mut PgConnection, after: Seq, limit: i64) -> sqlx
             })
         })
         .collect()
+}
+
+/// How many rows after `after` wait for the rules, counted up to a million.
+pub async fn count_after(conn: &mut PgConnection, after: Seq) -> sqlx::Result<i64> {
+    let Some((from, to)) = months::span_after(conn, after).await? else { return Ok(0) };
+    sqlx::query_scalar!(
+        r#"select count(*) as "count!"
+           from (select from journal where seq > $1 and source <> 'history' and observed_at >= $2 and observed_at < $3
+                 limit 1000000) unread"#,
+        after.0,
+        from,
+        to,
+    )
+    .fetch_one(conn)
+    .await
 }

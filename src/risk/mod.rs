@@ -1,6 +1,7 @@
 //! Geographic risk rules: what the journal means for each (risk area × hazard). Everything here is pure but `store`.
 
 pub mod control;
+pub mod counter;
 pub mod evaluate;
 pub mod network;
 pub mod reason;

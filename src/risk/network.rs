@@ -9,6 +9,7 @@ use crate::cobrade::Cobrade;
 use crate::ids::{AreaId, DatastreamId};
 use crate::risk::control::{Limits, MAX_NEIGHBOURS};
 use crate::reports;
+use crate::risk::counter::Counter;
 use crate::risk::rule::{Measure, Place, Rule, Selector};
 use crate::risk::series::Micros;
 use crate::risk::stream::{self, Windows};
@@ -36,6 +37,7 @@ pub struct StreamSpec {
     pub stale_after: Micros,
     /// What its readings are tested against.
     pub limits: Limits,
+    pub counter: Counter,
 }
 
 #[derive(Clone, Debug)]

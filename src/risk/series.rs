@@ -7,6 +7,7 @@
 use std::collections::VecDeque;
 
 use crate::ids::Seq;
+use crate::risk::counter::Counter;
 use crate::units::{Fixed, StreamKind};
 
 /// Microseconds since 1970, or a length in microseconds.
@@ -32,6 +33,7 @@ struct Window {
 #[derive(Clone, Debug)]
 pub struct Series {
     kind: StreamKind,
+    counter: Counter,
     retain: Micros,
     entries: VecDeque<Entry>,
     /// Absolute index of `entries[0]`.
@@ -44,7 +46,14 @@ impl Series {
     pub fn new(kind: StreamKind, lengths: &[Micros]) -> Self {
         let windows = lengths.iter().map(|&length| Window { length, start: 0, sum: Fixed(0) }).collect();
         let retain = lengths.iter().copied().max().unwrap_or(0).max(3_600_000_000);
-        Self { kind, retain, entries: VecDeque::new(), base: 0, windows }
+        Self { kind, counter: Counter::default(), retain, entries: VecDeque::new(), base: 0, windows }
+    }
+
+    /// With what is known of the counter.
+    #[must_use]
+    pub const fn counting(mut self, counter: Counter) -> Self {
+        self.counter = counter;
+        self
     }
 
     /// The newest event time.
@@ -85,8 +94,8 @@ impl Series {
     }
 
     /// The same as if a newer reading stood in it already. What that reading pushes out still counts.
-    pub fn sum_with(&self, length: Micros, raw: Fixed) -> Option<Fixed> {
-        let step = self.step(self.entries.back().map(|entry| entry.raw), raw);
+    pub fn sum_with(&self, length: Micros, at: Micros, raw: Fixed) -> Option<Fixed> {
+        let step = self.step(self.entries.back(), at, raw);
         self.sum(length).map(|sum| Fixed(sum.0.saturating_add(step.0)))
     }
 
@@ -143,7 +152,7 @@ impl Series {
     }
 
     fn append(&mut self, at: Micros, seq: Seq, raw: Fixed) {
-        let increment = self.step(self.entries.back().map(|entry| entry.raw), raw);
+        let increment = self.step(self.entries.back(), at, raw);
         self.entries.push_back(Entry { at, seq, raw, increment });
         for window in &mut self.windows {
             window.sum.0 += increment.0;
@@ -171,10 +180,10 @@ impl Series {
         self.restep(index + 1);
     }
 
-    /// A counter that falls has been reset: what it shows has accrued since. The first reading of a counter has no step.
-    fn step(&self, before: Option<Fixed>, raw: Fixed) -> Fixed {
+    /// The first reading of a counter has no step.
+    fn step(&self, before: Option<&Entry>, at: Micros, raw: Fixed) -> Fixed {
         match (self.kind, before) {
-            (StreamKind::CumulativeCounter, Some(before)) if raw >= before => Fixed(raw.0 - before.0),
+            (StreamKind::CumulativeCounter, Some(before)) => self.counter.step(before.raw, raw, at - before.at),
             (StreamKind::CumulativeCounter, None) => Fixed(0),
             _ => raw,
         }
@@ -183,9 +192,9 @@ impl Series {
     /// Computes the increment of an entry anew, and carries the difference into the sums that hold it: an hour of backlog,
     /// newest first, costs no more than the same readings on time.
     fn restep(&mut self, index: usize) {
-        let before = index.checked_sub(1).and_then(|i| self.entries.get(i)).map(|entry| entry.raw);
-        let Some(raw) = self.entries.get(index).map(|entry| entry.raw) else { return };
-        let increment = self.step(before, raw);
+        let before = index.checked_sub(1).and_then(|i| self.entries.get(i));
+        let Some(entry) = self.entries.get(index) else { return };
+        let increment = self.step(before, entry.at, entry.raw);
         let Some(entry) = self.entries.get_mut(index) else { return };
         let change = increment.0 - entry.increment.0;
         entry.increment = increment;
@@ -251,6 +260,16 @@ mod tests {
     fn a_late_counter_reading_splits_the_step() {
         let late = filled(StreamKind::CumulativeCounter, &[(0, 10), (20, 16), (10, 12)]);
         assert_eq!(late.sum(HOUR), Some(Fixed::from_whole(6)));
+    }
+
+    #[test]
+    fn a_counter_that_runs_over_goes_on() {
+        let counter = Counter::of(crate::units::Quantity::Rain, Some(Fixed::from_whole(1000)));
+        let mut series = Series::new(StreamKind::CumulativeCounter, &[HOUR]).counting(counter);
+        for (seq, minute, shown) in [(1, 0, 996), (2, 10, 999), (3, 30, 6), (4, 20, 2)] {
+            series.push(minute * MINUTE, Seq(seq), Fixed::from_whole(shown));
+        }
+        assert_eq!(series.sum(HOUR), Some(Fixed::from_whole(10)));
     }
 
     #[test]

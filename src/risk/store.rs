@@ -11,11 +11,12 @@ use crate::db::geometry;
 use crate::engine::{Explained, Transition};
 use crate::ids::{AreaId, DatastreamId};
 use crate::risk::control::{Defaults, Flag, Overrides, Why};
+use crate::risk::counter::Counter;
 use crate::risk::evaluate::PairMemory;
 use crate::risk::network::{AreaSpec, Network, PairKey, StreamSpec};
 use crate::risk::rule::Rule;
 use crate::risk::series::Micros;
-use crate::units::{Grade, Quality, Quantity, StreamKind};
+use crate::units::{Fixed, Grade, Quality, Quantity, StreamKind};
 
 /// The rules compiled in, as (file name, text).
 pub const DEFAULT_RULES: &[(&str, &str)] = &[
@@ -65,7 +66,8 @@ pub async fn load_network(conn: &mut PgConnection, rules: Vec<Rule>, limits: &De
 async fn load_streams(conn: &mut PgConnection, limits: &Defaults) -> anyhow::Result<Vec<StreamSpec>> {
     let rows = sqlx::query!(
         r#"select d.id as "id: DatastreamId", s.code, s.name, d.name as stream, st_x(s.geom) as "lon!", st_y(s.geom) as "lat!",
-                  d.quantity, d.kind, d.interval_s, d.stale_after_s, d.limits as "limits: sqlx::types::Json<Overrides>"
+                  d.quantity, d.kind, d.interval_s, d.stale_after_s, d.counter_wraps_at,
+                  d.limits as "limits: sqlx::types::Json<Overrides>"
            from datastream d join station s on s.id = d.station_id where s.active order by d.id"#
     )
     .fetch_all(conn)
@@ -74,6 +76,7 @@ async fn load_streams(conn: &mut PgConnection, limits: &Defaults) -> anyhow::Res
     rows.into_iter()
         .map(|row| {
             let quantity = row.quantity.parse::<Quantity>()?;
+            let wraps_at = row.counter_wraps_at.map(Fixed::try_from).transpose()?;
             Ok(StreamSpec {
                 id: row.id,
                 station_code: row.code,
@@ -85,6 +88,7 @@ async fn load_streams(conn: &mut PgConnection, limits: &Defaults) -> anyhow::Res
                 interval: row.interval_s.map(|seconds| Micros::from(seconds) * second),
                 stale_after: Micros::from(row.stale_after_s) * second,
                 limits: limits.of(quantity, &row.limits.0),
+                counter: Counter::of(quantity, wraps_at),
             })
         })
         .collect()
@@ -270,7 +274,7 @@ pub async fn save_flags(conn: &mut PgConnection, now: Instant, flags: &[Flag]) -
 
 /// Gives back what each stream's windows held when the cursor stood at `cursor`, as inputs in journal order per stream, each
 /// with the quality that the spike test, which looks back, left of it. Reads a day more than the longest window, so that a
-/// counter finds the reading before.
+/// counter finds the reading before. History is not among them: a core that ran on never saw it either.
 pub async fn recall(
     conn: &mut PgConnection,
     cursor: crate::ids::Seq,
@@ -292,10 +296,11 @@ pub async fn recall(
            cross join lateral (
                select coalesce(
                    (select p.observed_at from journal p where p.datastream_id = d.id and p.seq <= $1 and p.quality = 'pass'
-                        and not exists (select from reading_flag pf where pf.journal_seq = p.seq)
+                        and p.source <> 'history' and not exists (select from reading_flag pf where pf.journal_seq = p.seq)
                     order by p.observed_at desc limit 1),
-                   (select max(p.observed_at) from journal p where p.datastream_id = d.id and p.seq <= $1)) as at) newest
-           join journal j on j.datastream_id = d.id and j.seq <= $1
+                   (select max(p.observed_at) from journal p
+                    where p.datastream_id = d.id and p.seq <= $1 and p.source <> 'history')) as at) newest
+           join journal j on j.datastream_id = d.id and j.seq <= $1 and j.source <> 'history'
                 and j.observed_at > newest.at - make_interval(hours => $2::float8::integer)
            left join lateral (
                select quality, why from reading_flag where journal_seq = j.seq and test <> 'spike'

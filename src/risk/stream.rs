@@ -23,8 +23,8 @@ pub struct Track {
 }
 
 impl Track {
-    fn new(kind: StreamKind, windows: &[Micros]) -> Self {
-        Self { series: Series::new(kind, windows), received_at: None, lag: 0 }
+    fn new(spec: &StreamSpec, windows: &[Micros]) -> Self {
+        Self { series: Series::new(spec.kind, windows).counting(spec.counter), received_at: None, lag: 0 }
     }
 
     fn take(&mut self, reading: &ReadingInput) {
@@ -78,8 +78,8 @@ impl StreamState {
         lenient.sort_unstable();
         lenient.dedup();
         Self {
-            strict: Track::new(spec.kind, &windows.strict),
-            lenient: Track::new(spec.kind, &lenient),
+            strict: Track::new(spec, &windows.strict),
+            lenient: Track::new(spec, &lenient),
             run: Run::default(),
             doubt: None,
         }
@@ -166,7 +166,7 @@ impl StreamState {
         let wanted = (window / spec.stale_after.max(1)).max(3);
         let series = &self.lenient.series;
         let there = series.covers(window) && series.count(window) >= wanted;
-        there.then(|| series.sum_with(window, reading.value)).flatten()
+        there.then(|| series.sum_with(window, reading.observed_at.timestamp_micros(), reading.value)).flatten()
     }
 
     /// The sum that speaks for the ground around a neighbour at an instant. What is in doubt itself vouches for nothing.

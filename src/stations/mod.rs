@@ -46,6 +46,18 @@ pub struct Datastream {
     pub interval_s: Option<i32>,
     /// Seconds without a receipt after which the stream is silent.
     pub stale_after_s: i32,
+    /// Where a running total begins again at zero, in the unit the service keeps (mm of rain).
+    pub counter_wraps_at: Option<f64>,
+    /// Rain that tips the bucket once, for streams whose readings count tips.
+    pub tip_mm: Option<f64>,
+}
+
+/// How a stream counts.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Counting {
+    /// As `Datastream::counter_wraps_at`.
+    pub wraps_at: Option<f64>,
+    pub tip_mm: Option<f64>,
 }
 
 /// What signs in and publishes for a station. The secret itself is nowhere stored.

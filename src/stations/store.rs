@@ -2,7 +2,7 @@
 
 use sqlx::PgConnection;
 
-use super::{Change, Datastream, Device, Station};
+use super::{Change, Counting, Datastream, Device, Station};
 use crate::clock::Instant;
 use crate::ids::{DeviceId, StationId};
 use crate::units::UnknownWord;
@@ -27,6 +27,7 @@ pub struct NewDatastream {
     pub kind: crate::units::StreamKind,
     pub interval_s: Option<i32>,
     pub stale_after_s: i32,
+    pub counting: Counting,
 }
 
 fn decode(error: UnknownWord) -> sqlx::Error {
@@ -83,7 +84,7 @@ pub async fn upsert_datastream(
 ) -> sqlx::Result<Change> {
     let old = sqlx::query_scalar!(
         r#"select quantity = $3 and unit = $4 and kind = $5 and interval_s is not distinct from $6
-               and stale_after_s = $7 as "same!"
+               and stale_after_s = $7 and counter_wraps_at is not distinct from $8 and tip_mm is not distinct from $9 as "same!"
            from datastream where station_id = $1 and name = $2 for update"#,
         station_id.0,
         stream.name,
@@ -91,7 +92,9 @@ pub async fn upsert_datastream(
         stream.unit,
         stream.kind.as_str(),
         stream.interval_s,
-        stream.stale_after_s
+        stream.stale_after_s,
+        stream.counting.wraps_at,
+        stream.counting.tip_mm
     )
     .fetch_optional(&mut *conn)
     .await?;
@@ -99,10 +102,11 @@ pub async fn upsert_datastream(
         return Ok(Change::Unchanged);
     }
     sqlx::query!(
-        "insert into datastream (station_id, name, quantity, unit, kind, interval_s, stale_after_s, created_at)
-         values ($1, $2, $3, $4, $5, $6, $7, $8)
+        "insert into datastream (station_id, name, quantity, unit, kind, interval_s, stale_after_s, created_at, counter_wraps_at, tip_mm)
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
          on conflict (station_id, name) do update set quantity = excluded.quantity, unit = excluded.unit,
-             kind = excluded.kind, interval_s = excluded.interval_s, stale_after_s = excluded.stale_after_s",
+             kind = excluded.kind, interval_s = excluded.interval_s, stale_after_s = excluded.stale_after_s,
+             counter_wraps_at = excluded.counter_wraps_at, tip_mm = excluded.tip_mm",
         station_id.0,
         stream.name,
         stream.quantity.as_str(),
@@ -110,7 +114,9 @@ pub async fn upsert_datastream(
         stream.kind.as_str(),
         stream.interval_s,
         stream.stale_after_s,
-        now
+        now,
+        stream.counting.wraps_at,
+        stream.counting.tip_mm
     )
     .execute(conn)
     .await?;
@@ -208,7 +214,7 @@ pub async fn station_by_code(conn: &mut PgConnection, code: &str) -> sqlx::Resul
 pub async fn datastreams(conn: &mut PgConnection, stations: &[i64]) -> sqlx::Result<Vec<Datastream>> {
     let rows = sqlx::query!(
         r#"select id as "id: crate::ids::DatastreamId", station_id as "station_id: StationId", name, quantity, unit, kind,
-               interval_s, stale_after_s
+               interval_s, stale_after_s, counter_wraps_at, tip_mm
            from datastream where station_id = any($1) order by station_id, name"#,
         stations
     )
@@ -225,6 +231,8 @@ pub async fn datastreams(conn: &mut PgConnection, stations: &[i64]) -> sqlx::Res
                 kind: row.kind.parse().map_err(decode)?,
                 interval_s: row.interval_s,
                 stale_after_s: row.stale_after_s,
+                counter_wraps_at: row.counter_wraps_at,
+                tip_mm: row.tip_mm,
             })
         })
         .collect()

@@ -69,12 +69,9 @@ async fn newest_migration(app: &App) -> sqlx::Result<i64> {
 }
 
 async fn lag(app: &App) -> sqlx::Result<i64> {
-    sqlx::query_scalar!(
-        r#"select coalesce((select max(newest_seq) from journal_month), 0)
-               - coalesce((select max(seq) from pipeline_cursor), 0) as "lag!""#
-    )
-    .fetch_one(&app.db.web)
-    .await
+    let mut conn = app.db.web.acquire().await?;
+    let cursor = crate::risk::store::load_cursor(&mut conn).await?;
+    crate::journal::count_after(&mut conn, cursor.seq).await
 }
 
 async fn lag_s(app: &App) -> sqlx::Result<f64> {

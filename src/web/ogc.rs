@@ -212,7 +212,8 @@ async fn features(
                        'properties', jsonb_build_object('code', s.code, 'name', s.name, 'source', s.source,
                            'elevation_m', s.elevation_m, 'active', s.active, 'streams',
                            coalesce((select jsonb_agg(jsonb_build_object('name', d.name, 'quantity', d.quantity,
-                               'unit', d.unit, 'kind', d.kind, 'interval_s', d.interval_s) order by d.name)
+                               'unit', d.unit, 'kind', d.kind, 'interval_s', d.interval_s,
+                               'counter_wraps_at', d.counter_wraps_at, 'tip_mm', d.tip_mm) order by d.name)
                              from datastream d where d.station_id = s.id), '[]'))) as "feature!"
                    from station s
                    where not s.is_virtual and ($1::text is null or s.code = $1)

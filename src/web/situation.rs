@@ -147,7 +147,7 @@ pub struct StationNow {
     pub quality: Option<String>,
     /// Heard from within the time it promises.
     pub fresh: bool,
-    /// Totals that end now; only for streams of interval sums.
+    /// Totals that end now; only for streams of interval sums and counters.
     pub sum_1h: Option<f64>,
     pub sum_24h: Option<f64>,
     pub device: Option<String>,
@@ -161,18 +161,17 @@ pub async fn stations(conn: &mut PgConnection, now: Instant, code: Option<&str>)
         r#"select s.id as "id: StationId", s.code, s.name, d.id as "datastream_id: DatastreamId", d.quantity, d.unit, d.kind,
                   last.observed_at as "observed_at?", last.received_at as "received_at?", last.value as "value?",
                   last.quality as "quality?",
-                  coalesce(last.received_at > $1::timestamptz - make_interval(secs => d.stale_after_s), false) as "fresh!",
-                  case when d.kind = 'interval_sum' then sums.h1 end as sum_1h,
-                  case when d.kind = 'interval_sum' then sums.h24 end as sum_24h,
+                  coalesce(last.source <> 'history'
+                      and last.received_at > $1::timestamptz - make_interval(secs => d.stale_after_s), false) as "fresh!",
+                  sums.h1 as sum_1h, sums.h24 as sum_24h,
                   device.code as "device?", device.online as "device_online?"
            from station s join datastream d on d.station_id = s.id
-           left join lateral (select observed_at, received_at, value, quality from journal
+           left join lateral (select observed_at, received_at, value, quality, source from journal
                               where datastream_id = d.id order by observed_at desc, seq desc limit 1) last on true
            left join lateral (
-               select sum(value) as h24, sum(value) filter (where observed_at > $1::timestamptz - interval '1 hour') as h1
-               from (select distinct on (reading_key) value, observed_at, quality from journal
-                     where datastream_id = d.id and observed_at > $1::timestamptz - interval '24 hours' and observed_at <= $1
-                     order by reading_key, revision desc) latest where quality <> 'fail') sums on true
+               select sum(step) as h24, sum(step) filter (where observed_at > $1::timestamptz - interval '1 hour') as h1
+               from stream_steps(d.id, $1::timestamptz - interval '24 hours', $1::timestamptz)) sums
+               on d.kind <> 'instantaneous'
            left join lateral (select code, online from device
                               where station_id = s.id and enabled order by last_seen_at desc nulls last limit 1) device on true
            where s.active and not s.is_virtual and ($2::text is null or s.code = $2) order by s.name, d.name"#,
@@ -197,7 +196,7 @@ pub async fn gauge_health(conn: &mut PgConnection, now: Instant) -> sqlx::Result
         r#"select count(*) as "total!", max(last.received_at) as newest_at,
                   count(*) filter (where last.received_at > $1::timestamptz - make_interval(secs => d.stale_after_s)) as "fresh!"
            from datastream d join station s on s.id = d.station_id and s.active and not s.is_virtual
-           left join lateral (select received_at from journal where datastream_id = d.id
+           left join lateral (select received_at from journal where datastream_id = d.id and source <> 'history'
                               order by observed_at desc, seq desc limit 1) last on true
            where d.quantity <> 'battery'"#,
         now
@@ -224,11 +223,8 @@ pub async fn hyetograph(
 ) -> sqlx::Result<Vec<Bin>> {
     let from = now - TimeDelta::hours(24);
     let rows = sqlx::query!(
-        r#"select floor(extract(epoch from observed_at - $2::timestamptz) / $3)::bigint as "bin!", sum(value) as "value!"
-           from (select distinct on (reading_key) value, observed_at, quality from journal
-                 where datastream_id = $1 and observed_at > $2 and observed_at <= $4
-                 order by reading_key, revision desc) latest
-           where quality <> 'fail' group by 1"#,
+        r#"select floor(extract(epoch from observed_at - $2::timestamptz) / $3)::bigint as "bin!", sum(step) as "value!"
+           from stream_steps($1, $2, $4) where step is not null group by 1"#,
         stream.0,
         from,
         (bin_min * 60) as f64,

@@ -92,7 +92,15 @@ async fn station(db: &TestDb, code: &str, interval_s: i32) {
         ("level", Quantity::WaterLevel, StreamKind::Instantaneous, None),
     ] {
         let unit = quantity.canonical_unit().to_owned();
-        let stream = NewDatastream { name: name.into(), quantity, unit, kind, interval_s, stale_after_s: 3600 };
+        let stream = NewDatastream {
+            name: name.into(),
+            quantity,
+            unit,
+            kind,
+            interval_s,
+            stale_after_s: 3600,
+            counting: Default::default(),
+        };
         store::upsert_datastream(&mut conn, start_at(), id, &stream).await.unwrap();
     }
 }

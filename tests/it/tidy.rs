@@ -85,6 +85,12 @@ const PURE: &[&str] = &[
     "alerts/state.rs",
     "ingest/formats/",
     "ingest/quality.rs",
+    "history/cells.rs",
+    "history/mapping.rs",
+    "history/reader.rs",
+    "history/resolve.rs",
+    "history/time.rs",
+    "units/",
     "dispatch/decide.rs",
 ];
 

@@ -1,6 +1,7 @@
 //! `sentinela bench …`: the figures of the README, each as a ratio within one run beside the absolute number. The ratio is
 //! what compares between machines.
 
+mod backfill;
 mod bare;
 mod centre;
 mod devices;
@@ -25,6 +26,8 @@ pub enum Bench {
     Devices(devices::Arguments),
     /// From a reading to the SMS in the hands of the centre, with a policy that lets the alert out
     Latency(latency::Arguments),
+    /// The past filled in, alone and beside live readings
+    Backfill(backfill::Arguments),
 }
 
 impl Bench {
@@ -36,6 +39,7 @@ impl Bench {
             Self::Ingest(arguments) => ingest::run(config, &arguments).await,
             Self::Devices(arguments) => devices::run(config, &arguments).await,
             Self::Latency(arguments) => latency::run(config, &arguments).await,
+            Self::Backfill(arguments) => backfill::run(config, &arguments).await,
         }
     }
 }

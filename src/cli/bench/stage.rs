@@ -122,6 +122,7 @@ pub async fn furnish(pool: &PgPool, now: Instant, devices: usize, areas: usize) 
             kind: StreamKind::IntervalSum,
             interval_s: Some(60),
             stale_after_s: 86_400,
+            counting: Default::default(),
         };
         store::upsert_datastream(&mut tx, now, id, &rain).await?;
         store::upsert_device(&mut tx, now, &code, id, &secret_sha256(&code, SECRET)).await?;

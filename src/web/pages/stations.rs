@@ -36,7 +36,7 @@ pub struct Chart {
     pub fresh: bool,
 }
 
-/// The chart of a station's rain; `None` when the station has no stream of interval sums.
+/// The chart of a station's rain; `None` when the station has no stream of sums.
 pub async fn chart_of(
     conn: &mut PgConnection,
     v: &View,
@@ -45,7 +45,7 @@ pub async fn chart_of(
 ) -> sqlx::Result<Option<Chart>> {
     let Some(code) = code else { return Ok(None) };
     let streams = situation::stations(&mut *conn, v.now, Some(code)).await?;
-    let Some(rain) = streams.into_iter().find(|stream| stream.quantity == "rain" && stream.kind == "interval_sum")
+    let Some(rain) = streams.into_iter().find(|stream| stream.quantity == "rain" && stream.kind != "instantaneous")
     else {
         return Ok(None);
     };
