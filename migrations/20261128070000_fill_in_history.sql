@@ -1,8 +1,6 @@
 -- Rows of the source `history` are the past, filled in later. No rule judges them, so whoever follows the journal for the rules
--- asks for the other rows alone: by seq (the evaluator) and by stream and time (what its windows held). Filling in millions of
--- rows then costs the evaluator nothing, and touches neither index.
+-- asks for the other rows alone, by seq. Filling in millions of rows then costs the evaluator nothing.
 create index journal_live_seq on journal (seq) where source <> 'history';
-create index journal_live_stream_time on journal (datastream_id, observed_at desc) where source <> 'history';
 
 -- Counters and tipping buckets. `counter_wraps_at` is where a running total begins again at zero, in the unit that is kept (mm of
 -- rain: 65536 tips of 0.2 mm are 13107.2); `tip_mm` is the rain that tips the bucket once, for streams whose readings count tips.

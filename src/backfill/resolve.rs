@@ -152,7 +152,7 @@ mod tests {
     use crate::units::{Quality, Quantity};
 
     fn stream(id: i64, name: &str, kind: StreamKind, interval_s: Option<i32>) -> KnownStream {
-        let subject = Subject { quantity: Quantity::Rain, kind, interval_s };
+        let subject = Subject { quantity: Quantity::Rain, kind, interval_s, range: None };
         KnownStream { id: DatastreamId(id), name: name.into(), subject, unit: "mm".into(), tip_mm: None }
     }
 

@@ -13,8 +13,9 @@ use crate::ingest::quality::Subject;
 /// Every stream by its station's code.
 pub async fn load_streams(conn: &mut PgConnection) -> sqlx::Result<KnownStreams> {
     let rows = sqlx::query!(
-        r#"select s.code, d.id as "id: DatastreamId", d.name, d.quantity, d.unit, d.kind, d.interval_s, d.tip_mm
-           from datastream d join station s on s.id = d.station_id order by d.id"#
+        r#"select s.code, d.id as "id: DatastreamId", d.name, d.quantity, d.unit, d.kind, d.interval_s, d.tip_mm,
+               d.limits as "limits: sqlx::types::Json<crate::risk::control::Overrides>"
+           from datastream d join station s on s.id = d.station_id where not s.is_virtual order by d.id"#
     )
     .fetch_all(conn)
     .await?;
@@ -22,7 +23,7 @@ pub async fn load_streams(conn: &mut PgConnection) -> sqlx::Result<KnownStreams>
     for row in rows {
         let quantity = row.quantity.parse().map_err(|error| sqlx::Error::Decode(Box::new(error)))?;
         let kind = row.kind.parse().map_err(|error| sqlx::Error::Decode(Box::new(error)))?;
-        let subject = Subject { quantity, kind, interval_s: row.interval_s };
+        let subject = Subject { quantity, kind, interval_s: row.interval_s, range: row.limits.0.range };
         let stream = KnownStream { id: row.id, name: row.name, subject, unit: row.unit, tip_mm: row.tip_mm };
         streams.entry(row.code).or_default().push(stream);
     }

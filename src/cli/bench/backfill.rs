@@ -102,7 +102,7 @@ fn print(report: &Report) {
 
 async fn measure(stage: &Stage, arguments: &Arguments) -> anyhow::Result<Report> {
     let pool = stage.pool();
-    furnish(&pool, Clock::System.now(), arguments.devices).await?;
+    furnish(&pool, Clock::System.now(), arguments.devices, arguments.devices).await?;
     let streams: Vec<DatastreamId> =
         sqlx::query_scalar!(r#"select id as "id: DatastreamId" from datastream order by id"#).fetch_all(&pool).await?;
     let history = db::history_pool(stage.options());
