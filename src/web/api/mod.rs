@@ -15,6 +15,7 @@ pub mod residents;
 pub mod staff;
 pub mod stations;
 pub mod tokens;
+pub mod warnings;
 
 /// What the API document lists.
 #[derive(utoipa::OpenApi)]
@@ -71,6 +72,7 @@ pub mod tokens;
     tokens::list,
     tokens::create,
     tokens::rotate,
-    tokens::revoke
+    tokens::revoke,
+    warnings::list
 ))]
 pub struct ApiDocument;

@@ -30,6 +30,7 @@ pub mod staff;
 pub mod stations;
 pub mod tokens;
 pub mod view;
+pub mod warnings;
 
 use askama::Template;
 use axum::Router;
@@ -65,6 +66,7 @@ pub fn routes() -> Router<App> {
         .merge(feeds::routes())
         .merge(audit::routes())
         .merge(privacy::routes())
+        .merge(warnings::routes())
 }
 
 /// A template as an answer.
