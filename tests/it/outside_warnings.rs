@@ -286,9 +286,13 @@ async fn polygon_and_circle_tell_which_areas_are_meant_and_areas_that_come_later
     let mut town = Town::new(JUIZ_DE_FORA, "2026-09-19T13:00:00Z", &feed(&address)).await;
     town.ask().await;
     assert!(town.all().await[0].for_us_by.is_empty(), "there is no area yet");
+    let mut heard = sqlx::postgres::PgListener::connect(&town.db.url).await.unwrap();
+    heard.listen("sentinela").await.unwrap();
     town.area("perto", -21.76, -43.35).await;
     town.area("longe", -23.0, -45.0).await;
     let told = town.ask_later(10).await;
+    let hint = support::soon("the hint that warnings changed", heard.recv()).await.unwrap();
+    assert_eq!(hint.payload(), r#"{"kind":"warning"}"#);
     let warning = town.all().await.remove(0);
     assert_eq!(
         (warning.for_us_by, warning.areas, told.warnings_for_us),
@@ -352,6 +356,17 @@ async fn an_update_or_cancel_without_references_finds_what_it_is_about_and_says_
     let update = all.iter().find(|warning| warning.msg_type == "Update").unwrap();
     assert_eq!(update.linked_how, "same_event_and_municipality");
     assert_eq!(town.open().await, ["urn:oid:2.49.0.0.76.0.2022.1.1"]);
+}
+
+#[tokio::test]
+async fn what_is_older_than_two_seasons_is_forgotten() {
+    let (provider, address) = Provider::open().await;
+    let mut town = Town::new(JUIZ_DE_FORA, "2026-09-19T13:00:00Z", &feed(&address)).await;
+    provider.put("/feed", atom(&[idap("MG-1", 9, "Alert", "")]));
+    town.ask().await;
+    provider.put("/feed", atom(&[idap("MG-2", 9, "Alert", "")]));
+    town.ask_later(801 * 24 * 60).await;
+    assert_eq!(town.all().await.iter().map(|warning| warning.identifier.as_str()).collect::<Vec<_>>(), ["MG-2"]);
 }
 
 #[tokio::test]

@@ -177,6 +177,7 @@ impl Follower {
             }
         }
         store::remember(&mut tx, now, name, done).await?;
+        store::forget(&mut tx, name, now).await?;
         let changed = self.hold(&mut tx, listed, now).await?;
         tell(&mut tx, changed > 0 || !new.is_empty()).await?;
         tx.commit().await?;

@@ -14,6 +14,8 @@ use crate::db::geometry::to_wkb;
 
 /// A warning without an end counts as open for so long after it was sent.
 pub const OPEN_ENDED_HOURS: i64 = 72;
+/// Days that a warning is kept: the season before can still be compared. Whoever wants more copies them by the API.
+const KEPT_DAYS: i64 = 800;
 /// How far back one may be replaced by a new one, and how many are looked at.
 const LINKED_WITHIN: TimeDelta = TimeDelta::days(30);
 const MOST_LINKED: i64 = 1000;
@@ -79,6 +81,17 @@ pub async fn keep(conn: &mut PgConnection, now: Instant, source: &str, new: &War
     )
     .fetch_optional(conn)
     .await
+}
+
+/// Removes what a source sent longer ago than anybody looks back.
+///
+/// # Errors
+/// The database's.
+pub async fn forget(conn: &mut PgConnection, source: &str, now: Instant) -> sqlx::Result<u64> {
+    let before = now - TimeDelta::days(KEPT_DAYS);
+    let done = sqlx::query!("delete from outside_warning where source = $1 and received_at < $2", source, before)
+        .execute(conn);
+    Ok(done.await?.rows_affected())
 }
 
 /// How many messages of a source were kept since.
