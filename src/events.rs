@@ -33,6 +33,8 @@ pub enum Event {
     },
     /// Stations, devices, areas or residents changed: caches reload.
     Catalogue,
+    /// Outside warnings came, or changed what they are to this town.
+    Warning,
     /// Somebody's sign-in, role, session or token changed: open streams ask again who is listening.
     Access,
     /// Somebody asked for a check of the audit.

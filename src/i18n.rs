@@ -153,6 +153,7 @@ mod tests {
 
     #[test]
     fn every_word_of_every_vocabulary_has_a_text() {
+        use crate::feeds::warnings;
         let words = [
             ("quantity", crate::units::Quantity::ALL.iter().map(|quantity| quantity.as_str()).collect::<Vec<_>>()),
             ("kind", crate::alerts::AlertKind::ALL.iter().map(|kind| kind.as_str()).collect()),
@@ -163,6 +164,15 @@ mod tests {
             ("channel", vec!["sms", "email"]),
             ("actor", vec!["rule", "service", "policy"]),
             ("incident-state", vec!["open", "closed"]),
+            ("feed-kind", crate::feeds::Kind::ALL.iter().map(|kind| kind.as_str()).collect()),
+            ("feed-failure", crate::feeds::failure::FailureKind::ALL.iter().map(|kind| kind.as_str()).collect()),
+            ("warning-stage", warnings::shown::Stage::ALL.iter().map(|stage| stage.as_str()).collect()),
+            ("warning-because", warnings::Because::ALL.iter().map(|because| because.as_str()).collect()),
+            ("linked-how", warnings::LinkedHow::ALL.iter().map(|how| how.as_str()).collect()),
+            ("cap-status", vec!["actual", "exercise", "system", "test", "draft"]),
+            ("severity", vec!["extreme", "severe", "moderate", "minor", "unknown"]),
+            ("urgency", vec!["immediate", "expected", "future", "past", "unknown"]),
+            ("certainty", vec!["observed", "likely", "possible", "unlikely", "unknown"]),
             (
                 "action",
                 vec![

@@ -713,8 +713,8 @@ oidc-unlink-password = Choose a password here first: without one, the separated 
 admin-tokens = API tokens
 admin-tokens-text = Programs that act in somebody's name: what they may do, when they were used, how long they last.
 admin-feeds = Outside feeds
-admin-feeds-text = What is read from CEMADEN, ANA and INMET: last answer, failures, next ask.
-feeds-lead = Measurements other institutions publish, read for the stations registered under the same code.
+admin-feeds-text = What is read from CEMADEN, ANA, INMET and of warnings in CAP: last answer, failures, next ask.
+feeds-lead = Measurements and warnings other institutions publish: the measurements, read for the stations registered under the same code.
 feeds-empty = No feed is configured
 feeds-empty-text = Each feed is a table [[feeds]] in the configuration. Stations come from the catalogue; the feed brings their measurements.
 feed = Feed
@@ -722,7 +722,7 @@ feed-waits = waits
 feed-answers = answers
 feed-fails = fails
 feed-answered = Last answer
-feed-newest = Newest measurement
+feed-newest = Newest measurement or warning
 feed-held = In the last new answer
 feed-next = Next ask
 feed-failures = { $count ->
@@ -1305,3 +1305,108 @@ act-occurrence-reopen = Gave a reported case back to the queue
 act-occurrence-merge = Joined reported cases
 act-occurrence-split = Split a report into a case of its own
 act-occurrence-open-incident = Opened an incident from a reported case
+## warnings of other institutions
+nav-warnings = Warnings
+outside-heading = Warnings of other institutions
+outside-lead = What INMET, the state and the Union publish, in their own words. None becomes an alert of the civil defense by itself.
+outside-bare = No feed of warnings is configured
+outside-bare-text = Warnings come by feeds of the kinds inmet_warnings (INMET's list) and cap (CAP in Atom or RSS).
+outside-say = Warnings of other institutions for here: { $n }
+outside-ours = For { $town }
+outside-ours-none = No open warning is for the municipality.
+outside-others = Elsewhere
+outside-others-none = No other open warning.
+outside-past = Ended, replaced and not real
+outside-title = { $publisher }: { $event } warning
+outside-warning = Warning
+outside-where = Where
+outside-time = When
+outside-from-to = from { $from } until { $to }
+outside-from = from { $from }
+outside-ended-at = held until { $to }
+outside-no-end = no end given
+outside-received = Received
+outside-sent = Sent
+outside-why = Why here:
+outside-areas = { $n ->
+    [one] touches { $n } risk area
+   *[other] touches { $n } risk areas
+}
+outside-instruction = What the institution advises
+outside-description = Description
+outside-unlisted = Its source lists this warning no more, though it has not ended. Ask the institution.
+outside-not-ours = Neither the municipality's code nor the warning's shape touches the municipality.
+outside-not-real = An exercise, a test or a draft: no real warning.
+outside-geocodes = { $n ->
+    [one] { $n } municipality named (IBGE code)
+   *[other] { $n } municipalities named (IBGE codes)
+}
+outside-source = Source
+outside-by = Published by { $who }.
+outside-open = See at the source
+outside-message = Message as it came
+outside-map = Ground of the warning; the circle marks { $town }
+legend-outside = Another institution's warning
+warning-stage-in-force = in force
+warning-stage-future = begins later
+warning-stage-ended = ended
+warning-stage-cancelled = cancelled
+warning-stage-replaced = replaced
+warning-stage-not-real = not real
+cap-status-actual = real
+cap-status-exercise = exercise
+cap-status-system = system message
+cap-status-test = test
+cap-status-draft = draft
+warning-because-geocode = it names the municipality
+warning-because-polygon = its shape touches the municipality's areas
+warning-because-circle = a circle of it touches the municipality's areas
+linked-how-references = Replaced, as the new message itself says:
+linked-how-revision = Replaced by a later revision of the same warning:
+linked-how-same-event-and-area = Replaced, it seems (the new message does not say what it is about; this was the latest open warning of the same event on the same ground):
+linked-how-same-event-and-municipality = Replaced, it seems (the new message does not say what it is about; this was the latest open warning of the same event for the same municipality):
+severity-extreme = extreme severity
+severity-severe = high severity
+severity-moderate = moderate severity
+severity-minor = low severity
+severity-unknown = severity not given
+urgency-immediate = act now
+urgency-expected = act soon
+urgency-future = act later
+urgency-past = over
+urgency-unknown = urgency not given
+certainty-observed = observed
+certainty-likely = likely
+certainty-possible = possible
+certainty-unlikely = unlikely
+certainty-unknown = certainty not given
+feed-warnings = { $count ->
+    [one] { $count } warning read
+   *[other] { $count } warnings read
+}
+feed-warnings-for-us = { $count ->
+    [0] none for here
+   *[other] { $count } for here
+}
+feed-kind-cemaden = CEMADEN, readings of the state
+feed-kind-cemaden-hourly = CEMADEN, hours of a station
+feed-kind-cemaden-table = CEMADEN, table of the month
+feed-kind-ana = ANA, HidroWebService
+feed-kind-ana-legacy = ANA, older service
+feed-kind-inmet = INMET, stations
+feed-kind-json = JSON by mapping
+feed-kind-rio = Rio, stations
+feed-kind-cap = Warnings in CAP
+feed-kind-inmet-warnings = INMET, warnings
+feed-failure-address = the configured address cannot be asked
+feed-failure-refused = the address is of the own network and not allowed
+feed-failure-unreachable = the server cannot be found or takes no connection
+feed-failure-slow = the server took too long
+feed-failure-large = the answer is larger than allowed
+feed-failure-redirects = the server redirects to where one may not go
+feed-failure-status = the server answered with an error
+feed-failure-busy = the server is in trouble or asks for fewer requests
+feed-failure-login = the server did not accept who asks
+feed-failure-document = the answer is not of the expected format
+feed-failure-own = this service failed to keep it
+feed-failure-unknown = cause not classified

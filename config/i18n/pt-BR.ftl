@@ -713,8 +713,8 @@ oidc-unlink-password = Defina antes uma senha aqui: sem ela, a conta separada n�
 admin-tokens = Chaves de API
 admin-tokens-text = Programas que agem em nome de alguém: o que podem, quando foram usadas, até quando valem.
 admin-feeds = Fontes externas
-admin-feeds-text = O que se lê de CEMADEN, ANA e INMET: última resposta, falhas, próxima consulta.
-feeds-lead = Medidas publicadas por outros órgãos, lidas para as estações cadastradas com o mesmo código.
+admin-feeds-text = O que se lê de CEMADEN, ANA, INMET e de avisos em CAP: última resposta, falhas, próxima consulta.
+feeds-lead = Medidas e avisos publicados por outros órgãos: as medidas, lidas para as estações cadastradas com o mesmo código.
 feeds-empty = Nenhuma fonte configurada
 feeds-empty-text = Cada fonte é uma tabela [[feeds]] na configuração. As estações entram pelo cadastro; a fonte traz as medidas delas.
 feed = Fonte
@@ -722,7 +722,7 @@ feed-waits = aguarda
 feed-answers = responde
 feed-fails = falha
 feed-answered = Última resposta
-feed-newest = Medida mais nova
+feed-newest = Medida ou aviso mais novo
 feed-held = Na última resposta nova
 feed-next = Próxima consulta
 feed-failures = { $count ->
@@ -1308,3 +1308,109 @@ act-occurrence-reopen = Devolveu um caso relatado à fila
 act-occurrence-merge = Juntou casos relatados
 act-occurrence-split = Separou um relato em outro caso
 act-occurrence-open-incident = Abriu ocorrência a partir de um caso relatado
+## warnings of other institutions
+nav-warnings = Avisos
+outside-heading = Avisos de outros órgãos
+outside-lead = O que INMET, Estado e União publicam, nas palavras deles. Nenhum vira alerta da Defesa Civil por si.
+outside-bare = Nenhuma fonte de avisos configurada
+outside-bare-text = Avisos chegam por fontes dos tipos inmet_warnings (lista do INMET) e cap (CAP em Atom ou RSS).
+outside-say = Avisos de outros órgãos para cá: { $n }
+outside-ours = Valem para { $town }
+outside-ours-none = Nenhum aviso aberto vale para o município.
+outside-others = Outros lugares
+outside-others-none = Nenhum outro aviso aberto.
+outside-past = Encerrados, substituídos e não reais
+outside-title = { $publisher }: aviso de { $event }
+outside-warning = Aviso
+outside-where = Onde
+outside-time = Quando
+outside-from-to = de { $from } até { $to }
+outside-from = a partir de { $from }
+outside-ended-at = valeu até { $to }
+outside-no-end = sem fim informado
+outside-received = Recebido
+outside-sent = Emitido
+outside-why = Por que aqui:
+outside-areas = { $n ->
+    [one] toca { $n } área de risco
+   *[other] toca { $n } áreas de risco
+}
+outside-instruction = O que o órgão recomenda
+outside-description = Descrição
+outside-unlisted = A fonte não lista mais este aviso, mas ele ainda não terminou. Confirme com o órgão.
+outside-not-ours = Nem o código do município nem o desenho do aviso tocam o município.
+outside-not-real = Exercício, teste ou rascunho: não vale como aviso real.
+outside-geocodes = { $n ->
+    [one] { $n } município nomeado (código IBGE)
+   *[other] { $n } municípios nomeados (códigos IBGE)
+}
+outside-source = Origem
+outside-by = Publicado por { $who }.
+outside-open = Ver na fonte
+outside-message = Mensagem como chegou
+outside-map = Área do aviso; o círculo marca { $town }
+legend-outside = Aviso de outro órgão
+warning-stage-in-force = em vigor
+warning-stage-future = começa depois
+warning-stage-ended = terminou
+warning-stage-cancelled = cancelado
+warning-stage-replaced = substituído
+warning-stage-not-real = não real
+cap-status-actual = real
+cap-status-exercise = exercício
+cap-status-system = mensagem de sistema
+cap-status-test = teste
+cap-status-draft = rascunho
+warning-because-geocode = o aviso nomeia o município
+warning-because-polygon = o desenho do aviso toca as áreas do município
+warning-because-circle = um círculo do aviso toca as áreas do município
+linked-how-references = Substituído, como a própria mensagem nova diz:
+linked-how-revision = Substituído por revisão posterior do mesmo aviso:
+linked-how-same-event-and-area = Substituído, ao que parece (a mensagem nova não diz de qual trata; é o aviso aberto mais recente do mesmo evento e da mesma área):
+linked-how-same-event-and-municipality = Substituído, ao que parece (a mensagem nova não diz de qual trata; é o aviso aberto mais recente do mesmo evento e do mesmo município):
+severity-extreme = severidade extrema
+severity-severe = severidade alta
+severity-moderate = severidade moderada
+severity-minor = severidade baixa
+severity-unknown = severidade não informada
+urgency-immediate = agir já
+urgency-expected = agir em breve
+urgency-future = agir depois
+urgency-past = já passou
+urgency-unknown = urgência não informada
+certainty-observed = observado
+certainty-likely = provável
+certainty-possible = possível
+certainty-unlikely = improvável
+certainty-unknown = certeza não informada
+feed-warnings = { $count ->
+    [one] { $count } aviso lido
+   *[other] { $count } avisos lidos
+}
+feed-warnings-for-us = { $count ->
+    [0] nenhum vale para cá
+    [one] { $count } vale para cá
+   *[other] { $count } valem para cá
+}
+feed-kind-cemaden = CEMADEN, leituras do estado
+feed-kind-cemaden-hourly = CEMADEN, horas de uma estação
+feed-kind-cemaden-table = CEMADEN, tabela do mês
+feed-kind-ana = ANA, HidroWebService
+feed-kind-ana-legacy = ANA, serviço antigo
+feed-kind-inmet = INMET, estações
+feed-kind-json = JSON por mapeamento
+feed-kind-rio = Rio, estações
+feed-kind-cap = Avisos em CAP
+feed-kind-inmet-warnings = INMET, avisos
+feed-failure-address = o endereço configurado não serve
+feed-failure-refused = o endereço é da rede própria e não está liberado
+feed-failure-unreachable = o servidor não foi encontrado ou não aceita conexão
+feed-failure-slow = o servidor demorou demais
+feed-failure-large = a resposta é maior que o permitido
+feed-failure-redirects = o servidor redireciona para onde não se pode ir
+feed-failure-status = o servidor respondeu com erro
+feed-failure-busy = o servidor está com problemas ou pede menos consultas
+feed-failure-login = o servidor não aceitou a identificação
+feed-failure-document = a resposta não está no formato esperado
+feed-failure-own = falha deste serviço ao guardar
+feed-failure-unknown = motivo não classificado

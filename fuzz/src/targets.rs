@@ -13,7 +13,8 @@ use sentinela::catalogue::{self, Format};
 use sentinela::config::Config;
 use sentinela::dispatch::channels::smpp;
 use sentinela::dispatch::{receipts, sms_text};
-use sentinela::feeds::formats::{ana, cemaden, inmet};
+use sentinela::feeds::formats::{ana, cemaden, inmet, rio};
+use sentinela::feeds::warnings::{self as outside, inmet as inmet_warnings, listing};
 use sentinela::i18n::Lang;
 use sentinela::ids::{DatastreamId, DeviceId};
 use sentinela::ingest::decode::{Door, decode};
@@ -101,6 +102,31 @@ pub fn feed(data: &[u8]) {
         assert!(parsed.observed.iter().all(|one| one.value.is_finite() && !one.station.is_empty()));
     }
     let _ = (cemaden::parse_catalogue(data), inmet::parse_catalogue(data));
+    for interval_s in [None, Some(300), Some(900)] {
+        let read = rio::parse(data, interval_s).unwrap_or_default();
+        assert!(read.observed.iter().all(|one| one.value.is_finite() && one.interval_s.is_some()));
+    }
+}
+
+/// A list of warnings, or one of them: whatever it says, what is kept stays within its bounds and can be kept.
+pub fn outside_warning(data: &[u8]) {
+    let mut all = inmet_warnings::parse(data).unwrap_or_default().warnings;
+    if let Ok(found) = listing::parse(data, "https://exemplo.gov.br/avisos") {
+        assert!(found.links.iter().all(|link| link.url.starts_with("http")));
+        all.extend(found.parsed.warnings);
+    }
+    for warning in &all {
+        assert!(!warning.identifier.is_empty() && !warning.sender.is_empty());
+        assert!(warning.raw.len() <= outside::MAX_RAW && warning.geocodes.len() <= outside::MAX_GEOCODES);
+        let texts =
+            [&warning.headline, &warning.description, &warning.instruction, &warning.event, &warning.identifier];
+        assert!(texts.iter().all(|text| !text.contains('\0')), "PostgreSQL cannot keep it");
+        let on_earth = |point: &geo::Coord<f64>| point.x.abs() <= 180.0 && point.y.abs() <= 90.0;
+        let rings = warning.polygons.iter().chain(warning.circles.iter()).map(geo::Polygon::exterior);
+        for ring in rings {
+            assert!(ring.0.len() >= 4 && ring.0.iter().all(on_earth) && ring.0.first() == ring.0.last());
+        }
+    }
 }
 
 /// The topic of a message.

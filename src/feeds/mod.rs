@@ -1,8 +1,11 @@
-//! Measurements that other institutions publish: asked for, read, and put into the journal of our own stations.
+//! What other institutions publish: measurements, which are asked for, read, and put into the journal of our own stations,
+//! and warnings, which are kept and shown beside our own.
 
+pub mod failure;
 pub mod formats;
 pub mod poll;
 pub mod store;
+pub mod warnings;
 
 use std::collections::BTreeMap;
 
@@ -30,6 +33,19 @@ vocabulary! {
         Inmet = "inmet",
         /// Any other in JSON, by a mapping.
         Json = "json",
+        /// Stations of Rio de Janeiro in their older shape.
+        Rio = "rio",
+        /// Warnings in CAP: one message, or a list of them in Atom or RSS.
+        Cap = "cap",
+        /// INMET's list of active warnings.
+        InmetWarnings = "inmet_warnings",
+    }
+}
+
+impl Kind {
+    /// Whether it brings warnings, not measurements.
+    pub const fn is_warnings(self) -> bool {
+        matches!(self, Self::Cap | Self::InmetWarnings)
     }
 }
 
@@ -51,7 +67,10 @@ pub struct Feed {
     /// Where what stands, of a feed of kind `json`.
     #[serde(default)]
     pub mapping: Option<Mapping>,
-    /// Sent with each request.
+    /// Which of overlapping sums becomes readings, of a feed of kind `rio`: 300 or 900 seconds.
+    #[serde(default)]
+    pub interval_s: Option<i32>,
+    /// Sent with each request to the feed's own server.
     #[serde(default)]
     pub headers: BTreeMap<String, Secret>,
     /// Where ANA gives tokens, with `Identificador` and `Senha` in `login_headers`. Empty: none is needed.
@@ -80,6 +99,12 @@ impl Feed {
         let names = self.headers.keys().chain(self.login_headers.keys());
         if !names.into_iter().all(|name| axum::http::HeaderName::try_from(name).is_ok()) {
             return Some("names of HTTP headers in `headers`");
+        }
+        if self.interval_s.is_some_and(|seconds| self.kind != Kind::Rio || !formats::rio::has_window(seconds)) {
+            return Some("`interval_s` of 300 or 900, beside kind = \"rio\" alone");
+        }
+        if self.kind.is_warnings() && self.url.contains("{station}") {
+            return Some("no {station} in `url`: warnings have none");
         }
         match (self.kind, &self.mapping) {
             (Kind::Json, None) => return Some("a `mapping` beside kind = \"json\""),

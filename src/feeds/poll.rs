@@ -1,6 +1,8 @@
 //! Asking feeds, each by itself: on its schedule, once for all processes, with conditional requests, and later and later
 //! while it fails. What was asked counts as read only once its readings are committed.
 
+mod warnings;
+
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::time::Duration;
 
@@ -9,8 +11,9 @@ use bytes::Bytes;
 use chrono::TimeDelta;
 use sha2::{Digest as _, Sha256};
 
+use super::failure::{Failure, FailureKind};
 use super::formats::mapped::{self, Mapping};
-use super::formats::{Observed, Parsed, Problem, ana, cemaden, inmet};
+use super::formats::{Observed, Parsed, Problem, ana, cemaden, inmet, rio};
 use super::store::{self, Told};
 use super::{Feed, Kind};
 use crate::app::App;
@@ -85,6 +88,8 @@ struct Seen {
 /// An answer that is not the one from before.
 struct Answer {
     url: String,
+    /// Where it came from in the end.
+    from: url::Url,
     body: Bytes,
     seen: Seen,
 }
@@ -115,13 +120,14 @@ impl Follower {
         if !store::take(&mut *pool.acquire().await?, now, &name, now + every).await? {
             return Ok(false);
         }
-        match self.ask(now).await {
+        let asked = if self.feed.kind.is_warnings() { self.ask_warnings(now).await } else { self.ask(now).await };
+        match asked {
             Ok(told) => store::answered(&mut *pool.acquire().await?, now, &name, told).await?,
-            Err(error) => {
+            Err(failure) => {
                 metrics::counter!("sentinela_feed_failures_total", "feed" => name.clone()).increment(1);
-                let failures = store::failed(&mut *pool.acquire().await?, &name, &error).await?;
+                let failures = store::failed(&mut *pool.acquire().await?, &name, &failure).await?;
                 let due_at = now + back_off(every, failures);
-                tracing::warn!(feed = name, error, failures, "a feed could not be read");
+                tracing::warn!(feed = name, kind = %failure.kind, error = failure.detail, failures, "a feed could not be read");
                 store::wait_until(&mut *pool.acquire().await?, &name, due_at).await?;
             }
         }
@@ -129,7 +135,7 @@ impl Follower {
     }
 
     /// `None` when nothing is new. Of many addresses one may fail: the others count, and the failure is told when all do.
-    async fn ask(&mut self, now: Instant) -> Result<Option<Told>, String> {
+    async fn ask(&mut self, now: Instant) -> Result<Option<Told>, Failure> {
         let (mut answers, mut failed, mut good) = (Vec::new(), None, false);
         for url in self.addresses(now) {
             match self.fetch(&url).await {
@@ -153,7 +159,7 @@ impl Follower {
                     self.keep(parsed, now, &mut told).await?;
                     self.seen.insert(answer.url, answer.seen);
                 }
-                Err(problem) => wrong = wrong.or(Some(problem.to_string())),
+                Err(problem) => wrong = wrong.or(Some(problem.into())),
             }
         }
         match wrong {
@@ -173,7 +179,7 @@ impl Follower {
     }
 
     /// `None` when it is what was answered before.
-    async fn fetch(&mut self, url: &str) -> Result<Option<Answer>, String> {
+    async fn fetch(&mut self, url: &str) -> Result<Option<Answer>, Failure> {
         if self.token.is_none() && !self.feed.login_url.is_empty() {
             self.log_in().await?;
         }
@@ -185,7 +191,7 @@ impl Follower {
         match answer.status {
             StatusCode::OK => {}
             StatusCode::NOT_MODIFIED | StatusCode::NO_CONTENT => return Ok(None),
-            other => return Err(format!("the server answers with status {other}")),
+            other => return Err(refused_with(other)),
         }
         let text = |name| answer.headers.get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
         let sha256 = Sha256::digest(&answer.body).into();
@@ -193,12 +199,12 @@ impl Follower {
         if self.seen.get(url).is_some_and(|before| before.sha256 == seen.sha256) {
             return Ok(None);
         }
-        Ok(Some(Answer { url: url.to_owned(), body: answer.body, seen }))
+        Ok(Some(Answer { url: url.to_owned(), from: answer.url, body: answer.body, seen }))
     }
 
-    async fn get(&self, url: &str) -> Result<crate::outbound::Answer, String> {
+    async fn get(&self, url: &str) -> Result<crate::outbound::Answer, Failure> {
         let mut request = Request::get(url);
-        let headers = request.headers_mut().ok_or("the address cannot be asked")?;
+        let headers = request.headers_mut().ok_or_else(cannot_be_asked)?;
         put(headers, &self.feed.headers)?;
         if let Some(token) = &self.token {
             set(headers, "authorization", &format!("Bearer {token}"))?;
@@ -210,23 +216,23 @@ impl Follower {
                 }
             }
         }
-        let request = request.body(Vec::new()).map_err(|_| "the address cannot be asked".to_owned())?;
-        self.app.outbound.send(request, MAX_BYTES).await.map_err(|error| error.to_string())
+        let request = request.body(Vec::new()).map_err(|_| cannot_be_asked())?;
+        Ok(self.app.outbound.send(request, MAX_BYTES).await?)
     }
 
     /// ANA gives a token for an hour or so, against identifier and password in headers.
-    async fn log_in(&mut self) -> Result<(), String> {
+    async fn log_in(&mut self) -> Result<(), Failure> {
         let mut request = Request::get(&self.feed.login_url);
-        put(request.headers_mut().ok_or("the address for tokens cannot be asked")?, &self.feed.login_headers)?;
-        let request = request.body(Vec::new()).map_err(|_| "the address for tokens cannot be asked".to_owned())?;
-        let answer = self.app.outbound.send(request, MAX_BYTES).await.map_err(|error| error.to_string())?;
+        put(request.headers_mut().ok_or_else(cannot_be_asked)?, &self.feed.login_headers)?;
+        let request = request.body(Vec::new()).map_err(|_| cannot_be_asked())?;
+        let answer = self.app.outbound.send(request, MAX_BYTES).await?;
+        let no_token = |why: &str| Failure::new(FailureKind::Login, format!("the server gives no token: {why}"));
         if answer.status != StatusCode::OK {
-            return Err(format!("the server gives no token: status {}", answer.status));
+            return Err(no_token(&format!("status {}", answer.status)));
         }
-        let body: serde_json::Value =
-            serde_json::from_slice(&answer.body).map_err(|_| "the server gives no token: no JSON".to_owned())?;
+        let body: serde_json::Value = serde_json::from_slice(&answer.body).map_err(|_| no_token("no JSON"))?;
         let token = body.pointer("/items/tokenautenticacao").and_then(serde_json::Value::as_str);
-        self.token = Some(token.ok_or("the server gives no token: items.tokenautenticacao is missing")?.to_owned());
+        self.token = Some(token.ok_or_else(|| no_token("items.tokenautenticacao is missing"))?.to_owned());
         Ok(())
     }
 
@@ -238,18 +244,21 @@ impl Follower {
             Kind::Ana => ana::parse(body),
             Kind::AnaLegacy => ana::parse_legacy(body),
             Kind::Inmet => inmet::parse(body),
+            Kind::Rio => rio::parse(body, self.feed.interval_s),
+            // Asked for by `ask_warnings`.
+            Kind::Cap | Kind::InmetWarnings => Ok(Parsed::default()),
             Kind::Json => mapped::parse(body, self.feed.mapping.as_ref().unwrap_or(&Mapping::default())),
         }
     }
 
     /// Puts what was read into the journal, and waits for the commit.
-    async fn keep(&mut self, parsed: Parsed, now: Instant, told: &mut Told) -> Result<(), String> {
+    async fn keep(&mut self, parsed: Parsed, now: Instant, told: &mut Told) -> Result<(), Failure> {
         let stations: Vec<String> = {
             let ours = parsed.observed.iter().map(|one| self.feed.ours(&one.station));
             ours.collect::<HashSet<_>>().into_iter().map(str::to_owned).collect()
         };
-        let mut conn = self.app.db.ingest.acquire().await.map_err(|error| error.to_string())?;
-        let rows = store::streams(&mut conn, &stations).await.map_err(|error| error.to_string())?;
+        let mut conn = self.app.db.ingest.acquire().await.map_err(Failure::own)?;
+        let rows = store::streams(&mut conn, &stations).await.map_err(Failure::own)?;
         drop(conn);
         let mut streams: BTreeMap<String, Vec<StreamEntry>> = BTreeMap::new();
         for (station, stream) in rows {
@@ -284,7 +293,7 @@ impl Follower {
     }
 
     /// Gives back how many were new.
-    async fn submit(&self, readings: Vec<NewReading>, mut quarantined: Vec<Quarantined>) -> Result<usize, String> {
+    async fn submit(&self, readings: Vec<NewReading>, mut quarantined: Vec<Quarantined>) -> Result<usize, Failure> {
         let mut new = 0;
         let mut chunks = readings.chunks(MAX_READINGS);
         loop {
@@ -293,7 +302,7 @@ impl Follower {
             if part.is_empty() && bad.is_empty() {
                 break;
             }
-            let accepted = self.app.ingest.submit_when_free(part, bad).await.map_err(|error| error.to_string())?;
+            let accepted = self.app.ingest.submit_when_free(part, bad).await.map_err(Failure::own)?;
             new += (accepted.appended + accepted.revisions) as usize;
         }
         metrics::counter!("sentinela_feed_readings_total", "feed" => self.feed.name.clone()).increment(new as u64);
@@ -350,14 +359,26 @@ fn problem(observed: &Observed, wrong: Wrong) -> Problem {
     Problem::new(field, &value, message)
 }
 
-fn put(headers: &mut HeaderMap, given: &BTreeMap<String, Secret>) -> Result<(), String> {
+fn refused_with(status: StatusCode) -> Failure {
+    let is_busy = status.is_server_error() || status == StatusCode::TOO_MANY_REQUESTS;
+    let kind = if is_busy { FailureKind::Busy } else { FailureKind::Status };
+    Failure::new(kind, format!("the server answers with status {status}"))
+}
+
+fn cannot_be_asked() -> Failure {
+    Failure::new(FailureKind::Address, "the address cannot be asked")
+}
+
+fn put(headers: &mut HeaderMap, given: &BTreeMap<String, Secret>) -> Result<(), Failure> {
     set(headers, "user-agent", concat!("Sentinela/", env!("CARGO_PKG_VERSION")))?;
     given.iter().try_for_each(|(name, value)| set(headers, name, value))
 }
 
-fn set(headers: &mut HeaderMap, name: &str, value: &str) -> Result<(), String> {
-    let key = header::HeaderName::try_from(name).map_err(|_| format!("{name:?} is no name of a header"))?;
-    let value = header::HeaderValue::try_from(value).map_err(|_| format!("the header {name} cannot hold its value"))?;
+fn set(headers: &mut HeaderMap, name: &str, value: &str) -> Result<(), Failure> {
+    let wrong = |why: String| Failure::new(FailureKind::Address, why);
+    let key = header::HeaderName::try_from(name).map_err(|_| wrong(format!("{name:?} is no name of a header")))?;
+    let value =
+        header::HeaderValue::try_from(value).map_err(|_| wrong(format!("the header {name} cannot hold its value")))?;
     headers.insert(key, value);
     Ok(())
 }

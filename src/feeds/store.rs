@@ -2,6 +2,9 @@
 
 use sqlx::PgConnection;
 
+use super::failure::Failure;
+use super::warnings::store::OPEN_ENDED_HOURS;
+
 use crate::clock::Instant;
 use crate::ids::DatastreamId;
 use crate::ingest::devices::StreamEntry;
@@ -22,8 +25,10 @@ pub struct State {
     pub answered_at: Option<Instant>,
     /// Failures since then.
     pub failures: i32,
-    /// Why the last ask failed; empty when it did not.
+    /// Why the last ask failed; empty when it did not. The kind is one of address, refused, unreachable, slow, large,
+    /// redirects, status, busy, login, document, own.
     pub error: String,
+    pub error_kind: String,
     /// When the answer was another than before.
     #[schema(value_type = Option<String>)]
     pub changed_at: Option<Instant>,
@@ -33,6 +38,9 @@ pub struct State {
     pub missing: i32,
     pub problems: i32,
     pub foreign_stations: i32,
+    /// Warnings in that answer, and how many of the source's warnings are open and for this town now.
+    pub warnings: i32,
+    pub warnings_for_us: i64,
     #[schema(value_type = Option<String>)]
     pub newest_observed_at: Option<Instant>,
 }
@@ -60,11 +68,12 @@ pub async fn take(conn: &mut PgConnection, now: Instant, name: &str, next: Insta
 }
 
 /// Writes down that asking failed. Gives back how often it did in a row.
-pub async fn failed(conn: &mut PgConnection, name: &str, error: &str) -> sqlx::Result<i32> {
+pub async fn failed(conn: &mut PgConnection, name: &str, failure: &Failure) -> sqlx::Result<i32> {
     sqlx::query_scalar!(
-        "update feed set failures = failures + 1, error = $2 where name = $1 returning failures",
+        "update feed set failures = failures + 1, error = $2, error_kind = $3 where name = $1 returning failures",
         name,
-        error
+        failure.detail,
+        failure.kind.as_str()
     )
     .fetch_optional(conn)
     .await
@@ -84,19 +93,24 @@ pub struct Told {
     pub missing: usize,
     pub problems: usize,
     pub foreign_stations: usize,
+    pub warnings: usize,
     pub newest: Option<Instant>,
 }
 
 /// Writes down an answer; `None` when it is the one from before.
 pub async fn answered(conn: &mut PgConnection, now: Instant, name: &str, told: Option<Told>) -> sqlx::Result<()> {
-    sqlx::query!("update feed set failures = 0, error = '', answered_at = $2 where name = $1", name, now)
-        .execute(&mut *conn)
-        .await?;
+    sqlx::query!(
+        "update feed set failures = 0, error = '', error_kind = '', answered_at = $2 where name = $1",
+        name,
+        now
+    )
+    .execute(&mut *conn)
+    .await?;
     let Some(told) = told else { return Ok(()) };
     let whole = |count: usize| i32::try_from(count).unwrap_or(i32::MAX);
     sqlx::query!(
         "update feed set changed_at = $2, readings = $3, missing = $4, problems = $5, foreign_stations = $6,
-             newest_observed_at = greatest(newest_observed_at, $7)
+             newest_observed_at = greatest(newest_observed_at, $7), warnings = $8
          where name = $1",
         name,
         now,
@@ -104,19 +118,26 @@ pub async fn answered(conn: &mut PgConnection, now: Instant, name: &str, told: O
         whole(told.missing),
         whole(told.problems),
         whole(told.foreign_stations),
-        told.newest
+        told.newest,
+        whole(told.warnings)
     )
     .execute(conn)
     .await?;
     Ok(())
 }
 
-pub async fn states(conn: &mut PgConnection) -> sqlx::Result<Vec<State>> {
+pub async fn states(conn: &mut PgConnection, now: Instant) -> sqlx::Result<Vec<State>> {
     sqlx::query_as!(
         State,
-        "select name, due_at, asked_at, answered_at, failures, error, changed_at, readings, missing, problems,
-             foreign_stations, newest_observed_at
-         from feed order by name"
+        r#"select name, due_at, asked_at, answered_at, failures, error, error_kind, changed_at, readings, missing, problems,
+             foreign_stations, warnings, newest_observed_at,
+             (select count(*) from outside_warning w
+              where w.source = feed.name and w.for_us_by <> '{}' and w.superseded_by is null and w.status = 'Actual'
+                and w.msg_type <> 'Cancel' and coalesce(w.expires_at, w.sent_at + make_interval(hours => $2::int)) > $1)
+             as "warnings_for_us!"
+         from feed order by name"#,
+        now,
+        OPEN_ENDED_HOURS as i32
     )
     .fetch_all(conn)
     .await

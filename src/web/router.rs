@@ -48,6 +48,7 @@ pub fn router(app: App) -> Router {
         .merge(api::staff::routes())
         .merge(api::stations::routes())
         .merge(api::tokens::routes())
+        .merge(api::warnings::routes())
         .merge(ogc::routes())
         .merge(tiles::routes())
         .merge(stream::routes())

@@ -113,6 +113,11 @@ pub const RULES: &[Rule] = &[
     staff("GET", "/console/account/oidc", OwnAccount),
     staff("POST", "/console/account/oidc", OwnAccount),
     staff("POST", "/console/account/oidc/remove", OwnAccount),
+    // Outside warnings
+    open("GET", "/api/v1/warnings"),
+    staff("GET", "/console/warnings", SeeConsole),
+    staff("GET", "/console/warnings/{id}", SeeConsole),
+    staff("GET", "/console/warnings/{id}/message", SeeConsole),
     // Tokens and devices
     staff("GET", "/api/v1/tokens", OwnAccount),
     staff("POST", "/api/v1/tokens", OwnAccount),

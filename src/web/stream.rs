@@ -32,7 +32,7 @@ pub fn routes() -> Router<App> {
 /// Changes of levels, alerts, deliveries and incidents as they happen.
 #[utoipa::path(get, path = "/api/v1/events", tag = "events", responses(
     (status = 200, description = "text/event-stream of {\"kind\": \"levels\" | \"alert\" | \"delivery\" | \"incident\" | \"journal\" | \
-     \"catalogue\" | \"reload\", …}. Without a session only levels and alert come. After \"reload\", read the whole state again.")))]
+     \"catalogue\" | \"warning\" | \"reload\", …}. Without a session only levels, alert and warning come. After \"reload\", read the whole state again.")))]
 pub async fn events(
     State(app): State<App>,
     Extension(ClientAddress(address)): Extension<ClientAddress>,
@@ -102,5 +102,5 @@ fn is_for(event: &Event, listener: &Listener) -> bool {
 
 /// A draft's id says nothing to the public: its page shows issued alerts only.
 const fn is_public(event: &Event) -> bool {
-    matches!(event, Event::Levels | Event::Alert { .. } | Event::Catalogue)
+    matches!(event, Event::Levels | Event::Alert { .. } | Event::Catalogue | Event::Warning)
 }

@@ -9,17 +9,19 @@ use sqlx::PgConnection;
 
 use crate::app::App;
 use crate::clock::Instant;
+use crate::feeds::warnings::shown::{self, Wish};
 use crate::web::error::ApiError;
 use crate::web::situation;
 
 /// Deeper tiles are drawn from these by the map itself.
 const MAX_ZOOM: i32 = 16;
+const MOST_WARNINGS: i64 = 200;
 
 pub fn routes() -> Router<App> {
     Router::new().route("/tiles/{layer}/{z}/{x}/{y}", get(tile))
 }
 
-/// A tile of `areas` (with `labels`) or `stations`. Answers 304 while nothing it shows has changed.
+/// A tile of `areas` (with `labels`), `stations`, or `warnings` of other institutions. Answers 304 while nothing it shows has changed.
 async fn tile(
     State(app): State<App>,
     Path((layer, z, x, y)): Path<(String, i32, i32, i32)>,
@@ -39,14 +41,18 @@ async fn tile(
     let version = match layer.as_str() {
         "areas" => situation::level_version(&mut conn).await?,
         "stations" => station_version(&mut conn, now).await?,
-        _ => return Err(ApiError::NotFound(format!("the layer {layer:?}; there are areas and stations"))),
+        "warnings" => shown::version(&mut conn, now).await?,
+        _ => return Err(ApiError::NotFound(format!("the layer {layer:?}; there are areas, stations and warnings"))),
     };
     let tag = format!("\"{layer}-{version}\"");
     if headers.get(header::IF_NONE_MATCH).is_some_and(|sent| sent.as_bytes() == tag.as_bytes()) {
         return Ok(StatusCode::NOT_MODIFIED.into_response());
     }
-    let body =
-        if layer == "areas" { areas(&mut conn, z, x, y).await? } else { stations(&mut conn, now, z, x, y).await? };
+    let body = match layer.as_str() {
+        "areas" => areas(&mut conn, z, x, y).await?,
+        "warnings" => warnings(&mut conn, now, z, x, y).await?,
+        _ => stations(&mut conn, now, z, x, y).await?,
+    };
     let tag = HeaderValue::from_str(&tag).map_err(|error| ApiError::Internal(error.into()))?;
     let kind = HeaderValue::from_static("application/vnd.mapbox-vector-tile");
     let cache = HeaderValue::from_static("public, no-cache");
@@ -98,6 +104,27 @@ async fn stations(conn: &mut PgConnection, now: Instant, z: i32, x: i32, y: i32)
         &ids,
         &shown,
         &fresh
+    )
+    .fetch_one(conn)
+    .await
+}
+
+/// The ground of real, open, public warnings of other institutions, with their own colours.
+async fn warnings(conn: &mut PgConnection, now: Instant, z: i32, x: i32, y: i32) -> sqlx::Result<Vec<u8>> {
+    let wish = Wish { open: true, public: true, limit: MOST_WARNINGS, ..Wish::default() };
+    let ids: Vec<i64> = shown::list(&mut *conn, now, wish).await?.into_iter().map(|warning| warning.id).collect();
+    sqlx::query_scalar!(
+        r#"with tile as (select st_tileenvelope($1, $2, $3) as box),
+           ground as (select w.id, w.event, w.level, w.colour,
+                             st_asmvtgeom(st_transform(st_intersection(st_collectionextract(st_collect(array[w.polygons, w.circles]), 3),
+                                 st_makeenvelope(-180, -85, 180, 85, 4326)), 3857), tile.box, 4096, 64) as geom
+                      from outside_warning w, tile where w.id = any($4)
+                        and st_collect(array[w.polygons, w.circles]) && st_transform(tile.box, 4326))
+           select coalesce((select st_asmvt(ground, 'warnings', 4096, 'geom') from ground where geom is not null), '') as "tile!""#,
+        z,
+        x,
+        y,
+        &ids
     )
     .fetch_one(conn)
     .await

@@ -13,10 +13,11 @@ macro_rules! targets {
     ($($name:ident),+ $(,)?) => { [$((stringify!($name), targets::$name as fn(&[u8]))),+] };
 }
 
-const TARGETS: [Target; 15] = targets![
+const TARGETS: [Target; 16] = targets![
     payload,
     topic,
     feed,
+    outside_warning,
     cap,
     catalogue_geojson,
     catalogue_csv,

@@ -20,20 +20,23 @@ use crate::support::{self, TestDb, start_at};
 
 /// What the server says next, and what it was asked.
 #[derive(Default)]
-struct Script {
+pub struct Script {
     status: u16,
     body: Vec<u8>,
     etag: &'static str,
+    /// The token that is taken at present.
+    pub token: &'static str,
     asked: Vec<(String, HeaderMap)>,
 }
 
 #[derive(Clone, Default)]
-struct Provider(Arc<Mutex<Script>>);
+pub struct Provider(pub Arc<Mutex<Script>>);
 
 impl Provider {
     /// A server on a port of its own.
-    async fn open() -> (Self, String) {
+    pub async fn open() -> (Self, String) {
         let provider = Self::default();
+        provider.0.lock().unwrap().token = "T1";
         provider.say(200, b"");
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = format!("http://{}", listener.local_addr().unwrap());
@@ -42,12 +45,12 @@ impl Provider {
         (provider, address)
     }
 
-    fn say(&self, status: u16, body: &[u8]) {
+    pub fn say(&self, status: u16, body: &[u8]) {
         let mut script = self.0.lock().unwrap();
         (script.status, script.body) = (status, body.to_vec());
     }
 
-    fn asked(&self) -> Vec<(String, HeaderMap)> {
+    pub fn asked(&self) -> Vec<(String, HeaderMap)> {
         std::mem::take(&mut self.0.lock().unwrap().asked)
     }
 }
@@ -58,25 +61,27 @@ async fn answer(State(provider): State<Provider>, request: Request) -> Response 
     script.asked.push((path.clone(), request.headers().clone()));
     if path == "/login" {
         let good = request.headers().get("senha").is_some_and(|given| given == "segredo");
-        let body = r#"{"status":"OK","items":{"tokenautenticacao":"T1"}}"#;
+        let body = format!(r#"{{"status":"OK","items":{{"tokenautenticacao":"{}"}}}}"#, script.token);
         return if good { body.into_response() } else { StatusCode::UNAUTHORIZED.into_response() };
     }
-    if path == "/ana" && request.headers().get(header::AUTHORIZATION).is_none_or(|given| given != "Bearer T1") {
+    let bearer = format!("Bearer {}", script.token);
+    if path == "/ana" && request.headers().get(header::AUTHORIZATION).is_none_or(|given| given != bearer.as_str()) {
         return StatusCode::UNAUTHORIZED.into_response();
     }
     let knows = request.headers().get(header::IF_NONE_MATCH).is_some_and(|given| given == script.etag);
     if knows && !script.etag.is_empty() {
         return StatusCode::NOT_MODIFIED.into_response();
     }
-    let etag = [(header::ETAG, script.etag)];
-    (StatusCode::from_u16(script.status).unwrap(), etag, script.body.clone()).into_response()
+    // CEMADEN calls its JSON a page.
+    let headers = [(header::ETAG, script.etag), (header::CONTENT_TYPE, "text/html; charset=UTF-8")];
+    (StatusCode::from_u16(script.status).unwrap(), headers, script.body.clone()).into_response()
 }
 
-fn recorded(name: &str) -> Vec<u8> {
+pub fn recorded(name: &str) -> Vec<u8> {
     std::fs::read(format!("{}/tests/data/feeds/{name}", env!("CARGO_MANIFEST_DIR"))).unwrap()
 }
 
-async fn station(db: &TestDb, code: &str, interval_s: i32) {
+pub async fn station(db: &TestDb, code: &str, interval_s: i32) {
     let mut conn = db.pool.acquire().await.unwrap();
     let new = NewStation {
         code: code.into(),
@@ -105,7 +110,7 @@ async fn station(db: &TestDb, code: &str, interval_s: i32) {
     }
 }
 
-async fn follower(db: &TestDb, table: &str) -> (App, Follower) {
+pub async fn follower(db: &TestDb, table: &str) -> (App, Follower) {
     let feed: Feed = toml::from_str(table).unwrap();
     assert_eq!(feed.problem(), None);
     let overrides = [("SENTINELA__DATABASE__URL", db.url.as_str()), ("SENTINELA__OUTBOUND__ALLOW", "127.0.0.1")];
@@ -119,7 +124,7 @@ async fn follower(db: &TestDb, table: &str) -> (App, Follower) {
     (app.clone(), Follower::new(app, feed))
 }
 
-async fn journal(db: &TestDb) -> Vec<String> {
+pub async fn journal(db: &TestDb) -> Vec<String> {
     sqlx::query_scalar(
         "select concat_ws(' ', s.code, d.name, j.value, to_char(j.observed_at at time zone 'UTC', 'YYYY-MM-DD HH24:MI'), j.source)
         from journal j join datastream d on d.id = j.datastream_id join station s on s.id = d.station_id
@@ -130,11 +135,11 @@ async fn journal(db: &TestDb) -> Vec<String> {
     .unwrap()
 }
 
-async fn state(db: &TestDb) -> FeedState {
-    states(&mut db.pool.acquire().await.unwrap()).await.unwrap().remove(0)
+pub async fn state(db: &TestDb) -> FeedState {
+    states(&mut db.pool.acquire().await.unwrap(), start_at()).await.unwrap().remove(0)
 }
 
-fn later(app: &App, minutes: i64) {
+pub fn later(app: &App, minutes: i64) {
     app.clock.set(app.clock.now() + TimeDelta::minutes(minutes));
 }
 
@@ -231,6 +236,12 @@ async fn a_token_is_fetched_and_fetched_anew_when_it_ended() {
     later(&app, 10);
     assert!(follower.once().await.unwrap());
     assert_eq!(provider.asked().len(), 1, "the token is kept");
+    // It ends: the next one is fetched and the same question asked again.
+    provider.0.lock().unwrap().token = "T2";
+    later(&app, 10);
+    assert!(follower.once().await.unwrap());
+    let paths: Vec<String> = provider.asked().into_iter().map(|(path, _)| path).collect();
+    assert_eq!((paths, state(&db).await.failures), (["/ana", "/login", "/ana"].map(str::to_owned).to_vec(), 0));
 }
 
 #[tokio::test]

@@ -2,7 +2,8 @@
 //! another feed. Nothing may panic, and half a document gives no reading at all.
 
 use sentinela::feeds::formats::mapped::{self, Mapping};
-use sentinela::feeds::formats::{ana, cemaden, inmet};
+use sentinela::feeds::formats::{ana, cemaden, inmet, rio};
+use sentinela::feeds::warnings::{inmet as inmet_warnings, listing};
 
 /// Reads a body and says whether it could be read.
 type Read = fn(&[u8]) -> bool;
@@ -13,7 +14,7 @@ macro_rules! sample {
     };
 }
 
-const JSON_AND_XML: [(&[u8], Read); 8] = [
+const JSON_AND_XML: [(&[u8], Read); 11] = [
     (sample!("alertablu_blumenau_nivel_oficial.json"), |body| {
         by("records='niveis'\nstation_is='B'\nat='horaLeitura'\nvalues=[{from='nivel',quantity='water_level'}]", body)
     }),
@@ -26,6 +27,9 @@ const JSON_AND_XML: [(&[u8], Read); 8] = [
     (sample!("cemaden_horario_6846.json"), |body| cemaden::parse_hourly(body).is_ok()),
     (sample!("inmet_apitempo_chuva_horaria_part.json"), |body| inmet::parse(body).is_ok()),
     (sample!("inmet_apitempo_estacoes_T_part.json"), |body| inmet::parse_catalogue(body).is_ok()),
+    (sample!("rio_websempre_json_chuvas_shape.json"), |body| rio::parse(body, None).is_ok()),
+    (sample!("inmet_avisos_ativos_part.json"), |body| inmet_warnings::parse(body).is_ok()),
+    (sample!("inmet_cap_polygon_trailing_space.xml"), |body| listing::parse(body, "https://exemplo.gov.br").is_ok()),
 ];
 
 /// Tables and the file that holds two documents: what is left of them after a cut may be read.

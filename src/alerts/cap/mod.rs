@@ -5,6 +5,7 @@ pub mod feed;
 pub mod model;
 mod parse;
 pub mod time;
+pub(crate) mod tree;
 pub mod validate;
 mod write;
 

@@ -2,20 +2,15 @@
 //! No entity beyond the five of XML is known and a document type is refused, so a message cannot make the reader open
 //! a file or grow without bound.
 
-use quick_xml::events::{BytesRef, Event};
-use quick_xml::name::{Namespace, ResolveResult};
-use quick_xml::reader::NsReader;
-
 use super::model::{
     Area, CapAlert, Category, Certainty, Circle, Info, MsgType, NAMESPACE, NamedValue, Point, Reference, Resource,
     ResponseType, Scope, Severity, Status, Urgency,
 };
 use super::time::CapTime;
-use super::write::is_xml_char;
+use super::tree::{Node, read_tree};
 
 /// The longest document that is read. The largest national alerts with inline polygons stay below a megabyte.
 pub const MAX_BYTES: usize = 4 * 1024 * 1024;
-const MAX_DEPTH: usize = 32;
 
 /// What is wrong, and where.
 #[derive(Clone, Debug, thiserror::Error, PartialEq, Eq)]
@@ -65,85 +60,12 @@ pub fn decode(bytes: &[u8]) -> Result<String, CapError> {
     }
 }
 
-#[derive(Debug, Default)]
-struct Node {
-    name: String,
-    namespace: String,
-    text: String,
-    children: Vec<Node>,
-}
-
 fn collect_alerts<'a>(node: &'a Node, found: &mut Vec<&'a Node>) {
     if node.name == "alert" && node.namespace == NAMESPACE {
         found.push(node);
     } else {
         node.children.iter().for_each(|child| collect_alerts(child, found));
     }
-}
-
-fn read_tree(text: &str) -> Result<Node, CapError> {
-    if text.len() > MAX_BYTES {
-        return Err(CapError::TooLarge(text.len()));
-    }
-    if let Some((at, c)) = text.char_indices().find(|(_, c)| !is_xml_char(*c)) {
-        return Err(CapError::Xml { at: at as u64, message: format!("the character {c:?} is not allowed") });
-    }
-    let mut reader = NsReader::from_str(text);
-    reader.config_mut().expand_empty_elements = true;
-    // The bottom of the stack stands for the document.
-    let mut stack = vec![Node::default()];
-    loop {
-        let at = reader.buffer_position();
-        let wrong = |message: String| CapError::Xml { at, message };
-        let (resolved, event) = reader.read_resolved_event().map_err(|error| wrong(error.to_string()))?;
-        match event {
-            Event::Start(tag) => {
-                if stack.len() > MAX_DEPTH {
-                    return Err(wrong(format!("more than {MAX_DEPTH} elements inside each other")));
-                }
-                let namespace = if let ResolveResult::Bound(Namespace(name)) = resolved { name } else { "" };
-                let name = tag.local_name().into_inner().to_owned();
-                stack.push(Node { name, namespace: namespace.to_owned(), ..Node::default() });
-            }
-            Event::End(_) => close(&mut stack),
-            Event::Text(piece) => append(&mut stack, &piece.xml10_content()),
-            Event::CData(piece) => append(&mut stack, &piece.xml10_content()),
-            Event::GeneralRef(reference) => append(&mut stack, &resolve(&reference).map_err(wrong)?),
-            Event::DocType(_) => return Err(wrong("a document type is not allowed".into())),
-            Event::Eof => break,
-            Event::Empty(_) | Event::Comment(_) | Event::Decl(_) | Event::PI(_) => {}
-        }
-    }
-    let end = |message: &str| CapError::Xml { at: text.len() as u64, message: message.into() };
-    match (stack.pop(), stack.is_empty()) {
-        (Some(document), true) => document.children.into_iter().next().ok_or_else(|| end("no element")),
-        _ => Err(end("the document ends inside an element")),
-    }
-}
-
-fn close(stack: &mut Vec<Node>) {
-    if stack.len() > 1
-        && let Some(done) = stack.pop()
-        && let Some(parent) = stack.last_mut()
-    {
-        parent.children.push(done);
-    }
-}
-
-fn append(stack: &mut [Node], piece: &str) {
-    if let Some(node) = stack.last_mut() {
-        node.text.push_str(piece);
-    }
-}
-
-/// Character references and the five entities of XML; nothing else is known.
-fn resolve(reference: &BytesRef<'_>) -> Result<String, String> {
-    if let Some(character) = reference.resolve_char_ref().map_err(|error| error.to_string())? {
-        let lawful = is_xml_char(character).then(|| character.to_string());
-        return lawful.ok_or_else(|| format!("the character {character:?} is not allowed"));
-    }
-    let name: &str = reference;
-    quick_xml::escape::resolve_xml_entity(name).map(str::to_owned).ok_or_else(|| format!("unknown entity &{name};"))
 }
 
 /// A node and where it stands.

@@ -6,10 +6,13 @@
 //!
 //! A reading is the rain of ten minutes, ending at its instant. The tables of both storms step by ten minutes while it
 //! rains, and those increments sum to the known totals (Bingen, 15 February 2022: 141.6 mm, as CEMADEN's own sheet says).
-//! A gauge that is dry reports about once an hour, nearly always 0; the seldom rain in such a report (3 % of 2,617 in
-//! Juiz de Fora) may have fallen at any time since the one before. It is taken as rain of ten minutes too: the sums are
-//! right in any case, and an intensity that errs errs to the high side. `acc1hr` to `acc96hr` are sums that overlap each
-//! other and the reading, therefore no readings.
+//! A gauge that is dry reports about once an hour, nearly always 0; rain in a report after an hour of silence is rare (6 % of
+//! 2,829 in Juiz de Fora), and is rain of ten minutes too. The evidence: a dry gauge reports at its own minute of the hour
+//! (2,661 of 2,668), one with rain as often at another (96 of 183), because the rain called it; it holds what the first wet ten
+//! minutes after dry ones hold (one tip of 0.2 mm: 72 % and 82 %); and most often the next report comes ten minutes later. Had it
+//! rained in the fifty minutes before, the gauge would have reported then. Taken as an hour, the intensity would be too low by
+//! six times; taken as ten minutes it errs, if at all, to the high side, and the sums are right in any case.
+//! `acc1hr` to `acc96hr` are sums that overlap each other and the reading, therefore no readings.
 //!
 //! The feed knows a station by `idestacao` (6846), the monthly table by `codEstacao` ("261160620A").
 

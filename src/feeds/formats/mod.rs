@@ -7,7 +7,8 @@ pub mod ana;
 pub mod cemaden;
 pub mod inmet;
 pub mod mapped;
-mod read;
+pub(super) mod read;
+pub mod rio;
 mod table;
 
 use chrono::{DateTime, Utc};

@@ -25,7 +25,7 @@ pub(super) fn text(body: &[u8]) -> Cow<'_, str> {
 ///
 /// # Errors
 /// Says where the JSON breaks, or that the body is a page of HTML: servers in trouble send one with status 200.
-pub(super) fn json(body: &[u8]) -> Result<Value, Problem> {
+pub(crate) fn json(body: &[u8]) -> Result<Value, Problem> {
     let text = text(body);
     let text = text.trim();
     if text.is_empty() {
@@ -177,7 +177,7 @@ pub(super) fn shown(value: &Value) -> String {
 }
 
 /// A code in text or as a whole number, without surrounding space.
-pub(super) fn code(value: &Value) -> Option<String> {
+pub(crate) fn code(value: &Value) -> Option<String> {
     match value {
         Value::String(text) => Some(text.trim().to_owned()).filter(|text| !text.is_empty()),
         Value::Number(number) if !number.is_f64() => Some(number.to_string()),
@@ -192,7 +192,7 @@ pub(super) fn code_of(path: &str, record: &Map<String, Value>, key: &str) -> Res
 }
 
 /// The text in `key`, without surrounding space.
-pub(super) fn text_of<'a>(path: &str, record: &'a Map<String, Value>, key: &str) -> Result<&'a str, Problem> {
+pub(crate) fn text_of<'a>(path: &str, record: &'a Map<String, Value>, key: &str) -> Result<&'a str, Problem> {
     let value = field(path, record, key)?;
     let text = value.as_str().map(str::trim);
     text.ok_or_else(|| Problem::new(join(path, key), &shown(value), "expected text"))
@@ -214,7 +214,7 @@ pub(super) fn field<'a>(path: &str, record: &'a Map<String, Value>, key: &str) -
     record.get(key).ok_or_else(|| Problem::new(join(path, key), "", "is missing"))
 }
 
-pub(super) fn object<'a>(path: &str, item: &'a Value) -> Result<&'a Map<String, Value>, Problem> {
+pub(crate) fn object<'a>(path: &str, item: &'a Value) -> Result<&'a Map<String, Value>, Problem> {
     item.as_object().ok_or_else(|| Problem::new(path, &item.to_string(), "expected an object"))
 }
 

@@ -16,6 +16,7 @@ pub mod residents;
 pub mod staff;
 pub mod stations;
 pub mod tokens;
+pub mod warnings;
 
 /// What the API document lists.
 #[derive(utoipa::OpenApi)]
@@ -75,6 +76,7 @@ pub mod tokens;
     tokens::list,
     tokens::create,
     tokens::rotate,
-    tokens::revoke
+    tokens::revoke,
+    warnings::list
 ))]
 pub struct ApiDocument;

@@ -1,5 +1,7 @@
 //! `/console/feeds`: what is read from other institutions, when it answered last, and why not.
 
+use std::collections::BTreeMap;
+
 use askama::Template;
 use axum::Router;
 use axum::extract::State;
@@ -10,6 +12,8 @@ use super::frame::Frame;
 use super::page;
 use super::view::View;
 use crate::app::App;
+use crate::feeds::Kind;
+use crate::feeds::failure::FailureKind;
 use crate::feeds::store::{self, State as Feed};
 use crate::web::auth::{May, can};
 use crate::web::error::ApiError;
@@ -23,9 +27,24 @@ pub fn routes() -> Router<App> {
 struct FeedsPage {
     f: Frame,
     rows: Vec<Feed>,
+    kinds: BTreeMap<String, Kind>,
 }
 
 impl FeedsPage {
+    fn kind(&self, feed: &Feed) -> Option<Kind> {
+        self.kinds.get(&feed.name).copied()
+    }
+
+    fn is_warnings(&self, feed: &Feed) -> bool {
+        self.kind(feed).is_some_and(Kind::is_warnings)
+    }
+
+    /// The failure in the reader's words. A failure of before kinds were kept has none.
+    fn why(v: &View, feed: &Feed) -> String {
+        let kind = feed.error_kind.parse::<FailureKind>();
+        kind.map_or_else(|_| v.t("feed-failure-unknown"), |kind| v.word("feed-failure", kind.as_str()))
+    }
+
     /// Class and key of the tag that tells how a feed does.
     fn tag(feed: &Feed) -> (&'static str, &'static str) {
         match (feed.answered_at, feed.failures) {
@@ -38,7 +57,8 @@ impl FeedsPage {
 
 async fn show(State(app): State<App>, _: May<can::SeeConsole>, v: View) -> Result<Response, ApiError> {
     let mut conn = app.db.web.acquire().await?;
-    let rows = store::states(&mut conn).await?;
+    let rows = store::states(&mut conn, v.now).await?;
     let f = Frame::load(&mut conn, &app, v, "admin").await?;
-    page(&FeedsPage { f, rows })
+    let kinds = app.config.feeds.iter().map(|feed| (feed.name.clone(), feed.kind)).collect();
+    page(&FeedsPage { f, rows, kinds })
 }

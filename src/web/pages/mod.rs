@@ -34,6 +34,7 @@ pub mod station_quality;
 pub mod stations;
 pub mod tokens;
 pub mod view;
+pub mod warnings;
 
 use askama::Template;
 use axum::Router;
@@ -72,6 +73,7 @@ pub fn routes() -> Router<App> {
         .merge(privacy::routes())
         .merge(relatar::routes())
         .merge(reports::routes())
+        .merge(warnings::routes())
 }
 
 /// A template as an answer.

@@ -14,6 +14,7 @@ use super::frame::Frame;
 use super::page;
 use super::reasons::{self, Line};
 use super::view::{Markup, View};
+use super::warnings::Card;
 use crate::app::App;
 use crate::clock::Instant;
 use crate::ids::AlertId;
@@ -40,6 +41,8 @@ struct NowPage {
     blind: Option<BlindCard>,
     deliveries: Vec<DeliveryCard>,
     active: Vec<ActiveLine>,
+    /// What others warn this town of.
+    outside: Vec<Card>,
     strip: Option<super::stations::Chart>,
     /// Nothing has been imported yet.
     bare: bool,
@@ -109,6 +112,7 @@ async fn now(State(app): State<App>, v: View) -> Result<Response, ApiError> {
         blind: blind(&f.v, &pairs),
         deliveries: deliveries(&mut conn, &f.v).await?,
         active: active(&mut conn).await?,
+        outside: super::warnings::for_us(&mut conn, &f.v).await?,
         strip: super::stations::chart_of(&mut conn, &f.v, lead.as_deref(), &pairs).await?,
         bare: pairs.is_empty(),
         drafts,

@@ -10,6 +10,7 @@ use sqlx::PgConnection;
 use super::drawing::{self, MapWish};
 use super::page;
 use super::view::{Markup, View};
+use super::warnings::Card;
 use crate::app::App;
 use crate::clock::Instant;
 use crate::ids::AreaId;
@@ -46,6 +47,8 @@ struct Notice {
 struct PublicPage {
     v: View,
     notices: Vec<Notice>,
+    /// What others warn this town of.
+    outside: Vec<Card>,
     map: Markup,
     bounds: String,
     version: String,
@@ -69,6 +72,7 @@ async fn home(State(app): State<App>, v: View) -> Result<Response, ApiError> {
         bounds: drawing::bounds_json(&mut conn).await?,
         version: situation::level_version(&mut conn).await?,
         levels: levels.into_iter().filter(|(_, areas)| !areas.is_empty()).collect(),
+        outside: super::warnings::for_us(&mut conn, &v).await?,
         notices,
         updated,
         v,

@@ -1,6 +1,7 @@
 //! Markup in every place where words of others are shown: on no page does it become markup of ours.
 
 use axum::http::StatusCode;
+use sentinela::feeds::warnings::{listing, store as outside};
 use sentinela::web::gate::RULES;
 use serde_json::json;
 
@@ -75,8 +76,28 @@ async fn write_everywhere(place: &Place, chief: &Person) -> Vec<String> {
         let answer = place.send("POST", "/api/v1/readings", &headers, body).await;
         assert_eq!(answer.status, StatusCode::BAD_REQUEST, "{}", answer.text);
     }
-    ids.extend([draft, waiting, incident, other]);
+    ids.extend([draft, waiting, incident, other, outside_warning(place).await]);
     ids
+}
+
+/// A warning of another institution over the whole country, with the words wherever it may have some.
+async fn outside_warning(place: &Place) -> String {
+    let words = WORDS.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
+    let texts = ["event", "senderName", "headline", "description", "instruction", "web"];
+    let texts: String = texts.iter().map(|name| format!("<{name}>{words}</{name}>")).collect();
+    let message = format!(
+        "<alert xmlns='urn:oasis:names:tc:emergency:cap:1.2'><identifier>{words}</identifier><sender>{words}</sender>\
+         <sent>2026-02-22T08:00:00-03:00</sent><status>Actual</status><msgType>Alert</msgType><scope>Public</scope><info>{texts}\
+         <severity>Severe</severity><parameter><valueName>awareness_level</valueName><value>{words}</value></parameter>\
+         <parameter><valueName>color</valueName><value>{words}</value></parameter><area><areaDesc>{words}</areaDesc>\
+         <polygon>-35,-75 -35,-30 6,-30 6,-75 -35,-75</polygon></area></info></alert>"
+    );
+    let warning = listing::parse(message.as_bytes(), "https://exemplo.invalid").unwrap().parsed.warnings.remove(0);
+    let mut conn = place.db.pool.acquire().await.unwrap();
+    let now = place.app.clock.now();
+    let id = outside::keep(&mut conn, now, "feed", &warning).await.unwrap().unwrap();
+    outside::relate(&mut conn, now, "0000000").await.unwrap();
+    id.to_string()
 }
 
 /// The tags of a page, each with what stands inside its angle brackets.
@@ -167,7 +188,7 @@ async fn words_of_others_are_words_on_every_page() {
             }
         }
     }
-    assert!(shown >= 10, "only {shown} pages show the words");
+    assert!(shown >= 12, "only {shown} pages show the words");
 }
 
 #[tokio::test]

@@ -20,6 +20,9 @@ function byLevel<T>(pick: (level: Level) => T): ExpressionSpecification {
   return ["match", ["get", "level"], ...arms, pick("normal")] as unknown as ExpressionSpecification;
 }
 
+/** What the publisher says; grey where it says none. */
+const OWN_COLOUR = ["case", ["==", ["get", "colour"], ""], "#888888", ["get", "colour"]] as unknown as ExpressionSpecification;
+
 const colour = (level: Level): string => token(`--lv-${level}`);
 
 function style(version: string): StyleSpecification {
@@ -30,11 +33,15 @@ function style(version: string): StyleSpecification {
     sources: {
       areas: { type: "vector", tiles: tiles("areas"), maxzoom: 14, promoteId: { areas: "id" } },
       stations: { type: "vector", tiles: tiles("stations"), maxzoom: 12, promoteId: { stations: "code" } },
+      warnings: { type: "vector", tiles: tiles("warnings"), maxzoom: 10 },
     },
     layers: [
       { id: "land", type: "background", paint: { "background-color": token("--map-land") } },
       { id: "areas", type: "fill", source: "areas", "source-layer": "areas", paint: { "fill-color": byLevel(colour), "fill-opacity": byLevel((level) => OPACITY[level]) } },
       { id: "blind", type: "fill", source: "areas", "source-layer": "areas", filter: ["==", ["get", "level"], "unknown"], paint: { "fill-pattern": "hatch" } },
+      // Other institutions' warnings lie under our own levels: a dashed edge in their own colour, hardly any fill.
+      { id: "warned", type: "fill", source: "warnings", "source-layer": "warnings", paint: { "fill-color": OWN_COLOUR, "fill-opacity": 0.06 } },
+      { id: "warned-edge", type: "line", source: "warnings", "source-layer": "warnings", paint: { "line-color": OWN_COLOUR, "line-width": 2, "line-dasharray": [3, 2] } },
       { id: "edges", type: "line", source: "areas", "source-layer": "areas", paint: { "line-color": byLevel(colour), "line-opacity": 0.75, "line-width": ["interpolate", ["linear"], ["zoom"], 10, 0.8, 14, 2] } },
       { id: "chosen", type: "line", source: "areas", "source-layer": "areas", filter: ["==", ["get", "id"], -1], paint: { "line-color": token("--ink"), "line-width": ["interpolate", ["linear"], ["zoom"], 10, 1.8, 14, 4] } },
       { id: "names", type: "symbol", source: "areas", "source-layer": "labels", minzoom: 11.4, layout: { "icon-image": ["concat", "name|", ["get", "level"], "|", ["get", "name"]], "symbol-sort-key": ["-", 10, ["get", "rank"]], "icon-padding": 6 } },
@@ -245,6 +252,7 @@ function keepFresh(chart: Chart, place: HTMLElement, chosen: () => number[]): vo
   onEvent((event) => {
     if (event.kind === "levels" || event.kind === "catalogue" || event.kind === "reload") soon("areas", "stations");
     if (event.kind === "journal") soon("stations");
+    if (event.kind === "warning" || event.kind === "reload") soon("warnings");
   });
   // A change of theme changes every colour of the style.
   new MutationObserver(() => {

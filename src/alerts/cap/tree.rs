@@ -1,0 +1,114 @@
+//! XML as a tree, within bounds. No entity beyond the five of XML is known and a document type is refused, so a document
+//! cannot make the reader open a file or grow without bound.
+
+use quick_xml::XmlVersion;
+use quick_xml::events::attributes::Attribute;
+use quick_xml::events::{BytesRef, BytesStart, Event};
+use quick_xml::name::{Namespace, ResolveResult};
+use quick_xml::reader::NsReader;
+
+use super::parse::{CapError, MAX_BYTES};
+use super::write::is_xml_char;
+
+const MAX_DEPTH: usize = 32;
+
+/// An element with what it holds.
+#[derive(Debug, Default)]
+pub(crate) struct Node {
+    pub name: String,
+    pub namespace: String,
+    /// Local names with their values.
+    pub attributes: Vec<(String, String)>,
+    pub text: String,
+    /// Where it stands in the document, in bytes.
+    pub from: usize,
+    pub to: usize,
+    pub children: Vec<Node>,
+}
+
+impl Node {
+    pub fn attribute(&self, name: &str) -> Option<&str> {
+        self.attributes.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
+    }
+}
+
+/// Reads a document and gives its root.
+pub(crate) fn read_tree(text: &str) -> Result<Node, CapError> {
+    if text.len() > MAX_BYTES {
+        return Err(CapError::TooLarge(text.len()));
+    }
+    if let Some((at, c)) = text.char_indices().find(|(_, c)| !is_xml_char(*c)) {
+        return Err(CapError::Xml { at: at as u64, message: format!("the character {c:?} is not allowed") });
+    }
+    let mut reader = NsReader::from_str(text);
+    reader.config_mut().expand_empty_elements = true;
+    // The bottom of the stack stands for the document.
+    let mut stack = vec![Node::default()];
+    loop {
+        let at = reader.buffer_position();
+        let wrong = |message: String| CapError::Xml { at, message };
+        let (resolved, event) = reader.read_resolved_event().map_err(|error| wrong(error.to_string()))?;
+        match event {
+            Event::Start(tag) => {
+                if stack.len() > MAX_DEPTH {
+                    return Err(wrong(format!("more than {MAX_DEPTH} elements inside each other")));
+                }
+                let namespace = if let ResolveResult::Bound(Namespace(name)) = resolved { name } else { "" };
+                let name = tag.local_name().into_inner().to_owned();
+                let (namespace, attributes) = (namespace.to_owned(), attributes(&tag));
+                stack.push(Node { name, namespace, attributes, from: place(at), ..Node::default() });
+            }
+            Event::End(_) => close(&mut stack, place(reader.buffer_position())),
+            Event::Text(piece) => append(&mut stack, &piece.xml10_content()),
+            Event::CData(piece) => append(&mut stack, &piece.xml10_content()),
+            Event::GeneralRef(reference) => append(&mut stack, &resolve(&reference).map_err(wrong)?),
+            Event::DocType(_) => return Err(wrong("a document type is not allowed".into())),
+            Event::Eof => break,
+            Event::Empty(_) | Event::Comment(_) | Event::Decl(_) | Event::PI(_) => {}
+        }
+    }
+    let end = |message: &str| CapError::Xml { at: text.len() as u64, message: message.into() };
+    match (stack.pop(), stack.is_empty()) {
+        (Some(document), true) => document.children.into_iter().next().ok_or_else(|| end("no element")),
+        _ => Err(end("the document ends inside an element")),
+    }
+}
+
+/// What cannot be read of the attributes is left out: no element of CAP has any.
+fn attributes(tag: &BytesStart<'_>) -> Vec<(String, String)> {
+    let read = |attribute: Attribute<'_>| {
+        let value = attribute.normalized_value(XmlVersion::Implicit1_0).ok()?;
+        Some((attribute.key.local_name().into_inner().to_owned(), value.into_owned()))
+    };
+    tag.attributes().filter_map(Result::ok).filter_map(read).collect()
+}
+
+fn place(at: u64) -> usize {
+    usize::try_from(at).unwrap_or_default()
+}
+
+fn close(stack: &mut Vec<Node>, to: usize) {
+    if stack.len() > 1
+        && let Some(mut done) = stack.pop()
+        && let Some(parent) = stack.last_mut()
+    {
+        done.to = to;
+        parent.children.push(done);
+    }
+}
+
+fn append(stack: &mut [Node], piece: &str) {
+    if let Some(node) = stack.last_mut() {
+        node.text.push_str(piece);
+    }
+}
+
+/// Character references and the five entities of XML; nothing else is known.
+fn resolve(reference: &BytesRef<'_>) -> Result<String, String> {
+    if let Some(character) = reference.resolve_char_ref().map_err(|error| error.to_string())? {
+        let lawful = is_xml_char(character).then(|| character.to_string());
+        return lawful.ok_or_else(|| format!("the character {character:?} is not allowed"));
+    }
+    let name: &str = reference;
+    quick_xml::escape::resolve_xml_entity(name).map(str::to_owned).ok_or_else(|| format!("unknown entity &{name};"))
+}

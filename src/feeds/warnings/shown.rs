@@ -1,0 +1,186 @@
+//! Outside warnings as they are shown: in which state they are, and in which order they are read.
+
+use serde::{Deserialize, Serialize};
+use sqlx::PgConnection;
+
+use super::store::OPEN_ENDED_HOURS;
+use crate::clock::Instant;
+use crate::units::vocabulary;
+
+vocabulary! {
+    /// Where a warning stands. Only what is real and open is ever shown as in force.
+    Stage, "stage of a warning" {
+        /// In force, or about to be.
+        InForce = "in_force",
+        Future = "future",
+        Ended = "ended",
+        Cancelled = "cancelled",
+        Replaced = "replaced",
+        /// An exercise, a test or a draft, whatever its times say.
+        NotReal = "not_real",
+    }
+}
+
+/// A warning as pages and API tell it.
+#[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
+pub struct Shown {
+    pub id: i64,
+    /// The feed it came by.
+    pub source: String,
+    pub identifier: String,
+    pub sender: String,
+    pub sender_name: String,
+    #[schema(value_type = String)]
+    pub sent_at: Instant,
+    /// Words of CAP: Actual, Exercise, System, Test, Draft; Alert, Update, Cancel; and so on.
+    pub status: String,
+    pub msg_type: String,
+    pub scope: String,
+    pub event: String,
+    pub urgency: String,
+    pub severity: String,
+    pub certainty: String,
+    /// The publisher's own word and colour; empty when it has none.
+    pub level: String,
+    pub colour: String,
+    pub headline: String,
+    pub description: String,
+    pub instruction: String,
+    pub web: String,
+    #[schema(value_type = Option<String>)]
+    pub onset_at: Option<Instant>,
+    #[schema(value_type = Option<String>)]
+    pub expires_at: Option<Instant>,
+    /// The areas in the publisher's words.
+    pub area_texts: Vec<String>,
+    /// IBGE codes of the municipalities it names.
+    pub geocodes: Vec<String>,
+    /// Why it is for this town (geocode, polygon, circle); empty when it is not.
+    pub for_us_by: Vec<String>,
+    /// Names of our risk areas that it touches, at most 200.
+    pub areas: Vec<String>,
+    #[schema(value_type = String)]
+    pub received_at: Instant,
+    /// Since when its source lists it no more, though it has not ended.
+    #[schema(value_type = Option<String>)]
+    pub unlisted_at: Option<Instant>,
+    pub superseded_by: Option<i64>,
+    /// How that is known: references, revision, same_event_and_area, same_event_and_municipality.
+    pub linked_how: String,
+}
+
+impl Shown {
+    pub fn stage(&self, now: Instant) -> Stage {
+        let ends_at = self.expires_at.unwrap_or(self.sent_at + chrono::TimeDelta::hours(OPEN_ENDED_HOURS));
+        match () {
+            () if self.status != "Actual" => Stage::NotReal,
+            () if self.superseded_by.is_some() => Stage::Replaced,
+            () if self.msg_type == "Cancel" => Stage::Cancelled,
+            () if ends_at <= now => Stage::Ended,
+            () if self.onset_at.is_some_and(|at| at > now) => Stage::Future,
+            () => Stage::InForce,
+        }
+    }
+
+    /// Worse is less.
+    pub fn rank(&self) -> usize {
+        let words = ["Extreme", "Severe", "Moderate", "Minor"];
+        words.iter().position(|word| *word == self.severity).unwrap_or(words.len())
+    }
+
+    /// Who says it, as people call them.
+    pub fn publisher(&self) -> &str {
+        match self.sender.as_str() {
+            "info.aviso@inmet.gov.br" => "INMET",
+            _ if self.sender_name.is_empty() => &self.sender,
+            _ => &self.sender_name,
+        }
+    }
+}
+
+/// Which warnings are wanted.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Wish {
+    /// Real, not replaced, cancelled or ended; otherwise all.
+    pub open: bool,
+    /// Only what anyone may know: real, and meant for the public.
+    pub public: bool,
+    /// Only what is for this town.
+    pub for_us: bool,
+    /// Only those with a smaller id.
+    pub before: Option<i64>,
+    pub only: Option<i64>,
+    pub limit: i64,
+}
+
+/// The newest first. Of an open warning that several feeds brought, the first is taken.
+///
+/// # Errors
+/// The database's.
+pub async fn list(conn: &mut PgConnection, now: Instant, wish: Wish) -> sqlx::Result<Vec<Shown>> {
+    sqlx::query_as!(
+        Shown,
+        r#"with open as (
+               select w.id, w.identifier, w.sender, w.for_us_by from outside_warning w
+               where w.superseded_by is null and w.status = 'Actual' and w.msg_type <> 'Cancel'
+                 and coalesce(w.expires_at, w.sent_at + make_interval(hours => $2::int)) > $1)
+           select w.id, w.source, w.identifier, w.sender, w.sender_name, w.sent_at, w.status, w.msg_type, w.scope, w.event,
+                  w.urgency, w.severity, w.certainty, w.level, w.colour, w.headline, w.description, w.instruction, w.web,
+                  coalesce(w.onset_at, w.effective_at) as onset_at, w.expires_at, w.area_texts, w.geocodes, w.for_us_by, w.received_at, w.unlisted_at,
+                  w.superseded_by, w.linked_how,
+                  array(select a.name from outside_warning_area t join risk_area a on a.id = t.area_id
+                        where t.warning_id = w.id order by a.name limit 200) as "areas!"
+           from outside_warning w
+           where (not $3 or (w.id in (select id from open) and not exists (
+                      select from open twin where twin.identifier = w.identifier and twin.sender = w.sender and twin.id < w.id
+                        and (twin.for_us_by <> '{}' or w.for_us_by = '{}'))))
+             and (not $4 or (w.status = 'Actual' and w.scope = 'Public'))
+             and (not $5 or w.for_us_by <> '{}')
+             and ($6::bigint is null or w.id < $6) and ($7::bigint is null or w.id = $7)
+           order by w.id desc limit $8"#,
+        now,
+        OPEN_ENDED_HOURS as i32,
+        wish.open,
+        wish.public,
+        wish.for_us,
+        wish.before,
+        wish.only,
+        wish.limit
+    )
+    .fetch_all(conn)
+    .await
+}
+
+/// Those that are open and for this town, in force before those to come, the worst first.
+///
+/// # Errors
+/// The database's.
+pub async fn for_us(conn: &mut PgConnection, now: Instant, public: bool) -> sqlx::Result<Vec<Shown>> {
+    let wish = Wish { open: true, public, for_us: true, limit: 50, ..Wish::default() };
+    let mut all = list(conn, now, wish).await?;
+    all.sort_by_key(|warning| (warning.stage(now), warning.rank(), warning.onset_at));
+    Ok(all)
+}
+
+/// The bytes of a message.
+///
+/// # Errors
+/// The database's.
+pub async fn raw(conn: &mut PgConnection, id: i64) -> sqlx::Result<Option<Vec<u8>>> {
+    sqlx::query_scalar!("select raw from outside_warning where id = $1", id).fetch_optional(conn).await
+}
+
+/// Changes whenever what is shown of warnings does; within a minute also when one ends.
+///
+/// # Errors
+/// The database's.
+pub async fn version(conn: &mut PgConnection, now: Instant) -> sqlx::Result<String> {
+    let row = sqlx::query!(
+        r#"select coalesce(max(id), 0) as "newest!", count(superseded_by) as "replaced!" from outside_warning
+           where received_at > $1"#,
+        now - chrono::TimeDelta::days(30)
+    )
+    .fetch_one(conn)
+    .await?;
+    Ok(format!("{}-{}-{}", row.newest, row.replaced, now.timestamp() / 60))
+}

@@ -1,0 +1,279 @@
+//! Outside warnings in PostgreSQL: kept once each, linked, held against the town, and read again.
+
+use std::collections::HashSet;
+
+use chrono::TimeDelta;
+use geo::{Geometry, MultiPolygon};
+use sha2::{Digest as _, Sha256};
+use sqlx::PgConnection;
+
+use super::link::{Common, Known, Link};
+use super::{MsgType, Status, Warning};
+use crate::clock::Instant;
+use crate::db::geometry::to_wkb;
+
+/// A warning without an end counts as open for so long after it was sent.
+pub const OPEN_ENDED_HOURS: i64 = 72;
+/// Days that a warning is kept: the season before can still be compared. Whoever wants more copies them by the API.
+const KEPT_DAYS: i64 = 800;
+/// How far back one may be replaced by a new one, and how many are looked at.
+const LINKED_WITHIN: TimeDelta = TimeDelta::days(30);
+const MOST_LINKED: i64 = 1000;
+
+fn wkb(shapes: &MultiPolygon<f64>) -> sqlx::Result<Option<Vec<u8>>> {
+    if shapes.0.is_empty() {
+        return Ok(None);
+    }
+    let bytes = to_wkb(&Geometry::MultiPolygon(shapes.clone()));
+    bytes.map(Some).map_err(|error| sqlx::Error::Encode(error.into()))
+}
+
+/// Keeps a warning. `None` when this very message was kept before.
+///
+/// # Errors
+/// The database's.
+pub async fn keep(conn: &mut PgConnection, now: Instant, source: &str, new: &Warning) -> sqlx::Result<Option<i64>> {
+    let sha256: [u8; 32] = Sha256::digest(&new.raw).into();
+    let references: Vec<String> = new.references.iter().map(|(sender, id)| format!("{sender},{id}")).collect();
+    // Rings that cross themselves are mended into what they enclose.
+    sqlx::query_scalar!(
+        r#"insert into outside_warning (source, identifier, sent_at, content_sha256, series, revision, sender, sender_name,
+               status, msg_type, scope, urgency, severity, certainty, level, colour, event, headline, description,
+               instruction, web, effective_at, onset_at, expires_at, area_texts, geocodes, polygons, circles,
+               reference_keys, raw, received_at)
+           values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23,
+               $24, $25, $26,
+               st_multi(st_collectionextract(st_makevalid(st_geomfromwkb($27::bytea, 4326)), 3)),
+               st_multi(st_collectionextract(st_makevalid(st_geomfromwkb($28::bytea, 4326)), 3)), $29, $30, $31)
+           on conflict (source, identifier, sent_at, content_sha256) do nothing
+           returning id"#,
+        source,
+        new.identifier,
+        new.sent_at,
+        &sha256[..],
+        new.series,
+        new.revision,
+        new.sender,
+        new.sender_name,
+        new.status.as_str(),
+        new.msg_type.as_str(),
+        new.scope.as_str(),
+        new.urgency.as_str(),
+        new.severity.as_str(),
+        new.certainty.as_str(),
+        new.level,
+        new.colour,
+        new.event,
+        new.headline,
+        new.description,
+        new.instruction,
+        new.web,
+        new.effective_at,
+        new.onset_at,
+        new.expires_at,
+        &new.area_texts,
+        &new.geocodes,
+        wkb(&new.polygons)? as Option<Vec<u8>>,
+        wkb(&new.circles)? as Option<Vec<u8>>,
+        &references,
+        new.raw,
+        now
+    )
+    .fetch_optional(conn)
+    .await
+}
+
+/// Removes what a source sent longer ago than anybody looks back.
+///
+/// # Errors
+/// The database's.
+pub async fn forget(conn: &mut PgConnection, source: &str, now: Instant) -> sqlx::Result<u64> {
+    let before = now - TimeDelta::days(KEPT_DAYS);
+    let done = sqlx::query!("delete from outside_warning where source = $1 and received_at < $2", source, before)
+        .execute(conn);
+    Ok(done.await?.rows_affected())
+}
+
+/// How many messages of a source were kept since.
+///
+/// # Errors
+/// The database's.
+pub async fn kept_since(conn: &mut PgConnection, source: &str, since: Instant) -> sqlx::Result<i64> {
+    sqlx::query_scalar!(
+        r#"select count(*) as "kept!" from outside_warning where source = $1 and received_at > $2"#,
+        source,
+        since
+    )
+    .fetch_one(conn)
+    .await
+}
+
+/// What is known of a warning and of the others of its source, with what their ground has in common.
+///
+/// # Errors
+/// The database's.
+pub async fn known(
+    conn: &mut PgConnection,
+    id: i64,
+    now: Instant,
+) -> sqlx::Result<(Option<Known>, Vec<(Known, Common)>)> {
+    let rows = sqlx::query!(
+        r#"select o.id, o.identifier, o.sender, o.series, o.revision, o.sent_at, o.status, o.msg_type, o.event,
+                  o.reference_keys, o.expires_at, o.superseded_by is not null as "is_superseded!",
+                  exists (select from outside_warning e where e.superseded_by = o.id) as "has_earlier!",
+                  coalesce(st_intersects(o.polygons, w.polygons), false) or coalesce(st_intersects(o.circles, w.circles), false)
+                      or coalesce(st_intersects(o.polygons, w.circles), false)
+                      or coalesce(st_intersects(o.circles, w.polygons), false) as "area!",
+                  o.geocodes && w.geocodes as "municipality!"
+           from outside_warning w join outside_warning o on o.source = w.source
+           where w.id = $1 and (o.id = w.id or (o.sender = w.sender and o.received_at > $2))
+           order by o.id = w.id desc, o.id desc limit $3"#,
+        id,
+        now - LINKED_WITHIN,
+        MOST_LINKED
+    )
+    .fetch_all(conn)
+    .await?;
+    let (mut itself, mut others) = (None, Vec::new());
+    for row in rows {
+        let references = row.reference_keys.iter().filter_map(|key| key.split_once(','));
+        let one = Known {
+            references: references.map(|(sender, id)| (sender.to_owned(), id.to_owned())).collect(),
+            id: row.id,
+            identifier: row.identifier,
+            sender: row.sender,
+            series: row.series,
+            revision: row.revision,
+            sent_at: row.sent_at,
+            status: Status::from_word(&row.status).unwrap_or(Status::Draft),
+            msg_type: MsgType::from_word(&row.msg_type).unwrap_or(MsgType::Alert),
+            event: row.event,
+            expires_at: row.expires_at,
+            is_superseded: row.is_superseded,
+            has_earlier: row.has_earlier,
+        };
+        if one.id == id {
+            itself = Some(one);
+        } else {
+            others.push((one, Common { area: row.area, municipality: row.municipality }));
+        }
+    }
+    Ok((itself, others))
+}
+
+/// Notes that one warning replaces another.
+///
+/// # Errors
+/// The database's.
+pub async fn supersede(conn: &mut PgConnection, link: Link) -> sqlx::Result<()> {
+    sqlx::query!(
+        "update outside_warning set superseded_by = $2, linked_how = $3 where id = $1 and superseded_by is null",
+        link.older,
+        link.newer,
+        link.how.as_str()
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// Holds the open warnings against the town anew: areas may have changed since they came. Gives back how many changed.
+///
+/// # Errors
+/// The database's.
+pub async fn relate(conn: &mut PgConnection, now: Instant, ibge_code: &str) -> sqlx::Result<u64> {
+    let changed = sqlx::query!(
+        r#"with town as (select st_convexhull(st_collect(geom)) as hull from risk_area),
+           found as (
+               select w.id, array_remove(array[
+                   case when $1 = any(w.geocodes) then 'geocode' end,
+                   case when st_intersects(w.polygons, town.hull) then 'polygon' end,
+                   case when st_intersects(w.circles, town.hull) then 'circle' end], null) as reasons
+               from outside_warning w, town
+               where w.superseded_by is null and coalesce(w.expires_at, w.sent_at + make_interval(hours => $3::int)) > $2)
+           update outside_warning w set for_us_by = found.reasons from found
+           where found.id = w.id and w.for_us_by <> found.reasons"#,
+        ibge_code,
+        now,
+        OPEN_ENDED_HOURS as i32
+    )
+    .execute(&mut *conn)
+    .await?
+    .rows_affected();
+    let areas = relate_areas(conn, now).await?;
+    Ok(changed + areas)
+}
+
+/// The areas that open warnings touch. One that has no shape, and names the municipality, touches them all.
+async fn relate_areas(conn: &mut PgConnection, now: Instant) -> sqlx::Result<u64> {
+    let done = sqlx::query!(
+        r#"with near as (
+               select w.id, w.polygons, w.circles, w.for_us_by from outside_warning w
+               where w.superseded_by is null and coalesce(w.expires_at, w.sent_at + make_interval(hours => $2::int)) > $1),
+           touched as (
+               select near.id as warning_id, a.id as area_id from near join risk_area a
+                   on st_intersects(a.geom, near.polygons) or st_intersects(a.geom, near.circles)
+                   or (near.polygons is null and near.circles is null and 'geocode' = any(near.for_us_by))),
+           gone as (
+               delete from outside_warning_area t using near
+               where t.warning_id = near.id
+                 and not exists (select from touched where touched.warning_id = t.warning_id and touched.area_id = t.area_id)
+               returning 1),
+           come as (
+               insert into outside_warning_area (warning_id, area_id) select warning_id, area_id from touched
+               on conflict do nothing returning 1)
+           select (select count(*) from gone) + (select count(*) from come) as "changed!""#,
+        now,
+        OPEN_ENDED_HOURS as i32
+    )
+    .fetch_one(conn)
+    .await?;
+    Ok(u64::try_from(done.changed).unwrap_or_default())
+}
+
+/// Notes which of a source's warnings its list of what is in force holds no more. They stay until their own end.
+///
+/// # Errors
+/// The database's.
+pub async fn note_listed(conn: &mut PgConnection, now: Instant, source: &str, listed: &[String]) -> sqlx::Result<u64> {
+    let done = sqlx::query!(
+        "update outside_warning set unlisted_at = case when identifier = any($3) then null else $2::timestamptz end
+         where source = $1 and superseded_by is null and coalesce(expires_at, sent_at) > $2
+           and (identifier = any($3)) <> (unlisted_at is null)",
+        source,
+        now,
+        listed
+    )
+    .execute(conn)
+    .await?;
+    Ok(done.rows_affected())
+}
+
+/// Of these entries of a list, the ones that were asked for.
+///
+/// # Errors
+/// The database's.
+pub async fn asked_for(conn: &mut PgConnection, source: &str, keys: &[String]) -> sqlx::Result<HashSet<String>> {
+    let rows = sqlx::query_scalar!("select key from feed_entry where source = $1 and key = any($2)", source, keys);
+    Ok(rows.fetch_all(conn).await?.into_iter().collect())
+}
+
+/// Remembers that these entries were asked for, and forgets those of long ago.
+///
+/// # Errors
+/// The database's.
+pub async fn remember(conn: &mut PgConnection, now: Instant, source: &str, keys: &[String]) -> sqlx::Result<()> {
+    sqlx::query!(
+        "insert into feed_entry (source, key, asked_at) select $1, key, $3 from unnest($2::text[]) as key
+         on conflict (source, key) do update set asked_at = excluded.asked_at",
+        source,
+        keys,
+        now
+    )
+    .execute(&mut *conn)
+    .await?;
+    sqlx::query!("delete from feed_entry where source = $1 and asked_at < $2", source, now - TimeDelta::days(90))
+        .execute(conn)
+        .await?;
+    Ok(())
+}

@@ -1,0 +1,228 @@
+//! `/console/warnings`: what other institutions warn of. First what is for this town, then the rest, then what has ended;
+//! always in the publisher's words, with its own level and colour, and with why it is here.
+
+use std::fmt::Write as _;
+
+use askama::Template;
+use askama::filters::{Html, escape};
+use axum::Router;
+use axum::extract::{Path, State};
+use axum::http::{HeaderValue, header};
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use sqlx::PgConnection;
+
+use super::frame::Frame;
+use super::page;
+use super::view::{Markup, View};
+use crate::app::App;
+use crate::feeds::warnings::shown::{self, Shown, Stage, Wish};
+use crate::web::auth::{May, can};
+use crate::web::error::ApiError;
+
+/// Warnings of each part of the page.
+const MOST: i64 = 100;
+/// Names of municipalities' codes and areas that are shown without being asked for.
+const FEW: usize = 12;
+
+pub fn routes() -> Router<App> {
+    Router::new()
+        .route("/console/warnings", get(list))
+        .route("/console/warnings/{id}", get(show))
+        .route("/console/warnings/{id}/message", get(message))
+}
+
+/// A warning with the words of the reader.
+pub struct Card {
+    pub w: Shown,
+    pub stage: Stage,
+}
+
+impl Card {
+    pub fn new(v: &View, w: Shown) -> Self {
+        Self { stage: w.stage(v.now), w }
+    }
+
+    /// The publisher's own word with its colour; CAP's word where it has none.
+    pub fn level(&self, v: &View) -> Markup {
+        let word = if self.w.level.is_empty() {
+            v.word("severity", &self.w.severity.to_lowercase())
+        } else {
+            self.w.level.clone()
+        };
+        let word = escape(&word, Html).map(|word| word.to_string()).unwrap_or_default();
+        let colour = if self.w.colour.is_empty() { "none" } else { &self.w.colour };
+        Markup(format!(
+            r#"<span class="own-level"><svg viewBox="0 0 12 12" aria-hidden="true"><path d="M6 1l5 10H1z" fill="{colour}"/></svg>{word}</span>"#
+        ))
+    }
+
+    /// "até 20/09 23:59", "de 19/09 10:00 até …".
+    pub fn times(&self, v: &View) -> String {
+        match (self.stage, self.w.onset_at, self.w.expires_at) {
+            (Stage::Future, Some(from), Some(to)) => v.t2("outside-from-to", "from", v.when(from), "to", v.when(to)),
+            (Stage::Future, Some(from), None) => v.t1("outside-from", "from", v.when(from)),
+            (_, _, Some(to)) if to <= v.now => v.t1("outside-ended-at", "to", v.when(to)),
+            (_, _, Some(to)) => v.t1("valid-until", "at", v.when(to)),
+            _ => v.t("outside-no-end"),
+        }
+    }
+
+    /// Class and words of the tag, for what is not in force.
+    pub fn tag(&self) -> Option<(&'static str, String)> {
+        let class = match self.stage {
+            Stage::InForce => return None,
+            Stage::Future => "wait",
+            Stage::NotReal => "bad",
+            Stage::Ended | Stage::Cancelled | Stage::Replaced => "",
+        };
+        let key = match self.stage {
+            Stage::NotReal => format!("cap-status-{}", self.w.status.to_lowercase()),
+            stage => format!("warning-stage-{}", stage.as_str().replace('_', "-")),
+        };
+        Some((class, key))
+    }
+
+    /// Why it is for us, in a sentence.
+    pub fn because(&self, v: &View) -> String {
+        let reasons: Vec<String> = self.w.for_us_by.iter().map(|reason| v.word("warning-because", reason)).collect();
+        reasons.join("; ")
+    }
+
+    pub fn title(&self, v: &View) -> String {
+        v.t2("outside-title", "publisher", self.w.publisher(), "event", self.event())
+    }
+
+    pub fn by(&self) -> &str {
+        if self.w.sender_name.is_empty() { &self.w.sender } else { &self.w.sender_name }
+    }
+
+    pub fn event(&self) -> &str {
+        if self.w.event.is_empty() { &self.w.headline } else { &self.w.event }
+    }
+
+    pub fn few_areas(&self) -> &[String] {
+        &self.w.areas[..self.w.areas.len().min(FEW)]
+    }
+}
+
+fn cards(v: &View, all: Vec<Shown>) -> Vec<Card> {
+    all.into_iter().map(|warning| Card::new(v, warning)).collect()
+}
+
+/// Those in force for this town, as the public and the console's first page see them.
+pub async fn for_us(conn: &mut PgConnection, v: &View) -> sqlx::Result<Vec<Card>> {
+    Ok(cards(v, shown::for_us(conn, v.now, true).await?))
+}
+
+#[derive(Template)]
+#[template(path = "warnings.html")]
+struct WarningsPage {
+    f: Frame,
+    ours: Vec<Card>,
+    others: Vec<Card>,
+    past: Vec<Card>,
+    map: Markup,
+    /// No feed of warnings is configured.
+    bare: bool,
+}
+
+async fn list(State(app): State<App>, _: May<can::SeeConsole>, v: View) -> Result<Response, ApiError> {
+    let mut conn = app.db.web.acquire().await?;
+    let ours = cards(&v, shown::for_us(&mut conn, v.now, false).await?);
+    let open = Wish { open: true, limit: MOST, ..Wish::default() };
+    let mut open = cards(&v, shown::list(&mut conn, v.now, open).await?);
+    open.retain(|card| card.w.for_us_by.is_empty());
+    open.sort_by_key(|card| (card.w.rank(), card.w.onset_at));
+    let mut past = cards(&v, shown::list(&mut conn, v.now, Wish { limit: MOST, ..Wish::default() }).await?);
+    past.retain(|card| !matches!(card.stage, Stage::InForce | Stage::Future));
+    let ids: Vec<i64> = ours.iter().map(|card| card.w.id).collect();
+    let map = if ids.is_empty() { Markup::default() } else { map(&mut conn, &v, &ids).await? };
+    let bare = !app.config.feeds.iter().any(|feed| feed.kind.is_warnings());
+    let f = Frame::load(&mut conn, &app, v, "warnings").await?;
+    page(&WarningsPage { f, ours, others: open, past, map, bare })
+}
+
+#[derive(Template)]
+#[template(path = "warning.html")]
+struct WarningPage {
+    f: Frame,
+    card: Card,
+    /// What replaced it.
+    later: Option<Card>,
+    map: Markup,
+}
+
+async fn one(conn: &mut PgConnection, v: &View, id: i64) -> Result<Card, ApiError> {
+    let wish = Wish { only: Some(id), limit: 1, ..Wish::default() };
+    let found = shown::list(conn, v.now, wish).await?.pop();
+    found.map(|warning| Card::new(v, warning)).ok_or_else(|| ApiError::NotFound(format!("the warning {id}")))
+}
+
+async fn show(
+    State(app): State<App>,
+    Path(id): Path<i64>,
+    _: May<can::SeeConsole>,
+    v: View,
+) -> Result<Response, ApiError> {
+    let mut conn = app.db.web.acquire().await?;
+    let card = one(&mut conn, &v, id).await?;
+    let later = match card.w.superseded_by {
+        Some(later) => Some(one(&mut conn, &v, later).await?),
+        None => None,
+    };
+    let map = map(&mut conn, &v, &[id]).await?;
+    let f = Frame::load(&mut conn, &app, v, "warnings").await?;
+    page(&WarningPage { f, card, later, map })
+}
+
+/// The bytes as they came, as text: whoever wants them wants to read them, and nothing in them may run.
+async fn message(State(app): State<App>, Path(id): Path<i64>, _: May<can::SeeConsole>) -> Result<Response, ApiError> {
+    let raw = shown::raw(&mut *app.db.web.acquire().await?, id).await?;
+    let raw = raw.ok_or_else(|| ApiError::NotFound(format!("the warning {id}")))?;
+    let kind = HeaderValue::from_static("text/plain; charset=utf-8");
+    Ok(([(header::CONTENT_TYPE, kind)], raw).into_response())
+}
+
+/// The warnings' ground and the town in it. Empty when none of them has a shape.
+async fn map(conn: &mut PgConnection, v: &View, ids: &[i64]) -> sqlx::Result<Markup> {
+    let rows = sqlx::query!(
+        r#"with town as (select st_transform(st_convexhull(st_collect(geom)), 3857) as hull from risk_area),
+           ground as (select w.id, w.colour, w.event, st_transform(st_intersection(st_collectionextract(st_collect(array[w.polygons, w.circles]), 3),
+                          st_makeenvelope(-180, -85, 180, 85, 4326)), 3857) as geom
+                      from outside_warning w where w.id = any($1) and coalesce(w.polygons, w.circles) is not null),
+           box as (select st_expand(e, 0.06 * greatest(st_xmax(e) - st_xmin(e), st_ymax(e) - st_ymin(e), 1000)) as e
+                   from (select st_envelope(st_collect(array[(select hull from town), (select st_collect(geom) from ground)])) as e) as whole)
+           select g.colour, g.event, st_xmin(e) as "west!", st_ymin(e) as "south!", st_xmax(e) as "east!", st_ymax(e) as "north!",
+                  st_assvg(st_simplify(g.geom, (st_xmax(e) - st_xmin(e)) / 900, true), 1, 0) as "path!",
+                  (select st_assvg(st_simplify(hull, (st_xmax(e) - st_xmin(e)) / 900, true), 1, 0) from town) as town,
+                  (select st_x(st_centroid(hull)) from town) as x, (select st_y(st_centroid(hull)) from town) as y
+           from ground g, box order by g.id"#,
+        ids
+    )
+    .fetch_all(conn)
+    .await?;
+    let Some(first) = rows.first() else { return Ok(Markup::default()) };
+    let (west, north) = (first.west, -first.north);
+    let (wide, high) = ((first.east - first.west).max(1.0), (first.north - first.south).max(1.0));
+    let mut svg = format!(
+        r#"<svg class="drawn outside" viewBox="{west:.0} {north:.0} {wide:.0} {high:.0}" preserveAspectRatio="xMidYMid meet" role="img" aria-label="{}">"#,
+        v.t1("outside-map", "town", &v.town)
+    );
+    for row in &rows {
+        let colour = if row.colour.is_empty() { "currentColor" } else { &row.colour };
+        let event = escape(&row.event, Html).map(|event| event.to_string()).unwrap_or_default();
+        let _ = write!(svg, r#"<path class="ground" d="{}" fill="{colour}"><title>{event}</title></path>"#, row.path);
+    }
+    if let (Some(town), Some(x), Some(y)) = (&first.town, first.x, first.y) {
+        let name = escape(&v.town, Html).map(|name| name.to_string()).unwrap_or_default();
+        let ring = wide.max(high) / 45.0;
+        let _ = write!(
+            svg,
+            r#"<g class="town"><title>{name}</title><path d="{town}"/><circle cx="{x:.0}" cy="{:.0}" r="{ring:.0}"/></g>"#,
+            -y
+        );
+    }
+    svg.push_str("</svg>");
+    Ok(Markup(svg))
+}
