@@ -6,9 +6,12 @@
 
 use std::time::Duration;
 
+use tokio::sync::mpsc;
+
 use super::{Accepted, IngestError, Receiver, Submission, Waiting};
 use crate::app::App;
 use crate::clock::Stopwatch;
+use crate::ingest::reports;
 use crate::ingest::{NewReading, Quarantined};
 use crate::journal::{self, Outcome};
 
@@ -16,26 +19,31 @@ use crate::journal::{self, Outcome};
 const RETRY_FIRST: Duration = Duration::from_millis(100);
 const RETRY_MAX: Duration = Duration::from_secs(5);
 
-/// Runs until the service stops and the queue is empty.
-pub async fn run(app: App, mut receiver: Receiver) {
+/// Writes readings, and what devices say of themselves, until the service stops and the queues are empty.
+pub async fn run(app: App, receiver: Receiver) {
+    let Receiver(readings, said) = receiver;
+    tokio::join!(write_readings(&app, readings), reports::run(&app, said));
+}
+
+async fn write_readings(app: &App, mut queue: mpsc::UnboundedReceiver<Submission>) {
     let limit = app.config.ingest.batch_readings;
     loop {
         let first = tokio::select! {
             biased;
-            first = receiver.0.recv() => first,
+            first = queue.recv() => first,
             () = app.stop.cancelled() => {
-                receiver.0.close();
-                receiver.0.recv().await
+                queue.close();
+                queue.recv().await
             }
         };
         let Some(first) = first else { return };
         let mut batch = Batch::default();
         batch.add(first);
         while batch.len() < limit {
-            let Ok(next) = receiver.0.try_recv() else { break };
+            let Ok(next) = queue.try_recv() else { break };
             batch.add(next);
         }
-        batch.commit(&app).await;
+        batch.commit(app).await;
         metrics::gauge!("sentinela_ingest_queued_readings").set(app.ingest.queued() as f64);
     }
 }

@@ -9,6 +9,7 @@ pub mod limit;
 pub mod mqtt;
 pub mod presence;
 pub mod quality;
+pub mod reports;
 pub mod sessions;
 pub mod tls;
 pub mod topic;
@@ -22,6 +23,7 @@ use crate::config::Config;
 use crate::ids::{DatastreamId, DeviceId};
 use crate::ingest::devices::Devices;
 use crate::ingest::limit::{MessageRate, Strangers};
+use crate::ingest::reports::Reports;
 use crate::units::{Fixed, Quality};
 
 /// Where a reading came in. Stored in `journal.source`.
@@ -126,13 +128,14 @@ pub struct IngestHandle {
     /// Readings the queue holds at most.
     capacity: u32,
     devices: Devices,
+    reports: Reports,
     rate: Arc<MessageRate>,
     strangers: Arc<Strangers>,
 }
 
-/// The committer's end of the queue.
+/// The committer's end of the queue, and of what devices say of themselves.
 #[derive(Debug)]
-pub struct Receiver(mpsc::UnboundedReceiver<Submission>);
+pub struct Receiver(mpsc::UnboundedReceiver<Submission>, reports::Queue);
 
 /// The queue between the doors and the committer. The semaphore bounds it, so the channel itself need not.
 pub fn channel(config: &Config) -> (IngestHandle, Receiver) {
@@ -141,7 +144,8 @@ pub fn channel(config: &Config) -> (IngestHandle, Receiver) {
     let room = Arc::new(Semaphore::new(capacity as usize));
     let rate = Arc::new(MessageRate::new(&config.ingest));
     let (devices, strangers) = (Devices::default(), Arc::default());
-    (IngestHandle { queue, room, capacity, devices, rate, strangers }, Receiver(receiver))
+    let (reports, said) = reports::channel();
+    (IngestHandle { queue, room, capacity, devices, reports, rate, strangers }, Receiver(receiver, said))
 }
 
 impl IngestHandle {
@@ -183,6 +187,11 @@ impl IngestHandle {
     /// Who may publish what.
     pub const fn devices(&self) -> &Devices {
         &self.devices
+    }
+
+    /// What devices say of themselves.
+    pub const fn reports(&self) -> &Reports {
+        &self.reports
     }
 
     /// How much each device may send.
