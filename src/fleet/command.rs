@@ -121,9 +121,8 @@ impl Wanted {
     /// # Errors
     /// The field that is wrong, its value, and what was expected.
     pub fn new(name: &str, args: Value, lifetime_s: u32) -> Result<Self, Wrong> {
-        let name: CommandName = name
-            .parse()
-            .map_err(|error: crate::units::UnknownWord| ("command", name.to_owned(), error.to_string()))?;
+        let name: CommandName =
+            name.parse().map_err(|error: crate::units::UnknownWord| ("command", name.to_owned(), error.to_string()))?;
         let args = if args.is_null() { json!({}) } else { args };
         check_args(name, &args)?;
         if !(MIN_LIFETIME_S..=MAX_LIFETIME_S).contains(&lifetime_s) {
@@ -152,11 +151,9 @@ fn check_args(name: CommandName, args: &Value) -> Result<(), Wrong> {
     match name {
         CommandName::SetInterval => match object.get("interval_s").and_then(Value::as_u64) {
             Some(interval_s) if INTERVAL_S.contains(&interval_s) && only("interval_s") => Ok(()),
-            _ => wrong(format!(
-                "expected {{\"interval_s\": N}}, N from {} to {}",
-                INTERVAL_S.start(),
-                INTERVAL_S.end()
-            )),
+            _ => {
+                wrong(format!("expected {{\"interval_s\": N}}, N from {} to {}", INTERVAL_S.start(), INTERVAL_S.end()))
+            }
         },
         CommandName::SendBacklog if !is_backlog(object) => {
             wrong("expected {} or {\"from\": an instant with offset (RFC 3339)}".into())
@@ -236,9 +233,8 @@ pub fn parse_ack(payload: &[u8]) -> Result<Ack, Problem> {
     let text = |key: &str| value.get(key).and_then(Value::as_str).unwrap_or_default();
     let id = text("id").parse().map_err(|_| Problem::new("id", text("id"), "expected the id of the command (UUID)"))?;
     let result = text("result");
-    let result = result.parse().map_err(|error: crate::units::UnknownWord| {
-        Problem::new("result", result, error.to_string())
-    })?;
+    let result =
+        result.parse().map_err(|error: crate::units::UnknownWord| Problem::new("result", result, error.to_string()))?;
     let message = text("message").chars().filter(|letter| !letter.is_control()).take(MAX_MESSAGE).collect();
     Ok(Ack { id, result, message })
 }

@@ -81,7 +81,8 @@ pub async fn provision(
         upsert_device(conn, by.now, &row.code, station, &secret_sha256(&row.code, &secret)).await?;
         configure_device(conn, &row.code, &row.profile, row.hardware_id.as_deref()).await?;
         let after = json!({"station": row.station, "profile": row.profile, "hardware_id": row.hardware_id});
-        audit::record(conn, by.ids, by.now, by.actor, Entry::new(Act::DeviceAdd, "device", &row.code).to(after)).await?;
+        audit::record(conn, by.ids, by.now, by.actor, Entry::new(Act::DeviceAdd, "device", &row.code).to(after))
+            .await?;
         made.push(Provisioned { code: row.code, station: row.station, secret });
     }
     events::notify(conn, &Event::Catalogue).await?;

@@ -201,7 +201,9 @@ async fn take_in(
     while let Some(Incoming { epoch, publish }) = incoming.recv().await {
         let understood = understand(&app, &publish);
         let now = app.clock.now();
-        let Ok(answer) = app.ingest.enqueue_when_free(understood.readings, understood.quarantined).await else { return };
+        let Ok(answer) = app.ingest.enqueue_when_free(understood.readings, understood.quarantined).await else {
+            return;
+        };
         let said = match understood.said {
             Some((device, said)) => match app.ingest.reports().enqueue(device.id, said, now).await {
                 Ok(said) => Some(said),
@@ -251,7 +253,8 @@ fn understand(app: &App, publish: &Publish) -> Understood {
     let Some(device) = device.filter(|device| device.enabled) else {
         return Understood::refused(unknown_device(&publish.payload, Source::Broker, code, Some(&name)));
     };
-    let heard = format.is_none().then(|| downlink::Heard { code: device.code.clone(), is_new: kind == topic::Kind::Status });
+    let heard =
+        format.is_none().then(|| downlink::Heard { code: device.code.clone(), is_new: kind == topic::Kind::Status });
     let mut understood = match kind {
         topic::Kind::Readings => readings(app, device, publish, (&name, format)),
         topic::Kind::Status => status_of(device, publish, &name),
@@ -261,7 +264,12 @@ fn understand(app: &App, publish: &Publish) -> Understood {
     understood
 }
 
-fn readings(app: &App, device: Arc<DeviceEntry>, publish: &Publish, (name, format): (&str, Option<Format>)) -> Understood {
+fn readings(
+    app: &App,
+    device: Arc<DeviceEntry>,
+    publish: &Publish,
+    (name, format): (&str, Option<Format>),
+) -> Understood {
     let door = Door {
         source: Source::Broker,
         device: &device,

@@ -13,9 +13,10 @@ macro_rules! targets {
     ($($name:ident),+ $(,)?) => { [$((stringify!($name), targets::$name as fn(&[u8]))),+] };
 }
 
-const TARGETS: [Target; 15] = targets![
+const TARGETS: [Target; 16] = targets![
     payload,
     topic,
+    status,
     feed,
     cap,
     catalogue_geojson,

@@ -16,6 +16,7 @@ mod dispatch;
 mod feed_following;
 mod feed_formats;
 mod feeds;
+mod fleet;
 mod formats;
 mod hardening;
 mod harness;

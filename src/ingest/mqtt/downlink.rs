@@ -151,7 +151,11 @@ async fn publish(context: &ServerContext, due: &Due, now: Instant) -> bool {
     match context.extends.shared().await.forwards(None, sender, publish).await {
         Ok(count) => count > 0,
         Err((count, failed)) => {
-            tracing::warn!(device = due.code, failed = failed.len(), "a command did not reach every session of its device");
+            tracing::warn!(
+                device = due.code,
+                failed = failed.len(),
+                "a command did not reach every session of its device"
+            );
             count > 0
         }
     }

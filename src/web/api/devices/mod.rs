@@ -12,10 +12,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::accounts::tokens::desk::Acting;
 use crate::app::App;
-use crate::stations::desk::{self, DeviceError};
 use crate::fleet::FleetDevice;
 use crate::fleet::store::report::{Filter, fleet};
 use crate::stations::Device;
+use crate::stations::desk::{self, DeviceError};
 use crate::web::api::imports::{Page, PageQuery, Query};
 use crate::web::auth::{May, can};
 use crate::web::error::{ApiError, Problem};
