@@ -37,6 +37,10 @@ pub enum Event {
     Warning,
     /// Somebody's sign-in, role, session or token changed: open streams ask again who is listening.
     Access,
+    /// A command of a device was issued, handed over, answered or ended.
+    Device {
+        code: String,
+    },
     /// Somebody asked for a check of the audit.
     AuditCheck,
 }

@@ -25,6 +25,7 @@ pub mod vault;
 pub mod alerts;
 pub mod dispatch;
 pub mod engine;
+pub mod fleet;
 pub mod incidents;
 pub mod ingest;
 pub mod journal;

@@ -86,6 +86,7 @@ impl Service {
         self.spawn("ingest committer", ingest::committer::run(app.clone(), receiver));
         self.spawn("audit keeper", crate::audit::keeper::run(app.clone()));
         self.spawn("device index", ingest::devices::run(app.clone()));
+        self.spawn("device commands", crate::fleet::upkeep::run(app.clone()));
         self.spawn("dispatch", crate::dispatch::worker::run(app.clone()));
         self.spawn("events listener", crate::db::listen::run(app.clone()));
         self.spawn("evaluator", crate::pipeline::run(app.clone()));

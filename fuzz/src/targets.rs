@@ -129,6 +129,20 @@ pub fn outside_warning(data: &[u8]) {
     }
 }
 
+/// What a device says of itself, and its answer to a command.
+pub fn status(data: &[u8]) {
+    let (status, problems) = formats::status::parse(data);
+    assert!(status.battery_pct.is_none_or(|pct| (0.0..=100.0).contains(&pct)));
+    assert!(status.firmware.is_none_or(|name| !name.is_empty() && name.chars().count() <= 100));
+    assert!(problems.iter().all(|problem| !problem.field.is_empty()));
+    for format in [formats::Format::Chirpstack, formats::Format::Ttn] {
+        let _ = formats::status::of_network(data, format);
+    }
+    if let Ok(ack) = sentinela::fleet::command::parse_ack(data) {
+        assert!(ack.message.chars().count() <= 500);
+    }
+}
+
 /// The topic of a message.
 pub fn topic(data: &[u8]) {
     let text = text(data);

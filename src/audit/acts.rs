@@ -52,6 +52,8 @@ vocabulary! {
         DeviceConfigure = "device.configure",
         DeviceRotate = "device.rotate",
         DeviceRetire = "device.retire",
+        DeviceCommand = "device.command",
+        CommandCancel = "command.cancel",
         CertificateAdd = "certificate.add",
         CertificateRevoke = "certificate.revoke",
         StaffAdd = "staff.add",

@@ -4,12 +4,12 @@
 //! its line, field and value; `store` then writes in one transaction and can be run again: rows are matched by code.
 
 mod areas;
-mod csv_reader;
+pub mod csv_reader;
 mod geojson_reader;
 pub mod geometry_check;
-mod problems;
+pub mod problems;
 mod readings;
-mod record;
+pub mod record;
 mod residents;
 mod stations;
 pub mod store;

@@ -1,6 +1,6 @@
 //! `sentinela device add|list|rotate|revoke|enable|certificate`
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail};
 
@@ -8,6 +8,10 @@ use crate::accounts::tokens::desk::Acting;
 use crate::audit::Actor;
 use crate::cli::{Session, Usage, table};
 use crate::config::Config;
+use crate::fleet::FleetDevice;
+use crate::fleet::command::{LIFETIME_S, Wanted};
+use crate::fleet::provision::{provision, to_csv};
+use crate::fleet::store::report::{Filter, fleet};
 use crate::ingest::formats::profile::Profile;
 use crate::stations::certificate::from_hex;
 use crate::stations::desk::{self, DeviceError, GRACE_S, MAX_GRACE_S};
@@ -21,10 +25,25 @@ pub enum Action {
     /// Register a device at a station, or give it a new secret. The secret is shown once
     Add {
         /// MQTT user name of the device: letters, digits, `_`, `.`, `:`, `-`
-        code: String,
+        #[arg(required_unless_present = "csv")]
+        code: Option<String>,
         /// Code of the station whose streams it may publish
-        #[arg(long)]
-        station: String,
+        #[arg(long, required_unless_present = "csv")]
+        station: Option<String>,
+        /// Register all devices of a file instead: code,station,profile,hardware_id,secret. Prints the secrets as CSV, once
+        #[arg(long, conflicts_with_all = ["code", "station"])]
+        csv: Option<PathBuf>,
+    },
+    /// Ask a device to do something: `set_interval`, `reboot`, `sync_clock`, `send_backlog` or `custom`
+    Command {
+        code: String,
+        name: String,
+        /// JSON, such as '{"interval_s": 600}'
+        #[arg(long, default_value = "{}")]
+        args: String,
+        /// Seconds until nobody tells the device of it any more
+        #[arg(long, default_value_t = LIFETIME_S)]
+        lifetime_s: u32,
     },
     /// List the devices
     List,
@@ -78,7 +97,11 @@ pub async fn run(config: Config, action: Action) -> anyhow::Result<()> {
     let profiles = config.ingest.profiles.clone();
     let session = Session::open(config).await?;
     let outcome = match action {
-        Action::Add { code, station } => add(&session, &code, &station).await,
+        Action::Add { csv: Some(file), .. } => add_many(&session, &file, &profiles).await,
+        Action::Add { code, station, csv: None } => {
+            add(&session, &code.unwrap_or_default(), &station.unwrap_or_default()).await
+        }
+        Action::Command { code, name, args, lifetime_s } => command(&session, &code, &name, &args, lifetime_s).await,
         Action::List => list(&session).await,
         Action::Set { code, profile, hardware_id } => set(&session, &code, (&profile, &hardware_id), &profiles).await,
         Action::Rotate { code, end_previous: true, .. } => retire(&session, &code).await,
@@ -116,6 +139,29 @@ async fn add(session: &Session, code: &str, station: &str) -> anyhow::Result<()>
     println!(
         "It is not stored; keep it now. MQTT: user {code}, password = the secret. HTTP: Authorization: Bearer {code}.SECRET"
     );
+    Ok(())
+}
+
+async fn add_many(session: &Session, file: &Path, profiles: &[Profile]) -> anyhow::Result<()> {
+    let text = std::fs::read(file).with_context(|| format!("{} cannot be read", file.display()))?;
+    let actor = Actor::command();
+    let mut tx = session.begin().await?;
+    let made = provision(&mut tx, acting(session, &actor), &text, profiles).await?;
+    tx.commit().await?;
+    print!("{}", to_csv(&made));
+    eprintln!("{} devices; the secrets are not stored, keep them now", made.len());
+    Ok(())
+}
+
+async fn command(session: &Session, code: &str, name: &str, args: &str, lifetime_s: u32) -> anyhow::Result<()> {
+    let args = serde_json::from_str(args).map_err(|error| Usage(format!("args = {args:?}: {error}")))?;
+    let wanted = Wanted::new(name, args, lifetime_s)
+        .map_err(|(field, value, message)| Usage(format!("{field} = {value:?}: {message}")))?;
+    let actor = Actor::command();
+    let mut tx = session.begin().await?;
+    let command = crate::fleet::desk::issue(&mut tx, acting(session, &actor), code, &wanted).await?;
+    tx.commit().await?;
+    println!("command {} for device {code} until {}", command.id, command.expires_at.to_rfc3339());
     Ok(())
 }
 
@@ -191,9 +237,9 @@ async fn list(session: &Session) -> anyhow::Result<()> {
     let mut conn = session.pool.acquire().await?;
     let mut rows = Vec::new();
     loop {
-        let page = store::devices(&mut conn, PAGE, rows.len() as i64).await?;
+        let page = fleet(&mut conn, &Filter::default(), PAGE, rows.len() as i64).await?;
         let last = page.len() < PAGE as usize;
-        rows.extend(page.into_iter().map(|device| {
+        rows.extend(page.into_iter().map(|FleetDevice { device, report }| {
             let state = match (device.enabled, device.online) {
                 (false, _) => "revoked",
                 (true, true) => "online",
@@ -205,13 +251,15 @@ async fn list(session: &Session) -> anyhow::Result<()> {
                 (true, Some(at)) => format!("old secret until {}", at.to_rfc3339()),
             };
             let seen = device.last_seen_at.map_or_else(|| "never".to_owned(), |at| at.to_rfc3339());
-            vec![device.code, device.station_code, state.to_owned(), seen, second]
+            let firmware = report.firmware.unwrap_or_default();
+            let battery = report.battery_pct.map(|pct| format!("{pct:.0} %")).unwrap_or_default();
+            vec![device.code, device.station_code, state.to_owned(), seen, firmware, battery, second]
         }));
         if last {
             break;
         }
     }
-    table::print(&["DEVICE", "STATION", "STATE", "LAST SEEN", "SECRETS"], &rows);
+    table::print(&["DEVICE", "STATION", "STATE", "LAST SEEN", "FIRMWARE", "BATTERY", "SECRETS"], &rows);
     Ok(())
 }
 

@@ -8,6 +8,8 @@
 //! over, and an acknowledgement of an older epoch is dropped, for it could acknowledge another message. The broker then
 //! sends the message again and the journal finds it a duplicate.
 
+mod downlink;
+
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -21,9 +23,13 @@ use sha2::{Digest, Sha256};
 use tokio::sync::{mpsc, oneshot};
 
 use super::decode::{Door, decode, unknown_device};
-use super::{Accepted, IngestError, Source, topic};
+use super::devices::DeviceEntry;
+use super::formats::{Format, status};
+use super::reports::{self, Known, Said};
+use super::{Accepted, IngestError, NewReading, Quarantined, Source, topic};
 use crate::app::App;
 use crate::config::{Config, ExternalBroker};
+use crate::fleet::command::parse_ack;
 
 /// Messages the broker may have under way to us without an acknowledgement.
 const RECEIVE_MAXIMUM: u16 = 512;
@@ -78,18 +84,22 @@ struct Queued {
     epoch: u64,
     publish: Publish,
     answer: oneshot::Receiver<Result<Accepted, IngestError>>,
+    /// Of what the device said of itself.
+    said: Option<oneshot::Receiver<Result<Known, IngestError>>>,
 }
 
 async fn link(app: App, broker: ExternalBroker, options: MqttOptions) {
     let (client, events) = AsyncClient::new(options, REQUESTS);
     let (intake, incoming) = mpsc::channel(INTAKE);
     let (queue, queued) = mpsc::channel(INTAKE);
+    let (heard, devices) = mpsc::channel(INTAKE);
     let epoch = Epoch::default();
     let name = broker.name.clone();
     let poller = Poller { app: app.clone(), broker, client: client.clone(), epoch: Arc::clone(&epoch), intake };
     let tasks = [
         tokio::spawn(poller.run(events)),
-        tokio::spawn(take_in(app, incoming, queue)),
+        tokio::spawn(take_in(app.clone(), incoming, queue, heard)),
+        tokio::spawn(downlink::run(app, name.clone(), client.clone(), devices)),
         tokio::spawn(acknowledge(client, epoch, queued)),
     ];
     for task in tasks {
@@ -181,52 +191,125 @@ impl Poller {
     }
 }
 
-/// Decodes and queues in the order of arrival.
-async fn take_in(app: App, mut incoming: mpsc::Receiver<Incoming>, queue: mpsc::Sender<Queued>) {
+/// Decodes and queues in the order of arrival. `heard` gets the codes of devices that say that they are there.
+async fn take_in(
+    app: App,
+    mut incoming: mpsc::Receiver<Incoming>,
+    queue: mpsc::Sender<Queued>,
+    heard: mpsc::Sender<downlink::Heard>,
+) {
     while let Some(Incoming { epoch, publish }) = incoming.recv().await {
-        let (readings, quarantined) = understand(&app, &publish);
-        let Ok(answer) = app.ingest.enqueue_when_free(readings, quarantined).await else { return };
-        if queue.send(Queued { epoch, publish, answer }).await.is_err() {
+        let understood = understand(&app, &publish);
+        let now = app.clock.now();
+        let Ok(answer) = app.ingest.enqueue_when_free(understood.readings, understood.quarantined).await else {
+            return;
+        };
+        let said = match understood.said {
+            Some((device, said)) => match app.ingest.reports().enqueue(device.id, said, now).await {
+                Ok(said) => Some(said),
+                Err(_) => return,
+            },
+            None => None,
+        };
+        if let Some(here) = understood.heard {
+            // A full queue is looked through already; the device is heard again.
+            let _ = heard.try_send(here);
+        }
+        if queue.send(Queued { epoch, publish, answer, said }).await.is_err() {
             return;
         }
     }
 }
 
-fn understand(app: &App, publish: &Publish) -> (Vec<super::NewReading>, Vec<super::Quarantined>) {
+/// What a message brought.
+#[derive(Default)]
+struct Understood {
+    readings: Vec<NewReading>,
+    quarantined: Vec<Quarantined>,
+    said: Option<(Arc<DeviceEntry>, Said)>,
+    heard: Option<downlink::Heard>,
+}
+
+impl Understood {
+    fn refused(row: Quarantined) -> Self {
+        Self { quarantined: vec![row], ..Self::default() }
+    }
+}
+
+fn understand(app: &App, publish: &Publish) -> Understood {
     let name = String::from_utf8_lossy(&publish.topic);
     let devices = app.ingest.devices();
-    let (code, device, format) = match (topic::parse(&name), topic::of_network(&name)) {
-        (Some((code, topic::Kind::Readings)), _) => (code, devices.get(code), None),
-        (Some((_, topic::Kind::Status)), _) => return (Vec::new(), Vec::new()),
-        (None, Some((code, format))) => (code, devices.of_network(code), Some(format)),
+    let (code, device, kind, format) = match (topic::parse(&name), topic::of_network(&name)) {
+        (Some((code, kind)), _) => (code, devices.get(code), kind, None),
+        (None, Some((code, format))) => (code, devices.of_network(code), topic::Kind::Readings, Some(format)),
         (None, None) => {
             let mut row = unknown_device(&publish.payload, Source::Broker, "", Some(&name));
             row.device = None;
             row.reason = "the topic names no device; expected v1/devices/{code}/readings, or a network server's".into();
             (row.field, row.value) = ("topic".into(), name.into_owned());
-            return (Vec::new(), vec![row]);
+            return Understood::refused(row);
         }
     };
     let Some(device) = device.filter(|device| device.enabled) else {
-        return (Vec::new(), vec![unknown_device(&publish.payload, Source::Broker, code, Some(&name))]);
+        return Understood::refused(unknown_device(&publish.payload, Source::Broker, code, Some(&name)));
     };
+    let heard =
+        format.is_none().then(|| downlink::Heard { code: device.code.clone(), is_new: kind == topic::Kind::Status });
+    let mut understood = match kind {
+        topic::Kind::Readings => readings(app, device, publish, (&name, format)),
+        topic::Kind::Status => status_of(device, publish, &name),
+        topic::Kind::Answer => answer_of(device, publish, &name),
+    };
+    understood.heard = heard;
+    understood
+}
+
+fn readings(
+    app: &App,
+    device: Arc<DeviceEntry>,
+    publish: &Publish,
+    (name, format): (&str, Option<Format>),
+) -> Understood {
     let door = Door {
         source: Source::Broker,
         device: &device,
-        topic: Some(&name),
+        topic: Some(name),
         format,
         now: app.clock.now(),
         limits: &app.config.ingest,
         max_bytes: app.config.mqtt.max_payload_bytes as usize,
     };
     let decoded = decode(&publish.payload, &door);
-    (decoded.readings, decoded.quarantined)
+    let status = format.and_then(|format| status::of_network(&publish.payload, format));
+    let said = status.map(|status| (device, Said::Status { status, is_direct: false }));
+    Understood { readings: decoded.readings, quarantined: decoded.quarantined, said, heard: None }
+}
+
+/// The broker may have kept the message for long, so its clock tells nothing.
+fn status_of(device: Arc<DeviceEntry>, publish: &Publish, name: &str) -> Understood {
+    let (status, problems) = status::parse(&publish.payload);
+    let quarantined = reports::refused(&problems, &publish.payload, (Source::Broker, &device.code, name));
+    Understood { quarantined, said: Some((device, Said::Status { status, is_direct: false })), ..Understood::default() }
+}
+
+fn answer_of(device: Arc<DeviceEntry>, publish: &Publish, name: &str) -> Understood {
+    match parse_ack(&publish.payload) {
+        Ok(ack) => Understood { said: Some((device, Said::Answer(ack))), ..Understood::default() },
+        Err(problem) => {
+            let quarantined = reports::refused(&[problem], &publish.payload, (Source::Broker, &device.code, name));
+            Understood { quarantined, ..Understood::default() }
+        }
+    }
 }
 
 /// Awaits the commits in order and acknowledges each, unless its connection is gone.
 async fn acknowledge(client: AsyncClient, epoch: Epoch, mut queued: mpsc::Receiver<Queued>) {
-    while let Some(Queued { epoch: of, publish, answer }) = queued.recv().await {
-        if !matches!(answer.await, Ok(Ok(_))) {
+    while let Some(Queued { epoch: of, publish, answer, said }) = queued.recv().await {
+        let said = match said {
+            Some(said) => matches!(said.await, Ok(Ok(_))),
+            None => true,
+        };
+        if !matches!(answer.await, Ok(Ok(_))) || !said {
             continue;
         }
         let current = epoch.lock().unwrap_or_else(PoisonError::into_inner);

@@ -1,15 +1,16 @@
 //! The one task that writes the journal: takes what waits, commits it together, answers everyone.
 //!
 //! There is no timer: while one batch is being committed the next gathers, so a quiet service answers at once and a busy one
-//! commits large batches. Each commit takes live messages before old ones (see [`super::lanes`]). When the database is away the batch is held and tried again; the queue fills meanwhile and the
-//! doors push back.
+//! commits large batches. Each commit takes live messages before old ones (see [`super::lanes`]). When the database is away the
+//! batch is held and tried again; the queue fills meanwhile and the doors push back.
 
 use std::time::Duration;
 
 use super::lanes::{self, Lane};
-use super::{Accepted, IngestError, Receiver, Submission, Waiting};
+use super::{Accepted, IngestError, Lanes, Receiver, Submission, Waiting};
 use crate::app::App;
 use crate::clock::Stopwatch;
+use crate::ingest::reports;
 use crate::ingest::{NewReading, Quarantined};
 use crate::journal::{self, Outcome};
 
@@ -17,25 +18,30 @@ use crate::journal::{self, Outcome};
 const RETRY_FIRST: Duration = Duration::from_millis(100);
 const RETRY_MAX: Duration = Duration::from_secs(5);
 
-/// Runs until the service stops and the queue is empty.
-pub async fn run(app: App, mut receiver: Receiver) {
+/// Writes readings, and what devices say of themselves, until the service stops and the queues are empty.
+pub async fn run(app: App, receiver: Receiver) {
+    let Receiver { lanes, said } = receiver;
+    tokio::join!(write_readings(&app, lanes), reports::run(&app, said));
+}
+
+async fn write_readings(app: &App, mut lanes: Lanes) {
     let limit = app.config.ingest.batch_readings;
     loop {
         let first = tokio::select! {
             biased;
-            first = receiver.first() => first,
+            first = lanes.first() => first,
             () = app.stop.cancelled() => {
-                receiver.close();
-                receiver.first().await
+                lanes.close();
+                lanes.first().await
             }
         };
         let Some((lane, first)) = first else { return };
         let mut batch = Batch::default();
         batch.add(lane, first);
-        while let Some((lane, next)) = receiver.next(batch.load, limit) {
+        while let Some((lane, next)) = lanes.next(batch.load, limit) {
             batch.add(lane, next);
         }
-        batch.commit(&app).await;
+        batch.commit(app).await;
         for lane in [Lane::Live, Lane::Backlog] {
             let queued = app.ingest.queued_in(lane) as f64;
             metrics::gauge!("sentinela_ingest_queued_readings", "lane" => lane.as_str()).set(queued);

@@ -10,6 +10,7 @@ pub mod limit;
 pub mod mqtt;
 pub mod presence;
 pub mod quality;
+pub mod reports;
 pub mod sessions;
 pub mod tls;
 pub mod topic;
@@ -25,6 +26,7 @@ use crate::ids::{DatastreamId, DeviceId};
 use crate::ingest::devices::Devices;
 use crate::ingest::lanes::Lane;
 use crate::ingest::limit::{MessageRate, Strangers};
+use crate::ingest::reports::Reports;
 use crate::units::{Fixed, Quality};
 
 /// Where a reading came in. Stored in `journal.source`.
@@ -131,6 +133,7 @@ pub struct IngestHandle {
     live_within: TimeDelta,
     clock: Clock,
     devices: Devices,
+    reports: Reports,
     rate: Arc<MessageRate>,
     strangers: Arc<Strangers>,
 }
@@ -142,9 +145,15 @@ struct Way {
     room: Arc<Semaphore>,
 }
 
-/// The committer's end of the lanes.
+/// The committer's end of the lanes, and of what devices say of themselves.
 #[derive(Debug)]
 pub struct Receiver {
+    lanes: Lanes,
+    said: reports::Queue,
+}
+
+#[derive(Debug)]
+struct Lanes {
     live: mpsc::UnboundedReceiver<Submission>,
     backlog: mpsc::UnboundedReceiver<Submission>,
 }
@@ -164,6 +173,7 @@ pub fn channel(config: &Config, clock: &Clock) -> (IngestHandle, Receiver) {
         (Way { queue, room: Arc::new(Semaphore::new(capacity as usize)) }, receiver)
     };
     let ((live, live_receiver), (backlog, backlog_receiver)) = (lane(), lane());
+    let (reports, said) = reports::channel();
     let handle = IngestHandle {
         live,
         backlog,
@@ -171,10 +181,11 @@ pub fn channel(config: &Config, clock: &Clock) -> (IngestHandle, Receiver) {
         live_within: TimeDelta::seconds(config.ingest.live_within_s.into()),
         clock: clock.clone(),
         devices: Devices::default(),
+        reports,
         rate: Arc::new(MessageRate::new(&config.ingest)),
         strangers: Arc::default(),
     };
-    (handle, Receiver { live: live_receiver, backlog: backlog_receiver })
+    (handle, Receiver { lanes: Lanes { live: live_receiver, backlog: backlog_receiver }, said })
 }
 
 impl IngestHandle {
@@ -244,6 +255,11 @@ impl IngestHandle {
         &self.devices
     }
 
+    /// What devices say of themselves.
+    pub const fn reports(&self) -> &Reports {
+        &self.reports
+    }
+
     /// How much each device may send.
     pub fn rate(&self) -> &MessageRate {
         &self.rate
@@ -282,7 +298,7 @@ impl IngestHandle {
     }
 }
 
-impl Receiver {
+impl Lanes {
     /// The next message of either lane, live first; `None` once the lanes are closed and empty.
     async fn first(&mut self) -> Option<(Lane, Submission)> {
         tokio::select! {

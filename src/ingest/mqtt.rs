@@ -3,7 +3,8 @@
 //! - A device signs in with its code (user name, or client id when it sends none) and secret; over TLS also with a client
 //!   certificate instead (see `tls`).
 //! - What it signed in with is asked again at each message, and its session ends within a second once that is revoked.
-//! - It may publish `v1/devices/{own}/readings` and `…/status`, and subscribe `v1/devices/{own}/commands`; nothing else.
+//! - It may publish `v1/devices/{own}/readings` `…/status` and `…/commands/ack`, and subscribe
+//!   `v1/devices/{own}/commands`; nothing else.
 //! - A PUBACK is sent only after the journal commit. rmqtt acknowledges when its publish hooks have returned and none of
 //!   them refused, so the submission is awaited inside the last of them, the access check. A message that could not be
 //!   committed is not acknowledged: the device is disconnected and sends it again.
@@ -13,6 +14,7 @@
 //! - MQTT 3.1.1 cannot refuse a PUBLISH in its acknowledgement, so there a refusal ends the connection; MQTT 5 gets
 //!   "not authorized" (0x87) and stays connected.
 
+mod downlink;
 mod gate;
 
 use std::net::SocketAddr;
@@ -73,6 +75,7 @@ pub async fn bind(app: &App) -> anyhow::Result<Option<Endpoint>> {
         context,
         presence: Arc::default(),
         sessions: Arc::default(),
+        downlink: Arc::default(),
         inside: tls.as_ref().map(|(door, inner)| (inner.address.port(), Arc::clone(&door.arrivals))),
     };
     gate.register().await;
@@ -162,6 +165,7 @@ impl Endpoint {
             () = over_tls => {}
             () = gate.sessions.watch(&app, &gate.context) => {}
             () = gate.presence.run(&app) => {}
+            () = gate.downlink.run(&app, &gate.context) => {}
         }
     }
 }

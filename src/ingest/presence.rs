@@ -56,18 +56,20 @@ impl Presence {
         self.wake.notify_one();
     }
 
-    pub fn disconnected(&self, connection: &ConnectionKey, at: Instant) {
+    /// True when the device has no connection any more.
+    pub fn disconnected(&self, connection: &ConnectionKey, at: Instant) -> bool {
         let mut state = self.state();
-        let Some((device, from)) = state.open.remove(connection) else { return };
+        let Some((device, from)) = state.open.remove(connection) else { return false };
         if let Some(from) = from {
             one_less(&mut state.from, from);
         }
         if one_less(&mut state.of_device, device) > 0 {
-            return;
+            return false;
         }
         state.pending.insert(device, Mark { online: false, seen_at: at });
         drop(state);
         self.wake.notify_one();
+        true
     }
 
     /// How many connections this device has, and how many there are from there.

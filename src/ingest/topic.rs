@@ -7,6 +7,8 @@ use super::formats::Format;
 pub enum Kind {
     Readings,
     Status,
+    /// The answer to a command.
+    Answer,
 }
 
 /// The device's code and what the topic carries, or `None` for a topic that is none of ours.
@@ -15,6 +17,7 @@ pub fn parse(topic: &str) -> Option<(&str, Kind)> {
     let kind = match leaf {
         "readings" => Kind::Readings,
         "status" => Kind::Status,
+        "commands/ack" => Kind::Answer,
         _ => return None,
     };
     (!code.is_empty()).then_some((code, kind))
@@ -39,6 +42,7 @@ mod tests {
     fn only_the_topics_of_the_contract_are_known() {
         assert_eq!(parse("v1/devices/A-1/readings"), Some(("A-1", Kind::Readings)));
         assert_eq!(parse("v1/devices/A-1/status"), Some(("A-1", Kind::Status)));
+        assert_eq!(parse("v1/devices/A-1/commands/ack"), Some(("A-1", Kind::Answer)));
         for foreign in
             ["v1/devices//readings", "v1/devices/a/b/readings", "v1/devices/a/commands", "v2/devices/a/readings", ""]
         {

@@ -347,19 +347,3 @@ pub async fn device_by_code(conn: &mut PgConnection, code: &str) -> sqlx::Result
     .fetch_optional(conn)
     .await
 }
-
-/// Devices by code, a page at a time.
-pub async fn devices(conn: &mut PgConnection, limit: i64, offset: i64) -> sqlx::Result<Vec<Device>> {
-    sqlx::query_as!(
-        Device,
-        r#"select d.id as "id: DeviceId", d.code, d.station_id as "station_id: StationId", s.code as station_code,
-               d.enabled, d.online, d.last_seen_at, d.secret_made_at, d.secret_used_at,
-               d.previous_sha256 is not null as "has_previous!", d.previous_ends_at, d.previous_used_at,
-               d.profile, d.hardware_id
-           from device d join station s on s.id = d.station_id order by d.code limit $1 offset $2"#,
-        limit,
-        offset
-    )
-    .fetch_all(conn)
-    .await
-}

@@ -140,6 +140,14 @@ pub const RULES: &[Rule] = &[
     staff("POST", "/console/devices", ManageDevices),
     staff("GET", "/console/devices/{code}", ManageDevices),
     staff("POST", "/console/devices/{code}", ManageDevices),
+    // Fleet
+    staff("GET", "/api/v1/devices/{code}/commands", ManageDevices),
+    staff("POST", "/api/v1/devices/{code}/commands", ManageDevices),
+    staff("DELETE", "/api/v1/devices/{code}/commands/{id}", ManageDevices),
+    staff("POST", "/api/v1/provisioning", ManageDevices),
+    staff("GET", "/console/provisioning", ManageDevices),
+    staff("POST", "/console/provisioning", ManageDevices),
+    staff("GET", "/console/devices.csv", ManageDevices),
     // Residents' own page, privacy
     staff("GET", "/console/privacy", ManagePrivacy),
     open("GET", "/meus-dados"),

@@ -16,6 +16,7 @@ macro_rules! targets {
 const TARGETS: [Target; 16] = targets![
     payload,
     topic,
+    status,
     feed,
     outside_warning,
     cap,

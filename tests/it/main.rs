@@ -18,6 +18,7 @@ mod feed_following;
 mod feed_formats;
 mod feed_traps;
 mod feeds;
+mod fleet;
 mod formats;
 mod hardening;
 mod harness;

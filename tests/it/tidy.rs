@@ -27,6 +27,7 @@ const MAY: &[&str] = &[
     "cli/",
     "web/",
     "ingest/broker.rs",
+    "ingest/broker/",
     "ingest/devices.rs",
     "ingest/mqtt.rs",
     "ingest/mqtt/",

@@ -5,6 +5,7 @@ pub mod native;
 pub mod profile;
 pub mod senml;
 pub mod senml_cbor;
+pub mod status;
 
 use profile::Profile;
 use serde::{Deserialize, Serialize};

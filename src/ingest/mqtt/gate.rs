@@ -21,7 +21,10 @@ use crate::app::App;
 use crate::config::TlsIdentity;
 use crate::ingest::decode::{Decoded, Door, decode};
 use crate::ingest::devices::{Credential, DeviceEntry};
+use crate::ingest::formats::status;
+use crate::ingest::mqtt::downlink::Downlink;
 use crate::ingest::presence::Presence;
+use crate::ingest::reports::{self, Said};
 use crate::ingest::sessions::{self, Sessions};
 use crate::ingest::tls::Arrivals;
 use crate::ingest::{Accepted, IngestError, Source, topic};
@@ -47,6 +50,7 @@ pub struct Gate {
     pub context: ServerContext,
     pub presence: Arc<Presence>,
     pub sessions: Arc<Sessions>,
+    pub downlink: Arc<Downlink>,
     /// rmqtt's name of the listener behind TLS, and who came through that door.
     pub inside: Option<(ListenerId, Arc<Arrivals>)>,
 }
@@ -58,6 +62,7 @@ impl Gate {
             Type::ClientAuthenticate,
             Type::ClientConnected,
             Type::ClientDisconnected,
+            Type::SessionSubscribed,
             Type::ClientSubscribeCheckAcl,
             Type::MessagePublish,
             Type::MessagePublishCheckAcl,
@@ -213,10 +218,8 @@ impl Gate {
         match topic::parse(&publish.topic) {
             Some((code, kind)) if code == device.code => match kind {
                 topic::Kind::Readings => self.readings(&device, publish).await,
-                topic::Kind::Status => {
-                    self.status(&device, &publish.payload);
-                    PublishAclResult::allow()
-                }
+                topic::Kind::Status => self.status(&device, publish).await,
+                topic::Kind::Answer => self.answer(&device, publish).await,
             },
             _ => {
                 refused("publish", &session.id, self.peer(&session.id), &publish.topic);
@@ -238,13 +241,7 @@ impl Gate {
             max_bytes: self.app.config.mqtt.max_payload_bytes as usize,
         };
         self.presence.seen(device.id, now);
-        let reason = match tokio::time::timeout(COMMIT_PATIENCE, self.committed(publish, &door)).await {
-            Ok(Ok(_)) => return PublishAclResult::allow(),
-            Ok(Err(error)) => error.to_string(),
-            Err(_) => "the journal cannot be written at the moment".into(),
-        };
-        tracing::warn!(device = device.code, reason, "a message was not committed and is not acknowledged");
-        refusal(PublishAckReason::UnspecifiedError, &reason, true)
+        acknowledged(device, async { self.committed(publish, &door).await.map(|_| ()) }).await
     }
 
     /// Resolves after the commit. While there is no room only the payload is held, a tenth of what it says: after an
@@ -264,8 +261,29 @@ impl Gate {
         answer(ingest.enqueue(room, readings, quarantined)?).await
     }
 
-    fn status(&self, device: &DeviceEntry, payload: &[u8]) {
-        self.presence.reported(device.id, says_online(payload), self.app.clock.now());
+    /// What the device says of itself. Who is online is shown at once and written with the next flush of the presence; the
+    /// rest is committed before the acknowledgement.
+    async fn status(&self, device: &DeviceEntry, publish: &Publish) -> PublishAclResult {
+        let (status, problems) = status::parse(&publish.payload);
+        let now = self.app.clock.now();
+        self.presence.reported(device.id, status.online, now);
+        let refused = reports::refused(&problems, &publish.payload, (Source::Mqtt, &device.code, &publish.topic));
+        let ingest = &self.app.ingest;
+        acknowledged(device, async {
+            if !refused.is_empty() {
+                ingest.submit_when_free(Vec::new(), refused).await?;
+            }
+            ingest.reports().submit(device.id, Said::Status { status, is_direct: true }, now).await.map(|_| ())
+        })
+        .await
+    }
+
+    /// The device's word on a command.
+    async fn answer(&self, device: &DeviceEntry, publish: &Publish) -> PublishAclResult {
+        let now = self.app.clock.now();
+        self.presence.seen(device.id, now);
+        let whence = (Source::Mqtt, device.code.as_str(), &*publish.topic);
+        acknowledged(device, reports::take_answer(&self.app.ingest, device.id, &publish.payload, whence, now)).await
     }
 
     fn subscribe_acl(&self, id: &Id, filter: &str, qos: rmqtt::types::QoS) -> SubscribeAclResult {
@@ -278,7 +296,8 @@ impl Gate {
 
     fn will(&self, session: &Session, publish: &Publish) {
         if let Some(device) = self.device(session) {
-            self.status(&device, &publish.payload);
+            let (status, _) = status::parse(&publish.payload);
+            self.presence.reported(device.id, status.online, self.app.clock.now());
         }
     }
 }
@@ -303,12 +322,20 @@ impl Handler for Gate {
                 if let Some(device) = self.device(session) {
                     let from = self.neighbourhood(&session.id);
                     self.presence.connected(device.id, from, sessions::key(&session.id), self.app.clock.now());
+                    // A session that was kept has its subscription already.
+                    self.downlink.arrived(&device.code);
                 }
+                return (true, None);
+            }
+            Parameter::SessionSubscribed(session, _) => {
+                self.downlink.arrived(&self.code(&session.id));
                 return (true, None);
             }
             Parameter::ClientDisconnected(session, _) => {
                 self.sessions.disconnected(&session.id);
-                self.presence.disconnected(&sessions::key(&session.id), self.app.clock.now());
+                if self.presence.disconnected(&sessions::key(&session.id), self.app.clock.now()) {
+                    self.downlink.left(&self.code(&session.id));
+                }
                 return (true, None);
             }
             _ => return (true, None),
@@ -335,15 +362,22 @@ fn refused(act: &str, id: &Id, peer: Option<SocketAddr>, why: &str) {
     tracing::warn!(act, device = said_code(id), client_id = %id.client_id, peer, why, "an MQTT client was refused");
 }
 
-fn refusal(code: PublishAckReason, why: &str, disconnect: bool) -> PublishAclResult {
-    PublishAclResult(PublishResult::reason_code(code, Some(why.to_owned().into()), disconnect))
+/// The answer to a message, once it is committed.
+async fn acknowledged(
+    device: &DeviceEntry,
+    committed: impl Future<Output = Result<(), IngestError>>,
+) -> PublishAclResult {
+    let reason = match tokio::time::timeout(COMMIT_PATIENCE, committed).await {
+        Ok(Ok(())) => return PublishAclResult::allow(),
+        Ok(Err(error)) => error.to_string(),
+        Err(_) => "the journal cannot be written at the moment".into(),
+    };
+    tracing::warn!(device = device.code, reason, "a message was not committed and is not acknowledged");
+    refusal(PublishAckReason::UnspecifiedError, &reason, true)
 }
 
-/// "offline", "0", false or {"online":false} in any spelling mean gone; whatever else a device says, it lives.
-fn says_online(payload: &[u8]) -> bool {
-    let text = String::from_utf8_lossy(payload).to_lowercase();
-    let text: String = text.chars().filter(|c| !c.is_whitespace()).collect();
-    !(text.contains("offline") || text.contains("\"online\":false") || text == "0" || text == "false")
+fn refusal(code: PublishAckReason, why: &str, disconnect: bool) -> PublishAclResult {
+    PublishAclResult(PublishResult::reason_code(code, Some(why.to_owned().into()), disconnect))
 }
 
 /// Devices keep their status as a retained message. Its last state lives in the device table, and no device may subscribe
@@ -370,18 +404,5 @@ impl RetainStorage for StatusIsInTheTable {
 
     async fn max(&self) -> isize {
         0
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_will_in_any_usual_spelling_means_gone() {
-        for gone in ["offline", r#"{"status": "Offline"}"#, r#"{"online" : false}"#, "0"] {
-            assert!(!says_online(gone.as_bytes()), "{gone}");
-        }
-        assert!(says_online(b"online") && says_online(br#"{"battery":80}"#) && says_online(b""));
     }
 }

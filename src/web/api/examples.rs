@@ -35,6 +35,13 @@ fn all() -> Vec<(&'static str, &'static str, &'static str, Value)> {
         ("post", "/api/v1/stations", "text/csv", STATIONS.into()),
         ("post", "/api/v1/residents", "text/csv", RESIDENTS.into()),
         ("post", "/api/v1/devices", json, json!({"code": "pluvio-1", "station": "G1"})),
+        (
+            "post",
+            "/api/v1/devices/{code}/commands",
+            json,
+            json!({"command": "set_interval", "args": {"interval_s": 600}, "lifetime_s": 86400}),
+        ),
+        ("post", "/api/v1/provisioning", "text/csv", "code,station\npluvio-2,G1\n".into()),
         ("post", "/api/v1/devices/{code}/rotate", json, json!({"grace_s": 3600})),
         ("post", "/api/v1/tokens", json, json!({"name": "painel", "scope": ["see_console"], "days": 30})),
         ("post", "/api/v1/tokens/{id}/rotate", json, json!({"grace_h": 24})),

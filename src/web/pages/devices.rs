@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use askama::Template;
 use axum::Router;
 use axum::extract::{Form, Path, Query, State};
-use axum::http::StatusCode;
+use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::get;
 use serde::Deserialize;
@@ -13,9 +13,13 @@ use sqlx::PgConnection;
 
 use super::frame::Frame;
 use super::page;
-use super::view::View;
+use super::view::{Markup, View};
 use crate::accounts::tokens::desk::Acting;
 use crate::app::App;
+use crate::fleet::command::{CommandName, LIFETIME_S, Wanted};
+use crate::fleet::label::{self, Reach};
+use crate::fleet::store::report::{self, Counts, Filter};
+use crate::fleet::{DeviceCommand, FleetDevice, Report};
 use crate::ingest::formats::profile::Profile;
 use crate::stations::certificate::from_hex;
 use crate::stations::desk::{self, DeviceError, GRACE_S, MAX_GRACE_S};
@@ -23,6 +27,10 @@ use crate::stations::{Device, DeviceCertificate, store};
 use crate::web::auth::{May, can};
 use crate::web::error::ApiError;
 
+/// Rows of an export.
+const EXPORT: i64 = 50_000;
+/// The newest commands of a device that its page shows.
+const COMMANDS: i64 = 20;
 /// Rows on one page.
 const PAGE: i64 = 200;
 
@@ -30,6 +38,7 @@ pub fn routes() -> Router<App> {
     Router::new()
         .route("/console/devices", get(list).post(create))
         .route("/console/devices/{code}", get(show).post(act))
+        .route("/console/devices.csv", get(export))
 }
 
 /// How a device publishes, as commands that can be copied.
@@ -44,7 +53,9 @@ struct Example {
 #[template(path = "devices.html")]
 struct DevicesPage {
     f: Frame,
-    rows: Vec<Device>,
+    rows: Vec<FleetDevice>,
+    counts: Counts,
+    wanted: Wish,
     /// Certificates that are accepted, by code of the device.
     certificates: HashMap<String, usize>,
     /// What was filled in before something was wrong with it.
@@ -52,7 +63,7 @@ struct DevicesPage {
     wrong: String,
     example: Example,
     /// Where the next page begins.
-    next: Option<i64>,
+    next: Option<String>,
 }
 
 #[derive(Template)]
@@ -60,6 +71,10 @@ struct DevicesPage {
 struct DevicePage {
     f: Frame,
     device: Device,
+    report: Report,
+    commands: Vec<DeviceCommand>,
+    /// Of the fresh secret, for a label.
+    picture: Option<Markup>,
     /// Names of those in the configuration.
     profiles: Vec<String>,
     certificates: Vec<DeviceCertificate>,
@@ -71,10 +86,34 @@ struct DevicePage {
     max_grace_min: u32,
 }
 
-#[derive(Debug, Deserialize)]
-struct From {
+/// What the list is asked for.
+#[derive(Clone, Debug, Default, Deserialize)]
+struct Wish {
     #[serde(default)]
     from: i64,
+    #[serde(default)]
+    q: String,
+    /// "offline", "low" or "old"; anything else is all.
+    #[serde(default)]
+    only: String,
+}
+
+impl Wish {
+    fn filter(&self) -> Filter {
+        Filter {
+            search: self.q.trim().chars().take(64).collect(),
+            offline: self.only == "offline",
+            low_battery: self.only == "low",
+            old_firmware: self.only == "old",
+        }
+    }
+
+    /// The address of the list with this choice and beginning.
+    fn address(&self, path: &str, only: &str, from: i64) -> String {
+        let mut query = url::form_urlencoded::Serializer::new(String::new());
+        query.append_pair("q", self.q.trim()).append_pair("only", only).append_pair("from", &from.to_string());
+        format!("{path}?{}", query.finish())
+    }
 }
 
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -98,6 +137,15 @@ struct Given {
     profile: String,
     #[serde(default)]
     hardware_id: String,
+    #[serde(default)]
+    command: String,
+    #[serde(default)]
+    args: String,
+    hours: Option<u32>,
+    #[serde(default)]
+    confirm: String,
+    #[serde(default)]
+    id: String,
 }
 
 /// What the page says about the act before it.
@@ -111,15 +159,23 @@ async fn list(
     State(app): State<App>,
     _: May<can::ManageDevices>,
     v: View,
-    Query(query): Query<From>,
+    Query(query): Query<Wish>,
 ) -> Result<Response, ApiError> {
-    list_page(&app, v, query.from.max(0), (NewDevice::default(), String::new())).await
+    list_page(&app, v, query, (NewDevice::default(), String::new())).await
 }
 
-async fn list_page(app: &App, v: View, from: i64, (given, wrong): (NewDevice, String)) -> Result<Response, ApiError> {
+async fn list_page(
+    app: &App,
+    v: View,
+    wanted: Wish,
+    (given, wrong): (NewDevice, String),
+) -> Result<Response, ApiError> {
     let mut conn = app.db.web.acquire().await?;
-    let mut rows = store::devices(&mut conn, PAGE + 1, from).await?;
-    let next = (rows.len() > PAGE as usize).then_some(from + PAGE);
+    let from = wanted.from.clamp(0, 1_000_000_000);
+    let mut rows = report::fleet(&mut conn, &wanted.filter(), PAGE + 1, from).await?;
+    let counts = report::counts(&mut conn).await?;
+    let next = (rows.len() > PAGE as usize)
+        .then(|| wanted.address("/console/devices", &wanted.only, from.saturating_add(PAGE)));
     rows.truncate(PAGE as usize);
     let mut certificates = HashMap::new();
     for held in store::certificates(&mut conn, None).await? {
@@ -130,7 +186,64 @@ async fn list_page(app: &App, v: View, from: i64, (given, wrong): (NewDevice, St
     let example = example(app, &v, "PCD-01", "rain", "mm");
     let status = if wrong.is_empty() { StatusCode::OK } else { StatusCode::UNPROCESSABLE_ENTITY };
     let f = Frame::load(&mut conn, app, v, "admin").await?;
-    Ok((status, page(&DevicesPage { f, rows, certificates, given, wrong, example, next })?).into_response())
+    Ok((status, page(&DevicesPage { f, rows, counts, wanted, certificates, given, wrong, example, next })?)
+        .into_response())
+}
+
+/// The filtered list as a file, without anything secret.
+async fn export(
+    State(app): State<App>,
+    _: May<can::ManageDevices>,
+    v: View,
+    Query(query): Query<Wish>,
+) -> Result<Response, ApiError> {
+    let mut conn = app.db.web.acquire().await?;
+    let rows = report::fleet(&mut conn, &query.filter(), EXPORT, 0).await?;
+    let headers = [
+        (header::CONTENT_TYPE, "text/csv; charset=utf-8".to_owned()),
+        (header::CONTENT_DISPOSITION, format!("attachment; filename=\"dispositivos-{}.csv\"", v.now.format("%Y%m%d"))),
+    ];
+    Ok((headers, csv_of(&rows).map_err(|error| ApiError::Internal(error.into()))?).into_response())
+}
+
+fn csv_of(rows: &[FleetDevice]) -> csv::Result<Vec<u8>> {
+    let mut writer = csv::Writer::from_writer(Vec::new());
+    writer.write_record([
+        "code",
+        "station",
+        "enabled",
+        "online",
+        "last_seen_at",
+        "profile",
+        "hardware_id",
+        "firmware",
+        "battery_pct",
+        "signal_dbm",
+        "clock_offset_ms",
+        "reported_at",
+    ])?;
+    let number = |value: Option<f64>| value.map(|value| value.to_string()).unwrap_or_default();
+    let instant = |at: Option<crate::clock::Instant>| at.map(|at| at.to_rfc3339()).unwrap_or_default();
+    for FleetDevice { device, report } in rows {
+        let firmware = report.firmware.clone().unwrap_or_default();
+        // A spreadsheet would run what begins so.
+        let firmware = if firmware.starts_with(['=', '+', '-', '@']) { format!("'{firmware}") } else { firmware };
+        writer.write_record([
+            device.code.clone(),
+            device.station_code.clone(),
+            device.enabled.to_string(),
+            device.online.to_string(),
+            instant(device.last_seen_at),
+            device.profile.clone(),
+            device.hardware_id.clone().unwrap_or_default(),
+            firmware,
+            number(report.battery_pct),
+            number(report.signal_dbm),
+            report.clock_offset_ms.map(|offset| offset.to_string()).unwrap_or_default(),
+            instant(report.reported_at),
+        ])?;
+    }
+    Ok(writer.into_inner().map_err(|error| error.into_error())?)
 }
 
 async fn create(
@@ -151,7 +264,7 @@ async fn create(
         Err(error) => {
             drop(tx);
             let wrong = sentence(&v, error, "device-taken")?;
-            list_page(&app, v, 0, (given, wrong)).await
+            list_page(&app, v, Wish::default(), (given, wrong)).await
         }
     }
 }
@@ -168,6 +281,8 @@ async fn show(
 async fn device_page(app: &App, v: View, code: &str, outcome: Outcome) -> Result<Response, ApiError> {
     let mut conn = app.db.web.acquire().await?;
     let device = desk::find(&mut conn, code).await?;
+    let report = report::one(&mut conn, code).await?.map(|found| found.report).unwrap_or_default();
+    let commands = crate::fleet::store::commands(&mut conn, code, COMMANDS, 0).await?;
     let certificates = store::certificates(&mut conn, Some(code)).await?;
     let streams = store::datastreams(&mut conn, &[device.station_id.0]).await?;
     let (name, unit) = streams.first().map_or(("rain", "mm"), |stream| (stream.name.as_str(), stream.unit.as_str()));
@@ -177,7 +292,23 @@ async fn device_page(app: &App, v: View, code: &str, outcome: Outcome) -> Result
     let f = Frame::load(&mut conn, app, v, "admin").await?;
     let (grace_min, max_grace_min) = (GRACE_S / 60, MAX_GRACE_S / 60);
     let profiles = app.config.ingest.profiles.iter().map(|profile| profile.name.clone()).collect();
-    let shown = DevicePage { f, device, profiles, certificates, example, fresh, wrong, grace_min, max_grace_min };
+    let reach = Reach::of(&app.config);
+    let picture =
+        fresh.as_ref().map(|secret| Markup(label::picture(&label::uri(reach.as_ref(), &device.code, secret))));
+    let shown = DevicePage {
+        f,
+        device,
+        report,
+        commands,
+        picture,
+        profiles,
+        certificates,
+        example,
+        fresh,
+        wrong,
+        grace_min,
+        max_grace_min,
+    };
     Ok((status, page(&shown)?).into_response())
 }
 
@@ -190,6 +321,10 @@ async fn act(
 ) -> Result<Response, ApiError> {
     if given.act == "revoke" && given.typed.trim() != code {
         let wrong = v.t("device-revoke-mismatch");
+        return device_page(&app, v, &code, Outcome { wrong, ..Outcome::default() }).await;
+    }
+    if given.act == "command" && given.command == CommandName::Reboot.as_str() && given.confirm.is_empty() {
+        let wrong = v.t("command-confirm-missing");
         return device_page(&app, v, &code, Outcome { wrong, ..Outcome::default() }).await;
     }
     let actor = staff.actor();
@@ -206,7 +341,11 @@ async fn act(
         Err(error) => {
             drop(tx);
             let taken = if given.act == "configure" { "device-hardware-taken" } else { "device-certificate-taken" };
-            let wrong = sentence(&v, error, taken)?;
+            let wrong = match &error {
+                DeviceError::Conflict(why) if is_command(&given) => v.t1("command-over", "why", why),
+                DeviceError::Wrong { message, .. } if is_command(&given) => v.t1("command-wrong", "why", message),
+                _ => sentence(&v, error, taken)?,
+            };
             device_page(&app, v, &code, Outcome { wrong, ..Outcome::default() }).await
         }
     }
@@ -228,6 +367,13 @@ async fn done(
         "configure" => {
             desk::configure(conn, by, code, (&given.profile, given.hardware_id.trim()), profiles).await?;
         }
+        "command" => {
+            crate::fleet::desk::issue(conn, by, code, &command(given)?).await?;
+        }
+        "cancel-command" => {
+            let gone = || DeviceError::NotFound(format!("command of device {code}"));
+            crate::fleet::desk::cancel(conn, by, code, given.id.parse().map_err(|_| gone())?).await?;
+        }
         "retire" => desk::retire(conn, by, code).await?,
         "revoke" => desk::revoke(conn, by, code).await?,
         "enable" => desk::enable(conn, by, code).await?,
@@ -248,6 +394,19 @@ async fn done(
         }
     }
     Ok(None)
+}
+
+fn is_command(given: &Given) -> bool {
+    matches!(given.act.as_str(), "command" | "cancel-command")
+}
+
+/// The command that a form asks for.
+fn command(given: &Given) -> Result<Wanted, DeviceError> {
+    let text = if given.args.trim().is_empty() { "{}" } else { given.args.trim() };
+    let wrong = |(field, value, message)| DeviceError::Wrong { field, value, message };
+    let args = serde_json::from_str(text).map_err(|error| wrong(("args", text.to_owned(), error.to_string())))?;
+    let lifetime_s = given.hours.map_or(LIFETIME_S, |hours| hours.saturating_mul(3600));
+    Wanted::new(&given.command, args, lifetime_s).map_err(wrong)
 }
 
 /// The sentence for people; `Err` for what is no refusal but a failure. `taken` is the text of a conflict.
@@ -313,7 +472,48 @@ fn rotation(v: &View, device: &Device) -> String {
     }
 }
 
+/// How far the device's clock is off, in words; nothing when that is not known.
+fn clock_words(v: &View, report: &Report) -> String {
+    match report.clock_offset_ms {
+        None => "–".to_owned(),
+        Some(offset) if offset.abs() < 2000 => v.t("fleet-clock-right"),
+        Some(offset) if offset > 0 => v.t1("fleet-clock-behind", "s", v.count(offset / 1000)),
+        Some(offset) => v.t1("fleet-clock-ahead", "s", v.count(-offset / 1000)),
+    }
+}
+
+/// Class and words of a battery's tag.
+fn battery_words(v: &View, report: &Report) -> Option<(&'static str, String)> {
+    let pct = report.battery_pct?;
+    let (class, word) = if pct < crate::fleet::LOW_BATTERY_PCT { ("bad", "low") } else { ("good", "good") };
+    Some((class, format!("{} % · {}", v.decimal(pct.round()), v.word("fleet-battery", word))))
+}
+
 impl DevicesPage {
+    /// Word, number and address of each choice of the list.
+    fn choices(&self) -> [(&'static str, String, String); 4] {
+        let (v, counts) = (&self.f.v, self.counts);
+        let all = [
+            ("", "fleet-all", counts.all),
+            ("offline", "fleet-offline", counts.offline),
+            ("low", "fleet-low", counts.low_battery),
+            ("old", "fleet-old", counts.old_firmware),
+        ];
+        all.map(|(only, key, n)| (only, v.t1(key, "n", v.count(n)), self.wanted.address("/console/devices", only, 0)))
+    }
+
+    fn export(&self) -> String {
+        self.wanted.address("/console/devices.csv", &self.wanted.only, 0)
+    }
+
+    fn battery(&self, report: &Report) -> Option<(&'static str, String)> {
+        battery_words(&self.f.v, report)
+    }
+
+    fn clock(&self, report: &Report) -> String {
+        clock_words(&self.f.v, report)
+    }
+
     fn state(&self, device: &Device) -> (&'static str, String) {
         device_state(&self.f.v, device)
     }
@@ -328,6 +528,29 @@ impl DevicesPage {
 }
 
 impl DevicePage {
+    fn battery(&self) -> Option<(&'static str, String)> {
+        battery_words(&self.f.v, &self.report)
+    }
+
+    fn clock(&self) -> String {
+        clock_words(&self.f.v, &self.report)
+    }
+
+    fn names(&self) -> Vec<(&'static str, String)> {
+        CommandName::ALL.iter().map(|name| (name.as_str(), self.f.v.word("command-name", name.as_str()))).collect()
+    }
+
+    /// Class and word of a command's tag.
+    fn command_state(&self, command: &DeviceCommand) -> (&'static str, String) {
+        use crate::fleet::command::CommandState::{Acknowledged, Expired, Failed};
+        let class = match command.state {
+            Acknowledged => "good",
+            Failed | Expired => "bad",
+            _ => "wait",
+        };
+        (class, self.f.v.word("command-state", command.state.as_str()))
+    }
+
     fn state(&self) -> (&'static str, String) {
         device_state(&self.f.v, &self.device)
     }

@@ -22,6 +22,7 @@ pub mod outbox;
 pub mod photographs;
 pub mod preferences;
 pub mod privacy;
+pub mod provisioning;
 pub mod public;
 pub mod quarantine;
 pub mod reasons;
@@ -68,6 +69,7 @@ pub fn routes() -> Router<App> {
         .merge(quarantine::routes())
         .merge(tokens::routes())
         .merge(devices::routes())
+        .merge(provisioning::routes())
         .merge(feeds::routes())
         .merge(audit::routes())
         .merge(privacy::routes())

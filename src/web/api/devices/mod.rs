@@ -1,5 +1,7 @@
 //! Devices over HTTP: listed, made (the secret is shown once), turned away.
 
+pub mod commands;
+pub mod provision;
 pub mod secrets;
 
 use axum::extract::{Path, State};
@@ -10,8 +12,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::accounts::tokens::desk::Acting;
 use crate::app::App;
+use crate::fleet::FleetDevice;
+use crate::fleet::store::report::{Filter, fleet};
+use crate::stations::Device;
 use crate::stations::desk::{self, DeviceError};
-use crate::stations::{Device, store};
 use crate::web::api::imports::{Page, PageQuery, Query};
 use crate::web::auth::{May, can};
 use crate::web::error::{ApiError, Problem};
@@ -32,6 +36,9 @@ pub fn routes() -> Router<App> {
     Router::new()
         .route("/api/v1/devices", get(list).post(create))
         .route("/api/v1/devices/{code}", delete(disable).patch(configure))
+        .route("/api/v1/devices/{code}/commands", get(commands::list).post(commands::issue))
+        .route("/api/v1/devices/{code}/commands/{id}", delete(commands::cancel))
+        .route("/api/v1/provisioning", post(provision::create))
         .route("/api/v1/devices/{code}/enable", post(enable))
         .route("/api/v1/devices/{code}/rotate", post(secrets::rotate))
         .route("/api/v1/devices/{code}/previous", delete(secrets::retire))
@@ -60,22 +67,22 @@ pub struct CreatedDevice {
     pub topic: String,
 }
 
-/// Lists devices by code.
+/// Lists devices by code, each with its last word on itself.
 ///
 /// # Errors
 /// 400 for a wrong page, 401, 403.
 #[utoipa::path(get, path = "/api/v1/devices", tag = "catalogue", params(PageQuery),
-    responses((status = 200, body = Page<Device>), (status = 400, body = Problem), (status = 401, body = Problem),
+    responses((status = 200, body = Page<FleetDevice>), (status = 400, body = Problem), (status = 401, body = Problem),
         (status = 403, body = Problem)),
     security(("api_token" = [])))]
 pub async fn list(
     State(app): State<App>,
     _: May<can::ManageDevices>,
     Query(page): Query<PageQuery>,
-) -> Result<Json<Page<Device>>, ApiError> {
+) -> Result<Json<Page<FleetDevice>>, ApiError> {
     let (limit, offset) = page.checked()?;
     let mut conn = app.db.web.acquire().await?;
-    let items = store::devices(&mut conn, limit, offset).await?;
+    let items = fleet(&mut conn, &Filter::default(), limit, offset).await?;
     let total = sqlx::query_scalar!(r#"select count(*) as "count!" from device"#).fetch_one(&mut *conn).await?;
     Ok(Json(Page { items, total, limit, offset }))
 }

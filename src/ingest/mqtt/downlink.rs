@@ -1,0 +1,162 @@
+//! Commands on their way to the devices that are connected here.
+//!
+//! A command is handed over when it is issued, and again whenever its device subscribes or comes back to a session that has the
+//! subscription, until it is answered or ends. Being handed over twice is possible by design: devices act once on an id.
+
+use std::collections::{HashMap, HashSet};
+use std::num::NonZeroU32;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use rmqtt::codec::types::Publish as Packet;
+use rmqtt::codec::v5::PublishProperties;
+use rmqtt::context::ServerContext;
+use rmqtt::types::{From as Sender, Id, Publish, QoS};
+use tokio::sync::Notify;
+use tokio::sync::broadcast::error::RecvError;
+use uuid::Uuid;
+
+use crate::app::App;
+use crate::clock::Instant;
+use crate::events::Event;
+use crate::fleet::command::Due;
+use crate::fleet::store;
+
+/// Commands are looked for this often without a hint.
+const LOOK_EVERY: Duration = Duration::from_secs(30);
+/// Wait after the database could not be asked.
+const RETRY: Duration = Duration::from_secs(1);
+
+/// Who is here, and what each was told since it came.
+#[derive(Debug, Default)]
+pub struct Downlink {
+    state: Mutex<State>,
+    wake: Notify,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    /// What each connected device was told, by its code.
+    told: HashMap<String, HashSet<Uuid>>,
+    /// Devices to look at now.
+    ask: HashSet<String>,
+}
+
+impl Downlink {
+    /// The device came, or subscribed: it hears everything that waits.
+    pub fn arrived(&self, code: &str) {
+        let mut state = self.state();
+        state.told.insert(code.to_owned(), HashSet::new());
+        state.ask.insert(code.to_owned());
+        drop(state);
+        self.wake.notify_one();
+    }
+
+    /// The last connection of the device ended.
+    pub fn left(&self, code: &str) {
+        let mut state = self.state();
+        state.told.remove(code);
+        state.ask.remove(code);
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Hands commands over until the service stops.
+    pub async fn run(&self, app: &App, context: &ServerContext) {
+        let mut events = app.events.subscribe();
+        loop {
+            let wanted = std::mem::take(&mut self.state().ask);
+            if let Err(error) = self.hand_over(app, context, &wanted).await {
+                tracing::warn!(%error, devices = wanted.len(), "commands cannot be read or noted yet");
+                self.state().ask.extend(wanted);
+                tokio::time::sleep(RETRY).await;
+            }
+            tokio::select! {
+                () = app.stop.cancelled() => return,
+                () = self.wake.notified() => {}
+                event = events.recv() => self.heard(event),
+                () = tokio::time::sleep(LOOK_EVERY) => self.ask_all(),
+            }
+        }
+    }
+
+    fn heard(&self, event: Result<Event, RecvError>) {
+        match event {
+            Ok(Event::Device { code }) => {
+                let mut state = self.state();
+                if state.told.contains_key(&code) {
+                    state.ask.insert(code);
+                }
+            }
+            Err(RecvError::Lagged(_)) => self.ask_all(),
+            _ => {}
+        }
+    }
+
+    fn ask_all(&self) {
+        let mut state = self.state();
+        let all: Vec<String> = state.told.keys().cloned().collect();
+        state.ask.extend(all);
+    }
+
+    async fn hand_over(&self, app: &App, context: &ServerContext, wanted: &HashSet<String>) -> sqlx::Result<()> {
+        if wanted.is_empty() {
+            return Ok(());
+        }
+        let codes: Vec<String> = wanted.iter().cloned().collect();
+        let now = app.clock.now();
+        let mut told = Vec::new();
+        for due in store::due(&app.db.ingest, &codes, now).await? {
+            if self.is_news(&due) && publish(context, &due, now).await {
+                self.note(&due);
+                told.push(due);
+            }
+        }
+        if !told.is_empty() {
+            metrics::counter!("sentinela_device_commands_total", "outcome" => "sent").increment(told.len() as u64);
+            store::mark_sent(&app.db.ingest, &told, now).await?;
+        }
+        Ok(())
+    }
+
+    fn is_news(&self, due: &Due) -> bool {
+        self.state().told.get(&due.code).is_some_and(|told| !told.contains(&due.id))
+    }
+
+    fn note(&self, due: &Due) {
+        if let Some(told) = self.state().told.get_mut(&due.code) {
+            told.insert(due.id);
+        }
+    }
+}
+
+/// True when a session took it.
+async fn publish(context: &ServerContext, due: &Due, now: Instant) -> bool {
+    let left_s = u32::try_from((due.expires_at - now).num_seconds()).unwrap_or(u32::MAX);
+    let properties =
+        PublishProperties { message_expiry_interval: NonZeroU32::new(left_s), ..PublishProperties::default() };
+    let packet = Packet {
+        dup: false,
+        retain: false,
+        qos: QoS::AtLeastOnce,
+        topic: due.topic().into(),
+        packet_id: None,
+        payload: due.payload(now).into(),
+        properties: Some(properties),
+    };
+    let sender = Sender::from_system(Id::new(context.node.id(), 0, None, None, "sentinela".into(), None));
+    let publish = Publish::from(packet).create_time(now.timestamp_millis());
+    match context.extends.shared().await.forwards(None, sender, publish).await {
+        Ok(count) => count > 0,
+        Err((count, failed)) => {
+            tracing::warn!(
+                device = due.code,
+                failed = failed.len(),
+                "a command did not reach every session of its device"
+            );
+            count > 0
+        }
+    }
+}
