@@ -27,6 +27,8 @@ pub enum Event {
     Incident {
         id: uuid::Uuid,
     },
+    /// Faults of stations or tasks of maintenance moved.
+    Maintenance,
     /// Stations, devices, areas or residents changed: caches reload.
     Catalogue,
     /// Somebody's sign-in, role, session or token changed: open streams ask again who is listening.

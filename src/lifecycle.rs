@@ -92,6 +92,7 @@ impl Service {
         if !app.config.feeds.is_empty() {
             self.spawn("feeds", crate::feeds::poll::run(app.clone()));
         }
+        self.spawn("station health", crate::stations::health::worker::run(app.clone()));
         self.spawn("retention", crate::privacy::retention::run(app.clone()));
         self.spawn("metrics", web::measure::run(app.clone()));
         if let Some(endpoint) = devices_endpoint {

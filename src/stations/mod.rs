@@ -3,6 +3,7 @@
 pub mod certificate;
 pub mod desk;
 pub mod device;
+pub mod health;
 pub mod store;
 
 use serde::Serialize;

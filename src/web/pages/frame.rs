@@ -17,6 +17,8 @@ pub struct Frame {
     pub counts: Vec<(Level, i64)>,
     pub gauges: GaugeHealth,
     pub drafts: i64,
+    /// Open tasks of maintenance that were not put off.
+    pub repairs: i64,
     /// Whether messages go to the sink, so that its page has something to show.
     pub sink: bool,
 }
@@ -28,10 +30,11 @@ impl Frame {
         let highest = present.max_by_key(|level| rank(*level)).unwrap_or(Level::Unknown);
         let gauges = situation::gauge_health(&mut *conn, v.now).await?;
         let drafts = sqlx::query_scalar!(r#"select count(*) as "drafts!" from alert where state = 'draft'"#)
-            .fetch_one(conn)
+            .fetch_one(&mut *conn)
             .await?;
+        let repairs = crate::stations::health::tasks::count_open(conn).await?;
         let sink = app.config.sms.smpp.is_empty() || app.config.mail.url.is_empty();
-        Ok(Self { v, active, highest, counts, gauges, drafts, sink })
+        Ok(Self { v, active, highest, counts, gauges, drafts, repairs, sink })
     }
 
     pub fn count_of(&self, level: &Level) -> i64 {

@@ -14,6 +14,8 @@ pub mod history;
 pub mod incidents;
 pub mod invitation;
 pub mod login;
+pub mod maintenance;
+pub mod morning;
 pub mod my_data;
 pub mod now;
 pub mod oidc;
@@ -58,6 +60,8 @@ pub fn routes() -> Router<App> {
         .merge(incidents::routes())
         .merge(areas::routes())
         .merge(stations::routes())
+        .merge(maintenance::routes())
+        .merge(morning::routes())
         .merge(outbox::routes())
         .merge(quarantine::routes())
         .merge(tokens::routes())
