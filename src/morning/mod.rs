@@ -81,9 +81,8 @@ pub fn due(now: Instant, tz: Tz, morning_at: NaiveTime) -> Option<NaiveDate> {
     let today = now.with_timezone(&tz).date_naive();
     let wanted = today.and_time(morning_at);
     // No clock skips more than some hours.
-    let comes = (0..=24).find_map(|quarters| {
-        tz.from_local_datetime(&(wanted + TimeDelta::minutes(15 * quarters))).earliest()
-    })?;
+    let comes = (0..=24)
+        .find_map(|quarters| tz.from_local_datetime(&(wanted + TimeDelta::minutes(15 * quarters))).earliest())?;
     (now >= comes).then_some(today)
 }
 

@@ -124,10 +124,12 @@ async fn messages(conn: &mut PgConnection, since: Instant) -> sqlx::Result<Vec<(
 }
 
 async fn incidents(conn: &mut PgConnection) -> sqlx::Result<Vec<(String, String)>> {
-    let rows =
-        sqlx::query!("select number, title from incident where state = 'open' order by opened_at limit $1", MOST as i64)
-            .fetch_all(conn)
-            .await?;
+    let rows = sqlx::query!(
+        "select number, title from incident where state = 'open' order by opened_at limit $1",
+        MOST as i64
+    )
+    .fetch_all(conn)
+    .await?;
     Ok(rows.into_iter().map(|row| (row.number, row.title)).collect())
 }
 

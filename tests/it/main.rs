@@ -19,6 +19,7 @@ mod feeds;
 mod formats;
 mod hardening;
 mod harness;
+mod health;
 mod ingest;
 mod lifecycle;
 mod machines;

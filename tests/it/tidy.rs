@@ -85,6 +85,12 @@ const PURE: &[&str] = &[
     "ingest/formats/",
     "ingest/quality.rs",
     "dispatch/decide.rs",
+    "stations/health/battery.rs",
+    "stations/health/blind.rs",
+    "stations/health/drift.rs",
+    "stations/health/judge.rs",
+    "stations/health/reconcile.rs",
+    "morning/words.rs",
 ];
 
 const WAITING: &[&str] = &["async fn", ".await", "tokio::spawn", "Clock"];

@@ -57,7 +57,7 @@ pub fn blindness(level: Level, reasons: &[Reason]) -> Option<Blindness> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::risk::reason::{Measured, MeasureKind};
+    use crate::risk::reason::{MeasureKind, Measured};
     use crate::units::{Fixed, Quantity};
 
     fn measured(fresh: bool, at: i64) -> Measured {

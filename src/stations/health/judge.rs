@@ -2,7 +2,9 @@
 
 use chrono::TimeDelta;
 
-use super::{Battery, DeviceFacts, Fault, FaultKey, FaultKind, Flags, Limits, Reason, StationFacts, StreamFacts, battery};
+use super::{
+    Battery, DeviceFacts, Fault, FaultKey, FaultKind, Flags, Limits, Reason, StationFacts, StreamFacts, battery,
+};
 use crate::clock::Instant;
 use crate::ids::{DatastreamId, DeviceId};
 

@@ -144,9 +144,10 @@ async fn devices(conn: &mut PgConnection, now: Instant) -> sqlx::Result<Vec<(Sta
     Ok(rows
         .into_iter()
         .map(|row| {
-            let clock = row.offset_s.zip(row.spread_s).zip(row.messages.zip(row.told)).map(|((offset_s, spread_s), rest)| {
-                drift::Estimate { offset_s, spread_s, messages: rest.0, told: rest.1 }
-            });
+            let clock =
+                row.offset_s.zip(row.spread_s).zip(row.messages.zip(row.told)).map(|((offset_s, spread_s), rest)| {
+                    drift::Estimate { offset_s, spread_s, messages: rest.0, told: rest.1 }
+                });
             let battery = row.battery_pct.zip(row.battery_at);
             let battery = battery.map(|(pct, at)| Battery { at, pct, days: Vec::new() });
             (row.station_id, DeviceFacts { id: row.id, clock, battery })
@@ -176,9 +177,14 @@ pub async fn write(conn: &mut PgConnection, now: Instant, change: &Change) -> sq
     match change {
         Change::Open(station, fault) => insert(conn, now, *station, fault).await,
         Change::Keep(id, reason) => {
-            sqlx::query!("update station_fault set seen_at = $2, reason = $3 where id = $1", id, now, Json(reason) as _)
-                .execute(conn)
-                .await?;
+            sqlx::query!(
+                "update station_fault set seen_at = $2, reason = $3 where id = $1",
+                id,
+                now,
+                Json(reason) as _
+            )
+            .execute(conn)
+            .await?;
             Ok(())
         }
         Change::Close(_, _, id) => {

@@ -56,7 +56,8 @@ async fn list(State(app): State<App>, v: View, Query(wanted): Query<Wanted>) -> 
     let level = wanted.level.and_then(|level| level.parse::<Level>().ok());
     let pairs = situation::pairs(&mut conn, None).await?;
     let only_blind = wanted.blind.is_some();
-    let told: Vec<(Pair, Option<String>)> = pairs.into_iter().map(|pair| (darkness(&f.v, &pair), pair)).map(|(dark, pair)| (pair, dark)).collect();
+    let told: Vec<(Pair, Option<String>)> =
+        pairs.into_iter().map(|pair| (darkness(&f.v, &pair), pair)).map(|(dark, pair)| (pair, dark)).collect();
     let blind = told.iter().filter(|(_, dark)| dark.is_some()).count();
     let rows = told
         .into_iter()

@@ -118,7 +118,12 @@ impl TaskPage {
     }
 }
 
-async fn show(State(app): State<App>, _: May<can::SeeConsole>, v: View, Path(id): Path<i64>) -> Result<Response, ApiError> {
+async fn show(
+    State(app): State<App>,
+    _: May<can::SeeConsole>,
+    v: View,
+    Path(id): Path<i64>,
+) -> Result<Response, ApiError> {
     let mut conn = app.db.web.acquire().await?;
     let t = tasks::find(&mut conn, id).await?.ok_or_else(|| unknown(id))?;
     let f = Frame::load(&mut conn, &app, v, "stations").await?;

@@ -89,7 +89,8 @@ async fn subscribe(
     let wish = given.send.is_some();
     let mut tx = app.db.web.begin().await?;
     store::set_wish(&mut tx, staff.id, wish).await?;
-    let entry = Entry::new(Act::MorningWish, "staff", &staff.username).to(serde_json::json!({ "morning_report": wish }));
+    let entry =
+        Entry::new(Act::MorningWish, "staff", &staff.username).to(serde_json::json!({ "morning_report": wish }));
     audit::record(&mut tx, &app.ids, v.now, &staff.actor(), entry).await?;
     tx.commit().await?;
     Ok(Redirect::to("/console/morning").into_response())

@@ -93,13 +93,10 @@ pub(super) async fn assign(conn: &mut PgConnection, task: i64, to: Option<StaffI
 }
 
 pub(super) async fn snooze(conn: &mut PgConnection, task: i64, until: Instant) -> sqlx::Result<bool> {
-    let done = sqlx::query!(
-        "update maintenance_task set snoozed_until = $2 where id = $1 and closed_at is null",
-        task,
-        until
-    )
-    .execute(conn)
-    .await?;
+    let done =
+        sqlx::query!("update maintenance_task set snoozed_until = $2 where id = $1 and closed_at is null", task, until)
+            .execute(conn)
+            .await?;
     Ok(done.rows_affected() == 1)
 }
 

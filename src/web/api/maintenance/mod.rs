@@ -93,7 +93,13 @@ pub async fn blind(State(app): State<App>) -> Result<Json<Vec<BlindArea>>, ApiEr
             .filter_map(|pair| {
                 let blindness = blindness(pair.level, &pair.reasons)?;
                 let level = pair.level.as_str().to_owned();
-                Some(BlindArea { area: pair.area_code, area_name: pair.area_name, cobrade: pair.cobrade, level, blindness })
+                Some(BlindArea {
+                    area: pair.area_code,
+                    area_name: pair.area_name,
+                    cobrade: pair.cobrade,
+                    level,
+                    blindness,
+                })
             })
             .collect(),
     ))
