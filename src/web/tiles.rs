@@ -78,7 +78,8 @@ async fn areas(conn: &mut PgConnection, z: i32, x: i32, y: i32) -> sqlx::Result<
 /// `fresh` is "true", "false" for silent ones, and "doubt" for those that speak but have a fault. Gauges with the rain of the last 24 hours, rounded as the map shows it; other stations with their last value.
 async fn stations(conn: &mut PgConnection, now: Instant, z: i32, x: i32, y: i32) -> sqlx::Result<Vec<u8>> {
     let all = situation::stations(&mut *conn, now, None).await?;
-    let doubtful: BTreeSet<String> = health::faults(&mut *conn, None, now).await?.into_iter().map(|f| f.station).collect();
+    let doubtful: BTreeSet<String> =
+        health::faults(&mut *conn, None, now).await?.into_iter().map(|f| f.station).collect();
     let (mut ids, mut shown, mut fresh) = (Vec::new(), Vec::new(), Vec::new());
     for station in all.iter().filter(|station| station.quantity != "battery") {
         if ids.last() == Some(&station.id.0) {

@@ -42,9 +42,8 @@ pub fn blindness(level: Level, reasons: &[Reason]) -> Option<Blindness> {
     let Some(reason) = mute else {
         return Some(Blindness { why: Why::NoGauge, asked: 0, silent: 0, since: None });
     };
-    let fresh = reason.stations.iter().filter(|station| station.fresh);
-    let (why, has_value) = (reason, fresh.clone().any(|station| station.value.is_some()));
-    let why = match (why.asked, why.silent) {
+    let has_value = reason.stations.iter().any(|station| station.fresh && station.value.is_some());
+    let why = match (reason.asked, reason.silent) {
         (0, _) => Why::NoGauge,
         (asked, silent) if silent >= asked => Why::AllSilent,
         _ if has_value => Why::TooFew,

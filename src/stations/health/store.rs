@@ -179,7 +179,7 @@ pub async fn write(conn: &mut PgConnection, now: Instant, change: &Change) -> sq
         Change::Keep(id, reason) => {
             sqlx::query!(
                 "update station_fault set seen_at = $2, reason = $3 where id = $1",
-                id,
+                *id,
                 now,
                 Json(reason) as _
             )
@@ -188,7 +188,7 @@ pub async fn write(conn: &mut PgConnection, now: Instant, change: &Change) -> sq
             Ok(())
         }
         Change::Close(_, _, id) => {
-            sqlx::query!("update station_fault set closed_at = $2 where id = $1 and closed_at is null", id, now)
+            sqlx::query!("update station_fault set closed_at = $2 where id = $1 and closed_at is null", *id, now)
                 .execute(conn)
                 .await?;
             Ok(())

@@ -10,7 +10,7 @@ use serde::Deserialize;
 
 use super::frame::Frame;
 use super::page;
-use super::view::View;
+use super::view::{Given, View};
 use crate::app::App;
 use crate::audit::{self, Act, Entry};
 use crate::events;
@@ -62,7 +62,8 @@ pub fn told(v: &View, row: FaultRow) -> Told {
 }
 
 /// Seconds as people say them: "40 s", "12 min", "46 h", "3 d".
-pub fn span(v: &View, seconds: f64) -> String {
+pub fn span(v: &View, seconds: impl Given<f64>) -> String {
+    let seconds = seconds.given();
     let size = seconds.abs();
     let (value, unit) = match size {
         ..120.0 => (seconds, "s"),
@@ -155,7 +156,7 @@ async fn note(
 }
 
 #[derive(Deserialize)]
-struct Given {
+struct Asked {
     act: String,
     #[serde(default)]
     text: String,
@@ -171,7 +172,7 @@ async fn act(
     staff: May<can::EditCatalogue>,
     v: View,
     Path(id): Path<i64>,
-    Form(given): Form<Given>,
+    Form(given): Form<Asked>,
 ) -> Result<Response, ApiError> {
     let wish = match given.act.as_str() {
         "assign" => assignment(&app, given.to.trim()).await?,
@@ -218,16 +219,16 @@ async fn carry_out(app: &App, staff: &Staff, v: &View, id: i64, wish: Wish) -> R
         Wish::Close(text) => (Act::MaintenanceClose, text.as_str()),
     };
     let after = match &wish {
-        Wish::Assign(to) => serde_json::json!({ "assigned_to": to.as_ref().map(|(_, name)| name) }),
-        Wish::Snooze(until, _) => serde_json::json!({ "snoozed_until": until }),
-        _ => serde_json::Value::Null,
+        Wish::Assign(to) => Some(serde_json::json!({ "assigned_to": to.as_ref().map(|(_, name)| name) })),
+        Wish::Snooze(until, _) => Some(serde_json::json!({ "snoozed_until": until })),
+        Wish::Note(_) | Wish::Close(_) => None,
     };
     let mut tx = app.db.web.begin().await?;
     tasks::find(&mut tx, id).await?.ok_or_else(|| unknown(id))?;
     if !tasks::act(&mut tx, v.now, id, &staff.username, &wish).await? {
         return Err(ApiError::Conflict(format!("maintenance task {id} is closed")));
     }
-    let entry = Entry::new(act, "maintenance_task", id).because(reason).to(after);
+    let entry = Entry { after, ..Entry::new(act, "maintenance_task", id).because(reason) };
     audit::record(&mut tx, &app.ids, v.now, &staff.actor(), entry).await?;
     events::notify(&mut tx, &events::Event::Maintenance).await?;
     tx.commit().await?;

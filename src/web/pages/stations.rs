@@ -93,7 +93,7 @@ struct StationsPage {
     f: Frame,
     rows: Vec<StationNow>,
     /// Filter by health: "silent", "faulty", "battery", or empty.
-    filter: &'static str,
+    chosen: &'static str,
     silent: usize,
     faulty: usize,
     battery: usize,
@@ -130,13 +130,13 @@ async fn list(State(app): State<App>, v: View, Query(wanted): Query<Wanted>) -> 
     let doubtful = stations_with(&faults, |told| told.row.kind != "silent" && told.row.kind != "never_heard");
     let weak = stations_with(&faults, |told| told.row.kind == "battery_low");
     let (faulty, battery) = (doubtful.len(), weak.len());
-    let filter = match wanted.health.as_deref() {
+    let chosen = match wanted.health.as_deref() {
         _ if wanted.silent.is_some() => "silent",
         Some("faulty") => "faulty",
         Some("battery") => "battery",
         _ => "",
     };
-    rows.retain(|row| match filter {
+    rows.retain(|row| match chosen {
         "silent" => !row.fresh,
         "faulty" => doubtful.contains(&row.code),
         "battery" => weak.contains(&row.code),
@@ -149,7 +149,7 @@ async fn list(State(app): State<App>, v: View, Query(wanted): Query<Wanted>) -> 
     )
     .fetch_one(&mut *conn)
     .await?;
-    page(&StationsPage { f, rows, filter, silent, faulty, battery, tasks, faults, quarantined })
+    page(&StationsPage { f, rows, chosen, silent, faulty, battery, tasks, faults, quarantined })
 }
 
 #[derive(Template)]
