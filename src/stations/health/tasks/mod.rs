@@ -6,6 +6,7 @@ mod store;
 use std::collections::BTreeSet;
 
 use chrono::TimeDelta;
+use serde::{Deserialize, Serialize};
 use sqlx::PgConnection;
 
 use super::reconcile::Change;
