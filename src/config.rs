@@ -32,6 +32,8 @@ pub struct Config {
     pub ingest: Ingest,
     pub engine: Engine,
     pub alerts: Alerts,
+    pub health: crate::stations::health::Limits,
+    pub reports: Reports,
     pub dispatch: Dispatch,
     pub sms: Sms,
     pub mail: Mail,
@@ -177,6 +179,9 @@ impl Config {
         for (index, provider) in self.sms.smpp.iter().enumerate() {
             let good = provider.window > 0 && provider.messages_per_second > 0;
             expect(good, &format!("sms.smpp[{index}]"), &provider.name, "window and messages_per_second above zero");
+        }
+        if let Some((key, value, expected)) = self.health.problem() {
+            expect(false, key, &value.to_string(), expected);
         }
         if wrong.is_empty() { Ok(self) } else { Err(ConfigError::Check(wrong)) }
     }

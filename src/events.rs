@@ -31,6 +31,8 @@ pub enum Event {
     Occurrence {
         id: uuid::Uuid,
     },
+    /// Faults of stations or tasks of maintenance moved.
+    Maintenance,
     /// Stations, devices, areas or residents changed: caches reload.
     Catalogue,
     /// Outside warnings came, or changed what they are to this town.

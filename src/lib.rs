@@ -30,6 +30,7 @@ pub mod incidents;
 pub mod ingest;
 pub mod journal;
 pub mod media;
+pub mod morning;
 pub mod outbound;
 pub mod pipeline;
 pub mod reports;

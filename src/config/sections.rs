@@ -167,6 +167,26 @@ pub struct Municipality {
     pub contact: String,
 }
 
+/// The morning report.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Reports {
+    /// Local time; none = off.
+    #[serde(deserialize_with = "time_or_nothing")]
+    pub morning_at: Option<chrono::NaiveTime>,
+}
+
+/// "07:00"; an empty text is no time.
+fn time_or_nothing<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<chrono::NaiveTime>, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    if text.is_empty() {
+        return Ok(None);
+    }
+    chrono::NaiveTime::parse_from_str(&text, "%H:%M")
+        .map(Some)
+        .map_err(|_| serde::de::Error::custom(format!("{text:?} is no time; expected hours and minutes such as 07:00")))
+}
+
 /// Where the keys are that seal what the database must not show (`vault`).
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]

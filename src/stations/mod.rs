@@ -4,6 +4,7 @@ pub mod certificate;
 pub mod desk;
 pub mod device;
 pub mod quality;
+pub mod health;
 pub mod store;
 
 use serde::Serialize;

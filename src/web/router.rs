@@ -42,6 +42,7 @@ pub fn router(app: App) -> Router {
         .merge(api::feeds::routes())
         .merge(api::incidents::routes())
         .merge(api::levels::routes())
+        .merge(api::maintenance::routes())
         .merge(api::readings::routes())
         .merge(api::reports::routes())
         .merge(api::residents::routes())

@@ -172,6 +172,17 @@ pub const RULES: &[Rule] = &[
     staff("GET", "/console/incidents/{id}/photographs/{photograph}", SeeConsole),
     staff("GET", "/console/incidents/{id}/photographs/{photograph}/remove", RunIncidents),
     staff("POST", "/console/incidents/{id}/photographs/{photograph}/remove", RunIncidents),
+    // Health of stations, morning report
+    staff("GET", "/api/v1/stations/{code}/health", SeeConsole),
+    staff("GET", "/api/v1/maintenance", SeeConsole),
+    open("GET", "/api/v1/blind-areas"),
+    staff("GET", "/console/maintenance", SeeConsole),
+    staff("GET", "/console/maintenance/{id}", SeeConsole),
+    staff("POST", "/console/maintenance/{id}", EditCatalogue),
+    staff("POST", "/console/maintenance/{id}/note", ReportField),
+    staff("GET", "/console/morning", SeeConsole),
+    staff("POST", "/console/morning", SeeConsole),
+    staff("GET", "/console/morning/{day}", SeeConsole),
     // Console
     staff("POST", "/console/logout", OwnAccount),
     staff("GET", "/console", SeeConsole),

@@ -24,6 +24,13 @@ pub struct Pair {
     pub reasons: Vec<Reason>,
 }
 
+impl Pair {
+    /// True when a rule judges this hazard here.
+    pub fn is_judged(&self) -> bool {
+        self.rule_id.as_deref().is_some_and(|rule| !rule.is_empty())
+    }
+}
+
 /// Danger for sorting and colouring: blind stands above normal, below every level that data support.
 pub const fn rank(level: Level) -> u8 {
     match level {
@@ -138,6 +145,8 @@ pub struct StationNow {
     pub code: String,
     pub name: String,
     pub datastream_id: DatastreamId,
+    /// The stream's name.
+    pub stream: String,
     pub quantity: String,
     pub unit: String,
     pub kind: String,
@@ -158,7 +167,7 @@ pub struct StationNow {
 pub async fn stations(conn: &mut PgConnection, now: Instant, code: Option<&str>) -> sqlx::Result<Vec<StationNow>> {
     sqlx::query_as!(
         StationNow,
-        r#"select s.id as "id: StationId", s.code, s.name, d.id as "datastream_id: DatastreamId", d.quantity, d.unit, d.kind,
+        r#"select s.id as "id: StationId", s.code, s.name, d.id as "datastream_id: DatastreamId", d.name as stream, d.quantity, d.unit, d.kind,
                   last.observed_at as "observed_at?", last.received_at as "received_at?", last.value as "value?",
                   last.quality as "quality?",
                   coalesce(last.source <> 'history'

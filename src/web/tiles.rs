@@ -1,5 +1,7 @@
 //! Vector tiles (MVT 2.1) made by PostGIS from the imported areas and the stations. They hold what anyone may know.
 
+use std::collections::BTreeSet;
+
 use axum::Router;
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
@@ -10,6 +12,7 @@ use sqlx::PgConnection;
 use crate::app::App;
 use crate::clock::Instant;
 use crate::feeds::warnings::shown::{self, Wish};
+use crate::stations::health::store as health;
 use crate::web::error::ApiError;
 use crate::web::situation;
 
@@ -78,9 +81,11 @@ async fn areas(conn: &mut PgConnection, z: i32, x: i32, y: i32) -> sqlx::Result<
     .await
 }
 
-/// Gauges with the rain of the last 24 hours, rounded as the map shows it; other stations with their last value.
+/// `fresh` is "true", "false" for silent ones, and "doubt" for those that speak but have a fault. Gauges with the rain of the last 24 hours, rounded as the map shows it; other stations with their last value.
 async fn stations(conn: &mut PgConnection, now: Instant, z: i32, x: i32, y: i32) -> sqlx::Result<Vec<u8>> {
     let all = situation::stations(&mut *conn, now, None).await?;
+    let doubtful: BTreeSet<String> =
+        health::faults(&mut *conn, None, now).await?.into_iter().map(|f| f.station).collect();
     let (mut ids, mut shown, mut fresh) = (Vec::new(), Vec::new(), Vec::new());
     for station in all.iter().filter(|station| station.quantity != "battery") {
         if ids.last() == Some(&station.id.0) {
@@ -89,13 +94,14 @@ async fn stations(conn: &mut PgConnection, now: Instant, z: i32, x: i32, y: i32)
         let value = station.sum_24h.or(station.value).unwrap_or(0.0);
         ids.push(station.id.0);
         shown.push(format!("{value:.0}"));
-        fresh.push(station.fresh);
+        let word = if doubtful.contains(&station.code) { "doubt" } else { "true" };
+        fresh.push(if station.fresh { word } else { "false" }.to_owned());
     }
     sqlx::query_scalar!(
         r#"with tile as (select st_tileenvelope($1, $2, $3) as box),
-           point as (select s.code, s.name, n.shown, n.fresh::text as fresh,
+           point as (select s.code, s.name, n.shown, n.fresh,
                             st_asmvtgeom(st_transform(s.geom, 3857), tile.box, 4096, 256) as geom
-                     from unnest($4::bigint[], $5::text[], $6::bool[]) as n (id, shown, fresh)
+                     from unnest($4::bigint[], $5::text[], $6::text[]) as n (id, shown, fresh)
                      join station s on s.id = n.id, tile)
            select coalesce((select st_asmvt(point, 'stations', 4096, 'geom') from point where geom is not null), '') as "tile!""#,
         z,

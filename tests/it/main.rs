@@ -23,6 +23,7 @@ mod formats;
 mod hardening;
 mod harness;
 mod history;
+mod health;
 mod ingest;
 mod lifecycle;
 mod machines;

@@ -95,6 +95,12 @@ const PURE: &[&str] = &[
     "backfill/time.rs",
     "units/",
     "dispatch/decide.rs",
+    "stations/health/battery.rs",
+    "stations/health/blind.rs",
+    "stations/health/drift.rs",
+    "stations/health/judge.rs",
+    "stations/health/reconcile.rs",
+    "morning/words.rs",
 ];
 
 const WAITING: &[&str] = &["async fn", ".await", "tokio::spawn", "Clock"];

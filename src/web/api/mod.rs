@@ -10,6 +10,7 @@ pub mod feeds;
 pub mod imports;
 pub mod incidents;
 pub mod levels;
+pub mod maintenance;
 pub mod readings;
 pub mod reports;
 pub mod residents;
@@ -44,6 +45,9 @@ pub mod warnings;
     incidents::photographs::show,
     levels::list,
     levels::history,
+    maintenance::health,
+    maintenance::list,
+    maintenance::blind,
     areas::list,
     areas::import,
     devices::list,

@@ -16,6 +16,8 @@ use super::view::{Markup, View};
 use crate::app::App;
 use crate::clock::Instant;
 use crate::ids::AreaId;
+use crate::morning::words::Page;
+use crate::stations::health::blind::blindness;
 use crate::units::Level;
 use crate::web::error::ApiError;
 use crate::web::situation::{self, Pair};
@@ -29,12 +31,23 @@ pub fn routes() -> Router<App> {
 struct AreasPage {
     f: Frame,
     level: Option<Level>,
-    rows: Vec<(Pair, Option<Line>)>,
+    /// Only areas that no gauge speaks for, each with why.
+    only_blind: bool,
+    blind: usize,
+    rows: Vec<(Pair, Option<Line>, Option<String>)>,
 }
 
 #[derive(Deserialize)]
 struct Wanted {
     level: Option<String>,
+    blind: Option<String>,
+}
+
+/// Why no gauge speaks for the pair, in words; none when one does, or no rule asks.
+fn darkness(v: &View, pair: &Pair) -> Option<String> {
+    let blind = pair.is_judged().then(|| blindness(pair.level, &pair.reasons)).flatten()?;
+    let day = v.now.with_timezone(&v.tz).date_naive();
+    Some(Page { lang: v.lang, tz: v.tz, town: &v.town, day, address: "" }.blindness(&blind))
 }
 
 async fn list(State(app): State<App>, v: View, Query(wanted): Query<Wanted>) -> Result<Response, ApiError> {
@@ -42,15 +55,20 @@ async fn list(State(app): State<App>, v: View, Query(wanted): Query<Wanted>) -> 
     let f = Frame::load(&mut conn, &app, v, "areas").await?;
     let level = wanted.level.and_then(|level| level.parse::<Level>().ok());
     let pairs = situation::pairs(&mut conn, None).await?;
-    let rows = pairs
+    let only_blind = wanted.blind.is_some();
+    let told: Vec<(Pair, Option<String>)> =
+        pairs.into_iter().map(|pair| (darkness(&f.v, &pair), pair)).map(|(dark, pair)| (pair, dark)).collect();
+    let blind = told.iter().filter(|(_, dark)| dark.is_some()).count();
+    let rows = told
         .into_iter()
-        .filter(|pair| level.is_none_or(|level| pair.level == level))
-        .map(|pair| {
+        .filter(|(pair, _)| level.is_none_or(|level| pair.level == level))
+        .filter(|(_, dark)| !only_blind || dark.is_some())
+        .map(|(pair, dark)| {
             let line = reasons::lines(&f.v, &pair.reasons, 1).pop();
-            (pair, line)
+            (pair, line, dark)
         })
         .collect();
-    page(&AreasPage { level, rows, f })
+    page(&AreasPage { level, only_blind, blind, rows, f })
 }
 
 struct Shown {

@@ -19,6 +19,8 @@ pub struct Frame {
     pub drafts: i64,
     /// Occurrences that people reported and nobody has judged.
     pub reports: i64,
+    /// Open tasks of maintenance that were not put off.
+    pub repairs: i64,
     /// Whether messages go to the sink, so that its page has something to show.
     pub sink: bool,
 }
@@ -33,10 +35,11 @@ impl Frame {
             .fetch_one(&mut *conn)
             .await?;
         let reports = sqlx::query_scalar!(r#"select count(*) as "reports!" from occurrence where state = 'new'"#)
-            .fetch_one(conn)
+            .fetch_one(&mut *conn)
             .await?;
+        let repairs = crate::stations::health::tasks::count_open(conn).await?;
         let sink = app.config.sms.smpp.is_empty() || app.config.mail.url.is_empty();
-        Ok(Self { v, active, highest, counts, gauges, drafts, reports, sink })
+        Ok(Self { v, active, highest, counts, gauges, drafts, reports, repairs, sink })
     }
 
     pub fn count_of(&self, level: &Level) -> i64 {

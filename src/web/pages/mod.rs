@@ -15,6 +15,8 @@ pub mod history;
 pub mod incidents;
 pub mod invitation;
 pub mod login;
+pub mod maintenance;
+pub mod morning;
 pub mod my_data;
 pub mod now;
 pub mod oidc;
@@ -65,6 +67,8 @@ pub fn routes() -> Router<App> {
         .merge(areas::routes())
         .merge(station_quality::routes())
         .merge(stations::routes())
+        .merge(maintenance::routes())
+        .merge(morning::routes())
         .merge(outbox::routes())
         .merge(quarantine::routes())
         .merge(tokens::routes())

@@ -1,5 +1,7 @@
 //! Stations: who reports, who is silent, and what fell at each.
 
+use std::collections::BTreeSet;
+
 use askama::Template;
 use axum::Router;
 use axum::extract::{Path, Query, State};
@@ -11,11 +13,14 @@ use sqlx::PgConnection;
 
 use super::drawing::hyetograph;
 use super::frame::Frame;
+use super::maintenance::{self, Told};
 use super::page;
 use super::view::{Markup, View};
 use crate::app::App;
 use crate::clock::Instant;
 use crate::risk::reason::MeasureKind;
+use crate::stations::health::store::{self as health, ClockRow};
+use crate::stations::health::tasks;
 use crate::web::error::ApiError;
 use crate::web::situation::{self, Pair, StationNow};
 
@@ -87,14 +92,32 @@ fn limit_24h(pairs: &[Pair], code: &str) -> Option<f64> {
 struct StationsPage {
     f: Frame,
     rows: Vec<StationNow>,
-    only_silent: bool,
+    /// Filter by health: "silent", "faulty", "battery", or empty.
+    chosen: &'static str,
     silent: usize,
+    faulty: usize,
+    battery: usize,
+    tasks: i64,
+    faults: Vec<Told>,
     quarantined: i64,
+}
+
+impl StationsPage {
+    /// The open faults of one row: of its stream, or of the station's devices.
+    fn faults_of(&self, row: &StationNow) -> Vec<&Told> {
+        let of_row = |told: &&Told| told.row.station == row.code && told.is_about(&row.stream);
+        self.faults.iter().filter(of_row).collect()
+    }
+}
+
+fn stations_with(faults: &[Told], is_meant: impl Fn(&Told) -> bool) -> BTreeSet<String> {
+    faults.iter().filter(|told| is_meant(told)).map(|told| told.row.station.clone()).collect()
 }
 
 #[derive(Deserialize)]
 struct Wanted {
     silent: Option<String>,
+    health: Option<String>,
 }
 
 async fn list(State(app): State<App>, v: View, Query(wanted): Query<Wanted>) -> Result<Response, ApiError> {
@@ -102,15 +125,31 @@ async fn list(State(app): State<App>, v: View, Query(wanted): Query<Wanted>) -> 
     let f = Frame::load(&mut conn, &app, v, "stations").await?;
     let mut rows = situation::stations(&mut conn, f.v.now, None).await?;
     let silent = rows.iter().filter(|row| !row.fresh).count();
-    let only_silent = wanted.silent.is_some();
-    rows.retain(|row| !only_silent || !row.fresh);
+    let faults = health::faults(&mut conn, None, f.v.now).await?;
+    let faults: Vec<Told> = faults.into_iter().map(|row| maintenance::told(&f.v, row)).collect();
+    let doubtful = stations_with(&faults, |told| told.row.kind != "silent" && told.row.kind != "never_heard");
+    let weak = stations_with(&faults, |told| told.row.kind == "battery_low");
+    let (faulty, battery) = (doubtful.len(), weak.len());
+    let chosen = match wanted.health.as_deref() {
+        _ if wanted.silent.is_some() => "silent",
+        Some("faulty") => "faulty",
+        Some("battery") => "battery",
+        _ => "",
+    };
+    rows.retain(|row| match chosen {
+        "silent" => !row.fresh,
+        "faulty" => doubtful.contains(&row.code),
+        "battery" => weak.contains(&row.code),
+        _ => true,
+    });
+    let tasks = tasks::count_open(&mut conn).await?;
     let quarantined = sqlx::query_scalar!(
         r#"select count(*) as "rows!" from quarantine where received_at > $1"#,
         f.v.now - TimeDelta::hours(24)
     )
     .fetch_one(&mut *conn)
     .await?;
-    page(&StationsPage { f, rows, only_silent, silent, quarantined })
+    page(&StationsPage { f, rows, chosen, silent, faulty, battery, tasks, faults, quarantined })
 }
 
 #[derive(Template)]
@@ -122,6 +161,8 @@ struct StationPage {
     streams: Vec<StationNow>,
     chart: Option<Chart>,
     areas: Vec<Pair>,
+    faults: Vec<Told>,
+    clocks: Vec<ClockRow>,
 }
 
 async fn show(State(app): State<App>, v: View, Path(code): Path<String>) -> Result<Response, ApiError> {
@@ -135,5 +176,8 @@ async fn show(State(app): State<App>, v: View, Path(code): Path<String>) -> Resu
     let feeds =
         |pair: &Pair| pair.reasons.iter().any(|reason| reason.stations.iter().any(|station| station.code == code));
     let areas = pairs.into_iter().filter(feeds).collect();
-    page(&StationPage { f, name, code, streams, chart, areas })
+    let faults = health::faults(&mut conn, Some(&code), f.v.now - TimeDelta::days(7)).await?;
+    let faults = faults.into_iter().map(|row| maintenance::told(&f.v, row)).collect();
+    let clocks = health::clocks(&mut conn, &code, f.v.now).await?;
+    page(&StationPage { f, name, code, streams, chart, areas, faults, clocks })
 }

@@ -55,7 +55,7 @@ function draw(chart: Chart, id: string): void {
   if (chart.hasImage(id)) return;
   const [kind = "", first = "", text = ""] = id.split("|");
   const image =
-    kind === "hatch" ? hatch() : kind === "gauge" ? gauge(first === "true", text) : kind === "name" ? label(first as Level, text) : null;
+    kind === "hatch" ? hatch() : kind === "gauge" ? gauge(first, text) : kind === "name" ? label(first as Level, text) : null;
   if (image) chart.addImage(id, image, { pixelRatio: 2 });
 }
 
@@ -88,7 +88,9 @@ function hatch(): ImageData {
 
 const FONT = "'Atkinson Hyperlegible Next Variable', system-ui, sans-serif";
 
-function gauge(fresh: boolean, shown: string): ImageData {
+/** A silent gauge is a dashed ring with a cross; a doubtful one shows its value with a question mark in the corner. */
+function gauge(state: string, shown: string): ImageData {
+  const fresh = state !== "false";
   const size = 52;
   const context = canvas(size, size);
   context.translate(size / 2, size / 2);
@@ -114,6 +116,17 @@ function gauge(fresh: boolean, shown: string): ImageData {
       context.lineTo(7, 7 * sign);
     }
     context.stroke();
+  }
+  if (state === "doubt") {
+    context.beginPath();
+    context.arc(16, -16, 9, 0, 7);
+    context.fillStyle = token("--ink");
+    context.fill();
+    context.fillStyle = token("--panel");
+    context.font = `800 16px ${FONT}`;
+    context.textAlign = "center";
+    context.textBaseline = "middle";
+    context.fillText("?", 16, -15);
   }
   return pixels(context);
 }
