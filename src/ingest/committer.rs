@@ -6,7 +6,7 @@
 
 use std::time::Duration;
 
-use super::lanes::{self, Lane};
+use super::lanes::{self, Lane, Pace};
 use super::{Accepted, IngestError, Receiver, Submission, Waiting};
 use crate::app::App;
 use crate::clock::Stopwatch;
@@ -17,22 +17,31 @@ use crate::journal::{self, Outcome};
 const RETRY_FIRST: Duration = Duration::from_millis(100);
 const RETRY_MAX: Duration = Duration::from_secs(5);
 
-/// Runs until the service stops and the queue is empty.
+/// Looks again so often whether the backlog is held back no more.
+const HELD_BACK: Duration = Duration::from_millis(10);
+
+/// Runs until the service stops and the lanes are empty.
 pub async fn run(app: App, mut receiver: Receiver) {
     let limit = app.config.ingest.batch_readings;
+    let mut pace = Pace::new(app.clock.now());
+    let mut stopping = false;
     loop {
+        // A stop waits for nobody's judgement.
+        let with_backlog = stopping || !receiver.backlog_waits() || may_take_backlog(&app, &mut pace).await;
         let first = tokio::select! {
             biased;
-            first = receiver.first() => first,
-            () = app.stop.cancelled() => {
+            first = receiver.first(with_backlog) => first,
+            () = app.stop.cancelled(), if !stopping => {
                 receiver.close();
-                receiver.first().await
+                stopping = true;
+                continue;
             }
+            () = tokio::time::sleep(HELD_BACK), if !with_backlog => continue,
         };
         let Some((lane, first)) = first else { return };
         let mut batch = Batch::default();
         batch.add(lane, first);
-        while let Some((lane, next)) = receiver.next(batch.load, limit) {
+        while let Some((lane, next)) = receiver.next(batch.load, with_backlog, limit) {
             batch.add(lane, next);
         }
         batch.commit(&app).await;
@@ -40,6 +49,14 @@ pub async fn run(app: App, mut receiver: Receiver) {
             let queued = app.ingest.queued_in(lane) as f64;
             metrics::gauge!("sentinela_ingest_queued_readings", "lane" => lane.as_str()).set(queued);
         }
+    }
+}
+
+/// Without an answer from the database nothing is held back: the commit will tell.
+async fn may_take_backlog(app: &App, pace: &mut Pace) -> bool {
+    match journal::unjudged(&app.db.ingest).await {
+        Ok((judged, unjudged)) => pace.allows_backlog(judged.0, unjudged, app.clock.now()),
+        Err(_) => true,
     }
 }
 

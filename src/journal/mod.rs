@@ -11,7 +11,7 @@ mod key;
 mod store;
 
 pub use key::reading_key;
-pub use store::{JournalRow, Outcome, append, read_after};
+pub use store::{JournalRow, Outcome, append, read_after, unjudged};
 
 /// The advisory lock of appenders: "SENT" in ASCII.
 pub const LOCK: i64 = 0x5345_4e54;

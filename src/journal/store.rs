@@ -327,3 +327,14 @@ pub async fn read_after(conn: &mut PgConnection, after: Seq, limit: i64) -> sqlx
         })
         .collect()
 }
+
+/// How far the evaluator has come, and how much of the journal lies before it: at most so many readings.
+pub async fn unjudged(pool: &PgPool) -> sqlx::Result<(Seq, i64)> {
+    let row = sqlx::query!(
+        r#"select coalesce((select max(seq) from journal), 0) as "written!",
+               coalesce((select max(seq) from pipeline_cursor), 0) as "judged!""#
+    )
+    .fetch_one(pool)
+    .await?;
+    Ok((Seq(row.judged), row.written - row.judged))
+}

@@ -7,6 +7,7 @@ mod devices;
 mod engine;
 mod ingest;
 mod latency;
+mod publish;
 mod publishers;
 mod stage;
 
@@ -23,6 +24,8 @@ pub enum Bench {
     Ingest(ingest::Arguments),
     /// Thousands of devices connected at once with a reading a second each, and their return after an outage
     Devices(devices::Arguments),
+    /// Readings over MQTT QoS 1 to any broker of this machine, for comparisons with others
+    Publish(publish::Arguments),
     /// From a reading to the SMS in the hands of the centre, with a policy that lets the alert out
     Latency(latency::Arguments),
 }
@@ -35,6 +38,7 @@ impl Bench {
             Self::Engine(arguments) => engine::run(&arguments),
             Self::Ingest(arguments) => ingest::run(config, &arguments).await,
             Self::Devices(arguments) => devices::run(config, &arguments).await,
+            Self::Publish(arguments) => publish::run(&arguments).await,
             Self::Latency(arguments) => latency::run(config, &arguments).await,
         }
     }
