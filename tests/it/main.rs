@@ -6,6 +6,7 @@ mod approval;
 mod attack;
 mod audit;
 mod audit_acts;
+mod bench;
 mod catalogue;
 mod catalogue_http;
 mod cluster;

@@ -291,7 +291,9 @@ impl Field {
         steady: SteadyTime,
         storm: Option<StormTime>,
     ) -> anyhow::Result<Report> {
-        tokio::time::sleep(AFTERWARDS).await;
+        if storm.is_some() {
+            tokio::time::sleep(AFTERWARDS).await;
+        }
         self.fleet.stop.store(true, Relaxed);
         let accounts = std::mem::take(&mut self.gauges).join_all().await;
         let everything_judged = proof::all_judged(&self.pool).await?;

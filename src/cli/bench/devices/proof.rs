@@ -101,9 +101,9 @@ pub async fn follow(pool: PgPool, watch: Stopwatch, marks: tokio::sync::mpsc::Un
         tick.tick().await;
         let cursor = sqlx::query_scalar!(r#"select coalesce(max(seq), 0) as "seq!" from pipeline_cursor"#);
         match cursor.fetch_one(&pool).await {
-            Ok(seq) if seq > last => {
-                last = seq;
-                if marks.send(Mark { after: watch.elapsed(), seq }).is_err() {
+            Ok(judged) if judged > last => {
+                last = judged;
+                if marks.send(Mark { after: watch.elapsed(), seq: judged }).is_err() {
                     return;
                 }
             }
