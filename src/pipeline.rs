@@ -166,7 +166,10 @@ impl Pipeline {
         let mut folded = 0;
         loop {
             let mut tx = conn.begin().await?;
-            let rows = whole_instants(journal::read_after(&mut tx, self.cursor.seq, BATCH_ROWS).await?);
+            let rows = journal::read_after(&mut tx, self.cursor.seq, BATCH_ROWS).await?;
+            // Fewer than asked for are all there were; whatever is committed from here on sends its own hint.
+            let last_batch = rows.len() < BATCH_ROWS as usize;
+            let rows = whole_instants(rows);
             let (Some(last), count) = (rows.last(), rows.len()) else { return Ok(folded) };
             let cursor = Cursor { seq: last.seq, through_at: last.received_at };
             let mut effects = Vec::new();
@@ -178,6 +181,9 @@ impl Pipeline {
             }
             self.commit(tx, cursor, effects).await?;
             folded += count as u64;
+            if last_batch {
+                return Ok(folded);
+            }
         }
     }
 
