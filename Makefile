@@ -57,6 +57,16 @@ bench: setup ui ## Measure, as ratios on this machine
 	cargo build --release --quiet
 	for what in engine ingest; do target/release/sentinela bench $$what $(ARGS); done
 
+.PHONY: bench-devices
+bench-devices: setup ui ## Ten thousand connected devices, kill -9, and their return with an hour of backlog (ARGS="--devices 1000")
+	cargo build --release --quiet
+	ulimit -n $$(ulimit -Hn); target/release/sentinela bench devices --storm $(ARGS)
+
+.PHONY: bench-node-red
+bench-node-red: setup-test ui ## The same load into Node-RED, and kill -9 of both
+	cargo build --release --quiet
+	scripts/bench-node-red.sh $(ARGS)
+
 .PHONY: fmt
 fmt: ## Format the code
 	cargo fmt

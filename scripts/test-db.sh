@@ -5,11 +5,16 @@
 #   scripts/test-db.sh env     the same as lines for `eval`
 #   scripts/test-db.sh schema  start it, make a database with the schema of migrations/, print that database's URL
 #   scripts/test-db.sh stop    stop it and remove its data
+#
+# TEST_DB_DURABLE=1 is another server, that syncs as a real one does: for benches.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
 # In /tmp: the server's user can enter it whatever the checkout's permissions are, and the socket's path stays short.
 home=/tmp/sentinela-test-$(id -u)-$(pwd -P | sha256sum | cut -c1-10)
+# Nothing is worth syncing in a test.
+lax="-c fsync=off -c synchronous_commit=off -c full_page_writes=off"
+[ -z "${TEST_DB_DURABLE:-}" ] || { home=$home-durable lax=; }
 data=$home/data
 url="postgres://sentinela@localhost/postgres?host=$home"
 schema=sentinela_schema
@@ -38,8 +43,7 @@ start() {
         pg initdb -D "$data" -U sentinela --auth=trust -E UTF8 --locale=C.UTF-8 --no-sync >"$home/initdb.log" 2>&1 ||
             fail "initdb failed: $(cat "$home/initdb.log")"
     fi
-    pg pg_ctl start -D "$data" -l "$home/log" -w -t 60 -o "-k $home -c listen_addresses= -c fsync=off \
-        -c synchronous_commit=off -c full_page_writes=off -c max_connections=400 -c max_wal_size=4GB" >/dev/null 2>&1 ||
+    pg pg_ctl start -D "$data" -l "$home/log" -w -t 60 -o "-k $home -c listen_addresses= $lax -c max_connections=400 -c max_wal_size=4GB" >/dev/null 2>&1 ||
         fail "the server does not start; its log is $home/log"
 }
 
@@ -57,5 +61,5 @@ stop)
     ! running || pg pg_ctl stop -D "$data" -m immediate -w >/dev/null
     rm -rf "$home"
     ;;
-*) sed -n '2,8s/^# \{0,1\}//p' "$0" >&2 && exit 2 ;;
+*) sed -n '2,10s/^# \{0,1\}//p' "$0" >&2 && exit 2 ;;
 esac

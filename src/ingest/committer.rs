@@ -6,7 +6,7 @@
 
 use std::time::Duration;
 
-use super::lanes::{self, Lane};
+use super::lanes::{self, Lane, Pace};
 use super::{Accepted, IngestError, Lanes, Receiver, Submission, Waiting};
 use crate::app::App;
 use crate::clock::Stopwatch;
@@ -18,6 +18,9 @@ use crate::journal::{self, Outcome};
 const RETRY_FIRST: Duration = Duration::from_millis(100);
 const RETRY_MAX: Duration = Duration::from_secs(5);
 
+/// Looks again so often whether the backlog is held back no more.
+const HELD_BACK: Duration = Duration::from_millis(10);
+
 /// Writes readings, and what devices say of themselves, until the service stops and the queues are empty.
 pub async fn run(app: App, receiver: Receiver) {
     let Receiver { lanes, said } = receiver;
@@ -26,19 +29,25 @@ pub async fn run(app: App, receiver: Receiver) {
 
 async fn write_readings(app: &App, mut lanes: Lanes) {
     let limit = app.config.ingest.batch_readings;
+    let mut pace = Pace::new(app.clock.now());
+    let mut stopping = false;
     loop {
+        // A stop waits for nobody's judgement.
+        let with_backlog = stopping || !lanes.backlog_waits() || may_take_backlog(app, &mut pace).await;
         let first = tokio::select! {
             biased;
-            first = lanes.first() => first,
-            () = app.stop.cancelled() => {
+            first = lanes.first(with_backlog) => first,
+            () = app.stop.cancelled(), if !stopping => {
                 lanes.close();
-                lanes.first().await
+                stopping = true;
+                continue;
             }
+            () = tokio::time::sleep(HELD_BACK), if !with_backlog => continue,
         };
         let Some((lane, first)) = first else { return };
         let mut batch = Batch::default();
         batch.add(lane, first);
-        while let Some((lane, next)) = lanes.next(batch.load, limit) {
+        while let Some((lane, next)) = lanes.next(batch.load, with_backlog, limit) {
             batch.add(lane, next);
         }
         batch.commit(app).await;
@@ -46,6 +55,14 @@ async fn write_readings(app: &App, mut lanes: Lanes) {
             let queued = app.ingest.queued_in(lane) as f64;
             metrics::gauge!("sentinela_ingest_queued_readings", "lane" => lane.as_str()).set(queued);
         }
+    }
+}
+
+/// Without an answer from the database nothing is held back: the commit will tell.
+async fn may_take_backlog(app: &App, pace: &mut Pace) -> bool {
+    match journal::unjudged(&app.db.ingest, lanes::UNJUDGED_MAX + 1).await {
+        Ok((judged, unjudged)) => pace.allows_backlog(judged.0, unjudged, app.clock.now()),
+        Err(_) => true,
     }
 }
 

@@ -80,6 +80,42 @@ pub const fn next(taken: Load, waiting: Waiting, limit: usize) -> Option<Lane> {
     None
 }
 
+/// Readings that may wait for their judgement before the backlog is held back.
+pub const UNJUDGED_MAX: i64 = 3000;
+/// While it is held back, the backlog gets its share of a commit this often all the same.
+const SHARE_EVERY: TimeDelta = TimeDelta::seconds(1);
+/// An evaluator that has not moved for this long is not helped by holding anything back.
+const STANDING_AFTER: TimeDelta = TimeDelta::seconds(10);
+
+/// Keeps the backlog from outrunning the rules: they read the journal in its order, so whatever is appended before a live
+/// reading is judged before it.
+#[derive(Clone, Copy, Debug)]
+pub struct Pace {
+    judged: i64,
+    moved_at: Instant,
+    backlog_at: Instant,
+}
+
+impl Pace {
+    pub const fn new(now: Instant) -> Self {
+        Self { judged: 0, moved_at: now, backlog_at: now }
+    }
+
+    /// Whether the next commit may take backlog; `judged` is how far the evaluator has come, `unjudged` how many readings
+    /// lie before it.
+    pub fn allows_backlog(&mut self, judged: i64, unjudged: i64, now: Instant) -> bool {
+        if judged != self.judged {
+            (self.judged, self.moved_at) = (judged, now);
+        }
+        let allowed =
+            unjudged <= UNJUDGED_MAX || now - self.moved_at >= STANDING_AFTER || now - self.backlog_at >= SHARE_EVERY;
+        if allowed {
+            self.backlog_at = now;
+        }
+        allowed
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use std::collections::VecDeque;
@@ -146,6 +182,22 @@ mod tests {
         assert_eq!(next(Load::default(), both, 1), Some(Lane::Live));
         assert_eq!(next(Load { live: 1, backlog: 0 }, both, 1), Some(Lane::Backlog));
         assert_eq!(next(Load { live: 1, backlog: 1 }, both, 1), None);
+    }
+
+    #[test]
+    fn the_backlog_waits_for_the_rules_but_not_for_ever_and_not_for_rules_that_stand_still() {
+        let at = |ms: i64| from_micros(ms * 1000);
+        let mut pace = Pace::new(at(0));
+        assert!(pace.allows_backlog(10, UNJUDGED_MAX, at(0)));
+        assert!(!pace.allows_backlog(20, UNJUDGED_MAX + 1, at(100)));
+        assert!(!pace.allows_backlog(30, UNJUDGED_MAX + 1, at(999)));
+        assert!(pace.allows_backlog(40, UNJUDGED_MAX + 1, at(1000)), "its share once a second");
+        assert!(!pace.allows_backlog(50, UNJUDGED_MAX + 1, at(1100)));
+        for ms in [5_000, 11_200, 11_300] {
+            pace.allows_backlog(50, UNJUDGED_MAX + 1, at(ms));
+        }
+        assert!(pace.allows_backlog(50, UNJUDGED_MAX + 1, at(11_301)), "nobody judges");
+        assert!(!pace.allows_backlog(51, UNJUDGED_MAX + 1, at(11_302)), "somebody judges again");
     }
 
     proptest! {

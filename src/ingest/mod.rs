@@ -299,25 +299,30 @@ impl IngestHandle {
 }
 
 impl Lanes {
-    /// The next message of either lane, live first; `None` once the lanes are closed and empty.
-    async fn first(&mut self) -> Option<(Lane, Submission)> {
+    /// The next message of either lane, live first; of the live lane alone when the backlog is held back. `None` once the
+    /// lanes are closed and empty.
+    async fn first(&mut self, with_backlog: bool) -> Option<(Lane, Submission)> {
         tokio::select! {
             biased;
             Some(first) = self.live.recv() => Some((Lane::Live, first)),
-            Some(first) = self.backlog.recv() => Some((Lane::Backlog, first)),
+            Some(first) = self.backlog.recv(), if with_backlog => Some((Lane::Backlog, first)),
             else => None,
         }
     }
 
     /// The next message for a commit that holds `taken` already.
-    fn next(&mut self, taken: lanes::Load, limit: usize) -> Option<(Lane, Submission)> {
-        let waiting = lanes::Waiting { live: !self.live.is_empty(), backlog: !self.backlog.is_empty() };
-        let lane = lanes::next(taken, waiting, limit)?;
+    fn next(&mut self, taken: lanes::Load, with_backlog: bool, limit: usize) -> Option<(Lane, Submission)> {
+        let backlog = with_backlog && self.backlog_waits();
+        let lane = lanes::next(taken, lanes::Waiting { live: !self.live.is_empty(), backlog }, limit)?;
         let queue = match lane {
             Lane::Live => &mut self.live,
             Lane::Backlog => &mut self.backlog,
         };
         queue.try_recv().ok().map(|next| (lane, next))
+    }
+
+    fn backlog_waits(&self) -> bool {
+        !self.backlog.is_empty()
     }
 
     /// Nothing more is taken in; what waits is still given out.

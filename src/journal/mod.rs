@@ -14,7 +14,7 @@ mod key;
 mod store;
 
 pub use key::reading_key;
-pub use store::{Head, JournalRow, Outcome, append, count_after, head, open_months_ahead, read_after};
+pub use store::{Head, JournalRow, Outcome, append, count_after, head, open_months_ahead, read_after, unjudged};
 
 /// The advisory lock of appenders: "SENT" in ASCII.
 pub const LOCK: i64 = 0x5345_4e54;

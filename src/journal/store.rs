@@ -388,17 +388,28 @@ pub async fn read_after(conn: &mut PgConnection, after: Seq, limit: i64) -> sqlx
         .collect()
 }
 
-/// How many rows after `after` wait for the rules, counted up to a million.
-pub async fn count_after(conn: &mut PgConnection, after: Seq) -> sqlx::Result<i64> {
+/// How many rows after `after` wait for the rules, counted up to `most`.
+pub async fn count_after(conn: &mut PgConnection, after: Seq, most: i64) -> sqlx::Result<i64> {
     let Some((from, to)) = months::span_after(conn, after).await? else { return Ok(0) };
     sqlx::query_scalar!(
         r#"select count(*) as "count!"
            from (select from journal where seq > $1 and source <> 'history' and observed_at >= $2 and observed_at < $3
-                 limit 1000000) unread"#,
+                 limit $4) unread"#,
         after.0,
         from,
         to,
+        most,
     )
     .fetch_one(conn)
     .await
+}
+
+/// How far the evaluator has come, and how many readings lie before it, counted up to `most`.
+pub async fn unjudged(pool: &PgPool, most: i64) -> sqlx::Result<(Seq, i64)> {
+    let mut conn = pool.acquire().await?;
+    let judged = sqlx::query_scalar!(r#"select coalesce((select max(seq) from pipeline_cursor), 0) as "judged!: Seq""#)
+        .fetch_one(&mut *conn)
+        .await?;
+    let waiting = count_after(&mut conn, judged, most).await?;
+    Ok((judged, waiting))
 }

@@ -71,7 +71,7 @@ async fn newest_migration(app: &App) -> sqlx::Result<i64> {
 async fn lag(app: &App) -> sqlx::Result<i64> {
     let mut conn = app.db.web.acquire().await?;
     let cursor = crate::risk::store::load_cursor(&mut conn).await?;
-    crate::journal::count_after(&mut conn, cursor.seq).await
+    crate::journal::count_after(&mut conn, cursor.seq, 1_000_000).await
 }
 
 async fn lag_s(app: &App) -> sqlx::Result<f64> {

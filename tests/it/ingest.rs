@@ -257,6 +257,51 @@ async fn a_full_queue_pushes_back_at_once() {
     assert_eq!(accepted.appended, 1);
 }
 
+/// The same reading, observed two hours earlier.
+fn old(reading: NewReading) -> NewReading {
+    NewReading { observed_at: reading.observed_at - chrono::TimeDelta::hours(2), ..reading }
+}
+
+#[tokio::test]
+async fn live_readings_overtake_a_backlog_that_came_first_and_the_backlog_goes_on() {
+    let db = support::db().await;
+    let stream = gauge(&db.pool, "A").await;
+    let (app, receiver) = support::app_and_queue(&db, &[("SENTINELA__INGEST__BATCH_READINGS", "4")]);
+    let mut answers = Vec::new();
+    for n in 0..6 {
+        let late = vec![old(reading(stream, &format!("late-{n}"), 1))];
+        answers.push(app.ingest.enqueue_when_free(late, vec![]).await.unwrap());
+    }
+    for n in 0..5 {
+        let live = vec![reading(stream, &format!("live-{n}"), 1)];
+        answers.push(app.ingest.enqueue_when_free(live, vec![]).await.unwrap());
+    }
+    tokio::spawn(committer::run(app.clone(), receiver));
+    for answer in answers {
+        assert_eq!(soon("an answer", answer).await.unwrap().unwrap().appended, 1);
+    }
+    let order: Vec<String> =
+        sqlx::query_scalar("select message_id from journal order by seq").fetch_all(&db.pool).await.unwrap();
+    let expected = [["live-0", "live-1", "live-2", "late-0"], ["live-3", "live-4", "late-1", "late-2"]];
+    assert_eq!(order[..8], expected.concat());
+    assert_eq!(order[8..], ["late-3", "late-4", "late-5"]);
+}
+
+#[tokio::test]
+async fn a_backlog_without_room_leaves_the_live_readings_theirs() {
+    let db = support::db().await;
+    let stream = gauge(&db.pool, "A").await;
+    let (app, receiver) = support::app_and_queue(&db, &[("SENTINELA__INGEST__QUEUE_READINGS", "3")]);
+    let late: Vec<NewReading> = (0..3).map(|n| old(reading(stream, &n.to_string(), 1))).collect();
+    let waiting = app.ingest.enqueue_when_free(late, vec![]).await.unwrap();
+    let refused = app.ingest.submit(vec![old(reading(stream, "4", 1))], vec![]).await;
+    assert!(matches!(refused, Err(IngestError::Busy)), "{refused:?}");
+    let live = app.ingest.enqueue_when_free(vec![reading(stream, "5", 1)], vec![]).await.unwrap();
+    tokio::spawn(committer::run(app.clone(), receiver));
+    assert_eq!(soon("the live one", live).await.unwrap().unwrap().appended, 1);
+    assert_eq!(soon("the backlog", waiting).await.unwrap().unwrap().appended, 3);
+}
+
 #[tokio::test]
 async fn a_batch_is_held_while_the_database_refuses_and_committed_afterwards() {
     let db = support::db().await;

@@ -7,6 +7,7 @@ mod attack;
 mod audit;
 mod audit_acts;
 mod backfill;
+mod bench;
 mod catalogue;
 mod catalogue_http;
 mod cluster;

@@ -4,6 +4,7 @@ use std::process::{Output, Stdio};
 
 use sentinela::app::App;
 use sentinela::config::ExternalBroker;
+use sentinela::ingest::lanes::Lane;
 use sentinela::ingest::{broker, committer, devices, mqtt};
 use tokio::process::{Child, Command};
 
@@ -94,6 +95,27 @@ async fn the_acknowledgement_waits_for_the_commit() {
     tokio::spawn(committer::run(listening.app.clone(), receiver));
     assert!(soon("the acknowledgement", client.wait()).await.unwrap().success());
     assert_eq!(rows(&db.pool).await.len(), 1);
+}
+
+#[tokio::test]
+async fn a_late_message_waits_for_room_while_a_live_one_goes_through_and_is_acknowledged_when_there_is_room() {
+    let db = support::db().await;
+    gauge(&db.pool, "A").await;
+    let listening = listening(&db).await;
+    let ingest = &listening.app.ingest;
+    let all = u32::try_from(listening.app.config.ingest.queue_readings).unwrap();
+    let room = ingest.room(Lane::Backlog, all).await.unwrap();
+    let late = message("late", r#""value":1"#);
+    let arguments = ["-u", "A", "-P", SECRET, "-t", "v1/devices/A/readings", "-m", &late];
+    let mut client = publisher(listening.port, &arguments).spawn().unwrap();
+    let live = r#"{"id":"live","stream":"rain","at":"2026-02-22T12:00:00Z","value":2}"#;
+    let output = send(listening.port, live).await;
+    assert!(output.status.success(), "{}", said(&output));
+    assert_eq!(rows(&db.pool).await.len(), 1);
+    assert!(client.try_wait().unwrap().is_none(), "acknowledged without room");
+    drop(room);
+    assert!(soon("the acknowledgement", client.wait()).await.unwrap().success());
+    assert_eq!(rows(&db.pool).await.len(), 2);
 }
 
 #[tokio::test]

@@ -291,7 +291,9 @@ impl Field {
         steady: SteadyTime,
         storm: Option<StormTime>,
     ) -> anyhow::Result<Report> {
-        tokio::time::sleep(AFTERWARDS).await;
+        if storm.is_some() {
+            tokio::time::sleep(AFTERWARDS).await;
+        }
         self.fleet.stop.store(true, Relaxed);
         let accounts = std::mem::take(&mut self.gauges).join_all().await;
         let everything_judged = proof::all_judged(&self.pool).await?;
@@ -318,7 +320,7 @@ impl Field {
         Ok(Report {
             bench: "devices",
             devices: arguments.devices(),
-            steady: steady_report(&steady, &seen),
+            steady: steady_report(&steady, &seen, arguments.storm),
             storm,
             balance,
             everything_judged,
@@ -345,10 +347,10 @@ impl Seen {
     }
 }
 
-fn steady_report(time: &SteadyTime, seen: &Seen) -> Steady {
+fn steady_report(time: &SteadyTime, seen: &Seen, killed: bool) -> Steady {
     let seconds = (time.ended - time.began).as_secs_f64();
-    // What was measured shortly before the kill was judged after it.
-    let until = time.ended.saturating_sub(Duration::from_secs(1));
+    // What was measured shortly before a kill was judged after it.
+    let until = if killed { time.ended.saturating_sub(Duration::from_secs(1)) } else { time.ended };
     Steady {
         seconds,
         readings_per_second: time.acknowledged as f64 / seconds,

@@ -90,7 +90,16 @@ async fn measure(stage: &Stage, arguments: &Arguments) -> anyhow::Result<Report>
         // Round 0 warms caches, plans and files, and is not counted.
         let lasting = if round == 0 { lasting.min(Duration::from_secs(2)) } else { lasting };
         let from = Clock::System.now() - TimeDelta::days(60) + TimeDelta::days(i64::try_from(round)?);
-        let load = Load { port: 0, devices: arguments.devices, batch: arguments.batch, lasting, run: round, from };
+        let load = Load {
+            port: 0,
+            devices: arguments.devices,
+            batch: arguments.batch,
+            lasting,
+            run: round,
+            from,
+            messages: u64::MAX,
+            until_broken: false,
+        };
         let bare_rate = measure_bare(stage, &pool, load.clone()).await?;
         let (service_rate, late) = measure_service(stage, &pool, load).await?;
         if round > 0 {

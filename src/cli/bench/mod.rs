@@ -8,6 +8,7 @@ mod devices;
 mod engine;
 mod ingest;
 mod latency;
+mod publish;
 mod publishers;
 mod stage;
 
@@ -24,6 +25,8 @@ pub enum Bench {
     Ingest(ingest::Arguments),
     /// Thousands of devices connected at once with a reading a second each, and their return after an outage
     Devices(devices::Arguments),
+    /// Readings over MQTT QoS 1 to any broker of this machine, for comparisons with others
+    Publish(publish::Arguments),
     /// From a reading to the SMS in the hands of the centre, with a policy that lets the alert out
     Latency(latency::Arguments),
     /// The past filled in, alone and beside live readings
@@ -38,6 +41,7 @@ impl Bench {
             Self::Engine(arguments) => engine::run(&arguments),
             Self::Ingest(arguments) => ingest::run(config, &arguments).await,
             Self::Devices(arguments) => devices::run(config, &arguments).await,
+            Self::Publish(arguments) => publish::run(&arguments).await,
             Self::Latency(arguments) => latency::run(config, &arguments).await,
             Self::Backfill(arguments) => backfill::run(config, &arguments).await,
         }

@@ -25,6 +25,10 @@ pub struct Load {
     pub run: u64,
     /// Where the observed instants start. One reading a second and device.
     pub from: Instant,
+    /// Each device stops after so many messages.
+    pub messages: u64,
+    /// The end of a connection is the end of a device's part: its account holds what was acknowledged until then.
+    pub until_broken: bool,
 }
 
 /// Publishes, waits for the last acknowledgement, and returns the readings that were acknowledged.
@@ -61,15 +65,19 @@ impl Publisher {
     async fn run(mut self, mut events: EventLoop) -> anyhow::Result<u64> {
         let watch = Stopwatch::start();
         loop {
-            match events.poll().await.context("the endpoint ended a connection")? {
+            let event = match events.poll().await {
+                Err(_) if self.load.until_broken => return Ok(self.acknowledged * self.load.batch),
+                event => event.context("the endpoint ended a connection")?,
+            };
+            match event {
                 Event::Incoming(Packet::ConnAck(_)) => {
-                    for _ in 0..WINDOW {
+                    for _ in 0..u64::from(WINDOW).min(self.load.messages) {
                         self.send()?;
                     }
                 }
                 Event::Incoming(Packet::PubAck(_)) => {
                     self.acknowledged += 1;
-                    if watch.elapsed() < self.load.lasting {
+                    if watch.elapsed() < self.load.lasting && self.sent < self.load.messages {
                         self.send()?;
                     } else if self.acknowledged == self.sent {
                         return Ok(self.acknowledged * self.load.batch);

@@ -222,10 +222,10 @@ impl Gauge {
 
     /// Takes the readings that are due by now.
     fn measure(&mut self, stopping: bool) {
+        let Some(since) = self.fleet.watch.elapsed().checked_sub(self.fleet.phase(self.device)) else { return };
         if stopping {
             return;
         }
-        let since = self.fleet.watch.elapsed().saturating_sub(self.fleet.phase(self.device));
         let due = i64::try_from(since.as_secs()).unwrap_or(i64::MAX);
         self.pending.extend(self.measured..=due);
         self.measured = self.measured.max(due + 1);

@@ -9,6 +9,7 @@ use tokio::task::JoinSet;
 use super::gauge::{Account, Kind};
 use crate::cli::bench::stage::code;
 use crate::clock::{Instant, Stopwatch};
+use crate::journal;
 
 /// Readers of the journal at once.
 const READERS: usize = 3;
@@ -100,9 +101,9 @@ pub async fn follow(pool: PgPool, watch: Stopwatch, marks: tokio::sync::mpsc::Un
         tick.tick().await;
         let cursor = sqlx::query_scalar!(r#"select coalesce(max(seq), 0) as "seq!" from pipeline_cursor"#);
         match cursor.fetch_one(&pool).await {
-            Ok(seq) if seq > last => {
-                last = seq;
-                if marks.send(Mark { after: watch.elapsed(), seq }).is_err() {
+            Ok(judged) if judged > last => {
+                last = judged;
+                if marks.send(Mark { after: watch.elapsed(), seq: judged }).is_err() {
                     return;
                 }
             }
@@ -159,17 +160,12 @@ pub async fn all_judged(pool: &PgPool) -> anyhow::Result<bool> {
     let (mut last, mut still) = (0, Stopwatch::start());
     loop {
         tick.tick().await;
-        let row = sqlx::query!(
-            r#"select coalesce((select max(seq) from journal), 0) as "written!",
-                   coalesce((select max(seq) from pipeline_cursor), 0) as "judged!""#
-        )
-        .fetch_one(pool)
-        .await?;
-        if row.judged >= row.written {
+        let (judged, unjudged) = journal::unjudged(pool, 1).await?;
+        if unjudged <= 0 {
             return Ok(true);
         }
-        if row.judged > last {
-            (last, still) = (row.judged, Stopwatch::start());
+        if judged.0 > last {
+            (last, still) = (judged.0, Stopwatch::start());
         } else if still.elapsed() > Duration::from_secs(60) {
             return Ok(false);
         }
