@@ -14,6 +14,7 @@ use sentinela::config::Config;
 use sentinela::dispatch::channels::smpp;
 use sentinela::dispatch::{receipts, sms_text};
 use sentinela::feeds::formats::{ana, cemaden, inmet};
+use sentinela::history as past;
 use sentinela::i18n::Lang;
 use sentinela::ids::{DatastreamId, DeviceId};
 use sentinela::ingest::decode::{Door, decode};
@@ -141,6 +142,18 @@ pub fn catalogue_geojson(data: &[u8]) {
 pub fn catalogue_csv(data: &[u8]) {
     records(Format::Csv, data);
     let _ = catalogue::normal_phone(&text(data));
+}
+
+/// A table of the past; its first byte chooses the mapping.
+pub fn history(data: &[u8]) {
+    let Some((which, table)) = data.split_first() else { return };
+    let ready = &past::READY[usize::from(*which) % past::READY.len()];
+    let mapping = past::Mapping::parse(ready.name, ready.text).expect("a mapping that comes with the program");
+    let now = chrono::Utc.with_ymd_and_hms(2026, 2, 22, 12, 0, 0).unwrap();
+    let Ok(Ok(mut reader)) = past::Reader::open(table, &mapping, Some("X"), now) else { return };
+    let (mut observations, mut problems) = (Vec::new(), catalogue::Problems::default());
+    let _ = reader.read(usize::MAX, &mut observations, &mut problems);
+    assert!(observations.iter().all(|seen| seen.observed_at <= now && seen.value.is_finite()));
 }
 
 /// A text that becomes an SMS.

@@ -13,13 +13,14 @@ macro_rules! targets {
     ($($name:ident),+ $(,)?) => { [$((stringify!($name), targets::$name as fn(&[u8]))),+] };
 }
 
-const TARGETS: [Target; 15] = targets![
+const TARGETS: [Target; 16] = targets![
     payload,
     topic,
     feed,
     cap,
     catalogue_geojson,
     catalogue_csv,
+    history,
     sms_text,
     receipt,
     smpp_event,
