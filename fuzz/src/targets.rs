@@ -13,6 +13,7 @@ use sentinela::catalogue::{self, Format};
 use sentinela::config::Config;
 use sentinela::dispatch::channels::smpp;
 use sentinela::dispatch::{receipts, sms_text};
+use sentinela::backfill as past;
 use sentinela::feeds::formats::{ana, cemaden, inmet, rio};
 use sentinela::feeds::warnings::{self as outside, inmet as inmet_warnings, listing};
 use sentinela::i18n::Lang;
@@ -182,6 +183,18 @@ pub fn catalogue_geojson(data: &[u8]) {
 pub fn catalogue_csv(data: &[u8]) {
     records(Format::Csv, data);
     let _ = catalogue::normal_phone(&text(data));
+}
+
+/// A table of the past; its first byte chooses the mapping.
+pub fn history(data: &[u8]) {
+    let Some((which, table)) = data.split_first() else { return };
+    let ready = &past::READY[usize::from(*which) % past::READY.len()];
+    let mapping = past::Mapping::parse(ready.name, ready.text).expect("a mapping that comes with the program");
+    let now = chrono::Utc.with_ymd_and_hms(2026, 2, 22, 12, 0, 0).unwrap();
+    let Ok(Ok(mut reader)) = past::Reader::open(table, &mapping, Some("X"), now) else { return };
+    let (mut observations, mut problems) = (Vec::new(), catalogue::Problems::default());
+    let _ = reader.read(usize::MAX, &mut observations, &mut problems);
+    assert!(observations.iter().all(|seen| seen.observed_at <= now && seen.value.is_finite()));
 }
 
 /// A text that becomes an SMS.

@@ -68,7 +68,7 @@ pub struct Layout {
 }
 
 /// A column of values.
-#[derive(Clone, Debug)]
+#[derive(Clone, Copy, Debug)]
 struct Cell {
     at: usize,
     value: usize,
@@ -326,11 +326,11 @@ impl<'a, R: BufRead> Reader<'a, R> {
             self.tally.skipped += 1;
             return Ok(Vec::new());
         }
-        let values: Vec<Cell> = self.layout.values.clone();
         let mut wrong = Vec::new();
         let mut row = None;
-        for cell in &values {
-            let value = match self.value(cell) {
+        for index in 0..self.layout.values.len() {
+            let Some(cell) = self.layout.values.get(index).copied() else { break };
+            let value = match self.value(&cell) {
                 Ok(Some(value)) => value,
                 Ok(None) => {
                     self.tally.missing += 1;
@@ -346,7 +346,7 @@ impl<'a, R: BufRead> Reader<'a, R> {
                 Some(known) => known,
                 None => row.insert((self.station()?, self.time()?)),
             };
-            let done = self.observe(Arc::clone(station), *read, cell, value);
+            let done = self.observe(Arc::clone(station), *read, &cell, value);
             match done {
                 Ok(observation) => into.push(observation),
                 Err(error) => wrong.push(error),

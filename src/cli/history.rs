@@ -127,7 +127,9 @@ impl Run<'_> {
             understood += readings.len() as u64;
             if self.request.strict && !problems.is_empty() {
                 tell_problems(&problems);
-                bail!("stopped at the first problem, as --strict says; what came before it is in the journal");
+                bail!(
+                    "stopped, as --strict says; what was appended before stays, and the same file again appends the rest"
+                );
             }
             if let Some(filler) = &mut self.filler {
                 filler.fill(&readings).await?;

@@ -223,7 +223,8 @@ pub struct Bin {
     pub measured: bool,
 }
 
-/// Totals of the last 24 hours in equal bins of `bin_min`, oldest first.
+/// Totals of the last 24 hours in equal bins of `bin_min`, oldest first. A bin holds its end and not its start, as the totals of
+/// intervals do.
 pub async fn hyetograph(
     conn: &mut PgConnection,
     now: Instant,
@@ -232,7 +233,7 @@ pub async fn hyetograph(
 ) -> sqlx::Result<Vec<Bin>> {
     let from = now - TimeDelta::hours(24);
     let rows = sqlx::query!(
-        r#"select floor(extract(epoch from observed_at - $2::timestamptz) / $3)::bigint as "bin!", sum(step) as "value!"
+        r#"select ceil(extract(epoch from observed_at - $2::timestamptz) / $3)::bigint - 1 as "bin!", sum(step) as "value!"
            from stream_steps($1, $2, $4) where step is not null group by 1"#,
         stream.0,
         from,
@@ -242,7 +243,7 @@ pub async fn hyetograph(
     .fetch_all(conn)
     .await?;
     let bins = (24 * 60) / bin_min.max(1);
-    let of = |bin: i64| rows.iter().find(|row| row.bin.min(bins - 1) == bin);
+    let of = |bin: i64| rows.iter().find(|row| row.bin == bin);
     Ok((0..bins)
         .map(|bin| Bin {
             from: from + TimeDelta::minutes(bin * bin_min),

@@ -22,6 +22,7 @@ const TARGETS: [Target; 16] = targets![
     cap,
     catalogue_geojson,
     catalogue_csv,
+    history,
     sms_text,
     receipt,
     smpp_event,

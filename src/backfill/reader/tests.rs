@@ -64,7 +64,8 @@ fn copies_of_inmet_with_a_broken_encoding_or_other_marks_are_read_too() {
     let taken = take(&ready("inmet-annual"), mangled, Some("A801"));
     assert!(taken.problems.is_empty(), "{:?}", taken.problems);
     assert_eq!(taken.shown(0), "2 A801 rain 2024-01-01T00:00Z 0");
-    assert!(taken.of(Quantity::WindSpeed).contains(&0.7), "a number without its leading zero");
+    let calm = taken.of(Quantity::WindSpeed).into_iter().filter(|speed| *speed > 0.0 && *speed < 1.0).count();
+    assert!(calm > 0, "numbers without their leading zero");
     let commas = include_bytes!("../../../tests/data/history/inmet_a765_2023_commas_head.csv");
     let taken = take(&ready("inmet-annual"), commas, Some("A765"));
     assert!(taken.problems.is_empty(), "{:?}", taken.problems);
@@ -231,5 +232,23 @@ fn a_mapping_that_cannot_be_meant_is_refused_by_its_key() {
     ] {
         let told = with(from, to);
         assert!(told.starts_with("m.toml: ") && told.contains(expected), "{told:?} does not tell {expected:?}");
+    }
+}
+
+proptest::proptest! {
+    #[test]
+    fn whatever_a_file_holds_it_is_read_or_refused(
+        which in 0..READY.len(),
+        lines in proptest::collection::vec("[0-9A-Za-z;,\"/: .*-]{0,60}", 0..12),
+        tail in proptest::collection::vec(proptest::prelude::any::<u8>(), 0..80),
+    ) {
+        let mapping = Mapping::parse("ready", READY[which].text).unwrap();
+        let mut bytes = lines.join("\n").into_bytes();
+        bytes.extend(tail);
+        if let Ok(Ok(mut reader)) = Reader::open(&bytes[..], &mapping, Some("X"), now()) {
+            let (mut observations, mut problems) = (Vec::new(), Problems::default());
+            reader.read(usize::MAX, &mut observations, &mut problems).unwrap();
+            proptest::prop_assert!(observations.iter().all(|seen| seen.observed_at <= now() && seen.value.is_finite()));
+        }
     }
 }
