@@ -26,7 +26,8 @@ areas      GeoJSON of polygons with the properties code, name, source, and hazar
 stations   CSV, a row for each station and stream: code,name,lat,lon,elevation_m,source,stream,quantity,unit,kind,interval_s,
            stale_after_min,device,secret. GeoJSON: points with code, name and streams: [{name, quantity, unit, kind, …}].
 residents  CSV or GeoJSON points: external_ref,name,language,lat,lon,precision_m,phone,email,consent_source,consent_at.
-readings   CSV: station,stream,at,value,unit; or station_id,…,time_utc,quantity,value,unit.";
+readings   CSV: station,stream,at,value,unit, and of what a device sent device,message, as `export readings` writes them; or
+           station_id,…,time_utc,quantity,value,unit.";
 
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = FORMATS)]

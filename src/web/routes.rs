@@ -58,6 +58,7 @@ pub const RULES: &[Rule] = &[
     staff("POST", "/api/v1/areas", EditCatalogue),
     open("GET", "/api/v1/stations"),
     staff("POST", "/api/v1/stations", EditCatalogue),
+    open("GET", "/api/v1/stations/{code}/series"),
     staff("GET", "/api/v1/residents", SeeResidents),
     staff("POST", "/api/v1/residents", EditResidents),
     staff("GET", "/api/v1/devices", ManageDevices),

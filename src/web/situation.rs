@@ -166,18 +166,19 @@ pub async fn stations(conn: &mut PgConnection, now: Instant, code: Option<&str>)
                   case when d.kind = 'interval_sum' then sums.h24 end as sum_24h,
                   device.code as "device?", device.online as "device_online?"
            from station s join datastream d on d.station_id = s.id
-           left join lateral (select observed_at, received_at, value, quality from journal
-                              where datastream_id = d.id order by observed_at desc, seq desc limit 1) last on true
+           left join stream_latest last on last.datastream_id = d.id
            left join lateral (
                select sum(value) as h24, sum(value) filter (where observed_at > $1::timestamptz - interval '1 hour') as h1
-               from (select distinct on (reading_key) value, observed_at, quality from journal
-                     where datastream_id = d.id and observed_at > $1::timestamptz - interval '24 hours' and observed_at <= $1
-                     order by reading_key, revision desc) latest where quality <> 'fail') sums on true
+               from (select distinct on (observed_at, reading_key) value, observed_at, quality from journal
+                     where datastream_id = d.id and observed_at > $3 and observed_at <= $1
+                     order by observed_at, reading_key, revision desc) latest where quality <> 'fail') sums on d.kind = 'interval_sum'
            left join lateral (select code, online from device
                               where station_id = s.id and enabled order by last_seen_at desc nulls last limit 1) device on true
            where s.active and ($2::text is null or s.code = $2) order by s.name, d.name"#,
         now,
-        code
+        code,
+        // Given as an instant, so that the planner leaves the other months out.
+        now - TimeDelta::hours(24)
     )
     .fetch_all(conn)
     .await
@@ -197,8 +198,7 @@ pub async fn gauge_health(conn: &mut PgConnection, now: Instant) -> sqlx::Result
         r#"select count(*) as "total!", max(last.received_at) as newest_at,
                   count(*) filter (where last.received_at > $1::timestamptz - make_interval(secs => d.stale_after_s)) as "fresh!"
            from datastream d join station s on s.id = d.station_id and s.active
-           left join lateral (select received_at from journal where datastream_id = d.id
-                              order by observed_at desc, seq desc limit 1) last on true
+           left join stream_latest last on last.datastream_id = d.id
            where d.quantity <> 'battery'"#,
         now
     )
@@ -225,9 +225,9 @@ pub async fn hyetograph(
     let from = now - TimeDelta::hours(24);
     let rows = sqlx::query!(
         r#"select floor(extract(epoch from observed_at - $2::timestamptz) / $3)::bigint as "bin!", sum(value) as "value!"
-           from (select distinct on (reading_key) value, observed_at, quality from journal
+           from (select distinct on (observed_at, reading_key) value, observed_at, quality from journal
                  where datastream_id = $1 and observed_at > $2 and observed_at <= $4
-                 order by reading_key, revision desc) latest
+                 order by observed_at, reading_key, revision desc) latest
            where quality <> 'fail' group by 1"#,
         stream.0,
         from,

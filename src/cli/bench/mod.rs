@@ -4,6 +4,7 @@
 mod bare;
 mod centre;
 mod engine;
+mod history;
 mod ingest;
 mod latency;
 mod publishers;
@@ -20,6 +21,8 @@ pub enum Bench {
     Engine(engine::Arguments),
     /// Readings over MQTT QoS 1, committed and judged, against a bare endpoint → table → acknowledgement
     Ingest(ingest::Arguments),
+    /// Pages, tiles, series and the evaluator's start over a journal of ten million readings
+    History(history::Arguments),
     /// From a reading to the SMS in the hands of the centre, with a policy that lets the alert out
     Latency(latency::Arguments),
 }
@@ -30,6 +33,7 @@ impl Bench {
     pub async fn run(self, config: Config) -> anyhow::Result<()> {
         match self {
             Self::Engine(arguments) => engine::run(&arguments),
+            Self::History(arguments) => history::run(config, &arguments).await,
             Self::Ingest(arguments) => ingest::run(config, &arguments).await,
             Self::Latency(arguments) => latency::run(config, &arguments).await,
         }

@@ -68,6 +68,7 @@ pub mod tokens;
     staff::reset_second_factor,
     stations::list,
     stations::import,
+    stations::series::show,
     tokens::list,
     tokens::create,
     tokens::rotate,

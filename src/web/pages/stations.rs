@@ -12,6 +12,7 @@ use sqlx::PgConnection;
 use super::drawing::hyetograph;
 use super::frame::Frame;
 use super::page;
+use super::station_history::{self, History, Span};
 use super::view::{Markup, View};
 use crate::app::App;
 use crate::clock::Instant;
@@ -120,20 +121,31 @@ struct StationPage {
     name: String,
     code: String,
     streams: Vec<StationNow>,
-    chart: Option<Chart>,
     areas: Vec<Pair>,
+    history: History,
 }
 
-async fn show(State(app): State<App>, v: View, Path(code): Path<String>) -> Result<Response, ApiError> {
+#[derive(Deserialize)]
+struct Look {
+    range: Option<String>,
+}
+
+async fn show(
+    State(app): State<App>,
+    v: View,
+    Path(code): Path<String>,
+    Query(look): Query<Look>,
+) -> Result<Response, ApiError> {
     let mut conn = app.db.web.acquire().await?;
     let f = Frame::load(&mut conn, &app, v, "stations").await?;
     let streams = situation::stations(&mut conn, f.v.now, Some(&code)).await?;
     let Some(first) = streams.first() else { return Err(ApiError::NotFound(format!("station {code:?}"))) };
     let name = first.name.clone();
     let pairs = situation::pairs(&mut conn, None).await?;
-    let chart = chart_of(&mut conn, &f.v, Some(&code), &pairs).await?;
+    let span = look.range.and_then(|word| word.parse().ok()).unwrap_or(Span::Day);
+    let history = station_history::load(&mut conn, &f.v, &code, &pairs, span).await?;
     let feeds =
         |pair: &Pair| pair.reasons.iter().any(|reason| reason.stations.iter().any(|station| station.code == code));
     let areas = pairs.into_iter().filter(feeds).collect();
-    page(&StationPage { f, name, code, streams, chart, areas })
+    page(&StationPage { f, name, code, streams, areas, history })
 }

@@ -1,5 +1,7 @@
 //! Stations and their streams over HTTP.
 
+pub mod series;
+
 use axum::extract::{DefaultBodyLimit, State};
 use axum::http::HeaderMap;
 use axum::routing::get;
@@ -15,7 +17,10 @@ use crate::web::auth::{May, can};
 use crate::web::error::{ApiError, Problem};
 
 pub fn routes() -> Router<App> {
-    Router::new().route("/api/v1/stations", get(list).post(import)).layer(DefaultBodyLimit::max(MAX_BODY_BYTES))
+    Router::new()
+        .route("/api/v1/stations", get(list).post(import))
+        .layer(DefaultBodyLimit::max(MAX_BODY_BYTES))
+        .route("/api/v1/stations/{code}/series", get(series::show))
 }
 
 /// A station with what it measures.
