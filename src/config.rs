@@ -44,6 +44,7 @@ pub struct Config {
     pub oidc: Oidc,
     pub log: Log,
     pub privacy: Privacy,
+    pub history: History,
     pub shutdown: Shutdown,
     pub demo: Demo,
 }
@@ -144,6 +145,8 @@ impl Config {
         expect(mail.is_empty() || mail.starts_with("smtp"), "mail.url", "***", "smtp://… or smtps://…, or empty");
         let proxy = &self.outbound.proxy;
         expect(proxy.is_empty() || proxy.starts_with("http"), "outbound.proxy", proxy, "http://host:port, or empty");
+        let months = self.history.raw_months;
+        expect(months == 0 || months >= 12, "history.raw_months", &months.to_string(), "0 (for ever), or 12 and more");
         let from_level = self.alerts.draft_from;
         expect(from_level > Level::Normal, "alerts.draft_from", from_level.as_str(), "a level above normal");
         if let Some(level) = self.alerts.two_person_from {

@@ -43,6 +43,8 @@ vocabulary! {
         ResidentSignIn = "resident.sign_in",
         /// Personal data past their term were removed.
         RetentionRun = "retention.run",
+        /// Of a month's readings only the hours are kept.
+        HistoryClose = "history.close",
         VaultPut = "vault.put",
         VaultOpen = "vault.open",
         StationLimits = "station.limits",

@@ -1,4 +1,4 @@
-//! How a table is written, as a file in TOML says it. `docs/history.md` explains each key to whoever writes one.
+//! How a table is written, as a file in TOML says it. `docs/backfill.md` explains each key to whoever writes one.
 
 use serde::Deserialize;
 

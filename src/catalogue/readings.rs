@@ -26,6 +26,9 @@ pub struct NewObservation {
     pub value: f64,
     /// None means the unit of the stream.
     pub unit: Option<String>,
+    /// Of a reading that a device sent: what it is known by, beside its stream and time.
+    pub device: Option<String>,
+    pub message: Option<String>,
 }
 
 /// Turns records into observations.
@@ -42,8 +45,18 @@ pub fn parse_readings(records: &[Record]) -> Result<Vec<NewObservation>, Problem
         let at = instant(&mut fields);
         let value = fields.required_number("value");
         let unit = fields.text("unit");
+        let (device, message) = (fields.text("device"), fields.text("message"));
         if let (Some(station), Some(stream), Some(observed_at), Some(value)) = (station, stream, at, value) {
-            observations.push(NewObservation { line: record.line, station, stream, observed_at, value, unit });
+            observations.push(NewObservation {
+                line: record.line,
+                station,
+                stream,
+                observed_at,
+                value,
+                unit,
+                device,
+                message,
+            });
         }
     }
     problems.or(observations)

@@ -16,7 +16,7 @@ use crate::audit::{Act, Actor, Entry, record};
 use crate::clock::Instant;
 use crate::db::geometry::to_wkb;
 use crate::events::{self, Event};
-use crate::ids::{AreaId, DatastreamId, Ids, ResidentId};
+use crate::ids::{AreaId, DatastreamId, DeviceId, Ids, ResidentId};
 use crate::ingest::quality::{Subject, judge};
 use crate::ingest::{NewReading, Source};
 use crate::stations::Change;
@@ -407,7 +407,10 @@ struct KnownStream {
 }
 
 /// Every stream by its station's code.
-struct KnownStreams(HashMap<String, Vec<KnownStream>>);
+struct KnownStreams {
+    streams: HashMap<String, Vec<KnownStream>>,
+    devices: HashMap<String, DeviceId>,
+}
 
 impl KnownStreams {
     async fn load(conn: &mut PgConnection) -> sqlx::Result<Self> {
@@ -416,7 +419,7 @@ impl KnownStreams {
                    d.limits as "limits: sqlx::types::Json<crate::risk::control::Overrides>"
                from datastream d join station s on s.id = d.station_id where not s.is_virtual order by d.id"#
         )
-        .fetch_all(conn)
+        .fetch_all(&mut *conn)
         .await?;
         let mut streams: HashMap<String, Vec<KnownStream>> = HashMap::new();
         for row in rows {
@@ -430,11 +433,12 @@ impl KnownStreams {
                 tip_mm: row.tip_mm,
             });
         }
-        Ok(Self(streams))
+        let devices = sqlx::query!(r#"select code, id as "id: DeviceId" from device"#).fetch_all(conn).await?;
+        Ok(Self { streams, devices: devices.into_iter().map(|row| (row.code, row.id)).collect() })
     }
 
     fn find(&self, given: &NewObservation) -> Result<&KnownStream, (&'static str, String, String)> {
-        let Some(streams) = self.0.get(&given.station) else {
+        let Some(streams) = self.streams.get(&given.station) else {
             return Err(("station", given.station.clone(), "is no station with streams; import stations first".into()));
         };
         let fits = |stream: &&KnownStream| match &given.stream {
@@ -460,6 +464,14 @@ impl KnownStreams {
         }
     }
 
+    fn device(&self, given: &NewObservation) -> Result<Option<DeviceId>, (&'static str, String, String)> {
+        let Some(code) = &given.device else { return Ok(None) };
+        let known = self.devices.get(code).copied();
+        known
+            .map(Some)
+            .ok_or_else(|| ("device", code.clone(), "is no device; import stations with their devices first".into()))
+    }
+
     fn reading(&self, given: &NewObservation, now: Instant) -> Result<NewReading, (&'static str, String, String)> {
         let stream = self.find(given)?;
         if given.observed_at > now {
@@ -475,8 +487,8 @@ impl KnownStreams {
         let (quality, quality_reason) = judge(stream.subject, value);
         Ok(NewReading {
             datastream_id: stream.id,
-            device_id: None,
-            message_id: None,
+            device_id: self.device(given)?,
+            message_id: given.message.clone(),
             observed_at: given.observed_at,
             value,
             quality,

@@ -27,7 +27,8 @@ stations   CSV, a row for each station and stream: code,name,lat,lon,elevation_m
            stale_after_min,counter_wraps_at,tip_mm,device,secret. GeoJSON: points with code, name and streams: [{name, quantity,
            unit, kind, …}].
 residents  CSV or GeoJSON points: external_ref,name,language,lat,lon,precision_m,phone,email,consent_source,consent_at.
-readings   CSV: station,stream,at,value,unit; or station_id,…,time_utc,quantity,value,unit. Judged like what comes in live.
+readings   CSV: station,stream,at,value,unit, and of what a device sent device,message, as `export readings` writes them; or
+           station_id,…,time_utc,quantity,value,unit. Judged like what comes in live.
 history    Years of the past, from tables of any size and layout, which no rule judges: nobody is warned of an old flood. --mapping
            says how the table is written: inmet-annual, inmet-table, cemaden-map, cemaden-spreadsheet, ana-hidroweb-levels,
            ana-hidroweb-rain, ana-capture, ana-raw, long-series, or a file of your own such as
@@ -46,7 +47,7 @@ history    Years of the past, from tables of any size and layout, which no rule 
                missing = [\"9999\", \"-\"]
 
            Look with --dry-run first. Rows that cannot be read are told and left out; the same file again changes nothing.
-           docs/history.md tells all of it.";
+           docs/backfill.md tells all of it.";
 
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = FORMATS)]
@@ -91,7 +92,7 @@ enum What {
 pub async fn run(config: Config, arguments: Arguments) -> anyhow::Result<()> {
     let Arguments { what, mut files, dry_run, mapping, station, strict, fictional } = arguments;
     if what == What::History {
-        return history::run(config, history::Request { files, mapping, station, dry_run, strict }).await;
+        return backfill::run(config, backfill::Request { files, mapping, station, dry_run, strict }).await;
     }
     if mapping.is_some() || station.is_some() || strict || files.len() != 1 {
         bail!(Usage("several files, --mapping, --station and --strict are for `import history`".into()));

@@ -3,10 +3,12 @@
 //! Exit codes: 0 fine, 1 the work failed, 2 wrong use (also a configuration that cannot be understood).
 
 mod audit;
+mod backfill;
 pub mod bench;
 mod check_config;
 mod demo;
 mod device;
+mod export;
 mod history;
 mod import;
 mod migrate;
@@ -47,6 +49,12 @@ enum Command {
     Demo(demo::Arguments),
     /// Bring areas, stations, residents or readings in from GeoJSON or CSV, everything in the file or nothing; or years of history
     Import(import::Arguments),
+    /// Write readings out
+    #[command(subcommand)]
+    Export(export::What),
+    /// How long readings are kept
+    #[command(subcommand)]
+    History(history::Action),
     /// Bring the database schema up to this version, then exit
     Migrate,
     /// Say whether the configuration is right, naming each wrong key and what it expects
@@ -107,6 +115,8 @@ async fn run(cli: Cli) -> anyhow::Result<()> {
         Command::Migrate => migrate::run(config).await,
         Command::CheckConfig(_) | Command::Simulate(_) | Command::Demo(_) => Ok(()),
         Command::Import(arguments) => import::run(config, arguments).await,
+        Command::Export(what) => export::run(config, what).await,
+        Command::History(action) => history::run(config, action).await,
         Command::Device(action) => device::run(config, action).await,
         Command::User(action) => user::run(config, action).await,
         Command::Rules(action) => action.run(&config.engine.rules_dir),

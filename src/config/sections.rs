@@ -208,6 +208,14 @@ pub struct Privacy {
     pub officer: String,
 }
 
+/// What is kept of the readings of years past (`history::policy`).
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct History {
+    pub raw_months: u32,
+    pub hourly: bool,
+}
+
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Log {

@@ -1,8 +1,13 @@
-//! The keeper of the journal's months.
+//! The keeper of the journal's months: makes those ahead, and closes those that the policy keeps no readings of.
 
 use std::time::Duration;
 
+use chrono::NaiveDate;
+
+use super::policy;
 use crate::app::App;
+use crate::audit::Actor;
+use crate::clock::Instant;
 use crate::journal;
 
 /// How often the keeper looks.
@@ -20,5 +25,26 @@ pub async fn run(app: App) {
         if let Err(error) = journal::open_months_ahead(&app.db.dispatch, app.clock.now()).await {
             tracing::warn!(%error, "the journal's next months are not there yet; tried again in an hour");
         }
+        tokio::select! {
+            () = app.stop.cancelled() => return,
+            closed = close_due(&app) => {
+                if let Err(error) = closed {
+                    tracing::warn!(error = format!("{error:#}"), "a month of the journal could not be closed; tried again in an hour");
+                }
+            }
+        }
     }
+}
+
+async fn close_due(app: &App) -> anyhow::Result<()> {
+    let (policy, now) = (&app.config.history, app.clock.now());
+    while let Some(closed) = policy::close_one(&app.db.dispatch, &app.ids, policy, now, &Actor::service()).await? {
+        tracing::info!(month = %closed.month, readings = closed.contents.readings, "of a month of the journal only the hours are kept now");
+    }
+    Ok(())
+}
+
+/// The first instant of a day in UTC.
+pub fn midnight(day: NaiveDate) -> Instant {
+    day.and_time(chrono::NaiveTime::MIN).and_utc()
 }

@@ -1,15 +1,17 @@
 //! OGC API – Features, Part 1: Core (OGC 17-069r4) over areas and stations, in GeoJSON. Open data: no sign-in.
 
 use axum::extract::{Path, State};
-use axum::http::header;
+use axum::http::{HeaderName, HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use axum::{Json, Router};
+use chrono::DateTime;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use sqlx::PgConnection;
 
 use crate::app::App;
+use crate::clock::Instant;
 use crate::web::api::imports::{PageQuery, Query};
 use crate::web::error::ApiError;
 
@@ -49,12 +51,12 @@ impl Collection {
             Self::Areas => {
                 ("Áreas de risco", "Risk areas with the grade and the present level of each hazard (COBRADE).")
             }
-            Self::Stations => ("Estações", "Stations and what they measure."),
+            Self::Stations => ("Estações", "Stations with what they measured last, and of what quality."),
         };
         let id = self.id();
         json!({
             "id": id, "title": title, "description": description, "itemType": "feature",
-            "crs": ["http://www.opengis.net/def/crs/OGC/1.3/CRS84"],
+            "crs": [CRS84], "storageCrs": CRS84,
             "links": [
                 link(&format!("{base}/collections/{id}"), "self", "application/json"),
                 link(&format!("{base}/collections/{id}/items"), "items", "application/geo+json"),
@@ -62,6 +64,9 @@ impl Collection {
         })
     }
 }
+
+/// The only reference system that is spoken: longitude, latitude on WGS84.
+const CRS84: &str = "http://www.opengis.net/def/crs/OGC/1.3/CRS84";
 
 fn link(href: &str, rel: &str, media_type: &str) -> Value {
     json!({"href": href, "rel": rel, "type": media_type})
@@ -114,6 +119,9 @@ struct ItemsQuery {
     offset: Option<i64>,
     /// West, south, east, north.
     bbox: Option<String>,
+    /// An instant, or two with `/` between; `..` is open. Stations are those whose newest reading lies in it. Areas have no time
+    /// of their own and all belong.
+    datetime: Option<String>,
     /// Format; only GeoJSON is spoken.
     f: Option<String>,
 }
@@ -131,6 +139,32 @@ fn bbox(text: &str) -> Result<[f64; 4], ApiError> {
     if good { Ok(four) } else { Err(wrong()) }
 }
 
+/// Since when and until when; an open end is none.
+type Period = (Option<Instant>, Option<Instant>);
+
+fn period(text: &str) -> Result<Period, ApiError> {
+    let wrong =
+        || ApiError::field("datetime", text, "expected an instant (RFC 3339), or two with / between; .. is open");
+    let end = |part: &str| match part {
+        "" | ".." => Ok(None),
+        _ => DateTime::parse_from_rfc3339(&part.replace(' ', "+")).map(|at| Some(at.to_utc())).map_err(|_| wrong()),
+    };
+    let (from, to) = match text.split_once('/') {
+        Some((from, to)) => (end(from)?, end(to)?),
+        None => (end(text)?, end(text)?),
+    };
+    let backwards = from.zip(to).is_some_and(|(from, to)| from > to);
+    if backwards || (from.is_none() && to.is_none() && !text.contains("..")) { Err(wrong()) } else { Ok((from, to)) }
+}
+
+/// Which features are asked for.
+#[derive(Clone, Copy, Debug, Default)]
+struct Wanted<'a> {
+    code: Option<&'a str>,
+    within: Option<[f64; 4]>,
+    during: Period,
+}
+
 async fn items(
     State(app): State<App>,
     Path(id): Path<String>,
@@ -142,16 +176,26 @@ async fn items(
     }
     let (limit, offset) = PageQuery { limit: query.limit, offset: query.offset }.checked()?;
     let within = query.bbox.as_deref().map(bbox).transpose()?;
+    let during = query.datetime.as_deref().map(period).transpose()?.unwrap_or_default();
+    let wanted = Wanted { code: None, within, during };
     let mut conn = app.db.web.acquire().await?;
-    let features = features(&mut conn, collection, None, within, (limit, offset)).await?;
-    let matched = matched(&mut conn, collection, within).await?;
+    let features = features(&mut conn, &base(&app), collection, wanted, (limit, offset)).await?;
+    let matched = matched(&mut conn, collection, wanted).await?;
     let address = format!("{}/collections/{}/items", base(&app), collection.id());
-    let suffix = query.bbox.as_deref().map(|bbox| format!("&bbox={bbox}")).unwrap_or_default();
+    let kept = [("bbox", &query.bbox), ("datetime", &query.datetime)];
+    let suffix: String = kept
+        .iter()
+        .filter_map(|(name, value)| Some(format!("&{name}={}", value.as_deref()?.replace(['+', ' '], "%2B"))))
+        .collect();
     let mut links =
         vec![link(&format!("{address}?limit={limit}&offset={offset}{suffix}"), "self", "application/geo+json")];
     let next = offset.saturating_add(limit);
     if next < matched {
         links.push(link(&format!("{address}?limit={limit}&offset={next}{suffix}"), "next", "application/geo+json"));
+    }
+    if offset > 0 {
+        let before = (offset - limit).max(0);
+        links.push(link(&format!("{address}?limit={limit}&offset={before}{suffix}"), "prev", "application/geo+json"));
     }
     let answer = json!({
         "type": "FeatureCollection", "features": features, "links": links,
@@ -163,25 +207,34 @@ async fn items(
 async fn item(State(app): State<App>, Path((id, code)): Path<(String, String)>) -> Result<Response, ApiError> {
     let collection = Collection::named(&id)?;
     let mut conn = app.db.web.acquire().await?;
-    let mut found = features(&mut conn, collection, Some(&code), None, (1, 0)).await?;
+    let mut found =
+        features(&mut conn, &base(&app), collection, Wanted { code: Some(&code), ..Wanted::default() }, (1, 0)).await?;
     let mut feature = found.pop().ok_or_else(|| ApiError::NotFound(format!("{id}/{code}")))?;
     let address = format!("{}/collections/{id}", base(&app));
-    feature["links"] = json!([
+    let own = [
         link(&format!("{address}/items/{code}"), "self", "application/geo+json"),
         link(&address, "collection", "application/json"),
-    ]);
+    ];
+    match feature["links"].as_array_mut() {
+        Some(links) => links.splice(0..0, own).for_each(drop),
+        None => feature["links"] = json!(own),
+    }
     Ok(geojson(&feature))
 }
 
 fn geojson(value: &Value) -> Response {
-    ([(header::CONTENT_TYPE, "application/geo+json")], value.to_string()).into_response()
+    // Part 2 asks for the brackets.
+    let crs = HeaderValue::from_static("<http://www.opengis.net/def/crs/OGC/1.3/CRS84>");
+    let kind = HeaderValue::from_static("application/geo+json");
+    let name = HeaderName::from_static("content-crs");
+    ([(header::CONTENT_TYPE, kind), (name, crs)], value.to_string()).into_response()
 }
 
 async fn features(
     conn: &mut PgConnection,
+    base: &str,
     collection: Collection,
-    code: Option<&str>,
-    within: Option<[f64; 4]>,
+    Wanted { code, within, during: (from, to) }: Wanted<'_>,
     (limit, offset): (i64, i64),
 ) -> sqlx::Result<Vec<Value>> {
     let within = within.map(|four| four.to_vec());
@@ -213,16 +266,32 @@ async fn features(
                            'elevation_m', s.elevation_m, 'active', s.active, 'streams',
                            coalesce((select jsonb_agg(jsonb_build_object('name', d.name, 'quantity', d.quantity,
                                'unit', d.unit, 'kind', d.kind, 'interval_s', d.interval_s,
-                               'counter_wraps_at', d.counter_wraps_at, 'tip_mm', d.tip_mm) order by d.name)
-                             from datastream d where d.station_id = s.id), '[]'))) as "feature!"
+                               'counter_wraps_at', d.counter_wraps_at, 'tip_mm', d.tip_mm, 'latest',
+                               case when l.seq is not null then jsonb_build_object('at', l.observed_at, 'value', l.value, 'quality',
+                                   case when l.quality = 'fail' or f.failed then 'fail'
+                                        when l.quality = 'suspect' or f.failed is not null then 'suspect' else 'pass' end) end)
+                               order by d.name)
+                             from datastream d left join stream_latest l on l.datastream_id = d.id
+                             left join lateral (select bool_or(quality = 'fail') as failed from reading_flag
+                                                where journal_seq = l.seq) f on true
+                             where d.station_id = s.id), '[]')),
+                       'links', (select coalesce(jsonb_agg(jsonb_build_object('rel', 'related', 'type', 'application/json', 'title', d.name,
+                               'href', $7::text || '/api/v1/stations/' || s.code || '/series?stream=' || d.name) order by d.name), '[]')
+                             from datastream d where d.station_id = s.id)) as "feature!"
                    from station s
                    where not s.is_virtual and ($1::text is null or s.code = $1)
                      and ($2::float8[] is null or s.geom && st_makeenvelope($2[1], $2[2], $2[3], $2[4], 4326))
+                     and (($5::timestamptz is null and $6::timestamptz is null) or exists (
+                         select from datastream d join stream_latest l on l.datastream_id = d.id where d.station_id = s.id
+                             and ($5 is null or l.observed_at >= $5) and ($6 is null or l.observed_at <= $6)))
                    order by s.code limit $3 offset $4"#,
                 code,
                 within.as_deref(),
                 limit,
-                offset
+                offset,
+                from,
+                to,
+                base.trim_end_matches("/ogc")
             )
             .fetch_all(conn)
             .await
@@ -230,7 +299,8 @@ async fn features(
     }
 }
 
-async fn matched(conn: &mut PgConnection, collection: Collection, within: Option<[f64; 4]>) -> sqlx::Result<i64> {
+async fn matched(conn: &mut PgConnection, collection: Collection, wanted: Wanted<'_>) -> sqlx::Result<i64> {
+    let Wanted { within, during: (from, to), .. } = wanted;
     let within = within.map(|four| four.to_vec());
     match collection {
         Collection::Areas => {
@@ -244,9 +314,14 @@ async fn matched(conn: &mut PgConnection, collection: Collection, within: Option
         }
         Collection::Stations => {
             sqlx::query_scalar!(
-                r#"select count(*) as "count!" from station where not is_virtual and ($1::float8[] is null
-                       or geom && st_makeenvelope($1[1], $1[2], $1[3], $1[4], 4326))"#,
-                within.as_deref()
+                r#"select count(*) as "count!" from station s
+                   where not is_virtual and ($1::float8[] is null or geom && st_makeenvelope($1[1], $1[2], $1[3], $1[4], 4326))
+                     and (($2::timestamptz is null and $3::timestamptz is null) or exists (
+                         select from datastream d join stream_latest l on l.datastream_id = d.id where d.station_id = s.id
+                             and ($2 is null or l.observed_at >= $2) and ($3 is null or l.observed_at <= $3)))"#,
+                within.as_deref(),
+                from,
+                to
             )
             .fetch_one(conn)
             .await
@@ -264,6 +339,18 @@ mod tests {
         assert_eq!(bbox("-44,-22,0,-43,-21,900").unwrap(), [-44.0, -22.0, -43.0, -21.0]);
         for wrong in ["", "1,2,3", "-43,-22,-44,-21", "a,b,c,d", "NaN,0,1,1"] {
             assert!(bbox(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a_period_may_be_open_at_either_end_and_never_runs_backwards() {
+        let at = |text: &str| text.parse::<Instant>().unwrap();
+        let (noon, one) = (at("2026-02-22T12:00:00Z"), at("2026-02-22T13:00:00Z"));
+        assert_eq!(period("2026-02-22T12:00:00Z").unwrap(), (Some(noon), Some(noon)));
+        assert_eq!(period("2026-02-22T12:00:00Z/..").unwrap(), (Some(noon), None));
+        assert_eq!(period("../2026-02-22T10:00:00-03:00").unwrap(), (None, Some(one)));
+        for wrong in ["", "now", "2026-02-22", "2026-02-22T13:00:00Z/2026-02-22T12:00:00Z", "/"] {
+            assert!(period(wrong).is_err(), "{wrong}");
         }
     }
 

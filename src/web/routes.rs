@@ -62,6 +62,7 @@ pub const RULES: &[Rule] = &[
     staff("PUT", "/api/v1/stations/{code}/streams/{stream}/limits", EditCatalogue),
     staff("GET", "/console/stations/{code}/quality", SeeConsole),
     staff("POST", "/console/stations/{code}/quality", EditCatalogue),
+    open("GET", "/api/v1/stations/{code}/series"),
     staff("GET", "/api/v1/residents", SeeResidents),
     staff("POST", "/api/v1/residents", EditResidents),
     staff("GET", "/api/v1/devices", ManageDevices),

@@ -170,22 +170,21 @@ pub async fn stations(conn: &mut PgConnection, now: Instant, code: Option<&str>)
         r#"select s.id as "id: StationId", s.code, s.name, d.id as "datastream_id: DatastreamId", d.name as stream, d.quantity, d.unit, d.kind,
                   last.observed_at as "observed_at?", last.received_at as "received_at?", last.value as "value?",
                   last.quality as "quality?",
-                  coalesce(last.source <> 'history'
-                      and last.received_at > $1::timestamptz - make_interval(secs => d.stale_after_s), false) as "fresh!",
+                  coalesce(last.received_at > $1::timestamptz - make_interval(secs => d.stale_after_s), false) as "fresh!",
                   sums.h1 as sum_1h, sums.h24 as sum_24h,
                   device.code as "device?", device.online as "device_online?"
            from station s join datastream d on d.station_id = s.id
-           left join lateral (select observed_at, received_at, value, quality, source from journal
-                              where datastream_id = d.id order by observed_at desc, seq desc limit 1) last on true
+           left join stream_latest last on last.datastream_id = d.id
            left join lateral (
                select sum(step) as h24, sum(step) filter (where observed_at > $1::timestamptz - interval '1 hour') as h1
-               from stream_steps(d.id, $1::timestamptz - interval '24 hours', $1::timestamptz)) sums
-               on d.kind <> 'instantaneous'
+               from stream_steps(d.id, $3, $1)) sums on d.kind <> 'instantaneous'
            left join lateral (select code, online from device
                               where station_id = s.id and enabled order by last_seen_at desc nulls last limit 1) device on true
            where s.active and not s.is_virtual and ($2::text is null or s.code = $2) order by s.name, d.name"#,
         now,
-        code
+        code,
+        // Given as an instant, so that the planner leaves the other months out.
+        now - TimeDelta::hours(24)
     )
     .fetch_all(conn)
     .await
@@ -205,8 +204,7 @@ pub async fn gauge_health(conn: &mut PgConnection, now: Instant) -> sqlx::Result
         r#"select count(*) as "total!", max(last.received_at) as newest_at,
                   count(*) filter (where last.received_at > $1::timestamptz - make_interval(secs => d.stale_after_s)) as "fresh!"
            from datastream d join station s on s.id = d.station_id and s.active and not s.is_virtual
-           left join lateral (select received_at from journal where datastream_id = d.id and source <> 'history'
-                              order by observed_at desc, seq desc limit 1) last on true
+           left join stream_latest last on last.datastream_id = d.id
            where d.quantity <> 'battery'"#,
         now
     )

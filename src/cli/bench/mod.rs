@@ -6,6 +6,7 @@ mod bare;
 mod centre;
 mod devices;
 mod engine;
+mod history;
 mod ingest;
 mod latency;
 mod publish;
@@ -27,6 +28,8 @@ pub enum Bench {
     Devices(devices::Arguments),
     /// Readings over MQTT QoS 1 to any broker of this machine, for comparisons with others
     Publish(publish::Arguments),
+    /// Pages, tiles, series and the evaluator's start over a journal of ten million readings
+    History(history::Arguments),
     /// From a reading to the SMS in the hands of the centre, with a policy that lets the alert out
     Latency(latency::Arguments),
     /// The past filled in, alone and beside live readings
@@ -39,6 +42,7 @@ impl Bench {
     pub async fn run(self, config: Config) -> anyhow::Result<()> {
         match self {
             Self::Engine(arguments) => engine::run(&arguments),
+            Self::History(arguments) => history::run(config, &arguments).await,
             Self::Ingest(arguments) => ingest::run(config, &arguments).await,
             Self::Devices(arguments) => devices::run(config, &arguments).await,
             Self::Publish(arguments) => publish::run(&arguments).await,

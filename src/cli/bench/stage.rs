@@ -69,6 +69,16 @@ impl Stage {
 
     /// The service's parts on this database, with the end of the ingest queue for the committer.
     pub fn app(&self) -> anyhow::Result<(App, ingest::Receiver)> {
+        self.app_on(Db::open(self.options(), self.config.database.max_connections))
+    }
+
+    /// How the owner connects.
+    pub const fn owner(&self) -> &PgConnectOptions {
+        &self.database.owner
+    }
+
+    /// The same on other pools.
+    pub fn app_on(&self, db: Db) -> anyhow::Result<(App, ingest::Receiver)> {
         let (ingest, receiver) = ingest::channel(&self.config, &Clock::System);
         let app = App::new(Parts {
             limits: crate::web::limit::Limits::new(&self.config.http.limits),
@@ -77,7 +87,7 @@ impl Stage {
             clock: Clock::System,
             ids: Ids::system(),
             keys: crate::vault::Keyring::passing(&Ids::system()),
-            db: Db::open(self.options(), self.config.database.max_connections),
+            db,
             events: Events::default(),
             ingest,
             templates: Templates::load(None)?,

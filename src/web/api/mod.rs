@@ -81,6 +81,7 @@ pub mod warnings;
     stations::quality::show,
     stations::quality::change,
     stations::import,
+    stations::series::show,
     tokens::list,
     tokens::create,
     tokens::rotate,

@@ -15,6 +15,7 @@ use super::drawing::hyetograph;
 use super::frame::Frame;
 use super::maintenance::{self, Told};
 use super::page;
+use super::station_history::{self, History, Span};
 use super::view::{Markup, View};
 use crate::app::App;
 use crate::clock::Instant;
@@ -159,25 +160,36 @@ struct StationPage {
     name: String,
     code: String,
     streams: Vec<StationNow>,
-    chart: Option<Chart>,
     areas: Vec<Pair>,
     faults: Vec<Told>,
     clocks: Vec<ClockRow>,
+    history: History,
 }
 
-async fn show(State(app): State<App>, v: View, Path(code): Path<String>) -> Result<Response, ApiError> {
+#[derive(Deserialize)]
+struct Look {
+    range: Option<String>,
+}
+
+async fn show(
+    State(app): State<App>,
+    v: View,
+    Path(code): Path<String>,
+    Query(look): Query<Look>,
+) -> Result<Response, ApiError> {
     let mut conn = app.db.web.acquire().await?;
     let f = Frame::load(&mut conn, &app, v, "stations").await?;
     let streams = situation::stations(&mut conn, f.v.now, Some(&code)).await?;
     let Some(first) = streams.first() else { return Err(ApiError::NotFound(format!("station {code:?}"))) };
     let name = first.name.clone();
     let pairs = situation::pairs(&mut conn, None).await?;
-    let chart = chart_of(&mut conn, &f.v, Some(&code), &pairs).await?;
+    let span = look.range.and_then(|word| word.parse().ok()).unwrap_or(Span::Day);
+    let history = station_history::load(&mut conn, &f.v, &code, &pairs, span).await?;
     let feeds =
         |pair: &Pair| pair.reasons.iter().any(|reason| reason.stations.iter().any(|station| station.code == code));
     let areas = pairs.into_iter().filter(feeds).collect();
     let faults = health::faults(&mut conn, Some(&code), f.v.now - TimeDelta::days(7)).await?;
     let faults = faults.into_iter().map(|row| maintenance::told(&f.v, row)).collect();
     let clocks = health::clocks(&mut conn, &code, f.v.now).await?;
-    page(&StationPage { f, name, code, streams, chart, areas, faults, clocks })
+    page(&StationPage { f, name, code, streams, areas, faults, clocks, history })
 }

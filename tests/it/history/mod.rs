@@ -1,3 +1,5 @@
 //! Readings over months and years: the journal's partitions, what is kept of them, series and exports.
 
 mod partitions;
+mod policy;
+mod series;

@@ -1,6 +1,7 @@
 //! Stations and their streams over HTTP.
 
 pub mod quality;
+pub mod series;
 
 use axum::extract::{DefaultBodyLimit, State};
 use axum::http::HeaderMap;
@@ -22,6 +23,7 @@ pub fn routes() -> Router<App> {
         .layer(DefaultBodyLimit::max(MAX_BODY_BYTES))
         .route("/api/v1/stations/{code}/quality", get(quality::show))
         .route("/api/v1/stations/{code}/streams/{stream}/limits", put(quality::change))
+        .route("/api/v1/stations/{code}/series", get(series::show))
 }
 
 /// A station with what it measures.

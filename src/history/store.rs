@@ -1,0 +1,355 @@
+//! Readings and hours of a stream, from the journal and from what was kept of it.
+
+use chrono::NaiveDate;
+use serde::Serialize;
+use sqlx::PgConnection;
+
+use super::series::{Bucket, Function, Held, Plan, Range, buckets};
+use crate::clock::Instant;
+use crate::ids::DatastreamId;
+use crate::units::{Quantity, StreamKind};
+
+/// A stream of which a series is asked.
+#[derive(Clone, Debug, PartialEq, Serialize, utoipa::ToSchema)]
+pub struct Stream {
+    #[serde(skip)]
+    pub id: DatastreamId,
+    /// The station's code.
+    pub station: String,
+    pub station_name: String,
+    pub name: String,
+    #[schema(value_type = String)]
+    pub quantity: Quantity,
+    /// The unit of the values, which is not always the one the device sends.
+    pub unit: String,
+    #[schema(value_type = String)]
+    pub kind: StreamKind,
+    pub interval_s: Option<i32>,
+    /// Seconds without a receipt after which the stream is silent.
+    pub stale_after_s: i32,
+    #[serde(skip)]
+    pub lon: f64,
+    #[serde(skip)]
+    pub lat: f64,
+}
+
+/// The streams of a station by name; none when there is no such station.
+pub async fn streams(conn: &mut PgConnection, station: &str) -> anyhow::Result<Vec<Stream>> {
+    let rows = sqlx::query!(
+        r#"select d.id as "id: DatastreamId", s.code, s.name as station_name, d.name, d.quantity, d.kind, d.interval_s, d.stale_after_s,
+               st_x(s.geom) as "lon!", st_y(s.geom) as "lat!"
+           from station s join datastream d on d.station_id = s.id where s.code = $1 order by d.name"#,
+        station
+    )
+    .fetch_all(conn)
+    .await?;
+    rows.into_iter()
+        .map(|row| {
+            let quantity: Quantity = row.quantity.parse()?;
+            Ok(Stream {
+                id: row.id,
+                station: row.code,
+                station_name: row.station_name,
+                name: row.name,
+                quantity,
+                unit: quantity.canonical_unit().to_owned(),
+                kind: row.kind.parse()?,
+                interval_s: row.interval_s,
+                stale_after_s: row.stale_after_s,
+                lon: row.lon,
+                lat: row.lat,
+            })
+        })
+        .collect()
+}
+
+/// Codes of the stations that have streams, in order.
+pub async fn stations(conn: &mut PgConnection) -> sqlx::Result<Vec<String>> {
+    sqlx::query_scalar!(
+        "select code from station s where exists (select from datastream where station_id = s.id) order by code"
+    )
+    .fetch_all(conn)
+    .await
+}
+
+/// A reading as it counts today: its newest revision, with the worst that was said of it.
+#[derive(Clone, Debug, PartialEq, Serialize, utoipa::ToSchema)]
+pub struct Reading {
+    #[schema(value_type = String)]
+    pub at: Instant,
+    #[schema(value_type = String)]
+    pub received_at: Instant,
+    pub value: f64,
+    /// pass, suspect or fail.
+    pub quality: String,
+    /// Why it did not pass.
+    pub reason: String,
+    /// How often it was corrected.
+    pub revision: i32,
+    /// Its place in the journal.
+    pub seq: i64,
+    #[serde(skip)]
+    pub device: Option<String>,
+    #[serde(skip)]
+    pub message: Option<String>,
+}
+
+/// Where a page of readings ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Place {
+    pub at: Instant,
+    pub seq: i64,
+}
+
+/// Readings in the order of their time, those after `after` when given, at most `limit`.
+pub async fn readings(
+    conn: &mut PgConnection,
+    stream: DatastreamId,
+    range: Range,
+    after: Option<Place>,
+    limit: i64,
+) -> sqlx::Result<Vec<Reading>> {
+    // The place bounds the range too, so that a later page does not read the earlier ones.
+    let from = after.map_or(range.from, |place| place.at - chrono::TimeDelta::microseconds(1));
+    let place = after.unwrap_or(Place { at: range.from, seq: i64::MAX });
+    sqlx::query_as!(
+        Reading,
+        r#"select n.observed_at as "at!", n.received_at as "received_at!", n.value as "value!",
+               case when n.quality = 'fail' or f.failed then 'fail' when n.quality = 'suspect' or f.failed is not null then 'suspect'
+                    else 'pass' end as "quality!",
+               concat_ws('; ', nullif(n.quality_reason, ''), f.reason) as "reason!",
+               n.revision as "revision!", n.seq as "seq!", d.code as "device?", n.message_id as message
+           from (select observed_at, received_at, value, quality, quality_reason, revision, seq, device_id, message_id
+                 from journal j where datastream_id = $1 and observed_at > $2 and observed_at <= $3 and not exists (
+                     select from journal n where n.datastream_id = $1 and n.observed_at > $2 and n.observed_at <= $3
+                         and n.revision > 0 and n.revises_seq = j.seq)) n
+           left join (select journal_seq, bool_or(quality = 'fail') as failed, string_agg(reason, '; ' order by test) as reason
+                      from reading_flag where datastream_id = $1 and observed_at > $2 and observed_at <= $3
+                      group by journal_seq) f on f.journal_seq = n.seq
+           left join device d on d.id = n.device_id
+           where (n.observed_at, n.seq) > ($4, $5) order by n.observed_at, n.seq limit $6"#,
+        stream.0,
+        from,
+        range.to,
+        place.at,
+        place.seq,
+        limit
+    )
+    .fetch_all(conn)
+    .await
+}
+
+/// The newest readings in a range that did not pass, newest first.
+pub async fn doubted(
+    conn: &mut PgConnection,
+    stream: DatastreamId,
+    range: Range,
+    limit: i64,
+) -> sqlx::Result<Vec<Reading>> {
+    sqlx::query_as!(
+        Reading,
+        r#"select j.observed_at as at, j.received_at, j.value,
+               case when j.quality = 'fail' or f.failed then 'fail' else 'suspect' end as "quality!",
+               concat_ws('; ', nullif(j.quality_reason, ''), f.reason) as "reason!", j.revision, j.seq,
+               null::text as device, null::text as message
+           from journal j
+           left join (select journal_seq, bool_or(quality = 'fail') as failed, string_agg(reason, '; ' order by test) as reason
+                      from reading_flag where datastream_id = $1 and observed_at > $2 and observed_at <= $3
+                      group by journal_seq) f on f.journal_seq = j.seq
+           where j.datastream_id = $1 and j.observed_at > $2 and j.observed_at <= $3
+             and (j.quality <> 'pass' or f.journal_seq is not null)
+           order by j.observed_at desc, j.seq desc limit $4"#,
+        stream.0,
+        range.from,
+        range.to,
+        limit
+    )
+    .fetch_all(conn)
+    .await
+}
+
+/// A correction: what a reading was and became.
+#[derive(Clone, Debug)]
+pub struct Correction {
+    pub at: Instant,
+    pub received_at: Instant,
+    pub before: Option<f64>,
+    pub value: f64,
+    pub revision: i32,
+}
+
+/// The newest corrections in a range, newest first.
+pub async fn corrections(
+    conn: &mut PgConnection,
+    stream: DatastreamId,
+    range: Range,
+    limit: i64,
+) -> sqlx::Result<Vec<Correction>> {
+    sqlx::query_as!(
+        Correction,
+        r#"select j.observed_at as at, j.received_at, b.value as "before?", j.value, j.revision
+           from journal j
+           left join journal b on b.datastream_id = $1 and b.observed_at > $2 and b.observed_at <= $3
+               and b.observed_at = j.observed_at and b.seq = j.revises_seq
+           where j.datastream_id = $1 and j.observed_at > $2 and j.observed_at <= $3 and j.revision <> 0
+           order by j.observed_at desc, j.seq desc limit $4"#,
+        stream.0,
+        range.from,
+        range.to,
+        limit
+    )
+    .fetch_all(conn)
+    .await
+}
+
+/// The buckets of a plan. Readings come from the journal, and whole hours where only these are kept.
+pub async fn series(conn: &mut PgConnection, stream: &Stream, plan: &Plan) -> sqlx::Result<Vec<Bucket>> {
+    let Plan { range, window_s, function } = *plan;
+    let rows = sqlx::query!(
+        r#"with raw as (
+               select observed_at, seq, value, quality
+               from journal j where datastream_id = $1 and observed_at > $2 and observed_at <= $3 and not exists (
+                     select from journal n where n.datastream_id = $1 and n.observed_at > $2 and n.observed_at <= $3
+                         and n.revision > 0 and n.revises_seq = j.seq)),
+           flag as (
+               select journal_seq, bool_or(quality = 'fail') as failed
+               from reading_flag where datastream_id = $1 and observed_at > $2 and observed_at <= $3 group by journal_seq),
+           judged as (
+               select r.observed_at, r.value, r.quality = 'fail' or coalesce(f.failed, false) as failed,
+                   r.quality = 'suspect' or f.failed is not null as doubted
+               from raw r left join flag f on f.journal_seq = r.seq),
+           part as (
+               select observed_at as at, (not failed)::int as count, (doubted and not failed)::int as suspect, failed::int as failed,
+                   case when not failed then value end as sum, case when not failed then value end as min,
+                   case when not failed then value end as max, case when not failed then value end as last
+               from judged
+               union all
+               select hour + interval '1 hour', count, suspect, failed, sum, min, max, last from reading_hour
+               where datastream_id = $1 and hour >= $2 and hour < $3)
+           select date_bin(make_interval(secs => $4::float8), at - interval '1 microsecond', $2) as "bucket!",
+               sum(count)::bigint as "count!", sum(suspect)::bigint as "suspect!", sum(failed)::bigint as "failed!",
+               round(case $5::text when 'sum' then sum(sum) when 'mean' then sum(sum) / nullif(sum(count), 0)
+                   when 'min' then min(min) when 'max' then max(max)
+                   when 'last' then (array_agg(last order by at desc) filter (where last is not null))[1] end::numeric, 6)::float8 as value
+           from part group by 1 order by 1"#,
+        stream.id.0,
+        range.from,
+        range.to,
+        window_s as f64,
+        function.as_str()
+    )
+    .fetch_all(conn)
+    .await?;
+    let held = |index: i64| {
+        let from = range.from + chrono::TimeDelta::seconds(window_s * index);
+        let row = &rows[rows.binary_search_by_key(&from, |row| row.bucket).ok()?];
+        Some(Held { count: row.count, suspect: row.suspect, failed: row.failed, value: row.value })
+    };
+    let interval_s =
+        if function == Function::Count && stream.kind != StreamKind::IntervalSum { None } else { stream.interval_s };
+    Ok(buckets(plan, interval_s, held))
+}
+
+/// The last month in a range of which only hours are kept.
+pub async fn last_closed(conn: &mut PgConnection, range: Range) -> sqlx::Result<Option<NaiveDate>> {
+    sqlx::query_scalar!(
+        "select max(month) from journal_month where dropped_at is not null and month + interval '1 month' > $1::timestamptz at time zone 'UTC'
+             and month < $2::timestamptz at time zone 'UTC'",
+        range.from,
+        range.to
+    )
+    .fetch_one(conn)
+    .await
+}
+
+/// A month whose readings are all there.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RawMonth {
+    pub month: NaiveDate,
+    /// Streams in use whose newest readings lie in it.
+    pub feeding: i64,
+    /// Whether the rules have read all of it.
+    pub read: bool,
+}
+
+/// The months before `before` that are not closed, oldest first.
+pub async fn raw_months(conn: &mut PgConnection, before: NaiveDate) -> sqlx::Result<Vec<RawMonth>> {
+    sqlx::query_as!(
+        RawMonth,
+        r#"select m.month, m.newest_seq <= coalesce((select max(seq) from pipeline_cursor), 0) as "read!",
+               (select count(*) from stream_latest l join datastream d on d.id = l.datastream_id join station s on s.id = d.station_id
+                where s.active and l.observed_at >= m.month at time zone 'UTC'
+                  and l.observed_at < (m.month + interval '1 month') at time zone 'UTC' + interval '5 days') as "feeding!"
+           from journal_month m where m.dropped_at is null and m.month < $1 order by m.month"#,
+        before
+    )
+    .fetch_all(conn)
+    .await
+}
+
+/// What a month holds: all rows, and those that count as readings (newest revisions).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Contents {
+    pub rows: i64,
+    pub readings: i64,
+}
+
+pub async fn contents(conn: &mut PgConnection, span: (Instant, Instant)) -> sqlx::Result<Contents> {
+    sqlx::query_as!(
+        Contents,
+        r#"select count(*) as "rows!", count(distinct reading_key) as "readings!"
+           from journal where observed_at >= $1 and observed_at < $2"#,
+        span.0,
+        span.1
+    )
+    .fetch_one(conn)
+    .await
+}
+
+/// Sums a month up by hours, adding to hours that hold something already (the first instant of a month belongs to the hour
+/// before it). Tells how many readings went in.
+pub async fn keep_hours(conn: &mut PgConnection, span: (Instant, Instant)) -> sqlx::Result<i64> {
+    sqlx::query_scalar!(
+        r#"with raw as (
+               select datastream_id, observed_at, seq, value, quality
+               from journal j where observed_at >= $1 and observed_at < $2 and not exists (
+                   select from journal n where n.observed_at >= $1 and n.observed_at < $2
+                       and n.revision > 0 and n.revises_seq = j.seq)),
+           judged as (
+               select r.*, date_trunc('hour', r.observed_at - interval '1 microsecond', 'UTC') as hour,
+                   r.quality = 'fail' or coalesce(f.failed, false) as failed,
+                   r.quality = 'suspect' or f.failed is not null as doubted
+               from raw r left join (select journal_seq, bool_or(quality = 'fail') as failed from reading_flag
+                                     where observed_at >= $1 and observed_at < $2 group by journal_seq) f on f.journal_seq = r.seq),
+           hours as (
+               select datastream_id, hour, count(*) filter (where not failed)::int as count,
+                   count(*) filter (where doubted and not failed)::int as suspect, count(*) filter (where failed)::int as failed,
+                   sum(value) filter (where not failed) as sum, min(value) filter (where not failed) as min,
+                   max(value) filter (where not failed) as max,
+                   (array_agg(value order by observed_at desc, seq desc) filter (where not failed))[1] as last,
+                   max(observed_at) filter (where not failed) as last_at
+               from judged group by 1, 2),
+           kept as (
+               insert into reading_hour as h (datastream_id, hour, count, suspect, failed, missing, sum, min, max, last, last_at)
+               select n.datastream_id, n.hour, n.count, n.suspect, n.failed,
+                   greatest(0, 3600 / nullif(d.interval_s, 0) - n.count), n.sum, n.min, n.max, n.last, n.last_at
+               from hours n join datastream d on d.id = n.datastream_id
+               on conflict (datastream_id, hour) do update set count = h.count + excluded.count,
+                   suspect = h.suspect + excluded.suspect, failed = h.failed + excluded.failed,
+                   missing = greatest(0, h.missing - excluded.count),
+                   sum = case when h.sum is null then excluded.sum else h.sum + coalesce(excluded.sum, 0) end,
+                   min = least(h.min, excluded.min), max = greatest(h.max, excluded.max),
+                   last = case when h.last_at > excluded.last_at then h.last else coalesce(excluded.last, h.last) end,
+                   last_at = greatest(h.last_at, excluded.last_at))
+           select coalesce(sum(count + failed), 0)::bigint as "readings!" from hours"#,
+        span.0,
+        span.1
+    )
+    .fetch_one(conn)
+    .await
+}
+
+/// Drops the readings of a month, if it still has exactly this many rows.
+pub async fn drop_month(conn: &mut PgConnection, month: NaiveDate, rows: i64) -> sqlx::Result<()> {
+    sqlx::query!("select journal_drop_month($1, $2)", month, rows).execute(conn).await.map(drop)
+}
