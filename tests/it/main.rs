@@ -29,6 +29,7 @@ mod outbound;
 mod packaging;
 mod pipeline;
 mod privacy;
+mod reports;
 mod security_docs;
 mod simulations;
 mod story;

@@ -1,7 +1,7 @@
 // The live map over the service's own vector tiles. The page already holds a drawn map (SVG); this one takes its place
 // when WebGL works, and the drawn one stays otherwise.
 
-import { Map as Chart, NavigationControl, setWorkerUrl } from "maplibre-gl";
+import { Map as Chart, Marker, NavigationControl, setWorkerUrl } from "maplibre-gl";
 import type { ExpressionSpecification, MapGeoJSONFeature, StyleSpecification } from "maplibre-gl";
 import { onEvent } from "./live";
 
@@ -178,7 +178,8 @@ function startMap(place: HTMLElement): void {
   chart.setMissingStyleImageResolver((id) => draw(chart, id));
   chart.once("idle", () => place.classList.add("ready"));
   chart.on("load", () => choose(chart, chosen));
-  interact(chart, place);
+  if (place.dataset.pinMap !== undefined) takePin(chart, place);
+  else interact(chart, place);
   keepFresh(chart, place, () => chosen);
 }
 
@@ -193,6 +194,20 @@ function room(place: HTMLElement): { top: number; right: number; bottom: number;
 
 function choose(chart: Chart, ids: number[]): void {
   chart.setFilter("chosen", ["in", ["get", "id"], ["literal", ids]]);
+}
+
+/** A touch sets the pin, and says where: for forms that ask for a place. */
+function takePin(chart: Chart, place: HTMLElement): void {
+  const pin = new Marker({ color: token("--danger"), draggable: true });
+  const tell = (): void => {
+    place.dispatchEvent(new CustomEvent("sentinela:pin", { detail: pin.getLngLat() }));
+  };
+  chart.getCanvas().style.cursor = "crosshair";
+  pin.on("dragend", tell);
+  chart.on("click", (event) => {
+    pin.setLngLat(event.lngLat).addTo(chart);
+    tell();
+  });
 }
 
 function interact(chart: Chart, place: HTMLElement): void {
