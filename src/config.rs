@@ -42,6 +42,7 @@ pub struct Config {
     pub oidc: Oidc,
     pub log: Log,
     pub privacy: Privacy,
+    pub reports: Reports,
     pub shutdown: Shutdown,
     pub demo: Demo,
 }

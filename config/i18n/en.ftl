@@ -1261,3 +1261,7 @@ act-occurrence-reopen = Gave a reported case back to the queue
 act-occurrence-merge = Joined reported cases
 act-occurrence-split = Split a report into a case of its own
 act-occurrence-open-incident = Opened an incident from a reported case
+retention-report-contacts = Contacts of people who reported
+report-answer-subject = { $authority }: we have your report
+report-answer = { $authority }: we have your report. Protocol { $protocol }.
+report-answer-call = Danger of life? Call { $contact } or 193.

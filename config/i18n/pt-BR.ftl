@@ -1264,3 +1264,7 @@ act-occurrence-reopen = Devolveu um caso relatado à fila
 act-occurrence-merge = Juntou casos relatados
 act-occurrence-split = Separou um relato em outro caso
 act-occurrence-open-incident = Abriu ocorrência a partir de um caso relatado
+retention-report-contacts = Contatos de quem relatou
+report-answer-subject = { $authority }: recebemos seu relato
+report-answer = { $authority }: recebemos seu relato. Protocolo { $protocol }.
+report-answer-call = Perigo de vida? Ligue { $contact } ou 193.

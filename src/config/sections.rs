@@ -183,7 +183,15 @@ pub struct Privacy {
     pub notice_days: u32,
     pub session_days: u32,
     pub needs_days: u32,
+    pub report_contact_days: u32,
     pub officer: String,
+}
+
+/// What people report.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Reports {
+    pub maildir: String,
 }
 
 #[derive(Clone, Debug, Deserialize)]

@@ -13,7 +13,7 @@ macro_rules! targets {
     ($($name:ident),+ $(,)?) => { [$((stringify!($name), targets::$name as fn(&[u8]))),+] };
 }
 
-const TARGETS: [Target; 15] = targets![
+const TARGETS: [Target; 17] = targets![
     payload,
     topic,
     feed,
@@ -23,6 +23,8 @@ const TARGETS: [Target; 15] = targets![
     sms_text,
     receipt,
     smpp_event,
+    report_sms,
+    report_mail,
     rule,
     template,
     cookie,

@@ -9,7 +9,7 @@ use sentinela::accounts::{Role, store};
 use sentinela::app::App;
 use sentinela::clock::Instant;
 use sentinela::pipeline::Pipeline;
-use sentinela::reports::worker;
+use sentinela::reports::{inbound, mail, worker};
 use serde_json::{Value, json};
 use tower::ServiceExt as _;
 
@@ -634,4 +634,82 @@ async fn virtual_stations_are_no_gauges_of_anybody() {
         assert!(page.status == StatusCode::OK && !page.text.contains("reports-bom-pastor"), "{path}: {}", page.text);
         assert!(!page.text.contains("Relatos em Bom Pastor"), "{path}");
     }
+}
+
+#[tokio::test]
+async fn an_sms_becomes_a_report_of_the_resident_who_wrote_it_and_is_answered_once() {
+    let site = Site::new().await;
+    let now = site.app.clock.now();
+    let said = ("5532999990001", "Ocorrencia: barranco caiu atrás da casa");
+    let mut tx = site.db.pool.begin().await.unwrap();
+    for _ in 0..2 {
+        let taken = inbound::sms(&mut tx, &site.app, now, said).await.unwrap().unwrap();
+        assert_eq!(taken.protocol, "R2026/001");
+    }
+    for other in ["SAIR", "AJUDA", "bom dia"] {
+        assert_eq!(inbound::sms(&mut tx, &site.app, now, ("5532999990001", other)).await.unwrap(), None);
+    }
+    // Nobody that is known, from a number that cannot be answered.
+    inbound::sms(&mut tx, &site.app, now, ("40404", "RELATO rua alagada")).await.unwrap().unwrap();
+    tx.commit().await.unwrap();
+    let kept = site
+        .text("select concat_ws(' ', source, kind, standing, place_from, precision_m) from report order by protocol")
+        .await;
+    assert_eq!(kept, ["sms landslide resident resident 20", "sms waterlogging contact unknown"]);
+    let answers = site.text("select address || ' ' || body from notice").await;
+    assert_eq!(answers.len(), 1);
+    assert!(answers[0].starts_with("+5532999990001 ") && answers[0].contains("R2026/001"), "{}", answers[0]);
+    assert!(!site.text("select row_to_json(r)::text from report r").await.concat().contains("32999990001"));
+}
+
+#[tokio::test]
+async fn letters_in_a_maildir_are_taken_once_and_what_is_none_lies_in_quarantine() {
+    let folder = support::Folder::new();
+    for part in ["new", "cur", "tmp"] {
+        std::fs::create_dir(folder.path().join(part)).unwrap();
+    }
+    let site = Site::new().await;
+    let picture = {
+        use base64::Engine as _;
+        base64::engine::general_purpose::STANDARD.encode(photograph())
+    };
+    let letter = format!(
+        "From: Ana <ana@exemplo.invalid>\r\nSubject: fogo no mato\r\nMessage-ID: <1@x>\r\nMIME-Version: 1.0\r\n\
+         Content-Type: multipart/mixed; boundary=x\r\n\r\n--x\r\nContent-Type: text/plain; charset=utf-8\r\n\r\n\
+         Está perto do posto, bairro Linhares.\r\n--x\r\nContent-Type: image/jpeg\r\nContent-Transfer-Encoding: base64\r\n\r\n\
+         {picture}\r\n--x\r\nContent-Type: image/png\r\n\r\nthis is none\r\n--x--\r\n"
+    );
+    let bounce = "From: x@y.invalid\r\nAuto-Submitted: auto-replied\r\nSubject: fora\r\n\r\nestou fora\r\n";
+    std::fs::write(folder.path().join("new/1.a"), &letter).unwrap();
+    std::fs::write(folder.path().join("new/2.b"), bounce).unwrap();
+    // The process died after the commit: the same letter lies there again.
+    std::fs::write(folder.path().join("new/3.c"), &letter).unwrap();
+    assert_eq!(mail::worker::once(&site.app, folder.path()).await.unwrap(), 3);
+    assert_eq!(mail::worker::once(&site.app, folder.path()).await.unwrap(), 0);
+    assert_eq!(std::fs::read_dir(folder.path().join("cur")).unwrap().count(), 3);
+    let kept = site.text("select concat_ws(' ', source, kind, standing, place_from) from report").await;
+    // A sender's name can be forged: it is a contact, and no resident's word.
+    assert_eq!(kept, ["email vegetation_fire contact area"]);
+    assert_eq!(site.number("select count(*) from attachment where report_id is not null").await, 1);
+    let reasons = site.text("select distinct field from quarantine order by 1").await;
+    assert_eq!(reasons, ["Auto-Submitted", "attachment"]);
+    assert_eq!(site.number("select count(*) from notice where purpose = 'report_receipt'").await, 1);
+}
+
+#[tokio::test]
+async fn contacts_go_when_their_days_are_over_and_the_words_stay() {
+    use sentinela::audit::Actor;
+    use sentinela::privacy::retention;
+    let site = Site::new().await;
+    site.report(&[("kind", "fire"), ("place", "Rua A"), ("contact", "maria@exemplo.invalid")]).await;
+    let config = &site.app.config.privacy;
+    for (days, left) in [(89, 1), (2, 0)] {
+        let now = site.pass(days * 24 * 60);
+        retention::carry_out(&site.db.pool, &site.app.ids, config, now, &Actor::service()).await.unwrap();
+        assert_eq!(site.number("select count(*) from report_contact").await, left);
+    }
+    assert_eq!(site.number("select count(*) from report").await, 1);
+    let report = site.text("select id::text from report").await.remove(0);
+    let gone = site.act(&format!("/console/reports/words/{report}/contact"), &[]).await;
+    assert!(gone.status == StatusCode::UNAUTHORIZED || gone.text.contains("apagado"), "{} {}", gone.status, gone.text);
 }
