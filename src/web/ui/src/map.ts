@@ -200,7 +200,10 @@ function choose(chart: Chart, ids: number[]): void {
 function takePin(chart: Chart, place: HTMLElement): void {
   const pin = new Marker({ color: token("--danger"), draggable: true });
   const tell = (): void => {
-    place.dispatchEvent(new CustomEvent("sentinela:pin", { detail: pin.getLngLat() }));
+    const { lat, lng } = pin.getLngLat();
+    // Nobody sets a pin exacter than a finger is wide, however far the map is out.
+    const metresPerPixel = (40_075_017 * Math.cos((lat * Math.PI) / 180)) / (512 * 2 ** chart.getZoom());
+    place.dispatchEvent(new CustomEvent("sentinela:pin", { detail: { lat, lng, accuracy: 12 * metresPerPixel } }));
   };
   chart.getCanvas().style.cursor = "crosshair";
   pin.on("dragend", tell);

@@ -3,7 +3,7 @@
 
 import { fetchMap } from "./lazy";
 
-type Field = "lat" | "lon" | "accuracy_m";
+type Field = "lat" | "lon" | "accuracy_m" | "pinned";
 
 const FAR_M = 3000;
 
@@ -37,6 +37,7 @@ export function startReport(): void {
         set("lat", coords.latitude.toFixed(6));
         set("lon", coords.longitude.toFixed(6));
         set("accuracy_m", coords.accuracy.toFixed(0));
+        set("pinned", "");
         tell(said.dataset.found?.replace("{n}", coords.accuracy.toFixed(0)));
       },
       () => tell(said.dataset.failed),
@@ -48,10 +49,11 @@ export function startReport(): void {
     pin.disabled = true;
     place.hidden = false;
     place.addEventListener("sentinela:pin", (event) => {
-      const { lat, lng } = (event as CustomEvent<{ lat: number; lng: number }>).detail;
+      const { lat, lng, accuracy } = (event as CustomEvent<{ lat: number; lng: number; accuracy: number }>).detail;
       set("lat", lat.toFixed(6));
       set("lon", lng.toFixed(6));
-      set("accuracy_m", "");
+      set("accuracy_m", accuracy.toFixed(0));
+      set("pinned", "yes");
       tell(said.dataset.pinned);
     });
     // Fetched only when somebody asks for it: phones pay for every kilobyte.
