@@ -45,6 +45,7 @@ pub struct Config {
     pub log: Log,
     pub privacy: Privacy,
     pub history: History,
+    pub reports: Reports,
     pub shutdown: Shutdown,
     pub demo: Demo,
 }

@@ -41,10 +41,10 @@ pub mod stations;
 // Around it
 pub mod accounts;
 pub mod audit;
+pub mod backfill;
 pub mod catalogue;
 pub mod cli;
 pub mod demo;
-pub mod backfill;
 pub mod history;
 pub mod privacy;
 pub mod replay;

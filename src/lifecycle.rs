@@ -96,6 +96,9 @@ impl Service {
         self.spawn("history", crate::history::worker::run(app.clone()));
         self.spawn("reports", crate::reports::worker::run(app.clone()));
         self.spawn("station health", crate::stations::health::worker::run(app.clone()));
+        if !app.config.reports.maildir.is_empty() {
+            self.spawn("reports by e-mail", crate::reports::mail::worker::run(app.clone()));
+        }
         self.spawn("retention", crate::privacy::retention::run(app.clone()));
         self.spawn("metrics", web::measure::run(app.clone()));
         if let Some(endpoint) = devices_endpoint {

@@ -1637,3 +1637,7 @@ series-pass = good
 series-suspect = in doubt
 series-fail = rejected
 series-missing = nothing received
+retention-report-contacts = Contacts of people who reported
+report-answer-subject = { $authority }: we have your report
+report-answer = { $authority }: we have your report. Protocol { $protocol }.
+report-answer-call = Danger of life? Call { $contact } or 193.

@@ -1641,3 +1641,7 @@ series-pass = válida
 series-suspect = em dúvida
 series-fail = rejeitada
 series-missing = nada recebido
+retention-report-contacts = Contatos de quem relatou
+report-answer-subject = { $authority }: recebemos seu relato
+report-answer = { $authority }: recebemos seu relato. Protocolo { $protocol }.
+report-answer-call = Perigo de vida? Ligue { $contact } ou 193.

@@ -9,11 +9,11 @@ use chrono::TimeZone as _;
 use rusmpp::decode::DecodeWithLength as _;
 use sentinela::alerts::cap::{validate, xml};
 use sentinela::alerts::templates::Templates;
+use sentinela::backfill as past;
 use sentinela::catalogue::{self, Format};
 use sentinela::config::Config;
 use sentinela::dispatch::channels::smpp;
 use sentinela::dispatch::{receipts, sms_text};
-use sentinela::backfill as past;
 use sentinela::feeds::formats::{ana, cemaden, inmet, rio};
 use sentinela::feeds::warnings::{self as outside, inmet as inmet_warnings, listing};
 use sentinela::i18n::Lang;
@@ -21,6 +21,7 @@ use sentinela::ids::{DatastreamId, DeviceId};
 use sentinela::ingest::decode::{Door, decode};
 use sentinela::ingest::devices::{DeviceEntry, StreamEntry};
 use sentinela::ingest::{Source, formats, topic as topics};
+use sentinela::reports::{self, mail, place, sms};
 use sentinela::risk::Rule;
 use sentinela::stations::certificate::{self as certificates, Certificate};
 use sentinela::units::{Quantity, StreamKind};
@@ -234,6 +235,32 @@ pub fn smpp_event(data: &[u8]) {
         if let Some(receipt) = incoming.receipt {
             assert!(!receipt.message_id.contains('\0'), "PostgreSQL cannot keep it");
         }
+    }
+}
+
+/// An SMS of a person's, in each coding, and the places that people write.
+pub fn report_sms(data: &[u8]) {
+    for coding in [0, 3, 8, 4] {
+        let words = sms_text::decode(data, coding);
+        if let Some(message) = sms::read(&words) {
+            assert!(!message.words.chars().any(char::is_control), "PostgreSQL cannot keep it");
+            assert!(message.words.chars().count() <= 1000 && message.place.chars().count() <= 500);
+        }
+        if let Some((lon, lat)) = place::coordinates(&words) {
+            assert!(place::is_possible(lon, lat));
+        }
+        let folded = reports::words::fold(&words);
+        assert_eq!(reports::words::fold(&folded), folded, "once is enough");
+    }
+}
+
+/// A letter.
+pub fn report_mail(data: &[u8]) {
+    if let Ok(letter) = mail::read(data) {
+        assert!(
+            letter.words.chars().count() <= reports::MAX_WORDS && letter.pictures.len() <= reports::MAX_PHOTOGRAPHS
+        );
+        assert!(!letter.words.contains('\0') && letter.from.contains('@'));
     }
 }
 

@@ -9,13 +9,13 @@ use anyhow::{Context as _, bail};
 use serde_json::json;
 
 use crate::audit::{Act, Actor, Entry, record};
+use crate::backfill::store::load_streams;
+use crate::backfill::worker::{Filled, Filler};
+use crate::backfill::{Layout, Mapping, Observation, READY, Reader, Resolver, Tally};
 use crate::catalogue::Problems;
 use crate::cli::{Session, Usage};
 use crate::clock::Stopwatch;
 use crate::config::Config;
-use crate::backfill::store::load_streams;
-use crate::backfill::worker::{Filled, Filler};
-use crate::backfill::{Layout, Mapping, Observation, READY, Reader, Resolver, Tally};
 use crate::ingest::NewReading;
 
 /// Observations read before they are appended.

@@ -205,6 +205,7 @@ pub struct Privacy {
     pub notice_days: u32,
     pub session_days: u32,
     pub needs_days: u32,
+    pub report_contact_days: u32,
     pub officer: String,
 }
 
@@ -214,6 +215,13 @@ pub struct Privacy {
 pub struct History {
     pub raw_months: u32,
     pub hourly: bool,
+}
+
+/// What people report.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Reports {
+    pub maildir: String,
 }
 
 #[derive(Clone, Debug, Deserialize)]

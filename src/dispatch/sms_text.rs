@@ -192,6 +192,43 @@ fn likeness(c: char) -> Option<&'static str> {
     })
 }
 
+/// The text of a message that somebody sent, by the data coding its centre names (SMPP 3.4, section 5.2.19). What cannot be in
+/// that coding becomes a mark.
+pub fn decode(octets: &[u8], data_coding: u8) -> String {
+    match data_coding {
+        8 => {
+            let units: Vec<u16> = octets.chunks_exact(2).map(|pair| u16::from_be_bytes([pair[0], pair[1]])).collect();
+            String::from_utf16_lossy(&units)
+        }
+        3 => octets.iter().map(|octet| char::from(*octet)).collect(),
+        0 => decode_gsm(octets),
+        _ => String::from_utf8_lossy(octets).into_owned(),
+    }
+}
+
+/// One septet an octet, as SMPP hands them over. Centres that send ASCII or UTF-8 under this coding are understood where
+/// the two differ: bytes above the alphabet are none of it.
+fn decode_gsm(octets: &[u8]) -> String {
+    if octets.iter().any(|octet| *octet > 0x7f) {
+        return match std::str::from_utf8(octets) {
+            Ok(text) => text.to_owned(),
+            Err(_) => octets.iter().map(|octet| char::from(*octet)).collect(),
+        };
+    }
+    let mut text = String::with_capacity(octets.len());
+    let mut is_escaped = false;
+    for octet in octets {
+        if *octet == ESCAPE {
+            is_escaped = true;
+            continue;
+        }
+        let extended = EXTENSION.iter().find(|(_, code)| is_escaped && code == octet).map(|(letter, _)| *letter);
+        is_escaped = false;
+        text.extend(extended.or_else(|| BASIC.chars().nth(usize::from(*octet))));
+    }
+    text
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -268,6 +305,17 @@ mod tests {
         let joined: Vec<u8> = encoded.parts.iter().flat_map(|part| part[6..].to_vec()).collect();
         assert_eq!(joined, text.as_bytes());
         assert!(encoded.parts.iter().all(|part| part.len() <= 159));
+    }
+
+    #[test]
+    fn what_people_send_is_read_by_its_coding() {
+        assert_eq!(decode(b"RELATO rua alagada", 0), "RELATO rua alagada");
+        assert_eq!(decode(&[0x05, 0x1b, 0x65, 0x09], 0), "é€Ç");
+        assert_eq!(decode("RELATO árvore".as_bytes(), 0), "RELATO árvore");
+        assert_eq!(decode(b"\xc1rvore", 3), "Árvore");
+        let ucs2: Vec<u8> = "Ocorrência 🌧".encode_utf16().flat_map(u16::to_be_bytes).collect();
+        assert_eq!(decode(&ucs2, 8), "Ocorrência 🌧");
+        assert_eq!(decode(&[0xd8], 8), "");
     }
 
     #[test]

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use rusmpp::pdus::DeliverSmResp;
 use rusmppc::Client;
+use sqlx::{Connection as _, PgConnection};
 use tokio::sync::mpsc;
 
 use super::notices;
@@ -13,6 +14,7 @@ use super::store::notice;
 use super::store::receipt::{self, Incoming};
 use super::worker::Moved;
 use crate::app::App;
+use crate::reports::inbound;
 
 /// Most entries in one commit.
 const BATCH: usize = 500;
@@ -98,6 +100,9 @@ impl Batch {
         if !self.receipts.is_empty() {
             let incoming: Vec<Incoming> = self.receipts.iter().map(|r| r.incoming.clone()).collect();
             receipt::keep(&mut tx, now, provider, &incoming).await?;
+            for message in incoming.iter().filter(|message| !message.words.is_empty()) {
+                report(&mut tx, app, message).await?;
+            }
         }
         let fenced = completed.fenced + notice::complete(&mut tx, now, &self.notices).await?;
         let settled = receipt::settle(&mut tx, now, provider).await?;
@@ -110,5 +115,20 @@ impl Batch {
         moved.add(completed.alerts);
         moved.add(settled);
         Ok(())
+    }
+}
+
+/// Takes a person's message that is a report. One that cannot be filed stays among the messages that came, and holds up no
+/// receipt.
+async fn report(conn: &mut PgConnection, app: &App, message: &Incoming) -> sqlx::Result<()> {
+    let mut inner = conn.begin().await?;
+    match inbound::sms(&mut inner, app, app.clock.now(), (&message.address, &message.words)).await {
+        Ok(_) => inner.commit().await,
+        Err(error @ sqlx::Error::Database(_)) => {
+            tracing::error!(%error, "a report by SMS could not be filed");
+            metrics::counter!("sentinela_reports_refused_total", "source" => "sms").increment(1);
+            inner.rollback().await
+        }
+        Err(error) => Err(error),
     }
 }

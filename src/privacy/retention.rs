@@ -24,6 +24,8 @@ vocabulary! {
         Notices = "notices",
         /// Codes and sessions of residents, ended sessions of staff.
         Sessions = "sessions",
+        /// How to ask reporters back.
+        ReportContacts = "report_contacts",
         /// Records of the vault beyond their own day.
         Vault = "vault",
     }
@@ -38,6 +40,7 @@ impl Rule {
             Self::QuarantinePayloads => config.quarantine_payload_days,
             Self::Notices => config.notice_days,
             Self::Sessions => config.session_days,
+            Self::ReportContacts => config.report_contact_days,
             Self::Vault => 0,
         }
     }

@@ -51,6 +51,11 @@ pub async fn due(conn: &mut PgConnection, rule: Rule, before: Instant) -> sqlx::
             .fetch_one(conn)
             .await
         }
+        Rule::ReportContacts => {
+            sqlx::query_scalar!(r#"select count(*) as "rows!" from report_contact where created_at < $1"#, before)
+                .fetch_one(conn)
+                .await
+        }
         Rule::Vault => {
             sqlx::query_scalar!(r#"select count(*) as "rows!" from vault_record where keep_until < $1::timestamptz::date"#, before)
                 .fetch_one(conn)
@@ -99,6 +104,16 @@ pub async fn batch(conn: &mut PgConnection, rule: Rule, before: Instant) -> sqlx
                     own as (delete from resident_session where expires_at < $1 returning 1),
                     staff as (delete from staff_session where expires_at < $1 returning 1)
                 select (select count(*) from codes) + (select count(*) from own) + (select count(*) from staff) as "rows!""#,
+                before
+            )
+            .fetch_one(conn)
+            .await?
+        }
+        Rule::ReportContacts => {
+            sqlx::query_scalar!(
+                r#"with gone as (delete from report_contact where report_id in
+                    (select report_id from report_contact where created_at < $1 limit 5000) returning 1)
+                select count(*) as "rows!" from gone"#,
                 before
             )
             .fetch_one(conn)

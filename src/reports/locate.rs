@@ -10,7 +10,7 @@ use super::{PlaceFrom, store};
 /// Nearer than this no telephone knows, whatever it says.
 const LEAST_GPS_M: f64 = 5.0;
 const MOST_GPS_M: f64 = 20_000.0;
-/// A pin on a map of areas is set by eye.
+/// A point that came without its error.
 const PIN_M: i32 = 40;
 
 /// What was given.
@@ -18,8 +18,10 @@ const PIN_M: i32 = 40;
 pub struct Given<'a> {
     /// Longitude and latitude.
     pub point: Option<(f64, f64)>,
-    /// What the telephone says of its own error; none for a pin.
+    /// What the telephone says of its own error, or how exactly the map could be touched.
     pub accuracy_m: Option<f64>,
+    /// Set on a map by hand.
+    pub is_pinned: bool,
     pub place: &'a str,
 }
 
@@ -44,7 +46,10 @@ pub async fn locate(
 fn from_numbers(given: Given<'_>) -> Option<(Spot, PlaceFrom)> {
     if let Some((lon, lat)) = given.point {
         let (precision_m, from) = match given.accuracy_m {
-            Some(metres) => (metres.clamp(LEAST_GPS_M, MOST_GPS_M).round() as i32, PlaceFrom::Gps),
+            Some(metres) => {
+                let from = if given.is_pinned { PlaceFrom::Pin } else { PlaceFrom::Gps };
+                (metres.clamp(LEAST_GPS_M, MOST_GPS_M).round() as i32, from)
+            }
             None => (PIN_M, PlaceFrom::Pin),
         };
         return Some((Spot { lon, lat, precision_m }, from));
@@ -59,7 +64,8 @@ mod tests {
 
     #[test]
     fn a_point_of_the_telephone_wins_over_the_words_and_is_never_exacter_than_such_can_be() {
-        let given = Given { point: Some((-43.3, -21.7)), accuracy_m: Some(0.5), place: "-21.9000, -43.9000" };
+        let place = "-21.9000, -43.9000";
+        let given = Given { point: Some((-43.3, -21.7)), accuracy_m: Some(0.5), is_pinned: false, place };
         assert_eq!(from_numbers(given), Some((Spot { lon: -43.3, lat: -21.7, precision_m: 5 }, PlaceFrom::Gps)));
         let pin = Given { accuracy_m: None, ..given };
         assert_eq!(from_numbers(pin).map(|(spot, from)| (spot.precision_m, from)), Some((PIN_M, PlaceFrom::Pin)));

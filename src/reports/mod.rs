@@ -6,8 +6,10 @@
 pub mod acts;
 pub mod cluster;
 pub mod feed;
+pub mod inbound;
 pub mod kind;
 pub mod locate;
+pub mod mail;
 pub mod place;
 pub mod sms;
 pub mod stamp;

@@ -44,7 +44,8 @@ pub fn read(text: &str) -> Option<Message> {
     Some(Message { kind: kind_of(&words), place: place(&words), words })
 }
 
-fn place(words: &str) -> String {
+/// From the first word that begins a place, or nothing.
+pub fn place(words: &str) -> String {
     let mut at = 0;
     for word in words.split(' ') {
         let plain = fold(word);

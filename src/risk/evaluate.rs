@@ -141,7 +141,8 @@ impl<'a> View<'a> {
 
     fn is_blind(self, now: Micros) -> bool {
         // That nobody reports anything blinds no area, and says nothing of it either.
-        let mut asked = self.rule.selectors.iter().enumerate().filter(|(_, selector)| selector.quantity != Quantity::Reports);
+        let mut asked =
+            self.rule.selectors.iter().enumerate().filter(|(_, selector)| selector.quantity != Quantity::Reports);
         asked.any(|(index, selector)| {
             self.feed(index).filter(|(spec, track)| is_fresh(spec, track, now)).count() < selector.min_fresh
         })

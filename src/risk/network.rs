@@ -7,8 +7,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::cobrade::Cobrade;
 use crate::ids::{AreaId, DatastreamId};
-use crate::risk::control::{Limits, MAX_NEIGHBOURS};
 use crate::reports;
+use crate::risk::control::{Limits, MAX_NEIGHBOURS};
 use crate::risk::counter::Counter;
 use crate::risk::rule::{Measure, Place, Rule, Selector};
 use crate::risk::series::Micros;

@@ -208,7 +208,8 @@ impl Series {
     fn resum(&mut self) {
         let newest = self.newest_at();
         for window in &mut self.windows {
-            let start = newest.map_or(0, |newest| self.entries.partition_point(|entry| entry.at <= newest - window.length));
+            let start =
+                newest.map_or(0, |newest| self.entries.partition_point(|entry| entry.at <= newest - window.length));
             window.start = self.base + start as u64;
             window.sum = Fixed(self.entries.range(start..).map(|entry| entry.increment.0).sum());
         }

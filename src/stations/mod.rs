@@ -3,8 +3,8 @@
 pub mod certificate;
 pub mod desk;
 pub mod device;
-pub mod quality;
 pub mod health;
+pub mod quality;
 pub mod store;
 
 use serde::Serialize;

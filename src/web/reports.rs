@@ -30,6 +30,7 @@ pub const FORM: Shape = Shape {
         "lat",
         "lon",
         "accuracy_m",
+        "pinned",
         "observed_at",
         "contact",
         "language",
@@ -50,6 +51,8 @@ pub struct Said {
     /// Longitude and latitude.
     pub point: Option<(f64, f64)>,
     pub accuracy_m: Option<f64>,
+    /// The point was set on a map by hand.
+    pub is_pinned: bool,
     pub observed_at: Option<DateTime<Utc>>,
     pub contact: String,
 }
@@ -97,6 +100,7 @@ impl Said {
             place: text("place"),
             point: lon.zip(lat),
             accuracy_m,
+            is_pinned: text("pinned") == "yes",
             observed_at,
             contact: text("contact"),
         };
@@ -177,7 +181,7 @@ impl Door<'_> {
 pub async fn file(app: &App, door: Door<'_>, said: Said, pictures: &[Picture]) -> Result<Taken, ApiError> {
     let now = app.clock.now();
     let mut tx = app.db.web.begin().await?;
-    let given = Given { point: said.point, accuracy_m: said.accuracy_m, place: &said.place };
+    let given = Given { point: said.point, accuracy_m: said.accuracy_m, is_pinned: said.is_pinned, place: &said.place };
     let (spot, doubt) = locate(&mut tx, given).await?;
     let mut doubts = door.doubts.clone();
     doubts.extend(doubt);

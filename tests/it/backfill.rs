@@ -5,10 +5,10 @@ use std::collections::BTreeMap;
 
 use chrono::TimeDelta;
 use sentinela::app::App;
-use sentinela::catalogue::Problems;
-use sentinela::clock::{Instant, from_micros};
 use sentinela::backfill::worker::{Filled, Filler};
 use sentinela::backfill::{Mapping, READY, Reader};
+use sentinela::catalogue::Problems;
+use sentinela::clock::{Instant, from_micros};
 use sentinela::ids::{DatastreamId, Seq};
 use sentinela::ingest::{NewReading, Source};
 use sentinela::pipeline::Pipeline;

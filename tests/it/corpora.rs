@@ -13,7 +13,7 @@ macro_rules! targets {
     ($($name:ident),+ $(,)?) => { [$((stringify!($name), targets::$name as fn(&[u8]))),+] };
 }
 
-const TARGETS: [Target; 16] = targets![
+const TARGETS: [Target; 20] = targets![
     payload,
     topic,
     status,
@@ -26,6 +26,8 @@ const TARGETS: [Target; 16] = targets![
     sms_text,
     receipt,
     smpp_event,
+    report_sms,
+    report_mail,
     rule,
     template,
     cookie,

@@ -8,6 +8,7 @@
 //   --reject=ADDRESS   this destination is invalid
 //   --lose=ADDRESS     the receipt of this destination says that it was not delivered
 //   --mute=N           the first N submits are taken and never answered
+//   --says=FROM|TEXT   a person's message, sent twice at each bind, as a centre does that missed the answer
 //   --first=N          the first message id (default 1000)
 'use strict';
 const smpp = require('smpp');
@@ -88,6 +89,13 @@ const server = smpp.createServer((session) => {
   session.on('bind_transceiver', (pdu) => {
     say({ bind: pdu.system_id });
     session.send(pdu.response({ system_id: 'smsc' }));
+    if (option.says) {
+      const [from, text] = option.says.split('|');
+      const message = { source_addr: from, destination_addr: '40199', esm_class: 0, data_coding: 8, short_message: text };
+      for (let time = 0; time < 2; time += 1) {
+        session.deliver_sm(message, (answer) => say({ said: text, answered: answer.command_status }));
+      }
+    }
   });
   session.on('submit_sm', (pdu) => submit(session, pdu));
   session.on('enquire_link', (pdu) => session.send(pdu.response()));

@@ -11,9 +11,9 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use super::stage::{SECRET, Stage, code, furnish};
+use crate::backfill::worker::Filler;
 use crate::clock::{Clock, Instant, Stopwatch};
 use crate::config::Config;
-use crate::backfill::worker::Filler;
 use crate::ids::DatastreamId;
 use crate::ingest::{NewReading, Source};
 use crate::units::{Fixed, Quality};

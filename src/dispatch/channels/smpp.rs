@@ -30,7 +30,7 @@ use crate::config::SmppProvider;
 use crate::dispatch::decide::Outcome;
 use crate::dispatch::receipts;
 use crate::dispatch::retry::Code;
-use crate::dispatch::sms_text::{Encoded, Encoding};
+use crate::dispatch::sms_text::{self, Encoded, Encoding};
 use crate::dispatch::store::receipt::Incoming;
 use crate::dispatch::writer::{Received, Write};
 
@@ -167,9 +167,23 @@ pub fn read(message: &DeliverSm) -> Incoming {
     let text = String::from_utf8_lossy(message.short_message().as_ref()).into_owned();
     let is_receipt = u8::from(message.esm_class) & 0x3c != 0;
     let receipt = if is_receipt { receipts::read(&text, parameter_id.as_deref(), parameter_state) } else { None };
+    let words = if is_receipt { String::new() } else { words(message) };
     let mut raw = bytes::BytesMut::with_capacity(message.length());
     message.encode(&mut raw);
-    Incoming { raw: raw.to_vec(), address: message.source_addr.as_str().to_owned(), receipt }
+    Incoming { raw: raw.to_vec(), address: message.source_addr.as_str().to_owned(), receipt, words }
+}
+
+/// What a person wrote. A part of a longer message stands behind its header (3GPP TS 23.040, section 9.2.3.24).
+fn words(message: &DeliverSm) -> String {
+    let payload = message.tlvs().iter().find_map(|tlv| match tlv.value() {
+        Some(TlvValue::MessagePayload(payload)) => Some(payload.value.as_ref()),
+        _ => None,
+    });
+    let short: &[u8] = message.short_message().as_ref();
+    let octets = if short.is_empty() { payload.unwrap_or_default() } else { short };
+    let has_header = u8::from(message.esm_class) & 0x40 != 0;
+    let header = if has_header { octets.first().map_or(0, |length| usize::from(*length) + 1) } else { 0 };
+    sms_text::decode(octets.get(header..).unwrap_or_default(), u8::from(message.data_coding))
 }
 
 impl Bound {

@@ -21,6 +21,8 @@ pub struct Incoming {
     pub address: String,
     /// `None` when it is a message of a person's, or unreadable: kept all the same.
     pub receipt: Option<Receipt>,
+    /// What a person wrote; empty for receipts.
+    pub words: String,
 }
 
 /// Keeps receipts. They may be acknowledged once this is committed.

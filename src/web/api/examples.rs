@@ -29,6 +29,13 @@ fn all() -> Vec<(&'static str, &'static str, &'static str, Value)> {
         ("put", "/api/v1/alerts/{id}", json, json!({"revision": 1, "texts": texts})),
         ("post", "/api/v1/alerts/{id}/issue", json, json!({"revision": 1})),
         ("post", "/api/v1/alerts/{id}/discard", json, json!({"revision": 1, "reason": "Não choveu"})),
+        (
+            "post",
+            "/api/v1/reports",
+            json,
+            json!({"id": "0f8fad5b-d9cb-469f-a165-70867728950e", "kind": "landslide", "text": "A terra desceu até o muro",
+                "place": "Rua das Flores, 20", "lat": -21.7612, "lon": -43.3501, "accuracy_m": 12}),
+        ),
         ("post", "/api/v1/incidents/{id}/entries", json, json!({"text": "Equipe no local"})),
         ("post", "/api/v1/incidents/{id}/close", json, reason()),
         ("post", "/api/v1/areas", "application/geo+json", serde_json::from_str(AREA).unwrap_or_default()),

@@ -23,7 +23,11 @@ pub struct MapWish<'a> {
 
 /// The map of all areas coloured, hatched and named by level.
 pub async fn map(conn: &mut PgConnection, v: &View, wish: MapWish<'_>) -> sqlx::Result<Markup> {
-    let Some([west, south, east, north]) = view_box(&mut *conn, wish).await? else { return Ok(Markup::default()) };
+    let found = match wish.mark {
+        Some((lon, lat)) => Some(around(lon, lat)),
+        None => view_box(&mut *conn, wish).await?,
+    };
+    let Some([west, south, east, north]) = found else { return Ok(Markup::default()) };
     let width = (east - west).max(1.0);
     // One part in nine hundred is below a pixel on most screens.
     let tolerance = width / 900.0;
@@ -70,6 +74,13 @@ pub async fn map(conn: &mut PgConnection, v: &View, wish: MapWish<'_>) -> sqlx::
     }
     svg.push_str("</svg>");
     Ok(Markup(svg))
+}
+
+/// A few streets about a mark, in metres of the web's projection.
+fn around(lon: f64, lat: f64) -> [f64; 4] {
+    const REACH: f64 = 2500.0;
+    let (x, y) = mercator(lon, lat);
+    [x - REACH, y - REACH, x + REACH, y + REACH]
 }
 
 /// Metres of the web's projection (EPSG:3857).

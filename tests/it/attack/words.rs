@@ -76,6 +76,17 @@ async fn write_everywhere(place: &Place, chief: &Person) -> Vec<String> {
         let answer = place.send("POST", "/api/v1/readings", &headers, body).await;
         assert_eq!(answer.status, StatusCode::BAD_REQUEST, "{}", answer.text);
     }
+    let said = json!({"id": "aaaaaaaaaaaaaaaa", "kind": "other", "text": WORDS, "place": WORDS, "contact": WORDS});
+    let said = place.json(chief, "POST", "/api/v1/reports", said).await;
+    assert_eq!(said.status, StatusCode::CREATED, "{}", said.text);
+    let (occurrence, report): (uuid::Uuid, uuid::Uuid) =
+        sqlx::query_as("select occurrence_id, report_id from report_standing").fetch_one(&place.db.pool).await.unwrap();
+    let act = format!("/console/reports/{occurrence}/decide");
+    let dismissed = place.form(chief, &act, &[("to", "dismissed"), ("reason", WORDS)]).await;
+    assert_eq!(dismissed.status, StatusCode::SEE_OTHER, "{}", dismissed.text);
+    let contact = place.form(chief, &format!("/console/reports/words/{report}/contact"), &[]).await;
+    assert!(contact.text.contains("&#60;script&#62;") && !contact.text.contains("<script>alert"), "{}", contact.text);
+    ids.push(occurrence.to_string());
     ids.extend([draft, waiting, incident, other, outside_warning(place).await]);
     ids
 }

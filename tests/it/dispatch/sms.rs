@@ -169,3 +169,23 @@ async fn the_second_provider_works_while_the_first_is_away() {
     until(&town, &ALL_DELIVERED).await;
     dispatcher.stop().await;
 }
+
+#[tokio::test]
+async fn what_a_person_writes_to_the_number_is_reported_once_and_answered_by_sms() {
+    let db = support::db().await;
+    let port = free_port();
+    let mut centre = smsc(port, &["--says=5532900000001|RELATO árvore caída, rua das Flores 20"]).await;
+    let dispatcher = Dispatcher::start(&db, |config| config.sms.smpp = vec![provider(port)]);
+    for _ in 0..2 {
+        assert_eq!(told(&mut centre, "said").await["answered"].as_i64(), Some(0));
+    }
+    let answer = told(&mut centre, "submit").await;
+    assert_eq!(answer["to"].as_str(), Some("5532900000001"));
+    assert!(answer["text"].as_str().unwrap().contains("Protocolo R"), "{answer}");
+    let kept: Vec<String> = sqlx::query_scalar("select kind || ': ' || words || ' @ ' || place from report")
+        .fetch_all(&db.pool)
+        .await
+        .unwrap();
+    assert_eq!(kept, ["fallen_tree: árvore caída, rua das Flores 20 @ rua das Flores 20"]);
+    dispatcher.stop().await;
+}

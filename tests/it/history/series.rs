@@ -277,7 +277,8 @@ async fn features_of_stations_tell_the_latest_value_and_where_the_series_is() {
     let rain = streams.iter().find(|stream| stream["name"] == "rain").unwrap();
     assert_eq!((&rain["latest"]["quality"], &rain["latest"]["value"]), (&"fail".into(), &900.0.into()));
     assert_eq!(streams.iter().find(|stream| stream["name"] == "level").unwrap()["latest"], Value::Null);
-    let hrefs: Vec<&str> = feature["links"].as_array().unwrap().iter().filter_map(|link| link["href"].as_str()).collect();
+    let hrefs: Vec<&str> =
+        feature["links"].as_array().unwrap().iter().filter_map(|link| link["href"].as_str()).collect();
     assert!(hrefs.iter().any(|href| href.ends_with("/api/v1/stations/A/series?stream=rain")), "{hrefs:?}");
     for (datetime, count) in
         [("2026-02-22T12:00:00Z", 1), ("2026-02-22T11:00:00Z/..", 1), ("../2026-02-22T11:00:00Z", 0), ("../..", 1)]

@@ -524,7 +524,8 @@ async fn a_try_under_way_when_somebody_withdraws_or_is_erased_is_the_last_and_le
             select id, 1, 1, $1, 'p', 'accepted', 'M1' from outbox";
         sqlx::query(accepted).bind(support::start_at()).execute(&db.pool).await.unwrap();
         let receipt = Receipt { message_id: "M1".into(), fate: Fate::Delivered };
-        let incoming = Incoming { raw: PHONE.into(), address: PHONE.into(), receipt: Some(receipt) };
+        let incoming =
+            Incoming { raw: PHONE.into(), address: PHONE.into(), receipt: Some(receipt), words: String::new() };
         keep(&mut conn, later, "p", &[incoming]).await.unwrap();
         settle(&mut conn, later + TimeDelta::seconds(11), "p").await.unwrap();
         let kept: Vec<(String, bool)> = sqlx::query_as("select address, matched_at is not null from delivery_receipt")

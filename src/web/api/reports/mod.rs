@@ -182,6 +182,7 @@ async fn read(app: &App, request: Request, is_staff: bool) -> Result<(String, Sa
         place: clean(&new.place),
         point: new.lon.zip(new.lat),
         accuracy_m: new.accuracy_m,
+        is_pinned: false,
         observed_at: new.observed_at,
         contact: clean(&new.contact),
     };

@@ -1,6 +1,8 @@
 // Small islands over server-rendered pages. Without this file every page still works.
 
+import { fetchMap } from "./lazy";
 import { start } from "./live";
+import { startReport } from "./report";
 import { startReview } from "./review";
 
 function clock(): void {
@@ -53,14 +55,7 @@ function lazyMap(): void {
   button.addEventListener("click", () => {
     button.hidden = true;
     place.dataset.map = "";
-    const style = document.createElement("link");
-    style.rel = "stylesheet";
-    style.href = "/assets/map.css";
-    document.head.append(style);
-    const script = document.createElement("script");
-    script.type = "module";
-    script.src = "/assets/map.js";
-    document.head.append(script);
+    fetchMap();
   });
 }
 
@@ -68,5 +63,6 @@ clock();
 dialogs();
 lazyMap();
 sendOnce();
+startReport();
 startReview();
 start();

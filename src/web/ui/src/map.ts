@@ -1,7 +1,7 @@
 // The live map over the service's own vector tiles. The page already holds a drawn map (SVG); this one takes its place
 // when WebGL works, and the drawn one stays otherwise.
 
-import { Map as Chart, NavigationControl, setWorkerUrl } from "maplibre-gl";
+import { Map as Chart, Marker, NavigationControl, setWorkerUrl } from "maplibre-gl";
 import type { ExpressionSpecification, MapGeoJSONFeature, StyleSpecification } from "maplibre-gl";
 import { onEvent } from "./live";
 
@@ -198,7 +198,8 @@ function startMap(place: HTMLElement): void {
   chart.setMissingStyleImageResolver((id) => draw(chart, id));
   chart.once("idle", () => place.classList.add("ready"));
   chart.on("load", () => choose(chart, chosen));
-  interact(chart, place);
+  if (place.dataset.pinMap !== undefined) takePin(chart, place);
+  else interact(chart, place);
   keepFresh(chart, place, () => chosen);
 }
 
@@ -213,6 +214,23 @@ function room(place: HTMLElement): { top: number; right: number; bottom: number;
 
 function choose(chart: Chart, ids: number[]): void {
   chart.setFilter("chosen", ["in", ["get", "id"], ["literal", ids]]);
+}
+
+/** A touch sets the pin, and says where: for forms that ask for a place. */
+function takePin(chart: Chart, place: HTMLElement): void {
+  const pin = new Marker({ color: token("--danger"), draggable: true });
+  const tell = (): void => {
+    const { lat, lng } = pin.getLngLat();
+    // Nobody sets a pin exacter than a finger is wide, however far the map is out.
+    const metresPerPixel = (40_075_017 * Math.cos((lat * Math.PI) / 180)) / (512 * 2 ** chart.getZoom());
+    place.dispatchEvent(new CustomEvent("sentinela:pin", { detail: { lat, lng, accuracy: 12 * metresPerPixel } }));
+  };
+  chart.getCanvas().style.cursor = "crosshair";
+  pin.on("dragend", tell);
+  chart.on("click", (event) => {
+    pin.setLngLat(event.lngLat).addTo(chart);
+    tell();
+  });
 }
 
 function interact(chart: Chart, place: HTMLElement): void {
