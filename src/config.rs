@@ -33,7 +33,7 @@ pub struct Config {
     pub engine: Engine,
     pub alerts: Alerts,
     pub health: crate::stations::health::Limits,
-    pub reports: Reports,
+    pub morning: Morning,
     pub dispatch: Dispatch,
     pub sms: Sms,
     pub mail: Mail,

@@ -8,7 +8,7 @@ use anyhow::{Context as _, bail};
 use crate::audit::Actor;
 use crate::catalogue::store::{Kind, Options, Report, import, readings};
 use crate::catalogue::{Format, MAX_FILE_BYTES};
-use crate::cli::{Session, Usage, history};
+use crate::cli::{Session, Usage, backfill};
 use crate::config::Config;
 use crate::journal::{self, Outcome};
 

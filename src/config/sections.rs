@@ -170,10 +170,10 @@ pub struct Municipality {
 /// The morning report.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Reports {
+pub struct Morning {
     /// Local time; none = off.
     #[serde(deserialize_with = "time_or_nothing")]
-    pub morning_at: Option<chrono::NaiveTime>,
+    pub at: Option<chrono::NaiveTime>,
 }
 
 /// "07:00"; an empty text is no time.

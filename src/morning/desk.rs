@@ -25,7 +25,7 @@ pub fn address(app: &App, day: NaiveDate) -> String {
 /// What the database says.
 pub async fn round(app: &App, now: Instant) -> sqlx::Result<Option<NaiveDate>> {
     let tz = app.config.municipality.time_zone;
-    let Some(day) = app.config.reports.morning_at.and_then(|at| due(now, tz, at)) else { return Ok(None) };
+    let Some(day) = app.config.morning.at.and_then(|at| due(now, tz, at)) else { return Ok(None) };
     let mut tx = app.db.dispatch.begin().await?;
     if store::exists(&mut tx, day).await? {
         return Ok(None);

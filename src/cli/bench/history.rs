@@ -105,7 +105,7 @@ fn print(report: &Report) {
 async fn measure(stage: &Stage, arguments: &Arguments) -> anyhow::Result<Report> {
     let pool = stage.pool();
     let now = Clock::System.now();
-    furnish(&pool, now, arguments.stations).await?;
+    furnish(&pool, now, arguments.stations, arguments.stations).await?;
     let watch = Stopwatch::start();
     fill(&pool, now, arguments).await?;
     let filled_s = watch.elapsed().as_secs_f64();
