@@ -12,6 +12,7 @@ use rmqtt::codec::types::Publish as Packet;
 use rmqtt::codec::v5::PublishProperties;
 use rmqtt::context::ServerContext;
 use rmqtt::types::{From as Sender, Id, Publish, QoS};
+use rmqtt::utils::timestamp_millis;
 use tokio::sync::Notify;
 use tokio::sync::broadcast::error::RecvError;
 use uuid::Uuid;
@@ -147,7 +148,8 @@ async fn publish(context: &ServerContext, due: &Due, now: Instant) -> bool {
         properties: Some(properties),
     };
     let sender = Sender::from_system(Id::new(context.node.id(), 0, None, None, "sentinela".into(), None));
-    let publish = Publish::from(packet).create_time(now.timestamp_millis());
+    // rmqtt holds the expiry against its own clock, which is not the service's in the demonstration.
+    let publish = Publish::from(packet).create_time(timestamp_millis());
     match context.extends.shared().await.forwards(None, sender, publish).await {
         Ok(count) => count > 0,
         Err((count, failed)) => {
