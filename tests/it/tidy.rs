@@ -149,7 +149,7 @@ fn complain(wrong: &[String], rule: &str) {
 #[test]
 fn input_and_output_live_in_named_files() {
     let mut wrong = Vec::new();
-    for source in sources().iter().filter(|source| !is_one_of(&source.name, &MAY)) {
+    for source in sources().iter().filter(|source| !is_one_of(&source.name, MAY)) {
         for sign in IO.iter().filter(|sign| source.code.contains(**sign)) {
             wrong.push(format!("src/{}: {sign}", source.name));
         }
@@ -162,7 +162,7 @@ fn the_pure_core_neither_waits_nor_reads_the_clock() {
     let mut wrong = Vec::new();
     let sources = sources();
     for source in
-        sources.iter().filter(|source| is_one_of(&source.name, &PURE) && !is_one_of(&source.name, &["store.rs"]))
+        sources.iter().filter(|source| is_one_of(&source.name, PURE) && !is_one_of(&source.name, &["store.rs"]))
     {
         for sign in WAITING.iter().filter(|sign| source.code.contains(**sign)) {
             wrong.push(format!("src/{}: {sign}", source.name));
