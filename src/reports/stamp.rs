@@ -1,5 +1,6 @@
 //! The stamp of a public form: when it was handed out, signed, so that a form cannot be filled in by a machine that never
-//! loaded it, nor faster than anybody types. It stands for one report: what is sent under it again is the same report. Pure.
+//! loaded it, nor faster than anybody types. It stands for one report, or for a few when somebody goes back and says more:
+//! what is sent under it again is the same report. Pure.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;

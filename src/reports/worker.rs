@@ -7,6 +7,8 @@
 use std::time::Duration;
 
 use sqlx::PgConnection;
+use tokio::sync::broadcast::Receiver;
+use tokio::sync::broadcast::error::RecvError;
 
 use super::feed::{self, QUIET_FOR};
 use super::store::streams::{self, Due};
@@ -37,7 +39,18 @@ pub async fn run(app: App) {
         tokio::select! {
             () = app.stop.cancelled() => return,
             () = tokio::time::sleep(wait) => {}
-            _ = events.recv(), if wait == LOOK => {}
+            () = reported(&mut events), if wait == LOOK => {}
+        }
+    }
+}
+
+/// Until somebody reports or judges something. Whoever lags looks by itself soon enough.
+async fn reported(events: &mut Receiver<Event>) {
+    loop {
+        match events.recv().await {
+            Ok(Event::Occurrence { .. }) => return,
+            Err(RecvError::Closed) => std::future::pending().await,
+            _ => {}
         }
     }
 }

@@ -213,6 +213,12 @@ async fn a_form_sent_twice_is_one_report_with_one_protocol() {
     assert_eq!((first.status, &first.location), (StatusCode::SEE_OTHER, &second.location));
     assert_eq!(first.location, "/relatar/recebido?protocolo=R2026/001");
     assert_eq!(site.number("select count(*) from report").await, 1);
+    // Somebody who goes back and writes more is heard; a machine that uses one stamp again and again is not.
+    for (text, status) in [("Tem gente", 303), ("Venham logo", 303), ("Compre", 422), ("A terra desceu", 303)] {
+        let more = [("stamp", stamp.as_str()), ("kind", "landslide"), ("text", text), ("place", "Rua A, 20")];
+        assert_eq!(site.send(&more, &[]).await.status.as_u16(), status, "{text}");
+    }
+    assert_eq!(site.number("select count(*) from report").await, 3);
     let page = site.ask("GET", &first.location, &[], vec![]).await;
     assert!(page.text.contains("R2026/001") && page.text.contains("tel:199"), "{}", page.text);
     let made_up = site.ask("GET", "/relatar/recebido?protocolo=%3Cb%3E", &[], vec![]).await;

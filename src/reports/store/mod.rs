@@ -51,6 +51,19 @@ pub async fn by_key(conn: &mut PgConnection, key: &str) -> sqlx::Result<Option<T
     }))
 }
 
+/// How many other reports came under keys that begin so.
+pub async fn uses(conn: &mut PgConnection, begins: &str, but: &str, since: Instant) -> sqlx::Result<i64> {
+    sqlx::query_scalar!(
+        r#"select count(*) as "count!" from report
+           where received_at > $3 and starts_with(idempotency_key, $1) and idempotency_key <> $2"#,
+        begins,
+        but,
+        since
+    )
+    .fetch_one(conn)
+    .await
+}
+
 /// What a report is, beside what its sender said.
 #[derive(Clone, Copy, Debug)]
 pub struct Row<'a> {

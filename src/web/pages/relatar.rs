@@ -13,17 +13,20 @@ use axum::middleware::map_response;
 use axum::response::{IntoResponse as _, Redirect, Response};
 use axum::routing::get;
 use serde::Deserialize;
+use sha2::{Digest as _, Sha256};
 
 use super::page;
 use super::view::View;
 use crate::app::App;
-use crate::reports::{Doubt, Kind, MAX_PHOTOGRAPHS, Source, stamp};
+use crate::reports::{Doubt, Kind, MAX_PHOTOGRAPHS, Source, stamp, store};
 use crate::web::client::ClientAddress;
 use crate::web::error::{ApiError, FieldError};
 use crate::web::reports::{Door, FORM, Said, file};
-use crate::web::upload;
+use crate::web::upload::{self, Filled};
 
 const DONE: &str = "/relatar/recebido";
+/// Reports that one form files, when its sender goes back and says more. Then a fresh one is needed.
+const MOST_OF_ONE_STAMP: i64 = 3;
 
 pub fn routes() -> Router<App> {
     Router::new()
@@ -106,10 +109,29 @@ async fn send(
     if filled.fields.get("website").is_some_and(|text| !text.trim().is_empty()) {
         doubts.push(Doubt::HiddenField);
     }
+    // The same words again are the same report; other words under one stamp are somebody who went back and wrote more.
+    let key = format!("{}.{}", checked.key, digest(&filled));
+    let used = store::uses(&mut *app.db.web.acquire().await?, &checked.key, &key, v.now - stamp::GOOD_FOR * 2).await?;
+    if used >= MOST_OF_ONE_STAMP {
+        let messages = vec![v.t("relatar-old")];
+        return refused(&app, v, StatusCode::UNPROCESSABLE_ENTITY, filled.fields, messages).await;
+    }
     let source = Source::Web;
-    let door = Door { source, key: checked.key, staff: None, address, language: v.lang.tag(), doubts };
+    let door = Door { source, key, staff: None, address, language: v.lang.tag(), doubts };
     let taken = file(&app, door, said, &filled.pictures).await?;
     Ok(Redirect::to(&format!("{DONE}?protocolo={}", taken.protocol)).into_response())
+}
+
+/// Tells two things that were said under one stamp apart.
+fn digest(filled: &Filled) -> String {
+    let mut hash = Sha256::new();
+    for (name, text) in &filled.fields {
+        hash.update(format!("{name}={}={text}\n", text.len()));
+    }
+    for picture in &filled.pictures {
+        hash.update(&picture.jpeg);
+    }
+    hash.finalize().iter().take(8).map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// The form again, with what was typed. Photographs have to be chosen anew: browsers keep none.
