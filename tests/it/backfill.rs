@@ -121,7 +121,7 @@ async fn years_of_storms_that_are_filled_in_warn_nobody_also_after_a_restart() {
     assert_eq!(town.count("select count(*) from journal where source = 'history'").await, 3000);
     // Nothing waits for the rules, and no gauge speaks because its past was filled in.
     let cursor = sentinela::risk::store::load_cursor(&mut town.conn).await.unwrap();
-    assert_eq!(sentinela::journal::count_after(&mut town.conn, cursor.seq).await.unwrap(), 0);
+    assert_eq!(sentinela::journal::count_after(&mut town.conn, cursor.seq, 10).await.unwrap(), 0);
     let health = sentinela::web::situation::gauge_health(&mut town.conn, town.app.clock.now()).await.unwrap();
     assert_eq!((health.fresh, health.total), (0, 1));
 }

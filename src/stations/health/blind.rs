@@ -61,7 +61,14 @@ mod tests {
 
     fn measured(fresh: bool, at: i64) -> Measured {
         let observed_at = Instant::from_timestamp(at, 0);
-        Measured { code: "a".into(), name: "A".into(), value: fresh.then_some(Fixed(1)), observed_at, fresh }
+        Measured {
+            code: "a".into(),
+            name: "A".into(),
+            value: fresh.then_some(Fixed(1)),
+            observed_at,
+            fresh,
+            doubt: None,
+        }
     }
 
     fn reason(outcome: Outcome, stations: Vec<Measured>) -> Reason {

@@ -77,7 +77,7 @@ async fn write_everywhere(place: &Place, chief: &Person) -> Vec<String> {
         assert_eq!(answer.status, StatusCode::BAD_REQUEST, "{}", answer.text);
     }
     ids.push(report(place, chief).await);
-    ids.extend([draft, waiting, incident, other]);
+    ids.extend([draft, waiting, incident, other, outside_warning(place).await]);
     ids
 }
 
@@ -93,13 +93,7 @@ async fn report(place: &Place, chief: &Person) -> String {
     assert_eq!(dismissed.status, StatusCode::SEE_OTHER, "{}", dismissed.text);
     let contact = place.form(chief, &format!("/console/reports/words/{report}/contact"), &[]).await;
     assert!(contact.text.contains("&#60;script&#62;") && !contact.text.contains("<script>alert"), "{}", contact.text);
-<<<<<<< HEAD
-    ids.push(occurrence.to_string());
-    ids.extend([draft, waiting, incident, other, outside_warning(place).await]);
-    ids
-=======
     occurrence.to_string()
->>>>>>> w-reports
 }
 
 /// A warning of another institution over the whole country, with the words wherever it may have some.
