@@ -5,7 +5,7 @@
 pub mod worker;
 
 use bytes::Bytes;
-use mail_parser::{HeaderName, MessageParser, MimeHeaders as _};
+use mail_parser::{MessageParser, MimeHeaders as _};
 use sha2::{Digest as _, Sha256};
 
 use super::words::kind_of;
@@ -58,11 +58,7 @@ pub fn read(bytes: &[u8]) -> Result<Mail, Refused> {
     if message.headers().is_empty() {
         return Err(Refused::Format);
     }
-    let raw = |name: &'static str| message.header_raw(HeaderName::Other(name.into())).map(str::trim);
-    let is_automatic = raw("Auto-Submitted").is_some_and(|word| !word.eq_ignore_ascii_case("no"))
-        || message.return_path().as_text() == Some("")
-        || raw("Precedence").is_some_and(|word| ["bulk", "junk", "list"].contains(&word.to_ascii_lowercase().as_str()));
-    if is_automatic {
+    if message.headers_raw().any(|(name, value)| is_automatic(name, value.trim())) {
         return Err(Refused::Automatic);
     }
     let from = message.from().and_then(|from| from.first()).and_then(|first| first.address.as_deref());
@@ -82,6 +78,16 @@ pub fn read(bytes: &[u8]) -> Result<Mail, Refused> {
     let words: String = words.chars().take(MAX_WORDS).collect();
     let id = message.message_id().map_or_else(|| bytes.to_vec(), |id| format!("{from} {id}").into_bytes());
     Ok(Mail { from: from.to_string().to_lowercase(), kind: kind_of(&words), words, key: key(&id), pictures })
+}
+
+/// A header that machines write (RFC 3834, RFC 5321): answers to their answers would never end.
+fn is_automatic(name: &str, value: &str) -> bool {
+    match name.to_ascii_lowercase().as_str() {
+        "auto-submitted" => !value.eq_ignore_ascii_case("no"),
+        "return-path" => value == "<>",
+        "precedence" => ["bulk", "junk", "list"].contains(&value.to_ascii_lowercase().as_str()),
+        _ => false,
+    }
 }
 
 fn key(id: &[u8]) -> String {

@@ -9,6 +9,8 @@ use sentinela::audit::Actor;
 use sentinela::dispatch::notices::{Notice, queue};
 use sentinela::dispatch::provider::Channel;
 use sentinela::privacy::retention::{Done, Rule, carry_out, look};
+use sentinela::reports::take::{Desk, take};
+use sentinela::reports::{Kind, NewReport, Reporter, Source, Standing};
 use sentinela::vault::access::Purpose;
 use sentinela::vault::store::{NewRecord, put};
 use sqlx::Executor as _;
@@ -41,6 +43,7 @@ async fn fill(db: &TestDb, app: &App) {
         keep_until: (start_at() + TimeDelta::days(30)).date_naive(),
     };
     put(&mut tx, &app.keys.vault, app.ids.uuid(start_at()), start_at(), &record).await.unwrap();
+    reported(&mut tx, app).await;
     tx.execute(
         "update outbox set state = 'delivered', final_at = created_at;
         insert into outbox_attempt (outbox_id, attempt, at, provider, outcome, detail)
@@ -60,6 +63,30 @@ async fn fill(db: &TestDb, app: &App) {
     tx.commit().await.unwrap();
 }
 
+/// A report of somebody who left a telephone.
+async fn reported(conn: &mut sqlx::PgConnection, app: &App) {
+    let reporter = Reporter {
+        standing: Standing::Contact,
+        known_by: "sms +5532999991234".into(),
+        contact: Some("+5532999991234".into()),
+        staff: None,
+    };
+    let new = NewReport {
+        key: "api-0000000000000001".into(),
+        source: Source::Api,
+        kind: Kind::Fire,
+        words: "fogo".into(),
+        place: "Rua A".into(),
+        spot: None,
+        observed_at: None,
+        language: "pt-BR",
+        reporter,
+        doubts: Vec::new(),
+        pictures: &[],
+    };
+    take(conn, Desk::of(app), start_at(), new).await.unwrap();
+}
+
 fn of(done: &[Done], rule: Rule) -> i64 {
     done.iter().find(|done| done.rule == rule).unwrap().rows
 }
@@ -69,7 +96,9 @@ async fn at_day(db: &TestDb, app: &App, days: i64) -> Vec<Done> {
     let (now, privacy) = (app.clock.now(), &app.config.privacy);
     let told = look(&mut db.pool.acquire().await.unwrap(), privacy, now).await.unwrap();
     let done = carry_out(&db.pool, &app.ids, privacy, now, &Actor::service()).await.unwrap();
-    for rule in [Rule::SinkMessages, Rule::QuarantinePayloads, Rule::Notices, Rule::Sessions, Rule::Vault] {
+    for rule in
+        [Rule::SinkMessages, Rule::QuarantinePayloads, Rule::Notices, Rule::Sessions, Rule::ReportContacts, Rule::Vault]
+    {
         assert_eq!(of(&told, rule), of(&done, rule), "{rule}: what was told is what was done");
     }
     assert_eq!(of(&told, Rule::OutboxAddresses) > 0, of(&done, Rule::OutboxAddresses) > 0);
@@ -107,6 +136,7 @@ async fn each_kind_of_data_goes_on_its_own_day_and_what_is_append_only_stays() {
         (30, Rule::SinkMessages),
         (31, Rule::Vault),
         (90, Rule::QuarantinePayloads),
+        (90, Rule::ReportContacts),
         (180, Rule::OutboxAddresses),
     ];
     assert_eq!(gone_on, expected);
