@@ -8,6 +8,7 @@ use super::{Doubted, Tested};
 use crate::clock::Instant;
 use crate::ids::DatastreamId;
 use crate::risk::control::{Defaults, Overrides, Why};
+use crate::stations::{is_code, is_stream_name};
 use crate::units::{Quantity, UnknownWord};
 
 fn decode(error: UnknownWord) -> sqlx::Error {
@@ -16,6 +17,9 @@ fn decode(error: UnknownWord) -> sqlx::Error {
 
 /// The streams of a station, by name.
 pub async fn tested(conn: &mut PgConnection, defaults: &Defaults, station: &str) -> sqlx::Result<Vec<Tested>> {
+    if !is_code(station) {
+        return Ok(Vec::new());
+    }
     let rows = sqlx::query!(
         r#"select d.id as "id: DatastreamId", d.name, d.quantity, d.limits as "limits: Json<Overrides>"
            from datastream d join station s on s.id = d.station_id where s.code = $1 order by d.name"#,
@@ -44,6 +48,9 @@ pub async fn own_limits(
     station: &str,
     stream: &str,
 ) -> sqlx::Result<Option<(DatastreamId, Overrides)>> {
+    if !is_code(station) || !is_stream_name(stream) {
+        return Ok(None);
+    }
     let row = sqlx::query!(
         r#"select d.id as "id: DatastreamId", d.limits as "limits: Json<Overrides>"
            from datastream d join station s on s.id = d.station_id where s.code = $1 and d.name = $2 for update of d"#,

@@ -60,7 +60,8 @@ async fn hours_take_the_place_of_old_readings_and_every_sum_stays() {
     let due = policy::look(&mut conn, &KEEP, now).await.unwrap();
     assert!(due.len() >= 13 && due.iter().all(|month| month.verdict == Verdict::Due), "{due:?}");
     let mut closed = Vec::new();
-    while let Some(month) = policy::close_one(&db.pool, &Ids::seeded(1), &KEEP, now, &Actor::service()).await.unwrap() {
+    let ids = Ids::seeded(1);
+    while let Some(month) = policy::close_one(&db.pool, &ids, &KEEP, now, &Actor::service()).await.unwrap() {
         closed.push(month);
     }
     assert_eq!(closed, due, "one by one, the oldest first, what was foretold");

@@ -165,6 +165,9 @@ fn next_of(readings: &[Reading], limit: i64) -> Option<String> {
 
 /// The stream that was asked for.
 async fn stream_of(app: &App, code: &str, name: Option<&str>) -> Result<Stream, ApiError> {
+    if !crate::stations::is_code(code) {
+        return Err(ApiError::NotFound(format!("station {code:?}")));
+    }
     let mut conn = app.db.web.acquire().await?;
     let mut streams = store::streams(&mut conn, code).await.map_err(ApiError::Internal)?;
     if streams.is_empty() {
