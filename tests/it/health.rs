@@ -299,7 +299,7 @@ async fn a_task_is_assigned_put_off_comes_back_and_is_closed_by_hand() {
     assert_eq!(count(&db, acts).await, 3);
     assert!(browser.page(&app, &path).await.contains("desativada"));
     assert!(browser.page(&app, "/console/stations?lang=en").await.contains("never heard"));
-    assert!(browser.page(&app, "/console/stations/a").await.contains("never heard"));
+    assert!(browser.page(&app, "/console/stations/a?lang=en").await.contains("never heard"));
     let health = browser.page(&app, "/api/v1/stations/a/health").await;
     assert!(health.contains("\"never_heard\""), "{health}");
     assert!(browser.page(&app, "/api/v1/maintenance").await.contains("\"ana\""));
@@ -357,7 +357,7 @@ async fn the_morning_report_is_written_and_sent_once() {
     let coordinator = person(&db, &app, "cora", Role::Coordinator, Some("cora@example.org")).await;
     person(&db, &app, "vito", Role::Viewer, Some("vito@example.org")).await;
     let asked = person(&db, &app, "vera", Role::Viewer, Some("vera@example.org")).await;
-    morning::store::set_wish(&mut *db.pool.acquire().await.unwrap(), asked, true).await.unwrap();
+    morning::store::set_wish(&mut db.pool.acquire().await.unwrap(), asked, true).await.unwrap();
     let before: At = "2026-02-24T09:59:00Z".parse().unwrap();
     assert_eq!(morning::desk::round(&app, before).await.unwrap(), None);
     let now = before + TimeDelta::minutes(2);

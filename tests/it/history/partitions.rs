@@ -85,7 +85,7 @@ async fn the_newest_reading_of_each_stream_is_kept_beside_the_journal() {
 async fn a_month_is_made_while_others_read_and_write() {
     let db = support::db().await;
     let base = reading(gauge(&db.pool, "A").await, "1", 1);
-    append(&db, &[base.clone()]).await;
+    append(&db, std::slice::from_ref(&base)).await;
     let mut reader = db.pool.begin().await.unwrap();
     sqlx::query("select count(*) from journal").execute(&mut *reader).await.unwrap();
     let mut writer = db.pool.begin().await.unwrap();
