@@ -21,6 +21,7 @@ pub const LOW_BATTERY_PCT: f64 = 20.0;
 
 /// The last word of a device on itself.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, utoipa::ToSchema)]
+#[schema(as = DeviceReport)]
 pub struct Report {
     #[schema(value_type = Option<String>)]
     pub received_at: Option<Instant>,

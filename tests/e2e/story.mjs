@@ -163,7 +163,7 @@ try {
   });
 
   await step("every other page of the console opens", async () => {
-    for (const path of ["/console/areas", "/console/areas?level=unknown", "/console/stations", "/console/quarantine", "/console/alerts", "/console/alerts?show=active", "/api/docs"]) {
+    for (const path of ["/console/areas", "/console/areas?level=unknown", "/console/stations", "/console/quarantine", "/console/reports", "/console/reports/new", "/console/warnings", "/console/maintenance", "/console/morning", "/console/areas?blind=1", "/relatar", "/console/alerts", "/console/alerts?show=active", "/api/docs"]) {
       const answer = await page.goto(base + path);
       assert.equal(answer.status(), 200, path);
       await checkPage(page);
@@ -174,7 +174,10 @@ try {
     await checkPage(page);
     await page.goto(`${base}/console/stations`);
     await page.locator("#station-table a").first().click();
-    await page.locator("#detail table").waitFor();
+    await page.locator("#detail table").first().waitFor();
+    await checkPage(page);
+    await page.locator("#detail a[href$='/quality']").click();
+    await page.locator("h1").first().waitFor();
     await checkPage(page);
   });
 
