@@ -92,9 +92,14 @@ try {
     await page.locator("form#review").waitFor();
     await checkPage(page);
     assert.match(await page.locator("#sms-summary").innerText(), /segmento/);
-    const text = await page.inputValue("[name=sms_text]");
-    await page.fill("[name=sms_text]", `${text} Não volte.`);
-    await page.locator("#sms-forcing:not([hidden])").waitFor();
+    // Areas go on joining: until somebody types, the page is loaded anew with them, and once that may happen under the first key.
+    let text = "";
+    for (let tries = 1; ; tries += 1) {
+      text = (await page.inputValue("[name=sms_text]")).replace(" Não volte.", "");
+      await page.fill("[name=sms_text]", `${text} Não volte.`);
+      const told = page.locator("#sms-forcing:not([hidden])").waitFor({ timeout: 5000 });
+      if (await told.then(() => true, (error) => tries === 6 && Promise.reject(error))) break;
+    }
     assert.match(await page.locator("#sms-forcing").innerText(), /ã/);
     assert.match(await page.locator(".bub[data-mirror=sms_text]").first().innerText(), /Não volte/);
     await page.fill("[name=sms_text]", text);
