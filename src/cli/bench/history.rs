@@ -144,7 +144,9 @@ async fn measure(stage: &Stage, arguments: &Arguments) -> anyhow::Result<Report>
 async fn fill(pool: &PgPool, now: Instant, arguments: &Arguments) -> anyhow::Result<()> {
     let begin = now.checked_sub_months(Months::new(arguments.months)).context("--months is too large")?;
     let each = (arguments.rows / arguments.stations.max(1) as u64).max(1);
-    let step = (now - begin) / i32::try_from(each).context("--rows is too large for so few stations")?;
+    // Whole microseconds: the server's intervals know nothing finer.
+    let span_us = (now - begin).num_microseconds().context("--months is too large")?;
+    let step = TimeDelta::microseconds((span_us / i64::try_from(each)?).max(1));
     let mut from = begin;
     while from < now {
         let to = (from + TimeDelta::days(10)).min(now);
@@ -220,8 +222,8 @@ fn wanted(now: Instant) -> Vec<String> {
         format!("/console/stations/{station}?range=30d"),
         format!("/console/stations/{station}?range=1y"),
         "/console/areas".into(),
-        "/tiles/areas/11/777/1149".into(),
-        "/tiles/stations/11/777/1149".into(),
+        "/tiles/areas/11/777/1151".into(),
+        "/tiles/stations/11/777/1151".into(),
         "/api/v1/levels".into(),
         "/ogc/collections/stations/items?limit=200".into(),
         series(1, "&window=10m"),
@@ -241,7 +243,8 @@ async fn time(app: &App, cookie: &str, address: String) -> anyhow::Result<Timed>
         let status = response.status();
         bytes = axum::body::to_bytes(response.into_body(), usize::MAX).await?.len();
         took.push(millis(&watch));
-        anyhow::ensure!(status.is_success(), "{address} answered {status}");
+        // What is empty is quick and says nothing.
+        anyhow::ensure!(status.is_success() && bytes > 0, "{address} answered {status} with {bytes} bytes");
     }
     let first_ms = took.remove(0);
     took.sort_by(f64::total_cmp);

@@ -139,8 +139,6 @@ pub fn bars(v: &View, plot: &Plot<'_>) -> Markup {
     let scale = Scale::holding([total, near.unwrap_or(0.0), 1.0].into_iter(), true);
     let mut svg = plot.open(v);
     plot.gaps(v, &mut svg);
-    let mut line = format!("0,{HEIGHT}");
-    let mut sum = 0.0;
     for bucket in plot.buckets {
         let (left, right) = (plot.x(bucket.from), plot.x(bucket.to));
         if let Some(value) = bucket.value {
@@ -154,18 +152,35 @@ pub fn bars(v: &View, plot: &Plot<'_>) -> Markup {
                 (right - left - 1.0).max(0.8),
                 plot.title(v, bucket)
             );
-            sum += value;
         }
         if matches!(bucket.quality, BucketQuality::Suspect | BucketQuality::Fail) {
             plot.mark(v, bucket, HEIGHT - 6.0, &mut svg);
         }
-        let _ = write!(line, " {right:.1},{:.1}", scale.y(sum));
     }
-    let _ = write!(svg, r#"<polyline class="sum" points="{line}"/>"#);
+    for run in totals(plot) {
+        let points: Vec<String> = run.iter().map(|(x, sum)| format!("{x:.1},{:.1}", scale.y(*sum))).collect();
+        let _ = write!(svg, r#"<polyline class="sum" points="{}"/>"#, points.join(" "));
+    }
     let shown: Vec<Limit> = plot.limits.iter().filter(|limit| limit.value <= scale.top).copied().collect();
     Plot { limits: &shown, ..*plot }.limits(v, scale, &mut svg);
     let _ = write!(svg, r#"<line class="base" x1="0" x2="{WIDTH}" y1="{HEIGHT}" y2="{HEIGHT}"/></svg>"#);
     Markup(svg)
+}
+
+/// The running total in runs: where nothing came nobody knows it, so the line is open there.
+fn totals(plot: &Plot<'_>) -> Vec<Vec<(f64, f64)>> {
+    let mut sum = 0.0;
+    let mut runs = Vec::new();
+    for run in plot.buckets.chunk_by(|a, b| a.value.is_some() == b.value.is_some()) {
+        let Some(first) = run.first().filter(|first| first.value.is_some()) else { continue };
+        let mut points = vec![(plot.x(first.from), sum)];
+        for bucket in run {
+            sum += bucket.value.unwrap_or_default();
+            points.push((plot.x(bucket.to), sum));
+        }
+        runs.push(points);
+    }
+    runs
 }
 
 /// A line through the values, broken where the stream was silent, with its thresholds.
@@ -247,6 +262,8 @@ mod tests {
         let plot = Plot { stream: &stream, range, window_s: 3600, buckets: &buckets, limits: &[] };
         let lengths: Vec<usize> = runs(&plot).iter().map(Vec::len).collect();
         assert_eq!(lengths, [2, 2]);
+        let ends: Vec<(f64, f64)> = totals(&plot).iter().map(|run| (run[0].1, run[run.len() - 1].1)).collect();
+        assert_eq!(ends, [(0.0, 3.0), (3.0, 10.0)], "a total goes on after the silence, not through it");
     }
 
     #[test]
