@@ -76,7 +76,7 @@ pub struct Engine {
     timers: BTreeSet<(Micros, usize)>,
     armed: Vec<Option<Micros>>,
     /// Pairs whose numbers moved since `take_touched`.
-    touched: BTreeSet<usize>,
+    touched: Touched,
     now: Micros,
     seq: Seq,
 }
@@ -93,7 +93,7 @@ impl Engine {
             memories: vec![PairMemory::default(); pairs],
             timers: BTreeSet::new(),
             armed: vec![None; pairs],
-            touched: BTreeSet::new(),
+            touched: Touched::default(),
             now: 0,
             seq: Seq(0),
         }
@@ -137,9 +137,10 @@ impl Engine {
                 self.now = self.now.max(reading.received_at.timestamp_micros());
                 self.seq = reading.seq;
                 let Some(stream) = self.take(reading, effects) else { return };
-                let fed = self.net.fed_by.get(stream).cloned().unwrap_or_default();
-                for pair in fed {
-                    self.evaluate(pair, effects);
+                let fed = self.net.fed_by.get(stream).map_or(0, Vec::len);
+                for place in 0..fed {
+                    let pair = self.net.fed_by.get(stream).and_then(|fed| fed.get(place)).copied();
+                    pair.into_iter().for_each(|pair| self.evaluate(pair, effects));
                 }
             }
         }
@@ -189,8 +190,8 @@ impl Engine {
     }
 
     /// Pairs whose numbers moved since the last call.
-    pub fn take_touched(&mut self) -> BTreeSet<usize> {
-        std::mem::take(&mut self.touched)
+    pub fn take_touched(&mut self) -> Vec<usize> {
+        self.touched.take()
     }
 
     /// Judges a reading by what stands around it, and takes it.
@@ -267,10 +268,22 @@ impl Engine {
     }
 
     fn evaluate(&mut self, index: usize, effects: &mut Vec<Effect>) {
-        let (Some(view), Some(memory)) = (self.view(index), self.memories.get(index)) else { return };
-        let mut memory = memory.clone();
+        let Some(mut memory) = self.memories.get_mut(index).map(std::mem::take) else { return };
+        let verdict = self.look(index, &mut memory, effects);
+        if let Some(slot) = self.memories.get_mut(index) {
+            *slot = memory;
+        }
+        if let Some(next_check) = verdict {
+            self.touched.note(index);
+            self.arm(index, next_check);
+        }
+    }
+
+    /// Moves the memory of a pair; returns when to look again, or nothing for a pair without a rule.
+    fn look(&self, index: usize, memory: &mut PairMemory, effects: &mut Vec<Effect>) -> Option<Option<Micros>> {
+        let view = self.view(index)?;
         let known_before = memory.known;
-        let verdict = view.evaluate(&mut memory, self.now);
+        let verdict = view.evaluate(memory, self.now);
         if let Some(from) = verdict.changed_from {
             effects.push(Effect::LevelChanged(Box::new(Transition {
                 pair: view.pair.key,
@@ -284,14 +297,10 @@ impl Engine {
                 seq: self.seq,
                 rule_id: view.rule.id.clone(),
                 rule_version: view.rule.version,
-                reasons: view.reasons(&memory, self.now),
+                reasons: view.reasons(memory, self.now),
             })));
         }
-        if let Some(slot) = self.memories.get_mut(index) {
-            *slot = memory;
-        }
-        self.touched.insert(index);
-        self.arm(index, verdict.next_check);
+        Some(verdict.next_check)
     }
 
     /// One timer a pair, at the soonest instant it asked for: a later wish is met when the earlier timer fires.
@@ -304,6 +313,34 @@ impl Engine {
             self.timers.remove(&(later, index));
         }
         self.timers.insert((at, index));
+    }
+}
+
+/// A set of small numbers that costs next to nothing to add to.
+#[derive(Clone, Debug, Default)]
+struct Touched {
+    list: Vec<usize>,
+    is_in: Vec<bool>,
+}
+
+impl Touched {
+    fn note(&mut self, index: usize) {
+        if self.is_in.len() <= index {
+            self.is_in.resize(index + 1, false);
+        }
+        if let Some(is_in) = self.is_in.get_mut(index).filter(|is_in| !**is_in) {
+            *is_in = true;
+            self.list.push(index);
+        }
+    }
+
+    fn take(&mut self) -> Vec<usize> {
+        for &index in &self.list {
+            if let Some(is_in) = self.is_in.get_mut(index) {
+                *is_in = false;
+            }
+        }
+        std::mem::take(&mut self.list)
     }
 }
 

@@ -70,6 +70,7 @@ async fn lead(app: &App) -> anyhow::Result<()> {
         pipeline.drain(&mut conn).await?;
         tokio::select! {
             () = app.stop.cancelled() => break,
+            () = app.ingest.tail().grown() => {}
             _ = beat.tick() => pipeline.tick(&mut conn).await?,
             event = events.recv() => {
                 let reload = match event {
@@ -169,10 +170,14 @@ impl Pipeline {
         let mut folded = 0;
         loop {
             let mut tx = conn.begin().await?;
-            let rows = journal::read_after(&mut tx, self.cursor.seq, BATCH_ROWS).await?;
-            // Fewer than asked for are all there were; whatever is committed from here on sends its own hint.
-            let last_batch = rows.len() < BATCH_ROWS as usize;
-            let rows = whole_instants(rows);
+            let mut rows = self.app.ingest.tail().take_after(self.cursor.seq, BATCH_ROWS as usize);
+            let mut last_batch = false;
+            if rows.is_empty() {
+                rows = journal::read_after(&mut tx, self.cursor.seq, BATCH_ROWS).await?;
+                // Fewer than asked for are all there were; whatever is committed from here on sends its own hint.
+                last_batch = rows.len() < BATCH_ROWS as usize;
+                rows = whole_instants(rows);
+            }
             let (Some(last), count) = (rows.last(), rows.len()) else { return Ok(folded) };
             let cursor = Cursor { seq: last.seq, through_at: last.received_at };
             let mut effects = Vec::new();

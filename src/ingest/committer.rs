@@ -18,6 +18,9 @@ use crate::journal::{self, Outcome};
 const RETRY_FIRST: Duration = Duration::from_millis(100);
 const RETRY_MAX: Duration = Duration::from_secs(5);
 
+/// So many looks that find nothing more end a batch; each costs microseconds.
+const QUIET_ROUNDS: u32 = 3;
+
 /// Looks again so often whether the backlog is held back no more.
 const HELD_BACK: Duration = Duration::from_millis(10);
 
@@ -29,6 +32,7 @@ pub async fn run(app: App, receiver: Receiver) {
 
 async fn write_readings(app: &App, mut lanes: Lanes) {
     let limit = app.config.ingest.batch_readings;
+    let mut appender = journal::Appender::new(app.ingest.tail().clone());
     let mut pace = Pace::new(app.clock.now());
     let mut stopping = false;
     loop {
@@ -47,10 +51,8 @@ async fn write_readings(app: &App, mut lanes: Lanes) {
         let Some((lane, first)) = first else { return };
         let mut batch = Batch::default();
         batch.add(lane, first);
-        while let Some((lane, next)) = lanes.next(batch.load, with_backlog, limit) {
-            batch.add(lane, next);
-        }
-        batch.commit(app).await;
+        batch.gather(&mut lanes, with_backlog, limit).await;
+        batch.commit(app, &mut appender).await;
         for lane in [Lane::Live, Lane::Backlog] {
             let queued = app.ingest.queued_in(lane) as f64;
             metrics::gauge!("sentinela_ingest_queued_readings", "lane" => lane.as_str()).set(queued);
@@ -84,11 +86,28 @@ impl Batch {
         self.quarantined.append(&mut submission.quarantined);
     }
 
-    async fn commit(self, app: &App) {
+    /// Takes what waits, and lets those run who have the next message in their hands already: after a commit everybody who was
+    /// answered hands in again, and the first of them should not be committed alone. Nobody is waited for.
+    async fn gather(&mut self, lanes: &mut Lanes, with_backlog: bool, limit: usize) {
+        let mut quiet = 0;
+        while quiet < QUIET_ROUNDS {
+            quiet += 1;
+            while let Some((lane, next)) = lanes.next(self.load, with_backlog, limit) {
+                self.add(lane, next);
+                quiet = 0;
+            }
+            if self.load.total() >= limit {
+                return;
+            }
+            tokio::task::yield_now().await;
+        }
+    }
+
+    async fn commit(self, app: &App, appender: &mut journal::Appender) {
         let watch = Stopwatch::start();
         let mut wait = RETRY_FIRST;
         loop {
-            match journal::append(&app.db.ingest, &app.clock, &self.readings, &self.quarantined).await {
+            match appender.append(&app.db.ingest, &app.clock, &self.readings, &self.quarantined).await {
                 Ok(outcomes) => {
                     metrics::histogram!("sentinela_ingest_commit_seconds").record(watch.elapsed().as_secs_f64());
                     metrics::histogram!("sentinela_ingest_commit_readings").record(self.readings.len() as f64);

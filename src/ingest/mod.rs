@@ -27,6 +27,7 @@ use crate::ingest::devices::Devices;
 use crate::ingest::lanes::Lane;
 use crate::ingest::limit::{MessageRate, Strangers};
 use crate::ingest::reports::Reports;
+use crate::journal::Tail;
 use crate::units::{Fixed, Quality};
 
 /// Where a reading came in. Stored in `journal.source`.
@@ -136,6 +137,7 @@ pub struct IngestHandle {
     reports: Reports,
     rate: Arc<MessageRate>,
     strangers: Arc<Strangers>,
+    tail: Tail,
 }
 
 /// Into one lane. The semaphore bounds it, so the channel itself need not.
@@ -184,6 +186,7 @@ pub fn channel(config: &Config, clock: &Clock) -> (IngestHandle, Receiver) {
         reports,
         rate: Arc::new(MessageRate::new(&config.ingest)),
         strangers: Arc::default(),
+        tail: Tail::default(),
     };
     (handle, Receiver { lanes: Lanes { live: live_receiver, backlog: backlog_receiver }, said })
 }
@@ -268,6 +271,11 @@ impl IngestHandle {
     /// Where failed sign-ins come from.
     pub fn strangers(&self) -> &Strangers {
         &self.strangers
+    }
+
+    /// What was committed lately.
+    pub const fn tail(&self) -> &Tail {
+        &self.tail
     }
 
     /// Readings waiting for their commit.

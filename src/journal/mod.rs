@@ -12,9 +12,13 @@
 
 mod key;
 mod store;
+mod tail;
 
 pub use key::reading_key;
-pub use store::{Head, JournalRow, Outcome, append, count_after, head, open_months_ahead, read_after, unjudged};
+pub use store::{
+    Appender, Head, JournalRow, Outcome, append, count_after, head, open_months_ahead, read_after, unjudged,
+};
+pub use tail::Tail;
 
 /// The advisory lock of appenders: "SENT" in ASCII.
 pub const LOCK: i64 = 0x5345_4e54;

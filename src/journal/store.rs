@@ -1,6 +1,8 @@
 //! The journal's rows.
 
+mod fresh;
 mod months;
+mod rows;
 
 use std::collections::HashMap;
 
@@ -13,6 +15,7 @@ use crate::ids::{DatastreamId, Seq};
 use crate::ingest::{NewReading, Quarantined, Source};
 use crate::units::{Fixed, Quality};
 
+pub use fresh::Appender;
 pub use months::{Head, head, open_months_ahead};
 
 /// What became of one reading.

@@ -113,6 +113,7 @@ impl Series {
 
     /// Takes a good reading in any order. One that is older than anything retained changes nothing.
     pub fn push(&mut self, at: Micros, seq: Seq, raw: Fixed) {
+        let Some(newest) = self.newest_at().filter(|newest| at <= *newest) else { return self.append(at, seq, raw) };
         // An interval has one total: the same stamp again (a gateway that retries, a device exchanged) is the newer word on it.
         if self.kind == StreamKind::IntervalSum
             && let Some(twin) = self.entries.partition_point(|entry| entry.at <= at).checked_sub(1)
@@ -120,10 +121,7 @@ impl Series {
         {
             return self.replace(twin, seq, raw);
         }
-        match self.newest_at() {
-            Some(newest) if at < newest => self.insert_late(at, seq, raw, newest),
-            _ => self.append(at, seq, raw),
-        }
+        if at < newest { self.insert_late(at, seq, raw, newest) } else { self.append(at, seq, raw) }
     }
 
     /// Puts `raw` in the place of the reading with journal number `revised`.

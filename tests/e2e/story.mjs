@@ -55,9 +55,7 @@ let headline = "";
 async function approve() {
   for (let tries = 0; tries < 20; tries += 1) {
     await page.click("#issue");
-    // A page that was just being renewed took the click with it.
-    const opened = await page.locator("dialog#confirm").waitFor({ timeout: 3000 }).then(() => true, () => false);
-    if (!opened) continue;
+    await page.locator("dialog#confirm[open]").waitFor();
     await page.click("#issue-now");
     await page.locator("#delivery, .flash.bad").first().waitFor();
     if (await page.locator("#delivery").count()) return;
@@ -92,14 +90,10 @@ try {
     await page.locator("form#review").waitFor();
     await checkPage(page);
     assert.match(await page.locator("#sms-summary").innerText(), /segmento/);
-    // Areas go on joining: until somebody types, the page is loaded anew with them, and once that may happen under the first key.
-    let text = "";
-    for (let tries = 1; ; tries += 1) {
-      text = (await page.inputValue("[name=sms_text]")).replace(" Não volte.", "");
-      await page.fill("[name=sms_text]", `${text} Não volte.`);
-      const told = page.locator("#sms-forcing:not([hidden])").waitFor({ timeout: 5000 });
-      if (await told.then(() => true, (error) => tries === 6 && Promise.reject(error))) break;
-    }
+    // Areas go on joining, and the page takes them in; whoever types keeps every letter.
+    const text = await page.inputValue("[name=sms_text]");
+    await page.fill("[name=sms_text]", `${text} Não volte.`);
+    await page.locator("#sms-forcing:not([hidden])").waitFor();
     assert.match(await page.locator("#sms-forcing").innerText(), /ã/);
     assert.match(await page.locator(".bub[data-mirror=sms_text]").first().innerText(), /Não volte/);
     await page.fill("[name=sms_text]", text);

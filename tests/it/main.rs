@@ -2,6 +2,7 @@
 
 mod access;
 mod accounts;
+mod appender;
 mod approval;
 mod attack;
 mod audit;

@@ -31,7 +31,7 @@ impl Closed {
 }
 
 /// The first day of the month of an instant, in UTC.
-fn month_of(at: Instant) -> NaiveDate {
+pub fn month_of(at: Instant) -> NaiveDate {
     let day = at.date_naive();
     day.with_day(1).unwrap_or(day)
 }

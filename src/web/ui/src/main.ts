@@ -3,7 +3,7 @@
 import { fetchMap } from "./lazy";
 import { start } from "./live";
 import { startReport } from "./report";
-import { startReview } from "./review";
+import { followReview, startReview } from "./review";
 
 function clock(): void {
   const shown = document.querySelector<HTMLTimeElement>("#clock");
@@ -65,4 +65,5 @@ lazyMap();
 sendOnce();
 startReport();
 startReview();
+followReview();
 start();

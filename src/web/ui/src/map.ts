@@ -177,7 +177,7 @@ type Bounds = [[number, number], [number, number]];
 
 function startMap(place: HTMLElement): void {
   const bounds = JSON.parse(place.dataset.bounds ?? "null") as Bounds | null;
-  const chosen = (place.dataset.chosen ?? "").split(",").filter(Boolean).map(Number);
+  const chosen = (): number[] => (place.dataset.chosen ?? "").split(",").filter(Boolean).map(Number);
   const host = document.createElement("div");
   host.className = "chart";
   place.append(host);
@@ -197,10 +197,10 @@ function startMap(place: HTMLElement): void {
   chart.addControl(new NavigationControl({ showCompass: false }), "top-right");
   chart.setMissingStyleImageResolver((id) => draw(chart, id));
   chart.once("idle", () => place.classList.add("ready"));
-  chart.on("load", () => choose(chart, chosen));
+  chart.on("load", () => choose(chart, chosen()));
   if (place.dataset.pinMap !== undefined) takePin(chart, place);
   else interact(chart, place);
-  keepFresh(chart, place, () => chosen);
+  keepFresh(chart, place, chosen);
 }
 
 /** Leaves what lies over the map uncovered. */

@@ -19,21 +19,62 @@ export function startReview(): void {
     timer = window.setTimeout(() => void measure(form, sms, ++latest, () => latest), WAIT_MS);
   });
   form.addEventListener("input", () => changed(form), { once: true });
-  follow(form);
 }
 
-/** The rule or a colleague may change the draft meanwhile. An untouched page shows the new one at once; where somebody has
- * written or is about to confirm, it only says so. */
-function follow(form: HTMLFormElement): void {
-  const mine = form.querySelector<HTMLInputElement>("[name=revision]")?.value;
+/** The rule or a colleague may change the draft meanwhile. An untouched page takes the new one in at once; where somebody has
+ * written or is about to confirm, it only says so. Nothing is loaded anew, so there is no moment in which a key or a click
+ * falls on a page that is about to go. */
+export function followReview(): void {
   document.addEventListener("sentinela:refreshed", (event) => {
     const fresh = (event as CustomEvent<Document>).detail;
-    const now = fresh.querySelector<HTMLInputElement>("form[data-review] [name=revision]")?.value;
-    if (now === mine) return;
-    const busy = document.body.classList.contains("changed") || document.querySelector("dialog[open]") !== null;
-    if (!busy && form.dataset.sent !== "yes") return location.replace(here());
+    const revision = (page: Document): string | undefined => page.querySelector<HTMLInputElement>("form[data-review] [name=revision]")?.value;
+    const [mine, theirs] = [revision(document), revision(fresh)];
+    if (mine === undefined || mine === theirs) return;
+    if (!isTouched()) {
+      // Issued or discarded elsewhere: there is no draft any more.
+      if (theirs === undefined) return location.replace(here());
+      return takeIn(fresh);
+    }
     for (const moved of document.querySelectorAll<HTMLElement>("[data-moved]")) moved.hidden = false;
   });
+}
+
+type Field = HTMLInputElement | HTMLTextAreaElement;
+
+/** Whether anything on the page was written, is being sent, or waits for a yes. */
+function isTouched(): boolean {
+  const fields = [...document.querySelectorAll<Field>(".review input, .review textarea")];
+  const sent = [...document.querySelectorAll<HTMLFormElement>(".review form")].some((form) => form.dataset.sent === "yes");
+  return sent || document.querySelector("dialog[open]") !== null || fields.some((field) => field.value !== field.defaultValue);
+}
+
+/** Exchanges the text, the bar and the question, and leaves the map, what is unfolded, and where the cursor stands. */
+function takeIn(fresh: Document): void {
+  const unfolded = [...document.querySelectorAll<HTMLDetailsElement>(".review .ed > details")].map((part) => part.open);
+  const scroll = document.querySelector(".review .ed")?.scrollTop ?? 0;
+  const active = document.activeElement as Partial<Field> | null;
+  const cursor = { name: active?.name, id: active?.id, from: active?.selectionStart, to: active?.selectionEnd };
+  for (const part of [".review .ed", ".review .bar", "dialog#confirm"]) {
+    const [old, next] = [document.querySelector(part), fresh.querySelector(part)];
+    if (old && next) old.replaceWith(document.importNode(next, true));
+  }
+  document.querySelectorAll<HTMLDetailsElement>(".review .ed > details").forEach((part, index) => (part.open = unfolded[index] ?? false));
+  document.querySelector(".review .ed")?.scrollTo({ top: scroll });
+  moveChosen(fresh);
+  const selector = cursor.id ? `#${CSS.escape(cursor.id)}` : cursor.name ? `.review [name="${CSS.escape(cursor.name)}"]` : undefined;
+  const field = selector ? document.querySelector<Field>(selector) : null;
+  field?.focus({ preventScroll: true });
+  if (typeof cursor.from === "number") field?.setSelectionRange(cursor.from, cursor.to ?? cursor.from);
+  startReview();
+}
+
+/** The areas drawn in ink on the map. */
+function moveChosen(fresh: Document): void {
+  const place = document.querySelector<HTMLElement>(".review [data-map]");
+  const chosen = fresh.querySelector<HTMLElement>(".review [data-map]")?.dataset.chosen ?? "";
+  if (!place || place.dataset.chosen === chosen) return;
+  place.dataset.chosen = chosen;
+  place.dispatchEvent(new CustomEvent("sentinela:choose", { detail: chosen.split(",").filter(Boolean).map(Number) }));
 }
 
 /** Elements with `data-mirror="name"` repeat what is written in the field of that name. */
