@@ -72,6 +72,8 @@ pub enum Effect {
 pub struct Engine {
     net: Bound,
     streams: Vec<StreamState>,
+    /// While readings are recalled: what the next one in order takes back.
+    taken_back: Vec<Option<(Seq, Quality)>>,
     memories: Vec<PairMemory>,
     timers: BTreeSet<(Micros, usize)>,
     armed: Vec<Option<Micros>>,
@@ -84,11 +86,12 @@ pub struct Engine {
 impl Engine {
     /// A core without history: every area is unknown until data comes.
     pub fn new(net: Bound) -> Self {
-        let streams =
+        let streams: Vec<StreamState> =
             net.streams.iter().zip(&net.windows).map(|(spec, windows)| StreamState::new(spec, windows)).collect();
         let pairs = net.pairs.len();
         Self {
             net,
+            taken_back: vec![None; streams.len()],
             streams,
             memories: vec![PairMemory::default(); pairs],
             timers: BTreeSet::new(),
@@ -104,9 +107,17 @@ impl Engine {
     pub fn recall(&mut self, reading: &ReadingInput, taken_back: Option<Quality>) {
         let Some(&index) = self.net.stream_index.get(&reading.datastream) else { return };
         let (Some(spec), Some(state)) = (self.net.streams.get(index), self.streams.get_mut(index)) else { return };
+        let Some(waiting) = self.taken_back.get_mut(index) else { return };
+        // As it was then: the next reading in order told that the one before was a spike, and not a late one in between.
+        if reading.quality != Quality::Fail
+            && state.follows(reading)
+            && let Some((seq, quality)) = waiting.take()
+        {
+            state.take_back(seq, quality);
+        }
         state.take(reading, &spec.limits, reading.quality, reading.why.as_deref());
         if let Some(quality) = taken_back {
-            state.take_back(reading.seq, quality);
+            *waiting = Some((reading.seq, quality));
         }
     }
 
@@ -230,7 +241,7 @@ impl Engine {
         let (limit, around) = (spec.limits.neighbours?, self.net.neighbours.get(index)?);
         let (window, at) = (stream::hours(limit.window_h), reading.observed_at.timestamp_micros());
         // Whoever measures more than any share of the least median is in no doubt; so the rest costs nothing in a storm.
-        let own = state.whole_sum(spec, window, reading).filter(|own| *own < limit.median)?;
+        let own = state.whole_sum(window, reading).filter(|own| *own < limit.median)?;
         let mut sums = [Fixed(0); MAX_NEIGHBOURS];
         let mut count = 0;
         for &other in around {
@@ -241,6 +252,10 @@ impl Engine {
             }
         }
         let dry = limit.judge(own, sums.get_mut(..count)?)?;
+        // A gauge that was silent for half of the time has not measured a dry day.
+        if !state.spoke_all_through(spec, window) {
+            return None;
+        }
         let why =
             if spec.kind == StreamKind::CumulativeCounter { Why::StuckCounter(dry) } else { Why::Neighbours(dry) };
         Some((Quality::Suspect, why))

@@ -33,8 +33,10 @@ pub enum Event {
     },
     /// Faults of stations or tasks of maintenance moved.
     Maintenance,
-    /// Stations, devices, areas or residents changed: caches reload.
+    /// Stations, streams, areas or residents changed: caches reload.
     Catalogue,
+    /// Devices or their secrets changed: whoever lets them in reads them anew.
+    Devices,
     /// Outside warnings came, or changed what they are to this town.
     Warning,
     /// Somebody's sign-in, role, session or token changed: open streams ask again who is listening.
@@ -47,8 +49,12 @@ pub enum Event {
     AuditCheck,
 }
 
-/// Tells everyone once the surrounding transaction commits.
+/// Tells everyone once the surrounding transaction commits. Changes of the catalogue are counted too: whoever missed a hint finds
+/// that he did.
 pub async fn notify(conn: &mut PgConnection, event: &Event) -> sqlx::Result<()> {
+    if *event == Event::Catalogue {
+        sqlx::query!("update catalogue_version set version = version + 1").execute(&mut *conn).await?;
+    }
     let payload = serde_json::to_string(event).unwrap_or_default();
     sqlx::query("select pg_notify($1, $2)").bind(CHANNEL).bind(payload).execute(conn).await?;
     Ok(())

@@ -34,6 +34,8 @@ use crate::units::Level;
 
 /// Rows folded in one transaction.
 const BATCH_ROWS: i64 = 2000;
+/// Folding gives way to the clock, to changes of the catalogue and to a stop this often, however much waits.
+const TURN: TimeDelta = TimeDelta::seconds(1);
 /// Explanations of levels that did not change are refreshed this often.
 const REFRESH: TimeDelta = TimeDelta::seconds(10);
 /// Advisory session lock of the one evaluator ("EVAL").
@@ -67,8 +69,9 @@ async fn lead(app: &App) -> anyhow::Result<()> {
     let mut pipeline = Pipeline::load(app, &mut conn).await?;
     let mut beat = tokio::time::interval(Duration::from_secs(1));
     loop {
-        pipeline.drain(&mut conn).await?;
+        let behind = pipeline.drain_for(&mut conn, TURN).await? == Drained::Partly;
         tokio::select! {
+            () = std::future::ready(()), if behind => {}
             () = app.stop.cancelled() => break,
             () = app.ingest.tail().grown() => {}
             _ = beat.tick() => pipeline.tick(&mut conn).await?,
@@ -79,7 +82,7 @@ async fn lead(app: &App) -> anyhow::Result<()> {
                     lagged => wants_reload(lagged),
                 };
                 if reload {
-                    pipeline.reload(&mut conn).await;
+                    pipeline.reload_if_changed(&mut conn).await?;
                 }
             }
         }
@@ -104,12 +107,21 @@ fn drain_events(events: &mut Receiver<Event>) -> bool {
     }
 }
 
+/// Whether rows may be left that were not folded yet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Drained {
+    Wholly,
+    Partly,
+}
+
 /// The core with its place in the journal.
 #[derive(Debug)]
 pub struct Pipeline {
     app: App,
     engine: Engine,
     cursor: Cursor,
+    /// Of the catalogue that is judged by.
+    version: i64,
     desk: Desk,
     /// Pairs whose stored explanation is older than what the core knows.
     stale: BTreeSet<usize>,
@@ -123,6 +135,8 @@ impl Pipeline {
         let folder = &app.config.engine.rules_dir;
         let rules = store::load_rules((!folder.is_empty()).then(|| Path::new(folder)))?;
         let mut tx = conn.begin().await?;
+        // Before the catalogue itself: one that changes in between is read again, and none is passed over.
+        let version = store::catalogue_version(&mut tx).await?;
         store::forget_removed(&mut tx).await?;
         let limits = store::load_limits(&app.config.engine.quality_file)?;
         let bound = store::load_network(&mut tx, rules, &limits).await?.bind()?;
@@ -145,7 +159,15 @@ impl Pipeline {
         let saved = (0..pairs).filter_map(|index| engine.explain(index).map(|pair| pair.memory.clone())).collect();
         let refreshed_at = app.clock.now();
         let desk = Desk::new(app.clone(), known);
-        Ok(Self { app: app.clone(), engine, cursor, desk, stale: (0..pairs).collect(), saved, refreshed_at })
+        Ok(Self { app: app.clone(), engine, cursor, version, desk, stale: (0..pairs).collect(), saved, refreshed_at })
+    }
+
+    /// Reads catalogue and rules anew when the catalogue is another one: hints are missed, and come twice.
+    async fn reload_if_changed(&mut self, conn: &mut PgConnection) -> anyhow::Result<()> {
+        if store::catalogue_version(conn).await? != self.version {
+            self.reload(conn).await;
+        }
+        Ok(())
     }
 
     /// Reads catalogue and rules anew. What cannot be read changes nothing: the town is judged by what it was judged by.
@@ -162,12 +184,18 @@ impl Pipeline {
         }
     }
 
-    /// Folds everything that is committed. Returns how many rows were folded.
+    /// Folds everything that is committed.
     ///
     /// # Errors
     /// The core's memory may then be ahead of the database: load a new pipeline.
-    pub async fn drain(&mut self, conn: &mut PgConnection) -> anyhow::Result<u64> {
-        let mut folded = 0;
+    pub async fn drain(&mut self, conn: &mut PgConnection) -> anyhow::Result<()> {
+        while self.drain_for(conn, TURN).await? == Drained::Partly {}
+        Ok(())
+    }
+
+    /// The same for about so long.
+    async fn drain_for(&mut self, conn: &mut PgConnection, turn: TimeDelta) -> anyhow::Result<Drained> {
+        let started = self.app.clock.now();
         loop {
             let mut tx = conn.begin().await?;
             let mut rows = self.app.ingest.tail().take_after(self.cursor.seq, BATCH_ROWS as usize);
@@ -178,7 +206,7 @@ impl Pipeline {
                 last_batch = rows.len() < BATCH_ROWS as usize;
                 rows = whole_instants(rows);
             }
-            let (Some(last), count) = (rows.last(), rows.len()) else { return Ok(folded) };
+            let Some(last) = rows.last() else { return Ok(Drained::Wholly) };
             let cursor = Cursor { seq: last.seq, through_at: last.received_at };
             let mut effects = Vec::new();
             for row in rows {
@@ -188,9 +216,11 @@ impl Pipeline {
                 commit_without_waiting(&mut tx).await?;
             }
             self.commit(tx, cursor, effects).await?;
-            folded += count as u64;
             if last_batch {
-                return Ok(folded);
+                return Ok(Drained::Wholly);
+            }
+            if self.app.clock.now() - started >= turn {
+                return Ok(Drained::Partly);
             }
         }
     }

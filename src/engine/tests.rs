@@ -386,3 +386,53 @@ fn what_stands_still_is_doubted_and_then_thrown_away() {
     assert_eq!(told.first().map(String::as_str), Some("120 1 flat_line suspect"));
     assert_eq!(told.last().map(String::as_str), Some("360 1 flat_line fail"));
 }
+
+/// The network of [`bound`] with counters for gauges.
+fn counters() -> Bound {
+    let mut net = bound();
+    for spec in &mut net.streams {
+        (spec.kind, spec.interval) = (StreamKind::CumulativeCounter, None);
+        spec.counter = crate::risk::counter::Counter::of(Quantity::Rain, None);
+    }
+    net
+}
+
+fn counted(readings: &[(i64, i64, i64)], until: i64) -> Vec<String> {
+    let mut engine = Engine::new(counters());
+    let mut effects = Vec::new();
+    for (index, (stream, minute, shown)) in readings.iter().enumerate() {
+        engine.step(&Input::Reading(reading(index as i64 + 1, *stream, *minute, *minute, *shown)), &mut effects);
+    }
+    engine.step(&Input::Tick(from_micros(until * MINUTE)), &mut effects);
+    told(&effects)
+}
+
+#[test]
+fn a_counter_that_comes_back_after_ten_hours_raises_nothing_for_the_last_one() {
+    // 70 mm in ten hours of silence: nobody can say that they fell in one, nor that they did not.
+    assert_eq!(counted(&[(1, 0, 100), (1, 600, 170)], 601), ["0 unknown→normal", "150 normal→unknown"]);
+    // 2 mm in the same time are harmless however they fell.
+    assert_eq!(
+        counted(&[(1, 0, 100), (1, 600, 102)], 601),
+        ["0 unknown→normal", "150 normal→unknown", "600 unknown→normal"]
+    );
+    // What is measured afterwards is danger enough by itself.
+    let told = counted(&[(1, 0, 100), (1, 600, 170), (1, 610, 215)], 611);
+    assert_eq!(told, ["0 unknown→normal", "150 normal→unknown", "610 unknown→alert"]);
+}
+
+proptest! {
+    #[test]
+    fn restarts_and_ticks_change_nothing_of_counters(
+        steps in proptest::collection::vec((1_i64..4, 0_i64..200, 0_i64..9, 0_i64..60, any::<bool>(), any::<bool>()), 1..60)
+    ) {
+        let (mut now, mut shown) = (0, [0; 4]);
+        let steps: Vec<_> = steps.into_iter().enumerate().map(|(index, (stream, gap, mm, age, restart, tick))| {
+            now += gap;
+            shown[stream as usize] = (shown[stream as usize] + mm * mm) % 500;
+            (reading(index as i64 + 1, stream, now - age, now, shown[stream as usize]), restart, tick)
+        }).collect();
+        let (one, other) = straight_and_broken(&counters(), &steps);
+        prop_assert_eq!(one, other);
+    }
+}

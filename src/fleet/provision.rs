@@ -85,7 +85,7 @@ pub async fn provision(
             .await?;
         made.push(Provisioned { code: row.code, station: row.station, secret });
     }
-    events::notify(conn, &Event::Catalogue).await?;
+    events::notify(conn, &Event::Devices).await?;
     Ok(made)
 }
 

@@ -328,7 +328,7 @@ async fn first_use(pool: &PgPool, device: DeviceId, secret_sha256: &[u8; 32], no
     .execute(&mut *tx)
     .await?;
     if done.rows_affected() > 0 {
-        events::notify(&mut tx, &Event::Catalogue).await?;
+        events::notify(&mut tx, &Event::Devices).await?;
     }
     tx.commit().await
 }
@@ -362,7 +362,7 @@ async fn write_uses(pool: &PgPool, pending: &HashMap<(DeviceId, [u8; 32]), Insta
 async fn catalogue_changed(events: &mut broadcast::Receiver<Event>) {
     loop {
         match events.recv().await {
-            Ok(Event::Catalogue) | Err(broadcast::error::RecvError::Lagged(_)) => return,
+            Ok(Event::Catalogue | Event::Devices) | Err(broadcast::error::RecvError::Lagged(_)) => return,
             Ok(_) => {}
             Err(broadcast::error::RecvError::Closed) => std::future::pending().await,
         }

@@ -2,6 +2,7 @@
 
 mod fresh;
 mod months;
+mod references;
 mod rows;
 
 use std::collections::HashMap;
@@ -45,8 +46,9 @@ pub struct JournalRow {
     pub revises_seq: Option<Seq>,
 }
 
-/// Appends a batch: one transaction, or, when the database refuses a row, halves of the batch until the bad row stands
-/// alone and goes to quarantine. Outcomes come in the order of `readings`.
+/// Appends a batch: one transaction. Readings of streams or devices that are not there, and of months that are closed, go to
+/// quarantine with the reason; when the database refuses a row for anything else, halves of the batch are tried until the bad row
+/// stands alone and goes there too. Outcomes come in the order of `readings`.
 ///
 /// # Errors
 /// Only when the database cannot be written at all; some leading part of the batch may have been committed by then, and
@@ -62,29 +64,33 @@ pub async fn append(
         // Once a month, or once for each month of a history: so the way of every other batch costs nothing.
         let closed = months::open(pool, readings).await?;
         if !closed.is_empty() {
-            return append_open(pool, clock, readings, quarantined, &closed).await;
+            return append_without(pool, clock, readings, quarantined, &|reading| closed.reason(reading)).await;
         }
         result = append_once(pool, clock, readings, quarantined).await;
     }
     match result {
+        Ok(Written::Committed(outcomes)) => Ok(outcomes),
+        Ok(Written::Lacks(missing)) => {
+            append_without(pool, clock, readings, quarantined, &|reading| missing.reason(reading)).await
+        }
         Err(error) if blames_a_row(&error) => bisect(pool, clock, readings, quarantined, &error).await,
-        result => result,
+        Err(error) => Err(error),
     }
 }
 
-/// Appends what lies in open months; the rest goes to quarantine with the reason.
-async fn append_open(
+/// Appends what there is no reason against; the rest goes to quarantine with the reason.
+async fn append_without(
     pool: &PgPool,
     clock: &Clock,
     readings: &[NewReading],
     quarantined: &[Quarantined],
-    closed: &months::Closed,
+    reason: &(dyn Fn(&NewReading) -> Option<String> + Sync),
 ) -> sqlx::Result<Vec<Outcome>> {
     let mut all = quarantined.to_vec();
     let mut open = Vec::with_capacity(readings.len());
     let mut outcomes = Vec::with_capacity(readings.len());
     for reading in readings {
-        if let Some(reason) = closed.reason(reading) {
+        if let Some(reason) = reason(reading) {
             all.push(refused(reading, reason));
             outcomes.push(Some(Outcome::Refused));
         } else {
@@ -147,18 +153,29 @@ fn refused(reading: &NewReading, reason: String) -> Quarantined {
     }
 }
 
+/// What a transaction came to.
+enum Written {
+    Committed(Vec<Outcome>),
+    /// Nothing was written: readings name what is not there.
+    Lacks(references::Missing),
+}
+
 async fn append_once(
     pool: &PgPool,
     clock: &Clock,
     readings: &[NewReading],
     quarantined: &[Quarantined],
-) -> sqlx::Result<Vec<Outcome>> {
+) -> sqlx::Result<Written> {
     let (rounds, mut outcomes) = plan(readings);
     let mut tx = pool.begin().await?;
     let mut changed = false;
     if !readings.is_empty() {
         // A statement of its own: the next one must see what the previous holder of the lock has committed.
         sqlx::query!("select pg_advisory_xact_lock($1)", LOCK).execute(&mut *tx).await?;
+        let missing = references::missing(&mut tx, readings).await?;
+        if !missing.is_empty() {
+            return Ok(Written::Lacks(missing));
+        }
         for round in rounds {
             changed |= append_round(&mut tx, clock.now(), readings, &round, &mut outcomes).await?;
         }
@@ -169,7 +186,7 @@ async fn append_once(
         events::notify(&mut tx, &Event::Journal).await?;
     }
     tx.commit().await?;
-    Ok(outcomes)
+    Ok(Written::Committed(outcomes))
 }
 
 /// A reading with its place in the batch.
@@ -220,29 +237,34 @@ async fn append_round(
     // The instants are part of the keys; named apart they say in which months to look.
     let observed: Vec<Instant> = round.iter().map(|keyed| readings[keyed.index].observed_at).collect();
     let newest = sqlx::query!(
-        r#"select distinct on (reading_key) reading_key, seq as "seq: Seq", revision, value
+        r#"select distinct on (reading_key) reading_key, seq as "seq: Seq", revision, value, source = 'history' as "is_past!"
            from journal where reading_key = any($1) and observed_at = any($2) order by reading_key, revision desc"#,
         &keys as &[[u8; 16]],
         &observed,
     )
     .fetch_all(&mut *tx)
     .await?;
-    let newest: HashMap<Vec<u8>, (Seq, i32, f64)> =
-        newest.into_iter().map(|row| (row.reading_key, (row.seq, row.revision, row.value))).collect();
+    let newest: HashMap<Vec<u8>, _> = newest.into_iter().map(|row| (row.reading_key.clone(), row)).collect();
     let mut revised = Vec::new();
     let mut revises = Vec::new();
     for keyed in round {
-        let Some((seq, revision, value)) = newest.get(keyed.key.as_slice()) else { continue };
-        if inserted.first.is_some_and(|first| *seq >= first) {
+        let Some(known) = newest.get(keyed.key.as_slice()) else { continue };
+        if inserted.first.is_some_and(|first| known.seq >= first) {
             continue;
         }
-        outcomes[keyed.index] = if *value == readings[keyed.index].value.to_f64() {
-            Outcome::Duplicate
-        } else {
-            revised.push(Keyed { index: keyed.index, key: keyed.key });
-            revises.push((*seq, revision + 1));
-            Outcome::Revision
+        let reading = &readings[keyed.index];
+        // No rule was told of what was filled in as the past. A feed that comes back and brings the same is heard.
+        let is_heard = known.is_past && reading.source != Source::History;
+        outcomes[keyed.index] = match (is_heard, known.value == reading.value.to_f64()) {
+            (false, true) => {
+                outcomes[keyed.index] = Outcome::Duplicate;
+                continue;
+            }
+            (false, false) => Outcome::Revision,
+            (true, _) => Outcome::Appended,
         };
+        revised.push(Keyed { index: keyed.index, key: keyed.key });
+        revises.push((known.seq, known.revision + 1));
     }
     if !revised.is_empty() {
         insert(tx, now, readings, &revised, Some(&revises)).await?;
@@ -362,7 +384,12 @@ pub async fn read_after(conn: &mut PgConnection, after: Seq, limit: i64) -> sqlx
     let Some((from, to)) = months::span_after(conn, after).await? else { return Ok(Vec::new()) };
     let rows = sqlx::query!(
         r#"select seq as "seq: Seq", datastream_id as "datastream_id: DatastreamId", observed_at, received_at, value, quality,
-               quality_reason, revises_seq as "revises_seq: Seq"
+               quality_reason,
+               -- What was filled in from the past was never told to the rules: what corrects it is news to them.
+               case when revises_seq is null or exists (
+                   select from journal h
+                   where h.seq = journal.revises_seq and h.observed_at = journal.observed_at and h.source = 'history') then null
+               else revises_seq end as "revises_seq: Seq"
            from journal where seq > $1 and source <> 'history' and observed_at >= $3 and observed_at < $4
            order by seq limit $2"#,
         after.0,

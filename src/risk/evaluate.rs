@@ -131,7 +131,7 @@ impl<'a> View<'a> {
         let last_words = holding.flat_map(|condition| {
             let silent = self.feed(condition.selector).filter(move |(spec, track)| !is_fresh(spec, track, now));
             silent.filter_map(move |(spec, track)| {
-                let value = track.measure(spec, condition.measure)?;
+                let value = track.measure(spec, condition.measure, condition.clear_below)?;
                 let until = track.received_at()? + LAST_WORD_COUNTS;
                 (value >= condition.clear_below && now < until).then_some(until)
             })
@@ -168,7 +168,7 @@ impl<'a> View<'a> {
         let values = self
             .feed(condition.selector)
             .filter(|(spec, track)| is_fresh(spec, track, now))
-            .filter_map(|(spec, track)| track.measure(spec, condition.measure));
+            .filter_map(|(spec, track)| track.measure(spec, condition.measure, condition.clear_below));
         let value = kth_highest(values, selector.k);
         let outcome = match value {
             None => Outcome::NoData,
@@ -234,7 +234,7 @@ impl<'a> View<'a> {
         Some(Measured {
             code: spec.station_code.clone(),
             name: spec.station_name.clone(),
-            value: track.measure(spec, condition.measure),
+            value: track.measure(spec, condition.measure, condition.clear_below),
             observed_at: track.series.newest_at().map(from_micros),
             fresh: is_fresh(spec, track, now),
             doubt: state.doubt().cloned(),

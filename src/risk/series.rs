@@ -20,6 +20,15 @@ struct Entry {
     raw: Fixed,
     /// What this reading adds to a sum: the value itself, or a counter's step.
     increment: Fixed,
+    /// The time in which a counter's step accrued; nothing for what is told of an interval or an instant.
+    over: Micros,
+}
+
+impl Entry {
+    /// Whether nobody can say how much of it belongs to a window of that length: it accrued over a longer time.
+    const fn is_blurred(&self, length: Micros) -> bool {
+        self.over > length
+    }
 }
 
 #[derive(Clone, Debug)]
@@ -27,7 +36,36 @@ struct Window {
     length: Micros,
     /// Absolute index of the first entry inside.
     start: u64,
+    /// Of what certainly belongs to it.
     sum: Fixed,
+    /// Steps inside that accrued over a longer time than the window's.
+    blurred: Fixed,
+}
+
+impl Window {
+    const fn add(&mut self, entry: &Entry) {
+        if entry.is_blurred(self.length) {
+            self.blurred.0 += entry.increment.0;
+        } else {
+            self.sum.0 += entry.increment.0;
+        }
+    }
+
+    const fn subtract(&mut self, entry: &Entry) {
+        if entry.is_blurred(self.length) {
+            self.blurred.0 -= entry.increment.0;
+        } else {
+            self.sum.0 -= entry.increment.0;
+        }
+    }
+}
+
+/// What a window holds. A counter that was silent for ten hours tells what fell in ten hours, and not what fell in the last: that
+/// is anything from nothing to all of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Sum {
+    pub at_least: Fixed,
+    pub at_most: Fixed,
 }
 
 #[derive(Clone, Debug)]
@@ -44,7 +82,8 @@ pub struct Series {
 impl Series {
     /// `lengths` are the windows that rules ask for; readings older than the longest are forgotten.
     pub fn new(kind: StreamKind, lengths: &[Micros]) -> Self {
-        let windows = lengths.iter().map(|&length| Window { length, start: 0, sum: Fixed(0) }).collect();
+        let windows =
+            lengths.iter().map(|&length| Window { length, start: 0, sum: Fixed(0), blurred: Fixed(0) }).collect();
         let retain = lengths.iter().copied().max().unwrap_or(0).max(3_600_000_000);
         Self { kind, counter: Counter::default(), retain, entries: VecDeque::new(), base: 0, windows }
     }
@@ -88,15 +127,32 @@ impl Series {
     }
 
     /// The sum of the window of that length; `None` without readings or for a window nobody asked for.
-    pub fn sum(&self, length: Micros) -> Option<Fixed> {
+    pub fn sum(&self, length: Micros) -> Option<Sum> {
         self.entries.back()?;
-        self.windows.iter().find(|window| window.length == length).map(|window| window.sum)
+        let window = self.windows.iter().find(|window| window.length == length)?;
+        Some(Sum { at_least: window.sum, at_most: Fixed(window.sum.0 + window.blurred.0) })
     }
 
-    /// The same as if a newer reading stood in it already. What that reading pushes out still counts.
+    /// Whether no two readings in the window of that length, nor the one before it, lie further apart than `apart`.
+    pub fn is_without_gap(&self, length: Micros, apart: Micros) -> bool {
+        let Some(newest) = self.newest_at() else { return false };
+        let mut later = newest;
+        for entry in self.entries.iter().rev() {
+            if later - entry.at > apart {
+                return false;
+            }
+            later = entry.at;
+            if entry.at <= newest - length {
+                return true;
+            }
+        }
+        false
+    }
+
+    /// The most that it can hold, as if a newer reading stood in it already. What that reading pushes out still counts.
     pub fn sum_with(&self, length: Micros, at: Micros, raw: Fixed) -> Option<Fixed> {
         let step = self.step(self.entries.back(), at, raw);
-        self.sum(length).map(|sum| Fixed(sum.0.saturating_add(step.0)))
+        self.sum(length).map(|sum| Fixed(sum.at_most.0.saturating_add(step.0)))
     }
 
     /// Change per hour between the newest reading and the oldest one in the window. `None` with fewer than two readings.
@@ -150,15 +206,16 @@ impl Series {
     }
 
     fn append(&mut self, at: Micros, seq: Seq, raw: Fixed) {
-        let increment = self.step(self.entries.back(), at, raw);
-        self.entries.push_back(Entry { at, seq, raw, increment });
+        let before = self.entries.back();
+        let entry = Entry { at, seq, raw, increment: self.step(before, at, raw), over: self.over(before, at) };
+        self.entries.push_back(entry);
         for window in &mut self.windows {
-            window.sum.0 += increment.0;
+            window.add(&entry);
             while let Some(entry) = self.entries.get((window.start - self.base) as usize) {
                 if entry.at > at - window.length {
                     break;
                 }
-                window.sum.0 -= entry.increment.0;
+                window.subtract(entry);
                 window.start += 1;
             }
         }
@@ -170,7 +227,7 @@ impl Series {
             return;
         }
         let index = self.entries.partition_point(|entry| entry.at <= at);
-        self.entries.insert(index, Entry { at, seq, raw, increment: Fixed(0) });
+        self.entries.insert(index, Entry { at, seq, raw, increment: Fixed(0), over: 0 });
         for window in self.windows.iter_mut().filter(|window| at <= newest - window.length) {
             window.start += 1;
         }
@@ -187,18 +244,26 @@ impl Series {
         }
     }
 
+    fn over(&self, before: Option<&Entry>, at: Micros) -> Micros {
+        match (self.kind, before) {
+            (StreamKind::CumulativeCounter, Some(before)) => at - before.at,
+            _ => 0,
+        }
+    }
+
     /// Computes the increment of an entry anew, and carries the difference into the sums that hold it: an hour of backlog,
     /// newest first, costs no more than the same readings on time.
     fn restep(&mut self, index: usize) {
         let before = index.checked_sub(1).and_then(|i| self.entries.get(i));
         let Some(entry) = self.entries.get(index) else { return };
-        let increment = self.step(before, entry.at, entry.raw);
+        let (increment, over) = (self.step(before, entry.at, entry.raw), self.over(before, entry.at));
         let Some(entry) = self.entries.get_mut(index) else { return };
-        let change = increment.0 - entry.increment.0;
-        entry.increment = increment;
-        let place = self.base + index as u64;
+        let old = *entry;
+        (entry.increment, entry.over) = (increment, over);
+        let (new, place) = (*entry, self.base + index as u64);
         for window in self.windows.iter_mut().filter(|window| window.start <= place) {
-            window.sum.0 += change;
+            window.subtract(&old);
+            window.add(&new);
         }
     }
 
@@ -209,7 +274,8 @@ impl Series {
             let start =
                 newest.map_or(0, |newest| self.entries.partition_point(|entry| entry.at <= newest - window.length));
             window.start = self.base + start as u64;
-            window.sum = Fixed(self.entries.range(start..).map(|entry| entry.increment.0).sum());
+            (window.sum, window.blurred) = (Fixed(0), Fixed(0));
+            self.entries.range(start..).for_each(|entry| window.add(entry));
         }
     }
 
@@ -242,23 +308,27 @@ mod tests {
         series
     }
 
+    fn sum(series: &Series, length: Micros) -> Option<Fixed> {
+        series.sum(length).map(|sum| sum.at_least)
+    }
+
     #[test]
     fn a_window_is_open_at_its_start_and_closed_at_its_end() {
         let series = filled(StreamKind::IntervalSum, &[(0, 5), (10, 7), (60, 1)]);
-        assert_eq!(series.sum(HOUR), Some(Fixed::from_whole(8)));
-        assert_eq!(series.sum(24 * HOUR), Some(Fixed::from_whole(13)));
+        assert_eq!(sum(&series, HOUR), Some(Fixed::from_whole(8)));
+        assert_eq!(sum(&series, 24 * HOUR), Some(Fixed::from_whole(13)));
     }
 
     #[test]
     fn a_counter_that_resets_loses_nothing_it_showed() {
         let series = filled(StreamKind::CumulativeCounter, &[(0, 100), (10, 104), (20, 3), (30, 5)]);
-        assert_eq!(series.sum(24 * HOUR), Some(Fixed::from_whole(4 + 3 + 2)));
+        assert_eq!(sum(&series, 24 * HOUR), Some(Fixed::from_whole(4 + 3 + 2)));
     }
 
     #[test]
     fn a_late_counter_reading_splits_the_step() {
         let late = filled(StreamKind::CumulativeCounter, &[(0, 10), (20, 16), (10, 12)]);
-        assert_eq!(late.sum(HOUR), Some(Fixed::from_whole(6)));
+        assert_eq!(sum(&late, HOUR), Some(Fixed::from_whole(6)));
     }
 
     #[test]
@@ -268,29 +338,55 @@ mod tests {
         for (seq, minute, shown) in [(1, 0, 996), (2, 10, 999), (3, 30, 6), (4, 20, 2)] {
             series.push(minute * MINUTE, Seq(seq), Fixed::from_whole(shown));
         }
-        assert_eq!(series.sum(HOUR), Some(Fixed::from_whole(10)));
+        assert_eq!(sum(&series, HOUR), Some(Fixed::from_whole(10)));
+    }
+
+    #[test]
+    fn what_a_counter_gathered_in_ten_hours_did_not_fall_in_the_last() {
+        let mut series = filled(StreamKind::CumulativeCounter, &[(0, 100), (600, 170), (610, 172)]);
+        assert_eq!(series.sum(HOUR), Some(Sum { at_least: Fixed::from_whole(2), at_most: Fixed::from_whole(72) }));
+        assert_eq!(
+            series.sum(24 * HOUR),
+            Some(Sum { at_least: Fixed::from_whole(72), at_most: Fixed::from_whole(72) })
+        );
+        // The backlog tells: the rain had fallen by the sixth hour.
+        for (seq, minute, shown) in [(11, 590, 170), (10, 360, 169)] {
+            series.push(minute * MINUTE, Seq(seq), Fixed::from_whole(shown));
+        }
+        assert_eq!(series.sum(HOUR), Some(Sum { at_least: Fixed::from_whole(2), at_most: Fixed::from_whole(3) }));
+        series.push(545 * MINUTE, Seq(12), Fixed::from_whole(170));
+        assert_eq!(series.sum(HOUR), Some(Sum { at_least: Fixed::from_whole(2), at_most: Fixed::from_whole(2) }));
+    }
+
+    #[test]
+    fn a_gap_is_found_in_the_window_and_at_its_edge() {
+        let series = filled(StreamKind::IntervalSum, &[(0, 0), (10, 0), (50, 0), (60, 0), (90, 0)]);
+        assert!(series.is_without_gap(HOUR, 40 * MINUTE));
+        assert!(!series.is_without_gap(HOUR, 30 * MINUTE), "from the tenth minute to the fiftieth");
+        assert!(!series.is_without_gap(24 * HOUR, 40 * MINUTE), "it does not reach back so far");
+        assert!(series.is_without_gap(30 * MINUTE, 30 * MINUTE));
     }
 
     #[test]
     fn a_revision_replaces_the_value() {
         let mut series = filled(StreamKind::IntervalSum, &[(0, 5), (10, 7)]);
         series.revise(Seq(1), Seq(9), 10 * MINUTE, Fixed::from_whole(70));
-        assert_eq!(series.sum(HOUR), Some(Fixed::from_whole(75)));
+        assert_eq!(sum(&series, HOUR), Some(Fixed::from_whole(75)));
     }
 
     #[test]
     fn a_reading_taken_back_leaves_the_sums_of_the_others() {
         let mut series = filled(StreamKind::IntervalSum, &[(0, 5), (10, 7), (20, 1)]);
         series.remove(Seq(1));
-        assert_eq!((series.sum(HOUR), series.count(HOUR)), (Some(Fixed::from_whole(6)), 2));
+        assert_eq!((sum(&series, HOUR), series.count(HOUR)), (Some(Fixed::from_whole(6)), 2));
         let mut counter = filled(StreamKind::CumulativeCounter, &[(0, 10), (10, 90), (20, 12)]);
         counter.remove(Seq(1));
-        assert_eq!(counter.sum(HOUR), Some(Fixed::from_whole(2)));
+        assert_eq!(sum(&counter, HOUR), Some(Fixed::from_whole(2)));
         let mut only = filled(StreamKind::Instantaneous, &[(0, 10)]);
         only.remove(Seq(0));
-        assert_eq!((only.sum(HOUR), only.latest()), (None, None));
+        assert_eq!((sum(&only, HOUR), only.latest()), (None, None));
         only.push(MINUTE, Seq(1), Fixed::from_whole(3));
-        assert_eq!(only.sum(HOUR), Some(Fixed::from_whole(3)));
+        assert_eq!(sum(&only, HOUR), Some(Fixed::from_whole(3)));
     }
 
     #[test]
@@ -310,8 +406,8 @@ mod tests {
             readings.reverse();
             readings.insert(0, newest);
             let late = filled(StreamKind::IntervalSum, &readings);
-            prop_assert_eq!(on_time.sum(HOUR), late.sum(HOUR));
-            prop_assert_eq!(on_time.sum(24 * HOUR), late.sum(24 * HOUR));
+            prop_assert_eq!(sum(&on_time, HOUR), sum(&late, HOUR));
+            prop_assert_eq!(sum(&on_time, 24 * HOUR), sum(&late, 24 * HOUR));
         }
 
         #[test]
@@ -325,7 +421,11 @@ mod tests {
                 let newest = series.newest_at().unwrap();
                 for length in [HOUR, 24 * HOUR] {
                     let inside = series.entries.iter().filter(|entry| entry.at > newest - length);
-                    prop_assert_eq!(series.sum(length), Some(Fixed(inside.map(|entry| entry.increment.0).sum())));
+                    let sum = series.sum(length).unwrap();
+                    let (sure, blurred): (Vec<&Entry>, Vec<&Entry>) = inside.partition(|entry| entry.over <= length);
+                    prop_assert_eq!(sum.at_least, Fixed(sure.iter().map(|entry| entry.increment.0).sum()));
+                    let unsure: i64 = blurred.iter().map(|entry| entry.increment.0).sum();
+                    prop_assert_eq!(sum.at_most.0 - sum.at_least.0, unsure);
                 }
             }
         }

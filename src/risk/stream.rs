@@ -6,7 +6,7 @@
 use super::control::{self, Around, Flag, Limits, Run, Why};
 use super::network::StreamSpec;
 use super::rule::Measure;
-use super::series::{Micros, Series};
+use super::series::{Micros, Series, Sum};
 use crate::clock::from_micros;
 use crate::engine::ReadingInput;
 use crate::ids::Seq;
@@ -50,11 +50,16 @@ impl Track {
         if self.lag > spec.stale_after { None } else { self.received_at.map(|received| received + spec.stale_after) }
     }
 
-    pub fn measure(&self, spec: &StreamSpec, measure: Measure) -> Option<Fixed> {
+    /// The value of a measure as far as it tells whether `from` is reached. A sum of which only a part is sure tells it where that part
+    /// reaches it, and where all of it does not.
+    pub fn measure(&self, spec: &StreamSpec, measure: Measure, from: Fixed) -> Option<Fixed> {
         match measure {
             // An hourly total says nothing about the last quarter of an hour.
             Measure::Sum(window) if spec.interval.is_some_and(|interval| interval > window) => None,
-            Measure::Sum(window) => self.series.sum(window),
+            Measure::Sum(window) => {
+                let Sum { at_least, at_most } = self.series.sum(window)?;
+                if at_least >= from { Some(at_least) } else { Some(at_most).filter(|most| *most < from) }
+            }
             Measure::Latest => self.series.latest(),
             Measure::Rate(window) => self.series.rate_per_hour(window),
         }
@@ -131,7 +136,7 @@ impl StreamState {
     }
 
     /// Whether a reading can be held against its own past at all: it comes in order, and corrects nothing.
-    fn follows(&self, reading: &ReadingInput) -> bool {
+    pub fn follows(&self, reading: &ReadingInput) -> bool {
         let newest = self.lenient.series.newest_at();
         reading.revises.is_none() && newest.is_none_or(|newest| reading.observed_at.timestamp_micros() > newest)
     }
@@ -157,22 +162,28 @@ impl StreamState {
         Some(Flag { datastream: spec.id, seq, observed_at: from_micros(at), quality, why })
     }
 
-    /// The sum over a window for the neighbour test, when the stream was there all along: a gauge that was silent for half of
-    /// it has not measured a dry day. With a reading that is not taken yet.
-    pub fn whole_sum(&self, spec: &StreamSpec, window: Micros, reading: &ReadingInput) -> Option<Fixed> {
+    /// The sum over a window for the neighbour test, when the stream reaches back over it. With a reading that is not taken yet.
+    pub fn whole_sum(&self, window: Micros, reading: &ReadingInput) -> Option<Fixed> {
         if !self.follows(reading) {
             return None;
         }
-        let wanted = (window / spec.stale_after.max(1)).max(3);
         let series = &self.lenient.series;
-        let there = series.covers(window) && series.count(window) >= wanted;
-        there.then(|| series.sum_with(window, reading.observed_at.timestamp_micros(), reading.value)).flatten()
+        let sum = series.sum_with(window, reading.observed_at.timestamp_micros(), reading.value);
+        sum.filter(|_| series.covers(window) && series.count(window) >= 3)
+    }
+
+    /// Whether the stream spoke all through a window. It looks at every reading in it, so it is asked last.
+    pub fn spoke_all_through(&self, spec: &StreamSpec, window: Micros) -> bool {
+        self.lenient.series.is_without_gap(window, spec.stale_after)
     }
 
     /// The sum that speaks for the ground around a neighbour at an instant. What is in doubt itself vouches for nothing.
     pub fn sum_beside(&self, spec: &StreamSpec, window: Micros, at: Micros) -> Option<Fixed> {
         let newest = self.strict.series.newest_at()?;
-        ((newest - at).abs() <= spec.stale_after).then(|| self.strict.series.sum(window)).flatten()
+        ((newest - at).abs() <= spec.stale_after)
+            .then(|| self.strict.series.sum(window))
+            .flatten()
+            .map(|sum| sum.at_least)
     }
 }
 

@@ -202,6 +202,6 @@ pub async fn revoke_certificate(
 
 async fn finish(conn: &mut PgConnection, by: Acting<'_>, entry: Entry) -> Result<(), DeviceError> {
     audit::record(conn, by.ids, by.now, by.actor, entry).await?;
-    events::notify(conn, &Event::Catalogue).await?;
+    events::notify(conn, &Event::Devices).await?;
     Ok(())
 }

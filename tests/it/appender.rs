@@ -2,7 +2,7 @@
 
 use chrono::TimeDelta;
 use sentinela::clock::Clock;
-use sentinela::ids::{DatastreamId, Seq};
+use sentinela::ids::{DatastreamId, DeviceId, Seq};
 use sentinela::ingest::{NewReading, Quarantined, Source};
 use sentinela::journal::{self, Appender, Outcome, Tail};
 use sentinela::units::{Fixed, Quality};
@@ -101,6 +101,7 @@ async fn a_row_that_is_refused_goes_to_quarantine_alone_on_the_quick_way_too() {
     append(&mut appender, &db.pool, &batch(stream, 0, 1)).await;
     let mut bad = batch(stream, 1, 6);
     bad[2].message_id = Some("a\0b".into());
+    bad[4].device_id = Some(DeviceId(999_999));
     let beside = Quarantined {
         source: Source::Mqtt,
         device: None,
@@ -113,14 +114,14 @@ async fn a_row_that_is_refused_goes_to_quarantine_alone_on_the_quick_way_too() {
     let clock = Clock::manual(start_at());
     let outcomes = appender.append(&db.pool, &clock, &bad, std::slice::from_ref(&beside)).await.unwrap();
     let refused: Vec<usize> = (0..6).filter(|n| outcomes[*n] == Outcome::Refused).collect();
-    assert_eq!(refused, [2]);
-    assert_eq!(rows(&db.pool).await.len(), 6);
+    assert_eq!(refused, [2, 4]);
+    assert_eq!(rows(&db.pool).await.len(), 5);
     let fields: Vec<String> = quarantine(&db.pool).await.into_iter().map(|(field, ..)| field).collect();
-    assert_eq!(fields, ["payload", "reading"]);
+    assert_eq!(fields, ["payload", "reading", "reading"]);
     // Quarantine goes with the quick way as well, once and no more.
     let next = batch(stream, 7, 2);
     appender.append(&db.pool, &clock, &next, std::slice::from_ref(&beside)).await.unwrap();
-    assert_eq!((rows(&db.pool).await.len(), quarantine(&db.pool).await.len()), (8, 3));
+    assert_eq!((rows(&db.pool).await.len(), quarantine(&db.pool).await.len()), (7, 4));
 }
 
 #[tokio::test]
@@ -133,4 +134,27 @@ async fn a_month_that_is_not_there_yet_is_made() {
     later[2].observed_at += TimeDelta::days(200);
     assert_eq!(append(&mut appender, &db.pool, &later).await, [Outcome::Appended; 3]);
     assert_eq!(rows(&db.pool).await.len(), 4);
+}
+
+#[tokio::test]
+async fn nobody_removes_what_the_journal_speaks_of() {
+    let db = support::db().await;
+    let (spoken_of, unused) = (gauge(&db.pool, "A").await, gauge(&db.pool, "B").await);
+    let device: i64 = sqlx::query_scalar("select id from device where code = 'A'").fetch_one(&db.pool).await.unwrap();
+    let mut first = batch(spoken_of, 0, 1);
+    first[0].device_id = Some(DeviceId(device));
+    append(&mut Appender::new(Tail::default()), &db.pool, &first).await;
+    let remove = async |table: &'static str, id: i64| {
+        let sql =
+            if table == "device" { "delete from device where id = $1" } else { "delete from datastream where id = $1" };
+        let removed = sqlx::query(sql).bind(id).execute(&db.pool).await;
+        removed
+            .map(|done| done.rows_affected())
+            .map_err(|error| error.as_database_error().and_then(|e| e.code().map(String::from)))
+    };
+    assert_eq!(remove("datastream", spoken_of.0).await, Err(Some("23503".to_owned())));
+    assert_eq!(remove("device", device).await, Err(Some("23503".to_owned())));
+    assert_eq!(remove("datastream", unused.0).await, Ok(1));
+    let late = append(&mut Appender::new(Tail::default()), &db.pool, &batch(unused, 0, 1)).await;
+    assert_eq!(late, [Outcome::Refused]);
 }

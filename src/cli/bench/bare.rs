@@ -30,10 +30,19 @@ struct Reading {
 }
 
 /// The journal again, with its checks, keys and indexes.
-const TABLE: &str = "
-    drop table if exists bench_bare;
-    create table bench_bare (like journal including all,
-        foreign key (datastream_id) references datastream (id), foreign key (device_id) references device (id))";
+const TABLE: &str = "drop table if exists bench_bare; create table bench_bare (like journal including all)";
+/// What the journal keeps by asking once for a batch, kept as a plain table would.
+const REFERENCES: &str = "alter table bench_bare
+    add foreign key (datastream_id) references datastream (id), add foreign key (device_id) references device (id)";
+
+/// What the bare table promises of streams and devices.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum References {
+    /// That they are there, as the journal does.
+    Kept,
+    /// Nothing.
+    Loose,
+}
 
 type Work = (Message, oneshot::Sender<()>);
 
@@ -79,8 +88,11 @@ impl Drop for Bare {
 }
 
 impl Bare {
-    pub async fn start(config: &Config, pool: PgPool) -> anyhow::Result<Self> {
+    pub async fn start(config: &Config, pool: PgPool, references: References) -> anyhow::Result<Self> {
         sqlx::raw_sql(TABLE).execute(&pool).await?;
+        if references == References::Kept {
+            sqlx::raw_sql(REFERENCES).execute(&pool).await?;
+        }
         let listener = mqtt::listen(&config.mqtt)?;
         let address = listener.local_addr()?;
         let context = mqtt::context(&config.mqtt).await;

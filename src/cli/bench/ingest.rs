@@ -6,7 +6,7 @@ use chrono::TimeDelta;
 use serde::Serialize;
 use sqlx::PgPool;
 
-use super::bare::Bare;
+use super::bare::{Bare, References};
 use super::publishers::{Load, publish};
 use super::stage::{Stage, furnish};
 use crate::clock::{Clock, Stopwatch};
@@ -43,11 +43,16 @@ struct Report {
     readings_in_a_message: u64,
     seconds: u64,
     bare: Vec<f64>,
+    /// Into a table that does not ask whether streams and devices are there.
+    loose: Vec<f64>,
     service: Vec<f64>,
     bare_median: f64,
+    loose_median: f64,
     service_median: f64,
     /// Service over bare.
     ratio: f64,
+    /// Service over the loose table.
+    ratio_to_loose: f64,
     /// Longest time from the last acknowledgement until the rules had judged everything, in milliseconds.
     judged_after_ms: u64,
     optimised: bool,
@@ -77,6 +82,8 @@ fn print(report: &Report) {
     println!("  bare loop (endpoint, table, ack)   {:>9.0} readings/s", report.bare_median);
     println!("  service (committed and judged)     {:>9.0} readings/s", report.service_median);
     println!("  ratio                              {:>9.2}   (bar: 0.8)", report.ratio);
+    println!("  bare loop, table without references {:>8.0} readings/s", report.loose_median);
+    println!("  ratio to that                      {:>9.2}", report.ratio_to_loose);
     println!("  judged after the last ack within   {:>9} ms", report.judged_after_ms);
     if !report.optimised {
         println!("  This is a debug build: the figures mean little.");
@@ -87,7 +94,7 @@ async fn measure(stage: &Stage, arguments: &Arguments) -> anyhow::Result<Report>
     let pool = stage.pool();
     furnish(&pool, Clock::System.now(), arguments.devices, arguments.devices).await?;
     let lasting = Duration::from_secs(arguments.seconds);
-    let (mut bare, mut service, mut lag) = (Vec::new(), Vec::new(), Duration::ZERO);
+    let (mut bare, mut loose, mut service, mut lag) = (Vec::new(), Vec::new(), Vec::new(), Duration::ZERO);
     for round in 0..=arguments.rounds {
         // Round 0 warms caches, plans and files, and is not counted.
         let lasting = if round == 0 { lasting.min(Duration::from_secs(2)) } else { lasting };
@@ -102,24 +109,29 @@ async fn measure(stage: &Stage, arguments: &Arguments) -> anyhow::Result<Report>
             messages: u64::MAX,
             until_broken: false,
         };
-        let bare_rate = measure_bare(stage, &pool, load.clone()).await?;
+        let bare_rate = measure_bare(stage, &pool, References::Kept, load.clone()).await?;
+        let loose_rate = measure_bare(stage, &pool, References::Loose, load.clone()).await?;
         let (service_rate, late) = measure_service(stage, &pool, load).await?;
         if round > 0 {
             bare.push(bare_rate);
+            loose.push(loose_rate);
             service.push(service_rate);
             lag = lag.max(late);
         }
     }
     pool.close().await;
-    let (bare_median, service_median) = (median(&bare), median(&service));
+    let (bare_median, loose_median, service_median) = (median(&bare), median(&loose), median(&service));
     Ok(Report {
         devices: arguments.devices,
         readings_in_a_message: arguments.batch,
         seconds: arguments.seconds,
         ratio: service_median / bare_median,
+        ratio_to_loose: service_median / loose_median,
         bare,
+        loose,
         service,
         bare_median,
+        loose_median,
         service_median,
         judged_after_ms: u64::try_from(lag.as_millis())?,
         optimised: !cfg!(debug_assertions),
@@ -132,8 +144,8 @@ fn median(values: &[f64]) -> f64 {
     sorted.get(sorted.len() / 2).copied().unwrap_or(f64::NAN)
 }
 
-async fn measure_bare(stage: &Stage, pool: &PgPool, mut load: Load) -> anyhow::Result<f64> {
-    let bare = Bare::start(&stage.config, pool.clone()).await?;
+async fn measure_bare(stage: &Stage, pool: &PgPool, references: References, mut load: Load) -> anyhow::Result<f64> {
+    let bare = Bare::start(&stage.config, pool.clone(), references).await?;
     load.port = bare.address.port();
     let watch = Stopwatch::start();
     let acknowledged = publish(&load).await?;

@@ -11,6 +11,7 @@ use chrono::NaiveDate;
 use sqlx::{PgConnection, PgPool};
 
 use super::months::month_of;
+use super::references;
 use super::rows::{COPY, encode};
 use super::{JournalRow, LOCK, Outcome, append, blames_a_row, insert_quarantined};
 use crate::clock::{Clock, Instant, from_micros};
@@ -47,10 +48,11 @@ impl Appender {
     ) -> sqlx::Result<Vec<Outcome>> {
         let outcomes = if self.all_are_newer(readings) {
             match copy_in(pool, clock, readings, quarantined).await {
-                Ok(segment) => {
+                Ok(Some(segment)) => {
                     self.tail.push(segment);
                     vec![Outcome::Appended; readings.len()]
                 }
+                Ok(None) => append(pool, clock, readings, quarantined).await?,
                 // A month that is not there, a row that the database refuses, a reading that is known after all.
                 Err(error) if blames_a_row(&error) => append(pool, clock, readings, quarantined).await?,
                 Err(error) => return Err(error),
@@ -92,15 +94,19 @@ struct Place {
     received_at: Instant,
 }
 
+/// Nothing is written, and no segment comes, when readings name a stream or a device that is not there.
 async fn copy_in(
     pool: &PgPool,
     clock: &Clock,
     readings: &[NewReading],
     quarantined: &[Quarantined],
-) -> sqlx::Result<Segment> {
+) -> sqlx::Result<Option<Segment>> {
     let keys: Vec<[u8; 16]> = readings.iter().map(reading_key).collect();
     let mut tx = pool.begin().await?;
     sqlx::query!("select pg_advisory_xact_lock($1)", LOCK).execute(&mut *tx).await?;
+    if !references::missing(&mut tx, readings).await?.is_empty() {
+        return Ok(None);
+    }
     let place = take_place(&mut tx, clock.now(), readings.len()).await?;
     let mut copy = tx.copy_in_raw(COPY).await?;
     copy.send(encode(readings, &keys, place.first, place.received_at)).await?;
@@ -110,7 +116,7 @@ async fn copy_in(
     events::notify(&mut tx, &Event::Journal).await?;
     tx.commit().await?;
     let rows = (place.first.0..).zip(readings).map(|(seq, reading)| row(Seq(seq), reading, place.received_at));
-    Ok(Segment { after: place.head, rows: rows.collect::<sqlx::Result<_>>()? })
+    Ok(Some(Segment { after: place.head, rows: rows.collect::<sqlx::Result<_>>()? }))
 }
 
 /// The lock is held: nobody else takes numbers, so they follow each other.

@@ -153,6 +153,10 @@ impl Overrides {
     /// # Errors
     /// Names the test.
     pub fn check(&self) -> Result<(), LimitsError> {
+        // What a sensor cannot measure is thrown away on receipt; a stream has a range of its own instead.
+        if self.off.contains(&Test::Range) {
+            return Err(wrong("off", "the range test cannot be switched off; give the stream a wider range"));
+        }
         let own = self.clone();
         Limits { range: own.range, spike: own.spike, rate: own.rate, flat: own.flat, neighbours: own.neighbours }
             .check()
