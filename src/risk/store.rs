@@ -10,13 +10,13 @@ use crate::cobrade::Cobrade;
 use crate::db::geometry;
 use crate::engine::{Explained, Transition};
 use crate::ids::{AreaId, DatastreamId};
-use crate::risk::control::{Defaults, Flag, Overrides, Why};
+use crate::risk::control::{Defaults, Flag, Overrides};
 use crate::risk::counter::Counter;
 use crate::risk::evaluate::PairMemory;
 use crate::risk::network::{AreaSpec, Network, PairKey, StreamSpec};
 use crate::risk::rule::Rule;
 use crate::risk::series::Micros;
-use crate::units::{Fixed, Grade, Quality, Quantity, StreamKind};
+use crate::units::{Fixed, Grade, Quantity, StreamKind};
 
 /// The rules compiled in, as (file name, text).
 pub const DEFAULT_RULES: &[(&str, &str)] = &[
@@ -275,96 +275,4 @@ pub async fn save_flags(conn: &mut PgConnection, now: Instant, flags: &[Flag]) -
         .increment(1);
     }
     Ok(())
-}
-
-/// Gives back what each stream held when the cursor stood at `cursor`, as inputs in journal order per stream, each with the
-/// quality that the spike test, which looks back, left of it: a day more than the longest window before the newest reading that
-/// is believed, the same before the newest that is at least possible, and, however old, the one reading before each of these, in
-/// which a counter finds its predecessor. What is neither believed nor possible counts for nothing but the newest doubt. History
-/// is not among them: a core that ran on never saw it either.
-pub async fn recall(
-    conn: &mut PgConnection,
-    cursor: crate::ids::Seq,
-    streams: &[DatastreamId],
-    mut take: impl FnMut(&crate::engine::ReadingInput, Option<Quality>),
-) -> anyhow::Result<u64> {
-    use futures_util::TryStreamExt as _;
-    let streams: Vec<i64> = streams.iter().map(|stream| stream.0).collect();
-    let reach = f64::from(i32::try_from(crate::risk::rule::MAX_WINDOW_H + 24)?);
-    let mut rows = sqlx::query!(
-        r#"select distinct on (j.datastream_id, j.seq) j.seq as "seq!: crate::ids::Seq",
-                  j.datastream_id as "datastream_id!: DatastreamId", j.observed_at as "observed_at!",
-                  j.received_at as "received_at!", j.value as "value!",
-                  -- What was filled in from the past was never told to the rules: what corrects it is news to them.
-                  case when j.revises_seq is null or exists (
-                      select from journal h
-                      where h.seq = j.revises_seq and h.observed_at = j.observed_at and h.source = 'history') then null
-                  else j.revises_seq end as "revises_seq: crate::ids::Seq",
-                  coalesce(f.quality, j.quality) as "quality!",
-                  -- Of two tests that find the same the first one's reason counts, and the range test is the first.
-                  case when j.quality_reason = '' or f.quality = 'fail' then f.why
-                       else jsonb_build_object('test', 'range', 'told', j.quality_reason) end as "why?: sqlx::types::Json<Why>",
-                  s.quality as "taken_back?"
-           from unnest($3::bigint[]) as d(id)
-           cross join lateral (
-               select (select p.observed_at from journal p
-                       where p.datastream_id = d.id and p.seq <= $1 and p.source <> 'history' and p.quality = 'pass'
-                           and not exists (select from reading_flag pf where pf.journal_seq = p.seq)
-                       order by p.observed_at desc limit 1) as believed,
-                      (select p.observed_at from journal p
-                       where p.datastream_id = d.id and p.seq <= $1 and p.source <> 'history' and p.quality <> 'fail'
-                           and not exists (select from reading_flag pf where pf.journal_seq = p.seq and pf.quality = 'fail')
-                       order by p.observed_at desc limit 1) as possible,
-                      make_interval(hours => $2::float8::integer) as reach) newest
-           cross join lateral (
-               select j.* from journal j
-               where j.datastream_id = d.id and j.observed_at > newest.believed - newest.reach and j.observed_at <= newest.believed
-               union all
-               select j.* from journal j
-               where j.datastream_id = d.id and j.observed_at <= newest.possible
-                   and j.observed_at > greatest(newest.believed, newest.possible - newest.reach)
-               union all
-               (select j.* from journal j
-                where j.datastream_id = d.id and j.seq <= $1 and j.source <> 'history'
-                    and j.observed_at > coalesce(newest.possible, '-infinity')
-                order by j.observed_at desc, j.seq desc limit 1)
-               union all
-               (select j.* from journal j
-                where j.datastream_id = d.id and j.seq <= $1 and j.source <> 'history' and j.quality = 'pass'
-                    and j.observed_at <= newest.believed - newest.reach
-                    and not exists (select from reading_flag pf where pf.journal_seq = j.seq)
-                order by j.observed_at desc, j.seq desc limit 1)
-               union all
-               (select j.* from journal j
-                where j.datastream_id = d.id and j.seq <= $1 and j.source <> 'history' and j.quality <> 'fail'
-                    and j.observed_at <= newest.possible - newest.reach
-                    and not exists (select from reading_flag pf where pf.journal_seq = j.seq and pf.quality = 'fail')
-                order by j.observed_at desc, j.seq desc limit 1)) j
-           left join lateral (
-               select quality, why from reading_flag where journal_seq = j.seq and test <> 'spike'
-               order by quality, test limit 1) f on true
-           left join reading_flag s on s.journal_seq = j.seq and s.test = 'spike'
-           where j.seq <= $1 and j.source <> 'history'
-           order by j.datastream_id, j.seq"#,
-        cursor.0,
-        reach,
-        &streams
-    )
-    .fetch(conn);
-    let mut count = 0;
-    while let Some(row) = rows.try_next().await? {
-        let reading = crate::engine::ReadingInput {
-            seq: row.seq,
-            datastream: row.datastream_id,
-            observed_at: row.observed_at,
-            received_at: row.received_at,
-            value: row.value.try_into()?,
-            quality: row.quality.parse()?,
-            why: row.why.map(|why| Box::new(why.0)),
-            revises: row.revises_seq,
-        };
-        take(&reading, row.taken_back.map(|quality| quality.parse()).transpose()?);
-        count += 1;
-    }
-    Ok(count)
 }
