@@ -1114,6 +1114,18 @@ test-rate = change an hour
 test-flat_line = standing still
 test-neighbours = neighbours
 quality-doubted = Readings in doubt in the last 30 days
+quality-missing = Missing in the last 7 days
+quality-missing-none = No reading is missing.
+quality-missing-text = What did not come is missing, and is not zero. What comes late fills the gap.
+quality-missing-from = Last before
+quality-missing-until = Next
+quality-missing-still = still missing
+quality-missing-word = missing
+quality-missing-readings = { $n } { $n ->
+    [one] reading
+   *[other] readings
+  } less; the series may say nothing for { $limit } min
+quality-missing-silent = the series may say nothing for { $limit } min
 quality-doubted-none = No reading was in doubt.
 quality-stream = Stream
 quality-why = Why

@@ -1117,6 +1117,18 @@ test-rate = variação por hora
 test-flat_line = valor parado
 test-neighbours = vizinhas
 quality-doubted = Leituras postas em dúvida nos últimos 30 dias
+quality-missing = Faltas nos últimos 7 dias
+quality-missing-none = Nenhuma leitura faltou.
+quality-missing-text = O que não chegou falta, e não é zero. O que chega atrasado preenche a falta.
+quality-missing-from = Última antes
+quality-missing-until = Próxima
+quality-missing-still = ainda falta
+quality-missing-word = falta
+quality-missing-readings = { $n } { $n ->
+    [one] leitura
+   *[other] leituras
+  } a menos; a série pode calar { $limit } min
+quality-missing-silent = a série pode calar { $limit } min
 quality-doubted-none = Nenhuma leitura foi posta em dúvida.
 quality-stream = Série
 quality-why = Por quê

@@ -46,6 +46,22 @@ pub struct Doubted {
     pub why: Why,
 }
 
+/// A time in which readings are missing: the gap test of QARTOD. It is found in what is there, so a backlog that fills a gap ends it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, utoipa::ToSchema)]
+pub struct Missing {
+    pub stream: String,
+    /// The last reading before it.
+    #[schema(value_type = String)]
+    pub after: Instant,
+    /// The next reading; none while it lasts.
+    #[schema(value_type = Option<String>)]
+    pub until: Option<Instant>,
+    /// How long the stream may say nothing: twice its interval, or, without one, until it counts as silent.
+    pub limit_s: i32,
+    /// Readings that should have come in between; none when the stream does not say how often it measures.
+    pub readings: Option<i64>,
+}
+
 /// Gives a stream limits of its own; empty ones take them away. They hold for readings from now on.
 ///
 /// # Errors

@@ -241,3 +241,39 @@ async fn a_stream_is_given_limits_of_its_own_on_its_page_and_they_are_audited() 
     .unwrap();
     assert!(kept.contains_key("flat"), "a wrong form changes nothing");
 }
+
+#[tokio::test]
+async fn what_did_not_come_is_missing_until_it_comes_late() {
+    let db = support::db().await;
+    sqlx::raw_sql(TOWN).execute(&db.pool).await.unwrap();
+    sqlx::query("update datastream set interval_s = 600 where id = 1").execute(&db.pool).await.unwrap();
+    let app = support::app(&db);
+    let start = app.clock.now();
+    let at = |minute: i64| start + TimeDelta::minutes(minute);
+    app.clock.set(at(130));
+    let send = async |stream: i64, minutes: &[i64]| {
+        let readings = minutes.iter().map(|minute| rain(stream, at(*minute), 0)).collect();
+        app.ingest.submit(readings, vec![]).await.unwrap();
+    };
+    send(1, &[0, 10, 20, 40, 90]).await;
+    send(2, &[0, 120]).await;
+    accounts_of(&app).await;
+    let (cookie, _) = support::session_of(&app, member(&app).await).await;
+    let missing = async |station: &str| {
+        let told = get(&app, &format!("/api/v1/stations/{station}/quality"), &cookie).await;
+        let told: serde_json::Value = serde_json::from_str(&told).unwrap();
+        let gaps = told["missing"].as_array().unwrap().iter().map(|gap| {
+            let minute =
+                |key: &str| gap[key].as_str().map(|text| (text.parse::<Instant>().unwrap() - start).num_minutes());
+            (minute("after").unwrap(), minute("until"), gap["readings"].as_i64())
+        });
+        gaps.collect::<Vec<_>>()
+    };
+    // Twenty minutes without a word are no gap yet; forty-five are one, and so are the forty up to now.
+    assert_eq!(missing("G1").await, [(90, None, Some(4)), (40, Some(90), Some(4))]);
+    assert_eq!(missing("G2").await, [], "it may be silent for two and a half hours");
+    let page = get(&app, "/console/stations/G1/quality", &cookie).await;
+    assert!(page.contains("ainda falta") && page.contains("4 leituras a menos; a série pode calar 20 min"), "{page}");
+    send(1, &[50, 60, 70, 80, 100, 110, 120]).await;
+    assert_eq!(missing("G1").await, []);
+}

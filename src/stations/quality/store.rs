@@ -4,7 +4,7 @@ use chrono::TimeDelta;
 use sqlx::PgConnection;
 use sqlx::types::Json;
 
-use super::{Doubted, Tested};
+use super::{Doubted, Missing, Tested};
 use crate::clock::Instant;
 use crate::ids::DatastreamId;
 use crate::risk::control::{Defaults, Overrides, Why};
@@ -106,4 +106,45 @@ pub async fn doubted(
             })
         })
         .collect()
+}
+
+/// Where readings of a station are missing in the last `days`, newest first.
+pub async fn missing(
+    conn: &mut PgConnection,
+    now: Instant,
+    station: &str,
+    days: i64,
+    limit: i64,
+) -> sqlx::Result<Vec<Missing>> {
+    let rows = sqlx::query!(
+        r#"with stream as (
+               select d.id, d.name, d.interval_s, coalesce(2 * d.interval_s, d.stale_after_s) as limit_s
+               from datastream d join station s on s.id = d.station_id where s.code = $1),
+           came as (
+               select s.name, s.interval_s, s.limit_s, j.observed_at as after,
+                   lead(j.observed_at) over (partition by s.id order by j.observed_at) as until
+               from stream s join journal j on j.datastream_id = s.id and j.observed_at > $2 and j.observed_at <= $3)
+           select name, interval_s, limit_s as "limit_s!", after, until from came
+           where coalesce(until, $3) - after > make_interval(secs => limit_s)
+           order by after desc, name limit $4"#,
+        station,
+        now - TimeDelta::days(days),
+        now,
+        limit
+    )
+    .fetch_all(conn)
+    .await?;
+    let missing = rows.into_iter().map(|row| {
+        let lasted = (row.until.unwrap_or(now) - row.after).num_seconds();
+        // The reading at its end came; while it lasts, none did.
+        let came = i64::from(row.until.is_some());
+        Missing {
+            stream: row.name,
+            after: row.after,
+            until: row.until,
+            limit_s: row.limit_s,
+            readings: row.interval_s.map(|interval| (lasted / i64::from(interval.max(1)) - came).max(1)),
+        }
+    });
+    Ok(missing.collect())
 }

@@ -17,13 +17,15 @@ use crate::app::App;
 use crate::risk::control::{Flat, Overrides, Range, Step, Test};
 use crate::risk::store::load_limits;
 use crate::stations::desk::DeviceError;
-use crate::stations::quality::{Doubted, Tested, set_limits, store};
+use crate::stations::quality::{Doubted, Missing, Tested, set_limits, store};
 use crate::units::Fixed;
 use crate::web::auth::{May, can};
 use crate::web::error::ApiError;
 
 const DAYS: i64 = 30;
 const ROWS: i64 = 200;
+const GAP_DAYS: i64 = 7;
+const GAPS: i64 = 50;
 
 pub fn routes() -> Router<App> {
     Router::new().route("/console/stations/{code}/quality", get(show).post(change))
@@ -36,6 +38,7 @@ struct QualityPage {
     code: String,
     streams: Vec<Tested>,
     doubted: Vec<Doubted>,
+    missing: Vec<Missing>,
     wrong: String,
     may_edit: bool,
 }
@@ -80,7 +83,8 @@ async fn shown(app: &App, v: View, code: String, wrong: String) -> Result<Respon
         return Err(ApiError::NotFound(format!("station {code:?}")));
     }
     let doubted = store::doubted(&mut conn, f.v.now, &code, DAYS, ROWS).await?;
-    page(&QualityPage { f, code, streams, doubted, wrong, may_edit })
+    let missing = store::missing(&mut conn, f.v.now, &code, GAP_DAYS, GAPS).await?;
+    page(&QualityPage { f, code, streams, doubted, missing, wrong, may_edit })
 }
 
 async fn change(
@@ -180,6 +184,16 @@ fn pair(suspect: &str, fail: &str, field: &'static str) -> Result<Option<(Fixed,
 }
 
 impl QualityPage {
+    /// "6 leituras; pode calar 20 min".
+    fn gap(&self, gap: &Missing) -> String {
+        let v = &self.f.v;
+        let limit = v.decimal(f64::from(gap.limit_s) / 60.0);
+        match gap.readings {
+            Some(count) => v.t2("quality-missing-readings", "n", count, "limit", limit),
+            None => v.t1("quality-missing-silent", "limit", limit),
+        }
+    }
+
     fn why(&self, doubted: &Doubted) -> String {
         doubts::words(&self.f.v, &doubted.why, doubted.unit)
     }

@@ -47,7 +47,7 @@ macro_rules! given {
         }
     )+};
 }
-given!(Instant, i64, f64, Level, Permission);
+given!(Instant, chrono::NaiveDate, i64, f64, Level, Permission);
 
 impl<T, R: Given<T> + ?Sized> Given<T> for &R {
     fn given(&self) -> T {
@@ -149,6 +149,12 @@ impl View {
         let at = at.given();
         let form = if self.lang == Lang::Pt { "%d/%m/%Y %H:%M" } else { "%-d %b %Y %H:%M" };
         at.with_timezone(&self.tz).format(form).to_string()
+    }
+
+    /// A day: "24/02/2026".
+    pub fn day(&self, day: impl Given<chrono::NaiveDate>) -> String {
+        let form = if self.lang == Lang::Pt { "%d/%m/%Y" } else { "%-d %b %Y" };
+        day.given().format(form).to_string()
     }
 
     /// Value of an `<input type=datetime-local>`.

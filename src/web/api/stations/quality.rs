@@ -8,7 +8,7 @@ use crate::accounts::tokens::desk::Acting;
 use crate::app::App;
 use crate::risk::control::Overrides;
 use crate::risk::store::load_limits;
-use crate::stations::quality::{Doubted, Tested, set_limits, store};
+use crate::stations::quality::{Doubted, Missing, Tested, set_limits, store};
 use crate::web::auth::{May, can};
 use crate::web::error::{ApiError, Problem};
 use crate::web::json::StrictJson;
@@ -16,13 +16,19 @@ use crate::web::json::StrictJson;
 /// Flags are looked for so far back.
 const DAYS: i64 = 30;
 const FLAGS: i64 = 500;
+/// And gaps so far.
+const GAP_DAYS: i64 = 7;
+const GAPS: i64 = 200;
 
-/// What the streams of a station are tested against, and which readings of the last 30 days were doubted (at most 500).
+/// What the streams of a station are tested against, and which readings of the last 30 days were doubted (at most 500), and
+/// where readings of the last 7 days are missing (at most 200 gaps).
 #[derive(Debug, Serialize, utoipa::ToSchema)]
 pub struct Quality {
     pub streams: Vec<Tested>,
     /// Newest first.
     pub doubted: Vec<Doubted>,
+    /// Newest first.
+    pub missing: Vec<Missing>,
 }
 
 /// Tells how a station's readings are judged.
@@ -45,7 +51,8 @@ pub async fn show(
         return Err(ApiError::NotFound(format!("station {code:?}")));
     }
     let doubted = store::doubted(&mut conn, app.clock.now(), &code, DAYS, FLAGS).await?;
-    Ok(Json(Quality { streams, doubted }))
+    let missing = store::missing(&mut conn, app.clock.now(), &code, GAP_DAYS, GAPS).await?;
+    Ok(Json(Quality { streams, doubted, missing }))
 }
 
 /// Gives a stream limits of its own in the place of its quantity's; `{}` takes them away. Tests are `range`, `spike`, `rate`,
