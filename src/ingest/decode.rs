@@ -8,7 +8,7 @@ use super::quality::{Subject, judge};
 use super::{NewReading, Quarantined, Source};
 use crate::clock::{Instant, from_micros};
 use crate::config;
-use crate::units::{Fixed, Measure, OutOfRange, RefusedUnit};
+use crate::units::{Fixed, Measure, OutOfRange, RefusedUnit, StreamKind};
 
 /// Where a payload came in, and what is held against it.
 #[derive(Clone, Copy, Debug)]
@@ -106,7 +106,16 @@ fn all_good(payload: &[u8], door: &Door<'_>) -> Option<Vec<NewReading>> {
     readings.collect()
 }
 
+/// An interval's total that has no instant cannot be told from the same total sent again after a lost acknowledgement, and rain
+/// would count twice.
+const UNDATED: &str = "an interval's total needs an absolute time (bt or t): without one the same message sent again would count \
+    twice; or send a running total";
+
 fn one(raw: &RawReading, id: Option<&str>, door: &Door<'_>) -> Result<NewReading, Problem> {
+    let sums = |stream: &StreamEntry| stream.kind == StreamKind::IntervalSum;
+    if raw.is_from_now && id.is_none() && door.device.streams.get(&raw.stream).is_some_and(sums) {
+        return Err(Problem::new(join(&raw.path, "t"), &raw.at.to_rfc3339(), UNDATED));
+    }
     let claim = Claim { stream: &raw.stream, at: raw.at, value: raw.value, unit: raw.unit.as_deref() };
     check(&claim, id, door).map_err(|wrong| wrong.explain(raw, door))
 }
@@ -229,7 +238,7 @@ mod tests {
 
     use super::*;
     use crate::ids::{DatastreamId, DeviceId};
-    use crate::units::{Quality, Quantity, StreamKind};
+    use crate::units::{Quality, Quantity};
 
     fn device() -> DeviceEntry {
         let stream = |id, quantity: Quantity| StreamEntry {
@@ -281,6 +290,15 @@ mod tests {
             max_bytes: 2000,
         };
         decode(payload.as_bytes(), &door)
+    }
+
+    #[test]
+    fn an_interval_s_total_without_an_instant_is_refused_and_one_with_it_is_not() {
+        let undated = run(r#"[{"n":"rain","u":"mm","v":5},{"n":"rain","u":"mm","v":5,"t":-60}]"#);
+        assert_eq!((undated.readings.len(), undated.quarantined.len()), (0, 2), "{undated:?}");
+        assert_eq!(undated.problems[0].field, "[0].t");
+        let dated = run(r#"[{"bt":1771588000,"n":"rain","u":"mm","v":5}]"#);
+        assert_eq!((dated.readings.len(), dated.quarantined.len()), (1, 0), "{dated:?}");
     }
 
     #[test]

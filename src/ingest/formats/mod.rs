@@ -147,6 +147,8 @@ pub struct RawReading {
     pub path: String,
     pub stream: String,
     pub at: Instant,
+    /// Whether the message gave no instant of its own, so that it would be another one if it came again.
+    pub is_from_now: bool,
     pub value: f64,
     pub unit: Option<String>,
     /// The reading's own bytes, should it go to quarantine later.

@@ -121,7 +121,15 @@ fn fields(path: &str, object: &Map<String, Value>) -> Result<RawReading, Problem
             return Err(Problem::new(join(path, "unit"), &other.to_string(), "expected text such as \"mm\""));
         }
     };
-    Ok(RawReading { path: path.to_owned(), stream, at: at.with_timezone(&Utc), value, unit, raw: Vec::new() })
+    Ok(RawReading {
+        path: path.to_owned(),
+        stream,
+        at: at.with_timezone(&Utc),
+        is_from_now: false,
+        value,
+        unit,
+        raw: Vec::new(),
+    })
 }
 
 fn text<'a>(path: &str, object: &'a Map<String, Value>, key: &str) -> Result<&'a str, Problem> {

@@ -180,13 +180,15 @@ impl Base {
             Some(Measured::Number(number)) => *number,
         };
         let name = format!("{}{}", self.name, record.name.as_deref().unwrap_or_default());
-        let Some(at) = instant(self.time + record.time.unwrap_or_default(), now) else {
+        let time = self.time + record.time.unwrap_or_default();
+        let is_from_now = time < ABSOLUTE_FROM;
+        let Some(at) = instant(time, now) else {
             return refuse("t", &record.time.unwrap_or_default().to_string(), "is no instant");
         };
         let stream = name.rsplit([':', '/']).next().unwrap_or_default().to_owned();
         let unit = record.unit.clone().or_else(|| self.unit.clone());
         let value = self.value + number;
-        Some(Ok(RawReading { path: path(index), stream, at, value, unit, raw: record.raw.clone() }))
+        Some(Ok(RawReading { path: path(index), stream, at, is_from_now, value, unit, raw: record.raw.clone() }))
     }
 }
 
