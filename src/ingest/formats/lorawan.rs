@@ -139,7 +139,15 @@ impl Uplink {
 
     fn reading(&self, at: Instant, field: String, stream: &str, value: f64, unit: Option<String>) -> RawReading {
         let raw = if self.object.is_null() { hex(&self.bytes) } else { self.object.to_string() };
-        RawReading { path: field, stream: stream.to_owned(), at, is_from_now: false, value, unit, raw: raw.into_bytes() }
+        RawReading {
+            path: field,
+            stream: stream.to_owned(),
+            at,
+            is_from_now: false,
+            value,
+            unit,
+            raw: raw.into_bytes(),
+        }
     }
 
     /// What the profile names and this uplink holds: devices send different things by turns.
