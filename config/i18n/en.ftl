@@ -734,6 +734,11 @@ feed-readings = { $count ->
    *[other] { $count } new readings
 }
 feed-missing = { $count } without a value
+feed-unfit-tag = answers, does not fit
+feed-unfit = { $count ->
+    [one] 1 reading fits no stream of its station and is not kept: compare the intervals
+   *[other] { $count } readings fit no stream of their station and are not kept: compare the intervals
+  }
 feed-problems = { $count } not understood
 feed-foreign = { $count ->
     [one] 1 station that is not registered
@@ -1506,6 +1511,7 @@ fault-disagrees = unlike its neighbours
 fault-failing = invalid readings
 fault-clock-ahead = clock ahead
 fault-clock-behind = clock behind
+fault-clock-drifts = drifting clock
 fault-battery-low = low battery
 fault-why-silent = nothing for { $measured } (limit { $limit })
 fault-why-never-heard = nothing since it was registered { $measured } ago (limit { $limit })
@@ -1517,12 +1523,14 @@ fault-why-disagrees = { $measured } of the readings of 24 h are unlike the neigh
 fault-why-failing = { $measured } of the readings of 24 h are invalid (limit { $limit })
 fault-why-clock-ahead = { $measured } ahead (limit { $limit })
 fault-why-clock-behind = { $measured } behind (limit { $limit })
+fault-why-clock-drifts = gains or loses { $measured } (limit { $limit })
 fault-why-battery-low = battery at { $measured } (limit { $limit })
 fault-days-left = empty in { $n } days
 fault-stream = stream { $name }
 clock-ahead = clock { $span } ahead
 clock-behind = clock { $span } behind, the message's way included
 clock-messages = { $n } messages
+seconds-a-day = { $s } s a day
 clock-drift = drifts { $s } s a day
 clock-unknown = clock offset unknown: too few live messages
 maintenance-title = Maintenance
@@ -1583,6 +1591,10 @@ morning-changes = Changes of level in 24 hours
 morning-changes-none = None.
 morning-rain = Rain: the stations with the most
 morning-rain-none = No rain measured in 72 hours.
+morning-rain-mute = { $n ->
+    [one] { $n } of { $all } rain gauges gave no valid reading in 24 h
+   *[other] { $n } of { $all } rain gauges gave no valid reading in 24 h
+  }: what fell there is not known.
 morning-rain-line = { $day } mm in 24 h, { $three } mm in 72 h
 morning-blind = Blind areas: no valid gauge
 morning-blind-none = None.

@@ -734,6 +734,11 @@ feed-readings = { $count ->
    *[other] { $count } medidas novas
 }
 feed-missing = { $count } sem valor
+feed-unfit-tag = responde, não serve
+feed-unfit = { $count ->
+    [one] 1 leitura não cabe em nenhuma medida da estação e não é guardada: compare os intervalos
+   *[other] { $count } leituras não cabem em nenhuma medida da estação e não são guardadas: compare os intervalos
+  }
 feed-problems = { $count ->
     [one] { $count } não compreendida
    *[other] { $count } não compreendidas
@@ -1510,6 +1515,7 @@ fault-disagrees = difere das vizinhas
 fault-failing = leituras inválidas
 fault-clock-ahead = relógio adiantado
 fault-clock-behind = relógio atrasado
+fault-clock-drifts = relógio com deriva
 fault-battery-low = bateria fraca
 fault-why-silent = nada há { $measured } (limite { $limit })
 fault-why-never-heard = nada desde o cadastro, há { $measured } (limite { $limit })
@@ -1521,12 +1527,14 @@ fault-why-disagrees = { $measured } das leituras de 24 h diferem das vizinhas (l
 fault-why-failing = { $measured } das leituras de 24 h inválidas (limite { $limit })
 fault-why-clock-ahead = { $measured } adiantado (limite { $limit })
 fault-why-clock-behind = { $measured } atrasado (limite { $limit })
+fault-why-clock-drifts = adianta ou atrasa { $measured } (limite { $limit })
 fault-why-battery-low = bateria em { $measured } (limite { $limit })
 fault-days-left = acaba em { $n } dias
 fault-stream = medida { $name }
 clock-ahead = relógio { $span } adiantado
 clock-behind = relógio { $span } atrasado, contando o caminho da mensagem
 clock-messages = { $n } mensagens
+seconds-a-day = { $s } s por dia
 clock-drift = deriva de { $s } s por dia
 clock-unknown = diferença do relógio desconhecida: poucas mensagens ao vivo
 maintenance-title = Manutenção
@@ -1587,6 +1595,10 @@ morning-changes = Mudanças de nível em 24 horas
 morning-changes-none = Nenhuma.
 morning-rain = Chuva: as estações com mais
 morning-rain-none = Nenhuma chuva medida em 72 horas.
+morning-rain-mute = { $n ->
+    [one] { $n } de { $all } pluviômetros não deu leitura válida em 24 h
+   *[other] { $n } de { $all } pluviômetros não deram leitura válida em 24 h
+  }: não se sabe quanto choveu ali.
 morning-rain-line = { $day } mm em 24 h, { $three } mm em 72 h
 morning-blind = Áreas cegas: sem medidor válido
 morning-blind-none = Nenhuma.
