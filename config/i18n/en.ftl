@@ -88,6 +88,8 @@ since = since
 top-all-normal = all areas at level normal
 top-gauges = { $fresh } of { $total } sensors reporting
 top-newest = newest reading { $ago }
+signed-out = Your session ended. What you wrote is still here and was not saved.
+signed-out-in = Sign in in a new tab, then come back to this one
 top-offline = no contact with the service
 map-label = Map of the areas by level
 map-zoom-in = Zoom in
@@ -95,6 +97,7 @@ map-zoom-out = Zoom out
 map-start = Use the interactive map
 legend-title = Levels
 legend-gauge = rain in 24 h (mm)
+legend-blind = hatched: no valid gauge (blind area)
 legend-silent = silent station
 chart-title = rain of the last 24 h
 chart-key = bars: { $min } min · line: total
@@ -121,6 +124,7 @@ blind-title = { $n ->
    *[other] { $n } blind areas
 }
 blind-text = Too few recent readings. No data is not normal: send somebody to look.
+blind-kept = The level is the last that was known.
 blind-stations = Silent:
 blind-act = See the silent stations
 calm-title = Nothing needs you now
@@ -240,6 +244,8 @@ why-title = Why
 saved = Draft saved.
 conflict = Somebody (or the rule) changed this draft while you were writing. Below is the version of now; look at it and repeat what still holds.
 incomplete = Something is missing still
+kept-issued = Somebody issued this draft while you were writing. Your text was not saved and is in no message. It stands here, to be copied.
+kept-discarded = Somebody discarded this draft while you were writing. Your text was not saved. It stands here, to be copied.
 your-words = What you had written
 bad-expiry = expiry: { $value } is no date and time of this time zone
 field-sms = SMS text
@@ -366,7 +372,7 @@ meaning-unknown = No recent readings. That does not mean safe.
 meaning-normal = No sign of risk in the measurements.
 
 moved = The draft changed while you were here (a new area, a level, or another person).
-moved-look = See how it stands now
+moved-look = See how it stands now (in a new tab)
 and-more = and { $n } more
 
 ## administration

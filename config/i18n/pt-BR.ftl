@@ -88,6 +88,8 @@ since = desde
 top-all-normal = todas as áreas em nível normal
 top-gauges = { $fresh } de { $total } sensores com sinal
 top-newest = leitura mais nova { $ago }
+signed-out = Sua sessão terminou. O que você escreveu continua aqui e não foi salvo.
+signed-out-in = Entre de novo em outra aba e volte a esta
 top-offline = sem contato com o serviço
 map-label = Mapa das áreas por nível
 map-zoom-in = Aproximar
@@ -95,6 +97,7 @@ map-zoom-out = Afastar
 map-start = Usar mapa interativo
 legend-title = Níveis
 legend-gauge = chuva em 24 h (mm)
+legend-blind = hachura: sem medidor válido (área cega)
 legend-silent = estação sem sinal
 chart-title = chuva das últimas 24 h
 chart-key = barras: { $min } min · linha: acumulado
@@ -121,6 +124,7 @@ blind-title = { $n ->
    *[other] { $n } áreas cegas
 }
 blind-text = Sem leituras recentes que bastem. Sem dados não é normal: mande alguém olhar.
+blind-kept = O nível é o último conhecido.
 blind-stations = Sem sinal:
 blind-act = Ver estações sem sinal
 calm-title = Nada precisa de você agora
@@ -240,6 +244,8 @@ why-title = Por quê
 saved = Rascunho salvo.
 conflict = Alguém (ou a regra) mudou este rascunho enquanto você escrevia. Abaixo está a versão atual; confira e repita o que ainda vale.
 incomplete = Ainda falta algo
+kept-issued = Alguém emitiu este rascunho enquanto você escrevia. O seu texto não foi salvo e não está em nenhuma mensagem. Ele está aqui, para ser copiado.
+kept-discarded = Alguém descartou este rascunho enquanto você escrevia. O seu texto não foi salvo. Ele está aqui, para ser copiado.
 your-words = O que você tinha escrito
 bad-expiry = validade: { $value } não é uma data e hora deste fuso
 field-sms = Mensagem SMS
@@ -366,7 +372,7 @@ meaning-unknown = Sem leituras recentes. Não quer dizer seguro.
 meaning-normal = Sem sinais de risco nas medições.
 
 moved = O rascunho mudou enquanto você estava aqui (área nova, nível ou outra pessoa).
-moved-look = Ver como está agora
+moved-look = Ver como está agora (em nova aba)
 and-more = e mais { $n }
 
 ## administration
