@@ -144,7 +144,12 @@ pub struct Devices {
 
 impl Default for Devices {
     fn default() -> Self {
-        Self { index: Arc::new(watch::Sender::new(None)), last_reload: Arc::default(), uses: Arc::default(), heard: Arc::default() }
+        Self {
+            index: Arc::new(watch::Sender::new(None)),
+            last_reload: Arc::default(),
+            uses: Arc::default(),
+            heard: Arc::default(),
+        }
     }
 }
 

@@ -19,8 +19,8 @@ use super::{IngestError, IngestHandle, Quarantined, Source};
 use crate::app::App;
 use crate::clock::Instant;
 use crate::fleet::command::{Ack, MAX_ACK_BYTES, clock_offset_ms, parse_ack};
-use crate::fleet::store::report::Word;
 use crate::fleet::store as commands;
+use crate::fleet::store::report::Word;
 use crate::ids::DeviceId;
 
 /// Words that wait; beyond it the doors are not read on.

@@ -38,7 +38,9 @@ pub fn of_network(topic: &str) -> Option<(&str, Format)> {
 pub fn is_from_the_air(topic: &str) -> bool {
     let parts: Vec<&str> = topic.split('/').collect();
     match parts[..] {
-        ["application", _, "device", _, "event", event] => matches!(event, "up" | "join" | "ack" | "status" | "location"),
+        ["application", _, "device", _, "event", event] => {
+            matches!(event, "up" | "join" | "ack" | "status" | "location")
+        }
         ["v3", _, "devices", _, ref event @ ..] => matches!(event, ["up" | "join"] | ["down", "ack"]),
         _ => false,
     }

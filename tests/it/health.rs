@@ -342,12 +342,14 @@ async fn the_offset_of_a_clock_is_estimated_from_live_messages() {
     let offset: f64 = sqlx::query_scalar("select offset_s from device_clock").fetch_one(&db.pool).await.unwrap();
     assert!((offset - 95.0).abs() < 0.01, "{offset}");
     // The device's own word goes before.
-    sqlx::query("insert into device_report (device_id, received_at, clock_offset_ms, clock_at) values ($1, $2, -1000, $2)")
-        .bind(device)
-        .bind(now)
-        .execute(&db.pool)
-        .await
-        .unwrap();
+    sqlx::query(
+        "insert into device_report (device_id, received_at, clock_offset_ms, clock_at) values ($1, $2, -1000, $2)",
+    )
+    .bind(device)
+    .bind(now)
+    .execute(&db.pool)
+    .await
+    .unwrap();
     round(&app, now + TimeDelta::minutes(16)).await;
     round(&app, now + TimeDelta::minutes(27)).await;
     assert_eq!(open_faults(&db, "a").await, Vec::<String>::new());

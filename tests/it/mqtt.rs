@@ -297,13 +297,9 @@ fn linked(db: &TestDb, port: u16, share_group: &str) -> (App, sentinela::ingest:
     config.mqtt.external.push(ExternalBroker {
         name: "test".into(),
         url: format!("mqtt://127.0.0.1:{port}").as_str().into(),
-        topics: [
-            "v1/devices/+/readings",
-            "v1/devices/+/status",
-            "application/+/device/+/event/+",
-        ]
-        .map(Into::into)
-        .into(),
+        topics: ["v1/devices/+/readings", "v1/devices/+/status", "application/+/device/+/event/+"]
+            .map(Into::into)
+            .into(),
         share_group: share_group.into(),
     });
     support::app_from(db, config)
@@ -461,7 +457,10 @@ async fn devices_behind_a_broker_are_heard_and_not_called_connected() {
     assert_eq!(Contact::of(&one().await, app.clock.now()), Contact::NeverHeard);
     through(&db, port, "1", 1).await;
     let device = one().await;
-    assert_eq!((device.heard_by.as_str(), device.last_seen_at, device.online), ("broker", Some(app.clock.now()), false));
+    assert_eq!(
+        (device.heard_by.as_str(), device.last_seen_at, device.online),
+        ("broker", Some(app.clock.now()), false)
+    );
     assert_eq!(Contact::of(&device, app.clock.now()), Contact::Heard);
     assert_eq!(Contact::of(&device, app.clock.now() + chrono::TimeDelta::hours(25)), Contact::Quiet);
 

@@ -196,7 +196,9 @@ impl Limits {
         let battery = (!(0.0..=100.0).contains(&self.battery_low_pct)).then_some(self.battery_low_pct);
         share
             .map(|(key, value)| (key, value, "expected a share above 0 and up to 1"))
-            .or_else(|| drift.map(|value| ("health.clock_drift_s_per_day", value, "expected more than 0 seconds a day")))
+            .or_else(|| {
+                drift.map(|value| ("health.clock_drift_s_per_day", value, "expected more than 0 seconds a day"))
+            })
             .or_else(|| battery.map(|value| ("health.battery_low_pct", value, "expected 0 to 100 per cent")))
     }
 }

@@ -361,7 +361,11 @@ pub async fn clocks(conn: &mut PgConnection, code: &str, now: Instant) -> sqlx::
         .into_iter()
         .map(|row| ClockRow {
             device: row.code,
-            offset: row.offset_s.zip(row.spread_s).zip(row.messages.zip(row.told)).map(|((o, s), (m, t))| of(o, s, m, t)),
+            offset: row
+                .offset_s
+                .zip(row.spread_s)
+                .zip(row.messages.zip(row.told))
+                .map(|((o, s), (m, t))| of(o, s, m, t)),
             drift_s_per_day: drifts.get(&row.id).map(|drift| drift.s_per_day),
         })
         .collect())

@@ -85,6 +85,16 @@ async fn a_device_is_made_given_a_new_secret_turned_away_and_taken_in_again_in_t
     assert!(!ana.see(path).await.contains(&first) && !list.contains(&first), "a secret is shown once");
     assert!(list.contains("/console/devices/P-1"), "{list}");
 
+    // A LoRaWAN device in one step; what is wrong with it keeps what was filled in and makes nothing.
+    let lora = [("code", "L-1"), ("station", "A"), ("hardware_id", "01 01")];
+    let (status, page) = ana.send("/console/devices", &lora).await;
+    assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert!(page.contains("as in a DevEUI") && page.contains("value=\"01 01\""), "{page}");
+    let (status, page) =
+        ana.send("/console/devices", &[("code", "L-1"), ("station", "A"), ("hardware_id", "0101")]).await;
+    assert_eq!(status, StatusCode::OK, "{page}");
+    assert!(page.contains("send downlinks from the LoRaWAN server") && page.contains("never heard"), "{page}");
+
     let (status, page) = ana.send(path, &[("act", "rotate"), ("grace_min", "60")]).await;
     assert_eq!(status, StatusCode::OK, "{page}");
     let second = shown(&page).unwrap();
