@@ -89,6 +89,19 @@ try {
     await page.waitForFunction(() => document.querySelector("[name=headline]").value === "Rain");
   });
 
+  await step("a form that leaves the words behind asks, and the one that gives the draft up does not", async () => {
+    const forms = '<form id="other" method="post" action="/other"><button id="withdraw">w</button></form><form method="post" action="/d" data-ends><button id="discard">d</button></form>';
+    const { page } = await open(review({ kept: forms }));
+    await headline(page).fill("Mine");
+    const asked = page.waitForEvent("dialog");
+    page.once("dialog", (dialog) => dialog.dismiss());
+    await page.click("#withdraw", { noWaitAfter: true });
+    assert.equal((await asked).type(), "beforeunload");
+    page.on("dialog", () => assert.fail("asked while giving up"));
+    await page.click("#discard");
+    await page.waitForFunction(() => document.querySelector("[name=headline]").value === "Rain");
+  });
+
   await step("a session that ends takes no words, and the forms belong to the next one", async () => {
     const { page } = await open(review());
     await headline(page).fill("Mine");

@@ -39,7 +39,7 @@ export function followReview(): void {
   });
   // Whatever leads away, the browser asks first: a link, "back", a closed tab.
   window.addEventListener("beforeunload", (event) => {
-    if (hasWords() && !isSent()) event.preventDefault();
+    if (hasWords() && !takesWordsAlong()) event.preventDefault();
   });
 }
 
@@ -52,6 +52,11 @@ function isTouched(): boolean {
 
 function isSent(): boolean {
   return [...document.querySelectorAll<HTMLFormElement>(".review form")].some((form) => form.dataset.sent === "yes");
+}
+
+/** Whether the page goes because its text is sent, or because the draft is given up; any other form leaves the words behind. */
+function takesWordsAlong(): boolean {
+  return document.querySelector("form[data-review][data-sent=yes], form[data-ends][data-sent=yes]") !== null;
 }
 
 /** Words that are nowhere but on this page: in its fields, or kept of a form that could not be saved. */
