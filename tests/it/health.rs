@@ -433,9 +433,18 @@ async fn what_was_filled_in_of_the_past_does_not_make_a_dead_gauge_look_well() {
     let app = support::app(&db);
     let now = start_at();
     let stream = gauge(&db, "a", now - TimeDelta::days(30), 600, 3600).await;
-    day_of_readings(&db, stream, now).await;
-    let filled_in = sqlx::query("update journal set source = 'history', received_at = $1").bind(now);
-    filled_in.execute(&mut db.owner().await).await.unwrap();
+    open_month(&db, now).await;
+    sqlx::query(
+        "insert into journal (seq, datastream_id, observed_at, received_at, value, quality, source, reading_key)
+         select nextval('journal_seq'), $1, $2::timestamptz - n * interval '10 minutes', $2, 0, 'pass', 'history',
+                decode(lpad(to_hex(n), 32, '0'), 'hex')
+         from generate_series(0, 150) n",
+    )
+    .bind(stream)
+    .bind(now)
+    .execute(&db.pool)
+    .await
+    .unwrap();
     round(&app, now).await;
     assert_eq!(open_faults(&db, "a").await, ["never_heard"]);
 }
