@@ -251,6 +251,10 @@ async fn an_area_is_hatched_over_any_level_where_no_gauge_speaks_for_some_hazard
     assert!(holds("blind") && holds("1.2.1.0.0"));
     let drawn = text(send(&app, get("/")).await).await;
     assert_eq!(drawn.matches("class=\"dark\"").count(), 2, "both are hatched over their level");
+    let viewer = session(&app, Role::Viewer).await;
+    let console = Request::get("/console").header("cookie", viewer).body(Body::empty()).unwrap();
+    let console = text(send(&app, console).await).await;
+    assert!(console.contains("kept, mixed"), "one card for all of them: {console}");
     // An area that sees again is another map, though no level changed.
     sqlx::query("update area_level set reasons = $1 where level = 'alert'")
         .bind(serde_json::json!([reason("met")]))
