@@ -88,6 +88,8 @@ since = since
 top-all-normal = all areas at level normal
 top-gauges = { $fresh } of { $total } sensors reporting
 top-newest = newest reading { $ago }
+signed-out = Your session ended. What you wrote is still here and was not saved.
+signed-out-in = Sign in in a new tab, then come back to this one
 top-offline = no contact with the service
 map-label = Map of the areas by level
 map-zoom-in = Zoom in
@@ -95,6 +97,7 @@ map-zoom-out = Zoom out
 map-start = Use the interactive map
 legend-title = Levels
 legend-gauge = rain in 24 h (mm)
+legend-blind = hatched: no valid gauge (blind area)
 legend-silent = silent station
 chart-title = rain of the last 24 h
 chart-key = bars: { $min } min · line: total
@@ -121,6 +124,7 @@ blind-title = { $n ->
    *[other] { $n } blind areas
 }
 blind-text = Too few recent readings. No data is not normal: send somebody to look.
+blind-kept = The level is the last that was known.
 blind-stations = Silent:
 blind-act = See the silent stations
 calm-title = Nothing needs you now
@@ -240,6 +244,8 @@ why-title = Why
 saved = Draft saved.
 conflict = Somebody (or the rule) changed this draft while you were writing. Below is the version of now; look at it and repeat what still holds.
 incomplete = Something is missing still
+kept-issued = Somebody issued this draft while you were writing. Your text was not saved and is in no message. It stands here, to be copied.
+kept-discarded = Somebody discarded this draft while you were writing. Your text was not saved. It stands here, to be copied.
 your-words = What you had written
 bad-expiry = expiry: { $value } is no date and time of this time zone
 field-sms = SMS text
@@ -366,7 +372,7 @@ meaning-unknown = No recent readings. That does not mean safe.
 meaning-normal = No sign of risk in the measurements.
 
 moved = The draft changed while you were here (a new area, a level, or another person).
-moved-look = See how it stands now
+moved-look = See how it stands now (in a new tab)
 and-more = and { $n } more
 
 ## administration
@@ -734,6 +740,11 @@ feed-readings = { $count ->
    *[other] { $count } new readings
 }
 feed-missing = { $count } without a value
+feed-unfit-tag = answers, does not fit
+feed-unfit = { $count ->
+    [one] 1 reading fits no stream of its station and is not kept: compare the intervals
+   *[other] { $count } readings fit no stream of their station and are not kept: compare the intervals
+  }
 feed-problems = { $count } not understood
 feed-foreign = { $count ->
     [one] 1 station that is not registered
@@ -801,6 +812,9 @@ device-previous-waits = works until the new one is used
 device-previous-ends = ends { $at }
 device-state-online = online
 device-state-offline = offline
+device-state-heard = heard
+device-state-quiet = not heard for a day
+device-state-unheard = never heard
 device-state-revoked = revoked
 device-add = Add a device
 device-add-do = Make it, with a secret
@@ -850,6 +864,7 @@ device-profile-none = none: recognised from the message
 device-profile-gone = { $name } (no longer in the configuration)
 device-hardware = Hardware id at the LoRaWAN server
 device-wrong-profile = The configuration has no such profile.
+device-hardware-help = Only for devices that come through a LoRaWAN server (DevEUI, or the device id of The Things Stack). Otherwise leave it empty.
 device-wrong-hardware = Use 1 to 64 letters, digits, _ . : or -, as in a DevEUI.
 device-hardware-taken = Another device has this hardware id.
 device-access = Access
@@ -1444,7 +1459,7 @@ fleet-reported = Said
 fleet-profile = Profile
 fleet-search = Search by code, station or hardware id
 fleet-all = All ({ $n })
-fleet-offline = Offline ({ $n })
+fleet-offline = Out of contact ({ $n })
 fleet-low = Low battery ({ $n })
 fleet-old = Old firmware ({ $n })
 fleet-find = Search
@@ -1468,6 +1483,8 @@ command-sent = Handed over
 command-answer = Answer
 command-confirm-missing = Tick the confirmation to reboot the device.
 command-wrong = The command is not accepted: { $why }
+command-deaf-network = This device is heard through a LoRaWAN server. Commands do not reach it: send downlinks from the LoRaWAN server itself.
+command-deaf-http = This device publishes by HTTP alone. Commands do not reach it: they need a connection over MQTT.
 command-over = The command has ended already, or the device takes no other now: { $why }
 command-name-set-interval = Set the interval
 command-name-reboot = Reboot
@@ -1512,6 +1529,7 @@ fault-disagrees = unlike its neighbours
 fault-failing = invalid readings
 fault-clock-ahead = clock ahead
 fault-clock-behind = clock behind
+fault-clock-drifts = drifting clock
 fault-battery-low = low battery
 fault-why-silent = nothing for { $measured } (limit { $limit })
 fault-why-never-heard = nothing since it was registered { $measured } ago (limit { $limit })
@@ -1523,12 +1541,14 @@ fault-why-disagrees = { $measured } of the readings of 24 h are unlike the neigh
 fault-why-failing = { $measured } of the readings of 24 h are invalid (limit { $limit })
 fault-why-clock-ahead = { $measured } ahead (limit { $limit })
 fault-why-clock-behind = { $measured } behind (limit { $limit })
+fault-why-clock-drifts = gains or loses { $measured } (limit { $limit })
 fault-why-battery-low = battery at { $measured } (limit { $limit })
 fault-days-left = empty in { $n } days
 fault-stream = stream { $name }
 clock-ahead = clock { $span } ahead
 clock-behind = clock { $span } behind, the message's way included
 clock-messages = { $n } messages
+seconds-a-day = { $s } s a day
 clock-drift = drifts { $s } s a day
 clock-unknown = clock offset unknown: too few live messages
 maintenance-title = Maintenance
@@ -1589,6 +1609,10 @@ morning-changes = Changes of level in 24 hours
 morning-changes-none = None.
 morning-rain = Rain: the stations with the most
 morning-rain-none = No rain measured in 72 hours.
+morning-rain-mute = { $n ->
+    [one] { $n } of { $all } rain gauges gave no valid reading in 24 h
+   *[other] { $n } of { $all } rain gauges gave no valid reading in 24 h
+  }: what fell there is not known.
 morning-rain-line = { $day } mm in 24 h, { $three } mm in 72 h
 morning-blind = Blind areas: no valid gauge
 morning-blind-none = None.

@@ -88,6 +88,8 @@ since = desde
 top-all-normal = todas as áreas em nível normal
 top-gauges = { $fresh } de { $total } sensores com sinal
 top-newest = leitura mais nova { $ago }
+signed-out = Sua sessão terminou. O que você escreveu continua aqui e não foi salvo.
+signed-out-in = Entre de novo em outra aba e volte a esta
 top-offline = sem contato com o serviço
 map-label = Mapa das áreas por nível
 map-zoom-in = Aproximar
@@ -95,6 +97,7 @@ map-zoom-out = Afastar
 map-start = Usar mapa interativo
 legend-title = Níveis
 legend-gauge = chuva em 24 h (mm)
+legend-blind = hachura: sem medidor válido (área cega)
 legend-silent = estação sem sinal
 chart-title = chuva das últimas 24 h
 chart-key = barras: { $min } min · linha: acumulado
@@ -121,6 +124,7 @@ blind-title = { $n ->
    *[other] { $n } áreas cegas
 }
 blind-text = Sem leituras recentes que bastem. Sem dados não é normal: mande alguém olhar.
+blind-kept = O nível é o último conhecido.
 blind-stations = Sem sinal:
 blind-act = Ver estações sem sinal
 calm-title = Nada precisa de você agora
@@ -240,6 +244,8 @@ why-title = Por quê
 saved = Rascunho salvo.
 conflict = Alguém (ou a regra) mudou este rascunho enquanto você escrevia. Abaixo está a versão atual; confira e repita o que ainda vale.
 incomplete = Ainda falta algo
+kept-issued = Alguém emitiu este rascunho enquanto você escrevia. O seu texto não foi salvo e não está em nenhuma mensagem. Ele está aqui, para ser copiado.
+kept-discarded = Alguém descartou este rascunho enquanto você escrevia. O seu texto não foi salvo. Ele está aqui, para ser copiado.
 your-words = O que você tinha escrito
 bad-expiry = validade: { $value } não é uma data e hora deste fuso
 field-sms = Mensagem SMS
@@ -366,7 +372,7 @@ meaning-unknown = Sem leituras recentes. Não quer dizer seguro.
 meaning-normal = Sem sinais de risco nas medições.
 
 moved = O rascunho mudou enquanto você estava aqui (área nova, nível ou outra pessoa).
-moved-look = Ver como está agora
+moved-look = Ver como está agora (em nova aba)
 and-more = e mais { $n }
 
 ## administration
@@ -734,6 +740,11 @@ feed-readings = { $count ->
    *[other] { $count } medidas novas
 }
 feed-missing = { $count } sem valor
+feed-unfit-tag = responde, não serve
+feed-unfit = { $count ->
+    [one] 1 leitura não cabe em nenhuma medida da estação e não é guardada: compare os intervalos
+   *[other] { $count } leituras não cabem em nenhuma medida da estação e não são guardadas: compare os intervalos
+  }
 feed-problems = { $count ->
     [one] { $count } não compreendida
    *[other] { $count } não compreendidas
@@ -804,6 +815,9 @@ device-previous-waits = vale até o novo ser usado
 device-previous-ends = termina { $at }
 device-state-online = conectado
 device-state-offline = desconectado
+device-state-heard = ouvido
+device-state-quiet = não ouvido há um dia
+device-state-unheard = nunca ouvido
 device-state-revoked = revogado
 device-add = Acrescentar dispositivo
 device-add-do = Criar com segredo
@@ -853,6 +867,7 @@ device-profile-none = nenhum: reconhecido pela mensagem
 device-profile-gone = { $name } (não está mais na configuração)
 device-hardware = Identificação no servidor LoRaWAN
 device-wrong-profile = A configuração não tem esse perfil.
+device-hardware-help = Só para dispositivos que chegam por um servidor LoRaWAN (DevEUI, ou o nome no The Things Stack). Nos outros, deixe vazio.
 device-wrong-hardware = Use de 1 a 64 letras, algarismos, _ . : ou -, como no DevEUI.
 device-hardware-taken = Outro dispositivo já tem essa identificação.
 device-access = Acesso
@@ -1448,7 +1463,7 @@ fleet-reported = Dito
 fleet-profile = Perfil
 fleet-search = Buscar por código, estação ou identificação
 fleet-all = Todos ({ $n })
-fleet-offline = Desconectados ({ $n })
+fleet-offline = Sem contato ({ $n })
 fleet-low = Bateria baixa ({ $n })
 fleet-old = Firmware antigo ({ $n })
 fleet-find = Buscar
@@ -1472,6 +1487,8 @@ command-sent = Entregue
 command-answer = Resposta
 command-confirm-missing = Marque a confirmação para reiniciar o dispositivo.
 command-wrong = Comando não aceito: { $why }
+command-deaf-network = Este dispositivo é ouvido por um servidor LoRaWAN. Comandos não chegam a ele: envie mensagens de descida pelo próprio servidor LoRaWAN.
+command-deaf-http = Este dispositivo publica só por HTTP. Comandos não chegam a ele: precisam de uma conexão MQTT.
 command-over = O comando já terminou, ou o dispositivo não aceita outro agora: { $why }
 command-name-set-interval = Ajustar o intervalo
 command-name-reboot = Reiniciar
@@ -1516,6 +1533,7 @@ fault-disagrees = difere das vizinhas
 fault-failing = leituras inválidas
 fault-clock-ahead = relógio adiantado
 fault-clock-behind = relógio atrasado
+fault-clock-drifts = relógio com deriva
 fault-battery-low = bateria fraca
 fault-why-silent = nada há { $measured } (limite { $limit })
 fault-why-never-heard = nada desde o cadastro, há { $measured } (limite { $limit })
@@ -1527,12 +1545,14 @@ fault-why-disagrees = { $measured } das leituras de 24 h diferem das vizinhas (l
 fault-why-failing = { $measured } das leituras de 24 h inválidas (limite { $limit })
 fault-why-clock-ahead = { $measured } adiantado (limite { $limit })
 fault-why-clock-behind = { $measured } atrasado (limite { $limit })
+fault-why-clock-drifts = adianta ou atrasa { $measured } (limite { $limit })
 fault-why-battery-low = bateria em { $measured } (limite { $limit })
 fault-days-left = acaba em { $n } dias
 fault-stream = medida { $name }
 clock-ahead = relógio { $span } adiantado
 clock-behind = relógio { $span } atrasado, contando o caminho da mensagem
 clock-messages = { $n } mensagens
+seconds-a-day = { $s } s por dia
 clock-drift = deriva de { $s } s por dia
 clock-unknown = diferença do relógio desconhecida: poucas mensagens ao vivo
 maintenance-title = Manutenção
@@ -1593,6 +1613,10 @@ morning-changes = Mudanças de nível em 24 horas
 morning-changes-none = Nenhuma.
 morning-rain = Chuva: as estações com mais
 morning-rain-none = Nenhuma chuva medida em 72 horas.
+morning-rain-mute = { $n ->
+    [one] { $n } de { $all } pluviômetros não deu leitura válida em 24 h
+   *[other] { $n } de { $all } pluviômetros não deram leitura válida em 24 h
+  }: não se sabe quanto choveu ali.
 morning-rain-line = { $day } mm em 24 h, { $three } mm em 72 h
 morning-blind = Áreas cegas: sem medidor válido
 morning-blind-none = Nenhuma.

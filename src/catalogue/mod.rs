@@ -8,6 +8,7 @@ pub mod csv_reader;
 mod geojson_reader;
 pub mod geometry_check;
 pub mod problems;
+pub mod providers;
 mod readings;
 pub mod record;
 mod residents;

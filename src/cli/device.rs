@@ -8,10 +8,10 @@ use crate::accounts::tokens::desk::Acting;
 use crate::audit::Actor;
 use crate::cli::{Session, Usage, table};
 use crate::config::Config;
-use crate::fleet::FleetDevice;
 use crate::fleet::command::{LIFETIME_S, Wanted};
 use crate::fleet::provision::{provision, to_csv};
 use crate::fleet::store::report::{Filter, fleet};
+use crate::fleet::{Contact, FleetDevice};
 use crate::ingest::formats::profile::Profile;
 use crate::stations::certificate::from_hex;
 use crate::stations::desk::{self, DeviceError, GRACE_S, MAX_GRACE_S};
@@ -240,11 +240,7 @@ async fn list(session: &Session) -> anyhow::Result<()> {
         let page = fleet(&mut conn, &Filter::default(), PAGE, rows.len() as i64).await?;
         let last = page.len() < PAGE as usize;
         rows.extend(page.into_iter().map(|FleetDevice { device, report }| {
-            let state = match (device.enabled, device.online) {
-                (false, _) => "revoked",
-                (true, true) => "online",
-                (true, false) => "offline",
-            };
+            let state = Contact::of(&device, session.clock.now()).as_str();
             let second = match (device.has_previous, device.previous_ends_at) {
                 (false, _) => String::new(),
                 (true, None) => "old secret until the new one is used".to_owned(),

@@ -1,4 +1,7 @@
-//! `sentinela import areas|stations|residents|readings FILE`, `sentinela import history FILE…`
+//! `sentinela import areas|stations|residents|readings FILE`, `sentinela import history FILE…`, and with [`provider`]
+//! `sentinela import stations --from PROVIDER FILE|URL`.
+
+mod provider;
 
 use std::io::{IsTerminal as _, Write as _};
 use std::path::{Path, PathBuf};
@@ -25,7 +28,8 @@ areas      GeoJSON of polygons with the properties code, name, source, and hazar
            hazards as \"1.1.3.2.1:R3; 1.2.3.0.0:R1\".
 stations   CSV, a row for each station and stream: code,name,lat,lon,elevation_m,source,stream,quantity,unit,kind,interval_s,
            stale_after_min,counter_wraps_at,tip_mm,device,secret. GeoJSON: points with code, name and streams: [{name, quantity,
-           unit, kind, …}].
+           unit, kind, …}]. With --from, the list that CEMADEN (JSONP with coordinates) or INMET (/estacoes/T) publishes, as a
+           file or by its address; of one municipality or one state. Look with --dry-run first.
 residents  CSV or GeoJSON points: external_ref,name,language,lat,lon,precision_m,phone,email,consent_source,consent_at.
 readings   CSV: station,stream,at,value,unit, and of what a device sent device,message, as `export readings` writes them; or
            station_id,…,time_utc,quantity,value,unit. Judged like what comes in live.
@@ -73,6 +77,15 @@ pub struct Arguments {
     /// history: stop at the first row that cannot be read
     #[arg(long)]
     strict: bool,
+    /// stations: the file (or address) is the list of this provider: cemaden or inmet
+    #[arg(long, value_name = "PROVIDER")]
+    from: Option<String>,
+    /// stations --from: only those of this municipality, by its seven digits of IBGE; otherwise of the configuration's own
+    #[arg(long, value_name = "IBGE")]
+    municipality: Option<String>,
+    /// stations --from: only those of this state
+    #[arg(long, value_name = "UF")]
+    uf: Option<String>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
@@ -90,7 +103,18 @@ enum What {
 }
 
 pub async fn run(config: Config, arguments: Arguments) -> anyhow::Result<()> {
-    let Arguments { what, mut files, dry_run, mapping, station, strict, fictional } = arguments;
+    let Arguments { what, mut files, dry_run, mapping, station, strict, fictional, from, municipality, uf } = arguments;
+    if let Some(provider) = from {
+        if what != What::Stations || files.len() != 1 || mapping.is_some() || station.is_some() || strict || fictional {
+            bail!(Usage("--from goes with `import stations` and one file".into()));
+        }
+        let provider = provider.parse().map_err(|error: crate::units::UnknownWord| Usage(error.to_string()))?;
+        let from = files.remove(0).to_string_lossy().into_owned();
+        return provider::run(config, provider::Request { provider, from, municipality, uf, dry_run }).await;
+    }
+    if municipality.is_some() || uf.is_some() {
+        bail!(Usage("--municipality and --uf are for `import stations --from`".into()));
+    }
     if what == What::History {
         return backfill::run(config, backfill::Request { files, mapping, station, dry_run, strict }).await;
     }

@@ -1,6 +1,7 @@
 //! Asking feeds, each by itself: on its schedule, once for all processes, with conditional requests, and later and later
 //! while it fails. What was asked counts as read only once its readings are committed.
 
+mod unfit;
 mod warnings;
 
 use std::collections::{BTreeMap, HashMap, HashSet};
@@ -11,6 +12,7 @@ use bytes::Bytes;
 use chrono::TimeDelta;
 use sha2::{Digest as _, Sha256};
 
+use self::unfit::{Unfit, fits};
 use super::failure::{Failure, FailureKind};
 use super::formats::mapped::{self, Mapping};
 use super::formats::{Observed, Parsed, Problem, ana, cemaden, inmet, rio};
@@ -23,7 +25,6 @@ use crate::ingest::devices::StreamEntry;
 use crate::ingest::formats::MAX_READINGS;
 use crate::ingest::{NewReading, Quarantined, Source};
 use crate::secret::Secret;
-use crate::units::StreamKind;
 
 /// How often each task looks whether its feed is due.
 const LOOK: Duration = Duration::from_secs(5);
@@ -117,7 +118,7 @@ impl Follower {
         let (now, every) = (self.app.clock.now(), TimeDelta::seconds(self.feed.every_s.into()));
         let pool = self.app.db.ingest.clone();
         let name = self.feed.name.clone();
-        if !store::take(&mut *pool.acquire().await?, now, &name, now + every).await? {
+        if !store::take(&mut *pool.acquire().await?, now, &name, every).await? {
             return Ok(false);
         }
         let asked = if self.feed.kind.is_warnings() { self.ask_warnings(now).await } else { self.ask(now).await };
@@ -269,9 +270,15 @@ impl Follower {
         told.foreign_stations += stations.len() - streams.len();
         let mut readings = Vec::new();
         let mut problems = parsed.problems;
+        let mut unfit = Unfit::default();
         for observed in &parsed.observed {
-            let Some(known) = streams.get(self.feed.ours(&observed.station)) else { continue };
-            let Some(stream) = known.iter().find(|stream| fits(stream, observed)) else { continue };
+            let ours = self.feed.ours(&observed.station);
+            let Some(known) = streams.get(ours) else { continue };
+            let Some(stream) = known.iter().find(|stream| fits(stream, observed)) else {
+                unfit.note(ours, known, observed);
+                continue;
+            };
+            unfit.fits(ours, stream.quantity);
             match self.admit(stream, observed, now) {
                 Ok(reading) => {
                     told.newest = told.newest.max(Some(reading.observed_at));
@@ -282,6 +289,12 @@ impl Follower {
                 Err(wrong) => problems.push(problem(observed, wrong)),
             }
         }
+        let unfit = unfit.problems(now);
+        told.unfit += unfit.iter().map(|(readings, _)| readings).sum::<usize>();
+        if let (true, Some((_, first))) = (told.unfit_why.is_empty(), unfit.first()) {
+            told.unfit_why = first.message.clone();
+        }
+        problems.extend(unfit.into_iter().map(|(_, problem)| problem));
         let quarantined = self.quarantined(problems);
         told.readings += self.submit(readings, quarantined).await?;
         Ok(())
@@ -336,16 +349,6 @@ impl Follower {
 fn back_off(every: TimeDelta, failures: i32) -> TimeDelta {
     let factor = 1_i32 << failures.clamp(0, 10);
     (every * factor).min(LONGEST_WAIT.max(every))
-}
-
-/// Whether this is a measurement of the stream. A sum belongs to a stream of sums over the same time.
-fn fits(stream: &StreamEntry, observed: &Observed) -> bool {
-    let is_sum = stream.kind == StreamKind::IntervalSum;
-    let same_time = match (stream.interval_s, observed.interval_s) {
-        (Some(ours), Some(theirs)) => ours == theirs,
-        _ => true,
-    };
-    stream.quantity == observed.quantity && (observed.interval_s.is_none() || (is_sum && same_time))
 }
 
 fn problem(observed: &Observed, wrong: Wrong) -> Problem {

@@ -1,5 +1,6 @@
 //! How the feeds do, and which streams they fill, in PostgreSQL.
 
+use chrono::TimeDelta;
 use sqlx::PgConnection;
 
 use super::failure::Failure;
@@ -38,6 +39,9 @@ pub struct State {
     pub missing: i32,
     pub problems: i32,
     pub foreign_stations: i32,
+    /// Readings of our stations that fit none of their streams (another interval, another kind), and why the first does not.
+    pub unfit: i32,
+    pub unfit_why: String,
     /// Warnings in that answer, and how many of the source's warnings are open and for this town now.
     pub warnings: i32,
     pub warnings_for_us: i64,
@@ -58,12 +62,18 @@ pub async fn know(conn: &mut PgConnection, now: Instant, names: &[String]) -> sq
     Ok(())
 }
 
-/// Takes the feed if it is due. It is due again at `next`, whatever comes of this process.
-pub async fn take(conn: &mut PgConnection, now: Instant, name: &str, next: Instant) -> sqlx::Result<bool> {
-    let done =
-        sqlx::query!("update feed set due_at = $3, asked_at = $2 where name = $1 and due_at <= $2", name, now, next)
-            .execute(conn)
-            .await?;
+/// Takes the feed if it is due. It is due again after `every`, whatever comes of this process. No feed waits longer than a day
+/// or its own schedule: a due time beyond that is left from a clock that was wrong.
+pub async fn take(conn: &mut PgConnection, now: Instant, name: &str, every: TimeDelta) -> sqlx::Result<bool> {
+    let done = sqlx::query!(
+        "update feed set due_at = $3, asked_at = $2 where name = $1 and (due_at <= $2 or due_at > $4)",
+        name,
+        now,
+        now + every,
+        now + every.max(TimeDelta::days(1))
+    )
+    .execute(conn)
+    .await?;
     Ok(done.rows_affected() == 1)
 }
 
@@ -87,12 +97,15 @@ pub async fn wait_until(conn: &mut PgConnection, name: &str, due_at: Instant) ->
 }
 
 /// What an answer held.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Told {
     pub readings: usize,
     pub missing: usize,
     pub problems: usize,
     pub foreign_stations: usize,
+    /// Readings of our stations that fit none of their streams, and why the first does not.
+    pub unfit: usize,
+    pub unfit_why: String,
     pub warnings: usize,
     pub newest: Option<Instant>,
 }
@@ -110,7 +123,7 @@ pub async fn answered(conn: &mut PgConnection, now: Instant, name: &str, told: O
     let whole = |count: usize| i32::try_from(count).unwrap_or(i32::MAX);
     sqlx::query!(
         "update feed set changed_at = $2, readings = $3, missing = $4, problems = $5, foreign_stations = $6,
-             newest_observed_at = greatest(newest_observed_at, $7), warnings = $8
+             newest_observed_at = greatest(newest_observed_at, $7), warnings = $8, unfit = $9, unfit_why = $10
          where name = $1",
         name,
         now,
@@ -119,7 +132,9 @@ pub async fn answered(conn: &mut PgConnection, now: Instant, name: &str, told: O
         whole(told.problems),
         whole(told.foreign_stations),
         told.newest,
-        whole(told.warnings)
+        whole(told.warnings),
+        whole(told.unfit),
+        told.unfit_why
     )
     .execute(conn)
     .await?;
@@ -130,7 +145,7 @@ pub async fn states(conn: &mut PgConnection, now: Instant) -> sqlx::Result<Vec<S
     sqlx::query_as!(
         State,
         r#"select name, due_at, asked_at, answered_at, failures, error, error_kind, changed_at, readings, missing, problems,
-             foreign_stations, warnings, newest_observed_at,
+             foreign_stations, unfit, unfit_why, warnings, newest_observed_at,
              (select count(*) from outside_warning w
               where w.source = feed.name and w.for_us_by <> '{}' and w.superseded_by is null and w.status = 'Actual'
                 and w.msg_type <> 'Cancel' and coalesce(w.expires_at, w.sent_at + make_interval(hours => $2::int)) > $1)

@@ -186,10 +186,16 @@ pub struct Due {
     pub code: String,
     pub name: CommandName,
     pub args: Value,
+    pub issued_at: Instant,
     pub expires_at: Instant,
 }
 
 impl Due {
+    /// Where it stands in the order in which commands are told.
+    pub const fn place(&self) -> (Instant, Uuid) {
+        (self.issued_at, self.id)
+    }
+
     pub fn topic(&self) -> String {
         topic(&self.code)
     }

@@ -9,12 +9,14 @@ use super::{DeviceCommand, store};
 use crate::accounts::tokens::desk::Acting;
 use crate::audit::{self, Act, Entry};
 use crate::events::{self, Event};
+use crate::stations::Device;
 use crate::stations::desk::{DeviceError, find};
 
 /// Asks a device to do something.
 ///
 /// # Errors
-/// `NotFound`; `Conflict` when the device was revoked, or has [`MAX_OPEN`] commands that wait.
+/// `NotFound`; `Conflict` when the device was revoked, is of those that hear no command, or has [`MAX_OPEN`] commands that
+/// wait.
 pub async fn issue(
     conn: &mut PgConnection,
     by: Acting<'_>,
@@ -25,6 +27,9 @@ pub async fn issue(
     if !device.enabled {
         return Err(DeviceError::Conflict(format!("device {code} was revoked; it would never hear the command")));
     }
+    if let Some(why) = deaf(&device) {
+        return Err(DeviceError::Conflict(format!("device {code} hears no command: {why}")));
+    }
     if store::lock_and_count_open(conn, device.id).await? >= MAX_OPEN {
         return Err(DeviceError::Conflict(format!("{MAX_OPEN} commands of device {code} wait already; cancel one")));
     }
@@ -33,6 +38,18 @@ pub async fn issue(
     let after = json!({"id": id, "command": wanted.name, "args": wanted.args, "expires_at": wanted.expires_at(by.now)});
     finish(conn, by, Entry::new(Act::DeviceCommand, "device", code).to(after), code).await?;
     fetch(conn, code, id).await
+}
+
+/// Why no command can reach a device; nothing when one can, or when it was not heard yet and may turn out to.
+pub fn deaf(device: &Device) -> Option<&'static str> {
+    match device.heard_by.as_str() {
+        "network" => Some("it is heard through a LoRaWAN network server, and downlinks are not made"),
+        "http" => Some("it publishes by HTTP alone, where nothing listens"),
+        "" if device.hardware_id.is_some() => {
+            Some("it is known by the name of a LoRaWAN network server, and downlinks are not made")
+        }
+        _ => None,
+    }
 }
 
 /// Takes a command back. One that was handed over may be done all the same; the device's answer then still counts.

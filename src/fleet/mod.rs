@@ -10,14 +10,56 @@ pub mod provision;
 pub mod store;
 pub mod upkeep;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use chrono::TimeDelta;
+
 use crate::clock::Instant;
+use crate::stations::Device;
+use crate::units::vocabulary;
 use command::{CommandName, CommandResult, CommandState};
 
 /// Below this a battery is low, in percent.
 pub const LOW_BATTERY_PCT: f64 = 20.0;
+
+/// A device without a connection here that was not heard for so long is out of contact, in hours.
+pub const QUIET_AFTER_H: i64 = 24;
+
+vocabulary! {
+    /// How a device stands with the service.
+    Contact, "contact" {
+        Revoked = "revoked",
+        /// To the built-in endpoint.
+        Connected = "online",
+        /// It connects to the built-in endpoint, and is not there now.
+        Disconnected = "offline",
+        /// Through a broker, a network server or HTTP, within [`QUIET_AFTER_H`].
+        Heard = "heard",
+        /// The same, but longer ago.
+        Quiet = "quiet",
+        NeverHeard = "unheard",
+    }
+}
+
+impl Contact {
+    /// Only of a device that connects to the built-in endpoint can be said whether it is connected.
+    pub fn of(device: &Device, now: Instant) -> Self {
+        match (device.enabled, device.online, device.last_seen_at) {
+            (false, _, _) => Self::Revoked,
+            (true, true, _) => Self::Connected,
+            (true, false, _) if device.heard_by == "mqtt" => Self::Disconnected,
+            (true, false, None) => Self::NeverHeard,
+            (true, false, Some(at)) if at > quiet_since(now) => Self::Heard,
+            (true, false, Some(_)) => Self::Quiet,
+        }
+    }
+}
+
+/// Whoever was not heard since then is out of contact.
+pub fn quiet_since(now: Instant) -> Instant {
+    now - TimeDelta::hours(QUIET_AFTER_H)
+}
 
 /// The last word of a device on itself.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, utoipa::ToSchema)]
@@ -30,6 +72,9 @@ pub struct Report {
     pub reported_at: Option<Instant>,
     /// Received minus reported, in milliseconds; the way of the message is in it. Null when that is not known.
     pub clock_offset_ms: Option<i64>,
+    /// When that was measured: other messages say nothing about the clock.
+    #[schema(value_type = Option<String>)]
+    pub clock_at: Option<Instant>,
     pub firmware: Option<String>,
     /// Percent.
     pub battery_pct: Option<f64>,

@@ -13,8 +13,8 @@ use crate::events::{self, Event};
 use crate::ids::DeviceId;
 use crate::units::UnknownWord;
 
-/// Commands told to devices at a time.
-const DUE: i64 = 1000;
+/// Commands looked at for devices at a time.
+pub const DUE: usize = 1000;
 
 fn decode(error: UnknownWord) -> sqlx::Error {
     sqlx::Error::Decode(Box::new(error))
@@ -93,23 +93,34 @@ pub async fn answer(conn: &mut PgConnection, device: DeviceId, ack: &Ack, now: I
     Ok(true)
 }
 
-/// Commands that these devices should hear now.
-pub async fn due(pool: &PgPool, codes: &[String], now: Instant) -> sqlx::Result<Vec<Due>> {
+/// Commands that these devices should hear now, the oldest first and at most [`DUE`] of them, behind that place in the order.
+/// Those that were told already and wait for an answer are among them, so whoever tells looks through all pages.
+pub async fn due(
+    pool: &PgPool,
+    codes: &[String],
+    now: Instant,
+    after: Option<(Instant, Uuid)>,
+) -> sqlx::Result<Vec<Due>> {
+    let (after_at, after_id) = after.unzip();
     let rows = sqlx::query!(
-        r#"select c.id, d.code, c.name, c.args as "args: Value", c.expires_at
+        r#"select c.id, d.code, c.name, c.args as "args: Value", c.issued_at, c.expires_at
            from device_command c join device d on d.id = c.device_id
            where d.code = any($1) and d.enabled and c.state in ('queued', 'sent') and c.expires_at > $2
+             and ($4::timestamptz is null or (c.issued_at, c.id) > ($4, $5::uuid))
            order by c.issued_at, c.id limit $3"#,
         codes,
         now,
-        DUE
+        DUE as i64,
+        after_at,
+        after_id
     )
     .fetch_all(pool)
     .await?;
     rows.into_iter()
         .map(|row| {
             let name = row.name.parse().map_err(decode)?;
-            Ok(Due { id: row.id, code: row.code, name, args: row.args, expires_at: row.expires_at })
+            let (issued_at, expires_at) = (row.issued_at, row.expires_at);
+            Ok(Due { id: row.id, code: row.code, name, args: row.args, issued_at, expires_at })
         })
         .collect()
 }

@@ -25,11 +25,13 @@ use tokio::sync::{mpsc, oneshot};
 use super::decode::{Door, decode, unknown_device};
 use super::devices::DeviceEntry;
 use super::formats::{Format, status};
+use super::presence::HeardBy;
 use super::reports::{self, Known, Said};
 use super::{Accepted, IngestError, NewReading, Quarantined, Source, topic};
 use crate::app::App;
 use crate::config::{Config, ExternalBroker};
 use crate::fleet::command::parse_ack;
+use crate::ids::DeviceId;
 
 /// Messages the broker may have under way to us without an acknowledgement.
 const RECEIVE_MAXIMUM: u16 = 512;
@@ -201,6 +203,10 @@ async fn take_in(
     while let Some(Incoming { epoch, publish }) = incoming.recv().await {
         let understood = understand(&app, &publish);
         let now = app.clock.now();
+        // What the broker kept for new subscribers tells nothing of now.
+        if let Some((device, way)) = understood.from.filter(|_| !publish.retain) {
+            app.ingest.devices().heard(device, way, now);
+        }
         let Ok(answer) = app.ingest.enqueue_when_free(understood.readings, understood.quarantined).await else {
             return;
         };
@@ -227,7 +233,10 @@ struct Understood {
     readings: Vec<NewReading>,
     quarantined: Vec<Quarantined>,
     said: Option<(Arc<DeviceEntry>, Said)>,
+    /// Of a device that a command can reach.
     heard: Option<downlink::Heard>,
+    /// Who spoke, and by which way.
+    from: Option<(DeviceId, HeardBy)>,
 }
 
 impl Understood {
@@ -255,11 +264,15 @@ fn understand(app: &App, publish: &Publish) -> Understood {
     };
     let heard =
         format.is_none().then(|| downlink::Heard { code: device.code.clone(), is_new: kind == topic::Kind::Status });
+    let from = (device.id, if format.is_none() { HeardBy::Broker } else { HeardBy::Network });
     let mut understood = match kind {
         topic::Kind::Readings => readings(app, device, publish, (&name, format)),
         topic::Kind::Status => status_of(device, publish, &name),
         topic::Kind::Answer => answer_of(device, publish, &name),
     };
+    // A will is the broker's word, not the device's.
+    let is_gone = matches!(&understood.said, Some((_, Said::Status { status, .. })) if !status.online);
+    understood.from = (!is_gone && (format.is_none() || topic::is_from_the_air(&name))).then_some(from);
     understood.heard = heard;
     understood
 }
@@ -282,7 +295,7 @@ fn readings(
     let decoded = decode(&publish.payload, &door);
     let status = format.and_then(|format| status::of_network(&publish.payload, format));
     let said = status.map(|status| (device, Said::Status { status, is_direct: false }));
-    Understood { readings: decoded.readings, quarantined: decoded.quarantined, said, heard: None }
+    Understood { readings: decoded.readings, quarantined: decoded.quarantined, said, ..Understood::default() }
 }
 
 /// The broker may have kept the message for long, so its clock tells nothing.

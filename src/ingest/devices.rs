@@ -14,6 +14,7 @@ use crate::app::App;
 use crate::clock::{Instant, Stopwatch};
 use crate::events::{self, Event};
 use crate::ids::{DatastreamId, DeviceId, StationId};
+use crate::ingest::presence::{Heard, HeardBy};
 use crate::risk::control::{Overrides, Range};
 use crate::stations::certificate::{Certificate, Fingerprint};
 use crate::stations::device::secret_sha256;
@@ -138,11 +139,17 @@ pub struct Devices {
     index: Arc<watch::Sender<Option<Arc<Index>>>>,
     last_reload: Arc<Mutex<Option<Stopwatch>>>,
     uses: Arc<std::sync::Mutex<Uses>>,
+    heard: Arc<Heard>,
 }
 
 impl Default for Devices {
     fn default() -> Self {
-        Self { index: Arc::new(watch::Sender::new(None)), last_reload: Arc::default(), uses: Arc::default() }
+        Self {
+            index: Arc::new(watch::Sender::new(None)),
+            last_reload: Arc::default(),
+            uses: Arc::default(),
+            heard: Arc::default(),
+        }
     }
 }
 
@@ -230,12 +237,18 @@ impl Devices {
         }
     }
 
+    /// Notes that a device was heard through a door that keeps no connection.
+    pub fn heard(&self, device: DeviceId, way: HeardBy, now: Instant) {
+        self.heard.note(device, way, now);
+    }
+
     fn uses(&self) -> std::sync::MutexGuard<'_, Uses> {
         self.uses.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
     }
 
-    /// Writes what was noted. A convenience for people: what cannot be written is dropped.
+    /// Writes what was noted. A convenience for people: uses that cannot be written are dropped.
     pub async fn flush_uses(&self, pool: &PgPool, now: Instant) {
+        self.heard.flush(pool).await;
         let pending = {
             let mut uses = self.uses();
             uses.noted.retain(|_, at| now - *at < TimeDelta::seconds(NOTE_EVERY_S));

@@ -1,4 +1,4 @@
-//! Which devices are connected and when each was last heard, written to the device table in batches.
+//! Which devices are connected here, and when and how each was last heard, written to the device table in batches.
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
@@ -6,12 +6,56 @@ use std::net::IpAddr;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
 use sqlx::PgPool;
 use tokio::sync::Notify;
 
 use crate::app::App;
 use crate::clock::Instant;
 use crate::ids::DeviceId;
+use crate::units::vocabulary;
+
+vocabulary! {
+    /// The door a device was last heard through.
+    HeardBy, "way" {
+        /// The built-in endpoint: who is connected is known here alone.
+        Mqtt = "mqtt",
+        /// An external broker.
+        Broker = "broker",
+        /// A LoRaWAN network server, by way of a broker.
+        Network = "network",
+        Http = "http",
+    }
+}
+
+/// Who was heard through doors that keep no connection; written with the uses of credentials.
+#[derive(Debug, Default)]
+pub struct Heard(Mutex<HashMap<DeviceId, (HeardBy, Instant)>>);
+
+impl Heard {
+    pub fn note(&self, device: DeviceId, way: HeardBy, at: Instant) {
+        self.pending().insert(device, (way, at));
+    }
+
+    fn pending(&self) -> MutexGuard<'_, HashMap<DeviceId, (HeardBy, Instant)>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Writes who was heard. What cannot be written waits for the next time, one entry a device.
+    pub async fn flush(&self, pool: &PgPool) {
+        let pending = std::mem::take(&mut *self.pending());
+        if pending.is_empty() {
+            return;
+        }
+        if let Err(error) = write_heard(pool, &pending).await {
+            tracing::warn!(%error, devices = pending.len(), "when devices were heard could not be stored yet");
+            let mut newer = self.pending();
+            for (device, heard) in pending {
+                newer.entry(device).or_insert(heard);
+            }
+        }
+    }
+}
 
 /// A device that only publishes readings has its row touched this often at most.
 const FLUSH_EVERY: Duration = Duration::from_secs(15);
@@ -134,11 +178,29 @@ async fn write(pool: &PgPool, pending: &HashMap<DeviceId, Mark>) -> sqlx::Result
     let online: Vec<bool> = pending.values().map(|mark| mark.online).collect();
     let seen: Vec<Instant> = pending.values().map(|mark| mark.seen_at).collect();
     sqlx::query!(
-        "update device set online = mark.online, last_seen_at = greatest(device.last_seen_at, mark.seen_at)
+        "update device set online = mark.online, last_seen_at = greatest(device.last_seen_at, mark.seen_at), heard_by = 'mqtt'
          from unnest($1::int8[], $2::bool[], $3::timestamptz[]) as mark (id, online, seen_at) where device.id = mark.id",
         &ids,
         &online,
         &seen,
+    )
+    .execute(pool)
+    .await?;
+    Ok(())
+}
+
+/// A device that also connects somewhere may send its readings by HTTP: it is still one that hears.
+async fn write_heard(pool: &PgPool, pending: &HashMap<DeviceId, (HeardBy, Instant)>) -> sqlx::Result<()> {
+    let ids: Vec<i64> = pending.keys().map(|id| id.0).collect();
+    let ways: Vec<String> = pending.values().map(|(way, _)| way.as_str().to_owned()).collect();
+    let at: Vec<Instant> = pending.values().map(|(_, at)| *at).collect();
+    sqlx::query!(
+        "update device d set last_seen_at = greatest(d.last_seen_at, heard.at),
+             heard_by = case when heard.way = 'http' and d.heard_by in ('mqtt', 'broker') then d.heard_by else heard.way end
+         from unnest($1::int8[], $2::text[], $3::timestamptz[]) as heard (id, way, at) where d.id = heard.id",
+        &ids,
+        &ways,
+        &at
     )
     .execute(pool)
     .await?;

@@ -1,10 +1,15 @@
 //! What devices say of themselves, and their answers to commands: written in batches, answered after the commit.
 //!
 //! As with the journal there is no timer: while one batch is being committed the next gathers, so ten thousand devices that
-//! come back at once make some dozens of transactions, and a lone one waits for nobody. What cannot be written is refused,
-//! not held: the device keeps its message and comes again.
+//! come back at once make some dozens of transactions, and a lone one waits for nobody.
+//!
+//! While the database is away, what came straight from a device is refused: the device keeps its message and comes again. What
+//! came through a broker is held and tried again, because a broker sends a message once a connection: one that is never
+//! acknowledged would take a place among those under way until the connection ends. A link holds as many words as the broker
+//! may have under way, so that is the bound.
 
 use std::collections::HashMap;
+use std::time::Duration;
 
 use tokio::sync::{mpsc, oneshot};
 
@@ -14,14 +19,17 @@ use super::{IngestError, IngestHandle, Quarantined, Source};
 use crate::app::App;
 use crate::clock::Instant;
 use crate::fleet::command::{Ack, MAX_ACK_BYTES, clock_offset_ms, parse_ack};
+use crate::fleet::store as commands;
 use crate::fleet::store::report::Word;
-use crate::fleet::store::{self};
 use crate::ids::DeviceId;
 
 /// Words that wait; beyond it the doors are not read on.
 const QUEUE: usize = 4096;
-/// Words in one transaction.
+/// Words in one transaction, beside those that were held.
 const BATCH: usize = 1000;
+/// Wait before what is held is tried again; doubles up to `RETRY_MAX`.
+const RETRY_FIRST: Duration = Duration::from_millis(100);
+const RETRY_MAX: Duration = Duration::from_secs(5);
 
 /// What a device said.
 #[derive(Clone, Debug, PartialEq)]
@@ -42,7 +50,17 @@ struct Waiting {
     device: DeviceId,
     said: Said,
     at: Instant,
+    when_away: WhenAway,
     done: oneshot::Sender<Result<Known, IngestError>>,
+}
+
+/// What becomes of a word while the database is away.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum WhenAway {
+    /// Whoever sent it has it still.
+    Refuse,
+    /// It is tried again until it is written or the service stops.
+    Hold,
 }
 
 /// The doors' end.
@@ -59,7 +77,7 @@ pub fn channel() -> (Reports, Queue) {
 }
 
 impl Reports {
-    /// Takes a place in the queue, waiting for room; the answer is awaited apart.
+    /// Takes a place in the queue, waiting for room; the answer is awaited apart. The word is held until it is written.
     ///
     /// # Errors
     /// `Stopping`.
@@ -69,9 +87,7 @@ impl Reports {
         said: Said,
         at: Instant,
     ) -> Result<oneshot::Receiver<Result<Known, IngestError>>, IngestError> {
-        let (done, answer) = oneshot::channel();
-        self.0.send(Waiting { device, said, at, done }).await.map_err(|_| IngestError::Stopping)?;
-        Ok(answer)
+        self.hand_in(device, said, at, WhenAway::Hold).await
     }
 
     /// Resolves after the commit.
@@ -79,37 +95,99 @@ impl Reports {
     /// # Errors
     /// Nothing was stored.
     pub async fn submit(&self, device: DeviceId, said: Said, at: Instant) -> Result<Known, IngestError> {
-        self.enqueue(device, said, at).await?.await.map_err(|_| IngestError::Stopping)?
+        self.hand_in(device, said, at, WhenAway::Refuse).await?.await.map_err(|_| IngestError::Stopping)?
+    }
+
+    async fn hand_in(
+        &self,
+        device: DeviceId,
+        said: Said,
+        at: Instant,
+        when_away: WhenAway,
+    ) -> Result<oneshot::Receiver<Result<Known, IngestError>>, IngestError> {
+        let (done, answer) = oneshot::channel();
+        self.0.send(Waiting { device, said, at, when_away, done }).await.map_err(|_| IngestError::Stopping)?;
+        Ok(answer)
     }
 }
 
 /// Writes until the service stops and the queue is empty.
 pub async fn run(app: &App, mut queue: Queue) {
+    let (mut held, mut wait) = (Vec::new(), RETRY_FIRST);
     loop {
-        let mut batch = Vec::new();
-        tokio::select! {
-            biased;
-            _ = queue.0.recv_many(&mut batch, BATCH) => {}
-            () = app.stop.cancelled() => {
-                queue.0.close();
-                queue.0.recv_many(&mut batch, BATCH).await;
+        if !held.is_empty() {
+            tokio::select! {
+                () = tokio::time::sleep(wait) => wait = (wait * 2).min(RETRY_MAX),
+                () = app.stop.cancelled() => {}
             }
         }
+        let batch = next_batch(app, &mut queue, std::mem::take(&mut held)).await;
         if batch.is_empty() {
             return;
         }
-        let written = write(app, &batch).await;
         metrics::histogram!("sentinela_device_reports_batch").record(batch.len() as f64);
-        match written {
-            Ok(known) => answer(batch, known),
-            Err(error) => {
-                tracing::warn!(%error, words = batch.len(), "what devices say of themselves cannot be stored; not acknowledged");
-                for waiting in batch {
-                    let _ = waiting.done.send(Err(IngestError::Journal(error.to_string())));
-                }
-            }
+        held = store(app, batch).await;
+        if held.is_empty() {
+            wait = RETRY_FIRST;
+        } else if app.stop.is_cancelled() {
+            return refuse(held, "stopping without the database");
         }
     }
+}
+
+/// What was held, in its order, and behind it what waits. Empty when the service stops and nothing is left.
+async fn next_batch(app: &App, queue: &mut Queue, held: Vec<Waiting>) -> Vec<Waiting> {
+    let (mut batch, only_look) = (held, std::future::ready(()));
+    let has_held = !batch.is_empty();
+    tokio::select! {
+        biased;
+        _ = queue.0.recv_many(&mut batch, BATCH) => {}
+        () = app.stop.cancelled() => {
+            queue.0.close();
+            queue.0.recv_many(&mut batch, BATCH).await;
+        }
+        () = only_look, if has_held => {}
+    }
+    batch
+}
+
+/// Writes a batch and answers whoever handed it in. Gives back, in their order, the words to try again.
+async fn store(app: &App, batch: Vec<Waiting>) -> Vec<Waiting> {
+    match write(app, &batch).await {
+        Ok(known) => answer(batch, known),
+        Err(error) if !blames_a_word(&error) => {
+            tracing::warn!(%error, words = batch.len(), "what devices say of themselves cannot be stored; not acknowledged");
+            let (held, refused) = batch.into_iter().partition(|waiting| waiting.when_away == WhenAway::Hold);
+            refuse(refused, &error.to_string());
+            return held;
+        }
+        Err(error) if batch.len() == 1 => {
+            tracing::error!(%error, ?batch, "the database refuses what a device said of itself; it is left out");
+            metrics::counter!("sentinela_device_reports_left_out_total").increment(1);
+            answer(batch, vec![true]);
+        }
+        Err(_) => {
+            // One bad word holds nobody back.
+            let mut held = Vec::new();
+            for waiting in batch {
+                held.append(&mut Box::pin(store(app, vec![waiting])).await);
+            }
+            return held;
+        }
+    }
+    Vec::new()
+}
+
+fn refuse(batch: Vec<Waiting>, why: &str) {
+    for waiting in batch {
+        let _ = waiting.done.send(Err(IngestError::Journal(why.to_owned())));
+    }
+}
+
+/// Classes 22 (data exception) and 23 (integrity constraint violation) speak of a row; all else of the database.
+fn blames_a_word(error: &sqlx::Error) -> bool {
+    let code = error.as_database_error().and_then(|database| database.code());
+    code.is_some_and(|code| code.starts_with("22") || code.starts_with("23"))
 }
 
 /// Takes the word of a device on a command; what cannot be one, or is none of its commands, goes to quarantine, so that the
@@ -166,13 +244,13 @@ async fn write(app: &App, batch: &[Waiting]) -> sqlx::Result<Vec<Known>> {
     let mut tx = app.db.ingest.begin().await?;
     let words = joined(batch);
     if !words.is_empty() {
-        store::report::write(&mut tx, &words).await?;
+        commands::report::write(&mut tx, &words).await?;
     }
     let mut known = Vec::with_capacity(batch.len());
     for waiting in batch {
         known.push(match &waiting.said {
             Said::Status { .. } => true,
-            Said::Answer(ack) => store::answer(&mut tx, waiting.device, ack, waiting.at).await?,
+            Said::Answer(ack) => commands::answer(&mut tx, waiting.device, ack, waiting.at).await?,
         });
     }
     tx.commit().await?;
@@ -186,7 +264,9 @@ fn joined(batch: &[Waiting]) -> HashMap<DeviceId, Word> {
         let Said::Status { status, is_direct } = &waiting.said else { continue };
         let offset = clock_offset_ms(waiting.at, status.at.filter(|_| *is_direct));
         let word = words.entry(waiting.device).or_default();
-        word.clock_offset_ms = offset.or(word.clock_offset_ms);
+        if offset.is_some() {
+            (word.clock_offset_ms, word.clock_at) = (offset, Some(waiting.at));
+        }
         word.received_at = waiting.at;
         word.status.join(status.clone());
     }
@@ -202,7 +282,8 @@ mod tests {
         let at: Instant = "2026-02-22T12:00:00Z".parse().unwrap();
         let said = |status: Status, is_direct| {
             let (done, _) = oneshot::channel();
-            Waiting { device: DeviceId(1), said: Said::Status { status, is_direct }, at, done }
+            let said = Said::Status { status, is_direct };
+            Waiting { device: DeviceId(1), said, at, when_away: WhenAway::Refuse, done }
         };
         let firmware = Status { firmware: Some("1.2".into()), at: Some(at), online: true, ..Status::default() };
         let late = "2026-02-22T11:59:57Z".parse().ok();
@@ -211,7 +292,7 @@ mod tests {
         let word = &words[&DeviceId(1)];
         assert_eq!(words.len(), 1);
         assert_eq!((word.status.firmware.as_deref(), word.status.battery_pct), (Some("1.2"), Some(50.0)));
-        assert_eq!((word.clock_offset_ms, word.status.at), (Some(3000), late));
+        assert_eq!((word.clock_offset_ms, word.clock_at, word.status.at), (Some(3000), Some(at), late));
         assert_eq!(joined(&[said(firmware, false)])[&DeviceId(1)].clock_offset_ms, None);
     }
 }

@@ -34,6 +34,18 @@ pub fn of_network(topic: &str) -> Option<(&str, Format)> {
     }
 }
 
+/// Whether a network server tells on this topic what came from the device over the air, and not what the server itself did.
+pub fn is_from_the_air(topic: &str) -> bool {
+    let parts: Vec<&str> = topic.split('/').collect();
+    match parts[..] {
+        ["application", _, "device", _, "event", event] => {
+            matches!(event, "up" | "join" | "ack" | "status" | "location")
+        }
+        ["v3", _, "devices", _, ref event @ ..] => matches!(event, ["up" | "join"] | ["down", "ack"]),
+        _ => false,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -47,6 +59,16 @@ mod tests {
             ["v1/devices//readings", "v1/devices/a/b/readings", "v1/devices/a/commands", "v2/devices/a/readings", ""]
         {
             assert_eq!(parse(foreign), None, "{foreign}");
+        }
+    }
+
+    #[test]
+    fn what_a_network_server_does_by_itself_is_no_word_of_the_device() {
+        for topic in ["application/1/device/a/event/up", "v3/app@t/devices/a/join", "v3/app@t/devices/a/down/ack"] {
+            assert!(is_from_the_air(topic), "{topic}");
+        }
+        for topic in ["application/1/device/a/event/txack", "v3/app@t/devices/a/down/queued", "v1/devices/a/readings"] {
+            assert!(!is_from_the_air(topic), "{topic}");
         }
     }
 

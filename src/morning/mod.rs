@@ -23,6 +23,11 @@ pub struct Body {
     pub levels: Vec<(Level, i64)>,
     pub changes: Vec<Move>,
     pub rain: Vec<Rain>,
+    /// Streams of rain, and those of them that said nothing valid in the last 24 hours. Absent in reports of before.
+    #[serde(default)]
+    pub rain_gauges: usize,
+    #[serde(default)]
+    pub rain_mute: usize,
     pub blind: Vec<Dark>,
     pub opened: Vec<Trouble>,
     pub closed: Vec<Trouble>,

@@ -13,7 +13,7 @@ use crate::stations::health::store as health;
 use crate::web::situation;
 
 /// Stations of the list of rain.
-const WETTEST: i64 = 8;
+const WETTEST: usize = 8;
 
 fn decode(error: impl std::error::Error + Send + Sync + 'static) -> sqlx::Error {
     sqlx::Error::Decode(Box::new(error))
@@ -24,10 +24,13 @@ pub async fn gather(conn: &mut PgConnection, now: Instant) -> sqlx::Result<Body>
     let since = now - TimeDelta::hours(24);
     let (opened, closed) = troubles(&mut *conn, since).await?;
     let (readings, quarantined) = received(&mut *conn, since, now).await?;
+    let rained = rain(&mut *conn, now).await?;
     Ok(Body {
         levels: situation::counts(&mut *conn).await?,
         changes: changes(&mut *conn, since).await?,
-        rain: rain(&mut *conn, now).await?,
+        rain: rained.wettest,
+        rain_gauges: rained.gauges,
+        rain_mute: rained.mute,
         blind: blind(&mut *conn).await?,
         opened,
         closed,
@@ -61,23 +64,39 @@ async fn changes(conn: &mut PgConnection, since: Instant) -> sqlx::Result<Vec<Mo
         .collect()
 }
 
-async fn rain(conn: &mut PgConnection, now: Instant) -> sqlx::Result<Vec<Rain>> {
-    sqlx::query_as!(
-        Rain,
-        r#"select s.code, s.name as station, coalesce(sums.h24, 0) as "h24_mm!", sums.h72 as "h72_mm!"
-           from datastream d join station s on s.id = d.station_id and s.active
+/// What the gauges measured, whether they send sums or a running total.
+#[derive(Default)]
+struct Rained {
+    wettest: Vec<Rain>,
+    gauges: usize,
+    mute: usize,
+}
+
+async fn rain(conn: &mut PgConnection, now: Instant) -> sqlx::Result<Rained> {
+    let rows = sqlx::query!(
+        r#"select s.code, s.name, coalesce(sums.h24, 0) as "h24_mm!", coalesce(sums.h72, 0) as "h72_mm!", sums.spoken as "spoken!"
+           from datastream d join station s on s.id = d.station_id and s.active and not s.is_virtual
            cross join lateral (
-               select sum(value) as h72, sum(value) filter (where observed_at > $1::timestamptz - interval '24 hours') as h24
-               from (select distinct on (reading_key) value, observed_at, quality from journal
-                     where datastream_id = d.id and observed_at > $1::timestamptz - interval '72 hours' and observed_at <= $1
-                     order by reading_key, revision desc) latest where quality <> 'fail') sums
-           where d.quantity = 'rain' and d.kind = 'interval_sum' and sums.h72 > 0
-           order by sums.h24 desc nulls last, sums.h72 desc, s.name limit $2"#,
+               select sum(step) as h72, sum(step) filter (where observed_at > $2) as h24,
+                      count(step) filter (where observed_at > $2) as spoken
+               from stream_steps(d.id, $3, $1)) sums
+           where d.quantity = 'rain' and d.kind <> 'instantaneous'
+           order by sums.h24 desc nulls last, sums.h72 desc nulls last, s.name, d.id"#,
         now,
-        WETTEST
+        now - TimeDelta::hours(24),
+        now - TimeDelta::hours(72)
     )
     .fetch_all(conn)
-    .await
+    .await?;
+    let mut rained = Rained { gauges: rows.len(), ..Rained::default() };
+    for row in rows {
+        rained.mute += usize::from(row.spoken == 0);
+        if row.h72_mm > 0.0 && rained.wettest.len() < WETTEST {
+            let (h24_mm, h72_mm) = (row.h24_mm, row.h72_mm);
+            rained.wettest.push(Rain { code: row.code, station: row.name, h24_mm, h72_mm });
+        }
+    }
+    Ok(rained)
 }
 
 async fn blind(conn: &mut PgConnection) -> sqlx::Result<Vec<Dark>> {

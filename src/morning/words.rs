@@ -88,7 +88,15 @@ impl Page<'_> {
             let sums = self.lang.t2("morning-rain-line", "day", self.mm(rain.h24_mm), "three", self.mm(rain.h72_mm));
             format!("{}: {sums}", rain.station)
         };
-        body.rain.iter().map(line).collect()
+        let mut lines: Vec<String> = body.rain.iter().map(line).collect();
+        if body.rain_mute > 0 {
+            // "No rain" is the word of gauges that spoke.
+            if lines.is_empty() && body.rain_mute < body.rain_gauges {
+                lines.push(self.lang.t("morning-rain-none"));
+            }
+            lines.push(self.lang.t2("morning-rain-mute", "n", body.rain_mute, "all", body.rain_gauges));
+        }
+        lines
     }
 
     fn dark(&self, dark: &Dark) -> String {

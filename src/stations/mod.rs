@@ -91,6 +91,9 @@ pub struct Device {
     pub profile: String,
     /// The name a network server knows it by: DevEUI, or the device id of The Things Stack.
     pub hardware_id: Option<String>,
+    /// The door it was last heard through: `mqtt` (the built-in endpoint, of which alone the service knows who is connected),
+    /// `broker`, `network` (a LoRaWAN server) or `http`; empty when that is not known yet.
+    pub heard_by: String,
 }
 
 /// A client certificate of a device.

@@ -340,7 +340,7 @@ pub async fn device_by_code(conn: &mut PgConnection, code: &str) -> sqlx::Result
         r#"select d.id as "id: DeviceId", d.code, d.station_id as "station_id: StationId", s.code as station_code,
                d.enabled, d.online, d.last_seen_at, d.secret_made_at, d.secret_used_at,
                d.previous_sha256 is not null as "has_previous!", d.previous_ends_at, d.previous_used_at,
-               d.profile, d.hardware_id
+               d.profile, d.hardware_id, d.heard_by
            from device d join station s on s.id = d.station_id where d.code = $1"#,
         code
     )

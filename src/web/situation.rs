@@ -115,16 +115,18 @@ pub async fn areas(conn: &mut PgConnection) -> sqlx::Result<Vec<AreaLevel>> {
         .collect()
 }
 
-/// A number that changes whenever a level may have changed, for caches of the map.
+/// A word that changes whenever a level may have changed, or an area went blind or saw again, for caches of the map.
 pub async fn level_version(conn: &mut PgConnection) -> sqlx::Result<String> {
     let row = sqlx::query!(
         r#"select coalesce((select max(id) from level_transition), 0) as "transition!",
                   coalesce((select extract(epoch from max(updated_at))::bigint from risk_area), 0) as "catalogue!",
-                  (select count(*) from area_level) as "pairs!""#
+                  (select count(*) from area_level) as "pairs!",
+                  coalesce((select hashtext(string_agg(area_id || ':' || array_to_string(hazards, ','), ';' order by area_id))
+                            from area_blind), 0) as "blind!""#
     )
     .fetch_one(conn)
     .await?;
-    Ok(format!("{}-{}-{}", row.transition, row.catalogue, row.pairs))
+    Ok(format!("{}-{}-{}-{:x}", row.transition, row.catalogue, row.pairs, row.blind))
 }
 
 /// West, south, east, north of all areas, in degrees.

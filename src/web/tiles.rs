@@ -62,14 +62,14 @@ async fn tile(
     Ok(([(header::CONTENT_TYPE, kind), (header::CACHE_CONTROL, cache), (header::ETAG, tag)], body).into_response())
 }
 
-/// Polygons with their worst level, and a point in each for its name, so that a name stands once.
+/// Polygons with their worst level and the hazards that no gauge speaks for (`blind`, empty for none), and a point in each for its name, so that a name stands once.
 async fn areas(conn: &mut PgConnection, z: i32, x: i32, y: i32) -> sqlx::Result<Vec<u8>> {
     sqlx::query_scalar!(
         r#"with tile as (select st_tileenvelope($1, $2, $3) as box),
            near as (select w.area_id as id, w.name, w.level, w.rank, coalesce(w.grade, '') as grade,
-                           st_transform(w.geom, 3857) as geom
-                    from area_worst w, tile where w.geom && st_transform(st_expand(tile.box, st_xmax(tile.box) - st_xmin(tile.box)), 4326)),
-           polygons as (select id, name, level, rank, grade, st_asmvtgeom(geom, box, 4096, 64) as geom from near, tile),
+                           coalesce(array_to_string(b.hazards, ','), '') as blind, st_transform(w.geom, 3857) as geom
+                    from area_worst w left join area_blind b on b.area_id = w.area_id, tile where w.geom && st_transform(st_expand(tile.box, st_xmax(tile.box) - st_xmin(tile.box)), 4326)),
+           polygons as (select id, name, level, rank, grade, blind, st_asmvtgeom(geom, box, 4096, 64) as geom from near, tile),
            points as (select name, level, rank, st_asmvtgeom(st_pointonsurface(geom), box, 4096, 0) as geom from near, tile)
            select coalesce((select st_asmvt(polygons, 'areas', 4096, 'geom') from polygons where geom is not null), '')
                || coalesce((select st_asmvt(points, 'labels', 4096, 'geom') from points where geom is not null), '') as "tile!""#,

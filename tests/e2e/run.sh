@@ -8,6 +8,7 @@ cd "$(dirname "$0")/../.."
 export CHROMIUM
 [ -f src/web/ui/dist/main.js ] || make --no-print-directory ui
 [ -d tests/e2e/node_modules ] || (cd tests/e2e && npm ci --no-audit --no-fund --loglevel=error)
+node tests/e2e/islands.mjs
 if [ -z "${SENTINELA:-}" ]; then
     cargo build --quiet
     program=(cargo run --quiet --)

@@ -466,3 +466,31 @@ fn unescape(text: &str) -> String {
         .iter()
         .fold(text.to_owned(), |text, (from, to)| text.replace(from, to))
 }
+
+#[tokio::test]
+async fn words_outlast_a_draft_that_was_discarded_or_issued_meanwhile() {
+    let room = Room::open(TWO).await;
+    let (ana, bruno) = (room.person("ana", Role::Approver).await, room.person("bruno", Role::Approver).await);
+    for (act, says) in [("discard", "discarded this draft"), ("issue", "issued this draft")] {
+        let id = room.draft(&ana, "alert").await;
+        let path = format!("/console/alerts/{id}");
+        let page = room.page(&ana, &path).await;
+        assert!(
+            page.contains(&format!(r#"<a href="{path}" target="_blank" rel="noopener">"#)),
+            "the fresh version opens beside"
+        );
+        let form = form_of(&page, "Palavras da Ana");
+        let body = if act == "issue" { json!({ "revision": 1 }) } else { json!({ "revision": 1, "reason": "engano" }) };
+        let (status, answer) = room.api(&bruno.token, Method::POST, &format!("/{id}/{act}"), body).await;
+        assert!(status.is_success(), "{answer}");
+        let (status, answer) = room.post(&ana, &path, &form).await;
+        assert_eq!(status, StatusCode::CONFLICT, "{answer}");
+        assert!(
+            answer.contains(says) && answer.contains("Palavras da Ana") && answer.contains("data-kept"),
+            "{answer}"
+        );
+        // Whoever changed nothing is led to what became of it.
+        let (status, _) = room.post(&ana, &format!("{path}/issue"), &form_of(&page, "")).await;
+        assert_eq!(status, StatusCode::SEE_OTHER);
+    }
+}

@@ -184,3 +184,37 @@ async fn readings_of_unknown_stations_streams_and_units_are_named() {
         assert!(message.contains(expected), "{expected:?} is not in:\n{message}");
     }
 }
+
+#[tokio::test]
+async fn the_list_of_a_provider_is_looked_at_taken_and_followed_without_touching_what_people_set() {
+    use sentinela::catalogue::providers::store::{Followed, follow};
+    use sentinela::catalogue::providers::{Place, Provider};
+    let db = support::db().await;
+    let text = include_str!("../data/feeds/cemaden_getJson2_and_catalog_testbody.txt").split_once("\n\n").unwrap().0;
+    let ids = Ids::seeded(1);
+    let take = async |text: &str, dry_run| -> Followed {
+        let listed = Provider::Cemaden.read(text.as_bytes(), &Place::unit("SC").unwrap()).unwrap();
+        let mut conn = db.pool.acquire().await.unwrap();
+        let when = (&ids, support::start_at());
+        let actor = sentinela::audit::Actor::command();
+        follow(&mut conn, when, Provider::Cemaden, (listed, text.as_bytes()), dry_run, &actor).await.unwrap()
+    };
+    let looked = take(text, true).await;
+    assert_eq!((looked.new.len(), count(&db, "station").await), (3, 0));
+    assert_eq!(take(text, false).await, looked);
+    assert_eq!((count(&db, "station").await, count(&db, "datastream").await), (3, 3));
+    assert_eq!(take(text, false).await.unchanged, 3);
+
+    sqlx::query("update datastream set stale_after_s = 7200").execute(&db.pool).await.unwrap();
+    sqlx::query("update station set source = 'Prefeitura' where code = '3975'").execute(&db.pool).await.unwrap();
+    let moved = text.replace("Nova Brasília", "Nova Brasilia II").replace("-26.9", "-26.8");
+    let followed = take(&moved, false).await;
+    let changed: Vec<_> = followed.changed.iter().map(|(now, was)| (now.name.as_str(), was.name.as_str())).collect();
+    assert_eq!(changed, [("Nova Brasilia II", "Nova Brasília")]);
+    assert_eq!((followed.kept, followed.unchanged), (vec!["3975".to_owned()], 1));
+    let set: i64 = sqlx::query_scalar("select count(*) from datastream where stale_after_s = 7200")
+        .fetch_one(&db.pool)
+        .await
+        .unwrap();
+    assert_eq!(set, 3, "streams stay as people set them");
+}

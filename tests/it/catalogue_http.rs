@@ -108,6 +108,22 @@ async fn a_device_is_made_with_a_secret_that_is_told_once() {
     let wrong = r#"{"code":"gw-2","station":"nowhere"}"#;
     let (status, problem) = send(&app, Method::POST, "/api/v1/devices", &operator, "application/json", wrong).await;
     assert_eq!((status, &problem["errors"][0]["value"]), (StatusCode::BAD_REQUEST, &json!("nowhere")));
+    let whole = r#"{"code":"lora-1","station":"313670207A","hardware_id":"0101010101010101"}"#;
+    let (status, made) = send(&app, Method::POST, "/api/v1/devices", &operator, "application/json", whole).await;
+    assert_eq!(status, StatusCode::CREATED, "{made}");
+    let taken = r#"{"code":"lora-2","station":"313670207A","hardware_id":"0101010101010101"}"#;
+    let (status, _) = send(&app, Method::POST, "/api/v1/devices", &operator, "application/json", taken).await;
+    assert_eq!(status, StatusCode::CONFLICT);
+    let odd = r#"{"code":"lora-2","station":"313670207A","profile":"nobodys"}"#;
+    let (status, problem) = send(&app, Method::POST, "/api/v1/devices", &operator, "application/json", odd).await;
+    assert_eq!((status, &problem["errors"][0]["field"]), (StatusCode::BAD_REQUEST, &json!("profile")));
+    let (_, page) = get(&app, "/api/v1/devices", &operator).await;
+    assert_eq!((&page["total"], &page["items"][1]["hardware_id"]), (&json!(2), &json!("0101010101010101")), "{page}");
+    let body = r#"{"command":"reboot"}"#;
+    let path = "/api/v1/devices/lora-1/commands";
+    let (status, refused) = send(&app, Method::POST, path, &operator, "application/json", body).await;
+    assert_eq!(status, StatusCode::CONFLICT);
+    assert!(refused["detail"].as_str().unwrap().contains("hears no command"), "{refused}");
     assert_eq!(send(&app, Method::DELETE, "/api/v1/devices/gw-1", &operator, "", "").await.0, StatusCode::NO_CONTENT);
     assert_eq!(send(&app, Method::DELETE, "/api/v1/devices/gw-9", &operator, "", "").await.0, StatusCode::NOT_FOUND);
 }

@@ -264,3 +264,42 @@ async fn levels_of_the_older_service_arrive_in_metres_and_each_station_is_asked_
     // Centimetres of the provider are metres here, local time is UTC.
     assert_eq!(levels[5], "83250000 level 1.6 2024-05-26 02:45 feed");
 }
+
+#[tokio::test]
+async fn readings_that_fit_no_stream_are_told_once_a_day_with_both_intervals() {
+    let db = support::db().await;
+    station(&db, "6262", 3600).await;
+    let (provider, address) = Provider::open().await;
+    let (app, mut follower) = follower(&db, &format!("name='c'\nkind='cemaden'\nurl='{address}/json'")).await;
+    for (minutes, lines) in [(0, 1), (10, 1), (24 * 60, 2)] {
+        later(&app, minutes);
+        let at = app.clock.now().format("%d/%m/%y %H:%M").to_string();
+        let body = format!(r#"[{{"idestacao":6262,"ultimovalor":1.2,"datahoraUltimovalor":"{at}"}}]"#);
+        provider.say(200, body.as_bytes());
+        assert!(follower.once().await.unwrap());
+        let told = state(&db).await;
+        assert_eq!((told.failures, told.readings, told.unfit), (0, 0, 1), "{told:?}");
+        assert!(told.unfit_why.contains("600 s") && told.unfit_why.contains("3600 s"), "{}", told.unfit_why);
+        assert_eq!(quarantine(&db.pool).await.len(), lines);
+    }
+    assert!(journal(&db).await.is_empty());
+    sqlx::query("update datastream set interval_s = 600 where name = 'rain'").execute(&db.pool).await.unwrap();
+    later(&app, 10);
+    provider.say(200, br#"[{"idestacao":6262,"ultimovalor":1.2,"datahoraUltimovalor":"02/10/26 12:20"}]"#);
+    assert!(follower.once().await.unwrap());
+    assert_eq!((state(&db).await.unfit, state(&db).await.readings), (0, 1));
+}
+
+#[tokio::test]
+async fn a_clock_that_leapt_ahead_does_not_keep_a_feed_waiting() {
+    let db = support::db().await;
+    station(&db, "6262", 600).await;
+    let (provider, address) = Provider::open().await;
+    let (app, mut follower) = follower(&db, &format!("name='c'\nkind='cemaden'\nurl='{address}/json'")).await;
+    provider.say(200, b"[]");
+    later(&app, 60 * 24 * 365);
+    assert!(follower.once().await.unwrap());
+    later(&app, -60 * 24 * 365);
+    assert!(follower.once().await.unwrap(), "due in a year");
+    assert!(!follower.once().await.unwrap(), "due in ten minutes");
+}

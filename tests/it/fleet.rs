@@ -198,3 +198,60 @@ async fn a_file_of_devices_is_taken_whole_or_not_at_all() {
     }
     assert!(app.ingest.devices().of_network("0a0b").is_some());
 }
+
+#[tokio::test]
+async fn a_command_that_nobody_could_hear_is_refused_with_the_reason() {
+    let db = support::db().await;
+    gauge(&db.pool, "A").await;
+    let app = support::app(&db);
+    let wanted = Wanted::new("reboot", serde_json::Value::Null, 600).unwrap();
+    let actor = Actor::command();
+    let by = Acting { ids: &app.ids, now: app.clock.now(), actor: &actor };
+    for (heard_by, hardware_id, hears) in [
+        ("", None, true),
+        ("mqtt", Some("a1"), true),
+        ("broker", None, true),
+        ("network", None, false),
+        ("http", None, false),
+        ("", Some("a1"), false),
+    ] {
+        sqlx::query("update device set heard_by = $1, hardware_id = $2")
+            .bind(heard_by)
+            .bind(hardware_id)
+            .execute(&db.pool)
+            .await
+            .unwrap();
+        let mut tx = app.db.web.begin().await.unwrap();
+        let issued = desk::issue(&mut tx, by, "A", &wanted).await;
+        match issued {
+            Ok(_) => assert!(hears, "{heard_by:?} {hardware_id:?}"),
+            Err(refused) => assert!(!hears && refused.to_string().contains("hears no command"), "{refused}"),
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_new_command_is_found_behind_a_thousand_that_wait_for_their_answer() {
+    let db = support::db().await;
+    gauge(&db.pool, "A").await;
+    sqlx::query(
+        "insert into device_command (id, device_id, name, args, state, issued_by, issued_at, expires_at, sent_at, times_sent)
+         select gen_random_uuid(), d.id, 'reboot', '{}', 'sent', 'test', $1::timestamptz - n % 7 * interval '1 s',
+                $1::timestamptz + interval '1 day', $1, 1
+         from device d, generate_series(1, 1200) n",
+    )
+    .bind(support::start_at())
+    .execute(&db.pool)
+    .await
+    .unwrap();
+    let app = support::app(&db);
+    let now = app.clock.now();
+    let (mut after, mut found) = (None, std::collections::HashSet::new());
+    for expected in [store::DUE, 200] {
+        let page = store::due(&db.pool, &["A".into()], now, after).await.unwrap();
+        assert_eq!(page.len(), expected);
+        after = page.last().map(sentinela::fleet::command::Due::place);
+        found.extend(page.into_iter().map(|due| due.id));
+    }
+    assert_eq!(found.len(), 1200, "each of them once");
+}

@@ -5,6 +5,9 @@ use axum::http::{Request, StatusCode};
 use chrono::{DateTime, TimeDelta, Utc};
 use sentinela::accounts::Role;
 use sentinela::app::App;
+use sentinela::ids::DeviceId;
+use sentinela::ingest::formats::status::Status;
+use sentinela::ingest::reports::Said;
 use sentinela::morning;
 use sentinela::stations::health::worker;
 use sentinela::stations::store::{self, NewDatastream, NewStation};
@@ -339,15 +342,147 @@ async fn the_offset_of_a_clock_is_estimated_from_live_messages() {
     let offset: f64 = sqlx::query_scalar("select offset_s from device_clock").fetch_one(&db.pool).await.unwrap();
     assert!((offset - 95.0).abs() < 0.01, "{offset}");
     // The device's own word goes before.
-    sqlx::query("insert into device_report (device_id, received_at, reported_at) values ($1, $2, $2::timestamptz + interval '1 second')")
-        .bind(device)
-        .bind(now)
-        .execute(&db.pool)
-        .await
-        .unwrap();
+    sqlx::query(
+        "insert into device_report (device_id, received_at, clock_offset_ms, clock_at) values ($1, $2, -1000, $2)",
+    )
+    .bind(device)
+    .bind(now)
+    .execute(&db.pool)
+    .await
+    .unwrap();
     round(&app, now + TimeDelta::minutes(16)).await;
     round(&app, now + TimeDelta::minutes(27)).await;
     assert_eq!(open_faults(&db, "a").await, Vec::<String>::new());
+}
+
+/// A device of the station of this stream.
+async fn device(db: &TestDb, stream: i64, at: At) -> i64 {
+    sqlx::query_scalar(
+        "insert into device (code, station_id, secret_sha256, created_at)
+         select 'd', station_id, decode(repeat('00', 32), 'hex'), $2 from datastream where id = $1 returning id",
+    )
+    .bind(stream)
+    .bind(at)
+    .fetch_one(&db.pool)
+    .await
+    .unwrap()
+}
+
+#[tokio::test]
+async fn a_message_without_a_time_says_nothing_about_the_clock() {
+    let db = support::db().await;
+    let app = support::app(&db);
+    let boot = start_at();
+    let now = boot + TimeDelta::hours(12);
+    let stream = gauge(&db, "a", boot - TimeDelta::days(30), 600, 3600).await;
+    let id = DeviceId(device(&db, stream, boot).await);
+    day_of_readings(&db, stream, now).await;
+    let say = async |status, at| {
+        app.ingest.reports().submit(id, Said::Status { status, is_direct: true }, at).await.unwrap();
+    };
+    say(Status { at: Some(boot), online: true, ..Status::default() }, boot + TimeDelta::seconds(1)).await;
+    say(Status { battery_pct: Some(83.0), online: true, ..Status::default() }, now).await;
+    round(&app, now).await;
+    assert_eq!(open_faults(&db, "a").await, Vec::<String>::new());
+    let offset: f64 = sqlx::query_scalar("select offset_s from device_clock").fetch_one(&db.pool).await.unwrap();
+    assert!((offset + 1.0).abs() < 1e-6, "{offset}");
+    // A day after that word nothing is known any more.
+    round(&app, boot + TimeDelta::hours(25)).await;
+    assert_eq!(count(&db, "select count(*) from device_clock where estimated_at > '2026-02-23T12:30:00Z'").await, 0);
+}
+
+#[tokio::test]
+async fn a_clock_that_drifts_opens_a_task_and_one_that_keeps_time_closes_it() {
+    let db = support::db().await;
+    let app = support::app(&db);
+    let now = start_at();
+    let stream = gauge(&db, "a", now - TimeDelta::days(30), 600, 3600).await;
+    let device = device(&db, stream, now).await;
+    let estimate = async |day: i64, offset_s: f64| {
+        let at = now + TimeDelta::days(day) - TimeDelta::minutes(1);
+        sqlx::query("insert into device_clock values ($1, $2::timestamptz::date, $3, 0.5, 144, false, $2)")
+            .bind(device)
+            .bind(at)
+            .bind(offset_s)
+            .execute(&db.pool)
+            .await
+            .unwrap();
+    };
+    for day in -4..=0 {
+        // It was set in between, which is no drift, and gains 12 s a day.
+        estimate(day, 12.0 * day as f64 + if day < -2 { 48.0 } else { 0.0 }).await;
+    }
+    day_of_readings(&db, stream, now).await;
+    round(&app, now).await;
+    assert_eq!(open_faults(&db, "a").await, ["clock_drifts"]);
+    assert_eq!(count(&db, OPEN_TASKS).await, 1);
+    for day in 1..=10 {
+        estimate(day, 5.0).await;
+    }
+    let later = now + TimeDelta::days(10);
+    day_of_readings(&db, stream, later).await;
+    round(&app, later).await;
+    round(&app, later + TimeDelta::minutes(20)).await;
+    assert_eq!(open_faults(&db, "a").await, Vec::<String>::new());
+    assert_eq!(count(&db, OPEN_TASKS).await, 0);
+}
+
+#[tokio::test]
+async fn what_was_filled_in_of_the_past_does_not_make_a_dead_gauge_look_well() {
+    let db = support::db().await;
+    let app = support::app(&db);
+    let now = start_at();
+    let stream = gauge(&db, "a", now - TimeDelta::days(30), 600, 3600).await;
+    open_month(&db, now).await;
+    sqlx::query(
+        "insert into journal (seq, datastream_id, observed_at, received_at, value, quality, source, reading_key)
+         select nextval('journal_seq'), $1, $2::timestamptz - n * interval '10 minutes', $2, 0, 'pass', 'history',
+                decode(lpad(to_hex(n), 32, '0'), 'hex')
+         from generate_series(0, 150) n",
+    )
+    .bind(stream)
+    .bind(now)
+    .execute(&db.pool)
+    .await
+    .unwrap();
+    round(&app, now).await;
+    assert_eq!(open_faults(&db, "a").await, ["never_heard"]);
+}
+
+#[tokio::test]
+async fn the_morning_report_knows_the_rain_of_counters_and_how_many_gauges_said_nothing() {
+    let db = support::db().await;
+    let now = start_at();
+    let sums = gauge(&db, "a", now - TimeDelta::days(30), 600, 3600).await;
+    let counter = gauge(&db, "b", now - TimeDelta::days(30), 600, 3600).await;
+    gauge(&db, "c", now - TimeDelta::days(30), 600, 3600).await;
+    sqlx::query("update datastream set kind = 'cumulative_counter', interval_s = null where id = $1")
+        .bind(counter)
+        .execute(&db.pool)
+        .await
+        .unwrap();
+    reading(&db, sums, now - TimeDelta::hours(1), 3.0).await;
+    for (hours, total) in [(30, 100.0), (20, 104.0), (1, 116.5)] {
+        reading(&db, counter, now - TimeDelta::hours(hours), total).await;
+    }
+    let mut conn = db.pool.acquire().await.unwrap();
+    let body = morning::store::gather(&mut conn, now).await.unwrap();
+    let rain: Vec<_> = body.rain.iter().map(|rain| (rain.code.as_str(), rain.h24_mm, rain.h72_mm)).collect();
+    assert_eq!(rain, [("b", 16.5, 16.5), ("a", 3.0, 3.0)]);
+    assert_eq!((body.rain_gauges, body.rain_mute), (3, 1));
+    let page = morning::words::Page {
+        lang: sentinela::i18n::Lang::Pt,
+        tz: chrono_tz::America::Sao_Paulo,
+        town: "Juiz de Fora",
+        day: now.date_naive(),
+        address: "",
+    };
+    assert!(page.letter(&body).contains("1 de 3 pluviômetros não deu leitura válida"), "{}", page.letter(&body));
+    // Where nobody spoke, nobody says that it was dry.
+    let mute = morning::Body { rain: Vec::new(), rain_mute: 3, ..body.clone() };
+    assert!(!page.letter(&mute).contains("Nenhuma chuva"), "{}", page.letter(&mute));
+    let dry = morning::Body { rain: Vec::new(), ..body };
+    assert!(page.letter(&dry).contains("Nenhuma chuva"), "{}", page.letter(&dry));
 }
 
 #[tokio::test]

@@ -4,8 +4,12 @@ use std::process::{Output, Stdio};
 
 use sentinela::app::App;
 use sentinela::config::ExternalBroker;
+use sentinela::fleet::Contact;
+use sentinela::ingest::formats::status::Status;
 use sentinela::ingest::lanes::Lane;
+use sentinela::ingest::reports::Said;
 use sentinela::ingest::{broker, committer, devices, mqtt};
+use sqlx::Connection as _;
 use tokio::process::{Child, Command};
 
 use crate::ingest::{SECRET, gauge, quarantine, rows};
@@ -293,7 +297,9 @@ fn linked(db: &TestDb, port: u16, share_group: &str) -> (App, sentinela::ingest:
     config.mqtt.external.push(ExternalBroker {
         name: "test".into(),
         url: format!("mqtt://127.0.0.1:{port}").as_str().into(),
-        topics: vec!["v1/devices/+/readings".into()],
+        topics: ["v1/devices/+/readings", "v1/devices/+/status", "application/+/device/+/event/+"]
+            .map(Into::into)
+            .into(),
         share_group: share_group.into(),
     });
     support::app_from(db, config)
@@ -381,5 +387,93 @@ async fn foreign_topics_and_unknown_devices_of_a_broker_go_to_quarantine() {
     assert!(publish(port, &["-t", "v1/devices/Z/readings", "-m", "{}"]).await.status.success());
     let found = eventually("a row in quarantine", || async { quarantine(&db.pool).await.into_iter().next() }).await;
     assert_eq!(found, ("device".into(), "Z".into(), Some("Z".into())));
+    app.stop.cancel();
+}
+
+/// Ends every connection to the database of the test and lets nobody in, or lets them in again.
+async fn database_is_away(db: &TestDb, away: bool) {
+    let mut server = sqlx::PgConnection::connect(&support::server_url()).await.unwrap();
+    let sql = format!("alter database {} allow_connections {}", db.name, !away);
+    sqlx::query(sqlx::AssertSqlSafe(sql)).execute(&mut server).await.unwrap();
+    if away {
+        let end = "select pg_terminate_backend(pid) from pg_stat_activity where datname = $1";
+        sqlx::query(end).bind(&db.name).execute(&mut server).await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn what_devices_say_through_a_broker_outlasts_a_database_that_is_away() {
+    let db = support::db().await;
+    gauge(&db.pool, "A").await;
+    let port = free_port();
+    let _server = mosquitto(port).await;
+    let (app, receiver) = linked(&db, port, "");
+    app.ingest.devices().reload(&db.pool).await.unwrap();
+    tokio::spawn(committer::run(app.clone(), receiver));
+    tokio::spawn(broker::run(app.clone()));
+    through(&db, port, "1", 1).await;
+
+    database_is_away(&db, true).await;
+    let now = app.clock.now();
+    let device = app.ingest.devices().get("A").unwrap().id;
+    let status = |firmware: &str| {
+        let status = Status { firmware: Some(firmware.into()), online: true, ..Status::default() };
+        Said::Status { status, is_direct: false }
+    };
+    let held = app.ingest.reports().enqueue(device, status("1.0"), now).await.unwrap();
+    // More than the broker may have under way to us.
+    let words = ["-t", "v1/devices/A/status", "-m", r#"{"firmware":"1.1"}"#, "--repeat", "60"];
+    assert!(publish(port, &words).await.status.success());
+    // What comes straight from a device is refused, and by then what came before was tried.
+    let direct = soon("a refusal", app.ingest.reports().submit(device, status("0.9"), now)).await;
+    assert!(direct.is_err());
+
+    database_is_away(&db, false).await;
+    assert!(soon("the held word", held).await.unwrap().is_ok());
+    through(&db, port, "2", 2).await;
+    eventually("the last word of the device", || async {
+        let firmware = sqlx::query_scalar::<_, String>("select firmware from device_report").fetch_optional(&db.pool);
+        (firmware.await.unwrap().as_deref() == Some("1.1")).then_some(())
+    })
+    .await;
+    app.stop.cancel();
+}
+
+#[tokio::test]
+async fn devices_behind_a_broker_are_heard_and_not_called_connected() {
+    let db = support::db().await;
+    gauge(&db.pool, "A").await;
+    let port = free_port();
+    let _server = mosquitto(port).await;
+    let (app, receiver) = linked(&db, port, "");
+    app.ingest.devices().reload(&db.pool).await.unwrap();
+    tokio::spawn(committer::run(app.clone(), receiver));
+    tokio::spawn(broker::run(app.clone()));
+    let one = || async {
+        app.ingest.devices().flush_uses(&db.pool, app.clock.now()).await;
+        let mut conn = db.pool.acquire().await.unwrap();
+        sentinela::stations::store::device_by_code(&mut conn, "A").await.unwrap().unwrap()
+    };
+    assert_eq!(Contact::of(&one().await, app.clock.now()), Contact::NeverHeard);
+    through(&db, port, "1", 1).await;
+    let device = one().await;
+    assert_eq!(
+        (device.heard_by.as_str(), device.last_seen_at, device.online),
+        ("broker", Some(app.clock.now()), false)
+    );
+    assert_eq!(Contact::of(&device, app.clock.now()), Contact::Heard);
+    assert_eq!(Contact::of(&device, app.clock.now() + chrono::TimeDelta::hours(25)), Contact::Quiet);
+
+    // A LoRaWAN device: what the network server does by itself is no word of it.
+    sqlx::query("update device set last_seen_at = null, heard_by = ''").execute(&db.pool).await.unwrap();
+    for event in ["txack", "up"] {
+        let topic = format!("application/1/device/A/event/{event}");
+        assert!(publish(port, &["-t", &topic, "-m", r#"{"time":"2026-02-22T11:50:00Z"}"#]).await.status.success());
+    }
+    let device = eventually("the device to be heard", || async {
+        Some(one().await).filter(|device| !device.heard_by.is_empty())
+    })
+    .await;
+    assert_eq!(device.heard_by, "network");
     app.stop.cancel();
 }

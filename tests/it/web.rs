@@ -187,6 +187,83 @@ async fn people_get_error_pages_in_their_language_and_programs_get_problems() {
     assert_eq!(response.headers()[header::CONTENT_TYPE], "application/problem+json");
 }
 
+/// What the map hatches is what `/api/v1/blind-areas` lists, whatever level the area shows.
+#[tokio::test]
+async fn an_area_is_hatched_over_any_level_where_no_gauge_speaks_for_some_hazard() {
+    let db = support::db().await;
+    let app = support::app(&db);
+    let reason = |outcome: &str| {
+        serde_json::json!({"level": "alert", "quantity": "rain", "measure": "sum", "window_min": 60, "unit": "mm",
+            "value": null, "threshold": 1, "clear_below": 1, "outcome": outcome, "stations": [], "asked": 1, "silent": 1})
+    };
+    let judged = [
+        // area, hazard, level, rule, outcomes of its conditions
+        ("kept", "1.1.3.2.1", "alert", "r", vec!["no_data", "no_data"]),
+        ("mixed", "1.1.3.2.1", "alert", "r", vec!["met"]),
+        ("mixed", "1.2.1.0.0", "unknown", "r", vec!["no_data"]),
+        ("seen", "1.1.3.2.1", "attention", "r", vec!["met", "no_data"]),
+        ("calm", "1.1.3.2.1", "normal", "r", vec![]),
+        ("unjudged", "1.1.3.2.1", "unknown", "", vec![]),
+    ];
+    for (area, cobrade, level, rule, outcomes) in &judged {
+        let reasons: Vec<_> = outcomes.iter().map(|outcome| reason(outcome)).collect();
+        sqlx::query(
+            "with area as (insert into risk_area (code, name, geom, created_at, updated_at)
+                 values ($1, $1, st_multi(st_makeenvelope(-43.33, -21.76, -43.32, -21.75, 4326)), now(), now())
+                 on conflict (code) do update set name = excluded.name returning id),
+             hazard as (insert into area_hazard (area_id, cobrade, grade) select id, $2, 'R3' from area returning area_id)
+             insert into area_level (area_id, cobrade, level, since_at, evaluated_at, rule_id, rule_version, reasons, memory)
+             select id, $2, $3, now(), now(), $4, 1, $5, '{}' from area",
+        )
+        .bind(area)
+        .bind(cobrade)
+        .bind(level)
+        .bind(rule)
+        .bind(serde_json::Value::from(reasons))
+        .execute(&mut db.owner().await)
+        .await
+        .unwrap();
+    }
+    let get = |path: &str| Request::get(path).body(Body::empty()).unwrap();
+    let listed: serde_json::Value =
+        serde_json::from_str(&text(send(&app, get("/api/v1/blind-areas")).await).await).unwrap();
+    let mut listed: Vec<(String, String)> = listed
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|one| (one["area"].as_str().unwrap().into(), one["cobrade"].as_str().unwrap().into()))
+        .collect();
+    listed.sort();
+    let hatched: Vec<(String, String)> = sqlx::query_as(
+        "select a.code, h.hazard from area_blind b join risk_area a on a.id = b.area_id, unnest(b.hazards) as h (hazard)
+         order by 1, 2",
+    )
+    .fetch_all(&db.pool)
+    .await
+    .unwrap();
+    assert_eq!(hatched, listed);
+    assert_eq!(hatched, [("kept".into(), "1.1.3.2.1".into()), ("mixed".into(), "1.2.1.0.0".into())]);
+
+    let response = send(&app, get("/tiles/areas/14/6220/9206")).await;
+    let tag = response.headers()[header::ETAG].clone();
+    let tile = to_bytes(response.into_body(), 1 << 20).await.unwrap();
+    let holds = |word: &str| tile.windows(word.len()).any(|window| window == word.as_bytes());
+    assert!(holds("blind") && holds("1.2.1.0.0"));
+    let drawn = text(send(&app, get("/")).await).await;
+    assert_eq!(drawn.matches("class=\"dark\"").count(), 2, "both are hatched over their level");
+    let viewer = session(&app, Role::Viewer).await;
+    let console = Request::get("/console").header("cookie", viewer).body(Body::empty()).unwrap();
+    let console = text(send(&app, console).await).await;
+    assert!(console.contains("kept, mixed"), "one card for all of them: {console}");
+    // An area that sees again is another map, though no level changed.
+    sqlx::query("update area_level set reasons = $1 where level = 'alert'")
+        .bind(serde_json::json!([reason("met")]))
+        .execute(&db.pool)
+        .await
+        .unwrap();
+    assert_ne!(send(&app, get("/tiles/areas/14/6220/9206")).await.headers()[header::ETAG], tag);
+}
+
 #[tokio::test]
 async fn tiles_hold_the_areas_and_are_bounded() {
     let db = support::db().await;

@@ -15,6 +15,8 @@ use crate::stations::Device;
 pub struct Word {
     pub status: Status,
     pub clock_offset_ms: Option<i64>,
+    /// When the message came that the offset is of.
+    pub clock_at: Option<Instant>,
     pub received_at: Instant,
 }
 
@@ -27,6 +29,7 @@ pub async fn write(conn: &mut PgConnection, words: &HashMap<DeviceId, Word>) -> 
     let received: Vec<Instant> = words.iter().map(|(_, word)| word.received_at).collect();
     let reported: Vec<Option<Instant>> = words.iter().map(|(_, word)| word.status.at).collect();
     let offsets: Vec<Option<i64>> = words.iter().map(|(_, word)| word.clock_offset_ms).collect();
+    let clock_at: Vec<Option<Instant>> = words.iter().map(|(_, word)| word.clock_at).collect();
     let firmware: Vec<Option<String>> = words.iter().map(|(_, word)| word.status.firmware.clone()).collect();
     let battery: Vec<Option<f64>> = words.iter().map(|(_, word)| word.status.battery_pct).collect();
     let signal: Vec<Option<f64>> = words.iter().map(|(_, word)| word.status.signal_dbm).collect();
@@ -34,16 +37,18 @@ pub async fn write(conn: &mut PgConnection, words: &HashMap<DeviceId, Word>) -> 
     let interval: Vec<Option<i32>> = words.iter().map(|(_, word)| word.status.interval_s).collect();
     sqlx::query!(
         "insert into device_report as r (device_id, received_at, reported_at, clock_offset_ms, firmware, battery_pct,
-             signal_dbm, margin_db, interval_s)
+             signal_dbm, margin_db, interval_s, clock_at)
          select g.id, g.received_at, g.reported_at, g.clock_offset_ms, coalesce(g.firmware, ''), g.battery_pct, g.signal_dbm,
-             g.margin_db, g.interval_s
+             g.margin_db, g.interval_s, g.clock_at
          from unnest($1::int8[], $2::timestamptz[], $3::timestamptz[], $4::int8[], $5::text[], $6::float8[], $7::float8[],
-                     $8::float8[], $9::int4[])
-             as g (id, received_at, reported_at, clock_offset_ms, firmware, battery_pct, signal_dbm, margin_db, interval_s)
+                     $8::float8[], $9::int4[], $10::timestamptz[])
+             as g (id, received_at, reported_at, clock_offset_ms, firmware, battery_pct, signal_dbm, margin_db, interval_s,
+                   clock_at)
          join device d on d.id = g.id
          on conflict (device_id) do update set received_at = excluded.received_at,
              reported_at = coalesce(excluded.reported_at, r.reported_at),
              clock_offset_ms = coalesce(excluded.clock_offset_ms, r.clock_offset_ms),
+             clock_at = coalesce(excluded.clock_at, r.clock_at),
              firmware = coalesce(nullif(excluded.firmware, ''), r.firmware),
              battery_pct = coalesce(excluded.battery_pct, r.battery_pct),
              signal_dbm = coalesce(excluded.signal_dbm, r.signal_dbm),
@@ -57,7 +62,8 @@ pub async fn write(conn: &mut PgConnection, words: &HashMap<DeviceId, Word>) -> 
         &battery as &[Option<f64>],
         &signal as &[Option<f64>],
         &margin as &[Option<f64>],
-        &interval as &[Option<i32>]
+        &interval as &[Option<i32>],
+        &clock_at as &[Option<Instant>]
     )
     .execute(conn)
     .await?;
@@ -69,8 +75,8 @@ pub async fn write(conn: &mut PgConnection, words: &HashMap<DeviceId, Word>) -> 
 pub struct Filter {
     /// Part of the code, the station's code or the hardware id, in any spelling of letters; empty for all.
     pub search: String,
-    /// Accepted, and not connected.
-    pub offline: bool,
+    /// Accepted, and out of contact: not connected where that is known, not heard since then where it is not.
+    pub quiet_since: Option<Instant>,
     pub low_battery: bool,
     pub old_firmware: bool,
 }
@@ -104,7 +110,7 @@ async fn list(
            select d.id as "id: DeviceId", d.code, d.station_id as "station_id: StationId", s.code as station_code,
                d.enabled, d.online, d.last_seen_at, d.secret_made_at, d.secret_used_at,
                d.previous_sha256 is not null as "has_previous!", d.previous_ends_at, d.previous_used_at,
-               d.profile, d.hardware_id, r.received_at as "received_at?", r.reported_at, r.clock_offset_ms,
+               d.profile, d.hardware_id, d.heard_by, r.clock_at, r.received_at as "received_at?", r.reported_at, r.clock_offset_ms,
                nullif(r.firmware, '') as firmware, r.battery_pct, r.signal_dbm, r.margin_db, r.interval_s,
                coalesce(r.firmware <> '' and firmware_key(r.firmware) < n.key, false) as "is_old_firmware!"
            from device d join station s on s.id = d.station_id left join device_report r on r.device_id = d.id
@@ -112,13 +118,14 @@ async fn list(
            where ($1::text is null or d.code = $1)
              and ($2 = '' or strpos(lower(d.code), lower($2)) > 0 or strpos(lower(s.code), lower($2)) > 0
                   or strpos(d.hardware_id, lower($2)) > 0)
-             and (not $3 or (d.enabled and not d.online))
+             and ($3::timestamptz is null or (d.enabled and not d.online
+                  and (d.heard_by = 'mqtt' or coalesce(d.last_seen_at <= $3, true))))
              and (not $4 or r.battery_pct < $5)
              and (not $6 or coalesce(r.firmware <> '' and firmware_key(r.firmware) < n.key, false))
            order by d.code limit $7 offset $8"#,
         code,
         filter.search,
-        filter.offline,
+        filter.quiet_since,
         filter.low_battery,
         LOW_BATTERY_PCT,
         filter.old_firmware,
@@ -143,11 +150,13 @@ async fn list(
             previous_used_at: row.previous_used_at,
             profile: row.profile,
             hardware_id: row.hardware_id,
+            heard_by: row.heard_by,
         },
         report: Report {
             received_at: row.received_at,
             reported_at: row.reported_at,
             clock_offset_ms: row.clock_offset_ms,
+            clock_at: row.clock_at,
             firmware: row.firmware,
             battery_pct: row.battery_pct,
             signal_dbm: row.signal_dbm,
@@ -168,17 +177,20 @@ pub struct Counts {
     pub old_firmware: i64,
 }
 
-pub async fn counts(conn: &mut PgConnection) -> sqlx::Result<Counts> {
+pub async fn counts(conn: &mut PgConnection, quiet_since: Instant) -> sqlx::Result<Counts> {
     sqlx::query_as!(
         Counts,
         r#"with newest as (
                select d.profile, max(firmware_key(r.firmware)) as key
                from device d join device_report r on r.device_id = d.id where r.firmware <> '' group by d.profile)
-           select count(*) as "all!", count(*) filter (where d.enabled and not d.online) as "offline!",
+           select count(*) as "all!",
+               count(*) filter (where d.enabled and not d.online
+                                  and (d.heard_by = 'mqtt' or coalesce(d.last_seen_at <= $2, true))) as "offline!",
                count(*) filter (where r.battery_pct < $1) as "low_battery!",
                count(*) filter (where r.firmware <> '' and firmware_key(r.firmware) < n.key) as "old_firmware!"
            from device d left join device_report r on r.device_id = d.id left join newest n on n.profile = d.profile"#,
-        LOW_BATTERY_PCT
+        LOW_BATTERY_PCT,
+        quiet_since
     )
     .fetch_one(conn)
     .await

@@ -14,6 +14,7 @@ use tokio::sync::mpsc;
 use uuid::Uuid;
 
 use crate::app::App;
+use crate::clock::Instant;
 use crate::events::Event;
 use crate::fleet::command::Due;
 use crate::fleet::store;
@@ -75,23 +76,38 @@ impl Told {
 
     async fn hand_over(&mut self, app: &App, client: &AsyncClient, codes: &[String]) -> sqlx::Result<()> {
         let now = app.clock.now();
-        let mut sent: Vec<Due> = Vec::new();
-        for due in store::due(&app.db.ingest, codes, now).await? {
+        let (mut after, mut has_room) = (None, true);
+        while has_room {
+            let page = store::due(&app.db.ingest, codes, now, after).await?;
+            after = page.last().map(Due::place);
+            let is_last = page.len() < store::DUE;
+            let sent;
+            (sent, has_room) = self.publish(client, page, now);
+            if !sent.is_empty() {
+                metrics::counter!("sentinela_device_commands_total", "outcome" => "sent").increment(sent.len() as u64);
+                store::mark_sent(&app.db.ingest, &sent, now).await?;
+            }
+            if is_last {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    /// Publishes what is news of a page. False when the link is full or gone; the next look finds the rest again.
+    fn publish(&mut self, client: &AsyncClient, page: Vec<Due>, now: Instant) -> (Vec<Due>, bool) {
+        let mut sent = Vec::new();
+        for due in page {
             let Some(told) = self.0.get_mut(&due.code) else { continue };
             if told.contains(&due.id) {
                 continue;
             }
             if client.try_publish(due.topic(), QoS::AtLeastOnce, false, due.payload(now)).is_err() {
-                // The link is full or gone; the next look finds it again.
-                break;
+                return (sent, false);
             }
             told.insert(due.id);
             sent.push(due);
         }
-        if sent.is_empty() {
-            return Ok(());
-        }
-        metrics::counter!("sentinela_device_commands_total", "outcome" => "sent").increment(sent.len() as u64);
-        store::mark_sent(&app.db.ingest, &sent, now).await
+        (sent, true)
     }
 }

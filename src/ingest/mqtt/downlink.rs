@@ -108,18 +108,26 @@ impl Downlink {
         }
         let codes: Vec<String> = wanted.iter().cloned().collect();
         let now = app.clock.now();
-        let mut told = Vec::new();
-        for due in store::due(&app.db.ingest, &codes, now).await? {
-            if self.is_news(&due) && publish(context, &due, now).await {
-                self.note(&due);
-                told.push(due);
+        let mut after = None;
+        loop {
+            let page = store::due(&app.db.ingest, &codes, now, after).await?;
+            after = page.last().map(Due::place);
+            let is_last = page.len() < store::DUE;
+            let mut told = Vec::new();
+            for due in page {
+                if self.is_news(&due) && publish(context, &due, now).await {
+                    self.note(&due);
+                    told.push(due);
+                }
+            }
+            if !told.is_empty() {
+                metrics::counter!("sentinela_device_commands_total", "outcome" => "sent").increment(told.len() as u64);
+                store::mark_sent(&app.db.ingest, &told, now).await?;
+            }
+            if is_last {
+                return Ok(());
             }
         }
-        if !told.is_empty() {
-            metrics::counter!("sentinela_device_commands_total", "outcome" => "sent").increment(told.len() as u64);
-            store::mark_sent(&app.db.ingest, &told, now).await?;
-        }
-        Ok(())
     }
 
     fn is_news(&self, due: &Due) -> bool {

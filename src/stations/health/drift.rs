@@ -40,9 +40,55 @@ pub const fn told(lag_s: f64) -> Estimate {
     Estimate { offset_s: -lag_s, spread_s: 0.0, messages: 1, told: true }
 }
 
-/// Seconds a day, from the estimates of days (day number, seconds); none below three days.
-pub fn drift_s_per_day(days: &[(f64, f64)]) -> Option<f64> {
-    super::battery::slope(days)
+/// The estimate of one day.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Day {
+    /// When it was made, in days from any instant.
+    pub day: f64,
+    pub offset_s: f64,
+    pub spread_s: f64,
+}
+
+/// How fast a clock goes wrong.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Drift {
+    /// Positive: it gains.
+    pub s_per_day: f64,
+    /// Days between the first estimate and the last.
+    pub over_days: f64,
+    /// The largest uncertainty among the estimates.
+    pub spread_s: f64,
+    /// Estimates that speak for it.
+    pub days: usize,
+}
+
+/// Two estimates nearer than this are of the same messages, mostly.
+const APART_DAYS: f64 = 0.5;
+
+/// The middle one of the rates from each day to the next, oldest first; none below three days. A clock that was set makes one
+/// rate large, which a line through all days would spread over two weeks, and the middle one does not see.
+pub fn drift(days: &[Day]) -> Option<Drift> {
+    let mut apart: Vec<Day> = Vec::with_capacity(days.len());
+    for day in days {
+        if apart.last().is_none_or(|last| day.day - last.day >= APART_DAYS) {
+            apart.push(*day);
+        }
+    }
+    let (first, last) = (apart.first()?, apart.last()?);
+    let mut rates: Vec<f64> = apart
+        .windows(2)
+        .filter_map(|pair| match pair {
+            [before, after] => Some((after.offset_s - before.offset_s) / (after.day - before.day)),
+            _ => None,
+        })
+        .collect();
+    rates.sort_by(f64::total_cmp);
+    // Of two in the middle the one that says less: with two rates, one may be the setting of the clock.
+    let (low, high) = (*rates.get(rates.len().checked_sub(1)? / 2)?, *rates.get(rates.len() / 2)?);
+    let s_per_day = if low.abs() < high.abs() { low } else { high };
+    let spread_s = apart.iter().map(|day| day.spread_s).fold(0.0, f64::max);
+    let drift = Drift { s_per_day, over_days: last.day - first.day, spread_s, days: apart.len() };
+    (apart.len() >= 3).then_some(drift)
 }
 
 /// Of a sorted, non-empty list: the element at the share, never between two.
@@ -74,9 +120,27 @@ mod tests {
 
     #[test]
     fn a_clock_that_gains_five_seconds_a_day_is_told() {
-        let drift = drift_s_per_day(&[(0.0, 10.0), (1.0, 15.0), (2.0, 20.0)]).unwrap();
-        assert!((drift - 5.0).abs() < 1e-9);
-        assert_eq!(drift_s_per_day(&[(0.0, 1.0), (1.0, 9.0)]), None);
+        let found = drift(&days(&[(0.0, 10.0), (1.0, 15.0), (2.0, 20.0)])).unwrap();
+        assert!((found.s_per_day - 5.0).abs() < 1e-9 && (found.over_days - 2.0).abs() < 1e-9);
+        assert_eq!(drift(&days(&[(0.0, 1.0), (1.0, 9.0)])), None);
+        assert_eq!(drift(&[]), None);
+    }
+
+    fn days(days: &[(f64, f64)]) -> Vec<Day> {
+        days.iter().map(|(day, offset_s)| Day { day: *day, offset_s: *offset_s, spread_s: 0.5 }).collect()
+    }
+
+    #[test]
+    fn a_clock_that_was_set_once_does_not_drift() {
+        let set = [(0.0, 60.0), (1.0, 60.0), (2.0, 0.0), (3.0, 0.0), (4.0, 0.0)];
+        assert!(drift(&days(&set)).unwrap().s_per_day.abs() < 1e-9);
+        assert!(drift(&days(&[(0.0, 60.0), (1.0, 60.0), (2.0, 0.0)])).unwrap().s_per_day.abs() < 1e-9);
+    }
+
+    #[test]
+    fn the_first_minutes_of_a_day_are_no_day_of_their_own() {
+        let found = drift(&days(&[(0.0, 0.0), (1.0, 20.0), (2.0, 40.0), (2.01, 47.0)])).unwrap();
+        assert!((found.s_per_day - 20.0).abs() < 1e-9 && found.days == 3, "{found:?}");
     }
 
     proptest! {

@@ -44,7 +44,7 @@ impl Judge<'_> {
 
     fn device(&self, device: &DeviceFacts) -> Vec<Fault> {
         let battery = device.battery.as_ref().and_then(|held| self.battery(held, None, Some(device.id)));
-        self.clock(device).into_iter().chain(battery).collect()
+        self.clock(device).into_iter().chain(self.drift(device)).chain(battery).collect()
     }
 
     fn absence(&self, stream: &StreamFacts) -> Option<Fault> {
@@ -113,6 +113,22 @@ impl Judge<'_> {
             stream: None,
             device: Some(device.id),
             since: self.now - TimeDelta::hours(24),
+            reason,
+        })
+    }
+
+    /// What the estimates went apart by must be more than they are uncertain by.
+    fn drift(&self, device: &DeviceFacts) -> Option<Fault> {
+        let drift = device.drift.as_ref().filter(|drift| drift.s_per_day.abs() * drift.over_days > drift.spread_s)?;
+        let (kind, limit) = (FaultKind::ClockDrifts, self.limits.clock_drift_s_per_day);
+        let measured = drift.s_per_day.abs();
+        let reason = Reason { measured, limit, count: drift.days as i64, days_left: None };
+        let since = self.now - TimeDelta::seconds((drift.over_days * DAY_S) as i64);
+        self.above(kind, None, Some(device.id), measured, limit).then_some(Fault {
+            kind,
+            stream: None,
+            device: Some(device.id),
+            since,
             reason,
         })
     }

@@ -1,6 +1,6 @@
 use proptest::prelude::*;
 
-use super::super::drift::Estimate;
+use super::super::drift::{Drift, Estimate};
 use super::*;
 
 fn at(hours: f64) -> Instant {
@@ -16,6 +16,7 @@ fn limits() -> Limits {
         min_readings: 6,
         clock_ahead_s: 60,
         clock_behind_s: 600,
+        clock_drift_s_per_day: 10.0,
         clock_min_messages: 12,
         battery_low_pct: 20.0,
         battery_days_left: 3.0,
@@ -104,6 +105,7 @@ fn a_clock_ahead_and_one_behind_are_told_apart() {
     let device = |offset_s| DeviceFacts {
         id: DeviceId(7),
         clock: Some(Estimate { offset_s, spread_s: 1.0, messages: 100, told: false }),
+        drift: None,
         battery: None,
     };
     let kinds = |offset| {
@@ -114,6 +116,23 @@ fn a_clock_ahead_and_one_behind_are_told_apart() {
     assert_eq!(kinds(61.0), [FaultKind::ClockAhead]);
     assert_eq!(kinds(-300.0), []);
     assert_eq!(kinds(-601.0), [FaultKind::ClockBehind]);
+}
+
+#[test]
+fn a_drifting_clock_is_told_above_the_limit_and_until_well_below_it() {
+    let kinds = |s_per_day, spread_s, is_open: bool| {
+        let drift = Some(Drift { s_per_day, over_days: 5.0, spread_s, days: 6 });
+        let key = FaultKey { kind: FaultKind::ClockDrifts, stream: None, device: Some(DeviceId(7)) };
+        let devices = vec![DeviceFacts { id: DeviceId(7), clock: None, drift, battery: None }];
+        let facts = StationFacts { devices, open: is_open.then_some(key).into_iter().collect(), ..Default::default() };
+        judge(&facts, at(0.0), &limits()).into_iter().map(|fault| fault.kind).collect::<Vec<_>>()
+    };
+    assert_eq!(kinds(9.0, 1.0, false), []);
+    assert_eq!(kinds(-11.0, 1.0, false), [FaultKind::ClockDrifts]);
+    assert_eq!(kinds(9.0, 1.0, true), [FaultKind::ClockDrifts]);
+    assert_eq!(kinds(7.9, 1.0, true), []);
+    // Less than the way of the messages varies by.
+    assert_eq!(kinds(11.0, 60.0, false), []);
 }
 
 #[test]

@@ -39,6 +39,8 @@ vocabulary! {
         Failing = "failing",
         ClockAhead = "clock_ahead",
         ClockBehind = "clock_behind",
+        /// It goes wrong faster than a clock should, wherever it stands now.
+        ClockDrifts = "clock_drifts",
         BatteryLow = "battery_low",
     }
 }
@@ -49,11 +51,12 @@ impl FaultKind {
         matches!(self, Self::Silent | Self::NeverHeard)
     }
 
-    /// Whether the numbers of its reason are seconds, shares of one, or per cent.
+    /// Whether the numbers of its reason are seconds, seconds a day, shares of one, or per cent.
     pub const fn measure(self) -> Measure {
         match self {
             Self::Silent | Self::NeverHeard | Self::Late | Self::ClockAhead | Self::ClockBehind => Measure::Seconds,
             Self::Gaps | Self::Flat | Self::Stuck | Self::Disagrees | Self::Failing => Measure::Share,
+            Self::ClockDrifts => Measure::SecondsPerDay,
             Self::BatteryLow => Measure::PerCent,
         }
     }
@@ -62,6 +65,7 @@ impl FaultKind {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Measure {
     Seconds,
+    SecondsPerDay,
     Share,
     PerCent,
 }
@@ -69,7 +73,7 @@ pub enum Measure {
 /// The numbers a fault was found by.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Reason {
-    /// Seconds, a share of one, or per cent, as the kind says.
+    /// Seconds, seconds a day, a share of one, or per cent, as the kind says.
     pub measured: f64,
     /// What it was held against, in the same measure.
     pub limit: f64,
@@ -146,6 +150,7 @@ pub struct Battery {
 pub struct DeviceFacts {
     pub id: DeviceId,
     pub clock: Option<drift::Estimate>,
+    pub drift: Option<drift::Drift>,
     pub battery: Option<Battery>,
 }
 
@@ -168,6 +173,7 @@ pub struct Limits {
     pub min_readings: u32,
     pub clock_ahead_s: u32,
     pub clock_behind_s: u32,
+    pub clock_drift_s_per_day: f64,
     pub clock_min_messages: u32,
     pub battery_low_pct: f64,
     pub battery_days_left: f64,
@@ -185,9 +191,14 @@ impl Limits {
             ("health.clear_factor", self.clear_factor),
         ];
         let share = shares.into_iter().find(|(_, value)| !(*value > 0.0 && *value <= 1.0));
+        let drift = self.clock_drift_s_per_day;
+        let drift = (!(drift > 0.0 && drift.is_finite())).then_some(drift);
         let battery = (!(0.0..=100.0).contains(&self.battery_low_pct)).then_some(self.battery_low_pct);
         share
             .map(|(key, value)| (key, value, "expected a share above 0 and up to 1"))
+            .or_else(|| {
+                drift.map(|value| ("health.clock_drift_s_per_day", value, "expected more than 0 seconds a day"))
+            })
             .or_else(|| battery.map(|value| ("health.battery_low_pct", value, "expected 0 to 100 per cent")))
     }
 }

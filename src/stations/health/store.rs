@@ -48,6 +48,7 @@ pub async fn facts(conn: &mut PgConnection, now: Instant) -> sqlx::Result<BTreeM
     Ok(facts)
 }
 
+/// What was filled in of the past says nothing of how a gauge does.
 async fn streams(conn: &mut PgConnection, now: Instant) -> sqlx::Result<Vec<(StationId, StreamFacts)>> {
     let mut batteries = batteries(&mut *conn, now).await?;
     let rows = sqlx::query!(
@@ -59,12 +60,12 @@ async fn streams(conn: &mut PgConnection, now: Instant) -> sqlx::Result<Vec<(Sta
            from datastream d join station s on s.id = d.station_id and s.active
            left join lateral (select observed_at, received_at from journal
                               where datastream_id = d.id and observed_at > $1::timestamptz - interval '400 days'
-                                and observed_at <= $1::timestamptz + interval '1 day'
+                                and observed_at <= $1::timestamptz + interval '1 day' and source <> 'history'
                               order by observed_at desc, seq desc limit 1) last on true
            cross join lateral (select count(distinct observed_at) as readings, max(received_at) as received_at,
                                       count(distinct observed_at) filter (where quality = 'fail') as failed
                                from journal where datastream_id = d.id and observed_at > $1::timestamptz - interval '24 hours'
-                                 and observed_at <= $1::timestamptz + interval '1 day') day
+                                 and observed_at <= $1::timestamptz + interval '1 day' and source <> 'history') day
            cross join lateral (select count(*) filter (where test = 'flat_line') as flat,
                                       min(observed_at) filter (where test = 'flat_line') as flat_at,
                                       count(*) filter (where test = 'stuck_counter') as stuck,
@@ -111,7 +112,7 @@ async fn batteries(conn: &mut PgConnection, now: Instant) -> sqlx::Result<BTreeM
                select floor(extract(epoch from observed_at - $1::timestamptz) / 86400)::float8 as before, min(value) as least,
                       max(observed_at) as at, (array_agg(value order by observed_at desc))[1] as last
                from journal where datastream_id = d.id and observed_at > $1::timestamptz - interval '7 days'
-                 and observed_at <= $1 and quality <> 'fail' group by 1) day
+                 and observed_at <= $1 and quality <> 'fail' and source <> 'history' group by 1) day
            where d.quantity = 'battery' order by d.id, day.before"#,
         now
     )
@@ -127,6 +128,7 @@ async fn batteries(conn: &mut PgConnection, now: Instant) -> sqlx::Result<BTreeM
 }
 
 async fn devices(conn: &mut PgConnection, now: Instant) -> sqlx::Result<Vec<(StationId, DeviceFacts)>> {
+    let drifts = drifts(&mut *conn, now).await?;
     let rows = sqlx::query!(
         r#"select d.id as "id: DeviceId", d.station_id as "station_id: StationId", r.battery_pct as "battery_pct?",
                   r.received_at as "battery_at?", c.offset_s as "offset_s?", c.spread_s as "spread_s?",
@@ -150,9 +152,28 @@ async fn devices(conn: &mut PgConnection, now: Instant) -> sqlx::Result<Vec<(Sta
                 });
             let battery = row.battery_pct.zip(row.battery_at);
             let battery = battery.map(|(pct, at)| Battery { at, pct, days: Vec::new() });
-            (row.station_id, DeviceFacts { id: row.id, clock, battery })
+            (row.station_id, DeviceFacts { id: row.id, clock, drift: drifts.get(&row.id).copied(), battery })
         })
         .collect())
+}
+
+/// How fast each clock drifts, by the estimates of the last two weeks.
+async fn drifts(conn: &mut PgConnection, now: Instant) -> sqlx::Result<BTreeMap<DeviceId, drift::Drift>> {
+    let rows = sqlx::query!(
+        r#"select device_id as "device_id: DeviceId", offset_s, spread_s,
+                  extract(epoch from estimated_at - $1::timestamptz)::float8 / 86400 as "day!"
+           from device_clock where estimated_at > $1::timestamptz - interval '14 days' and estimated_at <= $1
+           order by device_id, estimated_at"#,
+        now
+    )
+    .fetch_all(conn)
+    .await?;
+    let mut days: BTreeMap<DeviceId, Vec<drift::Day>> = BTreeMap::new();
+    for row in rows {
+        let day = drift::Day { day: row.day, offset_s: row.offset_s, spread_s: row.spread_s };
+        days.entry(row.device_id).or_default().push(day);
+    }
+    Ok(days.into_iter().filter_map(|(device, days)| Some((device, drift::drift(&days)?))).collect())
 }
 
 /// Every open fault.
@@ -223,8 +244,8 @@ pub async fn estimate_clocks(conn: &mut PgConnection, now: Instant, at_least: u3
     let mut clocks: BTreeMap<i64, drift::Estimate> =
         lags.iter().filter_map(|(id, lags)| Some((*id, drift::from_lags(lags, at_least)?))).collect();
     let told = sqlx::query!(
-        r#"select device_id, extract(epoch from received_at - reported_at)::float8 as "lag!" from device_report
-           where reported_at is not null and received_at > $1::timestamptz - interval '24 hours'"#,
+        r#"select device_id, clock_offset_ms::float8 / 1000 as "lag!" from device_report
+           where clock_offset_ms is not null and clock_at > $1::timestamptz - interval '24 hours'"#,
         now
     )
     .fetch_all(&mut *conn)
@@ -320,36 +341,33 @@ pub struct ClockRow {
 
 /// The clocks of the devices of a station, from the estimates of the last two weeks.
 pub async fn clocks(conn: &mut PgConnection, code: &str, now: Instant) -> sqlx::Result<Vec<ClockRow>> {
+    let drifts = drifts(&mut *conn, now).await?;
     let rows = sqlx::query!(
-        r#"select v.code, c.day as "day?", c.offset_s as "offset_s?", c.spread_s as "spread_s?", c.messages as "messages?",
-                  c.told as "told?" from device v join station s on s.id = v.station_id
-           left join device_clock c on c.device_id = v.id and c.day > $2::date - 14 and c.estimated_at <= $3
-           where s.code = $1 and v.enabled order by v.code, c.day"#,
+        r#"select v.id as "id: DeviceId", v.code, c.offset_s as "offset_s?", c.spread_s as "spread_s?",
+                  c.messages as "messages?", c.told as "told?"
+           from device v join station s on s.id = v.station_id
+           left join lateral (select offset_s, spread_s, messages, told from device_clock
+                              where device_id = v.id and day > $2::date - 14 and estimated_at <= $3
+                              order by day desc limit 1) c on true
+           where s.code = $1 and v.enabled order by v.code"#,
         code,
         now.date_naive(),
         now
     )
     .fetch_all(conn)
     .await?;
-    let mut clocks: Vec<(ClockRow, Vec<(f64, f64)>)> = Vec::new();
-    for row in rows {
-        if clocks.last().is_none_or(|(clock, _)| clock.device != row.code) {
-            let clock = ClockRow { device: row.code.clone(), offset: None, drift_s_per_day: None };
-            clocks.push((clock, Vec::new()));
-        }
-        let (Some(day), Some(offset_s), Some(spread_s), Some(messages), Some(told)) =
-            (row.day, row.offset_s, row.spread_s, row.messages, row.told)
-        else {
-            continue;
-        };
-        if let Some((clock, days)) = clocks.last_mut() {
-            clock.offset = Some(drift::Estimate { offset_s, spread_s, messages, told });
-            days.push(((day - now.date_naive()).num_days() as f64, offset_s));
-        }
-    }
-    Ok(clocks
+    let of = |offset_s, spread_s, messages, told| drift::Estimate { offset_s, spread_s, messages, told };
+    Ok(rows
         .into_iter()
-        .map(|(clock, days)| ClockRow { drift_s_per_day: drift::drift_s_per_day(&days), ..clock })
+        .map(|row| ClockRow {
+            device: row.code,
+            offset: row
+                .offset_s
+                .zip(row.spread_s)
+                .zip(row.messages.zip(row.told))
+                .map(|((o, s), (m, t))| of(o, s, m, t)),
+            drift_s_per_day: drifts.get(&row.id).map(|drift| drift.s_per_day),
+        })
         .collect())
 }
 

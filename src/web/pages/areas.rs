@@ -76,6 +76,8 @@ struct Shown {
     hazard: String,
     lines: Vec<Line>,
     rule: String,
+    /// Why no gauge speaks for it; none when one does.
+    dark: Option<String>,
 }
 
 /// One change of level in the past.
@@ -141,6 +143,7 @@ async fn show(State(app): State<App>, v: View, Path(id): Path<i64>) -> Result<Re
                 hazard: f.v.hazard(&pair.cobrade),
                 lines: reasons::lines(&f.v, &pair.reasons, 6),
                 rule: super::now::rule(pair.rule_id.as_deref(), pair.rule_version),
+                dark: darkness(&f.v, &pair),
                 pair,
             })
             .collect(),

@@ -32,9 +32,9 @@ pub async fn map(conn: &mut PgConnection, v: &View, wish: MapWish<'_>) -> sqlx::
     // One part in nine hundred is below a pixel on most screens.
     let tolerance = width / 900.0;
     let rows = sqlx::query!(
-        r#"select area_id as "id!: AreaId", name as "name!", level as "level!",
-                  st_assvg(st_simplify(st_transform(geom, 3857), $1, true), 1, 0) as "path!"
-           from area_worst order by rank, area_id"#,
+        r#"select w.area_id as "id!: AreaId", w.name as "name!", w.level as "level!", coalesce(b.hazards, '{}') as "blind!",
+                  st_assvg(st_simplify(st_transform(w.geom, 3857), $1, true), 1, 0) as "path!"
+           from area_worst w left join area_blind b on b.area_id = w.area_id order by w.rank, w.area_id"#,
         tolerance
     )
     .fetch_all(conn)
@@ -58,10 +58,15 @@ pub async fn map(conn: &mut PgConnection, v: &View, wish: MapWish<'_>) -> sqlx::
             ..8 => " chosen",
             _ => " chosen many",
         };
-        let shape = format!(
-            r#"<path class="area {}{chosen}" d="{}"><title>{name}: {word}</title></path>"#,
+        let dark = darkness(v, &row.blind);
+        let mut shape = format!(
+            r#"<path class="area {}{chosen}" d="{}"><title>{name}: {word}{dark}</title></path>"#,
             row.level, row.path
         );
+        // Over its level an area is hatched by a shape of its own: one fill cannot be both.
+        if !row.blind.is_empty() && row.level != "unknown" {
+            let _ = write!(shape, r#"<path class="dark" d="{}" aria-hidden="true"/>"#, row.path);
+        }
         let _ = if wish.link.is_empty() {
             write!(svg, "{shape}")
         } else {
@@ -74,6 +79,16 @@ pub async fn map(conn: &mut PgConnection, v: &View, wish: MapWish<'_>) -> sqlx::
     }
     svg.push_str("</svg>");
     Ok(Markup(svg))
+}
+
+/// For the title of a shape: of which hazards no gauge speaks there.
+fn darkness(v: &View, hazards: &[String]) -> String {
+    if hazards.is_empty() {
+        return String::new();
+    }
+    let names: Vec<String> = hazards.iter().map(|cobrade| v.hazard(cobrade)).collect();
+    let text = format!(" · {}: {}", v.t("area-blind"), names.join(", "));
+    escape(&text, Html).map(|text| text.to_string()).unwrap_or_default()
 }
 
 /// A few streets about a mark, in metres of the web's projection.

@@ -49,6 +49,7 @@ impl FeedsPage {
     fn tag(feed: &Feed) -> (&'static str, &'static str) {
         match (feed.answered_at, feed.failures) {
             (None, 0) => ("wait", "feed-waits"),
+            (_, 0) if feed.unfit > 0 => ("wait", "feed-unfit-tag"),
             (_, 0) => ("good", "feed-answers"),
             _ => ("bad", "feed-fails"),
         }

@@ -48,6 +48,7 @@ pub fn told(v: &View, row: FaultRow) -> Told {
     let kind: Option<FaultKind> = row.kind.parse().ok();
     let number = |value: f64| match kind.map(FaultKind::measure) {
         Some(Measure::Seconds) => span(v, value),
+        Some(Measure::SecondsPerDay) => v.t1("seconds-a-day", "s", v.decimal(value)),
         Some(Measure::Share) => format!("{} %", v.decimal(value * 100.0)),
         _ => format!("{} %", v.decimal(value)),
     };

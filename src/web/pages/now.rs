@@ -19,6 +19,7 @@ use crate::app::App;
 use crate::clock::Instant;
 use crate::ids::AlertId;
 use crate::risk::reason::Reason;
+use crate::stations::health::blind::blindness;
 use crate::units::Level;
 use crate::web::delivery::{self, Progress};
 use crate::web::error::ApiError;
@@ -194,9 +195,22 @@ fn risen(v: &View, pairs: &[Pair], covered: &BTreeSet<(i64, String)>, from: Leve
         .collect()
 }
 
+/// A rule judges it and no gauge speaks, though it may keep the level it had.
+fn is_mute(pair: &Pair) -> bool {
+    pair.is_judged() && blindness(pair.level, &pair.reasons).is_some()
+}
+
+/// A level that was kept began before the silence.
+fn dark_since(pair: &Pair) -> Option<Instant> {
+    if pair.level == Level::Unknown {
+        return pair.since_at;
+    }
+    blindness(pair.level, &pair.reasons)?.since
+}
+
 /// All blind areas on one card: ten cards saying the same would hide what matters.
 fn blind(v: &View, pairs: &[Pair]) -> Option<BlindCard> {
-    let blind: Vec<&Pair> = pairs.iter().filter(|pair| pair.level == Level::Unknown).collect();
+    let blind: Vec<&Pair> = pairs.iter().filter(|pair| pair.level == Level::Unknown || is_mute(pair)).collect();
     let names: BTreeSet<&str> = blind.iter().map(|pair| pair.area_name.as_str()).collect();
     let hazards: BTreeSet<String> = blind.iter().map(|pair| v.hazard(&pair.cobrade)).collect();
     let reasons: Vec<Reason> = blind.iter().flat_map(|pair| pair.reasons.clone()).collect();
@@ -206,7 +220,7 @@ fn blind(v: &View, pairs: &[Pair]) -> Option<BlindCard> {
         hazards: hazards.into_iter().collect::<Vec<_>>().join(", "),
         names: shorten(names.into_iter().map(str::to_owned).collect(), 5),
         stations: shorten(stations, 4),
-        since: blind.iter().filter_map(|pair| pair.since_at).min(),
+        since: blind.iter().filter_map(|pair| dark_since(pair)).min(),
     })
 }
 

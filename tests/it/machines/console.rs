@@ -153,3 +153,20 @@ async fn certificates_are_registered_and_refused_in_the_console() {
     assert_eq!(ana.send(path, &refused).await.0, StatusCode::UNPROCESSABLE_ENTITY, "twice");
     assert_eq!(ana.ask(Method::GET, "/console/devices/%00", String::new()).await.0, StatusCode::NOT_FOUND);
 }
+
+#[tokio::test]
+async fn a_device_of_a_lorawan_network_is_made_in_one_step_and_is_asked_nothing() {
+    let db = support::db().await;
+    let app = support::app(&db);
+    let ana = Browser::of(&app, Role::Administrator).await;
+    gauge(&db.pool, "A").await;
+    // What is wrong with it keeps what was filled in and makes nothing.
+    let lora = [("code", "L-1"), ("station", "A"), ("hardware_id", "01 01")];
+    let (status, page) = ana.send("/console/devices", &lora).await;
+    assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert!(page.contains("as in a DevEUI") && page.contains("value=\"01 01\""), "{page}");
+    let (status, page) =
+        ana.send("/console/devices", &[("code", "L-1"), ("station", "A"), ("hardware_id", "0101")]).await;
+    assert_eq!(status, StatusCode::OK, "{page}");
+    assert!(page.contains("send downlinks from the LoRaWAN server") && page.contains("never heard"), "{page}");
+}

@@ -38,7 +38,8 @@ const fn lifetime_s() -> u32 {
 /// Asks a device to do something. It is told at once when it is connected, and at each connect until it answers.
 ///
 /// # Errors
-/// 400 naming the field, 404, 409 when the device was revoked or has ten commands that wait, 401, 403.
+/// 400 naming the field, 404, 409 when the device was revoked, hears no command (LoRaWAN, HTTP alone) or has ten commands that
+/// wait, 401, 403.
 #[utoipa::path(post, path = "/api/v1/devices/{code}/commands", tag = "catalogue", params(("code" = String, Path,)),
     request_body = NewCommand,
     responses((status = 202, body = DeviceCommand), (status = 400, body = Problem), (status = 401, body = Problem),

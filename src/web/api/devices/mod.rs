@@ -54,6 +54,12 @@ pub struct NewDevice {
     pub code: String,
     /// The code of the station it serves.
     pub station: String,
+    /// A profile of the configuration's `[[ingest.profiles]]`; empty for none.
+    #[serde(default)]
+    pub profile: String,
+    /// What a LoRaWAN network server calls it (DevEUI, device id); empty for nothing.
+    #[serde(default)]
+    pub hardware_id: String,
 }
 
 /// A new device with its secret, which is told this once and kept nowhere.
@@ -90,7 +96,7 @@ pub async fn list(
 /// Makes a device and its secret.
 ///
 /// # Errors
-/// 400 naming the field, 409 when the code is taken, 401, 403.
+/// 400 naming the field, 409 when the code or the hardware id is taken, 401, 403.
 #[utoipa::path(post, path = "/api/v1/devices", tag = "catalogue", request_body = NewDevice,
     responses((status = 201, body = CreatedDevice), (status = 400, body = Problem), (status = 401, body = Problem),
         (status = 403, body = Problem), (status = 409, body = Problem)),
@@ -104,6 +110,10 @@ pub async fn create(
     let by = Acting { ids: &app.ids, now: app.clock.now(), actor: &actor };
     let mut tx = app.db.web.begin().await?;
     let secret = desk::add(&mut tx, by, &given.code, &given.station, false).await?;
+    let format = (given.profile.as_str(), given.hardware_id.as_str());
+    if format != ("", "") {
+        desk::configure(&mut tx, by, &given.code, format, &app.config.ingest.profiles).await?;
+    }
     tx.commit().await?;
     let topic = format!("v1/devices/{}/readings", given.code);
     Ok((StatusCode::CREATED, Json(CreatedDevice { code: given.code, secret, topic })))

@@ -14,6 +14,7 @@ use crate::app::App;
 use crate::ingest::decode::{Decoded, Door, decode};
 use crate::ingest::devices::{Credential, DeviceEntry};
 use crate::ingest::formats::{Format, Problem};
+use crate::ingest::presence::HeardBy;
 use crate::ingest::{Accepted, IngestError, Source};
 use crate::web::client::ClientAddress;
 use crate::web::error::{ApiError, FieldError};
@@ -71,6 +72,7 @@ pub async fn publish(
         ApiError::TooMany { retry_after_s }
     })?;
     app.ingest.devices().used(&app.db.ingest, &device, &credential, now).await;
+    app.ingest.devices().heard(device.id, HeardBy::Http, now);
     commit(&app, &device, format, body).await
 }
 

@@ -2,6 +2,7 @@
 
 use askama::Template;
 use axum::extract::{Form, Path, State};
+use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect, Response};
 use chrono::{LocalResult, NaiveDateTime, TimeZone as _};
 use serde::Deserialize;
@@ -12,6 +13,7 @@ use crate::alerts::draft::{self, DraftEdit, Drafter};
 use crate::alerts::issue::Issuer;
 use crate::alerts::kind::AlertKind;
 use crate::alerts::state::AlertError;
+use crate::alerts::store::AlertRow;
 use crate::alerts::trail;
 use crate::app::App;
 use crate::clock::Instant;
@@ -47,6 +49,15 @@ impl Written {
             expires_at: local_instant(v, &self.expires_at)?,
             areas: None,
         })
+    }
+
+    /// Whether these are the texts that the alert has. Browsers send line ends as CR LF.
+    fn is_what_stands(&self, row: &AlertRow) -> bool {
+        let same = |mine: &str, theirs: &str| mine.replace("\r\n", "\n").trim() == theirs;
+        same(&self.headline, &row.headline)
+            && same(&self.description, &row.description)
+            && same(&self.instruction, &row.instruction)
+            && same(&self.sms_text, &row.sms_text)
     }
 
     fn kept(&self, v: &View) -> Vec<(String, String)> {
@@ -180,9 +191,28 @@ async fn again(app: &App, v: View, id: AlertId, error: AlertError, written: &Wri
     let kept = written.kept(&v);
     let f = Frame::load(&mut conn, app, v, "alerts").await?;
     if alert.row.state != "draft" {
-        return Ok(Redirect::to(&format!("/console/alerts/{id}")).into_response());
+        return gone(f, id, &alert.row, written);
     }
     review::render(&mut conn, app, f, alert, Said { good: None, bad: Some(bad), kept }).await
+}
+
+#[derive(Template)]
+#[template(path = "words_kept.html")]
+struct WordsKeptPage {
+    f: Frame,
+    id: AlertId,
+    why: String,
+    kept: Vec<(String, String)>,
+}
+
+/// There is no draft any more. Whoever wrote nothing sees what became of it; nobody's words are thrown away.
+fn gone(f: Frame, id: AlertId, row: &AlertRow, written: &Written) -> Result<Response, ApiError> {
+    if written.is_what_stands(row) {
+        return Ok(Redirect::to(&format!("/console/alerts/{id}")).into_response());
+    }
+    let why = f.v.t(if row.state == "discarded" { "kept-discarded" } else { "kept-issued" });
+    let kept = written.kept(&f.v);
+    Ok((StatusCode::CONFLICT, page(&WordsKeptPage { f, id, why, kept })?).into_response())
 }
 
 #[derive(Debug, Deserialize)]

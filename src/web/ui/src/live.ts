@@ -20,6 +20,16 @@ export function start(): void {
   if (document.body.dataset.self) history.replaceState(null, "", document.body.dataset.self);
   const kinds = (document.body.dataset.listen ?? "").split(" ").filter(Boolean);
   if (kinds.length === 0) return;
+  let source = listen(kinds);
+  window.setInterval(() => {
+    if (document.hidden) return;
+    // A line that was refused, as when the session ended, does not come back by itself.
+    if (source.readyState === EventSource.CLOSED) source = listen(kinds);
+    soon();
+  }, AGE_REFRESH_MS);
+}
+
+function listen(kinds: string[]): EventSource {
   let broken = false;
   const source = new EventSource("/api/v1/events");
   source.onopen = () => {
@@ -37,9 +47,7 @@ export function start(): void {
     for (const listener of listeners) listener(event);
     if (event.kind === "reload" || kinds.includes(event.kind)) soon();
   };
-  window.setInterval(() => {
-    if (!document.hidden) soon();
-  }, AGE_REFRESH_MS);
+  return source;
 }
 
 /** Says on the page that the line to the service is down. */
@@ -68,15 +76,47 @@ async function refresh(): Promise<void> {
   lastAt = performance.now();
   try {
     const answer = await fetch(here(), { headers: { accept: "text/html" } });
-    if (answer.redirected && new URL(answer.url).pathname === "/console/login") return location.reload();
+    if (answer.redirected && new URL(answer.url).pathname === "/console/login") return signedOut();
     if (!answer.ok) return;
     const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
+    signedIn(fresh);
     exchange(fresh);
   } catch {
     mark(true);
   } finally {
     running = false;
   }
+}
+
+/** The session ended. Where somebody wrote the page stays and says so; any other page goes to the sign-in by itself. */
+function signedOut(): void {
+  const banner = document.getElementById("signed-out");
+  if (!banner || !isWritten()) return location.reload();
+  banner.hidden = false;
+}
+
+/** After a sign-in elsewhere in this browser the forms of this page belong to the session before. */
+function signedIn(fresh: Document): void {
+  const banner = document.getElementById("signed-out");
+  if (!banner || banner.hidden) return;
+  banner.hidden = true;
+  const csrf = fresh.querySelector<HTMLInputElement>("input[name=csrf]")?.value;
+  if (csrf) for (const field of document.querySelectorAll<HTMLInputElement>("input[name=csrf]")) field.value = csrf;
+}
+
+/** Whether a page holds anything of whoever reads it: a field that was written in or chosen, a question that waits, kept words. */
+function isWritten(): boolean {
+  const texts = [...document.querySelectorAll<HTMLInputElement | HTMLTextAreaElement>("input, textarea")];
+  const written = texts.some((field) => field.value !== field.defaultValue || ("checked" in field && field.checked !== field.defaultChecked));
+  const chosen = [...document.querySelectorAll<HTMLOptionElement>("select[name] option")].some((option) => option.selected !== option.defaultSelected && hasDefault(option));
+  return written || chosen || document.querySelector("dialog[open], [data-kept]") !== null;
+}
+
+/** A list without a default shows its first choice, which nobody chose. */
+function hasDefault(option: HTMLOptionElement): boolean {
+  const list = option.closest("select");
+  const marked = [...(list?.options ?? [])].some((one) => one.defaultSelected);
+  return marked || option.index > 0;
 }
 
 function exchange(fresh: Document): void {

@@ -23,6 +23,9 @@ function byLevel<T>(pick: (level: Level) => T): ExpressionSpecification {
 /** What the publisher says; grey where it says none. */
 const OWN_COLOUR = ["case", ["==", ["get", "colour"], ""], "#888888", ["get", "colour"]] as unknown as ExpressionSpecification;
 
+/** No gauge speaks for some hazard of the area, whatever its level for another; or nothing was ever judged. */
+const DARK = ["any", ["!=", ["get", "blind"], ""], ["==", ["get", "level"], "unknown"]] as unknown as ExpressionSpecification;
+
 const colour = (level: Level): string => token(`--lv-${level}`);
 
 function style(version: string): StyleSpecification {
@@ -38,7 +41,7 @@ function style(version: string): StyleSpecification {
     layers: [
       { id: "land", type: "background", paint: { "background-color": token("--map-land") } },
       { id: "areas", type: "fill", source: "areas", "source-layer": "areas", paint: { "fill-color": byLevel(colour), "fill-opacity": byLevel((level) => OPACITY[level]) } },
-      { id: "blind", type: "fill", source: "areas", "source-layer": "areas", filter: ["==", ["get", "level"], "unknown"], paint: { "fill-pattern": "hatch" } },
+      { id: "blind", type: "fill", source: "areas", "source-layer": "areas", filter: DARK, paint: { "fill-pattern": "hatch" } },
       // Other institutions' warnings lie under our own levels: a dashed edge in their own colour, hardly any fill.
       { id: "warned", type: "fill", source: "warnings", "source-layer": "warnings", paint: { "fill-color": OWN_COLOUR, "fill-opacity": 0.06 } },
       { id: "warned-edge", type: "line", source: "warnings", "source-layer": "warnings", paint: { "line-color": OWN_COLOUR, "line-width": 2, "line-dasharray": [3, 2] } },
@@ -284,6 +287,14 @@ function keepFresh(chart: Chart, place: HTMLElement, chosen: () => number[]): vo
     if (event.kind === "levels" || event.kind === "catalogue" || event.kind === "reload") soon("areas", "stations");
     if (event.kind === "journal") soon("stations");
     if (event.kind === "warning" || event.kind === "reload") soon("warnings");
+  });
+  // An area goes blind without a change of its level; the page that comes each half minute says so by its version.
+  let version = place.dataset.version;
+  document.addEventListener("sentinela:refreshed", (event) => {
+    const now = (event as CustomEvent<Document>).detail.querySelector<HTMLElement>("[data-map]")?.dataset.version;
+    if (now === undefined || now === version) return;
+    version = now;
+    soon("areas");
   });
   // A change of theme changes every colour of the style.
   new MutationObserver(() => {

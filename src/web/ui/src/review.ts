@@ -37,15 +37,32 @@ export function followReview(): void {
     }
     for (const moved of document.querySelectorAll<HTMLElement>("[data-moved]")) moved.hidden = false;
   });
+  // Whatever leads away, the browser asks first: a link, "back", a closed tab.
+  window.addEventListener("beforeunload", (event) => {
+    if (hasWords() && !takesWordsAlong()) event.preventDefault();
+  });
 }
 
 type Field = HTMLInputElement | HTMLTextAreaElement;
 
 /** Whether anything on the page was written, is being sent, or waits for a yes. */
 function isTouched(): boolean {
+  return isSent() || document.querySelector("dialog[open]") !== null || hasWords();
+}
+
+function isSent(): boolean {
+  return [...document.querySelectorAll<HTMLFormElement>(".review form")].some((form) => form.dataset.sent === "yes");
+}
+
+/** Whether the page goes because its text is sent, or because the draft is given up; any other form leaves the words behind. */
+function takesWordsAlong(): boolean {
+  return document.querySelector("form[data-review][data-sent=yes], form[data-ends][data-sent=yes]") !== null;
+}
+
+/** Words that are nowhere but on this page: in its fields, or kept of a form that could not be saved. */
+function hasWords(): boolean {
   const fields = [...document.querySelectorAll<Field>(".review input, .review textarea")];
-  const sent = [...document.querySelectorAll<HTMLFormElement>(".review form")].some((form) => form.dataset.sent === "yes");
-  return sent || document.querySelector("dialog[open]") !== null || fields.some((field) => field.value !== field.defaultValue);
+  return document.querySelector("[data-kept]") !== null || fields.some((field) => field.value !== field.defaultValue);
 }
 
 /** Exchanges the text, the bar and the question, and leaves the map, what is unfolded, and where the cursor stands. */
