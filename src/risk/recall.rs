@@ -46,7 +46,8 @@ impl Recalled {
 /// quality that the spike test, which looks back, left of it: a day more than the longest window before the newest reading that
 /// is believed, the same before the newest that is at least possible, and, however old, the one reading before each of these, in
 /// which a counter finds its predecessor. What is neither believed nor possible counts for nothing but the newest doubt. History
-/// is not among them: a core that ran on never saw it either.
+/// is not among them: a core that ran on never saw it either, and what corrects it is news. Of two tests that find the same the first
+/// one's reason counts, and the range test is the first.
 pub async fn recall(
     conn: &mut PgConnection,
     cursor: Seq,
@@ -60,13 +61,11 @@ pub async fn recall(
         r#"select distinct on (j.datastream_id, j.seq) j.seq as "seq!: Seq",
                   j.datastream_id as "datastream_id!: DatastreamId", j.observed_at as "observed_at!",
                   j.received_at as "received_at!", j.value as "value!",
-                  -- What was filled in from the past was never told to the rules: what corrects it is news to them.
                   case when j.revises_seq is null or exists (
                       select from journal h
                       where h.seq = j.revises_seq and h.observed_at = j.observed_at and h.source = 'history') then null
                   else j.revises_seq end as "revises_seq: Seq",
                   coalesce(f.quality, j.quality) as "quality!",
-                  -- Of two tests that find the same the first one's reason counts, and the range test is the first.
                   case when j.quality_reason = '' or f.quality = 'fail' then f.why
                        else jsonb_build_object('test', 'range', 'told', j.quality_reason) end as "why?: Json<Why>",
                   s.quality as "taken_back?"
