@@ -56,7 +56,7 @@ async function approve() {
   for (let tries = 0; tries < 20; tries += 1) {
     await page.click("#issue");
     await page.locator("dialog#confirm[open]").waitFor();
-    await page.click("#issue-now");
+    await Promise.all([page.waitForNavigation(), page.click("#issue-now")]);
     await page.locator("#delivery, .flash.bad").first().waitFor();
     if (await page.locator("#delivery").count()) return;
   }

@@ -1,6 +1,6 @@
 // The review of a draft: SMS length, cost and previews follow the text while it is written.
 
-import { here } from "./live";
+import { here, soon } from "./live";
 
 type Measured = { encoding: string; units: number; segments: number; summary: string; forcing: string; centavos: string; duration: string };
 
@@ -25,11 +25,23 @@ export function startReview(): void {
  * written or is about to confirm, it only says so. Nothing is loaded anew, so there is no moment in which a key or a click
  * falls on a page that is about to go. */
 export function followReview(): void {
+  let [pressed, missed] = [false, false];
+  document.addEventListener("pointerdown", () => (pressed = true));
+  const release = (): void => {
+    if (missed) soon();
+    [pressed, missed] = [false, false];
+  };
+  for (const end of ["pointerup", "pointercancel"]) document.addEventListener(end, () => window.setTimeout(release));
   document.addEventListener("sentinela:refreshed", (event) => {
     const fresh = (event as CustomEvent<Document>).detail;
     const revision = (page: Document): string | undefined => page.querySelector<HTMLInputElement>("form[data-review] [name=revision]")?.value;
     const [mine, theirs] = [revision(document), revision(fresh)];
     if (mine === undefined || mine === theirs) return;
+    // A click is its press and its release: what lies under the pointer stays until it is done.
+    if (pressed) {
+      missed = true;
+      return;
+    }
     if (!isTouched()) {
       // Issued or discarded elsewhere: there is no draft any more.
       if (theirs === undefined) return location.replace(here());
@@ -65,8 +77,10 @@ function hasWords(): boolean {
   return document.querySelector("[data-kept]") !== null || fields.some((field) => field.value !== field.defaultValue);
 }
 
-/** Exchanges the text, the bar and the question, and leaves the map, what is unfolded, and where the cursor stands. */
+/** Exchanges the text, the bar and the question, and leaves the map, what is unfolded, what was answered last, and where the cursor
+ * stands. */
 function takeIn(fresh: Document): void {
+  const said = document.querySelectorAll(".review .ed > [data-said]");
   const unfolded = [...document.querySelectorAll<HTMLDetailsElement>(".review .ed > details")].map((part) => part.open);
   const scroll = document.querySelector(".review .ed")?.scrollTop ?? 0;
   const active = document.activeElement as Partial<Field> | null;
@@ -76,6 +90,7 @@ function takeIn(fresh: Document): void {
     if (old && next) old.replaceWith(document.importNode(next, true));
   }
   document.querySelectorAll<HTMLDetailsElement>(".review .ed > details").forEach((part, index) => (part.open = unfolded[index] ?? false));
+  document.querySelector(".review .ed > [data-moved]")?.before(...said);
   document.querySelector(".review .ed")?.scrollTo({ top: scroll });
   moveChosen(fresh);
   const selector = cursor.id ? `#${CSS.escape(cursor.id)}` : cursor.name ? `.review [name="${CSS.escape(cursor.name)}"]` : undefined;
