@@ -1,5 +1,7 @@
 //! What adds up and what does not: doubts, intervals told twice, counters.
 
+use axum::body::Body;
+use axum::http::Request;
 use chrono::TimeDelta;
 use sentinela::audit::Actor;
 use sentinela::clock::Clock;
@@ -12,6 +14,7 @@ use sentinela::ingest::NewReading;
 use sentinela::journal;
 use sentinela::units::{Fixed, Quality};
 use sentinela::web::situation::{self, StationNow};
+use tower::ServiceExt as _;
 
 use crate::ingest::{gauge, reading};
 use crate::support::{self, TestDb, start_at};
@@ -71,6 +74,15 @@ async fn sums(db: &TestDb, hours: i64, window_h: i64) -> Vec<Option<f64>> {
     all.iter().map(|bucket| bucket.value).collect()
 }
 
+/// The map's tile of the stations, as text.
+async fn tile(db: &TestDb) -> String {
+    let request = Request::get("/tiles/stations/0/0/0").body(Body::empty()).unwrap();
+    let response = sentinela::web::router::router(support::app(db)).oneshot(request).await.unwrap();
+    assert_eq!(response.status(), 200);
+    let bytes = axum::body::to_bytes(response.into_body(), usize::MAX).await.unwrap();
+    String::from_utf8_lossy(&bytes).into_owned()
+}
+
 #[tokio::test]
 async fn a_stuck_gauge_adds_nothing_on_the_pages_either() {
     for quality in ["suspect", "fail"] {
@@ -87,6 +99,21 @@ async fn a_stuck_gauge_adds_nothing_on_the_pages_either() {
         let bins = situation::hyetograph(&mut conn, start_at(), stream, 60).await.unwrap();
         assert_eq!(bins.iter().map(|bin| bin.value).sum::<f64>(), 5.0);
         assert!(!bins[23].measured, "what is not believed was not measured");
+        drop(conn);
+        // The map shows a station's first stream.
+        let first = "update datastream set name = 'z' where name = 'level'";
+        sqlx::query(first).execute(&db.pool).await.unwrap();
+        assert!(!tile(&db).await.contains('–'));
+        sqlx::query(
+            "insert into reading_flag select seq, datastream_id, observed_at, 'rate', $1, 'x', now() from journal
+             where observed_at = $2",
+        )
+        .bind(quality)
+        .bind(start_at() - TimeDelta::minutes(1430))
+        .execute(&db.pool)
+        .await
+        .unwrap();
+        assert!(tile(&db).await.contains('–'), "and on the map it is not the last that it said");
     }
 }
 
