@@ -177,25 +177,23 @@ async fn nobody_waits_while_a_month_is_counted_and_what_comes_meanwhile_keeps_it
             sqlx::query(sql).bind(month).bind(rows).execute(&pool).await.map_err(|error| error.to_string())
         })
     };
-    let waiting = |kind: &'static str| {
-        let pool = db.pool.clone();
-        move || {
-            let pool = pool.clone();
-            async move {
-                let sql = "select 1 from pg_stat_activity where datname = current_database() and wait_event = $1
-                    and query like '%journal_drop_month%' and pid <> pg_backend_pid()";
-                let found: Option<i32> = sqlx::query_scalar(sql).bind(kind).fetch_optional(&pool).await.unwrap();
-                found
-            }
-        }
+    // The service's role does not see what others wait for.
+    let waiting = async |kind: &str| {
+        let mut owner = db.owner().await;
+        let sql = "select 1 from pg_stat_activity where datname = current_database() and wait_event = $1
+            and query like '%journal_drop_month%' and pid <> pg_backend_pid()";
+        sqlx::query_scalar::<_, i32>(sql).bind(kind).fetch_optional(&mut owner).await.unwrap()
     };
     // Whoever counts is held up; whoever appends is not.
     let mut holder = db.owner().await;
     let mut held = sqlx::Connection::begin(&mut holder).await.unwrap();
     let lock = sqlx::AssertSqlSafe(format!("lock table {part} in access exclusive mode"));
     sqlx::query(lock).execute(&mut *held).await.unwrap();
-    let counting = drop();
-    support::eventually("the count to wait for the partition", waiting("relation")).await;
+    let mut counting = drop();
+    tokio::select! {
+        outcome = &mut counting => panic!("it did not wait: {outcome:?}"),
+        _ = support::eventually("the count to wait for the partition", || waiting("relation")) => {}
+    }
     let mut appender = db.pool.begin().await.unwrap();
     let free: bool = sqlx::query_scalar("select pg_try_advisory_xact_lock($1)")
         .bind(journal::LOCK)
@@ -209,7 +207,7 @@ async fn nobody_waits_while_a_month_is_counted_and_what_comes_meanwhile_keeps_it
         "insert into {part} select nextval('journal_seq'), datastream_id, null, 'late', observed_at, received_at, 1, 'pass', '',
              'import', decode(repeat('ab', 16), 'hex'), 0, null from {part} limit 1"
     );
-    support::eventually("the drop to wait for the appenders", waiting("advisory")).await;
+    support::eventually("the drop to wait for the appenders", || waiting("advisory")).await;
     sqlx::query(sqlx::AssertSqlSafe(insert)).execute(&mut *appender).await.unwrap();
     let end = "update journal_month set newest_seq = currval('journal_seq') where month = $1";
     sqlx::query(end).bind(month).execute(&mut *appender).await.unwrap();
