@@ -20,6 +20,7 @@ use crate::clock::Instant;
 use crate::cobrade::Cobrade;
 use crate::engine::{Effect, Engine, Input, ReadingInput, Transition};
 use crate::ids::{AlertId, AreaId, DatastreamId, Seq};
+use crate::risk::control::{Flag, Why};
 use crate::risk::network::{Bound, PairKey};
 use crate::risk::reason::{MeasureKind, Outcome, Reason};
 use crate::units::{Fixed, Level, Quality};
@@ -58,6 +59,9 @@ pub struct Recorded {
     pub datastream: DatastreamId,
     pub observed_at: Instant,
     pub value: Fixed,
+    /// What the range test says of it, as at the live doors, and unless it passes why.
+    pub quality: Quality,
+    pub why: Option<Box<Why>>,
 }
 
 /// One thing that happened.
@@ -137,10 +141,11 @@ pub fn replay(scenario: &Scenario, bound: Bound, readings: &[Recorded]) -> Trans
             observed_at: reading.observed_at,
             received_at: last,
             value: reading.value,
-            quality: Quality::Pass,
-            why: None,
+            quality: reading.quality,
+            why: reading.why.clone(),
             revises: None,
         });
+        desk.note_range(&engine, Seq(index as i64 + 1), reading);
         engine.step(&input, &mut effects);
         desk.take(&engine, &mut effects, last);
     }
@@ -179,6 +184,15 @@ impl Desk {
             happenings: Vec::new(),
             doubts: Doubts::default(),
             count: 0,
+        }
+    }
+
+    /// The range test speaks at the door, before the core: so the core flags nothing.
+    fn note_range(&mut self, engine: &Engine, seq: Seq, reading: &Recorded) {
+        if let Some(why) = &reading.why {
+            let &Recorded { datastream, observed_at, quality, .. } = reading;
+            let flag = Flag { seq, datastream, observed_at, quality, why: why.as_ref().clone() };
+            self.doubts.add(engine.station_of(datastream), &flag);
         }
     }
 

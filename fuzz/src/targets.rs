@@ -11,7 +11,7 @@ use sentinela::alerts::cap::{validate, xml};
 use sentinela::alerts::templates::Templates;
 use sentinela::backfill as past;
 use sentinela::catalogue::{self, Format};
-use sentinela::config::Config;
+use sentinela::config::{self, Config};
 use sentinela::dispatch::channels::smpp;
 use sentinela::dispatch::{receipts, sms_text};
 use sentinela::feeds::formats::{ana, cemaden, inmet, rio};
@@ -20,6 +20,7 @@ use sentinela::i18n::Lang;
 use sentinela::ids::{DatastreamId, DeviceId};
 use sentinela::ingest::decode::{Door, decode};
 use sentinela::ingest::devices::{DeviceEntry, StreamEntry};
+use sentinela::ingest::formats::profile::Profile;
 use sentinela::ingest::{Source, formats, topic as topics};
 use sentinela::reports::{self, mail, place, sms};
 use sentinela::risk::Rule;
@@ -53,7 +54,7 @@ static DEVICE: LazyLock<DeviceEntry> = LazyLock::new(|| {
 });
 
 static CONFIG: LazyLock<Config> = LazyLock::new(|| {
-    let nothing = config::Environment::default().source(Some(HashMap::new()));
+    let nothing = ::config::Environment::default().source(Some(HashMap::new()));
     Config::layered(None, nothing).expect("the defaults")
 });
 
@@ -61,37 +62,59 @@ fn text(data: &[u8]) -> String {
     String::from_utf8_lossy(data).into_owned()
 }
 
-/// A payload of a device, over MQTT or HTTP.
+/// The same device with a profile of each kind: by path, by bytes, by name; with factors, offsets and values that are none.
+static PROFILED: LazyLock<Vec<(DeviceEntry, config::Ingest)>> = LazyLock::new(|| {
+    let profiles = serde_json::json!([
+        {"name": "paths", "at": "time", "fields": [
+            {"from": "object.weather.rain", "stream": "rain", "factor": 0.2},
+            {"from": "rain", "stream": "rain", "unit": "mm", "offset": -1.5, "missing": [65535, -999]}]},
+        {"name": "bytes", "format": "chirpstack", "fields": [
+            {"from": "u16be@2", "stream": "rain", "factor": 0.2, "port": 2, "missing": [65535]},
+            {"from": "f32le@0", "stream": "rain", "factor": 1e300}, {"from": "i24le@1", "stream": "snow"}]},
+        {"name": "ttn", "format": "ttn", "fields": [{"from": "u8@0", "stream": "rain", "factor": -1e-300}]},
+        {"name": "names", "format": "senml", "fields": [{"from": "a:rain", "stream": "rain", "unit": "count"}]}
+    ]);
+    let profiles: Vec<Profile> = serde_json::from_value(profiles).expect("profiles");
+    assert!(profiles.iter().all(|profile| profile.problem().is_none()));
+    profiles.into_iter().map(profiled).collect()
+});
+
+fn profiled(profile: Profile) -> (DeviceEntry, config::Ingest) {
+    let device = DeviceEntry { profile: profile.name.clone(), ..DEVICE.clone() };
+    (device, config::Ingest { profiles: vec![profile], ..CONFIG.ingest.clone() })
+}
+
+/// A payload of a device, over MQTT or HTTP; of devices without a profile and with one.
 pub fn payload(data: &[u8]) {
-    let now = chrono::Utc.with_ymd_and_hms(2026, 2, 22, 12, 0, 0).single().expect("an instant");
-    let max_bytes = 64 * 1024;
-    let door = Door {
-        source: Source::Http,
-        device: &DEVICE,
-        topic: None,
-        format: None,
-        now,
-        limits: &CONFIG.ingest,
-        max_bytes,
-    };
-    let decoded = decode(data, &door);
-    for format in formats::Format::ALL {
-        let told = decode(data, &Door { format: Some(*format), ..door });
-        assert_eq!(told.problems.len(), told.quarantined.len(), "{format}");
+    told(data, &DEVICE, &CONFIG.ingest);
+    for (device, limits) in &*PROFILED {
+        told(data, device, limits);
     }
-    assert_eq!(decoded.problems.len(), decoded.quarantined.len(), "whatever is refused is kept");
-    assert!(
-        !decoded.readings.is_empty()
-            || !decoded.problems.is_empty()
-            || data.len() < 64
-            || decoded.readings.len() <= 1000
-    );
-    for reading in &decoded.readings {
-        let id = reading.message_id.as_deref().unwrap_or_default();
-        assert!(!id.contains('\0'), "PostgreSQL cannot keep it");
-        assert!(reading.observed_at <= now + chrono::TimeDelta::days(1), "nothing from the far future");
+    // And one of the input's own making: its first line says where the value is.
+    if let Some(end) = data.iter().take(100).position(|byte| *byte == b'\n') {
+        let field = serde_json::json!({"from": text(&data[..end]), "stream": "rain", "factor": 0.1});
+        let profile = serde_json::json!({"name": "own", "at": "time", "fields": [field]});
+        let (device, limits) = profiled(serde_json::from_value(profile).expect("a profile"));
+        told(&data[end + 1..], &device, &limits);
     }
     let _ = formats::native::parse(data);
+}
+
+fn told(data: &[u8], device: &DeviceEntry, limits: &config::Ingest) {
+    let now = chrono::Utc.with_ymd_and_hms(2026, 2, 22, 12, 0, 0).single().expect("an instant");
+    let door = Door { source: Source::Http, device, topic: None, format: None, now, limits, max_bytes: 64 * 1024 };
+    // A message holds so many readings, each of which may be told to every field of the profile.
+    let fields = limits.profiles.first().map_or(1, |profile| profile.fields.len());
+    for format in std::iter::once(None).chain(formats::Format::ALL.iter().copied().map(Some)) {
+        let decoded = decode(data, &Door { format, ..door });
+        assert_eq!(decoded.problems.len(), decoded.quarantined.len(), "{format:?}: whatever is refused is kept");
+        assert!(decoded.readings.len() <= formats::MAX_READINGS * fields, "{format:?}: {}", decoded.readings.len());
+        for reading in &decoded.readings {
+            let id = reading.message_id.as_deref().unwrap_or_default();
+            assert!(!id.contains('\0'), "PostgreSQL cannot keep it");
+            assert!(reading.observed_at <= now + chrono::TimeDelta::days(1), "nothing from the far future");
+        }
+    }
 }
 
 /// An answer of an outside feed: whatever it says, its readings are in order and its numbers are numbers.
@@ -196,6 +219,7 @@ pub fn history(data: &[u8]) {
     let (mut observations, mut problems) = (Vec::new(), catalogue::Problems::default());
     let _ = reader.read(usize::MAX, &mut observations, &mut problems);
     assert!(observations.iter().all(|seen| seen.observed_at <= now && seen.value.is_finite()));
+    assert!(observations.is_sorted_by_key(|seen| seen.line), "rows are told in their order");
 }
 
 /// A text that becomes an SMS.

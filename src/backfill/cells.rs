@@ -4,10 +4,10 @@ use std::borrow::Cow;
 
 use super::mapping::{Decimal, Encoding};
 
-/// Splits one line into cells. Quotes may hold the delimiter, and `""` a quote.
+/// Splits one row into cells. Quotes may hold the delimiter and ends of lines, and `""` a quote.
 ///
 /// # Errors
-/// A quote that does not close on its line.
+/// A quote that does not close.
 pub fn split(line: &[u8], delimiter: u8, cells: &mut Vec<Vec<u8>>) -> Result<(), &'static str> {
     let mut used = 0;
     let mut rest = line;
@@ -27,6 +27,20 @@ pub fn split(line: &[u8], delimiter: u8, cells: &mut Vec<Vec<u8>>) -> Result<(),
     Ok(())
 }
 
+/// Whether a quoted cell does not close on what there is of its row.
+pub fn is_open(row: &[u8], delimiter: u8) -> bool {
+    let mut cell = Vec::new();
+    let mut rest = Some(row).filter(|row| row.contains(&b'"'));
+    while let Some(row) = rest {
+        cell.clear();
+        match take_cell(row, delimiter, &mut cell) {
+            Ok(after) => rest = after,
+            Err(_) => return true,
+        }
+    }
+    false
+}
+
 /// Reads one cell; what follows its delimiter, or nothing at the end of the line.
 fn take_cell<'a>(line: &'a [u8], delimiter: u8, cell: &mut Vec<u8>) -> Result<Option<&'a [u8]>, &'static str> {
     let Some(mut rest) = line.strip_prefix(b"\"") else {
@@ -36,7 +50,7 @@ fn take_cell<'a>(line: &'a [u8], delimiter: u8, cell: &mut Vec<u8>) -> Result<Op
         return Ok(after.get(1..));
     };
     loop {
-        let end = rest.iter().position(|byte| *byte == b'"').ok_or("a quote does not close on its line")?;
+        let end = rest.iter().position(|byte| *byte == b'"').ok_or("a quote does not close")?;
         let (text, after) = rest.split_at(end);
         cell.extend_from_slice(text);
         rest = after.get(1..).unwrap_or_default();

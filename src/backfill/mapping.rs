@@ -5,6 +5,9 @@ use serde::Deserialize;
 use super::time::BadTime;
 use crate::units::{Quantity, UnknownWord};
 
+/// Year, month, day, hour, minute and second.
+const MAX_TIME_COLUMNS: usize = 6;
+
 /// How a table is written.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -110,7 +113,7 @@ pub struct Station {
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Time {
-    /// One or two columns; two are joined by a blank.
+    /// One to six columns, joined by blanks: date and time, or year, month, day, hour and minute each in its own.
     pub columns: Vec<Column>,
     /// As in strftime; the first that fits counts. `rfc3339` for `2026-02-24T00:50:00Z`.
     pub formats: Vec<String>,
@@ -240,8 +243,8 @@ impl Mapping {
 
     fn check_time(&self) -> Result<(), String> {
         let time = &self.time;
-        if time.columns.is_empty() || time.columns.len() > 2 {
-            return Err("time.columns: expected one or two columns".into());
+        if time.columns.is_empty() || time.columns.len() > MAX_TIME_COLUMNS {
+            return Err(format!("time.columns: expected one to {MAX_TIME_COLUMNS} columns"));
         }
         super::time::Stamp::build(time).map_err(|BadTime { key, message }| format!("time.{key}: {message}"))?;
         Ok(())

@@ -1,4 +1,7 @@
-//! Lines of a table, one at a time, into observations. Nothing but the line at hand is in memory. Pure but for the reading.
+//! Rows of a table, one at a time, into observations. Nothing but the row at hand is in memory. Pure but for the reading.
+
+mod layout;
+mod lines;
 
 use std::collections::HashMap;
 use std::io::{self, BufRead};
@@ -7,14 +10,16 @@ use std::sync::Arc;
 use chrono::{Datelike as _, NaiveDateTime, TimeDelta};
 
 use super::cells::{is_like, number, split, text};
-use super::mapping::{Column, Encoding, Mapping, Stamps, Step, Value, Wide};
+use super::mapping::{Encoding, Mapping, Stamps, Step, Value, Wide};
 use super::time::{Read, Stamp};
 use crate::catalogue::{ImportError, Problems};
 use crate::clock::Instant;
 use crate::units::Quantity;
 
-/// Bytes of a line that are read; what is longer is no table.
-const MAX_LINE: usize = 64 * 1024;
+pub use layout::Layout;
+use layout::{Cell, ours};
+use lines::Lines;
+
 /// Lines among which the header is looked for.
 const MAX_HEADER_LINES: usize = 100;
 /// Kinds of measurement that one file may name.
@@ -53,59 +58,14 @@ pub struct Tally {
     pub bytes: u64,
 }
 
-/// Where the mapping's columns are in this file.
-#[derive(Clone, Debug, Default)]
-pub struct Layout {
-    pub delimiter: u8,
-    /// The line that names the columns.
-    pub header_line: Option<usize>,
-    pub header: Vec<String>,
-    station: Option<usize>,
-    fixed: Option<Arc<str>>,
-    times: Vec<usize>,
-    skip: Vec<usize>,
-    values: Vec<Cell>,
-}
-
-/// A column of values.
-#[derive(Clone, Copy, Debug)]
-struct Cell {
-    at: usize,
-    value: usize,
-    /// The day or hour that a column of `wide` is for.
-    nth: u32,
-    quantity_at: Option<usize>,
-    unit_at: Option<usize>,
-}
-
-impl Layout {
-    /// Columns that the mapping makes nothing of, as the header names them.
-    pub fn unused(&self) -> Vec<&str> {
-        let used = |at: usize| {
-            self.station == Some(at)
-                || self.times.contains(&at)
-                || self.skip.contains(&at)
-                || self.values.iter().any(|c| c.at == at || c.quantity_at == Some(at) || c.unit_at == Some(at))
-        };
-        let named = self.header.iter().enumerate().filter(|(at, name)| !name.is_empty() && !used(*at));
-        named.map(|(_, name)| name.as_str()).collect()
-    }
-
-    /// The station of every row, when no column names one.
-    pub fn station(&self) -> Option<&str> {
-        self.fixed.as_deref()
-    }
-}
-
 /// Reads one file by a mapping.
 #[derive(Debug)]
 pub struct Reader<'a, R> {
-    input: R,
+    lines: Lines<R>,
     mapping: &'a Mapping,
     stamp: Stamp,
     layout: Layout,
     now: Instant,
-    line: usize,
     bytes: Vec<u8>,
     cells: Vec<Vec<u8>>,
     tally: Tally,
@@ -131,12 +91,11 @@ impl<'a, R: BufRead> Reader<'a, R> {
             Err(bad) => return Ok(Err(ImportError::new(0, None, bad.key, "", bad.message))),
         };
         let mut reader = Self {
-            input,
+            lines: Lines::new(input),
             mapping,
             stamp,
             layout: Layout { fixed: station.or(mapping.station.code.as_deref()).map(Arc::from), ..Layout::default() },
             now,
-            line: 0,
             bytes: Vec::new(),
             cells: Vec::new(),
             tally: Tally::default(),
@@ -145,7 +104,7 @@ impl<'a, R: BufRead> Reader<'a, R> {
             pending: false,
         };
         for _ in 0..mapping.skip_lines {
-            reader.next_line()?;
+            reader.lines.next_line(&mut reader.bytes)?;
         }
         Ok(reader.find_table()?.map(|()| reader))
     }
@@ -155,7 +114,17 @@ impl<'a, R: BufRead> Reader<'a, R> {
     }
 
     pub const fn tally(&self) -> Tally {
-        self.tally
+        Tally { bytes: self.lines.read(), ..self.tally }
+    }
+
+    /// The line that the row at hand begins on.
+    const fn line(&self) -> usize {
+        self.lines.line()
+    }
+
+    /// The next row into `bytes`. False when there is none.
+    fn next_row(&mut self, delimiter: impl Fn(&[u8]) -> u8) -> io::Result<bool> {
+        self.lines.next_row(&mut self.bytes, delimiter)
     }
 
     /// Reads rows until at least `at_least` observations are there, or the file ends: then false.
@@ -164,7 +133,8 @@ impl<'a, R: BufRead> Reader<'a, R> {
     /// The input's. What is wrong with rows goes to `problems`.
     pub fn read(&mut self, at_least: usize, into: &mut Vec<Observation>, problems: &mut Problems) -> io::Result<bool> {
         while into.len() < at_least {
-            if !self.pending && !self.next_line()? {
+            let delimiter = self.layout.delimiter;
+            if !self.pending && !self.next_row(|_| delimiter)? {
                 return Ok(false);
             }
             self.pending = false;
@@ -180,55 +150,29 @@ impl<'a, R: BufRead> Reader<'a, R> {
         Ok(true)
     }
 
-    /// The next line into `bytes`, without its end. False when there is none.
-    fn next_line(&mut self) -> io::Result<bool> {
-        self.bytes.clear();
-        let mut limited = io::Read::take(&mut self.input, MAX_LINE as u64 + 1);
-        let read = limited.read_until(b'\n', &mut self.bytes)?;
-        self.tally.bytes += read as u64;
-        if read == 0 {
-            return Ok(false);
-        }
-        self.line += 1;
-        if self.bytes.last() != Some(&b'\n') && read > MAX_LINE {
-            return Err(io::Error::new(
-                io::ErrorKind::InvalidData,
-                format!("line {} is longer than {MAX_LINE} bytes: this is no table", self.line),
-            ));
-        }
-        while matches!(self.bytes.last(), Some(b'\n' | b'\r')) {
-            self.bytes.pop();
-        }
-        if self.line == 1 && self.bytes.starts_with(b"\xef\xbb\xbf") {
-            self.bytes.drain(..3);
-        }
-        Ok(true)
-    }
-
     fn find_table(&mut self) -> io::Result<Result<(), ImportError>> {
-        let named =
-            self.mapping.columns().iter().any(|column| !column.names().is_empty()) || self.mapping.wide.is_some();
+        let mapping = self.mapping;
+        let named = mapping.columns().iter().any(|column| !column.names().is_empty()) || mapping.wide.is_some();
         if !named {
-            self.pending = self.next_line()?;
-            let first = self.delimiter();
-            self.layout.delimiter = first;
-            return Ok(self.place());
+            self.pending = self.next_row(|line| delimiter(mapping, line))?;
+            self.layout.delimiter = delimiter(mapping, &self.bytes);
+            return Ok(self.layout.place(mapping, self.lines.line()));
         }
         let mut best: Option<(usize, Vec<String>)> = None;
         for _ in 0..MAX_HEADER_LINES {
-            if !self.next_line()? {
+            if !self.next_row(|line| delimiter(mapping, line))? {
                 break;
             }
-            self.layout.delimiter = self.delimiter();
+            self.layout.delimiter = delimiter(mapping, &self.bytes);
             let header = self.texts();
-            self.note_station_line(&header);
-            let missing = self.lacking(&header);
+            self.layout.note_station_line(mapping, &header);
+            let missing = self.layout.lacking(mapping, &header);
             if missing.is_empty() {
-                (self.layout.header_line, self.layout.header) = (Some(self.line), header);
-                return Ok(self.place());
+                (self.layout.header_line, self.layout.header) = (Some(self.line()), header);
+                return Ok(self.layout.place(mapping, self.lines.line()));
             }
             if best.as_ref().is_none_or(|(_, before)| missing.len() < before.len()) {
-                best = Some((self.line, missing));
+                best = Some((self.line(), missing));
             }
         }
         let (line, missing) = best.unwrap_or((1, vec!["everything: the file is empty".into()]));
@@ -237,16 +181,6 @@ impl<'a, R: BufRead> Reader<'a, R> {
             missing.join(", ")
         );
         Ok(Err(ImportError::new(line, None, "header", "", message)))
-    }
-
-    /// The delimiter of the line at hand: the mapping's, or the commonest of the usual ones.
-    fn delimiter(&self) -> u8 {
-        if let ([one], false) = (self.mapping.delimiter.as_bytes(), self.mapping.delimiter == "auto") {
-            return *one;
-        }
-        let count = |mark: u8| self.bytes.iter().filter(|byte| **byte == mark).count();
-        // In a tie the semicolon: a comma may be a decimal one.
-        [b',', b'\t', b'|', b';'].into_iter().max_by_key(|mark| count(*mark)).unwrap_or(b';')
     }
 
     fn texts(&mut self) -> Vec<String> {
@@ -258,70 +192,10 @@ impl<'a, R: BufRead> Reader<'a, R> {
         self.cells.iter().map(of).collect()
     }
 
-    fn note_station_line(&mut self, cells: &[String]) {
-        let (Some(pattern), None) = (&self.mapping.station.line, &self.layout.fixed) else { return };
-        if let [name, code, ..] = cells
-            && is_like(name, pattern)
-            && !code.is_empty()
-        {
-            self.layout.fixed = Some(Arc::from(self.ours(code)));
-        }
-    }
-
-    fn ours<'b>(&'b self, code: &'b str) -> &'b str {
-        self.mapping.station.codes.get(code).map_or(code, String::as_str)
-    }
-
-    fn lacking(&self, header: &[String]) -> Vec<String> {
-        let station = self.mapping.station.column.as_ref().filter(|_| self.layout.fixed.is_some());
-        let needed = self.mapping.columns();
-        let needed = needed.into_iter().filter(|column| !station.is_some_and(|unused| std::ptr::eq(unused, *column)));
-        let mut missing: Vec<String> =
-            needed.filter(|column| find(header, column).is_none()).map(Column::words).collect();
-        if let Some(wide) = &self.mapping.wide {
-            let lacking = (wide.from..=wide.to).map(|n| wide_name(wide, n)).filter(|name| at(header, name).is_none());
-            missing.extend(lacking.take(3).map(|name| format!("{name:?}")));
-        }
-        missing
-    }
-
-    /// Puts every column of the mapping to its place.
-    fn place(&mut self) -> Result<(), ImportError> {
-        let header = std::mem::take(&mut self.layout.header);
-        let of = |column: &Column| find(&header, column);
-        self.layout.times = self.mapping.time.columns.iter().filter_map(of).collect();
-        self.layout.skip = self.mapping.skip.iter().filter_map(|skip| of(&skip.column)).collect();
-        if self.layout.fixed.is_none() {
-            self.layout.station = self.mapping.station.column.as_ref().and_then(of);
-            if self.layout.station.is_none() {
-                let message = "neither the file nor the mapping names a station; name one with --station CODE";
-                return Err(ImportError::new(self.line, None, "station", "", message));
-            }
-        }
-        let mut cells = Vec::new();
-        for (value, given) in self.mapping.values.iter().enumerate() {
-            let cell = |at, nth| Cell {
-                at,
-                value,
-                nth,
-                quantity_at: given.quantity_column.as_ref().and_then(of),
-                unit_at: given.unit_column.as_ref().and_then(of),
-            };
-            match &self.mapping.wide {
-                Some(wide) => cells.extend(
-                    (wide.from..=wide.to).filter_map(|n| at(&header, &wide_name(wide, n)).map(|at| cell(at, n))),
-                ),
-                None => cells.extend(given.column.as_ref().and_then(of).map(|at| cell(at, 0))),
-            }
-        }
-        (self.layout.values, self.layout.header) = (cells, header);
-        Ok(())
-    }
-
     /// Reads the row at hand. A cell that is wrong loses that cell; what is wrong with station or time loses the row.
     fn row(&mut self, into: &mut Vec<Observation>) -> Result<Vec<ImportError>, ImportError> {
         split(&self.bytes, self.layout.delimiter, &mut self.cells)
-            .map_err(|message| ImportError::new(self.line, None, "row", "", message))?;
+            .map_err(|message| ImportError::new(self.line(), None, "row", "", message))?;
         if self.is_skipped()? {
             self.tally.skipped += 1;
             return Ok(Vec::new());
@@ -369,7 +243,7 @@ impl<'a, R: BufRead> Reader<'a, R> {
     fn shown(&self, at: usize) -> Result<std::borrow::Cow<'_, str>, ImportError> {
         let cell = self.cells.get(at).ok_or_else(|| {
             ImportError::new(
-                self.line,
+                self.line(),
                 None,
                 &self.name(at),
                 "",
@@ -378,7 +252,7 @@ impl<'a, R: BufRead> Reader<'a, R> {
         })?;
         text(cell, self.mapping.encoding).ok_or_else(|| {
             let value = String::from_utf8_lossy(cell).into_owned();
-            ImportError::new(self.line, None, &self.name(at), &value, "is not UTF-8, as the mapping says")
+            ImportError::new(self.line(), None, &self.name(at), &value, "is not UTF-8, as the mapping says")
         })
     }
 
@@ -394,12 +268,12 @@ impl<'a, R: BufRead> Reader<'a, R> {
         }
         let at = self.layout.station.unwrap_or_default();
         let code = self.shown(at)?;
-        let code = self.ours(&code);
+        let code = ours(self.mapping, &code);
         if *code == *self.last_station && !code.is_empty() {
             return Ok(Arc::clone(&self.last_station));
         }
         if code.is_empty() {
-            return Err(ImportError::new(self.line, None, &self.name(at), "", "names no station"));
+            return Err(ImportError::new(self.line(), None, &self.name(at), "", "names no station"));
         }
         let code: Arc<str> = Arc::from(code);
         self.last_station = Arc::clone(&code);
@@ -419,7 +293,7 @@ impl<'a, R: BufRead> Reader<'a, R> {
 
     fn wrong_time(&self, written: &str, message: impl Into<String>) -> ImportError {
         let name = self.layout.times.first().map_or_else(String::new, |at| self.name(*at));
-        ImportError::new(self.line, None, &name, written, message)
+        ImportError::new(self.line(), None, &name, written, message)
     }
 
     /// None for a cell that says "no value".
@@ -436,7 +310,7 @@ impl<'a, R: BufRead> Reader<'a, R> {
         }
         let value = read.ok_or_else(|| {
             let message = "expected a number, or add it to `missing` in the mapping";
-            ImportError::new(self.line, None, &self.name(cell.at), &shown, message)
+            ImportError::new(self.line(), None, &self.name(cell.at), &shown, message)
         })?;
         Ok(Some(value * given.factor.unwrap_or(1.0)))
     }
@@ -448,7 +322,7 @@ impl<'a, R: BufRead> Reader<'a, R> {
             (Read::Local(at), Some(wide)) => {
                 let at = nth(at, wide, cell.nth).ok_or_else(|| {
                     ImportError::new(
-                        self.line,
+                        self.line(),
                         None,
                         &self.name(cell.at),
                         &value.to_string(),
@@ -470,7 +344,7 @@ impl<'a, R: BufRead> Reader<'a, R> {
             return Err(self.wrong_time(&ends.to_rfc3339(), "lies in the future"));
         }
         self.tally.values += 1;
-        Ok(Observation { line: self.line, station, wanted, observed_at: ends, value })
+        Ok(Observation { line: self.line(), station, wanted, observed_at: ends, value })
     }
 
     fn wanted(&mut self, cell: &Cell) -> Result<Arc<Wanted>, ImportError> {
@@ -482,12 +356,12 @@ impl<'a, R: BufRead> Reader<'a, R> {
             return Ok(Arc::clone(known));
         }
         let Some(given) = self.mapping.values.get(cell.value) else {
-            return Err(ImportError::new(self.line, None, "values", "", "is not in the mapping"));
+            return Err(ImportError::new(self.line(), None, "values", "", "is not in the mapping"));
         };
         let quantity = self.quantity(given, cell, &key.1)?;
         if self.kinds.len() >= MAX_KINDS {
             let message = format!("is one of more than {MAX_KINDS} kinds of measurement: is this the right column?");
-            return Err(ImportError::new(self.line, None, "quantity", &key.1, message));
+            return Err(ImportError::new(self.line(), None, "quantity", &key.1, message));
         }
         let unit = Some(key.2.clone()).filter(|unit| !unit.is_empty()).or_else(|| given.unit.clone());
         let stream = given.stream.clone();
@@ -500,25 +374,19 @@ impl<'a, R: BufRead> Reader<'a, R> {
         let Some(at) = cell.quantity_at else { return Ok(given.quantity) };
         let ours = given.words.get(word).map_or(word, String::as_str);
         ours.parse().map(Some).map_err(|error: crate::units::UnknownWord| {
-            ImportError::new(self.line, None, &self.name(at), word, error.to_string())
+            ImportError::new(self.line(), None, &self.name(at), word, error.to_string())
         })
     }
 }
 
-/// Where a column is; a place needs no header.
-fn find(header: &[String], column: &Column) -> Option<usize> {
-    match column {
-        Column::Place(place) => place.checked_sub(1),
-        named => named.names().iter().find_map(|name| at(header, name)),
+/// The delimiter of a line: the mapping's, or the commonest of the usual ones.
+fn delimiter(mapping: &Mapping, line: &[u8]) -> u8 {
+    if let ([one], false) = (mapping.delimiter.as_bytes(), mapping.delimiter == "auto") {
+        return *one;
     }
-}
-
-fn at(header: &[String], name: &str) -> Option<usize> {
-    header.iter().position(|cell| is_like(cell, name))
-}
-
-fn wide_name(wide: &Wide, n: u32) -> String {
-    wide.columns.replace("{nn}", &format!("{n:02}")).replace("{n}", &n.to_string())
+    let count = |mark: u8| line.iter().filter(|byte| **byte == mark).count();
+    // In a tie the semicolon: a comma may be a decimal one.
+    [b',', b'\t', b'|', b';'].into_iter().max_by_key(|mark| count(*mark)).unwrap_or(b';')
 }
 
 /// The nth day of the row's month, or hour of the row's day.

@@ -52,6 +52,8 @@ pub struct Stamp {
     zone: Zone,
     formats: Vec<Format>,
     shown: String,
+    /// Which part between blanks is the hour alone, when it stands in a column of its own.
+    hour_at: Option<usize>,
 }
 
 /// Months as Portuguese shortens them where English does otherwise.
@@ -65,7 +67,8 @@ impl Stamp {
             return Err(BadTime { key: "formats", message: "expected at least one".into() });
         }
         let formats = time.formats.iter().map(|text| format(text, zone)).collect::<Result<_, _>>()?;
-        Ok(Self { zone, formats, shown: time.formats.join(" or ") })
+        let hour_at = time.formats.iter().find_map(|text| text.split_whitespace().position(|part| part == "%H"));
+        Ok(Self { zone, formats, shown: time.formats.join(" or "), hour_at })
     }
 
     /// The time on the file's own clock, before its zone counts. A year of two digits lies before `now`.
@@ -73,7 +76,7 @@ impl Stamp {
     /// # Errors
     /// The text fits no format.
     pub fn read(&self, text: &str, now: Instant) -> Result<Read, String> {
-        let (text, day_after) = midnight(text);
+        let (text, day_after) = self.hour_at.and_then(|at| midnight_at(text, at)).unwrap_or_else(|| midnight(text));
         let read = self.formats.iter().find_map(|format| format.read(&text, now));
         let days = Days::new(u64::from(day_after));
         match read {
@@ -119,6 +122,18 @@ fn midnight(text: &str) -> (std::borrow::Cow<'_, str>, bool) {
     (text.into(), false)
 }
 
+/// The same where the hour is a part of its own. None when it is not 24, or something follows it that is not nothing.
+fn midnight_at(text: &str, hour_at: usize) -> Option<(std::borrow::Cow<'_, str>, bool)> {
+    let mut parts: Vec<&str> = text.split_whitespace().collect();
+    let is_zero = |part: &&str| part.bytes().all(|byte| byte == b'0');
+    if !parts.iter().skip(hour_at + 1).all(is_zero) {
+        return None;
+    }
+    let hour = parts.get_mut(hour_at).filter(|hour| **hour == "24")?;
+    *hour = "0";
+    Some((parts.join(" ").into(), true))
+}
+
 fn format(text: &str, zone: Zone) -> Result<Format, BadTime> {
     let bad = |message: String| BadTime { key: "formats", message };
     if text == "rfc3339" {
@@ -152,6 +167,10 @@ impl Format {
         parse(&mut parsed, english.as_deref().unwrap_or(text), items.iter()).ok()?;
         if !has_day {
             parsed.set_day(1).ok()?;
+        }
+        // An hour alone is a whole one.
+        if parsed.hour_div_12().is_some() && parsed.minute().is_none() {
+            parsed.set_minute(0).ok()?;
         }
         let date = parsed.to_naive_date().ok()?;
         let time = if parsed.hour_div_12().is_some() { parsed.to_naive_time().ok()? } else { NaiveTime::MIN };
@@ -200,6 +219,9 @@ mod tests {
             ("UTC", "%d/%m/%Y %H%M", "31/01/2011 2300", "2011-01-31T23:00Z"),
             ("UTC", "%Y-%m-%d %H:%M:%S%.f", "2022-02-15 20:30:00.0", "2022-02-15T20:30Z"),
             ("-03:00", "%d/%m/%Y %H:%M", "05/05/2024 24:00", "2024-05-06T03:00Z"),
+            ("-03:00", "%Y %m %d %H", "2024 5 5 24", "2024-05-06T03:00Z"),
+            ("-03:00", "%Y %m %d %H %M", "2024 5 5 24 0", "2024-05-06T03:00Z"),
+            ("-03:00", "%d %m %Y %H %M", "5 12 2024 7 40", "2024-12-05T10:40Z"),
             ("-05:00", "%b-%y", "May-68", "1968-05-01T05:00Z"),
             ("UTC", "%b-%y", "Fev-25", "2025-02-01T00:00Z"),
             ("America/Sao_Paulo", "%d/%m/%Y %H:%M", "10/01/2018 10:00", "2018-01-10T12:00Z"),

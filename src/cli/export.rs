@@ -11,7 +11,7 @@ use crate::clock::Instant;
 use crate::config::Config;
 use crate::history::csv;
 use crate::history::series::Range;
-use crate::history::store::{self, Place, Stream};
+use crate::history::store::{self, Place, Stream, Told};
 
 /// Readings held in memory at a time.
 const PAGE: i64 = 10_000;
@@ -90,7 +90,7 @@ async fn write_stream(
 ) -> anyhow::Result<usize> {
     let (mut after, mut written) = (None, 0);
     loop {
-        let page = store::readings(conn, stream.id, range, after, PAGE).await?;
+        let page = store::readings(conn, stream, Told::Each, range, after, PAGE).await?;
         for reading in &page {
             out.write_all(csv::line(stream, reading, true).as_bytes())?;
         }

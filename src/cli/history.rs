@@ -37,11 +37,12 @@ async fn carry_out(session: &Session, dry_run: bool) -> anyhow::Result<()> {
     }
     let left = policy::look(&mut *session.pool.acquire().await?, rule, now).await?;
     closed.extend(left.iter().map(|month| line(month, month.verdict.as_str())));
-    table::print(&["MONTH", "STATE", "ROWS", "READINGS"], &closed);
+    table::print(&["MONTH", "STATE", "ROWS", "READINGS", "DOUBTS"], &closed);
     Ok(())
 }
 
 fn line(month: &Judged, state: &str) -> Vec<String> {
     let named = month.month.format("%Y-%m").to_string();
-    vec![named, state.to_owned(), month.contents.rows.to_string(), month.contents.readings.to_string()]
+    let counts = [month.contents.rows, month.contents.readings, month.contents.flags].map(|count| count.to_string());
+    [named, state.to_owned()].into_iter().chain(counts).collect()
 }

@@ -105,7 +105,6 @@ async fn run(cli: Cli) -> anyhow::Result<()> {
     // These need no configuration, or are about one that may be wrong.
     match &cli.command {
         Command::CheckConfig(arguments) => return check_config::run(cli.config.as_deref(), arguments),
-        Command::Simulate(simulate) => return simulate.run(),
         Command::Demo(arguments) => return demo::run(cli.config.as_deref(), arguments).await,
         _ => {}
     }
@@ -113,7 +112,8 @@ async fn run(cli: Cli) -> anyhow::Result<()> {
     match cli.command {
         Command::Serve => serve::run(config).await,
         Command::Migrate => migrate::run(config).await,
-        Command::CheckConfig(_) | Command::Simulate(_) | Command::Demo(_) => Ok(()),
+        Command::CheckConfig(_) | Command::Demo(_) => Ok(()),
+        Command::Simulate(simulate) => simulate.run(&config.engine),
         Command::Import(arguments) => import::run(config, arguments).await,
         Command::Export(what) => export::run(config, what).await,
         Command::History(action) => history::run(config, action).await,

@@ -97,8 +97,10 @@ pub async fn close_one(
             contents.readings
         );
     }
-    store::drop_month(&mut tx, due.month, contents.rows).await?;
-    let after = serde_json::json!({ "rows": contents.rows, "readings": contents.readings, "hourly": policy.hourly });
+    let flags = store::drop_month(&mut tx, due.month, contents.rows).await?;
+    let contents = Contents { flags, ..contents };
+    let Contents { rows, readings, .. } = contents;
+    let after = serde_json::json!({ "rows": rows, "readings": readings, "flags": flags, "hourly": policy.hourly });
     let entry = Entry::new(Act::HistoryClose, "month", due.month.format("%Y-%m")).to(after);
     audit::record(&mut tx, ids, now, actor, entry).await?;
     tx.commit().await?;

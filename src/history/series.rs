@@ -92,13 +92,18 @@ impl Plan {
             let message = format!("gives {buckets} buckets between `from` and `to`; expected at most {MAX_BUCKETS}");
             return Err(Wrong::new("window", format!("{window_s}s"), message));
         }
-        if function == Function::Sum && kind != StreamKind::IntervalSum {
-            let message =
-                format!("adds up sums of intervals; of a stream of kind {kind} ask mean, min, max, last or count");
+        if function == Function::Sum && kind == StreamKind::Instantaneous {
+            let message = format!(
+                "adds up sums of intervals and steps of counters; of a stream of kind {kind} ask mean, min, max, last or count"
+            );
             return Err(Wrong::new("function", function, message));
         }
         if function == Function::Mean && kind == StreamKind::CumulativeCounter {
-            return Err(Wrong::new("function", function, "says nothing of a counter; ask min, max, last or count"));
+            return Err(Wrong::new(
+                "function",
+                function,
+                "says nothing of a counter; ask sum, min, max, last or count",
+            ));
         }
         Ok(Self { range, window_s, function })
     }
@@ -107,9 +112,8 @@ impl Plan {
 /// What tells most of a stream of this kind.
 pub const fn usual_function(kind: StreamKind) -> Function {
     match kind {
-        StreamKind::IntervalSum => Function::Sum,
+        StreamKind::IntervalSum | StreamKind::CumulativeCounter => Function::Sum,
         StreamKind::Instantaneous => Function::Mean,
-        StreamKind::CumulativeCounter => Function::Last,
     }
 }
 

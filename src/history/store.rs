@@ -101,14 +101,25 @@ pub struct Place {
     pub seq: i64,
 }
 
+/// Which of an interval's totals are wanted, when it was told more than once under different names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Told {
+    /// The newest word on it, as it counts.
+    Newest,
+    /// Every one, as it came: so an export becomes the same journal again.
+    Each,
+}
+
 /// Readings in the order of their time, those after `after` when given, at most `limit`.
 pub async fn readings(
     conn: &mut PgConnection,
-    stream: DatastreamId,
+    stream: &Stream,
+    told: Told,
     range: Range,
     after: Option<Place>,
     limit: i64,
 ) -> sqlx::Result<Vec<Reading>> {
+    let newest_only = told == Told::Newest && stream.kind == StreamKind::IntervalSum;
     // The place bounds the range too, so that a later page does not read the earlier ones.
     let from = after.map_or(range.from, |place| place.at - chrono::TimeDelta::microseconds(1));
     let place = after.unwrap_or(Place { at: range.from, seq: i64::MAX });
@@ -127,13 +138,17 @@ pub async fn readings(
                       from reading_flag where datastream_id = $1 and observed_at > $2 and observed_at <= $3
                       group by journal_seq) f on f.journal_seq = n.seq
            left join device d on d.id = n.device_id
-           where (n.observed_at, n.seq) > ($4, $5) order by n.observed_at, n.seq limit $6"#,
-        stream.0,
+           where (n.observed_at, n.seq) > ($4, $5) and not ($7 and n.quality <> 'fail' and exists (
+               select from journal t where t.datastream_id = $1 and t.observed_at = n.observed_at and n.seq < t.seq
+                   and t.quality <> 'fail'))
+           order by n.observed_at, n.seq limit $6"#,
+        stream.id.0,
         from,
         range.to,
         place.at,
         place.seq,
-        limit
+        limit,
+        newest_only
     )
     .fetch_all(conn)
     .await
@@ -202,7 +217,8 @@ pub async fn corrections(
     .await
 }
 
-/// The buckets of a plan. Readings come from the journal, and whole hours where only these are kept.
+/// The buckets of a plan. Readings come from the journal, and whole hours where only these are kept. A counter's sum is that of its
+/// steps from one believed reading to the next.
 pub async fn series(conn: &mut PgConnection, stream: &Stream, plan: &Plan) -> sqlx::Result<Vec<Bucket>> {
     let Plan { range, window_s, function } = *plan;
     let rows = sqlx::query!(
@@ -215,14 +231,19 @@ pub async fn series(conn: &mut PgConnection, stream: &Stream, plan: &Plan) -> sq
                select journal_seq, bool_or(quality = 'fail') as failed
                from reading_flag where datastream_id = $1 and observed_at > $2 and observed_at <= $3 group by journal_seq),
            judged as (
-               select r.observed_at, r.value, r.quality = 'fail' or coalesce(f.failed, false) as failed,
+               select r.observed_at, r.seq, r.value, r.quality = 'fail' or coalesce(f.failed, false) as failed,
                    r.quality = 'suspect' or f.failed is not null as doubted
                from raw r left join flag f on f.journal_seq = r.seq),
+           word as (
+               select j.*, row_number() over (partition by observed_at, failed order by seq desc) as age from judged j),
            part as (
                select observed_at as at, (not failed)::int as count, (doubted and not failed)::int as suspect, failed::int as failed,
-                   case when not failed then value end as sum, case when not failed then value end as min,
-                   case when not failed then value end as max, case when not failed then value end as last
-               from judged
+                   case when not failed and not $6 then value end as sum, case when not failed then value end as min,
+                   case when not failed then value end as max,
+                   case when not failed and not (doubted and $6) then value end as last
+               from word where age = 1 or not $7
+               union all
+               select observed_at, 0, 0, 0, step, null, null, null from stream_steps($1, $2, $3) where $6 and step is not null
                union all
                select hour + interval '1 hour', count, suspect, failed, sum, min, max, last from reading_hour
                where datastream_id = $1 and hour >= $2 and hour < $3)
@@ -236,7 +257,9 @@ pub async fn series(conn: &mut PgConnection, stream: &Stream, plan: &Plan) -> sq
         range.from,
         range.to,
         window_s as f64,
-        function.as_str()
+        function.as_str(),
+        stream.kind == StreamKind::CumulativeCounter,
+        stream.kind == StreamKind::IntervalSum
     )
     .fetch_all(conn)
     .await?;
@@ -248,6 +271,41 @@ pub async fn series(conn: &mut PgConnection, stream: &Stream, plan: &Plan) -> sq
     let interval_s =
         if function == Function::Count && stream.kind != StreamKind::IntervalSum { None } else { stream.interval_s };
     Ok(buckets(plan, interval_s, held))
+}
+
+/// For each bucket of a plan the most that had come together within `accumulate_s` at any of its readings, as rules see it: only
+/// what is believed adds.
+pub async fn accumulated(
+    conn: &mut PgConnection,
+    stream: &Stream,
+    plan: &Plan,
+    accumulate_s: i64,
+) -> sqlx::Result<Vec<Option<f64>>> {
+    let range = plan.range;
+    let rows = sqlx::query!(
+        r#"with added as (
+               select observed_at as at, step from stream_steps($1, $2, $4) where step is not null
+               union all
+               select hour + interval '1 hour', sum from reading_hour
+               where datastream_id = $1 and hour >= $2 and hour < $4 and sum is not null),
+           reached as (
+               select at, sum(step) over (
+                   order by at range between make_interval(secs => $5::float8) - interval '1 microsecond' preceding and current row) as total
+               from added)
+           select date_bin(make_interval(secs => $6::float8), at - interval '1 microsecond', $3) as "bucket!",
+               round(max(total)::numeric, 6)::float8 as "total!"
+           from reached where at > $3 group by 1 order by 1"#,
+        stream.id.0,
+        range.from - chrono::TimeDelta::seconds(accumulate_s),
+        range.from,
+        range.to,
+        accumulate_s as f64,
+        plan.window_s as f64
+    )
+    .fetch_all(conn)
+    .await?;
+    let total = |from: Instant| rows.binary_search_by_key(&from, |row| row.bucket).ok().map(|at| rows[at].total);
+    Ok(buckets(plan, None, |_| None).iter().map(|bucket| total(bucket.from)).collect())
 }
 
 /// The last month in a range of which only hours are kept.
@@ -287,18 +345,20 @@ pub async fn raw_months(conn: &mut PgConnection, before: NaiveDate) -> sqlx::Res
     .await
 }
 
-/// What a month holds: all rows, and those that count as readings (newest revisions).
+/// What a month holds: all rows, those that count as readings (newest revisions and newest words), and doubts about them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Contents {
     pub rows: i64,
     pub readings: i64,
+    pub flags: i64,
 }
 
 pub async fn contents(conn: &mut PgConnection, span: (Instant, Instant)) -> sqlx::Result<Contents> {
     sqlx::query_as!(
         Contents,
-        r#"select count(*) as "rows!", count(distinct reading_key) as "readings!"
-           from journal where observed_at >= $1 and observed_at < $2"#,
+        r#"select (select count(*) from journal where observed_at >= $1 and observed_at < $2) as "rows!",
+               (select count(*) from counted_readings($1, $2)) as "readings!",
+               (select count(*) from reading_flag where observed_at >= $1 and observed_at < $2) as "flags!""#,
         span.0,
         span.1
     )
@@ -307,33 +367,34 @@ pub async fn contents(conn: &mut PgConnection, span: (Instant, Instant)) -> sqlx
 }
 
 /// Sums a month up by hours, adding to hours that hold something already (the first instant of a month belongs to the hour
-/// before it). Tells how many readings went in.
+/// before it). Tells how many readings went in. Of a counter the sum is that of its steps, and the last is the last that was
+/// believed: from there the next month steps on.
 pub async fn keep_hours(conn: &mut PgConnection, span: (Instant, Instant)) -> sqlx::Result<i64> {
     sqlx::query_scalar!(
-        r#"with raw as (
-               select datastream_id, observed_at, seq, value, quality
-               from journal j where observed_at >= $1 and observed_at < $2 and not exists (
-                   select from journal n where n.observed_at >= $1 and n.observed_at < $2
-                       and n.revision > 0 and n.revises_seq = j.seq)),
+        r#"with counter as (select id from datastream where kind = 'cumulative_counter'),
            judged as (
                select r.*, date_trunc('hour', r.observed_at - interval '1 microsecond', 'UTC') as hour,
-                   r.quality = 'fail' or coalesce(f.failed, false) as failed,
-                   r.quality = 'suspect' or f.failed is not null as doubted
-               from raw r left join (select journal_seq, bool_or(quality = 'fail') as failed from reading_flag
-                                     where observed_at >= $1 and observed_at < $2 group by journal_seq) f on f.journal_seq = r.seq),
+                   r.datastream_id in (select id from counter) as steps
+               from counted_readings($1, $2) r),
+           step as (
+               select c.id as datastream_id, date_trunc('hour', s.observed_at - interval '1 microsecond', 'UTC') as hour, sum(s.step) as sum
+               from counter c
+               cross join lateral stream_steps(c.id, $1::timestamptz - interval '1 microsecond', $2::timestamptz - interval '1 microsecond') s
+               group by 1, 2),
            hours as (
                select datastream_id, hour, count(*) filter (where not failed)::int as count,
                    count(*) filter (where doubted and not failed)::int as suspect, count(*) filter (where failed)::int as failed,
-                   sum(value) filter (where not failed) as sum, min(value) filter (where not failed) as min,
+                   sum(value) filter (where not failed and not steps) as sum, min(value) filter (where not failed) as min,
                    max(value) filter (where not failed) as max,
-                   (array_agg(value order by observed_at desc, seq desc) filter (where not failed))[1] as last,
-                   max(observed_at) filter (where not failed) as last_at
+                   (array_agg(value order by observed_at desc, seq desc) filter (where not failed and not (doubted and steps)))[1] as last,
+                   max(observed_at) filter (where not failed and not (doubted and steps)) as last_at
                from judged group by 1, 2),
            kept as (
                insert into reading_hour as h (datastream_id, hour, count, suspect, failed, missing, sum, min, max, last, last_at)
                select n.datastream_id, n.hour, n.count, n.suspect, n.failed,
-                   greatest(0, 3600 / nullif(d.interval_s, 0) - n.count), n.sum, n.min, n.max, n.last, n.last_at
+                   greatest(0, 3600 / nullif(d.interval_s, 0) - n.count), coalesce(n.sum, s.sum), n.min, n.max, n.last, n.last_at
                from hours n join datastream d on d.id = n.datastream_id
+               left join step s on s.datastream_id = n.datastream_id and s.hour = n.hour
                on conflict (datastream_id, hour) do update set count = h.count + excluded.count,
                    suspect = h.suspect + excluded.suspect, failed = h.failed + excluded.failed,
                    missing = greatest(0, h.missing - excluded.count),
@@ -349,7 +410,7 @@ pub async fn keep_hours(conn: &mut PgConnection, span: (Instant, Instant)) -> sq
     .await
 }
 
-/// Drops the readings of a month, if it still has exactly this many rows.
-pub async fn drop_month(conn: &mut PgConnection, month: NaiveDate, rows: i64) -> sqlx::Result<()> {
-    sqlx::query!("select journal_drop_month($1, $2)", month, rows).execute(conn).await.map(drop)
+/// Drops the readings of a month, if it still has exactly this many rows, and the doubts about them. Tells how many these were.
+pub async fn drop_month(conn: &mut PgConnection, month: NaiveDate, rows: i64) -> sqlx::Result<i64> {
+    sqlx::query_scalar!(r#"select journal_drop_month($1, $2) as "flags!""#, month, rows).fetch_one(conn).await
 }

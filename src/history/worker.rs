@@ -39,7 +39,7 @@ pub async fn run(app: App) {
 async fn close_due(app: &App) -> anyhow::Result<()> {
     let (policy, now) = (&app.config.history, app.clock.now());
     while let Some(closed) = policy::close_one(&app.db.dispatch, &app.ids, policy, now, &Actor::service()).await? {
-        tracing::info!(month = %closed.month, readings = closed.contents.readings, "of a month of the journal only the hours are kept now");
+        tracing::info!(month = %closed.month, readings = closed.contents.readings, doubts = closed.contents.flags, "of a month of the journal only the hours are kept now");
     }
     Ok(())
 }

@@ -91,9 +91,10 @@ async fn stations(conn: &mut PgConnection, now: Instant, z: i32, x: i32, y: i32)
         if ids.last() == Some(&station.id.0) {
             continue;
         }
-        let value = station.sum_24h.or(station.value).unwrap_or(0.0);
+        // Of a gauge of which nothing is believed no sum is known, least of all the last that it said.
+        let value = if station.kind == "instantaneous" { station.value } else { station.sum_24h };
         ids.push(station.id.0);
-        shown.push(format!("{value:.0}"));
+        shown.push(value.map_or_else(|| "–".to_owned(), |value| format!("{value:.0}")));
         let word = if doubtful.contains(&station.code) { "doubt" } else { "true" };
         fresh.push(if station.fresh { word } else { "false" }.to_owned());
     }

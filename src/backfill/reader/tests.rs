@@ -178,7 +178,7 @@ fn what_is_wrong_is_named_by_line_and_column_and_the_rest_is_read() {
         "line 10: Chuva (mm): the row has only 2 columns",
         "line 11: Posto: names no station",
         "line 12: Dia = \"2027-02-02T17:00:00+00:00\": lies in the future",
-        "line 13: row: a quote does not close on its line",
+        "line 13: row: a quote does not close",
     ]) {
         assert!(problem.starts_with(expected), "{problem:?} does not begin with {expected:?}");
     }
@@ -199,6 +199,24 @@ fn hours_side_by_side_belong_to_their_day() {
     let taken = take(&mapping, text.as_bytes(), None);
     assert_eq!(taken.shown(0), "2 X rain 2024-02-01T01:00Z 1");
     assert_eq!(taken.shown(23), "2 X rain 2024-02-02T00:00Z 24");
+}
+
+#[test]
+fn a_date_in_columns_of_its_own_parts_and_a_remark_of_several_lines_are_read() {
+    let mapping = Mapping::parse(
+        "parts",
+        "title='p'\nstation={column='Posto'}\n[time]\ncolumns=['Ano','Mês','Dia','Hora','Min']\n\
+         formats=['%Y %m %d %H %M']\nzone='-03:00'\n[[values]]\ncolumn='Chuva'\nquantity='rain'\nunit='mm'\n",
+    )
+    .unwrap();
+    let text = "Posto;Ano;\"Mês\";Dia;Hora;Min;\"Observação\ndo dia\";Chuva\n7;2024;2;5;7;40;\"entupido;\n\n\"\"limpo\"\"\";1,5\n\
+        7;2024;02;29;24;00;;0,2\n7;2024;2;30;1;0;;3\n";
+    let taken = take(&mapping, text.as_bytes(), None);
+    let shown: Vec<String> = (0..taken.observations.len()).map(|index| taken.shown(index)).collect();
+    assert_eq!(shown, ["3 7 rain 2024-02-05T10:40Z 1.5", "6 7 rain 2024-03-01T03:00Z 0.2"]);
+    assert_eq!(taken.problems.len(), 1, "{:?}", taken.problems);
+    assert!(taken.problems[0].starts_with("line 7: Ano = \"2024 2 30 1 0\""), "{:?}", taken.problems);
+    assert_eq!(taken.tally.rows, 3);
 }
 
 #[test]

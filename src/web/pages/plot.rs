@@ -26,6 +26,8 @@ pub struct Plot<'a> {
     pub window_s: i64,
     pub buckets: &'a [Bucket],
     pub limits: &'a [Limit],
+    /// For each bucket the most that had come together within the chosen time; without it the total of the picture runs up.
+    pub reached: Option<&'a [Option<f64>]>,
 }
 
 /// From values to the height of the picture.
@@ -129,14 +131,14 @@ impl Plot<'_> {
     }
 }
 
-/// Bars of what fell in each bucket, the running total as a line, thresholds of the total dashed.
+/// Bars of what fell in each bucket, what came together as a line, thresholds of that dashed.
 pub fn bars(v: &View, plot: &Plot<'_>) -> Markup {
     let values = || plot.buckets.iter().filter_map(|bucket| bucket.value);
     let most = values().fold(1.0, f64::max);
-    let total: f64 = values().sum();
-    // A threshold that is far away would press everything to the ground: the nearest one above the total is enough.
-    let near = plot.limits.iter().map(|limit| limit.value).filter(|value| *value > total).reduce(f64::min);
-    let scale = Scale::holding([total, near.unwrap_or(0.0), 1.0].into_iter(), true);
+    let lines = plot.reached.map_or_else(|| totals(plot), |reached| reached_runs(plot, reached));
+    let sums = lines.iter().flatten().map(|(_, sum)| *sum);
+    let limits = plot.limits.iter().map(|limit| limit.value);
+    let scale = Scale::holding(sums.chain(limits).chain([1.0]), true);
     let mut svg = plot.open(v);
     plot.gaps(v, &mut svg);
     for bucket in plot.buckets {
@@ -157,12 +159,11 @@ pub fn bars(v: &View, plot: &Plot<'_>) -> Markup {
             plot.mark(v, bucket, HEIGHT - 6.0, &mut svg);
         }
     }
-    for run in totals(plot) {
+    for run in lines {
         let points: Vec<String> = run.iter().map(|(x, sum)| format!("{x:.1},{:.1}", scale.y(*sum))).collect();
         let _ = write!(svg, r#"<polyline class="sum" points="{}"/>"#, points.join(" "));
     }
-    let shown: Vec<Limit> = plot.limits.iter().filter(|limit| limit.value <= scale.top).copied().collect();
-    Plot { limits: &shown, ..*plot }.limits(v, scale, &mut svg);
+    plot.limits(v, scale, &mut svg);
     let _ = write!(svg, r#"<line class="base" x1="0" x2="{WIDTH}" y1="{HEIGHT}" y2="{HEIGHT}"/></svg>"#);
     Markup(svg)
 }
@@ -181,6 +182,15 @@ fn totals(plot: &Plot<'_>) -> Vec<Vec<(f64, f64)>> {
         runs.push(points);
     }
     runs
+}
+
+/// What had come together at the end of each bucket, in runs: where nothing came it is not known.
+fn reached_runs(plot: &Plot<'_>, reached: &[Option<f64>]) -> Vec<Vec<(f64, f64)>> {
+    let points: Vec<(f64, Option<f64>)> =
+        plot.buckets.iter().zip(reached).map(|(bucket, sum)| (plot.x(bucket.to), *sum)).collect();
+    let runs = points.chunk_by(|a, b| a.1.is_some() == b.1.is_some());
+    let runs = runs.map(|run| run.iter().filter_map(|(x, sum)| sum.map(|sum| (*x, sum))).collect::<Vec<_>>());
+    runs.filter(|run| !run.is_empty()).collect()
 }
 
 /// A line through the values, broken where the stream was silent, with its thresholds.
@@ -259,11 +269,15 @@ mod tests {
             lon: 0.0,
             lat: 0.0,
         };
-        let plot = Plot { stream: &stream, range, window_s: 3600, buckets: &buckets, limits: &[] };
+        let plot = Plot { stream: &stream, range, window_s: 3600, buckets: &buckets, limits: &[], reached: None };
         let lengths: Vec<usize> = runs(&plot).iter().map(Vec::len).collect();
         assert_eq!(lengths, [2, 2]);
         let ends: Vec<(f64, f64)> = totals(&plot).iter().map(|run| (run[0].1, run[run.len() - 1].1)).collect();
         assert_eq!(ends, [(0.0, 3.0), (3.0, 10.0)], "a total goes on after the silence, not through it");
+        let reached = [Some(1.0), Some(3.0), None, None, Some(3.0), Some(7.0)];
+        let runs: Vec<Vec<f64>> =
+            reached_runs(&plot, &reached).iter().map(|run| run.iter().map(|(_, sum)| *sum).collect()).collect();
+        assert_eq!(runs, [[1.0, 3.0], [3.0, 7.0]]);
     }
 
     #[test]

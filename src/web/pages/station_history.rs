@@ -1,6 +1,10 @@
 //! The part of a station's page that looks back: each stream over a day, days, a month or a year, with what was doubted and
 //! corrected, and the ways to take the data along.
 
+mod limits;
+
+use std::path::Path;
+
 use chrono::TimeDelta;
 use serde::{Deserialize, Serialize};
 use sqlx::PgConnection;
@@ -8,12 +12,14 @@ use sqlx::PgConnection;
 use super::plot::{self, Limit, Plot};
 use super::view::{Markup, View};
 use crate::clock::Instant;
+use crate::config;
 use crate::history::series::{Bucket, Function, Plan, Range, usual_function};
 use crate::history::store::{self, Correction, Reading, Stream};
-use crate::risk::reason::MeasureKind;
+use crate::risk::rule::Measure;
+use crate::risk::store::{load_limits, load_network, load_rules};
 use crate::units::{Quantity, StreamKind, vocabulary};
 use crate::web::error::ApiError;
-use crate::web::situation::Pair;
+use limits::{Limits, Threshold};
 
 /// Doubted readings and corrections on the page.
 const SHOWN: i64 = 12;
@@ -28,6 +34,47 @@ vocabulary! {
     }
 }
 
+vocabulary! {
+    /// The time within which what fell is added up, as the rules do.
+    Together, "accumulation window" {
+        QuarterHour = "15m",
+        Hour = "1h",
+        Hours6 = "6h",
+        Day = "24h",
+        Days3 = "72h",
+        Days4 = "96h",
+    }
+}
+
+impl Together {
+    const fn minutes(self) -> u32 {
+        match self {
+            Self::QuarterHour => 15,
+            Self::Hour => 60,
+            Self::Hours6 => 6 * 60,
+            Self::Day => 24 * 60,
+            Self::Days3 => 72 * 60,
+            Self::Days4 => 96 * 60,
+        }
+    }
+
+    /// "15 min", "72 h".
+    pub fn shown(&self) -> String {
+        match self.minutes() {
+            minutes if minutes < 60 => format!("{minutes} min"),
+            minutes => format!("{} h", minutes / 60),
+        }
+    }
+}
+
+/// What a reader of the page chose.
+#[derive(Clone, Copy, Debug)]
+pub struct Choice {
+    pub span: Span,
+    /// None: the total of the span runs up.
+    pub together: Option<Together>,
+}
+
 impl Span {
     const fn hours(self) -> i64 {
         match self {
@@ -40,7 +87,7 @@ impl Span {
 
     /// A bucket, in seconds: about a hundred to the picture, and none shorter than the stream reports.
     fn window_s(self, stream: &Stream) -> i64 {
-        let is_sum = stream.kind == StreamKind::IntervalSum;
+        let is_sum = stream.kind != StreamKind::Instantaneous;
         let window_s = match self {
             Self::Day if is_sum => 1_800,
             Self::Day => 600,
@@ -49,7 +96,8 @@ impl Span {
             Self::Month => 6 * 3_600,
             Self::Year => 86_400,
         };
-        window_s.max(i64::from(stream.interval_s.unwrap_or(if is_sum { 3_600 } else { 0 })))
+        let unknown_s = if stream.kind == StreamKind::IntervalSum { 3_600 } else { 0 };
+        window_s.max(i64::from(stream.interval_s.unwrap_or(unknown_s)))
     }
 }
 
@@ -57,7 +105,38 @@ impl Span {
 pub struct History {
     pub code: String,
     pub span: Span,
+    pub together: Option<Together>,
     pub charts: Vec<Chart>,
+}
+
+impl History {
+    /// The query of the page that shows another span.
+    pub fn with_span(&self, span: &Span) -> String {
+        query(*span, self.together)
+    }
+
+    /// The query of the page that adds up over another time.
+    pub fn with_window(&self, together: &Together) -> String {
+        query(self.span, Some(*together))
+    }
+
+    /// The query of the page with the running total of the span.
+    pub fn with_total(&self) -> String {
+        query(self.span, None)
+    }
+
+    pub fn is_over(&self, together: &Together) -> bool {
+        self.together == Some(*together)
+    }
+
+    /// Whether anything on the page can be added up.
+    pub fn adds_up(&self) -> bool {
+        self.charts.iter().any(|chart| chart.stream.kind != StreamKind::Instantaneous)
+    }
+}
+
+fn query(span: Span, together: Option<Together>) -> String {
+    together.map_or_else(|| format!("range={span}"), |window| format!("range={span}&amp;window={window}"))
 }
 
 pub struct Chart {
@@ -70,6 +149,8 @@ pub struct Chart {
     pub function: Function,
     pub buckets: Vec<Bucket>,
     pub limits: Vec<Limit>,
+    /// The time within which the line adds up.
+    pub together: Option<Together>,
     pub total: Option<f64>,
     /// Least and most.
     pub ends: Option<(f64, f64)>,
@@ -96,36 +177,56 @@ impl Chart {
 pub async fn load(
     conn: &mut PgConnection,
     v: &View,
+    engine: &config::Engine,
     code: &str,
-    pairs: &[Pair],
-    span: Span,
+    choice: Choice,
 ) -> Result<History, ApiError> {
     let streams = store::streams(&mut *conn, code).await.map_err(ApiError::Internal)?;
+    let limits = limits_of(&mut *conn, engine, code).await.map_err(ApiError::Internal)?;
     let mut charts = Vec::with_capacity(streams.len());
     for stream in streams {
-        let limits = limits_of(pairs, &stream, span);
-        charts.push(chart(&mut *conn, v, stream, limits, span).await?);
+        let thresholds = limits.on(stream.id);
+        charts.push(chart(&mut *conn, v, stream, &thresholds, choice).await?);
     }
     // What warns first, the health of the device last.
     charts.sort_by_key(|chart| chart.stream.quantity == Quantity::Battery);
-    Ok(History { code: code.to_owned(), span, charts })
+    Ok(History { code: code.to_owned(), span: choice.span, together: choice.together, charts })
+}
+
+/// The rules as the evaluator binds them.
+async fn limits_of(conn: &mut PgConnection, engine: &config::Engine, code: &str) -> anyhow::Result<Limits> {
+    let folder = &engine.rules_dir;
+    let rules = load_rules((!folder.is_empty()).then(|| Path::new(folder)))?;
+    let network = load_network(conn, rules, &load_limits(&engine.quality_file)?).await?;
+    Ok(Limits::of(network, code)?)
 }
 
 async fn chart(
     conn: &mut PgConnection,
     v: &View,
     stream: Stream,
-    limits: Vec<Limit>,
-    span: Span,
+    thresholds: &[Threshold],
+    choice: Choice,
 ) -> Result<Chart, ApiError> {
+    let span = choice.span;
     let range = Range { from: v.now - TimeDelta::hours(span.hours()), to: v.now };
     let window_s = span.window_s(&stream);
     let plan = Plan::checked(range, window_s, usual_function(stream.kind), stream.kind)?;
     let buckets = store::series(&mut *conn, &stream, &plan).await?;
     let doubted = store::doubted(&mut *conn, stream.id, range, SHOWN).await?;
     let corrections = store::corrections(&mut *conn, stream.id, range, SHOWN).await?;
-    let plot = Plot { stream: &stream, range, window_s, buckets: &buckets, limits: &limits };
-    let svg = if stream.kind == StreamKind::IntervalSum { plot::bars(v, &plot) } else { plot::line(v, &plot) };
+    let together = choice.together.filter(|window| tells(*window, &stream));
+    let reached = match together {
+        Some(window) => {
+            let reached = store::accumulated(&mut *conn, &stream, &plan, i64::from(window.minutes()) * 60);
+            Some(reached.await?)
+        }
+        None => None,
+    };
+    let limits = drawn(thresholds, &stream, span, together);
+    let plot =
+        Plot { stream: &stream, range, window_s, buckets: &buckets, limits: &limits, reached: reached.as_deref() };
+    let svg = if stream.kind == StreamKind::Instantaneous { plot::line(v, &plot) } else { plot::bars(v, &plot) };
     let values = || buckets.iter().filter_map(|bucket| bucket.value);
     let ends = values().reduce(f64::min).zip(values().reduce(f64::max));
     let shares: Vec<f64> = buckets.iter().filter_map(|bucket| bucket.coverage).collect();
@@ -141,6 +242,7 @@ async fn chart(
         ends,
         coverage: (!shares.is_empty()).then(|| format!("{coverage:.0}")),
         limits,
+        together,
         doubted,
         corrections,
         query: format!("stream={}&from={}&to={}", stream.name, utc(range.from), utc(range.to)),
@@ -162,29 +264,23 @@ fn length(window_s: i64) -> String {
     }
 }
 
-/// Thresholds that rules hold against this stream and that can be drawn: of a sum only those of a window as long as the
-/// picture, of the latest value all. For each level the lowest.
-fn limits_of(pairs: &[Pair], stream: &Stream, span: Span) -> Vec<Limit> {
-    let fits = |measure: MeasureKind, window_min: Option<u32>| match measure {
-        MeasureKind::Sum => {
-            stream.kind == StreamKind::IntervalSum && window_min.map(i64::from) == Some(span.hours() * 60)
-        }
-        MeasureKind::Latest => stream.kind != StreamKind::IntervalSum,
-        MeasureKind::Rate => false,
+/// Whether a window says anything of a stream: an hourly total says nothing of a quarter of an hour.
+fn tells(window: Together, stream: &Stream) -> bool {
+    stream.kind != StreamKind::Instantaneous
+        && stream.interval_s.is_none_or(|interval_s| i64::from(interval_s) <= i64::from(window.minutes()) * 60)
+}
+
+/// The thresholds that fit what is drawn: of a sum those of the window that adds up, or else as long as the picture; of values of an
+/// instant those of the latest.
+fn drawn(thresholds: &[Threshold], stream: &Stream, span: Span, together: Option<Together>) -> Vec<Limit> {
+    let whole_min = u32::try_from(span.hours() * 60).ok();
+    let window_min = together.map(Together::minutes).or(whole_min);
+    let fits = |threshold: &&Threshold| match threshold.measure {
+        Measure::Sum(_) => stream.kind != StreamKind::Instantaneous && threshold.measure.window_min() == window_min,
+        Measure::Latest => stream.kind == StreamKind::Instantaneous,
+        Measure::Rate(_) => false,
     };
-    let mut limits: Vec<Limit> = Vec::new();
-    for reason in pairs.iter().flat_map(|pair| &pair.reasons) {
-        let asked = reason.stations.iter().any(|station| station.code == stream.station);
-        if asked && reason.quantity == stream.quantity && fits(reason.measure, reason.window_min) {
-            let value = reason.threshold.to_f64();
-            match limits.iter_mut().find(|limit| limit.level == reason.level) {
-                Some(limit) => limit.value = limit.value.min(value),
-                None => limits.push(Limit { level: reason.level, value }),
-            }
-        }
-    }
-    limits.sort_by_key(|limit| limit.level);
-    limits
+    thresholds.iter().filter(fits).map(|one| Limit { level: one.level, value: one.value }).collect()
 }
 
 #[cfg(test)]

@@ -15,7 +15,7 @@ use super::drawing::hyetograph;
 use super::frame::Frame;
 use super::maintenance::{self, Told};
 use super::page;
-use super::station_history::{self, History, Span};
+use super::station_history::{self, Choice, History, Span, Together};
 use super::view::{Markup, View};
 use crate::app::App;
 use crate::clock::Instant;
@@ -169,6 +169,17 @@ struct StationPage {
 #[derive(Deserialize)]
 struct Look {
     range: Option<String>,
+    window: Option<String>,
+}
+
+impl Look {
+    /// What cannot be read is as if it were not there.
+    fn choice(&self) -> Choice {
+        Choice {
+            span: self.range.as_deref().and_then(|word| word.parse().ok()).unwrap_or(Span::Day),
+            together: self.window.as_deref().and_then(|word| word.parse().ok()),
+        }
+    }
 }
 
 async fn show(
@@ -183,8 +194,7 @@ async fn show(
     let Some(first) = streams.first() else { return Err(ApiError::NotFound(format!("station {code:?}"))) };
     let name = first.name.clone();
     let pairs = situation::pairs(&mut conn, None).await?;
-    let span = look.range.and_then(|word| word.parse().ok()).unwrap_or(Span::Day);
-    let history = station_history::load(&mut conn, &f.v, &code, &pairs, span).await?;
+    let history = station_history::load(&mut conn, &f.v, &app.config.engine, &code, look.choice()).await?;
     let feeds =
         |pair: &Pair| pair.reasons.iter().any(|reason| reason.stations.iter().any(|station| station.code == code));
     let areas = pairs.into_iter().filter(feeds).collect();

@@ -1,5 +1,6 @@
 //! Readings over months and years: the journal's partitions, what is kept of them, series and exports.
 
+mod believed;
 mod partitions;
 mod policy;
 mod series;

@@ -151,6 +151,10 @@ async fn what_cannot_be_answered_names_its_parameter() {
         ("?stream=rain&window=1h&limit=3", "limit"),
         ("?stream=rain&limit=10001", "limit"),
         ("?stream=rain&cursor=x", "cursor"),
+        // The first instant there is, long before the range, and after it.
+        ("?stream=rain&cursor=-8334601228800000000.1", "cursor"),
+        ("?stream=rain&from=2026-02-22T00:00:00Z&cursor=1771632000000000.1", "cursor"),
+        ("?stream=rain&cursor=4102444800000000.1", "cursor"),
         ("?stream=rain&f=xls", "f"),
     ] {
         let response = get(&app, &format!("/api/v1/stations/A/series{query}")).await;
@@ -261,6 +265,34 @@ async fn the_station_page_draws_what_came_and_leaves_open_what_did_not() {
     }
     for range in ["3d", "30d", "1y", "nonsense"] {
         assert!(console(&app, &format!("/console/stations/A?range={range}")).await.contains("id=\"history\""));
+    }
+}
+
+#[tokio::test]
+async fn the_chart_names_every_level_s_threshold_of_the_window_that_is_chosen_on_a_calm_day_too() {
+    let db = support::db().await;
+    morning(&db).await;
+    let area = "insert into risk_area (code, name, geom, created_at, updated_at) values
+            ('X', 'X', st_multi(st_makeenvelope(-43.36, -21.77, -43.34, -21.75, 4326)), now(), now());
+        insert into area_hazard (area_id, cobrade, grade) select id, '1.1.3.2.1', 'R4' from risk_area";
+    sqlx::raw_sql(area).execute(&db.pool).await.unwrap();
+    let app = support::app(&db);
+    let rules = sentinela::risk::store::load_rules(None).unwrap();
+    let rule = rules.iter().find(|rule| rule.hazard.to_string() == "1.1.3.2.1").unwrap();
+    for (window, hours) in [("1h", 1), ("24h", 24), ("72h", 72), ("96h", 96)] {
+        let page = console(&app, &format!("/console/stations/A?range=30d&window={window}")).await;
+        assert!(page.contains(&format!("acumulado em {hours} h")), "{window}");
+        let conditions = rule.levels.iter().flat_map(|level| level.any.iter().map(move |any| (level.level, any)));
+        let of_window = conditions.filter(|(_, any)| {
+            any.measure.kind() == sentinela::risk::reason::MeasureKind::Sum
+                && any.measure.window_min() == Some(hours * 60)
+        });
+        let expected: std::collections::BTreeSet<String> =
+            of_window.map(|(level, _)| format!("class=\"limit {level}\"")).collect();
+        assert!(window != "24h" || expected.len() >= 2, "{expected:?}");
+        for line in &expected {
+            assert!(page.contains(line), "{window}: {line:?} is not drawn");
+        }
     }
 }
 

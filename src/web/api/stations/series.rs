@@ -15,7 +15,7 @@ use crate::app::App;
 use crate::clock::Instant;
 use crate::history::csv;
 use crate::history::series::{Bucket, Function, Plan, Range, Wrong, parse_window, usual_function};
-use crate::history::store::{self, Place, Reading, Stream};
+use crate::history::store::{self, Place, Reading, Stream, Told};
 use crate::web::api::imports::Query;
 use crate::web::error::{ApiError, Problem};
 
@@ -36,7 +36,7 @@ pub struct SeriesQuery {
     to: Option<String>,
     /// Length of a bucket, 1m to 366d: "10m", "1h", "1d". Without it the readings themselves. Buckets begin at `from`.
     window: Option<String>,
-    /// sum, mean, min, max, last or count. Without it sum for sums of intervals, mean for values of an instant, last for counters.
+    /// sum, mean, min, max, last or count. Without it mean for values of an instant, otherwise sum: of a counter that of its steps.
     function: Option<String>,
     /// Readings in one answer, 1 to 10000, otherwise 1000. Only without `window`.
     #[param(minimum = 1, maximum = 10_000)]
@@ -141,12 +141,17 @@ impl SeriesQuery {
         Ok(Some(Plan::checked(range, parse_window(window)?, function, stream.kind)?))
     }
 
-    fn page(&self) -> Result<(i64, Option<Place>), ApiError> {
+    fn page(&self, range: Range) -> Result<(i64, Option<Place>), ApiError> {
         let limit = self.limit.unwrap_or(PAGE);
         if !(1..=MAX_PAGE).contains(&limit) {
             return Err(ApiError::field("limit", limit.to_string(), format!("expected 1 to {MAX_PAGE}")));
         }
-        Ok((limit, self.cursor.as_deref().map(place).transpose()?))
+        let Some(text) = self.cursor.as_deref() else { return Ok((limit, None)) };
+        // Where nobody said from when, the range moved on while the pages were read.
+        let moved = if self.from.is_some() { chrono::TimeDelta::zero() } else { chrono::TimeDelta::days(1) };
+        let earliest = range.from.checked_sub_signed(moved).unwrap_or(range.from);
+        let place = place_in(text, Range { from: earliest, ..range })?;
+        Ok((limit, (place.at > range.from).then_some(place)))
     }
 }
 
@@ -156,6 +161,16 @@ fn place(text: &str) -> Result<Place, ApiError> {
     let (at, seq) = text.split_once('.').ok_or_else(wrong)?;
     let at = at.parse().ok().and_then(DateTime::from_timestamp_micros).ok_or_else(wrong)?;
     Ok(Place { at, seq: seq.parse().map_err(|_| wrong())? })
+}
+
+/// A cursor of another question is none of this one.
+fn place_in(text: &str, range: Range) -> Result<Place, ApiError> {
+    let place = place(text)?;
+    if place.at <= range.from || place.at > range.to {
+        let message = format!("expected `next` of a page after {} and up to {}", range.from, range.to);
+        return Err(ApiError::field("cursor", text, message));
+    }
+    Ok(place)
 }
 
 fn next_of(readings: &[Reading], limit: i64) -> Option<String> {
@@ -205,13 +220,13 @@ pub async fn show(
     let range = query.range(app.clock.now())?;
     match (query.plan(&stream, range)?, form) {
         (None, Form::Csv) => {
-            let (_, after) = query.page()?;
+            let (_, after) = query.page(range)?;
             Ok(download(app, stream, range, after))
         }
         (None, _) => {
-            let (limit, after) = query.page()?;
+            let (limit, after) = query.page(range)?;
             let mut conn = app.db.web.acquire().await?;
-            let readings = store::readings(&mut conn, stream.id, range, after, limit).await?;
+            let readings = store::readings(&mut conn, &stream, Told::Newest, range, after, limit).await?;
             let next = next_of(&readings, limit);
             Ok(answer(form, view(stream, range, None, None, Some((readings, next)))))
         }
@@ -291,7 +306,7 @@ async fn piece(mut left: Left) -> sqlx::Result<Option<(Bytes, Left)>> {
         return Ok(None);
     }
     let mut conn = left.app.db.web.acquire().await?;
-    let readings = store::readings(&mut conn, left.stream.id, left.range, left.after, MAX_PAGE).await?;
+    let readings = store::readings(&mut conn, &left.stream, Told::Newest, left.range, left.after, MAX_PAGE).await?;
     drop(conn);
     let mut text = if left.begun { String::new() } else { csv::head(false).to_owned() };
     readings.iter().for_each(|reading| text.push_str(&csv::line(&left.stream, reading, false)));
