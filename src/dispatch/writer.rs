@@ -118,17 +118,37 @@ impl Batch {
     }
 }
 
-/// Takes a person's message that is a report. One that cannot be filed stays among the messages that came, and holds up no
-/// receipt.
+/// Takes a person's message that is a report. One that can never be filed stays among the messages that came, and holds up no
+/// receipt. Where the database is only busy the whole batch is tried again, and the centre gets no answer before.
 async fn report(conn: &mut PgConnection, app: &App, message: &Incoming) -> sqlx::Result<()> {
     let mut inner = conn.begin().await?;
     match inbound::sms(&mut inner, app, app.clock.now(), (&message.address, &message.words)).await {
         Ok(_) => inner.commit().await,
-        Err(error @ sqlx::Error::Database(_)) => {
+        Err(sqlx::Error::Database(error)) if !error.code().is_some_and(|code| is_passing(&code)) => {
             tracing::error!(%error, "a report by SMS could not be filed");
             metrics::counter!("sentinela_reports_refused_total", "source" => "sms").increment(1);
             inner.rollback().await
         }
         Err(error) => Err(error),
+    }
+}
+
+/// True for an SQLSTATE that speaks of the moment and not of the data: connection, transaction, resources, locks, operator, system.
+fn is_passing(code: &str) -> bool {
+    ["08", "25", "40", "53", "55", "57", "58"].iter().any(|class| code.starts_with(class))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_busy_database_refuses_no_report_for_ever() {
+        for code in ["55P03", "40P01", "40001", "53300", "57014", "58030", "25P03", "08006"] {
+            assert!(is_passing(code), "{code}");
+        }
+        for code in ["22001", "22P05", "23505", "23514"] {
+            assert!(!is_passing(code), "{code}");
+        }
     }
 }

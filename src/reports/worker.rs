@@ -60,7 +60,7 @@ async fn reported(events: &mut Receiver<Event>) {
 /// # Errors
 /// The database's, or the journal's; whatever was not brought stays due.
 pub async fn once(app: &App, quiet_at: &mut Option<Instant>) -> anyhow::Result<()> {
-    while bring(app).await? == usize::try_from(BATCH)? {}
+    bring_all(app).await?;
     let now = app.clock.now();
     let quarter = feed::quiet(DatastreamId(0), now).observed_at;
     if *quiet_at != Some(quarter) {
@@ -74,32 +74,48 @@ pub async fn once(app: &App, quiet_at: &mut Option<Instant>) -> anyhow::Result<(
     Ok(())
 }
 
-/// Brings one batch; how many reports it held.
+/// Brings all that is due, as the only one who does: an older word must not come after a newer one. The lock is the session's and
+/// no row's, because a full lane can keep this waiting for long, and whoever reports meanwhile must not wait with it.
+async fn bring_all(app: &App) -> anyhow::Result<()> {
+    let mut one = app.db.dispatch.acquire().await?;
+    if !streams::is_due(&mut one).await? {
+        return Ok(());
+    }
+    // Whatever ends this early ends the session too, and the lock with it.
+    one.close_on_drop();
+    if !streams::begin_bringing(&mut one).await? {
+        return Ok(());
+    }
+    while bring(app).await? == usize::try_from(BATCH)? {}
+    Ok(streams::end_bringing(&mut one).await?)
+}
+
+/// Brings one batch; how many reports it held. What is weighed anew or comes in between stays due.
 async fn bring(app: &App) -> anyhow::Result<usize> {
-    let now = app.clock.now();
-    prepare(app, now).await?;
-    let mut tx = app.db.dispatch.begin().await?;
-    let due = streams::due(&mut tx, BATCH).await?;
+    let due = prepare(app, app.clock.now()).await?;
     if due.is_empty() {
         return Ok(0);
     }
     let mut readings = Vec::new();
+    let mut conn = app.db.dispatch.acquire().await?;
     for one in &due {
-        readings.extend(readings_of(&mut tx, one).await?);
+        readings.extend(readings_of(&mut conn, one).await?);
     }
+    drop(conn);
     if !readings.is_empty() {
         app.ingest.submit_when_free(readings, Vec::new()).await?;
     }
-    streams::fed(&mut tx, &due).await?;
-    tx.commit().await?;
+    streams::fed(&mut *app.db.dispatch.acquire().await?, &due).await?;
     Ok(due.len())
 }
 
 /// Makes the streams that are needed, in a transaction of its own: the evaluator must know them before their readings come.
-async fn prepare(app: &App, now: Instant) -> anyhow::Result<()> {
+/// What it looked at, and nothing else, may be brought.
+async fn prepare(app: &App, now: Instant) -> anyhow::Result<Vec<Due>> {
     let mut tx = app.db.dispatch.begin().await?;
+    let all = streams::due(&mut tx, BATCH).await?;
     let mut is_new = false;
-    for due in streams::due(&mut tx, BATCH).await?.iter().filter(|due| due.weight > 0.0) {
+    for due in all.iter().filter(|due| due.weight > 0.0) {
         // Once it has spoken somewhere, that is where its later words go.
         if !streams::of_report(&mut tx, due.report).await?.is_empty() {
             continue;
@@ -116,7 +132,8 @@ async fn prepare(app: &App, now: Instant) -> anyhow::Result<()> {
     if is_new {
         notify(&mut tx, &Event::Catalogue).await?;
     }
-    Ok(tx.commit().await?)
+    tx.commit().await?;
+    Ok(all)
 }
 
 /// The readings of one report. What never counted is not said as nothing.

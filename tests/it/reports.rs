@@ -9,6 +9,7 @@ use sentinela::accounts::{Role, store};
 use sentinela::app::App;
 use sentinela::clock::Instant;
 use sentinela::pipeline::Pipeline;
+use sentinela::reports::store::streams;
 use sentinela::reports::{inbound, mail, worker};
 use serde_json::{Value, json};
 use tower::ServiceExt as _;
@@ -700,6 +701,34 @@ async fn letters_in_a_maildir_are_taken_once_and_what_is_none_lies_in_quarantine
     let reasons = site.text("select distinct field from quarantine order by 1").await;
     assert_eq!(reasons, ["Auto-Submitted", "attachment"]);
     assert_eq!(site.number("select count(*) from notice where purpose = 'report_receipt'").await, 1);
+}
+
+#[tokio::test]
+async fn what_is_weighed_anew_while_it_is_brought_stays_due() {
+    let mut town = Town::listening().await;
+    town.people(2).await;
+    let seen = streams::due(&mut town.conn, 10).await.unwrap();
+    assert_eq!(seen.len(), 2);
+    let weighed = "update report_standing set weight = weight / 2 where report_id = $1";
+    sqlx::query(weighed).bind(seen[0].report).execute(&mut *town.conn).await.unwrap();
+    streams::fed(&mut town.conn, &seen).await.unwrap();
+    let left: Vec<_> = streams::due(&mut town.conn, 10).await.unwrap().iter().map(|due| due.report).collect();
+    assert_eq!(left, [seen[0].report]);
+}
+
+#[tokio::test]
+async fn one_brings_at_a_time_and_lets_go_afterwards() {
+    let mut town = Town::listening().await;
+    town.people(1).await;
+    let due = "select count(*) from report_standing where fed is distinct from weight";
+    assert!(streams::begin_bringing(&mut town.conn).await.unwrap());
+    worker::once(&town.site.app, &mut None).await.unwrap();
+    assert_eq!(town.site.number(due).await, 1);
+    streams::end_bringing(&mut town.conn).await.unwrap();
+    worker::once(&town.site.app, &mut None).await.unwrap();
+    assert_eq!(town.site.number(due).await, 0);
+    // Whoever brought has let go.
+    assert!(streams::begin_bringing(&mut town.conn).await.unwrap());
 }
 
 #[tokio::test]

@@ -64,7 +64,9 @@ pub fn read(bytes: &[u8]) -> Result<Mail, Refused> {
     let from = message.from().and_then(|from| from.first()).and_then(|first| first.address.as_deref());
     let from = from.and_then(|from| from.trim().parse::<lettre::Address>().ok()).ok_or(Refused::NoSender)?;
     let subject = clean(message.subject().unwrap_or_default());
-    let body = own_words(&message.body_text(0).unwrap_or_default());
+    // A picture in the middle of a letter parts its words.
+    let bodies = (0..message.text_body_count()).filter_map(|at| message.body_text(at)).map(|body| own_words(&body));
+    let body = bodies.filter(|body| !body.is_empty()).collect::<Vec<_>>().join("\n\n");
     let pictures: Vec<Bytes> = message
         .attachments()
         .filter(|part| part.content_type().is_some_and(|kind| kind.c_type.eq_ignore_ascii_case("image")))
@@ -133,6 +135,21 @@ mod tests {
             assert!(read(bytes).is_err());
         }
         assert_eq!(read(b"From: a@b.invalid\r\n\r\n"), Err(Refused::Empty));
+    }
+
+    #[test]
+    fn words_after_a_picture_are_read_too() {
+        let text = |words: &str| format!("--x\r\nContent-Type: text/plain\r\n\r\n{words}\r\n");
+        let letter = format!(
+            "From: a@b.invalid\r\nMIME-Version: 1.0\r\nContent-Type: multipart/mixed; boundary=x\r\n\r\n{}\
+             --x\r\nContent-Type: image/jpeg\r\nContent-Disposition: inline\r\nContent-Transfer-Encoding: base64\r\n\r\n/9j/4A==\r\n\
+             {}--x--\r\n",
+            text("Barranco caiu."),
+            text("Tem gente presa.")
+        );
+        let mail = read(letter.as_bytes()).unwrap();
+        assert_eq!(mail.words, "Barranco caiu.\n\nTem gente presa.");
+        assert_eq!(mail.pictures.len(), 1);
     }
 
     #[test]

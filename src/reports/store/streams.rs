@@ -18,8 +18,27 @@ pub struct Due {
     pub weight: f64,
 }
 
-/// Reports whose weight is another than the journal knows, locked until the end of the transaction, so that two processes
-/// cannot bring an older word after a newer one.
+/// Advisory session lock of whoever brings reports to the journal ("RPTS").
+pub const BRING_LOCK: i64 = 0x5250_5453;
+
+/// Takes the lock of whoever brings, until `end_bringing` or the end of the session; false while another holds it.
+pub async fn begin_bringing(conn: &mut PgConnection) -> sqlx::Result<bool> {
+    sqlx::query_scalar!(r#"select pg_try_advisory_lock($1) as "held!""#, BRING_LOCK).fetch_one(conn).await
+}
+
+pub async fn end_bringing(conn: &mut PgConnection) -> sqlx::Result<()> {
+    sqlx::query_scalar!(r#"select pg_advisory_unlock($1) as "held!""#, BRING_LOCK).fetch_one(conn).await?;
+    Ok(())
+}
+
+/// True when the journal does not know the weight of some report.
+pub async fn is_due(conn: &mut PgConnection) -> sqlx::Result<bool> {
+    sqlx::query_scalar!(r#"select exists (select from report_standing where fed is distinct from weight) as "is_due!""#)
+        .fetch_one(conn)
+        .await
+}
+
+/// Reports whose weight is another than the journal knows. Those that somebody is weighing right now come another time.
 pub async fn due(conn: &mut PgConnection, limit: i64) -> sqlx::Result<Vec<Due>> {
     let decode = |error: UnknownWord| sqlx::Error::Decode(error.into());
     let rows = sqlx::query!(
@@ -126,13 +145,13 @@ pub async fn link(conn: &mut PgConnection, report: Uuid, stream: DatastreamId) -
     Ok(())
 }
 
-/// What is in the journal now.
+/// What is in the journal now. A report that was weighed anew meanwhile stays due.
 pub async fn fed(conn: &mut PgConnection, due: &[Due]) -> sqlx::Result<()> {
     let reports: Vec<Uuid> = due.iter().map(|due| due.report).collect();
     let weights: Vec<f64> = due.iter().map(|due| due.weight).collect();
     sqlx::query!(
         "update report_standing s set fed = d.weight from unnest($1::uuid[], $2::float8[]) as d (id, weight)
-         where s.report_id = d.id",
+         where s.report_id = d.id and s.weight = d.weight",
         &reports,
         &weights
     )
