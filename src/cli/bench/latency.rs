@@ -15,7 +15,7 @@ use tokio::task::JoinSet;
 use super::centre::{self, Taken};
 use super::stage::{SECRET, Stage, code, furnish};
 use crate::app::App;
-use crate::clock::{Clock, Stopwatch};
+use crate::clock::{Clock, Instant, Stopwatch};
 use crate::config::{Config, SmppProvider};
 use crate::ids::Ids;
 use crate::stations::device::secret_sha256;
@@ -28,6 +28,8 @@ const NOISY: usize = 20;
 const BATCH: u64 = 10;
 /// A river that is over its banks in the compiled-in rules.
 const FLOOD: &str = "5.0";
+/// How long before the flood each river was calm: one that rises by metres in seconds is a fault of the gauge.
+const CALM: chrono::TimeDelta = chrono::TimeDelta::hours(2);
 /// An SMS that is not there after this never comes.
 const PATIENCE: Duration = Duration::from_secs(30);
 
@@ -164,7 +166,7 @@ async fn time_alerts(
     for n in 0..arguments.alerts {
         let (client, events) = connect(port, &river(n));
         polling.spawn(keep_polling(events));
-        publish_river(&client, n, "0.5", app).await?;
+        publish_river(&client, n, "0.5", app.clock.now() - CALM).await?;
         rivers.push(client);
     }
     // The noise and the calm readings get going first.
@@ -175,7 +177,7 @@ async fn time_alerts(
     for (n, client) in rivers.iter().enumerate() {
         every.tick().await;
         sent.insert(telephone(n), watch.elapsed());
-        publish_river(client, n, FLOOD, app).await?;
+        publish_river(client, n, FLOOD, app.clock.now()).await?;
         while let Ok(message) = taken.try_recv() {
             note(&mut times, &sent, &message);
         }
@@ -214,8 +216,8 @@ async fn keep_polling(mut events: EventLoop) {
     while events.poll().await.is_ok() {}
 }
 
-async fn publish_river(client: &AsyncClient, n: usize, level: &str, app: &App) -> anyhow::Result<()> {
-    let at = app.clock.now().format("%Y-%m-%dT%H:%M:%S%.6fZ");
+async fn publish_river(client: &AsyncClient, n: usize, level: &str, at: Instant) -> anyhow::Result<()> {
+    let at = at.format("%Y-%m-%dT%H:%M:%S%.6fZ");
     let payload = format!(r#"{{"stream":"level","at":"{at}","value":{level},"unit":"m"}}"#);
     let topic = format!("v1/devices/{}/readings", river(n));
     client.publish(topic, QoS::AtLeastOnce, false, payload).await.context("the endpoint ended a connection")
