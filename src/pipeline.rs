@@ -29,7 +29,6 @@ use crate::journal;
 use crate::risk::control::Why;
 use crate::risk::evaluate::PairMemory;
 use crate::risk::network::PairKey;
-use crate::risk::recall::recall;
 use crate::risk::store::{self, Cursor};
 use crate::units::Level;
 
@@ -145,7 +144,8 @@ impl Pipeline {
         let memories = store::load_memories(&mut tx).await?;
         let mut engine = Engine::new(bound);
         let streams = engine.streams();
-        let recalled = recall(&mut tx, cursor.seq, &streams, |reading, back| engine.recall(reading, back)).await?;
+        let recalled =
+            store::recall(&mut tx, cursor.seq, &streams, |reading, back| engine.recall(reading, back)).await?;
         engine.resume(&memories, cursor.seq, cursor.through_at);
         let known: BTreeMap<PairKey, Level> = memories.iter().map(|(key, memory)| (*key, memory.known)).collect();
         let new_pairs: Vec<_> = (0..engine.pairs().len())

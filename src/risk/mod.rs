@@ -5,7 +5,6 @@ pub mod counter;
 pub mod evaluate;
 pub mod network;
 pub mod reason;
-pub mod recall;
 pub mod rule;
 pub mod series;
 pub mod store;

@@ -1,5 +1,7 @@
 //! The catalogue as the engine needs it, and levels with their memory, in PostgreSQL.
 
+mod recall;
+
 use std::collections::BTreeMap;
 use std::path::Path;
 
@@ -17,6 +19,8 @@ use crate::risk::network::{AreaSpec, Network, PairKey, StreamSpec};
 use crate::risk::rule::Rule;
 use crate::risk::series::Micros;
 use crate::units::{Fixed, Grade, Quantity, StreamKind};
+
+pub use recall::recall;
 
 /// The rules compiled in, as (file name, text).
 pub const DEFAULT_RULES: &[(&str, &str)] = &[

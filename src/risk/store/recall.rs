@@ -4,11 +4,11 @@ use futures_util::TryStreamExt as _;
 use sqlx::PgConnection;
 use sqlx::types::Json;
 
-use super::control::Why;
-use super::rule::MAX_WINDOW_H;
 use crate::clock::Instant;
 use crate::engine::ReadingInput;
 use crate::ids::{DatastreamId, Seq};
+use crate::risk::control::Why;
+use crate::risk::rule::MAX_WINDOW_H;
 use crate::units::Quality;
 
 /// A row as it was left.
