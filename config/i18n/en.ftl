@@ -1044,6 +1044,7 @@ photographs-files = Files
 photographs-help = JPEG, PNG or WebP; up to { $n } at once. The place and device that telephones write into pictures are removed.
 photographs-do = Send
 photographs-broken = The form arrived incomplete or in an unexpected shape; nothing was stored. Send it again.
+photographs-slow = The form stopped midway or came too slowly; nothing was stored. Send it again, with fewer pictures if need be.
 photographs-too-large = Together the photographs are larger than allowed; nothing was stored. Send fewer at once.
 photographs-busy = There are many uploads at this moment; nothing was stored. Try again shortly.
 photographs-none-chosen = Choose at least one photograph.
@@ -1177,7 +1178,12 @@ relatar-contact-label = Telephone or e-mail
 relatar-contact-help = Only for civil defense to ask more about this report. It is kept sealed and later erased.
 relatar-trap = Leave this field empty
 relatar-send = Send the report
-relatar-again = Nothing was sent. Fill it in and send it again.
+relatar-left-out = { $n ->
+    [one] One picture could not be kept and was left out.
+   *[other] { $n } pictures could not be kept and were left out.
+} We have your report all the same. Pictures may be JPEG, PNG or WebP.
+relatar-many = Many reports are coming from your network. What you wrote is below: wait { $n } s and send it again.
+relatar-again = Nothing was sent. Your words are below; choose the pictures anew and send it again.
 relatar-old = This form was open for too long, or did not come from here. Check the fields and send it again.
 relatar-wrong-kind = Choose what is happening.
 relatar-wrong-place = Say where it is: write the address or use your position.
@@ -1216,6 +1222,7 @@ report-standing-anonymous = anonymous
 report-doubt-hidden-field = filled in by a machine
 report-doubt-too-fast = too fast
 report-doubt-links = links only
+report-new-left-out = Report { $protocol } is kept. Pictures that could not be kept and were left out: { $n }. They may be JPEG, PNG or WebP.
 report-doubt-many = many in a row
 report-doubt-elsewhere = far from the town
 report-place-gps = the telephone's position

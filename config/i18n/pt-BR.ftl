@@ -1047,6 +1047,7 @@ photographs-files = Arquivos
 photographs-help = JPEG, PNG ou WebP; até { $n } por vez. O lugar e o aparelho que o telefone grava na imagem são apagados.
 photographs-do = Enviar
 photographs-broken = O envio chegou incompleto ou em forma inesperada; nada foi guardado. Envie de novo.
+photographs-slow = O envio parou no meio ou veio devagar demais; nada foi guardado. Envie de novo, se preciso com menos fotos.
 photographs-too-large = As fotografias juntas passam do tamanho permitido; nada foi guardado. Envie menos de cada vez.
 photographs-busy = Há muitos envios neste momento; nada foi guardado. Tente de novo em instantes.
 photographs-none-chosen = Escolha ao menos uma fotografia.
@@ -1180,7 +1181,12 @@ relatar-contact-label = Telefone ou e-mail
 relatar-contact-help = Serve só para a Defesa Civil perguntar mais sobre este relato. Fica guardado com sigilo e depois é apagado.
 relatar-trap = Não preencha este campo
 relatar-send = Enviar relato
-relatar-again = Nada foi enviado. Preencha e envie de novo.
+relatar-left-out = { $n ->
+    [one] Uma foto não pôde ser guardada e ficou de fora.
+   *[other] { $n } fotos não puderam ser guardadas e ficaram de fora.
+} O relato foi registrado mesmo assim. Servem fotos em JPEG, PNG ou WebP.
+relatar-many = Muitos relatos estão chegando da sua rede. O que você escreveu está abaixo: espere { $n } s e envie de novo.
+relatar-again = Nada foi enviado. Suas palavras estão abaixo; escolha as fotos de novo e envie.
 relatar-old = Este formulário ficou aberto tempo demais, ou não veio daqui. Confira os campos e envie de novo.
 relatar-wrong-kind = Escolha o que está acontecendo.
 relatar-wrong-place = Diga onde é: escreva o endereço ou use sua posição.
@@ -1219,6 +1225,7 @@ report-standing-anonymous = anônimo
 report-doubt-hidden-field = preenchido por máquina
 report-doubt-too-fast = rápido demais
 report-doubt-links = só links
+report-new-left-out = O relato { $protocol } foi registrado. Fotos que não puderam ser guardadas e ficaram de fora: { $n }. Servem fotos em JPEG, PNG ou WebP.
 report-doubt-many = muitos em seguida
 report-doubt-elsewhere = longe do município
 report-place-gps = posição do telefone

@@ -84,7 +84,8 @@ pub async fn decide(conn: &mut PgConnection, by: By<'_>, id: Uuid, to: State, re
     told(conn, by, (id, act, to.as_str()), reason, json!({ "from": found.state, "to": to })).await
 }
 
-/// Puts one occurrence under another; its reports go there, and it keeps its number and timeline.
+/// Puts one occurrence under another; its reports go there, and it keeps its number and timeline. What was confirmed stays so: with
+/// it the other one is.
 ///
 /// # Errors
 /// When either is over, or both are the same.
@@ -102,6 +103,11 @@ pub async fn merge(
     let target = begin(&mut *conn, into, &open).await?;
     if source.incident_id.is_some() {
         return Err(ActError::HasIncident(source.number));
+    }
+    if source.state == State::Confirmed.as_str() && target.state == State::New.as_str() {
+        store::decide(&mut *conn, into, &[State::New], State::Confirmed, (by.now, &by.actor.name, reason)).await?;
+        let detail = json!({ "from": target.state, "to": State::Confirmed, "by": source.number });
+        told(&mut *conn, by, (into, Act::OccurrenceConfirm, State::Confirmed.as_str()), reason, detail).await?;
     }
     let because = take::by_hand(&by.actor.name);
     store::merge(&mut *conn, (from, into), &because, (by.now, &by.actor.name, reason)).await?;

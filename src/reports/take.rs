@@ -1,12 +1,15 @@
 //! Taking a report: kept whole, put to the occurrence it belongs to, and weighed, in one transaction.
 
+use std::net::IpAddr;
+
 use chrono::{Datelike as _, TimeDelta};
 use serde_json::json;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
 use super::cluster::{self, Because, Seen, Spot};
-use super::trust::{self, Doubt, Facts, Standing};
+use super::store::Member;
+use super::trust::{self, Doubt, Facts, Standing, Voice};
 use super::{Kind, OLDEST, PlaceFrom, Source, State, store};
 use crate::app::App;
 use crate::audit::{self, Act, Actor, Entry};
@@ -72,18 +75,32 @@ pub struct Taken {
     pub is_new: bool,
 }
 
-/// Takes a report in the caller's transaction. The same key again is answered as the first time.
+/// Takes a report in the caller's transaction, from where no network address is known. The same key again is answered as the
+/// first time.
 ///
 /// # Errors
 /// What the database says.
 pub async fn take(conn: &mut PgConnection, desk: Desk<'_>, now: Instant, new: NewReport<'_>) -> sqlx::Result<Taken> {
+    take_from(conn, desk, (now, None), new).await
+}
+
+/// [`take`], from a network address. Many names behind one address are not many witnesses.
+///
+/// # Errors
+/// What the database says.
+pub async fn take_from(
+    conn: &mut PgConnection,
+    desk: Desk<'_>,
+    (now, from): (Instant, Option<IpAddr>),
+    new: NewReport<'_>,
+) -> sqlx::Result<Taken> {
     // One after the other: two reports of one fall must not both find themselves the first.
     store::lock(&mut *conn).await?;
     if let Some(taken) = store::by_key(&mut *conn, &new.key).await? {
         return Ok(taken);
     }
     let year = now.with_timezone(&desk.tz).year();
-    let kept = keep(&mut *conn, desk, (now, year), &new).await?;
+    let kept = keep(&mut *conn, desk, (now, year, from), &new).await?;
     let seen = Seen { kind: new.kind, spot: new.spot.map(|(spot, _)| spot), at: kept.observed_at };
     let (occurrence, because) = match seen.spot {
         Some(spot) => cluster::place(&seen, &store::open_near(&mut *conn, spot, kept.observed_at).await?),
@@ -118,7 +135,7 @@ struct Kept {
 async fn keep(
     conn: &mut PgConnection,
     desk: Desk<'_>,
-    (now, year): (Instant, i32),
+    (now, year, from): (Instant, i32, Option<IpAddr>),
     new: &NewReport<'_>,
 ) -> sqlx::Result<Kept> {
     let id = desk.ids.uuid(now);
@@ -127,17 +144,23 @@ async fn keep(
     // A telephone's clock may be wrong; what is to come has not been seen.
     let observed_at = new.observed_at.map_or(now, |at| at.clamp(now - OLDEST, now));
     let reporter = mark(desk.keys, &new.reporter, now, desk.tz);
+    let origin = from.map(|address| origin(desk, address, now));
     let mut doubts = new.doubts.clone();
-    if new.reporter.standing != Standing::Staff {
-        let lately = store::lately(&mut *conn, &reporter, now - TimeDelta::hours(1)).await?;
-        if lately >= trust::MANY_AN_HOUR {
-            doubts.push(Doubt::Many);
-        }
+    if new.reporter.standing != Standing::Staff && is_one_of_many(&mut *conn, (&reporter, origin.as_ref()), now).await?
+    {
+        doubts.push(Doubt::Many);
     }
     doubts.sort_unstable();
     doubts.dedup();
-    let row =
-        store::Row { id, protocol: &protocol, observed_at, received_at: now, reporter: &reporter, doubts: &doubts };
+    let row = store::Row {
+        id,
+        protocol: &protocol,
+        observed_at,
+        received_at: now,
+        reporter: &reporter,
+        origin: origin.as_ref(),
+        doubts: &doubts,
+    };
     store::insert(&mut *conn, &row, new).await?;
     if let Some(contact) = &new.reporter.contact {
         let sealed = desk.keys.vault.seal(&contact_context(id), contact.as_bytes());
@@ -148,6 +171,20 @@ async fn keep(
         store::photographs::insert(&mut *conn, desk.ids.uuid(now), id, picture, (by, now)).await?;
     }
     Ok(Kept { id, protocol, observed_at })
+}
+
+/// True when the same reporter, or the same network address, has sent very many within the hour.
+async fn is_one_of_many(
+    conn: &mut PgConnection,
+    (reporter, origin): (&[u8; 16], Option<&[u8; 16]>),
+    now: Instant,
+) -> sqlx::Result<bool> {
+    let since = now - TimeDelta::hours(1);
+    if store::lately(&mut *conn, reporter, since).await? >= trust::MANY_AN_HOUR {
+        return Ok(true);
+    }
+    let Some(origin) = origin else { return Ok(false) };
+    Ok(store::lately_from(conn, origin, since).await? >= trust::MANY_OF_ADDRESS_AN_HOUR)
 }
 
 /// What a contact is sealed for.
@@ -164,62 +201,205 @@ fn mark(keys: &Keyring, reporter: &Reporter, now: Instant, tz: chrono_tz::Tz) ->
     keys.service.sum("reporter", format!("{day} {}", reporter.known_by).as_bytes())
 }
 
+/// Tells network addresses apart without naming them, for a day.
+fn origin(desk: Desk<'_>, address: IpAddr, now: Instant) -> [u8; 16] {
+    let day = now.with_timezone(&desk.tz).date_naive();
+    desk.keys.service.sum("report origin", format!("{day} {address}").as_bytes())
+}
+
 /// Weighs every report of an occurrence anew, and the occurrence by them.
 pub async fn weigh(conn: &mut PgConnection, occurrence: Uuid) -> sqlx::Result<()> {
     let members = store::members(&mut *conn, occurrence).await?;
-    let Some(state) = store::state(&mut *conn, occurrence).await? else { return Ok(()) };
+    let Some((state, confirmed_at)) = store::state(&mut *conn, occurrence).await? else { return Ok(()) };
+    let voices = voices(&members, confirmed_at);
     let mut judged = Vec::with_capacity(members.len());
-    let mut reporters: Vec<&[u8]> = Vec::new();
-    for member in &members {
-        let is_repeated = reporters.contains(&member.reporter.as_slice());
-        if !is_repeated {
-            reporters.push(&member.reporter);
-        }
+    for (member, (voice, is_counted)) in members.iter().zip(voices) {
         let ground = match member.spot {
             Some(spot) => store::ground(&mut *conn, spot).await?,
             None => None,
         };
-        let others = members.iter().filter(|other| other.reporter != member.reporter && other.doubts.is_empty());
-        let mut others: Vec<&[u8]> = others.map(|other| other.reporter.as_slice()).collect();
-        others.sort_unstable();
-        others.dedup();
         let facts = Facts {
             standing: member.standing,
             doubts: member.doubts.clone(),
             photographs: member.photographs,
             confirmed: member.confirmed,
             dismissed: member.dismissed,
-            neighbours: i64::try_from(others.len()).unwrap_or(i64::MAX),
+            neighbours: neighbours(&members, member),
             ground,
-            exact_place: member.spot.is_some_and(|spot| spot.precision_m <= cluster::EXACT_M),
+            exact_place: member.spot.is_some_and(is_exact),
         };
         let trust = trust::judge(&facts);
-        let weight = trust::weight(state.as_str(), trust.score, !member.doubts.is_empty(), is_repeated);
-        judged.push(store::Judged { report: member.id, trust, weight, is_repeated });
+        let weight = trust::weight(state, trust.score, voice);
+        judged.push(store::Judged { report: member.id, trust, weight, is_counted });
     }
     store::save_judged(&mut *conn, &judged).await?;
-    let summary = summary(state, &members, &judged);
+    let summary = summary((state, confirmed_at), &members, &judged);
     store::save_summary(conn, occurrence, &summary).await
 }
 
+const fn is_exact(spot: Spot) -> bool {
+    spot.precision_m <= cluster::EXACT_M
+}
+
+fn was_before(member: &Member, confirmed_at: Option<Instant>) -> bool {
+    confirmed_at.is_some_and(|at| member.received_at <= at)
+}
+
+/// How each report speaks, in the order they came, and whether it is one witness more.
+fn voices(members: &[Member], confirmed_at: Option<Instant>) -> Vec<(Voice, bool)> {
+    let mut reporters: Vec<&[u8]> = Vec::new();
+    let mut origins: Vec<&[u8]> = Vec::new();
+    let mut voices = Vec::with_capacity(members.len());
+    for member in members {
+        let is_repeated = reporters.contains(&member.reporter.as_slice());
+        let before = origins.iter().filter(|origin| member.origin.as_deref() == Some(**origin)).count();
+        let is_crowded = before >= trust::WITNESSES_OF_ADDRESS;
+        if !is_repeated {
+            reporters.push(&member.reporter);
+            // Doubtful ones count nothing, and take nobody's place.
+            origins.extend(member.origin.as_deref().filter(|_| member.doubts.is_empty()));
+        }
+        let voice = if is_repeated {
+            Voice::Repeated
+        } else if was_before(member, confirmed_at) {
+            Voice::Judged
+        } else if is_crowded || !member.doubts.is_empty() {
+            Voice::Doubtful
+        } else {
+            Voice::Heard
+        };
+        voices.push((voice, !is_repeated && !is_crowded));
+    }
+    voices
+}
+
+/// Others who say the same: of one network address no more than one, and of the reporter's own none.
+fn neighbours(members: &[Member], member: &Member) -> i64 {
+    let others = members.iter().filter(|other| {
+        let is_apart = other.origin.is_none() || other.origin != member.origin;
+        other.reporter != member.reporter && other.doubts.is_empty() && is_apart
+    });
+    let mut others: Vec<&[u8]> = others.map(|other| other.origin.as_deref().unwrap_or(&other.reporter)).collect();
+    others.sort_unstable();
+    others.dedup();
+    i64::try_from(others.len()).unwrap_or(i64::MAX)
+}
+
 /// What an occurrence is by its reports.
-fn summary(state: State, members: &[store::Member], judged: &[store::Judged]) -> store::Summary {
+fn summary(
+    (state, confirmed_at): (State, Option<Instant>),
+    members: &[Member],
+    judged: &[store::Judged],
+) -> store::Summary {
     let score = |at: usize| judged.get(at).map_or(0.0, |judged| judged.trust.score);
     let best = (0..members.len()).max_by(|a, b| score(*a).total_cmp(&score(*b)).then(b.cmp(a)));
     let kind = best.and_then(|at| members.get(at)).map_or(Kind::Other, |member| member.kind);
-    let spot = members.iter().filter_map(|member| member.spot).min_by_key(|spot| spot.precision_m);
-    let first_words = judged.iter().filter(|judged| !judged.is_repeated).map(|judged| judged.trust.score);
+    let witnesses = judged.iter().filter(|judged| judged.is_counted).map(|judged| judged.trust.score);
     let trust = match state {
         State::Confirmed | State::Closed => 1.0,
         State::Dismissed | State::Merged => 0.0,
-        State::New => trust::together(first_words),
+        State::New => trust::together(witnesses),
     };
     // What waits may be worse than it was called at first: the most dangerous word of its reports presses.
     let danger = members.iter().map(|member| member.kind.danger()).max().unwrap_or(0);
+    let spot = place_of(members, confirmed_at);
     store::Summary { kind, spot, trust, pressing: trust * f64::from(danger) }
+}
+
+/// Differences below this are no reason to move: what a telephone says of its own error is cheap to say.
+const EQUALLY_EXACT_M: i32 = 50;
+
+/// Where an occurrence is: by what was said before somebody confirmed it, of that by the best known reporter, then the most exact,
+/// then the first. A rough place gives way to an exact one; people put these together by hand.
+fn place_of(members: &[Member], confirmed_at: Option<Instant>) -> Option<Spot> {
+    let placed = members.iter().filter_map(|member| member.spot.map(|spot| (member, spot)));
+    let best = placed.min_by_key(|(member, spot)| {
+        let is_rough = !is_exact(*spot);
+        let is_late = confirmed_at.is_some() && !was_before(member, confirmed_at);
+        let precision_m = spot.precision_m.max(EQUALLY_EXACT_M);
+        (is_rough, is_late, !member.doubts.is_empty(), member.standing, precision_m)
+    });
+    best.map(|(_, spot)| spot)
 }
 
 /// Why it stands where a person put it.
 pub fn by_hand(who: &str) -> Because {
     Because::ByHand { who: who.to_owned() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::clock::from_micros;
+
+    fn at(minute: i64) -> Instant {
+        from_micros(1_700_000_000_000_000 + minute * 60_000_000)
+    }
+
+    /// The nth report, at the nth minute, some metres farther north each.
+    fn member(n: u8, origin: Option<u8>) -> Member {
+        Member {
+            id: Uuid::from_u128(u128::from(n)),
+            kind: Kind::Landslide,
+            standing: Standing::Contact,
+            doubts: vec![],
+            reporter: vec![n; 16],
+            origin: origin.map(|origin| vec![origin; 16]),
+            received_at: at(i64::from(n)),
+            spot: Some(Spot { lon: -43.4, lat: -21.7 + f64::from(n) / 10_000.0, precision_m: 20 }),
+            photographs: 0,
+            confirmed: 0,
+            dismissed: 0,
+        }
+    }
+
+    fn heard(voices: &[(Voice, bool)]) -> Vec<Voice> {
+        voices.iter().map(|(voice, _)| *voice).collect()
+    }
+
+    #[test]
+    fn many_names_of_one_address_are_some_witnesses_and_nobodys_neighbours() {
+        let mut members: Vec<Member> = (0..30).map(|n| member(n, Some(1))).collect();
+        let counted = |members: &[Member]| voices(members, None).iter().filter(|(_, is_counted)| *is_counted).count();
+        assert_eq!(counted(&members), trust::WITNESSES_OF_ADDRESS);
+        assert_eq!(heard(&voices(&members, None))[3..], [Voice::Doubtful; 27]);
+        assert_eq!(neighbours(&members, &members[0]), 0);
+        // Somebody elsewhere has one neighbour there, and is one themself.
+        members.push(member(30, Some(2)));
+        members.push(member(31, None));
+        assert_eq!(counted(&members), trust::WITNESSES_OF_ADDRESS + 2);
+        assert_eq!(members.iter().map(|one| neighbours(&members, one)).collect::<Vec<_>>()[29..], [2, 2, 2]);
+        // What somebody confirmed counts, wherever it came from.
+        assert_eq!(heard(&voices(&members, Some(at(40)))), [Voice::Judged; 32]);
+    }
+
+    #[test]
+    fn only_what_was_there_when_it_was_confirmed_was_judged() {
+        let mut members: Vec<Member> = (0..4).map(|n| member(n, None)).collect();
+        members[3].doubts = vec![Doubt::Many];
+        members[1].reporter = vec![0; 16];
+        let expected = [Voice::Judged, Voice::Repeated, Voice::Heard, Voice::Doubtful];
+        assert_eq!(heard(&voices(&members, Some(at(1)))), expected);
+    }
+
+    #[test]
+    fn nobody_moves_a_place_by_claiming_to_know_it_exactly() {
+        let mut members: Vec<Member> = (0..3).map(|n| member(n, None)).collect();
+        members[1].spot.as_mut().unwrap().precision_m = 5;
+        assert_eq!(place_of(&members, None), members[0].spot, "the first of equals");
+        members[2].standing = Standing::Staff;
+        members[2].spot.as_mut().unwrap().precision_m = 150;
+        members[1].standing = Standing::Anonymous;
+        assert_eq!(place_of(&members, None), members[2].spot, "the best known");
+        assert_eq!(place_of(&members, Some(at(1))), members[0].spot, "as it was confirmed");
+        members[2].spot.as_mut().unwrap().precision_m = 900;
+        assert_eq!(place_of(&members, None), members[0].spot, "a rough place gives way");
+        for one in &mut members[..2] {
+            one.doubts = vec![Doubt::TooFast];
+            one.spot.as_mut().unwrap().precision_m = 5;
+        }
+        members[2].spot.as_mut().unwrap().precision_m = 100;
+        members[2].standing = Standing::Anonymous;
+        assert_eq!(place_of(&members, None), members[2].spot, "doubtful ones come last");
+    }
 }

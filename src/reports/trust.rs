@@ -5,6 +5,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::State;
 use crate::units::{Level, vocabulary};
 
 vocabulary! {
@@ -39,6 +40,11 @@ vocabulary! {
 
 /// Above this many reports an hour of one reporter who is not staff, the further ones are doubtful.
 pub const MANY_AN_HOUR: i64 = 6;
+/// The same of one network address, whatever names its reports give. A neighbourhood may share one behind a mobile operator, so the
+/// further ones are kept and refused nothing; but no number of invented names makes more than these.
+pub const MANY_OF_ADDRESS_AN_HOUR: i64 = 12;
+/// Reporters of one network address who count in one occurrence, until somebody confirmed it.
+pub const WITNESSES_OF_ADDRESS: usize = 3;
 
 /// What is known of a report and around it.
 #[derive(Clone, Debug, PartialEq)]
@@ -49,7 +55,7 @@ pub struct Facts {
     /// Earlier reports of the same reporter that were confirmed, and dismissed.
     pub confirmed: i64,
     pub dismissed: i64,
-    /// Other reporters who say the same.
+    /// Other reporters who say the same, from other network addresses.
     pub neighbours: i64,
     /// The worst level of the risk areas there.
     pub ground: Option<Level>,
@@ -138,13 +144,24 @@ pub fn together(scores: impl IntoIterator<Item = f64>) -> f64 {
     1.0 - scores.into_iter().fold(1.0, |doubt, score| doubt * (1.0 - score.clamp(0.0, 1.0)))
 }
 
-/// What a report counts for in rules. Of one reporter only the first word of an occurrence counts.
-pub fn weight(state: &str, score: f64, is_doubtful: bool, is_repeated: bool) -> f64 {
-    match state {
-        _ if is_repeated => 0.0,
-        "dismissed" => 0.0,
-        "confirmed" | "closed" => 1.0,
-        _ if is_doubtful => 0.0,
+/// How a report speaks in its occurrence.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Voice {
+    /// Its reporter has spoken there before: only the first word counts.
+    Repeated,
+    /// Whoever confirmed the occurrence had it before them.
+    Judged,
+    /// Doubtful, or one of too many of its network address.
+    Doubtful,
+    Heard,
+}
+
+/// What a report counts for in rules. What joins a confirmed occurrence afterwards was confirmed by nobody, and counts for what
+/// it is trusted.
+pub const fn weight(state: State, score: f64, voice: Voice) -> f64 {
+    match (state, voice) {
+        (State::Dismissed | State::Merged, _) | (_, Voice::Repeated | Voice::Doubtful) => 0.0,
+        (State::Confirmed | State::Closed, Voice::Judged) => 1.0,
         _ => score,
     }
 }
@@ -215,10 +232,17 @@ mod tests {
 
     #[test]
     fn doubtful_ones_count_for_rules_only_when_somebody_confirmed_them() {
-        assert_eq!(weight("new", 0.4, true, false), 0.0);
-        assert_eq!(weight("new", 0.4, false, false), 0.4);
-        assert_eq!(weight("confirmed", 0.1, true, false), 1.0);
-        assert_eq!(weight("dismissed", 0.9, false, false), 0.0);
-        assert_eq!(weight("confirmed", 0.9, false, true), 0.0);
+        assert_eq!(weight(State::New, 0.4, Voice::Doubtful), 0.0);
+        assert_eq!(weight(State::New, 0.4, Voice::Heard), 0.4);
+        assert_eq!(weight(State::Confirmed, 0.1, Voice::Judged), 1.0);
+        assert_eq!(weight(State::Closed, 0.1, Voice::Judged), 1.0);
+        assert_eq!(weight(State::Dismissed, 0.9, Voice::Heard), 0.0);
+        assert_eq!(weight(State::Confirmed, 0.9, Voice::Repeated), 0.0);
+    }
+
+    #[test]
+    fn what_joins_a_confirmed_occurrence_afterwards_was_confirmed_by_nobody() {
+        assert_eq!(weight(State::Confirmed, 0.35, Voice::Heard), 0.35);
+        assert_eq!(weight(State::Confirmed, 0.35, Voice::Doubtful), 0.0);
     }
 }

@@ -9,7 +9,7 @@ use chrono::{DateTime, Utc};
 use crate::app::App;
 use crate::media::Picture;
 use crate::reports::locate::{Given, locate};
-use crate::reports::take::{Desk, take};
+use crate::reports::take::{Desk, take_from};
 use crate::reports::{
     Doubt, Kind, MAX_CONTACT, MAX_PHOTOGRAPHS, MAX_PLACE, MAX_WORDS, NewReport, Reporter, Source, Standing, Taken,
 };
@@ -17,7 +17,7 @@ use crate::residents::own;
 use crate::web::auth::Staff;
 use crate::web::client::neighbourhood;
 use crate::web::error::{ApiError, FieldError, shorten};
-use crate::web::upload::Shape;
+use crate::web::upload::{Pictures, Shape};
 
 /// The form of every door.
 pub const FORM: Shape = Shape {
@@ -39,6 +39,7 @@ pub const FORM: Shape = Shape {
     // Four bytes a letter.
     max_field_bytes: 4 * MAX_WORDS as u64 + 64,
     max_files: MAX_PHOTOGRAPHS,
+    pictures: Pictures::Good,
     is_public: true,
 };
 
@@ -150,6 +151,8 @@ pub struct Door<'a> {
     /// Who is signed in and reports by that.
     pub staff: Option<&'a Staff>,
     pub address: Option<IpAddr>,
+    /// The stamp of the form. Neighbours behind one address who leave no contact are told apart by it.
+    pub stamp: &'a str,
     pub language: &'a str,
     pub doubts: Vec<Doubt>,
 }
@@ -167,7 +170,7 @@ impl Door<'_> {
             Some((channel, address)) => (Standing::Contact, format!("{} {address}", channel.as_str())),
             None => {
                 let from = self.address.map_or_else(String::new, |address| neighbourhood(address).to_string());
-                (Standing::Anonymous, format!("address {from}"))
+                (Standing::Anonymous, format!("address {from} {}", self.stamp).trim_end().to_owned())
             }
         };
         Reporter { standing, known_by, contact, staff: None }
@@ -201,7 +204,9 @@ pub async fn file(app: &App, door: Door<'_>, said: Said, pictures: &[Picture]) -
         doubts,
         pictures,
     };
-    let taken = take(&mut tx, Desk::of(app), now, new).await?;
+    // People in the field are known by their account.
+    let from = door.address.filter(|_| door.staff.is_none()).map(neighbourhood);
+    let taken = take_from(&mut tx, Desk::of(app), (now, from), new).await?;
     tx.commit().await?;
     Ok(taken)
 }

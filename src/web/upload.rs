@@ -1,24 +1,33 @@
 //! Photographs from a form (`multipart/form-data`): read part by part, so that no more than one file as it came is in memory,
 //! and each developed before the next is read.
 //!
+//! Reading takes no turn, because a sender may be slow: bytes under way are bounded, and so are the forms of one address, and a
+//! sender has to keep a least rate. Only developing a picture takes its turn.
+//!
 //! The names and media types that the parts give themselves are never looked at.
 
+mod room;
+mod source;
+
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::net::IpAddr;
 use std::time::Duration;
 
-use axum::body::{Body, BodyDataStream};
+use axum::body::Body;
 use axum::extract::Request;
 use axum::http::{HeaderMap, StatusCode, header};
 use bytes::{Bytes, BytesMut};
-use futures_util::{Stream, StreamExt as _, stream};
-use multer::{Constraints, Multipart, SizeLimit};
+use futures_util::{StreamExt as _, stream};
+use multer::{Constraints, Field, Multipart, SizeLimit};
 use tokio::sync::Semaphore;
 
+use self::room::{Place, Room};
+use self::source::{Shared, TooSlow};
 use crate::app::App;
 use crate::i18n::Lang;
 use crate::incidents::photographs::MAX_CAPTION;
 use crate::media::{self, Picture, Refused};
+use crate::web::client::ClientAddress;
 use crate::web::error::ApiError;
 
 /// Files in one form.
@@ -30,16 +39,38 @@ const MAX_HEAD_BYTES: usize = 8 * 1024;
 /// How long somebody whose form is refused may go on sending before the line is cut.
 const DRAIN: Duration = Duration::from_secs(10);
 
-/// Forms read at once; beyond it the next is asked to come again.
-static UPLOADS: Semaphore = Semaphore::const_new(6);
+/// How long a picture waits for its turn to be developed.
+const TURN: Duration = Duration::from_secs(30);
+
+/// How long a form waits for room.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+const MIB: usize = 1024 * 1024;
+/// Files of staff that are under way; the town hall is one address.
+static ROOM: Room = Room::new(6 * media::MAX_BYTES, (6 * media::MAX_BYTES, 64), PATIENCE);
+/// Of everybody else. A neighbourhood shares an address behind a mobile operator, and whoever finds no room still reports
+/// without the picture.
+static PUBLIC_ROOM: Room = Room::new(80 * MIB, (40 * MIB, 32), PATIENCE);
+
+/// Pictures in line to be developed. The public's have turns of their own, so that these never keep staff waiting.
+static TURNS: Semaphore = Semaphore::const_new(6);
+static PUBLIC_TURNS: Semaphore = Semaphore::const_new(2);
 
 /// The names of the fields.
 const CAPTION: &str = "caption";
 const FILES: &str = "photographs";
 const CSRF: &str = "csrf";
 
-/// Forms of people who are not signed in have turns of their own, so that these never keep staff waiting.
-static PUBLIC_UPLOADS: Semaphore = Semaphore::const_new(4);
+/// What becomes of a form when one of its pictures cannot be kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Pictures {
+    /// Then none of the form is taken.
+    All,
+    /// The form is taken without it: words are worth more.
+    Good,
+    /// No picture is looked at: of this form only the words are wanted.
+    None,
+}
 
 /// What a form of fields and photographs may hold.
 #[derive(Clone, Copy, Debug)]
@@ -49,6 +80,7 @@ pub struct Shape {
     /// Bytes of one field.
     pub max_field_bytes: u64,
     pub max_files: usize,
+    pub pictures: Pictures,
     /// For people who are not signed in.
     pub is_public: bool,
 }
@@ -58,6 +90,27 @@ pub struct Shape {
 pub struct Filled {
     pub fields: BTreeMap<String, String>,
     pub pictures: Vec<Picture>,
+    /// Pictures that were sent and could not be kept.
+    pub left_out: usize,
+}
+
+/// A form that is not taken, with the words it had brought by then: nobody should have to type them again.
+#[derive(Debug)]
+pub struct Halted {
+    pub wrong: Wrong,
+    pub fields: BTreeMap<String, String>,
+}
+
+impl From<Halted> for Wrong {
+    fn from(halted: Halted) -> Self {
+        halted.wrong
+    }
+}
+
+impl From<Halted> for ApiError {
+    fn from(halted: Halted) -> Self {
+        halted.wrong.into()
+    }
 }
 
 /// What a form brought.
@@ -76,6 +129,8 @@ pub enum Wrong {
     /// It broke off, or is not written as it must be.
     Broken,
     TooLarge,
+    /// It came slower than the least rate.
+    Slow,
     Busy,
     NoFiles,
     /// More than so many.
@@ -92,6 +147,7 @@ impl Wrong {
             Self::MediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::TooLarge | Self::Picture(_, Refused::TooLarge) => StatusCode::PAYLOAD_TOO_LARGE,
             Self::Busy => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Slow => StatusCode::REQUEST_TIMEOUT,
             _ => StatusCode::BAD_REQUEST,
         }
     }
@@ -101,6 +157,7 @@ impl Wrong {
         match self {
             Self::MediaType | Self::Broken | Self::Field => lang.t("photographs-broken"),
             Self::TooLarge => lang.t("photographs-too-large"),
+            Self::Slow => lang.t("photographs-slow"),
             Self::Busy => lang.t("photographs-busy"),
             Self::NoFiles => lang.t("photographs-none-chosen"),
             Self::TooManyFiles(most) => lang.t1("photographs-too-many", "n", most as i64),
@@ -116,6 +173,7 @@ impl From<Wrong> for ApiError {
     fn from(wrong: Wrong) -> Self {
         match wrong {
             Wrong::MediaType => Self::WrongMediaType("multipart/form-data"),
+            Wrong::Slow => Self::bad("the form came too slowly and was ended; nothing was stored, send it again"),
             Wrong::Broken => Self::bad("the form broke off, or is no multipart/form-data; nothing was stored"),
             Wrong::TooLarge | Wrong::Picture(_, Refused::TooLarge) => Self::TooLarge,
             Wrong::Busy => Self::Unavailable("too many uploads at the moment; nothing was stored, try again".into()),
@@ -138,21 +196,27 @@ impl From<multer::Error> for Wrong {
                 Self::Caption
             }
             multer::Error::FieldSizeExceeded { .. } => Self::Field,
+            multer::Error::StreamReadFailed(cause) if cause.is::<TooSlow>() => Self::Slow,
             _ => Self::Broken,
         }
     }
 }
 
 /// The form of an incident's photographs.
-const PHOTOGRAPHS: Shape =
-    Shape { fields: &[CAPTION], max_field_bytes: MAX_FIELD_BYTES, max_files: MAX_FILES, is_public: false };
+const PHOTOGRAPHS: Shape = Shape {
+    fields: &[CAPTION],
+    max_field_bytes: MAX_FIELD_BYTES,
+    max_files: MAX_FILES,
+    pictures: Pictures::All,
+    is_public: false,
+};
 
 /// Reads a form of photographs.
 ///
 /// # Errors
 /// Why it is not taken; then none of it is.
 pub async fn read(app: &App, request: Request) -> Result<Upload, Wrong> {
-    let Filled { mut fields, pictures } = read_form(app, request, PHOTOGRAPHS).await?;
+    let Filled { mut fields, pictures, .. } = read_form(app, request, PHOTOGRAPHS).await?;
     if pictures.is_empty() {
         return Err(Wrong::NoFiles);
     }
@@ -164,64 +228,141 @@ pub async fn read(app: &App, request: Request) -> Result<Upload, Wrong> {
 /// cannot finish sending shows a broken line instead of the reason.
 ///
 /// # Errors
-/// Why it is not taken; then none of it is.
-pub async fn read_form(app: &App, request: Request, shape: Shape) -> Result<Filled, Wrong> {
+/// Why it is not taken, and what it had said; then none of it is stored.
+pub async fn read_form(app: &App, request: Request, shape: Shape) -> Result<Filled, Halted> {
+    let most = app.config.http.max_upload_bytes;
     let boundary = boundary(request.headers());
-    let (body, rest) = shared(request.into_body());
-    let turns = if shape.is_public { &PUBLIC_UPLOADS } else { &UPLOADS };
-    let result = match (boundary, turns.try_acquire()) {
-        (None, _) => Err(Wrong::MediaType),
-        (_, Err(_)) => Err(Wrong::Busy),
-        (Some(boundary), Ok(_turn)) => {
+    let address = request.extensions().get::<ClientAddress>().and_then(|address| address.0);
+    let source = Shared::new(request.into_body());
+    let mut reading = Reading { shape, source: &source, place: None, filled: Filled::default(), files: 0 };
+    let result = match boundary {
+        None => Err(Wrong::MediaType),
+        Some(boundary) => {
             let limits = SizeLimit::new()
-                .whole_stream(app.config.http.max_upload_bytes as u64)
+                .whole_stream(most as u64)
                 .per_field(shape.max_field_bytes)
-                .for_field(FILES, media::MAX_BYTES as u64 + 1);
-            parts(Multipart::with_constraints(body, boundary, Constraints::new().size_limit(limits)), shape).await
+                // The reader of the file bounds it, so that the parts behind one that is too large are still read.
+                .for_field(FILES, most as u64);
+            let form = Multipart::with_constraints(source.stream(), boundary, Constraints::new().size_limit(limits));
+            reading.all(form, address).await
         }
     };
-    if result.is_err() {
-        drop_rest(rest, app.config.http.max_upload_bytes).await;
+    let Reading { filled, place, .. } = reading;
+    drop(place);
+    match result {
+        Ok(()) => Ok(filled),
+        Err(wrong) => {
+            source.drop_rest(most, DRAIN).await;
+            Err(Halted { wrong, fields: filled.fields })
+        }
     }
-    result
 }
 
 /// Reads and drops the body of a request that is refused for another reason.
 pub async fn pass_over(app: &App, request: Request) {
-    let (_, rest) = shared(request.into_body());
-    drop_rest(rest, app.config.http.max_upload_bytes).await;
+    Shared::new(request.into_body()).drop_rest(app.config.http.max_upload_bytes, DRAIN).await;
 }
 
-async fn parts(mut form: Multipart<'_>, shape: Shape) -> Result<Filled, Wrong> {
-    let Filled { mut fields, mut pictures } = Filled::default();
-    while let Some(field) = form.next_field().await? {
-        match field.name() {
-            // The gate has held it against the session's.
-            Some(CSRF) => drop(field.bytes().await?),
-            Some(name) if shape.fields.contains(&name) => {
-                let name = name.to_owned();
-                fields.insert(name, field.text().await?);
-            }
-            Some(FILES) => {
-                // A browser sends an empty part when nothing was chosen.
-                let is_chosen = field.file_name().is_none_or(|name| !name.is_empty());
-                let place = pictures.len() + 1;
-                let file = field.bytes().await.map_err(|error| match error {
-                    multer::Error::FieldSizeExceeded { .. } => Wrong::Picture(place, Refused::TooLarge),
-                    other => other.into(),
-                })?;
-                if file.is_empty() && !is_chosen {
-                    continue;
-                }
-                if place > shape.max_files {
-                    return Err(Wrong::TooManyFiles(shape.max_files));
-                }
-                pictures.push(media::develop(file).await.map_err(|refused| Wrong::Picture(place, refused))?);
-            }
-            _ => return Err(Wrong::Field),
+/// A form that is being read.
+struct Reading<'a> {
+    shape: Shape,
+    source: &'a Shared,
+    /// The room that its files have; none for a form whose pictures are not looked at.
+    place: Option<Place<'static>>,
+    filled: Filled,
+    /// Files so far, kept or not.
+    files: usize,
+}
+
+impl Reading<'_> {
+    async fn all(&mut self, mut form: Multipart<'_>, address: Option<IpAddr>) -> Result<(), Wrong> {
+        let room = if self.shape.is_public { &PUBLIC_ROOM } else { &ROOM };
+        if self.shape.pictures != Pictures::None {
+            self.place = match room.enter(address).await {
+                Ok(place) => Some(place),
+                Err(_) if self.shape.pictures == Pictures::All => return Err(Wrong::Busy),
+                Err(_) => None,
+            };
         }
+        while let Some(field) = form.next_field().await? {
+            match field.name() {
+                // The gate has held it against the session's.
+                Some(CSRF) => drop(field.bytes().await?),
+                Some(name) if self.shape.fields.contains(&name) => {
+                    let name = name.to_owned();
+                    self.filled.fields.insert(name, field.text().await?);
+                }
+                Some(FILES) => self.file(field).await?,
+                _ => return Err(Wrong::Field),
+            }
+        }
+        Ok(())
     }
-    Ok(Filled { fields, pictures })
+
+    /// One file: kept, left out, or the reason why the form is not taken.
+    async fn file(&mut self, field: Field<'_>) -> Result<(), Wrong> {
+        // A browser sends an empty part when nothing was chosen.
+        let is_chosen = field.file_name().is_none_or(|name| !name.is_empty());
+        let number = self.files + 1;
+        let file = self.collect(field, number).await?;
+        if !is_chosen && file.as_ref().is_ok_and(Bytes::is_empty) {
+            return Ok(());
+        }
+        self.files = number;
+        let picture = match file {
+            Ok(file) => self.develop(file, number).await,
+            Err(wrong) => Err(wrong),
+        };
+        if let Some(place) = &mut self.place {
+            place.shrink();
+        }
+        self.source.was_busy();
+        match picture {
+            Ok(picture) => self.filled.pictures.push(picture),
+            Err(wrong) if self.shape.pictures == Pictures::All => return Err(wrong),
+            Err(_) => self.filled.left_out += 1,
+        }
+        Ok(())
+    }
+
+    /// The bytes of a file, or why it cannot be kept; then it is read to its end all the same, because the parts behind it may be
+    /// words.
+    async fn collect(&mut self, mut field: Field<'_>, number: usize) -> Result<Result<Bytes, Wrong>, Wrong> {
+        let mut bytes = BytesMut::new();
+        let mut wrong = (number > self.shape.max_files).then_some(Wrong::TooManyFiles(self.shape.max_files));
+        while let Some(chunk) = field.chunk().await? {
+            if wrong.is_none() {
+                wrong = self.room_for(bytes.len(), chunk.len(), number).await.err();
+            }
+            match wrong {
+                None => bytes.extend_from_slice(&chunk),
+                Some(wrong) if self.shape.pictures == Pictures::All => return Err(wrong),
+                // What was kept of it makes room at once.
+                Some(_) if !bytes.is_empty() => {
+                    bytes = BytesMut::new();
+                    self.place.iter_mut().for_each(Place::shrink);
+                }
+                Some(_) => {}
+            }
+        }
+        Ok(wrong.map_or(Ok(bytes.freeze()), Err))
+    }
+
+    async fn room_for(&mut self, kept: usize, more: usize, number: usize) -> Result<(), Wrong> {
+        if kept + more > media::MAX_BYTES {
+            return Err(Wrong::Picture(number, Refused::TooLarge));
+        }
+        let place = self.place.as_mut().ok_or(Wrong::Busy)?;
+        let room = place.grow(more).await;
+        self.source.was_busy();
+        room.map_err(|_| Wrong::Busy)
+    }
+
+    async fn develop(&self, file: Bytes, number: usize) -> Result<Picture, Wrong> {
+        let turns = if self.shape.is_public { &PUBLIC_TURNS } else { &TURNS };
+        let Ok(Ok(_turn)) = tokio::time::timeout(TURN, turns.acquire()).await else { return Err(Wrong::Busy) };
+        media::develop(file).await.map_err(|refused| Wrong::Picture(number, refused))
+    }
 }
 
 fn one_line(text: &str) -> Result<String, Wrong> {
@@ -268,32 +409,4 @@ async fn first_field(head: Bytes, boundary: String) -> Option<String> {
     let mut form = Multipart::new(stream::iter([Ok::<_, std::io::Error>(head)]), boundary);
     let field = form.next_field().await.ok()??;
     if field.name() == Some(CSRF) { field.text().await.ok() } else { None }
-}
-
-type Shared = Arc<Mutex<BodyDataStream>>;
-
-/// The body as a stream, and a hold on what that stream leaves.
-fn shared(body: Body) -> (impl Stream<Item = Result<Bytes, axum::Error>> + Send, Shared) {
-    let rest = Arc::new(Mutex::new(body.into_data_stream()));
-    let body = Arc::clone(&rest);
-    let stream =
-        stream::poll_fn(move |context| body.lock().unwrap_or_else(PoisonError::into_inner).poll_next_unpin(context));
-    (stream, rest)
-}
-
-async fn drop_rest(rest: Shared, most: usize) {
-    let reading = async {
-        let mut left = most;
-        let mut rest = stream::poll_fn(move |context| {
-            rest.lock().unwrap_or_else(PoisonError::into_inner).poll_next_unpin(context)
-        });
-        while let Some(Ok(bytes)) = rest.next().await {
-            left = left.saturating_sub(bytes.len());
-            if left == 0 {
-                break;
-            }
-        }
-    };
-    // Whoever is slower than that has to live with the cut.
-    let _ = tokio::time::timeout(DRAIN, reading).await;
 }

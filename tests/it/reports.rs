@@ -3,6 +3,7 @@
 
 use axum::Router;
 use axum::body::Body;
+use axum::extract::ConnectInfo;
 use axum::http::{Request, StatusCode};
 use chrono::TimeDelta;
 use sentinela::accounts::{Role, store};
@@ -15,6 +16,9 @@ use serde_json::{Value, json};
 use tower::ServiceExt as _;
 
 use crate::support::{self, TestDb};
+
+mod crowds;
+mod forms;
 
 const NO_HASH: &str = "$argon2id$v=19$m=19456,t=2,p=1$c29tZXNhbHQ$bm90aGluZw";
 const BOUNDARY: &str = "----between7MA4YWxkTrZu0gW";
@@ -51,6 +55,8 @@ struct Site {
     router: Router,
     cookie: String,
     csrf: String,
+    /// Where requests come from; a test that does not care has no address.
+    from: Option<std::net::SocketAddr>,
 }
 
 impl Site {
@@ -63,9 +69,13 @@ impl Site {
         sqlx::raw_sql(TOWN).execute(&db.pool).await.unwrap();
         let app = support::app_with(&db, overrides);
         let router = sentinela::web::router::router(app.clone());
-        let mut site = Self { db, app, router, cookie: String::new(), csrf: String::new() };
+        let mut site = Self { db, app, router, cookie: String::new(), csrf: String::new(), from: None };
         site.become_one(Role::Operator).await;
         site
+    }
+
+    fn come_from(&mut self, last: u8) {
+        self.from = Some(([203, 0, 113, last], 5000).into());
     }
 
     async fn become_one(&mut self, role: Role) {
@@ -90,7 +100,10 @@ impl Site {
         for (name, value) in headers {
             request = request.header(*name, *value);
         }
-        let request = request.body(Body::from(body)).unwrap();
+        let mut request = request.body(Body::from(body)).unwrap();
+        if let Some(from) = self.from {
+            request.extensions_mut().insert(ConnectInfo(from));
+        }
         let response = support::soon("the answer", self.router.clone().oneshot(request)).await.unwrap();
         let (parts, body) = response.into_parts();
         let body = axum::body::to_bytes(body, usize::MAX).await.unwrap();
@@ -307,37 +320,11 @@ async fn machines_are_kept_and_not_believed_and_forms_without_a_stamp_come_back_
 }
 
 #[tokio::test]
-async fn a_flood_from_one_address_ends_and_says_when_to_come_again() {
-    let site = Site::with(&[("SENTINELA__HTTP__LIMITS__PUBLIC_REPORTS_BURST", "3")]).await;
-    // The router of a test sees no address, so the limit is asked as the handlers ask it.
-    let address = Some("203.0.113.9".parse().unwrap());
-    for _ in 0..3 {
-        site.app.limits.report(address).unwrap();
-    }
-    assert_eq!(site.app.limits.report(address).unwrap_err().status(), StatusCode::TOO_MANY_REQUESTS);
-    assert!(site.app.limits.report(Some("203.0.113.10".parse().unwrap())).is_ok());
-    // What one reporter sends beyond some an hour is kept and doubted.
-    for n in 0..8 {
-        site.report(&[
-            ("kind", "other"),
-            ("text", &format!("coisa {n}")),
-            ("place", "por aí"),
-            ("contact", "a@b.invalid"),
-        ])
-        .await;
-    }
-    assert_eq!(site.number("select count(*) from report where 'many' = any(doubts)").await, 2);
-}
-
-#[tokio::test]
-async fn photographs_come_without_their_place_and_what_is_no_picture_is_told() {
+async fn photographs_come_without_their_place() {
     let site = Site::new().await;
     let stamp = site.stamp().await;
     site.pass(1);
     let fields = [("stamp", stamp.as_str()), ("kind", "fallen_tree"), ("place", "Rua A, Linhares")];
-    let bad = site.send(&fields, &[b"<svg onload=alert(1)>"]).await;
-    assert_eq!(bad.status, StatusCode::BAD_REQUEST, "{}", bad.text);
-    assert_eq!(site.number("select count(*) from report").await, 0);
     let picture = photograph();
     let sent = site.send(&fields, &[&picture, &picture]).await;
     assert_eq!(sent.status, StatusCode::SEE_OTHER, "{}", sent.text);
@@ -735,7 +722,7 @@ async fn one_brings_at_a_time_and_lets_go_afterwards() {
 async fn contacts_go_when_their_days_are_over_and_the_words_stay() {
     use sentinela::audit::Actor;
     use sentinela::privacy::retention;
-    let site = Site::new().await;
+    let mut site = Site::new().await;
     site.report(&[("kind", "fire"), ("place", "Rua A"), ("contact", "maria@exemplo.invalid")]).await;
     let config = &site.app.config.privacy;
     for (days, left) in [(89, 1), (2, 0)] {
@@ -745,6 +732,8 @@ async fn contacts_go_when_their_days_are_over_and_the_words_stay() {
     }
     assert_eq!(site.number("select count(*) from report").await, 1);
     let report = site.text("select id::text from report").await.remove(0);
+    // The session is over as well.
+    site.become_one(Role::Operator).await;
     let gone = site.act(&format!("/console/reports/words/{report}/contact"), &[]).await;
-    assert!(gone.status == StatusCode::UNAUTHORIZED || gone.text.contains("apagado"), "{} {}", gone.status, gone.text);
+    assert!(gone.status == StatusCode::OK && gone.text.contains("apagado"), "{} {}", gone.status, gone.text);
 }

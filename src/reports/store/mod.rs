@@ -72,6 +72,8 @@ pub struct Row<'a> {
     pub observed_at: Instant,
     pub received_at: Instant,
     pub reporter: &'a [u8; 16],
+    /// The network address it came from, as a mark.
+    pub origin: Option<&'a [u8; 16]>,
     pub doubts: &'a [Doubt],
 }
 
@@ -80,8 +82,8 @@ pub async fn insert(conn: &mut PgConnection, row: &Row<'_>, new: &NewReport<'_>)
     let spot = new.spot.map(|(spot, _)| spot);
     sqlx::query!(
         "insert into report (id, protocol, idempotency_key, source, kind, words, place, geom, precision_m, place_from, observed_at,
-             received_at, language, reporter, standing, staff, doubts)
-         values ($1, $2, $3, $4, $5, $6, $7, st_setsrid(st_makepoint($8, $9), 4326), $10, $11, $12, $13, $14, $15, $16, $17, $18)",
+             received_at, language, reporter, standing, staff, doubts, origin)
+         values ($1, $2, $3, $4, $5, $6, $7, st_setsrid(st_makepoint($8, $9), 4326), $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)",
         row.id,
         row.protocol,
         new.key,
@@ -99,7 +101,8 @@ pub async fn insert(conn: &mut PgConnection, row: &Row<'_>, new: &NewReport<'_>)
         row.reporter.as_slice(),
         new.reporter.standing.as_str(),
         new.reporter.staff.as_ref().map(|staff| staff.name.as_str()) as Option<&str>,
-        &doubts
+        &doubts,
+        row.origin.map(<[u8; 16]>::as_slice) as Option<&[u8]>
     )
     .execute(conn)
     .await?;
@@ -118,6 +121,17 @@ pub async fn lately(conn: &mut PgConnection, reporter: &[u8; 16], since: Instant
     sqlx::query_scalar!(
         r#"select count(*) as "count!" from report where reporter = $1 and received_at > $2"#,
         reporter.as_slice(),
+        since
+    )
+    .fetch_one(conn)
+    .await
+}
+
+/// How many reports came from this network address since then.
+pub async fn lately_from(conn: &mut PgConnection, origin: &[u8; 16], since: Instant) -> sqlx::Result<i64> {
+    sqlx::query_scalar!(
+        r#"select count(*) as "count!" from report where origin = $1 and received_at > $2"#,
+        origin.as_slice(),
         since
     )
     .fetch_one(conn)
@@ -230,6 +244,9 @@ pub struct Member {
     pub standing: Standing,
     pub doubts: Vec<Doubt>,
     pub reporter: Vec<u8>,
+    /// The network address it came from, as a mark.
+    pub origin: Option<Vec<u8>>,
+    pub received_at: Instant,
     pub spot: Option<Spot>,
     pub photographs: i64,
     pub confirmed: i64,
@@ -239,7 +256,7 @@ pub struct Member {
 /// The reports of an occurrence in the order they came.
 pub async fn members(conn: &mut PgConnection, occurrence: Uuid) -> sqlx::Result<Vec<Member>> {
     let rows = sqlx::query!(
-        r#"select r.id, r.kind, r.standing, r.doubts, r.reporter, st_x(r.geom) as lon, st_y(r.geom) as lat, r.precision_m,
+        r#"select r.id, r.kind, r.standing, r.doubts, r.reporter, r.origin, r.received_at, st_x(r.geom) as lon, st_y(r.geom) as lat, r.precision_m,
                (select count(*) from attachment a where a.report_id = r.id and a.removed_at is null) as "photographs!",
                earlier.confirmed as "confirmed!", earlier.dismissed as "dismissed!"
            from report_standing s join report r on r.id = s.report_id
@@ -264,6 +281,8 @@ pub async fn members(conn: &mut PgConnection, occurrence: Uuid) -> sqlx::Result<
                 standing: row.standing.parse().map_err(decode)?,
                 doubts: doubts.map_err(decode)?,
                 reporter: row.reporter,
+                origin: row.origin,
+                received_at: row.received_at,
                 spot: spot(row.lon, row.lat, row.precision_m),
                 photographs: row.photographs,
                 confirmed: row.confirmed,
@@ -273,9 +292,11 @@ pub async fn members(conn: &mut PgConnection, occurrence: Uuid) -> sqlx::Result<
         .collect()
 }
 
-pub async fn state(conn: &mut PgConnection, occurrence: Uuid) -> sqlx::Result<Option<State>> {
-    let state = sqlx::query_scalar!("select state from occurrence where id = $1 for no key update", occurrence);
-    state.fetch_optional(conn).await?.map(|word| word.parse().map_err(decode)).transpose()
+/// Where an occurrence stands, locked, and when it was confirmed.
+pub async fn state(conn: &mut PgConnection, occurrence: Uuid) -> sqlx::Result<Option<(State, Option<Instant>)>> {
+    let row = sqlx::query!("select state, confirmed_at from occurrence where id = $1 for no key update", occurrence);
+    let row = row.fetch_optional(conn).await?;
+    row.map(|row| Ok((row.state.parse().map_err(decode)?, row.confirmed_at))).transpose()
 }
 
 /// The worst level of the risk areas at a place; nothing outside of all of them.
@@ -298,8 +319,8 @@ pub struct Judged {
     pub report: Uuid,
     pub trust: Trust,
     pub weight: f64,
-    /// Its reporter has spoken in this occurrence before.
-    pub is_repeated: bool,
+    /// One witness more: neither its reporter nor enough others of the same network address have spoken there before.
+    pub is_counted: bool,
 }
 
 pub async fn save_judged(conn: &mut PgConnection, judged: &[Judged]) -> sqlx::Result<()> {
@@ -361,9 +382,11 @@ pub async fn decide(
 ) -> sqlx::Result<bool> {
     let from: Vec<String> = from.iter().map(ToString::to_string).collect();
     let is_new = to == State::New;
+    let (is_confirmed, is_closed) = (to == State::Confirmed, to == State::Closed);
     let done = sqlx::query!(
         "update occurrence set state = $3, decided_at = case when $7 then null else $4::timestamptz end,
-             decided_by = case when $7 then null else $5 end, reason = $6
+             decided_by = case when $7 then null else $5 end, reason = $6,
+             confirmed_at = case when $8 then $4::timestamptz when $9 then confirmed_at end
          where id = $1 and state = any($2)",
         occurrence,
         &from,
@@ -371,7 +394,9 @@ pub async fn decide(
         now,
         who,
         reason,
-        is_new
+        is_new,
+        is_confirmed,
+        is_closed
     );
     Ok(done.execute(conn).await?.rows_affected() > 0)
 }
@@ -383,8 +408,17 @@ pub async fn merge(
     because: &Because,
     (now, who, reason): (Instant, &str, &str),
 ) -> sqlx::Result<()> {
+    // What either decision had before it stays confirmed.
     sqlx::query!(
-        "update occurrence set state = 'merged', merged_into = $2, decided_at = $3, decided_by = $4, reason = $5, trust = 0, pressing = 0
+        "update occurrence t set confirmed_at = greatest(t.confirmed_at, s.confirmed_at)
+         from occurrence s where t.id = $2 and s.id = $1 and t.state = 'confirmed'",
+        from,
+        into
+    )
+    .execute(&mut *conn)
+    .await?;
+    sqlx::query!(
+        "update occurrence set confirmed_at = null, state = 'merged', merged_into = $2, decided_at = $3, decided_by = $4, reason = $5, trust = 0, pressing = 0
          where id = $1",
         from,
         into,

@@ -1,7 +1,8 @@
 //! `/relatar`: anybody tells what they see. Works without JavaScript, on a cheap telephone, without an account.
 //!
 //! Against floods stand a signed stamp that says when the form was handed out and makes of it one report, a field that only
-//! machines see, and limits for each address. Whatever looks doubtful is kept and trusted less.
+//! machines see, and limits for each address. Whatever looks doubtful is kept and trusted less, a picture that cannot be kept is left
+//! out, and whatever is refused comes back with its words.
 
 use std::collections::BTreeMap;
 
@@ -22,7 +23,7 @@ use crate::reports::{Doubt, Kind, MAX_PHOTOGRAPHS, Source, stamp, store};
 use crate::web::client::ClientAddress;
 use crate::web::error::{ApiError, FieldError};
 use crate::web::reports::{Door, FORM, Said, file};
-use crate::web::upload::{self, Filled};
+use crate::web::upload::{self, Filled, Halted, Pictures, Shape};
 
 const DONE: &str = "/relatar/recebido";
 /// Reports that one form files, when its sender goes back and says more. Then a fresh one is needed.
@@ -79,15 +80,23 @@ async fn send(
     Extension(ClientAddress(address)): Extension<ClientAddress>,
     request: Request,
 ) -> Result<Response, ApiError> {
-    if let Err(refusal) = app.limits.report(address) {
-        upload::pass_over(&app, request).await;
-        return Err(refusal);
+    let refusal = app.limits.report(address).err();
+    // Of a form that is refused the words are read, to be shown again.
+    let shape = if refusal.is_some() { Shape { pictures: Pictures::None, ..FORM } } else { FORM };
+    let read = upload::read_form(&app, request, shape).await;
+    match refusal {
+        Some(ApiError::TooMany { retry_after_s }) => {
+            let given = read.map_or_else(|halted| halted.fields, |filled| filled.fields);
+            return too_many(&app, v, given, retry_after_s).await;
+        }
+        Some(other) => return Err(other),
+        None => {}
     }
-    let filled = match upload::read_form(&app, request, FORM).await {
+    let filled = match read {
         Ok(filled) => filled,
-        Err(wrong) => {
+        Err(Halted { wrong, fields }) => {
             let messages = vec![wrong.words(v.lang), v.t("relatar-again")];
-            return refused(&app, v, wrong.status(), BTreeMap::new(), messages).await;
+            return refused(&app, v, wrong.status(), fields, messages).await;
         }
     };
     let stamp = filled.fields.get("stamp").map_or("", String::as_str);
@@ -117,9 +126,24 @@ async fn send(
         return refused(&app, v, StatusCode::UNPROCESSABLE_ENTITY, filled.fields, messages).await;
     }
     let source = Source::Web;
-    let door = Door { source, key, staff: None, address, language: v.lang.tag(), doubts };
+    let door = Door { source, key, staff: None, address, stamp: &checked.key, language: v.lang.tag(), doubts };
     let taken = file(&app, door, said, &filled.pictures).await?;
-    Ok(Redirect::to(&format!("{DONE}?protocolo={}", taken.protocol)).into_response())
+    let left_out = if filled.left_out > 0 { format!("&sem_fotos={}", filled.left_out) } else { String::new() };
+    Ok(Redirect::to(&format!("{DONE}?protocolo={}{left_out}", taken.protocol)).into_response())
+}
+
+/// The form again, with its words and when it may be sent.
+async fn too_many(
+    app: &App,
+    v: View,
+    given: BTreeMap<String, String>,
+    retry_after_s: u64,
+) -> Result<Response, ApiError> {
+    let wait = i64::try_from(retry_after_s).unwrap_or(i64::MAX);
+    let messages = vec![v.t1("relatar-many", "n", wait)];
+    let mut page = refused(app, v, StatusCode::TOO_MANY_REQUESTS, given, messages).await?;
+    page.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(retry_after_s));
+    Ok(page)
 }
 
 /// Tells two things that were said under one stamp apart.
@@ -162,12 +186,16 @@ pub fn told(v: &View, error: &FieldError) -> String {
 struct DonePage {
     v: View,
     protocol: String,
+    /// Pictures that could not be kept.
+    left_out: u8,
 }
 
 #[derive(Deserialize)]
 struct Which {
     #[serde(default)]
     protocolo: String,
+    #[serde(default)]
+    sem_fotos: u8,
 }
 
 /// Says nothing that its address does not say: whoever guesses another number learns nothing.
@@ -181,5 +209,5 @@ async fn received(v: View, Query(which): Query<Which>) -> Result<Response, ApiEr
     if !is_one {
         return Err(ApiError::NotFound(v.t("relatar-protocol")));
     }
-    page(&DonePage { v, protocol })
+    page(&DonePage { v, protocol, left_out: which.sem_fotos })
 }

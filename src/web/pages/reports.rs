@@ -133,7 +133,9 @@ async fn occurrence_page(app: &App, v: View, id: Uuid, contact: Option<(Uuid, St
     let f = Frame::load(&mut conn, app, v, "reports").await?;
     let reports = queue::reports(&mut conn, id).await?;
     let mut pictures = photographs::of_occurrence(&mut conn, id).await?;
-    let words = reports.into_iter().map(|r| {
+    let words = reports.into_iter().map(|mut r| {
+        // Whoever asked for it reads that it is gone, too.
+        r.has_contact |= told::is_for(&contact, &r.id);
         let own = pictures.extract_if(.., |picture| picture.report == r.id).collect();
         let (because, reasons) = (told::because(&f.v, &r.because), told::reasons(&f.v, &r.reasons));
         Words { r, photographs: own, because, reasons }

@@ -22,7 +22,7 @@ use crate::web::client::ClientAddress;
 use crate::web::error::{ApiError, Problem};
 use crate::web::json;
 use crate::web::reports::{Door, FORM, Said, clean, file, refusal, status};
-use crate::web::upload::{self, Shape};
+use crate::web::upload::{self, Pictures, Shape};
 
 /// Length of the id that the sender gives.
 const KEY: std::ops::RangeInclusive<usize> = 16..=64;
@@ -137,6 +137,7 @@ pub async fn create(
         key: format!("api-{id}"),
         staff: staff.as_ref(),
         address,
+        stamp: "",
         language: "pt-BR",
         doubts: Vec::new(),
     };
@@ -166,7 +167,9 @@ async fn token(app: &App, headers: &HeaderMap, address: Option<IpAddr>) -> Resul
 
 async fn read(app: &App, request: Request, is_staff: bool) -> Result<(String, Said, Vec<Picture>), ApiError> {
     if upload::is_form(request.headers()) {
-        let filled = upload::read_form(app, request, Shape { is_public: !is_staff, ..FORM }).await?;
+        // A program can send again: it is told what is wrong with a picture.
+        let shape = Shape { is_public: !is_staff, pictures: Pictures::All, ..FORM };
+        let filled = upload::read_form(app, request, shape).await?;
         let id = filled.fields.get("id").cloned().unwrap_or_default();
         return Ok((id, Said::read(&filled.fields).map_err(refusal)?, filled.pictures));
     }

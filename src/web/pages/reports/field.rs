@@ -16,7 +16,7 @@ use crate::web::pages::frame::Frame;
 use crate::web::pages::view::View;
 use crate::web::pages::{drawing, page};
 use crate::web::reports::{Door, FORM, Said, file};
-use crate::web::upload::{self, Shape};
+use crate::web::upload::{self, Halted, Shape};
 
 #[derive(Template)]
 #[template(path = "report_new.html")]
@@ -63,9 +63,9 @@ pub async fn send(
 ) -> Result<Response, ApiError> {
     let filled = match upload::read_form(&app, request, Shape { is_public: false, ..FORM }).await {
         Ok(filled) => filled,
-        Err(wrong) => {
+        Err(Halted { wrong, fields }) => {
             let words = wrong.words(v.lang);
-            let page = form(&app, v, BTreeMap::new(), vec![words]).await?;
+            let page = form(&app, v, fields, vec![words]).await?;
             return Ok((wrong.status(), page).into_response());
         }
     };
@@ -83,9 +83,15 @@ pub async fn send(
         key: format!("field-{key}"),
         staff: Some(&staff),
         address: None,
+        stamp: "",
         language: v.lang.tag(),
         doubts: Vec::new(),
     };
     let taken = file(&app, door, said, &filled.pictures).await?;
+    if filled.left_out > 0 {
+        // The pictures may still be on the telephone: a fresh form waits for them.
+        let words = v.t2("report-new-left-out", "protocol", taken.protocol, "n", filled.left_out as i64);
+        return form(&app, v, BTreeMap::new(), vec![words]).await;
+    }
     Ok(Redirect::to(&format!("/console/reports/{}", taken.occurrence)).into_response())
 }
