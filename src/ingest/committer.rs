@@ -111,6 +111,7 @@ impl Batch {
                 Ok(outcomes) => {
                     metrics::histogram!("sentinela_ingest_commit_seconds").record(watch.elapsed().as_secs_f64());
                     metrics::histogram!("sentinela_ingest_commit_readings").record(self.readings.len() as f64);
+                    app.ingest.has_committed();
                     return self.answer(&outcomes);
                 }
                 Err(error) if app.stop.is_cancelled() => {

@@ -16,6 +16,7 @@ pub mod tls;
 pub mod topic;
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use chrono::TimeDelta;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
@@ -138,6 +139,7 @@ pub struct IngestHandle {
     rate: Arc<MessageRate>,
     strangers: Arc<Strangers>,
     tail: Tail,
+    commits: Arc<AtomicU64>,
 }
 
 /// Into one lane. The semaphore bounds it, so the channel itself need not.
@@ -187,6 +189,7 @@ pub fn channel(config: &Config, clock: &Clock) -> (IngestHandle, Receiver) {
         rate: Arc::new(MessageRate::new(&config.ingest)),
         strangers: Arc::default(),
         tail: Tail::default(),
+        commits: Arc::default(),
     };
     (handle, Receiver { lanes: Lanes { live: live_receiver, backlog: backlog_receiver }, said })
 }
@@ -271,6 +274,15 @@ impl IngestHandle {
     /// Where failed sign-ins come from.
     pub fn strangers(&self) -> &Strangers {
         &self.strangers
+    }
+
+    /// Commits of readings so far. Whoever waits sees by it that the journal is being written.
+    pub fn commits(&self) -> u64 {
+        self.commits.load(Ordering::Relaxed)
+    }
+
+    fn has_committed(&self) {
+        self.commits.fetch_add(1, Ordering::Relaxed);
     }
 
     /// What was committed lately.

@@ -16,6 +16,7 @@
 
 mod downlink;
 mod gate;
+mod patience;
 
 use std::net::SocketAddr;
 use std::sync::Arc;

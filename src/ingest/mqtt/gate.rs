@@ -23,15 +23,16 @@ use crate::ingest::decode::{Decoded, Door, decode};
 use crate::ingest::devices::{Credential, DeviceEntry};
 use crate::ingest::formats::status;
 use crate::ingest::mqtt::downlink::Downlink;
+use crate::ingest::mqtt::patience::patiently;
 use crate::ingest::presence::Presence;
 use crate::ingest::reports::{self, Said};
 use crate::ingest::sessions::{self, Sessions};
 use crate::ingest::tls::Arrivals;
-use crate::ingest::{Accepted, IngestError, Source, topic};
+use crate::ingest::{Accepted, IngestError, IngestHandle, Source, topic};
 use crate::stations::certificate::Certificate;
 use crate::web::client::neighbourhood;
 
-/// A message that waits longer than this for its commit is not acknowledged; the device comes back with it.
+/// When nothing is committed for so long, a message is not acknowledged; the device comes back with it.
 const COMMIT_PATIENCE: Duration = Duration::from_secs(30);
 /// A device, and by what it was known.
 type Known = (Arc<DeviceEntry>, Credential);
@@ -241,7 +242,7 @@ impl Gate {
             max_bytes: self.app.config.mqtt.max_payload_bytes as usize,
         };
         self.presence.seen(device.id, now);
-        acknowledged(device, async { self.committed(publish, &door).await.map(|_| ()) }).await
+        acknowledged(&self.app.ingest, device, async { self.committed(publish, &door).await.map(|_| ()) }).await
     }
 
     /// Resolves after the commit. While there is no room only the payload is held, a tenth of what it says: after an
@@ -269,7 +270,7 @@ impl Gate {
         self.presence.reported(device.id, status.online, now);
         let refused = reports::refused(&problems, &publish.payload, (Source::Mqtt, &device.code, &publish.topic));
         let ingest = &self.app.ingest;
-        acknowledged(device, async {
+        acknowledged(&self.app.ingest, device, async {
             if !refused.is_empty() {
                 ingest.submit_when_free(Vec::new(), refused).await?;
             }
@@ -283,7 +284,12 @@ impl Gate {
         let now = self.app.clock.now();
         self.presence.seen(device.id, now);
         let whence = (Source::Mqtt, device.code.as_str(), &*publish.topic);
-        acknowledged(device, reports::take_answer(&self.app.ingest, device.id, &publish.payload, whence, now)).await
+        acknowledged(
+            &self.app.ingest,
+            device,
+            reports::take_answer(&self.app.ingest, device.id, &publish.payload, whence, now),
+        )
+        .await
     }
 
     fn subscribe_acl(&self, id: &Id, filter: &str, qos: rmqtt::types::QoS) -> SubscribeAclResult {
@@ -364,13 +370,14 @@ fn refused(act: &str, id: &Id, peer: Option<SocketAddr>, why: &str) {
 
 /// The answer to a message, once it is committed.
 async fn acknowledged(
+    ingest: &IngestHandle,
     device: &DeviceEntry,
     committed: impl Future<Output = Result<(), IngestError>>,
 ) -> PublishAclResult {
-    let reason = match tokio::time::timeout(COMMIT_PATIENCE, committed).await {
-        Ok(Ok(())) => return PublishAclResult::allow(),
-        Ok(Err(error)) => error.to_string(),
-        Err(_) => "the journal cannot be written at the moment".into(),
+    let reason = match patiently(committed, COMMIT_PATIENCE, || ingest.commits()).await {
+        Some(Ok(())) => return PublishAclResult::allow(),
+        Some(Err(error)) => error.to_string(),
+        None => "the journal cannot be written at the moment".into(),
     };
     tracing::warn!(device = device.code, reason, "a message was not committed and is not acknowledged");
     refusal(PublishAckReason::UnspecifiedError, &reason, true)
