@@ -1686,4 +1686,5 @@ series-missing = nothing received
 retention-report-contacts = Contacts of people who reported
 report-answer-subject = { $authority }: we have your report
 report-answer = { $authority }: we have your report. Protocol { $protocol }.
+report-how = { $authority }: to report a danger, answer RELATO with what happened and where. E.g. RELATO landslide, rua das Flores 20.
 report-answer-call = Danger of life? Call { $contact } or 193.

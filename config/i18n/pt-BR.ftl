@@ -1690,4 +1690,5 @@ series-missing = nada recebido
 retention-report-contacts = Contatos de quem relatou
 report-answer-subject = { $authority }: recebemos seu relato
 report-answer = { $authority }: recebemos seu relato. Protocolo { $protocol }.
+report-how = { $authority }: para relatar um perigo, responda RELATO com o que houve e onde. Ex.: RELATO barranco caiu, rua das Flores 20.
 report-answer-call = Perigo de vida? Ligue { $contact } ou 193.

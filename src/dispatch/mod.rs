@@ -11,6 +11,7 @@ mod feed;
 mod jobs;
 pub mod notices;
 pub mod outbox;
+pub mod parts;
 pub mod provider;
 pub mod rate;
 pub mod receipts;

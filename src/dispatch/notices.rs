@@ -48,6 +48,19 @@ pub async fn queue(conn: &mut PgConnection, ids: &Ids, now: Instant, notice: &No
     Ok(id)
 }
 
+/// Whether the address had a notice of this purpose since. Whoever asks is the only one who does until the transaction ends.
+///
+/// # Errors
+/// What the database says.
+pub async fn was_queued(
+    conn: &mut PgConnection,
+    to: (Channel, &str),
+    purpose: &str,
+    since: Instant,
+) -> sqlx::Result<bool> {
+    store::was_queued(conn, to, purpose, since).await
+}
+
 /// A notice in our hands until its lease ends.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Claimed {

@@ -11,9 +11,11 @@ use tokio::sync::mpsc;
 use super::notices;
 use super::store::claim::{self, Ending};
 use super::store::notice;
+use super::store::part;
 use super::store::receipt::{self, Incoming};
 use super::worker::Moved;
 use crate::app::App;
+use crate::clock::Instant;
 use crate::reports::inbound;
 
 /// Most entries in one commit.
@@ -27,7 +29,7 @@ pub enum Write {
     Ending(Ending),
     Receipt(Received),
     Notice(notices::Ending),
-    /// Look again at receipts that found no message.
+    /// Look again at receipts that found no message, and at messages that wait for a part.
     Settle,
 }
 
@@ -44,6 +46,7 @@ struct Batch {
     endings: Vec<Ending>,
     receipts: Vec<Received>,
     notices: Vec<notices::Ending>,
+    settles: bool,
 }
 
 /// Runs until every sender is gone and all is written.
@@ -56,7 +59,7 @@ pub(super) async fn run(app: App, provider: String, moved: Moved, mut inbox: mps
                 Write::Ending(ending) => batch.endings.push(ending),
                 Write::Receipt(received) => batch.receipts.push(received),
                 Write::Notice(ending) => batch.notices.push(ending),
-                Write::Settle => {}
+                Write::Settle => batch.settles = true,
             }
         }
         if !batch.write(&app, &provider, &moved).await {
@@ -101,9 +104,10 @@ impl Batch {
             let incoming: Vec<Incoming> = self.receipts.iter().map(|r| r.incoming.clone()).collect();
             receipt::keep(&mut tx, now, provider, &incoming).await?;
             for message in incoming.iter().filter(|message| !message.words.is_empty()) {
-                report(&mut tx, app, message).await?;
+                report(&mut tx, app, (&message.address, &message.words)).await?;
             }
         }
+        self.join(&mut tx, app, now).await?;
         let fenced = completed.fenced + notice::complete(&mut tx, now, &self.notices).await?;
         let settled = receipt::settle(&mut tx, now, provider).await?;
         tx.commit().await?;
@@ -116,13 +120,29 @@ impl Batch {
         moved.add(settled);
         Ok(())
     }
+
+    /// Keeps parts, and reads the messages that are whole or wait no longer.
+    async fn join(&self, conn: &mut PgConnection, app: &App, now: Instant) -> sqlx::Result<()> {
+        let came = self.receipts.iter().map(|received| &received.incoming);
+        let parts: Vec<_> = came.filter_map(|came| Some((came.address.as_str(), came.part.as_ref()?))).collect();
+        if !parts.is_empty() {
+            part::keep(&mut *conn, now, &parts).await?;
+        }
+        if parts.is_empty() && !self.settles {
+            return Ok(());
+        }
+        for message in part::take(&mut *conn, now).await? {
+            report(&mut *conn, app, (&message.address, &message.words)).await?;
+        }
+        Ok(())
+    }
 }
 
 /// Takes a person's message that is a report. One that can never be filed stays among the messages that came, and holds up no
 /// receipt. Where the database is only busy the whole batch is tried again, and the centre gets no answer before.
-async fn report(conn: &mut PgConnection, app: &App, message: &Incoming) -> sqlx::Result<()> {
+async fn report(conn: &mut PgConnection, app: &App, said: (&str, &str)) -> sqlx::Result<()> {
     let mut inner = conn.begin().await?;
-    match inbound::sms(&mut inner, app, app.clock.now(), (&message.address, &message.words)).await {
+    match inbound::sms(&mut inner, app, app.clock.now(), said).await {
         Ok(_) => inner.commit().await,
         Err(sqlx::Error::Database(error)) if !error.code().is_some_and(|code| is_passing(&code)) => {
             tracing::error!(%error, "a report by SMS could not be filed");

@@ -14,6 +14,7 @@ pub async fn due(conn: &mut PgConnection, rule: Rule, before: Instant) -> sqlx::
                 r#"select (select count(*) from outbox where created_at < $1 and address not like 'erased:%'
                         and state not in ('pending', 'sending'))
                     + (select count(*) from delivery_receipt where received_at < $1 and (address <> '' or length(raw) > 0))
+                    + (select count(*) from sms_message where last_at < $1)
                     as "rows!""#,
                 before
             )
@@ -132,7 +133,7 @@ pub async fn batch(conn: &mut PgConnection, rule: Rule, before: Instant) -> sqlx
     Ok(rows)
 }
 
-/// Addresses of messages, and what servers and receipts say of them.
+/// Addresses of messages, what servers and receipts say of them, and what people wrote in parts.
 async fn outbox_addresses(conn: &mut PgConnection, before: Instant) -> sqlx::Result<i64> {
     sqlx::query_scalar!(
         r#"with old as (
@@ -147,8 +148,10 @@ async fn outbox_addresses(conn: &mut PgConnection, before: Instant) -> sqlx::Res
             update delivery_receipt set address = '', raw = '' where id in
                 (select id from delivery_receipt where received_at < $1 and (address <> '' or length(raw) > 0) limit 5000)
             returning 1
+        ), parts as (
+            delete from sms_message where id in (select id from sms_message where last_at < $1 order by id limit 5000) returning 1
         )
-        select (select count(*) from emptied) + (select count(*) from receipts) as "rows!""#,
+        select (select count(*) from emptied) + (select count(*) from receipts) + (select count(*) from parts) as "rows!""#,
         before
     )
     .fetch_one(conn)

@@ -4,6 +4,7 @@ use chrono::TimeDelta;
 use sha2::{Digest as _, Sha256};
 use sqlx::PgConnection;
 
+use super::cluster::{EXACT_M, Spot};
 use super::locate::{Given, locate};
 use super::mail::Mail;
 use super::take::{Desk, NewReport, Reporter, Taken, take};
@@ -20,6 +21,14 @@ use crate::media::Picture;
 /// It is still worth knowing some hours later.
 const ANSWER_FOR: TimeDelta = TimeDelta::hours(6);
 
+/// A message that nothing could be made of is answered once within this.
+const EXPLAIN_EACH: TimeDelta = TimeDelta::hours(24);
+/// Digits of a telephone number in full. Numbers of fewer are of services, which answer by themselves.
+const TELEPHONE: std::ops::RangeInclusive<usize> = 10..=15;
+/// How exactly the home is known as the place of words that name another place too.
+const NEAR_HOME_M: i32 = 500;
+const _: () = assert!(NEAR_HOME_M > EXACT_M);
+
 /// A message as both ways bring it.
 struct Message<'a> {
     channel: Channel,
@@ -32,7 +41,8 @@ struct Message<'a> {
     pictures: &'a [Picture],
 }
 
-/// Takes an SMS that is a report, in the caller's transaction, and answers it. Every other message is left as it is.
+/// Takes an SMS that is a report, in the caller's transaction, and answers it. Every other message is answered with how to
+/// report.
 ///
 /// # Errors
 /// What the database says.
@@ -42,11 +52,25 @@ pub async fn sms(
     now: Instant,
     (from, text): (&str, &str),
 ) -> sqlx::Result<Option<Taken>> {
-    let Some(said) = sms::read(text) else { return Ok(None) };
+    if text.trim().is_empty() {
+        return Ok(None);
+    }
     // Centres name a sender with or without the sign; short numbers are machines, and get no answer.
     let international = format!("+{}", from.trim_start_matches('+'));
     let number = normal_phone(from).or_else(|_| normal_phone(&international));
     let from = number.unwrap_or_else(|_| from.to_owned());
+    let said = match sms::read(text) {
+        Some(said) => Some(said),
+        // Whoever lives here and speaks of a danger need not know the word.
+        None => match sms::by_signs(text) {
+            Some(said) if store::home_of(&mut *conn, ("sms", &from)).await?.is_some() => Some(said),
+            _ => None,
+        },
+    };
+    let Some(said) = said else {
+        explain(conn, app, now, &from).await?;
+        return Ok(None);
+    };
     let message = Message {
         channel: Channel::Sms,
         key: key_of(&from, text, now),
@@ -99,7 +123,7 @@ async fn file(conn: &mut PgConnection, app: &App, now: Instant, message: Message
         _ => Standing::Contact,
     };
     let (told, doubt) = locate(&mut *conn, Given { place: &message.words, ..Given::default() }).await?;
-    let spot = told.or_else(|| home.flatten().map(|spot| (spot, PlaceFrom::Resident)));
+    let spot = told.or_else(|| at_home(home.flatten()?, &message.words, &message.place));
     let new = NewReport {
         key: message.key,
         source: message.source,
@@ -119,11 +143,49 @@ async fn file(conn: &mut PgConnection, app: &App, now: Instant, message: Message
         pictures: message.pictures,
     };
     let taken = take(&mut *conn, Desk::of(app), now, new).await?;
-    let can_answer = message.channel == Channel::Email || message.from.starts_with('+');
+    let can_answer = message.channel == Channel::Email || is_telephone(message.from);
     if taken.is_new && can_answer {
         answer(conn, app, now, (message.channel, message.from), &taken.protocol).await?;
     }
     Ok(taken)
+}
+
+/// The home of whoever writes, as far as the words leave room for it: where they name another place, it is that other place,
+/// which a person finds, or at most near home.
+fn at_home(home: Spot, words: &str, place: &str) -> Option<(Spot, PlaceFrom)> {
+    let precision_m = match (place.is_empty(), sms::names_own_home(words)) {
+        (true, _) => home.precision_m,
+        (false, true) => home.precision_m.max(NEAR_HOME_M),
+        (false, false) => return None,
+    };
+    Some((Spot { precision_m, ..home }, PlaceFrom::Resident))
+}
+
+/// A number that a person can be answered at: no word, and no short number of a machine.
+fn is_telephone(from: &str) -> bool {
+    from.strip_prefix('+')
+        .is_some_and(|digits| TELEPHONE.contains(&digits.len()) && digits.bytes().all(|digit| digit.is_ascii_digit()))
+}
+
+/// Says how to report, once a day to each number: two machines that answer each other must come to an end.
+async fn explain(conn: &mut PgConnection, app: &App, now: Instant, to: &str) -> sqlx::Result<()> {
+    const PURPOSE: &str = "report_how";
+    if !is_telephone(to) || notices::was_queued(&mut *conn, (Channel::Sms, to), PURPOSE, now - EXPLAIN_EACH).await? {
+        return Ok(());
+    }
+    let town = &app.config.municipality;
+    let body = Lang::Pt.t1("report-how", "authority", &town.sender_name);
+    let body = format!("{body} {}", Lang::Pt.t1("report-answer-call", "contact", &town.contact));
+    let notice = Notice {
+        channel: Channel::Sms,
+        address: to,
+        subject: "",
+        body: &body,
+        expires_at: now + ANSWER_FOR,
+        purpose: PURPOSE,
+    };
+    notices::queue(conn, &app.ids, now, &notice).await?;
+    Ok(())
 }
 
 /// Tells the protocol. Within the limits of notices, so that nobody can make this service write to somebody again and again.
@@ -148,4 +210,26 @@ async fn answer(
     };
     notices::queue(conn, &app.ids, now, &notice).await?;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_report_that_names_a_street_is_not_put_exactly_at_the_home_of_who_writes() {
+        let home = Spot { lon: -43.395, lat: -21.75, precision_m: 20 };
+        let metres = |words: &str| at_home(home, words, &sms::place(words)).map(|(spot, _)| spot.precision_m);
+        assert_eq!(metres("barranco caiu atrás da casa"), Some(20));
+        assert_eq!(metres("barranco caiu, rua das Flores 20"), None);
+        assert_eq!(metres("o morro atrás da minha casa desceu"), Some(NEAR_HOME_M));
+    }
+
+    #[test]
+    fn words_and_short_numbers_are_never_answered() {
+        assert!(is_telephone("+5532999990001") && is_telephone("+14155550123"));
+        for other in ["40404", "+40404", "+27182003", "SENTINELA", "+SENTINELAS", "5532999990001", ""] {
+            assert!(!is_telephone(other), "{other}");
+        }
+    }
 }

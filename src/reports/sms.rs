@@ -1,5 +1,5 @@
-//! Reports by SMS: a message that begins with RELATO, OCORRÊNCIA, AJUDA or SOCORRO and says something. Every other message is
-//! none of ours. Pure.
+//! Reports by SMS: a message that begins with RELATO, OCORRÊNCIA, AJUDA or SOCORRO and says something; of residents any that
+//! speaks of a danger. Pure.
 
 use super::kind::Kind;
 use super::words::{fold, is_like, kind_of};
@@ -27,9 +27,9 @@ pub struct Message {
     pub place: String,
 }
 
-/// `None` for whatever is no report.
+/// `None` for whatever does not begin as a report does.
 pub fn read(text: &str) -> Option<Message> {
-    let text: String = text.chars().map(|letter| if letter.is_control() { ' ' } else { letter }).collect();
+    let text = plain(text);
     let text = text.trim_start_matches(|letter: char| !letter.is_alphanumeric());
     let end = text.find(|letter: char| !letter.is_alphanumeric() && !('\u{300}'..='\u{36f}').contains(&letter))?;
     let opener = fold(&text[..end]);
@@ -40,8 +40,30 @@ pub fn read(text: &str) -> Option<Message> {
     if words.chars().filter(|letter| letter.is_alphabetic()).count() < LEAST {
         return None;
     }
+    Some(message(words))
+}
+
+/// A message without any of the words, which speaks of a danger all the same. `None` for every other.
+pub fn by_signs(text: &str) -> Option<Message> {
+    let message = message(plain(text).trim());
+    (message.kind != Kind::Other).then_some(message)
+}
+
+fn plain(text: &str) -> String {
+    text.chars().map(|letter| if letter.is_control() { ' ' } else { letter }).collect()
+}
+
+fn message(words: &str) -> Message {
     let words: String = words.chars().take(MOST).collect();
-    Some(Message { kind: kind_of(&words), place: place(&words), words })
+    Message { kind: kind_of(&words), place: place(&words), words }
+}
+
+/// Whether it says that this is at the home of whoever writes.
+pub fn names_own_home(words: &str) -> bool {
+    let words = format!(" {} ", fold(words));
+    ["minha casa", "nossa casa", "em casa", "de casa", "da casa", "meu quintal", "meu terreno", "my house", "my home"]
+        .iter()
+        .any(|home| words.contains(&format!(" {home} ")))
 }
 
 /// From the first word that begins a place, or nothing.
@@ -88,6 +110,26 @@ mod tests {
             "SOCORO!! rua alagada",
         ] {
             assert_eq!(read(text).map(|message| message.words).as_deref(), Some("rua alagada"), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_message_that_speaks_of_a_danger_is_one_without_any_of_the_words() {
+        let message = by_signs(" Barranco caiu na minha casa\n").unwrap();
+        assert_eq!((message.kind, message.words.as_str()), (Kind::Landslide, "Barranco caiu na minha casa"));
+        assert_eq!(by_signs("[…] rio subindo, rua das Flores").map(|message| message.kind), Some(Kind::Flooding));
+        for text in ["SAIR", "SOCORRO", "bom dia", "obrigada", "", "\u{0}"] {
+            assert_eq!(by_signs(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn who_speaks_of_home_is_told_from_who_names_a_street() {
+        for words in ["o morro atrás da minha casa desceu", "aqui em casa, rua das Flores", "caiu atrás da casa"] {
+            assert!(names_own_home(words), "{words}");
+        }
+        for words in ["barranco caiu, rua das Flores 20", "minha casaca", "casa de Maria", ""] {
+            assert!(!names_own_home(words), "{words}");
         }
     }
 

@@ -39,6 +39,7 @@ mod pipeline;
 mod privacy;
 mod quality;
 mod reports;
+mod reports_sms;
 mod security_docs;
 mod simulations;
 mod story;

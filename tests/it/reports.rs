@@ -650,7 +650,7 @@ async fn an_sms_becomes_a_report_of_the_resident_who_wrote_it_and_is_answered_on
         .text("select concat_ws(' ', source, kind, standing, place_from, precision_m) from report order by protocol")
         .await;
     assert_eq!(kept, ["sms landslide resident resident 20", "sms waterlogging contact unknown"]);
-    let answers = site.text("select address || ' ' || body from notice").await;
+    let answers = site.text("select address || ' ' || body from notice where purpose = 'report_receipt'").await;
     assert_eq!(answers.len(), 1);
     assert!(answers[0].starts_with("+5532999990001 ") && answers[0].contains("R2026/001"), "{}", answers[0]);
     assert!(!site.text("select row_to_json(r)::text from report r").await.concat().contains("32999990001"));

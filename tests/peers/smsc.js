@@ -9,6 +9,7 @@
 //   --lose=ADDRESS     the receipt of this destination says that it was not delivered
 //   --mute=N           the first N submits are taken and never answered
 //   --says=FROM|TEXT   a person's message, sent twice at each bind, as a centre does that missed the answer
+//   --parts=FROM|N/TOTAL TEXT|…   parts of a person's message, in this order, at each bind
 //   --first=N          the first message id (default 1000)
 'use strict';
 const smpp = require('smpp');
@@ -93,6 +94,20 @@ const server = smpp.createServer((session) => {
       const [from, text] = option.says.split('|');
       const message = { source_addr: from, destination_addr: '40199', esm_class: 0, data_coding: 8, short_message: text };
       for (let time = 0; time < 2; time += 1) {
+        session.deliver_sm(message, (answer) => say({ said: text, answered: answer.command_status }));
+      }
+    }
+    if (option.parts) {
+      const [from, ...parts] = option.parts.split('|');
+      for (const part of parts) {
+        const [, number, total, text] = part.match(/^(\d+)\/(\d+) (.*)$/);
+        const message = {
+          source_addr: from,
+          destination_addr: '40199',
+          esm_class: 0x40,
+          data_coding: 8,
+          short_message: { udh: Buffer.from([5, 0, 3, 77, Number(total), Number(number)]), message: text },
+        };
         session.deliver_sm(message, (answer) => say({ said: text, answered: answer.command_status }));
       }
     }

@@ -28,6 +28,7 @@ use super::{Body, Done, Job, part_end};
 use crate::clock::Instant;
 use crate::config::SmppProvider;
 use crate::dispatch::decide::Outcome;
+use crate::dispatch::parts::{self, Label, Part};
 use crate::dispatch::receipts;
 use crate::dispatch::retry::Code;
 use crate::dispatch::sms_text::{self, Encoded, Encoding};
@@ -167,14 +168,15 @@ pub fn read(message: &DeliverSm) -> Incoming {
     let text = String::from_utf8_lossy(message.short_message().as_ref()).into_owned();
     let is_receipt = u8::from(message.esm_class) & 0x3c != 0;
     let receipt = if is_receipt { receipts::read(&text, parameter_id.as_deref(), parameter_state) } else { None };
-    let words = if is_receipt { String::new() } else { words(message) };
+    let (words, part) = if is_receipt { (String::new(), None) } else { said(message) };
     let mut raw = bytes::BytesMut::with_capacity(message.length());
     message.encode(&mut raw);
-    Incoming { raw: raw.to_vec(), address: message.source_addr.as_str().to_owned(), receipt, words }
+    Incoming { raw: raw.to_vec(), address: message.source_addr.as_str().to_owned(), receipt, words, part }
 }
 
-/// What a person wrote. A part of a longer message stands behind its header (3GPP TS 23.040, section 9.2.3.24).
-fn words(message: &DeliverSm) -> String {
+/// What a person wrote: the words, or a part that is read with the others. It says which in a header before its text, or in
+/// parameters (SMPP 3.4, sections 5.3.2.22 to 5.3.2.24).
+fn said(message: &DeliverSm) -> (String, Option<Part>) {
     let payload = message.tlvs().iter().find_map(|tlv| match tlv.value() {
         Some(TlvValue::MessagePayload(payload)) => Some(payload.value.as_ref()),
         _ => None,
@@ -182,8 +184,26 @@ fn words(message: &DeliverSm) -> String {
     let short: &[u8] = message.short_message().as_ref();
     let octets = if short.is_empty() { payload.unwrap_or_default() } else { short };
     let has_header = u8::from(message.esm_class) & 0x40 != 0;
-    let header = if has_header { octets.first().map_or(0, |length| usize::from(*length) + 1) } else { 0 };
-    sms_text::decode(octets.get(header..).unwrap_or_default(), u8::from(message.data_coding))
+    let (label, begins) = if has_header { parts::header(octets) } else { (None, 0) };
+    let (octets, data_coding) = (octets.get(begins..).unwrap_or_default(), u8::from(message.data_coding));
+    let Some(label) = label.or_else(|| parameters(message)) else {
+        return (sms_text::decode(octets, data_coding), None);
+    };
+    let destination = message.destination_addr.as_str().to_owned();
+    (String::new(), Some(Part { destination, label, data_coding, octets: octets.to_vec() }))
+}
+
+fn parameters(message: &DeliverSm) -> Option<Label> {
+    let (mut reference, mut total, mut number) = (None, None, None);
+    for tlv in message.tlvs() {
+        match tlv.value() {
+            Some(TlvValue::SarMsgRefNum(value)) => reference = Some(*value),
+            Some(TlvValue::SarTotalSegments(value)) => total = Some(*value),
+            Some(TlvValue::SarSegmentSeqnum(value)) => number = Some(*value),
+            _ => {}
+        }
+    }
+    Label::new(reference?, total?, number?)
 }
 
 impl Bound {
@@ -321,8 +341,38 @@ fn validity_period(now: Instant, expires_at: Instant) -> String {
 
 #[cfg(test)]
 mod tests {
+    use rusmpp::tlvs::MessageDeliveryRequestTlvValue;
+
     use super::*;
     use crate::clock::from_micros;
+
+    fn part(esm_class: u8, octets: &[u8]) -> DeliverSm {
+        DeliverSm::builder()
+            .source_addr(text("5532999990001", "source").unwrap())
+            .destination_addr(text("40199", "destination").unwrap())
+            .esm_class(EsmClass::from(esm_class))
+            .data_coding(DataCoding::Ucs2)
+            .short_message(OctetString::from_slice(octets).unwrap())
+            .build()
+    }
+
+    #[test]
+    fn a_part_is_known_by_either_header_or_by_parameters() {
+        let label = Label { reference: 7, total: 2, number: 1 };
+        let expected = Part { destination: "40199".into(), label, data_coding: 8, octets: vec![0, b'a'] };
+        let mut by_parameters = part(0, &[0, b'a']);
+        by_parameters.push_tlv(MessageDeliveryRequestTlvValue::SarMsgRefNum(7));
+        by_parameters.push_tlv(MessageDeliveryRequestTlvValue::SarTotalSegments(2));
+        by_parameters.push_tlv(MessageDeliveryRequestTlvValue::SarSegmentSeqnum(1));
+        let by_header = part(0x40, &[5, 0, 3, 7, 2, 1, 0, b'a']);
+        let by_long_header = part(0x40, &[6, 8, 4, 0, 7, 2, 1, 0, b'a']);
+        for message in [by_header, by_long_header, by_parameters] {
+            let read = read(&message);
+            assert_eq!((read.words.as_str(), read.part.as_ref()), ("", Some(&expected)));
+        }
+        let whole = read(&part(0x40, &[5, 0, 3, 7, 1, 1, 0, b'a']));
+        assert_eq!((whole.words.as_str(), whole.part), ("a", None));
+    }
 
     #[test]
     fn the_validity_period_is_the_time_left() {

@@ -5,4 +5,5 @@ pub mod claim;
 pub mod content;
 pub mod enqueue;
 pub mod notice;
+pub mod part;
 pub mod receipt;

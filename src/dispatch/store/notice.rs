@@ -10,9 +10,7 @@ use crate::events::{Event, notify};
 
 /// Puts a notice in the queue, or among the suppressed when its address had its share.
 pub async fn insert(conn: &mut PgConnection, id: Uuid, now: Instant, notice: &Notice<'_>) -> sqlx::Result<()> {
-    // Two requests at once must not both see the last free place.
-    let door = format!("notice {} {}", notice.channel.as_str(), notice.address);
-    sqlx::query!("select pg_advisory_xact_lock(hashtextextended($1, 0))", door).fetch_one(&mut *conn).await?;
+    close_door(&mut *conn, (notice.channel, notice.address)).await?;
     sqlx::query!(
         r#"
         with recent as (
@@ -41,6 +39,31 @@ pub async fn insert(conn: &mut PgConnection, id: Uuid, now: Instant, notice: &No
     .execute(&mut *conn)
     .await?;
     notify(conn, &Event::Outbox).await
+}
+
+/// Two requests at once must not both see the last free place.
+async fn close_door(conn: &mut PgConnection, (channel, address): (Channel, &str)) -> sqlx::Result<()> {
+    let door = format!("notice {} {address}", channel.as_str());
+    sqlx::query!("select pg_advisory_xact_lock(hashtextextended($1, 0))", door).fetch_one(conn).await?;
+    Ok(())
+}
+
+pub async fn was_queued(
+    conn: &mut PgConnection,
+    to: (Channel, &str),
+    purpose: &str,
+    since: Instant,
+) -> sqlx::Result<bool> {
+    close_door(&mut *conn, to).await?;
+    sqlx::query_scalar!(
+        r#"select exists (select from notice where channel = $1 and address = $2 and purpose = $3 and created_at > $4) as "was!""#,
+        to.0.as_str(),
+        to.1,
+        purpose,
+        since
+    )
+    .fetch_one(conn)
+    .await
 }
 
 /// Claims what is due, oldest first, and writes down the intent to send it. Nothing may leave before the commit.

@@ -4,6 +4,7 @@ use sqlx::PgConnection;
 
 use crate::clock::Instant;
 use crate::dispatch::decide::{Fate, State};
+use crate::dispatch::parts::Part;
 use crate::dispatch::receipts::{self, Receipt};
 use crate::ids::{AlertId, OutboxId};
 
@@ -21,8 +22,10 @@ pub struct Incoming {
     pub address: String,
     /// `None` when it is a message of a person's, or unreadable: kept all the same.
     pub receipt: Option<Receipt>,
-    /// What a person wrote; empty for receipts.
+    /// What a person wrote; empty for receipts, and for parts.
     pub words: String,
+    /// When it is one of several.
+    pub part: Option<Part>,
 }
 
 /// Keeps receipts. They may be acknowledged once this is committed.

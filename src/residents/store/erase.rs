@@ -86,6 +86,15 @@ async fn traces(conn: &mut PgConnection, now: Instant, id: ResidentId) -> sqlx::
     .execute(&mut *conn)
     .await?;
     sqlx::query!(
+        r"delete from sms_message m using (
+            select regexp_replace(address, '\D', '', 'g') as digits from resident_channel
+            where resident_id = $1 and kind = 'sms') as c
+        where regexp_replace(m.source, '\D', '', 'g') in (c.digits, substr(c.digits, 3))",
+        id.0
+    )
+    .execute(&mut *conn)
+    .await?;
+    sqlx::query!(
         "update sink_message s set address = 'erased' from outbox o where o.id = s.outbox_id and o.resident_id = $1",
         id.0
     )

@@ -171,6 +171,26 @@ async fn the_second_provider_works_while_the_first_is_away() {
 }
 
 #[tokio::test]
+async fn a_long_message_of_a_person_is_reported_whole_whatever_the_order_of_its_parts() {
+    let db = support::db().await;
+    let port = free_port();
+    let parts = "--parts=5532900000001|2/2 ão, rua das Flores 20|2/2 ão, rua das Flores 20|1/2 RELATO árvore caiu no ch|2/2 ão, rua das Flores 20";
+    let mut centre = smsc(port, &[parts]).await;
+    let dispatcher = Dispatcher::start(&db, |config| config.sms.smpp = vec![provider(port)]);
+    for _ in 0..4 {
+        assert_eq!(told(&mut centre, "said").await["answered"].as_i64(), Some(0));
+    }
+    let answer = told(&mut centre, "submit").await;
+    assert!(answer["text"].as_str().unwrap().contains("Protocolo R"), "{answer}");
+    let kept: Vec<String> = sqlx::query_scalar("select kind || ': ' || words || ' @ ' || place from report")
+        .fetch_all(&db.pool)
+        .await
+        .unwrap();
+    assert_eq!(kept, ["fallen_tree: árvore caiu no chão, rua das Flores 20 @ rua das Flores 20"]);
+    dispatcher.stop().await;
+}
+
+#[tokio::test]
 async fn what_a_person_writes_to_the_number_is_reported_once_and_answered_by_sms() {
     let db = support::db().await;
     let port = free_port();

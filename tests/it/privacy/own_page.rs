@@ -524,8 +524,8 @@ async fn a_try_under_way_when_somebody_withdraws_or_is_erased_is_the_last_and_le
             select id, 1, 1, $1, 'p', 'accepted', 'M1' from outbox";
         sqlx::query(accepted).bind(support::start_at()).execute(&db.pool).await.unwrap();
         let receipt = Receipt { message_id: "M1".into(), fate: Fate::Delivered };
-        let incoming =
-            Incoming { raw: PHONE.into(), address: PHONE.into(), receipt: Some(receipt), words: String::new() };
+        let (raw, address) = (PHONE.into(), PHONE.into());
+        let incoming = Incoming { raw, address, receipt: Some(receipt), words: String::new(), part: None };
         keep(&mut conn, later, "p", &[incoming]).await.unwrap();
         settle(&mut conn, later + TimeDelta::seconds(11), "p").await.unwrap();
         let kept: Vec<(String, bool)> = sqlx::query_as("select address, matched_at is not null from delivery_receipt")
@@ -545,6 +545,11 @@ async fn erasing_takes_everything_that_tells_who_somebody_is_and_leaves_the_acco
     let mut browser = Browser::default();
     browser.come_in(&app, &db).await;
     browser.act(&app, "/meus-dados/necessidades", &[("text", "Uso oxigênio."), ("agree", "yes")]).await;
+    // Half of a message of theirs, which nobody can read yet.
+    let half = "with m as (insert into sms_message (source, destination, reference, total, last_at)
+            values ('5532999991234', '40199', 7, 2, now()) returning id)
+        insert into sms_part select id, 1, 0, 'Maria'::bytea from m";
+    sqlx::raw_sql(half).execute(&db.pool).await.unwrap();
     assert_eq!(browser.act(&app, "/meus-dados/apagar", &[("word", "sim")]).await, "/meus-dados?wrong=word");
     assert_eq!(
         browser.act(&app, "/meus-dados/apagar", &[("word", "apagar")]).await,

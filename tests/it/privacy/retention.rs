@@ -50,6 +50,8 @@ async fn fill(db: &TestDb, app: &App) {
             select id, 1, created_at, 'p', 'refused', 'no route to ' || address from outbox;
         insert into delivery_receipt (provider, received_at, raw, provider_message_id, status, address)
             select 'p', '2026-02-22T12:00:00Z', convert_to(address, 'UTF8'), '1', 'DELIVRD', address from outbox;
+        insert into sms_message (source, destination, reference, total, last_at)
+            values ('+5532999991234', '40199', 7, 2, '2026-02-22T12:00:00Z');
         insert into sink_message (at, channel, address, body, outbox_id)
             select '2026-02-22T12:00:00Z', channel, address, 'Saia.', id from outbox;
         update notice set state = 'expired', subject = '', body = '', final_at = created_at;
@@ -145,7 +147,8 @@ async fn each_kind_of_data_goes_on_its_own_day_and_what_is_append_only_stays() {
     assert_eq!(after, rows, "the accounts stay, without the address");
     let left: String = sqlx::query_scalar(
         "select concat((select string_agg(t::text, ' ') from outbox t), (select string_agg(t::text, ' ') from outbox_attempt t),
-            (select string_agg(t::text, ' ') from delivery_receipt t), (select string_agg(t::text, ' ') from quarantine t))",
+            (select string_agg(t::text, ' ') from delivery_receipt t), (select string_agg(t::text, ' ') from quarantine t),
+            (select string_agg(t::text, ' ') from sms_message t))",
     )
     .fetch_one(&db.pool)
     .await
