@@ -11,6 +11,7 @@ const AGE_REFRESH_MS = 30_000;
 let lastAt = 0;
 let waiting: number | undefined;
 let running = false;
+let [pressed, missed] = [false, false];
 
 export function onEvent(listener: Listener): void {
   listeners.add(listener);
@@ -30,6 +31,9 @@ export function start(): void {
 }
 
 function listen(kinds: string[]): EventSource {
+  document.addEventListener("pointerdown", () => (pressed = true));
+  // After the click that follows the release.
+  for (const end of ["pointerup", "pointercancel"]) document.addEventListener(end, () => window.setTimeout(released));
   let broken = false;
   const source = new EventSource("/api/v1/events");
   source.onopen = () => {
@@ -48,6 +52,11 @@ function listen(kinds: string[]): EventSource {
     if (event.kind === "reload" || kinds.includes(event.kind)) soon();
   };
   return source;
+}
+
+function released(): void {
+  if (missed) soon();
+  [pressed, missed] = [false, false];
 }
 
 /** Says on the page that the line to the service is down. */
@@ -79,6 +88,11 @@ async function refresh(): Promise<void> {
     if (answer.redirected && new URL(answer.url).pathname === "/console/login") return signedOut();
     if (!answer.ok) return;
     const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
+    // A click is its press and its release: what lies under the pointer stays until it is done.
+    if (pressed) {
+      missed = true;
+      return;
+    }
     signedIn(fresh);
     exchange(fresh);
   } catch {
@@ -104,12 +118,12 @@ function signedIn(fresh: Document): void {
   if (csrf) for (const field of document.querySelectorAll<HTMLInputElement>("input[name=csrf]")) field.value = csrf;
 }
 
-/** Whether a page holds anything of whoever reads it: a field that was written in or chosen, a question that waits, kept words. */
-function isWritten(): boolean {
-  const texts = [...document.querySelectorAll<HTMLInputElement | HTMLTextAreaElement>("input, textarea")];
+/** Whether a page, or a part of it, holds anything of whoever reads it: a field that was written in or chosen, a question that waits, kept words. */
+function isWritten(within: ParentNode = document): boolean {
+  const texts = [...within.querySelectorAll<HTMLInputElement | HTMLTextAreaElement>("input, textarea")];
   const written = texts.some((field) => field.value !== field.defaultValue || ("checked" in field && field.checked !== field.defaultChecked));
-  const chosen = [...document.querySelectorAll<HTMLOptionElement>("select[name] option")].some((option) => option.selected !== option.defaultSelected && hasDefault(option));
-  return written || chosen || document.querySelector("dialog[open], [data-kept]") !== null;
+  const chosen = [...within.querySelectorAll<HTMLOptionElement>("select[name] option")].some((option) => option.selected !== option.defaultSelected && hasDefault(option));
+  return written || chosen || within.querySelector("dialog[open], [data-kept]") !== null;
 }
 
 /** A list without a default shows its first choice, which nobody chose. */
@@ -129,6 +143,7 @@ function exchange(fresh: Document): void {
     const sentence = next.dataset.say;
     if (sentence && sentence !== old.dataset.say) said.push(sentence);
     const placed = document.importNode(next, true);
+    unfold(old, placed);
     old.replaceWith(placed);
     placed.scrollTop = scroll;
     if (focused) placed.querySelector<HTMLElement>(focused)?.focus({ preventScroll: true });
@@ -138,11 +153,18 @@ function exchange(fresh: Document): void {
   document.dispatchEvent(new CustomEvent("sentinela:refreshed", { detail: fresh }));
 }
 
-/** A part in which somebody writes is left alone. */
+/** What was unfolded stays so. */
+function unfold(old: HTMLElement, placed: HTMLElement): void {
+  const title = (part: HTMLDetailsElement): string => part.querySelector("summary")?.textContent ?? "";
+  const open = new Set([...old.querySelectorAll<HTMLDetailsElement>("details[open]")].map(title));
+  for (const part of placed.querySelectorAll<HTMLDetailsElement>("details")) part.open ||= open.has(title(part));
+}
+
+/** A part in which somebody writes, or wrote, is left alone. */
 function isBeingEdited(part: HTMLElement): boolean {
   const active = document.activeElement;
   const writes = active instanceof HTMLTextAreaElement || active instanceof HTMLInputElement || active instanceof HTMLSelectElement;
-  return part.querySelector("dialog[open]") !== null || (writes && part.contains(active));
+  return isWritten(part) || (writes && part.contains(active));
 }
 
 /** How to find the focused element again in the new part. */

@@ -1,6 +1,6 @@
 // The review of a draft: SMS length, cost and previews follow the text while it is written.
 
-import { here, soon } from "./live";
+import { here } from "./live";
 
 type Measured = { encoding: string; units: number; segments: number; summary: string; forcing: string; centavos: string; duration: string };
 
@@ -25,23 +25,11 @@ export function startReview(): void {
  * written or is about to confirm, it only says so. Nothing is loaded anew, so there is no moment in which a key or a click
  * falls on a page that is about to go. */
 export function followReview(): void {
-  let [pressed, missed] = [false, false];
-  document.addEventListener("pointerdown", () => (pressed = true));
-  const release = (): void => {
-    if (missed) soon();
-    [pressed, missed] = [false, false];
-  };
-  for (const end of ["pointerup", "pointercancel"]) document.addEventListener(end, () => window.setTimeout(release));
   document.addEventListener("sentinela:refreshed", (event) => {
     const fresh = (event as CustomEvent<Document>).detail;
     const revision = (page: Document): string | undefined => page.querySelector<HTMLInputElement>("form[data-review] [name=revision]")?.value;
     const [mine, theirs] = [revision(document), revision(fresh)];
     if (mine === undefined || mine === theirs) return;
-    // A click is its press and its release: what lies under the pointer stays until it is done.
-    if (pressed) {
-      missed = true;
-      return;
-    }
     if (!isTouched()) {
       // Issued or discarded elsewhere: there is no draft any more.
       if (theirs === undefined) return location.replace(here());
