@@ -145,3 +145,19 @@ fn greet(app: &App, memory: &Memory, timeline: &Timeline, resumed: bool) {
     }
     println!();
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    #[test]
+    fn whoever_reads_a_page_through_the_whole_night_stays_signed_in() {
+        let config = Config::load_demo(None).expect("the demonstration's own configuration");
+        let night = Timeline::new(Clock::System.now(), DEFAULT_SPEED).night_for().mul_f64(DEFAULT_SPEED);
+        let idle = Duration::from_secs(60 * u64::from(config.accounts.session_idle_min));
+        let hours = Duration::from_secs(3600 * u64::from(config.accounts.session_hours));
+        assert!(idle > night && hours > 2 * night, "the night lasts {night:?} of the clock, a session {idle:?} unused");
+    }
+}

@@ -29,6 +29,8 @@ finish() {
     if [ $status -ne 0 ]; then
         echo "e2e: the demonstration said at last:" >&2
         tail -n 25 "$log" >&2 || true
+        # What went wrong stands last: whoever reads only the end of a long log must find it there.
+        cat "$data/failure" >&2 2>/dev/null || true
     fi
     rm -rf "$data"
     exit $status
@@ -47,4 +49,4 @@ ready=$(timeout 300 sed -n '/\/console /{p;q}' < <(tail --pid="$demo" -n +1 -F "
 [ -n "$ready" ] || { echo "e2e: the demonstration never said how to sign in" >&2; exit 1; }
 read -r username _ password < <(awk '{ print $(NF-2), $(NF-1), $NF }' <<<"$ready")
 
-BASE=http://127.0.0.1:$http USERNAME=$username PASSWORD=$password node tests/e2e/story.mjs
+FAILURE=$data/failure BASE=http://127.0.0.1:$http USERNAME=$username PASSWORD=$password node tests/e2e/story.mjs

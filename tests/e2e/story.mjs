@@ -1,7 +1,7 @@
 // The story a visitor of the demonstration lives: areas rise, an alert waits, somebody approves it, the messages are out,
 // the public page and the feed say so, and in the end the all-clear. Everything is waited for, nothing is slept for.
 import assert from "node:assert/strict";
-import { mkdir } from "node:fs/promises";
+import { mkdir, writeFile } from "node:fs/promises";
 import { chromium } from "playwright-core";
 
 const base = process.env.BASE ?? "http://127.0.0.1:8080";
@@ -22,8 +22,10 @@ function watch(page) {
   return page;
 }
 
+let current = "";
 async function step(name, act) {
   const began = Date.now();
+  current = name;
   await act();
   console.log(`  ok ${name} (${Date.now() - began} ms)`);
 }
@@ -197,7 +199,10 @@ try {
   await mkdir(shots, { recursive: true });
   await page.screenshot({ path: `${shots}staff.png` }).catch(() => undefined);
   await phone.screenshot({ path: `${shots}public.png` }).catch(() => undefined);
-  console.error(`e2e: ${error.stack}\nscreenshots: ${shots}\n${wrong.join("\n")}`);
+  const shown = await page.locator("main").innerText({ timeout: 2000 }).catch(() => "");
+  const told = `e2e: step "${current}" at ${page.url()}: ${error.stack}\nscreenshots: ${shots}\nthe page says: ${shown.slice(0, 1500)}\n${wrong.join("\n")}\n`;
+  if (process.env.FAILURE) await writeFile(process.env.FAILURE, told);
+  else console.error(told);
   process.exitCode = 1;
 } finally {
   await browser.close();
