@@ -26,11 +26,13 @@ pub const SERVICE_ROLE: &str = "sentinela_service";
 
 /// No wait for a lock and no idle transaction may hold up readings or warnings for long: whoever waits in vain starts again,
 /// and whoever forgets to commit loses the connection. PostgreSQL compiles no query to machine code: for the geographic
-/// queries of this service compiling took seconds and running tens of milliseconds.
+/// queries of this service compiling took seconds and running tens of milliseconds. Memory for a sort is that of a year of one
+/// station, which the server's own setting would send to the disk.
 ///
 /// Last it gives up what the owner may and the service need not: from here on the session cannot change what is
 /// append-only. Where the role does not exist, `open` has said so.
-const SESSION: &str = "set jit = off; set lock_timeout = '15s'; set idle_in_transaction_session_timeout = '60s';
+const SESSION: &str = "set jit = off; set work_mem = '16MB'; set lock_timeout = '15s';
+    set idle_in_transaction_session_timeout = '60s';
     select set_config('role', rolname, false) from pg_roles
     where rolname = 'sentinela_service' and pg_has_role(session_user, oid, 'member')";
 

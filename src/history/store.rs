@@ -163,17 +163,24 @@ pub async fn doubted(
 ) -> sqlx::Result<Vec<Reading>> {
     sqlx::query_as!(
         Reading,
-        r#"select j.observed_at as at, j.received_at, j.value,
-               case when j.quality = 'fail' or f.failed then 'fail' else 'suspect' end as "quality!",
-               concat_ws('; ', nullif(j.quality_reason, ''), f.reason) as "reason!", j.revision, j.seq,
+        r#"with flag as (
+               select journal_seq, observed_at, bool_or(quality = 'fail') as failed, string_agg(reason, '; ' order by test) as reason
+               from reading_flag where datastream_id = $1 and observed_at > $2 and observed_at <= $3
+               group by journal_seq, observed_at),
+           doubted as (
+               select j.observed_at, j.received_at, j.value, j.quality, j.quality_reason, j.revision, j.seq, f.failed, f.reason
+               from journal j left join flag f on f.journal_seq = j.seq
+               where j.datastream_id = $1 and j.observed_at > $2 and j.observed_at <= $3 and j.quality <> 'pass'
+               union all
+               select j.observed_at, j.received_at, j.value, j.quality, j.quality_reason, j.revision, j.seq, f.failed, f.reason
+               from flag f
+               join journal j on j.datastream_id = $1 and j.observed_at = f.observed_at and j.seq = f.journal_seq
+               where j.quality = 'pass')
+           select observed_at as "at!", received_at as "received_at!", value as "value!",
+               case when quality = 'fail' or failed then 'fail' else 'suspect' end as "quality!",
+               concat_ws('; ', nullif(quality_reason, ''), reason) as "reason!", revision as "revision!", seq as "seq!",
                null::text as device, null::text as message
-           from journal j
-           left join (select journal_seq, bool_or(quality = 'fail') as failed, string_agg(reason, '; ' order by test) as reason
-                      from reading_flag where datastream_id = $1 and observed_at > $2 and observed_at <= $3
-                      group by journal_seq) f on f.journal_seq = j.seq
-           where j.datastream_id = $1 and j.observed_at > $2 and j.observed_at <= $3
-             and (j.quality <> 'pass' or f.journal_seq is not null)
-           order by j.observed_at desc, j.seq desc limit $4"#,
+           from doubted order by observed_at desc, seq desc limit $4"#,
         stream.0,
         range.from,
         range.to,
@@ -206,7 +213,7 @@ pub async fn corrections(
            from journal j
            left join journal b on b.datastream_id = $1 and b.observed_at > $2 and b.observed_at <= $3
                and b.observed_at = j.observed_at and b.seq = j.revises_seq
-           where j.datastream_id = $1 and j.observed_at > $2 and j.observed_at <= $3 and j.revision <> 0
+           where j.datastream_id = $1 and j.observed_at > $2 and j.observed_at <= $3 and j.revision > 0
            order by j.observed_at desc, j.seq desc limit $4"#,
         stream.0,
         range.from,
@@ -251,7 +258,8 @@ pub async fn series(conn: &mut PgConnection, stream: &Stream, plan: &Plan) -> sq
                sum(count)::bigint as "count!", sum(suspect)::bigint as "suspect!", sum(failed)::bigint as "failed!",
                round(case $5::text when 'sum' then sum(sum) when 'mean' then sum(sum) / nullif(sum(count), 0)
                    when 'min' then min(min) when 'max' then max(max)
-                   when 'last' then (array_agg(last order by at desc) filter (where last is not null))[1] end::numeric, 6)::float8 as value
+                   when 'last' then (max(array[extract(epoch from at)::float8, last]) filter (where $5 = 'last' and last is not null))[2]
+                   end::numeric, 6)::float8 as value
            from part group by 1 order by 1"#,
         stream.id.0,
         range.from,

@@ -126,6 +126,10 @@ const NOTE_EVERY_S: i64 = 60;
 /// Reloads even without a hint, because hints may be lost while the connection that listens is re-made.
 const RELOAD_EVERY: Duration = Duration::from_secs(60);
 
+/// A reading of the index is followed by a pause this many times as long. A town whose devices sign in for the first time changes it
+/// ten thousand times in a minute, and each reading makes every connection look again whether it may stay.
+const PAUSE_AFTER_READING: u32 = 9;
+
 /// When a credential of a device was last used, as far as it is not written yet.
 #[derive(Debug, Default)]
 struct Uses {
@@ -301,6 +305,9 @@ pub async fn run(app: App) {
     let mut events = app.events.subscribe();
     tokio::spawn(write_uses_of(app.clone()));
     loop {
+        // What is told from here on may be missing in what is read now; what was told before is in it.
+        drain(&mut events);
+        let reading = Stopwatch::start();
         let wait = match app.ingest.devices().reload(&app.db.ingest).await {
             Ok(()) => RELOAD_EVERY,
             Err(error) => {
@@ -308,10 +315,14 @@ pub async fn run(app: App) {
                 STRANGER_PAUSE
             }
         };
+        let pause = reading.elapsed() * PAUSE_AFTER_READING;
+        let woken = async {
+            tokio::time::sleep(pause.min(wait)).await;
+            let _ = tokio::time::timeout(wait, catalogue_changed(&mut events)).await;
+        };
         tokio::select! {
             () = app.stop.cancelled() => return,
-            () = tokio::time::sleep(wait) => {}
-            () = catalogue_changed(&mut events) => {}
+            () = woken => {}
         }
     }
 }
@@ -380,6 +391,11 @@ async fn catalogue_changed(events: &mut broadcast::Receiver<Event>) {
             Err(broadcast::error::RecvError::Closed) => std::future::pending().await,
         }
     }
+}
+
+fn drain(events: &mut broadcast::Receiver<Event>) {
+    use broadcast::error::TryRecvError;
+    while matches!(events.try_recv(), Ok(_) | Err(TryRecvError::Lagged(_))) {}
 }
 
 async fn load(pool: &PgPool) -> sqlx::Result<Index> {

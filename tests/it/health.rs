@@ -168,6 +168,24 @@ async fn flags_of_the_neighbours_test_make_a_station_doubtful() {
 }
 
 #[tokio::test]
+async fn a_dense_gauge_is_judged_by_its_last_quarter_of_an_hour() {
+    let db = support::db().await;
+    let app = support::app(&db);
+    let now: At = "2026-02-20T12:00:00Z".parse().unwrap();
+    let stream = gauge(&db, "a", now - TimeDelta::days(30), 1, 3600).await;
+    for minute in 0..30 {
+        // Of the last fifteen minutes every second is there; before that one in a minute.
+        for second in 0..if minute < 15 { 60 } else { 1 } {
+            reading(&db, stream, now - TimeDelta::seconds(60 * minute + second), f64::from(second as i32 % 7)).await;
+        }
+    }
+    round(&app, now).await;
+    assert_eq!(open_faults(&db, "a").await, [""; 0]);
+    round(&app, now + TimeDelta::minutes(5)).await;
+    assert_eq!(open_faults(&db, "a").await, ["gaps"], "five of fifteen minutes are missing");
+}
+
+#[tokio::test]
 async fn the_storm_of_juiz_de_fora_shows_grama_silent_and_its_neighbours_not() {
     let db = support::db().await;
     let app = support::app(&db);

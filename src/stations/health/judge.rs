@@ -69,7 +69,7 @@ impl Judge<'_> {
     /// Missing intervals, of those since the stream exists. Streams that do not say how often they measure have no gaps.
     fn gaps(&self, stream: &StreamFacts) -> Option<Fault> {
         let interval = f64::from(stream.interval_s?);
-        let span = seconds(self.now - stream.created_at).min(DAY_S);
+        let span = seconds(self.now - stream.created_at).min(f64::from(stream.span_s));
         let expected = (span / interval).floor();
         if expected < f64::from(self.limits.min_readings) {
             return None;
@@ -94,7 +94,7 @@ impl Judge<'_> {
             return None;
         }
         let share = flags.count as f64 / stream.readings as f64;
-        let since = flags.first_at.unwrap_or(self.now - TimeDelta::hours(24));
+        let since = flags.first_at.unwrap_or(self.now - TimeDelta::seconds(i64::from(stream.span_s)));
         self.above(kind, Some(stream.id), None, share, limit)
             .then(|| of_stream(stream, kind, since, share, limit, flags.count))
     }

@@ -34,6 +34,7 @@ fn well() -> StreamFacts {
         stale_after_s: 3600,
         observed_at: Some(at(-0.1)),
         received_at: Some(at(-0.08)),
+        span_s: 86_400,
         readings: 144,
         failed: 0,
         flat: Flags::default(),
@@ -88,6 +89,13 @@ fn gaps_open_above_the_limit_and_close_well_below_it() {
     assert_eq!(kinds_of(with(114), vec![]), [FaultKind::Gaps]);
     assert_eq!(kinds_of(with(116), open(FaultKind::Gaps)), [FaultKind::Gaps]);
     assert_eq!(kinds_of(with(122), open(FaultKind::Gaps)), []);
+}
+
+#[test]
+fn a_dense_stream_is_held_against_its_own_span() {
+    let dense = |readings| StreamFacts { interval_s: Some(1), span_s: 900, readings, ..well() };
+    assert_eq!(kinds_of(dense(880), vec![]), []);
+    assert_eq!(kinds_of(dense(600), vec![]), [FaultKind::Gaps]);
 }
 
 #[test]

@@ -109,7 +109,7 @@ impl Fault {
     }
 }
 
-/// What one stream did. Counts are of the last 24 hours.
+/// What one stream did. Counts are of the last `span_s` seconds.
 #[derive(Clone, Debug, PartialEq)]
 pub struct StreamFacts {
     pub id: DatastreamId,
@@ -119,6 +119,8 @@ pub struct StreamFacts {
     /// Newest instant that was measured.
     pub observed_at: Option<Instant>,
     pub received_at: Option<Instant>,
+    /// At most a day.
+    pub span_s: i32,
     /// Different instants that were measured.
     pub readings: i64,
     /// Readings that failed the range test.

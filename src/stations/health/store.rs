@@ -13,6 +13,12 @@ use crate::ids::{DatastreamId, DeviceId, StationId};
 /// Messages of one stream that an estimate of a clock looks at.
 const CLOCK_MESSAGES: i64 = 1000;
 
+/// Readings are counted over a day, or over this many intervals of a stream that measures more often than each five minutes: ten
+/// thousand gauges with a reading a second would fill the round with what they sent all day.
+const INTERVALS: i32 = 300;
+/// But not over less than this, so that a minute's outage is no fault.
+const SHORTEST_SPAN_S: i32 = 900;
+
 fn decode(error: impl std::error::Error + Send + Sync + 'static) -> sqlx::Error {
     sqlx::Error::Decode(Box::new(error))
 }
@@ -54,17 +60,18 @@ async fn streams(conn: &mut PgConnection, now: Instant) -> sqlx::Result<Vec<(Sta
     let rows = sqlx::query!(
         r#"select d.id as "id: DatastreamId", d.station_id as "station_id: StationId", d.created_at, d.interval_s, d.stale_after_s,
                   last.observed_at as "observed_at?", greatest(last.received_at, day.received_at) as "received_at?",
-                  day.readings as "readings!", day.failed as "failed!",
+                  span.s as "span_s!", day.readings as "readings!", day.failed as "failed!",
                   flag.flat as "flat!", flag.flat_at, flag.stuck as "stuck!", flag.stuck_at,
                   flag.other as "other!", flag.other_at
            from datastream d join station s on s.id = d.station_id and s.active
+           cross join lateral (select least(greatest(coalesce(d.interval_s, $3) * $3, $2), 86400) as s) span
            left join lateral (select observed_at, received_at from journal
                               where datastream_id = d.id and observed_at > $1::timestamptz - interval '400 days'
                                 and observed_at <= $1::timestamptz + interval '1 day' and source <> 'history'
                               order by observed_at desc, seq desc limit 1) last on true
            cross join lateral (select count(distinct observed_at) as readings, max(received_at) as received_at,
                                       count(distinct observed_at) filter (where quality = 'fail') as failed
-                               from journal where datastream_id = d.id and observed_at > $1::timestamptz - interval '24 hours'
+                               from journal where datastream_id = d.id and observed_at > $1::timestamptz - make_interval(secs => span.s)
                                  and observed_at <= $1::timestamptz + interval '1 day' and source <> 'history') day
            cross join lateral (select count(*) filter (where test = 'flat_line') as flat,
                                       min(observed_at) filter (where test = 'flat_line') as flat_at,
@@ -73,10 +80,12 @@ async fn streams(conn: &mut PgConnection, now: Instant) -> sqlx::Result<Vec<(Sta
                                       count(*) filter (where test = 'neighbours') as other,
                                       min(observed_at) filter (where test = 'neighbours') as other_at
                                from reading_flag where datastream_id = d.id
-                                 and observed_at > $1::timestamptz - interval '24 hours'
+                                 and observed_at > $1::timestamptz - make_interval(secs => span.s)
                                  and observed_at <= $1::timestamptz + interval '1 day') flag
            where d.quantity <> 'reports' order by d.id"#,
-        now
+        now,
+        SHORTEST_SPAN_S,
+        INTERVALS
     )
     .fetch_all(conn)
     .await?;
@@ -91,6 +100,7 @@ async fn streams(conn: &mut PgConnection, now: Instant) -> sqlx::Result<Vec<(Sta
                 stale_after_s: row.stale_after_s,
                 observed_at: row.observed_at,
                 received_at: row.received_at,
+                span_s: row.span_s,
                 readings: row.readings,
                 failed: row.failed,
                 flat: of(row.flat, row.flat_at),

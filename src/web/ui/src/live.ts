@@ -21,6 +21,9 @@ export function start(): void {
   if (document.body.dataset.self) history.replaceState(null, "", document.body.dataset.self);
   const kinds = (document.body.dataset.listen ?? "").split(" ").filter(Boolean);
   if (kinds.length === 0) return;
+  document.addEventListener("pointerdown", () => (pressed = true));
+  // After the click that follows the release.
+  for (const end of ["pointerup", "pointercancel"]) document.addEventListener(end, () => window.setTimeout(released));
   let source = listen(kinds);
   window.setInterval(() => {
     if (document.hidden) return;
@@ -31,9 +34,6 @@ export function start(): void {
 }
 
 function listen(kinds: string[]): EventSource {
-  document.addEventListener("pointerdown", () => (pressed = true));
-  // After the click that follows the release.
-  for (const end of ["pointerup", "pointercancel"]) document.addEventListener(end, () => window.setTimeout(released));
   let broken = false;
   const source = new EventSource("/api/v1/events");
   source.onopen = () => {
