@@ -147,8 +147,9 @@ struct Server(Lines<BufReader<ChildStdout>>, #[allow(dead_code, reason = "lives 
 
 impl Server {
     async fn on(port: u16) -> Self {
-        let mut command = Command::new("mosquitto_sub");
-        command.args(["-h", "127.0.0.1", "-p", &port.to_string(), "-q", "1", "-d", "-v"]);
+        // That it has subscribed it says on a line that it would keep to itself in a pipe.
+        let mut command = Command::new("stdbuf");
+        command.args(["-oL", "mosquitto_sub", "-h", "127.0.0.1", "-p", &port.to_string(), "-q", "1", "-d", "-v"]);
         command.args(["-t", "application/+/device/+/command/down", "-t", "v3/+/devices/+/down/push"]);
         let mut child = command.stdout(Stdio::piped()).kill_on_drop(true).spawn().unwrap();
         let mut server = Self(BufReader::new(child.stdout.take().unwrap()).lines(), child);
@@ -318,20 +319,20 @@ async fn a_service_that_comes_back_hands_nothing_over_twice() {
          where id = $1 and state = 'queued'";
     assert_eq!(sqlx::query(mark).bind(lost.id).execute(&town.db.pool).await.unwrap().rows_affected(), 1);
 
-    let app = town.service().await;
+    let again = town.service().await;
     let next = ask(&app, "set_interval", interval()).await;
     // Where to is known from before; the two older ones are not told again.
     assert_eq!(server.takes().await.1["id"], json!(next.id));
     let last = ask(&app, "reboot", Value::Null).await;
     assert_eq!(server.takes().await.1["id"], json!(last.id));
-    assert_eq!(state(&app, &first).await.times_sent, 1);
-    assert_eq!(state(&app, &lost).await.state, CommandState::Queued);
+    assert_eq!(state(&again, &first).await.times_sent, 1);
+    assert_eq!(state(&again, &lost).await.state, CommandState::Queued);
     // The network server's word settles it.
     let event = json!({"queueItemId": lost.id, "deviceInfo": {"devEui": EUI}});
     town.transmits(CHIRPSTACK).await;
-    let found = town.says(&app, &format!("{CHIRPSTACK}/event/txack"), &event, &lost, Stage::Transmitted).await;
+    let found = town.says(&again, &format!("{CHIRPSTACK}/event/txack"), &event, &lost, Stage::Transmitted).await;
     assert_eq!((found.state, found.times_sent), (CommandState::Sent, 1));
-    app.stop.cancel();
+    again.stop.cancel();
 }
 
 #[tokio::test]
@@ -346,6 +347,13 @@ async fn what_is_cancelled_in_time_is_not_handed_over_and_what_is_late_says_wher
     town.transmits(CHIRPSTACK).await;
     assert_eq!(server.takes().await.1["id"], json!(late.id));
     reaches(&app, &late, Stage::Accepted).await;
+    let mut listed = support::sentinela();
+    listed.args(["device", "commands", "A"]).env("SENTINELA__DATABASE__URL", &town.db.url);
+    let listed = soon("the command line", listed.output()).await.unwrap();
+    let listed = String::from_utf8(listed.stdout).unwrap();
+    let of = |id: uuid::Uuid| listed.lines().find(|line| line.starts_with(&id.to_string())).unwrap().to_owned();
+    assert!(of(late.id).contains("waits for the device's next transmission"), "{listed}");
+    assert!(of(early.id).contains("cancelled"), "{listed}");
     let late = cancel(&app, &late).await;
     assert_eq!((late.state, late.downlink.as_ref().unwrap().stage), (CommandState::Cancelled, Stage::Accepted));
     let page = seen(&app, "/console/devices/A").await;

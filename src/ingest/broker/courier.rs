@@ -106,3 +106,53 @@ impl Open {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    use tokio::net::TcpListener;
+
+    use super::*;
+
+    /// A broker that accepts one connection, and answers the first message with these bytes behind its identifier, or hangs up.
+    async fn handed_to(answer: Option<u8>) -> Handed {
+        let door = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let port = door.local_addr().unwrap().port();
+        let broker = async {
+            let (mut peer, _) = door.accept().await.unwrap();
+            let mut bytes = [0; 1024];
+            // CONNECT; CONNACK without properties.
+            assert!(peer.read(&mut bytes).await.unwrap() > 0);
+            peer.write_all(&[0x20, 3, 0, 0, 0]).await.unwrap();
+            // PUBLISH to "t" with the identifier 1.
+            assert!(peer.read(&mut bytes).await.unwrap() > 0);
+            if let Some(reason) = answer {
+                peer.write_all(&[0x40, 3, 0, 1, reason]).await.unwrap();
+                // Until the other side has read it.
+                let _ = peer.read(&mut bytes).await;
+            }
+        };
+        let courier = Courier::beside(&MqttOptions::new("link", "127.0.0.1", port));
+        let sender = async {
+            let mut open = courier.open().await.unwrap();
+            open.publish("t".into(), b"x".to_vec()).await
+        };
+        tokio::join!(broker, sender).1
+    }
+
+    #[tokio::test]
+    async fn what_the_broker_answers_is_told_and_silence_is_not_taken_for_an_answer() {
+        assert_eq!(handed_to(Some(0x00)).await, Handed::Taken);
+        assert_eq!(handed_to(Some(0x10)).await, Handed::Unlistened);
+        assert_eq!(handed_to(Some(0x87)).await, Handed::Barred("NotAuthorized".into()));
+        assert!(matches!(handed_to(None).await, Handed::Unknown(_)));
+    }
+
+    #[tokio::test]
+    async fn without_a_broker_nothing_leaves() {
+        let door = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let port = door.local_addr().unwrap().port();
+        drop(door);
+        assert!(Courier::beside(&MqttOptions::new("link", "127.0.0.1", port)).open().await.is_err());
+    }
+}

@@ -78,6 +78,9 @@ async fn hand_over(app: &App, broker: &str, courier: &Courier) -> sqlx::Result<(
         }
     };
     for due in due {
+        if app.stop.is_cancelled() {
+            break;
+        }
         match one(app, &mut open, &due).await? {
             Some(Handed::Kept(why) | Handed::Unknown(why)) => {
                 tracing::warn!(broker, why, device = due.code, "the broker's connection ended under a downlink");
