@@ -128,6 +128,7 @@ impl Config {
         self.http.check(&mut expect);
         self.oidc.check(&mut expect);
         self.mqtt.check(&mut expect);
+        self.ingest.check(&mut expect);
         let url = &self.http.public_url;
         expect(url.is_empty() || url.starts_with("http"), "http.public_url", url, "an http:// or https:// address");
         let url = &self.database.url;
@@ -169,12 +170,8 @@ impl Config {
         for (key, value) in positive {
             expect(value > 0, key, &value.to_string(), "a number above zero");
         }
-        for (index, profile) in self.ingest.profiles.iter().enumerate() {
-            let twice = self.ingest.profiles[..index].iter().any(|other| other.name == profile.name);
-            let problem = profile.problem().or_else(|| twice.then(|| "a name of its own".into()));
-            let key = format!("ingest.profiles[{index}]");
-            expect(problem.is_none(), &key, &profile.name, problem.as_deref().unwrap_or_default());
-        }
+        let days = self.privacy.maintenance_task_days;
+        expect(days >= 366, "privacy.maintenance_task_days", &days.to_string(), "366 or more");
         for (index, feed) in self.feeds.iter().enumerate() {
             let twice = self.feeds[..index].iter().any(|other| other.name == feed.name);
             let problem = feed.problem().or(twice.then_some("a name of its own"));

@@ -16,6 +16,7 @@ use sentinela::dispatch::channels::smpp;
 use sentinela::dispatch::{receipts, sms_text};
 use sentinela::feeds::formats::{ana, cemaden, inmet, rio};
 use sentinela::feeds::warnings::{self as outside, inmet as inmet_warnings, listing};
+use sentinela::fleet::downlink::{self, Server};
 use sentinela::i18n::Lang;
 use sentinela::ids::{DatastreamId, DeviceId};
 use sentinela::ingest::decode::{Door, decode};
@@ -162,6 +163,11 @@ pub fn status(data: &[u8]) {
     assert!(problems.iter().all(|problem| !problem.field.is_empty()));
     for format in [formats::Format::Chirpstack, formats::Format::Ttn] {
         let _ = formats::status::of_network(data, format);
+        let server = Server::of(format).expect("both are network servers");
+        for event in ["event/ack", "event/txack", "event/log", "down/ack", "down/failed"] {
+            let word = downlink::word(server, event, data);
+            assert!(word.is_none_or(|word| word.message.chars().count() <= 500));
+        }
     }
     if let Ok(ack) = sentinela::fleet::command::parse_ack(data) {
         assert!(ack.message.chars().count() <= 500);

@@ -1,4 +1,4 @@
-//! `sentinela device add|list|rotate|revoke|enable|certificate`
+//! `sentinela device add|command|commands|list|set|rotate|revoke|enable|certificate`
 
 use std::path::{Path, PathBuf};
 
@@ -9,9 +9,11 @@ use crate::audit::Actor;
 use crate::cli::{Session, Usage, table};
 use crate::config::Config;
 use crate::fleet::command::{LIFETIME_S, Wanted};
+use crate::fleet::desk::Way;
+use crate::fleet::downlink::Stage;
 use crate::fleet::provision::{provision, to_csv};
 use crate::fleet::store::report::{Filter, fleet};
-use crate::fleet::{Contact, FleetDevice};
+use crate::fleet::{Contact, DeviceCommand, FleetDevice};
 use crate::ingest::formats::profile::Profile;
 use crate::stations::certificate::from_hex;
 use crate::stations::desk::{self, DeviceError, GRACE_S, MAX_GRACE_S};
@@ -19,6 +21,8 @@ use crate::stations::store;
 
 /// Rows read at a time.
 const PAGE: i64 = 1000;
+/// The newest commands that are shown.
+const COMMANDS: i64 = 20;
 
 #[derive(Debug, clap::Subcommand)]
 pub enum Action {
@@ -45,6 +49,8 @@ pub enum Action {
         #[arg(long, default_value_t = LIFETIME_S)]
         lifetime_s: u32,
     },
+    /// List the newest commands of a device, and how far each has come
+    Commands { code: String },
     /// List the devices
     List,
     /// Say how a device writes, and what a LoRaWAN network server calls it
@@ -101,7 +107,10 @@ pub async fn run(config: Config, action: Action) -> anyhow::Result<()> {
         Action::Add { code, station, csv: None } => {
             add(&session, &code.unwrap_or_default(), &station.unwrap_or_default()).await
         }
-        Action::Command { code, name, args, lifetime_s } => command(&session, &code, &name, &args, lifetime_s).await,
+        Action::Command { code, name, args, lifetime_s } => {
+            command(&session, &code, (&name, &args, lifetime_s), &profiles).await
+        }
+        Action::Commands { code } => commands(&session, &code).await,
         Action::List => list(&session).await,
         Action::Set { code, profile, hardware_id } => set(&session, &code, (&profile, &hardware_id), &profiles).await,
         Action::Rotate { code, end_previous: true, .. } => retire(&session, &code).await,
@@ -115,7 +124,7 @@ pub async fn run(config: Config, action: Action) -> anyhow::Result<()> {
 
 fn said(error: DeviceError) -> anyhow::Error {
     match error {
-        DeviceError::Wrong { field: "code" | "grace_s" | "profile" | "hardware_id", .. } => {
+        DeviceError::Wrong { field: "code" | "grace_s" | "profile" | "hardware_id" | "args", .. } => {
             Usage(error.to_string()).into()
         }
         other => other.into(),
@@ -153,16 +162,62 @@ async fn add_many(session: &Session, file: &Path, profiles: &[Profile]) -> anyho
     Ok(())
 }
 
-async fn command(session: &Session, code: &str, name: &str, args: &str, lifetime_s: u32) -> anyhow::Result<()> {
+async fn command(
+    session: &Session,
+    code: &str,
+    (name, args, lifetime_s): (&str, &str, u32),
+    profiles: &[Profile],
+) -> anyhow::Result<()> {
     let args = serde_json::from_str(args).map_err(|error| Usage(format!("args = {args:?}: {error}")))?;
     let wanted = Wanted::new(name, args, lifetime_s)
         .map_err(|(field, value, message)| Usage(format!("{field} = {value:?}: {message}")))?;
     let actor = Actor::command();
     let mut tx = session.begin().await?;
-    let command = crate::fleet::desk::issue(&mut tx, acting(session, &actor), code, &wanted).await?;
+    let command =
+        crate::fleet::desk::issue(&mut tx, acting(session, &actor), code, &wanted, profiles).await.map_err(said)?;
+    let device = desk::find(&mut tx, code).await?;
     tx.commit().await?;
     println!("command {} for device {code} until {}", command.id, command.expires_at.to_rfc3339());
+    if Way::of(&device) == Way::Network {
+        println!("It goes to the LoRaWAN network server; the device hears it after its next transmission.");
+    }
     Ok(())
+}
+
+async fn commands(session: &Session, code: &str) -> anyhow::Result<()> {
+    let mut conn = session.pool.acquire().await?;
+    desk::find(&mut conn, code).await?;
+    let rows = crate::fleet::store::commands(&mut conn, code, COMMANDS, 0).await?;
+    let rows: Vec<Vec<String>> = rows.into_iter().map(told).collect();
+    table::print(&["ID", "COMMAND", "ARGS", "STATE", "WAY", "ISSUED", "MESSAGE"], &rows);
+    Ok(())
+}
+
+/// A command as a row: where a network server is on its way, how far it has come there and what that means.
+fn told(command: DeviceCommand) -> Vec<String> {
+    let way = command.downlink.map(|downlink| {
+        let means = match downlink.stage {
+            Stage::Unlistened | Stage::Barred => "not taken by the broker yet",
+            Stage::Offered => "not known whether the network server has it; not sent again",
+            Stage::Accepted => "in the network server's queue; waits for the device's next transmission",
+            Stage::Transmitted if downlink.confirmed => "sent by a gateway; waits for the radio's confirmation",
+            Stage::Transmitted => "sent by a gateway; no confirmation was asked for",
+            Stage::Unwritable => "the profile cannot write it",
+            Stage::Refused => "thrown away by the network server",
+            Stage::Missed => "not confirmed by the device's radio",
+            Stage::Received => "the device's radio got it; whether the device did it, it does not say",
+        };
+        format!("{} {}: {means}", downlink.server, downlink.stage)
+    });
+    vec![
+        command.id.to_string(),
+        command.command.to_string(),
+        command.args.to_string(),
+        command.state.to_string(),
+        way.unwrap_or_default(),
+        command.issued_at.to_rfc3339(),
+        command.message,
+    ]
 }
 
 async fn set(session: &Session, code: &str, format: (&str, &str), profiles: &[Profile]) -> anyhow::Result<()> {

@@ -27,8 +27,20 @@ pub struct Ingest {
     pub max_age_days: u32,
     pub device_messages_per_s: u32,
     pub device_burst: u32,
-    /// How makes of devices write what they measure.
+    /// How makes of devices write what they measure, and are told commands.
     pub profiles: Vec<Profile>,
+}
+
+impl Ingest {
+    /// Names what is wrong in the profiles.
+    pub(super) fn check(&self, expect: &mut impl FnMut(bool, &str, &str, &str)) {
+        for (index, profile) in self.profiles.iter().enumerate() {
+            let twice = self.profiles[..index].iter().any(|other| other.name == profile.name);
+            let problem = profile.problem().or_else(|| twice.then(|| "a name of its own".into()));
+            let key = format!("ingest.profiles[{index}]");
+            expect(problem.is_none(), &key, &profile.name, problem.as_deref().unwrap_or_default());
+        }
+    }
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -206,6 +218,9 @@ pub struct Privacy {
     pub session_days: u32,
     pub needs_days: u32,
     pub report_contact_days: u32,
+    pub maintenance_task_days: u32,
+    pub morning_report_days: u32,
+    pub command_issuer_days: u32,
     pub officer: String,
 }
 

@@ -70,7 +70,8 @@ begin
     -- What only the owner can do and the service may ask for.
     for item in
         select p.oid::regprocedure as call from pg_proc p
-        where p.pronamespace = 'public'::regnamespace and p.proname in ('journal_open_month', 'journal_drop_month')
+        where p.pronamespace = 'public'::regnamespace and p.proname in
+              ('journal_open_month', 'journal_drop_month', 'maintenance_forget')
           and pg_has_role(current_user, p.proowner, 'usage') and not has_function_privilege(service, p.oid, 'execute')
     loop
         execute format('grant execute on function %s to %I', item.call, service);

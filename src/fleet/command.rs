@@ -59,12 +59,23 @@ vocabulary! {
 }
 
 vocabulary! {
-    /// The device's word on a command.
+    /// The word on a command: of the device, or of the network server that was to bring it.
     CommandResult, "result" {
         Done = "done",
         Failed = "failed",
         /// It does not know the command, or will not do it.
         Rejected = "rejected",
+        /// The word of a network server: the device's radio got the frame. Whether the device did it, nobody says.
+        Received = "received",
+        /// The word of a network server: the radio did not get it.
+        Undelivered = "undelivered",
+    }
+}
+
+impl CommandResult {
+    /// Whether a device may say so of itself.
+    pub const fn is_of_device(self) -> bool {
+        matches!(self, Self::Done | Self::Failed | Self::Rejected)
     }
 }
 
@@ -98,8 +109,11 @@ impl CommandState {
             (Self::Queued | Self::Sent, Happening::Send) => Ok(Self::Sent),
             (Self::Queued | Self::Sent, Happening::RunOut) => Ok(Self::Expired),
             (Self::Queued | Self::Sent, Happening::Cancel) => Ok(Self::Cancelled),
+            // A network server may send again what was not confirmed.
+            (Self::Failed, Happening::Answer(CommandResult::Received)) => Ok(Self::Acknowledged),
             (Self::Acknowledged | Self::Failed, Happening::Answer(_)) => Err(Refused(self, happening)),
-            (_, Happening::Answer(CommandResult::Done)) => Ok(Self::Acknowledged),
+            (_, Happening::Answer(CommandResult::Done | CommandResult::Received)) => Ok(Self::Acknowledged),
+            (Self::Queued | Self::Sent, Happening::Answer(CommandResult::Undelivered)) => Ok(Self::Failed),
             (_, Happening::Answer(CommandResult::Failed | CommandResult::Rejected)) => Ok(Self::Failed),
             _ => Err(Refused(self, happening)),
         }
@@ -239,8 +253,11 @@ pub fn parse_ack(payload: &[u8]) -> Result<Ack, Problem> {
     let text = |key: &str| value.get(key).and_then(Value::as_str).unwrap_or_default();
     let id = text("id").parse().map_err(|_| Problem::new("id", text("id"), "expected the id of the command (UUID)"))?;
     let result = text("result");
-    let result =
-        result.parse().map_err(|error: crate::units::UnknownWord| Problem::new("result", result, error.to_string()))?;
+    let result = result
+        .parse()
+        .ok()
+        .filter(|result: &CommandResult| result.is_of_device())
+        .ok_or_else(|| Problem::new("result", result, "expected done, failed or rejected"))?;
     let message = text("message").chars().filter(|letter| !letter.is_control()).take(MAX_MESSAGE).collect();
     Ok(Ack { id, result, message })
 }
@@ -317,6 +334,7 @@ mod tests {
             ("x".to_owned(), "payload"),
             (r#"{"id":"1","result":"done"}"#.to_owned(), "id"),
             (format!(r#"{{"id":"{id}","result":"maybe"}}"#), "result"),
+            (format!(r#"{{"id":"{id}","result":"received"}}"#), "result"),
             (format!(r#"{{"id":"{id}","result":"done","message":"{}"}}"#, "x".repeat(5000)), "payload"),
         ] {
             assert_eq!(parse_ack(payload.as_bytes()).unwrap_err().field, field, "{payload}");

@@ -4,32 +4,33 @@ use serde_json::json;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-use super::command::{CommandState, Happening, MAX_OPEN, Wanted};
+use super::command::{CommandName, CommandState, Happening, MAX_OPEN, Wanted};
 use super::{DeviceCommand, store};
 use crate::accounts::tokens::desk::Acting;
 use crate::audit::{self, Act, Entry};
 use crate::events::{self, Event};
+use crate::ingest::formats::profile::{Profile, Unwritable};
 use crate::stations::Device;
 use crate::stations::desk::{DeviceError, find};
 
-/// Asks a device to do something.
+/// Asks a device to do something. `profiles` are those of the configuration: they say how a command is written for a device
+/// that is heard through a LoRaWAN network server.
 ///
 /// # Errors
-/// `NotFound`; `Conflict` when the device was revoked, is of those that hear no command, or has [`MAX_OPEN`] commands that
-/// wait.
+/// `NotFound`; `Conflict` when the device was revoked, is of those that cannot hear this command, or has [`MAX_OPEN`] commands
+/// that wait; `Wrong` when an argument does not fit what its profile writes.
 pub async fn issue(
     conn: &mut PgConnection,
     by: Acting<'_>,
     code: &str,
     wanted: &Wanted,
+    profiles: &[Profile],
 ) -> Result<DeviceCommand, DeviceError> {
     let device = find(conn, code).await?;
     if !device.enabled {
         return Err(DeviceError::Conflict(format!("device {code} was revoked; it would never hear the command")));
     }
-    if let Some(why) = deaf(&device) {
-        return Err(DeviceError::Conflict(format!("device {code} hears no command: {why}")));
-    }
+    hears(&device, wanted, profiles)?;
     if store::lock_and_count_open(conn, device.id).await? >= MAX_OPEN {
         return Err(DeviceError::Conflict(format!("{MAX_OPEN} commands of device {code} wait already; cancel one")));
     }
@@ -40,19 +41,83 @@ pub async fn issue(
     fetch(conn, code, id).await
 }
 
-/// Why no command can reach a device; nothing when one can, or when it was not heard yet and may turn out to.
-pub fn deaf(device: &Device) -> Option<&'static str> {
-    match device.heard_by.as_str() {
-        "network" => Some("it is heard through a LoRaWAN network server, and downlinks are not made"),
-        "http" => Some("it publishes by HTTP alone, where nothing listens"),
-        "" if device.hardware_id.is_some() => {
-            Some("it is known by the name of a LoRaWAN network server, and downlinks are not made")
-        }
-        _ => None,
+/// Whether this command can reach the device.
+fn hears(device: &Device, wanted: &Wanted, profiles: &[Profile]) -> Result<(), DeviceError> {
+    let code = &device.code;
+    match Way::of(device) {
+        Way::Connection => Ok(()),
+        Way::None => Err(DeviceError::Conflict(format!(
+            "device {code} hears no command: it publishes by HTTP alone, where nothing listens"
+        ))),
+        Way::Network => match written(device, wanted.name, &wanted.args, profiles) {
+            Ok(_) => Ok(()),
+            Err(Unwritable::Argument(why)) => {
+                let message = format!("the template of {} in profile {:?}: {why}", wanted.name, device.profile);
+                Err(DeviceError::Wrong { field: "args", value: wanted.args.to_string(), message })
+            }
+            Err(Unwritable::NoTemplate) => {
+                let name = wanted.name;
+                let lacks = if device.profile.is_empty() {
+                    "it has no profile; give it one with".to_owned()
+                } else {
+                    format!("its profile {:?} lacks", device.profile)
+                };
+                Err(DeviceError::Conflict(format!(
+                    "device {code} hears no command {name}: it is heard through a LoRaWAN network server, and {lacks} a \
+                     template of the bytes, [ingest.profiles.commands.{name}] in the configuration (docs/devices.md)"
+                )))
+            }
+        },
     }
 }
 
-/// Takes a command back. One that was handed over may be done all the same; the device's answer then still counts.
+/// The bytes of a command by the device's profile.
+fn written(
+    device: &Device,
+    name: CommandName,
+    args: &serde_json::Value,
+    profiles: &[Profile],
+) -> Result<crate::ingest::formats::template::Encoded, Unwritable> {
+    let profile = profiles.iter().find(|profile| profile.name == device.profile);
+    profile.ok_or(Unwritable::NoTemplate)?.written(name, args)
+}
+
+/// How a command gets to a device.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Way {
+    /// Over its own connection, here or at an external broker; or it was not heard yet and may turn out so.
+    Connection,
+    /// Through a LoRaWAN network server.
+    Network,
+    /// Not at all.
+    None,
+}
+
+impl Way {
+    pub fn of(device: &Device) -> Self {
+        match device.heard_by.as_str() {
+            "network" => Self::Network,
+            "http" => Self::None,
+            // Known by the name that a network server gives it.
+            "" if device.hardware_id.is_some() => Self::Network,
+            _ => Self::Connection,
+        }
+    }
+}
+
+/// The commands that can be sent to a device.
+pub fn commands_of(device: &Device, profiles: &[Profile]) -> Vec<CommandName> {
+    let profile = profiles.iter().find(|profile| profile.name == device.profile);
+    let has = |name: &CommandName| profile.is_some_and(|profile| profile.commands.contains_key(name.as_str()));
+    match Way::of(device) {
+        Way::Connection => CommandName::ALL.to_vec(),
+        Way::Network => CommandName::ALL.iter().copied().filter(has).collect(),
+        Way::None => Vec::new(),
+    }
+}
+
+/// Takes a command back. One that was handed over may be done all the same; the device's answer then still counts. What a network
+/// server has in its queue stays there, and the answer says so (`downlink`).
 ///
 /// # Errors
 /// `NotFound`; `Conflict` when it ended already.

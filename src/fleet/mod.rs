@@ -1,10 +1,12 @@
 //! The devices as a fleet: what each last said of itself, what people ask them to do, and how many are taken in at once.
 //!
 //! A command is a row first. Whoever holds the device's connection hands it over (`ingest::mqtt`, `ingest::broker`), again at
-//! each connect until the device answers or the command ends, so devices must act once on each id.
+//! each connect until the device answers or the command ends, so devices must act once on each id. To a LoRaWAN network server
+//! it is handed once ([`downlink`]).
 
 pub mod command;
 pub mod desk;
+pub mod downlink;
 pub mod label;
 pub mod provision;
 pub mod store;
@@ -108,6 +110,7 @@ pub struct DeviceCommand {
     /// queued, sent, acknowledged, failed, expired or cancelled.
     #[schema(value_type = String)]
     pub state: CommandState,
+    /// Empty when it was removed after its term.
     pub issued_by: String,
     #[schema(value_type = String)]
     pub issued_at: Instant,
@@ -119,8 +122,10 @@ pub struct DeviceCommand {
     pub sent_at: Option<Instant>,
     #[schema(value_type = Option<String>)]
     pub ended_at: Option<Instant>,
-    /// The device's word: done, failed or rejected.
+    /// The device's word: done, failed or rejected; or the network server's: received by the radio, or undelivered.
     #[schema(value_type = Option<String>)]
     pub result: Option<CommandResult>,
     pub message: String,
+    /// Its way through a LoRaWAN network server, when it went there.
+    pub downlink: Option<downlink::Downlink>,
 }

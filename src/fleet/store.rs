@@ -1,5 +1,6 @@
 //! Commands in PostgreSQL.
 
+pub mod downlink;
 pub mod report;
 
 use serde_json::Value;
@@ -8,6 +9,7 @@ use uuid::Uuid;
 
 use super::DeviceCommand;
 use super::command::{Ack, CommandState, Due, Happening, Wanted};
+use super::downlink::Downlink;
 use crate::clock::Instant;
 use crate::events::{self, Event};
 use crate::ids::DeviceId;
@@ -94,7 +96,8 @@ pub async fn answer(conn: &mut PgConnection, device: DeviceId, ack: &Ack, now: I
 }
 
 /// Commands that these devices should hear now, the oldest first and at most [`DUE`] of them, behind that place in the order.
-/// Those that were told already and wait for an answer are among them, so whoever tells looks through all pages.
+/// Those that were told already and wait for an answer are among them, so whoever tells looks through all pages. What a network
+/// server may have is not.
 pub async fn due(
     pool: &PgPool,
     codes: &[String],
@@ -106,6 +109,7 @@ pub async fn due(
         r#"select c.id, d.code, c.name, c.args as "args: Value", c.issued_at, c.expires_at
            from device_command c join device d on d.id = c.device_id
            where d.code = any($1) and d.enabled and c.state in ('queued', 'sent') and c.expires_at > $2
+             and c.downlink_stage is null
              and ($4::timestamptz is null or (c.issued_at, c.id) > ($4, $5::uuid))
            order by c.issued_at, c.id limit $3"#,
         codes,
@@ -191,7 +195,8 @@ async fn rows(
 ) -> sqlx::Result<Vec<DeviceCommand>> {
     let rows = sqlx::query!(
         r#"select c.id, d.code, c.name, c.args as "args: Value", c.state, c.issued_by, c.issued_at, c.expires_at, c.times_sent,
-               c.sent_at, c.ended_at, c.result, c.message
+               c.sent_at, c.ended_at, c.result, c.message, c.downlink_stage, c.downlink_at, c.downlink_server, c.downlink_port,
+               coalesce(encode(c.downlink_bytes, 'hex'), '') as "downlink_hex!", c.downlink_confirmed
            from device_command c join device d on d.id = c.device_id
            where d.code = $1 and ($2::uuid is null or c.id = $2)
            order by c.issued_at desc, c.id desc limit $3 offset $4"#,
@@ -204,6 +209,17 @@ async fn rows(
     .await?;
     rows.into_iter()
         .map(|row| {
+            let downlink = match (row.downlink_stage, row.downlink_at, row.downlink_server) {
+                (Some(stage), Some(at), Some(server)) => Some(Downlink {
+                    server: server.parse().map_err(decode)?,
+                    stage: stage.parse().map_err(decode)?,
+                    at,
+                    f_port: row.downlink_port,
+                    payload: row.downlink_hex,
+                    confirmed: row.downlink_confirmed.unwrap_or_default(),
+                }),
+                _ => None,
+            };
             Ok(DeviceCommand {
                 id: row.id,
                 device: row.code,
@@ -218,6 +234,7 @@ async fn rows(
                 ended_at: row.ended_at,
                 result: row.result.map(|word| word.parse().map_err(decode)).transpose()?,
                 message: row.message,
+                downlink,
             })
         })
         .collect()

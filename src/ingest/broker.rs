@@ -2,13 +2,16 @@
 //! `v1/devices/{code}/readings` names it. What the broker has not handed over yet is as durable as the broker.
 //!
 //! Three tasks a broker, so that none waits for another: one polls the network, one decodes and queues in the order of
-//! arrival, one awaits the commits in the same order and acknowledges (MQTT 5 section 4.6 asks for that order).
+//! arrival, one awaits the commits in the same order and acknowledges (MQTT 5 section 4.6 asks for that order). Two more tell
+//! commands: to devices that are on the broker themselves, and to network servers.
 //!
 //! A packet identifier means something on its own connection only. Messages carry the epoch of the connection they came
 //! over, and an acknowledgement of an older epoch is dropped, for it could acknowledge another message. The broker then
 //! sends the message again and the journal finds it a duplicate.
 
+mod courier;
 mod downlink;
+mod network;
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -31,6 +34,7 @@ use super::{Accepted, IngestError, NewReading, Quarantined, Source, topic};
 use crate::app::App;
 use crate::config::{Config, ExternalBroker};
 use crate::fleet::command::parse_ack;
+use crate::fleet::downlink::{self as lorawan, Address};
 use crate::ids::DeviceId;
 
 /// Messages the broker may have under way to us without an acknowledgement.
@@ -91,17 +95,21 @@ struct Queued {
 }
 
 async fn link(app: App, broker: ExternalBroker, options: MqttOptions) {
+    let courier = courier::Courier::beside(&options);
     let (client, events) = AsyncClient::new(options, REQUESTS);
     let (intake, incoming) = mpsc::channel(INTAKE);
     let (queue, queued) = mpsc::channel(INTAKE);
-    let (heard, devices) = mpsc::channel(INTAKE);
+    let (direct, devices) = mpsc::channel(INTAKE);
+    let (through, networked) = mpsc::channel(INTAKE);
+    let heard = Told { direct, through };
     let epoch = Epoch::default();
     let name = broker.name.clone();
     let poller = Poller { app: app.clone(), broker, client: client.clone(), epoch: Arc::clone(&epoch), intake };
     let tasks = [
         tokio::spawn(poller.run(events)),
         tokio::spawn(take_in(app.clone(), incoming, queue, heard)),
-        tokio::spawn(downlink::run(app, name.clone(), client.clone(), devices)),
+        tokio::spawn(downlink::run(app.clone(), name.clone(), client.clone(), devices)),
+        tokio::spawn(network::run(app, name.clone(), courier, networked)),
         tokio::spawn(acknowledge(client, epoch, queued)),
     ];
     for task in tasks {
@@ -193,13 +201,14 @@ impl Poller {
     }
 }
 
-/// Decodes and queues in the order of arrival. `heard` gets the codes of devices that say that they are there.
-async fn take_in(
-    app: App,
-    mut incoming: mpsc::Receiver<Incoming>,
-    queue: mpsc::Sender<Queued>,
-    heard: mpsc::Sender<downlink::Heard>,
-) {
+/// Whom to tell that a device was heard that can be sent commands.
+struct Told {
+    direct: mpsc::Sender<downlink::Heard>,
+    through: mpsc::Sender<network::Heard>,
+}
+
+/// Decodes and queues in the order of arrival.
+async fn take_in(app: App, mut incoming: mpsc::Receiver<Incoming>, queue: mpsc::Sender<Queued>, told: Told) {
     while let Some(Incoming { epoch, publish }) = incoming.recv().await {
         let understood = understand(&app, &publish);
         let now = app.clock.now();
@@ -217,9 +226,12 @@ async fn take_in(
             },
             None => None,
         };
+        // A full queue is looked through already; the device is heard again.
         if let Some(here) = understood.heard {
-            // A full queue is looked through already; the device is heard again.
-            let _ = heard.try_send(here);
+            let _ = told.direct.try_send(here);
+        }
+        if let Some(here) = understood.networked.filter(|_| !publish.retain) {
+            let _ = told.through.try_send(here);
         }
         if queue.send(Queued { epoch, publish, answer, said }).await.is_err() {
             return;
@@ -235,6 +247,8 @@ struct Understood {
     said: Option<(Arc<DeviceEntry>, Said)>,
     /// Of a device that a command can reach.
     heard: Option<downlink::Heard>,
+    /// Of a device that a command reaches through a network server.
+    networked: Option<network::Heard>,
     /// Who spoke, and by which way.
     from: Option<(DeviceId, HeardBy)>,
 }
@@ -272,8 +286,11 @@ fn understand(app: &App, publish: &Publish) -> Understood {
     };
     // A will is the broker's word, not the device's.
     let is_gone = matches!(&understood.said, Some((_, Said::Status { status, .. })) if !status.online);
-    understood.from = (!is_gone && (format.is_none() || topic::is_from_the_air(&name))).then_some(from);
+    let speaks = !is_gone && (format.is_none() || topic::is_from_the_air(&name));
+    understood.from = speaks.then_some(from);
     understood.heard = heard;
+    let address = Address::of(&name).filter(|_| speaks).map(|(address, _)| address);
+    understood.networked = address.map(|address| network::Heard { device: from.0, address });
     understood
 }
 
@@ -294,7 +311,12 @@ fn readings(
     };
     let decoded = decode(&publish.payload, &door);
     let status = format.and_then(|format| status::of_network(&publish.payload, format));
-    let said = status.map(|status| (device, Said::Status { status, is_direct: false }));
+    let said = status.map(|status| Said::Status { status, is_direct: false });
+    let of_downlink = || {
+        let (address, event) = Address::of(name)?;
+        lorawan::word(address.server, event, &publish.payload).map(|word| Said::Downlink(address.server, word))
+    };
+    let said = said.or_else(of_downlink).map(|said| (device, said));
     Understood { readings: decoded.readings, quarantined: decoded.quarantined, said, ..Understood::default() }
 }
 

@@ -196,7 +196,7 @@ async fn write_heard(pool: &PgPool, pending: &HashMap<DeviceId, (HeardBy, Instan
     let at: Vec<Instant> = pending.values().map(|(_, at)| *at).collect();
     sqlx::query!(
         "update device d set last_seen_at = greatest(d.last_seen_at, heard.at),
-             heard_by = case when heard.way = 'http' and d.heard_by in ('mqtt', 'broker') then d.heard_by else heard.way end
+             heard_by = case when heard.way = 'http' and d.heard_by in ('mqtt', 'broker', 'network') then d.heard_by else heard.way end
          from unnest($1::int8[], $2::text[], $3::timestamptz[]) as heard (id, way, at) where d.id = heard.id",
         &ids,
         &ways,

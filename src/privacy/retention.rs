@@ -1,6 +1,6 @@
 //! How long what is personal is kept. Each rule empties or removes what is older than its days, in batches, once a day; what
-//! it did is kept in `retention_run`. Append-only records (audit, timelines, journal) hold no personal data and are not
-//! touched.
+//! it did is kept in `retention_run`. Append-only records (audit, timelines, journal) are not touched; what happened to a
+//! maintenance task goes with the whole task.
 
 use std::time::Duration;
 
@@ -26,6 +26,12 @@ vocabulary! {
         Sessions = "sessions",
         /// How to ask reporters back.
         ReportContacts = "report_contacts",
+        /// Closed work at stations: who took it on, what they noted.
+        MaintenanceTasks = "maintenance_tasks",
+        /// And to whom of the staff they went.
+        MorningReports = "morning_reports",
+        /// The name in ended commands; the commands stay, and the audit names who sent them.
+        CommandIssuers = "command_issuers",
         /// Records of the vault beyond their own day.
         Vault = "vault",
     }
@@ -41,8 +47,16 @@ impl Rule {
             Self::Notices => config.notice_days,
             Self::Sessions => config.session_days,
             Self::ReportContacts => config.report_contact_days,
+            Self::MaintenanceTasks => config.maintenance_task_days,
+            Self::MorningReports => config.morning_report_days,
+            Self::CommandIssuers => config.command_issuer_days,
             Self::Vault => 0,
         }
+    }
+
+    /// Whether it is about people of the staff, not residents.
+    pub const fn is_of_staff(self) -> bool {
+        matches!(self, Self::MaintenanceTasks | Self::MorningReports | Self::CommandIssuers)
     }
 
     pub fn before(self, config: &Privacy, now: Instant) -> Instant {

@@ -57,10 +57,35 @@ pub async fn due(conn: &mut PgConnection, rule: Rule, before: Instant) -> sqlx::
                 .fetch_one(conn)
                 .await
         }
+        Rule::MaintenanceTasks | Rule::MorningReports | Rule::CommandIssuers => due_of_staff(conn, rule, before).await,
         Rule::Vault => {
             sqlx::query_scalar!(r#"select count(*) as "rows!" from vault_record where keep_until < $1::timestamptz::date"#, before)
                 .fetch_one(conn)
                 .await
+        }
+    }
+}
+
+/// The same of what names people of the staff.
+async fn due_of_staff(conn: &mut PgConnection, rule: Rule, before: Instant) -> sqlx::Result<i64> {
+    match rule {
+        Rule::MaintenanceTasks => {
+            sqlx::query_scalar!(r#"select count(*) as "rows!" from maintenance_task where closed_at < $1"#, before)
+                .fetch_one(conn)
+                .await
+        }
+        Rule::MorningReports => {
+            sqlx::query_scalar!(r#"select count(*) as "rows!" from morning_report where made_at < $1"#, before)
+                .fetch_one(conn)
+                .await
+        }
+        _ => {
+            sqlx::query_scalar!(
+                r#"select count(*) as "rows!" from device_command where ended_at < $1 and issued_by <> ''"#,
+                before
+            )
+            .fetch_one(conn)
+            .await
         }
     }
 }
@@ -120,6 +145,7 @@ pub async fn batch(conn: &mut PgConnection, rule: Rule, before: Instant) -> sqlx
             .fetch_one(conn)
             .await?
         }
+        Rule::MaintenanceTasks | Rule::MorningReports | Rule::CommandIssuers => return of_staff(conn, rule, before).await,
         Rule::Vault => {
             sqlx::query_scalar!(
                 r#"with gone as (delete from vault_record where keep_until < $1::timestamptz::date returning 1)
@@ -131,6 +157,36 @@ pub async fn batch(conn: &mut PgConnection, rule: Rule, before: Instant) -> sqlx
         }
     };
     Ok(rows)
+}
+
+/// What names people of the staff. Ended commands stay, without who sent them.
+async fn of_staff(conn: &mut PgConnection, rule: Rule, before: Instant) -> sqlx::Result<i64> {
+    match rule {
+        Rule::MaintenanceTasks => {
+            sqlx::query_scalar!(r#"select maintenance_forget($1) as "rows!""#, before).fetch_one(conn).await
+        }
+        Rule::MorningReports => {
+            sqlx::query_scalar!(
+                r#"with old as (select day from morning_report where made_at < $1 limit 1000),
+                    letters as (delete from morning_letter where day in (select day from old)),
+                    gone as (delete from morning_report where day in (select day from old) returning 1)
+                select count(*) as "rows!" from gone"#,
+                before
+            )
+            .fetch_one(conn)
+            .await
+        }
+        _ => {
+            sqlx::query_scalar!(
+                r#"with gone as (update device_command set issued_by = '' where id in
+                    (select id from device_command where ended_at < $1 and issued_by <> '' limit 5000) returning 1)
+                select count(*) as "rows!" from gone"#,
+                before
+            )
+            .fetch_one(conn)
+            .await
+        }
+    }
 }
 
 /// Addresses of messages, what servers and receipts say of them, and what people wrote in parts.

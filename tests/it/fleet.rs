@@ -67,7 +67,7 @@ async fn ask(app: &App, code: &str, name: &str, args: serde_json::Value) -> Devi
     let actor = Actor::command();
     let by = Acting { ids: &app.ids, now: app.clock.now(), actor: &actor };
     let mut tx = app.db.web.begin().await.unwrap();
-    let command = desk::issue(&mut tx, by, code, &wanted).await.unwrap();
+    let command = desk::issue(&mut tx, by, code, &wanted, &app.config.ingest.profiles).await.unwrap();
     tx.commit().await.unwrap();
     command
 }
@@ -222,7 +222,7 @@ async fn a_command_that_nobody_could_hear_is_refused_with_the_reason() {
             .await
             .unwrap();
         let mut tx = app.db.web.begin().await.unwrap();
-        let issued = desk::issue(&mut tx, by, "A", &wanted).await;
+        let issued = desk::issue(&mut tx, by, "A", &wanted, &[]).await;
         match issued {
             Ok(_) => assert!(hears, "{heard_by:?} {hardware_id:?}"),
             Err(refused) => assert!(!hears && refused.to_string().contains("hears no command"), "{refused}"),

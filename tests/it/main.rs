@@ -28,6 +28,7 @@ mod health;
 mod history;
 mod ingest;
 mod lifecycle;
+mod lorawan;
 mod machines;
 mod media;
 mod mqtt;

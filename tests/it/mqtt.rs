@@ -278,7 +278,7 @@ async fn the_device_table_tells_who_is_online() {
 }
 
 /// A real broker on a port, without sign-in, keeping nothing.
-async fn mosquitto(port: u16) -> Child {
+pub async fn mosquitto(port: u16) -> Child {
     let file = std::env::temp_dir().join(format!("sentinela-mosquitto-{port}.conf"));
     std::fs::write(&file, format!("listener {port} 127.0.0.1\nallow_anonymous true\n")).unwrap();
     let mut command = Command::new("mosquitto");

@@ -10,9 +10,10 @@ use sentinela::accounts::{Role, store as accounts};
 use sentinela::clock::{Instant, from_micros};
 use sentinela::engine::{Effect, Engine, Input, ReadingInput};
 use sentinela::ids::{DatastreamId, Seq};
+use sentinela::ingest::quality::{Subject, judge};
 use sentinela::ingest::{NewReading, Source};
 use sentinela::pipeline::Pipeline;
-use sentinela::risk::control::Limits;
+use sentinela::risk::control::{Limits, Range};
 use sentinela::risk::network::{Network, StreamSpec};
 use sentinela::units::{Fixed, Quality, Quantity, StreamKind};
 use serde_json::json;
@@ -21,19 +22,19 @@ use tower::ServiceExt as _;
 use crate::support;
 
 /// The river of May 2024 with faults put in, and what ioos-qc 3.0.0 says of it (tests/peers/ioos_qc/golden.py).
-fn reference() -> Vec<(i64, f64, [u8; 3])> {
+fn reference() -> Vec<(i64, f64, [u8; 4])> {
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/ioos_qc/guaiba.csv");
     let mut reader = csv::Reader::from_path(file).unwrap();
     let rows = reader.records().map(|row| {
         let row = row.unwrap();
         let flag = |column: usize| row[column].parse().unwrap();
-        (row[0].parse().unwrap(), row[1].parse().unwrap(), [flag(2), flag(3), flag(4)])
+        (row[0].parse().unwrap(), row[1].parse().unwrap(), [flag(2), flag(3), flag(4), flag(5)])
     });
     rows.collect()
 }
 
 /// What our own fold says under these limits, as QARTOD numbers: 1 passed, 3 suspect, 4 failed.
-fn judged(limits: serde_json::Value, rows: &[(i64, f64, [u8; 3])]) -> Vec<u8> {
+fn judged(limits: serde_json::Value, rows: &[(i64, f64, [u8; 4])]) -> Vec<u8> {
     let spec = StreamSpec {
         id: DatastreamId(1),
         station_code: "87450004".into(),
@@ -74,7 +75,7 @@ fn judged(limits: serde_json::Value, rows: &[(i64, f64, [u8; 3])]) -> Vec<u8> {
 }
 
 /// Readings of which we say something else than ioos-qc, as "index ours/theirs".
-fn differences(ours: &[u8], rows: &[(i64, f64, [u8; 3])], test: usize) -> Vec<String> {
+fn differences(ours: &[u8], rows: &[(i64, f64, [u8; 4])], test: usize) -> Vec<String> {
     // 2 is "cannot be judged": the first and the last reading.
     let theirs = rows.iter().map(|(_, _, flags)| if flags[test] == 2 { 1 } else { flags[test] });
     let all = ours.iter().zip(theirs).enumerate();
@@ -111,6 +112,25 @@ fn a_river_that_stands_still_is_doubted_when_ioos_qc_doubts_it() {
     let ours = judged(json!({ "flat": { "suspect_h": 12, "fail_h": 24, "tolerance": 0.005 } }), &rows);
     assert!(ours.contains(&3) && ours.contains(&4));
     assert_eq!(differences(&ours, &rows, 2), Vec::<String>::new());
+}
+
+#[test]
+fn what_is_out_of_range_is_the_same_for_ioos_qc_reading_by_reading() {
+    let rows = reference();
+    // The same bounds as in golden.py; readings are equal to each of them.
+    let bounds = |low: f64, high: f64| [Fixed::try_from(low).unwrap(), Fixed::try_from(high).unwrap()];
+    let range = Some(Range { fail: bounds(1.13, 5.35), suspect: bounds(1.18, 5.0) });
+    let subject = Subject { quantity: Quantity::WaterLevel, kind: StreamKind::Instantaneous, interval_s: None, range };
+    let ours: Vec<u8> = rows
+        .iter()
+        .map(|(_, value, _)| match judge(subject, Fixed::try_from(*value).unwrap()).0 {
+            Quality::Fail => 4,
+            Quality::Suspect => 3,
+            _ => 1,
+        })
+        .collect();
+    assert!([1, 3, 4].iter().all(|flag| ours.contains(flag)));
+    assert_eq!(differences(&ours, &rows, 3), Vec::<String>::new());
 }
 
 /// A slope between four gauges some kilometres apart.

@@ -6,6 +6,7 @@ pub mod profile;
 pub mod senml;
 pub mod senml_cbor;
 pub mod status;
+pub mod template;
 
 use profile::Profile;
 use serde::{Deserialize, Serialize};

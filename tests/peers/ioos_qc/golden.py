@@ -34,9 +34,11 @@ seconds = np.array([int(time.timestamp()) for time in times])
 spike = qartod.spike_test(values, 0.3, 1.0)
 rate = qartod.rate_of_change_test(values, seconds, 1.23 / HOUR, 4.1 / HOUR)
 flat = qartod.flat_line_test(values, seconds, 12 * HOUR, 24 * HOUR, tolerance=0.005)
+# Bounds that readings of the series are equal to.
+gross = qartod.gross_range_test(values, (1.13, 5.35), (1.18, 5.0))
 
 with open(ROOT / "tests/data/ioos_qc/guaiba.csv", "w", newline="") as file:
     out = csv.writer(file, lineterminator="\n")
-    out.writerow(["at", "value", "spike", "rate", "flat"])
-    for row in zip(seconds, values, spike, rate, flat):
+    out.writerow(["at", "value", "spike", "rate", "flat", "gross"])
+    for row in zip(seconds, values, spike, rate, flat, gross):
         out.writerow([row[0], f"{row[1]:.3f}", *(int(flag) for flag in row[2:])])

@@ -35,11 +35,12 @@ const fn lifetime_s() -> u32 {
     LIFETIME_S
 }
 
-/// Asks a device to do something. It is told at once when it is connected, and at each connect until it answers.
+/// Asks a device to do something. It is told at once when it is connected, and at each connect until it answers. For a device
+/// heard through a LoRaWAN network server it goes into that server's queue once, and `downlink` tells how far it has come.
 ///
 /// # Errors
-/// 400 naming the field, 404, 409 when the device was revoked, hears no command (LoRaWAN, HTTP alone) or has ten commands that
-/// wait, 401, 403.
+/// 400 naming the field, also when an argument does not fit the profile's template; 404; 409 when the device was revoked, hears
+/// no such command (HTTP alone, or LoRaWAN without a template of it) or has ten commands that wait; 401, 403.
 #[utoipa::path(post, path = "/api/v1/devices/{code}/commands", tag = "catalogue", params(("code" = String, Path,)),
     request_body = NewCommand,
     responses((status = 202, body = DeviceCommand), (status = 400, body = Problem), (status = 401, body = Problem),
@@ -56,7 +57,7 @@ pub async fn issue(
     let actor = staff.actor();
     let by = Acting { ids: &app.ids, now: app.clock.now(), actor: &actor };
     let mut tx = app.db.web.begin().await?;
-    let command = desk::issue(&mut tx, by, &code, &wanted).await?;
+    let command = desk::issue(&mut tx, by, &code, &wanted, &app.config.ingest.profiles).await?;
     tx.commit().await?;
     Ok((StatusCode::ACCEPTED, Json(command)))
 }
@@ -84,7 +85,8 @@ pub async fn list(
     Ok(Json(Page { items, total, limit, offset }))
 }
 
-/// Takes a command back. One that was handed over may be done all the same; the device's answer then still counts.
+/// Takes a command back. One that was handed over may be done all the same; the device's answer then still counts. One that is
+/// in the queue of a LoRaWAN network server (`downlink.stage`) stays in it.
 ///
 /// # Errors
 /// 404, 409 when it ended already, 401, 403.

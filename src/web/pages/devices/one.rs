@@ -10,7 +10,9 @@ use sqlx::PgConnection;
 use super::words::{Example, battery_words, clock_words, device_state, example, is_live, rotation, sentence};
 use crate::accounts::tokens::desk::Acting;
 use crate::app::App;
-use crate::fleet::command::{CommandName, LIFETIME_S, Wanted};
+use crate::fleet::command::{CommandName, CommandState, LIFETIME_S, Wanted};
+use crate::fleet::desk::{Way, commands_of};
+use crate::fleet::downlink::Stage;
 use crate::fleet::label::{self, Reach};
 use crate::fleet::store::report;
 use crate::fleet::{DeviceCommand, Report};
@@ -38,6 +40,8 @@ struct DevicePage {
     picture: Option<Markup>,
     /// Names of those in the configuration.
     profiles: Vec<String>,
+    /// Those that can be sent to it.
+    names: Vec<CommandName>,
     certificates: Vec<DeviceCertificate>,
     example: Example,
     /// The secret just made, shown this once.
@@ -101,6 +105,7 @@ pub(super) async fn device_page(app: &App, v: View, code: &str, outcome: Outcome
     let f = Frame::load(&mut conn, app, v, "admin").await?;
     let (grace_min, max_grace_min) = (GRACE_S / 60, MAX_GRACE_S / 60);
     let profiles = app.config.ingest.profiles.iter().map(|profile| profile.name.clone()).collect();
+    let names = commands_of(&device, &app.config.ingest.profiles);
     let reach = Reach::of(&app.config);
     let picture =
         fresh.as_ref().map(|secret| Markup(label::picture(&label::uri(reach.as_ref(), &device.code, secret))));
@@ -111,6 +116,7 @@ pub(super) async fn device_page(app: &App, v: View, code: &str, outcome: Outcome
         commands,
         picture,
         profiles,
+        names,
         certificates,
         example,
         fresh,
@@ -177,7 +183,7 @@ async fn done(
             desk::configure(conn, by, code, (&given.profile, given.hardware_id.trim()), profiles).await?;
         }
         "command" => {
-            crate::fleet::desk::issue(conn, by, code, &command(given)?).await?;
+            crate::fleet::desk::issue(conn, by, code, &command(given)?, profiles).await?;
         }
         "cancel-command" => {
             let gone = || DeviceError::NotFound(format!("command of device {code}"));
@@ -229,16 +235,25 @@ impl DevicePage {
 
     /// Why no command can reach the device, in words.
     fn deaf(&self) -> Option<String> {
-        let (device, v) = (&self.device, &self.f.v);
-        crate::fleet::desk::deaf(device)?;
-        Some(v.t(if device.heard_by == "http" { "command-deaf-http" } else { "command-deaf-network" }))
+        let v = &self.f.v;
+        match Way::of(&self.device) {
+            Way::None => Some(v.t("command-deaf-http")),
+            Way::Network if self.names.is_empty() => Some(v.t("command-deaf-network")),
+            Way::Network | Way::Connection => None,
+        }
+    }
+
+    /// How a command gets to the device, in words.
+    fn way(&self) -> String {
+        let key = if Way::of(&self.device) == Way::Network { "command-send-network" } else { "command-send-text" };
+        self.f.v.t(key)
     }
 
     fn names(&self) -> Vec<(&'static str, String)> {
-        CommandName::ALL.iter().map(|name| (name.as_str(), self.f.v.word("command-name", name.as_str()))).collect()
+        self.names.iter().map(|name| (name.as_str(), self.f.v.word("command-name", name.as_str()))).collect()
     }
 
-    /// Class and word of a command's tag.
+    /// Class and word of a command's tag. What only the radio confirmed is not called done.
     fn command_state(&self, command: &DeviceCommand) -> (&'static str, String) {
         use crate::fleet::command::CommandState::{Acknowledged, Expired, Failed};
         let class = match command.state {
@@ -246,7 +261,25 @@ impl DevicePage {
             Failed | Expired => "bad",
             _ => "wait",
         };
-        (class, self.f.v.word("command-state", command.state.as_str()))
+        let word = match command.result {
+            Some(result) if !result.is_of_device() => self.f.v.word("command-result", result.as_str()),
+            _ => self.f.v.word("command-state", command.state.as_str()),
+        };
+        (class, word)
+    }
+
+    /// How far a downlink has come, in words; and for one that was taken back, that it may be under way all the same.
+    fn downlink(&self, command: &DeviceCommand) -> Option<String> {
+        let (downlink, v) = (command.downlink.as_ref()?, &self.f.v);
+        let key = match downlink.stage {
+            Stage::Transmitted if !downlink.confirmed => "transmitted-unconfirmed",
+            stage => stage.as_str(),
+        };
+        let mut told = v.word("downlink-stage", key);
+        if command.state == CommandState::Cancelled && matches!(downlink.stage, Stage::Offered | Stage::Accepted) {
+            told = format!("{told} {}", v.t("downlink-cancelled"));
+        }
+        Some(told)
     }
 
     fn state(&self) -> (&'static str, String) {

@@ -81,7 +81,7 @@ struct Shown {
 impl Shown {
     fn new(app: &App, v: &View, held: Held) -> Self {
         let privacy = &app.config.privacy;
-        let rules = Rule::ALL.iter().filter(|rule| **rule != Rule::Vault);
+        let rules = Rule::ALL.iter().filter(|rule| **rule != Rule::Vault && !rule.is_of_staff());
         let mut keeping: Vec<Keeping> =
             rules.map(|rule| Keeping { rule: rule.as_str(), days: rule.days(privacy) }).collect();
         keeping.push(Keeping { rule: "needs", days: privacy.needs_days });
