@@ -29,6 +29,7 @@ vocabulary! {
         OccurrenceReopen = "occurrence.reopen",
         OccurrenceMerge = "occurrence.merge",
         OccurrenceSplit = "occurrence.split",
+        OccurrencePlace = "occurrence.place",
         OccurrenceOpenIncident = "occurrence.open_incident",
         CatalogueImport = "catalogue.import",
         ResidentsImport = "residents.import",

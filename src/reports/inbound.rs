@@ -5,7 +5,7 @@ use sha2::{Digest as _, Sha256};
 use sqlx::PgConnection;
 
 use super::cluster::{EXACT_M, Spot};
-use super::locate::{Given, locate};
+use super::locate::{Given, Located, locate};
 use super::mail::Mail;
 use super::take::{Desk, NewReport, Reporter, Taken, take};
 use super::trust::Standing;
@@ -122,7 +122,8 @@ async fn file(conn: &mut PgConnection, app: &App, now: Instant, message: Message
         (Channel::Sms, Some(_)) => Standing::Resident,
         _ => Standing::Contact,
     };
-    let (told, doubt) = locate(&mut *conn, Given { place: &message.words, ..Given::default() }).await?;
+    let given = Given { place: &message.words, is_message: true, ..Given::default() };
+    let Located { spot: told, doubt, .. } = locate(&mut *conn, given).await?;
     let spot = told.or_else(|| at_home(home.flatten()?, &message.words, &message.place));
     let new = NewReport {
         key: message.key,

@@ -1,6 +1,8 @@
 //! Reports and occurrences in PostgreSQL.
 
+pub mod list;
 pub mod photographs;
+pub mod placing;
 pub mod queue;
 pub mod streams;
 
