@@ -17,6 +17,7 @@ use tower::ServiceExt as _;
 
 use crate::support::{self, TestDb};
 
+mod addresses;
 mod crowds;
 mod forms;
 
