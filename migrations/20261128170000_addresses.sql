@@ -4,7 +4,7 @@
 -- A street within one neighbourhood. A long street is several of these, which lie beside each other.
 create table address_street (
     id bigint primary key,
-    source text not null constraint address_street_source_known check (source in ('cnefe', 'own')),
+    source text not null constraint address_street_source_known check (source in ('cnefe', 'own', 'fictional')),
     -- "rua", without accents and never shortened; empty where the source says none.
     kind text not null,
     -- Its name as it is compared: "7 setembro" of "Rua Sete de Setembro" (`addresses::key`).

@@ -1310,6 +1310,14 @@ reports-doubtful = { $n ->
     [one] { $n } doubtful
    *[other] { $n } doubtful
  }
+strays = Messages that nobody has read
+strays-text = SMS that are no reports: the sender was told only how to report. Read them, call if need be, and file the report of the field.
+strays-waiting = Messages that nobody has read: { $n }
+strays-telephone = Show the telephone (this is recorded)
+strays-read = Mark as read
+strays-gone = This message has been read already, or is gone.
+act-message-read = Marked a message as read
+act-message-read-contact = Saw the telephone of somebody who wrote
 reports-newer = Back in the list
 reports-older = More
 reports-first = first seen

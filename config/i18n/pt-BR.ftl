@@ -1313,6 +1313,14 @@ reports-doubtful = { $n ->
     [one] { $n } duvidoso
    *[other] { $n } duvidosos
  }
+strays = Mensagens que ninguém leu
+strays-text = SMS que não são relatos: o remetente recebeu só a explicação de como relatar. Leia, ligue se for preciso, e registre o relato de campo.
+strays-waiting = Mensagens que ninguém leu: { $n }
+strays-telephone = Ver telefone (fica registrado)
+strays-read = Marcar como lida
+strays-gone = Esta mensagem já foi lida ou apagada.
+act-message-read = Marcou uma mensagem como lida
+act-message-read-contact = Viu o telefone de quem escreveu
 reports-newer = Anteriores na lista
 reports-older = Mais
 reports-first = visto primeiro

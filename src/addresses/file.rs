@@ -20,6 +20,8 @@ vocabulary! {
         Cnefe = "cnefe",
         /// The town's own table.
         Own = "own",
+        /// Invented for the demonstration.
+        Fictional = "fictional",
     }
 }
 
@@ -95,9 +97,19 @@ const fn names(source: Source) -> (&'static [&'static str], &'static [&'static s
     match source {
         Source::Cnefe => (
             &["NOM_SEGLOGR", "NUM_ENDERECO", "LATITUDE", "LONGITUDE"],
-            &["COD_MUNICIPIO", "NOM_TIPO_SEGLOGR", "NOM_TITULO_SEGLOGR", "DSC_MODIFICADOR", "DSC_LOCALIDADE", "CEP", "NV_GEO_COORD"],
+            &[
+                "COD_MUNICIPIO",
+                "NOM_TIPO_SEGLOGR",
+                "NOM_TITULO_SEGLOGR",
+                "DSC_MODIFICADOR",
+                "DSC_LOCALIDADE",
+                "CEP",
+                "NV_GEO_COORD",
+            ],
         ),
-        Source::Own => (&["street", "lat", "lon"], &["number", "neighbourhood", "cep", "accuracy_m"]),
+        Source::Own | Source::Fictional => {
+            (&["street", "lat", "lon"], &["number", "neighbourhood", "cep", "accuracy_m"])
+        }
     }
 }
 
@@ -147,14 +159,18 @@ impl Cells<'_> {
     fn row(&self, source: Source, town: &Town) -> Result<Row, Wrong> {
         match source {
             Source::Cnefe => self.cnefe(town),
-            Source::Own => self.own(town),
+            Source::Own | Source::Fictional => self.own(town),
         }
     }
 
     fn cnefe(&self, town: &Town) -> Result<Row, Wrong> {
         let code = self.get("COD_MUNICIPIO");
         if !code.is_empty() && !town.ibge_code.is_empty() && code != town.ibge_code {
-            return Err(wrong("COD_MUNICIPIO", &code, format!("is not {}, the municipality of the configuration", town.ibge_code)));
+            return Err(wrong(
+                "COD_MUNICIPIO",
+                &code,
+                format!("is not {}, the municipality of the configuration", town.ibge_code),
+            ));
         }
         let street = ["NOM_TIPO_SEGLOGR", "NOM_TITULO_SEGLOGR", "NOM_SEGLOGR"].map(|name| self.get(name));
         let street = street.iter().filter(|part| !part.is_empty()).cloned().collect::<Vec<_>>().join(" ");
@@ -341,10 +357,7 @@ mod tests {
              7;31;3136702;36010000;CENTRO;RUA;;B;1;;-21.75;-43.35;9\n"
         );
         let Contents { register, problems } = read(Source::Cnefe, file.as_bytes(), &town()).unwrap();
-        assert_eq!(
-            lines(&problems),
-            [(4, "COD_MUNICIPIO"), (6, "LATITUDE"), (7, "LATITUDE"), (8, "NV_GEO_COORD")]
-        );
+        assert_eq!(lines(&problems), [(4, "COD_MUNICIPIO"), (6, "LATITUDE"), (7, "LATITUDE"), (8, "NV_GEO_COORD")]);
         let (streets, _) = register.finish();
         let names: Vec<&str> = streets.iter().map(|street| street.name.as_str()).collect();
         assert_eq!(names, ["Rua das Flores", "Avenida Barao do Rio Branco"]);
@@ -356,7 +369,8 @@ mod tests {
     #[test]
     fn a_plain_table_is_read_with_either_sign_and_in_either_encoding() {
         let plain = "street,number,neighbourhood,cep,lat,lon\n\"Rua São José\",20-A,Centro,36010-000,-21.76,-43.35\n";
-        let with_semicolons = b"street;number;neighbourhood;cep;lat;lon\nRua S\xe3o Jos\xe9;20A;Centro;36010000;-21,76;-43,35\n";
+        let with_semicolons =
+            b"street;number;neighbourhood;cep;lat;lon\nRua S\xe3o Jos\xe9;20A;Centro;36010000;-21,76;-43,35\n";
         for file in [plain.as_bytes(), with_semicolons.as_slice()] {
             let Contents { register, problems } = read(Source::Own, file, &Town::default()).unwrap();
             assert!(problems.is_empty(), "{problems}");

@@ -84,7 +84,9 @@ pub fn listed(written: &Written, streets: &[Street], houses: &[House]) -> (Vec<C
     }
     // The exact ones first, then the smaller ones, then by name.
     places.sort_by(|a, b| {
-        (!is_door(a.how), a.spot.precision_m).cmp(&(!is_door(b.how), b.spot.precision_m)).then_with(|| a.label.cmp(&b.label))
+        (!is_door(a.how), a.spot.precision_m)
+            .cmp(&(!is_door(b.how), b.spot.precision_m))
+            .then_with(|| a.label.cmp(&b.label))
     });
     places.dedup();
     places.truncate(MOST);
@@ -164,7 +166,11 @@ fn doors(written: &Written, number: u32, own: &[(&Street, &House)]) -> Vec<Candi
         });
         if !is_known {
             let shown = format!("{number}{}", letter(&house.suffix));
-            found.push(Candidate { label: label(&street.name, &shown, &street.neighbourhood), spot: house.spot, how: How::Number });
+            found.push(Candidate {
+                label: label(&street.name, &shown, &street.neighbourhood),
+                spot: house.spot,
+                how: How::Number,
+            });
         }
     }
     found
@@ -200,11 +206,8 @@ fn between(number: u32, own: &[(&Street, &House)]) -> Option<Candidate> {
     let along = |from: f64, to: f64| (to - from).mul_add(share, from);
     let half_m = (distance_m(below.spot, above.spot) / 2.0).ceil() as i32;
     let precision_m = half_m.max(BETWEEN_M).max(below.spot.precision_m).max(above.spot.precision_m);
-    let spot = Spot {
-        lon: along(below.spot.lon, above.spot.lon),
-        lat: along(below.spot.lat, above.spot.lat),
-        precision_m,
-    };
+    let spot =
+        Spot { lon: along(below.spot.lon, above.spot.lon), lat: along(below.spot.lat, above.spot.lat), precision_m };
     Some(Candidate { label: label(&street.name, &number.to_string(), &street.neighbourhood), spot, how: How::Between })
 }
 
@@ -300,8 +303,7 @@ mod tests {
         let houses = [house(1, 20, 20.0)];
         let found = ask("Rua das Flores, 20", &streets, &houses);
         assert!(matches!(found, Found::Several(_)));
-        let both =
-            ["Rua das Flores, 20 – Linhares · number · 15", "Rua das Flores – Bom Pastor · street · 115"];
+        let both = ["Rua das Flores, 20 – Linhares · number · 15", "Rua das Flores – Bom Pastor · street · 115"];
         assert_eq!(said(&found), both);
         for text in ["Rua das Flores 20, LINHARES", "rua das flores 20 linhares", "Rua das Flores 20, 36060-001"] {
             let found = ask(text, &streets, &houses);
@@ -326,7 +328,10 @@ mod tests {
             said(&ask("Avenida Rio Branco", &streets, &houses)),
             ["Avenida Rio Branco – Bom Pastor, Centro · street · 1040"]
         );
-        assert_eq!(said(&ask("Avenida Rio Branco, Centro", &streets, &houses)), ["Avenida Rio Branco – Centro · street · 515"]);
+        assert_eq!(
+            said(&ask("Avenida Rio Branco, Centro", &streets, &houses)),
+            ["Avenida Rio Branco – Centro · street · 515"]
+        );
     }
 
     #[test]
@@ -356,8 +361,14 @@ mod tests {
     fn a_letter_tells_doors_apart_where_the_register_knows_it() {
         let streets = [street(1, "Rua das Flores", "Linhares", (0.0, 400.0))];
         let houses = [house(1, 20, 20.0), House { suffix: "a".into(), ..house(1, 20, 160.0) }];
-        assert_eq!(said(&ask("Rua das Flores, 20-A", &streets, &houses)), ["Rua das Flores, 20-A – Linhares · number · 15"]);
-        assert_eq!(said(&ask("Rua das Flores, 20", &streets, &houses)), ["Rua das Flores, 20 – Linhares · number · 15"]);
+        assert_eq!(
+            said(&ask("Rua das Flores, 20-A", &streets, &houses)),
+            ["Rua das Flores, 20-A – Linhares · number · 15"]
+        );
+        assert_eq!(
+            said(&ask("Rua das Flores, 20", &streets, &houses)),
+            ["Rua das Flores, 20 – Linhares · number · 15"]
+        );
         let without = ask("Rua das Flores, 20-B", &streets, &houses[..1]);
         assert_eq!(said(&without), ["Rua das Flores, 20 – Linhares · number · 15"]);
     }

@@ -130,7 +130,11 @@ pub fn words(name: &str) -> Vec<String> {
         }
     }
     // A name that is nothing but articles is that.
-    if words.is_empty() { folded.split(' ').filter(|word| !word.is_empty()).map(str::to_owned).collect() } else { words }
+    if words.is_empty() {
+        folded.split(' ').filter(|word| !word.is_empty()).map(str::to_owned).collect()
+    } else {
+        words
+    }
 }
 
 /// "040" and "40" are one number.

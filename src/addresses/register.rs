@@ -5,9 +5,9 @@ use std::collections::HashMap;
 use std::collections::btree_map::Entry;
 
 use super::key;
+use crate::reports::Spot;
 use crate::reports::cluster::distance_m;
 use crate::reports::words::fold;
-use crate::reports::Spot;
 
 /// Nothing is known better than the front of a house.
 pub const DOOR_M: i32 = 15;

@@ -38,9 +38,36 @@ const MOST_WORDS: usize = 8;
 const MOST_LETTERS: usize = 1000;
 /// What follows a name and is none of it.
 const AFTER: &[&str] = &[
-    "no", "na", "nos", "nas", "em", "perto", "proximo", "ao", "bairro", "esquina", "altura", "casa", "fundos", "apto",
-    "ap", "apartamento", "lote", "bloco", "km", "lado", "frente", "atras", "entre", "com", "que", "cep", "sn", "onde",
-    "esta", "caiu",
+    "no",
+    "na",
+    "nos",
+    "nas",
+    "em",
+    "perto",
+    "proximo",
+    "ao",
+    "bairro",
+    "esquina",
+    "altura",
+    "casa",
+    "fundos",
+    "apto",
+    "ap",
+    "apartamento",
+    "lote",
+    "bloco",
+    "km",
+    "lado",
+    "frente",
+    "atras",
+    "entre",
+    "com",
+    "que",
+    "cep",
+    "sn",
+    "onde",
+    "esta",
+    "caiu",
 ];
 /// What stands before a number.
 const NUMBER: &[&str] = &["n", "no", "nr", "nro", "num", "numero"];
@@ -88,12 +115,7 @@ fn street(words: &[Word], start: usize, cep: &Option<String>) -> (Written, usize
 }
 
 /// The street whose name begins at `from`, its kind standing at `start`.
-fn named(
-    words: &[Word],
-    (start, from): (usize, usize),
-    kind: &'static str,
-    cep: &Option<String>,
-) -> (Written, usize) {
+fn named(words: &[Word], (start, from): (usize, usize), kind: &'static str, cep: &Option<String>) -> (Written, usize) {
     let mut end = from;
     while end < words.len() && end - from < MOST_WORDS && (end == from || goes_on(words, from, end)) {
         end += 1;
@@ -129,7 +151,8 @@ fn goes_on(words: &[Word], from: usize, at: usize) -> bool {
     }
     // "31 de Março" and "BR 040" are names.
     let is_date = words.get(at + 1).is_some_and(|next| next.text == "de" && !next.begins_part);
-    let is_road = at == from + 1 && words.get(from).is_some_and(|first| first.text.len() == 2 && house(&first.text).is_none());
+    let is_road =
+        at == from + 1 && words.get(from).is_some_and(|first| first.text.len() == 2 && house(&first.text).is_none());
     is_date || is_road
 }
 
@@ -331,7 +354,9 @@ mod tests {
 
     #[test]
     fn no_text_is_too_odd_to_be_read() {
-        for text in ["R.", "rua rua rua", "n° n° 5", "\u{0}\u{301}", "20-", "rua 99999999999 5", "36016-0000", "–––", "rua das"] {
+        for text in
+            ["R.", "rua rua rua", "n° n° 5", "\u{0}\u{301}", "20-", "rua 99999999999 5", "36016-0000", "–––", "rua das"]
+        {
             let _ = (read(text, Mode::Field), read(text, Mode::Text));
         }
         assert!(read(&"rua a 1 ".repeat(500), Mode::Text).len() <= MOST_READINGS);

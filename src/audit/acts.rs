@@ -23,6 +23,8 @@ vocabulary! {
         ReportFile = "report.file",
         ReportReadContact = "report.read_contact",
         ReportRemovePhotograph = "report.remove_photograph",
+        MessageRead = "message.read",
+        MessageReadContact = "message.read_contact",
         OccurrenceConfirm = "occurrence.confirm",
         OccurrenceDismiss = "occurrence.dismiss",
         OccurrenceClose = "occurrence.close",

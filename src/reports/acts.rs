@@ -5,9 +5,9 @@ use serde_json::{Value, json};
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-use super::store::queue::{self, Occurrence};
 use super::cluster::EXACT_M;
 use super::store::placing::{self, Placing};
+use super::store::queue::{self, Occurrence};
 use super::take::{self, Desk};
 use super::{Kind, Spot, State, store};
 use crate::audit::{self, Act, Actor, Entry};
@@ -170,8 +170,10 @@ pub async fn place(
     placing::add(&mut *conn, id, &placing).await?;
     take::weigh(&mut *conn, id).await?;
     placing::speak_again(&mut *conn, id).await?;
-    let before = found.lon.zip(found.lat).map(|(lon, lat)| json!({ "lon": lon, "lat": lat, "accuracy_m": found.precision_m }));
-    let detail = json!({ "lon": spot.lon, "lat": spot.lat, "accuracy_m": spot.precision_m, "address": label, "before": before });
+    let before =
+        found.lon.zip(found.lat).map(|(lon, lat)| json!({ "lon": lon, "lat": lat, "accuracy_m": found.precision_m }));
+    let detail =
+        json!({ "lon": spot.lon, "lat": spot.lat, "accuracy_m": spot.precision_m, "address": label, "before": before });
     told(conn, by, (id, Act::OccurrencePlace, "placed"), reason, detail).await
 }
 

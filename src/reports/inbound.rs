@@ -41,8 +41,8 @@ struct Message<'a> {
     pictures: &'a [Picture],
 }
 
-/// Takes an SMS that is a report, in the caller's transaction, and answers it. Every other message is answered with how to
-/// report.
+/// Takes an SMS that is a report, in the caller's transaction, and answers it. Every other message of a person is kept for staff to
+/// read, and answered with how to report.
 ///
 /// # Errors
 /// What the database says.
@@ -68,6 +68,11 @@ pub async fn sms(
         },
     };
     let Some(said) = said else {
+        // Somebody reads it all the same: whoever is afraid does not look for the right word.
+        if is_telephone(&from) {
+            let key = key_of(&from, text, now);
+            store::stray::keep(&mut *conn, (app.ids.uuid(now), &key), (&from, text.trim()), now).await?;
+        }
         explain(conn, app, now, &from).await?;
         return Ok(None);
     };

@@ -218,6 +218,8 @@ pub const RULES: &[Rule] = &[
     staff("GET", "/console/reports", SeeConsole),
     staff("GET", "/console/reports/new", ReportField),
     staff("POST", "/console/reports/new", ReportField),
+    staff("POST", "/console/reports/messages/{message}/read", RunIncidents),
+    staff("POST", "/console/reports/messages/{message}/contact", SeeResidents),
     staff("GET", "/console/reports/{id}", SeeConsole),
     staff("POST", "/console/reports/{id}/decide", RunIncidents),
     staff("POST", "/console/reports/{id}/merge", RunIncidents),

@@ -98,7 +98,8 @@ async fn note(
     .await?;
     let Report { streets, addresses, before, .. } = report;
     let entry = Entry::new(Act::CatalogueImport, "import", "addresses").from(json!({ "addresses": before }));
-    let entry = entry.to(json!({ "source": source, "streets": streets, "addresses": addresses, "file_sha256": file_sha256 }));
+    let entry =
+        entry.to(json!({ "source": source, "streets": streets, "addresses": addresses, "file_sha256": file_sha256 }));
     audit::record(conn, ids, now, actor, entry).await
 }
 

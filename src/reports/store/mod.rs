@@ -4,6 +4,7 @@ pub mod list;
 pub mod photographs;
 pub mod placing;
 pub mod queue;
+pub mod stray;
 pub mod streams;
 
 use serde_json::Value;

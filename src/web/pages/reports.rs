@@ -11,6 +11,7 @@ use uuid::Uuid;
 
 mod acts;
 mod field;
+mod messages;
 mod told;
 
 use super::drawing::{self, MapWish};
@@ -21,9 +22,10 @@ use crate::accounts::Permission;
 use crate::addresses::{Candidate, How, store as addresses};
 use crate::app::App;
 use crate::reports::cluster::EXACT_M;
-use crate::reports::store::placing::{self, Placing};
 use crate::reports::store::photographs::{self, Photograph};
+use crate::reports::store::placing::{self, Placing};
 use crate::reports::store::queue::{self, Filter, Line, Neighbour, Occurrence, Told};
+use crate::reports::store::stray::{self, Stray};
 use crate::reports::{Kind, MAX_PLACE, Spot, place};
 use crate::web::api::imports::Query as StrictQuery;
 use crate::web::api::incidents::photographs::{Size, SizeQuery, picture};
@@ -36,6 +38,8 @@ pub fn routes() -> Router<App> {
     Router::new()
         .route("/console/reports", get(list))
         .route("/console/reports/new", get(field::show).post(field::send))
+        .route("/console/reports/messages/{message}/read", post(messages::read))
+        .route("/console/reports/messages/{message}/contact", post(messages::contact))
         .route("/console/reports/{id}", get(show))
         .route("/console/reports/{id}/decide", post(acts::decide))
         .route("/console/reports/{id}/merge", post(acts::merge))
@@ -57,6 +61,11 @@ struct QueuePage {
     kind: String,
     page: i64,
     has_more: bool,
+    /// Messages that nobody has read, and how many there are in all.
+    strays: Vec<Stray>,
+    unread: i64,
+    /// The telephone of one of them, just asked for.
+    telephone: Option<(Uuid, String)>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -70,11 +79,20 @@ struct Wanted {
 }
 
 async fn list(State(app): State<App>, v: View, Query(wanted): Query<Wanted>) -> Result<Response, ApiError> {
+    queue_page(&app, v, wanted, None).await
+}
+
+async fn queue_page(
+    app: &App,
+    v: View,
+    wanted: Wanted,
+    telephone: Option<(Uuid, String)>,
+) -> Result<Response, ApiError> {
     let shown = if wanted.show.is_empty() { Filter::New } else { known("show", &wanted.show)? };
     let kind = if wanted.kind.is_empty() { String::new() } else { known::<Kind>("kind", &wanted.kind)?.to_string() };
     let at = wanted.page.clamp(0, 10_000);
     let mut conn = app.db.web.acquire().await?;
-    let f = Frame::load(&mut conn, &app, v, "reports").await?;
+    let f = Frame::load(&mut conn, app, v, "reports").await?;
     let mut rows = queue::list(&mut conn, shown, &kind, (PAGE + 1, at * PAGE)).await?;
     let has_more = rows.len() > PAGE as usize;
     rows.truncate(PAGE as usize);
@@ -84,7 +102,8 @@ async fn list(State(app): State<App>, v: View, Query(wanted): Query<Wanted>) -> 
         other => found.iter().find(|(state, _)| state == other.as_str()).map_or(0, |(_, count)| *count),
     };
     let counts = Filter::ALL.iter().map(|filter| (*filter, count(filter))).collect();
-    page(&QueuePage { f, rows, counts, shown, kind, page: at, has_more })
+    let (strays, unread) = stray::unread(&mut conn).await?;
+    page(&QueuePage { f, rows, counts, shown, kind, page: at, has_more, strays, unread, telephone })
 }
 
 /// A word of a vocabulary in a query or a form.

@@ -33,7 +33,8 @@ impl Site {
 
     async fn find(&self, text: &str, mode: Mode) -> (bool, Vec<String>) {
         let found = find(&mut self.app.db.web.acquire().await.unwrap(), text, mode).await.unwrap();
-        let line = |one: &sentinela::addresses::Candidate| format!("{} · {} · {}", one.label, one.how, one.spot.precision_m);
+        let line =
+            |one: &sentinela::addresses::Candidate| format!("{} · {} · {}", one.label, one.how, one.spot.precision_m);
         (matches!(found, Found::One(_)), found.candidates().iter().map(line).collect())
     }
 
@@ -66,7 +67,9 @@ async fn a_file_takes_the_place_of_what_its_source_brought_and_of_nothing_else()
     assert_eq!(site.bring(Source::Own, shorter, false).await.before, 6);
     assert_eq!(site.text("select name from address_street order by 1").await, ["Rua Nova", "Rua Null"]);
     assert_eq!(site.text("select cep from address_postcode").await, ["36060000"]);
-    let acts = site.text("select concat_ws(' ', act, object, after ->> 'source') from audit_event where act = 'catalogue.import' order by occurred_at, id").await;
+    let acts = site
+        .text("select concat_ws(' ', act, object, after ->> 'source') from audit_event where act = 'catalogue.import'")
+        .await;
     assert_eq!(acts.len(), 3, "{acts:?}");
 }
 
@@ -173,7 +176,13 @@ async fn an_address_that_is_several_is_taken_with_its_words_and_a_point_given_by
     assert!(page.text.contains("em mais de um lugar"), "{}", page.text);
     site.pass(1);
     let (lat, lon) = place(0.0);
-    let fields = [("kind", "fire"), ("place", "Rua das Flores, 20, Linhares"), ("lat", &lat), ("lon", &lon), ("accuracy_m", "9")];
+    let fields = [
+        ("kind", "fire"),
+        ("place", "Rua das Flores, 20, Linhares"),
+        ("lat", &lat),
+        ("lon", &lon),
+        ("accuracy_m", "9"),
+    ];
     site.report(&fields).await;
     assert_eq!(site.placed().await, ["unknown", "gps 9 -43.3950"]);
     assert_eq!(site.text("select place from report order by received_at limit 1").await, ["Rua das Flores, 20"]);
@@ -196,7 +205,10 @@ async fn programs_give_an_address_and_are_told_what_it_was_taken_for() {
     let body = json!({"id": "3e9f8c1a-aaaa-bbbb-cccc-000000000001", "kind": "fire", "address": "Rua do Campo, 10", "place": "fundos"});
     let first = site.api(&[], body).await;
     assert_eq!(first.status, StatusCode::CREATED, "{}", first.text);
-    assert_eq!((&first.json()["address"], &first.json()["accuracy_m"]), (&json!("Rua do Campo, 10 – Bom Pastor"), &json!(15)));
+    assert_eq!(
+        (&first.json()["address"], &first.json()["accuracy_m"]),
+        (&json!("Rua do Campo, 10 – Bom Pastor"), &json!(15))
+    );
     assert_eq!(site.text("select place from report").await, ["Rua do Campo, 10 · fundos"]);
     let unknown = json!({"id": "3e9f8c1a-aaaa-bbbb-cccc-000000000002", "kind": "fire", "address": "Rua Z, 1"});
     let unknown = site.api(&[], unknown).await;

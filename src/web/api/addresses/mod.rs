@@ -7,9 +7,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::addresses::{Candidate, store};
 use crate::app::App;
+use crate::web::api::imports::Query;
 use crate::web::client::ClientAddress;
 use crate::web::error::{ApiError, Problem};
-use crate::web::api::imports::Query;
 
 /// Letters of what is typed.
 const TYPED: std::ops::RangeInclusive<usize> = 2..=200;

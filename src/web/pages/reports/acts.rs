@@ -143,7 +143,8 @@ pub async fn place(
     if !is_possible(lon, lat) {
         return Err(ApiError::field("lat", format!("{lat}, {lon}"), v.t("occurrence-place-far")));
     }
-    let metres = if given.accuracy_m.is_empty() { f64::from(TYPED_M) } else { number("accuracy_m", &given.accuracy_m)? };
+    let metres =
+        if given.accuracy_m.is_empty() { f64::from(TYPED_M) } else { number("accuracy_m", &given.accuracy_m)? };
     let label = clean(&given.label);
     if label.chars().count() > MAX_LABEL {
         return Err(ApiError::field("label", label, v.t("relatar-wrong-long")));
