@@ -37,6 +37,9 @@ pub struct House {
     pub spot: Spot,
 }
 
+/// A house with its street.
+type Door<'a> = (&'a Street, &'a House);
+
 /// How well the streets fit what is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fit {
@@ -133,7 +136,7 @@ fn places(written: &Written, parts: &[&Street], houses: &[House]) -> Vec<Candida
     if parts.is_empty() {
         return Vec::new();
     }
-    let mut own: Vec<(&Street, &House)> = houses
+    let mut own: Vec<Door<'_>> = houses
         .iter()
         .filter_map(|house| parts.iter().find(|part| part.id == house.street).map(|part| (*part, house)))
         .collect();
@@ -152,8 +155,8 @@ fn places(written: &Written, parts: &[&Street], houses: &[House]) -> Vec<Candida
 }
 
 /// The houses of this number. The same door may stand in two sources, or for two neighbourhoods that both claim it.
-fn doors(written: &Written, number: u32, own: &[(&Street, &House)]) -> Vec<Candidate> {
-    let all: Vec<&(&Street, &House)> = own.iter().filter(|(_, house)| house.number == number).collect();
+fn doors(written: &Written, number: u32, own: &[Door<'_>]) -> Vec<Candidate> {
+    let all: Vec<&Door<'_>> = own.iter().filter(|(_, house)| house.number == number).collect();
     // A letter that nobody knows is at the number without one.
     let with = |suffix: &str| all.iter().filter(|(_, house)| house.suffix == suffix).copied().collect::<Vec<_>>();
     let mut chosen = [with(&written.suffix), with("")].into_iter().find(|some| !some.is_empty()).unwrap_or(all);
@@ -187,11 +190,11 @@ fn label(street: &str, number: &str, neighbourhood: &str) -> String {
 }
 
 /// Between the nearest houses below and above on the same side, as far along as the number says.
-fn between(number: u32, own: &[(&Street, &House)]) -> Option<Candidate> {
+fn between(number: u32, own: &[Door<'_>]) -> Option<Candidate> {
     let same_side = own.iter().filter(|(_, house)| house.number % 2 == number % 2);
-    let (mut below, mut above): (Option<&(&Street, &House)>, Option<&(&Street, &House)>) = (None, None);
+    let (mut below, mut above): (Option<&Door<'_>>, Option<&Door<'_>>) = (None, None);
     for one in same_side {
-        let is_better = |known: Option<&(&Street, &House)>| {
+        let is_better = |known: Option<&Door<'_>>| {
             known.is_none_or(|(_, known)| known.number.abs_diff(number) > one.1.number.abs_diff(number))
         };
         if one.1.number < number && is_better(below) {
