@@ -40,6 +40,7 @@ pub mod stations;
 
 // Around it
 pub mod accounts;
+pub mod addresses;
 pub mod audit;
 pub mod backfill;
 pub mod catalogue;

@@ -294,6 +294,29 @@ pub fn report_mail(data: &[u8]) {
     }
 }
 
+/// An address as somebody writes it, and a file of them.
+pub fn address(data: &[u8]) {
+    use sentinela::addresses::file::{Source, Town, read};
+    use sentinela::addresses::{key, written};
+    let text = text(data);
+    for mode in [written::Mode::Field, written::Mode::Text] {
+        for reading in written::read(&text, mode) {
+            assert!(reading.cep.is_none_or(|cep| cep.len() == 8 && cep.bytes().all(|byte| byte.is_ascii_digit())));
+            assert!(reading.number != Some(0) && reading.name.iter().all(|word| !word.is_empty()));
+        }
+    }
+    // Shown once more it is the same.
+    let shown = key::shown(&text);
+    assert_eq!(key::shown(&shown), shown);
+    for source in [Source::Cnefe, Source::Own] {
+        if let Ok(contents) = read(source, data, &Town::default()) {
+            let rows = contents.register.rows();
+            let (streets, _) = contents.register.finish();
+            assert!(streets.len() as u64 <= rows && streets.iter().all(|street| !street.words.is_empty()));
+        }
+    }
+}
+
 /// A file of rules.
 pub fn rule(data: &[u8]) {
     let _ = Rule::parse("rule.toml", &text(data));

@@ -1,6 +1,7 @@
-//! `sentinela import areas|stations|residents|readings FILE`, `sentinela import history FILE…`, and with [`provider`]
+//! `sentinela import areas|stations|residents|readings|addresses FILE`, `sentinela import history FILE…`, and with [`provider`]
 //! `sentinela import stations --from PROVIDER FILE|URL`.
 
+mod addresses;
 mod provider;
 
 use std::io::{IsTerminal as _, Write as _};
@@ -31,6 +32,10 @@ stations   CSV, a row for each station and stream: code,name,lat,lon,elevation_m
            unit, kind, …}]. With --from, the list that CEMADEN (JSONP with coordinates) or INMET (/estacoes/T) publishes, as a
            file or by its address; of one municipality or one state. Look with --dry-run first.
 residents  CSV or GeoJSON points: external_ref,name,language,lat,lon,precision_m,phone,email,consent_source,consent_at.
+addresses  CSV: street,number,neighbourhood,cep,lat,lon, and accuracy_m if it is known; lat and lon with `;` may have a decimal
+           comma. With --from cnefe, IBGE's list of the census of 2022 of one municipality as it is published. What a file holds
+           takes the place of all that its source (the town's own table, or cnefe) brought before. Rows that are of no use are
+           told with their line and left out; when they are more than one of ten, nothing is stored. Look with --dry-run first.
 readings   CSV: station,stream,at,value,unit, and of what a device sent device,message, as `export readings` writes them; or
            station_id,…,time_utc,quantity,value,unit. Judged like what comes in live.
 history    Years of the past, from tables of any size and layout, which no rule judges: nobody is warned of an old flood. --mapping
@@ -77,7 +82,7 @@ pub struct Arguments {
     /// history: stop at the first row that cannot be read
     #[arg(long)]
     strict: bool,
-    /// stations: the file (or address) is the list of this provider: cemaden or inmet
+    /// stations: the file (or address) is the list of this provider: cemaden or inmet; addresses: cnefe
     #[arg(long, value_name = "PROVIDER")]
     from: Option<String>,
     /// stations --from: only those of this municipality, by its seven digits of IBGE; otherwise of the configuration's own
@@ -98,12 +103,21 @@ enum What {
     Residents,
     /// Readings, into the journal and before the rules
     Readings,
+    /// Addresses of the town, so that a street with its number says where
+    Addresses,
     /// Years of the past that no rule judges, from tables of any layout
     History,
 }
 
 pub async fn run(config: Config, arguments: Arguments) -> anyhow::Result<()> {
     let Arguments { what, mut files, dry_run, mapping, station, strict, fictional, from, municipality, uf } = arguments;
+    if what == What::Addresses {
+        let is_alone = files.len() == 1 && mapping.is_none() && station.is_none() && !strict && !fictional;
+        if !is_alone || municipality.is_some() || uf.is_some() {
+            bail!(Usage("`import addresses` takes one file, --from and --dry-run".into()));
+        }
+        return addresses::run(config, addresses::Request { file: files.remove(0), from, dry_run }).await;
+    }
     if let Some(provider) = from {
         if what != What::Stations || files.len() != 1 || mapping.is_some() || station.is_some() || strict || fictional {
             bail!(Usage("--from goes with `import stations` and one file".into()));
@@ -152,7 +166,7 @@ async fn work(session: &Session, arguments: &One, bytes: &[u8]) -> anyhow::Resul
         What::Areas => Kind::Areas,
         What::Stations => Kind::Stations,
         What::Residents => Kind::Residents,
-        What::Readings | What::History => return append(session, arguments, format, bytes).await,
+        What::Readings | What::Addresses | What::History => return append(session, arguments, format, bytes).await,
     };
     let options = Options { dry_run: arguments.dry_run, fictional: arguments.fictional };
     let mut conn = session.pool.acquire().await?;

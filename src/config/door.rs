@@ -37,6 +37,8 @@ pub struct HttpLimits {
     pub public_writes_burst: u32,
     pub public_reports_per_minute: u32,
     pub public_reports_burst: u32,
+    pub public_searches_per_minute: u32,
+    pub public_searches_burst: u32,
     pub account_per_minute: u32,
     pub account_burst: u32,
 }

@@ -8,6 +8,7 @@ mod gauges;
 pub mod people;
 mod seed;
 pub mod storm;
+mod streets;
 
 use std::io::Write as _;
 use std::path::Path;

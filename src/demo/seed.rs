@@ -7,8 +7,10 @@ use chrono::TimeDelta;
 use sqlx::{ConnectOptions as _, Connection as _, Executor as _, PgConnection, PgPool};
 
 use super::storm::{self, Timeline};
-use super::{Memory, USERNAME, people};
+use super::{Memory, USERNAME, people, streets};
 use crate::accounts::{self, Role, Roles};
+use crate::addresses::file::Source;
+use crate::addresses::store::import as addresses;
 use crate::audit::Actor;
 use crate::catalogue::store::{Kind, Options, import, resolve, store_residents};
 use crate::catalogue::{Format, NewObservation, parse_areas, read};
@@ -100,6 +102,9 @@ async fn catalogue(conn: &mut PgConnection, clock: &Clock, ids: &Ids, memory: &M
     }
     store_residents(&mut tx, ids, now, &people::invent(&areas, now), true).await?;
     tx.commit().await?;
+    let (invented, postcodes) = streets::invent(&areas).finish();
+    let all = (invented.as_slice(), postcodes.as_slice());
+    addresses::replace(conn, (ids, now, &actor), (Source::Fictional, ""), all, false).await?;
     Ok(())
 }
 

@@ -126,9 +126,9 @@ const NOTE_EVERY_S: i64 = 60;
 /// Reloads even without a hint, because hints may be lost while the connection that listens is re-made.
 const RELOAD_EVERY: Duration = Duration::from_secs(60);
 
-/// A reading of the index is followed by a pause this many times as long. A town whose devices sign in for the first time changes it
-/// ten thousand times in a minute, and each reading makes every connection look again whether it may stay.
-const PAUSE_AFTER_READING: u32 = 9;
+/// Hints that come within this time are answered by one reading: each makes every connection look again whether it may stay. What is
+/// revoked ends within a second all the same.
+const GATHER: Duration = Duration::from_millis(250);
 
 /// When a credential of a device was last used, as far as it is not written yet.
 #[derive(Debug, Default)]
@@ -234,7 +234,7 @@ impl Devices {
         if matches!(credential, Credential::Secret(_))
             && which == device.secret_sha256
             && !device.secret_was_used
-            && let Err(error) = first_use(pool, device.id, &which, now).await
+            && let Err(error) = first_use(pool, device, &which, now).await
         {
             tracing::warn!(%error, device = device.code, "the first use of a new secret could not be stored");
             self.uses().noted.remove(&key);
@@ -307,7 +307,6 @@ pub async fn run(app: App) {
     loop {
         // What is told from here on may be missing in what is read now; what was told before is in it.
         drain(&mut events);
-        let reading = Stopwatch::start();
         let wait = match app.ingest.devices().reload(&app.db.ingest).await {
             Ok(()) => RELOAD_EVERY,
             Err(error) => {
@@ -315,9 +314,8 @@ pub async fn run(app: App) {
                 STRANGER_PAUSE
             }
         };
-        let pause = reading.elapsed() * PAUSE_AFTER_READING;
         let woken = async {
-            tokio::time::sleep(pause.min(wait)).await;
+            tokio::time::sleep(GATHER).await;
             let _ = tokio::time::timeout(wait, catalogue_changed(&mut events)).await;
         };
         tokio::select! {
@@ -338,21 +336,26 @@ async fn write_uses_of(app: App) {
     app.ingest.devices().flush_uses(&app.db.ingest, app.clock.now()).await;
 }
 
-async fn first_use(pool: &PgPool, device: DeviceId, secret_sha256: &[u8; 32], now: Instant) -> sqlx::Result<()> {
+/// The index need not know of it, but where it starts the end of the secret before. Ten thousand devices that sign in for the first time
+/// would have it read ten thousand times.
+async fn first_use(pool: &PgPool, device: &DeviceEntry, secret_sha256: &[u8; 32], now: Instant) -> sqlx::Result<()> {
     let mut tx = pool.begin().await?;
-    let done = sqlx::query!(
-        "update device set secret_first_used_at = $3::timestamptz, secret_used_at = $3::timestamptz,
+    let ends_another = sqlx::query_scalar!(
+        r#"update device set secret_first_used_at = $3::timestamptz, secret_used_at = $3::timestamptz,
              previous_ends_at = case when previous_sha256 is not null
                                      then $3::timestamptz + make_interval(secs => previous_grace_s) end
-         where id = $1 and secret_sha256 = $2 and secret_first_used_at is null",
-        device.0,
+         where id = $1 and secret_sha256 = $2 and secret_first_used_at is null
+         returning previous_sha256 is not null as "ends_another!""#,
+        device.id.0,
         secret_sha256.as_slice(),
         now
     )
-    .execute(&mut *tx)
+    .fetch_optional(&mut *tx)
     .await?;
-    if done.rows_affected() > 0 {
-        events::notify(&mut tx, &Event::Devices).await?;
+    match ends_another {
+        Some(true) => events::notify(&mut tx, &Event::Devices).await?,
+        Some(false) => events::notify(&mut tx, &Event::Device { code: device.code.clone() }).await?,
+        None => {}
     }
     tx.commit().await
 }

@@ -15,6 +15,7 @@ pub async fn due(conn: &mut PgConnection, rule: Rule, before: Instant) -> sqlx::
                         and state not in ('pending', 'sending'))
                     + (select count(*) from delivery_receipt where received_at < $1 and (address <> '' or length(raw) > 0))
                     + (select count(*) from sms_message where last_at < $1)
+                    + (select count(*) from stray_message where received_at < $1)
                     as "rows!""#,
                 before
             )
@@ -189,7 +190,7 @@ async fn of_staff(conn: &mut PgConnection, rule: Rule, before: Instant) -> sqlx:
     }
 }
 
-/// Addresses of messages, what servers and receipts say of them, and what people wrote in parts.
+/// Addresses of messages, what servers and receipts say of them, and what people wrote in parts or without reporting anything.
 async fn outbox_addresses(conn: &mut PgConnection, before: Instant) -> sqlx::Result<i64> {
     sqlx::query_scalar!(
         r#"with old as (
@@ -206,8 +207,11 @@ async fn outbox_addresses(conn: &mut PgConnection, before: Instant) -> sqlx::Res
             returning 1
         ), parts as (
             delete from sms_message where id in (select id from sms_message where last_at < $1 order by id limit 5000) returning 1
+        ), strays as (
+            delete from stray_message where id in (select id from stray_message where received_at < $1 limit 5000) returning 1
         )
-        select (select count(*) from emptied) + (select count(*) from receipts) + (select count(*) from parts) as "rows!""#,
+        select (select count(*) from emptied) + (select count(*) from receipts) + (select count(*) from parts)
+            + (select count(*) from strays) as "rows!""#,
         before
     )
     .fetch_one(conn)

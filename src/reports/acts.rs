@@ -5,9 +5,11 @@ use serde_json::{Value, json};
 use sqlx::PgConnection;
 use uuid::Uuid;
 
+use super::cluster::EXACT_M;
+use super::store::placing::{self, Placing};
 use super::store::queue::{self, Occurrence};
 use super::take::{self, Desk};
-use super::{Kind, State, store};
+use super::{Kind, Spot, State, store};
 use crate::audit::{self, Act, Actor, Entry};
 use crate::clock::Instant;
 use crate::cobrade::Cobrade;
@@ -111,7 +113,15 @@ pub async fn merge(
     }
     let because = take::by_hand(&by.actor.name);
     store::merge(&mut *conn, (from, into), &because, (by.now, &by.actor.name, reason)).await?;
+    if target.precision_m.is_none_or(|metres| metres > EXACT_M)
+        && let Some(found) = placing::of(&mut *conn, from).await?
+        && placing::of(&mut *conn, into).await?.is_none()
+    {
+        // What a person found out goes along.
+        placing::add(&mut *conn, into, &Placing { at: by.now, ..found }).await?;
+    }
     take::weigh(&mut *conn, into).await?;
+    placing::speak_again(&mut *conn, into).await?;
     let detail = json!({ "from": source.number, "into": target.number });
     store::tell(&mut *conn, into, by.now, &by.actor.name, "joined", reason, &detail).await?;
     notify(&mut *conn, &Event::Occurrence { id: into }).await?;
@@ -141,6 +151,30 @@ pub async fn split(conn: &mut PgConnection, by: By<'_>, report: Uuid, reason: &s
     notify(&mut *conn, &Event::Occurrence { id }).await?;
     told(conn, by, (from, Act::OccurrenceSplit, "split"), reason, detail).await?;
     Ok(id)
+}
+
+/// Puts an occurrence where a person says that it is. It stays there, whatever its reports say, until a person puts it elsewhere;
+/// the reports stay as they are.
+///
+/// # Errors
+/// When it is over.
+pub async fn place(
+    conn: &mut PgConnection,
+    by: By<'_>,
+    id: Uuid,
+    (spot, label): (Spot, &str),
+    reason: &str,
+) -> Result<(), ActError> {
+    let found = begin(&mut *conn, id, &[State::New, State::Confirmed]).await?;
+    let placing = Placing { spot, label: label.to_owned(), actor: by.actor.name.clone(), at: by.now };
+    placing::add(&mut *conn, id, &placing).await?;
+    take::weigh(&mut *conn, id).await?;
+    placing::speak_again(&mut *conn, id).await?;
+    let before =
+        found.lon.zip(found.lat).map(|(lon, lat)| json!({ "lon": lon, "lat": lat, "accuracy_m": found.precision_m }));
+    let detail =
+        json!({ "lon": spot.lon, "lat": spot.lat, "accuracy_m": spot.precision_m, "address": label, "before": before });
+    told(conn, by, (id, Act::OccurrencePlace, "placed"), reason, detail).await
 }
 
 /// Opens an incident from an occurrence, which is confirmed by that.

@@ -5,7 +5,7 @@ use sha2::{Digest as _, Sha256};
 use sqlx::PgConnection;
 
 use super::cluster::{EXACT_M, Spot};
-use super::locate::{Given, locate};
+use super::locate::{Given, Located, locate};
 use super::mail::Mail;
 use super::take::{Desk, NewReport, Reporter, Taken, take};
 use super::trust::Standing;
@@ -41,8 +41,8 @@ struct Message<'a> {
     pictures: &'a [Picture],
 }
 
-/// Takes an SMS that is a report, in the caller's transaction, and answers it. Every other message is answered with how to
-/// report.
+/// Takes an SMS that is a report, in the caller's transaction, and answers it. Every other message of a person is kept for staff to
+/// read, and answered with how to report.
 ///
 /// # Errors
 /// What the database says.
@@ -68,6 +68,11 @@ pub async fn sms(
         },
     };
     let Some(said) = said else {
+        // Somebody reads it all the same: whoever is afraid does not look for the right word.
+        if is_telephone(&from) {
+            let key = key_of(&from, text, now);
+            store::stray::keep(&mut *conn, (app.ids.uuid(now), &key), (&from, text.trim()), now).await?;
+        }
         explain(conn, app, now, &from).await?;
         return Ok(None);
     };
@@ -122,7 +127,8 @@ async fn file(conn: &mut PgConnection, app: &App, now: Instant, message: Message
         (Channel::Sms, Some(_)) => Standing::Resident,
         _ => Standing::Contact,
     };
-    let (told, doubt) = locate(&mut *conn, Given { place: &message.words, ..Given::default() }).await?;
+    let given = Given { place: &message.words, is_message: true, ..Given::default() };
+    let Located { spot: told, doubt, .. } = locate(&mut *conn, given).await?;
     let spot = told.or_else(|| at_home(home.flatten()?, &message.words, &message.place));
     let new = NewReport {
         key: message.key,

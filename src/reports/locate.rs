@@ -6,6 +6,7 @@ use super::cluster::Spot;
 use super::place::{self, TYPED_M};
 use super::trust::Doubt;
 use super::{PlaceFrom, store};
+use crate::addresses::{self, Candidate, Found, MOST_UNCERTAIN_M, Mode};
 
 /// Nearer than this no telephone knows, whatever it says.
 const LEAST_GPS_M: f64 = 5.0;
@@ -22,25 +23,73 @@ pub struct Given<'a> {
     pub accuracy_m: Option<f64>,
     /// Set on a map by hand.
     pub is_pinned: bool,
+    /// What was given as an address and nothing else.
+    pub address: &'a str,
+    /// The place in words, or the whole message.
     pub place: &'a str,
+    /// The words are a message in which an address may stand, not what somebody wrote when asked for one.
+    pub is_message: bool,
 }
 
-/// The point, how it is known, and what is doubtful in it.
-pub async fn locate(
-    conn: &mut PgConnection,
-    given: Given<'_>,
-) -> sqlx::Result<(Option<(Spot, PlaceFrom)>, Option<Doubt>)> {
-    let found = match from_numbers(given) {
-        Some(found) => Some(found),
-        None if given.place.trim().is_empty() => None,
-        None => {
-            let areas = store::area_names(&mut *conn).await?;
-            place::area_in(given.place, &areas).map(|spot| (*spot, PlaceFrom::Area))
+/// What came of it.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Located {
+    /// The point, and how it is known.
+    pub spot: Option<(Spot, PlaceFrom)>,
+    pub doubt: Option<Doubt>,
+    /// The address of the register that the point is of.
+    pub address: Option<Candidate>,
+    /// Addresses that were meant all alike, so that none was taken.
+    pub candidates: usize,
+}
+
+/// The point, how it is known, and what is doubtful in it. A point that was given by hand wins over words; of words the
+/// coordinates, then an address that can be no other, then the name of a risk area; where both are known, the more exact.
+///
+/// # Errors
+/// What the database says.
+pub async fn locate(conn: &mut PgConnection, given: Given<'_>) -> sqlx::Result<Located> {
+    let mut located = Located { spot: from_numbers(given), ..Located::default() };
+    if located.spot.is_none() {
+        located = from_words(&mut *conn, given).await?;
+    }
+    if let Some((spot, _)) = located.spot {
+        located.doubt = store::is_far(conn, spot).await?.then_some(Doubt::Elsewhere);
+    }
+    Ok(located)
+}
+
+async fn from_words(conn: &mut PgConnection, given: Given<'_>) -> sqlx::Result<Located> {
+    let mut located = Located::default();
+    for (text, is_message) in [(given.address, false), (given.place, given.is_message)] {
+        if text.trim().is_empty() || located.address.is_some() {
+            continue;
         }
+        let mode = if is_message { Mode::Text } else { Mode::Field };
+        match addresses::store::find(&mut *conn, text, mode).await? {
+            Found::One(candidate) if is_worth(&candidate) => located.address = Some(candidate),
+            Found::Several(candidates) => located.candidates = located.candidates.max(candidates.len()),
+            Found::One(_) | Found::Nothing => {}
+        }
+    }
+    let said = format!("{} {}", given.address, given.place);
+    let area = if said.trim().is_empty() {
+        None
+    } else {
+        let areas = store::area_names(conn).await?;
+        place::area_in(&said, &areas).map(|spot| (*spot, PlaceFrom::Area))
     };
-    let Some((spot, from)) = found else { return Ok((None, None)) };
-    let doubt = store::is_far(conn, spot).await?.then_some(Doubt::Elsewhere);
-    Ok((Some((spot, from)), doubt))
+    let by_address = located.address.as_ref().map(|one| (one.spot, PlaceFrom::Address));
+    located.spot = [by_address, area].into_iter().flatten().min_by_key(|(spot, _)| spot.precision_m);
+    if !matches!(located.spot, Some((_, PlaceFrom::Address))) {
+        located.address = None;
+    }
+    Ok(located)
+}
+
+/// Known well enough to go there.
+const fn is_worth(candidate: &Candidate) -> bool {
+    candidate.spot.precision_m <= MOST_UNCERTAIN_M
 }
 
 fn from_numbers(given: Given<'_>) -> Option<(Spot, PlaceFrom)> {
@@ -54,7 +103,7 @@ fn from_numbers(given: Given<'_>) -> Option<(Spot, PlaceFrom)> {
         };
         return Some((Spot { lon, lat, precision_m }, from));
     }
-    let (lon, lat) = place::coordinates(given.place)?;
+    let (lon, lat) = place::coordinates(given.address).or_else(|| place::coordinates(given.place))?;
     Some((Spot { lon, lat, precision_m: TYPED_M }, PlaceFrom::Coordinates))
 }
 
@@ -65,7 +114,7 @@ mod tests {
     #[test]
     fn a_point_of_the_telephone_wins_over_the_words_and_is_never_exacter_than_such_can_be() {
         let place = "-21.9000, -43.9000";
-        let given = Given { point: Some((-43.3, -21.7)), accuracy_m: Some(0.5), is_pinned: false, place };
+        let given = Given { point: Some((-43.3, -21.7)), accuracy_m: Some(0.5), place, ..Given::default() };
         assert_eq!(from_numbers(given), Some((Spot { lon: -43.3, lat: -21.7, precision_m: 5 }, PlaceFrom::Gps)));
         let pin = Given { accuracy_m: None, ..given };
         assert_eq!(from_numbers(pin).map(|(spot, from)| (spot.precision_m, from)), Some((PIN_M, PlaceFrom::Pin)));

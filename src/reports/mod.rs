@@ -55,6 +55,8 @@ vocabulary! {
         Pin = "pin",
         /// Typed, or copied from a map.
         Coordinates = "coordinates",
+        /// A written address that the register knows.
+        Address = "address",
         /// The middle of a risk area that the words name.
         Area = "area",
         /// Where the resident who writes lives.

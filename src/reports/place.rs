@@ -1,7 +1,6 @@
 //! Where something is, in people's words: coordinates as maps and telephones write them, or the name of a risk area. Pure.
 //!
-//! Streets and CEPs are kept as they were written, for a person to read: the service has no register of addresses, and asks
-//! nobody outside for one.
+//! What a street or a CEP means says the register of addresses (`crate::addresses`), and nobody outside is asked.
 
 use super::words::fold;
 

@@ -211,10 +211,13 @@ fn origin(desk: Desk<'_>, address: IpAddr, now: Instant) -> [u8; 16] {
 pub async fn weigh(conn: &mut PgConnection, occurrence: Uuid) -> sqlx::Result<()> {
     let members = store::members(&mut *conn, occurrence).await?;
     let Some((state, confirmed_at)) = store::state(&mut *conn, occurrence).await? else { return Ok(()) };
+    let placed = store::placing::of(&mut *conn, occurrence).await?.map(|placing| placing.spot);
     let voices = voices(&members, confirmed_at);
     let mut judged = Vec::with_capacity(members.len());
     for (member, (voice, is_counted)) in members.iter().zip(voices) {
-        let ground = match member.spot {
+        // Whoever did not say it exactly speaks of the place that a person found.
+        let there = member.spot.filter(|spot| is_exact(*spot)).or(placed).or(member.spot);
+        let ground = match there {
             Some(spot) => store::ground(&mut *conn, spot).await?,
             None => None,
         };
@@ -226,14 +229,14 @@ pub async fn weigh(conn: &mut PgConnection, occurrence: Uuid) -> sqlx::Result<()
             dismissed: member.dismissed,
             neighbours: neighbours(&members, member),
             ground,
-            exact_place: member.spot.is_some_and(is_exact),
+            exact_place: there.is_some_and(is_exact),
         };
         let trust = trust::judge(&facts);
         let weight = trust::weight(state, trust.score, voice);
         judged.push(store::Judged { report: member.id, trust, weight, is_counted });
     }
     store::save_judged(&mut *conn, &judged).await?;
-    let summary = summary((state, confirmed_at), &members, &judged);
+    let summary = summary((state, confirmed_at), placed, &members, &judged);
     store::save_summary(conn, occurrence, &summary).await
 }
 
@@ -285,9 +288,10 @@ fn neighbours(members: &[Member], member: &Member) -> i64 {
     i64::try_from(others.len()).unwrap_or(i64::MAX)
 }
 
-/// What an occurrence is by its reports.
+/// What an occurrence is by its reports, and where it is by a person's word or by theirs.
 fn summary(
     (state, confirmed_at): (State, Option<Instant>),
+    placed: Option<Spot>,
     members: &[Member],
     judged: &[store::Judged],
 ) -> store::Summary {
@@ -302,7 +306,7 @@ fn summary(
     };
     // What waits may be worse than it was called at first: the most dangerous word of its reports presses.
     let danger = members.iter().map(|member| member.kind.danger()).max().unwrap_or(0);
-    let spot = place_of(members, confirmed_at);
+    let spot = placed.or_else(|| place_of(members, confirmed_at));
     store::Summary { kind, spot, trust, pressing: trust * f64::from(danger) }
 }
 

@@ -112,6 +112,8 @@ pub struct Limits {
     account: Limiter<StaffId>,
     /// Reports of people who are not signed in.
     reports: Limiter<IpAddr>,
+    /// Addresses looked for while somebody types.
+    searches: Limiter<IpAddr>,
 }
 
 impl Limits {
@@ -122,6 +124,7 @@ impl Limits {
             public_writes: Limiter::new(rate(config.public_writes_per_minute, config.public_writes_burst)),
             account: Limiter::new(rate(config.account_per_minute, config.account_burst)),
             reports: Limiter::new(rate(config.public_reports_per_minute, config.public_reports_burst)),
+            searches: Limiter::new(rate(config.public_searches_per_minute, config.public_searches_burst)),
         }
     }
 
@@ -138,6 +141,15 @@ impl Limits {
     pub fn report(&self, address: Option<IpAddr>) -> Result<(), ApiError> {
         let Some(address) = address else { return Ok(()) };
         self.reports.take(neighbourhood(address)).map_err(|wait| too_many("reports", wait))
+    }
+
+    /// An address that is looked for, asked by its handler.
+    ///
+    /// # Errors
+    /// `TooMany`.
+    pub fn search(&self, address: Option<IpAddr>) -> Result<(), ApiError> {
+        let Some(address) = address else { return Ok(()) };
+        self.searches.take(neighbourhood(address)).map_err(|wait| too_many("searches", wait))
     }
 
     /// What anyone may change, asked by the gate once it knows the route.

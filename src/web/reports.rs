@@ -8,7 +8,7 @@ use chrono::{DateTime, Utc};
 
 use crate::app::App;
 use crate::media::Picture;
-use crate::reports::locate::{Given, locate};
+use crate::reports::locate::{Given, Located, locate};
 use crate::reports::take::{Desk, take_from};
 use crate::reports::{
     Doubt, Kind, MAX_CONTACT, MAX_PHOTOGRAPHS, MAX_PLACE, MAX_WORDS, NewReport, Reporter, Source, Standing, Taken,
@@ -27,6 +27,7 @@ pub const FORM: Shape = Shape {
         "kind",
         "text",
         "place",
+        "address",
         "lat",
         "lon",
         "accuracy_m",
@@ -49,6 +50,8 @@ pub struct Said {
     pub kind: Option<Kind>,
     pub words: String,
     pub place: String,
+    /// An address and nothing else.
+    pub address: String,
     /// Longitude and latitude.
     pub point: Option<(f64, f64)>,
     pub accuracy_m: Option<f64>,
@@ -99,6 +102,7 @@ impl Said {
             kind: read_kind.ok(),
             words: text("text"),
             place: text("place"),
+            address: text("address"),
             point: lon.zip(lat),
             accuracy_m,
             is_pinned: text("pinned") == "yes",
@@ -112,12 +116,18 @@ impl Said {
         if errors.is_empty() { Ok(said) } else { Err(errors) }
     }
 
+    /// Where, in all words that were given for it.
+    fn place(&self) -> String {
+        let parts = [self.address.as_str(), self.place.as_str()];
+        parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(" · ")
+    }
+
     /// What is too long, outside of its range, or missing.
     pub fn check(&self) -> Vec<FieldError> {
         let mut errors = Vec::new();
         let bounded = [
             ("text", &self.words, MAX_WORDS),
-            ("place", &self.place, MAX_PLACE),
+            ("place", &self.place(), MAX_PLACE),
             ("contact", &self.contact, MAX_CONTACT),
         ];
         for (field, text, most) in bounded {
@@ -133,7 +143,7 @@ impl Said {
         if self.accuracy_m.is_some_and(|metres| !(metres.is_finite() && metres >= 0.0)) {
             errors.push(wrong("accuracy_m", "", "expected metres, 0 or more"));
         }
-        if self.point.is_none() && self.place.is_empty() {
+        if self.point.is_none() && self.place.is_empty() && self.address.is_empty() {
             errors.push(wrong("place", "", "expected where it is, in words, or lat and lon"));
         }
         if self.kind == Some(Kind::Other) && self.words.is_empty() {
@@ -177,17 +187,16 @@ impl Door<'_> {
     }
 }
 
-/// Files a report in a transaction of its own.
+/// Files a report in a transaction of its own, and says where it was put.
 ///
 /// # Errors
 /// What the database says.
-pub async fn file(app: &App, door: Door<'_>, said: Said, pictures: &[Picture]) -> Result<Taken, ApiError> {
+pub async fn file(app: &App, door: Door<'_>, said: Said, pictures: &[Picture]) -> Result<(Taken, Located), ApiError> {
     let now = app.clock.now();
     let mut tx = app.db.web.begin().await?;
-    let given = Given { point: said.point, accuracy_m: said.accuracy_m, is_pinned: said.is_pinned, place: &said.place };
-    let (spot, doubt) = locate(&mut tx, given).await?;
+    let located = locate(&mut tx, given(&said)).await?;
     let mut doubts = door.doubts.clone();
-    doubts.extend(doubt);
+    doubts.extend(located.doubt);
     if is_mostly_links(&said.words) {
         doubts.push(Doubt::Links);
     }
@@ -196,8 +205,8 @@ pub async fn file(app: &App, door: Door<'_>, said: Said, pictures: &[Picture]) -
         source: door.source,
         kind: said.kind.unwrap_or(Kind::Other),
         words: said.words.clone(),
-        place: said.place.clone(),
-        spot,
+        place: said.place(),
+        spot: located.spot,
         observed_at: said.observed_at,
         language: door.language,
         reporter: door.reporter(&said),
@@ -208,7 +217,18 @@ pub async fn file(app: &App, door: Door<'_>, said: Said, pictures: &[Picture]) -
     let from = door.address.filter(|_| door.staff.is_none()).map(neighbourhood);
     let taken = take_from(&mut tx, Desk::of(app), (now, from), new).await?;
     tx.commit().await?;
-    Ok(taken)
+    Ok((taken, located))
+}
+
+fn given(said: &Said) -> Given<'_> {
+    Given {
+        point: said.point,
+        accuracy_m: said.accuracy_m,
+        is_pinned: said.is_pinned,
+        address: &said.address,
+        place: &said.place,
+        is_message: false,
+    }
 }
 
 /// Words that lead elsewhere. A map's address beside a description is no reason for doubt.

@@ -35,6 +35,7 @@ pub fn router(app: App) -> Router {
         .merge(docs::routes())
         .merge(feeds::routes())
         .merge(pages::routes())
+        .merge(api::addresses::routes())
         .merge(api::alerts::routes())
         .merge(api::areas::routes())
         .merge(api::audit::routes())

@@ -24,6 +24,11 @@ const server = createServer(async (request, response) => {
   const send = (type, body) => response.writeHead(200, { "content-type": type }).end(body);
   request.resume();
   if (request.url.startsWith("/assets/")) return send("text/javascript", await readFile(new URL(`../../src/web/ui/dist/${request.url.slice(8)}`, import.meta.url)));
+  if (request.url.startsWith("/api/v1/addresses?q=")) {
+    const typed = new URL(request.url, "http://x").searchParams.get("q");
+    const streets = ["Linhares", "Bom Pastor"].map((name) => ({ label: `Rua das Flores – ${name}`, accuracy_m: 80 }));
+    return send("application/json", JSON.stringify(typed.startsWith("rua") ? streets : []));
+  }
   if (request.url === "/api/v1/events") return send("text/event-stream", 'retry: 500\ndata: {"kind":"alert"}\n\n');
   if (request.url === "/console/login") return send("text/html", "<h1>sign in</h1>");
   if (request.url === "/favicon.ico") return response.writeHead(204).end();
@@ -42,6 +47,10 @@ async function open(first) {
   await page.goto(`${site}/console/alerts/1`);
   return { page, context };
 }
+
+/** A form with a field for an address, as the public's. */
+const form = `<!doctype html><html><head><script type="module" src="/assets/main.js"></script></head><body><form method="post" action="/elsewhere">
+<label>Where<input name="place" data-suggest="/api/v1/addresses" data-suggest-none="none" data-suggest-some="{n} known"></label><button>send</button></form></body></html>`;
 
 const headline = (page) => page.locator("[name=headline]");
 
@@ -119,6 +128,40 @@ try {
     const { page } = await open(review());
     state.ended = true;
     await page.waitForURL(`${site}/console/login`);
+  });
+
+  await step("an address is completed by the keyboard, and any other words can be written all the same", async () => {
+    const { page } = await open(form);
+    const field = page.getByRole("combobox", { name: "Where" });
+    await field.pressSequentially("rua das flo");
+    await page.getByRole("listbox").waitFor();
+    assert.equal(await page.getByRole("status").textContent(), "2 known");
+    assert.equal(await field.getAttribute("aria-expanded"), "true");
+    await field.press("ArrowDown");
+    await field.press("ArrowDown");
+    const chosen = page.getByRole("option", { selected: true });
+    assert.equal(await field.getAttribute("aria-activedescendant"), await chosen.getAttribute("id"));
+    await field.press("Enter");
+    assert.equal(await field.inputValue(), "Rua das Flores – Bom Pastor");
+    assert.equal(await page.getByRole("listbox").count(), 0);
+    // Escape closes the list and leaves what was typed.
+    await field.fill("rua b");
+    await page.getByRole("listbox").waitFor();
+    await field.press("Escape");
+    assert.equal(await page.getByRole("listbox").count(), 0);
+    assert.equal(await field.inputValue(), "rua b");
+    await field.fill("unknown");
+    await page.waitForFunction(() => document.querySelector("[role=status]").textContent === "none");
+    // With no line marked, Enter sends the form as ever.
+    await Promise.all([page.waitForURL("**/elsewhere"), field.press("Enter")]);
+  });
+
+  await step("a press on a line takes it", async () => {
+    const { page } = await open(form);
+    const field = page.getByRole("combobox", { name: "Where" });
+    await field.pressSequentially("rua");
+    await page.getByRole("option", { name: "Linhares" }).click();
+    assert.equal(await field.inputValue(), "Rua das Flores – Linhares");
   });
 } finally {
   await browser.close();

@@ -13,7 +13,7 @@ macro_rules! targets {
     ($($name:ident),+ $(,)?) => { [$((stringify!($name), targets::$name as fn(&[u8]))),+] };
 }
 
-const TARGETS: [Target; 20] = targets![
+const TARGETS: [Target; 21] = targets![
     payload,
     topic,
     status,
@@ -28,6 +28,7 @@ const TARGETS: [Target; 20] = targets![
     smpp_event,
     report_sms,
     report_mail,
+    address,
     rule,
     template,
     cookie,

@@ -168,21 +168,23 @@ async fn flags_of_the_neighbours_test_make_a_station_doubtful() {
 }
 
 #[tokio::test]
-async fn a_dense_gauge_is_judged_by_its_last_quarter_of_an_hour() {
+async fn where_many_speak_often_each_is_counted_over_less_than_a_day() {
     let db = support::db().await;
-    let app = support::app(&db);
     let now: At = "2026-02-20T12:00:00Z".parse().unwrap();
-    let stream = gauge(&db, "a", now - TimeDelta::days(30), 1, 3600).await;
-    for minute in 0..30 {
-        // Of the last fifteen minutes every second is there; before that one in a minute.
-        for second in 0..if minute < 15 { 60 } else { 1 } {
-            reading(&db, stream, now - TimeDelta::seconds(60 * minute + second), f64::from(second as i32 % 7)).await;
+    for (code, interval_s) in [("dense", 1), ("usual", 600)] {
+        let stream = gauge(&db, code, now - TimeDelta::days(30), interval_s, 3600).await;
+        for minute in 0..40 {
+            reading(&db, stream, now - TimeDelta::minutes(minute), minute as f64).await;
         }
     }
-    round(&app, now).await;
-    assert_eq!(open_faults(&db, "a").await, [""; 0]);
-    round(&app, now + TimeDelta::minutes(5)).await;
-    assert_eq!(open_faults(&db, "a").await, ["gaps"], "five of fifteen minutes are missing");
+    let mut conn = db.pool.acquire().await.unwrap();
+    let mut spans = async |readings| -> Vec<(i32, i64)> {
+        let facts = sentinela::stations::health::store::facts(&mut conn, now, readings).await.unwrap();
+        facts.values().flat_map(|facts| &facts.streams).map(|stream| (stream.span_s, stream.readings)).collect()
+    };
+    assert_eq!(spans(3_000_000).await, [(86_400, 40), (86_400, 40)]);
+    assert_eq!(spans(2 * 1800).await, [(1800, 30), (86_400, 40)], "half an hour of seconds each");
+    assert_eq!(spans(0).await, [(900, 15), (900, 15)], "a quarter of an hour at least");
 }
 
 #[tokio::test]

@@ -17,8 +17,10 @@ use tower::ServiceExt as _;
 
 use crate::support::{self, TestDb};
 
+mod addresses;
 mod crowds;
 mod forms;
+mod strays;
 
 const NO_HASH: &str = "$argon2id$v=19$m=19456,t=2,p=1$c29tZXNhbHQ$bm90aGluZw";
 const BOUNDARY: &str = "----between7MA4YWxkTrZu0gW";

@@ -158,3 +158,46 @@ async fn whoever_writes_something_else_is_told_once_a_day_how_to_report() {
     say(&app, now + TimeDelta::hours(25), &[(HER, "oi")]).await;
     assert_eq!(told().await, ["+5532999990001", "+5532999990003", "+5532999990001"]);
 }
+
+#[tokio::test]
+async fn a_message_that_is_no_report_waits_until_somebody_has_read_it() {
+    let db = support::db().await;
+    sqlx::raw_sql(TOWN).execute(&db.pool).await.unwrap();
+    let app = support::app(&db);
+    let mut conn = db.pool.acquire().await.unwrap();
+    let now = app.clock.now();
+    // The centre sends it twice; a machine's is nobody's cry for help, and a report is in the queue already.
+    for (from, text) in [
+        ("5532999990005", "me ajudem pelo amor de Deus"),
+        ("5532999990005", "me ajudem pelo amor de Deus"),
+        ("40404", "promoção"),
+        ("5532999990005", "RELATO rua alagada"),
+        (HER, " \n"),
+    ] {
+        inbound::sms(&mut conn, &app, now, (from, text)).await.unwrap();
+    }
+    let kept: Vec<String> =
+        sqlx::query_scalar("select source || ' ' || words from stray_message").fetch_all(&db.pool).await.unwrap();
+    assert_eq!(kept, ["+5532999990005 me ajudem pelo amor de Deus"]);
+    for n in 0..40 {
+        inbound::sms(&mut conn, &app, now, (HER, &format!("oi {n}"))).await.unwrap();
+    }
+    let count = || async {
+        let sql = "select count(*) from stray_message where source = '+5532999990001'";
+        sqlx::query_scalar::<_, i64>(sql).fetch_one(&db.pool).await.unwrap()
+    };
+    assert_eq!(count().await, 30, "one telephone fills no page for long");
+    sqlx::query("update stray_message set received_at = received_at - interval '400 days' where words = 'oi 1'")
+        .execute(&db.pool)
+        .await
+        .unwrap();
+    let privacy = &app.config.privacy;
+    let actor = sentinela::audit::Actor::service();
+    sentinela::privacy::retention::carry_out(&db.pool, &app.ids, privacy, now, &actor).await.unwrap();
+    assert_eq!(count().await, 29, "it goes with the addresses of messages");
+    let her = sentinela::ids::ResidentId("00000000-0000-0000-0000-00000000000a".parse().unwrap());
+    let mut tx = db.pool.begin().await.unwrap();
+    assert!(sentinela::residents::store::erase::erase(&mut tx, now, her).await.unwrap());
+    tx.commit().await.unwrap();
+    assert_eq!(count().await, 0, "and with whoever wrote it");
+}

@@ -1,7 +1,10 @@
 //! Reports and occurrences in PostgreSQL.
 
+pub mod list;
 pub mod photographs;
+pub mod placing;
 pub mod queue;
+pub mod stray;
 pub mod streams;
 
 use serde_json::Value;

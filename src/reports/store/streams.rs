@@ -5,6 +5,7 @@ use uuid::Uuid;
 
 use crate::clock::Instant;
 use crate::ids::{AreaId, DatastreamId, StationId};
+use crate::reports::cluster::EXACT_M;
 use crate::reports::feed::{MOST_UNCERTAIN_M, STALE_AFTER_S};
 use crate::reports::kind::Kind;
 use crate::units::UnknownWord;
@@ -69,16 +70,23 @@ pub struct Touched {
     pub name: String,
 }
 
-/// The areas of a report's place.
+/// The areas of a report's place; of one that does not say it exactly, of the place where a person put its occurrence.
 pub async fn touched(conn: &mut PgConnection, report: Uuid) -> sqlx::Result<Vec<Touched>> {
     sqlx::query_as!(
         Touched,
-        r#"select a.id as "id: AreaId", a.code, a.name from report r join risk_area a
-               on a.geom && st_expand(r.geom, 0.002)
-               and st_dwithin(a.geom::geography, r.geom::geography, least(r.precision_m, $2)::float8)
-           where r.id = $1 order by a.id limit 50"#,
+        r#"select a.id as "id: AreaId", a.code, a.name
+           from (select case when p.geom is null or r.precision_m <= $3 then r.geom else p.geom end as geom,
+                     case when p.geom is null or r.precision_m <= $3 then r.precision_m else p.precision_m end as precision_m
+                 from report r join report_standing s on s.report_id = r.id
+                 left join lateral (select geom, precision_m from occurrence_placing
+                                    where occurrence_id = s.occurrence_id order by id desc limit 1) p on true
+                 where r.id = $1) here
+           join risk_area a on a.geom && st_expand(here.geom, 0.002)
+               and st_dwithin(a.geom::geography, here.geom::geography, least(here.precision_m, $2)::float8)
+           order by a.id limit 50"#,
         report,
-        MOST_UNCERTAIN_M
+        MOST_UNCERTAIN_M,
+        EXACT_M
     )
     .fetch_all(conn)
     .await

@@ -95,6 +95,13 @@ async fn traces(conn: &mut PgConnection, now: Instant, id: ResidentId) -> sqlx::
     .execute(&mut *conn)
     .await?;
     sqlx::query!(
+        r"delete from stray_message m using resident_channel c
+        where c.resident_id = $1 and c.kind = 'sms' and m.source = c.address",
+        id.0
+    )
+    .execute(&mut *conn)
+    .await?;
+    sqlx::query!(
         "update sink_message s set address = 'erased' from outbox o where o.id = s.outbox_id and o.resident_id = $1",
         id.0
     )

@@ -66,16 +66,19 @@ impl Judge<'_> {
             .then(|| of_stream(stream, FaultKind::Late, observed, lag, limit, stream.readings))
     }
 
-    /// Missing intervals, of those since the stream exists. Streams that do not say how often they measure have no gaps.
+    /// Missing intervals, of those since the stream exists and up to its newest reading: what may still come is late or silent, and no
+    /// gap. Streams that do not say how often they measure have none.
     fn gaps(&self, stream: &StreamFacts) -> Option<Fault> {
         let interval = f64::from(stream.interval_s?);
-        let span = seconds(self.now - stream.created_at).min(f64::from(stream.span_s));
+        let whole = seconds(self.now - stream.created_at).min(f64::from(stream.span_s));
+        let unheard = stream.observed_at.map_or(0.0, |at| seconds(self.now - at).max(0.0));
+        let span = whole - unheard;
         let expected = (span / interval).floor();
         if expected < f64::from(self.limits.min_readings) {
             return None;
         }
         let missing = ((expected - stream.readings as f64) / expected).max(0.0);
-        let since = self.now - TimeDelta::seconds(span as i64);
+        let since = self.now - TimeDelta::seconds(whole as i64);
         self.above(FaultKind::Gaps, Some(stream.id), None, missing, self.limits.gaps_share)
             .then(|| of_stream(stream, FaultKind::Gaps, since, missing, self.limits.gaps_share, stream.readings))
     }
@@ -93,10 +96,16 @@ impl Judge<'_> {
         if stream.readings < i64::from(self.limits.min_readings) {
             return None;
         }
-        let share = flags.count as f64 / stream.readings as f64;
-        let since = flags.first_at.unwrap_or(self.now - TimeDelta::seconds(i64::from(stream.span_s)));
+        let share = flags.count as f64 / self.readings_of_a_day(stream);
+        let since = flags.first_at.unwrap_or(self.now - TimeDelta::hours(24));
         self.above(kind, Some(stream.id), None, share, limit)
             .then(|| of_stream(stream, kind, since, share, limit, flags.count))
+    }
+
+    /// Of a stream that was counted over less, as many as that makes.
+    fn readings_of_a_day(&self, stream: &StreamFacts) -> f64 {
+        let day = seconds(self.now - stream.created_at).min(DAY_S);
+        stream.readings as f64 * (day / f64::from(stream.span_s)).max(1.0)
     }
 
     fn clock(&self, device: &DeviceFacts) -> Option<Fault> {

@@ -92,10 +92,18 @@ fn gaps_open_above_the_limit_and_close_well_below_it() {
 }
 
 #[test]
-fn a_dense_stream_is_held_against_its_own_span() {
-    let dense = |readings| StreamFacts { interval_s: Some(1), span_s: 900, readings, ..well() };
+fn a_dense_stream_is_counted_over_its_own_span_and_its_flags_over_the_day() {
+    let dense =
+        |readings| StreamFacts { interval_s: Some(1), span_s: 900, observed_at: Some(at(0.0)), readings, ..well() };
     assert_eq!(kinds_of(dense(880), vec![]), []);
     assert_eq!(kinds_of(dense(600), vec![]), [FaultKind::Gaps]);
+    let buffers = StreamFacts { observed_at: Some(at(-1.0 / 12.0)), ..dense(590) };
+    assert_eq!(kinds_of(buffers, vec![]), [], "what was measured in the last five minutes is still to come");
+    // An hour of 86,400 seconds is no quarter of the day.
+    let cell = Flags { count: 3600, first_at: Some(at(-1.0)) };
+    assert_eq!(kinds_of(StreamFacts { disagrees: cell, ..dense(900) }, vec![]), []);
+    let broken = Flags { count: 36_000, first_at: Some(at(-10.0)) };
+    assert_eq!(kinds_of(StreamFacts { disagrees: broken, ..dense(900) }, vec![]), [FaultKind::Disagrees]);
 }
 
 #[test]

@@ -109,7 +109,7 @@ impl Fault {
     }
 }
 
-/// What one stream did. Counts are of the last `span_s` seconds.
+/// What one stream did in the last 24 hours.
 #[derive(Clone, Debug, PartialEq)]
 pub struct StreamFacts {
     pub id: DatastreamId,
@@ -119,10 +119,10 @@ pub struct StreamFacts {
     /// Newest instant that was measured.
     pub observed_at: Option<Instant>,
     pub received_at: Option<Instant>,
-    /// At most a day.
-    pub span_s: i32,
-    /// Different instants that were measured.
+    /// Different instants that were measured in the last `span_s` seconds.
     pub readings: i64,
+    /// At most a day; less for streams that speak often, in a town with many.
+    pub span_s: i32,
     /// Readings that failed the range test.
     pub failed: i64,
     pub flat: Flags,

@@ -13,10 +13,10 @@ use crate::ids::{DatastreamId, DeviceId, StationId};
 /// Messages of one stream that an estimate of a clock looks at.
 const CLOCK_MESSAGES: i64 = 1000;
 
-/// Readings are counted over a day, or over this many intervals of a stream that measures more often than each five minutes: ten
-/// thousand gauges with a reading a second would fill the round with what they sent all day.
-const INTERVALS: i32 = 300;
-/// But not over less than this, so that a minute's outage is no fault.
+/// Readings that one round counts at most, about. Each stream's are counted over a day; where all of them together would be more, the
+/// streams that speak often are counted over a shorter span: ten thousand gauges with a reading a second send nine hundred million a day.
+pub const READINGS_A_ROUND: i64 = 3_000_000;
+/// But not over less than this.
 const SHORTEST_SPAN_S: i32 = 900;
 
 fn decode(error: impl std::error::Error + Send + Sync + 'static) -> sqlx::Error {
@@ -37,10 +37,14 @@ pub async fn take(conn: &mut PgConnection, name: &str, now: Instant, next: Insta
     Ok(done.rows_affected() == 1)
 }
 
-/// The facts of every active station.
-pub async fn facts(conn: &mut PgConnection, now: Instant) -> sqlx::Result<BTreeMap<StationId, StationFacts>> {
+/// The facts of every active station, from about as many readings.
+pub async fn facts(
+    conn: &mut PgConnection,
+    now: Instant,
+    readings: i64,
+) -> sqlx::Result<BTreeMap<StationId, StationFacts>> {
     let mut facts: BTreeMap<StationId, StationFacts> = BTreeMap::new();
-    for (station, stream) in streams(&mut *conn, now).await? {
+    for (station, stream) in streams(&mut *conn, now, readings).await? {
         facts.entry(station).or_default().streams.push(stream);
     }
     for (station, device) in devices(&mut *conn, now).await? {
@@ -55,24 +59,31 @@ pub async fn facts(conn: &mut PgConnection, now: Instant) -> sqlx::Result<BTreeM
 }
 
 /// What was filled in of the past says nothing of how a gauge does.
-async fn streams(conn: &mut PgConnection, now: Instant) -> sqlx::Result<Vec<(StationId, StreamFacts)>> {
+async fn streams(conn: &mut PgConnection, now: Instant, readings: i64) -> sqlx::Result<Vec<(StationId, StreamFacts)>> {
     let mut batteries = batteries(&mut *conn, now).await?;
     let rows = sqlx::query!(
-        r#"select d.id as "id: DatastreamId", d.station_id as "station_id: StationId", d.created_at, d.interval_s, d.stale_after_s,
-                  last.observed_at as "observed_at?", greatest(last.received_at, day.received_at) as "received_at?",
-                  span.s as "span_s!", day.readings as "readings!", day.failed as "failed!",
+        r#"with share as (select $3::bigint / greatest(count(*), 1) as readings
+                          from datastream d join station s on s.id = d.station_id and s.active)
+           select d.id as "id: DatastreamId", d.station_id as "station_id: StationId", d.created_at, d.interval_s, d.stale_after_s,
+                  last.observed_at as "observed_at?", greatest(last.received_at, span.received_at) as "received_at?",
+                  s_span.s as "span_s!", span.readings as "readings!", day.failed as "failed!",
                   flag.flat as "flat!", flag.flat_at, flag.stuck as "stuck!", flag.stuck_at,
                   flag.other as "other!", flag.other_at
-           from datastream d join station s on s.id = d.station_id and s.active
-           cross join lateral (select least(greatest(coalesce(d.interval_s, $3) * $3, $2), 86400) as s) span
+           from datastream d join station s on s.id = d.station_id and s.active cross join share
+           cross join lateral (
+               select least(greatest(coalesce(d.interval_s, 300) * share.readings, $2), 86400)::integer as s) s_span
            left join lateral (select observed_at, received_at from journal
                               where datastream_id = d.id and observed_at > $1::timestamptz - interval '400 days'
                                 and observed_at <= $1::timestamptz + interval '1 day' and source <> 'history'
                               order by observed_at desc, seq desc limit 1) last on true
-           cross join lateral (select count(distinct observed_at) as readings, max(received_at) as received_at,
-                                      count(distinct observed_at) filter (where quality = 'fail') as failed
-                               from journal where datastream_id = d.id and observed_at > $1::timestamptz - make_interval(secs => span.s)
-                                 and observed_at <= $1::timestamptz + interval '1 day' and source <> 'history') day
+           cross join lateral (select count(distinct observed_at) as readings, max(received_at) as received_at
+                               from journal where datastream_id = d.id
+                                 and observed_at > $1::timestamptz - make_interval(secs => s_span.s)
+                                 and observed_at <= $1::timestamptz + interval '1 day' and source <> 'history') span
+           cross join lateral (select count(distinct observed_at) as failed
+                               from journal where datastream_id = d.id and observed_at > $1::timestamptz - interval '24 hours'
+                                 and observed_at <= $1::timestamptz + interval '1 day' and source <> 'history'
+                                 and quality <> 'pass' and quality = 'fail') day
            cross join lateral (select count(*) filter (where test = 'flat_line') as flat,
                                       min(observed_at) filter (where test = 'flat_line') as flat_at,
                                       count(*) filter (where test = 'stuck_counter') as stuck,
@@ -80,12 +91,12 @@ async fn streams(conn: &mut PgConnection, now: Instant) -> sqlx::Result<Vec<(Sta
                                       count(*) filter (where test = 'neighbours') as other,
                                       min(observed_at) filter (where test = 'neighbours') as other_at
                                from reading_flag where datastream_id = d.id
-                                 and observed_at > $1::timestamptz - make_interval(secs => span.s)
+                                 and observed_at > $1::timestamptz - interval '24 hours'
                                  and observed_at <= $1::timestamptz + interval '1 day') flag
            where d.quantity <> 'reports' order by d.id"#,
         now,
         SHORTEST_SPAN_S,
-        INTERVALS
+        readings
     )
     .fetch_all(conn)
     .await?;

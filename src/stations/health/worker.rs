@@ -49,7 +49,7 @@ pub async fn round(app: &App, now: Instant) -> sqlx::Result<bool> {
     if store::take(&mut tx, "clock", now, now + CLOCKS_EVERY).await? {
         store::estimate_clocks(&mut tx, now, limits.clock_min_messages).await?;
     }
-    let facts = store::facts(&mut tx, now).await?;
+    let facts = store::facts(&mut tx, now, store::READINGS_A_ROUND).await?;
     let found: Vec<_> = facts
         .iter()
         .flat_map(|(station, facts)| judge(facts, now, limits).into_iter().map(move |fault| (*station, fault)))

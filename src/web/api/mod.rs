@@ -1,5 +1,6 @@
 //! The JSON API under /api/v1, one folder a noun.
 
+pub mod addresses;
 pub mod alerts;
 pub mod areas;
 pub mod audit;
@@ -23,6 +24,7 @@ pub mod warnings;
 #[derive(utoipa::OpenApi)]
 #[openapi(paths(
     crate::web::stream::events,
+    addresses::list,
     audit::list,
     alerts::read::list,
     alerts::read::show,
@@ -67,6 +69,8 @@ pub mod warnings;
     devices::secrets::revoke_certificate,
     readings::publish::publish,
     reports::create,
+    reports::list::reports,
+    reports::list::occurrences,
     residents::list,
     residents::import,
     staff::list,

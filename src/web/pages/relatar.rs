@@ -19,6 +19,7 @@ use sha2::{Digest as _, Sha256};
 use super::page;
 use super::view::View;
 use crate::app::App;
+use crate::reports::locate::Located;
 use crate::reports::{Doubt, Kind, MAX_PHOTOGRAPHS, Source, stamp, store};
 use crate::web::client::ClientAddress;
 use crate::web::error::{ApiError, FieldError};
@@ -127,9 +128,31 @@ async fn send(
     }
     let source = Source::Web;
     let door = Door { source, key, staff: None, address, stamp: &checked.key, language: v.lang.tag(), doubts };
-    let taken = file(&app, door, said, &filled.pictures).await?;
+    let (taken, located) = file(&app, door, said, &filled.pictures).await?;
     let left_out = if filled.left_out > 0 { format!("&sem_fotos={}", filled.left_out) } else { String::new() };
-    Ok(Redirect::to(&format!("{DONE}?protocolo={}{left_out}", taken.protocol)).into_response())
+    let place = place_of(&app, &taken.protocol, &located);
+    Ok(Redirect::to(&format!("{DONE}?protocolo={}{left_out}{place}", taken.protocol)).into_response())
+}
+
+/// What the page that thanks says of the place, with a seal: nobody else's words shall stand on a page of the town.
+fn place_of(app: &App, protocol: &str, located: &Located) -> String {
+    let Some(address) = &located.address else {
+        let is_several = located.candidates > 1 && located.spot.is_none();
+        return if is_several { "&varios=sim".into() } else { String::new() };
+    };
+    let metres = address.spot.precision_m;
+    let seal = app.keys.service.sum(SEAL, &sealed(protocol, &address.label, metres));
+    let seal: String = seal.iter().map(|byte| format!("{byte:02x}")).collect();
+    let mut query = url::form_urlencoded::Serializer::new(String::new());
+    query.append_pair("lugar", &address.label).append_pair("metros", &metres.to_string()).append_pair("selo", &seal);
+    format!("&{}", query.finish())
+}
+
+/// What the seal of a place is for.
+const SEAL: &str = "place of a receipt";
+
+fn sealed(protocol: &str, label: &str, metres: i32) -> Vec<u8> {
+    format!("{protocol}\n{metres}\n{label}").into_bytes()
 }
 
 /// The form again, with its words and when it may be sent.
@@ -188,6 +211,10 @@ struct DonePage {
     protocol: String,
     /// Pictures that could not be kept.
     left_out: u8,
+    /// Where the report was put, and to how many metres.
+    place: Option<(String, i32)>,
+    /// The address is that of several places.
+    is_several: bool,
 }
 
 #[derive(Deserialize)]
@@ -196,11 +223,20 @@ struct Which {
     protocolo: String,
     #[serde(default)]
     sem_fotos: u8,
+    #[serde(default)]
+    lugar: String,
+    #[serde(default)]
+    metros: i32,
+    #[serde(default)]
+    selo: String,
+    #[serde(default)]
+    varios: String,
 }
 
-/// Says nothing that its address does not say: whoever guesses another number learns nothing.
-async fn received(v: View, Query(which): Query<Which>) -> Result<Response, ApiError> {
-    let protocol = which.protocolo;
+/// Says nothing that its address does not say: whoever guesses another number learns nothing. A place without its seal is left out.
+async fn received(State(app): State<App>, v: View, Query(which): Query<Which>) -> Result<Response, ApiError> {
+    let place = which.place(&app);
+    let Which { protocolo: protocol, sem_fotos: left_out, varios, .. } = which;
     let is_one = protocol.len() <= 20
         && protocol.strip_prefix('R').and_then(|rest| rest.split_once('/')).is_some_and(|(year, number)| {
             let digits = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
@@ -209,5 +245,14 @@ async fn received(v: View, Query(which): Query<Which>) -> Result<Response, ApiEr
     if !is_one {
         return Err(ApiError::NotFound(v.t("relatar-protocol")));
     }
-    page(&DonePage { v, protocol, left_out: which.sem_fotos })
+    page(&DonePage { v, protocol, left_out, place, is_several: varios == "sim" })
+}
+
+impl Which {
+    fn place(&self, app: &App) -> Option<(String, i32)> {
+        let bytes = (0..self.selo.len()).step_by(2).map(|at| u8::from_str_radix(self.selo.get(at..at + 2)?, 16).ok());
+        let seal: Vec<u8> = bytes.collect::<Option<_>>()?;
+        let is_ours = app.keys.service.has_made(SEAL, &sealed(&self.protocolo, &self.lugar, self.metros), &seal);
+        is_ours.then(|| (self.lugar.clone(), self.metros))
+    }
 }

@@ -6,10 +6,12 @@ use axum::extract::{Path, Query, State};
 use axum::response::Response;
 use axum::routing::{get, post};
 use serde::Deserialize;
+use sqlx::PgConnection;
 use uuid::Uuid;
 
 mod acts;
 mod field;
+mod messages;
 mod told;
 
 use super::drawing::{self, MapWish};
@@ -17,10 +19,14 @@ use super::frame::Frame;
 use super::page;
 use super::view::{Markup, View};
 use crate::accounts::Permission;
+use crate::addresses::{Candidate, How, store as addresses};
 use crate::app::App;
-use crate::reports::Kind;
+use crate::reports::cluster::EXACT_M;
 use crate::reports::store::photographs::{self, Photograph};
+use crate::reports::store::placing::{self, Placing};
 use crate::reports::store::queue::{self, Filter, Line, Neighbour, Occurrence, Told};
+use crate::reports::store::stray::{self, Stray};
+use crate::reports::{Kind, MAX_PLACE, Spot, place};
 use crate::web::api::imports::Query as StrictQuery;
 use crate::web::api::incidents::photographs::{Size, SizeQuery, picture};
 use crate::web::error::ApiError;
@@ -32,9 +38,12 @@ pub fn routes() -> Router<App> {
     Router::new()
         .route("/console/reports", get(list))
         .route("/console/reports/new", get(field::show).post(field::send))
+        .route("/console/reports/messages/{message}/read", post(messages::read))
+        .route("/console/reports/messages/{message}/contact", post(messages::contact))
         .route("/console/reports/{id}", get(show))
         .route("/console/reports/{id}/decide", post(acts::decide))
         .route("/console/reports/{id}/merge", post(acts::merge))
+        .route("/console/reports/{id}/place", post(acts::place))
         .route("/console/reports/{id}/incident", post(acts::incident))
         .route("/console/reports/words/{report}/split", post(acts::split))
         .route("/console/reports/words/{report}/contact", post(acts::contact))
@@ -52,6 +61,11 @@ struct QueuePage {
     kind: String,
     page: i64,
     has_more: bool,
+    /// Messages that nobody has read, and how many there are in all.
+    strays: Vec<Stray>,
+    unread: i64,
+    /// The telephone of one of them, just asked for.
+    telephone: Option<(Uuid, String)>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -65,11 +79,20 @@ struct Wanted {
 }
 
 async fn list(State(app): State<App>, v: View, Query(wanted): Query<Wanted>) -> Result<Response, ApiError> {
+    queue_page(&app, v, wanted, None).await
+}
+
+async fn queue_page(
+    app: &App,
+    v: View,
+    wanted: Wanted,
+    telephone: Option<(Uuid, String)>,
+) -> Result<Response, ApiError> {
     let shown = if wanted.show.is_empty() { Filter::New } else { known("show", &wanted.show)? };
     let kind = if wanted.kind.is_empty() { String::new() } else { known::<Kind>("kind", &wanted.kind)?.to_string() };
     let at = wanted.page.clamp(0, 10_000);
     let mut conn = app.db.web.acquire().await?;
-    let f = Frame::load(&mut conn, &app, v, "reports").await?;
+    let f = Frame::load(&mut conn, app, v, "reports").await?;
     let mut rows = queue::list(&mut conn, shown, &kind, (PAGE + 1, at * PAGE)).await?;
     let has_more = rows.len() > PAGE as usize;
     rows.truncate(PAGE as usize);
@@ -79,7 +102,8 @@ async fn list(State(app): State<App>, v: View, Query(wanted): Query<Wanted>) -> 
         other => found.iter().find(|(state, _)| state == other.as_str()).map_or(0, |(_, count)| *count),
     };
     let counts = Filter::ALL.iter().map(|filter| (*filter, count(filter))).collect();
-    page(&QueuePage { f, rows, counts, shown, kind, page: at, has_more })
+    let (strays, unread) = stray::unread(&mut conn).await?;
+    page(&QueuePage { f, rows, counts, shown, kind, page: at, has_more, strays, unread, telephone })
 }
 
 /// A word of a vocabulary in a query or a form.
@@ -107,11 +131,27 @@ struct OccurrencePage {
     /// Somebody's way back, just read.
     contact: Option<(Uuid, String)>,
     may_decide: bool,
+    /// Where a person put it.
+    placing: Option<Placing>,
+    /// What was looked for in the register, and what it knows of that.
+    find: String,
+    candidates: Vec<Candidate>,
+    bounds: String,
 }
 
 impl OccurrencePage {
     fn is(&self, state: &str) -> bool {
         self.o.state == state
+    }
+
+    /// Somebody is looking for its address.
+    fn is_looking(&self) -> bool {
+        self.f.v.here.contains("find=")
+    }
+
+    /// It is open, and nobody knows it well enough to go there.
+    fn is_lost(&self) -> bool {
+        self.o.precision_m.is_none_or(|metres| metres > EXACT_M)
     }
 
     /// What it would be called as an incident.
@@ -123,11 +163,51 @@ impl OccurrencePage {
     }
 }
 
-async fn show(State(app): State<App>, v: View, Path(id): Path<Uuid>) -> Result<Response, ApiError> {
-    occurrence_page(&app, v, id, None).await
+/// What a page shows beside the occurrence itself.
+#[derive(Default)]
+struct Shown {
+    contact: Option<(Uuid, String)>,
+    /// What to look for in the register of addresses.
+    find: Option<String>,
 }
 
-async fn occurrence_page(app: &App, v: View, id: Uuid, contact: Option<(Uuid, String)>) -> Result<Response, ApiError> {
+#[derive(Debug, Default, Deserialize)]
+struct Looking {
+    find: Option<String>,
+}
+
+async fn show(
+    State(app): State<App>,
+    v: View,
+    Path(id): Path<Uuid>,
+    Query(looking): Query<Looking>,
+) -> Result<Response, ApiError> {
+    let find = looking.find.map(|find| find.chars().take(MAX_PLACE).collect());
+    occurrence_page(&app, v, id, Shown { find, ..Shown::default() }).await
+}
+
+/// What the register knows of the words that were looked for, or of those that the reports have for the place.
+async fn candidates(
+    conn: &mut PgConnection,
+    words: &[Words],
+    find: Option<&str>,
+) -> sqlx::Result<(String, Vec<Candidate>)> {
+    let given = || words.iter().map(|words| words.r.place.trim()).find(|place| !place.is_empty());
+    let Some(text) = find.map(str::trim).or_else(given).filter(|text| !text.is_empty()) else {
+        return Ok((String::new(), Vec::new()));
+    };
+    let candidates = match place::coordinates(text) {
+        Some((lon, lat)) => {
+            let label = format!("{}, {}", told::degrees(&lat), told::degrees(&lon));
+            vec![Candidate { label, spot: Spot { lon, lat, precision_m: place::TYPED_M }, how: How::Coordinates }]
+        }
+        None => addresses::suggest(conn, text).await?,
+    };
+    Ok((text.to_owned(), candidates))
+}
+
+async fn occurrence_page(app: &App, v: View, id: Uuid, shown: Shown) -> Result<Response, ApiError> {
+    let Shown { contact, find } = shown;
     let mut conn = app.db.web.acquire().await?;
     let o = queue::load(&mut conn, id).await?.ok_or_else(|| ApiError::NotFound(format!("occurrence {id}")))?;
     let f = Frame::load(&mut conn, app, v, "reports").await?;
@@ -140,7 +220,7 @@ async fn occurrence_page(app: &App, v: View, id: Uuid, contact: Option<(Uuid, St
         let (because, reasons) = (told::because(&f.v, &r.because), told::reasons(&f.v, &r.reasons));
         Words { r, photographs: own, because, reasons }
     });
-    let words = words.collect();
+    let words: Vec<Words> = words.collect();
     let lines = queue::timeline(&mut conn, id).await?.iter().map(|line| told::event(&f.v, line)).collect();
     let neighbours = queue::neighbours(&mut conn, id, f.v.now).await?;
     let mark = o.lon.zip(o.lat);
@@ -149,7 +229,23 @@ async fn occurrence_page(app: &App, v: View, id: Uuid, contact: Option<(Uuid, St
         None => Markup::default(),
     };
     let may_decide = f.v.may(Permission::RunIncidents);
-    page(&OccurrencePage { f, o, words, lines, neighbours, map, contact, may_decide })
+    let placing = placing::of(&mut conn, id).await?;
+    let (find, candidates) = candidates(&mut conn, &words, find.as_deref()).await?;
+    let bounds = drawing::bounds_json(&mut conn).await?;
+    page(&OccurrencePage {
+        f,
+        o,
+        words,
+        lines,
+        neighbours,
+        map,
+        contact,
+        may_decide,
+        placing,
+        find,
+        candidates,
+        bounds,
+    })
 }
 
 async fn photograph(

@@ -88,6 +88,9 @@ async fn report(place: &Place, chief: &Person) -> String {
     assert_eq!(said.status, StatusCode::CREATED, "{}", said.text);
     let (occurrence, report): (uuid::Uuid, uuid::Uuid) =
         sqlx::query_as("select occurrence_id, report_id from report_standing").fetch_one(&place.db.pool).await.unwrap();
+    let there = [("lat", "-21.75"), ("lon", "-43.29"), ("label", WORDS), ("reason", WORDS)];
+    let placed = place.form(chief, &format!("/console/reports/{occurrence}/place"), &there).await;
+    assert_eq!(placed.status, StatusCode::SEE_OTHER, "{}", placed.text);
     let act = format!("/console/reports/{occurrence}/decide");
     let dismissed = place.form(chief, &act, &[("to", "dismissed"), ("reason", WORDS)]).await;
     assert_eq!(dismissed.status, StatusCode::SEE_OTHER, "{}", dismissed.text);

@@ -3,12 +3,14 @@
 //! Nobody needs an account: a report that is wrong costs a line in the queue, one that is refused may cost more. What comes
 //! without a token is as little trusted as it is known, and taken within close limits for each address.
 
+pub mod list;
+
 use std::net::IpAddr;
 
 use axum::body::to_bytes;
 use axum::extract::{Extension, Request, State};
 use axum::http::{HeaderMap, StatusCode, header};
-use axum::routing::post;
+use axum::routing::get;
 use axum::{Json, Router};
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
@@ -16,6 +18,7 @@ use serde::{Deserialize, Serialize};
 use crate::accounts::Permission;
 use crate::app::App;
 use crate::media::Picture;
+use crate::reports::locate::Located;
 use crate::reports::{Kind, Source, Taken};
 use crate::web::auth::{self, Staff};
 use crate::web::client::ClientAddress;
@@ -28,7 +31,9 @@ use crate::web::upload::{self, Pictures, Shape};
 const KEY: std::ops::RangeInclusive<usize> = 16..=64;
 
 pub fn routes() -> Router<App> {
-    Router::new().route("/api/v1/reports", post(create))
+    Router::new()
+        .route("/api/v1/reports", get(list::reports).post(create))
+        .route("/api/v1/occurrences", get(list::occurrences))
 }
 
 /// What somebody saw.
@@ -46,10 +51,15 @@ pub struct NewReport {
     #[serde(default)]
     #[schema(max_length = 4000)]
     pub text: String,
-    /// Where, in words; needed without lat and lon.
+    /// Where, in words; needed without lat and lon, and without address.
     #[serde(default)]
     #[schema(max_length = 500)]
     pub place: String,
+    /// Street, number and neighbourhood, or a CEP, and nothing else: "Rua das Flores, 20, Linhares". Where the town's register
+    /// knows it as one place, that is where the report is; lat and lon win over it. With place at most 497 characters together.
+    #[serde(default)]
+    #[schema(max_length = 500)]
+    pub address: String,
     /// Degrees (WGS 84), with lon.
     #[schema(minimum = -90, maximum = 90)]
     pub lat: Option<f64>,
@@ -77,6 +87,8 @@ pub struct ReportForm {
     pub text: Option<String>,
     #[schema(max_length = 500)]
     pub place: Option<String>,
+    #[schema(max_length = 500)]
+    pub address: Option<String>,
     pub lat: Option<f64>,
     pub lon: Option<f64>,
     pub accuracy_m: Option<f64>,
@@ -98,6 +110,12 @@ pub struct Received {
     /// The occurrence it was put to; told to staff alone.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub occurrence: Option<String>,
+    /// The address of the register by which it was placed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub address: Option<String>,
+    /// How exactly the address is known, in metres.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub accuracy_m: Option<i32>,
 }
 
 /// Reports what somebody saw. With a token that may `report_field` it is a report of the field, without any it is the public's.
@@ -141,13 +159,15 @@ pub async fn create(
         language: "pt-BR",
         doubts: Vec::new(),
     };
-    let taken = file(&app, door, said, &pictures).await?;
-    Ok((status(&taken), Json(received(taken, staff.is_some()))))
+    let (taken, located) = file(&app, door, said, &pictures).await?;
+    Ok((status(&taken), Json(received(taken, located, staff.is_some()))))
 }
 
-fn received(taken: Taken, is_staff: bool) -> Received {
+fn received(taken: Taken, located: Located, is_staff: bool) -> Received {
     let occurrence = is_staff.then_some(taken.occurrence_number);
-    Received { protocol: taken.protocol, is_new: taken.is_new, occurrence }
+    let accuracy_m = located.address.as_ref().map(|address| address.spot.precision_m);
+    let address = located.address.map(|address| address.label);
+    Received { protocol: taken.protocol, is_new: taken.is_new, occurrence, address, accuracy_m }
 }
 
 /// Who sends a token. Cookies are not looked at: whoever reports from a browser has the form.
@@ -183,6 +203,7 @@ async fn read(app: &App, request: Request, is_staff: bool) -> Result<(String, Sa
         kind: Some(new.kind),
         words: clean(&new.text),
         place: clean(&new.place),
+        address: clean(&new.address),
         point: new.lon.zip(new.lat),
         accuracy_m: new.accuracy_m,
         is_pinned: false,

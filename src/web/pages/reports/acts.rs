@@ -7,16 +7,18 @@ use serde_json::json;
 use sqlx::Acquire as _;
 use uuid::Uuid;
 
-use super::{known, occurrence_page};
+use super::{Shown, known, occurrence_page};
 use crate::app::App;
 use crate::audit::{self, Act, Entry};
-use crate::reports::State as Standing;
 use crate::reports::acts::{self, ActError, By};
+use crate::reports::place::{TYPED_M, is_possible};
 use crate::reports::store::{photographs, queue};
 use crate::reports::take::Desk;
+use crate::reports::{Spot, State as Standing};
 use crate::web::auth::{May, Staff, can};
 use crate::web::error::ApiError;
 use crate::web::pages::view::View;
+use crate::web::reports::clean;
 
 /// Letters of a reason.
 const REASON: std::ops::RangeInclusive<usize> = 3..=2000;
@@ -109,6 +111,54 @@ pub async fn merge(
 }
 
 #[derive(Deserialize)]
+pub struct There {
+    lat: String,
+    lon: String,
+    #[serde(default)]
+    accuracy_m: String,
+    #[serde(default)]
+    label: String,
+    #[serde(default)]
+    reason: String,
+}
+
+/// Metres of a place that somebody sets by hand.
+const PLACED_M: std::ops::RangeInclusive<f64> = 5.0..=20_000.0;
+const MAX_LABEL: usize = 300;
+
+/// Puts an occurrence to an address, a point on the map, or coordinates.
+pub async fn place(
+    State(app): State<App>,
+    staff: May<can::RunIncidents>,
+    v: View,
+    Path(id): Path<Uuid>,
+    Form(given): Form<There>,
+) -> Result<Response, ApiError> {
+    let reason = reason(&v, &given.reason, false)?;
+    let number = |field: &str, text: &str| {
+        let read = text.trim().parse::<f64>().ok().filter(|number| number.is_finite());
+        read.ok_or_else(|| ApiError::field(field, text, v.t("relatar-wrong-point")))
+    };
+    let (lon, lat) = (number("lon", &given.lon)?, number("lat", &given.lat)?);
+    if !is_possible(lon, lat) {
+        return Err(ApiError::field("lat", format!("{lat}, {lon}"), v.t("occurrence-place-far")));
+    }
+    let metres =
+        if given.accuracy_m.is_empty() { f64::from(TYPED_M) } else { number("accuracy_m", &given.accuracy_m)? };
+    let label = clean(&given.label);
+    if label.chars().count() > MAX_LABEL {
+        return Err(ApiError::field("label", label, v.t("relatar-wrong-long")));
+    }
+    let spot = Spot { lon, lat, precision_m: metres.clamp(*PLACED_M.start(), *PLACED_M.end()).round() as i32 };
+    let mut tx = app.db.web.begin().await?;
+    let actor = staff.actor();
+    let placed = acts::place(&mut tx, by(&app, &v, &actor), id, (spot, &label), reason).await;
+    placed.map_err(|error| refused(&v, error))?;
+    tx.commit().await?;
+    Ok(back(id))
+}
+
+#[derive(Deserialize)]
 pub struct Opening {
     title: String,
     #[serde(default)]
@@ -184,7 +234,7 @@ pub async fn contact(
     drop(conn);
     v.here = format!("/console/reports/{id}");
     let contact = contact.unwrap_or_else(|| v.t("report-contact-gone"));
-    occurrence_page(&app, v, id, Some((report, contact))).await
+    occurrence_page(&app, v, id, Shown { contact: Some((report, contact)), ..Shown::default() }).await
 }
 
 pub async fn remove_photograph(

@@ -87,7 +87,7 @@ pub async fn send(
         language: v.lang.tag(),
         doubts: Vec::new(),
     };
-    let taken = file(&app, door, said, &filled.pictures).await?;
+    let (taken, _) = file(&app, door, said, &filled.pictures).await?;
     if filled.left_out > 0 {
         // The pictures may still be on the telephone: a fresh form waits for them.
         let words = v.t2("report-new-left-out", "protocol", taken.protocol, "n", filled.left_out as i64);

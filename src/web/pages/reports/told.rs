@@ -52,6 +52,17 @@ pub fn event(v: &View, line: &Happened) -> Event {
             v.t2(&key, "from", word("from"), "into", word("into"))
         }
         "split" => v.t2("occurrence-event-split", "from", word("from"), "into", word("into")),
+        "placed" => {
+            let metres = v.count(line.detail["accuracy_m"].as_i64().unwrap_or_default());
+            let address = word("address");
+            let number = |name: &str| line.detail[name].as_f64().unwrap_or_default();
+            let there = if address.is_empty() {
+                format!("{}, {}", degrees(&number("lat")), degrees(&number("lon")))
+            } else {
+                address
+            };
+            v.t2("occurrence-event-placed", "place", there, "metres", metres)
+        }
         other => v.word("occurrence-event", other),
     };
     let actor = if line.actor.is_empty() { v.t("report-public") } else { v.actor(&line.actor) };

@@ -4,6 +4,7 @@ import { fetchMap } from "./lazy";
 import { start } from "./live";
 import { startReport } from "./report";
 import { followReview, startReview } from "./review";
+import { startSuggest } from "./suggest";
 
 function clock(): void {
   const shown = document.querySelector<HTMLTimeElement>("#clock");
@@ -64,6 +65,7 @@ dialogs();
 lazyMap();
 sendOnce();
 startReport();
+startSuggest();
 startReview();
 followReview();
 start();

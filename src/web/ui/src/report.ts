@@ -1,5 +1,5 @@
-// The form of a report: a button that asks the telephone where it is, and a map to put a pin on. Without this file the form
-// takes an address, and works.
+// The form of a report, and that of the place of an occurrence: a button that asks the telephone where it is, and a map to put a pin
+// on. Without this file the forms take an address, and work.
 
 import { fetchMap } from "./lazy";
 
@@ -14,10 +14,10 @@ export function startReport(): void {
   const locate = form.querySelector<HTMLButtonElement>("[data-locate]");
   const pin = form.querySelector<HTMLButtonElement>("[data-pin]");
   const place = form.querySelector<HTMLElement>("[data-pin-map]");
-  if (!said || !locate || !pin || !place) return;
+  if (!said || !pin || !place) return;
   const buttons = form.querySelector<HTMLElement>("[data-needs-script]");
   if (buttons) buttons.hidden = false;
-  locate.hidden = !("geolocation" in navigator) || !window.isSecureContext;
+  if (locate) locate.hidden = !("geolocation" in navigator) || !window.isSecureContext;
 
   const tell = (text: string | undefined): void => {
     said.textContent = text ?? "";
@@ -28,7 +28,7 @@ export function startReport(): void {
     if (field instanceof HTMLInputElement) field.value = value;
   };
 
-  locate.addEventListener("click", () => {
+  locate?.addEventListener("click", () => {
     tell(said.dataset.searching);
     navigator.geolocation.getCurrentPosition(
       ({ coords }) => {
@@ -55,6 +55,9 @@ export function startReport(): void {
       set("accuracy_m", accuracy.toFixed(0));
       set("pinned", "yes");
       tell(said.dataset.pinned);
+      // Where the pin is all there is to send, it can be sent now.
+      const send = form.querySelector<HTMLElement>("[data-after-pin]");
+      if (send) send.hidden = false;
     });
     // Fetched only when somebody asks for it: phones pay for every kilobyte.
     place.dataset.map = "";

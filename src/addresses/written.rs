@@ -1,0 +1,364 @@
+//! Addresses as people write them: "R. das Flores, 20, Linhares", "Av Rio Branco n° 2.100", "36016-000". Pure.
+
+use super::key::{self, kind_of};
+use crate::reports::words::fold;
+
+/// How a text came.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mode {
+    /// Somebody was asked for an address: all of it is one.
+    Field,
+    /// A message that may hold one somewhere.
+    Text,
+}
+
+/// One reading of a text. A message may be read in several ways.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Written {
+    /// "rua", in full; empty when nobody said.
+    pub kind: &'static str,
+    /// The words of the name as they are compared. Unless `is_whole` the last of them may belong to what follows it.
+    pub name: Vec<String>,
+    /// A comma, a number or a word such as "no" ended the name.
+    pub is_whole: bool,
+    pub number: Option<u32>,
+    /// "a" of 20-A.
+    pub suffix: String,
+    /// Eight digits.
+    pub cep: Option<String>,
+    /// Everything beside, as it is compared: a neighbourhood may be in it.
+    pub beside: String,
+}
+
+/// Readings of one text.
+const MOST_READINGS: usize = 4;
+/// Words of a name.
+const MOST_WORDS: usize = 8;
+/// Letters that are looked at.
+const MOST_LETTERS: usize = 1000;
+/// What follows a name and is none of it.
+const AFTER: &[&str] = &[
+    "no",
+    "na",
+    "nos",
+    "nas",
+    "em",
+    "perto",
+    "proximo",
+    "ao",
+    "bairro",
+    "esquina",
+    "altura",
+    "casa",
+    "fundos",
+    "apto",
+    "ap",
+    "apartamento",
+    "lote",
+    "bloco",
+    "km",
+    "lado",
+    "frente",
+    "atras",
+    "entre",
+    "com",
+    "que",
+    "cep",
+    "sn",
+    "onde",
+    "esta",
+    "caiu",
+];
+/// What stands before a number.
+const NUMBER: &[&str] = &["n", "no", "nr", "nro", "num", "numero"];
+
+/// The readings of a text, the likeliest first; none when it holds no address.
+pub fn read(text: &str, mode: Mode) -> Vec<Written> {
+    let text: String = text.chars().take(MOST_LETTERS).collect();
+    let (text, cep) = take_cep(&text);
+    let words = split(&text);
+    let mut readings = Vec::new();
+    let mut at = 0;
+    while let Some(start) = (at..words.len()).find(|at| begins(&words, *at)) {
+        let (reading, end) = street(&words, start, &cep);
+        readings.push(reading);
+        at = end.max(start + 1);
+        if readings.len() == MOST_READINGS {
+            return readings;
+        }
+    }
+    if readings.is_empty() && mode == Mode::Field && !words.is_empty() {
+        readings.push(named(&words, (0, 0), "", &cep).0);
+    }
+    if readings.is_empty() && cep.is_some() {
+        readings.push(Written { cep, beside: beside(&words, words.len()..words.len()), ..Written::default() });
+    }
+    readings
+}
+
+/// A word, and whether something ended just before it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Word {
+    text: String,
+    begins_part: bool,
+}
+
+/// True where a street begins: its kind, and a name beside it.
+fn begins(words: &[Word], at: usize) -> bool {
+    let named = words.get(at + 1).is_some_and(|next| !next.begins_part);
+    named && words.get(at).is_some_and(|word| kind_of(&word.text).is_some())
+}
+
+fn street(words: &[Word], start: usize, cep: &Option<String>) -> (Written, usize) {
+    let kind = words.get(start).and_then(|word| kind_of(&word.text)).unwrap_or_default();
+    named(words, (start, start + 1), kind, cep)
+}
+
+/// The street whose name begins at `from`, its kind standing at `start`.
+fn named(words: &[Word], (start, from): (usize, usize), kind: &'static str, cep: &Option<String>) -> (Written, usize) {
+    let mut end = from;
+    while end < words.len() && end - from < MOST_WORDS && (end == from || goes_on(words, from, end)) {
+        end += 1;
+    }
+    let (number, after) = number_at(words, end);
+    let is_whole = end < words.len() && end - from < MOST_WORDS;
+    let name: Vec<&str> = words[from..end].iter().map(|word| word.text.as_str()).collect();
+    let (number, suffix) = number.unwrap_or_default();
+    let written = Written {
+        kind,
+        name: key::words(&name.join(" ")),
+        is_whole,
+        number: Some(number).filter(|number| *number > 0),
+        suffix,
+        cep: cep.clone(),
+        beside: beside(words, start..after),
+    };
+    (written, after)
+}
+
+/// Whether the name that began at `from` holds the word at `at`.
+fn goes_on(words: &[Word], from: usize, at: usize) -> bool {
+    let Some(word) = words.get(at) else { return false };
+    if word.begins_part || AFTER.contains(&word.text.as_str()) {
+        return false;
+    }
+    // "n 20", but "Rua N Senhora".
+    if NUMBER.contains(&word.text.as_str()) {
+        return words.get(at + 1).is_none_or(|next| house(&next.text).is_none());
+    }
+    if house(&word.text).is_none() {
+        return true;
+    }
+    // "31 de Março" and "BR 040" are names.
+    let is_date = words.get(at + 1).is_some_and(|next| next.text == "de" && !next.begins_part);
+    let is_road =
+        at == from + 1 && words.get(from).is_some_and(|first| first.text.len() == 2 && house(&first.text).is_none());
+    is_date || is_road
+}
+
+/// The number at this place, after "n", "número" or nothing, and the place after it.
+fn number_at(words: &[Word], at: usize) -> (Option<(u32, String)>, usize) {
+    let is_sign = words.get(at).is_some_and(|word| NUMBER.contains(&word.text.as_str()));
+    let place = if is_sign { at + 1 } else { at };
+    match words.get(place).and_then(|word| house(&word.text)) {
+        Some(found) => (Some(found), place + 1),
+        None => (None, at),
+    }
+}
+
+/// "20" and "20a".
+fn house(word: &str) -> Option<(u32, String)> {
+    let digits = word.bytes().take_while(u8::is_ascii_digit).count();
+    let (number, suffix) = word.split_at(digits);
+    let is_one = (1..=6).contains(&digits) && suffix.len() <= 1 && suffix.bytes().all(|byte| byte.is_ascii_lowercase());
+    is_one.then(|| number.parse().ok().map(|number| (number, suffix.to_owned()))).flatten()
+}
+
+/// All words but these.
+fn beside(words: &[Word], but: std::ops::Range<usize>) -> String {
+    let others = words.iter().enumerate().filter(|(at, _)| !but.contains(at));
+    others.map(|(_, word)| word.text.as_str()).collect::<Vec<_>>().join(" ")
+}
+
+/// Takes the first CEP out of a text: "36016-000", "36.016-000", "36016000".
+fn take_cep(text: &str) -> (String, Option<String>) {
+    let bytes = text.as_bytes();
+    for at in 0..bytes.len() {
+        let is_inside = at > 0 && bytes.get(at - 1).is_some_and(u8::is_ascii_alphanumeric);
+        if is_inside || !bytes[at].is_ascii_digit() {
+            continue;
+        }
+        if let Some((cep, end)) = cep_at(bytes, at) {
+            let rest = format!("{}, {}", &text[..at], &text[end..]);
+            return (rest, Some(cep));
+        }
+    }
+    (text.to_owned(), None)
+}
+
+fn cep_at(bytes: &[u8], start: usize) -> Option<(String, usize)> {
+    let mut digits = String::new();
+    let mut at = start;
+    while let Some(byte) = bytes.get(at) {
+        let is_joint = (*byte == b'.' && digits.len() == 2) || (*byte == b'-' && digits.len() == 5);
+        if byte.is_ascii_digit() {
+            digits.push(char::from(*byte));
+        } else if !is_joint {
+            break;
+        }
+        at += 1;
+    }
+    (digits.len() == 8 && !bytes.get(at).is_some_and(u8::is_ascii_alphanumeric)).then_some((digits, at))
+}
+
+/// Words, with what ends a part of an address between them.
+fn split(text: &str) -> Vec<Word> {
+    let mut words: Vec<Word> = Vec::new();
+    let mut begins_part = true;
+    for piece in pieces(text) {
+        match piece {
+            Piece::End => begins_part = true,
+            Piece::Word(raw) => {
+                for folded in fold(&raw).split(' ').filter(|word| !word.is_empty()) {
+                    words.push(Word { text: folded.to_owned(), begins_part });
+                    begins_part = false;
+                }
+            }
+        }
+    }
+    words
+}
+
+enum Piece {
+    Word(String),
+    End,
+}
+
+fn pieces(text: &str) -> Vec<Piece> {
+    let mut pieces = Vec::new();
+    for raw in text.split_inclusive([',', ';', '\n', '(', ')', '–', '—', ':']) {
+        let is_ended = raw.ends_with([',', ';', '\n', '(', ')', '–', '—', ':']);
+        for word in raw.trim_end_matches([',', ';', '\n', '(', ')', '–', '—', ':']).split_whitespace() {
+            if word == "-" {
+                pieces.push(Piece::End);
+                continue;
+            }
+            let bare = fold(word);
+            if bare == "s n" {
+                pieces.push(Piece::Word("sn".into()));
+                continue;
+            }
+            pieces.push(Piece::Word(joined(word)));
+            // The point of "Av." ends nothing; that of a sentence does.
+            if word.ends_with(['.', '!', '?']) && !key::is_shortened(&bare) && bare.len() > 1 {
+                pieces.push(Piece::End);
+            }
+        }
+        if is_ended {
+            pieces.push(Piece::End);
+        }
+    }
+    pieces
+}
+
+/// Numbers as one word: "2.100" is 2100, "20-A" is 20a, "n°20" is n 20. Other words as they are.
+fn joined(word: &str) -> String {
+    let start = word.find(|letter: char| letter.is_ascii_digit()).unwrap_or(word.len());
+    let (before, number) = word.split_at(start);
+    let number = number.trim_end_matches(['.', '!', '?']);
+    if number.is_empty() || !before.chars().all(|letter| "nNºª°.o".contains(letter)) {
+        return word.to_owned();
+    }
+    let groups: Vec<&str> = number.split('.').collect();
+    let is_grouped = groups.len() > 1
+        && groups.iter().skip(1).all(|group| group.len() == 3 && group.bytes().all(|byte| byte.is_ascii_digit()));
+    let number = if is_grouped { groups.concat() } else { number.to_owned() };
+    let number = match number.split_once('-') {
+        Some((digits, letter)) if letter.len() == 1 && letter.bytes().all(|byte| byte.is_ascii_alphabetic()) => {
+            format!("{digits}{letter}")
+        }
+        _ => number,
+    };
+    if before.is_empty() { number } else { format!("n {number}") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn first(text: &str, mode: Mode) -> Written {
+        read(text, mode).into_iter().next().unwrap_or_else(|| panic!("no address in {text:?}"))
+    }
+
+    fn short(text: &str, mode: Mode) -> String {
+        let Written { kind, name, number, suffix, cep, beside, .. } = first(text, mode);
+        let number = number.map_or_else(String::new, |number| number.to_string());
+        let cep = cep.unwrap_or_default();
+        format!("{kind}|{}|{number}{suffix}|{cep}|{beside}", name.join(" "))
+    }
+
+    #[test]
+    fn addresses_are_read_as_people_write_them() {
+        for (text, read) in [
+            ("Rua das Flores, 20, Linhares", "rua|flores|20||linhares"),
+            ("R. das Flores 20", "rua|flores|20||"),
+            ("r das flores 20 linhares", "rua|flores|20||linhares"),
+            ("Rua das Flores, 20 – Linhares", "rua|flores|20||linhares"),
+            ("Rua das Flores nº 20-A", "rua|flores|20a||"),
+            ("Rua das Flores n°20", "rua|flores|20||"),
+            ("Av Rio Branco n° 2.100", "avenida|rio branco|2100||"),
+            ("AV. RIO BRANCO, Nº. 2100 - CENTRO", "avenida|rio branco|2100||centro"),
+            ("36016-000", "|||36016000|"),
+            ("Rua das Flores, 20 - 36.016-000", "rua|flores|20|36016000|"),
+            ("travessa São José s/n", "travessa|sao jose|||sn"),
+            ("Tv. Ouro Preto", "travessa|ouro preto|||"),
+            ("beco do Sossego, casa 3", "beco|sossego|||casa 3"),
+            ("Pç. da República 5", "praca|republica|5||"),
+            ("Est. do Engenho, km 4", "estrada|engenho|||km 4"),
+            ("Rod. BR-040 km 790", "rodovia|br 40|||km 790"),
+            ("Rua 7 de Setembro 12", "rua|7 setembro|12||"),
+            ("Avenida 31 de Março, 200", "avenida|31 marco|200||"),
+            ("Rua 3, 45", "rua|3|45||"),
+            ("Flores 20", "|flores|20||"),
+            ("Linhares, rua das Flores, número 20", "rua|flores|20||linhares"),
+            ("Rua Dr. João Penido 8, apto 301", "rua|doutor joao penido|8||apto 301"),
+            ("rua das flores no linhares", "rua|flores|||no linhares"),
+            ("Linhares", "|linhares|||"),
+        ] {
+            assert_eq!(short(text, Mode::Field), read, "{text}");
+        }
+    }
+
+    #[test]
+    fn an_address_is_found_inside_a_message() {
+        for (text, read) in [
+            ("barranco caiu, rua das Flores 20, Linhares", "rua|flores|20||barranco caiu linhares"),
+            ("O barranco caiu. Rua das Flores 20. Tem gente", "rua|flores|20||o barranco caiu tem gente"),
+            ("água subindo na Av. Rio Branco 2100 urgente", "avenida|rio branco|2100||agua subindo na urgente"),
+            ("árvore caída CEP 36010-000", "|||36010000|arvore caida cep"),
+        ] {
+            assert_eq!(short(text, Mode::Text), read, "{text}");
+        }
+        for text in ["barranco caiu atrás da casa", "", "rua", "20", "mora na rua, caiu"] {
+            assert_eq!(read(text, Mode::Text), [], "{text}");
+        }
+    }
+
+    #[test]
+    fn every_street_of_a_message_is_a_reading() {
+        let readings = read("a tv caiu na rua das Flores 20 com a rua do Campo", Mode::Text);
+        let names: Vec<String> = readings.iter().map(|one| format!("{} {}", one.kind, one.name.join(" "))).collect();
+        assert_eq!(names, ["travessa caiu", "rua flores", "rua campo"]);
+        assert!(readings[1].is_whole && !readings[2].is_whole);
+    }
+
+    #[test]
+    fn no_text_is_too_odd_to_be_read() {
+        for text in
+            ["R.", "rua rua rua", "n° n° 5", "\u{0}\u{301}", "20-", "rua 99999999999 5", "36016-0000", "–––", "rua das"]
+        {
+            let _ = (read(text, Mode::Field), read(text, Mode::Text));
+        }
+        assert!(read(&"rua a 1 ".repeat(500), Mode::Text).len() <= MOST_READINGS);
+    }
+}

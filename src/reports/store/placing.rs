@@ -1,0 +1,62 @@
+//! Where people put occurrences. Rows are added and never changed; the newest counts.
+
+use sqlx::PgConnection;
+use uuid::Uuid;
+
+use crate::clock::Instant;
+use crate::reports::Spot;
+
+/// A person's word on where an occurrence is.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Placing {
+    pub spot: Spot,
+    /// The address, or empty for a point.
+    pub label: String,
+    pub actor: String,
+    pub at: Instant,
+}
+
+pub async fn of(conn: &mut PgConnection, occurrence: Uuid) -> sqlx::Result<Option<Placing>> {
+    let row = sqlx::query!(
+        r#"select st_x(geom) as "lon!", st_y(geom) as "lat!", precision_m, label, actor, at from occurrence_placing
+           where occurrence_id = $1 order by id desc limit 1"#,
+        occurrence
+    )
+    .fetch_optional(conn)
+    .await?;
+    Ok(row.map(|row| Placing {
+        spot: Spot { lon: row.lon, lat: row.lat, precision_m: row.precision_m },
+        label: row.label,
+        actor: row.actor,
+        at: row.at,
+    }))
+}
+
+pub async fn add(conn: &mut PgConnection, occurrence: Uuid, placing: &Placing) -> sqlx::Result<()> {
+    sqlx::query!(
+        "insert into occurrence_placing (occurrence_id, at, actor, geom, precision_m, label)
+         values ($1, $2, $3, st_setsrid(st_makepoint($4, $5), 4326), $6, $7)",
+        occurrence,
+        placing.at,
+        placing.actor,
+        placing.spot.lon,
+        placing.spot.lat,
+        placing.spot.precision_m,
+        placing.label
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// Reports that had no place to speak for until now say it anew to the rules.
+pub async fn speak_again(conn: &mut PgConnection, occurrence: Uuid) -> sqlx::Result<()> {
+    sqlx::query!(
+        "update report_standing s set fed = null where s.occurrence_id = $1 and s.weight > 0
+             and not exists (select from report_stream rs where rs.report_id = s.report_id)",
+        occurrence
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
