@@ -76,7 +76,19 @@ pub struct ExternalBroker {
     pub url: Secret,
     pub topics: Vec<String>,
     #[serde(default)]
+    pub protocol: Protocol,
+    #[serde(default)]
     pub share_group: String,
+}
+
+/// The version of MQTT that is spoken with a broker.
+#[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Eq)]
+pub enum Protocol {
+    #[default]
+    #[serde(rename = "5")]
+    V5,
+    #[serde(rename = "3.1.1")]
+    V311,
 }
 
 impl Http {
@@ -120,6 +132,15 @@ impl Mqtt {
         ];
         for (key, value) in bounds {
             expect(value > 0, key, &value.to_string(), "a number above zero");
+        }
+        for (index, broker) in self.external.iter().enumerate() {
+            // A broker that does not know them takes the group for the beginning of a topic, and says nothing.
+            expect(
+                broker.protocol == Protocol::V5 || broker.share_group.is_empty(),
+                &format!("mqtt.external[{index}].share_group"),
+                &broker.share_group,
+                "nothing with protocol = \"3.1.1\", which has no shared subscriptions",
+            );
         }
     }
 }
