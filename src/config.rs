@@ -271,10 +271,10 @@ mod tests {
             Config::stacked(&[DEFAULTS, &text], None, nothing)
         };
         let version = |lines: &str| broker(lines).unwrap().mqtt.external[0].protocol;
-        assert_eq!([version(""), version("protocol = '5'")], [Protocol::V5; 2]);
+        assert_eq!([version(""), version("protocol = '5'"), version("protocol = 5")], [Protocol::V5; 3]);
         assert_eq!(version("protocol = '3.1.1'"), Protocol::V311);
         let message = broker("protocol = '4'").unwrap_err().to_string();
-        assert!(message.contains("protocol") && message.contains("3.1.1"), "{message}");
+        assert!(message.contains("mqtt.external[0].protocol") && message.contains("\"3.1.1\""), "{message}");
         assert!(broker("share_group = 'g'").is_ok());
         let message = broker("share_group = 'g'\nprotocol = '3.1.1'").unwrap_err().to_string();
         assert!(message.contains("`mqtt.external[0].share_group`"), "{message}");

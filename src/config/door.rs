@@ -81,14 +81,25 @@ pub struct ExternalBroker {
     pub share_group: String,
 }
 
-/// The version of MQTT that is spoken with a broker.
+/// The version of MQTT that is spoken with a broker. Read from text, so that a 5 without quotation marks is one too.
 #[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Eq)]
+#[serde(try_from = "String")]
 pub enum Protocol {
     #[default]
-    #[serde(rename = "5")]
     V5,
-    #[serde(rename = "3.1.1")]
     V311,
+}
+
+impl TryFrom<String> for Protocol {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        match text.as_str() {
+            "5" => Ok(Self::V5),
+            "3.1.1" => Ok(Self::V311),
+            _ => Err(format!("{text:?} is wrong; expected \"5\" or \"3.1.1\"")),
+        }
+    }
 }
 
 impl Http {

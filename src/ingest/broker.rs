@@ -217,8 +217,13 @@ impl Poller {
 /// our silence sends what is not acknowledged again after the next connect.
 async fn put(intake: &mpsc::Sender<Incoming>, incoming: Incoming) -> bool {
     match intake.try_send(incoming) {
-        Err(TrySendError::Full(incoming)) if incoming.message.is_certain() => intake.send(incoming).await.is_ok(),
-        result => result.is_ok(),
+        Err(TrySendError::Full(incoming)) if incoming.message.is_certain() => {
+            // Refused only when the service stops, and then nothing was acknowledged.
+            let _ = intake.send(incoming).await;
+            true
+        }
+        Err(TrySendError::Full(_)) => false,
+        Ok(()) | Err(TrySendError::Closed(_)) => true,
     }
 }
 

@@ -73,7 +73,7 @@ async fn readings_of_a_broker_of_3_1_1_come_in_and_each_is_acknowledged() {
 }
 
 #[tokio::test]
-async fn what_a_broker_of_3_1_1_handed_over_comes_again_when_the_service_ended_before_the_commit_and_not_after_it() {
+async fn what_a_broker_of_3_1_1_handed_over_comes_again_when_the_service_ended_before_the_commit() {
     let db = support::db().await;
     gauge(&db.pool, "A").await;
     let broker = OlderBroker::new("").await;
