@@ -78,11 +78,11 @@ impl Options {
     pub fn open(self, requests: usize) -> (Client, Events) {
         let (client, of) = match self {
             Self::V5(options) => {
-                let (client, events) = v5::AsyncClient::new(options, requests);
+                let (client, events) = v5::AsyncClient::new(*options, requests);
                 (Client::V5(client), Loop::V5(Box::new(events)))
             }
             Self::V311(options) => {
-                let (client, events) = v311::AsyncClient::new(options, requests);
+                let (client, events) = v311::AsyncClient::new(*options, requests);
                 (Client::V311(client), Loop::V311(Box::new(events)))
             }
         };

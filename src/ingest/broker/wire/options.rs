@@ -20,8 +20,8 @@ const KEEP_ALIVE: Duration = Duration::from_secs(30);
 /// How to get to a broker.
 #[derive(Clone)]
 pub enum Options {
-    V5(v5::MqttOptions),
-    V311(v311::MqttOptions),
+    V5(Box<v5::MqttOptions>),
+    V311(Box<v311::MqttOptions>),
 }
 
 impl Options {
@@ -67,7 +67,7 @@ impl Options {
     }
 }
 
-fn v5_of(url: &str, transport: Transport, max_packet: u32) -> anyhow::Result<v5::MqttOptions> {
+fn v5_of(url: &str, transport: Transport, max_packet: u32) -> anyhow::Result<Box<v5::MqttOptions>> {
     let mut options = v5::MqttOptions::parse_url(url)?;
     if let Some(login) = options.credentials() {
         options.set_credentials(percent_decoded(&login.username)?, percent_decoded(&login.password)?);
@@ -80,10 +80,10 @@ fn v5_of(url: &str, transport: Transport, max_packet: u32) -> anyhow::Result<v5:
         .set_session_expiry_interval(Some(SESSION_S))
         .set_receive_maximum(Some(RECEIVE_MAXIMUM))
         .set_max_packet_size(Some(max_packet));
-    Ok(options)
+    Ok(Box::new(options))
 }
 
-fn v311_of(url: &str, transport: Transport, max_packet: u32) -> anyhow::Result<v311::MqttOptions> {
+fn v311_of(url: &str, transport: Transport, max_packet: u32) -> anyhow::Result<Box<v311::MqttOptions>> {
     let mut options = v311::MqttOptions::parse_url(url)?;
     ensure!(!options.client_id().is_empty(), "an empty client_id cannot have a session");
     if let Some(login) = options.credentials() {
@@ -95,7 +95,7 @@ fn v311_of(url: &str, transport: Transport, max_packet: u32) -> anyhow::Result<v
         .set_clean_session(false)
         .set_keep_alive(KEEP_ALIVE)
         .set_max_packet_size(max_packet as usize, max_packet as usize);
-    Ok(options)
+    Ok(Box::new(options))
 }
 
 /// The same after every restart, so that the broker finds our session; another one for another installation.
@@ -163,8 +163,8 @@ mod tests {
         /// To this machine.
         pub fn plain(protocol: Protocol, port: u16) -> Self {
             match protocol {
-                Protocol::V5 => Self::V5(v5::MqttOptions::new("link", "127.0.0.1", port)),
-                Protocol::V311 => Self::V311(v311::MqttOptions::new("link", "127.0.0.1", port)),
+                Protocol::V5 => Self::V5(Box::new(v5::MqttOptions::new("link", "127.0.0.1", port))),
+                Protocol::V311 => Self::V311(Box::new(v311::MqttOptions::new("link", "127.0.0.1", port))),
             }
         }
     }
