@@ -264,6 +264,23 @@ mod tests {
     }
 
     #[test]
+    fn a_broker_is_spoken_to_in_a_known_version_and_shared_only_where_that_is_possible() {
+        let broker = |lines: &str| {
+            let text = format!("[[mqtt.external]]\nname = 'x'\nurl = 'mqtt://x'\ntopics = ['a']\n{lines}");
+            let nothing = config::Environment::with_prefix("SENTINELA").source(Some(HashMap::new()));
+            Config::stacked(&[DEFAULTS, &text], None, nothing)
+        };
+        let version = |lines: &str| broker(lines).unwrap().mqtt.external[0].protocol;
+        assert_eq!([version(""), version("protocol = '5'"), version("protocol = 5")], [Protocol::V5; 3]);
+        assert_eq!(version("protocol = '3.1.1'"), Protocol::V311);
+        let message = broker("protocol = '4'").unwrap_err().to_string();
+        assert!(message.contains("mqtt.external[0].protocol") && message.contains("\"3.1.1\""), "{message}");
+        assert!(broker("share_group = 'g'").is_ok());
+        let message = broker("share_group = 'g'\nprotocol = '3.1.1'").unwrap_err().to_string();
+        assert!(message.contains("`mqtt.external[0].share_group`"), "{message}");
+    }
+
+    #[test]
     fn the_sender_must_fit_cap() {
         let message = with(&[("SENTINELA__MUNICIPALITY__SENDER", "a b")]).unwrap_err().to_string();
         assert!(message.contains("`municipality.sender`"), "{message}");

@@ -78,7 +78,30 @@ pub struct ExternalBroker {
     pub url: Secret,
     pub topics: Vec<String>,
     #[serde(default)]
+    pub protocol: Protocol,
+    #[serde(default)]
     pub share_group: String,
+}
+
+/// The version of MQTT that is spoken with a broker. Read from text, so that a 5 without quotation marks is one too.
+#[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Eq)]
+#[serde(try_from = "String")]
+pub enum Protocol {
+    #[default]
+    V5,
+    V311,
+}
+
+impl TryFrom<String> for Protocol {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        match text.as_str() {
+            "5" => Ok(Self::V5),
+            "3.1.1" => Ok(Self::V311),
+            _ => Err(format!("{text:?} is wrong; expected \"5\" or \"3.1.1\"")),
+        }
+    }
 }
 
 impl Http {
@@ -122,6 +145,15 @@ impl Mqtt {
         ];
         for (key, value) in bounds {
             expect(value > 0, key, &value.to_string(), "a number above zero");
+        }
+        for (index, broker) in self.external.iter().enumerate() {
+            // A broker that does not know them takes the group for the beginning of a topic, and says nothing.
+            expect(
+                broker.protocol == Protocol::V5 || broker.share_group.is_empty(),
+                &format!("mqtt.external[{index}].share_group"),
+                &broker.share_group,
+                "nothing with protocol = \"3.1.1\", which has no shared subscriptions",
+            );
         }
     }
 }

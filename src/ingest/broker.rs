@@ -1,4 +1,4 @@
-//! Brokers that the service reads from as an MQTT 5 client. The broker has authenticated the device; the topic
+//! Brokers that the service reads from as a client, of MQTT 5 or 3.1.1. The broker has authenticated the device; the topic
 //! `v1/devices/{code}/readings` names it. What the broker has not handed over yet is as durable as the broker.
 //!
 //! Three tasks a broker, so that none waits for another: one polls the network, one decodes and queues in the order of
@@ -12,17 +12,13 @@
 mod courier;
 mod downlink;
 mod network;
+mod wire;
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, Once, PoisonError};
 use std::time::Duration;
 
-use anyhow::{Context as _, bail};
-use rumqttc::tokio_rustls::rustls;
-use rumqttc::v5::mqttbytes::QoS;
-use rumqttc::v5::mqttbytes::v5::{Filter, Packet, Publish, SubscribeReasonCode};
-use rumqttc::v5::{AsyncClient, Event, EventLoop, MqttOptions};
-use rumqttc::{TlsConfiguration, Transport};
-use sha2::{Digest, Sha256};
+use anyhow::Context as _;
+use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{mpsc, oneshot};
 
 use super::decode::{Door, decode, unknown_device};
@@ -32,19 +28,19 @@ use super::presence::HeardBy;
 use super::reports::{self, Known, Said};
 use super::{Accepted, IngestError, NewReading, Quarantined, Source, topic};
 use crate::app::App;
-use crate::config::{Config, ExternalBroker};
+use crate::config::ExternalBroker;
 use crate::fleet::command::parse_ack;
 use crate::fleet::downlink::{self as lorawan, Address};
 use crate::ids::DeviceId;
+use wire::{Client, Events, Granted, Message, Options, Signal};
 
-/// Messages the broker may have under way to us without an acknowledgement.
+/// Messages a broker of MQTT 5 may have under way to us without an acknowledgement. One of 3.1.1 cannot be told.
 const RECEIVE_MAXIMUM: u16 = 512;
-/// Requests waiting to be written; more than there can be acknowledgements.
-const REQUESTS: usize = 2048;
-/// Messages between the network and the decoder. QoS 0 beyond it is dropped and counted; QoS 1 cannot be more.
+/// Requests waiting to be written: commands, and as many acknowledgements as there are packet identifiers. One that found no
+/// room would stand out until the next connection.
+const REQUESTS: usize = 2048 + u16::MAX as usize;
+/// Messages between the network and the decoder.
 const INTAKE: usize = 2 * RECEIVE_MAXIMUM as usize;
-/// The broker keeps our session and what arrives for it so long.
-const SESSION_S: u32 = 24 * 3600;
 const RECONNECT_FIRST: Duration = Duration::from_millis(200);
 const RECONNECT_MAX: Duration = Duration::from_secs(30);
 
@@ -56,8 +52,8 @@ pub async fn run(app: App) -> anyhow::Result<()> {
     let mut links = tokio::task::JoinSet::new();
     let mut wanted = Vec::new();
     for (index, broker) in app.config.mqtt.external.iter().enumerate() {
-        let options = options(&app.config, broker).with_context(|| {
-            format!("configuration key `mqtt.external[{index}].url`: {:?}", without_secret(&broker.url))
+        let options = Options::of(&app.config, broker).with_context(|| {
+            format!("configuration key `mqtt.external[{index}].url`: {:?}", wire::without_secret(&broker.url))
         })?;
         wanted.push((broker.clone(), options));
     }
@@ -83,20 +79,20 @@ type Epoch = Arc<Mutex<u64>>;
 
 struct Incoming {
     epoch: u64,
-    publish: Publish,
+    message: Message,
 }
 
 struct Queued {
     epoch: u64,
-    publish: Publish,
+    message: Message,
     answer: oneshot::Receiver<Result<Accepted, IngestError>>,
     /// Of what the device said of itself.
     said: Option<oneshot::Receiver<Result<Known, IngestError>>>,
 }
 
-async fn link(app: App, broker: ExternalBroker, options: MqttOptions) {
+async fn link(app: App, broker: ExternalBroker, options: Options) {
     let courier = courier::Courier::beside(&options);
-    let (client, events) = AsyncClient::new(options, REQUESTS);
+    let (client, events) = options.open(REQUESTS);
     let (intake, incoming) = mpsc::channel(INTAKE);
     let (queue, queued) = mpsc::channel(INTAKE);
     let (direct, devices) = mpsc::channel(INTAKE);
@@ -104,7 +100,8 @@ async fn link(app: App, broker: ExternalBroker, options: MqttOptions) {
     let heard = Told { direct, through };
     let epoch = Epoch::default();
     let name = broker.name.clone();
-    let poller = Poller { app: app.clone(), broker, client: client.clone(), epoch: Arc::clone(&epoch), intake };
+    let (at, passing) = (Arc::clone(&epoch), Once::new());
+    let poller = Poller { app: app.clone(), broker, client: client.clone(), epoch: at, intake, passing };
     let tasks = [
         tokio::spawn(poller.run(events)),
         tokio::spawn(take_in(app.clone(), incoming, queue, heard)),
@@ -122,28 +119,34 @@ async fn link(app: App, broker: ExternalBroker, options: MqttOptions) {
 struct Poller {
     app: App,
     broker: ExternalBroker,
-    client: AsyncClient,
+    client: Client,
     epoch: Epoch,
     intake: mpsc::Sender<Incoming>,
+    /// That messages come without a memory of them is said once.
+    passing: Once,
 }
 
 impl Poller {
-    async fn run(self, mut events: EventLoop) {
+    async fn run(self, mut events: Events) {
         let mut wait = RECONNECT_FIRST;
         loop {
-            let polled = tokio::select! {
-                polled = events.poll() => polled,
+            let signal = tokio::select! {
+                signal = events.poll() => signal,
                 () = self.app.stop.cancelled() => return,
             };
-            match polled {
-                Ok(Event::Incoming(Packet::ConnAck(_))) => {
+            match signal {
+                Signal::Connected => {
                     wait = RECONNECT_FIRST;
                     tracing::info!(broker = self.broker.name, "connected");
                     self.subscribe();
                 }
-                Ok(Event::Incoming(packet)) => self.packet(packet),
-                Ok(Event::Outgoing(_)) => {}
-                Err(error) => {
+                Signal::Message(message) => tokio::select! {
+                    () = self.message(message) => {}
+                    () = self.app.stop.cancelled() => return,
+                },
+                Signal::Subscribed(answers) => self.subscribed(&answers),
+                Signal::Answered(_) | Signal::PublishLeft | Signal::Other => {}
+                Signal::Closed(error) => {
                     tracing::warn!(broker = self.broker.name, %error, ?wait, "the broker cannot be reached");
                     metrics::counter!("sentinela_broker_disconnects_total", "broker" => self.broker.name.clone())
                         .increment(1);
@@ -162,42 +165,65 @@ impl Poller {
     /// After every CONNACK: a broker that lost our session says so at times, and at times not.
     fn subscribe(&self) {
         let group = &self.broker.share_group;
-        let filters = self.broker.topics.iter().map(|topic| {
-            let path = if group.is_empty() { topic.clone() } else { format!("$share/{group}/{topic}") };
-            Filter::new(path, QoS::AtLeastOnce)
-        });
+        let filters = self
+            .broker
+            .topics
+            .iter()
+            .map(|topic| if group.is_empty() { topic.clone() } else { format!("$share/{group}/{topic}") });
         if let Err(error) = self.client.try_subscribe_many(filters) {
-            tracing::error!(broker = self.broker.name, %error, "the subscription could not be sent");
+            tracing::error!(broker = self.broker.name, error, "the subscription could not be sent");
         }
     }
 
-    fn packet(&self, packet: Packet) {
-        match packet {
-            Packet::Publish(publish) => {
-                let epoch = *self.epoch.lock().unwrap_or_else(PoisonError::into_inner);
-                if self.intake.try_send(Incoming { epoch, publish }).is_err() {
-                    metrics::counter!("sentinela_broker_dropped_total", "broker" => self.broker.name.clone())
+    fn subscribed(&self, answers: &[Result<Granted, String>]) {
+        for (topic, answer) in self.broker.topics.iter().zip(answers) {
+            match answer {
+                Ok(Granted::Kept) => {}
+                Ok(Granted::Passing) => self.say_passing(),
+                Err(code) => {
+                    tracing::error!(broker = self.broker.name, topic, code, "the broker refused the subscription");
+                    metrics::counter!("sentinela_broker_refused_total", "broker" => self.broker.name.clone())
                         .increment(1);
-                    tracing::warn!(
-                        broker = self.broker.name,
-                        "more messages than agreed: one was dropped, not acknowledged"
-                    );
                 }
             }
-            Packet::SubAck(answer) => {
-                for (topic, code) in self.broker.topics.iter().zip(&answer.return_codes) {
-                    if !matches!(code, SubscribeReasonCode::Success(_)) {
-                        tracing::error!(broker = self.broker.name, topic, ?code, "the broker refused the subscription");
-                        metrics::counter!("sentinela_broker_refused_total", "broker" => self.broker.name.clone())
-                            .increment(1);
-                    }
-                }
-            }
-            Packet::Disconnect(reason) => {
-                tracing::warn!(broker = self.broker.name, reason = ?reason.reason_code, "the broker ended the connection");
-            }
-            _ => {}
         }
+    }
+
+    async fn message(&self, message: Message) {
+        if !message.is_certain() {
+            self.say_passing();
+        }
+        let epoch = *self.epoch.lock().unwrap_or_else(PoisonError::into_inner);
+        if !put(&self.intake, Incoming { epoch, message }).await {
+            metrics::counter!("sentinela_broker_dropped_total", "broker" => self.broker.name.clone()).increment(1);
+            tracing::warn!(broker = self.broker.name, "no room for a message of QoS 0: it was dropped");
+        }
+    }
+
+    /// Also when the broker granted QoS 1: there are some that grant it and deliver at QoS 0 all the same.
+    fn say_passing(&self) {
+        self.passing.call_once(|| {
+            tracing::info!(
+                broker = self.broker.name,
+                "messages come at QoS 0: what the broker sends so while the link is down is lost"
+            );
+        });
+    }
+}
+
+/// Hands a message to the decoder; false when it was dropped. QoS 0 without room is dropped, which whoever sends so accepts.
+/// QoS 1 waits for room: dropped without an acknowledgement, it would not come again over this connection. Meanwhile nothing
+/// is read from the network, so a broker of MQTT 3.1.1, which knows no other bound, is held back too. One that gives us up for
+/// our silence sends what is not acknowledged again after the next connect.
+async fn put(intake: &mpsc::Sender<Incoming>, incoming: Incoming) -> bool {
+    match intake.try_send(incoming) {
+        Err(TrySendError::Full(incoming)) if incoming.message.is_certain() => {
+            // Refused only when the service stops, and then nothing was acknowledged.
+            let _ = intake.send(incoming).await;
+            true
+        }
+        Err(TrySendError::Full(_)) => false,
+        Ok(()) | Err(TrySendError::Closed(_)) => true,
     }
 }
 
@@ -209,11 +235,11 @@ struct Told {
 
 /// Decodes and queues in the order of arrival.
 async fn take_in(app: App, mut incoming: mpsc::Receiver<Incoming>, queue: mpsc::Sender<Queued>, told: Told) {
-    while let Some(Incoming { epoch, publish }) = incoming.recv().await {
-        let understood = understand(&app, &publish);
+    while let Some(Incoming { epoch, message }) = incoming.recv().await {
+        let understood = understand(&app, &message);
         let now = app.clock.now();
         // What the broker kept for new subscribers tells nothing of now.
-        if let Some((device, way)) = understood.from.filter(|_| !publish.retain) {
+        if let Some((device, way)) = understood.from.filter(|_| !message.retain) {
             app.ingest.devices().heard(device, way, now);
         }
         let Ok(answer) = app.ingest.enqueue_when_free(understood.readings, understood.quarantined).await else {
@@ -230,10 +256,10 @@ async fn take_in(app: App, mut incoming: mpsc::Receiver<Incoming>, queue: mpsc::
         if let Some(here) = understood.heard {
             let _ = told.direct.try_send(here);
         }
-        if let Some(here) = understood.networked.filter(|_| !publish.retain) {
+        if let Some(here) = understood.networked.filter(|_| !message.retain) {
             let _ = told.through.try_send(here);
         }
-        if queue.send(Queued { epoch, publish, answer, said }).await.is_err() {
+        if queue.send(Queued { epoch, message, answer, said }).await.is_err() {
             return;
         }
     }
@@ -259,37 +285,37 @@ impl Understood {
     }
 }
 
-fn understand(app: &App, publish: &Publish) -> Understood {
-    let name = String::from_utf8_lossy(&publish.topic);
+fn understand(app: &App, message: &Message) -> Understood {
+    let name = message.topic.as_str();
     let devices = app.ingest.devices();
-    let (code, device, kind, format) = match (topic::parse(&name), topic::of_network(&name)) {
+    let (code, device, kind, format) = match (topic::parse(name), topic::of_network(name)) {
         (Some((code, kind)), _) => (code, devices.get(code), kind, None),
         (None, Some((code, format))) => (code, devices.of_network(code), topic::Kind::Readings, Some(format)),
         (None, None) => {
-            let mut row = unknown_device(&publish.payload, Source::Broker, "", Some(&name));
+            let mut row = unknown_device(&message.payload, Source::Broker, "", Some(name));
             row.device = None;
             row.reason = "the topic names no device; expected v1/devices/{code}/readings, or a network server's".into();
-            (row.field, row.value) = ("topic".into(), name.into_owned());
+            (row.field, row.value) = ("topic".into(), name.to_owned());
             return Understood::refused(row);
         }
     };
     let Some(device) = device.filter(|device| device.enabled) else {
-        return Understood::refused(unknown_device(&publish.payload, Source::Broker, code, Some(&name)));
+        return Understood::refused(unknown_device(&message.payload, Source::Broker, code, Some(name)));
     };
     let heard =
         format.is_none().then(|| downlink::Heard { code: device.code.clone(), is_new: kind == topic::Kind::Status });
     let from = (device.id, if format.is_none() { HeardBy::Broker } else { HeardBy::Network });
     let mut understood = match kind {
-        topic::Kind::Readings => readings(app, device, publish, (&name, format)),
-        topic::Kind::Status => status_of(device, publish, &name),
-        topic::Kind::Answer => answer_of(device, publish, &name),
+        topic::Kind::Readings => readings(app, device, message, (name, format)),
+        topic::Kind::Status => status_of(device, message, name),
+        topic::Kind::Answer => answer_of(device, message, name),
     };
     // A will is the broker's word, not the device's.
     let is_gone = matches!(&understood.said, Some((_, Said::Status { status, .. })) if !status.online);
-    let speaks = !is_gone && (format.is_none() || topic::is_from_the_air(&name));
+    let speaks = !is_gone && (format.is_none() || topic::is_from_the_air(name));
     understood.from = speaks.then_some(from);
     understood.heard = heard;
-    let address = Address::of(&name).filter(|_| speaks).map(|(address, _)| address);
+    let address = Address::of(name).filter(|_| speaks).map(|(address, _)| address);
     understood.networked = address.map(|address| network::Heard { device: from.0, address });
     understood
 }
@@ -297,7 +323,7 @@ fn understand(app: &App, publish: &Publish) -> Understood {
 fn readings(
     app: &App,
     device: Arc<DeviceEntry>,
-    publish: &Publish,
+    message: &Message,
     (name, format): (&str, Option<Format>),
 ) -> Understood {
     let door = Door {
@@ -309,37 +335,37 @@ fn readings(
         limits: &app.config.ingest,
         max_bytes: app.config.mqtt.max_payload_bytes as usize,
     };
-    let decoded = decode(&publish.payload, &door);
-    let status = format.and_then(|format| status::of_network(&publish.payload, format));
+    let decoded = decode(&message.payload, &door);
+    let status = format.and_then(|format| status::of_network(&message.payload, format));
     let said = status.map(|status| Said::Status { status, is_direct: false });
     let of_downlink = || {
         let (address, event) = Address::of(name)?;
-        lorawan::word(address.server, event, &publish.payload).map(|word| Said::Downlink(address.server, word))
+        lorawan::word(address.server, event, &message.payload).map(|word| Said::Downlink(address.server, word))
     };
     let said = said.or_else(of_downlink).map(|said| (device, said));
     Understood { readings: decoded.readings, quarantined: decoded.quarantined, said, ..Understood::default() }
 }
 
 /// The broker may have kept the message for long, so its clock tells nothing.
-fn status_of(device: Arc<DeviceEntry>, publish: &Publish, name: &str) -> Understood {
-    let (status, problems) = status::parse(&publish.payload);
-    let quarantined = reports::refused(&problems, &publish.payload, (Source::Broker, &device.code, name));
+fn status_of(device: Arc<DeviceEntry>, message: &Message, name: &str) -> Understood {
+    let (status, problems) = status::parse(&message.payload);
+    let quarantined = reports::refused(&problems, &message.payload, (Source::Broker, &device.code, name));
     Understood { quarantined, said: Some((device, Said::Status { status, is_direct: false })), ..Understood::default() }
 }
 
-fn answer_of(device: Arc<DeviceEntry>, publish: &Publish, name: &str) -> Understood {
-    match parse_ack(&publish.payload) {
+fn answer_of(device: Arc<DeviceEntry>, message: &Message, name: &str) -> Understood {
+    match parse_ack(&message.payload) {
         Ok(ack) => Understood { said: Some((device, Said::Answer(ack))), ..Understood::default() },
         Err(problem) => {
-            let quarantined = reports::refused(&[problem], &publish.payload, (Source::Broker, &device.code, name));
+            let quarantined = reports::refused(&[problem], &message.payload, (Source::Broker, &device.code, name));
             Understood { quarantined, ..Understood::default() }
         }
     }
 }
 
 /// Awaits the commits in order and acknowledges each, unless its connection is gone.
-async fn acknowledge(client: AsyncClient, epoch: Epoch, mut queued: mpsc::Receiver<Queued>) {
-    while let Some(Queued { epoch: of, publish, answer, said }) = queued.recv().await {
+async fn acknowledge(client: Client, epoch: Epoch, mut queued: mpsc::Receiver<Queued>) {
+    while let Some(Queued { epoch: of, message, answer, said }) = queued.recv().await {
         let said = match said {
             Some(said) => matches!(said.await, Ok(Ok(_))),
             None => true,
@@ -350,116 +376,28 @@ async fn acknowledge(client: AsyncClient, epoch: Epoch, mut queued: mpsc::Receiv
         let current = epoch.lock().unwrap_or_else(PoisonError::into_inner);
         if *current != of {
             metrics::counter!("sentinela_broker_stale_acks_total").increment(1);
-        } else if let Err(error) = client.try_ack(&publish) {
-            tracing::warn!(%error, "an acknowledgement could not be sent; the broker will send the message again");
+        } else if let Err(error) = client.try_ack(&message) {
+            tracing::warn!(error, "an acknowledgement could not be sent; the broker will send the message again");
         }
-    }
-}
-
-/// The options of one broker's connection.
-fn options(config: &Config, broker: &ExternalBroker) -> anyhow::Result<MqttOptions> {
-    let (scheme, rest) = broker.url.split_once("://").context("expected mqtt://host:1883 or mqtts://host:8883")?;
-    let tls = match scheme {
-        "mqtt" | "tcp" => false,
-        "mqtts" | "ssl" => true,
-        other => bail!("scheme {other:?} is not supported; expected mqtt or mqtts"),
-    };
-    let named = rest.contains("client_id=");
-    let join = if rest.contains('?') { '&' } else { '?' };
-    let id = if named { String::new() } else { format!("{join}client_id={}", client_id(config, broker)) };
-    // Parsed as plain, because the parser would load certificates for TLS and panic where there are none.
-    let mut options = MqttOptions::parse_url(format!("mqtt://{}{id}", with_port(rest, tls)))?;
-    if tls {
-        options.set_transport(Transport::tls_with_config(tls_config()?));
-    }
-    if let Some(login) = options.credentials() {
-        options.set_credentials(percent_decoded(&login.username)?, percent_decoded(&login.password)?);
-    }
-    options
-        .set_manual_acks(true)
-        .set_clean_start(false)
-        .set_keep_alive(Duration::from_secs(30))
-        .set_session_expiry_interval(Some(SESSION_S))
-        .set_receive_maximum(Some(RECEIVE_MAXIMUM))
-        .set_max_packet_size(Some(config.mqtt.max_payload_bytes.saturating_add(1024 * 1024)));
-    Ok(options)
-}
-
-/// The same after every restart, so that the broker finds our session; another one for another installation.
-fn client_id(config: &Config, broker: &ExternalBroker) -> String {
-    let place = std::path::absolute(&config.data_dir).unwrap_or_else(|_| config.data_dir.clone());
-    let host = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
-    let digest = Sha256::digest(format!("{}\0{}", host.trim(), place.display()));
-    format!("sentinela-{}-{:02x}{:02x}{:02x}{:02x}", broker.name, digest[0], digest[1], digest[2], digest[3])
-}
-
-/// "host" becomes "host:8883" for TLS; a port that is given stays.
-fn with_port(rest: &str, tls: bool) -> String {
-    let split = rest.find(['/', '?']).unwrap_or(rest.len());
-    let (authority, tail) = rest.split_at(split);
-    let host = authority.rsplit_once('@').map_or(authority, |(_, host)| host);
-    let has_port = host.rsplit_once(':').is_some_and(|(_, port)| port.parse::<u16>().is_ok());
-    let port = if has_port || !tls { "" } else { ":8883" };
-    format!("{authority}{port}{tail}")
-}
-
-fn tls_config() -> anyhow::Result<TlsConfiguration> {
-    let mut roots = rustls::RootCertStore::empty();
-    let (good, _) = roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
-    if good == 0 {
-        bail!("mqtts needs the system's certificate authorities, and none were found (package ca-certificates)");
-    }
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let config = rustls::ClientConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()?
-        .with_root_certificates(roots)
-        .with_no_client_auth();
-    Ok(TlsConfiguration::from(config))
-}
-
-/// "%40" becomes "@".
-fn percent_decoded(text: &str) -> anyhow::Result<String> {
-    let mut bytes = Vec::with_capacity(text.len());
-    let mut rest = text.as_bytes();
-    while let [first, tail @ ..] = rest {
-        let hex = (*first == b'%').then(|| tail.get(..2)).flatten().and_then(|hex| std::str::from_utf8(hex).ok());
-        if let Some(byte) = hex.and_then(|hex| u8::from_str_radix(hex, 16).ok()) {
-            bytes.push(byte);
-            rest = &tail[2..];
-        } else {
-            bytes.push(*first);
-            rest = tail;
-        }
-    }
-    String::from_utf8(bytes).context("the user or password is not UTF-8")
-}
-
-/// For messages: "mqtt://user:secret@host" without what is between `//` and `@`.
-fn without_secret(url: &str) -> String {
-    match (url.find("://"), url.rfind('@')) {
-        (Some(from), Some(to)) if from + 3 < to => format!("{}…{}", &url[..from + 3], &url[to..]),
-        _ => url.to_owned(),
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use futures_util::FutureExt as _;
+
     use super::*;
 
-    #[test]
-    fn tls_has_a_port_of_its_own() {
-        assert_eq!(with_port("u:p@broker/x", true), "u:p@broker:8883/x");
-        assert_eq!(with_port("broker:99?a=1", true), "broker:99?a=1");
-        assert_eq!(with_port("broker", false), "broker");
-    }
-
-    #[test]
-    fn secrets_may_hold_any_character() {
-        assert_eq!(percent_decoded("a%40b%3Ac%zz%").unwrap(), "a@b:c%zz%");
-    }
-
-    #[test]
-    fn errors_do_not_show_the_secret() {
-        assert_eq!(without_secret("mqtt://me:secret@host:1"), "mqtt://…@host:1");
+    #[tokio::test]
+    async fn without_room_what_the_broker_would_not_send_again_waits_and_what_it_never_repeats_is_dropped() {
+        let (intake, mut incoming) = mpsc::channel(1);
+        let message = |identifier| Incoming { epoch: 0, message: Message::of("t", b"x", identifier) };
+        assert!(put(&intake, message(Some(1))).await);
+        assert!(!put(&intake, message(None)).await);
+        let mut waits = Box::pin(put(&intake, message(Some(2))));
+        assert!(waits.as_mut().now_or_never().is_none());
+        assert!(incoming.recv().await.unwrap().message.is_certain());
+        assert!(waits.await);
+        assert!(incoming.recv().await.unwrap().message.is_certain());
     }
 }

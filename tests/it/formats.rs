@@ -5,7 +5,7 @@ use std::process::Stdio;
 use axum::body::Body;
 use axum::http::{Request, StatusCode};
 use sentinela::app::App;
-use sentinela::config::ExternalBroker;
+use sentinela::config::{ExternalBroker, Protocol};
 use sentinela::ingest::{broker, committer};
 use sentinela::stations::device::secret_sha256;
 use sentinela::stations::store::{self, NewDatastream, NewStation};
@@ -70,6 +70,7 @@ fn configured(db: &TestDb, broker: Option<u16>) -> (App, sentinela::ingest::Rece
         name: "lora".into(),
         url: format!("mqtt://127.0.0.1:{port}").as_str().into(),
         topics: vec!["application/+/device/+/event/+".into(), "v3/+/devices/+/+".into()],
+        protocol: Protocol::default(),
         share_group: String::new(),
     }));
     support::app_from(db, config)

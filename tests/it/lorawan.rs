@@ -10,7 +10,7 @@ use sentinela::accounts::tokens::desk::Acting;
 use sentinela::accounts::{Role, store as accounts};
 use sentinela::app::App;
 use sentinela::audit::Actor;
-use sentinela::config::ExternalBroker;
+use sentinela::config::{ExternalBroker, Protocol};
 use sentinela::fleet::command::{CommandResult, CommandState, Wanted};
 use sentinela::fleet::downlink::Stage;
 use sentinela::fleet::{DeviceCommand, desk, store};
@@ -24,6 +24,7 @@ use tower::ServiceExt as _;
 
 use crate::ingest::gauge;
 use crate::mqtt::mosquitto;
+use crate::older_brokers::OlderBroker;
 use crate::support::{self, TestDb, eventually, free_port, soon};
 
 const EUI: &str = "a84041000181c061";
@@ -49,18 +50,29 @@ const PROFILES: &str = "
 struct Town {
     db: TestDb,
     port: u16,
-    _broker: Child,
+    protocol: Protocol,
+    _broker: Box<dyn Send + Sync>,
 }
 
 impl Town {
     async fn new(profile: &str) -> Self {
+        let port = free_port();
+        let broker = mosquitto(port).await;
+        Self::with(profile, port, Protocol::V5, Box::new(broker)).await
+    }
+
+    /// The broker speaks MQTT 3.1.1 and nothing else.
+    async fn older(profile: &str) -> Self {
+        let broker = OlderBroker::new("").await;
+        Self::with(profile, broker.port, Protocol::V311, Box::new(broker)).await
+    }
+
+    async fn with(profile: &str, port: u16, protocol: Protocol, broker: Box<dyn Send + Sync>) -> Self {
         let db = support::db().await;
         gauge(&db.pool, "A").await;
         let mut conn = db.pool.acquire().await.unwrap();
         stations::configure_device(&mut conn, "A", profile, Some(EUI)).await.unwrap();
-        let port = free_port();
-        let _broker = mosquitto(port).await;
-        Self { db, port, _broker }
+        Self { db, port, protocol, _broker: broker }
     }
 
     /// The service, until it is stopped.
@@ -81,6 +93,7 @@ impl Town {
             topics: ["application/+/device/+/event/+", "v3/+/devices/+/up", "v3/+/devices/+/down/+"]
                 .map(Into::into)
                 .into(),
+            protocol: self.protocol,
             share_group: String::new(),
         });
         let (app, receiver) = support::app_from(&self.db, config);
@@ -297,6 +310,28 @@ async fn what_the_radio_did_not_confirm_failed_and_a_repetition_by_the_things_st
         (failed.state, failed.message.as_str()),
         (CommandState::Failed, "application downlink payload is too long")
     );
+    app.stop.cancel();
+}
+
+#[tokio::test]
+async fn a_command_goes_through_the_things_stack_over_3_1_1_also_when_nobody_takes_it() {
+    let town = Town::older("dragino").await;
+    let app = town.service().await;
+    town.transmits(TTN).await;
+    // A broker of 3.1.1 cannot say that nobody subscribes.
+    let unheard = ask(&app, "reboot", Value::Null).await;
+    let unheard = reaches(&app, &unheard, Stage::Accepted).await;
+    assert_eq!((unheard.state, unheard.times_sent), (CommandState::Sent, 1));
+
+    let mut server = Server::on(town.port).await;
+    let command = ask(&app, "set_interval", interval()).await;
+    let (topic, message) = server.takes().await;
+    assert_eq!((topic, &message["downlinks"][0]["frm_payload"]), (format!("{TTN}/down/push"), &json!("AQACWA==")));
+    reaches(&app, &command, Stage::Accepted).await;
+    let ours = message["downlinks"][0]["correlation_ids"].clone();
+    let event = json!({"end_device_ids": {"device_id": EUI}, "downlink_ack": {"correlation_ids": ours}});
+    let done = town.says(&app, &format!("{TTN}/down/ack"), &event, &command, Stage::Received).await;
+    assert_eq!(done.state, CommandState::Acknowledged);
     app.stop.cancel();
 }
 

@@ -33,6 +33,7 @@ mod machines;
 mod media;
 mod mqtt;
 mod oidc;
+mod older_brokers;
 mod outbound;
 mod outside_warnings;
 mod packaging;

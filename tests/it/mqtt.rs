@@ -3,7 +3,7 @@
 use std::process::{Output, Stdio};
 
 use sentinela::app::App;
-use sentinela::config::ExternalBroker;
+use sentinela::config::{ExternalBroker, Protocol};
 use sentinela::fleet::Contact;
 use sentinela::ingest::formats::status::Status;
 use sentinela::ingest::lanes::Lane;
@@ -42,14 +42,14 @@ async fn listening_without_committer(db: &TestDb) -> (Listening, sentinela::inge
 }
 
 /// `mosquitto_pub` as device A, QoS 1, unless the arguments say otherwise.
-fn publisher(port: u16, arguments: &[&str]) -> Command {
+pub fn publisher(port: u16, arguments: &[&str]) -> Command {
     let mut command = Command::new("mosquitto_pub");
     command.args(["-h", "127.0.0.1", "-p", &port.to_string(), "-q", "1"]).args(arguments);
     command.stdin(Stdio::null()).kill_on_drop(true);
     command
 }
 
-async fn publish(port: u16, arguments: &[&str]) -> Output {
+pub async fn publish(port: u16, arguments: &[&str]) -> Output {
     soon("mosquitto_pub", publisher(port, arguments).output()).await.unwrap()
 }
 
@@ -58,7 +58,7 @@ async fn send(port: u16, payload: &str) -> Output {
     publish(port, &["-u", "A", "-P", SECRET, "-t", "v1/devices/A/readings", "-m", payload]).await
 }
 
-fn message(id: &str, fields: &str) -> String {
+pub fn message(id: &str, fields: &str) -> String {
     format!(r#"{{"id":"{id}","readings":[{{"stream":"rain","at":"2026-02-22T11:50:00Z",{fields}}}]}}"#)
 }
 
@@ -279,8 +279,13 @@ async fn the_device_table_tells_who_is_online() {
 
 /// A real broker on a port, without sign-in, keeping nothing.
 pub async fn mosquitto(port: u16) -> Child {
+    mosquitto_with(port, "").await
+}
+
+/// The same with more lines of configuration.
+pub async fn mosquitto_with(port: u16, more: &str) -> Child {
     let file = std::env::temp_dir().join(format!("sentinela-mosquitto-{port}.conf"));
-    std::fs::write(&file, format!("listener {port} 127.0.0.1\nallow_anonymous true\n")).unwrap();
+    std::fs::write(&file, format!("listener {port} 127.0.0.1\nallow_anonymous true\n{more}")).unwrap();
     let mut command = Command::new("mosquitto");
     command.arg("-c").arg(&file).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
     let child = command.kill_on_drop(true).spawn().or_else(|_| {
@@ -293,20 +298,32 @@ pub async fn mosquitto(port: u16) -> Child {
 }
 
 fn linked(db: &TestDb, port: u16, share_group: &str) -> (App, sentinela::ingest::Receiver) {
-    let mut config = support::config(&[("SENTINELA__DATABASE__URL", db.url.as_str())]);
+    linked_in(db, port, Protocol::V5, share_group, &[])
+}
+
+/// The service with a broker that speaks this version of MQTT, and some configuration keys replaced.
+pub fn linked_in(
+    db: &TestDb,
+    port: u16,
+    protocol: Protocol,
+    share_group: &str,
+    overrides: &[(&str, &str)],
+) -> (App, sentinela::ingest::Receiver) {
+    let mut config = support::config(&[&[("SENTINELA__DATABASE__URL", db.url.as_str())], overrides].concat());
     config.mqtt.external.push(ExternalBroker {
         name: "test".into(),
         url: format!("mqtt://127.0.0.1:{port}").as_str().into(),
         topics: ["v1/devices/+/readings", "v1/devices/+/status", "application/+/device/+/event/+"]
             .map(Into::into)
             .into(),
+        protocol,
         share_group: share_group.into(),
     });
     support::app_from(db, config)
 }
 
 /// Publishes until the journal has `count` rows: what is sent before the link has subscribed goes nowhere.
-async fn through(db: &TestDb, port: u16, id: &str, count: usize) {
+pub async fn through(db: &TestDb, port: u16, id: &str, count: usize) {
     let payload = message(id, r#""value":1"#);
     eventually("a reading through the broker", || async {
         let output = publish(port, &["-t", "v1/devices/A/readings", "-m", &payload]).await;

@@ -7,12 +7,11 @@
 use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
-use rumqttc::v5::AsyncClient;
-use rumqttc::v5::mqttbytes::QoS;
 use tokio::sync::broadcast::error::RecvError;
 use tokio::sync::mpsc;
 use uuid::Uuid;
 
+use super::wire::Client;
 use crate::app::App;
 use crate::clock::Instant;
 use crate::events::Event;
@@ -34,7 +33,7 @@ pub struct Heard {
 struct Told(HashMap<String, HashSet<Uuid>>);
 
 /// Publishes until the service stops.
-pub async fn run(app: App, broker: String, client: AsyncClient, mut devices: mpsc::Receiver<Heard>) {
+pub async fn run(app: App, broker: String, client: Client, mut devices: mpsc::Receiver<Heard>) {
     let mut events = app.events.subscribe();
     let mut told = Told::default();
     loop {
@@ -74,7 +73,7 @@ impl Told {
         self.0.keys().cloned().collect()
     }
 
-    async fn hand_over(&mut self, app: &App, client: &AsyncClient, codes: &[String]) -> sqlx::Result<()> {
+    async fn hand_over(&mut self, app: &App, client: &Client, codes: &[String]) -> sqlx::Result<()> {
         let now = app.clock.now();
         let (mut after, mut has_room) = (None, true);
         while has_room {
@@ -95,14 +94,14 @@ impl Told {
     }
 
     /// Publishes what is news of a page. False when the link is full or gone; the next look finds the rest again.
-    fn publish(&mut self, client: &AsyncClient, page: Vec<Due>, now: Instant) -> (Vec<Due>, bool) {
+    fn publish(&mut self, client: &Client, page: Vec<Due>, now: Instant) -> (Vec<Due>, bool) {
         let mut sent = Vec::new();
         for due in page {
             let Some(told) = self.0.get_mut(&due.code) else { continue };
             if told.contains(&due.id) {
                 continue;
             }
-            if client.try_publish(due.topic(), QoS::AtLeastOnce, false, due.payload(now)).is_err() {
+            if client.try_publish(due.topic(), due.payload(now)).is_err() {
                 return (sent, false);
             }
             told.insert(due.id);

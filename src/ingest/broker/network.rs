@@ -73,7 +73,7 @@ async fn hand_over(app: &App, broker: &str, courier: &Courier) -> sqlx::Result<(
     let mut open = match courier.open().await {
         Ok(open) => open,
         Err(why) => {
-            tracing::warn!(broker, why, waiting = due.len(), "downlinks wait for the broker");
+            tracing::warn!(broker, %why, waiting = due.len(), "downlinks wait for the broker");
             return Ok(());
         }
     };
