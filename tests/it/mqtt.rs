@@ -301,6 +301,15 @@ fn linked(db: &TestDb, port: u16, share_group: &str) -> (App, sentinela::ingest:
     linked_in(db, port, Protocol::V5, share_group, &[])
 }
 
+/// A service that reads from this broker and keeps what it reads.
+async fn reading_from(db: &TestDb, port: u16) -> App {
+    let (app, receiver) = linked(db, port, "");
+    app.ingest.devices().reload(&db.pool).await.unwrap();
+    tokio::spawn(committer::run(app.clone(), receiver));
+    tokio::spawn(broker::run(app.clone()));
+    app
+}
+
 /// The service with a broker that speaks this version of MQTT, and some configuration keys replaced.
 pub fn linked_in(
     db: &TestDb,
@@ -382,10 +391,7 @@ async fn what_the_broker_has_handed_over_is_acknowledged_to_it_only_after_the_co
     assert!(rows(&db.pool).await.is_empty());
 
     // The next process of the same installation finds its session, and the message in it.
-    let (app, receiver) = linked(&db, port, "");
-    app.ingest.devices().reload(&db.pool).await.unwrap();
-    tokio::spawn(committer::run(app.clone(), receiver));
-    tokio::spawn(broker::run(app.clone()));
+    let app = reading_from(&db, port).await;
     eventually("the reading to be sent again", || async { (!rows(&db.pool).await.is_empty()).then_some(()) }).await;
     app.stop.cancel();
 }
@@ -396,10 +402,7 @@ async fn foreign_topics_and_unknown_devices_of_a_broker_go_to_quarantine() {
     gauge(&db.pool, "A").await;
     let port = free_port();
     let _server = mosquitto(port).await;
-    let (app, receiver) = linked(&db, port, "");
-    app.ingest.devices().reload(&db.pool).await.unwrap();
-    tokio::spawn(committer::run(app.clone(), receiver));
-    tokio::spawn(broker::run(app.clone()));
+    let app = reading_from(&db, port).await;
     through(&db, port, "1", 1).await;
     assert!(publish(port, &["-t", "v1/devices/Z/readings", "-m", "{}"]).await.status.success());
     let found = eventually("a row in quarantine", || async { quarantine(&db.pool).await.into_iter().next() }).await;
@@ -424,10 +427,7 @@ async fn what_devices_say_through_a_broker_outlasts_a_database_that_is_away() {
     gauge(&db.pool, "A").await;
     let port = free_port();
     let _server = mosquitto(port).await;
-    let (app, receiver) = linked(&db, port, "");
-    app.ingest.devices().reload(&db.pool).await.unwrap();
-    tokio::spawn(committer::run(app.clone(), receiver));
-    tokio::spawn(broker::run(app.clone()));
+    let app = reading_from(&db, port).await;
     through(&db, port, "1", 1).await;
 
     database_is_away(&db, true).await;
@@ -462,10 +462,7 @@ async fn devices_behind_a_broker_are_heard_and_not_called_connected() {
     gauge(&db.pool, "A").await;
     let port = free_port();
     let _server = mosquitto(port).await;
-    let (app, receiver) = linked(&db, port, "");
-    app.ingest.devices().reload(&db.pool).await.unwrap();
-    tokio::spawn(committer::run(app.clone(), receiver));
-    tokio::spawn(broker::run(app.clone()));
+    let app = reading_from(&db, port).await;
     let one = || async {
         app.ingest.devices().flush_uses(&db.pool, app.clock.now()).await;
         let mut conn = db.pool.acquire().await.unwrap();
