@@ -17,7 +17,7 @@ const CLOCK_MESSAGES: i64 = 1000;
 /// streams that speak often are counted over a shorter span: ten thousand gauges with a reading a second send nine hundred million a day.
 pub const READINGS_A_ROUND: i64 = 3_000_000;
 /// But not over less than this.
-const SHORTEST_SPAN_S: i32 = 900;
+const SHORTEST_SPAN_S: i64 = 900;
 
 fn decode(error: impl std::error::Error + Send + Sync + 'static) -> sqlx::Error {
     sqlx::Error::Decode(Box::new(error))
