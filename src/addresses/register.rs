@@ -107,7 +107,10 @@ impl StreetRows {
     fn has_room(&self, row: &Row, point: Point) -> bool {
         self.houses.get(&(row.number, row.suffix.clone())).is_none_or(|known| {
             let there = Point { lon: known.lon, lat: known.lat, accuracy_m: known.accuracy_m };
-            there.way_m(point) <= SAME_DOOR_M.max(f64::from(known.accuracy_m) + f64::from(point.accuracy_m))
+            // A coarse point gives way to an exact one, and says nothing of another street.
+            let is_coarse = known.accuracy_m.max(point.accuracy_m) > COARSE_M;
+            is_coarse
+                || there.way_m(point) <= SAME_DOOR_M.max(f64::from(known.accuracy_m) + f64::from(point.accuracy_m))
         })
     }
 

@@ -277,6 +277,10 @@ async fn a_place_that_staff_found_goes_along_into_another_occurrence() {
     assert_eq!(joined.status, StatusCode::SEE_OTHER, "{}", joined.text);
     let at = site.text("select concat_ws(' ', number, precision_m) from occurrence where state = 'new'").await;
     assert_eq!(at, ["2026/002 30"]);
+    // As whoever merged says, with a line and an entry of its own.
+    assert_eq!(site.number("select count(*) from audit_event where act = 'occurrence.place'").await, 2);
+    let told = "select concat_ws(' ', count(distinct occurrence_id), count(*)) from occurrence_placing";
+    assert_eq!(site.text(told).await, ["2 2"]);
 }
 
 #[tokio::test]
