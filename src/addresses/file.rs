@@ -27,6 +27,9 @@ vocabulary! {
 
 /// Rows of one file, far more than any municipality has.
 const MOST_ROWS: u64 = 8_000_000;
+/// Lines and bytes of one row.
+const MOST_LINES: u64 = 4;
+const MOST_BYTES: usize = 20_000;
 const MOST_NUMBER: u32 = 999_999;
 /// Letters of a street's name and of a neighbourhood's.
 const MOST_NAME: usize = 150;
@@ -58,7 +61,12 @@ pub struct Contents {
 pub fn read(source: Source, from: impl Read, town: &Town) -> Result<Contents, Problems> {
     let mut first = Peek::new(from);
     let delimiter = first.delimiter().map_err(|error| whole(error.to_string()))?;
-    let mut reader = csv::ReaderBuilder::new().delimiter(delimiter).flexible(true).from_reader(first);
+    let mut reader = csv::ReaderBuilder::new()
+        .delimiter(delimiter)
+        .flexible(true)
+        // The census quotes nothing: a quotation mark in a name is a letter, and would swallow the rows behind it.
+        .quoting(source != Source::Cnefe)
+        .from_reader(first);
     let header = reader.byte_headers().map_err(|error| whole(error.to_string()))?;
     let columns = Columns::of(source, header)?;
     let (mut register, mut problems) = (Register::default(), Problems::default());
@@ -67,6 +75,13 @@ pub fn read(source: Source, from: impl Read, town: &Town) -> Result<Contents, Pr
         match reader.read_byte_record(&mut record) {
             Ok(false) => break,
             Ok(true) => {
+                let lines = reader.position().line() - record.position().map_or(0, csv::Position::line);
+                if lines > MOST_LINES || record.as_slice().len() > MOST_BYTES {
+                    let line = record.position().map_or(0, csv::Position::line);
+                    return Err(whole(format!(
+                        "line {line}: a row over more than {MOST_LINES} lines or {MOST_BYTES} bytes: a quotation mark is missing"
+                    )));
+                }
                 let cells = Cells { columns: &columns, record: &record, comma: delimiter == b';' };
                 match cells.row(source, town) {
                     Ok(row) => register.add(row),
@@ -378,6 +393,16 @@ mod tests {
             assert_eq!((streets[0].name.as_str(), postcodes[0].cep), ("Rua São José", 36_010_000));
             assert!(streets[0].houses.contains_key(&(20, "a".to_owned())));
         }
+    }
+
+    #[test]
+    fn a_quotation_mark_swallows_no_rows() {
+        let cnefe = "COD_MUNICIPIO;NOM_TIPO_SEGLOGR;NOM_SEGLOGR;NUM_ENDERECO;LATITUDE;LONGITUDE\n\
+            3136702;RUA;\"FLORES;5;-21.75;-43.3\n3136702;RUA;CAMPO;6;-21.75;-43.3\n";
+        let contents = read(Source::Cnefe, cnefe.as_bytes(), &Town::default()).unwrap();
+        assert_eq!(contents.register.rows(), 2);
+        let own = format!("street,number,lat,lon\n\"Rua A,1,-21.75,-43.3\n{}", "Rua B,1,-21.75,-43.3\n".repeat(9));
+        assert!(read(Source::Own, own.as_bytes(), &Town::default()).is_err());
     }
 
     #[test]

@@ -4,12 +4,12 @@
 use super::written::Written;
 use super::{Candidate, Found, How, MOST};
 use crate::reports::Spot;
-use crate::reports::cluster::distance_m;
+use crate::reports::cluster::{EXACT_M, distance_m};
 
 /// Parts of a street that lie no farther apart are one street, in degrees (some 150 m).
 const BESIDE_DEG: f64 = 0.001_4;
 /// Houses of one number that lie farther apart are two houses, in metres.
-const SAME_DOOR_M: f64 = 100.0;
+pub const SAME_DOOR_M: f64 = 100.0;
 /// Between two houses nobody knows a place better.
 const BETWEEN_M: i32 = 60;
 
@@ -103,10 +103,17 @@ const fn is_door(how: How) -> bool {
 /// The words beside the street, or behind its name, name its neighbourhood, or its CEP.
 pub fn is_named(written: &Written, street: &Street) -> bool {
     let behind = written.name.get(street.words.len()..).unwrap_or_default().join(" ");
-    let holds = |text: &str, name: &str| !name.is_empty() && format!(" {text} ").contains(&format!(" {name} "));
-    holds(&written.beside, &street.neighbourhood_key)
-        || holds(&behind, &super::key::words(&street.neighbourhood_key).join(" "))
+    let name = super::key::words(&street.neighbourhood_key).join(" ");
+    let holds = |text: &str| !name.is_empty() && format!(" {text} ").contains(&format!(" {name} "));
+    holds(&super::key::words(&written.beside).join(" "))
+        || holds(&behind)
         || written.cep.as_ref().is_some_and(|cep| street.ceps.contains(cep))
+}
+
+/// All that stands behind the street's name is the name of its neighbourhood.
+pub fn is_rest(written: &Written, street: &Street) -> bool {
+    let rest = written.name.get(street.words.len()..).unwrap_or_default();
+    !rest.is_empty() && rest == super::key::words(&street.neighbourhood_key)
 }
 
 /// Parts that lie beside each other, together.
@@ -151,7 +158,14 @@ fn places(written: &Written, parts: &[&Street], houses: &[House]) -> Vec<Candida
         }
     }
     // Parts that lie apart are several streets, also where each bears the neighbourhood's name.
-    whole(parts).iter().filter_map(|parts| middle(parts)).collect()
+    let mut middles: Vec<Candidate> = whole(parts).iter().filter_map(|parts| middle(parts)).collect();
+    // A house that nobody knows stands anywhere on its street, or beyond the last one that is known.
+    if written.number.is_some() {
+        for place in &mut middles {
+            place.spot.precision_m = place.spot.precision_m.max(EXACT_M + 1);
+        }
+    }
+    middles
 }
 
 /// The houses of this number. The same door may stand in two sources, or for two neighbourhoods that both claim it.
@@ -306,7 +320,7 @@ mod tests {
         let houses = [house(1, 20, 20.0)];
         let found = ask("Rua das Flores, 20", &streets, &houses);
         assert!(matches!(found, Found::Several(_)));
-        let both = ["Rua das Flores, 20 – Linhares · number · 15", "Rua das Flores – Bom Pastor · street · 115"];
+        let both = ["Rua das Flores, 20 – Linhares · number · 15", "Rua das Flores – Bom Pastor · street · 201"];
         assert_eq!(said(&found), both);
         for text in ["Rua das Flores 20, LINHARES", "rua das flores 20 linhares", "Rua das Flores 20, 36060-001"] {
             let found = ask(text, &streets, &houses);
@@ -358,6 +372,24 @@ mod tests {
         let written = read("Rua das Flores", Mode::Field).remove(0);
         assert!(matches!(decide(&written, Fit::Tail, &streets, &houses), Found::Several(_)));
         assert_eq!(decide(&written, Fit::Whole, &[], &[]), Found::Nothing);
+    }
+
+    #[test]
+    fn a_number_that_nobody_knows_is_never_exact() {
+        let streets = [street(1, "Rua das Flores", "Linhares", (0.0, 100.0))];
+        let houses = [house(1, 20, 20.0), house(1, 40, 60.0)];
+        assert_eq!(said(&ask("Rua das Flores, 90", &streets, &houses)), ["Rua das Flores – Linhares · street · 201"]);
+        assert_eq!(said(&ask("Rua das Flores", &streets, &houses)), ["Rua das Flores – Linhares · street · 65"]);
+    }
+
+    #[test]
+    fn a_shorter_name_is_the_street_only_before_its_neighbourhood() {
+        let linhares = street(1, "Rua São João", "Linhares", (0.0, 100.0));
+        for (text, is_it) in [("Rua São João Batista, 20, Linhares", false), ("Rua São João Linhares", true)] {
+            assert_eq!(is_rest(&read(text, Mode::Field)[0], &linhares), is_it, "{text}");
+        }
+        let morro = street(2, "Rua A", "Jardim Santa Luzia", (0.0, 100.0));
+        assert!(is_named(&read("Rua A, 3, Jd. Sta. Luzia", Mode::Field)[0], &morro));
     }
 
     #[test]

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::collections::HashMap;
 use std::collections::btree_map::Entry;
 
+use super::find::SAME_DOOR_M;
 use super::key;
 use crate::reports::Spot;
 use crate::reports::cluster::distance_m;
@@ -44,7 +45,8 @@ struct Point {
 #[derive(Debug, Default)]
 pub struct Register {
     streets: Vec<StreetRows>,
-    known: HashMap<(String, String, String), usize>,
+    /// The parts of a street: where its neighbourhoods are not told, several streets of the town may bear one name.
+    known: HashMap<(String, String, String), Vec<usize>>,
     postcodes: BTreeMap<u32, (Vec<Point>, Vec<usize>)>,
     rows: u64,
 }
@@ -100,28 +102,57 @@ pub struct Postcode {
     pub extent: Extent,
 }
 
+impl StreetRows {
+    /// Whether the address may stand on this street: one number at two places is two streets of one name.
+    fn has_room(&self, row: &Row, point: Point) -> bool {
+        self.houses.get(&(row.number, row.suffix.clone())).is_none_or(|known| {
+            let there = Point { lon: known.lon, lat: known.lat, accuracy_m: known.accuracy_m };
+            // A coarse point gives way to an exact one, and says nothing of another street.
+            let is_coarse = known.accuracy_m.max(point.accuracy_m) > COARSE_M;
+            is_coarse
+                || there.way_m(point) <= SAME_DOOR_M.max(f64::from(known.accuracy_m) + f64::from(point.accuracy_m))
+        })
+    }
+
+    /// How far the nearest of its points is.
+    fn way_m(&self, point: Point) -> f64 {
+        self.points.iter().map(|known| known.way_m(point)).fold(f64::MAX, f64::min)
+    }
+}
+
+impl Point {
+    fn way_m(self, other: Self) -> f64 {
+        let spot = |point: Self| Spot { lon: point.lon, lat: point.lat, precision_m: 0 };
+        distance_m(spot(self), spot(other))
+    }
+}
+
 impl Register {
     /// Takes an address in. Of one house that stands there several times (flats, shops) the best known place is kept.
     pub fn add(&mut self, row: Row) {
         let (kind, words) = key::split(&row.street);
         let neighbourhood_key = fold(&row.neighbourhood);
-        let street = match self.known.entry((kind.to_owned(), words.join(" "), neighbourhood_key)) {
-            std::collections::hash_map::Entry::Occupied(known) => *known.get(),
-            std::collections::hash_map::Entry::Vacant(new) => {
-                self.streets.push(StreetRows {
-                    kind: kind.to_owned(),
-                    words,
-                    name: row.street,
-                    neighbourhood: row.neighbourhood,
-                    houses: BTreeMap::new(),
-                    points: Vec::new(),
-                    ceps: Vec::new(),
-                });
-                *new.insert(self.streets.len() - 1)
-            }
-        };
-        self.rows += 1;
         let point = Point { lon: row.lon, lat: row.lat, accuracy_m: row.accuracy_m };
+        let parts = self.known.entry((kind.to_owned(), words.join(" "), neighbourhood_key)).or_default();
+        let free =
+            parts.iter().copied().filter(|at| self.streets.get(*at).is_some_and(|rows| rows.has_room(&row, point)));
+        let way_m = |at: &usize| self.streets.get(*at).map_or(f64::MAX, |rows| rows.way_m(point));
+        // Most streets have one part, and the way is not looked at.
+        let nearest = if parts.len() > 1 { free.min_by(|a, b| way_m(a).total_cmp(&way_m(b))) } else { free.last() };
+        let street = nearest.unwrap_or_else(|| {
+            self.streets.push(StreetRows {
+                kind: kind.to_owned(),
+                words,
+                name: row.street,
+                neighbourhood: row.neighbourhood,
+                houses: BTreeMap::new(),
+                points: Vec::new(),
+                ceps: Vec::new(),
+            });
+            parts.push(self.streets.len() - 1);
+            self.streets.len() - 1
+        });
+        self.rows += 1;
         let Some(rows) = self.streets.get_mut(street) else { return };
         rows.points.push(point);
         if row.cep > 0 {
@@ -206,6 +237,19 @@ mod tests {
             lat: -21.75 + north_m / 111_195.0,
             accuracy_m: DOOR_M,
         }
+    }
+
+    #[test]
+    fn one_number_at_two_places_is_two_streets() {
+        let mut register = Register::default();
+        for (number, lat) in [(20, -21.75), (20, -21.80), (22, -21.8002), (20, -21.7501)] {
+            let street = "Rua A".to_owned();
+            let (neighbourhood, suffix) = (String::new(), String::new());
+            register.add(Row { street, neighbourhood, number, suffix, cep: 0, lon: -43.3, lat, accuracy_m: 15 });
+        }
+        let (streets, _) = register.finish();
+        let houses: Vec<usize> = streets.iter().map(|street| street.houses.len()).collect();
+        assert_eq!(houses, [1, 2]);
     }
 
     #[test]

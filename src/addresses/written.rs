@@ -69,6 +69,68 @@ const AFTER: &[&str] = &[
     "esta",
     "caiu",
 ];
+/// What a number before it counts or measures: no house stands there.
+const COUNTED: &[&str] = &[
+    "casas",
+    "predios",
+    "pessoas",
+    "familias",
+    "mortos",
+    "feridos",
+    "vitimas",
+    "criancas",
+    "idosos",
+    "moradores",
+    "mulheres",
+    "homens",
+    "desabrigados",
+    "desalojados",
+    "ilhados",
+    "presos",
+    "soterrados",
+    "desaparecidos",
+    "carros",
+    "motos",
+    "onibus",
+    "veiculos",
+    "arvores",
+    "postes",
+    "barrancos",
+    "muros",
+    "ruas",
+    "quadras",
+    "quarteiroes",
+    "metro",
+    "metros",
+    "m",
+    "cm",
+    "mm",
+    "centimetros",
+    "km",
+    "quilometros",
+    "litros",
+    "h",
+    "hs",
+    "hora",
+    "horas",
+    "min",
+    "minutos",
+    "dia",
+    "dias",
+    "semanas",
+    "meses",
+    "anos",
+    "andar",
+    "andares",
+    "pavimento",
+    "vezes",
+    "mil",
+    "graus",
+    "ou",
+    "que",
+];
+/// Letters and particles: names of streets, and words of any sentence.
+const BARE: &[&str] = &["a", "e", "o", "as", "os", "de", "da", "do", "das", "dos"];
 /// What stands before a number.
 const NUMBER: &[&str] = &["n", "no", "nr", "nro", "num", "numero"];
 
@@ -81,7 +143,9 @@ pub fn read(text: &str, mode: Mode) -> Vec<Written> {
     let mut at = 0;
     while let Some(start) = (at..words.len()).find(|at| begins(&words, *at)) {
         let (reading, end) = street(&words, start, &cep);
-        readings.push(reading);
+        if mode == Mode::Field || is_name(&words, start + 1, &reading) {
+            readings.push(reading);
+        }
         at = end.max(start + 1);
         if readings.len() == MOST_READINGS {
             return readings;
@@ -96,11 +160,25 @@ pub fn read(text: &str, mode: Mode) -> Vec<Written> {
     readings
 }
 
-/// A word, and whether something ended just before it.
+/// A word, and what ended just before it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Word {
     text: String,
     begins_part: bool,
+    /// More than a comma or a dash ended there: the end of a sentence or a line, or a bracket.
+    begins_anew: bool,
+    /// It was written so that it can be the number of a house: no ordinal, no telephone, no time.
+    is_plain: bool,
+}
+
+/// In a running text "rua e na casa" names no street: a letter or a particle is a name only before a number or an end.
+fn is_name(words: &[Word], from: usize, reading: &Written) -> bool {
+    let length = words[from..].iter().take_while(|word| BARE.contains(&word.text.as_str())).count();
+    let ends = |word: &Word| word.begins_part;
+    length == 0
+        || reading.name.iter().any(|word| !BARE.contains(&word.as_str()))
+        || reading.number.is_some()
+        || words.get(from + length).is_none_or(ends)
 }
 
 /// True where a street begins: its kind, and a name beside it.
@@ -146,7 +224,7 @@ fn goes_on(words: &[Word], from: usize, at: usize) -> bool {
     if NUMBER.contains(&word.text.as_str()) {
         return words.get(at + 1).is_none_or(|next| house(&next.text).is_none());
     }
-    if house(&word.text).is_none() {
+    if !word.text.starts_with(|letter: char| letter.is_ascii_digit()) {
         return true;
     }
     // "31 de Março" and "BR 040" are names.
@@ -156,14 +234,24 @@ fn goes_on(words: &[Word], from: usize, at: usize) -> bool {
     is_date || is_road
 }
 
-/// The number at this place, after "n", "número" or nothing, and the place after it.
+/// The number at this place, after "n", "número" or nothing, and the place after it. Only a comma, a dash or a blank stands
+/// before it, and nothing that it counts behind it.
 fn number_at(words: &[Word], at: usize) -> (Option<(u32, String)>, usize) {
-    let is_sign = words.get(at).is_some_and(|word| NUMBER.contains(&word.text.as_str()));
+    let is_sign = words.get(at).is_some_and(|word| NUMBER.contains(&word.text.as_str()) && !word.begins_anew);
     let place = if is_sign { at + 1 } else { at };
-    match words.get(place).and_then(|word| house(&word.text)) {
-        Some(found) => (Some(found), place + 1),
-        None => (None, at),
+    let number = words.get(place).filter(|word| word.is_plain && !word.begins_anew).and_then(|word| house(&word.text));
+    match number {
+        Some(found) if !is_count(words, place, found.0) => (Some(found), place + 1),
+        _ => (None, at),
     }
+}
+
+/// Whether the number at this place counts what follows, or is the beginning of a telephone's.
+fn is_count(words: &[Word], place: usize, number: u32) -> bool {
+    let Some(next) = words.get(place + 1).filter(|next| !next.begins_part) else { return false };
+    let is_digit = |word: &Word| word.text.starts_with(|letter: char| letter.is_ascii_digit());
+    let is_range = next.text == "a" && words.get(place + 2).is_some_and(is_digit);
+    COUNTED.contains(&next.text.as_str()) || (number == 1 && next.text == "casa") || is_digit(next) || is_range
 }
 
 /// "20" and "20a".
@@ -171,6 +259,8 @@ fn house(word: &str) -> Option<(u32, String)> {
     let digits = word.bytes().take_while(u8::is_ascii_digit).count();
     let (number, suffix) = word.split_at(digits);
     let is_one = (1..=6).contains(&digits) && suffix.len() <= 1 && suffix.bytes().all(|byte| byte.is_ascii_lowercase());
+    // "14h", "2m" and "2o" are a time, a length and an ordinal.
+    let is_one = is_one && !matches!(suffix, "h" | "m" | "o");
     is_one.then(|| number.parse().ok().map(|number| (number, suffix.to_owned()))).flatten()
 }
 
@@ -214,14 +304,17 @@ fn cep_at(bytes: &[u8], start: usize) -> Option<(String, usize)> {
 /// Words, with what ends a part of an address between them.
 fn split(text: &str) -> Vec<Word> {
     let mut words: Vec<Word> = Vec::new();
-    let mut begins_part = true;
+    let (mut begins_part, mut begins_anew) = (true, true);
     for piece in pieces(text) {
         match piece {
-            Piece::End => begins_part = true,
-            Piece::Word(raw) => {
-                for folded in fold(&raw).split(' ').filter(|word| !word.is_empty()) {
-                    words.push(Word { text: folded.to_owned(), begins_part });
-                    begins_part = false;
+            Piece::End { is_hard } => {
+                begins_part = true;
+                begins_anew |= is_hard;
+            }
+            Piece::Word { text, is_plain } => {
+                for folded in fold(&text).split(' ').filter(|word| !word.is_empty()) {
+                    words.push(Word { text: folded.to_owned(), begins_part, begins_anew, is_plain });
+                    (begins_part, begins_anew) = (false, false);
                 }
             }
         }
@@ -230,32 +323,43 @@ fn split(text: &str) -> Vec<Word> {
 }
 
 enum Piece {
-    Word(String),
-    End,
+    Word { text: String, is_plain: bool },
+    End { is_hard: bool },
 }
+
+const ENDS: &[char] = &[',', ';', '\n', '(', ')', '–', '—', ':'];
 
 fn pieces(text: &str) -> Vec<Piece> {
     let mut pieces = Vec::new();
-    for raw in text.split_inclusive([',', ';', '\n', '(', ')', '–', '—', ':']) {
-        let is_ended = raw.ends_with([',', ';', '\n', '(', ')', '–', '—', ':']);
-        for word in raw.trim_end_matches([',', ';', '\n', '(', ')', '–', '—', ':']).split_whitespace() {
+    for raw in text.split_inclusive(ENDS) {
+        let first = pieces.len();
+        for word in raw.trim_end_matches(ENDS).split_whitespace() {
             if word == "-" {
-                pieces.push(Piece::End);
+                pieces.push(Piece::End { is_hard: false });
                 continue;
             }
             let bare = fold(word);
             if bare == "s n" {
-                pieces.push(Piece::Word("sn".into()));
+                pieces.push(Piece::Word { text: "sn".into(), is_plain: false });
                 continue;
             }
-            pieces.push(Piece::Word(joined(word)));
+            let text = joined(word);
+            let number = text.rsplit(' ').next().unwrap_or_default().to_ascii_lowercase();
+            pieces.push(Piece::Word { is_plain: house(number.trim_end_matches(['.', '!', '?'])).is_some(), text });
             // The point of "Av." ends nothing; that of a sentence does.
-            if word.ends_with(['.', '!', '?']) && !key::is_shortened(&bare) && bare.len() > 1 {
-                pieces.push(Piece::End);
+            let is_shortened = key::is_shortened(&bare) || NUMBER.contains(&bare.as_str());
+            if word.ends_with(['.', '!', '?']) && !is_shortened && bare.len() > 1 {
+                pieces.push(Piece::End { is_hard: true });
             }
         }
-        if is_ended {
-            pieces.push(Piece::End);
+        // "14:30" is a time.
+        if let (true, Some(Piece::Word { is_plain, .. })) =
+            (raw.ends_with(':'), pieces.get_mut(first..).and_then(<[_]>::last_mut))
+        {
+            *is_plain = false;
+        }
+        if raw.ends_with(ENDS) {
+            pieces.push(Piece::End { is_hard: !raw.ends_with([',', '–', '—']) });
         }
     }
     pieces
@@ -341,6 +445,42 @@ mod tests {
         }
         for text in ["barranco caiu atrás da casa", "", "rua", "20", "mora na rua, caiu"] {
             assert_eq!(read(text, Mode::Text), [], "{text}");
+        }
+    }
+
+    #[test]
+    fn what_counts_or_measures_is_no_house() {
+        for text in [
+            "caiu na rua das Flores. 3 pessoas presas",
+            "Rua das Flores, 2º andar",
+            "Rua das Flores, 2o andar",
+            "Rua das Flores, 2m de água",
+            "rua das Flores 14h",
+            "rua das Flores 14:30",
+            "Rua das Flores (32) 99999-1111",
+            "Rua das Flores 32 99999-1111",
+            "Rua das Flores, 99999-1111",
+            "Rua das Flores, 3 casas caíram",
+            "Rua das Flores, 1 casa caiu",
+            "Rua das Flores 2 a 3 metros",
+            "Rua das Flores\n3 feridos",
+            "Rua das Flores! 3",
+        ] {
+            for mode in [Mode::Text, Mode::Field] {
+                let read = first(text, mode);
+                assert_eq!((read.name.join(" "), read.number), ("flores".into(), None), "{text}");
+            }
+        }
+        assert_eq!(first("Rua das Flores, 20 casa 2", Mode::Text).number, Some(20));
+    }
+
+    #[test]
+    fn a_letter_inside_a_sentence_is_no_street() {
+        for text in ["água na rua e na casa", "caiu na rua e a casa", "na rua a 2 metros"] {
+            assert_eq!(read(text, Mode::Text), [], "{text}");
+        }
+        for text in ["caiu na rua E, 20", "caiu na rua E 20", "caiu na rua E", "rua A, linhares"] {
+            assert_eq!(first(text, Mode::Text).name.len(), 1, "{text}");
         }
     }
 

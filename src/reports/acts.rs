@@ -5,7 +5,6 @@ use serde_json::{Value, json};
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-use super::cluster::EXACT_M;
 use super::store::placing::{self, Placing};
 use super::store::queue::{self, Occurrence};
 use super::take::{self, Desk};
@@ -113,19 +112,31 @@ pub async fn merge(
     }
     let because = take::by_hand(&by.actor.name);
     store::merge(&mut *conn, (from, into), &because, (by.now, &by.actor.name, reason)).await?;
-    if target.precision_m.is_none_or(|metres| metres > EXACT_M)
-        && let Some(found) = placing::of(&mut *conn, from).await?
-        && placing::of(&mut *conn, into).await?.is_none()
-    {
-        // What a person found out goes along.
-        placing::add(&mut *conn, into, &Placing { at: by.now, ..found }).await?;
-    }
+    carry_placing(&mut *conn, by, (from, &source.number), into, reason).await?;
     take::weigh(&mut *conn, into).await?;
     placing::speak_again(&mut *conn, into).await?;
     let detail = json!({ "from": source.number, "into": target.number });
     store::tell(&mut *conn, into, by.now, &by.actor.name, "joined", reason, &detail).await?;
     notify(&mut *conn, &Event::Occurrence { id: into }).await?;
     told(conn, by, (from, Act::OccurrenceMerge, "merged"), reason, detail).await
+}
+
+/// What a person found out of the place goes along, where nobody placed the other by hand. Whoever merges answers for it.
+async fn carry_placing(
+    conn: &mut PgConnection,
+    by: By<'_>,
+    (from, number): (Uuid, &str),
+    into: Uuid,
+    reason: &str,
+) -> Result<(), ActError> {
+    let Some(found) = placing::of(&mut *conn, from).await? else { return Ok(()) };
+    if placing::of(&mut *conn, into).await?.is_some() {
+        return Ok(());
+    }
+    let detail = json!({ "lon": found.spot.lon, "lat": found.spot.lat, "accuracy_m": found.spot.precision_m,
+        "address": found.label, "from": number });
+    placing::add(&mut *conn, into, &Placing { at: by.now, actor: by.actor.name.clone(), ..found }).await?;
+    told(conn, by, (into, Act::OccurrencePlace, "placed"), reason, detail).await
 }
 
 /// Takes one report out into an occurrence of its own.

@@ -2,7 +2,7 @@
 
 use sqlx::PgConnection;
 
-use super::cluster::Spot;
+use super::cluster::{EXACT_M, Spot};
 use super::place::{self, TYPED_M};
 use super::trust::Doubt;
 use super::{PlaceFrom, store};
@@ -43,15 +43,27 @@ pub struct Located {
     pub candidates: usize,
 }
 
-/// The point, how it is known, and what is doubtful in it. A point that was given by hand wins over words; of words the
+/// The point, how it is known, and what is doubtful in it. A point that was given by hand wins over words,
+/// and so does that of a telephone unless it is coarse and an address is more exact; of words the
 /// coordinates, then an address that can be no other, then the name of a risk area; where both are known, the more exact.
 ///
 /// # Errors
 /// What the database says.
 pub async fn locate(conn: &mut PgConnection, given: Given<'_>) -> sqlx::Result<Located> {
     let mut located = Located { spot: from_numbers(given), ..Located::default() };
-    if located.spot.is_none() {
-        located = from_words(&mut *conn, given).await?;
+    match located.spot {
+        None => located = from_words(&mut *conn, given).await?,
+        // A telephone that knows only the district it is in says less than the address of a house.
+        Some((spot, PlaceFrom::Gps)) if spot.precision_m > EXACT_M => {
+            let by_words = from_words(&mut *conn, given).await?;
+            if by_words
+                .spot
+                .is_some_and(|(there, from)| from == PlaceFrom::Address && there.precision_m < spot.precision_m)
+            {
+                located = by_words;
+            }
+        }
+        Some(_) => {}
     }
     if let Some((spot, _)) = located.spot {
         located.doubt = store::is_far(conn, spot).await?.then_some(Doubt::Elsewhere);

@@ -149,6 +149,7 @@ try {
     await page.getByRole("listbox").waitFor();
     await field.press("Escape");
     assert.equal(await page.getByRole("listbox").count(), 0);
+    assert.equal(await page.getByRole("status").textContent(), "");
     assert.equal(await field.inputValue(), "rua b");
     await field.fill("unknown");
     await page.waitForFunction(() => document.querySelector("[role=status]").textContent === "none");
@@ -160,6 +161,9 @@ try {
     const { page } = await open(form);
     const field = page.getByRole("combobox", { name: "Where" });
     await field.pressSequentially("rua");
+    // A finger that only begins to scroll chooses nothing.
+    await page.getByRole("option", { name: "Linhares" }).dispatchEvent("pointerdown");
+    assert.equal(await field.inputValue(), "rua");
     await page.getByRole("option", { name: "Linhares" }).click();
     assert.equal(await field.inputValue(), "Rua das Flores – Linhares");
   });

@@ -6,6 +6,7 @@ use serde_json::json;
 use sqlx::{Acquire as _, PgConnection};
 
 use crate::addresses::file::{Source, Town};
+use crate::addresses::key;
 use crate::addresses::register::{Postcode, Street};
 use crate::audit::{self, Act, Actor, Entry};
 use crate::clock::Instant;
@@ -144,7 +145,7 @@ fn street_line(id: i64, source: Source, street: &Street) -> String {
         street.words.join(" "),
         text(&street.name),
         text(&street.neighbourhood),
-        crate::reports::words::fold(&street.neighbourhood),
+        key::words(&street.neighbourhood).join(" "),
         point(middle.lon, middle.lat),
         middle.precision_m
     )

@@ -5,6 +5,7 @@ pub mod import;
 use sqlx::PgConnection;
 
 use super::find::{self, Fit, House, Street};
+use super::key;
 use super::written::{self, Mode, Written};
 use super::{Candidate, Found, How, MOST};
 use crate::reports::Spot;
@@ -19,6 +20,8 @@ const NEIGHBOURHOOD_WORDS: usize = 5;
 const MOST_BESIDE: usize = 60;
 /// How far from a neighbourhood that the words name an address may lie, in degrees (some 1.1 km).
 const NEAR_DEG: f64 = 0.01;
+/// The same for the middle of a CEP, beyond what it reaches, in metres.
+const NEAR_M: f64 = 1100.0;
 
 /// What a text means by the register.
 ///
@@ -26,19 +29,24 @@ const NEAR_DEG: f64 = 0.01;
 /// What the database says.
 pub async fn find(conn: &mut PgConnection, text: &str, mode: Mode) -> sqlx::Result<Found> {
     let (mut sure, mut others) = (Vec::new(), Vec::new());
+    // An address with a number that nobody knows, or that may be several, may be the one that is meant.
+    let mut is_open = false;
     for written in written::read(text, mode) {
         match mean(&mut *conn, &written).await? {
             Found::One(candidate) => sure.push(candidate),
-            Found::Several(candidates) => others.extend(candidates),
-            Found::Nothing => {}
+            Found::Several(candidates) => {
+                is_open |= written.number.is_some();
+                others.extend(candidates);
+            }
+            Found::Nothing => is_open |= written.number.is_some(),
         }
     }
     sure.dedup();
     let mut doors = sure.iter().filter(|one| matches!(one.how, How::Number | How::Between));
-    if let (Some(door), None) = (doors.next(), doors.next()) {
+    if let (Some(door), None, false) = (doors.next(), doors.next(), is_open) {
         return Ok(Found::One(door.clone()));
     }
-    if sure.len() == 1 {
+    if sure.len() == 1 && !is_open {
         return Ok(Found::One(sure.remove(0)));
     }
     sure.extend(others);
@@ -104,7 +112,8 @@ async fn streets(conn: &mut PgConnection, written: &Written) -> sqlx::Result<(Fi
         return Ok((Fit::Whole, found));
     }
     // What stands behind a shorter name is its neighbourhood, or the name is another.
-    if found.iter().any(|street| find::is_named(written, street)) {
+    if found.iter().any(|street| find::is_rest(written, street)) {
+        found.retain(|street| find::is_rest(written, street));
         return Ok((Fit::Whole, found));
     }
     let tails: Vec<Street> = with_words(&mut *conn, name).await?;
@@ -127,10 +136,17 @@ async fn contradicts(
     streets: &[Street],
     one: &Candidate,
 ) -> sqlx::Result<bool> {
-    if streets.iter().any(|street| find::is_named(written, street)) {
+    if let Some(cep) = &written.cep
+        && is_far_from(&mut *conn, cep, one).await?
+    {
+        return Ok(true);
+    }
+    let is_of_kind = |street: &&Street| written.kind.is_empty() || street.kind == written.kind;
+    if streets.iter().filter(is_of_kind).any(|street| find::is_named(written, street)) {
         return Ok(false);
     }
-    let words: Vec<&str> = written.beside.split(' ').filter(|word| word.len() > 2).take(MOST_BESIDE).collect();
+    let mut words = key::words(&written.beside);
+    words.truncate(MOST_BESIDE);
     let mut names: Vec<String> = Vec::new();
     for length in 1..=NEIGHBOURHOOD_WORDS {
         names.extend(words.windows(length).map(|words| words.join(" ")));
@@ -145,6 +161,22 @@ async fn contradicts(
         one.spot.lon,
         one.spot.lat,
         NEAR_DEG
+    )
+    .fetch_one(conn)
+    .await
+}
+
+/// Whether the CEP is known, and each source puts it elsewhere than the address.
+async fn is_far_from(conn: &mut PgConnection, cep: &str, one: &Candidate) -> sqlx::Result<bool> {
+    sqlx::query_scalar!(
+        r#"select coalesce(bool_and(
+               st_distance(middle::geography, st_setsrid(st_makepoint($2, $3), 4326)::geography) > reach_m + $4::float8), false)
+               as "is_far!"
+           from address_postcode where cep = $1"#,
+        cep,
+        one.spot.lon,
+        one.spot.lat,
+        NEAR_M
     )
     .fetch_one(conn)
     .await

@@ -98,6 +98,14 @@ async fn written_addresses_are_found_and_two_of_one_name_are_never_guessed() {
     for text in ["Rua Inexistente, 5", "Linhares", "barranco"] {
         assert_eq!(site.find(text, Mode::Field).await, (false, vec![]), "{text}");
     }
+    // What contradicts, and a second address beside one that nobody knows, is taken by nobody unasked.
+    for text in [
+        "Rua do Campo, 10, 36060-000",
+        "Rua das Flores, 20 esquina com Rua do Campo, 10",
+        "Rua Z, 5, perto da Rua do Campo, 10",
+    ] {
+        assert!(!site.find(text, Mode::Text).await.0, "{text}");
+    }
     let message = "a tv caiu. Barranco na rua do Campo 10, perto do bar";
     assert_eq!(site.find(message, Mode::Text).await.1[0], "Rua do Campo, 10 – Bom Pastor · number · 15");
 }
@@ -123,6 +131,7 @@ async fn what_is_typed_is_completed() {
         assert_eq!(ask(wrong).await.status, StatusCode::BAD_REQUEST, "{wrong}");
     }
     let suggested = suggest(&mut site.app.db.web.acquire().await.unwrap(), "Rua das Flores 20").await.unwrap();
+    assert_eq!(suggested.len(), 2);
     for one in suggested {
         // What is chosen is found alone.
         assert!(site.find(&one.label, Mode::Field).await.0, "{}", one.label);
@@ -185,6 +194,11 @@ async fn an_address_that_is_several_is_taken_with_its_words_and_a_point_given_by
     ];
     site.report(&fields).await;
     assert_eq!(site.placed().await, ["unknown", "gps 9 -43.3950"]);
+    site.pass(1);
+    let mut coarse = fields;
+    coarse[4].1 = "2000";
+    site.report(&coarse).await;
+    assert_eq!(site.placed().await[2], "address 15 -43.3000");
     assert_eq!(site.text("select place from report order by received_at limit 1").await, ["Rua das Flores, 20"]);
 }
 
@@ -263,6 +277,10 @@ async fn a_place_that_staff_found_goes_along_into_another_occurrence() {
     assert_eq!(joined.status, StatusCode::SEE_OTHER, "{}", joined.text);
     let at = site.text("select concat_ws(' ', number, precision_m) from occurrence where state = 'new'").await;
     assert_eq!(at, ["2026/002 30"]);
+    // As whoever merged says, with a line and an entry of its own.
+    assert_eq!(site.number("select count(*) from audit_event where act = 'occurrence.place'").await, 2);
+    let told = "select concat_ws(' ', count(distinct occurrence_id), count(*)) from occurrence_placing";
+    assert_eq!(site.text(told).await, ["2 2"]);
 }
 
 #[tokio::test]

@@ -41,6 +41,8 @@ function attach(field: HTMLInputElement): void {
     asking?.abort();
     list.hidden = true;
     at = -1;
+    // What was said of a list that is gone is not read again.
+    voice.textContent = "";
     field.setAttribute("aria-expanded", "false");
     field.removeAttribute("aria-activedescendant");
   };
@@ -94,9 +96,9 @@ function attach(field: HTMLInputElement): void {
     event.preventDefault();
   });
   field.addEventListener("blur", close);
-  // The press comes before the field is left.
-  list.addEventListener("pointerdown", (event) => {
-    event.preventDefault();
+  // A press would take the field its focus, and the list would be gone before the click; a finger may still scroll.
+  list.addEventListener("mousedown", (event) => event.preventDefault());
+  list.addEventListener("click", (event) => {
     const option = event.target instanceof Element ? event.target.closest<HTMLElement>("[role=option]") : null;
     if (option) choose(option);
   });
