@@ -197,11 +197,15 @@ async fn commands(session: &Session, code: &str) -> anyhow::Result<()> {
 fn told(command: DeviceCommand) -> Vec<String> {
     let way = command.downlink.map(|downlink| {
         let means = match downlink.stage {
-            Stage::Unlistened | Stage::Barred => "not taken by the broker yet",
+            Stage::Barred => "refused by the broker; tried again",
+            Stage::Unlistened => "nobody subscribes at the broker, as it says; issue it anew when that is mended",
+            Stage::Handed => "handed to the broker; the network server has not said that it has it",
             Stage::Offered => "not known whether the network server has it; not sent again",
-            Stage::Accepted => "in the network server's queue; waits for the device's next transmission",
-            Stage::Transmitted if downlink.confirmed => "sent by a gateway; waits for the radio's confirmation",
-            Stage::Transmitted => "sent by a gateway; no confirmation was asked for",
+            Stage::Accepted => {
+                "in the network server's queue as far as known; waits for the device's next transmission"
+            }
+            Stage::Transmitted if downlink.confirmed => "handed to a gateway; waits for the radio's confirmation",
+            Stage::Transmitted => "handed to a gateway; no confirmation was asked for",
             Stage::Unwritable => "the profile cannot write it",
             Stage::Refused => "thrown away by the network server",
             Stage::Missed => "not confirmed by the device's radio",

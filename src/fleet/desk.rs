@@ -31,6 +31,7 @@ pub async fn issue(
         return Err(DeviceError::Conflict(format!("device {code} was revoked; it would never hear the command")));
     }
     hears(&device, wanted, profiles)?;
+    is_at_one_place(conn, &device).await?;
     if store::lock_and_count_open(conn, device.id).await? >= MAX_OPEN {
         return Err(DeviceError::Conflict(format!("{MAX_OPEN} commands of device {code} wait already; cancel one")));
     }
@@ -39,6 +40,19 @@ pub async fn issue(
     let after = json!({"id": id, "command": wanted.name, "args": wanted.args, "expires_at": wanted.expires_at(by.now)});
     finish(conn, by, Entry::new(Act::DeviceCommand, "device", code).to(after), code).await?;
     fetch(conn, code, id).await
+}
+
+/// Whether it is known which device a network server would tell.
+async fn is_at_one_place(conn: &mut PgConnection, device: &Device) -> Result<(), DeviceError> {
+    if Way::of(device) != Way::Network {
+        return Ok(());
+    }
+    let Some((first, other)) = store::downlink::conflict(conn, device.id).await? else { return Ok(()) };
+    let code = &device.code;
+    Err(DeviceError::Conflict(format!(
+        "device {code} was heard at {first} and at {other}, which may be two devices of one name; save its profile and \
+         hardware id anew when only one is left"
+    )))
 }
 
 /// Whether this command can reach the device.

@@ -28,13 +28,15 @@ vocabulary! {
 vocabulary! {
     /// How far a downlink has come, in the order of the way.
     Stage, "stage of a downlink" {
-        /// The broker has nobody who would take it; tried again.
+        /// Nobody subscribes, as the broker says. A rule or a bridge may have taken it all the same, so it is not tried again.
         Unlistened = "unlistened",
         /// The broker does not let the service publish it; tried again.
         Barred = "barred",
         /// Being published. If it stays so, nobody knows whether the server has it, and it is not published again.
         Offered = "offered",
-        /// In the queue of the network server.
+        /// The broker has it for The Things Stack, which did not say that it has it.
+        Handed = "handed",
+        /// In the queue of the network server, as far as known.
         Accepted = "accepted",
         /// A gateway sent it.
         Transmitted = "transmitted",
@@ -52,18 +54,19 @@ vocabulary! {
 impl Stage {
     const fn place(self) -> u8 {
         match self {
-            Self::Unlistened | Self::Barred => 0,
-            Self::Offered => 1,
-            Self::Accepted => 2,
-            Self::Transmitted => 3,
-            Self::Unwritable | Self::Refused | Self::Missed => 4,
-            Self::Received => 5,
+            Self::Barred => 0,
+            Self::Offered | Self::Unlistened => 1,
+            Self::Handed => 2,
+            Self::Accepted => 3,
+            Self::Transmitted => 4,
+            Self::Unwritable | Self::Refused | Self::Missed => 5,
+            Self::Received => 6,
         }
     }
 
     /// Whether the network server may have it.
     pub const fn is_out(self) -> bool {
-        !matches!(self, Self::Unlistened | Self::Barred | Self::Unwritable)
+        !matches!(self, Self::Barred | Self::Unwritable)
     }
 }
 
@@ -76,15 +79,18 @@ pub struct Standing {
 
 impl Standing {
     /// What a word makes of it; nothing when that is known, or when more is known already. What comes after the command ran
-    /// out or was taken back is noted, and counts as its end only when the radio got the frame all the same.
+    /// out or was taken back is noted, and counts as its end only when the radio got the frame all the same. The Things Stack
+    /// sends again what was not confirmed, so its miss ends nothing.
     #[must_use]
-    pub fn after(self, word: Stage) -> Option<Self> {
+    pub fn after(self, server: Server, word: Stage) -> Option<Self> {
         if self.stage.is_some_and(|stage| stage.place() > word.place() || stage == word) {
             return None;
         }
         let happening = match word {
-            Stage::Unlistened | Stage::Barred | Stage::Offered => return None,
-            Stage::Accepted | Stage::Transmitted => Happening::Send,
+            Stage::Barred | Stage::Offered => return None,
+            Stage::Unlistened => return Some(Self { state: self.state, stage: Some(word) }),
+            Stage::Missed if server == Server::Ttn => Happening::Send,
+            Stage::Handed | Stage::Accepted | Stage::Transmitted => Happening::Send,
             Stage::Unwritable | Stage::Refused | Stage::Missed => Happening::Answer(CommandResult::Undelivered),
             Stage::Received => Happening::Answer(CommandResult::Received),
         };
@@ -109,8 +115,9 @@ pub struct Downlink {
     /// `chirpstack` or `ttn`.
     #[schema(value_type = String)]
     pub server: Server,
-    /// `unlistened`, `barred`: not taken by the broker yet; `offered`: not known whether taken; `accepted`: in the network
-    /// server's queue, until the device transmits; `transmitted`: by a gateway; `received`: the radio confirmed the frame,
+    /// `barred`: not taken by the broker yet; `unlistened`: nobody subscribes, as the broker says, and it is not tried again;
+    /// `offered`: not known whether taken; `handed`: the broker has it; `accepted`: in the network server's queue as far as
+    /// known, until the device transmits; `transmitted`: by a gateway; `received`: the radio confirmed the frame,
     /// which is not that the device did it; `missed`: it did not; `refused`: the server threw it away; `unwritable`: the
     /// profile cannot write it.
     #[schema(value_type = String)]
@@ -145,6 +152,14 @@ impl Address {
         let length = parts[..4].iter().map(|part| part.len()).sum::<usize>() + 3;
         let (base, event) = (&topic[..length], &topic[length + 1..]);
         Some((Self { server, base: base.to_owned() }, event))
+    }
+
+    /// What the broker's PUBACK tells. `ChirpStack` says nothing of its queue, so there it counts as far as one knows.
+    pub const fn confirmed(&self) -> Stage {
+        match self.server {
+            Server::Chirpstack => Stage::Accepted,
+            Server::Ttn => Stage::Handed,
+        }
     }
 
     /// Where it is published.
@@ -218,6 +233,31 @@ pub fn word(server: Server, event: &str, payload: &[u8]) -> Option<Word> {
     Some(Word { id: id.parse().ok()?, stage, message })
 }
 
+/// Whether a topic filter lets the service hear its own downlinks.
+pub fn hears_ourselves(filter: &str) -> bool {
+    ["application/a/device/d/command/down", "v3/a@t/devices/d/down/push"].iter().any(|topic| {
+        let mut levels = topic.split('/');
+        for wanted in filter.split('/') {
+            match (wanted, levels.next()) {
+                ("#", _) => return true,
+                // The names in the middle are anybody's.
+                (_, Some("a" | "d" | "a@t")) | ("+", Some(_)) => {}
+                (wanted, Some(level)) if wanted == level => {}
+                _ => return false,
+            }
+        }
+        levels.next().is_none()
+    })
+}
+
+/// When the network server got an uplink, where the event says it.
+pub fn uplink_at(payload: &[u8]) -> Option<Instant> {
+    let told: Value = serde_json::from_slice(payload).ok()?;
+    let at =
+        told.get("time").or_else(|| told.pointer("/uplink_message/received_at")).or_else(|| told.get("received_at"))?;
+    chrono::DateTime::parse_from_rfc3339(at.as_str()?).ok().map(|at| at.to_utc())
+}
+
 fn chirpstack(event: &str, told: &Value) -> Option<Stage> {
     match event {
         "event/txack" => Some(Stage::Transmitted),
@@ -257,7 +297,9 @@ mod tests {
     const ID: Uuid = Uuid::from_u128(7);
 
     fn after(state: CommandState, stage: Option<Stage>, word: Stage) -> Option<(CommandState, Stage)> {
-        Standing { state, stage }.after(word).map(|standing| (standing.state, standing.stage.unwrap()))
+        Standing { state, stage }
+            .after(Server::Chirpstack, word)
+            .map(|standing| (standing.state, standing.stage.unwrap()))
     }
 
     #[test]
@@ -284,6 +326,33 @@ mod tests {
             assert_eq!(after(state, Some(Stage::Accepted), Stage::Transmitted), Some((state, Stage::Transmitted)));
             assert_eq!(after(state, Some(Stage::Transmitted), Stage::Missed), Some((state, Stage::Missed)));
             assert_eq!(after(state, Some(Stage::Missed), Stage::Received), Some((Acknowledged, Stage::Received)));
+        }
+    }
+
+    #[test]
+    fn a_miss_that_the_things_stack_tells_ends_nothing() {
+        let sent = Standing { state: Sent, stage: Some(Stage::Transmitted) };
+        let missed = sent.after(Server::Ttn, Stage::Missed).unwrap();
+        assert_eq!((missed.state, missed.stage, missed.result()), (Sent, Some(Stage::Missed), None));
+        assert_eq!(missed.after(Server::Ttn, Stage::Received).unwrap().state, Acknowledged);
+        assert_eq!(missed.after(Server::Ttn, Stage::Refused).unwrap().state, Failed);
+    }
+
+    #[test]
+    fn what_nobody_subscribes_waits_for_the_server_s_word() {
+        assert_eq!(after(Queued, Some(Stage::Offered), Stage::Unlistened), Some((Queued, Stage::Unlistened)));
+        assert_eq!(after(Queued, Some(Stage::Unlistened), Stage::Transmitted), Some((Sent, Stage::Transmitted)));
+        assert_eq!(after(Sent, Some(Stage::Transmitted), Stage::Unlistened), None);
+    }
+
+    #[test]
+    fn filters_that_hear_our_own_downlinks_are_known() {
+        for filter in ["#", "v3/+/devices/+/down/+", "v3/x@ttn/devices/+/down/push", "application/1/#"] {
+            assert!(hears_ourselves(filter), "{filter}");
+        }
+        for filter in ["v3/+/devices/+/down/queued", "application/+/device/+/event/+", "v3/+/devices/+/up", "v1/#", "+"]
+        {
+            assert!(!hears_ourselves(filter), "{filter}");
         }
     }
 

@@ -97,7 +97,7 @@ pub async fn answer(conn: &mut PgConnection, device: DeviceId, ack: &Ack, now: I
 
 /// Commands that these devices should hear now, the oldest first and at most [`DUE`] of them, behind that place in the order.
 /// Those that were told already and wait for an answer are among them, so whoever tells looks through all pages. What a network
-/// server may have is not.
+/// server may have is not, nor what is for a device that listens to one; what a network server's broker refused is.
 pub async fn due(
     pool: &PgPool,
     codes: &[String],
@@ -109,7 +109,7 @@ pub async fn due(
         r#"select c.id, d.code, c.name, c.args as "args: Value", c.issued_at, c.expires_at
            from device_command c join device d on d.id = c.device_id
            where d.code = any($1) and d.enabled and c.state in ('queued', 'sent') and c.expires_at > $2
-             and c.downlink_stage is null
+             and d.heard_by <> 'network' and (c.downlink_stage is null or c.downlink_stage = 'barred')
              and ($4::timestamptz is null or (c.issued_at, c.id) > ($4, $5::uuid))
            order by c.issued_at, c.id limit $3"#,
         codes,
@@ -134,7 +134,10 @@ pub async fn mark_sent(pool: &PgPool, told: &[Due], now: Instant) -> sqlx::Resul
     let ids: Vec<Uuid> = told.iter().map(|due| due.id).collect();
     let mut tx = pool.begin().await?;
     sqlx::query!(
-        "update device_command set state = 'sent', sent_at = $2, times_sent = times_sent + 1
+        "update device_command set state = 'sent', sent_at = $2, times_sent = times_sent + 1,
+             downlink_stage = nullif(downlink_stage, 'barred'),
+             downlink_at = case when downlink_stage <> 'barred' then downlink_at end,
+             downlink_server = case when downlink_stage <> 'barred' then downlink_server end
          where id = any($1) and state in ('queued', 'sent')",
         &ids,
         now

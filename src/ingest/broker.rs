@@ -55,6 +55,13 @@ pub async fn run(app: App) -> anyhow::Result<()> {
         let options = Options::of(&app.config, broker).with_context(|| {
             format!("configuration key `mqtt.external[{index}].url`: {:?}", wire::without_secret(&broker.url))
         })?;
+        for topic in broker.topics.iter().filter(|topic| lorawan::hears_ourselves(topic)) {
+            tracing::warn!(
+                broker = broker.name,
+                topic,
+                "this filter matches the service's own downlinks; docs/devices.md"
+            );
+        }
         wanted.push((broker.clone(), options));
     }
     // A broker sends what it kept for us at once. Before the devices are known, all of that would go to quarantine.
@@ -104,7 +111,7 @@ async fn link(app: App, broker: ExternalBroker, options: Options) {
     let poller = Poller { app: app.clone(), broker, client: client.clone(), epoch: at, intake, passing };
     let tasks = [
         tokio::spawn(poller.run(events)),
-        tokio::spawn(take_in(app.clone(), incoming, queue, heard)),
+        tokio::spawn(take_in(app.clone(), name.clone(), incoming, queue, heard)),
         tokio::spawn(downlink::run(app.clone(), name.clone(), client.clone(), devices)),
         tokio::spawn(network::run(app, name.clone(), courier, networked)),
         tokio::spawn(acknowledge(client, epoch, queued)),
@@ -234,9 +241,15 @@ struct Told {
 }
 
 /// Decodes and queues in the order of arrival.
-async fn take_in(app: App, mut incoming: mpsc::Receiver<Incoming>, queue: mpsc::Sender<Queued>, told: Told) {
+async fn take_in(
+    app: App,
+    broker: String,
+    mut incoming: mpsc::Receiver<Incoming>,
+    queue: mpsc::Sender<Queued>,
+    told: Told,
+) {
     while let Some(Incoming { epoch, message }) = incoming.recv().await {
-        let understood = understand(&app, &message);
+        let understood = understand(&app, &broker, &message);
         let now = app.clock.now();
         // What the broker kept for new subscribers tells nothing of now.
         if let Some((device, way)) = understood.from.filter(|_| !message.retain) {
@@ -253,7 +266,8 @@ async fn take_in(app: App, mut incoming: mpsc::Receiver<Incoming>, queue: mpsc::
             None => None,
         };
         // A full queue is looked through already; the device is heard again.
-        if let Some(here) = understood.heard {
+        // What the broker kept says nothing of a device that is there now.
+        if let Some(here) = understood.heard.filter(|_| !message.retain) {
             let _ = told.direct.try_send(here);
         }
         if let Some(here) = understood.networked.filter(|_| !message.retain) {
@@ -285,7 +299,7 @@ impl Understood {
     }
 }
 
-fn understand(app: &App, message: &Message) -> Understood {
+fn understand(app: &App, broker: &str, message: &Message) -> Understood {
     let name = message.topic.as_str();
     let devices = app.ingest.devices();
     let (code, device, kind, format) = match (topic::parse(name), topic::of_network(name)) {
@@ -306,7 +320,7 @@ fn understand(app: &App, message: &Message) -> Understood {
         format.is_none().then(|| downlink::Heard { code: device.code.clone(), is_new: kind == topic::Kind::Status });
     let from = (device.id, if format.is_none() { HeardBy::Broker } else { HeardBy::Network });
     let mut understood = match kind {
-        topic::Kind::Readings => readings(app, device, message, (name, format)),
+        topic::Kind::Readings => readings(app, device, message, (broker, name, format)),
         topic::Kind::Status => status_of(device, message, name),
         topic::Kind::Answer => answer_of(device, message, name),
     };
@@ -316,7 +330,12 @@ fn understand(app: &App, message: &Message) -> Understood {
     understood.from = speaks.then_some(from);
     understood.heard = heard;
     let address = Address::of(name).filter(|_| speaks).map(|(address, _)| address);
-    understood.networked = address.map(|address| network::Heard { device: from.0, address });
+    understood.networked = address.map(|address| {
+        // A device's clock or a server's may be ahead; nothing later than now would ever replace that.
+        let now = app.clock.now();
+        let at = lorawan::uplink_at(&message.payload).map_or(now, |at| at.min(now));
+        network::Heard { device: from.0, address, at }
+    });
     understood
 }
 
@@ -324,7 +343,7 @@ fn readings(
     app: &App,
     device: Arc<DeviceEntry>,
     message: &Message,
-    (name, format): (&str, Option<Format>),
+    (broker, name, format): (&str, &str, Option<Format>),
 ) -> Understood {
     let door = Door {
         source: Source::Broker,
@@ -340,7 +359,8 @@ fn readings(
     let said = status.map(|status| Said::Status { status, is_direct: false });
     let of_downlink = || {
         let (address, event) = Address::of(name)?;
-        lorawan::word(address.server, event, &message.payload).map(|word| Said::Downlink(address.server, word))
+        let word = lorawan::word(address.server, event, &message.payload)?;
+        Some(Said::Downlink { broker: broker.to_owned(), address, word })
     };
     let said = said.or_else(of_downlink).map(|said| (device, said));
     Understood { readings: decoded.readings, quarantined: decoded.quarantined, said, ..Understood::default() }

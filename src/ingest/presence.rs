@@ -189,14 +189,15 @@ async fn write(pool: &PgPool, pending: &HashMap<DeviceId, Mark>) -> sqlx::Result
     Ok(())
 }
 
-/// A device that also connects somewhere may send its readings by HTTP: it is still one that hears.
+/// A device that also connects somewhere may send its readings by HTTP: it is still one that hears. One that was heard
+/// through a network server and now speaks by HTTP has left that.
 async fn write_heard(pool: &PgPool, pending: &HashMap<DeviceId, (HeardBy, Instant)>) -> sqlx::Result<()> {
     let ids: Vec<i64> = pending.keys().map(|id| id.0).collect();
     let ways: Vec<String> = pending.values().map(|(way, _)| way.as_str().to_owned()).collect();
     let at: Vec<Instant> = pending.values().map(|(_, at)| *at).collect();
     sqlx::query!(
         "update device d set last_seen_at = greatest(d.last_seen_at, heard.at),
-             heard_by = case when heard.way = 'http' and d.heard_by in ('mqtt', 'broker', 'network') then d.heard_by else heard.way end
+             heard_by = case when heard.way = 'http' and d.heard_by in ('mqtt', 'broker') then d.heard_by else heard.way end
          from unnest($1::int8[], $2::text[], $3::timestamptz[]) as heard (id, way, at) where d.id = heard.id",
         &ids,
         &ways,

@@ -19,7 +19,7 @@ use super::{IngestError, IngestHandle, Quarantined, Source};
 use crate::app::App;
 use crate::clock::Instant;
 use crate::fleet::command::{Ack, MAX_ACK_BYTES, clock_offset_ms, parse_ack};
-use crate::fleet::downlink::{Server, Word as DownlinkWord};
+use crate::fleet::downlink::{Address, Word as DownlinkWord};
 use crate::fleet::store as commands;
 use crate::fleet::store::report::Word;
 use crate::ids::DeviceId;
@@ -42,7 +42,11 @@ pub enum Said {
     },
     Answer(Ack),
     /// Of a command on its way through a network server, which says it in the device's place.
-    Downlink(Server, DownlinkWord),
+    Downlink {
+        broker: String,
+        address: Address,
+        word: DownlinkWord,
+    },
 }
 
 /// Whether the service knew what was spoken of: a command that is none of the device's is not known.
@@ -254,8 +258,8 @@ async fn write(app: &App, batch: &[Waiting]) -> sqlx::Result<Vec<Known>> {
         known.push(match &waiting.said {
             Said::Status { .. } => true,
             Said::Answer(ack) => commands::answer(&mut tx, waiting.device, ack, waiting.at).await?,
-            Said::Downlink(server, word) => {
-                commands::downlink::take(&mut tx, waiting.device, *server, word, waiting.at).await?
+            Said::Downlink { broker, address, word } => {
+                commands::downlink::take(&mut tx, waiting.device, (broker, address), word, waiting.at).await?
             }
         });
     }

@@ -26,7 +26,7 @@ vocabulary! {
         Sessions = "sessions",
         /// How to ask reporters back.
         ReportContacts = "report_contacts",
-        /// Closed work at stations: who took it on, what they noted.
+        /// Names and notes in closed work at stations; what happened stays.
         MaintenanceTasks = "maintenance_tasks",
         /// And to whom of the staff they went.
         MorningReports = "morning_reports",

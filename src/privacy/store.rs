@@ -71,9 +71,12 @@ pub async fn due(conn: &mut PgConnection, rule: Rule, before: Instant) -> sqlx::
 async fn due_of_staff(conn: &mut PgConnection, rule: Rule, before: Instant) -> sqlx::Result<i64> {
     match rule {
         Rule::MaintenanceTasks => {
-            sqlx::query_scalar!(r#"select count(*) as "rows!" from maintenance_task where closed_at < $1"#, before)
-                .fetch_one(conn)
-                .await
+            sqlx::query_scalar!(
+                r#"select count(*) as "rows!" from maintenance_task where closed_at < $1 and not names_forgotten"#,
+                before
+            )
+            .fetch_one(conn)
+            .await
         }
         Rule::MorningReports => {
             sqlx::query_scalar!(r#"select count(*) as "rows!" from morning_report where made_at < $1"#, before)
@@ -160,7 +163,7 @@ pub async fn batch(conn: &mut PgConnection, rule: Rule, before: Instant) -> sqlx
     Ok(rows)
 }
 
-/// What names people of the staff. Ended commands stay, without who sent them.
+/// What names people of the staff. Closed work and ended commands stay, without who did and sent them.
 async fn of_staff(conn: &mut PgConnection, rule: Rule, before: Instant) -> sqlx::Result<i64> {
     match rule {
         Rule::MaintenanceTasks => {

@@ -172,6 +172,10 @@ pub async fn configure_device(
 ) -> sqlx::Result<bool> {
     let done =
         sqlx::query!("update device set profile = $2, hardware_id = $3 where code = $1", code, profile, hardware_id);
+    // Where its downlinks went may be another device's place now; the next uplink tells.
+    sqlx::query!("delete from device_network n using device d where d.id = n.device_id and d.code = $1", code)
+        .execute(&mut *conn)
+        .await?;
     Ok(done.execute(conn).await?.rows_affected() > 0)
 }
 

@@ -12,7 +12,7 @@ use sentinela::app::App;
 use sentinela::audit::Actor;
 use sentinela::config::{ExternalBroker, Protocol};
 use sentinela::fleet::command::{CommandResult, CommandState, Wanted};
-use sentinela::fleet::downlink::Stage;
+use sentinela::fleet::downlink::{Address, Stage, Word};
 use sentinela::fleet::{DeviceCommand, desk, store};
 use sentinela::ingest::{broker, committer, devices};
 use sentinela::stations::store as stations;
@@ -124,21 +124,30 @@ impl Town {
 
     /// Uplinks until one is heard: what is sent before the service has subscribed goes nowhere.
     async fn transmits(&self, base: &str) {
-        let (topic, uplink) = if base == TTN {
-            let uplink = json!({"received_at": "2026-02-22T11:50:00Z", "frm_payload": "AQ==", "f_port": 2});
-            (format!("{base}/up"), json!({"end_device_ids": {"device_id": EUI}, "uplink_message": uplink}))
-        } else {
-            (
-                format!("{base}/event/up"),
-                json!({"deviceInfo": {"devEui": EUI}, "time": "2026-02-22T11:50:00Z", "data": "AQ=="}),
-            )
-        };
+        self.transmits_at(base, "2026-02-22T11:50:00Z").await;
         eventually("the device to be heard", || async {
-            self.publish(&topic, &uplink).await;
+            self.transmits_at(base, "2026-02-22T11:50:00Z").await;
             let known = sqlx::query_scalar::<_, String>("select topic from device_network where topic = $1").bind(base);
             known.fetch_optional(&self.db.pool).await.unwrap()
         })
         .await;
+    }
+
+    /// One uplink that the server got then.
+    async fn transmits_at(&self, base: &str, at: &str) {
+        let (topic, uplink) = if base.starts_with("v3/") {
+            let uplink = json!({"received_at": at, "frm_payload": "AQ==", "f_port": 2});
+            (format!("{base}/up"), json!({"end_device_ids": {"device_id": EUI}, "uplink_message": uplink}))
+        } else {
+            (format!("{base}/event/up"), json!({"deviceInfo": {"devEui": EUI}, "time": at, "data": "AQ=="}))
+        };
+        self.publish(&topic, &uplink).await;
+    }
+
+    /// Where downlinks go, and the other place.
+    async fn place(&self) -> Option<(String, Option<String>)> {
+        let row = sqlx::query_as("select topic, conflict from device_network");
+        row.fetch_optional(&self.db.pool).await.unwrap()
     }
 
     /// What the network server says of a command until the command shows it.
@@ -247,14 +256,22 @@ async fn a_command_goes_through_chirpstack_and_the_radio_s_word_comes_back() {
     ack["acknowledged"] = json!(true);
     let done = town.says(&app, &format!("{CHIRPSTACK}/event/ack"), &ack, &command, Stage::Received).await;
     assert_eq!((done.state, done.result), (CommandState::Acknowledged, Some(CommandResult::Received)));
-    // Another radio's word on another command changes nothing, and lies nowhere as an error.
+    // A word on a command that is none changes nothing and is no error: the link takes them in the order of arrival, so it is
+    // through when what came after it shows.
+    let before = crate::ingest::quarantine(&town.db.pool).await.len();
     ack["queueItemId"] = json!("00000000-0000-7000-8000-000000000009");
     town.publish(&format!("{CHIRPSTACK}/event/ack"), &ack).await;
-    assert!(crate::ingest::quarantine(&town.db.pool).await.iter().all(|row| row.0 != "queueItemId"));
+    let next = ask(&app, "reboot", Value::Null).await;
+    server.takes().await;
+    reaches(&app, &next, Stage::Accepted).await;
+    let event = json!({"queueItemId": next.id, "deviceInfo": {"devEui": EUI}});
+    town.says(&app, &format!("{CHIRPSTACK}/event/txack"), &event, &next, Stage::Transmitted).await;
+    assert_eq!(crate::ingest::quarantine(&town.db.pool).await.len(), before);
+    assert_eq!(state(&app, &command).await.state, CommandState::Acknowledged);
 
     let told = seen(&app, "/api/v1/devices/A/commands").await;
     let told: Value = serde_json::from_str(&told).unwrap();
-    let first = &told["items"][0];
+    let first = &told["items"][1];
     assert_eq!((&first["state"], &first["result"]), (&json!("acknowledged"), &json!("received")), "{told}");
     assert_eq!((&first["downlink"]["stage"], &first["downlink"]["server"]), (&json!("received"), &json!("chirpstack")));
     let page = seen(&app, "/console/devices/A").await;
@@ -280,7 +297,7 @@ async fn seen(app: &App, path: &str) -> String {
 }
 
 #[tokio::test]
-async fn what_the_radio_did_not_confirm_failed_and_a_repetition_by_the_things_stack_may_mend_it() {
+async fn what_the_radio_did_not_confirm_the_things_stack_sends_again() {
     let town = Town::new("dragino").await;
     let mut server = Server::on(town.port).await;
     let app = town.service().await;
@@ -292,12 +309,14 @@ async fn what_the_radio_did_not_confirm_failed_and_a_repetition_by_the_things_st
     assert_eq!((&downlink["frm_payload"], &downlink["f_port"]), (&json!("BP8="), &json!(2)));
     let ours = downlink["correlation_ids"].clone();
     assert_eq!(ours, json!([format!("sentinela:{}", command.id)]));
-    reaches(&app, &command, Stage::Accepted).await;
+    let handed = reaches(&app, &command, Stage::Handed).await;
+    assert_eq!((handed.state, handed.times_sent), (CommandState::Sent, 1));
 
     let event = |name: &str| json!({"end_device_ids": {"device_id": EUI}, format!("downlink_{name}"): {"correlation_ids": ours}});
+    town.says(&app, &format!("{TTN}/down/queued"), &event("queued"), &command, Stage::Accepted).await;
     town.says(&app, &format!("{TTN}/down/sent"), &event("sent"), &command, Stage::Transmitted).await;
-    let failed = town.says(&app, &format!("{TTN}/down/nack"), &event("nack"), &command, Stage::Missed).await;
-    assert_eq!((failed.state, failed.result), (CommandState::Failed, Some(CommandResult::Undelivered)));
+    let missed = town.says(&app, &format!("{TTN}/down/nack"), &event("nack"), &command, Stage::Missed).await;
+    assert_eq!((missed.state, missed.result), (CommandState::Sent, None));
     let done = town.says(&app, &format!("{TTN}/down/ack"), &event("ack"), &command, Stage::Received).await;
     assert_eq!(done.state, CommandState::Acknowledged);
 
@@ -350,8 +369,10 @@ async fn a_service_that_comes_back_hands_nothing_over_twice() {
     // One that was being published when the process ended: nobody knows whether it left.
     let lost = ask(&app, "reboot", Value::Null).await;
     let mark =
-        "update device_command set downlink_stage = 'offered', downlink_at = issued_at, downlink_server = 'chirpstack'
-         where id = $1 and state = 'queued'";
+        "update device_command set downlink_stage = 'offered', downlink_at = issued_at, downlink_server = 'chirpstack',
+             downlink_broker = n.broker, downlink_base = n.topic
+         from device_network n
+         where id = $1 and n.device_id = device_command.device_id and state = 'queued'";
     assert_eq!(sqlx::query(mark).bind(lost.id).execute(&town.db.pool).await.unwrap().rows_affected(), 1);
 
     let again = town.service().await;
@@ -401,7 +422,7 @@ async fn what_is_cancelled_in_time_is_not_handed_over_and_what_is_late_says_wher
 }
 
 #[tokio::test]
-async fn a_downlink_that_nobody_at_the_broker_takes_waits_and_says_so() {
+async fn a_downlink_that_nobody_subscribes_is_not_sent_again() {
     let town = Town::new("minutes").await;
     let app = town.service().await;
     town.transmits(CHIRPSTACK).await;
@@ -412,15 +433,104 @@ async fn a_downlink_that_nobody_at_the_broker_takes_waits_and_says_so() {
 
     let mut server = Server::on(town.port).await;
     app.clock.set(support::start_at() + TimeDelta::seconds(60));
-    // The hint of another command is as good as the next look.
+    // Commands go in the order of their issue, so the first would be before this one.
     let next = ask(&app, "set_interval", json!({"interval_s": 1200})).await;
-    let taken = [server.takes().await.1, server.takes().await.1].map(|message| message["id"].clone());
-    assert_eq!(taken, [json!(command.id), json!(next.id)]);
-    let sent = reaches(&app, &command, Stage::Accepted).await;
-    assert_eq!((sent.state, sent.message.as_str()), (CommandState::Sent, ""));
-    let downlink = sent.downlink.unwrap();
-    assert_eq!((downlink.payload.as_str(), downlink.f_port, downlink.confirmed), ("aa0a", Some(85), false));
+    assert_eq!(server.takes().await.1["id"], json!(next.id));
+    let downlink = reaches(&app, &next, Stage::Accepted).await.downlink.unwrap();
+    assert_eq!((downlink.payload.as_str(), downlink.f_port, downlink.confirmed), ("aa14", Some(85), false));
+    // A rule may have taken it all the same; then the server says so.
+    let event = json!({"queueItemId": command.id, "deviceInfo": {"devEui": EUI}});
+    let found = town.says(&app, &format!("{CHIRPSTACK}/event/txack"), &event, &command, Stage::Transmitted).await;
+    assert_eq!(found.state, CommandState::Sent);
     app.stop.cancel();
+}
+
+#[tokio::test]
+async fn another_hardware_id_forgets_where_downlinks_went() {
+    let town = Town::new("dragino").await;
+    let app = town.service().await;
+    town.transmits(CHIRPSTACK).await;
+    let mut conn = town.db.pool.acquire().await.unwrap();
+    stations::configure_device(&mut conn, "A", "dragino", Some("0000000000000001")).await.unwrap();
+    assert_eq!(town.place().await, None);
+    // Nor is what an index of before found by the old one written, or used if it is there.
+    let device = sqlx::query_scalar("select id from device where code = 'A'").fetch_one(&town.db.pool).await.unwrap();
+    let device = sentinela::ids::DeviceId(device);
+    let (old, _) = Address::of(&format!("{CHIRPSTACK}/event/up")).unwrap();
+    store::downlink::heard(&town.db.pool, device, "lorawan", &old, app.clock.now()).await.unwrap();
+    assert_eq!(town.place().await, None);
+    app.stop.cancel();
+}
+
+#[tokio::test]
+async fn the_latest_uplink_says_where_downlinks_go_and_a_stranger_of_that_name_keeps_them_back() {
+    let db = support::db().await;
+    gauge(&db.pool, "A").await;
+    let app = support::app(&db);
+    let mut conn = db.pool.acquire().await.unwrap();
+    stations::configure_device(&mut conn, "A", "dragino", Some(EUI)).await.unwrap();
+    let device = sqlx::query_scalar("select id from device where code = 'A'").fetch_one(&db.pool).await.unwrap();
+    let device = sentinela::ids::DeviceId(device);
+    let now = app.clock.now();
+    let hear = async |broker: &str, base: &str, after_s: i64| {
+        let (address, _) = Address::of(&format!("{base}/event/up")).unwrap();
+        store::downlink::heard(&db.pool, device, broker, &address, now + TimeDelta::seconds(after_s)).await.unwrap();
+        let row =
+            sqlx::query_as::<_, (String, String, Option<String>)>("select broker, topic, conflict from device_network");
+        row.fetch_one(&db.pool).await.unwrap()
+    };
+    let other = format!("application/other/device/{EUI}");
+    assert_eq!(hear("a", CHIRPSTACK, 1).await, ("a".into(), CHIRPSTACK.into(), None));
+    assert_eq!(hear("b", &other, 2).await, ("b".into(), other.clone(), None));
+    assert_eq!(hear("a", CHIRPSTACK, 1).await, ("b".into(), other.clone(), None), "an old one");
+    assert_eq!(hear("a", CHIRPSTACK, 3).await, ("a".into(), CHIRPSTACK.into(), None));
+
+    stations::configure_device(&mut conn, "A", "dragino", Some(EUI)).await.unwrap();
+    let stranger = format!("v3/app2@ttn/devices/{EUI}");
+    assert_eq!(hear("a", TTN, 4).await, ("a".into(), TTN.into(), None));
+    assert_eq!(hear("b", &stranger, 5).await, ("a".into(), TTN.into(), Some(stranger.clone())));
+    sqlx::query("update device set heard_by = 'network', profile = ''").execute(&db.pool).await.unwrap();
+    assert_eq!(store::downlink::due(&db.pool, "a", now).await.unwrap(), []);
+    assert_eq!(store::downlink::conflict(&mut conn, device).await.unwrap(), Some((TTN.to_owned(), stranger)));
+}
+
+#[tokio::test]
+async fn only_where_it_was_offered_a_word_counts_and_directly_a_network_s_device_is_told_nothing() {
+    let db = support::db().await;
+    gauge(&db.pool, "A").await;
+    let app = support::app(&db);
+    let mut conn = db.pool.acquire().await.unwrap();
+    let command = ask(&app, "reboot", Value::Null).await;
+    let due = async || store::due(&db.pool, &["A".into()], app.clock.now(), None).await.unwrap().len();
+    assert_eq!(due().await, 1);
+    sqlx::query("update device set heard_by = 'network'").execute(&db.pool).await.unwrap();
+    assert_eq!(due().await, 0);
+    // Refused by the server's broker, it goes to a device that connects by itself.
+    let barred =
+        "update device_command set downlink_stage = 'barred', downlink_at = issued_at, downlink_server = 'chirpstack'";
+    sqlx::query(barred).execute(&db.pool).await.unwrap();
+    sqlx::query("update device set heard_by = 'mqtt'").execute(&db.pool).await.unwrap();
+    let told = store::due(&db.pool, &["A".into()], app.clock.now(), None).await.unwrap();
+    store::mark_sent(&db.pool, &told, app.clock.now()).await.unwrap();
+    let sent = state(&app, &command).await;
+    assert_eq!((sent.state, sent.downlink), (CommandState::Sent, None));
+
+    let offered = "update device_command set downlink_stage = 'offered', downlink_at = issued_at,
+        downlink_server = 'chirpstack', downlink_broker = 'a', downlink_base = $1";
+    sqlx::query(offered).bind(CHIRPSTACK).execute(&db.pool).await.unwrap();
+    let device = sqlx::query_scalar("select id from device where code = 'A'").fetch_one(&db.pool).await.unwrap();
+    let device = sentinela::ids::DeviceId(device);
+    let word = Word { id: command.id, stage: Stage::Received, message: String::new() };
+    let mut take = async |broker: &str, base: &str| {
+        let (address, _) = Address::of(&format!("{base}/event/ack")).unwrap();
+        store::downlink::take(&mut conn, device, (broker, &address), &word, app.clock.now()).await.unwrap()
+    };
+    assert!(!take("b", CHIRPSTACK).await, "another broker");
+    assert!(!take("a", TTN).await, "another server");
+    assert!(!take("a", &format!("application/other/device/{EUI}")).await, "another application");
+    assert_eq!(state(&app, &command).await.state, CommandState::Sent);
+    assert!(take("a", CHIRPSTACK).await);
+    assert_eq!(state(&app, &command).await.state, CommandState::Acknowledged);
 }
 
 #[tokio::test]

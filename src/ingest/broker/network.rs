@@ -7,11 +7,14 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
+use chrono::TimeDelta;
+use sqlx::PgPool;
 use tokio::sync::broadcast::error::RecvError;
 use tokio::sync::mpsc;
 
 use super::courier::{Courier, Handed, Open};
 use crate::app::App;
+use crate::clock::Instant;
 use crate::events::Event;
 use crate::fleet::command::CommandName;
 use crate::fleet::downlink::{Address, Stage};
@@ -23,17 +26,28 @@ use crate::ingest::formats::template::Encoded;
 /// Commands are looked for this often without a hint, which is also how often what did not get through is tried again.
 const LOOK_EVERY: Duration = Duration::from_secs(30);
 
+/// What was written is written anew after so long, because another broker may have heard the device meanwhile, or somebody
+/// gave it another hardware id.
+const REFRESHED_AFTER: TimeDelta = TimeDelta::minutes(3);
+/// Before an outcome is written anew that the database did not take.
+const AGAIN_AFTER: Duration = Duration::from_secs(2);
+
+/// Where downlinks of devices go, and when that was written.
+type Known = HashMap<DeviceId, (Address, Instant)>;
+
 /// A device transmitted; its network server takes downlinks there.
 #[derive(Debug)]
 pub struct Heard {
     pub device: DeviceId,
     pub address: Address,
+    /// When the uplink was made.
+    pub at: Instant,
 }
 
 /// Hands over until the service stops.
 pub async fn run(app: App, broker: String, courier: Courier, mut devices: mpsc::Receiver<Heard>) {
     let mut events = app.events.subscribe();
-    let mut known: HashMap<DeviceId, Address> = HashMap::new();
+    let mut known: Known = HashMap::new();
     let mut look = tokio::time::interval(LOOK_EVERY);
     loop {
         let is_hint = tokio::select! {
@@ -52,16 +66,17 @@ pub async fn run(app: App, broker: String, courier: Courier, mut devices: mpsc::
 }
 
 /// Writes where the device's downlinks go, when that is news. True when it is.
-async fn note(app: &App, broker: &str, known: &mut HashMap<DeviceId, Address>, heard: Heard) -> bool {
-    let Heard { device, address } = heard;
-    if known.get(&device) == Some(&address) {
+async fn note(app: &App, broker: &str, known: &mut Known, heard: Heard) -> bool {
+    let Heard { device, address, at } = heard;
+    let now = app.clock.now();
+    if known.get(&device).is_some_and(|(old, since)| *old == address && now - *since < REFRESHED_AFTER) {
         return false;
     }
-    if let Err(error) = store::heard(&app.db.ingest, device, broker, &address, app.clock.now()).await {
+    if let Err(error) = store::heard(&app.db.ingest, device, broker, &address, at).await {
         tracing::warn!(%error, broker, "where downlinks of a device go could not be written; at its next uplink again");
         return false;
     }
-    known.insert(device, address);
+    known.insert(device, (address, now));
     true
 }
 
@@ -106,24 +121,35 @@ async fn one(app: &App, open: &mut Open, due: &Due) -> sqlx::Result<Option<Hande
             return Ok(None);
         }
     };
-    if !store::offer(pool, due.id, due.address.server, &downlink, now).await? {
+    if !store::offer(pool, due, &downlink, now).await? {
         return Ok(None);
     }
     let handed = open.publish(due.address.topic(), due.address.message(due.id, &downlink)).await;
-    match &handed {
-        Handed::Taken => store::settle(pool, due, Stage::Accepted, "", now).await?,
+    // The broker's answer comes once, so it is held until the database has it.
+    while let Err(error) = outcome(pool, due, &handed, now).await {
+        tracing::warn!(%error, device = due.code, "what became of a downlink cannot be written yet");
+        tokio::select! {
+            () = app.stop.cancelled() => return Err(error),
+            () = tokio::time::sleep(AGAIN_AFTER) => {}
+        }
+    }
+    Ok(Some(handed))
+}
+
+async fn outcome(pool: &PgPool, due: &Due, handed: &Handed, now: Instant) -> sqlx::Result<()> {
+    match handed {
+        Handed::Taken => store::settle(pool, due, due.address.confirmed(), "", now).await,
         Handed::Unlistened => {
-            let why = format!("nobody at the broker subscribes {}", due.address.topic());
-            store::take_back(pool, due, Some((Stage::Unlistened, &why)), now).await?;
+            let why = format!("nobody subscribes {} at the broker, as it says", due.address.topic());
+            store::settle(pool, due, Stage::Unlistened, &why, now).await
         }
         Handed::Barred(reason) => {
             let why = format!("the broker refuses {}: {reason}", due.address.topic());
-            store::take_back(pool, due, Some((Stage::Barred, &why)), now).await?;
+            store::take_back(pool, due, Some((Stage::Barred, &why)), now).await
         }
-        Handed::Kept(_) => store::take_back(pool, due, None, now).await?,
-        Handed::Unknown(_) => {}
+        Handed::Kept(_) => store::take_back(pool, due, None, now).await,
+        Handed::Unknown(_) => Ok(()),
     }
-    Ok(Some(handed))
 }
 
 /// By the configuration of now, which may have changed since the command was issued.

@@ -187,9 +187,20 @@ async fn each_kind_of_data_goes_on_its_own_day_and_what_is_append_only_stays() {
         .await
         .unwrap();
     assert_eq!(commands, ["acknowledged:", "queued:rui"]);
-    let tasks: Vec<bool> =
-        sqlx::query_scalar("select closed_at is null from maintenance_task").fetch_all(&db.pool).await.unwrap();
-    assert_eq!(tasks, [true]);
+    let tasks: Vec<bool> = sqlx::query_scalar("select closed_at is null from maintenance_task order by 1")
+        .fetch_all(&db.pool)
+        .await
+        .unwrap();
+    assert_eq!(tasks, [false, true]);
+    let closed: (String, bool, String, String, String) = sqlx::query_as(
+        "select t.closed_by, t.assigned_to is null, e.actor, e.act, e.detail
+         from maintenance_task t join maintenance_event e on e.task_id = t.id where t.closed_at is not null",
+    )
+    .fetch_one(&db.pool)
+    .await
+    .unwrap();
+    let nobody = String::new;
+    assert_eq!(closed, (nobody(), true, nobody(), "noted".to_owned(), nobody()));
     let runs: i64 = sqlx::query_scalar("select count(*) from retention_run").fetch_one(&db.pool).await.unwrap();
     assert_eq!(runs, 11 * Rule::ALL.len() as i64);
 }

@@ -276,7 +276,9 @@ impl DevicePage {
             stage => stage.as_str(),
         };
         let mut told = v.word("downlink-stage", key);
-        if command.state == CommandState::Cancelled && matches!(downlink.stage, Stage::Offered | Stage::Accepted) {
+        if command.state == CommandState::Cancelled
+            && matches!(downlink.stage, Stage::Offered | Stage::Handed | Stage::Accepted)
+        {
             told = format!("{told} {}", v.t("downlink-cancelled"));
         }
         Some(told)
