@@ -57,7 +57,9 @@ create table address_source (
     imported_at timestamptz not null,
     streets integer not null,
     addresses integer not null,
-    file_sha256 text not null
+    file_sha256 text not null,
+    -- Of what was made of the file: another program, town or risk areas make something else of the same one.
+    rows_sha256 text not null
 );
 
 alter table report
@@ -77,5 +79,9 @@ create table occurrence_placing (
     label text not null constraint occurrence_placing_label_length check (char_length(label) <= 300)
 );
 create index occurrence_placing_occurrence on occurrence_placing (occurrence_id, id);
+-- A stream that a report spoke to before it was put elsewhere hears nothing of it any more.
+alter table report_stream add column speaks boolean not null default true;
+-- Counted up when a report is to speak anew, so that what is being brought at that moment does not pass for it.
+alter table report_standing add column asked integer not null default 0;
 create trigger occurrence_placing_append_only before update or delete or truncate on occurrence_placing
     for each statement execute function refuse_rewrite();

@@ -116,9 +116,12 @@ async fn prepare(app: &App, now: Instant) -> anyhow::Result<Vec<Due>> {
     let all = streams::due(&mut tx, BATCH).await?;
     let mut is_new = false;
     for due in all.iter().filter(|due| due.weight > 0.0) {
-        // Once it has spoken somewhere, that is where its later words go.
+        // Once it has spoken somewhere, that is where its later words go, unless a person puts it elsewhere.
         if !streams::of_report(&mut tx, due.report).await?.is_empty() {
-            continue;
+            if !streams::is_placed(&mut tx, due.report).await? {
+                continue;
+            }
+            streams::hush(&mut tx, due.report).await?;
         }
         for area in streams::touched(&mut tx, due.report).await? {
             let code = feed::station_code(area.id, &area.code);
@@ -139,5 +142,9 @@ async fn prepare(app: &App, now: Instant) -> anyhow::Result<Vec<Due>> {
 /// The readings of one report. What never counted is not said as nothing.
 async fn readings_of(conn: &mut PgConnection, due: &Due) -> sqlx::Result<Vec<NewReading>> {
     let streams = streams::of_report(conn, due.report).await?;
-    Ok(streams.into_iter().map(|stream| feed::reading(stream, due.report, due.observed_at, due.weight)).collect())
+    let reading = |stream: streams::Spoken| {
+        let weight = if stream.speaks { due.weight } else { 0.0 };
+        feed::reading(stream.id, due.report, due.observed_at, weight)
+    };
+    Ok(streams.into_iter().map(reading).collect())
 }

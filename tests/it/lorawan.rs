@@ -339,14 +339,14 @@ async fn a_command_goes_through_the_things_stack_over_3_1_1_also_when_nobody_tak
     town.transmits(TTN).await;
     // A broker of 3.1.1 cannot say that nobody subscribes.
     let unheard = ask(&app, "reboot", Value::Null).await;
-    let unheard = reaches(&app, &unheard, Stage::Accepted).await;
+    let unheard = reaches(&app, &unheard, Stage::Handed).await;
     assert_eq!((unheard.state, unheard.times_sent), (CommandState::Sent, 1));
 
     let mut server = Server::on(town.port).await;
     let command = ask(&app, "set_interval", interval()).await;
     let (topic, message) = server.takes().await;
     assert_eq!((topic, &message["downlinks"][0]["frm_payload"]), (format!("{TTN}/down/push"), &json!("AQACWA==")));
-    reaches(&app, &command, Stage::Accepted).await;
+    reaches(&app, &command, Stage::Handed).await;
     let ours = message["downlinks"][0]["correlation_ids"].clone();
     let event = json!({"end_device_ids": {"device_id": EUI}, "downlink_ack": {"correlation_ids": ours}});
     let done = town.says(&app, &format!("{TTN}/down/ack"), &event, &command, Stage::Received).await;

@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 
 use serde_json::json;
+use sha2::{Digest as _, Sha256};
 use sqlx::{Acquire as _, PgConnection};
 
 use crate::addresses::file::{Source, Town};
@@ -25,7 +26,7 @@ pub struct Report {
     pub postcodes: usize,
     /// Addresses of this source that were there before.
     pub before: i32,
-    /// The same file was brought in last: nothing was written.
+    /// What is there is what the file makes: nothing was written.
     pub is_unchanged: bool,
 }
 
@@ -58,14 +59,15 @@ pub async fn replace(
 ) -> sqlx::Result<Report> {
     let mut tx = conn.begin().await?;
     sqlx::query!("select pg_advisory_xact_lock($1)", LOCK).execute(&mut *tx).await?;
-    let held = sqlx::query!("select addresses, file_sha256 from address_source where source = $1", source.as_str());
+    let held = sqlx::query!("select addresses, rows_sha256 from address_source where source = $1", source.as_str());
     let held = held.fetch_optional(&mut *tx).await?;
+    let rows_sha256 = sum(streets, postcodes);
     let report = Report {
         streets: streets.len(),
         addresses: streets.iter().map(|street| street.houses.len()).sum(),
         postcodes: postcodes.len(),
         before: held.as_ref().map_or(0, |held| held.addresses),
-        is_unchanged: held.is_some_and(|held| held.file_sha256 == file_sha256),
+        is_unchanged: held.is_some_and(|held| held.rows_sha256 == rows_sha256),
     };
     if dry_run || report.is_unchanged {
         return Ok(report);
@@ -73,27 +75,40 @@ pub async fn replace(
     sqlx::query!("delete from address_street where source = $1", source.as_str()).execute(&mut *tx).await?;
     sqlx::query!("delete from address_postcode where source = $1", source.as_str()).execute(&mut *tx).await?;
     write(&mut tx, source, streets, postcodes).await?;
-    note(&mut tx, (ids, now, actor), (source, file_sha256), report).await?;
+    note(&mut tx, (ids, now, actor), (source, file_sha256, &rows_sha256), report).await?;
     tx.commit().await?;
     Ok(report)
+}
+
+/// A sum over what would be stored, keys and all.
+fn sum(streets: &[Street], postcodes: &[Postcode]) -> String {
+    let mut digest = Sha256::new();
+    for street in streets {
+        digest.update(format!("{street:?}\n"));
+    }
+    for postcode in postcodes {
+        digest.update(format!("{postcode:?}\n"));
+    }
+    digest.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 async fn note(
     conn: &mut PgConnection,
     (ids, now, actor): (&Ids, Instant, &Actor),
-    (source, file_sha256): (Source, &str),
+    (source, file_sha256, rows_sha256): (Source, &str, &str),
     report: Report,
 ) -> sqlx::Result<()> {
     let count = |number: usize| i32::try_from(number).unwrap_or(i32::MAX);
     sqlx::query!(
-        "insert into address_source (source, imported_at, streets, addresses, file_sha256) values ($1, $2, $3, $4, $5)
+        "insert into address_source (source, imported_at, streets, addresses, file_sha256, rows_sha256) values ($1, $2, $3, $4, $5, $6)
          on conflict (source) do update set imported_at = excluded.imported_at, streets = excluded.streets,
-             addresses = excluded.addresses, file_sha256 = excluded.file_sha256",
+             addresses = excluded.addresses, file_sha256 = excluded.file_sha256, rows_sha256 = excluded.rows_sha256",
         source.as_str(),
         now,
         count(report.streets),
         count(report.addresses),
-        file_sha256
+        file_sha256,
+        rows_sha256
     )
     .execute(&mut *conn)
     .await?;

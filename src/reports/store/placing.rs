@@ -5,6 +5,7 @@ use uuid::Uuid;
 
 use crate::clock::Instant;
 use crate::reports::Spot;
+use crate::reports::cluster::EXACT_M;
 
 /// A person's word on where an occurrence is.
 #[derive(Clone, Debug, PartialEq)]
@@ -49,12 +50,13 @@ pub async fn add(conn: &mut PgConnection, occurrence: Uuid, placing: &Placing) -
     Ok(())
 }
 
-/// Reports that had no place to speak for until now say it anew to the rules.
+/// Reports that do not say exactly where speak anew to the rules, from the place where their occurrence was put.
 pub async fn speak_again(conn: &mut PgConnection, occurrence: Uuid) -> sqlx::Result<()> {
     sqlx::query!(
-        "update report_standing s set fed = null where s.occurrence_id = $1 and s.weight > 0
-             and not exists (select from report_stream rs where rs.report_id = s.report_id)",
-        occurrence
+        "update report_standing s set fed = null, asked = s.asked + 1 from report r
+         where r.id = s.report_id and s.occurrence_id = $1 and s.weight > 0 and (r.geom is null or r.precision_m > $2)",
+        occurrence,
+        EXACT_M
     )
     .execute(conn)
     .await?;

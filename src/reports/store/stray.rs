@@ -5,6 +5,7 @@ use sqlx::PgConnection;
 use uuid::Uuid;
 
 use crate::clock::Instant;
+use crate::events::{Event, notify};
 
 /// Messages of one telephone that are kept within a day; whoever sends more is heard already.
 const MOST_A_DAY: i64 = 30;
@@ -23,15 +24,16 @@ pub struct Stray {
     pub ends: String,
 }
 
-/// Keeps a message; the same under the same key is kept once.
+/// Keeps a message, and tells whoever looks; the same under the same key is kept once.
 pub async fn keep(
     conn: &mut PgConnection,
     (id, key): (Uuid, &str),
     (source, words): (&str, &str),
     now: Instant,
 ) -> sqlx::Result<()> {
-    let words: String = words.chars().filter(|letter| !letter.is_control()).take(MOST_LETTERS).collect();
-    sqlx::query!(
+    let words: String =
+        words.chars().map(|letter| if letter.is_control() { ' ' } else { letter }).take(MOST_LETTERS).collect();
+    let kept = sqlx::query!(
         "insert into stray_message (id, key, source, words, received_at)
          select $1, $2, $3, $4, $5::timestamptz
          where $4 <> '' and (select count(*) from stray_message
@@ -44,19 +46,25 @@ pub async fn keep(
         now,
         MOST_A_DAY
     )
-    .execute(conn)
+    .execute(&mut *conn)
     .await?;
-    Ok(())
+    // Pages of reports fetch themselves anew; nobody looks the id up.
+    if kept.rows_affected() > 0 { notify(conn, &Event::Occurrence { id }).await } else { Ok(()) }
 }
 
-/// Those that nobody has read, the newest first, and how many there are.
-pub async fn unread(conn: &mut PgConnection) -> sqlx::Result<(Vec<Stray>, i64)> {
+/// How many nobody has read.
+pub async fn count_unread(conn: &mut PgConnection) -> sqlx::Result<i64> {
     let all = sqlx::query_scalar!(r#"select count(*) as "count!" from stray_message where read_at is null"#);
-    let all = all.fetch_one(&mut *conn).await?;
+    all.fetch_one(conn).await
+}
+
+/// Those that nobody has read, the oldest first, so that none stays behind the others, and how many there are.
+pub async fn unread(conn: &mut PgConnection) -> sqlx::Result<(Vec<Stray>, i64)> {
+    let all = count_unread(&mut *conn).await?;
     let shown = sqlx::query_as!(
         Stray,
         r#"select id, words, received_at, right(source, 4) as "ends!" from stray_message
-           where read_at is null order by received_at desc, id limit $1"#,
+           where read_at is null order by received_at, id limit $1"#,
         SHOWN
     );
     Ok((shown.fetch_all(conn).await?, all))

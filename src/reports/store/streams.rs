@@ -17,6 +17,8 @@ pub struct Due {
     pub kind: Kind,
     pub observed_at: Instant,
     pub weight: f64,
+    /// How often it was asked to speak anew.
+    pub asked: i32,
 }
 
 /// Advisory session lock of whoever brings reports to the journal ("RPTS").
@@ -43,7 +45,7 @@ pub async fn is_due(conn: &mut PgConnection) -> sqlx::Result<bool> {
 pub async fn due(conn: &mut PgConnection, limit: i64) -> sqlx::Result<Vec<Due>> {
     let decode = |error: UnknownWord| sqlx::Error::Decode(error.into());
     let rows = sqlx::query!(
-        r#"select s.report_id, r.kind, r.observed_at, s.weight
+        r#"select s.report_id, r.kind, r.observed_at, s.weight, s.asked
            from report_standing s join report r on r.id = s.report_id
            where s.fed is distinct from s.weight order by s.report_id limit $1 for update of s skip locked"#,
         limit
@@ -57,6 +59,7 @@ pub async fn due(conn: &mut PgConnection, limit: i64) -> sqlx::Result<Vec<Due>> 
                 kind: row.kind.parse().map_err(decode)?,
                 observed_at: row.observed_at,
                 weight: row.weight,
+                asked: row.asked,
             })
         })
         .collect()
@@ -92,14 +95,42 @@ pub async fn touched(conn: &mut PgConnection, report: Uuid) -> sqlx::Result<Vec<
     .await
 }
 
+/// A stream that a report has spoken to.
+#[derive(Clone, Copy, Debug)]
+pub struct Spoken {
+    pub id: DatastreamId,
+    /// Whether it still does; what was put elsewhere does not.
+    pub speaks: bool,
+}
+
 /// The streams a report has spoken to.
-pub async fn of_report(conn: &mut PgConnection, report: Uuid) -> sqlx::Result<Vec<DatastreamId>> {
-    sqlx::query_scalar!(
-        r#"select datastream_id as "id: DatastreamId" from report_stream where report_id = $1 order by datastream_id"#,
+pub async fn of_report(conn: &mut PgConnection, report: Uuid) -> sqlx::Result<Vec<Spoken>> {
+    sqlx::query_as!(
+        Spoken,
+        r#"select datastream_id as "id: DatastreamId", speaks from report_stream where report_id = $1 order by datastream_id"#,
         report
     )
     .fetch_all(conn)
     .await
+}
+
+/// Whether a report speaks from the place where a person put its occurrence, which may have been moved.
+pub async fn is_placed(conn: &mut PgConnection, report: Uuid) -> sqlx::Result<bool> {
+    sqlx::query_scalar!(
+        r#"select exists (select from report r join report_standing s on s.report_id = r.id
+                          join occurrence_placing p on p.occurrence_id = s.occurrence_id
+                          where r.id = $1 and (r.geom is null or r.precision_m > $2)) as "is_placed!""#,
+        report,
+        EXACT_M
+    )
+    .fetch_one(conn)
+    .await
+}
+
+/// It speaks to none of its streams, until it is linked again.
+pub async fn hush(conn: &mut PgConnection, report: Uuid) -> sqlx::Result<()> {
+    sqlx::query!("update report_stream set speaks = false where report_id = $1", report).execute(conn).await?;
+    Ok(())
 }
 
 /// The stream of this name at the virtual station of an area. The second part is true when it was made just now.
@@ -144,7 +175,8 @@ pub async fn stream(
 
 pub async fn link(conn: &mut PgConnection, report: Uuid, stream: DatastreamId) -> sqlx::Result<()> {
     sqlx::query!(
-        "insert into report_stream (report_id, datastream_id) values ($1, $2) on conflict do nothing",
+        "insert into report_stream (report_id, datastream_id) values ($1, $2)
+         on conflict (report_id, datastream_id) do update set speaks = true",
         report,
         stream.0
     )
@@ -153,15 +185,17 @@ pub async fn link(conn: &mut PgConnection, report: Uuid, stream: DatastreamId) -
     Ok(())
 }
 
-/// What is in the journal now. A report that was weighed anew meanwhile stays due.
+/// What is in the journal now. A report that was weighed anew or put elsewhere meanwhile stays due.
 pub async fn fed(conn: &mut PgConnection, due: &[Due]) -> sqlx::Result<()> {
     let reports: Vec<Uuid> = due.iter().map(|due| due.report).collect();
     let weights: Vec<f64> = due.iter().map(|due| due.weight).collect();
+    let asked: Vec<i32> = due.iter().map(|due| due.asked).collect();
     sqlx::query!(
-        "update report_standing s set fed = d.weight from unnest($1::uuid[], $2::float8[]) as d (id, weight)
-         where s.report_id = d.id and s.weight = d.weight",
+        "update report_standing s set fed = d.weight from unnest($1::uuid[], $2::float8[], $3::integer[]) as d (id, weight, asked)
+         where s.report_id = d.id and s.weight = d.weight and s.asked = d.asked",
         &reports,
-        &weights
+        &weights,
+        &asked
     )
     .execute(conn)
     .await?;

@@ -37,6 +37,7 @@ impl Frame {
         let reports = sqlx::query_scalar!(r#"select count(*) as "reports!" from occurrence where state = 'new'"#)
             .fetch_one(&mut *conn)
             .await?;
+        let reports = reports + crate::reports::store::stray::count_unread(&mut *conn).await?;
         let repairs = crate::stations::health::tasks::count_open(conn).await?;
         let sink = app.config.sms.smpp.is_empty() || app.config.mail.url.is_empty();
         Ok(Self { v, active, highest, counts, gauges, drafts, reports, repairs, sink })

@@ -130,7 +130,8 @@ async fn send(
     let door = Door { source, key, staff: None, address, stamp: &checked.key, language: v.lang.tag(), doubts };
     let (taken, located) = file(&app, door, said, &filled.pictures).await?;
     let left_out = if filled.left_out > 0 { format!("&sem_fotos={}", filled.left_out) } else { String::new() };
-    let place = place_of(&app, &taken.protocol, &located);
+    // A form that is sent again is the first report, wherever the register would put it now.
+    let place = if taken.is_new { place_of(&app, &taken.protocol, &located) } else { String::new() };
     Ok(Redirect::to(&format!("{DONE}?protocolo={}{left_out}{place}", taken.protocol)).into_response())
 }
 

@@ -304,6 +304,32 @@ async fn a_report_without_a_place_speaks_to_the_rules_once_somebody_placed_it() 
 }
 
 #[tokio::test]
+async fn what_is_put_elsewhere_is_taken_back_where_it_was_said_first() {
+    let mut town = Town::listening().await;
+    for n in 0..4 {
+        let contact = format!("p{n}@exemplo.invalid");
+        town.site.report(&[("kind", "landslide"), ("place", "perto da ponte"), ("contact", &contact)]).await;
+    }
+    let ids = town.site.text("select id::text from occurrence order by number").await;
+    let first = format!("/console/reports/{}", ids[0]);
+    for id in &ids[1..] {
+        town.site.act(&format!("/console/reports/{id}/merge"), &[("into", "2026/001")]).await;
+    }
+    let (lat, lon) = place(0.0);
+    town.site.act(&format!("{first}/place"), &[("lat", &lat), ("lon", &lon), ("accuracy_m", "20")]).await;
+    assert_eq!(town.settle().await, ["bom-pastor attention", "linhares unknown"]);
+    // Far from every area: a slip, or a better word.
+    town.site.pass(60);
+    town.site
+        .act(&format!("{first}/place"), &[("lat", "-21.900000"), ("lon", "-43.600000"), ("accuracy_m", "20")])
+        .await;
+    town.settle().await;
+    let said =
+        town.site.number("select count(*) from journal where source = 'report' and revision > 0 and value = 0").await;
+    assert_eq!(said, 4, "each is said to have been nothing there");
+}
+
+#[tokio::test]
 async fn programs_of_the_town_list_reports_and_occurrences() {
     let site = Site::with_register().await;
     site.report(&[("kind", "fire"), ("place", "Rua do Campo, 10"), ("contact", "(32) 99999-1111")]).await;

@@ -165,8 +165,10 @@ pub async fn create(
 
 fn received(taken: Taken, located: Located, is_staff: bool) -> Received {
     let occurrence = is_staff.then_some(taken.occurrence_number);
-    let accuracy_m = located.address.as_ref().map(|address| address.spot.precision_m);
-    let address = located.address.map(|address| address.label);
+    // What was sent before stands where it was put then; the register may know another place by now.
+    let address = located.address.filter(|_| taken.is_new);
+    let accuracy_m = address.as_ref().map(|address| address.spot.precision_m);
+    let address = address.map(|address| address.label);
     Received { protocol: taken.protocol, is_new: taken.is_new, occurrence, address, accuracy_m }
 }
 
