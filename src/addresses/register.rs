@@ -134,11 +134,12 @@ impl Register {
         let neighbourhood_key = fold(&row.neighbourhood);
         let point = Point { lon: row.lon, lat: row.lat, accuracy_m: row.accuracy_m };
         let parts = self.known.entry((kind.to_owned(), words.join(" "), neighbourhood_key)).or_default();
-        let free =
+        let mut free =
             parts.iter().copied().filter(|at| self.streets.get(*at).is_some_and(|rows| rows.has_room(&row, point)));
         let way_m = |at: &usize| self.streets.get(*at).map_or(f64::MAX, |rows| rows.way_m(point));
         // Most streets have one part, and the way is not looked at.
-        let nearest = if parts.len() > 1 { free.min_by(|a, b| way_m(a).total_cmp(&way_m(b))) } else { free.last() };
+        let nearest =
+            if parts.len() > 1 { free.min_by(|a, b| way_m(a).total_cmp(&way_m(b))) } else { free.next_back() };
         let street = nearest.unwrap_or_else(|| {
             self.streets.push(StreetRows {
                 kind: kind.to_owned(),
