@@ -283,19 +283,24 @@ async fn a_place_that_staff_found_goes_along_into_another_occurrence() {
     assert_eq!(site.text(told).await, ["2 2"]);
 }
 
-#[tokio::test]
-async fn a_report_without_a_place_speaks_to_the_rules_once_somebody_placed_it() {
-    let mut town = Town::listening().await;
+/// Four people speak of the bridge, which no register knows; their reports are one occurrence, whose address is given.
+async fn four_at_the_bridge(town: &mut Town) -> String {
     for n in 0..4 {
         let contact = format!("p{n}@exemplo.invalid");
         town.site.report(&[("kind", "landslide"), ("place", "perto da ponte"), ("contact", &contact)]).await;
     }
     let ids = town.site.text("select id::text from occurrence order by number").await;
-    let first = format!("/console/reports/{}", ids[0]);
     for id in &ids[1..] {
         let joined = town.site.act(&format!("/console/reports/{id}/merge"), &[("into", "2026/001")]).await;
         assert_eq!(joined.status, StatusCode::SEE_OTHER, "{}", joined.text);
     }
+    format!("/console/reports/{}", ids[0])
+}
+
+#[tokio::test]
+async fn a_report_without_a_place_speaks_to_the_rules_once_somebody_placed_it() {
+    let mut town = Town::listening().await;
+    let first = four_at_the_bridge(&mut town).await;
     town.settle().await;
     assert_eq!(town.site.number("select count(*) from journal where source = 'report'").await, 0);
     let (lat, lon) = place(0.0);
@@ -306,15 +311,7 @@ async fn a_report_without_a_place_speaks_to_the_rules_once_somebody_placed_it() 
 #[tokio::test]
 async fn what_is_put_elsewhere_is_taken_back_where_it_was_said_first() {
     let mut town = Town::listening().await;
-    for n in 0..4 {
-        let contact = format!("p{n}@exemplo.invalid");
-        town.site.report(&[("kind", "landslide"), ("place", "perto da ponte"), ("contact", &contact)]).await;
-    }
-    let ids = town.site.text("select id::text from occurrence order by number").await;
-    let first = format!("/console/reports/{}", ids[0]);
-    for id in &ids[1..] {
-        town.site.act(&format!("/console/reports/{id}/merge"), &[("into", "2026/001")]).await;
-    }
+    let first = four_at_the_bridge(&mut town).await;
     let (lat, lon) = place(0.0);
     town.site.act(&format!("{first}/place"), &[("lat", &lat), ("lon", &lon), ("accuracy_m", "20")]).await;
     assert_eq!(town.settle().await, ["bom-pastor attention", "linhares unknown"]);
