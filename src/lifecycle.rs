@@ -93,6 +93,7 @@ impl Service {
         if !app.config.feeds.is_empty() {
             self.spawn("feeds", crate::feeds::poll::run(app.clone()));
         }
+        self.spawn("areas", crate::areas::worker::run(app.clone()));
         self.spawn("history", crate::history::worker::run(app.clone()));
         self.spawn("reports", crate::reports::worker::run(app.clone()));
         self.spawn("station health", crate::stations::health::worker::run(app.clone()));
