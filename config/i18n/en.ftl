@@ -383,6 +383,7 @@ admin-none = Nothing here belongs to your role.
 act-device-enable = Accepted the device again
 act-device-configure = Changed the device's profile or hardware id
 act-device-rotate = Gave the device a new secret
+act-device-forget-network = Forgot the device's address at the LoRaWAN network
 act-device-retire = Ended the device's secret before
 act-certificate-add = Registered a certificate of a device
 act-certificate-revoke = Revoked a certificate of a device
@@ -1891,3 +1892,9 @@ preview-leave-out = Leave out what is wrong
 preview-retire = Take out of service what the file brings no more
 preview-again = Look again
 preview-take = Import
+
+occurrence-placed-meanwhile = { $who } has put this occurrence at { $there } meanwhile.
+occurrence-place-wanted = You wanted: { $there }. Open the page again and decide.
+device-forget-network = Forget the address at the LoRaWAN network
+device-forget-network-text = Commands go where the device was heard. Forget the address when it moved to another server or application: its next transmission tells the new one.
+device-network-at = Heard at { $topic }

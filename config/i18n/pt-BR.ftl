@@ -383,6 +383,7 @@ admin-none = Nada aqui é da sua função.
 act-device-enable = Aceitou de novo o dispositivo
 act-device-configure = Mudou perfil ou identificação do dispositivo
 act-device-rotate = Deu novo segredo ao dispositivo
+act-device-forget-network = Esqueceu o endereço do dispositivo na rede LoRaWAN
 act-device-retire = Encerrou o segredo anterior do dispositivo
 act-certificate-add = Registrou um certificado de dispositivo
 act-certificate-revoke = Revogou um certificado de dispositivo
@@ -1895,3 +1896,9 @@ preview-leave-out = Deixar de fora o que está errado
 preview-retire = Tirar de serviço as que o arquivo não traz mais
 preview-again = Ver de novo
 preview-take = Importar
+
+occurrence-placed-meanwhile = { $who } já pôs esta ocorrência em { $there }.
+occurrence-place-wanted = Você queria: { $there }. Abra a página de novo e decida.
+device-forget-network = Esquecer o endereço na rede LoRaWAN
+device-forget-network-text = Os comandos vão para onde o dispositivo foi ouvido. Esqueça o endereço quando ele mudou de servidor ou de aplicação: a próxima transmissão diz o novo.
+device-network-at = Ouvido em { $topic }

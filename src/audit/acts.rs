@@ -67,6 +67,7 @@ vocabulary! {
         DeviceConfigure = "device.configure",
         DeviceRotate = "device.rotate",
         DeviceRetire = "device.retire",
+        DeviceForgetNetwork = "device.forget_network",
         DeviceCommand = "device.command",
         CommandCancel = "command.cancel",
         CertificateAdd = "certificate.add",

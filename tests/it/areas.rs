@@ -42,7 +42,14 @@ pub fn content(name: &str, shape: &Value, grade: &str) -> Content {
 }
 
 pub fn change(code: &str, content: Content, when: When) -> Change {
-    Change { code: code.into(), content, origin: Origin::Drawing, origin_detail: json!({}), reason: "test".into(), when }
+    Change {
+        code: code.into(),
+        content,
+        origin: Origin::Drawing,
+        origin_detail: json!({}),
+        reason: "test".into(),
+        when,
+    }
 }
 
 /// A town hall with a clock that is moved by hand.
@@ -67,7 +74,7 @@ impl Hall {
     }
 
     pub fn pass(&self, minutes: i64) {
-        self.app.clock.advance(TimeDelta::minutes(minutes));
+        self.app.clock.set(self.now() + TimeDelta::minutes(minutes));
     }
 
     pub async fn conn(&self) -> sqlx::pool::PoolConnection<sqlx::Postgres> {
@@ -109,13 +116,19 @@ impl Hall {
     pub async fn token(&self, role: Role) -> String {
         let mut conn = self.conn().await;
         let now = self.now();
-        accounts::upsert_member(&mut conn, &self.app.ids, now, role.as_str(), "Ana", &role.into(), "unused").await.unwrap();
+        accounts::upsert_member(&mut conn, &self.app.ids, now, role.as_str(), "Ana", &role.into(), "unused")
+            .await
+            .unwrap();
         let ends = now + TimeDelta::days(30);
         accounts::add_token(&mut conn, &self.app.ids, now, role.as_str(), "test", ends).await.unwrap().unwrap()
     }
 
     pub async fn ask(&self, token: &str, method: Method, path: &str, body: Option<Value>) -> (StatusCode, Value) {
-        let media = if path == "/api/v1/areas" || path.starts_with("/api/v1/areas?") { "application/geo+json" } else { "application/json" };
+        let media = if path == "/api/v1/areas" || path.starts_with("/api/v1/areas?") {
+            "application/geo+json"
+        } else {
+            "application/json"
+        };
         let request = Request::builder().method(method).uri(path).header("content-type", media);
         let request = request.header("authorization", format!("Bearer {token}"));
         let body = body.map_or_else(Body::empty, |body| Body::from(body.to_string()));

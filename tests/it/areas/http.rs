@@ -24,7 +24,11 @@ async fn an_area_is_made_changed_retired_and_restored_over_the_api() {
         hall.ask(&operator, method, path, body).await
     };
     let (status, made) = ask(Method::PUT, "/api/v1/areas/morro", edit(&square(0.0), "R2")).await;
-    assert_eq!((status, &made["change"], &made["version"]["number"]), (StatusCode::OK, &json!("created"), &json!(1)), "{made}");
+    assert_eq!(
+        (status, &made["change"], &made["version"]["number"]),
+        (StatusCode::OK, &json!("created"), &json!(1)),
+        "{made}"
+    );
     hall.pass(10);
     let (_, changed) = ask(Method::PUT, "/api/v1/areas/morro", edit(&square(0.001), "R4")).await;
     assert_eq!(changed["change"], "updated");
@@ -79,16 +83,23 @@ async fn an_instant_of_the_past_shows_the_areas_as_they_were() {
     hall.pass(60);
     hall.area("a", 0.003, "R4").await;
     hall.area("b", 0.1, "R1").await;
-    let at = async |when: String| hall.ask("", Method::GET, &format!("/ogc/collections/areas/items?datetime={when}"), None).await.1;
+    let at = async |when: String| {
+        hall.ask("", Method::GET, &format!("/ogc/collections/areas/items?datetime={when}"), None).await.1
+    };
     let stamp = |minutes: i64| (first + TimeDelta::minutes(minutes)).format("%Y-%m-%dT%H:%M:%SZ").to_string();
     let then = at(stamp(30)).await;
-    assert_eq!((&then["numberMatched"], &then["features"][0]["properties"]["hazards"][0]["grade"]), (&json!(1), &json!("R2")), "{then}");
+    assert_eq!(
+        (&then["numberMatched"], &then["features"][0]["properties"]["hazards"][0]["grade"]),
+        (&json!(1), &json!("R2")),
+        "{then}"
+    );
     assert_eq!(then["features"][0]["geometry"]["coordinates"][0][0][0], json!([-43.4, -21.76]));
     assert_eq!(at(stamp(60)).await["numberMatched"], 2);
     assert_eq!(at(stamp(-1)).await["numberMatched"], 0);
     let during = at(format!("{}/{}", stamp(10), stamp(90))).await;
     assert_eq!((&during["numberMatched"], &during["features"][0]["properties"]["version"]), (&json!(2), &json!(2)));
-    let (_, one) = hall.ask("", Method::GET, &format!("/ogc/collections/areas/items/a?datetime={}", stamp(30)), None).await;
+    let (_, one) =
+        hall.ask("", Method::GET, &format!("/ogc/collections/areas/items/a?datetime={}", stamp(30)), None).await;
     assert_eq!(one["properties"]["version"], 1);
     let (_, present) = hall.ask("", Method::GET, "/ogc/collections/areas/items", None).await;
     assert_eq!((&present["numberMatched"], &present["features"][0]["properties"]["version"]), (&json!(2), &json!(2)));
@@ -111,11 +122,14 @@ async fn a_look_at_a_shape_says_who_lives_there_and_which_stations_hear_it() {
     .unwrap();
     hall.area("beside", 0.005, "R1").await;
     let operator = hall.token(Role::Operator).await;
-    let look = async |shape: &Value| hall.ask(&operator, Method::POST, "/api/v1/area-checks", Some(json!({"geometry": shape}))).await.1;
+    let look = async |shape: &Value| {
+        hall.ask(&operator, Method::POST, "/api/v1/area-checks", Some(json!({"geometry": shape}))).await.1
+    };
     let seen = look(&square(0.0)).await;
     let check = &seen["check"];
     assert_eq!((&check["residents"], &check["overlaps"]), (&json!(3), &json!(["beside"])), "{seen}");
-    let stations: Vec<&str> = check["stations"].as_array().unwrap().iter().filter_map(|one| one["code"].as_str()).collect();
+    let stations: Vec<&str> =
+        check["stations"].as_array().unwrap().iter().filter_map(|one| one["code"].as_str()).collect();
     assert_eq!(stations, ["in", "near"]);
     assert!(check["stations"][0]["distance_m"] == 0.0 && check["stations"][1]["distance_m"].as_f64().unwrap() > 900.0);
     let open = json!({"type": "Polygon", "coordinates": [[[-43.4, -21.76], [-43.39, -21.76], [-43.39, -21.75]]]});
@@ -132,7 +146,10 @@ async fn an_import_over_http_tells_each_area_and_waits_for_a_word_where_an_alert
         hall.ask(&operator, Method::POST, &format!("/api/v1/areas{query}"), body).await
     };
     let (status, seen) = send("?dry_run=true", file(&[("a", "R1", square(0.0))])).await;
-    assert_eq!((status, &seen["changes"][0]["change"], &seen["dry_run"]), (StatusCode::OK, &json!("created"), &json!(true)));
+    assert_eq!(
+        (status, &seen["changes"][0]["change"], &seen["dry_run"]),
+        (StatusCode::OK, &json!("created"), &json!(true))
+    );
     send("", file(&[("a", "R1", square(0.0))])).await;
     hall.alert_over("a").await;
     hall.pass(1);
@@ -180,7 +197,9 @@ impl Browser<'_> {
 async fn browser(hall: &Hall) -> Browser<'_> {
     let mut conn = hall.conn().await;
     let role = Role::Operator;
-    let id = accounts::upsert_member(&mut conn, &hall.app.ids, hall.now(), "ana", "Ana", &role.into(), "unused").await.unwrap();
+    let id = accounts::upsert_member(&mut conn, &hall.app.ids, hall.now(), "ana", "Ana", &role.into(), "unused")
+        .await
+        .unwrap();
     drop(conn);
     let (cookie, csrf) = support::session_of(&hall.app, id).await;
     Browser { hall, cookie, csrf }
@@ -193,13 +212,25 @@ async fn an_area_is_drawn_by_coordinates_corrected_and_restored_on_the_pages() {
     let (status, form) = ana.get("/console/area-editor").await;
     assert!(status == StatusCode::OK && form.contains("name=\"geometry\""), "{status}");
     let fields = |geometry: &'static str, base: &'static str| {
-        [("code", "morro"), ("name", "Morro do Céu"), ("geometry", geometry), ("cobrade_1", "1.1.3.2.1"), ("grade_1", "R3"),
-            ("reason", "vistoria"), ("when", "now"), ("base", base)]
+        [
+            ("code", "morro"),
+            ("name", "Morro do Céu"),
+            ("geometry", geometry),
+            ("cobrade_1", "1.1.3.2.1"),
+            ("grade_1", "R3"),
+            ("reason", "vistoria"),
+            ("when", "now"),
+            ("base", base),
+        ]
     };
     let crossing = "-21.8 -43.4\n-21.6 -43.2\n-21.8 -43.2\n-21.6 -43.4";
     let (status, _, page) = ana.post("/console/area-editor", &fields(crossing, "0")).await;
-    assert!(status == StatusCode::OK && page.contains("não pode ser guardada") && page.contains("Morro do Céu"), "{page}");
-    let (status, place, _) = ana.post("/console/area-editor", &fields("-21.8 -43.4\n-21.8 -43.3\n-21.7 -43.3", "0")).await;
+    assert!(
+        status == StatusCode::OK && page.contains("não pode ser guardada") && page.contains("Morro do Céu"),
+        "{page}"
+    );
+    let (status, place, _) =
+        ana.post("/console/area-editor", &fields("-21.8 -43.4\n-21.8 -43.3\n-21.7 -43.3", "0")).await;
     assert_eq!((status, place.as_str()), (StatusCode::SEE_OTHER, "/console/area-versions/morro/1"));
     hall.pass(5);
     let (_, place, _) = ana.post("/console/area-editor", &fields("-21.8 -43.4\n-21.8 -43.2\n-21.7 -43.3", "1")).await;
@@ -217,7 +248,8 @@ async fn an_area_is_drawn_by_coordinates_corrected_and_restored_on_the_pages() {
     hall.alert_over("morro").await;
     let (_, _, page) = ana.post("/console/area-versions/morro/3", &[("act", "retire"), ("reason", "obra")]).await;
     assert!(page.contains("confirme que sabe disso") && page.contains("7/2026"), "{page}");
-    let (_, place, _) = ana.post("/console/area-versions/morro/3", &[("act", "retire"), ("reason", "obra"), ("confirm", "1")]).await;
+    let (_, place, _) =
+        ana.post("/console/area-versions/morro/3", &[("act", "retire"), ("reason", "obra"), ("confirm", "1")]).await;
     assert_eq!(place, "/console/area-versions/morro/4");
 }
 
@@ -240,8 +272,10 @@ async fn a_file_is_looked_at_on_the_page_and_then_taken_in_as_it_was_seen() {
     assert!(again.contains("1 novas") && again.contains("1 deixadas de fora"), "{again}");
     let taken = ana.post(&place, &[("act", "take"), ("leave_out", "1"), ("reason", "plano de 2026")]).await;
     assert_eq!((taken.0, taken.1.as_str()), (StatusCode::SEE_OTHER, "/console/areas"));
-    let (reason, from): (String, String) =
-        sqlx::query_as("select reason, origin_detail ->> 'from' from area_version").fetch_one(&hall.db.pool).await.unwrap();
+    let (reason, from): (String, String) = sqlx::query_as("select reason, origin_detail ->> 'from' from area_version")
+        .fetch_one(&hall.db.pool)
+        .await
+        .unwrap();
     assert_eq!((reason.as_str(), from.as_str()), ("plano de 2026", "setores.geojson"));
     assert_eq!(ana.get(&place).await.0, StatusCode::NOT_FOUND, "it is kept no longer than needed");
 }

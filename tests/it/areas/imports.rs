@@ -150,7 +150,11 @@ async fn every_zone_of_the_country_agrees_with_postgis() {
     let hall = Hall::open().await;
     for epsg in (31966..=31985).chain(32718..=32725).chain([3857]) {
         let is_south = epsg >= 31977;
-        let (x, y) = if epsg == 3857 { (-4_830_000.0, -2_480_000.0) } else { (712_345.678, if is_south { 7_512_345.678 } else { 412_345.678 }) };
+        let (x, y) = if epsg == 3857 {
+            (-4_830_000.0, -2_480_000.0)
+        } else {
+            (712_345.678, if is_south { 7_512_345.678 } else { 412_345.678 })
+        };
         let (lon, lat): (f64, f64) = sqlx::query_as(
             "select st_x(g), st_y(g) from (select st_transform(st_setsrid(st_makepoint($1, $2), $3), 4326) as g) p",
         )

@@ -128,10 +128,11 @@ async fn what_is_planned_takes_force_at_its_time_and_the_catalogue_says_so() {
     assert_eq!(is_now.2, [("1.1.3.2.1".to_owned(), "R4".to_owned())]);
     let later: i64 = sqlx::query_scalar("select version from catalogue_version").fetch_one(&mut *conn).await.unwrap();
     assert_eq!(later, version + 1);
-    let told: String = sqlx::query_scalar("select act || ' ' || actor_kind from audit_event order by at desc, id desc limit 1")
-        .fetch_one(&mut *conn)
-        .await
-        .unwrap();
+    let told: String =
+        sqlx::query_scalar("select act || ' ' || actor_kind from audit_event order by at desc, id desc limit 1")
+            .fetch_one(&mut *conn)
+            .await
+            .unwrap();
     assert_eq!(told, "area.take_force service");
 }
 
@@ -177,7 +178,8 @@ async fn ground_under_an_alert_or_a_plan_changes_only_with_that_known_and_a_name
     hall.area("b", 0.05, "R2").await;
     let plan = change("b", content("B", &square(0.06), "R2"), When::At(hall.now() + TimeDelta::days(1)));
     hall.put(plan, Care::default()).await.unwrap();
-    let refused = hall.put(change("b", content("B", &square(0.07), "R2"), When::Now), Care::default()).await.unwrap_err();
+    let refused =
+        hall.put(change("b", content("B", &square(0.07), "R2"), When::Now), Care::default()).await.unwrap_err();
     assert!(refused.to_string().contains("planned 2"), "{refused}");
 }
 
