@@ -42,6 +42,8 @@ async fn every_change_is_a_version_and_an_instant_finds_its_own() {
 async fn a_version_cannot_be_rewritten_or_removed() {
     let hall = Hall::open().await;
     hall.area("a", 0.0, "R2").await;
+    // Not even the owner of the tables.
+    let mut owner = hall.db.owner().await;
     for act in [
         "update area_version set name = 'other'",
         "update area_version set geom = st_translate(geom, 0.1, 0)",
@@ -49,7 +51,7 @@ async fn a_version_cannot_be_rewritten_or_removed() {
         "delete from area_version",
         "truncate area_version",
     ] {
-        let refused = sqlx::query(act).execute(&hall.db.pool).await.unwrap_err().to_string();
+        let refused = sqlx::query(act).execute(&mut owner).await.unwrap_err().to_string();
         assert!(refused.contains("kept"), "{act}: {refused}");
     }
 }
@@ -225,4 +227,33 @@ async fn areas_that_stood_before_versions_were_kept_get_their_first_by_the_first
     let first = store::version(&mut conn, "old", 1).await.unwrap().unwrap();
     assert_eq!(first.valid_from.unwrap().to_rfc3339(), "2026-01-02T00:00:00+00:00");
     assert_eq!((first.origin, first.valid_until), (sentinela::areas::Origin::Before, Some(hall.now())));
+}
+
+#[tokio::test]
+async fn the_migration_gives_every_area_that_stands_its_first_version() {
+    let hall = Hall::open().await;
+    let mut owner = hall.db.owner().await;
+    sqlx::raw_sql(
+        "drop table area_version, area_import; drop function keep_area_version cascade;
+         alter table risk_area drop column retired_at cascade, drop column details;
+         insert into risk_area (code, name, geom, source, created_at, updated_at) values
+             ('a', 'A', st_multi(st_makeenvelope(-43.40, -21.76, -43.39, -21.75, 4326)), 'plan', '2026-01-01Z', '2026-01-02Z'),
+             ('b', 'B', st_multi(st_makeenvelope(-43.30, -21.76, -43.29, -21.75, 4326)), '', '2026-01-01Z', '2026-01-01Z');
+         insert into area_hazard select id, '1.1.3.2.1', 'R4' from risk_area where code = 'a'",
+    )
+    .execute(&mut owner)
+    .await
+    .unwrap();
+    let migration = include_str!("../../../migrations/20261129120000_keep_area_versions.sql");
+    sqlx::raw_sql(migration).execute(&mut owner).await.unwrap();
+    let a = store::in_force(&mut owner, "a").await.unwrap().unwrap();
+    assert_eq!(
+        (a.number, a.source.as_str(), a.valid_from.unwrap().to_rfc3339().as_str()),
+        (1, "plan", "2026-01-02T00:00:00+00:00")
+    );
+    assert_eq!(serde_json::to_value(&a.hazards).unwrap(), json!({"1.1.3.2.1": "R4"}));
+    let b = store::in_force(&mut owner, "b").await.unwrap().unwrap();
+    assert!(b.hazards.is_empty() && b.area_km2 > 1.0);
+    let shown: i64 = sqlx::query_scalar("select count(*) from area_worst").fetch_one(&mut owner).await.unwrap();
+    assert_eq!(shown, 2);
 }

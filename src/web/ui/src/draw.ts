@@ -102,6 +102,8 @@ class Drawing {
   private typed(): void {
     const shape = read(this.text.value);
     if (!shape) return this.say("unreadable");
+    // What says the same is no step to undo.
+    if (JSON.stringify(shape) === JSON.stringify(this.shape)) return this.judge();
     this.remember();
     this.shape = shape;
     this.chosen = undefined;
