@@ -28,7 +28,7 @@ pub async fn drawing(
                   st_assvg(st_difference(was, is_now), 1, 0) as "lost!",
                   (select string_agg(st_assvg(st_simplify(st_transform(r.geom, 3857), size / 900, true), 1, 0), ' ')
                    from risk_area r where r.retired_at is null and r.code <> $1
-                     and r.geom && st_transform(st_expand(box::box2d::geometry, size), 4326)) as "others"
+                     and r.geom && st_transform(st_setsrid(st_expand(box::box2d::geometry, size), 3857), 4326)) as "others"
            from drawn"#,
         code,
         before,
