@@ -272,7 +272,7 @@ async fn a_file_is_looked_at_on_the_page_and_then_taken_in_as_it_was_seen() {
     let (_, preview) = ana.get(&place).await;
     assert!(preview.contains("hazards[0].grade") && preview.contains("setores.geojson"), "{preview}");
     let (_, _, again) = ana.post(&place, &[("act", "look"), ("leave_out", "1")]).await;
-    assert!(again.contains("1 novas") && again.contains("1 deixadas de fora"), "{again}");
+    assert!(again.contains("novas: 1") && again.contains("Deixadas de fora: 1"), "{again}");
     let taken = ana.post(&place, &[("act", "take"), ("leave_out", "1"), ("reason", "plano de 2026")]).await;
     assert_eq!((taken.0, taken.1.as_str()), (StatusCode::SEE_OTHER, "/console/areas"));
     let (reason, from): (String, String) = sqlx::query_as("select reason, origin_detail ->> 'from' from area_version")

@@ -75,6 +75,10 @@ pub fn origin(v: &View, version: &Version) -> String {
 }
 
 impl VersionsPage {
+    fn km2(&self, value: &f64) -> String {
+        km2(&self.f.v, *value)
+    }
+
     fn validity(&self, version: &Version) -> String {
         validity(&self.f.v, version)
     }
@@ -122,6 +126,10 @@ impl VersionPage {
 
 /// Square kilometres with as many digits as a small slope needs.
 pub fn km2(v: &View, value: f64) -> String {
+    // Below a square decimetre it is rounding.
+    if value < 1e-8 {
+        return "0".to_owned();
+    }
     let digits = if value >= 10.0 {
         1
     } else if value >= 0.1 {

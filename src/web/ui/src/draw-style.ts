@@ -49,7 +49,8 @@ export function draftLayers(shape: Shape, chosen: { part: number; ring: number; 
   };
   shape.forEach((rings, part) => {
     const closed = rings.map((ring) => [...ring, ring[0] as Place]);
-    if ((rings[0]?.length ?? 0) >= 3) features.push({ type: "Feature", properties: { kind: "shape" }, geometry: { type: "Polygon", coordinates: closed } });
+    // An outline that crosses itself has no inside that anybody meant.
+    if ((rings[0]?.length ?? 0) >= 3 && crossings.length === 0) features.push({ type: "Feature", properties: { kind: "shape" }, geometry: { type: "Polygon", coordinates: closed } });
     rings.forEach((ring, number) => {
       features.push({ type: "Feature", properties: { kind: "side" }, geometry: { type: "LineString", coordinates: closed[number] as Place[] } });
       if (!shown) return;
