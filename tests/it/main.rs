@@ -49,3 +49,4 @@ mod story;
 mod support;
 mod tidy;
 mod web;
+mod why;
