@@ -43,6 +43,7 @@ pub mod accounts;
 pub mod addresses;
 pub mod audit;
 pub mod backfill;
+pub mod backtest;
 pub mod catalogue;
 pub mod cli;
 pub mod demo;

@@ -1,0 +1,456 @@
+//! The report as one HTML page: no script, nothing fetched; it prints, and follows the reader's light or dark.
+
+use askama::Template;
+
+use super::{AxisReport, Best, CaseReport, EventReport, Report, SweepReport, spoken_of};
+use crate::backtest::measured::Panel;
+use crate::backtest::run::Timeline;
+use crate::backtest::score::Score;
+use crate::backtest::svg::curves::{Dot, Plane, scatter};
+use crate::backtest::svg::storm::{Stage, Words, bands, panel};
+use crate::backtest::svg::{number, when};
+use crate::i18n::Lang;
+use crate::risk::reason::MeasureKind;
+use crate::units::Level;
+
+/// Rows of bands in one plot; more areas are counted and not drawn.
+const ROWS: usize = 40;
+/// Sets in the page's table; the JSON has all.
+const SETS_SHOWN: usize = 200;
+
+#[derive(Template)]
+#[template(path = "backtest.html")]
+struct Page {
+    lang: Lang,
+    title: String,
+    facts: Vec<(String, String)>,
+    scores: Vec<Row>,
+    cases: Vec<Section>,
+    sweep: Option<Swept>,
+}
+
+impl Page {
+    fn words<const N: usize>(&self, keys: [&str; N]) -> Row {
+        keys.map(|key| self.lang.t(key)).to_vec()
+    }
+
+    fn score_head(&self) -> Row {
+        let mut head = self.words(["bt-hazard", "bt-level", "bt-hits", "bt-misses", "bt-false", "bt-negatives"]);
+        head.extend(["POD", "FAR", "POFD", "CSI"].map(str::to_owned));
+        head.extend(self.words(["bt-bias", "bt-events", "bt-lead-three", "bt-episodes", "bt-under-alert", "bt-blind"]));
+        head
+    }
+
+    fn axis_head(&self) -> Row {
+        self.words(["bt-rule", "bt-threshold", "bt-level", "bt-from", "bt-to", "bt-in-use"])
+    }
+
+    fn measure_head(&self) -> Row {
+        self.words(["bt-measure", "bt-station", "bt-highest", "bt-thresholds"])
+    }
+
+    fn transition_head(&self) -> Row {
+        self.words(["bt-at", "bt-area", "bt-hazard", "bt-shown", "bt-known"])
+    }
+
+    /// Levels with the height of their band.
+    const fn key(&self) -> [(&'static str, u32); 6] {
+        [("unknown", 20), ("normal", 2), ("observation", 7), ("attention", 12), ("alert", 16), ("maximum", 20)]
+    }
+
+    fn level(&self, word: &str) -> String {
+        self.lang.t(&format!("level-{word}"))
+    }
+
+    const fn definitions(&self) -> [&'static str; 8] {
+        [
+            "bt-def-unit",
+            "bt-def-rates",
+            "bt-def-event",
+            "bt-def-day",
+            "bt-def-beside",
+            "bt-def-blind",
+            "bt-def-engine",
+            "bt-def-bands",
+        ]
+    }
+}
+
+/// A row of words under the head of its table.
+type Row = Vec<String>;
+
+struct Section {
+    number: usize,
+    title: String,
+    facts: Vec<(String, String)>,
+    bands: String,
+    undrawn: Option<String>,
+    areas: Vec<Area>,
+    event_head: Row,
+    events: Vec<Row>,
+    scores: Vec<Row>,
+    transitions: Vec<Row>,
+}
+
+struct Area {
+    name: String,
+    plots: Vec<String>,
+    /// The same as a table: measure, station, highest value, thresholds.
+    measures: Vec<Row>,
+}
+
+struct Swept {
+    facts: Vec<(String, String)>,
+    axes: Vec<Row>,
+    plots: Vec<String>,
+    best: Vec<(String, Row, Vec<Row>)>,
+    sets: Vec<(String, Row, Vec<Row>)>,
+    left_out: Option<String>,
+}
+
+/// Words and numbers in the reader's language.
+#[derive(Clone, Copy)]
+struct Say(Lang);
+
+impl Say {
+    fn t(self, key: &str) -> String {
+        self.0.t(key)
+    }
+
+    fn comma(self) -> bool {
+        self.0 == Lang::Pt
+    }
+
+    fn number(self, value: f64) -> String {
+        number(value, self.comma())
+    }
+
+    fn share(self, value: Option<f64>) -> String {
+        value.map_or_else(
+            || "–".into(),
+            |value| format!("{}\u{a0}%", number((value * 1000.0).round() / 10.0, self.comma())),
+        )
+    }
+
+    fn ratio(self, value: Option<f64>) -> String {
+        value.map_or_else(|| "–".into(), |value| self.number(value))
+    }
+
+    /// Seconds as hours and minutes.
+    fn span(self, seconds: Option<i64>) -> String {
+        let Some(minutes) = seconds.map(|seconds| seconds / 60) else { return "–".into() };
+        match (minutes / 60, minutes % 60) {
+            (0, minutes) => format!("{minutes}\u{a0}min"),
+            (hours, 0) => format!("{hours}\u{a0}h"),
+            (hours, minutes) => format!("{hours}\u{a0}h\u{a0}{minutes:02}"),
+        }
+    }
+
+    fn level(self, level: Level) -> String {
+        self.t(&format!("level-{level}"))
+    }
+
+    fn measure(self, kind: MeasureKind, window_min: Option<u32>) -> String {
+        let span = window_min.map(|min| if min % 60 == 0 { format!("{} h", min / 60) } else { format!("{min} min") });
+        match (kind, span) {
+            (MeasureKind::Sum, Some(span)) => self.0.t1("bt-measure-sum", "span", span),
+            (MeasureKind::Rate, Some(span)) => self.0.t1("bt-measure-rate", "span", span),
+            _ => self.t("bt-measure-latest"),
+        }
+    }
+}
+
+/// Renders the report.
+///
+/// # Errors
+/// The template engine's.
+pub fn html(report: &Report, lang: Lang) -> Result<String, askama::Error> {
+    let say = Say(lang);
+    let rules: Vec<String> =
+        report.rules.iter().map(|rule| format!("{} v{} ({})", rule.id, rule.version, rule.hazard.name())).collect();
+    let events: usize = report.cases.iter().map(|case| case.events.len()).sum();
+    let readings: usize = report.cases.iter().map(|case| case.readings).sum();
+    let facts = vec![
+        (say.t("bt-rules"), rules.join(" · ")),
+        (say.t("bt-cases"), report.cases.len().to_string()),
+        (say.t("bt-readings"), readings.to_string()),
+        (say.t("bt-events"), events.to_string()),
+        (say.t("bt-lead-max"), format!("{} h", say.number(report.lead_max_h))),
+    ];
+    let title = match report.cases.as_slice() {
+        [only] => only.title.clone(),
+        cases => lang.t1("bt-many", "n", cases.len()),
+    };
+    Page {
+        lang,
+        title,
+        facts,
+        scores: report.scores.iter().map(|score| score_row(say, score)).collect(),
+        cases: report.cases.iter().enumerate().map(|(index, case)| section(say, index + 1, case)).collect(),
+        sweep: report.sweep.as_ref().map(|sweep| swept(say, sweep, &report.scores)),
+    }
+    .render()
+}
+
+fn score_row(say: Say, score: &Score) -> Row {
+    let lead =
+        format!("{} / {} / {}", say.span(score.lead_min_s), say.span(score.lead_median_s), say.span(score.lead_max_s));
+    let lead = if score.events_warned == 0 { "–".into() } else { lead };
+    vec![
+        score.hazard.name().to_owned(),
+        say.level(score.level),
+        score.hits.to_string(),
+        score.misses.to_string(),
+        score.false_alarms.to_string(),
+        score.correct_negatives.to_string(),
+        say.share(score.pod),
+        say.share(score.far),
+        say.share(score.pofd),
+        say.share(score.csi),
+        say.ratio(score.bias),
+        format!("{}/{}", score.events_warned, score.events),
+        lead,
+        score.episodes.to_string(),
+        say.share(score.share_under_alert),
+        say.share(score.share_blind),
+    ]
+}
+
+fn section(say: Say, number: usize, case: &CaseReport) -> Section {
+    let (from, to) = (case.period.from.timestamp_micros(), case.period.to.timestamp_micros());
+    let zone = case.time_zone;
+    let marks: Vec<(i64, usize)> = case
+        .events
+        .iter()
+        .filter(|event| event.is_in_period)
+        .map(|event| (event.event.at.timestamp_micros(), event.number))
+        .collect();
+    let stage = Stage { period: case.period, zone, marks: &marks, comma: say.comma() };
+    let drawn: Vec<&Timeline> = shown_lines(case);
+    let words = Words {
+        id: format!("c{number}-bands"),
+        title: say.0.t1("bt-bands-title", "case", &case.title),
+        description: say.t("bt-bands-what"),
+    };
+    let areas = case.drawn.iter().enumerate().filter_map(|(place, (index, panels))| {
+        let line = case.levels.get(*index)?;
+        Some(area(say, stage, &format!("c{number}-a{place}"), line, panels))
+    });
+    let levels = [Level::Observation, Level::Attention, Level::Alert, Level::Maximum];
+    let mut event_head = vec![say.t("bt-number"), say.t("bt-at"), say.t("bt-where"), say.t("bt-what")];
+    event_head.extend(levels.map(|level| say.0.t1("bt-lead-to", "level", say.level(level))));
+    event_head.push(say.t("bt-source"));
+    Section {
+        number,
+        title: case.title.clone(),
+        facts: vec![
+            (say.t("bt-source"), case.source.clone()),
+            (say.t("bt-period"), format!("{} – {} ({zone})", when(from, zone), when(to, zone))),
+            (say.t("bt-readings"), case.readings.to_string()),
+            (say.t("bt-areas"), case.areas.to_string()),
+        ],
+        bands: bands(&words, stage, &drawn, |level| say.level(level)),
+        undrawn: (case.levels.len() > drawn.len())
+            .then(|| say.0.t2("bt-undrawn", "shown", drawn.len(), "all", case.levels.len())),
+        areas: areas.collect(),
+        event_head,
+        events: case.events.iter().map(|event| event_row(say, event, zone, levels)).collect(),
+        scores: case.scores.iter().map(|score| score_row(say, score)).collect(),
+        transitions: transitions(say, case, &drawn),
+    }
+}
+
+/// Those that are drawn large first, then the others in their order.
+fn shown_lines(case: &CaseReport) -> Vec<&Timeline> {
+    let first: Vec<usize> = case.drawn.iter().map(|(index, _)| *index).collect();
+    let others = (0..case.levels.len()).filter(|index| !first.contains(index));
+    let order: Vec<usize> = first.iter().copied().chain(others).take(ROWS).collect();
+    order.into_iter().filter_map(|index| case.levels.get(index)).collect()
+}
+
+fn area(say: Say, stage: Stage<'_>, id: &str, line: &Timeline, panels: &[Panel]) -> Area {
+    let mut plots = Vec::new();
+    let mut measures = Vec::new();
+    for (index, measured) in panels.iter().enumerate() {
+        let measure = say.measure(measured.kind, measured.window_min);
+        let quantity = say.t(&format!("quantity-{}", measured.quantity.as_str().replace('_', "-")));
+        let named = format!("{quantity}, {measure} ({})", measured.unit);
+        let highest = measured.points.iter().map(|(_, value)| *value).fold(f64::MIN, f64::max);
+        let limits: Vec<String> = measured
+            .thresholds
+            .iter()
+            .map(|(level, at)| format!("{} {}", say.level(*level), say.number(*at)))
+            .collect();
+        let words = Words {
+            id: format!("{id}-p{index}"),
+            title: format!("{}: {named}, {}", line.area_name, measured.station),
+            description: format!("{}: {}. {}", say.t("bt-highest"), say.number(highest), limits.join("; ")),
+        };
+        plots.push(format!(
+            "<figure><figcaption>{} · {}</figcaption>{}</figure>",
+            crate::backtest::svg::escape(&named),
+            crate::backtest::svg::escape(&measured.station),
+            panel(&words, stage, measured, |level| say.level(level))
+        ));
+        measures.push(vec![named, measured.station.clone(), say.number(highest), limits.join(" · ")]);
+    }
+    Area { name: line.area_name.clone(), plots, measures }
+}
+
+fn event_row(say: Say, event: &EventReport, zone: chrono_tz::Tz, levels: [Level; 4]) -> Row {
+    let areas = match (event.is_in_period, event.areas.is_empty()) {
+        (false, _) => say.t("bt-out-of-period"),
+        (true, true) => say.t("bt-nowhere"),
+        (true, false) => event.areas.join(", "),
+    };
+    let mut row = vec![
+        event.number.to_string(),
+        when(event.event.at.timestamp_micros(), zone),
+        areas,
+        format!("{} ({})", event.event.what, event.event.cobrade.name()),
+    ];
+    row.extend(levels.map(|level| say.span(event.leads_s.get(&level).copied())));
+    row.push(event.event.source.clone());
+    row
+}
+
+/// The bands as a table.
+fn transitions(say: Say, case: &CaseReport, lines: &[&Timeline]) -> Vec<Row> {
+    let mut rows = Vec::new();
+    for line in lines {
+        for step in &line.steps {
+            let at = step.at.timestamp_micros();
+            rows.push((
+                at,
+                vec![
+                    when(at, case.time_zone),
+                    line.area_name.clone(),
+                    line.pair.hazard.name().to_owned(),
+                    say.level(step.shown),
+                    say.level(step.known),
+                ],
+            ));
+        }
+    }
+    rows.sort_by_key(|(at, _)| *at);
+    rows.into_iter().take(500).map(|(_, row)| row).collect()
+}
+
+fn swept(say: Say, sweep: &SweepReport, in_use: &[Score]) -> Swept {
+    let mut facts =
+        vec![(say.t("bt-sets"), sweep.sets.len().to_string()), (say.t("bt-axes"), sweep.axes.len().to_string())];
+    if let Some(seed) = sweep.seed {
+        facts.push((say.t("bt-seed"), seed.to_string()));
+    }
+    let mut told = Swept {
+        facts,
+        axes: sweep.axes.iter().map(|axis| axis_row(say, axis)).collect(),
+        plots: Vec::new(),
+        best: Vec::new(),
+        sets: Vec::new(),
+        left_out: (sweep.sets.len() > SETS_SHOWN)
+            .then(|| say.0.t2("bt-sets-left-out", "shown", SETS_SHOWN, "all", sweep.sets.len())),
+    };
+    for (place, (hazard, level)) in spoken_of(&sweep.axes).into_iter().enumerate() {
+        let name = format!("{} · {}", hazard.name(), say.level(level));
+        let of = |scores: &[Score]| scores.iter().find(|s| s.hazard == hazard && s.level == level).cloned();
+        let scores: Vec<Option<Score>> = sweep.sets.iter().map(|set| of(&set.scores)).collect();
+        let used = of(in_use);
+        told.plots.push(roc(say, place, &name, &scores, used.as_ref()));
+        told.plots.push(leads(say, place, &name, &scores, used.as_ref()));
+        let head = set_head(say, &sweep.axes);
+        let chosen = sweep.best.iter().filter(|best| best.hazard == hazard && best.level == level);
+        let rows = chosen.map(|best| best_row(say, sweep, best, &scores));
+        let mut best_head = vec![say.t("bt-floor")];
+        best_head.extend(head.clone());
+        told.best.push((name.clone(), best_head, rows.collect()));
+        let all = sweep.sets.iter().zip(&scores).take(SETS_SHOWN);
+        let rows = all.filter_map(|(set, score)| Some(set_row(say, &set.values, score.as_ref()?))).collect();
+        told.sets.push((name, head, rows));
+    }
+    told
+}
+
+fn axis_row(say: Say, axis: &AxisReport) -> Row {
+    let unit = |value: crate::units::Fixed| format!("{} {}", say.number(value.to_f64()), axis.unit);
+    vec![
+        axis.rule.clone(),
+        axis.address.clone(),
+        say.level(axis.level),
+        unit(axis.from),
+        unit(axis.to),
+        unit(axis.in_use),
+    ]
+}
+
+fn set_head(say: Say, axes: &[AxisReport]) -> Row {
+    let mut head: Row = axes.iter().map(|axis| format!("{} ({})", axis.address, axis.unit)).collect();
+    head.extend(["POD", "FAR", "POFD", "CSI"].map(str::to_owned));
+    head.extend([say.t("bt-lead-median"), say.t("bt-under-alert")]);
+    head
+}
+
+fn set_row(say: Say, values: &[crate::units::Fixed], score: &Score) -> Row {
+    let mut row: Row = values.iter().map(|value| say.number(value.to_f64())).collect();
+    row.extend([score.pod, score.far, score.pofd, score.csi].map(|share| say.share(share)));
+    row.extend([say.span(score.lead_median_s), say.share(score.share_under_alert)]);
+    row
+}
+
+fn best_row(say: Say, sweep: &SweepReport, best: &Best, scores: &[Option<Score>]) -> Row {
+    let mut row = vec![format!("≥ {}", say.share(Some(best.pod_floor)))];
+    let found = best.set.and_then(|set| Some((sweep.sets.get(set)?, scores.get(set)?.as_ref()?)));
+    match found {
+        Some((set, score)) => row.extend(set_row(say, &set.values, score)),
+        None => row.push(say.t("bt-none")),
+    }
+    row
+}
+
+fn roc(say: Say, place: usize, name: &str, scores: &[Option<Score>], used: Option<&Score>) -> String {
+    let dot = |score: &Score, in_use| Some(Dot { x: score.pofd?, y: score.pod?, in_use });
+    let mut dots: Vec<Dot> = scores.iter().flatten().filter_map(|score| dot(score, false)).collect();
+    dots.extend(used.and_then(|score| dot(score, true)));
+    let words = Words {
+        id: format!("roc{place}"),
+        title: say.0.t1("bt-roc-title", "name", name),
+        description: say.0.t1("bt-roc-what", "n", dots.len()),
+    };
+    let plane = Plane {
+        x: say.t("bt-pofd"),
+        y: say.t("bt-pod"),
+        x_to: 1.0,
+        y_to: 1.0,
+        diagonal: true,
+        comma: say.comma(),
+        in_use: say.t("bt-in-use"),
+    };
+    figure(&words.title, &scatter(&words, &plane, &dots))
+}
+
+fn leads(say: Say, place: usize, name: &str, scores: &[Option<Score>], used: Option<&Score>) -> String {
+    let dot = |score: &Score, in_use| Some(Dot { x: score.pofd?, y: score.lead_median_s? as f64 / 3600.0, in_use });
+    let mut dots: Vec<Dot> = scores.iter().flatten().filter_map(|score| dot(score, false)).collect();
+    dots.extend(used.and_then(|score| dot(score, true)));
+    let words = Words {
+        id: format!("lead{place}"),
+        title: say.0.t1("bt-leads-title", "name", name),
+        description: say.0.t1("bt-leads-what", "n", dots.len()),
+    };
+    let longest = dots.iter().map(|dot| dot.y).fold(1.0, f64::max);
+    let widest = dots.iter().map(|dot| dot.x).fold(0.01, f64::max);
+    let plane = Plane {
+        x: say.t("bt-pofd"),
+        y: say.t("bt-lead-hours"),
+        x_to: widest,
+        y_to: longest,
+        diagonal: false,
+        comma: say.comma(),
+        in_use: say.t("bt-in-use"),
+    };
+    figure(&words.title, &scatter(&words, &plane, &dots))
+}
+
+fn figure(caption: &str, svg: &str) -> String {
+    format!("<figure><figcaption>{}</figcaption>{svg}</figure>", crate::backtest::svg::escape(caption))
+}
