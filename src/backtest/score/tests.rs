@@ -76,7 +76,7 @@ fn a_rise_before_the_event_is_a_hit_with_its_lead_and_the_days_around_it_count_f
 fn a_rise_after_the_event_is_a_miss_and_no_false_alarm() {
     let told = tally(&[(0, CALM), (31, ALERT), (44, CALM)], &[30]);
     assert_eq!((told.hits, told.misses, told.false_alarms), (0, 1, 0));
-    assert_eq!(told.leads, []);
+    assert!(told.leads.is_empty());
 }
 
 #[test]
