@@ -5,7 +5,7 @@ use crate::backtest::sweep::tests::slope;
 use crate::backtest::sweep::{grid, sweep as run_sweep};
 
 fn lead_max() -> LeadMax {
-    LeadMax(chrono::TimeDelta::hours(24))
+    LeadMax(chrono::TimeDelta::hours(12))
 }
 
 #[test]
