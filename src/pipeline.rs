@@ -139,15 +139,18 @@ impl Pipeline {
         let version = store::catalogue_version(&mut tx).await?;
         store::forget_removed(&mut tx).await?;
         let limits = store::load_limits(&app.config.engine.quality_file)?;
-        let bound = store::load_network(&mut tx, rules, &limits).await?.bind()?;
+        let bound =
+            store::load_network(&mut tx, rules, &limits).await?.bind()?.in_zone(app.config.municipality.time_zone);
         let cursor = store::load_cursor(&mut tx).await?;
         let memories = store::load_memories(&mut tx).await?;
         let mut engine = Engine::new(bound);
         let streams = engine.streams();
-        let recalled =
-            store::recall(&mut tx, cursor.seq, &streams, |reading, back| engine.recall(reading, back)).await?;
+        let recalled = store::recall(&mut tx, cursor.seq, &streams, &engine.reaches(), |reading, back| {
+            engine.recall(reading, back)
+        })
+        .await?;
         engine.resume(&memories, cursor.seq, cursor.through_at);
-        let known: BTreeMap<PairKey, Level> = memories.iter().map(|(key, memory)| (*key, memory.known)).collect();
+        let known: BTreeMap<PairKey, Level> = memories.iter().map(|(key, memory)| (*key, memory.told())).collect();
         let new_pairs: Vec<_> = (0..engine.pairs().len())
             .filter_map(|index| engine.explain(index).filter(|pair| memories.get(&pair.pair.key) != Some(pair.memory)))
             .collect();
@@ -264,17 +267,21 @@ impl Pipeline {
         let (mut transitions, mut flags) = (Vec::new(), Vec::new());
         for effect in effects {
             match effect {
-                Effect::LevelChanged(transition) => transitions.push(*transition),
+                Effect::LevelChanged(transition) => transitions.push((*transition, true)),
+                Effect::Told(transition) => transitions.push((*transition, false)),
                 Effect::Flagged(flag) => flags.push(*flag),
             }
         }
         store::save_flags(&mut tx, now, &flags).await?;
         let changed = !transitions.is_empty();
         let mut transitions = transitions.into_iter().peekable();
-        while let Some(transition) = transitions.next() {
-            self.apply(&mut tx, now, &transition).await?;
+        while let Some((transition, is_shown)) = transitions.next() {
+            if is_shown {
+                self.show(&mut tx, &transition).await?;
+            }
+            self.desk.handle(&mut tx, now, &transition).await?;
             // Drafts gather all areas that rise at one instant before a policy issues them.
-            if transitions.peek().is_none_or(|next| next.at != transition.at) {
+            if transitions.peek().is_none_or(|(next, _)| next.at != transition.at) {
                 self.desk.issue_automatic(&mut tx, now).await?;
             }
         }
@@ -320,11 +327,12 @@ impl Pipeline {
         Ok(())
     }
 
-    async fn apply(&mut self, conn: &mut PgConnection, now: Instant, transition: &Transition) -> anyhow::Result<()> {
+    /// Keeps a change of what is shown.
+    async fn show(&self, conn: &mut PgConnection, transition: &Transition) -> anyhow::Result<()> {
         store::save_transition(&mut *conn, transition).await?;
-        self.note_on_incident(&mut *conn, transition).await?;
+        self.note_on_incident(conn, transition).await?;
         metrics::counter!("sentinela_level_transitions_total", "to" => transition.to.as_str()).increment(1);
-        self.desk.handle(conn, now, transition).await
+        Ok(())
     }
 
     async fn note_on_incident(&self, conn: &mut PgConnection, transition: &Transition) -> anyhow::Result<()> {

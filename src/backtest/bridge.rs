@@ -33,15 +33,19 @@ pub fn run_sets(base: &Bound, sets: &[Vec<Rule>], readings: &[ReadingInput], per
 /// the area.
 fn beside(base: &Bound, sets: &[Vec<Rule>]) -> (Bound, BTreeMap<PairKey, (usize, PairKey)>) {
     let mut bound = base.clone();
-    bound.rules = sets.iter().flatten().cloned().collect();
+    bound.rules = Vec::new();
     bound.pairs = Vec::with_capacity(base.pairs.len() * sets.len());
     let mut keys = BTreeMap::new();
-    for set in 0..sets.len() {
+    for (set, rules) in sets.iter().enumerate() {
+        let first = bound.rules.len();
         for pair in &base.pairs {
             let key = PairKey { area: AreaId(bound.pairs.len() as i64), hazard: pair.key.hazard };
             keys.insert(key, (set, pair.key));
             let mut copy = pair.clone();
-            (copy.key, copy.rule) = (key, pair.rule.map(|rule| rule + set * base.rules.len()));
+            // As binding does: the rule as it stands for this area, equal ones once.
+            let rule = rules.iter().find(|rule| rule.applies_to(pair.key.hazard, pair.grade));
+            let rule = rule.map(|rule| rule.fitted(&pair.area_code, pair.grade));
+            (copy.key, copy.rule) = (key, rule.map(|rule| place_of(&mut bound.rules, first, rule)));
             bound.pairs.push(copy);
         }
     }
@@ -49,6 +53,18 @@ fn beside(base: &Bound, sets: &[Vec<Rule>]) -> (Bound, BTreeMap<PairKey, (usize,
         *fed = (0..sets.len()).flat_map(|set| fed.iter().map(move |pair| pair + set * base.pairs.len())).collect();
     }
     (bound, keys)
+}
+
+/// Where a rule stands among those of its set, which begin at `first`; at the end, if it is new.
+fn place_of(rules: &mut Vec<Rule>, first: usize, rule: Rule) -> usize {
+    let known = rules.iter().skip(first).position(|known| *known == rule);
+    known.map_or_else(
+        || {
+            rules.push(rule);
+            rules.len() - 1
+        },
+        |place| first + place,
+    )
 }
 
 /// Indexes of the streams that feed each pair, in the order of the streams.

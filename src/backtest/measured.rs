@@ -5,10 +5,10 @@ use std::collections::BTreeMap;
 
 use super::Case;
 use super::bridge;
-use super::dials::{Dial, dials};
 use super::run::Period;
 use crate::ids::DatastreamId;
 use crate::risk::network::{Bound, PairKey, StreamSpec};
+use crate::risk::rule::{Dial, Subject};
 use crate::risk::stream::{StreamState, Windows};
 use crate::units::{Fixed, Level, Quality, Quantity, StreamKind};
 
@@ -95,7 +95,8 @@ pub fn panels(case: &Case, bound: &Bound, pair: PairKey) -> Vec<Panel> {
     let Some(index) = bound.pairs.iter().position(|other| other.key == pair) else { return Vec::new() };
     let Some(rule) = bound.pairs.get(index).and_then(|pair| bound.rules.get(pair.rule?)) else { return Vec::new() };
     let mut groups: Vec<Group> = Vec::new();
-    for dial in dials(rule) {
+    // What is computed of several streams is no stream's own.
+    for dial in rule.dials().into_iter().filter(|dial| matches!(dial.subject, Subject::Measured(_))) {
         let same = |group: &&mut Group| {
             let first = group.first();
             first.quantity == dial.quantity && first.measure == dial.measure && first.rises == dial.rises
@@ -141,8 +142,9 @@ fn measure(case: &Case, spec: &StreamSpec, windows: &Windows, groups: &[Group]) 
             if dial.quantity != spec.quantity {
                 continue;
             }
-            // From the lowest value on: what is certain of a sum.
-            if let Some(value) = track.measure(spec, dial.measure, Fixed(i64::MIN)) {
+            // From the lowest value on, what is certain of a sum; where danger lies below, what it is at most.
+            let from = Fixed(if dial.rises { i64::MIN } else { i64::MAX });
+            if let Some(value) = track.measure(spec, &dial.measure, from, dial.rises) {
                 thinned.take(at, value);
             }
         }

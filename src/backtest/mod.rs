@@ -4,7 +4,6 @@
 //! What the figures mean is told in `docs/backtest.md`.
 
 pub mod bridge;
-pub mod dials;
 pub mod events;
 pub mod measured;
 pub mod report;

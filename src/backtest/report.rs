@@ -6,7 +6,6 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use super::dials::Dial;
 use super::events::{Event, areas_of};
 use super::measured::{self, Panel};
 use super::run::{Period, Timeline, run};
@@ -15,7 +14,7 @@ use super::sweep::{Axis, Prepared, SetResult, Tallies, WrongSweep, best, scores}
 use super::{Case, LeadMax};
 use crate::cobrade::Cobrade;
 use crate::i18n::Lang;
-use crate::risk::rule::Rule;
+use crate::risk::rule::{Dial, Rule};
 use crate::units::{Fixed, Level};
 
 pub use page::html;

@@ -4,7 +4,6 @@ use serde::Serialize;
 
 use crate::clock::Instant;
 use crate::engine::{Effect, Engine, Input, ReadingInput};
-use crate::ids::AreaId;
 use crate::risk::network::{Bound, PairKey};
 use crate::units::Level;
 
@@ -34,7 +33,7 @@ pub struct Step {
     pub at: Instant,
     /// What the map shows; unknown where the area is blind.
     pub shown: Level,
-    /// The last level that data supported: what a warning follows, also while the area is blind.
+    /// What alerts follow: the last level that data supported, also while the area is blind; in quiet hours the one before.
     pub known: Level,
 }
 
@@ -116,7 +115,7 @@ fn note(
     lines: &mut [Option<Timeline>],
 ) {
     for effect in effects.drain(..) {
-        let Effect::LevelChanged(change) = effect else { continue };
+        let (Effect::LevelChanged(change) | Effect::Told(change)) = effect else { continue };
         let line = place.get(&change.pair).and_then(|index| lines.get_mut(*index)).and_then(Option::as_mut);
         let Some(line) = line.filter(|_| change.at < period.to) else { continue };
         let step = Step { at: change.at.max(period.from), shown: change.to, known: change.known };
@@ -128,15 +127,11 @@ fn note(
     }
 }
 
-/// The areas that have a rule for a hazard, as the scores count them.
-pub fn area_of(line: &Timeline) -> AreaId {
-    line.pair.area
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::clock::from_micros;
+    use crate::ids::AreaId;
 
     #[test]
     fn stretches_join_what_touches_and_end_with_the_period() {

@@ -10,7 +10,6 @@ use rand::{RngExt as _, SeedableRng as _};
 use serde::Serialize;
 
 use super::bridge;
-use super::dials::{Dial, dials, turned};
 use super::events::areas_of;
 use super::run::Timeline;
 use super::score::{Score, Tally, Watch};
@@ -18,7 +17,7 @@ use super::{Case, LeadMax};
 use crate::cobrade::Cobrade;
 use crate::ids::AreaId;
 use crate::risk::network::Bound;
-use crate::risk::rule::Rule;
+use crate::risk::rule::{Dial, Rule};
 use crate::units::{Fixed, Level};
 
 /// More than this is a mistake in `steps`, not a wish.
@@ -78,12 +77,13 @@ impl Axis {
     pub fn find(&self, rules: &[Rule]) -> Result<(usize, Dial), WrongSweep> {
         let mut found = Vec::new();
         for (index, rule) in rules.iter().enumerate().filter(|(_, rule)| self.rule.is_empty() || rule.id == self.rule) {
-            found.extend(dials(rule).into_iter().filter(|dial| dial.address == self.address).map(|dial| (index, dial)));
+            found
+                .extend(rule.dials().into_iter().filter(|dial| dial.address == self.address).map(|dial| (index, dial)));
         }
         let known = || {
             let all = rules
                 .iter()
-                .flat_map(|rule| dials(rule).into_iter().map(|dial| format!("{}/{}", rule.id, dial.address)));
+                .flat_map(|rule| rule.dials().into_iter().map(|dial| format!("{}/{}", rule.id, dial.address)));
             all.collect::<Vec<_>>().join(", ")
         };
         match (found.len(), found.pop()) {
@@ -98,7 +98,7 @@ impl Axis {
 pub fn every_axis(rules: &[Rule]) -> Vec<Axis> {
     let of = |rule: &Rule| {
         let id = rule.id.clone();
-        dials(rule).into_iter().filter(|dial| dial.at.0 > 0).map(move |dial| Axis {
+        rule.dials().into_iter().filter(|dial| dial.at.0 > 0).map(move |dial| Axis {
             rule: id.clone(),
             address: dial.address,
             from: Fixed(dial.at.0 / 2),
@@ -167,7 +167,7 @@ impl<'a> Prepared<'a> {
     /// # Errors
     /// Two rules that claim the same hazard and grade.
     pub fn new(case: &'a Case, lead_max: LeadMax) -> anyhow::Result<Self> {
-        let bound = case.network.clone().bind()?;
+        let bound = case.network.clone().bind()?.in_zone(case.time_zone);
         let mut events: BTreeMap<(AreaId, Cobrade), Vec<i64>> = BTreeMap::new();
         for event in case.events.iter().filter(|event| event.at >= case.period.from && event.at < case.period.to) {
             for area in areas_of(event, &case.network.areas) {
@@ -203,7 +203,7 @@ fn rules_with(rules: &[Rule], axes: &[Axis], values: &[Fixed]) -> anyhow::Result
         to.entry(axis.find(rules)?.0).or_default().insert(axis.address.clone(), *value);
     }
     let turn = |(index, rule): (usize, &Rule)| match to.get(&index) {
-        Some(to) => Ok(turned(rule, to)?),
+        Some(to) => Ok(rule.turned(to)?),
         None => Ok(rule.clone()),
     };
     rules.iter().enumerate().map(turn).collect()

@@ -17,7 +17,7 @@ use crate::config::Config;
 use crate::i18n::Lang;
 use crate::ids::DatastreamId;
 use crate::replay::{Scenario, arrivals};
-use crate::risk::rule::{MAX_WINDOW_H, Rule};
+use crate::risk::rule::{MAX_DAYS, Rule};
 use crate::risk::store::{load_limits, load_network, load_rules};
 
 /// Try rules on past storms: hits, misses, false alarms and lead time against recorded disasters, for one set of thresholds or many
@@ -230,7 +230,7 @@ async fn journal(config: Config, rules: Option<Vec<Rule>>, period: Period) -> an
         let mut conn = session.pool.acquire().await?;
         let network = load_network(&mut conn, rules, &limits).await?;
         let streams: Vec<DatastreamId> = network.streams.iter().map(|stream| stream.id).collect();
-        let before = period.from - TimeDelta::hours(MAX_WINDOW_H + 24);
+        let before = period.from - TimeDelta::days(MAX_DAYS + 1);
         anyhow::Ok((network, store::readings(&mut conn, &streams, before, period.to).await?))
     };
     let read = read.await;

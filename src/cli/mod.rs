@@ -123,7 +123,7 @@ async fn run(cli: Cli) -> anyhow::Result<()> {
         Command::History(action) => history::run(config, action).await,
         Command::Device(action) => device::run(config, action).await,
         Command::User(action) => user::run(config, action).await,
-        Command::Rules(action) => action.run(&config.engine.rules_dir),
+        Command::Rules(action) => action.run(&config.engine.rules_dir, config.municipality.time_zone),
         Command::Privacy(action) => privacy::run(config, action).await,
         Command::Audit(action) => audit::run(config, action).await,
         Command::Token(action) => token::run(config, action).await,

@@ -129,6 +129,7 @@ fn streams(path: &Path, limits: &Defaults) -> anyhow::Result<Streams> {
                 stale_after: i64::from(stream.stale_after_s) * 1_000_000,
                 limits,
                 counter: Counter::of(stream.quantity, stream.counting.wraps_at.map(Fixed::try_from).transpose()?),
+                stages: stream.stages,
             });
         }
     }

@@ -89,5 +89,9 @@ pub fn simulate_with(file: &Path, limits: &Defaults) -> anyhow::Result<(Scenario
 }
 
 fn replayed(loaded: &Loaded) -> anyhow::Result<Transcript> {
-    Ok(replay::replay(&loaded.scenario, loaded.network.clone().bind()?, &loaded.readings))
+    Ok(replay::replay(
+        &loaded.scenario,
+        loaded.network.clone().bind()?.in_zone(loaded.scenario.time_zone),
+        &loaded.readings,
+    ))
 }

@@ -155,6 +155,12 @@ impl Say {
         match (kind, span) {
             (MeasureKind::Sum, Some(span)) => self.0.t1("bt-measure-sum", "span", span),
             (MeasureKind::Rate, Some(span)) => self.0.t1("bt-measure-rate", "span", span),
+            (MeasureKind::Max, Some(span)) => self.0.t1("bt-measure-max", "span", span),
+            (MeasureKind::Min, Some(span)) => self.0.t1("bt-measure-min", "span", span),
+            (MeasureKind::Mean, Some(span)) => self.0.t1("bt-measure-mean", "span", span),
+            (MeasureKind::Above, _) => self.t("bt-measure-above"),
+            (MeasureKind::Curve, _) => self.t("bt-measure-curve"),
+            (MeasureKind::Antecedent, Some(span)) => self.0.t1("bt-measure-antecedent", "span", span),
             _ => self.t("bt-measure-latest"),
         }
     }

@@ -48,6 +48,7 @@ fn stream(id: i64) -> StreamSpec {
         stale_after: 90 * MINUTE,
         limits: Limits::default(),
         counter: Default::default(),
+        stages: Default::default(),
     }
 }
 
@@ -168,7 +169,7 @@ fn a_draw_lies_within_its_ranges_and_depends_on_the_seed_alone() {
 #[test]
 fn sets_side_by_side_in_one_engine_give_what_each_gives_alone() {
     let case = slope();
-    let bound = case.network.clone().bind().unwrap();
+    let bound = case.network.clone().bind().unwrap().in_zone(case.time_zone);
     let axes = axes();
     let sets: Vec<Vec<Rule>> =
         grid(&axes).unwrap().iter().map(|set| rules_with(&case.network.rules, &axes, set).unwrap()).collect();
@@ -176,7 +177,7 @@ fn sets_side_by_side_in_one_engine_give_what_each_gives_alone() {
     let mut changes = 0;
     for (rules, lines) in sets.iter().zip(&together) {
         let network = Network { rules: rules.clone(), ..case.network.clone() };
-        let alone = run(network.bind().unwrap(), &case.readings, case.period);
+        let alone = run(network.bind().unwrap().in_zone(case.time_zone), &case.readings, case.period);
         changes += alone.iter().map(|line| line.steps.len()).sum::<usize>();
         assert_eq!(*lines, alone);
     }

@@ -224,7 +224,7 @@ fn recorded(storm: &str) -> (Bound, Vec<ReadingInput>) {
     let limits = crate::risk::store::load_limits("").unwrap();
     let loaded = crate::cli::scenario::load(&file, &limits, None).unwrap();
     let readings = crate::replay::arrivals(loaded.scenario.delay(), &loaded.readings).readings;
-    (loaded.network.bind().unwrap(), readings)
+    (loaded.network.bind().unwrap().in_zone(loaded.scenario.time_zone), readings)
 }
 
 const STORMS: [&str; 5] = [
