@@ -15,7 +15,7 @@ fn each_event_has_the_lead_time_of_each_level_that_stood_before_it() {
     let events = &report.cases[0].events;
     assert_eq!(events.len(), 4);
     assert!(events[0].leads_s[&Level::Attention] > events[0].leads_s[&Level::Alert]);
-    assert!(events[3].leads_s.is_empty(), "the last came out of a dry day");
+    assert!(events[3].leads_s.is_empty(), "the last came out of a dry night");
     let told = leads_told(&report.cases[0]);
     assert!(told.contains("03/01/1970 15:30, Área 1: deslizamento (teste) · antecedência: atenção"), "{told}");
     assert!(told.contains("nenhum nível antes dele"), "{told}");

@@ -106,7 +106,7 @@ pub(crate) fn slope() -> Case {
         },
         period: Period::of(&readings),
         readings,
-        events: vec![event(2, 31, 1), event(2, 33, 2), event(3, 31, 1), event(5, 20, 2)],
+        events: vec![event(2, 31, 1), event(2, 33, 2), event(3, 31, 1), event(0, 10, 2)],
     }
 }
 
@@ -202,7 +202,7 @@ fn a_sweep_gives_the_same_on_any_number_of_threads_and_in_the_order_of_its_sets(
 fn a_higher_threshold_never_detects_more_and_never_alarms_more_falsely() {
     let case = slope();
     let prepared = [Prepared::new(&case, lead_max()).unwrap()];
-    let axes = ["alert.1=4..60/15".parse().unwrap(), "alert.2=200..300/2".parse().unwrap()];
+    let axes = ["alert.1=4..60/15".parse().unwrap(), "alert.2=200..900/2".parse().unwrap()];
     let sets: Vec<Vec<Fixed>> = grid(&axes).unwrap().into_iter().filter(|set| set[1] == axes[1].to).collect();
     let results = sweep(&prepared, &axes, &sets, 2, |_| ()).unwrap();
     let alert = |result: &SetResult| result.scores.iter().find(|s| s.level == Level::Alert).cloned().unwrap();

@@ -196,19 +196,16 @@ proptest! {
     }
 }
 
-/// Every station's value of every condition after all of it came at one instant.
-fn values_after(burst: &[Told], now: i64) -> Vec<(String, Option<Fixed>, bool)> {
+/// Of every gauge the sum of its last hour, its newest stamp and the receipt of that, after all of it came at one instant.
+fn values_after(burst: &[Told], now: i64) -> Vec<(Option<Fixed>, Option<Micros>, Option<Micros>)> {
     let mut engine = Engine::new(bound());
     let mut effects = Vec::new();
     for (index, one) in burst.iter().enumerate() {
         engine.step(&Input::Reading(reading(index as i64 + 1, one.stream, one.observed, now, one.mm)), &mut effects);
     }
-    let explained = engine.explain(0).unwrap();
-    let stations = explained.reasons.iter().flat_map(|reason| &reason.stations);
-    let mut values: Vec<_> = stations.map(|station| (station.code.clone(), station.value, station.fresh)).collect();
-    values.sort();
-    values.dedup();
-    values
+    let tracks = engine.streams.iter().map(|state| state.track(false));
+    let hour = |track: &stream::Track| track.series.sum(60 * MINUTE).map(|sum| sum.at_least);
+    tracks.map(|track| (hour(track), track.series.newest_at(), track.received_at())).collect()
 }
 
 /// Everything a recorded storm tells.
