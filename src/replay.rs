@@ -68,7 +68,12 @@ pub struct Scenario {
 
 impl Scenario {
     /// Three files (stations, areas, readings) and nothing more.
-    pub fn plain(title: String, (stations, areas, readings): (String, String, String), time_zone: Tz) -> Self {
+    pub fn plain(
+        title: String,
+        (stations, areas, readings): (String, String, String),
+        time_zone: Tz,
+        delay_s: u32,
+    ) -> Self {
         Self {
             source: title.clone(),
             title,
@@ -77,7 +82,7 @@ impl Scenario {
             readings,
             rules: Vec::new(),
             time_zone,
-            delay_s: 0,
+            delay_s,
             draft_from: alert(),
             approve_after_min: 0,
             events: None,

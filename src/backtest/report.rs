@@ -166,7 +166,8 @@ fn told_of(prepared: &Prepared<'_>, lines: &[Timeline], number: usize, event: &E
     let is_in_period = event.at >= period.from && event.at < period.to;
     let mut leads_s = BTreeMap::new();
     for line in lines.iter().filter(|line| areas.contains(&line.pair.area) && line.pair.hazard == event.cobrade) {
-        for level in [Level::Observation, Level::Attention, Level::Alert, Level::Maximum] {
+        let rule = prepared.case.network.rules.iter().find(|rule| rule.id == line.rule_id);
+        for level in rule.into_iter().flat_map(|rule| &rule.levels).map(|level| level.level) {
             let Some(lead) = prepared.watch.lead(line, level, event.at).filter(|_| is_in_period) else { continue };
             let longest: &mut i64 = leads_s.entry(level).or_insert(0);
             *longest = (*longest).max(lead / 1_000_000);

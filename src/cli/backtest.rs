@@ -37,6 +37,9 @@ pub struct Backtest {
     /// Readings: station,time_utc,stream,value
     #[arg(long, value_name = "FILE", requires = "stations")]
     readings: Option<PathBuf>,
+    /// With --readings: each is received so many seconds after it was observed
+    #[arg(long, value_name = "SECONDS", default_value_t = 120)]
+    delay: u32,
     /// Of the journal: from this instant, e.g. 2026-01-01T00:00:00-03:00
     #[arg(long, requires = "to", conflicts_with_all = ["files", "stations"])]
     from: Option<Instant>,
@@ -53,7 +56,7 @@ pub struct Backtest {
     #[arg(long, value_name = "SPAN")]
     lead_max: Option<String>,
     /// Turn a threshold: ADDRESS=FROM..TO/STEPS, the address being LEVEL.N (its N-th condition) or LEVEL.NAME, with RULE/ before it where
-    /// several rules have it; several make a grid. Values in the rule's unit
+    /// several rules have it; several make a grid. Values in the canonical unit (mm, m, m/h)
     #[arg(long, value_name = "ADDRESS=FROM..TO/STEPS")]
     sweep: Vec<Axis>,
     /// So many random sets within the ranges of --sweep; without --sweep every threshold from half to double
@@ -153,6 +156,7 @@ impl Backtest {
             path(&self.readings),
             (path(&self.stations), path(&self.areas), path(&self.readings)),
             config.municipality.time_zone,
+            self.delay,
         )
     }
 
