@@ -36,9 +36,9 @@ pub fn escape(text: &str) -> String {
 }
 
 /// The beginning of a plot; `id` must be unique in the page.
-pub fn open(id: &str, height: f64, title: &str, description: &str) -> String {
+pub fn open(id: &str, (width, height): (f64, f64), title: &str, description: &str) -> String {
     format!(
-        r#"<svg class="plot" viewBox="0 0 {WIDTH} {height}" role="img" aria-labelledby="{id}-t {id}-d"><title id="{id}-t">{}</title><desc id="{id}-d">{}</desc>"#,
+        r#"<svg class="plot" viewBox="0 0 {width} {height}" role="img" aria-labelledby="{id}-t {id}-d"><title id="{id}-t">{}</title><desc id="{id}-d">{}</desc>"#,
         escape(title),
         escape(description)
     )
@@ -84,11 +84,10 @@ pub fn number(value: f64, comma: bool) -> String {
     if comma { text.replace('.', ",") } else { text.to_owned() }
 }
 
-/// Lines across the plot with their values at the left.
-pub fn value_axis(svg: &mut String, scale: &Scale, ticks: &[f64], comma: bool) {
+/// Lines across the plot, as far as `right`, with their values at the left.
+pub fn value_axis(svg: &mut String, scale: &Scale, ticks: &[f64], right: f64, comma: bool) {
     for tick in ticks {
         let y = scale.place(*tick);
-        let right = WIDTH - RIGHT;
         let _ = write!(
             svg,
             r#"<path class="grid" d="M{LEFT} {y:.1}H{right}"/><text x="{:.1}" y="{:.1}" text-anchor="end">{}</text>"#,

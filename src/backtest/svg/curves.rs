@@ -3,8 +3,11 @@
 use std::fmt::Write as _;
 
 use super::storm::Words;
-use super::{LEFT, RIGHT, Scale, WIDTH, escape, open, ticks, value_axis};
+use super::{LEFT, Scale, escape, open, ticks, value_axis};
 
+/// Half as wide as a page, so that two stand beside each other.
+const WIDTH: f64 = 560.0;
+const END: f64 = WIDTH - 20.0;
 const HEIGHT: f64 = 380.0;
 const BOTTOM: f64 = 330.0;
 const TOP: f64 = 14.0;
@@ -35,12 +38,12 @@ pub struct Plane {
 
 /// The sets as dots, and the line through those that no other beats: none has a smaller `x` with as large a `y`.
 pub fn scatter(words: &Words, plane: &Plane, dots: &[Dot]) -> String {
-    let mut svg = open(&words.id, HEIGHT, &words.title, &words.description);
+    let mut svg = open(&words.id, (WIDTH, HEIGHT), &words.title, &words.description);
     let (x_ticks, y_ticks) = (ticks(0.0, plane.x_to), ticks(0.0, plane.y_to));
     let last = |ticks: &[f64]| ticks.last().copied().unwrap_or(1.0);
-    let x = Scale { from: 0.0, to: last(&x_ticks), at: LEFT, until: WIDTH - RIGHT };
+    let x = Scale { from: 0.0, to: last(&x_ticks), at: LEFT, until: END };
     let y = Scale { from: 0.0, to: last(&y_ticks), at: BOTTOM, until: TOP };
-    value_axis(&mut svg, &y, &y_ticks, plane.comma);
+    value_axis(&mut svg, &y, &y_ticks, END, plane.comma);
     for tick in &x_ticks {
         let at = x.place(*tick);
         let _ = write!(
@@ -53,7 +56,7 @@ pub fn scatter(words: &Words, plane: &Plane, dots: &[Dot]) -> String {
     let _ = write!(
         svg,
         r#"<text x="{:.1}" y="{:.1}" text-anchor="middle">{}</text><text transform="translate(14 {:.1}) rotate(-90)" text-anchor="middle">{}</text>"#,
-        f64::midpoint(LEFT, WIDTH - RIGHT),
+        f64::midpoint(LEFT, END),
         BOTTOM + 38.0,
         escape(&plane.x),
         f64::midpoint(TOP, BOTTOM),

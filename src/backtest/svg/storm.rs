@@ -45,7 +45,7 @@ const fn height_of(level: Level) -> f64 {
 /// hatched. `word` names a level.
 pub fn bands(words: &Words, stage: Stage<'_>, lines: &[&Timeline], word: impl Fn(Level) -> String) -> String {
     let (top, bottom) = (16.0, ROW.mul_add(lines.len() as f64, 18.0));
-    let mut svg = open(&words.id, bottom + 24.0, &words.title, &words.description);
+    let mut svg = open(&words.id, (WIDTH, bottom + 24.0), &words.title, &words.description);
     let hatch = format!("{}-h", words.id);
     let _ = write!(
         svg,
@@ -106,7 +106,7 @@ fn drawn(line: &Timeline, period: Period) -> Vec<(i64, i64, Level)> {
 /// One measure over time, its bars where it has them, with the thresholds of the rule. `label` names a threshold's level.
 pub fn panel(words: &Words, stage: Stage<'_>, panel: &Panel, label: impl Fn(Level) -> String) -> String {
     let (top, bottom) = (18.0, PANEL);
-    let mut svg = open(&words.id, bottom + 22.0, &words.title, &words.description);
+    let mut svg = open(&words.id, (WIDTH, bottom + 22.0), &words.title, &words.description);
     let time = Scale::time(stage.period);
     let values = panel.points.iter().map(|(_, value)| *value);
     let limits = panel.thresholds.iter().map(|(_, at)| *at);
@@ -117,7 +117,7 @@ pub fn panel(words: &Words, stage: Stage<'_>, panel: &Panel, label: impl Fn(Leve
     let marked = ticks(lowest, highest);
     let (from, to) = (marked.first().copied().unwrap_or(0.0), marked.last().copied().unwrap_or(1.0));
     let scale = Scale { from, to, at: bottom, until: top };
-    value_axis(&mut svg, &scale, &marked, stage.comma);
+    value_axis(&mut svg, &scale, &marked, WIDTH - RIGHT, stage.comma);
     time_axis(&mut svg, &time, stage.period, stage.zone, (top, bottom));
     let width = ((WIDTH - LEFT - RIGHT) / 360.0).max(1.5);
     for (at, value) in &panel.bars {
