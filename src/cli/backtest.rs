@@ -336,6 +336,7 @@ fn best(text: &mut String, sweep: &report::SweepReport) {
             .axes
             .iter()
             .zip(&set.values)
+            .filter(|(axis, _)| axis.level == best.level && axis.hazard == best.hazard)
             .map(|(axis, value)| format!("{}/{}={value} {}", axis.rule, axis.address, axis.unit))
             .collect();
         let score = set.scores.iter().find(|score| score.hazard == best.hazard && score.level == best.level);
