@@ -28,6 +28,8 @@ pub struct Panel {
     pub kind: crate::risk::reason::MeasureKind,
     pub unit: String,
     pub points: Points,
+    /// Points further apart than this, in microseconds, are not joined: in between nobody measured.
+    pub apart: i64,
     /// The readings themselves where they are sums of intervals: the hyetograph.
     pub bars: Points,
     /// By level, as the rule has them.
@@ -165,6 +167,7 @@ fn panel(spec: &StreamSpec, group: &Group, thinned: &Thinned, bars: &Thinned) ->
         kind: dial.measure.kind(),
         unit: dial.unit.clone(),
         points: thinned.points(),
+        apart: spec.stale_after.max(thinned.slot * 2),
         bars: bars.points(),
         thresholds: group.dials.iter().map(|dial| (dial.level, dial.at.to_f64())).collect(),
     };

@@ -79,6 +79,13 @@ pub struct EventReport {
     pub leads_s: BTreeMap<Level, i64>,
 }
 
+impl EventReport {
+    /// Whether it lies within the period and in an area.
+    pub fn is_counted(&self) -> bool {
+        self.is_in_period && !self.areas.is_empty()
+    }
+}
+
 #[derive(Debug, Serialize)]
 pub struct SweepReport {
     pub axes: Vec<AxisReport>,

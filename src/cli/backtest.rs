@@ -107,6 +107,10 @@ impl Backtest {
         if !self.sweep.is_empty() || self.sweep_random.is_some() {
             report.sweep = Some(self.sweep(&prepared)?);
         }
+        let uncounted = report.cases.iter().flat_map(|case| &case.events).filter(|event| !event.is_counted()).count();
+        if uncounted > 0 {
+            eprintln!("{uncounted} events lie outside the period or outside every area, and count for nothing");
+        }
         let mut out = std::io::stdout().lock();
         if self.json {
             serde_json::to_writer(&mut out, &report)?;

@@ -126,8 +126,10 @@ pub fn panel(words: &Words, stage: Stage<'_>, panel: &Panel, label: impl Fn(Leve
             write!(svg, r#"<path class="bar" stroke-width="{width:.1}" d="M{x:.1} {:.1}V{y:.1}"/>"#, scale.place(0.0));
     }
     let mut path = String::new();
-    for (index, (at, value)) in panel.points.iter().enumerate() {
-        let command = if index == 0 { 'M' } else { 'L' };
+    let mut last = None;
+    for (at, value) in &panel.points {
+        let command = if last.is_some_and(|last| at - last <= panel.apart) { 'L' } else { 'M' };
+        last = Some(*at);
         let _ = write!(path, "{command}{:.1} {:.1}", time.place(*at as f64), scale.place(*value));
     }
     let _ = write!(svg, r#"<path class="line" d="{path}"/>"#);
@@ -171,5 +173,38 @@ fn marks(svg: &mut String, time: &Scale, stage: Stage<'_>, (top, bottom): (f64, 
             );
             free = x + 22.0;
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::clock::from_micros;
+    use crate::risk::reason::MeasureKind;
+    use crate::units::Quantity;
+
+    #[test]
+    fn a_gap_is_not_bridged() {
+        let period = Period { from: from_micros(0), to: from_micros(100) };
+        let stage = Stage { period, zone: chrono_tz::UTC, marks: &[], comma: false };
+        let words = Words { id: "p".into(), title: "t".into(), description: "d".into() };
+        let mut measured = Panel {
+            station: "G".into(),
+            quantity: Quantity::WaterLevel,
+            window_min: None,
+            kind: MeasureKind::Latest,
+            unit: "m".into(),
+            points: vec![(0, 1.0), (10, 2.0), (60, 4.0), (70, 3.0)],
+            apart: 20,
+            bars: Vec::new(),
+            thresholds: vec![(Level::Alert, 3.0)],
+        };
+        let pieces = |svg: &str| {
+            let line = svg.split("<path class=\"line\" d=\"").nth(1).and_then(|rest| rest.split('"').next());
+            line.map_or(0, |path| path.matches('M').count())
+        };
+        assert_eq!(pieces(&panel(&words, stage, &measured, |_| String::new())), 2);
+        measured.apart = 50;
+        assert_eq!(pieces(&panel(&words, stage, &measured, |_| String::new())), 1);
     }
 }
