@@ -9,7 +9,7 @@ use crate::ids::{DatastreamId, Seq};
 use crate::risk::control::Why;
 
 /// A reading takes some hundred bytes in memory: beyond this a period is tried in parts.
-pub const MAX_READINGS: usize = 30_000_000;
+pub const MAX_READINGS: usize = 10_000_000;
 
 /// The readings observed from `from` to before `to`, in the order in which a service would have had them: live ones by their
 /// receipt; those filled in later from the past, as if each had come when it was measured. Corrections come as such.
