@@ -41,6 +41,7 @@ pub mod stations;
 // Around it
 pub mod accounts;
 pub mod addresses;
+pub mod areas;
 pub mod audit;
 pub mod backfill;
 pub mod backtest;

@@ -4,6 +4,7 @@ mod access;
 mod accounts;
 mod appender;
 mod approval;
+mod areas;
 mod attack;
 mod audit;
 mod audit_acts;
