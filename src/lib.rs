@@ -44,6 +44,7 @@ pub mod addresses;
 pub mod areas;
 pub mod audit;
 pub mod backfill;
+pub mod backtest;
 pub mod catalogue;
 pub mod cli;
 pub mod demo;

@@ -9,6 +9,7 @@ mod attack;
 mod audit;
 mod audit_acts;
 mod backfill;
+mod backtest;
 mod bench;
 mod catalogue;
 mod catalogue_http;
