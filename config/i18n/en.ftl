@@ -2011,7 +2011,6 @@ occurrence-place-wanted = You wanted: { $there }. Open the page again and decide
 device-forget-network = Forget the address at the LoRaWAN network
 device-forget-network-text = Commands go where the device was heard. Forget the address when it moved to another server or application: its next transmission tells the new one.
 device-network-at = Heard at { $topic }
-why-title = Why
 why-link = Why? See everything that was looked at
 why-because = { $level } because: { $reasons }.
 why-at = { $what } at { $station }

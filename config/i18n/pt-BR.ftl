@@ -2015,7 +2015,6 @@ occurrence-place-wanted = Você queria: { $there }. Abra a página de novo e dec
 device-forget-network = Esquecer o endereço na rede LoRaWAN
 device-forget-network-text = Os comandos vão para onde o dispositivo foi ouvido. Esqueça o endereço quando ele mudou de servidor ou de aplicação: a próxima transmissão diz o novo.
 device-network-at = Ouvido em { $topic }
-why-title = Por quê
 why-link = Por quê? Ver tudo o que foi olhado
 why-because = { $level } porque: { $reasons }.
 why-at = { $what } em { $station }

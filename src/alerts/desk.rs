@@ -20,6 +20,7 @@ use crate::cobrade::Cobrade;
 use crate::engine::{Explained, Transition};
 use crate::ids::{AlertId, AreaId};
 use crate::risk::network::PairKey;
+use crate::risk::explain::Explanation;
 use crate::risk::reason::Reason;
 use crate::units::Level;
 
@@ -40,6 +41,17 @@ struct Concern<'a> {
     level: Level,
     rule: (&'a str, i32),
     reasons: &'a [Reason],
+    /// Everything that was looked at; a reconciliation after a restart has only the reasons.
+    explanation: Option<&'a Explanation>,
+}
+
+impl Concern<'_> {
+    async fn keep(self, conn: &mut PgConnection, id: AlertId) -> anyhow::Result<()> {
+        match self.explanation {
+            Some(explanation) => store::keep_explanation(conn, id, self.pair.area, explanation).await,
+            None => Ok(()),
+        }
+    }
 }
 
 impl Desk {
@@ -81,6 +93,7 @@ impl Desk {
             level: transition.known,
             rule: (&transition.rule_id, transition.rule_version),
             reasons: &transition.reasons,
+            explanation: Some(&transition.explanation),
         };
         for decided in book::decide(&change, &open, self.app.config.alerts.draft_from, level_of) {
             self.carry_out(&mut *conn, now, concern, &decided).await?;
@@ -121,7 +134,7 @@ impl Desk {
                 decided.decision = open.iter().find(waiting).map_or(Decision::Draft, |alert| Decision::Join(alert.id));
             }
             let rule = (pair.rule_id, pair.rule_version);
-            let concern = Concern { pair: pair.pair.key, level, rule, reasons: &pair.reasons };
+            let concern = Concern { pair: pair.pair.key, level, rule, reasons: &pair.reasons, explanation: None };
             self.carry_out(&mut *conn, now, concern, &decided).await?;
             open = self.open(&mut *conn, now).await?;
             done += 1;
@@ -172,11 +185,13 @@ impl Desk {
                     reasons: concern.reasons,
                 };
                 let id = drafter.create(&mut *conn, now, store::RULE, &subject).await?;
+                concern.keep(&mut *conn, id).await?;
                 trail::drafted(conn, ids, now, &actor, id, why).await?;
                 return Ok(Some(id));
             }
             Decision::Join(id) => {
-                drafter.join(conn, now, id, area, concern.reasons, why).await?;
+                drafter.join(&mut *conn, now, id, area, concern.reasons, why).await?;
+                concern.keep(conn, id).await?;
                 return Ok(Some(id));
             }
             Decision::Leave(id) => {

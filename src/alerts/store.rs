@@ -11,6 +11,7 @@ use crate::alerts::book::OpenAlert;
 use crate::clock::Instant;
 use crate::config::AlertStatus;
 use crate::ids::{AlertId, AreaId};
+use crate::risk::explain::Explanation;
 
 /// The author of drafts that a rule asked for.
 pub const RULE: &str = "rule";
@@ -119,6 +120,12 @@ pub struct AlertArea {
     pub area_id: AreaId,
     pub code: String,
     pub name: String,
+    /// Everything that was looked at when a rule put it into the alert; null for an area that a person chose.
+    #[schema(value_type = Option<Object>)]
+    pub explanation: Option<serde_json::Value>,
+    /// The instant of it.
+    #[serde(skip)]
+    pub explained_at: Option<String>,
 }
 
 #[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
@@ -145,10 +152,29 @@ pub async fn load(conn: &mut PgConnection, id: AlertId) -> sqlx::Result<Option<A
     Ok(Some(AlertDetail { row, areas, events, approvals }))
 }
 
+/// Keeps what was looked at when a rule put an area into an alert.
+pub(super) async fn keep_explanation(
+    conn: &mut PgConnection,
+    id: AlertId,
+    area: AreaId,
+    explanation: &Explanation,
+) -> anyhow::Result<()> {
+    sqlx::query!(
+        "update alert_area set explanation = $3 where alert_id = $1 and area_id = $2",
+        id.0,
+        area.0,
+        serde_json::to_value(explanation)?
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
 pub(super) async fn load_areas(conn: &mut PgConnection, id: AlertId) -> sqlx::Result<Vec<AlertArea>> {
     sqlx::query_as!(
         AlertArea,
-        r#"select aa.area_id as "area_id: AreaId", r.code, aa.name
+        r#"select aa.area_id as "area_id: AreaId", r.code, aa.name, aa.explanation,
+                  aa.explanation ->> 'at' as "explained_at?"
            from alert_area aa join risk_area r on r.id = aa.area_id where aa.alert_id = $1 order by aa.name, aa.area_id"#,
         id.0
     )
