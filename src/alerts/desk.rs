@@ -19,8 +19,8 @@ use crate::clock::Instant;
 use crate::cobrade::Cobrade;
 use crate::engine::{Explained, Transition};
 use crate::ids::{AlertId, AreaId};
-use crate::risk::network::PairKey;
 use crate::risk::explain::Explanation;
+use crate::risk::network::PairKey;
 use crate::risk::reason::Reason;
 use crate::units::Level;
 

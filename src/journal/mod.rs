@@ -16,7 +16,8 @@ mod tail;
 
 pub use key::reading_key;
 pub use store::{
-    Appender, Head, JournalRow, Outcome, append, count_after, head, open_months_ahead, read_after, unjudged,
+    Appender, Head, JournalRow, Outcome, append, count_after, head, last_received_by, open_months_ahead, read_after,
+    unjudged,
 };
 pub use tail::Tail;
 

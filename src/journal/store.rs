@@ -418,6 +418,28 @@ pub async fn read_after(conn: &mut PgConnection, after: Seq, limit: i64) -> sqlx
         .collect()
 }
 
+/// The last journal row that was received by then. Receipt never falls along `seq`, so it is searched by halves.
+pub async fn last_received_by(conn: &mut PgConnection, at: Instant) -> sqlx::Result<Seq> {
+    let newest =
+        sqlx::query_scalar!("select seq from journal order by seq desc limit 1").fetch_optional(&mut *conn).await?;
+    let (mut low, mut high) = (0, newest.unwrap_or(0) + 1);
+    while low + 1 < high {
+        let middle = low + (high - low) / 2;
+        let row = sqlx::query!(
+            "select seq, received_at from journal where seq >= $1 and seq < $2 order by seq limit 1",
+            middle,
+            high
+        )
+        .fetch_optional(&mut *conn)
+        .await?;
+        match row {
+            Some(row) if row.received_at <= at => low = row.seq,
+            _ => high = middle,
+        }
+    }
+    Ok(Seq(low))
+}
+
 /// How many rows after `after` wait for the rules, counted up to `most`.
 pub async fn count_after(conn: &mut PgConnection, after: Seq, most: i64) -> sqlx::Result<i64> {
     let Some((from, to)) = months::span_after(conn, after).await? else { return Ok(0) };

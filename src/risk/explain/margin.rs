@@ -12,6 +12,8 @@ use crate::risk::series::Micros;
 use crate::units::{Fixed, Level, Quantity};
 
 const HOUR: Micros = 3_600_000_000;
+/// A depth beside which rain that is missing is weighed against what else is missing.
+const MUCH_RAIN: Fixed = Fixed::from_whole(60);
 /// Slower changes say nothing about the next hours.
 const LONGEST_AHEAD_MIN: i64 = 24 * 60;
 
@@ -109,11 +111,9 @@ impl View<'_> {
             within_min: within,
             at_this_pace_min: if falls { None } else { self.minutes_to(condition, amount) },
         };
-        let depth = match &condition.measure {
-            Measure::Curve(curve) => curve.points.iter().map(|(_, depth)| *depth).min().unwrap_or(limit),
-            _ => limit,
-        };
-        Some((missing, i64::try_from(share(depth)).unwrap_or(i64::MAX)))
+        // Depths of rain are compared as they are: the least rain comes first, whatever its threshold.
+        let whole = if subject == Subject::Measured(Quantity::Rain) && falls { MUCH_RAIN } else { limit };
+        Some((missing, i64::try_from(share(whole)).unwrap_or(i64::MAX)))
     }
 
     /// From the value to the threshold.

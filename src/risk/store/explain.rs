@@ -10,7 +10,8 @@ use crate::clock::Instant;
 use crate::cobrade::Cobrade;
 use crate::db::geometry;
 use crate::engine::Engine;
-use crate::ids::{AreaId, Seq};
+use crate::ids::AreaId;
+use crate::journal;
 use crate::risk::control::Defaults;
 use crate::risk::evaluate::PairMemory;
 use crate::risk::explain::Explanation;
@@ -44,7 +45,7 @@ pub async fn explain(
     let mut bound = network.bind()?.in_zone(zone);
     let Some(pair) = bound.pairs.first().cloned() else { return Ok(None) };
     let cursor = match asked.at {
-        Some(at) => Cursor { seq: seq_at(&mut *conn, at).await?, through_at: at },
+        Some(at) => Cursor { seq: journal::last_received_by(&mut *conn, at).await?, through_at: at },
         None => load_cursor(&mut *conn).await?,
     };
     let memory = match asked.at {
@@ -137,26 +138,4 @@ async fn memory_at(conn: &mut PgConnection, asked: Asked, at: Instant) -> anyhow
         (memory.known_since, memory.known) = (*since, *known);
     }
     Ok(memory)
-}
-
-/// The last journal row that was received by then. Receipt never falls along `seq`, so it is searched by halves.
-async fn seq_at(conn: &mut PgConnection, at: Instant) -> sqlx::Result<Seq> {
-    let newest =
-        sqlx::query_scalar!("select seq from journal order by seq desc limit 1").fetch_optional(&mut *conn).await?;
-    let (mut low, mut high) = (0, newest.unwrap_or(0) + 1);
-    while low + 1 < high {
-        let middle = low + (high - low) / 2;
-        let row = sqlx::query!(
-            "select seq, received_at from journal where seq >= $1 and seq < $2 order by seq limit 1",
-            middle,
-            high
-        )
-        .fetch_optional(&mut *conn)
-        .await?;
-        match row {
-            Some(row) if row.received_at <= at => low = row.seq,
-            _ => high = middle,
-        }
-    }
-    Ok(Seq(low))
 }
