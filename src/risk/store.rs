@@ -14,10 +14,10 @@ use crate::engine::{Explained, Transition};
 use crate::ids::{AreaId, DatastreamId};
 use crate::risk::control::{Defaults, Flag, Overrides};
 use crate::risk::counter::Counter;
-use crate::risk::evaluate::PairMemory;
 use crate::risk::network::{AreaSpec, Network, PairKey, StreamSpec};
 use crate::risk::rule::Rule;
 use crate::risk::series::Micros;
+use crate::rules::memory::Remembered;
 use crate::units::{Fixed, Grade, Quantity, StreamKind};
 
 pub use recall::recall;
@@ -34,9 +34,17 @@ pub const DEFAULT_RULES: &[(&str, &str)] = &[
 /// # Errors
 /// Names the file, the key, the value and what was expected.
 pub fn load_rules(folder: Option<&Path>) -> anyhow::Result<Vec<Rule>> {
-    let Some(folder) = folder else {
-        return DEFAULT_RULES.iter().map(|(file, text)| Ok(Rule::parse(file, text)?)).collect();
-    };
+    match folder {
+        None => DEFAULT_RULES.iter().map(|(file, text)| Ok(Rule::parse(file, text)?)).collect(),
+        Some(folder) => read_rules(folder)?.iter().map(|(file, text)| Ok(Rule::parse(file, text)?)).collect(),
+    }
+}
+
+/// The rule files of a folder in the order of their names, as (path, text).
+///
+/// # Errors
+/// Names the folder or the file.
+pub fn read_rules(folder: &Path) -> anyhow::Result<Vec<(String, String)>> {
     let mut files: Vec<_> = std::fs::read_dir(folder)
         .map_err(|error| anyhow::anyhow!("engine.rules_dir {}: {error}", folder.display()))?
         .filter_map(|entry| entry.ok().map(|entry| entry.path()))
@@ -44,7 +52,7 @@ pub fn load_rules(folder: Option<&Path>) -> anyhow::Result<Vec<Rule>> {
         .collect();
     files.sort();
     anyhow::ensure!(!files.is_empty(), "engine.rules_dir {} holds no .toml file", folder.display());
-    files.iter().map(|file| Ok(Rule::parse(&file.display().to_string(), &std::fs::read_to_string(file)?)?)).collect()
+    files.iter().map(|file| Ok((file.display().to_string(), std::fs::read_to_string(file)?))).collect()
 }
 
 /// The limits compiled in.
@@ -131,14 +139,18 @@ async fn load_areas(conn: &mut PgConnection) -> anyhow::Result<Vec<AreaSpec>> {
         .collect()
 }
 
-/// What every pair remembered.
-pub async fn load_memories(conn: &mut PgConnection) -> anyhow::Result<BTreeMap<PairKey, PairMemory>> {
-    let rows =
-        sqlx::query!(r#"select area_id as "area_id: AreaId", cobrade, memory from area_level"#).fetch_all(conn).await?;
+/// What every pair remembered, and by which rule it was judged then.
+pub async fn load_memories(conn: &mut PgConnection) -> anyhow::Result<BTreeMap<PairKey, Remembered>> {
+    let rows = sqlx::query!(
+        r#"select area_id as "area_id: AreaId", cobrade, rule_id, rule_version, memory from area_level"#
+    )
+    .fetch_all(conn)
+    .await?;
     rows.into_iter()
         .map(|row| {
             let key = PairKey { area: row.area_id, hazard: row.cobrade.parse()? };
-            Ok((key, serde_json::from_value(row.memory)?))
+            let memory = serde_json::from_value(row.memory)?;
+            Ok((key, Remembered { rule_id: row.rule_id, rule_version: row.rule_version, memory }))
         })
         .collect()
 }

@@ -1,0 +1,205 @@
+//! Whether a version may leave its draft: its text is right, it clashes with no other active rule, and what of the town it
+//! binds to. Pure.
+
+use std::collections::BTreeSet;
+
+use serde::{Deserialize, Serialize};
+
+use super::outline::{self, Outline};
+use crate::risk::network::Network;
+use crate::risk::rule::Rule;
+
+/// Names of areas in a result at most; the count is whole.
+const MOST_NAMES: usize = 200;
+/// The longest text, as the column `rule_version.text` holds it.
+pub const MOST_BYTES: usize = 65_536;
+
+/// One thing that is wrong, or worth knowing.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct Finding {
+    /// From 1.
+    pub line: usize,
+    /// From 1, in letters.
+    pub column: usize,
+    /// The key: "levels[1].any[0].at_least"; empty where it is about the whole.
+    pub place: String,
+    pub message: String,
+    /// An error keeps the version a draft; everything else is advice.
+    pub is_error: bool,
+}
+
+/// What the check found.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct Checked {
+    pub findings: Vec<Finding>,
+    /// Areas whose hazard and grade it covers.
+    pub areas: usize,
+    /// Streams that speak for them.
+    pub streams: usize,
+    /// How many of the areas have no stream for a selector.
+    pub blind: usize,
+    /// Their names, at most 200.
+    pub blind_areas: Vec<String>,
+}
+
+impl Checked {
+    pub fn errors(&self) -> usize {
+        self.findings.iter().filter(|finding| finding.is_error).count()
+    }
+}
+
+/// The version a text is kept under.
+#[derive(Clone, Copy, Debug)]
+pub struct Kept<'a> {
+    pub id: &'a str,
+    pub version: i32,
+}
+
+/// Checks a text against the town (`network`, whose rules are the active ones) as it stands.
+pub fn check(kept: Kept<'_>, text: &str, mut network: Network) -> Checked {
+    let mut checked = Checked { findings: findings(kept.id, text), ..Checked::default() };
+    let Ok(rule) = Rule::parse(kept.id, text) else { return checked };
+    let wrong = |key: &str, message: String| {
+        let (line, column) = outline::place_of(text, key);
+        Finding { line, column, place: key.to_owned(), message, is_error: true }
+    };
+    if rule.id != kept.id {
+        checked.findings.push(wrong("id", format!("the text says {:?}, and it is kept as {:?}", rule.id, kept.id)));
+    }
+    if rule.version != kept.version {
+        let message = format!("the text says {}, and it is kept as version {}", rule.version, kept.version);
+        checked.findings.push(wrong("version", message));
+    }
+    network.rules.retain(|active| active.id != rule.id);
+    network.rules.push(rule.clone());
+    let clash = Network { rules: network.rules.clone(), ..Network::default() }.bind();
+    if let Err(clash) = clash {
+        checked.findings.push(wrong("hazard", clash.to_string()));
+        return checked;
+    }
+    network.rules = vec![rule];
+    bind(network, &mut checked);
+    checked
+}
+
+/// What is wrong in the text by itself.
+pub fn findings(file: &str, text: &str) -> Vec<Finding> {
+    let error = |line, column, place: &str, message: String| {
+        vec![Finding { line, column, place: place.to_owned(), message, is_error: true }]
+    };
+    if text.len() > MOST_BYTES {
+        return error(1, 1, "", format!("the text has {} bytes; at most {MOST_BYTES} are kept", text.len()));
+    }
+    if let Err(syntax) = Outline::read(text) {
+        return error(syntax.line, syntax.column, "", syntax.message);
+    }
+    match Rule::parse(file, text) {
+        Ok(_) => Vec::new(),
+        // A type that does not fit: the error tells of line and column itself.
+        Err(wrong) if wrong.place == "file" => {
+            let at = line_named(&wrong.message);
+            let last = wrong.message.lines().rev().find(|line| !line.trim().is_empty()).unwrap_or_default().to_owned();
+            error(at.0, at.1, "", last)
+        }
+        Err(wrong) => {
+            let (line, column) = outline::place_of(text, &wrong.place);
+            error(line, column, &wrong.place, wrong.message)
+        }
+    }
+}
+
+/// "TOML parse error at line 3, column 8".
+fn line_named(message: &str) -> (usize, usize) {
+    let number = |after: &str| {
+        let rest = message.split_once(after)?.1;
+        let digits: String = rest.chars().take_while(char::is_ascii_digit).collect();
+        digits.parse().ok()
+    };
+    (number("line ").unwrap_or(1), number("column ").unwrap_or(1))
+}
+
+/// What of the town the one rule of this network binds to.
+fn bind(network: Network, checked: &mut Checked) {
+    let Ok(bound) = network.bind() else { return };
+    let (mut streams, mut blind) = (BTreeSet::new(), BTreeSet::new());
+    for pair in bound.pairs.iter().filter(|pair| pair.rule.is_some()) {
+        checked.areas += 1;
+        streams.extend(pair.feeds.iter().flatten().copied());
+        if pair.feeds.iter().any(Vec::is_empty) {
+            blind.insert(pair.area_name.clone());
+        }
+    }
+    checked.streams = streams.len();
+    checked.blind = blind.len();
+    checked.blind_areas = blind.into_iter().take(MOST_NAMES).collect();
+}
+
+/// What a set of rules leaves unwatched.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, utoipa::ToSchema)]
+pub struct Gap {
+    /// COBRADE code.
+    pub hazard: String,
+    /// R1 to R4.
+    pub grade: String,
+    /// How many areas have this hazard at this grade.
+    pub areas: usize,
+}
+
+/// Hazards and grades of the town that no rule of the network covers, by hazard and grade.
+pub fn gaps(network: &Network) -> Vec<Gap> {
+    let mut found: Vec<Gap> = Vec::new();
+    for area in &network.areas {
+        for (hazard, grade) in &area.hazards {
+            if network.rules.iter().any(|rule| rule.applies_to(*hazard, *grade)) {
+                continue;
+            }
+            let (hazard, grade) = (hazard.to_string(), grade.as_str().to_owned());
+            match found.iter_mut().find(|gap| gap.hazard == hazard && gap.grade == grade) {
+                Some(gap) => gap.areas += 1,
+                None => found.push(Gap { hazard, grade, areas: 1 }),
+            }
+        }
+    }
+    found.sort_by(|a, b| (&a.hazard, &a.grade).cmp(&(&b.hazard, &b.grade)));
+    found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::risk::store::DEFAULT_RULES;
+
+    #[test]
+    fn the_rules_compiled_in_are_right() {
+        for (file, text) in DEFAULT_RULES {
+            assert_eq!(findings(file, text), [], "{file}");
+        }
+    }
+
+    #[test]
+    fn an_error_is_found_at_its_line_and_column() {
+        let (_, text) = DEFAULT_RULES[0];
+        let found = findings("x", &text.replacen("\"25 mm\"", "\"25 kg\"", 1));
+        let line = found[0].line;
+        assert!(text.lines().nth(line - 1).unwrap().contains("25 mm"), "{found:?}");
+        assert!(found[0].place.ends_with("at_least") && found[0].is_error);
+        let found = findings("x", &text.replacen("clear_after_min", "clear_after", 1));
+        assert!(text.lines().nth(found[0].line - 1).unwrap().contains("clear_after_min"), "{found:?}");
+        assert!(found[0].message.contains("clear_after"), "{found:?}");
+        assert_eq!(findings("x", "id = ")[0].line, 1);
+    }
+
+    #[test]
+    fn another_rule_for_the_same_hazard_and_grade_is_an_error_and_the_same_rule_is_not() {
+        let rules: Vec<Rule> = DEFAULT_RULES.iter().map(|(file, text)| Rule::parse(file, text).unwrap()).collect();
+        let network = Network { rules, ..Network::default() };
+        let (file, text) = DEFAULT_RULES[0];
+        let id = Rule::parse(file, text).unwrap().id;
+        assert_eq!(check(Kept { id: &id, version: 1 }, text, network.clone()).errors(), 0);
+        let other = text.replacen(&format!("id = \"{id}\""), "id = \"other\"", 1);
+        let checked = check(Kept { id: "other", version: 1 }, &other, network.clone());
+        assert!(checked.findings.iter().any(|finding| finding.message.contains("both cover hazard")), "{checked:?}");
+        let checked = check(Kept { id: &id, version: 7 }, text, network);
+        assert_eq!((checked.errors(), checked.findings[0].place.as_str()), (1, "version"));
+    }
+}
