@@ -6,6 +6,7 @@ pub mod desk;
 pub mod diff;
 pub mod job;
 pub mod life;
+pub mod marks;
 pub mod memory;
 pub mod outline;
 pub mod preview;

@@ -12,7 +12,7 @@ use super::desk::{At, Desk, RuleError, town};
 use super::job::{self, BackTest, Progress, Work};
 use super::life::State;
 use super::preview::{Compared, Stretch};
-use super::store::previews::{self, Doing, Preview};
+use super::store::previews::{self, Doing, MOST_READINGS, Preview};
 use super::{store, sync};
 use crate::app::App;
 use crate::audit::Actor;
@@ -139,7 +139,10 @@ async fn gather(app: &App, preview: &Preview) -> anyhow::Result<Work> {
     let network = town(&mut conn, &app.config.engine).await?;
     let active = network.rules.iter().find(|rule| rule.id == candidate.id).cloned();
     let from = now - TimeDelta::days(preview.days.into());
-    let readings = previews::readings(&mut conn, (from, now)).await?;
+    let readings = previews::readings(&mut conn, (from, now), MOST_READINGS).await?;
+    let readings = readings.ok_or_else(|| {
+        anyhow::anyhow!("the journal holds more than {MOST_READINGS} readings of that time; choose fewer days")
+    })?;
     let journal = Stretch { key: "journal".into(), title: String::new(), network, readings, from, to: now };
     let journal = (!journal.readings.is_empty()).then_some(journal);
     Ok(Work { candidate, active, journal, limits, draft_from: app.config.alerts.draft_from })

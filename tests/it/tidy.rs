@@ -107,6 +107,7 @@ const PURE: &[&str] = &[
     "rules/job.rs",
     "rules/life.rs",
     "rules/life/",
+    "rules/marks.rs",
     "rules/memory.rs",
     "rules/outline.rs",
     "rules/preview.rs",

@@ -143,12 +143,16 @@ pub async fn end(conn: &mut PgConnection, now: Instant, id: i64, as_what: Doing,
     Ok(ended.rows_affected() > 0)
 }
 
-/// What the journal holds of the days before `to`, as the evaluator read it, with the longest window before them. History was
-/// never judged and is not among it.
+/// What the journal holds of the days before `to`, as the evaluator read it, with the longest window before them; none where
+/// that is more than `most`. History was never judged and is not among it.
 ///
 /// # Errors
-/// More than [`MOST_READINGS`], or what cannot be read.
-pub async fn readings(conn: &mut PgConnection, (from, to): (Instant, Instant)) -> anyhow::Result<Vec<ReadingInput>> {
+/// What cannot be read.
+pub async fn readings(
+    conn: &mut PgConnection,
+    (from, to): (Instant, Instant),
+    most: i64,
+) -> anyhow::Result<Option<Vec<ReadingInput>>> {
     let reach = TimeDelta::hours(MAX_WINDOW_H);
     let rows = sqlx::query!(
         r#"select seq as "seq: Seq", datastream_id as "datastream_id: DatastreamId", observed_at, received_at, value, quality,
@@ -156,15 +160,15 @@ pub async fn readings(conn: &mut PgConnection, (from, to): (Instant, Instant)) -
            from journal where observed_at > $1 and observed_at <= $2 and source <> 'history' order by seq limit $3"#,
         from - reach,
         to,
-        MOST_READINGS + 1
+        most + 1
     )
     .fetch_all(conn)
     .await?;
-    anyhow::ensure!(
-        rows.len() as i64 <= MOST_READINGS,
-        "the journal holds more than {MOST_READINGS} readings of that time; choose fewer days"
-    );
-    rows.into_iter()
+    if rows.len() as i64 > most {
+        return Ok(None);
+    }
+    let readings = rows
+        .into_iter()
         .map(|row| {
             Ok(ReadingInput {
                 seq: row.seq,
@@ -177,5 +181,6 @@ pub async fn readings(conn: &mut PgConnection, (from, to): (Instant, Instant)) -
                 revises: row.revises_seq,
             })
         })
-        .collect()
+        .collect::<anyhow::Result<_>>()?;
+    Ok(Some(readings))
 }
