@@ -316,7 +316,10 @@ impl Pipeline {
         let Some(trial) = &mut self.trial else { return };
         if let Err(error) = trial.save(conn).await {
             metrics::counter!("sentinela_trial_failures_total").increment(1);
-            tracing::error!(error = format!("{error:#}"), "what is on trial cannot be kept; it rests until the rules are read again");
+            tracing::error!(
+                error = format!("{error:#}"),
+                "what is on trial cannot be kept; it rests until the rules are read again"
+            );
             self.trial = None;
         }
     }

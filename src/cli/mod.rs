@@ -13,6 +13,7 @@ mod history;
 mod import;
 mod migrate;
 mod privacy;
+mod registry;
 mod rules;
 mod serve;
 mod session;
@@ -77,7 +78,7 @@ enum Command {
     Simulate(simulate::Simulate),
     /// Rules of risk
     #[command(subcommand)]
-    Rules(rules::Action),
+    Rules(registry::Action),
     /// Measure this machine
     #[command(subcommand)]
     Bench(bench::Bench),
@@ -119,7 +120,7 @@ async fn run(cli: Cli) -> anyhow::Result<()> {
         Command::History(action) => history::run(config, action).await,
         Command::Device(action) => device::run(config, action).await,
         Command::User(action) => user::run(config, action).await,
-        Command::Rules(action) => action.run(&config.engine.rules_dir),
+        Command::Rules(action) => registry::run(config, action).await,
         Command::Privacy(action) => privacy::run(config, action).await,
         Command::Audit(action) => audit::run(config, action).await,
         Command::Token(action) => token::run(config, action).await,

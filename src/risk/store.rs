@@ -141,11 +141,10 @@ async fn load_areas(conn: &mut PgConnection) -> anyhow::Result<Vec<AreaSpec>> {
 
 /// What every pair remembered, and by which rule it was judged then.
 pub async fn load_memories(conn: &mut PgConnection) -> anyhow::Result<BTreeMap<PairKey, Remembered>> {
-    let rows = sqlx::query!(
-        r#"select area_id as "area_id: AreaId", cobrade, rule_id, rule_version, memory from area_level"#
-    )
-    .fetch_all(conn)
-    .await?;
+    let rows =
+        sqlx::query!(r#"select area_id as "area_id: AreaId", cobrade, rule_id, rule_version, memory from area_level"#)
+            .fetch_all(conn)
+            .await?;
     rows.into_iter()
         .map(|row| {
             let key = PairKey { area: row.area_id, hazard: row.cobrade.parse()? };

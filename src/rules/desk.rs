@@ -147,7 +147,13 @@ impl Desk<'_> {
     ///
     /// # Errors
     /// `Stale`, `Refused` for what was tried or active once.
-    pub async fn edit(&self, conn: &mut PgConnection, at: At<'_>, text: &str, note: &str) -> Result<Version, RuleError> {
+    pub async fn edit(
+        &self,
+        conn: &mut PgConnection,
+        at: At<'_>,
+        text: &str,
+        note: &str,
+    ) -> Result<Version, RuleError> {
         bounded(text)?;
         let note = words("note", note, false)?;
         let (version, life) = self.turn(&mut *conn, at).await?;
@@ -204,7 +210,10 @@ impl Desk<'_> {
         let (life, outcome) = life.after(Ask::StartTrial, self.person())?;
         let mut rules = store::in_state(&mut *conn, State::Trial).await?;
         if let Some(other) = rules.iter().find(|rule| rule.id == at.rule) {
-            return Err(RuleError::Conflict(format!("version {} of this rule is on trial; end that first", other.version)));
+            return Err(RuleError::Conflict(format!(
+                "version {} of this rule is on trial; end that first",
+                other.version
+            )));
         }
         rules.push(rule_of(&version)?);
         let together = Network { rules, ..Network::default() }.bind();

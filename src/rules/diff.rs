@@ -237,9 +237,13 @@ any = [
 
     #[test]
     fn what_came_and_what_went_is_told_with_waiting_times_and_stations() {
-        let new = OLD.replace("clear_after_min = 60", "clear_after_min = 90").replace("within_km = 3.0", "within_km = 5.0");
+        let new =
+            OLD.replace("clear_after_min = 60", "clear_after_min = 90").replace("within_km = 3.0", "within_km = 5.0");
         let new = new.replace("sum = \"24h\"", "sum = \"48h\"");
-        let keys: Vec<_> = told(&new).into_iter().map(|(about, of, key, from, to)| (about, of, key, from.is_some(), to.is_some())).collect();
+        let keys: Vec<_> = told(&new)
+            .into_iter()
+            .map(|(about, of, key, from, to)| (about, of, key, from.is_some(), to.is_some()))
+            .collect();
         assert_eq!(
             keys,
             [

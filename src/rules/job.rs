@@ -55,14 +55,18 @@ pub fn carry_out(work: &Work, progress: &Progress) -> anyhow::Result<Option<Vec<
     let go_on = || !progress.stop.load(Ordering::Relaxed);
     let active = work.active.as_ref();
     if let Some(journal) = &work.journal {
-        let Some(compared) = compare(journal, &work.candidate, active, work.draft_from, go_on)? else { return Ok(None) };
+        let Some(compared) = compare(journal, &work.candidate, active, work.draft_from, go_on)? else {
+            return Ok(None);
+        };
         found.push(compared);
     }
     progress.done.fetch_add(1, Ordering::Relaxed);
     for storm in STORMS {
         let stretch = storm.stretch(&work.limits)?;
         if speaks_to(&work.candidate, &stretch.network)? {
-            let Some(compared) = compare(&stretch, &work.candidate, active, work.draft_from, go_on)? else { return Ok(None) };
+            let Some(compared) = compare(&stretch, &work.candidate, active, work.draft_from, go_on)? else {
+                return Ok(None);
+            };
             found.push(compared);
         }
         progress.done.fetch_add(1, Ordering::Relaxed);

@@ -60,9 +60,13 @@ pub enum Ask {
     /// Saves another text.
     Edit,
     /// The check found so many errors.
-    Check { errors: usize },
+    Check {
+        errors: usize,
+    },
     /// The comparison of this revision ended.
-    BackTest { revision: i32 },
+    BackTest {
+        revision: i32,
+    },
     StartTrial,
     EndTrial,
     /// Stands behind the activation.
@@ -144,7 +148,9 @@ impl Life {
             (Ask::Edit, Draft | Checked | BackTested) => Ok(self.rewritten(by).ending(Draft, Done::Edited)),
             (Ask::Check { errors }, Draft) if errors > 0 => Err(Refusal::Errors(errors)),
             (Ask::Check { .. }, Draft) => Ok(self.ending(Checked, Done::Checked)),
-            (Ask::BackTest { revision }, Checked | BackTested | Trial) if revision != self.revision => Err(Refusal::Stale),
+            (Ask::BackTest { revision }, Checked | BackTested | Trial) if revision != self.revision => {
+                Err(Refusal::Stale)
+            }
             (Ask::BackTest { .. }, Checked) => Ok(self.ending(BackTested, Done::BackTested)),
             // A fresh comparison of what has one already.
             (Ask::BackTest { .. }, BackTested | Trial) => {
@@ -161,7 +167,9 @@ impl Life {
             (Ask::Retire, Active) => self.approved(by, State::Retired, (Done::RetirementApproved, Done::Retired)),
             (Ask::TakeBack, BackTested | Trial | Active) => self.took_back(by),
             // What was tried cannot be rewritten, so sending it back would lead nowhere.
-            (Ask::Return, BackTested | Trial | Checked) if self.used => Ok(self.ending(State::Withdrawn, Done::Withdrew)),
+            (Ask::Return, BackTested | Trial | Checked) if self.used => {
+                Ok(self.ending(State::Withdrawn, Done::Withdrew))
+            }
             (Ask::Return, Checked | BackTested) => {
                 let author = self.author;
                 Ok(self.rewritten(author).ending(Draft, Done::Returned))

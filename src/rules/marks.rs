@@ -33,7 +33,8 @@ pub fn side_by_side(trial: &[Shown], active: &[Shown]) -> Vec<Row> {
     let mut rows: Vec<Row> = trial
         .iter()
         .map(|would| {
-            let fits = |did: &&Shown| did.area_code == would.area_code && did.cobrade == would.cobrade && did.to == would.to;
+            let fits =
+                |did: &&Shown| did.area_code == would.area_code && did.cobrade == would.cobrade && did.to == would.to;
             let apart = |did: &Shown| (did.at - would.at).abs();
             let near = left.iter().enumerate().filter(|(_, did)| fits(did) && apart(did) <= TOGETHER);
             let nearest = near.min_by_key(|(_, did)| apart(did)).map(|(at, _)| at);
@@ -73,7 +74,8 @@ mod tests {
         let trial = [shown("a", 0, Level::Alert), shown("a", 200, Level::Alert), shown("b", 5, Level::Attention)];
         let active = [shown("a", 8, Level::Alert), shown("b", 6, Level::Alert)];
         let rows = side_by_side(&trial, &active);
-        let told: Vec<_> = rows.iter().map(|row| (row.area.as_str(), row.trial.is_some(), row.active.is_some())).collect();
+        let told: Vec<_> =
+            rows.iter().map(|row| (row.area.as_str(), row.trial.is_some(), row.active.is_some())).collect();
         assert_eq!(told, [("a", true, false), ("b", false, true), ("b", true, false), ("a", true, true)]);
         assert_eq!(rows.iter().filter(|row| row.differs()).count(), 3);
     }

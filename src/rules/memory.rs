@@ -52,14 +52,8 @@ mod tests {
     fn bound(rule: Option<usize>) -> (Bound, PairKey) {
         let rule_text = Rule::parse(DEFAULT_RULES[0].0, DEFAULT_RULES[0].1).unwrap();
         let key = PairKey { area: AreaId(1), hazard: rule_text.hazard };
-        let pair = BoundPair {
-            key,
-            area_code: "a".into(),
-            area_name: "A".into(),
-            grade: Grade::R4,
-            rule,
-            feeds: Vec::new(),
-        };
+        let pair =
+            BoundPair { key, area_code: "a".into(), area_name: "A".into(), grade: Grade::R4, rule, feeds: Vec::new() };
         (Bound { rules: vec![rule_text], pairs: vec![pair], ..Bound::default() }, key)
     }
 
@@ -74,7 +68,8 @@ mod tests {
         let (bound, key) = bound(Some(0));
         let id = bound.rules[0].id.clone();
         let levels = bound.rules[0].levels.len();
-        let after = |remembered: Remembered| carried(&bound, &BTreeMap::from([(key, remembered)])).remove(&key).unwrap();
+        let after =
+            |remembered: Remembered| carried(&bound, &BTreeMap::from([(key, remembered)])).remove(&key).unwrap();
         let same = after(remembered(&id, bound.rules[0].version, vec![Some(1); levels]));
         assert_eq!((same.met_since.len(), same.clear_since), (levels, Some(9)));
         for other in [

@@ -10,8 +10,8 @@ pub mod marks;
 pub mod memory;
 pub mod outline;
 pub mod preview;
-pub mod storms;
 pub mod store;
+pub mod storms;
 pub mod sync;
 pub mod trial;
 pub mod worker;
@@ -22,8 +22,7 @@ pub use life::State;
 pub fn is_rule_id(text: &str) -> bool {
     let mut bytes = text.bytes();
     let starts = bytes.next().is_some_and(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit());
-    let goes_on =
-        bytes.all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-' || byte == b'_');
+    let goes_on = bytes.all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-' || byte == b'_');
     starts && goes_on && text.len() <= 64
 }
 

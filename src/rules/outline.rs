@@ -133,8 +133,10 @@ impl Outline {
             outline.grades = grades.iter().map(|grade| shown(grade.get_ref())).collect();
         }
         if let Some(DeValue::Table(stations)) = table.get("stations").map(Spanned::get_ref) {
-            outline.stations =
-                stations.iter().map(|(name, keys)| Stations { name: name.get_ref().to_string(), keys: pairs(keys) }).collect();
+            outline.stations = stations
+                .iter()
+                .map(|(name, keys)| Stations { name: name.get_ref().to_string(), keys: pairs(keys) })
+                .collect();
         }
         if let Some(DeValue::Array(levels)) = table.get("levels").map(Spanned::get_ref) {
             outline.levels = levels.iter().map(step).collect();
@@ -158,7 +160,12 @@ pub fn dials(text: &str) -> Result<Vec<Dial>, Syntax> {
             let section = Section::Stations(name.get_ref().to_string());
             if let DeValue::Table(keys) = value.get_ref() {
                 keys.iter().for_each(|(key, value)| {
-                    found.extend(dial(&format!("stations.{}.{}", name.get_ref(), key.get_ref()), key.get_ref(), &section, value));
+                    found.extend(dial(
+                        &format!("stations.{}.{}", name.get_ref(), key.get_ref()),
+                        key.get_ref(),
+                        &section,
+                        value,
+                    ));
                 });
             }
         }
@@ -279,10 +286,11 @@ fn leaves(value: &DeValue<'_>, group: &[String], found: &mut Vec<Leaf>) {
                 {
                     groups += 1;
                     for (key, inner) in keys.iter().filter(|(_, value)| holds_tables(value.get_ref())) {
-                        let own: Vec<String> =
-                            keys.iter().filter(|(_, value)| !holds_tables(value.get_ref())).map(|(key, value)| {
-                                format!("{} {}", key.get_ref(), shown(value.get_ref()))
-                            }).collect();
+                        let own: Vec<String> = keys
+                            .iter()
+                            .filter(|(_, value)| !holds_tables(value.get_ref()))
+                            .map(|(key, value)| format!("{} {}", key.get_ref(), shown(value.get_ref())))
+                            .collect();
                         let name = [vec![format!("{} {groups}", key.get_ref())], own].concat().join(", ");
                         leaves(inner.get_ref(), &[group, &[name]].concat(), found);
                     }
@@ -326,7 +334,9 @@ fn turn_conditions(path: &str, level: &str, value: &Spanned<DeValue<'_>>, found:
 
 fn dial(path: &str, key: &str, section: &Section, value: &Spanned<DeValue<'_>>) -> Option<Dial> {
     let (kind, number, unit) = match value.get_ref() {
-        DeValue::Integer(number) if number.radix() == 10 => (DialKind::Whole, number.as_str().to_owned(), String::new()),
+        DeValue::Integer(number) if number.radix() == 10 => {
+            (DialKind::Whole, number.as_str().to_owned(), String::new())
+        }
         DeValue::Float(number) => (DialKind::Decimal, number.as_str().to_owned(), String::new()),
         DeValue::String(text) => {
             if let Some((number, unit)) = text.split_once(' ').filter(|(number, _)| is_number(number)) {
@@ -361,7 +371,8 @@ impl Dial {
 fn is_number(text: &str) -> bool {
     let digits = text.strip_prefix('-').unwrap_or(text);
     let (whole, part) = digits.split_once('.').unwrap_or((digits, "0"));
-    let all_digits = |text: &str| !text.is_empty() && text.len() <= 12 && text.bytes().all(|byte| byte.is_ascii_digit());
+    let all_digits =
+        |text: &str| !text.is_empty() && text.len() <= 12 && text.bytes().all(|byte| byte.is_ascii_digit());
     all_digits(whole) && all_digits(part)
 }
 

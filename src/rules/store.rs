@@ -6,6 +6,7 @@ pub mod trials;
 use std::collections::BTreeSet;
 use std::path::Path;
 
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use sqlx::PgConnection;
 use sqlx::types::Json;
@@ -118,9 +119,11 @@ pub async fn take_turn(conn: &mut PgConnection) -> sqlx::Result<()> {
     sqlx::query!("select pg_advisory_xact_lock($1)", LOCK).execute(conn).await.map(drop)
 }
 
-/// True before the first start.
-pub async fn is_empty(conn: &mut PgConnection) -> sqlx::Result<bool> {
-    sqlx::query_scalar!(r#"select not exists (select from rule) as "empty!""#).fetch_one(conn).await
+/// True before the first start: whatever people may have proposed already, nothing was ever active.
+pub async fn is_fresh(conn: &mut PgConnection) -> sqlx::Result<bool> {
+    sqlx::query_scalar!(r#"select not exists (select from rule_version where activated_at is not null) as "fresh!""#)
+        .fetch_one(conn)
+        .await
 }
 
 /// The rules the town is judged by: those of the folder where one is configured, else the active ones, and before the first
@@ -132,7 +135,7 @@ pub async fn current(conn: &mut PgConnection, folder: &str) -> anyhow::Result<Ve
     if !folder.is_empty() {
         return load_rules(Some(Path::new(folder)));
     }
-    if is_empty(&mut *conn).await? {
+    if is_fresh(&mut *conn).await? {
         return load_rules(None);
     }
     in_state(conn, State::Active).await
@@ -296,7 +299,13 @@ pub async fn rewrite(
 }
 
 /// Where a version stands from now on. `revision` is the one it has then.
-pub async fn set_state(conn: &mut PgConnection, now: Instant, of: &Version, state: State, revision: i32) -> sqlx::Result<()> {
+pub async fn set_state(
+    conn: &mut PgConnection,
+    now: Instant,
+    of: &Version,
+    state: State,
+    revision: i32,
+) -> sqlx::Result<()> {
     sqlx::query!(
         "update rule_version set state = $3, revision = $4, updated_at = $5,
              trial_since = case when $3 = 'trial' and state <> 'trial' then $5 else trial_since end,

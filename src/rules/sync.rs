@@ -49,7 +49,7 @@ pub async fn sync(conn: &mut PgConnection, now: Instant, folder: &str) -> anyhow
 /// As [`sync`].
 pub async fn propose(conn: &mut PgConnection, now: Instant, product: &[(String, String)]) -> anyhow::Result<()> {
     store::take_turn(&mut *conn).await?;
-    let first = store::is_empty(&mut *conn).await?;
+    let first = store::is_fresh(&mut *conn).await?;
     for (file, text) in product {
         let rule = Rule::parse(file, text)?;
         let known = store::versions(&mut *conn, Some(&rule.id)).await?;
@@ -85,12 +85,17 @@ async fn follow(conn: &mut PgConnection, now: Instant, files: &[(String, String)
         if is_rule_id(&rule.id) {
             rules.push((rule, text));
         } else {
-            tracing::warn!(file, id = rule.id, "this id has other signs than small letters, digits, - and _: no version of the rule is kept");
+            tracing::warn!(
+                file,
+                id = rule.id,
+                "this id has other signs than small letters, digits, - and _: no version of the rule is kept"
+            );
         }
     }
     let active = store::versions(&mut *conn, None).await?;
     for before in active.iter().filter(|version| version.state == State::Active) {
-        if !rules.iter().any(|(rule, _)| (rule.id.as_str(), rule.version) == (before.rule_id.as_str(), before.version)) {
+        if !rules.iter().any(|(rule, _)| (rule.id.as_str(), rule.version) == (before.rule_id.as_str(), before.version))
+        {
             store::set_state(&mut *conn, now, before, State::Retired, before.revision).await?;
             let of = (before.rule_id.as_str(), before.version);
             told(&mut *conn, now, of, (Source::Folder, Done::Replaced, State::Retired)).await?;

@@ -102,7 +102,8 @@ impl Trial {
     /// What the database says. The caller's transaction is as it was before.
     pub async fn save(&mut self, conn: &mut PgConnection) -> anyhow::Result<()> {
         self.touched.extend(self.engine.take_touched());
-        let moved: Vec<usize> = std::mem::take(&mut self.touched).into_iter().filter(|&index| self.has_moved(index)).collect();
+        let moved: Vec<usize> =
+            std::mem::take(&mut self.touched).into_iter().filter(|&index| self.has_moved(index)).collect();
         if moved.is_empty() && self.transitions.is_empty() {
             return Ok(());
         }

@@ -3,15 +3,8 @@ use uuid::Uuid;
 
 use super::*;
 
-const STATES: [State; 7] = [
-    State::Draft,
-    State::Checked,
-    State::BackTested,
-    State::Trial,
-    State::Active,
-    State::Retired,
-    State::Withdrawn,
-];
+const STATES: [State; 7] =
+    [State::Draft, State::Checked, State::BackTested, State::Trial, State::Active, State::Retired, State::Withdrawn];
 
 fn person(n: u8) -> StaffId {
     StaffId(Uuid::from_u128(u128::from(n)))
@@ -41,7 +34,9 @@ fn asks() -> [Ask; 11] {
 /// The whole machine, read aloud: every state with every question, by somebody who did nothing yet.
 #[test]
 fn every_state_answers_every_question_as_the_table_says() {
-    let to = |state: State, ask: Ask| life(state).after(ask, Some(person(2))).map(|(life, outcome)| (life.state, outcome.done()));
+    let to = |state: State, ask: Ask| {
+        life(state).after(ask, Some(person(2))).map(|(life, outcome)| (life.state, outcome.done()))
+    };
     use State::*;
     let allowed = [
         (Draft, Ask::Edit, Draft, Done::Edited),

@@ -1,6 +1,7 @@
 //! Comparisons that were asked for, and the readings they are made from.
 
 use chrono::TimeDelta;
+use serde::{Deserialize, Serialize};
 use sqlx::PgConnection;
 
 use crate::clock::Instant;

@@ -23,11 +23,10 @@ pub struct Shown {
 }
 
 pub async fn memories(conn: &mut PgConnection) -> anyhow::Result<BTreeMap<PairKey, Remembered>> {
-    let rows = sqlx::query!(
-        r#"select area_id as "area_id: AreaId", cobrade, rule_id, rule_version, memory from trial_level"#
-    )
-    .fetch_all(conn)
-    .await?;
+    let rows =
+        sqlx::query!(r#"select area_id as "area_id: AreaId", cobrade, rule_id, rule_version, memory from trial_level"#)
+            .fetch_all(conn)
+            .await?;
     rows.into_iter()
         .map(|row| {
             let key = PairKey { area: row.area_id, hazard: row.cobrade.parse()? };

@@ -10,7 +10,7 @@ const STATIONS: &str = "code,name,lat,lon,elevation_m,source,stream,quantity,uni
 const RESIDENTS: &str = "external_ref,name,lat,lon,precision_m,phone,email,consent_source\n\
     exemplo-1,Exemplo,-21.75,-43.295,10,+5532999990009,exemplo@exemplo.invalid,formulário\n";
 
-const RULE: &str = "id = \"exemplo\"\nversion = 1\ntitle = \"Chuva em encosta\"\nhazard = \"1.1.3.2.1\"\ngrades = [\"R1\"]\n\
+const RULE: &str = "id = \"exemplo\"\nversion = 1\ntitle = \"Chuva em encosta\"\nhazard = \"1.1.3.1.1\"\n\
     [stations.pluviometros]\nquantity = \"rain\"\nwithin_km = 3.0\n[[levels]]\nlevel = \"alert\"\n\
     any = [{ stations = \"pluviometros\", sum = \"1h\", at_least = \"40 mm\", clear_below = \"20 mm\" }]\n";
 
@@ -72,9 +72,19 @@ fn all() -> Vec<(&'static str, &'static str, &'static str, Value)> {
         ("post", "/api/v1/rules/{id}/versions/{version}/check", json, json!({"revision": 1})),
         ("post", "/api/v1/rules/{id}/versions/{version}/preview", json, json!({"days": 7})),
         ("post", "/api/v1/rules/{id}/versions/{version}/trial", json, json!({"revision": 1})),
-        ("post", "/api/v1/rules/{id}/versions/{version}/return", json, json!({"revision": 1, "reason": "Falta a fonte"})),
+        (
+            "post",
+            "/api/v1/rules/{id}/versions/{version}/return",
+            json,
+            json!({"revision": 1, "reason": "Falta a fonte"}),
+        ),
         ("post", "/api/v1/rules/{id}/versions/{version}/withdraw", json, json!({"revision": 1, "reason": "Repetida"})),
-        ("post", "/api/v1/rules/{id}/versions/{version}/approve", json, json!({"revision": 1, "reason": "Plano de 2026"})),
+        (
+            "post",
+            "/api/v1/rules/{id}/versions/{version}/approve",
+            json,
+            json!({"revision": 1, "reason": "Plano de 2026"}),
+        ),
         ("post", "/api/v1/rules/{id}/versions/{version}/retire", json, json!({"revision": 1, "reason": "Sem uso"})),
     ]
 }

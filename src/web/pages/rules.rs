@@ -19,7 +19,7 @@ use super::page;
 use super::view::View;
 use crate::accounts::Permission;
 use crate::app::App;
-use crate::rules::State as Stands;
+use crate::rules::{State as Stands, is_rule_id};
 use crate::rules::check::{Gap, gaps};
 use crate::rules::desk::{RuleError, town};
 use crate::rules::outline::Outline;
@@ -143,6 +143,14 @@ async fn propose(
             listed(&app, v, wrong, given).await
         }
         Err(error) => Err(error.into()),
+    }
+}
+
+/// The page of what a level or an alert names as "chuva-encosta v1".
+pub fn page_of(named: &str) -> String {
+    match named.rsplit_once(" v") {
+        Some((id, version)) if is_rule_id(id) => format!("/console/rules/{id}?version={version}"),
+        _ => "/console/rules".to_owned(),
     }
 }
 

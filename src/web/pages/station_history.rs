@@ -3,7 +3,6 @@
 
 mod limits;
 
-
 use chrono::TimeDelta;
 use serde::{Deserialize, Serialize};
 use sqlx::PgConnection;

@@ -11,6 +11,7 @@ use sqlx::PgConnection;
 use super::one::sentence;
 use super::{address, bands, words};
 use crate::app::App;
+use crate::risk::rule::Rule;
 use crate::rules::check::{Checked, MOST_BYTES};
 use crate::rules::desk::{At, RuleError, life_of, town};
 use crate::rules::diff;
@@ -19,7 +20,6 @@ use crate::rules::outline::{self, Dial, DialKind, Outline, Section, WrongDial};
 use crate::rules::preview::{Stretch, compare};
 use crate::rules::store::previews;
 use crate::rules::store::{self, Version};
-use crate::risk::rule::Rule;
 use crate::web::api::rules::{desk, examined};
 use crate::web::auth::{May, can};
 use crate::web::error::ApiError;
@@ -157,7 +157,9 @@ fn groups(v: &View, text: &str, dials: &[Dial], wrong: &[WrongDial]) -> Vec<Grou
         };
         match groups.last_mut().filter(|(section, _)| **section == dial.section) {
             Some((_, group)) => group.dials.push(field),
-            None => groups.push((&dial.section, Group { title: title(v, &outline, &dial.section), dials: vec![field] })),
+            None => {
+                groups.push((&dial.section, Group { title: title(v, &outline, &dial.section), dials: vec![field] }))
+            }
         }
     }
     groups.into_iter().map(|(_, group)| group).collect()

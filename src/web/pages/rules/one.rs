@@ -394,9 +394,9 @@ pub(super) fn sentence(v: &View, error: RuleError) -> Result<String, ApiError> {
         RuleError::Stale { .. } | RuleError::Refused(Refusal::Stale) => "rule-refused-stale",
         RuleError::Refused(Refusal::Used) => "rule-refused-used",
         RuleError::Refused(Refusal::AuthorCompletes) => "rule-refused-author",
-        RuleError::Refused(Refusal::State { .. } | Refusal::NoPerson | Refusal::NothingToTakeBack | Refusal::Errors(_)) => {
-            "rule-refused-state"
-        }
+        RuleError::Refused(
+            Refusal::State { .. } | Refusal::NoPerson | Refusal::NothingToTakeBack | Refusal::Errors(_),
+        ) => "rule-refused-state",
         RuleError::Errors(checked) => {
             let first = checked.findings.iter().find(|finding| finding.is_error);
             let why = first.map_or_else(String::new, |finding| finding.message.clone());

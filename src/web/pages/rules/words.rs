@@ -145,11 +145,8 @@ pub fn change(v: &View, change: &Change) -> String {
         About::Stations => v.t1("rule-about-stations", "name", &change.of),
         About::Level | About::Condition => level_word(v, &change.of),
     };
-    let keys: Vec<Pair> = change
-        .condition
-        .iter()
-        .filter_map(|pair| Some((pair.first()?.clone(), pair.get(1)?.clone())))
-        .collect();
+    let keys: Vec<Pair> =
+        change.condition.iter().filter_map(|pair| Some((pair.first()?.clone(), pair.get(1)?.clone()))).collect();
     let what = match change.about {
         About::Condition if change.key == "at_least" || change.key.is_empty() => measure(v, &keys),
         About::Condition => format!("{}, {}", measure(v, &keys), key_word(v, &change.key)),
@@ -159,8 +156,12 @@ pub fn change(v: &View, change: &Change) -> String {
     let value = |keys: &[Pair]| get(keys, "at_least").or_else(|| get(keys, "at_most")).map_or_else(String::new, shown);
     let told = match (&change.from, &change.to) {
         (Some(from), Some(to)) => v.t2("rule-from-to", "from", shown(from), "to", shown(to)),
-        (None, Some(_)) if change.key.is_empty() && change.about == About::Level => return v.t1("rule-new-level", "level", head),
-        (Some(_), None) if change.key.is_empty() && change.about == About::Level => return v.t1("rule-gone-level", "level", head),
+        (None, Some(_)) if change.key.is_empty() && change.about == About::Level => {
+            return v.t1("rule-new-level", "level", head);
+        }
+        (Some(_), None) if change.key.is_empty() && change.about == About::Level => {
+            return v.t1("rule-gone-level", "level", head);
+        }
         (None, Some(_)) if change.key.is_empty() && change.about == About::Condition => {
             return format!("{head}: {}", v.t1("rule-new-condition", "what", format!("{what} {}", value(&keys))));
         }

@@ -17,7 +17,8 @@ export function startRules(): void {
       const answer = await fetch(form.dataset.ruleLook ?? "", { method: "POST", body, headers: { accept: "text/html" } });
       // A later question has its answer already, or will have.
       if (!answer.ok || answer.redirected || mine !== asked) return;
-      place.innerHTML = await answer.text();
+      const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
+      if (mine === asked) place.replaceChildren(...fresh.body.childNodes);
     } catch {
       // The line is down: the next key asks again.
     }
