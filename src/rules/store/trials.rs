@@ -117,19 +117,21 @@ impl Raw {
     }
 }
 
-/// What a trial would have shown, newest first.
+/// What a trial would have shown since it began, newest first.
 pub async fn would_have_shown(
     conn: &mut PgConnection,
     (rule_id, version): (&str, i32),
+    since: Instant,
     limit: i64,
 ) -> sqlx::Result<Vec<Shown>> {
     let rows = sqlx::query_as!(
         Raw,
         "select a.code as area_code, a.name as area, t.cobrade, t.from_level, t.to_level, t.at
          from trial_transition t join risk_area a on a.id = t.area_id
-         where t.rule_id = $1 and t.rule_version = $2 order by t.at desc, t.id desc limit $3",
+         where t.rule_id = $1 and t.rule_version = $2 and t.at >= $3 order by t.at desc, t.id desc limit $4",
         rule_id,
         version,
+        since,
         limit
     )
     .fetch_all(conn)

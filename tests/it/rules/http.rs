@@ -88,14 +88,14 @@ async fn the_pages_tell_the_rule_in_words_and_the_form_turns_a_number() {
     assert_eq!(status, StatusCode::SEE_OTHER);
     let edit = format!("/console/rules/{SLOPE}/2/edit");
     let (_, page) = place.ask(Method::GET, &edit, &ana, &json!("")).await;
-    assert!(page.contains("name=\"levels.2.any.0.at_least\" value=\"40\""), "{page}");
+    assert!(page.contains("name=\"levels.1.any.0.at_least\" value=\"40\""), "{page}");
     let (status, page) =
-        place.ask(Method::POST, &edit, &ana, &json!("revision=1&note=x&levels.2.any.0.at_least=muito")).await;
+        place.ask(Method::POST, &edit, &ana, &json!("revision=1&note=x&levels.1.any.0.at_least=muito")).await;
     assert!(
         status == StatusCode::OK && page.contains("Escreva um número") && page.contains("value=\"muito\""),
         "{page}"
     );
-    let turned = json!("revision=1&note=menos&levels.2.any.0.at_least=35%2C5");
+    let turned = json!("revision=1&note=menos&levels.1.any.0.at_least=35%2C5");
     let (_, look) = place.ask(Method::POST, &format!("/console/rules/{SLOPE}/2/look"), &ana, &turned).await;
     assert!(look.contains("ALERTA: soma de 1 h de 40 mm para 35,5 mm"), "{look}");
     let (status, page) = place.ask(Method::POST, &edit, &ana, &turned).await;
@@ -129,9 +129,9 @@ async fn a_page_of_a_version_that_is_not_there_says_so() {
     let ana = place.person("ana", Role::Coordinator).await;
     for path in [
         "/console/rules/nada",
-        "/console/rules/chuva-encosta?version=99",
+        "/console/rules/encosta-teste?version=99",
         "/console/rules/%00",
-        "/console/rules/chuva-encosta/9/edit",
+        "/console/rules/encosta-teste/9/edit",
     ] {
         let (status, _) = place.ask(Method::GET, path, &ana, &json!("")).await;
         assert_eq!(status, StatusCode::NOT_FOUND, "{path}");

@@ -5,14 +5,16 @@ use sentinela::accounts::Role;
 use sentinela::ids::DatastreamId;
 use sentinela::ingest::{NewReading, Source};
 use sentinela::pipeline::Pipeline;
+use sentinela::risk::evaluate::PairMemory;
 use sentinela::rules::State;
 use sentinela::rules::desk::At;
-use sentinela::rules::store::{previews, trials};
+use sentinela::rules::store::{self, previews, trials};
 use sentinela::rules::worker;
 use sentinela::units::{Fixed, Level, Quality};
 use sqlx::pool::PoolConnection;
 
 use super::{Place, SLOPE};
+use crate::support;
 
 struct Storm {
     place: Place,
@@ -91,7 +93,7 @@ async fn an_activation_in_mid_storm_keeps_the_levels_until_the_new_conditions_mo
     assert_eq!(storm.levels().await[1], "alert v2");
     let rules =
         storm.place.texts("select distinct rule_id || ' v' || rule_version from level_transition order by 1").await;
-    assert_eq!(rules, ["chuva-encosta v1", "chuva-encosta v2"]);
+    assert_eq!(rules, ["encosta-teste v1", "encosta-teste v2"]);
 }
 
 #[tokio::test]
@@ -112,7 +114,7 @@ async fn a_trial_shows_what_it_would_have_done_and_warns_nobody_across_restarts(
     assert_eq!(storm.alerts().await, Vec::<String>::new(), "a trial drafts nothing");
     let shown = || async {
         let mut conn = storm.place.conn().await;
-        let shown = trials::would_have_shown(&mut conn, (SLOPE, 2), 10).await.unwrap();
+        let shown = trials::would_have_shown(&mut conn, (SLOPE, 2), support::start_at(), 10).await.unwrap();
         shown.into_iter().map(|shown| (shown.area, shown.to)).collect::<Vec<_>>()
     };
     assert_eq!(shown().await, [("Bom Pastor".to_owned(), Level::Alert)]);
@@ -137,19 +139,31 @@ async fn a_trial_shows_what_it_would_have_done_and_warns_nobody_across_restarts(
 async fn what_stands_from_before_there_was_a_registry_is_judged_on() {
     let place = Place::open(&[]).await;
     let mut conn = place.app.db.ingest.acquire().await.unwrap();
-    sqlx::raw_sql(
-        r#"insert into area_level (area_id, cobrade, level, since_at, evaluated_at, rule_id, rule_version, reasons, memory)
-           select id, '1.1.3.2.1', 'alert', '2026-02-22T11:00:00Z', '2026-02-22T11:50:00Z', 'chuva-encosta', 1, '[]',
-               '{"shown":"alert","known":"alert","since":1771758000000000,"met_since":[null,null,1771758000000000,null],"clear_since":null}'
-           from risk_area"#,
+    // The rule of the product for slopes, as the release before this one judged by it.
+    let rules = sentinela::risk::store::load_rules(None).unwrap();
+    let rule = rules.into_iter().find(|rule| rule.hazard.to_string() == "1.1.3.2.1").unwrap();
+    let memory = PairMemory {
+        shown: Level::Alert,
+        known: Level::Alert,
+        since: 1_771_758_000_000_000,
+        met_since: vec![Some(1_771_758_000_000_000); rule.levels.len()],
+        clear_since: None,
+    };
+    sqlx::query(
+        "insert into area_level (area_id, cobrade, level, since_at, evaluated_at, rule_id, rule_version, reasons, memory)
+         select id, '1.1.3.2.1', 'alert', '2026-02-22T11:00:00Z', '2026-02-22T11:50:00Z', $1, $2, '[]', $3 from risk_area",
     )
+    .bind(&rule.id)
+    .bind(rule.version)
+    .bind(serde_json::to_value(&memory).unwrap())
     .execute(&mut *conn)
     .await
     .unwrap();
     Pipeline::load(&place.app, &mut conn).await.unwrap();
-    assert_eq!(place.states().await, [(1, State::Active)]);
+    let kept = store::find(&mut conn, &rule.id, rule.version).await.unwrap().unwrap();
+    assert_eq!(kept.state, State::Active);
     assert_eq!(place.texts("select level from area_level").await, ["alert", "alert"]);
-    assert_eq!(place.texts("select memory->'met_since'->>2 from area_level limit 1").await, ["1771758000000000"]);
+    assert_eq!(place.texts("select memory->'met_since'->>0 from area_level limit 1").await, ["1771758000000000"]);
 }
 
 #[tokio::test]

@@ -11,10 +11,10 @@ use sentinela::accounts::{Role, store as accounts};
 use sentinela::app::App;
 use sentinela::audit::{Actor, ActorKind, Via};
 use sentinela::ids::StaffId;
-use sentinela::risk::store::DEFAULT_RULES;
 use sentinela::rules::State;
 use sentinela::rules::desk::{At, Desk};
 use sentinela::rules::store::{self, Version};
+use sentinela::rules::sync;
 use tower::ServiceExt as _;
 
 use crate::support::{self, TestDb};
@@ -31,14 +31,29 @@ const TOWN: &str = "
         ('linhares', 'Linhares', st_multi(st_makeenvelope(-43.305, -21.76, -43.295, -21.74, 4326)), now(), now());
     insert into area_hazard select id, '1.1.3.2.1', 'R4' from risk_area;";
 
-/// The product's rule for slopes: from 40 mm in an hour it says alert.
-const SLOPE: &str = "chuva-encosta";
+/// The rule of these tests: from 40 mm in an hour it says alert.
+const SLOPE: &str = "encosta-teste";
+const TEXT: &str = r#"
+id = "encosta-teste"
+version = 1
+title = "Chuva em encosta"
+hazard = "1.1.3.2.1"
+[stations.pluviometros]
+quantity = "rain"
+within_km = 3.0
+[[levels]]
+level = "attention"
+clear_after_min = 120
+any = [{ stations = "pluviometros", sum = "1h", at_least = "25 mm", clear_below = "10 mm" }]
+[[levels]]
+level = "alert"
+clear_after_min = 180
+any = [{ stations = "pluviometros", sum = "1h", at_least = "40 mm", clear_below = "20 mm" }]
+"#;
 
-/// The slope rule with another number and another threshold for alert.
+/// The rule with another number and another threshold for alert.
 fn slope(version: i32, alert_mm: u32) -> String {
-    let (_, text) = DEFAULT_RULES.iter().find(|(_, text)| text.contains("\"chuva-encosta\"")).unwrap();
-    assert!(text.contains("\"40 mm\""), "the tests turn this threshold");
-    sentinela::rules::outline::with_version(&text.replace("\"40 mm\"", &format!("\"{alert_mm} mm\"")), version)
+    sentinela::rules::outline::with_version(&TEXT.replace("\"40 mm\"", &format!("\"{alert_mm} mm\"")), version)
 }
 
 struct Place {
@@ -62,12 +77,18 @@ impl Place {
         Self { db, app }
     }
 
-    /// The same with the product's rules active, as after the first start.
+    /// The same after a first start, at which the rule of these tests is the product's only one; or with the folder's rules.
     async fn started(overrides: &[(&str, &str)]) -> Self {
         let place = Self::open(overrides).await;
         let mut conn = place.conn().await;
         let now = place.app.clock.now();
-        sentinela::rules::sync::sync(&mut conn, now, &place.app.config.engine.rules_dir).await.unwrap();
+        let folder = &place.app.config.engine.rules_dir;
+        if folder.is_empty() {
+            sync::propose(&mut conn, now, &[("slope.toml".to_owned(), slope(1, 40))]).await.unwrap();
+        } else {
+            sync::sync(&mut conn, now, folder).await.unwrap();
+        }
+        drop(conn);
         place
     }
 

@@ -232,7 +232,7 @@ fn compared(v: &View, base: &Version, shown: &Version) -> (Vec<String>, Vec<(&'s
 async fn trial(conn: &mut PgConnection, v: &View, shown: &Version, hazard: &str) -> sqlx::Result<Vec<Row>> {
     let Some(since) = shown.trial_since else { return Ok(Vec::new()) };
     let until = shown.trial_until.unwrap_or(v.now);
-    let would = trials::would_have_shown(&mut *conn, (&shown.rule_id, shown.version), CHANGES).await?;
+    let would = trials::would_have_shown(&mut *conn, (&shown.rule_id, shown.version), since, CHANGES).await?;
     // Where the list is cut, only what lies within it can be compared.
     let since = if would.len() as i64 == CHANGES { would.last().map_or(since, |oldest| oldest.at) } else { since };
     let did = trials::did_show(conn, hazard, (since, until), CHANGES).await?;
