@@ -10,8 +10,10 @@ use serde::Serialize;
 
 use crate::clock::{Instant, from_micros};
 use crate::ids::{DatastreamId, Seq};
+use crate::risk::calendar::Calendar;
 use crate::risk::control::{Flag, MAX_NEIGHBOURS, Why};
-use crate::risk::evaluate::{PairMemory, View};
+use crate::risk::evaluate::{PairMemory, Sight, View};
+use crate::risk::explain::Explanation;
 use crate::risk::network::{Bound, BoundPair, PairKey};
 use crate::risk::reason::Reason;
 use crate::risk::series::Micros;
@@ -49,7 +51,7 @@ pub struct Transition {
     pub area_name: String,
     pub from: Level,
     pub to: Level,
-    /// The last level that data supported, before and after: what a warning follows while the area is blind.
+    /// What alerts follow, before and after: the last level that data supported, unless quiet hours keep it back.
     pub known_before: Level,
     pub known: Level,
     pub at: Instant,
@@ -58,12 +60,17 @@ pub struct Transition {
     pub rule_id: String,
     pub rule_version: i32,
     pub reasons: Vec<Reason>,
+    /// Everything that was looked at.
+    #[serde(skip)]
+    pub explanation: Box<Explanation>,
 }
 
 /// What the core decides. Everything else (drafts, messages, incidents) follows from these.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub enum Effect {
     LevelChanged(Box<Transition>),
+    /// Quiet hours are over: the level that is shown already is told.
+    Told(Box<Transition>),
     /// A reading is not believed.
     Flagged(Box<Flag>),
 }
@@ -79,6 +86,9 @@ pub struct Engine {
     armed: Vec<Option<Micros>>,
     /// Pairs whose numbers moved since `take_touched`.
     touched: Touched,
+    calendar: Calendar,
+    /// Reused from one evaluation to the next.
+    sight: Sight,
     now: Micros,
     seq: Seq,
 }
@@ -89,6 +99,7 @@ impl Engine {
         let streams: Vec<StreamState> =
             net.streams.iter().zip(&net.windows).map(|(spec, windows)| StreamState::new(spec, windows)).collect();
         let pairs = net.pairs.len();
+        let calendar = Calendar::new(net.zone);
         Self {
             net,
             taken_back: vec![None; streams.len()],
@@ -97,6 +108,8 @@ impl Engine {
             timers: BTreeSet::new(),
             armed: vec![None; pairs],
             touched: Touched::default(),
+            calendar,
+            sight: Sight::default(),
             now: 0,
             seq: Seq(0),
         }
@@ -171,6 +184,11 @@ impl Engine {
         self.net.streams.iter().map(|stream| stream.id).collect()
     }
 
+    /// How far back each of them is looked at, in the order of `streams`.
+    pub fn reaches(&self) -> Vec<Micros> {
+        self.net.windows.iter().map(stream::Windows::furthest).collect()
+    }
+
     /// The name of its station; empty for a stream that is not there.
     pub fn station_of(&self, datastream: DatastreamId) -> &str {
         let index = self.net.stream_index.get(&datastream);
@@ -184,16 +202,31 @@ impl Engine {
     /// A pair's memory and its reasons as of now.
     pub fn explain(&self, index: usize) -> Option<Explained<'_>> {
         let (pair, memory) = (self.net.pairs.get(index)?, self.memories.get(index)?);
-        let view = self.view(index);
-        let rule = view.map(|view| view.rule);
+        let rule = pair.rule.and_then(|rule| self.net.rules.get(rule));
         Some(Explained {
             pair,
             memory,
             rule_id: rule.map_or("", |rule| rule.id.as_str()),
             rule_version: rule.map_or(0, |rule| rule.version),
-            reasons: view.map_or_else(Vec::new, |view| view.reasons(memory, self.now)),
+            reasons: self.with_view(index, |view| view.reasons(memory, self.now)).unwrap_or_default(),
             at: from_micros(self.now),
         })
+    }
+
+    /// Everything that was looked at for a pair's level as of now; `None` for a pair without a rule.
+    pub fn explanation(&self, index: usize) -> Option<Explanation> {
+        let memory = self.memories.get(index)?;
+        self.with_view(index, |view| view.explanation(memory, self.now))
+    }
+
+    /// Looks at a pair as of now, without a reading having come.
+    fn with_view<T>(&self, index: usize, of: impl FnOnce(View<'_>) -> T) -> Option<T> {
+        let mut sight = Sight::default();
+        let mut calendar = self.calendar.clone();
+        calendar.turn_to(self.now);
+        let pair = self.net.pairs.get(index)?;
+        sight.look(pair, self.net.rules.get(pair.rule?)?, &self.net.streams, &self.streams, self.now);
+        self.view(index, &calendar, &sight).map(of)
     }
 
     pub fn memory(&self, index: usize) -> Option<&PairMemory> {
@@ -276,15 +309,18 @@ impl Engine {
         self.now = self.now.max(until);
     }
 
-    fn view(&self, index: usize) -> Option<View<'_>> {
+    fn view<'a>(&'a self, index: usize, calendar: &'a Calendar, sight: &'a Sight) -> Option<View<'a>> {
         let pair = self.net.pairs.get(index)?;
         let rule = self.net.rules.get(pair.rule?)?;
-        Some(View { pair, rule, specs: &self.net.streams, states: &self.streams })
+        Some(View { pair, rule, specs: &self.net.streams, states: &self.streams, calendar, sight })
     }
 
     fn evaluate(&mut self, index: usize, effects: &mut Vec<Effect>) {
         let Some(mut memory) = self.memories.get_mut(index).map(std::mem::take) else { return };
-        let verdict = self.look(index, &mut memory, effects);
+        let mut sight = std::mem::take(&mut self.sight);
+        self.calendar.turn_to(self.now);
+        let verdict = self.look(index, &mut memory, &mut sight, effects);
+        self.sight = sight;
         if let Some(slot) = self.memories.get_mut(index) {
             *slot = memory;
         }
@@ -295,25 +331,35 @@ impl Engine {
     }
 
     /// Moves the memory of a pair; returns when to look again, or nothing for a pair without a rule.
-    fn look(&self, index: usize, memory: &mut PairMemory, effects: &mut Vec<Effect>) -> Option<Option<Micros>> {
-        let view = self.view(index)?;
-        let known_before = memory.known;
+    fn look(
+        &self,
+        index: usize,
+        memory: &mut PairMemory,
+        sight: &mut Sight,
+        effects: &mut Vec<Effect>,
+    ) -> Option<Option<Micros>> {
+        let pair = self.net.pairs.get(index)?;
+        sight.look(pair, self.net.rules.get(pair.rule?)?, &self.net.streams, &self.streams, self.now);
+        let view = self.view(index, &self.calendar, sight)?;
         let verdict = view.evaluate(memory, self.now);
-        if let Some(from) = verdict.changed_from {
-            effects.push(Effect::LevelChanged(Box::new(Transition {
+        let changed = verdict.shown_before != memory.shown;
+        if changed || verdict.told_before != memory.told() {
+            let transition = Box::new(Transition {
                 pair: view.pair.key,
                 area_code: view.pair.area_code.clone(),
                 area_name: view.pair.area_name.clone(),
-                from,
+                from: verdict.shown_before,
                 to: memory.shown,
-                known_before,
-                known: memory.known,
+                known_before: verdict.told_before,
+                known: memory.told(),
                 at: from_micros(self.now),
                 seq: self.seq,
                 rule_id: view.rule.id.clone(),
                 rule_version: view.rule.version,
                 reasons: view.reasons(memory, self.now),
-            })));
+                explanation: Box::new(view.explanation(memory, self.now)),
+            });
+            effects.push(if changed { Effect::LevelChanged(transition) } else { Effect::Told(transition) });
         }
         Some(verdict.next_check)
     }

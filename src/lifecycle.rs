@@ -92,6 +92,7 @@ impl Service {
         self.spawn("evaluator", crate::pipeline::run(app.clone()));
         if !app.config.feeds.is_empty() {
             self.spawn("feeds", crate::feeds::poll::run(app.clone()));
+            self.spawn("warnings for rules", crate::feeds::warnings::teller::run(app.clone()));
         }
         self.spawn("history", crate::history::worker::run(app.clone()));
         self.spawn("reports", crate::reports::worker::run(app.clone()));

@@ -147,20 +147,22 @@ impl Pipeline {
         let limits = store::load_limits(&app.config.engine.quality_file)?;
         let network = store::load_network(&mut tx, rules, &limits).await?;
         let remembered = store::load_memories(&mut tx).await?;
-        let mut trial = Trial::beside(&mut tx, &network, &remembered).await?;
-        let bound = network.bind()?;
+        let zone = app.config.municipality.time_zone;
+        let mut trial = Trial::beside(&mut tx, &network, &remembered, zone).await?;
+        let bound = network.bind()?.in_zone(zone);
         let cursor = store::load_cursor(&mut tx).await?;
         let memories = carried(&bound, &remembered);
         let mut engine = Engine::new(bound);
         let streams = engine.streams();
-        let recalled = store::recall(&mut tx, cursor.seq, &streams, |reading, back| {
+        let reaches = Trial::with_reaches(trial.as_ref(), engine.reaches());
+        let recalled = store::recall(&mut tx, cursor.seq, &streams, &reaches, |reading, back| {
             engine.recall(reading, back);
             trial.iter_mut().for_each(|trial| trial.recall(reading, back));
         })
         .await?;
         engine.resume(&memories, cursor.seq, cursor.through_at);
         trial.iter_mut().for_each(|trial| trial.resume(cursor.seq, cursor.through_at));
-        let known: BTreeMap<PairKey, Level> = memories.iter().map(|(key, memory)| (*key, memory.known)).collect();
+        let known: BTreeMap<PairKey, Level> = memories.iter().map(|(key, memory)| (*key, memory.told())).collect();
         let new_pairs: Vec<_> = (0..engine.pairs().len())
             .filter_map(|index| engine.explain(index).filter(|pair| !is_kept(&remembered, pair)))
             .collect();
@@ -285,17 +287,21 @@ impl Pipeline {
         let (mut transitions, mut flags) = (Vec::new(), Vec::new());
         for effect in effects {
             match effect {
-                Effect::LevelChanged(transition) => transitions.push(*transition),
+                Effect::LevelChanged(transition) => transitions.push((*transition, true)),
+                Effect::Told(transition) => transitions.push((*transition, false)),
                 Effect::Flagged(flag) => flags.push(*flag),
             }
         }
         store::save_flags(&mut tx, now, &flags).await?;
         let changed = !transitions.is_empty();
         let mut transitions = transitions.into_iter().peekable();
-        while let Some(transition) = transitions.next() {
-            self.apply(&mut tx, now, &transition).await?;
+        while let Some((transition, is_shown)) = transitions.next() {
+            if is_shown {
+                self.show(&mut tx, &transition).await?;
+            }
+            self.desk.handle(&mut tx, now, &transition).await?;
             // Drafts gather all areas that rise at one instant before a policy issues them.
-            if transitions.peek().is_none_or(|next| next.at != transition.at) {
+            if transitions.peek().is_none_or(|(next, _)| next.at != transition.at) {
                 self.desk.issue_automatic(&mut tx, now).await?;
             }
         }
@@ -355,11 +361,12 @@ impl Pipeline {
         Ok(())
     }
 
-    async fn apply(&mut self, conn: &mut PgConnection, now: Instant, transition: &Transition) -> anyhow::Result<()> {
+    /// Keeps a change of what is shown.
+    async fn show(&self, conn: &mut PgConnection, transition: &Transition) -> anyhow::Result<()> {
         store::save_transition(&mut *conn, transition).await?;
-        self.note_on_incident(&mut *conn, transition).await?;
+        self.note_on_incident(conn, transition).await?;
         metrics::counter!("sentinela_level_transitions_total", "to" => transition.to.as_str()).increment(1);
-        self.desk.handle(conn, now, transition).await
+        Ok(())
     }
 
     async fn note_on_incident(&self, conn: &mut PgConnection, transition: &Transition) -> anyhow::Result<()> {

@@ -201,7 +201,11 @@ impl Desk {
             match effect {
                 Effect::LevelChanged(transition) => {
                     self.approve_due(transition.at);
-                    self.handle(*transition);
+                    self.handle(*transition, true);
+                }
+                Effect::Told(transition) => {
+                    self.approve_due(transition.at);
+                    self.handle(*transition, false);
                 }
                 Effect::Flagged(flag) => self.doubts.add(engine.station_of(flag.datastream), &flag),
             }
@@ -209,7 +213,7 @@ impl Desk {
         self.approve_due(until - TimeDelta::microseconds(1));
     }
 
-    fn handle(&mut self, transition: Transition) {
+    fn handle(&mut self, transition: Transition, is_shown: bool) {
         let (at, pair) = (transition.at, transition.pair);
         self.names.insert(pair.area, transition.area_name.clone());
         let change = Change {
@@ -220,7 +224,9 @@ impl Desk {
             blind: transition.to == Level::Unknown,
         };
         self.known.insert(pair, transition.known);
-        self.happenings.push(Happening::Level(Box::new(transition)));
+        if is_shown {
+            self.happenings.push(Happening::Level(Box::new(transition)));
+        }
         if change.before == change.now {
             return;
         }
@@ -383,6 +389,12 @@ fn because(reason: &Reason) -> String {
         MeasureKind::Sum => "soma",
         MeasureKind::Latest => "nível",
         MeasureKind::Rate => "variação",
+        MeasureKind::Max => "máxima",
+        MeasureKind::Min => "mínima",
+        MeasureKind::Mean => "média",
+        MeasureKind::Above => "acima da cota",
+        MeasureKind::Curve => "intensidade–duração",
+        MeasureKind::Antecedent => "chuva antecedente",
     };
     let unit = &reason.unit;
     let station = reason.stations.first().map_or("", |station| station.name.as_str());

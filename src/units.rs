@@ -121,6 +121,11 @@ vocabulary! {
         Battery = "battery",
         /// Of people: how many said that something happens here, each weighed by how far they are trusted.
         Reports = "reports",
+        /// Of other institutions: the gravest warning that is in force over an area, 0 none, 1 minor, 2 moderate, 3 severe, 4 extreme (the
+        /// severities of CAP 1.2).
+        Warnings = "warnings",
+        /// What a model foretells of rain, over the span that the stream's name tells.
+        RainForecast = "rain_forecast",
     }
 }
 
@@ -171,13 +176,13 @@ impl Quantity {
     /// The unit every value of this quantity is stored in.
     pub const fn canonical_unit(self) -> &'static str {
         match self {
-            Self::Rain => "mm",
+            Self::Rain | Self::RainForecast => "mm",
             Self::WaterLevel => "m",
             Self::Flow => "m3/s",
             Self::AirTemperature => "Cel",
             Self::RelativeHumidity | Self::SoilMoisture | Self::Battery => "%",
             Self::WindSpeed | Self::WindGust => "m/s",
-            Self::Reports => "1",
+            Self::Reports | Self::Warnings => "1",
         }
     }
 }

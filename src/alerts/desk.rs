@@ -97,7 +97,7 @@ impl Desk {
     ) -> anyhow::Result<usize> {
         let draft_from = self.app.config.alerts.draft_from;
         let mut open = self.open(&mut *conn, now).await?;
-        if open.is_empty() && pairs.iter().all(|pair| pair.memory.known < draft_from) {
+        if open.is_empty() && pairs.iter().all(|pair| pair.memory.told() < draft_from) {
             return Ok(0);
         }
         let declined = declined_levels(&mut *conn).await?;
@@ -107,7 +107,7 @@ impl Desk {
         let mut done = 0;
         for (area, hazard, mut decided) in wanted {
             let Some(pair) = pairs.iter().find(|pair| pair.pair.key == PairKey { area, hazard }) else { continue };
-            let level = pair.memory.known;
+            let level = pair.memory.told();
             if matches!(&decided.decision, Decision::DraftAllClear(id) if kept.contains(id)) {
                 continue;
             }
@@ -246,7 +246,7 @@ type Declined = BTreeMap<(AreaId, Cobrade), (Level, Instant)>;
 fn standing(pair: &Explained<'_>, declined: &Declined) -> Standing {
     let key = pair.pair.key;
     let since = crate::clock::from_micros(pair.memory.since);
-    let known = pair.memory.known;
+    let known = pair.memory.told();
     let declined = declined.get(&(key.area, key.hazard)).is_some_and(|(level, at)| *level >= known && *at >= since);
     Standing { area: key.area, hazard: key.hazard, known, blind: pair.memory.shown == Level::Unknown, declined }
 }

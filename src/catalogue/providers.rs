@@ -6,6 +6,7 @@ pub mod store;
 use serde::{Deserialize, Serialize};
 
 use crate::feeds::formats::{Catalogue, CatalogueStation, Problem, cemaden, inmet};
+use crate::risk::network::Stages;
 use crate::stations::store::{NewDatastream, NewStation};
 use crate::stations::{Counting, is_code};
 use crate::units::{Quantity, StreamKind, vocabulary};
@@ -130,6 +131,7 @@ impl Provider {
             interval_s,
             stale_after_s: STALE_AFTER_S,
             counting: Counting::default(),
+            stages: Stages::default(),
         };
         let now = |name: &str, quantity: Quantity| stream(name, quantity, StreamKind::Instantaneous, None);
         match self {

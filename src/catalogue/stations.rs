@@ -8,10 +8,11 @@ use serde_json::{Map, Value};
 use super::geometry_check::{point, point_of};
 use super::problems::{ImportError, Problems};
 use super::record::{Fields, Record};
+use crate::risk::network::Stages;
 use crate::stations::device::{MIN_SECRET_LENGTH, secret_sha256};
 use crate::stations::store::{NewDatastream, NewStation};
 use crate::stations::{Counting, is_code, is_stream_name};
-use crate::units::{Measure, Quantity, StreamKind};
+use crate::units::{Fixed, Measure, Quantity, StreamKind};
 
 /// A device as a file describes it; only the hash of the secret goes further.
 #[derive(Clone, Debug, PartialEq)]
@@ -176,6 +177,7 @@ fn stream(fields: &mut Fields<'_>) -> Option<NewDatastream> {
     let kind = fields.parsed::<StreamKind>("kind");
     let interval_s = fields.whole("interval_s", 1, 7 * 86_400);
     let counting = counting(fields, quantity, kind);
+    let stages = stages(fields, quantity);
     let unit = unit(fields, quantity, interval_s, counting);
     let stale_after_min = fields.required("stale_after_min").and_then(|_| fields.whole("stale_after_min", 1, 100_000));
     let (name, quantity, kind) = (name?, quantity?, kind?);
@@ -187,7 +189,27 @@ fn stream(fields: &mut Fields<'_>) -> Option<NewDatastream> {
         interval_s,
         stale_after_s: stale_after_min? * 60,
         counting,
+        stages,
     })
+}
+
+/// The stages of a river gauge, in metres over its zero. What is not in rising order is told.
+fn stages(fields: &mut Fields<'_>, quantity: Option<Quantity>) -> Stages {
+    let mut read = |field: &str| {
+        let metres = fields.number(field)?;
+        if quantity.is_some_and(|quantity| quantity != Quantity::WaterLevel) {
+            fields.wrong(field, &metres.to_string(), "is for streams of water_level");
+            return None;
+        }
+        Fixed::try_from(metres).ok()
+    };
+    let (attention, alert, overflow) = (read("stage_attention"), read("stage_alert"), read("stage_overflow"));
+    let known: Vec<Fixed> = [attention, alert, overflow].into_iter().flatten().collect();
+    if !known.is_sorted() {
+        let told = known.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+        fields.wrong("stage_attention", &told, "the stages rise: attention, alert, overflow, in metres");
+    }
+    Stages { attention, alert, overflow }
 }
 
 /// How the stream counts. What does not belong to its kind is told.

@@ -51,7 +51,7 @@ pub enum Kept {
 /// What went wrong, in words.
 pub async fn run(config: Config, action: Action) -> anyhow::Result<()> {
     let action = match action {
-        Action::Files(files) => return files.run(&config.engine.rules_dir),
+        Action::Files(files) => return files.run(&config.engine.rules_dir, config.municipality.time_zone),
         Action::Kept(action) => action,
     };
     let session = Session::open(config).await?;
@@ -145,7 +145,8 @@ async fn propose(session: &Session, file: &Path, note: &str) -> anyhow::Result<(
     let text = std::fs::read_to_string(file).with_context(|| file.display().to_string())?;
     let actor = Actor::command();
     let now = session.clock.now();
-    let desk = Desk { engine: &session.config.engine, ids: &session.ids, now, by: &actor };
+    let (engine, zone) = (&session.config.engine, session.config.municipality.time_zone);
+    let desk = Desk { engine, zone, ids: &session.ids, now, by: &actor };
     let mut tx = session.begin().await?;
     let kept = desk.propose(&mut tx, &text, note).await.map_err(said)?;
     let at = At { rule: &kept.rule_id, version: kept.version, revision: None };

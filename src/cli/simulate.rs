@@ -76,7 +76,8 @@ pub fn load(file: &Path, limits: &Defaults) -> anyhow::Result<(Scenario, Bound, 
     let (streams, by_name) = streams(&folder.join(&scenario.stations), limits)?;
     let network = Network { streams, areas: areas(&folder.join(&scenario.areas))?, rules };
     let readings = readings(&folder.join(&scenario.readings), &by_name)?;
-    Ok((scenario, network.bind()?, readings))
+    let bound = network.bind()?.in_zone(scenario.time_zone);
+    Ok((scenario, bound, readings))
 }
 
 /// Streams by station and name, with what their readings are judged by on the way in.
@@ -111,6 +112,7 @@ fn streams(path: &Path, limits: &Defaults) -> anyhow::Result<(Vec<StreamSpec>, S
                 stale_after: i64::from(stream.stale_after_s) * 1_000_000,
                 limits,
                 counter: Counter::of(stream.quantity, stream.counting.wraps_at.map(Fixed::try_from).transpose()?),
+                stages: stream.stages,
             });
         }
     }

@@ -46,6 +46,7 @@ fn stream(id: i64, lon: f64) -> StreamSpec {
         stale_after: 150 * MINUTE,
         limits: Limits::default(),
         counter: Default::default(),
+        stages: Default::default(),
     }
 }
 
@@ -85,7 +86,7 @@ fn reading(seq: i64, stream: i64, observed_min: i64, received_min: i64, mm: i64)
 fn told(effects: &[Effect]) -> Vec<String> {
     let changes = effects.iter().filter_map(|effect| match effect {
         Effect::LevelChanged(t) => Some(format!("{} {}→{}", t.at.timestamp_micros() / MINUTE, t.from, t.to)),
-        Effect::Flagged(_) => None,
+        Effect::Told(_) | Effect::Flagged(_) => None,
     });
     changes.collect()
 }
@@ -332,7 +333,7 @@ fn doubted(effects: &[Effect]) -> Vec<String> {
             let minute = flag.observed_at.timestamp_micros() / MINUTE;
             Some(format!("{minute} {} {} {}", flag.datastream, flag.why.test(), flag.quality))
         }
-        Effect::LevelChanged(_) => None,
+        Effect::LevelChanged(_) | Effect::Told(_) => None,
     });
     flags.collect()
 }

@@ -65,6 +65,8 @@ fn ranges(subject: Subject) -> (Range, Range) {
         Quantity::SoilMoisture => (range(0.0, 100.0), range(0.0, 100.0)),
         Quantity::Battery => (range(0.0, 120.0), range(0.0, 100.0)),
         Quantity::Reports => (range(0.0, 1e6), range(0.0, 1e6)),
+        Quantity::Warnings => (range(0.0, 4.0), range(0.0, 4.0)),
+        Quantity::RainForecast => (range(0.0, 2000.0), range(0.0, 1000.0)),
     }
 }
 

@@ -17,10 +17,13 @@ use crate::clock::Instant;
 use crate::events::{Event, notify};
 use crate::ids::DatastreamId;
 use crate::ingest::NewReading;
+use crate::units::{Quantity, StreamKind};
 
 /// How often it looks without a hint.
 const LOOK: Duration = Duration::from_secs(1);
 const RETRY: Duration = Duration::from_secs(5);
+/// What a stream of reports holds.
+const KIND: (Quantity, StreamKind) = (Quantity::Reports, StreamKind::IntervalSum);
 /// Reports brought in one transaction.
 const BATCH: i64 = 100;
 
@@ -127,7 +130,7 @@ async fn prepare(app: &App, now: Instant) -> anyhow::Result<Vec<Due>> {
             let code = feed::station_code(area.id, &area.code);
             let name: String = format!("Relatos em {}", area.name).chars().take(200).collect();
             let stream = feed::stream_name(due.kind.family());
-            let (stream, made) = streams::stream(&mut tx, now, area.id, (&code, &name, &stream)).await?;
+            let (stream, made) = streams::stream(&mut tx, now, area.id, (&code, &name, &stream), KIND).await?;
             streams::link(&mut tx, due.report, stream).await?;
             is_new |= made;
         }

@@ -1,8 +1,12 @@
 //! Geographic risk rules: what the journal means for each (risk area × hazard). Everything here is pure but `store`.
 
+pub mod calendar;
 pub mod control;
 pub mod counter;
+pub mod derived;
 pub mod evaluate;
+pub mod explain;
+pub mod measure;
 pub mod network;
 pub mod reason;
 pub mod rule;

@@ -7,9 +7,10 @@
 //! A stream of many readings a minute is not kept reading by reading for days: what is older than the shortest windows is merged
 //! by minutes, and what is older than some hours by tens of minutes (see [`slot`]). So a window of hours may hold up to one slot
 //! more than its length, never less, and a stream takes some 2,000 entries at most. Slots lie on a grid of their own and are
-//! merged when a reading begins a new period of it, so a restart gives the same. Gauges that speak every ten minutes are not touched.
+//! merged when a reading begins a new period of it, so a restart gives the same. Gauges that speak every ten minutes are not touched,
+//! but where an index looks back over weeks: what is older than the longest window of any sum is then kept by hours.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 
 use crate::ids::Seq;
 use crate::risk::counter::Counter;
@@ -45,6 +46,9 @@ const APART: Micros = 15 * MINUTE;
 const FINE_UNTIL: Micros = 180 * MINUTE;
 const FINE: Micros = MINUTE;
 const COARSE: Micros = 10 * MINUTE;
+/// Beyond every window of a sum.
+const COARSE_UNTIL: Micros = 97 * 60 * MINUTE;
+const HOURLY: Micros = 60 * MINUTE;
 /// Merging is thought of once in so long, if more than one reading came since.
 const PERIOD: Micros = 5 * MINUTE;
 
@@ -53,7 +57,8 @@ const fn slot(newest: Micros, at: Micros) -> Option<(Micros, Micros)> {
     match newest - at {
         age if age < APART => None,
         age if age < FINE_UNTIL => Some((FINE, at.div_euclid(FINE))),
-        _ => Some((COARSE, at.div_euclid(COARSE))),
+        age if age < COARSE_UNTIL => Some((COARSE, at.div_euclid(COARSE))),
+        _ => Some((HOURLY, at.div_euclid(HOURLY))),
     }
 }
 
@@ -105,15 +110,33 @@ pub struct Series {
     windows: Vec<Window>,
     /// The period of the newest reading, and how many came since it began.
     period: (Micros, u32),
+    /// The lowest and the highest reading of each merged entry that holds several instants, by its own.
+    spread: BTreeMap<Micros, (Fixed, Fixed)>,
 }
 
 impl Series {
-    /// `lengths` are the windows that rules ask for; readings older than the longest are forgotten.
+    /// `lengths` are the windows whose sums rules ask for; readings older than the longest are forgotten.
     pub fn new(kind: StreamKind, lengths: &[Micros]) -> Self {
         let windows =
             lengths.iter().map(|&length| Window { length, start: 0, sum: Fixed(0), blurred: Fixed(0) }).collect();
         let retain = lengths.iter().copied().max().unwrap_or(0).max(3_600_000_000);
-        Self { kind, counter: Counter::default(), retain, entries: VecDeque::new(), base: 0, windows, period: (0, 0) }
+        Self {
+            kind,
+            counter: Counter::default(),
+            retain,
+            entries: VecDeque::new(),
+            base: 0,
+            windows,
+            period: (0, 0),
+            spread: BTreeMap::new(),
+        }
+    }
+
+    /// Readings are kept at least this long, for extremes, rates and indexes.
+    #[must_use]
+    pub fn reaching(mut self, back: Micros) -> Self {
+        self.retain = self.retain.max(back);
+        self
     }
 
     /// With what is known of the counter.
@@ -183,6 +206,56 @@ impl Series {
         self.sum(length).map(|sum| Fixed(sum.at_most.0.saturating_add(step.0)))
     }
 
+    /// The entries of the window of that length before the newest reading.
+    fn within(&self, length: Micros) -> impl Iterator<Item = &Entry> {
+        let newest = self.newest_at().unwrap_or(0);
+        let start = self.entries.partition_point(|entry| entry.at <= newest - length);
+        self.entries.range(start..)
+    }
+
+    /// The lowest and the highest reading in the window.
+    pub fn extremes(&self, length: Micros) -> Option<(Fixed, Fixed)> {
+        let of = |entry: &Entry| match entry.of {
+            1 => (entry.raw, entry.raw),
+            _ => self.spread.get(&entry.at).copied().unwrap_or((entry.raw, entry.raw)),
+        };
+        self.within(length).map(of).reduce(|(low, high), (a, b)| (low.min(a), high.max(b)))
+    }
+
+    /// When the highest reading of the window was made, the latest of equals.
+    pub fn highest_at(&self, length: Micros) -> Option<Micros> {
+        let high = |entry: &&Entry| match entry.of {
+            1 => entry.raw,
+            _ => self.spread.get(&entry.at).map_or(entry.raw, |(_, high)| *high),
+        };
+        self.within(length).max_by_key(|entry| (high(entry), entry.at)).map(|entry| entry.at)
+    }
+
+    /// The mean of the readings in the window.
+    pub fn mean(&self, length: Micros) -> Option<Fixed> {
+        // What a reading adds to a sum is the reading itself, unless it is a counter's.
+        let (total, count) = self.within(length).fold((0_i128, 0_i128), |(total, count), entry| {
+            (total + i128::from(entry.increment.0), count + i128::from(entry.of))
+        });
+        (count > 0).then(|| i64::try_from(total / count).map(Fixed).ok()).flatten()
+    }
+
+    /// The sum over the window in which each step counts by its age in whole hours.
+    pub fn weighed(&self, length: Micros, weights: &[Fixed]) -> Option<Fixed> {
+        let newest = self.newest_at()?;
+        let weighed = self.within(length).map(|entry| {
+            let age = usize::try_from((newest - entry.at) / HOURLY).unwrap_or(usize::MAX);
+            i128::from(entry.increment.0) * weights.get(age).map_or(0, |weight| i128::from(weight.0))
+        });
+        i64::try_from(weighed.sum::<i128>() / i128::from(Fixed::SCALE)).ok().map(Fixed)
+    }
+
+    /// What of a window will still be in it when so much time has passed.
+    pub fn remaining(&self, length: Micros, ahead: Micros) -> Fixed {
+        let left = (length - ahead).max(0);
+        Fixed(if left == 0 { 0 } else { self.within(left).map(|entry| entry.increment.0).sum() })
+    }
+
     /// Change per hour between the newest reading and the oldest one in the window. `None` with fewer than two readings.
     pub fn rate_per_hour(&self, length: Micros) -> Option<Fixed> {
         let newest = self.entries.back()?;
@@ -227,7 +300,7 @@ impl Series {
         let index = self.entries.partition_point(|entry| entry.at < at);
         let entry = self.entries.get(index).filter(|entry| entry.of > 1);
         entry.is_some_and(|entry| {
-            [FINE, COARSE].iter().any(|width| entry.at.div_euclid(*width) == at.div_euclid(*width))
+            [FINE, COARSE, HOURLY].iter().any(|width| entry.at.div_euclid(*width) == at.div_euclid(*width))
         })
     }
 
@@ -269,20 +342,26 @@ impl Series {
             return;
         }
         self.period = (at.div_euclid(PERIOD), 1);
-        if came > 1 {
-            self.merge(at);
+        let hour_begins = self.retain > COARSE_UNTIL && at.div_euclid(HOURLY) != (period * PERIOD).div_euclid(HOURLY);
+        if came > 1 || hour_begins {
+            self.merge(at, came > 1);
         }
     }
 
-    /// Merges what has grown old into its slots.
-    fn merge(&mut self, newest: Micros) {
+    /// Merges what has grown old into its slots; of a stream that speaks seldom only what is beyond every sum.
+    fn merge(&mut self, newest: Micros, is_dense: bool) {
         let mut kept: VecDeque<Entry> = VecDeque::with_capacity(self.entries.len());
         for entry in &self.entries {
-            let slot_of = |entry: &Entry| slot(newest, entry.at);
+            let slot_of = |entry: &Entry| slot(newest, entry.at).filter(|(width, _)| is_dense || *width == HOURLY);
             match kept.back_mut() {
                 Some(last) if slot_of(entry).is_some() && slot_of(last) == slot_of(entry) => {
                     let raw =
                         if self.kind == StreamKind::IntervalSum { Fixed(last.raw.0 + entry.raw.0) } else { entry.raw };
+                    if self.kind == StreamKind::Instantaneous {
+                        let (a, b) = self.spread.remove(&last.at).unwrap_or((last.raw, last.raw));
+                        let (c, d) = self.spread.remove(&entry.at).unwrap_or((entry.raw, entry.raw));
+                        self.spread.insert(entry.at, (a.min(c), b.max(d)));
+                    }
                     *last = Entry {
                         raw,
                         increment: Fixed(last.increment.0 + entry.increment.0),
@@ -366,6 +445,11 @@ impl Series {
         while self.entries.len() > 1 && self.entries.get(1).is_some_and(|entry| entry.at <= newest - self.retain) {
             self.entries.pop_front();
             self.base += 1;
+        }
+        if let Some(oldest) = self.entries.front().filter(|_| !self.spread.is_empty()) {
+            while self.spread.first_key_value().is_some_and(|(at, _)| *at < oldest.at) {
+                self.spread.pop_first();
+            }
         }
         for window in &mut self.windows {
             window.start = window.start.max(self.base);

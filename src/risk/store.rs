@@ -1,5 +1,6 @@
 //! The catalogue as the engine needs it, and levels with their memory, in PostgreSQL.
 
+mod explain;
 mod recall;
 
 use std::collections::BTreeMap;
@@ -14,12 +15,13 @@ use crate::engine::{Explained, Transition};
 use crate::ids::{AreaId, DatastreamId};
 use crate::risk::control::{Defaults, Flag, Overrides};
 use crate::risk::counter::Counter;
-use crate::risk::network::{AreaSpec, Network, PairKey, StreamSpec};
+use crate::risk::network::{AreaSpec, Network, PairKey, Stages, StreamSpec};
 use crate::risk::rule::Rule;
 use crate::risk::series::Micros;
 use crate::rules::memory::Remembered;
 use crate::units::{Fixed, Grade, Quantity, StreamKind};
 
+pub use explain::{Asked, explain};
 pub use recall::recall;
 
 /// The rules compiled in, as (file name, text).
@@ -34,17 +36,17 @@ pub const DEFAULT_RULES: &[(&str, &str)] = &[
 /// # Errors
 /// Names the file, the key, the value and what was expected.
 pub fn load_rules(folder: Option<&Path>) -> anyhow::Result<Vec<Rule>> {
-    match folder {
-        None => DEFAULT_RULES.iter().map(|(file, text)| Ok(Rule::parse(file, text)?)).collect(),
-        Some(folder) => read_rules(folder)?.iter().map(|(file, text)| Ok(Rule::parse(file, text)?)).collect(),
-    }
+    rule_texts(folder)?.iter().map(|(file, text)| Ok(Rule::parse(file, text)?)).collect()
 }
 
-/// The rule files of a folder in the order of their names, as (path, text).
+/// The same as they are written: (file, text).
 ///
 /// # Errors
-/// Names the folder or the file.
-pub fn read_rules(folder: &Path) -> anyhow::Result<Vec<(String, String)>> {
+/// Names the folder or file that cannot be read.
+pub fn rule_texts(folder: Option<&Path>) -> anyhow::Result<Vec<(String, String)>> {
+    let Some(folder) = folder else {
+        return Ok(DEFAULT_RULES.iter().map(|(file, text)| ((*file).to_owned(), (*text).to_owned())).collect());
+    };
     let mut files: Vec<_> = std::fs::read_dir(folder)
         .map_err(|error| anyhow::anyhow!("engine.rules_dir {}: {error}", folder.display()))?
         .filter_map(|entry| entry.ok().map(|entry| entry.path()))
@@ -84,7 +86,7 @@ async fn load_streams(conn: &mut PgConnection, limits: &Defaults) -> anyhow::Res
     let rows = sqlx::query!(
         r#"select d.id as "id: DatastreamId", s.code, s.name, d.name as stream, st_x(s.geom) as "lon!", st_y(s.geom) as "lat!",
                   d.quantity, d.kind, d.interval_s, d.stale_after_s, d.counter_wraps_at,
-                  d.limits as "limits: sqlx::types::Json<Overrides>"
+                  d.limits as "limits: sqlx::types::Json<Overrides>", d.stages as "stages: sqlx::types::Json<Stages>"
            from datastream d join station s on s.id = d.station_id where s.active order by d.id"#
     )
     .fetch_all(conn)
@@ -106,6 +108,7 @@ async fn load_streams(conn: &mut PgConnection, limits: &Defaults) -> anyhow::Res
                 stale_after: Micros::from(row.stale_after_s) * second,
                 limits: limits.of(quantity, &row.limits.0),
                 counter: Counter::of(quantity, wraps_at),
+                stages: row.stages.0,
             })
         })
         .collect()
@@ -208,8 +211,9 @@ pub async fn forget_removed(conn: &mut PgConnection) -> sqlx::Result<()> {
 /// Appends to the history of levels.
 pub async fn save_transition(conn: &mut PgConnection, transition: &Transition) -> anyhow::Result<()> {
     sqlx::query!(
-        "insert into level_transition (area_id, cobrade, from_level, to_level, at, journal_seq, rule_id, rule_version, reasons)
-         values ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+        "insert into level_transition
+             (area_id, cobrade, from_level, to_level, at, journal_seq, rule_id, rule_version, reasons, explanation)
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
         transition.pair.area.0,
         transition.pair.hazard.to_string(),
         transition.from.as_str(),
@@ -218,7 +222,8 @@ pub async fn save_transition(conn: &mut PgConnection, transition: &Transition) -
         transition.seq.0,
         transition.rule_id,
         transition.rule_version,
-        serde_json::to_value(&transition.reasons)?
+        serde_json::to_value(&transition.reasons)?,
+        serde_json::to_value(&transition.explanation)?
     )
     .execute(conn)
     .await?;

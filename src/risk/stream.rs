@@ -4,8 +4,9 @@
 //! control looks at it, and rules that say `suspect = true`. What failed is in neither.
 
 use super::control::{self, Around, Flag, Limits, Run, Why};
+use super::measure::Measure;
 use super::network::StreamSpec;
-use super::rule::Measure;
+use super::rule::Curve;
 use super::series::{Micros, Series, Sum};
 use crate::clock::from_micros;
 use crate::engine::ReadingInput;
@@ -23,8 +24,12 @@ pub struct Track {
 }
 
 impl Track {
-    fn new(spec: &StreamSpec, windows: &[Micros]) -> Self {
-        Self { series: Series::new(spec.kind, windows).counting(spec.counter), received_at: None, lag: 0 }
+    fn new(spec: &StreamSpec, windows: &[Micros], reach: Micros) -> Self {
+        Self {
+            series: Series::new(spec.kind, windows).counting(spec.counter).reaching(reach),
+            received_at: None,
+            lag: 0,
+        }
     }
 
     fn take(&mut self, reading: &ReadingInput) {
@@ -50,19 +55,52 @@ impl Track {
         if self.lag > spec.stale_after { None } else { self.received_at.map(|received| received + spec.stale_after) }
     }
 
-    /// The value of a measure as far as it tells whether `from` is reached. A sum of which only a part is sure tells it where that part
-    /// reaches it, and where all of it does not.
-    pub fn measure(&self, spec: &StreamSpec, measure: Measure, from: Fixed) -> Option<Fixed> {
+    /// The value of a measure as far as it tells whether `from` is reached, from below or, where danger does not rise, from above. A sum
+    /// of which only a part is sure tells it where that part reaches it, and where all of it does not.
+    pub fn measure(&self, spec: &StreamSpec, measure: &Measure, from: Fixed, rises: bool) -> Option<Fixed> {
         match measure {
-            // An hourly total says nothing about the last quarter of an hour.
-            Measure::Sum(window) if spec.interval.is_some_and(|interval| interval > window) => None,
-            Measure::Sum(window) => {
-                let Sum { at_least, at_most } = self.series.sum(window)?;
-                if at_least >= from { Some(at_least) } else { Some(at_most).filter(|most| *most < from) }
-            }
+            Measure::Sum(window) => sure(self.sum(spec, *window)?, from, rises),
             Measure::Latest => self.series.latest(),
-            Measure::Rate(window) => self.series.rate_per_hour(window),
+            Measure::Rate(window) => self.series.rate_per_hour(*window),
+            Measure::Max(window) => self.series.extremes(*window).map(|(_, high)| high),
+            Measure::Min(window) => self.series.extremes(*window).map(|(low, _)| low),
+            Measure::Mean(window) => self.series.mean(*window),
+            Measure::Above(stage) => {
+                let (latest, stage) = (self.series.latest()?, spec.stages.get(*stage)?);
+                Some(Fixed(latest.0 - stage.0))
+            }
+            Measure::Curve(curve) => sure(self.on_curve(spec, curve)?, from, rises),
+            Measure::Antecedent(index) => self.series.weighed(index.reach, &index.weights),
         }
+    }
+
+    /// An hourly total says nothing about the last quarter of an hour.
+    fn sum(&self, spec: &StreamSpec, window: Micros) -> Option<Sum> {
+        if spec.interval.is_some_and(|interval| interval > window) { None } else { self.series.sum(window) }
+    }
+
+    /// The largest share of what the curve allows, over the durations for which the stream can answer.
+    fn on_curve(&self, spec: &StreamSpec, curve: &Curve) -> Option<Sum> {
+        let share = |part: Fixed, whole: Fixed| {
+            let share = i128::from(part.0) * i128::from(Fixed::SCALE) / i128::from(whole.0.max(1));
+            i64::try_from(share).map_or(Fixed(i64::MAX), Fixed)
+        };
+        let shares = curve.points.iter().filter_map(|(duration, depth)| {
+            let sum = self.sum(spec, *duration)?;
+            Some(Sum { at_least: share(sum.at_least, *depth), at_most: share(sum.at_most, *depth) })
+        });
+        shares.reduce(|a, b| Sum { at_least: a.at_least.max(b.at_least), at_most: a.at_most.max(b.at_most) })
+    }
+}
+
+fn sure(sum: Sum, from: Fixed, rises: bool) -> Option<Fixed> {
+    let Sum { at_least, at_most } = sum;
+    if rises {
+        if at_least >= from { Some(at_least) } else { Some(at_most).filter(|most| *most < from) }
+    } else if at_most <= from {
+        Some(at_most)
+    } else {
+        Some(at_least).filter(|least| *least > from)
     }
 }
 
@@ -83,8 +121,8 @@ impl StreamState {
         lenient.sort_unstable();
         lenient.dedup();
         Self {
-            strict: Track::new(spec, &windows.strict),
-            lenient: Track::new(spec, &lenient),
+            strict: Track::new(spec, &windows.strict, windows.reach),
+            lenient: Track::new(spec, &lenient, windows.reach),
             run: Run::default(),
             doubt: None,
         }
@@ -192,6 +230,15 @@ impl StreamState {
 pub struct Windows {
     pub strict: Vec<Micros>,
     pub lenient: Vec<Micros>,
+    /// How far back anything looks.
+    pub reach: Micros,
+}
+
+impl Windows {
+    /// How far back the stream is looked at by anything.
+    pub fn furthest(&self) -> Micros {
+        self.strict.iter().chain(&self.lenient).copied().fold(self.reach, Micros::max)
+    }
 }
 
 pub const fn hours(count: u32) -> Micros {

@@ -3,11 +3,13 @@
 
 use std::collections::BTreeSet;
 
+use chrono_tz::Tz;
 use serde::{Deserialize, Serialize};
 
-use super::outline::{self, Outline};
+use super::outline;
 use crate::risk::network::Network;
-use crate::risk::rule::Rule;
+use crate::risk::rule::{self, Rule, Selector, Subject};
+use crate::units::Quantity;
 
 /// Names of areas in a result at most; the count is whole.
 const MOST_NAMES: usize = 200;
@@ -55,9 +57,9 @@ pub struct Kept<'a> {
     pub version: i32,
 }
 
-/// Checks a text against the town (`network`, whose rules are the active ones) as it stands.
-pub fn check(kept: Kept<'_>, text: &str, mut network: Network) -> Checked {
-    let mut checked = Checked { findings: findings(kept.id, text), ..Checked::default() };
+/// Checks a text against the town (`network`, whose rules are the active ones) as it stands, and plays the tests beside it.
+pub fn check(kept: Kept<'_>, text: &str, mut network: Network, zone: Tz) -> Checked {
+    let mut checked = Checked { findings: findings(text), ..Checked::default() };
     let Ok(rule) = Rule::parse(kept.id, text) else { return checked };
     let wrong = |key: &str, message: String| {
         let (line, column) = outline::place_of(text, key);
@@ -69,6 +71,13 @@ pub fn check(kept: Kept<'_>, text: &str, mut network: Network) -> Checked {
     if rule.version != kept.version {
         let message = format!("the text says {}, and it is kept as version {}", rule.version, kept.version);
         checked.findings.push(wrong("version", message));
+    }
+    for (index, outcome) in rule.try_cases(zone).into_iter().enumerate().filter(|(_, outcome)| !outcome.passed()) {
+        let differs = outcome.rows.iter().find(|row| row.expected != row.got);
+        let told = differs.map_or_else(String::new, |row| {
+            format!(": after {} min {} was expected and {} came", row.minutes, row.expected, row.got)
+        });
+        checked.findings.push(wrong(&format!("tests[{index}]"), format!("test {:?}{told}", outcome.name)));
     }
     network.rules.retain(|active| active.id != rule.id);
     network.rules.push(rule.clone());
@@ -82,40 +91,17 @@ pub fn check(kept: Kept<'_>, text: &str, mut network: Network) -> Checked {
     checked
 }
 
-/// What is wrong in the text by itself.
-pub fn findings(file: &str, text: &str) -> Vec<Finding> {
-    let error = |line, column, place: &str, message: String| {
-        vec![Finding { line, column, place: place.to_owned(), message, is_error: true }]
-    };
+/// What is wrong in the text by itself, in the order of its lines.
+pub fn findings(text: &str) -> Vec<Finding> {
     if text.len() > MOST_BYTES {
-        return error(1, 1, "", format!("the text has {} bytes; at most {MOST_BYTES} are kept", text.len()));
+        let message = format!("the text has {} bytes; at most {MOST_BYTES} are kept", text.len());
+        return vec![Finding { line: 1, column: 1, place: String::new(), message, is_error: true }];
     }
-    if let Err(syntax) = Outline::read(text) {
-        return error(syntax.line, syntax.column, "", syntax.message);
-    }
-    match Rule::parse(file, text) {
-        Ok(_) => Vec::new(),
-        // A type that does not fit: the error tells of line and column itself.
-        Err(wrong) if wrong.place == "file" => {
-            let at = line_named(&wrong.message);
-            let last = wrong.message.lines().rev().find(|line| !line.trim().is_empty()).unwrap_or_default().to_owned();
-            error(at.0, at.1, "", last)
-        }
-        Err(wrong) => {
-            let (line, column) = outline::place_of(text, &wrong.place);
-            error(line, column, &wrong.place, wrong.message)
-        }
-    }
-}
-
-/// "TOML parse error at line 3, column 8".
-fn line_named(message: &str) -> (usize, usize) {
-    let number = |after: &str| {
-        let rest = message.split_once(after)?.1;
-        let digits: String = rest.chars().take_while(char::is_ascii_digit).collect();
-        digits.parse().ok()
+    let error = |found: rule::Finding| {
+        let rule::Finding { line, column, place, message } = found;
+        Finding { line, column, place, message, is_error: true }
     };
-    (number("line ").unwrap_or(1), number("column ").unwrap_or(1))
+    Rule::findings(text).into_iter().map(error).collect()
 }
 
 /// What of the town the one rule of this network binds to.
@@ -124,8 +110,17 @@ fn bind(network: Network, checked: &mut Checked) {
     let (mut streams, mut blind) = (BTreeSet::new(), BTreeSet::new());
     for pair in bound.pairs.iter().filter(|pair| pair.rule.is_some()) {
         checked.areas += 1;
-        streams.extend(pair.feeds.iter().flatten().copied());
-        if pair.feeds.iter().any(Vec::is_empty) {
+        streams.extend(pair.streams());
+        let rule = pair.rule.and_then(|rule| bound.rules.get(rule));
+        let selectors = rule.map_or(&[][..], |rule| &rule.selectors);
+        // That nobody reports, warns or foretells blinds no area.
+        let measures = |selector: &Selector| {
+            !matches!(
+                selector.subject,
+                Subject::Measured(Quantity::Reports | Quantity::Warnings | Quantity::RainForecast)
+            )
+        };
+        if selectors.iter().zip(&pair.feeds).any(|(selector, feed)| measures(selector) && feed.sources.is_empty()) {
             blind.insert(pair.area_name.clone());
         }
     }
@@ -169,24 +164,26 @@ mod tests {
     use super::*;
     use crate::risk::store::DEFAULT_RULES;
 
+    const ZONE: Tz = chrono_tz::America::Sao_Paulo;
+
     #[test]
     fn the_rules_compiled_in_are_right() {
         for (file, text) in DEFAULT_RULES {
-            assert_eq!(findings(file, text), [], "{file}");
+            assert_eq!(findings(text), [], "{file}");
         }
     }
 
     #[test]
     fn an_error_is_found_at_its_line_and_column() {
         let (_, text) = DEFAULT_RULES[0];
-        let found = findings("x", &text.replacen("\"25 mm\"", "\"25 kg\"", 1));
+        let found = findings(&text.replacen("\"25 mm\"", "\"25 kg\"", 1));
         let line = found[0].line;
         assert!(text.lines().nth(line - 1).unwrap().contains("25 mm"), "{found:?}");
         assert!(found[0].place.ends_with("at_least") && found[0].is_error);
-        let found = findings("x", &text.replacen("clear_after_min", "clear_after", 1));
+        let found = findings(&text.replacen("clear_after_min", "clear_after", 1));
         assert!(text.lines().nth(found[0].line - 1).unwrap().contains("clear_after_min"), "{found:?}");
         assert!(found[0].message.contains("clear_after"), "{found:?}");
-        assert_eq!(findings("x", "id = ")[0].line, 1);
+        assert_eq!(findings("id = ")[0].line, 1);
     }
 
     #[test]
@@ -195,11 +192,11 @@ mod tests {
         let network = Network { rules, ..Network::default() };
         let (file, text) = DEFAULT_RULES[0];
         let id = Rule::parse(file, text).unwrap().id;
-        assert_eq!(check(Kept { id: &id, version: 1 }, text, network.clone()).errors(), 0);
+        assert_eq!(check(Kept { id: &id, version: 1 }, text, network.clone(), ZONE).errors(), 0);
         let other = text.replacen(&format!("id = \"{id}\""), "id = \"other\"", 1);
-        let checked = check(Kept { id: "other", version: 1 }, &other, network.clone());
+        let checked = check(Kept { id: "other", version: 1 }, &other, network.clone(), ZONE);
         assert!(checked.findings.iter().any(|finding| finding.message.contains("both cover hazard")), "{checked:?}");
-        let checked = check(Kept { id: &id, version: 7 }, text, network);
+        let checked = check(Kept { id: &id, version: 7 }, text, network, ZONE);
         assert_eq!((checked.errors(), checked.findings[0].place.as_str()), (1, "version"));
     }
 }

@@ -1,5 +1,6 @@
 //! Acts on rules, each in one transaction with its entry in the audit, for the pages, the API and the command line alike.
 
+use chrono_tz::Tz;
 use serde_json::{Value, json};
 use sqlx::PgConnection;
 
@@ -23,6 +24,8 @@ pub const MOST_LETTERS: usize = 1000;
 #[derive(Clone, Copy, Debug)]
 pub struct Desk<'a> {
     pub engine: &'a config::Engine,
+    /// The town's own, for seasons in the tests beside a rule.
+    pub zone: Tz,
     pub ids: &'a Ids,
     pub now: Instant,
     pub by: &'a Actor,
@@ -174,7 +177,7 @@ impl Desk<'_> {
     pub async fn check(&self, conn: &mut PgConnection, at: At<'_>) -> Result<Checked, RuleError> {
         let (version, life) = self.turn(&mut *conn, at).await?;
         let network = self.network(&mut *conn).await?;
-        let checked = check::check(Kept { id: at.rule, version: at.version }, &version.text, network);
+        let checked = check::check(Kept { id: at.rule, version: at.version }, &version.text, network, self.zone);
         match life.after(Ask::Check { errors: checked.errors() }, self.person()) {
             Ok((life, outcome)) => {
                 store::keep_checked(&mut *conn, self.now, &version, &checked).await?;
@@ -264,7 +267,7 @@ impl Desk<'_> {
         let (life, outcome) = life.after(Ask::Approve, self.person())?;
         // The first of two learns as well what the second would be refused for.
         let network = self.network(&mut *conn).await?;
-        let checked = check::check(Kept { id: at.rule, version: at.version }, &version.text, network);
+        let checked = check::check(Kept { id: at.rule, version: at.version }, &version.text, network, self.zone);
         if checked.errors() > 0 {
             return Err(RuleError::Errors(Box::new(checked)));
         }

@@ -77,5 +77,5 @@ pub fn carry_out(work: &Work, progress: &Progress) -> anyhow::Result<Option<Vec<
 /// Whether a rule judges an area there and hears a stream of it.
 fn speaks_to(rule: &Rule, network: &Network) -> anyhow::Result<bool> {
     let bound = Network { rules: vec![rule.clone()], ..network.clone() }.bind()?;
-    Ok(bound.pairs.iter().any(|pair| pair.rule.is_some() && pair.feeds.iter().any(|feed| !feed.is_empty())))
+    Ok(bound.pairs.iter().any(|pair| pair.rule.is_some() && !pair.streams().is_empty()))
 }

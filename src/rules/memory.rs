@@ -58,8 +58,14 @@ mod tests {
     }
 
     fn remembered(id: &str, version: i32, met: Vec<Option<i64>>) -> Remembered {
-        let memory =
-            PairMemory { shown: Level::Alert, known: Level::Alert, since: 7, met_since: met, clear_since: Some(9) };
+        let memory = PairMemory {
+            shown: Level::Alert,
+            known: Level::Alert,
+            since: 7,
+            met_since: met,
+            clear_since: Some(9),
+            ..PairMemory::default()
+        };
         Remembered { rule_id: id.into(), rule_version: version, memory }
     }
 

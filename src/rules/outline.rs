@@ -10,6 +10,8 @@ use serde::{Deserialize, Serialize};
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
+/// Keys that join conditions.
+const GROUPS: [&str; 4] = ["any", "all", "of", "not"];
 /// What has a field of its own in [`Outline`].
 const KNOWN: [&str; 7] = ["id", "version", "title", "hazard", "grades", "stations", "levels"];
 
@@ -94,7 +96,12 @@ pub struct Dial {
 pub enum Section {
     Stations(String),
     Level(String),
-    Condition { level: String, keys: Vec<Pair> },
+    Condition {
+        level: String,
+        keys: Vec<Pair>,
+    },
+    /// The n-th table of other thresholds, from 1.
+    Override(usize),
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -180,8 +187,18 @@ pub fn dials(text: &str) -> Result<Vec<Dial>, Syntax> {
                 found.extend(dial(&path, key.get_ref(), &section, value));
             }
             for (key, value) in keys {
-                turn_conditions(&format!("levels.{index}.{}", key.get_ref()), &name, value, &mut found);
+                let path = format!("levels.{index}.{}", key.get_ref());
+                if GROUPS.contains(&key.get_ref().as_ref()) {
+                    turn_conditions(&path, &name, value, &mut found);
+                } else {
+                    within(&path, &section, value, &mut found);
+                }
             }
+        }
+    }
+    if let Some(DeValue::Array(overrides)) = table.get("overrides").map(Spanned::get_ref) {
+        for (index, over) in overrides.iter().enumerate() {
+            within(&format!("overrides.{index}"), &Section::Override(index + 1), over, &mut found);
         }
     }
     Ok(found)
@@ -266,7 +283,7 @@ fn step(level: &Spanned<DeValue<'_>>) -> Step {
         let (key, value) = (key.get_ref().as_ref(), value.get_ref());
         if key == "level" {
             step.level = shown(value);
-        } else if holds_tables(value) {
+        } else if GROUPS.contains(&key) {
             leaves(value, &[key.to_owned()], &mut step.conditions);
         } else {
             step.keys.push((key.to_owned(), shown(value)));
@@ -275,41 +292,44 @@ fn step(level: &Spanned<DeValue<'_>>) -> Step {
     step
 }
 
-/// The conditions of a group. A table that holds tables is a group itself.
+/// The conditions of a group. A table with one of the keys that join conditions is a group itself.
 fn leaves(value: &DeValue<'_>, group: &[String], found: &mut Vec<Leaf>) {
     match value {
         DeValue::Array(list) => {
             let mut groups = 0;
             for item in list {
-                if let DeValue::Table(keys) = item.get_ref()
-                    && keys.values().any(|value| holds_tables(value.get_ref()))
-                {
-                    groups += 1;
-                    for (key, inner) in keys.iter().filter(|(_, value)| holds_tables(value.get_ref())) {
-                        let own: Vec<String> = keys
-                            .iter()
-                            .filter(|(_, value)| !holds_tables(value.get_ref()))
-                            .map(|(key, value)| format!("{} {}", key.get_ref(), shown(value.get_ref())))
-                            .collect();
-                        let name = [vec![format!("{} {groups}", key.get_ref())], own].concat().join(", ");
-                        leaves(inner.get_ref(), &[group, &[name]].concat(), found);
-                    }
-                } else {
-                    leaves(item.get_ref(), group, found);
-                }
+                let DeValue::Table(keys) = item.get_ref() else { continue };
+                groups += usize::from(is_group(keys));
+                member(keys, groups, group, found);
             }
         }
-        DeValue::Table(keys) if keys.values().any(|value| holds_tables(value.get_ref())) => {
-            for (key, inner) in keys.iter().filter(|(_, value)| holds_tables(value.get_ref())) {
-                leaves(inner.get_ref(), &[group, &[key.get_ref().to_string()]].concat(), found);
-            }
-        }
-        DeValue::Table(keys) => {
-            let keys = keys.iter().map(|(key, value)| (key.get_ref().to_string(), shown(value.get_ref()))).collect();
-            found.push(Leaf { group: group.to_vec(), keys });
-        }
+        DeValue::Table(keys) => member(keys, 1, group, found),
         _ => {}
     }
+}
+
+/// One member of a group: a condition, or the n-th group in it.
+fn member(keys: &DeTable<'_>, n: usize, group: &[String], found: &mut Vec<Leaf>) {
+    if !is_group(keys) {
+        let keys = keys.iter().map(|(key, value)| (key.get_ref().to_string(), shown(value.get_ref()))).collect();
+        found.push(Leaf { group: group.to_vec(), keys });
+        return;
+    }
+    let joins = |key: &str| GROUPS.contains(&key);
+    // "2 of" says how many.
+    let own: Vec<String> = keys
+        .iter()
+        .filter(|(key, _)| !joins(key.get_ref()))
+        .map(|(key, value)| format!("{} {}", key.get_ref(), shown(value.get_ref())))
+        .collect();
+    for (key, inner) in keys.iter().filter(|(key, _)| joins(key.get_ref())) {
+        let name = [vec![format!("{} {n}", key.get_ref())], own.clone()].concat().join(", ");
+        leaves(inner.get_ref(), &[group, &[name]].concat(), found);
+    }
+}
+
+fn is_group(keys: &DeTable<'_>) -> bool {
+    keys.keys().any(|key| GROUPS.contains(&key.get_ref().as_ref()))
 }
 
 fn turn_conditions(path: &str, level: &str, value: &Spanned<DeValue<'_>>, found: &mut Vec<Dial>) {
@@ -320,15 +340,28 @@ fn turn_conditions(path: &str, level: &str, value: &Spanned<DeValue<'_>>, found:
             }
         }
         DeValue::Table(keys) => {
-            let own = pairs(value);
-            let section = Section::Condition { level: level.to_owned(), keys: own };
+            let section = Section::Condition { level: level.to_owned(), keys: pairs(value) };
             for (key, value) in keys {
                 let path = format!("{path}.{}", key.get_ref());
-                found.extend(dial(&path, key.get_ref(), &section, value));
-                turn_conditions(&path, level, value, found);
+                if GROUPS.contains(&key.get_ref().as_ref()) {
+                    turn_conditions(&path, level, value, found);
+                } else {
+                    found.extend(dial(&path, key.get_ref(), &section, value));
+                    within(&path, &section, value, found);
+                }
             }
         }
         _ => {}
+    }
+}
+
+/// The numbers of a table that is a value: a curve, a season.
+fn within(path: &str, section: &Section, value: &Spanned<DeValue<'_>>, found: &mut Vec<Dial>) {
+    let DeValue::Table(keys) = value.get_ref() else { return };
+    for (key, value) in keys {
+        let path = format!("{path}.{}", key.get_ref());
+        found.extend(dial(&path, key.get_ref(), section, value));
+        within(&path, section, value, found);
     }
 }
 
@@ -390,10 +423,10 @@ fn holds_tables(value: &DeValue<'_>) -> bool {
     }
 }
 
-/// The plain keys of a table.
+/// The keys of a table but those that join conditions.
 fn pairs(value: &Spanned<DeValue<'_>>) -> Vec<Pair> {
     let DeValue::Table(keys) = value.get_ref() else { return Vec::new() };
-    let plain = keys.iter().filter(|(_, value)| !holds_tables(value.get_ref()));
+    let plain = keys.iter().filter(|(key, _)| !GROUPS.contains(&key.get_ref().as_ref()));
     plain.map(|(key, value)| (key.get_ref().to_string(), shown(value.get_ref()))).collect()
 }
 
@@ -419,7 +452,10 @@ fn shown(value: &DeValue<'_>) -> String {
         DeValue::Boolean(yes) => yes.to_string(),
         DeValue::Datetime(at) => at.to_string(),
         DeValue::Array(list) => list.iter().map(|item| shown(item.get_ref())).collect::<Vec<_>>().join(", "),
-        DeValue::Table(_) => String::new(),
+        DeValue::Table(keys) => {
+            let of = keys.iter().map(|(key, value)| format!("{} {}", key.get_ref(), shown(value.get_ref())));
+            of.collect::<Vec<_>>().join(", ")
+        }
     }
 }
 
@@ -442,6 +478,7 @@ clear_after_min = 60
 any = [
   { stations = "gauges", sum = "1h", at_least = "40 mm", clear_below = "20 mm" }, # kept
   { all = [ { stations = "gauges", sum = "24h", at_least = "100 mm" }, { stations = "gauges", sum = "15min", at_least = "5.5 mm" } ] },
+  { k = 1, of = [{ stations = "gauges", intensity_duration = { a = 20.0, b = 0.55, durations = ["1h", "6h"] } }] },
 ]
 [season]
 from = "12-01"
@@ -453,7 +490,9 @@ from = "12-01"
         assert_eq!((outline.id.as_str(), outline.version, outline.hazard.as_str()), ("slope", 3, "1.1.3.2.1"));
         assert_eq!(outline.rest, [("season.from".to_owned(), "12-01".to_owned())]);
         let groups: Vec<_> = outline.levels[0].conditions.iter().map(|leaf| leaf.group.join("/")).collect();
-        assert_eq!(groups, ["any", "any/all 1", "any/all 1"]);
+        assert_eq!(groups, ["any", "any/all 1", "any/all 1", "any/of 2, k 1"]);
+        let curve = outline.levels[0].conditions[3].get("intensity_duration");
+        assert_eq!(curve, Some("a 20.0, b 0.55, durations 1h, 6h"), "a table that is a value joins nothing");
         assert_eq!(outline.levels[0].conditions[1].get("sum"), Some("24h"));
         assert_eq!(outline.levels[0].keys, [("clear_after_min".to_owned(), "60".to_owned())]);
     }
@@ -461,6 +500,7 @@ from = "12-01"
     #[test]
     fn turning_a_dial_changes_its_number_and_no_other_letter() {
         let turn = |path: &str, to: &str| turned(TEXT, &BTreeMap::from([(path.to_owned(), to.to_owned())]));
+        assert_eq!(turn("levels.0.any.2.of.0.intensity_duration.a", "18").unwrap(), TEXT.replace("20.0", "18.0"));
         let expected = TEXT.replace("\"40 mm\"", "\"35.5 mm\"");
         assert_eq!(turn("levels.0.any.0.at_least", "35,5").unwrap(), expected);
         let expected = TEXT.replace("clear_after_min = 60", "clear_after_min = 90");

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use chrono_tz::Tz;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -30,6 +31,8 @@ pub struct Stretch {
     pub title: String,
     /// Streams and areas; the rules are exchanged.
     pub network: Network,
+    /// In whose days seasons and quiet hours are counted.
+    pub zone: Tz,
     /// In order of their receipt.
     pub readings: Vec<ReadingInput>,
     /// What happens before only fills the windows.
@@ -161,7 +164,7 @@ impl Run {
         go_on: &mut impl FnMut() -> bool,
     ) -> anyhow::Result<Option<Self>> {
         let network = Network { rules: vec![rule.clone()], ..stretch.network.clone() };
-        let mut engine = Engine::new(network.bind()?);
+        let mut engine = Engine::new(network.bind()?.in_zone(stretch.zone));
         let judged = engine.pairs().iter().filter(|pair| pair.rule.is_some());
         let start = Stand { at: stretch.from, level: Level::Unknown };
         let pairs = judged.map(|pair| (pair.key, (pair.area_name.clone(), vec![start]))).collect();
@@ -181,13 +184,20 @@ impl Run {
 
     fn take(&mut self, stretch: &Stretch, book: &mut Book, effects: &mut Vec<Effect>) {
         for effect in effects.drain(..) {
-            let Effect::LevelChanged(transition) = effect else { continue };
+            let (transition, is_shown) = match effect {
+                Effect::LevelChanged(transition) => (transition, true),
+                // Quiet hours are over: what was shown already wakes people now.
+                Effect::Told(transition) => (transition, false),
+                Effect::Flagged(_) => continue,
+            };
             let drafted = book.drafts(&transition);
             let Some((_, stands)) = self.pairs.get_mut(&transition.pair) else { continue };
             if transition.at <= stretch.from {
                 *stands = vec![Stand { at: stretch.from, level: transition.to }];
-            } else {
-                self.drafts += drafted;
+                continue;
+            }
+            self.drafts += drafted;
+            if is_shown {
                 stands.push(Stand { at: transition.at, level: transition.to });
             }
         }

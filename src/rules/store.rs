@@ -15,7 +15,8 @@ use super::check::Checked;
 use super::life::{Done, State};
 use crate::accounts::{Permission, Roles};
 use crate::clock::Instant;
-use crate::ids::StaffId;
+use crate::cobrade::Cobrade;
+use crate::ids::{AreaId, StaffId};
 use crate::risk::rule::Rule;
 use crate::risk::store::load_rules;
 use crate::units::vocabulary;
@@ -139,6 +140,34 @@ pub async fn current(conn: &mut PgConnection, folder: &str) -> anyhow::Result<Ve
         return load_rules(None);
     }
     in_state(conn, State::Active).await
+}
+
+/// The rules that an area's level is explained by: those of now, or of a past instant the version that is named by the last
+/// change of level before it, as far as it is kept.
+///
+/// # Errors
+/// As [`current`].
+pub async fn judging(
+    conn: &mut PgConnection,
+    folder: &str,
+    (area, hazard): (AreaId, Cobrade),
+    at: Option<Instant>,
+) -> anyhow::Result<Vec<Rule>> {
+    let Some(at) = at else { return current(conn, folder).await };
+    let text = sqlx::query_scalar!(
+        "select v.text from (select rule_id, rule_version from level_transition
+                             where area_id = $1 and cobrade = $2 and at <= $3 order by at desc, id desc limit 1) last
+         join rule_version v on v.rule_id = last.rule_id and v.version = last.rule_version",
+        area.0,
+        hazard.to_string(),
+        at
+    )
+    .fetch_optional(&mut *conn)
+    .await?;
+    match text {
+        Some(text) => Ok(vec![Rule::parse("the version that judged then", &text)?]),
+        None => current(conn, folder).await,
+    }
 }
 
 /// The rules of the versions in a state, by id.

@@ -81,6 +81,7 @@ impl Storm {
             key: self.key.to_owned(),
             title: scenario.title,
             network: Network { streams, areas: self.areas()?, rules: Vec::new() },
+            zone: scenario.time_zone,
             readings,
             from: first - TimeDelta::microseconds(1),
             to: last + TimeDelta::days(1),
@@ -109,6 +110,7 @@ impl Storm {
                     stale_after: i64::from(stream.stale_after_s) * 1_000_000,
                     limits,
                     counter: Counter::of(quantity, stream.counting.wraps_at.map(Fixed::try_from).transpose()?),
+                    stages: stream.stages,
                 });
             }
         }

@@ -11,7 +11,7 @@ use super::store::{self, NewAct, NewVersion, Source, Version};
 use crate::clock::Instant;
 use crate::events::{Event, notify};
 use crate::risk::rule::{Rule, RuleError};
-use crate::risk::store::{DEFAULT_RULES, read_rules};
+use crate::risk::store::rule_texts;
 
 /// [`sync`] for the evaluator: where it fails the town is judged by what stands in the registry.
 ///
@@ -36,11 +36,9 @@ pub async fn bring_up(conn: &mut PgConnection, now: Instant, folder: &str) -> sq
 /// What the database says, or a rule that cannot be read.
 pub async fn sync(conn: &mut PgConnection, now: Instant, folder: &str) -> anyhow::Result<()> {
     if folder.is_empty() {
-        let product: Vec<(String, String)> =
-            DEFAULT_RULES.iter().map(|(file, text)| ((*file).to_owned(), (*text).to_owned())).collect();
-        return propose(conn, now, &product).await;
+        return propose(conn, now, &rule_texts(None)?).await;
     }
-    follow(conn, now, &read_rules(Path::new(folder))?).await
+    follow(conn, now, &rule_texts(Some(Path::new(folder)))?).await
 }
 
 /// The product's rules, as (file, text).

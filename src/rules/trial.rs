@@ -3,6 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use chrono_tz::Tz;
 use sqlx::{Connection as _, PgConnection};
 
 use super::life::State;
@@ -14,6 +15,7 @@ use crate::engine::{Effect, Engine, Input, ReadingInput, Transition};
 use crate::ids::Seq;
 use crate::risk::evaluate::PairMemory;
 use crate::risk::network::{Network, PairKey};
+use crate::risk::series::Micros;
 use crate::units::Quality;
 
 /// A second core with the rules on trial alone.
@@ -37,9 +39,10 @@ impl Trial {
         conn: &mut PgConnection,
         network: &Network,
         known: &BTreeMap<PairKey, Remembered>,
+        zone: Tz,
     ) -> sqlx::Result<Option<Self>> {
         let mut savepoint = conn.begin().await?;
-        match Self::load(&mut savepoint, network, known).await {
+        match Self::load(&mut savepoint, network, known, zone).await {
             Ok(trial) => savepoint.commit().await.map(|()| trial),
             Err(error) => {
                 tracing::error!(error = format!("{error:#}"), "what is on trial cannot be read; it rests");
@@ -57,18 +60,27 @@ impl Trial {
         conn: &mut PgConnection,
         network: &Network,
         known: &BTreeMap<PairKey, Remembered>,
+        zone: Tz,
     ) -> anyhow::Result<Option<Self>> {
         trials::forget_ended(&mut *conn).await?;
         let rules = store::in_state(&mut *conn, State::Trial).await?;
         if rules.is_empty() {
             return Ok(None);
         }
-        let bound = Network { streams: network.streams.clone(), areas: network.areas.clone(), rules }.bind()?;
+        let bound = Network { streams: network.streams.clone(), areas: network.areas.clone(), rules };
+        let bound = bound.bind()?.in_zone(zone);
         let mut memories = carried(&bound, known);
         memories.extend(carried(&bound, &trials::memories(conn).await?));
         let saved = vec![None; bound.pairs.len()];
         let touched = (0..bound.pairs.len()).collect();
         Ok(Some(Self { engine: Engine::new(bound), memories, saved, touched, transitions: Vec::new() }))
+    }
+
+    /// How far back each stream must be recalled for both cores. They have the same streams in the same order.
+    pub fn with_reaches(trial: Option<&Self>, mut reaches: Vec<Micros>) -> Vec<Micros> {
+        let own = trial.map_or_else(Vec::new, |trial| trial.engine.reaches());
+        reaches.iter_mut().zip(own).for_each(|(reach, own)| *reach = (*reach).max(own));
+        reaches
     }
 
     /// As [`Engine::recall`].

@@ -16,7 +16,10 @@ use super::store::previews::{self, Doing, MOST_READINGS, Preview};
 use super::{store, sync};
 use crate::app::App;
 use crate::audit::Actor;
+use crate::clock::Instant;
+use crate::engine::ReadingInput;
 use crate::events::{Event, notify};
+use crate::risk::network::Network;
 use crate::risk::store::load_limits;
 
 /// How often each process looks for work without a hint.
@@ -95,7 +98,8 @@ async fn keep(
     let result = BackTest { at: now, days: preview.days, active_version, stretches };
     let result = serde_json::to_value(result).map_err(anyhow::Error::from)?;
     let service = Actor::service();
-    let desk = Desk { engine: &app.config.engine, ids: &app.ids, now, by: &service };
+    let (engine, zone) = (&app.config.engine, app.config.municipality.time_zone);
+    let desk = Desk { engine, zone, ids: &app.ids, now, by: &service };
     let at = At { rule: &preview.rule_id, version: preview.version, revision: Some(preview.revision) };
     desk.back_tested(conn, at, &result).await
 }
@@ -143,7 +147,19 @@ async fn gather(app: &App, preview: &Preview) -> anyhow::Result<Work> {
     let readings = readings.ok_or_else(|| {
         anyhow::anyhow!("the journal holds more than {MOST_READINGS} readings of that time; choose fewer days")
     })?;
-    let journal = Stretch { key: "journal".into(), title: String::new(), network, readings, from, to: now };
-    let journal = (!journal.readings.is_empty()).then_some(journal);
+    let journal = last_days(app, network, readings, (from, now));
     Ok(Work { candidate, active, journal, limits, draft_from: app.config.alerts.draft_from })
+}
+
+/// The journal's last days, as far back as it has any; none where it has none.
+pub fn last_days(
+    app: &App,
+    network: Network,
+    readings: Vec<ReadingInput>,
+    (from, to): (Instant, Instant),
+) -> Option<Stretch> {
+    let first = readings.iter().map(|reading| reading.received_at).min()?;
+    let from = from.max(first - TimeDelta::microseconds(1));
+    let zone = app.config.municipality.time_zone;
+    Some(Stretch { key: "journal".into(), title: String::new(), network, zone, readings, from, to })
 }

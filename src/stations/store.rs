@@ -5,6 +5,7 @@ use sqlx::PgConnection;
 use super::{Change, Counting, Datastream, Device, Station};
 use crate::clock::Instant;
 use crate::ids::{DeviceId, StationId};
+use crate::risk::network::Stages;
 use crate::units::UnknownWord;
 
 /// A station as somebody describes it; `code` is the key.
@@ -28,6 +29,8 @@ pub struct NewDatastream {
     pub interval_s: Option<i32>,
     pub stale_after_s: i32,
     pub counting: Counting,
+    /// Of a river gauge.
+    pub stages: Stages,
 }
 
 fn decode(error: UnknownWord) -> sqlx::Error {
@@ -82,9 +85,11 @@ pub async fn upsert_datastream(
     station_id: StationId,
     stream: &NewDatastream,
 ) -> sqlx::Result<Change> {
+    let stages = serde_json::to_value(stream.stages).map_err(|error| sqlx::Error::Decode(error.into()))?;
     let old = sqlx::query_scalar!(
         r#"select quantity = $3 and unit = $4 and kind = $5 and interval_s is not distinct from $6
-               and stale_after_s = $7 and counter_wraps_at is not distinct from $8 and tip_mm is not distinct from $9 as "same!"
+               and stale_after_s = $7 and counter_wraps_at is not distinct from $8 and tip_mm is not distinct from $9
+               and stages = $10 as "same!"
            from datastream where station_id = $1 and name = $2 for update"#,
         station_id.0,
         stream.name,
@@ -94,7 +99,8 @@ pub async fn upsert_datastream(
         stream.interval_s,
         stream.stale_after_s,
         stream.counting.wraps_at,
-        stream.counting.tip_mm
+        stream.counting.tip_mm,
+        stages
     )
     .fetch_optional(&mut *conn)
     .await?;
@@ -102,11 +108,12 @@ pub async fn upsert_datastream(
         return Ok(Change::Unchanged);
     }
     sqlx::query!(
-        "insert into datastream (station_id, name, quantity, unit, kind, interval_s, stale_after_s, created_at, counter_wraps_at, tip_mm)
-         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+        "insert into datastream (station_id, name, quantity, unit, kind, interval_s, stale_after_s, created_at, counter_wraps_at, tip_mm,
+             stages)
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
          on conflict (station_id, name) do update set quantity = excluded.quantity, unit = excluded.unit,
              kind = excluded.kind, interval_s = excluded.interval_s, stale_after_s = excluded.stale_after_s,
-             counter_wraps_at = excluded.counter_wraps_at, tip_mm = excluded.tip_mm",
+             counter_wraps_at = excluded.counter_wraps_at, tip_mm = excluded.tip_mm, stages = excluded.stages",
         station_id.0,
         stream.name,
         stream.quantity.as_str(),
@@ -116,7 +123,8 @@ pub async fn upsert_datastream(
         stream.stale_after_s,
         now,
         stream.counting.wraps_at,
-        stream.counting.tip_mm
+        stream.counting.tip_mm,
+        stages
     )
     .execute(conn)
     .await?;

@@ -117,13 +117,13 @@ impl Quantity {
     /// The units this quantity is taken in, the canonical one first.
     pub const fn units(self) -> &'static [Unit] {
         match self {
-            Self::Rain => RAIN,
+            Self::Rain | Self::RainForecast => RAIN,
             Self::WaterLevel => LENGTH,
             Self::Flow => FLOW,
             Self::AirTemperature => TEMPERATURE,
             Self::WindSpeed | Self::WindGust => SPEED,
             Self::RelativeHumidity | Self::SoilMoisture | Self::Battery => SHARE,
-            Self::Reports => COUNT,
+            Self::Reports | Self::Warnings => COUNT,
         }
     }
 

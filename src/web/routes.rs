@@ -37,6 +37,7 @@ pub const RULES: &[Rule] = &[
     // Levels, alerts, incidents
     open("GET", "/api/v1/levels"),
     open("GET", "/api/v1/areas/{code}/levels"),
+    staff("GET", "/api/v1/areas/{code}/explanation", SeeConsole),
     staff("GET", "/api/v1/alerts", SeeConsole),
     staff("POST", "/api/v1/alerts", DraftAlerts),
     staff("GET", "/api/v1/alerts/{id}", SeeConsole),
@@ -189,6 +190,7 @@ pub const RULES: &[Rule] = &[
     staff("GET", "/console", SeeConsole),
     staff("GET", "/console/areas", SeeConsole),
     staff("GET", "/console/areas/{id}", SeeConsole),
+    staff("GET", "/console/areas/{id}/why", SeeConsole),
     staff("GET", "/console/stations", SeeConsole),
     staff("GET", "/console/stations/{code}", SeeConsole),
     staff("GET", "/console/quarantine", SeeConsole),

@@ -105,6 +105,7 @@ pub async fn station(db: &TestDb, code: &str, interval_s: i32) {
             interval_s,
             stale_after_s: 3600,
             counting: Default::default(),
+            stages: Default::default(),
         };
         store::upsert_datastream(&mut conn, start_at(), id, &stream).await.unwrap();
     }

@@ -51,6 +51,7 @@ async fn station(db: &TestDb, profile: &str, hardware: &str) {
             interval_s: None,
             stale_after_s: 3600,
             counting: Default::default(),
+            stages: Default::default(),
         };
         store::upsert_datastream(&mut conn, start_at(), id, &stream).await.unwrap();
     }

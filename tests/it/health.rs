@@ -38,6 +38,7 @@ async fn gauge(db: &TestDb, code: &str, created_at: At, interval_s: i32, stale_a
         interval_s: Some(interval_s),
         stale_after_s,
         counting: Default::default(),
+        stages: Default::default(),
     };
     store::upsert_datastream(&mut conn, created_at, id, &stream).await.unwrap();
     sqlx::query_scalar("select d.id from datastream d where d.station_id = $1")

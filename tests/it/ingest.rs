@@ -41,6 +41,7 @@ pub async fn gauge(pool: &PgPool, code: &str) -> DatastreamId {
             interval_s: Some(600),
             stale_after_s: 3600,
             counting: Default::default(),
+            stages: Default::default(),
         };
         store::upsert_datastream(&mut conn, start_at(), id, &stream).await.unwrap();
     }

@@ -46,6 +46,7 @@ fn judged(limits: serde_json::Value, rows: &[(i64, f64, [u8; 4])]) -> Vec<u8> {
         interval: None,
         stale_after: 7_200_000_000,
         counter: Default::default(),
+        stages: Default::default(),
         limits: serde_json::from_value::<Limits>(limits).unwrap(),
     };
     let mut engine = Engine::new(Network { streams: vec![spec], ..Network::default() }.bind().unwrap());

@@ -74,6 +74,7 @@ fn network(far: usize) -> anyhow::Result<Network> {
             stale_after: 9_000_000_000,
             limits: limits.of(Quantity::Rain, &Overrides::default()),
             counter: Default::default(),
+            stages: Default::default(),
         }
     });
     let areas = (0..AREAS + far).map(|index| {

@@ -264,6 +264,7 @@ async fn furnish_rivers(pool: &PgPool, rivers: usize) -> anyhow::Result<()> {
             interval_s: None,
             stale_after_s: 86_400,
             counting: Default::default(),
+            stages: Default::default(),
         };
         store::upsert_datastream(&mut tx, now, id, &level).await?;
         store::upsert_device(&mut tx, now, &code, id, &secret_sha256(&code, SECRET)).await?;

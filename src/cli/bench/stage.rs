@@ -133,6 +133,7 @@ pub async fn furnish(pool: &PgPool, now: Instant, devices: usize, areas: usize) 
             interval_s: Some(60),
             stale_after_s: 86_400,
             counting: Default::default(),
+            stages: Default::default(),
         };
         store::upsert_datastream(&mut tx, now, id, &rain).await?;
         store::upsert_device(&mut tx, now, &code, id, &secret_sha256(&code, SECRET)).await?;

@@ -34,9 +34,12 @@ pub(super) async fn start(binaries: &Binaries, place: &mut Place, pool_connectio
         format!("unix_socket_directories={}", place.socket.display()),
         format!("port={}", super::place::PORT),
         format!("max_connections={connections}"),
-        "shared_buffers=128MB".to_owned(),
+        format!("shared_buffers={}MB", shared_buffers_mib(&fs::read_to_string("/proc/meminfo").unwrap_or_default())),
         format!("wal_compression={}", compression(binaries, place).await),
-        "max_wal_size=1GB".to_owned(),
+        // A flood of readings would else end in a checkpoint every few seconds, and each makes every page be logged whole again. A
+        // town's usual day writes a fraction of it in the time between two checkpoints.
+        "max_wal_size=4GB".to_owned(),
+        "checkpoint_timeout=15min".to_owned(),
         // Compiling queries costs more than it saves: ours are short.
         "jit=off".to_owned(),
         "timezone=UTC".to_owned(),
@@ -51,6 +54,14 @@ pub(super) async fn start(binaries: &Binaries, place: &mut Place, pool_connectio
     }
     tracing::info!(data = %data.display(), socket = %place.socket.display(), "the private database runs");
     answers(place).await
+}
+
+/// An eighth of the machine's memory, from 128 MiB to 2 GiB: the keys of readings come without order, and what does not fit is fetched and
+/// written page by page. What the machine has is told as `/proc/meminfo` tells it; where that cannot be read it is taken as small.
+fn shared_buffers_mib(meminfo: &str) -> u64 {
+    let total = meminfo.lines().find_map(|line| line.strip_prefix("MemTotal:"));
+    let kib: Option<u64> = total.and_then(|rest| rest.trim().strip_suffix("kB")?.trim().parse().ok());
+    kib.map_or(128, |kib| (kib / 1024 / 8).clamp(128, 2048))
 }
 
 /// After each checkpoint the first change of a page logs all of it, and keys without order touch a page each: with the server's own
@@ -168,4 +179,18 @@ fn with_log(error: ClusterError, log: &Path) -> ClusterError {
     let lines: Vec<&str> = text.lines().collect();
     let tail = lines[lines.len().saturating_sub(10)..].join("\n");
     ClusterError::Program { program, status, output: format!("the end of {}:\n{tail}", log.display()) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_server_takes_an_eighth_of_the_machine_within_bounds() {
+        let of = |kib: &str| shared_buffers_mib(&format!("MemFree:  100 kB\nMemTotal:  {kib} kB\nBuffers: 1 kB\n"));
+        assert_eq!(of("24683264"), 2048);
+        assert_eq!(of("4194304"), 512);
+        assert_eq!(of("500000"), 128);
+        assert_eq!(shared_buffers_mib(""), 128);
+    }
 }

@@ -9,6 +9,7 @@ pub mod link;
 pub mod listing;
 pub mod shown;
 pub mod store;
+pub mod teller;
 
 use geo::MultiPolygon;
 use serde::{Deserialize, Serialize};

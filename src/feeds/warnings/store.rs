@@ -11,6 +11,8 @@ use super::link::{Common, Known, Link};
 use super::{MsgType, Status, Warning};
 use crate::clock::Instant;
 use crate::db::geometry::to_wkb;
+use crate::ids::AreaId;
+use crate::units::Fixed;
 
 /// A warning without an end counts as open for so long after it was sent.
 pub const OPEN_ENDED_HOURS: i64 = 72;
@@ -276,4 +278,49 @@ pub async fn remember(conn: &mut PgConnection, now: Instant, source: &str, keys:
         .execute(conn)
         .await?;
     Ok(())
+}
+
+/// An area with the gravest warning in force over it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Grave {
+    pub id: AreaId,
+    pub code: String,
+    pub name: String,
+    /// 0 none, 1 minor (or not said), 2 moderate, 3 severe, 4 extreme.
+    pub severity: i32,
+    /// What its stream said last, and when; nothing for an area that nobody ever warned of.
+    pub said: Option<(Instant, Fixed)>,
+}
+
+/// Every area over which a warning is in force, or was said to be.
+pub async fn gravest(conn: &mut PgConnection, now: Instant) -> sqlx::Result<Vec<Grave>> {
+    let rows = sqlx::query!(
+        r#"select a.id as "id: AreaId", a.code, a.name, coalesce(open.severity, 0) as "severity!", said.observed_at as "said_at?",
+                  said.value as "said?"
+           from risk_area a
+           left join (select t.area_id, max(coalesce(array_position(array['Minor', 'Moderate', 'Severe', 'Extreme'], w.severity), 1)) as severity
+                      from outside_warning w join outside_warning_area t on t.warning_id = w.id
+                      where w.status = 'Actual' and w.superseded_by is null and w.msg_type <> 'Cancel'
+                        and coalesce(w.onset_at, w.effective_at, w.sent_at) <= $1
+                        and coalesce(w.expires_at, w.sent_at + make_interval(hours => $2::int)) > $1
+                      group by t.area_id) open on open.area_id = a.id
+           left join station s on s.is_virtual and s.code in ('reports-' || a.code, 'reports-area-' || a.id)
+           left join datastream d on d.station_id = s.id and d.name = $3
+           left join lateral (select observed_at, value from journal
+                              where datastream_id = d.id and observed_at > $1::timestamptz - interval '40 days' and observed_at <= $1
+                              order by observed_at desc, seq desc limit 1) said on true
+           where open.severity is not null or d.id is not null order by a.id"#,
+        now,
+        OPEN_ENDED_HOURS as i32,
+        super::teller::STREAM
+    )
+    .fetch_all(conn)
+    .await?;
+    rows.into_iter()
+        .map(|row| {
+            let said = row.said.map(Fixed::try_from).transpose().map_err(|error| sqlx::Error::Decode(error.into()))?;
+            let (id, code, name, severity) = (row.id, row.code, row.name, row.severity);
+            Ok(Grave { id, code, name, severity, said: row.said_at.zip(said) })
+        })
+        .collect()
 }

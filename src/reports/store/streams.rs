@@ -8,7 +8,7 @@ use crate::ids::{AreaId, DatastreamId, StationId};
 use crate::reports::cluster::EXACT_M;
 use crate::reports::feed::{MOST_UNCERTAIN_M, STALE_AFTER_S};
 use crate::reports::kind::Kind;
-use crate::units::UnknownWord;
+use crate::units::{Quantity, StreamKind, UnknownWord};
 
 /// Something to bring to the journal.
 #[derive(Clone, Debug)]
@@ -139,6 +139,7 @@ pub async fn stream(
     now: Instant,
     area: AreaId,
     (code, station, stream): (&str, &str, &str),
+    (quantity, kind): (Quantity, StreamKind),
 ) -> sqlx::Result<(DatastreamId, bool)> {
     let station_id = sqlx::query_scalar!(
         r#"insert into station (code, name, geom, source, is_virtual, created_at, updated_at)
@@ -153,12 +154,14 @@ pub async fn stream(
     .await?;
     let made = sqlx::query_scalar!(
         r#"insert into datastream (station_id, name, quantity, unit, kind, stale_after_s, created_at)
-           values ($1, $2, 'reports', '1', 'interval_sum', $3, $4)
+           values ($1, $2, $5, '1', $6, $3, $4)
            on conflict (station_id, name) do nothing returning id as "id: DatastreamId""#,
         station_id.0,
         stream,
         STALE_AFTER_S,
-        now
+        now,
+        quantity.as_str(),
+        kind.as_str()
     )
     .fetch_optional(&mut *conn)
     .await?;

@@ -9,6 +9,7 @@ use crate::engine::ReadingInput;
 use crate::ids::{DatastreamId, Seq};
 use crate::risk::control::Why;
 use crate::risk::rule::MAX_WINDOW_H;
+use crate::risk::series::Micros;
 use crate::units::Quality;
 
 /// A row as it was left.
@@ -43,7 +44,7 @@ impl Recalled {
 }
 
 /// Gives back what each stream held when the cursor stood at `cursor`, as inputs in journal order per stream, each with the
-/// quality that the spike test, which looks back, left of it: a day more than the longest window before the newest reading that
+/// quality that the spike test, which looks back, left of it: a day more than anything looks back (`reaches`, in the order of `streams`) before the newest reading that
 /// is believed, the same before the newest that is at least possible, and, however old, the one reading before each of these, in
 /// which a counter finds its predecessor. What is neither believed nor possible counts for nothing but the newest doubt. History
 /// is not among them: a core that ran on never saw it either, and what corrects it is news. Of two tests that find the same the first
@@ -52,10 +53,12 @@ pub async fn recall(
     conn: &mut PgConnection,
     cursor: Seq,
     streams: &[DatastreamId],
+    reaches: &[Micros],
     mut take: impl FnMut(&ReadingInput, Option<Quality>),
 ) -> anyhow::Result<u64> {
     let streams: Vec<i64> = streams.iter().map(|stream| stream.0).collect();
-    let reach = f64::from(i32::try_from(MAX_WINDOW_H + 24)?);
+    let hours = |reach: &Micros| i32::try_from((*reach / 3_600_000_000).max(MAX_WINDOW_H) + 24);
+    let reaches: Vec<i32> = reaches.iter().map(hours).collect::<Result<_, _>>()?;
     let mut rows = sqlx::query_as!(
         Recalled,
         r#"select distinct on (j.datastream_id, j.seq) j.seq as "seq!: Seq",
@@ -69,7 +72,7 @@ pub async fn recall(
                   case when j.quality_reason = '' or f.quality = 'fail' then f.why
                        else jsonb_build_object('test', 'range', 'told', j.quality_reason) end as "why?: Json<Why>",
                   s.quality as "taken_back?"
-           from unnest($3::bigint[]) as d(id)
+           from unnest($3::bigint[], $2::integer[]) as d(id, reach)
            cross join lateral (
                select (select p.observed_at from journal p
                        where p.datastream_id = d.id and p.seq <= $1 and p.source <> 'history' and p.quality = 'pass'
@@ -79,7 +82,7 @@ pub async fn recall(
                        where p.datastream_id = d.id and p.seq <= $1 and p.source <> 'history' and p.quality <> 'fail'
                            and not exists (select from reading_flag pf where pf.journal_seq = p.seq and pf.quality = 'fail')
                        order by p.observed_at desc limit 1) as possible,
-                      make_interval(hours => $2::float8::integer) as reach) newest
+                      make_interval(hours => d.reach) as reach) newest
            cross join lateral (
                select j.* from journal j
                where j.datastream_id = d.id and j.observed_at > newest.believed - newest.reach and j.observed_at <= newest.believed
@@ -111,7 +114,7 @@ pub async fn recall(
            where j.seq <= $1 and j.source <> 'history'
            order by j.datastream_id, j.seq"#,
         cursor.0,
-        reach,
+        &reaches,
         &streams
     )
     .fetch(conn);

@@ -51,6 +51,7 @@ fn stretch() -> Stretch {
         stale_after: 150 * MINUTE,
         limits: Limits::default(),
         counter: Default::default(),
+        stages: Default::default(),
     };
     let readings = (0..42).map(|step: i64| {
         let at = from_micros(step * 10 * MINUTE);
@@ -69,6 +70,7 @@ fn stretch() -> Stretch {
         key: "test".into(),
         title: "A night".into(),
         network: Network { streams: vec![stream], areas: vec![area], rules: Vec::new() },
+        zone: chrono_tz::America::Sao_Paulo,
         readings: readings.collect(),
         from: from_micros(0),
         to: from_micros(420 * MINUTE),

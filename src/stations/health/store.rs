@@ -10,8 +10,9 @@ use super::{Battery, DeviceFacts, Fault, FaultKey, Flags, Reason, StationFacts, 
 use crate::clock::Instant;
 use crate::ids::{DatastreamId, DeviceId, StationId};
 
-/// Messages of one stream that an estimate of a clock looks at.
+/// Messages of one stream that an estimate of a clock looks at, and of all of them, about.
 const CLOCK_MESSAGES: i64 = 1000;
+const CLOCK_MESSAGES_A_ROUND: i64 = 200_000;
 
 /// Readings that one round counts at most, about. Each stream's are counted over a day; where all of them together would be more, the
 /// streams that speak often are counted over a shorter span: ten thousand gauges with a reading a second send nine hundred million a day.
@@ -35,6 +36,14 @@ pub async fn take(conn: &mut PgConnection, name: &str, now: Instant, next: Insta
     .execute(conn)
     .await?;
     Ok(done.rows_affected() == 1)
+}
+
+/// Puts the next round off until then, unless it is later already.
+pub async fn put_off(conn: &mut PgConnection, name: &str, until: Instant) -> sqlx::Result<()> {
+    sqlx::query!("update health_round set due_at = greatest(due_at, $2) where name = $1", name, until)
+        .execute(conn)
+        .await?;
+    Ok(())
 }
 
 /// The facts of every active station, from about as many readings.
@@ -93,7 +102,7 @@ async fn streams(conn: &mut PgConnection, now: Instant, readings: i64) -> sqlx::
                                from reading_flag where datastream_id = d.id
                                  and observed_at > $1::timestamptz - interval '24 hours'
                                  and observed_at <= $1::timestamptz + interval '1 day') flag
-           where d.quantity <> 'reports' order by d.id"#,
+           where d.quantity not in ('reports', 'warnings') order by d.id"#,
         now,
         SHORTEST_SPAN_S,
         readings
@@ -258,7 +267,7 @@ async fn insert(conn: &mut PgConnection, now: Instant, station: StationId, fault
 /// Estimates the clock of every device anew, from the live messages of the last day or from its own word.
 pub async fn estimate_clocks(conn: &mut PgConnection, now: Instant, at_least: u32) -> sqlx::Result<()> {
     let mut lags: BTreeMap<i64, Vec<f64>> = BTreeMap::new();
-    for row in live_lags(&mut *conn, now).await? {
+    for row in live_lags(&mut *conn, now, i64::from(at_least)).await? {
         lags.entry(row.0).or_default().push(row.1);
     }
     let at_least = usize::try_from(at_least).unwrap_or(usize::MAX);
@@ -292,10 +301,12 @@ pub async fn estimate_clocks(conn: &mut PgConnection, now: Instant, at_least: u3
     Ok(())
 }
 
-/// The shortest lag of each live message, in seconds.
-async fn live_lags(conn: &mut PgConnection, now: Instant) -> sqlx::Result<Vec<(i64, f64)>> {
+/// The shortest lag of each live message, in seconds; of each stream `at_least` messages, if it has them.
+async fn live_lags(conn: &mut PgConnection, now: Instant, at_least: i64) -> sqlx::Result<Vec<(i64, f64)>> {
     let rows = sqlx::query!(
-        r#"select v.id, min(j.lag) as "lag!" from device v
+        r#"with share as (select greatest($3, least($2, $4 / greatest(count(*), 1))) as messages
+                          from datastream d join station s on s.id = d.station_id and s.active)
+           select v.id, min(j.lag) as "lag!" from share cross join device v
            join station s on s.id = v.station_id and s.active join datastream d on d.station_id = s.id
            cross join lateral (
                select coalesce(message_id, received_at::text) as message,
@@ -303,10 +314,12 @@ async fn live_lags(conn: &mut PgConnection, now: Instant) -> sqlx::Result<Vec<(i
                from journal where datastream_id = d.id and device_id = v.id and source in ('mqtt', 'http', 'broker')
                  and received_at > $1::timestamptz - interval '24 hours' and observed_at > $1::timestamptz - interval '36 hours'
                  and observed_at <= $1::timestamptz + interval '1 day' and revision = 0
-               order by observed_at desc limit $2) j
+               order by observed_at desc limit share.messages) j
            where v.enabled group by v.id, j.message order by v.id"#,
         now,
-        CLOCK_MESSAGES
+        CLOCK_MESSAGES,
+        at_least,
+        CLOCK_MESSAGES_A_ROUND
     )
     .fetch_all(conn)
     .await?;

@@ -8,13 +8,16 @@ use chrono::TimeDelta;
 use super::reconcile::{Change, reconcile};
 use super::{FaultKind, judge, store, tasks};
 use crate::app::App;
-use crate::clock::Instant;
+use crate::clock::{Instant, Stopwatch};
 use crate::events::{self, Event};
 
 /// How often each process looks whether a round is due.
 const LOOK: Duration = Duration::from_secs(5);
 const EVERY: TimeDelta = TimeDelta::minutes(1);
 const CLOCKS_EVERY: TimeDelta = TimeDelta::minutes(15);
+/// A round is followed by this many times its own length without one, so that ten thousand gauges are not judged all the time.
+const REST: u32 = 20;
+const LONGEST_REST: TimeDelta = TimeDelta::minutes(15);
 
 /// Runs until the service stops.
 pub async fn run(app: App) {
@@ -46,6 +49,7 @@ pub async fn round(app: &App, now: Instant) -> sqlx::Result<bool> {
     if !store::take(&mut tx, "health", now, now + EVERY).await? {
         return Ok(false);
     }
+    let watch = Stopwatch::start();
     if store::take(&mut tx, "clock", now, now + CLOCKS_EVERY).await? {
         store::estimate_clocks(&mut tx, now, limits.clock_min_messages).await?;
     }
@@ -59,6 +63,7 @@ pub async fn round(app: &App, now: Instant) -> sqlx::Result<bool> {
     for change in &changes {
         store::write(&mut tx, now, change).await?;
     }
+    store::put_off(&mut tx, "health", now + rest_after(watch.elapsed())).await?;
     let woken = tasks::wake(&mut tx, now).await?;
     let moved = tasks::follow(&mut tx, now, &changes).await?;
     if woken || moved {
@@ -72,6 +77,11 @@ pub async fn round(app: &App, now: Instant) -> sqlx::Result<bool> {
     Ok(true)
 }
 
+/// How long after its beginning a round of that length is followed by the next.
+fn rest_after(length: Duration) -> TimeDelta {
+    TimeDelta::from_std(length * REST).map_or(LONGEST_REST, |rest| rest.clamp(EVERY, LONGEST_REST))
+}
+
 /// Open faults by kind, for `/metrics`.
 async fn measure(app: &App) -> sqlx::Result<()> {
     let counts = store::counts(&mut *app.db.dispatch.acquire().await?).await?;
@@ -80,4 +90,16 @@ async fn measure(app: &App) -> sqlx::Result<()> {
         metrics::gauge!("sentinela_station_faults", "kind" => kind.as_str()).set(open as f64);
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_round_that_takes_long_comes_seldom() {
+        assert_eq!(rest_after(Duration::from_millis(40)), EVERY);
+        assert_eq!(rest_after(Duration::from_secs(13)), TimeDelta::seconds(260));
+        assert_eq!(rest_after(Duration::from_secs(180)), LONGEST_REST);
+    }
 }

@@ -48,6 +48,7 @@ pub mod warnings;
     incidents::photographs::show,
     levels::list,
     levels::history,
+    levels::explanation,
     maintenance::health,
     maintenance::list,
     maintenance::blind,

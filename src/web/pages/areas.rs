@@ -83,6 +83,9 @@ struct Shown {
 /// One change of level in the past.
 struct Step {
     at: Instant,
+    cobrade: String,
+    /// The instant as a query takes it.
+    exact: String,
     hazard: String,
     from: Level,
     to: Level,
@@ -164,6 +167,8 @@ async fn steps(conn: &mut sqlx::PgConnection, v: &View, id: AreaId) -> sqlx::Res
         .into_iter()
         .map(|row| Step {
             at: row.at,
+            exact: row.at.to_rfc3339_opts(chrono::SecondsFormat::Micros, true),
+            cobrade: row.cobrade.clone(),
             hazard: v.hazard(&row.cobrade),
             from: row.from_level.parse().unwrap_or(Level::Unknown),
             to: row.to_level.parse().unwrap_or(Level::Unknown),

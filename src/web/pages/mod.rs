@@ -41,6 +41,7 @@ pub mod stations;
 pub mod tokens;
 pub mod view;
 pub mod warnings;
+pub mod why;
 
 use askama::Template;
 use axum::Router;
@@ -68,6 +69,7 @@ pub fn routes() -> Router<App> {
         .merge(alerts::routes())
         .merge(incidents::routes())
         .merge(areas::routes())
+        .merge(why::routes())
         .merge(station_quality::routes())
         .merge(stations::routes())
         .merge(maintenance::routes())

@@ -13,7 +13,7 @@ use crate::clock::Instant;
 use crate::config;
 use crate::history::series::{Bucket, Function, Plan, Range, usual_function};
 use crate::history::store::{self, Correction, Reading, Stream};
-use crate::risk::rule::Measure;
+use crate::risk::measure::Measure;
 use crate::rules::desk::town;
 use crate::units::{Quantity, StreamKind, vocabulary};
 use crate::web::error::ApiError;
@@ -271,10 +271,10 @@ fn tells(window: Together, stream: &Stream) -> bool {
 fn drawn(thresholds: &[Threshold], stream: &Stream, span: Span, together: Option<Together>) -> Vec<Limit> {
     let whole_min = u32::try_from(span.hours() * 60).ok();
     let window_min = together.map(Together::minutes).or(whole_min);
-    let fits = |threshold: &&Threshold| match threshold.measure {
+    let fits = |threshold: &&Threshold| match &threshold.measure {
         Measure::Sum(_) => stream.kind != StreamKind::Instantaneous && threshold.measure.window_min() == window_min,
         Measure::Latest => stream.kind == StreamKind::Instantaneous,
-        Measure::Rate(_) => false,
+        _ => false,
     };
     thresholds.iter().filter(fits).map(|one| Limit { level: one.level, value: one.value }).collect()
 }

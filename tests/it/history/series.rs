@@ -282,7 +282,7 @@ async fn the_chart_names_every_level_s_threshold_of_the_window_that_is_chosen_on
     for (window, hours) in [("1h", 1), ("24h", 24), ("72h", 72), ("96h", 96)] {
         let page = console(&app, &format!("/console/stations/A?range=30d&window={window}")).await;
         assert!(page.contains(&format!("acumulado em {hours} h")), "{window}");
-        let conditions = rule.levels.iter().flat_map(|level| level.any.iter().map(move |any| (level.level, any)));
+        let conditions = rule.conditions().map(|(level, any)| (level.level, any));
         let of_window = conditions.filter(|(_, any)| {
             any.measure.kind() == sentinela::risk::reason::MeasureKind::Sum
                 && any.measure.window_min() == Some(hours * 60)

@@ -147,7 +147,7 @@ async fn what_stands_from_before_there_was_a_registry_is_judged_on() {
         known: Level::Alert,
         since: 1_771_758_000_000_000,
         met_since: vec![Some(1_771_758_000_000_000); rule.levels.len()],
-        clear_since: None,
+        ..PairMemory::default()
     };
     sqlx::query(
         "insert into area_level (area_id, cobrade, level, since_at, evaluated_at, rule_id, rule_version, reasons, memory)

@@ -110,7 +110,8 @@ impl Place {
     }
 
     fn desk<'a>(&'a self, by: &'a Person) -> Desk<'a> {
-        Desk { engine: &self.app.config.engine, ids: &self.app.ids, now: self.app.clock.now(), by: &by.actor }
+        let (engine, zone) = (&self.app.config.engine, self.app.config.municipality.time_zone);
+        Desk { engine, zone, ids: &self.app.ids, now: self.app.clock.now(), by: &by.actor }
     }
 
     async fn version(&self, version: i32) -> Version {

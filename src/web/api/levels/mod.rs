@@ -1,20 +1,27 @@
 //! Levels over HTTP: what they are, why, and how they came about.
 
-use axum::extract::{Path, State};
+use axum::extract::{Path, Query, State};
 use axum::routing::get;
 use axum::{Json, Router};
 use chrono::{DateTime, Utc};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::app::App;
+use crate::ids::AreaId;
+use crate::risk::explain::Explanation;
+use crate::risk::store::Asked;
 use crate::web::error::{ApiError, Problem};
+use crate::web::pages::why;
 
 /// Changes in one answer.
 const MOST: i64 = 500;
 
 pub fn routes() -> Router<App> {
-    Router::new().route("/api/v1/levels", get(list)).route("/api/v1/areas/{code}/levels", get(history))
+    Router::new()
+        .route("/api/v1/levels", get(list))
+        .route("/api/v1/areas/{code}/levels", get(history))
+        .route("/api/v1/areas/{code}/explanation", get(explanation))
 }
 
 /// The level of one area for one hazard.
@@ -51,6 +58,55 @@ pub async fn list(State(app): State<App>) -> Result<Json<Vec<CurrentLevel>>, Api
     .fetch_all(&app.db.web)
     .await?;
     Ok(Json(levels))
+}
+
+/// What is to be explained.
+#[derive(Debug, Deserialize, utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct Wanted {
+    /// COBRADE code; needed where the area has several hazards.
+    hazard: Option<String>,
+    /// Any instant in the past (RFC 3339); now, without it.
+    at: Option<DateTime<Utc>>,
+}
+
+/// Everything that was looked at for an area's level, now or at an instant: the tree of conditions of every level with values, thresholds,
+/// stations and doubts, the rule's version, the confidence, and what is missing to the next level. Past instants are judged by the rules in
+/// use now, except those at which the level changed: they are told as they were.
+///
+/// # Errors
+/// 404 for an unknown area or hazard, or one that no rule judges; 400 for an instant that lies ahead.
+#[utoipa::path(get, path = "/api/v1/areas/{code}/explanation", tag = "levels", params(("code" = String, Path,), Wanted),
+    responses((status = 200, description = "The explanation", body = Object), (status = 404, body = Problem), (status = 400, body = Problem)))]
+pub async fn explanation(
+    State(app): State<App>,
+    Path(code): Path<String>,
+    Query(wanted): Query<Wanted>,
+) -> Result<Json<Explanation>, ApiError> {
+    let mut conn = app.db.web.acquire().await?;
+    if let Some(at) = wanted.at.filter(|at| *at > app.clock.now()) {
+        return Err(ApiError::field("at", at.to_rfc3339(), "lies ahead: only what was is explained"));
+    }
+    let rows = sqlx::query!(
+        r#"select a.id as "id: AreaId", h.cobrade as "cobrade?" from risk_area a left join area_hazard h on h.area_id = a.id
+           where a.code = $1 order by h.cobrade"#,
+        code
+    )
+    .fetch_all(&mut *conn)
+    .await?;
+    let area = rows.first().map(|row| row.id).ok_or_else(|| ApiError::NotFound(format!("risk area {code}")))?;
+    let hazards: Vec<&str> = rows.iter().filter_map(|row| row.cobrade.as_deref()).collect();
+    let hazard = match (wanted.hazard.as_deref(), hazards.as_slice()) {
+        (Some(hazard), known) if known.contains(&hazard) => hazard,
+        (None, [only]) => only,
+        (None, [_, _, ..]) => {
+            return Err(ApiError::field("hazard", "", format!("expected one of {}", hazards.join(", "))));
+        }
+        (hazard, _) => return Err(ApiError::NotFound(format!("hazard {} of risk area {code}", hazard.unwrap_or("")))),
+    };
+    let hazard = hazard.parse().map_err(|_| ApiError::NotFound(format!("hazard {hazard}")))?;
+    let found = why::explain(&app, &mut conn, Asked { area, hazard, at: wanted.at }).await?;
+    found.map(Json).ok_or_else(|| ApiError::NotFound(format!("rule for hazard {hazard} of risk area {code}")))
 }
 
 /// A change of level.

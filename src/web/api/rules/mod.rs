@@ -63,7 +63,8 @@ fn told(finding: &Finding) -> FieldError {
 
 /// The desk for whoever asks.
 pub(crate) fn desk<'a>(app: &'a App, by: &'a crate::audit::Actor) -> Desk<'a> {
-    Desk { engine: &app.config.engine, ids: &app.ids, now: app.clock.now(), by }
+    let (engine, zone) = (&app.config.engine, app.config.municipality.time_zone);
+    Desk { engine, zone, ids: &app.ids, now: app.clock.now(), by }
 }
 
 /// Every rule, and what no rule watches.
@@ -343,7 +344,7 @@ pub(crate) async fn examined(
     let own = (outline.id.as_str(), i32::try_from(outline.version).unwrap_or(0));
     let (id, version) = kept.unwrap_or(own);
     let network = town(conn, &app.config.engine).await?;
-    Ok(check::check(check::Kept { id, version }, text, network))
+    Ok(check::check(check::Kept { id, version }, text, network, app.config.municipality.time_zone))
 }
 
 /// Which two versions.

@@ -17,9 +17,10 @@ use crate::rules::desk::{At, RuleError, life_of, town};
 use crate::rules::diff;
 use crate::rules::life::Ask;
 use crate::rules::outline::{self, Dial, DialKind, Outline, Section, WrongDial};
-use crate::rules::preview::{Stretch, compare};
+use crate::rules::preview::compare;
 use crate::rules::store::previews;
 use crate::rules::store::{self, Version};
+use crate::rules::worker::last_days;
 use crate::web::api::rules::{desk, examined};
 use crate::web::auth::{May, can};
 use crate::web::error::ApiError;
@@ -170,6 +171,7 @@ fn title(v: &View, outline: &Outline, section: &Section) -> String {
         Section::Stations(name) => v.t1("rule-about-stations", "name", name),
         Section::Level(level) => words::level(v, level),
         Section::Condition { level, keys } => words::condition(v, outline, level, keys),
+        Section::Override(n) => v.t1("rule-about-override", "n", n),
     }
 }
 
@@ -271,11 +273,10 @@ async fn glance(app: &App, conn: &mut PgConnection, v: &View, text: &str, look: 
     let active = network.rules.iter().find(|rule| rule.id == candidate.id).cloned();
     let (from, to) = (v.now - TimeDelta::days(GLANCE_DAYS), v.now);
     let readings = previews::readings(conn, (from, to), GLANCE_READINGS as i64).await?;
-    let Some(readings) = readings.filter(|readings| !readings.is_empty()) else {
+    let Some(stretch) = readings.and_then(|readings| last_days(app, network, readings, (from, to))) else {
         look.is_long = true;
         return Ok(());
     };
-    let stretch = Stretch { key: "journal".into(), title: String::new(), network, readings, from, to };
     let draft_from = app.config.alerts.draft_from;
     let task = tokio::task::spawn_blocking(move || compare(&stretch, &candidate, active.as_ref(), draft_from, || true));
     let compared = task.await.map_err(anyhow::Error::from)??;

@@ -1,5 +1,6 @@
 //! A rule in words. What this release has no words for is shown as it is written, so that nothing of a rule is left out.
 
+use crate::i18n::Lang;
 use crate::rules::diff::{About, Change};
 use crate::rules::outline::{Leaf, Outline, Pair, Stations};
 use crate::units::Level;
@@ -27,7 +28,7 @@ pub struct ToldLevel {
 pub fn tell(v: &View, outline: &Outline) -> Told {
     let quantity = |name: &str| {
         let stations = outline.stations.iter().find(|stations| stations.name == name)?;
-        get(&stations.keys, "quantity").map(|quantity| v.word("quantity", quantity))
+        subject(v, &stations.keys)
     };
     let levels = outline.levels.iter().map(|step| ToldLevel {
         level: step.level.parse().ok(),
@@ -40,6 +41,12 @@ pub fn tell(v: &View, outline: &Outline) -> Told {
         levels: levels.collect(),
         rest: outline.rest.iter().map(|(key, value)| format!("{key}: {value}")).collect(),
     }
+}
+
+/// What stations measure, or what is computed from it.
+fn subject(v: &View, keys: &[Pair]) -> Option<String> {
+    let measured = get(keys, "quantity").map(|quantity| v.word("quantity", quantity));
+    measured.or_else(|| get(keys, "derived").map(|derived| v.word("derived", derived)))
 }
 
 fn get<'a>(keys: &'a [Pair], key: &str) -> Option<&'a str> {
@@ -55,8 +62,7 @@ pub fn level(v: &View, level: &str) -> String {
 pub fn condition(v: &View, outline: &Outline, level: &str, keys: &[Pair]) -> String {
     let of = get(keys, "stations").unwrap_or_default();
     let stations = outline.stations.iter().find(|stations| stations.name == of);
-    let quantity = stations.and_then(|stations| get(&stations.keys, "quantity"));
-    let what = quantity.map_or_else(|| of.to_owned(), |quantity| v.word("quantity", quantity));
+    let what = stations.and_then(|stations| subject(v, &stations.keys)).unwrap_or_else(|| of.to_owned());
     format!("{}: {what} ({of}), {}", level_word(v, level), measure(v, keys))
 }
 
@@ -94,7 +100,7 @@ fn measure(v: &View, keys: &[Pair]) -> String {
         .filter(|(key, _)| !SAID.contains(&key.as_str()))
         .map(|(key, value)| match key.as_str() {
             "latest" => v.t("rule-measure-latest"),
-            "sum" | "rate" => v.t1(&format!("rule-measure-{key}"), "window", window(value)),
+            "sum" | "rate" | "max" | "min" | "mean" => v.t1(&format!("rule-measure-{key}"), "window", window(value)),
             _ => format!("{} {}", key_word(v, key), number(v, value)),
         })
         .collect();
@@ -112,8 +118,13 @@ fn window(text: &str) -> String {
 
 /// A number as the language writes it.
 fn number(v: &View, text: &str) -> String {
-    let is_number = text.split(' ').next().is_some_and(|first| first.parse::<f64>().is_ok());
-    if is_number && v.lang == crate::i18n::Lang::Pt { text.replacen('.', ",", 1) } else { window(text) }
+    let (first, unit) = text.split_once(' ').unwrap_or((text, ""));
+    if first.parse::<f64>().is_err() {
+        return window(text);
+    }
+    let short = first.strip_suffix(".0").unwrap_or(first);
+    let short = if v.lang == Lang::Pt { short.replacen('.', ",", 1) } else { short.to_owned() };
+    if unit.is_empty() { short } else { format!("{short} {unit}") }
 }
 
 fn dashed(key: &str) -> String {
@@ -132,9 +143,8 @@ fn keyed(v: &View, (key, value): &Pair) -> String {
 
 /// "chuva, a até 3 km; pelo menos 2 pluviômetros …".
 fn stations(v: &View, of: &Stations) -> String {
-    let quantity = get(&of.keys, "quantity").map(|quantity| v.word("quantity", quantity));
-    let rest = of.keys.iter().filter(|(key, _)| key != "quantity");
-    let parts: Vec<String> = quantity.into_iter().chain(rest.map(|pair| keyed(v, pair))).collect();
+    let rest = of.keys.iter().filter(|(key, _)| key != "quantity" && key != "derived");
+    let parts: Vec<String> = subject(v, &of.keys).into_iter().chain(rest.map(|pair| keyed(v, pair))).collect();
     parts.join("; ")
 }
 

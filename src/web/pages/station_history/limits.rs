@@ -5,14 +5,15 @@ use std::collections::BTreeSet;
 use geo::BoundingRect as _;
 
 use crate::ids::DatastreamId;
+use crate::risk::measure::Measure;
 use crate::risk::network::{AreaSpec, Bound, Network, RuleClash};
-use crate::risk::rule::{Measure, Place, Rule};
+use crate::risk::rule::{Place, Rule, Subject};
 use crate::units::Level;
 
 const KM_PER_DEGREE: f64 = 111.0;
 
 /// From this value on a level is reached.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Threshold {
     pub level: Level,
     pub measure: Measure,
@@ -42,7 +43,7 @@ impl Limits {
     pub fn on(&self, stream: DatastreamId) -> Vec<Threshold> {
         let mut found: Vec<Threshold> = Vec::new();
         for one in self.all(stream) {
-            match found.iter_mut().find(|other| (other.level, other.measure) == (one.level, one.measure)) {
+            match found.iter_mut().find(|other| other.level == one.level && other.measure == one.measure) {
                 Some(other) => other.value = other.value.min(one.value),
                 None => found.push(one),
             }
@@ -58,11 +59,18 @@ impl Limits {
         let pairs = pairs.filter_map(|pair| bound.pairs.get(*pair));
         let rules = pairs.filter_map(|pair| Some((pair, bound.rules.get(pair.rule?)?)));
         rules.flat_map(move |(pair, rule)| {
-            let levels = rule.levels.iter().flat_map(|level| level.any.iter().map(move |any| (level.level, any)));
-            levels.filter_map(move |(level, condition)| {
-                let feeds = pair.feeds.get(condition.selector)?;
-                let threshold = Threshold { level, measure: condition.measure, value: condition.at_least.to_f64() };
-                index.is_some_and(|index| feeds.contains(&index)).then_some(threshold)
+            let stages = index.and_then(|index| bound.streams.get(index)).map(|spec| spec.stages).unwrap_or_default();
+            rule.conditions().filter_map(move |(level, condition)| {
+                // A threshold of what is computed from several instruments is not one of this.
+                if condition.negated || matches!(rule.subject(condition), Subject::Derived(_)) {
+                    return None;
+                }
+                let fed = pair.sources(condition.selector).iter().any(|source| Some(source.stream) == index);
+                let (measure, at) = match &condition.measure {
+                    Measure::Above(stage) => (Measure::Latest, stages.get(*stage)?.0 + condition.limit.at.0),
+                    measure => (measure.clone(), condition.limit.at.0),
+                };
+                fed.then(|| Threshold { level: level.level, measure, value: crate::units::Fixed(at).to_f64() })
             })
         })
     }
@@ -120,6 +128,7 @@ mod tests {
             stale_after: 1,
             limits: Control::default(),
             counter: Counter::default(),
+            stages: Default::default(),
         }
     }
 
