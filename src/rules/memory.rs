@@ -52,8 +52,15 @@ mod tests {
     fn bound(rule: Option<usize>) -> (Bound, PairKey) {
         let rule_text = Rule::parse(DEFAULT_RULES[0].0, DEFAULT_RULES[0].1).unwrap();
         let key = PairKey { area: AreaId(1), hazard: rule_text.hazard };
-        let pair =
-            BoundPair { key, area_code: "a".into(), area_name: "A".into(), grade: Grade::R4, rule, feeds: Vec::new() };
+        let pair = BoundPair {
+            key,
+            area_code: "a".into(),
+            area_name: "A".into(),
+            grade: Grade::R4,
+            rule,
+            feeds: Vec::new(),
+            has_seasons: false,
+        };
         (Bound { rules: vec![rule_text], pairs: vec![pair], ..Bound::default() }, key)
     }
 
