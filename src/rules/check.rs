@@ -199,4 +199,24 @@ mod tests {
         let checked = check(Kept { id: &id, version: 7 }, text, network, ZONE);
         assert_eq!((checked.errors(), checked.findings[0].place.as_str()), (1, "version"));
     }
+
+    #[test]
+    fn a_test_beside_the_rule_that_comes_out_otherwise_is_an_error_on_its_line() {
+        let (file, text) = DEFAULT_RULES[0];
+        let rule = Rule::parse(file, text).unwrap();
+        let with = |level: &str| {
+            let stations = &rule.selectors[0].name;
+            let test = format!(
+                "\n[[tests]]\nname = \"chuva nenhuma\"\nevery = \"1h\"\nseries = {{ {stations} = \"0x6\" }}\nexpect = {{ \"3h\" = \"{level}\" }}\n"
+            );
+            let text = format!("{text}{test}");
+            let kept = Kept { id: &rule.id, version: rule.version };
+            (check(kept, &text, Network::default(), ZONE), text)
+        };
+        assert_eq!(with("normal").0.findings, []);
+        let (checked, text) = with("alert");
+        let told = &checked.findings[0];
+        assert!(told.is_error && told.message.contains("chuva nenhuma") && told.message.contains("alert"), "{told:?}");
+        assert!(text.lines().nth(told.line - 1).unwrap().contains("[[tests]]"), "{told:?}");
+    }
 }
