@@ -146,7 +146,9 @@ mod tests {
     #[test]
     fn every_key_the_pages_use_exists() {
         let mut found = BTreeSet::new();
-        used(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src/web"), &mut found);
+        for folder in ["src/web", "src/backtest"] {
+            used(&Path::new(env!("CARGO_MANIFEST_DIR")).join(folder), &mut found);
+        }
         let missing: Vec<_> = found.iter().filter(|key| !Lang::Pt.knows(key) || !Lang::En.knows(key)).collect();
         assert!(!found.is_empty() && missing.is_empty(), "keys without a text: {missing:?}");
     }

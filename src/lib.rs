@@ -42,8 +42,10 @@ pub mod stations;
 // Around it
 pub mod accounts;
 pub mod addresses;
+pub mod areas;
 pub mod audit;
 pub mod backfill;
+pub mod backtest;
 pub mod catalogue;
 pub mod cli;
 pub mod demo;

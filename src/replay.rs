@@ -2,62 +2,44 @@
 //!
 //! Pure: readings in, transcript out. `sentinela simulate` reads the files; goldens live in `simulations/expected`.
 
+mod door;
 mod doubts;
+mod faults;
+mod scenario;
+mod years;
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use chrono::TimeDelta;
 use chrono_tz::Tz;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use uuid::Uuid;
 
+pub use door::{Arrivals, arrivals};
 use doubts::{Doubted, Doubts};
+pub use faults::{Fault, FaultKind, WrongFault, lay_over};
+pub use scenario::Scenario;
+pub use years::Repeat;
 
 use crate::alerts::book::{self, Change, Decision, OpenAlert};
 use crate::alerts::kind::AlertKind;
 use crate::clock::Instant;
 use crate::cobrade::Cobrade;
 use crate::engine::{Effect, Engine, Input, ReadingInput, Transition};
-use crate::ids::{AlertId, AreaId, DatastreamId, Seq};
+use crate::ids::{AlertId, AreaId, DatastreamId};
 use crate::risk::control::{Flag, Why};
 use crate::risk::network::{Bound, PairKey};
 use crate::risk::reason::{MeasureKind, Outcome, Reason};
 use crate::units::{Fixed, Level, Quality};
-
-/// How a storm is replayed (`simulations/storms/*.toml`). Paths are relative to the file.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Scenario {
-    pub title: String,
-    /// Where the measurements come from, and when.
-    pub source: String,
-    pub stations: String,
-    pub areas: String,
-    pub readings: String,
-    /// Rule files; empty = those compiled in.
-    #[serde(default)]
-    pub rules: Vec<String>,
-    pub time_zone: Tz,
-    /// A reading is received this long after it was observed.
-    #[serde(default)]
-    pub delay_s: u32,
-    #[serde(default = "alert")]
-    pub draft_from: Level,
-    /// The person of the replay approves a draft this many minutes after it was made.
-    #[serde(default)]
-    pub approve_after_min: u32,
-}
-
-const fn alert() -> Level {
-    Level::Alert
-}
 
 /// One recorded reading: station and stream resolved to the network's own id.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Recorded {
     pub datastream: DatastreamId,
     pub observed_at: Instant,
+    /// How much later than the scenario's delay it comes. Below zero where the device's clock is ahead.
+    pub late: TimeDelta,
     pub value: Fixed,
     /// What the range test says of it, as at the live doors, and unless it passes why.
     pub quality: Quality,
@@ -119,6 +101,10 @@ impl Happening {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Transcript {
     pub readings: usize,
+    /// Readings that a live door would refuse, because they lie in the future.
+    pub refused: usize,
+    /// Readings that say again what was known.
+    pub repeated: usize,
     pub happenings: Vec<Happening>,
     /// The level of each area in the end.
     pub final_levels: Vec<(String, Cobrade, Level)>,
@@ -128,25 +114,15 @@ pub struct Transcript {
 
 /// Folds the readings, a person who approves on time standing by.
 pub fn replay(scenario: &Scenario, bound: Bound, readings: &[Recorded]) -> Transcript {
-    let delay = TimeDelta::seconds(i64::from(scenario.delay_s));
+    let arrivals = arrivals(scenario.delay(), readings);
     let mut engine = Engine::new(bound);
     let mut desk = Desk::new(scenario);
     let mut effects = Vec::new();
     let mut last = Instant::default();
-    for (index, reading) in readings.iter().enumerate() {
-        last = last.max(reading.observed_at + delay);
-        let input = Input::Reading(ReadingInput {
-            seq: Seq(index as i64 + 1),
-            datastream: reading.datastream,
-            observed_at: reading.observed_at,
-            received_at: last,
-            value: reading.value,
-            quality: reading.quality,
-            why: reading.why.clone(),
-            revises: None,
-        });
-        desk.note_range(&engine, Seq(index as i64 + 1), reading);
-        engine.step(&input, &mut effects);
+    for reading in arrivals.readings {
+        last = reading.received_at;
+        desk.note_range(&engine, &reading);
+        engine.step(&Input::Reading(reading), &mut effects);
         desk.take(&engine, &mut effects, last);
     }
     // The end of the record is not the end of the storm: run the timers one day on, as silence would.
@@ -158,7 +134,8 @@ pub fn replay(scenario: &Scenario, bound: Bound, readings: &[Recorded]) -> Trans
         .map(|pair| (pair.pair.area_name.clone(), pair.pair.key.hazard, pair.memory.shown))
         .collect();
     let doubts = desk.doubts.all();
-    Transcript { readings: readings.len(), happenings: desk.happenings, final_levels, doubts }
+    let (refused, repeated) = (arrivals.refused, arrivals.repeated);
+    Transcript { readings: readings.len(), refused, repeated, happenings: desk.happenings, final_levels, doubts }
 }
 
 /// The alert book with its scripted person.
@@ -188,9 +165,9 @@ impl Desk {
     }
 
     /// The range test speaks at the door, before the core: so the core flags nothing.
-    fn note_range(&mut self, engine: &Engine, seq: Seq, reading: &Recorded) {
+    fn note_range(&mut self, engine: &Engine, reading: &ReadingInput) {
         if let Some(why) = &reading.why {
-            let &Recorded { datastream, observed_at, quality, .. } = reading;
+            let &ReadingInput { seq, datastream, observed_at, quality, .. } = reading;
             let flag = Flag { seq, datastream, observed_at, quality, why: why.as_ref().clone() };
             self.doubts.add(engine.station_of(datastream), &flag);
         }
@@ -438,5 +415,11 @@ fn summary(text: &mut String, zone: Tz, transcript: &Transcript) {
     }
     let finals: Vec<String> = finals.iter().map(|(level, count)| format!("{count} {}", word(*level))).collect();
     let _ = writeln!(text, "# No fim: {}", finals.join(", "));
+    if transcript.refused > 0 {
+        let _ = writeln!(text, "# recusadas na entrada: {} leituras com hora no futuro", transcript.refused);
+    }
+    if transcript.repeated > 0 {
+        let _ = writeln!(text, "# repetidas: {} leituras já conhecidas", transcript.repeated);
+    }
     doubts::render(text, zone, &transcript.doubts);
 }

@@ -3,11 +3,12 @@
 use std::collections::BTreeMap;
 
 use geo::MultiPolygon;
-use serde_json::Value;
+use serde_json::{Map, Value};
 
-use super::geometry_check::polygons_of;
+use super::geometry_check::{loose_polygons_of, polygons_of};
 use super::problems::Problems;
 use super::record::{Fields, Record};
+use super::sgb;
 use crate::cobrade::Cobrade;
 use crate::units::Grade;
 
@@ -21,18 +22,42 @@ pub struct NewArea {
     pub source: String,
     pub geometry: MultiPolygon<f64>,
     pub hazards: BTreeMap<Cobrade, Grade>,
+    /// What the source says beside; an object.
+    pub details: Value,
+    /// What is wrong with the shape, which whoever stores it has to mend; only where mending was asked for.
+    pub bent: Option<String>,
+}
+
+/// What becomes of shapes that are not valid.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Bent {
+    /// They are errors.
+    #[default]
+    Refused,
+    /// Rings are closed, and the rest is left to whoever stores them.
+    Mended,
 }
 
 /// Turns records into areas. Hazards are `hazards: [{"cobrade": …, "grade": …}]`, the text "1.1.3.2.1:R3; 1.2.3.0.0:R1",
 /// or one pair of fields `cobrade` and `grade`. CSV carries the polygon as GeoJSON in the column `geometry`.
 ///
+/// Risk sectors in SGB's layout are taken as they are ([`super::sgb`]).
+///
 /// # Errors
 /// Everything wrong in every record.
 pub fn parse_areas(records: &[Record]) -> Result<Vec<NewArea>, Problems> {
+    let (areas, problems) = read_areas(records, Bent::Refused);
+    problems.or(areas)
+}
+
+/// The same, with what is good beside what is wrong.
+pub fn read_areas(records: &[Record], bent: Bent) -> (Vec<NewArea>, Problems) {
     let mut problems = Problems::default();
     let mut seen: BTreeMap<String, usize> = BTreeMap::new();
     let mut areas = Vec::new();
     for record in records {
+        let translated = sgb::is_sector(record).then(|| sgb::translate(record));
+        let record = translated.as_ref().unwrap_or(record);
         let mut fields = Fields::of(record, &mut problems);
         let code = fields.code("code");
         if let Some(code) = &code {
@@ -44,16 +69,33 @@ pub fn parse_areas(records: &[Record]) -> Result<Vec<NewArea>, Problems> {
         let name = fields.name("name");
         let source = fields.text("source").unwrap_or_default();
         let hazards = hazards(&mut fields);
-        let geometry = geometry(&mut fields);
-        if let (true, Some(code), Some(name), Some(geometry)) = (fields.is_good(), code, name, geometry) {
+        let details = details(&mut fields);
+        let geometry = geometry(&mut fields, bent);
+        if let (true, Some(code), Some(name), Some((geometry, bent))) = (fields.is_good(), code, name, geometry) {
             let (line, feature) = (record.line, record.feature);
-            areas.push(NewArea { line, feature, code, name, source, geometry, hazards });
+            areas.push(NewArea { line, feature, code, name, source, geometry, hazards, details, bent });
         }
     }
-    problems.or(areas)
+    (areas, problems)
 }
 
-fn geometry(fields: &mut Fields<'_>) -> Option<MultiPolygon<f64>> {
+/// Bytes of `details` at most.
+const MAX_DETAILS_BYTES: usize = 16 * 1024;
+
+fn details(fields: &mut Fields<'_>) -> Value {
+    let given = match fields.record().fields.get("details") {
+        None | Some(Value::Null) => return Value::Object(Map::new()),
+        Some(given) => given.clone(),
+    };
+    let length = given.to_string().len();
+    if !given.is_object() || length > MAX_DETAILS_BYTES {
+        fields.wrong("details", &given.to_string(), format!("expected an object of at most {MAX_DETAILS_BYTES} bytes"));
+    }
+    given
+}
+
+/// The shape, and what is wrong with it where it is to be mended.
+fn geometry(fields: &mut Fields<'_>, bent: Bent) -> Option<(MultiPolygon<f64>, Option<String>)> {
     let record = fields.record();
     let parsed;
     let value = match (&record.geometry, record.fields.get("geometry").and_then(Value::as_str)) {
@@ -73,13 +115,20 @@ fn geometry(fields: &mut Fields<'_>) -> Option<MultiPolygon<f64>> {
             return None;
         }
     };
-    match polygons_of(value) {
-        Ok(polygons) => Some(polygons),
-        Err(problem) => {
-            fields.wrong("geometry", &problem.value, problem.message);
-            None
-        }
+    let problem = match polygons_of(value) {
+        Ok(polygons) => return Some((polygons, None)),
+        Err(problem) => problem,
+    };
+    // What cannot even be read as rings of places stays refused.
+    if bent == Bent::Mended
+        && let Ok(polygons) = loose_polygons_of(value)
+    {
+        let told =
+            if problem.value.is_empty() { problem.message } else { format!("{}: {}", problem.value, problem.message) };
+        return Some((polygons, Some(told)));
     }
+    fields.wrong("geometry", &problem.value, problem.message);
+    None
 }
 
 fn hazards(fields: &mut Fields<'_>) -> BTreeMap<Cobrade, Grade> {

@@ -5,6 +5,7 @@ use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
 use super::problems::{ImportError, Problems};
+use super::projection::Reference;
 use super::record::Record;
 
 #[derive(Deserialize)]
@@ -28,13 +29,10 @@ struct Feature {
 /// Reads a FeatureCollection, or a single Feature.
 ///
 /// # Errors
-/// Broken JSON (with its line), anything that is no FeatureCollection, a coordinate system other than WGS84.
+/// Broken JSON (with its line), anything that is no FeatureCollection, a coordinate system that cannot be read.
 pub fn read(text: &str) -> Result<Vec<Record>, Problems> {
     let root: Root<'_> = serde_json::from_str(text).map_err(|error| Problems::one(broken(1, None, &error)))?;
-    if let Some(crs) = root.crs.as_ref().filter(|crs| !is_wgs84(crs)) {
-        let message = "coordinates must be WGS84 longitude and latitude (RFC 7946, section 4); convert the file first";
-        return Err(Problems::one(ImportError::new(1, None, "crs", &crs.to_string(), message)));
-    }
+    let reference = reference(root.crs.as_ref()).map_err(Problems::one)?;
     let mut problems = Problems::default();
     let mut records = Vec::new();
     match (root.kind.as_deref(), &root.features) {
@@ -42,10 +40,10 @@ pub fn read(text: &str) -> Result<Vec<Record>, Problems> {
             let mut lines = Lines::of(text);
             for (index, raw) in features.iter().enumerate() {
                 let line = lines.of_part(raw.get());
-                collect(feature(raw.get(), line, Some(index)), &mut records, &mut problems);
+                collect(feature(raw.get(), line, Some(index), reference), &mut records, &mut problems);
             }
         }
-        (Some("Feature"), _) => collect(feature(text, 1, Some(0)), &mut records, &mut problems),
+        (Some("Feature"), _) => collect(feature(text, 1, Some(0), reference), &mut records, &mut problems),
         (kind, _) => {
             let kind = kind.unwrap_or_default();
             problems.push(ImportError::new(1, None, "type", kind, "expected a FeatureCollection with features"));
@@ -61,11 +59,15 @@ fn collect(read: Result<Record, ImportError>, records: &mut Vec<Record>, problem
     }
 }
 
-fn feature(text: &str, line: usize, index: Option<usize>) -> Result<Record, ImportError> {
-    let feature: Feature = serde_json::from_str(text).map_err(|error| broken(line, index, &error))?;
+fn feature(text: &str, line: usize, index: Option<usize>, reference: Reference) -> Result<Record, ImportError> {
+    let mut feature: Feature = serde_json::from_str(text).map_err(|error| broken(line, index, &error))?;
     if feature.kind.as_deref() != Some("Feature") {
         let kind = feature.kind.unwrap_or_default();
         return Err(ImportError::new(line, index, "type", &kind, "expected \"Feature\""));
+    }
+    if let Some(Err(at)) = feature.geometry.as_mut().map(|geometry| reference.convert(geometry)) {
+        let message = "is no position in metres of the file's coordinate system (`crs`)";
+        return Err(ImportError::new(line, index, "geometry", &at.to_string(), message));
     }
     let mut fields = feature.properties.unwrap_or_default();
     if let Some(id) = feature.id.filter(|_| !fields.contains_key("code")) {
@@ -79,10 +81,14 @@ fn broken(first_line: usize, feature: Option<usize>, error: &serde_json::Error) 
     ImportError::new(line, feature, "file", "", format!("cannot be read as GeoJSON: {error}"))
 }
 
-/// The legacy `crs` member, when it says what RFC 7946 takes for granted.
-fn is_wgs84(crs: &Value) -> bool {
+/// The legacy `crs` member (GeoJSON 2008, section 3). Without one positions are longitude and latitude (RFC 7946, section 4).
+fn reference(crs: Option<&Value>) -> Result<Reference, ImportError> {
+    let Some(crs) = crs.filter(|crs| !crs.is_null()) else { return Ok(Reference::Degrees) };
     let name = crs.pointer("/properties/name").and_then(Value::as_str).unwrap_or_default();
-    crs.is_null() || name.ends_with("CRS84") || name.ends_with(":4326") || name.ends_with("EPSG:4674")
+    Reference::named(name).map_err(|why| {
+        let shown = if name.is_empty() { crs.to_string() } else { name.to_owned() };
+        ImportError::new(1, None, "crs", &shown, why)
+    })
 }
 
 /// Line numbers of parts of a text, asked in ascending order.
@@ -128,10 +134,23 @@ mod tests {
     }
 
     #[test]
-    fn another_coordinate_system_is_refused() {
-        let text = r#"{"type":"FeatureCollection","crs":{"type":"name","properties":{"name":"urn:ogc:def:crs:EPSG::31982"}},"features":[]}"#;
+    fn a_coordinate_system_that_cannot_be_read_is_refused_by_name() {
+        let text = r#"{"type":"FeatureCollection","crs":{"type":"name","properties":{"name":"urn:ogc:def:crs:EPSG::29193"}},"features":[]}"#;
         let problems = read(text).unwrap_err();
-        assert!(problems.to_string().contains("31982") && problems.to_string().contains("WGS84"), "{problems}");
+        assert!(problems.to_string().contains("29193") && problems.to_string().contains("SAD 69"), "{problems}");
+    }
+
+    #[test]
+    fn metres_of_a_zone_become_degrees_and_degrees_among_them_are_told_by_their_line() {
+        let text = "{\"type\":\"FeatureCollection\",\"crs\":{\"properties\":{\"name\":\"EPSG:31982\"}},\"features\":[\n\
+                    {\"type\":\"Feature\",\"geometry\":{\"type\":\"Point\",\"coordinates\":[500000,10000000]}},\n\
+                    {\"type\":\"Feature\",\"geometry\":{\"type\":\"Point\",\"coordinates\":[-51,-28]}}]}";
+        let problems = read(text).unwrap_err().to_string();
+        assert!(problems.starts_with("line 3 (features[1]): geometry = \"[-51,-28]\""), "{problems}");
+        let good = text.replace("[-51,-28]", "[400000,6900000]");
+        let records = read(&good).unwrap();
+        assert_eq!(records[0].geometry.as_ref().unwrap()["coordinates"][0], -51.0);
+        assert!(records[1].geometry.as_ref().unwrap()["coordinates"][1].as_f64().unwrap() < -27.0);
     }
 
     #[test]

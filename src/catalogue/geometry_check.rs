@@ -61,13 +61,43 @@ pub fn point_of(geometry: &Value) -> Result<Point<f64>, GeometryProblem> {
 /// Another type, empty, open or too short rings, wrong or swapped coordinates, self-crossing rings, misplaced holes,
 /// more than [`MAX_VERTICES`].
 pub fn polygons_of(geometry: &Value) -> Result<MultiPolygon<f64>, GeometryProblem> {
+    let parts = parts_of(geometry, Ends::MustMeet)?;
+    let vertices: usize = parts.iter().flatten().map(|ring| ring.0.len()).sum();
+    for (index, ring) in parts.iter().flatten().enumerate() {
+        check_ring(index, ring)?;
+    }
+    let polygons = assembled(parts);
+    let simple = polygons.0.len() == 1 && polygons.0.iter().all(|polygon| polygon.interiors().is_empty());
+    if !simple && vertices <= MAX_VERTICES_OF_PAIR_TEST {
+        polygons.check_validation().map_err(|error| problem("", error.to_string()))?;
+    }
+    Ok(polygons)
+}
+
+/// The same without the tests that need more than a look at each position: rings that cross, and holes out of place, pass. Open
+/// rings are closed. For whoever mends what is bent.
+///
+/// # Errors
+/// What no mending could read: another type, no positions, places out of range or with swapped axes, more than [`MAX_VERTICES`].
+pub fn loose_polygons_of(geometry: &Value) -> Result<MultiPolygon<f64>, GeometryProblem> {
+    Ok(assembled(parts_of(geometry, Ends::AreClosed)?))
+}
+
+/// What becomes of a ring whose last position does not repeat its first.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Ends {
+    MustMeet,
+    AreClosed,
+}
+
+fn parts_of(geometry: &Value, ends: Ends) -> Result<Vec<Vec<LineString<f64>>>, GeometryProblem> {
     let coordinates = geometry.get("coordinates").unwrap_or(&Value::Null);
     let parts = match geometry.get("type").and_then(Value::as_str) {
-        Some("Polygon") => vec![rings(coordinates, "coordinates")?],
+        Some("Polygon") => vec![rings(coordinates, "coordinates", ends)?],
         Some("MultiPolygon") => array(coordinates, "coordinates")?
             .iter()
             .enumerate()
-            .map(|(index, part)| rings(part, &format!("coordinates[{index}]")))
+            .map(|(index, part)| rings(part, &format!("coordinates[{index}]"), ends))
             .collect::<Result<_, _>>()?,
         other => return Err(problem(other.unwrap_or_default(), "an area must be a Polygon or a MultiPolygon")),
     };
@@ -79,34 +109,30 @@ pub fn polygons_of(geometry: &Value) -> Result<MultiPolygon<f64>, GeometryProble
         return Err(problem(vertices.to_string(), format!("too many vertices; simplify to at most {MAX_VERTICES}")));
     }
     check_positions(parts.iter().flatten().flat_map(|ring| ring.0.iter().copied()))?;
-    for (index, ring) in parts.iter().flatten().enumerate() {
-        check_ring(index, ring)?;
-    }
+    Ok(parts)
+}
+
+fn assembled(parts: Vec<Vec<LineString<f64>>>) -> MultiPolygon<f64> {
     let polygons = parts.into_iter().map(|mut rings| {
         let shell = rings.remove(0);
         Polygon::new(shell, rings)
     });
-    let polygons = MultiPolygon(polygons.collect());
-    let simple = polygons.0.len() == 1 && polygons.0.iter().all(|polygon| polygon.interiors().is_empty());
-    if !simple && vertices <= MAX_VERTICES_OF_PAIR_TEST {
-        polygons.check_validation().map_err(|error| problem("", error.to_string()))?;
-    }
-    Ok(polygons)
+    MultiPolygon(polygons.collect())
 }
 
 fn array<'a>(value: &'a Value, path: &str) -> Result<&'a Vec<Value>, GeometryProblem> {
     value.as_array().ok_or_else(|| problem(value.to_string(), format!("{path}: expected an array")))
 }
 
-fn rings(value: &Value, path: &str) -> Result<Vec<LineString<f64>>, GeometryProblem> {
+fn rings(value: &Value, path: &str, ends: Ends) -> Result<Vec<LineString<f64>>, GeometryProblem> {
     let list = array(value, path)?;
     if list.is_empty() {
         return Err(problem("[]", format!("{path}: the polygon is empty")));
     }
-    list.iter().enumerate().map(|(index, ring)| ring_of(ring, &format!("{path}[{index}]"))).collect()
+    list.iter().enumerate().map(|(index, ring)| ring_of(ring, &format!("{path}[{index}]"), ends)).collect()
 }
 
-fn ring_of(value: &Value, path: &str) -> Result<LineString<f64>, GeometryProblem> {
+fn ring_of(value: &Value, path: &str, ends: Ends) -> Result<LineString<f64>, GeometryProblem> {
     let list = array(value, path)?;
     let mut positions: Vec<Coord<f64>> = Vec::with_capacity(list.len());
     for (index, entry) in list.iter().enumerate() {
@@ -115,8 +141,11 @@ fn ring_of(value: &Value, path: &str) -> Result<LineString<f64>, GeometryProblem
     let (Some(first), Some(last)) = (positions.first(), positions.last()) else {
         return Err(problem("[]", format!("{path}: the ring is empty")));
     };
-    if first != last {
-        let ends = format!("{} … {}", shown(*first), shown(*last));
+    let (first, last) = (*first, *last);
+    if first != last && ends == Ends::AreClosed {
+        positions.push(first);
+    } else if first != last {
+        let ends = format!("{} … {}", shown(first), shown(last));
         return Err(problem(ends, format!("{path}: the ring is open; its last position must repeat its first")));
     }
     positions.dedup();

@@ -8,14 +8,16 @@ pub mod csv_reader;
 mod geojson_reader;
 pub mod geometry_check;
 pub mod problems;
+mod projection;
 pub mod providers;
 mod readings;
 pub mod record;
 mod residents;
+mod sgb;
 mod stations;
 pub mod store;
 
-pub use areas::{NewArea, parse_areas};
+pub use areas::{Bent, NewArea, parse_areas, read_areas};
 pub use problems::{ImportError, Problems};
 pub use readings::{NewObservation, StreamName, parse_readings};
 pub use record::Record;

@@ -2,21 +2,21 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use geo::Geometry;
 use serde::Serialize;
 use serde_json::json;
 use sha2::{Digest as _, Sha256};
 use sqlx::{Acquire, PgConnection};
 
 use super::{
-    Format, ImportError, NewArea, NewObservation, NewResident, Problems, StationWithStreams, StreamName, parse_areas,
-    parse_readings, parse_residents, parse_stations, read,
+    Format, ImportError, NewObservation, NewResident, Problems, StationWithStreams, StreamName, parse_readings,
+    parse_residents, parse_stations, read,
 };
+use crate::accounts::tokens::desk::Acting;
+use crate::areas::{Standing, import as areas};
 use crate::audit::{Act, Actor, Entry, record};
 use crate::clock::Instant;
-use crate::db::geometry::to_wkb;
 use crate::events::{self, Event};
-use crate::ids::{AreaId, DatastreamId, DeviceId, Ids, ResidentId};
+use crate::ids::{DatastreamId, DeviceId, Ids, ResidentId};
 use crate::ingest::quality::{Subject, judge};
 use crate::ingest::{NewReading, Source};
 use crate::stations::Change;
@@ -63,8 +63,21 @@ pub struct Options {
 pub enum ImportFailure {
     #[error("{0}")]
     Problems(Problems),
+    /// Something stands on the areas that would change.
+    #[error("{}", crate::areas::desk::standing_words(.0))]
+    Standing(Vec<Standing>),
     #[error("the import could not be stored: {0}")]
     Database(#[from] sqlx::Error),
+}
+
+impl From<areas::Failure> for ImportFailure {
+    fn from(failure: areas::Failure) -> Self {
+        match failure {
+            areas::Failure::Problems(problems) => Self::Problems(problems),
+            areas::Failure::Standing(standing) => Self::Standing(standing),
+            areas::Failure::Database(error) => Self::Database(error),
+        }
+    }
 }
 
 impl From<Problems> for ImportFailure {
@@ -92,10 +105,21 @@ pub async fn import(
     options: Options,
     actor: &Actor,
 ) -> Result<Report, ImportFailure> {
+    if kind == Kind::Areas {
+        let wish = areas::Wish { dry_run: options.dry_run, ..areas::Wish::default() };
+        let outcome = areas::take(conn, Acting { ids, now, actor }, (format, bytes), wish).await?;
+        return Ok(Report {
+            created: outcome.created,
+            updated: outcome.updated + outcome.returned,
+            unchanged: outcome.unchanged,
+            dry_run: outcome.dry_run,
+        });
+    }
     let records = read(format, bytes)?;
     let mut tx = conn.begin().await?;
     let mut report = match kind {
-        Kind::Areas => store_areas(&mut tx, now, &parse_areas(&records)?).await?,
+        // Went its own way above.
+        Kind::Areas => Report::default(),
         Kind::Stations => store_stations(&mut tx, now, &parse_stations(&records)?).await?,
         Kind::Residents => store_residents(&mut tx, ids, now, &parse_residents(&records)?, options.fictional).await?,
     };
@@ -115,84 +139,13 @@ pub async fn import(
 /// How much came, from which file; of residents nothing else.
 fn entry(kind: Kind, report: &Report, bytes: &[u8]) -> Entry {
     let (act, object) = match kind {
-        Kind::Areas => (Act::CatalogueImport, "areas"),
-        Kind::Stations => (Act::CatalogueImport, "stations"),
+        Kind::Areas | Kind::Stations => (Act::CatalogueImport, "stations"),
         Kind::Residents => (Act::ResidentsImport, "residents"),
     };
     let Report { created, updated, unchanged, .. } = report;
     let sha256 = crate::audit::chain::hex(&Sha256::digest(bytes));
     Entry::new(act, "import", object)
         .to(json!({ "created": created, "updated": updated, "unchanged": unchanged, "file_sha256": sha256 }))
-}
-
-async fn store_areas(conn: &mut PgConnection, now: Instant, areas: &[NewArea]) -> Result<Report, ImportFailure> {
-    let mut report = Report::default();
-    let mut problems = Problems::default();
-    for area in areas {
-        let wkb = to_wkb(&Geometry::MultiPolygon(area.geometry.clone()))
-            .map_err(|error| ImportError::new(area.line, area.feature, "geometry", "", error.to_string()))?;
-        // GEOS has the last word: it also knows interiors cut in two, and parts that overlap.
-        let reason = sqlx::query_scalar!(r#"select st_isvalidreason(st_geomfromwkb($1, 4326)) as "reason!""#, wkb)
-            .fetch_one(&mut *conn)
-            .await?;
-        if reason != "Valid Geometry" {
-            problems.push(ImportError::new(area.line, area.feature, "geometry", "", reason));
-            continue;
-        }
-        report.count(upsert_area(conn, now, area, &wkb).await?);
-    }
-    Ok(problems.or(report)?)
-}
-
-/// Inserts or changes an area; its hazards become exactly those given.
-async fn upsert_area(conn: &mut PgConnection, now: Instant, area: &NewArea, wkb: &[u8]) -> sqlx::Result<Change> {
-    let cobrades: Vec<String> = area.hazards.keys().map(ToString::to_string).collect();
-    let grades: Vec<String> = area.hazards.values().map(ToString::to_string).collect();
-    let pairs: Vec<String> =
-        cobrades.iter().zip(&grades).map(|(cobrade, grade)| format!("{cobrade} {grade}")).collect();
-    let same = sqlx::query_scalar!(
-        r#"select name = $2 and source = $3 and st_asbinary(geom) = st_asbinary(st_geomfromwkb($4, 4326))
-               and array(select cobrade || ' ' || grade from area_hazard where area_id = risk_area.id
-                         order by cobrade collate "C") = $5 as "same!"
-           from risk_area where code = $1 for update"#,
-        area.code,
-        area.name,
-        area.source,
-        wkb,
-        &pairs
-    )
-    .fetch_optional(&mut *conn)
-    .await?;
-    if same == Some(true) {
-        return Ok(Change::Unchanged);
-    }
-    let id = sqlx::query_scalar!(
-        r#"insert into risk_area (code, name, geom, source, created_at, updated_at)
-           values ($1, $2, st_geomfromwkb($4, 4326), $3, $5, $5)
-           on conflict (code) do update set name = excluded.name, geom = excluded.geom, source = excluded.source,
-               updated_at = excluded.updated_at
-           returning id as "id: AreaId""#,
-        area.code,
-        area.name,
-        area.source,
-        wkb,
-        now
-    )
-    .fetch_one(&mut *conn)
-    .await?;
-    sqlx::query!("delete from area_hazard where area_id = $1 and cobrade <> all($2)", id.0, &cobrades)
-        .execute(&mut *conn)
-        .await?;
-    sqlx::query!(
-        "insert into area_hazard (area_id, cobrade, grade) select $1, * from unnest($2::text[], $3::text[])
-         on conflict (area_id, cobrade) do update set grade = excluded.grade",
-        id.0,
-        &cobrades,
-        &grades
-    )
-    .execute(conn)
-    .await?;
-    Ok(if same.is_some() { Change::Updated } else { Change::Created })
 }
 
 async fn store_stations(

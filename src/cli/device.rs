@@ -63,6 +63,8 @@ pub enum Action {
         #[arg(long, default_value = "")]
         hardware_id: String,
     },
+    /// Forget at which LoRaWAN network server a device was heard; its next uplink tells anew
+    ForgetNetwork { code: String },
     /// Give a device a new secret, shown once. The one before works until the new one is used, and a while longer
     Rotate {
         code: String,
@@ -113,6 +115,7 @@ pub async fn run(config: Config, action: Action) -> anyhow::Result<()> {
         Action::Commands { code } => commands(&session, &code).await,
         Action::List => list(&session).await,
         Action::Set { code, profile, hardware_id } => set(&session, &code, (&profile, &hardware_id), &profiles).await,
+        Action::ForgetNetwork { code } => forget_network(&session, &code).await,
         Action::Rotate { code, end_previous: true, .. } => retire(&session, &code).await,
         Action::Rotate { code, grace_s, .. } => rotate(&session, &code, grace_s).await,
         Action::Revoke { code } => revoke(&session, &code).await,
@@ -148,6 +151,15 @@ async fn add(session: &Session, code: &str, station: &str) -> anyhow::Result<()>
     println!(
         "It is not stored; keep it now. MQTT: user {code}, password = the secret. HTTP: Authorization: Bearer {code}.SECRET"
     );
+    Ok(())
+}
+
+async fn forget_network(session: &Session, code: &str) -> anyhow::Result<()> {
+    let actor = Actor::command();
+    let mut tx = session.begin().await?;
+    let was = desk::forget_network(&mut tx, acting(session, &actor), code).await.map_err(said)?;
+    tx.commit().await?;
+    println!("device {code} was heard at {was}; that is forgotten, its next uplink tells anew");
     Ok(())
 }
 

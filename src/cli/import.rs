@@ -2,6 +2,7 @@
 //! `sentinela import stations --from PROVIDER FILE|URL`.
 
 mod addresses;
+mod areas;
 mod provider;
 
 use std::io::{IsTerminal as _, Write as _};
@@ -25,8 +26,10 @@ Files are UTF-8. CSV has a header line and `,` or `;` (then with decimal comma).
 longitude first. A file that has any error is not imported at all; the same file again changes nothing.
 
 areas      GeoJSON of polygons with the properties code, name, source, and hazards: [{\"cobrade\": \"1.1.3.2.1\", \"grade\":
-           \"R3\"}] (or cobrade and grade). CSV: the same columns, the polygon as GeoJSON in `geometry`,
-           hazards as \"1.1.3.2.1:R3; 1.2.3.0.0:R1\".
+           \"R3\"}] (or cobrade and grade), or in the layout of SGB's risk sectors; also in SIRGAS 2000 (degrees or UTM) by its
+           `crs`. CSV: the same columns, the polygon as GeoJSON in `geometry`, hazards as \"1.1.3.2.1:R3; 1.2.3.0.0:R1\". Or the
+           address of a collection of OGC API – Features, or of a WFS with typeNames. Every change is a version with --reason; look
+           with --dry-run first. docs/areas.md tells all of it.
 stations   CSV, a row for each station and stream: code,name,lat,lon,elevation_m,source,stream,quantity,unit,kind,interval_s,
            stale_after_min,counter_wraps_at,tip_mm,device,secret. GeoJSON: points with code, name and streams: [{name, quantity,
            unit, kind, …}]. With --from, the list that CEMADEN (JSONP with coordinates) or INMET (/estacoes/T) publishes, as a
@@ -91,6 +94,8 @@ pub struct Arguments {
     /// stations --from: only those of this state
     #[arg(long, value_name = "UF")]
     uf: Option<String>,
+    #[command(flatten)]
+    areas: areas::Choices,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
@@ -110,7 +115,21 @@ enum What {
 }
 
 pub async fn run(config: Config, arguments: Arguments) -> anyhow::Result<()> {
-    let Arguments { what, mut files, dry_run, mapping, station, strict, fictional, from, municipality, uf } = arguments;
+    let Arguments { what, mut files, dry_run, mapping, station, strict, fictional, from, municipality, uf, areas } =
+        arguments;
+    if what == What::Areas {
+        let others = mapping.is_some() || station.is_some() || strict || fictional || from.is_some();
+        if files.len() != 1 || others || municipality.is_some() || uf.is_some() {
+            bail!(Usage(
+                "`import areas` takes one file or address, and of the options those for areas and --dry-run".into()
+            ));
+        }
+        let from = files.remove(0).to_string_lossy().into_owned();
+        return areas::run(config, &from, dry_run, areas).await;
+    }
+    if !areas.is_none() {
+        bail!(Usage("--mend, --leave-out, --retire-missing, --confirm and --reason are for `import areas`".into()));
+    }
     if what == What::Addresses {
         let is_alone = files.len() == 1 && mapping.is_none() && station.is_none() && !strict && !fictional;
         if !is_alone || municipality.is_some() || uf.is_some() {
@@ -163,10 +182,11 @@ async fn work(session: &Session, arguments: &One, bytes: &[u8]) -> anyhow::Resul
     let format = Format::guess(&String::from_utf8_lossy(bytes.get(..64).unwrap_or(bytes)));
     let file = arguments.file.display().to_string();
     let kind = match arguments.what {
-        What::Areas => Kind::Areas,
         What::Stations => Kind::Stations,
         What::Residents => Kind::Residents,
-        What::Readings | What::Addresses | What::History => return append(session, arguments, format, bytes).await,
+        What::Areas | What::Readings | What::Addresses | What::History => {
+            return append(session, arguments, format, bytes).await;
+        }
     };
     let options = Options { dry_run: arguments.dry_run, fictional: arguments.fictional };
     let mut conn = session.pool.acquire().await?;

@@ -4,6 +4,7 @@
 
 mod audit;
 mod backfill;
+pub mod backtest;
 pub mod bench;
 mod check_config;
 mod demo;
@@ -15,6 +16,7 @@ mod migrate;
 mod privacy;
 mod registry;
 mod rules;
+pub mod scenario;
 mod serve;
 mod session;
 pub mod simulate;
@@ -76,6 +78,7 @@ enum Command {
     #[command(subcommand)]
     Privacy(privacy::Action),
     Simulate(simulate::Simulate),
+    Backtest(Box<backtest::Backtest>),
     /// Rules of risk
     #[command(subcommand)]
     Rules(registry::Action),
@@ -115,6 +118,7 @@ async fn run(cli: Cli) -> anyhow::Result<()> {
         Command::Migrate => migrate::run(config).await,
         Command::CheckConfig(_) | Command::Demo(_) => Ok(()),
         Command::Simulate(simulate) => simulate.run(&config.engine),
+        Command::Backtest(backtest) => backtest.run(config).await,
         Command::Import(arguments) => import::run(config, arguments).await,
         Command::Export(what) => export::run(config, what).await,
         Command::History(action) => history::run(config, action).await,

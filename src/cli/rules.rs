@@ -9,8 +9,8 @@ use clap::Subcommand;
 use crate::risk::explain::{Branch, Explanation};
 use crate::risk::network::Network;
 use crate::risk::reason::{Outcome, Reason};
-use crate::risk::rule::Rule;
 use crate::risk::rule::cases::{CaseOutcome, Row};
+use crate::risk::rule::{Finding, Rule};
 use crate::risk::store::rule_texts;
 use crate::units::Level;
 
@@ -71,9 +71,9 @@ fn read(texts: &[(String, String)], json: bool) -> anyhow::Result<Vec<Rule>> {
     for (file, text) in texts {
         for finding in Rule::findings(text) {
             let shown = text.lines().nth(finding.line.saturating_sub(1)).unwrap_or_default();
-            let _ =
-                write!(told, "{file}:{}:{}: {}: {}\n", finding.line, finding.column, finding.place, finding.message);
-            let _ = write!(told, "    {shown}\n    {}^\n", " ".repeat(finding.column.saturating_sub(1)));
+            let Finding { line, column, place, message } = &finding;
+            let _ = writeln!(told, "{file}:{line}:{column}: {place}: {message}");
+            let _ = writeln!(told, "    {shown}\n    {}^", " ".repeat(column.saturating_sub(1)));
             found.push(serde_json::json!({ "file": file, "finding": finding }));
         }
         rules.extend(Rule::parse(file, text).ok());

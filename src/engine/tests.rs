@@ -1,5 +1,7 @@
 //! Stories of one slope with two gauges, and the property that restarts change nothing.
 
+mod reference;
+
 use std::collections::BTreeMap;
 
 use geo::{LineString, MultiPolygon, Point, Polygon};

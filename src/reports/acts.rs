@@ -33,6 +33,9 @@ pub enum ActError {
     HasIncident(String),
     #[error("a report of other things needs the COBRADE code of an incident")]
     NoHazard,
+    /// Somebody put it elsewhere since the page was read.
+    #[error("somebody else has put the occurrence to a place meanwhile")]
+    PlacedMeanwhile(Box<Placing>),
     #[error(transparent)]
     Database(#[from] sqlx::Error),
 }
@@ -175,9 +178,16 @@ pub async fn place(
     id: Uuid,
     (spot, label): (Spot, &str),
     reason: &str,
+    seen: Option<i64>,
 ) -> Result<(), ActError> {
     let found = begin(&mut *conn, id, &[State::New, State::Confirmed]).await?;
-    let placing = Placing { spot, label: label.to_owned(), actor: by.actor.name.clone(), at: by.now };
+    let present = placing::of(&mut *conn, id).await?;
+    if seen.is_some_and(|seen| seen != present.as_ref().map_or(0, |placing| placing.id))
+        && let Some(present) = present
+    {
+        return Err(ActError::PlacedMeanwhile(Box::new(present)));
+    }
+    let placing = Placing { id: 0, spot, label: label.to_owned(), actor: by.actor.name.clone(), at: by.now };
     placing::add(&mut *conn, id, &placing).await?;
     take::weigh(&mut *conn, id).await?;
     placing::speak_again(&mut *conn, id).await?;

@@ -135,6 +135,18 @@ pub async fn retire(conn: &mut PgConnection, by: Acting<'_>, code: &str) -> Resu
     finish(conn, by, Entry::new(Act::DeviceRetire, "device", code)).await
 }
 
+/// Forgets at which network server the device was heard; its next uplink tells anew. Gives back what it was.
+///
+/// # Errors
+/// `NotFound` when none is remembered.
+pub async fn forget_network(conn: &mut PgConnection, by: Acting<'_>, code: &str) -> Result<String, DeviceError> {
+    find(conn, code).await?;
+    let was = store::forget_network(conn, code).await?;
+    let was = was.ok_or_else(|| DeviceError::NotFound(format!("remembered network address of device {code}")))?;
+    finish(conn, by, Entry::new(Act::DeviceForgetNetwork, "device", code).from(json!({ "address": was }))).await?;
+    Ok(was)
+}
+
 /// Turns a device away and ends its connections.
 ///
 /// # Errors

@@ -187,6 +187,25 @@ pub async fn configure_device(
     Ok(done.execute(conn).await?.rows_affected() > 0)
 }
 
+/// Where downlinks of a device go, as its last uplink told; none before.
+pub async fn network_address(conn: &mut PgConnection, code: &str) -> sqlx::Result<Option<String>> {
+    let address = sqlx::query_scalar!(
+        r#"select n.broker || ' ' || n.topic as "address!" from device_network n join device d on d.id = n.device_id where d.code = $1"#,
+        code
+    );
+    address.fetch_optional(conn).await
+}
+
+/// Forgets where downlinks of a device go; what it was, where there was one.
+pub async fn forget_network(conn: &mut PgConnection, code: &str) -> sqlx::Result<Option<String>> {
+    let address = sqlx::query_scalar!(
+        r#"delete from device_network n using device d where d.id = n.device_id and d.code = $1
+           returning n.broker || ' ' || n.topic as "address!""#,
+        code
+    );
+    address.fetch_optional(conn).await
+}
+
 /// Turns a device away from now on. False when there is none with this code.
 pub async fn disable_device(conn: &mut PgConnection, code: &str) -> sqlx::Result<bool> {
     let done = sqlx::query!("update device set enabled = false, online = false where code = $1", code);

@@ -1,5 +1,7 @@
 //! OGC API – Features, Part 1: Core (OGC 17-069r4) over areas and stations, in GeoJSON. Open data: no sign-in.
 
+mod past;
+
 use axum::extract::{Path, State};
 use axum::http::{HeaderName, HeaderValue, header};
 use axum::response::{IntoResponse, Response};
@@ -119,8 +121,8 @@ struct ItemsQuery {
     offset: Option<i64>,
     /// West, south, east, north.
     bbox: Option<String>,
-    /// An instant, or two with `/` between; `..` is open. Stations are those whose newest reading lies in it. Areas have no time
-    /// of their own and all belong.
+    /// An instant, or two with `/` between; `..` is open. Stations are those whose newest reading lies in it. Areas are those
+    /// that were in service then, as they were at its end.
     datetime: Option<String>,
     /// Format; only GeoJSON is spoken.
     f: Option<String>,
@@ -204,11 +206,24 @@ async fn items(
     Ok(geojson(&answer))
 }
 
-async fn item(State(app): State<App>, Path((id, code)): Path<(String, String)>) -> Result<Response, ApiError> {
+/// Parameters of one feature.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ItemQuery {
+    /// An area as it was then.
+    datetime: Option<String>,
+}
+
+async fn item(
+    State(app): State<App>,
+    Path((id, code)): Path<(String, String)>,
+    Query(query): Query<ItemQuery>,
+) -> Result<Response, ApiError> {
     let collection = Collection::named(&id)?;
+    let during = query.datetime.as_deref().map(period).transpose()?.unwrap_or_default();
     let mut conn = app.db.web.acquire().await?;
-    let mut found =
-        features(&mut conn, &base(&app), collection, Wanted { code: Some(&code), ..Wanted::default() }, (1, 0)).await?;
+    let wanted = Wanted { code: Some(&code), within: None, during };
+    let mut found = features(&mut conn, &base(&app), collection, wanted, (1, 0)).await?;
     let mut feature = found.pop().ok_or_else(|| ApiError::NotFound(format!("{id}/{code}")))?;
     let address = format!("{}/collections/{id}", base(&app));
     let own = [
@@ -237,18 +252,22 @@ async fn features(
     Wanted { code, within, during: (from, to) }: Wanted<'_>,
     (limit, offset): (i64, i64),
 ) -> sqlx::Result<Vec<Value>> {
+    if collection == Collection::Areas && (from.is_some() || to.is_some()) {
+        return past::areas(conn, Wanted { code, within, during: (from, to) }, (limit, offset)).await;
+    }
     let within = within.map(|four| four.to_vec());
     match collection {
         Collection::Areas => {
             sqlx::query_scalar!(
                 r#"select jsonb_build_object('type', 'Feature', 'id', a.code, 'geometry', st_asgeojson(a.geom, 6)::jsonb,
-                       'properties', jsonb_build_object('code', a.code, 'name', a.name, 'source', a.source, 'hazards',
+                       'properties', jsonb_build_object('code', a.code, 'name', a.name, 'source', a.source,
+                           'version', v.number, 'valid_from', v.valid_from, 'details', a.details, 'hazards',
                            coalesce((select jsonb_agg(jsonb_build_object('cobrade', h.cobrade, 'grade', h.grade, 'level',
                                coalesce(l.level, 'unknown'), 'since', l.since_at) order by h.cobrade)
                              from area_hazard h left join area_level l on l.area_id = h.area_id and l.cobrade = h.cobrade
                              where h.area_id = a.id), '[]'))) as "feature!"
-                   from risk_area a
-                   where ($1::text is null or a.code = $1)
+                   from risk_area a left join area_version v on v.code = a.code and v.state = 'effective' and v.valid_until is null
+                   where a.retired_at is null and ($1::text is null or a.code = $1)
                      and ($2::float8[] is null or a.geom && st_makeenvelope($2[1], $2[2], $2[3], $2[4], 4326))
                    order by a.code limit $3 offset $4"#,
                 code,
@@ -301,12 +320,15 @@ async fn features(
 
 async fn matched(conn: &mut PgConnection, collection: Collection, wanted: Wanted<'_>) -> sqlx::Result<i64> {
     let Wanted { within, during: (from, to), .. } = wanted;
+    if collection == Collection::Areas && (from.is_some() || to.is_some()) {
+        return past::matched(conn, wanted).await;
+    }
     let within = within.map(|four| four.to_vec());
     match collection {
         Collection::Areas => {
             sqlx::query_scalar!(
-                r#"select count(*) as "count!" from risk_area where $1::float8[] is null
-                       or geom && st_makeenvelope($1[1], $1[2], $1[3], $1[4], 4326)"#,
+                r#"select count(*) as "count!" from risk_area where retired_at is null and ($1::float8[] is null
+                       or geom && st_makeenvelope($1[1], $1[2], $1[3], $1[4], 4326))"#,
                 within.as_deref()
             )
             .fetch_one(conn)

@@ -133,7 +133,7 @@ pub async fn level_version(conn: &mut PgConnection) -> sqlx::Result<String> {
 pub async fn bounds(conn: &mut PgConnection) -> sqlx::Result<Option<[f64; 4]>> {
     let row = sqlx::query!(
         r#"select st_xmin(e) as west, st_ymin(e) as south, st_xmax(e) as east, st_ymax(e) as north
-           from (select st_extent(geom) as e from risk_area) as extent"#
+           from (select st_extent(geom) as e from risk_area where retired_at is null) as extent"#
     )
     .fetch_one(conn)
     .await?;

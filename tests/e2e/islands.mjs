@@ -23,6 +23,7 @@ const state = { page: "", ended: false };
 const server = createServer(async (request, response) => {
   const send = (type, body) => response.writeHead(200, { "content-type": type }).end(body);
   request.resume();
+  if (request.url.startsWith("/assets/") && request.url.endsWith(".css")) return send("text/css", await readFile(new URL(`../../src/web/ui/dist/${request.url.slice(8)}`, import.meta.url)));
   if (request.url.startsWith("/assets/")) return send("text/javascript", await readFile(new URL(`../../src/web/ui/dist/${request.url.slice(8)}`, import.meta.url)));
   if (request.url.startsWith("/api/v1/addresses?q=")) {
     const typed = new URL(request.url, "http://x").searchParams.get("q");
@@ -51,6 +52,27 @@ async function open(first) {
 /** A form with a field for an address, as the public's. */
 const form = `<!doctype html><html><head><script type="module" src="/assets/main.js"></script></head><body><form method="post" action="/elsewhere">
 <label>Where<input name="place" data-suggest="/api/v1/addresses" data-suggest-none="none" data-suggest-some="{n} known"></label><button>send</button></form></body></html>`;
+
+/** The form of an area, as far as the drawing looks at it. */
+function drawing(text) {
+  const said = ["vertex {i}/{n} {lat} {lon}", "size {n}", "crossing {place}", "open", "removed", "added", "hole", "simpler {from} {to}", "snapped", "unreadable"];
+  const words = said.map((word) => `data-${word.split(" ")[0]}="${word}"`).join(" ");
+  return `<!doctype html><html lang="pt-BR"><head><link rel="stylesheet" href="/assets/app.css"><script type="module" src="/assets/draw.js"></script></head><body>
+<form method="post" action="/elsewhere" data-draw><div data-draw-tools hidden><div class="draw-map" data-draw-map tabindex="0" data-bounds="null"></div>
+<button type="button" data-do="undo">undo</button><button type="button" data-do="redo">redo</button><input type="checkbox" data-snap>
+<select data-tolerance><option value="0"></option><option value="25">25</option></select><span data-simplified hidden></span><button type="button" data-do="simplify" hidden>do</button>
+<p role="status" data-draw-said ${words}></p></div><input name="code"><textarea name="geometry" data-draw-text>${text}</textarea><button id="save">save</button></form></body></html>`;
+}
+
+/** The pure part of the drawing, as this Node can run it. */
+async function shapes() {
+  const { transform } = await import("../../src/web/ui/node_modules/esbuild/lib/main.js");
+  const source = await readFile(new URL("../../src/web/ui/src/shape.ts", import.meta.url), "utf8");
+  const { code } = await transform(source, { loader: "ts", format: "esm" });
+  return import(`data:text/javascript,${encodeURIComponent(code)}`);
+}
+
+const SQUARE = [[[[-43.4, -21.76], [-43.39, -21.76], [-43.39, -21.75], [-43.4, -21.75]]]];
 
 const headline = (page) => page.locator("[name=headline]");
 
@@ -166,6 +188,54 @@ try {
     assert.equal(await field.inputValue(), "rua");
     await page.getByRole("option", { name: "Linhares" }).click();
     assert.equal(await field.inputValue(), "Rua das Flores – Linhares");
+  });
+  await step("a shape is read, written, measured, simplified and snapped, and its crossings are found", async () => {
+    const { area, count, crossings, read, simplify, snap, write } = await shapes();
+    assert.deepEqual(read("-21.76, -43.40\n-21.76 -43.39\n-21,75; -43,39\n-21.75,-43.4"), SQUARE);
+    assert.deepEqual(read(write(SQUARE)), SQUARE);
+    assert.equal(read("Rua das Flores"), undefined);
+    assert.deepEqual(read("0 0\n0 4\n4 4\n\n1 1\n1 2\n2 2")[0].length, 2);
+    assert.ok(Math.abs(area(SQUARE) - 1.148) < 0.01, String(area(SQUARE)));
+    assert.deepEqual(crossings(SQUARE), []);
+    const bow = [[[[0, 0], [2, 2], [2, 0], [0, 2]]]];
+    assert.deepEqual(crossings(bow), [[1, 1]]);
+    assert.deepEqual(crossings([[[[0, 0], [4, 0], [4, 4], [4, 6], [4, 4], [0, 4]]]]).length > 0, true, "a spike that runs out and back");
+    // A dense circle: none of its places is farther than the tolerance from what is left, and little is left.
+    const circle = Array.from({ length: 400 }, (_, i) => [-43.4 + 0.01 * Math.cos((i * Math.PI) / 200), -21.75 + 0.01 * Math.sin((i * Math.PI) / 200)]);
+    const simple = simplify([[circle]], 10);
+    assert.ok(count(simple) < 60 && count(simple) > 20, String(count(simple)));
+    assert.ok(Math.abs(area(simple) - area([[circle]])) / area([[circle]]) < 0.02);
+    assert.deepEqual(snap([-43.38999, -21.75001], SQUARE, 5), [-43.39, -21.75], "a corner before the side");
+    const beside = snap([-43.395, -21.76001], SQUARE, 5);
+    assert.ok(Math.abs(beside[1] + 21.76) < 1e-9 && Math.abs(beside[0] + 43.395) < 1e-9, String(beside));
+    assert.equal(snap([-43.5, -21.7], SQUARE, 5), undefined);
+  });
+
+  await step("an outline is drawn by keyboard, undone, and not saved while it crosses itself", async () => {
+    const { page } = await open(drawing("-21.76 -43.40\n-21.76 -43.39\n-21.75 -43.39\n-21.75 -43.40"));
+    const map = page.locator("[data-draw-map]");
+    const said = page.getByRole("status");
+    const shows = (text) => page.waitForFunction((text) => document.querySelector("[data-draw-said]").textContent.startsWith(text), text);
+    await map.press("n");
+    await shows("vertex 1/4 -21.76000 -43.40000");
+    await map.press("n");
+    await map.press("Shift+ArrowRight");
+    assert.match(await said.textContent(), /^vertex 2\/4 -21\.76000 -43\.38/);
+    await map.press("Insert");
+    assert.match(await said.textContent(), /^vertex 3\/5/);
+    await map.press("Delete");
+    await map.press("z");
+    await map.press("z");
+    await map.press("z");
+    const text = page.locator("[data-draw-text]");
+    assert.deepEqual(JSON.parse(await text.inputValue()).coordinates[0][1], [-43.39, -21.76]);
+    await text.fill("-21.8 -43.4\n-21.6 -43.2\n-21.8 -43.2\n-21.6 -43.4");
+    await shows("crossing -21.70000, -43.30000");
+    await page.click("#save");
+    assert.ok(page.url().endsWith("/console/alerts/1"), "it stays");
+    await page.click("[data-do=undo]");
+    await shows("size 4");
+    await Promise.all([page.waitForURL("**/elsewhere"), page.click("#save")]);
   });
 } finally {
   await browser.close();

@@ -50,7 +50,11 @@ async fn areas_and_stations_are_imported_over_http_and_listed_by_page() {
     let (status, report) = send(&app, Method::POST, "/api/v1/areas", &operator, "application/geo+json", AREAS).await;
     assert_eq!((status, &report["created"]), (StatusCode::OK, &json!(81)));
     let (_, again) = send(&app, Method::POST, "/api/v1/areas", &operator, "application/geo+json", AREAS).await;
-    assert_eq!(again, json!({"created": 0, "updated": 0, "unchanged": 81, "dry_run": false}));
+    assert_eq!(
+        (&again["created"], &again["updated"], &again["unchanged"]),
+        (&json!(0), &json!(0), &json!(81)),
+        "{again}"
+    );
     let (status, _) =
         send(&app, Method::POST, "/api/v1/stations", &operator, "text/csv; charset=utf-8", STATIONS).await;
     assert_eq!(status, StatusCode::OK);

@@ -446,6 +446,48 @@ async fn a_downlink_that_nobody_subscribes_is_not_sent_again() {
 }
 
 #[tokio::test]
+async fn a_command_whose_broker_cannot_be_reached_says_so_while_it_waits() {
+    let mut town = Town::new("dragino").await;
+    let app = town.service().await;
+    town.transmits(CHIRPSTACK).await;
+    // The broker is gone.
+    town._broker = Box::new(());
+    let command = ask(&app, "set_interval", interval()).await;
+    let waiting = eventually("the reason", || async {
+        let command = state(&app, &command).await;
+        (!command.message.is_empty()).then_some(command)
+    })
+    .await;
+    assert!(waiting.message.starts_with("the broker lora cannot be reached: "), "{}", waiting.message);
+    assert_eq!((waiting.state, waiting.downlink.is_none()), (CommandState::Queued, true), "it is tried again");
+    app.stop.cancel();
+}
+
+#[tokio::test]
+async fn a_forgotten_network_address_is_told_once_and_learned_anew_by_the_next_uplink() {
+    let town = Town::new("dragino").await;
+    let app = town.service().await;
+    town.transmits(CHIRPSTACK).await;
+    let forget = async || {
+        let actor = Actor::command();
+        let by = Acting { ids: &app.ids, now: app.clock.now(), actor: &actor };
+        let mut tx = app.db.web.begin().await.unwrap();
+        let was = sentinela::stations::desk::forget_network(&mut tx, by, "A").await;
+        tx.commit().await.unwrap();
+        was.map_err(|error| error.to_string())
+    };
+    assert_eq!(forget().await.unwrap(), format!("lora {CHIRPSTACK}"));
+    assert_eq!(town.place().await, None);
+    assert!(forget().await.unwrap_err().contains("remembered network address of device A"));
+    // The link writes an address that it knows again after some minutes.
+    app.clock.set(app.clock.now() + TimeDelta::minutes(4));
+    let other = "application/1/device/a84041000181c061";
+    town.transmits(other).await;
+    assert_eq!(town.place().await, Some((other.to_owned(), None)));
+    app.stop.cancel();
+}
+
+#[tokio::test]
 async fn another_hardware_id_forgets_where_downlinks_went() {
     let town = Town::new("dragino").await;
     let app = town.service().await;

@@ -15,10 +15,9 @@ fn storms() -> Vec<PathBuf> {
 #[test]
 fn every_storm_gives_its_golden_transcript() {
     let expected = Path::new(env!("CARGO_MANIFEST_DIR")).join("simulations/expected");
-    assert!(storms().len() >= 6);
+    assert!(storms().len() >= 15);
     for file in storms() {
-        let (scenario, transcript) = simulate(&file).unwrap();
-        let told = replay::render(&scenario, &transcript);
+        let told = sentinela::cli::simulate::told(&file).unwrap();
         let golden = expected.join(file.with_extension("txt").file_name().unwrap());
         if std::env::var_os("BLESS").is_some() {
             std::fs::write(&golden, &told).unwrap();

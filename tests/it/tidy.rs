@@ -82,6 +82,7 @@ const PURE: &[&str] = &[
     "risk/",
     "replay.rs",
     "replay/",
+    "backtest/",
     "units.rs",
     "cobrade.rs",
     "alerts/approval.rs",

@@ -185,7 +185,7 @@ pub async fn supersede(conn: &mut PgConnection, link: Link) -> sqlx::Result<()> 
 /// The database's.
 pub async fn relate(conn: &mut PgConnection, now: Instant, ibge_code: &str) -> sqlx::Result<u64> {
     let changed = sqlx::query!(
-        r#"with town as (select st_convexhull(st_collect(geom)) as hull from risk_area),
+        r#"with town as (select st_convexhull(st_collect(geom)) as hull from risk_area where retired_at is null),
            found as (
                select w.id, array_remove(array[
                    case when $1 = any(w.geocodes) then 'geocode' end,
@@ -214,8 +214,8 @@ async fn relate_areas(conn: &mut PgConnection, now: Instant) -> sqlx::Result<u64
                where w.superseded_by is null and coalesce(w.expires_at, w.sent_at + make_interval(hours => $2::int)) > $1),
            touched as (
                select near.id as warning_id, a.id as area_id from near join risk_area a
-                   on st_intersects(a.geom, near.polygons) or st_intersects(a.geom, near.circles)
-                   or (near.polygons is null and near.circles is null and 'geocode' = any(near.for_us_by))),
+                   on a.retired_at is null and (st_intersects(a.geom, near.polygons) or st_intersects(a.geom, near.circles)
+                   or (near.polygons is null and near.circles is null and 'geocode' = any(near.for_us_by)))),
            gone as (
                delete from outside_warning_area t using near
                where t.warning_id = near.id

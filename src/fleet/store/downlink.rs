@@ -149,6 +149,28 @@ pub async fn take_back(pool: &PgPool, due: &Due, why: Option<(Stage, &str)>, now
     tx.commit().await
 }
 
+/// Says at commands that wait why they do. Whoever looks is told once: while the reason is another one each time, nobody is woken
+/// over and over.
+pub async fn waits(pool: &PgPool, due: &[Due], why: &str) -> sqlx::Result<()> {
+    let ids: Vec<uuid::Uuid> = due.iter().map(|due| due.id).collect();
+    let mut tx = pool.begin().await?;
+    let first = sqlx::query_scalar!(
+        "with waiting as (select id, message from device_command where id = any($1) and state = 'queued' and downlink_stage is null
+                          order by id for update),
+              told as (update device_command c set message = $2 from waiting where c.id = waiting.id and c.message <> $2 returning c.device_id,
+                       waiting.message = '' as is_first)
+         select distinct d.code from told join device d on d.id = told.device_id where told.is_first",
+        &ids,
+        shortened(why)
+    )
+    .fetch_all(&mut *tx)
+    .await?;
+    for code in first {
+        events::notify(&mut tx, &Event::Device { code }).await?;
+    }
+    tx.commit().await
+}
+
 fn shortened(text: &str) -> String {
     text.chars().take(MAX_MESSAGE).collect()
 }

@@ -89,7 +89,7 @@ async fn hand_over(app: &App, broker: &str, courier: &Courier) -> sqlx::Result<(
         Ok(open) => open,
         Err(why) => {
             tracing::warn!(broker, %why, waiting = due.len(), "downlinks wait for the broker");
-            return Ok(());
+            return store::waits(&app.db.ingest, &due, &unreached(broker, &why)).await;
         }
     };
     for due in due {
@@ -109,6 +109,11 @@ async fn hand_over(app: &App, broker: &str, courier: &Courier) -> sqlx::Result<(
     }
     open.close().await;
     Ok(())
+}
+
+/// For whoever asks why a command waits.
+fn unreached(broker: &str, why: &str) -> String {
+    format!("the broker {broker} cannot be reached: {why}; tried again")
 }
 
 /// What became of one; nothing when it needed no publishing.
@@ -147,7 +152,10 @@ async fn outcome(pool: &PgPool, due: &Due, handed: &Handed, now: Instant) -> sql
             let why = format!("the broker refuses {}: {reason}", due.address.topic());
             store::take_back(pool, due, Some((Stage::Barred, &why)), now).await
         }
-        Handed::Kept(_) => store::take_back(pool, due, None, now).await,
+        Handed::Kept(why) => {
+            store::take_back(pool, due, None, now).await?;
+            store::waits(pool, std::slice::from_ref(due), &unreached(&due.broker, why)).await
+        }
         Handed::Unknown(_) => Ok(()),
     }
 }

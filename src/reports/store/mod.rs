@@ -458,7 +458,7 @@ pub async fn area_names(conn: &mut PgConnection) -> sqlx::Result<Vec<(Spot, Stri
         r#"select a.name, st_x(p.at) as "lon!", st_y(p.at) as "lat!",
                ceil(st_maxdistance(st_transform(st_envelope(a.geom), 3857), st_transform(p.at, 3857)) * cos(radians(st_y(p.at))))::integer
                    as "precision_m!"
-           from risk_area a cross join lateral (select st_pointonsurface(a.geom) as at) p order by a.id limit 5000"#
+           from risk_area a cross join lateral (select st_pointonsurface(a.geom) as at) p where a.retired_at is null order by a.id limit 5000"#
     )
     .fetch_all(conn)
     .await?;

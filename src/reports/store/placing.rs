@@ -10,6 +10,8 @@ use crate::reports::cluster::EXACT_M;
 /// A person's word on where an occurrence is.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Placing {
+    /// Of its row; 0 before it has one.
+    pub id: i64,
     pub spot: Spot,
     /// The address, or empty for a point.
     pub label: String,
@@ -19,13 +21,14 @@ pub struct Placing {
 
 pub async fn of(conn: &mut PgConnection, occurrence: Uuid) -> sqlx::Result<Option<Placing>> {
     let row = sqlx::query!(
-        r#"select st_x(geom) as "lon!", st_y(geom) as "lat!", precision_m, label, actor, at from occurrence_placing
+        r#"select id, st_x(geom) as "lon!", st_y(geom) as "lat!", precision_m, label, actor, at from occurrence_placing
            where occurrence_id = $1 order by id desc limit 1"#,
         occurrence
     )
     .fetch_optional(conn)
     .await?;
     Ok(row.map(|row| Placing {
+        id: row.id,
         spot: Spot { lon: row.lon, lat: row.lat, precision_m: row.precision_m },
         label: row.label,
         actor: row.actor,

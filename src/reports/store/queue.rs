@@ -58,7 +58,7 @@ pub async fn list(
                (select count(*) from attachment a join report_standing s on s.report_id = a.report_id
                 where s.occurrence_id = o.id and a.removed_at is null) as "photographs!",
                coalesce(newest.words, '') as "words!", coalesce(newest.place, '') as "place!", o.incident_id,
-               array(select name from risk_area a where st_intersects(a.geom, o.geom) order by name limit 3) as "areas!"
+               array(select name from risk_area a where a.retired_at is null and st_intersects(a.geom, o.geom) order by name limit 3) as "areas!"
            from occurrence o
            cross join lateral (
                select count(*) as reports, count(distinct r.reporter) as reporters,

@@ -84,7 +84,7 @@ pub async fn touched(conn: &mut PgConnection, report: Uuid) -> sqlx::Result<Vec<
                  left join lateral (select geom, precision_m from occurrence_placing
                                     where occurrence_id = s.occurrence_id order by id desc limit 1) p on true
                  where r.id = $1) here
-           join risk_area a on a.geom && st_expand(here.geom, 0.002)
+           join risk_area a on a.retired_at is null and a.geom && st_expand(here.geom, 0.002)
                and st_dwithin(a.geom::geography, here.geom::geography, least(here.precision_m, $2)::float8)
            order by a.id limit 50"#,
         report,

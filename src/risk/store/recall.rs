@@ -43,6 +43,12 @@ impl Recalled {
     }
 }
 
+/// A day more than anything looks back.
+fn whole_hours(reaches: &[Micros]) -> anyhow::Result<Vec<i32>> {
+    let hours = |reach: &Micros| Ok(i32::try_from((*reach / 3_600_000_000).max(MAX_WINDOW_H) + 24)?);
+    reaches.iter().map(hours).collect()
+}
+
 /// Gives back what each stream held when the cursor stood at `cursor`, as inputs in journal order per stream, each with the
 /// quality that the spike test, which looks back, left of it: a day more than anything looks back (`reaches`, in the order of `streams`) before the newest reading that
 /// is believed, the same before the newest that is at least possible, and, however old, the one reading before each of these, in
@@ -57,8 +63,7 @@ pub async fn recall(
     mut take: impl FnMut(&ReadingInput, Option<Quality>),
 ) -> anyhow::Result<u64> {
     let streams: Vec<i64> = streams.iter().map(|stream| stream.0).collect();
-    let hours = |reach: &Micros| i32::try_from((*reach / 3_600_000_000).max(MAX_WINDOW_H) + 24);
-    let reaches: Vec<i32> = reaches.iter().map(hours).collect::<Result<_, _>>()?;
+    let reaches = whole_hours(reaches)?;
     let mut rows = sqlx::query_as!(
         Recalled,
         r#"select distinct on (j.datastream_id, j.seq) j.seq as "seq!: Seq",

@@ -7,8 +7,8 @@ use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
 use crate::app::App;
-use crate::catalogue::Format;
 use crate::catalogue::store::{ImportFailure, Kind, Options, Report, import};
+use crate::catalogue::{Format, Problems};
 use crate::web::auth::Staff;
 use crate::web::error::ApiError;
 
@@ -103,12 +103,18 @@ pub async fn take(
     import(&mut conn, &app.ids, app.clock.now(), kind, (format, body), options, &staff.actor()).await.map_err(refused)
 }
 
+/// Every error of a file.
+pub fn problems(problems: &Problems) -> ApiError {
+    ApiError::BadRequest {
+        detail: format!("{} in the file; nothing was stored", plural(problems.total())),
+        errors: problems.to_field_errors(),
+    }
+}
+
 fn refused(failure: ImportFailure) -> ApiError {
     match failure {
-        ImportFailure::Problems(problems) => ApiError::BadRequest {
-            detail: format!("{} in the file; nothing was stored", plural(problems.total())),
-            errors: problems.to_field_errors(),
-        },
+        ImportFailure::Problems(wrong) => problems(&wrong),
+        ImportFailure::Standing(_) => ApiError::Conflict(failure.to_string()),
         ImportFailure::Database(error) => error.into(),
     }
 }

@@ -1,5 +1,10 @@
 //! Risk areas: level, reasons, and how each came there.
 
+mod compared;
+mod editor;
+mod importing;
+mod versions;
+
 use askama::Template;
 use axum::Router;
 use axum::extract::{Path, Query, State};
@@ -23,7 +28,15 @@ use crate::web::error::ApiError;
 use crate::web::situation::{self, Pair};
 
 pub fn routes() -> Router<App> {
-    Router::new().route("/console/areas", get(list)).route("/console/areas/{id}", get(show))
+    Router::new()
+        .route("/console/areas", get(list))
+        .route("/console/areas/{id}", get(show))
+        .route("/console/area-versions", get(versions::waiting))
+        .route("/console/area-versions/{code}", get(versions::list))
+        .route("/console/area-versions/{code}/{number}", get(versions::show).post(versions::act))
+        .route("/console/area-editor", get(editor::open).post(editor::save))
+        .route("/console/area-imports", get(importing::open).post(importing::send))
+        .route("/console/area-imports/{id}", get(importing::preview).post(importing::act))
 }
 
 #[derive(Template)]
@@ -101,6 +114,7 @@ struct AreaPage {
     name: String,
     code: String,
     grade: String,
+    retired: bool,
     shown: Vec<Shown>,
     chart: Option<Chart>,
     steps: Vec<Step>,
@@ -112,10 +126,11 @@ async fn show(State(app): State<App>, v: View, Path(id): Path<i64>) -> Result<Re
     let id = AreaId(id);
     let mut conn = app.db.web.acquire().await?;
     let f = Frame::load(&mut conn, &app, v, "areas").await?;
-    let area = sqlx::query!("select code, name from risk_area where id = $1", id.0)
-        .fetch_optional(&mut *conn)
-        .await?
-        .ok_or_else(|| ApiError::NotFound(format!("area {id}")))?;
+    let area =
+        sqlx::query!(r#"select code, name, retired_at is not null as "retired!" from risk_area where id = $1"#, id.0)
+            .fetch_optional(&mut *conn)
+            .await?
+            .ok_or_else(|| ApiError::NotFound(format!("area {id}")))?;
     let pairs = situation::pairs(&mut conn, Some(id)).await?;
     let lead = pairs.iter().flat_map(|pair| &pair.reasons).flat_map(|reason| &reason.stations).find(|s| s.fresh);
     let lead = lead.map(|station| station.code.clone());
@@ -135,6 +150,7 @@ async fn show(State(app): State<App>, v: View, Path(id): Path<i64>) -> Result<Re
         id,
         name: area.name,
         code: area.code,
+        retired: area.retired,
         grade: pairs.iter().map(|pair| pair.grade.clone()).max().unwrap_or_default(),
         chart,
         steps,

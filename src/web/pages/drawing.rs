@@ -110,9 +110,9 @@ async fn view_box(conn: &mut PgConnection, wish: MapWish<'_>) -> sqlx::Result<Op
     let ids: Vec<i64> = wish.chosen.iter().map(|id| id.0).collect();
     let only = wish.zoom_to_chosen && !ids.is_empty();
     let row = sqlx::query!(
-        r#"with town as (select st_extent(st_transform(st_envelope(geom), 3857)) as e from risk_area),
+        r#"with town as (select st_extent(st_transform(st_envelope(geom), 3857)) as e from risk_area where retired_at is null),
            box as (select st_extent(st_transform(st_envelope(geom), 3857)) as e from risk_area
-                   where not $1::boolean or id = any($2)),
+                   where case when $1::boolean then id = any($2) else retired_at is null end),
            size as (select greatest(st_xmax(box.e) - st_xmin(box.e), st_ymax(box.e) - st_ymin(box.e)) as own,
                            greatest(st_xmax(town.e) - st_xmin(town.e), st_ymax(town.e) - st_ymin(town.e)) as whole
                     from box, town),

@@ -213,7 +213,13 @@ fn story(v: &View, of: &Explanation) -> Vec<String> {
     if of.held_back {
         told.push(v.t("why-held-back"));
     }
-    told
+    told.iter().map(|line| capital(line)).collect()
+}
+
+/// Sentences begin with a capital letter, whatever word comes first.
+fn capital(text: &str) -> String {
+    let mut letters = text.chars();
+    letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
 }
 
 /// The conditions that are met in a branch.

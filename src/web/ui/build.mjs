@@ -10,7 +10,7 @@ const common = { bundle: true, minify: true, target: "es2022", outdir: out, publ
 
 await build({
   ...common,
-  entryPoints: { main: "src/main.ts", map: "src/map.ts" },
+  entryPoints: { main: "src/main.ts", map: "src/map.ts", draw: "src/draw.ts" },
   format: "esm",
   splitting: true,
   chunkNames: "h/[name]-[hash]",

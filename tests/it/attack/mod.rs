@@ -57,8 +57,13 @@ impl Answer {
 
 impl Place {
     async fn open() -> Self {
+        Self::with(&[]).await
+    }
+
+    /// The same with some configuration keys replaced.
+    async fn with(overrides: &[(&str, &str)]) -> Self {
         let db = support::db().await;
-        let app = support::app(&db);
+        let app = support::app_with(&db, overrides);
         let router = sentinela::web::router::router(app.clone());
         Self { app, db, router }
     }

@@ -266,6 +266,26 @@ async fn staff_places_an_occurrence_and_it_stays_there_whatever_is_reported() {
 }
 
 #[tokio::test]
+async fn a_place_from_a_page_that_a_colleague_has_outdated_is_refused_with_both_words() {
+    let site = Site::with_register().await;
+    site.report(&[("kind", "landslide"), ("text", "caiu"), ("place", "Rua das Flores, 20")]).await;
+    let occurrence = site.occurrence().await;
+    assert!(site.page(&occurrence).await.text.contains("name=\"seen\" value=\"0\""));
+    let first = [("seen", "0"), ("lat", "-21.75"), ("lon", "-43.3"), ("label", "Linhares")];
+    assert_eq!(site.act(&format!("{occurrence}/place"), &first).await.status, StatusCode::SEE_OTHER);
+    let second = [("seen", "0"), ("lat", "-21.76"), ("lon", "-43.39"), ("label", "Bom Pastor")];
+    let refused = site.act(&format!("{occurrence}/place"), &second).await;
+    assert_eq!(refused.status, StatusCode::CONFLICT, "{}", refused.text);
+    for word in ["Linhares", "-21.75000, -43.30000", "Bom Pastor", "-21.76000, -43.39000"] {
+        assert!(refused.text.contains(word), "{word} is not in {}", refused.text);
+    }
+    let id = site.text("select max(id)::text from occurrence_placing").await.remove(0);
+    let again = [("seen", id.as_str()), ("lat", "-21.76"), ("lon", "-43.39"), ("label", "Bom Pastor")];
+    assert_eq!(site.act(&format!("{occurrence}/place"), &again).await.status, StatusCode::SEE_OTHER);
+    assert_eq!(site.number("select count(*) from occurrence_placing").await, 2);
+}
+
+#[tokio::test]
 async fn a_place_that_staff_found_goes_along_into_another_occurrence() {
     let site = Site::with_register().await;
     site.report(&[("kind", "landslide"), ("text", "um"), ("place", "perto da ponte")]).await;

@@ -58,13 +58,20 @@ pub async fn create(
         ));
     }
     let mut tx = app.db.web.begin().await?;
-    let rows = sqlx::query!(r#"select id as "id: AreaId", code from risk_area where code = any($1)"#, &given.areas)
-        .fetch_all(&mut *tx)
-        .await?;
+    let rows = sqlx::query!(
+        r#"select id as "id: AreaId", code from risk_area where code = any($1) and retired_at is null"#,
+        &given.areas
+    )
+    .fetch_all(&mut *tx)
+    .await?;
     if let Some((index, code)) =
         given.areas.iter().enumerate().find(|(_, code)| !rows.iter().any(|row| row.code == **code))
     {
-        return Err(ApiError::field(format!("areas[{index}]"), code, "there is no risk area with this code"));
+        return Err(ApiError::field(
+            format!("areas[{index}]"),
+            code,
+            "there is no risk area in service with this code",
+        ));
     }
     if rows.is_empty() {
         return Err(ApiError::field("areas", "[]", "give at least one risk area"));

@@ -1,20 +1,43 @@
-//! Risk areas over HTTP. Their shapes are at /ogc/collections/areas/items.
+//! Risk areas over HTTP: lists, imports, changes and versions. Their shapes are at /ogc/collections/areas/items.
+
+pub mod change;
+pub mod import;
+pub mod look;
+pub mod versions;
 
 use axum::extract::{DefaultBodyLimit, State};
-use axum::http::HeaderMap;
-use axum::routing::get;
+use axum::routing::{get, post, put};
 use axum::{Json, Router};
-use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
 use crate::app::App;
-use crate::catalogue::store::{Kind, Report};
-use crate::web::api::imports::{ImportQuery, MAX_BODY_BYTES, Page, PageQuery, Query, take};
-use crate::web::auth::{May, can};
+use crate::areas::desk::AreaError;
+use crate::web::api::imports::{MAX_BODY_BYTES, Page, PageQuery, Query};
 use crate::web::error::{ApiError, Problem};
 
 pub fn routes() -> Router<App> {
-    Router::new().route("/api/v1/areas", get(list).post(import)).layer(DefaultBodyLimit::max(MAX_BODY_BYTES))
+    Router::new()
+        .route("/api/v1/areas", get(list).post(import::import))
+        .layer(DefaultBodyLimit::max(MAX_BODY_BYTES))
+        .route("/api/v1/area-imports", post(import::read))
+        .route("/api/v1/area-checks", post(look::check))
+        .route("/api/v1/areas/{code}", put(change::change))
+        .route("/api/v1/areas/{code}/retire", post(change::retire))
+        .route("/api/v1/areas/{code}/versions", get(versions::list))
+        .route("/api/v1/areas/{code}/versions/{number}", get(versions::show).delete(versions::withdraw))
+        .route("/api/v1/areas/{code}/versions/{number}/restore", post(versions::restore))
+        .route("/api/v1/areas/{code}/versions/{number}/enforce", post(versions::enforce))
+}
+
+impl From<AreaError> for ApiError {
+    fn from(error: AreaError) -> Self {
+        match error {
+            AreaError::NotFound(what) => Self::NotFound(what),
+            AreaError::Wrong { field, value, message } => Self::field(field, value, message),
+            AreaError::Moved { .. } | AreaError::Standing(_) => Self::Conflict(error.to_string()),
+            AreaError::Database(error) => error.into(),
+        }
+    }
 }
 
 /// A hazard an area is exposed to, and how it stands now.
@@ -38,7 +61,7 @@ pub struct AreaView {
     pub bbox: [f64; 4],
 }
 
-/// Lists risk areas by code.
+/// Lists the risk areas in service by code.
 ///
 /// # Errors
 /// 400 for a wrong page.
@@ -54,13 +77,15 @@ pub async fn list(State(app): State<App>, Query(page): Query<PageQuery>) -> Resu
                              'level', coalesce(l.level, 'unknown')) order by h.cobrade)
                          from area_hazard h left join area_level l on l.area_id = h.area_id and l.cobrade = h.cobrade
                          where h.area_id = a.id), '[]') as "hazards!: sqlx::types::Json<Vec<HazardView>>"
-           from risk_area a order by a.code limit $1 offset $2"#,
+           from risk_area a where a.retired_at is null order by a.code limit $1 offset $2"#,
         limit,
         offset
     )
     .fetch_all(&mut *conn)
     .await?;
-    let total = sqlx::query_scalar!(r#"select count(*) as "count!" from risk_area"#).fetch_one(&mut *conn).await?;
+    let total = sqlx::query_scalar!(r#"select count(*) as "count!" from risk_area where retired_at is null"#)
+        .fetch_one(&mut *conn)
+        .await?;
     let items = rows
         .into_iter()
         .map(|row| AreaView {
@@ -72,25 +97,4 @@ pub async fn list(State(app): State<App>, Query(page): Query<PageQuery>) -> Resu
         })
         .collect();
     Ok(Json(Page { items, total, limit, offset }))
-}
-
-/// Imports risk areas: everything in the body, or nothing.
-///
-/// # Errors
-/// 400 with every error of the file, 401, 403, 413.
-#[utoipa::path(post, path = "/api/v1/areas", tag = "catalogue", params(ImportQuery),
-    request_body(content((String = "text/csv"), (Object = "application/geo+json"), (Object = "application/json")),
-        description = "A FeatureCollection of Polygons or MultiPolygons in WGS84 with the properties code, name and \
-            hazards: [{\"cobrade\": \"1.1.3.2.1\", \"grade\": \"R3\"}]; or CSV with the polygon as GeoJSON in `geometry`"),
-    responses((status = 200, body = Report), (status = 400, body = Problem), (status = 401, body = Problem),
-        (status = 403, body = Problem), (status = 413, body = Problem)),
-    security(("api_token" = [])))]
-pub async fn import(
-    State(app): State<App>,
-    staff: May<can::EditCatalogue>,
-    Query(query): Query<ImportQuery>,
-    headers: HeaderMap,
-    body: Bytes,
-) -> Result<Json<Report>, ApiError> {
-    Ok(Json(take(&app, &staff, Kind::Areas, query, &headers, &body).await?))
 }

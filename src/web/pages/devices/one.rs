@@ -43,6 +43,8 @@ struct DevicePage {
     /// Those that can be sent to it.
     names: Vec<CommandName>,
     certificates: Vec<DeviceCertificate>,
+    /// Where its downlinks go, as its last uplink told.
+    network: Option<String>,
     example: Example,
     /// The secret just made, shown this once.
     fresh: Option<String>,
@@ -97,6 +99,7 @@ pub(super) async fn device_page(app: &App, v: View, code: &str, outcome: Outcome
     let report = report::one(&mut conn, code).await?.map(|found| found.report).unwrap_or_default();
     let commands = crate::fleet::store::commands(&mut conn, code, COMMANDS, 0).await?;
     let certificates = store::certificates(&mut conn, Some(code)).await?;
+    let network = store::network_address(&mut conn, code).await?;
     let streams = store::datastreams(&mut conn, &[device.station_id.0]).await?;
     let (name, unit) = streams.first().map_or(("rain", "mm"), |stream| (stream.name.as_str(), stream.unit.as_str()));
     let example = example(app, &v, code, name, unit);
@@ -118,6 +121,7 @@ pub(super) async fn device_page(app: &App, v: View, code: &str, outcome: Outcome
         profiles,
         names,
         certificates,
+        network,
         example,
         fresh,
         wrong,
@@ -190,6 +194,9 @@ async fn done(
             crate::fleet::desk::cancel(conn, by, code, given.id.parse().map_err(|_| gone())?).await?;
         }
         "retire" => desk::retire(conn, by, code).await?,
+        "forget-network" => {
+            desk::forget_network(conn, by, code).await?;
+        }
         "revoke" => desk::revoke(conn, by, code).await?,
         "enable" => desk::enable(conn, by, code).await?,
         "certificate" => {
@@ -204,7 +211,8 @@ async fn done(
         }
         other => {
             let message =
-                "expected configure, rotate, retire, revoke, enable, certificate or revoke-certificate".into();
+                "expected configure, forget-network, rotate, retire, revoke, enable, certificate or revoke-certificate"
+                    .into();
             return Err(DeviceError::Wrong { field: "act", value: other.to_owned(), message });
         }
     }

@@ -37,7 +37,20 @@ fn refused(v: &View, error: ActError) -> ApiError {
         ActError::Alone => ApiError::Conflict(v.t("occurrence-alone")),
         ActError::HasIncident(number) => ApiError::Conflict(v.t1("occurrence-has-incident", "number", number)),
         ActError::NoHazard => ApiError::Conflict(v.t("occurrence-no-hazard")),
+        ActError::PlacedMeanwhile(present) => ApiError::Conflict(v.t2(
+            "occurrence-placed-meanwhile",
+            "who",
+            present.actor,
+            "there",
+            spoken(&present.spot, &present.label),
+        )),
     }
+}
+
+/// A place in words: its address and where that is.
+fn spoken(spot: &Spot, label: &str) -> String {
+    let degrees = format!("{:.5}, {:.5} (± {} m)", spot.lat, spot.lon, spot.precision_m);
+    if label.is_empty() { degrees } else { format!("{label} – {degrees}") }
 }
 
 /// A reason, which dismissals, joins and splits must have.
@@ -112,6 +125,8 @@ pub async fn merge(
 
 #[derive(Deserialize)]
 pub struct There {
+    /// The placing that the page showed, 0 for none: another one by now is somebody else's word.
+    seen: Option<i64>,
     lat: String,
     lon: String,
     #[serde(default)]
@@ -152,8 +167,18 @@ pub async fn place(
     let spot = Spot { lon, lat, precision_m: metres.clamp(*PLACED_M.start(), *PLACED_M.end()).round() as i32 };
     let mut tx = app.db.web.begin().await?;
     let actor = staff.actor();
-    let placed = acts::place(&mut tx, by(&app, &v, &actor), id, (spot, &label), reason).await;
-    placed.map_err(|error| refused(&v, error))?;
+    let placed = acts::place(&mut tx, by(&app, &v, &actor), id, (spot, &label), reason, given.seen).await;
+    placed.map_err(|error| {
+        let was_slower = matches!(error, ActError::PlacedMeanwhile(_));
+        match refused(&v, error) {
+            // Both words, so that whoever was slower can judge between them.
+            ApiError::Conflict(said) if was_slower => {
+                let wanted = v.t1("occurrence-place-wanted", "there", spoken(&spot, &label));
+                ApiError::Conflict(format!("{said} {wanted}"))
+            }
+            other => other,
+        }
+    })?;
     tx.commit().await?;
     Ok(back(id))
 }
