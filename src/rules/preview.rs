@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use chrono::TimeDelta;
 use chrono_tz::Tz;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -13,6 +14,7 @@ use crate::engine::{Effect, Engine, Input, ReadingInput, Transition};
 use crate::ids::AlertId;
 use crate::risk::network::{Network, PairKey};
 use crate::risk::rule::Rule;
+use crate::risk::stream::Windows;
 use crate::units::Level;
 
 /// Areas whose bands are kept, those that differ first.
@@ -92,6 +94,19 @@ pub struct Band {
 pub struct Stand {
     pub at: Instant,
     pub level: Level,
+}
+
+/// How far back the readings of these rules reach, each on its own over the town.
+///
+/// # Errors
+/// A rule that clashes with itself: never.
+pub fn reach<'a>(network: &Network, rules: impl IntoIterator<Item = &'a Rule>) -> anyhow::Result<TimeDelta> {
+    let mut furthest = 0;
+    for rule in rules {
+        let bound = Network { rules: vec![rule.clone()], ..network.clone() }.bind()?;
+        furthest = furthest.max(bound.windows.iter().map(Windows::furthest).max().unwrap_or(0));
+    }
+    Ok(TimeDelta::microseconds(furthest) + TimeDelta::hours(1))
 }
 
 /// Runs both over the stretch. `go_on` is asked now and then; none when it said no.

@@ -11,7 +11,7 @@ use tokio::sync::broadcast::error::RecvError;
 use super::desk::{At, Desk, RuleError, town};
 use super::job::{self, BackTest, Progress, Work};
 use super::life::State;
-use super::preview::{Compared, Stretch};
+use super::preview::{Compared, Stretch, reach};
 use super::store::previews::{self, Doing, MOST_READINGS, Preview};
 use super::{store, sync};
 use crate::app::App;
@@ -143,7 +143,8 @@ async fn gather(app: &App, preview: &Preview) -> anyhow::Result<Work> {
     let network = town(&mut conn, &app.config.engine).await?;
     let active = network.rules.iter().find(|rule| rule.id == candidate.id).cloned();
     let from = now - TimeDelta::days(preview.days.into());
-    let readings = previews::readings(&mut conn, (from, now), MOST_READINGS).await?;
+    let reach = reach(&network, std::iter::once(&candidate).chain(&active))?;
+    let readings = previews::readings(&mut conn, (from, now), reach, MOST_READINGS).await?;
     let readings = readings.ok_or_else(|| {
         anyhow::anyhow!("the journal holds more than {MOST_READINGS} readings of that time; choose fewer days")
     })?;

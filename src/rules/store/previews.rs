@@ -8,7 +8,6 @@ use crate::clock::Instant;
 use crate::engine::ReadingInput;
 use crate::ids::{DatastreamId, Seq};
 use crate::risk::control::Why;
-use crate::risk::rule::MAX_WINDOW_H;
 use crate::units::vocabulary;
 
 /// Whoever carries one out and was not heard for so long is gone.
@@ -144,7 +143,7 @@ pub async fn end(conn: &mut PgConnection, now: Instant, id: i64, as_what: Doing,
     Ok(ended.rows_affected() > 0)
 }
 
-/// What the journal holds of the days before `to`, as the evaluator read it, with the longest window before them; none where
+/// What the journal holds of the days before `to`, as the evaluator read it, with what fills the windows (`reach`) before them; none where
 /// that is more than `most`. History was never judged and is not among it.
 ///
 /// # Errors
@@ -152,9 +151,9 @@ pub async fn end(conn: &mut PgConnection, now: Instant, id: i64, as_what: Doing,
 pub async fn readings(
     conn: &mut PgConnection,
     (from, to): (Instant, Instant),
+    reach: TimeDelta,
     most: i64,
 ) -> anyhow::Result<Option<Vec<ReadingInput>>> {
-    let reach = TimeDelta::hours(MAX_WINDOW_H);
     let rows = sqlx::query!(
         r#"select seq as "seq: Seq", datastream_id as "datastream_id: DatastreamId", observed_at, received_at, value, quality,
                   quality_reason, revises_seq as "revises_seq: Seq"

@@ -17,7 +17,7 @@ use crate::rules::desk::{At, RuleError, life_of, town};
 use crate::rules::diff;
 use crate::rules::life::Ask;
 use crate::rules::outline::{self, Dial, DialKind, Outline, Section, WrongDial};
-use crate::rules::preview::compare;
+use crate::rules::preview::{compare, reach};
 use crate::rules::store::previews;
 use crate::rules::store::{self, Version};
 use crate::rules::worker::last_days;
@@ -31,7 +31,7 @@ use crate::web::pages::view::View;
 /// Days that are looked at while somebody writes.
 const GLANCE_DAYS: i64 = 3;
 /// Readings at most that are looked at while somebody writes.
-const GLANCE_READINGS: usize = 60_000;
+const GLANCE_READINGS: i64 = 60_000;
 
 /// Fields of one part of the rule.
 struct Group {
@@ -272,7 +272,8 @@ async fn glance(app: &App, conn: &mut PgConnection, v: &View, text: &str, look: 
     let network = town(&mut *conn, &app.config.engine).await?;
     let active = network.rules.iter().find(|rule| rule.id == candidate.id).cloned();
     let (from, to) = (v.now - TimeDelta::days(GLANCE_DAYS), v.now);
-    let readings = previews::readings(conn, (from, to), GLANCE_READINGS as i64).await?;
+    let reach = reach(&network, std::iter::once(&candidate).chain(&active))?;
+    let readings = previews::readings(conn, (from, to), reach, GLANCE_READINGS).await?;
     let Some(stretch) = readings.and_then(|readings| last_days(app, network, readings, (from, to))) else {
         look.is_long = true;
         return Ok(());
