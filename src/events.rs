@@ -35,6 +35,8 @@ pub enum Event {
     Maintenance,
     /// Stations, streams, areas or residents changed: caches reload.
     Catalogue,
+    /// A version of a rule came, moved on in its life, or was compared.
+    Rules,
     /// Devices or their secrets changed: whoever lets them in reads them anew.
     Devices,
     /// Outside warnings came, or changed what they are to this town.

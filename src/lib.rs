@@ -36,6 +36,7 @@ pub mod pipeline;
 pub mod reports;
 pub mod residents;
 pub mod risk;
+pub mod rules;
 pub mod stations;
 
 // Around it

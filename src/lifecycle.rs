@@ -97,6 +97,7 @@ impl Service {
         self.spawn("areas", crate::areas::worker::run(app.clone()));
         self.spawn("history", crate::history::worker::run(app.clone()));
         self.spawn("reports", crate::reports::worker::run(app.clone()));
+        self.spawn("comparisons of rules", crate::rules::worker::run(app.clone()));
         self.spawn("station health", crate::stations::health::worker::run(app.clone()));
         if !app.config.reports.maildir.is_empty() {
             self.spawn("reports by e-mail", crate::reports::mail::worker::run(app.clone()));

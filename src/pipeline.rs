@@ -6,7 +6,6 @@
 //! thrown away and read again: memory never runs ahead of what is committed.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::Path;
 use std::time::Duration;
 
 use chrono::TimeDelta;
@@ -30,6 +29,10 @@ use crate::risk::control::Why;
 use crate::risk::evaluate::PairMemory;
 use crate::risk::network::PairKey;
 use crate::risk::store::{self, Cursor};
+use crate::rules::memory::{carried, is_kept};
+use crate::rules::store as registry;
+use crate::rules::sync;
+use crate::rules::trial::Trial;
 use crate::units::Level;
 
 /// Rows folded in one transaction.
@@ -123,6 +126,8 @@ pub struct Pipeline {
     /// Of the catalogue that is judged by.
     version: i64,
     desk: Desk,
+    /// What is judged beside it and warns nobody.
+    trial: Option<Trial>,
     /// Pairs whose stored explanation is older than what the core knows.
     stale: BTreeSet<usize>,
     saved: Vec<PairMemory>,
@@ -133,26 +138,33 @@ impl Pipeline {
     /// Reads catalogue, rules, cursor and memories, and refills the windows from the journal.
     pub async fn load(app: &App, conn: &mut PgConnection) -> anyhow::Result<Self> {
         let folder = &app.config.engine.rules_dir;
-        let rules = store::load_rules((!folder.is_empty()).then(|| Path::new(folder)))?;
         let mut tx = conn.begin().await?;
         // Before the catalogue itself: one that changes in between is read again, and none is passed over.
         let version = store::catalogue_version(&mut tx).await?;
         store::forget_removed(&mut tx).await?;
+        sync::bring_up(&mut tx, app.clock.now(), folder).await?;
+        let rules = registry::current(&mut tx, folder).await?;
         let limits = store::load_limits(&app.config.engine.quality_file)?;
-        let bound =
-            store::load_network(&mut tx, rules, &limits).await?.bind()?.in_zone(app.config.municipality.time_zone);
+        let network = store::load_network(&mut tx, rules, &limits).await?;
+        let remembered = store::load_memories(&mut tx).await?;
+        let zone = app.config.municipality.time_zone;
+        let mut trial = Trial::beside(&mut tx, &network, &remembered, zone).await?;
+        let bound = network.bind()?.in_zone(zone);
         let cursor = store::load_cursor(&mut tx).await?;
-        let memories = store::load_memories(&mut tx).await?;
+        let memories = carried(&bound, &remembered);
         let mut engine = Engine::new(bound);
         let streams = engine.streams();
-        let recalled = store::recall(&mut tx, cursor.seq, &streams, &engine.reaches(), |reading, back| {
-            engine.recall(reading, back)
+        let reaches = Trial::with_reaches(trial.as_ref(), engine.reaches());
+        let recalled = store::recall(&mut tx, cursor.seq, &streams, &reaches, |reading, back| {
+            engine.recall(reading, back);
+            trial.iter_mut().for_each(|trial| trial.recall(reading, back));
         })
         .await?;
         engine.resume(&memories, cursor.seq, cursor.through_at);
+        trial.iter_mut().for_each(|trial| trial.resume(cursor.seq, cursor.through_at));
         let known: BTreeMap<PairKey, Level> = memories.iter().map(|(key, memory)| (*key, memory.told())).collect();
         let new_pairs: Vec<_> = (0..engine.pairs().len())
-            .filter_map(|index| engine.explain(index).filter(|pair| memories.get(&pair.pair.key) != Some(pair.memory)))
+            .filter_map(|index| engine.explain(index).filter(|pair| !is_kept(&remembered, pair)))
             .collect();
         store::save_levels(&mut tx, &new_pairs).await?;
         drop(new_pairs);
@@ -162,7 +174,8 @@ impl Pipeline {
         let saved = (0..pairs).filter_map(|index| engine.explain(index).map(|pair| pair.memory.clone())).collect();
         let refreshed_at = app.clock.now();
         let desk = Desk::new(app.clone(), known);
-        Ok(Self { app: app.clone(), engine, cursor, version, desk, stale: (0..pairs).collect(), saved, refreshed_at })
+        let stale = (0..pairs).collect();
+        Ok(Self { app: app.clone(), engine, cursor, version, desk, trial, stale, saved, refreshed_at })
     }
 
     /// Reads catalogue and rules anew when the catalogue is another one: hints are missed, and come twice.
@@ -213,7 +226,7 @@ impl Pipeline {
             let cursor = Cursor { seq: last.seq, through_at: last.received_at };
             let mut effects = Vec::new();
             for row in rows {
-                self.engine.step(&Input::Reading(reading_of(row)), &mut effects);
+                self.step(&Input::Reading(reading_of(row)), &mut effects);
             }
             if effects.is_empty() {
                 commit_without_waiting(&mut tx).await?;
@@ -239,7 +252,8 @@ impl Pipeline {
         let pairs: Vec<_> = (0..self.engine.pairs().len()).filter_map(|index| self.engine.explain(index)).collect();
         busy |= self.desk.reconcile(&mut tx, now, &pairs).await? > 0;
         self.desk.issue_automatic(&mut tx, now).await?;
-        let due = self.engine.next_deadline().is_some_and(|deadline| deadline < now);
+        let deadlines = [self.engine.next_deadline(), self.trial.as_ref().and_then(Trial::next_deadline)];
+        let due = deadlines.into_iter().flatten().any(|deadline| deadline < now);
         let refresh = !self.stale.is_empty() && now - self.refreshed_at >= REFRESH;
         if !due && !refresh {
             return if busy { Ok(tx.commit().await?) } else { Ok(tx.rollback().await?) };
@@ -251,9 +265,15 @@ impl Pipeline {
             return Ok(tx.commit().await?);
         }
         let mut effects = Vec::new();
-        self.engine.step(&Input::Tick(now - TimeDelta::microseconds(1)), &mut effects);
+        self.step(&Input::Tick(now - TimeDelta::microseconds(1)), &mut effects);
         let cursor = Cursor { seq: self.cursor.seq, through_at: now };
         self.commit(tx, cursor, effects).await
+    }
+
+    /// Folds one input into what judges, and into what is on trial.
+    fn step(&mut self, input: &Input, effects: &mut Vec<Effect>) {
+        self.engine.step(input, effects);
+        self.trial.iter_mut().for_each(|trial| trial.step(input));
     }
 
     async fn commit(
@@ -286,6 +306,7 @@ impl Pipeline {
             }
         }
         self.save_levels(&mut tx, now, changed).await?;
+        self.save_trial(&mut tx).await;
         store::save_cursor(&mut tx, cursor).await?;
         if changed {
             notify(&mut tx, &Event::Levels).await?;
@@ -294,6 +315,19 @@ impl Pipeline {
         self.cursor = cursor;
         metrics::gauge!("sentinela_evaluator_seq").set(cursor.seq.0 as f64);
         Ok(())
+    }
+
+    /// What is on trial never stands in the way: where it cannot be kept it ends until the rules are read again.
+    async fn save_trial(&mut self, conn: &mut PgConnection) {
+        let Some(trial) = &mut self.trial else { return };
+        if let Err(error) = trial.save(conn).await {
+            metrics::counter!("sentinela_trial_failures_total").increment(1);
+            tracing::error!(
+                error = format!("{error:#}"),
+                "what is on trial cannot be kept; it rests until the rules are read again"
+            );
+            self.trial = None;
+        }
     }
 
     /// Saves every pair whose memory moved, and now and then those whose numbers alone moved.

@@ -19,6 +19,7 @@ use crate::ids::DatastreamId;
 use crate::replay::{Scenario, arrivals};
 use crate::risk::rule::{MAX_DAYS, Rule};
 use crate::risk::store::{load_limits, load_network, load_rules};
+use crate::rules::store as registry;
 
 /// Try rules on past storms: hits, misses, false alarms and lead time against recorded disasters, for one set of thresholds or many
 ///
@@ -228,14 +229,15 @@ async fn journal(config: Config, rules: Option<Vec<Rule>>, period: Period) -> an
         return Err(Usage(format!("--from {} lies not before --to {}", period.from, period.to)).into());
     }
     let limits = load_limits(&config.engine.quality_file)?;
-    let rules = match rules {
-        Some(rules) => rules,
-        None => configured_rules(&config)?,
-    };
+    let folder = config.engine.rules_dir.clone();
     let (zone, town) = (config.municipality.time_zone, config.municipality.name.clone());
     let session = Session::open(config).await?;
     let read = async {
         let mut conn = session.pool.acquire().await?;
+        let rules = match rules {
+            Some(rules) => rules,
+            None => registry::current(&mut conn, &folder).await?,
+        };
         let network = load_network(&mut conn, rules, &limits).await?;
         let streams: Vec<DatastreamId> = network.streams.iter().map(|stream| stream.id).collect();
         let before = period.from - TimeDelta::days(MAX_DAYS + 1);

@@ -14,6 +14,7 @@ mod history;
 mod import;
 mod migrate;
 mod privacy;
+mod registry;
 mod rules;
 pub mod scenario;
 mod serve;
@@ -80,7 +81,7 @@ enum Command {
     Backtest(Box<backtest::Backtest>),
     /// Rules of risk
     #[command(subcommand)]
-    Rules(rules::Action),
+    Rules(registry::Action),
     /// Measure this machine
     #[command(subcommand)]
     Bench(bench::Bench),
@@ -123,7 +124,7 @@ async fn run(cli: Cli) -> anyhow::Result<()> {
         Command::History(action) => history::run(config, action).await,
         Command::Device(action) => device::run(config, action).await,
         Command::User(action) => user::run(config, action).await,
-        Command::Rules(action) => action.run(&config.engine.rules_dir, config.municipality.time_zone),
+        Command::Rules(action) => registry::run(config, action).await,
         Command::Privacy(action) => privacy::run(config, action).await,
         Command::Audit(action) => audit::run(config, action).await,
         Command::Token(action) => token::run(config, action).await,

@@ -24,6 +24,9 @@ use crate::lifecycle::Service;
 use crate::stations::device::secret_sha256;
 use storm::Timeline;
 
+pub use seed::{AREAS, STATIONS};
+pub use storm::SERIES;
+
 /// The account that is made for the visitor.
 pub const USERNAME: &str = "coordenacao";
 

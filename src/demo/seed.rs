@@ -25,7 +25,8 @@ use crate::stations::store::{stations, upsert_device};
 
 /// Neighbourhoods (OpenStreetMap) with illustrative grades, and CEMADEN's gauges.
 pub const AREAS: &str = include_str!("../../simulations/data/juiz_de_fora_2026-02.areas.geojson");
-const STATIONS: &str = include_str!("../../simulations/data/juiz_de_fora_2026-02.stations.csv");
+/// Its gauges.
+pub const STATIONS: &str = include_str!("../../simulations/data/juiz_de_fora_2026-02.stations.csv");
 
 /// Readings in one append.
 const BATCH: usize = 1000;

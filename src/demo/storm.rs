@@ -8,7 +8,7 @@ use crate::catalogue::{Format, NewObservation, Problems, parse_readings, read};
 use crate::clock::{Instant, Stage, from_micros};
 
 /// The measurements of 20–27 February 2026; simulations/data/SOURCES.md tells whose they are.
-const SERIES: &str = include_str!("../../simulations/data/juiz_de_fora_2026-02.csv");
+pub const SERIES: &str = include_str!("../../simulations/data/juiz_de_fora_2026-02.csv");
 
 /// The night that is played fast: 23 February 19:00 to 24 February 05:00 UTC.
 const NIGHT_FROM: Instant = from_seconds(1_771_873_200);

@@ -15,10 +15,10 @@ use crate::engine::{Explained, Transition};
 use crate::ids::{AreaId, DatastreamId};
 use crate::risk::control::{Defaults, Flag, Overrides};
 use crate::risk::counter::Counter;
-use crate::risk::evaluate::PairMemory;
 use crate::risk::network::{AreaSpec, Network, PairKey, Stages, StreamSpec};
 use crate::risk::rule::Rule;
 use crate::risk::series::Micros;
+use crate::rules::memory::Remembered;
 use crate::units::{Fixed, Grade, Quantity, StreamKind};
 
 pub use explain::{Asked, explain};
@@ -144,14 +144,17 @@ async fn load_areas(conn: &mut PgConnection) -> anyhow::Result<Vec<AreaSpec>> {
         .collect()
 }
 
-/// What every pair remembered.
-pub async fn load_memories(conn: &mut PgConnection) -> anyhow::Result<BTreeMap<PairKey, PairMemory>> {
+/// What every pair remembered, and by which rule it was judged then.
+pub async fn load_memories(conn: &mut PgConnection) -> anyhow::Result<BTreeMap<PairKey, Remembered>> {
     let rows =
-        sqlx::query!(r#"select area_id as "area_id: AreaId", cobrade, memory from area_level"#).fetch_all(conn).await?;
+        sqlx::query!(r#"select area_id as "area_id: AreaId", cobrade, rule_id, rule_version, memory from area_level"#)
+            .fetch_all(conn)
+            .await?;
     rows.into_iter()
         .map(|row| {
             let key = PairKey { area: row.area_id, hazard: row.cobrade.parse()? };
-            Ok((key, serde_json::from_value(row.memory)?))
+            let memory = serde_json::from_value(row.memory)?;
+            Ok((key, Remembered { rule_id: row.rule_id, rule_version: row.rule_version, memory }))
         })
         .collect()
 }

@@ -47,6 +47,7 @@ pub fn router(app: App) -> Router {
         .merge(api::readings::routes())
         .merge(api::reports::routes())
         .merge(api::residents::routes())
+        .merge(api::rules::routes())
         .merge(api::staff::routes())
         .merge(api::stations::routes())
         .merge(api::tokens::routes())

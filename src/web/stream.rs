@@ -32,7 +32,7 @@ pub fn routes() -> Router<App> {
 /// Changes of levels, alerts, deliveries and incidents as they happen.
 #[utoipa::path(get, path = "/api/v1/events", tag = "events", responses(
     (status = 200, description = "text/event-stream of {\"kind\": \"levels\" | \"alert\" | \"delivery\" | \"incident\" | \"device\" | \"journal\" | \
-     \"catalogue\" | \"maintenance\" | \"warning\" | \"reload\", …}. Without a session only levels, alert and warning come. After \"reload\", read the whole state again.")))]
+     \"catalogue\" | \"maintenance\" | \"rules\" | \"warning\" | \"reload\", …}. Without a session only levels, alert and warning come. After \"reload\", read the whole state again.")))]
 pub async fn events(
     State(app): State<App>,
     Extension(ClientAddress(address)): Extension<ClientAddress>,

@@ -44,6 +44,7 @@ mod privacy;
 mod quality;
 mod reports;
 mod reports_sms;
+mod rules;
 mod security_docs;
 mod simulations;
 mod story;

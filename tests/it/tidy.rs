@@ -103,6 +103,17 @@ const PURE: &[&str] = &[
     "stations/health/drift.rs",
     "stations/health/judge.rs",
     "stations/health/reconcile.rs",
+    "rules/check.rs",
+    "rules/diff.rs",
+    "rules/job.rs",
+    "rules/life.rs",
+    "rules/life/",
+    "rules/marks.rs",
+    "rules/memory.rs",
+    "rules/outline.rs",
+    "rules/preview.rs",
+    "rules/preview/",
+    "rules/storms.rs",
     "morning/words.rs",
 ];
 

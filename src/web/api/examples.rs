@@ -10,6 +10,10 @@ const STATIONS: &str = "code,name,lat,lon,elevation_m,source,stream,quantity,uni
 const RESIDENTS: &str = "external_ref,name,lat,lon,precision_m,phone,email,consent_source\n\
     exemplo-1,Exemplo,-21.75,-43.295,10,+5532999990009,exemplo@exemplo.invalid,formulário\n";
 
+const RULE: &str = "id = \"exemplo\"\nversion = 1\ntitle = \"Chuva em encosta\"\nhazard = \"1.1.3.1.1\"\n\
+    [stations.pluviometros]\nquantity = \"rain\"\nwithin_km = 3.0\n[[levels]]\nlevel = \"alert\"\n\
+    any = [{ stations = \"pluviometros\", sum = \"1h\", at_least = \"40 mm\", clear_below = \"20 mm\" }]\n";
+
 /// Method, path, media type and body.
 fn all() -> Vec<(&'static str, &'static str, &'static str, Value)> {
     let json = "application/json";
@@ -62,6 +66,26 @@ fn all() -> Vec<(&'static str, &'static str, &'static str, Value)> {
         ("post", "/api/v1/staff/{username}/disable", json, reason()),
         ("post", "/api/v1/staff/{username}/enable", json, reason()),
         ("post", "/api/v1/staff/{username}/reset-second-factor", json, reason()),
+        ("post", "/api/v1/rules", json, json!({"text": RULE, "note": "Limiar do plano de 2026"})),
+        ("post", "/api/v1/rules/check", json, json!({"text": RULE})),
+        ("put", "/api/v1/rules/{id}/versions/{version}", json, json!({"revision": 1, "text": RULE, "note": ""})),
+        ("post", "/api/v1/rules/{id}/versions/{version}/check", json, json!({"revision": 1})),
+        ("post", "/api/v1/rules/{id}/versions/{version}/preview", json, json!({"days": 7})),
+        ("post", "/api/v1/rules/{id}/versions/{version}/trial", json, json!({"revision": 1})),
+        (
+            "post",
+            "/api/v1/rules/{id}/versions/{version}/return",
+            json,
+            json!({"revision": 1, "reason": "Falta a fonte"}),
+        ),
+        ("post", "/api/v1/rules/{id}/versions/{version}/withdraw", json, json!({"revision": 1, "reason": "Repetida"})),
+        (
+            "post",
+            "/api/v1/rules/{id}/versions/{version}/approve",
+            json,
+            json!({"revision": 1, "reason": "Plano de 2026"}),
+        ),
+        ("post", "/api/v1/rules/{id}/versions/{version}/retire", json, json!({"revision": 1, "reason": "Sem uso"})),
     ]
 }
 

@@ -15,6 +15,7 @@ pub mod maintenance;
 pub mod readings;
 pub mod reports;
 pub mod residents;
+pub mod rules;
 pub mod staff;
 pub mod stations;
 pub mod tokens;
@@ -81,6 +82,23 @@ pub mod warnings;
     reports::create,
     reports::list::reports,
     reports::list::occurrences,
+    rules::list,
+    rules::show,
+    rules::version,
+    rules::propose,
+    rules::edit,
+    rules::examine,
+    rules::compare,
+    rules::act::check,
+    rules::act::preview,
+    rules::act::cancel_preview,
+    rules::act::start_trial,
+    rules::act::end_trial,
+    rules::act::give_back,
+    rules::act::withdraw,
+    rules::act::approve,
+    rules::act::take_back,
+    rules::act::retire,
     residents::list,
     residents::import,
     staff::list,

@@ -32,6 +32,7 @@ pub mod reasons;
 pub mod relatar;
 pub mod reports;
 pub mod reset;
+pub mod rules;
 pub mod setup;
 pub mod staff;
 pub mod station_history;
@@ -83,6 +84,7 @@ pub fn routes() -> Router<App> {
         .merge(privacy::routes())
         .merge(relatar::routes())
         .merge(reports::routes())
+        .merge(rules::routes())
         .merge(warnings::routes())
 }
 

@@ -3,8 +3,6 @@
 
 mod limits;
 
-use std::path::Path;
-
 use chrono::TimeDelta;
 use serde::{Deserialize, Serialize};
 use sqlx::PgConnection;
@@ -16,7 +14,7 @@ use crate::config;
 use crate::history::series::{Bucket, Function, Plan, Range, usual_function};
 use crate::history::store::{self, Correction, Reading, Stream};
 use crate::risk::measure::Measure;
-use crate::risk::store::{load_limits, load_network, load_rules};
+use crate::rules::desk::town;
 use crate::units::{Quantity, StreamKind, vocabulary};
 use crate::web::error::ApiError;
 use limits::{Limits, Threshold};
@@ -195,9 +193,7 @@ pub async fn load(
 
 /// The rules as the evaluator binds them.
 async fn limits_of(conn: &mut PgConnection, engine: &config::Engine, code: &str) -> anyhow::Result<Limits> {
-    let folder = &engine.rules_dir;
-    let rules = load_rules((!folder.is_empty()).then(|| Path::new(folder)))?;
-    let network = load_network(conn, rules, &load_limits(&engine.quality_file)?).await?;
+    let network = town(conn, engine).await?;
     Ok(Limits::of(network, code)?)
 }
 

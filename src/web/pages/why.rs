@@ -19,6 +19,7 @@ use crate::ids::AreaId;
 use crate::risk::explain::{Branch, Cause, Explanation, LevelExplained, Missing};
 use crate::risk::reason::{Measured, Outcome, Reason};
 use crate::risk::store::{self, Asked};
+use crate::rules::store as registry;
 use crate::units::Level;
 use crate::web::error::ApiError;
 
@@ -133,10 +134,10 @@ async fn show(
     })
 }
 
-/// Under the rules that are in use.
+/// Under the rules that are in use, or were then.
 pub async fn explain(app: &App, conn: &mut sqlx::PgConnection, asked: Asked) -> Result<Option<Explanation>, ApiError> {
     let folder = &app.config.engine.rules_dir;
-    let rules = store::load_rules((!folder.is_empty()).then(|| std::path::Path::new(folder)))?;
+    let rules = registry::judging(&mut *conn, folder, (asked.area, asked.hazard), asked.at).await?;
     let limits = store::load_limits(&app.config.engine.quality_file)?;
     Ok(store::explain(conn, asked, rules, &limits, app.config.municipality.time_zone).await?)
 }

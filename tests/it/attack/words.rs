@@ -76,9 +76,38 @@ async fn write_everywhere(place: &Place, chief: &Person) -> Vec<String> {
         let answer = place.send("POST", "/api/v1/readings", &headers, body).await;
         assert_eq!(answer.status, StatusCode::BAD_REQUEST, "{}", answer.text);
     }
+    ids.push(rule(place, chief).await);
     ids.push(report(place, chief).await);
     ids.extend([draft, waiting, incident, other, outside_warning(place).await]);
     ids
+}
+
+/// A rule whose every free word is markup, sent back with such words; its id.
+async fn rule(place: &Place, chief: &Person) -> String {
+    let words = WORDS.replace('"', "\\\"");
+    let text = format!(
+        "id = \"regra\"\nversion = 1\ntitle = \"{words}\"\nhazard = \"1.1.3.1.1\"\n\
+         [stations.\"{words}\"]\nquantity = \"rain\"\nwithin_km = 3.0\n[[levels]]\nlevel = \"alert\"\n\
+         any = [{{ stations = \"{words}\", sum = \"1h\", at_least = \"40 mm\" }}]\n"
+    );
+    let kept = place.json(chief, "POST", "/api/v1/rules", json!({"text": text, "note": WORDS})).await;
+    assert_eq!(kept.status, StatusCode::CREATED, "{}", kept.text);
+    let act = "/api/v1/rules/regra/versions/1";
+    let checked = place.json(chief, "POST", &format!("{act}/check"), json!({"revision": 1})).await;
+    assert_eq!(checked.json()["findings"], json!([]), "{}", checked.text);
+    let returned = place.json(chief, "POST", &format!("{act}/return"), json!({"revision": 1, "reason": WORDS})).await;
+    assert_eq!(returned.status, StatusCode::NO_CONTENT, "{}", returned.text);
+    let wrong = text.replace("40 mm", &words);
+    let pages = [
+        place.get(chief, "/console/rules/regra/1/edit").await,
+        place.form(chief, "/console/rules/regra/1/look", &[("text", &text)]).await,
+        place.form(chief, "/console/rules/regra/1/look", &[("text", &wrong)]).await,
+    ];
+    for page in pages {
+        assert_eq!(page.status, StatusCode::OK, "{}", page.text);
+        assert!(MARKS.iter().all(|mark| !page.text.contains(mark)), "{}", page.text);
+    }
+    "regra".to_owned()
 }
 
 /// A report whose every word is markup, judged with such words; the id of its occurrence.

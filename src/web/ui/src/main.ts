@@ -4,6 +4,7 @@ import { fetchMap } from "./lazy";
 import { start } from "./live";
 import { startReport } from "./report";
 import { followReview, startReview } from "./review";
+import { startRules } from "./rules";
 import { startSuggest } from "./suggest";
 
 function clock(): void {
@@ -67,5 +68,6 @@ sendOnce();
 startReport();
 startSuggest();
 startReview();
+startRules();
 followReview();
 start();
