@@ -9,8 +9,8 @@ use clap::Subcommand;
 use crate::risk::explain::{Branch, Explanation};
 use crate::risk::network::Network;
 use crate::risk::reason::{Outcome, Reason};
-use crate::risk::rule::{Finding, Rule};
 use crate::risk::rule::cases::{CaseOutcome, Row};
+use crate::risk::rule::{Finding, Rule};
 use crate::risk::store::rule_texts;
 use crate::units::Level;
 
