@@ -16,9 +16,12 @@ use super::square;
 
 type Answer = (u16, &'static str, String);
 
-/// Answers by path and query; whatever it does not know is 404.
+/// What it answers by path and query, and what it was asked.
+type Book = (HashMap<String, Answer>, Vec<String>);
+
+/// Whatever it does not know is 404.
 #[derive(Clone, Default)]
-struct Service(Arc<Mutex<(HashMap<String, Answer>, Vec<String>)>>);
+struct Service(Arc<Mutex<Book>>);
 
 impl Service {
     async fn open() -> (Self, String) {
