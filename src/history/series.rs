@@ -82,7 +82,19 @@ pub struct Plan {
     pub function: Function,
 }
 
+/// From this many days on a range is worth two connections.
+const LONG_DAYS: i64 = 90;
+
 impl Plan {
+    /// The two halves of a long plan, cut between two buckets.
+    pub fn halves(&self) -> Option<(Self, Self)> {
+        let Range { from, to } = self.range;
+        let buckets = (to - from).num_seconds() / self.window_s.max(1);
+        let middle = from + TimeDelta::seconds(buckets / 2 * self.window_s);
+        let half = |from, to| Self { range: Range { from, to }, ..*self };
+        (to - from >= TimeDelta::days(LONG_DAYS) && middle > from).then(|| (half(from, middle), half(middle, to)))
+    }
+
     /// # Errors
     /// When the window does not fit, gives too many buckets, or the function says nothing of such a stream.
     pub fn checked(range: Range, window_s: i64, function: Function, kind: StreamKind) -> Result<Self, Wrong> {

@@ -26,11 +26,11 @@ pub use recall::recall;
 
 /// The rules compiled in, as (file name, text).
 pub const DEFAULT_RULES: &[(&str, &str)] = &[
-    ("air-dry.toml", include_str!("../../config/rules/air-dry.toml")),
-    ("heat.toml", include_str!("../../config/rules/heat.toml")),
     ("rain-landslide.toml", include_str!("../../config/rules/rain-landslide.toml")),
     ("rain-waterlogging.toml", include_str!("../../config/rules/rain-waterlogging.toml")),
     ("river-flood.toml", include_str!("../../config/rules/river-flood.toml")),
+    ("air-dry.toml", include_str!("../../config/rules/air-dry.toml")),
+    ("heat.toml", include_str!("../../config/rules/heat.toml")),
 ];
 
 /// Reads the rules of a folder in the order of their file names, or those compiled in.

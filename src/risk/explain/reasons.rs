@@ -16,7 +16,8 @@ impl View<'_> {
     /// The conditions that matter for the level shown: those met or holding, else those of the lowest level.
     pub fn reasons(self, memory: &PairMemory, now: Micros) -> Vec<Reason> {
         let in_force = || self.rule.levels.iter().filter(|rule| self.is_in_force(rule));
-        let speaking = in_force().filter(|rule| rule.level <= memory.known.max(Level::Observation));
+        let lowest = in_force().next().map(|rule| rule.level);
+        let speaking = in_force().filter(|rule| rule.level <= memory.known || Some(rule.level) == lowest);
         let strongest = speaking.clone().filter(|rule| self.outcome(rule) == Outcome::Met).map(|rule| rule.level).max();
         let mut reasons: Vec<Reason> = speaking
             .flat_map(|rule| rule.conditions.iter().enumerate().map(move |(index, leaf)| (rule.level, index, leaf)))
@@ -27,7 +28,6 @@ impl View<'_> {
             Some(level) => reasons.retain(|reason| reason.level == level || reason.outcome == Outcome::Holding),
             None => {
                 if memory.known <= Level::Normal {
-                    let lowest = in_force().next().map(|rule| rule.level);
                     reasons.retain(|reason| Some(reason.level) == lowest);
                 }
             }

@@ -5,10 +5,11 @@ mod limits;
 
 use chrono::TimeDelta;
 use serde::{Deserialize, Serialize};
-use sqlx::PgConnection;
+use sqlx::{PgConnection, PgPool};
 
 use super::plot::{self, Limit, Plot};
 use super::view::{Markup, View};
+use crate::app::App;
 use crate::clock::Instant;
 use crate::config;
 use crate::history::series::{Bucket, Function, Plan, Range, usual_function};
@@ -173,18 +174,18 @@ impl Chart {
 
 /// Everything the page needs of the streams of a station.
 pub async fn load(
+    app: &App,
     conn: &mut PgConnection,
     v: &View,
-    engine: &config::Engine,
     code: &str,
     choice: Choice,
 ) -> Result<History, ApiError> {
     let streams = store::streams(&mut *conn, code).await.map_err(ApiError::Internal)?;
-    let limits = limits_of(&mut *conn, engine, code).await.map_err(ApiError::Internal)?;
+    let limits = limits_of(&mut *conn, &app.config.engine, code).await.map_err(ApiError::Internal)?;
     let mut charts = Vec::with_capacity(streams.len());
     for stream in streams {
         let thresholds = limits.on(stream.id);
-        charts.push(chart(&mut *conn, v, stream, &thresholds, choice).await?);
+        charts.push(chart(&app.db.web, &mut *conn, v, stream, &thresholds, choice).await?);
     }
     // What warns first, the health of the device last.
     charts.sort_by_key(|chart| chart.stream.quantity == Quantity::Battery);
@@ -198,6 +199,7 @@ async fn limits_of(conn: &mut PgConnection, engine: &config::Engine, code: &str)
 }
 
 async fn chart(
+    pool: &PgPool,
     conn: &mut PgConnection,
     v: &View,
     stream: Stream,
@@ -208,7 +210,7 @@ async fn chart(
     let range = Range { from: v.now - TimeDelta::hours(span.hours()), to: v.now };
     let window_s = span.window_s(&stream);
     let plan = Plan::checked(range, window_s, usual_function(stream.kind), stream.kind)?;
-    let buckets = store::series(&mut *conn, &stream, &plan).await?;
+    let buckets = store::series(pool, &mut *conn, &stream, &plan).await?;
     let doubted = store::doubted(&mut *conn, stream.id, range, SHOWN).await?;
     let corrections = store::corrections(&mut *conn, stream.id, range, SHOWN).await?;
     let together = choice.together.filter(|window| tells(*window, &stream));

@@ -194,7 +194,7 @@ async fn show(
     let Some(first) = streams.first() else { return Err(ApiError::NotFound(format!("station {code:?}"))) };
     let name = first.name.clone();
     let pairs = situation::pairs(&mut conn, None).await?;
-    let history = station_history::load(&mut conn, &f.v, &app.config.engine, &code, look.choice()).await?;
+    let history = station_history::load(&app, &mut conn, &f.v, &code, look.choice()).await?;
     let feeds =
         |pair: &Pair| pair.reasons.iter().any(|reason| reason.stations.iter().any(|station| station.code == code));
     let areas = pairs.into_iter().filter(feeds).collect();
