@@ -31,8 +31,9 @@ pub enum Kept {
     /// Print the text of a version; without a number that of the active one
     Show {
         id: String,
+        /// Which version
         #[arg(long)]
-        version: Option<i32>,
+        number: Option<i32>,
     },
     /// Say what changed from one version to another
     Changes { id: String, from: i32, to: i32 },
@@ -44,7 +45,7 @@ pub enum Kept {
         note: String,
     },
     /// Keep the scores that `sentinela backtest --json` wrote with a version
-    Scores { id: String, version: i32, file: PathBuf },
+    Scores { id: String, number: i32, file: PathBuf },
 }
 
 /// # Errors
@@ -57,10 +58,10 @@ pub async fn run(config: Config, action: Action) -> anyhow::Result<()> {
     let session = Session::open(config).await?;
     let outcome = match action {
         Kept::List => list(&session).await,
-        Kept::Show { id, version } => show(&session, &id, version).await,
+        Kept::Show { id, number } => show(&session, &id, number).await,
         Kept::Changes { id, from, to } => tell(&session, &id, from, to).await,
         Kept::Propose { file, note } => propose(&session, &file, &note).await,
-        Kept::Scores { id, version, file } => scores(&session, &id, version, &file).await,
+        Kept::Scores { id, number, file } => scores(&session, &id, number, &file).await,
     };
     session.close(outcome).await
 }

@@ -166,6 +166,11 @@ mod tests {
 
     const ZONE: Tz = chrono_tz::America::Sao_Paulo;
 
+    /// The product's rule for rain on slopes.
+    fn slope() -> (&'static str, &'static str) {
+        *DEFAULT_RULES.iter().find(|(file, _)| *file == "rain-landslide.toml").unwrap()
+    }
+
     #[test]
     fn the_rules_compiled_in_are_right() {
         for (file, text) in DEFAULT_RULES {
@@ -175,7 +180,7 @@ mod tests {
 
     #[test]
     fn an_error_is_found_at_its_line_and_column() {
-        let (_, text) = DEFAULT_RULES[0];
+        let (_, text) = slope();
         let found = findings(&text.replacen("\"25 mm\"", "\"25 kg\"", 1));
         let line = found[0].line;
         assert!(text.lines().nth(line - 1).unwrap().contains("25 mm"), "{found:?}");
@@ -190,7 +195,7 @@ mod tests {
     fn another_rule_for_the_same_hazard_and_grade_is_an_error_and_the_same_rule_is_not() {
         let rules: Vec<Rule> = DEFAULT_RULES.iter().map(|(file, text)| Rule::parse(file, text).unwrap()).collect();
         let network = Network { rules, ..Network::default() };
-        let (file, text) = DEFAULT_RULES[0];
+        let (file, text) = slope();
         let id = Rule::parse(file, text).unwrap().id;
         assert_eq!(check(Kept { id: &id, version: 1 }, text, network.clone(), ZONE).errors(), 0);
         let other = text.replacen(&format!("id = \"{id}\""), "id = \"other\"", 1);
@@ -202,7 +207,7 @@ mod tests {
 
     #[test]
     fn a_test_beside_the_rule_that_comes_out_otherwise_is_an_error_on_its_line() {
-        let (file, text) = DEFAULT_RULES[0];
+        let (file, text) = slope();
         let rule = Rule::parse(file, text).unwrap();
         let with = |level: &str| {
             let stations = &rule.selectors[0].name;

@@ -261,7 +261,7 @@ impl Desk<'_> {
     /// # Errors
     /// `Conflict` where a folder is the authority; `Errors` when it does not fit the town as it stands by now; `Refused`.
     pub async fn approve(&self, conn: &mut PgConnection, at: At<'_>, reason: &str) -> Result<Outcome, RuleError> {
-        self.from_here()?;
+        self.may_activate()?;
         let reason = words("reason", reason, true)?;
         let (version, life) = self.turn(&mut *conn, at).await?;
         let (life, outcome) = life.after(Ask::Approve, self.person())?;
@@ -291,7 +291,7 @@ impl Desk<'_> {
     /// # Errors
     /// `Conflict` where a folder is the authority; `Refused`.
     pub async fn retire(&self, conn: &mut PgConnection, at: At<'_>, reason: &str) -> Result<Outcome, RuleError> {
-        self.from_here()?;
+        self.may_activate()?;
         let reason = words("reason", reason, true)?;
         let (version, life) = self.turn(&mut *conn, at).await?;
         let (life, outcome) = life.after(Ask::Retire, self.person())?;
@@ -304,7 +304,7 @@ impl Desk<'_> {
 
     /// # Errors
     /// Where the rules come from a folder, that is where they change.
-    fn from_here(&self) -> Result<(), RuleError> {
+    fn may_activate(&self) -> Result<(), RuleError> {
         let folder = &self.engine.rules_dir;
         if folder.is_empty() {
             return Ok(());

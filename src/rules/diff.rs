@@ -221,7 +221,9 @@ any = [
 ]
 "#;
 
-    fn told(new: &str) -> Vec<(About, String, String, Option<String>, Option<String>)> {
+    type Told = (About, String, String, Option<String>, Option<String>);
+
+    fn told(new: &str) -> Vec<Told> {
         let changes = changes(&Outline::read(OLD).unwrap(), &Outline::read(new).unwrap());
         changes.into_iter().map(|c| (c.about, c.of, c.key, c.from, c.to)).collect()
     }

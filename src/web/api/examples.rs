@@ -15,7 +15,40 @@ const RULE: &str = "id = \"exemplo\"\nversion = 1\ntitle = \"Chuva em encosta\"\
     any = [{ stations = \"pluviometros\", sum = \"1h\", at_least = \"40 mm\", clear_below = \"20 mm\" }]\n";
 
 /// Method, path, media type and body.
-fn all() -> Vec<(&'static str, &'static str, &'static str, Value)> {
+type Example = (&'static str, &'static str, &'static str, Value);
+
+fn all() -> Vec<Example> {
+    [general(), of_rules()].concat()
+}
+
+/// The life of a rule.
+fn of_rules() -> Vec<Example> {
+    let json = "application/json";
+    vec![
+        ("post", "/api/v1/rules", json, json!({"text": RULE, "note": "Limiar do plano de 2026"})),
+        ("post", "/api/v1/rules/check", json, json!({"text": RULE})),
+        ("put", "/api/v1/rules/{id}/versions/{version}", json, json!({"revision": 1, "text": RULE, "note": ""})),
+        ("post", "/api/v1/rules/{id}/versions/{version}/check", json, json!({"revision": 1})),
+        ("post", "/api/v1/rules/{id}/versions/{version}/preview", json, json!({"days": 7})),
+        ("post", "/api/v1/rules/{id}/versions/{version}/trial", json, json!({"revision": 1})),
+        (
+            "post",
+            "/api/v1/rules/{id}/versions/{version}/return",
+            json,
+            json!({"revision": 1, "reason": "Falta a fonte"}),
+        ),
+        ("post", "/api/v1/rules/{id}/versions/{version}/withdraw", json, json!({"revision": 1, "reason": "Repetida"})),
+        (
+            "post",
+            "/api/v1/rules/{id}/versions/{version}/approve",
+            json,
+            json!({"revision": 1, "reason": "Plano de 2026"}),
+        ),
+        ("post", "/api/v1/rules/{id}/versions/{version}/retire", json, json!({"revision": 1, "reason": "Sem uso"})),
+    ]
+}
+
+fn general() -> Vec<Example> {
     let json = "application/json";
     let reason = || json!({"reason": "Encerrado após vistoria"});
     let texts = json!({"headline": "Risco alto de deslizamento", "description": "Chove forte há seis horas.",
@@ -66,26 +99,6 @@ fn all() -> Vec<(&'static str, &'static str, &'static str, Value)> {
         ("post", "/api/v1/staff/{username}/disable", json, reason()),
         ("post", "/api/v1/staff/{username}/enable", json, reason()),
         ("post", "/api/v1/staff/{username}/reset-second-factor", json, reason()),
-        ("post", "/api/v1/rules", json, json!({"text": RULE, "note": "Limiar do plano de 2026"})),
-        ("post", "/api/v1/rules/check", json, json!({"text": RULE})),
-        ("put", "/api/v1/rules/{id}/versions/{version}", json, json!({"revision": 1, "text": RULE, "note": ""})),
-        ("post", "/api/v1/rules/{id}/versions/{version}/check", json, json!({"revision": 1})),
-        ("post", "/api/v1/rules/{id}/versions/{version}/preview", json, json!({"days": 7})),
-        ("post", "/api/v1/rules/{id}/versions/{version}/trial", json, json!({"revision": 1})),
-        (
-            "post",
-            "/api/v1/rules/{id}/versions/{version}/return",
-            json,
-            json!({"revision": 1, "reason": "Falta a fonte"}),
-        ),
-        ("post", "/api/v1/rules/{id}/versions/{version}/withdraw", json, json!({"revision": 1, "reason": "Repetida"})),
-        (
-            "post",
-            "/api/v1/rules/{id}/versions/{version}/approve",
-            json,
-            json!({"revision": 1, "reason": "Plano de 2026"}),
-        ),
-        ("post", "/api/v1/rules/{id}/versions/{version}/retire", json, json!({"revision": 1, "reason": "Sem uso"})),
     ]
 }
 
