@@ -22,8 +22,9 @@ use crate::risk::network::{AreaSpec, Bound, Network, RuleClash, Stages, StreamSp
 use crate::risk::series::Micros;
 use crate::units::{Fixed, Grade, Level, Quality, Quantity, StreamKind};
 
-/// Steps of one series.
+/// Steps of one series, and of all tests of a rule together: a rule is checked while somebody waits.
 const MAX_STEPS: usize = 20_000;
+pub const MAX_STEPS_OF_ALL: usize = 50_000;
 const MAX_STATIONS: usize = 50;
 /// A station of a test is silent after this, or after three of its steps where they are longer.
 const STALE: Micros = 150 * MINUTE;

@@ -132,6 +132,11 @@ fn rule_of(raw: &RuleFile, reader: &mut Reader<'_>) -> Option<Rule> {
         .enumerate()
         .filter_map(|(index, case)| cases::read(case, &rule, &format!("tests[{index}]"), reader))
         .collect();
+    let steps: usize = rule.cases.iter().flat_map(|case| &case.series).map(|line| line.values.len()).sum();
+    if steps > cases::MAX_STEPS_OF_ALL {
+        let told = format!("the tests have {steps} steps together; expected at most {}", cases::MAX_STEPS_OF_ALL);
+        reader.wrong("tests", told);
+    }
     Some(rule)
 }
 

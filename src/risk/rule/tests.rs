@@ -156,3 +156,12 @@ fn turning_a_dial_moves_its_clear_threshold_in_proportion() {
     assert_eq!(turned.levels[0].conditions[0].limit, Limit { at: Fixed::from_whole(50), clear: Fixed::from_whole(30) });
     assert!(rule.turned(&BTreeMap::from([("alert.9".to_owned(), Fixed(1))])).is_err());
 }
+
+#[test]
+fn tests_of_a_rule_are_bounded_together() {
+    let test =
+        "[[tests]]\nname = 'x'\nevery = '10min'\nseries = { gauges = '0x20000' }\nexpect = { '1h' = 'normal' }\n";
+    assert!(Rule::findings(&(GOOD.to_owned() + &test.repeat(2))).is_empty());
+    let findings = Rule::findings(&(GOOD.to_owned() + &test.repeat(3)));
+    assert!(findings[0].message.contains("60000 steps together"), "{findings:?}");
+}

@@ -70,7 +70,7 @@ async fn sums(db: &TestDb, hours: i64, window_h: i64) -> Vec<Option<f64>> {
     let range = Range { from: start_at() - TimeDelta::hours(hours), to: start_at() };
     let plan = Plan::checked(range, window_h * 3_600, Function::Sum, stream.kind).unwrap();
     let mut conn = db.pool.acquire().await.unwrap();
-    let all = store::series(&mut conn, &stream, &plan).await.unwrap();
+    let all = store::series(&db.pool, &mut conn, &stream, &plan).await.unwrap();
     all.iter().map(|bucket| bucket.value).collect()
 }
 
