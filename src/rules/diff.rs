@@ -12,6 +12,7 @@ const MOST_LINES: usize = 3000;
 
 /// One thing that is different, as pages and the API tell it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, utoipa::ToSchema)]
+#[schema(as = RuleChange)]
 pub struct Change {
     /// What it is about: "rule", "stations", "level", "condition".
     pub about: About,

@@ -1,13 +1,18 @@
 //! One value out of several stations.
 
 use super::View;
-use crate::risk::rule::{Combine, Condition};
+use crate::risk::rule::{Combine, Condition, Subject};
 use crate::units::Fixed;
 
 impl View<'_> {
     /// The value of a condition over the fresh stations, as far as it tells whether `from` is reached.
     pub fn combined(self, condition: &Condition, from: Fixed) -> Option<Fixed> {
-        let combine = self.selector(condition)?.combine;
+        let selector = self.selector(condition)?;
+        let combine = selector.combine;
+        // What nearly every rule asks, nearly every time.
+        if combine == Combine::Kth(1) && selector.travel == 0 && matches!(selector.subject, Subject::Measured(_)) {
+            return self.worst(condition, selector.suspect, from);
+        }
         let fresh = self.sources(condition.selector).filter(|(_, is_fresh)| *is_fresh);
         let values = fresh.filter_map(|(source, _)| Some((source.weight, self.value(source, condition, from)?)));
         match combine {
@@ -19,6 +24,24 @@ impl View<'_> {
                 is_fresh.then(|| view.value(source, condition, from)).flatten()
             }),
         }
+    }
+
+    /// The worst of what the fresh stations measure themselves.
+    fn worst(self, condition: &Condition, suspect: bool, from: Fixed) -> Option<Fixed> {
+        let mut worst: Option<Fixed> = None;
+        for (source, is_fresh) in self.sources(condition.selector) {
+            if !is_fresh {
+                continue;
+            }
+            let (Some(spec), Some(state)) = (self.specs.get(source.stream), self.states.get(source.stream)) else {
+                continue;
+            };
+            if let Some(value) = state.track(suspect).measure(spec, &condition.measure, from, condition.rises) {
+                let is_worse = worst.is_none_or(|worst| if condition.rises { value > worst } else { value < worst });
+                worst = if is_worse { Some(value) } else { worst };
+            }
+        }
+        worst
     }
 
     /// The mean over the area's points of the value of whoever is nearest and has one.

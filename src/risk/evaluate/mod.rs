@@ -73,6 +73,8 @@ pub struct Verdict {
 #[derive(Clone, Debug, Default)]
 pub struct Sight {
     fresh: Vec<bool>,
+    /// Where each selector's sources begin.
+    starts: Vec<usize>,
     first_silence: Option<Micros>,
 }
 
@@ -80,8 +82,10 @@ impl Sight {
     /// Looks at every source of a pair.
     pub fn look(&mut self, pair: &BoundPair, rule: &Rule, specs: &[StreamSpec], states: &[StreamState], now: Micros) {
         self.fresh.clear();
+        self.starts.clear();
         self.first_silence = None;
         for (feed, selector) in pair.feeds.iter().zip(&rule.selectors) {
+            self.starts.push(self.fresh.len());
             for source in &feed.sources {
                 let until = fresh_until(source, selector.suspect, specs, states);
                 let is_fresh = until.is_some_and(|until| now < until);
@@ -91,6 +95,13 @@ impl Sight {
                 }
             }
         }
+    }
+}
+
+impl Sight {
+    /// Of a selector's sources, in their order.
+    fn of(&self, selector: usize) -> &[bool] {
+        self.starts.get(selector).and_then(|start| self.fresh.get(*start..)).unwrap_or_default()
     }
 }
 
@@ -256,6 +267,9 @@ impl<'a> View<'a> {
 
     /// The limit that counts today.
     pub fn limit(self, condition: &Condition) -> Limit {
+        if condition.seasonal.is_empty() {
+            return condition.limit;
+        }
         let today = self.calendar.today();
         let seasonal = condition.seasonal.iter().rev().find(|(season, _)| season.holds(today));
         seasonal.map_or(condition.limit, |(_, limit)| *limit)
@@ -263,8 +277,7 @@ impl<'a> View<'a> {
 
     /// The sources of a selector, each with whether it speaks for the present.
     pub fn sources(self, selector: usize) -> impl Iterator<Item = (&'a Source, bool)> {
-        let before: usize = self.pair.feeds.iter().take(selector).map(|feed| feed.sources.len()).sum();
-        let fresh = self.sight.fresh.get(before..).unwrap_or_default();
+        let fresh = self.sight.of(selector);
         self.pair.sources(selector).iter().zip(fresh.iter().copied())
     }
 

@@ -76,6 +76,10 @@ pub async fn check(
 ) -> Result<Json<ShapeCheck>, ApiError> {
     let mut conn = app.db.web.acquire().await?;
     let standing = store::standing(&mut conn, std::slice::from_ref(&given.code)).await?;
+    // What is no geometry at all is a mistake of the program that asks, and none of whoever draws.
+    if !given.geometry.is_object() {
+        return Err(ApiError::field("geometry", given.geometry.to_string(), "expected a GeoJSON geometry"));
+    }
     Ok(Json(match shape(&mut conn, &given.geometry).await? {
         Ok(wkb) => {
             let check = Some(store::coverage(&mut conn, &given.code, &wkb).await?);
