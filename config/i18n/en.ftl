@@ -145,7 +145,7 @@ delivery-suppressed = { $n } deliberately not sent (opted out, address not verif
 
 reason-limit = limit
 reason-met = beyond the limit
-reason-holding = fell, but not far enough yet
+reason-holding = between the clear limit and the limit
 reason-not-met = below the limit
 reason-no-data = no data
 reason-nothing = no reading
@@ -261,6 +261,7 @@ review-areas = { $n ->
    *[other] { $n } areas
 }
 review-map = Map of the alert's area
+why-stays = The level { $level } stays until it is below its clear limit for as long as the rule says.
 why-title = Why
 saved = Draft saved.
 conflict = Somebody (or the rule) changed this draft while you were writing. Below is the version of now; look at it and repeat what still holds.

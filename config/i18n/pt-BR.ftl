@@ -145,7 +145,7 @@ delivery-suppressed = { $n } não enviadas de propósito (saiu da lista, endere�
 
 reason-limit = limite
 reason-met = passou do limite
-reason-holding = caiu, mas ainda não o bastante
+reason-holding = entre o limite de saída e o limite
 reason-not-met = abaixo do limite
 reason-no-data = sem dados
 reason-nothing = sem leitura
@@ -261,6 +261,7 @@ review-areas = { $n ->
    *[other] { $n } áreas
 }
 review-map = Mapa da área do alerta
+why-stays = O nível { $level } se mantém até ficar abaixo do limite de saída pelo tempo previsto na regra.
 why-title = Por quê
 saved = Rascunho salvo.
 conflict = Alguém (ou a regra) mudou este rascunho enquanto você escrevia. Abaixo está a versão atual; confira e repita o que ainda vale.

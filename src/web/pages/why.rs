@@ -184,9 +184,9 @@ fn found(v: &View, of: Explanation) -> Found {
 /// What the page says first: what raised the level, what would raise it further, how sure it is.
 fn story(v: &View, of: &Explanation) -> Vec<String> {
     let mut told = Vec::new();
-    let level = v.level_word(of.level);
     let speaking = of.levels.iter().rev().find(|level| level.level <= of.known && level.outcome == Outcome::Met);
     let met = speaking.map(|level| met_leaves(&level.tree)).unwrap_or_default();
+    let level = v.level_word(speaking.map_or(of.level, |level| level.level));
     if met.is_empty() {
         told.push(v.t(if of.level == Level::Unknown {
             "why-unknown"
@@ -198,6 +198,10 @@ fn story(v: &View, of: &Explanation) -> Vec<String> {
     } else {
         let because: Vec<String> = met.iter().map(|reason| because(v, reason)).collect();
         told.push(v.t2("why-because", "level", level, "reasons", because.join("; ")));
+        // What raised it is over; what is met now speaks for a lower one.
+        if speaking.is_some_and(|level| level.level < of.known) {
+            told.push(v.t1("why-stays", "level", v.level_word(of.known)));
+        }
     }
     if let Some(due) = of.rises {
         told.push(v.t2("why-rises", "level", v.level_word(due.level), "time", v.time(due.at)));
