@@ -38,6 +38,9 @@ pub struct ShapeCheck {
     pub standing: Vec<Standing>,
 }
 
+/// Characters of an area's code.
+const MAX_CODE: usize = 64;
+
 /// A valid shape as WKB, or what is wrong with it.
 ///
 /// # Errors
@@ -76,6 +79,9 @@ pub async fn check(
 ) -> Result<Json<ShapeCheck>, ApiError> {
     let mut conn = app.db.web.acquire().await?;
     let standing = store::standing(&mut conn, std::slice::from_ref(&given.code)).await?;
+    if given.code.chars().count() > MAX_CODE {
+        return Err(ApiError::field("code", given.code, format!("expected at most {MAX_CODE} characters")));
+    }
     // What is no geometry at all is a mistake of the program that asks, and none of whoever draws.
     if !given.geometry.is_object() {
         return Err(ApiError::field("geometry", given.geometry.to_string(), "expected a GeoJSON geometry"));
