@@ -64,6 +64,7 @@ impl Service {
             events: Events::default(),
             ingest,
             templates,
+            town: Default::default(),
             keys,
             stop: CancellationToken::new(),
         });

@@ -33,7 +33,7 @@ impl Drafter<'_> {
             r#"select a.id as "id: AlertId", a.cobrade, a.level, a.rule_id as "rule_id!", a.rule_version as "rule_version!",
                       array_agg(aa.area_id) as "areas!"
                from alert a join alert_area aa on aa.alert_id = a.id
-               join area_level l on l.area_id = aa.area_id and l.cobrade = a.cobrade and l.memory ->> 'known' = any($2)
+               join area_level l on l.area_id = aa.area_id and l.cobrade = a.cobrade and l.memory ->> 'known' = any($2) and l.rule_id <> ''
                where a.state = 'issued' and a.expires_at <= $1 and a.rule_id is not null and a.status = $3
                  and not exists (select from alert d where d.references_alert_id = a.id and d.kind = 'update')
                group by a.id order by a.id"#,

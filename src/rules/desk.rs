@@ -8,14 +8,13 @@ use super::check::{self, Checked, Kept, MOST_BYTES};
 use super::life::{Ask, Done, Life, Outcome, Refusal, State};
 use super::outline::{self, Outline};
 use super::store::{self, NewAct, NewVersion, Source, Version};
-use super::{is_rule_id, sync};
+use super::{is_rule_id, sync, town};
 use crate::audit::{self, Act, Actor, Entry};
 use crate::clock::Instant;
 use crate::config;
 use crate::events::{Event, notify};
 use crate::ids::{Ids, StaffId};
 use crate::risk::network::Network;
-use crate::risk::store::{load_limits, load_network};
 
 /// The longest note or reason, in letters.
 pub const MOST_LETTERS: usize = 1000;
@@ -391,21 +390,12 @@ impl Desk<'_> {
 
     /// The town with the rules that judge it.
     async fn network(&self, conn: &mut PgConnection) -> anyhow::Result<Network> {
-        town(conn, self.engine).await
+        town::read(conn, self.engine).await
     }
 
     fn person(&self) -> Option<StaffId> {
         self.by.id.map(StaffId)
     }
-}
-
-/// The town with the rules that judge it now.
-///
-/// # Errors
-/// What cannot be read.
-pub async fn town(conn: &mut PgConnection, engine: &config::Engine) -> anyhow::Result<Network> {
-    let rules = store::current(&mut *conn, &engine.rules_dir).await?;
-    load_network(conn, rules, &load_limits(&engine.quality_file)?).await
 }
 
 /// A version as the state machine needs it.

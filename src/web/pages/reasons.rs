@@ -56,6 +56,7 @@ pub fn line(v: &View, reason: &Reason) -> Line {
         (Outcome::Holding, _) => "reason-holding",
         (Outcome::NotMet, true) => "reason-not-met",
         (Outcome::NotMet, false) => "reason-not-met-low",
+        (Outcome::Unsure, _) => "reason-unsure",
         (Outcome::NoData, _) => "reason-no-data",
     };
     let share = reason.value.map_or(0.0, |value| share(value, reason));

@@ -283,6 +283,9 @@ fn cause_words(v: &View, cause: Cause) -> String {
         Cause::Blind { speaking, asked } => v.t2("cause-blind", "speaking", speaking, "asked", asked),
         Cause::Silent { silent, asked } => v.t2("cause-silent", "silent", silent, "asked", asked),
         Cause::Doubted { doubted, asked } => v.t2("cause-doubted", "doubted", doubted, "asked", asked),
+        Cause::Untold { untold_min, window_min } => {
+            v.t2("cause-untold", "untold", pace(untold_min), "window", pace(window_min))
+        }
         Cause::OneAgainst { others } => v.t1("cause-one-against", "others", others),
         Cause::OnlyOne => v.t("cause-only-one"),
         Cause::Far { km } => v.t1("cause-far", "km", km),
@@ -298,6 +301,7 @@ fn words(v: &View, level: &LevelExplained) -> String {
         Outcome::Met => "stair-met",
         Outcome::Holding => "stair-holding",
         Outcome::NotMet => "stair-not-met",
+        Outcome::Unsure => "stair-unsure",
         Outcome::NoData => "stair-no-data",
     })];
     parts.extend(level.met_since.map(|at| v.t1("stair-since", "time", v.when(at))));
