@@ -339,8 +339,9 @@ impl Series {
         i64::try_from(change).ok().map(Fixed)
     }
 
-    /// Takes a good reading in any order. One that is older than anything retained changes nothing.
-    pub fn push(&mut self, at: Micros, seq: Seq, raw: Fixed) {
+    /// Takes a good reading in any order. One that is older than anything retained changes nothing. Returns false where every sum
+    /// is certainly what it was.
+    pub fn push(&mut self, at: Micros, seq: Seq, raw: Fixed) -> bool {
         let Some(newest) = self.newest_at().filter(|newest| at <= *newest) else { return self.append(at, seq, raw) };
         // An interval has one total: the same stamp again (a gateway that retries, a device exchanged) is the newer word on it.
         if self.kind == StreamKind::IntervalSum
@@ -351,9 +352,13 @@ impl Series {
             if self.entries.get(twin).is_some_and(|entry| entry.of == 1) {
                 self.replace(twin, seq, raw);
             }
-            return;
+            return true;
         }
-        if at < newest { self.insert_late(at, seq, raw, newest) } else { self.append(at, seq, raw) }
+        if at == newest {
+            return self.append(at, seq, raw);
+        }
+        self.insert_late(at, seq, raw, newest);
+        true
     }
 
     /// Puts `raw` in the place of the reading with journal number `revised`.
@@ -363,7 +368,9 @@ impl Series {
             // What it corrects is a part of a sum, and nobody knows which any more.
             Some(_) => {}
             None if self.is_merged(at) => {}
-            None => self.push(at, seq, raw),
+            None => {
+                self.push(at, seq, raw);
+            }
         }
     }
 
@@ -392,17 +399,22 @@ impl Series {
         self.resum();
     }
 
-    fn append(&mut self, at: Micros, seq: Seq, raw: Fixed) {
+    fn append(&mut self, at: Micros, seq: Seq, raw: Fixed) -> bool {
         let before = self.entries.back();
+        let is_first = before.is_none();
         let entry = Entry { at, seq, raw, increment: self.step(before, at, raw), over_s: self.over(before, at), of: 1 };
         self.entries.push_back(entry);
         let kind = self.kind;
+        // What is untold of a window shrinks as time goes on.
+        let mut tells = is_first || entry.increment.0 != 0 || entry.over_s != 0 && kind == StreamKind::IntervalSum;
         for window in &mut self.windows {
+            tells |= window.untold_s != 0;
             window.add(&entry, kind);
             while let Some(entry) = self.entries.get((window.start - self.base) as usize) {
                 if entry.at > at - window.length {
                     break;
                 }
+                tells |= entry.increment.0 != 0;
                 window.subtract(entry, kind);
                 window.start += 1;
             }
@@ -411,13 +423,15 @@ impl Series {
         let (period, came) = self.period;
         if at.div_euclid(PERIOD) == period {
             self.period.1 += 1;
-            return;
+            return tells;
         }
         self.period = (at.div_euclid(PERIOD), 1);
         let hour_begins = self.retain > COARSE_UNTIL && at.div_euclid(HOURLY) != (period * PERIOD).div_euclid(HOURLY);
         if came > 1 || hour_begins {
             self.merge(at, came > 1);
+            return true;
         }
+        tells
     }
 
     /// Merges what has grown old into its slots; of a stream that speaks seldom only what is beyond every sum.

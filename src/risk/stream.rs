@@ -36,18 +36,23 @@ impl Track {
         }
     }
 
-    fn take(&mut self, reading: &ReadingInput) {
+    /// Returns false where every sum is certainly what it was.
+    fn take(&mut self, reading: &ReadingInput) -> bool {
         let (at, received_at) = (reading.observed_at.timestamp_micros(), reading.received_at.timestamp_micros());
         let newest = self.series.newest_at();
-        match reading.revises {
-            Some(revised) => self.series.revise(revised, reading.seq, at, reading.value),
+        let tells = match reading.revises {
+            Some(revised) => {
+                self.series.revise(revised, reading.seq, at, reading.value);
+                true
+            }
             None => self.series.push(at, reading.seq, reading.value),
-        }
+        };
         // What is sent late about the past says nothing about the present.
         if newest.is_none_or(|newest| at >= newest) {
             self.received_at = Some(received_at);
             self.lag = received_at - at;
         }
+        tells
     }
 
     /// Whether nothing that can be asked of the two, now or later, tells them apart.
@@ -193,8 +198,9 @@ impl StreamState {
         self.strict.series.newest_at().is_none_or(|newest| newest < *at).then_some(why)
     }
 
-    /// Takes a reading whose quality is known: a stored one, or one that `judge` has seen.
-    pub fn take(&mut self, reading: &ReadingInput, limits: &Limits, quality: Quality, why: Option<&Why>) {
+    /// Takes a reading whose quality is known: a stored one, or one that `judge` has seen. Returns false where every sum is
+    /// certainly what it was.
+    pub fn take(&mut self, reading: &ReadingInput, limits: &Limits, quality: Quality, why: Option<&Why>) -> bool {
         let at = reading.observed_at.timestamp_micros();
         if quality != Quality::Pass
             && let Some(why) = why.filter(|_| self.doubt.as_ref().is_none_or(|(before, _)| at >= *before))
@@ -203,20 +209,25 @@ impl StreamState {
         }
         // A correction that is not believed leaves what it would correct.
         if quality == Quality::Fail {
-            return;
+            return true;
         }
         if self.follows(reading) {
             self.run = self.next_run(reading, limits);
         }
-        if quality == Quality::Pass {
-            self.strict.take(reading);
-            if let Some(lenient) = &mut self.lenient {
-                lenient.take(reading);
-                self.rejoin();
-            }
-        } else {
+        if quality != Quality::Pass {
             self.part().take(reading);
+            return true;
         }
+        let tells = self.strict.take(reading);
+        let Some(lenient) = &mut self.lenient else { return tells };
+        lenient.take(reading);
+        self.rejoin();
+        true
+    }
+
+    /// Whether what passed speaks for an instant.
+    pub fn speaks(&self, spec: &StreamSpec, now: Micros) -> bool {
+        self.strict.fresh_until(spec).is_some_and(|until| now < until)
     }
 
     /// What was believed and is not any more.

@@ -195,6 +195,27 @@ proptest! {
         prop_assert_eq!(fold(&told, until), naive(&told, until));
     }
 
+    /// Nobody looks where a reading leaves every sum as it was: that changes nothing, whatever is asked of whom.
+    #[test]
+    fn looking_only_where_something_moved_tells_the_same(told in storms(), is_counter in any::<bool>()) {
+        let mut net = if is_counter { counters() } else { bound() };
+        let mut now = 0;
+        let mut run = |net: Bound| {
+            let mut engine = Engine::new(net);
+            let mut effects = Vec::new();
+            for (index, one) in told.iter().enumerate() {
+                let reading = reading(index as i64 + 1, one.stream, one.observed, one.received, one.mm);
+                engine.step(&Input::Reading(reading), &mut effects);
+                now = one.received;
+            }
+            engine.step(&Input::Tick(from_micros((now + 2000) * MINUTE)), &mut effects);
+            effects
+        };
+        let seldom = run(net.clone());
+        net.only_sums.fill(false);
+        prop_assert_eq!(seldom, run(net));
+    }
+
     /// A gateway that comes back brings its backlog in any order: the sums and the time of the last word are those of the same
     /// readings told in order. (Levels on the way may differ: who first hears of the past sees it pass.)
     #[test]
