@@ -1999,6 +1999,7 @@ preview-is-retired = out of service
 preview-mended = mended
 preview-left-out = Left out: { $n }
 preview-missing = No longer in the file: { $n }
+preview-without-source = Areas of the file without a source: { $n }. No other area counts as missing for them.
 preview-missing-text = They came from the same source before. They stay, unless you have them taken out of service.
 preview-how = How to import
 preview-mend = Mend bent shapes (close outlines, ST_MakeValid) where their size changes by up to 1 %

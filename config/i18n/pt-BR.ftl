@@ -2003,6 +2003,7 @@ preview-is-retired = sai de serviço
 preview-mended = consertada
 preview-left-out = Deixadas de fora: { $n }
 preview-missing = O arquivo não traz mais: { $n }
+preview-without-source = Áreas do arquivo sem fonte: { $n }. Por elas nenhuma outra área conta como ausente.
 preview-missing-text = Vieram antes da mesma fonte. Ficam como estão, a não ser que você mande tirá-las de serviço.
 preview-how = Como importar
 preview-mend = Consertar formas tortas (fechar contornos, ST_MakeValid) quando o tamanho muda até 1 %
