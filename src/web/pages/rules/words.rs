@@ -85,9 +85,13 @@ fn whole_condition(v: &View, leaf: &Leaf, quantity: &dyn Fn(&str) -> Option<Stri
             text.push_str(&format!("; {}", v.t1(&format!("rule-says-{}", dashed(key)), "value", number(v, value))));
         }
     }
-    // "any" is what every level is; any other group is said.
-    let groups: Vec<&str> = leaf.group.iter().skip(1).map(String::as_str).collect();
-    let first = leaf.group.first().filter(|group| *group != "any").map(String::as_str);
+    grouped(&leaf.group, text)
+}
+
+/// The same with the groups it stands in. "any" is what every level is; any other group is said.
+fn grouped(group: &[String], text: String) -> String {
+    let groups: Vec<&str> = group.iter().skip(1).map(String::as_str).collect();
+    let first = group.first().filter(|group| *group != "any").map(String::as_str);
     let groups: Vec<&str> = first.into_iter().chain(groups).collect();
     if groups.is_empty() { text } else { format!("[{}] {text}", groups.join(" › ")) }
 }
@@ -158,8 +162,10 @@ pub fn change(v: &View, change: &Change) -> String {
     let keys: Vec<Pair> =
         change.condition.iter().filter_map(|pair| Some((pair.first()?.clone(), pair.get(1)?.clone()))).collect();
     let what = match change.about {
-        About::Condition if change.key == "at_least" || change.key.is_empty() => measure(v, &keys),
-        About::Condition => format!("{}, {}", measure(v, &keys), key_word(v, &change.key)),
+        About::Condition if change.key == "at_least" || change.key.is_empty() => {
+            grouped(&change.group, measure(v, &keys))
+        }
+        About::Condition => grouped(&change.group, format!("{}, {}", measure(v, &keys), key_word(v, &change.key))),
         _ => key_word(v, &change.key),
     };
     let shown = |value: &str| number(v, value);
