@@ -194,3 +194,38 @@ async fn a_warning_of_others_reaches_the_rules_as_a_reading_and_ends_with_it() {
     teller::once(&town.app).await.unwrap();
     assert_eq!(said().await, [3.0, 3.0, 0.0], "and once that it is over");
 }
+
+#[tokio::test]
+async fn a_past_instant_is_explained_on_the_ground_and_at_the_grade_of_then() {
+    let mut town = Town::new().await;
+    town.rain(2, 0).await;
+    let then = town.rain(1, 4).await;
+    town.pass(30).await;
+    // The area moves far from every gauge.
+    let known = then - TimeDelta::days(1);
+    sqlx::query("update risk_area set updated_at = $1").bind(known).execute(&town.db.pool).await.unwrap();
+    let wish = {
+        let mut tx = town.app.db.web.begin().await.unwrap();
+        sentinela::areas::store::record_present(&mut tx, "encosta").await.unwrap();
+        let mut content = sentinela::areas::store::content(&mut tx, "encosta", 1).await.unwrap().unwrap();
+        tx.commit().await.unwrap();
+        let far = geo::Rect::new((-45.40, -21.76), (-45.39, -21.74)).to_polygon();
+        content.wkb = sentinela::db::geometry::to_wkb(&geo::MultiPolygon(vec![far]).into()).unwrap();
+        sentinela::areas::Change {
+            code: "encosta".into(),
+            content,
+            origin: sentinela::areas::Origin::Drawing,
+            origin_detail: serde_json::json!({}),
+            reason: "test".into(),
+            when: sentinela::areas::When::Now,
+        }
+    };
+    let now = town.app.clock.now();
+    let mut tx = town.app.db.web.begin().await.unwrap();
+    sentinela::areas::store::put(&mut tx, now, "ana", &wish).await.unwrap();
+    tx.commit().await.unwrap();
+    let before = town.explained(Some(then + TimeDelta::minutes(5))).await;
+    assert_eq!(first(&before, "alert"), (Some(4.0), "not_met".into()), "{before}");
+    let after = town.explained(Some(now)).await;
+    assert_eq!(first(&after, "alert"), (None, "no_data".into()), "{after}");
+}
