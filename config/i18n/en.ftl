@@ -2227,6 +2227,10 @@ rule-key-quantity = quantity
 rule-next = Next step
 rule-check = Check
 rule-binds = It covers { $areas } areas and hears { $streams } series.
+rule-never-too-few = Can never have a level: "{ $stations }" asks for { $needs } stations;
+rule-never-has = { $has } are there
+rule-never-no-stage = Can never compare: no station of "{ $stations }" has the { $stage } stage
+rule-never-coarse = Can never sum: the stations of "{ $stations }" measure by intervals longer than { $span }
 rule-blind-count = { $n ->
     [one] 1 area without any station
    *[other] { $n } areas without any station

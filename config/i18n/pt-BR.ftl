@@ -2231,6 +2231,10 @@ rule-key-quantity = grandeza
 rule-next = Próximo passo
 rule-check = Verificar
 rule-binds = Vale para { $areas } áreas e ouve { $streams } séries.
+rule-never-too-few = Nunca terá nível: "{ $stations }" exige { $needs } estações;
+rule-never-has = só há { $has }
+rule-never-no-stage = Nunca compara: nenhuma estação de "{ $stations }" tem a cota de { $stage }
+rule-never-coarse = Nunca soma: as estações de "{ $stations }" medem por intervalos maiores que { $span }
 rule-blind-count = { $n ->
     [one] 1 área sem nenhuma estação
    *[other] { $n } áreas sem nenhuma estação

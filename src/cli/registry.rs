@@ -156,6 +156,9 @@ async fn propose(session: &Session, file: &Path, note: &str) -> anyhow::Result<(
     for finding in &checked.findings {
         println!("{}:{}:{}: {}", file.display(), finding.line, finding.column, finding.message);
     }
+    for never in &checked.never {
+        println!("{never}");
+    }
     let binds = format!("{} areas, {} streams, {} areas without any", checked.areas, checked.streams, checked.blind);
     if checked.errors() > 0 {
         bail!("{} v{} is kept as a draft; {} errors keep it one", kept.rule_id, kept.version, checked.errors());
