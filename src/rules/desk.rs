@@ -1,5 +1,6 @@
 //! Acts on rules, each in one transaction with its entry in the audit, for the pages, the API and the command line alike.
 
+use anyhow::Context as _;
 use chrono_tz::Tz;
 use serde_json::{Value, json};
 use sqlx::PgConnection;
@@ -174,9 +175,13 @@ impl Desk<'_> {
     /// # Errors
     /// `Stale`, `Refused` for what is no draft. Errors of the text are no error here: they are kept and given back.
     pub async fn check(&self, conn: &mut PgConnection, at: At<'_>) -> Result<Checked, RuleError> {
-        let (version, life) = self.turn(&mut *conn, at).await?;
+        // Before the turn: playing the tests takes time, and nobody has to wait for it. Active rules that come between are seen by the
+        // approval, which checks again.
+        let seen = self.locked(&mut *conn, at).await?;
         let network = self.network(&mut *conn).await?;
-        let checked = check::check(Kept { id: at.rule, version: at.version }, &version.text, network, self.zone);
+        let kept = Kept { id: at.rule, version: at.version };
+        let checked = check_apart(kept, &seen.text, network, self.zone).await?;
+        let (version, life) = self.turn(&mut *conn, At { revision: Some(seen.revision), ..at }).await?;
         match life.after(Ask::Check { errors: checked.errors() }, self.person()) {
             Ok((life, outcome)) => {
                 store::keep_checked(&mut *conn, self.now, &version, &checked).await?;
@@ -266,7 +271,8 @@ impl Desk<'_> {
         let (life, outcome) = life.after(Ask::Approve, self.person())?;
         // The first of two learns as well what the second would be refused for.
         let network = self.network(&mut *conn).await?;
-        let checked = check::check(Kept { id: at.rule, version: at.version }, &version.text, network, self.zone);
+        let kept = Kept { id: at.rule, version: at.version };
+        let checked = check_apart(kept, &version.text, network, self.zone).await?;
         if checked.errors() > 0 {
             return Err(RuleError::Errors(Box::new(checked)));
         }
@@ -396,6 +402,16 @@ impl Desk<'_> {
     fn person(&self) -> Option<StaffId> {
         self.by.id.map(StaffId)
     }
+}
+
+/// As [`check::check`], on a thread where nobody else waits: a text may bring many tests.
+///
+/// # Errors
+/// When the thread fell.
+pub async fn check_apart(kept: Kept<'_>, text: &str, network: Network, zone: Tz) -> anyhow::Result<Checked> {
+    let (id, version, text) = (kept.id.to_owned(), kept.version, text.to_owned());
+    let work = move || check::check(Kept { id: &id, version }, &text, network, zone);
+    tokio::task::spawn_blocking(work).await.context("the check of a rule ended early")
 }
 
 /// A version as the state machine needs it.

@@ -117,7 +117,7 @@ fn note(v: &View, reason: &Reason) -> String {
 }
 
 /// How the stations made one value.
-fn joined(v: &View, joined: Joined) -> String {
+pub fn joined(v: &View, joined: Joined) -> String {
     match joined {
         Joined::Worst => String::new(),
         Joined::Kth(k) => v.t1("joined-kth", "k", k),

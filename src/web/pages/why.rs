@@ -237,13 +237,16 @@ fn met_leaves(branch: &Branch) -> Vec<&Reason> {
     }
 }
 
-/// "46 mm em 1 h em Milho Branco (limite 40 mm)".
+/// "46 mm em 1 h em Milho Branco (limite 40 mm)"; of several stations together "46 mm em 1 h, média das estações (limite 40 mm)".
 fn because(v: &View, reason: &Reason) -> String {
     let line = reasons::line(v, reason);
     let station = reason.stations.iter().find(|station| station.fresh).map_or("", |station| station.name.as_str());
     let what = format!("{} {}", line.value, line.measure);
     let limit = format!("{} {}", line.limit_word, line.limit);
-    if station.is_empty() {
+    if !reason.joined.is_worst() {
+        // No station measured this.
+        format!("{what}, {} ({limit})", reasons::joined(v, reason.joined))
+    } else if station.is_empty() {
         format!("{what} ({limit})")
     } else {
         format!("{} ({limit})", v.t2("why-at", "what", what, "station", station))

@@ -13,7 +13,7 @@ use sqlx::PgConnection;
 
 use crate::app::App;
 use crate::rules::check::{self, Checked, Finding, Gap};
-use crate::rules::desk::{At, Desk, RuleError};
+use crate::rules::desk::{At, Desk, RuleError, check_apart};
 use crate::rules::diff::{Change, changes};
 use crate::rules::outline::Outline;
 use crate::rules::store::{self, Version, previews};
@@ -345,7 +345,7 @@ pub(crate) async fn examined(
     let own = (outline.id.as_str(), i32::try_from(outline.version).unwrap_or(0));
     let (id, version) = kept.unwrap_or(own);
     let network = town::read(conn, &app.config.engine).await?;
-    Ok(check::check(check::Kept { id, version }, text, network, app.config.municipality.time_zone))
+    Ok(check_apart(check::Kept { id, version }, text, network, app.config.municipality.time_zone).await?)
 }
 
 /// Which two versions.
