@@ -285,7 +285,8 @@ mod tests {
         let policy = |lines: &str| with_file(&format!("[[alerts.policies]]\nname = 'encosta'\n{lines}"));
         let message = policy("approvals = 'automatic'").unwrap_err().to_string();
         assert!(message.contains("`alerts.policies[0].plancon`") && message.contains("contingency plan"), "{message}");
-        let good = policy("approvals = 'automatic'\nplancon = 'PLANCON 4.2'\nhazards = ['1.1.3.2.1']\nlevels = ['maximum']");
+        let good =
+            policy("approvals = 'automatic'\nplancon = 'PLANCON 4.2'\nhazards = ['1.1.3.2.1']\nlevels = ['maximum']");
         assert_eq!(good.unwrap().alerts.all_policies().len(), 1);
         for (lines, key) in [
             ("approvals = 'automatic'\nplancon = 'x'\nkinds = ['all_clear']", "alerts.policies[0].kinds"),

@@ -334,7 +334,8 @@ mod tests {
 
     #[test]
     fn the_first_policy_that_holds_decides_and_says_by_what() {
-        let slope = Policy { hazards: vec![matter().hazard], levels: vec![Level::Maximum], ..policy("slope", Needs::Two) };
+        let slope =
+            Policy { hazards: vec![matter().hazard], levels: vec![Level::Maximum], ..policy("slope", Needs::Two) };
         let many = Policy { people_from: Some(500), ..policy("many", Needs::Two) };
         let policies = [slope, many, policy("rest", Needs::One)];
         let asked = ask(&policies, &matter());

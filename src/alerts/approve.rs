@@ -8,8 +8,8 @@ use serde_json::json;
 use sqlx::{Connection as _, PgConnection};
 
 use crate::accounts::{Permission, Roles};
-pub use crate::alerts::approval::{Because, Needs};
 use crate::alerts::approval::{self, Asked, Case, Matter, Policy, Verdict};
+pub use crate::alerts::approval::{Because, Needs};
 use crate::alerts::draft::draft_row;
 use crate::alerts::issue::{Issued, Issuer};
 use crate::alerts::life::Life;
@@ -294,7 +294,9 @@ async fn left_before(
     let is_theirs = stood.iter().any(|given| given.staff_id == person && given.revision == revision && given.counts);
     let by = alert.approved_by.as_deref().unwrap_or_default();
     if !is_theirs {
-        return Err(AlertError::Refused(format!("{by} has issued this alert as number {number}; nothing is left to approve")));
+        return Err(AlertError::Refused(format!(
+            "{by} has issued this alert as number {number}; nothing is left to approve"
+        )));
     }
     let row = sqlx::query!(
         r#"select ia.incident_id as "incident_id: IncidentId",

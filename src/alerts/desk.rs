@@ -7,8 +7,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use sqlx::{Connection as _, PgConnection};
 
-use crate::alerts::book::{self, Change, Decided, Decision, OpenAlert, Standing};
 use crate::alerts::approval::{Needs, Policy};
+use crate::alerts::book::{self, Change, Decided, Decision, OpenAlert, Standing};
 use crate::alerts::draft::{self, Drafter, Subject};
 use crate::alerts::issue::Issuer;
 use crate::alerts::kind::AlertKind;

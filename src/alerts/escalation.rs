@@ -193,7 +193,15 @@ mod tests {
     fn person(id: u128, username: &str, role: Role) -> Person {
         let (phone, email) = (None, None);
         let (name, language) = (username.to_owned(), "pt-BR".to_owned());
-        Person { id: StaffId(Uuid::from_u128(id)), username: username.into(), name, language, roles: vec![role], phone, email }
+        Person {
+            id: StaffId(Uuid::from_u128(id)),
+            username: username.into(),
+            name,
+            language,
+            roles: vec![role],
+            phone,
+            email,
+        }
     }
 
     #[test]

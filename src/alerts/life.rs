@@ -144,7 +144,10 @@ impl Life {
         let answered = match (kind, answered) {
             (AlertKind::Alert, None) => None,
             (AlertKind::Alert, Some(other)) => {
-                return Err(AlertError::Refused(format!("a first alert answers nothing, this one answers {}", other.id)));
+                return Err(AlertError::Refused(format!(
+                    "a first alert answers nothing, this one answers {}",
+                    other.id
+                )));
             }
             (_, None) => return Err(AlertError::Refused(format!("an {kind} must answer an alert"))),
             (_, Some(other)) => Some(self.over(other)?),

@@ -37,7 +37,10 @@ pub async fn run(app: App) {
         }
         if let Err(error) = round(&app, app.clock.now()).await {
             metrics::counter!("sentinela_escalation_failures_total").increment(1);
-            tracing::error!(error = format!("{error:#}"), "who waits for an answer could not be looked at; it is tried again");
+            tracing::error!(
+                error = format!("{error:#}"),
+                "who waits for an answer could not be looked at; it is tried again"
+            );
         }
     }
 }
@@ -71,7 +74,9 @@ async fn begin_and_end(app: &App, now: Instant) -> anyhow::Result<()> {
         if wait_of(&open.alert) != Some(open.wait) {
             store::end(&mut tx, now, open.id, &ended_as(open.alert.state, open.alert.is_returned)).await?;
             done += 1;
-        } else if let Some(person) = open.alert.edited_by.filter(|_| !open.is_acknowledged && open.wait.cause == Cause::Rule) {
+        } else if let Some(person) =
+            open.alert.edited_by.filter(|_| !open.is_acknowledged && open.wait.cause == Cause::Rule)
+        {
             // Whoever works on the text has seen it.
             seen_by_editing(&mut tx, app, now, person, open.alert.alert).await?;
             done += 1;
@@ -192,7 +197,9 @@ async fn deadlines(app: &App, now: Instant) -> anyhow::Result<()> {
         metrics::counter!("sentinela_alerts_unanswered_total").increment(1);
         let minutes = (now - wait.since).num_minutes();
         match &wait.acknowledged_by {
-            Some(by) => tracing::error!(alert = %wait.alert, minutes, by, "an alert was seen and NOBODY DECIDED in time"),
+            Some(by) => {
+                tracing::error!(alert = %wait.alert, minutes, by, "an alert was seen and NOBODY DECIDED in time")
+            }
             None => tracing::error!(alert = %wait.alert, minutes, "an alert waits and NOBODY HAS ANSWERED in time"),
         }
     }

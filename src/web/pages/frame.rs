@@ -34,9 +34,10 @@ impl Frame {
         let present = counts.iter().filter(|(_, areas)| *areas > 0).map(|(level, _)| *level);
         let highest = present.max_by_key(|level| rank(*level)).unwrap_or(Level::Unknown);
         let gauges = situation::gauge_health(&mut *conn, v.now).await?;
-        let drafts = sqlx::query_scalar!(r#"select count(*) as "drafts!" from alert where state in ('draft', 'submitted')"#)
-            .fetch_one(&mut *conn)
-            .await?;
+        let drafts =
+            sqlx::query_scalar!(r#"select count(*) as "drafts!" from alert where state in ('draft', 'submitted')"#)
+                .fetch_one(&mut *conn)
+                .await?;
         let unanswered = sqlx::query_scalar!(
             r#"select e.alert_id as "id: AlertId" from alert_escalation e
                where e.ended_at is null and e.overdue_at is not null order by e.overdue_at, e.id limit 20"#

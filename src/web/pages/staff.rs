@@ -220,7 +220,9 @@ async fn act(
         "enable" => manage::enable(&mut tx, &app, &by, &username, &given.reason).await,
         "reset-factor" => manage::reset_factor(&mut tx, &app, &by, &username, &given.reason).await,
         "resend" => manage::resend(&mut tx, &app, &by, &username).await.map(|invited| link = invited.link),
-        other => return Err(ApiError::field("act", other, "expected roles, phone, disable, enable, resend or reset-factor")),
+        other => {
+            return Err(ApiError::field("act", other, "expected roles, phone, disable, enable, resend or reset-factor"));
+        }
     };
     let names = (username.as_str(), staff.username.as_str());
     if let Err(refusal) = done {

@@ -179,7 +179,13 @@ async fn confirm(app: &App, v: View, id: AlertId, written: Written) -> Result<Re
 }
 
 /// The review once more, with what went wrong and the words that were not saved.
-pub(super) async fn again(app: &App, v: View, id: AlertId, error: AlertError, written: &Written) -> Result<Response, ApiError> {
+pub(super) async fn again(
+    app: &App,
+    v: View,
+    id: AlertId,
+    error: AlertError,
+    written: &Written,
+) -> Result<Response, ApiError> {
     let bad = match &error {
         AlertError::Stale { .. } => v.t("conflict"),
         AlertError::Refused(why) => why.clone(),

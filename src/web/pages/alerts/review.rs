@@ -255,7 +255,9 @@ impl IssuedPage {
     fn may_answer(&self) -> bool {
         let row = &self.a.row;
         let warns = matches!(row.kind.as_str(), "alert" | "update");
-        warns && matches!(row.state.as_str(), "issued" | "expired") && self.f.v.may(crate::accounts::Permission::DraftAlerts)
+        warns
+            && matches!(row.state.as_str(), "issued" | "expired")
+            && self.f.v.may(crate::accounts::Permission::DraftAlerts)
     }
 }
 
