@@ -11,7 +11,7 @@ use super::store::{self, factors, sessions};
 use super::{Role, Roles};
 use crate::app::App;
 use crate::audit::{self, Act, Actor, Entry};
-use crate::catalogue::residents::normal_phone;
+use crate::catalogue::normal_phone;
 use crate::ids::StaffId;
 
 /// Why something was not done.

@@ -8,7 +8,7 @@ use serde_json::json;
 use crate::accounts::store::{self, doors, factors, people, sessions};
 use crate::accounts::{Role, Roles, manage, password};
 use crate::audit::{self, Act, Actor, Entry};
-use crate::catalogue::residents::normal_phone;
+use crate::catalogue::normal_phone;
 use crate::cli::{Session, Usage, table};
 use crate::config::Config;
 

@@ -221,7 +221,11 @@ async fn act(
         "reset-factor" => manage::reset_factor(&mut tx, &app, &by, &username, &given.reason).await,
         "resend" => manage::resend(&mut tx, &app, &by, &username).await.map(|invited| link = invited.link),
         other => {
-            return Err(ApiError::field("act", other, "expected roles, phone, disable, enable, resend or reset-factor"));
+            return Err(ApiError::field(
+                "act",
+                other,
+                "expected roles, phone, disable, enable, resend or reset-factor",
+            ));
         }
     };
     let names = (username.as_str(), staff.username.as_str());

@@ -46,6 +46,11 @@ pub struct Told {
 }
 
 impl Told {
+    /// What nobody has decided yet.
+    pub fn open_wait(&self) -> Option<&waiting::Told> {
+        self.waits.iter().find(|wait| wait.is_open)
+    }
+
     pub fn has_past_waits(&self) -> bool {
         self.waits.iter().any(|wait| !wait.is_open)
     }

@@ -16,6 +16,8 @@ pub struct Told {
     /// Nobody has said yet that they have seen it.
     pub may_acknowledge: bool,
     pub line: String,
+    /// What is read out when it changes; without the minutes, which change all the time.
+    pub say: String,
     pub more: Vec<String>,
     pub steps: Vec<StepTold>,
 }
@@ -53,9 +55,11 @@ fn told(v: &View, wait: &Escalation) -> Told {
     if is_open && wait.steps.is_empty() {
         more.push(v.t("wait-no-plan"));
     }
+    let is_loud = is_open && wait.overdue_at.is_some();
     Told {
+        say: if is_loud { v.t1("unanswered", "n", 1) } else { more.join(" ") },
         is_open,
-        is_loud: is_open && wait.overdue_at.is_some(),
+        is_loud,
         may_acknowledge: is_open && wait.acknowledged_at.is_none(),
         line: line(v, wait),
         more,
