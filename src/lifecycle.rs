@@ -91,6 +91,7 @@ impl Service {
         self.spawn("dispatch", crate::dispatch::worker::run(app.clone()));
         self.spawn("events listener", crate::db::listen::run(app.clone()));
         self.spawn("evaluator", crate::pipeline::run(app.clone()));
+        self.spawn("escalation of alerts", crate::alerts::escalation::worker::run(app.clone()));
         if !app.config.feeds.is_empty() {
             self.spawn("feeds", crate::feeds::poll::run(app.clone()));
             self.spawn("warnings for rules", crate::feeds::warnings::teller::run(app.clone()));

@@ -266,6 +266,7 @@ impl Pipeline {
         }
         let mut tx = conn.begin().await?;
         let mut busy = housekeeping(&mut tx, now).await?;
+        busy |= upkeep::drop_overtaken(&mut tx, &self.app.ids, now).await? > 0;
         busy |= self.drafter().renew_expiring(&mut tx, now).await?
             + self.drafter().refresh_waiting(&mut tx, now).await?
             > 0;

@@ -5,9 +5,9 @@ use sqlx::PgConnection;
 
 use crate::alerts::cap::model::{NamedValue, Reference};
 use crate::alerts::cap::{self, BuildArea, BuildInput, CapTime};
-use crate::alerts::draft::{check_revision, state_of};
 use crate::alerts::kind::AlertKind;
-use crate::alerts::state::{Act, AlertError, AlertState};
+use crate::alerts::life::{self, Life};
+use crate::alerts::state::{AlertError, AlertState};
 use crate::alerts::store::{self, AlertRow};
 use crate::clock::Instant;
 use crate::config::{AlertStatus, Config};
@@ -49,17 +49,22 @@ impl Issuer<'_> {
         revision: i32,
     ) -> Result<Issued, AlertError> {
         // The alert that is answered is older, and everyone locks alerts in the order of their ids.
-        let answers = store::answered_by(&mut *conn, id).await?;
-        if let Some(answered) = answers {
-            store::lock(&mut *conn, answered).await?;
-        }
+        let answered = match store::answered_by(&mut *conn, id).await? {
+            Some(answered) => store::lock(&mut *conn, answered).await?,
+            None => None,
+        };
         let alert = store::lock(&mut *conn, id).await?.ok_or(AlertError::NotFound)?;
-        check_revision(&alert, revision)?;
-        let kind: AlertKind = alert.kind.parse().map_err(anyhow::Error::from)?;
-        let state = state_of(&alert)?.after(Act::Issue(kind))?;
-        let chain = self.answered(&mut *conn, now, &alert, kind).await?;
+        let life = Life::of(&alert)?;
+        // Whoever asks here without having gone through the approval stands behind it alone.
+        let life = if life.state == AlertState::Approved { life } else { life.approved(revision)? };
+        let kind = life.kind;
+        let leaving = life.leave(answered.as_ref().map(Life::of).transpose()?)?;
+        let chain = match &leaving.answered {
+            Some(answered) => self.end_answered(&mut *conn, now, id, answered).await?,
+            None => Vec::new(),
+        };
         let draft = self.compose(&mut *conn, now, actor, &alert, kind, &chain).await?;
-        self.write(&mut *conn, now, actor, &alert, state, &draft).await?;
+        self.write(&mut *conn, now, actor, &alert, leaving.life.state, &draft).await?;
         let enqueued = outbox::enqueue(&mut *conn, now, id).await?;
         let issued_as = json!({ "number": draft.number, "identifier": draft.identifier, "recipients": enqueued });
         store::record(&mut *conn, id, now, actor, "issued", &issued_as).await?;
@@ -95,8 +100,7 @@ impl Issuer<'_> {
         id: AlertId,
     ) -> Result<String, AlertError> {
         let alert = store::lock(&mut *conn, id).await?.ok_or(AlertError::NotFound)?;
-        let kind: AlertKind = alert.kind.parse().map_err(anyhow::Error::from)?;
-        state_of(&alert)?.after(Act::Issue(kind))?;
+        let kind = Life::of(&alert)?.approved(alert.revision)?.kind;
         let references = match alert.references_alert_id {
             Some(answered) => chain(&mut *conn, answered).await?,
             None => Vec::new(),
@@ -104,27 +108,20 @@ impl Issuer<'_> {
         Ok(self.compose(conn, now, actor, &alert, kind, &references).await?.xml)
     }
 
-    /// Ends the alert that this one answers, and gives every earlier message of the chain for `references`.
-    async fn answered(
+    /// Ends the alert that this one answers, takes back what has not left of it, and gives every earlier message of the chain
+    /// for `references`.
+    async fn end_answered(
         &self,
         conn: &mut PgConnection,
         now: Instant,
-        alert: &AlertRow,
-        kind: AlertKind,
+        by: AlertId,
+        answered: &Life,
     ) -> Result<Vec<Reference>, AlertError> {
-        let Some(id) = alert.references_alert_id else {
-            return if kind == AlertKind::Alert {
-                Ok(Vec::new())
-            } else {
-                Err(AlertError::Refused(format!("an {kind} must answer an alert")))
-            };
-        };
-        let answered = store::lock(&mut *conn, id).await?.ok_or(AlertError::NotFound)?;
-        let state = state_of(&answered)?.after(Act::Answered(kind))?;
+        let (id, state) = (answered.id, answered.state);
         sqlx::query!("update alert set state = $2, ended_at = $3 where id = $1", id.0, state.as_str(), now)
             .execute(&mut *conn)
             .await?;
-        store::record(&mut *conn, id, now, "service", state.as_str(), &json!({ "by_alert": alert.id })).await?;
+        store::record(&mut *conn, id, now, "service", state.as_str(), &json!({ "by_alert": by })).await?;
         outbox::withdraw(&mut *conn, now, id, &format!("{state} before it was sent")).await?;
         notify(&mut *conn, &Event::Alert { id: id.0 }).await?;
         chain(conn, id).await
@@ -140,7 +137,7 @@ impl Issuer<'_> {
         references: &[Reference],
     ) -> Result<Composed, AlertError> {
         let town = &self.config.municipality;
-        let mut missing = missing_parts(alert, now, actor);
+        let mut missing = life::missing(alert, now, actor);
         let areas = build_areas(&mut *conn, alert.id, &town.ibge_code).await?;
         if areas.is_empty() {
             missing.push("it has no area".into());
@@ -228,34 +225,8 @@ struct Composed {
     xml: String,
 }
 
-fn missing_parts(alert: &AlertRow, now: Instant, actor: &str) -> Vec<String> {
-    let mut missing = Vec::new();
-    for (what, text) in [
-        ("headline", &alert.headline),
-        ("description", &alert.description),
-        ("instruction", &alert.instruction),
-        ("SMS text", &alert.sms_text),
-    ] {
-        if text.trim().is_empty() {
-            missing.push(format!("the {what} is empty"));
-        }
-    }
-    if alert.expires_at <= now {
-        missing.push(format!("it expires at {}, which is over", alert.expires_at));
-    }
-    if actor.is_empty() {
-        missing.push("nobody entitled issues it".into());
-    }
-    missing
-}
-
 pub(super) fn status_of(alert: &AlertRow) -> Result<AlertStatus, AlertError> {
-    match alert.status.as_str() {
-        "actual" => Ok(AlertStatus::Actual),
-        "exercise" => Ok(AlertStatus::Exercise),
-        "test" => Ok(AlertStatus::Test),
-        other => Err(anyhow::anyhow!("alert status {other:?} is unknown").into()),
-    }
+    Ok(alert.status.parse().map_err(anyhow::Error::from)?)
 }
 
 fn parameters(alert: &AlertRow, number: &str) -> Vec<NamedValue> {

@@ -16,6 +16,14 @@ vocabulary! {
         AlertWithdrawApproval = "alert.withdraw_approval",
         AlertIssue = "alert.issue",
         AlertDiscard = "alert.discard",
+        AlertSubmit = "alert.submit",
+        AlertReturn = "alert.return",
+        /// Staff were paged because it waits.
+        AlertPage = "alert.page",
+        /// What became of a page.
+        AlertPageEnd = "alert.page_end",
+        AlertAcknowledge = "alert.acknowledge",
+        AlertUnanswered = "alert.unanswered",
         IncidentNote = "incident.note",
         IncidentClose = "incident.close",
         IncidentAddPhotograph = "incident.add_photograph",
@@ -90,6 +98,7 @@ vocabulary! {
         StaffInvite = "staff.invite",
         StaffAccept = "staff.accept",
         StaffRoles = "staff.change_roles",
+        StaffPhone = "staff.change_phone",
         StaffEnable = "staff.enable",
         StaffSetUp = "staff.set_up",
         StaffLink = "staff.link",

@@ -106,6 +106,7 @@ pub const fn status(status: AlertStatus) -> Status {
     match status {
         AlertStatus::Actual => Status::Actual,
         AlertStatus::Exercise => Status::Exercise,
+        AlertStatus::System => Status::System,
         AlertStatus::Test => Status::Test,
     }
 }

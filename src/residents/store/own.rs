@@ -389,7 +389,7 @@ pub async fn stop_sending(conn: &mut PgConnection, now: Instant, id: ResidentId)
         from (select distinct on (d.alert_id, d.channel, d.address) d.id
               from outbox gone
                   join outbox d on d.alert_id = gone.alert_id and d.channel = gone.channel and d.address = gone.address
-                  join alert a on a.id = d.alert_id and a.state = 'issued'
+                  join alert a on a.id = d.alert_id and alert_stands(a.state, a.kind)
                   join resident r on r.id = d.resident_id and r.deleted_at is null and r.alerts_withdrawn_at is null
               where gone.id = any($1) and d.state = 'suppressed' and d.reason = 'duplicate_address'
               order by d.alert_id, d.channel, d.address, d.priority, d.id) as heir

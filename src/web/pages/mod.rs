@@ -67,6 +67,7 @@ pub fn routes() -> Router<App> {
         .merge(admin::routes())
         .merge(now::routes())
         .merge(alerts::routes())
+        .merge(alerts::stage::routes())
         .merge(incidents::routes())
         .merge(areas::routes())
         .merge(why::routes())

@@ -127,7 +127,7 @@ async fn drafts(conn: &mut PgConnection, v: &View) -> sqlx::Result<Vec<DraftCard
         r#"select a.id as "id: AlertId", a.kind, a.level, a.cobrade, a.created_at, a.rule_id, a.rule_version,
                   a.reasons as "reasons: sqlx::types::Json<Vec<Reason>>",
                   array(select name from alert_area where alert_id = a.id order by name) as "areas!"
-           from alert a where a.state = 'draft' order by a.created_at limit 50"#
+           from alert a where a.state in ('draft', 'submitted') order by a.created_at limit 50"#
     )
     .fetch_all(conn)
     .await?;
@@ -176,7 +176,7 @@ pub fn names(v: &View, all: &[String], shown: usize) -> String {
 async fn covered(conn: &mut PgConnection) -> sqlx::Result<BTreeSet<(i64, String)>> {
     let rows = sqlx::query!(
         "select distinct aa.area_id, a.cobrade from alert a join alert_area aa on aa.alert_id = a.id
-         where a.state in ('draft', 'issued')"
+         where a.state in ('draft', 'submitted', 'issued')"
     )
     .fetch_all(conn)
     .await?;

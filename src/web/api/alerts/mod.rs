@@ -1,11 +1,12 @@
-//! Alerts over HTTP: read, drafted, edited, issued, answered.
+//! Alerts over HTTP: read, drafted, edited, submitted, returned, issued, answered.
 
 pub mod act;
 pub mod draft;
 pub mod read;
+pub mod stage;
 
 use axum::Router;
-use axum::routing::{delete, get, post};
+use axum::routing::{get, post};
 
 use crate::alerts::draft::Drafter;
 use crate::alerts::issue::Issuer;
@@ -19,7 +20,11 @@ pub fn routes() -> Router<App> {
         .route("/api/v1/alerts/{id}/delivery", get(read::delivery))
         .route("/api/v1/alerts/{id}/discard", post(act::discard))
         .route("/api/v1/alerts/{id}/issue", post(act::issue))
-        .route("/api/v1/alerts/{id}/approval", delete(act::withdraw_approval))
+        .route("/api/v1/alerts/{id}/submit", post(stage::submit))
+        .route("/api/v1/alerts/{id}/return", post(stage::send_back))
+        .route("/api/v1/alerts/{id}/acknowledge", post(stage::acknowledge))
+        .route("/api/v1/alerts/{id}/escalation", get(stage::escalation))
+        .route("/api/v1/alerts/{id}/approval", get(stage::approval).delete(act::withdraw_approval))
         .route("/api/v1/alerts/{id}/all-clear", post(act::all_clear))
         .route("/api/v1/alerts/{id}/cancel", post(act::cancel))
         .route("/api/v1/alerts/{id}/update", post(act::update))

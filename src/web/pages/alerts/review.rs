@@ -19,7 +19,7 @@ use crate::units::Level;
 use crate::web::auth::Staff;
 use crate::web::delivery::{self, Progress, Recipient};
 use crate::web::error::ApiError;
-use crate::web::pages::alerts::approval;
+use crate::web::pages::alerts::{approval, waiting};
 use crate::web::pages::drawing::{self, MapWish};
 use crate::web::pages::frame::Frame;
 use crate::web::pages::history::{self, Act, Told};
@@ -245,7 +245,20 @@ struct IssuedPage {
     answers: Vec<(uuid::Uuid, String, String)>,
     /// Names of those who stood behind it before whoever issued it.
     with: String,
+    /// Who was paged while it waited.
+    waits: Vec<waiting::Told>,
     map: Markup,
+}
+
+impl IssuedPage {
+    /// Its end or an update can be drafted: it warns, and is in force or has only just run out.
+    fn may_answer(&self) -> bool {
+        let row = &self.a.row;
+        let warns = matches!(row.kind.as_str(), "alert" | "update");
+        warns
+            && matches!(row.state.as_str(), "issued" | "expired")
+            && self.f.v.may(crate::accounts::Permission::DraftAlerts)
+    }
 }
 
 const RECIPIENTS_A_PAGE: i64 = 100;
@@ -292,6 +305,7 @@ pub async fn render_issued(
         more,
         history,
         with: approval::with(&a),
+        waits: waiting::of(&mut *conn, &f.v, id).await?,
         incident: incident.map(|row| (row.id, row.number)),
         answers: answers.into_iter().map(|row| (row.id, row.kind, row.number)).collect(),
         map,
