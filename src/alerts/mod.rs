@@ -10,11 +10,15 @@ pub mod desk;
 pub mod draft;
 pub mod issue;
 pub mod kind;
+pub mod places;
+pub mod plain;
+pub mod shape;
 pub mod state;
 pub mod store;
 pub mod templates;
 pub mod trail;
 pub mod upkeep;
+pub mod wording;
 
 pub use kind::AlertKind;
 pub use state::{AlertError, AlertState};
