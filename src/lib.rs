@@ -31,6 +31,7 @@ pub mod ingest;
 pub mod journal;
 pub mod media;
 pub mod morning;
+pub mod neighbourhoods;
 pub mod outbound;
 pub mod pipeline;
 pub mod reports;

@@ -12,12 +12,16 @@ pub mod escalation;
 pub mod issue;
 pub mod kind;
 pub mod life;
+pub mod places;
+pub mod plain;
+pub mod shape;
 pub mod state;
 pub mod store;
 pub mod submit;
 pub mod templates;
 pub mod trail;
 pub mod upkeep;
+pub mod wording;
 
 pub use kind::AlertKind;
 pub use state::{AlertError, AlertState};

@@ -8,7 +8,9 @@ use sqlx::PgConnection;
 
 use crate::alerts::approve::Approval;
 use crate::alerts::book::OpenAlert;
+use crate::alerts::shape::store::Place;
 use crate::alerts::state::AlertState;
+use crate::alerts::wording::OtherText;
 use crate::clock::Instant;
 use crate::config::AlertStatus;
 use crate::ids::{AlertId, AreaId};
@@ -57,7 +59,7 @@ pub async fn list(conn: &mut PgConnection, filter: Filter, limit: i64) -> sqlx::
         AlertSummary,
         r#"select a.id as "id: AlertId", a.number, a.state, a.kind, a.status, a.cobrade, a.level, a.headline, a.created_at,
                   a.created_by, a.issued_at, a.expires_at, a.cap_identifier,
-                  array(select name from alert_area where alert_id = a.id order by name) as "areas!"
+                  array(select name from alert_target where alert_id = a.id order by name) as "areas!"
            from alert a where cardinality($1::text[]) = 0 or a.state = any($1)
            order by coalesce(a.issued_at, a.created_at) desc, a.id limit $2"#,
         &states,
@@ -73,6 +75,10 @@ pub struct AlertDetail {
     #[serde(flatten)]
     pub row: AlertRow,
     pub areas: Vec<AlertArea>,
+    /// Everything that it holds for: the risk areas again, and whatever was drawn, chosen or uploaded beside them.
+    pub places: Vec<Place>,
+    /// What it says in other languages than the town's own.
+    pub texts: Vec<OtherText>,
     pub events: Vec<AlertEvent>,
     /// Who approved which revision; an approval that was taken back is not among them.
     pub approvals: Vec<Approval>,
@@ -149,6 +155,8 @@ pub struct AlertEvent {
 pub async fn load(conn: &mut PgConnection, id: AlertId) -> sqlx::Result<Option<AlertDetail>> {
     let Some(row) = load_row(&mut *conn, id).await? else { return Ok(None) };
     let areas = load_areas(&mut *conn, id).await?;
+    let places = super::shape::store::places(&mut *conn, id).await?;
+    let texts = super::wording::store::others(&mut *conn, id).await?;
     let events = sqlx::query_as!(
         AlertEvent,
         "select at, actor, action, detail from alert_event where alert_id = $1 order by id",
@@ -157,7 +165,7 @@ pub async fn load(conn: &mut PgConnection, id: AlertId) -> sqlx::Result<Option<A
     .fetch_all(&mut *conn)
     .await?;
     let approvals = super::approve::approvals(conn, id).await?;
-    Ok(Some(AlertDetail { row, areas, events, approvals }))
+    Ok(Some(AlertDetail { row, areas, places, texts, events, approvals }))
 }
 
 /// Keeps what was looked at when a rule put an area into an alert.

@@ -1,8 +1,9 @@
-//! `sentinela import areas|stations|residents|readings|addresses FILE`, `sentinela import history FILE…`, and with [`provider`]
+//! `sentinela import areas|stations|residents|readings|addresses|neighbourhoods FILE`, `sentinela import history FILE…`, and with [`provider`]
 //! `sentinela import stations --from PROVIDER FILE|URL`.
 
 mod addresses;
 mod areas;
+mod neighbourhoods;
 mod provider;
 
 use std::io::{IsTerminal as _, Write as _};
@@ -39,6 +40,9 @@ addresses  CSV: street,number,neighbourhood,cep,lat,lon, and accuracy_m if it is
            comma. With --from cnefe, IBGE's list of the census of 2022 of one municipality as it is published. What a file holds
            takes the place of all that its source (the town's own table, or cnefe) brought before. Rows that are of no use are
            told with their line and left out; when they are more than one of ten, nothing is stored. Look with --dry-run first.
+neighbourhoods
+           GeoJSON of polygons with the property name and, if there is one, code. What a file holds takes the place of all that were
+           there. Alerts may hold for one of them; no rule judges them. Look with --dry-run first.
 readings   CSV: station,stream,at,value,unit, and of what a device sent device,message, as `export readings` writes them; or
            station_id,…,time_utc,quantity,value,unit. Judged like what comes in live.
 history    Years of the past, from tables of any size and layout, which no rule judges: nobody is warned of an old flood. --mapping
@@ -110,6 +114,8 @@ enum What {
     Readings,
     /// Addresses of the town, so that a street with its number says where
     Addresses,
+    /// Neighbourhoods of the town, so that an alert may hold for one
+    Neighbourhoods,
     /// Years of the past that no rule judges, from tables of any layout
     History,
 }
@@ -136,6 +142,13 @@ pub async fn run(config: Config, arguments: Arguments) -> anyhow::Result<()> {
             bail!(Usage("`import addresses` takes one file, --from and --dry-run".into()));
         }
         return addresses::run(config, addresses::Request { file: files.remove(0), from, dry_run }).await;
+    }
+    if what == What::Neighbourhoods {
+        let others = mapping.is_some() || station.is_some() || strict || fictional || from.is_some();
+        if files.len() != 1 || others || municipality.is_some() || uf.is_some() {
+            bail!(Usage("`import neighbourhoods` takes one file and --dry-run".into()));
+        }
+        return neighbourhoods::run(config, &files.remove(0), dry_run).await;
     }
     if let Some(provider) = from {
         if what != What::Stations || files.len() != 1 || mapping.is_some() || station.is_some() || strict || fictional {
@@ -184,7 +197,7 @@ async fn work(session: &Session, arguments: &One, bytes: &[u8]) -> anyhow::Resul
     let kind = match arguments.what {
         What::Stations => Kind::Stations,
         What::Residents => Kind::Residents,
-        What::Areas | What::Readings | What::Addresses | What::History => {
+        What::Areas | What::Readings | What::Addresses | What::Neighbourhoods | What::History => {
             return append(session, arguments, format, bytes).await;
         }
     };

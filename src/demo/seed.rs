@@ -95,6 +95,9 @@ async fn catalogue(conn: &mut PgConnection, clock: &Clock, ids: &Ids, memory: &M
     import(conn, ids, now, Kind::Areas, (Format::GeoJson, AREAS.as_bytes()), options, &actor).await?;
     import(conn, ids, now, Kind::Stations, (Format::Csv, STATIONS.as_bytes()), options, &actor).await?;
     let areas = parse_areas(&read(Format::GeoJson, AREAS.as_bytes())?)?;
+    // The areas of this town are its neighbourhoods: an alert by hand may hold for one, whatever its grade.
+    let named = crate::neighbourhoods::read_file(AREAS.as_bytes())?.neighbourhoods;
+    crate::neighbourhoods::store::replace(conn, (ids, now, &actor), &named, false).await?;
     let mut tx = conn.begin().await?;
     // One gauge, one device with the same code.
     for station in stations(&mut tx, 1000, 0).await? {

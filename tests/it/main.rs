@@ -14,6 +14,7 @@ mod bench;
 mod catalogue;
 mod catalogue_http;
 mod cluster;
+mod composing;
 mod corpora;
 mod crash;
 mod demo;

@@ -70,7 +70,7 @@ pub struct Assessment {
 /// preventive removal from slopes, maximum the immediate removal. Rain and rivers are measured, so their maximum is
 /// observed; a landslide is inferred from rain and stays likely.
 pub fn assess(kind: AlertKind, level: Level, cobrade: Cobrade) -> Assessment {
-    use Hazard::{FlashFlood, Flood, HeavyRain, Landslide, Other, Waterlogging};
+    use Hazard::{DryAir, FlashFlood, Flood, Heat, HeavyRain, Landslide, Other, Storm, Waterlogging, Wind};
     use ResponseType::{AllClear, Avoid, Evacuate, Monitor, Prepare, Shelter};
     let hazard = Hazard::of(cobrade);
     let (severity, urgency, certainty, responses) = match (kind, level) {
@@ -83,7 +83,7 @@ pub fn assess(kind: AlertKind, level: Level, cobrade: Cobrade) -> Assessment {
             let responses = match hazard {
                 Landslide | Flood => vec![Evacuate],
                 FlashFlood => vec![Evacuate, Avoid],
-                Waterlogging | HeavyRain | Other => vec![Shelter, Avoid],
+                Waterlogging | HeavyRain | Heat | DryAir | Wind | Storm | Other => vec![Shelter, Avoid],
             };
             (Severity::Extreme, Urgency::Immediate, certainty, responses)
         }
@@ -91,7 +91,7 @@ pub fn assess(kind: AlertKind, level: Level, cobrade: Cobrade) -> Assessment {
             let responses = match hazard {
                 Landslide => vec![Evacuate],
                 Flood | FlashFlood => vec![Prepare, Avoid],
-                Waterlogging | HeavyRain | Other => vec![Avoid],
+                Waterlogging | HeavyRain | Heat | DryAir | Wind | Storm | Other => vec![Avoid],
             };
             (Severity::Severe, Urgency::Expected, Certainty::Likely, responses)
         }
@@ -188,7 +188,7 @@ fn area(input: &BuildArea) -> Area {
 /// The outline of a polygon in at most `MAX_POINTS` points, or `None` for a speck below the rounding. CAP has no holes:
 /// warning the few inside one is better than leaving them out. Where thinning spoils the outline, the unthinned one is taken,
 /// and where that is no lawful ring either, its convex hull, which covers it.
-fn ring(polygon: &Polygon<f64>) -> Option<Vec<Point>> {
+pub(crate) fn ring(polygon: &Polygon<f64>) -> Option<Vec<Point>> {
     let outline = Polygon::new(polygon.exterior().clone(), Vec::new());
     let lawful = |ring: &Vec<Point>| ring_flaw(ring).is_none();
     let whole = round(&outline);

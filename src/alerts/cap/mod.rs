@@ -9,6 +9,7 @@ pub(crate) mod tree;
 pub mod validate;
 mod write;
 
+pub(crate) use build::ring;
 pub use build::{Assessment, BuildArea, BuildInput, assess, build};
 pub use model::CapAlert;
 pub use time::CapTime;

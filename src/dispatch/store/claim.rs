@@ -16,6 +16,8 @@ pub struct Claimed {
     pub id: OutboxId,
     pub alert_id: AlertId,
     pub address: String,
+    /// Of the reader.
+    pub language: String,
     /// This try, from 1.
     pub attempt: i32,
     pub fence: i64,
@@ -125,13 +127,13 @@ pub async fn claim(
             update outbox o
             set state = 'sending', provider = $4, attempts = o.attempts + 1, fence = o.fence + 1, lease_until = $5
             from due where o.id = due.id
-            returning o.id, o.alert_id, o.address, o.attempts, o.fence, o.expires_at, o.priority
+            returning o.id, o.alert_id, o.address, o.language, o.attempts, o.fence, o.expires_at, o.priority
         ), intent as (
             insert into outbox_attempt (outbox_id, attempt, part, at, provider, outcome)
             select id, attempts, 0, $2, $4, 'intent' from claimed
         )
-        select id as "id!: OutboxId", alert_id as "alert_id!: AlertId", address as "address!", attempts as "attempt!",
-            fence as "fence!", expires_at as "expires_at!"
+        select id as "id!: OutboxId", alert_id as "alert_id!: AlertId", address as "address!", language as "language!",
+            attempts as "attempt!", fence as "fence!", expires_at as "expires_at!"
         from claimed order by priority, id
         "#,
         provider.channel.as_str(),

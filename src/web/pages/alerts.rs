@@ -2,8 +2,11 @@
 
 pub mod acts;
 pub mod approval;
+pub mod composing;
+pub mod places;
 pub mod review;
 pub mod stage;
+pub mod texts;
 pub mod waiting;
 
 use std::collections::BTreeMap;
@@ -36,7 +39,14 @@ pub fn routes() -> Router<App> {
         .route("/console/alerts/{id}/acknowledge", post(stage::acknowledge))
         .route("/console/alerts/{id}/discard", post(acts::discard))
         .route("/console/alerts/{id}/answer", post(acts::answer))
-        .route("/console/alerts/{id}/measure", post(review::measure))
+        .route("/console/alerts/{id}/measure", post(composing::measure))
+        .route("/console/alerts/{id}/plain-sms", post(acts::plain_sms))
+        .route("/console/alerts/{id}/places", get(places::open).post(places::add))
+        .route("/console/alerts/{id}/places/upload", post(places::upload))
+        .route("/console/alerts/{id}/places/restore", post(places::restore))
+        .route("/console/alerts/{id}/places/{place}/remove", post(places::remove))
+        .route("/console/alerts/{id}/texts/{language}", get(texts::open).post(texts::save))
+        .route("/console/alerts/{id}/regenerate", post(texts::regenerate))
 }
 
 #[derive(Template)]

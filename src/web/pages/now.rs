@@ -126,7 +126,7 @@ async fn drafts(conn: &mut PgConnection, v: &View) -> sqlx::Result<Vec<DraftCard
     let rows = sqlx::query!(
         r#"select a.id as "id: AlertId", a.kind, a.level, a.cobrade, a.created_at, a.rule_id, a.rule_version,
                   a.reasons as "reasons: sqlx::types::Json<Vec<Reason>>",
-                  array(select name from alert_area where alert_id = a.id order by name) as "areas!"
+                  array(select name from alert_target where alert_id = a.id order by name) as "areas!"
            from alert a where a.state in ('draft', 'submitted') order by a.created_at limit 50"#
     )
     .fetch_all(conn)

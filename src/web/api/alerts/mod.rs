@@ -2,11 +2,13 @@
 
 pub mod act;
 pub mod draft;
+pub mod places;
 pub mod read;
 pub mod stage;
+pub mod texts;
 
 use axum::Router;
-use axum::routing::{get, post};
+use axum::routing::{delete, get, post, put};
 
 use crate::alerts::draft::Drafter;
 use crate::alerts::issue::Issuer;
@@ -17,6 +19,14 @@ pub fn routes() -> Router<App> {
         .route("/api/v1/alerts", get(read::list).post(draft::create))
         .route("/api/v1/alerts/{id}", get(read::show).put(draft::edit))
         .route("/api/v1/alerts/{id}/reach", get(read::reach))
+        .route("/api/v1/alerts/{id}/places", get(places::list).post(places::add))
+        .route("/api/v1/alerts/{id}/places/restore", post(places::restore))
+        .route("/api/v1/alerts/{id}/places/{place}", delete(places::remove))
+        .route("/api/v1/alerts/{id}/shape", get(places::shape))
+        .route("/api/v1/alerts/{id}/texts", get(texts::list))
+        .route("/api/v1/alerts/{id}/texts/{language}", put(texts::edit))
+        .route("/api/v1/alerts/{id}/texts/{language}/regenerate", post(texts::regenerate))
+        .route("/api/v1/neighbourhoods", get(places::neighbourhoods))
         .route("/api/v1/alerts/{id}/delivery", get(read::delivery))
         .route("/api/v1/alerts/{id}/discard", post(act::discard))
         .route("/api/v1/alerts/{id}/issue", post(act::issue))

@@ -130,6 +130,19 @@ pub async fn save(
     }
 }
 
+/// Saves what is on the screen with an SMS in which no letter doubles the price: for browsers without JavaScript, which has it at
+/// once.
+pub async fn plain_sms(
+    state: State<App>,
+    staff: May<can::DraftAlerts>,
+    v: View,
+    id: Path<uuid::Uuid>,
+    Form(written): Form<Written>,
+) -> Result<Response, ApiError> {
+    let sms_text = crate::dispatch::sms_text::transliterate(&written.sms_text);
+    save(state, staff, v, id, Form(Written { sms_text, ..written })).await
+}
+
 /// Saves what is on the screen and issues exactly that, or nothing.
 pub async fn issue(
     State(app): State<App>,

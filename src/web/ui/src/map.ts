@@ -200,7 +200,10 @@ function startMap(place: HTMLElement): void {
   chart.addControl(new NavigationControl({ showCompass: false }), "top-right");
   chart.setMissingStyleImageResolver((id) => draw(chart, id));
   chart.once("idle", () => place.classList.add("ready"));
-  chart.on("load", () => choose(chart, chosen()));
+  chart.on("load", () => {
+    choose(chart, chosen());
+    void showShape(chart, place);
+  });
   if (place.dataset.pinMap !== undefined) takePin(chart, place);
   else interact(chart, place);
   keepFresh(chart, place, chosen);
@@ -267,6 +270,19 @@ async function open(chart: Chart, hit: MapGeoJSONFeature, place: HTMLElement): P
   panel.querySelector<HTMLElement>("[data-hide]")?.focus({ preventScroll: true });
 }
 
+/** What an alert holds for beside risk areas, and dashed what its message will carry of it all. */
+async function showShape(chart: Chart, place: HTMLElement): Promise<void> {
+  if (!place.dataset.shape) return;
+  const answer = await fetch(place.dataset.shape).catch(() => undefined);
+  if (!answer?.ok || chart.getSource("shape")) return;
+  chart.addSource("shape", { type: "geojson", data: (await answer.json()) as GeoJSON.FeatureCollection });
+  const own = ["all", ["==", ["get", "kind"], "place"], ["!=", ["get", "source"], "risk_area"]] as unknown as ExpressionSpecification;
+  const sent = ["==", ["get", "kind"], "sent"] as unknown as ExpressionSpecification;
+  chart.addLayer({ id: "own", type: "fill", source: "shape", filter: own, paint: { "fill-color": token("--accent"), "fill-opacity": 0.2 } });
+  chart.addLayer({ id: "own-edge", type: "line", source: "shape", filter: own, paint: { "line-color": token("--ink"), "line-width": 2 } });
+  chart.addLayer({ id: "sent", type: "line", source: "shape", filter: sent, paint: { "line-color": token("--ink"), "line-width": 2, "line-dasharray": [2, 2] } });
+}
+
 function keepFresh(chart: Chart, place: HTMLElement, chosen: () => number[]): void {
   let dirty = new Set<string>();
   let timer: number | undefined;
@@ -299,7 +315,10 @@ function keepFresh(chart: Chart, place: HTMLElement, chosen: () => number[]): vo
   // A change of theme changes every colour of the style.
   new MutationObserver(() => {
     chart.setStyle(style(String(Date.now())), { diff: false });
-    chart.once("styledata", () => choose(chart, chosen()));
+    chart.once("styledata", () => {
+      choose(chart, chosen());
+      void showShape(chart, place);
+    });
   }).observe(document.documentElement, { attributeFilter: ["data-theme"] });
   place.addEventListener("sentinela:choose", (event) => choose(chart, (event as CustomEvent<number[]>).detail));
 }
