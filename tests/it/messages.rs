@@ -352,3 +352,26 @@ async fn identifiers_never_meet_also_within_one_second_and_two_installations() {
     }
     assert_eq!(seen.len(), 10);
 }
+
+#[tokio::test]
+async fn keys_are_made_listed_and_exported_from_the_command_line() {
+    let (db, folder) = (support::db().await, Folder::new());
+    let run = async |arguments: &[&str]| {
+        let mut command = support::sentinela();
+        command.args(arguments).env("SENTINELA__DATABASE__URL", &db.url).env("SENTINELA__DATA_DIR", folder.path());
+        let output = support::soon("the command", command.output()).await.unwrap();
+        assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8(output.stdout).unwrap()
+    };
+    assert!(run(&["key", "list"]).await.contains("There is no key yet"));
+    let made = run(&["key", "new-signing"]).await;
+    let name = made.split(' ').next().unwrap();
+    assert!(name.starts_with("defesacivil@example.org#") && made.contains("SHA-256 of its certificate: "), "{made}");
+    run(&["key", "new-signing"]).await;
+    let listed = run(&["key", "list"]).await;
+    assert_eq!(listed.matches(" signs ").count(), 1, "{listed}");
+    assert!(listed.contains(name) && listed.contains("until "), "{listed}");
+    let exported = run(&["key", "export"]).await;
+    assert_eq!(exported.matches("-----BEGIN CERTIFICATE-----").count(), 2);
+    Trusted::default().add_pem("town", &exported).unwrap();
+}

@@ -389,7 +389,7 @@ mod tests {
                          </n3:stuff></n1:elem2>";
         assert_eq!(inner(text, Form::Exclusive(Vec::new())), exclusive);
         let inclusive = "<n1:elem2 xmlns:n0=\"foo:bar\" xmlns:n1=\"http://example.net\" xmlns:n3=\"ftp://example.org\" \
-                         xml:lang=\"pt\" n1:a=\"1\"><n3:stuff></n3:stuff></n1:elem2>";
+                         n1:a=\"1\" xml:lang=\"pt\"><n3:stuff></n3:stuff></n1:elem2>";
         assert_eq!(inner(text, Form::Inclusive), inclusive);
         let listed = "<n1:elem2 xmlns:n0=\"foo:bar\" xmlns:n1=\"http://example.net\" n1:a=\"1\"><n3:stuff \
                       xmlns:n3=\"ftp://example.org\"></n3:stuff></n1:elem2>";

@@ -73,6 +73,8 @@ pub fn advise(alert: &CapAlert) -> Vec<Problem> {
             report.add(format!("{path}/{name}"), "is recommended");
         }
         for (a, area) in info.areas.iter().enumerate() {
+            // A place may bear any name, and nobody is left unwarned for it.
+            check_plain(&mut report, &format!("{path}/area[{}]/areaDesc", a + 1), Some(&area.description));
             for (p, ring) in area.polygons.iter().map(Written::get).enumerate().filter(|(_, ring)| ring.len() > 101) {
                 let message = format!("has {} points; phones take about 100", ring.len());
                 report.add(format!("{path}/area[{}]/polygon[{}]", a + 1, p + 1), message);
@@ -236,7 +238,6 @@ fn check_area(report: &mut Report, path: &str, area: &Area) {
     let nowhere = area.polygons.is_empty() && area.circles.is_empty() && area.geocodes.is_empty();
     report.when(nowhere, path, "needs a polygon, a circle or a geocode");
     report.when(area.description.trim().is_empty(), &format!("{path}/areaDesc"), "is empty");
-    check_plain(report, &format!("{path}/areaDesc"), Some(&area.description));
     check_names(report, path, "geocode", &area.geocodes);
     for (index, ring) in area.polygons.iter().enumerate() {
         if let Some(flaw) = ring_flaw(ring.get()) {

@@ -200,6 +200,39 @@ fn real_signatures_are_judged_as_xmlsec1_judges_them() {
     assert!(matches!(refused(&sample("tsunami.xml"), &Trusted::default()), Refusal::Unsupported { .. }));
 }
 
+/// The office signs first, and the aggregator signs what is then there; each covers the message as it was read by it.
+#[test]
+fn of_two_signatures_one_that_holds_is_enough() {
+    for (name, certificate) in
+        [("canada_signed.cap", "naads_x509_cert.pem"), ("canada_signed.cap", "environment_canada_x509_cert.pem")]
+    {
+        let certificate =
+            std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/cap").join(certificate))
+                .unwrap();
+        let text = sample(name);
+        assert_eq!(by(&text, &trusting("they", &certificate)), "they", "{name}");
+        let changed = text.replacen("<headline>", "<headline>not ", 1);
+        assert_eq!(refused(&changed, &trusting("they", &certificate)), Refusal::Changed, "{name}");
+    }
+    // Two of ours, the second over the first.
+    let (one, two) = (made("one"), made("two"));
+    let twice = sign(&sign(MESSAGE, &one.key).unwrap(), &two.key).unwrap();
+    for (name, made) in [("one", &one), ("two", &two)] {
+        assert_eq!(by(&twice, &trusting(name, &made.pem)), name);
+    }
+}
+
+#[test]
+fn certificates_alone_can_be_trusted() {
+    let text = sample("no_info_tag.cap");
+    let ders: Vec<Vec<u8>> = rustls::pki_types::pem::PemObject::pem_slice_iter(shown(&text).as_bytes())
+        .map(|der: Result<rustls::pki_types::CertificateDer<'_>, _>| der.unwrap().to_vec())
+        .collect();
+    let trusted = Trusted::of_certificates(ders.iter().map(Vec::as_slice));
+    assert!(by(&text, &trusted).contains("IPAWS"), "{}", by(&text, &trusted));
+    assert!(Trusted::of_certificates([&b"none"[..]]).is_empty());
+}
+
 #[test]
 fn damage_to_a_signed_message_never_panics_and_never_passes() {
     let made = made("town#1");
