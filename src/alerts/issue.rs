@@ -158,6 +158,7 @@ impl<'a> Issuer<'a> {
             return Err(AlertError::Incomplete(missing));
         }
         let translations = translations(&mut *conn, alert.id).await?;
+        let attribution = attribution(&mut *conn, alert.id).await?;
         let year = self.local_year(now);
         let status = cap_status(alert)?;
         let (number, count) = store::next_number(conn, "alert", year).await?;
@@ -184,7 +185,7 @@ impl<'a> Issuer<'a> {
             language: "pt-BR".into(),
             translations,
             areas,
-            parameters: parameters(alert, &number),
+            parameters: parameters(alert, &number, attribution),
         });
         let mut problems = cap::validate::check(&message);
         problems.extend(cap::validate::check_public(&message));
@@ -286,11 +287,12 @@ pub(super) fn status_of(alert: &AlertRow) -> Result<AlertStatus, AlertError> {
     }
 }
 
-fn parameters(alert: &AlertRow, number: &str) -> Vec<NamedValue> {
+fn parameters(alert: &AlertRow, number: &str, attribution: Option<String>) -> Vec<NamedValue> {
     let mut parameters = vec![NamedValue::new("level", &alert.level), NamedValue::new("number", number)];
     if let (Some(rule), Some(version)) = (&alert.rule_id, alert.rule_version) {
         parameters.push(NamedValue::new("rule", format!("{rule} v{version}")));
     }
+    parameters.extend(attribution.map(|whose| NamedValue::new("attribution", whose)));
     parameters
 }
 
@@ -303,6 +305,12 @@ fn cap_status(alert: &AlertRow) -> Result<Status, AlertError> {
         "system" => Ok(Status::System),
         other => Err(anyhow::anyhow!("alert status {other:?} is unknown").into()),
     }
+}
+
+/// Whose warning the alert was made from, where it was made from another institution's. Asked for by name, so that a
+/// database that knows no such alerts answers as well.
+async fn attribution(conn: &mut PgConnection, id: AlertId) -> sqlx::Result<Option<String>> {
+    sqlx::query_scalar!("select to_jsonb(a) ->> 'attribution' from alert a where a.id = $1", id.0).fetch_one(conn).await
 }
 
 async fn translations(conn: &mut PgConnection, id: AlertId) -> Result<Vec<Translation>, AlertError> {

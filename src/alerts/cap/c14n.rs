@@ -324,20 +324,26 @@ fn escaped_attribute(value: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::slice::from_ref;
+
     use super::super::tree::read_tree;
     use super::*;
 
     fn whole(text: &str, method: &Method) -> String {
         let root = read_tree(text).unwrap();
-        let wanted = [root.from..root.to];
-        canonical(text, &Pieces { wanted: &wanted, without: &[], inside: "", whole: true }, method).unwrap().remove(0)
+        let wanted = root.from..root.to;
+        canonical(text, &Pieces { wanted: from_ref(&wanted), without: &[], inside: "", whole: true }, method)
+            .unwrap()
+            .remove(0)
     }
 
     fn inner(text: &str, form: Form) -> String {
         let root = read_tree(text).unwrap();
-        let wanted = [root.children[0].from..root.children[0].to];
+        let wanted = root.children[0].from..root.children[0].to;
         let method = Method { form, comments: false };
-        canonical(text, &Pieces { wanted: &wanted, without: &[], inside: "", whole: false }, &method).unwrap().remove(0)
+        canonical(text, &Pieces { wanted: from_ref(&wanted), without: &[], inside: "", whole: false }, &method)
+            .unwrap()
+            .remove(0)
     }
 
     const INCLUSIVE: Method = Method { form: Form::Inclusive, comments: false };
@@ -400,8 +406,9 @@ mod tests {
     fn what_grows_beyond_its_bounds_is_refused() {
         let text = |attributes: String| format!("<a{attributes}/>");
         let fails = |text: &str| {
-            let wanted = [0..text.len()];
-            canonical(text, &Pieces { wanted: &wanted, without: &[], inside: "", whole: true }, &INCLUSIVE).is_err()
+            let wanted = 0..text.len();
+            canonical(text, &Pieces { wanted: from_ref(&wanted), without: &[], inside: "", whole: true }, &INCLUSIVE)
+                .is_err()
         };
         assert!(fails(&text((0..100).map(|n| format!(" xmlns:p{n}=\"urn:{n}\"")).collect())));
         assert!(fails(&text((0..1000).map(|n| format!(" a{n}=\"\"")).collect())));

@@ -1,5 +1,7 @@
 //! Our own signature: ECDSA on the curve P-256 with SHA-256, exclusive canonical form, the certificate beside it.
 
+use std::slice::from_ref;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use ring::digest;
@@ -58,10 +60,9 @@ impl Key {
 pub fn sign(message: &str, key: &Key) -> Result<String, SignError> {
     let broken = |error: &dyn std::fmt::Display| SignError::Message(error.to_string());
     let at = message.rfind("</alert>").ok_or_else(|| broken(&"it has no </alert>"))?;
-    let around = |signature: &str| format!("{}  {signature}\n{}", &message[..at], &message[at..]);
-    // The space around the signature belongs to the message, so it is there before anything is counted.
-    let bare = around("");
-    let whole = piece(&bare, |root| Some(root), true).map_err(|error| broken(&error))?;
+    let around = |signature: &str| format!("{}{signature}{}", &message[..at], &message[at..]);
+    // Nothing but the signature is added, not even space: whoever signed before has signed just this.
+    let whole = piece(message, |root| Some(root), true).map_err(|error| broken(&error))?;
     let sum = STANDARD.encode(digest::digest(&digest::SHA256, whole.as_bytes()));
     let unsigned = around(&element(&sum, "", &key.name, &key.certificate));
     let info = piece(&unsigned, signed_info, false).map_err(|error| broken(&error))?;
@@ -80,8 +81,8 @@ pub fn sign(message: &str, key: &Key) -> Result<String, SignError> {
 fn piece(text: &str, find: impl Fn(&Node) -> Option<&Node>, whole: bool) -> Result<String, String> {
     let root = read_tree(text).map_err(|error| error.to_string())?;
     let node = find(&root).ok_or("it lost its signature")?;
-    let wanted = [node.from..node.to];
-    let pieces = Pieces { wanted: &wanted, without: &[], inside: "", whole };
+    let wanted = node.from..node.to;
+    let pieces = Pieces { wanted: from_ref(&wanted), without: &[], inside: "", whole };
     canonical(text, &pieces, &Method::exclusive()).map(|pieces| pieces.concat()).map_err(|error| error.to_string())
 }
 

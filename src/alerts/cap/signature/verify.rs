@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 use std::ops::Range;
+use std::slice::from_ref;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -40,8 +41,8 @@ pub fn verify(text: &str, trusted: &Trusted) -> Verification {
 /// the namespaces that were declared around it and that it uses.
 pub fn detached(document: &str, from: usize, to: usize) -> Option<String> {
     let message = document.get(from..to)?;
-    let wanted = [from..to];
-    let pieces = Pieces { wanted: &wanted, without: &[], inside: "", whole: false };
+    let wanted = from..to;
+    let pieces = Pieces { wanted: from_ref(&wanted), without: &[], inside: "", whole: false };
     let inside = canonical(document, &pieces, &Method::exclusive()).ok()?.pop()?;
     // The canonical start tag tells what is needed; the message keeps its own letters, over which it was signed.
     let own = message.split('>').next()?;
@@ -126,8 +127,8 @@ impl Document<'_> {
             .ok_or_else(|| Refusal::Unsupported { what: "the signature algorithm", value: how.to_owned() })?;
         let weak_digest = self.covers(signature, only(info, "Reference")?)?;
         let method = method(only(info, "CanonicalizationMethod")?)?;
-        let wanted = [span(info)];
-        let pieces = Pieces { wanted: &wanted, without: &[], inside: "", whole: false };
+        let wanted = span(info);
+        let pieces = Pieces { wanted: from_ref(&wanted), without: &[], inside: "", whole: false };
         let signed = canonical(self.text, &pieces, &method).map_err(|error| Refusal::Unreadable(error.to_string()))?;
         let value = bytes(&only(signature, "SignatureValue")?.text)?;
         let (key, by) = self.signer(signature, trusted, how, signed.concat().as_bytes(), &value)?;
@@ -159,8 +160,8 @@ impl Document<'_> {
         let mut tried = vec![vec![own.clone()], others.collect(), after];
         tried.dedup();
         for without in tried {
-            let whole = [span(self.root)];
-            let pieces = Pieces { wanted: &whole, without: &without, inside: "", whole: true };
+            let whole = span(self.root);
+            let pieces = Pieces { wanted: from_ref(&whole), without: &without, inside: "", whole: true };
             let message = canonical(self.text, &pieces, &method);
             let message = message.map_err(|error| Refusal::Unreadable(error.to_string()))?.concat();
             if digest::digest(digest, message.as_bytes()).as_ref() == expected {
