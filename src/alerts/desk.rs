@@ -221,7 +221,7 @@ impl Desk {
         if fresh.is_empty() || !self.app.config.alerts.policies.iter().any(is_automatic) {
             return Ok(());
         }
-        let issuer = Issuer { config: &self.app.config, ids: &self.app.ids };
+        let issuer = Issuer::of(&self.app);
         for alert in self.open(&mut *conn, now).await? {
             if !alert.draft || !fresh.contains(&alert.id) {
                 continue;

@@ -15,6 +15,7 @@ pub mod life;
 pub mod places;
 pub mod plain;
 pub mod shape;
+pub mod signing;
 pub mod state;
 pub mod store;
 pub mod submit;
