@@ -16,6 +16,8 @@ vocabulary! {
         AlertWithdrawApproval = "alert.withdraw_approval",
         AlertIssue = "alert.issue",
         AlertDiscard = "alert.discard",
+        WarningImport = "warning.import",
+        WarningVerify = "warning.verify",
         IncidentNote = "incident.note",
         IncidentClose = "incident.close",
         IncidentAddPhotograph = "incident.add_photograph",

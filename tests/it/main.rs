@@ -37,6 +37,8 @@ mod mqtt;
 mod oidc;
 mod older_brokers;
 mod outbound;
+mod outside_import;
+mod outside_own;
 mod outside_warnings;
 mod packaging;
 mod pipeline;

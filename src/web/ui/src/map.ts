@@ -176,6 +176,35 @@ function shape(context: CanvasRenderingContext2D, level: Level): void {
   context.restore();
 }
 
+/** Layers that a switch of the page may hide, with whether they show. */
+const hidden = new Set<string>();
+
+function showLayers(chart: Chart): void {
+  for (const id of ["warned", "warned-edge"]) {
+    if (chart.getLayer(id)) chart.setLayoutProperty(id, "visibility", hidden.has(id) ? "none" : "visible");
+  }
+}
+
+/** The switches of the page. A part of it that is exchanged brings its switch anew, so what was chosen is said again. */
+function switchLayers(chart: Chart): void {
+  const box = (target: EventTarget | null): HTMLInputElement | null =>
+    target instanceof HTMLInputElement && target.dataset.mapLayer !== undefined ? target : null;
+  document.addEventListener("change", (event) => {
+    const given = box(event.target);
+    if (!given) return;
+    for (const id of (given.dataset.mapLayer ?? "").split(" ")) {
+      if (given.checked) hidden.delete(id);
+      else hidden.add(id);
+    }
+    showLayers(chart);
+  });
+  document.addEventListener("sentinela:refreshed", () => {
+    for (const one of document.querySelectorAll<HTMLInputElement>("input[data-map-layer]")) {
+      one.checked = !(one.dataset.mapLayer ?? "").split(" ").some((id) => hidden.has(id));
+    }
+  });
+}
+
 type Bounds = [[number, number], [number, number]];
 
 function startMap(place: HTMLElement): void {
@@ -200,7 +229,11 @@ function startMap(place: HTMLElement): void {
   chart.addControl(new NavigationControl({ showCompass: false }), "top-right");
   chart.setMissingStyleImageResolver((id) => draw(chart, id));
   chart.once("idle", () => place.classList.add("ready"));
-  chart.on("load", () => choose(chart, chosen()));
+  switchLayers(chart);
+  chart.on("load", () => {
+    choose(chart, chosen());
+    showLayers(chart);
+  });
   if (place.dataset.pinMap !== undefined) takePin(chart, place);
   else interact(chart, place);
   keepFresh(chart, place, chosen);
@@ -299,7 +332,10 @@ function keepFresh(chart: Chart, place: HTMLElement, chosen: () => number[]): vo
   // A change of theme changes every colour of the style.
   new MutationObserver(() => {
     chart.setStyle(style(String(Date.now())), { diff: false });
-    chart.once("styledata", () => choose(chart, chosen()));
+    chart.once("styledata", () => {
+      choose(chart, chosen());
+      showLayers(chart);
+    });
   }).observe(document.documentElement, { attributeFilter: ["data-theme"] });
   place.addEventListener("sentinela:choose", (event) => choose(chart, (event as CustomEvent<number[]>).detail));
 }
