@@ -41,7 +41,9 @@ pub fn parse(body: &[u8], base: &str) -> Result<Listing, Problem> {
             let mut alerts = Vec::new();
             find_alerts(&root, &mut alerts);
             if alerts.is_empty() {
-                let message = format!("is <{}>, expected CAP, Atom or RSS", root.name);
+                let namespace =
+                    if root.namespace.is_empty() { String::new() } else { format!(" of {:?}", root.namespace) };
+                let message = format!("is <{}>{namespace}, expected CAP, Atom or RSS", root.name);
                 return Err(Problem::new("document", &start(&text), message));
             }
             let alone = alerts.len() == 1 && cap::is_alert(&root);

@@ -25,7 +25,7 @@ use crate::web::api::alerts::draft::Created;
 use crate::web::api::alerts::drafter;
 use crate::web::api::imports;
 use crate::web::auth::{May, can};
-use crate::web::error::{ApiError, Problem};
+use crate::web::error::{ApiError, FieldError, Problem};
 use crate::web::json::StrictJson;
 
 /// Warnings in one answer.
@@ -121,7 +121,13 @@ pub async fn import(
     let source = query.source.as_deref().unwrap_or(BY_HAND);
     let given = Given { body: &body, way: Way::Api, name: "", source };
     let mut conn = app.db.web.acquire().await?;
-    Ok(Json(bring::bring(&mut conn, &app.config, by, given, query.dry_run).await?))
+    let outcome = bring::bring(&mut conn, &app.config, by, given, query.dry_run).await?;
+    if outcome.messages.is_empty() && !outcome.problems.is_empty() {
+        let errors = outcome.problems.into_iter();
+        let errors = errors.map(|wrong| FieldError { field: wrong.field, value: wrong.value, message: wrong.message });
+        return Err(ApiError::BadRequest { detail: "nothing in it can be kept".into(), errors: errors.collect() });
+    }
+    Ok(Json(outcome))
 }
 
 /// A warning with all that is known of it.
