@@ -42,6 +42,7 @@ pub struct Config {
     pub outbound: Outbound,
     pub municipality: Municipality,
     pub keys: Keys,
+    pub signing: Signing,
     pub accounts: Accounts,
     pub oidc: Oidc,
     pub log: Log,

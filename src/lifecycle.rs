@@ -210,8 +210,32 @@ async fn open_keys(database: &Database, config: &Config, clock: &Clock, ids: &Id
     use sqlx::{ConnectOptions as _, Connection as _};
     let mut conn = database.options.clone().application_name("sentinela/keys").connect().await?;
     let keys = Keyring::open_or_create(&mut conn, config, ids, clock.now()).await?;
+    make_signing_key(&mut conn, config, &keys, ids, clock).await?;
     conn.close().await?;
     Ok(keys)
+}
+
+/// The first key that signs messages. One that cannot be opened keeps the service from nothing but signing: readings are
+/// still judged, and whoever issues is told.
+async fn make_signing_key(
+    conn: &mut sqlx::PgConnection,
+    config: &Config,
+    keys: &Keyring,
+    ids: &Ids,
+    clock: &Clock,
+) -> anyhow::Result<()> {
+    use sqlx::Connection as _;
+    if !config.signing.enabled {
+        return Ok(());
+    }
+    let mut tx = conn.begin().await?;
+    let desk = crate::alerts::signing::Desk { config, ids, keys };
+    if let Err(error) = desk.active(&mut tx, clock.now()).await {
+        tracing::error!(%error, "messages cannot be signed, so no alert can be issued; `sentinela key new-signing` makes a key");
+        return Ok(());
+    }
+    tx.commit().await?;
+    Ok(())
 }
 
 /// Builds, runs and ends the service on the machine's own clock.

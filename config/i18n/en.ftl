@@ -432,6 +432,7 @@ act-staff-add = Added a person
 act-staff-disable = Shut a person out
 act-token-add = Made a token
 act-token-revoke = Revoked a token
+act-signing-key-add = Made a key that signs the messages
 act-residents-export = Exported residents' data
 act-resident-correct = A resident corrected their data
 act-resident-consent = A resident changed a consent

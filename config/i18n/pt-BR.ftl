@@ -432,6 +432,7 @@ act-staff-add = Cadastrou uma pessoa
 act-staff-disable = Desligou uma pessoa
 act-token-add = Criou uma chave de acesso
 act-token-revoke = Revogou uma chave de acesso
+act-signing-key-add = Criou uma chave que assina as mensagens
 act-residents-export = Exportou dados de moradores
 act-resident-correct = Morador corrigiu seus dados
 act-resident-consent = Morador mudou um consentimento

@@ -220,7 +220,7 @@ impl Desk {
         if automatic.is_empty() || fresh.is_empty() {
             return Ok(());
         }
-        let issuer = Issuer { config: &self.app.config, ids: &self.app.ids };
+        let issuer = Issuer::of(&self.app);
         for alert in self.open(&mut *conn, now).await? {
             let named =
                 alert.draft && alert.by_rule && alert.kind == AlertKind::Alert && automatic.contains(&alert.level);

@@ -3,10 +3,11 @@
 use serde_json::json;
 use sqlx::PgConnection;
 
-use crate::alerts::cap::model::{NamedValue, Reference};
-use crate::alerts::cap::{self, BuildArea, BuildInput, CapTime};
+use crate::alerts::cap::model::{Circle, NamedValue, Point, Reference, Status};
+use crate::alerts::cap::{self, BuildArea, BuildInput, CapTime, Translation};
 use crate::alerts::draft::{check_revision, state_of};
 use crate::alerts::kind::AlertKind;
+use crate::alerts::signing;
 use crate::alerts::state::{Act, AlertError, AlertState};
 use crate::alerts::store::{self, AlertRow};
 use crate::clock::Instant;
@@ -16,12 +17,15 @@ use crate::dispatch::outbox;
 use crate::events::{Event, notify};
 use crate::ids::{AlertId, Ids, IncidentId};
 use crate::incidents;
+use crate::vault::Keyring;
 
 /// What issuing needs besides the alert.
 #[derive(Clone, Copy, Debug)]
 pub struct Issuer<'a> {
     pub config: &'a Config,
     pub ids: &'a Ids,
+    /// Opens the key that signs.
+    pub keys: &'a Keyring,
 }
 
 /// What left.
@@ -34,7 +38,12 @@ pub struct Issued {
     pub recipients: i64,
 }
 
-impl Issuer<'_> {
+impl<'a> Issuer<'a> {
+    /// What this service issues with.
+    pub fn of(app: &'a crate::app::App) -> Self {
+        Self { config: &app.config, ids: &app.ids, keys: &app.keys }
+    }
+
     /// Issues a draft. `actor` is the entitled person, or the policy that the contingency plan names.
     ///
     /// # Errors
@@ -148,11 +157,12 @@ impl Issuer<'_> {
         if !missing.is_empty() {
             return Err(AlertError::Incomplete(missing));
         }
+        let translations = translations(&mut *conn, alert.id).await?;
         let year = self.local_year(now);
+        let status = cap_status(alert)?;
         let (number, count) = store::next_number(conn, "alert", year).await?;
-        let salt: String = self.ids.bytes::<4>().iter().map(|byte| format!("{byte:02x}")).collect();
-        // Town, year and number alone are unique here; the salt keeps two installations of one town apart.
-        let identifier = format!("BR-{}-{year}-{count:04}-{salt}", town.ibge_code);
+        let identifier = cap::build::identifier(&town.ibge_code, year, count, self.ids.bytes::<4>(), status);
+        let public_page = format!("{}/alerts/{identifier}", self.config.public_url());
         let message = cap::build(&BuildInput {
             identifier: identifier.clone(),
             sender: town.sender.clone(),
@@ -160,7 +170,7 @@ impl Issuer<'_> {
             sent: now,
             time_zone: town.time_zone,
             kind,
-            status: status_of(alert)?,
+            status,
             references: references.to_vec(),
             cobrade: alert.cobrade.parse().map_err(anyhow::Error::from)?,
             level: alert.level.parse().map_err(anyhow::Error::from)?,
@@ -168,9 +178,11 @@ impl Issuer<'_> {
             description: alert.description.clone(),
             instruction: alert.instruction.clone(),
             expires_at: alert.expires_at,
-            web: format!("{}/alerts/{identifier}", self.config.public_url()),
+            map_picture: format!("{public_page}/map.png"),
+            web: public_page,
             contact: town.contact.clone(),
             language: "pt-BR".into(),
+            translations,
             areas,
             parameters: parameters(alert, &number),
         });
@@ -180,8 +192,24 @@ impl Issuer<'_> {
             let lines = problems.into_iter().map(|problem| format!("{}: {}", problem.path, problem.message)).collect();
             return Err(AlertError::Incomplete(lines));
         }
-        let xml = cap::xml::write(&message);
+        let xml = self.signed(conn, now, cap::xml::write(&message)).await?;
         Ok(Composed { number, identifier, sender: message.sender, sent: message.sent.as_str().to_owned(), xml })
+    }
+
+    /// The message with its signature. Without one it does not leave, unless the configuration says that none is signed.
+    async fn signed(&self, conn: &mut PgConnection, now: Instant, message: String) -> Result<String, AlertError> {
+        if !self.config.signing.enabled {
+            return Ok(message);
+        }
+        let desk = signing::Desk { config: self.config, ids: self.ids, keys: self.keys };
+        let signed = match desk.active(conn, now).await {
+            Ok(key) => cap::signature::sign(&message, &key).map_err(signing::KeyError::from),
+            Err(error) => Err(error),
+        };
+        signed.map_err(|error| match error {
+            signing::KeyError::Database(error) => error.into(),
+            other => AlertError::Incomplete(vec![format!("alert/Signature: the message cannot be signed: {other}")]),
+        })
     }
 
     async fn write(
@@ -266,10 +294,33 @@ fn parameters(alert: &AlertRow, number: &str) -> Vec<NamedValue> {
     parameters
 }
 
+/// As CAP has it. What is written in the database is a word of our own.
+fn cap_status(alert: &AlertRow) -> Result<Status, AlertError> {
+    match alert.status.as_str() {
+        "actual" => Ok(Status::Actual),
+        "exercise" => Ok(Status::Exercise),
+        "test" => Ok(Status::Test),
+        "system" => Ok(Status::System),
+        other => Err(anyhow::anyhow!("alert status {other:?} is unknown").into()),
+    }
+}
+
+async fn translations(conn: &mut PgConnection, id: AlertId) -> Result<Vec<Translation>, AlertError> {
+    let rows = sqlx::query_as!(
+        Translation,
+        "select language, headline, description, instruction from alert_text where alert_id = $1 order by language",
+        id.0
+    );
+    Ok(rows.fetch_all(conn).await?)
+}
+
+/// Everything that the alert holds for: risk areas first, then places that were drawn or given otherwise.
 async fn build_areas(conn: &mut PgConnection, id: AlertId, ibge_code: &str) -> Result<Vec<BuildArea>, AlertError> {
     let rows = sqlx::query!(
-        r#"select a.name, r.code, st_asbinary(a.geom) as "geom!" from alert_area a join risk_area r on r.id = a.area_id
-           where a.alert_id = $1 order by a.name, a.area_id"#,
+        r#"select t.name as "name!", t.code, st_asbinary(t.geom) as "geom!", st_y(s.centre) as lat, st_x(s.centre) as lon,
+                  s.radius_km
+           from alert_target t left join alert_shape s on s.id = t.shape_id
+           where t.alert_id = $1 order by t.shape_id nulls first, t.name, t.area_id"#,
         id.0
     )
     .fetch_all(conn)
@@ -277,7 +328,12 @@ async fn build_areas(conn: &mut PgConnection, id: AlertId, ibge_code: &str) -> R
     rows.into_iter()
         .map(|row| {
             let polygons = geometry::polygons_from_wkb(&row.geom).map_err(anyhow::Error::from)?;
-            Ok(BuildArea { name: row.name, polygons, ibge_code: ibge_code.to_owned(), area_code: row.code })
+            let circle = match (row.lat, row.lon, row.radius_km) {
+                (Some(lat), Some(lon), Some(radius_km)) => Some(Circle { centre: Point { lat, lon }, radius_km }),
+                _ => None,
+            };
+            let area_code = row.code.unwrap_or_default();
+            Ok(BuildArea { name: row.name, polygons, circle, ibge_code: ibge_code.to_owned(), area_code })
         })
         .collect()
 }

@@ -10,6 +10,7 @@ pub mod desk;
 pub mod draft;
 pub mod issue;
 pub mod kind;
+pub mod signing;
 pub mod state;
 pub mod store;
 pub mod templates;

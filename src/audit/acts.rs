@@ -109,6 +109,7 @@ vocabulary! {
         TokenAdd = "token.add",
         TokenRotate = "token.rotate",
         TokenRevoke = "token.revoke",
+        SigningKeyAdd = "signing_key.add",
     }
 }
 

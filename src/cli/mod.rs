@@ -12,6 +12,7 @@ mod device;
 mod export;
 mod history;
 mod import;
+mod key;
 mod migrate;
 mod privacy;
 mod registry;
@@ -71,6 +72,9 @@ enum Command {
     /// Tokens with which programs call the API in a person's name
     #[command(subcommand)]
     Token(token::Action),
+    /// Keys that sign the CAP messages
+    #[command(subcommand)]
+    Key(key::Action),
     /// Who did what: check that nothing was changed, and write it out
     #[command(subcommand)]
     Audit(audit::Action),
@@ -125,6 +129,7 @@ async fn run(cli: Cli) -> anyhow::Result<()> {
         Command::Device(action) => device::run(config, action).await,
         Command::User(action) => user::run(config, action).await,
         Command::Rules(action) => registry::run(config, action).await,
+        Command::Key(action) => key::run(config, action).await,
         Command::Privacy(action) => privacy::run(config, action).await,
         Command::Audit(action) => audit::run(config, action).await,
         Command::Token(action) => token::run(config, action).await,

@@ -207,6 +207,13 @@ pub struct Keys {
     pub vault_file: String,
 }
 
+/// Signatures on our CAP messages (`alerts::signing`).
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Signing {
+    pub enabled: bool,
+}
+
 /// Days that personal data are kept (`privacy::retention`).
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]

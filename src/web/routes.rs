@@ -21,6 +21,10 @@ pub const RULES: &[Rule] = &[
     // Alerts
     open("GET", "/alerts/feed.atom"),
     open("GET", "/alerts/feed.rss"),
+    open("GET", "/alerts/areas/{code}/{feed}"),
+    open("GET", "/alerts/hazards/{cobrade}/{feed}"),
+    open("GET", "/alerts/keys"),
+    open("GET", "/alerts/keys.pem"),
     open("GET", "/alerts/{file}"),
     // Open geographic data
     open("GET", "/ogc"),

@@ -33,6 +33,7 @@ mod lifecycle;
 mod lorawan;
 mod machines;
 mod media;
+mod messages;
 mod mqtt;
 mod oidc;
 mod older_brokers;

@@ -92,7 +92,7 @@ impl Story {
     }
 
     async fn issue(&mut self, id: AlertId, revision: i32) -> Result<String, AlertError> {
-        let issuer = Issuer { config: &self.app.config, ids: &self.app.ids };
+        let issuer = Issuer::of(&self.app);
         let now = self.app.clock.now();
         let mut tx = sqlx::Connection::begin(&mut *self.conn).await.unwrap();
         let issued = issuer.issue(&mut tx, now, "maria", id, revision).await?;

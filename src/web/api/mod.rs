@@ -25,6 +25,7 @@ pub mod warnings;
 #[derive(utoipa::OpenApi)]
 #[openapi(paths(
     crate::web::stream::events,
+    crate::web::feeds::keys,
     addresses::list,
     audit::list,
     alerts::read::list,

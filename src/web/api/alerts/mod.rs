@@ -32,5 +32,5 @@ pub fn drafter(app: &App) -> Drafter<'_> {
 
 /// What alerts are issued with.
 pub fn issuer(app: &App) -> Issuer<'_> {
-    Issuer { config: &app.config, ids: &app.ids }
+    Issuer::of(app)
 }

@@ -145,7 +145,7 @@ pub async fn issue(
     let mut tx = app.db.web.begin().await?;
     let issued = async {
         let revision = save_changes(&mut tx, &app, &v, &staff, id, &written).await?;
-        let issuer = Issuer { config: &app.config, ids: &app.ids };
+        let issuer = Issuer::of(&app);
         issuer.approve(&mut tx, v.now, &staff.actor(), id, revision).await
     };
     match issued.await {

@@ -121,7 +121,7 @@ pub async fn withdraw(
     v: View,
     Path(id): Path<uuid::Uuid>,
 ) -> Result<Redirect, ApiError> {
-    let issuer = Issuer { config: &app.config, ids: &app.ids };
+    let issuer = Issuer::of(&app);
     let mut tx = app.db.web.begin().await?;
     issuer.withdraw_approval(&mut tx, v.now, &staff.actor(), AlertId(id)).await?;
     tx.commit().await?;

@@ -170,7 +170,7 @@ async fn cap_preview(
     a: &AlertDetail,
 ) -> Result<(String, Vec<String>), ApiError> {
     let actor = f.v.staff.as_ref().map_or("", |staff| staff.username.as_str());
-    let issuer = Issuer { config: &app.config, ids: &app.ids };
+    let issuer = Issuer::of(app);
     let mut tx = sqlx::Connection::begin(conn).await?;
     let composed = issuer.preview(&mut tx, f.v.now, actor, a.row.id).await;
     tx.rollback().await?;
