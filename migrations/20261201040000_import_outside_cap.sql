@@ -6,8 +6,8 @@ alter table outside_warning
     -- The file's name or the address, and who brought it; empty for a feed.
     add column way_name text not null default '' constraint outside_warning_way_name_length check (length(way_name) <= 500),
     add column brought_by text not null default '',
-    -- unsigned; valid by a certificate that this source is trusted by; unknown: whole, by a certificate that nobody here trusts;
-    -- invalid: the reason says why.
+    -- unsigned; valid by a certificate that this source is trusted by; unknown: by a key that nobody here trusts; invalid:
+    -- refused. The reason says why.
     add column signature text not null default 'unsigned'
         constraint outside_warning_signature_known check (signature in ('unsigned', 'valid', 'unknown', 'invalid')),
     add column signed_by text not null default '',

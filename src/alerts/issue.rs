@@ -158,6 +158,7 @@ impl<'a> Issuer<'a> {
             return Err(AlertError::Incomplete(missing));
         }
         let translations = translations(&mut *conn, alert.id).await?;
+        let based_on = based_on(&mut *conn, alert.id).await?;
         let year = self.local_year(now);
         let status = cap_status(alert)?;
         let (number, count) = store::next_number(conn, "alert", year).await?;
@@ -184,7 +185,7 @@ impl<'a> Issuer<'a> {
             language: "pt-BR".into(),
             translations,
             areas,
-            parameters: parameters(alert, &number),
+            parameters: parameters(alert, &number).into_iter().chain(based_on).collect(),
         });
         let mut problems = cap::validate::check(&message);
         problems.extend(cap::validate::check_public(&message));
@@ -292,6 +293,21 @@ fn parameters(alert: &AlertRow, number: &str) -> Vec<NamedValue> {
         parameters.push(NamedValue::new("rule", format!("{rule} v{version}")));
     }
     parameters
+}
+
+/// What another institution said that the alert was made from: whoever reads the message finds it by the line and by its name.
+async fn based_on(conn: &mut PgConnection, id: AlertId) -> Result<Vec<NamedValue>, AlertError> {
+    let row = sqlx::query!(
+        r#"select a.attribution, w.sender as "sender?", w.identifier as "identifier?"
+           from alert a left join outside_warning w on w.id = a.based_on_warning_id where a.id = $1"#,
+        id.0
+    )
+    .fetch_one(conn)
+    .await?;
+    let line = row.attribution.map(|line| NamedValue::new("basedOn", line));
+    let name =
+        row.sender.zip(row.identifier).map(|(sender, id)| NamedValue::new("basedOnMessage", format!("{sender},{id}")));
+    Ok(line.into_iter().chain(name).collect())
 }
 
 /// As CAP has it. What is written in the database is a word of our own.

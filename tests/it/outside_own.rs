@@ -257,3 +257,120 @@ async fn what_its_source_should_have_signed_lies_in_quarantine_is_shown_and_acte
     .await;
     assert_eq!(brought.json()["messages"][0]["quarantined"], true, "nor is there a way round by hand");
 }
+
+/// Somebody who signs: a key with its certificate.
+struct Signer {
+    key: sentinela::alerts::cap::signature::Key,
+    pem: String,
+}
+
+impl Signer {
+    fn new(name: &str) -> Self {
+        let pair = rcgen::KeyPair::generate().unwrap();
+        let mut parameters = rcgen::CertificateParams::new(Vec::<String>::new()).unwrap();
+        parameters.distinguished_name.push(rcgen::DnType::CommonName, name);
+        let certificate = parameters.self_signed(&pair).unwrap();
+        let key = sentinela::alerts::cap::signature::Key::open(name, &pair.serialize_der(), certificate.der()).unwrap();
+        Self { key, pem: certificate.pem() }
+    }
+
+    fn sign(&self, message: &str) -> String {
+        let signed = sentinela::alerts::cap::signature::sign(message, &self.key).unwrap();
+        signed.split_once("?>").map_or(signed.clone(), |(_, body)| body.trim_start().to_owned())
+    }
+}
+
+#[tokio::test]
+async fn what_the_source_signed_counts_and_what_was_changed_or_signed_by_a_stranger_does_not() {
+    let (provider, address) = Provider::open().await;
+    let (state, stranger) = (Signer::new("Defesa Civil do Estado"), Signer::new("Qualquer um"));
+    let mut town = Town::new(JUIZ_DE_FORA, "2026-09-19T15:00:00Z", &strict_feed(&address, &state.pem)).await;
+    town.area("perto", -21.76, -43.35).await;
+    let chief = person(&town, Role::Coordinator).await;
+    let good = state.sign(&idap("MG-1", 9, "Alert", ""));
+    let changed = state.sign(&idap("MG-2", 10, "Alert", "")).replace("Chuva forte", "Chuva fraca");
+    let strange = stranger.sign(&idap("MG-3", 11, "Alert", ""));
+    provider.put("/feed", atom(&[good, changed, strange]));
+    town.ask().await;
+    let all = town.all().await;
+    let told: Vec<(&str, bool)> = all.iter().map(|one| (one.signature.as_str(), one.quarantined)).collect();
+    assert_eq!(told, [("valid", false), ("invalid", true), ("unknown", true)], "{all:?}");
+    assert_eq!(all[0].signed_by, "Defesa Civil do Estado");
+    assert!(all[1].signature_why.contains("changed since it was signed"), "{}", all[1].signature_why);
+    assert_eq!(all[2].signed_by, "Qualquer um");
+    assert_eq!(town.open().await, ["MG-1"]);
+    let shown = page(&town, &chief, &format!("/console/warnings/{}", all[0].id)).await.text;
+    assert!(shown.contains("assinatura conferida") && shown.contains("por Defesa Civil do Estado"), "{shown}");
+    let public = page(&town, &chief, "/api/v1/warnings").await.json();
+    assert_eq!((public.as_array().unwrap().len(), &public[0]["signature"]), (1, &"valid".into()));
+
+    // The town comes to trust the stranger: looked at again it is let out, and counts from then on.
+    let both = format!("{}\n{}", state.pem, stranger.pem);
+    let feed: sentinela::feeds::Feed = toml::from_str(&strict_feed(&address, &both)).unwrap();
+    let trust = sentinela::feeds::warnings::trust::Trust::of(&feed);
+    let mut tx = town.db.pool.begin().await.unwrap();
+    let again = sentinela::feeds::warnings::take::verify_again(&mut tx, town.now(), JUIZ_DE_FORA, &trust, all[2].id);
+    assert!(!again.await.unwrap().unwrap().is_quarantined);
+    tx.commit().await.unwrap();
+    assert_eq!(town.open().await, ["MG-1", "MG-3"]);
+    assert_eq!(town.all().await[2].areas, ["perto"]);
+}
+
+#[tokio::test]
+async fn what_an_alert_is_based_on_stands_in_its_message() {
+    let (_, address) = Provider::open().await;
+    let town = town(&address).await;
+    let chief = person(&town, Role::Coordinator).await;
+    let warning = keep(&town, &chief, &idap("MG-1", 9, "Alert", "")).await;
+    let made = post(&town, &chief, &format!("/api/v1/warnings/{warning}/draft"), json!({})).await.json();
+    let (id, revision) = (made["id"].as_str().unwrap(), &made["revision"]);
+    let issued = post(&town, &chief, &format!("/api/v1/alerts/{id}/issue"), json!({ "revision": revision })).await;
+    assert_eq!(issued.status, StatusCode::OK, "{}", issued.text);
+    let identifier = issued.json()["cap_identifier"].as_str().unwrap().to_owned();
+    let message = page(&town, &chief, &format!("/alerts/{identifier}.xml")).await.text;
+    for text in [
+        "<valueName>basedOn</valueName>",
+        "Com base no aviso de Defesa Civil do Estado nº MG-1",
+        "idap@mdr.gov.br,MG-1",
+    ] {
+        assert!(message.contains(text), "{text}: {message}");
+    }
+}
+
+#[test]
+fn a_source_that_has_to_sign_needs_certificates_that_can_be_read() {
+    let table = |kind: &str, more: &str| {
+        toml::from_str::<sentinela::feeds::Feed>(&format!("name='a'\nkind='{kind}'\nurl='https://a.test'\n{more}"))
+    };
+    let feed = |more: &str| table("cap", more);
+    assert_eq!(feed("").unwrap().problem(), None);
+    assert!(feed("require_signature=true").unwrap().problem().unwrap().contains("certificates"));
+    assert!(feed("certificates=['/nowhere/a.pem']").unwrap_err().to_string().contains("/nowhere/a.pem"));
+    assert!(feed("certificates=['-----BEGIN CERTIFICATE-----']").is_err());
+    let certificates = format!("certificates=['''{}''']", Signer::new("a").pem);
+    assert_eq!(feed(&format!("require_signature=true\n{certificates}")).unwrap().problem(), None);
+    assert!(table("inmet_warnings", &certificates).unwrap().problem().unwrap().contains("cap"));
+}
+
+#[tokio::test]
+async fn inmets_warning_is_named_by_its_number_and_its_colour_gives_the_level() {
+    const LIST: &str = include_str!("../data/feeds/inmet_avisos_ativos_part.json");
+    let (provider, address) = Provider::open().await;
+    let ours = format!("\"geocodes\": \"4202404,{JUIZ_DE_FORA}\", \"id_sequencia\"");
+    provider.put("/ativos", LIST.replacen("\"id_sequencia\"", &ours, 1));
+    let table = format!("name='inmet'\nkind='inmet_warnings'\nurl='{address}/ativos'");
+    let mut town = Town::new(JUIZ_DE_FORA, "2026-09-19T13:00:00Z", &table).await;
+    town.area("morro", -21.76, -43.35).await;
+    town.area("vale", -21.70, -43.35).await;
+    town.ask().await;
+    let chief = person(&town, Role::Coordinator).await;
+    let warning = town.all().await[0].id;
+    let shown = page(&town, &chief, &format!("/console/warnings/{warning}")).await.text;
+    for text in ["2 áreas sob o aviso", "Pelo grau “Perigo Potencial” do órgão", "O evento “Tempestade” diz “tempestade”."] {
+        assert!(shown.contains(text), "{text}: {shown}");
+    }
+    let made = post(&town, &chief, &format!("/api/v1/warnings/{warning}/draft"), json!({})).await;
+    let (_, level, cobrade, attribution, ..) = alert(&town, made.json()["id"].as_str().unwrap()).await;
+    assert_eq!((level.as_str(), cobrade.as_str()), ("attention", "1.3.2.1.4"));
+    assert_eq!(attribution, "Com base no aviso do INMET nº 28277/2026, de 16/09/2026 às 00:00.");
+}

@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use super::{INMET_LEVELS, Severity};
+use crate::alerts::cap::event_terms::EventTerm;
 use crate::alerts::cap::tree::{Node, read_tree};
 use crate::alerts::cap::xml;
 use crate::cobrade::Cobrade;
@@ -94,14 +95,27 @@ const WORDS: &[(&str, &str)] = &[
 
 /// The hazard that a message is about; none where neither code nor words tell, and a person has to.
 pub fn hazard(raw: &[u8], event: &str, headline: &str) -> Option<Proposed> {
-    let by_code = codes(raw).into_iter().find_map(|(name, value)| {
-        let cobrade = value.trim().parse().ok().filter(|_| name.to_lowercase().contains("cobrade"))?;
-        Some(Proposed { cobrade, because: Because::Code { name, value } })
+    let codes = codes(raw);
+    let by_code = codes.iter().find_map(|(name, value)| {
+        let own = || value.parse().ok().filter(|_| name.to_lowercase().contains("cobrade"));
+        let cobrade = own().or_else(|| of_term(name, value))?;
+        Some(Proposed { cobrade, because: Because::Code { name: name.clone(), value: value.clone() } })
     });
     let in_event = || said(event).map(|(cobrade, word)| Proposed { cobrade, because: Because::Event { word } });
     let in_headline =
         || said(headline).map(|(cobrade, word)| Proposed { cobrade, because: Because::Headline { word } });
     by_code.or_else(in_event).or_else(in_headline)
+}
+
+/// By a term of the OASIS list, where one hazard alone has it as its nearest.
+fn of_term(list: &str, code: &str) -> Option<Cobrade> {
+    if !list.to_uppercase().contains("OET") {
+        return None;
+    }
+    let mut all = Cobrade::all().map(|(cobrade, _)| cobrade);
+    let has_it = |cobrade: &Cobrade| EventTerm::of(*cobrade).is_some_and(|term| term.code.eq_ignore_ascii_case(code));
+    let first = all.find(has_it)?;
+    all.all(|other| !has_it(&other)).then_some(first)
 }
 
 fn said(text: &str) -> Option<(Cobrade, String)> {

@@ -77,8 +77,8 @@ pub struct Shown {
     /// The same areas with their codes and how much of each lies under it.
     #[schema(value_type = Vec<Covered>)]
     pub coverage: sqlx::types::Json<Vec<Covered>>,
-    /// unsigned; valid: by a certificate that its source is trusted by; unknown: whole, by a certificate that nobody here trusts;
-    /// invalid: refused, `signature_why` says why.
+    /// unsigned; valid: by a certificate that its source is trusted by; unknown: by a key that nobody here trusts;
+    /// invalid: refused. `signature_why` says why.
     pub signature: String,
     /// Whose certificate it bears; empty for none.
     pub signed_by: String,

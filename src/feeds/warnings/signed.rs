@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::cut;
 use super::trust::Trust;
+use crate::alerts::cap::signature::{Refusal, Verification, Verified, verify};
 use crate::alerts::cap::xml;
 use crate::units::vocabulary;
 
@@ -12,9 +13,9 @@ vocabulary! {
     /// How a message is signed. The text keys are `signature-WORD`.
     Signature, "state of a signature" {
         Unsigned = "unsigned",
-        /// Whole, and by a certificate that its source is trusted by.
+        /// It holds, and is by a certificate that its source is trusted by.
         Valid = "valid",
-        /// Whole, but by a certificate that nobody here trusts: anybody can sign so.
+        /// By a key that nobody here trusts: anybody can sign so.
         Unknown = "unknown",
         /// Not what its signature says, or signed in a way that is not accepted.
         Invalid = "invalid",
@@ -33,57 +34,30 @@ pub struct Signed {
     pub is_quarantined: bool,
 }
 
-/// A certificate that a source is trusted by.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Certificate(Vec<u8>);
-
-impl Certificate {
-    /// Every certificate of a PEM text.
-    ///
-    /// # Errors
-    /// Says what is wrong with it.
-    pub fn all_from_pem(text: &str) -> Result<Vec<Self>, String> {
-        use rustls::pki_types::CertificateDer;
-        use rustls::pki_types::pem::PemObject as _;
-        let all: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(text.as_bytes()).collect();
-        let all = all.map_err(|error| error.to_string())?;
-        Ok(all.into_iter().map(|der| Self(der.to_vec())).collect())
-    }
-}
-
-/// What a signature is worth.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Verification {
-    Unsigned,
-    Valid { by: String, trusted: bool },
-    Invalid(String),
-}
-
-/// Stands in for `alerts::cap::signature::verify`.
-fn verify(text: &str, _: &[Certificate]) -> Verification {
-    match crate::alerts::cap::tree::read_tree(text) {
-        Ok(root) if root.children.iter().any(|child| child.name == "Signature") => {
-            Verification::Invalid("no signature is accepted yet".into())
-        }
-        _ => Verification::Unsigned,
-    }
-}
-
 /// Longest name and reason that are kept.
 const MOST: usize = 300;
 
 /// Judges the signature of a message as it came. What is no XML (INMET's list) bears none.
 pub fn judge(raw: &[u8], trust: &Trust) -> Signed {
     let text = xml::decode(raw).ok().filter(|text| text.contains("Signature"));
-    let found = text.map_or(Verification::Unsigned, |text| verify(&text, &trust.certificates));
+    let found = text.map_or(Verification::Unsigned, |text| verify(&text, &trust.trusted));
     let (signature, by, why) = match found {
         Verification::Unsigned => (Signature::Unsigned, String::new(), String::new()),
-        Verification::Valid { by, trusted: true } => (Signature::Valid, by, String::new()),
-        Verification::Valid { by, trusted: false } => (Signature::Unknown, by, String::new()),
-        Verification::Invalid(why) => (Signature::Invalid, String::new(), why),
+        Verification::Verified(verified) => (Signature::Valid, signer(&verified), String::new()),
+        Verification::Refused(Refusal::Stranger { name, fingerprint }) => {
+            let by = if name.is_empty() { fingerprint.clone() } else { name.clone() };
+            (Signature::Unknown, by, Refusal::Stranger { name, fingerprint }.to_string())
+        }
+        Verification::Refused(Refusal::NoKey) => (Signature::Unknown, String::new(), Refusal::NoKey.to_string()),
+        Verification::Refused(why) => (Signature::Invalid, String::new(), why.to_string()),
     };
     let is_quarantined = trust.is_required && signature != Signature::Valid;
     Signed { signature, by: cut(&by, MOST), why: cut(&why, MOST), is_quarantined }
+}
+
+/// Who signed, and of a weak signature how.
+fn signer(verified: &Verified) -> String {
+    if verified.is_weak { format!("{} ({})", verified.by, verified.algorithm.name()) } else { verified.by.clone() }
 }
 
 #[cfg(test)]

@@ -2,20 +2,22 @@
 
 use std::path::Path;
 
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject as _;
 use serde::Deserialize;
 
-use super::signed::Certificate;
 use super::{BY_HAND, Way};
+use crate::alerts::cap::signature::Trusted;
 use crate::config::Config;
 use crate::feeds::{Feed, Kind};
 
 /// Largest file of certificates, in bytes.
 const MAX_BYTES: u64 = 256 * 1024;
 
-/// The certificates of one entry of the configuration: PEM, or the path of a file with PEM.
+/// The certificates (DER) of one entry of the configuration: PEM, or the path of a file with PEM.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(try_from = "String")]
-pub struct Pem(Vec<Certificate>);
+pub struct Pem(Vec<Vec<u8>>);
 
 #[derive(Debug, thiserror::Error)]
 pub enum PemError {
@@ -44,10 +46,20 @@ impl TryFrom<String> for Pem {
     }
 }
 
-fn certificates(text: &str, whose: &str) -> Result<Vec<Certificate>, PemError> {
-    let wrong = |why: String| PemError::Wrong(whose.to_owned(), why);
-    let all = Certificate::all_from_pem(text).map_err(wrong)?;
-    if all.is_empty() { Err(wrong("none stands in it".into())) } else { Ok(all) }
+fn certificates(text: &str, whose: &str) -> Result<Vec<Vec<u8>>, PemError> {
+    let wrong = |why: &str| PemError::Wrong(whose.to_owned(), why.to_owned());
+    let all: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(text.as_bytes()).collect();
+    let all = all.map_err(|error| wrong(&error.to_string()))?;
+    let all: Vec<Vec<u8>> = all.into_iter().map(|der| der.to_vec()).collect();
+    if all.is_empty() {
+        return Err(wrong("none stands in it"));
+    }
+    let is_of_use = |der: &Vec<u8>| !Trusted::of_certificates([der.as_slice()]).is_empty();
+    if all.iter().all(is_of_use) {
+        Ok(all)
+    } else {
+        Err(wrong("expected keys of RSA or on the curves P-256 and P-384"))
+    }
 }
 
 /// What people bring by hand: the table `[warnings]` of the configuration.
@@ -61,14 +73,17 @@ pub struct ByHand {
 /// How far a source is trusted.
 #[derive(Clone, Debug, Default)]
 pub struct Trust {
-    pub certificates: Vec<Certificate>,
+    pub trusted: Trusted,
+    /// How many certificates that is.
+    pub certificates: usize,
     /// What is not signed by one of them is kept in quarantine.
     pub is_required: bool,
 }
 
 impl Trust {
     fn new(pems: &[Pem], is_required: bool) -> Self {
-        Self { certificates: pems.iter().flat_map(|pem| pem.0.clone()).collect(), is_required }
+        let all: Vec<&[u8]> = pems.iter().flat_map(|pem| &pem.0).map(Vec::as_slice).collect();
+        Self { certificates: all.len(), trusted: Trusted::of_certificates(all), is_required }
     }
 
     /// Of a feed of the configuration.

@@ -52,7 +52,7 @@ fn sources(app: &App) -> Vec<Source> {
     known
         .map(|(name, trust)| Source {
             name: name.to_owned(),
-            certificates: trust.certificates.len(),
+            certificates: trust.certificates,
             is_required: trust.is_required,
             is_by_hand: name == BY_HAND,
         })
