@@ -366,7 +366,9 @@ async fn inmets_warning_is_named_by_its_number_and_its_colour_gives_the_level() 
     let chief = person(&town, Role::Coordinator).await;
     let warning = town.all().await[0].id;
     let shown = page(&town, &chief, &format!("/console/warnings/{warning}")).await.text;
-    for text in ["2 áreas sob o aviso", "Pelo grau “Perigo Potencial” do órgão", "O evento “Tempestade” diz “tempestade”."] {
+    for text in
+        ["2 áreas sob o aviso", "Pelo grau “Perigo Potencial” do órgão", "O evento “Tempestade” diz “tempestade”."]
+    {
         assert!(shown.contains(text), "{text}: {shown}");
     }
     let made = post(&town, &chief, &format!("/api/v1/warnings/{warning}/draft"), json!({})).await;

@@ -39,7 +39,7 @@ const MOST: usize = 300;
 
 /// Judges the signature of a message as it came. What is no XML (INMET's list) bears none.
 pub fn judge(raw: &[u8], trust: &Trust) -> Signed {
-    let text = xml::decode(raw).ok().filter(|text| text.contains("Signature"));
+    let text = xml::decode(raw).ok().filter(|text| text.trim_start().starts_with('<') && text.contains("Signature"));
     let found = text.map_or(Verification::Unsigned, |text| verify(&text, &trust.trusted));
     let (signature, by, why) = match found {
         Verification::Unsigned => (Signature::Unsigned, String::new(), String::new()),
