@@ -27,6 +27,8 @@ pub struct Config {
     pub database: Database,
     /// What other institutions publish.
     pub feeds: Vec<crate::feeds::Feed>,
+    /// Warnings that people bring by hand.
+    pub warnings: crate::feeds::warnings::trust::ByHand,
     pub ingest: Ingest,
     pub engine: Engine,
     pub alerts: Alerts,
@@ -72,6 +74,7 @@ const LISTS: &[&str] = &[
     "oidc.roles",
     "oidc.scopes",
     "outbound.allow",
+    "warnings.certificates",
 ];
 
 impl Config {
@@ -168,6 +171,13 @@ impl Config {
         }
         let days = self.privacy.maintenance_task_days;
         expect(days >= 366, "privacy.maintenance_task_days", &days.to_string(), "366 or more");
+        let by_hand = &self.warnings;
+        expect(
+            !by_hand.require_signature || !by_hand.certificates.is_empty(),
+            "warnings.require_signature",
+            "true",
+            "`warnings.certificates` beside it: without them nothing would ever be let in",
+        );
         for (index, feed) in self.feeds.iter().enumerate() {
             let twice = self.feeds[..index].iter().any(|other| other.name == feed.name);
             let problem = feed.problem().or(twice.then_some("a name of its own"));

@@ -1590,6 +1590,140 @@ linked-how-references = Replaced, as the new message itself says:
 linked-how-revision = Replaced by a later revision of the same warning:
 linked-how-same-event-and-area = Replaced, it seems (the new message does not say what it is about; this was the latest open warning of the same event on the same ground):
 linked-how-same-event-and-municipality = Replaced, it seems (the new message does not say what it is about; this was the latest open warning of the same event for the same municipality):
+layer-outside = Other institutions' warnings on the map
+outside-quarantine = In quarantine
+outside-quarantine-text = The source of these warnings has to sign, and the signature is missing or wrong. They are kept and shown to staff; they reach neither map nor public page nor rules, and become no alert.
+outside-quarantined = In quarantine: the source of this warning has to sign, and the signature is missing or wrong. It counts for nothing until it is right.
+outside-by-geocode = the whole municipality, by its code
+warning-stage-quarantined = in quarantine
+signature = Signature
+signature-unsigned = not signed
+signature-valid = signature verified
+signature-unknown = signed with a key that is not trusted here
+signature-invalid = signature refused
+signature-by = by { $who }
+signature-again = Verify the signature again
+signature-again-text = After the certificates of the source have changed in the configuration.
+way-feed = feed
+way-file = file
+way-url = address
+way-text = pasted text
+way-api = API
+way-command = command
+how-references = as the new message itself says
+how-revision = a later revision of the same number or identifier
+how-same-event-and-area = it seems: the same institution, the same event, the same ground, and the earlier one still open
+how-same-event-and-municipality = it seems: the same institution, the same event, the same municipality, and the earlier one still open
+cap-type-alert = warning
+cap-type-update = update
+cap-type-cancel = cancellation
+chain-title = Messages of this warning
+chain-this = this message
+chain-replaced = Replaced by the next:
+chain-hours = { $n } h later
+chain-ground = { $share } of the smaller ground in common
+chain-municipalities = { $n ->
+    [one] { $n } municipality in common
+   *[other] { $n } municipalities in common
+}
+chain-named = Messages that it names
+chain-unknown = unknown here
+twins-title = Other messages under the same identifier
+twins-same = the same content
+twins-other = other content or another time
+bring-title = Bring a warning in CAP
+bring-lead = From a file, from an address, or pasted. First you see what it says, where it falls and what is wrong with it; only then it is kept.
+bring-file = File
+bring-file-label = File in CAP, Atom or RSS
+bring-file-help = CAP 1.0 to 1.2, also in an EDXL-DE envelope, up to 4 MiB.
+bring-url = Address
+bring-url-label = Address of the message
+bring-url-help = https or http, on the public internet. It is fetched once, up to 4 MiB; to follow an institution configure a feed.
+bring-text = Text
+bring-text-label = The message in XML
+bring-look = Look before keeping
+bring-sources = Who is known by their signature
+bring-sources-text = The certificates of each source stand in the configuration (certificates). Where a signature is required, what is not right lies in quarantine.
+bring-certificates = Certificates
+bring-required = required
+bring-not-required = not required
+bring-by-hand = Brought by hand
+bring-by = brought by { $who }
+bring-broken = The form came broken, or has more than { $mib } MiB. Nothing was kept.
+bring-nothing = Choose a file, name an address or paste the message.
+bring-fetch-wrong = The address gave no message: { $why }
+bring-look-title = What it is
+bring-unreadable = Not a warning that can be read
+bring-unreadable-text = Nothing of this can be kept. What is missing or wrong:
+bring-empty = No warning in the document: the list is empty, or these are acknowledgements and errors between systems, which warn of nothing.
+bring-what-new = new
+bring-what-released = leaves quarantine
+bring-what-known = kept already
+bring-what-refused = refused
+bring-replaces = Replaces { $identifier } ({ $how }).
+bring-open = See the warning that was kept
+bring-no-flaws = Follows the rules of CAP 1.2.
+bring-flaws = { $n ->
+    [one] { $n } rule of CAP 1.2 that the message breaks
+   *[other] { $n } rules of CAP 1.2 that the message breaks
+}
+bring-problems = { $n ->
+    [one] { $n } part that could not be read
+   *[other] { $n } parts that could not be read
+}
+bring-links = { $n ->
+    [one] { $n } message at another address
+   *[other] { $n } messages at other addresses
+}
+bring-links-text = This is a list: its messages lie at other addresses. Look at them one by one, or configure the list as a feed.
+bring-as = Counts as the words of
+bring-as-help = Of a feed: it replaces that feed's warnings, and that feed's certificates count. By hand: it replaces only what was brought by hand.
+bring-look-again = Look again
+bring-keep-text = Once kept, what is for the municipality shows on the map and on the public page, under its publisher's name.
+bring-not-yours = Keeping is for whoever may issue alerts, because the public sees what is kept.
+bring-keep = Keep
+bring-drop = Discard
+based-title = An alert of our own from this
+based-lead = A draft in our words that names this warning. Nothing is issued by itself: the usual review follows.
+based-status = This warning is not real: the alert made from it will be { $status }, and never anything else.
+based-hazard-none = Neither code nor words of the warning name the hazard: choose one.
+based-hazard-code = The warning carries the code { $name } = { $value }.
+based-hazard-event = The event “{ $event }” says “{ $word }”.
+based-hazard-headline = The headline says “{ $word }”.
+based-level-severity = By the { $severity } that the institution states.
+based-level-word = By the institution's grade “{ $word }” ({ $severity }).
+based-areas = { $n ->
+    [0] Areas
+    [one] { $n } area under the warning
+   *[other] { $n } areas under the warning
+}
+based-areas-see = See and change the areas
+based-whole-town = The warning names the municipality, but its drawing touches no risk area: all of them are marked.
+based-no-areas = The warning touches no risk area: choose the areas.
+based-others = { $n ->
+    [one] { $n } other area
+   *[other] { $n } other areas
+}
+based-act = Issue an alert of our own from this
+based-act-text = Opens the draft for review.
+based-not-yours = Drafting is for whoever may prepare alerts.
+based-refused-quarantined = In quarantine: no alert is made from it.
+based-refused-not-a-warning = A draft or a system message: no alert is made from it.
+based-refused-replaced = It was replaced. Take the newer one:
+based-refused-cancelled = It is a cancellation: there is nothing to warn of.
+based-refused-ended = It has ended: no alert is made from it any more.
+basis-title = The warning that the alert is based on has changed
+basis-updated-text = { $who } updated the warning.
+basis-cancelled-text = { $who } cancelled the warning.
+basis-look = See the warning
+basis-alert = See the alert
+basis-seen = Seen
+action-based-on-warning = made from another institution's warning
+action-basis-updated = the warning it is based on was updated
+action-basis-cancelled = the warning it is based on was cancelled
+action-basis-seen = the change of the warning was seen
+act-warning-import = Kept warnings of other institutions
+act-warning-verify = Verified the signature of a warning again
 severity-extreme = extreme severity
 severity-severe = high severity
 severity-moderate = moderate severity

@@ -1593,6 +1593,140 @@ linked-how-references = Substituído, como a própria mensagem nova diz:
 linked-how-revision = Substituído por revisão posterior do mesmo aviso:
 linked-how-same-event-and-area = Substituído, ao que parece (a mensagem nova não diz de qual trata; é o aviso aberto mais recente do mesmo evento e da mesma área):
 linked-how-same-event-and-municipality = Substituído, ao que parece (a mensagem nova não diz de qual trata; é o aviso aberto mais recente do mesmo evento e do mesmo município):
+layer-outside = Avisos de outros órgãos no mapa
+outside-quarantine = Em quarentena
+outside-quarantine-text = A fonte destes avisos é obrigada a assinar, e a assinatura falta ou não confere. Ficam guardados e à vista da equipe; não vão ao mapa, à página pública nem às regras, e não viram alerta.
+outside-quarantined = Em quarentena: a fonte deste aviso é obrigada a assinar, e a assinatura falta ou não confere. Não vale para nada até que confira.
+outside-by-geocode = município inteiro, pelo código
+warning-stage-quarantined = em quarentena
+signature = Assinatura
+signature-unsigned = sem assinatura
+signature-valid = assinatura conferida
+signature-unknown = assinado por chave que não é de confiança aqui
+signature-invalid = assinatura recusada
+signature-by = por { $who }
+signature-again = Conferir a assinatura de novo
+signature-again-text = Depois de mudar os certificados da fonte na configuração.
+way-feed = fonte
+way-file = arquivo
+way-url = endereço
+way-text = texto colado
+way-api = API
+way-command = comando
+how-references = como a própria mensagem nova diz
+how-revision = revisão posterior do mesmo número ou identificador
+how-same-event-and-area = ao que parece: mesmo órgão, mesmo evento, mesma área, e o anterior ainda aberto
+how-same-event-and-municipality = ao que parece: mesmo órgão, mesmo evento, mesmo município, e o anterior ainda aberto
+cap-type-alert = aviso
+cap-type-update = atualização
+cap-type-cancel = cancelamento
+chain-title = Mensagens deste aviso
+chain-this = esta mensagem
+chain-replaced = Substituída pela seguinte:
+chain-hours = { $n } h depois
+chain-ground = { $share } da área menor em comum
+chain-municipalities = { $n ->
+    [one] { $n } município em comum
+   *[other] { $n } municípios em comum
+}
+chain-named = Mensagens que ela cita
+chain-unknown = desconhecida aqui
+twins-title = Outras mensagens com o mesmo identificador
+twins-same = o mesmo conteúdo
+twins-other = outro conteúdo ou outra hora
+bring-title = Trazer um aviso em CAP
+bring-lead = De um arquivo, de um endereço ou colado. Primeiro se vê o que diz, onde cai e o que há de errado; só depois é guardado.
+bring-file = Arquivo
+bring-file-label = Arquivo em CAP, Atom ou RSS
+bring-file-help = CAP 1.0 a 1.2, também em envelope EDXL-DE, até 4 MiB.
+bring-url = Endereço
+bring-url-label = Endereço da mensagem
+bring-url-help = https ou http, na internet pública. É buscado uma vez só, até 4 MiB; para acompanhar um órgão, configure uma fonte.
+bring-text = Texto
+bring-text-label = A mensagem em XML
+bring-look = Ver antes de guardar
+bring-sources = Quem é reconhecido pela assinatura
+bring-sources-text = Os certificados de cada fonte estão na configuração (certificates). Onde a assinatura é obrigatória, o que não confere fica em quarentena.
+bring-certificates = Certificados
+bring-required = obrigatória
+bring-not-required = não é obrigatória
+bring-by-hand = Trazidos à mão
+bring-by = trazido por { $who }
+bring-broken = O formulário veio quebrado, ou tem mais de { $mib } MiB. Nada foi guardado.
+bring-nothing = Escolha um arquivo, diga um endereço ou cole a mensagem.
+bring-fetch-wrong = O endereço não deu a mensagem: { $why }
+bring-look-title = O que é
+bring-unreadable = Não é um aviso que se possa ler
+bring-unreadable-text = Nada disto pode ser guardado. O que falta ou está errado:
+bring-empty = Nenhum aviso no documento: a lista está vazia, ou são confirmações e erros entre sistemas, que não avisam de nada.
+bring-what-new = novo
+bring-what-released = sai da quarentena
+bring-what-known = já guardado
+bring-what-refused = recusado
+bring-replaces = Substitui { $identifier } ({ $how }).
+bring-open = Ver o aviso guardado
+bring-no-flaws = Segue as regras do CAP 1.2.
+bring-flaws = { $n ->
+    [one] { $n } regra do CAP 1.2 que a mensagem não segue
+   *[other] { $n } regras do CAP 1.2 que a mensagem não segue
+}
+bring-problems = { $n ->
+    [one] { $n } parte que não pôde ser lida
+   *[other] { $n } partes que não puderam ser lidas
+}
+bring-links = { $n ->
+    [one] { $n } mensagem em outro endereço
+   *[other] { $n } mensagens em outros endereços
+}
+bring-links-text = É uma lista: as mensagens ficam em outros endereços. Veja uma a uma, ou configure a lista como fonte.
+bring-as = Vale como palavra de
+bring-as-help = De uma fonte: substitui avisos dela, e valem os certificados dela. À mão: só substitui o que foi trazido à mão.
+bring-look-again = Ver de novo
+bring-keep-text = Guardado, o que vale para o município aparece no mapa e na página pública, com o nome de quem publicou.
+bring-not-yours = Guardar cabe a quem pode emitir alertas, porque o público vê o que é guardado.
+bring-keep = Guardar
+bring-drop = Descartar
+based-title = Alerta próprio a partir deste
+based-lead = Um rascunho com as nossas palavras, que cita este aviso. Nada é emitido por si: segue a revisão de sempre.
+based-status = Este aviso não é real: o alerta feito dele será { $status }, e nunca outra coisa.
+based-hazard-none = Nem código nem palavras do aviso dizem o perigo: escolha.
+based-hazard-code = O aviso traz o código { $name } = { $value }.
+based-hazard-event = O evento “{ $event }” diz “{ $word }”.
+based-hazard-headline = O título diz “{ $word }”.
+based-level-severity = Pela { $severity } que o órgão declara.
+based-level-word = Pelo grau “{ $word }” do órgão ({ $severity }).
+based-areas = { $n ->
+    [0] Áreas
+    [one] { $n } área sob o aviso
+   *[other] { $n } áreas sob o aviso
+}
+based-areas-see = Ver e mudar as áreas
+based-whole-town = O aviso nomeia o município, mas o desenho dele não toca nenhuma área de risco: estão todas marcadas.
+based-no-areas = O aviso não toca nenhuma área de risco: escolha as áreas.
+based-others = { $n ->
+    [one] { $n } outra área
+   *[other] { $n } outras áreas
+}
+based-act = Emitir alerta próprio a partir deste
+based-act-text = Abre o rascunho para revisão.
+based-not-yours = Fazer rascunhos cabe a quem pode preparar alertas.
+based-refused-quarantined = Em quarentena: dele não se faz alerta.
+based-refused-not-a-warning = Rascunho ou mensagem de sistema: dele não se faz alerta.
+based-refused-replaced = Foi substituído. Use o mais novo:
+based-refused-cancelled = É um cancelamento: não há do que avisar.
+based-refused-ended = Terminou: dele não se faz mais alerta.
+basis-title = Mudou o aviso em que o alerta se baseia
+basis-updated-text = { $who } atualizou o aviso.
+basis-cancelled-text = { $who } cancelou o aviso.
+basis-look = Ver o aviso
+basis-alert = Ver o alerta
+basis-seen = Ciente
+action-based-on-warning = feito a partir de aviso de outro órgão
+action-basis-updated = o aviso em que se baseia foi atualizado
+action-basis-cancelled = o aviso em que se baseia foi cancelado
+action-basis-seen = a mudança do aviso foi vista
+act-warning-import = Guardou avisos de outros órgãos
+act-warning-verify = Conferiu de novo a assinatura de um aviso
 severity-extreme = severidade extrema
 severity-severe = severidade alta
 severity-moderate = severidade moderada

@@ -155,7 +155,7 @@ impl<'a> Issuer<'a> {
             return Err(AlertError::Incomplete(missing));
         }
         let translations = translations(&mut *conn, alert.id).await?;
-        let attribution = attribution(&mut *conn, alert.id).await?;
+        let based_on = based_on(&mut *conn, alert.id).await?;
         let year = self.local_year(now);
         let status = cap_status(alert)?;
         let (number, count) = store::next_number(conn, "alert", year).await?;
@@ -182,7 +182,7 @@ impl<'a> Issuer<'a> {
             language: "pt-BR".into(),
             translations,
             areas,
-            parameters: parameters(alert, &number, attribution),
+            parameters: parameters(alert, &number).into_iter().chain(based_on).collect(),
         });
         let mut problems = cap::validate::check(&message);
         problems.extend(cap::validate::check_public(&message));
@@ -258,13 +258,27 @@ pub(super) fn status_of(alert: &AlertRow) -> Result<AlertStatus, AlertError> {
     Ok(alert.status.parse().map_err(anyhow::Error::from)?)
 }
 
-fn parameters(alert: &AlertRow, number: &str, attribution: Option<String>) -> Vec<NamedValue> {
+fn parameters(alert: &AlertRow, number: &str) -> Vec<NamedValue> {
     let mut parameters = vec![NamedValue::new("level", &alert.level), NamedValue::new("number", number)];
     if let (Some(rule), Some(version)) = (&alert.rule_id, alert.rule_version) {
         parameters.push(NamedValue::new("rule", format!("{rule} v{version}")));
     }
-    parameters.extend(attribution.map(|whose| NamedValue::new("attribution", whose)));
     parameters
+}
+
+/// What another institution said that the alert was made from: whoever reads the message finds it by the line and by its name.
+async fn based_on(conn: &mut PgConnection, id: AlertId) -> Result<Vec<NamedValue>, AlertError> {
+    let row = sqlx::query!(
+        r#"select a.attribution, w.sender as "sender?", w.identifier as "identifier?"
+           from alert a left join outside_warning w on w.id = a.based_on_warning_id where a.id = $1"#,
+        id.0
+    )
+    .fetch_one(conn)
+    .await?;
+    let line = row.attribution.map(|line| NamedValue::new("basedOn", line));
+    let name =
+        row.sender.zip(row.identifier).map(|(sender, id)| NamedValue::new("basedOnMessage", format!("{sender},{id}")));
+    Ok(line.into_iter().chain(name).collect())
 }
 
 /// As CAP has it. What is written in the database is a word of our own.
@@ -276,12 +290,6 @@ fn cap_status(alert: &AlertRow) -> Result<Status, AlertError> {
         "system" => Ok(Status::System),
         other => Err(anyhow::anyhow!("alert status {other:?} is unknown").into()),
     }
-}
-
-/// Whose warning the alert was made from, where it was made from another institution's. Asked for by name, so that a
-/// database that knows no such alerts answers as well.
-async fn attribution(conn: &mut PgConnection, id: AlertId) -> sqlx::Result<Option<String>> {
-    sqlx::query_scalar!("select to_jsonb(a) ->> 'attribution' from alert a where a.id = $1", id.0).fetch_one(conn).await
 }
 
 async fn translations(conn: &mut PgConnection, id: AlertId) -> Result<Vec<Translation>, AlertError> {

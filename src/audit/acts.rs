@@ -24,6 +24,8 @@ vocabulary! {
         AlertPageEnd = "alert.page_end",
         AlertAcknowledge = "alert.acknowledge",
         AlertUnanswered = "alert.unanswered",
+        WarningImport = "warning.import",
+        WarningVerify = "warning.verify",
         IncidentNote = "incident.note",
         IncidentClose = "incident.close",
         IncidentAddPhotograph = "incident.add_photograph",

@@ -145,9 +145,21 @@ pub const RULES: &[Rule] = &[
     staff("POST", "/console/account/oidc/remove", OwnAccount),
     // Outside warnings
     open("GET", "/api/v1/warnings"),
+    // As on the page: the handler asks for IssueAlerts unless it only looks.
+    staff("POST", "/api/v1/warnings", DraftAlerts),
+    staff("GET", "/api/v1/warnings/{id}", SeeConsole),
+    staff("POST", "/api/v1/warnings/{id}/draft", DraftAlerts),
     staff("GET", "/console/warnings", SeeConsole),
     staff("GET", "/console/warnings/{id}", SeeConsole),
     staff("GET", "/console/warnings/{id}/message", SeeConsole),
+    staff("POST", "/console/warnings/{id}/draft", DraftAlerts),
+    staff("POST", "/console/warnings/{id}/seen", DraftAlerts),
+    staff("POST", "/console/warnings/{id}/verify", IssueAlerts),
+    staff("GET", "/console/warning-imports", DraftAlerts),
+    staff("POST", "/console/warning-imports", DraftAlerts),
+    staff("GET", "/console/warning-imports/{id}", DraftAlerts),
+    // Looking is preparation; keeping asks for IssueAlerts in the handler, because the public sees what is kept.
+    staff("POST", "/console/warning-imports/{id}", DraftAlerts),
     // Tokens and devices
     staff("GET", "/api/v1/tokens", OwnAccount),
     staff("POST", "/api/v1/tokens", OwnAccount),

@@ -40,6 +40,8 @@ mod mqtt;
 mod oidc;
 mod older_brokers;
 mod outbound;
+mod outside_import;
+mod outside_own;
 mod outside_warnings;
 mod packaging;
 mod pipeline;

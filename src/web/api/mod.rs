@@ -133,6 +133,9 @@ pub mod warnings;
     tokens::create,
     tokens::rotate,
     tokens::revoke,
-    warnings::list
+    warnings::list,
+    warnings::import,
+    warnings::show,
+    warnings::draft
 ))]
 pub struct ApiDocument;
