@@ -32,6 +32,8 @@ pub struct Config {
     pub ingest: Ingest,
     pub engine: Engine,
     pub alerts: Alerts,
+    pub exercises: Exercises,
+    pub handover: Handover,
     pub health: crate::stations::health::Limits,
     pub morning: Morning,
     pub dispatch: Dispatch,
@@ -65,6 +67,7 @@ pub enum ConfigError {
 /// The keys that hold lists of texts.
 const LISTS: &[&str] = &[
     "alerts.two_person_kinds",
+    "exercises.testers",
     "http.metrics_from",
     "http.trusted_proxies",
     "oidc.accepted_acr",
@@ -154,6 +157,8 @@ impl Config {
         if let Some(level) = self.alerts.two_person_from {
             expect(level > Level::Normal, "alerts.two_person_from", level.as_str(), "empty, or a level above normal");
         }
+        self.exercises.check(&mut expect);
+        self.handover.check(&mut expect);
         let positive = [
             ("http.max_upload_bytes", self.http.max_upload_bytes),
             ("ingest.queue_readings", self.ingest.queue_readings),

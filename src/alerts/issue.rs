@@ -57,10 +57,12 @@ impl Issuer<'_> {
         check_revision(&alert, revision)?;
         let kind: AlertKind = alert.kind.parse().map_err(anyhow::Error::from)?;
         let state = state_of(&alert)?.after(Act::Issue(kind))?;
+        crate::exercises::copies::permit(&mut *conn, id).await?;
         let chain = self.answered(&mut *conn, now, &alert, kind).await?;
         let draft = self.compose(&mut *conn, now, actor, &alert, kind, &chain).await?;
         self.write(&mut *conn, now, actor, &alert, state, &draft).await?;
         let enqueued = outbox::enqueue(&mut *conn, now, id).await?;
+        crate::exercises::copies::of_alert(&mut *conn, (self.config, self.ids), now, id).await?;
         let issued_as = json!({ "number": draft.number, "identifier": draft.identifier, "recipients": enqueued });
         store::record(&mut *conn, id, now, actor, "issued", &issued_as).await?;
         let subject = incidents::store::Subject {

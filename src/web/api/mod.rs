@@ -7,6 +7,7 @@ pub mod audit;
 pub mod devices;
 pub mod document;
 mod examples;
+pub mod exercises;
 pub mod feeds;
 pub mod imports;
 pub mod incidents;
@@ -118,6 +119,15 @@ pub mod warnings;
     tokens::create,
     tokens::rotate,
     tokens::revoke,
-    warnings::list
+    warnings::list,
+    exercises::list,
+    exercises::create,
+    exercises::show,
+    exercises::edit,
+    exercises::act,
+    exercises::invite,
+    exercises::tick,
+    exercises::draft,
+    exercises::report
 ))]
 pub struct ApiDocument;
