@@ -169,7 +169,7 @@ async fn what_was_handed_over_is_kept_in_the_history_and_the_audit_and_ends_the_
     let issued = room.page(&format!("/console/alerts/{id}")).await;
     assert!(issued.contains("Entregue a canal público: SMS 40199 → Cap. Souza, CENAD 2026-0042"), "{issued}");
     assert!(!room.page("/console/alerts").await.contains("ainda não entregue"));
-    let audited = room.texts("select act || ' ' || actor_name from audit_event where act like 'alert.hand%'").await;
+    let audited = room.texts("select act || ' ' || actor from audit_event where act like 'alert.hand%'").await;
     assert_eq!(audited, ["alert.hand_over ana"]);
     for sql in ["update handover set given_to = 'x'", "delete from handover"] {
         assert!(sqlx::query(sql).execute(&room.db.pool).await.is_err(), "{sql}");

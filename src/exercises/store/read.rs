@@ -3,8 +3,24 @@
 use sqlx::PgConnection;
 
 use crate::clock::Instant;
-use crate::exercises::{Exercise, Improvement, Inject, MOST_LISTED, MOST_SHOWN, Participant};
+use crate::exercises::{Exercise, ExerciseState, Improvement, Inject, MOST_LISTED, MOST_SHOWN, Participant};
 use crate::ids::ExerciseId;
+
+impl sqlx::Type<sqlx::Postgres> for ExerciseState {
+    fn type_info() -> sqlx::postgres::PgTypeInfo {
+        <str as sqlx::Type<sqlx::Postgres>>::type_info()
+    }
+
+    fn compatible(other: &sqlx::postgres::PgTypeInfo) -> bool {
+        <str as sqlx::Type<sqlx::Postgres>>::compatible(other)
+    }
+}
+
+impl<'r> sqlx::Decode<'r, sqlx::Postgres> for ExerciseState {
+    fn decode(value: sqlx::postgres::PgValueRef<'r>) -> Result<Self, sqlx::error::BoxDynError> {
+        Ok(<&str as sqlx::Decode<sqlx::Postgres>>::decode(value)?.parse()?)
+    }
+}
 
 /// Which exercises to read.
 #[derive(Clone, Debug, Default)]
@@ -23,9 +39,11 @@ pub struct Which {
 /// # Errors
 /// The database's; a state that this release does not know.
 pub async fn list(conn: &mut PgConnection, which: &Which) -> anyhow::Result<Vec<Exercise>> {
-    let rows = sqlx::query!(
+    let mut rows = sqlx::query_as!(
+        Exercise,
         r#"select e.id as "id: ExerciseId", e.code, e.title, e.scenario, e.cobrade, e.objectives, e.place, e.public_text,
-                  e.responsible, e.starts_at, e.ends_at, e.listed, e.announce_days, e.announce_hours, e.state, e.revision,
+                  e.responsible, e.starts_at, e.ends_at, e.listed, e.announce_days, e.announce_hours,
+                  e.state as "state: ExerciseState", e.revision,
                   e.sequence, e.changed_at, e.created_at, e.created_by, e.announced_at, e.started_at, e.started_by,
                   e.finished_at, e.finished_by, e.reported_at, e.reported_by, e.cancelled_at, e.cancelled_by, e.cancel_reason,
                   e.problems, e.evaluation,
@@ -38,7 +56,7 @@ pub async fn list(conn: &mut PgConnection, which: &Which) -> anyhow::Result<Vec<
            where ($1::uuid is null or e.id = $1) and ($2::text is null or e.code = $2)
              and ($3::timestamptz is null or e.starts_at >= $3) and ($4::timestamptz is null or e.starts_at < $4)
              and (e.listed or not $5)
-           order by e.starts_at, e.id limit $6"#,
+           order by e.starts_at desc, e.id desc limit $6"#,
         which.id.map(|id| id.0),
         which.code,
         which.from,
@@ -48,47 +66,9 @@ pub async fn list(conn: &mut PgConnection, which: &Which) -> anyhow::Result<Vec<
     )
     .fetch_all(conn)
     .await?;
-    rows.into_iter()
-        .map(|row| {
-            Ok(Exercise {
-                id: row.id,
-                code: row.code,
-                title: row.title,
-                scenario: row.scenario,
-                cobrade: row.cobrade,
-                objectives: row.objectives,
-                place: row.place,
-                public_text: row.public_text,
-                responsible: row.responsible,
-                starts_at: row.starts_at,
-                ends_at: row.ends_at,
-                listed: row.listed,
-                announce_days: row.announce_days,
-                announce_hours: row.announce_hours,
-                state: row.state.parse()?,
-                revision: row.revision,
-                sequence: row.sequence,
-                changed_at: row.changed_at,
-                created_at: row.created_at,
-                created_by: row.created_by,
-                announced_at: row.announced_at,
-                started_at: row.started_at,
-                started_by: row.started_by,
-                finished_at: row.finished_at,
-                finished_by: row.finished_by,
-                reported_at: row.reported_at,
-                reported_by: row.reported_by,
-                cancelled_at: row.cancelled_at,
-                cancelled_by: row.cancelled_by,
-                cancel_reason: row.cancel_reason,
-                problems: row.problems,
-                evaluation: row.evaluation,
-                areas: row.areas,
-                area_names: row.area_names,
-                participants: row.participants,
-            })
-        })
-        .collect()
+    // Where there are too many the oldest are left out.
+    rows.reverse();
+    Ok(rows)
 }
 
 /// One exercise; `None` when there is none of that id.

@@ -43,7 +43,16 @@ struct Day {
     /// False for the days of the months beside it.
     inside: bool,
     today: bool,
-    exercises: Vec<usize>,
+    exercises: Vec<Slot>,
+}
+
+/// An exercise on its day.
+#[derive(Clone)]
+struct Slot {
+    id: crate::ids::ExerciseId,
+    time: String,
+    title: String,
+    state: String,
 }
 
 #[derive(Template)]
@@ -121,9 +130,12 @@ async fn list(State(app): State<App>, v: View, Query(wanted): Query<Wanted>) -> 
 
 /// The weeks of a month, from Sunday to Saturday, with the exercises of each day.
 fn weeks(v: &View, first: NaiveDate, today: NaiveDate, rows: &[Exercise]) -> Vec<Vec<Day>> {
-    let mut by_day: BTreeMap<NaiveDate, Vec<usize>> = BTreeMap::new();
-    for (index, row) in rows.iter().enumerate() {
-        by_day.entry(row.begins_at().with_timezone(&v.tz).date_naive()).or_default().push(index);
+    let mut by_day: BTreeMap<NaiveDate, Vec<Slot>> = BTreeMap::new();
+    for row in rows {
+        let at = row.begins_at();
+        let (time, title) = (v.time(at), row.title.clone());
+        let slot = Slot { id: row.id, time, title, state: v.word("exercise-state", row.state.as_str()) };
+        by_day.entry(at.with_timezone(&v.tz).date_naive()).or_default().push(slot);
     }
     let start = first - chrono::TimeDelta::days(i64::from(first.weekday().num_days_from_sunday()));
     let days = (0..42).map(|offset| start + chrono::TimeDelta::days(offset));

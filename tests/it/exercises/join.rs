@@ -68,7 +68,8 @@ async fn somebody_unknown_joins_with_a_code_is_told_of_this_exercise_alone_and_l
     let left = room.public(Method::POST, &at, &step, &[("code", &code(&room).await)]).await;
     assert!(left.text.contains("você saiu deste simulado"), "{}", left.text);
     assert_eq!(room.texts("select state || ' ' || reason from outbox").await, ["suppressed left_exercise"]);
-    let acts = "select act || ' ' || actor_kind from audit_event where act in ('exercise.join', 'exercise.leave') order by seq";
+    let acts = "select e.act || ' ' || e.actor_kind from audit_event e join audit_chain c on c.event_id = e.id
+        where e.act in ('exercise.join', 'exercise.leave') order by c.seq";
     assert_eq!(room.texts(acts).await, ["exercise.join resident", "exercise.leave resident"]);
 }
 
