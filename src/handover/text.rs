@@ -9,6 +9,8 @@ use crate::dispatch::sms_text::transliterate;
 pub struct Words {
     /// "Defesa Civil de Juiz de Fora"
     pub authority: String,
+    /// Hazard and level in few words: "Deslizamentos, alerta máximo". A headline names areas, which short texts cut first.
+    pub what: String,
     pub headline: String,
     pub description: String,
     pub instruction: String,
@@ -59,7 +61,7 @@ pub fn fit(channel: PublicChannel, words: &Words) -> Fitted {
 }
 
 fn short(words: &Words, named: usize, advice: &[String]) -> String {
-    let mut text = format!("{}: {}.", words.authority, words.headline.trim().trim_end_matches('.'));
+    let mut text = format!("{}: {}.", words.authority, words.what.trim().trim_end_matches('.'));
     let cut = words.areas.len() - named;
     match (named, cut) {
         (0, _) => {}
@@ -121,6 +123,7 @@ mod tests {
     fn words(areas: usize) -> Words {
         Words {
             authority: "Defesa Civil".into(),
+            what: "Deslizamentos, alerta máximo".into(),
             headline: "Risco muito alto de deslizamento".into(),
             description: "Choveu 90 mm.".into(),
             instruction: "1. Saia de casa agora.\n2. Vá ao ponto de apoio. Leve remédios.".into(),
@@ -167,8 +170,8 @@ mod tests {
     proptest! {
         /// Whatever is said, nothing that claims to fit is longer than the channel takes.
         #[test]
-        fn what_fits_fits(headline in ".{0,80}", instruction in ".{0,300}", areas in prop::collection::vec("[A-Zãé ]{1,30}", 0..40)) {
-            let words = Words { headline, instruction, areas, ..words(0) };
+        fn what_fits_fits(what in ".{0,80}", instruction in ".{0,300}", areas in prop::collection::vec("[A-Zãé ]{1,30}", 0..40)) {
+            let words = Words { what, instruction, areas, ..words(0) };
             for (channel, most) in [(PublicChannel::Sms40199, SMS_GSM7), (PublicChannel::CellBroadcast, CELL_GSM7)] {
                 let fitted = fit(channel, &words);
                 let units = crate::dispatch::sms_text::measure(fitted.text.trim()).units;

@@ -17,11 +17,13 @@ use crate::alerts::AlertKind;
 use crate::alerts::cap::model::MEDIA_TYPE;
 use crate::alerts::store::AlertDetail;
 use crate::app::App;
+use crate::cobrade::Cobrade;
 use crate::config::Counter;
 use crate::handover::files::{self, About, Place};
 use crate::handover::limits::{self, Class, Length};
 use crate::handover::text::{self, Fitted, Words};
 use crate::handover::{HandedOver, NewHandOver, PublicChannel, STEPS, Step, Ticked, store};
+use crate::i18n::Lang;
 use crate::ids::AlertId;
 use crate::web::auth::{May, can};
 use crate::web::error::ApiError;
@@ -68,6 +70,7 @@ impl Pack {
         }
         Words {
             authority: app.config.municipality.sender_name.clone(),
+            what: what(row),
             headline: row.headline.clone(),
             description: row.description.clone(),
             instruction: row.instruction.clone(),
@@ -94,6 +97,17 @@ impl Pack {
             issued_at: row.issued_at.map(stamp).unwrap_or_default(),
             expires_at: stamp(row.expires_at),
         }
+    }
+}
+
+/// Hazard and level in few words, in the language of the town whoever reads the page.
+fn what(row: &crate::alerts::store::AlertRow) -> String {
+    let word = |vocabulary: &str, word: &str| Lang::Pt.t(&format!("{vocabulary}-{}", word.replace('_', "-")));
+    let hazard = row.cobrade.parse::<Cobrade>().map_or_else(|_| row.cobrade.clone(), |code| code.name().to_owned());
+    match row.kind.as_str() {
+        "alert" => format!("{hazard}, {}", word("level", &row.level)),
+        "update" => format!("{}: {hazard}, {}", word("kind", "update"), word("level", &row.level)),
+        kind => format!("{}: {hazard}", word("kind", kind)),
     }
 }
 

@@ -126,7 +126,7 @@ async fn a_test_alert_cannot_be_enqueued_for_residents_even_by_hand() {
     let mut tx = room.db.pool.begin().await.unwrap();
     assert_eq!(outbox::enqueue(&mut tx, room.app.clock.now(), id).await.unwrap().sms, 0);
     let insert = "insert into outbox (alert_id, resident_id, channel, address, priority, state, next_attempt_at, expires_at, created_at)
-        select a.id, r.id, 'sms', '+5532900000001', 0, 'pending', now(), now() + interval '1 hour', now() from alert a, resident r";
+        select a.id, r.id, 'sms', r.id::text, 0, 'pending', now(), now() + interval '1 hour', now() from alert a, resident r";
     let refused = sqlx::query(insert).execute(&mut *tx).await.unwrap_err().to_string();
     assert!(refused.contains("(test) is not for resident"), "{refused}");
 }

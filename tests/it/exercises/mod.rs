@@ -45,8 +45,6 @@ pub const BETO: Uuid = Uuid::from_u128(0xb2);
 pub struct Person {
     pub id: StaffId,
     pub token: String,
-    pub cookie: String,
-    pub csrf: String,
 }
 
 pub struct Answer {
@@ -88,8 +86,7 @@ impl Room {
             .execute(&self.db.pool)
             .await
             .unwrap();
-        let (cookie, csrf) = support::session_of(&self.app, id).await;
-        Person { id, token: format!("Bearer {made}"), cookie, csrf }
+        Person { id, token: format!("Bearer {made}") }
     }
 
     pub async fn send(&self, request: Request<Body>) -> Answer {
@@ -109,16 +106,18 @@ impl Room {
             .await
     }
 
-    /// A page in Portuguese.
+    /// A page in Portuguese. Days pass in these tests, so each visit is signed in anew.
     pub async fn page(&self, who: &Person, path: &str) -> Answer {
-        let request = Request::get(path).header("cookie", &who.cookie).header("accept", "text/html");
+        let (cookie, _) = support::session_of(&self.app, who.id).await;
+        let request = Request::get(path).header("cookie", cookie).header("accept", "text/html");
         self.send(request.body(Body::empty()).unwrap()).await
     }
 
     pub async fn post(&self, who: &Person, path: &str, form: &[(&str, &str)]) -> Answer {
+        let (cookie, csrf) = support::session_of(&self.app, who.id).await;
         let request = Request::post(path)
-            .header("cookie", &who.cookie)
-            .header("csrf", &who.csrf)
+            .header("cookie", cookie)
+            .header("csrf", csrf)
             .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded");
         self.send(request.body(Body::from(encoded(form))).unwrap()).await
     }

@@ -256,3 +256,22 @@ async fn whoever_may_only_look_plans_nothing_and_reads_no_names() {
     assert!(!whole.text.contains("Beto"), "{}", whole.text);
     assert!(room.page(&ana, &format!("/console/exercises/{id}")).await.text.contains("Beto"));
 }
+
+#[tokio::test]
+async fn the_command_line_lists_exercises_and_prints_the_report() {
+    let room = Room::open(&[]).await;
+    let ana = room.person("ana", Role::Coordinator).await;
+    let (id, _) = room.planned(&ana, 10).await;
+    let run = async |arguments: &[&str]| {
+        let mut command = support::sentinela();
+        command.env("SENTINELA__DATABASE__URL", &room.db.url).arg("exercise").args(arguments);
+        let output = support::soon("the command", command.output()).await.unwrap();
+        (output.status.code(), String::from_utf8(output.stdout).unwrap())
+    };
+    let (code, listed) = run(&["list"]).await;
+    assert!(code == Some(0) && listed.contains(&id) && listed.contains("Evacuação do Bom Pastor"), "{listed}");
+    let (code, report) = run(&["report", &id]).await;
+    let report: Value = serde_json::from_str(&report).unwrap();
+    assert_eq!((code, &report["exercise"]["state"]), (Some(0), &json!("planned")));
+    assert_eq!(run(&["report", "00000000-0000-0000-0000-000000000000"]).await.0, Some(2));
+}
