@@ -152,9 +152,9 @@ async fn what_was_handed_over_is_kept_in_the_history_and_the_audit_and_ends_the_
         ]
     };
     let long = "a".repeat(161);
-    let beyond = room
-        .post(&at, &[("channel", "sms_40199"), ("text", &long), ("given_to", "x"), ("given_at", "2026-02-22T09:00")]);
-    let (status, text) = beyond.await;
+    let form_of =
+        [("channel", "sms_40199"), ("text", long.as_str()), ("given_to", "x"), ("given_at", "2026-02-22T09:00")];
+    let (status, text) = room.post(&at, &form_of).await;
     assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY);
     assert!(text.contains("expected 1 to 160 (161 given)"), "{text}");
     // The alert left at 9:00 local time: it was handed over neither before that nor tomorrow.

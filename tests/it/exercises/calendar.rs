@@ -58,7 +58,7 @@ async fn another_program_reads_what_is_planned_changed_and_called_off() {
         (&announced["events"][0]["sequence"], &announced["events"][0]["status"]),
         (&1.into(), &"CONFIRMED".into())
     );
-    room.app.clock.advance(chrono::TimeDelta::minutes(5));
+    room.pass(chrono::TimeDelta::minutes(5));
     room.act(&ana, &id, "cancel").await;
     let cancelled = read(&room.public(Method::GET, "/exercises.ics", "", &[]).await.text).await;
     let event = &cancelled["events"][0];

@@ -222,7 +222,7 @@ async fn an_alert_of_an_exercise_leaves_only_while_it_runs() {
     let (id, _) = room.planned(&ana, 10).await;
     let made = room.api(&ana, Method::POST, &format!("exercises/{id}/alerts"), json!({ "level": "alert" })).await;
     let alert = made.json()["alert_id"].as_str().unwrap().to_owned();
-    let issue = || room.api(&ana, Method::POST, &format!("alerts/{alert}/issue"), json!({ "revision": 1 }));
+    let issue = async || room.api(&ana, Method::POST, &format!("alerts/{alert}/issue"), json!({ "revision": 1 })).await;
     let early = issue().await;
     assert_eq!(early.status, StatusCode::CONFLICT, "{}", early.text);
     assert!(early.text.contains("is planned; its alerts leave while it runs"), "{}", early.text);

@@ -62,7 +62,7 @@ async fn somebody_unknown_joins_with_a_code_is_told_of_this_exercise_alone_and_l
     assert_eq!(room.texts("select address || ' ' || state from outbox").await, ["+5532900000077 pending"]);
 
     // The wait between two codes of one address.
-    room.app.clock.advance(chrono::TimeDelta::minutes(3));
+    room.pass(chrono::TimeDelta::minutes(3));
     let asked = ask(&room, &code_of, &[("act", "leave"), ("who", "(32) 90000-0077")]).await;
     let step = cookie(&asked);
     let left = room.public(Method::POST, &at, &step, &[("code", &code(&room).await)]).await;

@@ -184,6 +184,11 @@ impl Room {
         alert
     }
 
+    /// Lets time pass.
+    pub fn pass(&self, time: TimeDelta) {
+        self.app.clock.set(self.app.clock.now() + time);
+    }
+
     pub async fn texts(&self, sql: &'static str) -> Vec<String> {
         sqlx::query_scalar(sql).fetch_all(&self.db.pool).await.unwrap()
     }

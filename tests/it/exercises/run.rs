@@ -29,7 +29,7 @@ async fn an_exercise_lives_from_its_plan_to_its_report() {
     }
     room.joins(&id, ANA, "all").await;
     room.joins(&id, BETO, "all").await;
-    room.app.clock.advance(TimeDelta::days(10));
+    room.pass(TimeDelta::days(10));
     assert_eq!(room.act(&ana, &id, "start").await.status, StatusCode::NO_CONTENT);
     let again = room.act(&ana, &id, "start").await;
     assert_eq!(again.status, StatusCode::CONFLICT, "{}", again.text);
@@ -38,7 +38,7 @@ async fn an_exercise_lives_from_its_plan_to_its_report() {
     deliver(&room, &alert).await;
 
     // The controller ticks one of two injects, and somebody confirms.
-    room.app.clock.advance(TimeDelta::minutes(11));
+    room.pass(TimeDelta::minutes(11));
     let whole = room.api(&ana, Method::GET, &at, Value::Null).await.json();
     let inject = whole["injects"][0]["id"].as_i64().unwrap();
     let tick = format!("{at}/injects/{inject}/tick");
@@ -148,7 +148,7 @@ async fn it_announces_itself_days_and_hours_before_and_once_each() {
         room.texts(sql).await
     };
     assert_eq!((round().await, told().await), (0, Vec::new()));
-    room.app.clock.advance(TimeDelta::days(3));
+    room.pass(TimeDelta::days(3));
     assert_eq!(round().await, 1);
     assert_eq!((round().await, told().await), (0, vec!["+5532900000001 1".into()]));
     let body = room.texts("select body from notice").await.remove(0);
@@ -159,10 +159,10 @@ async fn it_announces_itself_days_and_hours_before_and_once_each() {
     assert_eq!(room.texts("select state from exercise").await, ["announced"]);
     // Beto comes later: he hears the second one.
     room.joins(&id, BETO, "all").await;
-    room.app.clock.advance(TimeDelta::days(6));
+    room.pass(TimeDelta::days(6));
     assert_eq!(round().await, 1);
     assert_eq!(told().await, ["+5532900000001 2", "+5532900000002 1"]);
-    room.app.clock.advance(TimeDelta::hours(20));
+    room.pass(TimeDelta::hours(20));
     assert_eq!(round().await, 0);
 }
 
@@ -262,9 +262,11 @@ async fn the_command_line_lists_exercises_and_prints_the_report() {
     let room = Room::open(&[]).await;
     let ana = room.person("ana", Role::Coordinator).await;
     let (id, _) = room.planned(&ana, 10).await;
+    let folder = support::Folder::new();
     let run = async |arguments: &[&str]| {
         let mut command = support::sentinela();
-        command.env("SENTINELA__DATABASE__URL", &room.db.url).arg("exercise").args(arguments);
+        command.env("SENTINELA__DATABASE__URL", &room.db.url).env("SENTINELA__DATA_DIR", folder.path());
+        command.arg("exercise").args(arguments);
         let output = support::soon("the command", command.output()).await.unwrap();
         (output.status.code(), String::from_utf8(output.stdout).unwrap())
     };
