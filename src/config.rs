@@ -32,6 +32,8 @@ pub struct Config {
     pub ingest: Ingest,
     pub engine: Engine,
     pub alerts: Alerts,
+    pub exercises: Exercises,
+    pub handover: Handover,
     pub health: crate::stations::health::Limits,
     pub morning: Morning,
     pub dispatch: Dispatch,
@@ -67,6 +69,7 @@ pub enum ConfigError {
 const LISTS: &[&str] = &[
     "alerts.automatic_levels",
     "alerts.two_person_kinds",
+    "exercises.testers",
     "http.metrics_from",
     "http.trusted_proxies",
     "oidc.accepted_acr",
@@ -153,6 +156,8 @@ impl Config {
         let months = self.history.raw_months;
         expect(months == 0 || months >= 12, "history.raw_months", &months.to_string(), "0 (for ever), or 12 and more");
         self.alerts.check(&mut expect);
+        self.exercises.check(&mut expect);
+        self.handover.check(&mut expect);
         let positive = [
             ("http.max_upload_bytes", self.http.max_upload_bytes),
             ("ingest.queue_readings", self.ingest.queue_readings),

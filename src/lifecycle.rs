@@ -96,6 +96,7 @@ impl Service {
             self.spawn("feeds", crate::feeds::poll::run(app.clone()));
             self.spawn("warnings for rules", crate::feeds::warnings::teller::run(app.clone()));
         }
+        self.spawn("exercises", crate::exercises::worker::run(app.clone()));
         self.spawn("areas", crate::areas::worker::run(app.clone()));
         self.spawn("history", crate::history::worker::run(app.clone()));
         self.spawn("reports", crate::reports::worker::run(app.clone()));

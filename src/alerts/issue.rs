@@ -68,6 +68,7 @@ impl<'a> Issuer<'a> {
         let life = if life.state == AlertState::Approved { life } else { life.approved(revision)? };
         let kind = life.kind;
         let leaving = life.leave(answered.as_ref().map(Life::of).transpose()?)?;
+        crate::exercises::copies::permit(&mut *conn, id).await?;
         let chain = match &leaving.answered {
             Some(answered) => self.end_answered(&mut *conn, now, id, answered).await?,
             None => Vec::new(),
@@ -75,6 +76,7 @@ impl<'a> Issuer<'a> {
         let draft = self.compose(&mut *conn, now, actor, &alert, kind, &chain).await?;
         self.write(&mut *conn, now, actor, &alert, leaving.life.state, &draft).await?;
         let enqueued = outbox::enqueue(&mut *conn, now, id).await?;
+        crate::exercises::copies::of_alert(&mut *conn, (self.config, self.ids), now, id).await?;
         let issued_as = json!({ "number": draft.number, "identifier": draft.identifier, "recipients": enqueued });
         store::record(&mut *conn, id, now, actor, "issued", &issued_as).await?;
         let subject = incidents::store::Subject {

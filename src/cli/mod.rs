@@ -9,6 +9,7 @@ pub mod bench;
 mod check_config;
 mod demo;
 mod device;
+mod exercise;
 mod export;
 mod history;
 mod import;
@@ -83,6 +84,9 @@ enum Command {
     Privacy(privacy::Action),
     Simulate(simulate::Simulate),
     Backtest(Box<backtest::Backtest>),
+    /// Exercises: what is planned, and the report after the action
+    #[command(subcommand)]
+    Exercise(exercise::Action),
     /// Rules of risk
     #[command(subcommand)]
     Rules(registry::Action),
@@ -128,6 +132,7 @@ async fn run(cli: Cli) -> anyhow::Result<()> {
         Command::History(action) => history::run(config, action).await,
         Command::Device(action) => device::run(config, action).await,
         Command::User(action) => user::run(config, action).await,
+        Command::Exercise(action) => exercise::run(config, action).await,
         Command::Rules(action) => registry::run(config, action).await,
         Command::Key(action) => key::run(config, action).await,
         Command::Privacy(action) => privacy::run(config, action).await,

@@ -142,6 +142,58 @@ impl Alerts {
 
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
+pub struct Exercises {
+    /// Telephones and e-mail addresses of staff who get test and system messages. Residents never do.
+    pub testers: Vec<String>,
+    /// What the editor proposes: when an exercise announces itself.
+    pub announce_days: i32,
+    pub announce_hours: i32,
+}
+
+impl Exercises {
+    pub(super) fn check(&self, expect: &mut impl FnMut(bool, &str, &str, &str)) {
+        for (index, tester) in self.testers.iter().enumerate() {
+            let good = crate::exercises::copies::tester_of(tester).is_ok();
+            expect(good, &format!("exercises.testers[{index}]"), tester, "a telephone or an e-mail address");
+        }
+        let days = self.announce_days;
+        expect((0..=60).contains(&days), "exercises.announce_days", &days.to_string(), "0 to 60");
+        let hours = self.announce_hours;
+        expect((0..=72).contains(&hours), "exercises.announce_hours", &hours.to_string(), "0 to 72");
+    }
+}
+
+/// Who takes an alert for the channels that have no public interface.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Handover {
+    pub idap: Counter,
+    pub sms_40199: Counter,
+    pub cell_broadcast: Counter,
+}
+
+/// One such place, as the checklist shows it.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Counter {
+    pub responsible: String,
+    pub phone: String,
+    pub url: String,
+}
+
+impl Handover {
+    pub(super) fn check(&self, expect: &mut impl FnMut(bool, &str, &str, &str)) {
+        for (name, counter) in
+            [("idap", &self.idap), ("sms_40199", &self.sms_40199), ("cell_broadcast", &self.cell_broadcast)]
+        {
+            let good = counter.url.is_empty() || counter.url.starts_with("https://");
+            expect(good, &format!("handover.{name}.url"), &counter.url, "https://…, or empty");
+        }
+    }
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Dispatch {
     pub claim_rows: u32,
     pub lease_s: u32,

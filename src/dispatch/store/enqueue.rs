@@ -85,6 +85,7 @@ fn count(enqueued: &Enqueued) {
     rows("suppressed").increment(enqueued.suppressed.unsigned_abs());
 }
 
+/// Whom an exercise reaches is a list of those who joined: it is written whole, by the one way that knows of it.
 async fn is_small(conn: &mut PgConnection, alert: AlertId) -> sqlx::Result<bool> {
     let near = sqlx::query_scalar!(
         r#"select count(*) as "near!" from (
@@ -92,7 +93,8 @@ async fn is_small(conn: &mut PgConnection, alert: AlertId) -> sqlx::Result<bool>
                 join resident_place p on st_expand(p.geom, p.precision_m / 78000.0) && piece.geom
             union all
             select from alert a join outbox o on o.alert_id = a.references_alert_id where a.id = $1 and a.kind <> 'alert'
-            limit $2) as nearby"#,
+            limit $2) as nearby
+        where exists (select from alert where id = $1 and status = 'actual')"#,
         alert.0,
         SMALL + 1
     )

@@ -337,7 +337,7 @@ pub async fn remove_channel(conn: &mut PgConnection, now: Instant, id: ResidentI
 /// Codes that went to a telephone or mailbox, and the messages they went in. What staff are sent there is theirs.
 pub async fn forget_codes(conn: &mut PgConnection, at: (&str, &str)) -> sqlx::Result<()> {
     sqlx::query!(
-        "delete from notice where channel = $1 and address = $2 and purpose in ('resident_code', 'resident_change')",
+        "delete from notice where channel = $1 and address = $2 and purpose in ('resident_code', 'resident_change', 'exercise_notice')",
         at.0,
         at.1
     )

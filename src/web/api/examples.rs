@@ -24,7 +24,24 @@ const WARNING: &str = "<alert xmlns=\"urn:oasis:names:tc:emergency:cap:1.2\"><id
 type Example = (&'static str, &'static str, &'static str, Value);
 
 fn all() -> Vec<Example> {
-    [general(), of_rules()].concat()
+    [general(), of_rules(), of_exercises()].concat()
+}
+
+/// Exercises.
+fn of_exercises() -> Vec<Example> {
+    let json = "application/json";
+    let plan = json!({"title": "Evacuação do Morro Alto", "scenario": "Chove 90 mm em 24 h.", "cobrade": "1.1.3.2.1",
+        "objectives": "Sair em 20 minutos", "place": "Escola", "public_text": "Leve um documento.", "responsible": "Maria Lima",
+        "starts_at": "2098-12-01T12:00:00Z", "ends_at": "2098-12-01T14:00:00Z", "announce_days": 7, "announce_hours": 24,
+        "areas": ["morro-alto"], "injects": [{"at_min": 10, "text": "Rachadura na rua das Flores"}]});
+    vec![
+        ("post", "/api/v1/exercises", json, plan.clone()),
+        ("put", "/api/v1/exercises/{id}", json, json!({"revision": 1, "plan": plan})),
+        ("post", "/api/v1/exercises/{id}/acts", json, json!({"act": "start"})),
+        ("post", "/api/v1/exercises/{id}/participants", json, json!({"kind": "nucleus", "name": "NUPDEC Morro Alto"})),
+        ("post", "/api/v1/exercises/{id}/injects/{inject}/tick", json, json!({"done": true})),
+        ("post", "/api/v1/exercises/{id}/alerts", json, json!({"level": "alert"})),
+    ]
 }
 
 /// The life of a rule.

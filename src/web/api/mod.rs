@@ -7,6 +7,7 @@ pub mod audit;
 pub mod devices;
 pub mod document;
 mod examples;
+pub mod exercises;
 pub mod feeds;
 pub mod imports;
 pub mod incidents;
@@ -136,6 +137,15 @@ pub mod warnings;
     warnings::list,
     warnings::import,
     warnings::show,
-    warnings::draft
+    warnings::draft,
+    exercises::list,
+    exercises::create,
+    exercises::show,
+    exercises::edit,
+    exercises::act,
+    exercises::invite,
+    exercises::tick,
+    exercises::draft,
+    exercises::report
 ))]
 pub struct ApiDocument;

@@ -26,6 +26,8 @@ pub struct Frame {
     pub repairs: i64,
     /// Whether messages go to the sink, so that its page has something to show.
     pub sink: bool,
+    /// Alerts of the highest level that were not handed over to the public channels: id and number.
+    pub unhanded: Vec<(crate::ids::AlertId, String)>,
 }
 
 impl Frame {
@@ -48,9 +50,10 @@ impl Frame {
             .fetch_one(&mut *conn)
             .await?;
         let reports = reports + crate::reports::store::stray::count_unread(&mut *conn).await?;
-        let repairs = crate::stations::health::tasks::count_open(conn).await?;
+        let repairs = crate::stations::health::tasks::count_open(&mut *conn).await?;
+        let unhanded = crate::handover::store::waiting(conn).await?;
         let sink = app.config.sms.smpp.is_empty() || app.config.mail.url.is_empty();
-        Ok(Self { v, active, highest, counts, gauges, drafts, unanswered, reports, repairs, sink })
+        Ok(Self { v, active, highest, counts, gauges, drafts, unanswered, reports, repairs, sink, unhanded })
     }
 
     pub fn count_of(&self, level: &Level) -> i64 {
