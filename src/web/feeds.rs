@@ -94,6 +94,9 @@ async fn message(
     Path(file): Path<String>,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
+    if let Some(identifier) = file.strip_suffix(".png") {
+        return crate::web::notices::pictures::share(&app, identifier, &headers).await;
+    }
     let missing = || ApiError::NotFound(format!("alert {file:?}"));
     let (identifier, for_people) = file.strip_suffix(".xml").map_or((file.as_str(), true), |name| (name, false));
     // PostgreSQL has no text with NUL in it, so such a name is no one's.

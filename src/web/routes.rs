@@ -22,6 +22,13 @@ pub const RULES: &[Rule] = &[
     open("GET", "/alerts/feed.atom"),
     open("GET", "/alerts/feed.rss"),
     open("GET", "/alerts/{file}"),
+    open("GET", "/alerts"),
+    open("GET", "/alerts/active.geojson"),
+    open("GET", "/alerts/{file}/map.png"),
+    open("GET", "/api/v1/public/status"),
+    open("GET", "/banner"),
+    open("GET", "/banner.svg"),
+    open("GET", "/banner/como-usar"),
     // Open geographic data
     open("GET", "/ogc"),
     open("GET", "/ogc/conformance"),

@@ -50,3 +50,4 @@ ready=$(timeout 300 sed -n '/\/console /{p;q}' < <(tail --pid="$demo" -n +1 -F "
 read -r username _ password < <(awk '{ print $(NF-2), $(NF-1), $NF }' <<<"$ready")
 
 FAILURE=$data/failure BASE=http://127.0.0.1:$http USERNAME=$username PASSWORD=$password node tests/e2e/story.mjs
+BASE=http://127.0.0.1:$http node tests/e2e/public.mjs

@@ -25,6 +25,7 @@ pub mod warnings;
 #[derive(utoipa::OpenApi)]
 #[openapi(paths(
     crate::web::stream::events,
+    crate::web::notices::status::show,
     addresses::list,
     audit::list,
     alerts::read::list,
