@@ -173,7 +173,7 @@ async fn read(conn: &mut PgConnection, now: Instant, language: &str, wish: Wish<
                         or (a.kind in ('all_clear', 'cancel') and a.issued_at > $3) end
            order by a.kind in ('all_clear', 'cancel'),
                     array_position(array['maximum', 'alert', 'attention', 'observation', 'normal'], a.level), a.issued_at desc, a.number
-           limit 100"#,
+           limit 500"#,
         only,
         now,
         now - ENDS_SHOWN_FOR,
