@@ -21,15 +21,15 @@ pub fn draw(scene: &Scene, tone: Tone, key: &str, label: &str) -> String {
     let frame = Frame::new(scene.extent, Area::new(0.0, 0.0, width, height));
     let level = if tone.is_end { "ended" } else { tone.level.as_str() };
     let mut svg = format!(
-        r#"<svg class="drawn ground" viewBox="0 0 {width} {height}" preserveAspectRatio="xMidYMid slice" role="img" aria-label="{label}"><defs>"#
+        r#"<svg class="drawn ground" viewBox="0 0 {width} {height}" preserveAspectRatio="xMidYMid meet" role="img" aria-label="{label}"><defs>"#
     );
     pattern(&mut svg, tone.lines(), key);
-    svg.push_str("</defs>");
-    for (class, grounds) in [("edge", &scene.around), ("land", &scene.around)] {
-        for ground in grounds {
-            let _ = write!(svg, r#"<path class="{class}" d="{}"/>"#, data(&ground.shape, &frame));
-        }
+    // Drawn twice and sent once: first as one outline around all, then each for itself.
+    let _ = write!(svg, r#"<g id="{key}a">"#);
+    for ground in &scene.around {
+        let _ = write!(svg, r#"<path d="{}"/>"#, data(&ground.shape, &frame));
     }
+    let _ = write!(svg, r##"</g></defs><use class="edge" href="#{key}a"/><use class="land" href="#{key}a"/>"##);
     for ground in &scene.holds {
         let d = data(&ground.shape, &frame);
         let _ = write!(svg, r#"<path class="holds {level}" d="{d}"/>"#);
@@ -62,21 +62,44 @@ fn data(shape: &MultiPolygon<f64>, frame: &Frame) -> String {
     let mut d = String::new();
     for polygon in shape {
         for ring in std::iter::once(polygon.exterior()).chain(polygon.interiors()) {
-            // The last point closes the ring; "Z" says so shorter.
+            // The last point closes the ring; "Z" says so shorter. Steps are shorter than places.
             let points = ring.0.len().saturating_sub(1);
-            for (place, point) in ring.coords().take(points).enumerate() {
+            let mut last = None;
+            for point in ring.coords().take(points) {
                 let (x, y) = frame.at((point.x, point.y));
-                let _ = write!(d, "{}{x:.1} {y:.1}", if place == 0 { "M" } else { "L" });
+                let at = ((x * 10.0).round() as i32, (y * 10.0).round() as i32);
+                match last {
+                    None => d.push('M'),
+                    Some(before) if before == at => continue,
+                    Some(_) => d.push('l'),
+                }
+                let (from_x, from_y) = last.unwrap_or_default();
+                tenths(&mut d, at.0 - from_x);
+                if at.1 >= from_y {
+                    d.push(' ');
+                }
+                tenths(&mut d, at.1 - from_y);
+                last = Some(at);
             }
-            d.push('Z');
+            d.push('z');
         }
     }
     d
 }
 
+/// A number of tenths, as short as it goes.
+fn tenths(d: &mut String, tenths: i32) {
+    let sign = if tenths < 0 { "-" } else { "" };
+    let (whole, rest) = (tenths.unsigned_abs() / 10, tenths.unsigned_abs() % 10);
+    let _ = match rest {
+        0 => write!(d, "{sign}{whole}"),
+        _ => write!(d, "{sign}{whole}.{rest}"),
+    };
+}
+
 /// Names of the areas in which it holds, where there is room. About half an em wide a letter.
 fn names(svg: &mut String, scene: &Scene, frame: &Frame) {
-    const EM: f32 = 17.0;
+    const EM: f32 = 20.0;
     let mut taken: Vec<Area> = Vec::new();
     for ground in &scene.holds {
         let (x, y) = frame.at(ground.inside);
@@ -108,4 +131,18 @@ fn furniture(svg: &mut String, frame: &Frame) {
 
 fn escaped(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
+}
+
+#[cfg(test)]
+mod tests {
+    use geo::polygon;
+
+    use super::*;
+
+    #[test]
+    fn outlines_are_written_as_short_steps_that_close() {
+        let frame = Frame::new([0.0, 0.0, 640.0, 480.0], Area::new(0.0, 0.0, 640.0, 480.0));
+        let shape = polygon![(x: 10.0, y: 470.0), (x: 20.54, y: 470.0), (x: 20.54, y: 470.01), (x: 20.0, y: 380.0)];
+        assert_eq!(data(&MultiPolygon(vec![shape]), &frame), "M10 10l10.5 0l-0.5 90z");
+    }
 }

@@ -69,7 +69,7 @@ try {
   }
   assert.ok(hrefs.length > 0, "something was issued");
   const [newest, oldest] = [hrefs[0], hrefs.at(-1)];
-  const pages = { home: "/", archive: "/alerts", drills: "/alerts?kind=drills", found: "/alerts?year=1999", alert: newest, english: `${newest}?lang=en`, old: oldest, sheet: `${newest}?print`, banner: "/banner", how: "/banner/como-usar" };
+  const pages = { home: "/", archive: "/alerts", drills: "/alerts?kind=drills", found: "/alerts?year=1999", alert: newest, old: oldest, sheet: `${newest}?print`, banner: "/banner", how: "/banner/como-usar", english: `${newest}?lang=en` };
   await first.close();
 
   for (const [kind, width, height, theme] of [["small", 320, 640, "light"], ["phone", 390, 800, "dark"], ["desktop", 1280, 900, "light"]]) {
@@ -112,7 +112,7 @@ try {
       await page.emulateMedia({ media: "print" });
       const cut = await page.evaluate(() => { const sheet = document.querySelector(".sheet"); return sheet.scrollHeight - sheet.clientHeight; });
       assert.ok(cut <= 1, `${path}: ${cut} px are cut off`);
-      await page.emulateMedia({ media: "screen" });
+      await page.emulateMedia({ media: null });
     }
     await context.close();
   });
@@ -126,6 +126,7 @@ try {
     const page = await context.newPage();
     await page.goto(`${site}/banner`);
     await page.frameLocator("iframe").locator("main.hero h1").waitFor();
+    if (shots) await page.screenshot({ path: `${shots}/framed.png` });
     await page.goto(`${site}/alerts`);
     await page.waitForLoadState("networkidle");
     assert.equal(await page.frameLocator("iframe").locator("h1:visible", { hasText: "Arquivo" }).count(), 0, "the archive is not framed");

@@ -7,12 +7,10 @@ use crate::db::geometry;
 use crate::ids::AlertId;
 use crate::picture::{Ground, Scene, widened};
 
-/// Pixels of the longer side of the largest drawing: what is smaller than one of them on the ground is left out.
-const FINENESS: f64 = 1100.0;
 /// The least that is shown, in metres: a single house amid its streets.
 const LEAST: f64 = 1200.0;
 
-/// The scene of an alert, for a drawing whose width is `ratio` times its height. The same at any time: alerts keep their ground,
+/// The scene of an alert, for a drawing of `width` × `height` pixels: what is smaller than one of them is left out. The same at any time: alerts keep their ground,
 /// and of the town's areas those count that were in force at `issued_at`. `None` where the alert holds nowhere.
 ///
 /// # Errors
@@ -21,11 +19,11 @@ pub async fn scene(
     conn: &mut PgConnection,
     id: AlertId,
     issued_at: Instant,
-    ratio: f64,
+    (width, height): (f64, f64),
 ) -> anyhow::Result<Option<Scene>> {
     let Some(extent) = extent(&mut *conn, id, issued_at).await? else { return Ok(None) };
-    let [west, south, east, north] = widened(extent, ratio);
-    let tolerance = (east - west).max(north - south) / FINENESS;
+    let [west, south, east, north] = widened(extent, width / height);
+    let tolerance = (east - west) / width;
     let around = sqlx::query!(
         r#"select name, st_asbinary(st_simplify(st_transform(geom, 3857), $6, true)) as "shape!",
                   st_x(p) as "x!", st_y(p) as "y!"

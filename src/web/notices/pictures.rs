@@ -15,7 +15,7 @@ use tokio::sync::{OnceCell, Semaphore};
 use super::{Notice, TOWNS_OWN, ground};
 use crate::app::App;
 use crate::i18n::Lang;
-use crate::picture::{self, MAP, SHARE, Scene, Tone, Words};
+use crate::picture::{self, MAP, Scene, Tone, Words};
 use crate::web::conditional::{self, FOREVER, SHORT};
 use crate::web::error::ApiError;
 
@@ -131,11 +131,10 @@ async fn answer(app: &App, identifier: &str, is_share: bool, headers: &HeaderMap
 }
 
 async fn draw(app: &App, notice: Notice, is_share: bool) -> Result<Bytes, ApiError> {
-    let (width, height) = if is_share { SHARE } else { MAP };
     let mut conn = app.db.web.acquire().await?;
     // The share image shows the map on about half of its width, nearly square.
-    let ratio = if is_share { 1.05 } else { f64::from(width) / f64::from(height) };
-    let scene = ground::scene(&mut conn, notice.id, notice.issued_at, ratio).await?.unwrap_or_default();
+    let size = if is_share { (504.0, 478.0) } else { (f64::from(MAP.0), f64::from(MAP.1)) };
+    let scene = ground::scene(&mut conn, notice.id, notice.issued_at, size).await?.unwrap_or_default();
     drop(conn);
     let (words, tone) = (words(app, &notice), notice.tone());
     let draw = move || draw_now(&scene, &words, tone, is_share);

@@ -49,8 +49,8 @@ impl Shown {
 
 /// The drawing of where a message holds; empty where it holds nowhere.
 async fn map_of(conn: &mut PgConnection, v: &View, n: &Notice) -> Result<Markup, ApiError> {
-    let ratio = f64::from(svg::SIZE.0) / f64::from(svg::SIZE.1);
-    let Some(scene) = ground::scene(conn, n.id, n.issued_at, ratio).await? else { return Ok(Markup::default()) };
+    let size = (f64::from(svg::SIZE.0), f64::from(svg::SIZE.1));
+    let Some(scene) = ground::scene(conn, n.id, n.issued_at, size).await? else { return Ok(Markup::default()) };
     let label = v.t1("public-map-of", "places", super::now::names(v, &n.areas, 6));
     let label = escape(&label, Html).map(|label| label.to_string()).unwrap_or_default();
     Ok(Markup(svg::draw(&scene, n.tone(), &format!("p{}", n.id.0.simple()), &label)))

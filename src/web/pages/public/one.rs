@@ -17,6 +17,8 @@ use crate::web::pages::view::{Markup, View};
 const MOST_LINES: usize = 4;
 /// Names of places on the sheet, which is one page whatever happens.
 const MOST_PLACES: usize = 36;
+/// Letters of the texts on it.
+const MOST_LETTERS: usize = 2600;
 
 #[derive(Template)]
 #[template(path = "public_alert.html")]
@@ -59,6 +61,9 @@ struct Sheet {
     code: Markup,
     newest: Option<Link>,
     places: String,
+    text: String,
+    /// Not all of the text has room.
+    is_cut: bool,
     /// "", "long" or "longer": smaller letters for many words.
     length: &'static str,
 }
@@ -118,14 +123,21 @@ fn summary(v: &View, n: &Notice) -> String {
 
 fn sheet(v: View, b: Shown, newest: Option<Link>, base: &str) -> Result<Response, ApiError> {
     let address = format!("{base}/alerts/{}", b.n.identifier);
-    let letters = b.n.description.chars().count() + b.n.instruction.chars().count();
+    // Instructions stand whole; what is known gives way to them.
+    let room = MOST_LETTERS.saturating_sub(b.n.instruction.chars().count());
+    let is_cut = b.n.description.chars().count() > room;
+    let mut text: String = b.n.description.chars().take(room).collect();
+    if is_cut {
+        text.push('…');
+    }
+    let letters = text.chars().count() + b.n.instruction.chars().count();
     let length = match letters {
         ..900 => "",
         900..1700 => "long",
         _ => "longer",
     };
     let places = crate::web::pages::now::names(&v, &b.n.areas, MOST_PLACES);
-    page(&Sheet { code: code(&address), length, places, address, newest, b, v })
+    page(&Sheet { code: code(&address), length, places, text, is_cut, address, newest, b, v })
 }
 
 /// The address as a QR code: an `<svg>` element, black on white; empty for an address that no code holds.
