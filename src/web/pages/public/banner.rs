@@ -123,7 +123,7 @@ impl How {
     fn snippet(&self) -> String {
         let title = self.v.t1("public-title", "town", &self.v.town);
         format!(
-            "<iframe src=\"{}/banner\" title=\"{}\" width=\"100%\" height=\"150\" style=\"border:0\" loading=\"lazy\"></iframe>",
+            "<iframe src=\"{}/banner\" title=\"{}\" width=\"100%\" height=\"180\" style=\"border:0\" loading=\"lazy\"></iframe>",
             self.base,
             title.replace('"', "&quot;")
         )
