@@ -16,6 +16,7 @@ use crate::outbound;
 use crate::rules::town::Town;
 use crate::vault::Keyring;
 use crate::web::limit::Limits;
+use crate::web::notices::pictures::Pictures;
 
 /// Cheap to clone; the state of every axum handler.
 #[derive(Clone, Debug)]
@@ -37,6 +38,8 @@ pub struct Parts {
     pub outbound: outbound::Client,
     /// How often one address, or one account, may ask.
     pub limits: Limits,
+    /// Maps of alerts that were drawn.
+    pub pictures: Pictures,
     /// Cancelled when the service is asked to stop; every task drains and ends.
     pub stop: CancellationToken,
 }

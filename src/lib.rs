@@ -53,6 +53,7 @@ pub mod catalogue;
 pub mod cli;
 pub mod demo;
 pub mod history;
+pub mod picture;
 pub mod privacy;
 pub mod replay;
 pub mod web;

@@ -56,6 +56,7 @@ impl Service {
         let (ingest, receiver) = ingest::channel(&config, &clock);
         let app = App::new(Parts {
             limits: crate::web::limit::Limits::new(&config.http.limits),
+            pictures: crate::web::notices::pictures::Pictures::default(),
             outbound: crate::outbound::Client::new(&config.outbound),
             db: Db::open(&database.options, config.database.max_connections),
             config,

@@ -19,7 +19,7 @@ use crate::alerts::draft::Drafter;
 use crate::alerts::store as alert_store;
 use crate::alerts::upkeep;
 use crate::app::App;
-use crate::clock::Instant;
+use crate::clock::{Instant, Stopwatch};
 use crate::engine::{Effect, Engine, Explained, Input, ReadingInput, Transition};
 use crate::events::{Event, notify};
 use crate::ids::AlertId;
@@ -43,6 +43,8 @@ const TURN: TimeDelta = TimeDelta::seconds(1);
 const COMPARE_EVERY: TimeDelta = TimeDelta::seconds(30);
 /// Explanations of levels that did not change are refreshed this often.
 const REFRESH: TimeDelta = TimeDelta::seconds(10);
+/// How often it is written down that the journal's end was reached: without it the public is told that nothing is known.
+const SAY_EVERY: Duration = Duration::from_secs(10);
 /// Advisory session lock of the one evaluator ("EVAL").
 const EVALUATOR_LOCK: i64 = 0x4556_414c;
 
@@ -73,13 +75,20 @@ async fn lead(app: &App) -> anyhow::Result<()> {
     let mut events = app.events.subscribe();
     let mut pipeline = Pipeline::load(app, &mut conn).await?;
     let mut beat = tokio::time::interval(Duration::from_secs(1));
+    let mut said: Option<Stopwatch> = None;
     loop {
         let behind = pipeline.drain_for(&mut conn, TURN).await? == Drained::Partly;
         tokio::select! {
             () = std::future::ready(()), if behind => {}
             () = app.stop.cancelled() => break,
             () = app.ingest.tail().grown() => {}
-            _ = beat.tick() => pipeline.tick(&mut conn).await?,
+            _ = beat.tick() => {
+                pipeline.tick(&mut conn).await?;
+                if !behind && said.is_none_or(|said| said.elapsed() >= SAY_EVERY) {
+                    store::say_caught_up(&mut conn, app.clock.now()).await?;
+                    said = Some(Stopwatch::start());
+                }
+            }
             event = events.recv() => {
                 let reload = match event {
                     Ok(event) => wants_reload(Ok(event)) | drain_events(&mut events),

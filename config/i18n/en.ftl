@@ -2869,6 +2869,119 @@ weekday-wed = Wed
 weekday-thu = Thu
 weekday-fri = Fri
 weekday-sat = Sat
+## public: alerts, archive, banner
+public-alert = Alert in force
+public-unknown = No data: whether there is an alert is not known
+public-unknown-text = The automatic evaluation stands still or is late. That does not mean that there is no danger: watch the rain and the signs of the ground.
+public-stale-note = The automatic evaluation is late: there may be danger that does not show here yet.
+public-map-of = Map of where it holds: { $places }
+standing-in-force = in force
+standing-expired = expired
+standing-replaced = replaced
+standing-cleared = ended
+standing-cancelled = cancelled
+standing-end = in force as an end
+over-expired = This notice ran out and no longer holds.
+over-replaced = This notice was replaced and no longer holds.
+over-cleared = This alert was ended and no longer holds.
+over-cancelled = This alert was cancelled: it should not have been sent.
+over-newest = What holds now:
+over-home = See what is in force now
+drills-title = Exercises and tests
+drills-text = Nothing below is real. Nobody needs to act.
+drill-not-real = it is not real. Nobody needs to act.
+alert-languages = Languages of the text
+alert-language-missing = This notice has no text in the language of this page. It is shown in the language it was written in.
+alert-said = What is known
+alert-hazard = Hazard
+alert-issued = Issued
+alert-until = Valid until
+alert-by = Issued by
+alert-why = Why this notice
+alert-why-rule = These measurements counted when the notice was written:
+alert-why-person = Civil Defense issued this notice by its own decision, without an automatic rule.
+alert-why-end = This notice ends the earlier ones of this history. What was measured stands with each of them.
+sheet-more = (The whole text is at the address beside the map.)
+alert-why-approved = The rule only writes the draft; it is issued as the contingency plan says.
+alert-history = History of this notice
+alert-this = this notice
+alert-ran-out = Ran out on { $at }.
+alert-share = Print and share
+alert-print = Sheet to print
+alert-map-file = Map (PNG)
+alert-image-file = Image to share
+sheet-back = Back to the notice
+sheet-how = Use the browser's print function: it fits one A4 page, also in black and white.
+sheet-check = Check whether this notice still holds:
+sheet-printed = sheet made on { $at }
+picture-until = Valid until { $at }
+picture-said = Issued on { $at }
+picture-where = Where: { $places }
+picture-call = In danger? Call { $phone } or 193
+picture-holds = This notice holds here
+picture-held = The alert has ended here
+picture-around = Other risk areas of the town
+picture-expired = EXPIRED: NO LONGER HOLDS
+picture-replaced = REPLACED: THERE IS A NEWER NOTICE
+picture-cleared = ENDED: NO LONGER HOLDS
+picture-cancelled = CANCELLED: DOES NOT HOLD
+banner-alerts = { $n ->
+    [one] 1 alert in force
+   *[other] { $n } alerts in force
+}
+banner-checked = Last checked: { $at }
+banner-never = Not checked yet
+banner-blind = { $n ->
+    [one] 1 area without data
+   *[other] { $n } areas without data
+}
+banner-drills = { $n ->
+    [one] an exercise is running, it is not real
+   *[other] { $n } exercises are running, they are not real
+}
+banner-title = Alerts on your site
+banner-lead = Any site may show whether there is an alert in town. It needs no account and no JavaScript, and nothing is noted of who visits your site.
+banner-frame = A band that updates itself
+banner-frame-text = Copy this into the page. The band renews itself each minute.
+banner-badge = A badge as a picture
+banner-badge-text = For sites and e-mails that take nothing but pictures.
+banner-programs = For programs
+banner-programs-text = The same answer as JSON and as GeoJSON, and the feed. All answer 304 to whoever sends the ETag back; ask no more than once in 15 seconds.
+banner-says = What the band says
+banner-says-alert = Alert in force: level, headline, until when, and the address.
+banner-says-none = No alert in force: said only while the evaluation is up to date, with the time of the last check.
+banner-says-unknown = No data: the evaluation stands still. That is not the same as no alert.
+banner-says-drill = Exercises and tests never show as an alert; the band only says that an exercise is running.
+archive-title = Archive of alerts
+archive-invite = Every notice that was ever issued, with map, text and history.
+archive-open = Open the archive
+archive-lead = Everything that Civil Defense ever issued stays here, at the same address for ever.
+archive-now = Now
+archive-kinds = What to show
+archive-real = Alerts
+archive-drills = Exercises, tests and system messages
+archive-filter = Filter the archive
+archive-year = Year
+archive-month = Month
+archive-area = Area
+archive-all = All
+archive-show = Show
+archive-clear = Clear filters
+archive-count = { $n ->
+    [one] 1 message
+   *[other] { $n } messages
+}, { $alerts ->
+    [one] 1 of them the first word of a danger
+   *[other] { $alerts } of them the first word of a danger
+}
+archive-none = Nothing was issued yet
+archive-none-text = When Civil Defense issues an alert it stays here at its address, also after its end.
+archive-none-found = Nothing found
+archive-none-found-text = No message fits all that was chosen. Take one of the filters away.
+archive-pages = Pages
+archive-newer = Newer
+archive-older = Older
+archive-page = page { $n } of { $of }
 month-1 = January
 month-2 = February
 month-3 = March

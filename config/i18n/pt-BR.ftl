@@ -2873,6 +2873,119 @@ weekday-wed = qua
 weekday-thu = qui
 weekday-fri = sex
 weekday-sat = sáb
+## public: alerts, archive, banner
+public-alert = Alerta em vigor
+public-unknown = Sem dados: não se sabe se há alerta
+public-unknown-text = A avaliação automática está parada ou atrasada. Isto não quer dizer que não há perigo: fique atento à chuva e aos sinais do terreno.
+public-stale-note = A avaliação automática está atrasada: pode haver perigo que ainda não aparece aqui.
+public-map-of = Mapa de onde vale: { $places }
+standing-in-force = em vigor
+standing-expired = vencido
+standing-replaced = substituído
+standing-cleared = encerrado
+standing-cancelled = cancelado
+standing-end = em vigor como fim
+over-expired = Este aviso venceu e não vale mais.
+over-replaced = Este aviso foi substituído e não vale mais.
+over-cleared = Este alerta foi encerrado e não vale mais.
+over-cancelled = Este alerta foi cancelado: não deveria ter sido enviado.
+over-newest = O que vale agora:
+over-home = Veja o que está em vigor agora
+drills-title = Exercícios e testes
+drills-text = Nada do que está abaixo é real. Ninguém precisa agir.
+drill-not-real = não é real. Ninguém precisa agir.
+alert-languages = Línguas do texto
+alert-language-missing = Este aviso não tem texto na língua desta página. Ele aparece na língua em que foi escrito.
+alert-said = O que se sabe
+alert-hazard = Perigo
+alert-issued = Emitido
+alert-until = Vale até
+alert-by = Quem emite
+alert-why = Por que este aviso
+alert-why-rule = Estas medições contaram quando o aviso foi escrito:
+alert-why-person = A Defesa Civil emitiu este aviso por decisão própria, sem regra automática.
+alert-why-end = Este aviso encerra os anteriores desta história. O que foi medido está em cada um deles.
+sheet-more = (O texto inteiro está no endereço ao lado do mapa.)
+alert-why-approved = A regra só escreve o rascunho; a emissão segue o plano de contingência.
+alert-history = História deste aviso
+alert-this = este aviso
+alert-ran-out = Venceu em { $at }.
+alert-share = Imprimir e compartilhar
+alert-print = Folha para imprimir
+alert-map-file = Mapa (PNG)
+alert-image-file = Imagem para compartilhar
+sheet-back = Voltar ao aviso
+sheet-how = Use a função de imprimir do navegador: cabe em uma folha A4, também em preto e branco.
+sheet-check = Confira se este aviso ainda vale:
+sheet-printed = folha feita em { $at }
+picture-until = Vale até { $at }
+picture-said = Emitido em { $at }
+picture-where = Onde: { $places }
+picture-call = Em perigo? Ligue { $phone } ou 193
+picture-holds = Aqui vale este aviso
+picture-held = Aqui o alerta terminou
+picture-around = Outras áreas de risco da cidade
+picture-expired = VENCIDO: NÃO VALE MAIS
+picture-replaced = SUBSTITUÍDO: HÁ UM AVISO MAIS NOVO
+picture-cleared = ENCERRADO: NÃO VALE MAIS
+picture-cancelled = CANCELADO: NÃO VALE
+banner-alerts = { $n ->
+    [one] 1 alerta em vigor
+   *[other] { $n } alertas em vigor
+}
+banner-checked = Última verificação: { $at }
+banner-never = Ainda sem verificação
+banner-blind = { $n ->
+    [one] 1 área sem dados
+   *[other] { $n } áreas sem dados
+}
+banner-drills = { $n ->
+    [one] exercício em curso, não é real
+   *[other] { $n } exercícios em curso, não são reais
+}
+banner-title = Alertas no seu site
+banner-lead = Qualquer site pode mostrar se há alerta na cidade. Não precisa de cadastro nem de JavaScript, e nada é anotado sobre quem visita o seu site.
+banner-frame = Faixa que se atualiza sozinha
+banner-frame-text = Copie este trecho para a página. A faixa se renova a cada minuto.
+banner-badge = Selo em imagem
+banner-badge-text = Para sites e e-mails que só aceitam imagens.
+banner-programs = Para programas
+banner-programs-text = A mesma resposta em JSON e em GeoJSON, e o feed. Todas respondem 304 a quem mandar de volta o ETag; não pergunte mais de uma vez a cada 15 segundos.
+banner-says = O que a faixa diz
+banner-says-alert = Alerta em vigor: o nível, o título, até quando vale e o endereço.
+banner-says-none = Nenhum alerta em vigor: dito só enquanto a avaliação está em dia, com a hora da última verificação.
+banner-says-unknown = Sem dados: a avaliação está parada. Não é o mesmo que nenhum alerta.
+banner-says-drill = Exercícios e testes nunca aparecem como alerta; a faixa só diz que há um exercício em curso.
+archive-title = Arquivo de alertas
+archive-invite = Todos os avisos já emitidos, com mapa, texto e história.
+archive-open = Abrir o arquivo
+archive-lead = Tudo o que a Defesa Civil já emitiu fica aqui, no mesmo endereço para sempre.
+archive-now = Agora
+archive-kinds = O que mostrar
+archive-real = Alertas
+archive-drills = Exercícios, testes e mensagens de sistema
+archive-filter = Filtrar o arquivo
+archive-year = Ano
+archive-month = Mês
+archive-area = Área
+archive-all = Todos
+archive-show = Mostrar
+archive-clear = Limpar filtros
+archive-count = { $n ->
+    [one] 1 mensagem
+   *[other] { $n } mensagens
+}, { $alerts ->
+    [one] 1 delas o primeiro aviso de um perigo
+   *[other] { $alerts } delas o primeiro aviso de um perigo
+}
+archive-none = Nada foi emitido ainda
+archive-none-text = Quando a Defesa Civil emitir um alerta, ele fica aqui com seu endereço, também depois de terminar.
+archive-none-found = Nada encontrado
+archive-none-found-text = Nenhuma mensagem combina com tudo o que foi escolhido. Tire um dos filtros.
+archive-pages = Páginas
+archive-newer = Mais novos
+archive-older = Mais antigos
+archive-page = página { $n } de { $of }
 month-1 = janeiro
 month-2 = fevereiro
 month-3 = março

@@ -26,6 +26,13 @@ pub const RULES: &[Rule] = &[
     open("GET", "/alerts/keys"),
     open("GET", "/alerts/keys.pem"),
     open("GET", "/alerts/{file}"),
+    open("GET", "/alerts"),
+    open("GET", "/alerts/active.geojson"),
+    open("GET", "/alerts/{file}/map.png"),
+    open("GET", "/api/v1/public/status"),
+    open("GET", "/banner"),
+    open("GET", "/banner.svg"),
+    open("GET", "/banner/como-usar"),
     // Open geographic data
     open("GET", "/ogc"),
     open("GET", "/ogc/conformance"),

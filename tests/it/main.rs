@@ -48,6 +48,7 @@ mod outside_warnings;
 mod packaging;
 mod pipeline;
 mod privacy;
+mod public;
 mod quality;
 mod reports;
 mod reports_sms;

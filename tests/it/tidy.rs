@@ -126,6 +126,7 @@ const PURE: &[&str] = &[
     "rules/preview/",
     "rules/storms.rs",
     "morning/words.rs",
+    "picture/",
 ];
 
 const WAITING: &[&str] = &["async fn", ".await", "tokio::spawn", "clock::Clock", "{Clock", "&Clock", "Clock::"];

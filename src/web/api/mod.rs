@@ -27,6 +27,7 @@ pub mod warnings;
 #[openapi(paths(
     crate::web::stream::events,
     crate::web::feeds::keys,
+    crate::web::notices::status::show,
     addresses::list,
     audit::list,
     alerts::read::list,

@@ -342,7 +342,8 @@ fn theme(headers: &HeaderMap) -> &'static str {
 
 /// Keeps the language asked for with `?lang=` for the pages that follow.
 pub async fn keep_language(State(app): State<App>, request: Request, next: Next) -> Response {
-    let asked = asked_language(request.uri());
+    // What other sites frame keeps nothing in the browsers of their visitors.
+    let asked = asked_language(request.uri()).filter(|_| !request.uri().path().starts_with("/banner"));
     let mut response = next.run(request).await;
     if let Some(lang) = asked {
         let secure = app.config.public_url().starts_with("https");

@@ -70,6 +70,7 @@ impl Dispatcher {
         let templates = sentinela::alerts::templates::Templates::load(None).unwrap();
         let app = App::new(Parts {
             limits: sentinela::web::limit::Limits::new(&config.http.limits),
+            pictures: sentinela::web::notices::pictures::Pictures::default(),
             outbound: sentinela::outbound::Client::new(&config.outbound),
             templates,
             db: Db::open(&db.options, 4),
