@@ -278,6 +278,7 @@ async fn message(
 ) -> Result<Response, ApiError> {
     if let Some((form, language)) = feed_name(&file) {
         return answer_feed(&app, &headers, Asked::whole(form, language), wanted).await;
+    }
     if let Some(identifier) = file.strip_suffix(".png") {
         return crate::web::notices::pictures::share(&app, identifier, &headers).await;
     }

@@ -132,18 +132,13 @@ async fn home(State(app): State<App>, v: View) -> Result<Response, ApiError> {
         bounds: drawing::bounds_json(&mut conn).await?,
         version: situation::level_version(&mut conn).await?,
         levels: levels.into_iter().filter(|(_, areas)| !areas.is_empty()).collect(),
-<<<<<<< HEAD
         outside,
-        notices,
-=======
-        outside: super::warnings::for_us(&mut conn, &v).await?,
         state: present.state,
         checked_at: present.checked_at,
         is_stale: present.is_stale,
         alerts,
         ends,
         drills,
->>>>>>> public
         updated,
         v,
     })
