@@ -134,7 +134,8 @@ pub async fn of_alert(
     alert: AlertId,
 ) -> Result<usize, AlertError> {
     let loaded = texts::load(&mut *conn, &[alert]).await?;
-    let Some(said) = loaded.get(&alert).filter(|said| said.status != "actual") else { return Ok(0) };
+    let own = loaded.of(alert, crate::alerts::templates::FALLBACK).map(|(_, said)| said);
+    let Some(said) = own.filter(|said| said.status != "actual") else { return Ok(0) };
     let exercise = read::of_alert(&mut *conn, alert).await?;
     let ways: Vec<(Option<i64>, Channel, String)> = match (&exercise, said.status.as_str()) {
         (Some((id, ..)), _) => {

@@ -379,7 +379,7 @@ async fn what_somebody_submitted_goes_on_growing_with_the_storm_and_waits_its_wh
     story.rain(1, 45).await;
     let draft = story.drafts().await.remove(0).row;
     let (app, now) = (story.app.clone(), story.app.clock.now());
-    let issuer = Issuer { config: &app.config, ids: &app.ids };
+    let issuer = Issuer::of(&app);
     let by = sentinela::audit::Actor { name: "olga".into(), ..sentinela::audit::Actor::service() };
     let mut tx = app.db.web.begin().await.unwrap();
     issuer.submit(&mut tx, now, &by, draft.id, draft.revision).await.unwrap();

@@ -36,7 +36,7 @@ async fn draft(room: &Room, status: AlertStatus) -> AlertId {
 async fn issue(room: &Room, id: AlertId) -> Result<i64, String> {
     let mut tx = room.app.db.web.begin().await.unwrap();
     let revision = store::load(&mut tx, id).await.unwrap().unwrap().row.revision;
-    let issuer = Issuer { config: &room.app.config, ids: &room.app.ids };
+    let issuer = Issuer::of(&room.app);
     let issued = issuer.issue(&mut tx, room.app.clock.now(), "ana", id, revision).await.map_err(|e| e.to_string())?;
     tx.commit().await.unwrap();
     Ok(issued.recipients)

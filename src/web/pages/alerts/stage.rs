@@ -41,7 +41,7 @@ pub async fn submit(
     let mut tx = app.db.web.begin().await?;
     let submitted = async {
         let revision = acts::save_changes(&mut tx, &app, &v, &staff, id, &written).await?;
-        let issuer = Issuer { config: &app.config, ids: &app.ids };
+        let issuer = Issuer::of(&app);
         issuer.submit(&mut tx, v.now, &staff.actor(), id, revision).await
     };
     match submitted.await {
@@ -69,7 +69,7 @@ pub async fn send_back(
     Path(id): Path<Uuid>,
     Form(given): Form<Returned>,
 ) -> Result<Response, ApiError> {
-    let issuer = Issuer { config: &app.config, ids: &app.ids };
+    let issuer = Issuer::of(&app);
     let mut tx = app.db.web.begin().await?;
     issuer.send_back(&mut tx, v.now, &staff.actor(), (AlertId(id), given.revision), &given.reason).await?;
     tx.commit().await?;
