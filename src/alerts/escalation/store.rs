@@ -1,5 +1,6 @@
 //! Waits, their steps and their pages in PostgreSQL.
 
+use chrono::{DateTime, Utc};
 use serde::Serialize;
 use serde_json::json;
 use sqlx::PgConnection;
@@ -310,7 +311,7 @@ pub async fn take_overdue(conn: &mut PgConnection, now: Instant) -> sqlx::Result
 pub struct Acknowledged {
     /// User name of whoever said so first.
     pub by: String,
-    pub at: Instant,
+    pub at: DateTime<Utc>,
     /// False when somebody had said so before.
     pub first: bool,
 }
@@ -393,13 +394,13 @@ pub async fn linked(conn: &mut PgConnection, page: Uuid) -> sqlx::Result<Option<
 pub struct Escalation {
     /// `rule` or `submitted`.
     pub cause: String,
-    pub since: Instant,
-    pub deadline_at: Instant,
-    pub acknowledged_at: Option<Instant>,
+    pub since: DateTime<Utc>,
+    pub deadline_at: DateTime<Utc>,
+    pub acknowledged_at: Option<DateTime<Utc>>,
     /// User name.
     pub acknowledged_by: Option<String>,
-    pub overdue_at: Option<Instant>,
-    pub ended_at: Option<Instant>,
+    pub overdue_at: Option<DateTime<Utc>>,
+    pub ended_at: Option<DateTime<Utc>>,
     pub ended_as: Option<String>,
     pub steps: Vec<TakenStep>,
 }
@@ -409,8 +410,8 @@ pub struct TakenStep {
     /// As it stood when the wait began.
     #[schema(value_type = Object)]
     pub plan: Step,
-    pub due_at: Instant,
-    pub done_at: Option<Instant>,
+    pub due_at: DateTime<Utc>,
+    pub done_at: Option<DateTime<Utc>>,
     /// `paged`, `nobody` or `stopped`.
     pub outcome: Option<String>,
     pub pages: Vec<Page>,
@@ -421,7 +422,7 @@ pub struct Page {
     pub username: String,
     pub name: String,
     pub channel: String,
-    pub at: Instant,
+    pub at: DateTime<Utc>,
     /// What became of the message: `pending`, `accepted`, `delivered`, `rejected`, … or `no_address`.
     pub state: String,
     pub reason: String,
