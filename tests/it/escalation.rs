@@ -142,6 +142,8 @@ async fn a_restart_with_another_plan_and_two_processes_change_nothing() {
     };
     let (one, two) = (other("Um"), other("Dois"));
     let now = one.clock.now();
+    // Both draw from one seed; two services never do.
+    let _drawn: Vec<_> = (0..1000).map(|_| two.ids.uuid(now)).collect();
     let (first, second) = tokio::join!(worker::round(&one, now), worker::round(&two, now));
     first.unwrap();
     second.unwrap();

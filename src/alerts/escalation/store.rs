@@ -1,5 +1,6 @@
 //! Waits, their steps and their pages in PostgreSQL.
 
+use chrono::{DateTime, Utc};
 use serde::Serialize;
 use serde_json::json;
 use sqlx::PgConnection;
@@ -166,7 +167,7 @@ pub struct Due {
     pub alert: AlertId,
     pub position: i32,
     pub step: Step,
-    pub since: chrono::DateTime<chrono::Utc>,
+    pub since: Instant,
 }
 
 /// The next due step of a wait that nobody has answered; a wait that another process works on is passed over.
@@ -285,7 +286,7 @@ pub async fn take_states(conn: &mut PgConnection, now: Instant) -> sqlx::Result<
 pub struct Overdue {
     pub id: Uuid,
     pub alert: AlertId,
-    pub since: chrono::DateTime<chrono::Utc>,
+    pub since: Instant,
     /// Who said that they have seen it, and then did not decide.
     pub acknowledged_by: Option<String>,
 }
@@ -310,7 +311,7 @@ pub async fn take_overdue(conn: &mut PgConnection, now: Instant) -> sqlx::Result
 pub struct Acknowledged {
     /// User name of whoever said so first.
     pub by: String,
-    pub at: chrono::DateTime<chrono::Utc>,
+    pub at: DateTime<Utc>,
     /// False when somebody had said so before.
     pub first: bool,
 }
@@ -369,9 +370,9 @@ pub struct Linked {
     pub is_active: bool,
     /// The wait it was about goes on.
     pub is_open: bool,
-    pub since: chrono::DateTime<chrono::Utc>,
+    pub since: Instant,
     pub acknowledged_by: Option<String>,
-    pub acknowledged_at: Option<chrono::DateTime<chrono::Utc>>,
+    pub acknowledged_at: Option<Instant>,
 }
 
 pub async fn linked(conn: &mut PgConnection, page: Uuid) -> sqlx::Result<Option<Linked>> {
@@ -393,13 +394,13 @@ pub async fn linked(conn: &mut PgConnection, page: Uuid) -> sqlx::Result<Option<
 pub struct Escalation {
     /// `rule` or `submitted`.
     pub cause: String,
-    pub since: chrono::DateTime<chrono::Utc>,
-    pub deadline_at: chrono::DateTime<chrono::Utc>,
-    pub acknowledged_at: Option<chrono::DateTime<chrono::Utc>>,
+    pub since: DateTime<Utc>,
+    pub deadline_at: DateTime<Utc>,
+    pub acknowledged_at: Option<DateTime<Utc>>,
     /// User name.
     pub acknowledged_by: Option<String>,
-    pub overdue_at: Option<chrono::DateTime<chrono::Utc>>,
-    pub ended_at: Option<chrono::DateTime<chrono::Utc>>,
+    pub overdue_at: Option<DateTime<Utc>>,
+    pub ended_at: Option<DateTime<Utc>>,
     pub ended_as: Option<String>,
     pub steps: Vec<TakenStep>,
 }
@@ -409,8 +410,8 @@ pub struct TakenStep {
     /// As it stood when the wait began.
     #[schema(value_type = Object)]
     pub plan: Step,
-    pub due_at: chrono::DateTime<chrono::Utc>,
-    pub done_at: Option<chrono::DateTime<chrono::Utc>>,
+    pub due_at: DateTime<Utc>,
+    pub done_at: Option<DateTime<Utc>>,
     /// `paged`, `nobody` or `stopped`.
     pub outcome: Option<String>,
     pub pages: Vec<Page>,
@@ -421,7 +422,7 @@ pub struct Page {
     pub username: String,
     pub name: String,
     pub channel: String,
-    pub at: chrono::DateTime<chrono::Utc>,
+    pub at: DateTime<Utc>,
     /// What became of the message: `pending`, `accepted`, `delivered`, `rejected`, … or `no_address`.
     pub state: String,
     pub reason: String,
