@@ -11,7 +11,7 @@ use crate::alerts::store::AlertDetail;
 use crate::app::App;
 use crate::dispatch::audience::{Reach, preview as reach};
 use crate::dispatch::sms_text::{self, Encoding, SmsLength};
-use crate::ids::{AlertId, AreaId};
+use crate::ids::AreaId;
 use crate::risk::reason::Reason;
 use crate::units::Level;
 use crate::web::delivery::{self, Progress, Recipient};
