@@ -200,6 +200,8 @@ const PT_ACT: &[&str] = &[
     "abandone",
     "abandonem",
     "mora em",
+    "dê meia-volta",
+    "deixe",
     "deve sair",
     "jogue",
 ];
@@ -253,6 +255,11 @@ const EN_ACT: &[&str] = &[
     "beware",
     "be careful",
     "see whether",
+    "pack",
+    "tell",
+    "check",
+    "do no",
+    "mind",
     "throw",
     "set aside",
     "before you",
@@ -321,6 +328,13 @@ const ES_ACT: &[&str] = &[
     "ande",
     "acompañe",
     "puede volver",
+    "vigile",
+    "golpee",
+    "debe salir",
+    "atienda",
+    "dé la vuelta",
+    "lávese",
+    "esté atento",
 ];
 
 /// Words of the trade with easier ones.

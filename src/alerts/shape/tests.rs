@@ -65,7 +65,8 @@ fn what_is_shown_is_what_the_message_will_carry() {
 
 #[test]
 fn a_hole_is_filled_and_told() {
-    let hole: LineString<f64> = [(-43.351, -21.761), (-43.349, -21.761), (-43.349, -21.759), (-43.351, -21.761)].into();
+    let hole: LineString<f64> =
+        vec![(-43.351, -21.761), (-43.349, -21.761), (-43.349, -21.759), (-43.351, -21.761)].into();
     let outline = wavy(20, 2.0, 0.1);
     let simple = simplify(&MultiPolygon(vec![Polygon::new(outline.exterior().clone(), vec![hole])]));
     assert_eq!((simple.holes, simple.before, simple.after), (1, 23, 20));

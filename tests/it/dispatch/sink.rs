@@ -91,7 +91,7 @@ async fn whoever_reads_another_language_is_told_in_it_where_the_alert_has_it() {
     })
     .await;
     let shown: Vec<String> = sqlx::query_scalar(
-        "select concat_ws('|', address, case channel when 'sms' then left(body, 25) else subject end) from sink_message order by address",
+        "select concat_ws('|', address, case channel when 'sms' then left(body, 25) else subject end) from sink_message order by channel desc, address",
     )
     .fetch_all(&db.pool)
     .await
@@ -99,9 +99,9 @@ async fn whoever_reads_another_language_is_told_in_it_where_the_alert_has_it() {
     assert_eq!(
         shown,
         [
-            "+5532900000001|Defesa Civil: risco de des",
+            "+5532900000001|Defesa Civil: risco de de",
             "+5532900000002|CIVIL DEFENSE: leave",
-            "+5532900000003|Defesa Civil: risco de des",
+            "+5532900000003|Defesa Civil: risco de de",
             "1@example.org|Risco alto de deslizamento",
             "2@example.org|High risk",
             "3@example.org|Risco alto de deslizamento",

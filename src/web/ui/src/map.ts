@@ -2,7 +2,7 @@
 // when WebGL works, and the drawn one stays otherwise.
 
 import { Map as Chart, Marker, NavigationControl, setWorkerUrl } from "maplibre-gl";
-import type { ExpressionSpecification, MapGeoJSONFeature, StyleSpecification } from "maplibre-gl";
+import type { ExpressionSpecification, GeoJSONSourceSpecification, MapGeoJSONFeature, StyleSpecification } from "maplibre-gl";
 import { onEvent } from "./live";
 
 setWorkerUrl("/assets/map-worker.js");
@@ -308,7 +308,7 @@ async function showShape(chart: Chart, place: HTMLElement): Promise<void> {
   if (!place.dataset.shape) return;
   const answer = await fetch(place.dataset.shape).catch(() => undefined);
   if (!answer?.ok || chart.getSource("shape")) return;
-  chart.addSource("shape", { type: "geojson", data: (await answer.json()) as GeoJSON.FeatureCollection });
+  chart.addSource("shape", { type: "geojson", data: (await answer.json()) as GeoJSONSourceSpecification["data"] });
   const own = ["all", ["==", ["get", "kind"], "place"], ["!=", ["get", "source"], "risk_area"]] as unknown as ExpressionSpecification;
   const sent = ["==", ["get", "kind"], "sent"] as unknown as ExpressionSpecification;
   chart.addLayer({ id: "own", type: "fill", source: "shape", filter: own, paint: { "fill-color": token("--accent"), "fill-opacity": 0.2 } });
