@@ -13,6 +13,7 @@ use crate::events::Events;
 use crate::ids::Ids;
 use crate::ingest::IngestHandle;
 use crate::outbound;
+use crate::rules::town::Town;
 use crate::vault::Keyring;
 use crate::web::limit::Limits;
 use crate::web::notices::pictures::Pictures;
@@ -30,6 +31,8 @@ pub struct Parts {
     pub events: Events,
     pub ingest: IngestHandle,
     pub templates: Templates,
+    /// Streams, areas and rules, for pages that ask again and again.
+    pub town: Town,
     /// Keys that seal what the database must not show.
     pub keys: Keyring,
     pub outbound: outbound::Client,

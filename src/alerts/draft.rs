@@ -7,6 +7,9 @@ use sqlx::PgConnection;
 
 use crate::alerts::cap::assess;
 use crate::alerts::kind::AlertKind;
+use crate::alerts::life::Life;
+use crate::alerts::places::NewPlace;
+use crate::alerts::shape::store as shapes;
 use crate::alerts::state::{Act, AlertError, AlertState};
 use crate::alerts::store::{self, AlertRow};
 use crate::alerts::templates::{Message, Templates, Texts};
@@ -79,9 +82,27 @@ impl Drafter<'_> {
         actor: &str,
         subject: &Subject<'_>,
     ) -> Result<AlertId, AlertError> {
+        self.create_over(conn, (now, actor), subject, &[]).await
+    }
+
+    /// The same for other places too; then it needs no risk area.
+    ///
+    /// # Errors
+    /// `Refused` when there is no place at all, or one that cannot be taken.
+    pub async fn create_over(
+        &self,
+        conn: &mut PgConnection,
+        (now, actor): (Instant, &str),
+        subject: &Subject<'_>,
+        places: &[NewPlace],
+    ) -> Result<AlertId, AlertError> {
         let id = AlertId(self.ids.uuid(now));
         let expires_at = now + TimeDelta::minutes(i64::from(self.config.alerts.expires_after_min));
-        let areas = area_names(&mut *conn, subject.areas).await?;
+        let mut areas = area_names(&mut *conn, subject.areas).await?;
+        areas.extend(places.iter().filter_map(|place| match place {
+            NewPlace::Shape(shape) => Some(shape.name.clone()),
+            NewPlace::Area(_) => None,
+        }));
         if areas.is_empty() {
             return Err(AlertError::Refused("an alert needs at least one area".into()));
         }
@@ -116,6 +137,11 @@ impl Drafter<'_> {
         .execute(&mut *conn)
         .await?;
         set_areas(&mut *conn, id, subject.areas).await?;
+        for place in places {
+            super::places::put(&mut *conn, id, place).await?;
+        }
+        let written = store::lock(&mut *conn, id).await?.ok_or(AlertError::NotFound)?;
+        self.say_in_others(&mut *conn, &written, expires_at, &areas).await?;
         let detail = json!({ "kind": subject.kind, "level": subject.level, "areas": areas, "rule": subject.rule });
         store::record(&mut *conn, id, now, actor, "drafted", &detail).await?;
         notify(conn, &Event::Alert { id: id.0 }).await?;
@@ -137,7 +163,8 @@ impl Drafter<'_> {
         let alert = store::lock(&mut *conn, id).await?.ok_or(AlertError::NotFound)?;
         state_of(&alert)?.after(Act::Answered(kind))?;
         let waiting = sqlx::query_scalar!(
-            r#"select id as "id: AlertId" from alert where references_alert_id = $1 and state = 'draft' and kind = $2"#,
+            r#"select id as "id: AlertId" from alert where references_alert_id = $1 and state in ('draft', 'submitted')
+                 and kind = $2"#,
             id.0,
             kind.as_str()
         )
@@ -157,7 +184,8 @@ impl Drafter<'_> {
             rule: alert.rule_id.as_deref().zip(alert.rule_version),
             reasons: &[],
         };
-        self.create(conn, now, actor, &subject).await
+        let shapes = shapes::new_shapes(&mut *conn, id).await?;
+        self.create_over(conn, (now, actor), &subject, &shapes).await
     }
 
     /// An area joins a draft. Texts that no person has touched are written anew.
@@ -200,7 +228,7 @@ impl Drafter<'_> {
         let alert = draft_row(&mut *conn, id).await?;
         let mut areas = store::load_areas(&mut *conn, id).await?.iter().map(|area| area.area_id).collect::<Vec<_>>();
         areas.retain(|other| *other != area);
-        if areas.is_empty() {
+        if areas.is_empty() && shapes::count_shapes(&mut *conn, id).await? == 0 {
             return discard(conn, now, store::RULE, id, alert.revision, why).await;
         }
         set_areas(&mut *conn, id, &areas).await?;
@@ -225,14 +253,14 @@ impl Drafter<'_> {
         edit: &DraftEdit,
     ) -> Result<i32, AlertError> {
         let alert = draft_row(&mut *conn, id).await?;
-        check_revision(&alert, revision)?;
+        let life = Life::of(&alert)?.edit(revision)?;
         check_bounds(edit)?;
         if edit.expires_at > now + LONGEST {
             return Err(AlertError::Refused(format!("expires_at is {}; at most 72 hours from now", edit.expires_at)));
         }
         if let Some(areas) = &edit.areas {
             set_areas(&mut *conn, id, areas).await?;
-            if store::load_areas(&mut *conn, id).await?.is_empty() {
+            if shapes::names(&mut *conn, id).await?.is_empty() {
                 return Err(AlertError::Refused("an alert needs at least one area".into()));
             }
         }
@@ -250,7 +278,7 @@ impl Drafter<'_> {
             "instruction": alert.instruction, "sms_text": alert.sms_text, "expires_at": alert.expires_at } });
         sqlx::query!(
             "update alert set headline = $2, description = $3, instruction = $4, sms_text = $5, expires_at = $6,
-                              edited = true, revision = revision + 1,
+                              edited = true, revision = $8, state = $9, submitted_at = null, submitted_by = null,
                               written_by = (select id from staff where username = $7) where id = $1",
             id.0,
             mark(&edit.headline),
@@ -258,13 +286,15 @@ impl Drafter<'_> {
             mark(&edit.instruction),
             mark_sms(&edit.sms_text),
             edit.expires_at,
-            actor
+            actor,
+            life.revision,
+            life.state.as_str()
         )
         .execute(&mut *conn)
         .await?;
         store::record(&mut *conn, id, now, actor, "edited", &detail).await?;
         notify(conn, &Event::Alert { id: id.0 }).await?;
-        Ok(alert.revision + 1)
+        Ok(life.revision)
     }
 
     fn texts(&self, subject: &Subject<'_>, areas: &[String], expires_at: Instant) -> Texts {
@@ -300,11 +330,12 @@ impl Drafter<'_> {
             rule: None,
             reasons: &[],
         };
-        let names = area_names(&mut *conn, areas).await?;
+        let names = shapes::names(&mut *conn, alert.id).await?;
         let expires_at = now + TimeDelta::minutes(i64::from(self.config.alerts.expires_after_min));
         let texts = self.texts(&subject, &names, expires_at);
+        let life = Life::of(alert)?.widen()?;
         sqlx::query!(
-            "update alert set revision = revision + 1,
+            "update alert set revision = $7,
                  headline = case when edited then headline else $2 end,
                  description = case when edited then description else $3 end,
                  instruction = case when edited then instruction else $4 end,
@@ -316,11 +347,13 @@ impl Drafter<'_> {
             texts.description,
             texts.instruction,
             texts.sms,
-            expires_at
+            expires_at,
+            life.revision
         )
-        .execute(conn)
+        .execute(&mut *conn)
         .await?;
-        Ok(())
+        let until = if alert.edited { alert.expires_at } else { expires_at };
+        self.say_in_others(conn, alert, until, &names).await
     }
 }
 
@@ -337,11 +370,7 @@ pub async fn discard(
     reason: &str,
 ) -> Result<(), AlertError> {
     let alert = draft_row(&mut *conn, id).await?;
-    check_revision(&alert, revision)?;
-    if reason.trim().is_empty() {
-        return Err(AlertError::Refused("say why the draft is discarded".into()));
-    }
-    let state = state_of(&alert)?.after(Act::Discard)?;
+    let state = Life::of(&alert)?.discard(revision, reason)?.state;
     sqlx::query!("update alert set state = $2, ended_at = $3 where id = $1", id.0, state.as_str(), now)
         .execute(&mut *conn)
         .await?;
@@ -354,17 +383,9 @@ pub(super) fn state_of(alert: &AlertRow) -> Result<AlertState, AlertError> {
     Ok(alert.state.parse::<AlertState>().map_err(anyhow::Error::from)?)
 }
 
-pub(super) const fn check_revision(alert: &AlertRow, revision: i32) -> Result<(), AlertError> {
-    if alert.revision == revision {
-        Ok(())
-    } else {
-        Err(AlertError::Stale { current: alert.revision, yours: revision })
-    }
-}
-
 pub(super) async fn draft_row(conn: &mut PgConnection, id: AlertId) -> Result<AlertRow, AlertError> {
     let alert = store::lock(conn, id).await?.ok_or(AlertError::NotFound)?;
-    if state_of(&alert)? == AlertState::Draft {
+    if state_of(&alert)?.is_undecided() {
         Ok(alert)
     } else {
         Err(AlertError::Refused(format!("the alert is {} and can no longer be changed", alert.state)))
@@ -374,27 +395,52 @@ pub(super) async fn draft_row(conn: &mut PgConnection, id: AlertId) -> Result<Al
 impl DraftEdit {
     /// The headline becomes the subject of letters and the title of feeds: one line.
     pub fn headline_breaks(&self) -> bool {
-        self.headline.contains(|letter: char| letter.is_control() || matches!(letter, '\u{2028}' | '\u{2029}'))
+        breaks(&self.headline)
     }
 
     /// The first text that is too long, with how long it is and may be.
     pub fn too_long(&self) -> Option<(&'static str, usize, usize)> {
-        let bounds = [
-            ("headline", &self.headline, MAX_HEADLINE),
-            ("description", &self.description, MAX_TEXT),
-            ("instruction", &self.instruction, MAX_TEXT),
-            ("sms_text", &self.sms_text, MAX_SMS),
-        ];
-        let measured = bounds.map(|(field, text, most)| (field, text.chars().count(), most));
-        measured.into_iter().find(|(_, length, most)| length > most)
+        too_long(&self.headline, &self.description, &self.instruction, &self.sms_text)
     }
 }
 
+/// Whether a headline is more than one line.
+pub fn breaks(headline: &str) -> bool {
+    headline.contains(|letter: char| letter.is_control() || matches!(letter, '\u{2028}' | '\u{2029}'))
+}
+
+/// The first text that is too long, with how long it is and may be.
+pub fn too_long(
+    headline: &str,
+    description: &str,
+    instruction: &str,
+    sms_text: &str,
+) -> Option<(&'static str, usize, usize)> {
+    let bounds = [
+        ("headline", headline, MAX_HEADLINE),
+        ("description", description, MAX_TEXT),
+        ("instruction", instruction, MAX_TEXT),
+        ("sms_text", sms_text, MAX_SMS),
+    ];
+    let measured = bounds.map(|(field, text, most)| (field, text.chars().count(), most));
+    measured.into_iter().find(|(_, length, most)| length > most)
+}
+
 fn check_bounds(edit: &DraftEdit) -> Result<(), AlertError> {
-    if edit.headline_breaks() {
+    check_texts(&edit.headline, &edit.description, &edit.instruction, &edit.sms_text)
+}
+
+/// Whether texts keep their bounds, in whatever language.
+pub(super) fn check_texts(
+    headline: &str,
+    description: &str,
+    instruction: &str,
+    sms_text: &str,
+) -> Result<(), AlertError> {
+    if breaks(headline) {
         return Err(AlertError::Refused("headline is one line, without control characters".into()));
     }
-    edit.too_long().map_or(Ok(()), |(field, length, most)| {
+    too_long(headline, description, instruction, sms_text).map_or(Ok(()), |(field, length, most)| {
         Err(AlertError::Refused(format!("{field} has {length} characters; at most {most}")))
     })
 }

@@ -63,12 +63,27 @@ pub enum Hazard {
     FlashFlood,
     Waterlogging,
     HeavyRain,
+    Heat,
+    DryAir,
+    Wind,
+    /// Lightning.
+    Storm,
     Other,
 }
 
 impl Hazard {
-    pub const ALL: [Self; 6] =
-        [Self::Landslide, Self::Flood, Self::FlashFlood, Self::Waterlogging, Self::HeavyRain, Self::Other];
+    pub const ALL: [Self; 10] = [
+        Self::Landslide,
+        Self::Flood,
+        Self::FlashFlood,
+        Self::Waterlogging,
+        Self::HeavyRain,
+        Self::Heat,
+        Self::DryAir,
+        Self::Wind,
+        Self::Storm,
+        Self::Other,
+    ];
 
     pub fn of(cobrade: Cobrade) -> Self {
         match cobrade.to_string().as_str() {
@@ -77,6 +92,10 @@ impl Hazard {
             "1.2.2.0.0" => Self::FlashFlood,
             "1.2.3.0.0" => Self::Waterlogging,
             "1.3.2.1.4" => Self::HeavyRain,
+            "1.3.3.1.0" => Self::Heat,
+            "1.4.1.4.0" => Self::DryAir,
+            "1.3.2.1.5" => Self::Wind,
+            "1.3.2.1.2" => Self::Storm,
             _ => Self::Other,
         }
     }
@@ -89,6 +108,10 @@ impl Hazard {
             Self::FlashFlood => "flash_flood",
             Self::Waterlogging => "waterlogging",
             Self::HeavyRain => "heavy_rain",
+            Self::Heat => "heat",
+            Self::DryAir => "dry_air",
+            Self::Wind => "wind",
+            Self::Storm => "storm",
             Self::Other => "other",
         }
     }

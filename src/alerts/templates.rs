@@ -116,6 +116,12 @@ impl Templates {
         self.by_language.get(language).unwrap_or(&self.fallback)
     }
 
+    /// What a danger is called in a language.
+    pub fn hazard_name(&self, cobrade: Cobrade, language: &str) -> String {
+        let name = &self.file(language).hazard.of(Hazard::of(cobrade)).name;
+        name.replace("{cobrade}", &cobrade.name().to_lowercase())
+    }
+
     /// All texts of a message. Pure: the same message gives the same texts.
     pub fn render(&self, message: &Message<'_>) -> Texts {
         let file = self.file(message.language);

@@ -38,9 +38,11 @@ pub async fn edited(
     let id = before.row.id;
     let Some(after) = store::load(&mut *conn, id).await? else { return Ok(()) };
     let (mut old, mut new) = (texts(before), texts(&after));
-    old.retain(|field, value| new.get(field) != Some(value));
-    new.retain(|field, _| old.contains_key(field));
-    if old.is_empty() {
+    let is_same = |field: &str, old: &Map<String, Value>, new: &Map<String, Value>| old.get(field) == new.get(field);
+    let (was, is) = (old.clone(), new.clone());
+    old.retain(|field, _| !is_same(field, &was, &is));
+    new.retain(|field, _| !is_same(field, &was, &is));
+    if old.is_empty() && new.is_empty() {
         return Ok(());
     }
     let entry = Entry::new(Act::AlertEdit, KIND, id).from(old.into()).to(new.into());
@@ -68,6 +70,32 @@ pub async fn issued(
         told.insert("sms_text".into(), alert.row.sms_text.as_str().into());
     }
     let entry = Entry::new(Act::AlertIssue, KIND, id).from(json!({ "state": "draft" })).to(told);
+    audit::record(conn, ids, now, actor, entry).await
+}
+
+/// A draft was submitted for a decision.
+pub async fn submitted(
+    conn: &mut PgConnection,
+    ids: &Ids,
+    now: Instant,
+    actor: &Actor,
+    (id, revision): (AlertId, i32),
+) -> sqlx::Result<()> {
+    let (before, after) = (json!({ "state": "draft" }), json!({ "state": "submitted", "revision": revision }));
+    audit::record(conn, ids, now, actor, Entry::new(Act::AlertSubmit, KIND, id).from(before).to(after)).await
+}
+
+/// A submitted draft was given back.
+pub async fn returned(
+    conn: &mut PgConnection,
+    ids: &Ids,
+    now: Instant,
+    actor: &Actor,
+    (id, revision): (AlertId, i32),
+    reason: &str,
+) -> sqlx::Result<()> {
+    let (before, after) = (json!({ "state": "submitted" }), json!({ "state": "draft", "revision": revision }));
+    let entry = Entry::new(Act::AlertReturn, KIND, id).because(reason.trim()).from(before).to(after);
     audit::record(conn, ids, now, actor, entry).await
 }
 
@@ -112,6 +140,14 @@ fn texts(alert: &AlertDetail) -> Map<String, Value> {
         texts.into_iter().map(|(field, text)| (field.to_owned(), text.as_str().into())).collect();
     fields.insert("expires_at".into(), json!(row.expires_at));
     fields.insert("areas".into(), json!(codes(alert)));
+    let shapes = alert.places.iter().filter(|place| place.area_id.is_none());
+    let named: Vec<String> = shapes.map(|place| format!("{}: {}", place.source, place.name)).collect();
+    if !named.is_empty() {
+        fields.insert("places".into(), json!(named));
+    }
+    for text in &alert.texts {
+        fields.insert(format!("texts.{}", text.language), json!(text));
+    }
     fields
 }
 

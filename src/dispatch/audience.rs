@@ -21,6 +21,13 @@ pub struct Reach {
     pub email: i64,
     /// SMS by grade of the place: R4, R3, R2, R1, none.
     pub sms_by_grade: [i64; 5],
+    /// Residents inside by grade of the place, in the same order.
+    pub people_by_grade: [i64; 5],
+    /// Residents inside who have told the service what help they need (it is sealed; only that there is something is known).
+    pub with_needs: i64,
+    /// Residents inside who read the alert in English and in Spanish.
+    pub in_english: i64,
+    pub in_spanish: i64,
     /// Residents inside with no verified channel open.
     pub unreachable: i64,
     /// Channels left out, by reason.
@@ -34,10 +41,16 @@ pub struct Reach {
 impl Reach {
     /// How long the last SMS and the last e-mail take at the configured rates. `segments`: of the SMS text.
     pub fn time_to_deliver(&self, config: &Config, segments: usize) -> Duration {
+        let [sms, email] = self.times_to_deliver(config, segments);
+        sms.max(email)
+    }
+
+    /// The same of each: SMS, e-mail. The sink takes no time.
+    pub fn times_to_deliver(&self, config: &Config, segments: usize) -> [Duration; 2] {
         let sms_rate: u32 = config.sms.smpp.first().map_or(0, |provider| provider.messages_per_second);
         let sms = seconds(self.sms.saturating_mul(i64::try_from(segments).unwrap_or(i64::MAX)), sms_rate);
         let email = if config.mail.url.is_empty() { 0 } else { seconds(self.email, config.mail.messages_per_second) };
-        Duration::from_secs(sms.max(email))
+        [sms, email].map(Duration::from_secs)
     }
 
     /// Expected price of the SMS, in centavos.

@@ -41,12 +41,12 @@ pub(super) async fn alerts(app: &App, provider: &Provider, limit: usize, until: 
     let sender =
         Sender { name: &town.sender_name, contact: &town.contact, public_url: &public_url, time_zone: town.time_zone };
     let letters: HashMap<_, _> =
-        contents.iter().map(|(id, content)| (*id, Arc::new(content.letter(&sender)))).collect();
+        contents.iter().map(|(id, language, content)| ((id, language), Arc::new(content.letter(&sender)))).collect();
     let jobs = rows.into_iter().filter_map(|claimed| {
-        let content = contents.get(&claimed.alert_id)?;
+        let (language, content) = contents.of(claimed.alert_id, &claimed.language)?;
         let row = claimed.row();
         let body = match provider.channel {
-            Channel::Email => Body::Letter(Arc::clone(letters.get(&claimed.alert_id)?)),
+            Channel::Email => Body::Letter(Arc::clone(letters.get(&(claimed.alert_id, language))?)),
             Channel::Sms => sms(&row.key, &content.sms(), parts.remove(&claimed.id).unwrap_or_default()),
         };
         Some(Job { row, body, life_safety: content.is_life_safety() })

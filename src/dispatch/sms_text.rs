@@ -86,6 +86,17 @@ pub fn measure(text: &str) -> SmsLength {
     SmsLength { encoding, units, segments: split(text, encoding).len(), forcing }
 }
 
+/// The text as phones put it together: one piece for each part that is paid.
+pub fn segments(text: &str) -> Vec<&str> {
+    split(text, measure(text).encoding)
+}
+
+/// What a character becomes that forces sixteen bits; `None` when there is nothing like it in the alphabet.
+pub fn replacement(c: char) -> Option<String> {
+    let plain = transliterate(&c.to_string());
+    measure(&plain).forcing.is_empty().then_some(plain)
+}
+
 fn units_of(c: char, encoding: Encoding) -> usize {
     match encoding {
         Encoding::Gsm7 => CODES.get(&c).map_or(1, Vec::len),

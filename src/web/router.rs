@@ -47,6 +47,7 @@ pub fn router(app: App) -> Router {
         .merge(api::incidents::routes())
         .merge(api::levels::routes())
         .merge(api::maintenance::routes())
+        .merge(api::exercises::routes())
         .merge(api::readings::routes())
         .merge(api::reports::routes())
         .merge(api::residents::routes())

@@ -19,9 +19,15 @@ function review({ revision = 1, text = "Rain", kept = "", csrf = "one" } = {}) {
 const browser = await chromium.launch({ executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium", args: ["--no-sandbox"] });
 
 /** What the service answers: `page`, or the sign-in once the session `ended`. It says each half second that an alert changed. */
-const state = { page: "", ended: false };
+const state = { page: "", ended: false, asked: [] };
 const server = createServer(async (request, response) => {
   const send = (type, body) => response.writeHead(200, { "content-type": type }).end(body);
+  if (request.url === "/measure") {
+    let sent = "";
+    for await (const piece of request) sent += piece;
+    state.asked.push(new URLSearchParams(sent));
+    return send("application/json", JSON.stringify(measured(new URLSearchParams(sent))));
+  }
   request.resume();
   if (request.url.startsWith("/assets/") && request.url.endsWith(".css")) return send("text/css", await readFile(new URL(`../../src/web/ui/dist/${request.url.slice(8)}`, import.meta.url)));
   if (request.url.startsWith("/assets/")) return send("text/javascript", await readFile(new URL(`../../src/web/ui/dist/${request.url.slice(8)}`, import.meta.url)));
@@ -70,6 +76,36 @@ async function shapes() {
   const source = await readFile(new URL("../../src/web/ui/src/shape.ts", import.meta.url), "utf8");
   const { code } = await transform(source, { loader: "ts", format: "esm" });
   return import(`data:text/javascript,${encodeURIComponent(code)}`);
+}
+
+/** A review with its SMS, as far as the counters look at it. */
+function writing(text) {
+  return `<!doctype html><html><head><script type="module" src="/assets/main.js"></script></head><body data-self="/console/alerts/1"><div class="review"><div class="ed">
+<form id="review" method="post" action="/console/alerts/1" data-review="/measure"><input type="hidden" name="csrf" value="one"><input type="hidden" name="revision" value="1">
+<textarea name="sms_text">${text}</textarea><p id="sms-summary"></p><p id="sms-forcing" hidden></p>
+<div id="sms-letters"><ul data-letters data-one="swap {letter} for {plain}" data-none="nothing"><li><span class="mono">ã</span> → <span class="mono">a</span></li></ul></div>
+<p id="sms-plain"><button id="all" formaction="/other" data-plain="Amanha volte ja">all</button></p><div data-bubbles></div>
+<input name="headline" value="Rain"><textarea name="description">It rains</textarea><textarea name="instruction">1. Stay</textarea>
+<table><tbody data-asked></tbody></table><ul data-found></ul></form></div><div class="bar"><b id="bar-cost"></b><b id="bar-time"></b></div></div></body></html>`;
+}
+
+/** What the service would say of a text: it counts letters, and calls every one of these dear. */
+function measured(body) {
+  const text = body.get("text");
+  const dear = [...new Set([...text].filter((letter) => "ãáç🌧".includes(letter)))];
+  const plain = { ã: "a", á: "a", ç: "c" };
+  return {
+    summary: `${text.length} letters`,
+    forcing: dear.join(" "),
+    centavos: "R$ 1",
+    duration: "1 s",
+    parts: text.match(/.{1,10}/gsu) ?? [""],
+    letters: dear.map((letter) => ({ letter, plain: plain[letter] ?? "" })),
+    plain_sms: dear.length > 0 ? text.replace(/[ãáç]/g, (letter) => plain[letter]) : "",
+    asked: [{ question: "Where?", class: text.includes("Centro") ? "ok" : "mind", sms: text.includes("Centro") ? "Centro" : "no", page: body.get("description") }],
+    found: text.includes("evacuar") ? [{ class: "mind", field: "SMS", text: "<b>evacuar</b>" }] : [],
+    nothing: text.includes("evacuar") ? "" : "fine",
+  };
 }
 
 const SQUARE = [[[[-43.4, -21.76], [-43.39, -21.76], [-43.39, -21.75], [-43.4, -21.75]]]];
@@ -189,6 +225,59 @@ try {
     await page.getByRole("option", { name: "Linhares" }).click();
     assert.equal(await field.inputValue(), "Rua das Flores – Linhares");
   });
+  await step("counters, bubbles, answers and findings follow what is written in any field", async () => {
+    const { page } = await open(writing("Chuva no Centro"));
+    const sms = page.locator("[name=sms_text]");
+    await sms.fill("evacuar o Centro ja");
+    await page.waitForFunction(() => document.querySelector("#sms-summary").textContent === "19 letters");
+    assert.deepEqual(await page.locator("[data-bubbles] .bub").allTextContents(), ["evacuar o ", "Centro ja"]);
+    assert.deepEqual(await page.locator("[data-asked] td").allTextContents(), ["Centro", "It rains"]);
+    // What the service says of a text is text, whatever it holds.
+    assert.equal(await page.locator("[data-found] li.mind span").innerText(), "SMS: <b>evacuar</b>");
+    assert.equal(await page.locator("#bar-cost").innerText(), "R$ 1");
+    await page.locator("[name=description]").fill("It pours");
+    await page.waitForFunction(() => document.querySelectorAll("[data-asked] td")[1].textContent === "It pours");
+    const last = state.asked.at(-1);
+    assert.deepEqual([last.get("headline"), last.get("instruction")], ["Rain", "1. Stay"]);
+  });
+
+  await step("a letter that doubles the price is replaced by a press, or all at once, and nothing is sent", async () => {
+    const { page } = await open(writing("Amanhã volte já 🌧"));
+    const sms = page.locator("[name=sms_text]");
+    // The list that came with the page has its buttons at once.
+    await page.getByRole("button", { name: "swap ã for a" }).click();
+    assert.equal(await sms.inputValue(), "Amanha volte já 🌧");
+    await page.getByRole("button", { name: "swap á for a" }).waitFor();
+    assert.equal(await page.locator("[data-letters] li").last().innerText(), "🌧 → nothing");
+    await page.waitForFunction(() => document.querySelector("[data-plain]").dataset.plain === "Amanha volte ja 🌧");
+    await page.locator("#all").press("Enter");
+    assert.equal(await sms.inputValue(), "Amanha volte ja 🌧");
+    assert.ok(page.url().endsWith("/console/alerts/1"), "it stays");
+    await sms.fill("Amanha volte ja");
+    await page.locator("#sms-letters[hidden]").waitFor({ state: "attached" });
+    assert.ok(await page.locator("#sms-plain").isHidden());
+  });
+
+  await step("a circle follows its fields, and its polygon is as large as it says", async () => {
+    const { transform } = await import("../../src/web/ui/node_modules/esbuild/lib/main.js");
+    const source = await readFile(new URL("../../src/web/ui/src/circle-shape.ts", import.meta.url), "utf8");
+    const { code } = await transform(source, { loader: "ts", format: "esm" });
+    const { readNumber, ring } = await import(`data:text/javascript,${encodeURIComponent(code)}`);
+    assert.deepEqual(["-43,35", " 1.5 ", "", "x"].map(readNumber), [-43.35, 1.5, undefined, undefined]);
+    const { area } = await shapes();
+    assert.ok(Math.abs(area([[ring(-21.76, -43.35, 2)]]) / (Math.PI * 4) - 1) < 0.005);
+    const fields = ["lat", "lon", "radius_km"].map((name) => `<input name="${name}" value="">`).join("");
+    const { page } = await open(`<!doctype html><html><head><link rel="stylesheet" href="/assets/app.css"><script type="module" src="/assets/draw.js"></script></head><body>
+<form method="post" action="/elsewhere" data-circle><div data-circle-tools hidden><div class="draw-map" data-circle-map tabindex="0" data-bounds="[[-43.5,-21.9],[-43.2,-21.6]]"></div>
+<p role="status" data-circle-said data-centre="at {lat} {lon} {km}"></p></div>${fields}</form></body></html>`);
+    await page.locator("[name=radius_km]").fill("1,5");
+    await page.locator("[data-circle-map]").press("Enter");
+    assert.ok(Math.abs(Number(await page.inputValue("[name=lat]")) + 21.75) < 0.01);
+    assert.match(await page.getByRole("status").textContent(), /^at -21\.7\d+ -43\.35000 1\.5$/);
+    await page.locator("[data-circle-map]").press("Shift+ArrowUp");
+    assert.ok(Number(await page.inputValue("[name=lat]")) > -21.75);
+  });
+
   await step("a shape is read, written, measured, simplified and snapped, and its crossings are found", async () => {
     const { area, count, crossings, read, simplify, snap, write } = await shapes();
     assert.deepEqual(read("-21.76, -43.40\n-21.76 -43.39\n-21,75; -43,39\n-21.75,-43.4"), SQUARE);

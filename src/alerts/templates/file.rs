@@ -75,6 +75,11 @@ pub(super) struct Hazards {
     flash_flood: HazardText,
     waterlogging: HazardText,
     heavy_rain: HazardText,
+    // A town's own file may be older than these: then it speaks of them as of any other hazard.
+    heat: Option<HazardText>,
+    dry_air: Option<HazardText>,
+    wind: Option<HazardText>,
+    storm: Option<HazardText>,
     other: HazardText,
 }
 
@@ -103,7 +108,7 @@ impl Marks {
         match status {
             AlertStatus::Actual => "",
             AlertStatus::Exercise => &self.exercise,
-            AlertStatus::Test => &self.test,
+            AlertStatus::Test | AlertStatus::System => &self.test,
         }
     }
 
@@ -111,7 +116,7 @@ impl Marks {
         match status {
             AlertStatus::Actual => "",
             AlertStatus::Exercise => &self.sms_exercise,
-            AlertStatus::Test => &self.sms_test,
+            AlertStatus::Test | AlertStatus::System => &self.sms_test,
         }
     }
 }
@@ -139,14 +144,24 @@ impl ByKind {
 }
 
 impl Hazards {
+    /// What is said of a hazard; of one that the file does not name, what it says of any other.
     pub fn of(&self, hazard: Hazard) -> &HazardText {
+        self.own(hazard).unwrap_or(&self.other)
+    }
+
+    /// What the file says of just this hazard.
+    pub const fn own(&self, hazard: Hazard) -> Option<&HazardText> {
         match hazard {
-            Hazard::Landslide => &self.landslide,
-            Hazard::Flood => &self.flood,
-            Hazard::FlashFlood => &self.flash_flood,
-            Hazard::Waterlogging => &self.waterlogging,
-            Hazard::HeavyRain => &self.heavy_rain,
-            Hazard::Other => &self.other,
+            Hazard::Landslide => Some(&self.landslide),
+            Hazard::Flood => Some(&self.flood),
+            Hazard::FlashFlood => Some(&self.flash_flood),
+            Hazard::Waterlogging => Some(&self.waterlogging),
+            Hazard::HeavyRain => Some(&self.heavy_rain),
+            Hazard::Heat => self.heat.as_ref(),
+            Hazard::DryAir => self.dry_air.as_ref(),
+            Hazard::Wind => self.wind.as_ref(),
+            Hazard::Storm => self.storm.as_ref(),
+            Hazard::Other => Some(&self.other),
         }
     }
 }
@@ -229,8 +244,8 @@ impl File {
             all.push((format!("description.{kind}"), self.description.of(kind), DESCRIPTION));
             all.push((format!("sms.{kind}"), self.sms.of(kind), SMS));
         }
-        for hazard in Hazard::ALL {
-            let (key, text) = (format!("hazard.{}", hazard.as_str()), self.hazard.of(hazard));
+        for (hazard, text) in Hazard::ALL.into_iter().filter_map(|hazard| Some((hazard, self.hazard.own(hazard)?))) {
+            let key = format!("hazard.{}", hazard.as_str());
             all.push((format!("{key}.name"), &text.name, &["cobrade"]));
             all.push((format!("{key}.signs"), &text.signs, NONE));
             all.extend(text.act.texts(&format!("{key}.act")));

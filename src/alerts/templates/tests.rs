@@ -2,7 +2,18 @@ use super::*;
 use crate::dispatch::sms_text::Encoding;
 
 const LEVELS: [Level; 4] = [Level::Observation, Level::Attention, Level::Alert, Level::Maximum];
-const CODES: [&str; 6] = ["1.1.3.2.1", "1.2.1.0.0", "1.2.2.0.0", "1.2.3.0.0", "1.3.2.1.4", "1.3.2.1.5"];
+const CODES: [&str; 10] = [
+    "1.1.3.2.1",
+    "1.2.1.0.0",
+    "1.2.2.0.0",
+    "1.2.3.0.0",
+    "1.3.2.1.4",
+    "1.3.3.1.0",
+    "1.4.1.4.0",
+    "1.3.2.1.5",
+    "1.3.2.1.2",
+    "1.3.2.1.3",
+];
 
 fn templates() -> Templates {
     Templates::load(None).unwrap()
@@ -140,8 +151,38 @@ fn an_unknown_language_falls_back_to_portuguese() {
 #[test]
 fn other_hazards_are_called_by_their_cobrade_name() {
     let areas = names(&["Centro"]);
-    let told = Message { cobrade: "1.3.2.1.5".parse().unwrap(), level: Level::Alert, ..message(&areas) };
-    assert_eq!(templates().render(&told).headline, "Risco alto de vendaval em Centro");
+    let told = Message { cobrade: "1.3.2.1.3".parse().unwrap(), level: Level::Alert, ..message(&areas) };
+    assert_eq!(templates().render(&told).headline, "Risco alto de granizo em Centro");
+}
+
+#[test]
+fn every_hazard_of_the_rules_that_come_with_the_service_has_words_of_its_own_in_every_language() {
+    let rules = std::fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/config/rules")).unwrap();
+    let mut hazards = std::collections::BTreeSet::new();
+    for path in rules.map(|entry| entry.unwrap().path()).filter(|path| path.extension().is_some_and(|e| e == "toml")) {
+        let text = std::fs::read_to_string(&path).unwrap();
+        let codes = text.lines().filter_map(|line| line.strip_prefix("hazard = \"")?.strip_suffix('"'));
+        hazards.extend(codes.map(|code| code.parse::<Cobrade>().unwrap()));
+    }
+    assert!(hazards.len() >= 5, "{hazards:?}");
+    let all = templates();
+    for (language, file) in &all.by_language {
+        for code in &hazards {
+            assert_ne!(Hazard::of(*code), Hazard::Other, "{code}");
+        }
+        for hazard in Hazard::ALL {
+            assert!(file.hazard.own(hazard).is_some(), "{language} {}", hazard.as_str());
+        }
+    }
+}
+
+#[test]
+fn a_file_of_a_town_that_is_older_than_a_hazard_speaks_of_it_as_of_any_other() {
+    let text = BUILT_IN[0].1;
+    let (before, after) = (text.find("[hazard.heat]").unwrap(), text.find("[hazard.dry_air]").unwrap());
+    let older = format!("{}{}", &text[..before], &text[after..]);
+    let file = file::File::parse(Path::new("pt-BR.toml"), &older).unwrap();
+    assert_eq!(file.hazard.of(Hazard::Heat).name, "{cobrade}");
 }
 
 /// A change to the Portuguese file, and what the reader says about it.

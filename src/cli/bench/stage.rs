@@ -87,6 +87,7 @@ impl Stage {
             config: self.config.clone(),
             clock: Clock::System,
             ids: Ids::system(),
+            town: Default::default(),
             keys: crate::vault::Keyring::passing(&Ids::system()),
             db,
             events: Events::default(),

@@ -84,30 +84,40 @@ async fn write(
     let town = &app.config.municipality;
     let sender =
         Sender { name: &town.sender_name, contact: &town.contact, public_url: &public_url, time_zone: town.time_zone };
-    // The texts of an alert are the same for everyone; only the first row of each makes them.
-    let texts: Vec<(AlertId, String, String)> = contents
-        .iter()
-        .map(|(id, content)| match provider.channel {
-            Channel::Sms => (*id, String::new(), content.sms()),
+    // The texts of an alert are the same for everyone of a language; each is made once.
+    let (mut text_ids, mut languages, mut subjects, mut bodies) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+    for (id, language, content) in contents.iter() {
+        let (subject, body) = match provider.channel {
+            Channel::Sms => (String::new(), content.sms()),
             Channel::Email => {
                 let letter = content.letter(&sender);
-                (*id, letter.subject, letter.text)
+                (letter.subject, letter.text)
             }
+        };
+        text_ids.push(id.0);
+        languages.push(language.to_owned());
+        subjects.push(subject);
+        bodies.push(body);
+    }
+    let ids: Vec<i64> = rows.iter().map(|row| row.id.0).collect();
+    let read: Vec<String> = rows
+        .iter()
+        .map(|row| {
+            contents.of(row.alert_id, &row.language).map_or_else(String::new, |(language, _)| language.to_owned())
         })
         .collect();
-    let ids: Vec<i64> = rows.iter().map(|row| row.id.0).collect();
-    let text_ids: Vec<uuid::Uuid> = texts.iter().map(|(id, ..)| id.0).collect();
-    let subjects: Vec<String> = texts.iter().map(|(_, subject, _)| subject.clone()).collect();
-    let bodies: Vec<String> = texts.into_iter().map(|(.., body)| body).collect();
     sqlx::query!(
         "insert into sink_message (at, channel, address, subject, body, outbox_id)
         select $1, o.channel, o.address, t.subject, t.body, o.id
-        from unnest($2::bigint[]) as mine (id) join outbox o on o.id = mine.id
-            join unnest($3::uuid[], $4::text[], $5::text[]) as t (alert_id, subject, body) on t.alert_id = o.alert_id
+        from unnest($2::bigint[], $3::text[]) as mine (id, language) join outbox o on o.id = mine.id
+            join unnest($4::uuid[], $5::text[], $6::text[], $7::text[]) as t (alert_id, language, subject, body)
+                on t.alert_id = o.alert_id and t.language = mine.language
         on conflict (outbox_id) do nothing",
         now,
         &ids,
+        &read,
         &text_ids,
+        &languages,
         &subjects,
         &bodies
     )

@@ -14,8 +14,20 @@ pub async fn preview(conn: &mut PgConnection, alert: AlertId) -> sqlx::Result<Re
     let row = sqlx::query!(
         r#"
         with recipient as materialized (select * from alert_recipients($1)),
-        person as (select resident_id, bool_or(reason in ('', 'duplicate_address')) as reached from recipient group by resident_id)
+        person as materialized (
+            select resident_id, bool_or(reason in ('', 'duplicate_address')) as reached, min(danger) as danger, min(language) as language
+            from recipient group by resident_id),
+        people as (
+            select count(*) as all_of_them, count(*) filter (where danger = 0) as r4, count(*) filter (where danger = 1) as r3,
+                count(*) filter (where danger = 2) as r2, count(*) filter (where danger = 3) as r1,
+                count(*) filter (where danger = 4) as ungraded, count(*) filter (where language = 'en') as in_english,
+                count(*) filter (where language = 'es') as in_spanish
+            from person)
         select
+            (select array[r4, r3, r2, r1, ungraded, in_english, in_spanish, all_of_them] from people) as "people!",
+            -- Only that there is something is known here: what it says is sealed.
+            (select count(*) from vault_record v join person on v.subject = 'resident:' || person.resident_id
+             where v.purpose = 'resident_needs') as "with_needs!",
             (select count(*) from person) as "residents!",
             (select count(*) from person where not reached) as "unreachable!",
             count(*) filter (where channel = 'sms' and reason = '') as "sms!",
@@ -35,8 +47,13 @@ pub async fn preview(conn: &mut PgConnection, alert: AlertId) -> sqlx::Result<Re
     )
     .fetch_one(conn)
     .await?;
+    let people = |at: usize| row.people.get(at).copied().unwrap_or(0);
     Ok(Reach {
         residents: row.residents,
+        people_by_grade: [people(0), people(1), people(2), people(3), people(4)],
+        with_needs: row.with_needs,
+        in_english: people(5),
+        in_spanish: people(6),
         sms: row.sms,
         email: row.email,
         sms_by_grade: [row.r4, row.r3, row.r2, row.r1, row.ungraded],

@@ -125,12 +125,14 @@ async fn home(State(app): State<App>, v: View) -> Result<Response, ApiError> {
     let of = |level: Level| areas.iter().filter(|area| area.level == level).cloned().collect::<Vec<_>>();
     let levels = situation::WORST_FIRST.map(|level| (level, of(level)));
     let updated = sqlx::query_scalar!("select max(evaluated_at) from area_level").fetch_one(&mut *conn).await?;
+    let outside = super::warnings::for_us(&mut conn, &v).await?;
+    let map = drawing::map(&mut conn, &v, MapWish::default()).await?;
     page(&PublicPage {
-        map: drawing::map(&mut conn, &v, MapWish::default()).await?,
+        map: super::warnings::overlay(&mut conn, &v, map, &outside).await?,
         bounds: drawing::bounds_json(&mut conn).await?,
         version: situation::level_version(&mut conn).await?,
         levels: levels.into_iter().filter(|(_, areas)| !areas.is_empty()).collect(),
-        outside: super::warnings::for_us(&mut conn, &v).await?,
+        outside,
         state: present.state,
         checked_at: present.checked_at,
         is_stale: present.is_stale,

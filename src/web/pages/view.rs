@@ -246,7 +246,10 @@ impl View {
     pub fn actor(&self, actor: &str) -> String {
         match actor {
             "rule" | "service" | "policy" => self.word("actor", actor),
-            person => person.to_owned(),
+            other => match other.strip_prefix("policy: ") {
+                Some(policy) => self.t1("actor-by-policy", "policy", policy),
+                None => other.to_owned(),
+            },
         }
     }
 
@@ -267,6 +270,7 @@ impl View {
         match self.status {
             AlertStatus::Actual => String::new(),
             AlertStatus::Exercise => self.t("status-exercise"),
+            AlertStatus::System => self.t("status-system"),
             AlertStatus::Test => self.t("status-test"),
         }
     }

@@ -77,6 +77,7 @@ impl Dispatcher {
             config,
             clock: Clock::System,
             ids: Ids::seeded(7),
+            town: Default::default(),
             keys: sentinela::vault::Keyring::passing(&Ids::seeded(2)),
             events: events::Events::default(),
             ingest,

@@ -70,6 +70,7 @@ pub fn app_from(db: &TestDb, config: Config) -> (App, sentinela::ingest::Receive
         config,
         clock,
         ids: Ids::seeded(1),
+        town: Default::default(),
         keys: sentinela::vault::Keyring::passing(&Ids::seeded(2)),
         events: sentinela::events::Events::default(),
         ingest,

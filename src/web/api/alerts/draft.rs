@@ -13,6 +13,7 @@ use crate::cobrade::Cobrade;
 use crate::ids::{AlertId, AreaId};
 use crate::units::Level;
 use crate::web::api::alerts::drafter;
+use crate::web::api::alerts::places::{PlaceGiven, found};
 use crate::web::auth::{May, can};
 use crate::web::error::{ApiError, Problem};
 use crate::web::json::StrictJson;
@@ -28,8 +29,12 @@ pub struct NewDraft {
     #[schema(value_type = String)]
     pub level: Level,
     /// Codes of risk areas.
-    #[schema(min_items = 1)]
+    #[serde(default)]
     pub areas: Vec<String>,
+    /// Other places. There must be one, or a risk area.
+    #[serde(default)]
+    #[schema(max_items = 40)]
+    pub places: Vec<PlaceGiven>,
 }
 
 #[derive(Debug, Serialize, utoipa::ToSchema)]
@@ -73,8 +78,12 @@ pub async fn create(
             "there is no risk area in service with this code",
         ));
     }
-    if rows.is_empty() {
-        return Err(ApiError::field("areas", "[]", "give at least one risk area"));
+    if rows.is_empty() && given.places.is_empty() {
+        return Err(ApiError::field("areas", "[]", "give at least one risk area, or another place"));
+    }
+    let mut places = Vec::with_capacity(given.places.len());
+    for place in &given.places {
+        places.push(found(&mut tx, place).await?);
     }
     let areas: Vec<AreaId> = rows.iter().map(|row| row.id).collect();
     let subject = Subject {
@@ -88,7 +97,7 @@ pub async fn create(
         reasons: &[],
     };
     let now = app.clock.now();
-    let id = drafter(&app).create(&mut tx, now, &staff.username, &subject).await?;
+    let id = drafter(&app).create_over(&mut tx, (now, &staff.username), &subject, &places).await?;
     trail::drafted(&mut tx, &app.ids, now, &staff.actor(), id, "").await?;
     tx.commit().await?;
     Ok((StatusCode::CREATED, Json(Created { id: id.0, revision: 1 })))

@@ -1,10 +1,8 @@
 //! The review of a draft: what it will say, to whom, at what price, and what still keeps it from leaving.
 
 use askama::Template;
-use axum::extract::{Form, Path, State};
 use axum::response::Response;
-use axum::{Extension, Json};
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use sqlx::PgConnection;
 
 use crate::alerts::issue::Issuer;
@@ -16,10 +14,9 @@ use crate::dispatch::sms_text::{self, Encoding, SmsLength};
 use crate::ids::{AlertId, AreaId};
 use crate::risk::reason::Reason;
 use crate::units::Level;
-use crate::web::auth::Staff;
 use crate::web::delivery::{self, Progress, Recipient};
 use crate::web::error::ApiError;
-use crate::web::pages::alerts::approval;
+use crate::web::pages::alerts::{approval, composing, waiting};
 use crate::web::pages::drawing::{self, MapWish};
 use crate::web::pages::frame::Frame;
 use crate::web::pages::history::{self, Act, Told};
@@ -70,19 +67,20 @@ struct ReviewPage {
     /// What the act is called: issue, end, cancel.
     act: String,
     who: approval::Told,
+    c: composing::Composing,
 }
 
 /// Length, alphabet and price of the SMS in words.
 #[derive(Debug, Serialize)]
 pub struct SmsWords {
-    summary: String,
-    forcing: String,
+    pub summary: String,
+    pub forcing: String,
     #[serde(rename = "centavos")]
-    cost: String,
-    duration: String,
+    pub cost: String,
+    pub duration: String,
 }
 
-fn sms_words(app: &App, v: &View, text: &str, reach: &Reach) -> SmsWords {
+pub(super) fn sms_words(app: &App, v: &View, text: &str, reach: &Reach) -> SmsWords {
     let SmsLength { encoding, units, segments, forcing } = sms_text::measure(text);
     let alphabet = if encoding == Encoding::Gsm7 { "GSM 7-bit" } else { "UCS-2" };
     let segments_text = v.t1("sms-segments", "n", segments);
@@ -119,11 +117,13 @@ pub async fn render(
     let area_ids: Vec<AreaId> = a.areas.iter().map(|area| area.area_id).collect();
     let wish = MapWish { chosen: &area_ids, ..MapWish::default() };
     let map = drawing::map(&mut *conn, &f.v, wish).await?;
-    let bounds = drawing::bounds_of(&mut *conn, &area_ids).await?;
+    let bounds = crate::alerts::shape::store::bounds(&mut *conn, a.row.id).await?;
+    let bounds = bounds.map_or_else(|| "null".to_owned(), |[w, s, e, n]| format!("[[{w},{s}],[{e},{n}]]"));
     let version = crate::web::situation::level_version(&mut *conn).await?;
     let drafted: Vec<Reason> = serde_json::from_value(a.row.reasons.clone()).unwrap_or_default();
     let (cap, missing) = cap_preview(&mut *conn, app, &f, &a).await?;
     let checks = checks(&f.v, &a, &reach, &missing);
+    let c = composing::load(&mut *conn, app, &f.v, &a, &reach).await?;
     let who = approval::tell(&mut *conn, app, &f.v, &a.row).await?;
     let act = match a.row.kind.as_str() {
         "all_clear" => f.v.t("act-end"),
@@ -150,6 +150,7 @@ pub async fn render(
         version,
         act: if who.first { f.v.t("act-approve") } else { act },
         who,
+        c,
         said,
         a,
         f,
@@ -157,7 +158,7 @@ pub async fn render(
 }
 
 fn area_names(v: &View, a: &AlertDetail, shown: usize) -> String {
-    let names: Vec<String> = a.areas.iter().map(|area| area.name.clone()).collect();
+    let names: Vec<String> = a.places.iter().map(|place| place.name.clone()).collect();
     crate::web::pages::now::names(v, &names, shown)
 }
 
@@ -170,7 +171,7 @@ async fn cap_preview(
     a: &AlertDetail,
 ) -> Result<(String, Vec<String>), ApiError> {
     let actor = f.v.staff.as_ref().map_or("", |staff| staff.username.as_str());
-    let issuer = Issuer { config: &app.config, ids: &app.ids };
+    let issuer = Issuer::of(app);
     let mut tx = sqlx::Connection::begin(conn).await?;
     let composed = issuer.preview(&mut tx, f.v.now, actor, a.row.id).await;
     tx.rollback().await?;
@@ -187,7 +188,7 @@ fn checks(v: &View, a: &AlertDetail, reach: &Reach, missing: &[String]) -> Vec<C
     let length = sms_text::measure(&row.sms_text);
     let grade = |good: bool, otherwise: &'static str| if good { "ok" } else { otherwise };
     let mut checks = vec![
-        Check { class: grade(!a.areas.is_empty(), "no"), text: v.t1("check-areas", "n", a.areas.len()) },
+        Check { class: grade(!a.places.is_empty(), "no"), text: v.t1("check-areas", "n", a.places.len()) },
         Check { class: grade(!row.instruction.trim().is_empty(), "no"), text: v.t("check-instruction") },
         Check { class: grade(row.expires_at > v.now, "no"), text: v.t1("check-expires", "at", v.when(row.expires_at)) },
         Check {
@@ -206,24 +207,6 @@ fn checks(v: &View, a: &AlertDetail, reach: &Reach, missing: &[String]) -> Vec<C
     checks.push(Check { class: grade(missing.is_empty(), "no"), text: v.t("check-cap") });
     checks.extend(missing.iter().map(|text| Check { class: "no", text: text.clone() }));
     checks
-}
-
-#[derive(Deserialize)]
-pub struct Text {
-    text: String,
-}
-
-/// Length and price of a text that is being written.
-pub async fn measure(
-    State(app): State<App>,
-    Extension(_): Extension<Staff>,
-    v: View,
-    Path(id): Path<uuid::Uuid>,
-    Form(given): Form<Text>,
-) -> Result<Json<SmsWords>, ApiError> {
-    let mut conn = app.db.web.acquire().await?;
-    let reach = reach(&mut conn, AlertId(id)).await?;
-    Ok(Json(sms_words(&app, &v, &given.text, &reach)))
 }
 
 #[derive(Template)]
@@ -245,7 +228,20 @@ struct IssuedPage {
     answers: Vec<(uuid::Uuid, String, String)>,
     /// Names of those who stood behind it before whoever issued it.
     with: String,
+    /// Who was paged while it waited.
+    waits: Vec<waiting::Told>,
     map: Markup,
+}
+
+impl IssuedPage {
+    /// Its end or an update can be drafted: it warns, and is in force or has only just run out.
+    fn may_answer(&self) -> bool {
+        let row = &self.a.row;
+        let warns = matches!(row.kind.as_str(), "alert" | "update");
+        warns
+            && matches!(row.state.as_str(), "issued" | "expired")
+            && self.f.v.may(crate::accounts::Permission::DraftAlerts)
+    }
 }
 
 const RECIPIENTS_A_PAGE: i64 = 100;
@@ -292,6 +288,7 @@ pub async fn render_issued(
         more,
         history,
         with: approval::with(&a),
+        waits: waiting::of(&mut *conn, &f.v, id).await?,
         incident: incident.map(|row| (row.id, row.number)),
         answers: answers.into_iter().map(|row| (row.id, row.kind, row.number)).collect(),
         map,

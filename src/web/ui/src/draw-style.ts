@@ -41,9 +41,9 @@ const MOST_SHOWN = 1500;
 
 type Feature = { type: "Feature"; properties: Record<string, unknown>; geometry: { type: "Point"; coordinates: Place } | { type: "Polygon"; coordinates: Place[][] } | { type: "LineString"; coordinates: Place[] } };
 
-export function draftLayers(shape: Shape, chosen: { part: number; ring: number; index: number } | undefined, crossings: Place[]): { type: "FeatureCollection"; features: Feature[] } {
+export function draftLayers(shape: Shape, chosen: { part: number; ring: number; index: number } | undefined, crossings: Place[], withVertices = true): { type: "FeatureCollection"; features: Feature[] } {
   const features: Feature[] = [];
-  const shown = shape.flat().reduce((sum, ring) => sum + ring.length, 0) <= MOST_SHOWN;
+  const shown = shape.flat().reduce((sum, ring) => sum + ring.length, 0) <= MOST_SHOWN && withVertices;
   const point = (kind: string, coordinates: Place, properties: Record<string, unknown> = {}): void => {
     features.push({ type: "Feature", properties: { kind, ...properties }, geometry: { type: "Point", coordinates } });
   };

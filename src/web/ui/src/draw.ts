@@ -3,6 +3,7 @@
 
 import { GeoJSONSource, Map as Chart, NavigationControl } from "maplibre-gl";
 import type { MapMouseEvent, MapTouchEvent } from "maplibre-gl";
+import { startCircle } from "./circle";
 import { draftLayers, neighbourShape, style, useWorker } from "./draw-style";
 import { area, count, crossings, MOST_CHECKED, read, round, simplify, snap, write } from "./shape";
 import type { Place, Ring, Shape } from "./shape";
@@ -443,3 +444,4 @@ function start(): void {
 }
 
 start();
+startCircle();

@@ -176,6 +176,35 @@ function shape(context: CanvasRenderingContext2D, level: Level): void {
   context.restore();
 }
 
+/** Layers that a switch of the page may hide, with whether they show. */
+const hidden = new Set<string>();
+
+function showLayers(chart: Chart): void {
+  for (const id of ["warned", "warned-edge"]) {
+    if (chart.getLayer(id)) chart.setLayoutProperty(id, "visibility", hidden.has(id) ? "none" : "visible");
+  }
+}
+
+/** The switches of the page. A part of it that is exchanged brings its switch anew, so what was chosen is said again. */
+function switchLayers(chart: Chart): void {
+  const box = (target: EventTarget | null): HTMLInputElement | null =>
+    target instanceof HTMLInputElement && target.dataset.mapLayer !== undefined ? target : null;
+  document.addEventListener("change", (event) => {
+    const given = box(event.target);
+    if (!given) return;
+    for (const id of (given.dataset.mapLayer ?? "").split(" ")) {
+      if (given.checked) hidden.delete(id);
+      else hidden.add(id);
+    }
+    showLayers(chart);
+  });
+  document.addEventListener("sentinela:refreshed", () => {
+    for (const one of document.querySelectorAll<HTMLInputElement>("input[data-map-layer]")) {
+      one.checked = !(one.dataset.mapLayer ?? "").split(" ").some((id) => hidden.has(id));
+    }
+  });
+}
+
 type Bounds = [[number, number], [number, number]];
 
 function startMap(place: HTMLElement): void {
@@ -200,7 +229,14 @@ function startMap(place: HTMLElement): void {
   chart.addControl(new NavigationControl({ showCompass: false }), "top-right");
   chart.setMissingStyleImageResolver((id) => draw(chart, id));
   chart.once("idle", () => place.classList.add("ready"));
-  chart.on("load", () => choose(chart, chosen()));
+  chart.on("load", () => {
+    choose(chart, chosen());
+    void showShape(chart, place);
+  switchLayers(chart);
+  chart.on("load", () => {
+    choose(chart, chosen());
+    showLayers(chart);
+  });
   if (place.dataset.pinMap !== undefined) takePin(chart, place);
   else interact(chart, place);
   keepFresh(chart, place, chosen);
@@ -267,6 +303,19 @@ async function open(chart: Chart, hit: MapGeoJSONFeature, place: HTMLElement): P
   panel.querySelector<HTMLElement>("[data-hide]")?.focus({ preventScroll: true });
 }
 
+/** What an alert holds for beside risk areas, and dashed what its message will carry of it all. */
+async function showShape(chart: Chart, place: HTMLElement): Promise<void> {
+  if (!place.dataset.shape) return;
+  const answer = await fetch(place.dataset.shape).catch(() => undefined);
+  if (!answer?.ok || chart.getSource("shape")) return;
+  chart.addSource("shape", { type: "geojson", data: (await answer.json()) as GeoJSON.FeatureCollection });
+  const own = ["all", ["==", ["get", "kind"], "place"], ["!=", ["get", "source"], "risk_area"]] as unknown as ExpressionSpecification;
+  const sent = ["==", ["get", "kind"], "sent"] as unknown as ExpressionSpecification;
+  chart.addLayer({ id: "own", type: "fill", source: "shape", filter: own, paint: { "fill-color": token("--accent"), "fill-opacity": 0.2 } });
+  chart.addLayer({ id: "own-edge", type: "line", source: "shape", filter: own, paint: { "line-color": token("--ink"), "line-width": 2 } });
+  chart.addLayer({ id: "sent", type: "line", source: "shape", filter: sent, paint: { "line-color": token("--ink"), "line-width": 2, "line-dasharray": [2, 2] } });
+}
+
 function keepFresh(chart: Chart, place: HTMLElement, chosen: () => number[]): void {
   let dirty = new Set<string>();
   let timer: number | undefined;
@@ -299,7 +348,11 @@ function keepFresh(chart: Chart, place: HTMLElement, chosen: () => number[]): vo
   // A change of theme changes every colour of the style.
   new MutationObserver(() => {
     chart.setStyle(style(String(Date.now())), { diff: false });
-    chart.once("styledata", () => choose(chart, chosen()));
+    chart.once("styledata", () => {
+      choose(chart, chosen());
+      void showShape(chart, place);
+      showLayers(chart);
+    });
   }).observe(document.documentElement, { attributeFilter: ["data-theme"] });
   place.addEventListener("sentinela:choose", (event) => choose(chart, (event as CustomEvent<number[]>).detail));
 }

@@ -2,7 +2,18 @@
 
 import { here } from "./live";
 
-type Measured = { encoding: string; units: number; segments: number; summary: string; forcing: string; centavos: string; duration: string };
+type Measured = {
+  summary: string;
+  forcing: string;
+  centavos: string;
+  duration: string;
+  parts: string[];
+  letters: { letter: string; plain: string }[];
+  plain_sms: string;
+  asked: { question: string; class: string; sms: string; page: string }[];
+  found: { class: string; field: string; text: string }[];
+  nothing: string;
+};
 
 const WAIT_MS = 180;
 
@@ -14,10 +25,12 @@ export function startReview(): void {
   if (!sms) return;
   let timer: number | undefined;
   let latest = 0;
-  sms.addEventListener("input", () => {
+  form.addEventListener("input", () => {
     window.clearTimeout(timer);
     timer = window.setTimeout(() => void measure(form, sms, ++latest, () => latest), WAIT_MS);
   });
+  form.addEventListener("click", (event) => replaceLetters(event, sms));
+  offerLetters(form);
   form.addEventListener("input", () => changed(form), { once: true });
 }
 
@@ -61,7 +74,7 @@ function takesWordsAlong(): boolean {
 
 /** Words that are nowhere but on this page: in its fields, or kept of a form that could not be saved. */
 function hasWords(): boolean {
-  const fields = [...document.querySelectorAll<Field>(".review input, .review textarea")];
+  const fields = [...document.querySelectorAll<Field>(".review input, .review textarea, form[data-review] input, form[data-review] textarea")];
   return document.querySelector("[data-kept]") !== null || fields.some((field) => field.value !== field.defaultValue);
 }
 
@@ -108,6 +121,10 @@ function mirror(form: HTMLFormElement): void {
 
 async function measure(form: HTMLFormElement, sms: HTMLTextAreaElement, turn: number, latest: () => number): Promise<void> {
   const body = new URLSearchParams({ text: sms.value });
+  for (const name of ["headline", "description", "instruction", "language"]) {
+    const field = form.elements.namedItem(name);
+    if (field instanceof HTMLInputElement || field instanceof HTMLTextAreaElement) body.set(name, field.value);
+  }
   const csrf = form.querySelector<HTMLInputElement>("[name=csrf]")?.value ?? "";
   const answer = await fetch(form.dataset.review ?? "", { method: "POST", headers: { csrf }, body });
   if (!answer.ok || turn !== latest()) return;
@@ -117,6 +134,76 @@ async function measure(form: HTMLFormElement, sms: HTMLTextAreaElement, turn: nu
   set("bar-cost", measured.centavos);
   set("bar-time", measured.duration);
   document.getElementById("sms-forcing")?.toggleAttribute("hidden", measured.forcing === "");
+  tell(form, measured);
+}
+
+/** What the texts are read as, in the place of what the page said before. */
+function tell(form: HTMLFormElement, measured: Measured): void {
+  const fill = (selector: string, parts: Node[]): void => document.querySelector(selector)?.replaceChildren(...parts);
+  fill("[data-bubbles]", measured.parts.map((part) => made("div", part, "bub")));
+  fill("[data-asked]", measured.asked.map((asked) => {
+    const row = made("tr", "", asked.class);
+    const head = made("th", asked.question);
+    head.setAttribute("scope", "row");
+    row.append(head, made("td", asked.sms), made("td", asked.page));
+    return row;
+  }));
+  const found = measured.found.map((one) => {
+    const words = made("span", "");
+    words.append(made("b", `${one.field}:`), ` ${one.text}`);
+    const line = made("li", "", one.class);
+    line.append(words);
+    return line;
+  });
+  if (measured.nothing) {
+    const line = made("li", "", "ok");
+    line.append(made("span", measured.nothing));
+    found.push(line);
+  }
+  fill("[data-found]", found);
+  const list = document.querySelector<HTMLElement>("[data-letters]");
+  list?.replaceChildren(...measured.letters.map(({ letter, plain }) => {
+    const line = document.createElement("li");
+    line.append(made("span", letter, "mono"), " → ", plain ? made("span", plain, "mono") : (list.dataset.none ?? ""));
+    return line;
+  }));
+  document.getElementById("sms-letters")?.toggleAttribute("hidden", measured.letters.length === 0);
+  const button = document.querySelector<HTMLElement>("[data-plain]");
+  if (button) button.dataset.plain = measured.plain_sms;
+  document.getElementById("sms-plain")?.toggleAttribute("hidden", measured.plain_sms === "");
+  offerLetters(form);
+}
+
+function made(tag: string, text: string, name = ""): HTMLElement {
+  const element = document.createElement(tag);
+  element.textContent = text;
+  if (name) element.className = name;
+  return element;
+}
+
+/** Each letter that doubles the price becomes a button that replaces just that one. */
+function offerLetters(form: HTMLFormElement): void {
+  const list = form.querySelector<HTMLElement>("[data-letters]");
+  for (const line of list?.querySelectorAll("li") ?? []) {
+    const [letter, plain] = [...line.querySelectorAll(".mono")].map((part) => part.textContent ?? "");
+    if (!letter || !plain || line.querySelector("button")) continue;
+    const button = made("button", `${letter} → ${plain}`, "btn quietly") as HTMLButtonElement;
+    button.type = "button";
+    button.dataset.letter = letter;
+    button.dataset.by = plain;
+    button.setAttribute("aria-label", (list?.dataset.one ?? "{letter} {plain}").replace("{letter}", letter).replace("{plain}", plain));
+    line.replaceChildren(button);
+  }
+}
+
+/** One letter, or all of them at once; the form is not sent, so nothing else that was written is at stake. */
+function replaceLetters(event: Event, sms: HTMLTextAreaElement): void {
+  const button = event.target instanceof Element ? event.target.closest<HTMLElement>("[data-letter],[data-plain]") : null;
+  if (!button) return;
+  event.preventDefault();
+  sms.value = button.dataset.letter ? sms.value.replaceAll(button.dataset.letter, button.dataset.by ?? "") : (button.dataset.plain ?? sms.value);
+  sms.dispatchEvent(new Event("input", { bubbles: true }));
+  sms.focus();
 }
 
 function set(id: string, text: string): void {
