@@ -21,6 +21,7 @@ if [ "${1:-run}" = test ]; then
     need mosquitto_pub mosquitto-clients
     [ -x /usr/sbin/mosquitto ] || need mosquitto mosquitto
     need xmllint libxml2-utils
+    need xmlsec1 xmlsec1
     need curl curl
     need openssl openssl
     # The program, not the shell's own word.

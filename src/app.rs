@@ -13,8 +13,10 @@ use crate::events::Events;
 use crate::ids::Ids;
 use crate::ingest::IngestHandle;
 use crate::outbound;
+use crate::rules::town::Town;
 use crate::vault::Keyring;
 use crate::web::limit::Limits;
+use crate::web::notices::pictures::Pictures;
 
 /// Cheap to clone; the state of every axum handler.
 #[derive(Clone, Debug)]
@@ -29,11 +31,15 @@ pub struct Parts {
     pub events: Events,
     pub ingest: IngestHandle,
     pub templates: Templates,
+    /// Streams, areas and rules, for pages that ask again and again.
+    pub town: Town,
     /// Keys that seal what the database must not show.
     pub keys: Keyring,
     pub outbound: outbound::Client,
     /// How often one address, or one account, may ask.
     pub limits: Limits,
+    /// Maps of alerts that were drawn.
+    pub pictures: Pictures,
     /// Cancelled when the service is asked to stop; every task drains and ends.
     pub stop: CancellationToken,
 }

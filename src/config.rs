@@ -8,8 +8,6 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
-use crate::units::Level;
-
 pub use door::*;
 pub use identity::*;
 pub use sections::*;
@@ -29,9 +27,13 @@ pub struct Config {
     pub database: Database,
     /// What other institutions publish.
     pub feeds: Vec<crate::feeds::Feed>,
+    /// Warnings that people bring by hand.
+    pub warnings: crate::feeds::warnings::trust::ByHand,
     pub ingest: Ingest,
     pub engine: Engine,
     pub alerts: Alerts,
+    pub exercises: Exercises,
+    pub handover: Handover,
     pub health: crate::stations::health::Limits,
     pub morning: Morning,
     pub dispatch: Dispatch,
@@ -40,6 +42,7 @@ pub struct Config {
     pub outbound: Outbound,
     pub municipality: Municipality,
     pub keys: Keys,
+    pub signing: Signing,
     pub accounts: Accounts,
     pub oidc: Oidc,
     pub log: Log,
@@ -64,7 +67,9 @@ pub enum ConfigError {
 
 /// The keys that hold lists of texts.
 const LISTS: &[&str] = &[
+    "alerts.automatic_levels",
     "alerts.two_person_kinds",
+    "exercises.testers",
     "http.metrics_from",
     "http.trusted_proxies",
     "oidc.accepted_acr",
@@ -72,6 +77,7 @@ const LISTS: &[&str] = &[
     "oidc.roles",
     "oidc.scopes",
     "outbound.allow",
+    "warnings.certificates",
 ];
 
 impl Config {
@@ -149,11 +155,9 @@ impl Config {
         expect(proxy.is_empty() || proxy.starts_with("http"), "outbound.proxy", proxy, "http://host:port, or empty");
         let months = self.history.raw_months;
         expect(months == 0 || months >= 12, "history.raw_months", &months.to_string(), "0 (for ever), or 12 and more");
-        let from_level = self.alerts.draft_from;
-        expect(from_level > Level::Normal, "alerts.draft_from", from_level.as_str(), "a level above normal");
-        if let Some(level) = self.alerts.two_person_from {
-            expect(level > Level::Normal, "alerts.two_person_from", level.as_str(), "empty, or a level above normal");
-        }
+        self.alerts.check(&mut expect);
+        self.exercises.check(&mut expect);
+        self.handover.check(&mut expect);
         let positive = [
             ("http.max_upload_bytes", self.http.max_upload_bytes),
             ("ingest.queue_readings", self.ingest.queue_readings),
@@ -172,6 +176,13 @@ impl Config {
         }
         let days = self.privacy.maintenance_task_days;
         expect(days >= 366, "privacy.maintenance_task_days", &days.to_string(), "366 or more");
+        let by_hand = &self.warnings;
+        expect(
+            !by_hand.require_signature || !by_hand.certificates.is_empty(),
+            "warnings.require_signature",
+            "true",
+            "`warnings.certificates` beside it: without them nothing would ever be let in",
+        );
         for (index, feed) in self.feeds.iter().enumerate() {
             let twice = self.feeds[..index].iter().any(|other| other.name == feed.name);
             let problem = feed.problem().or(twice.then_some("a name of its own"));
@@ -278,6 +289,59 @@ mod tests {
         assert!(broker("share_group = 'g'").is_ok());
         let message = broker("share_group = 'g'\nprotocol = '3.1.1'").unwrap_err().to_string();
         assert!(message.contains("`mqtt.external[0].share_group`"), "{message}");
+    }
+
+    fn with_file(text: &str) -> Result<Config, ConfigError> {
+        let nothing = config::Environment::with_prefix("SENTINELA").source(Some(HashMap::new()));
+        Config::stacked(&[DEFAULTS, text], None, nothing)
+    }
+
+    #[test]
+    fn an_automatic_policy_without_its_place_in_the_plan_is_refused() {
+        let policy = |lines: &str| with_file(&format!("[[alerts.policies]]\nname = 'encosta'\n{lines}"));
+        let message = policy("approvals = 'automatic'").unwrap_err().to_string();
+        assert!(message.contains("`alerts.policies[0].plancon`") && message.contains("contingency plan"), "{message}");
+        let good =
+            policy("approvals = 'automatic'\nplancon = 'PLANCON 4.2'\nhazards = ['1.1.3.2.1']\nlevels = ['maximum']");
+        assert_eq!(good.unwrap().alerts.all_policies().len(), 1);
+        for (lines, key) in [
+            ("approvals = 'automatic'\nplancon = 'x'\nkinds = ['all_clear']", "alerts.policies[0].kinds"),
+            ("approvals = 'three'", "alerts.policies[0].approvals"),
+            ("approvals = 'two'\nhazards = ['9']", "alerts.policies[0].hazards"),
+            ("approvals = 'two'\nlevel = 'x'", "level"),
+        ] {
+            let message = policy(lines).unwrap_err().to_string();
+            assert!(message.contains(key), "{lines}: {message}");
+        }
+    }
+
+    #[test]
+    fn the_key_of_before_there_were_policies_says_what_to_write_instead() {
+        let message = with_file("[alerts]\nautomatic_levels = ['maximum']").unwrap_err().to_string();
+        assert!(message.contains("`alerts.automatic_levels`") && message.contains("[[alerts.policies]]"), "{message}");
+        let two = with(&[("SENTINELA__ALERTS__TWO_PERSON_FROM", "maximum")]).unwrap().alerts.all_policies();
+        assert_eq!(two[0].levels, [crate::units::Level::Maximum]);
+    }
+
+    #[test]
+    fn a_plan_of_pages_is_checked_step_by_step() {
+        let step = |lines: &str| with_file(&format!("[[alerts.escalation]]\n{lines}"));
+        let good = step("after_min = 5\nroles = ['coordinator']\nchannels = ['sms', 'email']").unwrap();
+        assert_eq!(good.alerts.escalation.len(), 1);
+        for (lines, key) in [
+            ("after_min = 5\nchannels = ['sms']", "alerts.escalation[0].roles"),
+            ("after_min = 5\nroles = ['king']\nchannels = ['sms']", "king"),
+            ("after_min = 5\nusernames = ['ana']\nchannels = []", "alerts.escalation[0].channels"),
+            ("after_min = 5\nusernames = ['Ana!']\nchannels = ['sms']", "alerts.escalation[0].usernames"),
+            (
+                "after_min = 5\nroles = ['viewer']\nchannels = ['sms']\n[[alerts.escalation]]\nafter_min = 4\n\
+                 roles = ['viewer']\nchannels = ['sms']",
+                "alerts.escalation[1].after_min",
+            ),
+        ] {
+            let message = step(lines).unwrap_err().to_string();
+            assert!(message.contains(key), "{lines}: {message}");
+        }
     }
 
     #[test]

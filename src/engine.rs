@@ -160,7 +160,11 @@ impl Engine {
                 self.run_timers(reading.received_at.timestamp_micros() - 1, effects);
                 self.now = self.now.max(reading.received_at.timestamp_micros());
                 self.seq = reading.seq;
-                let Some(stream) = self.take(reading, effects) else { return };
+                let Some((stream, tells)) = self.take(reading, effects) else { return };
+                if !tells {
+                    self.net.fed_by.get(stream).into_iter().flatten().for_each(|pair| self.touched.note(*pair));
+                    return;
+                }
                 let fed = self.net.fed_by.get(stream).map_or(0, Vec::len);
                 for place in 0..fed {
                     let pair = self.net.fed_by.get(stream).and_then(|fed| fed.get(place)).copied();
@@ -238,13 +242,14 @@ impl Engine {
         self.touched.take()
     }
 
-    /// Judges a reading by what stands around it, and takes it.
-    fn take(&mut self, reading: &ReadingInput, effects: &mut Vec<Effect>) -> Option<usize> {
+    /// Judges a reading by what stands around it, and takes it. Tells its stream, and whether anybody need look: not where a gauge
+    /// that spoke goes on speaking and every sum is what it was, as nearly all day long. What only time changes has its timers.
+    fn take(&mut self, reading: &ReadingInput, effects: &mut Vec<Effect>) -> Option<(usize, bool)> {
         let index = *self.net.stream_index.get(&reading.datastream)?;
         let spec = self.net.streams.get(index)?;
         if reading.quality == Quality::Fail {
             self.streams.get_mut(index)?.take(reading, &spec.limits, Quality::Fail, reading.why.as_deref());
-            return Some(index);
+            return Some((index, true));
         }
         let (mut quality, mut why) = (reading.quality, reading.why.as_deref().cloned());
         let mut found = |of: (Quality, Why)| {
@@ -260,12 +265,14 @@ impl Engine {
         let dry = self.dry_among_wet(index, reading);
         own.into_iter().chain(dry).for_each(&mut found);
         let state = self.streams.get_mut(index)?;
+        let spoke = before.is_none() && state.speaks(spec, self.now);
         if let Some(flag) = before {
             state.take_back(flag.seq, flag.quality);
             effects.push(Effect::Flagged(Box::new(flag)));
         }
-        state.take(reading, &spec.limits, quality, why.as_ref());
-        Some(index)
+        let tells = state.take(reading, &spec.limits, quality, why.as_ref());
+        let goes_on = spoke && state.speaks(spec, self.now) && self.net.only_sums.get(index) == Some(&true);
+        Some((index, tells || !goes_on))
     }
 
     /// The neighbour test: this gauge stays dry while those around it are wet.

@@ -27,6 +27,10 @@ pub enum Event {
     Incident {
         id: uuid::Uuid,
     },
+    /// An exercise was planned, run or reported, or the next of its injects is due.
+    Exercise {
+        id: uuid::Uuid,
+    },
     /// People reported something, or what they reported was judged.
     Occurrence {
         id: uuid::Uuid,

@@ -66,6 +66,8 @@ uuid_ids! {
     ResidentId,
     /// `staff.id`
     StaffId,
+    /// `exercise.id`
+    ExerciseId,
 }
 
 /// Makes identifiers and secrets. Seeded in tests and replays, from the system's entropy otherwise.

@@ -56,6 +56,7 @@ impl Service {
         let (ingest, receiver) = ingest::channel(&config, &clock);
         let app = App::new(Parts {
             limits: crate::web::limit::Limits::new(&config.http.limits),
+            pictures: crate::web::notices::pictures::Pictures::default(),
             outbound: crate::outbound::Client::new(&config.outbound),
             db: Db::open(&database.options, config.database.max_connections),
             config,
@@ -64,6 +65,7 @@ impl Service {
             events: Events::default(),
             ingest,
             templates,
+            town: Default::default(),
             keys,
             stop: CancellationToken::new(),
         });
@@ -90,10 +92,12 @@ impl Service {
         self.spawn("dispatch", crate::dispatch::worker::run(app.clone()));
         self.spawn("events listener", crate::db::listen::run(app.clone()));
         self.spawn("evaluator", crate::pipeline::run(app.clone()));
+        self.spawn("escalation of alerts", crate::alerts::escalation::worker::run(app.clone()));
         if !app.config.feeds.is_empty() {
             self.spawn("feeds", crate::feeds::poll::run(app.clone()));
             self.spawn("warnings for rules", crate::feeds::warnings::teller::run(app.clone()));
         }
+        self.spawn("exercises", crate::exercises::worker::run(app.clone()));
         self.spawn("areas", crate::areas::worker::run(app.clone()));
         self.spawn("history", crate::history::worker::run(app.clone()));
         self.spawn("reports", crate::reports::worker::run(app.clone()));
@@ -210,8 +214,32 @@ async fn open_keys(database: &Database, config: &Config, clock: &Clock, ids: &Id
     use sqlx::{ConnectOptions as _, Connection as _};
     let mut conn = database.options.clone().application_name("sentinela/keys").connect().await?;
     let keys = Keyring::open_or_create(&mut conn, config, ids, clock.now()).await?;
+    make_signing_key(&mut conn, config, &keys, ids, clock).await?;
     conn.close().await?;
     Ok(keys)
+}
+
+/// The first key that signs messages. One that cannot be opened keeps the service from nothing but signing: readings are
+/// still judged, and whoever issues is told.
+async fn make_signing_key(
+    conn: &mut sqlx::PgConnection,
+    config: &Config,
+    keys: &Keyring,
+    ids: &Ids,
+    clock: &Clock,
+) -> anyhow::Result<()> {
+    use sqlx::Connection as _;
+    if !config.signing.enabled {
+        return Ok(());
+    }
+    let mut tx = conn.begin().await?;
+    let desk = crate::alerts::signing::Desk { config, ids, keys };
+    if let Err(error) = desk.active(&mut tx, clock.now()).await {
+        tracing::error!(%error, "messages cannot be signed, so no alert can be issued; `sentinela key new-signing` makes a key");
+        return Ok(());
+    }
+    tx.commit().await?;
+    Ok(())
 }
 
 /// Builds, runs and ends the service on the machine's own clock.

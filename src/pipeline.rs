@@ -19,8 +19,8 @@ use crate::alerts::draft::Drafter;
 use crate::alerts::store as alert_store;
 use crate::alerts::upkeep;
 use crate::app::App;
-use crate::clock::Instant;
-use crate::engine::{Effect, Engine, Input, ReadingInput, Transition};
+use crate::clock::{Instant, Stopwatch};
+use crate::engine::{Effect, Engine, Explained, Input, ReadingInput, Transition};
 use crate::events::{Event, notify};
 use crate::ids::AlertId;
 use crate::incidents;
@@ -39,8 +39,12 @@ use crate::units::Level;
 const BATCH_ROWS: i64 = 2000;
 /// Folding gives way to the clock, to changes of the catalogue and to a stop this often, however much waits.
 const TURN: TimeDelta = TimeDelta::seconds(1);
+/// How often the catalogue is compared with what is judged by, besides the hints.
+const COMPARE_EVERY: TimeDelta = TimeDelta::seconds(30);
 /// Explanations of levels that did not change are refreshed this often.
 const REFRESH: TimeDelta = TimeDelta::seconds(10);
+/// How often it is written down that the journal's end was reached: without it the public is told that nothing is known.
+const SAY_EVERY: Duration = Duration::from_secs(10);
 /// Advisory session lock of the one evaluator ("EVAL").
 const EVALUATOR_LOCK: i64 = 0x4556_414c;
 
@@ -71,13 +75,20 @@ async fn lead(app: &App) -> anyhow::Result<()> {
     let mut events = app.events.subscribe();
     let mut pipeline = Pipeline::load(app, &mut conn).await?;
     let mut beat = tokio::time::interval(Duration::from_secs(1));
+    let mut said: Option<Stopwatch> = None;
     loop {
         let behind = pipeline.drain_for(&mut conn, TURN).await? == Drained::Partly;
         tokio::select! {
             () = std::future::ready(()), if behind => {}
             () = app.stop.cancelled() => break,
             () = app.ingest.tail().grown() => {}
-            _ = beat.tick() => pipeline.tick(&mut conn).await?,
+            _ = beat.tick() => {
+                pipeline.tick(&mut conn).await?;
+                if !behind && said.is_none_or(|said| said.elapsed() >= SAY_EVERY) {
+                    store::say_caught_up(&mut conn, app.clock.now()).await?;
+                    said = Some(Stopwatch::start());
+                }
+            }
             event = events.recv() => {
                 let reload = match event {
                     Ok(event) => wants_reload(Ok(event)) | drain_events(&mut events),
@@ -132,6 +143,8 @@ pub struct Pipeline {
     stale: BTreeSet<usize>,
     saved: Vec<PairMemory>,
     refreshed_at: Instant,
+    /// When the catalogue's version was looked at without a hint.
+    compared_at: Instant,
 }
 
 impl Pipeline {
@@ -175,7 +188,18 @@ impl Pipeline {
         let refreshed_at = app.clock.now();
         let desk = Desk::new(app.clone(), known);
         let stale = (0..pairs).collect();
-        Ok(Self { app: app.clone(), engine, cursor, version, desk, trial, stale, saved, refreshed_at })
+        Ok(Self {
+            app: app.clone(),
+            engine,
+            cursor,
+            version,
+            desk,
+            trial,
+            stale,
+            saved,
+            refreshed_at,
+            compared_at: refreshed_at,
+        })
     }
 
     /// Reads catalogue and rules anew when the catalogue is another one: hints are missed, and come twice.
@@ -244,12 +268,21 @@ impl Pipeline {
     /// Runs what is due by the clock: waiting times, silences, expiries, refreshed explanations.
     pub async fn tick(&mut self, conn: &mut PgConnection) -> anyhow::Result<()> {
         let now = self.app.clock.now();
+        // Also where a hint came and what it told of could not be read then.
+        if now - self.compared_at >= COMPARE_EVERY {
+            self.compared_at = now;
+            self.reload_if_changed(conn).await?;
+        }
         let mut tx = conn.begin().await?;
         let mut busy = housekeeping(&mut tx, now).await?;
+        busy |= upkeep::drop_overtaken(&mut tx, &self.app.ids, now).await? > 0;
         busy |= self.drafter().renew_expiring(&mut tx, now).await?
             + self.drafter().refresh_waiting(&mut tx, now).await?
             > 0;
-        let pairs: Vec<_> = (0..self.engine.pairs().len()).filter_map(|index| self.engine.explain(index)).collect();
+        // Whom no rule judges any more has the level that was known last, and nobody who could say that it goes on.
+        let judged = |pair: &Explained<'_>| pair.pair.rule.is_some();
+        let pairs: Vec<_> =
+            (0..self.engine.pairs().len()).filter_map(|index| self.engine.explain(index)).filter(judged).collect();
         busy |= self.desk.reconcile(&mut tx, now, &pairs).await? > 0;
         self.desk.issue_automatic(&mut tx, now).await?;
         let deadlines = [self.engine.next_deadline(), self.trial.as_ref().and_then(Trial::next_deadline)];

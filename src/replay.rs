@@ -383,7 +383,7 @@ fn because(reason: &Reason) -> String {
     let (sign, limit) = match reason.outcome {
         Outcome::Met => ("≥", reason.threshold),
         Outcome::Holding => ("≥", reason.clear_below),
-        Outcome::NotMet | Outcome::NoData => ("<", reason.threshold),
+        Outcome::NotMet | Outcome::Unsure | Outcome::NoData => ("<", reason.threshold),
     };
     format!("{measure}{window} {value} {unit} {sign} {limit} ({station})")
 }

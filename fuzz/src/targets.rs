@@ -192,8 +192,21 @@ pub fn cap(data: &[u8]) {
         && validate::check(&alert).is_empty()
     {
         let written = xml::write(&alert);
-        xml::parse(&written).expect("what we write can be read");
+        let again = xml::parse(&written).expect("what we write can be read");
+        assert_eq!(xml::write(&again), written, "the same bytes again");
     }
+}
+
+/// A signed CAP message of a stranger: nobody is trusted, so nothing is ever verified.
+pub fn signature(data: &[u8]) {
+    use sentinela::alerts::cap::signature::{Trusted, Verification, detached, verify};
+    let Ok(text) = xml::decode(data) else { return };
+    assert!(!matches!(verify(&text, &Trusted::default()), Verification::Verified(_)), "a stranger was trusted");
+    let middle = text.len() / 2;
+    if let Some(inner) = detached(&text, middle / 2, text.len() - middle / 2) {
+        let _ = verify(&inner, &Trusted::default());
+    }
+    let _ = Trusted::default().add_pem("stranger", &text);
 }
 
 fn records(format: Format, data: &[u8]) {

@@ -11,6 +11,7 @@ use super::store::{self, factors, sessions};
 use super::{Role, Roles};
 use crate::app::App;
 use crate::audit::{self, Act, Actor, Entry};
+use crate::catalogue::normal_phone;
 use crate::ids::StaffId;
 
 /// Why something was not done.
@@ -254,6 +255,33 @@ pub async fn enable(
     let after = json!({ "roles": person.roles.words(), "active": true });
     let entry =
         Entry::new(Act::StaffEnable, "staff", username).because(&self::reason(reason)).from(state(&person)).to(after);
+    record(conn, app, by, entry).await?;
+    Ok(())
+}
+
+/// Says where somebody is paged: themselves, or whoever manages staff. An empty text takes the number away. The audit says that it
+/// changed, and not to what.
+///
+/// # Errors
+/// Nobody of this name; a number that takes no SMS.
+pub async fn change_phone(
+    conn: &mut PgConnection,
+    app: &App,
+    by: &Actor,
+    username: &str,
+    written: &str,
+) -> Result<(), Refusal> {
+    let person = existing(&mut *conn, app, username).await?;
+    let phone = match written.trim() {
+        "" => None,
+        written => Some(normal_phone(written).map_err(|_| Refusal::Field {
+            field: "phone",
+            message: "expected a number that takes SMS, such as (32) 99999-0000 or +5532999990000",
+        })?),
+    };
+    people::set_phone(&mut *conn, person.id, phone.as_deref()).await?;
+    let entry = Entry::new(Act::StaffPhone, "staff", username);
+    let entry = entry.from(json!({ "has_phone": person.phone.is_some() })).to(json!({ "has_phone": phone.is_some() }));
     record(conn, app, by, entry).await?;
     Ok(())
 }

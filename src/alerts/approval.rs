@@ -1,28 +1,215 @@
-//! How many persons stand behind an alert, and whether the one who asks completes them. Pure.
+//! Who must stand behind an alert before it leaves, and whether the one who asks completes them. Pure.
 //!
-//! Where the policy wants two, whoever wrote the words may be the first of them and never the last: the second pair of eyes
+//! The policies of the town are asked in their order; the first that fits says how. Only where the contingency plan names it
+//! does an alert leave without a person, and never one that ends a warning, that a person wrote or edited.
+//!
+//! Where a policy wants two, whoever wrote the words may be the first of them and never the last: the second pair of eyes
 //! belongs to somebody else. An approval counts for exactly the revision that was read.
 
 use std::collections::BTreeSet;
 
-use crate::alerts::kind::AlertKind;
-use crate::ids::StaffId;
-use crate::units::Level;
+use serde::{Deserialize, Serialize};
 
-/// When one person is not enough.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+use crate::alerts::kind::AlertKind;
+use crate::cobrade::Cobrade;
+use crate::ids::StaffId;
+use crate::units::{Level, vocabulary};
+
+vocabulary! {
+    /// What a policy wants before an alert leaves.
+    Needs, "approvals" {
+        /// Nobody: the contingency plan has decided it beforehand.
+        Automatic = "automatic",
+        One = "one",
+        Two = "two",
+    }
+}
+
+impl Needs {
+    /// How many persons stand behind an alert that a person issues. What the plan lets out may be issued by one as well.
+    pub const fn persons(self) -> usize {
+        match self {
+            Self::Automatic | Self::One => 1,
+            Self::Two => 2,
+        }
+    }
+}
+
+/// One `[[alerts.policies]]`. What it leaves out, it holds for all of.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Policy {
-    /// Two from this level on; none: one is always enough.
-    pub two_from: Option<Level>,
-    /// The kinds of message the rule holds for.
+    /// Shown on pages and kept with what it let out.
+    pub name: String,
+    #[serde(default)]
+    pub hazards: Vec<Cobrade>,
+    #[serde(default)]
+    pub levels: Vec<Level>,
+    #[serde(default)]
     pub kinds: Vec<AlertKind>,
+    /// Residents inside, at least.
+    #[serde(default)]
+    pub people_from: Option<u32>,
+    /// Residents inside, fewer than this.
+    #[serde(default)]
+    pub people_below: Option<u32>,
+    pub approvals: Needs,
+    /// Where the contingency plan says so, e.g. "PLANCON 2026, 4.2". An automatic policy cannot do without.
+    #[serde(default)]
+    pub plancon: String,
 }
 
 impl Policy {
-    /// How many persons an alert of this kind and level needs: one or two.
-    pub fn persons(&self, kind: AlertKind, level: Level) -> usize {
-        let two = self.two_from.is_some_and(|from| level >= from) && self.kinds.contains(&kind);
-        if two { 2 } else { 1 }
+    /// What is wrong with it, as the key and what is expected.
+    pub fn problem(&self) -> Option<(&'static str, &'static str)> {
+        let automatic = self.approvals == Needs::Automatic;
+        let ends = |kind: &AlertKind| *kind != AlertKind::Alert;
+        let empty = self.people_below.is_some_and(|below| below <= self.people_from.unwrap_or(0));
+        if self.name.trim().is_empty() || self.name.chars().count() > 60 || self.name.contains(char::is_control) {
+            Some(("name", "a name of 1 to 60 characters, which is shown where the policy decides"))
+        } else if automatic && self.plancon.trim().is_empty() {
+            Some(("plancon", "the place in the contingency plan that lets this leave without a person"))
+        } else if automatic && self.kinds.iter().any(ends) {
+            Some(("kinds", "only \"alert\": what updates, ends or cancels a warning is issued by a person"))
+        } else if self.levels.iter().any(|level| *level <= Level::Normal) {
+            Some(("levels", "levels above normal"))
+        } else if empty {
+            Some(("people_below", "more than `people_from`, and above zero"))
+        } else {
+            None
+        }
+    }
+
+    const fn reads_people(&self) -> bool {
+        self.people_from.is_some() || self.people_below.is_some()
+    }
+
+    fn names(&self, matter: &Matter) -> bool {
+        (self.hazards.is_empty() || self.hazards.contains(&matter.hazard))
+            && (self.levels.is_empty() || self.levels.contains(&matter.level))
+            && (self.kinds.is_empty() || self.kinds.contains(&matter.kind))
+    }
+
+    /// People who were not counted are many where persons are asked for, and no reason to leave without one.
+    fn holds_for(&self, people: Option<i64>) -> bool {
+        let Some(people) = people else { return !self.reads_people() || self.approvals != Needs::Automatic };
+        self.people_from.is_none_or(|from| people >= i64::from(from))
+            && self.people_below.is_none_or(|below| people < i64::from(below))
+    }
+
+    fn because(&self, matter: &Matter) -> Vec<Because> {
+        let mut because = Vec::new();
+        if !self.hazards.is_empty() {
+            because.push(Because::Hazard(matter.hazard));
+        }
+        if !self.levels.is_empty() {
+            because.push(Because::Level(matter.level));
+        }
+        if !self.kinds.is_empty() {
+            because.push(Because::Kind(matter.kind));
+        }
+        if self.reads_people() {
+            let (from, below) = (self.people_from, self.people_below);
+            because.push(Because::People { inside: matter.people, from, below });
+        }
+        if because.is_empty() {
+            because.push(Because::Everything);
+        }
+        because
+    }
+}
+
+/// What is asked about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Matter {
+    pub kind: AlertKind,
+    pub hazard: Cobrade,
+    pub level: Level,
+    /// Residents inside; none when nobody counted them, see [`reads_people`].
+    pub people: Option<i64>,
+    pub by_rule: bool,
+    /// A person has changed the texts.
+    pub edited: bool,
+}
+
+/// What the policies say, and why.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Asked {
+    pub needs: Needs,
+    /// The policy that decided; none when no policy holds for it.
+    pub policy: Option<String>,
+    pub plancon: String,
+    pub because: Vec<Because>,
+}
+
+/// A reason of a decision.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Because {
+    Hazard(Cobrade),
+    Level(Level),
+    Kind(AlertKind),
+    People {
+        /// None: they could not be counted.
+        inside: Option<i64>,
+        from: Option<u32>,
+        below: Option<u32>,
+    },
+    /// The policy holds for every alert.
+    Everything,
+    /// No policy holds: one person is enough.
+    NoPolicy,
+    /// A policy would let it out without a person, but must not.
+    NotAutomatic {
+        policy: String,
+        why: NeverAutomatic,
+    },
+}
+
+vocabulary! {
+    /// What never leaves without a person, whatever a policy says.
+    NeverAutomatic, "bar to automatic issue" {
+        /// An update, an all-clear or a cancellation.
+        Answers = "answers",
+        ByPerson = "by_person",
+        Edited = "edited",
+    }
+}
+
+/// Whether one of the policies that may decide depends on how many people are inside: counting them takes time.
+pub fn reads_people(policies: &[Policy], matter: &Matter) -> bool {
+    policies.iter().any(|policy| policy.names(matter) && policy.reads_people())
+}
+
+/// What must stand behind this alert: the first policy that holds for it decides. An automatic one is passed over for what
+/// must never leave without a person, so that the next decides how many it takes.
+pub fn ask(policies: &[Policy], matter: &Matter) -> Asked {
+    let mut passed = Vec::new();
+    for policy in policies.iter().filter(|policy| policy.names(matter) && policy.holds_for(matter.people)) {
+        if policy.approvals == Needs::Automatic
+            && let Some(why) = never_automatic(matter)
+        {
+            passed.push(Because::NotAutomatic { policy: policy.name.clone(), why });
+            continue;
+        }
+        let mut because = policy.because(matter);
+        because.append(&mut passed);
+        let (needs, plancon) = (policy.approvals, policy.plancon.clone());
+        return Asked { needs, policy: Some(policy.name.clone()), plancon, because };
+    }
+    passed.insert(0, Because::NoPolicy);
+    Asked { needs: Needs::One, policy: None, plancon: String::new(), because: passed }
+}
+
+const fn never_automatic(matter: &Matter) -> Option<NeverAutomatic> {
+    if !matches!(matter.kind, AlertKind::Alert) {
+        Some(NeverAutomatic::Answers)
+    } else if !matter.by_rule {
+        Some(NeverAutomatic::ByPerson)
+    } else if matter.edited {
+        Some(NeverAutomatic::Edited)
+    } else {
+        None
     }
 }
 
@@ -133,13 +320,75 @@ mod tests {
         }
     }
 
+    fn policy(name: &str, approvals: Needs) -> Policy {
+        let (hazards, levels, kinds) = (Vec::new(), Vec::new(), Vec::new());
+        let (people_from, people_below, plancon) = (None, None, String::new());
+        Policy { name: name.into(), hazards, levels, kinds, people_from, people_below, approvals, plancon }
+    }
+
+    fn matter() -> Matter {
+        let hazard = "1.1.3.2.1".parse().unwrap();
+        let (kind, level, people) = (AlertKind::Alert, Level::Maximum, Some(812));
+        Matter { kind, hazard, level, people, by_rule: true, edited: false }
+    }
+
     #[test]
-    fn the_policy_wants_two_only_from_its_level_on_and_for_its_kinds() {
-        let policy = Policy { two_from: Some(Level::Maximum), kinds: vec![AlertKind::Alert] };
-        assert_eq!(policy.persons(AlertKind::Alert, Level::Maximum), 2);
-        assert_eq!(policy.persons(AlertKind::Alert, Level::Alert), 1);
-        assert_eq!(policy.persons(AlertKind::Cancel, Level::Maximum), 1);
-        assert_eq!(Policy::default().persons(AlertKind::Alert, Level::Maximum), 1);
+    fn the_first_policy_that_holds_decides_and_says_by_what() {
+        let slope =
+            Policy { hazards: vec![matter().hazard], levels: vec![Level::Maximum], ..policy("slope", Needs::Two) };
+        let many = Policy { people_from: Some(500), ..policy("many", Needs::Two) };
+        let policies = [slope, many, policy("rest", Needs::One)];
+        let asked = ask(&policies, &matter());
+        assert_eq!((asked.needs, asked.policy.as_deref()), (Needs::Two, Some("slope")));
+        assert_eq!(asked.because, [Because::Hazard(matter().hazard), Because::Level(Level::Maximum)]);
+        let lower = Matter { level: Level::Alert, ..matter() };
+        let asked = ask(&policies, &lower);
+        assert_eq!(asked.policy.as_deref(), Some("many"));
+        assert_eq!(asked.because, [Because::People { inside: Some(812), from: Some(500), below: None }]);
+        let few = ask(&policies, &Matter { people: Some(499), ..lower });
+        assert_eq!((few.needs, few.policy.as_deref()), (Needs::One, Some("rest")));
+        assert_eq!(ask(&[], &matter()).because, [Because::NoPolicy]);
+        assert!(reads_people(&policies, &lower) && !reads_people(&policies[2..], &lower));
+    }
+
+    #[test]
+    fn what_ends_what_was_edited_and_what_a_person_wrote_never_leaves_by_itself() {
+        let plan = Policy { plancon: "PLANCON 4.2".into(), ..policy("plan", Needs::Automatic) };
+        let policies = [plan, policy("rest", Needs::Two)];
+        let asked = ask(&policies, &matter());
+        assert_eq!((asked.needs, asked.plancon.as_str()), (Needs::Automatic, "PLANCON 4.2"));
+        let of = |kind| Matter { kind, ..matter() };
+        for (matter, why) in [
+            (of(AlertKind::AllClear), NeverAutomatic::Answers),
+            (of(AlertKind::Cancel), NeverAutomatic::Answers),
+            (of(AlertKind::Update), NeverAutomatic::Answers),
+            (Matter { edited: true, ..matter() }, NeverAutomatic::Edited),
+            (Matter { by_rule: false, ..matter() }, NeverAutomatic::ByPerson),
+        ] {
+            let asked = ask(&policies, &matter);
+            assert_eq!((asked.needs, asked.policy.as_deref()), (Needs::Two, Some("rest")), "{why}");
+            assert!(asked.because.contains(&Because::NotAutomatic { policy: "plan".into(), why }), "{why}");
+        }
+    }
+
+    #[test]
+    fn people_who_were_not_counted_are_no_reason_to_leave_without_a_person() {
+        let plan = Policy { people_below: Some(1000), plancon: "4.2".into(), ..policy("plan", Needs::Automatic) };
+        let many = Policy { people_from: Some(1000), ..policy("many", Needs::Two) };
+        let asked = ask(&[plan, many], &Matter { people: None, ..matter() });
+        assert_eq!((asked.needs, asked.policy.as_deref()), (Needs::Two, Some("many")));
+    }
+
+    #[test]
+    fn a_policy_that_cannot_be_meant_is_refused_with_its_key() {
+        let key = |policy: &Policy| policy.problem().map(|(key, _)| key);
+        assert_eq!(key(&policy("x", Needs::Two)), None);
+        assert_eq!(key(&policy(" ", Needs::Two)), Some("name"));
+        assert_eq!(key(&policy("x", Needs::Automatic)), Some("plancon"));
+        let plan = Policy { plancon: "4.2".into(), ..policy("x", Needs::Automatic) };
+        assert_eq!(key(&Policy { kinds: vec![AlertKind::AllClear], ..plan.clone() }), Some("kinds"));
+        assert_eq!(key(&Policy { levels: vec![Level::Normal], ..plan.clone() }), Some("levels"));
+        assert_eq!(key(&Policy { people_from: Some(5), people_below: Some(5), ..plan }), Some("people_below"));
     }
 
     proptest! {
@@ -164,6 +413,30 @@ mod tests {
                     break;
                 }
             }
+        }
+
+        /// Whatever the policies are: nothing leaves without a person that ends a warning, or has a person's words, or that no
+        /// policy with a place in the plan lets out.
+        #[test]
+        fn no_policies_let_out_what_needs_a_person(
+            wanted in proptest::collection::vec((0_usize..3, 0_usize..5, any::<bool>(), 0_u32..3), 0..6),
+            kind in 0_usize..4, level in 2_usize..6, by_rule in any::<bool>(), edited in any::<bool>(),
+            people in proptest::option::of(0_i64..3000),
+        ) {
+            let policies: Vec<Policy> = wanted.iter().enumerate().map(|(at, (needs, level, bounded, thousands))| Policy {
+                levels: Level::ALL.get(level + 2).copied().into_iter().collect(),
+                people_from: bounded.then_some(thousands * 1000),
+                plancon: "4.2".into(),
+                ..policy(&format!("p{at}"), Needs::ALL[*needs])
+            }).collect();
+            let matter = Matter { kind: AlertKind::ALL[kind], level: Level::ALL[level], by_rule, edited, people, ..matter() };
+            let asked = ask(&policies, &matter);
+            if asked.needs == Needs::Automatic {
+                prop_assert!(kind == 0 && by_rule && !edited);
+                let of = policies.iter().find(|policy| Some(&policy.name) == asked.policy.as_ref()).unwrap();
+                prop_assert_eq!(of.approvals, Needs::Automatic);
+            }
+            prop_assert!(!asked.because.is_empty());
         }
 
         /// The rule never locks a room of three out: somebody there can always complete.

@@ -8,18 +8,20 @@ use serde_json::json;
 use sqlx::{Connection as _, PgConnection};
 
 use crate::accounts::{Permission, Roles};
-use crate::alerts::approval::{self, Case, Policy, Verdict};
-use crate::alerts::draft::{check_revision, draft_row, state_of};
+use crate::alerts::approval::{self, Asked, Case, Matter, Policy, Verdict};
+pub use crate::alerts::approval::{Because, Needs};
+use crate::alerts::draft::draft_row;
 use crate::alerts::issue::{Issued, Issuer};
-use crate::alerts::kind::AlertKind;
-use crate::alerts::state::{Act, AlertError};
+use crate::alerts::life::Life;
+use crate::alerts::state::AlertError;
 use crate::alerts::store::{self, AlertRow};
-use crate::alerts::trail;
+use crate::alerts::{trail, upkeep};
 use crate::audit::{self, Actor, Entry};
 use crate::clock::Instant;
 use crate::config::Config;
+use crate::dispatch::audience;
 use crate::events::{Event, notify};
-use crate::ids::{AlertId, Ids, StaffId};
+use crate::ids::{AlertId, Ids, IncidentId, StaffId};
 
 /// What became of somebody's approval.
 #[derive(Clone, Debug)]
@@ -68,6 +70,8 @@ pub struct Approver {
 #[derive(Clone, Debug)]
 pub struct Standing {
     pub needed: usize,
+    /// The policy that says so, and why it holds.
+    pub asked: Asked,
     /// Those that count.
     pub given: Vec<Approval>,
     /// Those that an edit, a joined area or a lost permission made void.
@@ -84,9 +88,33 @@ impl Standing {
     }
 }
 
-/// The policy that the configuration gives.
-pub fn policy(config: &Config) -> Policy {
-    Policy { two_from: config.alerts.two_person_from, kinds: config.alerts.two_person_kinds.clone() }
+/// What the policies are asked about. People are counted only where one of them depends on it.
+///
+/// # Errors
+/// What the database says; a word that this release does not know.
+async fn matter(conn: &mut PgConnection, policies: &[Policy], alert: &AlertRow) -> anyhow::Result<Matter> {
+    let matter = Matter {
+        kind: alert.kind.parse()?,
+        hazard: alert.cobrade.parse()?,
+        level: alert.level.parse()?,
+        people: None,
+        by_rule: alert.created_by == store::RULE,
+        edited: alert.edited,
+    };
+    if !approval::reads_people(policies, &matter) {
+        return Ok(matter);
+    }
+    Ok(Matter { people: Some(audience::preview(conn, alert.id).await?.residents), ..matter })
+}
+
+/// What must stand behind this alert, and which policy says so.
+///
+/// # Errors
+/// What the database says; a word that this release does not know.
+pub async fn asked(conn: &mut PgConnection, config: &Config, alert: &AlertRow) -> anyhow::Result<Asked> {
+    let policies = config.alerts.all_policies();
+    let matter = matter(conn, &policies, alert).await?;
+    Ok(approval::ask(&policies, &matter))
 }
 
 /// Where the approval of this draft stands.
@@ -95,7 +123,8 @@ pub fn policy(config: &Config) -> Policy {
 /// What the database says; a kind or level that this release does not know.
 pub async fn standing(conn: &mut PgConnection, config: &Config, alert: &AlertRow) -> anyhow::Result<Standing> {
     let (given, void) = approvals(&mut *conn, alert.id).await?.into_iter().partition::<Vec<_>, _>(|given| given.counts);
-    let needed = policy(config).persons(alert.kind.parse()?, alert.level.parse()?);
+    let asked = asked(&mut *conn, config, alert).await?;
+    let needed = asked.needs.persons();
     let author = author(&mut *conn, alert.id).await?;
     let mut awaited = approvers(conn).await?;
     // The author may be the first of two, and nothing more.
@@ -103,17 +132,19 @@ pub async fn standing(conn: &mut PgConnection, config: &Config, alert: &AlertRow
         !given.iter().any(|approval| approval.staff_id == who.id)
             && (needed < 2 || given.is_empty() || author != Some(who.id))
     });
-    Ok(Standing { needed, given, void, awaited, author })
+    Ok(Standing { needed, asked, given, void, awaited, author })
 }
 
 impl Issuer<'_> {
     /// Keeps the approval of a person, and issues the draft when the policy wants nobody else.
     ///
-    /// Approving the same revision again changes nothing and gives the same answer.
+    /// Approving the same revision again changes nothing and gives the same answer, also when the alert has left meanwhile:
+    /// whoever lost the connection asks again and gets the number.
     ///
     /// # Errors
-    /// As [`Self::issue`]; `Refused` when the person's own words would be completed by themselves. A draft that could not
-    /// leave cannot be approved either: the second person would find out in the first one's absence.
+    /// As [`Self::issue`]; `Refused` when the person's own words would be completed by themselves, or naming who issued it
+    /// before. A draft that could not leave cannot be approved either: the second person would find out in the first one's
+    /// absence.
     pub async fn approve(
         &self,
         conn: &mut PgConnection,
@@ -128,32 +159,28 @@ impl Issuer<'_> {
             store::lock(&mut *conn, answered).await?;
         }
         let alert = store::lock(&mut *conn, id).await?.ok_or(AlertError::NotFound)?;
-        check_revision(&alert, revision)?;
-        let kind: AlertKind = alert.kind.parse().map_err(anyhow::Error::from)?;
-        state_of(&alert)?.after(Act::Issue(kind))?;
+        if let Some(number) = &alert.number {
+            return left_before(conn, &alert, number, (person, revision)).await.map(Outcome::Issued);
+        }
         hold_approvers(&mut *conn, id).await?;
         let before = standing(&mut *conn, self.config, &alert).await?;
         let approvals: BTreeSet<StaffId> = before.given.iter().map(|given| given.staff_id).collect();
         let case = Case { persons: before.needed, author: before.author, approvals: &approvals, asks: person };
-        let verdict = approval::decide(case);
-        if let Verdict::Refused(why) = verdict {
-            return Err(AlertError::Refused(why.to_string()));
-        }
-        if !approvals.contains(&person) {
+        let (life, verdict) = Life::of(&alert)?.approve(revision, case)?;
+        let is_new = !approvals.contains(&person);
+        if is_new {
             write(&mut *conn, now, &alert, person, "approve").await?;
             if before.needed > 1 {
                 note(&mut *conn, self.ids, now, by, &alert, audit::Act::AlertApprove).await?;
             }
         }
         if verdict == Verdict::Issue {
-            let issued = self.issue(&mut *conn, now, &by.name, id, revision).await?;
-            self.audit_issue(conn, now, by, &alert, &issued).await?;
-            return Ok(Outcome::Issued(issued));
+            return self.complete(conn, now, by, &alert, (&life, &before.asked)).await.map(Outcome::Issued);
         }
         let mut savepoint = conn.begin().await?;
         self.preview(&mut savepoint, now, &by.name, id).await?;
         savepoint.rollback().await?;
-        if !approvals.contains(&person) {
+        if is_new {
             store::record(&mut *conn, id, now, &by.name, "approved", &json!({ "revision": revision })).await?;
             notify(&mut *conn, &Event::Alert { id: id.0 }).await?;
         }
@@ -165,6 +192,43 @@ impl Issuer<'_> {
             approved_by: after.given.into_iter().map(|given| given.username).collect(),
             awaited: after.awaited.into_iter().map(|who| who.username).collect(),
         }))
+    }
+
+    /// Everybody stands behind it: written down as approved, and issued in the same transaction.
+    async fn complete(
+        &self,
+        conn: &mut PgConnection,
+        now: Instant,
+        by: &Actor,
+        alert: &AlertRow,
+        (life, asked): (&Life, &Asked),
+    ) -> Result<Issued, AlertError> {
+        let stood = approvals(&mut *conn, alert.id).await?;
+        let stood: Vec<String> = stood.into_iter().filter(|given| given.counts).map(|given| given.username).collect();
+        mark_approved(&mut *conn, now, &by.name, life, (asked, &stood)).await?;
+        let issued = self.issue(&mut *conn, now, &by.name, alert.id, life.revision).await?;
+        trail::issued(&mut *conn, self.ids, now, by, alert.id, &issued, &stood).await?;
+        upkeep::drop_overtaken(conn, self.ids, now).await?;
+        Ok(issued)
+    }
+
+    /// Issues what the contingency plan lets out without a person.
+    ///
+    /// # Errors
+    /// As [`Self::issue`].
+    pub(super) async fn issue_by_policy(
+        &self,
+        conn: &mut PgConnection,
+        now: Instant,
+        alert: &AlertRow,
+        asked: &Asked,
+    ) -> Result<(), AlertError> {
+        let actor = Actor::rule(&format!("policy: {}", asked.policy.as_deref().unwrap_or_default()));
+        let life = Life::of(alert)?.approved(alert.revision)?;
+        mark_approved(&mut *conn, now, &actor.name, &life, (asked, &[])).await?;
+        let issued = self.issue(&mut *conn, now, &actor.name, alert.id, life.revision).await?;
+        trail::issued(conn, self.ids, now, &actor, alert.id, &issued, &[]).await?;
+        Ok(())
     }
 
     /// Takes back one's own approval of the draft as it stands.
@@ -191,19 +255,61 @@ impl Issuer<'_> {
         notify(conn, &Event::Alert { id: id.0 }).await?;
         Ok(())
     }
+}
 
-    async fn audit_issue(
-        &self,
-        conn: &mut PgConnection,
-        now: Instant,
-        by: &Actor,
-        alert: &AlertRow,
-        issued: &Issued,
-    ) -> sqlx::Result<()> {
-        let stood = approvals(&mut *conn, alert.id).await?;
-        let stood: Vec<String> = stood.into_iter().filter(|given| given.counts).map(|given| given.username).collect();
-        trail::issued(conn, self.ids, now, by, alert.id, issued, &stood).await
+/// Writes down that everybody whom the policy wants stands behind an alert: who, by which policy, and why that one.
+///
+/// # Errors
+/// What the database says.
+pub(super) async fn mark_approved(
+    conn: &mut PgConnection,
+    now: Instant,
+    actor: &str,
+    life: &Life,
+    (asked, persons): (&Asked, &[String]),
+) -> sqlx::Result<()> {
+    sqlx::query!(
+        "update alert set state = $2, approved_at = $3, approved_by = $4 where id = $1",
+        life.id.0,
+        life.state.as_str(),
+        now,
+        actor
+    )
+    .execute(&mut *conn)
+    .await?;
+    let detail = json!({ "revision": life.revision, "persons": persons, "approvals": asked.needs, "policy": asked.policy,
+        "plancon": asked.plancon, "because": asked.because });
+    store::record(conn, life.id, now, actor, "approval complete", &detail).await
+}
+
+/// The answer to whoever approves what has left already: the same again to those who stood behind exactly this, and who was
+/// quicker to everybody else.
+async fn left_before(
+    conn: &mut PgConnection,
+    alert: &AlertRow,
+    number: &str,
+    (person, revision): (StaffId, i32),
+) -> Result<Issued, AlertError> {
+    let stood = approvals(&mut *conn, alert.id).await?;
+    let is_theirs = stood.iter().any(|given| given.staff_id == person && given.revision == revision && given.counts);
+    let by = alert.approved_by.as_deref().unwrap_or_default();
+    if !is_theirs {
+        return Err(AlertError::Refused(format!(
+            "{by} has issued this alert as number {number}; nothing is left to approve"
+        )));
     }
+    let row = sqlx::query!(
+        r#"select ia.incident_id as "incident_id: IncidentId",
+                  coalesce((e.detail -> 'recipients' ->> 'sms')::bigint, 0)
+                      + coalesce((e.detail -> 'recipients' ->> 'email')::bigint, 0) as "recipients!"
+           from incident_alert ia join alert_event e on e.alert_id = ia.alert_id and e.action = 'issued'
+           where ia.alert_id = $1 order by e.id limit 1"#,
+        alert.id.0
+    )
+    .fetch_one(conn)
+    .await?;
+    let (number, cap_identifier) = (number.to_owned(), alert.cap_identifier.clone().unwrap_or_default());
+    Ok(Issued { number, cap_identifier, incident_id: row.incident_id, recipients: row.recipients })
 }
 
 /// Approvals that stand, by revision and time: of each person and revision the last word.
@@ -222,9 +328,10 @@ pub async fn approvals(conn: &mut PgConnection, id: AlertId) -> sqlx::Result<Vec
     rows.into_iter()
         .map(|row| {
             let roles = Roles::parse(&row.roles).map_err(|error| sqlx::Error::Decode(Box::new(error)))?;
+            let is_undecided = matches!(row.state.as_str(), "draft" | "submitted");
             let entitled = !row.disabled && roles.permissions().allow(Permission::IssueAlerts);
             // What was approved when it left stays so, whatever becomes of the person.
-            let counts = row.revision == row.current && (row.state != "draft" || entitled);
+            let counts = row.revision == row.current && (!is_undecided || entitled);
             let (username, name) = (row.username, row.name);
             Ok(Approval { revision: row.revision, staff_id: row.staff_id, username, name, at: row.at, counts })
         })

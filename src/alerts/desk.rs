@@ -7,12 +7,13 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use sqlx::{Connection as _, PgConnection};
 
+use crate::alerts::approval::{Needs, Policy};
 use crate::alerts::book::{self, Change, Decided, Decision, OpenAlert, Standing};
 use crate::alerts::draft::{self, Drafter, Subject};
 use crate::alerts::issue::Issuer;
 use crate::alerts::kind::AlertKind;
 use crate::alerts::state::AlertError;
-use crate::alerts::{store, trail};
+use crate::alerts::{approve, store, trail};
 use crate::app::App;
 use crate::audit::Actor;
 use crate::clock::Instant;
@@ -216,26 +217,23 @@ impl Desk {
     /// warning is never among it.
     pub async fn issue_automatic(&mut self, conn: &mut PgConnection, now: Instant) -> anyhow::Result<()> {
         let fresh = std::mem::take(&mut self.fresh);
-        let automatic = &self.app.config.alerts.automatic_levels;
-        if automatic.is_empty() || fresh.is_empty() {
+        let is_automatic = |policy: &Policy| policy.approvals == Needs::Automatic;
+        if fresh.is_empty() || !self.app.config.alerts.policies.iter().any(is_automatic) {
             return Ok(());
         }
-        let issuer = Issuer { config: &self.app.config, ids: &self.app.ids };
+        let issuer = Issuer::of(&self.app);
         for alert in self.open(&mut *conn, now).await? {
-            let named =
-                alert.draft && alert.by_rule && alert.kind == AlertKind::Alert && automatic.contains(&alert.level);
-            let Some(detail) = store::load(&mut *conn, alert.id).await? else { continue };
-            if !named || !fresh.contains(&alert.id) || detail.row.edited {
+            if !alert.draft || !fresh.contains(&alert.id) {
+                continue;
+            }
+            let Some(row) = store::lock(&mut *conn, alert.id).await? else { continue };
+            let asked = approve::asked(&mut *conn, &self.app.config, &row).await?;
+            if asked.needs != Needs::Automatic {
                 continue;
             }
             let mut savepoint = conn.begin().await?;
-            let actor = "policy: alerts.automatic_levels";
-            match issuer.issue(&mut savepoint, now, actor, alert.id, detail.row.revision).await {
-                Ok(issued) => {
-                    let actor = Actor::rule(actor);
-                    trail::issued(&mut savepoint, &self.app.ids, now, &actor, alert.id, &issued, &[]).await?;
-                    savepoint.commit().await?;
-                }
+            match issuer.issue_by_policy(&mut savepoint, now, &row, &asked).await {
+                Ok(()) => savepoint.commit().await?,
                 Err(error) => {
                     savepoint.rollback().await?;
                     left_to_a_person(error, &format!("automatic issue of alert {}", alert.id))?;

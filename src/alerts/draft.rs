@@ -7,6 +7,7 @@ use sqlx::PgConnection;
 
 use crate::alerts::cap::assess;
 use crate::alerts::kind::AlertKind;
+use crate::alerts::life::Life;
 use crate::alerts::places::NewPlace;
 use crate::alerts::shape::store as shapes;
 use crate::alerts::state::{Act, AlertError, AlertState};
@@ -162,7 +163,8 @@ impl Drafter<'_> {
         let alert = store::lock(&mut *conn, id).await?.ok_or(AlertError::NotFound)?;
         state_of(&alert)?.after(Act::Answered(kind))?;
         let waiting = sqlx::query_scalar!(
-            r#"select id as "id: AlertId" from alert where references_alert_id = $1 and state = 'draft' and kind = $2"#,
+            r#"select id as "id: AlertId" from alert where references_alert_id = $1 and state in ('draft', 'submitted')
+                 and kind = $2"#,
             id.0,
             kind.as_str()
         )
@@ -251,7 +253,7 @@ impl Drafter<'_> {
         edit: &DraftEdit,
     ) -> Result<i32, AlertError> {
         let alert = draft_row(&mut *conn, id).await?;
-        check_revision(&alert, revision)?;
+        let life = Life::of(&alert)?.edit(revision)?;
         check_bounds(edit)?;
         if edit.expires_at > now + LONGEST {
             return Err(AlertError::Refused(format!("expires_at is {}; at most 72 hours from now", edit.expires_at)));
@@ -276,7 +278,7 @@ impl Drafter<'_> {
             "instruction": alert.instruction, "sms_text": alert.sms_text, "expires_at": alert.expires_at } });
         sqlx::query!(
             "update alert set headline = $2, description = $3, instruction = $4, sms_text = $5, expires_at = $6,
-                              edited = true, revision = revision + 1,
+                              edited = true, revision = $8, state = $9, submitted_at = null, submitted_by = null,
                               written_by = (select id from staff where username = $7) where id = $1",
             id.0,
             mark(&edit.headline),
@@ -284,13 +286,15 @@ impl Drafter<'_> {
             mark(&edit.instruction),
             mark_sms(&edit.sms_text),
             edit.expires_at,
-            actor
+            actor,
+            life.revision,
+            life.state.as_str()
         )
         .execute(&mut *conn)
         .await?;
         store::record(&mut *conn, id, now, actor, "edited", &detail).await?;
         notify(conn, &Event::Alert { id: id.0 }).await?;
-        Ok(alert.revision + 1)
+        Ok(life.revision)
     }
 
     fn texts(&self, subject: &Subject<'_>, areas: &[String], expires_at: Instant) -> Texts {
@@ -329,8 +333,9 @@ impl Drafter<'_> {
         let names = shapes::names(&mut *conn, alert.id).await?;
         let expires_at = now + TimeDelta::minutes(i64::from(self.config.alerts.expires_after_min));
         let texts = self.texts(&subject, &names, expires_at);
+        let life = Life::of(alert)?.widen()?;
         sqlx::query!(
-            "update alert set revision = revision + 1,
+            "update alert set revision = $7,
                  headline = case when edited then headline else $2 end,
                  description = case when edited then description else $3 end,
                  instruction = case when edited then instruction else $4 end,
@@ -342,7 +347,8 @@ impl Drafter<'_> {
             texts.description,
             texts.instruction,
             texts.sms,
-            expires_at
+            expires_at,
+            life.revision
         )
         .execute(&mut *conn)
         .await?;
@@ -364,11 +370,7 @@ pub async fn discard(
     reason: &str,
 ) -> Result<(), AlertError> {
     let alert = draft_row(&mut *conn, id).await?;
-    check_revision(&alert, revision)?;
-    if reason.trim().is_empty() {
-        return Err(AlertError::Refused("say why the draft is discarded".into()));
-    }
-    let state = state_of(&alert)?.after(Act::Discard)?;
+    let state = Life::of(&alert)?.discard(revision, reason)?.state;
     sqlx::query!("update alert set state = $2, ended_at = $3 where id = $1", id.0, state.as_str(), now)
         .execute(&mut *conn)
         .await?;
@@ -381,17 +383,9 @@ pub(super) fn state_of(alert: &AlertRow) -> Result<AlertState, AlertError> {
     Ok(alert.state.parse::<AlertState>().map_err(anyhow::Error::from)?)
 }
 
-pub(super) const fn check_revision(alert: &AlertRow, revision: i32) -> Result<(), AlertError> {
-    if alert.revision == revision {
-        Ok(())
-    } else {
-        Err(AlertError::Stale { current: alert.revision, yours: revision })
-    }
-}
-
 pub(super) async fn draft_row(conn: &mut PgConnection, id: AlertId) -> Result<AlertRow, AlertError> {
     let alert = store::lock(conn, id).await?.ok_or(AlertError::NotFound)?;
-    if state_of(&alert)? == AlertState::Draft {
+    if state_of(&alert)?.is_undecided() {
         Ok(alert)
     } else {
         Err(AlertError::Refused(format!("the alert is {} and can no longer be changed", alert.state)))

@@ -3,11 +3,12 @@
 use serde_json::json;
 use sqlx::PgConnection;
 
-use crate::alerts::cap::model::{NamedValue, Reference};
-use crate::alerts::cap::{self, BuildArea, BuildInput, CapTime};
-use crate::alerts::draft::{check_revision, state_of};
+use crate::alerts::cap::model::{Circle, NamedValue, Point, Reference, Status};
+use crate::alerts::cap::{self, BuildArea, BuildInput, CapTime, Translation};
 use crate::alerts::kind::AlertKind;
-use crate::alerts::state::{Act, AlertError, AlertState};
+use crate::alerts::life::{self, Life};
+use crate::alerts::signing;
+use crate::alerts::state::{AlertError, AlertState};
 use crate::alerts::store::{self, AlertRow};
 use crate::clock::Instant;
 use crate::config::{AlertStatus, Config};
@@ -16,12 +17,15 @@ use crate::dispatch::outbox;
 use crate::events::{Event, notify};
 use crate::ids::{AlertId, Ids, IncidentId};
 use crate::incidents;
+use crate::vault::Keyring;
 
 /// What issuing needs besides the alert.
 #[derive(Clone, Copy, Debug)]
 pub struct Issuer<'a> {
     pub config: &'a Config,
     pub ids: &'a Ids,
+    /// Opens the key that signs.
+    pub keys: &'a Keyring,
 }
 
 /// What left.
@@ -34,7 +38,12 @@ pub struct Issued {
     pub recipients: i64,
 }
 
-impl Issuer<'_> {
+impl<'a> Issuer<'a> {
+    /// What this service issues with.
+    pub fn of(app: &'a crate::app::App) -> Self {
+        Self { config: &app.config, ids: &app.ids, keys: &app.keys }
+    }
+
     /// Issues a draft. `actor` is the entitled person, or the policy that the contingency plan names.
     ///
     /// # Errors
@@ -49,18 +58,25 @@ impl Issuer<'_> {
         revision: i32,
     ) -> Result<Issued, AlertError> {
         // The alert that is answered is older, and everyone locks alerts in the order of their ids.
-        let answers = store::answered_by(&mut *conn, id).await?;
-        if let Some(answered) = answers {
-            store::lock(&mut *conn, answered).await?;
-        }
+        let answered = match store::answered_by(&mut *conn, id).await? {
+            Some(answered) => store::lock(&mut *conn, answered).await?,
+            None => None,
+        };
         let alert = store::lock(&mut *conn, id).await?.ok_or(AlertError::NotFound)?;
-        check_revision(&alert, revision)?;
-        let kind: AlertKind = alert.kind.parse().map_err(anyhow::Error::from)?;
-        let state = state_of(&alert)?.after(Act::Issue(kind))?;
-        let chain = self.answered(&mut *conn, now, &alert, kind).await?;
+        let life = Life::of(&alert)?;
+        // Whoever asks here without having gone through the approval stands behind it alone.
+        let life = if life.state == AlertState::Approved { life } else { life.approved(revision)? };
+        let kind = life.kind;
+        let leaving = life.leave(answered.as_ref().map(Life::of).transpose()?)?;
+        crate::exercises::copies::permit(&mut *conn, id).await?;
+        let chain = match &leaving.answered {
+            Some(answered) => self.end_answered(&mut *conn, now, id, answered).await?,
+            None => Vec::new(),
+        };
         let draft = self.compose(&mut *conn, now, actor, &alert, kind, &chain).await?;
-        self.write(&mut *conn, now, actor, &alert, state, &draft).await?;
+        self.write(&mut *conn, now, actor, &alert, leaving.life.state, &draft).await?;
         let enqueued = outbox::enqueue(&mut *conn, now, id).await?;
+        crate::exercises::copies::of_alert(&mut *conn, (self.config, self.ids), now, id).await?;
         let issued_as = json!({ "number": draft.number, "identifier": draft.identifier, "recipients": enqueued });
         store::record(&mut *conn, id, now, actor, "issued", &issued_as).await?;
         let subject = incidents::store::Subject {
@@ -95,8 +111,7 @@ impl Issuer<'_> {
         id: AlertId,
     ) -> Result<String, AlertError> {
         let alert = store::lock(&mut *conn, id).await?.ok_or(AlertError::NotFound)?;
-        let kind: AlertKind = alert.kind.parse().map_err(anyhow::Error::from)?;
-        state_of(&alert)?.after(Act::Issue(kind))?;
+        let kind = Life::of(&alert)?.approved(alert.revision)?.kind;
         let references = match alert.references_alert_id {
             Some(answered) => chain(&mut *conn, answered).await?,
             None => Vec::new(),
@@ -104,27 +119,20 @@ impl Issuer<'_> {
         Ok(self.compose(conn, now, actor, &alert, kind, &references).await?.xml)
     }
 
-    /// Ends the alert that this one answers, and gives every earlier message of the chain for `references`.
-    async fn answered(
+    /// Ends the alert that this one answers, takes back what has not left of it, and gives every earlier message of the chain
+    /// for `references`.
+    async fn end_answered(
         &self,
         conn: &mut PgConnection,
         now: Instant,
-        alert: &AlertRow,
-        kind: AlertKind,
+        by: AlertId,
+        answered: &Life,
     ) -> Result<Vec<Reference>, AlertError> {
-        let Some(id) = alert.references_alert_id else {
-            return if kind == AlertKind::Alert {
-                Ok(Vec::new())
-            } else {
-                Err(AlertError::Refused(format!("an {kind} must answer an alert")))
-            };
-        };
-        let answered = store::lock(&mut *conn, id).await?.ok_or(AlertError::NotFound)?;
-        let state = state_of(&answered)?.after(Act::Answered(kind))?;
+        let (id, state) = (answered.id, answered.state);
         sqlx::query!("update alert set state = $2, ended_at = $3 where id = $1", id.0, state.as_str(), now)
             .execute(&mut *conn)
             .await?;
-        store::record(&mut *conn, id, now, "service", state.as_str(), &json!({ "by_alert": alert.id })).await?;
+        store::record(&mut *conn, id, now, "service", state.as_str(), &json!({ "by_alert": by })).await?;
         outbox::withdraw(&mut *conn, now, id, &format!("{state} before it was sent")).await?;
         notify(&mut *conn, &Event::Alert { id: id.0 }).await?;
         chain(conn, id).await
@@ -140,7 +148,7 @@ impl Issuer<'_> {
         references: &[Reference],
     ) -> Result<Composed, AlertError> {
         let town = &self.config.municipality;
-        let mut missing = missing_parts(alert, now, actor);
+        let mut missing = life::missing(alert, now, actor);
         let areas = build_areas(&mut *conn, alert.id, &town.ibge_code).await?;
         if areas.is_empty() {
             missing.push("it has no area".into());
@@ -148,11 +156,13 @@ impl Issuer<'_> {
         if !missing.is_empty() {
             return Err(AlertError::Incomplete(missing));
         }
+        let translations = translations(&mut *conn, alert.id).await?;
+        let based_on = based_on(&mut *conn, alert.id).await?;
         let year = self.local_year(now);
+        let status = cap_status(alert)?;
         let (number, count) = store::next_number(conn, "alert", year).await?;
-        let salt: String = self.ids.bytes::<4>().iter().map(|byte| format!("{byte:02x}")).collect();
-        // Town, year and number alone are unique here; the salt keeps two installations of one town apart.
-        let identifier = format!("BR-{}-{year}-{count:04}-{salt}", town.ibge_code);
+        let identifier = cap::build::identifier(&town.ibge_code, year, count, self.ids.bytes::<4>(), status);
+        let public_page = format!("{}/alerts/{identifier}", self.config.public_url());
         let message = cap::build(&BuildInput {
             identifier: identifier.clone(),
             sender: town.sender.clone(),
@@ -160,7 +170,7 @@ impl Issuer<'_> {
             sent: now,
             time_zone: town.time_zone,
             kind,
-            status: status_of(alert)?,
+            status,
             references: references.to_vec(),
             cobrade: alert.cobrade.parse().map_err(anyhow::Error::from)?,
             level: alert.level.parse().map_err(anyhow::Error::from)?,
@@ -168,11 +178,13 @@ impl Issuer<'_> {
             description: alert.description.clone(),
             instruction: alert.instruction.clone(),
             expires_at: alert.expires_at,
-            web: format!("{}/alerts/{identifier}", self.config.public_url()),
+            map_picture: format!("{public_page}/map.png"),
+            web: public_page,
             contact: town.contact.clone(),
             language: "pt-BR".into(),
+            translations,
             areas,
-            parameters: parameters(alert, &number),
+            parameters: parameters(alert, &number).into_iter().chain(based_on).collect(),
         });
         let mut problems = cap::validate::check(&message);
         problems.extend(cap::validate::check_public(&message));
@@ -180,8 +192,24 @@ impl Issuer<'_> {
             let lines = problems.into_iter().map(|problem| format!("{}: {}", problem.path, problem.message)).collect();
             return Err(AlertError::Incomplete(lines));
         }
-        let xml = cap::xml::write(&message);
+        let xml = self.signed(conn, now, cap::xml::write(&message)).await?;
         Ok(Composed { number, identifier, sender: message.sender, sent: message.sent.as_str().to_owned(), xml })
+    }
+
+    /// The message with its signature. Without one it does not leave, unless the configuration says that none is signed.
+    async fn signed(&self, conn: &mut PgConnection, now: Instant, message: String) -> Result<String, AlertError> {
+        if !self.config.signing.enabled {
+            return Ok(message);
+        }
+        let desk = signing::Desk { config: self.config, ids: self.ids, keys: self.keys };
+        let signed = match desk.active(conn, now).await {
+            Ok(key) => cap::signature::sign(&message, &key).map_err(signing::KeyError::from),
+            Err(error) => Err(error),
+        };
+        signed.map_err(|error| match error {
+            signing::KeyError::Database(error) => error.into(),
+            other => AlertError::Incomplete(vec![format!("alert/Signature: the message cannot be signed: {other}")]),
+        })
     }
 
     async fn write(
@@ -228,34 +256,8 @@ struct Composed {
     xml: String,
 }
 
-fn missing_parts(alert: &AlertRow, now: Instant, actor: &str) -> Vec<String> {
-    let mut missing = Vec::new();
-    for (what, text) in [
-        ("headline", &alert.headline),
-        ("description", &alert.description),
-        ("instruction", &alert.instruction),
-        ("SMS text", &alert.sms_text),
-    ] {
-        if text.trim().is_empty() {
-            missing.push(format!("the {what} is empty"));
-        }
-    }
-    if alert.expires_at <= now {
-        missing.push(format!("it expires at {}, which is over", alert.expires_at));
-    }
-    if actor.is_empty() {
-        missing.push("nobody entitled issues it".into());
-    }
-    missing
-}
-
 pub(super) fn status_of(alert: &AlertRow) -> Result<AlertStatus, AlertError> {
-    match alert.status.as_str() {
-        "actual" => Ok(AlertStatus::Actual),
-        "exercise" => Ok(AlertStatus::Exercise),
-        "test" => Ok(AlertStatus::Test),
-        other => Err(anyhow::anyhow!("alert status {other:?} is unknown").into()),
-    }
+    Ok(alert.status.parse().map_err(anyhow::Error::from)?)
 }
 
 fn parameters(alert: &AlertRow, number: &str) -> Vec<NamedValue> {
@@ -266,10 +268,48 @@ fn parameters(alert: &AlertRow, number: &str) -> Vec<NamedValue> {
     parameters
 }
 
+/// What another institution said that the alert was made from: whoever reads the message finds it by the line and by its name.
+async fn based_on(conn: &mut PgConnection, id: AlertId) -> Result<Vec<NamedValue>, AlertError> {
+    let row = sqlx::query!(
+        r#"select a.attribution, w.sender as "sender?", w.identifier as "identifier?"
+           from alert a left join outside_warning w on w.id = a.based_on_warning_id where a.id = $1"#,
+        id.0
+    )
+    .fetch_one(conn)
+    .await?;
+    let line = row.attribution.map(|line| NamedValue::new("basedOn", line));
+    let name =
+        row.sender.zip(row.identifier).map(|(sender, id)| NamedValue::new("basedOnMessage", format!("{sender},{id}")));
+    Ok(line.into_iter().chain(name).collect())
+}
+
+/// As CAP has it. What is written in the database is a word of our own.
+fn cap_status(alert: &AlertRow) -> Result<Status, AlertError> {
+    match alert.status.as_str() {
+        "actual" => Ok(Status::Actual),
+        "exercise" => Ok(Status::Exercise),
+        "test" => Ok(Status::Test),
+        "system" => Ok(Status::System),
+        other => Err(anyhow::anyhow!("alert status {other:?} is unknown").into()),
+    }
+}
+
+async fn translations(conn: &mut PgConnection, id: AlertId) -> Result<Vec<Translation>, AlertError> {
+    let rows = sqlx::query_as!(
+        Translation,
+        "select language, headline, description, instruction from alert_text where alert_id = $1 order by language",
+        id.0
+    );
+    Ok(rows.fetch_all(conn).await?)
+}
+
+/// Everything that the alert holds for: risk areas first, then places that were drawn or given otherwise.
 async fn build_areas(conn: &mut PgConnection, id: AlertId, ibge_code: &str) -> Result<Vec<BuildArea>, AlertError> {
     let rows = sqlx::query!(
-        r#"select a.name, r.code, st_asbinary(a.geom) as "geom!" from alert_area a join risk_area r on r.id = a.area_id
-           where a.alert_id = $1 order by a.name, a.area_id"#,
+        r#"select t.name as "name!", t.code, st_asbinary(t.geom) as "geom!", st_y(s.centre) as lat, st_x(s.centre) as lon,
+                  s.radius_km
+           from alert_target t left join alert_shape s on s.id = t.shape_id
+           where t.alert_id = $1 order by t.shape_id nulls first, t.name, t.area_id"#,
         id.0
     )
     .fetch_all(conn)
@@ -277,7 +317,12 @@ async fn build_areas(conn: &mut PgConnection, id: AlertId, ibge_code: &str) -> R
     rows.into_iter()
         .map(|row| {
             let polygons = geometry::polygons_from_wkb(&row.geom).map_err(anyhow::Error::from)?;
-            Ok(BuildArea { name: row.name, polygons, ibge_code: ibge_code.to_owned(), area_code: row.code })
+            let circle = match (row.lat, row.lon, row.radius_km) {
+                (Some(lat), Some(lon), Some(radius_km)) => Some(Circle { centre: Point { lat, lon }, radius_km }),
+                _ => None,
+            };
+            let area_code = row.code.unwrap_or_default();
+            Ok(BuildArea { name: row.name, polygons, circle, ibge_code: ibge_code.to_owned(), area_code })
         })
         .collect()
 }

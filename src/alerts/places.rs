@@ -3,7 +3,8 @@
 use serde_json::json;
 use sqlx::PgConnection;
 
-use crate::alerts::draft::{Drafter, check_revision, draft_row};
+use crate::alerts::draft::{Drafter, draft_row};
+use crate::alerts::life::Life;
 use crate::alerts::shape::store::{self as shapes, PlaceId};
 use crate::alerts::shape::{BadPlace, Circle, MAX_PLACES, NewShape, Source, circle, drawn, uploaded};
 use crate::alerts::state::AlertError;
@@ -83,7 +84,7 @@ impl Drafter<'_> {
         place: &NewPlace,
     ) -> Result<i32, AlertError> {
         let alert = draft_row(&mut *conn, id).await?;
-        check_revision(&alert, revision)?;
+        Life::of(&alert)?.edit(revision)?;
         let name = put(&mut *conn, id, place).await?;
         let source = match place {
             NewPlace::Area(_) => "risk_area",
@@ -106,7 +107,7 @@ impl Drafter<'_> {
         place: PlaceId,
     ) -> Result<i32, AlertError> {
         let alert = draft_row(&mut *conn, id).await?;
-        check_revision(&alert, revision)?;
+        Life::of(&alert)?.edit(revision)?;
         let name = shapes::remove(&mut *conn, id, place, (now, actor)).await?.ok_or(AlertError::NotFound)?;
         if shapes::names(&mut *conn, id).await?.is_empty() {
             return Err(AlertError::Refused(
@@ -128,7 +129,7 @@ impl Drafter<'_> {
         revision: i32,
     ) -> Result<i32, AlertError> {
         let alert = draft_row(&mut *conn, id).await?;
-        check_revision(&alert, revision)?;
+        Life::of(&alert)?.edit(revision)?;
         let nothing = || AlertError::Refused("no place was taken out that could be put back".into());
         let name = shapes::restore(&mut *conn, id).await?.ok_or_else(nothing)?;
         self.moved(conn, (now, actor), &alert, ("place restored", json!({ "place": name }))).await

@@ -9,6 +9,7 @@ use sqlx::PgConnection;
 use crate::alerts::approve::Approval;
 use crate::alerts::book::OpenAlert;
 use crate::alerts::shape::store::Place;
+use crate::alerts::state::AlertState;
 use crate::alerts::wording::OtherText;
 use crate::clock::Instant;
 use crate::config::AlertStatus;
@@ -38,7 +39,7 @@ pub struct AlertSummary {
     pub areas: Vec<String>,
 }
 
-/// Which alerts to list.
+/// Which alerts to list. Drafts are all that nobody has decided upon, submitted or not.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Filter {
     Drafts,
@@ -50,7 +51,7 @@ pub enum Filter {
 /// Newest first, at most `limit`.
 pub async fn list(conn: &mut PgConnection, filter: Filter, limit: i64) -> sqlx::Result<Vec<AlertSummary>> {
     let states: Vec<String> = match filter {
-        Filter::Drafts => vec!["draft".into()],
+        Filter::Drafts => vec!["draft".into(), "submitted".into()],
         Filter::Active => vec!["issued".into()],
         Filter::All => Vec::new(),
     };
@@ -110,6 +111,13 @@ pub struct AlertRow {
     pub created_by: String,
     pub revision: i32,
     pub edited: bool,
+    /// Since when it waits for a decision, and who asked for it.
+    pub submitted_at: Option<DateTime<Utc>>,
+    pub submitted_by: Option<String>,
+    /// The last time it was given back and not submitted again since.
+    pub returned_at: Option<DateTime<Utc>>,
+    pub returned_by: Option<String>,
+    pub return_reason: Option<String>,
     pub approved_at: Option<DateTime<Utc>>,
     pub approved_by: Option<String>,
     pub issued_at: Option<DateTime<Utc>>,
@@ -195,8 +203,8 @@ async fn load_row(conn: &mut PgConnection, id: AlertId) -> sqlx::Result<Option<A
         AlertRow,
         r#"select id as "id: AlertId", state, kind, status, cobrade, level, headline, description, instruction, sms_text,
                   severity, urgency, certainty, expires_at, references_alert_id as "references_alert_id: AlertId",
-                  rule_id, rule_version, reasons, created_at, created_by, revision, edited, approved_at, approved_by,
-                  issued_at, ended_at, number, cap_identifier, cap_sender, cap_sent
+                  rule_id, rule_version, reasons, created_at, created_by, revision, edited, submitted_at, submitted_by,
+                  returned_at, returned_by, return_reason, approved_at, approved_by, issued_at, ended_at, number, cap_identifier, cap_sender, cap_sent
            from alert where id = $1"#,
         id.0
     )
@@ -227,7 +235,7 @@ pub async fn load_open(conn: &mut PgConnection, now: Instant, status: AlertStatu
         r#"select a.id as "id: AlertId", a.kind, a.state, a.cobrade, a.level, a.created_by,
                   a.references_alert_id as "references_alert_id: AlertId",
                   array(select area_id from alert_area where alert_id = a.id) as "areas!"
-           from alert a where a.state in ('draft', 'issued') and a.expires_at > $1 and a.status = $2
+           from alert a where a.state in ('draft', 'submitted', 'issued') and a.expires_at > $1 and a.status = $2
            order by a.id for no key update"#,
         now,
         status.as_str()
@@ -239,7 +247,7 @@ pub async fn load_open(conn: &mut PgConnection, now: Instant, status: AlertStatu
             Ok(OpenAlert {
                 id: row.id,
                 kind: row.kind.parse()?,
-                draft: row.state == "draft",
+                draft: row.state.parse::<AlertState>()?.is_undecided(),
                 hazard: row.cobrade.parse()?,
                 level: row.level.parse()?,
                 areas: row.areas.into_iter().map(AreaId).collect::<BTreeSet<_>>(),

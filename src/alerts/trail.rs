@@ -73,6 +73,32 @@ pub async fn issued(
     audit::record(conn, ids, now, actor, entry).await
 }
 
+/// A draft was submitted for a decision.
+pub async fn submitted(
+    conn: &mut PgConnection,
+    ids: &Ids,
+    now: Instant,
+    actor: &Actor,
+    (id, revision): (AlertId, i32),
+) -> sqlx::Result<()> {
+    let (before, after) = (json!({ "state": "draft" }), json!({ "state": "submitted", "revision": revision }));
+    audit::record(conn, ids, now, actor, Entry::new(Act::AlertSubmit, KIND, id).from(before).to(after)).await
+}
+
+/// A submitted draft was given back.
+pub async fn returned(
+    conn: &mut PgConnection,
+    ids: &Ids,
+    now: Instant,
+    actor: &Actor,
+    (id, revision): (AlertId, i32),
+    reason: &str,
+) -> sqlx::Result<()> {
+    let (before, after) = (json!({ "state": "submitted" }), json!({ "state": "draft", "revision": revision }));
+    let entry = Entry::new(Act::AlertReturn, KIND, id).because(reason.trim()).from(before).to(after);
+    audit::record(conn, ids, now, actor, entry).await
+}
+
 /// A draft was discarded, if it was: a draft that an area left is discarded only when that was its last one.
 pub async fn discarded(
     conn: &mut PgConnection,

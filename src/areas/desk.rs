@@ -67,6 +67,8 @@ pub async fn change(conn: &mut PgConnection, by: Acting<'_>, change: Change, car
     if let Some(reason) = store::check_shape(conn, &change.content.wkb).await? {
         return Err(wrong("geometry", "", reason));
     }
+    // What is looked at here must still stand when it is written.
+    store::lock(conn, &change.code).await?;
     store::record_present(conn, &change.code).await?;
     let before = store::in_force(conn, &change.code).await?;
     guard(conn, &change, before.as_ref(), care).await?;
@@ -168,6 +170,7 @@ pub fn moves_ground(before: &Content, after: &Content) -> bool {
 }
 
 async fn present(conn: &mut PgConnection, code: &str) -> Result<Version, AreaError> {
+    store::lock(conn, code).await?;
     store::record_present(conn, code).await?;
     store::in_force(conn, code).await?.ok_or_else(|| AreaError::NotFound(format!("area {code:?}")))
 }
@@ -237,8 +240,10 @@ pub async fn enforce(
     (code, number): (&str, i32),
     care: Care,
 ) -> Result<(), AreaError> {
-    let waits = store::version(conn, code, number).await?.filter(Version::is_waiting);
-    let waits = waits.ok_or_else(|| AreaError::NotFound(format!("version {number} of area {code:?} that waits")))?;
+    let gone = || AreaError::NotFound(format!("version {number} of area {code:?} that waits"));
+    // Whoever waited for another to enforce it finds that it waits no more.
+    store::lock(conn, code).await?;
+    let waits = store::version(conn, code, number).await?.filter(Version::is_waiting).ok_or_else(gone)?;
     let before = store::in_force(conn, code).await?;
     let wish = Change {
         code: code.to_owned(),
@@ -255,7 +260,9 @@ pub async fn enforce(
         Err(AreaError::Standing(standing)) if standing.iter().all(own) => {}
         other => other?,
     }
-    store::take_force(conn, by.now, code, number).await?;
+    if !store::take_force(conn, by.now, code, number).await? {
+        return Err(gone());
+    }
     events::notify(conn, &Event::Catalogue).await?;
     let entry = Entry::new(Act::AreaTakeForce, "area", code).because(&waits.reason).to(will_be(&wish, number));
     let entry = Entry { before: before.as_ref().map(said), ..entry };

@@ -90,6 +90,8 @@ pub struct Outcome {
     pub dry_run: bool,
     /// At most 500, in the order of the file.
     pub changes: Vec<Changed>,
+    /// Areas of the file that name no source. They make no area missing: what else names none may come from anywhere.
+    pub without_source: u32,
     /// In force from the same sources, and not in the file. They stay unless they were asked to be retired.
     pub missing: Vec<Missing>,
     /// What was wrong and left out, at most 100.
@@ -182,7 +184,9 @@ impl Run<'_> {
         for area in areas {
             self.area(conn, area).await?;
         }
-        let mut sources: Vec<String> = areas.iter().map(|area| area.source.clone()).collect();
+        let (named, unnamed): (Vec<_>, Vec<_>) = areas.iter().partition(|area| !area.source.is_empty());
+        self.outcome.without_source = u32::try_from(unnamed.len()).unwrap_or(u32::MAX);
+        let mut sources: Vec<String> = named.into_iter().map(|area| area.source.clone()).collect();
         sources.sort_unstable();
         sources.dedup();
         // What could not be read is not gone.

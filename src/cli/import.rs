@@ -1,8 +1,9 @@
-//! `sentinela import areas|stations|residents|readings|addresses|neighbourhoods FILE`, `sentinela import history FILE…`, and with [`provider`]
+//! `sentinela import areas|stations|residents|readings|addresses|neighbourhoods FILE`, `sentinela import history|cap FILE…`, and with [`provider`]
 //! `sentinela import stations --from PROVIDER FILE|URL`.
 
 mod addresses;
 mod areas;
+mod cap;
 mod neighbourhoods;
 mod provider;
 
@@ -43,6 +44,9 @@ addresses  CSV: street,number,neighbourhood,cep,lat,lon, and accuracy_m if it is
 neighbourhoods
            GeoJSON of polygons with the property name and, if there is one, code. What a file holds takes the place of all that were
            there. Alerts may hold for one of them; no rule judges them. Look with --dry-run first.
+cap        Warnings of other institutions in CAP 1.0 to 1.2, each file or address (https://…) one message, an envelope of several, or a
+           list in Atom or RSS that holds its messages. --source says that they are the words of a feed of the configuration, whose
+           certificates then count. Look with --dry-run first: what each says, where it maps, what is wrong with it.
 readings   CSV: station,stream,at,value,unit, and of what a device sent device,message, as `export readings` writes them; or
            station_id,…,time_utc,quantity,value,unit. Judged like what comes in live.
 history    Years of the past, from tables of any size and layout, which no rule judges: nobody is warned of an old flood. --mapping
@@ -71,7 +75,7 @@ pub struct Arguments {
     /// What the file describes
     #[arg(value_enum)]
     what: What,
-    /// GeoJSON or CSV in UTF-8; several tables at once for `history`
+    /// GeoJSON or CSV in UTF-8; several tables at once for `history`; files or addresses of CAP for `cap`
     #[arg(required = true, value_name = "FILE")]
     files: Vec<PathBuf>,
     /// Check the file and say what would change, but store nothing
@@ -98,6 +102,9 @@ pub struct Arguments {
     /// stations --from: only those of this state
     #[arg(long, value_name = "UF")]
     uf: Option<String>,
+    /// cap: the messages are the words of this feed of the configuration
+    #[arg(long, value_name = "FEED")]
+    source: Option<String>,
     #[command(flatten)]
     areas: areas::Choices,
 }
@@ -118,11 +125,35 @@ enum What {
     Neighbourhoods,
     /// Years of the past that no rule judges, from tables of any layout
     History,
+    /// Warnings of other institutions in CAP
+    Cap,
 }
 
 pub async fn run(config: Config, arguments: Arguments) -> anyhow::Result<()> {
-    let Arguments { what, mut files, dry_run, mapping, station, strict, fictional, from, municipality, uf, areas } =
-        arguments;
+    let Arguments {
+        what,
+        mut files,
+        dry_run,
+        mapping,
+        station,
+        strict,
+        fictional,
+        from,
+        municipality,
+        uf,
+        source,
+        areas,
+    } = arguments;
+    if what == What::Cap {
+        let others = mapping.is_some() || station.is_some() || strict || fictional || from.is_some();
+        if others || municipality.is_some() || uf.is_some() || !areas.is_none() {
+            bail!(Usage("`import cap` takes files or addresses, --source and --dry-run".into()));
+        }
+        return cap::run(config, &files, source.as_deref(), dry_run).await;
+    }
+    if source.is_some() {
+        bail!(Usage("--source is for `import cap`".into()));
+    }
     if what == What::Areas {
         let others = mapping.is_some() || station.is_some() || strict || fictional || from.is_some();
         if files.len() != 1 || others || municipality.is_some() || uf.is_some() {
@@ -197,7 +228,7 @@ async fn work(session: &Session, arguments: &One, bytes: &[u8]) -> anyhow::Resul
     let kind = match arguments.what {
         What::Stations => Kind::Stations,
         What::Residents => Kind::Residents,
-        What::Areas | What::Readings | What::Addresses | What::Neighbourhoods | What::History => {
+        What::Areas | What::Readings | What::Addresses | What::Neighbourhoods | What::History | What::Cap => {
             return append(session, arguments, format, bytes).await;
         }
     };

@@ -9,9 +9,11 @@ pub mod bench;
 mod check_config;
 mod demo;
 mod device;
+mod exercise;
 mod export;
 mod history;
 mod import;
+mod key;
 mod migrate;
 mod privacy;
 mod registry;
@@ -71,6 +73,9 @@ enum Command {
     /// Tokens with which programs call the API in a person's name
     #[command(subcommand)]
     Token(token::Action),
+    /// Keys that sign the CAP messages
+    #[command(subcommand)]
+    Key(key::Action),
     /// Who did what: check that nothing was changed, and write it out
     #[command(subcommand)]
     Audit(audit::Action),
@@ -79,6 +84,9 @@ enum Command {
     Privacy(privacy::Action),
     Simulate(simulate::Simulate),
     Backtest(Box<backtest::Backtest>),
+    /// Exercises: what is planned, and the report after the action
+    #[command(subcommand)]
+    Exercise(exercise::Action),
     /// Rules of risk
     #[command(subcommand)]
     Rules(registry::Action),
@@ -124,7 +132,9 @@ async fn run(cli: Cli) -> anyhow::Result<()> {
         Command::History(action) => history::run(config, action).await,
         Command::Device(action) => device::run(config, action).await,
         Command::User(action) => user::run(config, action).await,
+        Command::Exercise(action) => exercise::run(config, action).await,
         Command::Rules(action) => registry::run(config, action).await,
+        Command::Key(action) => key::run(config, action).await,
         Command::Privacy(action) => privacy::run(config, action).await,
         Command::Audit(action) => audit::run(config, action).await,
         Command::Token(action) => token::run(config, action).await,

@@ -156,6 +156,9 @@ async fn propose(session: &Session, file: &Path, note: &str) -> anyhow::Result<(
     for finding in &checked.findings {
         println!("{}:{}:{}: {}", file.display(), finding.line, finding.column, finding.message);
     }
+    for never in &checked.never {
+        println!("{never}");
+    }
     let binds = format!("{} areas, {} streams, {} areas without any", checked.areas, checked.streams, checked.blind);
     if checked.errors() > 0 {
         bail!("{} v{} is kept as a draft; {} errors keep it one", kept.rule_id, kept.version, checked.errors());
@@ -189,6 +192,7 @@ mod tests {
             about: About::Condition,
             of: "alert".into(),
             condition: vec![vec!["sum".into(), "1h".into()], vec!["at_least".into(), "35 mm".into()]],
+            group: vec!["any".into()],
             key: "at_least".into(),
             from: Some("40 mm".into()),
             to: Some("35 mm".into()),

@@ -8,6 +8,7 @@ use serde_json::json;
 use crate::accounts::store::{self, doors, factors, people, sessions};
 use crate::accounts::{Role, Roles, manage, password};
 use crate::audit::{self, Act, Actor, Entry};
+use crate::catalogue::normal_phone;
 use crate::cli::{Session, Usage, table};
 use crate::config::Config;
 
@@ -31,6 +32,9 @@ pub enum Action {
         /// Where a link for a new password and news about the account go
         #[arg(long)]
         email: Option<String>,
+        /// A telephone that takes SMS, where they are paged while an alert waits for an answer
+        #[arg(long)]
+        phone: Option<String>,
     },
     /// List the people
     List,
@@ -65,9 +69,10 @@ pub async fn run(config: Config, action: Action) -> anyhow::Result<()> {
     };
     let session = Session::open(config).await?;
     let outcome = match action {
-        Action::Add { username, name, roles, email } => {
+        Action::Add { username, name, roles, email, phone } => {
             let roles = Roles::new(roles);
-            let new = Wanted { username: &username, name: &name, roles: &roles, email: email.as_deref() };
+            let (email, phone) = (email.as_deref(), phone.as_deref());
+            let new = Wanted { username: &username, name: &name, roles: &roles, email, phone };
             add(&session, &new, &password.unwrap_or_default()).await
         }
         Action::List => list(&session).await,
@@ -83,6 +88,7 @@ struct Wanted<'a> {
     name: &'a str,
     roles: &'a Roles,
     email: Option<&'a str>,
+    phone: Option<&'a str>,
 }
 
 async fn add(session: &Session, new: &Wanted<'_>, plain: &str) -> anyhow::Result<()> {
@@ -91,6 +97,8 @@ async fn add(session: &Session, new: &Wanted<'_>, plain: &str) -> anyhow::Result
     if let Some(email) = new.email.filter(|email| !manage::is_email(email)) {
         bail!(Usage(format!("{email:?} is no e-mail address")));
     }
+    let phone = new.phone.map(normal_phone).transpose();
+    let phone = phone.map_err(|why| Usage(format!("{:?} {why}", new.phone.unwrap_or_default())))?;
     let hash = password::hash(&session.ids, plain).await.map_err(|error| Usage(error.to_string()))?;
     let now = session.clock.now();
     let mut tx = session.begin().await?;
@@ -109,6 +117,9 @@ async fn add(session: &Session, new: &Wanted<'_>, plain: &str) -> anyhow::Result
         && !people::set_email(&mut tx, id, email).await?
     {
         bail!("somebody else has this e-mail address");
+    }
+    if let Some(phone) = &phone {
+        people::set_phone(&mut tx, id, Some(phone)).await?;
     }
     let mut entry = Entry::new(Act::StaffAdd, "staff", new.username);
     if let Some(before) = before {

@@ -1,12 +1,14 @@
 //! The sections of the configuration that need no checks of their own.
 
 use chrono_tz::Tz;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
+use crate::alerts::approval::{Needs, Policy};
+use crate::alerts::escalation::Step;
 use crate::alerts::kind::AlertKind;
 use crate::ingest::formats::profile::Profile;
 use crate::secret::Secret;
-use crate::units::Level;
+use crate::units::{Level, vocabulary};
 
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -55,11 +57,18 @@ pub struct Engine {
 pub struct Alerts {
     pub draft_from: Level,
     pub expires_after_min: u32,
-    pub automatic_levels: Vec<Level>,
-    /// Two persons from this level on.
+    /// Who must stand behind an alert, in this order: the first that holds decides.
+    pub policies: Vec<Policy>,
+    /// Was used before there were policies; anything in it is refused with what to write instead.
+    pub automatic_levels: Vec<String>,
+    /// Two persons from this level on: a last policy, after all others.
     #[serde(deserialize_with = "level_or_nothing")]
     pub two_person_from: Option<Level>,
     pub two_person_kinds: Vec<AlertKind>,
+    /// Who of the staff is paged while an alert waits for an answer.
+    pub escalation: Vec<Step>,
+    /// After this long without a decision, pages and log say that nobody answered.
+    pub answer_within_min: u32,
     pub status: AlertStatus,
     pub templates_dir: String,
 }
@@ -70,21 +79,115 @@ fn level_or_nothing<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result
     if word.is_empty() { Ok(None) } else { word.parse().map(Some).map_err(serde::de::Error::custom) }
 }
 
-/// CAP 1.2 `status`, without the values a municipality never sends.
-#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
-#[serde(rename_all = "lowercase")]
-pub enum AlertStatus {
-    Actual,
-    Exercise,
-    Test,
+vocabulary! {
+    /// CAP 1.2 `status`, without the draft, which never leaves.
+    AlertStatus, "alert status" {
+        Actual = "actual",
+        Exercise = "exercise",
+        /// What systems say to systems. Marked like a test, and never sent to residents.
+        System = "system",
+        Test = "test",
+    }
 }
 
-impl AlertStatus {
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Actual => "actual",
-            Self::Exercise => "exercise",
-            Self::Test => "test",
+impl Alerts {
+    /// Every policy in its order, with the one that `two_person_from` stands for at the end.
+    pub fn all_policies(&self) -> Vec<Policy> {
+        let mut policies = self.policies.clone();
+        if let Some(from) = self.two_person_from {
+            policies.push(Policy {
+                name: "two_person_from".into(),
+                hazards: Vec::new(),
+                levels: Level::ALL.iter().copied().filter(|level| *level >= from).collect(),
+                kinds: self.two_person_kinds.clone(),
+                people_from: None,
+                people_below: None,
+                approvals: Needs::Two,
+                plancon: String::new(),
+            });
+        }
+        policies
+    }
+
+    /// Names what is wrong in policies and plan.
+    pub(super) fn check(&self, expect: &mut impl FnMut(bool, &str, &str, &str)) {
+        expect(self.draft_from > Level::Normal, "alerts.draft_from", self.draft_from.as_str(), "a level above normal");
+        if let Some(level) = self.two_person_from {
+            expect(level > Level::Normal, "alerts.two_person_from", level.as_str(), "empty, or a level above normal");
+            let kinds = self.two_person_kinds.is_empty();
+            expect(!kinds, "alerts.two_person_kinds", "[]", "the kinds that `alerts.two_person_from` holds for");
+        }
+        let written = self.automatic_levels.join(", ");
+        let instead = "an empty list: what leaves without a person is now an [[alerts.policies]] table with \
+            approvals = \"automatic\", levels = […] and plancon = the place in the contingency plan that says so";
+        expect(written.is_empty(), "alerts.automatic_levels", &written, instead);
+        for (index, policy) in self.policies.iter().enumerate() {
+            let twice = self.policies[..index].iter().any(|other| other.name == policy.name);
+            let problem = policy.problem().or(twice.then_some(("name", "a name of its own")));
+            if let Some((key, expected)) = problem {
+                expect(false, &format!("alerts.policies[{index}].{key}"), &policy.name, expected);
+            }
+        }
+        for (index, step) in self.escalation.iter().enumerate() {
+            let earlier = index > 0 && self.escalation[index - 1].after_min > step.after_min;
+            let problem = step.problem().or(earlier.then_some(("after_min", "not before the step above it")));
+            if let Some((key, expected)) = problem {
+                expect(false, &format!("alerts.escalation[{index}].{key}"), &step.after_min.to_string(), expected);
+            }
+        }
+        let within = self.answer_within_min;
+        expect(within > 0, "alerts.answer_within_min", &within.to_string(), "a number of minutes above zero");
+    }
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Exercises {
+    /// Telephones and e-mail addresses of staff who get test and system messages. Residents never do.
+    pub testers: Vec<String>,
+    /// What the editor proposes: when an exercise announces itself.
+    pub announce_days: i32,
+    pub announce_hours: i32,
+}
+
+impl Exercises {
+    pub(super) fn check(&self, expect: &mut impl FnMut(bool, &str, &str, &str)) {
+        for (index, tester) in self.testers.iter().enumerate() {
+            let good = crate::exercises::copies::tester_of(tester).is_ok();
+            expect(good, &format!("exercises.testers[{index}]"), tester, "a telephone or an e-mail address");
+        }
+        let days = self.announce_days;
+        expect((0..=60).contains(&days), "exercises.announce_days", &days.to_string(), "0 to 60");
+        let hours = self.announce_hours;
+        expect((0..=72).contains(&hours), "exercises.announce_hours", &hours.to_string(), "0 to 72");
+    }
+}
+
+/// Who takes an alert for the channels that have no public interface.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Handover {
+    pub idap: Counter,
+    pub sms_40199: Counter,
+    pub cell_broadcast: Counter,
+}
+
+/// One such place, as the checklist shows it.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Counter {
+    pub responsible: String,
+    pub phone: String,
+    pub url: String,
+}
+
+impl Handover {
+    pub(super) fn check(&self, expect: &mut impl FnMut(bool, &str, &str, &str)) {
+        for (name, counter) in
+            [("idap", &self.idap), ("sms_40199", &self.sms_40199), ("cell_broadcast", &self.cell_broadcast)]
+        {
+            let good = counter.url.is_empty() || counter.url.starts_with("https://");
+            expect(good, &format!("handover.{name}.url"), &counter.url, "https://…, or empty");
         }
     }
 }
@@ -205,6 +308,13 @@ fn time_or_nothing<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<
 pub struct Keys {
     pub service_file: String,
     pub vault_file: String,
+}
+
+/// Signatures on our CAP messages (`alerts::signing`).
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Signing {
+    pub enabled: bool,
 }
 
 /// Days that personal data are kept (`privacy::retention`).

@@ -84,6 +84,7 @@ async fn fill(
     memory.save(memory_path)?;
     catalogue(&mut conn, clock, ids, memory).await?;
     account(&mut conn, clock, ids, memory).await?;
+    exercise(&mut conn, clock, ids).await?;
     // Starting the service takes a moment that shall not be missed from the play.
     memory.began_at = clock.now() + STARTING_FOR;
     history(&mut conn, pool, &memory.timeline()).await
@@ -124,6 +125,40 @@ async fn account(conn: &mut PgConnection, clock: &Clock, ids: &Ids, memory: &Mem
         &Roles::new([Role::Coordinator, Role::Administrator]),
         &hash,
     )
+    .await?;
+    Ok(())
+}
+
+/// The whole demonstration is one exercise under way, which every fictional resident joined for where they live: its alerts are
+/// exercises, and those reach nobody else.
+async fn exercise(conn: &mut PgConnection, clock: &Clock, ids: &Ids) -> anyhow::Result<()> {
+    let (id, now) = (ids.uuid(clock.now()), clock.now());
+    sqlx::query!(
+        "insert into exercise (id, code, title, cobrade, objectives, public_text, responsible, starts_at, ends_at, announce_days,
+             announce_hours, state, changed_at, created_at, created_by, announced_at, started_at, started_by)
+         values ($1, 'demojf26', 'Demonstração: a noite de 23 de fevereiro de 2026', '1.1.3.2.1',
+             'Mostrar o caminho da chuva até o aviso, com moradores fictícios.',
+             'Demonstração do sistema com a chuva de fevereiro de 2026. Os moradores são fictícios.', 'Demonstração', $2,
+             $2::timestamptz + interval '10 days', 0, 0, 'running', $2, $2, 'service', $2, $2, 'service')",
+        id,
+        now
+    )
+    .execute(&mut *conn)
+    .await?;
+    sqlx::query!(
+        "insert into exercise_area (exercise_id, area_id) select $1, id from risk_area
+         where exists (select from area_hazard h where h.area_id = risk_area.id)",
+        id
+    )
+    .execute(&mut *conn)
+    .await?;
+    sqlx::query!(
+        "insert into exercise_participant (exercise_id, kind, resident_id, reach, joined_at, joined_by)
+         select $1, 'resident', id, 'place', $2, 'resident' from resident where fictional",
+        id,
+        now
+    )
+    .execute(conn)
     .await?;
     Ok(())
 }

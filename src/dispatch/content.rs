@@ -9,7 +9,7 @@ use crate::clock::Instant;
 /// An issued alert as the channels need it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Content {
-    /// CAP status: actual, exercise or test.
+    /// CAP status: actual, exercise, system or test.
     pub status: String,
     /// alert, update, `all_clear` or cancel.
     pub kind: String,
@@ -47,7 +47,7 @@ impl Content {
 
     /// The text of the SMS.
     pub fn sms(&self) -> String {
-        self.marked(&self.sms_text, "EXERCICIO - NAO E REAL: ")
+        marked_sms(&self.status, &self.sms_text)
     }
 
     pub fn letter(&self, sender: &Sender<'_>) -> Letter {
@@ -56,17 +56,20 @@ impl Content {
         let page = format!("{}/", sender.public_url);
         let cap = format!("{}/alerts/{}.xml", sender.public_url, self.cap_identifier);
         let foot = format!("{} · emergência: {}", sender.name, sender.contact);
-        let subject = self.marked(&self.headline, "EXERCÍCIO - NÃO É REAL: ");
-        let mut text = format!("{subject}\n\n{}\n\n{}\n\n", self.description, self.instruction);
+        let subject = marked(&self.status, &self.headline);
+        let banner = banner(&self.status);
+        let mut text = banner.map(|banner| format!("*** {banner} ***\n\n")).unwrap_or_default();
         // Writing to a String cannot fail.
+        let _ = write!(text, "{subject}\n\n{}\n\n{}\n\n", self.description, self.instruction);
         let _ = write!(
             text,
             "Onde: {areas}\nVale até: {until}\n\nMais informações: {page}\nMensagem CAP: {cap}\n\n{foot}\n"
         );
         let e = escaped;
+        let band = banner.map(band).unwrap_or_default();
         let html = format!(
             "<!doctype html><html lang=\"pt-BR\"><head><meta charset=\"utf-8\"><title>{0}</title></head>\
-             <body style=\"font-family:sans-serif;max-width:40em\"><h1 style=\"font-size:1.25em\">{0}</h1><p>{1}</p>\
+             <body style=\"font-family:sans-serif;max-width:40em\">{8}<h1 style=\"font-size:1.25em\">{0}</h1><p>{1}</p>\
              <p><strong>{2}</strong></p><p>Onde: {3}<br>Vale até: {4}</p>\
              <p><a href=\"{5}\">Mais informações</a> · <a href=\"{6}\">Mensagem CAP</a></p><p><small>{7}</small></p></body></html>",
             e(&subject),
@@ -76,26 +79,81 @@ impl Content {
             until,
             e(&page),
             e(&cap),
-            e(&foot)
+            e(&foot),
+            band
         );
         Letter { subject, text, html }
     }
+}
 
-    /// An exercise or test says so first, whatever an editor made of the text.
-    fn marked(&self, text: &str, exercise: &str) -> String {
-        let mark = match self.status.as_str() {
-            "exercise" => exercise,
-            "test" => "TESTE: ",
-            _ => return text.to_owned(),
-        };
-        let already = text.to_uppercase();
-        let word: String = mark.chars().take(5).collect();
-        if already.starts_with(&word) || already.starts_with(&mark.to_uppercase()) {
-            text.to_owned()
-        } else {
-            format!("{mark}{text}")
-        }
-    }
+/// What stands before a text of a status that is not real, and what says so at length.
+struct Mark {
+    status: &'static str,
+    text: &'static str,
+    sms: &'static str,
+    banner: &'static str,
+}
+
+const MARKS: [Mark; 3] = [
+    Mark {
+        status: "exercise",
+        text: "EXERCÍCIO - NÃO É REAL: ",
+        sms: "EXERCICIO - NAO E REAL: ",
+        banner: "EXERCÍCIO - NÃO É REAL. Esta mensagem é de um simulado; não há perigo. / EXERCISE - NOT REAL.",
+    },
+    Mark {
+        status: "test",
+        text: "TESTE: ",
+        sms: "TESTE: ",
+        banner: "TESTE. Esta mensagem prova os canais; não há perigo. / TEST.",
+    },
+    Mark {
+        status: "system",
+        text: "MENSAGEM DE SISTEMA: ",
+        sms: "MENSAGEM DE SISTEMA: ",
+        banner: "MENSAGEM DE SISTEMA. Não é um alerta; não há perigo. / SYSTEM MESSAGE.",
+    },
+];
+
+/// The marks of the other languages that templates are shipped in: a text that begins with one is marked.
+const OTHER_MARKS: [&str; 4] = ["EXERCISE - NOT REAL: ", "SIMULACRO - NO ES REAL: ", "TEST: ", "PRUEBA: "];
+
+/// None of a real message. A status that this release does not know is no real message: it is marked as a test.
+fn mark(status: &str) -> Option<&'static Mark> {
+    let known = MARKS.iter().find(|mark| mark.status == status);
+    if status == "actual" { None } else { known.or(MARKS.get(1)) }
+}
+
+/// A headline or subject, marked once, whatever an editor made of it.
+pub fn marked(status: &str, text: &str) -> String {
+    mark(status).map_or_else(|| text.to_owned(), |mark| put_before(mark, mark.text, text))
+}
+
+/// The same for an SMS, whose marks have no accents.
+pub fn marked_sms(status: &str, text: &str) -> String {
+    mark(status).map_or_else(|| text.to_owned(), |mark| put_before(mark, mark.sms, text))
+}
+
+/// What says at length that a message is not real.
+pub fn banner(status: &str) -> Option<&'static str> {
+    mark(status).map(|mark| mark.banner)
+}
+
+/// The whole mark counts, not how it begins: "Exercite a calma" is no mark.
+fn put_before(mark: &Mark, wanted: &str, text: &str) -> String {
+    let begins = text.to_uppercase();
+    let own = [mark.text, mark.sms];
+    let of_others = OTHER_MARKS.iter().copied().filter(|_| mark.status != "system");
+    let is_marked = own.into_iter().chain(of_others).any(|mark| begins.starts_with(mark));
+    if is_marked { text.to_owned() } else { format!("{wanted}{text}") }
+}
+
+/// The banner of an e-mail, in colours of its own.
+fn band(banner: &str) -> String {
+    format!(
+        "<p role=\"note\" style=\"background:#1d4ed8;color:#fff;font-weight:bold;padding:.75em;border:4px dashed #fff\">{}</p>",
+        escaped(banner)
+    )
 }
 
 fn escaped(text: &str) -> String {
@@ -146,6 +204,33 @@ mod tests {
         assert!(exercise.letter(&SENDER).subject.starts_with("EXERCÍCIO - NÃO É REAL: Risco alto"));
         let marked = Content { sms_text: exercise.sms(), ..exercise };
         assert_eq!(marked.sms(), marked.sms_text);
+    }
+
+    #[test]
+    fn every_status_that_is_not_real_marks_sms_subject_text_and_banner() {
+        for (status, mark) in
+            [("exercise", "EXERC"), ("test", "TESTE"), ("system", "MENSAGEM DE SISTEMA"), ("unheard of", "TESTE")]
+        {
+            let content = Content { status: status.into(), ..content() };
+            let letter = content.letter(&SENDER);
+            assert!(content.sms().starts_with(mark), "{status}: {}", content.sms());
+            assert!(letter.subject.starts_with(mark), "{status}: {}", letter.subject);
+            assert!(letter.text.starts_with(&format!("*** {mark}")), "{status}: {}", letter.text);
+            assert!(letter.html.contains(&format!("border:4px dashed #fff\">{mark}")), "{status}: {}", letter.html);
+        }
+        let real = content().letter(&SENDER);
+        assert!(!real.text.contains("***") && !real.html.contains("dashed"));
+    }
+
+    #[test]
+    fn a_text_that_only_begins_like_a_mark_is_marked_all_the_same() {
+        assert_eq!(marked("exercise", "Exercite a calma"), "EXERCÍCIO - NÃO É REAL: Exercite a calma");
+        assert_eq!(marked_sms("test", "Testemunhas dizem"), "TESTE: Testemunhas dizem");
+        for kept in ["EXERCISE - NOT REAL: leave", "SIMULACRO - NO ES REAL: salga", "exercício - não é real: saia"] {
+            assert_eq!(marked("exercise", kept), kept);
+        }
+        // A test is no exercise of another language's.
+        assert_eq!(marked("system", "TEST: x"), "MENSAGEM DE SISTEMA: TEST: x");
     }
 
     #[test]

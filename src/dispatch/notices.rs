@@ -21,6 +21,17 @@ pub const AN_HOUR: i64 = 5;
 /// Notices of all purposes to one address within a day.
 pub const A_DAY: i64 = 20;
 
+/// The purpose of pages to staff about an alert that waits. Nobody outside can cause one, and a night of storms has many: they
+/// have a larger share, apart from that of other notices, so that neither keeps the other from its reader.
+pub const PAGE: &str = "alert_page";
+pub const PAGES_AN_HOUR: i64 = 60;
+pub const PAGES_A_DAY: i64 = 300;
+
+/// The share of one purpose: notices within an hour, and within a day.
+pub fn share(purpose: &str) -> (i64, i64) {
+    if purpose == PAGE { (PAGES_AN_HOUR, PAGES_A_DAY) } else { (AN_HOUR, A_DAY) }
+}
+
 /// What to tell whom.
 #[derive(Clone, Copy, Debug)]
 pub struct Notice<'a> {

@@ -1,9 +1,12 @@
 //! Who delivers, as the configuration names them.
 
+use serde::{Deserialize, Serialize};
+
 use crate::config::{Config, SmppProvider};
 
 /// Column `outbox.channel`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Channel {
     Sms,
     Email,

@@ -78,6 +78,12 @@ pub struct Feed {
     pub login_url: String,
     #[serde(default)]
     pub login_headers: BTreeMap<String, Secret>,
+    /// By which certificates the messages of a feed of kind `cap` are trusted: PEM, or paths of files with PEM.
+    #[serde(default)]
+    pub certificates: Vec<warnings::trust::Pem>,
+    /// What is not signed by one of them is kept in quarantine and never acted upon.
+    #[serde(default)]
+    pub require_signature: bool,
 }
 
 const fn ten_minutes() -> u32 {
@@ -89,6 +95,9 @@ impl Feed {
     pub fn problem(&self) -> Option<&'static str> {
         if self.name.is_empty() || self.name.len() > 100 {
             return Some("a name of 1 to 100 bytes");
+        }
+        if self.name == warnings::BY_HAND {
+            return Some("another name than \"import\", which is what people bring by hand");
         }
         if !self.url.starts_with("http://") && !self.url.starts_with("https://") {
             return Some("an http:// or https:// address in `url`");
@@ -105,6 +114,12 @@ impl Feed {
         }
         if self.kind.is_warnings() && self.url.contains("{station}") {
             return Some("no {station} in `url`: warnings have none");
+        }
+        if self.kind != Kind::Cap && (self.require_signature || !self.certificates.is_empty()) {
+            return Some("`certificates` and `require_signature` beside kind = \"cap\" alone");
+        }
+        if self.require_signature && self.certificates.is_empty() {
+            return Some("`certificates` beside `require_signature`: without them nothing would ever be let in");
         }
         match (self.kind, &self.mapping) {
             (Kind::Json, None) => return Some("a `mapping` beside kind = \"json\""),

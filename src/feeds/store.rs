@@ -148,7 +148,7 @@ pub async fn states(conn: &mut PgConnection, now: Instant) -> sqlx::Result<Vec<S
              foreign_stations, unfit, unfit_why, warnings, newest_observed_at,
              (select count(*) from outside_warning w
               where w.source = feed.name and w.for_us_by <> '{}' and w.superseded_by is null and w.status = 'Actual'
-                and w.msg_type <> 'Cancel' and coalesce(w.expires_at, w.sent_at + make_interval(hours => $2::int)) > $1)
+                and not w.quarantined and w.msg_type <> 'Cancel' and coalesce(w.expires_at, w.sent_at + make_interval(hours => $2::int)) > $1)
              as "warnings_for_us!"
          from feed order by name"#,
         now,

@@ -38,6 +38,8 @@ pub enum Outcome {
     /// Left the threshold, not yet the clear threshold: keeps a level, never raises one.
     Holding,
     NotMet,
+    /// Stations speak, and what they tell does not settle it yet: too much of the window is untold, or nobody knows when it fell.
+    Unsure,
     /// Too few fresh stations to say.
     NoData,
 }

@@ -26,16 +26,18 @@ struct Entry {
     raw: Fixed,
     /// What this reading adds to a sum: the value itself, or a counter's step.
     increment: Fixed,
-    /// The seconds in which a counter's step accrued; nothing for what is told of an interval or an instant.
+    /// The seconds in which a counter's step accrued; of what is told of an interval, those before it of which nothing was told,
+    /// when they were too many; nothing for what is told of an instant.
     over_s: u32,
     /// Readings that were merged into it.
     of: u32,
 }
 
 impl Entry {
-    /// Whether nobody can say how much of it belongs to a window of that length: it accrued over a longer time.
+    /// Whether nobody can say how much of a counter's step belongs to a window of that length: it accrued over a longer time. A
+    /// clock that wavers by some seconds an hour makes no difference.
     const fn is_blurred(&self, length: Micros) -> bool {
-        self.over_s as Micros * SECOND > length
+        self.over_s as Micros * SECOND > length + length / 10
     }
 }
 
@@ -71,28 +73,34 @@ struct Window {
     sum: Fixed,
     /// Steps inside that accrued over a longer time than the window's.
     blurred: Fixed,
+    /// Seconds of which nothing was told, those before the first entry as a whole.
+    untold_s: i64,
 }
 
 impl Window {
-    const fn add(&mut self, entry: &Entry) {
-        if entry.is_blurred(self.length) {
-            self.blurred.0 += entry.increment.0;
-        } else {
-            self.sum.0 += entry.increment.0;
-        }
+    const fn add(&mut self, entry: &Entry, kind: StreamKind) {
+        self.count(entry, kind, 1);
     }
 
-    const fn subtract(&mut self, entry: &Entry) {
-        if entry.is_blurred(self.length) {
-            self.blurred.0 -= entry.increment.0;
+    const fn subtract(&mut self, entry: &Entry, kind: StreamKind) {
+        self.count(entry, kind, -1);
+    }
+
+    const fn count(&mut self, entry: &Entry, kind: StreamKind, sign: i64) {
+        if !matches!(kind, StreamKind::CumulativeCounter) {
+            self.sum.0 += sign * entry.increment.0;
+            self.untold_s += sign * entry.over_s as i64;
+        } else if entry.is_blurred(self.length) {
+            self.blurred.0 += sign * entry.increment.0;
         } else {
-            self.sum.0 -= entry.increment.0;
+            self.sum.0 += sign * entry.increment.0;
         }
     }
 }
 
 /// What a window holds. A counter that was silent for ten hours tells what fell in ten hours, and not what fell in the last: that
-/// is anything from nothing to all of it.
+/// is anything from nothing to all of it. A gauge that tells of intervals, and was silent for more than half of the window, tells
+/// how much fell at least, and never how much at most.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Sum {
     pub at_least: Fixed,
@@ -103,6 +111,8 @@ pub struct Sum {
 pub struct Series {
     kind: StreamKind,
     counter: Counter,
+    /// Readings further apart than this leave a time of which nothing is told.
+    silence: Micros,
     retain: Micros,
     entries: VecDeque<Entry>,
     /// Absolute index of `entries[0]`.
@@ -117,12 +127,15 @@ pub struct Series {
 impl Series {
     /// `lengths` are the windows whose sums rules ask for; readings older than the longest are forgotten.
     pub fn new(kind: StreamKind, lengths: &[Micros]) -> Self {
-        let windows =
-            lengths.iter().map(|&length| Window { length, start: 0, sum: Fixed(0), blurred: Fixed(0) }).collect();
+        let windows = lengths
+            .iter()
+            .map(|&length| Window { length, start: 0, sum: Fixed(0), blurred: Fixed(0), untold_s: 0 })
+            .collect();
         let retain = lengths.iter().copied().max().unwrap_or(0).max(3_600_000_000);
         Self {
             kind,
             counter: Counter::default(),
+            silence: Micros::MAX,
             retain,
             entries: VecDeque::new(),
             base: 0,
@@ -144,6 +157,28 @@ impl Series {
     pub const fn counting(mut self, counter: Counter) -> Self {
         self.counter = counter;
         self
+    }
+
+    /// With the time after which the stream counts as silent.
+    #[must_use]
+    pub const fn silent_after(mut self, silence: Micros) -> Self {
+        self.silence = silence;
+        self
+    }
+
+    /// How far back readings are kept.
+    pub const fn retain(&self) -> Micros {
+        self.retain
+    }
+
+    /// Whether the two hold the same, however many each has forgotten.
+    pub fn is_like(&self, other: &Self) -> bool {
+        let window = |of: &Self, window: &Window| {
+            (window.length, window.start - of.base, window.sum, window.blurred, window.untold_s)
+        };
+        self.entries == other.entries
+            && (self.retain, self.period, &self.spread) == (other.retain, other.period, &other.spread)
+            && self.windows.iter().map(|w| window(self, w)).eq(other.windows.iter().map(|w| window(other, w)))
     }
 
     /// The newest event time.
@@ -181,7 +216,33 @@ impl Series {
     pub fn sum(&self, length: Micros) -> Option<Sum> {
         self.entries.back()?;
         let window = self.windows.iter().find(|window| window.length == length)?;
-        Some(Sum { at_least: window.sum, at_most: Fixed(window.sum.0 + window.blurred.0) })
+        let is_open = window.untold_s > 0 && {
+            let first = self.entries.get(window.start.saturating_sub(self.base) as usize);
+            let outside = first.map_or(0, |first| self.outside(first, length));
+            window.untold_s * SECOND - outside > length / 2
+        };
+        let at_most = if is_open { Fixed(i64::MAX) } else { Fixed(window.sum.0 + window.blurred.0) };
+        Some(Sum { at_least: window.sum, at_most })
+    }
+
+    /// What of the untold time before the first entry of a window lies before the window.
+    fn outside(&self, first: &Entry, length: Micros) -> Micros {
+        let within = first.at - (self.newest_at().unwrap_or(first.at) - length);
+        (Micros::from(first.over_s) * SECOND - within).max(0)
+    }
+
+    /// The time in the window of that length of which nothing is told: while the stream was silent, and before it began.
+    pub fn untold(&self, length: Micros) -> Micros {
+        if self.kind == StreamKind::CumulativeCounter {
+            return 0;
+        }
+        let Some(newest) = self.newest_at() else { return length };
+        let start = self.entries.partition_point(|entry| entry.at <= newest - length);
+        let holes: Micros = self.entries.range(start..).map(|entry| Micros::from(entry.over_s) * SECOND).sum();
+        let first = self.entries.get(start);
+        let before = if start == 0 { first.map_or(0, |first| first.at - (newest - length)) } else { 0 };
+        let before = if before > self.silence.min(length / 4) { before } else { 0 };
+        holes + before - first.map_or(0, |first| self.outside(first, length))
     }
 
     /// Whether no two readings in the window of that length, nor the one before it, lie further apart than `apart`.
@@ -240,6 +301,16 @@ impl Series {
         (count > 0).then(|| i64::try_from(total / count).map(Fixed).ok()).flatten()
     }
 
+    /// Whether so much of the window is untold that only the least of its sum is known.
+    pub fn is_open(&self, length: Micros) -> bool {
+        let Some(newest) = self.newest_at().filter(|_| self.kind != StreamKind::CumulativeCounter) else {
+            return false;
+        };
+        let start = self.entries.partition_point(|entry| entry.at <= newest - length);
+        let holes: Micros = self.entries.range(start..).map(|entry| Micros::from(entry.over_s) * SECOND).sum();
+        holes > 0 && holes - self.entries.get(start).map_or(0, |first| self.outside(first, length)) > length / 2
+    }
+
     /// The sum over the window in which each step counts by its age in whole hours.
     pub fn weighed(&self, length: Micros, weights: &[Fixed]) -> Option<Fixed> {
         let newest = self.newest_at()?;
@@ -268,8 +339,9 @@ impl Series {
         i64::try_from(change).ok().map(Fixed)
     }
 
-    /// Takes a good reading in any order. One that is older than anything retained changes nothing.
-    pub fn push(&mut self, at: Micros, seq: Seq, raw: Fixed) {
+    /// Takes a good reading in any order. One that is older than anything retained changes nothing. Returns false where every sum
+    /// is certainly what it was.
+    pub fn push(&mut self, at: Micros, seq: Seq, raw: Fixed) -> bool {
         let Some(newest) = self.newest_at().filter(|newest| at <= *newest) else { return self.append(at, seq, raw) };
         // An interval has one total: the same stamp again (a gateway that retries, a device exchanged) is the newer word on it.
         if self.kind == StreamKind::IntervalSum
@@ -280,9 +352,13 @@ impl Series {
             if self.entries.get(twin).is_some_and(|entry| entry.of == 1) {
                 self.replace(twin, seq, raw);
             }
-            return;
+            return true;
         }
-        if at < newest { self.insert_late(at, seq, raw, newest) } else { self.append(at, seq, raw) }
+        if at == newest {
+            return self.append(at, seq, raw);
+        }
+        self.insert_late(at, seq, raw, newest);
+        true
     }
 
     /// Puts `raw` in the place of the reading with journal number `revised`.
@@ -292,7 +368,9 @@ impl Series {
             // What it corrects is a part of a sum, and nobody knows which any more.
             Some(_) => {}
             None if self.is_merged(at) => {}
-            None => self.push(at, seq, raw),
+            None => {
+                self.push(at, seq, raw);
+            }
         }
     }
 
@@ -321,17 +399,23 @@ impl Series {
         self.resum();
     }
 
-    fn append(&mut self, at: Micros, seq: Seq, raw: Fixed) {
+    fn append(&mut self, at: Micros, seq: Seq, raw: Fixed) -> bool {
         let before = self.entries.back();
+        let is_first = before.is_none();
         let entry = Entry { at, seq, raw, increment: self.step(before, at, raw), over_s: self.over(before, at), of: 1 };
         self.entries.push_back(entry);
+        let kind = self.kind;
+        // What is untold of a window shrinks as time goes on.
+        let mut tells = is_first || entry.increment.0 != 0 || entry.over_s != 0 && kind == StreamKind::IntervalSum;
         for window in &mut self.windows {
-            window.add(&entry);
+            tells |= window.untold_s != 0;
+            window.add(&entry, kind);
             while let Some(entry) = self.entries.get((window.start - self.base) as usize) {
                 if entry.at > at - window.length {
                     break;
                 }
-                window.subtract(entry);
+                tells |= entry.increment.0 != 0;
+                window.subtract(entry, kind);
                 window.start += 1;
             }
         }
@@ -339,13 +423,15 @@ impl Series {
         let (period, came) = self.period;
         if at.div_euclid(PERIOD) == period {
             self.period.1 += 1;
-            return;
+            return tells;
         }
         self.period = (at.div_euclid(PERIOD), 1);
         let hour_begins = self.retain > COARSE_UNTIL && at.div_euclid(HOURLY) != (period * PERIOD).div_euclid(HOURLY);
         if came > 1 || hour_begins {
             self.merge(at, came > 1);
+            return true;
         }
+        tells
     }
 
     /// Merges what has grown old into its slots; of a stream that speaks seldom only what is beyond every sum.
@@ -357,7 +443,7 @@ impl Series {
                 Some(last) if slot_of(entry).is_some() && slot_of(last) == slot_of(entry) => {
                     let raw =
                         if self.kind == StreamKind::IntervalSum { Fixed(last.raw.0 + entry.raw.0) } else { entry.raw };
-                    if self.kind == StreamKind::Instantaneous {
+                    if self.kind != StreamKind::CumulativeCounter {
                         let (a, b) = self.spread.remove(&last.at).unwrap_or((last.raw, last.raw));
                         let (c, d) = self.spread.remove(&entry.at).unwrap_or((entry.raw, entry.raw));
                         self.spread.insert(entry.at, (a.min(c), b.max(d)));
@@ -382,7 +468,7 @@ impl Series {
 
     fn insert_late(&mut self, at: Micros, seq: Seq, raw: Fixed, newest: Micros) {
         if at <= newest - self.retain {
-            return;
+            return self.insert_before(at, seq, raw, newest);
         }
         let index = self.entries.partition_point(|entry| entry.at <= at);
         self.entries.insert(index, Entry { at, seq, raw, increment: Fixed(0), over_s: 0, of: 1 });
@@ -392,6 +478,26 @@ impl Series {
         }
         self.restep(index);
         self.restep(index + 1);
+    }
+
+    /// A late reading from before everything that counts: at most it is the nearest before it, from which the next step is told.
+    fn insert_before(&mut self, at: Micros, seq: Seq, raw: Fixed, newest: Micros) {
+        let entry = Entry { at, seq, raw, increment: Fixed(0), over_s: 0, of: 1 };
+        let counts = |entry: &Entry| entry.at > newest - self.retain;
+        match (self.entries.front(), self.entries.partition_point(|entry| entry.at <= at)) {
+            (Some(oldest), 0) if counts(oldest) => {
+                self.entries.push_front(entry);
+                // The numbers of the others stay what they were in `windows`: those count from one more.
+                self.windows.iter_mut().for_each(|window| window.start += 1);
+            }
+            (Some(_), 1) => {
+                if let Some(oldest) = self.entries.front_mut() {
+                    *oldest = entry;
+                }
+            }
+            _ => return,
+        }
+        self.restep(1);
     }
 
     /// The first reading of a counter has no step.
@@ -408,6 +514,9 @@ impl Series {
             (StreamKind::CumulativeCounter, Some(before)) => {
                 u32::try_from((at - before.at) / SECOND).unwrap_or(u32::MAX)
             }
+            (StreamKind::IntervalSum, Some(before)) if at - before.at > self.silence => {
+                u32::try_from((at - before.at) / SECOND).unwrap_or(u32::MAX)
+            }
             _ => 0,
         }
     }
@@ -417,26 +526,30 @@ impl Series {
     fn restep(&mut self, index: usize) {
         let before = index.checked_sub(1).and_then(|i| self.entries.get(i));
         let Some(entry) = self.entries.get(index) else { return };
+        // What was merged of instants adds up to more than its last one, whatever stands before it.
+        if self.kind == StreamKind::Instantaneous && entry.of > 1 {
+            return;
+        }
         let (increment, over_s) = (self.step(before, entry.at, entry.raw), self.over(before, entry.at));
         let Some(entry) = self.entries.get_mut(index) else { return };
         let old = *entry;
         (entry.increment, entry.over_s) = (increment, over_s);
-        let (new, place) = (*entry, self.base + index as u64);
+        let (new, place, kind) = (*entry, self.base + index as u64, self.kind);
         for window in self.windows.iter_mut().filter(|window| window.start <= place) {
-            window.subtract(&old);
-            window.add(&new);
+            window.subtract(&old, kind);
+            window.add(&new, kind);
         }
     }
 
     /// Sums anew. What was newest may be gone, so that older readings are inside again.
     fn resum(&mut self) {
-        let newest = self.newest_at();
+        let (newest, kind) = (self.newest_at(), self.kind);
         for window in &mut self.windows {
             let start =
                 newest.map_or(0, |newest| self.entries.partition_point(|entry| entry.at <= newest - window.length));
             window.start = self.base + start as u64;
-            (window.sum, window.blurred) = (Fixed(0), Fixed(0));
-            self.entries.range(start..).for_each(|entry| window.add(entry));
+            (window.sum, window.blurred, window.untold_s) = (Fixed(0), Fixed(0), 0);
+            self.entries.range(start..).for_each(|entry| window.add(entry, kind));
         }
     }
 

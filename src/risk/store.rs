@@ -264,6 +264,18 @@ pub async fn save_cursor(conn: &mut PgConnection, cursor: Cursor) -> sqlx::Resul
     Ok(())
 }
 
+/// Writes down that everything in the journal was judged at `now`.
+pub async fn say_caught_up(conn: &mut PgConnection, now: Instant) -> sqlx::Result<()> {
+    sqlx::query!(
+        "insert into evaluator_beat (at) values ($1)
+         on conflict (id) do update set at = excluded.at, beaten_at = clock_timestamp()",
+        now
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
 /// Keeps what quality control said.
 pub async fn save_flags(conn: &mut PgConnection, now: Instant, flags: &[Flag]) -> anyhow::Result<()> {
     if flags.is_empty() {

@@ -1,7 +1,8 @@
 //! What is known of one stream: the readings that are believed, those that are at least possible, and what is doubted.
 //!
-//! Two series are kept. The strict one holds what passed; rules read it. The lenient one also holds what is suspect: quality
-//! control looks at it, and rules that say `suspect = true`. What failed is in neither.
+//! There are two series. The strict one holds what passed; rules read it. The lenient one also holds what is suspect: quality
+//! control looks at it, and rules that say `suspect = true`. What failed is in neither. Nearly always the two are the same, and
+//! then only one is kept: they part at the first reading in doubt, and are one again when nothing tells them apart any more.
 
 use super::control::{self, Around, Flag, Limits, Run, Why};
 use super::measure::Measure;
@@ -26,24 +27,37 @@ pub struct Track {
 impl Track {
     fn new(spec: &StreamSpec, windows: &[Micros], reach: Micros) -> Self {
         Self {
-            series: Series::new(spec.kind, windows).counting(spec.counter).reaching(reach),
+            series: Series::new(spec.kind, windows)
+                .counting(spec.counter)
+                .silent_after(spec.stale_after)
+                .reaching(reach),
             received_at: None,
             lag: 0,
         }
     }
 
-    fn take(&mut self, reading: &ReadingInput) {
+    /// Returns false where every sum is certainly what it was.
+    fn take(&mut self, reading: &ReadingInput) -> bool {
         let (at, received_at) = (reading.observed_at.timestamp_micros(), reading.received_at.timestamp_micros());
         let newest = self.series.newest_at();
-        match reading.revises {
-            Some(revised) => self.series.revise(revised, reading.seq, at, reading.value),
+        let tells = match reading.revises {
+            Some(revised) => {
+                self.series.revise(revised, reading.seq, at, reading.value);
+                true
+            }
             None => self.series.push(at, reading.seq, reading.value),
-        }
+        };
         // What is sent late about the past says nothing about the present.
         if newest.is_none_or(|newest| at >= newest) {
             self.received_at = Some(received_at);
             self.lag = received_at - at;
         }
+        tells
+    }
+
+    /// Whether nothing that can be asked of the two, now or later, tells them apart.
+    fn is_like(&self, other: &Self) -> bool {
+        (self.received_at, self.lag) == (other.received_at, other.lag) && self.series.is_like(&other.series)
     }
 
     pub const fn received_at(&self) -> Option<Micros> {
@@ -70,7 +84,22 @@ impl Track {
                 Some(Fixed(latest.0 - stage.0))
             }
             Measure::Curve(curve) => sure(self.on_curve(spec, curve)?, from, rises),
-            Measure::Antecedent(index) => self.series.weighed(index.reach, &index.weights),
+            Measure::Antecedent(index) => {
+                let at_least = self.series.weighed(index.reach, &index.weights)?;
+                let at_most = if self.series.is_open(index.reach) { Fixed(i64::MAX) } else { at_least };
+                sure(Sum { at_least, at_most }, from, rises)
+            }
+        }
+    }
+
+    /// Whether the stream can ever answer for a measure, once it has spoken for a while.
+    pub fn can_answer(&self, spec: &StreamSpec, measure: &Measure) -> bool {
+        let fits = |window: Micros| spec.interval.is_none_or(|interval| interval <= window);
+        match measure {
+            Measure::Sum(window) => fits(*window),
+            Measure::Curve(curve) => curve.points.iter().any(|(duration, _)| fits(*duration)),
+            Measure::Above(stage) => spec.stages.get(*stage).is_some(),
+            _ => true,
         }
     }
 
@@ -107,7 +136,10 @@ fn sure(sum: Sum, from: Fixed, rises: bool) -> Option<Fixed> {
 #[derive(Clone, Debug)]
 pub struct StreamState {
     strict: Track,
-    lenient: Track,
+    /// With what is in doubt; nothing while that is the same as the strict one.
+    lenient: Option<Box<Track>>,
+    /// Until when, in event time, they need not be compared.
+    apart_until: Micros,
     run: Run,
     /// The newest reading that was not believed: when it was observed, and why.
     doubt: Option<(Micros, Why)>,
@@ -116,21 +148,48 @@ pub struct StreamState {
 impl StreamState {
     /// `windows` are those that rules ask for, of what passed and of what is suspect as well.
     pub fn new(spec: &StreamSpec, windows: &Windows) -> Self {
-        let mut lenient = windows.lenient.clone();
-        lenient.extend(spec.limits.neighbours.map(|near| hours(near.window_h)));
-        lenient.sort_unstable();
-        lenient.dedup();
+        let mut lengths = windows.strict.clone();
+        lengths.extend(&windows.lenient);
+        lengths.extend(spec.limits.neighbours.map(|near| hours(near.window_h)));
+        lengths.sort_unstable();
+        lengths.dedup();
         Self {
-            strict: Track::new(spec, &windows.strict, windows.reach),
-            lenient: Track::new(spec, &lenient, windows.reach),
+            strict: Track::new(spec, &lengths, windows.reach),
+            lenient: None,
+            apart_until: 0,
             run: Run::default(),
             doubt: None,
         }
     }
 
     /// What rules may read: with `suspect` also what is in doubt.
-    pub const fn track(&self, suspect: bool) -> &Track {
-        if suspect { &self.lenient } else { &self.strict }
+    pub fn track(&self, suspect: bool) -> &Track {
+        if suspect { self.lenient() } else { &self.strict }
+    }
+
+    fn lenient(&self) -> &Track {
+        self.lenient.as_deref().unwrap_or(&self.strict)
+    }
+
+    /// From a doubt on the two go their own ways.
+    fn part(&mut self) -> &mut Track {
+        if self.lenient.is_none() {
+            self.apart_until = self.strict.series.newest_at().unwrap_or(0) + self.strict.series.retain();
+        }
+        self.lenient.get_or_insert_with(|| Box::new(self.strict.clone()))
+    }
+
+    /// Makes one of the two again. They are compared once what told them apart has had the time to be forgotten.
+    fn rejoin(&mut self) {
+        let (Some(lenient), Some(newest)) = (&self.lenient, self.strict.series.newest_at()) else { return };
+        if newest < self.apart_until {
+            return;
+        }
+        if self.strict.is_like(lenient) {
+            self.lenient = None;
+        } else {
+            self.apart_until = newest + self.strict.series.retain();
+        }
     }
 
     /// Why the newest reading is not believed; `None` when it is.
@@ -139,8 +198,9 @@ impl StreamState {
         self.strict.series.newest_at().is_none_or(|newest| newest < *at).then_some(why)
     }
 
-    /// Takes a reading whose quality is known: a stored one, or one that `judge` has seen.
-    pub fn take(&mut self, reading: &ReadingInput, limits: &Limits, quality: Quality, why: Option<&Why>) {
+    /// Takes a reading whose quality is known: a stored one, or one that `judge` has seen. Returns false where every sum is
+    /// certainly what it was.
+    pub fn take(&mut self, reading: &ReadingInput, limits: &Limits, quality: Quality, why: Option<&Why>) -> bool {
         let at = reading.observed_at.timestamp_micros();
         if quality != Quality::Pass
             && let Some(why) = why.filter(|_| self.doubt.as_ref().is_none_or(|(before, _)| at >= *before))
@@ -149,22 +209,37 @@ impl StreamState {
         }
         // A correction that is not believed leaves what it would correct.
         if quality == Quality::Fail {
-            return;
+            return true;
         }
         if self.follows(reading) {
             self.run = self.next_run(reading, limits);
         }
-        self.lenient.take(reading);
-        if quality == Quality::Pass {
-            self.strict.take(reading);
+        if quality != Quality::Pass {
+            self.part().take(reading);
+            return true;
         }
+        let tells = self.strict.take(reading);
+        let Some(lenient) = &mut self.lenient else { return tells };
+        lenient.take(reading);
+        self.rejoin();
+        true
+    }
+
+    /// Whether what passed speaks for an instant.
+    pub fn speaks(&self, spec: &StreamSpec, now: Micros) -> bool {
+        self.strict.fresh_until(spec).is_some_and(|until| now < until)
     }
 
     /// What was believed and is not any more.
     pub fn take_back(&mut self, seq: Seq, quality: Quality) {
-        self.strict.series.remove(seq);
         if quality == Quality::Fail {
-            self.lenient.series.remove(seq);
+            self.strict.series.remove(seq);
+            if let Some(lenient) = &mut self.lenient {
+                lenient.series.remove(seq);
+            }
+        } else {
+            self.part();
+            self.strict.series.remove(seq);
         }
     }
 
@@ -175,7 +250,7 @@ impl StreamState {
 
     /// Whether a reading can be held against its own past at all: it comes in order, and corrects nothing.
     pub fn follows(&self, reading: &ReadingInput) -> bool {
-        let newest = self.lenient.series.newest_at();
+        let newest = self.lenient().series.newest_at();
         reading.revises.is_none() && newest.is_none_or(|newest| reading.observed_at.timestamp_micros() > newest)
     }
 
@@ -184,7 +259,7 @@ impl StreamState {
         if !self.follows(reading) {
             return None;
         }
-        let before = self.lenient.series.newest().map(|(_, at, value)| (at, value));
+        let before = self.lenient().series.newest().map(|(_, at, value)| (at, value));
         let around = Around { kind: spec.kind, before, run: self.next_run(reading, &spec.limits) };
         control::judge(&spec.limits, &around, reading.observed_at.timestamp_micros(), reading.value)
     }
@@ -192,8 +267,8 @@ impl StreamState {
     /// What a reading that is not taken yet says of the one before it.
     pub fn judge_before(&self, spec: &StreamSpec, reading: &ReadingInput) -> Option<Flag> {
         let limit = spec.limits.spike.filter(|_| spec.kind == StreamKind::Instantaneous && self.follows(reading))?;
-        let (seq, at, value) = self.lenient.series.newest()?;
-        let (before_at, before) = self.lenient.series.before_newest()?;
+        let (seq, at, value) = self.lenient().series.newest()?;
+        let (before_at, before) = self.lenient().series.before_newest()?;
         let near =
             reading.observed_at.timestamp_micros() - at <= spec.stale_after && at - before_at <= spec.stale_after;
         let (quality, why) = control::middle(limit, before, value, reading.value).filter(|_| near)?;
@@ -205,14 +280,14 @@ impl StreamState {
         if !self.follows(reading) {
             return None;
         }
-        let series = &self.lenient.series;
+        let series = &self.lenient().series;
         let sum = series.sum_with(window, reading.observed_at.timestamp_micros(), reading.value);
         sum.filter(|_| series.covers(window) && series.count(window) >= 3)
     }
 
     /// Whether the stream spoke all through a window. It looks at every reading in it, so it is asked last.
     pub fn spoke_all_through(&self, spec: &StreamSpec, window: Micros) -> bool {
-        self.lenient.series.is_without_gap(window, spec.stale_after)
+        self.lenient().series.is_without_gap(window, spec.stale_after)
     }
 
     /// The sum that speaks for the ground around a neighbour at an instant. What is in doubt itself vouches for nothing.

@@ -1,13 +1,16 @@
 //! Whether a version may leave its draft: its text is right, it clashes with no other active rule, and what of the town it
 //! binds to. Pure.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 
 use chrono_tz::Tz;
 use serde::{Deserialize, Serialize};
 
 use super::outline;
-use crate::risk::network::Network;
+use crate::risk::measure::Measure;
+use crate::risk::network::{BoundPair, Network, StreamSpec};
+use crate::risk::rule::amount::MINUTE;
 use crate::risk::rule::{self, Rule, Selector, Subject};
 use crate::units::Quantity;
 
@@ -42,6 +45,43 @@ pub struct Checked {
     pub blind: usize,
     /// Their names, at most 200.
     pub blind_areas: Vec<String>,
+    /// Where stations are there and can never say what the rule asks them.
+    #[serde(default)]
+    pub never: Vec<Never>,
+}
+
+/// Areas whose stations can never say what the rule asks them.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct Never {
+    /// What the rule calls the stations.
+    pub stations: String,
+    pub why: NeverWhy,
+    /// Names, at most 200.
+    pub areas: Vec<String>,
+}
+
+impl fmt::Display for Never {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "stations {:?} can never say what is asked: ", self.stations)?;
+        match &self.why {
+            NeverWhy::TooFew { needs, has } => write!(f, "{needs} have to speak and {has} are there")?,
+            NeverWhy::NoStage { stage } => write!(f, "none has the stage {stage:?}")?,
+            NeverWhy::Coarse { window_min } => write!(f, "each measures by spans longer than {window_min} min")?,
+        }
+        write!(f, " ({})", self.areas.join(", "))
+    }
+}
+
+/// Why stations can never say it.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(tag = "because", rename_all = "snake_case")]
+pub enum NeverWhy {
+    /// Fewer are there than have to speak.
+    TooFew { needs: usize, has: usize },
+    /// None of them knows the stage.
+    NoStage { stage: String },
+    /// Each of them tells a longer span at a time than the window.
+    Coarse { window_min: i64 },
 }
 
 impl Checked {
@@ -108,25 +148,61 @@ pub fn findings(text: &str) -> Vec<Finding> {
 fn bind(network: Network, checked: &mut Checked) {
     let Ok(bound) = network.bind() else { return };
     let (mut streams, mut blind) = (BTreeSet::new(), BTreeSet::new());
+    let mut never: BTreeMap<(String, NeverWhy), BTreeSet<String>> = BTreeMap::new();
     for pair in bound.pairs.iter().filter(|pair| pair.rule.is_some()) {
         checked.areas += 1;
         streams.extend(pair.streams());
         let rule = pair.rule.and_then(|rule| bound.rules.get(rule));
         let selectors = rule.map_or(&[][..], |rule| &rule.selectors);
-        // That nobody reports, warns or foretells blinds no area.
-        let measures = |selector: &Selector| {
-            !matches!(
-                selector.subject,
-                Subject::Measured(Quantity::Reports | Quantity::Warnings | Quantity::RainForecast)
-            )
-        };
         if selectors.iter().zip(&pair.feeds).any(|(selector, feed)| measures(selector) && feed.sources.is_empty()) {
             blind.insert(pair.area_name.clone());
         }
+        for of in rule.into_iter().flat_map(|rule| never_of(rule, pair, &bound.streams)) {
+            never.entry(of).or_default().insert(pair.area_name.clone());
+        }
     }
+    let told = |((stations, why), areas): (_, BTreeSet<String>)| Never {
+        stations,
+        why,
+        areas: areas.into_iter().take(MOST_NAMES).collect(),
+    };
+    checked.never = never.into_iter().map(told).collect();
     checked.streams = streams.len();
     checked.blind = blind.len();
     checked.blind_areas = blind.into_iter().take(MOST_NAMES).collect();
+}
+
+/// That nobody reports, warns or foretells blinds no area.
+const fn measures(selector: &Selector) -> bool {
+    !matches!(selector.subject, Subject::Measured(Quantity::Reports | Quantity::Warnings | Quantity::RainForecast))
+}
+
+/// What the stations of an area can never say, by the name that the rule gives them. Where there are none the area is blind already.
+fn never_of(rule: &Rule, pair: &BoundPair, streams: &[StreamSpec]) -> Vec<(String, NeverWhy)> {
+    let mut found = Vec::new();
+    for (index, selector) in rule.selectors.iter().enumerate().filter(|(_, selector)| measures(selector)) {
+        let heard: Vec<_> = pair.sources(index).iter().filter_map(|source| streams.get(source.stream)).collect();
+        if heard.is_empty() {
+            continue;
+        }
+        let needs = selector.min_fresh;
+        if heard.len() < needs {
+            found.push((selector.name.clone(), NeverWhy::TooFew { needs, has: heard.len() }));
+        }
+        for (_, condition) in rule.conditions().filter(|(_, condition)| condition.selector == index) {
+            if let Measure::Above(stage) = condition.measure
+                && heard.iter().all(|stream| stream.stages.get(stage).is_none())
+            {
+                found.push((selector.name.clone(), NeverWhy::NoStage { stage: stage.to_string() }));
+            }
+            if let Some(window) = condition.measure.sums().max()
+                && heard.iter().all(|stream| stream.interval.is_some_and(|interval| interval > window))
+            {
+                found.push((selector.name.clone(), NeverWhy::Coarse { window_min: window / MINUTE }));
+            }
+        }
+    }
+    found
 }
 
 /// What a set of rules leaves unwatched.
@@ -162,7 +238,10 @@ pub fn gaps(network: &Network) -> Vec<Gap> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::ids::{AreaId, DatastreamId};
+    use crate::risk::network::AreaSpec;
     use crate::risk::store::DEFAULT_RULES;
+    use crate::units::StreamKind;
 
     const ZONE: Tz = chrono_tz::America::Sao_Paulo;
 
@@ -203,6 +282,54 @@ mod tests {
         assert!(checked.findings.iter().any(|finding| finding.message.contains("both cover hazard")), "{checked:?}");
         let checked = check(Kept { id: &id, version: 7 }, text, network, ZONE);
         assert_eq!((checked.errors(), checked.findings[0].place.as_str()), (1, "version"));
+    }
+
+    #[test]
+    fn areas_whose_stations_can_never_say_it_are_named_with_why() {
+        let gauge = StreamSpec {
+            id: DatastreamId(1),
+            station_code: "G".into(),
+            station_name: "G".into(),
+            name: "x".into(),
+            point: geo::Point::new(-43.0, -22.0),
+            quantity: Quantity::Rain,
+            kind: StreamKind::IntervalSum,
+            interval: Some(60 * MINUTE),
+            stale_after: 150 * MINUTE,
+            limits: Default::default(),
+            counter: Default::default(),
+            stages: Default::default(),
+        };
+        let river = StreamSpec {
+            id: DatastreamId(2),
+            quantity: Quantity::WaterLevel,
+            kind: StreamKind::Instantaneous,
+            interval: None,
+            ..gauge.clone()
+        };
+        let area = AreaSpec {
+            id: AreaId(1),
+            code: "a".into(),
+            name: "Morro".into(),
+            polygons: geo::MultiPolygon(vec![geo::Rect::new((-43.01, -22.01), (-42.99, -21.99)).to_polygon()]),
+            hazards: vec![("1.2.1.0.0".parse().unwrap(), "R3".parse().unwrap())],
+        };
+        let network = Network { streams: vec![gauge, river], areas: vec![area], rules: Vec::new() };
+        let text = "id = 'r'\nversion = 1\ntitle = 't'\nhazard = '1.2.1.0.0'\n[stations.g]\nquantity = 'rain'\nwithin_km = 5.0\nmin_fresh = 3\n\
+            [stations.w]\nquantity = 'river_level'\nwithin_km = 5.0\n[[levels]]\nlevel = 'alert'\n\
+            any = [{ stations = 'g', sum = '15min', at_least = '10 mm' }, { stations = 'w', above_stage = 'alert', at_least = '0 m' }]\n";
+        let checked = check(Kept { id: "r", version: 1 }, text, network, ZONE);
+        assert_eq!((checked.errors(), checked.areas, checked.blind), (0, 1, 0), "{checked:?}");
+        let told: Vec<_> = checked.never.iter().map(|never| (never.stations.as_str(), never.why.clone())).collect();
+        assert_eq!(
+            told,
+            [
+                ("g", NeverWhy::TooFew { needs: 3, has: 1 }),
+                ("g", NeverWhy::Coarse { window_min: 15 }),
+                ("w", NeverWhy::NoStage { stage: "alert".into() }),
+            ]
+        );
+        assert_eq!(checked.never[0].areas, ["Morro"]);
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! Acts on rules, each in one transaction with its entry in the audit, for the pages, the API and the command line alike.
 
+use anyhow::Context as _;
 use chrono_tz::Tz;
 use serde_json::{Value, json};
 use sqlx::PgConnection;
@@ -8,14 +9,13 @@ use super::check::{self, Checked, Kept, MOST_BYTES};
 use super::life::{Ask, Done, Life, Outcome, Refusal, State};
 use super::outline::{self, Outline};
 use super::store::{self, NewAct, NewVersion, Source, Version};
-use super::{is_rule_id, sync};
+use super::{is_rule_id, sync, town};
 use crate::audit::{self, Act, Actor, Entry};
 use crate::clock::Instant;
 use crate::config;
 use crate::events::{Event, notify};
 use crate::ids::{Ids, StaffId};
 use crate::risk::network::Network;
-use crate::risk::store::{load_limits, load_network};
 
 /// The longest note or reason, in letters.
 pub const MOST_LETTERS: usize = 1000;
@@ -175,9 +175,13 @@ impl Desk<'_> {
     /// # Errors
     /// `Stale`, `Refused` for what is no draft. Errors of the text are no error here: they are kept and given back.
     pub async fn check(&self, conn: &mut PgConnection, at: At<'_>) -> Result<Checked, RuleError> {
-        let (version, life) = self.turn(&mut *conn, at).await?;
+        // Before the turn: playing the tests takes time, and nobody has to wait for it. Active rules that come between are seen by the
+        // approval, which checks again.
+        let seen = self.locked(&mut *conn, at).await?;
         let network = self.network(&mut *conn).await?;
-        let checked = check::check(Kept { id: at.rule, version: at.version }, &version.text, network, self.zone);
+        let kept = Kept { id: at.rule, version: at.version };
+        let checked = check_apart(kept, &seen.text, network, self.zone).await?;
+        let (version, life) = self.turn(&mut *conn, At { revision: Some(seen.revision), ..at }).await?;
         match life.after(Ask::Check { errors: checked.errors() }, self.person()) {
             Ok((life, outcome)) => {
                 store::keep_checked(&mut *conn, self.now, &version, &checked).await?;
@@ -267,7 +271,8 @@ impl Desk<'_> {
         let (life, outcome) = life.after(Ask::Approve, self.person())?;
         // The first of two learns as well what the second would be refused for.
         let network = self.network(&mut *conn).await?;
-        let checked = check::check(Kept { id: at.rule, version: at.version }, &version.text, network, self.zone);
+        let kept = Kept { id: at.rule, version: at.version };
+        let checked = check_apart(kept, &version.text, network, self.zone).await?;
         if checked.errors() > 0 {
             return Err(RuleError::Errors(Box::new(checked)));
         }
@@ -391,7 +396,7 @@ impl Desk<'_> {
 
     /// The town with the rules that judge it.
     async fn network(&self, conn: &mut PgConnection) -> anyhow::Result<Network> {
-        town(conn, self.engine).await
+        town::read(conn, self.engine).await
     }
 
     fn person(&self) -> Option<StaffId> {
@@ -399,13 +404,14 @@ impl Desk<'_> {
     }
 }
 
-/// The town with the rules that judge it now.
+/// As [`check::check`], on a thread where nobody else waits: a text may bring many tests.
 ///
 /// # Errors
-/// What cannot be read.
-pub async fn town(conn: &mut PgConnection, engine: &config::Engine) -> anyhow::Result<Network> {
-    let rules = store::current(&mut *conn, &engine.rules_dir).await?;
-    load_network(conn, rules, &load_limits(&engine.quality_file)?).await
+/// When the thread fell.
+pub async fn check_apart(kept: Kept<'_>, text: &str, network: Network, zone: Tz) -> anyhow::Result<Checked> {
+    let (id, version, text) = (kept.id.to_owned(), kept.version, text.to_owned());
+    let work = move || check::check(Kept { id: &id, version }, &text, network, zone);
+    tokio::task::spawn_blocking(work).await.context("the check of a rule ended early")
 }
 
 /// A version as the state machine needs it.

@@ -20,6 +20,8 @@ pub struct Change {
     pub of: String,
     /// The condition it belongs to, as keys and values; empty where it is about none.
     pub condition: Vec<Vec<String>>,
+    /// The groups that condition stands in, outermost first: "any", "all 2"; empty where it is about none.
+    pub group: Vec<String>,
     /// The key that changed; empty where the whole came or went.
     pub key: String,
     /// Before; none where it is new.
@@ -69,7 +71,7 @@ pub fn changes(old: &Outline, new: &Outline) -> Vec<Change> {
 }
 
 fn change(about: About, of: &str, key: &str, from: Option<String>, to: Option<String>) -> Change {
-    Change { about, of: of.to_owned(), condition: Vec::new(), key: key.to_owned(), from, to }
+    Change { about, of: of.to_owned(), condition: Vec::new(), group: Vec::new(), key: key.to_owned(), from, to }
 }
 
 fn filled(text: &str) -> Option<String> {
@@ -111,7 +113,7 @@ fn conditions(level: &str, old: &[Leaf], new: &[Leaf], found: &mut Vec<Change>) 
     for after in new {
         let same = left.iter().position(|before| asks(before) == asks(after));
         let before = same.map(|at| left.remove(at));
-        let told = |change: Change| Change { condition: keys_of(after), ..change };
+        let told = |change: Change| Change { condition: keys_of(after), group: after.group.clone(), ..change };
         match before {
             None => found.push(told(change(About::Condition, level, "", None, Some(joined(&after.keys))))),
             Some(before) => {
@@ -123,7 +125,7 @@ fn conditions(level: &str, old: &[Leaf], new: &[Leaf], found: &mut Vec<Change>) 
     }
     for before in left {
         let gone = change(About::Condition, level, "", Some(joined(&before.keys)), None);
-        found.push(Change { condition: keys_of(before), ..gone });
+        found.push(Change { condition: keys_of(before), group: before.group.clone(), ..gone });
     }
 }
 
@@ -258,6 +260,21 @@ any = [
         );
         assert_eq!(told(&OLD.replace("level = \"attention\"", "level = \"observation\"")).len(), 3);
         assert_eq!(told(OLD), []);
+    }
+
+    #[test]
+    fn a_condition_that_is_joined_otherwise_says_in_which_groups_it_stood_and_stands() {
+        let of = |new: &str| -> Vec<Vec<String>> {
+            let changes = changes(&Outline::read(OLD).unwrap(), &Outline::read(new).unwrap());
+            changes.into_iter().map(|change| change.group).collect()
+        };
+        assert_eq!(of(&OLD.replacen("any = [{", "all = [{", 1)), [["all"], ["any"]]);
+        let not = OLD.replacen(
+            "any = [{ stations = \"gauges\", sum = \"15min\", at_least = \"15 mm\" }]",
+            "any = [{ not = { stations = \"gauges\", sum = \"15min\", at_least = \"15 mm\" } }]",
+            1,
+        );
+        assert_eq!(of(&not), [vec!["any".to_owned(), "not 1".to_owned()], vec!["any".to_owned()]]);
     }
 
     proptest! {

@@ -13,6 +13,7 @@ pub mod preview;
 pub mod store;
 pub mod storms;
 pub mod sync;
+pub mod town;
 pub mod trial;
 pub mod worker;
 

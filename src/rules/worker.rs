@@ -8,12 +8,12 @@ use std::time::Duration;
 use chrono::TimeDelta;
 use tokio::sync::broadcast::error::RecvError;
 
-use super::desk::{At, Desk, RuleError, town};
+use super::desk::{At, Desk, RuleError};
 use super::job::{self, BackTest, Progress, Work};
 use super::life::State;
 use super::preview::{Compared, Stretch, reach};
 use super::store::previews::{self, Doing, MOST_READINGS, Preview};
-use super::{store, sync};
+use super::{store, sync, town};
 use crate::app::App;
 use crate::audit::Actor;
 use crate::clock::Instant;
@@ -140,7 +140,7 @@ async fn gather(app: &App, preview: &Preview) -> anyhow::Result<Work> {
     let version = store::find(&mut conn, &preview.rule_id, preview.version).await?;
     let version = version.ok_or_else(|| anyhow::anyhow!("the version is gone"))?;
     let candidate = sync::parse(&version)?;
-    let network = town(&mut conn, &app.config.engine).await?;
+    let network = town::read(&mut conn, &app.config.engine).await?;
     let active = network.rules.iter().find(|rule| rule.id == candidate.id).cloned();
     let from = now - TimeDelta::days(preview.days.into());
     let reach = reach(&network, std::iter::once(&candidate).chain(&active))?;

@@ -45,11 +45,11 @@ const COMMON_NAME: &[u8] = &[0x55, 0x04, 0x03];
 const ALT_NAME: &[u8] = &[0x55, 0x1d, 0x11];
 
 /// The values inside one DER value, one after the other.
-struct Reader<'a>(&'a [u8]);
+pub(crate) struct Reader<'a>(pub(crate) &'a [u8]);
 
 impl<'a> Reader<'a> {
     /// The next tag and its content.
-    fn next(&mut self) -> Option<(u8, &'a [u8])> {
+    pub(crate) fn next(&mut self) -> Option<(u8, &'a [u8])> {
         let (&tag, rest) = self.0.split_first()?;
         let (&first, rest) = rest.split_first()?;
         let (length, rest) = if first < 0x80 {
@@ -126,7 +126,7 @@ impl Certificate {
 }
 
 /// Years of two digits are 1950 to 2049 (RFC 5280, 4.1.2.5.1).
-fn time((tag, content): (u8, &[u8])) -> Option<Instant> {
+pub(crate) fn time((tag, content): (u8, &[u8])) -> Option<Instant> {
     let text = std::str::from_utf8(content).ok()?;
     let whole = match tag {
         UTC_TIME => {
@@ -141,7 +141,7 @@ fn time((tag, content): (u8, &[u8])) -> Option<Instant> {
 }
 
 /// The last CN of a subject: the most specific one.
-fn common_name(subject: &[u8]) -> String {
+pub(crate) fn common_name(subject: &[u8]) -> String {
     let mut found = String::new();
     let mut sets = Reader(subject);
     while let Some((SET, set)) = sets.next() {

@@ -13,6 +13,8 @@ pub const BROWSER: &str = "sentinela_browser";
 pub const RESIDENT: &str = "sentinela_resident";
 /// The code a resident was sent and has not typed yet.
 pub const RESIDENT_STEP: &str = "sentinela_resident_step";
+/// The code that was asked for to join an exercise or to leave it.
+pub const EXERCISE_STEP: &str = "sentinela_exercise_step";
 pub const LANGUAGE: &str = "sentinela_lang";
 pub const THEME: &str = "sentinela_theme";
 

@@ -15,7 +15,7 @@ use tower_http::trace::TraceLayer;
 use crate::app::App;
 use crate::web::error::ApiError;
 use crate::web::{
-    api, assets, client, docs, error, feeds, gate, health, limit, measure, ogc, pages, security, stream, tiles,
+    api, assets, client, docs, error, feeds, gate, health, limit, measure, notices, ogc, pages, security, stream, tiles,
 };
 
 /// The longest a handler may take before its first byte. Event streams answer at once and then stay open.
@@ -34,6 +34,9 @@ pub fn router(app: App) -> Router {
         .merge(assets::routes())
         .merge(docs::routes())
         .merge(feeds::routes())
+        .merge(notices::geojson::routes())
+        .merge(notices::pictures::routes())
+        .merge(notices::status::routes())
         .merge(pages::routes())
         .merge(api::addresses::routes())
         .merge(api::alerts::routes())
@@ -44,6 +47,7 @@ pub fn router(app: App) -> Router {
         .merge(api::incidents::routes())
         .merge(api::levels::routes())
         .merge(api::maintenance::routes())
+        .merge(api::exercises::routes())
         .merge(api::readings::routes())
         .merge(api::reports::routes())
         .merge(api::residents::routes())

@@ -16,6 +16,11 @@ const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; i
                       connect-src 'self'; font-src 'self'; manifest-src 'self'; worker-src 'self' blob:; object-src 'none'; \
                       base-uri 'none'; form-action 'self'; frame-ancestors 'none'";
 
+/// The one page that other sites may put into theirs. It runs no script, sends no form and asks for nothing of the device.
+const FRAMED: &str = "/banner";
+const FRAMED_POLICY: &str = "default-src 'none'; style-src 'self'; img-src 'self'; font-src 'self'; object-src 'none'; \
+                             base-uri 'none'; form-action 'none'; frame-ancestors *";
+
 /// Pages ask for a place (reports, the field) and, some day, a camera; nothing else of the device.
 const PERMISSIONS: &str = "accelerometer=(), autoplay=(), browsing-topics=(), camera=(self), display-capture=(), \
                            encrypted-media=(), fullscreen=(self), geolocation=(self), gyroscope=(), magnetometer=(), \
@@ -35,12 +40,16 @@ const HEADERS: [(HeaderName, &str); 6] = [
 
 pub async fn headers(State(app): State<App>, request: Request, next: Next) -> Response {
     let is_personal = is_personal(&request);
+    let is_framed = request.uri().path() == FRAMED;
     let mut response = next.run(request).await;
     let headers = response.headers_mut();
     let mut set = |name: HeaderName, value| {
         headers.entry(name).or_insert(HeaderValue::from_static(value));
     };
-    for (name, value) in HEADERS {
+    if is_framed {
+        set(header::CONTENT_SECURITY_POLICY, FRAMED_POLICY);
+    }
+    for (name, value) in HEADERS.into_iter().filter(|(name, _)| !is_framed || *name != header::X_FRAME_OPTIONS) {
         set(name, value);
     }
     // Feeds, pictures and tiles of the public may stand on other sites; what is somebody's may not.

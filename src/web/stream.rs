@@ -31,7 +31,7 @@ pub fn routes() -> Router<App> {
 
 /// Changes of levels, alerts, deliveries and incidents as they happen.
 #[utoipa::path(get, path = "/api/v1/events", tag = "events", responses(
-    (status = 200, description = "text/event-stream of {\"kind\": \"levels\" | \"alert\" | \"delivery\" | \"incident\" | \"device\" | \"journal\" | \
+    (status = 200, description = "text/event-stream of {\"kind\": \"levels\" | \"alert\" | \"delivery\" | \"incident\" | \"exercise\" | \"device\" | \"journal\" | \
      \"catalogue\" | \"maintenance\" | \"rules\" | \"warning\" | \"reload\", …}. Without a session only levels, alert and warning come. After \"reload\", read the whole state again.")))]
 pub async fn events(
     State(app): State<App>,

@@ -49,4 +49,7 @@ ready=$(timeout 300 sed -n '/\/console /{p;q}' < <(tail --pid="$demo" -n +1 -F "
 [ -n "$ready" ] || { echo "e2e: the demonstration never said how to sign in" >&2; exit 1; }
 read -r username _ password < <(awk '{ print $(NF-2), $(NF-1), $NF }' <<<"$ready")
 
-FAILURE=$data/failure BASE=http://127.0.0.1:$http USERNAME=$username PASSWORD=$password node tests/e2e/story.mjs
+# A rule comes into force by two persons.
+SENTINELA_PASSWORD=$password "${program[@]}" user add colega --name "Colega de plantão" --role coordinator >>"$log" 2>&1
+FAILURE=$data/failure COLLEAGUE=colega BASE=http://127.0.0.1:$http USERNAME=$username PASSWORD=$password node tests/e2e/story.mjs
+BASE=http://127.0.0.1:$http node tests/e2e/public.mjs

@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import { mkdir, writeFile } from "node:fs/promises";
 import { chromium } from "playwright-core";
+import { walkRules } from "./rules.mjs";
 
 const base = process.env.BASE ?? "http://127.0.0.1:8080";
 const PATIENCE_MS = 120_000;
@@ -50,6 +51,8 @@ const staff = await browser.newContext({ locale: "pt-BR", viewport: { width: 144
 const page = watch(await staff.newPage());
 const resident = await browser.newContext({ locale: "pt-BR", javaScriptEnabled: false, viewport: { width: 390, height: 800 } });
 const phone = watch(await resident.newPage());
+const other = await browser.newContext({ locale: "pt-BR", viewport: { width: 1440, height: 1000 } });
+const colleague = watch(await other.newPage());
 let identifier = "";
 let headline = "";
 
@@ -192,6 +195,15 @@ try {
     await phone.goto(base);
     await phone.locator(".hero.normal").first().waitFor();
   });
+
+  await step("a second coordinator signs in", async () => {
+    await colleague.goto(`${base}/console/login`);
+    await colleague.fill("[name=username]", process.env.COLLEAGUE);
+    await colleague.fill("[name=password]", process.env.PASSWORD);
+    await colleague.click("main button.primary");
+    await colleague.waitForURL(`${base}/console`);
+  });
+  await walkRules({ base, first: page, second: colleague, step, checkPage, shots });
 
   await step("nothing failed in the browser and nothing left the machine", async () => assert.deepEqual(wrong, []));
   console.log("e2e: the story holds");

@@ -26,21 +26,22 @@ const TOWN: &str = "
 
 /// A person with a browser and a program.
 #[derive(Clone)]
-struct Person {
-    id: StaffId,
-    token: String,
-    cookie: String,
-    csrf: String,
+pub struct Person {
+    pub id: StaffId,
+    pub token: String,
+    pub cookie: String,
+    pub csrf: String,
 }
 
-struct Room {
-    app: App,
-    db: TestDb,
-    router: Router,
+/// A town with an empty console, and doors to it.
+pub struct Room {
+    pub app: App,
+    pub db: TestDb,
+    pub router: Router,
 }
 
 impl Room {
-    async fn open(overrides: &[(&str, &str)]) -> Self {
+    pub async fn open(overrides: &[(&str, &str)]) -> Self {
         let db = support::db().await;
         sqlx::raw_sql(TOWN).execute(&db.pool).await.unwrap();
         let app = support::app_with(&db, overrides);
@@ -48,7 +49,30 @@ impl Room {
         Self { app, db, router }
     }
 
-    async fn person(&self, username: &str, role: Role) -> Person {
+    /// The same with a whole configuration.
+    pub async fn configured(change: impl FnOnce(&mut sentinela::config::Config)) -> Self {
+        let db = support::db().await;
+        sqlx::raw_sql(TOWN).execute(&db.pool).await.unwrap();
+        let mut config = support::config(&[("SENTINELA__DATABASE__URL", db.url.as_str())]);
+        change(&mut config);
+        let (app, receiver) = support::app_from(&db, config);
+        tokio::spawn(sentinela::ingest::committer::run(app.clone(), receiver));
+        let router = sentinela::web::router::router(app.clone());
+        Self { app, db, router }
+    }
+
+    /// Somebody without an account asks, or somebody's telephone does.
+    pub async fn stranger(&self, method: Method, path: &str) -> (StatusCode, String) {
+        let request = Request::builder().method(method).uri(in_english(path)).body(Body::empty());
+        self.send(request.unwrap()).await
+    }
+
+    /// One column of whatever is asked for.
+    pub async fn words(&self, sql: &'static str) -> Vec<String> {
+        sqlx::query_scalar(sql).fetch_all(&self.db.pool).await.unwrap()
+    }
+
+    pub async fn person(&self, username: &str, role: Role) -> Person {
         let mut conn = self.app.db.web.acquire().await.unwrap();
         let (ids, now) = (&self.app.ids, self.app.clock.now());
         let name = format!("{}{}", username[..1].to_uppercase(), &username[1..]);
@@ -58,14 +82,14 @@ impl Room {
         Person { id, token: self.token(username, "probe").await, cookie: opened.0, csrf: opened.1 }
     }
 
-    async fn token(&self, username: &str, name: &str) -> String {
+    pub async fn token(&self, username: &str, name: &str) -> String {
         let mut conn = self.app.db.web.acquire().await.unwrap();
         let (now, ends) = (self.app.clock.now(), self.app.clock.now() + chrono::TimeDelta::days(1));
         let made = store::add_token(&mut conn, &self.app.ids, now, username, name, ends).await;
         format!("Bearer {}", made.unwrap().unwrap())
     }
 
-    async fn api(&self, token: &str, method: Method, path: &str, body: Value) -> (StatusCode, Value) {
+    pub async fn api(&self, token: &str, method: Method, path: &str, body: Value) -> (StatusCode, Value) {
         let request = Request::builder()
             .method(method)
             .uri(format!("/api/v1/alerts{path}"))
@@ -75,19 +99,19 @@ impl Room {
         (status, serde_json::from_str(&text).unwrap_or(Value::Null))
     }
 
-    async fn send(&self, request: Request<Body>) -> (StatusCode, String) {
+    pub async fn send(&self, request: Request<Body>) -> (StatusCode, String) {
         let response = support::soon("the answer", self.router.clone().oneshot(request)).await.unwrap();
         let status = response.status();
         let body = to_bytes(response.into_body(), 8 << 20).await.unwrap();
         (status, String::from_utf8(body.to_vec()).unwrap())
     }
 
-    async fn page(&self, person: &Person, path: &str) -> String {
+    pub async fn page(&self, person: &Person, path: &str) -> String {
         let request = Request::get(in_english(path)).header("cookie", &person.cookie);
         self.send(request.body(Body::empty()).unwrap()).await.1
     }
 
-    async fn post(&self, person: &Person, path: &str, form: &str) -> (StatusCode, String) {
+    pub async fn post(&self, person: &Person, path: &str, form: &str) -> (StatusCode, String) {
         let request = Request::post(in_english(path))
             .header("cookie", &person.cookie)
             .header("csrf", &person.csrf)
@@ -95,7 +119,7 @@ impl Room {
         self.send(request.body(Body::from(form.to_owned())).unwrap()).await
     }
 
-    async fn draft(&self, person: &Person, level: &str) -> AlertId {
+    pub async fn draft(&self, person: &Person, level: &str) -> AlertId {
         let body = json!({ "cobrade": "1.1.3.2.1", "level": level, "areas": ["bom-pastor"] });
         let (status, made) = self.api(&person.token, Method::POST, "", body).await;
         assert_eq!(status, StatusCode::CREATED, "{made}");
@@ -103,7 +127,7 @@ impl Room {
     }
 
     /// A draft whose words are the rule's.
-    async fn draft_by_rule(&self, level: Level, status: AlertStatus) -> AlertId {
+    pub async fn draft_by_rule(&self, level: Level, status: AlertStatus) -> AlertId {
         let areas: Vec<i64> = sqlx::query_scalar("select id from risk_area where code = 'bom-pastor'")
             .fetch_all(&self.db.pool)
             .await
@@ -124,15 +148,15 @@ impl Room {
         id
     }
 
-    fn drafter(&self) -> Drafter<'_> {
+    pub fn drafter(&self) -> Drafter<'_> {
         Drafter { config: &self.app.config, templates: &self.app.templates, ids: &self.app.ids }
     }
 
-    async fn approve(&self, token: &str, id: AlertId, revision: i32) -> (StatusCode, Value) {
+    pub async fn approve(&self, token: &str, id: AlertId, revision: i32) -> (StatusCode, Value) {
         self.api(token, Method::POST, &format!("/{id}/issue"), json!({ "revision": revision })).await
     }
 
-    async fn edit(&self, person: &Person, id: AlertId, revision: i32, headline: &str) -> i32 {
+    pub async fn edit(&self, person: &Person, id: AlertId, revision: i32, headline: &str) -> i32 {
         let alert = self.show(person, id).await;
         let texts = json!({ "headline": headline, "description": alert["description"], "expires_at": alert["expires_at"],
             "instruction": alert["instruction"], "sms_text": alert["sms_text"] });
@@ -142,16 +166,16 @@ impl Room {
         i32::try_from(saved["revision"].as_i64().unwrap()).unwrap()
     }
 
-    async fn show(&self, person: &Person, id: AlertId) -> Value {
+    pub async fn show(&self, person: &Person, id: AlertId) -> Value {
         self.api(&person.token, Method::GET, &format!("/{id}"), Value::Null).await.1
     }
 
-    async fn state(&self, id: AlertId) -> String {
+    pub async fn state(&self, id: AlertId) -> String {
         sqlx::query_scalar("select state from alert where id = $1").bind(id.0).fetch_one(&self.db.pool).await.unwrap()
     }
 
     /// The acts that the audit tells of an alert, oldest first, each with who did it.
-    async fn acts(&self, id: AlertId) -> Vec<String> {
+    pub async fn acts(&self, id: AlertId) -> Vec<String> {
         sqlx::query_scalar(
             "select e.actor || ' ' || e.act from audit_event e join audit_chain c on c.event_id = e.id
              where e.object = $1 and e.act in ('alert.approve', 'alert.issue', 'alert.withdraw_approval') order by c.seq",
@@ -432,7 +456,7 @@ fn in_english(path: &str) -> String {
 }
 
 /// The review's form as the browser would send it, confirmed; with another headline when one is given.
-fn form_of(page: &str, headline: &str) -> String {
+pub fn form_of(page: &str, headline: &str) -> String {
     let input = |name: &str| {
         let at = page.find(&format!("name=\"{name}\" value=\"")).unwrap_or_else(|| panic!("no {name} in {page}"));
         let rest = &page[at + name.len() + 15..];

@@ -13,13 +13,14 @@ macro_rules! targets {
     ($($name:ident),+ $(,)?) => { [$((stringify!($name), targets::$name as fn(&[u8]))),+] };
 }
 
-const TARGETS: [Target; 21] = targets![
+const TARGETS: [Target; 22] = targets![
     payload,
     topic,
     status,
     feed,
     outside_warning,
     cap,
+    signature,
     catalogue_geojson,
     catalogue_csv,
     history,

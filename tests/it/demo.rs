@@ -29,6 +29,12 @@ async fn the_demo_plays_the_night_through_mqtt_and_ends_cleanly() {
         (risen > 10 && waiting > 0).then_some(())
     })
     .await;
+    // Its alerts are exercises: they are to reach the fictional residents where they live, and can, because those joined.
+    let joined =
+        "select count(*) from exercise_participant p join exercise e on e.id = p.exercise_id where e.state = 'running'";
+    assert_eq!(count(joined).await, 3000);
+    let reached = "select count(*) from alert a cross join lateral alert_recipients(a.id) r where a.state = 'draft' and r.reason = ''";
+    assert!(count(reached).await > 0);
     demo.signal("TERM").await;
     assert!(demo.end().await.0.success());
 }

@@ -4,11 +4,10 @@ use axum::body::Body;
 use axum::http::{HeaderMap, Request, StatusCode, header};
 use chrono::Duration;
 use sentinela::alerts::AlertKind;
-use sentinela::alerts::cap::model::NamedValue;
+use sentinela::alerts::cap::model::{NamedValue, Status};
 use sentinela::alerts::cap::xml::{parse, write};
 use sentinela::alerts::cap::{BuildInput, build, validate};
 use sentinela::app::App;
-use sentinela::config::AlertStatus;
 use sentinela::units::Level;
 use sqlx::PgPool;
 use tower::ServiceExt as _;
@@ -54,7 +53,7 @@ fn message(number: u8) -> String {
         sent,
         time_zone: chrono_tz::America::Sao_Paulo,
         kind: AlertKind::Alert,
-        status: AlertStatus::Actual,
+        status: Status::Actual,
         references: Vec::new(),
         cobrade: "1.1.3.2.1".parse().unwrap(),
         level: Level::Maximum,
@@ -65,6 +64,8 @@ fn message(number: u8) -> String {
         web: "https://alertas.example.org/".into(),
         contact: "199".into(),
         language: "pt-BR".into(),
+        translations: Vec::new(),
+        map_picture: String::new(),
         areas: Vec::new(),
         parameters: vec![NamedValue::new("level", "maximum")],
     });
@@ -193,4 +194,157 @@ async fn a_reader_that_is_up_to_date_is_spared_the_body() {
     put(&db.pool, 7, "issued", "alert").await;
     let new = get(&app, "/alerts/feed.atom", &[(header::IF_NONE_MATCH, old.header(header::ETAG))]).await;
     assert_eq!((new.status, listed(&new.body)), (StatusCode::OK, vec![7, 5, 4, 1]));
+}
+
+#[tokio::test]
+async fn a_feed_speaks_the_language_that_is_asked_for() {
+    let (db, app) = with_alerts().await;
+    // Beside the triggers: the text of an issued alert cannot be added later.
+    sqlx::raw_sql(
+        "alter table alert_text disable trigger user;
+         insert into alert_text (alert_id, language, headline, description, instruction, sms_text)
+         select id, 'en', 'Risk ' || right(headline, 1), 'Slopes may fall.', '1. Leave.', 'sms' from alert where cap_identifier like '%.1';",
+    )
+    .execute(&mut db.owner().await)
+    .await
+    .unwrap();
+    let accept = [(header::ACCEPT_LANGUAGE, "en-GB,pt;q=0.5")];
+    for (path, headers) in
+        [("/alerts/feed.en.atom", &[][..]), ("/alerts/feed.atom?lang=en", &[]), ("/alerts/feed.atom", &accept)]
+    {
+        let answer = get(&app, path, headers).await;
+        assert_eq!((answer.status, answer.header(header::CONTENT_LANGUAGE)), (StatusCode::OK, "en"), "{path}");
+        assert!(
+            answer.body.contains("<title>Risk 1</title>") && answer.body.contains("xml:lang=\"en\""),
+            "{}",
+            answer.body
+        );
+        // What has no translation says in which language it is.
+        assert!(answer.body.contains("<title xml:lang=\"pt-BR\">Risco 4</title>"), "{}", answer.body);
+        assert!(answer.body.contains(
+            "rel=\"self\" type=\"application/atom+xml\" href=\"https://alertas.example.org/alerts/feed.en.atom\""
+        ));
+        let varies = answer.header(header::VARY).contains("accept-language");
+        assert_eq!(varies, path == "/alerts/feed.atom", "{path}");
+    }
+    assert!(get(&app, "/alerts/feed.atom", &[]).await.body.contains("<title>Risco 1</title>"));
+    assert_eq!(get(&app, "/alerts/feed.fr.atom", &[]).await.status, StatusCode::NOT_FOUND);
+    assert_eq!(get(&app, "/alerts/feed.atom?lang=fr", &[]).await.status, StatusCode::BAD_REQUEST);
+    assert_eq!(get(&app, "/alerts/feed.atom?status=draft", &[]).await.status, StatusCode::BAD_REQUEST);
+}
+
+#[tokio::test]
+async fn an_area_and_a_hazard_have_feeds_of_their_own() {
+    let (db, app) = with_alerts().await;
+    sqlx::raw_sql(
+        "alter table alert_area disable trigger user;
+         insert into risk_area (code, name, geom, created_at, updated_at) values
+            ('morro', 'Morro', st_multi(st_makeenvelope(-43.40, -21.76, -43.39, -21.74, 4326)), now(), now()),
+            ('vale', 'Vale', st_multi(st_makeenvelope(-43.30, -21.76, -43.29, -21.74, 4326)), now(), now());
+         insert into alert_area (alert_id, area_id, name, geom)
+            select a.id, r.id, r.name, r.geom from alert a, risk_area r where a.cap_identifier like '%.4' and r.code = 'morro';",
+    )
+    .execute(&mut db.owner().await)
+    .await
+    .unwrap();
+    let morro = get(&app, "/alerts/areas/morro/feed.atom", &[]).await;
+    assert_eq!(listed(&morro.body), [4], "{}", morro.body);
+    assert!(morro.body.contains("<updated>2026-02-22T12:04:00Z</updated>"), "{}", morro.body);
+    assert!(morro.body.contains("/alerts/areas/morro/feed.en.atom"));
+    let vale = get(&app, "/alerts/areas/vale/feed.rss", &[]).await;
+    assert_eq!((vale.status, listed(&vale.body).len()), (StatusCode::OK, 0));
+    assert_eq!(listed(&get(&app, "/alerts/hazards/1.1.3.2.1/feed.atom", &[]).await.body), [5, 4, 1]);
+    assert_eq!(listed(&get(&app, "/alerts/hazards/12100/feed.rss", &[]).await.body), Vec::<u8>::new());
+    for missing in [
+        "/alerts/areas/nowhere/feed.atom",
+        "/alerts/hazards/9.9/feed.atom",
+        "/alerts/areas/morro/feed.txt",
+        "/alerts/areas/a%00/feed.atom",
+    ] {
+        assert_eq!(get(&app, missing, &[]).await.status, StatusCode::NOT_FOUND, "{missing}");
+    }
+}
+
+#[tokio::test]
+async fn the_archive_holds_every_message_in_pieces_that_do_not_change() {
+    let (db, app) = with_alerts().await;
+    for number in 10..=120 {
+        put(&db.pool, number, "superseded", "alert").await;
+    }
+    app.clock.set(start_at() + Duration::minutes(200));
+    let current = get(&app, "/alerts/feed.atom", &[]).await;
+    assert!(current.body.contains("rel=\"prev-archive\" type=\"application/atom+xml\" href=\"https://alertas.example.org/alerts/feed.atom?page=3\""));
+    let mut all = Vec::new();
+    let mut pieces = Vec::new();
+    for page in 1..=3 {
+        let piece = get(&app, &format!("/alerts/feed.atom?page={page}"), &[]).await;
+        assert_eq!(piece.body.contains("<fh:archive/>"), page < 3, "{page}");
+        let mut numbers = listed(&piece.body);
+        numbers.reverse();
+        all.extend(numbers);
+        pieces.push(piece.body);
+    }
+    let every: Vec<u8> = [1, 3, 4, 5, 6].into_iter().chain(10..=120).collect();
+    assert_eq!(all, every);
+    assert_eq!(get(&app, "/alerts/feed.atom?page=4", &[]).await.status, StatusCode::NOT_FOUND);
+    assert_eq!(get(&app, "/alerts/feed.atom?page=0", &[]).await.status, StatusCode::NOT_FOUND);
+    // More messages leave a full piece as it was.
+    put(&db.pool, 130, "issued", "alert").await;
+    let again = get(&app, "/alerts/feed.atom?page=2", &[]).await;
+    assert_eq!(again.body, pieces[1]);
+    let known = get(&app, "/alerts/feed.atom?page=2", &[(header::IF_NONE_MATCH, again.header(header::ETAG))]).await;
+    assert_eq!(known.status, StatusCode::NOT_MODIFIED);
+}
+
+#[tokio::test]
+async fn an_end_stays_in_the_feed_for_some_hours_and_the_feed_says_when_it_left() {
+    let (_db, app) = with_alerts().await;
+    app.clock.set(start_at() + Duration::minutes(5 + 6 * 60));
+    let after = get(&app, "/alerts/feed.atom", &[]).await;
+    assert_eq!(listed(&after.body), Vec::<u8>::new());
+    assert!(after.body.contains("<updated>2026-02-22T18:05:00Z</updated>"), "{}", after.body);
+}
+
+/// What feedparser, which reads feeds for thousands of programs, understands.
+fn understood(feed: &str) -> serde_json::Value {
+    use std::io::Write as _;
+    use std::process::{Command, Stdio};
+    let program = std::path::PathBuf::from(env!("CARGO_BIN_EXE_sentinela"));
+    let python = program.ancestors().nth(2).unwrap().join("peers/bin/python");
+    assert!(python.exists(), "{} is missing: run tests/peers/setup.sh", python.display());
+    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/peers/feed.py");
+    let mut child = Command::new(python).arg(script).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+    child.stdin.take().unwrap().write_all(feed.as_bytes()).unwrap();
+    let output = child.wait_with_output().unwrap();
+    assert!(output.status.success());
+    serde_json::from_slice(&output.stdout).unwrap()
+}
+
+#[tokio::test]
+async fn an_independent_reader_understands_the_feeds() {
+    let (_db, app) = with_alerts().await;
+    for (path, version) in [
+        ("/alerts/feed.atom", "atom10"),
+        ("/alerts/feed.rss", "rss20"),
+        ("/alerts/feed.en.atom", "atom10"),
+        ("/alerts/feed.atom?page=1", "atom10"),
+        ("/alerts/feed.rss?page=1", "rss20"),
+        ("/alerts/hazards/1.2.1.0.0/feed.atom", "atom10"),
+    ] {
+        let read = understood(&get(&app, path, &[]).await.body);
+        assert_eq!((&read["bozo"], &read["version"]), (&"".into(), &version.into()), "{path}: {read}");
+        let rels: Vec<_> =
+            read["links"].as_array().unwrap().iter().map(|link| link[0].as_str().unwrap().to_owned()).collect();
+        assert!(rels.contains(&"self".to_owned()), "{path}: {rels:?}");
+        if path.contains("hazards") {
+            assert_eq!(read["entries"].as_array().unwrap().len(), 0);
+            continue;
+        }
+        let first = &read["entries"][0];
+        assert!(first["title"].as_str().unwrap().starts_with("Risco"), "{path}: {first}");
+        let message = first["links"].as_array().unwrap().iter().find(|link| link[0] == "application/cap+xml").unwrap();
+        assert_eq!(message[1], first["id"], "{path}");
+        assert!(first["summary"].as_str().unwrap().contains("Encostas podem cair."));
+        assert!(first["terms"].as_array().unwrap().contains(&"1.1.3.2.1".into()));
+    }
 }

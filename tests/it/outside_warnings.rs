@@ -26,20 +26,20 @@ const INMET: &str = include_str!("../data/feeds/inmet_cap_polygon_trailing_space
 const LIST: &str = include_str!("../data/feeds/inmet_avisos_ativos_part.json");
 /// One of the three municipalities that the recorded warning names.
 const ACARAPE: &str = "2300150";
-const JUIZ_DE_FORA: &str = "3136702";
+pub const JUIZ_DE_FORA: &str = "3136702";
 
 /// What stands at each path, and what was asked.
 #[derive(Default)]
-struct Site {
+pub struct Site {
     pages: BTreeMap<String, (u16, String)>,
     asked: Vec<(String, HeaderMap)>,
 }
 
 #[derive(Clone, Default)]
-struct Provider(Arc<Mutex<Site>>);
+pub struct Provider(Arc<Mutex<Site>>);
 
 impl Provider {
-    async fn open() -> (Self, String) {
+    pub async fn open() -> (Self, String) {
         let provider = Self::default();
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = format!("http://{}", listener.local_addr().unwrap());
@@ -48,16 +48,16 @@ impl Provider {
         (provider, address)
     }
 
-    fn put(&self, path: &str, body: impl Into<String>) {
+    pub fn put(&self, path: &str, body: impl Into<String>) {
         self.0.lock().unwrap().pages.insert(path.into(), (200, body.into()));
     }
 
-    fn say(&self, path: &str, status: u16, body: &str) {
+    pub fn say(&self, path: &str, status: u16, body: &str) {
         self.0.lock().unwrap().pages.insert(path.into(), (status, body.into()));
     }
 
     /// Paths asked for since the last question.
-    fn asked(&self) -> Vec<String> {
+    pub fn asked(&self) -> Vec<String> {
         self.asked_with().into_iter().map(|(path, _)| path).collect()
     }
 
@@ -85,18 +85,18 @@ async fn answer(State(provider): State<Provider>, request: Request) -> Response 
 }
 
 /// A town with one area, a feed, and a clock.
-struct Town {
-    db: TestDb,
-    app: App,
+pub struct Town {
+    pub db: TestDb,
+    pub app: App,
     follower: Follower,
 }
 
 impl Town {
-    async fn new(ibge: &str, now: &str, feed: &str) -> Self {
+    pub async fn new(ibge: &str, now: &str, feed: &str) -> Self {
         Self::allowing("127.0.0.1", ibge, now, feed).await
     }
 
-    async fn allowing(hosts: &str, ibge: &str, now: &str, feed: &str) -> Self {
+    pub async fn allowing(hosts: &str, ibge: &str, now: &str, feed: &str) -> Self {
         let db = support::db().await;
         let feed: Feed = toml::from_str(feed).unwrap();
         assert_eq!(feed.problem(), None);
@@ -115,7 +115,7 @@ impl Town {
     }
 
     /// A square area with its south-western corner there.
-    async fn area(&self, code: &str, lat: f64, lon: f64) {
+    pub async fn area(&self, code: &str, lat: f64, lon: f64) {
         sqlx::query(
             "insert into risk_area (code, name, geom, created_at, updated_at)
              values ($1, $1, st_multi(st_makeenvelope($3, $2, $3 + 0.01, $2 + 0.01, 4326)), now(), now())",
@@ -128,12 +128,12 @@ impl Town {
         .unwrap();
     }
 
-    async fn ask(&mut self) -> FeedState {
+    pub async fn ask(&mut self) -> FeedState {
         assert!(self.follower.once().await.unwrap(), "it is time");
         self.state().await
     }
 
-    async fn ask_later(&mut self, minutes: i64) -> FeedState {
+    pub async fn ask_later(&mut self, minutes: i64) -> FeedState {
         self.app.clock.set(self.app.clock.now() + TimeDelta::minutes(minutes));
         self.ask().await
     }
@@ -143,27 +143,27 @@ impl Town {
         states(&mut conn, self.app.clock.now()).await.unwrap().remove(0)
     }
 
-    fn now(&self) -> Instant {
+    pub fn now(&self) -> Instant {
         self.app.clock.now()
     }
 
-    async fn list(&self, wish: Wish) -> Vec<Shown> {
+    pub async fn list(&self, wish: Wish) -> Vec<Shown> {
         let mut conn = self.db.pool.acquire().await.unwrap();
         let mut all = shown::list(&mut conn, self.now(), Wish { limit: 100, ..wish }).await.unwrap();
         all.sort_by_key(|warning| (warning.sent_at, warning.id));
         all
     }
 
-    async fn all(&self) -> Vec<Shown> {
+    pub async fn all(&self) -> Vec<Shown> {
         self.list(Wish::default()).await
     }
 
     /// Identifiers of what is open.
-    async fn open(&self) -> Vec<String> {
+    pub async fn open(&self) -> Vec<String> {
         self.list(Wish { open: true, ..Wish::default() }).await.into_iter().map(|warning| warning.identifier).collect()
     }
 
-    async fn get(&self, path: &str, cookie: &str) -> (StatusCode, String) {
+    pub async fn get(&self, path: &str, cookie: &str) -> (StatusCode, String) {
         let request = axum::http::Request::builder().uri(path).header(header::COOKIE, cookie);
         let request = request.body(Body::empty()).unwrap();
         let response = sentinela::web::router::router(self.app.clone()).oneshot(request).await.unwrap();
@@ -181,7 +181,7 @@ impl Town {
     }
 }
 
-fn feed(address: &str) -> String {
+pub fn feed(address: &str) -> String {
     format!("name='avisos'\nkind='cap'\nurl='{address}/feed'\nheaders={{ 'x-key' = 'segredo' }}")
 }
 
@@ -189,7 +189,7 @@ fn body_of(xml: &str) -> &str {
     xml.split_once("?>").map_or(xml, |(_, body)| body)
 }
 
-fn atom(entries: &[String]) -> String {
+pub fn atom(entries: &[String]) -> String {
     let entries: String =
         entries.iter().map(|entry| format!("<entry><content type='text/xml'>{entry}</content></entry>")).collect();
     format!("<feed xmlns='http://www.w3.org/2005/Atom'>{entries}</feed>")
@@ -202,7 +202,7 @@ fn rss(links: &[&str]) -> String {
 }
 
 /// A message in the manner of IDAP, around a town at 21.7 S, 43.3 W.
-fn idap(identifier: &str, hour: u32, kind: &str, more: &str) -> String {
+pub fn idap(identifier: &str, hour: u32, kind: &str, more: &str) -> String {
     format!(
         "<alert xmlns='urn:oasis:names:tc:emergency:cap:1.2'><identifier>{identifier}</identifier><sender>idap@mdr.gov.br</sender>\
          <sent>2026-09-19T{hour:02}:00:00-03:00</sent><status>Actual</status><msgType>{kind}</msgType><scope>Public</scope>{more}\

@@ -1,6 +1,7 @@
 //! From the journal to a draft, an issued alert, its CAP message, outbox, incident and all-clear, on a real database.
 
 use chrono::TimeDelta;
+use sentinela::alerts::approval::{Needs, Policy};
 use sentinela::alerts::draft::{DraftEdit, Drafter};
 use sentinela::alerts::issue::Issuer;
 use sentinela::alerts::store::{self, AlertDetail, Filter};
@@ -92,7 +93,7 @@ impl Story {
     }
 
     async fn issue(&mut self, id: AlertId, revision: i32) -> Result<String, AlertError> {
-        let issuer = Issuer { config: &self.app.config, ids: &self.app.ids };
+        let issuer = Issuer::of(&self.app);
         let now = self.app.clock.now();
         let mut tx = sqlx::Connection::begin(&mut *self.conn).await.unwrap();
         let issued = issuer.issue(&mut tx, now, "maria", id, revision).await?;
@@ -106,6 +107,20 @@ impl Story {
 
     fn drafter(&self) -> Drafter<'_> {
         Drafter { config: &self.app.config, templates: &self.app.templates, ids: &self.app.ids }
+    }
+}
+
+/// What a contingency plan lets out without a person.
+fn plan() -> Policy {
+    Policy {
+        name: "encosta".into(),
+        hazards: Vec::new(),
+        levels: vec![sentinela::units::Level::Alert],
+        kinds: Vec::new(),
+        people_from: None,
+        people_below: None,
+        approvals: Needs::Automatic,
+        plancon: "PLANCON 4.2".into(),
     }
 }
 
@@ -278,7 +293,7 @@ async fn a_draft_that_waits_for_hours_keeps_its_whole_time() {
 #[tokio::test]
 async fn an_alert_that_cannot_leave_stops_no_evaluation() {
     let mut config = support::config(&[]);
-    config.alerts.automatic_levels = vec![sentinela::units::Level::Alert];
+    config.alerts.policies = vec![plan()];
     // A sender that CAP forbids: every message is refused at the last check.
     config.municipality.sender = "a b".into();
     let db = support::db().await;
@@ -318,7 +333,7 @@ async fn an_exercise_neither_hides_nor_joins_the_real_thing() {
 #[tokio::test]
 async fn what_the_plan_names_is_issued_without_a_person() {
     let mut config = support::config(&[]);
-    config.alerts.automatic_levels = vec![sentinela::units::Level::Alert];
+    config.alerts.policies = vec![plan()];
     let db = support::db().await;
     sqlx::raw_sql(TOWN).execute(&db.pool).await.unwrap();
     config.database.url = db.url.as_str().into();
@@ -329,7 +344,55 @@ async fn what_the_plan_names_is_issued_without_a_person() {
     let mut story = Story { app, db, conn, pipeline };
     story.rain(1, 45).await;
     let issued = story.text("select state || ' by ' || approved_by from alert").await;
-    assert_eq!(issued, ["issued by policy: alerts.automatic_levels"]);
+    assert_eq!(issued, ["issued by policy: encosta"]);
+    let why = "select (detail ->> 'plancon') || ' ' || (detail ->> 'approvals') || ' ' || (detail -> 'because')::text
+               from alert_event where action = 'approval complete'";
+    assert_eq!(story.text(why).await, [r#"PLANCON 4.2 automatic [{"level": "alert"}]"#]);
+}
+
+#[tokio::test]
+async fn a_plan_for_few_people_leaves_many_to_a_person() {
+    for (most, state) in [(2, "draft"), (3, "issued")] {
+        let mut config = support::config(&[]);
+        config.alerts.policies = vec![Policy { people_below: Some(most), ..plan() }];
+        let db = support::db().await;
+        sqlx::raw_sql(TOWN).execute(&db.pool).await.unwrap();
+        config.database.url = db.url.as_str().into();
+        let (app, receiver) = support::app_from(&db, config);
+        tokio::spawn(sentinela::ingest::committer::run(app.clone(), receiver));
+        let mut conn = app.db.ingest.acquire().await.unwrap();
+        let pipeline = Pipeline::load(&app, &mut conn).await.unwrap();
+        let mut story = Story { app, db, conn, pipeline };
+        // Ana lives in the first area and Beto in the second.
+        sqlx::raw_sql("update resident_place set geom = 'SRID=4326;POINT(-43.395 -21.75)' where geom <> 'SRID=4326;POINT(-43.0 -21.0)'")
+            .execute(&story.db.pool)
+            .await
+            .unwrap();
+        story.rain(1, 45).await;
+        assert_eq!(story.text("select state from alert").await, [state], "of two people, fewer than {most}");
+    }
+}
+
+#[tokio::test]
+async fn what_somebody_submitted_goes_on_growing_with_the_storm_and_waits_its_whole_time() {
+    let mut story = Story::begin(&[]).await;
+    story.rain(1, 45).await;
+    let draft = story.drafts().await.remove(0).row;
+    let (app, now) = (story.app.clone(), story.app.clock.now());
+    let issuer = Issuer::of(&app);
+    let by = sentinela::audit::Actor { name: "olga".into(), ..sentinela::audit::Actor::service() };
+    let mut tx = app.db.web.begin().await.unwrap();
+    issuer.submit(&mut tx, now, &by, draft.id, draft.revision).await.unwrap();
+    tx.commit().await.unwrap();
+    story.rain(2, 47).await;
+    let wider = story.drafts().await.remove(0);
+    assert_eq!((wider.row.id, wider.row.state.as_str(), wider.areas.len()), (draft.id, "submitted", 2));
+    assert!(wider.row.revision > draft.revision);
+    story.pass(120).await;
+    assert_eq!(story.drafts().await.remove(0).row.state, "submitted");
+    story.restart().await;
+    story.pass(1).await;
+    assert_eq!(story.drafts().await.len(), 1, "and no second draft beside it");
 }
 
 #[tokio::test]

@@ -270,19 +270,20 @@ async fn heard(peer: &mut Process) -> Vec<Value> {
     lines.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
 }
 
+/// What the contingency plan lets out, in the section `[alerts]`.
+const AUTOMATIC: &str =
+    r#"policies = [{ name = "encosta", levels = ["alert"], approvals = "automatic", plancon = "PLANCON 4.2" }]"#;
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn rain_reaches_the_people_inside_without_a_person_where_the_plan_says_so() {
-    let mut town = Town::found(r#"automatic_levels = ["alert"]"#, &[]).await;
+    let mut town = Town::found(AUTOMATIC, &[]).await;
     let secret = town.settle().await;
     town.serve().await;
     town.rain(&secret, 1, 45).await;
     town.until_all_are_told().await;
-    assert_eq!(
-        town.rows("select state || ' by ' || approved_by from alert").await,
-        ["issued by policy: alerts.automatic_levels"]
-    );
+    assert_eq!(town.rows("select state || ' by ' || approved_by from alert").await, ["issued by policy: encosta"]);
     town.check_public_message().await;
-    town.check_incident("alert issued policy: alerts.automatic_levels").await;
+    town.check_incident("alert issued policy: encosta").await;
     town.check_received().await;
 }
 

@@ -15,7 +15,7 @@ use serde_json::Value;
 use sqlx::pool::PoolConnection;
 use tower::ServiceExt as _;
 
-use crate::support::{self, TestDb};
+use crate::support::{self, Folder, TestDb};
 
 const SLOPE: &str = "
     insert into station (code, name, geom, created_at, updated_at) values
@@ -37,9 +37,13 @@ struct Town {
 
 impl Town {
     async fn new() -> Self {
+        Self::with(&[]).await
+    }
+
+    async fn with(overrides: &[(&str, &str)]) -> Self {
         let db = support::db().await;
         sqlx::raw_sql(SLOPE).execute(&db.pool).await.unwrap();
-        let app = support::app(&db);
+        let app = support::app_with(&db, overrides);
         let member = {
             let mut conn = app.db.web.acquire().await.unwrap();
             let now = app.clock.now();
@@ -193,4 +197,65 @@ async fn a_warning_of_others_reaches_the_rules_as_a_reading_and_ends_with_it() {
     teller::once(&town.app).await.unwrap();
     teller::once(&town.app).await.unwrap();
     assert_eq!(said().await, [3.0, 3.0, 0.0], "and once that it is over");
+}
+
+#[tokio::test]
+async fn a_past_instant_is_explained_on_the_ground_and_at_the_grade_of_then() {
+    let mut town = Town::new().await;
+    town.rain(2, 0).await;
+    let then = town.rain(1, 4).await;
+    town.pass(30).await;
+    // The area moves far from every gauge.
+    let known = then - TimeDelta::days(1);
+    sqlx::query("update risk_area set updated_at = $1").bind(known).execute(&town.db.pool).await.unwrap();
+    let wish = {
+        let mut tx = town.app.db.web.begin().await.unwrap();
+        sentinela::areas::store::record_present(&mut tx, "encosta").await.unwrap();
+        let mut content = sentinela::areas::store::content(&mut tx, "encosta", 1).await.unwrap().unwrap();
+        tx.commit().await.unwrap();
+        let far = geo::Rect::new((-45.40, -21.76), (-45.39, -21.74)).to_polygon();
+        content.wkb = sentinela::db::geometry::to_wkb(&geo::MultiPolygon(vec![far]).into()).unwrap();
+        sentinela::areas::Change {
+            code: "encosta".into(),
+            content,
+            origin: sentinela::areas::Origin::Drawing,
+            origin_detail: serde_json::json!({}),
+            reason: "test".into(),
+            when: sentinela::areas::When::Now,
+        }
+    };
+    let now = town.app.clock.now();
+    let mut tx = town.app.db.web.begin().await.unwrap();
+    sentinela::areas::store::put(&mut tx, now, "ana", &wish).await.unwrap();
+    tx.commit().await.unwrap();
+    let before = town.explained(Some(then + TimeDelta::minutes(5))).await;
+    assert_eq!(first(&before, "alert"), (Some(4.0), "not_met".into()), "{before}");
+    let after = town.explained(Some(now)).await;
+    assert_eq!(first(&after, "alert"), (None, "no_data".into()), "{after}");
+}
+
+#[tokio::test]
+async fn a_mean_of_several_stations_is_said_of_none_of_them() {
+    let folder = Folder::new();
+    let rule = r#"
+id = "media"
+version = 1
+title = "Chuva em encosta"
+hazard = "1.1.3.2.1"
+[stations.pluviometros]
+quantity = "rain"
+within_km = 3.0
+combine = "mean"
+min_fresh = 2
+[[levels]]
+level = "alert"
+any = [{ stations = "pluviometros", sum = "1h", at_least = "40 mm", clear_below = "20 mm" }]
+"#;
+    std::fs::write(folder.path().join("media.toml"), rule).unwrap();
+    let mut town = Town::with(&[("SENTINELA__ENGINE__RULES_DIR", folder.path().to_str().unwrap())]).await;
+    town.rain(2, 30).await;
+    town.rain(1, 60).await;
+    let id: i64 = sqlx::query_scalar("select id from risk_area").fetch_one(&town.db.pool).await.unwrap();
+    let (_, page) = town.get(&format!("/console/areas/{id}/why")).await;
+    assert!(page.contains("Alerta porque: 45 mm em 1 h, média das estações (limite 40 mm)"), "{page}");
 }

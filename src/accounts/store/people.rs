@@ -19,6 +19,8 @@ pub struct Person {
     pub roles: Roles,
     pub language: String,
     pub email: Option<String>,
+    /// Where they are paged. E.164.
+    pub phone: Option<String>,
     pub has_password: bool,
     pub has_factor: bool,
     /// Signs in through the identity provider.
@@ -35,6 +37,7 @@ struct Row {
     roles: Vec<String>,
     language: String,
     email: Option<String>,
+    phone: Option<String>,
     has_password: bool,
     has_factor: bool,
     is_joined: bool,
@@ -47,7 +50,7 @@ struct Row {
 async fn read(conn: &mut PgConnection, now: Instant, username: Option<&str>) -> sqlx::Result<Vec<Person>> {
     let rows = sqlx::query_as!(
         Row,
-        r#"select s.id as "id: StaffId", s.username, s.name, s.roles, s.language, s.email,
+        r#"select s.id as "id: StaffId", s.username, s.name, s.roles, s.language, s.email, s.phone,
                   s.password_hash is not null as "has_password!",
                   exists (select from staff_factor f where f.staff_id = s.id and f.confirmed_at is not null) as "has_factor!",
                   exists (select from oidc_subject o where o.staff_id = s.id) as "is_joined!",
@@ -69,6 +72,7 @@ async fn read(conn: &mut PgConnection, now: Instant, username: Option<&str>) -> 
                 name: row.name,
                 language: row.language,
                 email: row.email,
+                phone: row.phone,
                 has_password: row.has_password,
                 has_factor: row.has_factor,
                 is_joined: row.is_joined,
@@ -168,6 +172,12 @@ pub async fn set_email(conn: &mut PgConnection, id: StaffId, email: &str) -> sql
         email
     );
     Ok(done.execute(conn).await?.rows_affected() > 0)
+}
+
+/// Where they are paged; none to page them no more.
+pub async fn set_phone(conn: &mut PgConnection, id: StaffId, phone: Option<&str>) -> sqlx::Result<()> {
+    sqlx::query!("update staff set phone = $2 where id = $1", id.0, phone).execute(conn).await?;
+    Ok(())
 }
 
 pub async fn set_roles(conn: &mut PgConnection, id: StaffId, roles: &Roles) -> sqlx::Result<()> {

@@ -4,15 +4,15 @@ use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 use geo::{ConvexHull, LineString, MultiPolygon, Polygon, RemoveRepeatedPoints, SimplifyVwPreserve};
 
+use super::event_terms::{self, EventTerm, event};
 use super::model::{
-    Area, CapAlert, Category, Certainty, Info, MsgType, NamedValue, Point, Reference, ResponseType, Scope, Severity,
-    Status, Urgency,
+    Area, CapAlert, Category, Certainty, Circle, Info, MsgType, NamedValue, Point, Reference, Resource, ResponseType,
+    Scope, Severity, Status, Urgency, Written,
 };
 use super::time::CapTime;
 use super::validate::ring_flaw;
 use crate::alerts::kind::{AlertKind, Hazard};
 use crate::cobrade::Cobrade;
-use crate::config::AlertStatus;
 use crate::units::Level;
 
 /// Points of one polygon, the repeated last one included. Phones and broadcast systems take about this many.
@@ -28,7 +28,7 @@ pub struct BuildInput {
     /// The municipality's; every time in the message carries its offset.
     pub time_zone: Tz,
     pub kind: AlertKind,
-    pub status: AlertStatus,
+    pub status: Status,
     /// Every earlier message of the chain; needed for anything but a first alert.
     pub references: Vec<Reference>,
     pub cobrade: Cobrade,
@@ -41,9 +41,23 @@ pub struct BuildInput {
     pub contact: String,
     /// "pt-BR"
     pub language: String,
+    /// The same in other languages, each an info of its own.
+    pub translations: Vec<Translation>,
+    /// Where a picture of the map lies (PNG); empty when there is none.
+    pub map_picture: String,
     pub areas: Vec<BuildArea>,
     /// For machines: level, rule and version.
     pub parameters: Vec<NamedValue>,
+}
+
+/// What an alert says in another language.
+#[derive(Clone, Debug)]
+pub struct Translation {
+    /// "en"
+    pub language: String,
+    pub headline: String,
+    pub description: String,
+    pub instruction: String,
 }
 
 #[derive(Clone, Debug)]
@@ -51,9 +65,11 @@ pub struct BuildArea {
     pub name: String,
     /// WGS 84, x = longitude.
     pub polygons: MultiPolygon<f64>,
+    /// Where the place was given as a circle. The polygon stands beside it, because many readers know no circles.
+    pub circle: Option<Circle>,
     /// Seven digits.
     pub ibge_code: String,
-    /// The municipality's code of the area.
+    /// The municipality's code of the area; empty for a place that is no risk area.
     pub area_code: String,
 }
 
@@ -101,12 +117,34 @@ pub fn assess(kind: AlertKind, level: Level, cobrade: Cobrade) -> Assessment {
     Assessment { severity, urgency, certainty, responses }
 }
 
-/// The CAP status of a configured one.
-pub const fn status(status: AlertStatus) -> Status {
-    match status {
-        AlertStatus::Actual => Status::Actual,
-        AlertStatus::Exercise => Status::Exercise,
-        AlertStatus::Test => Status::Test,
+/// The identifier of a message: town, year and number are unique in one installation; the salt keeps two installations of one
+/// town apart, and what is taken back with a transaction from what replaces it. What is not real says so in its name.
+pub fn identifier(ibge_code: &str, year: i32, count: i32, salt: [u8; 4], status: Status) -> String {
+    let salt: String = salt.iter().map(|byte| format!("{byte:02x}")).collect();
+    let mark = match status {
+        Status::Actual => "",
+        Status::Exercise => "-EX",
+        Status::Test => "-TS",
+        Status::System => "-SY",
+        Status::Draft => "-DR",
+    };
+    format!("BR-{ibge_code}-{year}-{count:04}-{salt}{mark}")
+}
+
+/// CAP 1.2, section 3.2.1: what a message is for, above all one that is not real or takes another back.
+const fn note(kind: AlertKind, status: Status) -> Option<&'static str> {
+    match (status, kind) {
+        (Status::Exercise, _) => {
+            Some("EXERCÍCIO: esta mensagem faz parte de um exercício de defesa civil. Não há perigo real.")
+        }
+        (Status::Test, _) => Some("TESTE: esta mensagem só verifica se os sistemas funcionam. Não há perigo real."),
+        (Status::System, _) => {
+            Some("SISTEMA: esta mensagem só serve aos sistemas que trocam alertas. Não há perigo real.")
+        }
+        (Status::Draft, _) => Some("RASCUNHO: esta mensagem não foi emitida."),
+        (Status::Actual, AlertKind::Cancel) => Some("Cancela o alerta anterior, que foi emitido por engano."),
+        (Status::Actual, AlertKind::AllClear) => Some("Encerra o alerta anterior: o perigo passou."),
+        (Status::Actual, AlertKind::Alert | AlertKind::Update) => None,
     }
 }
 
@@ -123,37 +161,46 @@ const fn msg_type(kind: AlertKind) -> MsgType {
 
 /// Makes the message. Pure and total: `validate::check` tells whether what it was given makes a lawful one.
 pub fn build(input: &BuildInput) -> CapAlert {
+    let own = info(input);
+    let translated =
+        input.translations.iter().map(|translation| translate(input, &own, translation)).collect::<Vec<_>>();
     CapAlert {
         identifier: input.identifier.clone(),
         sender: input.sender.clone(),
         sent: CapTime::at(input.sent, &input.time_zone),
-        status: status(input.status),
+        status: input.status,
         msg_type: msg_type(input.kind),
         source: None,
         scope: Scope::Public,
         restriction: None,
         addresses: Vec::new(),
         codes: Vec::new(),
-        note: None,
+        note: note(input.kind, input.status).map(str::to_owned),
         references: input.references.clone(),
         incidents: Vec::new(),
-        infos: vec![info(input)],
+        infos: std::iter::once(own).chain(translated).collect(),
+        others: Vec::new(),
     }
+}
+
+fn given(text: &str) -> Option<String> {
+    Some(text.to_owned()).filter(|text| !text.is_empty())
 }
 
 fn info(input: &BuildInput) -> Info {
     let assessment = assess(input.kind, input.level, input.cobrade);
-    let given = |text: &str| Some(text.to_owned()).filter(|text| !text.is_empty());
+    let mut event_codes = vec![NamedValue::new("COBRADE", input.cobrade.to_string())];
+    event_codes.extend(EventTerm::of(input.cobrade).map(|term| NamedValue::new(event_terms::LIST, &term.code)));
     Info {
         language: given(&input.language),
         categories: vec![Category::from_word(input.cobrade.cap_category()).unwrap_or(Category::Other)],
-        event: input.cobrade.name().to_owned(),
+        event: event(input.cobrade, &input.language),
         response_types: assessment.responses,
         urgency: assessment.urgency,
         severity: assessment.severity,
         certainty: assessment.certainty,
         audience: None,
-        event_codes: vec![NamedValue::new("COBRADE", input.cobrade.to_string())],
+        event_codes,
         effective: Some(CapTime::at(input.sent, &input.time_zone)),
         onset: None,
         expires: Some(CapTime::at(input.expires_at, &input.time_zone)),
@@ -164,9 +211,42 @@ fn info(input: &BuildInput) -> Info {
         web: given(&input.web),
         contact: given(&input.contact),
         parameters: input.parameters.clone(),
-        resources: Vec::new(),
+        resources: map_picture(&input.map_picture, &input.language),
         areas: input.areas.iter().map(area).collect(),
+        others: Vec::new(),
     }
+}
+
+/// The same event in other words.
+fn translate(input: &BuildInput, own: &Info, translation: &Translation) -> Info {
+    Info {
+        language: given(&translation.language),
+        event: event(input.cobrade, &translation.language),
+        headline: given(&translation.headline),
+        description: given(&translation.description),
+        instruction: given(&translation.instruction),
+        resources: map_picture(&input.map_picture, &translation.language),
+        ..own.clone()
+    }
+}
+
+/// By its address: size and sum of a picture are known only when somebody asks for it.
+fn map_picture(address: &str, language: &str) -> Vec<Resource> {
+    let description = match language.split('-').next() {
+        Some("en") => "Map of the area",
+        Some("es") => "Mapa del área",
+        _ => "Mapa da área",
+    };
+    let picture = Resource {
+        description: description.into(),
+        mime_type: "image/png".into(),
+        size: None,
+        uri: given(address),
+        deref_uri: None,
+        digest: None,
+        others: Vec::new(),
+    };
+    if address.is_empty() { Vec::new() } else { vec![picture] }
 }
 
 fn area(input: &BuildArea) -> Area {
@@ -174,13 +254,18 @@ fn area(input: &BuildArea) -> Area {
     if !input.area_code.is_empty() {
         geocodes.push(NamedValue::new("AREA", &input.area_code));
     }
+    let six = |circle: &Circle| Circle {
+        centre: Point { lat: six(circle.centre.lat), lon: six(circle.centre.lon) },
+        radius_km: (circle.radius_km * 1e3).round() / 1e3,
+    };
     Area {
         description: input.name.clone(),
-        polygons: input.polygons.iter().filter_map(ring).collect(),
-        circles: Vec::new(),
+        polygons: input.polygons.iter().filter_map(ring).map(Written::from).collect(),
+        circles: input.circle.iter().map(|circle| Written::from(six(circle))).collect(),
         geocodes,
         altitude: None,
         ceiling: None,
+        others: Vec::new(),
     }
 }
 
@@ -215,10 +300,13 @@ fn thin(outline: &Polygon<f64>) -> Option<Vec<Point>> {
     best
 }
 
+/// Adding zero turns -0 into 0.
+fn six(value: f64) -> f64 {
+    (value * 1e6).round() / 1e6 + 0.0
+}
+
 /// Six decimals: a tenth of a metre.
 fn round(polygon: &Polygon<f64>) -> Vec<Point> {
-    // Adding zero turns -0 into 0.
-    let six = |value: f64| (value * 1e6).round() / 1e6 + 0.0;
     let line: LineString<f64> = polygon.exterior().coords().map(|c| (six(c.x), six(c.y))).collect();
     line.remove_repeated_points().coords().map(|c| Point { lat: c.y, lon: c.x }).collect()
 }

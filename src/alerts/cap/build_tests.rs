@@ -14,7 +14,7 @@ fn input() -> BuildInput {
         sent: "2026-02-24T00:40:00.5Z".parse().unwrap(),
         time_zone: chrono_tz::America::Sao_Paulo,
         kind: AlertKind::Alert,
-        status: AlertStatus::Actual,
+        status: Status::Actual,
         references: Vec::new(),
         cobrade: "1.1.3.2.1".parse().unwrap(),
         level: Level::Maximum,
@@ -25,9 +25,12 @@ fn input() -> BuildInput {
         web: "https://alertas.example.org/alerts/urn:oid:2.49.0.0.76.3136702.2026.7.xml".into(),
         contact: "199".into(),
         language: "pt-BR".into(),
+        translations: Vec::new(),
+        map_picture: String::new(),
         areas: vec![BuildArea {
             name: "Bom Pastor".into(),
             polygons: MultiPolygon(vec![triangle]),
+            circle: None,
             ibge_code: "3136702".into(),
             area_code: "JF-012".into(),
         }],
@@ -65,6 +68,10 @@ fn a_whole_message_reads_like_this() {
         <eventCode>
           <valueName>COBRADE</valueName>
           <value>1.1.3.2.1</value>
+        </eventCode>
+        <eventCode>
+          <valueName>OET:v1.2</valueName>
+          <value>OET-119</value>
         </eventCode>
         <effective>2026-02-23T21:40:00-03:00</effective>
         <expires>2026-02-24T03:40:00-03:00</expires>
@@ -130,6 +137,79 @@ fn the_all_clear_is_an_update_that_says_so_and_a_cancel_claims_nothing() {
 }
 
 #[test]
+fn each_language_is_an_info_of_the_same_event() {
+    let translations = vec![
+        Translation {
+            language: "en".into(),
+            headline: "Very high risk of landslide".into(),
+            description: "The soil is soaked.".into(),
+            instruction: "1. Leave now.".into(),
+        },
+        Translation {
+            language: "es".into(),
+            headline: "Riesgo muy alto de deslizamiento".into(),
+            description: "El suelo está saturado.".into(),
+            instruction: "1. Salga ahora.".into(),
+        },
+    ];
+    let map_picture = "https://alertas.example.org/alerts/x/map.png".to_owned();
+    let alert = build(&BuildInput { translations, map_picture, ..input() });
+    assert_eq!((check(&alert), advise(&alert)), (vec![], vec![]));
+    let told: Vec<(&str, &str)> =
+        alert.infos.iter().map(|info| (info.language.as_deref().unwrap(), info.event.as_str())).collect();
+    assert_eq!(told, [("pt-BR", "Deslizamentos"), ("en", "Landslide"), ("es", "Deslizamiento")]);
+    for info in &alert.infos {
+        assert_eq!(info.event_codes, alert.infos[0].event_codes);
+        assert_eq!(info.areas, alert.infos[0].areas);
+        assert_eq!(info.resources[0].uri.as_deref(), Some("https://alertas.example.org/alerts/x/map.png"));
+        assert_eq!((info.resources[0].mime_type.as_str(), &info.resources[0].size), ("image/png", &None));
+    }
+    assert_eq!(alert.infos[1].resources[0].description, "Map of the area");
+    assert_eq!(parse(&write(&alert)).unwrap(), alert);
+    assert!(!matches!(judge(&write(&alert)), Some(Err(_))));
+}
+
+#[test]
+fn a_circle_stands_beside_its_polygon() {
+    let mut given = input();
+    given.areas[0].circle = Some(Circle { centre: Point { lat: -21.771_234_56, lon: -43.35 }, radius_km: 1.500_4 });
+    let alert = build(&given);
+    let area = &alert.infos[0].areas[0];
+    assert_eq!((area.circles[0].as_str(), area.polygons.len()), ("-21.771235,-43.35 1.5", 1));
+    assert_eq!(check(&alert), []);
+}
+
+#[test]
+fn what_is_not_real_says_so_in_its_identifier_and_its_note() {
+    let of = |status| identifier("3136702", 2026, 7, [0x1a, 0x2b, 0x3c, 0x4d], status);
+    assert_eq!(of(Status::Actual), "BR-3136702-2026-0007-1a2b3c4d");
+    for (status, mark, word) in
+        [(Status::Exercise, "-EX", "EXERCÍCIO"), (Status::Test, "-TS", "TESTE"), (Status::System, "-SY", "SISTEMA")]
+    {
+        assert!(of(status).ends_with(mark), "{status}");
+        for kind in [AlertKind::Alert, AlertKind::Cancel, AlertKind::AllClear] {
+            let note = build(&BuildInput { status, kind, references: vec![earlier()], ..input() }).note.unwrap();
+            assert!(note.starts_with(word) && note.contains("Não há perigo real"), "{note}");
+        }
+    }
+    assert_eq!(build(&input()).note, None);
+    assert!(build(&BuildInput { kind: AlertKind::Cancel, ..input() }).note.unwrap().contains("por engano"));
+}
+
+proptest::proptest! {
+    /// Two installations of one town that count alike, and one installation that counts on, never meet.
+    #[test]
+    fn identifiers_do_not_collide(
+        a in (2020_i32..2100, 1_i32..20_000, proptest::array::uniform4(0_u8..)),
+        b in (2020_i32..2100, 1_i32..20_000, proptest::array::uniform4(0_u8..)),
+    ) {
+        let of = |(year, count, salt): (i32, i32, [u8; 4])| identifier("3136702", year, count, salt, Status::Actual);
+        proptest::prop_assert_eq!(of(a) == of(b), a == b);
+        proptest::prop_assert!(!of(a).contains([' ', ',', '<', '&']));
+    }
+}
+
+#[test]
 fn an_update_without_references_is_caught_before_it_leaves() {
     let update = build(&BuildInput { kind: AlertKind::Update, ..input() });
     assert!(check(&update).iter().any(|problem| problem.path == "alert/references"));
@@ -183,6 +263,6 @@ fn a_crossed_outline_becomes_its_hull_and_a_speck_disappears() {
 #[test]
 fn coordinates_have_at_most_six_decimals_and_the_latitude_first() {
     let alert = build(&input());
-    let first = alert.infos[0].areas[0].polygons[0][0];
+    let first = alert.infos[0].areas[0].polygons[0].get()[0];
     assert_eq!((first.lat.to_string(), first.lon.to_string()), ("-21.77".into(), "-43.361235".into()));
 }

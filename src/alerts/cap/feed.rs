@@ -1,4 +1,8 @@
-//! The list of alerts in force, as Atom (RFC 4287) and RSS 2.0. Both point at the CAP messages; neither repeats them.
+//! Lists of alerts, as Atom (RFC 4287) and RSS 2.0, with their archive (RFC 5005). Both point at the CAP messages; neither
+//! repeats them.
+//!
+//! The document at the feed's own address lists what is in force. `?page=1` is the oldest piece of the archive, and each piece
+//! names the ones before and after it; one that is full never changes.
 
 use std::fmt::Write as _;
 
@@ -7,6 +11,9 @@ use quick_xml::escape::escape;
 
 use super::model::MEDIA_TYPE;
 use super::write::without_controls;
+
+/// Namespace of `fh:archive` (RFC 5005, section 4).
+const HISTORY: &str = "http://purl.org/syndication/history/1.0";
 
 /// Everything that both forms tell.
 #[derive(Clone, Debug)]
@@ -18,10 +25,29 @@ pub struct Feed {
     pub base_url: String,
     /// "pt-BR"
     pub language: String,
+    /// Where the feed lies in that language, without its form: "/alerts/feed", "/alerts/areas/JF-1/feed.en".
+    pub place: String,
+    /// What follows in the address, e.g. "status=exercise"; mostly empty.
+    pub query: String,
+    /// The same in other languages: (language, place).
+    pub others: Vec<(String, String)>,
+    /// The piece of the archive that this is; `None` for what is in force.
+    pub page: Option<Page>,
+    /// Pieces of the archive.
+    pub pages: u32,
     /// When the list last changed: an alert was issued, ended or ran out.
     pub updated: DateTime<Utc>,
     /// Latest first.
     pub entries: Vec<Entry>,
+}
+
+/// A piece of the archive.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Page {
+    /// From 1, the oldest.
+    pub number: u32,
+    /// Nothing will be added to it.
+    pub is_full: bool,
 }
 
 #[derive(Clone, Debug)]
@@ -29,18 +55,95 @@ pub struct Entry {
     pub identifier: String,
     pub headline: String,
     pub summary: String,
+    /// Of headline and summary; another than the feed's when there is no translation.
+    pub language: String,
     pub issued_at: DateTime<Utc>,
     /// alert, update, all_clear or cancel.
     pub kind: String,
     pub level: String,
-    /// actual, exercise or test.
+    /// actual, exercise, test or system.
     pub status: String,
+    /// COBRADE, "1.1.3.2.1".
+    pub hazard: String,
     /// Octets of the message.
     pub bytes: usize,
 }
 
-/// Where the message of an identifier lies. Identifiers hold no space, comma, < or &, but may hold any letter.
-pub fn message_url(base_url: &str, identifier: &str) -> String {
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Form {
+    Atom,
+    Rss,
+}
+
+impl Form {
+    /// The end of its addresses.
+    pub const fn suffix(self) -> &'static str {
+        match self {
+            Self::Atom => "atom",
+            Self::Rss => "rss",
+        }
+    }
+
+    pub const fn media_type(self) -> &'static str {
+        match self {
+            Self::Atom => "application/atom+xml",
+            Self::Rss => "application/rss+xml",
+        }
+    }
+}
+
+impl Feed {
+    /// The document, UTF-8.
+    pub fn write(&self, form: Form) -> String {
+        match form {
+            Form::Atom => atom(self),
+            Form::Rss => rss(self),
+        }
+    }
+
+    fn base(&self) -> &str {
+        self.base_url.trim_end_matches('/')
+    }
+
+    fn address(&self, form: Form, place: &str, page: Option<u32>) -> String {
+        let page = page.map(|number| format!("page={number}"));
+        let query: Vec<&str> =
+            [self.query.as_str(), page.as_deref().unwrap_or_default()].into_iter().filter(|q| !q.is_empty()).collect();
+        let mark = if query.is_empty() { "" } else { "?" };
+        format!("{}{place}.{}{mark}{}", self.base(), form.suffix(), query.join("&"))
+    }
+
+    /// Relations of this document with others, as (rel, address). Of the archive and its pieces by RFC 5005.
+    fn relations(&self, form: Form) -> Vec<(&'static str, String)> {
+        let at = |page| self.address(form, &self.place, page);
+        let mut found = vec![("self", at(self.page.map(|page| page.number)))];
+        match self.page {
+            None => found.extend((self.pages > 0).then(|| ("prev-archive", at(Some(self.pages))))),
+            Some(Page { number, is_full }) => {
+                found.push(("current", at(None)));
+                found.push(("first", at(Some(1))));
+                // A full piece stays as it is, and which is the last does not.
+                found.extend((!is_full).then(|| ("last", at(Some(self.pages.max(1))))));
+                if number > 1 {
+                    found.push(("prev-archive", at(Some(number - 1))));
+                    found.push(("previous", at(Some(number - 1))));
+                }
+                if number < self.pages {
+                    found.push(("next-archive", at(Some(number + 1))));
+                    found.push(("next", at(Some(number + 1))));
+                }
+            }
+        }
+        found
+    }
+
+    fn is_archive(&self) -> bool {
+        self.page.is_some_and(|page| page.is_full)
+    }
+}
+
+/// Where the page of an identifier lies. Identifiers hold no space, comma, < or &, but may hold any letter.
+pub fn page_url(base_url: &str, identifier: &str) -> String {
     let mut url = format!("{}/alerts/", base_url.trim_end_matches('/'));
     for byte in identifier.bytes() {
         if byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~' | b':' | b'@') {
@@ -49,7 +152,12 @@ pub fn message_url(base_url: &str, identifier: &str) -> String {
             let _ = write!(url, "%{byte:02X}");
         }
     }
-    url + ".xml"
+    url
+}
+
+/// Where its message lies.
+pub fn message_url(base_url: &str, identifier: &str) -> String {
+    page_url(base_url, identifier) + ".xml"
 }
 
 /// Writing to a String cannot fail, so results of `write!` are dropped in this module.
@@ -61,7 +169,8 @@ impl Xml {
     }
 
     fn leaf(&mut self, indent: usize, name: &str, text: &str) {
-        let _ = writeln!(self.0, "{:indent$}<{name}>{}</{name}>", "", safe(text));
+        let end = name.split(' ').next().unwrap_or(name);
+        let _ = writeln!(self.0, "{:indent$}<{name}>{}</{end}>", "", safe(text));
     }
 }
 
@@ -69,57 +178,79 @@ fn safe(text: &str) -> String {
     escape(without_controls(text)).into_owned()
 }
 
-/// The Atom document, UTF-8.
-pub fn atom(feed: &Feed) -> String {
+fn atom(feed: &Feed) -> String {
     let mut xml = Xml(String::from("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n"));
-    let base = feed.base_url.trim_end_matches('/');
-    let own = safe(&format!("{base}/alerts/feed.atom"));
-    xml.line(0, &format!("<feed xmlns=\"http://www.w3.org/2005/Atom\" xml:lang=\"{}\">", safe(&feed.language)));
-    xml.leaf(2, "id", &format!("{base}/alerts/feed.atom"));
+    let (base, language) = (feed.base(), safe(&feed.language));
+    let history = if feed.is_archive() { format!(" xmlns:fh=\"{HISTORY}\"") } else { String::new() };
+    xml.line(0, &format!("<feed xmlns=\"http://www.w3.org/2005/Atom\"{history} xml:lang=\"{language}\">"));
+    // Every piece is of one feed, so all bear its id.
+    xml.leaf(2, "id", &feed.address(Form::Atom, &feed.place, None));
     xml.leaf(2, "title", &feed.title);
     xml.leaf(2, "updated", &rfc3339(feed.updated));
     xml.line(2, "<author>");
     xml.leaf(4, "name", &feed.author);
     xml.line(2, "</author>");
-    xml.line(2, &format!("<link rel=\"self\" type=\"application/atom+xml\" href=\"{own}\"/>"));
-    xml.line(2, &format!("<link rel=\"alternate\" type=\"text/html\" href=\"{}/\"/>", safe(base)));
-    for entry in &feed.entries {
-        let url = message_url(base, &entry.identifier);
-        xml.line(2, "<entry>");
-        xml.leaf(4, "id", &url);
-        xml.leaf(4, "title", &entry.headline);
-        xml.leaf(4, "published", &rfc3339(entry.issued_at));
-        xml.leaf(4, "updated", &rfc3339(entry.issued_at));
-        for (scheme, term) in categories(entry) {
-            let scheme = safe(&format!("{base}/alerts/#{scheme}"));
-            xml.line(4, &format!("<category scheme=\"{scheme}\" term=\"{}\"/>", safe(term)));
-        }
-        let link = format!(
-            "<link rel=\"alternate\" type=\"{MEDIA_TYPE}\" href=\"{}\" length=\"{}\"/>",
-            safe(&url),
-            entry.bytes
-        );
-        xml.line(4, &link);
-        xml.leaf(4, "summary", &entry.summary);
-        xml.line(2, "</entry>");
+    if feed.is_archive() {
+        xml.line(2, "<fh:archive/>");
     }
+    for (rel, address) in feed.relations(Form::Atom) {
+        xml.line(2, &format!("<link rel=\"{rel}\" type=\"application/atom+xml\" href=\"{}\"/>", safe(&address)));
+    }
+    xml.line(2, &format!("<link rel=\"alternate\" type=\"text/html\" href=\"{}/\"/>", safe(base)));
+    for (language, place) in &feed.others {
+        let address = safe(&feed.address(Form::Atom, place, feed.page.map(|page| page.number)));
+        let language = safe(language);
+        let link = format!(
+            "<link rel=\"alternate\" type=\"application/atom+xml\" hreflang=\"{language}\" href=\"{address}\"/>"
+        );
+        xml.line(2, &link);
+    }
+    feed.entries.iter().for_each(|entry| atom_entry(&mut xml, feed, entry));
     xml.line(0, "</feed>");
     xml.0
 }
 
-/// The RSS document, UTF-8.
-pub fn rss(feed: &Feed) -> String {
+fn atom_entry(xml: &mut Xml, feed: &Feed, entry: &Entry) {
+    let base = feed.base();
+    let url = message_url(base, &entry.identifier);
+    let foreign = entry.language != feed.language;
+    let tag =
+        |name: &str| if foreign { format!("{name} xml:lang=\"{}\"", safe(&entry.language)) } else { name.to_owned() };
+    xml.line(2, "<entry>");
+    xml.leaf(4, "id", &url);
+    xml.leaf(4, &tag("title"), &entry.headline);
+    xml.leaf(4, "published", &rfc3339(entry.issued_at));
+    xml.leaf(4, "updated", &rfc3339(entry.issued_at));
+    for (scheme, term) in categories(entry) {
+        let scheme = safe(&format!("{base}/alerts/#{scheme}"));
+        xml.line(4, &format!("<category scheme=\"{scheme}\" term=\"{}\"/>", safe(term)));
+    }
+    let (address, length) = (safe(&url), entry.bytes);
+    xml.line(4, &format!("<link rel=\"alternate\" type=\"{MEDIA_TYPE}\" href=\"{address}\" length=\"{length}\"/>"));
+    let page = safe(&page_url(base, &entry.identifier));
+    xml.line(4, &format!("<link rel=\"alternate\" type=\"text/html\" href=\"{page}\"/>"));
+    xml.leaf(4, &tag("summary"), &entry.summary);
+    xml.line(2, "</entry>");
+}
+
+fn rss(feed: &Feed) -> String {
     let mut xml = Xml(String::from("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n"));
-    let base = feed.base_url.trim_end_matches('/');
-    let own = safe(&format!("{base}/alerts/feed.rss"));
-    xml.line(0, "<rss version=\"2.0\" xmlns:atom=\"http://www.w3.org/2005/Atom\">");
+    let base = feed.base();
+    let history = if feed.is_archive() { format!(" xmlns:fh=\"{HISTORY}\"") } else { String::new() };
+    xml.line(0, &format!("<rss version=\"2.0\" xmlns:atom=\"http://www.w3.org/2005/Atom\"{history}>"));
     xml.line(2, "<channel>");
     xml.leaf(4, "title", &feed.title);
     xml.leaf(4, "link", &format!("{base}/"));
     xml.leaf(4, "description", &feed.author);
     xml.leaf(4, "language", &feed.language);
     xml.leaf(4, "lastBuildDate", &feed.updated.to_rfc2822());
-    xml.line(4, &format!("<atom:link rel=\"self\" type=\"application/rss+xml\" href=\"{own}\"/>"));
+    if feed.is_archive() {
+        xml.line(4, "<fh:archive/>");
+    }
+    for (rel, address) in feed.relations(Form::Rss) {
+        let address = safe(&address);
+        xml.line(4, &format!("<atom:link rel=\"{rel}\" type=\"application/rss+xml\" href=\"{address}\"/>"));
+    }
     for entry in &feed.entries {
         let url = message_url(base, &entry.identifier);
         xml.line(4, "<item>");
@@ -139,8 +270,8 @@ pub fn rss(feed: &Feed) -> String {
     xml.0
 }
 
-fn categories(entry: &Entry) -> [(&'static str, &str); 3] {
-    [("kind", &entry.kind), ("level", &entry.level), ("status", &entry.status)]
+fn categories(entry: &Entry) -> [(&'static str, &str); 4] {
+    [("kind", &entry.kind), ("level", &entry.level), ("status", &entry.status), ("cobrade", &entry.hazard)]
 }
 
 fn rfc3339(at: DateTime<Utc>) -> String {
@@ -160,15 +291,22 @@ mod tests {
             author: "Defesa Civil & Prefeitura".into(),
             base_url: "https://alertas.example.org/".into(),
             language: "pt-BR".into(),
+            place: "/alerts/feed".into(),
+            query: String::new(),
+            others: vec![("en".into(), "/alerts/feed.en".into())],
+            page: None,
+            pages: 3,
             updated: "2026-02-24T00:40:00Z".parse().unwrap(),
             entries: vec![Entry {
                 identifier: "urn:oid:2.49.0.0.76.3136702.2026.7".into(),
                 headline: "Risco > \"alto\" & perto\u{7}".into(),
                 summary: "1. Saia <agora>.\n2. Ligue 199.".into(),
+                language: "pt-BR".into(),
                 issued_at: "2026-02-24T00:40:00Z".parse().unwrap(),
                 kind: "alert".into(),
                 level: "maximum".into(),
                 status: "actual".into(),
+                hazard: "1.1.3.2.1".into(),
                 bytes: 1234,
             }],
         }
@@ -239,6 +377,55 @@ mod tests {
         let empty = Feed { entries: Vec::new(), ..feed() };
         assert!(has(&read(&atom(&empty)), "updated", "2026-02-24T00:40:00Z"));
         assert!(has(&read(&rss(&empty)), "language", "pt-BR"));
+    }
+
+    fn links(xml: &str) -> Vec<String> {
+        let relation = |line: &str| {
+            let rest = line.trim().strip_prefix("<link rel=\"")?;
+            let (rel, rest) = rest.split_once('"')?;
+            let href = rest.split("href=\"").nth(1)?.split('"').next()?;
+            Some(format!("{rel} {}", href.trim_start_matches("https://alertas.example.org")))
+        };
+        let head = xml.split("<entry>").next().unwrap();
+        head.lines().filter_map(relation).collect()
+    }
+
+    #[test]
+    fn the_archive_is_a_chain_of_pieces() {
+        assert_eq!(
+            links(&atom(&feed())),
+            [
+                "self /alerts/feed.atom",
+                "prev-archive /alerts/feed.atom?page=3",
+                "alternate /",
+                "alternate /alerts/feed.en.atom"
+            ]
+        );
+        let piece =
+            |number, is_full| Feed { page: Some(Page { number, is_full }), query: "status=test".into(), ..feed() };
+        let middle = atom(&piece(2, true));
+        assert_eq!(
+            links(&middle)[..6],
+            [
+                "self /alerts/feed.atom?status=test&amp;page=2",
+                "current /alerts/feed.atom?status=test",
+                "first /alerts/feed.atom?status=test&amp;page=1",
+                "prev-archive /alerts/feed.atom?status=test&amp;page=1",
+                "previous /alerts/feed.atom?status=test&amp;page=1",
+                "next-archive /alerts/feed.atom?status=test&amp;page=3",
+            ]
+        );
+        assert!(middle.contains("<fh:archive/>") && rss(&piece(2, true)).contains("<fh:archive/>"));
+        // What may still grow is no archive document yet.
+        assert!(!atom(&piece(3, false)).contains("fh:"));
+        assert!(!links(&atom(&piece(3, false))).iter().any(|link| link.starts_with("next")));
+    }
+
+    #[test]
+    fn an_entry_in_another_language_says_so() {
+        let english = Feed { language: "en".into(), ..feed() };
+        assert!(atom(&english).contains("<title xml:lang=\"pt-BR\">Risco"));
+        assert!(!atom(&feed()).contains("<title xml:lang"));
     }
 
     #[test]

@@ -49,7 +49,82 @@ words! {
     Certainty { Observed, Likely, Possible, Unlikely, Unknown }
 }
 
-/// `<alert>`. An XML signature on a message that was read is not kept.
+/// A value with the very characters it was written with, which are kept: "-22.50" does not become "-22.5".
+#[derive(Clone, Debug)]
+pub struct Written<T> {
+    value: T,
+    text: String,
+}
+
+impl<T> Written<T> {
+    /// As it was read.
+    pub(super) const fn read(value: T, text: String) -> Self {
+        Self { value, text }
+    }
+
+    pub const fn get(&self) -> &T {
+        &self.value
+    }
+
+    pub fn as_str(&self) -> &str {
+        &self.text
+    }
+}
+
+/// Equal when written alike.
+impl<T> PartialEq for Written<T> {
+    fn eq(&self, other: &Self) -> bool {
+        self.text == other.text
+    }
+}
+
+impl<T> Eq for Written<T> {}
+
+impl<T> std::fmt::Display for Written<T> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.text)
+    }
+}
+
+impl From<f64> for Written<f64> {
+    fn from(value: f64) -> Self {
+        Self { value, text: value.to_string() }
+    }
+}
+
+impl From<i64> for Written<i64> {
+    fn from(value: i64) -> Self {
+        Self { value, text: value.to_string() }
+    }
+}
+
+impl From<Vec<Point>> for Written<Vec<Point>> {
+    fn from(value: Vec<Point>) -> Self {
+        let text = value.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ");
+        Self { value, text }
+    }
+}
+
+impl From<Circle> for Written<Circle> {
+    fn from(value: Circle) -> Self {
+        let text = format!("{} {}", value.centre, value.radius_km);
+        Self { value, text }
+    }
+}
+
+/// An element that CAP 1.2 does not know, in its exclusive canonical form with its namespaces, as it stands in an element of
+/// CAP. Made by reading only.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Foreign(pub(super) String);
+
+impl Foreign {
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// `<alert>`. An XML signature on a message that was read is not kept: it covers the document that was read, not what is
+/// written of it. `signature::verify` judges it on the document.
 #[derive(Clone, Debug, PartialEq)]
 pub struct CapAlert {
     pub identifier: String,
@@ -66,6 +141,7 @@ pub struct CapAlert {
     pub references: Vec<Reference>,
     pub incidents: Vec<String>,
     pub infos: Vec<Info>,
+    pub others: Vec<Foreign>,
 }
 
 /// One earlier message: `sender,identifier,sent`.
@@ -102,9 +178,10 @@ pub struct Info {
     pub parameters: Vec<NamedValue>,
     pub resources: Vec<Resource>,
     pub areas: Vec<Area>,
+    pub others: Vec<Foreign>,
 }
 
-/// `valueName` and `value` of an eventCode, parameter or geocode.
+/// `valueName` and `value` of an eventCode, parameter or geocode, with the space around them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NamedValue {
     pub name: String,
@@ -123,12 +200,13 @@ pub struct Resource {
     pub description: String,
     pub mime_type: String,
     /// Bytes, about.
-    pub size: Option<i64>,
+    pub size: Option<Written<i64>>,
     pub uri: Option<String>,
     /// The content in base64, only on one-way links.
     pub deref_uri: Option<String>,
     /// SHA-1 in hexadecimal.
     pub digest: Option<String>,
+    pub others: Vec<Foreign>,
 }
 
 /// `<area>`: the union of all its shapes.
@@ -136,13 +214,14 @@ pub struct Resource {
 pub struct Area {
     pub description: String,
     /// Closed rings.
-    pub polygons: Vec<Vec<Point>>,
-    pub circles: Vec<Circle>,
+    pub polygons: Vec<Written<Vec<Point>>>,
+    pub circles: Vec<Written<Circle>>,
     pub geocodes: Vec<NamedValue>,
     /// Feet above mean sea level, as the standard has it.
-    pub altitude: Option<f64>,
+    pub altitude: Option<Written<f64>>,
     /// Feet above mean sea level.
-    pub ceiling: Option<f64>,
+    pub ceiling: Option<Written<f64>>,
+    pub others: Vec<Foreign>,
 }
 
 /// WGS 84, degrees. CAP writes the latitude first.
@@ -150,6 +229,12 @@ pub struct Area {
 pub struct Point {
     pub lat: f64,
     pub lon: f64,
+}
+
+impl std::fmt::Display for Point {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{},{}", self.lat, self.lon)
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq)]

@@ -1,11 +1,16 @@
-//! XML to the model. Tolerant of order, of unknown elements and of surrounding space; strict on what gives meaning.
-//! No entity beyond the five of XML is known and a document type is refused, so a message cannot make the reader open
+//! XML to the model. Tolerant of order and of surrounding space; strict on what gives meaning. Elements that CAP does not know
+//! are kept, and so are texts with their space and numbers with their digits. No entity beyond the five of XML is known and a document type is refused, so a message cannot make the reader open
 //! a file or grow without bound.
 
+use std::collections::HashMap;
+use std::ops::Range;
+
+use super::c14n::{Method, Pieces, canonical};
 use super::model::{
-    Area, CapAlert, Category, Certainty, Circle, Info, MsgType, NAMESPACE, NamedValue, Point, Reference, Resource,
-    ResponseType, Scope, Severity, Status, Urgency,
+    Area, CapAlert, Category, Certainty, Circle, Foreign, Info, MsgType, NAMESPACE, NamedValue, Point, Reference,
+    Resource, ResponseType, Scope, Severity, Status, Urgency, Written,
 };
+use super::signature;
 use super::time::CapTime;
 use super::tree::{Node, read_tree};
 
@@ -30,7 +35,8 @@ pub enum CapError {
 pub fn parse(text: &str) -> Result<CapAlert, CapError> {
     let root = read_tree(text)?;
     if root.name == "alert" && root.namespace == NAMESPACE {
-        return read_alert(&At { path: "alert".into(), node: &root });
+        let foreign = Kept::of(text, &[&root])?;
+        return read_alert(&At { path: "alert".into(), node: &root, foreign: &foreign });
     }
     Err(CapError::NotCap { root: root.name, namespace: root.namespace })
 }
@@ -43,8 +49,9 @@ pub fn parse_all(text: &str) -> Result<Vec<CapAlert>, CapError> {
     if found.is_empty() {
         return Err(CapError::NotCap { root: root.name, namespace: root.namespace });
     }
+    let foreign = Kept::of(text, &found)?;
     let numbered = found.into_iter().enumerate();
-    numbered.map(|(index, node)| read_alert(&At { path: format!("alert[{}]", index + 1), node })).collect()
+    numbered.map(|(i, node)| read_alert(&At { path: format!("alert[{}]", i + 1), node, foreign: &foreign })).collect()
 }
 
 /// Bytes to text: UTF-8, or ISO-8859-1 where the XML declaration says so.
@@ -68,10 +75,90 @@ fn collect_alerts<'a>(node: &'a Node, found: &mut Vec<&'a Node>) {
     }
 }
 
+/// Every element of an element of CAP that has elements inside.
+const CONTAINERS: [(&str, &[&str]); 4] = [
+    (
+        "alert",
+        &[
+            "identifier",
+            "sender",
+            "sent",
+            "status",
+            "msgType",
+            "source",
+            "scope",
+            "restriction",
+            "addresses",
+            "code",
+            "note",
+            "references",
+            "incidents",
+            "info",
+        ],
+    ),
+    (
+        "info",
+        &[
+            "language",
+            "category",
+            "event",
+            "responseType",
+            "urgency",
+            "severity",
+            "certainty",
+            "audience",
+            "eventCode",
+            "effective",
+            "onset",
+            "expires",
+            "senderName",
+            "headline",
+            "description",
+            "instruction",
+            "web",
+            "contact",
+            "parameter",
+            "resource",
+            "area",
+        ],
+    ),
+    ("resource", &["resourceDesc", "mimeType", "size", "uri", "derefUri", "digest"]),
+    ("area", &["areaDesc", "polygon", "circle", "geocode", "altitude", "ceiling"]),
+];
+
+/// The elements that CAP does not know, by where they begin.
+struct Kept(HashMap<usize, String>);
+
+impl Kept {
+    fn of(text: &str, alerts: &[&Node]) -> Result<Self, CapError> {
+        let mut wanted = Vec::new();
+        alerts.iter().for_each(|alert| find_foreign(alert, &mut wanted));
+        if wanted.is_empty() {
+            return Ok(Self(HashMap::new()));
+        }
+        // They are put into elements whose default namespace is CAP's.
+        let pieces = Pieces { wanted: &wanted, without: &[], inside: NAMESPACE, whole: false };
+        let kept = canonical(text, &pieces, &Method::exclusive())?;
+        Ok(Self(wanted.into_iter().map(|range| range.start).zip(kept).collect()))
+    }
+}
+
+fn find_foreign(node: &Node, found: &mut Vec<Range<usize>>) {
+    let Some((_, known)) = CONTAINERS.iter().find(|(name, _)| *name == node.name) else { return };
+    for child in &node.children {
+        if child.namespace == NAMESPACE && known.contains(&child.name.as_str()) {
+            find_foreign(child, found);
+        } else if child.namespace != signature::NAMESPACE {
+            found.push(child.from..child.to);
+        }
+    }
+}
+
 /// A node and where it stands.
 struct At<'a> {
     path: String,
     node: &'a Node,
+    foreign: &'a Kept,
 }
 
 impl<'a> At<'a> {
@@ -86,7 +173,12 @@ impl<'a> At<'a> {
     /// Children of that name in the namespace of CAP, numbered from 1.
     fn all(&self, name: &str) -> Vec<At<'a>> {
         let named = self.node.children.iter().filter(|child| child.name == name && child.namespace == NAMESPACE);
-        named.enumerate().map(|(i, node)| At { path: format!("{}/{name}[{}]", self.path, i + 1), node }).collect()
+        let at = |(i, node)| At { path: format!("{}/{name}[{}]", self.path, i + 1), node, foreign: self.foreign };
+        named.enumerate().map(at).collect()
+    }
+
+    fn others(&self) -> Vec<Foreign> {
+        self.node.children.iter().filter_map(|child| self.foreign.0.get(&child.from).cloned().map(Foreign)).collect()
     }
 
     fn one(&self, name: &str) -> Result<Option<At<'a>>, CapError> {
@@ -111,12 +203,18 @@ impl<'a> At<'a> {
         Ok(self.one(name)?.map(|at| at.text().to_owned()).filter(|text| !text.is_empty()))
     }
 
+    /// Words for people, with the space around them.
+    fn words(&self, name: &str) -> Result<Option<String>, CapError> {
+        Ok(self.one(name)?.map(|at| at.node.text.clone()).filter(|text| !text.trim().is_empty()))
+    }
+
     fn parsed<T>(&self, name: &str, read: fn(&At<'a>) -> Result<T, CapError>) -> Result<Option<T>, CapError> {
         self.one(name)?.filter(|at| !at.text().is_empty()).map(|at| read(&at)).transpose()
     }
 
     fn named(&self, name: &str) -> Result<Vec<NamedValue>, CapError> {
-        let pair = |at: At<'a>| Ok(NamedValue { name: at.string("valueName")?, value: at.string("value")? });
+        let text = |at: &At<'a>, name| Ok(at.need(name)?.node.text.clone());
+        let pair = |at: At<'a>| Ok(NamedValue { name: text(&at, "valueName")?, value: text(&at, "value")? });
         self.all(name).into_iter().map(pair).collect()
     }
 }
@@ -145,15 +243,16 @@ fn read_alert(at: &At<'_>) -> Result<CapAlert, CapError> {
         sent: time(&at.need("sent")?)?,
         status: word!(Status, at.need("status")?)?,
         msg_type: word!(MsgType, at.need("msgType")?)?,
-        source: at.maybe("source")?,
+        source: at.words("source")?,
         scope: word!(Scope, at.need("scope")?)?,
         restriction: at.maybe("restriction")?,
         addresses: at.maybe("addresses")?.map(|text| split_spaced(&text)).unwrap_or_default(),
         codes: at.all("code").iter().map(|code| code.text().to_owned()).collect(),
-        note: at.maybe("note")?,
+        note: at.words("note")?,
         references: at.parsed("references", references)?.unwrap_or_default(),
         incidents: at.maybe("incidents")?.map(|text| split_spaced(&text)).unwrap_or_default(),
         infos: at.all("info").iter().map(read_info).collect::<Result<_, _>>()?,
+        others: at.others(),
     })
 }
 
@@ -161,48 +260,54 @@ fn read_info(at: &At<'_>) -> Result<Info, CapError> {
     Ok(Info {
         language: at.maybe("language")?,
         categories: at.all("category").iter().map(|c| word!(Category, c)).collect::<Result<_, _>>()?,
-        event: at.string("event")?,
+        event: at.need("event")?.node.text.clone(),
         response_types: at.all("responseType").iter().map(|r| word!(ResponseType, r)).collect::<Result<_, _>>()?,
         urgency: word!(Urgency, at.need("urgency")?)?,
         severity: word!(Severity, at.need("severity")?)?,
         certainty: word!(Certainty, at.need("certainty")?)?,
-        audience: at.maybe("audience")?,
+        audience: at.words("audience")?,
         event_codes: at.named("eventCode")?,
         effective: at.parsed("effective", time)?,
         onset: at.parsed("onset", time)?,
         expires: at.parsed("expires", time)?,
-        sender_name: at.maybe("senderName")?,
-        headline: at.maybe("headline")?,
-        description: at.maybe("description")?,
-        instruction: at.maybe("instruction")?,
+        sender_name: at.words("senderName")?,
+        headline: at.words("headline")?,
+        description: at.words("description")?,
+        instruction: at.words("instruction")?,
         web: at.maybe("web")?,
-        contact: at.maybe("contact")?,
+        contact: at.words("contact")?,
         parameters: at.named("parameter")?,
         resources: at.all("resource").iter().map(read_resource).collect::<Result<_, _>>()?,
         areas: at.all("area").iter().map(read_area).collect::<Result<_, _>>()?,
+        others: at.others(),
     })
 }
 
 fn read_resource(at: &At<'_>) -> Result<Resource, CapError> {
-    let size = |at: &At<'_>| at.text().parse().map_err(|_| at.wrong(format!("{:?} is no whole number", at.text())));
+    let size = |at: &At<'_>| {
+        let value = at.text().parse().map_err(|_| at.wrong(format!("{:?} is no whole number", at.text())))?;
+        Ok(Written::read(value, at.text().to_owned()))
+    };
     Ok(Resource {
-        description: at.string("resourceDesc")?,
+        description: at.need("resourceDesc")?.node.text.clone(),
         mime_type: at.string("mimeType")?,
         size: at.parsed("size", size)?,
         uri: at.maybe("uri")?,
         deref_uri: at.maybe("derefUri")?,
         digest: at.maybe("digest")?,
+        others: at.others(),
     })
 }
 
 fn read_area(at: &At<'_>) -> Result<Area, CapError> {
     Ok(Area {
-        description: at.string("areaDesc")?,
+        description: at.need("areaDesc")?.node.text.clone(),
         polygons: at.all("polygon").iter().filter(|p| !p.text().is_empty()).map(polygon).collect::<Result<_, _>>()?,
         circles: at.all("circle").iter().filter(|c| !c.text().is_empty()).map(circle).collect::<Result<_, _>>()?,
         geocodes: at.named("geocode")?,
-        altitude: at.parsed("altitude", |at| number(at, at.text()))?,
-        ceiling: at.parsed("ceiling", |at| number(at, at.text()))?,
+        altitude: at.parsed("altitude", height)?,
+        ceiling: at.parsed("ceiling", height)?,
+        others: at.others(),
     })
 }
 
@@ -211,16 +316,22 @@ fn point(at: &At<'_>, text: &str) -> Result<Point, CapError> {
     Ok(Point { lat: number(at, lat)?, lon: number(at, lon)? })
 }
 
-fn polygon(at: &At<'_>) -> Result<Vec<Point>, CapError> {
-    at.text().split_whitespace().map(|text| point(at, text)).collect()
+fn height(at: &At<'_>) -> Result<Written<f64>, CapError> {
+    Ok(Written::read(number(at, at.text())?, at.text().to_owned()))
 }
 
-fn circle(at: &At<'_>) -> Result<Circle, CapError> {
+fn polygon(at: &At<'_>) -> Result<Written<Vec<Point>>, CapError> {
+    let points = at.text().split_whitespace().map(|text| point(at, text)).collect::<Result<_, _>>()?;
+    Ok(Written::read(points, at.text().to_owned()))
+}
+
+fn circle(at: &At<'_>) -> Result<Written<Circle>, CapError> {
     let parts: Vec<&str> = at.text().split_whitespace().collect();
     let [centre, radius] = parts[..] else {
         return Err(at.wrong(format!("{:?} is no circle \"lat,lon radius\"", at.text())));
     };
-    Ok(Circle { centre: point(at, centre)?, radius_km: number(at, radius)? })
+    let circle = Circle { centre: point(at, centre)?, radius_km: number(at, radius)? };
+    Ok(Written::read(circle, at.text().to_owned()))
 }
 
 fn references(at: &At<'_>) -> Result<Vec<Reference>, CapError> {

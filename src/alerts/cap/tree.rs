@@ -10,7 +10,9 @@ use quick_xml::reader::NsReader;
 use super::parse::{CapError, MAX_BYTES};
 use super::write::is_xml_char;
 
-const MAX_DEPTH: usize = 32;
+pub(super) const MAX_DEPTH: usize = 32;
+/// Attributes of one element that are looked at: no real message has a dozen.
+pub(super) const MAX_ATTRIBUTES: usize = 100;
 
 /// An element with what it holds.
 #[derive(Debug, Default)]
@@ -80,7 +82,7 @@ fn attributes(tag: &BytesStart<'_>) -> Vec<(String, String)> {
         let value = attribute.normalized_value(XmlVersion::Implicit1_0).ok()?;
         Some((attribute.key.local_name().into_inner().to_owned(), value.into_owned()))
     };
-    tag.attributes().filter_map(Result::ok).filter_map(read).collect()
+    tag.attributes().take(MAX_ATTRIBUTES).filter_map(Result::ok).filter_map(read).collect()
 }
 
 fn place(at: u64) -> usize {
@@ -104,7 +106,7 @@ fn append(stack: &mut [Node], piece: &str) {
 }
 
 /// Character references and the five entities of XML; nothing else is known.
-fn resolve(reference: &BytesRef<'_>) -> Result<String, String> {
+pub(super) fn resolve(reference: &BytesRef<'_>) -> Result<String, String> {
     if let Some(character) = reference.resolve_char_ref().map_err(|error| error.to_string())? {
         let lawful = is_xml_char(character).then(|| character.to_string());
         return lawful.ok_or_else(|| format!("the character {character:?} is not allowed"));

@@ -2,7 +2,7 @@
 
 use geo::{Area as _, LineString, Polygon, Validation};
 
-use super::model::{Area, CapAlert, Info, MsgType, Point, Reference, Scope, Status};
+use super::model::{Area, CapAlert, Info, MsgType, NamedValue, Point, Reference, Resource, Scope, Status, Written};
 use super::time::CapTime;
 
 /// One broken rule.
@@ -36,6 +36,7 @@ pub fn check(alert: &CapAlert) -> Vec<Problem> {
     check_time(&mut report, "alert/sent", Some(&alert.sent));
     check_scope(&mut report, alert);
     check_references(&mut report, alert);
+    check_plain(&mut report, "alert/note", alert.note.as_ref());
     for (index, info) in alert.infos.iter().enumerate() {
         check_info(&mut report, &format!("alert/info[{}]", index + 1), alert, info);
     }
@@ -72,7 +73,9 @@ pub fn advise(alert: &CapAlert) -> Vec<Problem> {
             report.add(format!("{path}/{name}"), "is recommended");
         }
         for (a, area) in info.areas.iter().enumerate() {
-            for (p, ring) in area.polygons.iter().enumerate().filter(|(_, ring)| ring.len() > 101) {
+            // A place may bear any name, and nobody is left unwarned for it.
+            check_plain(&mut report, &format!("{path}/area[{}]/areaDesc", a + 1), Some(&area.description));
+            for (p, ring) in area.polygons.iter().map(Written::get).enumerate().filter(|(_, ring)| ring.len() > 101) {
                 let message = format!("has {} points; phones take about 100", ring.len());
                 report.add(format!("{path}/area[{}]/polygon[{}]", a + 1, p + 1), message);
             }
@@ -122,7 +125,9 @@ fn check_references(report: &mut Report, alert: &CapAlert) {
 
 fn check_info(report: &mut Report, path: &str, alert: &CapAlert, info: &Info) {
     report.when(info.categories.is_empty(), &format!("{path}/category"), "is missing");
-    report.when(info.event.is_empty(), &format!("{path}/event"), "is empty");
+    report.when(info.event.trim().is_empty(), &format!("{path}/event"), "is empty");
+    let language = info.language.as_ref().is_some_and(|tag| !is_language(tag));
+    report.when(language, &format!("{path}/language"), "is no language tag such as pt-BR");
     for (name, time) in [("effective", &info.effective), ("onset", &info.onset), ("expires", &info.expires)] {
         check_time(report, &format!("{path}/{name}"), time.as_ref());
     }
@@ -131,17 +136,63 @@ fn check_info(report: &mut Report, path: &str, alert: &CapAlert, info: &Info) {
     report.when(over, &format!("{path}/expires"), &format!("lies before the message takes effect ({starts})"));
     let texts = [
         ("event", Some(&info.event)),
+        ("audience", info.audience.as_ref()),
+        ("senderName", info.sender_name.as_ref()),
         ("headline", info.headline.as_ref()),
         ("description", info.description.as_ref()),
         ("instruction", info.instruction.as_ref()),
+        ("contact", info.contact.as_ref()),
     ];
     for (name, text) in texts {
-        let html = text.is_some_and(|text| has_markup(text));
-        report.when(html, &format!("{path}/{name}"), "must be plain text, without HTML");
+        check_plain(report, &format!("{path}/{name}"), text);
+    }
+    check_address(report, &format!("{path}/web"), info.web.as_ref());
+    check_names(report, path, "eventCode", &info.event_codes);
+    check_names(report, path, "parameter", &info.parameters);
+    for (index, resource) in info.resources.iter().enumerate() {
+        check_resource(report, &format!("{path}/resource[{}]", index + 1), resource);
     }
     for (index, area) in info.areas.iter().enumerate() {
         check_area(report, &format!("{path}/area[{}]", index + 1), area);
     }
+}
+
+fn check_plain(report: &mut Report, path: &str, text: Option<&String>) {
+    let html = text.is_some_and(|text| has_markup(text));
+    report.when(html, path, "must be plain text, without HTML");
+}
+
+/// RFC 3066: "pt", "pt-BR", "x-klingon".
+fn is_language(tag: &str) -> bool {
+    let mut parts = tag.split('-');
+    let word = |part: &str| (1..=8).contains(&part.len()) && part.bytes().all(|byte| byte.is_ascii_alphanumeric());
+    parts.next().is_some_and(|first| word(first) && first.bytes().all(|b| b.is_ascii_alphabetic())) && parts.all(word)
+}
+
+/// Sections 3.2.2 and 3.2.3: "a full, absolute URI".
+fn check_address(report: &mut Report, path: &str, address: Option<&String>) {
+    let relative = address.is_some_and(|address| url::Url::parse(address.trim()).is_err());
+    report.when(relative, path, "must be a whole address, with its scheme");
+}
+
+fn check_names(report: &mut Report, path: &str, name: &str, pairs: &[NamedValue]) {
+    for (index, _) in pairs.iter().enumerate().filter(|(_, pair)| pair.name.trim().is_empty()) {
+        report.add(format!("{path}/{name}[{}]/valueName", index + 1), "is empty");
+    }
+}
+
+fn check_resource(report: &mut Report, path: &str, resource: &Resource) {
+    report.when(resource.description.trim().is_empty(), &format!("{path}/resourceDesc"), "is empty");
+    report.when(!resource.mime_type.contains('/'), &format!("{path}/mimeType"), "is no media type such as image/png");
+    let negative = resource.size.as_ref().is_some_and(|size| *size.get() < 0);
+    report.when(negative, &format!("{path}/size"), "must not be negative");
+    // On a link that carries no questions back, the uri is only a name for what derefUri holds.
+    if resource.deref_uri.is_none() {
+        check_address(report, &format!("{path}/uri"), resource.uri.as_ref());
+    }
+    let sum = |digest: &String| digest.len() == 40 && digest.bytes().all(|byte| byte.is_ascii_hexdigit());
+    let wrong = resource.digest.as_ref().is_some_and(|digest| !sum(digest));
+    report.when(wrong, &format!("{path}/digest"), "must be a SHA-1 sum of 40 hexadecimal digits");
 }
 
 /// A tag or an entity of HTML. "Chuva < 30 mm & vento" is plain text.
@@ -163,28 +214,43 @@ fn has_markup(text: &str) -> bool {
 /// Section 3.2.2: the infos of one message tell one event in several languages.
 fn check_same_subject(report: &mut Report, infos: &[Info]) {
     let Some(first) = infos.first() else { return };
+    let mut categories = first.categories.clone();
+    categories.sort_unstable();
+    let codes = codes(first);
     for (index, info) in infos.iter().enumerate().skip(1) {
         let path = format!("alert/info[{}]", index + 1);
-        let (other_category, other_code) = (info.categories != first.categories, info.event_codes != first.event_codes);
-        report.when(other_category, &format!("{path}/category"), "differs from the first info's");
-        report.when(other_code, &format!("{path}/eventCode"), "differs from the first info's");
+        let mut own = info.categories.clone();
+        own.sort_unstable();
+        report.when(own != categories, &format!("{path}/category"), "differs from the first info's");
+        report.when(self::codes(info) != codes, &format!("{path}/eventCode"), "differs from the first info's");
     }
+}
+
+/// In an order of their own: which code stands first says nothing.
+fn codes(info: &Info) -> Vec<(&str, &str)> {
+    let mut codes: Vec<(&str, &str)> =
+        info.event_codes.iter().map(|code| (code.name.trim(), code.value.trim())).collect();
+    codes.sort_unstable();
+    codes
 }
 
 fn check_area(report: &mut Report, path: &str, area: &Area) {
     let nowhere = area.polygons.is_empty() && area.circles.is_empty() && area.geocodes.is_empty();
     report.when(nowhere, path, "needs a polygon, a circle or a geocode");
+    report.when(area.description.trim().is_empty(), &format!("{path}/areaDesc"), "is empty");
+    check_names(report, path, "geocode", &area.geocodes);
     for (index, ring) in area.polygons.iter().enumerate() {
-        if let Some(flaw) = ring_flaw(ring) {
+        if let Some(flaw) = ring_flaw(ring.get()) {
             report.add(format!("{path}/polygon[{}]", index + 1), flaw);
         }
     }
-    for (index, circle) in area.circles.iter().enumerate() {
+    for (index, circle) in area.circles.iter().map(Written::get).enumerate() {
         let path = format!("{path}/circle[{}]", index + 1);
         report.when(!in_range(&circle.centre), &path, "latitude must lie in ±90 and longitude in ±180");
         report.when(circle.radius_km < 0.0, &path, "the radius must not be negative");
     }
-    match (area.altitude, area.ceiling) {
+    let height = |written: &Option<Written<f64>>| written.as_ref().map(|written| *written.get());
+    match (height(&area.altitude), height(&area.ceiling)) {
         (None, Some(_)) => report.add(format!("{path}/ceiling"), "needs an altitude"),
         (Some(low), Some(high)) if high < low => report.add(format!("{path}/ceiling"), "lies below the altitude"),
         _ => {}

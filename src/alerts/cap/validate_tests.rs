@@ -1,5 +1,5 @@
 use super::*;
-use crate::alerts::cap::model::{Category, Circle, NamedValue, ResponseType};
+use crate::alerts::cap::model::{Category, Circle, ResponseType};
 use crate::alerts::cap::xml::{parse, write};
 
 const GOOD: &str = r#"<alert xmlns="urn:oasis:names:tc:emergency:cap:1.2">
@@ -87,7 +87,7 @@ fn a_reference_is_written_exactly_as_first_sent() {
 
 #[test]
 fn polygons_are_closed_simple_and_in_range() {
-    let flaw = |points: &[(f64, f64)]| after(|a| a.infos[0].areas[0].polygons[0] = ring(points));
+    let flaw = |points: &[(f64, f64)]| after(|a| a.infos[0].areas[0].polygons[0] = ring(points).into());
     let path = "alert/info[1]/area[1]/polygon[1]: ";
     assert_eq!(flaw(&[(1.0, 1.0), (1.0, 2.0), (1.0, 1.0)]), format!("{path}needs at least four points"));
     assert!(flaw(&[(1.0, 1.0), (1.0, 2.0), (2.0, 2.0), (2.0, 1.0)]).contains("is not closed"));
@@ -100,7 +100,7 @@ fn polygons_are_closed_simple_and_in_range() {
 #[test]
 fn circles_have_a_place_and_no_negative_radius() {
     let with = |lat: f64, radius_km: f64| {
-        after(|a| a.infos[0].areas[0].circles.push(Circle { centre: Point { lat, lon: -43.0 }, radius_km }))
+        after(|a| a.infos[0].areas[0].circles.push(Circle { centre: Point { lat, lon: -43.0 }, radius_km }.into()))
     };
     assert_eq!(with(-21.0, 0.0), "");
     assert!(with(-21.0, -1.0).contains("circle[1]: the radius must not be negative"));
@@ -109,10 +109,10 @@ fn circles_have_a_place_and_no_negative_radius() {
 
 #[test]
 fn a_ceiling_needs_an_altitude_below_it() {
-    let with = |altitude, ceiling| {
+    let with = |altitude: Option<f64>, ceiling: Option<f64>| {
         after(|a| {
-            a.infos[0].areas[0].altitude = altitude;
-            a.infos[0].areas[0].ceiling = ceiling;
+            a.infos[0].areas[0].altitude = altitude.map(Written::from);
+            a.infos[0].areas[0].ceiling = ceiling.map(Written::from);
         })
     };
     assert_eq!(with(Some(100.0), Some(100.0)), "");
@@ -142,6 +142,54 @@ fn every_info_tells_of_the_same_event() {
     assert!(
         other(|info| info.event_codes = vec![NamedValue::new("COBRADE", "1")]).contains("info[2]/eventCode: differs")
     );
+}
+
+#[test]
+fn the_order_of_codes_says_nothing() {
+    let (one, two) = (NamedValue::new("COBRADE", "1.1.3.2.1"), NamedValue::new("OET:v1.2", "OET-119"));
+    let said = after(|a| {
+        a.infos[0].event_codes = vec![one.clone(), two.clone()];
+        a.infos.push(Info { event_codes: vec![two, one], ..a.infos[0].clone() });
+    });
+    assert_eq!(said, "");
+}
+
+#[test]
+fn addresses_are_whole_and_files_are_described() {
+    let resource = || Resource {
+        description: "Mapa".into(),
+        mime_type: "image/png".into(),
+        size: None,
+        uri: Some("https://example.org/a.png".into()),
+        deref_uri: None,
+        digest: None,
+        others: Vec::new(),
+    };
+    let with = |change: fn(&mut Resource)| {
+        after(|a| {
+            let mut changed = resource();
+            change(&mut changed);
+            a.infos[0].resources.push(changed);
+        })
+    };
+    assert_eq!(with(|_| {}), "");
+    assert!(with(|r| r.uri = Some("a.png".into())).contains("resource[1]/uri: must be a whole address"));
+    assert!(with(|r| r.size = Some((-1).into())).contains("resource[1]/size: must not be negative"));
+    assert!(with(|r| r.digest = Some("12".into())).contains("resource[1]/digest: must be a SHA-1 sum"));
+    assert!(with(|r| r.mime_type = "png".into()).contains("resource[1]/mimeType: is no media type"));
+    assert!(after(|a| a.infos[0].web = Some("alertas.example.org".into())).contains("info[1]/web: must be a whole"));
+    assert_eq!(after(|a| a.infos[0].web = Some("https://alertas.example.org/".into())), "");
+}
+
+#[test]
+fn names_of_values_and_places_are_not_empty_and_languages_are_tags() {
+    assert!(
+        after(|a| a.infos[0].parameters.push(NamedValue::new(" ", "x"))).contains("parameter[1]/valueName: is empty")
+    );
+    assert!(after(|a| a.infos[0].areas[0].description = " ".into()).contains("area[1]/areaDesc: is empty"));
+    assert!(after(|a| a.infos[0].language = Some("português".into())).contains("info[1]/language: is no language tag"));
+    assert_eq!(after(|a| a.infos[0].language = Some("x-test".into())), "");
+    assert!(after(|a| a.note = Some("<i>nota</i>".into())).contains("alert/note: must be plain text"));
 }
 
 #[test]
@@ -190,8 +238,12 @@ fn recommendations_are_told_apart_from_rules() {
         assert!(missing.contains(&format!("alert/info[1]/{name}")), "{name} in {missing:?}");
     }
     alert.infos[0].headline = Some("x".repeat(141));
+    alert.infos[0].areas[0].description = "<b>Centro</b>".into();
+    assert_eq!(check(&alert), [], "a place may bear any name");
     alert.infos[0].response_types = vec![ResponseType::Evacuate];
-    alert.infos[0].areas[0].polygons[0] = (0..200).map(|i| Point { lat: f64::from(i), lon: 0.0 }).collect();
+    alert.infos[0].areas[0].polygons[0] =
+        (0..200).map(|i| Point { lat: f64::from(i), lon: 0.0 }).collect::<Vec<_>>().into();
+    assert!(advise(&alert).iter().any(|problem| problem.path == "alert/info[1]/area[1]/areaDesc"));
     let told: Vec<String> = advise(&alert).into_iter().map(|p| format!("{}: {}", p.path, p.message)).collect();
     assert!(told.contains(&"alert/info[1]/headline: is longer than 140 characters".into()));
     assert!(told.contains(&"alert/info[1]/area[1]/polygon[1]: has 200 points; phones take about 100".into()));

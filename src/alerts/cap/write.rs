@@ -4,7 +4,7 @@ use std::fmt::{Display, Write as _};
 
 use quick_xml::escape::partial_escape;
 
-use super::model::{Area, CapAlert, Info, NAMESPACE, NamedValue, Point, Reference, Resource};
+use super::model::{Area, CapAlert, Foreign, Info, NAMESPACE, NamedValue, Reference, Resource};
 
 struct Xml {
     text: String,
@@ -53,6 +53,14 @@ impl Xml {
             });
         }
     }
+
+    fn foreign(&mut self, elements: &[Foreign]) {
+        for element in elements {
+            self.indent();
+            self.text.push_str(element.as_str());
+            self.text.push('\n');
+        }
+    }
 }
 
 /// XML 1.0 has no way to write most control characters, not even escaped (section 2.2).
@@ -84,6 +92,7 @@ pub fn write(alert: &CapAlert) -> String {
     for info in &alert.infos {
         xml.group("info", |xml| write_info(xml, info));
     }
+    xml.foreign(&alert.others);
     xml.text.push_str("</alert>\n");
     xml.text
 }
@@ -114,29 +123,27 @@ fn write_info(xml: &mut Xml, info: &Info) {
     for area in &info.areas {
         xml.group("area", |xml| write_area(xml, area));
     }
+    xml.foreign(&info.others);
 }
 
 fn write_resource(xml: &mut Xml, resource: &Resource) {
     xml.leaf("resourceDesc", &resource.description);
     xml.leaf("mimeType", &resource.mime_type);
-    xml.maybe("size", resource.size);
+    xml.maybe("size", resource.size.as_ref());
     xml.maybe("uri", resource.uri.as_ref());
     xml.maybe("derefUri", resource.deref_uri.as_ref());
     xml.maybe("digest", resource.digest.as_ref());
+    xml.foreign(&resource.others);
 }
 
 fn write_area(xml: &mut Xml, area: &Area) {
-    let point = |p: &Point| format!("{},{}", p.lat, p.lon);
     xml.leaf("areaDesc", &area.description);
-    for ring in &area.polygons {
-        xml.leaf("polygon", ring.iter().map(point).collect::<Vec<_>>().join(" "));
-    }
-    for circle in &area.circles {
-        xml.leaf("circle", format!("{} {}", point(&circle.centre), circle.radius_km));
-    }
+    xml.many("polygon", &area.polygons);
+    xml.many("circle", &area.circles);
     xml.named("geocode", &area.geocodes);
-    xml.maybe("altitude", area.altitude);
-    xml.maybe("ceiling", area.ceiling);
+    xml.maybe("altitude", area.altitude.as_ref());
+    xml.maybe("ceiling", area.ceiling.as_ref());
+    xml.foreign(&area.others);
 }
 
 /// `addresses` and `incidents`: separated by spaces, quoted when they hold one.

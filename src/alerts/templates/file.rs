@@ -108,7 +108,7 @@ impl Marks {
         match status {
             AlertStatus::Actual => "",
             AlertStatus::Exercise => &self.exercise,
-            AlertStatus::Test => &self.test,
+            AlertStatus::Test | AlertStatus::System => &self.test,
         }
     }
 
@@ -116,7 +116,7 @@ impl Marks {
         match status {
             AlertStatus::Actual => "",
             AlertStatus::Exercise => &self.sms_exercise,
-            AlertStatus::Test => &self.sms_test,
+            AlertStatus::Test | AlertStatus::System => &self.sms_test,
         }
     }
 }

@@ -10,7 +10,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 use sqlx::PgConnection;
 
-use crate::alerts::draft::{Drafter, check_revision, draft_row};
+use crate::alerts::draft::{Drafter, draft_row};
+use crate::alerts::life::Life;
 use crate::alerts::plain::{self, Review};
 use crate::alerts::shape::store as shapes;
 use crate::alerts::state::AlertError;
@@ -109,7 +110,7 @@ impl Drafter<'_> {
         edit: &OtherEdit,
     ) -> Result<i32, AlertError> {
         let alert = draft_row(&mut *conn, id).await?;
-        check_revision(&alert, revision)?;
+        Life::of(&alert)?.edit(revision)?;
         let before = store::others(&mut *conn, id).await?.into_iter().find(|text| text.language == language);
         let before = before.ok_or(AlertError::NotFound)?;
         for (field, text) in [
@@ -155,7 +156,7 @@ impl Drafter<'_> {
         language: &str,
     ) -> Result<i32, AlertError> {
         let alert = draft_row(&mut *conn, id).await?;
-        check_revision(&alert, revision)?;
+        Life::of(&alert)?.edit(revision)?;
         if !self.templates.languages().any(|known| known == language) {
             return Err(AlertError::NotFound);
         }

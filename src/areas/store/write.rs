@@ -59,8 +59,11 @@ pub async fn put(conn: &mut PgConnection, now: Instant, author: &str, change: &C
     })
 }
 
-/// One change of an area at a time, also of one that has no row yet.
-async fn lock(conn: &mut PgConnection, code: &str) -> sqlx::Result<()> {
+/// Waits until nobody else changes the area, also one that has no row yet; until the transaction ends nobody else does.
+///
+/// # Errors
+/// The database's.
+pub async fn lock(conn: &mut PgConnection, code: &str) -> sqlx::Result<()> {
     sqlx::query!("select pg_advisory_xact_lock(hashtextextended('area ' || $1, 0))", code).execute(conn).await?;
     Ok(())
 }

@@ -14,6 +14,7 @@ use tokio::task::JoinSet;
 
 use super::centre::{self, Taken};
 use super::stage::{SECRET, Stage, code, furnish};
+use crate::alerts::approval::{Needs, Policy};
 use crate::app::App;
 use crate::clock::{Clock, Instant, Stopwatch};
 use crate::config::{Config, SmppProvider};
@@ -71,7 +72,16 @@ pub async fn run(mut config: Config, arguments: &Arguments) -> anyhow::Result<()
     config.mqtt.external.clear();
     config.mail.url = "".into();
     config.alerts.draft_from = Level::Alert;
-    config.alerts.automatic_levels = vec![Level::Maximum];
+    config.alerts.policies = vec![Policy {
+        name: "bench".into(),
+        hazards: Vec::new(),
+        levels: vec![Level::Maximum],
+        kinds: Vec::new(),
+        people_from: None,
+        people_below: None,
+        approvals: Needs::Automatic,
+        plancon: "bench".into(),
+    }];
     config.sms.smpp = vec![SmppProvider {
         name: "bench".into(),
         host: "127.0.0.1".into(),

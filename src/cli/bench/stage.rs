@@ -82,10 +82,12 @@ impl Stage {
         let (ingest, receiver) = ingest::channel(&self.config, &Clock::System);
         let app = App::new(Parts {
             limits: crate::web::limit::Limits::new(&self.config.http.limits),
+            pictures: crate::web::notices::pictures::Pictures::default(),
             outbound: crate::outbound::Client::new(&self.config.outbound),
             config: self.config.clone(),
             clock: Clock::System,
             ids: Ids::system(),
+            town: Default::default(),
             keys: crate::vault::Keyring::passing(&Ids::system()),
             db,
             events: Events::default(),

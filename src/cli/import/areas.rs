@@ -106,6 +106,9 @@ fn tell(from: &str, outcome: &Outcome, wish: Wish<'_>) {
         }
         more(outcome.missing.len());
     }
+    if outcome.without_source > 0 {
+        println!("{from}: {} areas name no source; no other area counts as missing for them", outcome.without_source);
+    }
     for standing in &outcome.standing {
         println!("standing {} {}: {} {}", standing.code, standing.name, standing.kind, standing.number);
     }

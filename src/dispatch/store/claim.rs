@@ -178,8 +178,8 @@ pub async fn complete(
     let moved = sqlx::query_scalar!(
         r#"
         update outbox o set
-            state = case when e.state = 'pending' and a.state <> 'issued' then 'suppressed' else e.state end,
-            reason = case when e.state = 'pending' and a.state <> 'issued' then a.state else e.reason end,
+            state = case when e.state = 'pending' and not alert_stands(a.state, a.kind) then 'suppressed' else e.state end,
+            reason = case when e.state = 'pending' and not alert_stands(a.state, a.kind) then a.state else e.reason end,
             next_attempt_at = coalesce(e.next_at, o.next_attempt_at),
             provider_message_id = coalesce(e.message_id, o.provider_message_id),
             accepted_at = case when e.state in ('accepted', 'delivered') then $1 else o.accepted_at end,
@@ -265,12 +265,15 @@ pub async fn accepted_parts(
     Ok(rows.into_iter().map(|row| (row.id, row.part)).collect())
 }
 
-/// Gives back rows that were claimed and did not leave. The try does not count.
+/// Gives back rows that were claimed and did not leave. The try does not count. What was answered meanwhile stays here.
 pub async fn release(conn: &mut PgConnection, now: Instant, ids: &[i64], fences: &[i64]) -> sqlx::Result<u64> {
     let done = sqlx::query!(
-        "update outbox o set state = 'pending', lease_until = null, next_attempt_at = $3, attempts = o.attempts - 1
-        from unnest($1::bigint[], $2::bigint[]) as mine (id, fence)
-        where o.id = mine.id and o.fence = mine.fence and o.state = 'sending'",
+        "update outbox o set lease_until = null, next_attempt_at = $3, attempts = o.attempts - 1,
+            state = case when alert_stands(a.state, a.kind) then 'pending' else 'suppressed' end,
+            reason = case when alert_stands(a.state, a.kind) then o.reason else a.state end,
+            final_at = case when alert_stands(a.state, a.kind) then o.final_at else $3 end
+        from unnest($1::bigint[], $2::bigint[]) as mine (id, fence), alert a
+        where o.id = mine.id and o.fence = mine.fence and o.state = 'sending' and a.id = o.alert_id",
         ids,
         fences,
         now
@@ -281,14 +284,17 @@ pub async fn release(conn: &mut PgConnection, now: Instant, ids: &[i64], fences:
 }
 
 /// Rows whose worker is gone go back to pending: whether they left is not known, and not to send is worse than to send
-/// twice. The fact is recorded with the row's tries.
+/// twice. The fact is recorded with the row's tries. Of an alert that was answered meanwhile they are not sent again.
 pub async fn take_back(conn: &mut PgConnection, now: Instant, channel: Channel) -> sqlx::Result<u64> {
     let done = sqlx::query!(
         "with back as (
-            update outbox set state = 'pending', lease_until = null, next_attempt_at = $1, fence = fence + 1,
-                reason = 'lease ended without an answer'
-            where state = 'sending' and lease_until < $1 and channel = $2
-            returning id, attempts, provider
+            update outbox o set lease_until = null, next_attempt_at = $1, fence = fence + 1,
+                state = case when alert_stands(a.state, a.kind) then 'pending' else 'suppressed' end,
+                reason = case when alert_stands(a.state, a.kind) then 'lease ended without an answer' else a.state end,
+                final_at = case when alert_stands(a.state, a.kind) then o.final_at else $1 end
+            from alert a
+            where o.state = 'sending' and o.lease_until < $1 and o.channel = $2 and a.id = o.alert_id
+            returning o.id, o.attempts, o.provider
         )
         insert into outbox_attempt (outbox_id, attempt, part, at, provider, outcome, detail)
         select id, attempts, 0, $1, coalesce(provider, ''), 'unknown', 'lease ended without an answer' from back",
@@ -308,7 +314,7 @@ pub async fn bury(conn: &mut PgConnection, now: Instant, channel: Channel) -> sq
             select o.id, o.expires_at <= $1 as died, a.state
             from outbox o join alert a on a.id = o.alert_id
             where o.state = 'pending' and o.channel = $2
-                and (o.expires_at <= $1 or a.state in ('superseded', 'cleared', 'cancelled', 'expired'))
+                and (o.expires_at <= $1 or not alert_stands(a.state, a.kind))
             limit 10000
             for update of o skip locked
         ), dead as (

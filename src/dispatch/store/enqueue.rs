@@ -20,6 +20,9 @@ const FIRST: i64 = 1500;
 /// commit. Doing it twice adds nothing.
 pub async fn enqueue(conn: &mut PgConnection, now: Instant, alert: AlertId) -> sqlx::Result<Enqueued> {
     compile_nothing(&mut *conn).await?;
+    if is_between_systems(&mut *conn, now, alert).await? {
+        return Ok(Enqueued::default());
+    }
     let enqueued = if is_small(&mut *conn, alert).await? {
         fill(&mut *conn, now, alert).await?
     } else {
@@ -34,7 +37,7 @@ pub async fn enqueue(conn: &mut PgConnection, now: Instant, alert: AlertId) -> s
 pub async fn spread(conn: &mut PgConnection, now: Instant) -> sqlx::Result<Option<AlertId>> {
     compile_nothing(&mut *conn).await?;
     let next = sqlx::query!(
-        r#"select run.alert_id as "alert_id: AlertId", a.state
+        r#"select run.alert_id as "alert_id: AlertId", alert_stands(a.state, a.kind) as "stands!"
         from dispatch_run run join alert a on a.id = run.alert_id
         where run.spread_at is null
         order by run.enqueued_at limit 1
@@ -43,7 +46,7 @@ pub async fn spread(conn: &mut PgConnection, now: Instant) -> sqlx::Result<Optio
     .fetch_optional(&mut *conn)
     .await?;
     let Some(next) = next else { return Ok(None) };
-    if next.state == "issued" {
+    if next.stands {
         count(&fill(&mut *conn, now, next.alert_id).await?);
     } else {
         // Answered meanwhile: whoever was not told yet need not be.
@@ -54,6 +57,20 @@ pub async fn spread(conn: &mut PgConnection, now: Instant) -> sqlx::Result<Optio
     notify(&mut *conn, &Event::Outbox).await?;
     notify(conn, &Event::Delivery { alert_id: next.alert_id.0 }).await?;
     Ok(Some(next.alert_id))
+}
+
+/// What systems say to systems goes to no resident: its account is closed with nobody in it.
+async fn is_between_systems(conn: &mut PgConnection, now: Instant, alert: AlertId) -> sqlx::Result<bool> {
+    let closed = sqlx::query!(
+        "insert into dispatch_run (alert_id, enqueued_at, spread_at, recipients, suppressed, unreachable)
+         select id, $2, $2, 0, 0, 0 from alert where id = $1 and status = 'system'
+         on conflict (alert_id) do update set spread_at = dispatch_run.spread_at",
+        alert.0,
+        now
+    )
+    .execute(conn)
+    .await?;
+    Ok(closed.rows_affected() > 0)
 }
 
 /// Compiling a plan to machine code takes longer than these queries; for this transaction only.
@@ -68,6 +85,7 @@ fn count(enqueued: &Enqueued) {
     rows("suppressed").increment(enqueued.suppressed.unsigned_abs());
 }
 
+/// Whom an exercise reaches is a list of those who joined: it is written whole, by the one way that knows of it.
 async fn is_small(conn: &mut PgConnection, alert: AlertId) -> sqlx::Result<bool> {
     let near = sqlx::query_scalar!(
         r#"select count(*) as "near!" from (
@@ -75,7 +93,8 @@ async fn is_small(conn: &mut PgConnection, alert: AlertId) -> sqlx::Result<bool>
                 join resident_place p on st_expand(p.geom, p.precision_m / 78000.0) && piece.geom
             union all
             select from alert a join outbox o on o.alert_id = a.references_alert_id where a.id = $1 and a.kind <> 'alert'
-            limit $2) as nearby"#,
+            limit $2) as nearby
+        where exists (select from alert where id = $1 and status = 'actual')"#,
         alert.0,
         SMALL + 1
     )

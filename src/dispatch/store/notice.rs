@@ -4,19 +4,21 @@ use sqlx::PgConnection;
 use uuid::Uuid;
 
 use crate::clock::Instant;
-use crate::dispatch::notices::{A_DAY, AN_HOUR, Claimed, Ending, Notice};
+use crate::dispatch::notices::{Claimed, Ending, Notice, PAGE, share};
 use crate::dispatch::provider::{Channel, Provider};
 use crate::events::{Event, notify};
 
 /// Puts a notice in the queue, or among the suppressed when its address had its share.
 pub async fn insert(conn: &mut PgConnection, id: Uuid, now: Instant, notice: &Notice<'_>) -> sqlx::Result<()> {
     close_door(&mut *conn, (notice.channel, notice.address)).await?;
+    let (an_hour, a_day) = share(notice.purpose);
     sqlx::query!(
         r#"
         with recent as (
             select count(*) filter (where purpose = $4 and created_at > $6::timestamptz - interval '1 hour') as hour, count(*) as day
             from notice
             where channel = $2 and address = $3 and state <> 'suppressed' and created_at > $6::timestamptz - interval '1 day'
+                and (purpose = $11) = ($4 = $11)
         ), verdict as (select hour >= $9 or day >= $10 as full from recent)
         insert into notice (id, channel, address, purpose, subject, body, state, reason, next_attempt_at, expires_at,
             created_at, final_at)
@@ -33,8 +35,9 @@ pub async fn insert(conn: &mut PgConnection, id: Uuid, now: Instant, notice: &No
         now,
         notice.body,
         notice.expires_at,
-        AN_HOUR,
-        A_DAY
+        an_hour,
+        a_day,
+        PAGE
     )
     .execute(&mut *conn)
     .await?;

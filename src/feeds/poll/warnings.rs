@@ -3,25 +3,23 @@
 
 use axum::http::{Request, StatusCode, header};
 use bytes::Bytes;
-use chrono::TimeDelta;
 use futures_util::stream::{self, StreamExt as _};
-use sqlx::{Acquire as _, PgConnection};
+use sqlx::PgConnection;
 use url::Url;
 
 use super::{Answer, Follower, MAX_PROBLEMS, cannot_be_asked, put, refused_with, set};
 use crate::clock::Instant;
-use crate::events::{self, Event};
 use crate::feeds::Kind;
 use crate::feeds::failure::Failure;
 use crate::feeds::store::Told;
 use crate::feeds::warnings::listing::{self, Link, Listing};
-use crate::feeds::warnings::{MAX_RAW, Parsed, Problem, Warning, inmet, link, store};
+use crate::feeds::warnings::take::{self, Fate};
+use crate::feeds::warnings::trust::{Origin, Trust};
+use crate::feeds::warnings::{MAX_RAW, Parsed, Problem, Warning, Way, inmet, store};
 
 /// Messages fetched in one round, and how many at once. What is left comes with the next.
 const MAX_FETCHED: usize = 50;
 const AT_ONCE: usize = 4;
-/// New messages that one source may bring in a day. INMET brings some fifty; whoever brings thousands is broken or of ill will.
-const MOST_A_DAY: i64 = 2000;
 
 /// What the entries of a list came to.
 #[derive(Default)]
@@ -138,7 +136,7 @@ impl Follower {
         self.submit(Vec::new(), quarantined).await.map(drop)
     }
 
-    /// Gives back what the database would not take; one such message does not keep the others out.
+    /// Gives back what would not be taken; one such message does not keep the others out.
     async fn commit(
         &self,
         warnings: &[Warning],
@@ -147,47 +145,27 @@ impl Follower {
         now: Instant,
     ) -> sqlx::Result<Vec<Problem>> {
         let name = &self.feed.name;
-        let (mut new, mut refused) = (Vec::new(), Vec::new());
+        let trust = Trust::of(&self.feed);
+        let origin = Origin { source: name, way: Way::Feed, name: "", by: "", trust: &trust };
         let mut tx = self.app.db.ingest.begin().await?;
-        let before = store::kept_since(&mut tx, name, now - TimeDelta::days(1)).await?;
-        let room = usize::try_from(MOST_A_DAY - before).unwrap_or_default();
-        for warning in warnings {
-            if new.len() >= room {
-                let message = format!("is one more than the {MOST_A_DAY} that a source may bring in a day");
-                refused.push(Problem::new("warning", &warning.identifier, message));
-                break;
-            }
-            let mut savepoint = tx.begin().await?;
-            match store::keep(&mut savepoint, now, name, warning).await {
-                Ok(id) => {
-                    savepoint.commit().await?;
-                    new.extend(id);
-                }
-                Err(sqlx::Error::Database(error)) => {
-                    savepoint.rollback().await?;
-                    refused.push(Problem::new("warning", &warning.identifier, error.message()));
-                }
-                Err(error) => return Err(error),
-            }
-        }
-        for id in &new {
-            let (itself, others) = store::known(&mut tx, *id, now).await?;
-            for link in itself.map(|itself| link::links(&itself, &others)).unwrap_or_default() {
-                store::supersede(&mut tx, link).await?;
-            }
-        }
+        let taken = take::take(&mut tx, now, &origin, warnings).await?;
+        let new = taken.fresh().len();
         store::remember(&mut tx, now, name, done).await?;
         store::forget(&mut tx, name, now).await?;
         let changed = self.hold(&mut tx, listed, now).await?;
-        tell(&mut tx, changed > 0 || !new.is_empty()).await?;
+        take::tell(&mut tx, changed > 0 || new > 0).await?;
         tx.commit().await?;
-        metrics::counter!("sentinela_feed_warnings_total", "feed" => name.clone()).increment(new.len() as u64);
-        Ok(refused)
+        metrics::counter!("sentinela_feed_warnings_total", "feed" => name.clone()).increment(new as u64);
+        let refused = taken.fates.into_iter().filter_map(|fate| match fate {
+            Fate::Refused(problem) => Some(problem),
+            Fate::Kept(..) => None,
+        });
+        Ok(refused.collect())
     }
 
     /// Holds what is open against the town, whose areas may have changed since.
     async fn hold(&self, conn: &mut PgConnection, listed: Option<&[String]>, now: Instant) -> sqlx::Result<u64> {
-        let mut changed = store::relate(conn, now, &self.app.config.municipality.ibge_code).await?;
+        let mut changed = store::relate(conn, now, &self.app.config.municipality.ibge_code, &[]).await?;
         if let Some(listed) = listed {
             changed += store::note_listed(conn, now, &self.feed.name, listed).await?;
         }
@@ -197,13 +175,9 @@ impl Follower {
     async fn hold_again(&self, now: Instant) -> sqlx::Result<()> {
         let mut tx = self.app.db.ingest.begin().await?;
         let changed = self.hold(&mut tx, None, now).await?;
-        tell(&mut tx, changed > 0).await?;
+        take::tell(&mut tx, changed > 0).await?;
         tx.commit().await
     }
-}
-
-async fn tell(conn: &mut PgConnection, changed: bool) -> sqlx::Result<()> {
-    if changed { events::notify(conn, &Event::Warning).await } else { Ok(()) }
 }
 
 fn read_entry(parsed: &mut Parsed, body: &[u8], link: &Link) {

@@ -30,6 +30,8 @@ pub struct Known {
 pub struct Common {
     pub area: bool,
     pub municipality: bool,
+    /// Of the smaller ground, the share that both hold, 0 to 1; 0 where either has no shape.
+    pub share: f64,
 }
 
 /// `newer` replaces `older`.
@@ -93,21 +95,28 @@ fn alike(older: &Known, newer: &Known, common: Common) -> Option<LinkedHow> {
     }
 }
 
-/// The latest open one that an Update or Cancel without references may be about.
+/// Tenths of the ground in common. Publishers have several warnings of one event in force at once, one level inside the other,
+/// and an answer to one keeps nearly all of its ground; smaller differences say nothing.
+fn tenths(common: Common) -> i32 {
+    (common.share.clamp(0.0, 1.0) * 10.0).round() as i32
+}
+
+/// The open one that an Update or Cancel without references may be about: with the most ground in common, of these the latest.
 fn guessed(new: &Known, others: &[(Known, Common)]) -> Option<Link> {
     if !answers_without_saying_what(new) {
         return None;
     }
-    let open = others.iter().filter_map(|(older, common)| Some((older, alike(older, new, *common)?)));
-    let (older, how) = open.max_by_key(|(older, _)| (older.sent_at, older.id))?;
+    let open = others.iter().filter_map(|(older, common)| Some((older, *common, alike(older, new, *common)?)));
+    let (older, _, how) = open.max_by_key(|(older, common, _)| (tenths(*common), older.sent_at, older.id))?;
     Some(Link { older: older.id, newer: new.id, how })
 }
 
-/// An Update or Cancel that came before the warning it is about: the earliest that has found none.
+/// An Update or Cancel that came before the warning it is about: of those that have found none the one with the most ground in
+/// common, of these the earliest.
 fn guessed_before(new: &Known, others: &[(Known, Common)]) -> Option<Link> {
     let waiting = others.iter().filter(|(newer, _)| answers_without_saying_what(newer) && !newer.has_earlier);
-    let about = waiting.filter_map(|(newer, common)| Some((newer, alike(new, newer, *common)?)));
-    let (newer, how) = about.min_by_key(|(newer, _)| (newer.sent_at, newer.id))?;
+    let about = waiting.filter_map(|(newer, common)| Some((newer, *common, alike(new, newer, *common)?)));
+    let (newer, _, how) = about.min_by_key(|(newer, common, _)| (-tenths(*common), newer.sent_at, newer.id))?;
     Some(Link { older: new.id, newer: newer.id, how })
 }
 
@@ -139,7 +148,7 @@ mod tests {
         }
     }
 
-    const SAME: Common = Common { area: true, municipality: false };
+    const SAME: Common = Common { area: true, municipality: false, share: 1.0 };
 
     fn link(older: i64, newer: i64, how: LinkedHow) -> Vec<Link> {
         vec![Link { older, newer, how }]
@@ -173,9 +182,20 @@ mod tests {
         let update = known(9, 5, MsgType::Update);
         assert_eq!(links(&update, &others), link(2, 9, LinkedHow::SameEventAndArea));
         assert_eq!(links(&known(9, 5, MsgType::Alert), &others), [], "a new alert is about nothing before it");
-        let town = Common { area: false, municipality: true };
+        let town = Common { area: false, municipality: true, share: 0.0 };
         let one = [(known(1, 1, MsgType::Alert), town)];
         assert_eq!(links(&known(9, 5, MsgType::Cancel), &one), link(1, 9, LinkedHow::SameEventAndMunicipality));
+    }
+
+    #[test]
+    fn of_two_open_ones_the_one_is_meant_whose_ground_the_answer_keeps() {
+        let wide = (known(1, 1, MsgType::Alert), Common { share: 0.97, ..SAME });
+        let inside = (known(2, 2, MsgType::Alert), Common { share: 0.3, ..SAME });
+        let update = known(9, 5, MsgType::Update);
+        assert_eq!(links(&update, &[wide.clone(), inside]), link(1, 9, LinkedHow::SameEventAndArea));
+        // Nearly the same says nothing: then it is the later one.
+        let as_wide = (known(2, 2, MsgType::Alert), Common { share: 0.96, ..SAME });
+        assert_eq!(links(&update, &[wide, as_wide]), link(2, 9, LinkedHow::SameEventAndArea));
     }
 
     #[test]

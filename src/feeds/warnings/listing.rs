@@ -1,14 +1,19 @@
 //! What an address of warnings answers: one message, an envelope of several, or a list (Atom, RSS) whose entries hold the
 //! message, hold it as escaped text, or say where it lies.
 
+use std::borrow::Cow;
+
 use url::Url;
 
 use super::{MAX_WARNINGS, Parsed, Problem, cap};
+use crate::alerts::cap::signature::detached;
 use crate::alerts::cap::tree::{Node, read_tree};
 use crate::alerts::cap::xml;
 
 /// Entries of one list that are looked at.
 pub const MAX_ENTRIES: usize = 1000;
+/// Signed messages of one document that are taken out of it with all that their signatures need.
+const MAX_SIGNED: usize = 100;
 
 /// A message that lies elsewhere.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -41,12 +46,16 @@ pub fn parse(body: &[u8], base: &str) -> Result<Listing, Problem> {
             let mut alerts = Vec::new();
             find_alerts(&root, &mut alerts);
             if alerts.is_empty() {
-                let message = format!("is <{}>, expected CAP, Atom or RSS", root.name);
+                let namespace =
+                    if root.namespace.is_empty() { String::new() } else { format!(" of {:?}", root.namespace) };
+                let message = format!("is <{}>{namespace}, expected CAP, Atom or RSS", root.name);
                 return Err(Problem::new("document", &start(&text), message));
             }
             let alone = alerts.len() == 1 && cap::is_alert(&root);
             for alert in alerts.into_iter().take(MAX_WARNINGS) {
-                keep(&mut listing.parsed, alert, if alone { body } else { slice(&text, alert) });
+                let before = listing.parsed.warnings.len();
+                let raw = if alone { Cow::Borrowed(body) } else { slice(&text, alert, before) };
+                keep(&mut listing.parsed, alert, &raw);
             }
         }
     }
@@ -64,9 +73,17 @@ fn start(text: &str) -> String {
     text.chars().take(80).collect()
 }
 
-/// The message as it stands in the document.
-fn slice<'a>(text: &'a str, node: &Node) -> &'a [u8] {
-    text.as_bytes().get(node.from..node.to).unwrap_or_default()
+/// The message as it stands in the document; a signed one with the namespaces that were declared around it, without which its
+/// signature could not be verified. Finding them takes a walk through the document, so only so many of one are looked for.
+fn slice<'a>(text: &'a str, node: &Node, before: usize) -> Cow<'a, [u8]> {
+    let is_signed = node.children.iter().any(|child| child.name == "Signature");
+    if is_signed
+        && before < MAX_SIGNED
+        && let Some(alone) = detached(text, node.from, node.to)
+    {
+        return Cow::Owned(alone.into_bytes());
+    }
+    Cow::Borrowed(text.as_bytes().get(node.from..node.to).unwrap_or_default())
 }
 
 fn find_alerts<'a>(node: &'a Node, found: &mut Vec<&'a Node>) {
@@ -112,7 +129,8 @@ fn inline(parsed: &mut Parsed, entry: &Node, text: &str) -> bool {
     let mut alerts = Vec::new();
     find_alerts(entry, &mut alerts);
     for alert in &alerts {
-        keep(parsed, alert, slice(text, alert));
+        let raw = slice(text, alert, parsed.warnings.len());
+        keep(parsed, alert, &raw);
     }
     !alerts.is_empty() || entry.children.iter().any(|child| escaped(parsed, child))
 }
@@ -126,7 +144,8 @@ fn escaped(parsed: &mut Parsed, child: &Node) -> bool {
     let mut alerts = Vec::new();
     find_alerts(&root, &mut alerts);
     for alert in &alerts {
-        keep(parsed, alert, slice(inner, alert));
+        let raw = slice(inner, alert, parsed.warnings.len());
+        keep(parsed, alert, &raw);
     }
     !alerts.is_empty()
 }

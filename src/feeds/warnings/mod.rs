@@ -3,13 +3,19 @@
 //! none of them becomes an alert of ours by itself.
 
 pub mod cap;
+pub mod draft;
 pub mod geometry;
+pub mod hazard;
+pub mod import;
 pub mod inmet;
 pub mod link;
 pub mod listing;
 pub mod shown;
+pub mod signed;
 pub mod store;
+pub mod take;
 pub mod teller;
+pub mod trust;
 
 use geo::MultiPolygon;
 use serde::{Deserialize, Serialize};
@@ -46,6 +52,22 @@ vocabulary! {
         Circle = "circle",
     }
 }
+
+vocabulary! {
+    /// How a warning came here.
+    Way, "way of a warning" {
+        Feed = "feed",
+        /// Brought by a person: a file, what lies at an address, or a text put into the form.
+        File = "file",
+        Url = "url",
+        Text = "text",
+        Api = "api",
+        Command = "command",
+    }
+}
+
+/// The source of what people bring by hand, unless they say that it is the words of one of the feeds.
+pub const BY_HAND: &str = "import";
 
 vocabulary! {
     /// How it became known that one warning replaces another.

@@ -16,17 +16,32 @@ vocabulary! {
         Ended = "ended",
         Cancelled = "cancelled",
         Replaced = "replaced",
+        /// Its source has to sign, and it is not signed as it must be.
+        Quarantined = "quarantined",
         /// An exercise, a test or a draft, whatever its times say.
         NotReal = "not_real",
     }
+}
+
+/// A risk area under a warning.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct Covered {
+    pub code: String,
+    pub name: String,
+    /// How much of the area lies under it, 0 to 1.
+    pub share: f64,
+    /// It has no shape and names the municipality: then it is for all of it.
+    pub by_geocode: bool,
 }
 
 /// A warning as pages and API tell it.
 #[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
 pub struct Shown {
     pub id: i64,
-    /// The feed it came by.
+    /// The feed it came by; "import" when a person brought it as nobody's words.
     pub source: String,
+    /// How it came: feed, file, url, text, api, command.
+    pub way: String,
     pub identifier: String,
     pub sender: String,
     pub sender_name: String,
@@ -59,6 +74,17 @@ pub struct Shown {
     pub for_us_by: Vec<String>,
     /// Names of our risk areas that it touches, at most 200.
     pub areas: Vec<String>,
+    /// The same areas with their codes and how much of each lies under it.
+    #[schema(value_type = Vec<Covered>)]
+    pub coverage: sqlx::types::Json<Vec<Covered>>,
+    /// unsigned; valid: by a certificate that its source is trusted by; unknown: by a key that nobody here trusts;
+    /// invalid: refused. `signature_why` says why.
+    pub signature: String,
+    /// Whose certificate it bears; empty for none.
+    pub signed_by: String,
+    pub signature_why: String,
+    /// Its source has to sign, and it is not signed as it must be: shown to staff, never acted upon.
+    pub quarantined: bool,
     #[schema(value_type = String)]
     pub received_at: Instant,
     /// Since when its source lists it no more, though it has not ended.
@@ -73,6 +99,7 @@ impl Shown {
     pub fn stage(&self, now: Instant) -> Stage {
         let ends_at = self.expires_at.unwrap_or(self.sent_at + chrono::TimeDelta::hours(OPEN_ENDED_HOURS));
         match () {
+            () if self.quarantined => Stage::Quarantined,
             () if self.status != "Actual" => Stage::NotReal,
             () if self.superseded_by.is_some() => Stage::Replaced,
             () if self.msg_type == "Cancel" => Stage::Cancelled,
@@ -122,19 +149,24 @@ pub async fn list(conn: &mut PgConnection, now: Instant, wish: Wish) -> sqlx::Re
         Shown,
         r#"with open as (
                select w.id, w.identifier, w.sender, w.for_us_by from outside_warning w
-               where w.superseded_by is null and w.status = 'Actual' and w.msg_type <> 'Cancel'
+               where w.superseded_by is null and w.status = 'Actual' and w.msg_type <> 'Cancel' and not w.quarantined
                  and coalesce(w.expires_at, w.sent_at + make_interval(hours => $2::int)) > $1)
-           select w.id, w.source, w.identifier, w.sender, w.sender_name, w.sent_at, w.status, w.msg_type, w.scope, w.event,
+           select w.id, w.source, w.way, w.identifier, w.sender, w.sender_name, w.sent_at, w.status, w.msg_type, w.scope, w.event,
                   w.urgency, w.severity, w.certainty, w.level, w.colour, w.headline, w.description, w.instruction, w.web,
                   coalesce(w.onset_at, w.effective_at) as onset_at, w.expires_at, w.area_texts, w.geocodes, w.for_us_by, w.received_at, w.unlisted_at,
-                  w.superseded_by, w.linked_how,
+                  w.superseded_by, w.linked_how, w.signature, w.signed_by, w.signature_why, w.quarantined,
+                  coalesce((select jsonb_agg(jsonb_build_object('code', c.code, 'name', c.name, 'share', c.share, 'by_geocode', c.by_geocode)
+                                             order by c.share desc, c.name)
+                            from (select a.code, a.name, t.share, t.by_geocode from outside_warning_area t join risk_area a on a.id = t.area_id
+                                  where t.warning_id = w.id order by t.share desc, a.name limit 200) as c), '[]')
+                      as "coverage!: sqlx::types::Json<Vec<Covered>>",
                   array(select a.name from outside_warning_area t join risk_area a on a.id = t.area_id
                         where t.warning_id = w.id order by a.name limit 200) as "areas!"
            from outside_warning w
            where (not $3 or (w.id in (select id from open) and not exists (
                       select from open twin where twin.identifier = w.identifier and twin.sender = w.sender and twin.id < w.id
                         and (twin.for_us_by <> '{}' or w.for_us_by = '{}'))))
-             and (not $4 or (w.status = 'Actual' and w.scope = 'Public'))
+             and (not $4 or (w.status = 'Actual' and w.scope = 'Public' and not w.quarantined))
              and (not $5 or w.for_us_by <> '{}')
              and ($6::bigint is null or w.id < $6) and ($7::bigint is null or w.id = $7)
            order by w.id desc limit $8"#,
@@ -160,6 +192,57 @@ pub async fn for_us(conn: &mut PgConnection, now: Instant, public: bool) -> sqlx
     let mut all = list(conn, now, wish).await?;
     all.sort_by_key(|warning| (warning.stage(now), warning.rank(), warning.onset_at));
     Ok(all)
+}
+
+/// The newest warnings in quarantine. They are for staff.
+///
+/// # Errors
+/// The database's.
+pub async fn quarantined(conn: &mut PgConnection, now: Instant) -> sqlx::Result<Vec<Shown>> {
+    let ids = sqlx::query_scalar!("select id from outside_warning where quarantined order by id desc limit 50")
+        .fetch_all(&mut *conn)
+        .await?;
+    let mut all = Vec::new();
+    for id in ids {
+        all.extend(list(&mut *conn, now, Wish { only: Some(id), limit: 1, ..Wish::default() }).await?);
+    }
+    Ok(all)
+}
+
+/// Another message of the same sender under the same identifier.
+#[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
+pub struct Twin {
+    pub id: i64,
+    pub source: String,
+    #[schema(value_type = String)]
+    pub sent_at: Instant,
+    /// The very same bytes.
+    pub same_bytes: bool,
+}
+
+/// What else is kept under the identifier of a warning, from whichever source.
+///
+/// # Errors
+/// The database's.
+pub async fn twins(conn: &mut PgConnection, id: i64) -> sqlx::Result<Vec<Twin>> {
+    sqlx::query_as!(
+        Twin,
+        r#"select o.id, o.source, o.sent_at, o.content_sha256 = w.content_sha256 as "same_bytes!"
+           from outside_warning w join outside_warning o on o.identifier = w.identifier and o.sender = w.sender and o.id <> w.id
+           where w.id = $1 order by o.sent_at, o.id limit 20"#,
+        id
+    )
+    .fetch_all(conn)
+    .await
+}
+
+/// Who brought a warning by hand, and by which file or address; empty for a feed.
+///
+/// # Errors
+/// The database's.
+pub async fn brought(conn: &mut PgConnection, id: i64) -> sqlx::Result<(String, String)> {
+    let row = sqlx::query!("select brought_by, way_name from outside_warning where id = $1", id);
+    Ok(row.fetch_optional(conn).await?.map(|row| (row.brought_by, row.way_name)).unwrap_or_default())
 }
 
 /// The bytes of a message.

@@ -1,5 +1,9 @@
 //! Outside warnings in PostgreSQL: kept once each, linked, held against the town, and read again.
 
+pub mod basis;
+pub mod chain;
+pub mod waiting;
+
 use std::collections::HashSet;
 
 use chrono::TimeDelta;
@@ -8,6 +12,8 @@ use sha2::{Digest as _, Sha256};
 use sqlx::PgConnection;
 
 use super::link::{Common, Known, Link};
+use super::signed::Signed;
+use super::trust::Origin;
 use super::{MsgType, Status, Warning};
 use crate::clock::Instant;
 use crate::db::geometry::to_wkb;
@@ -30,26 +36,60 @@ fn wkb(shapes: &MultiPolygon<f64>) -> sqlx::Result<Option<Vec<u8>>> {
     bytes.map(Some).map_err(|error| sqlx::Error::Encode(error.into()))
 }
 
-/// Keeps a warning. `None` when this very message was kept before.
+/// What became of a message that was to be kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kept {
+    New(i64),
+    /// It lay in quarantine and its signature is good now.
+    Released(i64),
+    /// This very message was kept before.
+    Known(i64),
+}
+
+impl Kept {
+    /// The warning, when something new is to be made of it.
+    pub const fn fresh(self) -> Option<i64> {
+        match self {
+            Self::New(id) | Self::Released(id) => Some(id),
+            Self::Known(_) => None,
+        }
+    }
+
+    pub const fn id(self) -> i64 {
+        let (Self::New(id) | Self::Released(id) | Self::Known(id)) = self;
+        id
+    }
+}
+
+/// Keeps a warning, once for each (source, identifier, sent, bytes): other bytes under the same name are another message.
 ///
 /// # Errors
 /// The database's.
-pub async fn keep(conn: &mut PgConnection, now: Instant, source: &str, new: &Warning) -> sqlx::Result<Option<i64>> {
+pub async fn keep(
+    conn: &mut PgConnection,
+    now: Instant,
+    origin: &Origin<'_>,
+    signed: &Signed,
+    new: &Warning,
+) -> sqlx::Result<Kept> {
     let sha256: [u8; 32] = Sha256::digest(&new.raw).into();
     let references: Vec<String> = new.references.iter().map(|(sender, id)| format!("{sender},{id}")).collect();
     // Rings that cross themselves are mended into what they enclose.
-    sqlx::query_scalar!(
+    let row = sqlx::query!(
         r#"insert into outside_warning (source, identifier, sent_at, content_sha256, series, revision, sender, sender_name,
                status, msg_type, scope, urgency, severity, certainty, level, colour, event, headline, description,
                instruction, web, effective_at, onset_at, expires_at, area_texts, geocodes, polygons, circles,
-               reference_keys, raw, received_at)
+               reference_keys, raw, received_at, way, way_name, brought_by, signature, signed_by, signature_why, quarantined)
            values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23,
                $24, $25, $26,
                st_multi(st_collectionextract(st_makevalid(st_geomfromwkb($27::bytea, 4326)), 3)),
-               st_multi(st_collectionextract(st_makevalid(st_geomfromwkb($28::bytea, 4326)), 3)), $29, $30, $31)
-           on conflict (source, identifier, sent_at, content_sha256) do nothing
-           returning id"#,
-        source,
+               st_multi(st_collectionextract(st_makevalid(st_geomfromwkb($28::bytea, 4326)), 3)), $29, $30, $31,
+               $32, $33, $34, $35, $36, $37, $38)
+           on conflict (source, identifier, sent_at, content_sha256) do update set signature = excluded.signature,
+               signed_by = excluded.signed_by, signature_why = excluded.signature_why, quarantined = false
+               where outside_warning.quarantined and not excluded.quarantined
+           returning id, (xmax = 0) as "is_new!""#,
+        origin.source,
         new.identifier,
         new.sent_at,
         &sha256[..],
@@ -79,21 +119,71 @@ pub async fn keep(conn: &mut PgConnection, now: Instant, source: &str, new: &War
         wkb(&new.circles)? as Option<Vec<u8>>,
         &references,
         new.raw,
-        now
+        now,
+        origin.way.as_str(),
+        origin.name,
+        origin.by,
+        signed.signature.as_str(),
+        signed.by,
+        signed.why,
+        signed.is_quarantined
     )
-    .fetch_optional(conn)
-    .await
+    .fetch_optional(&mut *conn)
+    .await?;
+    if let Some(row) = row {
+        return Ok(if row.is_new { Kept::New(row.id) } else { Kept::Released(row.id) });
+    }
+    let id = sqlx::query_scalar!(
+        "select id from outside_warning where source = $1 and identifier = $2 and sent_at = $3 and content_sha256 = $4",
+        origin.source,
+        new.identifier,
+        new.sent_at,
+        &sha256[..]
+    );
+    Ok(Kept::Known(id.fetch_one(conn).await?))
 }
 
-/// Removes what a source sent longer ago than anybody looks back.
+/// The bytes of a warning in quarantine, held until the transaction ends.
+///
+/// # Errors
+/// The database's.
+pub async fn in_quarantine(conn: &mut PgConnection, id: i64) -> sqlx::Result<Option<Vec<u8>>> {
+    sqlx::query_scalar!("select raw from outside_warning where id = $1 and quarantined for no key update", id)
+        .fetch_optional(conn)
+        .await
+}
+
+/// Keeps what was found of a signature at another look.
+///
+/// # Errors
+/// The database's.
+pub async fn rejudge(conn: &mut PgConnection, id: i64, signed: &Signed) -> sqlx::Result<()> {
+    sqlx::query!(
+        "update outside_warning set signature = $2, signed_by = $3, signature_why = $4, quarantined = $5 where id = $1",
+        id,
+        signed.signature.as_str(),
+        signed.by,
+        signed.why,
+        signed.is_quarantined
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// Removes what a source sent longer ago than anybody looks back. What an alert of ours is based on stays with it.
 ///
 /// # Errors
 /// The database's.
 pub async fn forget(conn: &mut PgConnection, source: &str, now: Instant) -> sqlx::Result<u64> {
     let before = now - TimeDelta::days(KEPT_DAYS);
-    let done = sqlx::query!("delete from outside_warning where source = $1 and received_at < $2", source, before)
-        .execute(conn);
-    Ok(done.await?.rows_affected())
+    let done = sqlx::query!(
+        "delete from outside_warning w where source = $1 and received_at < $2
+           and not exists (select from alert a where a.based_on_warning_id = w.id)",
+        source,
+        before
+    );
+    Ok(done.execute(conn).await?.rows_affected())
 }
 
 /// How many messages of a source were kept since.
@@ -126,9 +216,11 @@ pub async fn known(
                   coalesce(st_intersects(o.polygons, w.polygons), false) or coalesce(st_intersects(o.circles, w.circles), false)
                       or coalesce(st_intersects(o.polygons, w.circles), false)
                       or coalesce(st_intersects(o.circles, w.polygons), false) as "area!",
-                  o.geocodes && w.geocodes as "municipality!"
+                  o.geocodes && w.geocodes as "municipality!",
+                  coalesce(case when o.id <> w.id and o.event = w.event then ground_in_common(o.polygons, o.circles, w.polygons, w.circles) end, 0) as "share!"
            from outside_warning w join outside_warning o on o.source = w.source
-           where w.id = $1 and (o.id = w.id or (o.sender = w.sender and o.received_at > $2))
+           where w.id = $1 and not w.quarantined and not o.quarantined
+             and (o.id = w.id or (o.sender = w.sender and o.received_at > $2))
            order by o.id = w.id desc, o.id desc limit $3"#,
         id,
         now - LINKED_WITHIN,
@@ -157,7 +249,7 @@ pub async fn known(
         if one.id == id {
             itself = Some(one);
         } else {
-            others.push((one, Common { area: row.area, municipality: row.municipality }));
+            others.push((one, Common { area: row.area, municipality: row.municipality, share: row.share }));
         }
     }
     Ok((itself, others))
@@ -179,11 +271,12 @@ pub async fn supersede(conn: &mut PgConnection, link: Link) -> sqlx::Result<()> 
     Ok(())
 }
 
-/// Holds the open warnings against the town anew: areas may have changed since they came. Gives back how many changed.
+/// Holds the open warnings, and these whatever their times say, against the town anew: areas may have changed since they came.
+/// Gives back how many changed.
 ///
 /// # Errors
 /// The database's.
-pub async fn relate(conn: &mut PgConnection, now: Instant, ibge_code: &str) -> sqlx::Result<u64> {
+pub async fn relate(conn: &mut PgConnection, now: Instant, ibge_code: &str, also: &[i64]) -> sqlx::Result<u64> {
     let changed = sqlx::query!(
         r#"with town as (select st_convexhull(st_collect(geom)) as hull from risk_area where retired_at is null),
            found as (
@@ -192,41 +285,51 @@ pub async fn relate(conn: &mut PgConnection, now: Instant, ibge_code: &str) -> s
                    case when st_intersects(w.polygons, town.hull) then 'polygon' end,
                    case when st_intersects(w.circles, town.hull) then 'circle' end], null) as reasons
                from outside_warning w, town
-               where w.superseded_by is null and coalesce(w.expires_at, w.sent_at + make_interval(hours => $3::int)) > $2)
+               where (w.superseded_by is null and coalesce(w.expires_at, w.sent_at + make_interval(hours => $3::int)) > $2)
+                  or w.id = any($4))
            update outside_warning w set for_us_by = found.reasons from found
            where found.id = w.id and w.for_us_by <> found.reasons"#,
         ibge_code,
         now,
-        OPEN_ENDED_HOURS as i32
+        OPEN_ENDED_HOURS as i32,
+        also
     )
     .execute(&mut *conn)
     .await?
     .rows_affected();
-    let areas = relate_areas(conn, now).await?;
+    let areas = relate_areas(conn, now, also).await?;
     Ok(changed + areas)
 }
 
-/// The areas that open warnings touch. One that has no shape, and names the municipality, touches them all.
-async fn relate_areas(conn: &mut PgConnection, now: Instant) -> sqlx::Result<u64> {
+/// The areas that open warnings touch, and how much of each lies under them. One that has no shape, and names the
+/// municipality, covers them all.
+async fn relate_areas(conn: &mut PgConnection, now: Instant, also: &[i64]) -> sqlx::Result<u64> {
     let done = sqlx::query!(
         r#"with near as (
-               select w.id, w.polygons, w.circles, w.for_us_by from outside_warning w
-               where w.superseded_by is null and coalesce(w.expires_at, w.sent_at + make_interval(hours => $2::int)) > $1),
+               select w.id, w.for_us_by, st_union(array[w.polygons, w.circles]) as ground
+               from outside_warning w
+               where (w.superseded_by is null and coalesce(w.expires_at, w.sent_at + make_interval(hours => $2::int)) > $1)
+                  or w.id = any($3)),
            touched as (
-               select near.id as warning_id, a.id as area_id from near join risk_area a
-                   on a.retired_at is null and (st_intersects(a.geom, near.polygons) or st_intersects(a.geom, near.circles)
-                   or (near.polygons is null and near.circles is null and 'geocode' = any(near.for_us_by)))),
+               select near.id as warning_id, a.id as area_id, near.ground is null as by_geocode,
+                      case when near.ground is null then 1 else area_covered(a.geom, near.ground) end as share
+               from near join risk_area a on a.retired_at is null
+                   and (st_intersects(a.geom, near.ground) or (near.ground is null and 'geocode' = any(near.for_us_by)))),
            gone as (
                delete from outside_warning_area t using near
                where t.warning_id = near.id
                  and not exists (select from touched where touched.warning_id = t.warning_id and touched.area_id = t.area_id)
                returning 1),
            come as (
-               insert into outside_warning_area (warning_id, area_id) select warning_id, area_id from touched
-               on conflict do nothing returning 1)
+               insert into outside_warning_area as t (warning_id, area_id, share, by_geocode)
+               select warning_id, area_id, share, by_geocode from touched
+               on conflict (warning_id, area_id) do update set share = excluded.share, by_geocode = excluded.by_geocode
+                   where abs(t.share - excluded.share) > 0.0005 or t.by_geocode <> excluded.by_geocode
+               returning 1)
            select (select count(*) from gone) + (select count(*) from come) as "changed!""#,
         now,
-        OPEN_ENDED_HOURS as i32
+        OPEN_ENDED_HOURS as i32,
+        also
     )
     .fetch_one(conn)
     .await?;
@@ -300,7 +403,7 @@ pub async fn gravest(conn: &mut PgConnection, now: Instant) -> sqlx::Result<Vec<
            from risk_area a
            left join (select t.area_id, max(coalesce(array_position(array['Minor', 'Moderate', 'Severe', 'Extreme'], w.severity), 1)) as severity
                       from outside_warning w join outside_warning_area t on t.warning_id = w.id
-                      where w.status = 'Actual' and w.superseded_by is null and w.msg_type <> 'Cancel'
+                      where w.status = 'Actual' and w.superseded_by is null and w.msg_type <> 'Cancel' and not w.quarantined
                         and coalesce(w.onset_at, w.effective_at, w.sent_at) <= $1
                         and coalesce(w.expires_at, w.sent_at + make_interval(hours => $2::int)) > $1
                       group by t.area_id) open on open.area_id = a.id

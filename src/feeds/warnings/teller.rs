@@ -3,9 +3,10 @@
 
 use std::time::Duration;
 
-use chrono::SubsecRound as _;
+use chrono::{SubsecRound as _, TimeDelta};
 
-use super::store::{self, Grave};
+use super::store::{self, Grave, waiting};
+use super::take;
 use crate::app::App;
 use crate::clock::{Instant, from_micros};
 use crate::events::{Event, notify};
@@ -16,20 +17,44 @@ use crate::reports::store::streams;
 use crate::units::{Fixed, Quality, Quantity, StreamKind};
 
 const LOOK: Duration = Duration::from_secs(15);
+/// So often what people brought by hand is held against the town anew; the feeds do so with each round.
+const HOLD_EACH: u32 = 40;
+/// How long something that was brought waits to be kept.
+const WAITS_FOR: TimeDelta = TimeDelta::days(1);
 pub const STREAM: &str = "warnings";
 
 /// Runs until the service stops.
 pub async fn run(app: App) {
     let mut tick = tokio::time::interval(LOOK);
+    let mut looks = 0_u32;
     loop {
         tokio::select! {
             () = app.stop.cancelled() => return,
             _ = tick.tick() => {}
         }
+        if looks.is_multiple_of(HOLD_EACH)
+            && let Err(error) = hold(&app).await
+        {
+            tracing::warn!(%error, "warnings of others could not be held against the town");
+        }
+        looks = looks.wrapping_add(1);
         if let Err(error) = once(&app).await {
             tracing::warn!(error = format!("{error:#}"), "warnings of others wait for the journal");
         }
     }
+}
+
+/// Holds the open warnings against the town, whose areas may have changed since, and forgets what was brought and never kept.
+///
+/// # Errors
+/// The database's.
+pub async fn hold(app: &App) -> sqlx::Result<()> {
+    let now = app.clock.now();
+    let mut tx = app.db.dispatch.begin().await?;
+    waiting::forget(&mut tx, now - WAITS_FOR).await?;
+    let changed = store::relate(&mut tx, now, &app.config.municipality.ibge_code, &[]).await?;
+    take::tell(&mut tx, changed > 0).await?;
+    tx.commit().await
 }
 
 /// Says what has changed, and what still holds where it was last said a quarter of an hour ago.

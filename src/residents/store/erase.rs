@@ -63,7 +63,7 @@ async fn traces(conn: &mut PgConnection, now: Instant, id: ResidentId) -> sqlx::
     sqlx::query!(
         "delete from notice n using resident_channel c
         where c.resident_id = $1 and n.channel = c.kind and n.address = c.address
-            and n.purpose in ('resident_code', 'resident_change')",
+            and n.purpose in ('resident_code', 'resident_change', 'exercise_notice')",
         id.0
     )
     .execute(&mut *conn)

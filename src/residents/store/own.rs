@@ -337,7 +337,7 @@ pub async fn remove_channel(conn: &mut PgConnection, now: Instant, id: ResidentI
 /// Codes that went to a telephone or mailbox, and the messages they went in. What staff are sent there is theirs.
 pub async fn forget_codes(conn: &mut PgConnection, at: (&str, &str)) -> sqlx::Result<()> {
     sqlx::query!(
-        "delete from notice where channel = $1 and address = $2 and purpose in ('resident_code', 'resident_change')",
+        "delete from notice where channel = $1 and address = $2 and purpose in ('resident_code', 'resident_change', 'exercise_notice')",
         at.0,
         at.1
     )
@@ -389,7 +389,7 @@ pub async fn stop_sending(conn: &mut PgConnection, now: Instant, id: ResidentId)
         from (select distinct on (d.alert_id, d.channel, d.address) d.id
               from outbox gone
                   join outbox d on d.alert_id = gone.alert_id and d.channel = gone.channel and d.address = gone.address
-                  join alert a on a.id = d.alert_id and a.state = 'issued'
+                  join alert a on a.id = d.alert_id and alert_stands(a.state, a.kind)
                   join resident r on r.id = d.resident_id and r.deleted_at is null and r.alerts_withdrawn_at is null
               where gone.id = any($1) and d.state = 'suppressed' and d.reason = 'duplicate_address'
               order by d.alert_id, d.channel, d.address, d.priority, d.id) as heir

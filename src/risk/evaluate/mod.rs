@@ -129,7 +129,7 @@ impl<'a> View<'a> {
         let (shown_before, known_before, told_before) = (memory.shown, memory.known, memory.told());
         let lost = self.lost_danger_until(memory.known, now);
         let mut blind = self.is_blind() || lost.is_some();
-        let (mut target, mut held, mut is_asleep) = (Level::Normal, Level::Normal, true);
+        let (mut target, mut held, mut is_asleep, mut untold) = (Level::Normal, Level::Normal, true, false);
         let mut next_check = [self.sight.first_silence, lost, self.day_ends()].into_iter().flatten().min();
         for (rule, since) in self.rule.levels.iter().zip(&mut memory.met_since) {
             if !self.is_in_force(rule) {
@@ -137,8 +137,10 @@ impl<'a> View<'a> {
                 continue;
             }
             let outcome = self.outcome(rule);
-            // "Normal" claims that the lowest level's conditions were looked at.
+            // "Normal" claims that the conditions of every level were looked at; that a warning is over claims so only of the lowest.
+            let is_untold = matches!(outcome, Outcome::NoData | Outcome::Unsure);
             blind |= is_asleep && outcome == Outcome::NoData;
+            untold |= is_untold && rule.conditions.iter().any(|condition| !self.is_word_of_others(condition));
             is_asleep = false;
             if outcome == Outcome::Met {
                 let held_since = *since.get_or_insert(now);
@@ -150,7 +152,8 @@ impl<'a> View<'a> {
             } else {
                 *since = None;
             }
-            if matches!(outcome, Outcome::Met | Outcome::Holding) && rule.level <= memory.known {
+            // What cannot be told yet ends no level either.
+            if matches!(outcome, Outcome::Met | Outcome::Holding | Outcome::Unsure) && rule.level <= memory.known {
                 held = rule.level;
             }
         }
@@ -164,7 +167,7 @@ impl<'a> View<'a> {
         }
         next_check = self.hold_back(memory, told_before, now, next_check);
         // Data that shows danger stands even where other data is missing; only "all is well" needs sight, and a rule in force.
-        let nothing_seen = blind && target.max(held) == Level::Normal;
+        let nothing_seen = (blind || untold && memory.known <= Level::Normal) && target.max(held) == Level::Normal;
         let shown =
             if nothing_seen || (is_asleep && memory.known <= Level::Normal) { Level::Unknown } else { memory.known };
         if shown != shown_before {
@@ -191,11 +194,18 @@ impl<'a> View<'a> {
         }
         let since = *memory.clear_since.get_or_insert(now);
         let due = self.falls_at(memory, since);
-        if due <= now {
-            (memory.known, memory.clear_since) = (floor, None);
-            return next_check;
+        if due > now {
+            return sooner(next_check, due);
         }
-        sooner(next_check, due)
+        // A lower level that takes longer to clear stands on, and its own time begins.
+        let slower = self.rule.levels.iter().filter(|rule| self.is_in_force(rule) && since + rule.clear_after > now);
+        let slower = slower.map(|rule| rule.level).filter(|level| *level < memory.known).max();
+        memory.known = slower.unwrap_or(Level::Normal).max(floor);
+        memory.clear_since = (memory.known > floor).then_some(now);
+        match memory.clear_since {
+            Some(since) => sooner(next_check, self.falls_at(memory, since)),
+            None => next_check,
+        }
     }
 
     /// When the known level falls whose conditions are clear since then.
@@ -213,7 +223,11 @@ impl<'a> View<'a> {
         now: Micros,
         next_check: Option<Micros>,
     ) -> Option<Micros> {
-        let Some(quiet) = self.rule.quiet else { return next_check };
+        let Some(quiet) = self.rule.quiet else {
+            // Another version may have had quiet hours.
+            memory.held_back = None;
+            return next_check;
+        };
         let low = memory.known > told && memory.known <= quiet.up_to;
         match quiet.until(self.calendar, now).filter(|_| low) {
             Some(until) => {
@@ -250,11 +264,14 @@ impl<'a> View<'a> {
     /// Too few fresh stations. That nobody reports, warns or foretells anything blinds no area, and says nothing of it either.
     pub fn is_blind(self) -> bool {
         self.rule.selectors.iter().enumerate().any(|(index, selector)| {
-            !matches!(
-                selector.subject,
-                Subject::Measured(Quantity::Reports | Quantity::Warnings | Quantity::RainForecast)
-            ) && self.sources(index).filter(|(_, is_fresh)| *is_fresh).count() < selector.min_fresh
+            !is_word_of_others(selector)
+                && self.sources(index).filter(|(_, is_fresh)| *is_fresh).count() < selector.min_fresh
         })
+    }
+
+    /// Whether it asks for what people report, others warn of, or somebody foretells.
+    pub fn is_word_of_others(self, condition: &Condition) -> bool {
+        self.selector(condition).is_some_and(is_word_of_others)
     }
 
     pub fn is_in_force(self, level: &LevelRule) -> bool {
@@ -306,6 +323,10 @@ impl<'a> View<'a> {
             Subject::Measured(_) => track.measure(spec, &condition.measure, from, condition.rises),
         }
     }
+}
+
+fn is_word_of_others(selector: &Selector) -> bool {
+    matches!(selector.subject, Subject::Measured(Quantity::Reports | Quantity::Warnings | Quantity::RainForecast))
 }
 
 /// Of water that is still on its way, the worst.

@@ -52,6 +52,11 @@ pub enum Cause {
     },
     /// There is no other to compare with.
     OnlyOne,
+    /// Of a window that a condition asks for, this much is untold: a station was silent, or began to speak within it.
+    Untold {
+        untold_min: u32,
+        window_min: u32,
+    },
     /// The nearest that speaks is so many kilometres from the area.
     Far {
         km: u32,
@@ -66,6 +71,7 @@ impl Cause {
             Self::Blind { .. } => 100,
             Self::Silent { silent, asked } => share(silent, asked, 40),
             Self::Doubted { doubted, asked } => share(doubted, asked, 40),
+            Self::Untold { untold_min, window_min } => share(untold_min, window_min, 40),
             Self::OneAgainst { .. } => 20,
             Self::OnlyOne => 15,
             Self::Far { km } => (km * 3).min(30),
@@ -123,7 +129,22 @@ impl View<'_> {
             causes.push(Cause::Far { km: nearest as u32 });
         }
         causes.extend(self.one_against(memory));
+        causes.extend(self.untold());
         causes
+    }
+
+    /// The window of which the largest share is untold at every station that could tell it, where that is a tenth or more.
+    fn untold(self) -> Option<Cause> {
+        let minutes = |span: Micros| u32::try_from(span / 60_000_000).unwrap_or(u32::MAX);
+        let windows = self.rule.conditions().filter_map(|(_, condition)| {
+            let window = condition.measure.reach().filter(|_| condition.measure.adds_up())?;
+            let fresh = self.sources(condition.selector).filter(|(_, is_fresh)| *is_fresh);
+            let least =
+                fresh.filter_map(|(source, _)| Some(self.track(source, condition)?.series.untold(window))).min()?;
+            Some((least * 100 / window.max(1), minutes(least), minutes(window)))
+        });
+        let (share, untold_min, window_min) = windows.max()?;
+        (share >= 10).then_some(Cause::Untold { untold_min, window_min })
     }
 
     /// What raises the level is seen by one station only, while others see nothing of it.

@@ -12,8 +12,8 @@ use crate::cobrade::Cobrade;
 use crate::ids::{AreaId, DatastreamId};
 use crate::risk::control::Limits;
 use crate::risk::counter::Counter;
-use crate::risk::measure::Stage;
-use crate::risk::rule::{Condition, Rule};
+use crate::risk::measure::{Measure, Stage};
+use crate::risk::rule::{Condition, Rule, Subject};
 use crate::risk::series::Micros;
 use crate::risk::stream::{self, Windows};
 use crate::units::{Fixed, Grade, Quantity, StreamKind};
@@ -124,6 +124,8 @@ pub struct Bound {
     pub fed_by: Vec<Vec<usize>>,
     /// For each stream, the window lengths its pairs ask for.
     pub windows: Vec<Windows>,
+    /// Streams of which nothing but sums is asked: where a reading leaves them as they were, nobody need look.
+    pub only_sums: Vec<bool>,
     /// For each stream that is held against its neighbours, those, nearest first.
     pub neighbours: Vec<Vec<usize>>,
     /// Whose calendar seasons and quiet hours go by.
@@ -149,6 +151,7 @@ impl Network {
             stream_index: self.streams.iter().enumerate().map(|(index, stream)| (stream.id, index)).collect(),
             fed_by: vec![Vec::new(); self.streams.len()],
             windows: vec![Windows::default(); self.streams.len()],
+            only_sums: vec![true; self.streams.len()],
             neighbours: space::neighbours(&self.streams),
             ..Bound::default()
         };
@@ -205,6 +208,16 @@ impl Bound {
             }
             for (_, condition) in rule.conditions() {
                 ask(&mut self.windows, rule, condition, pair);
+                let travels = rule.selectors.get(condition.selector).is_some_and(|selector| selector.travel > 0);
+                let measured = matches!(rule.subject(condition), Subject::Measured(_)) && !travels;
+                if matches!(condition.measure, Measure::Sum(_)) && measured {
+                    continue;
+                }
+                for source in pair.sources(condition.selector) {
+                    for stream in source.beside.iter().copied().chain([source.stream]) {
+                        self.only_sums.get_mut(stream).into_iter().for_each(|only| *only = false);
+                    }
+                }
             }
         }
         // A gauge is held against its neighbours over a window that they must keep as well.

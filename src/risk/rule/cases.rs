@@ -26,6 +26,8 @@ use crate::units::{Fixed, Grade, Level, Quality, Quantity, StreamKind};
 const MAX_STEPS: usize = 20_000;
 pub const MAX_STEPS_OF_ALL: usize = 50_000;
 const MAX_STATIONS: usize = 50;
+/// How many days after the last step of its series a test may still expect something: each day that is played takes its time.
+const MAX_DAYS_AFTER: i64 = 30;
 /// A station of a test is silent after this, or after three of its steps where they are longer.
 const STALE: Micros = 150 * MINUTE;
 /// 1 January 2026, 00:00 in Brasília.
@@ -105,9 +107,18 @@ pub(super) fn read(raw: &CaseFile, rule: &Rule, place: &str, reader: &mut Reader
         series.push(Line { selector, station, quantity, values });
     }
     let mut expect = Vec::new();
+    let steps = series.iter().map(|line| line.values.len()).max().unwrap_or(0);
+    let last = every.unwrap_or(0).saturating_mul(steps as Micros).saturating_add(MAX_DAYS_AFTER * 24 * HOUR);
     for (when, level) in &raw.expect {
         match span(when) {
-            Some(at) => expect.push((at, *level)),
+            // How long the steps are is not known, and told already.
+            Some(at) if at <= last || every.is_none() => expect.push((at, *level)),
+            Some(_) => reader.wrong(
+                format!("{place}.expect.{}", key(when)),
+                format!(
+                    "{when:?} is too late; expected at most {MAX_DAYS_AFTER} days after the last step of the series"
+                ),
+            ),
             None => reader.wrong(
                 format!("{place}.expect.{}", key(when)),
                 format!("{when:?} is no time after the start; expected such as \"1h30min\""),

@@ -307,3 +307,20 @@ fn quiet_hours_show_a_low_level_and_tell_it_in_the_morning() {
     assert_eq!(told(&rule.cases[0]), [(450, Level::Normal, Level::Attention)]);
     assert_eq!(told(&rule.cases[1]), [(120, Level::Normal, Level::Alert)]);
 }
+
+#[test]
+fn what_is_expected_long_after_the_series_or_a_last_word_without_end_is_refused() {
+    let found = |last: &str, expect: &str| {
+        let level = level("attention", "any = [{ stations = 's', sum = '1h', at_least = '20 mm' }]");
+        let text = format!(
+            "id = 'r'\nversion = 1\ntitle = 't'\nhazard = '1.1.3.2.1'\n{last}\n[stations.s]\nquantity = 'rain'\nwithin_km = 5.0\n{level}\n{}",
+            test("1h", "s = '0x24'", expect)
+        );
+        Rule::findings(&text)
+    };
+    assert_eq!(found("last_word_h = 720", "'31d' = 'unknown'"), []);
+    let late = found("", "'90000000d' = 'unknown'");
+    assert!(late.len() == 1 && late[0].message.contains("at most 30 days after the last step"), "{late:?}");
+    let long = found("last_word_h = 4294967295", "'1h' = 'normal'");
+    assert!(long.len() == 1 && long[0].message.contains("at most 720"), "{long:?}");
+}

@@ -29,6 +29,8 @@ pub const MAX_WINDOW_H: i64 = 96;
 pub const MAX_DAYS: i64 = 30;
 /// How long the last word of a silent station keeps a level up, unless the rule says otherwise.
 pub const LAST_WORD_H: u32 = 24;
+/// The longest that a rule may say there.
+pub const MAX_LAST_WORD_H: u32 = 720;
 
 /// A rule for one hazard.
 #[derive(Clone, Debug, PartialEq)]

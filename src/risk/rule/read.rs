@@ -10,8 +10,8 @@ use super::file::{
 };
 use super::locate::{Finding, locate, position};
 use super::{
-    Antecedent, Combine, Condition, Curve, LAST_WORD_H, LevelRule, Limit, MAX_DAYS, Node, Override, Place, Rule,
-    Selector, Subject, Turned, cases, dials,
+    Antecedent, Combine, Condition, Curve, LAST_WORD_H, LevelRule, Limit, MAX_DAYS, MAX_LAST_WORD_H, Node, Override,
+    Place, Rule, Selector, Subject, Turned, cases, dials,
 };
 use crate::risk::calendar::{Quiet, Season};
 use crate::risk::measure::Measure;
@@ -117,7 +117,7 @@ fn rule_of(raw: &RuleFile, reader: &mut Reader<'_>) -> Option<Rule> {
         levels,
         overrides: Vec::new(),
         quiet,
-        last_word: Micros::from(raw.last_word_h.unwrap_or(LAST_WORD_H)) * HOUR,
+        last_word: Micros::from(last_word_h(raw.last_word_h, reader)) * HOUR,
         cases: Vec::new(),
     };
     rule.overrides = raw
@@ -138,6 +138,14 @@ fn rule_of(raw: &RuleFile, reader: &mut Reader<'_>) -> Option<Rule> {
         reader.wrong("tests", told);
     }
     Some(rule)
+}
+
+fn last_word_h(given: Option<u32>, reader: &mut Reader<'_>) -> u32 {
+    let hours = given.unwrap_or(LAST_WORD_H);
+    if hours > MAX_LAST_WORD_H {
+        reader.wrong("last_word_h", format!("{hours} hours; expected at most {MAX_LAST_WORD_H}"));
+    }
+    hours
 }
 
 /// A name as a step of a place.

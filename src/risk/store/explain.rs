@@ -28,7 +28,7 @@ pub struct Asked {
     pub at: Option<Instant>,
 }
 
-/// The explanation of a pair under these rules; `None` for a pair that has none, or that no rule judges. Where the level changed at that very
+/// The explanation of a pair under these rules, on the ground and at the grade that its area had then; `None` for a pair that has none, or that no rule judges. Where the level changed at that very
 /// instant it is what was kept of the change.
 pub async fn explain(
     conn: &mut PgConnection,
@@ -40,7 +40,11 @@ pub async fn explain(
     if let Some(kept) = kept(&mut *conn, asked).await? {
         return Ok(Some(kept));
     }
-    let Some(area) = load_area(&mut *conn, asked).await? else { return Ok(None) };
+    let area = match asked.at {
+        Some(at) => load_area_at(&mut *conn, asked, at).await?,
+        None => load_area(&mut *conn, asked).await?,
+    };
+    let Some(area) = area else { return Ok(None) };
     let network = Network { streams: load_streams(&mut *conn, limits).await?, areas: vec![area], rules };
     let mut bound = network.bind()?.in_zone(zone);
     let Some(pair) = bound.pairs.first().cloned() else { return Ok(None) };
@@ -102,6 +106,34 @@ async fn load_area(conn: &mut PgConnection, asked: Asked) -> anyhow::Result<Opti
         })
     })
     .transpose()
+}
+
+/// The area as its versions tell it of an instant; of one before the first of them, as the first tells it. An area that was written past
+/// the versions has none, and is taken as it stands.
+async fn load_area_at(conn: &mut PgConnection, asked: Asked, at: Instant) -> anyhow::Result<Option<AreaSpec>> {
+    let row = sqlx::query!(
+        r#"select v.code, v.name, v.retired, v.hazards ->> $2::text as grade, st_asbinary(v.geom) as "geom!"
+           from area_version v join risk_area a on a.code = v.code
+           where a.id = $1 and v.state = 'effective'
+           order by v.valid_from <= $3 desc, case when v.valid_from <= $3 then v.valid_from end desc,
+               case when v.valid_from > $3 then v.valid_from end,
+               case when v.valid_from > $3 then v.number end, v.number desc limit 1"#,
+        asked.area.0,
+        asked.hazard.to_string(),
+        at
+    )
+    .fetch_optional(&mut *conn)
+    .await?;
+    let Some(row) = row else { return load_area(conn, asked).await };
+    // Out of service, or without this hazard, it was not judged.
+    let Some(grade) = row.grade.filter(|_| !row.retired) else { return Ok(None) };
+    Ok(Some(AreaSpec {
+        id: asked.area,
+        code: row.code,
+        name: row.name,
+        polygons: geometry::polygons_from_wkb(&row.geom)?,
+        hazards: vec![(asked.hazard, grade.parse()?)],
+    }))
 }
 
 async fn memory_now(conn: &mut PgConnection, asked: Asked) -> anyhow::Result<PairMemory> {

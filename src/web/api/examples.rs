@@ -14,11 +14,34 @@ const RULE: &str = "id = \"exemplo\"\nversion = 1\ntitle = \"Chuva em encosta\"\
     [stations.pluviometros]\nquantity = \"rain\"\nwithin_km = 3.0\n[[levels]]\nlevel = \"alert\"\n\
     any = [{ stations = \"pluviometros\", sum = \"1h\", at_least = \"40 mm\", clear_below = \"20 mm\" }]\n";
 
+const WARNING: &str = "<alert xmlns=\"urn:oasis:names:tc:emergency:cap:1.2\"><identifier>exemplo-1</identifier>\
+    <sender>exemplo@exemplo.invalid</sender><sent>2026-09-19T09:00:00-03:00</sent><status>Test</status><msgType>Alert</msgType>\
+    <scope>Public</scope><info><language>pt-BR</language><category>Met</category><event>Chuvas Intensas</event>\
+    <urgency>Expected</urgency><severity>Moderate</severity><certainty>Likely</certainty><headline>Chuva forte</headline>\
+    <area><areaDesc>Zona da Mata</areaDesc><circle>-21.7,-43.3 25</circle></area></info></alert>";
+
 /// Method, path, media type and body.
 type Example = (&'static str, &'static str, &'static str, Value);
 
 fn all() -> Vec<Example> {
-    [general(), of_rules()].concat()
+    [general(), of_rules(), of_exercises()].concat()
+}
+
+/// Exercises.
+fn of_exercises() -> Vec<Example> {
+    let json = "application/json";
+    let plan = json!({"title": "Evacuação do Morro Alto", "scenario": "Chove 90 mm em 24 h.", "cobrade": "1.1.3.2.1",
+        "objectives": "Sair em 20 minutos", "place": "Escola", "public_text": "Leve um documento.", "responsible": "Maria Lima",
+        "starts_at": "2098-12-01T12:00:00Z", "ends_at": "2098-12-01T14:00:00Z", "announce_days": 7, "announce_hours": 24,
+        "areas": ["morro-alto"], "injects": [{"at_min": 10, "text": "Rachadura na rua das Flores"}]});
+    vec![
+        ("post", "/api/v1/exercises", json, plan.clone()),
+        ("put", "/api/v1/exercises/{id}", json, json!({"revision": 1, "plan": plan})),
+        ("post", "/api/v1/exercises/{id}/acts", json, json!({"act": "start"})),
+        ("post", "/api/v1/exercises/{id}/participants", json, json!({"kind": "nucleus", "name": "NUPDEC Morro Alto"})),
+        ("post", "/api/v1/exercises/{id}/injects/{inject}/tick", json, json!({"done": true})),
+        ("post", "/api/v1/exercises/{id}/alerts", json, json!({"level": "alert"})),
+    ]
 }
 
 /// The life of a rule.
@@ -73,6 +96,8 @@ fn general() -> Vec<Example> {
             json!({"id": "0f8fad5b-d9cb-469f-a165-70867728950e", "kind": "landslide", "text": "A terra desceu até o muro",
                 "place": "Rua das Flores, 20", "lat": -21.7612, "lon": -43.3501, "accuracy_m": 12}),
         ),
+        ("post", "/api/v1/warnings", "application/cap+xml", WARNING.into()),
+        ("post", "/api/v1/warnings/{id}/draft", json, json!({"cobrade": "1.3.2.1.4", "level": "attention"})),
         ("post", "/api/v1/incidents/{id}/entries", json, json!({"text": "Equipe no local"})),
         ("post", "/api/v1/incidents/{id}/close", json, reason()),
         ("post", "/api/v1/areas", "application/geo+json", serde_json::from_str(AREA).unwrap_or_default()),

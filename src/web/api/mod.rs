@@ -7,6 +7,7 @@ pub mod audit;
 pub mod devices;
 pub mod document;
 mod examples;
+pub mod exercises;
 pub mod feeds;
 pub mod imports;
 pub mod incidents;
@@ -25,6 +26,8 @@ pub mod warnings;
 #[derive(utoipa::OpenApi)]
 #[openapi(paths(
     crate::web::stream::events,
+    crate::web::feeds::keys,
+    crate::web::notices::status::show,
     addresses::list,
     audit::list,
     alerts::read::list,
@@ -48,6 +51,11 @@ pub mod warnings;
     alerts::act::all_clear,
     alerts::act::cancel,
     alerts::act::update,
+    alerts::stage::submit,
+    alerts::stage::send_back,
+    alerts::stage::acknowledge,
+    alerts::stage::escalation,
+    alerts::stage::approval,
     incidents::list,
     incidents::show,
     incidents::add,
@@ -127,6 +135,18 @@ pub mod warnings;
     tokens::create,
     tokens::rotate,
     tokens::revoke,
-    warnings::list
+    warnings::list,
+    warnings::import,
+    warnings::show,
+    warnings::draft,
+    exercises::list,
+    exercises::create,
+    exercises::show,
+    exercises::edit,
+    exercises::act,
+    exercises::invite,
+    exercises::tick,
+    exercises::draft,
+    exercises::report
 ))]
 pub struct ApiDocument;

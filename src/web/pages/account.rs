@@ -16,6 +16,7 @@ use super::page;
 use super::view::{Markup, View};
 use crate::accounts::lockout::{Answer, Knock};
 use crate::accounts::mail::{self, Event};
+use crate::accounts::manage::Refusal;
 use crate::accounts::permission::NEEDS_SECOND_FACTOR;
 use crate::accounts::store::people::{self, Person};
 use crate::accounts::store::sessions::{self, Listed};
@@ -35,6 +36,7 @@ pub fn routes() -> Router<App> {
     Router::new()
         .route("/console/account", get(show))
         .route("/console/account/password", post(change_password))
+        .route("/console/account/phone", post(change_phone))
         .route("/console/account/sessions/end", post(end_sessions))
         .route("/console/account/second-factor", get(factor_page).post(confirm_factor))
         .route("/console/account/second-factor/remove", post(remove_factor))
@@ -91,7 +93,7 @@ async fn show(
     Query(asked): Query<Asked>,
 ) -> Result<Response, ApiError> {
     let done = match asked.done.as_str() {
-        done @ ("password" | "sessions" | "factor-removed") => v.t(&format!("account-done-{done}")),
+        done @ ("password" | "phone" | "sessions" | "factor-removed") => v.t(&format!("account-done-{done}")),
         _ => String::new(),
     };
     account_page(&app, &staff, v, done, String::new()).await
@@ -231,6 +233,33 @@ pub fn check_new(v: &View, names: &[&str], new: &str, again: &str) -> Result<(),
         Long(_) => v.t("password-long"),
         Common | Hash(_) => v.t("password-common"),
     })
+}
+
+#[derive(Deserialize)]
+struct PhoneForm {
+    phone: String,
+}
+
+/// Where they are paged when an alert waits for an answer.
+async fn change_phone(
+    State(app): State<App>,
+    staff: May<can::OwnAccount>,
+    v: View,
+    Form(given): Form<PhoneForm>,
+) -> Result<Response, ApiError> {
+    let mut tx = app.db.web.begin().await?;
+    match manage::change_phone(&mut tx, &app, &staff.actor(), &staff.username, &given.phone).await {
+        Ok(()) => {
+            tx.commit().await?;
+            Ok(Redirect::to("/console/account?done=phone").into_response())
+        }
+        Err(Refusal::Field { .. }) => {
+            tx.rollback().await?;
+            let wrong = v.t("phone-wrong");
+            account_page(&app, &staff, v, String::new(), wrong).await
+        }
+        Err(other) => Err(other.into()),
+    }
 }
 
 #[derive(Deserialize)]

@@ -5,7 +5,9 @@ pub mod approval;
 pub mod composing;
 pub mod places;
 pub mod review;
+pub mod stage;
 pub mod texts;
+pub mod waiting;
 
 use std::collections::BTreeMap;
 
@@ -19,7 +21,8 @@ use serde::Deserialize;
 use super::frame::Frame;
 use super::page;
 use super::view::View;
-use crate::alerts::store::{self, AlertDetail, AlertSummary, Filter};
+use crate::alerts::AlertState;
+use crate::alerts::store::{self, AlertDetail, AlertRow, AlertSummary, Filter};
 use crate::app::App;
 use crate::ids::AlertId;
 use crate::units::Level;
@@ -31,6 +34,9 @@ pub fn routes() -> Router<App> {
         .route("/console/alerts/{id}", get(show).post(acts::save))
         .route("/console/alerts/{id}/issue", post(acts::issue))
         .route("/console/alerts/{id}/approval/withdraw", post(approval::withdraw))
+        .route("/console/alerts/{id}/submit", post(stage::submit))
+        .route("/console/alerts/{id}/return", post(stage::send_back))
+        .route("/console/alerts/{id}/acknowledge", post(stage::acknowledge))
         .route("/console/alerts/{id}/discard", post(acts::discard))
         .route("/console/alerts/{id}/answer", post(acts::answer))
         .route("/console/alerts/{id}/measure", post(composing::measure))
@@ -94,11 +100,16 @@ async fn show(
     let mut conn = app.db.web.acquire().await?;
     let alert = load(&mut conn, AlertId(id)).await?;
     let f = Frame::load(&mut conn, &app, v, "alerts").await?;
-    if alert.row.state == "draft" {
+    if is_undecided(&alert.row) {
         let flash = shown.done.as_deref().map(|done| f.v.t(approval::done(done)));
         return review::render(&mut conn, &app, f, alert, review::Said { good: flash, ..Default::default() }).await;
     }
     review::render_issued(&mut conn, f, alert, shown.page.max(0)).await
+}
+
+/// Nobody has decided upon it: it is reviewed, not looked back at.
+pub fn is_undecided(row: &AlertRow) -> bool {
+    row.state.parse::<AlertState>().is_ok_and(AlertState::is_undecided)
 }
 
 pub async fn load(conn: &mut sqlx::PgConnection, id: AlertId) -> Result<AlertDetail, ApiError> {

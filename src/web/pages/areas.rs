@@ -141,7 +141,7 @@ async fn show(State(app): State<App>, v: View, Path(id): Path<i64>) -> Result<Re
     let alerts = sqlx::query!(
         r#"select a.id, coalesce(a.number || ' · ', '') || a.headline as "title!" from alert a
            join alert_area aa on aa.alert_id = a.id
-           where aa.area_id = $1 and a.state in ('draft', 'issued') order by a.created_at desc limit 10"#,
+           where aa.area_id = $1 and a.state in ('draft', 'submitted', 'issued') order by a.created_at desc limit 10"#,
         id.0
     )
     .fetch_all(&mut *conn)

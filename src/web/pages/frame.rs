@@ -4,6 +4,7 @@ use sqlx::PgConnection;
 
 use super::view::View;
 use crate::app::App;
+use crate::ids::AlertId;
 use crate::units::Level;
 use crate::web::situation::{self, GaugeHealth, rank};
 
@@ -17,12 +18,16 @@ pub struct Frame {
     pub counts: Vec<(Level, i64)>,
     pub gauges: GaugeHealth,
     pub drafts: i64,
+    /// Alerts that nobody answered in time, the oldest first.
+    pub unanswered: Vec<AlertId>,
     /// Occurrences that people reported and nobody has judged.
     pub reports: i64,
     /// Open tasks of maintenance that were not put off.
     pub repairs: i64,
     /// Whether messages go to the sink, so that its page has something to show.
     pub sink: bool,
+    /// Alerts of the highest level that were not handed over to the public channels: id and number.
+    pub unhanded: Vec<(crate::ids::AlertId, String)>,
 }
 
 impl Frame {
@@ -31,16 +36,24 @@ impl Frame {
         let present = counts.iter().filter(|(_, areas)| *areas > 0).map(|(level, _)| *level);
         let highest = present.max_by_key(|level| rank(*level)).unwrap_or(Level::Unknown);
         let gauges = situation::gauge_health(&mut *conn, v.now).await?;
-        let drafts = sqlx::query_scalar!(r#"select count(*) as "drafts!" from alert where state = 'draft'"#)
-            .fetch_one(&mut *conn)
-            .await?;
+        let drafts =
+            sqlx::query_scalar!(r#"select count(*) as "drafts!" from alert where state in ('draft', 'submitted')"#)
+                .fetch_one(&mut *conn)
+                .await?;
+        let unanswered = sqlx::query_scalar!(
+            r#"select e.alert_id as "id: AlertId" from alert_escalation e
+               where e.ended_at is null and e.overdue_at is not null order by e.overdue_at, e.id limit 20"#
+        )
+        .fetch_all(&mut *conn)
+        .await?;
         let reports = sqlx::query_scalar!(r#"select count(*) as "reports!" from occurrence where state = 'new'"#)
             .fetch_one(&mut *conn)
             .await?;
         let reports = reports + crate::reports::store::stray::count_unread(&mut *conn).await?;
-        let repairs = crate::stations::health::tasks::count_open(conn).await?;
+        let repairs = crate::stations::health::tasks::count_open(&mut *conn).await?;
+        let unhanded = crate::handover::store::waiting(conn).await?;
         let sink = app.config.sms.smpp.is_empty() || app.config.mail.url.is_empty();
-        Ok(Self { v, active, highest, counts, gauges, drafts, reports, repairs, sink })
+        Ok(Self { v, active, highest, counts, gauges, drafts, unanswered, reports, repairs, sink, unhanded })
     }
 
     pub fn count_of(&self, level: &Level) -> i64 {

@@ -63,7 +63,7 @@ pub fn tell(v: &View, acts: &[Act<'_>], areas: &BTreeMap<i64, String>) -> Vec<To
             if !said.is_empty() {
                 text.push_str(&format!(": {said}"));
             }
-            let by_person = !matches!(last.actor, "rule" | "service" | "policy");
+            let by_person = !matches!(last.actor, "rule" | "service" | "policy") && !last.actor.starts_with("policy: ");
             Some(Told { at: last.at, actor: v.actor(last.actor), text, by_person })
         })
         .collect()

@@ -9,8 +9,10 @@ pub mod audit;
 pub mod devices;
 pub mod doubts;
 pub mod drawing;
+pub mod exercises;
 pub mod feeds;
 pub mod frame;
+pub mod handover;
 pub mod history;
 pub mod incidents;
 pub mod invitation;
@@ -34,6 +36,7 @@ pub mod reports;
 pub mod reset;
 pub mod rules;
 pub mod setup;
+pub mod simulados;
 pub mod staff;
 pub mod station_history;
 pub mod station_quality;
@@ -67,6 +70,7 @@ pub fn routes() -> Router<App> {
         .merge(admin::routes())
         .merge(now::routes())
         .merge(alerts::routes())
+        .merge(alerts::stage::routes())
         .merge(incidents::routes())
         .merge(areas::routes())
         .merge(why::routes())
@@ -86,6 +90,9 @@ pub fn routes() -> Router<App> {
         .merge(reports::routes())
         .merge(rules::routes())
         .merge(warnings::routes())
+        .merge(exercises::routes())
+        .merge(handover::routes())
+        .merge(simulados::routes())
 }
 
 /// A template as an answer.

@@ -15,6 +15,7 @@ use super::page;
 use super::reasons::{self, Line};
 use super::view::{Markup, View};
 use super::warnings::Card;
+use super::warnings::own::{self, NoticeCard};
 use crate::app::App;
 use crate::clock::Instant;
 use crate::ids::AlertId;
@@ -44,6 +45,8 @@ struct NowPage {
     active: Vec<ActiveLine>,
     /// What others warn this town of.
     outside: Vec<Card>,
+    /// Warnings that changed while an alert of ours is based on them.
+    bases: Vec<NoticeCard>,
     strip: Option<super::stations::Chart>,
     /// Nothing has been imported yet.
     bare: bool,
@@ -51,7 +54,11 @@ struct NowPage {
 
 impl NowPage {
     fn waiting(&self) -> usize {
-        self.drafts.len() + self.risen.len() + usize::from(self.blind.is_some()) + self.deliveries.len()
+        self.drafts.len()
+            + self.bases.len()
+            + self.risen.len()
+            + usize::from(self.blind.is_some())
+            + self.deliveries.len()
     }
 }
 
@@ -105,15 +112,18 @@ async fn now(State(app): State<App>, v: View) -> Result<Response, ApiError> {
     let wish = MapWish { link: "/console/areas/", ..MapWish::default() };
     let lead = pairs.iter().find(|pair| pair.level > Level::Normal).and_then(|pair| pair.reasons.first());
     let lead = lead.and_then(|reason| reason.stations.first()).map(|station| station.code.clone());
+    let outside = super::warnings::for_us(&mut conn, &f.v).await?;
+    let map = drawing::map(&mut conn, &f.v, wish).await?;
     page(&NowPage {
-        map: drawing::map(&mut conn, &f.v, wish).await?,
+        map: super::warnings::overlay(&mut conn, &f.v, map, &outside).await?,
+        bases: own::notices(&mut conn).await?,
         bounds: drawing::bounds_json(&mut conn).await?,
         version: situation::level_version(&mut conn).await?,
         risen: risen(&f.v, &pairs, &covered, app.config.alerts.draft_from),
         blind: blind(&f.v, &pairs),
         deliveries: deliveries(&mut conn, &f.v).await?,
         active: active(&mut conn).await?,
-        outside: super::warnings::for_us(&mut conn, &f.v).await?,
+        outside,
         strip: super::stations::chart_of(&mut conn, &f.v, lead.as_deref(), &pairs).await?,
         bare: pairs.is_empty(),
         drafts,
@@ -127,7 +137,7 @@ async fn drafts(conn: &mut PgConnection, v: &View) -> sqlx::Result<Vec<DraftCard
         r#"select a.id as "id: AlertId", a.kind, a.level, a.cobrade, a.created_at, a.rule_id, a.rule_version,
                   a.reasons as "reasons: sqlx::types::Json<Vec<Reason>>",
                   array(select name from alert_target where alert_id = a.id order by name) as "areas!"
-           from alert a where a.state = 'draft' order by a.created_at limit 50"#
+           from alert a where a.state in ('draft', 'submitted') order by a.created_at limit 50"#
     )
     .fetch_all(conn)
     .await?;
@@ -176,7 +186,7 @@ pub fn names(v: &View, all: &[String], shown: usize) -> String {
 async fn covered(conn: &mut PgConnection) -> sqlx::Result<BTreeSet<(i64, String)>> {
     let rows = sqlx::query!(
         "select distinct aa.area_id, a.cobrade from alert a join alert_area aa on aa.alert_id = a.id
-         where a.state in ('draft', 'issued')"
+         where a.state in ('draft', 'submitted', 'issued')"
     )
     .fetch_all(conn)
     .await?;

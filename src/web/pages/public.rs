@@ -1,11 +1,18 @@
 //! The public site: what is in force, where, what to do now, whom to call; then the map and every area by its level.
 
+pub mod archive;
+pub mod banner;
+pub mod one;
+
 use askama::Template;
+use askama::filters::{Html, escape};
 use axum::Router;
 use axum::extract::State;
 use axum::response::Response;
 use axum::routing::get;
 use sqlx::PgConnection;
+
+pub use one::alert_page;
 
 use super::drawing::{self, MapWish};
 use super::page;
@@ -13,40 +20,71 @@ use super::view::{Markup, View};
 use super::warnings::Card;
 use crate::app::App;
 use crate::clock::Instant;
-use crate::ids::AreaId;
+use crate::picture::svg;
 use crate::units::Level;
 use crate::web::error::ApiError;
+use crate::web::notices::status::{self, Status};
+use crate::web::notices::{Notice, Standing, ground, steps};
 use crate::web::situation::{self, AreaLevel};
 
 pub fn routes() -> Router<App> {
-    Router::new().route("/", get(home))
+    Router::new().route("/", get(home)).merge(archive::routes()).merge(banner::routes())
 }
 
-/// An alert as its readers need it.
-struct Notice {
-    identifier: String,
-    number: String,
-    kind: String,
-    state: String,
-    status: String,
-    level: Level,
-    /// Class of the coloured band: an end is never red.
-    band: &'static str,
-    headline: String,
-    description: String,
+/// Maps are drawn of so many alerts of one page; more at once would make it slow just when it must not be.
+const MOST_MAPS: usize = 8;
+
+/// A message with what its band shows.
+struct Shown {
+    n: Notice,
     steps: Vec<String>,
-    areas: Vec<String>,
-    area_ids: Vec<AreaId>,
-    issued_at: Instant,
-    expires_at: Instant,
     map: Markup,
+}
+
+impl Shown {
+    fn of(n: Notice, map: Markup) -> Self {
+        Self { steps: steps(&n.instruction), n, map }
+    }
+}
+
+/// The drawing of where a message holds; empty where it holds nowhere.
+async fn map_of(conn: &mut PgConnection, v: &View, n: &Notice) -> Result<Markup, ApiError> {
+    let size = (f64::from(svg::SIZE.0), f64::from(svg::SIZE.1));
+    let Some(scene) = ground::scene(conn, n.id, n.issued_at, size).await? else { return Ok(Markup::default()) };
+    let label = v.t1("public-map-of", "places", super::now::names(v, &n.areas, 6));
+    let label = escape(&label, Html).map(|label| label.to_string()).unwrap_or_default();
+    Ok(Markup(svg::draw(&scene, n.tone(), &format!("p{}", n.id.0.simple()), &label)))
+}
+
+async fn shown(
+    conn: &mut PgConnection,
+    v: &View,
+    notices: Vec<Notice>,
+    maps: &mut usize,
+) -> Result<Vec<Shown>, ApiError> {
+    let mut all = Vec::with_capacity(notices.len());
+    for n in notices {
+        let map = if *maps == 0 { Markup::default() } else { map_of(&mut *conn, v, &n).await? };
+        *maps = maps.saturating_sub(1);
+        all.push(Shown::of(n, map));
+    }
+    Ok(all)
 }
 
 #[derive(Template)]
 #[template(path = "public.html")]
 struct PublicPage {
     v: View,
-    notices: Vec<Notice>,
+    state: Status,
+    /// Real alerts in force.
+    alerts: Vec<Shown>,
+    /// The word that one has ended.
+    ends: Vec<Shown>,
+    /// Exercises, tests and system messages, apart from all that is real.
+    drills: Vec<Shown>,
+    /// When the evaluation was last up to date.
+    checked_at: Option<Instant>,
+    is_stale: bool,
     /// What others warn this town of.
     outside: Vec<Card>,
     map: Markup,
@@ -56,135 +94,62 @@ struct PublicPage {
     updated: Option<Instant>,
 }
 
+impl PublicPage {
+    /// Read out when the page changes by itself.
+    fn said(&self) -> String {
+        self.alerts.first().map_or_else(|| self.state_word(), |alert| alert.n.headline.clone())
+    }
+
+    fn state_word(&self) -> String {
+        self.v.t(state_key(self.state))
+    }
+}
+
+/// The sentence for a state without alerts.
+const fn state_key(state: Status) -> &'static str {
+    match state {
+        Status::Alert => "public-alert",
+        Status::None => "public-calm",
+        Status::Unknown => "public-unknown",
+    }
+}
+
 async fn home(State(app): State<App>, v: View) -> Result<Response, ApiError> {
     let mut conn = app.db.web.acquire().await?;
-    let mut notices = notices(&mut conn, &v, None).await?;
-    for notice in &mut notices {
-        let wish = MapWish { chosen: &notice.area_ids, zoom_to_chosen: true, link: "", mark: None };
-        notice.map = drawing::map(&mut conn, &v, wish).await?;
-    }
+    let present = status::present(&mut conn, v.now, v.lang.tag()).await?;
+    let mut maps = MOST_MAPS;
+    let alerts = shown(&mut conn, &v, present.alerts, &mut maps).await?;
+    let ends = shown(&mut conn, &v, present.ends, &mut maps).await?;
+    let drills = shown(&mut conn, &v, present.drills, &mut maps).await?;
     let areas = situation::areas(&mut conn).await?;
     let of = |level: Level| areas.iter().filter(|area| area.level == level).cloned().collect::<Vec<_>>();
     let levels = situation::WORST_FIRST.map(|level| (level, of(level)));
     let updated = sqlx::query_scalar!("select max(evaluated_at) from area_level").fetch_one(&mut *conn).await?;
+    let outside = super::warnings::for_us(&mut conn, &v).await?;
+    let map = drawing::map(&mut conn, &v, MapWish::default()).await?;
     page(&PublicPage {
-        map: drawing::map(&mut conn, &v, MapWish::default()).await?,
+        map: super::warnings::overlay(&mut conn, &v, map, &outside).await?,
         bounds: drawing::bounds_json(&mut conn).await?,
         version: situation::level_version(&mut conn).await?,
         levels: levels.into_iter().filter(|(_, areas)| !areas.is_empty()).collect(),
-        outside: super::warnings::for_us(&mut conn, &v).await?,
-        notices,
+        outside,
+        state: present.state,
+        checked_at: present.checked_at,
+        is_stale: present.is_stale,
+        alerts,
+        ends,
+        drills,
         updated,
         v,
     })
 }
 
-/// Alerts in force, the worst first, and for some hours the word that one has ended; or the one with this identifier.
-async fn notices(conn: &mut PgConnection, v: &View, only: Option<&str>) -> sqlx::Result<Vec<Notice>> {
-    let rows = sqlx::query!(
-        r#"select a.cap_identifier as "identifier!", a.number as "number!", a.kind, a.state, a.status, a.level, a.headline,
-                  a.description, a.instruction, a.issued_at as "issued_at!", a.expires_at,
-                  array(select name from alert_area where alert_id = a.id order by name) as "areas!",
-                  array(select area_id from alert_area where alert_id = a.id order by name) as "area_ids!"
-           from alert a
-           where a.cap_xml is not null and a.issued_at is not null
-             and case when $1::text is not null then a.cap_identifier = $1
-                      else (a.state = 'issued' and a.expires_at > $2)
-                        or (a.kind in ('all_clear', 'cancel') and a.issued_at > $3) end
-           order by a.kind in ('all_clear', 'cancel'),
-                    array_position(array['maximum', 'alert', 'attention', 'observation', 'normal'], a.level), a.issued_at desc
-           limit 20"#,
-        only,
-        v.now,
-        v.now - chrono::TimeDelta::hours(6)
-    )
-    .fetch_all(conn)
-    .await?;
-    let notices = rows.into_iter().map(|row| {
-        let level = super::alerts::level(&row.level);
-        Notice {
-            band: band(&row.kind, &row.state, level),
-            steps: steps(&row.instruction),
-            area_ids: row.area_ids.into_iter().map(AreaId).collect(),
-            identifier: row.identifier,
-            number: row.number,
-            kind: row.kind,
-            state: row.state,
-            status: row.status,
-            level,
-            headline: row.headline,
-            description: row.description,
-            areas: row.areas,
-            issued_at: row.issued_at,
-            expires_at: row.expires_at,
-            map: Markup::default(),
-        }
-    });
-    Ok(notices.collect())
-}
-
-fn band(kind: &str, state: &str, level: Level) -> &'static str {
-    match (kind, state, level) {
-        ("all_clear" | "cancel", ..) => "normal",
-        (_, "issued", Level::Maximum) => "maximum",
-        (_, "issued", Level::Alert) => "alert",
-        (_, "issued", Level::Attention) => "attention",
-        (_, "issued", _) => "observation",
-        _ => "calm",
-    }
-}
-
-/// The lines of an instruction; numbers they carry are given again by the list.
-fn steps(instruction: &str) -> Vec<String> {
-    // Exercises put their mark before the first number.
-    let instruction = instruction.replacen(": 1. ", ": ", 1);
-    let lines = instruction.lines().map(str::trim).filter(|line| !line.is_empty());
-    lines
-        .map(|line| {
-            let rest = line.trim_start_matches(|c: char| c.is_ascii_digit());
-            let numbered = rest.len() < line.len() && rest.starts_with(['.', ')']);
-            if numbered { rest[1..].trim_start().to_owned() } else { line.to_owned() }
-        })
-        .collect()
-}
-
-#[derive(Template)]
-#[template(path = "public_alert.html")]
-struct AlertPage {
-    v: View,
-    n: Notice,
-}
-
-/// The page of one issued message, in force or over; `None` when there is none of that identifier.
-pub async fn alert_page(app: &App, v: View, identifier: &str) -> Result<Option<Response>, ApiError> {
-    let mut conn = app.db.web.acquire().await?;
-    let Some(mut n) = notices(&mut conn, &v, Some(identifier)).await?.pop() else { return Ok(None) };
-    let wish = MapWish { chosen: &n.area_ids, zoom_to_chosen: true, link: "", mark: None };
-    n.map = drawing::map(&mut conn, &v, wish).await?;
-    page(&AlertPage { v, n }).map(Some)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn numbers_of_steps_are_taken_off_once() {
-        assert_eq!(
-            steps("1. Saia agora.\n\n2) Ligue 199.\n30 mm são muito"),
-            ["Saia agora.", "Ligue 199.", "30 mm são muito"]
-        );
-    }
-
-    #[test]
-    fn the_mark_of_an_exercise_stays_and_its_number_goes() {
-        assert_eq!(steps("EXERCÍCIO: 1. Saia agora.\n2. Ligue."), ["EXERCÍCIO: Saia agora.", "Ligue."]);
-    }
-
-    #[test]
-    fn an_end_is_never_shown_as_danger() {
-        assert_eq!(band("all_clear", "cleared", Level::Maximum), "normal");
-        assert_eq!(band("alert", "expired", Level::Maximum), "calm");
-        assert_eq!(band("alert", "issued", Level::Maximum), "maximum");
-    }
+/// The first lines of a band: what it is, and until when.
+fn over_line(v: &View, n: &Notice) -> String {
+    let first = match n.standing {
+        Standing::End => v.word("kind", &n.kind),
+        Standing::InForce => format!("{} · {}", v.level_word(n.level), v.t1("valid-until", "at", v.when(n.expires_at))),
+        over => format!("{} · {}", v.t(&format!("standing-{}", over.key())), v.level_word(n.level)),
+    };
+    if n.is_drill() { format!("{} · {first}", v.word("status", &n.status)) } else { first }
 }

@@ -56,6 +56,7 @@ pub fn line(v: &View, reason: &Reason) -> Line {
         (Outcome::Holding, _) => "reason-holding",
         (Outcome::NotMet, true) => "reason-not-met",
         (Outcome::NotMet, false) => "reason-not-met-low",
+        (Outcome::Unsure, _) => "reason-unsure",
         (Outcome::NoData, _) => "reason-no-data",
     };
     let share = reason.value.map_or(0.0, |value| share(value, reason));
@@ -116,7 +117,7 @@ fn note(v: &View, reason: &Reason) -> String {
 }
 
 /// How the stations made one value.
-fn joined(v: &View, joined: Joined) -> String {
+pub fn joined(v: &View, joined: Joined) -> String {
     match joined {
         Joined::Worst => String::new(),
         Joined::Kth(k) => v.t1("joined-kth", "k", k),

@@ -20,7 +20,7 @@ use super::view::View;
 use crate::accounts::Permission;
 use crate::app::App;
 use crate::rules::check::{Gap, gaps};
-use crate::rules::desk::{RuleError, town};
+use crate::rules::desk::RuleError;
 use crate::rules::outline::Outline;
 use crate::rules::store::{self, Version};
 use crate::rules::{State as Stands, is_rule_id};
@@ -96,7 +96,7 @@ async fn listed(app: &App, v: View, wrong: String, given: Given) -> Result<Respo
     let versions = store::versions(&mut conn, None).await?;
     let watched = store::watched(&mut conn).await?;
     let rules = versions.chunk_by(|a, b| a.rule_id == b.rule_id).map(|of| in_list(of, &watched)).collect();
-    let gaps = gaps(&town(&mut conn, &app.config.engine).await?);
+    let gaps = gaps(&*app.town.network(&mut conn, &app.config.engine).await?);
     page(&RulesPage { f, rules, gaps, folder: app.config.engine.rules_dir.clone(), may_edit, wrong, given })
 }
 

@@ -81,6 +81,7 @@ struct Fields {
     email: String,
     reason: String,
     act: String,
+    phone: String,
     roles: Vec<Role>,
 }
 
@@ -93,6 +94,7 @@ impl Fields {
                 "username" => fields.username = value.into_owned(),
                 "email" => fields.email = value.into_owned(),
                 "reason" => fields.reason = manage::reason(&value),
+                "phone" => fields.phone = value.into_owned(),
                 "act" => fields.act = value.into_owned(),
                 "roles" => {
                     let role = value.parse::<Role>();
@@ -213,11 +215,18 @@ async fn act(
             let roles = Roles::new(given.roles.iter().copied());
             manage::change_roles(&mut tx, &app, &by, &username, (&roles, &given.reason)).await
         }
+        "phone" => manage::change_phone(&mut tx, &app, &by, &username, &given.phone).await,
         "disable" => manage::disable(&mut tx, &app, &by, &username, &given.reason).await,
         "enable" => manage::enable(&mut tx, &app, &by, &username, &given.reason).await,
         "reset-factor" => manage::reset_factor(&mut tx, &app, &by, &username, &given.reason).await,
         "resend" => manage::resend(&mut tx, &app, &by, &username).await.map(|invited| link = invited.link),
-        other => return Err(ApiError::field("act", other, "expected roles, disable, enable, resend or reset-factor")),
+        other => {
+            return Err(ApiError::field(
+                "act",
+                other,
+                "expected roles, phone, disable, enable, resend or reset-factor",
+            ));
+        }
     };
     let names = (username.as_str(), staff.username.as_str());
     if let Err(refusal) = done {

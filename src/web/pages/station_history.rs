@@ -11,11 +11,9 @@ use super::plot::{self, Limit, Plot};
 use super::view::{Markup, View};
 use crate::app::App;
 use crate::clock::Instant;
-use crate::config;
 use crate::history::series::{Bucket, Function, Plan, Range, usual_function};
 use crate::history::store::{self, Correction, Reading, Stream};
 use crate::risk::measure::Measure;
-use crate::rules::desk::town;
 use crate::units::{Quantity, StreamKind, vocabulary};
 use crate::web::error::ApiError;
 use limits::{Limits, Threshold};
@@ -181,7 +179,7 @@ pub async fn load(
     choice: Choice,
 ) -> Result<History, ApiError> {
     let streams = store::streams(&mut *conn, code).await.map_err(ApiError::Internal)?;
-    let limits = limits_of(&mut *conn, &app.config.engine, code).await.map_err(ApiError::Internal)?;
+    let limits = limits_of(app, &mut *conn, code).await.map_err(ApiError::Internal)?;
     let mut charts = Vec::with_capacity(streams.len());
     for stream in streams {
         let thresholds = limits.on(stream.id);
@@ -193,9 +191,8 @@ pub async fn load(
 }
 
 /// The rules as the evaluator binds them.
-async fn limits_of(conn: &mut PgConnection, engine: &config::Engine, code: &str) -> anyhow::Result<Limits> {
-    let network = town(conn, engine).await?;
-    Ok(Limits::of(network, code)?)
+async fn limits_of(app: &App, conn: &mut PgConnection, code: &str) -> anyhow::Result<Limits> {
+    Ok(Limits::of(&*app.town.network(conn, &app.config.engine).await?, code)?)
 }
 
 async fn chart(

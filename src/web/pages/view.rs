@@ -246,7 +246,10 @@ impl View {
     pub fn actor(&self, actor: &str) -> String {
         match actor {
             "rule" | "service" | "policy" => self.word("actor", actor),
-            person => person.to_owned(),
+            other => match other.strip_prefix("policy: ") {
+                Some(policy) => self.t1("actor-by-policy", "policy", policy),
+                None => other.to_owned(),
+            },
         }
     }
 
@@ -267,6 +270,7 @@ impl View {
         match self.status {
             AlertStatus::Actual => String::new(),
             AlertStatus::Exercise => self.t("status-exercise"),
+            AlertStatus::System => self.t("status-system"),
             AlertStatus::Test => self.t("status-test"),
         }
     }
@@ -338,7 +342,8 @@ fn theme(headers: &HeaderMap) -> &'static str {
 
 /// Keeps the language asked for with `?lang=` for the pages that follow.
 pub async fn keep_language(State(app): State<App>, request: Request, next: Next) -> Response {
-    let asked = asked_language(request.uri());
+    // What other sites frame keeps nothing in the browsers of their visitors.
+    let asked = asked_language(request.uri()).filter(|_| !request.uri().path().starts_with("/banner"));
     let mut response = next.run(request).await;
     if let Some(lang) = asked {
         let secure = app.config.public_url().starts_with("https");

@@ -1,6 +1,9 @@
 //! `/console/warnings`: what other institutions warn of. First what is for this town, then the rest, then what has ended;
 //! always in the publisher's words, with its own level and colour, and with why it is here.
 
+pub mod importing;
+pub mod own;
+
 use std::fmt::Write as _;
 
 use askama::Template;
@@ -9,14 +12,19 @@ use axum::Router;
 use axum::extract::{Path, State};
 use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse, Response};
-use axum::routing::get;
+use axum::routing::{get, post};
 use sqlx::PgConnection;
 
 use super::frame::Frame;
 use super::page;
 use super::view::{Markup, View};
+use crate::accounts::Permission;
 use crate::app::App;
-use crate::feeds::warnings::shown::{self, Shown, Stage, Wish};
+use crate::feeds::warnings::draft::{self, Refusal};
+use crate::feeds::warnings::import::{self, Flaw};
+use crate::feeds::warnings::shown::{self, Covered, Shown, Stage, Twin, Wish};
+use crate::feeds::warnings::store::basis::{self, OwnAlert};
+use crate::feeds::warnings::store::chain::{self, Named, Step};
 use crate::web::auth::{May, can};
 use crate::web::error::ApiError;
 
@@ -30,6 +38,11 @@ pub fn routes() -> Router<App> {
         .route("/console/warnings", get(list))
         .route("/console/warnings/{id}", get(show))
         .route("/console/warnings/{id}/message", get(message))
+        .route("/console/warnings/{id}/draft", post(own::draft))
+        .route("/console/warnings/{id}/seen", post(own::see))
+        .route("/console/warnings/{id}/verify", post(own::verify))
+        .route("/console/warning-imports", get(importing::open).post(importing::send))
+        .route("/console/warning-imports/{id}", get(importing::look).post(importing::act))
 }
 
 /// A warning with the words of the reader.
@@ -73,7 +86,7 @@ impl Card {
         let class = match self.stage {
             Stage::InForce => return None,
             Stage::Future => "wait",
-            Stage::NotReal => "bad",
+            Stage::NotReal | Stage::Quarantined => "bad",
             Stage::Ended | Stage::Cancelled | Stage::Replaced => "",
         };
         let key = match self.stage {
@@ -101,9 +114,43 @@ impl Card {
         if self.w.event.is_empty() { &self.w.headline } else { &self.w.event }
     }
 
-    pub fn few_areas(&self) -> &[String] {
-        &self.w.areas[..self.w.areas.len().min(FEW)]
+    pub fn few_areas(&self) -> &[Covered] {
+        &self.w.coverage[..self.w.coverage.len().min(FEW)]
     }
+
+    /// "100 %", or that the municipality is named.
+    pub fn share(&self, v: &View, covered: &Covered) -> String {
+        if covered.by_geocode { v.t("outside-by-geocode") } else { percent(covered.share) }
+    }
+
+    /// Class and words of the badge of the signature. Of what is not signed and need not be nothing is said but on its own page.
+    pub fn signature(&self, v: &View) -> (&'static str, String) {
+        let class = match self.w.signature.as_str() {
+            "valid" => "good",
+            "unknown" => "wait",
+            "invalid" => "bad",
+            _ => "",
+        };
+        (class, v.word("signature", &self.w.signature))
+    }
+
+    /// Who signed, or why the signature is refused.
+    pub fn signature_more(&self, v: &View) -> String {
+        match (self.w.signed_by.is_empty(), self.w.signature_why.is_empty()) {
+            (_, false) => self.w.signature_why.clone(),
+            (false, true) => v.t1("signature-by", "who", &self.w.signed_by),
+            (true, true) => String::new(),
+        }
+    }
+
+    pub fn is_signed(&self) -> bool {
+        self.w.signature != "unsigned"
+    }
+}
+
+/// "40 %"; what is touched at all is never nothing.
+fn percent(share: f64) -> String {
+    if share > 0.0 && share < 0.01 { "< 1 %".to_owned() } else { format!("{:.0} %", share * 100.0) }
 }
 
 fn cards(v: &View, all: Vec<Shown>) -> Vec<Card> {
@@ -122,6 +169,9 @@ struct WarningsPage {
     ours: Vec<Card>,
     others: Vec<Card>,
     past: Vec<Card>,
+    /// Not signed as their source has to.
+    quarantined: Vec<Card>,
+    may_bring: bool,
     map: Markup,
     /// No feed of warnings is configured.
     bare: bool,
@@ -135,12 +185,14 @@ async fn list(State(app): State<App>, _: May<can::SeeConsole>, v: View) -> Resul
     open.retain(|card| card.w.for_us_by.is_empty());
     open.sort_by_key(|card| (card.w.rank(), card.w.onset_at));
     let mut past = cards(&v, shown::list(&mut conn, v.now, Wish { limit: MOST, ..Wish::default() }).await?);
-    past.retain(|card| !matches!(card.stage, Stage::InForce | Stage::Future));
+    past.retain(|card| !matches!(card.stage, Stage::InForce | Stage::Future | Stage::Quarantined));
+    let quarantined = cards(&v, shown::quarantined(&mut conn, v.now).await?);
     let ids: Vec<i64> = ours.iter().map(|card| card.w.id).collect();
     let map = if ids.is_empty() { Markup::default() } else { map(&mut conn, &v, &ids).await? };
     let bare = !app.config.feeds.iter().any(|feed| feed.kind.is_warnings());
     let f = Frame::load(&mut conn, &app, v, "warnings").await?;
-    page(&WarningsPage { f, ours, others: open, past, map, bare })
+    let may_bring = f.v.may(Permission::DraftAlerts);
+    page(&WarningsPage { f, ours, others: open, past, quarantined, may_bring, map, bare })
 }
 
 #[derive(Template)]
@@ -150,7 +202,50 @@ struct WarningPage {
     card: Card,
     /// What replaced it.
     later: Option<Card>,
+    /// Everything that it replaced and that replaced it, the oldest first.
+    steps: Vec<Step>,
+    named: Vec<Named>,
+    twins: Vec<Twin>,
+    flaws: Vec<Flaw>,
+    /// Who brought it by hand, and by which file or address.
+    brought: (String, String),
+    /// What an alert of our own would be, or why there is none.
+    own: Option<own::Own>,
+    refusal: Option<Refusal>,
+    alerts: Vec<OwnAlert>,
+    may_draft: bool,
+    may_verify: bool,
     map: Markup,
+}
+
+impl WarningPage {
+    /// How it is known that a step was replaced, with what speaks for it.
+    fn why(&self, step: &Step) -> String {
+        let v = &self.f.v;
+        let mut parts = vec![v.word("how", &step.how)];
+        if let Some(hours) = step.hours {
+            parts.push(v.t1("chain-hours", "n", v.decimal(hours)));
+        }
+        if let Some(share) = step.ground_in_common.filter(|share| *share > 0.0) {
+            parts.push(v.t1("chain-ground", "share", percent(share)));
+        }
+        if let Some(count) = step.municipalities_in_common.filter(|count| *count > 0) {
+            parts.push(v.t1("chain-municipalities", "n", count));
+        }
+        parts.join(" · ")
+    }
+
+    fn kind(&self, step: &Step) -> String {
+        self.f.v.word("cap-type", &step.msg_type.to_lowercase())
+    }
+
+    fn percent(&self, share: &f64) -> String {
+        percent(*share)
+    }
+
+    fn refusal_words(&self) -> String {
+        self.refusal.map(|refusal| self.f.v.t(refusal.key())).unwrap_or_default()
+    }
 }
 
 async fn one(conn: &mut PgConnection, v: &View, id: i64) -> Result<Card, ApiError> {
@@ -172,8 +267,29 @@ async fn show(
         None => None,
     };
     let map = map(&mut conn, &v, &[id]).await?;
+    let raw = shown::raw(&mut conn, id).await?.unwrap_or_default();
+    let (own, refusal) = match draft::propose(&mut conn, &app.config, v.now, &card.w).await? {
+        Ok(proposal) => (Some(own::Own::new(&v, &card, proposal)), None),
+        Err(refusal) => (None, Some(refusal)),
+    };
     let f = Frame::load(&mut conn, &app, v, "warnings").await?;
-    page(&WarningPage { f, card, later, map })
+    page(&WarningPage {
+        later,
+        steps: chain::chain(&mut conn, id).await?,
+        named: chain::named(&mut conn, id).await?,
+        twins: shown::twins(&mut conn, id).await?,
+        // INMET's list is no CAP, and breaks no rule of it.
+        flaws: if raw.starts_with(b"{") { Vec::new() } else { import::flaws(&raw) },
+        brought: shown::brought(&mut conn, id).await?,
+        own,
+        refusal,
+        alerts: basis::alerts_from(&mut conn, id).await?,
+        may_draft: f.v.may(Permission::DraftAlerts),
+        may_verify: f.v.may(Permission::IssueAlerts) && card.w.quarantined,
+        map,
+        card,
+        f,
+    })
 }
 
 /// The bytes as they came, as text: whoever wants them wants to read them, and nothing in them may run.
@@ -225,4 +341,37 @@ async fn map(conn: &mut PgConnection, v: &View, ids: &[i64]) -> sqlx::Result<Mar
     }
     svg.push_str("</svg>");
     Ok(Markup(svg))
+}
+
+/// A drawn map of the town with the ground of the warnings over it laid on top: dashed, in their own colours. Without JavaScript
+/// and on paper it says what the live map says.
+pub async fn overlay(conn: &mut PgConnection, v: &View, map: Markup, cards: &[Card]) -> sqlx::Result<Markup> {
+    let ids: Vec<i64> = cards.iter().map(|card| card.w.id).collect();
+    if ids.is_empty() || !map.0.ends_with("</svg>") {
+        return Ok(map);
+    }
+    // A little more than the town, so that no edge of the cut is taken for the warning's.
+    let rows = sqlx::query!(
+        r#"with town as (select st_transform(st_envelope(st_collect(geom)), 3857) as box from risk_area where retired_at is null),
+           size as (select box, greatest(st_xmax(box) - st_xmin(box), st_ymax(box) - st_ymin(box), 1000) as wide from town)
+           select w.id, w.colour,
+                  st_assvg(st_simplify(st_collectionextract(st_intersection(st_transform(st_intersection(st_union(array[w.polygons, w.circles]),
+                      st_makeenvelope(-180, -85, 180, 85, 4326)), 3857), st_expand(size.box, size.wide)), 3), size.wide / 900, true), 1, 0) as "path!"
+           from outside_warning w, size
+           where w.id = any($1) and st_intersects(st_transform(size.box, 4326), st_union(array[w.polygons, w.circles]))
+           order by w.id"#,
+        &ids
+    )
+    .fetch_all(conn)
+    .await?;
+    let mut layer = String::from(r#"<g class="warned-layer">"#);
+    for row in &rows {
+        let Some(card) = cards.iter().find(|card| card.w.id == row.id) else { continue };
+        let colour = if row.colour.is_empty() { "currentColor" } else { &row.colour };
+        let title = escape(&card.title(v), Html).map(|title| title.to_string()).unwrap_or_default();
+        let _ = write!(layer, r#"<path d="{}" stroke="{colour}"><title>{title}</title></path>"#, row.path);
+    }
+    layer.push_str("</g></svg>");
+    let drawn = map.0.strip_suffix("</svg>").unwrap_or_default();
+    Ok(Markup(format!("{drawn}{layer}")))
 }

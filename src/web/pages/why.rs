@@ -237,13 +237,16 @@ fn met_leaves(branch: &Branch) -> Vec<&Reason> {
     }
 }
 
-/// "46 mm em 1 h em Milho Branco (limite 40 mm)".
+/// "46 mm em 1 h em Milho Branco (limite 40 mm)"; of several stations together "46 mm em 1 h, média das estações (limite 40 mm)".
 fn because(v: &View, reason: &Reason) -> String {
     let line = reasons::line(v, reason);
     let station = reason.stations.iter().find(|station| station.fresh).map_or("", |station| station.name.as_str());
     let what = format!("{} {}", line.value, line.measure);
     let limit = format!("{} {}", line.limit_word, line.limit);
-    if station.is_empty() {
+    if !reason.joined.is_worst() {
+        // No station measured this.
+        format!("{what}, {} ({limit})", reasons::joined(v, reason.joined))
+    } else if station.is_empty() {
         format!("{what} ({limit})")
     } else {
         format!("{} ({limit})", v.t2("why-at", "what", what, "station", station))
@@ -283,6 +286,9 @@ fn cause_words(v: &View, cause: Cause) -> String {
         Cause::Blind { speaking, asked } => v.t2("cause-blind", "speaking", speaking, "asked", asked),
         Cause::Silent { silent, asked } => v.t2("cause-silent", "silent", silent, "asked", asked),
         Cause::Doubted { doubted, asked } => v.t2("cause-doubted", "doubted", doubted, "asked", asked),
+        Cause::Untold { untold_min, window_min } => {
+            v.t2("cause-untold", "untold", pace(untold_min), "window", pace(window_min))
+        }
         Cause::OneAgainst { others } => v.t1("cause-one-against", "others", others),
         Cause::OnlyOne => v.t("cause-only-one"),
         Cause::Far { km } => v.t1("cause-far", "km", km),
@@ -298,6 +304,7 @@ fn words(v: &View, level: &LevelExplained) -> String {
         Outcome::Met => "stair-met",
         Outcome::Holding => "stair-holding",
         Outcome::NotMet => "stair-not-met",
+        Outcome::Unsure => "stair-unsure",
         Outcome::NoData => "stair-no-data",
     })];
     parts.extend(level.met_since.map(|at| v.t1("stair-since", "time", v.when(at))));

@@ -4,11 +4,13 @@ use axum::body::{Body, to_bytes};
 use axum::http::{Method, Request, StatusCode, header};
 use chrono::TimeDelta;
 use sentinela::accounts::{Role, store as accounts};
+use sentinela::areas::desk::Care;
+use sentinela::areas::{When, store};
 use serde_json::{Value, json};
 use tower::ServiceExt as _;
 
 use super::imports::file;
-use super::{Hall, square};
+use super::{Hall, change, content, square};
 use crate::support;
 
 fn edit(shape: &Value, grade: &str) -> Value {
@@ -281,4 +283,37 @@ async fn a_file_is_looked_at_on_the_page_and_then_taken_in_as_it_was_seen() {
         .unwrap();
     assert_eq!((reason.as_str(), from.as_str()), ("plano de 2026", "setores.geojson"));
     assert_eq!(ana.get(&place).await.0, StatusCode::NOT_FOUND, "it is kept no longer than needed");
+}
+
+#[tokio::test]
+async fn an_area_of_seven_hazards_keeps_them_all_when_its_form_is_saved() {
+    let hall = Hall::open().await;
+    let ana = browser(&hall).await;
+    let codes = ["1.1.3.2.1", "1.2.1.0.0", "1.2.2.0.0", "1.2.3.0.0", "1.1.3.1.1", "1.1.3.3.1", "1.1.4.2.0"];
+    let mut seven = content("Morro", &square(0.0), "R3");
+    seven.hazards = codes.map(|code| (code.parse().unwrap(), "R3".parse().unwrap())).into();
+    hall.put(change("morro", seven, When::Now), Care::default()).await.unwrap();
+    hall.pass(5);
+    let (_, form) = ana.get("/console/area-editor?code=morro").await;
+    assert!(form.contains("name=\"cobrade_9\"") && !form.contains("name=\"cobrade_10\""), "two rows are spare");
+    assert_eq!(form.matches("\" selected>").count(), 7, "{form}");
+    let rows: Vec<(String, String)> = (1..=9)
+        .flat_map(|row| {
+            let cobrade = codes.get(row - 1).copied().unwrap_or_default();
+            [(format!("cobrade_{row}"), cobrade.to_owned()), (format!("grade_{row}"), "R3".to_owned())]
+        })
+        .collect();
+    let mut fields = vec![
+        ("code", "morro"),
+        ("name", "Morro novo"),
+        ("geometry", "-21.76 -43.40\n-21.76 -43.39\n-21.75 -43.39"),
+        ("reason", "vistoria"),
+        ("when", "now"),
+        ("base", "1"),
+    ];
+    fields.extend(rows.iter().map(|(key, value)| (key.as_str(), value.as_str())));
+    let (status, _, page) = ana.post("/console/area-editor", &fields).await;
+    assert_eq!(status, StatusCode::SEE_OTHER, "{page}");
+    let kept = store::in_force(&mut *hall.conn().await, "morro").await.unwrap().unwrap();
+    assert_eq!(kept.hazards.len(), 7);
 }

@@ -1,12 +1,14 @@
 //! Files and their traps: what they would change is told, what is bent is mended or refused, and what is gone stays unless asked.
 
 use sentinela::accounts::tokens::desk::Acting;
+use sentinela::areas::desk::Care;
 use sentinela::areas::import::{Failure, Outcome, Wish, take};
+use sentinela::areas::{Content, When};
 use sentinela::audit::Actor;
 use sentinela::catalogue::{Format, read};
 use serde_json::{Value, json};
 
-use super::{Hall, present, square};
+use super::{Hall, change, content, present, square};
 
 const SGB: &str = include_str!("../../data/areas/sgb_setor_shape_only.geojson");
 const SHELTERS: &[u8] = include_bytes!("../../data/areas/passo_fundo_abrigos_31982_bom.geojson");
@@ -67,6 +69,20 @@ async fn only_areas_of_the_files_own_sources_can_be_missed_by_it() {
     let wish = Wish { retire_missing: true, ..Wish::default() };
     let outcome = run(&hall, &file(&[("a", "R1", square(0.0))]), wish).await.unwrap();
     assert_eq!((outcome.missing.len(), outcome.retired), (0, 0));
+}
+
+#[tokio::test]
+async fn areas_without_a_source_are_not_missed_by_a_file_without_one() {
+    let hall = Hall::open().await;
+    let unnamed = Content { source: String::new(), ..content("Drawn", &square(0.3), "R2") };
+    hall.put(change("drawn", unnamed, When::Now), Care::default()).await.unwrap();
+    let mut text: Value = serde_json::from_str(&file(&[("a", "R1", square(0.0))])).unwrap();
+    text["features"][0]["properties"]["source"] = json!("");
+    let wish = Wish { retire_missing: true, ..Wish::default() };
+    let outcome = run(&hall, &text.to_string(), wish).await.unwrap();
+    assert_eq!((outcome.created, outcome.without_source), (1, 1));
+    assert_eq!((outcome.missing.len(), outcome.retired), (0, 0));
+    assert!(present(&mut *hall.conn().await, "drawn").await.0, "nobody said that the file holds it");
 }
 
 #[tokio::test]

@@ -257,3 +257,56 @@ async fn the_migration_gives_every_area_that_stands_its_first_version() {
     let shown: i64 = sqlx::query_scalar("select count(*) from area_worst").fetch_one(&mut owner).await.unwrap();
     assert_eq!(shown, 2);
 }
+
+/// Waits until somebody waits for another's change of an area.
+async fn one_waits(hall: &Hall) {
+    crate::support::eventually("a writer that waits its turn", || async {
+        let waits: bool = sqlx::query_scalar(
+            "select exists (select from pg_locks l join pg_database d on d.oid = l.database
+                            where d.datname = current_database() and l.locktype = 'advisory' and not l.granted)",
+        )
+        .fetch_one(&hall.db.pool)
+        .await
+        .unwrap();
+        waits.then_some(())
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn of_two_who_change_the_same_version_at_once_the_second_learns_that_it_moved() {
+    let hall = Hall::open().await;
+    hall.area("a", 0.0, "R2").await;
+    hall.pass(1);
+    let care = Care { base: Some(1), confirmed: true };
+    let actor = Actor::command();
+    let by = Acting { ids: &hall.app.ids, now: hall.now(), actor: &actor };
+    let mut first = hall.app.db.web.begin().await.unwrap();
+    desk::change(&mut first, by, change("a", content("A", &square(0.002), "R2"), When::Now), care).await.unwrap();
+    let second = hall.put(change("a", content("A", &square(0.004), "R2"), When::Now), care);
+    let commit = async {
+        one_waits(&hall).await;
+        first.commit().await.unwrap();
+    };
+    let (second, ()) = tokio::join!(second, commit);
+    assert!(matches!(second, Err(AreaError::Moved { expected: 1, now: 2, .. })), "{second:?}");
+}
+
+#[tokio::test]
+async fn of_two_who_enforce_the_same_draft_at_once_the_second_learns_that_it_waits_no_more() {
+    let hall = Hall::open().await;
+    hall.area("a", 0.0, "R2").await;
+    hall.put(change("a", content("A", &square(0.002), "R2"), When::Draft), SURE).await.unwrap();
+    hall.pass(1);
+    let actor = Actor::command();
+    let by = Acting { ids: &hall.app.ids, now: hall.now(), actor: &actor };
+    let mut first = hall.app.db.web.begin().await.unwrap();
+    desk::enforce(&mut first, by, ("a", 2), SURE).await.unwrap();
+    let mut second = hall.app.db.web.begin().await.unwrap();
+    let commit = async {
+        one_waits(&hall).await;
+        first.commit().await.unwrap();
+    };
+    let (second, ()) = tokio::join!(desk::enforce(&mut second, by, ("a", 2), SURE), commit);
+    assert!(matches!(second, Err(AreaError::NotFound(_))), "{second:?}");
+}

@@ -1,7 +1,8 @@
 //! Markup in every place where words of others are shown: on no page does it become markup of ours.
 
 use axum::http::StatusCode;
-use sentinela::feeds::warnings::{listing, store as outside};
+use sentinela::feeds::warnings::trust::{Origin, Trust};
+use sentinela::feeds::warnings::{Way, listing, store as outside, take};
 use sentinela::web::gate::RULES;
 use serde_json::json;
 
@@ -143,9 +144,11 @@ async fn outside_warning(place: &Place) -> String {
     let warning = listing::parse(message.as_bytes(), "https://exemplo.invalid").unwrap().parsed.warnings.remove(0);
     let mut conn = place.db.pool.acquire().await.unwrap();
     let now = place.app.clock.now();
-    let id = outside::keep(&mut conn, now, "feed", &warning).await.unwrap().unwrap();
-    outside::relate(&mut conn, now, "0000000").await.unwrap();
-    id.to_string()
+    let trust = Trust::default();
+    let origin = Origin { source: "feed", way: Way::Feed, name: "", by: "", trust: &trust };
+    let taken = take::take(&mut conn, now, &origin, &[warning]).await.unwrap();
+    outside::relate(&mut conn, now, "0000000", &[]).await.unwrap();
+    taken.fresh()[0].to_string()
 }
 
 /// The tags of a page, each with what stands inside its angle brackets.

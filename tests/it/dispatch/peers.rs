@@ -70,12 +70,14 @@ impl Dispatcher {
         let templates = sentinela::alerts::templates::Templates::load(None).unwrap();
         let app = App::new(Parts {
             limits: sentinela::web::limit::Limits::new(&config.http.limits),
+            pictures: sentinela::web::notices::pictures::Pictures::default(),
             outbound: sentinela::outbound::Client::new(&config.outbound),
             templates,
             db: Db::open(&db.options, 4),
             config,
             clock: Clock::System,
             ids: Ids::seeded(7),
+            town: Default::default(),
             keys: sentinela::vault::Keyring::passing(&Ids::seeded(2)),
             events: events::Events::default(),
             ingest,

@@ -42,7 +42,8 @@ async fn without_a_provider_every_message_lies_in_the_sink_with_its_text() {
 async fn rows_enqueued_later_wake_the_worker() {
     let db = support::db().await;
     let town = Town::new(&db).await;
-    town.resident(INSIDE, 10, &["+5532900000001"]).await;
+    let resident = town.resident(INSIDE, 10, &["+5532900000001"]).await;
+    town.exercise(&[resident]).await;
     let app = support::app(&db);
     let running = tokio::spawn(worker::run(app.clone()));
     let alert = town.alert_of("alert", None, 60, "exercise", "Defesa Civil: saia").await;

@@ -109,6 +109,34 @@ impl<'a> Town<'a> {
         id
     }
 
+    /// An exercise under way, which these residents joined: every exercise alert made from now on belongs to it.
+    pub async fn exercise(&self, joined: &[Uuid]) -> Uuid {
+        let id = Uuid::from_u128(0xe8e2_0000);
+        sqlx::query(
+            "insert into exercise (id, code, title, cobrade, responsible, starts_at, ends_at, announce_days, announce_hours, state,
+                changed_at, created_at, created_by, started_at, started_by)
+            values ($1, 'simulado', 'Simulado', '1.1.3.2.1', 'Ana', $2, $2 + interval '3 hours', 0, 0, 'running', $2, $2, 'ana', $2, 'ana')",
+        )
+        .bind(id)
+        .bind(start_at())
+        .execute(&self.db.pool)
+        .await
+        .unwrap();
+        for resident in joined {
+            sqlx::query(
+                "insert into exercise_participant (exercise_id, kind, resident_id, joined_at, joined_by)
+                values ($1, 'resident', $2, $3, 'resident')",
+            )
+            .bind(id)
+            .bind(resident)
+            .bind(start_at())
+            .execute(&self.db.pool)
+            .await
+            .unwrap();
+        }
+        id
+    }
+
     /// One that is alive on the machine's own clock.
     pub async fn living_alert(&self, sms_text: &str) -> AlertId {
         let minutes = (sentinela::clock::Clock::System.now() - start_at()).num_minutes() + 60;

@@ -136,7 +136,7 @@ async fn ending_a_rule_with_nothing_in_its_place_takes_two_and_leaves_a_gap() {
     assert_eq!(place.states().await, [(1, State::Active)]);
     place.desk(&bia).retire(&mut conn, at, "sem uso").await.unwrap();
     assert_eq!(place.states().await, [(1, State::Retired)]);
-    let network = sentinela::rules::desk::town(&mut conn, &place.app.config.engine).await.unwrap();
+    let network = sentinela::rules::town::read(&mut conn, &place.app.config.engine).await.unwrap();
     let gaps = sentinela::rules::check::gaps(&network);
     let told: Vec<_> = gaps.iter().map(|gap| (gap.hazard.as_str(), gap.grade.as_str(), gap.areas)).collect();
     assert_eq!(told, [("1.1.3.2.1", "R4", 2)]);

@@ -206,3 +206,26 @@ async fn a_comparison_is_carried_out_kept_with_its_revision_and_can_be_cancelled
     assert_eq!(ended.state, "failed");
     assert_eq!(storm.place.states().await[0], (2, State::Draft));
 }
+
+#[tokio::test]
+async fn a_past_instant_is_explained_by_the_version_that_was_active_then() {
+    let mut storm = Storm::begin().await;
+    let (ana, bia, caio) = (
+        storm.place.person("ana", Role::Operator).await,
+        storm.place.person("bia", Role::Approver).await,
+        storm.place.person("caio", Role::Approver).await,
+    );
+    storm.rain(1, 0).await;
+    let first = storm.place.app.clock.now();
+    storm.pass(10).await;
+    storm.place.compared(&ana, 2, 55).await;
+    storm.place.activate(2, [&bia, &caio]).await;
+    storm.reload().await;
+    // No level changes under the second version.
+    storm.pass(10).await;
+    let second = storm.place.app.clock.now();
+    let pair = (sentinela::ids::AreaId(1), "1.1.3.2.1".parse().unwrap());
+    let mut conn = storm.place.conn().await;
+    let mut version = async |at| store::judging(&mut conn, "", pair, Some(at)).await.unwrap()[0].version;
+    assert_eq!((version(first).await, version(second).await), (1, 2));
+}

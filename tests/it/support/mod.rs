@@ -65,10 +65,12 @@ pub fn app_from(db: &TestDb, config: Config) -> (App, sentinela::ingest::Receive
     let app = App::new(Parts {
         db: Db::open(&db.options, 3),
         limits: sentinela::web::limit::Limits::new(&config.http.limits),
+        pictures: sentinela::web::notices::pictures::Pictures::default(),
         outbound: sentinela::outbound::Client::new(&config.outbound),
         config,
         clock,
         ids: Ids::seeded(1),
+        town: Default::default(),
         keys: sentinela::vault::Keyring::passing(&Ids::seeded(2)),
         events: sentinela::events::Events::default(),
         ingest,

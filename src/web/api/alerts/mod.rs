@@ -1,9 +1,10 @@
-//! Alerts over HTTP: read, drafted, edited, issued, answered.
+//! Alerts over HTTP: read, drafted, edited, submitted, returned, issued, answered.
 
 pub mod act;
 pub mod draft;
 pub mod places;
 pub mod read;
+pub mod stage;
 pub mod texts;
 
 use axum::Router;
@@ -29,7 +30,11 @@ pub fn routes() -> Router<App> {
         .route("/api/v1/alerts/{id}/delivery", get(read::delivery))
         .route("/api/v1/alerts/{id}/discard", post(act::discard))
         .route("/api/v1/alerts/{id}/issue", post(act::issue))
-        .route("/api/v1/alerts/{id}/approval", delete(act::withdraw_approval))
+        .route("/api/v1/alerts/{id}/submit", post(stage::submit))
+        .route("/api/v1/alerts/{id}/return", post(stage::send_back))
+        .route("/api/v1/alerts/{id}/acknowledge", post(stage::acknowledge))
+        .route("/api/v1/alerts/{id}/escalation", get(stage::escalation))
+        .route("/api/v1/alerts/{id}/approval", get(stage::approval).delete(act::withdraw_approval))
         .route("/api/v1/alerts/{id}/all-clear", post(act::all_clear))
         .route("/api/v1/alerts/{id}/cancel", post(act::cancel))
         .route("/api/v1/alerts/{id}/update", post(act::update))
@@ -42,5 +47,5 @@ pub fn drafter(app: &App) -> Drafter<'_> {
 
 /// What alerts are issued with.
 pub fn issuer(app: &App) -> Issuer<'_> {
-    Issuer { config: &app.config, ids: &app.ids }
+    Issuer::of(app)
 }

@@ -71,8 +71,8 @@ pub struct Wanted {
 }
 
 /// Everything that was looked at for an area's level, now or at an instant: the tree of conditions of every level with values, thresholds,
-/// stations and doubts, the rule's version, the confidence, and what is missing to the next level. Past instants are judged by the rules in
-/// use now, except those at which the level changed: they are told as they were.
+/// stations and doubts, the rule's version, the confidence, and what is missing to the next level. Past instants are judged by the
+/// rules that were active then, on the area's shape and grade of then; those at which the level changed are told as they were.
 ///
 /// # Errors
 /// 404 for an unknown area or hazard, or one that no rule judges; 400 for an instant that lies ahead.

@@ -13,10 +13,11 @@ use sqlx::PgConnection;
 
 use crate::app::App;
 use crate::rules::check::{self, Checked, Finding, Gap};
-use crate::rules::desk::{At, Desk, RuleError, town};
+use crate::rules::desk::{At, Desk, RuleError, check_apart};
 use crate::rules::diff::{Change, changes};
 use crate::rules::outline::Outline;
 use crate::rules::store::{self, Version, previews};
+use crate::rules::town;
 use crate::web::api::imports::Query;
 use crate::web::auth::{May, can};
 use crate::web::error::{ApiError, FieldError, Problem};
@@ -192,7 +193,7 @@ fn summaries(versions: &[Version]) -> Vec<RuleSummary> {
 pub async fn list(State(app): State<App>, _: May<can::SeeConsole>) -> Result<Json<RuleList>, ApiError> {
     let mut conn = app.db.web.acquire().await?;
     let versions = store::versions(&mut conn, None).await?;
-    let gaps = check::gaps(&town(&mut conn, &app.config.engine).await?);
+    let gaps = check::gaps(&*app.town.network(&mut conn, &app.config.engine).await?);
     Ok(Json(RuleList { folder: app.config.engine.rules_dir.clone(), rules: summaries(&versions), gaps }))
 }
 
@@ -343,8 +344,8 @@ pub(crate) async fn examined(
     let outline = Outline::read(text).unwrap_or_default();
     let own = (outline.id.as_str(), i32::try_from(outline.version).unwrap_or(0));
     let (id, version) = kept.unwrap_or(own);
-    let network = town(conn, &app.config.engine).await?;
-    Ok(check::check(check::Kept { id, version }, text, network, app.config.municipality.time_zone))
+    let network = town::read(conn, &app.config.engine).await?;
+    Ok(check_apart(check::Kept { id, version }, text, network, app.config.municipality.time_zone).await?)
 }
 
 /// Which two versions.

@@ -83,7 +83,7 @@ fn local_instant(v: &View, text: &str) -> Result<Instant, AlertError> {
 }
 
 /// Saves the texts when they changed, and returns the revision that holds them.
-async fn save_changes(
+pub(super) async fn save_changes(
     conn: &mut sqlx::PgConnection,
     app: &App,
     v: &View,
@@ -158,7 +158,7 @@ pub async fn issue(
     let mut tx = app.db.web.begin().await?;
     let issued = async {
         let revision = save_changes(&mut tx, &app, &v, &staff, id, &written).await?;
-        let issuer = Issuer { config: &app.config, ids: &app.ids };
+        let issuer = Issuer::of(&app);
         issuer.approve(&mut tx, v.now, &staff.actor(), id, revision).await
     };
     match issued.await {
@@ -192,7 +192,13 @@ async fn confirm(app: &App, v: View, id: AlertId, written: Written) -> Result<Re
 }
 
 /// The review once more, with what went wrong and the words that were not saved.
-async fn again(app: &App, v: View, id: AlertId, error: AlertError, written: &Written) -> Result<Response, ApiError> {
+pub(super) async fn again(
+    app: &App,
+    v: View,
+    id: AlertId,
+    error: AlertError,
+    written: &Written,
+) -> Result<Response, ApiError> {
     let bad = match &error {
         AlertError::Stale { .. } => v.t("conflict"),
         AlertError::Refused(why) => why.clone(),
@@ -203,7 +209,7 @@ async fn again(app: &App, v: View, id: AlertId, error: AlertError, written: &Wri
     let alert = super::load(&mut conn, id).await?;
     let kept = written.kept(&v);
     let f = Frame::load(&mut conn, app, v, "alerts").await?;
-    if alert.row.state != "draft" {
+    if !super::is_undecided(&alert.row) {
         return gone(f, id, &alert.row, written);
     }
     review::render(&mut conn, app, f, alert, Said { good: None, bad: Some(bad), kept }).await
@@ -251,6 +257,33 @@ pub async fn discard(
 #[derive(Debug, Deserialize)]
 pub struct Answer {
     kind: String,
+    /// Somebody who was asked whether it is wrong says that it is only over.
+    #[serde(default)]
+    kind_instead: String,
+    #[serde(default)]
+    confirmed: String,
+    #[serde(default)]
+    reason: String,
+}
+
+#[derive(Template)]
+#[template(path = "cancel_confirm.html")]
+struct CancelPage {
+    f: Frame,
+    id: AlertId,
+    number: String,
+    headline: String,
+    wrong: String,
+}
+
+/// Asks once more, and why: a cancellation says that the warning was wrong, which is not that the danger is over.
+async fn confirm_cancel(app: &App, v: View, id: AlertId, wrong: String) -> Result<Response, ApiError> {
+    let mut conn = app.db.web.acquire().await?;
+    let row = super::load(&mut conn, id).await?.row;
+    let f = Frame::load(&mut conn, app, v, "alerts").await?;
+    let status = if wrong.is_empty() { StatusCode::OK } else { StatusCode::UNPROCESSABLE_ENTITY };
+    let (number, headline) = (row.number.unwrap_or_default(), row.headline);
+    Ok((status, page(&CancelPage { f, id, number, headline, wrong })?).into_response())
 }
 
 /// Drafts the message that ends or withdraws an alert in force; issuing it is another act.
@@ -261,12 +294,17 @@ pub async fn answer(
     Path(id): Path<uuid::Uuid>,
     Form(given): Form<Answer>,
 ) -> Result<Response, ApiError> {
-    let kind =
-        given.kind.parse::<AlertKind>().map_err(|error| ApiError::field("kind", given.kind, error.to_string()))?;
+    let word = if given.kind_instead.is_empty() { given.kind } else { given.kind_instead };
+    let kind = word.parse::<AlertKind>().map_err(|error| ApiError::field("kind", word, error.to_string()))?;
+    let reason = given.reason.trim();
+    if kind == AlertKind::Cancel && (given.confirmed != "yes" || reason.is_empty()) {
+        let wrong = if given.confirmed == "yes" { v.t("cancel-reason-missing") } else { String::new() };
+        return confirm_cancel(&app, v, AlertId(id), wrong).await;
+    }
     let drafter = Drafter { config: &app.config, templates: &app.templates, ids: &app.ids };
     let mut tx = app.db.web.begin().await?;
     let drafted = drafter.answer(&mut tx, v.now, &staff.username, AlertId(id), kind).await?;
-    trail::drafted(&mut tx, &app.ids, v.now, &staff.actor(), drafted, "").await?;
+    trail::drafted(&mut tx, &app.ids, v.now, &staff.actor(), drafted, reason).await?;
     tx.commit().await?;
     Ok(Redirect::to(&format!("/console/alerts/{drafted}")).into_response())
 }

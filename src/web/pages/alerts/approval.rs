@@ -6,6 +6,8 @@ use axum::extract::{Path, State};
 use axum::response::Redirect;
 use sqlx::PgConnection;
 
+use super::waiting;
+use crate::alerts::approval::{Asked, Because, Needs};
 use crate::alerts::approve::{self, Approval, Standing};
 use crate::alerts::issue::Issuer;
 use crate::alerts::store::{self, AlertDetail, AlertRow, AlertSummary};
@@ -29,11 +31,35 @@ pub struct Told {
     pub stands: bool,
     pub line: String,
     pub more: Vec<String>,
+    /// Which policy asks for what.
+    pub policy: String,
+    /// Why that one holds.
+    pub why: Vec<String>,
+    /// Who submitted it; empty while nobody did.
+    pub submitted: String,
+    /// Who gave it back, and the reason.
+    pub returned: Option<(String, String)>,
+    pub may_submit: bool,
+    pub may_return: bool,
+    /// The newest first.
+    pub waits: Vec<waiting::Told>,
+}
+
+impl Told {
+    /// What nobody has decided yet.
+    pub fn open_wait(&self) -> Option<&waiting::Told> {
+        self.waits.iter().find(|wait| wait.is_open)
+    }
+
+    pub fn has_past_waits(&self) -> bool {
+        self.waits.iter().any(|wait| !wait.is_open)
+    }
 }
 
 /// The words for this draft and its reader.
 pub async fn tell(conn: &mut PgConnection, app: &App, v: &View, alert: &AlertRow) -> Result<Told, ApiError> {
-    let standing = approve::standing(conn, &app.config, alert).await?;
+    let standing = approve::standing(&mut *conn, &app.config, alert).await?;
+    let waits = waiting::of(conn, v, alert.id).await?;
     let me = v.staff.as_ref().map(|staff| staff.id);
     let (two, given) = (standing.needed > 1, !standing.given.is_empty());
     let mine = me.is_some_and(|me| standing.approved_by(me));
@@ -45,7 +71,60 @@ pub async fn tell(conn: &mut PgConnection, app: &App, v: &View, alert: &AlertRow
         stands: two && given && (mine || my_words),
         line: line(v, &standing),
         more: if two { more(v, &standing, me) } else { Vec::new() },
+        policy: policy(v, &standing.asked),
+        why: standing.asked.because.iter().map(|because| why(v, because)).collect(),
+        submitted: submitted(v, alert),
+        returned: returned(v, alert),
+        may_submit: alert.state == "draft",
+        may_return: alert.state == "submitted",
+        waits,
     })
+}
+
+fn submitted(v: &View, alert: &AlertRow) -> String {
+    match (&alert.submitted_by, alert.submitted_at) {
+        (Some(by), Some(at)) => v.t2("stage-submitted-by", "who", by, "at", v.when(at)),
+        _ => String::new(),
+    }
+}
+
+fn returned(v: &View, alert: &AlertRow) -> Option<(String, String)> {
+    let (by, at) = (alert.returned_by.as_ref()?, alert.returned_at?);
+    Some((v.t2("stage-returned-by", "who", by, "at", v.when(at)), alert.return_reason.clone()?))
+}
+
+/// "Policy “encosta”: two persons."
+fn policy(v: &View, asked: &Asked) -> String {
+    let Some(name) = &asked.policy else { return v.t("policy-none") };
+    match asked.needs {
+        Needs::Automatic => v.t2("policy-automatic", "policy", name, "plancon", &asked.plancon),
+        Needs::One => v.t1("policy-one", "policy", name),
+        Needs::Two => v.t1("policy-two", "policy", name),
+    }
+}
+
+fn why(v: &View, because: &Because) -> String {
+    match because {
+        Because::Hazard(hazard) => v.t1("policy-because-hazard", "hazard", v.hazard(&hazard.to_string())),
+        Because::Level(level) => v.t1("policy-because-level", "level", v.level_word(*level)),
+        Because::Kind(kind) => v.t1("policy-because-kind", "kind", v.word("kind", kind.as_str())),
+        Because::People { inside, from, below } => {
+            let inside = inside.map_or_else(|| "?".to_owned(), |inside| v.count(inside));
+            let bounds: Vec<String> = [
+                from.map(|from| v.t1("policy-people-from", "n", v.count(i64::from(from)))),
+                below.map(|below| v.t1("policy-people-below", "n", v.count(i64::from(below)))),
+            ]
+            .into_iter()
+            .flatten()
+            .collect();
+            v.t2("policy-because-people", "n", inside, "bounds", bounds.join(", "))
+        }
+        Because::Everything => v.t("policy-because-everything"),
+        Because::NoPolicy => v.t("policy-because-none"),
+        Because::NotAutomatic { policy, why } => {
+            v.t2("policy-not-automatic", "policy", policy, "why", v.word("never-automatic", why.as_str()))
+        }
+    }
 }
 
 /// "1 of 2: Ana approved at 22:41; another approver is needed".
@@ -81,11 +160,14 @@ pub fn done(what: &str) -> &'static str {
     match what {
         "approved" => "approved",
         "withdrawn" => "approval-withdrawn",
+        "submitted" => "stage-submitted",
+        "returned" => "stage-returned",
+        "acknowledged" => "wait-acknowledged",
         _ => "saved",
     }
 }
 
-/// Of the drafts in a list that somebody approved already: who, and that another is needed.
+/// Of the undecided in a list: who submitted them, who approved already, and that another is needed.
 pub async fn waiting(
     conn: &mut PgConnection,
     app: &App,
@@ -93,15 +175,17 @@ pub async fn waiting(
     rows: &[AlertSummary],
 ) -> Result<BTreeMap<AlertId, String>, ApiError> {
     let mut told = BTreeMap::new();
-    let policy = approve::policy(&app.config);
-    for row in rows.iter().filter(|row| row.state == "draft") {
-        let (Ok(kind), Ok(level)) = (row.kind.parse(), row.level.parse()) else { continue };
-        if policy.persons(kind, level) < 2 {
-            continue;
-        }
+    let is_undecided = |row: &&AlertSummary| matches!(row.state.as_str(), "draft" | "submitted");
+    for row in rows.iter().filter(is_undecided) {
         let Some(alert) = store::load(&mut *conn, row.id).await? else { continue };
         let standing = approve::standing(&mut *conn, &app.config, &alert.row).await?;
-        told.insert(row.id, line(v, &standing));
+        let mut said = submitted(v, &alert.row);
+        if standing.needed > 1 {
+            said = [said, line(v, &standing)].join(" ");
+        }
+        if !said.trim().is_empty() {
+            told.insert(row.id, said.trim().to_owned());
+        }
     }
     Ok(told)
 }
@@ -121,7 +205,7 @@ pub async fn withdraw(
     v: View,
     Path(id): Path<uuid::Uuid>,
 ) -> Result<Redirect, ApiError> {
-    let issuer = Issuer { config: &app.config, ids: &app.ids };
+    let issuer = Issuer::of(&app);
     let mut tx = app.db.web.begin().await?;
     issuer.withdraw_approval(&mut tx, v.now, &staff.actor(), AlertId(id)).await?;
     tx.commit().await?;

@@ -16,7 +16,7 @@ use crate::risk::reason::Reason;
 use crate::units::Level;
 use crate::web::delivery::{self, Progress, Recipient};
 use crate::web::error::ApiError;
-use crate::web::pages::alerts::{approval, composing};
+use crate::web::pages::alerts::{approval, composing, waiting};
 use crate::web::pages::drawing::{self, MapWish};
 use crate::web::pages::frame::Frame;
 use crate::web::pages::history::{self, Act, Told};
@@ -171,7 +171,7 @@ async fn cap_preview(
     a: &AlertDetail,
 ) -> Result<(String, Vec<String>), ApiError> {
     let actor = f.v.staff.as_ref().map_or("", |staff| staff.username.as_str());
-    let issuer = Issuer { config: &app.config, ids: &app.ids };
+    let issuer = Issuer::of(app);
     let mut tx = sqlx::Connection::begin(conn).await?;
     let composed = issuer.preview(&mut tx, f.v.now, actor, a.row.id).await;
     tx.rollback().await?;
@@ -228,7 +228,20 @@ struct IssuedPage {
     answers: Vec<(uuid::Uuid, String, String)>,
     /// Names of those who stood behind it before whoever issued it.
     with: String,
+    /// Who was paged while it waited.
+    waits: Vec<waiting::Told>,
     map: Markup,
+}
+
+impl IssuedPage {
+    /// Its end or an update can be drafted: it warns, and is in force or has only just run out.
+    fn may_answer(&self) -> bool {
+        let row = &self.a.row;
+        let warns = matches!(row.kind.as_str(), "alert" | "update");
+        warns
+            && matches!(row.state.as_str(), "issued" | "expired")
+            && self.f.v.may(crate::accounts::Permission::DraftAlerts)
+    }
 }
 
 const RECIPIENTS_A_PAGE: i64 = 100;
@@ -275,6 +288,7 @@ pub async fn render_issued(
         more,
         history,
         with: approval::with(&a),
+        waits: waiting::of(&mut *conn, &f.v, id).await?,
         incident: incident.map(|row| (row.id, row.number)),
         answers: answers.into_iter().map(|row| (row.id, row.kind, row.number)).collect(),
         map,

@@ -1,5 +1,7 @@
 //! Drawing an area: a form that works by itself with coordinates as text, and with a map to draw on where there is JavaScript.
 
+use std::collections::BTreeMap;
+
 use askama::Template;
 use axum::extract::{Form, State};
 use axum::response::{IntoResponse as _, Redirect, Response};
@@ -23,8 +25,9 @@ use crate::web::pages::frame::Frame;
 use crate::web::pages::view::View;
 use crate::web::pages::{drawing, page};
 
-/// Hazards that the form has room for.
+/// Rows for hazards that the form has at least, and empty ones after those that are taken.
 const ROWS: usize = 5;
+const SPARE: usize = 2;
 /// Digits of a coordinate in the form; what they cannot tell is below the width of an atom.
 const DIGITS: i32 = 15;
 
@@ -52,23 +55,14 @@ pub struct Opened {
 }
 
 /// What the form holds.
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(default)]
+#[derive(Clone, Debug, Default)]
 pub struct Given {
     code: String,
     name: String,
     source: String,
     geometry: String,
-    cobrade_1: String,
-    cobrade_2: String,
-    cobrade_3: String,
-    cobrade_4: String,
-    cobrade_5: String,
-    grade_1: String,
-    grade_2: String,
-    grade_3: String,
-    grade_4: String,
-    grade_5: String,
+    /// Codes and grades, as they were chosen.
+    hazards: Vec<(String, String)>,
     reason: String,
     /// now, at, or draft.
     when: String,
@@ -78,22 +72,46 @@ pub struct Given {
 }
 
 impl Given {
-    fn pairs(&self) -> [(&str, &str); ROWS] {
-        [
-            (&self.cobrade_1, &self.grade_1),
-            (&self.cobrade_2, &self.grade_2),
-            (&self.cobrade_3, &self.grade_3),
-            (&self.cobrade_4, &self.grade_4),
-            (&self.cobrade_5, &self.grade_5),
-        ]
-        .map(|(cobrade, grade)| (cobrade.as_str(), grade.as_str()))
+    /// What a form sent. It has as many `cobrade_1`, `grade_1`, … as it had rows.
+    fn read(mut fields: BTreeMap<String, String>) -> Result<Self, ApiError> {
+        let mut rows: BTreeMap<usize, (String, String)> = BTreeMap::new();
+        for (key, cobrade) in &fields {
+            let Some(row) = key.strip_prefix("cobrade_") else { continue };
+            let number = row.parse().map_err(|_| ApiError::field(key, row, "expected the number of a row"))?;
+            let grade = fields.get(&format!("grade_{row}")).cloned().unwrap_or_default();
+            rows.insert(number, (cobrade.clone(), grade));
+        }
+        let mut take = |key: &str| fields.remove(key).unwrap_or_default();
+        let base = match take("base").as_str() {
+            "" => 0,
+            base => base.parse().map_err(|_| ApiError::field("base", base, "expected the number of a version"))?,
+        };
+        Ok(Self {
+            code: take("code"),
+            name: take("name"),
+            source: take("source"),
+            geometry: take("geometry"),
+            hazards: rows.into_values().collect(),
+            reason: take("reason"),
+            when: take("when"),
+            at: take("at"),
+            base,
+            confirm: take("confirm"),
+        })
+    }
+
+    /// The rows of the form: those that were chosen, and some to choose.
+    fn rows(&self) -> Vec<(String, String)> {
+        let mut rows: Vec<_> = self.hazards.iter().filter(|(cobrade, _)| !cobrade.is_empty()).cloned().collect();
+        rows.resize(ROWS.max(rows.len() + SPARE), (String::new(), String::new()));
+        rows
     }
 
     /// The hazards that were chosen; the first that is none is told.
     fn hazards(&self) -> Result<Hazards, String> {
         let mut hazards = Hazards::new();
-        for (cobrade, grade) in self.pairs().into_iter().filter(|(cobrade, _)| !cobrade.is_empty()) {
-            let code: Cobrade = cobrade.parse().map_err(|_| cobrade.to_owned())?;
+        for (cobrade, grade) in self.hazards.iter().filter(|(cobrade, _)| !cobrade.is_empty()) {
+            let code: Cobrade = cobrade.parse().map_err(|_| cobrade.clone())?;
             let grade: Grade = grade.parse().map_err(|_| format!("{cobrade} {grade}"))?;
             hazards.insert(code, grade);
         }
@@ -140,27 +158,15 @@ pub async fn open(
     let version = store::version(&mut tx, &code, number).await?.ok_or_else(unknown)?;
     let outline = store::outline(&mut tx, &code, number, DIGITS).await?.ok_or_else(unknown)?;
     tx.commit().await?;
-    let mut given = Given {
+    let given = Given {
         code,
         name: version.name,
         source: version.source,
         geometry: outline.to_string(),
+        hazards: version.hazards.iter().map(|(cobrade, grade)| (cobrade.to_string(), grade.to_string())).collect(),
         base,
         ..Given::default()
     };
-    let mut pairs = version.hazards.iter().map(|(cobrade, grade)| (cobrade.to_string(), grade.to_string()));
-    let slots = [
-        (&mut given.cobrade_1, &mut given.grade_1),
-        (&mut given.cobrade_2, &mut given.grade_2),
-        (&mut given.cobrade_3, &mut given.grade_3),
-        (&mut given.cobrade_4, &mut given.grade_4),
-        (&mut given.cobrade_5, &mut given.grade_5),
-    ];
-    for (cobrade, grade) in slots {
-        if let Some(pair) = pairs.next() {
-            (*cobrade, *grade) = pair;
-        }
-    }
     shown(&app, v, given, String::new()).await
 }
 
@@ -174,7 +180,7 @@ async fn shown(app: &App, v: View, given: Given, wrong: String) -> Result<Respon
         Cobrade::all().map(|(code, _)| (code.to_string(), f.v.hazard(&code.to_string()))).collect();
     // Landslides, floods and what else areas are mostly drawn for come first.
     known.sort_by_key(|(code, _)| (!is_common(code), code.clone()));
-    let hazards = given.pairs().map(|(cobrade, grade)| (cobrade.to_owned(), grade.to_owned())).to_vec();
+    let hazards = given.rows();
     let is_new = given.base == 0;
     page(&EditorPage { f, given, hazards, known, bounds, wrong, standing, is_new })
 }
@@ -188,8 +194,9 @@ pub async fn save(
     State(app): State<App>,
     staff: May<can::EditCatalogue>,
     v: View,
-    Form(given): Form<Given>,
+    Form(fields): Form<BTreeMap<String, String>>,
 ) -> Result<Response, ApiError> {
+    let given = Given::read(fields)?;
     let actor = staff.actor();
     let by = Acting { ids: &app.ids, now: v.now, actor: &actor };
     let mut tx = app.db.web.begin().await?;

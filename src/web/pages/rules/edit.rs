@@ -13,13 +13,14 @@ use super::{address, bands, words};
 use crate::app::App;
 use crate::risk::rule::Rule;
 use crate::rules::check::{Checked, MOST_BYTES};
-use crate::rules::desk::{At, RuleError, life_of, town};
+use crate::rules::desk::{At, RuleError, life_of};
 use crate::rules::diff;
 use crate::rules::life::Ask;
 use crate::rules::outline::{self, Dial, DialKind, Outline, Section, WrongDial};
 use crate::rules::preview::{compare, reach};
 use crate::rules::store::previews;
 use crate::rules::store::{self, Version};
+use crate::rules::town;
 use crate::rules::worker::last_days;
 use crate::web::api::rules::{desk, examined};
 use crate::web::auth::{May, can};
@@ -269,7 +270,7 @@ async fn looked(app: &App, v: &View, version: &Version, text: &str) -> Result<Lo
 /// The last days through both versions, where that takes no time to speak of.
 async fn glance(app: &App, conn: &mut PgConnection, v: &View, text: &str, look: &mut Look) -> Result<(), ApiError> {
     let candidate = Rule::parse("candidate", text).map_err(anyhow::Error::from)?;
-    let network = town(&mut *conn, &app.config.engine).await?;
+    let network = town::read(&mut *conn, &app.config.engine).await?;
     let active = network.rules.iter().find(|rule| rule.id == candidate.id).cloned();
     let (from, to) = (v.now - TimeDelta::days(GLANCE_DAYS), v.now);
     let reach = reach(&network, std::iter::once(&candidate).chain(&active))?;

@@ -11,6 +11,7 @@ use super::words::{self, Told};
 use super::{address, bands};
 use crate::accounts::Permission;
 use crate::app::App;
+use crate::rules::check::{Never, NeverWhy};
 use crate::rules::desk::{At, RuleError, life_of};
 use crate::rules::diff::{self, Line};
 use crate::rules::life::{Ask, Life, PERSONS, Refusal};
@@ -25,6 +26,7 @@ use crate::web::auth::{May, Staff, can};
 use crate::web::error::ApiError;
 use crate::web::pages::frame::Frame;
 use crate::web::pages::page;
+use crate::web::pages::reasons::span;
 use crate::web::pages::view::View;
 
 /// Acts shown at most.
@@ -125,6 +127,25 @@ impl RulePage {
         match self.stands.first() {
             Some(first) => v.t2("rule-approval-one", "who", &first.username, "at", v.when(first.at)),
             None => v.t1("rule-approval-none", "n", PERSONS),
+        }
+    }
+
+    /// Why stations can never say what the rule asks them.
+    fn never_line(&self, never: &Never) -> String {
+        let v = &self.f.v;
+        let stations = never.stations.as_str();
+        match &never.why {
+            NeverWhy::TooFew { needs, has } => {
+                let text = v.t2("rule-never-too-few", "stations", stations, "needs", *needs);
+                format!("{text} {}", v.t1("rule-never-has", "has", *has))
+            }
+            NeverWhy::NoStage { stage } => {
+                v.t2("rule-never-no-stage", "stations", stations, "stage", v.word("stage", stage))
+            }
+            NeverWhy::Coarse { window_min } => {
+                let span = span(u32::try_from(*window_min).unwrap_or(u32::MAX));
+                v.t2("rule-never-coarse", "stations", stations, "span", span)
+            }
         }
     }
 

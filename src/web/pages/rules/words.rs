@@ -39,7 +39,11 @@ pub fn tell(v: &View, outline: &Outline) -> Told {
     Told {
         stations: outline.stations.iter().map(|of| (of.name.clone(), stations(v, of))).collect(),
         levels: levels.collect(),
-        rest: outline.rest.iter().map(|(key, value)| format!("{key}: {value}")).collect(),
+        rest: outline
+            .rest
+            .iter()
+            .map(|(key, value)| format!("{}: {}", rest_key(v, key), rest_value(v, key, value)))
+            .collect(),
     }
 }
 
@@ -85,11 +89,76 @@ fn whole_condition(v: &View, leaf: &Leaf, quantity: &dyn Fn(&str) -> Option<Stri
             text.push_str(&format!("; {}", v.t1(&format!("rule-says-{}", dashed(key)), "value", number(v, value))));
         }
     }
-    // "any" is what every level is; any other group is said.
-    let groups: Vec<&str> = leaf.group.iter().skip(1).map(String::as_str).collect();
-    let first = leaf.group.first().filter(|group| *group != "any").map(String::as_str);
-    let groups: Vec<&str> = first.into_iter().chain(groups).collect();
-    if groups.is_empty() { text } else { format!("[{}] {text}", groups.join(" › ")) }
+    grouped(v, &leaf.group, text)
+}
+
+/// The same with the groups it stands in. "any" is what every level is; any other group is said.
+fn grouped(v: &View, group: &[String], text: String) -> String {
+    let groups: Vec<&str> = group.iter().skip(1).map(String::as_str).collect();
+    let first = group.first().filter(|group| *group != "any").map(String::as_str);
+    let groups: Vec<String> = first.into_iter().chain(groups).map(|group| group_word(v, group)).collect();
+    if groups.is_empty() { text } else { format!("{} → {text}", groups.join(" → ")) }
+}
+
+/// "all 1, name antecedente" → "todas juntas (antecedente)". What has no words is shown as it is written.
+fn group_word(v: &View, group: &str) -> String {
+    let mut parts = group.split(", ");
+    let join = parts.next().and_then(|first| first.split(' ').next()).unwrap_or_default();
+    let key = format!("rule-group-{join}");
+    let mut word = if v.lang.knows(&key) { v.t(&key) } else { join.to_owned() };
+    for part in parts {
+        word.push_str(&match part.split_once(' ') {
+            Some(("name", name)) => format!(" ({name})"),
+            Some(("k", k)) => format!(" ({})", v.t1("rule-group-k", "k", k)),
+            _ => format!(" ({part})"),
+        });
+    }
+    word
+}
+
+/// "overrides.2.season.from" → "Outros limiares 2, época, de". Parts without words are shown as they are written.
+fn rest_key(v: &View, path: &str) -> String {
+    let mut parts = path.split('.').peekable();
+    let mut told: Vec<String> = Vec::new();
+    while let Some(part) = parts.next() {
+        let counted = parts.peek().is_some_and(|next| next.parse::<u32>().is_ok());
+        told.push(match part {
+            "overrides" | "tests" if counted => {
+                v.t1(&format!("rule-rest-{part}"), "n", parts.next().unwrap_or_default())
+            }
+            "series" | "expect" | "stages" => {
+                let name: Vec<&str> = parts.by_ref().collect();
+                v.t1(&format!("rule-rest-{part}"), "name", name.join("."))
+            }
+            "thresholds" => {
+                let (level, which) = (parts.next().unwrap_or_default(), parts.by_ref().collect::<Vec<_>>().join("."));
+                let level = level.parse::<Level>().map_or_else(|_| level.to_owned(), |level| v.level_word(level));
+                v.t2("rule-rest-threshold", "level", level, "which", which)
+            }
+            other => {
+                let key = format!("rule-rest-{}", dashed(other));
+                if v.lang.knows(&key) { v.t(&key) } else { key_word(v, other) }
+            }
+        });
+    }
+    told.join(", ")
+}
+
+/// Days as people write them, levels by their names.
+fn rest_value(v: &View, path: &str, value: &str) -> String {
+    let is_day = (path.ends_with("season.from") || path.ends_with("season.to")) && value.len() == 5;
+    match value.split_once('-').filter(|_| is_day && v.lang == Lang::Pt) {
+        Some((month, day)) => format!("{day}/{month}"),
+        None => value.parse::<Level>().map_or_else(|_| number(v, value), |level| v.level_word(level)),
+    }
+}
+
+/// "a 40.0, b 0.6, durations 1h, 3h" → "I = 40 · D^-0,6 mm/h (1 h, 3 h)". Caine 1980.
+fn curve(v: &View, text: &str) -> Option<String> {
+    let (numbers, durations) = text.split_once(", durations ")?;
+    let (a, b) = numbers.strip_prefix("a ")?.split_once(", b ")?;
+    let durations: Vec<String> = durations.split(", ").map(window).collect();
+    Some(format!("I = {} · D^-{} mm/h ({})", number(v, a), number(v, b), durations.join(", ")))
 }
 
 /// What is compared: "soma de 1 h". Keys without words are shown as they are written.
@@ -101,6 +170,10 @@ fn measure(v: &View, keys: &[Pair]) -> String {
         .map(|(key, value)| match key.as_str() {
             "latest" => v.t("rule-measure-latest"),
             "sum" | "rate" | "max" | "min" | "mean" => v.t1(&format!("rule-measure-{key}"), "window", window(value)),
+            "intensity_duration" => {
+                let shown = curve(v, value).unwrap_or_else(|| value.clone());
+                format!("{} {shown}", key_word(v, key))
+            }
             _ => format!("{} {}", key_word(v, key), number(v, value)),
         })
         .collect();
@@ -158,11 +231,17 @@ pub fn change(v: &View, change: &Change) -> String {
     let keys: Vec<Pair> =
         change.condition.iter().filter_map(|pair| Some((pair.first()?.clone(), pair.get(1)?.clone()))).collect();
     let what = match change.about {
-        About::Condition if change.key == "at_least" || change.key.is_empty() => measure(v, &keys),
-        About::Condition => format!("{}, {}", measure(v, &keys), key_word(v, &change.key)),
+        About::Condition if change.key == "at_least" || change.key.is_empty() => {
+            grouped(v, &change.group, measure(v, &keys))
+        }
+        About::Condition => grouped(v, &change.group, format!("{}, {}", measure(v, &keys), key_word(v, &change.key))),
+        About::Rule => rest_key(v, &change.key),
         _ => key_word(v, &change.key),
     };
-    let shown = |value: &str| number(v, value);
+    let shown = |value: &str| match change.about {
+        About::Rule => rest_value(v, &change.key, value),
+        _ => number(v, value),
+    };
     let value = |keys: &[Pair]| get(keys, "at_least").or_else(|| get(keys, "at_most")).map_or_else(String::new, shown);
     let told = match (&change.from, &change.to) {
         (Some(from), Some(to)) => v.t2("rule-from-to", "from", shown(from), "to", shown(to)),

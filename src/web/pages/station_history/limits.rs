@@ -29,14 +29,15 @@ impl Limits {
     ///
     /// # Errors
     /// Two rules that claim the same pair.
-    pub fn of(mut network: Network, station: &str) -> Result<Self, RuleClash> {
+    pub fn of(network: &Network, station: &str) -> Result<Self, RuleClash> {
         let own = || network.streams.iter().filter(|stream| stream.station_code == station);
         let quantities: BTreeSet<_> = own().map(|stream| stream.quantity).collect();
         let Some(point) = own().map(|stream| stream.point).next() else { return Ok(Self::default()) };
         let reach_km = network.rules.iter().map(|rule| reach_km(rule, station)).fold(0.0, f64::max);
-        network.streams.retain(|stream| quantities.contains(&stream.quantity));
-        network.areas.retain(|area| is_near(area, point, reach_km));
-        network.bind().map(Self)
+        let streams = network.streams.iter().filter(|stream| quantities.contains(&stream.quantity));
+        let areas = network.areas.iter().filter(|area| is_near(area, point, reach_km));
+        let (streams, areas) = (streams.cloned().collect(), areas.cloned().collect());
+        Network { streams, areas, rules: network.rules.clone() }.bind().map(Self)
     }
 
     /// The lowest threshold of each level and measure.
@@ -157,7 +158,7 @@ mod tests {
             rules: vec![Rule::parse("r", RULE).unwrap()],
         };
         let told = |id: i64| -> Vec<(Level, Option<u32>, f64)> {
-            let limits = Limits::of(network(), &format!("S{id}")).unwrap();
+            let limits = Limits::of(&network(), &format!("S{id}")).unwrap();
             limits.on(DatastreamId(id)).iter().map(|t| (t.level, t.measure.window_min(), t.value)).collect()
         };
         let all =

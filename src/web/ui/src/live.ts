@@ -120,7 +120,8 @@ function signedIn(fresh: Document): void {
 
 /** Whether a page, or a part of it, holds anything of whoever reads it: a field that was written in or chosen, a question that waits, kept words. */
 function isWritten(within: ParentNode = document): boolean {
-  const texts = [...within.querySelectorAll<HTMLInputElement | HTMLTextAreaElement>("input, textarea")];
+  // A switch of the map is set anew after each exchange.
+  const texts = [...within.querySelectorAll<HTMLInputElement | HTMLTextAreaElement>("input:not([data-map-layer]), textarea")];
   const written = texts.some((field) => field.value !== field.defaultValue || ("checked" in field && field.checked !== field.defaultChecked));
   const chosen = [...within.querySelectorAll<HTMLOptionElement>("select[name] option")].some((option) => option.selected !== option.defaultSelected && hasDefault(option));
   return written || chosen || within.querySelector("dialog[open], [data-kept]") !== null;

@@ -1,5 +1,6 @@
 // Small islands over server-rendered pages. Without this file every page still works.
 
+import { startHandover } from "./handover";
 import { fetchMap } from "./lazy";
 import { start } from "./live";
 import { startReport } from "./report";
@@ -69,5 +70,6 @@ startReport();
 startSuggest();
 startReview();
 startRules();
+startHandover();
 followReview();
 start();

@@ -176,6 +176,35 @@ function shape(context: CanvasRenderingContext2D, level: Level): void {
   context.restore();
 }
 
+/** Layers that a switch of the page may hide, with whether they show. */
+const hidden = new Set<string>();
+
+function showLayers(chart: Chart): void {
+  for (const id of ["warned", "warned-edge"]) {
+    if (chart.getLayer(id)) chart.setLayoutProperty(id, "visibility", hidden.has(id) ? "none" : "visible");
+  }
+}
+
+/** The switches of the page. A part of it that is exchanged brings its switch anew, so what was chosen is said again. */
+function switchLayers(chart: Chart): void {
+  const box = (target: EventTarget | null): HTMLInputElement | null =>
+    target instanceof HTMLInputElement && target.dataset.mapLayer !== undefined ? target : null;
+  document.addEventListener("change", (event) => {
+    const given = box(event.target);
+    if (!given) return;
+    for (const id of (given.dataset.mapLayer ?? "").split(" ")) {
+      if (given.checked) hidden.delete(id);
+      else hidden.add(id);
+    }
+    showLayers(chart);
+  });
+  document.addEventListener("sentinela:refreshed", () => {
+    for (const one of document.querySelectorAll<HTMLInputElement>("input[data-map-layer]")) {
+      one.checked = !(one.dataset.mapLayer ?? "").split(" ").some((id) => hidden.has(id));
+    }
+  });
+}
+
 type Bounds = [[number, number], [number, number]];
 
 function startMap(place: HTMLElement): void {
@@ -203,6 +232,10 @@ function startMap(place: HTMLElement): void {
   chart.on("load", () => {
     choose(chart, chosen());
     void showShape(chart, place);
+  switchLayers(chart);
+  chart.on("load", () => {
+    choose(chart, chosen());
+    showLayers(chart);
   });
   if (place.dataset.pinMap !== undefined) takePin(chart, place);
   else interact(chart, place);
@@ -318,6 +351,7 @@ function keepFresh(chart: Chart, place: HTMLElement, chosen: () => number[]): vo
     chart.once("styledata", () => {
       choose(chart, chosen());
       void showShape(chart, place);
+      showLayers(chart);
     });
   }).observe(document.documentElement, { attributeFilter: ["data-theme"] });
   place.addEventListener("sentinela:choose", (event) => choose(chart, (event as CustomEvent<number[]>).detail));

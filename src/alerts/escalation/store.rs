@@ -1,0 +1,482 @@
+//! Waits, their steps and their pages in PostgreSQL.
+
+use chrono::{DateTime, Utc};
+use serde::Serialize;
+use serde_json::json;
+use sqlx::PgConnection;
+use sqlx::types::Json;
+use uuid::Uuid;
+
+use super::{How, Person, Step, Undecided, Wait};
+use crate::accounts::Roles;
+use crate::alerts::state::AlertError;
+use crate::alerts::store as alerts;
+use crate::audit::{self, Act, Actor, Entry};
+use crate::clock::Instant;
+use crate::dispatch::provider::Channel;
+use crate::events::{Event, notify};
+use crate::ids::{AlertId, Ids, StaffId};
+
+fn decode(error: impl std::error::Error + Send + Sync + 'static) -> sqlx::Error {
+    sqlx::Error::Decode(Box::new(error))
+}
+
+/// An escalation that has not ended, with its alert as it stands.
+#[derive(Clone, Debug)]
+pub struct Open {
+    pub id: Uuid,
+    pub wait: Wait,
+    pub is_acknowledged: bool,
+    pub alert: Undecided,
+}
+
+/// Every undecided alert, oldest first, that was not escalated for the wait it may be in.
+pub async fn undecided(conn: &mut PgConnection, now: Instant) -> sqlx::Result<Vec<Undecided>> {
+    let rows = sqlx::query!(
+        r#"select a.id as "id: AlertId", a.state, a.kind, a.level, a.created_by, a.created_at, a.submitted_at,
+                  a.returned_at is not null as "is_returned!",
+                  case when a.edited then a.written_by end as "edited_by: StaffId"
+           from alert a
+           where a.state in ('draft', 'submitted') and a.expires_at > $1
+             and not exists (select from alert_escalation e where e.alert_id = a.id
+                 and case a.state when 'submitted' then e.cause = 'submitted' and e.since_at = a.submitted_at
+                                  else e.cause = 'rule' and e.since_at = a.created_at end)
+           order by a.created_at, a.id limit 200"#,
+        now
+    )
+    .fetch_all(conn)
+    .await?;
+    rows.into_iter()
+        .map(|row| {
+            Ok(Undecided {
+                alert: row.id,
+                state: row.state.parse().map_err(decode)?,
+                kind: row.kind.parse().map_err(decode)?,
+                level: row.level.parse().map_err(decode)?,
+                created_by: row.created_by,
+                created_at: row.created_at,
+                submitted_at: row.submitted_at,
+                is_returned: row.is_returned,
+                edited_by: row.edited_by,
+            })
+        })
+        .collect()
+}
+
+/// Opens the escalation of a wait with its steps. False when it was opened before.
+pub async fn open(
+    conn: &mut PgConnection,
+    ids: &Ids,
+    now: Instant,
+    (alert, wait): (AlertId, Wait),
+    plan: &[(Step, Instant)],
+    deadline_at: Instant,
+) -> sqlx::Result<bool> {
+    let id = ids.uuid(now);
+    let frozen: Vec<&Step> = plan.iter().map(|(step, _)| step).collect();
+    let opened = sqlx::query!(
+        "insert into alert_escalation (id, alert_id, cause, since_at, opened_at, plan, deadline_at)
+         values ($1, $2, $3, $4, $5, $6, $7) on conflict do nothing",
+        id,
+        alert.0,
+        wait.cause.as_str(),
+        wait.since,
+        now,
+        json!(frozen),
+        deadline_at
+    )
+    .execute(&mut *conn)
+    .await?;
+    if opened.rows_affected() == 0 {
+        return Ok(false);
+    }
+    let due: Vec<Instant> = plan.iter().map(|(_, due)| *due).collect();
+    sqlx::query!(
+        "insert into alert_escalation_step (escalation_id, position, due_at)
+         select $1, at::integer, due from unnest($2::timestamptz[]) with ordinality as step (due, at)",
+        id,
+        &due
+    )
+    .execute(conn)
+    .await?;
+    Ok(true)
+}
+
+/// Every escalation that has not ended.
+pub async fn opened(conn: &mut PgConnection) -> sqlx::Result<Vec<Open>> {
+    let rows = sqlx::query!(
+        r#"select e.id, e.cause, e.since_at, e.acknowledged_at is not null as "is_acknowledged!",
+                  a.id as "alert: AlertId", a.state, a.kind, a.level, a.created_by, a.created_at, a.submitted_at,
+                  a.returned_at is not null as "is_returned!",
+                  case when a.edited then a.written_by end as "edited_by: StaffId"
+           from alert_escalation e join alert a on a.id = e.alert_id
+           where e.ended_at is null order by e.opened_at, e.id"#
+    )
+    .fetch_all(conn)
+    .await?;
+    rows.into_iter()
+        .map(|row| {
+            Ok(Open {
+                id: row.id,
+                wait: Wait { cause: row.cause.parse().map_err(decode)?, since: row.since_at },
+                is_acknowledged: row.is_acknowledged,
+                alert: Undecided {
+                    alert: row.alert,
+                    state: row.state.parse().map_err(decode)?,
+                    kind: row.kind.parse().map_err(decode)?,
+                    level: row.level.parse().map_err(decode)?,
+                    created_by: row.created_by,
+                    created_at: row.created_at,
+                    submitted_at: row.submitted_at,
+                    is_returned: row.is_returned,
+                    edited_by: row.edited_by,
+                },
+            })
+        })
+        .collect()
+}
+
+/// Ends an escalation; steps that were not taken stay untaken.
+pub async fn end(conn: &mut PgConnection, now: Instant, id: Uuid, ended_as: &str) -> sqlx::Result<()> {
+    sqlx::query!(
+        "update alert_escalation set ended_at = $2, ended_as = $3 where id = $1 and ended_at is null",
+        id,
+        now,
+        ended_as
+    )
+    .execute(&mut *conn)
+    .await?;
+    stop_steps(conn, now, id).await
+}
+
+async fn stop_steps(conn: &mut PgConnection, now: Instant, id: Uuid) -> sqlx::Result<()> {
+    sqlx::query!(
+        "update alert_escalation_step set done_at = $2, outcome = 'stopped' where escalation_id = $1 and done_at is null",
+        id,
+        now
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// A step that is due, of an escalation that is held until the transaction ends.
+#[derive(Clone, Debug)]
+pub struct Due {
+    pub escalation: Uuid,
+    pub alert: AlertId,
+    pub position: i32,
+    pub step: Step,
+    pub since: Instant,
+}
+
+/// The next due step of a wait that nobody has answered; a wait that another process works on is passed over.
+pub async fn next_due(conn: &mut PgConnection, now: Instant) -> sqlx::Result<Option<Due>> {
+    let row = sqlx::query!(
+        r#"select e.id, e.alert_id as "alert: AlertId", s.position, e.since_at,
+                  (e.plan -> (s.position - 1)) as "step!: Json<Step>"
+           from alert_escalation_step s join alert_escalation e on e.id = s.escalation_id
+           join alert a on a.id = e.alert_id and a.state in ('draft', 'submitted')
+           where s.done_at is null and s.due_at <= $1 and e.ended_at is null and e.acknowledged_at is null
+           order by s.due_at, e.id, s.position limit 1
+           for update of e, s skip locked"#,
+        now
+    )
+    .fetch_optional(conn)
+    .await?;
+    Ok(row.map(|row| Due {
+        escalation: row.id,
+        alert: row.alert,
+        position: row.position,
+        step: row.step.0,
+        since: row.since_at,
+    }))
+}
+
+pub async fn step_done(conn: &mut PgConnection, now: Instant, due: &Due, outcome: &'static str) -> sqlx::Result<()> {
+    sqlx::query!(
+        "update alert_escalation_step set done_at = $3, outcome = $4 where escalation_id = $1 and position = $2",
+        due.escalation,
+        due.position,
+        now,
+        outcome
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// Everybody who is not shut out, by user name.
+pub async fn people(conn: &mut PgConnection) -> sqlx::Result<Vec<Person>> {
+    let rows = sqlx::query!(
+        r#"select id as "id: StaffId", username, name, language, roles, phone, email from staff
+           where disabled_at is null order by username"#
+    )
+    .fetch_all(conn)
+    .await?;
+    rows.into_iter()
+        .map(|row| {
+            let roles = Roles::parse(&row.roles).map_err(decode)?.as_slice().to_vec();
+            let (id, username, name, language) = (row.id, row.username, row.name, row.language);
+            Ok(Person { id, username, name, language, roles, phone: row.phone, email: row.email })
+        })
+        .collect()
+}
+
+/// One message, or that there was no address for it.
+#[derive(Clone, Copy, Debug)]
+pub struct NewPage {
+    pub id: Uuid,
+    pub person: StaffId,
+    pub channel: Channel,
+    pub notice: Option<Uuid>,
+}
+
+pub async fn keep_page(conn: &mut PgConnection, now: Instant, due: &Due, page: NewPage) -> sqlx::Result<()> {
+    sqlx::query!(
+        "insert into alert_page (id, escalation_id, position, staff_id, channel, at, notice_id, state, state_at)
+         values ($1, $2, $3, $4, $5, $6, $7, case when $7::uuid is null then 'no_address' else 'pending' end, $6)",
+        page.id,
+        due.escalation,
+        due.position,
+        page.person.0,
+        page.channel.as_str(),
+        now,
+        page.notice
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// A page whose notice moved on.
+#[derive(Clone, Debug)]
+pub struct Moved {
+    pub id: Uuid,
+    pub alert: AlertId,
+    pub username: String,
+    pub channel: String,
+    pub before: String,
+    pub state: String,
+    pub reason: String,
+}
+
+/// Takes the states of notices over into their pages, which outlive them.
+pub async fn take_states(conn: &mut PgConnection, now: Instant) -> sqlx::Result<Vec<Moved>> {
+    sqlx::query_as!(
+        Moved,
+        r#"with moving as (
+               select p.id, p.state as before, n.state, n.reason
+               from alert_page p join notice n on n.id = p.notice_id
+               where p.state in ('pending', 'sending', 'accepted', 'unknown') and n.state <> p.state
+               order by p.id limit 500 for update of p skip locked
+           )
+           update alert_page p set state = m.state, reason = m.reason, state_at = $1
+           from moving m, alert_escalation e, staff s
+           where p.id = m.id and e.id = p.escalation_id and s.id = p.staff_id
+           returning p.id, e.alert_id as "alert: AlertId", s.username, p.channel, m.before as "before!", p.state, p.reason"#,
+        now
+    )
+    .fetch_all(conn)
+    .await
+}
+
+/// A wait whose deadline passed.
+#[derive(Clone, Debug)]
+pub struct Overdue {
+    pub id: Uuid,
+    pub alert: AlertId,
+    pub since: Instant,
+    /// Who said that they have seen it, and then did not decide.
+    pub acknowledged_by: Option<String>,
+}
+
+/// Marks every wait whose deadline passed, once.
+pub async fn take_overdue(conn: &mut PgConnection, now: Instant) -> sqlx::Result<Vec<Overdue>> {
+    sqlx::query_as!(
+        Overdue,
+        r#"update alert_escalation e set overdue_at = $1
+           where e.id in (select id from alert_escalation where ended_at is null and overdue_at is null and deadline_at <= $1
+                          for update skip locked)
+           returning e.id, e.alert_id as "alert: AlertId", e.since_at as since,
+                     (select username from staff where id = e.acknowledged_by) as acknowledged_by"#,
+        now
+    )
+    .fetch_all(conn)
+    .await
+}
+
+/// What came of saying that one has seen it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, utoipa::ToSchema)]
+pub struct Acknowledged {
+    /// User name of whoever said so first.
+    pub by: String,
+    pub at: DateTime<Utc>,
+    /// False when somebody had said so before.
+    pub first: bool,
+}
+
+/// A person has seen that the alert waits: nobody is paged any more. Saying it again changes nothing.
+///
+/// # Errors
+/// `Refused` when the alert does not wait for anybody.
+pub async fn acknowledge(
+    conn: &mut PgConnection,
+    ids: &Ids,
+    now: Instant,
+    (by, person): (&Actor, StaffId),
+    alert: AlertId,
+    how: How,
+) -> Result<Acknowledged, AlertError> {
+    let open = sqlx::query!(
+        r#"select e.id, e.acknowledged_at, (select username from staff where id = e.acknowledged_by) as "by?"
+           from alert_escalation e where e.alert_id = $1 and e.ended_at is null order by e.opened_at desc limit 1 for update"#,
+        alert.0
+    )
+    .fetch_optional(&mut *conn)
+    .await?;
+    let Some(open) = open else {
+        return Err(AlertError::Refused("this alert waits for nobody".into()));
+    };
+    if let (Some(at), Some(by)) = (open.acknowledged_at, open.by) {
+        return Ok(Acknowledged { by, at, first: false });
+    }
+    sqlx::query!(
+        "update alert_escalation set acknowledged_at = $2, acknowledged_by = $3, acknowledged_how = $4 where id = $1",
+        open.id,
+        now,
+        person.0,
+        how.as_str()
+    )
+    .execute(&mut *conn)
+    .await?;
+    stop_steps(&mut *conn, now, open.id).await?;
+    alerts::record(&mut *conn, alert, now, &by.name, "acknowledged", &json!({ "how": how })).await?;
+    let entry = Entry::new(Act::AlertAcknowledge, "alert", alert).to(json!({ "how": how }));
+    audit::record(&mut *conn, ids, now, by, entry).await?;
+    notify(conn, &Event::Alert { id: alert.0 }).await?;
+    Ok(Acknowledged { by: by.name.clone(), at: now, first: true })
+}
+
+/// What a signed link stands for.
+#[derive(Clone, Debug)]
+pub struct Linked {
+    pub alert: AlertId,
+    pub person: StaffId,
+    pub username: String,
+    pub name: String,
+    pub language: String,
+    /// Not shut out since.
+    pub is_active: bool,
+    /// The wait it was about goes on.
+    pub is_open: bool,
+    pub since: Instant,
+    pub acknowledged_by: Option<String>,
+    pub acknowledged_at: Option<Instant>,
+}
+
+pub async fn linked(conn: &mut PgConnection, page: Uuid) -> sqlx::Result<Option<Linked>> {
+    sqlx::query_as!(
+        Linked,
+        r#"select e.alert_id as "alert: AlertId", s.id as "person: StaffId", s.username, s.name, s.language,
+                  s.disabled_at is null as "is_active!", e.ended_at is null as "is_open!", e.since_at as since,
+                  e.acknowledged_at, (select name from staff where id = e.acknowledged_by) as acknowledged_by
+           from alert_page p join alert_escalation e on e.id = p.escalation_id join staff s on s.id = p.staff_id
+           where p.id = $1"#,
+        page
+    )
+    .fetch_optional(conn)
+    .await
+}
+
+/// A wait as pages and API show it.
+#[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
+pub struct Escalation {
+    /// `rule` or `submitted`.
+    pub cause: String,
+    pub since: DateTime<Utc>,
+    pub deadline_at: DateTime<Utc>,
+    pub acknowledged_at: Option<DateTime<Utc>>,
+    /// User name.
+    pub acknowledged_by: Option<String>,
+    pub overdue_at: Option<DateTime<Utc>>,
+    pub ended_at: Option<DateTime<Utc>>,
+    pub ended_as: Option<String>,
+    pub steps: Vec<TakenStep>,
+}
+
+#[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
+pub struct TakenStep {
+    /// As it stood when the wait began.
+    #[schema(value_type = Object)]
+    pub plan: Step,
+    pub due_at: DateTime<Utc>,
+    pub done_at: Option<DateTime<Utc>>,
+    /// `paged`, `nobody` or `stopped`.
+    pub outcome: Option<String>,
+    pub pages: Vec<Page>,
+}
+
+#[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
+pub struct Page {
+    pub username: String,
+    pub name: String,
+    pub channel: String,
+    pub at: DateTime<Utc>,
+    /// What became of the message: `pending`, `accepted`, `delivered`, `rejected`, … or `no_address`.
+    pub state: String,
+    pub reason: String,
+}
+
+/// Every wait of an alert, the newest first, with what was done.
+pub async fn of_alert(conn: &mut PgConnection, alert: AlertId) -> sqlx::Result<Vec<Escalation>> {
+    let rows = sqlx::query!(
+        r#"select e.id, e.cause, e.since_at, e.deadline_at, e.acknowledged_at, e.overdue_at, e.ended_at, e.ended_as,
+                  (select username from staff where id = e.acknowledged_by) as acknowledged_by
+           from alert_escalation e where e.alert_id = $1 order by e.opened_at desc, e.id"#,
+        alert.0
+    )
+    .fetch_all(&mut *conn)
+    .await?;
+    let mut waits = Vec::new();
+    for row in rows {
+        waits.push(Escalation {
+            cause: row.cause,
+            since: row.since_at,
+            deadline_at: row.deadline_at,
+            acknowledged_at: row.acknowledged_at,
+            acknowledged_by: row.acknowledged_by,
+            overdue_at: row.overdue_at,
+            ended_at: row.ended_at,
+            ended_as: row.ended_as,
+            steps: steps(&mut *conn, row.id).await?,
+        });
+    }
+    Ok(waits)
+}
+
+async fn steps(conn: &mut PgConnection, escalation: Uuid) -> sqlx::Result<Vec<TakenStep>> {
+    let rows = sqlx::query!(
+        r#"select s.position, s.due_at, s.done_at, s.outcome, (e.plan -> (s.position - 1)) as "plan!: Json<Step>"
+           from alert_escalation_step s join alert_escalation e on e.id = s.escalation_id
+           where e.id = $1 order by s.position"#,
+        escalation
+    )
+    .fetch_all(&mut *conn)
+    .await?;
+    let mut steps = Vec::new();
+    for row in rows {
+        let pages = sqlx::query_as!(
+            Page,
+            "select s.username, s.name, p.channel, p.at, p.state, p.reason from alert_page p join staff s on s.id = p.staff_id
+             where p.escalation_id = $1 and p.position = $2 order by s.username, p.channel desc",
+            escalation,
+            row.position
+        )
+        .fetch_all(&mut *conn)
+        .await?;
+        let (plan, due_at, done_at, outcome) = (row.plan.0, row.due_at, row.done_at, row.outcome);
+        steps.push(TakenStep { plan, due_at, done_at, outcome, pages });
+    }
+    Ok(steps)
+}

@@ -1,0 +1,63 @@
+//! Answers that anyone may keep: with an entity tag of their content, and 304 for whoever has it.
+
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use bytes::Bytes;
+use sha2::{Digest as _, Sha256};
+
+/// Of what is as it is for ever.
+pub const FOREVER: &str = "public, max-age=31536000, immutable";
+/// Of what must be new: an update must overtake the alert it replaces.
+pub const SHORT: &str = "public, max-age=15, must-revalidate";
+
+/// The body, or 304 when the request says that it has it (RFC 9110, section 13.1.2). Pages of other sites may read it.
+pub fn answer(request: &HeaderMap, media_type: &'static str, cache: &'static str, body: impl Into<Bytes>) -> Response {
+    let body: Bytes = body.into();
+    // Weak, because compression may change the bytes on the wire.
+    let digest = Sha256::digest(&body);
+    let tag = digest.iter().take(16).fold(String::from("W/\""), |tag, byte| format!("{tag}{byte:02x}")) + "\"";
+    let sent = request.get(header::IF_NONE_MATCH).and_then(|tags| tags.to_str().ok());
+    let mut response = if sent.is_some_and(|tags| names_tag(tags, &tag)) {
+        StatusCode::NOT_MODIFIED.into_response()
+    } else {
+        ([(header::CONTENT_TYPE, media_type)], body).into_response()
+    };
+    let headers = response.headers_mut();
+    headers.insert(header::ETAG, HeaderValue::from_str(&tag).unwrap_or_else(|_| HeaderValue::from_static("\"\"")));
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static(cache));
+    headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
+    response
+}
+
+/// Whether a list of entity tags names this one, compared weakly.
+fn names_tag(tags: &str, tag: &str) -> bool {
+    let bare = |tag: &str| tag.trim().trim_start_matches("W/").to_owned();
+    tags.split(',').any(|given| given.trim() == "*" || bare(given) == bare(tag))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whoever_has_the_body_is_spared_it() {
+        let first = answer(&HeaderMap::new(), "image/png", SHORT, "body");
+        assert_eq!(
+            (first.status(), &first.headers()[header::CONTENT_TYPE]),
+            (StatusCode::OK, &HeaderValue::from_static("image/png"))
+        );
+        let tag = first.headers()[header::ETAG].to_str().unwrap().to_owned();
+        for (sent, status) in [
+            (tag.clone(), StatusCode::NOT_MODIFIED),
+            (format!("\"x\", {}", &tag[2..]), StatusCode::NOT_MODIFIED),
+            ("*".into(), StatusCode::NOT_MODIFIED),
+            ("\"other\"".into(), StatusCode::OK),
+        ] {
+            let mut request = HeaderMap::new();
+            request.insert(header::IF_NONE_MATCH, HeaderValue::from_str(&sent).unwrap());
+            let again = answer(&request, "image/png", SHORT, "body");
+            assert_eq!(again.status(), status, "{sent}");
+            assert_eq!(again.headers()[header::ETAG], tag.as_str());
+        }
+    }
+}
