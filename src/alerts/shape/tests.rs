@@ -5,7 +5,6 @@ use serde_json::json;
 use super::*;
 use crate::alerts::cap::{BuildArea, BuildInput, CapTime, build};
 use crate::alerts::kind::AlertKind;
-use crate::config::AlertStatus;
 use crate::units::Level;
 
 /// A wavy outline of so many points, about two kilometres across.
@@ -29,7 +28,7 @@ fn in_message(polygons: MultiPolygon<f64>) -> Vec<Vec<(f64, f64)>> {
         sent,
         time_zone: chrono_tz::America::Sao_Paulo,
         kind: AlertKind::Alert,
-        status: AlertStatus::Actual,
+        status: crate::alerts::cap::model::Status::Actual,
         references: Vec::new(),
         cobrade: "1.1.3.2.1".parse().unwrap(),
         level: Level::Alert,
@@ -38,14 +37,22 @@ fn in_message(polygons: MultiPolygon<f64>) -> Vec<Vec<(f64, f64)>> {
         instruction: String::new(),
         expires_at: sent,
         web: String::new(),
+        map_picture: String::new(),
+        translations: Vec::new(),
         contact: String::new(),
         language: "pt-BR".into(),
-        areas: vec![BuildArea { name: "A".into(), polygons, ibge_code: "3136702".into(), area_code: String::new() }],
+        areas: vec![BuildArea {
+            name: "A".into(),
+            polygons,
+            ibge_code: "3136702".into(),
+            area_code: String::new(),
+            circle: None,
+        }],
         parameters: Vec::new(),
     });
     assert_eq!(message.sent.as_str(), CapTime::at(sent, &chrono_tz::America::Sao_Paulo).as_str());
     let rings = message.infos[0].areas[0].polygons.iter();
-    rings.map(|ring| ring.iter().map(|point| (point.lon, point.lat)).collect()).collect()
+    rings.map(|ring| ring.get().iter().map(|point| (point.lon, point.lat)).collect()).collect()
 }
 
 #[test]
