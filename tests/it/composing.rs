@@ -154,6 +154,19 @@ async fn an_alert_holds_for_a_circle_alone_and_reaches_whoever_lives_in_it() {
     // Outside, but within two kilometres of the circle.
     let places = desk.get(&format!("/{id}/places")).await;
     assert_eq!(places["difference"]["people_near"], 1, "{places}");
+    let (status, issued) = desk.api(Method::POST, &format!("/{id}/issue"), json!({ "revision": 2 })).await;
+    assert_eq!((status, &issued["recipients"]), (StatusCode::OK, &json!(3)), "{issued}");
+    let xml: String = sqlx::query_scalar("select cap_xml from alert where id = $1")
+        .bind(id.0)
+        .fetch_one(&desk.db.pool)
+        .await
+        .unwrap();
+    // One block a language, each with both places.
+    assert_eq!(
+        (xml.matches("<info>").count(), xml.matches("<areaDesc>Praça da Estação</areaDesc>").count()),
+        (3, 3),
+        "{xml}"
+    );
 }
 
 #[tokio::test]
@@ -517,6 +530,22 @@ async fn an_answer_holds_where_the_alert_held_and_a_rule_leaves_a_drawn_place_al
     assert_eq!(status, StatusCode::CREATED, "{answer}");
     let places = desk.get(&format!("/{}/places", answer["id"].as_str().unwrap())).await;
     assert_eq!(names(&places), ["Linhares", "Centro"]);
+}
+
+#[tokio::test]
+async fn another_place_takes_a_submission_back() {
+    let desk = Desk::open(&[]).await;
+    let id = desk.draft(json!({ "areas": ["bom-pastor"] })).await;
+    let (status, said) = desk.api(Method::POST, &format!("/{id}/submit"), json!({ "revision": 1 })).await;
+    assert!(status.is_success(), "{status} {said}");
+    assert_eq!(desk.get(&format!("/{id}")).await["state"], "submitted");
+    assert_eq!(desk.add(id, 1, json!({ "neighbourhood": "centro" })).await.0, StatusCode::CREATED);
+    let left: (String, Option<String>) = sqlx::query_as("select state, submitted_by from alert where id = $1")
+        .bind(id.0)
+        .fetch_one(&desk.db.pool)
+        .await
+        .unwrap();
+    assert_eq!(left, ("draft".to_owned(), None));
 }
 
 #[tokio::test]

@@ -245,7 +245,7 @@ pub async fn new_shapes(conn: &mut PgConnection, alert: AlertId) -> sqlx::Result
 /// A draft was changed by a person: a new revision, which nobody has approved and which is theirs.
 pub async fn touch(conn: &mut PgConnection, alert: AlertId, actor: &str) -> sqlx::Result<i32> {
     sqlx::query_scalar!(
-        "update alert set revision = revision + 1, state = 'draft',
+        "update alert set revision = revision + 1, state = 'draft', submitted_at = null, submitted_by = null,
              written_by = coalesce((select id from staff where username = $2), written_by)
          where id = $1 returning revision",
         alert.0,
