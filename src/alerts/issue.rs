@@ -295,12 +295,20 @@ fn cap_status(alert: &AlertRow) -> Result<Status, AlertError> {
 }
 
 async fn translations(conn: &mut PgConnection, id: AlertId) -> Result<Vec<Translation>, AlertError> {
-    let rows = sqlx::query_as!(
-        Translation,
-        "select language, headline, description, instruction from alert_text where alert_id = $1 order by language",
+    let rows = sqlx::query!(
+        "select language, headline, description, instruction, edited from alert_text where alert_id = $1 order by language",
         id.0
     );
-    Ok(rows.fetch_all(conn).await?)
+    let rows = rows.fetch_all(conn).await?;
+    // A template puts names into its words, and a name may look like markup; what a person wrote is refused where it does.
+    let said = |text: String, edited: bool| if edited { text } else { cap::validate::without_markup(&text) };
+    let translations = rows.into_iter().map(|row| Translation {
+        language: row.language,
+        headline: said(row.headline, row.edited),
+        description: said(row.description, row.edited),
+        instruction: said(row.instruction, row.edited),
+    });
+    Ok(translations.collect())
 }
 
 /// Everything that the alert holds for: risk areas first, then places that were drawn or given otherwise.

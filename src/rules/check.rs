@@ -316,7 +316,7 @@ mod tests {
         };
         let network = Network { streams: vec![gauge, river], areas: vec![area], rules: Vec::new() };
         let text = "id = 'r'\nversion = 1\ntitle = 't'\nhazard = '1.2.1.0.0'\n[stations.g]\nquantity = 'rain'\nwithin_km = 5.0\nmin_fresh = 3\n\
-            [stations.w]\nquantity = 'river_level'\nwithin_km = 5.0\n[[levels]]\nlevel = 'alert'\n\
+            [stations.w]\nquantity = 'water_level'\nwithin_km = 5.0\n[[levels]]\nlevel = 'alert'\n\
             any = [{ stations = 'g', sum = '15min', at_least = '10 mm' }, { stations = 'w', above_stage = 'alert', at_least = '0 m' }]\n";
         let checked = check(Kept { id: "r", version: 1 }, text, network, ZONE);
         assert_eq!((checked.errors(), checked.areas, checked.blind), (0, 1, 0), "{checked:?}");

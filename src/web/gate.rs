@@ -286,6 +286,10 @@ mod tests {
     /// Whoever sees something says so without an account; what comes waits to be judged.
     const REPORTS_DOORS: [&str; 2] = ["/relatar", "/api/v1/reports"];
 
+    /// Whoever was paged answers by the token of the page; residents join and leave an exercise by its code.
+    const PAGES_DOORS: [&str; 1] = ["/p/{token}"];
+    const EXERCISES_DOORS: [&str; 2] = ["/simulados/{code}", "/simulados/{code}/codigo"];
+
     #[test]
     fn whatever_changes_something_is_guarded() {
         let open_posts: Vec<_> = RULES
@@ -296,6 +300,7 @@ mod tests {
         assert_eq!(open_posts[0], "/preferences");
         // What the identity provider tells counts by its signature.
         let signed = ["/console/login/oidc/logout"];
-        assert_eq!(open_posts[1..], [&DOORS[..], &signed[..], &RESIDENTS_DOORS[..], &REPORTS_DOORS[..]].concat());
+        let doors = [&DOORS[..], &signed[..], &RESIDENTS_DOORS[..], &PAGES_DOORS[..], &REPORTS_DOORS[..], &EXERCISES_DOORS[..]];
+        assert_eq!(open_posts[1..], doors.concat());
     }
 }

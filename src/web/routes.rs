@@ -152,8 +152,7 @@ pub const RULES: &[Rule] = &[
     staff("POST", "/console/account/oidc/remove", OwnAccount),
     // Outside warnings
     open("GET", "/api/v1/warnings"),
-    // As on the page: the handler asks for IssueAlerts unless it only looks.
-    staff("POST", "/api/v1/warnings", DraftAlerts),
+    staff("POST", "/api/v1/warnings", IssueAlerts),
     staff("GET", "/api/v1/warnings/{id}", SeeConsole),
     staff("POST", "/api/v1/warnings/{id}/draft", DraftAlerts),
     staff("GET", "/console/warnings", SeeConsole),

@@ -195,6 +195,11 @@ fn check_resource(report: &mut Report, path: &str, resource: &Resource) {
     report.when(wrong, &format!("{path}/digest"), "must be a SHA-1 sum of 40 hexadecimal digits");
 }
 
+/// The text with other signs for those of HTML, where it looks like it.
+pub fn without_markup(text: &str) -> String {
+    if has_markup(text) { text.replace('<', "‹").replace('>', "›").replace('&', "＆") } else { text.to_owned() }
+}
+
 /// A tag or an entity of HTML. "Chuva < 30 mm & vento" is plain text.
 fn has_markup(text: &str) -> bool {
     let tag = text.match_indices('<').any(|(at, _)| {

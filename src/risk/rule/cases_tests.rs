@@ -319,7 +319,7 @@ fn what_is_expected_long_after_the_series_or_a_last_word_without_end_is_refused(
         Rule::findings(&text)
     };
     assert_eq!(found("last_word_h = 720", "'31d' = 'unknown'"), []);
-    let late = found("", "'90000000d' = 'unknown'");
+    let late = found("", "'1h' = 'normal', '90000000d' = 'unknown'");
     assert!(late.len() == 1 && late[0].message.contains("at most 30 days after the last step"), "{late:?}");
     let long = found("last_word_h = 4294967295", "'1h' = 'normal'");
     assert!(long.len() == 1 && long[0].message.contains("at most 720"), "{long:?}");

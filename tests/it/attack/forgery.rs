@@ -81,7 +81,7 @@ async fn no_header_and_no_field_makes_one_method_of_another() {
         for (method, path) in [
             ("GET", format!("/console/alerts/{draft}/discard")),
             ("GET", format!("/api/v1/alerts/{draft}/discard")),
-            ("GET", format!("/api/v1/alerts/{id}/approval?_method=DELETE")),
+            ("GET", format!("/api/v1/alerts/{id}/issue?_method=DELETE")),
             ("POST", "/api/v1/devices/D-1?_method=DELETE".to_owned()),
             ("POST", format!("/api/v1/alerts/{draft}?_method=PUT")),
         ] {

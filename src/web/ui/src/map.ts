@@ -229,13 +229,11 @@ function startMap(place: HTMLElement): void {
   chart.addControl(new NavigationControl({ showCompass: false }), "top-right");
   chart.setMissingStyleImageResolver((id) => draw(chart, id));
   chart.once("idle", () => place.classList.add("ready"));
-  chart.on("load", () => {
-    choose(chart, chosen());
-    void showShape(chart, place);
   switchLayers(chart);
   chart.on("load", () => {
     choose(chart, chosen());
     showLayers(chart);
+    void showShape(chart, place);
   });
   if (place.dataset.pinMap !== undefined) takePin(chart, place);
   else interact(chart, place);
