@@ -5,7 +5,7 @@ mod list;
 
 use axum::Router;
 use axum::extract::{Path, Query, State};
-use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use chrono::{DateTime, Utc};
@@ -273,10 +273,13 @@ async fn message(
     State(app): State<App>,
     v: View,
     Path(file): Path<String>,
-    Query(wanted): Query<Wanted>,
+    uri: Uri,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
     if let Some((form, language)) = feed_name(&file) {
+        // What a page may be asked for is its own business.
+        let asked = Query::<Wanted>::try_from_uri(&uri).map_err(|error| ApiError::bad(error.body_text()))?;
+        let Query(wanted) = asked;
         return answer_feed(&app, &headers, Asked::whole(form, language), wanted).await;
     }
     if let Some(identifier) = file.strip_suffix(".png") {

@@ -422,7 +422,7 @@ async fn a_superseded_alert_is_superseded_on_every_page_and_feed() {
         assert!(body.contains(new) && !body.contains(&format!("/alerts/{old}")), "{path}: {body}");
     }
     let (_, page) = room.stranger(Method::GET, &format!("/alerts/{old}")).await;
-    assert!(page.contains("superseded"), "its own address says so: {page}");
+    assert!(page.contains("[replaced]") && page.contains(new), "its own address says so: {page}");
     let active = room.api(&ana.token, Method::GET, "?state=active", Value::Null).await.1;
     let ids: Vec<&Value> = active.as_array().unwrap().iter().map(|row| &row["id"]).collect();
     assert_eq!(ids, [&json!(update.0)]);

@@ -8,7 +8,6 @@ use axum::{Json, Router};
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
-use crate::accounts::Permission;
 use crate::accounts::tokens::desk::Acting;
 use crate::alerts::trail;
 use crate::app::App;
@@ -89,7 +88,7 @@ pub struct Bringing {
 /// source, identifier, time and bytes, linked to what it replaces, and held against the town. A message that breaks rules of
 /// CAP 1.2 is kept with them told; one without identifier, sender, sent, status or msgType is not.
 ///
-/// To look (`dry_run`) asks for `draft_alerts`; to keep for `issue_alerts`, because the public sees what is kept for the town.
+/// With `dry_run` it only tells what it would do. It asks for `issue_alerts`, because the public sees what is kept for the town.
 ///
 /// # Errors
 /// 400 when it is no CAP, 401, 403, 413, 415.
