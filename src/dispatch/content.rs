@@ -151,7 +151,7 @@ fn put_before(mark: &Mark, wanted: &str, text: &str) -> String {
 /// The banner of an e-mail, in colours of its own.
 fn band(banner: &str) -> String {
     format!(
-        "<p role=\"note\" style=\"background:#1d4ed8;color:#fff;font-weight:bold;padding:.75em;border:4px dashed #fff\">{}</p>",
+        "<p role=\"note\" style=\"background:#58288a;color:#fff;font-weight:bold;padding:.75em;border:4px dashed #fff\">{}</p>",
         escaped(banner)
     )
 }
