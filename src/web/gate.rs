@@ -300,7 +300,8 @@ mod tests {
         assert_eq!(open_posts[0], "/preferences");
         // What the identity provider tells counts by its signature.
         let signed = ["/console/login/oidc/logout"];
-        let doors = [&DOORS[..], &signed[..], &RESIDENTS_DOORS[..], &PAGES_DOORS[..], &REPORTS_DOORS[..], &EXERCISES_DOORS[..]];
+        let doors =
+            [&DOORS[..], &signed[..], &RESIDENTS_DOORS[..], &PAGES_DOORS[..], &REPORTS_DOORS[..], &EXERCISES_DOORS[..]];
         assert_eq!(open_posts[1..], doors.concat());
     }
 }

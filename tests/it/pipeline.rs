@@ -364,7 +364,7 @@ async fn a_plan_for_few_people_leaves_many_to_a_person() {
         let pipeline = Pipeline::load(&app, &mut conn).await.unwrap();
         let mut story = Story { app, db, conn, pipeline };
         // Ana lives in the first area and Beto in the second.
-        sqlx::raw_sql("update resident_place set geom = 'SRID=4326;POINT(-43.395 -21.75)' where geom <> 'SRID=4326;POINT(-43.0 -21.0)'")
+        sqlx::raw_sql("update resident_place set geom = 'SRID=4326;POINT(-43.395 -21.75)' where st_x(geom) between -43.31 and -43.29")
             .execute(&story.db.pool)
             .await
             .unwrap();
