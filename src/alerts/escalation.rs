@@ -88,7 +88,7 @@ pub struct Undecided {
     pub created_at: Instant,
     pub submitted_at: Option<Instant>,
     pub is_returned: bool,
-    /// Whose words and places it has, once a person changed them.
+    /// Whose words it has, once a person changed them.
     pub edited_by: Option<StaffId>,
 }
 

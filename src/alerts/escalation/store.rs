@@ -35,7 +35,7 @@ pub async fn undecided(conn: &mut PgConnection, now: Instant) -> sqlx::Result<Ve
     let rows = sqlx::query!(
         r#"select a.id as "id: AlertId", a.state, a.kind, a.level, a.created_by, a.created_at, a.submitted_at,
                   a.returned_at is not null as "is_returned!",
-                  a.written_by as "edited_by: StaffId"
+                  case when a.edited then a.written_by end as "edited_by: StaffId"
            from alert a
            where a.state in ('draft', 'submitted') and a.expires_at > $1
              and not exists (select from alert_escalation e where e.alert_id = a.id
@@ -108,7 +108,7 @@ pub async fn opened(conn: &mut PgConnection) -> sqlx::Result<Vec<Open>> {
         r#"select e.id, e.cause, e.since_at, e.acknowledged_at is not null as "is_acknowledged!",
                   a.id as "alert: AlertId", a.state, a.kind, a.level, a.created_by, a.created_at, a.submitted_at,
                   a.returned_at is not null as "is_returned!",
-                  a.written_by as "edited_by: StaffId"
+                  case when a.edited then a.written_by end as "edited_by: StaffId"
            from alert_escalation e join alert a on a.id = e.alert_id
            where e.ended_at is null order by e.opened_at, e.id"#
     )
