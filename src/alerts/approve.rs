@@ -99,7 +99,8 @@ async fn matter(conn: &mut PgConnection, policies: &[Policy], alert: &AlertRow) 
         level: alert.level.parse()?,
         people: None,
         by_rule: alert.created_by == store::RULE,
-        edited: alert.edited,
+        // Who changes only where it holds has changed it too.
+        edited: alert.edited || author(&mut *conn, alert.id).await?.is_some(),
     };
     if !approval::reads_people(policies, &matter) {
         return Ok(matter);

@@ -452,3 +452,33 @@ async fn a_system_message_is_marked_like_a_test_and_goes_to_no_resident() {
     let made_real = sqlx::query("update alert set status = 'actual'").execute(&room.db.pool).await.unwrap_err();
     assert!(made_real.to_string().contains("status system cannot become actual"), "{made_real}");
 }
+
+#[tokio::test]
+async fn a_rules_draft_whose_places_a_person_changed_never_leaves_by_itself() {
+    let room = Room::configured(|config| {
+        config.alerts.policies = vec![Policy {
+            name: "plano".into(),
+            hazards: Vec::new(),
+            levels: Vec::new(),
+            kinds: Vec::new(),
+            people_from: None,
+            people_below: None,
+            approvals: Needs::Automatic,
+            plancon: "PLANCON 4.2".into(),
+        }];
+    })
+    .await;
+    let olga = room.person("olga", Role::Operator).await;
+    let id = room.draft_by_rule(Level::Maximum, AlertStatus::Actual).await;
+    let asked = async || room.api(&olga.token, Method::GET, &format!("/{id}/approval"), Value::Null).await.1;
+    assert_eq!(
+        (asked().await["approvals"].clone(), asked().await["plancon"].clone()),
+        (json!("automatic"), json!("PLANCON 4.2"))
+    );
+    let place = json!({ "revision": 1, "place": { "risk_area": "linhares" } });
+    let (status, said) = room.act(&olga, id, "places", place).await;
+    assert_eq!(status, StatusCode::CREATED, "{said}");
+    let told = asked().await;
+    assert_eq!((&told["approvals"], &told["policy"]), (&json!("one"), &Value::Null));
+    assert_eq!(told["because"], json!(["no_policy", { "not_automatic": { "policy": "plano", "why": "edited" } }]));
+}
