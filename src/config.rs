@@ -124,6 +124,23 @@ impl Config {
         parsed.check()
     }
 
+    /// Numbers that mean nothing at zero, by their keys.
+    const fn counts(&self) -> [(&'static str, usize); 11] {
+        [
+            ("http.max_upload_bytes", self.http.max_upload_bytes),
+            ("ingest.queue_readings", self.ingest.queue_readings),
+            ("ingest.batch_readings", self.ingest.batch_readings),
+            ("ingest.device_burst", self.ingest.device_burst as usize),
+            ("dispatch.claim_rows", self.dispatch.claim_rows as usize),
+            ("dispatch.lease_s", self.dispatch.lease_s as usize),
+            ("mail.concurrency", self.mail.concurrency as usize),
+            ("mail.messages_per_second", self.mail.messages_per_second as usize),
+            ("database.max_connections", self.database.max_connections as usize),
+            ("accounts.session_idle_min", self.accounts.session_idle_min as usize),
+            ("accounts.session_hours", self.accounts.session_hours as usize),
+        ]
+    }
+
     fn check(self) -> Result<Self, ConfigError> {
         let mut wrong = Vec::new();
         let mut expect = |good: bool, key: &str, value: &str, expected: &str| {
@@ -158,20 +175,7 @@ impl Config {
         self.alerts.check(&mut expect);
         self.exercises.check(&mut expect);
         self.handover.check(&mut expect);
-        let positive = [
-            ("http.max_upload_bytes", self.http.max_upload_bytes),
-            ("ingest.queue_readings", self.ingest.queue_readings),
-            ("ingest.batch_readings", self.ingest.batch_readings),
-            ("ingest.device_burst", self.ingest.device_burst as usize),
-            ("dispatch.claim_rows", self.dispatch.claim_rows as usize),
-            ("dispatch.lease_s", self.dispatch.lease_s as usize),
-            ("mail.concurrency", self.mail.concurrency as usize),
-            ("mail.messages_per_second", self.mail.messages_per_second as usize),
-            ("database.max_connections", self.database.max_connections as usize),
-            ("accounts.session_idle_min", self.accounts.session_idle_min as usize),
-            ("accounts.session_hours", self.accounts.session_hours as usize),
-        ];
-        for (key, value) in positive {
+        for (key, value) in self.counts() {
             expect(value > 0, key, &value.to_string(), "a number above zero");
         }
         let days = self.privacy.maintenance_task_days;

@@ -144,9 +144,11 @@ pub async fn run(config: Config, arguments: Arguments) -> anyhow::Result<()> {
         source,
         areas,
     } = arguments;
+    // Options of the tables, and of a town in a provider's list.
+    let for_tables = mapping.is_some() || station.is_some() || strict || fictional;
+    let for_town = municipality.is_some() || uf.is_some();
     if what == What::Cap {
-        let others = mapping.is_some() || station.is_some() || strict || fictional || from.is_some();
-        if others || municipality.is_some() || uf.is_some() || !areas.is_none() {
+        if for_tables || from.is_some() || for_town || !areas.is_none() {
             bail!(Usage("`import cap` takes files or addresses, --source and --dry-run".into()));
         }
         return cap::run(config, &files, source.as_deref(), dry_run).await;
@@ -155,8 +157,7 @@ pub async fn run(config: Config, arguments: Arguments) -> anyhow::Result<()> {
         bail!(Usage("--source is for `import cap`".into()));
     }
     if what == What::Areas {
-        let others = mapping.is_some() || station.is_some() || strict || fictional || from.is_some();
-        if files.len() != 1 || others || municipality.is_some() || uf.is_some() {
+        if files.len() != 1 || for_tables || from.is_some() || for_town {
             bail!(Usage(
                 "`import areas` takes one file or address, and of the options those for areas and --dry-run".into()
             ));
@@ -168,28 +169,26 @@ pub async fn run(config: Config, arguments: Arguments) -> anyhow::Result<()> {
         bail!(Usage("--mend, --leave-out, --retire-missing, --confirm and --reason are for `import areas`".into()));
     }
     if what == What::Addresses {
-        let is_alone = files.len() == 1 && mapping.is_none() && station.is_none() && !strict && !fictional;
-        if !is_alone || municipality.is_some() || uf.is_some() {
+        if files.len() != 1 || for_tables || for_town {
             bail!(Usage("`import addresses` takes one file, --from and --dry-run".into()));
         }
         return addresses::run(config, addresses::Request { file: files.remove(0), from, dry_run }).await;
     }
     if what == What::Neighbourhoods {
-        let others = mapping.is_some() || station.is_some() || strict || fictional || from.is_some();
-        if files.len() != 1 || others || municipality.is_some() || uf.is_some() {
+        if files.len() != 1 || for_tables || from.is_some() || for_town {
             bail!(Usage("`import neighbourhoods` takes one file and --dry-run".into()));
         }
         return neighbourhoods::run(config, &files.remove(0), dry_run).await;
     }
     if let Some(provider) = from {
-        if what != What::Stations || files.len() != 1 || mapping.is_some() || station.is_some() || strict || fictional {
+        if what != What::Stations || files.len() != 1 || for_tables {
             bail!(Usage("--from goes with `import stations` and one file".into()));
         }
         let provider = provider.parse().map_err(|error: crate::units::UnknownWord| Usage(error.to_string()))?;
         let from = files.remove(0).to_string_lossy().into_owned();
         return provider::run(config, provider::Request { provider, from, municipality, uf, dry_run }).await;
     }
-    if municipality.is_some() || uf.is_some() {
+    if for_town {
         bail!(Usage("--municipality and --uf are for `import stations --from`".into()));
     }
     if what == What::History {
