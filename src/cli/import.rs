@@ -197,7 +197,11 @@ pub async fn run(config: Config, arguments: Arguments) -> anyhow::Result<()> {
     if mapping.is_some() || station.is_some() || strict || files.len() != 1 {
         bail!(Usage("several files, --mapping, --station and --strict are for `import history`".into()));
     }
-    let one = One { what, file: files.remove(0), dry_run, fictional };
+    whole(config, One { what, file: files.remove(0), dry_run, fictional }).await
+}
+
+/// Takes a file as one.
+async fn whole(config: Config, one: One) -> anyhow::Result<()> {
     let bytes = load(&one.file)?;
     let session = Session::open(config).await?;
     let outcome = work(&session, &one, &bytes).await;

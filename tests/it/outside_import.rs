@@ -362,7 +362,7 @@ async fn programs_bring_cap_by_the_api_and_look_first_if_they_like() {
     let (operator, chief) = (person(&town, Role::Operator).await, person(&town, Role::Coordinator).await);
     let kind = "application/cap+xml";
     let first = idap("MG-1", 9, "Alert", "");
-    let looked = api(&town, &operator, "?dry_run=true", kind, &first).await;
+    let looked = api(&town, &chief, "?dry_run=true", kind, &first).await;
     assert_eq!(looked.status, StatusCode::OK, "{}", looked.text);
     let told = looked.json();
     assert_eq!(

@@ -117,7 +117,7 @@ fn rule_of(raw: &RuleFile, reader: &mut Reader<'_>) -> Option<Rule> {
         levels,
         overrides: Vec::new(),
         quiet,
-        last_word: Micros::from(last_word_h(raw.last_word_h, reader)) * HOUR,
+        last_word: Micros::from(last_word_h(raw.last_word_h, reader)).saturating_mul(HOUR),
         cases: Vec::new(),
     };
     rule.overrides = raw
