@@ -149,7 +149,7 @@ impl Town {
 
     pub async fn list(&self, wish: Wish) -> Vec<Shown> {
         let mut conn = self.db.pool.acquire().await.unwrap();
-        let mut all = shown::list(&mut conn, self.now(), Wish { limit: 100, ..wish }).await.unwrap();
+        let mut all = shown::list(&mut conn, self.now(), Wish { limit: 500, ..wish }).await.unwrap();
         all.sort_by_key(|warning| (warning.sent_at, warning.id));
         all
     }
