@@ -53,7 +53,9 @@ def existing(kind, name, value):
 
 @schemathesis.hook
 def map_path_parameters(context, path_parameters):
-    kind = context.operation.path.split("/")[3]
+    parts = context.operation.path.split("/")
+    # What stands outside the API has no resource in its address.
+    kind = parts[3] if len(parts) > 3 else ""
     return {name: existing(kind, name, value) for name, value in (path_parameters or {}).items()}
 
 
