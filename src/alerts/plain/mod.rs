@@ -137,6 +137,7 @@ pub struct Texts<'a> {
 
 /// Something to look at.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, utoipa::ToSchema)]
+#[schema(as = PlainFinding)]
 pub struct Finding {
     #[schema(value_type = String)]
     pub weight: Weight,

@@ -266,6 +266,7 @@ async fn shapes(conn: &mut PgConnection, alert: AlertId) -> sqlx::Result<Vec<Mul
 
 /// What the message will carry, held against what was meant.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, utoipa::ToSchema)]
+#[schema(as = PlaceDifference)]
 pub struct Difference {
     pub polygons: usize,
     /// Points of all outlines and holes as they were given.

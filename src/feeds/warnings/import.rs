@@ -117,6 +117,7 @@ pub struct Brought {
 
 /// What a document came to.
 #[derive(Clone, Debug, Default, Serialize, utoipa::ToSchema)]
+#[schema(as = WarningImport)]
 pub struct Outcome {
     /// Nothing of it was kept: it was only looked at.
     pub dry_run: bool,

@@ -183,6 +183,9 @@ pub async fn act(
     StrictJson(given): StrictJson<Asked>,
 ) -> Result<StatusCode, ApiError> {
     let id = ExerciseId(id);
+    if given.reason.chars().count() > 1000 {
+        return Err(ApiError::bad("reason has more than 1000 characters"));
+    }
     let mut tx = app.db.web.begin().await?;
     let actor = staff.actor();
     let desk = Desk { app: &app, now: app.clock.now(), actor: &actor };

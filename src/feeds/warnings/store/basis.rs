@@ -11,6 +11,7 @@ use crate::ids::{AlertId, AreaId};
 
 /// An alert that was made from a warning.
 #[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
+#[schema(as = AlertFromWarning)]
 pub struct OwnAlert {
     #[schema(value_type = uuid::Uuid)]
     pub id: AlertId,

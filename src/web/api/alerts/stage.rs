@@ -92,7 +92,7 @@ pub struct ApprovalState {
     /// Where the contingency plan lets it leave without a person; empty otherwise.
     pub plancon: String,
     /// Why that policy holds.
-    #[schema(value_type = Vec<Object>)]
+    #[schema(value_type = Vec<serde_json::Value>)]
     pub because: Vec<approve::Because>,
     /// Those that count.
     pub given: Vec<Approval>,
