@@ -5,12 +5,11 @@ mod list;
 
 use axum::Router;
 use axum::extract::{Path, Query, State};
-use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Uri, header};
-use axum::response::{IntoResponse, Response};
+use axum::http::{HeaderMap, HeaderValue, Uri, header};
+use axum::response::Response;
 use axum::routing::get;
-use chrono::{DateTime, Utc};
+use chrono::DateTime;
 use serde::{Deserialize, Serialize};
-use sha2::{Digest as _, Sha256};
 
 use self::list::Scope;
 use crate::alerts::cap::feed::{Feed, Form};
@@ -18,6 +17,7 @@ use crate::alerts::cap::model::MEDIA_TYPE;
 use crate::alerts::signing::{self, SigningKey};
 use crate::app::App;
 use crate::cobrade::Cobrade;
+use crate::web::conditional::{FOREVER, SHORT, answer, dated};
 use crate::web::error::ApiError;
 use crate::web::pages::public::alert_page;
 use crate::web::pages::view::View;
@@ -35,10 +35,6 @@ pub fn routes() -> Router<App> {
 
 /// The language of the town: what has no translation is in it.
 const OWN: &str = "pt-BR";
-/// Readers may keep the list this long. Short: an update must overtake the alert it replaces.
-const FEED_CACHE: &str = "public, max-age=15, must-revalidate";
-/// An issued message never changes; another state of affairs is another message.
-const MESSAGE_CACHE: &str = "public, max-age=31536000, immutable";
 /// A new key must be known when the first message signed with it arrives.
 const KEYS_CACHE: &str = "public, max-age=60, must-revalidate";
 
@@ -228,7 +224,7 @@ fn respond_feed(app: &App, headers: &HeaderMap, feed: &Feed, form: Form, negotia
         Form::Atom => "application/atom+xml; charset=utf-8",
         Form::Rss => "application/rss+xml; charset=utf-8",
     };
-    let mut response = Answer { content_type, cache: FEED_CACHE, modified, body: feed.write(form) }.respond(headers);
+    let mut response = dated(headers, content_type, SHORT, modified, feed.write(form));
     if let Ok(language) = HeaderValue::from_str(&feed.language) {
         response.headers_mut().insert(header::CONTENT_LANGUAGE, language);
     }
@@ -257,13 +253,12 @@ async fn known_keys(app: &App) -> Result<Vec<SigningKey>, ApiError> {
 pub(super) async fn keys(State(app): State<App>, headers: HeaderMap) -> Result<Response, ApiError> {
     let keys = Keys { signing: app.config.signing.enabled, keys: known_keys(&app).await? };
     let body = serde_json::to_string_pretty(&keys).map_err(anyhow::Error::from)?;
-    Ok(Answer { content_type: "application/json", cache: KEYS_CACHE, modified: None, body }.respond(&headers))
+    Ok(answer(&headers, "application/json", KEYS_CACHE, body))
 }
 
 async fn certificates(State(app): State<App>, headers: HeaderMap) -> Result<Response, ApiError> {
     let body = signing::bundle(&known_keys(&app).await?);
-    let content_type = "application/pem-certificate-chain";
-    Ok(Answer { content_type, cache: KEYS_CACHE, modified: None, body }.respond(&headers))
+    Ok(answer(&headers, "application/pem-certificate-chain", KEYS_CACHE, body))
 }
 
 /// `{identifier}.xml` is the message; `{identifier}` alone, which the message names as its `web`, is the page for people;
@@ -302,89 +297,13 @@ async fn message(
     .fetch_optional(&app.db.web)
     .await?
     .ok_or_else(missing)?;
-    let answer =
-        Answer { content_type: MEDIA_TYPE, cache: MESSAGE_CACHE, modified: Some(row.issued_at), body: row.xml };
-    Ok(answer.respond(&headers))
-}
-
-struct Answer {
-    content_type: &'static str,
-    cache: &'static str,
-    modified: Option<DateTime<Utc>>,
-    body: String,
-}
-
-impl Answer {
-    /// The body, or 304 when the client has it (RFC 9110, section 13.1: an entity tag outranks a date).
-    fn respond(self, request: &HeaderMap) -> Response {
-        // Weak, because compression may change the bytes on the wire.
-        let digest = Sha256::digest(self.body.as_bytes());
-        let tag = digest.iter().take(16).fold(String::from("W/\""), |tag, byte| format!("{tag}{byte:02x}")) + "\"";
-        let known = match request.get(header::IF_NONE_MATCH) {
-            Some(tags) => tags.to_str().is_ok_and(|tags| names_tag(tags, &tag)),
-            None => {
-                self.modified.is_some_and(|at| since(request).is_some_and(|since| at.timestamp() <= since.timestamp()))
-            }
-        };
-        let mut response = if known { StatusCode::NOT_MODIFIED.into_response() } else { self.body.into_response() };
-        let mut set = |name: HeaderName, value: &str| {
-            if let Ok(value) = HeaderValue::from_str(value) {
-                response.headers_mut().insert(name, value);
-            }
-        };
-        set(header::ETAG, &tag);
-        set(header::CACHE_CONTROL, self.cache);
-        // Anyone may read alerts from a page of their own.
-        set(header::ACCESS_CONTROL_ALLOW_ORIGIN, "*");
-        if let Some(at) = self.modified {
-            set(header::LAST_MODIFIED, &at.format("%a, %d %b %Y %H:%M:%S GMT").to_string());
-        }
-        if known {
-            response.headers_mut().remove(header::CONTENT_TYPE);
-        } else {
-            set(header::CONTENT_TYPE, self.content_type);
-        }
-        response
-    }
-}
-
-/// Whether a list of entity tags names this one, compared weakly.
-fn names_tag(tags: &str, tag: &str) -> bool {
-    let bare = |tag: &str| tag.trim().trim_start_matches("W/").to_owned();
-    tags.split(',').any(|given| given.trim() == "*" || bare(given) == bare(tag))
-}
-
-fn since(request: &HeaderMap) -> Option<DateTime<Utc>> {
-    let date = request.get(header::IF_MODIFIED_SINCE)?.to_str().ok()?;
-    DateTime::parse_from_rfc2822(date).ok().map(|at| at.with_timezone(&Utc))
+    // An issued message never changes; another state of affairs is another message.
+    Ok(dated(&headers, MEDIA_TYPE, FOREVER, Some(row.issued_at), row.xml))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn answer() -> Answer {
-        let modified = Some("2026-02-24T00:40:00.9Z".parse().unwrap());
-        Answer { content_type: MEDIA_TYPE, cache: MESSAGE_CACHE, modified, body: "<alert/>".into() }
-    }
-
-    fn status(name: HeaderName, value: &str) -> StatusCode {
-        let mut request = HeaderMap::new();
-        request.insert(name, HeaderValue::from_str(value).unwrap());
-        answer().respond(&request).status()
-    }
-
-    #[test]
-    fn a_client_that_has_the_bytes_gets_304() {
-        let first = answer().respond(&HeaderMap::new());
-        assert_eq!(first.status(), StatusCode::OK);
-        assert_eq!(first.headers()[header::CONTENT_TYPE], MEDIA_TYPE);
-        let tag = first.headers()[header::ETAG].to_str().unwrap().to_owned();
-        assert_eq!(status(header::IF_NONE_MATCH, &tag), StatusCode::NOT_MODIFIED);
-        assert_eq!(status(header::IF_NONE_MATCH, &format!("\"x\", {}", &tag[2..])), StatusCode::NOT_MODIFIED);
-        assert_eq!(status(header::IF_NONE_MATCH, "*"), StatusCode::NOT_MODIFIED);
-        assert_eq!(status(header::IF_NONE_MATCH, "\"other\""), StatusCode::OK);
-    }
 
     #[test]
     fn a_feed_is_named_with_its_form_and_maybe_a_language() {
@@ -404,12 +323,5 @@ mod tests {
         assert_eq!(of("pt-PT"), Some("pt-BR".into()));
         assert_eq!(of("es;q=0, de, *"), None);
         assert_eq!(of(""), None);
-    }
-
-    #[test]
-    fn a_date_serves_when_no_tag_is_given() {
-        assert_eq!(status(header::IF_MODIFIED_SINCE, "Tue, 24 Feb 2026 00:40:00 GMT"), StatusCode::NOT_MODIFIED);
-        assert_eq!(status(header::IF_MODIFIED_SINCE, "Tue, 24 Feb 2026 00:39:59 GMT"), StatusCode::OK);
-        assert_eq!(status(header::IF_MODIFIED_SINCE, "yesterday"), StatusCode::OK);
     }
 }
