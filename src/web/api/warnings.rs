@@ -128,6 +128,7 @@ pub async fn import(
 
 /// A warning with all that is known of it.
 #[derive(Debug, Serialize, utoipa::ToSchema)]
+#[schema(as = WarningDetail)]
 pub struct Detail {
     #[serde(flatten)]
     pub warning: Shown,
