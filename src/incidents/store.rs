@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 use sqlx::PgConnection;
 use uuid::Uuid;
 
+use super::timeline;
 use crate::alerts::kind::AlertKind;
 use crate::alerts::state::AlertError;
 use crate::alerts::store::next_number;
@@ -51,6 +52,8 @@ pub struct Entry {
     pub text: String,
     #[schema(value_type = Object)]
     pub detail: Value,
+    /// The earlier line that this one corrects; that line stays.
+    pub corrects: Option<i64>,
 }
 
 /// Opens an incident for an issued alert, or takes the alert into the one that runs, and writes the alert's history so far
@@ -85,16 +88,24 @@ pub async fn open_for_alert(
     Ok(id)
 }
 
+/// The incident that this alert belongs to: that of the alert it answers, or one of the same hazard that began lately. What is
+/// exercised and what happens never share one, nor do two exercises; one that people reported is real.
 async fn running_for(conn: &mut PgConnection, now: Instant, subject: &Subject<'_>) -> sqlx::Result<Option<IncidentId>> {
     sqlx::query_scalar!(
         r#"select i.id as "id: IncidentId" from incident i
            where i.state = 'open'
              and (exists (select from incident_alert ia where ia.incident_id = i.id and ia.alert_id = $1)
-                  or ($1::uuid is null and i.cobrade = $2 and i.opened_at > $3))
+                  or ($1::uuid is null and i.cobrade = $2 and i.opened_at > $3
+                      and not exists (select from alert mine, incident_alert ia join alert other on other.id = ia.alert_id
+                          where mine.id = $4 and ia.incident_id = i.id
+                            and (other.status, other.exercise_id) is distinct from (mine.status, mine.exercise_id))
+                      and exists (select from alert mine where mine.id = $4 and (mine.status = 'actual'
+                          or exists (select from incident_alert ia where ia.incident_id = i.id)))))
            order by i.opened_at desc limit 1 for no key update"#,
         subject.references.map(|id| id.0) as Option<Uuid>,
         subject.cobrade,
-        now - TimeDelta::hours(SAME_EVENT_H)
+        now - TimeDelta::hours(SAME_EVENT_H),
+        subject.alert.0
     )
     .fetch_optional(conn)
     .await
@@ -197,6 +208,37 @@ pub async fn add_entry(
     notify(conn, &Event::Incident { id: id.0 }).await
 }
 
+/// Writes a note, or corrects an earlier one by a new line that points to it; nothing when this incident has no such line, or it was
+/// corrected already. Returns the line.
+pub async fn add_note(
+    conn: &mut PgConnection,
+    id: IncidentId,
+    (now, actor): (Instant, &str),
+    text: &str,
+    corrects: Option<i64>,
+) -> sqlx::Result<Option<i64>> {
+    let kind = if corrects.is_some() { timeline::CORRECTION } else { timeline::NOTE };
+    let line = sqlx::query_scalar!(
+        r#"insert into incident_entry (incident_id, at, actor, kind, text, corrects)
+           select $1, $2, $3, $4, $5, $6
+           where $6::bigint is null or exists (select from incident_entry e where e.id = $6 and e.incident_id = $1
+               and e.kind in ('note', 'correction') and not exists (select from incident_entry c where c.corrects = e.id))
+           returning id"#,
+        id.0,
+        now,
+        actor,
+        kind,
+        text,
+        corrects
+    )
+    .fetch_optional(&mut *conn)
+    .await?;
+    if line.is_some() {
+        notify(conn, &Event::Incident { id: id.0 }).await?;
+    }
+    Ok(line)
+}
+
 /// Adds a line to the incident of an alert, if it has an open one.
 pub async fn add_entry_for_alert(
     conn: &mut PgConnection,
@@ -247,7 +289,7 @@ pub async fn load(conn: &mut PgConnection, id: IncidentId) -> sqlx::Result<Optio
 pub async fn entries(conn: &mut PgConnection, id: IncidentId, after: i64, limit: i64) -> sqlx::Result<Vec<Entry>> {
     sqlx::query_as!(
         Entry,
-        "select id, at, actor, kind, text, detail from incident_entry
+        "select id, at, actor, kind, text, detail, corrects from incident_entry
          where incident_id = $1 and id > $2 order by at, id limit $3",
         id.0,
         after,
