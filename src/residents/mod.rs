@@ -1,7 +1,17 @@
 //! Who lives where, and how they are reached.
 
+pub mod answers;
+pub mod companions;
+pub mod desk;
+pub mod grammar;
+pub mod locate;
 pub mod own;
+pub mod preferences;
+pub mod record;
+pub mod signup;
 pub mod store;
+pub mod telephone;
+pub mod unsubscribe;
 
 use serde::{Deserialize, Serialize};
 

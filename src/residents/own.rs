@@ -6,7 +6,9 @@ use uuid::Uuid;
 use crate::catalogue::normal_phone;
 use crate::clock::Instant;
 use crate::dispatch::provider::Channel;
-use crate::ids::{Ids, ResidentId};
+use crate::ids::{AlertId, Ids, ResidentId};
+use crate::residents::companions::Companion;
+use crate::residents::preferences::{Need, Preferences};
 use crate::units::vocabulary;
 
 vocabulary! {
@@ -16,6 +18,8 @@ vocabulary! {
         Alerts = "alerts",
         /// What they need in an emergency; sensitive (LGPD, art. 11).
         Needs = "needs",
+        /// Who lives with them, by name; with what each needs, sensitive too.
+        Household = "household",
         /// Invitations to exercises.
         Drills = "drills",
         Research = "research",
@@ -38,6 +42,8 @@ pub const WRONG_A_DAY: i64 = 25;
 pub const FROM_ONE_ADDRESS: i64 = 30;
 /// How long a visit lasts.
 pub const SESSION_FOR: chrono::TimeDelta = chrono::TimeDelta::minutes(30);
+/// Places of one resident.
+pub const MOST_PLACES: i64 = 10;
 /// Longest text of needs, in characters.
 pub const NEEDS_MAX: usize = 1000;
 
@@ -77,6 +83,8 @@ pub struct Place {
     pub lat: f64,
     pub precision_m: i32,
     pub address: String,
+    /// Who lives there with this contact.
+    pub people: i16,
 }
 
 #[derive(Clone, Debug, Serialize)]
@@ -106,6 +114,12 @@ pub struct Message {
     pub alert: String,
     pub headline: String,
     pub state: String,
+    /// Why it failed or was not sent, as the outbox has it.
+    pub reason: String,
+    /// Who took it, or would have.
+    pub provider: String,
+    pub accepted_at: Option<Instant>,
+    pub alert_id: AlertId,
 }
 
 /// Somebody who read the record, by role and not by name.
@@ -129,6 +143,10 @@ pub struct Held {
     /// Newest last.
     pub consents: Vec<Consent>,
     pub needs: Option<String>,
+    pub need_kinds: Vec<Need>,
+    /// Those who live with them; empty until their names are opened.
+    pub companions: Vec<Companion>,
+    pub preferences: Preferences,
     /// Newest first, at most 200.
     pub messages: Vec<Message>,
     pub reads: Vec<Read>,

@@ -1,7 +1,14 @@
 //! Residents in PostgreSQL.
 
+pub mod blocked;
+pub mod channel;
+pub mod companion;
 pub mod erase;
+pub mod order;
 pub mod own;
+pub mod place;
+pub mod record;
+pub mod signup;
 
 use sqlx::PgConnection;
 use sqlx::types::Json;

@@ -314,7 +314,7 @@ async fn houses(conn: &mut PgConnection, streets: &[Street], number: Option<u32>
 }
 
 /// The middle of the addresses of a CEP; of two sources the one that knows it better.
-async fn postcode(conn: &mut PgConnection, cep: &str) -> sqlx::Result<Option<Candidate>> {
+pub async fn postcode(conn: &mut PgConnection, cep: &str) -> sqlx::Result<Option<Candidate>> {
     let row = sqlx::query!(
         r#"select street, st_x(middle) as "lon!", st_y(middle) as "lat!", reach_m from address_postcode
            where cep = $1 order by reach_m, source limit 1"#,

@@ -38,6 +38,7 @@ pub async fn erase(conn: &mut PgConnection, now: Instant, id: ResidentId) -> sql
     .execute(&mut *conn)
     .await?;
     for table in [
+        "delete from resident_companion where resident_id = $1",
         "delete from resident_place where resident_id = $1",
         "delete from resident_channel where resident_id = $1",
         "delete from resident_session where resident_id = $1",
@@ -49,7 +50,8 @@ pub async fn erase(conn: &mut PgConnection, now: Instant, id: ResidentId) -> sql
         .execute(&mut *conn)
         .await?;
     sqlx::query!(
-        "update resident set name = '', external_ref = null, consent_source = 'erased', deleted_at = $2 where id = $1",
+        "update resident set name = '', external_ref = null, consent_source = 'erased', deleted_at = $2, needs = '{}',
+            least_level = 'observation', quiet_from = null, quiet_until = null, quiet_zone = null where id = $1",
         id.0,
         now
     )
@@ -63,7 +65,7 @@ async fn traces(conn: &mut PgConnection, now: Instant, id: ResidentId) -> sqlx::
     sqlx::query!(
         "delete from notice n using resident_channel c
         where c.resident_id = $1 and n.channel = c.kind and n.address = c.address
-            and n.purpose in ('resident_code', 'resident_change', 'exercise_notice')",
+            and n.purpose in ('resident_code', 'resident_change', 'exercise_notice', 'sms_order')",
         id.0
     )
     .execute(&mut *conn)
@@ -108,7 +110,7 @@ async fn traces(conn: &mut PgConnection, now: Instant, id: ResidentId) -> sqlx::
     .execute(&mut *conn)
     .await?;
     sqlx::query!(
-        "update delivery_receipt d set address = '', raw = '' from outbox o where o.id = d.outbox_id and o.resident_id = $1",
+        "update delivery_receipt d set address = '', raw = '', error = '' from outbox o where o.id = d.outbox_id and o.resident_id = $1",
         id.0
     )
     .execute(&mut *conn)

@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use crate::clock::Instant;
 use crate::dispatch::provider::Channel;
-use crate::ids::{Ids, ResidentId};
+use crate::ids::{AlertId, Ids, ResidentId};
 use crate::residents::own::{
     CODE_FOR, Consent, FROM_ONE_ADDRESS, Held, Message, Place, Purpose, Read, SESSION_FOR, Sent, TEXT_VERSION,
     TO_ONE_ADDRESS, TRIES, Visit, WRONG_A_DAY, Way,
@@ -25,7 +25,7 @@ pub async fn held(conn: &mut PgConnection, id: ResidentId) -> sqlx::Result<Optio
     let Some(row) = row else { return Ok(None) };
     let places = sqlx::query_as!(
         Place,
-        r#"select label, st_x(geom) as "lon!", st_y(geom) as "lat!", precision_m, address_text as address
+        r#"select label, st_x(geom) as "lon!", st_y(geom) as "lat!", precision_m, address_text as address, people
         from resident_place where resident_id = $1 order by label"#,
         id.0
     )
@@ -45,6 +45,7 @@ pub async fn held(conn: &mut PgConnection, id: ResidentId) -> sqlx::Result<Optio
     )
     .fetch_all(&mut *conn)
     .await?;
+    let (preferences, need_kinds) = super::signup::chosen(&mut *conn, id).await?;
     let (messages, reads) = (messages(&mut *conn, id).await?, reads(conn, id).await?);
     Ok(Some(Held {
         id,
@@ -56,6 +57,9 @@ pub async fn held(conn: &mut PgConnection, id: ResidentId) -> sqlx::Result<Optio
         channels,
         consents,
         needs: None,
+        need_kinds,
+        companions: Vec::new(),
+        preferences,
         messages,
         reads,
     }))
@@ -64,7 +68,8 @@ pub async fn held(conn: &mut PgConnection, id: ResidentId) -> sqlx::Result<Optio
 async fn messages(conn: &mut PgConnection, id: ResidentId) -> sqlx::Result<Vec<Message>> {
     sqlx::query_as!(
         Message,
-        r#"select o.created_at as at, o.channel, o.address, coalesce(a.number, '') as "alert!", a.headline, o.state
+        r#"select o.created_at as at, o.channel, o.address, coalesce(a.number, '') as "alert!", a.headline, o.state, o.reason,
+            coalesce(o.provider, '') as "provider!", o.accepted_at, o.alert_id as "alert_id: AlertId"
         from outbox o join alert a on a.id = o.alert_id
         where o.resident_id = $1 order by o.id desc limit 200"#,
         id.0
@@ -116,6 +121,24 @@ pub async fn may_ask(
     )
     .fetch_one(conn)
     .await
+}
+
+/// Codes by SMS that left for telephones nobody had proven, within the last minute and the last day. Whoever asks is the only one
+/// who does until the transaction ends.
+pub async fn paid_codes(conn: &mut PgConnection, now: Instant) -> sqlx::Result<(i64, i64)> {
+    sqlx::query!("select pg_advisory_xact_lock(hashtextextended('resident_code paid', 0))")
+        .fetch_one(&mut *conn)
+        .await?;
+    let row = sqlx::query!(
+        r#"select count(*) filter (where k.created_at > $1::timestamptz - interval '1 minute') as "minute!", count(*) as "day!"
+        from resident_code k where k.channel = 'sms' and k.created_at > $1::timestamptz - interval '1 day'
+            and (k.confirms or exists (select from resident_signup s where s.code_id = k.id)
+                or exists (select from exercise_request e where e.code_id = k.id))"#,
+        now
+    )
+    .fetch_one(conn)
+    .await?;
+    Ok((row.minute, row.day))
 }
 
 /// The residents who are reached there, eldest record first.
@@ -296,7 +319,7 @@ pub async fn correct(conn: &mut PgConnection, now: Instant, id: ResidentId, new:
 }
 
 /// Notes that the record is the resident's own word from now on: an older list changes it no more.
-async fn own_word(conn: &mut PgConnection, now: Instant, id: ResidentId) -> sqlx::Result<()> {
+pub async fn own_word(conn: &mut PgConnection, now: Instant, id: ResidentId) -> sqlx::Result<()> {
     sqlx::query!("update resident set corrected_at = $2 where id = $1", id.0, now).execute(conn).await?;
     Ok(())
 }
@@ -337,7 +360,7 @@ pub async fn remove_channel(conn: &mut PgConnection, now: Instant, id: ResidentI
 /// Codes that went to a telephone or mailbox, and the messages they went in. What staff are sent there is theirs.
 pub async fn forget_codes(conn: &mut PgConnection, at: (&str, &str)) -> sqlx::Result<()> {
     sqlx::query!(
-        "delete from notice where channel = $1 and address = $2 and purpose in ('resident_code', 'resident_change', 'exercise_notice')",
+        "delete from notice where channel = $1 and address = $2 and purpose in ('resident_code', 'resident_change', 'exercise_notice', 'sms_order')",
         at.0,
         at.1
     )
@@ -347,7 +370,7 @@ pub async fn forget_codes(conn: &mut PgConnection, at: (&str, &str)) -> sqlx::Re
     Ok(())
 }
 
-/// Adds a line to the history of consents. `source` says where.
+/// Adds a line to the history of consents, in the wording of the pages. `source` says where.
 pub async fn consent(
     conn: &mut PgConnection,
     now: Instant,
@@ -356,13 +379,24 @@ pub async fn consent(
     given: bool,
     source: &str,
 ) -> sqlx::Result<()> {
+    consent_to(conn, now, id, (purpose, given), (source, TEXT_VERSION)).await
+}
+
+/// The same where they read another wording.
+pub async fn consent_to(
+    conn: &mut PgConnection,
+    now: Instant,
+    id: ResidentId,
+    (purpose, given): (Purpose, bool),
+    (source, text_version): (&str, &str),
+) -> sqlx::Result<()> {
     sqlx::query!(
         "insert into consent (resident_id, purpose, given, at, text_version, source) values ($1, $2, $3, $4, $5, $6)",
         id.0,
         purpose.as_str(),
         given,
         now,
-        TEXT_VERSION,
+        text_version,
         source
     )
     .execute(&mut *conn)
@@ -384,6 +418,12 @@ pub async fn stop_sending(conn: &mut PgConnection, now: Instant, id: ResidentId)
     )
     .fetch_all(&mut *conn)
     .await?;
+    inherit(conn, now, &stopped).await
+}
+
+/// Where rows were stopped that would have reached somebody else at the same telephone or mailbox too, the other's own row takes
+/// the place of each.
+pub async fn inherit(conn: &mut PgConnection, now: Instant, stopped: &[i64]) -> sqlx::Result<()> {
     sqlx::query!(
         "update outbox o set state = 'pending', reason = '', final_at = null, next_attempt_at = $2
         from (select distinct on (d.alert_id, d.channel, d.address) d.id
@@ -394,7 +434,7 @@ pub async fn stop_sending(conn: &mut PgConnection, now: Instant, id: ResidentId)
               where gone.id = any($1) and d.state = 'suppressed' and d.reason = 'duplicate_address'
               order by d.alert_id, d.channel, d.address, d.priority, d.id) as heir
         where o.id = heir.id",
-        &stopped,
+        stopped,
         now
     )
     .execute(conn)

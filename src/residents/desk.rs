@@ -1,0 +1,247 @@
+//! Subscriptions of the public page: a code or a link first, and nothing is kept as reachable before it has come back.
+
+use std::net::IpAddr;
+
+use serde_json::json;
+use sqlx::PgConnection;
+use subtle::ConstantTimeEq as _;
+use uuid::Uuid;
+
+use super::own::{self, CODE_FOR, Purpose};
+use super::signup::{self, LINK_FOR, Signup, SignupPlace};
+use super::store::place::{self, Added, NewPlace};
+use super::store::{channel, own as store, signup as waiting};
+use crate::accounts::Permission;
+use crate::app::App;
+use crate::audit::{self, Act, Actor, ActorKind, Entry, Via};
+use crate::clock::Instant;
+use crate::dispatch::alarm::{self, Alarm};
+use crate::dispatch::notices::{self, Notice};
+use crate::dispatch::provider::Channel;
+use crate::i18n::Lang;
+use crate::ids::ResidentId;
+
+/// Source of consents that were given on the public page.
+pub const SOURCE: &str = "public page";
+/// The wording that the page shows. It rises when the wording changes.
+const TEXT_VERSION: &str = "cadastro 2026-12";
+/// Names that are tried for a place whose own is taken.
+const MOST_NAMES: usize = 10;
+
+/// Residents in the audit: the record's id and nothing else.
+pub fn actor(id: ResidentId) -> Actor {
+    Actor { kind: ActorKind::Resident, name: id.to_string(), id: Some(id.0), via: Via::Public, address: None }
+}
+
+/// What became of a wish for a code.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Asked {
+    Sent(Uuid),
+    /// This address, or whoever asks, has to wait.
+    Wait,
+    /// The service has sent as many codes by SMS as it may.
+    Full,
+}
+
+/// Whether another code may leave by SMS for a telephone that nobody has proven. When not, administrators are told; whoever asks
+/// commits that.
+///
+/// # Errors
+/// The database's.
+pub async fn may_pay(conn: &mut PgConnection, app: &App, now: Instant, channel: Channel) -> sqlx::Result<bool> {
+    if channel == Channel::Email {
+        return Ok(true);
+    }
+    let (minute, day) = store::paid_codes(&mut *conn, now).await?;
+    let bounds = &app.config.signup;
+    if minute < bounds.sms_per_minute.into() && day < bounds.sms_per_day.into() {
+        return Ok(true);
+    }
+    let to = Permission::ManageStaff;
+    let alarm = Alarm { purpose: "signup_alarm", to, by_sms: false, key: "alarm-signup", n: day };
+    alarm::raise(conn, &app.ids, now, alarm).await?;
+    Ok(false)
+}
+
+/// Keeps what was filled in and sends the code, by e-mail with a link beside it.
+/// It is the same for whoever is known and whoever is not.
+///
+/// # Errors
+/// The database's.
+pub async fn ask(
+    app: &App,
+    lang: Lang,
+    wish: &Signup,
+    to: (Channel, &str),
+    from: Option<IpAddr>,
+) -> anyhow::Result<Asked> {
+    let now = app.clock.now();
+    let mut tx = app.db.web.begin().await?;
+    if !store::may_ask(&mut tx, now, to, from).await? {
+        return Ok(Asked::Wait);
+    }
+    if !may_pay(&mut tx, app, now, to.0).await? {
+        tx.commit().await?;
+        return Ok(Asked::Full);
+    }
+    let (id, code) = (app.ids.uuid(now), own::code(&app.ids));
+    let sealed = app.keys.service.seal(&own::code_context(id), code.as_bytes());
+    let new = store::NewCode { id, to, resident: None, confirms: false, sealed: &sealed, from };
+    store::keep_code(&mut tx, now, &new).await?;
+    let wish = app.keys.service.seal(&signup::context(id), &serde_json::to_vec(wish)?);
+    waiting::keep(&mut tx, now, id, &wish, now + LINK_FOR).await?;
+    let authority = &app.config.municipality.sender_name;
+    let subject = lang.t1("signup-subject", "authority", authority);
+    let mut body = lang.t2("signup-code", "authority", authority, "code", &code);
+    let mut expires_at = now + CODE_FOR;
+    if to.0 == Channel::Email {
+        let link = format!("{}/cadastro/confirmar/{}", app.config.public_url(), signup::token(&app.keys.service, id));
+        body = format!("{body}\n\n{}\n{link}\n\n{}", lang.t("signup-link"), lang.t("signup-not-you"));
+        expires_at = now + LINK_FOR;
+    }
+    let notice =
+        Notice { channel: to.0, address: to.1, subject: &subject, body: &body, expires_at, purpose: "resident_code" };
+    notices::queue(&mut tx, &app.ids, now, &notice).await?;
+    tx.commit().await?;
+    Ok(Asked::Sent(id))
+}
+
+/// Who subscribed, and by which telephone or mailbox.
+#[derive(Clone, Debug)]
+pub struct Joined {
+    pub resident: ResidentId,
+    pub channel: String,
+    pub address: String,
+    /// Places for which there was no room.
+    pub left_out: usize,
+}
+
+/// Takes a code that was typed. `None` when it is not the one that was sent, or no longer good.
+///
+/// # Errors
+/// The database's, or of the sealed form.
+pub async fn confirm(app: &App, code: Uuid, typed: &str) -> anyhow::Result<Option<Joined>> {
+    let now = app.clock.now();
+    let mut conn = app.db.web.acquire().await?;
+    if !waiting::waits(&mut conn, now, code).await? {
+        return Ok(None);
+    }
+    // The try is counted before anything is compared, whatever comes of it.
+    let Some(sent) = store::try_code(&mut conn, now, code, false).await? else { return Ok(None) };
+    drop(conn);
+    let kept = app.keys.service.open(&own::code_context(code), &sent.sealed)?;
+    let typed: String = typed.chars().filter(char::is_ascii_digit).take(12).collect();
+    if !bool::from(kept.ct_eq(typed.as_bytes())) {
+        return Ok(None);
+    }
+    carry_out(app, code).await
+}
+
+/// Takes the link of an e-mail. `None` when it was taken before, or is too old.
+///
+/// # Errors
+/// The database's, or of the sealed form.
+pub async fn follow(app: &App, code: Uuid) -> anyhow::Result<Option<Joined>> {
+    carry_out(app, code).await
+}
+
+async fn carry_out(app: &App, code: Uuid) -> anyhow::Result<Option<Joined>> {
+    let now = app.clock.now();
+    let mut tx = app.db.web.begin().await?;
+    let Some(taken) = waiting::take(&mut tx, now, code).await? else { return Ok(None) };
+    let wish = app.keys.service.open(&signup::context(code), &taken.sealed)?;
+    let wish: Signup = serde_json::from_slice(&wish)?;
+    let at = (taken.channel.as_str(), taken.address.as_str());
+    let (resident, left_out) = join(&mut tx, app, &wish, at).await?;
+    tx.commit().await?;
+    Ok(Some(Joined { resident, channel: taken.channel, address: taken.address, left_out }))
+}
+
+/// Writes a proven subscription. Whoever is known keeps their record and what is in it, and gets the places beside it;
+/// for how many there was no room is the second part.
+async fn join(
+    conn: &mut PgConnection,
+    app: &App,
+    wish: &Signup,
+    at: (&str, &str),
+) -> sqlx::Result<(ResidentId, usize)> {
+    let now = app.clock.now();
+    let id = match channel::owner(&mut *conn, at).await? {
+        Some(id) => {
+            waiting::name(&mut *conn, id, (&wish.name, &wish.language)).await?;
+            id
+        }
+        None => {
+            let id = ResidentId(app.ids.uuid(now));
+            channel::begin(&mut *conn, now, id, (&wish.name, &wish.language, SOURCE), at).await?;
+            id
+        }
+    };
+    store::add_channel(&mut *conn, now, id, at).await?;
+    if !channel::wants_alerts(&mut *conn, id).await? {
+        store::consent_to(&mut *conn, now, id, (Purpose::Alerts, true), (SOURCE, TEXT_VERSION)).await?;
+        let given = json!({ "purpose": "alerts", "given": true, "source": SOURCE });
+        record(&mut *conn, app, id, Act::ResidentConsent, given).await?;
+    }
+    let mut left_out = 0;
+    for place in &wish.places {
+        if add_place(&mut *conn, id, place).await? == Added::Full {
+            left_out += 1;
+        }
+    }
+    let zone = app.config.municipality.time_zone;
+    waiting::prefer(&mut *conn, id, wish.preferences, zone.name()).await?;
+    if !wish.needs.is_empty() {
+        store::consent_to(&mut *conn, now, id, (Purpose::Needs, true), (SOURCE, TEXT_VERSION)).await?;
+        waiting::need(&mut *conn, id, &wish.needs).await?;
+        record(
+            &mut *conn,
+            app,
+            id,
+            Act::ResidentConsent,
+            json!({ "purpose": "needs", "given": true, "source": SOURCE }),
+        )
+        .await?;
+    }
+    let fields = json!({ "fields": ["places", "preferences"], "source": SOURCE });
+    record(conn, app, id, Act::ResidentCorrect, fields).await?;
+    Ok((id, left_out))
+}
+
+async fn record(
+    conn: &mut PgConnection,
+    app: &App,
+    id: ResidentId,
+    act: Act,
+    what: serde_json::Value,
+) -> sqlx::Result<()> {
+    audit::record(conn, &app.ids, app.clock.now(), &actor(id), Entry::new(act, "resident", id).to(what)).await
+}
+
+/// Adds a place under its name, or under the next that is free: "Casa 2". The same place again adds nothing.
+///
+/// # Errors
+/// The database's.
+pub async fn add_place(conn: &mut PgConnection, id: ResidentId, given: &SignupPlace) -> sqlx::Result<Added> {
+    if place::is_there(&mut *conn, id, given.spot()).await? {
+        return Ok(Added::Known);
+    }
+    let mut added = Added::Known;
+    for number in 1..=MOST_NAMES {
+        // The home has no name of its own; a second one needs one.
+        let name = if given.label == "home" { "Casa" } else { given.label.as_str() };
+        let label = if number == 1 { given.label.clone() } else { format!("{name} {number}") };
+        let new = NewPlace {
+            label: &label,
+            spot: given.spot(),
+            address: &given.address,
+            cep: given.cep.as_deref(),
+            people: given.people,
+        };
+        added = place::add(&mut *conn, id, &new).await?;
+        if added != Added::Known {
+            break;
+        }
+    }
+    Ok(added)
+}
