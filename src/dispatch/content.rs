@@ -1,7 +1,6 @@
 //! What is said in each channel, from the alert's own texts. Pure.
 
-use std::fmt::Write as _;
-
+use bytes::Bytes;
 use chrono_tz::Tz;
 
 use crate::clock::Instant;
@@ -28,7 +27,12 @@ pub struct Letter {
     pub subject: String,
     pub text: String,
     pub html: String,
+    /// PNG, which `html` shows.
+    pub map: Option<Bytes>,
 }
+
+/// Name of the map within a letter.
+pub const MAP_ID: &str = "map";
 
 /// Where the reader finds more, and whose clock the expiry is told in.
 #[derive(Clone, Copy, Debug)]
@@ -50,40 +54,96 @@ impl Content {
         marked_sms(&self.status, &self.sms_text)
     }
 
-    pub fn letter(&self, sender: &Sender<'_>) -> Letter {
-        let until = self.expires_at.with_timezone(&sender.time_zone).format("%d/%m/%Y %H:%M");
+    /// The letter in the reader's language, as far as there are words of it; the texts are the alert's own. `map`: PNG.
+    pub fn letter(&self, sender: &Sender<'_>, language: &str, map: Option<Bytes>) -> Letter {
+        let words = labels(language);
+        let until = self.expires_at.with_timezone(&sender.time_zone).format("%d/%m/%Y %H:%M").to_string();
         let areas = self.areas.join(", ");
         let page = format!("{}/", sender.public_url);
         let cap = format!("{}/alerts/{}.xml", sender.public_url, self.cap_identifier);
-        let foot = format!("{} · emergência: {}", sender.name, sender.contact);
+        let foot = format!("{} · {}: {}", sender.name, words.emergency, sender.contact);
         let subject = marked(&self.status, &self.headline);
         let banner = banner(&self.status);
-        let mut text = banner.map(|banner| format!("*** {banner} ***\n\n")).unwrap_or_default();
-        // Writing to a String cannot fail.
-        let _ = write!(text, "{subject}\n\n{}\n\n{}\n\n", self.description, self.instruction);
-        let _ = write!(
-            text,
-            "Onde: {areas}\nVale até: {until}\n\nMais informações: {page}\nMensagem CAP: {cap}\n\n{foot}\n"
+        let lead = banner.map(|banner| format!("*** {banner} ***\n\n")).unwrap_or_default();
+        let text = format!(
+            "{lead}{subject}\n\n{}\n\n{}\n\n{}: {areas}\n{}: {until}\n\n{}: {page}\n{}: {cap}\n\n{foot}\n",
+            self.description, self.instruction, words.place, words.until, words.more, words.cap
         );
         let e = escaped;
         let band = banner.map(band).unwrap_or_default();
+        let picture = map.as_ref().map_or_else(String::new, |_| {
+            let alt = e(&format!("{}: {areas}", words.map));
+            format!(
+                "<p><img src=\"cid:{MAP_ID}\" alt=\"{alt}\" width=\"600\" style=\"max-width:100%;height:auto\"></p>"
+            )
+        });
         let html = format!(
-            "<!doctype html><html lang=\"pt-BR\"><head><meta charset=\"utf-8\"><title>{0}</title></head>\
-             <body style=\"font-family:sans-serif;max-width:40em\">{8}<h1 style=\"font-size:1.25em\">{0}</h1><p>{1}</p>\
-             <p><strong>{2}</strong></p><p>Onde: {3}<br>Vale até: {4}</p>\
-             <p><a href=\"{5}\">Mais informações</a> · <a href=\"{6}\">Mensagem CAP</a></p><p><small>{7}</small></p></body></html>",
+            "<!doctype html><html lang=\"{language}\"><head><meta charset=\"utf-8\"><title>{0}</title></head>\
+             <body style=\"font-family:sans-serif;max-width:40em\">{band}<h1 style=\"font-size:1.25em\">{0}</h1><p>{1}</p>\
+             <p><strong>{2}</strong></p><p>{3}: {4}<br>{5}: {until}</p>{picture}\
+             <p><a href=\"{6}\">{7}</a> · <a href=\"{8}\">{9}</a></p><p><small>{10}</small></p></body></html>",
             e(&subject),
             e(&self.description),
             e(&self.instruction),
+            words.place,
             e(&areas),
-            until,
+            words.until,
             e(&page),
+            words.more,
             e(&cap),
+            words.cap,
             e(&foot),
-            band
+            language = e(language),
         );
-        Letter { subject, text, html }
+        Letter { subject, text, html, map }
     }
+}
+
+/// The words around an alert's own texts.
+struct Labels {
+    language: &'static str,
+    place: &'static str,
+    until: &'static str,
+    more: &'static str,
+    cap: &'static str,
+    emergency: &'static str,
+    map: &'static str,
+}
+
+/// The town's own language first: it stands in for every other.
+const LABELS: [Labels; 3] = [
+    Labels {
+        language: "pt",
+        place: "Onde",
+        until: "Vale até",
+        more: "Mais informações",
+        cap: "Mensagem CAP",
+        emergency: "emergência",
+        map: "Mapa de onde vale",
+    },
+    Labels {
+        language: "en",
+        place: "Where",
+        until: "Valid until",
+        more: "More information",
+        cap: "CAP message",
+        emergency: "emergency",
+        map: "Map of where it holds",
+    },
+    Labels {
+        language: "es",
+        place: "Dónde",
+        until: "Vale hasta",
+        more: "Más información",
+        cap: "Mensaje CAP",
+        emergency: "emergencia",
+        map: "Mapa de dónde vale",
+    },
+];
+
+fn labels(language: &str) -> &'static Labels {
+    let base = language.split('-').next().unwrap_or_default();
+    LABELS.iter().find(|labels| labels.language == base).unwrap_or(&LABELS[0])
 }
 
 /// What stands before a text of a status that is not real, and what says so at length.
@@ -188,7 +248,7 @@ mod tests {
 
     #[test]
     fn a_letter_tells_what_where_until_when_and_where_to_read_more() {
-        let letter = content().letter(&SENDER);
+        let letter = content().letter(&SENDER, "pt-BR", None);
         for part in
             ["Saia de casa.", "Onde: Bom Pastor, Santa Luzia", "Vale até: 25/02/2026 03:13", "/alerts/JF-2026-1.xml"]
         {
@@ -198,10 +258,30 @@ mod tests {
     }
 
     #[test]
+    fn the_words_around_an_alert_are_in_the_readers_language() {
+        for (language, place, until) in [
+            ("en", "Where: Bom", "Valid until: "),
+            ("es", "Dónde: Bom", "Vale hasta: "),
+            ("fr", "Onde: Bom", "Vale até: "),
+        ] {
+            let letter = content().letter(&SENDER, language, None);
+            assert!(letter.text.contains(place) && letter.text.contains(until), "{}", letter.text);
+            assert!(letter.html.contains(&format!("<html lang=\"{language}\">")) && letter.html.contains(place));
+        }
+    }
+
+    #[test]
+    fn a_map_is_shown_with_words_for_whoever_does_not_see_it() {
+        let letter = content().letter(&SENDER, "pt-BR", Some(Bytes::from_static(b"png")));
+        assert!(letter.html.contains("<img src=\"cid:map\" alt=\"Mapa de onde vale: Bom Pastor, Santa Luzia\""));
+        assert!(!content().letter(&SENDER, "pt-BR", None).html.contains("<img"));
+    }
+
+    #[test]
     fn an_exercise_says_so_in_every_channel_even_when_the_text_was_edited() {
         let exercise = Content { status: "exercise".into(), ..content() };
         assert_eq!(exercise.sms(), "EXERCICIO - NAO E REAL: Defesa Civil: saia");
-        assert!(exercise.letter(&SENDER).subject.starts_with("EXERCÍCIO - NÃO É REAL: Risco alto"));
+        assert!(exercise.letter(&SENDER, "pt-BR", None).subject.starts_with("EXERCÍCIO - NÃO É REAL: Risco alto"));
         let marked = Content { sms_text: exercise.sms(), ..exercise };
         assert_eq!(marked.sms(), marked.sms_text);
     }
@@ -212,13 +292,13 @@ mod tests {
             [("exercise", "EXERC"), ("test", "TESTE"), ("system", "MENSAGEM DE SISTEMA"), ("unheard of", "TESTE")]
         {
             let content = Content { status: status.into(), ..content() };
-            let letter = content.letter(&SENDER);
+            let letter = content.letter(&SENDER, "pt-BR", None);
             assert!(content.sms().starts_with(mark), "{status}: {}", content.sms());
             assert!(letter.subject.starts_with(mark), "{status}: {}", letter.subject);
             assert!(letter.text.starts_with(&format!("*** {mark}")), "{status}: {}", letter.text);
             assert!(letter.html.contains(&format!("border:4px dashed #fff\">{mark}")), "{status}: {}", letter.html);
         }
-        let real = content().letter(&SENDER);
+        let real = content().letter(&SENDER, "pt-BR", None);
         assert!(!real.text.contains("***") && !real.html.contains("dashed"));
     }
 

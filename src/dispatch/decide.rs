@@ -154,7 +154,7 @@ pub struct Policy {
 /// A claimed row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Sending {
-    /// This try, from 1.
+    /// This try, from 1; of those with this provider where others gave the row up before.
     pub attempt: i32,
     pub expires_at: Instant,
     /// Real warnings are sent again when nobody knows whether they arrived: rather twice than never.
@@ -195,6 +195,12 @@ impl Sending {
         }
     }
 
+    /// Whether this try ends with words that nobody knows, as often as one provider may say them. Another provider may know better.
+    pub fn is_given_up(self, outcome: &Outcome) -> bool {
+        matches!(outcome, Outcome::Refused { code, .. } if retry::verdict(*code) == Verdict::RetryBounded)
+            && self.attempt >= retry::BOUNDED_ATTEMPTS
+    }
+
     fn again(self, reason: &str, policy: &Policy, now: Instant, chance: f64) -> Next {
         let at = now + retry::wait(policy.retry_base, policy.retry_max, self.attempt, chance);
         if at >= self.expires_at {
@@ -205,6 +211,11 @@ impl Sending {
 }
 
 impl Next {
+    /// At once, by whoever else carries the channel.
+    pub fn by_another(reason: String, now: Instant) -> Self {
+        Self { state: State::Pending, reason, next_attempt_at: Some(now) }
+    }
+
     fn to(state: State, reason: &str) -> Self {
         Self { state, reason: reason.to_owned(), next_attempt_at: None }
     }
@@ -253,6 +264,12 @@ mod tests {
     fn a_code_nobody_knows_is_given_up_after_six_tries() {
         assert_eq!(row(5, true).end(&refused(0x400), &POLICY, at(0), 0.0).state, State::Pending);
         assert_eq!(row(6, true).end(&refused(0x400), &POLICY, at(0), 0.0).state, State::Rejected);
+    }
+
+    #[test]
+    fn only_a_code_nobody_knows_is_given_up_and_only_at_the_last_try() {
+        assert!(row(6, true).is_given_up(&refused(0x400)) && !row(5, true).is_given_up(&refused(0x400)));
+        assert!(!row(6, true).is_given_up(&refused(0x0b)) && !row(6, true).is_given_up(&refused(0x58)));
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! Feeds one provider: claims what is due, hands it over within window, rate and breaker, and gives back what cannot leave.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,23 +12,36 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use super::channels::smpp::{self, LinkEvent};
-use super::channels::{Body, Done, Job, Key, Way, email};
-use super::decide::{Outcome, Policy, Sending, State};
+use super::channels::{Body, Done, Job, Key, Way, email, http};
+use super::decide::{Next, Outcome, Policy, Sending, State};
+use super::jobs::Which;
+use super::maps::Maps;
 use super::provider::{Provider, Transport};
 use super::rate::{Breaker, Bucket};
-use super::retry::{Code, Verdict, verdict};
+use super::retry::{BOUNDED_ATTEMPTS, Code, Verdict, is_dead_address, is_providers_own, verdict};
 use super::store::claim::{self, Ending};
 use super::store::notice;
 use super::worker::{Lane, TICK, woken};
 use super::writer::{self, Write};
 use super::{jobs, notices};
 use crate::clock::Instant;
+use crate::events::{Event, notify};
+use crate::ids::OutboxId;
 
 /// Entries that wait for the database; beyond it nothing more is sent.
 const WRITES: usize = 2000;
 const SWEEP_EVERY: chrono::TimeDelta = chrono::TimeDelta::seconds(2);
 
-type Claiming = BoxFuture<'static, sqlx::Result<Vec<Job>>>;
+/// What was claimed, each most urgent first.
+#[derive(Default)]
+struct Claimed {
+    /// What leaves in this order: institutions, then rows of alerts.
+    first: Vec<Job>,
+    /// Notices that wait for them.
+    notices: Vec<Job>,
+}
+
+type Claiming = BoxFuture<'static, sqlx::Result<Claimed>>;
 
 struct Feed {
     lane: Lane,
@@ -38,18 +51,19 @@ struct Feed {
     way: Option<Way>,
     /// Claimed and not handed over yet, most urgent first.
     queue: VecDeque<Job>,
-    /// Notices, which every row of an alert overtakes.
+    /// Notices, which institutions and every row of an alert overtake.
     notices: VecDeque<Job>,
     in_flight: FuturesUnordered<BoxFuture<'static, Done>>,
     weight_in_flight: usize,
     /// Rows whose lease we keep, with their fences.
     mine: HashMap<Key, i64>,
     claiming: Option<Claiming>,
+    maps: Arc<Maps>,
     /// Rows may be due.
     due: bool,
     /// This process claims for the provider.
     held: bool,
-    /// An earlier provider does the work.
+    /// An earlier provider does the work; what it gave up is done here.
     resting: bool,
     swept_at: Instant,
     renewed_at: Instant,
@@ -68,27 +82,29 @@ pub(super) async fn run(lane: Lane) {
     feed.finish(closing, keeping, writing).await;
 }
 
-/// SMTP is there at once (its connections are made when needed); an SMPP session announces itself.
+/// SMTP and gateways are there at once (connections are made when needed); SMPP sessions announce themselves.
 fn connect(
     lane: &Lane,
     closing: CancellationToken,
     news: mpsc::Sender<LinkEvent>,
     writes: mpsc::Sender<Write>,
-) -> (Option<Way>, Option<JoinHandle<()>>) {
-    match &lane.provider.transport {
+) -> (Option<Way>, Vec<JoinHandle<()>>) {
+    let way = match &lane.provider.transport {
         Transport::Smpp(config) => {
-            let keeping = smpp::keep_bound(Arc::new(config.clone()), closing, news, writes);
-            (None, Some(tokio::spawn(keeping)))
+            let shared = Arc::new((**config).clone());
+            let keep = |place| smpp::keep_bound(shared.clone(), place, closing.clone(), news.clone(), writes.clone());
+            return (None, (0..config.binds as usize).map(|place| tokio::spawn(keep(place))).collect());
         }
-        Transport::Smtp => match email::Mailer::new(&lane.app.config.mail) {
-            Ok(mailer) => (Some(Way::Mail(Arc::new(mailer))), None),
-            Err(error) => {
-                tracing::error!(error, "e-mail cannot leave");
-                (None, None)
-            }
-        },
-        Transport::Sink => (None, None),
-    }
+        Transport::Http(config) => {
+            let app = &lane.app;
+            http::Road::new(config, &app.config.outbound, &app.config.public_url())
+                .map(|road| Way::Http(Arc::new(road)))
+        }
+        Transport::Smtp => email::Mailer::new(&lane.app).map(|mailer| Way::Mail(Arc::new(mailer))),
+        Transport::Sink => return (None, Vec::new()),
+    };
+    let way = way.inspect_err(|error| tracing::error!(error, provider = lane.provider.name, "nothing can leave here"));
+    (way.ok(), Vec::new())
 }
 
 impl Feed {
@@ -109,6 +125,7 @@ impl Feed {
             weight_in_flight: 0,
             mine: HashMap::new(),
             claiming: None,
+            maps: Arc::default(),
             due: true,
             held: false,
             resting: false,
@@ -137,7 +154,13 @@ impl Feed {
                     Some(news) => self.link(news).await,
                     None => link_lives = false,
                 },
-                claimed = claimed(&mut self.claiming) => self.claimed(claimed),
+                claimed = claimed(&mut self.claiming) => {
+                    self.claimed(claimed);
+                    // The way may have ended since they were asked for.
+                    if self.is_shut() {
+                        self.release_queue().await;
+                    }
+                }
                 Some(done) = self.in_flight.next(), if !self.in_flight.is_empty() => self.ended(done).await,
                 () = woken(&mut events) => self.due = true,
                 () = tokio::time::sleep(tokens.unwrap_or_default()), if tokens.is_some() => {}
@@ -160,37 +183,48 @@ impl Feed {
     /// How long until the rate allows the next message; `None` when it is not the rate that holds us up.
     fn until_tokens(&mut self) -> Option<Duration> {
         let now = self.now();
-        let ready = self.way.is_some()
-            && !(self.queue.is_empty() && self.notices.is_empty())
-            && self.breaker.allows(now, self.room()) > 0;
-        (ready && self.bucket.available(now) == 0).then(|| self.bucket.wait())
+        let weight = self.next_weight()?;
+        let ready = self.way.is_some() && self.breaker.allows(now, self.room()) > 0;
+        (ready && !self.bucket.allows(now, weight)).then(|| self.bucket.wait(weight))
     }
 
-    /// Hands over as much as window, rate and breaker allow.
+    /// Of the message that leaves next.
+    fn next_weight(&self) -> Option<usize> {
+        let next = self.queue.front().or_else(|| self.notices.front())?;
+        Some(next.weight(self.provider().counts_segments))
+    }
+
+    /// Hands over as much as window, rate and breaker allow. What died while it waited here is given back.
     async fn hand_over(&mut self) {
+        let mut died = Vec::new();
         while let Some(way) = self.way.clone() {
             let now = self.now();
-            if self.breaker.allows(now, self.room()) == 0 || self.bucket.available(now) == 0 {
-                return;
+            let Some(weight) = self.next_weight() else { break };
+            if self.breaker.allows(now, self.room()) == 0 || !self.bucket.allows(now, weight) {
+                break;
             }
-            let Some(job) = self.queue.pop_front().or_else(|| self.notices.pop_front()) else { return };
+            let Some(job) = self.queue.pop_front().or_else(|| self.notices.pop_front()) else { break };
+            if job.row.expires_at <= now {
+                died.push(job);
+                continue;
+            }
             if let Body::Impossible(detail) = &job.body {
                 let outcome = Outcome::Refused { code: Code::Smpp(0x01), detail: detail.clone() };
                 self.write_end(Done { job, outcome, parts: Vec::new() }).await;
                 continue;
             }
-            let weight = job.weight();
-            self.bucket.take(weight);
+            self.bucket.take(now, weight);
             self.weight_in_flight += weight;
             self.breaker = std::mem::take(&mut self.breaker).sent();
             self.in_flight.push(way.send(job, now));
         }
+        self.give_back(died).await;
     }
 
     /// Claims about a second's worth, so that a more urgent alert never waits behind a long queue.
     fn start_claim(&mut self) {
         let limit = self.claim_limit();
-        let able = self.held && !self.resting && self.way.is_some() && self.claiming.is_none();
+        let able = self.held && self.way.is_some() && self.claiming.is_none();
         let now = self.now();
         if !able || !self.due || self.queue.len() * 2 > limit || self.breaker.allows(now, 1) == 0 {
             return;
@@ -198,11 +232,27 @@ impl Feed {
         self.due = false;
         let limit = if self.breaker.is_healthy() { limit } else { 1 };
         let until = self.lane.lease_until(now);
-        let (app, provider) = (self.lane.app.clone(), self.lane.provider.clone());
+        let (app, provider, maps) = (self.lane.app.clone(), self.lane.provider.clone(), Arc::clone(&self.maps));
         let quiet = self.queue.is_empty() && self.notices.is_empty();
+        let which = if self.resting { Which::GivenUp } else { Which::Due };
         self.claiming = Some(Box::pin(async move {
-            let alerts = jobs::alerts(&app, &provider, limit, until).await?;
-            if alerts.is_empty() && quiet { jobs::notices(&app, &provider, until).await } else { Ok(alerts) }
+            // Whoever rests takes up only what another gave up.
+            let mut first = match which {
+                Which::Due => jobs::institutions(&app, &provider, limit, until).await?,
+                Which::GivenUp => Vec::new(),
+            };
+            let rest = limit.saturating_sub(first.len());
+            if rest > 0 {
+                match jobs::alerts(&app, &provider, &maps, which, rest, until).await {
+                    Ok(alerts) => first.extend(alerts),
+                    Err(error) if first.is_empty() => return Err(error),
+                    // What is in our hands already leaves.
+                    Err(error) => tracing::warn!(%error, provider = provider.name, "deliveries wait for the database"),
+                }
+            }
+            let is_idle = which == Which::Due && first.is_empty() && quiet;
+            let notices = if is_idle { jobs::notices(&app, &provider, until).await? } else { Vec::new() };
+            Ok(Claimed { first, notices })
         }));
     }
 
@@ -211,14 +261,13 @@ impl Feed {
         second.min(self.lane.app.config.dispatch.claim_rows as usize).max(1)
     }
 
-    fn claimed(&mut self, jobs: sqlx::Result<Vec<Job>>) {
-        match jobs {
-            Ok(jobs) => {
+    fn claimed(&mut self, claimed: sqlx::Result<Claimed>) {
+        match claimed {
+            Ok(Claimed { first, notices }) => {
                 // There may be more; an empty claim waits for a signal or the tick.
-                self.due |= !jobs.is_empty();
-                self.mine.extend(jobs.iter().map(|job| (job.row.key, job.row.fence)));
-                let (notices, alerts): (Vec<Job>, Vec<Job>) = jobs.into_iter().partition(|job| job.row.key.is_notice());
-                self.queue.extend(alerts);
+                self.due |= !(first.is_empty() && notices.is_empty());
+                self.mine.extend(first.iter().chain(&notices).map(|job| (job.row.key, job.row.fence)));
+                self.queue.extend(first);
                 self.notices.extend(notices);
             }
             Err(error) => {
@@ -229,28 +278,38 @@ impl Feed {
 
     async fn ended(&mut self, done: Done) {
         let now = self.now();
-        self.weight_in_flight = self.weight_in_flight.saturating_sub(done.job.weight());
+        self.weight_in_flight = self.weight_in_flight.saturating_sub(done.job.weight(self.provider().counts_segments));
         let breaker = std::mem::take(&mut self.breaker);
         self.breaker = match &done.outcome {
-            Outcome::Unknown { .. } | Outcome::NotSent { .. } => breaker.timed_out(now),
+            Outcome::Unknown { .. } | Outcome::NotSent { .. } => breaker.failed(now),
+            Outcome::Refused { code, .. } if verdict(*code) == Verdict::Throttled => {
+                metrics::counter!("sentinela_dispatch_throttled_total", "provider" => self.provider().name.clone())
+                    .increment(1);
+                breaker.throttled(now, self.bucket.throttled(now))
+            }
+            Outcome::Refused { code, .. } if is_providers_own(*code) => breaker.failed(now),
             Outcome::Accepted | Outcome::Delivered | Outcome::Refused { .. } => breaker.answered(),
         };
-        if let Outcome::Refused { code, .. } = &done.outcome
-            && verdict(*code) == Verdict::Throttled
-        {
-            self.bucket.throttled(now);
-            metrics::counter!("sentinela_dispatch_throttled_total", "provider" => self.provider().name.clone())
-                .increment(1);
-        }
         self.write_end(done).await;
+        if !self.breaker.is_healthy() {
+            // Whoever waits here would leave when the provider is back, whatever becomes of the alert meanwhile.
+            self.release_queue().await;
+        }
     }
 
     async fn write_end(&mut self, done: Done) {
         let Done { job, outcome, parts } = done;
         let row = &job.row;
-        let sending = Sending { attempt: row.attempt, expires_at: row.expires_at, life_safety: job.life_safety };
-        let next = sending.end(&outcome, &self.policy, self.now(), self.chance());
+        let attempt = (row.attempt - row.refusals * BOUNDED_ATTEMPTS).max(1);
+        let sending = Sending { attempt, expires_at: row.expires_at, life_safety: job.life_safety };
+        let mut next = sending.end(&outcome, &self.policy, self.now(), self.chance());
+        let is_passed_on = !row.key.is_notice() && row.refusals < self.lane.others && sending.is_given_up(&outcome);
+        if is_passed_on {
+            next = Next::by_another(next.reason, self.now());
+        }
         let word = next.state.as_str();
+        let is_dead_address = next.state == State::Rejected
+            && matches!(&outcome, Outcome::Refused { code, detail } if is_dead_address(*code, detail));
         metrics::counter!("sentinela_dispatch_outcomes_total", "provider" => self.provider().name.clone(), "outcome" => word)
             .increment(1);
         if next.state == State::Rejected {
@@ -258,7 +317,11 @@ impl Feed {
         }
         self.mine.remove(&row.key);
         let ending = match row.key {
-            Key::Outbox(id, _) => Write::Ending(Ending { id, fence: row.fence, attempt: row.attempt, next, parts }),
+            Key::Outbox(id, _) => {
+                let (fence, attempt) = (row.fence, row.attempt);
+                let ending = Ending { id, fence, attempt, next, parts, is_dead_address };
+                if is_passed_on { Write::PassedOn(ending) } else { Write::Ending(ending) }
+            }
             Key::Notice(id) => Write::Notice(notices::Ending { id, fence: row.fence, next }),
         };
         if self.writes.send(ending).await.is_err() {
@@ -273,15 +336,23 @@ impl Feed {
 
     async fn link(&mut self, news: LinkEvent) {
         match news {
-            LinkEvent::Up(bound) => {
-                self.way = Some(Way::Smpp(bound));
+            LinkEvent::Up(place, bound) => {
+                self.way = Some(Way::Smpp(match self.way.take() {
+                    Some(Way::Smpp(binds)) => binds.with(place, bound),
+                    _ => smpp::Binds::one(place, bound),
+                }));
                 self.breaker = Breaker::default();
                 self.due = true;
             }
-            LinkEvent::Down => {
-                self.way = None;
-                // Another provider may take them; if there is none, we claim them again.
-                self.release_queue().await;
+            LinkEvent::Down(place) => {
+                self.way = match self.way.take() {
+                    Some(Way::Smpp(binds)) => binds.without(place).map(Way::Smpp),
+                    other => other,
+                };
+                if self.way.is_none() {
+                    // Another provider may take them; if there is none, we claim them again.
+                    self.release_queue().await;
+                }
             }
         }
         self.maintain().await;
@@ -302,7 +373,7 @@ impl Feed {
         let mut conn = lane.app.db.dispatch.acquire().await?;
         let until = lane.lease_until(now);
         let held = claim::hold(&mut conn, now, &lane.provider, lane.holder, until, healthy).await?;
-        let resting = lane.provider.place > 0 && claim::earlier_is_healthy(&mut conn, now, &lane.provider).await?;
+        let resting = lane.provider.priority > 0 && claim::earlier_is_healthy(&mut conn, now, &lane.provider).await?;
         if !self.mine.is_empty() && (now - self.renewed_at) * 3 > until - now {
             let Hands { rows, notices } = Hands::of(self.mine.iter().map(|(key, fence)| (*key, *fence)));
             claim::renew(&mut conn, &rows.0, &rows.1, until).await?;
@@ -319,24 +390,64 @@ impl Feed {
             let _ = self.writes.try_send(Write::Settle);
         }
         (self.held, self.resting) = (held, resting);
-        if !held || resting {
+        self.weed(now).await?;
+        if resting || self.is_shut() {
             self.release_queue().await;
         }
         Ok(())
     }
 
+    /// Nothing leaves from here for now, and another provider may be able to.
+    fn is_shut(&self) -> bool {
+        !self.held || self.way.is_none() || self.breaker.allows(self.now(), 1) == 0
+    }
+
+    /// Gives back what was answered or died since it was claimed: at a slow provider it waits here for a while.
+    async fn weed(&mut self, now: Instant) -> sqlx::Result<()> {
+        if self.queue.is_empty() && self.notices.is_empty() {
+            return Ok(());
+        }
+        let waiting = self.queue.iter().chain(&self.notices).map(|job| (job.row.key, job.row.fence));
+        let Hands { rows, notices } = Hands::of(waiting);
+        let mut conn = self.lane.app.db.dispatch.acquire().await?;
+        let rows: HashSet<OutboxId> = claim::overtaken(&mut conn, now, &rows.0).await?.into_iter().collect();
+        let notices: HashSet<uuid::Uuid> = notice::overtaken(&mut conn, now, &notices.0).await?.into_iter().collect();
+        drop(conn);
+        if rows.is_empty() && notices.is_empty() {
+            return Ok(());
+        }
+        let is_over = |job: &Job| match job.row.key {
+            Key::Outbox(id, _) => rows.contains(&id),
+            Key::Notice(id) => notices.contains(&id),
+        };
+        let mut over = Vec::new();
+        for queue in [&mut self.queue, &mut self.notices] {
+            let (gone, stays): (Vec<Job>, Vec<Job>) = queue.drain(..).partition(&is_over);
+            over.extend(gone);
+            queue.extend(stays);
+        }
+        self.give_back(over).await;
+        Ok(())
+    }
+
     /// Gives back what was claimed and did not leave.
     async fn release_queue(&mut self) {
-        if self.queue.is_empty() && self.notices.is_empty() {
+        let waiting: Vec<Job> = self.queue.drain(..).chain(self.notices.drain(..)).collect();
+        self.give_back(waiting).await;
+    }
+
+    async fn give_back(&mut self, waiting: Vec<Job>) {
+        if waiting.is_empty() {
             return;
         }
-        let waiting: Vec<Job> = self.queue.drain(..).chain(self.notices.drain(..)).collect();
         let Hands { rows, notices } = Hands::of(waiting.iter().map(|job| (job.row.key, job.row.fence)));
         let now = self.now();
         let released = async {
             let mut conn = self.lane.app.db.dispatch.acquire().await?;
             claim::release(&mut conn, now, &rows.0, &rows.1).await?;
-            notice::release(&mut conn, now, &notices.0, &notices.1).await
+            notice::release(&mut conn, now, &notices.0, &notices.1).await?;
+            // Who shares the work, or is next, need not wait for its own look.
+            notify(&mut conn, &Event::Outbox).await
         };
         if let Err(error) = released.await {
             tracing::warn!(%error, rows = waiting.len(), "claimed rows could not be given back; their leases will end");
@@ -347,7 +458,7 @@ impl Feed {
     }
 
     /// Lets what is on its way come to its end, within half of the time a stop may take, and gives the rest back.
-    async fn finish(mut self, closing: CancellationToken, keeping: Option<JoinHandle<()>>, writing: JoinHandle<()>) {
+    async fn finish(mut self, closing: CancellationToken, keeping: Vec<JoinHandle<()>>, writing: JoinHandle<()>) {
         if let Some(claiming) = self.claiming.take()
             && let Ok(jobs) = claiming.await
         {
@@ -366,8 +477,8 @@ impl Feed {
         closing.cancel();
         let Self { lane, writes, in_flight, .. } = self;
         drop(in_flight);
-        if let Some(keeping) = keeping {
-            // It ends by itself within its own short bound.
+        for keeping in keeping {
+            // Each ends by itself within its own short bound.
             let _ = keeping.await;
         }
         drop(writes);
@@ -405,7 +516,7 @@ impl Hands {
 }
 
 /// The end of the claim under way; never when there is none.
-async fn claimed(claiming: &mut Option<Claiming>) -> sqlx::Result<Vec<Job>> {
+async fn claimed(claiming: &mut Option<Claiming>) -> sqlx::Result<Claimed> {
     let jobs = match claiming.as_mut() {
         Some(under_way) => under_way.await,
         None => pending().await,

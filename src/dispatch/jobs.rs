@@ -1,26 +1,49 @@
-//! What a provider's task has to do next: rows of alerts first, notices when none of those is due.
+//! What a provider's task has to do next: institutions first, then rows of alerts, and other notices when none of those is due.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
+use bytes::Bytes;
+
 use super::channels::{Body, Job, Key};
-use super::content::Sender;
+use super::content::{Content, Sender};
+use super::maps::Maps;
 use super::notices;
 use super::provider::{Channel, Provider};
 use super::sms_text;
-use super::store::{claim, content, notice};
+use super::store::content::Contents;
+use super::store::{claim, content, notice, passed_on};
 use crate::app::App;
 use crate::clock::Instant;
 use crate::ids::OutboxId;
+use crate::web::notices::pictures;
 
 /// Notices claimed at a time. Few, so that an alert never waits behind them.
 const NOTICES: i64 = 10;
 
+/// Which rows a provider takes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Which {
+    Due,
+    /// Due, and given up by whoever is before it.
+    GivenUp,
+}
+
 /// Claims rows of alerts and puts them into words. After the commit they may leave.
-pub(super) async fn alerts(app: &App, provider: &Provider, limit: usize, until: Instant) -> sqlx::Result<Vec<Job>> {
+pub(super) async fn alerts(
+    app: &App,
+    provider: &Provider,
+    maps: &Maps,
+    which: Which,
+    limit: usize,
+    until: Instant,
+) -> sqlx::Result<Vec<Job>> {
     let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-    let mut tx = app.db.dispatch.begin().await?;
-    let rows = claim::claim(&mut tx, app.clock.now(), provider, limit, until).await?;
+    let (mut tx, now) = (app.db.dispatch.begin().await?, app.clock.now());
+    let rows = match which {
+        Which::Due => claim::claim(&mut tx, now, provider, limit, until).await?,
+        Which::GivenUp => passed_on::claim(&mut tx, now, provider, limit, until).await?,
+    };
     if rows.is_empty() {
         return Ok(Vec::new());
     }
@@ -40,44 +63,80 @@ pub(super) async fn alerts(app: &App, provider: &Provider, limit: usize, until: 
     let town = &app.config.municipality;
     let sender =
         Sender { name: &town.sender_name, contact: &town.contact, public_url: &public_url, time_zone: town.time_zone };
-    let letters: HashMap<_, _> =
-        contents.iter().map(|(id, language, content)| ((id, language), Arc::new(content.letter(&sender)))).collect();
+    let maps = match provider.channel {
+        Channel::Email if app.config.mail.map => drawn(app, maps, &contents).await,
+        Channel::Email | Channel::Sms => HashMap::new(),
+    };
+    let letter = |language: &str, content: &Content| {
+        content.letter(&sender, language, maps.get(&content.cap_identifier).cloned())
+    };
+    let letters: HashMap<_, _> = contents
+        .iter()
+        .filter(|_| provider.channel == Channel::Email)
+        .map(|(id, language, content)| ((id, language), Arc::new(letter(language, content))))
+        .collect();
     let jobs = rows.into_iter().filter_map(|claimed| {
         let (language, content) = contents.of(claimed.alert_id, &claimed.language)?;
         let row = claimed.row();
         let body = match provider.channel {
             Channel::Email => Body::Letter(Arc::clone(letters.get(&(claimed.alert_id, language))?)),
-            Channel::Sms => sms(&row.key, &content.sms(), parts.remove(&claimed.id).unwrap_or_default()),
+            Channel::Sms => {
+                let done = parts.remove(&claimed.id).unwrap_or_default();
+                sms(&row.key, provider, &content.sms(), done)
+            }
         };
         Some(Job { row, body, life_safety: content.is_life_safety() })
     });
     Ok(jobs.collect())
 }
 
+/// The maps of these alerts, by identifier. A letter leaves without one rather than late.
+async fn drawn(app: &App, maps: &Maps, contents: &Contents) -> HashMap<String, Bytes> {
+    let wanted: BTreeSet<&str> = contents.iter().map(|(_, _, content)| content.cap_identifier.as_str()).collect();
+    maps.of(app.clock.now(), &wanted, |identifier| async move { pictures::of(app, &identifier).await }).await
+}
+
+/// Claims what tells institutions: one message there is heard by a whole school, and there are few of them.
+pub(super) async fn institutions(
+    app: &App,
+    provider: &Provider,
+    limit: usize,
+    until: Instant,
+) -> sqlx::Result<Vec<Job>> {
+    let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+    let mut conn = app.db.dispatch.acquire().await?;
+    let claimed = notice::claim(&mut conn, app.clock.now(), provider, limit, until, Some(notices::INSTITUTION)).await?;
+    Ok(of_notices(provider, claimed))
+}
+
 /// Claims a few notices, oldest first.
 pub(super) async fn notices(app: &App, provider: &Provider, until: Instant) -> sqlx::Result<Vec<Job>> {
     let mut conn = app.db.dispatch.acquire().await?;
-    let claimed = notice::claim(&mut conn, app.clock.now(), provider, NOTICES, until).await?;
+    let claimed = notice::claim(&mut conn, app.clock.now(), provider, NOTICES, until, None).await?;
+    Ok(of_notices(provider, claimed))
+}
+
+fn of_notices(provider: &Provider, claimed: Vec<notices::Claimed>) -> Vec<Job> {
     let job = |notice: notices::Claimed| {
         let row = notice.row();
         let body = match provider.channel {
             Channel::Email => Body::Letter(Arc::new(notice.letter())),
-            Channel::Sms => sms(&row.key, &notice.body, Vec::new()),
+            Channel::Sms => sms(&row.key, provider, &notice.body, Vec::new()),
         };
         // Rather twice than never, but never thrice.
         Job { life_safety: row.attempt == 1, row, body }
     };
-    Ok(claimed.into_iter().map(job).collect())
+    claimed.into_iter().map(job).collect()
 }
 
 /// The same reference for every try of a row, so that a phone can join parts of different tries.
-fn sms(key: &Key, text: &str, done: Vec<i32>) -> Body {
+fn sms(key: &Key, provider: &Provider, text: &str, done: Vec<i32>) -> Body {
     let reference = match key {
         Key::Outbox(id, _) => id.0.to_le_bytes()[0],
         Key::Notice(id) => id.as_bytes()[15],
     };
-    match sms_text::encode(text, reference) {
-        Ok(encoded) => Body::Sms { encoded, done },
+    match sms_text::encode_with(text, reference, provider.is_national) {
+        Ok(encoded) => Body::Sms { text: Arc::from(text), encoded, done },
         Err(error) => Body::Impossible(error.to_string()),
     }
 }

@@ -1,8 +1,9 @@
 //! Messages to one person that are no alerts: invitations, password resets, one-time codes.
 //!
 //! A notice is written in the transaction of the act that causes it and sent by the dispatchers after every alert that is
-//! due. It is tried until it expires; what it says is emptied from the database as soon as nothing is left to send. When the
-//! process dies between sending and writing that down, it is sent once more and not again: at most twice.
+//! due, but for what tells institutions, which leaves before them. It is tried until it expires; what it says is emptied from
+//! the database as soon as nothing is left to send. When the process dies between sending and writing that down, it is sent
+//! once more and not again: at most twice.
 
 use sqlx::PgConnection;
 use uuid::Uuid;
@@ -27,9 +28,31 @@ pub const PAGE: &str = "alert_page";
 pub const PAGES_AN_HOUR: i64 = 60;
 pub const PAGES_A_DAY: i64 = 300;
 
+/// The purpose of answers to what a telephone orders by SMS. Each is asked for by a message of that very telephone, which has places to
+/// subscribe, to look at and to leave.
+pub const ORDER: &str = "sms_order";
+pub const ORDERS_AN_HOUR: i64 = 15;
+pub const ORDERS_A_DAY: i64 = 40;
+
+/// The purpose of alerts to contacts of institutions. Nobody outside can cause one, and a night of storms has many.
+pub const INSTITUTION: &str = "institution";
+
+/// The purpose of calls to staff about a siren that may sound on. As of pages: nobody outside can cause one, and there are many sirens.
+pub const SIREN: &str = "siren";
+
+/// The purpose of tasks of a contingency plan to staff. As of pages.
+pub const PLAN: &str = "plan_task";
+
+/// The purpose of calls to staff who are named in a note. Only staff causes them.
+pub const MENTION: &str = "mention";
+
 /// The share of one purpose: notices within an hour, and within a day.
 pub fn share(purpose: &str) -> (i64, i64) {
-    if purpose == PAGE { (PAGES_AN_HOUR, PAGES_A_DAY) } else { (AN_HOUR, A_DAY) }
+    match purpose {
+        PAGE | INSTITUTION | SIREN | PLAN | MENTION => (PAGES_AN_HOUR, PAGES_A_DAY),
+        ORDER => (ORDERS_AN_HOUR, ORDERS_A_DAY),
+        _ => (AN_HOUR, A_DAY),
+    }
 }
 
 /// What to tell whom.
@@ -100,6 +123,7 @@ impl Claimed {
             attempt: self.attempt,
             fence: self.fence,
             expires_at: self.expires_at,
+            refusals: 0,
         }
     }
 
@@ -112,7 +136,7 @@ impl Claimed {
             escaped(&self.subject),
             paragraphs.concat()
         );
-        Letter { subject: self.subject.clone(), text: self.body.clone(), html }
+        Letter { subject: self.subject.clone(), text: self.body.clone(), html, map: None }
     }
 }
 

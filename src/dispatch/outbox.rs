@@ -1,6 +1,6 @@
 //! The outbox as others see it: rows in, rows withdrawn, and the accounts.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::decide::State;
 pub use super::store::book::{audit, finished, progress, withdraw};
@@ -20,7 +20,8 @@ pub struct Enqueued {
 }
 
 /// Rows of one alert by state.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[schema(as = DeliveryCounts)]
 pub struct Counts {
     pub pending: i64,
     pub sending: i64,
@@ -79,17 +80,19 @@ impl Counts {
 pub struct Progress {
     pub sms: Counts,
     pub email: Counts,
+    /// Webhooks, sirens and chats.
+    pub endpoints: Counts,
     /// More rows are being written.
     pub spreading: bool,
 }
 
 impl Progress {
     pub const fn waiting(&self) -> i64 {
-        self.sms.waiting() + self.email.waiting()
+        self.sms.waiting() + self.email.waiting() + self.endpoints.waiting()
     }
 
     pub const fn total(&self) -> i64 {
-        self.sms.total() + self.email.total()
+        self.sms.total() + self.email.total() + self.endpoints.total()
     }
 }
 

@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
+use super::national;
+
 /// The GSM 7-bit default alphabet in code order. The escape stands at 0x1B.
 const BASIC: &str = "@£$¥èéùìòÇ\nØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞ\u{1b}ÆæßÉ !\"#¤%&'()*+,-./0123456789:;<=>?\
     ¡ABCDEFGHIJKLMNOPQRSTUVWXYZÄÖÑÜ§¿abcdefghijklmnopqrstuvwxyzäöñüà";
@@ -33,6 +35,8 @@ static CODES: LazyLock<BTreeMap<char, Vec<u8>>> = LazyLock::new(|| {
 pub enum Encoding {
     /// Seven-bit units, 160 in one message or 153 in a part.
     Gsm7,
+    /// The same with the Portuguese single shift table, which a header of each message names: 155 or 149.
+    Gsm7Portuguese,
     /// Sixteen-bit units (UTF-16, so an emoji takes two), 70 in one message or 67 in a part.
     Ucs2,
 }
@@ -41,6 +45,7 @@ impl Encoding {
     pub const fn single(self) -> usize {
         match self {
             Self::Gsm7 => 160,
+            Self::Gsm7Portuguese => 155,
             Self::Ucs2 => 70,
         }
     }
@@ -49,6 +54,7 @@ impl Encoding {
     pub const fn part(self) -> usize {
         match self {
             Self::Gsm7 => 153,
+            Self::Gsm7Portuguese => 149,
             Self::Ucs2 => 67,
         }
     }
@@ -56,7 +62,7 @@ impl Encoding {
     /// SMPP 3.4 `data_coding`: the centre's default alphabet, or UCS-2.
     pub const fn data_coding(self) -> u8 {
         match self {
-            Self::Gsm7 => 0x00,
+            Self::Gsm7 | Self::Gsm7Portuguese => 0x00,
             Self::Ucs2 => 0x08,
         }
     }
@@ -75,20 +81,44 @@ pub struct SmsLength {
 
 /// Length, alphabet and price of a text.
 pub fn measure(text: &str) -> SmsLength {
+    measure_with(text, false)
+}
+
+/// The same where the provider carries the Portuguese table (`national_shift`). It is used where it saves a segment and not where
+/// sixteen bits cost the same, because every telephone reads those.
+pub fn measure_with(text: &str, national: bool) -> SmsLength {
     let mut forcing = Vec::new();
     for c in text.chars().filter(|c| !CODES.contains_key(c)) {
         if !forcing.contains(&c) {
             forcing.push(c);
         }
     }
-    let encoding = if forcing.is_empty() { Encoding::Gsm7 } else { Encoding::Ucs2 };
+    let is_portuguese = national && forcing.iter().all(|c| national::code(*c).is_some());
+    let parts = |encoding| split(text, encoding).len();
+    if national && !is_portuguese {
+        // What the table carries is not what forces sixteen bits.
+        forcing.retain(|c| national::code(*c).is_none());
+    }
+    let encoding = match forcing.is_empty() {
+        true => Encoding::Gsm7,
+        false if is_portuguese && parts(Encoding::Gsm7Portuguese) < parts(Encoding::Ucs2) => Encoding::Gsm7Portuguese,
+        false => Encoding::Ucs2,
+    };
+    if encoding != Encoding::Ucs2 {
+        forcing.clear();
+    }
     let units = text.chars().map(|c| units_of(c, encoding)).sum();
     SmsLength { encoding, units, segments: split(text, encoding).len(), forcing }
 }
 
 /// The text as phones put it together: one piece for each part that is paid.
 pub fn segments(text: &str) -> Vec<&str> {
-    split(text, measure(text).encoding)
+    segments_with(text, false)
+}
+
+/// The same where the provider carries the Portuguese table.
+pub fn segments_with(text: &str, national: bool) -> Vec<&str> {
+    split(text, measure_with(text, national).encoding)
 }
 
 /// What a character becomes that forces sixteen bits; `None` when there is nothing like it in the alphabet.
@@ -100,7 +130,18 @@ pub fn replacement(c: char) -> Option<String> {
 fn units_of(c: char, encoding: Encoding) -> usize {
     match encoding {
         Encoding::Gsm7 => CODES.get(&c).map_or(1, Vec::len),
+        Encoding::Gsm7Portuguese => septets(c).len(),
         Encoding::Ucs2 => c.len_utf16(),
+    }
+}
+
+/// With the Portuguese table: its letters are the escape and their code, as those of the usual extension are.
+fn septets(c: char) -> Vec<u8> {
+    match (CODES.get(&c), national::code(c)) {
+        (Some(codes), _) if codes.len() == 1 => codes.clone(),
+        (_, Some(code)) => vec![ESCAPE, code],
+        (Some(codes), None) => codes.clone(),
+        (None, None) => Vec::new(),
     }
 }
 
@@ -140,19 +181,37 @@ pub struct TooManyParts(pub usize);
 /// Octets for SMPP: unpacked septets, or UTF-16 big-endian. `reference` joins the parts of one message on the phone (header
 /// 05 00 03 reference total index), so messages sent to one number in a row should differ in it.
 pub fn encode(text: &str, reference: u8) -> Result<Encoded, TooManyParts> {
-    let encoding = measure(text).encoding;
+    encode_with(text, reference, false)
+}
+
+/// The same where the provider carries the Portuguese table.
+///
+/// # Errors
+/// As [`encode`].
+pub fn encode_with(text: &str, reference: u8, national: bool) -> Result<Encoded, TooManyParts> {
+    let encoding = measure_with(text, national).encoding;
     let pieces = split(text, encoding);
     let total = u8::try_from(pieces.len()).map_err(|_| TooManyParts(pieces.len()))?;
-    let has_header = total > 1;
-    let parts = pieces.iter().zip(1_u8..).map(|(piece, index)| {
-        let mut octets = if has_header { vec![0x05, 0x00, 0x03, reference, total, index] } else { Vec::new() };
-        match encoding {
-            Encoding::Gsm7 => octets.extend(piece.chars().filter_map(|c| CODES.get(&c)).flatten()),
-            Encoding::Ucs2 => octets.extend(piece.encode_utf16().flat_map(u16::to_be_bytes)),
-        }
-        octets
-    });
-    Ok(Encoded { encoding, has_header, parts: parts.collect() })
+    let parts: Vec<Vec<u8>> = pieces
+        .iter()
+        .zip(1_u8..)
+        .map(|(piece, index)| {
+            let label = (total > 1).then_some([0x00, 0x03, reference, total, index]);
+            let table = (encoding == Encoding::Gsm7Portuguese).then_some(national::HEADER);
+            let mut octets: Vec<u8> = label.iter().flatten().chain(table.iter().flatten()).copied().collect();
+            if let Ok(length @ 1..) = u8::try_from(octets.len()) {
+                octets.insert(0, length);
+            }
+            match encoding {
+                Encoding::Gsm7 => octets.extend(piece.chars().filter_map(|c| CODES.get(&c)).flatten()),
+                Encoding::Gsm7Portuguese => octets.extend(piece.chars().flat_map(septets)),
+                Encoding::Ucs2 => octets.extend(piece.encode_utf16().flat_map(u16::to_be_bytes)),
+            }
+            octets
+        })
+        .collect();
+    let has_header = total > 1 || encoding == Encoding::Gsm7Portuguese;
+    Ok(Encoded { encoding, has_header, parts })
 }
 
 /// The text in the GSM alphabet as far as possible: what is in it stays (é, à, ñ, Ç), the rest loses its accent (ã → a, ç → c)

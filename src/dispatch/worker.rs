@@ -12,6 +12,7 @@ use uuid::Uuid;
 
 use super::channels::sink;
 use super::feed;
+use super::keeper;
 use super::provider::{Provider, Transport, providers};
 use super::store::{claim, enqueue, notice};
 use crate::app::App;
@@ -20,7 +21,7 @@ use crate::events::{Event, notify};
 use crate::ids::AlertId;
 
 /// Longest sleep of a task that nobody wakes.
-pub(super) const TICK: Duration = Duration::from_millis(500);
+pub(crate) const TICK: Duration = Duration::from_millis(500);
 /// Least time between two notices of delivery for one alert.
 const NOTICE_EVERY: Duration = Duration::from_millis(500);
 
@@ -29,11 +30,15 @@ pub async fn run(app: App) {
     let holder = app.ids.uuid(app.clock.now());
     let moved = Moved::default();
     let mut tasks = JoinSet::new();
-    for provider in providers(&app.config) {
-        let lane = Lane { app: app.clone(), provider, holder, moved: moved.clone() };
+    let all = providers(&app.config);
+    for provider in all.clone() {
+        let of_channel = all.iter().filter(|other| other.channel == provider.channel).count();
+        let others = i32::try_from(of_channel).unwrap_or(i32::MAX) - 1;
+        let lane = Lane { app: app.clone(), provider, others, holder, moved: moved.clone() };
         tasks.spawn(lane.run());
     }
     tasks.spawn(spread(app.clone()));
+    tasks.spawn(keeper::run(app.clone()));
     let mut every = tokio::time::interval(NOTICE_EVERY);
     loop {
         tokio::select! {
@@ -107,6 +112,8 @@ impl Moved {
 pub(super) struct Lane {
     pub app: App,
     pub provider: Provider,
+    /// How many more carry its channel.
+    pub others: i32,
     pub holder: Uuid,
     pub moved: Moved,
 }
@@ -115,7 +122,7 @@ impl Lane {
     async fn run(self) {
         match &self.provider.transport {
             Transport::Sink => self.run_sink().await,
-            Transport::Smpp(_) | Transport::Smtp => feed::run(self).await,
+            Transport::Smpp(_) | Transport::Http(_) | Transport::Smtp => feed::run(self).await,
         }
     }
 
@@ -126,8 +133,9 @@ impl Lane {
     async fn run_sink(self) {
         let mut events = self.app.events.subscribe();
         let mut healthy = true;
+        let mut passed = Stopwatch::start();
         while !self.app.stop.is_cancelled() {
-            match self.drain_sink().await {
+            match self.drain_sink(&mut passed).await {
                 Ok(()) => healthy = true,
                 Err(error) if healthy => {
                     tracing::warn!(%error, provider = self.provider.name, "deliveries wait for the database");
@@ -144,7 +152,18 @@ impl Lane {
         self.let_go().await;
     }
 
-    async fn drain_sink(&self) -> sqlx::Result<()> {
+    /// How many messages the sink takes in one go: as many as a claim may have, or at its pace as many as the time that passed allows,
+    /// a second's worth at most.
+    fn sink_room(&self, passed: &Stopwatch) -> i64 {
+        let dispatch = &self.app.config.dispatch;
+        let rate = dispatch.sink_messages_per_second;
+        if rate == 0 {
+            return dispatch.claim_rows.into();
+        }
+        ((passed.elapsed().as_secs_f64().min(1.0) * f64::from(rate)) as i64).min(dispatch.claim_rows.into())
+    }
+
+    async fn drain_sink(&self, passed: &mut Stopwatch) -> sqlx::Result<()> {
         let now = self.app.clock.now();
         let mut conn = self.app.db.dispatch.acquire().await?;
         if !claim::hold(&mut conn, now, &self.provider, self.holder, self.lease_until(now), true).await? {
@@ -153,10 +172,17 @@ impl Lane {
         self.sweep(now).await?;
         drop(conn);
         while !self.app.stop.is_cancelled() {
-            let moved = sink::deliver(&self.app, &self.provider, self.lease_until(self.app.clock.now())).await?;
+            let room = self.sink_room(passed);
+            if room == 0 {
+                break;
+            }
+            sink::deliver_first(&self.app, &self.provider).await?;
+            let until = self.lease_until(self.app.clock.now());
+            let moved = sink::deliver(&self.app, &self.provider, until, room).await?;
             if moved.is_empty() {
                 break;
             }
+            *passed = Stopwatch::start();
             self.moved.add(moved);
         }
         while !self.app.stop.is_cancelled() && sink::deliver_notices(&self.app, &self.provider).await? {}
@@ -166,13 +192,13 @@ impl Lane {
     /// Takes back what a lost worker held, and ends what died.
     pub async fn sweep(&self, now: Instant) -> sqlx::Result<()> {
         let mut conn = self.app.db.dispatch.acquire().await?;
-        let back = claim::take_back(&mut conn, now, self.provider.channel).await?;
+        let back = claim::take_back(&mut conn, now, self.provider.channel.as_str()).await?;
         if back > 0 {
             tracing::warn!(rows = back, provider = self.provider.name, "leases ended without an answer; sending again");
             metrics::counter!("sentinela_dispatch_leases_lost_total", "provider" => self.provider.name.clone())
                 .increment(back);
         }
-        self.moved.add(claim::bury(&mut conn, now, self.provider.channel).await?);
+        self.moved.add(claim::bury(&mut conn, now, self.provider.channel.as_str()).await?);
         notice::sweep(&mut conn, now, self.provider.channel).await?;
         Ok(())
     }
@@ -189,7 +215,7 @@ impl Lane {
 }
 
 /// Resolves when rows may be due.
-pub(super) async fn woken(events: &mut Receiver<Event>) {
+pub(crate) async fn woken(events: &mut Receiver<Event>) {
     loop {
         match events.recv().await {
             Ok(Event::Outbox) | Err(RecvError::Lagged(_)) => return,

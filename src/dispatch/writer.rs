@@ -12,10 +12,12 @@ use super::notices;
 use super::store::claim::{self, Ending};
 use super::store::notice;
 use super::store::part;
+use super::store::passed_on;
 use super::store::receipt::{self, Incoming};
 use super::worker::Moved;
 use crate::app::App;
 use crate::clock::Instant;
+use crate::events::{Event, notify};
 use crate::reports::inbound;
 
 /// Most entries in one commit.
@@ -27,6 +29,8 @@ const RETRY_MAX: Duration = Duration::from_secs(2);
 #[derive(Debug)]
 pub enum Write {
     Ending(Ending),
+    /// A try that ended, of a row that another provider is to take now.
+    PassedOn(Ending),
     Receipt(Received),
     Notice(notices::Ending),
     /// Look again at receipts that found no message, and at messages that wait for a part.
@@ -44,6 +48,7 @@ pub struct Received {
 #[derive(Default)]
 struct Batch {
     endings: Vec<Ending>,
+    passed_on: Vec<i64>,
     receipts: Vec<Received>,
     notices: Vec<notices::Ending>,
     settles: bool,
@@ -57,6 +62,10 @@ pub(super) async fn run(app: App, provider: String, moved: Moved, mut inbox: mps
         for entry in entries.drain(..) {
             match entry {
                 Write::Ending(ending) => batch.endings.push(ending),
+                Write::PassedOn(ending) => {
+                    batch.passed_on.push(ending.id.0);
+                    batch.endings.push(ending);
+                }
                 Write::Receipt(received) => batch.receipts.push(received),
                 Write::Notice(ending) => batch.notices.push(ending),
                 Write::Settle => batch.settles = true,
@@ -100,6 +109,10 @@ impl Batch {
         let now = app.clock.now();
         let mut tx = app.db.dispatch.begin().await?;
         let completed = claim::complete(&mut tx, now, provider, &self.endings).await?;
+        passed_on::record(&mut tx, provider, &self.passed_on).await?;
+        if !self.passed_on.is_empty() {
+            notify(&mut tx, &Event::Outbox).await?;
+        }
         if !self.receipts.is_empty() {
             let incoming: Vec<Incoming> = self.receipts.iter().map(|r| r.incoming.clone()).collect();
             receipt::keep(&mut tx, now, provider, &incoming).await?;
@@ -109,7 +122,11 @@ impl Batch {
         }
         self.join(&mut tx, app, now).await?;
         let fenced = completed.fenced + notice::complete(&mut tx, now, &self.notices).await?;
-        let settled = receipt::settle(&mut tx, now, provider).await?;
+        // What found no message is many rows when a centre is confused: those wait for their turn.
+        let settled = match self.settles {
+            true => receipt::settle(&mut tx, now, provider).await?,
+            false => receipt::settle_named(&mut tx, now, provider, self.message_ids()).await?,
+        };
         tx.commit().await?;
         if fenced > 0 {
             tracing::warn!(provider, rows = fenced, "tries ended after others had taken the rows: refused");
@@ -119,6 +136,14 @@ impl Batch {
         moved.add(completed.alerts);
         moved.add(settled);
         Ok(())
+    }
+
+    /// The messages that this batch speaks of.
+    fn message_ids(&self) -> impl Iterator<Item = &str> {
+        let answered = self.endings.iter().flat_map(|ending| &ending.parts);
+        let answered = answered.filter_map(|part| part.message_id.as_deref());
+        let told = self.receipts.iter().filter_map(|received| received.incoming.receipt.as_ref());
+        answered.chain(told.map(|receipt| receipt.message_id.as_str()))
     }
 
     /// Keeps parts, and reads the messages that are whole or wait no longer.
@@ -140,17 +165,22 @@ impl Batch {
 
 /// Takes a person's message that is a report. One that can never be filed stays among the messages that came, and holds up no
 /// receipt. Where the database is only busy the whole batch is tried again, and the centre gets no answer before.
-async fn report(conn: &mut PgConnection, app: &App, said: (&str, &str)) -> sqlx::Result<()> {
+pub(super) async fn report(conn: &mut PgConnection, app: &App, said: (&str, &str)) -> sqlx::Result<()> {
     let mut inner = conn.begin().await?;
     match inbound::sms(&mut inner, app, app.clock.now(), said).await {
         Ok(_) => inner.commit().await,
-        Err(sqlx::Error::Database(error)) if !error.code().is_some_and(|code| is_passing(&code)) => {
+        Err(error) if is_about_data(&error) => {
             tracing::error!(%error, "a report by SMS could not be filed");
             metrics::counter!("sentinela_reports_refused_total", "source" => "sms").increment(1);
             inner.rollback().await
         }
         Err(error) => Err(error),
     }
+}
+
+/// Whether the database refuses the data themselves, and will the next time too.
+pub(super) fn is_about_data(error: &sqlx::Error) -> bool {
+    matches!(error, sqlx::Error::Database(error) if !error.code().is_some_and(|code| is_passing(&code)))
 }
 
 /// True for an SQLSTATE that speaks of the moment and not of the data: connection, transaction, resources, locks, operator, system.

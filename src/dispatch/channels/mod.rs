@@ -1,8 +1,12 @@
 //! The ways out.
 
 pub mod email;
+pub mod http;
 pub mod sink;
 pub mod smpp;
+pub mod smpp_io;
+mod smpp_tls;
+pub mod template;
 
 use std::fmt;
 use std::sync::Arc;
@@ -20,6 +24,7 @@ use crate::ids::{AlertId, OutboxId};
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Body {
     Sms {
+        text: Arc<str>,
         encoded: Encoded,
         /// Parts the provider took in an earlier try.
         done: Vec<i32>,
@@ -40,6 +45,14 @@ pub enum Key {
 impl Key {
     pub const fn is_notice(self) -> bool {
         matches!(self, Self::Notice(_))
+    }
+
+    /// How gateways know the message: short, the same for every try, and no number that another id could be mistaken for.
+    pub fn reference(self) -> String {
+        match self {
+            Self::Outbox(id, _) => format!("s{id}"),
+            Self::Notice(id) => format!("n{}", id.simple()),
+        }
     }
 }
 
@@ -62,6 +75,8 @@ pub struct Row {
     pub attempt: i32,
     pub fence: i64,
     pub expires_at: Instant,
+    /// Providers that gave it up before.
+    pub refusals: i32,
 }
 
 /// A claimed row with its words.
@@ -73,10 +88,11 @@ pub struct Job {
 }
 
 impl Job {
-    /// What it costs of the provider's rate and window.
-    pub fn weight(&self) -> usize {
+    /// What it costs of the provider's rate and window, where those count segments.
+    pub fn weight(&self, counts_segments: bool) -> usize {
         match &self.body {
-            Body::Sms { encoded, done } => encoded.parts.len().saturating_sub(done.len()).max(1),
+            Body::Sms { .. } if !counts_segments => 1,
+            Body::Sms { encoded, done, .. } => encoded.parts.len().saturating_sub(done.len()).max(1),
             Body::Letter(_) | Body::Impossible(_) => 1,
         }
     }
@@ -93,7 +109,8 @@ pub struct Done {
 /// A provider that is there.
 #[derive(Clone, Debug)]
 pub enum Way {
-    Smpp(smpp::Bound),
+    Smpp(smpp::Binds),
+    Http(Arc<http::Road>),
     Mail(Arc<email::Mailer>),
 }
 
@@ -101,14 +118,15 @@ impl Way {
     /// Hands one message over. The intent must have been committed.
     pub fn send(&self, job: Job, now: Instant) -> BoxFuture<'static, Done> {
         match self {
-            Self::Smpp(bound) => Box::pin(bound.clone().send(job, now)),
+            Self::Smpp(binds) => Box::pin(binds.pick().send(job, now)),
+            Self::Http(road) => Box::pin(Arc::clone(road).send(job, now)),
             Self::Mail(mailer) => Box::pin(Arc::clone(mailer).send(job, now)),
         }
     }
 }
 
 /// The record of a part.
-fn part_end(part: i32, outcome: &Outcome, message_id: Option<String>) -> PartEnd {
+pub(crate) fn part_end(part: i32, outcome: &Outcome, message_id: Option<String>) -> PartEnd {
     let (word, code, detail) = match outcome {
         Outcome::Accepted => ("accepted", String::new(), String::new()),
         Outcome::Delivered => ("delivered", String::new(), String::new()),

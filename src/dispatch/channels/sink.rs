@@ -15,11 +15,11 @@ use crate::dispatch::store::claim::{self, Claimed, Completed, Ending, PartEnd};
 use crate::dispatch::store::{content, notice};
 use crate::ids::AlertId;
 
-/// Delivers one batch, most urgent first. Returns the alerts that moved; none when nothing was due.
-pub async fn deliver(app: &App, provider: &Provider, lease_until: Instant) -> sqlx::Result<Vec<AlertId>> {
+/// Delivers at most `limit` messages, most urgent first. Returns the alerts that moved; none when nothing was due.
+pub async fn deliver(app: &App, provider: &Provider, lease_until: Instant, limit: i64) -> sqlx::Result<Vec<AlertId>> {
     let now = app.clock.now();
     let mut tx = app.db.dispatch.begin().await?;
-    let rows = claim::claim(&mut tx, now, provider, app.config.dispatch.claim_rows.into(), lease_until).await?;
+    let rows = claim::claim(&mut tx, now, provider, limit, lease_until).await?;
     if rows.is_empty() {
         return Ok(Vec::new());
     }
@@ -32,12 +32,35 @@ pub async fn deliver(app: &App, provider: &Provider, lease_until: Instant) -> sq
     Ok(alerts)
 }
 
+/// Delivers one batch of what tells institutions. Whether there was one.
+pub async fn deliver_first(app: &App, provider: &Provider) -> sqlx::Result<bool> {
+    let now = app.clock.now();
+    let mut tx = app.db.dispatch.begin().await?;
+    let claimed =
+        notice::claim(&mut tx, now, provider, app.config.dispatch.claim_rows.into(), now, Some(notices::INSTITUTION))
+            .await?;
+    end_notices(&mut tx, provider, now, &claimed).await?;
+    tx.commit().await?;
+    Ok(!claimed.is_empty())
+}
+
 /// Delivers one batch of notices. Whether there was one.
 pub async fn deliver_notices(app: &App, provider: &Provider) -> sqlx::Result<bool> {
     let now = app.clock.now();
     let mut tx = app.db.dispatch.begin().await?;
-    let claimed = notice::claim(&mut tx, now, provider, app.config.dispatch.claim_rows.into(), now).await?;
-    for n in &claimed {
+    let claimed = notice::claim(&mut tx, now, provider, app.config.dispatch.claim_rows.into(), now, None).await?;
+    end_notices(&mut tx, provider, now, &claimed).await?;
+    tx.commit().await?;
+    Ok(!claimed.is_empty())
+}
+
+async fn end_notices(
+    conn: &mut PgConnection,
+    provider: &Provider,
+    now: Instant,
+    claimed: &[notices::Claimed],
+) -> sqlx::Result<()> {
+    for n in claimed {
         sqlx::query!(
             "insert into sink_message (at, channel, address, subject, body, notice_id) values ($1, $2, $3, $4, $5, $6)
             on conflict (notice_id) do nothing",
@@ -48,15 +71,14 @@ pub async fn deliver_notices(app: &App, provider: &Provider) -> sqlx::Result<boo
             n.body,
             n.id
         )
-        .execute(&mut *tx)
+        .execute(&mut *conn)
         .await?;
     }
     let delivered = || Next { state: State::Delivered, reason: String::new(), next_attempt_at: None };
     let endings: Vec<notices::Ending> =
         claimed.iter().map(|n| notices::Ending { id: n.id, fence: n.fence, next: delivered() }).collect();
-    notice::complete(&mut tx, now, &endings).await?;
-    tx.commit().await?;
-    Ok(!claimed.is_empty())
+    notice::complete(conn, now, &endings).await?;
+    Ok(())
 }
 
 fn delivered(row: &Claimed) -> Ending {
@@ -67,6 +89,7 @@ fn delivered(row: &Claimed) -> Ending {
         attempt: row.attempt,
         next: Next { state: State::Delivered, reason: String::new(), next_attempt_at: None },
         parts: vec![part],
+        is_dead_address: false,
     }
 }
 
@@ -85,15 +108,17 @@ async fn write(
     let sender =
         Sender { name: &town.sender_name, contact: &town.contact, public_url: &public_url, time_zone: town.time_zone };
     // The texts of an alert are the same for everyone of a language; each is made once.
-    let (mut text_ids, mut languages, mut subjects, mut bodies) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+    let (mut text_ids, mut languages, mut subjects) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut bodies, mut pages) = (Vec::new(), Vec::new());
     for (id, language, content) in contents.iter() {
-        let (subject, body) = match provider.channel {
-            Channel::Sms => (String::new(), content.sms()),
+        let (subject, body, html) = match provider.channel {
+            Channel::Sms => (String::new(), content.sms(), String::new()),
             Channel::Email => {
-                let letter = content.letter(&sender);
-                (letter.subject, letter.text)
+                let letter = content.letter(&sender, language, None);
+                (letter.subject, letter.text, letter.html)
             }
         };
+        pages.push(html);
         text_ids.push(id.0);
         languages.push(language.to_owned());
         subjects.push(subject);
@@ -107,10 +132,10 @@ async fn write(
         })
         .collect();
     sqlx::query!(
-        "insert into sink_message (at, channel, address, subject, body, outbox_id)
-        select $1, o.channel, o.address, t.subject, t.body, o.id
+        "insert into sink_message (at, channel, address, subject, body, html, outbox_id)
+        select $1, o.channel, o.address, t.subject, t.body, t.html, o.id
         from unnest($2::bigint[], $3::text[]) as mine (id, language) join outbox o on o.id = mine.id
-            join unnest($4::uuid[], $5::text[], $6::text[], $7::text[]) as t (alert_id, language, subject, body)
+            join unnest($4::uuid[], $5::text[], $6::text[], $7::text[], $8::text[]) as t (alert_id, language, subject, body, html)
                 on t.alert_id = o.alert_id and t.language = mine.language
         on conflict (outbox_id) do nothing",
         now,
@@ -119,7 +144,8 @@ async fn write(
         &text_ids,
         &languages,
         &subjects,
-        &bodies
+        &bodies,
+        &pages
     )
     .execute(conn)
     .await?;

@@ -7,8 +7,9 @@ use uuid::Uuid;
 use crate::clock::Instant;
 use crate::dispatch::channels::{Key, Row};
 use crate::dispatch::decide::Next;
-use crate::dispatch::provider::{Channel, Provider};
+use crate::dispatch::provider::Provider;
 use crate::ids::{AlertId, OutboxId};
+use crate::residents::store::blocked::{self, Failure};
 
 /// A row in our hands until its lease ends.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -22,6 +23,8 @@ pub struct Claimed {
     pub attempt: i32,
     pub fence: i64,
     pub expires_at: Instant,
+    /// Providers that gave it up before.
+    pub refusals: i32,
 }
 
 impl Claimed {
@@ -32,6 +35,7 @@ impl Claimed {
             attempt: self.attempt,
             fence: self.fence,
             expires_at: self.expires_at,
+            refusals: self.refusals,
         }
     }
 }
@@ -55,6 +59,8 @@ pub struct Ending {
     pub attempt: i32,
     pub next: Next,
     pub parts: Vec<PartEnd>,
+    /// It was refused because its address leads nowhere.
+    pub is_dead_address: bool,
 }
 
 /// Takes or keeps the provider for `holder` until `lease_until`. False while another process holds it.
@@ -75,7 +81,7 @@ pub async fn hold(
         returning 1 as "held!""#,
         provider.name,
         provider.channel.as_str(),
-        provider.place,
+        provider.priority,
         holder,
         lease_until,
         healthy,
@@ -100,7 +106,7 @@ pub async fn earlier_is_healthy(conn: &mut PgConnection, now: Instant, provider:
         r#"select exists (select from dispatch_claimer
             where channel = $1 and place < $2 and healthy and lease_until >= $3) as "exists!""#,
         provider.channel.as_str(),
-        provider.place,
+        provider.priority,
         now
     )
     .fetch_one(conn)
@@ -120,20 +126,26 @@ pub async fn claim(
         r#"
         with due as (
             select id from outbox
-            where channel = $1 and state = 'pending' and next_attempt_at <= $2 and expires_at > $2
+            where channel = $1 and state = 'pending' and not held and next_attempt_at <= $2 and expires_at > $2
+                -- What was just paused or cancelled, until its rows are moved out of the queue.
+                -- (`not in` and not an array: of an array the planner thinks that it leaves nothing, and sorts the whole queue.)
+                and alert_id not in (
+                    select c.alert_id from dispatch_control c where c.control <> 'running' and c.closed_at is null)
+                and not ($4 = any(refused_by))
             order by priority, id limit $3
             for update skip locked
         ), claimed as (
             update outbox o
             set state = 'sending', provider = $4, attempts = o.attempts + 1, fence = o.fence + 1, lease_until = $5
             from due where o.id = due.id
-            returning o.id, o.alert_id, o.address, o.language, o.attempts, o.fence, o.expires_at, o.priority
+            returning o.id, o.alert_id, o.address, o.language, o.attempts, o.fence, o.expires_at, o.priority,
+                cardinality(o.refused_by) as refusals
         ), intent as (
             insert into outbox_attempt (outbox_id, attempt, part, at, provider, outcome)
             select id, attempts, 0, $2, $4, 'intent' from claimed
         )
         select id as "id!: OutboxId", alert_id as "alert_id!: AlertId", address as "address!", language as "language!",
-            attempts as "attempt!", fence as "fence!", expires_at as "expires_at!"
+            attempts as "attempt!", fence as "fence!", expires_at as "expires_at!", refusals as "refusals!"
         from claimed order by priority, id
         "#,
         provider.channel.as_str(),
@@ -175,21 +187,24 @@ pub async fn complete(
     let next_at: Vec<Option<Instant>> = endings.iter().map(|e| e.next.next_attempt_at).collect();
     let first_id = |e: &Ending| e.parts.iter().find_map(|part| part.message_id.clone());
     let message_ids: Vec<Option<String>> = endings.iter().map(first_id).collect();
-    let moved = sqlx::query_scalar!(
+    let moved = sqlx::query!(
         r#"
         update outbox o set
-            state = case when e.state = 'pending' and not alert_stands(a.state, a.kind) then 'suppressed' else e.state end,
-            reason = case when e.state = 'pending' and not alert_stands(a.state, a.kind) then a.state else e.reason end,
+            state = case when e.state = 'pending' and why.not_sent is not null then 'suppressed' else e.state end,
+            reason = case when e.state = 'pending' then coalesce(why.not_sent, e.reason) else e.reason end,
             next_attempt_at = coalesce(e.next_at, o.next_attempt_at),
             provider_message_id = coalesce(e.message_id, o.provider_message_id),
             accepted_at = case when e.state in ('accepted', 'delivered') then $1 else o.accepted_at end,
-            final_at = case when e.state in ('delivered', 'rejected', 'expired') then $1 end,
+            final_at = case when e.state in ('delivered', 'rejected', 'expired')
+                or (e.state = 'pending' and why.not_sent is not null) then $1 end,
             lease_until = null
         from unnest($2::bigint[], $3::bigint[], $4::text[], $5::text[], $6::timestamptz[], $7::text[])
-                as e (id, fence, state, reason, next_at, message_id),
-            alert a
-        where o.id = e.id and o.fence = e.fence and o.state = 'sending' and a.id = o.alert_id
-        returning o.alert_id as "alert_id: AlertId"
+                as e (id, fence, state, reason, next_at, message_id)
+            join outbox r on r.id = e.id join alert a on a.id = r.alert_id
+            cross join lateral (select case when e.state = 'pending'
+                then why_not_sent(a.state, a.kind, a.exercise_id, r.resident_id) end as not_sent) as why
+        where o.id = e.id and o.fence = e.fence and o.state = 'sending'
+        returning o.id as "id: OutboxId", o.alert_id as "alert_id: AlertId"
         "#,
         now,
         &ids,
@@ -201,9 +216,12 @@ pub async fn complete(
     )
     .fetch_all(&mut *conn)
     .await?;
-    record(conn, now, provider, endings).await?;
+    record(&mut *conn, now, provider, endings).await?;
     let fenced = endings.len() - moved.len();
-    let mut alerts = moved;
+    let dead = endings.iter().filter(|e| e.is_dead_address && moved.iter().any(|row| row.id == e.id));
+    let dead: Vec<Failure> = dead.map(|e| Failure { row: e.id, reason: e.next.reason.clone() }).collect();
+    blocked::failed(&mut *conn, now, &dead).await?;
+    let mut alerts: Vec<AlertId> = moved.into_iter().map(|row| row.alert_id).collect();
     alerts.sort_unstable();
     alerts.dedup();
     Ok(Completed { alerts, fenced })
@@ -265,15 +283,18 @@ pub async fn accepted_parts(
     Ok(rows.into_iter().map(|row| (row.id, row.part)).collect())
 }
 
-/// Gives back rows that were claimed and did not leave. The try does not count. What was answered meanwhile stays here.
+/// Gives back rows that were claimed and did not leave. The try does not count. What was answered meanwhile stays
+/// here, and so does what somebody was to hear who has left the exercise.
 pub async fn release(conn: &mut PgConnection, now: Instant, ids: &[i64], fences: &[i64]) -> sqlx::Result<u64> {
     let done = sqlx::query!(
         "update outbox o set lease_until = null, next_attempt_at = $3, attempts = o.attempts - 1,
-            state = case when alert_stands(a.state, a.kind) then 'pending' else 'suppressed' end,
-            reason = case when alert_stands(a.state, a.kind) then o.reason else a.state end,
-            final_at = case when alert_stands(a.state, a.kind) then o.final_at else $3 end
-        from unnest($1::bigint[], $2::bigint[]) as mine (id, fence), alert a
-        where o.id = mine.id and o.fence = mine.fence and o.state = 'sending' and a.id = o.alert_id",
+            state = case when why.not_sent is null then 'pending' else 'suppressed' end,
+            reason = coalesce(why.not_sent, o.reason),
+            final_at = case when why.not_sent is null then o.final_at else $3 end
+        from unnest($1::bigint[], $2::bigint[]) as mine (id, fence)
+            join outbox r on r.id = mine.id join alert a on a.id = r.alert_id
+            cross join lateral (select why_not_sent(a.state, a.kind, a.exercise_id, r.resident_id) as not_sent) as why
+        where o.id = mine.id and o.fence = mine.fence and o.state = 'sending'",
         ids,
         fences,
         now
@@ -283,51 +304,74 @@ pub async fn release(conn: &mut PgConnection, now: Instant, ids: &[i64], fences:
     Ok(done.rows_affected())
 }
 
+/// Which of these claimed rows are not to be sent any more, or not now: their alert was answered, died, was paused or cancelled, or
+/// the person left its exercise.
+pub async fn overtaken(conn: &mut PgConnection, now: Instant, ids: &[i64]) -> sqlx::Result<Vec<OutboxId>> {
+    sqlx::query_scalar!(
+        r#"select o.id as "id: OutboxId" from outbox o join alert a on a.id = o.alert_id
+        where o.id = any($1)
+            and (o.expires_at <= $2 or not alert_stands(a.state, a.kind) or (a.exercise_id is not null and o.resident_id is not null and not exists (
+                select from exercise_participant p
+                where p.exercise_id = a.exercise_id and p.resident_id = o.resident_id and p.left_at is null))
+                or exists (select from dispatch_control c where c.alert_id = o.alert_id and c.control <> 'running'))"#,
+        ids,
+        now
+    )
+    .fetch_all(conn)
+    .await
+}
+
 /// Rows whose worker is gone go back to pending: whether they left is not known, and not to send is worse than to send
 /// twice. The fact is recorded with the row's tries. Of an alert that was answered meanwhile they are not sent again.
-pub async fn take_back(conn: &mut PgConnection, now: Instant, channel: Channel) -> sqlx::Result<u64> {
+pub async fn take_back(conn: &mut PgConnection, now: Instant, channel: &str) -> sqlx::Result<u64> {
     let done = sqlx::query!(
         "with back as (
-            update outbox o set lease_until = null, next_attempt_at = $1, fence = fence + 1,
-                state = case when alert_stands(a.state, a.kind) then 'pending' else 'suppressed' end,
-                reason = case when alert_stands(a.state, a.kind) then 'lease ended without an answer' else a.state end,
-                final_at = case when alert_stands(a.state, a.kind) then o.final_at else $1 end
-            from alert a
-            where o.state = 'sending' and o.lease_until < $1 and o.channel = $2 and a.id = o.alert_id
+            update outbox o set lease_until = null, next_attempt_at = $1, fence = o.fence + 1,
+                state = case when why.not_sent is null then 'pending' else 'suppressed' end,
+                reason = coalesce(why.not_sent, 'lease ended without an answer'),
+                final_at = case when why.not_sent is null then o.final_at else $1 end
+            from outbox r join alert a on a.id = r.alert_id
+                cross join lateral (select why_not_sent(a.state, a.kind, a.exercise_id, r.resident_id) as not_sent) as why
+            where o.id = r.id and r.state = 'sending' and r.lease_until < $1 and r.channel = $2
+                and o.state = 'sending' and o.lease_until < $1
             returning o.id, o.attempts, o.provider
         )
         insert into outbox_attempt (outbox_id, attempt, part, at, provider, outcome, detail)
         select id, attempts, 0, $1, coalesce(provider, ''), 'unknown', 'lease ended without an answer' from back",
         now,
-        channel.as_str()
+        channel
     )
     .execute(conn)
     .await?;
     Ok(done.rows_affected())
 }
 
-/// Ends rows whose alert died, or was answered while they were on their way back. Returns the alerts that moved.
-pub async fn bury(conn: &mut PgConnection, now: Instant, channel: Channel) -> sqlx::Result<Vec<AlertId>> {
+/// Ends rows whose alert died, or was answered while they were on their way back, and those of whoever left its exercise. Returns
+/// the alerts that moved.
+pub async fn bury(conn: &mut PgConnection, now: Instant, channel: &str) -> sqlx::Result<Vec<AlertId>> {
     sqlx::query_scalar!(
         r#"
         with target as (
-            select o.id, o.expires_at <= $1 as died, a.state
+            select o.id, o.expires_at <= $1 as died, why_not_sent(a.state, a.kind, a.exercise_id, o.resident_id) as not_sent
             from outbox o join alert a on a.id = o.alert_id
             where o.state = 'pending' and o.channel = $2
-                and (o.expires_at <= $1 or not alert_stands(a.state, a.kind))
+                -- As why_not_sent, spelt out: it is asked of every row that waits.
+                and (o.expires_at <= $1 or not alert_stands(a.state, a.kind) or (a.exercise_id is not null and o.resident_id is not null and not exists (
+                    select from exercise_participant p
+                    where p.exercise_id = a.exercise_id and p.resident_id = o.resident_id and p.left_at is null)))
             limit 10000
             for update of o skip locked
         ), dead as (
             update outbox o set final_at = $1,
                 state = case when t.died then 'expired' else 'suppressed' end,
-                reason = case when t.died then 'the alert expired' else t.state end
+                reason = case when t.died then 'the alert expired' else t.not_sent end
             from target t where o.id = t.id
             returning o.alert_id
         )
         select distinct alert_id as "alert_id!: AlertId" from dead
         "#,
         now,
-        channel.as_str()
+        channel
     )
     .fetch_all(conn)
     .await

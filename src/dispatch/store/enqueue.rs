@@ -16,10 +16,15 @@ const SMALL: i64 = 5000;
 /// Places of a large audience that are written at once.
 const FIRST: i64 = 1500;
 
-/// Writes one row for each recipient and channel, in the transaction that issues the alert, and wakes the dispatchers at its
+/// Writes one row for each endpoint, recipient and channel, in the transaction that issues the alert, and wakes the dispatchers at its
 /// commit. Doing it twice adds nothing.
 pub async fn enqueue(conn: &mut PgConnection, now: Instant, alert: AlertId) -> sqlx::Result<Enqueued> {
     compile_nothing(&mut *conn).await?;
+    let endpoints = crate::endpoints::store::enqueue::enqueue(&mut *conn, now, alert).await?;
+    if endpoints > 0 {
+        metrics::counter!("sentinela_outbox_rows_total", "state" => "pending").increment(endpoints.unsigned_abs());
+        notify(&mut *conn, &Event::Outbox).await?;
+    }
     if is_between_systems(&mut *conn, now, alert).await? {
         return Ok(Enqueued::default());
     }
@@ -59,11 +64,15 @@ pub async fn spread(conn: &mut PgConnection, now: Instant) -> sqlx::Result<Optio
     Ok(Some(next.alert_id))
 }
 
-/// What systems say to systems goes to no resident: its account is closed with nobody in it.
+/// What systems say to systems goes to no resident: its account is closed with nobody in it but endpoints.
 async fn is_between_systems(conn: &mut PgConnection, now: Instant, alert: AlertId) -> sqlx::Result<bool> {
     let closed = sqlx::query!(
         "insert into dispatch_run (alert_id, enqueued_at, spread_at, recipients, suppressed, unreachable)
-         select id, $2, $2, 0, 0, 0 from alert where id = $1 and status = 'system'
+         select a.id, $2, $2, o.recipients, o.suppressed, 0
+         from alert a cross join lateral (
+             select count(*) filter (where state <> 'suppressed') as recipients, count(*) filter (where state = 'suppressed') as suppressed
+             from outbox where alert_id = a.id) as o
+         where a.id = $1 and a.status = 'system'
          on conflict (alert_id) do update set spread_at = dispatch_run.spread_at",
         alert.0,
         now
@@ -92,7 +101,7 @@ async fn is_small(conn: &mut PgConnection, alert: AlertId) -> sqlx::Result<bool>
             select from alert_pieces($1) as piece
                 join resident_place p on st_expand(p.geom, p.precision_m / 78000.0) && piece.geom
             union all
-            select from alert a join outbox o on o.alert_id = a.references_alert_id where a.id = $1 and a.kind <> 'alert'
+            select from alert_chain($1) c join outbox o on o.alert_id = c.alert_id
             limit $2) as nearby
         where exists (select from alert where id = $1 and status = 'actual')"#,
         alert.0,
@@ -108,27 +117,31 @@ async fn first(conn: &mut PgConnection, now: Instant, alert: AlertId) -> sqlx::R
     let row = sqlx::query!(
         r#"
         with hit as (
-            select p.resident_id, piece.area_id, piece.danger, p.inside
+            select p.resident_id, piece.area_id, piece.danger, p.inside, piece.around
             from (select * from alert_pieces($1) offset 0) as piece cross join lateral (
                 select p.resident_id, st_intersects(piece.geom, p.geom) as inside
                 from resident_place p
                 where st_expand(p.geom, p.precision_m / 78000.0) && piece.geom
                     and place_in_piece(p.geom, p.precision_m, piece.geom, piece.plane, piece.x, piece.y)
+                    and not coalesce(p.precision_m >= (select leave_out_from_m from alert where id = $1), false)
                 offset 0) as p
             limit $3
         ), person as (
-            select distinct on (resident_id) * from hit order by resident_id, danger, inside desc, area_id
+            select distinct on (resident_id) * from hit
+            order by resident_id, danger, around, inside desc, area_id
         ), written as (
-            insert into outbox (alert_id, resident_id, channel, address, language, area_id, basis, priority, state,
+            insert into outbox (alert_id, resident_id, channel, address, language, area_id, basis, danger, priority, state,
                 next_attempt_at, expires_at, created_at)
             select a.id, r.id, c.kind, c.address, r.language, p.area_id,
-                case when p.inside then 'inside' else 'within_precision' end,
-                p.danger + alert_urgency(a.kind, a.level), 'pending', $2, a.expires_at, $2
+                case when not p.inside then 'within_precision' when p.around then 'within_buffer' else 'inside' end,
+                p.danger, alert_priority(a.kind, a.level, p.danger, r.needs <> '{}' or r.household_needs), 'pending', $2, a.expires_at, $2
             from person p join resident r on r.id = p.resident_id and r.deleted_at is null and r.alerts_withdrawn_at is null
-                join resident_channel c on c.resident_id = r.id and c.verified_at is not null and c.opted_out_at is null,
-                alert a
+                join resident_channel c on c.resident_id = r.id and c.verified_at is not null and c.opted_out_at is null
+                    and c.blocked_at is null,
+                alert a, (select alert_heard($1) as heard offset 0) as meaning
             where a.id = $1
-            order by p.danger, r.id
+                and preference_against(meaning.heard, r.least_level, r.quiet_from, r.quiet_until, r.quiet_zone, $2) = ''
+            order by p.danger, r.needs <> '{}' or r.household_needs desc, p.around, p.inside desc, r.id
             on conflict do nothing
             returning channel
         ), run as (
@@ -152,37 +165,44 @@ async fn fill(conn: &mut PgConnection, now: Instant, alert: AlertId) -> sqlx::Re
     let row = sqlx::query!(
         r#"
         with recipient as materialized (
-            select r.resident_id, r.channel, r.address, r.language, r.area_id, r.danger, r.basis,
+            select r.resident_id, r.channel, r.address, r.language, r.area_id, r.danger, r.basis, r.needs,
                 -- Another resident with this telephone may have been among the first.
                 case when r.reason = '' and exists (
                         select from outbox o where o.alert_id = $1 and o.channel = r.channel and o.address = r.address
                             and o.state <> 'suppressed' and o.resident_id <> r.resident_id)
                     then 'duplicate_address' else r.reason end as reason
-            from alert_recipients($1) r
+            -- Quiet hours are those of the instant at which the alert left, also for the rest of a large audience.
+            from alert_recipients($1, coalesce((select enqueued_at from dispatch_run where alert_id = $1), $2)) r
         ),
         before as (
             select count(*) as total, count(*) filter (where state = 'suppressed') as suppressed
             from outbox where alert_id = $1
         ),
         written as (
-            insert into outbox (alert_id, resident_id, channel, address, language, area_id, basis, priority, state, reason,
+            insert into outbox (alert_id, resident_id, channel, address, language, area_id, basis, danger, priority, state, reason,
                 next_attempt_at, expires_at, final_at, created_at)
             select a.id, r.resident_id, r.channel, r.address, r.language, r.area_id, r.basis,
-                r.danger + alert_urgency(a.kind, a.level),
+                r.danger, alert_priority(a.kind, a.level, r.danger, r.needs),
                 case when r.reason = '' then 'pending' else 'suppressed' end, r.reason,
                 $2::timestamptz, a.expires_at, case when r.reason = '' then null else $2::timestamptz end, $2
             from recipient r, alert a
             where a.id = $1 and r.channel is not null
-            order by r.danger, r.resident_id
+            order by r.danger, r.needs desc, r.basis <> 'inside', r.basis <> 'within_buffer', r.resident_id
             on conflict do nothing
             returning channel, state
+        ),
+        nowhere as (
+            insert into dispatch_unreachable (alert_id, resident_id, area_id)
+            select $1, r.resident_id, r.area_id from recipient r where r.channel is null
+            on conflict do nothing
         ),
         counted as (
             select count(*) filter (where channel = 'sms' and state = 'pending') as sms,
                 count(*) filter (where channel = 'email' and state = 'pending') as email,
                 count(*) filter (where state = 'suppressed') as suppressed,
                 (select count(*) from (
-                    select from recipient group by resident_id having not bool_or(reason in ('', 'duplicate_address'))) as p)
+                    select from recipient group by resident_id having not bool_or(
+                        reason in ('', 'duplicate_address', 'below_least_level', 'quiet_hours', 'coarse_place'))) as p)
                     as unreachable
             from written
         ),

@@ -3,7 +3,13 @@
 pub mod book;
 pub mod claim;
 pub mod content;
+pub mod control;
 pub mod enqueue;
+pub mod messages;
 pub mod notice;
 pub mod part;
+pub mod passed_on;
 pub mod receipt;
+pub mod report;
+pub mod tally;
+pub mod unreached;

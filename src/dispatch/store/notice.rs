@@ -7,6 +7,7 @@ use crate::clock::Instant;
 use crate::dispatch::notices::{Claimed, Ending, Notice, PAGE, share};
 use crate::dispatch::provider::{Channel, Provider};
 use crate::events::{Event, notify};
+use crate::ids::AlertId;
 
 /// Puts a notice in the queue, or among the suppressed when its address had its share.
 pub async fn insert(conn: &mut PgConnection, id: Uuid, now: Instant, notice: &Notice<'_>) -> sqlx::Result<()> {
@@ -69,13 +70,29 @@ pub async fn was_queued(
     .await
 }
 
-/// Claims what is due, oldest first, and writes down the intent to send it. Nothing may leave before the commit.
+/// Takes back the copies of an alert that have not left yet.
+pub async fn withdraw_copies(conn: &mut PgConnection, now: Instant, alert: AlertId, reason: &str) -> sqlx::Result<()> {
+    sqlx::query!(
+        "update notice set state = 'suppressed', reason = $3, final_at = $2, subject = '', body = ''
+        where state = 'pending' and id in (select notice_id from alert_copy where alert_id = $1)",
+        alert.0,
+        now,
+        reason
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// Claims what is due, oldest first, and writes down the intent to send it. Nothing may leave before the commit. What is about
+/// something that is over is passed over; the next sweep ends it. `purpose`: of this one alone.
 pub async fn claim(
     conn: &mut PgConnection,
     now: Instant,
     provider: &Provider,
     limit: i64,
     lease_until: Instant,
+    purpose: Option<&str>,
 ) -> sqlx::Result<Vec<Claimed>> {
     sqlx::query_as!(
         Claimed,
@@ -83,6 +100,8 @@ pub async fn claim(
         with due as (
             select id from notice
             where channel = $1 and state = 'pending' and next_attempt_at <= $2 and expires_at > $2
+                and ($6::text is null or purpose = $6)
+                and (purpose not in ('alert_copy', 'alert_page', 'institution') or not notice_is_moot(id, purpose))
             order by next_attempt_at, id limit $3
             for update skip locked
         )
@@ -95,7 +114,19 @@ pub async fn claim(
         now,
         limit,
         provider.name,
-        lease_until
+        lease_until,
+        purpose
+    )
+    .fetch_all(conn)
+    .await
+}
+
+/// Which of these claimed notices are not to be sent any more.
+pub async fn overtaken(conn: &mut PgConnection, now: Instant, ids: &[Uuid]) -> sqlx::Result<Vec<Uuid>> {
+    sqlx::query_scalar!(
+        "select id from notice where id = any($1) and (expires_at <= $2 or notice_is_moot(id, purpose))",
+        ids,
+        now
     )
     .fetch_all(conn)
     .await
@@ -159,8 +190,8 @@ pub async fn release(conn: &mut PgConnection, now: Instant, ids: &[Uuid], fences
     Ok(())
 }
 
-/// Takes back what a lost worker held, once; ends what was lost twice or expired; and empties the sink of secrets that are
-/// good for nothing any more.
+/// Takes back what a lost worker held, once; ends what was lost twice, expired, or is about something that is over; and empties
+/// the sink of secrets that are good for nothing any more.
 pub async fn sweep(conn: &mut PgConnection, now: Instant, channel: Channel) -> sqlx::Result<()> {
     sqlx::query!(
         "update notice set lease_until = null, fence = fence + 1, lost = lost + 1, next_attempt_at = $1,
@@ -177,6 +208,14 @@ pub async fn sweep(conn: &mut PgConnection, now: Instant, channel: Channel) -> s
     sqlx::query!(
         "update notice set state = 'expired', final_at = $1, subject = '', body = ''
         where state = 'pending' and expires_at <= $1 and channel = $2",
+        now,
+        channel.as_str()
+    )
+    .execute(&mut *conn)
+    .await?;
+    sqlx::query!(
+        "update notice set state = 'suppressed', reason = 'over before it was sent', final_at = $1, subject = '', body = ''
+        where state = 'pending' and channel = $2 and purpose in ('alert_copy', 'alert_page', 'institution') and notice_is_moot(id, purpose)",
         now,
         channel.as_str()
     )

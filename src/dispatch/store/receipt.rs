@@ -1,18 +1,24 @@
 //! Receipts: kept raw, matched when both sides are there, and then folded into the row's state.
 
-use sqlx::PgConnection;
+use std::collections::BTreeSet;
+
+use sqlx::{Connection as _, PgConnection};
 
 use crate::clock::Instant;
 use crate::dispatch::decide::{Fate, State};
 use crate::dispatch::parts::Part;
 use crate::dispatch::receipts::{self, Receipt};
+use crate::dispatch::writer::is_about_data;
 use crate::ids::{AlertId, OutboxId};
+use crate::residents::store::blocked::{self, Failure};
 
 /// Receipts looked at in one go.
 const BATCH: i64 = 1000;
+/// Of those at most so many each time.
+const MOST_BATCHES: usize = 20;
 /// How long an unmatched receipt is looked at again.
 const PATIENCE: chrono::TimeDelta = chrono::TimeDelta::hours(1);
-/// A receipt that names the very id but another telephone is believed after this, when no better match came.
+/// A receipt that names the very id but another telephone is believed after this, when no better match came and the centre marked it.
 const DOUBT: chrono::TimeDelta = chrono::TimeDelta::seconds(10);
 
 /// A `deliver_sm` as it came.
@@ -28,57 +34,173 @@ pub struct Incoming {
     pub part: Option<Part>,
 }
 
-/// Keeps receipts. They may be acknowledged once this is committed.
+/// Keeps receipts, within the caller's transaction. They may be acknowledged once that is committed. One that the database can never
+/// take as it was read is kept as its bytes alone, so that it holds up none of the others.
 pub async fn keep(conn: &mut PgConnection, now: Instant, provider: &str, incoming: &[Incoming]) -> sqlx::Result<()> {
+    match try_keep(&mut *conn, now, provider, incoming).await {
+        Err(error) if is_about_data(&error) => {}
+        other => return other,
+    }
+    for one in incoming {
+        match try_keep(&mut *conn, now, provider, std::slice::from_ref(one)).await {
+            Err(error) if is_about_data(&error) => {
+                tracing::error!(%error, provider, "a receipt could not be kept as it was read");
+                metrics::counter!("sentinela_dispatch_receipts_total", "result" => "odd").increment(1);
+                let (raw, nothing) = (one.raw.clone(), String::new());
+                let bare = Incoming { raw, address: nothing.clone(), receipt: None, words: nothing, part: None };
+                try_keep(&mut *conn, now, provider, &[bare]).await?;
+            }
+            other => other?,
+        }
+    }
+    Ok(())
+}
+
+/// All of them or none; the transaction goes on either way.
+async fn try_keep(conn: &mut PgConnection, now: Instant, provider: &str, incoming: &[Incoming]) -> sqlx::Result<()> {
+    let mut inner = conn.begin().await?;
+    insert(&mut inner, now, provider, incoming).await?;
+    inner.commit().await
+}
+
+async fn insert(conn: &mut PgConnection, now: Instant, provider: &str, incoming: &[Incoming]) -> sqlx::Result<()> {
     let raws: Vec<Vec<u8>> = incoming.iter().map(|i| i.raw.clone()).collect();
     let id = |i: &Incoming| i.receipt.as_ref().map_or(String::new(), |r| r.message_id.clone());
     let ids: Vec<String> = incoming.iter().map(id).collect();
     let status = |i: &Incoming| i.receipt.as_ref().map_or("not_a_receipt", |r| r.fate.as_str()).to_owned();
     let statuses: Vec<String> = incoming.iter().map(status).collect();
     let addresses: Vec<String> = incoming.iter().map(|i| i.address.clone()).collect();
+    let error = |i: &Incoming| i.receipt.as_ref().map_or(String::new(), |r| r.error.chars().take(200).collect());
+    let errors: Vec<String> = incoming.iter().map(error).collect();
+    let dead: Vec<bool> = incoming.iter().map(|i| i.receipt.as_ref().is_some_and(|r| r.is_dead)).collect();
+    let unmarked: Vec<bool> = incoming.iter().map(|i| i.receipt.as_ref().is_some_and(|r| r.is_unmarked)).collect();
     sqlx::query!(
-        "insert into delivery_receipt (provider, received_at, raw, provider_message_id, status, address)
-        select $1, $2, r.raw, r.id, r.status, r.address
-        from unnest($3::bytea[], $4::text[], $5::text[], $6::text[]) as r (raw, id, status, address)",
+        "insert into delivery_receipt (provider, received_at, raw, provider_message_id, status, address, error, is_dead_address,
+            is_unmarked)
+        select $1, $2, r.raw, r.id, r.status, r.address, r.error, r.is_dead, r.is_unmarked
+        from unnest($3::bytea[], $4::text[], $5::text[], $6::text[], $7::text[], $8::boolean[], $9::boolean[])
+            as r (raw, id, status, address, error, is_dead, is_unmarked)",
         provider,
         now,
         &raws,
         &ids,
         &statuses,
-        &addresses
+        &addresses,
+        &errors,
+        &dead,
+        &unmarked
     )
     .execute(conn)
     .await?;
     Ok(())
 }
 
-/// Matches what can be matched now and moves the rows. Returns the alerts that moved.
-pub async fn settle(conn: &mut PgConnection, now: Instant, provider: &str) -> sqlx::Result<Vec<AlertId>> {
-    let touched = pair(&mut *conn, now, provider).await?;
-    if touched.is_empty() { Ok(Vec::new()) } else { fold(conn, now, &touched).await }
+/// A letter that was handed over.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Letter {
+    /// As receipts name it.
+    pub message_id: String,
+    /// Where it went.
+    pub address: String,
 }
 
-async fn pair(conn: &mut PgConnection, now: Instant, provider: &str) -> sqlx::Result<Vec<i64>> {
-    let waiting = sqlx::query!(
-        "select id, provider_message_id, address, received_at from delivery_receipt
-        where outbox_id is null and provider = $1 and received_at > $2 and provider_message_id <> '' order by id limit $3",
+/// The letter of a row as it was last handed over.
+pub async fn letter_of(conn: &mut PgConnection, provider: &str, row: OutboxId) -> sqlx::Result<Option<Letter>> {
+    sqlx::query_as!(
+        Letter,
+        r#"select a.provider_message_id as "message_id!", o.address
+        from outbox_attempt a join outbox o on o.id = a.outbox_id
+        where a.outbox_id = $1 and a.provider = $2 and a.provider_message_id is not null order by a.at desc limit 1"#,
+        row.0,
+        provider
+    )
+    .fetch_optional(conn)
+    .await
+}
+
+/// Matches receipts that name one of these messages, in whatever spelling: what has just come in, and what has just been answered.
+/// Everything else waits for [`settle`]. Returns the alerts that moved.
+pub async fn settle_named(
+    conn: &mut PgConnection,
+    now: Instant,
+    provider: &str,
+    message_ids: impl Iterator<Item = &str>,
+) -> sqlx::Result<Vec<AlertId>> {
+    let named: BTreeSet<String> = message_ids.filter(|id| !id.is_empty()).flat_map(receipts::spellings).collect();
+    if named.is_empty() {
+        return Ok(Vec::new());
+    }
+    let named: Vec<String> = named.into_iter().collect();
+    let waiting = sqlx::query_as!(
+        Waiting,
+        "select id, provider_message_id, address, received_at, is_unmarked from delivery_receipt
+        where outbox_id is null and provider = $1 and received_at > $2 and provider_message_id = any($3)",
         provider,
         now - PATIENCE,
-        BATCH
+        &named
     )
     .fetch_all(&mut *conn)
     .await?;
+    let touched = pair(&mut *conn, now, provider, &waiting).await?;
+    if touched.is_empty() { Ok(Vec::new()) } else { fold(conn, now, &touched).await }
+}
+
+/// Matches what can be matched now and moves the rows. Returns the alerts that moved.
+pub async fn settle(conn: &mut PgConnection, now: Instant, provider: &str) -> sqlx::Result<Vec<AlertId>> {
+    let mut alerts = Vec::new();
+    let mut after = 0;
+    // What finds no message must not stand before what would.
+    for _ in 0..MOST_BATCHES {
+        let waiting = waiting(&mut *conn, now, provider, after).await?;
+        let touched = pair(&mut *conn, now, provider, &waiting).await?;
+        if !touched.is_empty() {
+            alerts.extend(fold(&mut *conn, now, &touched).await?);
+        }
+        let Some(last) = waiting.last().filter(|_| waiting.len() >= BATCH as usize) else { break };
+        after = last.id;
+    }
+    Ok(alerts)
+}
+
+/// A receipt that found no message yet.
+struct Waiting {
+    id: i64,
+    provider_message_id: String,
+    address: String,
+    received_at: Instant,
+    is_unmarked: bool,
+}
+
+/// The next of them after `after`.
+async fn waiting(conn: &mut PgConnection, now: Instant, provider: &str, after: i64) -> sqlx::Result<Vec<Waiting>> {
+    sqlx::query_as!(
+        Waiting,
+        "select id, provider_message_id, address, received_at, is_unmarked from delivery_receipt
+        where outbox_id is null and provider = $1 and received_at > $2 and provider_message_id <> '' and id > $4
+        order by id limit $3",
+        provider,
+        now - PATIENCE,
+        BATCH,
+        after
+    )
+    .fetch_all(conn)
+    .await
+}
+
+/// The rows that these receipts speak of.
+async fn pair(conn: &mut PgConnection, now: Instant, provider: &str, waiting: &[Waiting]) -> sqlx::Result<Vec<i64>> {
     if waiting.is_empty() {
         return Ok(Vec::new());
     }
     let (mut ids, mut spellings, mut ranks, mut phones, mut believed) = (vec![], vec![], vec![], vec![], vec![]);
-    for row in &waiting {
+    for row in waiting {
         for (rank, spelling) in (0_i32..).zip(receipts::spellings(&row.provider_message_id)) {
             ids.push(row.id);
             spellings.push(spelling);
             ranks.push(rank);
             phones.push(receipts::telephone_key(&row.address));
-            believed.push(rank == 0 && (row.address.is_empty() || row.received_at < now - DOUBT));
+            let is_old = row.address.is_empty() || row.received_at < now - DOUBT;
+            believed.push(rank == 0 && !row.is_unmarked && is_old);
         }
     }
     sqlx::query_scalar!(
@@ -98,7 +220,8 @@ async fn pair(conn: &mut PgConnection, now: Instant, provider: &str) -> sqlx::Re
         update delivery_receipt d set outbox_id = hit.outbox_id, part = hit.part, matched_at = $7,
             -- Somebody who was erased meanwhile leaves no telephone number here either.
             address = case when o.address like 'erased:%' then '' else d.address end,
-            raw = case when o.address like 'erased:%' then '' else d.raw end
+            raw = case when o.address like 'erased:%' then '' else d.raw end,
+            error = case when o.address like 'erased:%' then '' else d.error end
         from hit join outbox o on o.id = hit.outbox_id where d.id = hit.receipt_id
         returning d.outbox_id as "outbox_id!"
         "#,
@@ -114,6 +237,11 @@ async fn pair(conn: &mut PgConnection, now: Instant, provider: &str) -> sqlx::Re
     .await
 }
 
+/// In the receipt's own words.
+fn not_delivered(error: &str) -> String {
+    if error.is_empty() { "receipt: not delivered".to_owned() } else { format!("receipt: not delivered ({error})") }
+}
+
 /// A message of several parts is delivered when each part is, and lost when one is.
 async fn fold(conn: &mut PgConnection, now: Instant, touched: &[i64]) -> sqlx::Result<Vec<AlertId>> {
     let rows = sqlx::query!(
@@ -121,7 +249,9 @@ async fn fold(conn: &mut PgConnection, now: Instant, touched: &[i64]) -> sqlx::R
         select o.id as "id: OutboxId", o.state,
             (select count(distinct a.part) from outbox_attempt a where a.outbox_id = o.id and a.outcome = 'accepted') as "parts!",
             count(distinct d.part) filter (where d.status = 'delivered') as "delivered!",
-            count(*) filter (where d.status = 'undelivered') as "lost!"
+            count(*) filter (where d.status = 'undelivered') as "lost!",
+            coalesce(min(d.error) filter (where d.status = 'undelivered'), '') as "error!",
+            coalesce(bool_or(d.is_dead_address) filter (where d.status = 'undelivered'), false) as "is_dead!"
         from outbox o join delivery_receipt d on d.outbox_id = o.id
         where o.id = any($1) group by o.id
         "#,
@@ -129,7 +259,8 @@ async fn fold(conn: &mut PgConnection, now: Instant, touched: &[i64]) -> sqlx::R
     )
     .fetch_all(&mut *conn)
     .await?;
-    let (mut ids, mut from, mut to) = (vec![], vec![], vec![]);
+    let (mut ids, mut from, mut to, mut why) = (vec![], vec![], vec![], vec![]);
+    let (mut dead, mut arrived) = (vec![], vec![]);
     for row in rows {
         let fate = match (row.delivered >= row.parts.max(1), row.lost > 0) {
             (true, _) => Fate::Delivered,
@@ -138,25 +269,35 @@ async fn fold(conn: &mut PgConnection, now: Instant, touched: &[i64]) -> sqlx::R
         };
         // The column's constraint admits only known words.
         let next = row.state.parse::<State>().ok().and_then(|state| state.after_receipt(fate));
-        if let Some(next) = next {
-            ids.push(row.id.0);
-            from.push(row.state);
-            to.push(next.to_string());
+        let Some(next) = next else { continue };
+        let reason = if next == State::Undelivered { not_delivered(&row.error) } else { String::new() };
+        match next {
+            State::Undelivered if row.is_dead => dead.push(Failure { row: row.id, reason: reason.clone() }),
+            State::Delivered => arrived.push(row.id.0),
+            _ => {}
         }
+        ids.push(row.id.0);
+        from.push(row.state);
+        to.push(next.to_string());
+        why.push(reason);
     }
-    let mut alerts = sqlx::query_scalar!(
-        r#"update outbox o set state = e.after, final_at = $4,
-            reason = case e.after when 'undelivered' then 'receipt: not delivered' else '' end
-        from unnest($1::bigint[], $2::text[], $3::text[]) as e (id, before, after)
+    let moved = sqlx::query!(
+        r#"update outbox o set state = e.after, final_at = $4, reason = e.reason
+        from unnest($1::bigint[], $2::text[], $3::text[], $5::text[]) as e (id, before, after, reason)
         where o.id = e.id and o.state = e.before
-        returning o.alert_id as "alert_id: AlertId""#,
+        returning o.id as "id: OutboxId", o.alert_id as "alert_id: AlertId""#,
         &ids,
         &from,
         &to,
-        now
+        now,
+        &why
     )
-    .fetch_all(conn)
+    .fetch_all(&mut *conn)
     .await?;
+    dead.retain(|failure| moved.iter().any(|row| row.id == failure.row));
+    blocked::failed(&mut *conn, now, &dead).await?;
+    blocked::arrived(&mut *conn, &arrived).await?;
+    let mut alerts: Vec<AlertId> = moved.into_iter().map(|row| row.alert_id).collect();
     metrics::counter!("sentinela_dispatch_receipts_total", "result" => "matched").increment(touched.len() as u64);
     alerts.sort_unstable();
     alerts.dedup();

@@ -1,0 +1,86 @@
+//! The account of an alert's delivery when it is over: counted from the rows, frozen, and attached to the alert.
+
+use serde::{Deserialize, Serialize};
+
+use super::outbox::Counts;
+use super::store::control::Acted;
+use super::tally::{Cause, Group, Times};
+use super::unreached::Area;
+use crate::clock::Instant;
+use crate::ids::AlertId;
+
+/// SMS that left, of one provider and language: as many segments as the text has, at the price of the configuration.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[schema(as = DeliveryCost)]
+pub struct Cost {
+    pub provider: String,
+    pub language: String,
+    /// Messages that a provider took or may have taken, repeats with them.
+    pub messages: i64,
+    /// Segments of one message.
+    pub segments: i64,
+    pub centavos: i64,
+}
+
+/// The report. What it holds stays as it was, whatever the service calls things later.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Report {
+    pub alert_id: AlertId,
+    pub number: String,
+    pub kind: String,
+    pub level: String,
+    pub status: String,
+    pub headline: String,
+    /// When the audience was found and its messages were written.
+    pub left_at: Instant,
+    pub expires_at: Instant,
+    pub frozen_at: Instant,
+    /// Rows that were promised when it left, and rows that are there.
+    pub promised: i64,
+    pub found: i64,
+    /// Whether what was counted while it ran says the same as the rows.
+    pub counts_agree: bool,
+    pub totals: Counts,
+    pub by_channel: Vec<Group>,
+    pub by_provider: Vec<Group>,
+    pub by_area: Vec<Group>,
+    pub by_grade: Vec<Group>,
+    pub failures: Vec<Cause>,
+    pub suppressed: Vec<Cause>,
+    /// Messages that were sent again because nobody knew whether the copy before had left.
+    pub repeats: i64,
+    pub times: Times,
+    pub costs: Vec<Cost>,
+    pub unreached: Vec<Area>,
+    pub acts: Vec<Acted>,
+}
+
+impl Report {
+    pub const fn balances(&self) -> bool {
+        self.promised == self.found && self.counts_agree
+    }
+
+    pub fn centavos(&self) -> i64 {
+        self.costs.iter().map(|cost| cost.centavos).sum()
+    }
+
+    pub fn residents(&self) -> i64 {
+        self.unreached.iter().map(|area| area.residents).sum()
+    }
+
+    pub fn residents_unreached(&self) -> i64 {
+        self.unreached.iter().map(|area| area.unreached).sum()
+    }
+
+    /// For somebody who may not see residents (`unreached::Unreached::for_the_many`).
+    #[must_use]
+    pub fn for_the_many(self) -> Self {
+        let all = super::unreached::Unreached {
+            at: self.frozen_at,
+            areas: self.unreached,
+            squares: Vec::new(),
+            scattered: Default::default(),
+        };
+        Self { unreached: all.for_the_many().areas, ..self }
+    }
+}
