@@ -23,6 +23,9 @@ if [ "${1:-run}" = test ]; then
     need xmllint libxml2-utils
     need xmlsec1 xmlsec1
     need curl curl
+    # An SMS gateway, and the false centre that comes with it. Debian starts neither by itself.
+    [ -x /usr/sbin/bearerbox ] || need bearerbox kannel
+    [ -x /usr/lib/kannel/test/fakesmsc ] || missing+=(kannel-extras)
     need openssl openssl
     # The program, not the shell's own word.
     type -P kill >/dev/null || missing+=(procps)

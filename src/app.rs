@@ -9,7 +9,9 @@ use crate::alerts::templates::Templates;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::db::Db;
+use crate::dispatch::watch::Watch;
 use crate::events::Events;
+use crate::history::store::past::Past;
 use crate::ids::Ids;
 use crate::ingest::IngestHandle;
 use crate::outbound;
@@ -33,6 +35,8 @@ pub struct Parts {
     pub templates: Templates,
     /// Streams, areas and rules, for pages that ask again and again.
     pub town: Town,
+    /// Series of readings, and sums of months that are over.
+    pub past: Past,
     /// Keys that seal what the database must not show.
     pub keys: Keyring,
     pub outbound: outbound::Client,
@@ -40,6 +44,8 @@ pub struct Parts {
     pub limits: Limits,
     /// Maps of alerts that were drawn.
     pub pictures: Pictures,
+    /// How deliveries fare, for pages that many watch.
+    pub deliveries: Watch,
     /// Cancelled when the service is asked to stop; every task drains and ends.
     pub stop: CancellationToken,
 }

@@ -2,7 +2,10 @@
 
 mod door;
 mod identity;
+mod mail;
+mod reach;
 mod sections;
+mod sms;
 
 use std::path::{Path, PathBuf};
 
@@ -10,7 +13,10 @@ use serde::Deserialize;
 
 pub use door::*;
 pub use identity::*;
+pub use mail::*;
+pub use reach::*;
 pub use sections::*;
+pub use sms::*;
 
 /// The commented defaults. They are the documentation and the lowest layer at once.
 pub const DEFAULTS: &str = include_str!("../config/default.toml");
@@ -37,6 +43,11 @@ pub struct Config {
     pub health: crate::stations::health::Limits,
     pub morning: Morning,
     pub dispatch: Dispatch,
+    pub endpoints: Endpoints,
+    pub sirens: Sirens,
+    pub rota: Rotas,
+    pub situation: Situation,
+    pub signup: Signup,
     pub sms: Sms,
     pub mail: Mail,
     pub outbound: Outbound,
@@ -125,7 +136,7 @@ impl Config {
     }
 
     /// Numbers that mean nothing at zero, by their keys.
-    const fn counts(&self) -> [(&'static str, usize); 11] {
+    const fn counts(&self) -> [(&'static str, usize); 15] {
         [
             ("http.max_upload_bytes", self.http.max_upload_bytes),
             ("ingest.queue_readings", self.ingest.queue_readings),
@@ -133,6 +144,10 @@ impl Config {
             ("ingest.device_burst", self.ingest.device_burst as usize),
             ("dispatch.claim_rows", self.dispatch.claim_rows as usize),
             ("dispatch.lease_s", self.dispatch.lease_s as usize),
+            ("endpoints.disable_after_h", self.endpoints.disable_after_h as usize),
+            ("rota.feed_every_min", self.rota.feed_every_min as usize),
+            ("signup.sms_per_minute", self.signup.sms_per_minute as usize),
+            ("signup.sms_per_day", self.signup.sms_per_day as usize),
             ("mail.concurrency", self.mail.concurrency as usize),
             ("mail.messages_per_second", self.mail.messages_per_second as usize),
             ("database.max_connections", self.database.max_connections as usize),
@@ -164,10 +179,7 @@ impl Config {
         expect(seven_digits, "municipality.ibge_code", &town.ibge_code, "seven digits");
         let clean = !town.sender.is_empty() && !town.sender.contains([' ', ',', '<', '&']);
         expect(clean, "municipality.sender", &town.sender, "no space, comma, `<` or `&` (CAP 1.2, section 3.2.1)");
-        let from = self.mail.from.parse::<lettre::message::Mailbox>();
-        expect(from.is_ok(), "mail.from", &self.mail.from, "a mailbox such as \"Defesa Civil <a@b.gov.br>\"");
-        let mail = &self.mail.url;
-        expect(mail.is_empty() || mail.starts_with("smtp"), "mail.url", "***", "smtp://… or smtps://…, or empty");
+        self.mail.check(&mut expect);
         let proxy = &self.outbound.proxy;
         expect(proxy.is_empty() || proxy.starts_with("http"), "outbound.proxy", proxy, "http://host:port, or empty");
         let months = self.history.raw_months;
@@ -175,6 +187,9 @@ impl Config {
         self.alerts.check(&mut expect);
         self.exercises.check(&mut expect);
         self.handover.check(&mut expect);
+        self.sirens.check(&mut expect);
+        self.situation.check(&mut expect);
+        self.signup.check(&mut expect);
         for (key, value) in self.counts() {
             expect(value > 0, key, &value.to_string(), "a number above zero");
         }
@@ -192,10 +207,7 @@ impl Config {
             let problem = feed.problem().or(twice.then_some("a name of its own"));
             expect(problem.is_none(), &format!("feeds[{index}]"), &feed.name, problem.unwrap_or_default());
         }
-        for (index, provider) in self.sms.smpp.iter().enumerate() {
-            let good = provider.window > 0 && provider.messages_per_second > 0;
-            expect(good, &format!("sms.smpp[{index}]"), &provider.name, "window and messages_per_second above zero");
-        }
+        self.sms.check(&mut expect);
         if let Some((key, value, expected)) = self.health.problem() {
             expect(false, key, &value.to_string(), expected);
         }

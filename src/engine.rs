@@ -223,6 +223,11 @@ impl Engine {
         self.with_view(index, |view| view.explanation(memory, self.now))
     }
 
+    /// The same by name; also `None` for a pair that is not there.
+    pub fn explanation_of(&self, key: PairKey) -> Option<Explanation> {
+        self.explanation(self.net.pairs.iter().position(|pair| pair.key == key)?)
+    }
+
     /// Looks at a pair as of now, without a reading having come.
     fn with_view<T>(&self, index: usize, of: impl FnOnce(View<'_>) -> T) -> Option<T> {
         let mut sight = Sight::default();

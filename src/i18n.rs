@@ -164,7 +164,7 @@ mod tests {
             ("state", crate::alerts::AlertState::ALL.iter().map(|state| state.as_str()).collect()),
             ("status", crate::config::AlertStatus::ALL.iter().map(|status| status.as_str()).collect()),
             ("never-automatic", crate::alerts::approval::NeverAutomatic::ALL.iter().map(|why| why.as_str()).collect()),
-            ("channel", vec!["sms", "email"]),
+            ("channel", vec!["sms", "email", "webhook", "siren", "chat"]),
             ("actor", vec!["rule", "service", "policy"]),
             ("incident-state", vec!["open", "closed"]),
             ("feed-kind", crate::feeds::Kind::ALL.iter().map(|kind| kind.as_str()).collect()),
@@ -214,12 +214,44 @@ mod tests {
                 ],
             ),
         ];
+        have_texts(&words);
+    }
+
+    fn have_texts(words: &[(&str, Vec<&str>)]) {
         for (vocabulary, words) in words {
             for word in words {
                 let key = format!("{vocabulary}-{}", word.replace(['_', ' '], "-"));
                 assert!(Lang::Pt.knows(&key) && Lang::En.knows(&key), "{key}");
             }
         }
+    }
+
+    #[test]
+    fn every_word_of_endpoints_sirens_and_rotas_has_a_text() {
+        have_texts(&[
+            ("endpoint-why", crate::endpoints::DisabledWhy::ALL.iter().map(|why| why.as_str()).collect()),
+            ("untold", crate::endpoints::takes::Why::ALL.iter().map(|why| why.as_str()).collect()),
+            ("siren-state", crate::sirens::state::StateWord::ALL.iter().map(|state| state.as_str()).collect()),
+            ("siren-act", crate::sirens::Act::ALL.iter().map(|act| act.as_str()).collect()),
+            ("siren-pattern", crate::sirens::Pattern::ALL.iter().map(|pattern| pattern.as_str()).collect()),
+            ("siren-request", crate::sirens::request::RequestState::ALL.iter().map(|state| state.as_str()).collect()),
+            ("rota-source", crate::rota::Source::ALL.iter().map(|source| source.as_str()).collect()),
+        ]);
+    }
+
+    #[test]
+    fn every_word_of_plans_and_situation_reports_has_a_text() {
+        use crate::plancon::tasks::{TaskAct, TaskWord};
+        use crate::situation::figures::{Key, Source};
+        have_texts(&[
+            ("plan-state", crate::plancon::PlanState::ALL.iter().map(|state| state.as_str()).collect()),
+            ("plan-act", vec!["write", "approve", "review", "replace", "withdraw"]),
+            ("task-state", TaskWord::ALL.iter().map(|state| state.as_str()).collect()),
+            ("task-act", TaskAct::ALL.iter().map(|act| act.as_str()).collect()),
+            ("sitrep-state", vec!["draft", "approved"]),
+            ("figure", Key::ALL.iter().map(|key| key.as_str()).collect()),
+            ("figure-source", Source::ALL.iter().map(|source| source.as_str()).collect()),
+        ]);
     }
 
     #[test]

@@ -68,6 +68,10 @@ uuid_ids! {
     StaffId,
     /// `exercise.id`
     ExerciseId,
+    /// `endpoint.id`
+    EndpointId,
+    /// `rota.id`
+    RotaId,
 }
 
 /// Makes identifiers and secrets. Seeded in tests and replays, from the system's entropy otherwise.

@@ -16,31 +16,44 @@ pub mod feeds;
 pub mod i18n;
 pub mod ids;
 pub mod lifecycle;
+pub mod refused;
 pub mod secret;
 pub mod telemetry;
 pub mod units;
 pub mod vault;
 
 // The path
+pub mod aid;
 pub mod alerts;
 pub mod dispatch;
+pub mod endpoints;
 pub mod engine;
 pub mod exercises;
 pub mod fleet;
 pub mod handover;
 pub mod incidents;
 pub mod ingest;
+/// Schools, hospitals, companies: whom to tell there, and whether they have seen it.
+pub mod institutions;
 pub mod journal;
 pub mod media;
 pub mod morning;
 pub mod neighbourhoods;
+pub mod occurrences;
 pub mod outbound;
 pub mod pipeline;
+pub mod plancon;
 pub mod reports;
 pub mod residents;
 pub mod risk;
+pub mod rota;
 pub mod rules;
+pub mod shelters;
+pub mod sirens;
+pub mod situation;
 pub mod stations;
+pub mod supplies;
+pub mod volunteers;
 
 // Around it
 pub mod accounts;

@@ -57,6 +57,7 @@ impl Service {
         let app = App::new(Parts {
             limits: crate::web::limit::Limits::new(&config.http.limits),
             pictures: crate::web::notices::pictures::Pictures::default(),
+            deliveries: Default::default(),
             outbound: crate::outbound::Client::new(&config.outbound),
             db: Db::open(&database.options, config.database.max_connections),
             config,
@@ -66,6 +67,7 @@ impl Service {
             ingest,
             templates,
             town: Default::default(),
+            past: Default::default(),
             keys,
             stop: CancellationToken::new(),
         });
@@ -90,21 +92,32 @@ impl Service {
         self.spawn("device index", ingest::devices::run(app.clone()));
         self.spawn("device commands", crate::fleet::upkeep::run(app.clone()));
         self.spawn("dispatch", crate::dispatch::worker::run(app.clone()));
+        self.spawn("endpoints", crate::endpoints::worker::run(app.clone()));
+        self.spawn("sirens", crate::sirens::worker::run(app.clone()));
+        self.spawn("rotas", crate::rota::worker::run(app.clone()));
+        self.spawn("reviews of plans", crate::plancon::worker::run(app.clone()));
+        self.spawn("situation reports", crate::situation::worker::run(app.clone()));
         self.spawn("events listener", crate::db::listen::run(app.clone()));
         self.spawn("evaluator", crate::pipeline::run(app.clone()));
         self.spawn("escalation of alerts", crate::alerts::escalation::worker::run(app.clone()));
         if !app.config.feeds.is_empty() {
             self.spawn("feeds", crate::feeds::poll::run(app.clone()));
-            self.spawn("warnings for rules", crate::feeds::warnings::teller::run(app.clone()));
         }
+        // Without a feed too: what people bring by hand is told to rules, held against the town, and forgotten in time.
+        self.spawn("warnings for rules", crate::feeds::warnings::teller::run(app.clone()));
         self.spawn("exercises", crate::exercises::worker::run(app.clone()));
+        self.spawn("institutions", crate::institutions::worker::run(app.clone()));
         self.spawn("areas", crate::areas::worker::run(app.clone()));
         self.spawn("history", crate::history::worker::run(app.clone()));
         self.spawn("reports", crate::reports::worker::run(app.clone()));
+        self.spawn("urgency of occurrences", crate::occurrences::worker::run(app.clone()));
         self.spawn("comparisons of rules", crate::rules::worker::run(app.clone()));
         self.spawn("station health", crate::stations::health::worker::run(app.clone()));
         if !app.config.reports.maildir.is_empty() {
             self.spawn("reports by e-mail", crate::reports::mail::worker::run(app.clone()));
+        }
+        if !app.config.mail.bounces.maildir.is_empty() {
+            self.spawn("letters that come back", crate::dispatch::bounces::worker::run(app.clone()));
         }
         self.spawn("retention", crate::privacy::retention::run(app.clone()));
         self.spawn("metrics", web::measure::run(app.clone()));

@@ -35,11 +35,18 @@ pub struct Limits {
     /// From the first look-up to the last byte, redirects included.
     pub whole: Duration,
     pub body_bytes: usize,
+    /// Connections that are kept open to one host while nothing is asked.
+    pub idle_per_host: usize,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { connect: Duration::from_secs(5), whole: Duration::from_secs(20), body_bytes: 2 * 1024 * 1024 }
+        Self {
+            connect: Duration::from_secs(5),
+            whole: Duration::from_secs(20),
+            body_bytes: 2 * 1024 * 1024,
+            idle_per_host: 2,
+        }
     }
 }
 
@@ -54,6 +61,9 @@ pub enum OutboundError {
     Unknown { host: String, why: String },
     #[error("{host} cannot be reached: {why}")]
     Unreachable { host: String, why: String },
+    /// There never was a connection, so nothing was asked.
+    #[error("{host} cannot be reached: {why}")]
+    Unconnected { host: String, why: String },
     #[error("{host} did not answer in full within {within:?}")]
     Slow { host: String, within: Duration },
     #[error("{host} answers with more than {max_bytes} bytes")]
@@ -64,6 +74,22 @@ pub enum OutboundError {
     Downgrade { host: String },
     #[error("requests to the outside cannot be made: {0}")]
     Setup(String),
+}
+
+impl OutboundError {
+    /// Whether the request cannot have been heard.
+    pub const fn never_left(&self) -> bool {
+        match self {
+            Self::Url(..) | Self::Refused { .. } | Self::Unknown { .. } | Self::Unconnected { .. } | Self::Setup(_) => {
+                true
+            }
+            Self::Unreachable { .. }
+            | Self::Slow { .. }
+            | Self::Large { .. }
+            | Self::Redirects { .. }
+            | Self::Downgrade { .. } => false,
+        }
+    }
 }
 
 /// A whole answer, whatever its status.
@@ -185,6 +211,10 @@ impl Client {
             deepest = cause.to_string();
             source = cause.source();
         }
+        if error.is_connect() {
+            let why = if deepest.is_empty() { "no connection".to_owned() } else { deepest };
+            return OutboundError::Unconnected { host: host.to_owned(), why };
+        }
         if error.is_timeout() {
             return OutboundError::Slow { host: host.to_owned(), within: self.0.limits.connect };
         }
@@ -235,7 +265,7 @@ impl Inner {
             .referer(false)
             .user_agent(agent)
             .connect_timeout(self.limits.connect)
-            .pool_max_idle_per_host(2)
+            .pool_max_idle_per_host(self.limits.idle_per_host)
             .pool_idle_timeout(Duration::from_secs(30));
         let proxy = &self.config.proxy;
         // Behind a proxy the only name looked up here is the proxy's own, which the configuration vouches for.

@@ -276,14 +276,15 @@ impl Pipeline {
         let mut tx = conn.begin().await?;
         let mut busy = housekeeping(&mut tx, now).await?;
         busy |= upkeep::drop_overtaken(&mut tx, &self.app.ids, now).await? > 0;
-        busy |= self.drafter().renew_expiring(&mut tx, now).await?
+        let explain = |key: PairKey| self.engine.explanation_of(key);
+        busy |= self.drafter().renew_expiring(&mut tx, now, &explain).await?
             + self.drafter().refresh_waiting(&mut tx, now).await?
             > 0;
         // Whom no rule judges any more has the level that was known last, and nobody who could say that it goes on.
         let judged = |pair: &Explained<'_>| pair.pair.rule.is_some();
         let pairs: Vec<_> =
             (0..self.engine.pairs().len()).filter_map(|index| self.engine.explain(index)).filter(judged).collect();
-        busy |= self.desk.reconcile(&mut tx, now, &pairs).await? > 0;
+        busy |= self.desk.reconcile(&mut tx, now, &pairs, &explain).await? > 0;
         self.desk.issue_automatic(&mut tx, now).await?;
         let deadlines = [self.engine.next_deadline(), self.trial.as_ref().and_then(Trial::next_deadline)];
         let due = deadlines.into_iter().flatten().any(|deadline| deadline < now);
@@ -402,13 +403,16 @@ impl Pipeline {
         Ok(())
     }
 
+    /// Writes the change onto the incident of the area's newest alert, of those with the status that the rules draft with: what
+    /// really happens is no part of an exercise.
     async fn note_on_incident(&self, conn: &mut PgConnection, transition: &Transition) -> anyhow::Result<()> {
         let alert = sqlx::query_scalar!(
             r#"select a.id as "id: AlertId" from alert a join alert_area aa on aa.alert_id = a.id
                join incident_alert ia on ia.alert_id = a.id join incident i on i.id = ia.incident_id and i.state = 'open'
-               where aa.area_id = $1 and a.cobrade = $2 order by a.issued_at desc limit 1"#,
+               where aa.area_id = $1 and a.cobrade = $2 and a.status = $3 order by a.issued_at desc limit 1"#,
             transition.pair.area.0,
-            transition.pair.hazard.to_string()
+            transition.pair.hazard.to_string(),
+            self.app.config.alerts.status.as_str()
         )
         .fetch_optional(&mut *conn)
         .await?;
@@ -465,9 +469,12 @@ async fn housekeeping(conn: &mut PgConnection, now: Instant) -> anyhow::Result<b
         r#"select a.id as "id: AlertId", count(*) as "all!",
                   count(*) filter (where o.state in ('accepted', 'delivered')) as "reached!",
                   count(*) filter (where o.state in ('rejected', 'undelivered', 'expired')) as "failed!"
-           from alert a join outbox o on o.alert_id = a.id
+           -- People: an endpoint that does not answer for hours keeps no account open, and is nobody who was reached.
+           from alert a join outbox o on o.alert_id = a.id and o.endpoint_id is null
            where a.issued_at > $1
              and not exists (select from alert_event e where e.alert_id = a.id and e.action = 'sent')
+             -- Of a large audience the rest is still being written.
+             and exists (select from dispatch_run run where run.alert_id = a.id and run.spread_at is not null)
            group by a.id having count(*) filter (where o.state in ('pending', 'sending')) = 0"#,
         now - TimeDelta::hours(24)
     )

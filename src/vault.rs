@@ -7,6 +7,7 @@
 pub mod access;
 pub mod boot;
 pub mod file;
+pub mod link;
 pub mod store;
 
 use std::fmt;

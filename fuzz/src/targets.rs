@@ -24,7 +24,9 @@ use sentinela::ingest::devices::{DeviceEntry, StreamEntry};
 use sentinela::ingest::formats::profile::Profile;
 use sentinela::ingest::{Source, formats, topic as topics};
 use sentinela::reports::{self, mail, place, sms};
+use sentinela::residents::grammar;
 use sentinela::risk::Rule;
+use sentinela::rota::read as rota;
 use sentinela::stations::certificate::{self as certificates, Certificate};
 use sentinela::units::{Quantity, StreamKind};
 use sentinela::web::pages::preferences::local_path;
@@ -259,7 +261,10 @@ pub fn receipt(data: &[u8]) {
     let text = text(rest);
     let (id, body) = text.split_once('\n').unwrap_or(("", &text));
     for (id, state) in [(None, None), (Some(id), None), (None, state), (Some(id), state)] {
-        if let Some(receipt) = receipts::read(body, id, state) {
+        let network_error = state.map(|state| (state, u16::from(state)));
+        let parameters = receipts::Parameters { message_id: id.map(str::to_owned), state, network_error };
+        if let Some(receipt) = receipts::read(body, &parameters, &["001".to_owned()]) {
+            assert!(!receipt.error.contains('\0'), "PostgreSQL cannot keep it");
             assert!(!receipt.message_id.contains('\0'), "PostgreSQL cannot keep it");
             assert_eq!(receipts::normal_id(&receipt.message_id), receipt.message_id, "once is enough");
             assert!(!receipts::spellings(&receipt.message_id).is_empty());
@@ -268,16 +273,63 @@ pub fn receipt(data: &[u8]) {
     assert!(receipts::telephone_key(&text).len() <= 8);
 }
 
-/// A PDU of an SMS centre, without its length: what its `deliver_sm` says must be fit to be kept.
+/// A PDU of an SMS centre, without its length: what its `deliver_sm` or `data_sm` says must be fit to be kept.
 pub fn smpp_event(data: &[u8]) {
     let mut bytes = bytes::BytesMut::from(data);
     let Ok((command, _)) = rusmpp::Command::decode(&mut bytes, data.len()) else { return };
-    if let Some(rusmpp::Pdu::DeliverSm(message)) = command.pdu() {
-        let incoming = smpp::read(message);
-        assert!(!incoming.raw.is_empty() && !incoming.address.contains('\0'));
-        if let Some(receipt) = incoming.receipt {
-            assert!(!receipt.message_id.contains('\0'), "PostgreSQL cannot keep it");
+    let incoming = match command.pdu() {
+        Some(rusmpp::Pdu::DeliverSm(message)) => smpp::read(message, &[]),
+        Some(rusmpp::Pdu::DataSm(message)) => smpp::read_data(message, &[]),
+        _ => return,
+    };
+    assert!(!incoming.raw.is_empty() && !incoming.address.contains('\0'));
+    if let Some(receipt) = incoming.receipt {
+        assert!(!receipt.message_id.contains('\0'), "PostgreSQL cannot keep it");
+    }
+}
+
+/// What an SMS gateway tells over HTTP: receipts and messages, as JSON and as a form.
+pub fn gateway_callback(data: &[u8]) {
+    use sentinela::config::HttpCallbacks;
+    use sentinela::dispatch::gateway::callback::{Call, Callbacks};
+    const DESCRIBED: [&str; 2] = [
+        "check = 'token'\nsecret = 'sixteen-letters-1'\nheader = 'x'\n[receipts]\nlist = '/r'\nmessage_id = '/id'\nstatus = '/s'\n\
+         error = '/e'\nto = '/to'\ndelivered = ['1']\nundelivered = ['2']\n[messages]\nlist = '/r'\nfrom = '/id'\ntext = '/s'",
+        "check = 'twilio'\nsecret = 'sixteen-letters-1'\nheader = 'x'\n[receipts]\nmessage_id = 'id'\nstatus = 's'\nerror = 'e'\n\
+         to = 'to'\ndelivered = ['1']\nundelivered = ['2']\n[messages]\nfrom = 'id'\ntext = 's'",
+    ];
+    let text = text(data);
+    let query = text.split_once('\n').map_or("", |(query, _)| query);
+    for described in DESCRIBED {
+        let config: HttpCallbacks = toml::from_str(described).expect("a description");
+        let callbacks = Callbacks::new(&config).expect("a description");
+        for is_json in [true, false] {
+            let call = Call { query, is_json, body: data };
+            assert!(
+                !callbacks.guard.admits(&HeaderMap::new(), &call, "https://town.test/"),
+                "nobody without a signature"
+            );
+            let receipts = callbacks.receipts.as_ref().and_then(|receipts| receipts.read(&call).ok());
+            let messages = callbacks.messages.as_ref().and_then(|messages| messages.read(&call).ok());
+            for incoming in receipts.into_iter().chain(messages).flatten() {
+                let receipt = incoming.receipt.as_ref();
+                let kept =
+                    [&incoming.address, &incoming.words].into_iter().chain(receipt.map(|receipt| &receipt.error));
+                assert!(kept.chain(receipt.map(|receipt| &receipt.message_id)).all(|text| !text.contains('\0')));
+            }
         }
+    }
+}
+
+/// A letter to the address for returns.
+pub fn bounce(data: &[u8]) {
+    use sentinela::dispatch::bounces;
+    let ring = sentinela::vault::Ring::new("service", &[[7; 32]], &sentinela::ids::Ids::seeded(1));
+    if let Ok(bounce) = bounces::read(data, "bounces", &ring) {
+        panic!("nobody can make such an address, nor such an id: {bounce:?}");
+    }
+    for told in bounces::recipients(&text(data)) {
+        assert!(!told.error.contains('\0') && told.error.chars().count() <= 200, "{told:?}");
     }
 }
 
@@ -292,6 +344,8 @@ pub fn report_sms(data: &[u8]) {
         if let Some((lon, lat)) = place::coordinates(&words) {
             assert!(place::is_possible(lon, lat));
         }
+        let order = grammar::read(&words);
+        assert!(order.is_none() || sms::by_signs(&words).is_none(), "whoever speaks of a danger orders nothing");
         let folded = reports::words::fold(&words);
         assert_eq!(reports::words::fold(&folded), folded, "once is enough");
     }
@@ -327,6 +381,16 @@ pub fn address(data: &[u8]) {
             let (streets, _) = contents.register.finish();
             assert!(streets.len() as u64 <= rows && streets.iter().all(|street| !street.words.is_empty()));
         }
+    }
+}
+
+/// A calendar of turns.
+pub fn calendar(data: &[u8]) {
+    let from = chrono::Utc.with_ymd_and_hms(2026, 2, 1, 0, 0, 0).single().expect("an instant");
+    let until = from + chrono::TimeDelta::days(400);
+    if let Ok(read) = rota::read(&text(data), CONFIG.municipality.time_zone, (from, until), 1) {
+        assert!(read.turns.iter().all(|turn| turn.from < turn.until && turn.until > from && turn.from < until));
+        assert!(read.turns.iter().all(|turn| (1..=5).contains(&turn.layer)));
     }
 }
 

@@ -1,7 +1,8 @@
 //! Who must stand behind an alert before it leaves, and whether the one who asks completes them. Pure.
 //!
 //! The policies of the town are asked in their order; the first that fits says how. Only where the contingency plan names it
-//! does an alert leave without a person, and never one that ends a warning, that a person wrote or edited.
+//! does an alert leave without a person, and never one that ends a warning, that a person wrote or edited, or has
+//! submitted, returned or approved.
 //!
 //! Where a policy wants two, whoever wrote the words may be the first of them and never the last: the second pair of eyes
 //! belongs to somebody else. An approval counts for exactly the revision that was read.
@@ -130,6 +131,8 @@ pub struct Matter {
     pub by_rule: bool,
     /// A person has changed the texts.
     pub edited: bool,
+    /// Somebody has submitted, returned or approved it, and be it long ago.
+    pub in_hand: bool,
 }
 
 /// What the policies say, and why.
@@ -173,6 +176,8 @@ vocabulary! {
         Answers = "answers",
         ByPerson = "by_person",
         Edited = "edited",
+        /// Somebody has submitted, returned or approved it: a person is at it, and no area that joins takes it out of their hands.
+        InHand = "in_hand",
     }
 }
 
@@ -208,6 +213,8 @@ const fn never_automatic(matter: &Matter) -> Option<NeverAutomatic> {
         Some(NeverAutomatic::ByPerson)
     } else if matter.edited {
         Some(NeverAutomatic::Edited)
+    } else if matter.in_hand {
+        Some(NeverAutomatic::InHand)
     } else {
         None
     }
@@ -329,7 +336,7 @@ mod tests {
     fn matter() -> Matter {
         let hazard = "1.1.3.2.1".parse().unwrap();
         let (kind, level, people) = (AlertKind::Alert, Level::Maximum, Some(812));
-        Matter { kind, hazard, level, people, by_rule: true, edited: false }
+        Matter { kind, hazard, level, people, by_rule: true, edited: false, in_hand: false }
     }
 
     #[test]
@@ -364,6 +371,7 @@ mod tests {
             (of(AlertKind::Update), NeverAutomatic::Answers),
             (Matter { edited: true, ..matter() }, NeverAutomatic::Edited),
             (Matter { by_rule: false, ..matter() }, NeverAutomatic::ByPerson),
+            (Matter { in_hand: true, ..matter() }, NeverAutomatic::InHand),
         ] {
             let asked = ask(&policies, &matter);
             assert_eq!((asked.needs, asked.policy.as_deref()), (Needs::Two, Some("rest")), "{why}");
@@ -420,7 +428,7 @@ mod tests {
         #[test]
         fn no_policies_let_out_what_needs_a_person(
             wanted in proptest::collection::vec((0_usize..3, 0_usize..5, any::<bool>(), 0_u32..3), 0..6),
-            kind in 0_usize..4, level in 2_usize..6, by_rule in any::<bool>(), edited in any::<bool>(),
+            kind in 0_usize..4, level in 2_usize..6, by_rule in any::<bool>(), edited in any::<bool>(), in_hand in any::<bool>(),
             people in proptest::option::of(0_i64..3000),
         ) {
             let policies: Vec<Policy> = wanted.iter().enumerate().map(|(at, (needs, level, bounded, thousands))| Policy {
@@ -429,10 +437,10 @@ mod tests {
                 plancon: "4.2".into(),
                 ..policy(&format!("p{at}"), Needs::ALL[*needs])
             }).collect();
-            let matter = Matter { kind: AlertKind::ALL[kind], level: Level::ALL[level], by_rule, edited, people, ..matter() };
+            let matter = Matter { kind: AlertKind::ALL[kind], level: Level::ALL[level], by_rule, edited, in_hand, people, ..matter() };
             let asked = ask(&policies, &matter);
             if asked.needs == Needs::Automatic {
-                prop_assert!(kind == 0 && by_rule && !edited);
+                prop_assert!(kind == 0 && by_rule && !edited && !in_hand);
                 let of = policies.iter().find(|policy| Some(&policy.name) == asked.policy.as_ref()).unwrap();
                 prop_assert_eq!(of.approvals, Needs::Automatic);
             }

@@ -13,6 +13,7 @@ pub use crate::alerts::approval::{Because, Needs};
 use crate::alerts::draft::draft_row;
 use crate::alerts::issue::{Issued, Issuer};
 use crate::alerts::life::Life;
+use crate::alerts::refusal::Refusal;
 use crate::alerts::state::AlertError;
 use crate::alerts::store::{self, AlertRow};
 use crate::alerts::{trail, upkeep};
@@ -101,11 +102,16 @@ async fn matter(conn: &mut PgConnection, policies: &[Policy], alert: &AlertRow) 
         by_rule: alert.created_by == store::RULE,
         // Who changes only where it holds has changed it too.
         edited: alert.edited || author(&mut *conn, alert.id).await?.is_some(),
+        in_hand: alert.submitted_at.is_some()
+            || alert.returned_at.is_some()
+            || was_approved(&mut *conn, alert.id).await?,
     };
     if !approval::reads_people(policies, &matter) {
         return Ok(matter);
     }
-    Ok(Matter { people: Some(audience::preview(conn, alert.id).await?.residents), ..matter })
+    // Who lives inside is the same at any hour.
+    let reach = audience::preview(conn, alert.created_at, alert.id).await?;
+    Ok(Matter { people: Some(reach.residents), ..matter })
 }
 
 /// What must stand behind this alert, and which policy says so.
@@ -154,7 +160,7 @@ impl Issuer<'_> {
         id: AlertId,
         revision: i32,
     ) -> Result<Outcome, AlertError> {
-        let person = by.id.map(StaffId).ok_or_else(|| AlertError::Refused("only a person approves".into()))?;
+        let person = by.id.map(StaffId).ok_or(Refusal::NoPerson)?;
         // Whoever issues locks the answered alert first; so does whoever may turn out to.
         if let Some(answered) = store::answered_by(&mut *conn, id).await? {
             store::lock(&mut *conn, answered).await?;
@@ -243,11 +249,11 @@ impl Issuer<'_> {
         by: &Actor,
         id: AlertId,
     ) -> Result<(), AlertError> {
-        let person = by.id.map(StaffId).ok_or_else(|| AlertError::Refused("only a person approves".into()))?;
+        let person = by.id.map(StaffId).ok_or(Refusal::NoPerson)?;
         let alert = draft_row(&mut *conn, id).await?;
         let given = approvals(&mut *conn, id).await?;
         if !given.iter().any(|given| given.revision == alert.revision && given.staff_id == person) {
-            return Err(AlertError::Refused(format!("{} has not approved this draft as it stands", by.name)));
+            return Err(Refusal::NotApproved(by.name.clone()).into());
         }
         write(&mut *conn, now, &alert, person, "withdraw").await?;
         note(&mut *conn, self.ids, now, by, &alert, audit::Act::AlertWithdrawApproval).await?;
@@ -293,11 +299,9 @@ async fn left_before(
 ) -> Result<Issued, AlertError> {
     let stood = approvals(&mut *conn, alert.id).await?;
     let is_theirs = stood.iter().any(|given| given.staff_id == person && given.revision == revision && given.counts);
-    let by = alert.approved_by.as_deref().unwrap_or_default();
     if !is_theirs {
-        return Err(AlertError::Refused(format!(
-            "{by} has issued this alert as number {number}; nothing is left to approve"
-        )));
+        let by = alert.approved_by.clone().unwrap_or_default();
+        return Err(Refusal::IssuedBefore { by, number: number.to_owned() }.into());
     }
     let row = sqlx::query!(
         r#"select ia.incident_id as "incident_id: IncidentId",
@@ -355,6 +359,13 @@ async fn author(conn: &mut PgConnection, id: AlertId) -> sqlx::Result<Option<Sta
         .fetch_optional(conn)
         .await?;
     Ok(found.flatten())
+}
+
+/// Whether anybody ever approved a revision of it, and be it that they took it back.
+async fn was_approved(conn: &mut PgConnection, id: AlertId) -> sqlx::Result<bool> {
+    sqlx::query_scalar!(r#"select exists (select from alert_approval where alert_id = $1) as "was!""#, id.0)
+        .fetch_one(conn)
+        .await
 }
 
 async fn approvers(conn: &mut PgConnection) -> sqlx::Result<Vec<Approver>> {

@@ -83,7 +83,7 @@ pub struct Standing {
     pub hazard: Cobrade,
     pub known: Level,
     pub blind: bool,
-    /// A person has discarded a draft for this level since it was reached.
+    /// A person has discarded a draft for this level since it was reached, or has taken the area out of one.
     pub declined: bool,
 }
 

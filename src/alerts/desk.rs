@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use sqlx::{Connection as _, PgConnection};
+use sqlx::{Connection as _, PgConnection, Postgres, Transaction};
 
 use crate::alerts::approval::{Needs, Policy};
 use crate::alerts::book::{self, Change, Decided, Decision, OpenAlert, Standing};
@@ -18,12 +18,16 @@ use crate::app::App;
 use crate::audit::Actor;
 use crate::clock::Instant;
 use crate::cobrade::Cobrade;
+use crate::config::AlertStatus;
 use crate::engine::{Explained, Transition};
 use crate::ids::{AlertId, AreaId};
 use crate::risk::explain::Explanation;
 use crate::risk::network::PairKey;
 use crate::risk::reason::Reason;
 use crate::units::Level;
+
+/// Tells everything that is looked at for a pair as of now; nothing for a pair that no rule judges.
+pub type Explain<'a> = &'a (dyn Fn(PairKey) -> Option<Explanation> + Sync);
 
 /// The hand of the rules.
 #[derive(Debug)]
@@ -42,7 +46,7 @@ struct Concern<'a> {
     level: Level,
     rule: (&'a str, i32),
     reasons: &'a [Reason],
-    /// Everything that was looked at; a reconciliation after a restart has only the reasons.
+    /// Everything that was looked at.
     explanation: Option<&'a Explanation>,
 }
 
@@ -102,19 +106,20 @@ impl Desk {
         Ok(())
     }
 
-    /// Looks for what should be open and is not. Returns how much was done.
+    /// Looks for what should be open and is not. Drafts keep what `explain` tells. Returns how much was done.
     pub async fn reconcile(
         &mut self,
         conn: &mut PgConnection,
         now: Instant,
         pairs: &[Explained<'_>],
+        explain: Explain<'_>,
     ) -> anyhow::Result<usize> {
         let draft_from = self.app.config.alerts.draft_from;
         let mut open = self.open(&mut *conn, now).await?;
         if open.is_empty() && pairs.iter().all(|pair| pair.memory.told() < draft_from) {
             return Ok(0);
         }
-        let declined = declined_levels(&mut *conn).await?;
+        let declined = declined_levels(&mut *conn, self.app.config.alerts.status).await?;
         let standing: Vec<Standing> = pairs.iter().map(|pair| standing(pair, &declined)).collect();
         let wanted = book::reconcile(&standing, &open, draft_from);
         let kept = declined_all_clears(&mut *conn).await?;
@@ -135,7 +140,9 @@ impl Desk {
                 decided.decision = open.iter().find(waiting).map_or(Decision::Draft, |alert| Decision::Join(alert.id));
             }
             let rule = (pair.rule_id, pair.rule_version);
-            let concern = Concern { pair: pair.pair.key, level, rule, reasons: &pair.reasons, explanation: None };
+            let explanation = explain(pair.pair.key);
+            let concern =
+                Concern { pair: pair.pair.key, level, rule, reasons: &pair.reasons, explanation: explanation.as_ref() };
             self.carry_out(&mut *conn, now, concern, &decided).await?;
             open = self.open(&mut *conn, now).await?;
             done += 1;
@@ -151,17 +158,10 @@ impl Desk {
         decided: &Decided,
     ) -> anyhow::Result<()> {
         let mut savepoint = conn.begin().await?;
-        match self.act(&mut savepoint, now, concern, decided).await {
-            Ok(fresh) => {
-                savepoint.commit().await?;
-                self.fresh.extend(fresh);
-                Ok(())
-            }
-            Err(error) => {
-                savepoint.rollback().await?;
-                left_to_a_person(error, &format!("{:?} of area {}", decided.decision, concern.pair.area))
-            }
-        }
+        let done = self.act(&mut savepoint, now, concern, decided).await;
+        let what = || format!("{:?} of area {}", decided.decision, concern.pair.area);
+        self.fresh.extend(settle(savepoint, done, what).await?.flatten());
+        Ok(())
     }
 
     async fn act(
@@ -232,21 +232,43 @@ impl Desk {
                 continue;
             }
             let mut savepoint = conn.begin().await?;
-            match issuer.issue_by_policy(&mut savepoint, now, &row, &asked).await {
-                Ok(()) => savepoint.commit().await?,
-                Err(error) => {
-                    savepoint.rollback().await?;
-                    left_to_a_person(error, &format!("automatic issue of alert {}", alert.id))?;
-                }
-            }
+            let done = issuer.issue_by_policy(&mut savepoint, now, &row, &asked).await;
+            settle(savepoint, done, || format!("automatic issue of alert {}", alert.id)).await?;
         }
         Ok(())
     }
 }
 
-/// A refusal is a person's business; a database that fails is the whole transaction's.
+/// Ends the savepoint of one act. What was refused is undone and left to a person, and then there is nothing; a database that
+/// fails is the whole transaction's business.
+///
+/// # Errors
+/// The database's, unless it refused just this act.
+pub(super) async fn settle<T>(
+    savepoint: Transaction<'_, Postgres>,
+    done: Result<T, AlertError>,
+    what: impl FnOnce() -> String,
+) -> anyhow::Result<Option<T>> {
+    match done {
+        Ok(done) => {
+            savepoint.commit().await?;
+            Ok(Some(done))
+        }
+        Err(error) => {
+            savepoint.rollback().await?;
+            left_to_a_person(error, &what())?;
+            Ok(None)
+        }
+    }
+}
+
 fn left_to_a_person(error: AlertError, what: &str) -> anyhow::Result<()> {
-    if let AlertError::Database(error) = error {
+    let failed = match &error {
+        AlertError::Database(error) => Some(error),
+        AlertError::Other(error) => error.downcast_ref::<sqlx::Error>(),
+        _ => None,
+    };
+    if failed.is_some_and(|error| !refuses_the_act(error)) {
         return Err(error.into());
     }
     metrics::counter!("sentinela_alert_acts_refused_total").increment(1);
@@ -254,29 +276,53 @@ fn left_to_a_person(error: AlertError, what: &str) -> anyhow::Result<()> {
     Ok(())
 }
 
-type Declined = BTreeMap<(AreaId, Cobrade), (Level, Instant)>;
+/// Whether the database refused what was to be written, rather than failed: data exceptions and integrity constraints, the classes
+/// 22 and 23 of SQLSTATE. Trying again cannot help, so it must not stop everything else.
+fn refuses_the_act(error: &sqlx::Error) -> bool {
+    let code = error.as_database_error().and_then(sqlx::error::DatabaseError::code);
+    code.is_some_and(|code| code.starts_with("22") || code.starts_with("23"))
+}
 
+/// Levels that a person declined, and when, by area and hazard.
+type Declined = BTreeMap<(AreaId, Cobrade), Vec<(Level, Instant)>>;
+
+/// A "no" holds as long as the known level goes on: what is shown turns to unknown and back with every silence of a gauge, and asks
+/// nothing new.
 fn standing(pair: &Explained<'_>, declined: &Declined) -> Standing {
     let key = pair.pair.key;
-    let since = crate::clock::from_micros(pair.memory.since);
+    let known_since = crate::clock::from_micros(pair.memory.known_since);
     let known = pair.memory.told();
-    let declined = declined.get(&(key.area, key.hazard)).is_some_and(|(level, at)| *level >= known && *at >= since);
+    let said_no = declined.get(&(key.area, key.hazard)).into_iter().flatten();
+    let declined = said_no.into_iter().any(|(level, at)| *level >= known && *at >= known_since);
     Standing { area: key.area, hazard: key.hazard, known, blind: pair.memory.shown == Level::Unknown, declined }
 }
 
-/// The newest draft that a person discarded for each area and hazard.
-async fn declined_levels(conn: &mut PgConnection) -> anyhow::Result<Declined> {
+/// What people declined among the alerts of one status: the newest draft that they discarded for each area, hazard and level, and
+/// the areas that they took out of one and did not put back.
+async fn declined_levels(conn: &mut PgConnection, status: AlertStatus) -> anyhow::Result<Declined> {
     let rows = sqlx::query!(
-        r#"select distinct on (aa.area_id, a.cobrade) aa.area_id as "area: AreaId", a.cobrade, a.level, a.ended_at as "at!"
-           from alert a join alert_area aa on aa.alert_id = a.id
-           where a.state = 'discarded' and a.kind in ('alert', 'update') and a.ended_at is not null
-             and exists (select from alert_event e where e.alert_id = a.id and e.action = 'discarded'
-                         and e.actor not in ('rule', 'service'))
-           order by aa.area_id, a.cobrade, a.ended_at desc"#
+        r#"select area_id as "area: AreaId", cobrade as "cobrade!", level as "level!", max(at) as "at!" from (
+               select aa.area_id, a.cobrade, a.level, a.ended_at as at
+               from alert a join alert_area aa on aa.alert_id = a.id
+               where a.state = 'discarded' and a.kind in ('alert', 'update') and a.ended_at is not null and a.status = $1
+                 and exists (select from alert_event e where e.alert_id = a.id and e.action = 'discarded'
+                             and e.actor not in ('rule', 'service'))
+               union all
+               select r.area_id, a.cobrade, a.level, r.at
+               from alert_place_removed r join alert a on a.id = r.alert_id
+               where r.area_id is not null and a.kind in ('alert', 'update') and a.status = $1
+                 and not exists (select from alert_area aa where aa.alert_id = r.alert_id and aa.area_id = r.area_id)) as no
+           group by area_id, cobrade, level"#,
+        status.as_str()
     )
     .fetch_all(conn)
     .await?;
-    rows.into_iter().map(|row| Ok(((row.area, row.cobrade.parse()?), (row.level.parse()?, row.at)))).collect()
+    let mut declined = Declined::new();
+    for row in rows {
+        let Some(area) = row.area else { continue };
+        declined.entry((area, row.cobrade.parse()?)).or_default().push((row.level.parse()?, row.at));
+    }
+    Ok(declined)
 }
 
 /// Alerts in force whose all-clear a person has discarded: they asked for it once.

@@ -1,18 +1,20 @@
 //! Drafts: made by a rule or by hand, edited, discarded. All in the caller's transaction.
 
+mod edit;
+
 use chrono::TimeDelta;
-use serde::Deserialize;
 use serde_json::json;
 use sqlx::PgConnection;
 
 use crate::alerts::cap::assess;
 use crate::alerts::kind::AlertKind;
-use crate::alerts::life::Life;
+use crate::alerts::life::{Life, because};
 use crate::alerts::places::NewPlace;
+use crate::alerts::refusal::{Reasoned, Refusal};
 use crate::alerts::shape::store as shapes;
 use crate::alerts::state::{Act, AlertError, AlertState};
 use crate::alerts::store::{self, AlertRow};
-use crate::alerts::templates::{Message, Templates, Texts};
+use crate::alerts::templates::{FALLBACK, Message, Templates, Texts};
 use crate::clock::Instant;
 use crate::cobrade::Cobrade;
 use crate::config::{AlertStatus, Config};
@@ -20,6 +22,9 @@ use crate::events::{Event, notify};
 use crate::ids::{AlertId, AreaId, Ids};
 use crate::risk::reason::Reason;
 use crate::units::Level;
+
+pub(super) use edit::check_texts;
+pub use edit::{DraftEdit, breaks, too_long};
 
 /// What a draft is written with.
 #[derive(Clone, Copy, Debug)]
@@ -44,31 +49,15 @@ pub struct Subject<'a> {
     pub reasons: &'a [Reason],
 }
 
-/// An edit of the texts. `areas`, when given, replaces the list.
-#[derive(Clone, Debug, Deserialize, utoipa::ToSchema)]
-#[serde(deny_unknown_fields)]
-pub struct DraftEdit {
-    /// One line.
-    #[schema(max_length = 160, pattern = r"^[^\u0000-\u001f\u007f-\u009f\u2028\u2029]*$")]
-    pub headline: String,
-    #[schema(max_length = 4000)]
-    pub description: String,
-    #[schema(max_length = 4000)]
-    pub instruction: String,
-    /// Six parts of GSM 03.38.
-    #[schema(max_length = 918)]
-    pub sms_text: String,
-    pub expires_at: chrono::DateTime<chrono::Utc>,
-    #[serde(default)]
-    #[schema(value_type = Option<Vec<i64>>)]
-    pub areas: Option<Vec<AreaId>>,
+/// The same begun by the same person within this time is a form that was sent twice.
+const BEGUN_TWICE: TimeDelta = TimeDelta::minutes(1);
+/// What a draft by hand may be: as real as the service itself, a test, or a system message. Exercise alerts belong to an exercise
+/// and are begun there.
+pub fn statuses(own: AlertStatus) -> Vec<AlertStatus> {
+    let mut statuses = vec![own];
+    statuses.extend([AlertStatus::Test, AlertStatus::System].into_iter().filter(|status| *status != own));
+    statuses
 }
-
-/// The longest an alert may be said to last.
-const LONGEST: TimeDelta = TimeDelta::hours(72);
-const MAX_HEADLINE: usize = 160;
-const MAX_TEXT: usize = 4000;
-const MAX_SMS: usize = 918;
 
 impl Drafter<'_> {
     /// Writes a new draft from the templates.
@@ -96,24 +85,59 @@ impl Drafter<'_> {
         subject: &Subject<'_>,
         places: &[NewPlace],
     ) -> Result<AlertId, AlertError> {
-        let id = AlertId(self.ids.uuid(now));
-        let expires_at = now + TimeDelta::minutes(i64::from(self.config.alerts.expires_after_min));
         let mut areas = area_names(&mut *conn, subject.areas).await?;
         areas.extend(places.iter().filter_map(|place| match place {
             NewPlace::Shape(shape) => Some(shape.name.clone()),
             NewPlace::Area(_) => None,
         }));
         if areas.is_empty() {
-            return Err(AlertError::Refused("an alert needs at least one area".into()));
+            return Err(Refusal::NoArea.into());
         }
-        let texts = self.texts(subject, &areas, expires_at);
+        self.write_new(conn, (now, actor), subject, (&areas, places)).await
+    }
+
+    /// Begins a draft that holds nowhere yet, for a person who says where next. Without a place it cannot leave. A form that is
+    /// sent twice begins one draft: the second time it is found as it was begun, and `false` comes with it.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub async fn begin(
+        &self,
+        conn: &mut PgConnection,
+        (now, actor): (Instant, &str),
+        subject: &Subject<'_>,
+    ) -> Result<(AlertId, bool), AlertError> {
+        if let Some(id) = store::begun_just_now(&mut *conn, (now - BEGUN_TWICE, actor), subject).await? {
+            return Ok((id, false));
+        }
+        let subject = Subject { areas: &[], ..subject.clone() };
+        Ok((self.write_new(conn, (now, actor), &subject, (&[], &[])).await?, true))
+    }
+
+    async fn write_new(
+        &self,
+        conn: &mut PgConnection,
+        (now, actor): (Instant, &str),
+        subject: &Subject<'_>,
+        (names, places): (&[String], &[NewPlace]),
+    ) -> Result<AlertId, AlertError> {
+        let id = AlertId(self.ids.uuid(now));
+        let expires_at = now + TimeDelta::minutes(i64::from(self.config.alerts.expires_after_min));
+        let texts = self.texts(subject, names, expires_at);
         let judged = assess(subject.kind, subject.level, subject.cobrade);
+        let usual = self.config.alerts.audience();
         sqlx::query!(
             "insert into alert (id, state, kind, status, cobrade, level, headline, description, instruction, sms_text,
                                 severity, urgency, certainty, expires_at, references_alert_id, rule_id, rule_version,
-                                reasons, created_at, created_by, written_by)
+                                reasons, created_at, created_by, written_by, attribution, based_on_warning_id, attribution_lines,
+                                buffer_m, leave_out_from_m)
              values ($1, 'draft', $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19,
-                     (select id from staff where username = $19 and $19 <> 'rule'))",
+                     (select id from staff where username = $19 and $19 <> 'rule'),
+                     (select attribution from alert where id = $14), (select based_on_warning_id from alert where id = $14),
+                     coalesce((select attribution_lines from alert where id = $14), '{}'),
+                     -- Whom the chain goes to was chosen with its first message, or since.
+                     coalesce((select buffer_m from alert where id = $14), $20),
+                     case when $14::uuid is null then $21 else (select leave_out_from_m from alert where id = $14) end)",
             id.0,
             subject.kind.as_str(),
             subject.status.as_str(),
@@ -132,7 +156,9 @@ impl Drafter<'_> {
             subject.rule.map(|(_, version)| version),
             serde_json::to_value(subject.reasons).unwrap_or_default(),
             now,
-            actor
+            actor,
+            usual.buffer_m,
+            usual.leave_out_from_m
         )
         .execute(&mut *conn)
         .await?;
@@ -140,15 +166,21 @@ impl Drafter<'_> {
         for place in places {
             super::places::put(&mut *conn, id, place).await?;
         }
+        // What an answer is based on comes with what it answers, and is said in every language.
         let written = store::lock(&mut *conn, id).await?.ok_or(AlertError::NotFound)?;
-        self.say_in_others(&mut *conn, &written, expires_at, &areas).await?;
-        let detail = json!({ "kind": subject.kind, "level": subject.level, "areas": areas, "rule": subject.rule });
+        if written.attribution.is_some() {
+            self.say_anew(&mut *conn, &written).await?;
+        } else {
+            self.say_in_others(&mut *conn, &written, expires_at, names).await?;
+        }
+        let detail = json!({ "kind": subject.kind, "level": subject.level, "areas": names, "rule": subject.rule });
         store::record(&mut *conn, id, now, actor, "drafted", &detail).await?;
         notify(conn, &Event::Alert { id: id.0 }).await?;
         Ok(id)
     }
 
-    /// Drafts the all-clear, the cancellation or an update of an alert in force.
+    /// Drafts the all-clear, the cancellation or an update of an alert in force. An update by a person begins with the words that
+    /// people wrote in that alert, language by language.
     ///
     /// # Errors
     /// `Refused` when the alert is not in force or an answer of that kind waits already.
@@ -185,7 +217,30 @@ impl Drafter<'_> {
             reasons: &[],
         };
         let shapes = shapes::new_shapes(&mut *conn, id).await?;
-        self.create_over(conn, (now, actor), &subject, &shapes).await
+        let draft = self.create_over(&mut *conn, (now, actor), &subject, &shapes).await?;
+        if kind == AlertKind::Update && actor != store::RULE {
+            super::wording::store::take_words(conn, draft, id).await?;
+        }
+        Ok(draft)
+    }
+
+    /// Drafts the cancellation of an alert in force, with why it was wrong. The reason stands in the history of the draft, also of one
+    /// that waits already.
+    ///
+    /// # Errors
+    /// As [`Self::answer`]; `Refused` without a reason.
+    pub async fn cancel(
+        &self,
+        conn: &mut PgConnection,
+        now: Instant,
+        actor: &str,
+        id: AlertId,
+        reason: &str,
+    ) -> Result<AlertId, AlertError> {
+        let reason = because(reason, Reasoned::Cancel)?;
+        let draft = self.answer(&mut *conn, now, actor, id, AlertKind::Cancel).await?;
+        store::record(conn, draft, now, actor, "reason given", &json!({ "reason": reason })).await?;
+        Ok(draft)
     }
 
     /// An area joins a draft. Texts that no person has touched are written anew.
@@ -209,7 +264,7 @@ impl Drafter<'_> {
         )
         .execute(&mut *conn)
         .await?;
-        self.rewrite(&mut *conn, now, &alert, &areas).await?;
+        self.rewrite(&mut *conn, now, &alert).await?;
         let detail = json!({ "area_id": area, "reason": why });
         store::record(&mut *conn, id, now, store::RULE, "area joined", &detail).await?;
         notify(conn, &Event::Alert { id: id.0 }).await?;
@@ -232,69 +287,11 @@ impl Drafter<'_> {
             return discard(conn, now, store::RULE, id, alert.revision, why).await;
         }
         set_areas(&mut *conn, id, &areas).await?;
-        self.rewrite(&mut *conn, now, &alert, &areas).await?;
+        self.rewrite(&mut *conn, now, &alert).await?;
         let detail = json!({ "area_id": area, "reason": why });
         store::record(&mut *conn, id, now, store::RULE, "area left", &detail).await?;
         notify(conn, &Event::Alert { id: id.0 }).await?;
         Ok(())
-    }
-
-    /// Saves a person's edit and returns the new revision.
-    ///
-    /// # Errors
-    /// `Stale` when the draft moved since `revision`; `Refused` for texts beyond their bounds.
-    pub async fn save(
-        &self,
-        conn: &mut PgConnection,
-        now: Instant,
-        actor: &str,
-        id: AlertId,
-        revision: i32,
-        edit: &DraftEdit,
-    ) -> Result<i32, AlertError> {
-        let alert = draft_row(&mut *conn, id).await?;
-        let life = Life::of(&alert)?.edit(revision)?;
-        check_bounds(edit)?;
-        if edit.expires_at > now + LONGEST {
-            return Err(AlertError::Refused(format!("expires_at is {}; at most 72 hours from now", edit.expires_at)));
-        }
-        if let Some(areas) = &edit.areas {
-            set_areas(&mut *conn, id, areas).await?;
-            if shapes::names(&mut *conn, id).await?.is_empty() {
-                return Err(AlertError::Refused("an alert needs at least one area".into()));
-            }
-        }
-        // No edit can turn an exercise into the real thing.
-        let status = super::issue::status_of(&alert)?;
-        let mark = |text: &str| match text.trim() {
-            "" => String::new(),
-            text => self.templates.marked(status, "pt-BR", text),
-        };
-        let mark_sms = |text: &str| match text.trim() {
-            "" => String::new(),
-            text => self.templates.marked_sms(status, "pt-BR", text),
-        };
-        let detail = json!({ "before": { "headline": alert.headline, "description": alert.description,
-            "instruction": alert.instruction, "sms_text": alert.sms_text, "expires_at": alert.expires_at } });
-        sqlx::query!(
-            "update alert set headline = $2, description = $3, instruction = $4, sms_text = $5, expires_at = $6,
-                              edited = true, revision = $8, state = $9, submitted_at = null, submitted_by = null,
-                              written_by = (select id from staff where username = $7) where id = $1",
-            id.0,
-            mark(&edit.headline),
-            mark(&edit.description),
-            mark(&edit.instruction),
-            mark_sms(&edit.sms_text),
-            edit.expires_at,
-            actor,
-            life.revision,
-            life.state.as_str()
-        )
-        .execute(&mut *conn)
-        .await?;
-        store::record(&mut *conn, id, now, actor, "edited", &detail).await?;
-        notify(conn, &Event::Alert { id: id.0 }).await?;
-        Ok(life.revision)
     }
 
     fn texts(&self, subject: &Subject<'_>, areas: &[String], expires_at: Instant) -> Texts {
@@ -312,27 +309,19 @@ impl Drafter<'_> {
         })
     }
 
-    /// Writes the texts of an untouched draft anew, for these areas, and gives it its whole time again.
+    /// Writes the texts that nobody has touched anew, for the places that the draft has now, and gives it its whole time again unless
+    /// a person said until when.
     pub(super) async fn rewrite(
         &self,
         conn: &mut PgConnection,
         now: Instant,
         alert: &AlertRow,
-        areas: &[AreaId],
     ) -> Result<(), AlertError> {
-        let subject = Subject {
-            kind: alert.kind.parse().map_err(anyhow::Error::from)?,
-            cobrade: alert.cobrade.parse().map_err(anyhow::Error::from)?,
-            level: alert.level.parse().map_err(anyhow::Error::from)?,
-            areas,
-            references: alert.references_alert_id,
-            status: super::issue::status_of(alert)?,
-            rule: None,
-            reasons: &[],
-        };
         let names = shapes::names(&mut *conn, alert.id).await?;
-        let expires_at = now + TimeDelta::minutes(i64::from(self.config.alerts.expires_after_min));
-        let texts = self.texts(&subject, &names, expires_at);
+        let is_fixed = alert.edited || alert.expiry_chosen;
+        let usual = now + TimeDelta::minutes(i64::from(self.config.alerts.expires_after_min));
+        let expires_at = if is_fixed { alert.expires_at } else { usual };
+        let texts = self.proposed(alert, &names, (FALLBACK, expires_at))?;
         let life = Life::of(alert)?.widen()?;
         sqlx::query!(
             "update alert set revision = $7,
@@ -340,7 +329,7 @@ impl Drafter<'_> {
                  description = case when edited then description else $3 end,
                  instruction = case when edited then instruction else $4 end,
                  sms_text = case when edited then sms_text else $5 end,
-                 expires_at = case when edited then expires_at else $6 end
+                 expires_at = $6
              where id = $1",
             alert.id.0,
             texts.headline,
@@ -352,8 +341,7 @@ impl Drafter<'_> {
         )
         .execute(&mut *conn)
         .await?;
-        let until = if alert.edited { alert.expires_at } else { expires_at };
-        self.say_in_others(conn, alert, until, &names).await
+        self.say_in_others(conn, alert, expires_at, &names).await
     }
 }
 
@@ -385,64 +373,8 @@ pub(super) fn state_of(alert: &AlertRow) -> Result<AlertState, AlertError> {
 
 pub(super) async fn draft_row(conn: &mut PgConnection, id: AlertId) -> Result<AlertRow, AlertError> {
     let alert = store::lock(conn, id).await?.ok_or(AlertError::NotFound)?;
-    if state_of(&alert)?.is_undecided() {
-        Ok(alert)
-    } else {
-        Err(AlertError::Refused(format!("the alert is {} and can no longer be changed", alert.state)))
-    }
-}
-
-impl DraftEdit {
-    /// The headline becomes the subject of letters and the title of feeds: one line.
-    pub fn headline_breaks(&self) -> bool {
-        breaks(&self.headline)
-    }
-
-    /// The first text that is too long, with how long it is and may be.
-    pub fn too_long(&self) -> Option<(&'static str, usize, usize)> {
-        too_long(&self.headline, &self.description, &self.instruction, &self.sms_text)
-    }
-}
-
-/// Whether a headline is more than one line.
-pub fn breaks(headline: &str) -> bool {
-    headline.contains(|letter: char| letter.is_control() || matches!(letter, '\u{2028}' | '\u{2029}'))
-}
-
-/// The first text that is too long, with how long it is and may be.
-pub fn too_long(
-    headline: &str,
-    description: &str,
-    instruction: &str,
-    sms_text: &str,
-) -> Option<(&'static str, usize, usize)> {
-    let bounds = [
-        ("headline", headline, MAX_HEADLINE),
-        ("description", description, MAX_TEXT),
-        ("instruction", instruction, MAX_TEXT),
-        ("sms_text", sms_text, MAX_SMS),
-    ];
-    let measured = bounds.map(|(field, text, most)| (field, text.chars().count(), most));
-    measured.into_iter().find(|(_, length, most)| length > most)
-}
-
-fn check_bounds(edit: &DraftEdit) -> Result<(), AlertError> {
-    check_texts(&edit.headline, &edit.description, &edit.instruction, &edit.sms_text)
-}
-
-/// Whether texts keep their bounds, in whatever language.
-pub(super) fn check_texts(
-    headline: &str,
-    description: &str,
-    instruction: &str,
-    sms_text: &str,
-) -> Result<(), AlertError> {
-    if breaks(headline) {
-        return Err(AlertError::Refused("headline is one line, without control characters".into()));
-    }
-    too_long(headline, description, instruction, sms_text).map_or(Ok(()), |(field, length, most)| {
-        Err(AlertError::Refused(format!("{field} has {length} characters; at most {most}")))
-    })
+    let state = state_of(&alert)?;
+    if state.is_undecided() { Ok(alert) } else { Err(Refusal::Decided(state).into()) }
 }
 
 async fn area_names(conn: &mut PgConnection, areas: &[AreaId]) -> sqlx::Result<Vec<String>> {

@@ -1,6 +1,7 @@
 //! What happens while an alert waits and nobody answers: staff are paged along a plan, which is frozen when the wait begins.
 //! Pure; `store` keeps it and `worker` carries it out.
 
+pub mod reply;
 pub mod store;
 pub mod token;
 pub mod words;
@@ -16,6 +17,7 @@ use crate::alerts::store::RULE;
 use crate::clock::Instant;
 use crate::dispatch::provider::Channel;
 use crate::ids::{AlertId, StaffId};
+use crate::rota::desk::is_rota_code;
 use crate::units::{Level, vocabulary};
 
 /// One `[[alerts.escalation]]`: whom to page after how long.
@@ -29,10 +31,19 @@ pub struct Step {
     pub roles: Vec<Role>,
     #[serde(default)]
     pub usernames: Vec<String>,
+    /// Codes of rotas: whoever is on call in them.
+    #[serde(default)]
+    pub rotas: Vec<String>,
     pub channels: Vec<Channel>,
     /// Only for alerts of these levels; empty: for all.
     #[serde(default)]
     pub levels: Vec<Level>,
+    /// Of a frozen plan: who was on call in its rotas.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub on_call: Vec<String>,
+    /// Of a frozen plan: those of its rotas in which nobody was.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub gaps: Vec<String>,
 }
 
 /// A day: whoever waits longer than that for an answer has another trouble.
@@ -43,8 +54,12 @@ impl Step {
     pub fn problem(&self) -> Option<(&'static str, &'static str)> {
         if self.after_min > LONGEST_MIN {
             Some(("after_min", "at most 1440 minutes"))
-        } else if self.roles.is_empty() && self.usernames.is_empty() {
-            Some(("roles", "somebody: roles, or usernames"))
+        } else if self.roles.is_empty() && self.usernames.is_empty() && self.rotas.is_empty() {
+            Some(("roles", "somebody: roles, usernames, or rotas"))
+        } else if !self.rotas.iter().all(|code| is_rota_code(code)) {
+            Some(("rotas", "codes of rotas: small letters, digits and -"))
+        } else if !self.on_call.is_empty() || !self.gaps.is_empty() {
+            Some(("rotas", "no `on_call` and no `gaps`: who is on call stands in the rota"))
         } else if !self.usernames.iter().all(|name| manage::is_username(name)) {
             Some(("usernames", "names that people sign in with"))
         } else if self.channels.is_empty() {
@@ -74,6 +89,8 @@ vocabulary! {
         Api = "api",
         /// They changed the draft.
         Edit = "edit",
+        /// They answered the SMS with its code.
+        Sms = "sms",
     }
 }
 
@@ -85,10 +102,11 @@ pub struct Undecided {
     pub kind: AlertKind,
     pub level: Level,
     pub created_by: String,
-    pub created_at: Instant,
+    /// Since when it lies as a draft: since it was written, or since a decision upon it was last asked for or refused.
+    pub open_since: Instant,
     pub submitted_at: Option<Instant>,
     pub is_returned: bool,
-    /// Whose words it has, once a person changed them.
+    /// The last person who changed it since then.
     pub edited_by: Option<StaffId>,
 }
 
@@ -99,13 +117,13 @@ pub struct Wait {
     pub since: Instant,
 }
 
-/// What the alert waits for, if it waits. The end of a danger that a rule drafted waits without a hurry, and what somebody gave
-/// back is in the hands of who wrote it.
+/// What the alert waits for, if it waits. The end of a danger that a rule drafted waits without a hurry, and what a person wrote and
+/// somebody gave back is in that person's hands. What a rule wrote is in nobody's: given back, it waits anew.
 pub fn wait_of(alert: &Undecided) -> Option<Wait> {
     match (alert.state, alert.submitted_at) {
         (AlertState::Submitted, Some(since)) => Some(Wait { cause: Cause::Submitted, since }),
-        (AlertState::Draft, _) if alert.created_by == RULE && !alert.is_returned && warns(alert.kind) => {
-            Some(Wait { cause: Cause::Rule, since: alert.created_at })
+        (AlertState::Draft, _) if alert.created_by == RULE && warns(alert.kind) => {
+            Some(Wait { cause: Cause::Rule, since: alert.open_since })
         }
         _ => None,
     }
@@ -121,6 +139,41 @@ pub fn plan_for(steps: &[Step], level: Level, since: Instant) -> Vec<(Step, Inst
     let holds = |step: &&Step| step.levels.is_empty() || step.levels.contains(&level);
     let due = |step: &Step| since + TimeDelta::minutes(i64::from(step.after_min));
     steps.iter().filter(holds).map(|step| (step.clone(), due(step))).collect()
+}
+
+/// Whether a step would page somebody by what it names.
+const fn names_somebody(step: &Step) -> bool {
+    !step.roles.is_empty() || !step.usernames.is_empty() || !step.on_call.is_empty()
+}
+
+/// Freezes who is on call into a plan: `who` tells it of a rota at an instant. A step that would page nobody because nobody is on call
+/// says so and is taken at once by the next: that one is due when the empty one would have been. A plan whose rotas are all empty pages
+/// the coordinators.
+pub fn frozen(plan: Vec<(Step, Instant)>, who: &impl Fn(&str, Instant) -> Vec<String>) -> Vec<(Step, Instant)> {
+    let mut frozen = Vec::with_capacity(plan.len());
+    // The due time of the empty steps before.
+    let mut waiting: Option<Instant> = None;
+    for (mut step, due) in plan {
+        let due = waiting.map_or(due, |earlier| due.min(earlier));
+        for code in &step.rotas {
+            let people = who(code, due);
+            if people.is_empty() {
+                step.gaps.push(code.clone());
+            }
+            step.on_call.extend(people.into_iter().filter(|name| !step.usernames.contains(name)));
+        }
+        step.on_call.dedup();
+        waiting = if names_somebody(&step) { None } else { Some(due) };
+        frozen.push((step, due));
+    }
+    // When nobody at all would be paged, the coordinators are.
+    if let Some(((last, _), before)) = frozen.split_last_mut()
+        && !names_somebody(last)
+        && !before.iter().any(|(step, _)| names_somebody(step))
+    {
+        last.roles.push(Role::Coordinator);
+    }
+    frozen
 }
 
 /// What ended a wait, as the alert stands now.
@@ -156,7 +209,9 @@ impl Person {
 /// Whom this step pages, each once: those whom it names, without those who have approved already.
 pub fn paged<'a>(step: &Step, people: &'a [Person], approved: &[StaffId]) -> Vec<&'a Person> {
     let named = |person: &&Person| {
-        step.usernames.contains(&person.username) || person.roles.iter().any(|role| step.roles.contains(role))
+        step.usernames.contains(&person.username)
+            || step.on_call.contains(&person.username)
+            || person.roles.iter().any(|role| step.roles.contains(role))
     };
     people.iter().filter(named).filter(|person| !approved.contains(&person.id)).collect()
 }
@@ -178,7 +233,7 @@ mod tests {
             kind: AlertKind::Alert,
             level: Level::Maximum,
             created_by: RULE.into(),
-            created_at: at(0),
+            open_since: at(0),
             submitted_at: None,
             is_returned: false,
             edited_by: None,
@@ -187,7 +242,20 @@ mod tests {
 
     fn step(after_min: u32) -> Step {
         let (usernames, levels) = (vec!["ana".into()], Vec::new());
-        Step { after_min, roles: vec![Role::Coordinator], usernames, channels: vec![Channel::Sms], levels }
+        Step { after_min, usernames, levels, ..bare(vec![Role::Coordinator], &[]) }
+    }
+
+    fn bare(roles: Vec<Role>, rotas: &[&str]) -> Step {
+        Step {
+            after_min: 5,
+            roles,
+            usernames: Vec::new(),
+            rotas: rotas.iter().map(|code| (*code).to_owned()).collect(),
+            channels: vec![Channel::Sms],
+            levels: Vec::new(),
+            on_call: Vec::new(),
+            gaps: Vec::new(),
+        }
     }
 
     fn person(id: u128, username: &str, role: Role) -> Person {
@@ -208,7 +276,9 @@ mod tests {
     fn a_warning_by_rule_waits_and_a_persons_draft_waits_once_it_is_submitted() {
         assert_eq!(wait_of(&undecided()), Some(Wait { cause: Cause::Rule, since: at(0) }));
         assert_eq!(wait_of(&Undecided { kind: AlertKind::AllClear, ..undecided() }), None);
-        assert_eq!(wait_of(&Undecided { is_returned: true, ..undecided() }), None);
+        let returned = Undecided { is_returned: true, open_since: at(7), ..undecided() };
+        assert_eq!(wait_of(&returned), Some(Wait { cause: Cause::Rule, since: at(7) }), "nobody else has it");
+        assert_eq!(wait_of(&Undecided { created_by: "ana".into(), ..returned }), None);
         let by_hand = Undecided { created_by: "ana".into(), ..undecided() };
         assert_eq!(wait_of(&by_hand), None);
         let submitted = Undecided { state: AlertState::Submitted, submitted_at: Some(at(9)), ..by_hand };
@@ -236,5 +306,51 @@ mod tests {
         };
         assert_eq!(names(&[]), ["ana", "bruno"]);
         assert_eq!(names(&[people[0].id]), ["bruno"]);
+    }
+
+    #[test]
+    fn whoever_is_on_call_when_a_step_is_due_is_frozen_into_it() {
+        let who = |code: &str, when: Instant| match code {
+            "plantao" if when < at(10) => vec!["ana".to_owned()],
+            "plantao" => vec!["bruno".to_owned()],
+            _ => Vec::new(),
+        };
+        let plan = vec![(bare(Vec::new(), &["plantao"]), at(5)), (bare(Vec::new(), &["plantao"]), at(15))];
+        let frozen = frozen(plan, &who);
+        assert_eq!([&frozen[0].0.on_call, &frozen[1].0.on_call], [&["ana"], &["bruno"]]);
+        let people = [person(1, "ana", Role::Viewer), person(2, "bruno", Role::Viewer)];
+        assert_eq!(paged(&frozen[1].0, &people, &[])[0].username, "bruno");
+    }
+
+    #[test]
+    fn a_plan_of_empty_rotas_falls_back_to_the_coordinators() {
+        let plan = vec![(bare(Vec::new(), &["plantao"]), at(5)), (bare(Vec::new(), &["reserva"]), at(15))];
+        let people = [person(1, "ana", Role::Coordinator), person(2, "bruno", Role::Viewer)];
+        let called = |plan: &[(Step, Instant)]| -> Vec<(String, Instant)> {
+            let of = |(step, due): &(Step, Instant)| {
+                paged(step, &people, &[]).into_iter().map(|person| (person.username.clone(), *due)).collect::<Vec<_>>()
+            };
+            plan.iter().flat_map(of).collect()
+        };
+        let empty = frozen(plan.clone(), &|_, _| Vec::new());
+        assert_eq!(called(&empty), [("ana".to_owned(), at(5))]);
+        let kept = frozen(plan, &|code, _| if code == "plantao" { vec!["bruno".to_owned()] } else { Vec::new() });
+        assert_eq!(called(&kept), [("bruno".to_owned(), at(5))], "somebody is on call: nobody else is woken");
+    }
+
+    #[test]
+    fn a_gap_in_the_rota_says_so_and_the_next_step_takes_its_time() {
+        let nobody = |_: &str, _: Instant| Vec::new();
+        let plan = vec![
+            (bare(Vec::new(), &["plantao"]), at(5)),
+            (bare(Vec::new(), &["reserva"]), at(15)),
+            (bare(vec![Role::Coordinator], &["plantao"]), at(30)),
+            (bare(vec![Role::Approver], &[]), at(45)),
+        ];
+        let frozen = frozen(plan, &nobody);
+        let due: Vec<Instant> = frozen.iter().map(|(_, due)| *due).collect();
+        assert_eq!(due, [at(5), at(5), at(5), at(45)]);
+        let gaps: Vec<usize> = frozen.iter().map(|(step, _)| step.gaps.len()).collect();
+        assert_eq!(gaps, [1, 1, 1, 0]);
     }
 }

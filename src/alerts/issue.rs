@@ -1,5 +1,6 @@
 //! The moment an alert leaves: number, CAP message, outbox, incident and history in one transaction.
 
+use chrono::TimeDelta;
 use serde_json::json;
 use sqlx::PgConnection;
 
@@ -7,6 +8,7 @@ use crate::alerts::cap::model::{Circle, NamedValue, Point, Reference, Status};
 use crate::alerts::cap::{self, BuildArea, BuildInput, CapTime, Translation};
 use crate::alerts::kind::AlertKind;
 use crate::alerts::life::{self, Life};
+use crate::alerts::refusal::Lack;
 use crate::alerts::signing;
 use crate::alerts::state::{AlertError, AlertState};
 use crate::alerts::store::{self, AlertRow};
@@ -17,6 +19,7 @@ use crate::dispatch::outbox;
 use crate::events::{Event, notify};
 use crate::ids::{AlertId, Ids, IncidentId};
 use crate::incidents;
+use crate::plancon::activation;
 use crate::vault::Keyring;
 
 /// What issuing needs besides the alert.
@@ -77,6 +80,7 @@ impl<'a> Issuer<'a> {
         self.write(&mut *conn, now, actor, &alert, leaving.life.state, &draft).await?;
         let enqueued = outbox::enqueue(&mut *conn, now, id).await?;
         crate::exercises::copies::of_alert(&mut *conn, (self.config, self.ids), now, id).await?;
+        crate::institutions::store::open(&mut *conn, self.ids, now, id).await?;
         let issued_as = json!({ "number": draft.number, "identifier": draft.identifier, "recipients": enqueued });
         store::record(&mut *conn, id, now, actor, "issued", &issued_as).await?;
         let subject = incidents::store::Subject {
@@ -89,6 +93,10 @@ impl<'a> Issuer<'a> {
         };
         let incident =
             incidents::store::open_for_alert(&mut *conn, self.ids, now, self.local_year(now), actor, &subject).await?;
+        if matches!(kind, AlertKind::Alert | AlertKind::Update) {
+            let tools = activation::Tools { config: self.config, ids: self.ids };
+            activation::by_alert(&mut *conn, tools, (now, actor), incident, (id, &draft.number)).await?;
+        }
         notify(&mut *conn, &Event::Alert { id: id.0 }).await?;
         notify(conn, &Event::Outbox).await?;
         Ok(Issued {
@@ -151,7 +159,7 @@ impl<'a> Issuer<'a> {
         let mut missing = life::missing(alert, now, actor);
         let areas = build_areas(&mut *conn, alert.id, &town.ibge_code).await?;
         if areas.is_empty() {
-            missing.push("it has no area".into());
+            missing.push(Lack::Area);
         }
         if !missing.is_empty() {
             return Err(AlertError::Incomplete(missing));
@@ -163,11 +171,12 @@ impl<'a> Issuer<'a> {
         let (number, count) = store::next_number(conn, "alert", year).await?;
         let identifier = cap::build::identifier(&town.ibge_code, year, count, self.ids.bytes::<4>(), status);
         let public_page = format!("{}/alerts/{identifier}", self.config.public_url());
+        let sent = sent_after(now, references);
         let message = cap::build(&BuildInput {
             identifier: identifier.clone(),
             sender: town.sender.clone(),
             sender_name: town.sender_name.clone(),
-            sent: now,
+            sent,
             time_zone: town.time_zone,
             kind,
             status,
@@ -177,7 +186,7 @@ impl<'a> Issuer<'a> {
             headline: alert.headline.clone(),
             description: alert.description.clone(),
             instruction: alert.instruction.clone(),
-            expires_at: alert.expires_at,
+            expires_at: alert.expires_at + (sent - now),
             map_picture: format!("{public_page}/map.png"),
             web: public_page,
             contact: town.contact.clone(),
@@ -189,8 +198,7 @@ impl<'a> Issuer<'a> {
         let mut problems = cap::validate::check(&message);
         problems.extend(cap::validate::check_public(&message));
         if !problems.is_empty() {
-            let lines = problems.into_iter().map(|problem| format!("{}: {}", problem.path, problem.message)).collect();
-            return Err(AlertError::Incomplete(lines));
+            return Err(AlertError::Incomplete(problems.into_iter().map(Lack::Cap).collect()));
         }
         let xml = self.signed(conn, now, cap::xml::write(&message)).await?;
         Ok(Composed { number, identifier, sender: message.sender, sent: message.sent.as_str().to_owned(), xml })
@@ -208,7 +216,7 @@ impl<'a> Issuer<'a> {
         };
         signed.map_err(|error| match error {
             signing::KeyError::Database(error) => error.into(),
-            other => AlertError::Incomplete(vec![format!("alert/Signature: the message cannot be signed: {other}")]),
+            other => AlertError::Incomplete(vec![Lack::Signature(other.to_string())]),
         })
     }
 
@@ -246,6 +254,13 @@ impl<'a> Issuer<'a> {
         use chrono::Datelike as _;
         now.with_timezone(&self.config.municipality.time_zone).year()
     }
+}
+
+/// When a message says that it was sent: now, and where the clock was set back meanwhile a second after what it answers. CAP forbids
+/// a reference to a later message, and the end of a warning must not wait for a clock.
+fn sent_after(now: Instant, references: &[Reference]) -> Instant {
+    let latest = references.iter().map(|reference| reference.sent.instant()).max();
+    latest.filter(|latest| *latest > now).map_or(now, |latest| latest + TimeDelta::seconds(1))
 }
 
 struct Composed {
@@ -339,12 +354,12 @@ async fn build_areas(conn: &mut PgConnection, id: AlertId, ibge_code: &str) -> R
 async fn chain(conn: &mut PgConnection, newest: AlertId) -> Result<Vec<Reference>, AlertError> {
     let rows = sqlx::query!(
         r#"with recursive chain as (
-               select id, references_alert_id, issued_at, cap_sender, cap_identifier, cap_sent from alert where id = $1
+               select id, references_alert_id, 0 as back, cap_sender, cap_identifier, cap_sent from alert where id = $1
                union all
-               select a.id, a.references_alert_id, a.issued_at, a.cap_sender, a.cap_identifier, a.cap_sent
+               select a.id, a.references_alert_id, c.back + 1, a.cap_sender, a.cap_identifier, a.cap_sent
                from alert a join chain c on a.id = c.references_alert_id)
            select cap_sender as "sender!", cap_identifier as "identifier!", cap_sent as "sent!" from chain
-           where cap_identifier is not null order by issued_at"#,
+           where cap_identifier is not null order by back desc"#,
         newest.0
     )
     .fetch_all(conn)

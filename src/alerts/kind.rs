@@ -68,11 +68,18 @@ pub enum Hazard {
     Wind,
     /// Lightning.
     Storm,
+    Hail,
+    Tornado,
+    /// Cold waves and frost.
+    Cold,
+    Wildfire,
+    /// A dam that breaks.
+    Dam,
     Other,
 }
 
 impl Hazard {
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 15] = [
         Self::Landslide,
         Self::Flood,
         Self::FlashFlood,
@@ -82,6 +89,11 @@ impl Hazard {
         Self::DryAir,
         Self::Wind,
         Self::Storm,
+        Self::Hail,
+        Self::Tornado,
+        Self::Cold,
+        Self::Wildfire,
+        Self::Dam,
         Self::Other,
     ];
 
@@ -96,6 +108,11 @@ impl Hazard {
             "1.4.1.4.0" => Self::DryAir,
             "1.3.2.1.5" => Self::Wind,
             "1.3.2.1.2" => Self::Storm,
+            "1.3.2.1.3" => Self::Hail,
+            "1.3.2.1.1" => Self::Tornado,
+            "1.3.3.2.1" | "1.3.3.2.2" => Self::Cold,
+            "1.4.1.3.1" | "1.4.1.3.2" => Self::Wildfire,
+            "2.4.2.0.0" => Self::Dam,
             _ => Self::Other,
         }
     }
@@ -112,6 +129,11 @@ impl Hazard {
             Self::DryAir => "dry_air",
             Self::Wind => "wind",
             Self::Storm => "storm",
+            Self::Hail => "hail",
+            Self::Tornado => "tornado",
+            Self::Cold => "cold",
+            Self::Wildfire => "wildfire",
+            Self::Dam => "dam",
             Self::Other => "other",
         }
     }

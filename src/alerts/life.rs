@@ -7,6 +7,7 @@
 
 use crate::alerts::approval::{self, Case, Verdict};
 use crate::alerts::kind::AlertKind;
+use crate::alerts::refusal::{Lack, Reasoned, Refusal};
 use crate::alerts::state::{Act, AlertError, AlertState};
 use crate::alerts::store::AlertRow;
 use crate::clock::Instant;
@@ -53,7 +54,7 @@ impl Life {
     /// The same while it is undecided and nobody changed it since `revision` was read.
     fn at(self, revision: i32) -> Result<Self, AlertError> {
         if !self.state.is_undecided() {
-            return Err(AlertError::Refused(format!("the alert is {} and can no longer be changed", self.state)));
+            return Err(Refusal::Decided(self.state).into());
         }
         if self.revision != revision {
             return Err(AlertError::Stale { current: self.revision, yours: revision });
@@ -97,9 +98,7 @@ impl Life {
     /// `Stale`; `Refused` without a reason, or when it was not submitted.
     pub fn send_back(self, revision: i32, reason: &str) -> Result<Self, AlertError> {
         let life = self.at(revision)?.then(Act::Return)?.anew();
-        if reason.trim().is_empty() {
-            return Err(AlertError::Refused("say why the draft is returned".into()));
-        }
+        because(reason, Reasoned::Return)?;
         Ok(life)
     }
 
@@ -107,9 +106,7 @@ impl Life {
     /// `Stale`; `Refused` without a reason, or when it is decided.
     pub fn discard(self, revision: i32, reason: &str) -> Result<Self, AlertError> {
         let life = self.at(revision)?.then(Act::Discard)?;
-        if reason.trim().is_empty() {
-            return Err(AlertError::Refused("say why the draft is discarded".into()));
-        }
+        because(reason, Reasoned::Discard)?;
         Ok(life)
     }
 
@@ -120,7 +117,7 @@ impl Life {
     pub fn approve(self, revision: i32, case: Case<'_>) -> Result<(Self, Verdict), AlertError> {
         let life = self.at(revision)?;
         match approval::decide(case) {
-            Verdict::Refused(why) => Err(AlertError::Refused(why.to_string())),
+            Verdict::Refused(why) => Err(Refusal::Approval(why).into()),
             Verdict::Issue => Ok((life.then(Act::Approve)?, Verdict::Issue)),
             verdict @ Verdict::NeedsAnother { .. } => Ok((life, verdict)),
         }
@@ -144,12 +141,9 @@ impl Life {
         let answered = match (kind, answered) {
             (AlertKind::Alert, None) => None,
             (AlertKind::Alert, Some(other)) => {
-                return Err(AlertError::Refused(format!(
-                    "a first alert answers nothing, this one answers {}",
-                    other.id
-                )));
+                return Err(Refusal::AnswersSomething(other.id).into());
             }
-            (_, None) => return Err(AlertError::Refused(format!("an {kind} must answer an alert"))),
+            (_, None) => return Err(Refusal::AnswersNothing(kind).into()),
             (_, Some(other)) => Some(self.over(other)?),
         };
         Ok(Leaving { life: self.then(Act::Issue(kind))?, answered })
@@ -158,11 +152,11 @@ impl Life {
     /// What becomes of the answered one.
     fn over(&self, other: Self) -> Result<Self, AlertError> {
         if self.answers != Some(other.id) {
-            return Err(AlertError::Refused(format!("this alert does not answer {}", other.id)));
+            return Err(Refusal::AnswersAnother(other.id).into());
         }
         if self.status != other.status {
             let (mine, theirs) = (self.status.as_str(), other.status.as_str());
-            return Err(AlertError::Refused(format!("an alert of status {mine} cannot answer one of status {theirs}")));
+            return Err(Refusal::AnswersOtherStatus { mine, theirs }.into());
         }
         other.then(Act::Answered(self.kind))
     }
@@ -173,7 +167,7 @@ impl Life {
     /// `Refused` when its time has not come, or it is over.
     pub fn run_out(self, now: Instant) -> Result<Self, AlertError> {
         if self.expires_at > now {
-            return Err(AlertError::Refused(format!("the alert lasts until {}", self.expires_at)));
+            return Err(Refusal::LastsUntil(self.expires_at).into());
         }
         let act = if self.state.is_undecided() { Act::Discard } else { Act::RunOut };
         self.then(act)
@@ -188,24 +182,40 @@ impl Life {
     }
 }
 
+/// The longest reason, in characters.
+pub const MOST_REASON: usize = 4000;
+
+/// A reason that people can read: not empty, and within its bound.
+///
+/// # Errors
+/// `Refused` with what it is the reason of where there is none, or with how long it is.
+pub fn because(reason: &str, of: Reasoned) -> Result<&str, AlertError> {
+    let reason = reason.trim();
+    match reason.chars().count() {
+        0 => Err(Refusal::NoReason(of).into()),
+        length if length > MOST_REASON => Err(Refusal::LongReason(length).into()),
+        _ => Ok(reason),
+    }
+}
+
 /// What no message may leave without, one line each: texts, a time to come, and a name that stands for it.
-pub fn missing(row: &AlertRow, now: Instant, actor: &str) -> Vec<String> {
+pub fn missing(row: &AlertRow, now: Instant, actor: &str) -> Vec<Lack> {
     let mut missing = Vec::new();
     for (what, text) in [
         ("headline", &row.headline),
         ("description", &row.description),
         ("instruction", &row.instruction),
-        ("SMS text", &row.sms_text),
+        ("sms_text", &row.sms_text),
     ] {
         if text.trim().is_empty() {
-            missing.push(format!("the {what} is empty"));
+            missing.push(Lack::Text(what));
         }
     }
     if row.expires_at <= now {
-        missing.push(format!("it expires at {}, which is over", row.expires_at));
+        missing.push(Lack::Expiry(row.expires_at));
     }
     if actor.is_empty() {
-        missing.push("nobody entitled issues it".into());
+        missing.push(Lack::Issuer);
     }
     missing
 }

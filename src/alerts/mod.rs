@@ -4,6 +4,7 @@
 
 pub mod approval;
 pub mod approve;
+pub mod audience;
 pub mod book;
 pub mod cap;
 pub mod desk;
@@ -14,6 +15,7 @@ pub mod kind;
 pub mod life;
 pub mod places;
 pub mod plain;
+pub mod refusal;
 pub mod shape;
 pub mod signing;
 pub mod state;
@@ -25,4 +27,5 @@ pub mod upkeep;
 pub mod wording;
 
 pub use kind::AlertKind;
+pub use refusal::{Lack, Reasoned, Refusal};
 pub use state::{AlertError, AlertState};

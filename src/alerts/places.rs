@@ -5,6 +5,7 @@ use sqlx::PgConnection;
 
 use crate::alerts::draft::{Drafter, draft_row};
 use crate::alerts::life::Life;
+use crate::alerts::refusal::Refusal;
 use crate::alerts::shape::store::{self as shapes, PlaceId};
 use crate::alerts::shape::{BadPlace, Circle, MAX_PLACES, NewShape, Source, circle, drawn, uploaded};
 use crate::alerts::state::AlertError;
@@ -110,9 +111,7 @@ impl Drafter<'_> {
         Life::of(&alert)?.edit(revision)?;
         let name = shapes::remove(&mut *conn, id, place, (now, actor)).await?.ok_or(AlertError::NotFound)?;
         if shapes::names(&mut *conn, id).await?.is_empty() {
-            return Err(AlertError::Refused(
-                "an alert needs at least one place; add another before you take this one out".into(),
-            ));
+            return Err(Refusal::LastPlace.into());
         }
         self.moved(conn, (now, actor), &alert, ("place removed", json!({ "place": name }))).await
     }
@@ -130,8 +129,7 @@ impl Drafter<'_> {
     ) -> Result<i32, AlertError> {
         let alert = draft_row(&mut *conn, id).await?;
         Life::of(&alert)?.edit(revision)?;
-        let nothing = || AlertError::Refused("no place was taken out that could be put back".into());
-        let name = shapes::restore(&mut *conn, id).await?.ok_or_else(nothing)?;
+        let name = shapes::restore(&mut *conn, id).await?.ok_or(Refusal::NothingToRestore)?;
         self.moved(conn, (now, actor), &alert, ("place restored", json!({ "place": name }))).await
     }
 
@@ -155,21 +153,18 @@ impl Drafter<'_> {
 pub(super) async fn put(conn: &mut PgConnection, id: AlertId, place: &NewPlace) -> Result<String, AlertError> {
     let shape = match place {
         NewPlace::Area(area) => {
-            let refused = || AlertError::Refused("the risk area is in the alert already, or out of service".into());
-            return shapes::insert_area(conn, id, *area).await?.ok_or_else(refused);
+            return Ok(shapes::insert_area(conn, id, *area).await?.ok_or(Refusal::AreaTaken)?);
         }
         NewPlace::Shape(shape) => shape,
     };
     if shapes::count_shapes(&mut *conn, id).await? >= MAX_PLACES {
-        return Err(AlertError::Refused(format!("an alert holds for at most {MAX_PLACES} places besides risk areas")));
+        return Err(Refusal::ManyPlaces(MAX_PLACES).into());
     }
     if let Some(km) = shapes::distance_km(&mut *conn, &shape.polygons).await?
         && km > FAR_KM
     {
-        let message = format!("{:?} lies {km:.0} km from the town; are latitude and longitude swapped?", shape.name);
-        return Err(AlertError::Refused(message));
+        return Err(Refusal::FarPlace { name: shape.name.clone(), km }.into());
     }
-    let nothing = || AlertError::Refused(format!("{:?} encloses nothing", shape.name));
-    shapes::insert(conn, id, shape).await?.ok_or_else(nothing)?;
+    shapes::insert(conn, id, shape).await?.ok_or_else(|| Refusal::EmptyPlace(shape.name.clone()))?;
     Ok(shape.name.clone())
 }

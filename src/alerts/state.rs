@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::alerts::kind::AlertKind;
+use crate::alerts::refusal::{Lack, Refusal};
 use crate::units::vocabulary;
 
 vocabulary! {
@@ -77,7 +78,7 @@ impl AlertState {
             (Self::Issued | Self::Expired, Act::Answered(AlertKind::Update)) => Ok(Self::Superseded),
             (Self::Issued, Act::Answered(AlertKind::Cancel)) => Ok(Self::Cancelled),
             (Self::Issued, Act::RunOut) => Ok(Self::Expired),
-            (state, act) => Err(AlertError::Refused(format!("a {state} alert does not allow {act:?}"))),
+            (state, act) => Err(Refusal::State { state, act }.into()),
         }
     }
 }
@@ -90,10 +91,10 @@ pub enum AlertError {
     #[error("the draft changed meanwhile (revision {current}, you had {yours}); look at it again")]
     Stale { current: i32, yours: i32 },
     #[error("{0}")]
-    Refused(String),
+    Refused(#[from] Refusal),
     /// What keeps the message from leaving, one line each.
-    #[error("the alert cannot leave: {}", .0.join("; "))]
-    Incomplete(Vec<String>),
+    #[error("the alert cannot leave: {}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))]
+    Incomplete(Vec<Lack>),
     #[error("database: {0}")]
     Database(#[from] sqlx::Error),
     #[error("{0:#}")]

@@ -7,7 +7,9 @@ use serde::Serialize;
 use sqlx::PgConnection;
 
 use crate::alerts::approve::Approval;
+use crate::alerts::audience::Audience;
 use crate::alerts::book::OpenAlert;
+use crate::alerts::draft::Subject;
 use crate::alerts::shape::store::Place;
 use crate::alerts::state::AlertState;
 use crate::alerts::wording::OtherText;
@@ -103,6 +105,10 @@ pub struct AlertRow {
     pub expires_at: DateTime<Utc>,
     #[schema(value_type = Option<uuid::Uuid>)]
     pub references_alert_id: Option<AlertId>,
+    /// Metres around its places within which people are told too.
+    pub buffer_m: i32,
+    /// Whoever's home is known no better than so many metres is left out; null leaves nobody out.
+    pub leave_out_from_m: Option<i32>,
     pub rule_id: Option<String>,
     pub rule_version: Option<i32>,
     #[schema(value_type = Vec<Object>)]
@@ -111,6 +117,14 @@ pub struct AlertRow {
     pub created_by: String,
     pub revision: i32,
     pub edited: bool,
+    /// A person said until when it holds.
+    #[serde(skip)]
+    pub expiry_chosen: bool,
+    /// The warning of another institution that it is based on, in the town's own language.
+    pub attribution: Option<String>,
+    /// The same in the other languages, by language.
+    #[serde(skip)]
+    pub attribution_lines: serde_json::Value,
     /// Since when it waits for a decision, and who asked for it.
     pub submitted_at: Option<DateTime<Utc>>,
     pub submitted_by: Option<String>,
@@ -126,6 +140,13 @@ pub struct AlertRow {
     pub cap_identifier: Option<String>,
     pub cap_sender: Option<String>,
     pub cap_sent: Option<String>,
+}
+
+impl AlertRow {
+    /// Whom it goes to, beside those inside its places.
+    pub const fn audience(&self) -> Audience {
+        Audience { buffer_m: self.buffer_m, leave_out_from_m: self.leave_out_from_m }
+    }
 }
 
 #[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
@@ -203,7 +224,8 @@ async fn load_row(conn: &mut PgConnection, id: AlertId) -> sqlx::Result<Option<A
         AlertRow,
         r#"select id as "id: AlertId", state, kind, status, cobrade, level, headline, description, instruction, sms_text,
                   severity, urgency, certainty, expires_at, references_alert_id as "references_alert_id: AlertId",
-                  rule_id, rule_version, reasons, created_at, created_by, revision, edited, submitted_at, submitted_by,
+                  buffer_m, leave_out_from_m, rule_id, rule_version, reasons, created_at, created_by, revision, edited, expiry_chosen, attribution,
+                  attribution_lines, submitted_at, submitted_by,
                   returned_at, returned_by, return_reason, approved_at, approved_by, issued_at, ended_at, number, cap_identifier, cap_sender, cap_sent
            from alert where id = $1"#,
         id.0
@@ -226,6 +248,49 @@ pub(super) async fn answered_by(conn: &mut PgConnection, id: AlertId) -> sqlx::R
         .fetch_optional(conn)
         .await?;
     Ok(found.flatten())
+}
+
+/// Codes of the hazards that the areas in service are mapped for.
+pub async fn hazards_of_areas(conn: &mut PgConnection) -> sqlx::Result<BTreeSet<String>> {
+    let codes = sqlx::query_scalar!(
+        "select distinct h.cobrade from area_hazard h join risk_area r on r.id = h.area_id where r.retired_at is null"
+    );
+    Ok(codes.fetch_all(conn).await?.into_iter().collect())
+}
+
+/// The draft that this person began since then for the same, and did not touch since. Whoever asks at the same time waits.
+pub(super) async fn begun_just_now(
+    conn: &mut PgConnection,
+    (since, actor): (Instant, &str),
+    subject: &Subject<'_>,
+) -> sqlx::Result<Option<AlertId>> {
+    sqlx::query!("select pg_advisory_xact_lock(hashtextextended('begin alert ' || $1, 0))", actor)
+        .execute(&mut *conn)
+        .await?;
+    sqlx::query_scalar!(
+        r#"select a.id as "id: AlertId" from alert a
+           where a.created_at > $1 and a.created_by = $2 and a.state = 'draft' and a.kind = 'alert' and not a.edited
+             and a.cobrade = $3 and a.level = $4 and a.status = $5 and a.references_alert_id is null
+             and not exists (select from alert_target t where t.alert_id = a.id)
+           order by a.created_at desc limit 1"#,
+        since,
+        actor,
+        subject.cobrade.to_string(),
+        subject.level.as_str(),
+        subject.status.as_str()
+    )
+    .fetch_optional(conn)
+    .await
+}
+
+/// Whether the words of an alert are this person's.
+pub async fn is_written_by(conn: &mut PgConnection, id: AlertId, username: &str) -> sqlx::Result<bool> {
+    let found = sqlx::query_scalar!(
+        "select 1 as one from alert a join staff s on s.id = a.written_by where a.id = $1 and s.username = $2",
+        id.0,
+        username
+    );
+    Ok(found.fetch_optional(conn).await?.is_some())
 }
 
 /// The alerts of one status that are open and have not run out, as the book reads them, in the order of their ids. An
@@ -256,6 +321,19 @@ pub async fn load_open(conn: &mut PgConnection, now: Instant, status: AlertStatu
             })
         })
         .collect()
+}
+
+/// Keeps whom a draft goes to.
+pub(super) async fn keep_audience(conn: &mut PgConnection, id: AlertId, audience: Audience) -> sqlx::Result<()> {
+    sqlx::query!(
+        "update alert set buffer_m = $2, leave_out_from_m = $3 where id = $1",
+        id.0,
+        audience.buffer_m,
+        audience.leave_out_from_m
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
 }
 
 /// Adds to the alert's history.

@@ -122,6 +122,14 @@ impl Templates {
         name.replace("{cobrade}", &cobrade.name().to_lowercase())
     }
 
+    /// That an alert is based on a warning of another institution; none in a language whose file has no words for it.
+    pub fn attribution(&self, language: &str, publisher: &str, number: &str, at: NaiveDateTime) -> Option<String> {
+        let file = self.by_language.get(language)?;
+        let at = at.format(&file.until).to_string();
+        let values = [("{publisher}", publisher), ("{number}", number), ("{at}", &at)];
+        Some(file::fill(file.attribution.as_deref()?, &values))
+    }
+
     /// All texts of a message. Pure: the same message gives the same texts.
     pub fn render(&self, message: &Message<'_>) -> Texts {
         let file = self.file(message.language);

@@ -140,6 +140,7 @@ fn texts(alert: &AlertDetail) -> Map<String, Value> {
         texts.into_iter().map(|(field, text)| (field.to_owned(), text.as_str().into())).collect();
     fields.insert("expires_at".into(), json!(row.expires_at));
     fields.insert("areas".into(), json!(codes(alert)));
+    fields.insert("audience".into(), json!(row.audience()));
     let shapes = alert.places.iter().filter(|place| place.area_id.is_none());
     let named: Vec<String> = shapes.map(|place| format!("{}: {}", place.source, place.name)).collect();
     if !named.is_empty() {

@@ -3,17 +3,21 @@
 
 use chrono::TimeDelta;
 use serde_json::json;
-use sqlx::PgConnection;
+use sqlx::{Connection as _, PgConnection};
 
+use crate::alerts::desk::{Explain, settle};
 use crate::alerts::draft::{Drafter, Subject, draft_row, state_of};
 use crate::alerts::kind::AlertKind;
 use crate::alerts::life::Life;
+use crate::alerts::shape::store as shapes;
 use crate::alerts::state::{Act, AlertError, AlertState};
 use crate::alerts::{store, trail};
 use crate::audit::Actor;
 use crate::clock::Instant;
+use crate::cobrade::Cobrade;
 use crate::events::{Event, notify};
 use crate::ids::{AlertId, AreaId, Ids};
+use crate::risk::network::PairKey;
 use crate::units::Level;
 
 /// A draft that prolongs an alert waits this long before the alert runs out.
@@ -21,67 +25,143 @@ const RENEW_BEFORE: TimeDelta = TimeDelta::minutes(30);
 /// An undecided draft is written anew when it is this old.
 const REFRESH_AFTER: TimeDelta = TimeDelta::minutes(60);
 
+/// An alert that runs out while areas of it are still in danger.
+struct Expiring {
+    id: AlertId,
+    cobrade: Cobrade,
+    level: Level,
+    rule: (String, i32),
+    /// Areas whose danger lasts.
+    areas: Vec<AreaId>,
+    /// Areas whose danger is over.
+    calm: Vec<AreaId>,
+}
+
 impl Drafter<'_> {
     /// Drafts an update for every alert by rule that runs out soon while areas of it are still at `draft_from` or above: a
-    /// danger that lasts must not fall silent. Once for each alert; whoever discards the draft has decided. Returns how many.
-    pub async fn renew_expiring(&self, conn: &mut PgConnection, now: Instant) -> Result<usize, AlertError> {
-        let dangerous: Vec<String> = Level::ALL
-            .iter()
-            .filter(|level| **level >= self.config.alerts.draft_from)
-            .map(|level| level.as_str().to_owned())
-            .collect();
-        let expiring = sqlx::query!(
+    /// danger that lasts must not fall silent. Once for each alert; whoever discards the draft has decided. The draft holds for the
+    /// places that people drew too, keeps what `explain` tells of its areas, and names those that it leaves out. Returns how many.
+    ///
+    /// # Errors
+    /// The database's. What is refused is left to a person, and hinders no other.
+    pub async fn renew_expiring(
+        &self,
+        conn: &mut PgConnection,
+        now: Instant,
+        explain: Explain<'_>,
+    ) -> anyhow::Result<usize> {
+        let mut done = 0;
+        for alert in self.expiring(&mut *conn, now).await? {
+            let mut savepoint = conn.begin().await?;
+            let renewed = self.renew(&mut savepoint, now, &alert, explain).await;
+            done +=
+                usize::from(settle(savepoint, renewed, || format!("renewal of alert {}", alert.id)).await?.is_some());
+        }
+        Ok(done)
+    }
+
+    async fn expiring(&self, conn: &mut PgConnection, now: Instant) -> anyhow::Result<Vec<Expiring>> {
+        let levels = Level::ALL.iter().filter(|level| **level >= self.config.alerts.draft_from);
+        let dangerous: Vec<String> = levels.map(|level| level.as_str().to_owned()).collect();
+        let rows = sqlx::query!(
             r#"select a.id as "id: AlertId", a.cobrade, a.level, a.rule_id as "rule_id!", a.rule_version as "rule_version!",
-                      array_agg(aa.area_id) as "areas!"
+                      array_agg(aa.area_id order by aa.area_id) filter (where l.area_id is not null) as "areas!",
+                      array_agg(aa.area_id order by aa.area_id) filter (where l.area_id is null) as calm
                from alert a join alert_area aa on aa.alert_id = a.id
-               join area_level l on l.area_id = aa.area_id and l.cobrade = a.cobrade and l.memory ->> 'known' = any($2) and l.rule_id <> ''
+               left join area_level l on l.area_id = aa.area_id and l.cobrade = a.cobrade and l.memory ->> 'known' = any($2) and l.rule_id <> ''
                where a.state = 'issued' and a.expires_at <= $1 and a.rule_id is not null and a.status = $3
                  and not exists (select from alert d where d.references_alert_id = a.id and d.kind = 'update')
-               group by a.id order by a.id"#,
+               group by a.id having count(l.area_id) > 0 order by a.id"#,
             now + RENEW_BEFORE,
             &dangerous,
             self.config.alerts.status.as_str()
         )
-        .fetch_all(&mut *conn)
+        .fetch_all(conn)
         .await?;
-        for row in &expiring {
-            let areas: Vec<AreaId> = row.areas.iter().copied().map(AreaId).collect();
-            let subject = Subject {
-                kind: AlertKind::Update,
-                cobrade: row.cobrade.parse().map_err(anyhow::Error::from)?,
-                level: row.level.parse().map_err(anyhow::Error::from)?,
-                areas: &areas,
-                references: Some(row.id),
-                status: self.config.alerts.status,
-                rule: Some((&row.rule_id, row.rule_version)),
-                reasons: &[],
-            };
-            let draft = self.create(&mut *conn, now, store::RULE, &subject).await?;
-            let actor = Actor::rule(&format!("{} v{}", row.rule_id, row.rule_version));
-            trail::drafted(&mut *conn, self.ids, now, &actor, draft, "the alert runs out while the danger lasts")
-                .await?;
-        }
-        Ok(expiring.len())
+        let ids = |ids: Vec<i64>| ids.into_iter().map(AreaId).collect();
+        rows.into_iter()
+            .map(|row| {
+                Ok(Expiring {
+                    id: row.id,
+                    cobrade: row.cobrade.parse()?,
+                    level: row.level.parse()?,
+                    rule: (row.rule_id, row.rule_version),
+                    areas: ids(row.areas),
+                    calm: ids(row.calm.unwrap_or_default()),
+                })
+            })
+            .collect()
     }
 
-    /// Drafts that wait undecided keep their whole time: what is approved after hours must not warn for minutes.
-    pub async fn refresh_waiting(&self, conn: &mut PgConnection, now: Instant) -> Result<usize, AlertError> {
+    async fn renew(
+        &self,
+        conn: &mut PgConnection,
+        now: Instant,
+        alert: &Expiring,
+        explain: Explain<'_>,
+    ) -> Result<(), AlertError> {
+        let (rule, version) = (alert.rule.0.as_str(), alert.rule.1);
+        let subject = Subject {
+            kind: AlertKind::Update,
+            cobrade: alert.cobrade,
+            level: alert.level,
+            areas: &alert.areas,
+            references: Some(alert.id),
+            status: self.config.alerts.status,
+            rule: Some((rule, version)),
+            reasons: &[],
+        };
+        let shapes = shapes::new_shapes(&mut *conn, alert.id).await?;
+        let draft = self.create_over(&mut *conn, (now, store::RULE), &subject, &shapes).await?;
+        for area in alert.areas.iter().copied() {
+            if let Some(explanation) = explain(PairKey { area, hazard: subject.cobrade }) {
+                store::keep_explanation(&mut *conn, draft, area, &explanation).await?;
+            }
+        }
+        for area in &alert.calm {
+            let detail = json!({ "area_id": area, "reason": "its danger is over; the renewal does not name it" });
+            store::record(&mut *conn, draft, now, store::RULE, "area left", &detail).await?;
+        }
+        let actor = Actor::rule(&format!("{rule} v{version}"));
+        trail::drafted(conn, self.ids, now, &actor, draft, "the alert runs out while the danger lasts").await?;
+        Ok(())
+    }
+
+    /// Drafts by rule that wait undecided keep their whole time, as long as no person wrote in them or said until when: what is approved
+    /// after hours must not warn for minutes. The end of an alert that has run out meanwhile is not kept waiting, and goes when its
+    /// own time is over.
+    ///
+    /// # Errors
+    /// The database's. What is refused is left to a person, and hinders no other.
+    pub async fn refresh_waiting(&self, conn: &mut PgConnection, now: Instant) -> anyhow::Result<usize> {
         let lifetime = TimeDelta::minutes(i64::from(self.config.alerts.expires_after_min));
+        // Whoever decides upon one right now holds it, and comes first.
         let waiting = sqlx::query_scalar!(
-            r#"select id as "id: AlertId" from alert
-               where state in ('draft', 'submitted') and created_by = $1 and not edited and expires_at < $2 order by id"#,
+            r#"select a.id as "id: AlertId" from alert a
+               where a.state in ('draft', 'submitted') and a.created_by = $1 and not a.edited and not a.expiry_chosen
+                 and a.expires_at < $2
+                 and (a.kind <> 'all_clear' or exists (
+                      select from alert parent where parent.id = a.references_alert_id and parent.state = 'issued'))
+               order by a.id for no key update of a skip locked"#,
             store::RULE,
             now + lifetime - REFRESH_AFTER.min(lifetime / 2)
         )
         .fetch_all(&mut *conn)
         .await?;
-        for id in &waiting {
-            let alert = draft_row(&mut *conn, *id).await?;
-            let areas: Vec<_> = store::load_areas(&mut *conn, *id).await?.iter().map(|area| area.area_id).collect();
-            self.rewrite(&mut *conn, now, &alert, &areas).await?;
-            notify(&mut *conn, &Event::Alert { id: id.0 }).await?;
+        let mut done = 0;
+        for id in waiting {
+            let mut savepoint = conn.begin().await?;
+            let refreshed = self.refresh(&mut savepoint, now, id).await;
+            done += usize::from(settle(savepoint, refreshed, || format!("refreshed draft {id}")).await?.is_some());
         }
-        Ok(waiting.len())
+        Ok(done)
+    }
+
+    async fn refresh(&self, conn: &mut PgConnection, now: Instant, id: AlertId) -> Result<(), AlertError> {
+        let alert = draft_row(&mut *conn, id).await?;
+        self.rewrite(&mut *conn, now, &alert).await?;
+        notify(conn, &Event::Alert { id: id.0 }).await?;
+        Ok(())
     }
 }
 

@@ -9,6 +9,7 @@ use super::geometry_check::{point, point_of};
 use super::problems::Problems;
 use super::record::{Fields, Record};
 use crate::clock::Instant;
+use crate::reports::words::fold;
 
 /// Languages alerts are written in.
 const LANGUAGES: [&str; 3] = ["pt-BR", "en", "es"];
@@ -54,6 +55,36 @@ pub fn parse_residents(records: &[Record]) -> Result<Vec<NewResident>, Problems>
         }
     }
     problems.or(residents)
+}
+
+/// The same person said twice under two keys lies no farther apart than this, in degrees (some 100 m).
+pub const SAME_DOOR_DEG: f64 = 0.001;
+
+/// Each person once, by their first row: whoever has the name, the home and a telephone or mailbox of a row before is that person under
+/// another key. The second part: the lines of the rows that say somebody again. Spellings do not matter: telephones are in E.164
+/// here, mailboxes in small letters, and names are compared without accents.
+pub fn without_repeats(residents: &[NewResident]) -> (Vec<&NewResident>, Vec<usize>) {
+    let mut by_way: BTreeMap<(String, String), Vec<usize>> = BTreeMap::new();
+    let (mut single, mut repeated) = (Vec::new(), Vec::new());
+    for (at, resident) in residents.iter().enumerate() {
+        let name = fold(&resident.name);
+        let ways = [&resident.phone, &resident.email].into_iter().flatten();
+        let keys: Vec<(String, String)> = ways.map(|way| (name.clone(), way.clone())).collect();
+        let is_near = |other: &usize| {
+            let home = residents[*other].home;
+            (home.x() - resident.home.x()).abs() < SAME_DOOR_DEG && (home.y() - resident.home.y()).abs() < SAME_DOOR_DEG
+        };
+        let before = keys.iter().filter_map(|key| by_way.get(key)).flatten().any(is_near);
+        if before && !name.is_empty() {
+            repeated.push(resident.line);
+            continue;
+        }
+        for key in keys {
+            by_way.entry(key).or_default().push(at);
+        }
+        single.push(resident);
+    }
+    (single, repeated)
 }
 
 fn resident(fields: &mut Fields<'_>, external_ref: Option<String>) -> Option<NewResident> {
@@ -186,6 +217,21 @@ mod tests {
         assert!(normal_phone("99999-0000").unwrap_err().contains("too short"));
         assert!(normal_phone("32 89999-00001").is_err());
         assert!(normal_phone("zap 32 99999-0000").unwrap_err().contains("characters"));
+    }
+
+    #[test]
+    fn the_same_person_under_two_keys_is_one_and_a_family_is_not() {
+        let text = "external_ref,name,lat,lon,phone,email,consent_source\n\
+                    1,Ana Lúcia,-21.7,-43.4,(32) 99999-0000,,formulário\n\
+                    2,ANA LUCIA,-21.7001,-43.4,+55 32 99999 0000,ana@exemplo.invalid,formulário\n\
+                    3,Bia,-21.7,-43.4,32999990000,,formulário\n\
+                    4,Ana Lúcia,-21.8,-43.4,32999990000,,formulário\n\
+                    5,,-21.7,-43.4,32999990001,,formulário\n\
+                    6,,-21.7,-43.4,32999990001,,formulário\n";
+        let residents = parse_residents(&read(Format::Csv, text.as_bytes()).unwrap()).unwrap();
+        let (single, repeated) = without_repeats(&residents);
+        let keys: Vec<&str> = single.iter().map(|one| one.external_ref.as_str()).collect();
+        assert_eq!((keys, repeated), (vec!["1", "3", "4", "5", "6"], vec![3]));
     }
 
     #[test]

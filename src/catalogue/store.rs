@@ -1,5 +1,7 @@
 //! Imports into PostgreSQL: everything or nothing, and the same file again changes nothing.
 
+mod residents;
+
 use std::collections::{BTreeMap, HashMap};
 
 use serde::Serialize;
@@ -7,16 +9,18 @@ use serde_json::json;
 use sha2::{Digest as _, Sha256};
 use sqlx::{Acquire, PgConnection};
 
+pub use residents::store_residents;
+
 use super::{
-    Format, ImportError, NewObservation, NewResident, Problems, StationWithStreams, StreamName, parse_readings,
-    parse_residents, parse_stations, read,
+    Format, ImportError, NewObservation, Problems, StationWithStreams, StreamName, parse_readings, parse_residents,
+    parse_stations, read,
 };
 use crate::accounts::tokens::desk::Acting;
 use crate::areas::{Standing, import as areas};
 use crate::audit::{Act, Actor, Entry, record};
 use crate::clock::Instant;
 use crate::events::{self, Event};
-use crate::ids::{DatastreamId, DeviceId, Ids, ResidentId};
+use crate::ids::{DatastreamId, DeviceId, Ids};
 use crate::ingest::quality::{Subject, judge};
 use crate::ingest::{NewReading, Source};
 use crate::stations::Change;
@@ -32,16 +36,43 @@ pub enum Kind {
 }
 
 /// What an import did, or would have done.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, utoipa::ToSchema)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 pub struct Report {
     pub created: u32,
     pub updated: u32,
     pub unchanged: u32,
+    /// Rows of residents who are known already under another key, or by their own subscription, by telephone or mailbox and name; and
+    /// rows that say the same person twice.
+    pub merged: u32,
     /// Nothing was stored because the caller asked only to look.
     pub dry_run: bool,
+    /// What became, or would become, of single rows of residents that change something or were merged; the first 500.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub rows: Vec<RowReport>,
 }
 
+/// What becomes of one row of a file. It names fields and never what is in them.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, utoipa::ToSchema)]
+pub struct RowReport {
+    /// Of the file, counted from 1.
+    pub line: usize,
+    /// created, updated, merged or repeated.
+    pub what: &'static str,
+    /// The fields that change.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub fields: Vec<&'static str>,
+}
+
+/// Rows that a report tells one by one.
+const MOST_TOLD: usize = 500;
+
 impl Report {
+    fn tell(&mut self, row: RowReport) {
+        if self.rows.len() < MOST_TOLD {
+            self.rows.push(row);
+        }
+    }
+
     const fn count(&mut self, change: Change) {
         match change {
             Change::Created => self.created += 1,
@@ -113,6 +144,7 @@ pub async fn import(
             updated: outcome.updated + outcome.returned,
             unchanged: outcome.unchanged,
             dry_run: outcome.dry_run,
+            ..Report::default()
         });
     }
     let records = read(format, bytes)?;
@@ -127,7 +159,7 @@ pub async fn import(
     if options.dry_run {
         tx.rollback().await?;
     } else {
-        if report.created + report.updated > 0 {
+        if report.created + report.updated + report.merged > 0 {
             events::notify(&mut tx, &Event::Catalogue).await?;
         }
         record(&mut tx, ids, now, actor, entry(kind, &report, bytes)).await?;
@@ -142,10 +174,10 @@ fn entry(kind: Kind, report: &Report, bytes: &[u8]) -> Entry {
         Kind::Areas | Kind::Stations => (Act::CatalogueImport, "stations"),
         Kind::Residents => (Act::ResidentsImport, "residents"),
     };
-    let Report { created, updated, unchanged, .. } = report;
+    let Report { created, updated, unchanged, merged, .. } = report;
     let sha256 = crate::audit::chain::hex(&Sha256::digest(bytes));
     Entry::new(act, "import", object)
-        .to(json!({ "created": created, "updated": updated, "unchanged": unchanged, "file_sha256": sha256 }))
+        .to(json!({ "created": created, "updated": updated, "unchanged": unchanged, "merged": merged, "file_sha256": sha256 }))
 }
 
 async fn store_stations(
@@ -169,150 +201,6 @@ async fn store_stations(
         report.count(change);
     }
     Ok(report)
-}
-
-/// Stores residents within the caller's transaction.
-///
-/// # Errors
-/// The database's.
-pub async fn store_residents(
-    conn: &mut PgConnection,
-    ids: &Ids,
-    now: Instant,
-    residents: &[NewResident],
-    fictional: bool,
-) -> sqlx::Result<Report> {
-    let mut report = Report::default();
-    for resident in residents {
-        report.count(upsert_resident(conn, ids, now, resident, fictional).await?);
-    }
-    Ok(report)
-}
-
-async fn upsert_resident(
-    conn: &mut PgConnection,
-    ids: &Ids,
-    now: Instant,
-    given: &NewResident,
-    fictional: bool,
-) -> sqlx::Result<Change> {
-    let channels: Vec<String> = given
-        .email
-        .iter()
-        .map(|address| format!("email {address}"))
-        .chain(given.phone.iter().map(|address| format!("sms {address}")))
-        .collect();
-    let old = sqlx::query!(
-        r#"select r.id as "id: ResidentId", r.name = $2 and r.language = $3 and r.consent_source = $4
-               and r.consent_at = coalesce($5, r.consent_at) and r.fictional = $6 and r.deleted_at is null
-               and p.precision_m = $7 and st_x(p.geom) = $8 and st_y(p.geom) = $9
-               and array(select kind || ' ' || address from resident_channel where resident_id = r.id
-                             and (opted_out_at is null or kind || ' ' || address = any($10))
-                         order by kind) = $10 as "same",
-               r.deleted_at is null and r.corrected_at is not null and r.corrected_at >= coalesce($5, r.corrected_at)
-                   as "own_word"
-           from resident r left join resident_place p on p.resident_id = r.id and p.label = 'home'
-           where r.external_ref = $1 for update of r"#,
-        given.external_ref,
-        given.name,
-        given.language,
-        given.consent_source,
-        given.consent_at,
-        fictional,
-        given.precision_m,
-        given.home.x(),
-        given.home.y(),
-        &channels
-    )
-    .fetch_optional(&mut *conn)
-    .await?;
-    // What the residents themselves wrote later than this list stands.
-    if old.as_ref().is_some_and(|old| old.same == Some(true) || old.own_word == Some(true)) {
-        return Ok(Change::Unchanged);
-    }
-    if old.is_none()
-        && crate::residents::store::erase::was_erased(&mut *conn, &given.external_ref, given.consent_at).await?
-    {
-        return Ok(Change::Unchanged);
-    }
-    let id = old.as_ref().map_or_else(|| ResidentId(ids.uuid(now)), |old| old.id);
-    write_resident(conn, now, id, given, fictional).await?;
-    Ok(if old.is_some() { Change::Updated } else { Change::Created })
-}
-
-/// Writes the resident, the home and the channels. An opt-out is never forgotten, even when its address leaves the file.
-async fn write_resident(
-    conn: &mut PgConnection,
-    now: Instant,
-    id: ResidentId,
-    given: &NewResident,
-    fictional: bool,
-) -> sqlx::Result<()> {
-    sqlx::query!(
-        "insert into resident (id, external_ref, name, language, consent_at, consent_source, fictional, created_at)
-         values ($1, $2, $3, $4, coalesce($5, $8::timestamptz), $6, $7, $8)
-         on conflict (id) do update set name = excluded.name, language = excluded.language, deleted_at = null,
-             consent_at = coalesce($5, resident.consent_at), consent_source = excluded.consent_source,
-             fictional = excluded.fictional",
-        id.0,
-        given.external_ref,
-        given.name,
-        given.language,
-        given.consent_at,
-        given.consent_source,
-        fictional,
-        now
-    )
-    .execute(&mut *conn)
-    .await?;
-    sqlx::query!(
-        "insert into resident_place (resident_id, label, geom, precision_m)
-         values ($1, 'home', st_setsrid(st_makepoint($2, $3), 4326), $4)
-         on conflict (resident_id, label) do update set geom = excluded.geom, precision_m = excluded.precision_m",
-        id.0,
-        given.home.x(),
-        given.home.y(),
-        given.precision_m
-    )
-    .execute(&mut *conn)
-    .await?;
-    let (kinds, addresses): (Vec<String>, Vec<String>) = [("sms", &given.phone), ("email", &given.email)]
-        .into_iter()
-        .filter_map(|(kind, address)| address.clone().map(|address| (kind.to_owned(), address)))
-        .unzip();
-    sqlx::query!(
-        "delete from resident_channel where resident_id = $1 and opted_out_at is null
-             and not exists (select 1 from unnest($2::text[], $3::text[]) as given (kind, address)
-                             where given.kind = resident_channel.kind and given.address = resident_channel.address)",
-        id.0,
-        &kinds,
-        &addresses
-    )
-    .execute(&mut *conn)
-    .await?;
-    sqlx::query!(
-        "insert into resident_channel (resident_id, kind, address, verified_at)
-         select $1, kind, address, $4 from unnest($2::text[], $3::text[]) as given (kind, address)
-         on conflict (resident_id, kind, address) do nothing",
-        id.0,
-        &kinds,
-        &addresses,
-        now
-    )
-    .execute(&mut *conn)
-    .await?;
-    // A consent counts once, and after it was taken back only a newer one does.
-    sqlx::query!(
-        "insert into consent (resident_id, purpose, given, at, source)
-         select r.id, 'alerts', true, r.consent_at, r.consent_source from resident r
-         where r.id = $1 and not exists (
-             select from consent c where c.resident_id = r.id and c.purpose = 'alerts'
-                 and (c.at >= r.consent_at or (c.given and c.source = r.consent_source)))",
-        id.0
-    )
-    .execute(conn)
-    .await?;
-    Ok(())
 }
 
 /// Reads a file of readings and looks up the stream of each; nothing is written.

@@ -1,11 +1,13 @@
-//! `sentinela import areas|stations|residents|readings|addresses|neighbourhoods FILE`, `sentinela import history|cap FILE…`, and with [`provider`]
+//! `sentinela import areas|stations|shelters|residents|institutions|readings|addresses|neighbourhoods FILE`, `sentinela import history|cap FILE…`, and with [`provider`]
 //! `sentinela import stations --from PROVIDER FILE|URL`.
 
 mod addresses;
 mod areas;
 mod cap;
+mod institutions;
 mod neighbourhoods;
 mod provider;
+mod shelters;
 
 use std::io::{IsTerminal as _, Write as _};
 use std::path::{Path, PathBuf};
@@ -13,7 +15,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, bail};
 
 use crate::audit::Actor;
-use crate::catalogue::store::{Kind, Options, Report, import, readings};
+use crate::catalogue::store::{Kind, Options, Report, RowReport, import, readings};
 use crate::catalogue::{Format, MAX_FILE_BYTES};
 use crate::cli::{Session, Usage, backfill};
 use crate::config::Config;
@@ -36,11 +38,20 @@ stations   CSV, a row for each station and stream: code,name,lat,lon,elevation_m
            stale_after_min,counter_wraps_at,tip_mm,device,secret. GeoJSON: points with code, name and streams: [{name, quantity,
            unit, kind, …}]. With --from, the list that CEMADEN (JSONP with coordinates) or INMET (/estacoes/T) publishes, as a
            file or by its address; of one municipality or one state. Look with --dry-run first.
-residents  CSV or GeoJSON points: external_ref,name,language,lat,lon,precision_m,phone,email,consent_source,consent_at.
+residents  CSV or GeoJSON points: external_ref,name,language,lat,lon,precision_m,phone,email,consent_source,consent_at. Telephones as
+           people write them, mailboxes in any case. Whoever is known by telephone or mailbox and name is not created again. Look
+           with --dry-run first: it says of each row what would change.
 addresses  CSV: street,number,neighbourhood,cep,lat,lon, and accuracy_m if it is known; lat and lon with `;` may have a decimal
            comma. With --from cnefe, IBGE's list of the census of 2022 of one municipality as it is published. What a file holds
            takes the place of all that its source (the town's own table, or cnefe) brought before. Rows that are of no use are
            told with their line and left out; when they are more than one of ten, nothing is stored. Look with --dry-run first.
+institutions
+           CSV or GeoJSON points: external_ref,name,kind,lat,lon,precision_m,address,people, and up to ten contacts in the order in which
+           they are told: contact1_name,contact1_phone,contact1_email,contact2_name… kind is school, hospital, care_home, company,
+           public_office or other. Look with --dry-run first.
+shelters   CSV or GeoJSON points: code,name,lat,lon,address,capacity,rooms,accessible,pets,kitchen,contact,keys. capacity is in persons;
+           accessible, pets and kitchen are sim or não. A shelter that is known by its code is changed; one that is open stays open.
+           Look with --dry-run first.
 neighbourhoods
            GeoJSON of polygons with the property name and, if there is one, code. What a file holds takes the place of all that were
            there. Alerts may hold for one of them; no rule judges them. Look with --dry-run first.
@@ -123,6 +134,10 @@ enum What {
     Addresses,
     /// Neighbourhoods of the town, so that an alert may hold for one
     Neighbourhoods,
+    /// Schools, hospitals, companies, with their contacts in order
+    Institutions,
+    /// Shelters with their place and capacity
+    Shelters,
     /// Years of the past that no rule judges, from tables of any layout
     History,
     /// Warnings of other institutions in CAP
@@ -157,13 +172,8 @@ pub async fn run(config: Config, arguments: Arguments) -> anyhow::Result<()> {
         bail!(Usage("--source is for `import cap`".into()));
     }
     if what == What::Areas {
-        if files.len() != 1 || for_tables || from.is_some() || for_town {
-            bail!(Usage(
-                "`import areas` takes one file or address, and of the options those for areas and --dry-run".into()
-            ));
-        }
-        let from = files.remove(0).to_string_lossy().into_owned();
-        return areas::run(config, &from, dry_run, areas).await;
+        let alone = files.len() == 1 && !for_tables && from.is_none() && !for_town;
+        return of_areas(config, files, alone, (dry_run, areas)).await;
     }
     if !areas.is_none() {
         bail!(Usage("--mend, --leave-out, --retire-missing, --confirm and --reason are for `import areas`".into()));
@@ -174,11 +184,9 @@ pub async fn run(config: Config, arguments: Arguments) -> anyhow::Result<()> {
         }
         return addresses::run(config, addresses::Request { file: files.remove(0), from, dry_run }).await;
     }
-    if what == What::Neighbourhoods {
-        if files.len() != 1 || for_tables || from.is_some() || for_town {
-            bail!(Usage("`import neighbourhoods` takes one file and --dry-run".into()));
-        }
-        return neighbourhoods::run(config, &files.remove(0), dry_run).await;
+    if let What::Neighbourhoods | What::Institutions | What::Shelters = what {
+        let alone = files.len() == 1 && !for_tables && from.is_none() && !for_town;
+        return of_places(config, what, files, alone, dry_run).await;
     }
     if let Some(provider) = from {
         if what != What::Stations || files.len() != 1 || for_tables {
@@ -198,6 +206,38 @@ pub async fn run(config: Config, arguments: Arguments) -> anyhow::Result<()> {
         bail!(Usage("several files, --mapping, --station and --strict are for `import history`".into()));
     }
     whole(config, One { what, file: files.remove(0), dry_run, fictional }).await
+}
+
+async fn of_places(config: Config, what: What, files: Vec<PathBuf>, alone: bool, dry_run: bool) -> anyhow::Result<()> {
+    let [file] = files.as_slice() else { return Err(places_usage()) };
+    if !alone {
+        return Err(places_usage());
+    }
+    match what {
+        What::Neighbourhoods => neighbourhoods::run(config, file, dry_run).await,
+        What::Shelters => shelters::run(config, file, dry_run).await,
+        _ => institutions::run(config, file, dry_run).await,
+    }
+}
+
+fn places_usage() -> anyhow::Error {
+    Usage("`import neighbourhoods`, `import institutions` and `import shelters` take one file and --dry-run".into())
+        .into()
+}
+
+async fn of_areas(
+    config: Config,
+    mut files: Vec<PathBuf>,
+    alone: bool,
+    (dry_run, options): (bool, areas::Choices),
+) -> anyhow::Result<()> {
+    if !alone {
+        bail!(Usage(
+            "`import areas` takes one file or address, and of the options those for areas and --dry-run".into()
+        ));
+    }
+    let from = files.remove(0).to_string_lossy().into_owned();
+    areas::run(config, &from, dry_run, options).await
 }
 
 /// Takes a file as one.
@@ -231,7 +271,14 @@ async fn work(session: &Session, arguments: &One, bytes: &[u8]) -> anyhow::Resul
     let kind = match arguments.what {
         What::Stations => Kind::Stations,
         What::Residents => Kind::Residents,
-        What::Areas | What::Readings | What::Addresses | What::Neighbourhoods | What::History | What::Cap => {
+        What::Areas
+        | What::Readings
+        | What::Addresses
+        | What::Neighbourhoods
+        | What::Institutions
+        | What::Shelters
+        | What::History
+        | What::Cap => {
             return append(session, arguments, format, bytes).await;
         }
     };
@@ -239,9 +286,16 @@ async fn work(session: &Session, arguments: &One, bytes: &[u8]) -> anyhow::Resul
     let mut conn = session.pool.acquire().await?;
     let now = session.clock.now();
     let report = import(&mut conn, &session.ids, now, kind, (format, bytes), options, &Actor::command()).await;
-    let Report { created, updated, unchanged, dry_run } = report.with_context(|| format!("{file}:"))?;
+    let Report { created, updated, unchanged, merged, dry_run, rows } = report.with_context(|| format!("{file}:"))?;
+    if dry_run {
+        for RowReport { line, what, fields } in rows {
+            let fields = if fields.is_empty() { String::new() } else { format!(": {}", fields.join(", ")) };
+            println!("line {line}: {what}{fields}");
+        }
+    }
     let would = if dry_run { " (dry run: nothing was stored)" } else { "" };
-    println!("{file}: {created} created, {updated} updated, {unchanged} unchanged{would}");
+    let merged = if merged > 0 { format!(", {merged} merged") } else { String::new() };
+    println!("{file}: {created} created, {updated} updated, {unchanged} unchanged{merged}{would}");
     Ok(())
 }
 

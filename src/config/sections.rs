@@ -4,6 +4,7 @@ use chrono_tz::Tz;
 use serde::{Deserialize, Serialize};
 
 use crate::alerts::approval::{Needs, Policy};
+use crate::alerts::audience::Audience;
 use crate::alerts::escalation::Step;
 use crate::alerts::kind::AlertKind;
 use crate::ingest::formats::profile::Profile;
@@ -57,6 +58,10 @@ pub struct Engine {
 pub struct Alerts {
     pub draft_from: Level,
     pub expires_after_min: u32,
+    /// Whom a new draft goes to beside those inside its places, until a person chooses: metres around them.
+    pub buffer_m: i32,
+    /// Homes known no better than so many metres are left out; 0 leaves nobody out.
+    pub leave_out_from_m: i32,
     /// Who must stand behind an alert, in this order: the first that holds decides.
     pub policies: Vec<Policy>,
     /// Was used before there were policies; anything in it is refused with what to write instead.
@@ -109,6 +114,12 @@ impl Alerts {
         policies
     }
 
+    /// Whom a new draft goes to.
+    pub const fn audience(&self) -> Audience {
+        let from = if self.leave_out_from_m == 0 { None } else { Some(self.leave_out_from_m) };
+        Audience { buffer_m: self.buffer_m, leave_out_from_m: from }
+    }
+
     /// Names what is wrong in policies and plan.
     pub(super) fn check(&self, expect: &mut impl FnMut(bool, &str, &str, &str)) {
         expect(self.draft_from > Level::Normal, "alerts.draft_from", self.draft_from.as_str(), "a level above normal");
@@ -134,6 +145,9 @@ impl Alerts {
             if let Some((key, expected)) = problem {
                 expect(false, &format!("alerts.escalation[{index}].{key}"), &step.after_min.to_string(), expected);
             }
+        }
+        if let Err(bad) = self.audience().check() {
+            expect(false, &format!("alerts.{}", bad.field), &bad.value, &bad.message);
         }
         let within = self.answer_within_min;
         expect(within > 0, "alerts.answer_within_min", &within.to_string(), "a number of minutes above zero");
@@ -200,44 +214,11 @@ pub struct Dispatch {
     pub retry_base_s: u32,
     pub retry_max_s: u32,
     pub sms_segment_centavos: u32,
-}
-
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Sms {
-    pub smpp: Vec<SmppProvider>,
-}
-
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct SmppProvider {
-    pub name: String,
-    pub host: String,
-    pub port: u16,
-    pub system_id: String,
-    pub password: Secret,
-    pub source_addr: String,
-    #[serde(default = "default_window")]
-    pub window: u32,
-    #[serde(default = "default_rate")]
-    pub messages_per_second: u32,
-}
-
-const fn default_window() -> u32 {
-    32
-}
-
-const fn default_rate() -> u32 {
-    100
-}
-
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Mail {
-    pub url: Secret,
-    pub from: String,
-    pub concurrency: u32,
-    pub messages_per_second: u32,
+    pub progress_every_ms: u32,
+    pub paused_page_after_min: u32,
+    pub sink_messages_per_second: u32,
+    /// Minutes after which the next contact of an institution is told.
+    pub institution_next_min: u32,
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -331,6 +312,7 @@ pub struct Privacy {
     pub maintenance_task_days: u32,
     pub morning_report_days: u32,
     pub command_issuer_days: u32,
+    pub shelter_days: u32,
     pub officer: String,
 }
 

@@ -19,6 +19,8 @@ use crate::config::Config;
 use crate::db::open::Database;
 use crate::ids::Ids;
 use crate::journal;
+use crate::plancon::file;
+use crate::plancon::store::plans;
 use crate::risk::store::{Cursor, save_cursor};
 use crate::stations::device::secret_sha256;
 use crate::stations::store::{stations, upsert_device};
@@ -27,6 +29,9 @@ use crate::stations::store::{stations, upsert_device};
 pub const AREAS: &str = include_str!("../../simulations/data/juiz_de_fora_2026-02.areas.geojson");
 /// Its gauges.
 pub const STATIONS: &str = include_str!("../../simulations/data/juiz_de_fora_2026-02.stations.csv");
+
+/// Its plan, with places that are fictional.
+const PLAN: &str = include_str!("../../config/plancon/example.toml");
 
 /// Readings in one append.
 const BATCH: usize = 1000;
@@ -85,6 +90,7 @@ async fn fill(
     catalogue(&mut conn, clock, ids, memory).await?;
     account(&mut conn, clock, ids, memory).await?;
     exercise(&mut conn, clock, ids).await?;
+    plan(&mut conn, clock, ids).await?;
     // Starting the service takes a moment that shall not be missed from the play.
     memory.began_at = clock.now() + STARTING_FOR;
     history(&mut conn, pool, &memory.timeline()).await
@@ -126,6 +132,10 @@ async fn account(conn: &mut PgConnection, clock: &Clock, ids: &Ids, memory: &Mem
         &hash,
     )
     .await?;
+    // Whom the plan of the demonstration pages; no message leaves the machine.
+    if let Some(member) = accounts::store::people::person(&mut *conn, clock.now(), USERNAME).await? {
+        accounts::store::people::set_email(&mut *conn, member.id, "coordenacao@sentinela.invalid").await?;
+    }
     Ok(())
 }
 
@@ -160,6 +170,21 @@ async fn exercise(conn: &mut PgConnection, clock: &Clock, ids: &Ids) -> anyhow::
     )
     .execute(conn)
     .await?;
+    Ok(())
+}
+
+/// A contingency plan in force; what its alerts make of it is part of the exercise.
+async fn plan(conn: &mut PgConnection, clock: &Clock, ids: &Ids) -> anyhow::Result<()> {
+    let now = clock.now();
+    let read = file::read(PLAN).map_err(|wrong| anyhow::anyhow!("the plan of the demonstration: {wrong:?}"))?;
+    let (plan, version, by) = (ids.uuid(now), ids.uuid(now), "service");
+    plans::insert_plan(conn, (plan, "chuvas"), now, by).await?;
+    let document = serde_json::to_value(&read)?;
+    let written = plans::Written { title: &read.title, source: PLAN, document: &document };
+    plans::insert_draft(conn, (version, plan), (now, by), written).await?;
+    plans::keep_act(conn, version, (now, None, by), ("write", "")).await?;
+    plans::put_in_force(conn, version, (now, by), now.date_naive() + TimeDelta::days(365)).await?;
+    plans::keep_act(conn, version, (now, None, by), ("approve", "Demonstração")).await?;
     Ok(())
 }
 

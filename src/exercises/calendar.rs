@@ -91,21 +91,22 @@ const fn status(state: ExerciseState) -> &'static str {
 }
 
 /// UTC, form 2 of section 3.3.5.
-fn stamp(at: DateTime<Utc>) -> String {
+pub(crate) fn stamp(at: DateTime<Utc>) -> String {
     at.format("%Y%m%dT%H%M%SZ").to_string()
 }
 
-struct Lines(String);
+/// Content lines, escaped and folded.
+pub(crate) struct Lines(pub String);
 
 impl Lines {
     /// A value as it is. Line ends have no place in one.
-    fn put(&mut self, name: &str, value: &str) {
+    pub fn put(&mut self, name: &str, value: &str) {
         let value: String = value.chars().filter(|c| !c.is_control()).collect();
         self.fold(&format!("{name}:{value}"));
     }
 
     /// A value of type TEXT, escaped (section 3.3.11).
-    fn text(&mut self, name: &str, value: &str) {
+    pub fn text(&mut self, name: &str, value: &str) {
         let mut escaped = String::with_capacity(value.len());
         for c in value.replace("\r\n", "\n").chars() {
             match c {

@@ -6,7 +6,7 @@ use sqlx::PgConnection;
 
 use super::store::{people, read};
 use super::{Exercise, ExerciseState};
-use crate::alerts::AlertError;
+use crate::alerts::{AlertError, Refusal};
 use crate::app::App;
 use crate::clock::Instant;
 use crate::config::Config;
@@ -116,7 +116,7 @@ fn words(config: &Config, lang: Lang, channel: Channel, exercise: &Exercise, new
 pub async fn permit(conn: &mut PgConnection, alert: AlertId) -> Result<(), AlertError> {
     match read::of_alert(conn, alert).await? {
         Some((_, title, state)) if state != ExerciseState::Running => {
-            Err(AlertError::Refused(format!("the exercise {title:?} is {state}; its alerts leave while it runs")))
+            Err(Refusal::ExerciseNotRunning { title, state }.into())
         }
         _ => Ok(()),
     }
@@ -153,7 +153,7 @@ pub async fn of_alert(
     let public_url = config.public_url();
     let sender =
         Sender { name: &town.sender_name, contact: &town.contact, public_url: &public_url, time_zone: town.time_zone };
-    let letter = said.letter(&sender);
+    let letter = said.letter(&sender, crate::alerts::templates::FALLBACK, None);
     let sms = said.sms();
     for (participant, channel, address) in &ways {
         let (subject, body) =

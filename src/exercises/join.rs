@@ -17,6 +17,7 @@ use crate::dispatch::provider::Channel;
 use crate::events::{Event, notify};
 use crate::i18n::Lang;
 use crate::ids::ResidentId;
+use crate::residents::desk::{Asked, may_pay};
 use crate::residents::own::{self, CODE_FOR, Purpose};
 use crate::residents::store::own as residents;
 
@@ -34,7 +35,7 @@ pub struct Wish<'a> {
     pub everything: bool,
 }
 
-/// Sends a code. `None` when this address, or whoever asks, has to wait.
+/// Sends a code, within what the service may send by SMS to telephones that nobody has proven.
 ///
 /// # Errors
 /// The database's.
@@ -44,11 +45,15 @@ pub async fn ask(
     wish: &Wish<'_>,
     to: (Channel, &str),
     from: Option<IpAddr>,
-) -> anyhow::Result<Option<Uuid>> {
+) -> anyhow::Result<Asked> {
     let now = app.clock.now();
     let mut tx = app.db.web.begin().await?;
     if !residents::may_ask(&mut tx, now, to, from).await? {
-        return Ok(None);
+        return Ok(Asked::Wait);
+    }
+    if !may_pay(&mut tx, app, now, to.0).await? {
+        tx.commit().await?;
+        return Ok(Asked::Full);
     }
     let (id, code) = (app.ids.uuid(now), own::code(&app.ids));
     let sealed = app.keys.service.seal(&own::code_context(id), code.as_bytes());
@@ -76,7 +81,7 @@ pub async fn ask(
     };
     notices::queue(&mut tx, &app.ids, now, &notice).await?;
     tx.commit().await?;
-    Ok(Some(id))
+    Ok(Asked::Sent(id))
 }
 
 /// What a code did.

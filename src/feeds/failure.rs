@@ -56,7 +56,9 @@ impl From<OutboundError> for Failure {
         let kind = match error {
             OutboundError::Url(..) | OutboundError::Setup(_) => FailureKind::Address,
             OutboundError::Refused { .. } => FailureKind::Refused,
-            OutboundError::Unknown { .. } | OutboundError::Unreachable { .. } => FailureKind::Unreachable,
+            OutboundError::Unknown { .. } | OutboundError::Unreachable { .. } | OutboundError::Unconnected { .. } => {
+                FailureKind::Unreachable
+            }
             OutboundError::Slow { .. } => FailureKind::Slow,
             OutboundError::Large { .. } => FailureKind::Large,
             OutboundError::Redirects { .. } | OutboundError::Downgrade { .. } => FailureKind::Redirects,

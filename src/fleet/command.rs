@@ -37,6 +37,18 @@ vocabulary! {
         SendBacklog = "send_backlog",
         /// What this make of device knows beside these.
         Custom = "custom",
+        // Of sirens: only `sirens::desk` writes these, with their reasons.
+        SirenArm = "siren_arm",
+        SirenSound = "siren_sound",
+        SirenTest = "siren_test",
+        SirenSilence = "siren_silence",
+    }
+}
+
+impl CommandName {
+    /// Whether people send it to any device; sirens are asked where two persons are asked.
+    pub const fn is_general(self) -> bool {
+        !matches!(self, Self::SirenArm | Self::SirenSound | Self::SirenTest | Self::SirenSilence)
     }
 }
 
@@ -137,6 +149,13 @@ impl Wanted {
     pub fn new(name: &str, args: Value, lifetime_s: u32) -> Result<Self, Wrong> {
         let name: CommandName =
             name.parse().map_err(|error: crate::units::UnknownWord| ("command", name.to_owned(), error.to_string()))?;
+        if !name.is_general() {
+            return Err((
+                "command",
+                name.to_string(),
+                "sirens are asked under /console/sirens and /api/v1/sirens".into(),
+            ));
+        }
         let args = if args.is_null() { json!({}) } else { args };
         check_args(name, &args)?;
         if !(MIN_LIFETIME_S..=MAX_LIFETIME_S).contains(&lifetime_s) {
@@ -318,6 +337,8 @@ mod tests {
             ("custom", json!({"a": nested}), "args"),
             ("custom", json!({"a": "x".repeat(MAX_ARGS_BYTES)}), "args"),
             ("siren", json!({}), "command"),
+            ("siren_sound", json!({"pattern": "wail", "duration_s": 60}), "command"),
+            ("siren_silence", json!({}), "command"),
         ];
         for (name, args, field) in wrong {
             assert_eq!(Wanted::new(name, args.clone(), LIFETIME_S).unwrap_err().0, field, "{name} {args}");

@@ -124,7 +124,7 @@ pub fn commands_of(device: &Device, profiles: &[Profile]) -> Vec<CommandName> {
     let profile = profiles.iter().find(|profile| profile.name == device.profile);
     let has = |name: &CommandName| profile.is_some_and(|profile| profile.commands.contains_key(name.as_str()));
     match Way::of(device) {
-        Way::Connection => CommandName::ALL.to_vec(),
+        Way::Connection => CommandName::ALL.iter().copied().filter(|name| name.is_general()).collect(),
         Way::Network => CommandName::ALL.iter().copied().filter(has).collect(),
         Way::None => Vec::new(),
     }

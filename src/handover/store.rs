@@ -1,5 +1,6 @@
 //! Packs in PostgreSQL: what an alert holds for, what was ticked, what was handed over.
 
+use chrono::TimeDelta;
 use serde_json::json;
 use sqlx::PgConnection;
 
@@ -33,6 +34,33 @@ pub async fn places(conn: &mut PgConnection, id: AlertId) -> anyhow::Result<Vec<
 pub async fn message(conn: &mut PgConnection, id: AlertId) -> sqlx::Result<Option<String>> {
     let found = sqlx::query_scalar!("select cap_xml from alert where id = $1", id.0).fetch_optional(conn).await?;
     Ok(found.flatten())
+}
+
+/// What became of an issued alert.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Fate {
+    /// It is in force, or is itself the newest word of an end.
+    pub stands: bool,
+    /// The newest message that replaced or ended it, with its number.
+    pub newest: Option<(AlertId, String)>,
+}
+
+pub async fn fate(conn: &mut PgConnection, id: AlertId) -> sqlx::Result<Fate> {
+    let row = sqlx::query!(
+        r#"with recursive later as (
+               select id, number, 1 as far from alert where references_alert_id = $1 and number is not null
+               union all
+               select a.id, a.number, later.far + 1 from later join alert a on a.references_alert_id = later.id
+               where a.number is not null and later.far < 1000)
+           select alert_stands(a.state, a.kind) and newest.id is null as "stands!", newest.id as "newest?: AlertId",
+                  newest.number as "number?"
+           from alert a left join lateral (select id, number from later order by far desc limit 1) as newest on true
+           where a.id = $1"#,
+        id.0
+    )
+    .fetch_one(conn)
+    .await?;
+    Ok(Fate { stands: row.stands, newest: row.newest.zip(row.number) })
 }
 
 /// What was handed over, oldest first.
@@ -96,7 +124,11 @@ pub async fn tick(
     Ok(true)
 }
 
-/// Records that something was handed over: a row that nobody rewrites, a line in the alert's history, and one in the audit.
+/// The same again within this is a double click, or a form sent twice over a bad line.
+const SAME_WITHIN: TimeDelta = TimeDelta::minutes(1);
+
+/// Records that something was handed over: a row that nobody rewrites, a line in the alert's history, and one in the audit. False when
+/// the same person recorded the very same a moment ago; it is recorded once.
 ///
 /// # Errors
 /// The database's.
@@ -105,10 +137,14 @@ pub async fn record(
     (ids, now, actor): (&Ids, Instant, &Actor),
     id: AlertId,
     new: &NewHandOver,
-) -> sqlx::Result<i64> {
-    let row = sqlx::query_scalar!(
+) -> sqlx::Result<bool> {
+    // Two that press at once record once.
+    sqlx::query!("select 1 as one from alert where id = $1 for no key update", id.0).fetch_optional(&mut *conn).await?;
+    let recorded = sqlx::query!(
         "insert into handover (alert_id, channel, text, class, given_to, given_at, protocol, note, recorded_at, recorded_by)
-         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) returning id",
+         select $1, $2, $3, $4, $5, $6, $7, $8, $9, $10
+         where not exists (select from handover where alert_id = $1 and channel = $2 and text = $3 and given_to = $5
+             and given_at = $6 and protocol = $7 and note = $8 and recorded_by = $10 and recorded_at > $11)",
         id.0,
         new.channel.as_str(),
         new.text.trim(),
@@ -118,10 +154,14 @@ pub async fn record(
         new.protocol.trim(),
         new.note.trim(),
         now,
-        actor.name
+        actor.name,
+        now - SAME_WITHIN
     )
-    .fetch_one(&mut *conn)
+    .execute(&mut *conn)
     .await?;
+    if recorded.rows_affected() == 0 {
+        return Ok(false);
+    }
     let said = format!("{} → {} {}", words(new.channel), new.given_to.trim(), new.protocol.trim());
     let detail = json!({
         "reason": said.trim(), "channel": new.channel, "given_to": new.given_to.trim(), "given_at": new.given_at,
@@ -131,7 +171,7 @@ pub async fn record(
     let entry = Entry::new(audit::Act::AlertHandOver, "alert", id).because(new.note.trim()).to(detail);
     audit::record(&mut *conn, ids, now, actor, entry).await?;
     notify(conn, &Event::Alert { id: id.0 }).await?;
-    Ok(row)
+    Ok(true)
 }
 
 /// What people call the channel.

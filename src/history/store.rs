@@ -1,10 +1,12 @@
 //! Readings and hours of a stream, from the journal and from what was kept of it.
 
+pub mod past;
+
 use chrono::NaiveDate;
 use serde::Serialize;
-use sqlx::{PgConnection, PgPool};
+use sqlx::PgConnection;
 
-use super::series::{Bucket, Function, Held, Plan, Range, buckets};
+use super::series::{Plan, Range, buckets};
 use crate::clock::Instant;
 use crate::ids::DatastreamId;
 use crate::units::{Quantity, StreamKind};
@@ -225,6 +227,7 @@ pub async fn corrections(
 }
 
 /// What one bucket holds.
+#[derive(Clone, Debug)]
 struct BucketRow {
     bucket: Instant,
     count: i64,
@@ -233,28 +236,38 @@ struct BucketRow {
     value: Option<f64>,
 }
 
-/// The buckets of a plan. Readings come from the journal, and whole hours where only these are kept. A counter's sum is that of its
-/// steps from one believed reading to the next. A long range is read in two halves at once where the pool has a connection to spare:
-/// a year of ten minutes is fifty thousand rows, and the server reads with one processor a connection.
-pub async fn series(pool: &PgPool, conn: &mut PgConnection, stream: &Stream, plan: &Plan) -> sqlx::Result<Vec<Bucket>> {
-    let rows = match plan.halves().zip(pool.try_acquire()) {
-        Some(((first, second), mut other)) => {
-            let (mut rows, rest) =
-                tokio::try_join!(bucket_rows(conn, stream, &first), bucket_rows(&mut other, stream, &second))?;
-            rows.extend(rest);
-            rows
-        }
-        None => bucket_rows(conn, stream, plan).await?,
-    };
-    let Plan { range, window_s, function } = *plan;
-    let held = |index: i64| {
-        let from = range.from + chrono::TimeDelta::seconds(window_s * index);
-        let row = &rows[rows.binary_search_by_key(&from, |row| row.bucket).ok()?];
-        Some(Held { count: row.count, suspect: row.suspect, failed: row.failed, value: row.value })
-    };
-    let interval_s =
-        if function == Function::Count && stream.kind != StreamKind::IntervalSum { None } else { stream.interval_s };
-    Ok(buckets(plan, interval_s, held))
+/// What the sums of a stream over months hang on: when any of it is another one, they have to be read again.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Months {
+    /// The newest reading of anybody in each month.
+    newest: Vec<i64>,
+    /// Months of which only hours are kept by now.
+    closed: i64,
+    /// Doubts that were found of the stream's readings; they are only ever added.
+    doubts: i64,
+    /// What is said of the stream itself, such as where its counter begins again.
+    catalogue: i64,
+}
+
+async fn months(conn: &mut PgConnection, stream: DatastreamId, range: Range) -> sqlx::Result<Months> {
+    // A counter's first step is from a reading of the day before.
+    sqlx::query_as!(
+        Months,
+        r#"with over as (
+               select month, newest_seq, dropped_at from journal_month
+               where month + interval '1 month' > ($2::timestamptz - interval '1 day') at time zone 'UTC'
+                 and month <= $3::timestamptz at time zone 'UTC')
+           select array(select newest_seq from over order by month) as "newest!",
+               (select count(*) from over where dropped_at is not null) as "closed!",
+               (select count(*) from reading_flag where datastream_id = $1 and observed_at > $2::timestamptz - interval '1 day'
+                    and observed_at <= $3) as "doubts!",
+               (select version from catalogue_version) as "catalogue!""#,
+        stream.0,
+        range.from,
+        range.to
+    )
+    .fetch_one(conn)
+    .await
 }
 
 async fn bucket_rows(conn: &mut PgConnection, stream: &Stream, plan: &Plan) -> sqlx::Result<Vec<BucketRow>> {

@@ -131,10 +131,11 @@ async fn feeds(conn: &mut PgConnection) -> sqlx::Result<Vec<FailingFeed>> {
         .await
 }
 
+/// Messages to residents: of an endpoint nobody counts as somebody who was told.
 async fn messages(conn: &mut PgConnection, since: Instant) -> sqlx::Result<Vec<(String, i64)>> {
     let rows = sqlx::query!(
         r#"select o.state, count(*) as "count!" from outbox o join alert a on a.id = o.alert_id
-           where a.issued_at > $1 group by o.state order by o.state"#,
+           where a.issued_at > $1 and o.endpoint_id is null group by o.state order by o.state"#,
         since
     )
     .fetch_all(conn)

@@ -22,7 +22,7 @@ vocabulary! {
         SinkMessages = "sink_messages",
         QuarantinePayloads = "quarantine_payloads",
         Notices = "notices",
-        /// Codes and sessions of residents, ended sessions of staff.
+        /// Codes, sessions and orders by SMS of residents, ended sessions of staff.
         Sessions = "sessions",
         /// How to ask reporters back.
         ReportContacts = "report_contacts",

@@ -13,7 +13,7 @@ pub async fn due(conn: &mut PgConnection, rule: Rule, before: Instant) -> sqlx::
             sqlx::query_scalar!(
                 r#"select (select count(*) from outbox where created_at < $1 and address not like 'erased:%'
                         and state not in ('pending', 'sending'))
-                    + (select count(*) from delivery_receipt where received_at < $1 and (address <> '' or length(raw) > 0))
+                    + (select count(*) from delivery_receipt where received_at < $1 and (address <> '' or length(raw) > 0 or error <> ''))
                     + (select count(*) from sms_message where last_at < $1)
                     + (select count(*) from stray_message where received_at < $1)
                     as "rows!""#,
@@ -47,6 +47,7 @@ pub async fn due(conn: &mut PgConnection, rule: Rule, before: Instant) -> sqlx::
             sqlx::query_scalar!(
                 r#"select (select count(*) from resident_code where expires_at < $1)
                     + (select count(*) from resident_session where expires_at < $1)
+                    + (select count(*) from sms_order where at < $1)
                     + (select count(*) from staff_session where expires_at < $1) as "rows!""#,
                 before
             )
@@ -132,8 +133,10 @@ pub async fn batch(conn: &mut PgConnection, rule: Rule, before: Instant) -> sqlx
             sqlx::query_scalar!(
                 r#"with codes as (delete from resident_code where expires_at < $1 returning 1),
                     own as (delete from resident_session where expires_at < $1 returning 1),
+                    orders as (delete from sms_order where at < $1 returning 1),
                     staff as (delete from staff_session where expires_at < $1 returning 1)
-                select (select count(*) from codes) + (select count(*) from own) + (select count(*) from staff) as "rows!""#,
+                select (select count(*) from codes) + (select count(*) from own) + (select count(*) from orders)
+                    + (select count(*) from staff) as "rows!""#,
                 before
             )
             .fetch_one(conn)
@@ -205,8 +208,8 @@ async fn outbox_addresses(conn: &mut PgConnection, before: Instant) -> sqlx::Res
         ), tries as (
             update outbox_attempt a set detail = '' from old where a.outbox_id = old.id and a.detail <> '' returning 1
         ), receipts as (
-            update delivery_receipt set address = '', raw = '' where id in
-                (select id from delivery_receipt where received_at < $1 and (address <> '' or length(raw) > 0) limit 5000)
+            update delivery_receipt set address = '', raw = '', error = '' where id in
+                (select id from delivery_receipt where received_at < $1 and (address <> '' or length(raw) > 0 or error <> '') limit 5000)
             returning 1
         ), parts as (
             delete from sms_message where id in (select id from sms_message where last_at < $1 order by id limit 5000) returning 1

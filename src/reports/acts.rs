@@ -8,13 +8,16 @@ use uuid::Uuid;
 use super::store::placing::{self, Placing};
 use super::store::queue::{self, Occurrence};
 use super::take::{self, Desk};
-use super::{Kind, Spot, State, store};
+use super::{Kind, OPEN, Spot, State, store};
 use crate::audit::{self, Act, Actor, Entry};
 use crate::clock::Instant;
 use crate::cobrade::Cobrade;
 use crate::events::{Event, notify};
 use crate::ids::IncidentId;
 use crate::incidents;
+use crate::occurrences::life::{Ask, Life, Refusal};
+use crate::occurrences::store as work;
+use crate::occurrences::store::merge as merges;
 
 #[derive(Debug, thiserror::Error)]
 pub enum ActError {
@@ -31,6 +34,21 @@ pub enum ActError {
     Alone,
     #[error("occurrence {0} belongs to an incident already")]
     HasIncident(String),
+    #[error("the occurrence is in no incident")]
+    NoIncident,
+    #[error("the incident was not found")]
+    UnknownIncident,
+    #[error("incident {0} is closed")]
+    IncidentClosed(String),
+    #[error("{0} is no account that could answer for it")]
+    UnknownPerson(String),
+    #[error("the line is none that could be corrected")]
+    NoLine,
+    #[error("nothing is known of how the occurrences were joined")]
+    NoMerge,
+    /// The reason or the name is missing.
+    #[error(transparent)]
+    Refused(Refusal),
     #[error("a report of other things needs the COBRADE code of an incident")]
     NoHazard,
     /// Somebody put it elsewhere since the page was read.
@@ -49,7 +67,10 @@ pub struct By<'a> {
 }
 
 /// The occurrence, locked, in one of the states where an act begins.
-async fn begin(conn: &mut PgConnection, id: Uuid, from: &[State]) -> Result<Occurrence, ActError> {
+///
+/// # Errors
+/// When there is none, or it stands elsewhere.
+pub async fn begin(conn: &mut PgConnection, id: Uuid, from: &[State]) -> Result<Occurrence, ActError> {
     // Acts and new reports of one thing take turns.
     store::lock(&mut *conn).await?;
     let found = queue::load(conn, id).await?.ok_or(ActError::NotFound)?;
@@ -58,7 +79,11 @@ async fn begin(conn: &mut PgConnection, id: Uuid, from: &[State]) -> Result<Occu
     if from.contains(&state) { Ok(found) } else { Err(ActError::State(found.number, state)) }
 }
 
-async fn told(
+/// Writes an act onto its timeline and into the audit, and tells whoever watches.
+///
+/// # Errors
+/// What the database says.
+pub async fn told(
     conn: &mut PgConnection,
     by: By<'_>,
     (id, act, kind): (Uuid, Act, &str),
@@ -71,28 +96,42 @@ async fn told(
     Ok(notify(conn, &Event::Occurrence { id }).await?)
 }
 
-/// Confirms, dismisses, closes, or takes a decision back.
+/// What becomes of an occurrence that stands so.
+fn after(found: &Occurrence, ask: Ask<'_>) -> Result<(State, crate::occurrences::life::Step), ActError> {
+    // The column's constraint admits only known words.
+    let state: State = found.state.parse().map_err(|_| ActError::NotFound)?;
+    match Life::of(state).after(ask) {
+        Ok((life, step)) => Ok((life.state(), step)),
+        Err(Refusal::State(state)) => Err(ActError::State(found.number.clone(), state)),
+        Err(refusal) => Err(ActError::Refused(refusal)),
+    }
+}
+
+/// Confirms, dismisses, sends, resolves, closes, or takes a decision back.
 ///
 /// # Errors
-/// When it does not stand where that begins.
-pub async fn decide(conn: &mut PgConnection, by: By<'_>, id: Uuid, to: State, reason: &str) -> Result<(), ActError> {
-    let (from, act): (&[State], Act) = match to {
-        State::Confirmed => (&[State::New, State::Dismissed], Act::OccurrenceConfirm),
-        State::Dismissed => (&[State::New, State::Confirmed], Act::OccurrenceDismiss),
-        State::Closed => (&[State::Confirmed], Act::OccurrenceClose),
-        State::New | State::Merged => (&[State::Confirmed, State::Dismissed, State::Closed], Act::OccurrenceReopen),
+/// When it does not stand where that begins, or the reason is missing.
+pub async fn decide(conn: &mut PgConnection, by: By<'_>, id: Uuid, ask: Ask<'_>) -> Result<(), ActError> {
+    let found = begin(&mut *conn, id, State::ALL).await?;
+    let (to, step) = after(&found, ask)?;
+    let reason = match ask {
+        Ask::Dismiss { reason } | Ask::Resolve { reason } | Ask::Close { reason } | Ask::Reopen { reason } => reason,
+        Ask::Dispatch { unit } => unit,
+        Ask::Confirm | Ask::Arrive | Ask::Merge | Ask::Unmerge { .. } => "",
     };
-    let found = begin(&mut *conn, id, from).await?;
-    store::decide(&mut *conn, id, from, to, (by.now, &by.actor.name, reason)).await?;
+    store::decide(&mut *conn, id, &[step.from], to, (by.now, &by.actor.name, reason.trim())).await?;
+    if let Ask::Dispatch { unit } = ask {
+        work::send(&mut *conn, id, unit.trim()).await?;
+    }
     take::weigh(&mut *conn, id).await?;
-    told(conn, by, (id, act, to.as_str()), reason, json!({ "from": found.state, "to": to })).await
+    told(conn, by, (id, step.act, to.as_str()), reason.trim(), json!({ "from": step.from, "to": to })).await
 }
 
 /// Puts one occurrence under another; its reports go there, and it keeps its number and timeline. What was confirmed stays so: with
-/// it the other one is.
+/// it the other one is. An incident of the one is the other's too.
 ///
 /// # Errors
-/// When either is over, or both are the same.
+/// When either is over, both are the same, or they belong to two incidents.
 pub async fn merge(
     conn: &mut PgConnection,
     by: By<'_>,
@@ -102,12 +141,15 @@ pub async fn merge(
     if from == into {
         return Err(ActError::Itself);
     }
-    let open = [State::New, State::Confirmed];
-    let source = begin(&mut *conn, from, &open).await?;
-    let target = begin(&mut *conn, into, &open).await?;
-    if source.incident_id.is_some() {
+    let source = begin(&mut *conn, from, State::ALL).await?;
+    let (_, step) = after(&source, Ask::Merge)?;
+    let target = begin(&mut *conn, into, &OPEN).await?;
+    let carried = source.incident_id.filter(|_| target.incident_id.is_none());
+    if source.incident_id.is_some() && carried.is_none() && source.incident_id != target.incident_id {
         return Err(ActError::HasIncident(source.number));
     }
+    let when = (by.now, by.actor.name.as_str(), reason);
+    let merging = merges::begin(&mut *conn, (from, into), when, carried.is_some()).await?;
     if source.state == State::Confirmed.as_str() && target.state == State::New.as_str() {
         store::decide(&mut *conn, into, &[State::New], State::Confirmed, (by.now, &by.actor.name, reason)).await?;
         let detail = json!({ "from": target.state, "to": State::Confirmed, "by": source.number });
@@ -115,20 +157,47 @@ pub async fn merge(
     }
     let because = take::by_hand(&by.actor.name);
     store::merge(&mut *conn, (from, into), &because, (by.now, &by.actor.name, reason)).await?;
-    carry_placing(&mut *conn, by, (from, &source.number), into, reason).await?;
+    merges::finish(&mut *conn, merging).await?;
+    if let Some(incident) = carried {
+        store::join_incident(&mut *conn, into, incident).await?;
+    }
+    carry_placing(&mut *conn, by, (from, &source.number, merging), into, reason).await?;
     take::weigh(&mut *conn, into).await?;
     placing::speak_again(&mut *conn, into).await?;
     let detail = json!({ "from": source.number, "into": target.number });
     store::tell(&mut *conn, into, by.now, &by.actor.name, "joined", reason, &detail).await?;
     notify(&mut *conn, &Event::Occurrence { id: into }).await?;
-    told(conn, by, (from, Act::OccurrenceMerge, "merged"), reason, detail).await
+    told(conn, by, (from, step.act, "merged"), reason, detail).await
+}
+
+/// Takes a joining back: the reports that still stand there return, and both stand as before it, but for what was decided since.
+///
+/// # Errors
+/// When it is told under no other, or that one is told under another by now.
+pub async fn unmerge(conn: &mut PgConnection, by: By<'_>, from: Uuid, reason: &str) -> Result<(), ActError> {
+    let source = begin(&mut *conn, from, &[State::Merged]).await?;
+    let merging = merges::standing(&mut *conn, from).await?.ok_or(ActError::NoMerge)?;
+    let before: State = merging.from_state.parse().map_err(|_| ActError::NoMerge)?;
+    let (_, step) = after(&source, Ask::Unmerge { before, reason })?;
+    let others: Vec<State> = State::ALL.iter().copied().filter(|state| *state != State::Merged).collect();
+    let target = begin(&mut *conn, merging.into_id, &others).await?;
+    let because = serde_json::to_value(take::by_hand(&by.actor.name)).unwrap_or_default();
+    merges::undo(&mut *conn, (merging.id, from), &because, (by.now, &by.actor.name, reason.trim())).await?;
+    for id in [from, target.id] {
+        take::weigh(&mut *conn, id).await?;
+        placing::speak_again(&mut *conn, id).await?;
+    }
+    let detail = json!({ "from": source.number, "into": target.number, "to": before });
+    store::tell(&mut *conn, target.id, by.now, &by.actor.name, "parted", reason, &detail).await?;
+    notify(&mut *conn, &Event::Occurrence { id: target.id }).await?;
+    told(conn, by, (from, step.act, "unmerged"), reason.trim(), detail).await
 }
 
 /// What a person found out of the place goes along, where nobody placed the other by hand. Whoever merges answers for it.
 async fn carry_placing(
     conn: &mut PgConnection,
     by: By<'_>,
-    (from, number): (Uuid, &str),
+    (from, number, merging): (Uuid, &str, i64),
     into: Uuid,
     reason: &str,
 ) -> Result<(), ActError> {
@@ -138,7 +207,8 @@ async fn carry_placing(
     }
     let detail = json!({ "lon": found.spot.lon, "lat": found.spot.lat, "accuracy_m": found.spot.precision_m,
         "address": found.label, "from": number });
-    placing::add(&mut *conn, into, &Placing { at: by.now, actor: by.actor.name.clone(), ..found }).await?;
+    let along = Placing { at: by.now, actor: by.actor.name.clone(), ..found };
+    placing::add(&mut *conn, into, &along, Some(merging)).await?;
     told(conn, by, (into, Act::OccurrencePlace, "placed"), reason, detail).await
 }
 
@@ -148,7 +218,8 @@ async fn carry_placing(
 /// When it is the only one there, or the occurrence is over.
 pub async fn split(conn: &mut PgConnection, by: By<'_>, report: Uuid, reason: &str) -> Result<Uuid, ActError> {
     let (from, protocol) = queue::occurrence_of(&mut *conn, report).await?.ok_or(ActError::NoReport)?;
-    let source = begin(&mut *conn, from, &[State::New, State::Confirmed, State::Dismissed]).await?;
+    let from_states = [&OPEN[..], &[State::Dismissed]].concat();
+    let source = begin(&mut *conn, from, &from_states).await?;
     let members = store::members(&mut *conn, from).await?;
     let member = members.iter().find(|member| member.id == report).ok_or(ActError::NoReport)?;
     if members.len() < 2 {
@@ -180,7 +251,7 @@ pub async fn place(
     reason: &str,
     seen: Option<i64>,
 ) -> Result<(), ActError> {
-    let found = begin(&mut *conn, id, &[State::New, State::Confirmed]).await?;
+    let found = begin(&mut *conn, id, &OPEN).await?;
     let present = placing::of(&mut *conn, id).await?;
     if seen.is_some_and(|seen| seen != present.as_ref().map_or(0, |placing| placing.id))
         && let Some(present) = present
@@ -188,7 +259,7 @@ pub async fn place(
         return Err(ActError::PlacedMeanwhile(Box::new(present)));
     }
     let placing = Placing { id: 0, spot, label: label.to_owned(), actor: by.actor.name.clone(), at: by.now };
-    placing::add(&mut *conn, id, &placing).await?;
+    placing::add(&mut *conn, id, &placing, None).await?;
     take::weigh(&mut *conn, id).await?;
     placing::speak_again(&mut *conn, id).await?;
     let before =
@@ -208,7 +279,7 @@ pub async fn open_incident(
     id: Uuid,
     (title, hazard): (&str, Option<Cobrade>),
 ) -> Result<IncidentId, ActError> {
-    let found = begin(&mut *conn, id, &[State::New, State::Confirmed]).await?;
+    let found = begin(&mut *conn, id, &OPEN).await?;
     if found.incident_id.is_some() {
         return Err(ActError::HasIncident(found.number));
     }

@@ -16,7 +16,9 @@ use crate::clock::Instant;
 use crate::dispatch::notices::{self, Notice};
 use crate::dispatch::provider::Channel;
 use crate::i18n::Lang;
+use crate::institutions::store as institutions;
 use crate::media::Picture;
+use crate::residents::{grammar, telephone};
 
 /// It is still worth knowing some hours later.
 const ANSWER_FOR: TimeDelta = TimeDelta::hours(6);
@@ -41,8 +43,8 @@ struct Message<'a> {
     pictures: &'a [Picture],
 }
 
-/// Takes an SMS that is a report, in the caller's transaction, and answers it. Every other message of a person is kept for staff to
-/// read, and answered with how to report.
+/// Takes an SMS in the caller's transaction and answers it: a report, or an order of the subscription (`residents::grammar`). Every
+/// other message of a person is kept for staff to read, and answered with how to report.
 ///
 /// # Errors
 /// What the database says.
@@ -59,7 +61,31 @@ pub async fn sms(
     let international = format!("+{}", from.trim_start_matches('+'));
     let number = normal_phone(from).or_else(|_| normal_phone(&international));
     let from = number.unwrap_or_else(|_| from.to_owned());
-    let said = match sms::read(text) {
+    // Whoever was paged answers the page; from any other telephone the same words are a report, or nothing.
+    if crate::alerts::escalation::reply::take(&mut *conn, app, now, (&from, text)).await? {
+        return Ok(None);
+    }
+    // A volunteer who was called says whether they come; from any other telephone the same words are none.
+    if crate::volunteers::calls::take(&mut *conn, app, now, (&from, text)).await? {
+        return Ok(None);
+    }
+    let report = sms::read(text);
+    if report.is_none()
+        && is_telephone(&from)
+        && let Some(order) = grammar::read(text)
+    {
+        // What may be a cry for help as well is read by somebody, and so is that a school wants to be told no more.
+        if order.is_for_staff()
+            || (order.ends() && !grammar::is_bare(text))
+            || (order.ends() && institutions::told_at(&mut *conn, &from).await?.is_some())
+        {
+            let key = key_of(&from, text, now);
+            store::stray::keep(&mut *conn, (app.ids.uuid(now), &key), (&from, text.trim()), now).await?;
+        }
+        telephone::obey(conn, app, now, (&from, text), &order).await?;
+        return Ok(None);
+    }
+    let said = match report {
         Some(said) => Some(said),
         // Whoever lives here and speaks of a danger need not know the word.
         None => match sms::by_signs(text) {

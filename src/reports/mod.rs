@@ -45,6 +45,8 @@ vocabulary! {
         Api = "api",
         Sms = "sms",
         Email = "email",
+        /// Taken by hand: a call, a radio message, what an alert or a gauge showed.
+        Desk = "desk",
     }
 }
 
@@ -70,6 +72,11 @@ vocabulary! {
     State, "state of an occurrence" {
         New = "new",
         Confirmed = "confirmed",
+        /// Somebody was sent.
+        Dispatched = "dispatched",
+        OnScene = "on_scene",
+        /// The work is done; it waits to be closed.
+        Resolved = "resolved",
         Dismissed = "dismissed",
         Closed = "closed",
         /// It is told under another.
@@ -78,7 +85,11 @@ vocabulary! {
 }
 
 impl State {
+    /// What is reported there still belongs to it.
     pub const fn is_open(self) -> bool {
-        matches!(self, Self::New | Self::Confirmed)
+        matches!(self, Self::New | Self::Confirmed | Self::Dispatched | Self::OnScene)
     }
 }
+
+/// The states that `State::is_open` names.
+pub const OPEN: [State; 4] = [State::New, State::Confirmed, State::Dispatched, State::OnScene];

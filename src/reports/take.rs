@@ -84,6 +84,17 @@ pub async fn take(conn: &mut PgConnection, desk: Desk<'_>, now: Instant, new: Ne
     take_from(conn, desk, (now, None), new).await
 }
 
+/// Where a report is put.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Choice<'a> {
+    /// To the nearest open occurrence of its family, or to one of its own.
+    Nearest,
+    /// A person says that it is another thing than all that is known.
+    New { who: &'a str },
+    /// A person says what it belongs to, which is open and stays so while the caller's transaction runs.
+    Into { occurrence: Uuid, who: &'a str },
+}
+
 /// [`take`], from a network address. Many names behind one address are not many witnesses.
 ///
 /// # Errors
@@ -91,8 +102,22 @@ pub async fn take(conn: &mut PgConnection, desk: Desk<'_>, now: Instant, new: Ne
 pub async fn take_from(
     conn: &mut PgConnection,
     desk: Desk<'_>,
+    when: (Instant, Option<IpAddr>),
+    new: NewReport<'_>,
+) -> sqlx::Result<Taken> {
+    take_as(conn, desk, when, new, Choice::Nearest).await
+}
+
+/// [`take_from`], put where a person says.
+///
+/// # Errors
+/// What the database says.
+pub async fn take_as(
+    conn: &mut PgConnection,
+    desk: Desk<'_>,
     (now, from): (Instant, Option<IpAddr>),
     new: NewReport<'_>,
+    choice: Choice<'_>,
 ) -> sqlx::Result<Taken> {
     // One after the other: two reports of one fall must not both find themselves the first.
     store::lock(&mut *conn).await?;
@@ -102,9 +127,13 @@ pub async fn take_from(
     let year = now.with_timezone(&desk.tz).year();
     let kept = keep(&mut *conn, desk, (now, year, from), &new).await?;
     let seen = Seen { kind: new.kind, spot: new.spot.map(|(spot, _)| spot), at: kept.observed_at };
-    let (occurrence, because) = match seen.spot {
-        Some(spot) => cluster::place(&seen, &store::open_near(&mut *conn, spot, kept.observed_at).await?),
-        None => cluster::place(&seen, &[]),
+    let (occurrence, because) = match (choice, seen.spot) {
+        (Choice::New { who }, _) => (None, by_hand(who)),
+        (Choice::Into { occurrence, who }, _) => (Some(occurrence), by_hand(who)),
+        (Choice::Nearest, Some(spot)) => {
+            cluster::place(&seen, &store::open_near(&mut *conn, spot, kept.observed_at).await?)
+        }
+        (Choice::Nearest, None) => cluster::place(&seen, &[]),
     };
     let (occurrence, number) = match occurrence {
         Some(id) => (id, store::number(&mut *conn, id).await?),
@@ -232,12 +261,14 @@ pub async fn weigh(conn: &mut PgConnection, occurrence: Uuid) -> sqlx::Result<()
             exact_place: there.is_some_and(is_exact),
         };
         let trust = trust::judge(&facts);
-        let weight = trust::weight(state, trust.score, voice);
+        // What the service measured itself is no witness: a rule would hear its own echo.
+        let weight = if member.is_echo { 0.0 } else { trust::weight(state, trust.score, voice) };
         judged.push(store::Judged { report: member.id, trust, weight, is_counted });
     }
     store::save_judged(&mut *conn, &judged).await?;
     let summary = summary((state, confirmed_at), placed, &members, &judged);
-    store::save_summary(conn, occurrence, &summary).await
+    store::save_summary(&mut *conn, occurrence, &summary).await?;
+    crate::occurrences::store::judge_soon(conn, occurrence).await
 }
 
 const fn is_exact(spot: Spot) -> bool {
@@ -300,9 +331,9 @@ fn summary(
     let kind = best.and_then(|at| members.get(at)).map_or(Kind::Other, |member| member.kind);
     let witnesses = judged.iter().filter(|judged| judged.is_counted).map(|judged| judged.trust.score);
     let trust = match state {
-        State::Confirmed | State::Closed => 1.0,
         State::Dismissed | State::Merged => 0.0,
-        State::New => trust::together(witnesses),
+        _ if confirmed_at.is_some() => 1.0,
+        _ => trust::together(witnesses),
     };
     // What waits may be worse than it was called at first: the most dangerous word of its reports presses.
     let danger = members.iter().map(|member| member.kind.danger()).max().unwrap_or(0);
@@ -354,6 +385,7 @@ mod tests {
             photographs: 0,
             confirmed: 0,
             dismissed: 0,
+            is_echo: false,
         }
     }
 

@@ -161,7 +161,7 @@ pub enum Voice {
 pub const fn weight(state: State, score: f64, voice: Voice) -> f64 {
     match (state, voice) {
         (State::Dismissed | State::Merged, _) | (_, Voice::Repeated | Voice::Doubtful) => 0.0,
-        (State::Confirmed | State::Closed, Voice::Judged) => 1.0,
+        (_, Voice::Judged) => 1.0,
         _ => score,
     }
 }

@@ -21,7 +21,7 @@ use crate::risk::series::Micros;
 use crate::rules::memory::Remembered;
 use crate::units::{Fixed, Grade, Quantity, StreamKind};
 
-pub use explain::{Asked, explain};
+pub use explain::{Asked, explain, hazards};
 pub use recall::recall;
 
 /// The rules compiled in, as (file name, text).

@@ -20,6 +20,13 @@ vocabulary! {
         ShelterHealth = "shelter_health",
         /// What a resident needs in an emergency, by their own account.
         ResidentNeeds = "resident_needs",
+        /// Names and relations of those who live with a resident, by the resident's own account.
+        ResidentHousehold = "resident_household",
+        /// Name and document of somebody who lost their home. Whoever runs shelters reads them on the shelter's pages
+        /// (`shelters::people`), which write it down; this door is for all other reasons.
+        ShelteredPerson = "sheltered_person",
+        /// Under what somebody received humanitarian aid: a signature, or who witnessed it.
+        AidReceipt = "aid_receipt",
     }
 }
 
@@ -28,7 +35,11 @@ impl Purpose {
     pub const fn roles(self) -> &'static [Role] {
         match self {
             Self::Whistleblower => &[Role::Ethics, Role::Ombudsman],
-            Self::ShelterHealth | Self::ResidentNeeds => &[Role::Coordinator],
+            Self::ShelterHealth | Self::ResidentNeeds | Self::ShelteredPerson | Self::AidReceipt => {
+                &[Role::Coordinator]
+            }
+            // Whoever sees residents sees who is with them; the page of a resident opens it and writes that down.
+            Self::ResidentHousehold => &[Role::Operator, Role::Approver, Role::Coordinator, Role::PrivacyOfficer],
         }
     }
 }

@@ -15,6 +15,10 @@ pub const RESIDENT: &str = "sentinela_resident";
 pub const RESIDENT_STEP: &str = "sentinela_resident_step";
 /// The code that was asked for to join an exercise or to leave it.
 pub const EXERCISE_STEP: &str = "sentinela_exercise_step";
+/// The code that was asked for to subscribe.
+pub const SIGNUP_STEP: &str = "sentinela_signup_step";
+/// The same of whoever registers as a volunteer.
+pub const VOLUNTEER_STEP: &str = "sentinela_volunteer_step";
 pub const LANGUAGE: &str = "sentinela_lang";
 pub const THEME: &str = "sentinela_theme";
 

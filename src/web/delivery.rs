@@ -40,21 +40,23 @@ impl Tally {
     }
 }
 
-/// Both channels of an alert.
+/// The channels of an alert.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 pub struct Progress {
     pub sms: Tally,
     pub email: Tally,
+    /// Webhooks, sirens and chats.
+    pub endpoints: Tally,
 }
 
 impl Progress {
     pub const fn all(&self) -> Tally {
         Tally {
-            delivered: self.sms.delivered + self.email.delivered,
-            sent: self.sms.sent + self.email.sent,
-            waiting: self.sms.waiting + self.email.waiting,
-            failed: self.sms.failed + self.email.failed,
-            suppressed: self.sms.suppressed + self.email.suppressed,
+            delivered: self.sms.delivered + self.email.delivered + self.endpoints.delivered,
+            sent: self.sms.sent + self.email.sent + self.endpoints.sent,
+            waiting: self.sms.waiting + self.email.waiting + self.endpoints.waiting,
+            failed: self.sms.failed + self.email.failed + self.endpoints.failed,
+            suppressed: self.sms.suppressed + self.email.suppressed + self.endpoints.suppressed,
         }
     }
 
@@ -63,16 +65,25 @@ impl Progress {
     }
 }
 
+/// From the counts that move with the rows, however many these are.
 pub async fn progress(conn: &mut PgConnection, alert: AlertId) -> sqlx::Result<Progress> {
     let rows = sqlx::query!(
-        r#"select channel, state, count(*) as "rows!" from outbox where alert_id = $1 group by channel, state"#,
+        r#"select channel as "channel!", state as "state!", sum(rows)::bigint as "rows!" from (
+            select channel, state, rows from delivery_tally where alert_id = $1 and what = 'state'
+            union all
+            select channel, state, rows from delivery_change where alert_id = $1 and what = 'state') as counted
+        group by 1, 2"#,
         alert.0
     )
     .fetch_all(conn)
     .await?;
     let mut progress = Progress::default();
     for row in rows {
-        let tally = if row.channel == "sms" { &mut progress.sms } else { &mut progress.email };
+        let tally = match row.channel.as_str() {
+            "sms" => &mut progress.sms,
+            "email" => &mut progress.email,
+            _ => &mut progress.endpoints,
+        };
         tally.add(&row.state, row.rows);
     }
     Ok(progress)
@@ -99,7 +110,7 @@ pub fn bar(v: &View, tally: &Tally) -> Markup {
 #[derive(Clone, Debug, Serialize)]
 pub struct Recipient {
     pub channel: String,
-    /// "•••• 4321", "m•••@example.org".
+    /// "•••• 4321", "m•••@example.org"; of an endpoint its name.
     pub address: String,
     pub area: Option<String>,
     pub state: String,
@@ -116,9 +127,10 @@ pub async fn recipients(
     offset: i64,
 ) -> sqlx::Result<Vec<Recipient>> {
     let rows = sqlx::query!(
-        r#"select o.channel, o.address, r.name as "area?", o.state, o.reason, o.attempts,
+        r#"select o.channel, o.address, r.name as "area?", e.name as "endpoint?", o.state, o.reason, o.attempts,
                   coalesce(o.final_at, o.accepted_at) as final_at
-           from outbox o left join risk_area r on r.id = o.area_id where o.alert_id = $1
+           from outbox o left join risk_area r on r.id = o.area_id left join endpoint e on e.id = o.endpoint_id
+           where o.alert_id = $1
            order by array_position(array['rejected', 'undelivered', 'expired', 'unknown', 'pending', 'sending', 'accepted',
                                          'delivered', 'suppressed'], o.state), o.priority, o.id
            limit $2 offset $3"#,
@@ -132,7 +144,8 @@ pub async fn recipients(
         .into_iter()
         .map(|row| Recipient {
             reason: mask_within(&row.reason, &row.address),
-            address: mask(&row.address),
+            // Endpoints are no persons.
+            address: row.endpoint.unwrap_or_else(|| mask(&row.address)),
             channel: row.channel,
             area: row.area,
             state: row.state,
@@ -153,7 +166,7 @@ pub fn mask(address: &str) -> String {
 }
 
 /// Servers like to repeat the address in what they answer ("550 <maria@example.org> unknown").
-fn mask_within(reason: &str, address: &str) -> String {
+pub fn mask_within(reason: &str, address: &str) -> String {
     let bare = address.trim_start_matches('+');
     if bare.is_empty() {
         return reason.to_owned();

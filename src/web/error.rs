@@ -7,6 +7,8 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 
+use crate::refused::Refused;
+
 /// One thing wrong with a request.
 #[derive(Clone, Debug, Serialize, PartialEq, Eq, utoipa::ToSchema)]
 pub struct FieldError {
@@ -102,6 +104,18 @@ fn shorten_to(value: &str, characters: usize) -> String {
         short.push('…');
     }
     short
+}
+
+impl From<Refused> for ApiError {
+    fn from(refused: Refused) -> Self {
+        match refused {
+            Refused::Wrong { field, value, message } => Self::field(field, value, message),
+            Refused::NotFound(what) => Self::NotFound(what),
+            Refused::Conflict(why) => Self::Conflict(why),
+            Refused::Forbidden(why) => Self::Forbidden(why),
+            Refused::Database(error) => error.into(),
+        }
+    }
 }
 
 impl From<sqlx::Error> for ApiError {

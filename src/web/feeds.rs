@@ -203,7 +203,7 @@ async fn answer_feed(app: &App, headers: &HeaderMap, asked: Asked, wanted: Wante
         entries,
         language,
     };
-    Ok(respond_feed(app, headers, &feed, asked.form, negotiated))
+    Ok(respond_feed(headers, &feed, asked.form, negotiated))
 }
 
 fn title(language: &str) -> &'static str {
@@ -214,17 +214,14 @@ fn title(language: &str) -> &'static str {
     }
 }
 
-fn respond_feed(app: &App, headers: &HeaderMap, feed: &Feed, form: Form, negotiated: bool) -> Response {
-    // HTTP dates have seconds. Within the second of a change another may follow, which a date could not tell apart, so the
-    // date is withheld until the second is over (RFC 9110, section 8.8.2). A piece of the archive may grow without a newer
-    // date only while it is not full.
-    let settled = feed.updated.timestamp() < app.clock.now().timestamp();
-    let modified = settled.then_some(feed.updated);
+fn respond_feed(headers: &HeaderMap, feed: &Feed, form: Form, negotiated: bool) -> Response {
     let content_type = match form {
         Form::Atom => "application/atom+xml; charset=utf-8",
         Form::Rss => "application/rss+xml; charset=utf-8",
     };
-    let mut response = dated(headers, content_type, SHORT, modified, feed.write(form));
+    // By the entity tag alone. Alerts bear the instant at which their transaction began: one that committed later than another may
+    // bear the earlier date, so that a reader who asked by date would be told that nothing had changed.
+    let mut response = answer(headers, content_type, SHORT, feed.write(form));
     if let Ok(language) = HeaderValue::from_str(&feed.language) {
         response.headers_mut().insert(header::CONTENT_LANGUAGE, language);
     }

@@ -11,6 +11,7 @@ use crate::accounts::Permission;
 use crate::app::App;
 use crate::web::auth::{self, Staff};
 use crate::web::client::ClientAddress;
+use crate::web::conditional;
 use crate::web::error::ApiError;
 use crate::web::upload;
 
@@ -21,6 +22,8 @@ pub enum Guard {
     Open,
     /// A device's own credential, checked by the handler.
     Device,
+    /// An SMS gateway's token or signature, checked by the handler.
+    Gateway,
     /// A resident's visit, by a code sent to them. Checked by the handler (`web::pages::my_data::visitor`).
     Resident,
     /// A signed-in person who has this permission.
@@ -47,6 +50,11 @@ const fn resident(path: &'static str) -> Rule {
     Rule { method: "POST", path, guard: Guard::Resident }
 }
 
+/// What an SMS gateway tells.
+const fn gateway(method: &'static str, path: &'static str) -> Rule {
+    Rule { method, path, guard: Guard::Gateway }
+}
+
 const fn staff(method: &'static str, path: &'static str, permission: Permission) -> Rule {
     Rule { method, path, guard: Guard::Staff(permission) }
 }
@@ -70,6 +78,15 @@ pub async fn gate(State(app): State<App>, request: Request, next: Next) -> Respo
     }
 }
 
+/// A browser asks for a page of another site whether it may send a request with headers of its own.
+fn is_preflight(request: &Request) -> bool {
+    *request.method() == Method::OPTIONS && request.headers().contains_key(header::ACCESS_CONTROL_REQUEST_METHOD)
+}
+
+fn is_open_read(rule: &Rule) -> bool {
+    rule.method == "GET" && rule.guard == Guard::Open
+}
+
 async fn pass(app: &App, request: Request) -> Result<Request, Box<Response>> {
     let refuse = |error: ApiError| Box::new(error.into_response());
     let Some(path) = request.extensions().get::<MatchedPath>().map(|path| path.as_str().to_owned()) else {
@@ -84,6 +101,9 @@ async fn pass(app: &App, request: Request) -> Result<Request, Box<Response>> {
         if is_compressed(request.headers()) {
             return Err(Box::new(plain_only()));
         }
+    }
+    if is_preflight(&request) && RULES.iter().any(|rule| rule.path == path && is_open_read(rule)) {
+        return Err(Box::new(conditional::preflight()));
     }
     let Some(rule) = find(request.method(), &path) else {
         let listed: Vec<&str> = RULES.iter().filter(|rule| rule.path == path).map(|rule| rule.method).collect();
@@ -280,8 +300,17 @@ mod tests {
         }
     }
 
-    /// Residents come in by a code; asking for one, and showing it, is open.
-    const RESIDENTS_DOORS: [&str; 2] = ["/meus-dados/codigo", "/meus-dados/entrar"];
+    /// Residents come in by a code; asking for one, and showing it, is open. So is subscribing, which a code or a link confirms, and
+    /// leaving by the signed link of a message; contacts of institutions acknowledge by theirs.
+    const RESIDENTS_DOORS: [&str; 7] = [
+        "/meus-dados/codigo",
+        "/meus-dados/entrar",
+        "/cadastro",
+        "/cadastro/codigo",
+        "/cadastro/confirmar/{token}",
+        "/s/{token}",
+        "/i/{token}",
+    ];
 
     /// Whoever sees something says so without an account; what comes waits to be judged.
     const REPORTS_DOORS: [&str; 2] = ["/relatar", "/api/v1/reports"];
@@ -289,6 +318,9 @@ mod tests {
     /// Whoever was paged answers by the token of the page; residents join and leave an exercise by its code.
     const PAGES_DOORS: [&str; 1] = ["/p/{token}"];
     const EXERCISES_DOORS: [&str; 2] = ["/simulados/{code}", "/simulados/{code}/codigo"];
+
+    /// Volunteers register, show their code, and answer a call by its signed link.
+    const VOLUNTEERS_DOORS: [&str; 3] = ["/voluntarios", "/voluntarios/codigo", "/v/{token}"];
 
     #[test]
     fn whatever_changes_something_is_guarded() {
@@ -302,6 +334,6 @@ mod tests {
         let signed = ["/console/login/oidc/logout"];
         let doors =
             [&DOORS[..], &signed[..], &RESIDENTS_DOORS[..], &PAGES_DOORS[..], &REPORTS_DOORS[..], &EXERCISES_DOORS[..]];
-        assert_eq!(open_posts[1..], doors.concat());
+        assert_eq!(open_posts[1..], [doors.concat(), VOLUNTEERS_DOORS.to_vec()].concat());
     }
 }

@@ -7,6 +7,7 @@ pub mod client;
 pub mod conditional;
 pub mod cookie;
 pub mod delivery;
+pub mod desk;
 pub mod docs;
 pub mod error;
 pub mod feeds;

@@ -1,6 +1,9 @@
-//! OGC API – Features, Part 1: Core (OGC 17-069r4) over areas and stations, in GeoJSON. Open data: no sign-in.
+//! OGC API – Features, Part 1: Core (OGC 17-069r4) over areas, stations, incidents, occurrences and shelters, in GeoJSON. Open data: no
+//! sign-in.
 
 mod past;
+mod shelters;
+mod work;
 
 use axum::extract::{Path, State};
 use axum::http::{HeaderName, HeaderValue, header};
@@ -31,15 +34,21 @@ pub fn routes() -> Router<App> {
 enum Collection {
     Areas,
     Stations,
+    Incidents,
+    Occurrences,
+    Shelters,
 }
 
 impl Collection {
-    const ALL: [Self; 2] = [Self::Areas, Self::Stations];
+    const ALL: [Self; 5] = [Self::Areas, Self::Stations, Self::Incidents, Self::Occurrences, Self::Shelters];
 
     const fn id(self) -> &'static str {
         match self {
             Self::Areas => "areas",
             Self::Stations => "stations",
+            Self::Incidents => "incidents",
+            Self::Occurrences => "occurrences",
+            Self::Shelters => "shelters",
         }
     }
 
@@ -54,6 +63,17 @@ impl Collection {
                 ("Áreas de risco", "Risk areas with the grade and the present level of each hazard (COBRADE).")
             }
             Self::Stations => ("Estações", "Stations with what they measured last, and of what quality."),
+            Self::Incidents => (
+                "Ocorrências",
+                "Incidents with their hazard, state and number of occurrences, at the neighbourhoods they touch. Without titles and names.",
+            ),
+            Self::Occurrences => (
+                "Casos",
+                "Occurrences that were confirmed, with hazard, state and priority, at a point of their neighbourhood. Without words and names.",
+            ),
+            Self::Shelters => {
+                ("Abrigos", "Shelters with their capacity, and whether they are open. Nothing of persons.")
+            }
         };
         let id = self.id();
         json!({
@@ -83,7 +103,7 @@ async fn landing(State(app): State<App>) -> Json<Value> {
     let api = format!("{}/api/openapi.json", app.config.public_url());
     Json(json!({
         "title": format!("Sentinela – {}", app.config.municipality.name),
-        "description": "Risk areas and stations of the municipal civil defense.",
+        "description": "Risk areas, stations, incidents, occurrences and shelters of the municipal civil defense.",
         "links": [
             link(&base, "self", "application/json"),
             link(&api, "service-desc", "application/vnd.oai.openapi+json;version=3.1"),
@@ -122,7 +142,8 @@ struct ItemsQuery {
     /// West, south, east, north.
     bbox: Option<String>,
     /// An instant, or two with `/` between; `..` is open. Stations are those whose newest reading lies in it. Areas are those
-    /// that were in service then, as they were at its end.
+    /// that were in service then, as they were at its end. Incidents and occurrences are those that were open within it, and so are
+    /// shelters.
     datetime: Option<String>,
     /// Format; only GeoJSON is spoken.
     f: Option<String>,
@@ -257,6 +278,9 @@ async fn features(
     }
     let within = within.map(|four| four.to_vec());
     match collection {
+        Collection::Incidents => work::incidents(conn, code, within.as_deref(), (from, to), (limit, offset)).await,
+        Collection::Occurrences => work::occurrences(conn, code, within.as_deref(), (from, to), (limit, offset)).await,
+        Collection::Shelters => shelters::features(conn, (code, within.as_deref()), (from, to), (limit, offset)).await,
         Collection::Areas => {
             sqlx::query_scalar!(
                 r#"select jsonb_build_object('type', 'Feature', 'id', a.code, 'geometry', st_asgeojson(a.geom, 6)::jsonb,
@@ -325,6 +349,9 @@ async fn matched(conn: &mut PgConnection, collection: Collection, wanted: Wanted
     }
     let within = within.map(|four| four.to_vec());
     match collection {
+        Collection::Incidents => work::incidents_matched(conn, within.as_deref(), (from, to)).await,
+        Collection::Occurrences => work::occurrences_matched(conn, within.as_deref(), (from, to)).await,
+        Collection::Shelters => shelters::matched(conn, within.as_deref(), (from, to)).await,
         Collection::Areas => {
             sqlx::query_scalar!(
                 r#"select count(*) as "count!" from risk_area where retired_at is null and ($1::float8[] is null

@@ -117,7 +117,7 @@ impl Said {
     }
 
     /// Where, in all words that were given for it.
-    fn place(&self) -> String {
+    pub fn place(&self) -> String {
         let parts = [self.address.as_str(), self.place.as_str()];
         parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(" · ")
     }

@@ -16,6 +16,11 @@ const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; i
                       connect-src 'self'; font-src 'self'; manifest-src 'self'; worker-src 'self' blob:; object-src 'none'; \
                       base-uri 'none'; form-action 'self'; frame-ancestors 'none'";
 
+/// The same for the page that frames a letter of the sink.
+pub const POLICY_WITH_FRAMES: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; \
+     connect-src 'self'; font-src 'self'; manifest-src 'self'; worker-src 'self' blob:; object-src 'none'; \
+     frame-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'";
+
 /// The one page that other sites may put into theirs. It runs no script, sends no form and asks for nothing of the device.
 const FRAMED: &str = "/banner";
 const FRAMED_POLICY: &str = "default-src 'none'; style-src 'self'; img-src 'self'; font-src 'self'; object-src 'none'; \

@@ -7,7 +7,8 @@ cd "$(dirname "$0")/../.."
 [ -x "${CHROMIUM:=/usr/bin/chromium}" ] || { echo "e2e: $CHROMIUM is missing; install it: apt-get install chromium" >&2; exit 1; }
 export CHROMIUM
 [ -f src/web/ui/dist/main.js ] || make --no-print-directory ui
-[ -d tests/e2e/node_modules ] || (cd tests/e2e && npm ci --no-audit --no-fund --loglevel=error)
+# A folder that is older than the list of packages lacks what was added to it.
+[ tests/e2e/node_modules/.package-lock.json -nt tests/e2e/package-lock.json ] || (cd tests/e2e && npm ci --no-audit --no-fund --loglevel=error)
 node tests/e2e/islands.mjs
 if [ -z "${SENTINELA:-}" ]; then
     cargo build --quiet
@@ -37,19 +38,31 @@ finish() {
 }
 trap finish EXIT
 
-http=$(free_port)
-export SENTINELA__HTTP__LISTEN=127.0.0.1:$http SENTINELA__DATA_DIR=$data/var
-SENTINELA__MQTT__LISTEN=127.0.0.1:$(free_port)
-export SENTINELA__MQTT__LISTEN
-"${program[@]}" demo --fresh --speed 900 >"$log" 2>&1 &
-demo=$!
+# Starts a demonstration in a folder of its own and waits until it says how to sign in.
+demonstrate() {
+    http=$(free_port)
+    export SENTINELA__HTTP__LISTEN=127.0.0.1:$http SENTINELA__DATA_DIR=$data/$1
+    SENTINELA__MQTT__LISTEN=127.0.0.1:$(free_port)
+    export SENTINELA__MQTT__LISTEN
+    : >"$log"
+    "${program[@]}" demo --fresh --speed 900 >"$log" 2>&1 &
+    demo=$!
+    # The sign-in is printed once, when everything is ready; `tail` ends with the demonstration.
+    ready=$(timeout 300 sed -n '/\/console /{p;q}' < <(tail --pid="$demo" -n +1 -F "$log" 2>/dev/null)) || true
+    [ -n "$ready" ] || { echo "e2e: the demonstration never said how to sign in" >&2; exit 1; }
+    read -r username _ password < <(awk '{ print $(NF-2), $(NF-1), $NF }' <<<"$ready")
+}
 
-# The sign-in is printed once, when everything is ready; `tail` ends with the demonstration.
-ready=$(timeout 300 sed -n '/\/console /{p;q}' < <(tail --pid="$demo" -n +1 -F "$log" 2>/dev/null)) || true
-[ -n "$ready" ] || { echo "e2e: the demonstration never said how to sign in" >&2; exit 1; }
-read -r username _ password < <(awk '{ print $(NF-2), $(NF-1), $NF }' <<<"$ready")
+demonstrate var
 
 # A rule comes into force by two persons.
 SENTINELA_PASSWORD=$password "${program[@]}" user add colega --name "Colega de plantão" --role coordinator >>"$log" 2>&1
 FAILURE=$data/failure COLLEAGUE=colega BASE=http://127.0.0.1:$http USERNAME=$username PASSWORD=$password node tests/e2e/story.mjs
 BASE=http://127.0.0.1:$http node tests/e2e/public.mjs
+
+# Once more at the pace of a provider: what goes out in a blink can be neither watched nor paused.
+kill "$demo" 2>/dev/null || true
+wait "$demo" 2>/dev/null || true
+export SENTINELA__DISPATCH__SINK_MESSAGES_PER_SECOND=8
+demonstrate slow
+FAILURE=$data/failure BASE=http://127.0.0.1:$http USERNAME=$username PASSWORD=$password node tests/e2e/delivery.mjs

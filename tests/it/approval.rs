@@ -359,6 +359,29 @@ async fn an_edit_that_meets_an_approval_never_leaves_unapproved() {
 }
 
 #[tokio::test]
+async fn an_edit_and_approval_sent_twice_is_kept_once_and_answered_twice() {
+    let room = Room::open(TWO).await;
+    let (ana, bruno) = (room.person("ana", Role::Approver).await, room.person("bruno", Role::Approver).await);
+    for (act, done) in [("issue", "approved"), ("submit", "submitted")] {
+        let id = room.draft_by_rule(Level::Maximum, AlertStatus::Actual).await;
+        let path = format!("/console/alerts/{id}");
+        let form = form_of(&room.page(&ana, &path).await, "Risco muito alto na Rua A");
+        for _ in 0..2 {
+            let (status, answer) = room.post(&ana, &format!("{path}/{act}"), &form).await;
+            assert_eq!(status, StatusCode::SEE_OTHER, "{act}: {answer}");
+        }
+        let shown = room.show(&ana, id).await;
+        assert_eq!(shown["revision"], 2);
+        let events: Vec<_> = shown["events"].as_array().unwrap().iter().map(|event| &event["action"]).collect();
+        assert_eq!(events, ["drafted", "edited", done]);
+        // The same words under somebody else's hand are no repetition.
+        let (status, _) = room.post(&bruno, &format!("{path}/issue"), &form).await;
+        assert_ne!(status, StatusCode::SEE_OTHER);
+        assert_ne!(room.state(id).await, "issued");
+    }
+}
+
+#[tokio::test]
 async fn one_is_enough_below_the_level_and_for_other_kinds_and_without_a_policy() {
     let room = Room::open(&[
         ("SENTINELA__ALERTS__TWO_PERSON_FROM", "maximum"),
@@ -392,7 +415,8 @@ async fn ends_exercises_and_tests_follow_the_same_rule() {
         let id = room.draft_by_rule(Level::Maximum, status).await;
         assert_eq!(room.approve(&ana.token, id, 1).await.0, StatusCode::ACCEPTED, "{status:?}");
         assert_eq!(room.approve(&bruno.token, id, 1).await.0, StatusCode::OK, "{status:?}");
-        let (_, clear) = room.api(&bruno.token, Method::POST, &format!("/{id}/cancel"), Value::Null).await;
+        let (_, clear) =
+            room.api(&bruno.token, Method::POST, &format!("/{id}/cancel"), json!({ "reason": "engano" })).await;
         let clear = AlertId(clear["id"].as_str().unwrap().parse().unwrap());
         assert_eq!(room.approve(&ana.token, clear, 1).await.0, StatusCode::ACCEPTED, "{status:?}");
         assert_eq!(room.approve(&bruno.token, clear, 1).await.0, StatusCode::CONFLICT, "bruno drafted it: {status:?}");

@@ -100,13 +100,14 @@ impl Hall {
     pub async fn alert_over(&self, code: &str) {
         sqlx::raw_sql(sqlx::AssertSqlSafe(format!(
             "with one as (insert into alert (id, state, kind, status, cobrade, level, headline, description, instruction, sms_text,
-                 severity, urgency, certainty, expires_at, created_at, created_by, approved_at, approved_by, issued_at, number,
-                 cap_identifier, cap_sender, cap_sent, cap_xml)
-             values (gen_random_uuid(), 'issued', 'alert', 'actual', '1.1.3.2.1', 'alert', 'h', 'd', 'i', 's', 'Severe', 'Immediate',
-                 'Likely', now() + interval '1 day', now(), 'rule', now(), 'ana', now(), '7/2026', 'x-7', 's', 't', '<alert/>')
+                 severity, urgency, certainty, expires_at, created_at, created_by)
+             values (gen_random_uuid(), 'draft', 'alert', 'actual', '1.1.3.2.1', 'alert', 'h', 'd', 'i', 's', 'Severe', 'Immediate',
+                 'Likely', now() + interval '1 day', now(), 'rule')
              returning id)
              insert into alert_area (alert_id, area_id, name, geom) select one.id, a.id, a.name, a.geom from one, risk_area a
-             where a.code = '{code}'"
+             where a.code = '{code}';
+             update alert set state = 'issued', approved_at = now(), approved_by = 'ana', issued_at = now(), number = '7/2026',
+                 cap_identifier = 'x-7', cap_sender = 's', cap_sent = 't', cap_xml = '<alert/>' where state = 'draft'"
         )))
         .execute(&self.db.pool)
         .await

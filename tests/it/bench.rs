@@ -18,3 +18,40 @@ async fn every_reading_of_the_devices_of_the_bench_is_in_the_journal() {
     assert_eq!(report["everything_judged"], true, "{report}");
     assert!(report["steady"]["judged_after"]["count"].as_u64().unwrap() > 0, "{report}");
 }
+
+async fn bench(arguments: &[&str]) -> serde_json::Value {
+    let mut command = support::sentinela();
+    command.arg("bench").args(arguments).args(["--json", "--database-url", &support::server_url()]);
+    let (status, output) = Process::start(command).end().await;
+    assert!(status.success(), "{output}");
+    serde_json::from_str(output.lines().last().unwrap()).unwrap()
+}
+
+#[tokio::test]
+async fn the_bench_of_sms_counts_every_message_and_uses_the_rate_it_was_given() {
+    let report = bench(&["sms", "--messages", "400", "--rate", "50", "--seconds", "2"]).await;
+    let figure = |key: &str| report[key].as_f64().unwrap();
+    assert!(figure("bare_per_second") > 0.0 && figure("service_per_second") > 0.0, "{report}");
+    // What a busy machine of tests allows; the bar is for a quiet one.
+    assert!(figure("used") > 0.5 && figure("used") < 1.2, "{report}");
+    assert!(figure("used_by_two") > 0.5 && figure("lost_s") < 30.0, "{report}");
+}
+
+#[tokio::test]
+async fn the_bench_of_the_fan_out_reaches_everybody_inside_both_areas() {
+    let report = bench(&["fanout", "--residents", "600", "--inside", "200"]).await;
+    let areas = report["areas"].as_array().unwrap();
+    assert_eq!(areas.iter().map(|area| area["vertices"].as_i64().unwrap()).collect::<Vec<_>>(), [30, 2000]);
+    for area in areas {
+        assert!(
+            area["first_message_ms"].as_f64().unwrap() > 0.0 && area["memory_mb"].as_f64().unwrap() >= 0.0,
+            "{area}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn the_bench_of_mail_compares_the_same_letters() {
+    let report = bench(&["mail", "--messages", "200"]).await;
+    assert!(report["ratio"].as_f64().unwrap() > 0.0, "{report}");
+}

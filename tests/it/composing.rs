@@ -120,7 +120,7 @@ impl Desk {
     }
 
     async fn reach(&self, id: AlertId) -> audience::Reach {
-        audience::preview(&mut self.db.pool.acquire().await.unwrap(), id).await.unwrap()
+        audience::preview(&mut self.db.pool.acquire().await.unwrap(), support::start_at(), id).await.unwrap()
     }
 
     fn drafter(&self) -> Drafter<'_> {
@@ -600,4 +600,54 @@ async fn neighbourhoods_are_imported_whole_and_listed() {
     let body = to_bytes(answer.into_body(), 1 << 20).await.unwrap();
     let listed: Value = serde_json::from_slice(&body).unwrap();
     assert_eq!((&listed[0]["code"], &listed[0]["name"]), (&json!("grajau"), &json!("Grajaú")));
+}
+
+#[tokio::test]
+async fn whom_an_alert_goes_to_is_chosen_by_revision_kept_when_it_left_and_taken_over_by_its_answers() {
+    let desk = Desk::open(&[("SENTINELA__ALERTS__BUFFER_M", "100")]).await;
+    desk.resident(1, (-43.395, -21.75), "pt-BR").await;
+    // 207 m west of the sector.
+    desk.resident(2, (-43.402, -21.75), "pt-BR").await;
+    let id = desk.draft(json!({ "areas": ["bom-pastor"] })).await;
+    let first = desk.get(&format!("/{id}")).await;
+    assert_eq!((&first["buffer_m"], &first["leave_out_from_m"]), (&json!(100), &json!(null)), "the usual of the town");
+    let revision = first["revision"].as_i64().unwrap();
+    let choose = |revision: i64, buffer: i64, from: Value| json!({ "revision": revision, "audience": { "buffer_m": buffer, "leave_out_from_m": from } });
+    let at = format!("/{id}/audience");
+    for (buffer, from, field) in
+        [(10_001, json!(null), "buffer_m"), (-1, json!(null), "buffer_m"), (0, json!(0), "leave_out_from_m")]
+    {
+        let (status, refused) = desk.api(Method::PUT, &at, choose(revision, buffer, from)).await;
+        assert_eq!((status, &refused["errors"][0]["field"]), (StatusCode::BAD_REQUEST, &json!(field)), "{refused}");
+    }
+    let (status, made) = desk.api(Method::PUT, &at, choose(revision, 300, json!(2000))).await;
+    assert_eq!((status, &made["revision"]), (StatusCode::OK, &json!(revision + 1)), "{made}");
+    assert_eq!(desk.api(Method::PUT, &at, choose(revision, 0, json!(null))).await.0, StatusCode::CONFLICT);
+    let reach = desk.reach(id).await;
+    assert_eq!((reach.residents, reach.around, reach.sms), (2, 1, 2));
+    assert_eq!(desk.get(&format!("/{id}/reach")).await["reach"]["around"], json!(1));
+    let page = desk.page(&format!("/console/alerts/{id}")).await;
+    assert!(page.contains("Around, up to 300 m") && page.contains("home known to 2000 m or worse"), "{page}");
+    let places = desk.page(&format!("/console/alerts/{id}/places")).await;
+    assert!(
+        places.contains("name=\"buffer_m\"") && places.contains("value=\"300\"") && places.contains("value=\"2000\"")
+    );
+    // The same by the form of the page, and what is no figure is said there.
+    let form = |buffer: &str| format!("revision={}&buffer_m={buffer}&homes=all&leave_out_from_m=", revision + 1);
+    let (status, said) = desk.post(&format!("/console/alerts/{id}/audience"), &form("far")).await;
+    assert!(status == StatusCode::UNPROCESSABLE_ENTITY && said.contains("whole metres"), "{status} {said}");
+    let (status, to) = desk.post(&format!("/console/alerts/{id}/audience"), &form("250")).await;
+    assert_eq!((status, to), (StatusCode::SEE_OTHER, format!("/console/alerts/{id}/places?done=audience")));
+    let shown = desk.get(&format!("/{id}")).await;
+    assert_eq!((&shown["buffer_m"], &shown["leave_out_from_m"]), (&json!(250), &json!(null)));
+    let (status, issued) = desk.api(Method::POST, &format!("/{id}/issue"), json!({ "revision": revision + 2 })).await;
+    assert_eq!((status, &issued["recipients"]), (StatusCode::OK, &json!(2)), "{issued}");
+    assert_eq!(desk.api(Method::PUT, &at, choose(revision + 2, 0, json!(null))).await.0, StatusCode::CONFLICT);
+    let rewritten = sqlx::query("update alert set buffer_m = 0 where id = $1").bind(id).execute(&desk.db.pool).await;
+    assert!(rewritten.unwrap_err().to_string().contains("cannot be rewritten"));
+    for answer in ["update", "all-clear"] {
+        let (_, made) = desk.api(Method::POST, &format!("/{id}/{answer}"), json!({})).await;
+        let shown = desk.get(&format!("/{}", made["id"].as_str().unwrap())).await;
+        assert_eq!(shown["buffer_m"], json!(250), "{answer}: {shown}");
+    }
 }

@@ -13,7 +13,7 @@ macro_rules! targets {
     ($($name:ident),+ $(,)?) => { [$((stringify!($name), targets::$name as fn(&[u8]))),+] };
 }
 
-const TARGETS: [Target; 22] = targets![
+const TARGETS: [Target; 25] = targets![
     payload,
     topic,
     status,
@@ -30,12 +30,15 @@ const TARGETS: [Target; 22] = targets![
     report_sms,
     report_mail,
     address,
+    calendar,
     rule,
     template,
     cookie,
     language,
     json_body,
     certificate,
+    gateway_callback,
+    bounce,
 ];
 
 #[test]

@@ -7,6 +7,7 @@ use sentinela::alerts::escalation::{Step, worker};
 use sentinela::app::App;
 use sentinela::config::AlertStatus;
 use sentinela::dispatch::provider::Channel;
+use sentinela::dispatch::store::notice;
 use sentinela::ids::AlertId;
 use sentinela::units::Level;
 use serde_json::{Value, json};
@@ -16,7 +17,8 @@ use crate::support;
 
 fn step(after_min: u32, roles: &[Role], usernames: &[&str], channels: &[Channel]) -> Step {
     let usernames = usernames.iter().map(|name| (*name).to_owned()).collect();
-    Step { after_min, roles: roles.to_vec(), usernames, channels: channels.to_vec(), levels: Vec::new() }
+    let (rotas, levels, on_call, gaps) = Default::default();
+    Step { after_min, roles: roles.to_vec(), usernames, rotas, channels: channels.to_vec(), levels, on_call, gaps }
 }
 
 /// After 5 minutes the coordinators by SMS and e-mail, after 15 the secretary.
@@ -393,4 +395,123 @@ async fn people_say_themselves_where_they_are_paged() {
     assert_eq!(night.room.words(kept).await, ["+5532988880000"]);
     let audited = "select before::text || after::text from audit_event where act = 'staff.change_phone'";
     assert_eq!(night.room.words(audited).await, [r#"{"has_phone": false}{"has_phone": true}"#]);
+}
+
+#[tokio::test]
+async fn whoever_only_looks_on_stops_no_paging_and_answers_by_the_link_once_they_are_paged() {
+    let night = Night::fall(plan()).await;
+    let id = night.rule_draft().await;
+    night.pass(1).await;
+    let (viewer, auditor) =
+        (night.room.person("vera", Role::Viewer).await, night.room.person("rita", Role::Auditor).await);
+    for person in [&viewer, &auditor] {
+        let (status, said) =
+            night.room.api(&person.token, Method::POST, &format!("/{id}/acknowledge"), Value::Null).await;
+        assert_eq!(status, StatusCode::FORBIDDEN, "{said}");
+        let path = format!("/console/alerts/{id}");
+        assert_eq!(night.room.post(person, &format!("{path}/acknowledge"), "").await.0, StatusCode::FORBIDDEN);
+    }
+    let page = night.room.page(&viewer, &format!("/console/alerts/{id}")).await;
+    assert!(page.contains("It has waited") && !page.contains("I have seen it"), "{page}");
+    night.pass(14).await;
+    assert_eq!(night.pages().await.len(), 5);
+    let link = night.link("+5532911110003").await;
+    assert_eq!(night.room.stranger(Method::POST, &link).await.0, StatusCode::OK);
+    assert_eq!(night.waits(id).await[0]["acknowledged_by"], json!("secretaria"));
+}
+
+#[tokio::test]
+async fn an_old_link_answers_for_no_later_wait() {
+    let night = Night::fall(plan()).await;
+    let (room, id) = (&night.room, night.room.draft(&night.olga, "maximum").await);
+    let act = async |by: &Person, act: &str, body: Value| {
+        let (status, said) = room.api(&by.token, Method::POST, &format!("/{id}/{act}"), body).await;
+        assert!(status.is_success(), "{act}: {said}");
+    };
+    act(&night.olga, "submit", json!({ "revision": 1 })).await;
+    night.pass(5).await;
+    let old = night.link("+5532911110001").await;
+    act(&night.ana, "return", json!({ "revision": 1, "reason": "falta a rua" })).await;
+    night.pass(1).await;
+    act(&night.olga, "submit", json!({ "revision": 2 })).await;
+    night.pass(1).await;
+    assert_eq!(room.stranger(Method::POST, &old).await.0, StatusCode::OK);
+    let waits = night.waits(id).await;
+    assert_eq!((&waits[0]["ended_at"], &waits[0]["acknowledged_at"]), (&Value::Null, &Value::Null));
+    night.pass(5).await;
+    assert_eq!(night.pages().await.len(), 8, "the new wait is paged");
+}
+
+#[tokio::test]
+async fn a_rules_draft_that_was_returned_waits_anew_until_somebody_works_on_it() {
+    let night = Night::fall(plan()).await;
+    let (room, id) = (&night.room, night.rule_draft().await);
+    night.pass(1).await;
+    let revision = room.edit(&night.olga, id, 1, "Olga trabalha nisto").await;
+    night.pass(1).await;
+    let submit = json!({ "revision": revision });
+    assert_eq!(
+        room.api(&night.olga.token, Method::POST, &format!("/{id}/submit"), submit).await.0,
+        StatusCode::NO_CONTENT
+    );
+    night.pass(1).await;
+    let back = json!({ "revision": revision, "reason": "falta a rua" });
+    assert_eq!(room.api(&night.ana.token, Method::POST, &format!("/{id}/return"), back).await.0, StatusCode::OK);
+    night.pass(1).await;
+    let wait = night.waits(id).await[0].clone();
+    assert_eq!((&wait["cause"], &wait["acknowledged_at"]), (&json!("rule"), &Value::Null), "she edited before that");
+    night.pass(5).await;
+    assert_eq!(night.pages().await.len(), 4);
+    room.edit(&night.olga, id, revision + 1, "Com a rua").await;
+    night.pass(20).await;
+    assert_eq!(night.pages().await.len(), 4, "she works on it again");
+    night.pass(20).await;
+    let page = room.page(&night.olga, "/console/stations").await;
+    assert!(page.contains("One alert without an answer"), "nobody decided: {page}");
+}
+
+#[tokio::test]
+async fn drafts_of_people_hide_no_wait_however_many_they_are() {
+    let night = Night::fall(plan()).await;
+    sqlx::query(
+        "insert into alert (id, state, kind, status, cobrade, level, headline, description, instruction, sms_text, severity, urgency,
+             certainty, expires_at, created_at, created_by)
+         select gen_random_uuid(), 'draft', 'alert', 'actual', '1.1.3.2.1', 'alert', 'h', 'd', 'i', 's', 'Severe', 'Immediate',
+             'Likely', $1::timestamptz + interval '1 day', $1::timestamptz - interval '1 hour', 'olga' from generate_series(1, 250)",
+    )
+    .bind(night.room.app.clock.now())
+    .execute(&night.room.db.pool)
+    .await
+    .unwrap();
+    night.rule_draft().await;
+    night.pass(5).await;
+    assert_eq!(night.pages().await.len(), 4);
+}
+
+#[tokio::test]
+async fn calls_that_have_not_left_when_somebody_decides_or_answers_stay_here() {
+    for decides in [true, false] {
+        let night = Night::fall(plan()).await;
+        let id = night.rule_draft().await;
+        night.pass(5).await;
+        if decides {
+            assert_eq!(night.room.approve(&night.ana.token, id, 1).await.0, StatusCode::OK);
+        } else {
+            let path = format!("/{id}/acknowledge");
+            night.room.api(&night.ana.token, Method::POST, &path, Value::Null).await;
+        }
+        let now = night.room.app.clock.now();
+        let mut conn = night.room.db.pool.acquire().await.unwrap();
+        for provider in sentinela::dispatch::provider::providers(&night.room.app.config) {
+            let ends = now + TimeDelta::seconds(30);
+            let claimed = notice::claim(&mut conn, now, &provider, 10, ends, None).await.unwrap();
+            assert!(claimed.is_empty(), "{claimed:?}");
+            notice::sweep(&mut conn, now, provider.channel).await.unwrap();
+        }
+        let kept = "select distinct state || ':' || subject || body from notice where purpose = 'alert_page'";
+        assert_eq!(night.room.words(kept).await, ["suppressed:"]);
+        night.pass(1).await;
+        let states = "select distinct state from alert_page where state <> 'no_address'";
+        assert_eq!(night.room.words(states).await, ["suppressed"]);
+    }
 }

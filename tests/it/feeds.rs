@@ -187,8 +187,12 @@ async fn a_reader_that_is_up_to_date_is_spared_the_body() {
         assert!(!first.header(header::CACHE_CONTROL).is_empty());
         let by_tag = get(&app, path, &[(header::IF_NONE_MATCH, first.header(header::ETAG))]).await;
         assert_eq!((by_tag.status, by_tag.body.as_str()), (StatusCode::NOT_MODIFIED, ""), "{path}");
-        let by_date = get(&app, path, &[(header::IF_MODIFIED_SINCE, first.header(header::LAST_MODIFIED))]).await;
-        assert_eq!(by_date.status, StatusCode::NOT_MODIFIED, "{path}");
+        // Of a list a date tells nothing: what was committed later may bear an earlier one.
+        let date = Some(first.header(header::LAST_MODIFIED)).filter(|date| !date.is_empty());
+        let by_date =
+            get(&app, path, &[(header::IF_MODIFIED_SINCE, date.unwrap_or("Mon, 23 Feb 2026 00:00:00 GMT"))]).await;
+        let expected = if path == message { StatusCode::NOT_MODIFIED } else { StatusCode::OK };
+        assert_eq!((by_date.status, date.is_some()), (expected, path == message), "{path}");
     }
     let old = get(&app, "/alerts/feed.atom", &[]).await;
     put(&db.pool, 7, "issued", "alert").await;
@@ -254,6 +258,28 @@ async fn an_area_and_a_hazard_have_feeds_of_their_own() {
     let vale = get(&app, "/alerts/areas/vale/feed.rss", &[]).await;
     assert_eq!((vale.status, listed(&vale.body).len()), (StatusCode::OK, 0));
     assert_eq!(listed(&get(&app, "/alerts/hazards/1.1.3.2.1/feed.atom", &[]).await.body), [5, 4, 1]);
+    // A place that was drawn over the area is of it; one that only touches it is not. The area is as it was when the alert left.
+    sqlx::raw_sql(
+        "alter table alert_shape disable trigger user;
+         insert into alert_shape (alert_id, source, name, geom) select id, 'drawn', 'Encosta', st_multi(st_makeenvelope(-43.395, -21.75, -43.30, -21.73, 4326))
+            from alert where cap_identifier like '%.1';
+         insert into area_version (code, number, state, name, geom, hazards, origin, author, created_at, valid_from, valid_until) values
+            ('vale', 1, 'effective', 'Vale', st_multi(st_makeenvelope(-43.38, -21.76, -43.37, -21.74, 4326)), '{}', 'before', 'a', now(), '2026-01-01', '2026-02-22T12:03:00Z'),
+            ('vale', 2, 'effective', 'Vale', st_multi(st_makeenvelope(-43.30, -21.76, -43.29, -21.74, 4326)), '{}', 'before', 'a', now(), '2026-02-22T12:03:00Z', null);
+         insert into alert_shape (alert_id, source, name, geom) select id, 'drawn', 'Encosta', st_multi(st_makeenvelope(-43.38, -21.75, -43.30, -21.74, 4326))
+            from alert where cap_identifier like '%.5';",
+    )
+    .execute(&mut db.owner().await)
+    .await
+    .unwrap();
+    let morro = get(&app, "/alerts/areas/morro/feed.atom", &[]).await;
+    assert_eq!(listed(&morro.body), [4, 1], "{}", morro.body);
+    assert_eq!(listed(&get(&app, "/alerts/areas/morro/feed.atom?page=1", &[]).await.body), [4, 1]);
+    assert_eq!(
+        listed(&get(&app, "/alerts/areas/vale/feed.rss", &[]).await.body),
+        [1],
+        "it was there when 1 left, and not when 5 did"
+    );
     assert_eq!(listed(&get(&app, "/alerts/hazards/12100/feed.rss", &[]).await.body), Vec::<u8>::new());
     for missing in [
         "/alerts/areas/nowhere/feed.atom",

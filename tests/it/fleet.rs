@@ -16,9 +16,9 @@ use tokio::process::{Child, ChildStdout, Command};
 use crate::ingest::{SECRET, gauge, quarantine};
 use crate::support::{self, TestDb, eventually, soon};
 
-struct Listening {
-    app: App,
-    port: String,
+pub struct Listening {
+    pub app: App,
+    pub port: String,
 }
 
 impl Drop for Listening {
@@ -27,7 +27,7 @@ impl Drop for Listening {
     }
 }
 
-async fn listening(db: &TestDb) -> Listening {
+pub async fn listening(db: &TestDb) -> Listening {
     let (app, receiver) = support::app_and_queue(db, &[("SENTINELA__MQTT__LISTEN", "127.0.0.1:0")]);
     let endpoint = mqtt::bind(&app).await.unwrap().unwrap();
     let port = endpoint.address().port().to_string();
@@ -37,17 +37,17 @@ async fn listening(db: &TestDb) -> Listening {
     Listening { app, port }
 }
 
-async fn publish(port: &str, code: &str, topic: &str, payload: &str) -> Output {
+pub async fn publish(port: &str, code: &str, topic: &str, payload: &str) -> Output {
     let mut command = Command::new("mosquitto_pub");
     command.args(["-h", "127.0.0.1", "-p", port, "-q", "1", "-u", code, "-P", SECRET, "-t", topic, "-m", payload]);
     soon("mosquitto_pub", command.stdin(Stdio::null()).kill_on_drop(true).output()).await.unwrap()
 }
 
 /// The device on its topic of commands.
-struct Device(Lines<BufReader<ChildStdout>>, #[allow(dead_code, reason = "lives as long as the test wants")] Child);
+pub struct Device(Lines<BufReader<ChildStdout>>, #[allow(dead_code, reason = "lives as long as the test wants")] Child);
 
 impl Device {
-    fn comes(port: &str, code: &str) -> Self {
+    pub fn comes(port: &str, code: &str) -> Self {
         let topic = format!("v1/devices/{code}/commands");
         let mut command = Command::new("mosquitto_sub");
         command.args(["-h", "127.0.0.1", "-p", port, "-q", "1", "-u", code, "-P", SECRET, "-t", &topic]);
@@ -56,7 +56,7 @@ impl Device {
         Self(lines, child)
     }
 
-    async fn hears(&mut self) -> serde_json::Value {
+    pub async fn hears(&mut self) -> serde_json::Value {
         let line = soon("a command", self.0.next_line()).await.unwrap().unwrap();
         serde_json::from_str(&line).unwrap()
     }

@@ -252,3 +252,48 @@ async fn a_draft_has_no_pack_and_lengths_are_counted_while_writing() {
     assert_eq!(measure("cell_broadcast", &"a".repeat(1396)).await["fits"], false);
     let _ = &room.app;
 }
+
+#[tokio::test]
+async fn what_is_over_says_so_leads_to_what_holds_and_is_recorded_only_by_whoever_knows() {
+    let room = Room::open(&[]).await;
+    let id = room.alert("maximum").await;
+    let update = room.api(&format!("alerts/{id}/update"), Value::Null).await["id"].as_str().unwrap().to_owned();
+    room.api(&format!("alerts/{update}/issue"), json!({ "revision": 1 })).await;
+    let clear = room.api(&format!("alerts/{update}/all-clear"), Value::Null).await["id"].as_str().unwrap().to_owned();
+    room.api(&format!("alerts/{clear}/issue"), json!({ "revision": 1 })).await;
+    let at = format!("/console/alerts/{id}/handover");
+    let page = room.page(&at).await;
+    assert!(page.contains("Este alerta não vale mais (substituído).") && page.contains("name=\"over\""), "{page}");
+    let newest = format!("<a href=\"/console/alerts/{clear}/handover\">Entregue o que vale agora: alerta 2026/003</a>");
+    assert!(page.contains(&newest), "{page}");
+    let (_, _, zip) = room.get(&format!("{at}/pack.zip")).await;
+    let mut zip = zip::ZipArchive::new(std::io::Cursor::new(zip.to_vec())).unwrap();
+    let mut list = String::new();
+    zip.by_name("LEIA-ME.txt").unwrap().read_to_string(&mut list).unwrap();
+    assert!(list.contains("não vale mais (substituído)") && list.contains("alerta 2026/003"), "{list}");
+    let mut form = vec![("channel", "idap"), ("text", "Saia"), ("given_to", "CENAD"), ("given_at", "2026-02-22T09:00")];
+    let (status, text) = room.post(&at, &form).await;
+    assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert!(text.contains("Não foi registrado."), "{text}");
+    form.push(("over", "yes"));
+    assert_eq!(room.post(&at, &form).await.0, StatusCode::SEE_OTHER);
+    // The newest word of the end is what holds.
+    let page = room.page(&format!("/console/alerts/{clear}/handover")).await;
+    assert!(!page.contains("não vale mais"), "{page}");
+}
+
+#[tokio::test]
+async fn the_same_record_sent_twice_is_kept_once() {
+    let room = Room::open(&[]).await;
+    let id = room.alert("maximum").await;
+    let at = format!("/console/alerts/{id}/handover");
+    let form = [("channel", "idap"), ("text", "Saia"), ("given_to", "CENAD"), ("given_at", "2026-02-22T09:00")];
+    let (one, two) = tokio::join!(room.post(&at, &form), room.post(&at, &form));
+    assert_eq!((one.0, two.0), (StatusCode::SEE_OTHER, StatusCode::SEE_OTHER));
+    let kept = "select count(*)::text from handover union all
+        select count(*)::text from audit_event where act = 'alert.hand_over'";
+    assert_eq!(room.texts(kept).await, ["1", "1"]);
+    room.app.clock.set(room.app.clock.now() + chrono::TimeDelta::minutes(2));
+    assert_eq!(room.post(&at, &form).await.0, StatusCode::SEE_OTHER);
+    assert_eq!(room.texts(kept).await, ["2", "2"], "later it is another hand-over");
+}

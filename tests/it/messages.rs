@@ -125,40 +125,35 @@ fn here(path: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join(path)
 }
 
-/// Gives a program a text; `None` when it is not installed.
-fn ask(mut command: Command, text: &str) -> Option<(bool, String, String)> {
+/// Gives a program, which `make setup` installs, a text.
+fn ask(mut command: Command, text: &str) -> (bool, String, String) {
     use std::io::Write as _;
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
-    let Ok(mut child) = command.spawn() else {
-        eprintln!("{command:?} cannot be started: it was not asked");
-        return None;
-    };
+    let mut child = command.spawn().unwrap_or_else(|error| panic!("{command:?}: {error}"));
     child.stdin.take().unwrap().write_all(text.as_bytes()).unwrap();
     let output = child.wait_with_output().unwrap();
     let said = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-    Some((output.status.success(), said(&output.stdout), said(&output.stderr)))
+    (output.status.success(), said(&output.stdout), said(&output.stderr))
 }
 
 /// The schema of OASIS, xmlsec1 and an independent library have nothing against it.
 fn pleases_others(document: &str, certificates: &str) -> Value {
     let mut lint = Command::new("xmllint");
     lint.args(["--nonet", "--noout", "--schema"]).arg(here("tests/data/cap/CAP-v1.2.xsd")).arg("-");
-    if let Some((good, _, said)) = ask(lint, document) {
-        assert!(good, "{said}\n{document}");
-    }
+    let (good, _, said) = ask(lint, document);
+    assert!(good, "{said}\n{document}");
     let folder = Folder::new();
     let (file, message) = (folder.path().join("keys.pem"), folder.path().join("message.xml"));
     std::fs::write(&file, certificates).unwrap();
     std::fs::write(&message, document).unwrap();
     let mut xmlsec = Command::new("xmlsec1");
     xmlsec.arg("--verify").arg("--trusted-pem").arg(&file).arg(&message);
-    if let Some((good, _, said)) = ask(xmlsec, "") {
-        assert!(good, "{said}\n{document}");
-    }
+    let (good, _, said) = ask(xmlsec, "");
+    assert!(good, "{said}\n{document}");
     assert!(here("tests/peers/node_modules/@dec112/cap-ts").exists(), "run tests/peers/setup.sh");
     let mut library = Command::new("node");
     library.arg(here("tests/peers/cap.js"));
-    let (good, told, said) = ask(library, document).unwrap();
+    let (good, told, said) = ask(library, document);
     assert!(good, "{said}\n{document}");
     serde_json::from_str(&told).unwrap()
 }
@@ -195,8 +190,12 @@ async fn an_alert_leaves_whole_in_every_language_and_others_read_and_verify_it()
         assert_eq!(codes, [("COBRADE", "1.1.3.2.1"), ("OET:v1.2", "OET-119")]);
         let areas: Vec<_> = info.areas.iter().map(|area| area.description.as_str()).collect();
         assert_eq!(areas, ["Bom Pastor", "Linhares", "Barragem do Norte"]);
-        assert!(info.areas.iter().all(|area| area.geocodes[0].name == "IBGE" && !area.polygons.is_empty()));
-        assert_eq!(info.areas[0].geocodes[1].value, "bom-pastor");
+        assert!(
+            info.areas
+                .iter()
+                .all(|area| area.geocodes.iter().all(|code| code.name == "AREA") && !area.polygons.is_empty())
+        );
+        assert_eq!(info.areas[0].geocodes[0].value, "bom-pastor");
         assert_eq!(info.areas[2].circles[0].as_str(), "-21.7,-43.35 1.5");
         let picture = format!("https://alertas.example.org/alerts/{identifier}/map.png");
         assert_eq!(info.resources[0].uri.as_deref(), Some(picture.as_str()));
@@ -285,6 +284,45 @@ async fn a_new_key_signs_at_once_and_what_the_old_one_signed_still_verifies() {
 }
 
 #[tokio::test]
+async fn a_key_that_leaked_signs_nothing_more_and_is_given_out_no_more() {
+    let room = Room::open(&[]).await;
+    let name = room.rotate().await;
+    let first = room.draft(AlertKind::Alert, AlertStatus::Actual, None).await;
+    let old = room.issue(first).await;
+    let keys = &room.app.keys;
+    let desk = Desk { config: &room.app.config, ids: &room.app.ids, keys };
+    let revoke = async |name: &str| {
+        let mut tx = room.app.db.web.begin().await.unwrap();
+        let done = desk.revoke(&mut tx, room.app.clock.now(), &Actor::command(), name, "leaked").await;
+        tx.commit().await.unwrap();
+        done
+    };
+    let (revoked, next) = revoke(&name).await.unwrap();
+    assert!(revoked.name == name && revoked.revoked_at.is_some() && revoked.retired_at.is_some());
+    let next = next.expect("the one that signed has a successor").name;
+    assert!(revoke(&name).await.unwrap_err().to_string().contains("revoked already"));
+    assert!(revoke("nobody").await.unwrap_err().to_string().contains("no signing key"));
+
+    let second = room.draft(AlertKind::Update, AlertStatus::Actual, Some(first)).await;
+    let new = room.issue(second).await;
+    assert!(new.contains(&format!("<KeyName>{next}</KeyName>")));
+    let (_, _, pem) = room.get("/alerts/keys.pem").await;
+    let mut trusted = Trusted::default();
+    trusted.add_pem("town", &pem).unwrap();
+    assert!(matches!(verify(&new, &trusted), Verification::Verified(_)));
+    assert!(!matches!(verify(&old, &trusted), Verification::Verified(_)), "what the leaked key signed is not trusted");
+    let listed: Value = serde_json::from_str(&room.get("/alerts/keys").await.2).unwrap();
+    let told: Vec<_> =
+        listed["keys"].as_array().unwrap().iter().map(|key| key["revoked_why"].as_str().unwrap()).collect();
+    assert_eq!(told, ["", "leaked"]);
+    let act = "select count(*) from audit_event where act = 'signing_key.revoke' and object = $1";
+    let written: i64 = sqlx::query_scalar(act).bind(&name).fetch_one(&room.db.pool).await.unwrap();
+    assert_eq!(written, 1);
+    let back = sqlx::query("update signing_key set revoked_at = null, revoked_by = '' where revoked_at is not null");
+    assert!(back.execute(&room.db.pool).await.unwrap_err().to_string().contains("is kept as it is"));
+}
+
+#[tokio::test]
 async fn an_alert_that_cannot_be_signed_does_not_leave_and_nothing_is_written() {
     let room = Room::open(&[]).await;
     room.rotate().await;
@@ -295,11 +333,9 @@ async fn an_alert_that_cannot_be_signed_does_not_leave_and_nothing_is_written() 
     .await;
     let id = room.draft(AlertKind::Alert, AlertStatus::Actual, None).await;
     let Err(AlertError::Incomplete(lines)) = room.try_issue(id).await else { panic!("it left") };
-    assert!(
-        lines.len() == 1 && lines[0].starts_with("alert/Signature: the message cannot be signed: the signing key"),
-        "{lines:?}"
-    );
-    assert!(lines[0].contains("changed since it was sealed"), "{lines:?}");
+    let told = lines.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ");
+    assert!(told.starts_with("alert/Signature: the message cannot be signed: the signing key"), "{told}");
+    assert!(told.contains("changed since it was sealed"), "{told}");
     // The page for review says the same.
     let mut tx = room.app.db.web.begin().await.unwrap();
     let preview = Issuer::of(&room.app).preview(&mut tx, room.app.clock.now(), "coordenadora", id).await;
@@ -374,4 +410,9 @@ async fn keys_are_made_listed_and_exported_from_the_command_line() {
     let exported = run(&["key", "export"]).await;
     assert_eq!(exported.matches("-----BEGIN CERTIFICATE-----").count(), 2);
     Trusted::default().add_pem("town", &exported).unwrap();
+    // The older one is revoked: it is listed as that, and given out no more.
+    let revoked = run(&["key", "revoke", name, "--reason", "cópia perdida"]).await;
+    assert!(revoked.contains(&format!("{name} is revoked")) && !revoked.contains("signs from now on"), "{revoked}");
+    assert!(run(&["key", "list"]).await.contains("revoked 20"));
+    assert_eq!(run(&["key", "export"]).await.matches("-----BEGIN CERTIFICATE-----").count(), 1);
 }

@@ -9,7 +9,7 @@ use sentinela::accounts::tokens::desk::Acting;
 use sentinela::accounts::{Role, store as accounts};
 use sentinela::audit::Actor;
 use sentinela::feeds::warnings::import::{Given, ImportError, Outcome, What, bring};
-use sentinela::feeds::warnings::shown::Stage;
+use sentinela::feeds::warnings::shown::{Stage, Wish};
 use sentinela::feeds::warnings::{BY_HAND, Way};
 use serde_json::Value;
 use tower::ServiceExt as _;
@@ -430,6 +430,34 @@ async fn by_hand_ends_only_what_came_by_hand_unless_it_is_said_to_be_the_words_o
     let again = form(&town, &chief, &sent.location, &[("act", "look"), ("source", "avisos")]).await;
     assert_eq!(again.location, sent.location);
     assert!(page(&town, &chief, &sent.location).await.text.contains("já guardado"));
+}
+
+/// Identifiers and severities of what anybody may see as open.
+async fn public(town: &Town) -> Vec<(String, String)> {
+    let wish = Wish { open: true, public: true, ..Wish::default() };
+    town.list(wish).await.into_iter().map(|one| (one.identifier, one.severity)).collect()
+}
+
+#[tokio::test]
+async fn of_messages_under_one_name_none_hides_what_is_later_graver_or_for_everyone() {
+    let (provider, address) = Provider::open().await;
+    let mut town = town(&address).await;
+    // An early copy by hand; the feed brings the word that follows it, under the same name.
+    given(&town, idap("MG-1", 9, "Alert", "").as_bytes(), false).await.unwrap();
+    let update = idap("MG-1", 10, "Update", "").replace("Severe", "Extreme");
+    provider.put("/feed", atom(&[update]));
+    town.ask().await;
+    assert_eq!(public(&town).await, [("MG-1".into(), "Extreme".into())]);
+    // A later copy that makes it look harmless is shown beside it.
+    let harmless = idap("MG-1", 11, "Alert", "").replace("Severe", "Minor");
+    given(&town, harmless.as_bytes(), false).await.unwrap();
+    assert_eq!(public(&town).await, [("MG-1".into(), "Extreme".into()), ("MG-1".into(), "Minor".into())]);
+    // What is not for everyone hides nothing from them.
+    let inner = idap("MG-2", 12, "Alert", "").replace("<scope>Public", "<scope>Restricted");
+    given(&town, inner.as_bytes(), false).await.unwrap();
+    provider.put("/feed", atom(&[idap("MG-2", 12, "Alert", "")]));
+    town.ask_later(10).await;
+    assert_eq!(public(&town).await.iter().filter(|(name, _)| name == "MG-2").count(), 1);
 }
 
 #[tokio::test]

@@ -3,11 +3,11 @@
 
 use axum::http::{Method, StatusCode};
 use sentinela::accounts::Role;
-use sentinela::feeds::warnings::shown::Stage;
+use sentinela::feeds::warnings::shown::{Stage, Wish};
 use serde_json::{Value, json};
 
 use crate::outside_import::{Answer, Person, form, page, person, send, town};
-use crate::outside_warnings::{JUIZ_DE_FORA, Provider, Town, atom, idap};
+use crate::outside_warnings::{JUIZ_DE_FORA, Provider, Town, atom, flood, idap};
 
 async fn post(town: &Town, who: &Person, path: &str, body: Value) -> Answer {
     send(town, who, Method::POST, path, "application/json", body.to_string()).await
@@ -256,6 +256,43 @@ async fn what_its_source_should_have_signed_lies_in_quarantine_is_shown_and_acte
     )
     .await;
     assert_eq!(brought.json()["messages"][0]["quarantined"], true, "nor is there a way round by hand");
+
+    // Nor where the source need not sign any more, or is not there any more.
+    let mut tx = town.db.pool.begin().await.unwrap();
+    let lax = sentinela::feeds::warnings::trust::Trust::default();
+    let again =
+        sentinela::feeds::warnings::take::verify_again(&mut tx, town.now(), JUIZ_DE_FORA, &lax, all[0].id).await;
+    assert!(again.unwrap().unwrap().is_quarantined);
+    tx.commit().await.unwrap();
+    sqlx::query("update outside_warning set source = 'antiga'").execute(&town.db.pool).await.unwrap();
+    let here = format!("/console/warnings/{}", all[0].id);
+    let again = form(&town, &chief, &format!("{here}/verify"), &[]).await;
+    assert_eq!(again.status, StatusCode::CONFLICT, "{}", again.text);
+    assert!(town.all().await.iter().all(|one| one.quarantined));
+    let shown = page(&town, &chief, &here).await.text;
+    assert!(
+        shown.contains("não está mais na configuração") && !shown.contains("Conferir a assinatura de novo"),
+        "{shown}"
+    );
+}
+
+#[tokio::test]
+async fn what_anybody_forges_keeps_out_nothing_that_is_signed_and_hides_it_neither() {
+    let (provider, address) = Provider::open().await;
+    let state = Signer::new("Defesa Civil do Estado");
+    let mut town = Town::new(JUIZ_DE_FORA, "2026-09-19T15:00:00Z", &strict_feed(&address, &state.pem)).await;
+    town.area("perto", -21.76, -43.35).await;
+    provider.put("/feed", atom(&[idap("MG-1", 9, "Alert", "")]));
+    town.ask().await;
+    flood(&town, 1999).await;
+    provider.put("/feed", atom(&[state.sign(&idap("MG-2", 9, "Alert", "")), idap("MG-3", 9, "Alert", "")]));
+    town.ask_later(10).await;
+    assert_eq!(town.open().await, ["MG-2"]);
+    // A copy that nobody signed, though it says that it is later and worse, does not take its place.
+    let chief = person(&town, Role::Coordinator).await;
+    keep(&town, &chief, &idap("MG-2", 11, "Alert", "").replace("Severe", "Extreme")).await;
+    let open = town.list(Wish { open: true, ..Wish::default() }).await;
+    assert_eq!(open.iter().map(|one| one.signature.as_str()).collect::<Vec<_>>(), ["valid"]);
 }
 
 /// Somebody who signs: a key with its certificate.
@@ -335,6 +372,66 @@ async fn what_an_alert_is_based_on_stands_in_its_message() {
     ] {
         assert!(message.contains(text), "{text}: {message}");
     }
+}
+
+/// Description of an alert in each language.
+async fn descriptions(town: &Town, id: &str) -> Vec<String> {
+    let id: uuid::Uuid = id.parse().unwrap();
+    let sql = "select description from (select 'a' as language, description from alert where id = $1
+               union all select language, description from alert_text where alert_id = $1) as said order by language";
+    sqlx::query_scalar(sql).bind(id).fetch_all(&town.db.pool).await.unwrap()
+}
+
+#[tokio::test]
+async fn what_answers_an_alert_is_based_on_the_same_warning_in_every_language() {
+    let (provider, address) = Provider::open().await;
+    let mut town = town(&address).await;
+    let chief = person(&town, Role::Coordinator).await;
+    provider.put("/feed", atom(&[idap("MG-1", 9, "Alert", "")]));
+    town.ask().await;
+    let warning = town.all().await[0].id;
+    let made = post(&town, &chief, &format!("/api/v1/warnings/{warning}/draft"), json!({})).await.json();
+    let (id, revision) = (made["id"].as_str().unwrap().to_owned(), &made["revision"]);
+    let lines = [
+        "Com base no aviso de Defesa Civil do Estado nº MG-1, de 19/09/2026 às 09:00.",
+        "Based on warning no. MG-1 of Defesa Civil do Estado, sent at 09:00 on 19 September.",
+        "Con base en el aviso n.º MG-1 de Defesa Civil do Estado, del 09:00 del 19/09.",
+    ];
+    let all_say_so = async |id: &str| {
+        for (description, line) in descriptions(&town, id).await.iter().zip(lines) {
+            assert!(description.ends_with(line), "{line}: {description}");
+        }
+    };
+    all_say_so(&id).await;
+    let issued = post(&town, &chief, &format!("/api/v1/alerts/{id}/issue"), json!({ "revision": revision })).await;
+    let identifier = issued.json()["cap_identifier"].as_str().unwrap().to_owned();
+    for (language, line) in [("pt-BR", lines[0]), ("en", lines[1])] {
+        for view in ["", "&print"] {
+            let shown = page(&town, &chief, &format!("/alerts/{identifier}?lang={language}{view}")).await.text;
+            assert!(shown.contains(line), "{line}: {shown}");
+            assert!(!shown.contains("decisão própria") && !shown.contains("own decision"), "{shown}");
+        }
+    }
+    let answer = post(&town, &chief, &format!("/api/v1/alerts/{id}/update"), json!({})).await.json();
+    let (update, revision) = (answer["id"].as_str().unwrap().to_owned(), &answer["revision"]);
+    let shown = page(&town, &chief, &format!("/api/v1/alerts/{update}")).await.json();
+    assert_eq!(shown["attribution"], lines[0]);
+    all_say_so(&update).await;
+    for language in ["pt-BR", "en"] {
+        let revision = page(&town, &chief, &format!("/api/v1/alerts/{update}")).await.json()["revision"].clone();
+        let anew = format!("/api/v1/alerts/{update}/texts/{language}/regenerate");
+        let anew = post(&town, &chief, &anew, json!({ "revision": revision })).await;
+        assert_eq!(anew.status, StatusCode::OK, "{}", anew.text);
+    }
+    all_say_so(&update).await;
+    assert!(revision.is_i64());
+    // A later message of the same source reaches the answer's history too.
+    provider.put("/feed", atom(&[idap("MG-2", 10, "Update", "")]));
+    town.ask_later(10).await;
+    assert_eq!(alert(&town, &update).await.5.last().unwrap(), "basis updated");
+    // And a draft that answers is no draft made from the warning.
+    let again = post(&town, &chief, &format!("/api/v1/warnings/{}/draft", town.all().await[1].id), json!({})).await;
+    assert_ne!(again.json()["id"].as_str(), Some(update.as_str()), "{}", again.text);
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! Warnings of other institutions, followed over HTTP from a server that gives recorded messages and lists.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
 
 use axum::Router;
@@ -16,6 +16,7 @@ use sentinela::feeds::Feed;
 use sentinela::feeds::poll::{Follower, know};
 use sentinela::feeds::store::{State as FeedState, states};
 use sentinela::feeds::warnings::shown::{self, Shown, Stage, Wish};
+use sentinela::feeds::warnings::teller;
 use sentinela::ingest::committer;
 use tower::ServiceExt as _;
 
@@ -364,8 +365,11 @@ async fn what_is_older_than_two_seasons_is_forgotten() {
     let mut town = Town::new(JUIZ_DE_FORA, "2026-09-19T13:00:00Z", &feed(&address)).await;
     provider.put("/feed", atom(&[idap("MG-1", 9, "Alert", "")]));
     town.ask().await;
+    // Whether its feed is still asked or not.
+    sqlx::query("update outside_warning set source = 'gone'").execute(&town.db.pool).await.unwrap();
     provider.put("/feed", atom(&[idap("MG-2", 9, "Alert", "")]));
     town.ask_later(801 * 24 * 60).await;
+    teller::hold(&town.app).await.unwrap();
     assert_eq!(town.all().await.iter().map(|warning| warning.identifier.as_str()).collect::<Vec<_>>(), ["MG-2"]);
 }
 
@@ -424,11 +428,103 @@ async fn the_feeds_keys_go_to_its_own_server_alone_and_one_bad_entry_costs_the_o
     assert!(other.asked_with().iter().all(|(_, headers)| !headers.contains_key("x-key")));
     assert_eq!(quarantine(&town.db.pool).await.len(), 3);
 
-    // What may pass is asked for again, what will not is not.
+    // What could not be fetched is asked for again; what is no message is not.
     provider.put("/busy", INMET.replace("18084", "18086"));
     let told = town.ask_later(10).await;
     assert_eq!(told.warnings, 1);
-    assert_eq!(provider.asked(), ["/feed", "/busy"]);
+    let asked: BTreeSet<String> = provider.asked().into_iter().collect();
+    assert_eq!(asked, ["/feed", "/busy", "/gone"].map(String::from).into());
+}
+
+#[tokio::test]
+async fn a_round_that_reads_nothing_is_a_failure_and_what_was_refused_is_asked_for_later_and_later() {
+    let (provider, address) = Provider::open().await;
+    provider.put("/feed", rss(&["/one", "/two"]));
+    provider.say("/one", 401, "");
+    provider.say("/two", 403, "");
+    let mut town = Town::new(ACARAPE, "2022-08-12T17:00:00Z", &feed(&address)).await;
+    let told = town.ask().await;
+    assert_eq!((told.error_kind.as_str(), told.failures), ("status", 1), "{told:?}");
+    // Before they are due again nothing has become better.
+    provider.asked();
+    sqlx::query("update feed set due_at = now() - interval '10 years'").execute(&town.db.pool).await.unwrap();
+    let told = town.ask_later(5).await;
+    assert_eq!((told.error_kind.as_str(), provider.asked()), ("status", vec!["/feed".to_owned()]));
+    provider.put("/one", INMET);
+    let told = town.ask_later(60).await;
+    assert_eq!((told.error.as_str(), told.warnings), ("", 1));
+    // One old entry that stays away is no failure of the feed, and is given up after more than a day.
+    provider.asked();
+    let told = town.ask_later(60).await;
+    assert_eq!((told.error.as_str(), provider.asked()), ("", vec!["/feed".to_owned(), "/two".to_owned()]));
+    for _ in 0..10 {
+        town.ask_later(300).await;
+    }
+    provider.asked();
+    town.ask_later(300).await;
+    assert_eq!(provider.asked(), ["/feed"]);
+}
+
+/// As many messages of the feed as that, each under a name of its own; the first of those that are there is the pattern.
+pub async fn flood(town: &Town, count: i32) {
+    sqlx::query(
+        "insert into outside_warning (source, identifier, sent_at, content_sha256, series, revision, sender, sender_name, status,
+             msg_type, scope, urgency, severity, certainty, level, colour, event, headline, description, instruction, web, area_texts,
+             geocodes, reference_keys, raw, received_at, quarantined)
+         select source, identifier || '-' || n, sent_at, content_sha256, series || '-' || n, revision, sender, sender_name, status,
+             msg_type, scope, urgency, severity, certainty, level, colour, event, headline, description, instruction, web, area_texts,
+             geocodes, reference_keys, raw, received_at, quarantined
+         from (select * from outside_warning order by id limit 1) as one, generate_series(1, $1) as n",
+    )
+    .bind(count)
+    .execute(&town.db.pool)
+    .await
+    .unwrap();
+}
+
+#[tokio::test]
+async fn the_gravest_is_shown_however_many_came_after_it() {
+    let (provider, address) = Provider::open().await;
+    let mut town = Town::new(JUIZ_DE_FORA, "2026-09-19T13:00:00Z", &feed(&address)).await;
+    town.area("perto", -21.76, -43.35).await;
+    provider.put("/feed", atom(&[idap("MG-1", 9, "Alert", "").replace("Severe", "Extreme")]));
+    town.ask().await;
+    flood(&town, 60).await;
+    let later = "update outside_warning set for_us_by = '{circle}', severity = case when identifier = 'MG-1' then 'Extreme' else 'Minor' end";
+    sqlx::query(later).execute(&town.db.pool).await.unwrap();
+    let mut conn = town.db.pool.acquire().await.unwrap();
+    let (shown, has_more) = shown::for_us(&mut conn, town.now(), true).await.unwrap();
+    assert_eq!((shown[0].identifier.as_str(), shown.len(), has_more), ("MG-1", 50, true));
+    let (_, console) = town.get("/console/warnings", &town.staff().await).await;
+    assert!(console.contains("São mostrados os 50 mais graves"), "what is left out is said");
+}
+
+#[tokio::test]
+async fn what_is_beyond_a_days_bound_is_kept_when_there_is_room_again() {
+    let (provider, address) = Provider::open().await;
+    let mut town = Town::new(ACARAPE, "2022-08-12T17:00:00Z", &feed(&address)).await;
+    provider.put("/feed", rss(&["/1"]));
+    provider.put("/1", INMET);
+    town.ask().await;
+    flood(&town, 1999).await;
+    provider.put("/feed", rss(&["/2", "/1"]));
+    provider.put("/2", INMET.replace("18084", "18085"));
+    town.ask_later(10).await;
+    assert_eq!(
+        town.list(Wish { before: Some(i64::MAX), ..Wish::default() })
+            .await
+            .iter()
+            .filter(|one| one.identifier.contains("18085"))
+            .count(),
+        0
+    );
+    let mut kept = Vec::new();
+    for _ in 0..10 {
+        town.ask_later(180).await;
+        kept = town.all().await;
+        kept.retain(|one| one.identifier.contains("18085"));
+    }
+    assert_eq!(kept.len(), 1);
 }
 
 #[tokio::test]
@@ -442,7 +538,8 @@ async fn neither_an_entry_nor_a_redirect_leads_into_the_own_network() {
     provider.say("/moved", 302, &format!("{address}/inside"));
     let mut town = Town::allowing("localhost", ACARAPE, "2022-08-12T17:00:00Z", &feed(&by_name)).await;
     let told = town.ask().await;
-    assert_eq!((told.warnings, told.problems), (0, 2), "{told:?}");
+    assert_eq!((told.error_kind.as_str(), quarantine(&town.db.pool).await.len()), ("refused", 2), "{told:?}");
+    assert!(town.all().await.is_empty());
     assert_eq!(provider.asked(), ["/feed", "/moved"]);
 }
 

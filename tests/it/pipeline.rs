@@ -8,6 +8,8 @@ use sentinela::alerts::store::{self, AlertDetail, Filter};
 use sentinela::alerts::{AlertError, AlertKind, cap};
 use sentinela::app::App;
 use sentinela::clock::Instant;
+use sentinela::endpoints::Kind;
+use sentinela::endpoints::desk::Given;
 use sentinela::ids::{AlertId, DatastreamId};
 use sentinela::ingest::{NewReading, Source};
 use sentinela::pipeline::Pipeline;
@@ -15,6 +17,7 @@ use sentinela::units::{Fixed, Quality};
 use sqlx::PgConnection;
 use sqlx::pool::PoolConnection;
 
+use crate::endpoints::{given, made};
 use crate::support::{self, TestDb};
 
 /// Two neighbourhoods side by side, a gauge in the first and one in the second, two residents inside and one far away.
@@ -39,15 +42,15 @@ const TOWN: &str = "
     insert into resident_channel (resident_id, kind, address, verified_at)
         select id, 'email', lower(name) || '@exemplo.invalid', now() from resident;";
 
-struct Story {
-    app: App,
-    db: TestDb,
-    conn: PoolConnection<sqlx::Postgres>,
-    pipeline: Pipeline,
+pub struct Story {
+    pub app: App,
+    pub db: TestDb,
+    pub conn: PoolConnection<sqlx::Postgres>,
+    pub pipeline: Pipeline,
 }
 
 impl Story {
-    async fn begin(overrides: &[(&str, &str)]) -> Self {
+    pub async fn begin(overrides: &[(&str, &str)]) -> Self {
         let db = support::db().await;
         sqlx::raw_sql(TOWN).execute(&db.pool).await.unwrap();
         let app = support::app_with(&db, overrides);
@@ -57,7 +60,7 @@ impl Story {
     }
 
     /// Rain in millimetres at a gauge, observed and received now.
-    async fn rain(&mut self, stream: i64, mm: i64) {
+    pub async fn rain(&mut self, stream: i64, mm: i64) {
         let reading = NewReading {
             datastream_id: DatastreamId(stream),
             device_id: None,
@@ -72,7 +75,7 @@ impl Story {
         self.pipeline.drain(&mut self.conn).await.unwrap();
     }
 
-    async fn pass(&mut self, minutes: i64) -> Instant {
+    pub async fn pass(&mut self, minutes: i64) -> Instant {
         let now = self.app.clock.now() + TimeDelta::minutes(minutes);
         self.app.clock.set(now);
         self.pipeline.tick(&mut self.conn).await.unwrap();
@@ -84,7 +87,7 @@ impl Story {
         self.pipeline = Pipeline::load(&self.app, &mut self.conn).await.unwrap();
     }
 
-    async fn drafts(&mut self) -> Vec<AlertDetail> {
+    pub async fn drafts(&mut self) -> Vec<AlertDetail> {
         let mut details = Vec::new();
         for summary in store::list(&mut self.conn, Filter::Drafts, 10).await.unwrap() {
             details.push(store::load(&mut self.conn, summary.id).await.unwrap().unwrap());
@@ -92,7 +95,7 @@ impl Story {
         details
     }
 
-    async fn issue(&mut self, id: AlertId, revision: i32) -> Result<String, AlertError> {
+    pub async fn issue(&mut self, id: AlertId, revision: i32) -> Result<String, AlertError> {
         let issuer = Issuer::of(&self.app);
         let now = self.app.clock.now();
         let mut tx = sqlx::Connection::begin(&mut *self.conn).await.unwrap();
@@ -101,11 +104,11 @@ impl Story {
         Ok(issued.number)
     }
 
-    async fn text(&mut self, sql: &'static str) -> Vec<String> {
+    pub async fn text(&mut self, sql: &'static str) -> Vec<String> {
         sqlx::query_scalar(sql).fetch_all(&mut *self.conn as &mut PgConnection).await.unwrap()
     }
 
-    fn drafter(&self) -> Drafter<'_> {
+    pub fn drafter(&self) -> Drafter<'_> {
         Drafter { config: &self.app.config, templates: &self.app.templates, ids: &self.app.ids }
     }
 }
@@ -181,13 +184,14 @@ async fn an_alert_without_instruction_or_already_over_does_not_leave() {
         description: "x".into(),
         instruction: "  ".into(),
         sms_text: "x".into(),
-        expires_at: now - TimeDelta::minutes(1),
+        expires_at: now + TimeDelta::minutes(1),
         areas: None,
     };
     let mut tx = sqlx::Connection::begin(&mut *story.conn).await.unwrap();
     let drafter = Drafter { config: &story.app.config, templates: &story.app.templates, ids: &story.app.ids };
     let revision = drafter.save(&mut tx, now, "maria", draft.row.id, draft.row.revision, &edit).await.unwrap();
     tx.commit().await.unwrap();
+    story.app.clock.set(now + TimeDelta::minutes(2));
     let message = story.issue(draft.row.id, revision).await.unwrap_err().to_string();
     assert!(message.contains("instruction is empty") && message.contains("which is over"), "{message}");
     assert_eq!(story.text("select last_number::text from number_series").await, Vec::<String>::new());
@@ -272,6 +276,7 @@ async fn a_danger_left_without_an_alert_is_asked_about_again_unless_a_person_dec
     story.pass(1).await;
     let again = story.drafts().await.remove(0);
     assert_ne!(again.row.id, draft.row.id);
+    assert!(again.areas[0].explanation.is_some(), "it tells why as the first one did");
     let now = story.app.clock.now();
     let (id, revision) = (again.row.id, again.row.revision);
     sentinela::alerts::draft::discard(&mut story.conn, now, "maria", id, revision, "visto no local").await.unwrap();
@@ -447,4 +452,94 @@ async fn a_cancellation_answers_once_and_supersedes_everywhere() {
         story.drafter().answer(&mut app.db.web.acquire().await.unwrap(), now, "x", id, AlertKind::AllClear).await,
         Err(AlertError::Refused(_))
     ));
+}
+
+/// The statuses of the alerts on whose incidents changes of levels stand.
+const NOTED: &str =
+    "select distinct a.status from incident_entry e join incident_alert ia on ia.incident_id = e.incident_id
+    join alert a on a.id = ia.alert_id where e.kind = 'level'";
+
+#[tokio::test]
+async fn what_the_gauges_say_stands_on_the_real_incident_though_an_exercise_is_newer() {
+    let mut story = Story::begin(&[]).await;
+    story.rain(1, 45).await;
+    let draft = story.drafts().await.remove(0);
+    story.issue(draft.row.id, draft.row.revision).await.unwrap();
+    let now = story.pass(1).await;
+    let subject = sentinela::alerts::draft::Subject {
+        kind: AlertKind::Alert,
+        cobrade: "1.1.3.2.1".parse().unwrap(),
+        level: sentinela::units::Level::Alert,
+        areas: &[draft.areas[0].area_id],
+        references: None,
+        status: sentinela::config::AlertStatus::Exercise,
+        rule: None,
+        reasons: &[],
+    };
+    let mut tx = sqlx::Connection::begin(&mut *story.conn).await.unwrap();
+    let drafter = Drafter { config: &story.app.config, templates: &story.app.templates, ids: &story.app.ids };
+    let drill = drafter.create(&mut tx, now, "maria", &subject).await.unwrap();
+    tx.commit().await.unwrap();
+    story.issue(drill, 1).await.unwrap();
+    story.pass(1).await;
+    story.rain(1, 120).await;
+    assert_eq!(story.text(NOTED).await, ["actual"]);
+}
+
+#[tokio::test]
+async fn sending_is_over_once_a_large_audience_is_written_whole_and_waits_for_no_endpoint() {
+    let mut story = Story::begin(&[]).await;
+    let webhook =
+        given("rede", serde_json::json!({ "url": "https://example.org/in" }), &["actual", "exercise", "test"]);
+    let webhook = Given { least_level: "observation".into(), ..webhook };
+    made(&story.app, Kind::Webhook, &webhook, "").await;
+    story.rain(1, 45).await;
+    let draft = story.drafts().await.remove(0);
+    story.issue(draft.row.id, draft.row.revision).await.unwrap();
+    let waiting = "select state from outbox where endpoint_id is not null";
+    assert_eq!(story.text(waiting).await, ["pending"]);
+    for sql in [
+        "update outbox set state = 'delivered', attempts = 1 where endpoint_id is null",
+        "update dispatch_run set spread_at = null",
+    ] {
+        sqlx::query(sql).execute(&story.db.pool).await.unwrap();
+    }
+    let said = "select action from alert_event where action = 'sent'";
+    story.pass(1).await;
+    assert_eq!(story.text(said).await, Vec::<String>::new(), "the rest is still being written");
+    sqlx::query("update dispatch_run set spread_at = now()").execute(&story.db.pool).await.unwrap();
+    story.pass(1).await;
+    assert_eq!(story.text(said).await, ["sent"]);
+    let counted =
+        "select ((detail ->> 'recipients')::int = (select count(*) from outbox where endpoint_id is null))::text
+        from alert_event where action = 'sent'";
+    assert_eq!(story.text(counted).await, ["true"]);
+}
+
+#[tokio::test]
+async fn a_draft_that_was_returned_does_not_leave_by_itself_when_an_area_joins() {
+    let mut story = Story::begin(&[]).await;
+    story.rain(1, 45).await;
+    let draft = story.drafts().await.remove(0).row;
+    let (now, maria) = (story.app.clock.now(), sentinela::audit::Actor::rule("maria"));
+    let issuer = Issuer::of(&story.app);
+    let mut tx = sqlx::Connection::begin(&mut *story.conn).await.unwrap();
+    issuer.submit(&mut tx, now, &maria, draft.id, draft.revision).await.unwrap();
+    issuer.send_back(&mut tx, now, &maria, (draft.id, draft.revision), "falta o abrigo").await.unwrap();
+    tx.commit().await.unwrap();
+    // From here on the plan would let such drafts out.
+    let mut config = support::config(&[("SENTINELA__DATABASE__URL", story.db.url.as_str())]);
+    config.alerts.policies = vec![plan()];
+    let (app, receiver) = support::app_from(&story.db, config);
+    tokio::spawn(sentinela::ingest::committer::run(app.clone(), receiver));
+    app.clock.set(now + TimeDelta::minutes(1));
+    // Both draw from one seed; two services never do.
+    let _drawn: Vec<_> = (0..1000).map(|_| app.ids.uuid(now)).collect();
+    story.app = app;
+    story.restart().await;
+    story.rain(2, 47).await;
+    let drafts = story.drafts().await;
+    let [joined] = drafts.as_slice() else { panic!("expected one draft, found {}", drafts.len()) };
+    assert_eq!((joined.row.id, joined.areas.len()), (draft.id, 2));
+    assert_eq!(story.text("select state from alert").await, ["draft"]);
 }

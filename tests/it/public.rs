@@ -300,6 +300,11 @@ async fn an_alert_whose_time_ran_out_is_over_before_anybody_writes_it_down() {
     let page = get(&app, &format!("/alerts/{}", identifier(3))).await.text();
     assert!(page.contains("Este aviso venceu e não vale mais."), "{page}");
     assert!(get(&app, "/").await.text().contains("Nenhum alerta em vigor"));
+    // What it replaced leads to it no longer as to what counts.
+    for address in ["", "?print"] {
+        let old = get(&app, &format!("/alerts/{}{address}", identifier(1))).await.text();
+        assert!(old.contains("não vale mais") && !old.contains("O que vale agora"), "{old}");
+    }
 }
 
 #[tokio::test]
@@ -388,6 +393,15 @@ async fn the_banner_alone_may_stand_in_pages_of_others_and_runs_nothing() {
     }
     let badge = get(&app, "/banner.svg").await;
     assert_eq!(badge.header(header::CONTENT_TYPE), "image/svg+xml");
+    // A cache gives all the same, so what one reader's browser says of them changes nothing; the address does.
+    let own = [(header::ACCEPT_LANGUAGE, "en"), (header::COOKIE, "sentinela_lang=en; sentinela_theme=dark")];
+    for address in ["/banner", "/banner.svg"] {
+        let (plain, theirs) = (get(&app, address).await, ask(&app, address, &own).await);
+        assert!(plain.bytes == theirs.bytes, "{address}");
+        assert_ne!(get(&app, &format!("{address}?lang=en")).await.bytes, plain.bytes, "{address}");
+    }
+    let how = ask(&app, "/banner/como-usar", &own).await.text();
+    assert!(how.contains("/banner?lang=en") && how.contains("/banner.svg?lang=en"), "{how}");
     assert_eq!(badge.header("cross-origin-resource-policy"), "cross-origin");
     let how = get(&app, "/banner/como-usar").await.text();
     assert!(how.contains("https://alertas.example.org/banner") && how.contains("&#60;iframe"), "{how}");
@@ -411,6 +425,30 @@ async fn whoever_has_the_present_is_spared_it_and_hears_of_every_change() {
     for (address, tag) in addresses.into_iter().zip(tags) {
         let again = ask(&app, address, &[(header::IF_NONE_MATCH, &tag)]).await;
         assert_eq!(again.status, StatusCode::OK, "{address}");
+    }
+}
+
+/// A browser asks first, because `If-None-Match` is no header that any page may send.
+#[tokio::test]
+async fn pages_of_other_sites_may_ask_whether_the_present_has_changed() {
+    let (_db, app) = with_alerts().await;
+    let preflight = async |path: &str| {
+        let request =
+            Request::builder().method("OPTIONS").uri(path).header(header::ORIGIN, "https://jornal.example.org");
+        let request = request.header(header::ACCESS_CONTROL_REQUEST_METHOD, "GET");
+        let request =
+            request.header(header::ACCESS_CONTROL_REQUEST_HEADERS, "if-none-match").body(Body::empty()).unwrap();
+        sentinela::web::router::router(app.clone()).oneshot(request).await.unwrap()
+    };
+    for path in ["/api/v1/public/status", "/alerts/active.geojson", "/alerts/feed.atom"] {
+        let answer = preflight(path).await;
+        assert_eq!(answer.status(), StatusCode::NO_CONTENT, "{path}");
+        let allowed = &answer.headers()[header::ACCESS_CONTROL_ALLOW_HEADERS];
+        assert!(allowed.to_str().unwrap().contains("if-none-match"), "{path}");
+        assert!(get(&app, path).await.header(header::ACCESS_CONTROL_EXPOSE_HEADERS).contains("etag"), "{path}");
+    }
+    for path in ["/console", "/api/v1/alerts"] {
+        assert_eq!(preflight(path).await.status(), StatusCode::METHOD_NOT_ALLOWED, "{path}");
     }
 }
 
@@ -501,6 +539,7 @@ async fn a_flood_of_requests_for_one_picture_draws_it_once() {
     let good: Vec<_> = answers.iter().filter(|answer| answer.status == StatusCode::OK).collect();
     assert!(!good.is_empty() && good.iter().all(|answer| answer.bytes == good[0].bytes));
     assert!(answers.iter().all(|answer| matches!(answer.status, StatusCode::OK | StatusCode::SERVICE_UNAVAILABLE)));
+    assert_eq!(app.pictures.drawn(), 1);
 }
 
 #[tokio::test]
@@ -611,7 +650,9 @@ async fn public_pages_are_whole_documents_with_one_heading_and_names_for_everyth
     let sheet = format!("{one}?print");
     for address in ["/", "/alerts", "/alerts?kind=drills", "/banner", "/banner/como-usar", &one, &sheet] {
         for language in ["pt-BR", "en"] {
-            let page = ask(&app, address, &[(header::ACCEPT_LANGUAGE, language)]).await.text();
+            // The frame for other sites speaks the language of its address.
+            let asked = if address == "/banner" { format!("/banner?lang={language}") } else { address.to_owned() };
+            let page = ask(&app, &asked, &[(header::ACCEPT_LANGUAGE, language)]).await.text();
             assert!(page.contains(&format!("<html lang=\"{language}\"")), "{address}");
             assert_eq!(page.matches("<h1").count(), 1, "{address}: one h1");
             assert_eq!(page.matches("<main").count(), 1, "{address}: one main");

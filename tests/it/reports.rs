@@ -18,6 +18,8 @@ use tower::ServiceExt as _;
 use crate::support::{self, TestDb};
 
 mod addresses;
+mod cases;
+mod cases_many;
 mod crowds;
 mod forms;
 mod strays;

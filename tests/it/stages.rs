@@ -28,7 +28,8 @@ impl Room {
     }
 
     async fn answer(&self, by: &Person, id: AlertId, kind: &str) -> AlertId {
-        let (status, made) = self.act(by, id, kind, Value::Null).await;
+        let body = if kind == "cancel" { json!({ "reason": "sensor com defeito" }) } else { Value::Null };
+        let (status, made) = self.act(by, id, kind, body).await;
         assert_eq!(status, StatusCode::CREATED, "{made}");
         AlertId(made["id"].as_str().unwrap().parse().unwrap())
     }
@@ -336,6 +337,18 @@ async fn a_cancellation_is_asked_twice_and_update_and_end_are_one_click() {
     assert_eq!(room.words(drafts).await, ["cancel true", "update true"], "prefilled");
     let why = "select reason from audit_event where act = 'alert.draft' and reason <> ''";
     assert_eq!(room.words(why).await, ["sensor com defeito"]);
+    // A second reason is not lost because a draft waits already.
+    let twice = room.post(&ana, &answer, "kind=cancel&confirmed=yes&reason=e+o+bairro+errado").await;
+    assert_eq!(twice.0, StatusCode::SEE_OTHER);
+    let given = "select detail ->> 'reason' from alert_event where action = 'reason given' order by id";
+    assert_eq!(room.words(given).await, ["sensor com defeito", "e o bairro errado"]);
+    // Over the API it is asked for too, and bounded everywhere.
+    for body in [Value::Null, json!({}), json!({ "reason": " " }), json!({ "reason": "x".repeat(4001) })] {
+        let (status, said) = room.act(&ana, id, "cancel", body).await;
+        assert!(status == StatusCode::BAD_REQUEST || status == StatusCode::UNPROCESSABLE_ENTITY, "{status} {said}");
+    }
+    let long = format!("kind=cancel&confirmed=yes&reason={}", "x".repeat(4001));
+    assert_eq!(room.post(&ana, &answer, &long).await.0, StatusCode::CONFLICT);
     // Whoever sees that it was right after all ends it instead.
     assert_eq!(room.post(&ana, &answer, "kind=cancel&kind_instead=all_clear&reason=").await.0, StatusCode::SEE_OTHER);
     assert_eq!(room.count("select count(*) from alert where kind = 'all_clear'").await, 1);
@@ -361,8 +374,8 @@ async fn the_word_of_an_end_is_sent_to_the_last_and_what_it_ended_is_not() {
     assert_eq!(room.approve(&ana.token, clear, 1).await.0, StatusCode::OK);
     let mut conn = room.db.pool.acquire().await.unwrap();
     let sms = sentinela::dispatch::provider::Channel::Sms;
-    claim::take_back(&mut conn, now + TimeDelta::minutes(1), sms).await.unwrap();
-    claim::bury(&mut conn, now + TimeDelta::minutes(1), sms).await.unwrap();
+    claim::take_back(&mut conn, now + TimeDelta::minutes(1), sms.as_str()).await.unwrap();
+    claim::bury(&mut conn, now + TimeDelta::minutes(1), sms.as_str()).await.unwrap();
     let rows = "select a.kind || ' ' || right(o.address, 2) || ' ' || o.state || ' ' || o.reason from outbox o
                 join alert a on a.id = o.alert_id order by 1";
     let left = room.words(rows).await;
@@ -421,6 +434,16 @@ async fn a_superseded_alert_is_superseded_on_every_page_and_feed() {
         assert_eq!(status, StatusCode::OK, "{path}");
         assert!(body.contains(new) && !body.contains(&format!("/alerts/{old}")), "{path}: {body}");
     }
+    for path in [
+        "/alerts/active.geojson",
+        "/banner",
+        "/alerts/areas/bom-pastor/feed.atom",
+        "/alerts/hazards/1.1.3.2.1/feed.rss",
+    ] {
+        let (status, body) = room.stranger(Method::GET, path).await;
+        assert_eq!(status, StatusCode::OK, "{path}");
+        assert!(body.contains(new) && !body.contains(&format!("/alerts/{old}")), "{path}: {body}");
+    }
     let (_, page) = room.stranger(Method::GET, &format!("/alerts/{old}")).await;
     assert!(page.contains("[replaced]") && page.contains(new), "its own address says so: {page}");
     let active = room.api(&ana.token, Method::GET, "?state=active", Value::Null).await.1;
@@ -433,6 +456,15 @@ async fn a_superseded_alert_is_superseded_on_every_page_and_feed() {
     // One incident holds both, and tells of both.
     assert_eq!(room.count("select count(distinct incident_id) from incident_alert").await, 1);
     assert_eq!(room.count("select count(*) from incident_alert").await, 2);
+    // Its end is the end everywhere.
+    let clear = room.answer(&ana, update, "all-clear").await;
+    assert_eq!(room.approve(&ana.token, clear, 1).await.0, StatusCode::OK);
+    for path in ["/alerts/active.geojson", "/banner"] {
+        let (_, body) = room.stranger(Method::GET, path).await;
+        assert!(!body.contains(new) && !body.contains(old), "{path}: {body}");
+    }
+    let (_, feed) = room.stranger(Method::GET, "/alerts/areas/bom-pastor/feed.atom").await;
+    assert!(!feed.contains(&format!("/alerts/{new}")) && !feed.contains(&format!("/alerts/{old}")), "{feed}");
 }
 
 #[tokio::test]
@@ -481,4 +513,216 @@ async fn a_rules_draft_whose_places_a_person_changed_never_leaves_by_itself() {
     let told = asked().await;
     assert_eq!((&told["approvals"], &told["policy"]), (&json!("one"), &Value::Null));
     assert_eq!(told["because"], json!(["no_policy", { "not_automatic": { "policy": "plano", "why": "edited" } }]));
+}
+
+#[tokio::test]
+async fn an_alert_begins_from_nothing_on_the_console_and_a_test_reaches_testers_alone() {
+    let room = Room::configured(|config| {
+        config.exercises.testers = vec!["ti@exemplo.invalid".into()];
+    })
+    .await;
+    room.people().await;
+    let ana = room.person("ana", Role::Approver).await;
+    let list = room.page(&ana, "/console/alerts").await;
+    assert!(list.contains("href=\"/console/alerts/new\""), "{list}");
+    assert!(room.page(&ana, "/console").await.contains("href=\"/console/alerts/new\""));
+    let form = room.page(&ana, "/console/alerts/new").await;
+    for text in ["value=\"actual\" required checked", "value=\"test\"", "value=\"system\"", "There is 1 tester"] {
+        assert!(form.contains(text), "{text}: {form}");
+    }
+    assert!(!form.contains("value=\"exercise\""), "an exercise begins at the exercises: {form}");
+    let (status, asked) = room.post(&ana, "/console/alerts/new", "status=exercise&cobrade=9.9").await;
+    assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY);
+    for text in ["Choose the hazard", "Choose the level", "Say whether it is real"] {
+        assert!(asked.contains(text), "{text}: {asked}");
+    }
+    let (status, _) = room.post(&ana, "/console/alerts/new", "cobrade=1.1.3.2.1&level=maximum&status=test").await;
+    assert_eq!(status, StatusCode::SEE_OTHER);
+    // A form that is sent twice begins one draft.
+    let again = room.post(&ana, "/console/alerts/new", "cobrade=1.1.3.2.1&level=maximum&status=test").await;
+    assert_eq!(again.0, StatusCode::SEE_OTHER);
+    let id: uuid::Uuid = sqlx::query_scalar("select id from alert").fetch_one(&room.db.pool).await.unwrap();
+    let id = AlertId(id);
+    let places = room.page(&ana, &format!("/console/alerts/{id}/places?done=begun")).await;
+    assert!(places.contains("No place yet") && places.contains("Say where it holds"), "{places}");
+    // Without a place it is looked at like every draft, and cannot leave.
+    let review = room.page(&ana, &format!("/console/alerts/{id}")).await;
+    assert!(review.contains("it has no area") && review.contains("Goes to testers only"), "{review}");
+    // The e-mail is shown as it would leave, with its banner, where, until when and links.
+    for text in ["*** TESTE. Esta mensagem prova os canais", "Vale até: ", "(identifier given at the issue).xml"] {
+        assert!(review.contains(text), "{text}: {review}");
+    }
+    assert_eq!(room.approve(&ana.token, id, 1).await.0, StatusCode::BAD_REQUEST);
+    let place = json!({ "revision": 1, "place": { "risk_area": "bom-pastor" } });
+    let (status, said) = room.act(&ana, id, "places", place).await;
+    assert_eq!(status, StatusCode::CREATED, "{said}");
+    let shown = room.show(&ana, id).await;
+    let headline = shown["headline"].as_str().unwrap();
+    assert!(headline.starts_with("TESTE") && headline.ends_with("em Bom Pastor"), "{headline}");
+    let (status, issued) = room.approve(&ana.token, id, 2).await;
+    assert_eq!((status, &issued["recipients"]), (StatusCode::OK, &json!(0)), "{issued}");
+    assert_eq!(room.count("select count(*) from outbox").await, 0);
+    assert_eq!(room.words("select channel from alert_copy").await, ["email"]);
+    let (_, xml) =
+        room.stranger(Method::GET, &format!("/alerts/{}.xml", issued["cap_identifier"].as_str().unwrap())).await;
+    assert!(xml.contains("<status>Test</status>"), "{xml}");
+}
+
+#[tokio::test]
+async fn a_program_says_whether_its_draft_is_real() {
+    let room = Room::open(&[]).await;
+    let ana = room.person("ana", Role::Approver).await;
+    let draft = async |status: Option<&str>| {
+        let mut body = json!({ "cobrade": "1.1.3.2.1", "level": "alert", "areas": ["bom-pastor"] });
+        if let Some(status) = status {
+            body["status"] = json!(status);
+        }
+        let (code, made) = room.api(&ana.token, Method::POST, "", body).await;
+        match made["id"].as_str() {
+            Some(id) => (code, room.show(&ana, AlertId(id.parse().unwrap())).await["status"].clone()),
+            None => (code, made),
+        }
+    };
+    for (given, kept) in
+        [(None, "actual"), (Some("actual"), "actual"), (Some("test"), "test"), (Some("system"), "system")]
+    {
+        assert_eq!(draft(given).await, (StatusCode::CREATED, json!(kept)), "{given:?}");
+    }
+    let (status, refused) = draft(Some("exercise")).await;
+    assert_eq!(status, StatusCode::BAD_REQUEST);
+    assert!(refused.to_string().contains("expected one of actual, test, system"), "{refused}");
+    assert!(draft(Some("unreal")).await.0.is_client_error());
+    // Where the whole service exercises nothing real begins.
+    let drill = Room::open(&[("SENTINELA__ALERTS__STATUS", "exercise")]).await;
+    let olga = drill.person("olga", Role::Operator).await;
+    let body = json!({ "cobrade": "1.1.3.2.1", "level": "alert", "areas": ["bom-pastor"], "status": "actual" });
+    assert_eq!(drill.api(&olga.token, Method::POST, "", body).await.0, StatusCode::BAD_REQUEST);
+}
+
+#[tokio::test]
+async fn what_somebody_had_in_hand_never_leaves_by_itself() {
+    let room = Room::configured(|config| {
+        config.alerts.policies = vec![Policy {
+            name: "plano".into(),
+            hazards: Vec::new(),
+            levels: Vec::new(),
+            kinds: Vec::new(),
+            people_from: None,
+            people_below: None,
+            approvals: Needs::Automatic,
+            plancon: "PLANCON 4.2".into(),
+        }];
+    })
+    .await;
+    let (olga, ana) = (room.person("olga", Role::Operator).await, room.person("ana", Role::Approver).await);
+    let id = room.draft_by_rule(Level::Maximum, AlertStatus::Actual).await;
+    let asked = async || room.api(&olga.token, Method::GET, &format!("/{id}/approval"), Value::Null).await.1;
+    assert_eq!(asked().await["approvals"], "automatic");
+    let in_hand = json!(["no_policy", { "not_automatic": { "policy": "plano", "why": "in_hand" } }]);
+    assert_eq!(room.act(&olga, id, "submit", json!({ "revision": 1 })).await.0, StatusCode::NO_CONTENT);
+    assert_eq!(asked().await["because"], in_hand);
+    let back = json!({ "revision": 1, "reason": "falta o ponto de encontro" });
+    assert_eq!(room.act(&ana, id, "return", back).await.0, StatusCode::OK);
+    assert_eq!(asked().await["because"], in_hand);
+    let page = room.page(&ana, &format!("/console/alerts/{id}")).await;
+    assert!(page.contains("somebody has submitted, returned or approved it already"), "{page}");
+}
+
+/// Whatever changes what a draft says or where: each takes the approvals and the submission.
+#[tokio::test]
+async fn every_way_to_change_a_draft_takes_its_approvals_and_its_submission() {
+    let room = Room::open(TWO).await;
+    let (olga, ana) = (room.person("olga", Role::Operator).await, room.person("ana", Role::Approver).await);
+    room.person("bruno", Role::Approver).await;
+    let id = room.draft(&olga, "maximum").await;
+    let revision = async || i32::try_from(room.show(&olga, id).await["revision"].as_i64().unwrap()).unwrap();
+    let at = |path: &str| format!("/{id}{path}");
+    let texts = json!({ "headline": "Leave", "description": "Landslides in Bom Pastor.", "instruction": "1. Leave now.",
+        "sms_text": "CIVIL DEFENSE: leave Bom Pastor now." });
+    for act in ["place added", "place removed", "place restored", "other texts", "regenerated", "edited"] {
+        let now = revision().await;
+        assert_eq!(room.act(&olga, id, "submit", json!({ "revision": now })).await.0, StatusCode::NO_CONTENT, "{act}");
+        assert_eq!(room.approve(&ana.token, id, now).await.0, StatusCode::ACCEPTED, "{act}");
+        let said = match act {
+            "place added" => {
+                let place = json!({ "revision": now, "place": { "risk_area": "linhares" } });
+                room.api(&olga.token, Method::POST, &at("/places"), place).await
+            }
+            "place removed" => {
+                let places = room.api(&olga.token, Method::GET, &at("/places"), Value::Null).await.1;
+                let place =
+                    places["places"].as_array().unwrap().iter().find(|place| place["name"] == "Linhares").unwrap();
+                let path = format!("/places/{}?revision={now}", place["id"].as_str().unwrap());
+                room.api(&olga.token, Method::DELETE, &at(&path), Value::Null).await
+            }
+            "place restored" => {
+                room.api(&olga.token, Method::POST, &at("/places/restore"), json!({ "revision": now })).await
+            }
+            "other texts" => {
+                let body = json!({ "revision": now, "texts": texts });
+                room.api(&olga.token, Method::PUT, &at("/texts/en"), body).await
+            }
+            "regenerated" => {
+                room.api(&olga.token, Method::POST, &at("/texts/en/regenerate"), json!({ "revision": now })).await
+            }
+            _ => {
+                room.edit(&olga, id, now, "Outra manchete").await;
+                (StatusCode::OK, Value::Null)
+            }
+        };
+        assert!(said.0.is_success(), "{act}: {}", said.1);
+        let shown = room.show(&olga, id).await;
+        assert_eq!((&shown["state"], &shown["submitted_by"]), (&json!("draft"), &Value::Null), "{act}");
+        assert_eq!(shown["revision"], json!(now + 1), "{act}");
+        let standing = room.api(&ana.token, Method::GET, &at("/approval"), Value::Null).await.1;
+        assert_eq!(standing["given"], json!([]), "{act}: {standing}");
+        assert_eq!(room.approve(&ana.token, id, now).await.0, StatusCode::CONFLICT, "{act}: of what was before");
+    }
+}
+
+#[tokio::test]
+async fn the_database_keeps_an_issued_alert_its_places_and_the_way_of_its_life() {
+    let room = Room::open(&[]).await;
+    let ana = room.person("ana", Role::Approver).await;
+    let id = room.draft_by_rule(Level::Maximum, AlertStatus::Actual).await;
+    let circle = json!({ "revision": 1, "place": { "circle": { "lat": -21.75, "lon": -43.39, "radius_km": 1.0 }, "name": "Praça" } });
+    assert_eq!(room.act(&ana, id, "places", circle).await.0, StatusCode::CREATED);
+    let other = room.draft_by_rule(Level::Maximum, AlertStatus::Actual).await;
+    assert_eq!(room.approve(&ana.token, id, 2).await.0, StatusCode::OK);
+    let run = async |sql: &'static str, id: AlertId| {
+        let done = sqlx::query(sql).bind(id.0).execute(&room.db.pool).await;
+        done.map(|done| done.rows_affected()).map_err(|error| error.to_string())
+    };
+    for sql in [
+        "insert into alert_area (alert_id, area_id, name, geom) select $1, id, name, geom from risk_area where code = 'linhares'",
+        "update alert_area set name = 'x' where alert_id = $1",
+        "delete from alert_area where alert_id = $1",
+        "update alert_area set alert_id = (select id from alert where state = 'draft') where alert_id = $1 and area_id in
+             (select id from risk_area)",
+        "update alert_shape set alert_id = (select id from alert where state = 'draft') where alert_id = $1",
+        "update alert_text set alert_id = (select id from alert where state = 'draft'), language = 'fr-FR' where alert_id = $1
+             and language = 'en'",
+        "update alert set kind = 'update' where id = $1",
+        "update alert set references_alert_id = (select id from alert where state = 'draft') where id = $1",
+        "update alert set severity = 'Minor' where id = $1",
+        "update alert set revision = revision + 1 where id = $1",
+    ] {
+        let refused = run(sql, id).await.unwrap_err();
+        assert!(refused.contains("is issued and cannot be rewritten"), "{sql}: {refused}");
+    }
+    for sql in [
+        "update alert set state = 'draft' where id = $1",
+        "update alert set state = 'submitted', submitted_at = now(), submitted_by = 'x' where id = $1",
+        "update alert set state = 'discarded' where id = $1",
+    ] {
+        let refused = run(sql, id).await.unwrap_err();
+        assert!(refused.contains("is issued and cannot become"), "{sql}: {refused}");
+    }
+    // A draft keeps its freedom, and what is over does not come back.
+    assert_eq!(run("update alert_area set name = 'x' where alert_id = $1", other).await, Ok(1));
+    assert_eq!(run("update alert set state = 'expired' where id = $1", id).await, Ok(1));
+    assert!(
+        run("update alert set state = 'issued' where id = $1", id).await.unwrap_err().contains("cannot become issued")
+    );
+    assert_eq!(run("update alert set state = 'cleared' where id = $1", id).await, Ok(1));
 }

@@ -238,6 +238,37 @@ async fn a_past_instant_is_explained_on_the_ground_and_at_the_grade_of_then() {
 }
 
 #[tokio::test]
+async fn of_an_area_that_is_retired_today_the_past_is_explained_and_the_present_is_not() {
+    let mut town = Town::new().await;
+    town.rain(2, 0).await;
+    let then = town.rain(1, 45).await;
+    let before = town.explained(Some(then)).await;
+    town.pass(30).await;
+    let known = then - TimeDelta::days(1);
+    sqlx::query("update risk_area set updated_at = $1").bind(known).execute(&town.db.pool).await.unwrap();
+    let now = town.app.clock.now();
+    let mut tx = town.app.db.web.begin().await.unwrap();
+    sentinela::areas::store::record_present(&mut tx, "encosta").await.unwrap();
+    let content = sentinela::areas::store::content(&mut tx, "encosta", 1).await.unwrap().unwrap();
+    let wish = sentinela::areas::Change {
+        code: "encosta".into(),
+        content: sentinela::areas::Content { retired: true, ..content },
+        origin: sentinela::areas::Origin::Retire,
+        origin_detail: serde_json::json!({}),
+        reason: "obra de contenção".into(),
+        when: sentinela::areas::When::Now,
+    };
+    sentinela::areas::store::put(&mut tx, now, "ana", &wish).await.unwrap();
+    tx.commit().await.unwrap();
+    assert_eq!(town.explained(Some(then)).await, before, "told as it was");
+    let id: i64 = sqlx::query_scalar("select id from risk_area").fetch_one(&town.db.pool).await.unwrap();
+    let instant = then.to_rfc3339_opts(chrono::SecondsFormat::Secs, true);
+    assert_eq!(town.get(&format!("/console/areas/{id}/why?at={instant}")).await.0, 200);
+    assert_eq!(town.get(&format!("/console/areas/{id}/why")).await.0, 404);
+    assert_eq!(town.get("/api/v1/areas/encosta/explanation").await.0, 404);
+}
+
+#[tokio::test]
 async fn a_mean_of_several_stations_is_said_of_none_of_them() {
     let folder = Folder::new();
     let rule = r#"

@@ -84,9 +84,12 @@ pub struct Assessment {
 
 /// The assessment of a level. The levels are those of the preventive plans (PPDC): attention brings inspections, alert the
 /// preventive removal from slopes, maximum the immediate removal. Rain and rivers are measured, so their maximum is
-/// observed; a landslide is inferred from rain and stays likely.
+/// observed; a landslide is inferred from rain, a dam's end from its state, and both stay likely.
 pub fn assess(kind: AlertKind, level: Level, cobrade: Cobrade) -> Assessment {
-    use Hazard::{DryAir, FlashFlood, Flood, Heat, HeavyRain, Landslide, Other, Storm, Waterlogging, Wind};
+    use Hazard::{
+        Cold, Dam, DryAir, FlashFlood, Flood, Hail, Heat, HeavyRain, Landslide, Other, Storm, Tornado, Waterlogging,
+        Wildfire, Wind,
+    };
     use ResponseType::{AllClear, Avoid, Evacuate, Monitor, Prepare, Shelter};
     let hazard = Hazard::of(cobrade);
     let (severity, urgency, certainty, responses) = match (kind, level) {
@@ -95,18 +98,21 @@ pub fn assess(kind: AlertKind, level: Level, cobrade: Cobrade) -> Assessment {
         // The earlier message was wrong, so nothing is claimed.
         (AlertKind::Cancel, _) => (Severity::Unknown, Urgency::Past, Certainty::Unlikely, vec![ResponseType::None]),
         (_, Level::Maximum) => {
-            let certainty = if matches!(hazard, Landslide | Other) { Certainty::Likely } else { Certainty::Observed };
+            let certainty =
+                if matches!(hazard, Landslide | Dam | Other) { Certainty::Likely } else { Certainty::Observed };
             let responses = match hazard {
-                Landslide | Flood => vec![Evacuate],
-                FlashFlood => vec![Evacuate, Avoid],
+                Landslide | Flood | Dam => vec![Evacuate],
+                FlashFlood | Wildfire => vec![Evacuate, Avoid],
+                Hail | Tornado | Cold => vec![Shelter],
                 Waterlogging | HeavyRain | Heat | DryAir | Wind | Storm | Other => vec![Shelter, Avoid],
             };
             (Severity::Extreme, Urgency::Immediate, certainty, responses)
         }
         (_, Level::Alert) => {
             let responses = match hazard {
-                Landslide => vec![Evacuate],
-                Flood | FlashFlood => vec![Prepare, Avoid],
+                Landslide | Dam => vec![Evacuate],
+                Flood | FlashFlood | Wildfire => vec![Prepare, Avoid],
+                Hail | Tornado | Cold => vec![Shelter],
                 Waterlogging | HeavyRain | Heat | DryAir | Wind | Storm | Other => vec![Avoid],
             };
             (Severity::Severe, Urgency::Expected, Certainty::Likely, responses)
@@ -210,7 +216,7 @@ fn info(input: &BuildInput) -> Info {
         instruction: given(&input.instruction),
         web: given(&input.web),
         contact: given(&input.contact),
-        parameters: input.parameters.clone(),
+        parameters: parameters(input),
         resources: map_picture(&input.map_picture, &input.language),
         areas: input.areas.iter().map(area).collect(),
         others: Vec::new(),
@@ -249,8 +255,23 @@ fn map_picture(address: &str, language: &str) -> Vec<Resource> {
     if address.is_empty() { Vec::new() } else { vec![picture] }
 }
 
+/// What the alert says of itself, and the municipality: a reader finds its own town by it, and is told nothing of the ground.
+fn parameters(input: &BuildInput) -> Vec<NamedValue> {
+    let mut towns: Vec<&str> = input.areas.iter().map(|area| area.ibge_code.as_str()).collect();
+    towns.sort_unstable();
+    towns.dedup();
+    let towns = towns.into_iter().filter(|code| !code.is_empty()).map(|code| NamedValue::new("IBGE", code));
+    input.parameters.iter().cloned().chain(towns).collect()
+}
+
+/// CAP 1.2, section 3.2.4: an area is the union of all that describes it. So the municipality's code stands only beside no shape;
+/// with one a reader would warn the whole municipality of a single slope. The code of the area itself is the same ground.
 fn area(input: &BuildArea) -> Area {
-    let mut geocodes = vec![NamedValue::new("IBGE", &input.ibge_code)];
+    let polygons: Vec<_> = input.polygons.iter().filter_map(ring).map(Written::from).collect();
+    let mut geocodes = Vec::new();
+    if polygons.is_empty() && input.circle.is_none() {
+        geocodes.push(NamedValue::new("IBGE", &input.ibge_code));
+    }
     if !input.area_code.is_empty() {
         geocodes.push(NamedValue::new("AREA", &input.area_code));
     }
@@ -260,7 +281,7 @@ fn area(input: &BuildArea) -> Area {
     };
     Area {
         description: input.name.clone(),
-        polygons: input.polygons.iter().filter_map(ring).map(Written::from).collect(),
+        polygons,
         circles: input.circle.iter().map(|circle| Written::from(six(circle))).collect(),
         geocodes,
         altitude: None,

@@ -34,11 +34,12 @@ pub enum CapError {
 /// Reads a document whose root is one `<alert>`.
 pub fn parse(text: &str) -> Result<CapAlert, CapError> {
     let root = read_tree(text)?;
-    if root.name == "alert" && root.namespace == NAMESPACE {
+    if root.name == "alert" && *root.namespace == *NAMESPACE {
+        whole(&root, "alert")?;
         let foreign = Kept::of(text, &[&root])?;
         return read_alert(&At { path: "alert".into(), node: &root, foreign: &foreign });
     }
-    Err(CapError::NotCap { root: root.name, namespace: root.namespace })
+    Err(CapError::NotCap { root: root.name, namespace: root.namespace.to_string() })
 }
 
 /// Reads every CAP 1.2 message of a document: alone, in an EDXL-DE envelope, or as the content of a feed.
@@ -47,7 +48,10 @@ pub fn parse_all(text: &str) -> Result<Vec<CapAlert>, CapError> {
     let mut found = Vec::new();
     collect_alerts(&root, &mut found);
     if found.is_empty() {
-        return Err(CapError::NotCap { root: root.name, namespace: root.namespace });
+        return Err(CapError::NotCap { root: root.name, namespace: root.namespace.to_string() });
+    }
+    for (i, alert) in found.iter().enumerate() {
+        whole(alert, &format!("alert[{}]", i + 1))?;
     }
     let foreign = Kept::of(text, &found)?;
     let numbered = found.into_iter().enumerate();
@@ -68,7 +72,7 @@ pub fn decode(bytes: &[u8]) -> Result<String, CapError> {
 }
 
 fn collect_alerts<'a>(node: &'a Node, found: &mut Vec<&'a Node>) {
-    if node.name == "alert" && node.namespace == NAMESPACE {
+    if node.name == "alert" && *node.namespace == *NAMESPACE {
         found.push(node);
     } else {
         node.children.iter().for_each(|child| collect_alerts(child, found));
@@ -126,6 +130,32 @@ const CONTAINERS: [(&str, &[&str]); 4] = [
     ("area", &["areaDesc", "polygon", "circle", "geocode", "altitude", "ceiling"]),
 ];
 
+/// Elements of CAP that hold a name and a value, and nothing else.
+const PAIRS: [&str; 3] = ["eventCode", "parameter", "geocode"];
+
+/// Whether nothing of a message would be lost: an element that stands where CAP has text, or beside name and value, is kept
+/// nowhere.
+fn whole(node: &Node, path: &str) -> Result<(), CapError> {
+    let lost = |message: String| CapError::Field { path: path.to_owned(), message };
+    let known: &[&str] = match CONTAINERS.iter().find(|(name, _)| *name == node.name) {
+        Some((_, known)) => known,
+        None if PAIRS.contains(&node.name.as_str()) => &["valueName", "value"],
+        None => &[],
+    };
+    let is_container = CONTAINERS.iter().any(|(name, _)| *name == node.name);
+    let mut counts: HashMap<&str, usize> = HashMap::new();
+    for child in &node.children {
+        if *child.namespace == *NAMESPACE && known.contains(&child.name.as_str()) {
+            let count = counts.entry(child.name.as_str()).or_default();
+            *count += 1;
+            whole(child, &format!("{path}/{}[{count}]", child.name))?;
+        } else if !is_container {
+            return Err(lost(format!("holds the element <{}>, where CAP has text alone", child.name)));
+        }
+    }
+    Ok(())
+}
+
 /// The elements that CAP does not know, by where they begin.
 struct Kept(HashMap<usize, String>);
 
@@ -146,9 +176,9 @@ impl Kept {
 fn find_foreign(node: &Node, found: &mut Vec<Range<usize>>) {
     let Some((_, known)) = CONTAINERS.iter().find(|(name, _)| *name == node.name) else { return };
     for child in &node.children {
-        if child.namespace == NAMESPACE && known.contains(&child.name.as_str()) {
+        if *child.namespace == *NAMESPACE && known.contains(&child.name.as_str()) {
             find_foreign(child, found);
-        } else if child.namespace != signature::NAMESPACE {
+        } else if *child.namespace != *signature::NAMESPACE {
             found.push(child.from..child.to);
         }
     }
@@ -172,7 +202,7 @@ impl<'a> At<'a> {
 
     /// Children of that name in the namespace of CAP, numbered from 1.
     fn all(&self, name: &str) -> Vec<At<'a>> {
-        let named = self.node.children.iter().filter(|child| child.name == name && child.namespace == NAMESPACE);
+        let named = self.node.children.iter().filter(|child| child.name == name && *child.namespace == *NAMESPACE);
         let at = |(i, node)| At { path: format!("{}/{name}[{}]", self.path, i + 1), node, foreign: self.foreign };
         named.enumerate().map(at).collect()
     }

@@ -267,6 +267,9 @@ fn in_range(point: &Point) -> bool {
 }
 
 /// Why a ring is no CAP polygon, or `None`.
+/// Points of a ring that is looked at for crossings; about a hundred are recommended.
+const MOST_POINTS: usize = 2000;
+
 pub(super) fn ring_flaw(ring: &[Point]) -> Option<&'static str> {
     if ring.len() < 4 {
         return Some("needs at least four points");
@@ -276,6 +279,10 @@ pub(super) fn ring_flaw(ring: &[Point]) -> Option<&'static str> {
     }
     if !ring.iter().all(in_range) {
         return Some("latitude must lie in ±90 and longitude in ±180 (the latitude comes first)");
+    }
+    // Each edge is held against each other one.
+    if ring.len() > MOST_POINTS {
+        return Some("has more than 2000 points: too many to be held against itself");
     }
     let line: LineString<f64> = ring.iter().map(|point| (point.lon, point.lat)).collect();
     let polygon = Polygon::new(line, Vec::new());

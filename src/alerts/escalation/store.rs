@@ -1,5 +1,7 @@
 //! Waits, their steps and their pages in PostgreSQL.
 
+pub mod reply;
+
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 use serde_json::json;
@@ -9,6 +11,7 @@ use uuid::Uuid;
 
 use super::{How, Person, Step, Undecided, Wait};
 use crate::accounts::Roles;
+use crate::alerts::refusal::Refusal;
 use crate::alerts::state::AlertError;
 use crate::alerts::store as alerts;
 use crate::audit::{self, Act, Actor, Entry};
@@ -30,19 +33,22 @@ pub struct Open {
     pub alert: Undecided,
 }
 
-/// Every undecided alert, oldest first, that was not escalated for the wait it may be in.
+/// Every undecided alert that waits (see [`super::wait_of`]) and was not escalated for that wait, oldest first, at most 200: the others
+/// follow in the next round.
 pub async fn undecided(conn: &mut PgConnection, now: Instant) -> sqlx::Result<Vec<Undecided>> {
     let rows = sqlx::query!(
-        r#"select a.id as "id: AlertId", a.state, a.kind, a.level, a.created_by, a.created_at, a.submitted_at,
-                  a.returned_at is not null as "is_returned!",
-                  case when a.edited then a.written_by end as "edited_by: StaffId"
-           from alert a
+        r#"select a.id as "id: AlertId", a.state, a.kind, a.level, a.created_by, coalesce(last.at, a.created_at) as "open_since!",
+                  a.submitted_at, a.returned_at is not null as "is_returned!", null::uuid as "edited_by: StaffId"
+           from alert a cross join lateral (
+               select max(e.at) as at from alert_event e where e.alert_id = a.id and e.action in ('submitted', 'returned')) as last
            where a.state in ('draft', 'submitted') and a.expires_at > $1
+             and (a.state = 'submitted' or (a.created_by = $2 and a.kind in ('alert', 'update')))
              and not exists (select from alert_escalation e where e.alert_id = a.id
                  and case a.state when 'submitted' then e.cause = 'submitted' and e.since_at = a.submitted_at
-                                  else e.cause = 'rule' and e.since_at = a.created_at end)
+                                  else e.cause = 'rule' and e.since_at = coalesce(last.at, a.created_at) end)
            order by a.created_at, a.id limit 200"#,
-        now
+        now,
+        alerts::RULE
     )
     .fetch_all(conn)
     .await?;
@@ -54,7 +60,7 @@ pub async fn undecided(conn: &mut PgConnection, now: Instant) -> sqlx::Result<Ve
                 kind: row.kind.parse().map_err(decode)?,
                 level: row.level.parse().map_err(decode)?,
                 created_by: row.created_by,
-                created_at: row.created_at,
+                open_since: row.open_since,
                 submitted_at: row.submitted_at,
                 is_returned: row.is_returned,
                 edited_by: row.edited_by,
@@ -106,10 +112,15 @@ pub async fn open(
 pub async fn opened(conn: &mut PgConnection) -> sqlx::Result<Vec<Open>> {
     let rows = sqlx::query!(
         r#"select e.id, e.cause, e.since_at, e.acknowledged_at is not null as "is_acknowledged!",
-                  a.id as "alert: AlertId", a.state, a.kind, a.level, a.created_by, a.created_at, a.submitted_at,
-                  a.returned_at is not null as "is_returned!",
-                  case when a.edited then a.written_by end as "edited_by: StaffId"
-           from alert_escalation e join alert a on a.id = e.alert_id
+                  a.id as "alert: AlertId", a.state, a.kind, a.level, a.created_by, a.submitted_at,
+                  coalesce(last.at, a.created_at) as "open_since!", a.returned_at is not null as "is_returned!",
+                  (select s.id from alert_event v join staff s on s.username = v.actor
+                   where v.alert_id = a.id and v.id > coalesce(last.id, 0) and v.action in
+                       ('edited', 'regenerated', 'place added', 'place removed', 'place restored')
+                   order by v.id desc limit 1) as "edited_by: StaffId"
+           from alert_escalation e join alert a on a.id = e.alert_id cross join lateral (
+               select max(v.at) as at, max(v.id) as id from alert_event v
+               where v.alert_id = a.id and v.action in ('submitted', 'returned')) as last
            where e.ended_at is null order by e.opened_at, e.id"#
     )
     .fetch_all(conn)
@@ -126,7 +137,7 @@ pub async fn opened(conn: &mut PgConnection) -> sqlx::Result<Vec<Open>> {
                     kind: row.kind.parse().map_err(decode)?,
                     level: row.level.parse().map_err(decode)?,
                     created_by: row.created_by,
-                    created_at: row.created_at,
+                    open_since: row.open_since,
                     submitted_at: row.submitted_at,
                     is_returned: row.is_returned,
                     edited_by: row.edited_by,
@@ -224,25 +235,28 @@ pub async fn people(conn: &mut PgConnection) -> sqlx::Result<Vec<Person>> {
 }
 
 /// One message, or that there was no address for it.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct NewPage {
     pub id: Uuid,
     pub person: StaffId,
     pub channel: Channel,
     pub notice: Option<Uuid>,
+    /// By which it can be answered by SMS.
+    pub code: Option<String>,
 }
 
 pub async fn keep_page(conn: &mut PgConnection, now: Instant, due: &Due, page: NewPage) -> sqlx::Result<()> {
     sqlx::query!(
-        "insert into alert_page (id, escalation_id, position, staff_id, channel, at, notice_id, state, state_at)
-         values ($1, $2, $3, $4, $5, $6, $7, case when $7::uuid is null then 'no_address' else 'pending' end, $6)",
+        "insert into alert_page (id, escalation_id, position, staff_id, channel, at, notice_id, state, state_at, code)
+         values ($1, $2, $3, $4, $5, $6, $7, case when $7::uuid is null then 'no_address' else 'pending' end, $6, $8)",
         page.id,
         due.escalation,
         due.position,
         page.person.0,
         page.channel.as_str(),
         now,
-        page.notice
+        page.notice,
+        page.code
     )
     .execute(conn)
     .await?;
@@ -316,28 +330,45 @@ pub struct Acknowledged {
     pub first: bool,
 }
 
+/// What somebody has seen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Seen {
+    /// Whatever the alert waits for now.
+    Alert(AlertId),
+    /// This wait, and no later one.
+    Wait(Uuid),
+}
+
 /// A person has seen that the alert waits: nobody is paged any more. Saying it again changes nothing.
 ///
 /// # Errors
-/// `Refused` when the alert does not wait for anybody.
+/// `Refused` when the alert does not wait for anybody, or the wait is over.
 pub async fn acknowledge(
     conn: &mut PgConnection,
     ids: &Ids,
     now: Instant,
     (by, person): (&Actor, StaffId),
-    alert: AlertId,
+    seen: Seen,
     how: How,
 ) -> Result<Acknowledged, AlertError> {
+    let (alert, wait) = match seen {
+        Seen::Alert(alert) => (Some(alert.0), None),
+        Seen::Wait(wait) => (None, Some(wait)),
+    };
     let open = sqlx::query!(
-        r#"select e.id, e.acknowledged_at, (select username from staff where id = e.acknowledged_by) as "by?"
-           from alert_escalation e where e.alert_id = $1 and e.ended_at is null order by e.opened_at desc limit 1 for update"#,
-        alert.0
+        r#"select e.id, e.alert_id as "alert: AlertId", e.acknowledged_at,
+                  (select username from staff where id = e.acknowledged_by) as "by?"
+           from alert_escalation e where (e.alert_id = $1 or e.id = $2) and e.ended_at is null
+           order by e.opened_at desc limit 1 for update"#,
+        alert,
+        wait
     )
     .fetch_optional(&mut *conn)
     .await?;
     let Some(open) = open else {
-        return Err(AlertError::Refused("this alert waits for nobody".into()));
+        return Err(Refusal::WaitsForNobody.into());
     };
+    let alert = open.alert;
     if let (Some(at), Some(by)) = (open.acknowledged_at, open.by) {
         return Ok(Acknowledged { by, at, first: false });
     }
@@ -362,13 +393,15 @@ pub async fn acknowledge(
 #[derive(Clone, Debug)]
 pub struct Linked {
     pub alert: AlertId,
+    /// The wait it was about.
+    pub wait: Uuid,
     pub person: StaffId,
     pub username: String,
     pub name: String,
     pub language: String,
     /// Not shut out since.
     pub is_active: bool,
-    /// The wait it was about goes on.
+    /// That wait goes on.
     pub is_open: bool,
     pub since: Instant,
     pub acknowledged_by: Option<String>,
@@ -378,7 +411,7 @@ pub struct Linked {
 pub async fn linked(conn: &mut PgConnection, page: Uuid) -> sqlx::Result<Option<Linked>> {
     sqlx::query_as!(
         Linked,
-        r#"select e.alert_id as "alert: AlertId", s.id as "person: StaffId", s.username, s.name, s.language,
+        r#"select e.alert_id as "alert: AlertId", e.id as wait, s.id as "person: StaffId", s.username, s.name, s.language,
                   s.disabled_at is null as "is_active!", e.ended_at is null as "is_open!", e.since_at as since,
                   e.acknowledged_at, (select name from staff where id = e.acknowledged_by) as acknowledged_by
            from alert_page p join alert_escalation e on e.id = p.escalation_id join staff s on s.id = p.staff_id

@@ -24,6 +24,8 @@ pub struct Waits<'a> {
     pub now: Instant,
     /// Where the person says that they have seen it.
     pub answer: &'a str,
+    /// What an SMS is answered with, where it has a code.
+    pub code: Option<&'a str>,
     /// The alert itself, for those who sign in.
     pub console: &'a str,
 }
@@ -61,7 +63,8 @@ impl Waits<'_> {
     pub fn sms(&self, to: &Person, templates: &Templates) -> String {
         let lang = Self::lang(to);
         let waits = lang.t2("page-sms", "what", self.what(lang), "n", self.waited());
-        let text = format!("{}: {waits} {}", self.authority, self.answer);
+        let reply = self.code.map(|code| format!("{} ", lang.t1("page-sms-reply", "code", code))).unwrap_or_default();
+        let text = format!("{}: {waits} {reply}{}", self.authority, self.answer);
         templates.marked_sms(self.status, lang.tag(), &transliterate(&text))
     }
 
@@ -118,6 +121,7 @@ mod tests {
             since,
             now: since + TimeDelta::minutes(15),
             answer: "https://alertas.exemplo.mg.gov.br/p/AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA",
+            code: Some("4821"),
             console: "https://alertas.exemplo.mg.gov.br/console/alerts/1",
         };
         for language in ["pt-BR", "en"] {
@@ -125,6 +129,7 @@ mod tests {
             let length = measure(&sms);
             assert_eq!(length.encoding, Encoding::Gsm7, "{sms}");
             assert!(length.segments <= 2 && sms.contains("15 min") && sms.ends_with(waits.answer), "{sms}");
+            assert!(sms.contains("OK 4821"), "{sms}");
             let letter = waits.letter(&person(language), &templates);
             assert!(letter.contains(waits.answer) && letter.contains(waits.console), "{letter}");
         }

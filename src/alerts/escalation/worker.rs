@@ -1,15 +1,17 @@
 //! Once a second: waits that began and ended, steps that are due, deadlines that passed, and what became of the pages. Everything
 //! is rows with due times, so neither a restart nor a second process does anything twice.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use chrono::TimeDelta;
 use serde_json::json;
 use sqlx::PgConnection;
+use uuid::Uuid;
 
-use super::store::{self, Due, NewPage};
+use super::store::{self, Due, NewPage, Seen};
 use super::words::Waits;
-use super::{Cause, How, Person, ended_as, paged, plan_for, token, wait_of};
+use super::{Cause, How, Person, Step, ended_as, frozen, paged, plan_for, reply, token, wait_of};
 use crate::alerts::approve;
 use crate::alerts::state::AlertError;
 use crate::alerts::store as alerts;
@@ -67,6 +69,7 @@ async fn begin_and_end(app: &App, now: Instant) -> anyhow::Result<()> {
     for alert in store::undecided(&mut tx, now).await? {
         let Some(wait) = wait_of(&alert) else { continue };
         let plan = plan_for(&app.config.alerts.escalation, alert.level, wait.since);
+        let plan = with_rotas(&mut tx, plan).await?;
         let opened = store::open(&mut tx, &app.ids, now, (alert.alert, wait), &plan, wait.since + within).await?;
         done += usize::from(opened);
     }
@@ -78,11 +81,26 @@ async fn begin_and_end(app: &App, now: Instant) -> anyhow::Result<()> {
             open.alert.edited_by.filter(|_| !open.is_acknowledged && open.wait.cause == Cause::Rule)
         {
             // Whoever works on the text has seen it.
-            seen_by_editing(&mut tx, app, now, person, open.alert.alert).await?;
+            seen_by_editing(&mut tx, app, now, person, open.id).await?;
             done += 1;
         }
     }
     if done > 0 { Ok(tx.commit().await?) } else { Ok(tx.rollback().await?) }
+}
+
+/// The plan with who is on call in its rotas when each step is due, as the rotas stand now.
+async fn with_rotas(conn: &mut PgConnection, plan: Vec<(Step, Instant)>) -> sqlx::Result<Vec<(Step, Instant)>> {
+    // A step may be due when one before it is, if nobody is on call for that.
+    let times: Vec<Instant> = plan.iter().map(|(_, due)| *due).collect();
+    let codes: BTreeSet<String> = plan.iter().flat_map(|(step, _)| step.rotas.iter().cloned()).collect();
+    let mut known: BTreeMap<(String, Instant), Vec<String>> = BTreeMap::new();
+    for code in codes {
+        for at in &times {
+            let people = crate::rota::desk::called(&mut *conn, &code, *at).await?;
+            known.insert((code.clone(), *at), people);
+        }
+    }
+    Ok(frozen(plan, &|code, at| known.get(&(code.to_owned(), at)).cloned().unwrap_or_default()))
 }
 
 async fn seen_by_editing(
@@ -90,7 +108,7 @@ async fn seen_by_editing(
     app: &App,
     now: Instant,
     person: StaffId,
-    alert: AlertId,
+    wait: Uuid,
 ) -> anyhow::Result<()> {
     let people = store::people(&mut *conn).await?;
     let Some(editor) = people.iter().find(|other| other.id == person) else { return Ok(()) };
@@ -101,7 +119,7 @@ async fn seen_by_editing(
         via: Via::Service,
         address: None,
     };
-    match store::acknowledge(conn, &app.ids, now, (&by, person), alert, How::Edit).await {
+    match store::acknowledge(conn, &app.ids, now, (&by, person), Seen::Wait(wait), How::Edit).await {
         Ok(_) | Err(AlertError::Refused(_)) => Ok(()),
         Err(error) => Err(error.into()),
     }
@@ -127,6 +145,7 @@ async fn step(app: &App, now: Instant) -> anyhow::Result<bool> {
         since: due.since,
         now,
         answer: "",
+        code: None,
         console: &console,
     };
     let mut told = Vec::new();
@@ -139,7 +158,8 @@ async fn step(app: &App, now: Instant) -> anyhow::Result<bool> {
     let reached = told.iter().any(|page| page["has_address"] == true);
     let outcome = if reached { "paged" } else { "nobody" };
     store::step_done(&mut tx, now, &due, outcome).await?;
-    let what = json!({ "step": due.position, "after_min": due.step.after_min, "outcome": outcome, "pages": told });
+    let what = json!({ "step": due.position, "after_min": due.step.after_min, "outcome": outcome, "pages": told,
+        "gaps": due.step.gaps });
     note(&mut tx, app, now, due.alert, (outcome, Act::AlertPage), &what).await?;
     tx.commit().await?;
     if !reached {
@@ -163,8 +183,12 @@ async fn page(
     waits: &Waits<'_>,
 ) -> sqlx::Result<bool> {
     let id = app.ids.uuid(now);
-    let answer = format!("{}/p/{}", app.config.public_url(), token::make(&app.keys.service, id));
-    let waits = Waits { answer: &answer, ..waits.clone() };
+    let answer = format!("{}/p/{}", app.config.public_url(), token::LINK.make(&app.keys.service, id));
+    let code = match channel {
+        Channel::Sms if person.phone.is_some() => Some(reply::new_code(&mut *conn, &app.ids, person.id).await?),
+        _ => None,
+    };
+    let waits = Waits { answer: &answer, code: code.as_deref(), ..waits.clone() };
     let notice = match person.address(channel) {
         Some(address) => {
             let (subject, body) = match channel {
@@ -177,7 +201,7 @@ async fn page(
         }
         None => None,
     };
-    store::keep_page(conn, now, due, NewPage { id, person: person.id, channel, notice }).await?;
+    store::keep_page(conn, now, due, NewPage { id, person: person.id, channel, notice, code }).await?;
     Ok(notice.is_some())
 }
 

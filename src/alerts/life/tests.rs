@@ -11,6 +11,7 @@ use uuid::Uuid;
 
 use super::*;
 use crate::alerts::approval::{Asked, Matter, Needs, Policy, ask};
+use crate::alerts::refusal::Refusal;
 use crate::alerts::store::RULE;
 use crate::ids::StaffId;
 use crate::units::Level;
@@ -134,6 +135,8 @@ struct Town {
     /// By alert and revision, in the order in which they were given.
     approvals: BTreeMap<(usize, i32), Vec<StaffId>>,
     left: BTreeMap<usize, Left>,
+    /// What somebody has submitted, returned or approved.
+    in_hand: BTreeSet<usize>,
     /// What the program holds in memory of each alert; it must be what its row says.
     memory: Vec<Life>,
 }
@@ -141,7 +144,8 @@ struct Town {
 impl Town {
     fn new() -> Self {
         let (rows, authors, memory) = (Vec::new(), Vec::new(), Vec::new());
-        Self { now: Instant::default(), rows, authors, approvals: BTreeMap::new(), left: BTreeMap::new(), memory }
+        let (approvals, left, in_hand) = (BTreeMap::new(), BTreeMap::new(), BTreeSet::new());
+        Self { now: Instant::default(), rows, authors, approvals, left, in_hand, memory }
     }
 
     fn pick(&self, alert: usize) -> Option<usize> {
@@ -182,6 +186,8 @@ impl Town {
             certainty: text(),
             expires_at: self.now + TimeDelta::minutes(360),
             references_alert_id: answers,
+            buffer_m: 0,
+            leave_out_from_m: None,
             rule_id: None,
             rule_version: None,
             reasons: serde_json::json!([]),
@@ -189,6 +195,9 @@ impl Town {
             created_by: by.map_or_else(|| RULE.to_owned(), |by| format!("p{by}")),
             revision: 1,
             edited: false,
+            expiry_chosen: false,
+            attribution: None,
+            attribution_lines: serde_json::json!({}),
             submitted_at: None,
             submitted_by: None,
             returned_at: None,
@@ -217,6 +226,7 @@ impl Town {
             people: None,
             by_rule: row.created_by == RULE,
             edited: row.edited,
+            in_hand: self.in_hand.contains(&at),
         };
         ask(&policies(), &matter)
     }
@@ -252,6 +262,7 @@ impl Town {
         let case =
             Case { persons: asked.needs.persons(), author: self.authors[at], approvals: &given, asks: person(by) };
         let (life, verdict) = self.life(at).approve(revision, case)?;
+        self.in_hand.insert(at);
         let kept = self.approvals.entry((at, revision)).or_default();
         if !kept.contains(&person(by)) {
             kept.push(person(by));
@@ -310,7 +321,7 @@ impl Town {
 
     fn automatic(&mut self, at: usize) -> Result<(), AlertError> {
         if self.asked(at).needs != Needs::Automatic {
-            return Err(AlertError::Refused("a person decides".into()));
+            return Err(Refusal::NoPerson.into());
         }
         let life = self.life(at).approved(self.rows[at].revision)?;
         self.leave(at, life, "policy: plan", Needs::Automatic)
@@ -339,12 +350,14 @@ impl Town {
                 let at = self.pick(alert).ok_or_else(nothing)?;
                 let life = self.life(at).submit(self.revision(at, stale))?;
                 self.put(at, life);
+                self.in_hand.insert(at);
                 Ok(())
             }
             Command::Return { alert, stale, reason } => {
                 let at = self.pick(alert).ok_or_else(nothing)?;
                 let life = self.life(at).send_back(self.revision(at, stale), if reason { "mude" } else { " " })?;
                 self.put(at, life);
+                self.in_hand.insert(at);
                 Ok(())
             }
             Command::Discard { alert, stale, reason } => {
@@ -357,7 +370,7 @@ impl Town {
             Command::Withdraw { alert, by } => {
                 let at = self.pick(alert).ok_or_else(nothing)?;
                 if !self.life(at).state.is_undecided() {
-                    return Err(AlertError::Refused("decided".into()));
+                    return Err(Refusal::Decided(self.life(at).state).into());
                 }
                 let revision = self.rows[at].revision;
                 self.approvals.entry((at, revision)).or_default().retain(|given| *given != person(by));
@@ -455,6 +468,7 @@ fn check(town: &Town) -> Result<(), TestCaseError> {
         prop_assert!(row.expires_at > left.at, "it left when it was over");
         prop_assert!(row.approved_by.as_ref().is_some_and(|by| !by.is_empty()), "nobody issued it");
         check_persons(left)?;
+        prop_assert!(left.needs != Needs::Automatic || !town.in_hand.contains(&at), "it left out of a person's hands");
         let Some(answers) = row.references_alert_id else {
             prop_assert_eq!(row.kind.as_str(), "alert", "it answers nothing");
             continue;

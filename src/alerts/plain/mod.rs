@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 
 use self::letters::Folded;
 use crate::alerts::kind::AlertKind;
-use crate::dispatch::sms_text::measure;
+use crate::dispatch::sms_text::measure_with;
 use crate::units::vocabulary;
 
 /// A sentence of more words than this is read twice.
@@ -133,6 +133,8 @@ pub struct Texts<'a> {
     /// The town and its authority: either answers who warns, and the town's name also where.
     pub town: &'a str,
     pub authority: &'a str,
+    /// Every SMS provider at work carries the Portuguese table.
+    pub national: bool,
 }
 
 /// Something to look at.
@@ -283,7 +285,7 @@ fn missing(texts: &Texts<'_>, answers: &[Answer], findings: &mut Vec<Finding>) {
 
 /// What makes one text hard.
 fn look(texts: &Texts<'_>, field: Field, text: &str, findings: &mut Vec<Finding>) {
-    lengths(field, text, findings);
+    lengths(texts, field, text, findings);
     let folded = Folded::of(text);
     for (word, easier) in words::jargon(texts.language) {
         if let Some(at) = folded.find(word) {
@@ -297,7 +299,7 @@ fn look(texts: &Texts<'_>, field: Field, text: &str, findings: &mut Vec<Finding>
         findings.push(Finding::new(Weight::Hint, field, Rule::Measure, measure));
     }
     for sentence in letters::sentences(text) {
-        let count = letters::count_words(sentence);
+        let count = letters::count_words(sentence) - listed(texts.places, sentence);
         if count > LONG_SENTENCE {
             let weight = if count > HARD_SENTENCE { Weight::Warns } else { Weight::Hint };
             findings.push(Finding::new(weight, field, Rule::LongSentence, letters::short(sentence)).counting(count));
@@ -316,13 +318,20 @@ fn look(texts: &Texts<'_>, field: Field, text: &str, findings: &mut Vec<Finding>
     }
 }
 
-fn lengths(field: Field, text: &str, findings: &mut Vec<Finding>) {
+/// Words of a list of places beyond its first: a list is skimmed for one's own street, not read.
+fn listed(places: &[String], sentence: &str) -> usize {
+    let folded = Folded::of(sentence);
+    let named = places.iter().filter(|place| folded.find(place).is_some());
+    named.map(|place| letters::count_words(place)).sum::<usize>().saturating_sub(1)
+}
+
+fn lengths(texts: &Texts<'_>, field: Field, text: &str, findings: &mut Vec<Finding>) {
     let count = text.chars().count();
     let long = match field {
         Field::Headline => (count > LONG_HEADLINE).then_some((Rule::LongHeadline, Weight::Warns, count)),
         Field::Description => (count > LONG_DESCRIPTION).then_some((Rule::LongDescription, Weight::Hint, count)),
         Field::Sms => {
-            let segments = measure(text).segments;
+            let segments = measure_with(text, texts.national).segments;
             (segments > LONG_SMS).then_some((Rule::LongSms, Weight::Warns, segments))
         }
         Field::Instruction => None,

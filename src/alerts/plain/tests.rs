@@ -17,6 +17,7 @@ fn texts<'a>(places: &'a [String]) -> Texts<'a> {
         places,
         town: "Juiz de Fora",
         authority: "Defesa Civil de Juiz de Fora",
+        national: false,
     }
 }
 
@@ -132,6 +133,18 @@ fn long_sentences_steps_and_messages_are_told() {
     assert!(!is(Rule::Shouting));
     let shouted = review(&Texts { headline: "RISCO ALTO DE DESLIZAMENTO EM BOM PASTOR AGORA", ..texts(&places) });
     assert_eq!(rules(&shouted, Weight::Hint).first().map(|hint| hint.1), Some(Rule::Shouting));
+}
+
+#[test]
+fn a_list_of_places_makes_no_sentence_long_and_words_around_it_do() {
+    let places: Vec<String> = (1..=20).map(|n| format!("Bairro das Flores {n}")).collect();
+    let long = |beside: &str| {
+        let description = format!("A Defesa Civil avisa: deslizamento {beside}em {}. Vale até 18h.", places.join(", "));
+        let found = review(&Texts { description: &description, ..texts(&places) }).findings;
+        found.iter().any(|finding| finding.rule == Rule::LongSentence)
+    };
+    assert!(!long(""));
+    assert!(long(&"que pode ainda vir a acontecer ".repeat(5)));
 }
 
 #[test]

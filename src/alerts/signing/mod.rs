@@ -22,11 +22,17 @@ use crate::vault::{Keyring, SealError};
 pub const ALGORITHM: &str = "http://www.w3.org/2001/04/xmldsig-more#ecdsa-sha256";
 /// A certificate holds this long. Messages are verified years later, and who verifies has pinned the certificate.
 const YEARS: i32 = 20;
+/// Characters of the reason for which a key is revoked.
+const MOST_WHY: usize = 500;
 
 #[derive(Debug, thiserror::Error)]
 pub enum KeyError {
     #[error("the signing key {name} cannot be opened: {source}")]
     Sealed { name: String, source: SealError },
+    #[error("there is no signing key called {0:?}; `sentinela key list` names them")]
+    Unknown(String),
+    #[error("the signing key {0} is revoked already")]
+    Revoked(String),
     #[error("a key cannot be made: {0}")]
     Make(#[from] rcgen::Error),
     #[error(transparent)]
@@ -52,6 +58,10 @@ pub struct SigningKey {
     pub created_by: String,
     /// Since when it signs nothing any more; null for the one that signs now.
     pub retired_at: Option<DateTime<Utc>>,
+    /// Since when it is not to be trusted, whatever it signed; null for one that is. It is not among the certificates as PEM.
+    pub revoked_at: Option<DateTime<Utc>>,
+    /// Why; empty for one that is not revoked.
+    pub revoked_why: String,
 }
 
 impl From<store::Row> for SigningKey {
@@ -65,6 +75,8 @@ impl From<store::Row> for SigningKey {
             created_at: row.created_at,
             created_by: row.created_by,
             retired_at: row.retired_at,
+            revoked_at: row.revoked_at,
+            revoked_why: row.revoked_why,
         }
     }
 }
@@ -108,6 +120,37 @@ impl Desk<'_> {
         Ok(self.make(conn, now, actor).await?.into())
     }
 
+    /// Takes the trust from a key that somebody else may have. Where it is the one that signs, a new one is made first, which is
+    /// given back beside it.
+    ///
+    /// # Errors
+    /// When there is none of that name, it is revoked already, or a new one cannot be made.
+    pub async fn revoke(
+        &self,
+        conn: &mut PgConnection,
+        now: Instant,
+        actor: &Actor,
+        name: &str,
+        why: &str,
+    ) -> Result<(SigningKey, Option<SigningKey>), KeyError> {
+        store::lock(&mut *conn).await?;
+        let row = store::named(&mut *conn, name).await?.ok_or_else(|| KeyError::Unknown(name.to_owned()))?;
+        if row.revoked_at.is_some() {
+            return Err(KeyError::Revoked(row.name));
+        }
+        let next = match row.retired_at {
+            None => Some(self.make(&mut *conn, now, actor).await?.into()),
+            Some(_) => None,
+        };
+        let why: String = why.trim().chars().take(MOST_WHY).collect();
+        store::revoke(&mut *conn, row.id, now, &actor.name, &why).await?;
+        let entry = Entry::new(Act::SigningKeyRevoke, "signing_key", row.name.clone());
+        audit::record(&mut *conn, self.ids, now, actor, entry.to(serde_json::json!({ "why": why }))).await?;
+        let retired_at = row.retired_at.or(Some(now));
+        let revoked = store::Row { retired_at, revoked_at: Some(now), revoked_why: why, ..row };
+        Ok((revoked.into(), next))
+    }
+
     async fn make(&self, conn: &mut PgConnection, now: Instant, actor: &Actor) -> Result<store::Row, KeyError> {
         let town = &self.config.municipality;
         let pair = rcgen::KeyPair::generate_for(&rcgen::PKCS_ECDSA_P256_SHA256)?;
@@ -123,6 +166,9 @@ impl Desk<'_> {
             created_at: now,
             created_by: actor.name.clone(),
             retired_at: None,
+            revoked_at: None,
+            revoked_by: String::new(),
+            revoked_why: String::new(),
         };
         store::add(&mut *conn, &row).await?;
         let entry = Entry::new(Act::SigningKeyAdd, "signing_key", row.name.clone());
@@ -161,9 +207,9 @@ fn context(id: Uuid) -> String {
     format!("signing_key.sealed:{id}")
 }
 
-/// Every certificate, newest first, as one PEM text.
+/// Every certificate that is to be trusted, newest first, as one PEM text.
 pub fn bundle(keys: &[SigningKey]) -> String {
-    keys.iter().map(|key| key.certificate_pem.as_str()).collect()
+    keys.iter().filter(|key| key.revoked_at.is_none()).map(|key| key.certificate_pem.as_str()).collect()
 }
 
 #[cfg(test)]

@@ -18,6 +18,9 @@ pub struct Row {
     pub created_at: DateTime<Utc>,
     pub created_by: String,
     pub retired_at: Option<DateTime<Utc>>,
+    pub revoked_at: Option<DateTime<Utc>>,
+    pub revoked_by: String,
+    pub revoked_why: String,
 }
 
 /// Two processes make no key at one time.
@@ -32,7 +35,9 @@ pub async fn lock(conn: &mut PgConnection) -> sqlx::Result<()> {
 pub async fn active(conn: &mut PgConnection) -> sqlx::Result<Option<Row>> {
     sqlx::query_as!(
         Row,
-        "select id, name, public_key, certificate, sealed, created_at, created_by, retired_at from signing_key
+        "select id, name, public_key, certificate, sealed, created_at, created_by, retired_at, revoked_at,
+                revoked_by, revoked_why
+         from signing_key
          where retired_at is null"
     )
     .fetch_optional(conn)
@@ -43,7 +48,9 @@ pub async fn active(conn: &mut PgConnection) -> sqlx::Result<Option<Row>> {
 pub async fn all(conn: &mut PgConnection) -> sqlx::Result<Vec<Row>> {
     sqlx::query_as!(
         Row,
-        "select id, name, public_key, certificate, sealed, created_at, created_by, retired_at from signing_key
+        "select id, name, public_key, certificate, sealed, created_at, created_by, retired_at, revoked_at,
+                revoked_by, revoked_why
+         from signing_key
          order by retired_at desc nulls first, created_at desc limit 1000"
     )
     .fetch_all(conn)
@@ -65,6 +72,32 @@ pub async fn add(conn: &mut PgConnection, row: &Row) -> sqlx::Result<()> {
         row.sealed,
         row.created_at,
         row.created_by
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// The key of that name, held until the transaction ends.
+pub async fn named(conn: &mut PgConnection, name: &str) -> sqlx::Result<Option<Row>> {
+    sqlx::query_as!(
+        Row,
+        "select id, name, public_key, certificate, sealed, created_at, created_by, retired_at, revoked_at, revoked_by, revoked_why
+         from signing_key where name = $1 for no key update",
+        name
+    )
+    .fetch_optional(conn)
+    .await
+}
+
+/// Takes the trust from a key that signs no longer.
+pub async fn revoke(conn: &mut PgConnection, id: Uuid, now: DateTime<Utc>, by: &str, why: &str) -> sqlx::Result<()> {
+    sqlx::query!(
+        "update signing_key set revoked_at = $2, revoked_by = $3, revoked_why = $4 where id = $1",
+        id,
+        now,
+        by,
+        why
     )
     .execute(conn)
     .await?;

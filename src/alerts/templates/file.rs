@@ -23,6 +23,8 @@ pub(super) struct File {
     pub description: ByKind,
     pub sms: ByKind,
     pub cancel: CancelText,
+    /// On which warning of others an alert is based. A town's own file may be older than it.
+    pub attribution: Option<String>,
     pub hazard: Hazards,
 }
 
@@ -80,6 +82,11 @@ pub(super) struct Hazards {
     dry_air: Option<HazardText>,
     wind: Option<HazardText>,
     storm: Option<HazardText>,
+    hail: Option<HazardText>,
+    tornado: Option<HazardText>,
+    cold: Option<HazardText>,
+    wildfire: Option<HazardText>,
+    dam: Option<HazardText>,
     other: HazardText,
 }
 
@@ -161,6 +168,11 @@ impl Hazards {
             Hazard::DryAir => self.dry_air.as_ref(),
             Hazard::Wind => self.wind.as_ref(),
             Hazard::Storm => self.storm.as_ref(),
+            Hazard::Hail => self.hail.as_ref(),
+            Hazard::Tornado => self.tornado.as_ref(),
+            Hazard::Cold => self.cold.as_ref(),
+            Hazard::Wildfire => self.wildfire.as_ref(),
+            Hazard::Dam => self.dam.as_ref(),
             Hazard::Other => Some(&self.other),
         }
     }
@@ -206,6 +218,11 @@ impl File {
         for (key, text, allowed) in file.texts() {
             check_text(text, allowed).map_err(|message| wrong(&key, message))?;
         }
+        if !is_language(&file.language) {
+            let message =
+                format!("{:?} is no language; expected two letters such as \"en\", or \"pt-BR\"", file.language);
+            return Err(wrong("language", message));
+        }
         if StrftimeItems::new(&file.until).any(|item| item == Item::Error) {
             return Err(wrong("until", format!("{:?} is no time format such as \"%H:%M\"", file.until)));
         }
@@ -236,6 +253,9 @@ impl File {
             ("areas.more".into(), &self.areas.more, &["count"]),
             ("cancel.instruction".into(), &self.cancel.instruction, CONTACT),
         ];
+        if let Some(text) = &self.attribution {
+            all.push(("attribution".into(), text, &["publisher", "number", "at"]));
+        }
         for level in [Level::Observation, Level::Attention, Level::Alert, Level::Maximum] {
             all.push((format!("risk.{level}"), self.risk.of(level), NONE));
         }
@@ -252,6 +272,15 @@ impl File {
             all.extend(text.instruction.texts(&format!("{key}.instruction")));
         }
         all
+    }
+}
+
+/// Two letters, and a country if need be, as the database keeps languages: "en", "pt-BR".
+fn is_language(tag: &str) -> bool {
+    let is = |part: &str, of: fn(&u8) -> bool| part.len() == 2 && part.bytes().all(|letter| of(&letter));
+    match tag.split_once('-') {
+        Some((language, country)) => is(language, u8::is_ascii_lowercase) && is(country, u8::is_ascii_uppercase),
+        None => is(tag, u8::is_ascii_lowercase),
     }
 }
 

@@ -2,7 +2,7 @@ use super::*;
 use crate::dispatch::sms_text::Encoding;
 
 const LEVELS: [Level; 4] = [Level::Observation, Level::Attention, Level::Alert, Level::Maximum];
-const CODES: [&str; 10] = [
+const CODES: [&str; 15] = [
     "1.1.3.2.1",
     "1.2.1.0.0",
     "1.2.2.0.0",
@@ -13,6 +13,11 @@ const CODES: [&str; 10] = [
     "1.3.2.1.5",
     "1.3.2.1.2",
     "1.3.2.1.3",
+    "1.3.2.1.1",
+    "1.3.3.2.1",
+    "1.4.1.3.2",
+    "2.4.2.0.0",
+    "1.5.1.1.0",
 ];
 
 fn templates() -> Templates {
@@ -204,6 +209,10 @@ fn a_broken_file_is_named_with_its_key() {
     assert!(broken("name = \"alagamento\"", "name = \"{alagamento\"").contains("hazard.waterlogging.name`: has a {"));
     assert!(broken("%H:%M de", "%! de").contains("key `until`"));
     assert!(broken("DEFESA CIVIL: {risk} de", "⚠ {risk} de").contains("key `sms.alert`: ['⚠']"));
+    for tag in ["gun", "pt_BR", "PT-BR", "p", "pt-br", "pt-BR-x"] {
+        let told = broken("language = \"pt-BR\"", &format!("language = \"{tag}\""));
+        assert!(told.contains("key `language`") && told.contains(tag), "{told}");
+    }
     assert!(broken("[mark]", "[mark").starts_with("pt-BR.toml: key `(syntax)`"));
 }
 

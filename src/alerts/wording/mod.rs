@@ -13,6 +13,7 @@ use sqlx::PgConnection;
 use crate::alerts::draft::{Drafter, draft_row};
 use crate::alerts::life::Life;
 use crate::alerts::plain::{self, Review};
+use crate::alerts::refusal::Refusal;
 use crate::alerts::shape::store as shapes;
 use crate::alerts::state::AlertError;
 use crate::alerts::store::{self as alerts, AlertRow};
@@ -20,6 +21,7 @@ use crate::alerts::templates::{FALLBACK, Message, Texts};
 use crate::clock::Instant;
 use crate::cobrade::Cobrade;
 use crate::config::Config;
+use crate::dispatch::provider::Tier;
 use crate::events::{Event, notify};
 use crate::ids::AlertId;
 
@@ -59,7 +61,7 @@ impl Drafter<'_> {
         (language, expires_at): (&str, DateTime<Utc>),
     ) -> Result<Texts, AlertError> {
         let town = &self.config.municipality;
-        Ok(self.templates.render(&Message {
+        let texts = self.templates.render(&Message {
             cobrade: alert.cobrade.parse().map_err(anyhow::Error::from)?,
             level: alert.level.parse().map_err(anyhow::Error::from)?,
             kind: alert.kind.parse().map_err(anyhow::Error::from)?,
@@ -69,7 +71,11 @@ impl Drafter<'_> {
             contact: &town.contact,
             expires_local: expires_at.with_timezone(&town.time_zone).naive_local(),
             exercise: super::issue::status_of(alert)?,
-        }))
+        });
+        Ok(match attribution(alert, language) {
+            Some(line) => Texts { description: format!("{}\n\n{line}", texts.description.trim_end()), ..texts },
+            None => texts,
+        })
     }
 
     /// Writes every text that nobody has touched from the templates, for the places that the alert has now.
@@ -97,6 +103,16 @@ impl Drafter<'_> {
         Ok(())
     }
 
+    /// Says in the other languages on what a draft is based, after that was written down.
+    ///
+    /// # Errors
+    /// `NotFound`; what the database says.
+    pub async fn say_basis(&self, conn: &mut PgConnection, id: AlertId) -> Result<(), AlertError> {
+        let alert = draft_row(&mut *conn, id).await?;
+        let names = shapes::names(&mut *conn, id).await?;
+        self.say_in_others(conn, &alert, alert.expires_at, &names).await
+    }
+
     /// Saves a person's edit of another language and returns the new revision.
     ///
     /// # Errors
@@ -120,9 +136,7 @@ impl Drafter<'_> {
             ("sms_text", &edit.sms_text),
         ] {
             if text.trim().is_empty() {
-                return Err(AlertError::Refused(format!(
-                    "{field} is empty; write it, or take the template's text again"
-                )));
+                return Err(Refusal::EmptyText { field }.into());
             }
         }
         super::draft::check_texts(&edit.headline, &edit.description, &edit.instruction, &edit.sms_text)?;
@@ -210,8 +224,15 @@ impl Drafter<'_> {
             places,
             town: &self.config.municipality.name,
             authority: authority(self.config),
+            national: Tier::of(self.config, None).is_national(),
         }))
     }
+}
+
+/// The line that says on which warning of others an alert is based. A language without words for it gets the town's own.
+fn attribution<'a>(alert: &'a AlertRow, language: &str) -> Option<&'a str> {
+    let own = alert.attribution.as_deref()?;
+    Some(alert.attribution_lines.get(language).and_then(serde_json::Value::as_str).unwrap_or(own))
 }
 
 fn authority(config: &Config) -> &str {

@@ -76,3 +76,36 @@ pub async fn put_own(conn: &mut PgConnection, alert: AlertId, texts: &Texts) -> 
     .await?;
     Ok(())
 }
+
+/// An alert takes the words that people wrote in another one, language by language; what a template wrote there it writes here anew.
+pub async fn take_words(conn: &mut PgConnection, alert: AlertId, from: AlertId) -> sqlx::Result<()> {
+    sqlx::query!(
+        "update alert a set headline = p.headline, description = p.description, instruction = p.instruction,
+             sms_text = p.sms_text, edited = true
+         from alert p where a.id = $1 and p.id = $2 and p.edited",
+        alert.0,
+        from.0
+    )
+    .execute(&mut *conn)
+    .await?;
+    sqlx::query!(
+        "update alert_text t set headline = p.headline, description = p.description, instruction = p.instruction,
+             sms_text = p.sms_text, edited = true
+         from alert_text p where t.alert_id = $1 and p.alert_id = $2 and p.language = t.language and p.edited",
+        alert.0,
+        from.0
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// On which warning of others an alert that has left is based, in this language or the town's own.
+pub async fn attribution(conn: &mut PgConnection, alert: AlertId, language: &str) -> sqlx::Result<Option<String>> {
+    let found = sqlx::query_scalar!(
+        "select coalesce(a.attribution_lines ->> $2, a.attribution) from alert a join alert_public p on p.id = a.id where a.id = $1",
+        alert.0,
+        language
+    );
+    Ok(found.fetch_optional(conn).await?.flatten())
+}

@@ -91,6 +91,7 @@ pub async fn run(mut config: Config, arguments: &Arguments) -> anyhow::Result<()
         source_addr: "40199".into(),
         window: 32,
         messages_per_second: 1000,
+        ..SmppProvider::default()
     }];
     let (told, taken) = mpsc::unbounded_channel();
     let serving = tokio::spawn(centre::serve(listener, watch, told));

@@ -4,13 +4,17 @@
 mod backfill;
 mod bare;
 mod centre;
+mod crowd;
 mod devices;
 mod engine;
+mod fanout;
 mod history;
 mod ingest;
 mod latency;
+mod mail;
 mod publish;
 mod publishers;
+mod sms;
 mod stage;
 
 use clap::Subcommand;
@@ -32,6 +36,12 @@ pub enum Bench {
     History(history::Arguments),
     /// From a reading to the SMS in the hands of the centre, with a policy that lets the alert out
     Latency(latency::Arguments),
+    /// From the approval to the first and the last SMS, with a million residents
+    Fanout(fanout::Arguments),
+    /// SMS over SMPP against a bare client; the use of a provider's rate, two providers, one that dies
+    Sms(sms::Arguments),
+    /// Letters over SMTP against a bare client
+    Mail(mail::Arguments),
     /// The past filled in, alone and beside live readings
     Backfill(backfill::Arguments),
 }
@@ -47,6 +57,9 @@ impl Bench {
             Self::Devices(arguments) => devices::run(config, &arguments).await,
             Self::Publish(arguments) => publish::run(&arguments).await,
             Self::Latency(arguments) => latency::run(config, &arguments).await,
+            Self::Fanout(arguments) => fanout::run(config, &arguments).await,
+            Self::Sms(arguments) => sms::run(config, &arguments).await,
+            Self::Mail(arguments) => mail::run(config, &arguments).await,
             Self::Backfill(arguments) => backfill::run(config, &arguments).await,
         }
     }

@@ -77,17 +77,30 @@ impl Stage {
         &self.database.owner
     }
 
+    /// The same with another configuration.
+    pub fn app_with(&self, change: impl FnOnce(&mut Config)) -> anyhow::Result<(App, ingest::Receiver)> {
+        let mut config = self.config.clone();
+        change(&mut config);
+        Self::built(config, Db::open(self.options(), self.config.database.max_connections))
+    }
+
     /// The same on other pools.
     pub fn app_on(&self, db: Db) -> anyhow::Result<(App, ingest::Receiver)> {
-        let (ingest, receiver) = ingest::channel(&self.config, &Clock::System);
+        Self::built(self.config.clone(), db)
+    }
+
+    fn built(config: Config, db: Db) -> anyhow::Result<(App, ingest::Receiver)> {
+        let (ingest, receiver) = ingest::channel(&config, &Clock::System);
         let app = App::new(Parts {
-            limits: crate::web::limit::Limits::new(&self.config.http.limits),
+            limits: crate::web::limit::Limits::new(&config.http.limits),
             pictures: crate::web::notices::pictures::Pictures::default(),
-            outbound: crate::outbound::Client::new(&self.config.outbound),
-            config: self.config.clone(),
+            deliveries: Default::default(),
+            outbound: crate::outbound::Client::new(&config.outbound),
+            config,
             clock: Clock::System,
             ids: Ids::system(),
             town: Default::default(),
+            past: Default::default(),
             keys: crate::vault::Keyring::passing(&Ids::system()),
             db,
             events: Events::default(),

@@ -105,7 +105,7 @@ fn tell_of(message: &Brought) {
         println!("          {}", message.why);
     }
     if !message.signature_why.is_empty() {
-        println!("          signature refused: {}", message.signature_why);
+        println!("          signature: {}", message.signature_why);
     }
     let named: Vec<String> =
         message.coverage.iter().take(SHOWN).map(|area| format!("{} {:.0} %", area.code, area.share * 100.0)).collect();

@@ -42,7 +42,8 @@ async fn channels(conn: &mut PgConnection, alert: uuid::Uuid) -> sqlx::Result<Ve
     sqlx::query_as!(
         Channel,
         r#"with message as (
-               select 'residents' as audience, channel, state, accepted_at, final_at from outbox where alert_id = $1
+               select case when endpoint_id is null then 'residents' else 'endpoints' end as audience, channel, state, accepted_at, final_at
+               from outbox where alert_id = $1
                union all
                select case when participant_id is null then 'testers' else 'participants' end, channel, state,
                    case when state in ('accepted', 'delivered') then final_at end, final_at
@@ -59,7 +60,7 @@ async fn channels(conn: &mut PgConnection, alert: uuid::Uuid) -> sqlx::Result<Ve
                max(case when state = 'delivered' then coalesce(final_at, accepted_at) else accepted_at end)
                    filter (where state in ('accepted', 'delivered')) as last_at
            from message group by 1, 2
-           order by array_position(array['residents', 'participants', 'testers'], audience), channel desc"#,
+           order by array_position(array['residents', 'endpoints', 'participants', 'testers'], audience), channel desc"#,
         alert
     )
     .fetch_all(conn)

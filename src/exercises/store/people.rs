@@ -112,7 +112,8 @@ pub async fn acknowledge(
     Ok(noted.rows_affected() == 1)
 }
 
-/// A resident comes in, or back in, by their own act. False when they are in already with this wish.
+/// A resident comes in, or back in, by their own act, which also takes back an opt-out since they came. False when they are in already
+/// with this wish and are told.
 pub async fn join(
     conn: &mut PgConnection,
     now: Instant,
@@ -125,7 +126,8 @@ pub async fn join(
          values ($1, 'resident', $2, $3, $4, 'resident')
          on conflict (exercise_id, resident_id) where resident_id is not null
              do update set left_at = null, joined_at = excluded.joined_at, reach = excluded.reach
-             where p.left_at is not null or p.reach <> excluded.reach",
+             where p.left_at is not null or p.reach <> excluded.reach or exists (
+                 select from resident_channel c where c.resident_id = p.resident_id and c.opted_out_at >= p.joined_at)",
         id.0,
         resident.0,
         reach,
@@ -249,8 +251,8 @@ pub async fn ways(conn: &mut PgConnection, id: ExerciseId, since: Option<Instant
                union all
                select p.id, w.channel, w.address, 'pt-BR'
                from exercise_participant p left join staff s on s.id = p.staff_id and s.disabled_at is null
-                   cross join lateral (values ('sms', p.phone), ('email', p.email), ('email', coalesce(s.email, '')))
-                       as w (channel, address)
+                   cross join lateral (values ('sms', p.phone), ('sms', coalesce(s.phone, '')), ('email', p.email),
+                       ('email', coalesce(s.email, ''))) as w (channel, address)
                where p.exercise_id = $1 and p.left_at is null and p.resident_id is null and w.address <> ''
                  and ($2::timestamptz is null or p.joined_at > $2)
            )
@@ -269,8 +271,8 @@ pub async fn ways_of_staff(conn: &mut PgConnection, id: ExerciseId) -> sqlx::Res
         Way,
         r#"select distinct p.id as "participant!", w.channel as "channel!", w.address as "address!", 'pt-BR' as "language!"
            from exercise_participant p left join staff s on s.id = p.staff_id and s.disabled_at is null
-               cross join lateral (values ('sms', p.phone), ('email', p.email), ('email', coalesce(s.email, '')))
-                   as w (channel, address)
+               cross join lateral (values ('sms', p.phone), ('sms', coalesce(s.phone, '')), ('email', p.email),
+                   ('email', coalesce(s.email, ''))) as w (channel, address)
            where p.exercise_id = $1 and p.left_at is null and p.resident_id is null and w.address <> ''
            order by 1, 2, 3"#,
         id.0

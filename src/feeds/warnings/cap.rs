@@ -25,7 +25,7 @@ const NAMESPACES: [&str; 4] = [
 
 /// Whether an element is a CAP message of a version that is read.
 pub(super) fn is_alert(node: &Node) -> bool {
-    node.name == "alert" && NAMESPACES.contains(&node.namespace.as_str())
+    node.name == "alert" && NAMESPACES.contains(&&*node.namespace)
 }
 
 fn children<'a>(node: &'a Node, name: &'a str) -> impl Iterator<Item = &'a Node> {
@@ -35,6 +35,12 @@ fn children<'a>(node: &'a Node, name: &'a str) -> impl Iterator<Item = &'a Node>
 /// The text of the first such child that says something.
 fn text<'a>(node: &'a Node, name: &'a str) -> &'a str {
     children(node, name).map(|child| child.text.trim()).find(|text| !text.is_empty()).unwrap_or_default()
+}
+
+/// The same for people, with the words of elements that stand inside though CAP knows none there.
+fn words(node: &Node, name: &str) -> String {
+    let said = children(node, name).map(|child| child.words().trim().to_owned());
+    said.into_iter().find(|words| !words.is_empty()).unwrap_or_default()
 }
 
 /// Reads one message. `None` for an acknowledgement or an error between systems, which warn of nothing.
@@ -55,7 +61,7 @@ pub(super) fn read(alert: &Node, raw: &[u8], problems: &mut Vec<Problem>) -> Res
     let sent_at = instant(&sent).ok_or_else(|| Problem::new("alert/sent", &sent, "is no time of CAP"))?;
     let infos = chosen(alert);
     let worst = infos.iter().copied().min_by_key(|info| severity(info));
-    let said = |name: &'static str, most: usize| worst.map(|info| cut(text(info, name), most)).unwrap_or_default();
+    let said = |name: &'static str, most: usize| worst.map(|info| cut(&words(info, name), most)).unwrap_or_default();
     let times = |name: &'static str| infos.iter().filter_map(move |info| instant(text(info, name)));
     let ground = Ground::of(&infos, &identifier, problems);
     let (series, revision) = series(&identifier);
@@ -199,7 +205,7 @@ impl Ground {
     }
 
     fn add(&mut self, area: &Node, identifier: &str, problems: &mut Vec<Problem>) {
-        let words = cut(text(area, "areaDesc"), 2000);
+        let words = cut(&words(area, "areaDesc"), 2000);
         if !words.is_empty() && self.texts.len() < MAX_AREAS && !self.texts.contains(&words) {
             self.texts.push(words);
         }

@@ -12,7 +12,8 @@ use super::shown::{self, Shown, Stage, Wish};
 use super::store::basis::{self, Basis, Candidate};
 use super::{Severity, series};
 use crate::alerts::draft::{Drafter, Subject};
-use crate::alerts::{AlertError, AlertKind, store as alerts};
+use crate::alerts::templates::FALLBACK;
+use crate::alerts::{AlertError, AlertKind, Refusal as NotDrafted, store as alerts};
 use crate::clock::Instant;
 use crate::cobrade::Cobrade;
 use crate::config::{AlertStatus, Config};
@@ -198,13 +199,12 @@ pub async fn draft(
     let wish = Wish { only: Some(id), limit: 1, ..Wish::default() };
     let warning = shown::list(&mut *conn, now, wish).await?.pop().ok_or(AlertError::NotFound)?;
     let proposal = propose(&mut *conn, drafter.config, now, &warning).await?;
-    let proposal = proposal.map_err(|refusal| AlertError::Refused(refusal.to_string()))?;
-    let refused = |why: &str| AlertError::Refused(why.to_owned());
+    let proposal = proposal.map_err(NotDrafted::Warning)?;
     let cobrade = choice.cobrade.or_else(|| proposal.hazard.as_ref().map(|hazard| hazard.cobrade));
-    let cobrade = cobrade.ok_or_else(|| refused("neither code nor words of the warning name a hazard; choose one"))?;
+    let cobrade = cobrade.ok_or(NotDrafted::WarningNamesNoHazard)?;
     let areas = choice.areas.clone().unwrap_or_else(|| proposal.areas());
     if areas.is_empty() {
-        return Err(refused("the warning touches none of the risk areas; choose the areas"));
+        return Err(NotDrafted::WarningTouchesNothing.into());
     }
     let subject = Subject {
         kind: AlertKind::Alert,
@@ -221,7 +221,7 @@ pub async fn draft(
     config.alerts.expires_after_min = minutes_until(proposal.expires_at, now);
     let drafter = Drafter { config: &config, ..*drafter };
     let alert = drafter.create(&mut *conn, now, actor, &subject).await?;
-    base(conn, alert, &proposal, id).await?;
+    base(&mut *conn, &drafter, alert, (&warning, &proposal)).await?;
     Ok(Drafted { id: alert, is_new: true })
 }
 
@@ -230,20 +230,35 @@ fn minutes_until(at: Instant, now: Instant) -> u32 {
     u32::try_from((at - now).num_minutes().clamp(1, LONGEST_MIN)).unwrap_or(1)
 }
 
-async fn base(conn: &mut PgConnection, alert: AlertId, proposal: &Proposal, warning: i64) -> Result<(), AlertError> {
+/// Says in the draft, in each language, on which warning it is based. The town's own text then counts as a person's: what is
+/// written anew by somebody's wish has the line too.
+async fn base(
+    conn: &mut PgConnection,
+    drafter: &Drafter<'_>,
+    alert: AlertId,
+    (warning, proposal): (&Shown, &Proposal),
+) -> Result<(), AlertError> {
     let row = alerts::load(&mut *conn, alert).await?.ok_or(AlertError::NotFound)?.row;
+    let zone = drafter.config.municipality.time_zone;
+    let at = warning.sent_at.with_timezone(&zone).naive_local();
+    let (publisher, number) = (warning.publisher(), number(&warning.identifier));
+    let others = drafter.templates.languages().filter(|language| *language != FALLBACK);
+    let lines = others.filter_map(|language| {
+        let line = drafter.templates.attribution(language, publisher, &number, at)?;
+        Some((language.to_owned(), super::cut(&line, 500).into()))
+    });
+    let lines: serde_json::Map<String, serde_json::Value> = lines.collect();
     let description = format!("{}\n\n{}", row.description.trim_end(), proposal.attribution);
     let basis = Basis {
-        warning,
+        warning: warning.id,
         attribution: &proposal.attribution,
-        headline: &row.headline,
+        attribution_lines: lines.into(),
         description: description.trim_start(),
-        instruction: &row.instruction,
-        sms_text: &row.sms_text,
         expires_at: proposal.expires_at,
     };
     basis::base(&mut *conn, alert, &basis).await?;
-    let detail = serde_json::json!({ "reason": proposal.attribution, "warning_id": warning });
+    drafter.say_basis(&mut *conn, alert).await?;
+    let detail = serde_json::json!({ "reason": proposal.attribution, "warning_id": warning.id });
     alerts::record(conn, alert, row.created_at, &row.created_by, "based on warning", &detail).await?;
     Ok(())
 }

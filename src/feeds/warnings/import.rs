@@ -9,11 +9,12 @@ use sqlx::{Connection as _, PgConnection};
 use url::Url;
 
 use super::link::Link;
+use super::listing::{self, Listing};
 use super::shown::{self, Covered, Shown, Twin, Wish};
 use super::store::{self, Kept};
 use super::take::{self, Fate, Taken};
 use super::trust::{Origin, Trust};
-use super::{LinkedHow, Problem, Warning, Way, listing};
+use super::{LinkedHow, Problem, Warning, Way};
 use crate::accounts::tokens::desk::Acting;
 use crate::alerts::cap::{validate, xml};
 use crate::audit::{self, Act, Entry};
@@ -49,6 +50,8 @@ pub enum ImportError {
     TooLarge(usize),
     #[error("there is no source of CAP messages called {0:?}")]
     Source(String),
+    #[error("the reading of the document ended early")]
+    Ended,
     #[error("database: {0}")]
     Database(#[from] sqlx::Error),
 }
@@ -157,8 +160,7 @@ pub async fn bring(
     let trust = Trust::named(config, given.source).ok_or_else(|| ImportError::Source(given.source.to_owned()))?;
     let is_address = given.way == Way::Url;
     let base = if is_address { given.name } else { NOWHERE };
-    let mut found = listing::parse(given.body, base).map_err(ImportError::Document)?;
-    found.parsed.warnings.sort_by_key(|warning| (warning.sent_at, warning.revision));
+    let (found, flaws) = read(given.body.to_vec(), base.to_owned()).await?;
     let name: String = given.name.chars().take(500).collect();
     let origin = Origin { source: given.source, way: given.way, name: &name, by: &by.actor.name, trust: &trust };
     let mut tx = conn.begin().await?;
@@ -166,8 +168,8 @@ pub async fn bring(
     let fresh = taken.fresh();
     store::relate(&mut tx, by.now, &config.municipality.ibge_code, &fresh).await?;
     let mut messages = Vec::new();
-    for (warning, fate) in found.parsed.warnings.iter().zip(&taken.fates) {
-        messages.push(told(&mut tx, by, warning, fate, &taken.links).await?);
+    for ((warning, fate), flaws) in found.parsed.warnings.iter().zip(&taken.fates).zip(flaws) {
+        messages.push(Brought { flaws, ..told(&mut tx, by, warning, fate, &taken.links).await? });
     }
     let links = found.links.into_iter().map(|link| link.url).filter(|url| !url.starts_with(NOWHERE)).take(MAX_LINKS);
     let mut outcome = Outcome { dry_run, messages, problems: found.parsed.problems, links: links.collect() };
@@ -180,6 +182,29 @@ pub async fn bring(
         tx.commit().await?;
     }
     Ok(outcome)
+}
+
+/// Reads a document: its messages, the oldest first, each with its flaws. Away from the async threads, because a large one takes
+/// a while and nobody else is to wait for it.
+async fn read(body: Vec<u8>, base: String) -> Result<(Listing, Vec<Vec<Flaw>>), ImportError> {
+    let work = move || {
+        let mut found = listing::parse(&body, &base)?;
+        found.parsed.warnings.sort_by_key(|warning| (warning.sent_at, warning.revision));
+        let flaws = found.parsed.warnings.iter().map(|warning| flaws(&warning.raw)).collect();
+        Ok((found, flaws))
+    };
+    tokio::task::spawn_blocking(work).await.map_err(|_| ImportError::Ended)?.map_err(ImportError::Document)
+}
+
+/// [`flaws`] of a message that is kept, away from the async threads. INMET's list is no CAP, and breaks no rule of it.
+///
+/// # Errors
+/// When the work ended early.
+pub async fn flaws_aside(raw: Vec<u8>) -> Result<Vec<Flaw>, ImportError> {
+    if raw.starts_with(b"{") {
+        return Ok(Vec::new());
+    }
+    tokio::task::spawn_blocking(move || flaws(&raw)).await.map_err(|_| ImportError::Ended)
 }
 
 impl Outcome {
@@ -225,7 +250,7 @@ async fn told(
         coverage: Vec::new(),
         replaces: Vec::new(),
         twins: Vec::new(),
-        flaws: flaws(&warning.raw),
+        flaws: Vec::new(),
         shown: None,
     };
     let (kept, signed) = match fate {
@@ -334,6 +359,7 @@ impl From<ImportError> for crate::web::error::ApiError {
             ImportError::Document(problem) => Self::field(problem.field, problem.value, problem.message),
             ImportError::TooLarge(_) => Self::TooLarge,
             ImportError::Source(ref source) => Self::field("source", source.clone(), error.to_string()),
+            ImportError::Ended => Self::Internal(anyhow::Error::from(error)),
             ImportError::Database(error) => error.into(),
         }
     }

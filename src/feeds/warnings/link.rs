@@ -2,7 +2,7 @@
 //! does neither: then the latest open warning of the same sender and event on the same ground is meant, and the link says
 //! that it was taken so. Messages arrive in any order, so both directions are asked.
 
-use super::{LinkedHow, MsgType, Status};
+use super::{LinkedHow, MsgType, Scope, Status};
 use crate::clock::Instant;
 
 /// What is known of a warning for linking. Only warnings of one source are compared: another's word ends nothing.
@@ -16,6 +16,7 @@ pub struct Known {
     pub sent_at: Instant,
     pub status: Status,
     pub msg_type: MsgType,
+    pub scope: Scope,
     pub event: String,
     /// (sender, identifier) of what it names.
     pub references: Vec<(String, String)>,
@@ -60,9 +61,16 @@ pub fn links(new: &Known, others: &[(Known, Common)]) -> Vec<Link> {
     found
 }
 
+/// Whether one may take the place of the other at all. Words that are not for everyone take no warning from the public; a
+/// cancellation does, for whoever it was told to: what is withdrawn holds for nobody.
+fn may_replace(older: &Known, newer: &Known) -> bool {
+    let is_hidden = older.scope == Scope::Public && newer.scope != Scope::Public;
+    older.status == newer.status && (!is_hidden || newer.msg_type == MsgType::Cancel)
+}
+
 /// What the messages themselves say.
 fn told(older: &Known, newer: &Known) -> Option<LinkedHow> {
-    if older.status != newer.status || older.id == newer.id {
+    if !may_replace(older, newer) || older.id == newer.id {
         return None;
     }
     let names = newer.references.iter().any(|(sender, id)| *sender == older.sender && *id == older.identifier);
@@ -82,7 +90,7 @@ fn answers_without_saying_what(warning: &Known) -> bool {
 
 /// Whether `newer` may be about `older`, and by what.
 fn alike(older: &Known, newer: &Known, common: Common) -> Option<LinkedHow> {
-    let same = older.status == newer.status && older.sender == newer.sender && older.event == newer.event;
+    let same = may_replace(older, newer) && older.sender == newer.sender && older.event == newer.event;
     let is_open = !older.is_superseded
         && older.msg_type != MsgType::Cancel
         && older.sent_at < newer.sent_at
@@ -140,6 +148,7 @@ mod tests {
             sent_at: at(hour),
             status: Status::Actual,
             msg_type,
+            scope: Scope::Public,
             event: "Tempestade".into(),
             references: Vec::new(),
             expires_at: Some(at(22)),
@@ -205,6 +214,22 @@ mod tests {
         assert_eq!(links(&alert, &[(update.clone(), SAME)]), link(2, 1, LinkedHow::SameEventAndArea));
         let taken = Known { has_earlier: true, ..update };
         assert_eq!(links(&alert, &[(taken, SAME)]), []);
+    }
+
+    #[test]
+    fn words_that_are_not_for_everyone_take_no_warning_from_the_public() {
+        let public = Known { series: "7".into(), ..known(1, 1, MsgType::Alert) };
+        let inner = Known { scope: Scope::Private, series: "7".into(), ..known(2, 2, MsgType::Update) };
+        let naming = Known { references: vec![("inmet".into(), "w1".into())], ..inner.clone() };
+        let restricted = Known { scope: Scope::Restricted, ..known(2, 2, MsgType::Update) };
+        for hidden in [&inner, &naming, &restricted] {
+            assert_eq!(links(hidden, &[(public.clone(), SAME)]), [], "{hidden:?}");
+            assert_eq!(links(&public, &[(hidden.clone(), SAME)]), [], "{hidden:?}");
+        }
+        let cancel = Known { msg_type: MsgType::Cancel, ..naming };
+        assert_eq!(links(&cancel, &[(public, SAME)]), link(1, 2, LinkedHow::References));
+        let both = Known { scope: Scope::Private, ..known(1, 1, MsgType::Alert) };
+        assert_eq!(links(&inner, &[(Known { series: "7".into(), ..both }, SAME)]), link(1, 2, LinkedHow::Revision));
     }
 
     #[test]

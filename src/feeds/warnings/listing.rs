@@ -113,7 +113,13 @@ fn channel(listing: &mut Listing, root: &Node, text: &str, base: &str) {
 }
 
 fn entries(listing: &mut Listing, parent: &Node, name: &str, text: &str, base: &str) {
-    for entry in parent.children.iter().filter(|child| child.name == name).take(MAX_ENTRIES) {
+    let all = parent.children.iter().filter(|child| child.name == name);
+    let beyond = all.clone().count().saturating_sub(MAX_ENTRIES);
+    if beyond > 0 {
+        let message = format!("has {beyond} entries beyond the {MAX_ENTRIES} that are looked at");
+        listing.parsed.problems.push(Problem::new("document", "", message));
+    }
+    for entry in all.take(MAX_ENTRIES) {
         if !inline(&mut listing.parsed, entry, text)
             && let Some(link) = link(entry, base)
             && listing.links.len() < MAX_ENTRIES

@@ -78,7 +78,7 @@ pub struct Shown {
     #[schema(value_type = Vec<Covered>)]
     pub coverage: sqlx::types::Json<Vec<Covered>>,
     /// unsigned; valid: by a certificate that its source is trusted by; unknown: by a key that nobody here trusts;
-    /// invalid: refused. `signature_why` says why.
+    /// invalid: refused. `signature_why` says why; of a valid one it says "weak: SHA-1" and the like where it is weak.
     pub signature: String,
     /// Whose certificate it bears; empty for none.
     pub signed_by: String,
@@ -137,10 +137,14 @@ pub struct Wish {
     /// Only those with a smaller id.
     pub before: Option<i64>,
     pub only: Option<i64>,
+    /// The gravest first instead of the newest, so that none of them is beyond the limit.
+    pub gravest: bool,
     pub limit: i64,
 }
 
-/// The newest first. Of an open warning that several feeds brought, the first is taken.
+/// The newest first. Of open messages of one sender, identifier and scope that several sources brought, those are left out that
+/// another makes needless: where only one is signed by somebody its source is trusted by, it counts; otherwise a later one that
+/// is no milder, and of those sent at once the first that came. What is milder hides nothing, whenever it was sent.
 ///
 /// # Errors
 /// The database's.
@@ -148,7 +152,9 @@ pub async fn list(conn: &mut PgConnection, now: Instant, wish: Wish) -> sqlx::Re
     sqlx::query_as!(
         Shown,
         r#"with open as (
-               select w.id, w.identifier, w.sender, w.for_us_by from outside_warning w
+               select w.id, w.identifier, w.sender, w.scope, w.sent_at, w.for_us_by, w.signature = 'valid' as is_signed,
+                      coalesce(array_position(array['Unknown', 'Minor', 'Moderate', 'Severe', 'Extreme'], w.severity), 1) as gravity
+               from outside_warning w
                where w.superseded_by is null and w.status = 'Actual' and w.msg_type <> 'Cancel' and not w.quarantined
                  and coalesce(w.expires_at, w.sent_at + make_interval(hours => $2::int)) > $1)
            select w.id, w.source, w.way, w.identifier, w.sender, w.sender_name, w.sent_at, w.status, w.msg_type, w.scope, w.event,
@@ -163,13 +169,17 @@ pub async fn list(conn: &mut PgConnection, now: Instant, wish: Wish) -> sqlx::Re
                   array(select a.name from outside_warning_area t join risk_area a on a.id = t.area_id
                         where t.warning_id = w.id order by a.name limit 200) as "areas!"
            from outside_warning w
-           where (not $3 or (w.id in (select id from open) and not exists (
-                      select from open twin where twin.identifier = w.identifier and twin.sender = w.sender and twin.id < w.id
-                        and (twin.for_us_by <> '{}' or w.for_us_by = '{}'))))
+           where (not $3 or exists (select from open me where me.id = w.id and not exists (
+                      select from open twin
+                      where twin.identifier = me.identifier and twin.sender = me.sender and twin.scope = me.scope and twin.id <> me.id
+                        and (twin.for_us_by <> '{}' or me.for_us_by = '{}')
+                        and case when twin.is_signed <> me.is_signed then twin.is_signed
+                                 else twin.gravity >= me.gravity and (twin.sent_at, me.id) > (me.sent_at, twin.id) end)))
              and (not $4 or (w.status = 'Actual' and w.scope = 'Public' and not w.quarantined))
              and (not $5 or w.for_us_by <> '{}')
              and ($6::bigint is null or w.id < $6) and ($7::bigint is null or w.id = $7)
-           order by w.id desc limit $8"#,
+           order by case when $9 then coalesce(array_position(array['Extreme', 'Severe', 'Moderate', 'Minor'], w.severity), 5) end, w.id desc
+           limit $8"#,
         now,
         OPEN_ENDED_HOURS as i32,
         wish.open,
@@ -177,21 +187,29 @@ pub async fn list(conn: &mut PgConnection, now: Instant, wish: Wish) -> sqlx::Re
         wish.for_us,
         wish.before,
         wish.only,
-        wish.limit
+        wish.limit,
+        wish.gravest
     )
     .fetch_all(conn)
     .await
 }
 
-/// Those that are open and for this town, in force before those to come, the worst first.
+/// Open warnings for this town that are shown at once.
+const MOST: i64 = 50;
+
+/// The gravest that are open and for this town, in force before those to come, the worst first; and whether there are more of them
+/// than are shown at once.
 ///
 /// # Errors
 /// The database's.
-pub async fn for_us(conn: &mut PgConnection, now: Instant, public: bool) -> sqlx::Result<Vec<Shown>> {
-    let wish = Wish { open: true, public, for_us: true, limit: 50, ..Wish::default() };
+pub async fn for_us(conn: &mut PgConnection, now: Instant, public: bool) -> sqlx::Result<(Vec<Shown>, bool)> {
+    let wish = Wish { open: true, public, for_us: true, gravest: true, limit: MOST + 1, ..Wish::default() };
     let mut all = list(conn, now, wish).await?;
+    let most = usize::try_from(MOST).unwrap_or(usize::MAX);
+    let has_more = all.len() > most;
+    all.truncate(most);
     all.sort_by_key(|warning| (warning.stage(now), warning.rank(), warning.onset_at));
-    Ok(all)
+    Ok((all, has_more))
 }
 
 /// The newest warnings in quarantine. They are for staff.

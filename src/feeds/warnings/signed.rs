@@ -5,8 +5,9 @@ use serde::{Deserialize, Serialize};
 
 use super::cut;
 use super::trust::Trust;
-use crate::alerts::cap::signature::{Refusal, Verification, Verified, verify};
+use crate::alerts::cap::signature::{Refusal, Verification, verify_received};
 use crate::alerts::cap::xml;
+use crate::clock::Instant;
 use crate::units::vocabulary;
 
 vocabulary! {
@@ -28,7 +29,7 @@ pub struct Signed {
     pub signature: Signature,
     /// Whose certificate it bears; empty for none.
     pub by: String,
-    /// Why it is refused; empty otherwise.
+    /// Why it is refused; of one that holds, what is weak about it; empty otherwise.
     pub why: String,
     /// Its source has to sign, and this is not signed as it must be: kept and shown, never acted upon.
     pub is_quarantined: bool,
@@ -37,13 +38,18 @@ pub struct Signed {
 /// Longest name and reason that are kept.
 const MOST: usize = 300;
 
-/// Judges the signature of a message as it came. What is no XML (INMET's list) bears none.
-pub fn judge(raw: &[u8], trust: &Trust) -> Signed {
+/// Judges the signature of a message as it came. What is no XML (INMET's list) bears none. Where its source has to sign, a
+/// signature that rests on what is no longer safe is not accepted.
+pub fn judge(raw: &[u8], trust: &Trust, received_at: Instant) -> Signed {
     let text = xml::decode(raw).ok().filter(|text| text.trim_start().starts_with('<') && text.contains("Signature"));
-    let found = text.map_or(Verification::Unsigned, |text| verify(&text, &trust.trusted));
+    let found = text.map_or(Verification::Unsigned, |text| verify_received(&text, &trust.trusted, received_at));
     let (signature, by, why) = match found {
         Verification::Unsigned => (Signature::Unsigned, String::new(), String::new()),
-        Verification::Verified(verified) => (Signature::Valid, signer(&verified), String::new()),
+        Verification::Verified(verified) => {
+            let is_refused = trust.is_required && !verified.weak.is_empty();
+            let signature = if is_refused { Signature::Invalid } else { Signature::Valid };
+            (signature, verified.by, weak(&verified.weak))
+        }
         Verification::Refused(Refusal::Stranger { name, fingerprint }) => {
             let by = if name.is_empty() { fingerprint.clone() } else { name.clone() };
             (Signature::Unknown, by, Refusal::Stranger { name, fingerprint }.to_string())
@@ -55,9 +61,9 @@ pub fn judge(raw: &[u8], trust: &Trust) -> Signed {
     Signed { signature, by: cut(&by, MOST), why: cut(&why, MOST), is_quarantined }
 }
 
-/// Who signed, and of a weak signature how.
-fn signer(verified: &Verified) -> String {
-    if verified.is_weak { format!("{} ({})", verified.by, verified.algorithm.name()) } else { verified.by.clone() }
+/// "weak: SHA-1"
+fn weak(weaknesses: &[&str]) -> String {
+    if weaknesses.is_empty() { String::new() } else { format!("weak: {}", weaknesses.join(", ")) }
 }
 
 #[cfg(test)]
@@ -66,17 +72,46 @@ mod tests {
 
     const PLAIN: &str = include_str!("../../../tests/data/feeds/inmet_cap_polygon_trailing_space.xml");
 
+    fn now() -> Instant {
+        "2022-08-12T17:00:00Z".parse().unwrap()
+    }
+
+    /// RSA-SHA256 over a SHA-1 sum, with the certificate of whoever signed.
+    #[test]
+    fn a_weak_signature_is_told_and_where_one_is_asked_for_it_is_not_accepted() {
+        let raw = include_bytes!("../../../tests/data/cap/no_info_tag.cap");
+        let text = xml::decode(raw).unwrap();
+        let engine = base64::engine::general_purpose::STANDARD;
+        let shown = text.split("X509Certificate>").skip(1).step_by(2).map(|rest| {
+            let body: String = rest.split('<').next().unwrap().split_whitespace().collect();
+            base64::Engine::decode(&engine, body).unwrap()
+        });
+        let ders: Vec<Vec<u8>> = shown.collect();
+        let trusted = crate::alerts::cap::signature::Trusted::of_certificates(ders.iter().map(Vec::as_slice));
+        let free = Trust { trusted: trusted.clone(), certificates: 1, is_required: false };
+        let judged = judge(raw, &free, now());
+        assert_eq!(
+            (judged.signature, judged.why.as_str(), judged.is_quarantined),
+            (Signature::Valid, "weak: SHA-1", false)
+        );
+        let judged = judge(raw, &Trust { is_required: true, ..free }, now());
+        assert_eq!(
+            (judged.signature, judged.why.as_str(), judged.is_quarantined),
+            (Signature::Invalid, "weak: SHA-1", true)
+        );
+    }
+
     #[test]
     fn what_bears_no_signature_is_unsigned_and_where_it_has_to_it_waits_in_quarantine() {
         let free = Trust::default();
         let strict = Trust { is_required: true, ..Trust::default() };
         for raw in [PLAIN.as_bytes(), b"{\"codigo\": \"Signature\"}".as_slice(), b"\xff\xfe"] {
-            let judged = judge(raw, &free);
+            let judged = judge(raw, &free, now());
             assert_ne!(judged.signature, Signature::Valid);
             assert!(!judged.is_quarantined, "{judged:?}");
-            assert!(judge(raw, &strict).is_quarantined);
+            assert!(judge(raw, &strict, now()).is_quarantined);
         }
-        assert_eq!(judge(PLAIN.as_bytes(), &free).signature, Signature::Unsigned);
+        assert_eq!(judge(PLAIN.as_bytes(), &free, now()).signature, Signature::Unsigned);
     }
 
     #[test]
@@ -85,7 +120,7 @@ mod tests {
             "</alert>",
             "<Signature xmlns=\"http://www.w3.org/2000/09/xmldsig#\"><SignedInfo/></Signature></alert>",
         );
-        let judged = judge(broken.as_bytes(), &Trust::default());
+        let judged = judge(broken.as_bytes(), &Trust::default(), now());
         assert_eq!(judged.signature, Signature::Invalid);
         assert!(!judged.why.is_empty() && !judged.is_quarantined, "{judged:?}");
     }

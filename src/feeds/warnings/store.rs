@@ -2,9 +2,8 @@
 
 pub mod basis;
 pub mod chain;
+pub mod entries;
 pub mod waiting;
-
-use std::collections::HashSet;
 
 use chrono::TimeDelta;
 use geo::{Geometry, MultiPolygon};
@@ -14,7 +13,7 @@ use sqlx::PgConnection;
 use super::link::{Common, Known, Link};
 use super::signed::Signed;
 use super::trust::Origin;
-use super::{MsgType, Status, Warning};
+use super::{MsgType, Scope, Status, Warning};
 use crate::clock::Instant;
 use crate::db::geometry::to_wkb;
 use crate::ids::AreaId;
@@ -87,7 +86,7 @@ pub async fn keep(
                $32, $33, $34, $35, $36, $37, $38)
            on conflict (source, identifier, sent_at, content_sha256) do update set signature = excluded.signature,
                signed_by = excluded.signed_by, signature_why = excluded.signature_why, quarantined = false
-               where outside_warning.quarantined and not excluded.quarantined
+               where outside_warning.quarantined and excluded.signature = 'valid'
            returning id, (xmax = 0) as "is_new!""#,
         origin.source,
         new.identifier,
@@ -143,14 +142,16 @@ pub async fn keep(
     Ok(Kept::Known(id.fetch_one(conn).await?))
 }
 
-/// The bytes of a warning in quarantine, held until the transaction ends.
+/// The bytes of a warning in quarantine and when it came, held until the transaction ends.
 ///
 /// # Errors
 /// The database's.
-pub async fn in_quarantine(conn: &mut PgConnection, id: i64) -> sqlx::Result<Option<Vec<u8>>> {
-    sqlx::query_scalar!("select raw from outside_warning where id = $1 and quarantined for no key update", id)
-        .fetch_optional(conn)
-        .await
+pub async fn in_quarantine(conn: &mut PgConnection, id: i64) -> sqlx::Result<Option<(Vec<u8>, Instant)>> {
+    let row = sqlx::query!(
+        "select raw, received_at from outside_warning where id = $1 and quarantined for no key update",
+        id
+    );
+    Ok(row.fetch_optional(conn).await?.map(|row| (row.raw, row.received_at)))
 }
 
 /// Keeps what was found of a signature at another look.
@@ -171,33 +172,33 @@ pub async fn rejudge(conn: &mut PgConnection, id: i64, signed: &Signed) -> sqlx:
     Ok(())
 }
 
-/// Removes what a source sent longer ago than anybody looks back. What an alert of ours is based on stays with it.
+/// Removes what came longer ago than anybody looks back, from whichever source. What an alert of ours is based on stays with it.
 ///
 /// # Errors
 /// The database's.
-pub async fn forget(conn: &mut PgConnection, source: &str, now: Instant) -> sqlx::Result<u64> {
+pub async fn forget(conn: &mut PgConnection, now: Instant) -> sqlx::Result<u64> {
     let before = now - TimeDelta::days(KEPT_DAYS);
     let done = sqlx::query!(
-        "delete from outside_warning w where source = $1 and received_at < $2
+        "delete from outside_warning w where received_at < $1
            and not exists (select from alert a where a.based_on_warning_id = w.id)",
-        source,
         before
     );
     Ok(done.execute(conn).await?.rows_affected())
 }
 
-/// How many messages of a source were kept since.
+/// How many messages of a source were kept since, and how many beside them lie in quarantine.
 ///
 /// # Errors
 /// The database's.
-pub async fn kept_since(conn: &mut PgConnection, source: &str, since: Instant) -> sqlx::Result<i64> {
-    sqlx::query_scalar!(
-        r#"select count(*) as "kept!" from outside_warning where source = $1 and received_at > $2"#,
+pub async fn kept_since(conn: &mut PgConnection, source: &str, since: Instant) -> sqlx::Result<(i64, i64)> {
+    let row = sqlx::query!(
+        r#"select count(*) filter (where not quarantined) as "kept!", count(*) filter (where quarantined) as "quarantined!"
+           from outside_warning where source = $1 and received_at > $2"#,
         source,
         since
-    )
-    .fetch_one(conn)
-    .await
+    );
+    let row = row.fetch_one(conn).await?;
+    Ok((row.kept, row.quarantined))
 }
 
 /// What is known of a warning and of the others of its source, with what their ground has in common.
@@ -210,7 +211,7 @@ pub async fn known(
     now: Instant,
 ) -> sqlx::Result<(Option<Known>, Vec<(Known, Common)>)> {
     let rows = sqlx::query!(
-        r#"select o.id, o.identifier, o.sender, o.series, o.revision, o.sent_at, o.status, o.msg_type, o.event,
+        r#"select o.id, o.identifier, o.sender, o.series, o.revision, o.sent_at, o.status, o.msg_type, o.scope, o.event,
                   o.reference_keys, o.expires_at, o.superseded_by is not null as "is_superseded!",
                   exists (select from outside_warning e where e.superseded_by = o.id) as "has_earlier!",
                   coalesce(st_intersects(o.polygons, w.polygons), false) or coalesce(st_intersects(o.circles, w.circles), false)
@@ -241,6 +242,7 @@ pub async fn known(
             sent_at: row.sent_at,
             status: Status::from_word(&row.status).unwrap_or(Status::Draft),
             msg_type: MsgType::from_word(&row.msg_type).unwrap_or(MsgType::Alert),
+            scope: Scope::from_word(&row.scope).unwrap_or(Scope::Restricted),
             event: row.event,
             expires_at: row.expires_at,
             is_superseded: row.is_superseded,
@@ -352,35 +354,6 @@ pub async fn note_listed(conn: &mut PgConnection, now: Instant, source: &str, li
     .execute(conn)
     .await?;
     Ok(done.rows_affected())
-}
-
-/// Of these entries of a list, the ones that were asked for.
-///
-/// # Errors
-/// The database's.
-pub async fn asked_for(conn: &mut PgConnection, source: &str, keys: &[String]) -> sqlx::Result<HashSet<String>> {
-    let rows = sqlx::query_scalar!("select key from feed_entry where source = $1 and key = any($2)", source, keys);
-    Ok(rows.fetch_all(conn).await?.into_iter().collect())
-}
-
-/// Remembers that these entries were asked for, and forgets those of long ago.
-///
-/// # Errors
-/// The database's.
-pub async fn remember(conn: &mut PgConnection, now: Instant, source: &str, keys: &[String]) -> sqlx::Result<()> {
-    sqlx::query!(
-        "insert into feed_entry (source, key, asked_at) select $1, key, $3 from unnest($2::text[]) as key
-         on conflict (source, key) do update set asked_at = excluded.asked_at",
-        source,
-        keys,
-        now
-    )
-    .execute(&mut *conn)
-    .await?;
-    sqlx::query!("delete from feed_entry where source = $1 and asked_at < $2", source, now - TimeDelta::days(90))
-        .execute(conn)
-        .await?;
-    Ok(())
 }
 
 /// An area with the gravest warning in force over it.

@@ -13,7 +13,8 @@ use crate::clock::Instant;
 use crate::events::{self, Event};
 use crate::ids::AlertId;
 
-/// New messages that one source may bring in a day. INMET brings some fifty; whoever brings thousands is broken or of ill will.
+/// New messages that one source may bring in a day; as many again may come to lie in quarantine, so that what anybody forges keeps
+/// out nothing that is signed. INMET brings some fifty; whoever brings thousands is broken or of ill will.
 const MOST_A_DAY: i64 = 2000;
 
 /// What became of one message.
@@ -53,13 +54,18 @@ pub async fn take(
     origin: &Origin<'_>,
     warnings: &[Warning],
 ) -> sqlx::Result<Taken> {
-    let before = store::kept_since(&mut *conn, origin.source, now - TimeDelta::days(1)).await?;
-    let mut room = MOST_A_DAY - before;
+    let (kept, quarantined) = store::kept_since(&mut *conn, origin.source, now - TimeDelta::days(1)).await?;
+    let (mut room, mut aside) = (MOST_A_DAY - kept, MOST_A_DAY - quarantined);
     let mut taken = Taken::default();
     for warning in warnings {
-        let fate =
-            if room > 0 { keep(&mut *conn, now, origin, warning).await? } else { Fate::Refused(too_many(warning)) };
-        room -= i64::from(matches!(fate, Fate::Kept(Kept::New(_), _)));
+        let signed = signed::judge(&warning.raw, origin.trust, now);
+        let left = if signed.is_quarantined { &mut aside } else { &mut room };
+        let fate = if *left > 0 {
+            keep(&mut *conn, now, origin, signed, warning).await?
+        } else {
+            Fate::Refused(too_many(warning))
+        };
+        *left -= i64::from(matches!(fate, Fate::Kept(Kept::New(_), _)));
         taken.fates.push(fate);
     }
     for id in taken.fresh() {
@@ -91,8 +97,9 @@ pub async fn verify_again(
     trust: &Trust,
     id: i64,
 ) -> sqlx::Result<Option<Signed>> {
-    let Some(raw) = store::in_quarantine(&mut *conn, id).await? else { return Ok(None) };
-    let signed = signed::judge(&raw, trust);
+    let Some((raw, received_at)) = store::in_quarantine(&mut *conn, id).await? else { return Ok(None) };
+    // It lies there because its source had to sign: what lets it out is a good signature and nothing else.
+    let signed = signed::judge(&raw, &Trust { is_required: true, ..trust.clone() }, received_at);
     store::rejudge(&mut *conn, id, &signed).await?;
     if !signed.is_quarantined {
         connect(&mut *conn, now, id, &mut Taken::default()).await?;
@@ -107,8 +114,13 @@ fn too_many(warning: &Warning) -> Problem {
     Problem::new("warning", &warning.identifier, message)
 }
 
-async fn keep(conn: &mut PgConnection, now: Instant, origin: &Origin<'_>, warning: &Warning) -> sqlx::Result<Fate> {
-    let signed = signed::judge(&warning.raw, origin.trust);
+async fn keep(
+    conn: &mut PgConnection,
+    now: Instant,
+    origin: &Origin<'_>,
+    signed: Signed,
+    warning: &Warning,
+) -> sqlx::Result<Fate> {
     let mut savepoint = conn.begin().await?;
     match store::keep(&mut savepoint, now, origin, &signed, warning).await {
         Ok(kept) => {

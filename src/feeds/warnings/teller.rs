@@ -44,7 +44,8 @@ pub async fn run(app: App) {
     }
 }
 
-/// Holds the open warnings against the town, whose areas may have changed since, and forgets what was brought and never kept.
+/// Holds the open warnings against the town, whose areas may have changed since, and forgets what is of long ago, and what was
+/// brought and never kept.
 ///
 /// # Errors
 /// The database's.
@@ -52,6 +53,7 @@ pub async fn hold(app: &App) -> sqlx::Result<()> {
     let now = app.clock.now();
     let mut tx = app.db.dispatch.begin().await?;
     waiting::forget(&mut tx, now - WAITS_FOR).await?;
+    store::forget(&mut tx, now).await?;
     let changed = store::relate(&mut tx, now, &app.config.municipality.ibge_code, &[]).await?;
     take::tell(&mut tx, changed > 0).await?;
     tx.commit().await

@@ -35,15 +35,17 @@ pub async fn write(conn: &mut PgConnection, words: &HashMap<DeviceId, Word>) -> 
     let signal: Vec<Option<f64>> = words.iter().map(|(_, word)| word.status.signal_dbm).collect();
     let margin: Vec<Option<f64>> = words.iter().map(|(_, word)| word.status.margin_db).collect();
     let interval: Vec<Option<i32>> = words.iter().map(|(_, word)| word.status.interval_s).collect();
+    let siren: Vec<Option<String>> =
+        words.iter().map(|(_, word)| word.status.siren.map(|word| word.to_string())).collect();
     sqlx::query!(
         "insert into device_report as r (device_id, received_at, reported_at, clock_offset_ms, firmware, battery_pct,
-             signal_dbm, margin_db, interval_s, clock_at)
+             signal_dbm, margin_db, interval_s, clock_at, siren, siren_at)
          select g.id, g.received_at, g.reported_at, g.clock_offset_ms, coalesce(g.firmware, ''), g.battery_pct, g.signal_dbm,
-             g.margin_db, g.interval_s, g.clock_at
+             g.margin_db, g.interval_s, g.clock_at, g.siren, case when g.siren is not null then g.received_at end
          from unnest($1::int8[], $2::timestamptz[], $3::timestamptz[], $4::int8[], $5::text[], $6::float8[], $7::float8[],
-                     $8::float8[], $9::int4[], $10::timestamptz[])
+                     $8::float8[], $9::int4[], $10::timestamptz[], $11::text[])
              as g (id, received_at, reported_at, clock_offset_ms, firmware, battery_pct, signal_dbm, margin_db, interval_s,
-                   clock_at)
+                   clock_at, siren)
          join device d on d.id = g.id
          on conflict (device_id) do update set received_at = excluded.received_at,
              reported_at = coalesce(excluded.reported_at, r.reported_at),
@@ -53,7 +55,8 @@ pub async fn write(conn: &mut PgConnection, words: &HashMap<DeviceId, Word>) -> 
              battery_pct = coalesce(excluded.battery_pct, r.battery_pct),
              signal_dbm = coalesce(excluded.signal_dbm, r.signal_dbm),
              margin_db = coalesce(excluded.margin_db, r.margin_db),
-             interval_s = coalesce(excluded.interval_s, r.interval_s)",
+             interval_s = coalesce(excluded.interval_s, r.interval_s),
+             siren = coalesce(excluded.siren, r.siren), siren_at = coalesce(excluded.siren_at, r.siren_at)",
         &ids,
         &received,
         &reported as &[Option<Instant>],
@@ -63,7 +66,8 @@ pub async fn write(conn: &mut PgConnection, words: &HashMap<DeviceId, Word>) -> 
         &signal as &[Option<f64>],
         &margin as &[Option<f64>],
         &interval as &[Option<i32>],
-        &clock_at as &[Option<Instant>]
+        &clock_at as &[Option<Instant>],
+        &siren as &[Option<String>]
     )
     .execute(conn)
     .await?;

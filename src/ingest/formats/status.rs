@@ -1,14 +1,16 @@
 //! What a device says of itself: on its status topic, or through its network server.
 //!
 //! Beside the plain forms ("online", "offline", "0", anything else) an object is read:
-//! `{"state":"online","at":"2026-02-22T12:00:00Z","firmware":"1.4.2","battery_pct":83,"signal_dbm":-91,"interval_s":600}`.
+//! `{"state":"online","at":"2026-02-22T12:00:00Z","firmware":"1.4.2","battery_pct":83,"signal_dbm":-91,"interval_s":600}`, of a siren also `"siren":"armed"`.
 //! Each field stands or falls alone; what is missing or null is not known, and other fields are the device's own affair.
 
 use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::{Format, Problem};
 use crate::clock::Instant;
+use crate::units::vocabulary;
 
 /// The largest status message, in bytes.
 pub const MAX_BYTES: usize = 4096;
@@ -26,6 +28,17 @@ pub struct Status {
     pub signal_dbm: Option<f64>,
     pub margin_db: Option<f64>,
     pub interval_s: Option<i32>,
+    /// What a siren does.
+    pub siren: Option<SirenWord>,
+}
+
+vocabulary! {
+    /// What a siren says it does.
+    SirenWord, "state of a siren" {
+        Idle = "idle",
+        Armed = "armed",
+        Sounding = "sounding",
+    }
 }
 
 impl Status {
@@ -38,6 +51,7 @@ impl Status {
         self.signal_dbm = later.signal_dbm.or(self.signal_dbm);
         self.margin_db = later.margin_db.or(self.margin_db);
         self.interval_s = later.interval_s.or(self.interval_s);
+        self.siren = later.siren.or(self.siren);
     }
 }
 
@@ -59,6 +73,7 @@ pub fn parse(payload: &[u8]) -> (Status, Vec<Problem>) {
         signal_dbm: fields.number("signal_dbm", -200.0, 50.0),
         margin_db: fields.number("margin_db", -64.0, 64.0),
         interval_s: fields.number("interval_s", 1.0, 604_800.0).map(|seconds| seconds.round() as i32),
+        siren: fields.siren(),
     };
     (status, fields.problems)
 }
@@ -108,6 +123,14 @@ impl Fields<'_> {
             // PostgreSQL keeps years that a device will not mean.
             Some(at) if (1970..2300).contains(&chrono::Datelike::year(&at)) => Some(at.with_timezone(&Utc)),
             _ => self.wrong(key, &value, "expected an instant with offset (RFC 3339)".into()),
+        }
+    }
+
+    fn siren(&mut self) -> Option<SirenWord> {
+        let value = self.given("siren")?.clone();
+        match value.as_str().unwrap_or_default().parse() {
+            Ok(word) => Some(word),
+            Err(_) => self.wrong("siren", &value, "expected idle, armed or sounding".into()),
         }
     }
 
@@ -170,7 +193,7 @@ mod tests {
     #[test]
     fn a_whole_status_is_read() {
         let payload = br#"{"state":"online","at":"2026-02-22T09:00:00-03:00","firmware":" 1.4.2 ","battery_pct":83,
-            "signal_dbm":-91,"interval_s":600,"colour":"red","margin_db":null}"#;
+            "signal_dbm":-91,"interval_s":600,"colour":"red","margin_db":null,"siren":"armed"}"#;
         let expected = Status {
             online: true,
             at: Some("2026-02-22T12:00:00Z".parse().unwrap()),
@@ -179,17 +202,19 @@ mod tests {
             signal_dbm: Some(-91.0),
             margin_db: None,
             interval_s: Some(600),
+            siren: Some(SirenWord::Armed),
         };
         assert_eq!(parse(payload), (expected, Vec::new()));
     }
 
     #[test]
     fn a_wrong_field_is_named_and_takes_nothing_else_with_it() {
-        let payload = br#"{"at":"yesterday","firmware":7,"battery_pct":183,"signal_dbm":"-91","interval_s":60}"#;
+        let payload =
+            br#"{"at":"yesterday","firmware":7,"battery_pct":183,"signal_dbm":"-91","interval_s":60,"siren":"loud"}"#;
         let (status, problems) = parse(payload);
         assert_eq!(status, Status { online: true, interval_s: Some(60), ..Status::default() });
         let fields: Vec<&str> = problems.iter().map(|problem| problem.field.as_str()).collect();
-        assert_eq!(fields, ["at", "firmware", "battery_pct", "signal_dbm"]);
+        assert_eq!(fields, ["at", "firmware", "battery_pct", "signal_dbm", "siren"]);
         assert_eq!(problems[2].value, "183");
         assert_eq!(parse(&vec![b' '; MAX_BYTES + 1]).1[0].field, "payload");
     }

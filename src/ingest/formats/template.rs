@@ -68,6 +68,9 @@ impl Template {
             CommandName::SendBacklog => &["from"],
             CommandName::Reboot | CommandName::SyncClock => &[],
             CommandName::Custom => return None,
+            CommandName::SirenArm | CommandName::SirenSound | CommandName::SirenTest | CommandName::SirenSilence => {
+                return Some(format!("{command}: sirens are told over a connection of their own alone"));
+            }
         };
         let unknown = parts.iter().filter_map(Part::argument).find(|argument| !known.contains(argument))?;
         let has = if known.is_empty() { "no arguments".to_owned() } else { format!("only {}", known.join(", ")) };

@@ -36,31 +36,53 @@ pub async fn run(app: App) {
 /// # Errors
 /// The folder's or the database's; the message at hand stays where it is.
 pub async fn once(app: &App, folder: &Path) -> anyhow::Result<usize> {
-    let mut names = Vec::new();
+    let waiting = waiting(folder).await?;
+    for path in &waiting {
+        match take(app, path).await {
+            // Another process was first.
+            Err(error) if is_lost(&error) => continue,
+            other => other?,
+        }
+        read_already(path).await?;
+    }
+    Ok(waiting.len())
+}
+
+/// The messages of a maildir that nobody has read, oldest name first; a bounded number of them.
+///
+/// # Errors
+/// The folder's.
+pub async fn waiting(folder: &Path) -> std::io::Result<Vec<PathBuf>> {
+    let mut paths = Vec::new();
     let mut entries = tokio::fs::read_dir(folder.join("new")).await?;
     while let Some(entry) = entries.next_entry().await? {
         // Links lead elsewhere; folders and sockets are no mail.
         if entry.file_type().await?.is_file() {
-            names.push(entry.file_name());
+            paths.push(entry.path());
         }
     }
-    names.sort_unstable();
-    names.truncate(BATCH);
-    for name in &names {
-        let path = folder.join("new").join(name);
-        match take(app, &path).await {
-            // Another process was first.
-            Err(error) if error.downcast_ref::<std::io::Error>().is_some_and(is_gone) => continue,
-            other => other?,
-        }
-        let mut seen = name.clone();
-        seen.push(":2,S");
-        match tokio::fs::rename(&path, folder.join("cur").join(seen)).await {
-            Err(error) if is_gone(&error) => {}
-            other => other?,
-        }
+    paths.sort_unstable();
+    paths.truncate(BATCH);
+    Ok(paths)
+}
+
+/// Moves a message to those that were read.
+///
+/// # Errors
+/// The folder's; one that another process moved is none.
+pub async fn read_already(path: &Path) -> std::io::Result<()> {
+    let (Some(folder), Some(name)) = (path.parent().and_then(Path::parent), path.file_name()) else { return Ok(()) };
+    let mut seen = name.to_owned();
+    seen.push(":2,S");
+    match tokio::fs::rename(path, folder.join("cur").join(seen)).await {
+        Err(error) if is_gone(&error) => Ok(()),
+        other => other,
     }
-    Ok(names.len())
+}
+
+/// Whether a message is away because another process was first.
+pub fn is_lost(error: &anyhow::Error) -> bool {
+    error.downcast_ref::<std::io::Error>().is_some_and(is_gone)
 }
 
 fn is_gone(error: &std::io::Error) -> bool {

@@ -47,7 +47,7 @@ pub struct Filed {
     pub occurrence_id: Uuid,
     /// Number of the occurrence.
     pub occurrence: String,
-    /// new, confirmed, dismissed, closed or merged.
+    /// new, confirmed, dispatched, on_scene, resolved, dismissed, closed or merged.
     pub state: String,
 }
 
@@ -93,8 +93,11 @@ pub struct Open {
     pub id: Uuid,
     pub number: String,
     pub kind: String,
-    /// new, confirmed, dismissed, closed or merged.
+    /// new, confirmed, dispatched, on_scene, resolved, dismissed, closed or merged.
     pub state: String,
+    /// 1 (lives in danger) to 4 (can wait).
+    pub priority: i16,
+    pub cobrade: Option<String>,
     /// Degrees (WGS 84); null where nobody knows.
     pub lat: Option<f64>,
     pub lon: Option<f64>,
@@ -117,8 +120,9 @@ pub struct Open {
 pub async fn occurrences(conn: &mut PgConnection, wish: &Wish) -> sqlx::Result<(Vec<Open>, i64)> {
     let items = sqlx::query_as!(
         Open,
-        r#"select o.id, o.number, o.kind, o.state, st_y(o.geom) as lat, st_x(o.geom) as lon, o.precision_m as accuracy_m,
-               exists (select from occurrence_placing p where p.occurrence_id = o.id) as "is_placed!", o.opened_at, o.first_at,
+        r#"select o.id, o.number, o.kind, o.state, o.priority, o.cobrade, st_y(o.geom) as lat, st_x(o.geom) as lon, o.precision_m as accuracy_m,
+               exists (select from occurrence_placing p where p.occurrence_id = o.id and (p.merge_id is null or exists (
+                   select from occurrence_merge m where m.id = p.merge_id and m.undone_at is null))) as "is_placed!", o.opened_at, o.first_at,
                o.last_at, o.trust, (select count(*) from report_standing s where s.occurrence_id = o.id) as "reports!",
                o.decided_at, o.merged_into, o.incident_id
            from occurrence o

@@ -146,7 +146,7 @@ pub async fn open_near(conn: &mut PgConnection, there: Spot, at: Instant) -> sql
     let longest = chrono::TimeDelta::hours(24);
     let rows = sqlx::query!(
         r#"select id, kind, st_x(geom) as lon, st_y(geom) as lat, precision_m, first_at, last_at from occurrence
-           where state in ('new', 'confirmed') and last_at > $4 and first_at < $5
+           where state in ('new', 'confirmed', 'dispatched', 'on_scene') and last_at > $4 and first_at < $5
              and geom && st_expand(st_setsrid(st_makepoint($1, $2), 4326), $3::float8 / 90000.0::float8)
            order by geom <-> st_setsrid(st_makepoint($1, $2), 4326), id limit $6"#,
         there.lon,
@@ -184,8 +184,8 @@ pub async fn open(
 ) -> sqlx::Result<(Uuid, String)> {
     let (number, _) = crate::alerts::store::next_number(&mut *conn, "occurrence", year).await?;
     sqlx::query!(
-        "insert into occurrence (id, number, kind, state, geom, precision_m, opened_at, first_at, last_at)
-         values ($1, $2, $3, 'new', st_setsrid(st_makepoint($4, $5), 4326), $6, $7, $8, $8)",
+        "insert into occurrence (id, number, kind, state, geom, precision_m, opened_at, first_at, last_at, cobrade)
+         values ($1, $2, $3, 'new', st_setsrid(st_makepoint($4, $5), 4326), $6, $7, $8, $8, $9)",
         id,
         number,
         seen.kind.as_str(),
@@ -193,7 +193,8 @@ pub async fn open(
         seen.spot.map(|spot| spot.lat) as Option<f64>,
         seen.spot.map(|spot| spot.precision_m) as Option<i32>,
         now,
-        seen.at
+        seen.at,
+        seen.kind.cobrade()
     )
     .execute(conn)
     .await?;
@@ -254,6 +255,8 @@ pub struct Member {
     pub photographs: i64,
     pub confirmed: i64,
     pub dismissed: i64,
+    /// It tells of what the service measured itself.
+    pub is_echo: bool,
 }
 
 /// The reports of an occurrence in the order they came.
@@ -261,10 +264,11 @@ pub async fn members(conn: &mut PgConnection, occurrence: Uuid) -> sqlx::Result<
     let rows = sqlx::query!(
         r#"select r.id, r.kind, r.standing, r.doubts, r.reporter, r.origin, r.received_at, st_x(r.geom) as lon, st_y(r.geom) as lat, r.precision_m,
                (select count(*) from attachment a where a.report_id = r.id and a.removed_at is null) as "photographs!",
-               earlier.confirmed as "confirmed!", earlier.dismissed as "dismissed!"
+               earlier.confirmed as "confirmed!", earlier.dismissed as "dismissed!",
+               exists (select from report_cause g where g.report_id = r.id and g.kind in ('alert', 'level', 'reading')) as "is_echo!"
            from report_standing s join report r on r.id = s.report_id
            cross join lateral (
-               select count(*) filter (where o.state in ('confirmed', 'closed')) as confirmed,
+               select count(*) filter (where o.confirmed_at is not null) as confirmed,
                       count(*) filter (where o.state = 'dismissed') as dismissed
                from (select id from report e where e.reporter = r.reporter and e.received_at < r.received_at
                      order by e.received_at desc limit 50) e
@@ -290,6 +294,7 @@ pub async fn members(conn: &mut PgConnection, occurrence: Uuid) -> sqlx::Result<
                 photographs: row.photographs,
                 confirmed: row.confirmed,
                 dismissed: row.dismissed,
+                is_echo: row.is_echo,
             })
         })
         .collect()
@@ -358,7 +363,7 @@ pub struct Summary {
 pub async fn save_summary(conn: &mut PgConnection, occurrence: Uuid, summary: &Summary) -> sqlx::Result<()> {
     sqlx::query!(
         "update occurrence o set kind = $2, geom = st_setsrid(st_makepoint($3, $4), 4326), precision_m = $5, trust = $6,
-             pressing = $7, first_at = coalesce(span.first_at, o.first_at), last_at = coalesce(span.last_at, o.last_at)
+             cobrade = case when o.cobrade_by_hand then o.cobrade else $8 end, pressing = $7, first_at = coalesce(span.first_at, o.first_at), last_at = coalesce(span.last_at, o.last_at)
          from (select min(r.observed_at) as first_at, max(r.observed_at) as last_at
                from report_standing s join report r on r.id = s.report_id where s.occurrence_id = $1) span
          where o.id = $1",
@@ -368,7 +373,8 @@ pub async fn save_summary(conn: &mut PgConnection, occurrence: Uuid, summary: &S
         summary.spot.map(|spot| spot.lat) as Option<f64>,
         summary.spot.map(|spot| spot.precision_m) as Option<i32>,
         summary.trust,
-        summary.pressing
+        summary.pressing,
+        summary.kind.cobrade()
     )
     .execute(conn)
     .await?;
@@ -385,11 +391,16 @@ pub async fn decide(
 ) -> sqlx::Result<bool> {
     let from: Vec<String> = from.iter().map(ToString::to_string).collect();
     let is_new = to == State::New;
-    let (is_confirmed, is_closed) = (to == State::Confirmed, to == State::Closed);
+    let (is_confirmed, is_resolved) = (to == State::Confirmed, to == State::Resolved);
+    // Whoever was sent to look has not confirmed it by that; whoever did the work has.
+    let is_kept = matches!(to, State::Dispatched | State::OnScene | State::Closed);
     let done = sqlx::query!(
         "update occurrence set state = $3, decided_at = case when $7 then null else $4::timestamptz end,
              decided_by = case when $7 then null else $5 end, reason = $6,
-             confirmed_at = case when $8 then $4::timestamptz when $9 then confirmed_at end
+             confirmed_at = case when $8 then $4::timestamptz when $9 then confirmed_at when $10 then coalesce(confirmed_at, $4) end,
+             dispatched_at = case when $3 = 'dispatched' then $4 when $3 in ('on_scene', 'resolved', 'closed') then dispatched_at end,
+             on_scene_at = case when $3 = 'on_scene' then $4 when $3 in ('resolved', 'closed') then on_scene_at end,
+             resolved_at = case when $3 = 'resolved' then $4 when $3 = 'closed' then resolved_at end
          where id = $1 and state = any($2)",
         occurrence,
         &from,
@@ -399,7 +410,8 @@ pub async fn decide(
         reason,
         is_new,
         is_confirmed,
-        is_closed
+        is_kept,
+        is_resolved
     );
     Ok(done.execute(conn).await?.rows_affected() > 0)
 }
@@ -414,7 +426,7 @@ pub async fn merge(
     // What either decision had before it stays confirmed.
     sqlx::query!(
         "update occurrence t set confirmed_at = greatest(t.confirmed_at, s.confirmed_at)
-         from occurrence s where t.id = $2 and s.id = $1 and t.state = 'confirmed'",
+         from occurrence s where t.id = $2 and s.id = $1 and t.state in ('confirmed', 'dispatched', 'on_scene')",
         from,
         into
     )
@@ -484,7 +496,8 @@ pub async fn home_of(conn: &mut PgConnection, at: (&str, &str)) -> sqlx::Result<
     let row = sqlx::query!(
         r#"select st_x(p.geom) as "lon?", st_y(p.geom) as "lat?", p.precision_m as "precision_m?"
            from resident_channel c join resident r on r.id = c.resident_id and r.deleted_at is null
-           left join resident_place p on p.resident_id = r.id and p.label = 'home'
+           left join resident_place p on p.resident_id = r.id and (p.label = 'home'
+               or (select count(*) from resident_place q where q.resident_id = r.id) = 1)
            where c.kind = $1 and c.address = $2 and c.verified_at is not null order by r.created_at, r.id limit 1"#,
         at.0,
         at.1

@@ -22,7 +22,8 @@ pub struct Placing {
 pub async fn of(conn: &mut PgConnection, occurrence: Uuid) -> sqlx::Result<Option<Placing>> {
     let row = sqlx::query!(
         r#"select id, st_x(geom) as "lon!", st_y(geom) as "lat!", precision_m, label, actor, at from occurrence_placing
-           where occurrence_id = $1 order by id desc limit 1"#,
+           where occurrence_id = $1 and (merge_id is null or exists (
+               select from occurrence_merge m where m.id = merge_id and m.undone_at is null)) order by id desc limit 1"#,
         occurrence
     )
     .fetch_optional(conn)
@@ -36,17 +37,19 @@ pub async fn of(conn: &mut PgConnection, occurrence: Uuid) -> sqlx::Result<Optio
     }))
 }
 
-pub async fn add(conn: &mut PgConnection, occurrence: Uuid, placing: &Placing) -> sqlx::Result<()> {
+/// `merge`: the joining that brought it along, and takes it away when it is undone.
+pub async fn add(conn: &mut PgConnection, occurrence: Uuid, placing: &Placing, merge: Option<i64>) -> sqlx::Result<()> {
     sqlx::query!(
-        "insert into occurrence_placing (occurrence_id, at, actor, geom, precision_m, label)
-         values ($1, $2, $3, st_setsrid(st_makepoint($4, $5), 4326), $6, $7)",
+        "insert into occurrence_placing (occurrence_id, at, actor, geom, precision_m, label, merge_id)
+         values ($1, $2, $3, st_setsrid(st_makepoint($4, $5), 4326), $6, $7, $8)",
         occurrence,
         placing.at,
         placing.actor,
         placing.spot.lon,
         placing.spot.lat,
         placing.spot.precision_m,
-        placing.label
+        placing.label,
+        merge
     )
     .execute(conn)
     .await?;

@@ -178,6 +178,9 @@ pub async fn occurrence_of(conn: &mut PgConnection, report: Uuid) -> sqlx::Resul
 /// A line of the timeline.
 #[derive(Clone, Debug)]
 pub struct Happened {
+    pub id: i64,
+    /// The earlier line that this one corrects.
+    pub corrects: Option<i64>,
     pub at: DateTime<Utc>,
     pub actor: String,
     pub kind: String,
@@ -189,7 +192,7 @@ pub struct Happened {
 pub async fn timeline(conn: &mut PgConnection, occurrence: Uuid) -> sqlx::Result<Vec<Happened>> {
     sqlx::query_as!(
         Happened,
-        "select at, actor, kind, text, detail from occurrence_event where occurrence_id = $1 order by id desc limit 500",
+        "select id, corrects, at, actor, kind, text, detail from occurrence_event where occurrence_id = $1 order by id desc limit 500",
         occurrence
     )
     .fetch_all(conn)
@@ -212,7 +215,7 @@ pub async fn neighbours(conn: &mut PgConnection, occurrence: Uuid, now: Instant)
     sqlx::query_as!(
         Neighbour,
         r#"select n.id, n.number, n.kind, n.state, n.last_at, st_distance(n.geom::geography, o.geom::geography) as distance_m
-           from occurrence o join occurrence n on n.id <> o.id and n.state in ('new', 'confirmed')
+           from occurrence o join occurrence n on n.id <> o.id and n.state in ('new', 'confirmed', 'dispatched', 'on_scene')
                 and n.last_at > $2::timestamptz - interval '3 days'
            where o.id = $1 and (o.geom is null or n.geom is null or n.geom && st_expand(o.geom, 0.02))
            order by distance_m nulls last, n.last_at desc limit 12"#,

@@ -72,6 +72,25 @@ pub async fn explain(
     Ok(engine.explanation(0))
 }
 
+/// The hazards that an area is judged for, or was at some time when a past instant is asked for: an area that is retired today was
+/// judged then. Those at the highest level first.
+pub async fn hazards(conn: &mut PgConnection, area: AreaId, at: Option<Instant>) -> sqlx::Result<Vec<Cobrade>> {
+    let codes = sqlx::query_scalar!(
+        r#"with known as (
+               select cobrade from area_hazard where area_id = $1
+               union select cobrade from level_transition where area_id = $1 and $2
+               union select jsonb_object_keys(v.hazards) from area_version v join risk_area a on a.code = v.code
+                   where a.id = $1 and v.state = 'effective' and $2)
+           select k.cobrade as "cobrade!" from known k left join area_level l on l.area_id = $1 and l.cobrade = k.cobrade
+           order by array_position(array['maximum', 'alert', 'attention', 'observation', 'unknown', 'normal'], l.level), k.cobrade"#,
+        area.0,
+        at.is_some()
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(codes.iter().filter_map(|code| code.parse().ok()).collect())
+}
+
 /// What was kept of a change at that very instant.
 async fn kept(conn: &mut PgConnection, asked: Asked) -> anyhow::Result<Option<Explanation>> {
     let Some(at) = asked.at else { return Ok(None) };

@@ -18,6 +18,8 @@ pub fn complete(mut document: Value) -> Value {
             json!({
                 "api_token": {"type": "http", "scheme": "bearer",
                     "description": "A token of a member of staff, or the session cookie of the console with the header `csrf`."},
+                "gateway": {"type": "apiKey", "in": "header", "name": "X-Signature",
+                    "description": "What `sms.http.callbacks` of the configuration says: a token, or an HMAC of the body."},
                 "device_token": {"type": "http", "scheme": "bearer", "description": "A device's \"code.secret\"."},
             }),
         );
@@ -63,6 +65,10 @@ fn answers(operation: &mut Map<String, Value>, rule: &Rule) {
         Guard::Device => {
             all.push(("401", "Unknown device or wrong secret".into()));
             operation.insert("security".into(), json!([{"device_token": []}]));
+        }
+        Guard::Gateway => {
+            all.push(("401", "No such gateway, or not its token or signature".into()));
+            operation.insert("security".into(), json!([{"gateway": []}]));
         }
         _ => {}
     }

@@ -20,11 +20,14 @@ const WARNING: &str = "<alert xmlns=\"urn:oasis:names:tc:emergency:cap:1.2\"><id
     <urgency>Expected</urgency><severity>Moderate</severity><certainty>Likely</certainty><headline>Chuva forte</headline>\
     <area><areaDesc>Zona da Mata</areaDesc><circle>-21.7,-43.3 25</circle></area></info></alert>";
 
+const ROTA: &str = "BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:-//exemplo//PT\r\nBEGIN:VEVENT\r\nUID:1\r\nDTSTAMP:20260101T000000Z\r\n\
+    SUMMARY:ana\r\nDTSTART:20981201T110000Z\r\nDTEND:20981201T230000Z\r\nEND:VEVENT\r\nEND:VCALENDAR\r\n";
+
 /// Method, path, media type and body.
 type Example = (&'static str, &'static str, &'static str, Value);
 
 fn all() -> Vec<Example> {
-    [general(), of_rules(), of_exercises()].concat()
+    [general(), of_rules(), of_exercises(), of_reach(), of_plans()].concat()
 }
 
 /// Exercises.
@@ -41,6 +44,93 @@ fn of_exercises() -> Vec<Example> {
         ("post", "/api/v1/exercises/{id}/participants", json, json!({"kind": "nucleus", "name": "NUPDEC Morro Alto"})),
         ("post", "/api/v1/exercises/{id}/injects/{inject}/tick", json, json!({"done": true})),
         ("post", "/api/v1/exercises/{id}/alerts", json, json!({"level": "alert"})),
+    ]
+}
+
+/// Contingency plans, their tasks, situation reports and lessons.
+fn of_plans() -> Vec<Example> {
+    let json = "application/json";
+    let action = json!({"code": "abrir-abrigo", "title": "Abrir o abrigo", "level": "alert", "role": "coordinator", "due_min": 45,
+        "after": [], "checklist": ["Luz e água"]});
+    let plan = json!({"title": "Plano de contingência", "summary": "", "contacts": [{"name": "Bombeiros", "phone": "193"}],
+        "scenarios": [{"code": "deslizamento", "title": "Deslizamento", "hazards": ["1.1.3.2.1"], "areas": [], "hypothesis": "",
+            "trigger": "alert", "actions": [action]}],
+        "meeting_points": [{"code": "escola", "name": "Escola", "lat": -21.75, "lon": -43.35, "is_shelter": true}],
+        "routes": [{"name": "Da encosta à escola", "to": "escola", "description": "Desça pela rua principal."}]});
+    let word = json!({"revision": 1, "review_on": "2098-12-01", "reason": "Aprovado em reunião"});
+    let reason = json!({"reason": "Sem risco após vistoria"});
+    let lesson = json!({"text": "Chave do abrigo com duas pessoas", "owner": "Maria Lima", "due_on": "2098-12-01"});
+    vec![
+        ("post", "/api/v1/plans", json, json!({"code": "chuvas", "plan": plan})),
+        ("post", "/api/v1/plans/{code}/versions/{number}/approve", json, word.clone()),
+        ("post", "/api/v1/plans/{code}/versions/{number}/review", json, word),
+        ("post", "/api/v1/plans/{code}/versions/{number}/withdraw", json, reason.clone()),
+        (
+            "post",
+            "/api/v1/incidents/{id}/plans",
+            json,
+            json!({"plan": "chuvas", "scenario": "deslizamento", "level": "alert", "reason": "Chuva forte"}),
+        ),
+        ("post", "/api/v1/incidents/{id}/plans/{activation}/end", json, reason),
+        ("post", "/api/v1/incidents/{id}/tasks/{task}", json, json!({"act": "take", "revision": 1})),
+        (
+            "put",
+            "/api/v1/situation-reports/{id}",
+            json,
+            json!({"revision": 1, "situation": "Chuva forte.", "actions": "", "needs": "", "public_text": ""}),
+        ),
+        ("post", "/api/v1/situation-reports/{id}/approve", json, json!({"revision": 1})),
+        ("post", "/api/v1/incidents/{id}/lessons", json, lesson),
+        ("post", "/api/v1/incidents/{id}/lessons/{lesson}/done", json, json!({"note": "Feito"})),
+    ]
+}
+
+/// Endpoints, sirens and rotas.
+fn of_reach() -> Vec<Example> {
+    let json = "application/json";
+    let settings = json!({"url": "https://exemplo.invalid/alertas"});
+    let school = json!({"name": "Escola Halfeld", "kind": "school", "lat": -21.75, "lon": -43.295, "precision_m": 20,
+        "people": 420, "contacts": [{"name": "Ana Dias", "phone": "(32) 99999-0001", "email": "direcao@exemplo.invalid"}]});
+    let siren = "0f8fad5b-d9cb-469f-a165-70867728950e";
+    vec![
+        (
+            "post",
+            "/api/v1/endpoints",
+            json,
+            json!({"kind": "webhook", "name": "Sala de situação", "settings": settings, "least_level": "alert"}),
+        ),
+        (
+            "put",
+            "/api/v1/endpoints/{id}",
+            json,
+            json!({"revision": 1, "name": "Sala de situação", "settings": settings}),
+        ),
+        ("post", "/api/v1/endpoints/{id}/enabled", json, json!({"enabled": false})),
+        ("post", "/api/v1/endpoints/{id}/rotate", json, json!({"grace_h": 24})),
+        ("post", "/api/v1/sirens/{id}/commands", json, json!({"act": "test_silent"})),
+        (
+            "post",
+            "/api/v1/siren-requests",
+            json,
+            json!({"sirens": [siren], "pattern": "wail", "duration_s": 60, "reason": "Rompimento da barragem"}),
+        ),
+        ("post", "/api/v1/siren-requests/{id}", json, json!({"act": "refuse"})),
+        (
+            "put",
+            "/api/v1/alerts/{id}/audience",
+            json,
+            json!({"revision": 1, "audience": {"buffer_m": 300, "leave_out_from_m": 1000}}),
+        ),
+        ("post", "/api/v1/institutions", json, school.clone()),
+        ("put", "/api/v1/institutions/{id}", json, school),
+        ("post", "/api/v1/rotas", json, json!({"code": "plantao", "name": "Plantão da Defesa Civil", "layers": 1})),
+        (
+            "post",
+            "/api/v1/rotas/{code}/turns",
+            json,
+            json!({"person": "ana", "from": "2098-12-01T11:00:00Z", "until": "2098-12-01T23:00:00Z"}),
+        ),
+        ("post", "/api/v1/rotas/{code}/imports", "text/calendar", ROTA.into()),
     ]
 }
 
@@ -88,6 +178,9 @@ fn general() -> Vec<Example> {
         ("post", "/api/v1/alerts", json, json!({"cobrade": "1.1.3.2.1", "level": "alert", "areas": ["morro-alto"]})),
         ("put", "/api/v1/alerts/{id}", json, json!({"revision": 1, "texts": texts})),
         ("post", "/api/v1/alerts/{id}/issue", json, json!({"revision": 1})),
+        ("post", "/api/v1/alerts/{id}/delivery/pause", json, json!({"reason": "Texto com o bairro errado"})),
+        ("post", "/api/v1/alerts/{id}/delivery/resume", json, json!({"reason": "Texto conferido"})),
+        ("post", "/api/v1/alerts/{id}/delivery/cancel", json, json!({"reason": "Substituído por outro aviso"})),
         ("post", "/api/v1/alerts/{id}/discard", json, json!({"revision": 1, "reason": "Não choveu"})),
         (
             "post",
@@ -96,6 +189,14 @@ fn general() -> Vec<Example> {
             json!({"id": "0f8fad5b-d9cb-469f-a165-70867728950e", "kind": "landslide", "text": "A terra desceu até o muro",
                 "place": "Rua das Flores, 20", "lat": -21.7612, "lon": -43.3501, "accuracy_m": 12}),
         ),
+        (
+            "post",
+            "/api/v1/occurrences",
+            json,
+            json!({"id": "7c9e6679-7425-40de-944b-e07fc1f90ae7", "origin": "call", "kind": "landslide", "people": 3,
+                "text": "Tem gente presa", "place": "Rua das Flores, 20", "contact": "+55 32 99999-0009", "needs": ["carried"]}),
+        ),
+        ("post", "/api/v1/occurrences/{id}/acts", json, json!({"act": "dispatch", "unit": "VTR 02"})),
         ("post", "/api/v1/warnings", "application/cap+xml", WARNING.into()),
         ("post", "/api/v1/warnings/{id}/draft", json, json!({"cobrade": "1.3.2.1.4", "level": "attention"})),
         ("post", "/api/v1/incidents/{id}/entries", json, json!({"text": "Equipe no local"})),

@@ -6,19 +6,29 @@ pub mod areas;
 pub mod audit;
 pub mod devices;
 pub mod document;
+pub mod endpoints;
 mod examples;
 pub mod exercises;
 pub mod feeds;
 pub mod imports;
 pub mod incidents;
+pub mod institutions;
 pub mod levels;
 pub mod maintenance;
+pub mod occurrences;
+pub mod plans;
 pub mod readings;
 pub mod reports;
 pub mod residents;
+pub mod rotas;
 pub mod rules;
+pub mod shelters;
+pub mod sirens;
+pub mod situation;
+pub mod sms;
 pub mod staff;
 pub mod stations;
+pub mod supplies;
 pub mod tokens;
 pub mod warnings;
 
@@ -33,7 +43,13 @@ pub mod warnings;
     alerts::read::list,
     alerts::read::show,
     alerts::read::reach,
-    alerts::read::delivery,
+    alerts::delivery::show,
+    alerts::delivery::pause,
+    alerts::delivery::resume,
+    alerts::delivery::cancel,
+    alerts::delivery::unreached,
+    alerts::delivery::export,
+    alerts::delivery::final_report,
     alerts::draft::create,
     alerts::draft::edit,
     alerts::places::list,
@@ -41,6 +57,7 @@ pub mod warnings;
     alerts::places::add,
     alerts::places::remove,
     alerts::places::restore,
+    alerts::places::audience,
     alerts::places::neighbourhoods,
     alerts::texts::list,
     alerts::texts::edit,
@@ -63,6 +80,12 @@ pub mod warnings;
     incidents::photographs::list,
     incidents::photographs::add,
     incidents::photographs::show,
+    institutions::list,
+    institutions::show,
+    institutions::create,
+    institutions::change,
+    institutions::close,
+    institutions::told,
     levels::list,
     levels::history,
     levels::explanation,
@@ -96,6 +119,12 @@ pub mod warnings;
     devices::secrets::register,
     devices::secrets::revoke_certificate,
     readings::publish::publish,
+    sms::receipts,
+    sms::messages,
+    occurrences::create,
+    occurrences::show,
+    occurrences::act,
+    occurrences::shift_notes,
     reports::create,
     reports::list::reports,
     reports::list::occurrences,
@@ -147,6 +176,59 @@ pub mod warnings;
     exercises::invite,
     exercises::tick,
     exercises::draft,
-    exercises::report
+    exercises::report,
+    endpoints::list,
+    endpoints::create,
+    endpoints::show,
+    endpoints::edit,
+    endpoints::retire,
+    endpoints::switch,
+    endpoints::rotate,
+    endpoints::end_before,
+    endpoints::test,
+    endpoints::replay,
+    sirens::list,
+    sirens::command,
+    sirens::requests,
+    sirens::ask,
+    sirens::decide,
+    rotas::list,
+    rotas::create,
+    rotas::show,
+    rotas::retire,
+    rotas::add,
+    rotas::take_back,
+    rotas::import,
+    plans::list,
+    plans::write,
+    plans::show,
+    plans::approve,
+    plans::review,
+    plans::withdraw,
+    plans::of_incident,
+    plans::act,
+    plans::activate,
+    plans::end,
+    situation::list,
+    situation::draft,
+    situation::show,
+    situation::edit,
+    situation::approve,
+    situation::look_back,
+    situation::add_lesson,
+    situation::lesson_done,
+    shelters::list,
+    shelters::create,
+    shelters::show,
+    shelters::change,
+    shelters::act,
+    shelters::arrive,
+    shelters::leave,
+    shelters::totals,
+    supplies::list,
+    supplies::enter,
+    supplies::kits,
+    supplies::deliveries,
+    supplies::called
 ))]
 pub struct ApiDocument;

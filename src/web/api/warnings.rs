@@ -68,7 +68,8 @@ pub async fn list(State(app): State<App>, Query(query): Query<Wanted>) -> Result
     if !(1..=MOST).contains(&limit) {
         return Err(ApiError::field("limit", limit.to_string(), format!("expected 1 to {MOST}")));
     }
-    let wish = Wish { open: !query.past, public: true, for_us: query.for_us, before: query.before, only: None, limit };
+    let wish =
+        Wish { open: !query.past, public: true, for_us: query.for_us, before: query.before, limit, ..Wish::default() };
     Ok(Json(shown::list(&mut *app.db.web.acquire().await?, app.clock.now(), wish).await?))
 }
 
@@ -172,7 +173,7 @@ pub async fn show(
         chain: chain::chain(&mut conn, id).await?,
         named: chain::named(&mut conn, id).await?,
         twins: shown::twins(&mut conn, id).await?,
-        flaws: if raw.starts_with(b"{") { Vec::new() } else { bring::flaws(&raw) },
+        flaws: bring::flaws_aside(raw).await?,
         alerts: basis::alerts_from(&mut conn, id).await?,
     }))
 }

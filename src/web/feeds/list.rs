@@ -19,7 +19,7 @@ const SETTLED: TimeDelta = TimeDelta::minutes(1);
 /// Which alerts a feed is of.
 #[derive(Clone, Debug)]
 pub struct Scope {
-    /// The municipality's code of an area.
+    /// The municipality's code of an area: alerts that name it, or whose own places lie over it.
     pub area: Option<String>,
     /// COBRADE, dotted.
     pub hazard: Option<String>,
@@ -70,7 +70,7 @@ impl Scope {
                  and (a.state = 'issued' and a.expires_at > $1
                       or a.kind in ('all_clear', 'cancel') and a.issued_at > $6)
                  and a.status = any($4) and ($3::text is null or a.cobrade = $3)
-                 and ($2::text is null or exists (select from alert_target g where g.alert_id = a.id and g.code = $2))
+                 and ($2::text is null or alert_concerns_area(a.id, a.issued_at, $2))
                order by a.issued_at desc, a.number desc limit $7"#,
             now,
             self.area,
@@ -99,7 +99,7 @@ impl Scope {
                from alert a left join alert_text t on t.alert_id = a.id and t.language = $4
                where a.cap_xml is not null and a.issued_at is not null
                  and a.status = any($3) and ($2::text is null or a.cobrade = $2)
-                 and ($1::text is null or exists (select from alert_target g where g.alert_id = a.id and g.code = $1))
+                 and ($1::text is null or alert_concerns_area(a.id, a.issued_at, $1))
                order by a.issued_at, a.id limit $5 offset $6"#,
             self.area,
             self.hazard,
@@ -127,7 +127,7 @@ impl Scope {
                from alert a
                where a.cap_xml is not null and a.issued_at is not null
                  and a.status = any($4) and ($3::text is null or a.cobrade = $3)
-                 and ($2::text is null or exists (select from alert_target g where g.alert_id = a.id and g.code = $2))"#,
+                 and ($2::text is null or alert_concerns_area(a.id, a.issued_at, $2))"#,
             now,
             self.area,
             self.hazard,

@@ -38,6 +38,7 @@ type Key = (String, bool, &'static str);
 pub struct Pictures {
     drawing: Semaphore,
     waiting: AtomicUsize,
+    drawn: AtomicUsize,
     kept: Mutex<Kept>,
 }
 
@@ -50,11 +51,21 @@ struct Kept {
 
 impl Default for Pictures {
     fn default() -> Self {
-        Self { drawing: Semaphore::new(AT_ONCE), waiting: AtomicUsize::new(0), kept: Mutex::default() }
+        Self {
+            drawing: Semaphore::new(AT_ONCE),
+            waiting: AtomicUsize::default(),
+            drawn: AtomicUsize::default(),
+            kept: Mutex::default(),
+        }
     }
 }
 
 impl Pictures {
+    /// How many were drawn since the start.
+    pub fn drawn(&self) -> usize {
+        self.drawn.load(Ordering::SeqCst)
+    }
+
     /// The place of a picture, drawn or not. Whoever asks for the same one meanwhile gets the same place.
     fn place(&self, key: Key) -> Arc<OnceCell<Bytes>> {
         let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
@@ -117,6 +128,19 @@ pub async fn share(app: &App, identifier: &str, headers: &HeaderMap) -> Result<R
     answer(app, identifier, true, headers).await
 }
 
+/// The map of an alert that has left, for whoever sends it on.
+///
+/// # Errors
+/// As over HTTP.
+pub async fn of(app: &App, identifier: &str) -> Result<Bytes, ApiError> {
+    let mut conn = app.db.web.acquire().await?;
+    let found = super::one(&mut conn, app.clock.now(), TOWNS_OWN, identifier).await?;
+    drop(conn);
+    let notice = found.ok_or_else(|| ApiError::NotFound(format!("alert {identifier:?}")))?;
+    let key = (notice.identifier.clone(), false, "");
+    app.pictures.get(key, draw(app, notice, false)).await
+}
+
 async fn answer(app: &App, identifier: &str, is_share: bool, headers: &HeaderMap) -> Result<Response, ApiError> {
     let mut conn = app.db.web.acquire().await?;
     let found = super::one(&mut conn, app.clock.now(), TOWNS_OWN, identifier).await?;
@@ -139,6 +163,7 @@ async fn draw(app: &App, notice: Notice, is_share: bool) -> Result<Bytes, ApiErr
     let (words, tone) = (words(app, &notice), notice.tone());
     let draw = move || draw_now(&scene, &words, tone, is_share);
     let drawn = tokio::task::spawn_blocking(draw).await.map_err(|error| ApiError::Internal(error.into()))?;
+    app.pictures.drawn.fetch_add(1, Ordering::SeqCst);
     metrics::counter!("sentinela_pictures_drawn_total").increment(1);
     Ok(Bytes::from(drawn.map_err(|error| ApiError::Internal(error.into()))?))
 }

@@ -27,7 +27,9 @@ struct Card {
 const CARDS: &[Card] = &[
     // One line a card, in the order of the page.
     Card { key: "devices", href: "/console/devices", needs: Permission::ManageDevices },
+    Card { key: "endpoints", href: "/console/endpoints", needs: Permission::SeeConsole },
     Card { key: "feeds", href: "/console/feeds", needs: Permission::SeeConsole },
+    Card { key: "institutions", href: "/console/institutions", needs: Permission::SeeResidents },
     Card { key: "staff", href: "/console/staff", needs: Permission::ManageStaff },
     Card { key: "tokens", href: "/console/tokens", needs: Permission::OwnAccount },
     Card { key: "privacy", href: "/console/privacy", needs: Permission::ManagePrivacy },

@@ -2,11 +2,13 @@
 
 pub mod acts;
 pub mod approval;
+pub mod begin;
 pub mod composing;
 pub mod places;
 pub mod review;
 pub mod stage;
 pub mod texts;
+pub mod told;
 pub mod waiting;
 
 use std::collections::BTreeMap;
@@ -31,6 +33,7 @@ use crate::web::error::ApiError;
 pub fn routes() -> Router<App> {
     Router::new()
         .route("/console/alerts", get(list))
+        .route("/console/alerts/new", get(begin::open).post(begin::begin))
         .route("/console/alerts/{id}", get(show).post(acts::save))
         .route("/console/alerts/{id}/issue", post(acts::issue))
         .route("/console/alerts/{id}/approval/withdraw", post(approval::withdraw))
@@ -42,6 +45,7 @@ pub fn routes() -> Router<App> {
         .route("/console/alerts/{id}/measure", post(composing::measure))
         .route("/console/alerts/{id}/plain-sms", post(acts::plain_sms))
         .route("/console/alerts/{id}/places", get(places::open).post(places::add))
+        .route("/console/alerts/{id}/audience", post(places::audience))
         .route("/console/alerts/{id}/places/upload", post(places::upload))
         .route("/console/alerts/{id}/places/restore", post(places::restore))
         .route("/console/alerts/{id}/places/{place}/remove", post(places::remove))

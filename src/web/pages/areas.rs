@@ -135,7 +135,7 @@ async fn show(State(app): State<App>, v: View, Path(id): Path<i64>) -> Result<Re
     let lead = pairs.iter().flat_map(|pair| &pair.reasons).flat_map(|reason| &reason.stations).find(|s| s.fresh);
     let lead = lead.map(|station| station.code.clone());
     let chart = super::stations::chart_of(&mut conn, &f.v, lead.as_deref(), &pairs).await?;
-    let wish = MapWish { chosen: &[id], zoom_to_chosen: true, link: "/console/areas/", mark: None };
+    let wish = MapWish { chosen: &[id], zoom_to_chosen: true, link: "/console/areas/", ..MapWish::default() };
     let map = drawing::map(&mut conn, &f.v, wish).await?;
     let steps = steps(&mut conn, &f.v, id).await?;
     let alerts = sqlx::query!(

@@ -19,13 +19,32 @@ pub struct MapWish<'a> {
     pub zoom_to_chosen: bool,
     /// A place to mark: longitude and latitude.
     pub mark: Option<(f64, f64)>,
+    /// Squares to lay over it, each as west, south, east, north in degrees and how many it stands for.
+    pub squares: &'a [([f64; 4], i64)],
+    /// Occurrences to mark, each a link.
+    pub marks: &'a [Mark],
+    /// Shows the marks large instead of the whole town.
+    pub zoom_to_marks: bool,
+}
+
+/// One occurrence, or some that lie together.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Mark {
+    pub lon: f64,
+    pub lat: f64,
+    pub count: i64,
+    /// The most urgent of them, 1 to 4.
+    pub priority: i16,
+    pub href: String,
+    pub label: String,
 }
 
 /// The map of all areas coloured, hatched and named by level.
 pub async fn map(conn: &mut PgConnection, v: &View, wish: MapWish<'_>) -> sqlx::Result<Markup> {
     let found = match wish.mark {
         Some((lon, lat)) => Some(around(lon, lat)),
-        None => view_box(&mut *conn, wish).await?,
+        None if wish.zoom_to_marks && !wish.marks.is_empty() => around_all(wish.marks),
+        None => view_box(&mut *conn, wish).await?.or_else(|| around_all(wish.marks)),
     };
     let Some([west, south, east, north]) = found else { return Ok(Markup::default()) };
     let width = (east - west).max(1.0);
@@ -73,12 +92,31 @@ pub async fn map(conn: &mut PgConnection, v: &View, wish: MapWish<'_>) -> sqlx::
             write!(svg, r#"<a href="{}{}">{shape}</a>"#, wish.link, row.id)
         };
     }
+    squares(v, wish.squares, &mut svg);
+    marks(wish.marks, width, &mut svg);
     if let Some((lon, lat)) = wish.mark {
         let (x, y) = mercator(lon, lat);
         let _ = write!(svg, r#"<circle class="mark" cx="{x:.0}" cy="{:.0}" r="{:.0}"/>"#, -y, width / 45.0);
     }
     svg.push_str("</svg>");
     Ok(Markup(svg))
+}
+
+/// The darker, the more; each says its number.
+fn squares(v: &View, squares: &[([f64; 4], i64)], svg: &mut String) {
+    let most = squares.iter().map(|(_, people)| *people).max().unwrap_or(1).max(1);
+    for ([west, south, east, north], people) in squares {
+        let ((x, y), (right, top)) = (mercator(*west, *south), mercator(*east, *north));
+        let step = (*people * 4 + most - 1) / most;
+        let _ = write!(
+            svg,
+            r#"<rect class="people p{step}" x="{x:.0}" y="{:.0}" width="{:.0}" height="{:.0}"><title>{}</title></rect>"#,
+            -top,
+            right - x,
+            top - y,
+            v.t1("unreached-square", "n", v.count(*people))
+        );
+    }
 }
 
 /// For the title of a shape: of which hazards no gauge speaks there.
@@ -89,6 +127,39 @@ fn darkness(v: &View, hazards: &[String]) -> String {
     let names: Vec<String> = hazards.iter().map(|cobrade| v.hazard(cobrade)).collect();
     let text = format!(" · {}: {}", v.t("area-blind"), names.join(", "));
     escape(&text, Html).map(|text| text.to_string()).unwrap_or_default()
+}
+
+/// The most urgent last, so that nothing lies over it. A number says how many, the label how urgent: colour is never alone.
+fn marks(marks: &[Mark], width: f64, svg: &mut String) {
+    let mut ordered: Vec<&Mark> = marks.iter().collect();
+    ordered.sort_by(|a, b| b.priority.cmp(&a.priority).then(b.count.cmp(&a.count)));
+    for mark in ordered {
+        let (x, y) = mercator(mark.lon, mark.lat);
+        let r = width / 130.0 * (1.0 + (mark.count.max(1) as f64).ln() / 3.0);
+        let text = |text: &str| escape(text, Html).map(|text| text.to_string()).unwrap_or_default();
+        let (label, href) = (text(&mark.label), text(&mark.href));
+        let shown = if mark.count > 1 { mark.count.to_string() } else { format!("P{}", mark.priority) };
+        let _ = write!(
+            svg,
+            r#"<a href="{href}" aria-label="{label}" class="case p{}"><circle cx="{x:.0}" cy="{:.0}" r="{r:.0}"><title>{label}</title></circle><text x="{x:.0}" y="{:.0}" font-size="{:.0}" text-anchor="middle" aria-hidden="true">{shown}</text></a>"#,
+            mark.priority,
+            -y,
+            0.35f64.mul_add(r, -y),
+            r * 0.95
+        );
+    }
+}
+
+/// All marks with some streets about them.
+fn around_all(marks: &[Mark]) -> Option<[f64; 4]> {
+    const MARGIN: f64 = 1200.0;
+    let first = marks.first().map(|mark| mercator(mark.lon, mark.lat))?;
+    let start = [first.0, first.1, first.0, first.1];
+    let [west, south, east, north] = marks
+        .iter()
+        .map(|mark| mercator(mark.lon, mark.lat))
+        .fold(start, |four, (x, y)| [four[0].min(x), four[1].min(y), four[2].max(x), four[3].max(y)]);
+    Some([west - MARGIN, south - MARGIN, east + MARGIN, north + MARGIN])
 }
 
 /// A few streets about a mark, in metres of the web's projection.

@@ -22,12 +22,16 @@ pub struct Frame {
     pub unanswered: Vec<AlertId>,
     /// Occurrences that people reported and nobody has judged.
     pub reports: i64,
+    /// Notes that name whoever reads, and that they have not seen.
+    pub mentions: i64,
     /// Open tasks of maintenance that were not put off.
     pub repairs: i64,
     /// Whether messages go to the sink, so that its page has something to show.
     pub sink: bool,
     /// Alerts of the highest level that were not handed over to the public channels: id and number.
     pub unhanded: Vec<(crate::ids::AlertId, String)>,
+    /// Deliveries that stand still until somebody resumes or cancels them.
+    pub paused: Vec<crate::dispatch::store::control::Paused>,
 }
 
 impl Frame {
@@ -50,10 +54,29 @@ impl Frame {
             .fetch_one(&mut *conn)
             .await?;
         let reports = reports + crate::reports::store::stray::count_unread(&mut *conn).await?;
+        let mentions = match &v.staff {
+            Some(staff) => crate::incidents::mentions::store::count_unread(&mut *conn, staff.id).await?,
+            None => 0,
+        };
         let repairs = crate::stations::health::tasks::count_open(&mut *conn).await?;
-        let unhanded = crate::handover::store::waiting(conn).await?;
-        let sink = app.config.sms.smpp.is_empty() || app.config.mail.url.is_empty();
-        Ok(Self { v, active, highest, counts, gauges, drafts, unanswered, reports, repairs, sink, unhanded })
+        let unhanded = crate::handover::store::waiting(&mut *conn).await?;
+        let paused = crate::dispatch::store::control::paused(conn).await?;
+        let sink = (app.config.sms.smpp.is_empty() && app.config.sms.http.is_empty()) || app.config.mail.url.is_empty();
+        Ok(Self {
+            v,
+            active,
+            highest,
+            counts,
+            gauges,
+            drafts,
+            unanswered,
+            reports,
+            mentions,
+            repairs,
+            sink,
+            unhanded,
+            paused,
+        })
     }
 
     pub fn count_of(&self, level: &Level) -> i64 {

@@ -21,8 +21,9 @@ use crate::cobrade::Cobrade;
 use crate::config::Counter;
 use crate::handover::files::{self, About, Place};
 use crate::handover::limits::{self, Class, Length};
+use crate::handover::store::{self, Fate};
 use crate::handover::text::{self, Fitted, Words};
-use crate::handover::{HandedOver, NewHandOver, PublicChannel, STEPS, Step, Ticked, store};
+use crate::handover::{HandedOver, NewHandOver, PublicChannel, STEPS, Step, Ticked};
 use crate::i18n::Lang;
 use crate::ids::AlertId;
 use crate::web::auth::{May, can};
@@ -42,6 +43,7 @@ struct Pack {
     a: AlertDetail,
     places: Vec<Place>,
     cap: String,
+    fate: Fate,
 }
 
 async fn load(conn: &mut PgConnection, id: AlertId) -> Result<Pack, ApiError> {
@@ -54,8 +56,9 @@ async fn load(conn: &mut PgConnection, id: AlertId) -> Result<Pack, ApiError> {
         let why = format!("an alert of the status {} never goes to public channels", a.row.status);
         return Err(ApiError::Conflict(why));
     }
+    let fate = store::fate(&mut *conn, id).await?;
     let places = store::places(conn, id).await.map_err(ApiError::Internal)?;
-    Ok(Pack { a, places, cap })
+    Ok(Pack { a, places, cap, fate })
 }
 
 impl Pack {
@@ -83,6 +86,15 @@ impl Pack {
     fn class(&self) -> Result<(Class, &'static str), &'static str> {
         let kind: AlertKind = self.a.row.kind.parse().map_err(|_| "handover-class-none")?;
         limits::class(kind, super::alerts::level(&self.a.row.level))
+    }
+
+    /// That it holds no more and what it became; nothing while it stands.
+    fn over(&self, v: &View) -> String {
+        if self.fate.stands {
+            String::new()
+        } else {
+            v.t1("handover-over", "state", v.word("state", &self.a.row.state))
+        }
     }
 
     fn about(&self) -> About {
@@ -135,6 +147,10 @@ struct PackPage {
     may: bool,
     now: String,
     bad: String,
+    /// That the alert holds no more.
+    over: String,
+    /// What holds in its place, with its number.
+    newest: Option<(AlertId, String)>,
 }
 
 impl PackPage {
@@ -199,6 +215,8 @@ async fn render(app: &App, v: View, id: AlertId, bad: String) -> Result<Response
         counters: app.config.handover.clone(),
         may: f.v.may(crate::accounts::Permission::DraftAlerts),
         now: f.v.input_time(f.v.now),
+        over: pack.over(&f.v),
+        newest: pack.fate.newest,
         a: pack.a,
         f,
         bad,
@@ -216,6 +234,9 @@ struct Given {
     protocol: String,
     #[serde(default)]
     note: String,
+    /// "yes" from whoever knows that the alert holds no more.
+    #[serde(default)]
+    over: String,
 }
 
 impl Given {
@@ -228,6 +249,10 @@ impl Given {
         let channel: PublicChannel = self.channel.parse().map_err(|error: crate::units::UnknownWord| {
             ApiError::field("channel", self.channel.clone(), error.to_string())
         })?;
+        if !pack.fate.stands && self.over != "yes" {
+            let expected = format!("expected yes: the alert is {} and holds no more", pack.a.row.state);
+            return Err(wrong("over", &self.over, expected));
+        }
         let text = self.text.replace("\r\n", "\n");
         if text.contains('\0') {
             return Err(wrong("text", "", "expected a text without control characters".into()));
@@ -372,7 +397,15 @@ async fn file(
 fn all(app: &App, v: &View, pack: &Pack) -> Vec<(String, Vec<u8>)> {
     let (words, about) = (pack.words(app, v), pack.about());
     let mut files = Vec::new();
-    let mut list = format!("{} {}\n{}\n\n{}\n\n", v.t("alert"), about.number, about.headline, v.t("handover-lead"));
+    let mut list = format!("{} {}\n{}\n\n", v.t("alert"), about.number, about.headline);
+    if !pack.fate.stands {
+        list.push_str(&format!("{}\n", pack.over(v)));
+        if let Some((_, number)) = &pack.fate.newest {
+            list.push_str(&format!("{}\n", v.t1("handover-newest", "number", number)));
+        }
+        list.push('\n');
+    }
+    list.push_str(&format!("{}\n\n", v.t("handover-lead")));
     for (number, step) in STEPS.iter().enumerate() {
         list.push_str(&format!("[ ] {}. {}\n", number + 1, v.word("handover-step", step.key)));
     }

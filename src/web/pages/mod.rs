@@ -6,24 +6,32 @@ pub mod admin;
 pub mod alerts;
 pub mod areas;
 pub mod audit;
+pub mod cadastro;
+pub mod cases;
+pub mod delivery;
 pub mod devices;
 pub mod doubts;
 pub mod drawing;
+pub mod endpoints;
 pub mod exercises;
 pub mod feeds;
 pub mod frame;
 pub mod handover;
 pub mod history;
+pub mod hoje;
 pub mod incidents;
+pub mod institutions;
 pub mod invitation;
 pub mod login;
 pub mod maintenance;
+pub mod mentions;
 pub mod morning;
 pub mod my_data;
 pub mod now;
 pub mod oidc;
 pub mod outbox;
 pub mod photographs;
+pub mod plans;
 pub mod plot;
 pub mod preferences;
 pub mod privacy;
@@ -31,17 +39,26 @@ pub mod provisioning;
 pub mod public;
 pub mod quarantine;
 pub mod reasons;
+pub mod refusal;
 pub mod relatar;
+pub mod relief;
 pub mod reports;
 pub mod reset;
+pub mod residents;
+pub mod rotas;
 pub mod rules;
 pub mod setup;
+pub mod shift;
 pub mod simulados;
+pub mod sirens;
+pub mod situation;
 pub mod staff;
 pub mod station_history;
 pub mod station_quality;
 pub mod stations;
+pub mod tasks;
 pub mod tokens;
+pub mod unsubscribe;
 pub mod view;
 pub mod warnings;
 pub mod why;
@@ -71,7 +88,13 @@ pub fn routes() -> Router<App> {
         .merge(now::routes())
         .merge(alerts::routes())
         .merge(alerts::stage::routes())
+        .merge(delivery::routes())
+        .merge(residents::routes())
         .merge(incidents::routes())
+        .merge(plans::routes())
+        .merge(tasks::routes())
+        .merge(situation::routes())
+        .merge(hoje::routes())
         .merge(areas::routes())
         .merge(why::routes())
         .merge(station_quality::routes())
@@ -82,17 +105,27 @@ pub fn routes() -> Router<App> {
         .merge(quarantine::routes())
         .merge(tokens::routes())
         .merge(devices::routes())
+        .merge(endpoints::routes())
+        .merge(sirens::routes())
+        .merge(rotas::routes())
         .merge(provisioning::routes())
         .merge(feeds::routes())
         .merge(audit::routes())
         .merge(privacy::routes())
         .merge(relatar::routes())
         .merge(reports::routes())
+        .merge(cases::routes())
+        .merge(mentions::routes())
+        .merge(shift::routes())
         .merge(rules::routes())
         .merge(warnings::routes())
         .merge(exercises::routes())
         .merge(handover::routes())
         .merge(simulados::routes())
+        .merge(cadastro::routes())
+        .merge(institutions::routes())
+        .merge(relief::routes())
+        .merge(unsubscribe::routes())
 }
 
 /// A template as an answer.

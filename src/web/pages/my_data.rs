@@ -2,8 +2,10 @@
 //! mailbox that is theirs; nothing here needs JavaScript. Without a visit every page is the same for everybody.
 
 pub mod acts;
+pub mod companions;
 pub mod enter;
 pub mod held;
+pub mod places;
 mod told;
 pub mod visitor;
 
@@ -31,6 +33,11 @@ pub fn routes() -> Router<App> {
         .route("/meus-dados/canal", post(enter::ask_for_channel))
         .route("/meus-dados/canal/confirmar", post(enter::confirm_channel))
         .route("/meus-dados/canal/remover", post(acts::remove_channel))
+        .route("/meus-dados/lugar", post(places::add))
+        .route("/meus-dados/lugar/remover", post(places::remove))
+        .route("/meus-dados/moradores", post(companions::add))
+        .route("/meus-dados/moradores/remover", post(companions::remove))
+        .route("/meus-dados/preferencias", post(places::prefer))
         .route("/meus-dados/exportar", post(held::export))
         .route("/meus-dados/apagar", post(acts::erase))
         .layer(map_response(keep_nothing))

@@ -9,10 +9,11 @@ use serde::Deserialize;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-mod acts;
+pub(in crate::web::pages) mod acts;
 mod field;
 mod messages;
-mod told;
+pub(in crate::web::pages) mod told;
+pub(in crate::web::pages) mod work;
 
 use super::drawing::{self, MapWish};
 use super::frame::Frame;
@@ -21,6 +22,9 @@ use super::view::{Markup, View};
 use crate::accounts::Permission;
 use crate::addresses::{Candidate, How, store as addresses};
 use crate::app::App;
+use crate::occurrences::parent::Proposal;
+use crate::occurrences::store::{self, Work, origin};
+use crate::occurrences::{AT_WORK, Need, Priority, desk};
 use crate::reports::cluster::EXACT_M;
 use crate::reports::store::photographs::{self, Photograph};
 use crate::reports::store::placing::{self, Placing};
@@ -43,6 +47,13 @@ pub fn routes() -> Router<App> {
         .route("/console/reports/{id}", get(show))
         .route("/console/reports/{id}/decide", post(acts::decide))
         .route("/console/reports/{id}/merge", post(acts::merge))
+        .route("/console/reports/{id}/unmerge", post(work::unmerge))
+        .route("/console/reports/{id}/priority", post(work::priority))
+        .route("/console/reports/{id}/assess", post(work::assess))
+        .route("/console/reports/{id}/assign", post(work::assign))
+        .route("/console/reports/{id}/attach", post(work::attach))
+        .route("/console/reports/{id}/detach", post(work::detach))
+        .route("/console/reports/{id}/note", post(work::note))
         .route("/console/reports/{id}/place", post(acts::place))
         .route("/console/reports/{id}/incident", post(acts::incident))
         .route("/console/reports/words/{report}/split", post(acts::split))
@@ -117,6 +128,8 @@ struct Words {
     photographs: Vec<Photograph>,
     because: String,
     reasons: Vec<(String, String)>,
+    /// Where a report of the desk came from.
+    origin: String,
 }
 
 #[derive(Template)]
@@ -125,12 +138,19 @@ struct OccurrencePage {
     f: Frame,
     o: Occurrence,
     words: Vec<Words>,
+    /// What the desk added.
+    w: Work,
+    /// Why it is so urgent by the rule, each with its points.
+    priority: Vec<(String, i32)>,
+    /// Open incidents it may be part of, with what speaks for each.
+    parents: Vec<(Proposal, String)>,
     lines: Vec<told::Event>,
     neighbours: Vec<Neighbour>,
     map: Markup,
     /// Somebody's way back, just read.
     contact: Option<(Uuid, String)>,
     may_decide: bool,
+    may_write: bool,
     /// Where a person put it.
     placing: Option<Placing>,
     /// What was looked for in the register, and what it knows of that.
@@ -142,6 +162,28 @@ struct OccurrencePage {
 impl OccurrencePage {
     fn is(&self, state: &str) -> bool {
         self.o.state == state
+    }
+
+    /// It is still worked on.
+    fn is_at_work(&self) -> bool {
+        AT_WORK.iter().any(|state| state.as_str() == self.o.state)
+    }
+
+    /// What is reported there still belongs to it.
+    fn is_open(&self) -> bool {
+        crate::occurrences::desk::is_open(&self.o.state)
+    }
+
+    fn has_need(&self, need: &Need) -> bool {
+        self.w.needs.iter().any(|word| word == need.as_str())
+    }
+
+    fn me(&self) -> &str {
+        self.f.v.staff.as_ref().map_or("", |staff| staff.username.as_str())
+    }
+
+    fn is_mine(&self) -> bool {
+        self.w.assignee.as_deref() == Some(self.me())
     }
 
     /// Somebody is looking for its address.
@@ -212,16 +254,27 @@ async fn occurrence_page(app: &App, v: View, id: Uuid, shown: Shown) -> Result<R
     let o = queue::load(&mut conn, id).await?.ok_or_else(|| ApiError::NotFound(format!("occurrence {id}")))?;
     let f = Frame::load(&mut conn, app, v, "reports").await?;
     let reports = queue::reports(&mut conn, id).await?;
+    let came = origin::of(&mut conn, id).await?;
+    let w = store::work(&mut conn, id).await?.ok_or_else(|| ApiError::NotFound(format!("occurrence {id}")))?;
     let mut pictures = photographs::of_occurrence(&mut conn, id).await?;
     let words = reports.into_iter().map(|mut r| {
         // Whoever asked for it reads that it is gone, too.
         r.has_contact |= told::is_for(&contact, &r.id);
         let own = pictures.extract_if(.., |picture| picture.report == r.id).collect();
         let (because, reasons) = (told::because(&f.v, &r.because), told::reasons(&f.v, &r.reasons));
-        Words { r, photographs: own, because, reasons }
+        let origin = came.iter().find(|came| came.report_id == r.id);
+        let origin = origin.map(|came| told::origin(&f.v, &came.kind, &came.detail)).unwrap_or_default();
+        Words { r, photographs: own, because, reasons, origin }
     });
     let words: Vec<Words> = words.collect();
-    let lines = queue::timeline(&mut conn, id).await?.iter().map(|line| told::event(&f.v, line)).collect();
+    let lines = told::events(&f.v, &queue::timeline(&mut conn, id).await?);
+    let is_alone = o.incident_id.is_none() && AT_WORK.iter().any(|state| state.as_str() == o.state);
+    let parents = if is_alone { desk::parents(&mut conn, id).await? } else { Vec::new() };
+    let parents = parents.into_iter().map(|one| {
+        let because = told::parent(&f.v, &one);
+        (one, because)
+    });
+    let (parents, priority) = (parents.collect(), told::priority_reasons(&f.v, &w.priority_reasons));
     let neighbours = queue::neighbours(&mut conn, id, f.v.now).await?;
     let mark = o.lon.zip(o.lat);
     let map = match mark {
@@ -229,6 +282,7 @@ async fn occurrence_page(app: &App, v: View, id: Uuid, shown: Shown) -> Result<R
         None => Markup::default(),
     };
     let may_decide = f.v.may(Permission::RunIncidents);
+    let may_write = f.v.may(Permission::ReportField);
     let placing = placing::of(&mut conn, id).await?;
     let (find, candidates) = candidates(&mut conn, &words, find.as_deref()).await?;
     let bounds = drawing::bounds_json(&mut conn).await?;
@@ -236,11 +290,15 @@ async fn occurrence_page(app: &App, v: View, id: Uuid, shown: Shown) -> Result<R
         f,
         o,
         words,
+        w,
+        priority,
+        parents,
         lines,
         neighbours,
         map,
         contact,
         may_decide,
+        may_write,
         placing,
         find,
         candidates,

@@ -18,6 +18,7 @@ use crate::exercises::calendar::{Calendar, Entry};
 use crate::exercises::join::{self, Done, Wish};
 use crate::exercises::store::read::{self, Which};
 use crate::exercises::{Exercise, ExerciseError, ExerciseState};
+use crate::residents::desk::Asked as Sent;
 use crate::residents::own::{self, CODE_FOR};
 use crate::web::client::{ClientAddress, neighbourhood};
 use crate::web::cookie;
@@ -119,10 +120,15 @@ async fn ask(
     let Ok((channel, address)) = own::address(&who) else {
         return refuse(v, e, StatusCode::UNPROCESSABLE_ENTITY, "own-wrong-address");
     };
+    if !app.config.signup.takes((channel, &address)) {
+        return refuse(v, e, StatusCode::UNPROCESSABLE_ENTITY, "own-wrong-abroad");
+    }
     let wish = Wish { exercise: &e, joins, name: &name, everything: asked.reach != "place" };
     let sent = join::ask(&app, v.lang, &wish, (channel, &address), from.map(neighbourhood)).await;
-    let Some(id) = sent.map_err(ApiError::Internal)? else {
-        return refuse(v, e, StatusCode::TOO_MANY_REQUESTS, "own-wait");
+    let id = match sent.map_err(ApiError::Internal)? {
+        Sent::Sent(id) => id,
+        Sent::Wait => return refuse(v, e, StatusCode::TOO_MANY_REQUESTS, "own-wait"),
+        Sent::Full => return refuse(v, e, StatusCode::SERVICE_UNAVAILABLE, "signup-full"),
     };
     // A code is good only in the browser that asked.
     let step = cookie::write_guarded(cookie::EXERCISE_STEP, &id.to_string(), CODE_FOR.num_seconds(), secure(&app));

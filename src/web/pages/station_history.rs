@@ -3,9 +3,9 @@
 
 mod limits;
 
-use chrono::TimeDelta;
+use chrono::{NaiveTime, TimeDelta};
 use serde::{Deserialize, Serialize};
-use sqlx::{PgConnection, PgPool};
+use sqlx::PgConnection;
 
 use super::plot::{self, Limit, Plot};
 use super::view::{Markup, View};
@@ -80,6 +80,17 @@ impl Span {
             Self::Month => 30 * 24,
             Self::Year => 365 * 24,
         }
+    }
+
+    /// Until now. Where a bucket is a day, or a part of one, they are days of the municipality.
+    fn range(self, v: &View) -> Range {
+        let from = v.now - TimeDelta::hours(self.hours());
+        let midnight = || from.with_timezone(&v.tz).with_time(NaiveTime::MIN).earliest();
+        let from = match self {
+            Self::Day | Self::Days => from,
+            Self::Month | Self::Year => midnight().map_or(from, |local| local.to_utc()),
+        };
+        Range { from, to: v.now }
     }
 
     /// A bucket, in seconds: about a hundred to the picture, and none shorter than the stream reports.
@@ -183,7 +194,7 @@ pub async fn load(
     let mut charts = Vec::with_capacity(streams.len());
     for stream in streams {
         let thresholds = limits.on(stream.id);
-        charts.push(chart(&app.db.web, &mut *conn, v, stream, &thresholds, choice).await?);
+        charts.push(chart(app, &mut *conn, v, stream, &thresholds, choice).await?);
     }
     // What warns first, the health of the device last.
     charts.sort_by_key(|chart| chart.stream.quantity == Quantity::Battery);
@@ -196,7 +207,7 @@ async fn limits_of(app: &App, conn: &mut PgConnection, code: &str) -> anyhow::Re
 }
 
 async fn chart(
-    pool: &PgPool,
+    app: &App,
     conn: &mut PgConnection,
     v: &View,
     stream: Stream,
@@ -204,10 +215,10 @@ async fn chart(
     choice: Choice,
 ) -> Result<Chart, ApiError> {
     let span = choice.span;
-    let range = Range { from: v.now - TimeDelta::hours(span.hours()), to: v.now };
+    let range = span.range(v);
     let window_s = span.window_s(&stream);
     let plan = Plan::checked(range, window_s, usual_function(stream.kind), stream.kind)?;
-    let buckets = store::series(pool, &mut *conn, &stream, &plan).await?;
+    let buckets = app.past.series(&app.db.web, &mut *conn, &stream, &plan).await?;
     let doubted = store::doubted(&mut *conn, stream.id, range, SHOWN).await?;
     let corrections = store::corrections(&mut *conn, stream.id, range, SHOWN).await?;
     let together = choice.together.filter(|window| tells(*window, &stream));

@@ -8,7 +8,7 @@ use axum::http::request::Parts;
 use axum::http::{HeaderMap, Uri, header};
 use axum::middleware::Next;
 use axum::response::Response;
-use chrono::Datelike as _;
+use chrono::{Datelike as _, TimeDelta};
 use chrono_tz::Tz;
 
 use crate::accounts::Permission;
@@ -47,7 +47,7 @@ macro_rules! given {
         }
     )+};
 }
-given!(Instant, chrono::NaiveDate, i64, f64, Level, Permission);
+given!(Instant, chrono::NaiveDate, i16, i64, f64, Level, Permission);
 
 impl<T, R: Given<T> + ?Sized> Given<T> for &R {
     fn given(&self) -> T {
@@ -95,6 +95,14 @@ impl View {
             provider: if app.config.oidc.is_on() { app.config.oidc.label.clone() } else { String::new() },
             here: parts.uri.path_and_query().map_or_else(|| "/".to_owned(), ToString::to_string),
         }
+    }
+
+    /// The same for whoever asks, signed in or not: in the language of the address (`?lang=`), else the town's own, and without
+    /// what their browser keeps. For answers that caches between us and many readers may keep.
+    #[must_use]
+    pub fn for_everyone(self) -> Self {
+        let query = self.here.split_once('?').map(|(_, query)| query).unwrap_or_default();
+        Self { lang: language_of(query).unwrap_or_default(), theme: "", staff: None, ..self }
     }
 
     pub fn t(&self, key: &str) -> String {
@@ -276,6 +284,21 @@ impl View {
     }
 }
 
+/// "40 min", "9 h 30 min", "2 d 3 h".
+pub fn lasting(time: TimeDelta) -> String {
+    let minutes = time.num_minutes().max(0);
+    let (large, small) = match minutes {
+        ..60 => ((minutes, "min"), None),
+        60..1440 => ((minutes / 60, "h"), Some((minutes % 60, "min"))),
+        _ => ((minutes / 1440, "d"), Some((minutes % 1440 / 60, "h"))),
+    };
+    let part = |(n, unit): (i64, &str)| format!("{n} {unit}");
+    match small.filter(|(n, _)| *n > 0) {
+        Some(small) => format!("{} {}", part(large), part(small)),
+        None => part(large),
+    }
+}
+
 fn grouped(number: i64, mark: char) -> String {
     let digits = number.unsigned_abs().to_string();
     let mut text = String::from(if number < 0 { "-" } else { "" });
@@ -328,7 +351,11 @@ fn language(uri: &Uri, headers: &HeaderMap, staff: Option<&Staff>) -> Lang {
 }
 
 fn asked_language(uri: &Uri) -> Option<Lang> {
-    let pairs = uri.query().unwrap_or_default().split('&');
+    language_of(uri.query().unwrap_or_default())
+}
+
+fn language_of(query: &str) -> Option<Lang> {
+    let pairs = query.split('&');
     pairs.filter_map(|pair| pair.strip_prefix("lang=")).find_map(Lang::from_tag)
 }
 
@@ -370,6 +397,12 @@ mod tests {
         assert_eq!(grouped(18_432, '.'), "18.432");
         assert_eq!(grouped(999, '.'), "999");
         assert_eq!(grouped(-1_000_000, ','), "-1,000,000");
+    }
+
+    #[test]
+    fn a_time_is_told_in_its_two_largest_units() {
+        let told = |minutes| lasting(TimeDelta::minutes(minutes));
+        assert_eq!([-1, 40, 60, 570, 1440, 3065].map(told), ["0 min", "40 min", "1 h", "9 h 30 min", "1 d", "2 d 3 h"]);
     }
 
     #[test]

@@ -25,6 +25,7 @@ use crate::feeds::warnings::import::{self, Flaw};
 use crate::feeds::warnings::shown::{self, Covered, Shown, Stage, Twin, Wish};
 use crate::feeds::warnings::store::basis::{self, OwnAlert};
 use crate::feeds::warnings::store::chain::{self, Named, Step};
+use crate::feeds::warnings::trust::Trust;
 use crate::web::auth::{May, can};
 use crate::web::error::ApiError;
 
@@ -134,8 +135,11 @@ impl Card {
         (class, v.word("signature", &self.w.signature))
     }
 
-    /// Who signed, or why the signature is refused.
+    /// Who signed, with what is weak about it; or why the signature is refused.
     pub fn signature_more(&self, v: &View) -> String {
+        if let Some(how) = self.w.signature_why.strip_prefix("weak: ") {
+            return v.t2("signature-weak", "who", &self.w.signed_by, "how", how);
+        }
         match (self.w.signed_by.is_empty(), self.w.signature_why.is_empty()) {
             (_, false) => self.w.signature_why.clone(),
             (false, true) => v.t1("signature-by", "who", &self.w.signed_by),
@@ -159,7 +163,7 @@ fn cards(v: &View, all: Vec<Shown>) -> Vec<Card> {
 
 /// Those in force for this town, as the public and the console's first page see them.
 pub async fn for_us(conn: &mut PgConnection, v: &View) -> sqlx::Result<Vec<Card>> {
-    Ok(cards(v, shown::for_us(conn, v.now, true).await?))
+    Ok(cards(v, shown::for_us(conn, v.now, true).await?.0))
 }
 
 #[derive(Template)]
@@ -167,6 +171,8 @@ pub async fn for_us(conn: &mut PgConnection, v: &View) -> sqlx::Result<Vec<Card>
 struct WarningsPage {
     f: Frame,
     ours: Vec<Card>,
+    /// There are more of them: the gravest are shown.
+    has_more: bool,
     others: Vec<Card>,
     past: Vec<Card>,
     /// Not signed as their source has to.
@@ -179,7 +185,8 @@ struct WarningsPage {
 
 async fn list(State(app): State<App>, _: May<can::SeeConsole>, v: View) -> Result<Response, ApiError> {
     let mut conn = app.db.web.acquire().await?;
-    let ours = cards(&v, shown::for_us(&mut conn, v.now, false).await?);
+    let (ours, has_more) = shown::for_us(&mut conn, v.now, false).await?;
+    let ours = cards(&v, ours);
     let open = Wish { open: true, limit: MOST, ..Wish::default() };
     let mut open = cards(&v, shown::list(&mut conn, v.now, open).await?);
     open.retain(|card| card.w.for_us_by.is_empty());
@@ -192,7 +199,7 @@ async fn list(State(app): State<App>, _: May<can::SeeConsole>, v: View) -> Resul
     let bare = !app.config.feeds.iter().any(|feed| feed.kind.is_warnings());
     let f = Frame::load(&mut conn, &app, v, "warnings").await?;
     let may_bring = f.v.may(Permission::DraftAlerts);
-    page(&WarningsPage { f, ours, others: open, past, quarantined, may_bring, map, bare })
+    page(&WarningsPage { f, ours, has_more, others: open, past, quarantined, may_bring, map, bare })
 }
 
 #[derive(Template)]
@@ -215,6 +222,8 @@ struct WarningPage {
     alerts: Vec<OwnAlert>,
     may_draft: bool,
     may_verify: bool,
+    /// It lies in quarantine, and its source stands in the configuration no longer.
+    no_source: bool,
     map: Markup,
 }
 
@@ -272,20 +281,21 @@ async fn show(
         Ok(proposal) => (Some(own::Own::new(&v, &card, proposal)), None),
         Err(refusal) => (None, Some(refusal)),
     };
+    let is_configured = Trust::named(&app.config, &card.w.source).is_some();
     let f = Frame::load(&mut conn, &app, v, "warnings").await?;
     page(&WarningPage {
         later,
         steps: chain::chain(&mut conn, id).await?,
         named: chain::named(&mut conn, id).await?,
         twins: shown::twins(&mut conn, id).await?,
-        // INMET's list is no CAP, and breaks no rule of it.
-        flaws: if raw.starts_with(b"{") { Vec::new() } else { import::flaws(&raw) },
+        flaws: import::flaws_aside(raw).await?,
         brought: shown::brought(&mut conn, id).await?,
         own,
         refusal,
         alerts: basis::alerts_from(&mut conn, id).await?,
         may_draft: f.v.may(Permission::DraftAlerts),
-        may_verify: f.v.may(Permission::IssueAlerts) && card.w.quarantined,
+        may_verify: f.v.may(Permission::IssueAlerts) && card.w.quarantined && is_configured,
+        no_source: card.w.quarantined && !is_configured,
         map,
         card,
         f,

@@ -102,23 +102,13 @@ async fn show(
         .fetch_optional(&mut *conn)
         .await?
         .ok_or_else(|| ApiError::NotFound(format!("area {id}")))?;
-    let hazards: Vec<Cobrade> = sqlx::query_scalar!(
-        "select h.cobrade from area_hazard h left join area_level l on l.area_id = h.area_id and l.cobrade = h.cobrade
-         where h.area_id = $1
-         order by array_position(array['maximum', 'alert', 'attention', 'observation', 'unknown', 'normal'], l.level), h.cobrade",
-        id.0
-    )
-    .fetch_all(&mut *conn)
-    .await?
-    .iter()
-    .filter_map(|code| code.parse().ok())
-    .collect();
+    let at = instant(&f.v, &wanted.at)?;
+    let hazards = store::hazards(&mut conn, id, at).await?;
     let hazard = match &wanted.hazard {
         Some(code) => code.parse().ok().filter(|hazard| hazards.contains(hazard)),
         None => hazards.first().copied(),
     };
     let hazard = hazard.ok_or_else(|| ApiError::NotFound(format!("hazard of area {id}")))?;
-    let at = instant(&f.v, &wanted.at)?;
     let of = explain(&app, &mut conn, Asked { area: id, hazard, at }).await?;
     let others = hazards.into_iter().filter(|other| *other != hazard);
     page(&WhyPage {

@@ -234,7 +234,7 @@ async fn the_migration_gives_every_area_that_stands_its_first_version() {
     let hall = Hall::open().await;
     let mut owner = hall.db.owner().await;
     sqlx::raw_sql(
-        "drop table area_version, area_import; drop function keep_area_version cascade;
+        "drop table area_version, area_import cascade; drop function keep_area_version cascade;
          alter table risk_area drop column retired_at cascade, drop column details;
          insert into risk_area (code, name, geom, source, created_at, updated_at) values
              ('a', 'A', st_multi(st_makeenvelope(-43.40, -21.76, -43.39, -21.75, 4326)), 'plan', '2026-01-01Z', '2026-01-02Z'),

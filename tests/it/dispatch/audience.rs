@@ -45,7 +45,7 @@ async fn whoever_is_not_told_has_a_row_or_a_count_that_says_why() {
     }
     let alert = town.alert("alert", None, 60).await;
     let mut conn = db.pool.acquire().await.unwrap();
-    let reach = audience::preview(&mut conn, alert).await.unwrap();
+    let reach = audience::preview(&mut conn, start_at(), alert).await.unwrap();
     assert_eq!((reach.residents, reach.sms, reach.unreachable), (5, 1, 3));
     assert_eq!((reach.opted_out, reach.unverified, reach.duplicate_address), (1, 1, 1));
     assert_eq!(
@@ -92,7 +92,7 @@ async fn the_most_endangered_place_is_told_first() {
         .fetch_all(&db.pool)
         .await
         .unwrap();
-    assert_eq!(order, ["+5532900000002 10", "+5532900000003 10", "+5532900000001 11"]);
+    assert_eq!(order, ["+5532900000002 11", "+5532900000003 11", "+5532900000001 13"]);
 }
 
 #[tokio::test]
@@ -118,6 +118,41 @@ async fn an_all_clear_also_goes_to_whoever_was_told_and_moved_away() {
     let clear = town.alert("all_clear", Some(alert), 60).await;
     town.enqueue(clear).await;
     assert_eq!(town.rows().await[2..], ["+5532900000001 pending inside", "+5532900000002 pending told_before"]);
+}
+
+#[tokio::test]
+async fn an_all_clear_goes_to_whoever_was_told_further_back_in_the_chain() {
+    let db = support::db().await;
+    let town = Town::new(&db).await;
+    town.resident(INSIDE, 10, &["+5532900000001"]).await;
+    let moved = town.resident(INSIDE, 10, &["+5532900000002"]).await;
+    town.resident(AWAY, 10, &["+5532900000003"]).await;
+    let alert = town.alert("alert", None, 60).await;
+    town.enqueue(alert).await;
+    sqlx::query("update outbox set state = 'accepted', attempts = 1").execute(&db.pool).await.unwrap();
+    // The update does not hold for the second any more, and had not reached them when the end came.
+    sqlx::query("update resident_place set geom = st_setsrid(st_makepoint($2, $3), 4326) where resident_id = $1")
+        .bind(moved)
+        .bind(AWAY.0)
+        .bind(AWAY.1)
+        .execute(&db.pool)
+        .await
+        .unwrap();
+    let update = town.alert("update", Some(alert), 60).await;
+    town.enqueue(update).await;
+    let mut conn = db.pool.acquire().await.unwrap();
+    outbox::withdraw(&mut conn, start_at(), update, "cleared before it was sent").await.unwrap();
+    let clear = town.alert("all_clear", Some(update), 60).await;
+    town.enqueue(clear).await;
+    assert_eq!(
+        town.rows().await[2..],
+        [
+            "+5532900000001 suppressed inside cleared before it was sent",
+            "+5532900000002 suppressed told_before cleared before it was sent",
+            "+5532900000001 pending inside",
+            "+5532900000002 pending told_before",
+        ]
+    );
 }
 
 #[tokio::test]
@@ -156,7 +191,7 @@ async fn of_a_large_audience_the_most_endangered_leave_at_once_and_the_rest_is_w
     let at_once = town.enqueue(alert).await;
     assert!(at_once.spreading && at_once.sms >= 700, "{at_once:?}");
     let worst: i64 =
-        sqlx::query_scalar("select count(*) from outbox where priority = 10").fetch_one(&db.pool).await.unwrap();
+        sqlx::query_scalar("select count(*) from outbox where priority = 11").fetch_one(&db.pool).await.unwrap();
     assert_eq!(worst, 51);
     let mut conn = db.pool.acquire().await.unwrap();
     assert!(progress(&mut conn, alert).await.unwrap().spreading);

@@ -16,7 +16,7 @@ fn sms_sink() -> Provider {
 
 fn accepted(row: &Claimed) -> Ending {
     let next = Next { state: State::Accepted, reason: String::new(), next_attempt_at: None };
-    Ending { id: row.id, fence: row.fence, attempt: row.attempt, next, parts: Vec::new() }
+    Ending { id: row.id, fence: row.fence, attempt: row.attempt, next, parts: Vec::new(), is_dead_address: false }
 }
 
 #[tokio::test]

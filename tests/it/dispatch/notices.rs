@@ -1,7 +1,7 @@
 //! Messages to one person that are no alerts.
 
 use chrono::TimeDelta;
-use sentinela::dispatch::notices::{AN_HOUR, Notice, queue};
+use sentinela::dispatch::notices::{AN_HOUR, INSTITUTION, Notice, queue};
 use sentinela::dispatch::provider::{Channel, providers};
 use sentinela::dispatch::store::notice as store;
 use sentinela::dispatch::worker;
@@ -85,9 +85,9 @@ async fn a_lost_worker_means_one_more_copy_and_never_a_third() {
     let mut now = start_at();
     for (attempt, after) in [(1, "pending|Código|123456"), (2, "unknown||")] {
         let until = now + TimeDelta::seconds(30);
-        let claimed = store::claim(&mut conn, now, &sink, 10, until).await.unwrap();
+        let claimed = store::claim(&mut conn, now, &sink, 10, until, None).await.unwrap();
         assert_eq!(claimed[0].attempt, attempt);
-        assert!(store::claim(&mut conn, now, &sink, 10, until).await.unwrap().is_empty(), "claimed once");
+        assert!(store::claim(&mut conn, now, &sink, 10, until, None).await.unwrap().is_empty(), "claimed once");
         now = until + TimeDelta::seconds(1);
         store::sweep(&mut conn, now, Channel::Sms).await.unwrap();
         assert_eq!(states(&db).await, [after]);
@@ -126,7 +126,7 @@ async fn through_a_mail_server_and_a_centre_notices_arrive_and_leave_nothing_beh
 }
 
 #[tokio::test]
-async fn every_row_of_an_alert_overtakes_the_notices() {
+async fn institutions_overtake_the_rows_of_an_alert_and_those_the_other_notices() {
     let db = support::db().await;
     let port = free_port();
     let ids = Ids::seeded(5);
@@ -139,13 +139,23 @@ async fn every_row_of_an_alert_overtakes_the_notices() {
     }
     let alert = town.living_alert("Defesa Civil: saia").await;
     town.enqueue(alert).await;
+    for n in 0..30 {
+        let to = format!("+55329000003{n:02}");
+        put(&db, &ids, &Notice { purpose: INSTITUTION, ..living(Channel::Sms, &to, "Escola: saia") }).await;
+    }
     let mut centre = smsc(port, &[]).await;
     let dispatcher = Dispatcher::start(&db, |config| config.sms.smpp = vec![provider(port)]);
     let mut order = Vec::new();
-    for _ in 0..60 {
-        order.push(told(&mut centre, "to").await.to_string().contains("Defesa Civil"));
+    for _ in 0..90 {
+        let said = told(&mut centre, "to").await.to_string();
+        order.push(if said.contains("Escola") {
+            0
+        } else if said.contains("Defesa Civil") {
+            1
+        } else {
+            2
+        });
     }
-    assert_eq!(order.iter().filter(|is_alert| **is_alert).count(), 30);
-    assert!(order[..30].iter().all(|is_alert| *is_alert), "{order:?}");
+    assert_eq!(order, [[0; 30], [1; 30], [2; 30]].concat());
     dispatcher.stop().await;
 }

@@ -34,6 +34,15 @@ pub async fn smsc(port: u16, options: &[&str]) -> Process {
     started(command).await
 }
 
+/// A receiver of webhooks on this port, ready.
+pub async fn webhook(port: u16, options: &[&str]) -> Process {
+    let python = target().join("peers/bin/python");
+    assert!(python.exists(), "{} is missing: run tests/peers/setup.sh", python.display());
+    let mut command = Command::new(python);
+    command.arg(here("webhook.py")).arg(port.to_string()).args(options);
+    started(command).await
+}
+
 /// An SMTP sink on this port, ready.
 pub async fn smtp(port: u16, options: &[&str]) -> Process {
     let python = target().join("peers/bin/python");
@@ -41,6 +50,22 @@ pub async fn smtp(port: u16, options: &[&str]) -> Process {
     let mut command = Command::new(python);
     command.arg(here("smtp.py")).arg(port.to_string()).args(options);
     started(command).await
+}
+
+/// An SMS gateway over HTTP on this port, ready.
+pub async fn gateway(port: u16, options: &[&str]) -> Process {
+    let mut command = Command::new("node");
+    command.arg(here("gateway.js")).arg(port.to_string()).args(options);
+    started(command).await
+}
+
+/// Septets, one an octet in hexadecimal, as a codec of others reads them with the Portuguese table.
+pub async fn gsm7_portuguese(octets: &str) -> String {
+    let python = target().join("peers/bin/python");
+    let script = "import sys, gsmcodecs\nsys.stdout.write(bytes.fromhex(sys.argv[1]).decode('gsm23.038-0-3'))";
+    let output = Command::new(python).args(["-X", "utf8", "-c", script, octets]).output().await.unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).unwrap()
 }
 
 async fn started(command: Command) -> Process {
@@ -71,6 +96,7 @@ impl Dispatcher {
         let app = App::new(Parts {
             limits: sentinela::web::limit::Limits::new(&config.http.limits),
             pictures: sentinela::web::notices::pictures::Pictures::default(),
+            deliveries: Default::default(),
             outbound: sentinela::outbound::Client::new(&config.outbound),
             templates,
             db: Db::open(&db.options, 4),
@@ -78,6 +104,7 @@ impl Dispatcher {
             clock: Clock::System,
             ids: Ids::seeded(7),
             town: Default::default(),
+            past: Default::default(),
             keys: sentinela::vault::Keyring::passing(&Ids::seeded(2)),
             events: events::Events::default(),
             ingest,
@@ -103,5 +130,6 @@ pub fn provider(port: u16) -> SmppProvider {
         source_addr: "40199".to_owned(),
         window: 8,
         messages_per_second: 200,
+        ..SmppProvider::default()
     }
 }

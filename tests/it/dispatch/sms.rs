@@ -62,6 +62,8 @@ async fn receipts_are_matched_before_the_answer_twice_out_of_order_and_in_anothe
         &["--reverse=3"],
         &["--ids=hex", "--first=4096"],
         &["--ids=hex", "--receipt=before", "--reverse=3"],
+        &["--by=data_sm"],
+        &["--by=data_sm", "--ids=hex", "--first=4096", "--receipt=before"],
     ] {
         let db = support::db().await;
         let port = free_port();
@@ -85,6 +87,22 @@ async fn a_receipt_is_answered_only_once_it_is_kept() {
         assert_eq!(answer["answered"].as_i64(), Some(0));
         assert!(town.count("delivery_receipt").await >= kept);
     }
+    dispatcher.stop().await;
+}
+
+#[tokio::test]
+async fn a_receipt_by_data_sm_is_answered_by_its_own_answer_once_it_is_kept() {
+    let db = support::db().await;
+    let port = free_port();
+    let mut centre = smsc(port, &["--by=data_sm"]).await;
+    let town = warned(&db).await;
+    let dispatcher = Dispatcher::start(&db, |config| config.sms.smpp = vec![provider(port)]);
+    for kept in 1..=3 {
+        let answer = told(&mut centre, "receipt").await;
+        assert_eq!((answer["answered"].as_i64(), answer["by"].as_str()), (Some(0), Some("data_sm_resp")), "{answer}");
+        assert!(town.count("delivery_receipt").await >= kept);
+    }
+    until(&town, &ALL_DELIVERED).await;
     dispatcher.stop().await;
 }
 

@@ -80,22 +80,33 @@ impl<'a> Town<'a> {
         status: &str,
         sms_text: &str,
     ) -> AlertId {
+        let id = self.draft_of(kind, references, minutes, status, sms_text).await;
+        self.issue(id).await;
+        id
+    }
+
+    /// One that has not left: texts can still be added.
+    pub async fn draft_of(
+        &self,
+        kind: &str,
+        references: Option<AlertId>,
+        minutes: i32,
+        status: &str,
+        sms_text: &str,
+    ) -> AlertId {
         let number = self.count("alert").await + 1;
         let id = AlertId(Uuid::from_u128(0xa1e7_0000 + number as u128));
         sqlx::query(
             "insert into alert (id, state, kind, status, cobrade, level, headline, description, instruction, sms_text, severity,
-                urgency, certainty, expires_at, references_alert_id, created_at, created_by, approved_at, approved_by, issued_at,
-                number, cap_identifier, cap_sender, cap_sent, cap_xml)
-            values ($1, 'issued', $2, $8, '1.1.3.2.1', 'alert', 'Risco alto de deslizamento', 'Choveu 90 mm em 24 horas.',
-                'Saia de casa agora.', $7, 'Severe', 'Immediate', 'Likely',
-                $3 + make_interval(mins => $4), $5, $3, 'test', $3, 'test', $3, $6, 'X-' || $6, 's', 't', '<alert/>')",
+                urgency, certainty, expires_at, references_alert_id, created_at, created_by)
+            values ($1, 'draft', $2, $7, '1.1.3.2.1', 'alert', 'Risco alto de deslizamento', 'Choveu 90 mm em 24 horas.',
+                'Saia de casa agora.', $6, 'Severe', 'Immediate', 'Likely', $3 + make_interval(mins => $4), $5, $3, 'test')",
         )
         .bind(id)
         .bind(kind)
         .bind(start_at())
         .bind(minutes)
         .bind(references)
-        .bind(number.to_string())
         .bind(sms_text)
         .bind(status)
         .execute(&self.db.pool)
@@ -107,6 +118,20 @@ impl<'a> Town<'a> {
             .await
             .unwrap();
         id
+    }
+
+    /// Lets a draft leave. Nobody is told yet.
+    pub async fn issue(&self, id: AlertId) {
+        sqlx::query(
+            "update alert set state = 'issued', approved_at = $2, approved_by = 'test', issued_at = $2, number = $3,
+                cap_identifier = 'X-' || $3, cap_sender = 's', cap_sent = 't', cap_xml = '<alert/>' where id = $1",
+        )
+        .bind(id)
+        .bind(start_at())
+        .bind(self.count("alert").await.to_string())
+        .execute(&self.db.pool)
+        .await
+        .unwrap();
     }
 
     /// An exercise under way, which these residents joined: every exercise alert made from now on belongs to it.
@@ -139,8 +164,14 @@ impl<'a> Town<'a> {
 
     /// One that is alive on the machine's own clock.
     pub async fn living_alert(&self, sms_text: &str) -> AlertId {
+        let id = self.living_draft(sms_text).await;
+        self.issue(id).await;
+        id
+    }
+
+    pub async fn living_draft(&self, sms_text: &str) -> AlertId {
         let minutes = (sentinela::clock::Clock::System.now() - start_at()).num_minutes() + 60;
-        self.alert_of("alert", None, minutes.try_into().unwrap(), "actual", sms_text).await
+        self.draft_of("alert", None, minutes.try_into().unwrap(), "actual", sms_text).await
     }
 
     pub async fn enqueue(&self, alert: AlertId) -> Enqueued {

@@ -9,7 +9,7 @@ use tokio::io::AsyncWriteExt as _;
 use super::Room;
 
 /// What `icalendar` reads: the events as JSON, or an error.
-async fn read(text: &str) -> Value {
+pub async fn read(text: &str) -> Value {
     let program = PathBuf::from(env!("CARGO_BIN_EXE_sentinela"));
     let python = program.ancestors().nth(2).unwrap().join("peers/bin/python");
     assert!(python.exists(), "{} is missing: run tests/peers/setup.sh", python.display());

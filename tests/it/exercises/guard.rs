@@ -1,12 +1,16 @@
 //! Messages of exercises, tests and the system never reach residents who did not join: tried in every way there is.
 
 use axum::http::{Method, StatusCode};
+use chrono::TimeDelta;
 use sentinela::accounts::Role;
 use sentinela::alerts::draft::{Drafter, Subject};
 use sentinela::alerts::issue::Issuer;
 use sentinela::alerts::{AlertKind, store};
 use sentinela::config::AlertStatus;
+use sentinela::dispatch::decide::{Next, State};
 use sentinela::dispatch::outbox;
+use sentinela::dispatch::store::claim::{self, Ending};
+use sentinela::dispatch::store::notice;
 use sentinela::ids::{AlertId, AreaId};
 use sentinela::units::Level;
 use serde_json::json;
@@ -248,4 +252,111 @@ async fn a_service_that_exercises_as_a_whole_puts_its_drafts_into_the_exercise_t
         query.fetch_one(&room.db.pool).await.unwrap()
     };
     assert_eq!((of(before).await, of(after).await.map(|id| id.to_string())), (None, Some(id)));
+}
+
+#[tokio::test]
+async fn the_end_of_an_exercise_reaches_whoever_was_told_for_where_they_lived() {
+    let room = Room::open(&[]).await;
+    let ana = room.person("ana", Role::Coordinator).await;
+    let (id, _) = room.planned(&ana, 10).await;
+    room.joins(&id, ANA, "place").await;
+    room.joins(&id, BETO, "place").await;
+    room.act(&ana, &id, "start").await;
+    let alert = room.alert(&ana, &id).await;
+    room.run("update outbox set state = 'accepted', attempts = 1 where address like '+%'").await.unwrap();
+    room.run("update resident_place set geom = st_setsrid(st_makepoint(-43.0, -21.0), 4326)").await.unwrap();
+    let made = room.api(&ana, Method::POST, &format!("alerts/{alert}/all-clear"), serde_json::Value::Null).await.json();
+    let clear = made["id"].as_str().unwrap();
+    let issued = room.api(&ana, Method::POST, &format!("alerts/{clear}/issue"), json!({ "revision": 1 })).await;
+    assert_eq!(issued.status, StatusCode::OK, "{}", issued.text);
+    let told = "select o.address || ' ' || o.state || ' ' || o.basis from outbox o join alert a on a.id = o.alert_id
+        where a.kind = 'all_clear' order by 1";
+    let wanted = [
+        "+5532900000001 pending told_before",
+        "+5532900000002 pending told_before",
+        "beto@example.org pending told_before",
+    ];
+    assert_eq!(room.texts(told).await, wanted);
+}
+
+#[tokio::test]
+async fn copies_that_have_not_left_are_withdrawn_with_their_alert() {
+    let room = Room::open(&[]).await;
+    let ana = room.person("ana", Role::Coordinator).await;
+    let (id, _) = room.planned(&ana, 10).await;
+    for (name, phone) in [("Bombeiros", "32 99999-0001"), ("Escola", "32 99999-0002")] {
+        let who = json!({ "kind": "institution", "name": name, "phone": phone });
+        room.api(&ana, Method::POST, &format!("exercises/{id}/participants"), who).await;
+    }
+    room.act(&ana, &id, "start").await;
+    let alert = room.alert(&ana, &id).await;
+    // One is in a worker's hands when the end comes, and comes back.
+    let now = room.app.clock.now();
+    let mut conn = room.db.pool.acquire().await.unwrap();
+    let provider = sentinela::dispatch::provider::providers(&room.app.config).remove(0);
+    let held = notice::claim(&mut conn, now, &provider, 1, now + TimeDelta::seconds(30), None).await.unwrap();
+    assert_eq!(held.len(), 1);
+    let made = room.api(&ana, Method::POST, &format!("alerts/{alert}/all-clear"), serde_json::Value::Null).await.json();
+    let clear = made["id"].as_str().unwrap();
+    let issued = room.api(&ana, Method::POST, &format!("alerts/{clear}/issue"), json!({ "revision": 1 })).await;
+    assert_eq!(issued.status, StatusCode::OK, "{}", issued.text);
+    let copies = "select a.kind || ' ' || c.state || ' ' || (n.body = '')::text from alert_copy c join alert a on a.id = c.alert_id
+        join notice n on n.id = c.notice_id order by 1";
+    let sending =
+        ["alert sending false", "alert suppressed true", "all_clear pending false", "all_clear pending false"];
+    assert_eq!(room.texts(copies).await, sending);
+    notice::release(&mut conn, now, &[held[0].id], &[held[0].fence]).await.unwrap();
+    notice::sweep(&mut conn, now, provider.channel).await.unwrap();
+    let over = ["alert suppressed true", "alert suppressed true", "all_clear pending false", "all_clear pending false"];
+    assert_eq!(room.texts(copies).await, over);
+}
+
+#[tokio::test]
+async fn what_comes_back_from_a_provider_is_not_sent_to_whoever_left_meanwhile() {
+    let room = Room::open(&[]).await;
+    let ana = room.person("ana", Role::Coordinator).await;
+    let (id, _) = room.planned(&ana, 10).await;
+    room.joins(&id, ANA, "all").await;
+    room.joins(&id, BETO, "all").await;
+    room.act(&ana, &id, "start").await;
+    room.alert(&ana, &id).await;
+    let now = room.app.clock.now();
+    let mut conn = room.db.pool.acquire().await.unwrap();
+    let provider = sentinela::dispatch::provider::providers(&room.app.config).remove(0);
+    let held = claim::claim(&mut conn, now, &provider, 10, now + TimeDelta::seconds(30)).await.unwrap();
+    assert_eq!(held.len(), 2);
+    room.run("update exercise_participant set left_at = now()").await.unwrap();
+    let ids: Vec<i64> = held.iter().map(|row| row.id.0).collect();
+    assert_eq!(claim::overtaken(&mut conn, now, &ids).await.unwrap().len(), 2);
+    let next = Next { state: State::Pending, reason: "throttled".into(), next_attempt_at: Some(now) };
+    let (one, other) = (&held[0], &held[1]);
+    let ending =
+        Ending { id: one.id, fence: one.fence, attempt: one.attempt, next, parts: Vec::new(), is_dead_address: false };
+    claim::complete(&mut conn, now, &provider.name, &[ending]).await.unwrap();
+    claim::release(&mut conn, now, &[other.id.0], &[other.fence]).await.unwrap();
+    let states = "select distinct state || ' ' || reason || ' ' || (final_at is not null)::text from outbox where channel = 'sms'";
+    assert_eq!(room.texts(states).await, ["suppressed left_exercise true"]);
+}
+
+#[tokio::test]
+async fn staff_get_announcements_and_copies_on_the_telephone_of_their_own_account() {
+    let room = Room::open(&[]).await;
+    let ana = room.person("ana", Role::Coordinator).await;
+    room.run("update staff set phone = '+5532911110001' where username = 'ana'").await.unwrap();
+    let (id, _) = room.planned(&ana, 10).await;
+    let who = json!({ "kind": "staff", "username": "ana" });
+    let added = room.api(&ana, Method::POST, &format!("exercises/{id}/participants"), who).await;
+    assert!(added.status.is_success(), "{}", added.text);
+    room.act(&ana, &id, "announce").await;
+    assert_eq!(
+        room.texts("select address from notice where purpose = 'exercise_notice'").await,
+        ["+5532911110001"],
+        "one way, the telephone first"
+    );
+    room.act(&ana, &id, "start").await;
+    room.alert(&ana, &id).await;
+    assert_eq!(
+        room.texts("select address from notice where purpose = 'alert_copy' order by 1").await,
+        ["+5532911110001", "ana@defesacivil.example.org"]
+    );
 }

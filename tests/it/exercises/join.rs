@@ -127,3 +127,50 @@ async fn what_is_not_listed_is_found_by_nobody_outside() {
     assert!(list.contains("Nenhum simulado marcado"), "{list}");
     assert!(!room.public(Method::GET, "/exercises.ics", "", &[]).await.text.contains("VEVENT"));
 }
+
+#[tokio::test]
+async fn whoever_left_the_alerts_after_joining_and_joins_again_is_told_again() {
+    let room = Room::open(&[]).await;
+    let ana = room.person("ana", Role::Coordinator).await;
+    let (id, code_of) = room.planned(&ana, 10).await;
+    let at = format!("/simulados/{code_of}/codigo");
+    let wish = [("act", "join"), ("who", "(32) 90000-0001"), ("reach", "all"), ("consent", "yes")];
+    let join = async || {
+        let step = cookie(&ask(&room, &code_of, &wish).await);
+        room.public(Method::POST, &at, &step, &[("code", &code(&room).await)]).await.text
+    };
+    assert!(join().await.contains("você participa deste simulado"));
+    // SAIR leaves everything that is sent to this number.
+    room.pass(chrono::TimeDelta::minutes(3));
+    sqlx::query("update resident_channel set opted_out_at = $1 where address = '+5532900000001'")
+        .bind(room.app.clock.now())
+        .execute(&room.db.pool)
+        .await
+        .unwrap();
+    room.pass(chrono::TimeDelta::minutes(3));
+    let said = join().await;
+    assert!(said.contains("você participa deste simulado") && !said.contains("Nada mudou"), "{said}");
+    room.act(&ana, &id, "start").await;
+    room.alert(&ana, &id).await;
+    assert_eq!(room.texts("select address || ' ' || state from outbox").await, ["+5532900000001 pending"]);
+}
+
+#[tokio::test]
+async fn codes_of_exercises_count_within_what_the_service_sends_by_sms() {
+    let room = Room::open(&[("SENTINELA__SIGNUP__SMS_PER_DAY", "2")]).await;
+    let ana = room.person("ana", Role::Coordinator).await;
+    let (_, code_of) = room.planned(&ana, 10).await;
+    let wish = |who: &'static str| [("act", "join"), ("who", who), ("reach", "all"), ("consent", "yes")];
+    for who in ["32 99999-0001", "32 99999-0002"] {
+        assert_eq!(ask(&room, &code_of, &wish(who)).await.status, StatusCode::SEE_OTHER, "{who}");
+    }
+    let full = ask(&room, &code_of, &wish("32 99999-0003")).await;
+    assert!(full.status == StatusCode::SERVICE_UNAVAILABLE && full.text.contains("Use um e-mail"), "{}", full.text);
+    assert_eq!(
+        ask(&room, &code_of, &wish("davi@example.org")).await.status,
+        StatusCode::SEE_OTHER,
+        "letters cost nothing"
+    );
+    let abroad = ask(&room, &code_of, &wish("+882 1234 56789")).await;
+    assert_eq!(abroad.status, StatusCode::UNPROCESSABLE_ENTITY, "{}", abroad.text);
+}

@@ -1,6 +1,6 @@
 //! Exercises: planned, announced, joined, run, reported; and their messages, which reach whoever joined and nobody else.
 
-mod calendar;
+pub mod calendar;
 mod guard;
 mod join;
 mod marks;

@@ -8,6 +8,7 @@ use sentinela::clock::Clock;
 use sentinela::config::History;
 use sentinela::history::policy;
 use sentinela::history::series::{Function, Plan, Range};
+use sentinela::history::store::past::Past;
 use sentinela::history::store::{self, Stream};
 use sentinela::ids::{DatastreamId, Ids};
 use sentinela::ingest::NewReading;
@@ -70,7 +71,7 @@ async fn sums(db: &TestDb, hours: i64, window_h: i64) -> Vec<Option<f64>> {
     let range = Range { from: start_at() - TimeDelta::hours(hours), to: start_at() };
     let plan = Plan::checked(range, window_h * 3_600, Function::Sum, stream.kind).unwrap();
     let mut conn = db.pool.acquire().await.unwrap();
-    let all = store::series(&db.pool, &mut conn, &stream, &plan).await.unwrap();
+    let all = Past::default().series(&db.pool, &mut conn, &stream, &plan).await.unwrap();
     all.iter().map(|bucket| bucket.value).collect()
 }
 

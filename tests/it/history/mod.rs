@@ -2,5 +2,6 @@
 
 mod believed;
 mod partitions;
+mod past;
 mod policy;
 mod series;

@@ -7,6 +7,7 @@ use sentinela::config::History;
 use sentinela::history::policy::{self, Verdict};
 use sentinela::history::series::{Function, Plan, Range};
 use sentinela::history::store;
+use sentinela::history::store::past::Past;
 use sentinela::ids::Ids;
 use sentinela::ingest::NewReading;
 use sentinela::journal;
@@ -41,7 +42,7 @@ async fn sums(db: &TestDb, now: Instant) -> Vec<(Option<f64>, i64, i64)> {
         store::streams(&mut conn, "A").await.unwrap().into_iter().find(|stream| stream.name == "rain").unwrap();
     let range = Range { from: now - TimeDelta::days(850), to: now };
     let plan = Plan::checked(range, 5 * 86_400, Function::Sum, StreamKind::IntervalSum).unwrap();
-    let all = store::series(&db.pool, &mut conn, &stream, &plan).await.unwrap();
+    let all = Past::default().series(&db.pool, &mut conn, &stream, &plan).await.unwrap();
     all.iter().map(|bucket| (bucket.value, bucket.readings, bucket.failed)).collect()
 }
 

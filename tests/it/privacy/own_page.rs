@@ -516,24 +516,32 @@ async fn a_try_under_way_when_somebody_withdraws_or_is_erased_is_the_last_and_le
         // The worker died: its lease ends, and the row is not given to another.
         let later = support::start_at() + TimeDelta::minutes(5);
         let mut conn = db.pool.acquire().await.unwrap();
-        sentinela::dispatch::store::claim::take_back(&mut conn, later, Channel::Sms).await.unwrap();
+        sentinela::dispatch::store::claim::take_back(&mut conn, later, Channel::Sms.as_str()).await.unwrap();
         assert_eq!(fates(&db).await, [(id, "suppressed consent_withdrawn".to_owned())], "erases: {erases}");
         // What the centre says afterwards of the number is not kept.
         let accepted =
             "insert into outbox_attempt (outbox_id, attempt, part, at, provider, outcome, provider_message_id)
             select id, 1, 1, $1, 'p', 'accepted', 'M1' from outbox";
         sqlx::query(accepted).bind(support::start_at()).execute(&db.pool).await.unwrap();
-        let receipt = Receipt { message_id: "M1".into(), fate: Fate::Delivered };
+        let (message_id, fate) = ("M1".to_owned(), Fate::Delivered);
+        let receipt = Receipt { message_id, fate, error: PHONE.into(), is_dead: false, is_unmarked: false };
         let (raw, address) = (PHONE.into(), PHONE.into());
         let incoming = Incoming { raw, address, receipt: Some(receipt), words: String::new(), part: None };
         keep(&mut conn, later, "p", &[incoming]).await.unwrap();
         settle(&mut conn, later + TimeDelta::seconds(11), "p").await.unwrap();
-        let kept: Vec<(String, bool)> = sqlx::query_as("select address, matched_at is not null from delivery_receipt")
-            .fetch_all(&mut *conn)
-            .await
-            .unwrap();
-        let address = if erases { String::new() } else { PHONE.to_owned() };
-        assert_eq!(kept, [(address, true)]);
+        let kept: Vec<(String, String, bool)> =
+            sqlx::query_as("select address, error, matched_at is not null from delivery_receipt")
+                .fetch_all(&mut *conn)
+                .await
+                .unwrap();
+        let words = if erases { String::new() } else { PHONE.to_owned() };
+        assert_eq!(kept, [(words.clone(), words, true)]);
+        // What was matched before somebody is erased loses it then.
+        if !erases {
+            erase(&mut conn, later, ResidentId(id)).await.unwrap();
+            let left = "select count(*) from delivery_receipt where address <> '' or error <> '' or length(raw) > 0";
+            assert_eq!(count(&db, left).await, 0);
+        }
     }
 }
 

@@ -51,8 +51,8 @@ async fn fill(db: &TestDb, app: &App) {
         "update outbox set state = 'delivered', final_at = created_at;
         insert into outbox_attempt (outbox_id, attempt, at, provider, outcome, detail)
             select id, 1, created_at, 'p', 'refused', 'no route to ' || address from outbox;
-        insert into delivery_receipt (provider, received_at, raw, provider_message_id, status, address)
-            select 'p', '2026-02-22T12:00:00Z', convert_to(address, 'UTF8'), '1', 'DELIVRD', address from outbox;
+        insert into delivery_receipt (provider, received_at, raw, provider_message_id, status, address, error)
+            select 'p', '2026-02-22T12:00:00Z', convert_to(address, 'UTF8'), '1', 'DELIVRD', address, 'no route to ' || address from outbox;
         insert into sms_message (source, destination, reference, total, last_at)
             values ('+5532999991234', '40199', 7, 2, '2026-02-22T12:00:00Z');
         insert into sink_message (at, channel, address, body, outbox_id)

@@ -6,7 +6,7 @@ use base64::engine::general_purpose::STANDARD;
 use ring::signature as sig;
 use sha2::{Digest as _, Sha256};
 
-use super::Refusal;
+use super::{Refusal, SHA1, SHORT};
 use crate::clock::Instant;
 use crate::stations::certificate::{Reader, common_name, time, to_hex};
 
@@ -235,6 +235,12 @@ impl Certificate {
         Some(Self { body, issuer, subject, name, not_before, not_after, issues, key, how, signature })
     }
 
+    /// What its own signature, by the key of `by`, rests on that is no longer safe.
+    fn weaknesses(&self, by: &PublicKey) -> impl Iterator<Item = &'static str> {
+        let sum = (self.how == Algorithm::RsaSha1).then_some(SHA1);
+        sum.into_iter().chain(by.is_short().then_some(SHORT))
+    }
+
     fn issued_by(&self, other: &Self, at: Instant) -> bool {
         let held = |certificate: &Self| certificate.not_before <= at && at <= certificate.not_after;
         other.issues
@@ -327,23 +333,31 @@ impl Trusted {
         self.0.iter().map(|signer| (&signer.key, signer.name.as_str()))
     }
 
-    /// In whose name this key signs: it is theirs, or a chain of certificates leads to them.
+    /// In whose name this key signs: it is theirs, or a chain of certificates leads to them. With what is weak about the chain.
     ///
     /// # Errors
     /// Names the key that nobody we trust stands behind.
-    pub(super) fn stands_behind(&self, key: &PublicKey, shown: &[Certificate], at: Instant) -> Result<String, Refusal> {
+    pub(super) fn stands_behind(
+        &self,
+        key: &PublicKey,
+        shown: &[Certificate],
+        at: Instant,
+    ) -> Result<(String, Vec<&'static str>), Refusal> {
         if let Some(signer) = self.0.iter().find(|signer| signer.key == *key) {
-            return Ok(signer.name.clone());
+            return Ok((signer.name.clone(), Vec::new()));
         }
+        let mut weak = Vec::new();
         let mut current = shown.iter().find(|certificate| certificate.key == *key);
         let subject = current.map(|certificate| certificate.name.clone()).unwrap_or_default();
         for _ in 0..MAX_CHAIN {
             let Some(certificate) = current else { break };
             let anchor = |signer: &&Signer| signer.certificate.as_ref().is_some_and(|c| certificate.issued_by(c, at));
             if let Some(signer) = self.0.iter().find(anchor) {
-                return Ok(format!("{subject} ({})", signer.name));
+                weak.extend(certificate.weaknesses(&signer.key));
+                return Ok((format!("{subject} ({})", signer.name), weak));
             }
             current = shown.iter().find(|other| other.key != certificate.key && certificate.issued_by(other, at));
+            weak.extend(current.iter().flat_map(|issuer| certificate.weaknesses(&issuer.key)));
         }
         Err(Refusal::Stranger { name: subject, fingerprint: key.fingerprint() })
     }

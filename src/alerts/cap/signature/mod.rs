@@ -9,7 +9,7 @@ mod verify;
 
 pub use keys::{Algorithm, BadKey, PublicKey, Trusted};
 pub use sign::{Key, SignError, pem, sign};
-pub use verify::{detached, verify};
+pub use verify::{detached, verify, verify_received};
 
 /// Namespace of XML signatures.
 pub const NAMESPACE: &str = "http://www.w3.org/2000/09/xmldsig#";
@@ -31,9 +31,13 @@ pub struct Verified {
     /// SHA-256 of the key, in small hexadecimal letters.
     pub fingerprint: String,
     pub algorithm: Algorithm,
-    /// It rests on SHA-1, with which two messages of one sum can be made by whoever may choose both.
-    pub is_weak: bool,
+    /// What it rests on that is no longer safe; empty where nothing is. "SHA-1": two messages of one sum can be made by
+    /// whoever may choose both. "RSA < 2048": the key can be found out.
+    pub weak: Vec<&'static str>,
 }
+
+const SHA1: &str = "SHA-1";
+const SHORT: &str = "RSA < 2048";
 
 /// Why a signature does not count.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

@@ -6,10 +6,11 @@ use std::slice::from_ref;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use chrono::TimeDelta;
 use ring::digest;
 
 use super::keys::{Algorithm, Certificate, PublicKey, Trusted};
-use super::{NAMESPACE, Refusal, Verification, Verified};
+use super::{NAMESPACE, Refusal, SHA1, SHORT, Verification, Verified};
 use crate::alerts::cap::c14n::{Form, Method, Pieces, canonical};
 use crate::alerts::cap::time::CapTime;
 use crate::alerts::cap::tree::{Node, read_tree};
@@ -19,6 +20,8 @@ use crate::clock::Instant;
 pub(super) const MAX_SIGNATURES: usize = 4;
 const MAX_CERTIFICATES: usize = 8;
 const MAX_TRANSFORMS: usize = 3;
+/// How long before it came a message may have been sent and still be judged by the certificates of that time.
+const BACKDATED: TimeDelta = TimeDelta::days(30);
 
 const ENVELOPED: &str = "http://www.w3.org/2000/09/xmldsig#enveloped-signature";
 const EXCLUSIVE: &str = "http://www.w3.org/2001/10/xml-exc-c14n#";
@@ -30,7 +33,17 @@ const ELLIPTIC: &str = "http://www.w3.org/2009/xmldsig11#";
 /// Judges the signature of a message that is a document of its own. Of several signatures one that holds is enough, because
 /// each must cover the whole message.
 pub fn verify(text: &str, trusted: &Trusted) -> Verification {
-    match judge(text, trusted) {
+    told(judge(text, trusted, None))
+}
+
+/// The same of a message that came at `received_at`. A message says itself when it was sent, so whoever still has the key of a
+/// certificate that ended could say an earlier time: certificates must have held until [`BACKDATED`] before it came.
+pub fn verify_received(text: &str, trusted: &Trusted, received_at: Instant) -> Verification {
+    told(judge(text, trusted, Some(received_at - BACKDATED)))
+}
+
+fn told(judged: Result<Option<Verified>, Refusal>) -> Verification {
+    match judged {
         Ok(Some(verified)) => Verification::Verified(verified),
         Ok(None) => Verification::Unsigned,
         Err(refusal) => Verification::Refused(refusal),
@@ -76,7 +89,7 @@ fn first_declaration<'a>(canonical: &'a str, name: &str) -> Option<&'a str> {
     canonical[start..].split('"').next()
 }
 
-fn judge(text: &str, trusted: &Trusted) -> Result<Option<Verified>, Refusal> {
+fn judge(text: &str, trusted: &Trusted, earliest: Option<Instant>) -> Result<Option<Verified>, Refusal> {
     let root = read_tree(text).map_err(|error| Refusal::Unreadable(error.to_string()))?;
     let signatures: Vec<&Node> = root.children.iter().filter(|child| is_signature(child)).collect();
     let all = count(&root);
@@ -94,7 +107,7 @@ fn judge(text: &str, trusted: &Trusted) -> Result<Option<Verified>, Refusal> {
     }
     let mut refusals = Vec::new();
     for signature in &signatures {
-        match (Document { text, root: &root, signatures: &signatures }).one(signature, trusted) {
+        match (Document { text, root: &root, signatures: &signatures, earliest }).one(signature, trusted) {
             Ok(verified) => return Ok(Some(verified)),
             Err(refusal) => refusals.push(refusal),
         }
@@ -106,7 +119,7 @@ fn judge(text: &str, trusted: &Trusted) -> Result<Option<Verified>, Refusal> {
 }
 
 fn is_signature(node: &Node) -> bool {
-    node.name == "Signature" && node.namespace == NAMESPACE
+    node.name == "Signature" && *node.namespace == *NAMESPACE
 }
 
 fn count(node: &Node) -> usize {
@@ -117,6 +130,8 @@ struct Document<'a> {
     text: &'a str,
     root: &'a Node,
     signatures: &'a [&'a Node],
+    /// Certificates must have held then, though it says that it was sent before.
+    earliest: Option<Instant>,
 }
 
 impl Document<'_> {
@@ -131,9 +146,12 @@ impl Document<'_> {
         let pieces = Pieces { wanted: from_ref(&wanted), without: &[], inside: "", whole: false };
         let signed = canonical(self.text, &pieces, &method).map_err(|error| Refusal::Unreadable(error.to_string()))?;
         let value = bytes(&only(signature, "SignatureValue")?.text)?;
-        let (key, by) = self.signer(signature, trusted, how, signed.concat().as_bytes(), &value)?;
-        let is_weak = weak_digest || how == Algorithm::RsaSha1 || key.is_short();
-        Ok(Verified { by, fingerprint: key.fingerprint(), algorithm: how, is_weak })
+        let (key, by, mut weak) = self.signer(signature, trusted, how, signed.concat().as_bytes(), &value)?;
+        weak.extend((weak_digest || how == Algorithm::RsaSha1).then_some(SHA1));
+        weak.extend(key.is_short().then_some(SHORT));
+        weak.sort_unstable_by(|a, b| b.cmp(a));
+        weak.dedup();
+        Ok(Verified { by, fingerprint: key.fingerprint(), algorithm: how, weak })
     }
 
     /// Checks that the reference is the whole message and that its sum is right. True when the sum is a weak one.
@@ -171,7 +189,7 @@ impl Document<'_> {
         Err(Refusal::Changed)
     }
 
-    /// The key that made the signature, and in whose name.
+    /// The key that made the signature, in whose name, and what is weak about the chain that says so.
     fn signer(
         &self,
         signature: &Node,
@@ -179,12 +197,12 @@ impl Document<'_> {
         how: Algorithm,
         signed: &[u8],
         value: &[u8],
-    ) -> Result<(PublicKey, String), Refusal> {
+    ) -> Result<(PublicKey, String, Vec<&'static str>), Refusal> {
         let shown = Shown::of(signature);
         let holds = |key: &PublicKey| key.verifies(how, signed, value, false);
         if let Some(key) = shown.keys.iter().find(|key| holds(key)) {
-            let by = trusted.stands_behind(key, &shown.certificates, self.sent())?;
-            return Ok((key.clone(), by));
+            let (by, weak) = trusted.stands_behind(key, &shown.certificates, self.sent())?;
+            return Ok((key.clone(), by, weak));
         }
         if !shown.keys.is_empty() {
             return Err(Refusal::Broken);
@@ -194,7 +212,7 @@ impl Document<'_> {
             known = trusted.all().collect();
         }
         let found = known.into_iter().find(|(key, _)| holds(key));
-        found.map(|(key, by)| (key.clone(), by.to_owned())).ok_or(Refusal::NoKey)
+        found.map(|(key, by)| (key.clone(), by.to_owned(), Vec::new())).ok_or(Refusal::NoKey)
     }
 
     /// Certificates must have held when the message was sent. One that does not say when is as old as can be, so that only
@@ -203,7 +221,8 @@ impl Document<'_> {
         let sent =
             self.root.children.iter().find(|child| child.name == "sent" && child.namespace == self.root.namespace);
         let sent = sent.and_then(|node| CapTime::parse(node.text.trim()).ok());
-        sent.map_or(chrono::DateTime::UNIX_EPOCH, |sent| sent.instant())
+        let sent = sent.map_or(chrono::DateTime::UNIX_EPOCH, |sent| sent.instant());
+        self.earliest.map_or(sent, |earliest| sent.max(earliest))
     }
 }
 
@@ -242,13 +261,13 @@ fn key_value(node: &Node) -> Option<PublicKey> {
         let number = |name| bytes(&inside(rsa, name).next()?.text).ok();
         return Some(PublicKey::rsa(&number("Modulus")?, &number("Exponent")?));
     }
-    let elliptic = node.children.iter().find(|child| child.name == "ECKeyValue" && child.namespace == ELLIPTIC)?;
+    let elliptic = node.children.iter().find(|child| child.name == "ECKeyValue" && *child.namespace == *ELLIPTIC)?;
     let part = |name: &str| elliptic.children.iter().find(|child| child.name == name);
     PublicKey::named_curve(part("NamedCurve")?.attribute("URI")?, &bytes(&part("PublicKey")?.text).ok()?)
 }
 
 fn inside<'a>(node: &'a Node, name: &'a str) -> impl Iterator<Item = &'a Node> {
-    node.children.iter().filter(move |child| child.name == name && child.namespace == NAMESPACE)
+    node.children.iter().filter(move |child| child.name == name && *child.namespace == *NAMESPACE)
 }
 
 fn only<'a>(node: &'a Node, name: &'a str) -> Result<&'a Node, Refusal> {

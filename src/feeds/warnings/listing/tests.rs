@@ -34,6 +34,22 @@ fn the_real_warning_of_inmet_is_read_whole() {
 }
 
 #[test]
+fn words_inside_an_element_that_cap_does_not_know_are_read_too() {
+    let from = "<headline>";
+    assert!(inmet().contains(from));
+    let listing = atom(&format!("<entry>{}</entry>", inmet().replacen(from, "<headline><b>Saia <i>já</i></b>: ", 1)));
+    let headline = &listing.parsed.warnings[0].headline;
+    assert!(headline.starts_with("Saia já: "), "{headline}");
+}
+
+#[test]
+fn entries_beyond_the_bound_are_told() {
+    let listing = atom(&"<entry><link href=\"/1\"/></entry>".repeat(MAX_ENTRIES + 7));
+    let told: Vec<_> = listing.parsed.problems.iter().map(|problem| problem.message.as_str()).collect();
+    assert_eq!(told, ["has 7 entries beyond the 1000 that are looked at"]);
+}
+
+#[test]
 fn entries_hold_the_message_hold_it_escaped_or_say_where_it_lies() {
     let inside = inmet();
     let escaped = inside.replace('&', "&amp;").replace('<', "&lt;");

@@ -47,7 +47,7 @@ pub async fn waiting_draft(conn: &mut PgConnection, warning: i64) -> sqlx::Resul
         .fetch_optional(&mut *conn)
         .await?;
     sqlx::query_scalar!(
-        r#"select id as "id: AlertId" from alert where based_on_warning_id = $1 and state in ('draft', 'submitted')
+        r#"select id as "id: AlertId" from alert where based_on_warning_id = $1 and kind = 'alert' and state in ('draft', 'submitted')
            order by created_at limit 1"#,
         warning
     )
@@ -60,10 +60,9 @@ pub async fn waiting_draft(conn: &mut PgConnection, warning: i64) -> sqlx::Resul
 pub struct Basis<'a> {
     pub warning: i64,
     pub attribution: &'a str,
-    pub headline: &'a str,
+    /// The same in other languages, by language.
+    pub attribution_lines: serde_json::Value,
     pub description: &'a str,
-    pub instruction: &'a str,
-    pub sms_text: &'a str,
     pub expires_at: Instant,
 }
 
@@ -73,15 +72,13 @@ pub struct Basis<'a> {
 /// The database's; a warning that is not real makes no actual alert.
 pub async fn base(conn: &mut PgConnection, alert: AlertId, basis: &Basis<'_>) -> sqlx::Result<()> {
     sqlx::query!(
-        "update alert set based_on_warning_id = $2, attribution = $3, headline = $4, description = $5, instruction = $6,
-             sms_text = $7, expires_at = $8, edited = true where id = $1",
+        "update alert set based_on_warning_id = $2, attribution = $3, attribution_lines = $4, description = $5, expires_at = $6,
+             edited = true, expiry_chosen = true where id = $1",
         alert.0,
         basis.warning,
         basis.attribution,
-        basis.headline,
+        basis.attribution_lines,
         basis.description,
-        basis.instruction,
-        basis.sms_text,
         basis.expires_at
     )
     .execute(conn)

@@ -35,6 +35,10 @@ vocabulary! {
         Snoozed = "snoozed",
         Woken = "woken",
         Closed = "closed",
+        /// Of a siren; the detail names it.
+        SirenTestDue = "siren_test_due",
+        SirenTestPassed = "siren_test_passed",
+        SirenTestFailed = "siren_test_failed",
     }
 }
 
@@ -85,6 +89,30 @@ async fn finish(conn: &mut PgConnection, now: Instant, station: StationId) -> sq
     let Some(task) = store::open_of(&mut *conn, station).await? else { return Ok(()) };
     store::close(&mut *conn, task, now, "service").await?;
     store::note(conn, task, now, "service", TaskAct::Closed, "").await
+}
+
+/// Work that no fault asks for, such as a test that is due: into the open task of the station, or a new one.
+pub async fn remind(
+    conn: &mut PgConnection,
+    now: Instant,
+    station: StationId,
+    (act, detail): (TaskAct, &str),
+) -> sqlx::Result<()> {
+    let task = ensure(&mut *conn, now, station).await?;
+    store::note(conn, task, now, "service", act, detail).await
+}
+
+/// That work is done: said in the open task, which ends when no fault is left in it. Answers whether there was one.
+pub async fn settle(
+    conn: &mut PgConnection,
+    now: Instant,
+    station: StationId,
+    (act, detail): (TaskAct, &str),
+) -> sqlx::Result<bool> {
+    let Some(task) = store::open_of(&mut *conn, station).await? else { return Ok(false) };
+    store::note(&mut *conn, task, now, "service", act, detail).await?;
+    finish(conn, now, station).await?;
+    Ok(true)
 }
 
 /// Tasks that were put off until now come back. Answers whether there were any.

@@ -9,6 +9,7 @@ use uuid::Uuid;
 
 use crate::alerts::approve::{Outcome, Waiting};
 use crate::alerts::issue::Issued;
+use crate::alerts::life::MOST_REASON;
 use crate::alerts::{AlertError, AlertKind, draft, store, trail};
 use crate::app::App;
 use crate::ids::AlertId;
@@ -17,8 +18,6 @@ use crate::web::api::alerts::{drafter, issuer};
 use crate::web::auth::{May, Staff, can};
 use crate::web::error::{ApiError, Problem};
 use crate::web::json::StrictJson;
-
-const MAX_REASON: usize = 4000;
 
 #[derive(Debug, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -42,16 +41,20 @@ pub async fn discard(
     Path(id): Path<Uuid>,
     StrictJson(given): StrictJson<Discard>,
 ) -> Result<StatusCode, ApiError> {
-    let length = given.reason.trim().chars().count();
-    if !(1..=MAX_REASON).contains(&length) {
-        return Err(ApiError::field("reason", given.reason, format!("expected 1 to {MAX_REASON} characters")));
-    }
+    check_reason(&given.reason)?;
     let mut tx = app.db.web.begin().await?;
     let now = app.clock.now();
     draft::discard(&mut tx, now, &staff.username, AlertId(id), given.revision, &given.reason).await?;
     trail::discarded(&mut tx, &app.ids, now, &staff.actor(), AlertId(id), &given.reason).await?;
     tx.commit().await?;
     Ok(StatusCode::NO_CONTENT)
+}
+
+fn check_reason(reason: &str) -> Result<(), ApiError> {
+    if (1..=MOST_REASON).contains(&reason.trim().chars().count()) {
+        return Ok(());
+    }
+    Err(ApiError::field("reason", reason, format!("expected 1 to {MOST_REASON} characters")))
 }
 
 #[derive(Debug, Deserialize, utoipa::ToSchema)]
@@ -121,19 +124,38 @@ pub async fn all_clear(
     answer(state, &staff, id, AlertKind::AllClear).await
 }
 
-/// Drafts the withdrawal of an alert that should not have been sent.
+/// Why an alert should not have been sent.
+#[derive(Debug, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct CancelAlert {
+    /// Kept in the history. 1 to 4,000 characters.
+    #[schema(min_length = 1, max_length = 4000, pattern = r"\S")]
+    pub reason: String,
+}
+
+/// Drafts the withdrawal of an alert that should not have been sent; that a danger is over says an all-clear. Answers with the draft
+/// that waits already, if there is one, and adds the reason to it.
 ///
 /// # Errors
-/// 404; 409 when the alert is not in force.
+/// 400 without a reason; 404; 409 when the alert is not in force.
 #[utoipa::path(post, path = "/api/v1/alerts/{id}/cancel", tag = "alerts", params(("id" = Uuid, Path,)),
-    responses((status = 201, body = Created), (status = 404, body = Problem), (status = 409, body = Problem)),
-    security(("api_token" = [])))]
+    request_body = CancelAlert,
+    responses((status = 201, body = Created), (status = 400, body = Problem), (status = 404, body = Problem),
+        (status = 409, body = Problem)), security(("api_token" = [])))]
 pub async fn cancel(
-    state: State<App>,
+    State(app): State<App>,
     staff: May<can::DraftAlerts>,
-    id: Path<Uuid>,
+    Path(id): Path<Uuid>,
+    StrictJson(given): StrictJson<CancelAlert>,
 ) -> Result<(StatusCode, Json<Created>), ApiError> {
-    answer(state, &staff, id, AlertKind::Cancel).await
+    check_reason(&given.reason)?;
+    let mut tx = app.db.web.begin().await?;
+    let now = app.clock.now();
+    let draft = drafter(&app).cancel(&mut tx, now, &staff.username, AlertId(id), &given.reason).await?;
+    trail::drafted(&mut tx, &app.ids, now, &staff.actor(), draft, given.reason.trim()).await?;
+    let row = store::load(&mut tx, draft).await?.ok_or(AlertError::NotFound)?.row;
+    tx.commit().await?;
+    Ok((StatusCode::CREATED, Json(Created { id: draft.0, revision: row.revision })))
 }
 
 /// Drafts an update that takes the alert's place.

@@ -6,10 +6,11 @@ use axum::http::StatusCode;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use crate::alerts::draft::{DraftEdit, Subject};
+use crate::alerts::draft::{DraftEdit, Subject, statuses};
 use crate::alerts::{AlertError, AlertKind, store, trail};
 use crate::app::App;
 use crate::cobrade::Cobrade;
+use crate::config::AlertStatus;
 use crate::ids::{AlertId, AreaId};
 use crate::units::Level;
 use crate::web::api::alerts::drafter;
@@ -28,6 +29,11 @@ pub struct NewDraft {
     /// observation, attention, alert or maximum.
     #[schema(value_type = String)]
     pub level: Level,
+    /// actual, test or system: the last two reach testers and nobody else, and never become real. Without it, the service's own
+    /// (`alerts.status`). Alerts of exercises are drafted at their exercise.
+    #[serde(default)]
+    #[schema(value_type = Option<String>)]
+    pub status: Option<AlertStatus>,
     /// Codes of risk areas.
     #[serde(default)]
     pub areas: Vec<String>,
@@ -62,6 +68,12 @@ pub async fn create(
             "expected observation, attention, alert or maximum",
         ));
     }
+    let own = app.config.alerts.status;
+    let status = given.status.unwrap_or(own);
+    if !statuses(own).contains(&status) {
+        let words = statuses(own).iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+        return Err(ApiError::field("status", status.as_str(), format!("expected one of {words}")));
+    }
     let mut tx = app.db.web.begin().await?;
     let rows = sqlx::query!(
         r#"select id as "id: AreaId", code from risk_area where code = any($1) and retired_at is null"#,
@@ -92,7 +104,7 @@ pub async fn create(
         level: given.level,
         areas: &areas,
         references: None,
-        status: app.config.alerts.status,
+        status,
         rule: None,
         reasons: &[],
     };
@@ -137,6 +149,13 @@ pub async fn edit(
     }
     let mut tx = app.db.web.begin().await?;
     let now = app.clock.now();
+    if given.texts.expires_at <= now {
+        return Err(ApiError::field(
+            "texts.expires_at",
+            given.texts.expires_at.to_rfc3339(),
+            "is over; expected a time to come",
+        ));
+    }
     let before = store::load(&mut tx, AlertId(id)).await?.ok_or(AlertError::NotFound)?;
     let saved = drafter(&app).save(&mut tx, now, &staff.username, AlertId(id), given.revision, &given.texts).await?;
     trail::edited(&mut tx, &app.ids, now, &staff.actor(), &before).await?;

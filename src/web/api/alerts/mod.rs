@@ -1,6 +1,7 @@
 //! Alerts over HTTP: read, drafted, edited, submitted, returned, issued, answered.
 
 pub mod act;
+pub mod delivery;
 pub mod draft;
 pub mod places;
 pub mod read;
@@ -20,6 +21,7 @@ pub fn routes() -> Router<App> {
         .route("/api/v1/alerts/{id}", get(read::show).put(draft::edit))
         .route("/api/v1/alerts/{id}/reach", get(read::reach))
         .route("/api/v1/alerts/{id}/places", get(places::list).post(places::add))
+        .route("/api/v1/alerts/{id}/audience", put(places::audience))
         .route("/api/v1/alerts/{id}/places/restore", post(places::restore))
         .route("/api/v1/alerts/{id}/places/{place}", delete(places::remove))
         .route("/api/v1/alerts/{id}/shape", get(places::shape))
@@ -27,7 +29,13 @@ pub fn routes() -> Router<App> {
         .route("/api/v1/alerts/{id}/texts/{language}", put(texts::edit))
         .route("/api/v1/alerts/{id}/texts/{language}/regenerate", post(texts::regenerate))
         .route("/api/v1/neighbourhoods", get(places::neighbourhoods))
-        .route("/api/v1/alerts/{id}/delivery", get(read::delivery))
+        .route("/api/v1/alerts/{id}/delivery", get(delivery::show))
+        .route("/api/v1/alerts/{id}/delivery/pause", post(delivery::pause))
+        .route("/api/v1/alerts/{id}/delivery/resume", post(delivery::resume))
+        .route("/api/v1/alerts/{id}/delivery/cancel", post(delivery::cancel))
+        .route("/api/v1/alerts/{id}/delivery/unreached", get(delivery::unreached))
+        .route("/api/v1/alerts/{id}/delivery/messages", get(delivery::export))
+        .route("/api/v1/alerts/{id}/delivery/report", get(delivery::final_report))
         .route("/api/v1/alerts/{id}/discard", post(act::discard))
         .route("/api/v1/alerts/{id}/issue", post(act::issue))
         .route("/api/v1/alerts/{id}/submit", post(stage::submit))

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use uuid::Uuid;
 
+use crate::alerts::audience::Audience;
 use crate::alerts::places::{NewPlace, Wish, resolve};
 use crate::alerts::shape::store::{self as shapes, Difference, Place, PlaceId};
 use crate::alerts::shape::{BadPlace, Circle};
@@ -197,6 +198,38 @@ pub async fn restore(
     let before = store::load(&mut tx, AlertId(id)).await?.ok_or(AlertError::NotFound)?;
     let by = (now, staff.username.as_str());
     let revision = drafter(&app).restore_place(&mut tx, by, AlertId(id), seen.revision).await?;
+    trail::edited(&mut tx, &app.ids, now, &staff.actor(), &before).await?;
+    tx.commit().await?;
+    Ok(Json(Created { id, revision }))
+}
+
+/// Whom the draft is to go to, on the revision that was seen.
+#[derive(Debug, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Choose {
+    pub revision: i32,
+    pub audience: Audience,
+}
+
+/// Chooses whom a draft goes to beside those inside its places. `/reach` counts by it, and answers of the alert take it over.
+///
+/// # Errors
+/// 400 naming the field; 404; 409 when the draft moved since `revision` or is none any more.
+#[utoipa::path(put, path = "/api/v1/alerts/{id}/audience", tag = "alerts", params(("id" = Uuid, Path,)), request_body = Choose,
+    responses((status = 200, body = Created), (status = 400, body = Problem), (status = 404, body = Problem),
+        (status = 409, body = Problem)), security(("api_token" = [])))]
+pub async fn audience(
+    State(app): State<App>,
+    staff: May<can::DraftAlerts>,
+    Path(id): Path<Uuid>,
+    StrictJson(given): StrictJson<Choose>,
+) -> Result<Json<Created>, ApiError> {
+    let audience = given.audience.check()?;
+    let mut tx = app.db.web.begin().await?;
+    let now = app.clock.now();
+    let before = store::load(&mut tx, AlertId(id)).await?.ok_or(AlertError::NotFound)?;
+    let by = (now, staff.username.as_str());
+    let revision = drafter(&app).choose_audience(&mut tx, by, AlertId(id), given.revision, audience).await?;
     trail::edited(&mut tx, &app.ids, now, &staff.actor(), &before).await?;
     tx.commit().await?;
     Ok(Json(Created { id, revision }))

@@ -1,4 +1,4 @@
-//! What is drafted, in force, over; whom it reaches; how its delivery goes.
+//! What is drafted, in force, over; whom it reaches.
 
 use axum::Json;
 use axum::extract::{Path, State};
@@ -10,7 +10,6 @@ use crate::alerts::store::{self, AlertDetail, AlertSummary, Filter};
 use crate::app::App;
 use crate::dispatch::audience::{self, Reach};
 use crate::dispatch::sms_text;
-use crate::dispatch::{Progress, progress};
 use crate::ids::AlertId;
 use crate::web::api::imports::Query;
 use crate::web::error::{ApiError, Problem};
@@ -65,7 +64,7 @@ pub struct Preview {
     pub reach: Reach,
     /// Segments of the SMS text.
     pub segments: usize,
-    /// "gsm7" or "ucs2".
+    /// "gsm7", "gsm7portuguese" (with the Portuguese table) or "ucs2".
     pub encoding: String,
     /// Characters that force UCS-2 and so halve a segment.
     pub forcing: Vec<char>,
@@ -81,23 +80,11 @@ pub struct Preview {
 pub async fn reach(State(app): State<App>, Path(id): Path<Uuid>) -> Result<Json<Preview>, ApiError> {
     let mut conn = app.db.web.acquire().await?;
     let alert = store::load(&mut conn, AlertId(id)).await?.ok_or(AlertError::NotFound)?;
-    let reach = audience::preview(&mut conn, AlertId(id)).await?;
-    let length = sms_text::measure(&alert.row.sms_text);
+    let reach = audience::preview(&mut conn, app.clock.now(), AlertId(id)).await?;
+    let length = sms_text::measure_with(&alert.row.sms_text, reach.tier(&app.config).is_national());
     let seconds = reach.time_to_deliver(&app.config, length.segments).as_secs();
     let centavos = reach.centavos(&app.config, length.segments);
     let encoding = format!("{:?}", length.encoding).to_lowercase();
     let (segments, forcing) = (length.segments, length.forcing);
     Ok(Json(Preview { reach, segments, encoding, forcing, centavos, seconds }))
-}
-
-/// How the delivery of an alert goes, by channel and state.
-///
-/// # Errors
-/// 404.
-#[utoipa::path(get, path = "/api/v1/alerts/{id}/delivery", tag = "alerts", params(("id" = Uuid, Path,)),
-    responses((status = 200, body = Object), (status = 404, body = Problem)), security(("api_token" = [])))]
-pub async fn delivery(State(app): State<App>, Path(id): Path<Uuid>) -> Result<Json<Progress>, ApiError> {
-    let mut conn = app.db.web.acquire().await?;
-    store::load(&mut conn, AlertId(id)).await?.ok_or(AlertError::NotFound)?;
-    Ok(Json(progress(&mut conn, AlertId(id)).await?))
 }

@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use crate::alerts::approve::{self, Approval};
 use crate::alerts::escalation::How;
-use crate::alerts::escalation::store::{self as escalations, Acknowledged, Escalation};
+use crate::alerts::escalation::store::{self as escalations, Acknowledged, Escalation, Seen};
 use crate::alerts::{AlertError, store};
 use crate::app::App;
 use crate::ids::AlertId;
@@ -133,13 +133,14 @@ pub async fn approval(
     security(("api_token" = [])))]
 pub async fn acknowledge(
     State(app): State<App>,
-    staff: May<can::SeeConsole>,
+    staff: May<can::DraftAlerts>,
     Path(id): Path<Uuid>,
 ) -> Result<Json<Acknowledged>, ApiError> {
     let mut tx = app.db.web.begin().await?;
     let (now, by) = (app.clock.now(), staff.actor());
     store::load(&mut tx, AlertId(id)).await?.ok_or(AlertError::NotFound)?;
-    let said = escalations::acknowledge(&mut tx, &app.ids, now, (&by, staff.id), AlertId(id), How::Api).await?;
+    let said =
+        escalations::acknowledge(&mut tx, &app.ids, now, (&by, staff.id), Seen::Alert(AlertId(id)), How::Api).await?;
     tx.commit().await?;
     Ok(Json(said))
 }

@@ -9,6 +9,7 @@ use crate::alerts::plain::Review;
 use crate::alerts::wording::{OtherEdit, OtherText, own};
 use crate::alerts::{AlertError, draft, store, trail};
 use crate::app::App;
+use crate::dispatch::provider::Tier;
 use crate::dispatch::sms_text;
 use crate::ids::AlertId;
 use crate::web::api::alerts::draft::Created;
@@ -40,10 +41,11 @@ pub async fn list(State(app): State<App>, Path(id): Path<Uuid>) -> Result<Json<V
     let mut conn = app.db.web.acquire().await?;
     let alert = store::load(&mut conn, AlertId(id)).await?.ok_or(AlertError::NotFound)?;
     let reviews = drafter(&app).look(&mut conn, &alert.row).await?;
+    let national = Tier::of(&app.config, None).is_national();
     let texts = std::iter::once(own(&alert.row)).chain(alert.texts);
     let all = texts.zip(reviews).map(|(texts, review)| TextsOfLanguage {
-        sms_parts: sms_text::segments(&texts.sms_text).into_iter().map(str::to_owned).collect(),
-        forcing: sms_text::measure(&texts.sms_text).forcing,
+        sms_parts: sms_text::segments_with(&texts.sms_text, national).into_iter().map(str::to_owned).collect(),
+        forcing: sms_text::measure_with(&texts.sms_text, national).forcing,
         texts,
         review,
     });

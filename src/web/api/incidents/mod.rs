@@ -13,6 +13,7 @@ use uuid::Uuid;
 use crate::app::App;
 use crate::audit;
 use crate::ids::{AlertId, IncidentId};
+use crate::incidents::mentions;
 use crate::incidents::store::{self, Entry, Incident};
 use crate::web::api::imports::Query;
 use crate::web::auth::{May, can};
@@ -86,12 +87,15 @@ pub struct Note {
     /// 1 to 4,000 characters.
     #[schema(min_length = 1, max_length = 4000, pattern = r"\S")]
     pub text: String,
+    /// The note that this one corrects; that one stays.
+    #[serde(default)]
+    pub corrects: Option<i64>,
 }
 
-/// Writes a line onto the timeline. It can never be changed.
+/// Writes a line onto the timeline, or corrects an earlier note by a new line. It can never be changed. `@name` tells that person.
 ///
 /// # Errors
-/// 400 naming the field; 404; 409 when the incident is closed.
+/// 400 naming the field; 404; 409 when the incident is closed, or the line is no note of it or was corrected.
 #[utoipa::path(post, path = "/api/v1/incidents/{id}/entries", tag = "incidents", params(("id" = Uuid, Path,)),
     request_body = Note, responses((status = 201), (status = 400, body = Problem), (status = 404, body = Problem),
         (status = 409, body = Problem)), security(("api_token" = [])))]
@@ -108,8 +112,13 @@ pub async fn add(
         return Err(ApiError::Conflict(format!("incident {} is closed", incident.number)));
     }
     let now = app.clock.now();
-    store::add_entry(&mut tx, IncidentId(id), now, &staff.username, "note", text, &json!({})).await?;
-    let entry = audit::Entry::new(audit::Act::IncidentNote, "incident", id).to(json!({ "text": text }));
+    let line = store::add_note(&mut tx, IncidentId(id), (now, &staff.username), text, note.corrects).await?;
+    let line =
+        line.ok_or_else(|| ApiError::Conflict("the line is no note of this incident, or was corrected".into()))?;
+    let place = mentions::Place::Incident { entry: line, id: IncidentId(id), number: &incident.number };
+    mentions::tell(&mut tx, (&app.ids, now), (&staff.username, &app.config.public_url()), place, text).await?;
+    let act = if note.corrects.is_some() { audit::Act::IncidentCorrect } else { audit::Act::IncidentNote };
+    let entry = audit::Entry::new(act, "incident", id).to(json!({ "text": text, "corrects": note.corrects }));
     audit::record(&mut tx, &app.ids, now, &staff.actor(), entry).await?;
     tx.commit().await?;
     Ok(StatusCode::CREATED)

@@ -10,7 +10,7 @@ use serde_json::Value;
 use crate::app::App;
 use crate::ids::AreaId;
 use crate::risk::explain::Explanation;
-use crate::risk::store::Asked;
+use crate::risk::store::{Asked, hazards};
 use crate::web::error::{ApiError, Problem};
 use crate::web::pages::why;
 
@@ -87,24 +87,22 @@ pub async fn explanation(
     if let Some(at) = wanted.at.filter(|at| *at > app.clock.now()) {
         return Err(ApiError::field("at", at.to_rfc3339(), "lies ahead: only what was is explained"));
     }
-    let rows = sqlx::query!(
-        r#"select a.id as "id: AreaId", h.cobrade as "cobrade?" from risk_area a left join area_hazard h on h.area_id = a.id
-           where a.code = $1 order by h.cobrade"#,
-        code
-    )
-    .fetch_all(&mut *conn)
-    .await?;
-    let area = rows.first().map(|row| row.id).ok_or_else(|| ApiError::NotFound(format!("risk area {code}")))?;
-    let hazards: Vec<&str> = rows.iter().filter_map(|row| row.cobrade.as_deref()).collect();
-    let hazard = match (wanted.hazard.as_deref(), hazards.as_slice()) {
-        (Some(hazard), known) if known.contains(&hazard) => hazard,
-        (None, [only]) => only,
+    let area = sqlx::query_scalar!(r#"select id as "id: AreaId" from risk_area where code = $1"#, code)
+        .fetch_optional(&mut *conn)
+        .await?
+        .ok_or_else(|| ApiError::NotFound(format!("risk area {code}")))?;
+    let known = hazards(&mut conn, area, wanted.at).await?;
+    let hazard = match (wanted.hazard.as_deref(), known.as_slice()) {
+        (Some(code), known) => code.parse().ok().filter(|hazard| known.contains(hazard)),
+        (None, [only]) => Some(*only),
         (None, [_, _, ..]) => {
-            return Err(ApiError::field("hazard", "", format!("expected one of {}", hazards.join(", "))));
+            let known: Vec<String> = known.iter().map(ToString::to_string).collect();
+            return Err(ApiError::field("hazard", "", format!("expected one of {}", known.join(", "))));
         }
-        (hazard, _) => return Err(ApiError::NotFound(format!("hazard {} of risk area {code}", hazard.unwrap_or("")))),
+        (None, []) => None,
     };
-    let hazard = hazard.parse().map_err(|_| ApiError::NotFound(format!("hazard {hazard}")))?;
+    let asked = wanted.hazard.unwrap_or_default();
+    let hazard = hazard.ok_or_else(|| ApiError::NotFound(format!("hazard {asked} of risk area {code}")))?;
     let found = why::explain(&app, &mut conn, Asked { area, hazard, at: wanted.at }).await?;
     found.map(Json).ok_or_else(|| ApiError::NotFound(format!("rule for hazard {hazard} of risk area {code}")))
 }

@@ -19,7 +19,7 @@ use crate::web::error::{ApiError, Problem};
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct Wanted {
-    /// Where the occurrence stands: new, confirmed, dismissed, closed or merged.
+    /// Where the occurrence stands: new, confirmed, dispatched, on_scene, resolved, dismissed, closed or merged.
     state: Option<String>,
     /// landslide, flooding and the other kinds of `POST /api/v1/reports`.
     kind: Option<String>,

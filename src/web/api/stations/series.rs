@@ -234,7 +234,7 @@ pub async fn show(
             let mut conn = app.db.web.acquire().await?;
             let closed = store::last_closed(&mut conn, range).await?;
             hours_at_least(closed, &plan)?;
-            let buckets = store::series(&app.db.web, &mut conn, &stream, &plan).await?;
+            let buckets = app.past.series(&app.db.web, &mut conn, &stream, &plan).await?;
             if form == Form::Csv {
                 let lines: String = buckets.iter().map(|bucket| csv::bucket_line(&stream, bucket)).collect();
                 return Ok(as_csv(&stream, Body::from(format!("{}{lines}", csv::BUCKET_HEAD))));

@@ -8,6 +8,8 @@ use chrono::{LocalResult, NaiveDateTime, TimeZone as _};
 use serde::Deserialize;
 
 use super::review::{self, Said};
+use super::told;
+use crate::alerts::Refusal;
 use crate::alerts::approve::Outcome;
 use crate::alerts::draft::{self, DraftEdit, Drafter};
 use crate::alerts::issue::Issuer;
@@ -72,7 +74,7 @@ impl Written {
 
 /// An hour that the clocks repeat is taken at its first pass: a warning ends rather early than an hour late.
 fn local_instant(v: &View, text: &str) -> Result<Instant, AlertError> {
-    let refused = || AlertError::Refused(v.t1("bad-expiry", "value", crate::web::error::shorten(text)));
+    let refused = || AlertError::from(Refusal::UnreadableExpiry(crate::web::error::shorten(text).to_string()));
     let naive = NaiveDateTime::parse_from_str(text, "%Y-%m-%dT%H:%M")
         .or_else(|_| NaiveDateTime::parse_from_str(text, "%Y-%m-%dT%H:%M:%S"))
         .map_err(|_| refused())?;
@@ -101,7 +103,13 @@ pub(super) async fn save_changes(
         && edit.sms_text.trim() == alert.sms_text
         && same_minute;
     if same {
-        return Ok(written.revision);
+        // The same form again, after a double click or a lost answer: what it wrote is the next revision, and is mine.
+        let is_mine = alert.revision == written.revision.saturating_add(1)
+            && crate::alerts::store::is_written_by(&mut *conn, id, &staff.username).await?;
+        return Ok(if is_mine { alert.revision } else { written.revision });
+    }
+    if edit.expires_at <= v.now {
+        return Err(Refusal::PastExpiry(edit.expires_at).into());
     }
     let drafter = Drafter { config: &app.config, templates: &app.templates, ids: &app.ids };
     let saved = drafter.save(&mut *conn, v.now, &staff.username, id, written.revision, &edit).await?;
@@ -186,7 +194,7 @@ struct ConfirmPage {
 /// The question a browser without JavaScript gets instead of the dialog.
 async fn confirm(app: &App, v: View, id: AlertId, written: Written) -> Result<Response, ApiError> {
     let mut conn = app.db.web.acquire().await?;
-    let reach = crate::dispatch::audience::preview(&mut conn, id).await?;
+    let reach = crate::dispatch::audience::preview(&mut conn, app.clock.now(), id).await?;
     let f = Frame::load(&mut conn, app, v, "alerts").await?;
     page(&ConfirmPage { f, id, written, reach })
 }
@@ -201,8 +209,8 @@ pub(super) async fn again(
 ) -> Result<Response, ApiError> {
     let bad = match &error {
         AlertError::Stale { .. } => v.t("conflict"),
-        AlertError::Refused(why) => why.clone(),
-        AlertError::Incomplete(missing) => format!("{}: {}", v.t("incomplete"), missing.join("; ")),
+        AlertError::Refused(why) => told::refusal(&v, why),
+        AlertError::Incomplete(missing) => format!("{}: {}", v.t("incomplete"), told::lacks(&v, missing).join("; ")),
         _ => return Err(error.into()),
     };
     let mut conn = app.db.web.acquire().await?;
@@ -303,7 +311,10 @@ pub async fn answer(
     }
     let drafter = Drafter { config: &app.config, templates: &app.templates, ids: &app.ids };
     let mut tx = app.db.web.begin().await?;
-    let drafted = drafter.answer(&mut tx, v.now, &staff.username, AlertId(id), kind).await?;
+    let drafted = match kind {
+        AlertKind::Cancel => drafter.cancel(&mut tx, v.now, &staff.username, AlertId(id), reason).await?,
+        kind => drafter.answer(&mut tx, v.now, &staff.username, AlertId(id), kind).await?,
+    };
     trail::drafted(&mut tx, &app.ids, v.now, &staff.actor(), drafted, reason).await?;
     tx.commit().await?;
     Ok(Redirect::to(&format!("/console/alerts/{drafted}")).into_response())

@@ -102,23 +102,25 @@ pub async fn load(
     let difference = shapes::difference(&mut *conn, a.row.id).await?;
     let own = own(&a.row);
     let mut reviews = reviews.into_iter();
-    let reading = reviews.next().map_or_else(Reading::default, |review| reading(v, &own.sms_text, &review));
-    let languages = a.texts.iter().cloned().zip(reviews).map(|(text, review)| card(v, text, &review)).collect();
+    let national = reach.tier(&app.config).is_national();
+    let reading = reviews.next().map_or_else(Reading::default, |review| reading(v, (&own.sms_text, national), &review));
+    let languages =
+        a.texts.iter().cloned().zip(reviews).map(|(text, review)| card(v, (text, national), &review)).collect();
     Ok(Composing {
         reading,
         languages,
         languages_differ: a.row.edited && a.texts.iter().any(|text| !text.edited),
         places: a.places.clone(),
         drawing: drawing(v, &difference),
-        reach: reach_lines(app, v, reach, sms_text::measure(&own.sms_text).segments, &difference),
+        reach: reach_lines(app, v, a, reach, &difference),
         grades: grades(v, reach),
         shape: shape_lines(v, &difference),
         difference,
     })
 }
 
-fn card(v: &View, text: OtherText, review: &Review) -> LanguageCard {
-    let segments = sms_text::measure(&text.sms_text).segments;
+fn card(v: &View, (text, national): (OtherText, bool), review: &Review) -> LanguageCard {
+    let segments = sms_text::measure_with(&text.sms_text, national).segments;
     let state = v.t(if text.edited { "texts-edited" } else { "texts-from-template" });
     LanguageCard {
         name: v.word("language", &text.language),
@@ -128,16 +130,16 @@ fn card(v: &View, text: OtherText, review: &Review) -> LanguageCard {
     }
 }
 
-/// What is said of a text.
-pub fn reading(v: &View, sms: &str, review: &Review) -> Reading {
-    let letters: Vec<Letter> = sms_text::measure(sms)
+/// What is said of a text; `national` where every provider at work carries the Portuguese table, so that accents cost little.
+pub fn reading(v: &View, (sms, national): (&str, bool), review: &Review) -> Reading {
+    let letters: Vec<Letter> = sms_text::measure_with(sms, national)
         .forcing
         .into_iter()
         .map(|letter| Letter { letter, plain: sms_text::replacement(letter).unwrap_or_default() })
         .collect();
-    let plain = sms_text::transliterate(sms);
+    let plain = if letters.is_empty() { sms.to_owned() } else { sms_text::transliterate(sms) };
     Reading {
-        parts: sms_text::segments(sms).into_iter().map(str::to_owned).collect(),
+        parts: sms_text::segments_with(sms, national).into_iter().map(str::to_owned).collect(),
         letters,
         plain_sms: if plain == sms { String::new() } else { plain },
         asked: review
@@ -200,7 +202,8 @@ fn took(v: &View, time: Duration) -> String {
 }
 
 /// Whom it reaches, how fast and at what price, line by line.
-fn reach_lines(app: &App, v: &View, reach: &Reach, segments: usize, difference: &Difference) -> Vec<(String, String)> {
+fn reach_lines(app: &App, v: &View, a: &AlertDetail, reach: &Reach, difference: &Difference) -> Vec<(String, String)> {
+    let segments = sms_text::measure_with(&a.row.sms_text, reach.tier(&app.config).is_national()).segments;
     let [sms, email] = reach.times_to_deliver(&app.config, segments);
     let line = |key: &str, value: String| (v.t(key), value);
     let mut lines = vec![
@@ -213,6 +216,16 @@ fn reach_lines(app: &App, v: &View, reach: &Reach, segments: usize, difference: 
         line("reach-unreachable", v.count(reach.unreachable)),
         line("reach-needs", v.count(reach.with_needs)),
     ];
+    let needs = reach.needs.named().into_iter().filter(|(_, people)| *people > 0);
+    lines.extend(needs.map(|(need, people)| (format!("· {}", v.word("need", need)), v.count(people))));
+    if reach.others > 0 {
+        lines.push(line("reach-others", v.count(reach.others)));
+        lines.push(line("reach-others-needs", v.count(reach.others_with_needs)));
+        let needs = reach.others_needs.named().into_iter().filter(|(_, people)| *people > 0);
+        lines.extend(needs.map(|(need, people)| (format!("· {}", v.word("need", need)), v.count(people))));
+    }
+    lines.extend(audience_lines(v, a, reach));
+    lines.extend(left_out(v, reach));
     if reach.in_english + reach.in_spanish > 0 {
         lines.push(line(
             "reach-languages",
@@ -226,6 +239,30 @@ fn reach_lines(app: &App, v: &View, reach: &Reach, segments: usize, difference: 
     };
     lines.push((v.t1("reach-near", "km", v.decimal(CELL_REACH_M / 1000.0)), near));
     lines
+}
+
+/// Whom a choice for this alert brings in and leaves out.
+fn audience_lines(v: &View, a: &AlertDetail, reach: &Reach) -> Vec<(String, String)> {
+    let around = (a.row.buffer_m > 0).then(|| (v.t1("reach-around", "m", a.row.buffer_m), v.count(reach.around)));
+    let coarse = a.row.leave_out_from_m.map(|from| (v.t1("reach-coarse", "m", from), v.count(reach.coarse_place)));
+    around.into_iter().chain(coarse).collect()
+}
+
+/// Channels that are not used, by why; a reason that holds for none is not said.
+fn left_out(v: &View, reach: &Reach) -> Vec<(String, String)> {
+    let held = [
+        ("reach-below-level", reach.below_least_level),
+        ("reach-quiet", reach.quiet_hours),
+        ("reach-blocked", reach.blocked),
+        ("reach-opted-out", reach.opted_out),
+        ("reach-unverified", reach.unverified),
+        ("reach-withdrawn", reach.consent_withdrawn),
+        ("reach-duplicate", reach.duplicate_address),
+    ];
+    held.into_iter()
+        .filter(|(_, channels)| *channels > 0)
+        .map(|(key, channels)| (v.t(key), v.count(channels)))
+        .collect()
 }
 
 /// People and SMS by the grade of their place.
@@ -346,7 +383,7 @@ pub async fn measure(
 ) -> Result<Json<Measured>, ApiError> {
     let mut conn = app.db.web.acquire().await?;
     let alert = super::load(&mut conn, AlertId(id)).await?;
-    let reach = reach(&mut conn, AlertId(id)).await?;
+    let reach = reach(&mut conn, app.clock.now(), AlertId(id)).await?;
     let language = given.language.unwrap_or_else(|| FALLBACK.to_owned());
     let saved = alert.texts.iter().find(|text| text.language == language).cloned().unwrap_or_else(|| own(&alert.row));
     let text = OtherText {
@@ -362,6 +399,6 @@ pub async fn measure(
     let review = drafter.look_at(&alert.row, &names, &text)?;
     Ok(Json(Measured {
         sms: sms_words(&app, &v, &text.sms_text, &reach),
-        reading: reading(&v, &text.sms_text, &review),
+        reading: reading(&v, (&text.sms_text, reach.tier(&app.config).is_national()), &review),
     }))
 }

@@ -8,6 +8,8 @@ use multer::{Constraints, Multipart, SizeLimit};
 use serde::Deserialize;
 
 use super::composing;
+use super::told;
+use crate::alerts::audience::{Audience, MAX_BUFFER_M, MAX_PRECISION_M};
 use crate::alerts::draft::Drafter;
 use crate::alerts::places::{Wish, resolve};
 use crate::alerts::shape::store::{self as shapes, Place, PlaceId};
@@ -17,6 +19,7 @@ use crate::alerts::store::AlertDetail;
 use crate::alerts::trail;
 use crate::app::App;
 use crate::areas::text::geometry_of;
+use crate::dispatch::audience::{Reach, preview as reach};
 use crate::ids::AlertId;
 use crate::neighbourhoods::store::{Neighbourhood, list as list_neighbourhoods};
 use crate::web::auth::{May, Staff, can};
@@ -58,6 +61,8 @@ struct PlacesPage {
     shape: Vec<(String, String)>,
     holes: usize,
     is_same: bool,
+    reach: Reach,
+    most_m: [i32; 2],
 }
 
 impl PlacesPage {
@@ -89,9 +94,11 @@ pub async fn open(
     axum::extract::Query(shown): axum::extract::Query<Shown>,
 ) -> Result<Response, ApiError> {
     let said = match shown.done.as_deref() {
+        Some("begun") => v.t("begin-done"),
         Some("added") => v.t("place-added"),
         Some("removed") => v.t("place-removed"),
         Some("restored") => v.t("place-restored"),
+        Some("audience") => v.t("audience-done"),
         _ => String::new(),
     };
     show(&app, v, AlertId(id), Given::default(), (String::new(), said)).await
@@ -119,10 +126,9 @@ async fn show(
     .fetch_all(&mut *conn)
     .await?;
     let f = Frame::load(&mut conn, app, v, "alerts").await?;
-    let names: Vec<String> = a.places.iter().map(|place| place.name.clone()).collect();
     let status = if wrong.is_empty() { StatusCode::OK } else { StatusCode::UNPROCESSABLE_ENTITY };
     let shown = page(&PlacesPage {
-        title: format!("{} · {}", f.v.hazard(&a.row.cobrade), crate::web::pages::now::names(&f.v, &names, 3)),
+        title: super::review::title(&f.v, &a),
         last_removed: shapes::last_removed(&mut conn, id).await?,
         areas: areas.into_iter().map(|row| (row.code, row.name)).collect(),
         neighbourhoods: list_neighbourhoods(&mut conn).await?,
@@ -131,6 +137,8 @@ async fn show(
         shape: composing::shape_lines(&f.v, &difference),
         holes: difference.holes_filled,
         is_same: difference.is_same(),
+        reach: reach(&mut conn, f.v.now, id).await?,
+        most_m: [MAX_BUFFER_M, MAX_PRECISION_M],
         given,
         wrong,
         said,
@@ -219,7 +227,7 @@ async fn take(
 fn refusal(v: &View, error: AlertError) -> Result<String, ApiError> {
     match error {
         AlertError::Stale { .. } => Ok(v.t("place-conflict")),
-        AlertError::Refused(why) => Ok(why),
+        AlertError::Refused(why) => Ok(told::refusal(v, &why)),
         other => Err(other.into()),
     }
 }
@@ -332,6 +340,59 @@ pub async fn restore(
             trail::edited(&mut tx, &app.ids, v.now, &staff.actor(), &before).await?;
             tx.commit().await?;
             Ok("restored")
+        }
+        Err(error) => {
+            tx.rollback().await?;
+            Err(refusal(&v, error)?)
+        }
+    };
+    answer(&app, v, id, Given::default(), done).await
+}
+
+/// Whom the draft is to go to, as a form says it.
+#[derive(Clone, Debug, Deserialize)]
+pub struct Chosen {
+    revision: i32,
+    buffer_m: String,
+    /// "all" or "known".
+    #[serde(default)]
+    homes: String,
+    #[serde(default)]
+    leave_out_from_m: String,
+}
+
+impl Chosen {
+    /// `None` where a figure is none or out of its bounds.
+    fn read(&self) -> Option<Audience> {
+        let whole = |text: &str| if text.trim().is_empty() { Some(0) } else { text.trim().parse::<i32>().ok() };
+        let leave_out_from_m =
+            if self.homes == "known" { Some(self.leave_out_from_m.trim().parse().ok()?) } else { None };
+        Audience { buffer_m: whole(&self.buffer_m)?, leave_out_from_m }.check().ok()
+    }
+}
+
+/// Chooses whom the draft goes to.
+pub async fn audience(
+    State(app): State<App>,
+    staff: May<can::DraftAlerts>,
+    v: View,
+    Path(id): Path<uuid::Uuid>,
+    Form(chosen): Form<Chosen>,
+) -> Result<Response, ApiError> {
+    let id = AlertId(id);
+    let Some(audience) = chosen.read() else {
+        let wrong = v.t("audience-wrong");
+        return show(&app, v, id, Given::default(), (wrong, String::new())).await;
+    };
+    let mut tx = app.db.web.begin().await?;
+    let before = super::load(&mut tx, id).await?;
+    let drafter = Drafter { config: &app.config, templates: &app.templates, ids: &app.ids };
+    let by = (v.now, staff.username.as_str());
+    let done = match drafter.choose_audience(&mut tx, by, id, chosen.revision, audience).await {
+        Ok(_) => {
+            trail::edited(&mut tx, &app.ids, v.now, &staff.actor(), &before).await?;
+            tx.commit().await?;
+            Ok("audience")
         }
         Err(error) => {
             tx.rollback().await?;

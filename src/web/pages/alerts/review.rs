@@ -5,18 +5,22 @@ use axum::response::Response;
 use serde::Serialize;
 use sqlx::PgConnection;
 
+use crate::alerts::cap::{validate, xml};
 use crate::alerts::issue::Issuer;
 use crate::alerts::state::AlertError;
 use crate::alerts::store::AlertDetail;
+use crate::alerts::templates::FALLBACK;
 use crate::app::App;
 use crate::dispatch::audience::{Reach, preview as reach};
+use crate::dispatch::content::{Content, Letter, Sender};
 use crate::dispatch::sms_text::{self, Encoding, SmsLength};
 use crate::ids::AreaId;
+use crate::institutions::store::Warned;
 use crate::risk::reason::Reason;
 use crate::units::Level;
 use crate::web::delivery::{self, Progress, Recipient};
 use crate::web::error::ApiError;
-use crate::web::pages::alerts::{approval, composing, waiting};
+use crate::web::pages::alerts::{approval, composing, told, waiting};
 use crate::web::pages::drawing::{self, MapWish};
 use crate::web::pages::frame::Frame;
 use crate::web::pages::history::{self, Act, Told};
@@ -38,6 +42,38 @@ struct Check {
     /// "ok", "mind" (may leave) or "no" (may not).
     class: &'static str,
     text: String,
+}
+
+/// The e-mail as it would leave, around the texts that are being written.
+struct LetterWords {
+    subject: String,
+    /// The banner of what is not real; empty of the real thing.
+    lead: String,
+    /// Where, until when, links, and who sends it.
+    foot: String,
+}
+
+fn letter(app: &App, v: &View, a: &AlertDetail) -> LetterWords {
+    let (row, town) = (&a.row, &app.config.municipality);
+    let content = Content {
+        status: row.status.clone(),
+        kind: row.kind.clone(),
+        headline: row.headline.clone(),
+        description: row.description.clone(),
+        instruction: row.instruction.clone(),
+        sms_text: row.sms_text.clone(),
+        areas: a.places.iter().map(|place| place.name.clone()).collect(),
+        // It is given when the alert leaves.
+        cap_identifier: v.t("preview-email-identifier"),
+        expires_at: row.expires_at,
+    };
+    let public_url = app.config.public_url().to_string();
+    let sender =
+        Sender { name: &town.sender_name, contact: &town.contact, public_url: &public_url, time_zone: town.time_zone };
+    let Letter { subject, text, .. } = content.letter(&sender, FALLBACK, None);
+    let texts = format!("{subject}\n\n{}\n\n{}\n\n", row.description, row.instruction);
+    let (lead, foot) = text.split_once(&texts).unwrap_or(("", &text));
+    LetterWords { lead: lead.trim().to_owned(), foot: foot.trim().to_owned(), subject }
 }
 
 #[derive(Template)]
@@ -68,6 +104,9 @@ struct ReviewPage {
     act: String,
     who: approval::Told,
     c: composing::Composing,
+    letter: LetterWords,
+    /// How many a test or system message reaches; none of any other.
+    testers: Option<usize>,
 }
 
 /// Length, alphabet and price of the SMS in words.
@@ -78,26 +117,25 @@ pub struct SmsWords {
     #[serde(rename = "centavos")]
     pub cost: String,
     pub duration: String,
+    #[serde(skip)]
+    pub segments: usize,
 }
 
 pub(super) fn sms_words(app: &App, v: &View, text: &str, reach: &Reach) -> SmsWords {
-    let SmsLength { encoding, units, segments, forcing } = sms_text::measure(text);
-    let alphabet = if encoding == Encoding::Gsm7 { "GSM 7-bit" } else { "UCS-2" };
+    let SmsLength { encoding, units, segments, forcing } =
+        sms_text::measure_with(text, reach.tier(&app.config).is_national());
+    let alphabet = if encoding == Encoding::Ucs2 { "UCS-2" } else { "GSM 7-bit" };
     let segments_text = v.t1("sms-segments", "n", segments);
     let summary = format!("{} · {segments_text} · {alphabet}", v.t1("sms-units", "n", units));
     let forcing: String = forcing.iter().map(|c| format!("“{c}” ")).collect();
     let forcing = if forcing.is_empty() { forcing } else { v.t1("sms-forcing", "letters", forcing.trim()) };
-    let segments = i64::try_from(segments).unwrap_or(i64::MAX);
-    let centavos = reach.sms.saturating_mul(segments).saturating_mul(app.config.dispatch.sms_segment_centavos.into());
-    SmsWords { summary, forcing, cost: v.money(centavos), duration: duration(app, v, reach, segments) }
+    let cost = v.money(reach.centavos(&app.config, segments));
+    SmsWords { summary, forcing, cost, duration: duration(app, v, reach, segments), segments }
 }
 
 /// How long the last message takes at the contracted rates; the sink takes no time.
-fn duration(app: &App, v: &View, reach: &Reach, segments: i64) -> String {
-    let sms_rate = app.config.sms.smpp.first().map_or(0, |provider| i64::from(provider.messages_per_second));
-    let mail_rate = if app.config.mail.url.is_empty() { 0 } else { i64::from(app.config.mail.messages_per_second) };
-    let seconds = |messages: i64, rate: i64| if rate > 0 { (messages + rate - 1) / rate } else { 0 };
-    let longest = seconds(reach.sms.saturating_mul(segments), sms_rate).max(seconds(reach.email, mail_rate));
+fn duration(app: &App, v: &View, reach: &Reach, segments: usize) -> String {
+    let longest = i64::try_from(reach.time_to_deliver(&app.config, segments).as_secs()).unwrap_or(i64::MAX);
     if longest < 60 {
         v.t1("seconds", "n", longest.max(1))
     } else {
@@ -112,7 +150,7 @@ pub async fn render(
     a: AlertDetail,
     said: Said,
 ) -> Result<Response, ApiError> {
-    let reach = reach(&mut *conn, a.row.id).await?;
+    let reach = reach(&mut *conn, f.v.now, a.row.id).await?;
     let sms = sms_words(app, &f.v, &a.row.sms_text, &reach);
     let area_ids: Vec<AreaId> = a.areas.iter().map(|area| area.area_id).collect();
     let wish = MapWish { chosen: &area_ids, ..MapWish::default() };
@@ -122,7 +160,8 @@ pub async fn render(
     let version = crate::web::situation::level_version(&mut *conn).await?;
     let drafted: Vec<Reason> = serde_json::from_value(a.row.reasons.clone()).unwrap_or_default();
     let (cap, missing) = cap_preview(&mut *conn, app, &f, &a).await?;
-    let checks = checks(&f.v, &a, &reach, &missing);
+    let mut checks = checks(&f.v, &a, &reach, (sms.segments, &missing));
+    checks.extend(advice(&f.v, &cap));
     let c = composing::load(&mut *conn, app, &f.v, &a, &reach).await?;
     let who = approval::tell(&mut *conn, app, &f.v, &a.row).await?;
     let act = match a.row.kind.as_str() {
@@ -132,7 +171,7 @@ pub async fn render(
     };
     page(&ReviewPage {
         level: super::level(&a.row.level),
-        title: format!("{} · {}", f.v.hazard(&a.row.cobrade), area_names(&f.v, &a, 3)),
+        title: title(&f.v, &a),
         lines: reasons::lines(&f.v, &drafted, 4),
         rule: crate::web::pages::now::rule(a.row.rule_id.as_deref(), a.row.rule_version),
         clear: missing.is_empty(),
@@ -151,15 +190,19 @@ pub async fn render(
         act: if who.first { f.v.t("act-approve") } else { act },
         who,
         c,
+        letter: letter(app, &f.v, &a),
+        testers: matches!(a.row.status.as_str(), "test" | "system").then_some(app.config.exercises.testers.len()),
         said,
         a,
         f,
     })
 }
 
-fn area_names(v: &View, a: &AlertDetail, shown: usize) -> String {
-    let names: Vec<String> = a.places.iter().map(|place| place.name.clone()).collect();
-    crate::web::pages::now::names(v, &names, shown)
+/// The hazard, and where; a draft that was just begun holds nowhere yet.
+pub(super) fn title(v: &View, a: &AlertDetail) -> String {
+    let (hazard, names) = (v.hazard(&a.row.cobrade), a.places.iter().map(|place| place.name.clone()));
+    let names: Vec<String> = names.collect();
+    if names.is_empty() { hazard } else { format!("{hazard} · {}", crate::web::pages::now::names(v, &names, 3)) }
 }
 
 /// The message as it would leave now, and what keeps it from leaving. Composed in a transaction that is rolled back, so
@@ -177,15 +220,21 @@ async fn cap_preview(
     tx.rollback().await?;
     match composed {
         Ok(xml) => Ok((xml, Vec::new())),
-        Err(AlertError::Incomplete(missing)) => Ok((String::new(), missing)),
-        Err(AlertError::Refused(why)) => Ok((String::new(), vec![why])),
+        Err(AlertError::Incomplete(missing)) => Ok((String::new(), told::lacks(&f.v, &missing))),
+        Err(AlertError::Refused(why)) => Ok((String::new(), vec![told::refusal(&f.v, &why)])),
         Err(error) => Err(error.into()),
     }
 }
 
-fn checks(v: &View, a: &AlertDetail, reach: &Reach, missing: &[String]) -> Vec<Check> {
+/// What the standard recommends and the message does not have.
+fn advice(v: &View, cap: &str) -> Vec<Check> {
+    let advised = xml::parse(cap).map_or_else(|_| Vec::new(), |message| validate::advise(&message));
+    let told = advised.iter().map(|problem| told::cap(v, "check-cap-advice", problem));
+    told.map(|text| Check { class: "mind", text }).collect()
+}
+
+fn checks(v: &View, a: &AlertDetail, reach: &Reach, (segments, missing): (usize, &[String])) -> Vec<Check> {
     let row = &a.row;
-    let length = sms_text::measure(&row.sms_text);
     let grade = |good: bool, otherwise: &'static str| if good { "ok" } else { otherwise };
     let mut checks = vec![
         Check { class: grade(!a.places.is_empty(), "no"), text: v.t1("check-areas", "n", a.places.len()) },
@@ -195,7 +244,7 @@ fn checks(v: &View, a: &AlertDetail, reach: &Reach, missing: &[String]) -> Vec<C
             class: grade(row.headline.chars().count() <= 140, "mind"),
             text: v.t1("check-headline", "n", row.headline.chars().count()),
         },
-        Check { class: grade(length.segments <= 2, "mind"), text: v.t1("check-sms", "n", length.segments) },
+        Check { class: grade(segments <= 2, "mind"), text: v.t1("check-sms", "n", segments) },
         Check {
             class: grade(reach.sms + reach.email > 0, "mind"),
             text: v.t1("check-reach", "n", v.count(reach.sms + reach.email)),
@@ -220,7 +269,10 @@ struct IssuedPage {
     progress: Progress,
     sms_bar: Markup,
     email_bar: Markup,
+    endpoints_bar: Markup,
     recipients: Vec<Recipient>,
+    /// The final report of the delivery is there.
+    reported: bool,
     at_page: i64,
     more: bool,
     history: Vec<Told>,
@@ -230,6 +282,8 @@ struct IssuedPage {
     with: String,
     /// Who was paged while it waited.
     waits: Vec<waiting::Told>,
+    /// Institutions that it holds for, and whether somebody there has seen it.
+    institutions: Vec<Warned>,
     map: Markup,
 }
 
@@ -278,17 +332,20 @@ pub async fn render_issued(
     let history = history(&mut *conn, &f.v, &a).await?;
     page(&IssuedPage {
         level: super::level(&a.row.level),
-        title: format!("{} · {}", f.v.hazard(&a.row.cobrade), area_names(&f.v, &a, 3)),
+        title: title(&f.v, &a),
         lines: reasons::lines(&f.v, &drafted, 4),
         sms_bar: delivery::bar(&f.v, &progress.sms),
         email_bar: delivery::bar(&f.v, &progress.email),
+        endpoints_bar: delivery::bar(&f.v, &progress.endpoints),
         progress,
         recipients,
+        reported: crate::dispatch::store::report::exists(&mut *conn, id).await?,
         at_page,
         more,
         history,
         with: approval::with(&a),
         waits: waiting::of(&mut *conn, &f.v, id).await?,
+        institutions: crate::institutions::store::of_alert(&mut *conn, id).await?,
         incident: incident.map(|row| (row.id, row.number)),
         answers: answers.into_iter().map(|row| (row.id, row.kind, row.number)).collect(),
         map,

@@ -9,7 +9,7 @@ use serde::Deserialize;
 use uuid::Uuid;
 
 use super::acts::{self, Written};
-use crate::alerts::escalation::store::{self as escalations, Linked};
+use crate::alerts::escalation::store::{self as escalations, Linked, Seen};
 use crate::alerts::escalation::{How, token};
 use crate::alerts::issue::Issuer;
 use crate::alerts::state::AlertError;
@@ -22,7 +22,7 @@ use crate::web::client::ClientAddress;
 use crate::web::error::ApiError;
 use crate::web::pages::page;
 use crate::web::pages::reset::gone;
-use crate::web::pages::view::View;
+use crate::web::pages::view::{View, lasting};
 
 /// The door for those who were paged.
 pub fn routes() -> Router<App> {
@@ -78,13 +78,13 @@ pub async fn send_back(
 
 pub async fn acknowledge(
     State(app): State<App>,
-    staff: May<can::SeeConsole>,
+    staff: May<can::DraftAlerts>,
     v: View,
     Path(id): Path<Uuid>,
 ) -> Result<Response, ApiError> {
     let mut tx = app.db.web.begin().await?;
     let by = (&staff.actor(), staff.id);
-    match escalations::acknowledge(&mut tx, &app.ids, v.now, by, AlertId(id), How::Page).await {
+    match escalations::acknowledge(&mut tx, &app.ids, v.now, by, Seen::Alert(AlertId(id)), How::Page).await {
         Ok(_) => tx.commit().await?,
         // Decided meanwhile: the page says by whom.
         Err(AlertError::Refused(_)) => tx.rollback().await?,
@@ -135,7 +135,9 @@ async fn answered(
         via: Via::Public,
         address: address.0,
     };
-    match escalations::acknowledge(&mut tx, &app.ids, v.now, (&by, linked.person), linked.alert, How::Link).await {
+    // The wait that the message was about: what waits anew has not been seen by whoever presses an old link.
+    let seen = Seen::Wait(linked.wait);
+    match escalations::acknowledge(&mut tx, &app.ids, v.now, (&by, linked.person), seen, How::Link).await {
         Ok(_) => tx.commit().await?,
         Err(AlertError::Refused(_)) => tx.rollback().await?,
         Err(error) => return Err(error.into()),
@@ -149,7 +151,7 @@ async fn answered(
 
 /// Whose link it is; nobody's when it was never signed here, or its owner was shut out.
 async fn holder(conn: &mut sqlx::PgConnection, app: &App, token: &str) -> Result<Option<Linked>, ApiError> {
-    let Some(page) = token::check(&app.keys.service, token) else { return Ok(None) };
+    let Some(page) = token::LINK.check(&app.keys.service, token) else { return Ok(None) };
     Ok(escalations::linked(conn, page).await?.filter(|linked| linked.is_active))
 }
 
@@ -161,12 +163,11 @@ async fn answer_page(
 ) -> Result<Response, ApiError> {
     let alert = super::load(conn, linked.alert).await?;
     let row = &alert.row;
-    let minutes = (v.now - linked.since).num_minutes().max(0);
     let is_seen = linked.acknowledged_at.is_some();
     let line = match (&linked.acknowledged_by, linked.acknowledged_at) {
         _ if !linked.is_open => v.t1("page-answer-over", "state", v.word("state", &row.state)),
         (Some(by), Some(at)) => v.t2("wait-seen", "who", by, "at", v.when(at)),
-        _ => v.t1("wait-open", "n", minutes),
+        _ => v.t1("wait-open", "time", lasting(v.now - linked.since)),
     };
     let areas: Vec<String> = alert.areas.iter().map(|area| area.name.clone()).collect();
     page(&AnswerPage {

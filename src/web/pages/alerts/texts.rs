@@ -8,6 +8,7 @@ use serde::Deserialize;
 
 use super::composing::{Reading, reading};
 use super::review::{SmsWords, sms_words};
+use super::told;
 use crate::alerts::draft::Drafter;
 use crate::alerts::state::AlertError;
 use crate::alerts::store::AlertDetail;
@@ -79,7 +80,7 @@ async fn show(
     if let Some(OtherEdit { headline, description, instruction, sms_text }) = written {
         text = OtherText { headline, description, instruction, sms_text, ..text };
     }
-    let reach = reach(&mut conn, id).await?;
+    let reach = reach(&mut conn, app.clock.now(), id).await?;
     let drafter = Drafter { config: &app.config, templates: &app.templates, ids: &app.ids };
     let names: Vec<String> = a.places.iter().map(|place| place.name.clone()).collect();
     let review = drafter.look_at(&a.row, &names, &text)?;
@@ -88,7 +89,7 @@ async fn show(
     let shown = page(&TextsPage {
         name: f.v.word("language", language),
         sms: sms_words(app, &f.v, &text.sms_text, &reach),
-        reading: reading(&f.v, &text.sms_text, &review),
+        reading: reading(&f.v, (&text.sms_text, reach.tier(&app.config).is_national()), &review),
         own: own(&a.row),
         text,
         wrong,
@@ -144,7 +145,7 @@ pub async fn save(
             return Ok(Redirect::to(&format!("/console/alerts/{id}/texts/{language}?done=saved")).into_response());
         }
         Err(AlertError::Stale { .. }) => v.t("conflict"),
-        Err(AlertError::Refused(why)) => why,
+        Err(AlertError::Refused(why)) => told::refusal(&v, &why),
         Err(other) => return Err(other.into()),
     };
     tx.rollback().await?;

@@ -4,7 +4,7 @@ use sqlx::PgConnection;
 
 use crate::alerts::escalation::store::{self, Escalation, Page, TakenStep};
 use crate::ids::AlertId;
-use crate::web::pages::view::View;
+use crate::web::pages::view::{View, lasting};
 
 /// One wait of an alert.
 #[derive(Debug)]
@@ -13,7 +13,7 @@ pub struct Told {
     pub is_open: bool,
     /// The deadline passed.
     pub is_loud: bool,
-    /// Nobody has said yet that they have seen it.
+    /// Nobody has said yet that they have seen it, and who looks may.
     pub may_acknowledge: bool,
     pub line: String,
     /// What is read out when it changes; without the minutes, which change all the time.
@@ -60,7 +60,7 @@ fn told(v: &View, wait: &Escalation) -> Told {
         say: if is_loud { v.t1("unanswered", "n", 1) } else { more.join(" ") },
         is_open,
         is_loud,
-        may_acknowledge: is_open && wait.acknowledged_at.is_none(),
+        may_acknowledge: is_open && wait.acknowledged_at.is_none() && v.may(crate::accounts::Permission::DraftAlerts),
         line: line(v, wait),
         more,
         steps: wait.steps.iter().map(|step| step_told(v, step)).collect(),
@@ -71,17 +71,23 @@ fn line(v: &View, wait: &Escalation) -> String {
     if let (Some(at), Some(word)) = (wait.ended_at, &wait.ended_as) {
         return v.t2("wait-ended", "as", v.word("wait-as", word), "at", v.when(at));
     }
-    let minutes = (v.now - wait.since).num_minutes().max(0);
+    let time = lasting(v.now - wait.since);
     match (&wait.overdue_at, &wait.acknowledged_by) {
-        (Some(_), Some(by)) => v.t2("wait-undecided", "who", by, "n", minutes),
-        (Some(_), None) => v.t1("wait-unanswered", "n", minutes),
-        (None, _) => v.t1("wait-open", "n", minutes),
+        (Some(_), Some(by)) => v.t2("wait-undecided", "who", by, "time", time),
+        (Some(_), None) => v.t1("wait-unanswered", "time", time),
+        (None, _) => v.t1("wait-open", "time", time),
     }
 }
 
 fn step_told(v: &View, step: &TakenStep) -> StepTold {
     let mut whom: Vec<String> = step.plan.roles.iter().map(|role| v.word("role", role.as_str())).collect();
     whom.extend(step.plan.usernames.iter().cloned());
+    let rotas = step.plan.rotas.iter().filter(|code| !step.plan.gaps.contains(code));
+    let rotas: Vec<&str> = rotas.map(String::as_str).collect();
+    if !rotas.is_empty() {
+        whom.push(v.t2("wait-step-on-call", "who", step.plan.on_call.join(", "), "rotas", rotas.join(", ")));
+    }
+    whom.extend(step.plan.gaps.iter().map(|code| v.t1("wait-step-gap", "rota", code)));
     let line = v.t2("wait-step", "n", step.plan.after_min, "whom", whom.join(", "));
     let (class, state) = match (step.outcome.as_deref(), step.done_at) {
         (Some("paged"), Some(at)) => ("good", v.t1("wait-step-paged", "at", v.when(at))),

@@ -51,6 +51,17 @@ impl ReportPage {
         self.after(told, Some(told.issued_at))
     }
 
+    /// How late it began, or how early; a dash before it did.
+    fn delay(&self) -> String {
+        let v = &self.f.v;
+        match self.r.delay_min() {
+            None => "—".to_owned(),
+            Some(0) => v.t("exercise-on-time"),
+            Some(minutes) if minutes < 0 => v.t1("exercise-early", "min", -minutes),
+            Some(minutes) => v.t1("exercise-late", "min", minutes),
+        }
+    }
+
     fn optional(&self, number: Option<i64>) -> String {
         number.map_or_else(|| "—".to_owned(), |number| format!("{number} min"))
     }

@@ -1,6 +1,8 @@
 //! What residents do with what is held of them. Each act is one transaction with its line in the audit, which names the
 //! fields and never what is in them.
 
+use std::collections::BTreeMap;
+
 use axum::extract::State;
 use axum::http::header;
 use axum::response::{IntoResponse, Redirect, Response};
@@ -17,7 +19,8 @@ use crate::audit::{self, Entry};
 use crate::catalogue::geometry_check::point;
 use crate::ids::ResidentId;
 use crate::residents::own::{NEEDS_MAX, OWN_PAGE, Purpose};
-use crate::residents::store::{erase as eraser, own as store};
+use crate::residents::preferences::Need;
+use crate::residents::store::{erase as eraser, own as store, signup as signups};
 use crate::vault::access::Purpose as Kept;
 use crate::vault::store as vault;
 use crate::web::cookie;
@@ -165,8 +168,8 @@ pub struct Choice {
 
 pub async fn consent(State(app): State<App>, Act { visitor, form }: Act<Choice>) -> Result<Response, ApiError> {
     let given = form.given == "yes";
-    // To say what one needs is to agree; there is no other way to it.
-    if form.purpose == Purpose::Needs && given {
+    // To say what one needs, or who lives there, is to agree; there is no other way to it.
+    if matches!(form.purpose, Purpose::Needs | Purpose::Household) && given {
         return Ok(wrong("needs"));
     }
     let mut tx = app.db.web.begin().await?;
@@ -177,13 +180,18 @@ pub async fn consent(State(app): State<App>, Act { visitor, form }: Act<Choice>)
     if form.purpose == Purpose::Needs {
         vault::remove(&mut tx, Kept::ResidentNeeds, &subject(visitor.id())).await?;
     }
+    if form.purpose == Purpose::Alerts && given {
+        // Whoever wants warnings again wants them where they are now: the telephone or mailbox that this visit proved.
+        let at = (visitor.visit.channel.as_str(), visitor.visit.address.as_str());
+        store::add_channel(&mut tx, app.clock.now(), visitor.id(), at).await?;
+    }
     decide(&mut tx, &app, &visitor, form.purpose, given).await?;
     tx.commit().await?;
     Ok(done(if given { "given" } else { "withdrawn" }))
 }
 
 /// Writes a consent, its withdrawal's receipt, and the audit.
-async fn decide(
+pub(super) async fn decide(
     conn: &mut PgConnection,
     app: &App,
     visitor: &Visitor,
@@ -208,15 +216,27 @@ pub fn subject(id: ResidentId) -> String {
 
 #[derive(Deserialize)]
 pub struct Needs {
+    #[serde(default)]
     text: String,
     /// "yes": the consent of its own that data about health ask for.
     #[serde(default)]
     agree: String,
+    /// Kinds of help: the names of the boxes that are ticked.
+    #[serde(flatten)]
+    ticked: BTreeMap<String, String>,
+}
+
+impl Needs {
+    fn kinds(&self) -> Vec<Need> {
+        let is_ticked = |need: &Need| self.ticked.get(need.as_str()).is_some_and(|value| value == "yes");
+        Need::ALL.iter().copied().filter(is_ticked).collect()
+    }
 }
 
 pub async fn needs(State(app): State<App>, v: View, Act { visitor, form }: Act<Needs>) -> Result<Response, ApiError> {
     let text = form.text.trim();
-    let empty_or_long = text.is_empty() || text.chars().count() > NEEDS_MAX;
+    let kinds = form.kinds();
+    let empty_or_long = (text.is_empty() && kinds.is_empty()) || text.chars().count() > NEEDS_MAX;
     if empty_or_long || form.agree != "yes" {
         return Ok(wrong("needs"));
     }
@@ -225,6 +245,17 @@ pub async fn needs(State(app): State<App>, v: View, Act { visitor, form }: Act<N
     let Some(held) = store::held(&mut tx, visitor.id()).await? else { return Ok(wrong("needs")) };
     if !held.agreed(Purpose::Needs) {
         decide(&mut tx, &app, &visitor, Purpose::Needs, true).await?;
+    }
+    if signups::chosen(&mut tx, visitor.id()).await?.1 != kinds {
+        signups::need(&mut tx, visitor.id(), &kinds).await?;
+        let entry =
+            Entry::new(audit::Act::ResidentCorrect, "resident", visitor.id()).to(json!({ "fields": ["needs"] }));
+        audit::record(&mut tx, &app.ids, now, &visitor.actor(), entry).await?;
+    }
+    if text.is_empty() {
+        vault::remove(&mut tx, Kept::ResidentNeeds, &subject(visitor.id())).await?;
+        tx.commit().await?;
+        return Ok(done("needs"));
     }
     let until = now.with_timezone(&v.tz).date_naive() + chrono::Days::new(app.config.privacy.needs_days.into());
     let subject = subject(visitor.id());

@@ -20,6 +20,7 @@ use crate::dispatch::notices::{self, Notice};
 use crate::dispatch::provider::Channel;
 use crate::i18n::Lang;
 use crate::ids::ResidentId;
+use crate::residents::desk;
 use crate::residents::own::{self, CODE_FOR, SESSION_FOR, Sent};
 use crate::residents::store::own as store;
 use crate::web::client::{ClientAddress, neighbourhood};
@@ -223,6 +224,15 @@ pub async fn ask_for_channel(
     Act { visitor, form }: Act<Who>,
 ) -> Result<Response, ApiError> {
     let Ok((channel, address)) = own::address(&form.who) else { return Ok(wrong("address")) };
+    if !app.config.signup.takes((channel, &address)) {
+        return Ok(wrong("abroad"));
+    }
+    let mut tx = app.db.web.begin().await?;
+    let may_pay = desk::may_pay(&mut tx, &app, app.clock.now(), channel).await?;
+    tx.commit().await?;
+    if !may_pay {
+        return Ok(wrong("codes"));
+    }
     let wanted = Wanted { to: (channel, &address), confirms: Some(visitor.id()), from: from.map(neighbourhood) };
     let Some((id, code)) = make_code(&app, &wanted).await? else { return Ok(wrong("wait")) };
     send(&app, v.lang, (channel, &address), &code).await?;

@@ -18,18 +18,54 @@ use crate::audit::{self, Entry};
 use crate::clock::Instant;
 use crate::ids::ResidentId;
 use crate::privacy::retention::Rule;
-use crate::residents::own::{Held, OWN_PAGE, Place, Purpose};
-use crate::residents::store::own as store;
+use crate::residents::companions::{Companion, MOST as MOST_COMPANIONS, NAME_MAX, Relation};
+use crate::residents::own::{Held, MOST_PLACES, Message, OWN_PAGE, Place, Purpose};
+use crate::residents::preferences::{LeastLevel, Need, Quiet};
+use crate::residents::store::{companion, own as store};
+use crate::residents::{desk, telephone};
 use crate::vault::access::Purpose as Kept;
 use crate::vault::store as vault;
 use crate::web::error::ApiError;
-use crate::web::pages::page;
+use crate::web::pages::delivery::words;
 use crate::web::pages::view::View;
+use crate::web::pages::{page, unsubscribe};
 
 /// What the page says was done, and why something was not. Nothing else from an address is shown.
-const DONE: [&str; 10] =
-    ["ended", "left", "erased", "corrected", "same", "given", "withdrawn", "needs", "channel", "person"];
-const WRONG: [&str; 8] = ["address", "wait", "correction", "place", "last", "needs", "word", "person"];
+const DONE: [&str; 13] = [
+    "ended",
+    "left",
+    "erased",
+    "corrected",
+    "same",
+    "given",
+    "withdrawn",
+    "needs",
+    "channel",
+    "person",
+    "joined",
+    "places",
+    "companions",
+];
+const WRONG: [&str; 18] = [
+    "address",
+    "wait",
+    "correction",
+    "place",
+    "last",
+    "needs",
+    "word",
+    "person",
+    "preferences",
+    "where",
+    "several",
+    "far",
+    "full",
+    "left",
+    "abroad",
+    "codes",
+    "companion",
+    "companions",
+];
 
 #[derive(Deserialize)]
 pub struct Told {
@@ -39,6 +75,9 @@ pub struct Told {
     wrong: String,
     #[serde(default)]
     receipt: String,
+    /// Places for which there was no room.
+    #[serde(default)]
+    n: String,
 }
 
 impl Told {
@@ -51,7 +90,9 @@ impl Told {
     }
 
     fn wrong(&self, v: &View) -> String {
-        WRONG.iter().find(|key| **key == self.wrong).map_or_else(String::new, |key| v.t(&format!("own-wrong-{key}")))
+        let Some(key) = WRONG.iter().find(|key| **key == self.wrong) else { return String::new() };
+        let places = self.n.parse::<u8>().unwrap_or(1).clamp(1, 99);
+        v.t1(&format!("own-wrong-{key}"), "n", places)
     }
 }
 
@@ -101,11 +142,31 @@ impl Shown {
     fn home(&self) -> Option<&Place> {
         self.held.places.iter().find(|place| place.label == "home")
     }
+
+    /// When quiet hours begin and end, as a field of a form has them; empty without any.
+    fn quiet(&self) -> (String, String) {
+        self.held.preferences.quiet.map(Quiet::words).unwrap_or_default()
+    }
+
+    fn needs(&self, need: &Need) -> bool {
+        self.held.need_kinds.contains(need)
+    }
+
+    fn may_name(&self) -> bool {
+        !self.held.places.is_empty() && self.held.companions.len() < MOST_COMPANIONS
+    }
+
+    fn may_add_place(&self) -> bool {
+        (self.held.places.len() as i64) < MOST_PLACES
+    }
 }
 
 fn source(v: &View, source: &str) -> String {
     match source {
         OWN_PAGE => v.t("own-source-page"),
+        desk::SOURCE => v.t("own-source-signup"),
+        telephone::SOURCE => v.t("own-source-sms"),
+        unsubscribe::SOURCE => v.t("own-source-link"),
         "erasure" => v.t("own-source-erasure"),
         other => other.to_owned(),
     }
@@ -135,6 +196,8 @@ trait Words {
     fn spoken(&self, tag: &str) -> &'static str;
     fn roles(&self, by: &str) -> String;
     fn source(&self, given: &str) -> String;
+    fn why(&self, message: &Message) -> String;
+    fn place(&self, label: &str) -> String;
 }
 
 impl Words for View {
@@ -154,6 +217,33 @@ impl Words for View {
     fn source(&self, given: &str) -> String {
         source(self, given)
     }
+
+    /// Why a message failed or was not sent.
+    fn why(&self, message: &Message) -> String {
+        words::of_row(self, &message.state, &message.reason)
+    }
+
+    /// The home in words; every other place has the name that its owner gave it.
+    fn place(&self, label: &str) -> String {
+        if label == "home" { self.t("own-place-home") } else { label.to_owned() }
+    }
+}
+
+/// Those who live with a resident, by name. Opening them is written into the audit, under the resident, who sees there that staff did.
+pub async fn open_companions(
+    conn: &mut PgConnection,
+    app: &App,
+    by: &audit::Actor,
+    id: ResidentId,
+    because: &str,
+) -> Result<Vec<Companion>, ApiError> {
+    if companion::count(&mut *conn, id).await? == 0 {
+        return Ok(Vec::new());
+    }
+    let object = format!("{} {}", Kept::ResidentHousehold, subject(id));
+    let entry = Entry::new(audit::Act::VaultOpen, "vault_record", object).because(because);
+    audit::record(&mut *conn, &app.ids, app.clock.now(), by, entry).await?;
+    companion::open(conn, &app.keys.vault, id).await.map_err(ApiError::Internal)
 }
 
 /// Everything, with the needs opened. Opening them is written into the audit like every other look into the vault.
@@ -168,6 +258,7 @@ async fn load(conn: &mut PgConnection, app: &App, visitor: &Visitor) -> Result<O
         let plain = app.keys.vault.open(&context, &record.sealed).map_err(|error| ApiError::Internal(error.into()))?;
         held.needs = Some(String::from_utf8_lossy(&plain).into_owned());
     }
+    held.companions = open_companions(&mut *conn, app, &visitor.actor(), visitor.id(), OWN_PAGE).await?;
     Ok(Some(held))
 }
 

@@ -12,6 +12,7 @@ use axum::routing::get;
 
 use super::state_key;
 use crate::app::App;
+use crate::i18n::Lang;
 use crate::units::Level;
 use crate::web::conditional::{self, SHORT};
 use crate::web::error::ApiError;
@@ -52,6 +53,7 @@ impl Frame {
 
 /// The frame: an alert, none, or no data. It loads itself anew each minute.
 async fn frame(State(app): State<App>, v: View, headers: HeaderMap) -> Result<Response, ApiError> {
+    let v = v.for_everyone();
     let mut conn = app.db.web.acquire().await?;
     let p = status::present(&mut conn, v.now, v.lang.tag()).await?;
     let html = Frame { v, p, base: app.config.public_url().clone() };
@@ -61,6 +63,7 @@ async fn frame(State(app): State<App>, v: View, headers: HeaderMap) -> Result<Re
 
 /// The same as a picture of 480 × 72, for sites that take nothing else.
 async fn badge(State(app): State<App>, v: View, headers: HeaderMap) -> Result<Response, ApiError> {
+    let v = v.for_everyone();
     let mut conn = app.db.web.acquire().await?;
     let p = status::present(&mut conn, v.now, v.lang.tag()).await?;
     Ok(conditional::answer(&headers, "image/svg+xml", SHORT, drawn(&v, &p)))
@@ -120,11 +123,17 @@ struct How {
 }
 
 impl How {
+    /// What is framed speaks the language of its address, whoever reads it.
+    fn query(&self) -> String {
+        if self.v.lang == Lang::default() { String::new() } else { format!("?lang={}", self.v.lang.tag()) }
+    }
+
     fn snippet(&self) -> String {
         let title = self.v.t1("public-title", "town", &self.v.town);
         format!(
-            "<iframe src=\"{}/banner\" title=\"{}\" width=\"100%\" height=\"180\" style=\"border:0\" loading=\"lazy\"></iframe>",
+            "<iframe src=\"{}/banner{}\" title=\"{}\" width=\"100%\" height=\"180\" style=\"border:0\" loading=\"lazy\"></iframe>",
             self.base,
+            self.query(),
             title.replace('"', "&quot;")
         )
     }
@@ -132,8 +141,9 @@ impl How {
     fn badge(&self) -> String {
         let title = self.v.t1("public-title", "town", &self.v.town).replace('"', "&quot;");
         format!(
-            "<a href=\"{base}/\"><img src=\"{base}/banner.svg\" width=\"480\" height=\"72\" alt=\"{title}\"></a>",
-            base = self.base
+            "<a href=\"{base}/\"><img src=\"{base}/banner.svg{query}\" width=\"480\" height=\"72\" alt=\"{title}\"></a>",
+            base = self.base,
+            query = self.query()
         )
     }
 }

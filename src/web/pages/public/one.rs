@@ -6,6 +6,7 @@ use qrcode::QrCode;
 use qrcode::render::svg::Color;
 
 use super::{Shown, map_of, over_line};
+use crate::alerts::wording::store::attribution;
 use crate::app::App;
 use crate::web::error::ApiError;
 use crate::web::notices::{self, Link, Notice, Standing, TOWNS_OWN};
@@ -35,6 +36,8 @@ struct AlertPage {
     newest: Option<Link>,
     lines: Vec<Line>,
     rule: String,
+    /// On which warning of others it is based; empty for what is its own.
+    basis: String,
     summary: String,
 }
 
@@ -62,6 +65,7 @@ struct Sheet {
     newest: Option<Link>,
     places: String,
     text: String,
+    basis: String,
     /// Not all of the text has room.
     is_cut: bool,
     /// "", "long" or "longer": smaller letters for many words.
@@ -84,12 +88,13 @@ pub async fn alert_page(app: &App, v: View, identifier: &str) -> Result<Option<R
     };
     let chain = notices::chain(&mut conn, v.now, n.id).await?;
     let map = map_of(&mut conn, &v, &n).await?;
+    let basis = attribution(&mut conn, n.id, &n.language).await?.unwrap_or_default();
     drop(conn);
     let newest = newest(&n, &chain);
     let b = Shown::of(n, map);
     let base = app.config.public_url().clone();
     if asked(&v.here, "print").is_some() {
-        return sheet(v, b, newest, &base).map(Some);
+        return sheet(v, b, newest, (&base, basis)).map(Some);
     }
     let languages =
         tags.into_iter().map(|tag| Language { name: language_name(&tag), is_shown: tag == b.n.language, tag });
@@ -99,6 +104,7 @@ pub async fn alert_page(app: &App, v: View, identifier: &str) -> Result<Option<R
         lines: reasons::lines(&v, &b.n.reasons, MOST_LINES),
         rule: crate::web::pages::now::rule(b.n.rule_id.as_deref(), b.n.rule_version),
         summary: summary(&v, &b.n),
+        basis,
         base,
         chain,
         newest,
@@ -108,9 +114,10 @@ pub async fn alert_page(app: &App, v: View, identifier: &str) -> Result<Option<R
     .map(Some)
 }
 
-/// The last of the chain, when it is not this one and this one no longer counts.
+/// The last of the chain, when it is not this one, this one no longer counts, and that one does: it is in force, or the word
+/// that the danger is over. Of a chain that ran out nothing counts any more.
 fn newest(n: &Notice, chain: &[Link]) -> Option<Link> {
-    let last = chain.last().filter(|last| last.identifier != n.identifier);
+    let last = chain.last().filter(|last| last.identifier != n.identifier && !last.standing.is_over());
     last.filter(|_| n.standing.is_over()).cloned()
 }
 
@@ -121,7 +128,7 @@ fn summary(v: &View, n: &Notice) -> String {
     format!("{}. {}: {places}. {first}", over_line(v, n), v.t("where"))
 }
 
-fn sheet(v: View, b: Shown, newest: Option<Link>, base: &str) -> Result<Response, ApiError> {
+fn sheet(v: View, b: Shown, newest: Option<Link>, (base, basis): (&str, String)) -> Result<Response, ApiError> {
     let address = format!("{base}/alerts/{}", b.n.identifier);
     // Instructions stand whole; what is known gives way to them.
     let room = MOST_LETTERS.saturating_sub(b.n.instruction.chars().count());
@@ -130,6 +137,8 @@ fn sheet(v: View, b: Shown, newest: Option<Link>, base: &str) -> Result<Response
     if is_cut {
         text.push('…');
     }
+    // What the text says already is not said twice.
+    let basis = if text.contains(&basis) { String::new() } else { basis };
     let letters = text.chars().count() + b.n.instruction.chars().count();
     let length = match letters {
         ..900 => "",
@@ -137,7 +146,7 @@ fn sheet(v: View, b: Shown, newest: Option<Link>, base: &str) -> Result<Response
         _ => "longer",
     };
     let places = crate::web::pages::now::names(&v, &b.n.areas, MOST_PLACES);
-    page(&Sheet { code: code(&address), length, places, text, is_cut, address, newest, b, v })
+    page(&Sheet { code: code(&address), length, places, text, basis, is_cut, address, newest, b, v })
 }
 
 /// The address as a QR code: an `<svg>` element, black on white; empty for an address that no code holds.

@@ -10,6 +10,7 @@ use uuid::Uuid;
 use super::{Shown, known, occurrence_page};
 use crate::app::App;
 use crate::audit::{self, Act, Entry};
+use crate::occurrences::life::{Ask, Refusal};
 use crate::reports::acts::{self, ActError, By};
 use crate::reports::place::{TYPED_M, is_possible};
 use crate::reports::store::{photographs, queue};
@@ -24,7 +25,7 @@ use crate::web::reports::clean;
 const REASON: std::ops::RangeInclusive<usize> = 3..=2000;
 
 /// The refusals in the reader's words where people cause them.
-fn refused(v: &View, error: ActError) -> ApiError {
+pub fn refused(v: &View, error: ActError) -> ApiError {
     match error {
         ActError::NotFound => ApiError::NotFound("the occurrence".into()),
         ActError::NoReport => ApiError::NotFound("the report".into()),
@@ -36,6 +37,14 @@ fn refused(v: &View, error: ActError) -> ApiError {
         ActError::Itself => ApiError::Conflict(v.t("occurrence-itself")),
         ActError::Alone => ApiError::Conflict(v.t("occurrence-alone")),
         ActError::HasIncident(number) => ApiError::Conflict(v.t1("occurrence-has-incident", "number", number)),
+        ActError::NoIncident => ApiError::Conflict(v.t("occurrence-no-incident")),
+        ActError::UnknownIncident => ApiError::NotFound("the incident".into()),
+        ActError::IncidentClosed(_) => ApiError::Conflict(v.t("incident-closed-already")),
+        ActError::UnknownPerson(name) => ApiError::field("assignee", name, v.t("occurrence-unknown-person")),
+        ActError::NoLine => ApiError::Conflict(v.t("note-not-corrected")),
+        ActError::NoMerge => ApiError::Conflict(v.t("occurrence-no-merge")),
+        ActError::Refused(Refusal::NoUnit) => ApiError::field("unit", "", v.t("occurrence-unit-needed")),
+        ActError::Refused(_) => ApiError::field("reason", "", v.t("occurrence-reason-needed")),
         ActError::NoHazard => ApiError::Conflict(v.t("occurrence-no-hazard")),
         ActError::PlacedMeanwhile(present) => ApiError::Conflict(v.t2(
             "occurrence-placed-meanwhile",
@@ -54,7 +63,7 @@ fn spoken(spot: &Spot, label: &str) -> String {
 }
 
 /// A reason, which dismissals, joins and splits must have.
-fn reason<'a>(v: &View, given: &'a str, is_needed: bool) -> Result<&'a str, ApiError> {
+pub fn reason<'a>(v: &View, given: &'a str, is_needed: bool) -> Result<&'a str, ApiError> {
     let given = given.trim();
     let length = given.chars().count();
     if REASON.contains(&length) || (!is_needed && length == 0) {
@@ -63,7 +72,7 @@ fn reason<'a>(v: &View, given: &'a str, is_needed: bool) -> Result<&'a str, ApiE
     Err(ApiError::field("reason", given, v.t("occurrence-reason-needed")))
 }
 
-fn back(id: Uuid) -> Response {
+pub fn back(id: Uuid) -> Response {
     Redirect::to(&format!("/console/reports/{id}")).into_response()
 }
 
@@ -72,6 +81,31 @@ pub struct Decision {
     to: String,
     #[serde(default)]
     reason: String,
+    /// Who is sent.
+    #[serde(default)]
+    unit: String,
+    /// The board it was done on.
+    #[serde(default)]
+    back: String,
+}
+
+/// What brings an occurrence there.
+fn ask(given: &Decision) -> Result<Ask<'_>, ApiError> {
+    let to: Standing = known("to", &given.to)?;
+    let reason = given.reason.as_str();
+    Ok(match to {
+        Standing::Confirmed => Ask::Confirm,
+        Standing::Dispatched => Ask::Dispatch { unit: &given.unit },
+        Standing::OnScene => Ask::Arrive,
+        Standing::Resolved => Ask::Resolve { reason },
+        Standing::Dismissed => Ask::Dismiss { reason },
+        Standing::Closed => Ask::Close { reason },
+        Standing::New => Ask::Reopen { reason },
+        Standing::Merged => {
+            let expected = "expected new, confirmed, dispatched, on_scene, resolved, dismissed or closed";
+            return Err(ApiError::field("to", given.to.clone(), expected));
+        }
+    })
 }
 
 pub async fn decide(
@@ -81,19 +115,17 @@ pub async fn decide(
     Path(id): Path<Uuid>,
     Form(given): Form<Decision>,
 ) -> Result<Response, ApiError> {
-    let to: Standing = known("to", &given.to)?;
-    if to == Standing::Merged {
-        return Err(ApiError::field("to", given.to, "expected new, confirmed, dismissed or closed"));
-    }
-    let reason = reason(&v, &given.reason, to != Standing::Confirmed)?;
+    let asked = ask(&given)?;
     let mut tx = app.db.web.begin().await?;
     let actor = staff.actor();
-    acts::decide(&mut tx, by(&app, &v, &actor), id, to, reason).await.map_err(|error| refused(&v, error))?;
+    acts::decide(&mut tx, by(&app, &v, &actor), id, asked).await.map_err(|error| refused(&v, error))?;
     tx.commit().await?;
-    Ok(back(id))
+    // Nowhere but to the board and the list.
+    let is_board = given.back.starts_with("/console/occurrences?") || given.back == "/console/occurrences";
+    Ok(if is_board { Redirect::to(&given.back).into_response() } else { back(id) })
 }
 
-fn by<'a>(app: &'a App, v: &View, actor: &'a audit::Actor) -> By<'a> {
+pub fn by<'a>(app: &'a App, v: &View, actor: &'a audit::Actor) -> By<'a> {
     By { desk: Desk::of(app), now: v.now, actor }
 }
 

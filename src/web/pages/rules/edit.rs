@@ -16,7 +16,8 @@ use crate::rules::check::{Checked, MOST_BYTES};
 use crate::rules::desk::{At, RuleError, life_of};
 use crate::rules::diff;
 use crate::rules::life::Ask;
-use crate::rules::outline::{self, Dial, DialKind, Outline, Section, WrongDial};
+use crate::rules::outline::Outline;
+use crate::rules::outline::dials::{self, Dial, DialKind, Section, WrongDial};
 use crate::rules::preview::{compare, reach};
 use crate::rules::store::previews;
 use crate::rules::store::{self, Version};
@@ -110,7 +111,7 @@ pub async fn show(
     let mut conn = app.db.web.acquire().await?;
     let version = open(&mut conn, &id, version).await?;
     let (text, note) = (version.text.clone(), version.note.clone());
-    let fields = outline::dials(&text).unwrap_or_default();
+    let fields = dials::dials(&text).unwrap_or_default();
     form(&app, v, version, (text, note), &fields, (&[], String::new())).await
 }
 
@@ -191,7 +192,7 @@ pub async fn save(
     let text = match written(&version, &given) {
         Ok(text) => text,
         Err(wrong) => {
-            let dials = outline::dials(&version.text).unwrap_or_default();
+            let dials = dials::dials(&version.text).unwrap_or_default();
             let (text, told) = (version.text.clone(), v.t("rule-dials-wrong"));
             return form(&app, v, version, (text, note), &dials, (&wrong, told)).await;
         }
@@ -205,12 +206,12 @@ pub async fn save(
             Ok(Redirect::to(&format!("{}&done=saved", address(&id, number))).into_response())
         }
         Err(RuleError::Wrong { field: "text", message, .. }) => {
-            let dials = outline::dials(&text).unwrap_or_default();
+            let dials = dials::dials(&text).unwrap_or_default();
             form(&app, v.clone(), version, (text, note), &dials, (&[], v.t1("rules-refused", "why", message))).await
         }
         Err(error) => {
             let told = sentence(&v, error)?;
-            let dials = outline::dials(&text).unwrap_or_default();
+            let dials = dials::dials(&text).unwrap_or_default();
             form(&app, v, version, (text, note), &dials, (&[], told)).await
         }
     }
@@ -221,7 +222,7 @@ fn written(version: &Version, given: &BTreeMap<String, String>) -> Result<String
     match given.get("text") {
         // Browsers end lines with two signs.
         Some(text) => Ok(text.replace("\r\n", "\n")),
-        None => outline::turned(&version.text, given),
+        None => dials::turned(&version.text, given),
     }
 }
 

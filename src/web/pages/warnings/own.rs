@@ -164,7 +164,9 @@ pub async fn verify(
 ) -> Result<Response, ApiError> {
     let mut tx = app.db.web.begin().await?;
     let card = super::one(&mut tx, &v, id).await?;
-    let trust = trust::Trust::named(&app.config, &card.w.source).unwrap_or_default();
+    // Nothing says any more whom a source is trusted by that stands in the configuration no longer.
+    let trust = trust::Trust::named(&app.config, &card.w.source)
+        .ok_or_else(|| ApiError::Conflict(v.t1("verify-no-source", "source", &card.w.source)))?;
     let town = &app.config.municipality.ibge_code;
     if let Some(signed) = take::verify_again(&mut tx, v.now, town, &trust, id).await? {
         let found =

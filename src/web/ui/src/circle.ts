@@ -2,7 +2,7 @@
 // drawn, so the map and the fields say the same.
 
 import { GeoJSONSource, Map as Chart, NavigationControl } from "maplibre-gl";
-import { draftLayers, style, useWorker } from "./draw-style";
+import { draftLayers, plainCanvas, style, useWorker } from "./draw-style";
 import { readNumber, ring } from "./circle-shape";
 
 /** Metres that an arrow key moves the centre, and with the shift key. */
@@ -40,6 +40,7 @@ function follow(form: HTMLFormElement, place: HTMLElement, voice: HTMLElement): 
     fadeDuration: 0,
     keyboard: false,
   });
+  plainCanvas(chart);
   chart.touchZoomRotate.disableRotation();
   chart.addControl(new NavigationControl({ showCompass: false }), "top-right");
   const given = (): [lat: number, lon: number, km: number] | undefined => {

@@ -1,11 +1,19 @@
 // What the drawing map looks like: the areas around it quiet, the drawn one clear, vertices to grasp, crossings marked.
 
 import { setWorkerUrl } from "maplibre-gl";
-import type { StyleSpecification } from "maplibre-gl";
+import type { Map as Chart, StyleSpecification } from "maplibre-gl";
 import type { Place, Shape } from "./shape";
 
 export function useWorker(): void {
   setWorkerUrl("/assets/map-worker.js");
+}
+
+/** The map's place bears name, focus and keys; the canvas in it would be a second stop with nothing to do. */
+export function plainCanvas(chart: Chart): void {
+  const canvas = chart.getCanvas();
+  canvas.tabIndex = -1;
+  canvas.setAttribute("role", "presentation");
+  canvas.removeAttribute("aria-label");
 }
 
 function token(name: string): string {

@@ -4,7 +4,7 @@
 import { GeoJSONSource, Map as Chart, NavigationControl } from "maplibre-gl";
 import type { MapMouseEvent, MapTouchEvent } from "maplibre-gl";
 import { startCircle } from "./circle";
-import { draftLayers, neighbourShape, style, useWorker } from "./draw-style";
+import { draftLayers, neighbourShape, plainCanvas, style, useWorker } from "./draw-style";
 import { area, count, crossings, MOST_CHECKED, read, round, simplify, snap, write } from "./shape";
 import type { Place, Ring, Shape } from "./shape";
 
@@ -47,6 +47,7 @@ class Drawing {
       fadeDuration: 0,
       keyboard: false,
     });
+    plainCanvas(this.chart);
     this.chart.touchZoomRotate.disableRotation();
     this.chart.doubleClickZoom.disable();
     this.chart.addControl(new NavigationControl({ showCompass: false }), "top-right");

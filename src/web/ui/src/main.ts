@@ -6,6 +6,7 @@ import { start } from "./live";
 import { startReport } from "./report";
 import { followReview, startReview } from "./review";
 import { startRules } from "./rules";
+import { startSignature } from "./signature";
 import { startSuggest } from "./suggest";
 
 function clock(): void {
@@ -71,5 +72,6 @@ startSuggest();
 startReview();
 startRules();
 startHandover();
+startSignature();
 followReview();
 start();

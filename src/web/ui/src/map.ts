@@ -2,7 +2,7 @@
 // when WebGL works, and the drawn one stays otherwise.
 
 import { Map as Chart, Marker, NavigationControl, setWorkerUrl } from "maplibre-gl";
-import type { ExpressionSpecification, GeoJSONSourceSpecification, MapGeoJSONFeature, StyleSpecification } from "maplibre-gl";
+import type { ExpressionSpecification, GeoJSONSource, GeoJSONSourceSpecification, MapGeoJSONFeature, StyleSpecification } from "maplibre-gl";
 import { onEvent } from "./live";
 
 setWorkerUrl("/assets/map-worker.js");
@@ -223,7 +223,7 @@ function startMap(place: HTMLElement): void {
     pitchWithRotate: false,
     maxZoom: 16,
     fadeDuration: 0,
-    locale: { "NavigationControl.ZoomIn": place.dataset.zoomIn ?? "+", "NavigationControl.ZoomOut": place.dataset.zoomOut ?? "-" },
+    locale: { "Map.Title": place.querySelector("svg")?.getAttribute("aria-label") ?? "", "NavigationControl.ZoomIn": place.dataset.zoomIn ?? "+", "NavigationControl.ZoomOut": place.dataset.zoomOut ?? "-" },
   });
   chart.touchZoomRotate.disableRotation();
   chart.addControl(new NavigationControl({ showCompass: false }), "top-right");
@@ -234,6 +234,7 @@ function startMap(place: HTMLElement): void {
     choose(chart, chosen());
     showLayers(chart);
     void showShape(chart, place);
+    void showUnreached(chart, place);
   });
   if (place.dataset.pinMap !== undefined) takePin(chart, place);
   else interact(chart, place);
@@ -314,6 +315,22 @@ async function showShape(chart: Chart, place: HTMLElement): Promise<void> {
   chart.addLayer({ id: "sent", type: "line", source: "shape", filter: sent, paint: { "line-color": token("--ink"), "line-width": 2, "line-dasharray": [2, 2] } });
 }
 
+/** How many of a square nothing reached: the more, the darker; the number stands in it. */
+async function showUnreached(chart: Chart, place: HTMLElement): Promise<void> {
+  if (!place.dataset.unreached) return;
+  const answer = await fetch(place.dataset.unreached).catch(() => undefined);
+  if (!answer?.ok) return;
+  const data = (await answer.json()) as GeoJSONSourceSpecification["data"];
+  const known = chart.getSource<GeoJSONSource>("unreached");
+  if (known) return void known.setData(data);
+  const shade = ["interpolate", ["linear"], ["get", "unreached"], 1, 0.25, 50, 0.75] as unknown as ExpressionSpecification;
+  chart.addSource("unreached", { type: "geojson", data });
+  chart.addLayer({ id: "unreached", type: "fill", source: "unreached", paint: { "fill-color": token("--danger"), "fill-opacity": shade } }, "names");
+  chart.addLayer({ id: "unreached-edge", type: "line", source: "unreached", paint: { "line-color": token("--danger"), "line-width": 1 } }, "names");
+  chart.addLayer({ id: "unreached-count", type: "symbol", source: "unreached", minzoom: 12, layout: { "icon-image": ["concat", "name|alert|", ["to-string", ["get", "unreached"]]], "icon-allow-overlap": true } });
+  place.dispatchEvent(new CustomEvent("sentinela:unreached"));
+}
+
 function keepFresh(chart: Chart, place: HTMLElement, chosen: () => number[]): void {
   let dirty = new Set<string>();
   let timer: number | undefined;
@@ -330,10 +347,17 @@ function keepFresh(chart: Chart, place: HTMLElement, chosen: () => number[]): vo
     for (const source of sources) dirty.add(source);
     timer ??= window.setTimeout(reload, 1200);
   };
+  let unreached: number | undefined;
+  const recount = (): void => {
+    unreached = undefined;
+    void showUnreached(chart, place);
+  };
   onEvent((event) => {
     if (event.kind === "levels" || event.kind === "catalogue" || event.kind === "reload") soon("areas", "stations");
     if (event.kind === "journal") soon("stations");
     if (event.kind === "warning" || event.kind === "reload") soon("warnings");
+    // Counted at most once a minute over there; asking more often brings the same.
+    if (event.kind === "delivery" && place.dataset.unreached) unreached ??= window.setTimeout(recount, 10_000);
   });
   // An area goes blind without a change of its level; the page that comes each half minute says so by its version.
   let version = place.dataset.version;
@@ -349,6 +373,7 @@ function keepFresh(chart: Chart, place: HTMLElement, chosen: () => number[]): vo
     chart.once("styledata", () => {
       choose(chart, chosen());
       void showShape(chart, place);
+      void showUnreached(chart, place);
       showLayers(chart);
     });
   }).observe(document.documentElement, { attributeFilter: ["data-theme"] });
