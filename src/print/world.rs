@@ -86,7 +86,7 @@ impl typst::World for World {
     }
 
     fn source(&self, id: FileId) -> FileResult<Source> {
-        let text = String::from_utf8(self.file(id)?.to_vec()).map_err(|_| FileError::InvalidUtf8(None))?;
+        let text = String::from_utf8(self.file(id)?.to_vec()).map_err(|_| FileError::InvalidUtf8)?;
         Ok(Source::new(id, text))
     }
 
