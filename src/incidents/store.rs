@@ -140,7 +140,7 @@ async fn open(
         now,
         actor,
         "opened",
-        &format!("Ocorrência {number} aberta pelo alerta {}", subject.number),
+        &format!("Incidente {number} aberto pelo alerta {}", subject.number),
         &detail,
     )
     .await?;
@@ -179,7 +179,7 @@ pub async fn open_for_occurrence(
     .execute(&mut *conn)
     .await?;
     let detail = json!({ "occurrence_id": subject.occurrence, "number": number });
-    let text = format!("Ocorrência {number} aberta pelo caso relatado {}", subject.number);
+    let text = format!("Incidente {number} aberto pela ocorrência {}", subject.number);
     add_entry(conn, id, now, actor, "opened", &text, &detail).await?;
     Ok(id)
 }

@@ -189,8 +189,8 @@ async fn an_incident_holds_cases_that_are_proposed_attached_and_taken_out_with_a
     assert_eq!(twice.status, StatusCode::CONFLICT);
     let held = site.page(&incident).await;
     assert!(held.text.contains("2 em andamento de 2") && held.text.contains("class=\"case p2\""), "{}", held.text);
-    assert!(site.page(&format!("{incident}?only=occurrences")).await.text.contains("Caso 2026/002 entrou"));
-    assert!(!site.page(&format!("{incident}?only=notes")).await.text.contains("Caso 2026/002 entrou"));
+    assert!(site.page(&format!("{incident}?only=occurrences")).await.text.contains("Ocorrência 2026/002 entrou"));
+    assert!(!site.page(&format!("{incident}?only=notes")).await.text.contains("Ocorrência 2026/002 entrou"));
     let without = site.act(&format!("{second}/detach"), &[]).await;
     assert_eq!(without.status, StatusCode::BAD_REQUEST);
     site.done(&format!("{second}/detach"), &[("reason", "é outra encosta")]).await;
