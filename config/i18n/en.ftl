@@ -4861,3 +4861,12 @@ figure-source-shelters = Shelters and register of families
 after-first-team = To the first team on scene
 after-first-shelter = To the first shelter open
 timeline-only-tasks = Plan and tasks
+
+## rail of the console and what was mended after a second look
+nav-more = Other pages
+rail-response = Response
+rail-alerts = Warnings and sirens
+rail-ground = Ground and sensors
+rail-people = People
+rail-system = System
+rail-waits = waiting

@@ -4865,3 +4865,12 @@ figure-source-shelters = Abrigos e cadastro de famílias
 after-first-team = Até a primeira equipe no local
 after-first-shelter = Até o primeiro abrigo aberto
 timeline-only-tasks = Plano e tarefas
+
+## rail of the console and what was mended after a second look
+nav-more = Outras páginas
+rail-response = Resposta
+rail-alerts = Avisos e sirenes
+rail-ground = Território e sensores
+rail-people = Pessoas
+rail-system = Sistema
+rail-waits = à espera
