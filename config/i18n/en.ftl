@@ -4870,3 +4870,7 @@ rail-ground = Ground and sensors
 rail-people = People
 rail-system = System
 rail-waits = waiting
+sitrep-no-author = Whoever wrote in the report does not approve it: somebody else does.
+sitrep-approve-unchanged = Approve it as it stands. Whoever changes the text is an author, and somebody else approves.
+sitrep-approve-alone = You wrote in this report, but only you may approve it. The report and the timeline will say so.
+sitrep-alone = by whoever wrote it; nobody else could approve

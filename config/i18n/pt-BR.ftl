@@ -4874,3 +4874,7 @@ rail-ground = Território e sensores
 rail-people = Pessoas
 rail-system = Sistema
 rail-waits = à espera
+sitrep-no-author = Quem escreveu no relatório não o aprova: outra pessoa aprova.
+sitrep-approve-unchanged = Aprove como está. Quem muda o texto passa a ser autor, e outra pessoa aprova.
+sitrep-approve-alone = Você escreveu neste relatório, mas só você pode aprovar. O relatório e a linha do tempo vão dizer isso.
+sitrep-alone = por quem o escreveu; ninguém mais podia aprovar
