@@ -344,6 +344,7 @@ pub const RULES: &[Rule] = &[
     staff("POST", "/console/reports/{id}/place", RunIncidents),
     staff("POST", "/console/reports/{id}/incident", RunIncidents),
     staff("POST", "/console/reports/words/{report}/split", RunIncidents),
+    staff("POST", "/console/reports/{id}/split", RunIncidents),
     staff("POST", "/console/reports/words/{report}/contact", SeeResidents),
     staff("GET", "/console/reports/words/{report}/photographs/{photograph}", SeeConsole),
     staff("POST", "/console/reports/words/{report}/photographs/{photograph}/remove", RunIncidents),

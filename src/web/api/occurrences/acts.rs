@@ -61,6 +61,10 @@ pub struct OccurrenceAct {
     /// The occurrence that it is told under, for merge.
     #[serde(default)]
     into: Option<Uuid>,
+    /// Of this occurrence, for split: together they become one of their own, and at least one stays.
+    #[serde(default)]
+    #[schema(max_items = 500)]
+    reports: Vec<Uuid>,
     /// 1 to 4, for prioritise; without it the rule's counts again.
     #[serde(default)]
     #[schema(minimum = 1, maximum = 4)]
@@ -104,6 +108,9 @@ impl OccurrenceAct {
         }
         if let Some(people) = self.people.filter(|people| !(0..=100_000).contains(people)) {
             return Err(ApiError::field("people", people.to_string(), "expected 0 to 100000"));
+        }
+        if self.reports.len() > 500 {
+            return Err(ApiError::field("reports", self.reports.len().to_string(), "expected at most 500"));
         }
         if self.needs.len() > 6 {
             return Err(ApiError::field("needs", self.needs.len().to_string(), "expected at most 6"));
@@ -176,6 +183,9 @@ async fn carry_out(
             let into = given.into.ok_or_else(|| needed("into"))?;
             return acts::merge(conn, by, (id, into), reason).await.map_err(refused);
         }
+        Word::Split => {
+            return acts::split_many(conn, by, id, &given.reports, reason).await.map(drop).map_err(refused);
+        }
         Word::Unmerge => return acts::unmerge(conn, by, id, reason).await.map_err(refused),
         Word::Prioritise => {
             let to = given.priority.map(Priority::try_from).transpose();
@@ -186,7 +196,7 @@ async fn carry_out(
         Word::Assign => return desk::assign(conn, by, id, given.assignee.as_deref()).await.map_err(refused),
         Word::Attach => {
             let incident = IncidentId(given.incident.ok_or_else(|| needed("incident"))?);
-            return desk::attach(conn, by, id, incident, reason).await.map_err(refused);
+            return desk::attach(conn, by, id, incident, (reason, app.config.alerts.status)).await.map_err(refused);
         }
         Word::Detach => return desk::detach(conn, by, id, reason).await.map_err(refused),
         Word::Note => {
