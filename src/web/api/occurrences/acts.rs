@@ -34,6 +34,7 @@ vocabulary! {
         Dismiss = "dismiss",
         Reopen = "reopen",
         Merge = "merge",
+        Split = "split",
         Unmerge = "unmerge",
         Prioritise = "prioritise",
         Assess = "assess",
@@ -48,7 +49,8 @@ vocabulary! {
 #[derive(Debug, Default, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct OccurrenceAct {
-    /// confirm, dispatch, arrive, resolve, close, dismiss, reopen, merge, unmerge, prioritise, assess, assign, attach, detach or note.
+    /// confirm, dispatch, arrive, resolve, close, dismiss, reopen, merge, split, unmerge, prioritise, assess, assign, attach, detach or
+    /// note.
     act: String,
     /// Why; needed by resolve, close, dismiss, reopen, unmerge, prioritise and detach. 3 to 2,000 characters.
     #[serde(default)]
