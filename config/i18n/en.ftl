@@ -4890,3 +4890,7 @@ signup-household-consent = These people agree, or I answer for them, that Civil 
 signup-wrong-living = Of whoever lives with you say the name and what they are to you, or leave it all empty.
 signup-wrong-household = Mark that these people agree, or take their names out.
 own-wrong-living = Your record says already who lives with you. Look below and add who is missing.
+plan-public-map-title = On the map
+plan-public-map-key = Circle: meeting point. Square: shelter; green when it takes people in now. The numbers are those of the lists.
+plan-public-shelters = All registered shelters. Go only to one that is open now:
+plan-public-no-shelters = No shelter is registered yet. In danger go to high and safe ground and call 199 (Civil Defense).

@@ -4894,3 +4894,7 @@ signup-household-consent = Essas pessoas concordam, ou respondo por elas, que a 
 signup-wrong-living = De quem mora com você, diga o nome e o que é de você, ou deixe tudo em branco.
 signup-wrong-household = Marque que essas pessoas concordam, ou apague os nomes.
 own-wrong-living = Seu cadastro já diz quem mora com você. Confira abaixo e acrescente quem falta.
+plan-public-map-title = No mapa
+plan-public-map-key = Círculo: ponto de encontro. Quadrado: abrigo; verde quando recebe pessoas agora. Os números são os das listas.
+plan-public-shelters = Todos os abrigos cadastrados. Vá só a um que esteja aberto agora:
+plan-public-no-shelters = Nenhum abrigo cadastrado ainda. Em perigo, vá para um lugar alto e seguro e ligue 199 (Defesa Civil).
