@@ -4894,3 +4894,5 @@ plan-public-map-title = On the map
 plan-public-map-key = Circle: meeting point. Square: shelter; green when it takes people in now. The numbers are those of the lists.
 plan-public-shelters = All registered shelters. Go only to one that is open now:
 plan-public-no-shelters = No shelter is registered yet. In danger go to high and safe ground and call 199 (Civil Defense).
+relief-refused-drill = People of an exercise and shelters of what really happens are never mixed, nor the other way round.
+relief-refused-closed-since = The shelter this person came from is closed by now. Move them, or check them out.

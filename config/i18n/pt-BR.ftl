@@ -4898,3 +4898,5 @@ plan-public-map-title = No mapa
 plan-public-map-key = Círculo: ponto de encontro. Quadrado: abrigo; verde quando recebe pessoas agora. Os números são os das listas.
 plan-public-shelters = Todos os abrigos cadastrados. Vá só a um que esteja aberto agora:
 plan-public-no-shelters = Nenhum abrigo cadastrado ainda. Em perigo, vá para um lugar alto e seguro e ligue 199 (Defesa Civil).
+relief-refused-drill = Pessoas de um simulado e abrigos de uma situação real não se misturam, nem o contrário.
+relief-refused-closed-since = O abrigo de onde a pessoa veio já foi encerrado. Transfira a pessoa ou registre a saída.

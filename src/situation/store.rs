@@ -164,7 +164,7 @@ pub async fn count(conn: &mut PgConnection, incident: IncidentId, now: Instant) 
     )
     .fetch_one(&mut *conn)
     .await?;
-    let (shelters_open, sheltered, elsewhere) = sheltered(&mut *conn, Some(incident), now).await?;
+    let (shelters_open, sheltered, elsewhere) = sheltered(&mut *conn, shelters::Whose::incident(incident.0), now).await?;
     let tasks = tasks::list(conn, incident).await?;
     let facts: Vec<_> = tasks.iter().map(tasks::Task::facts).collect();
     let counts = Counts {
@@ -188,19 +188,12 @@ pub async fn count(conn: &mut PgConnection, incident: IncidentId, now: Instant) 
 /// Shelters that are open now, persons in them, and persons who stay elsewhere; of one incident or of all.
 pub async fn sheltered(
     conn: &mut PgConnection,
-    incident: Option<IncidentId>,
+    whose: shelters::Whose,
     now: Instant,
 ) -> sqlx::Result<(i64, i64, i64)> {
-    let incident = incident.map(|id| id.0);
-    let open = sqlx::query_scalar!(
-        r#"select count(*) as "open!" from shelter_opening
-           where opened_at is not null and closed_at is null and ($1::uuid is null or incident_id = $1)"#,
-        incident
-    )
-    .fetch_one(&mut *conn)
-    .await?;
-    let inside = shelters::by_shelter(&mut *conn, (now, now), incident).await?;
-    let elsewhere = shelters::elsewhere(conn, (now, now), incident).await?;
+    let open = shelters::open(&mut *conn, whose).await?;
+    let inside = shelters::by_shelter(&mut *conn, (now, now), whose).await?;
+    let elsewhere = shelters::elsewhere(conn, (now, now), whose).await?;
     Ok((open, inside.iter().map(|one| one.heads.all()).sum(), elsewhere.heads.all()))
 }
 

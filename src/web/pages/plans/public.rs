@@ -8,9 +8,11 @@ use axum::response::Response;
 use serde_json::json;
 
 use crate::app::App;
+use crate::config::AlertStatus;
 use crate::plancon::store::plans as store;
 use crate::plancon::{MeetingPoint, Plan, Version};
 use crate::shelters::Shelter;
+use crate::shelters::life::State as Standing;
 use crate::web::conditional;
 use crate::web::error::ApiError;
 use crate::web::pages::drawing::{self, MapWish, Pin};
@@ -41,6 +43,10 @@ impl PublicPage {
         codes.iter().filter_map(name).collect::<Vec<_>>().join(", ")
     }
 
+    fn stands(&self, shelter: &Shelter) -> &'static str {
+        stands(&self.v, shelter).as_str()
+    }
+
     fn has_none(&self) -> bool {
         self.shelters.is_empty() && self.plans.iter().all(|told| told.points.is_empty() && told.plan.routes.is_empty())
     }
@@ -62,6 +68,11 @@ fn numbered(plans: Vec<(Version, Plan)>, shelters: Vec<Shelter>) -> (Vec<Told>, 
     (told, next.zip(shelters).collect())
 }
 
+/// As residents are told: one that is opened for an exercise is closed to them.
+fn stands(v: &View, shelter: &Shelter) -> Standing {
+    if shelter.drill && v.status == AlertStatus::Actual { Standing::Closed } else { shelter.state }
+}
+
 fn pins(v: &View, plans: &[Told], shelters: &[(usize, Shelter)]) -> Vec<Pin> {
     let points = plans.iter().flat_map(|told| &told.points).map(|(number, point)| Pin {
         lon: point.lon,
@@ -75,9 +86,9 @@ fn pins(v: &View, plans: &[Told], shelters: &[(usize, Shelter)]) -> Vec<Pin> {
         lon: shelter.what.spot.lon,
         lat: shelter.what.spot.lat,
         number: *number,
-        kind: if shelter.state.takes_people() { "shelter open" } else { "shelter" },
+        kind: if shelter.is_open_to_all(v.status) { "shelter open" } else { "shelter" },
         href: format!("#p{number}"),
-        label: format!("{number}. {} ({})", shelter.what.name, v.word("shelter-state", shelter.state.as_str())),
+        label: format!("{number}. {} ({})", shelter.what.name, v.word("shelter-state", stands(v, shelter).as_str())),
     });
     points.chain(houses).collect()
 }
@@ -87,7 +98,7 @@ pub async fn show(State(app): State<App>, v: View) -> Result<Response, ApiError>
     let plans = store::in_force(&mut conn).await?;
     let areas = store::area_names(&mut conn).await?;
     let mut shelters = crate::shelters::store::list(&mut conn).await?;
-    shelters.sort_by_key(|shelter| !shelter.state.takes_people());
+    shelters.sort_by_key(|shelter| !shelter.is_open_to_all(v.status));
     let (plans, shelters) = numbered(plans, shelters);
     let pins = pins(&v, &plans, &shelters);
     let map = if pins.is_empty() {
