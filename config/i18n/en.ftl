@@ -1499,7 +1499,6 @@ occurrence-close = Close
 occurrence-reopen = Back to the queue
 occurrence-merge = Join with another occurrence
 occurrence-merge-into = Number of the other occurrence
-occurrence-split = Split into an occurrence of its own
 occurrence-incident = Open an incident
 occurrence-title = Title of the incident
 occurrence-hazard-own = as the kind of the report

@@ -1502,7 +1502,6 @@ occurrence-close = Encerrar
 occurrence-reopen = Voltar à fila
 occurrence-merge = Juntar com outra ocorrência
 occurrence-merge-into = Número da outra ocorrência
-occurrence-split = Separar em outra ocorrência
 occurrence-incident = Abrir incidente
 occurrence-title = Título do incidente
 occurrence-hazard-own = conforme o tipo do relato
