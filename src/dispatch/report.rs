@@ -121,7 +121,12 @@ mod tests {
     fn each_provider_counts_with_its_own_price_and_its_own_alphabet() {
         let mut config = Config::default();
         config.dispatch.sms_segment_centavos = 8;
-        let national = SmppProvider { name: "a".into(), national_shift: true, segment_centavos: Some(5), ..SmppProvider::default() };
+        let national = SmppProvider {
+            name: "a".into(),
+            national_shift: true,
+            segment_centavos: Some(5),
+            ..SmppProvider::default()
+        };
         config.sms.smpp = vec![national, SmppProvider { name: "b".into(), ..SmppProvider::default() }];
         let all = providers(&config);
         let tariff = Tariff { providers: &all, otherwise_centavos: 8 };

@@ -305,7 +305,12 @@ pub async fn entries(conn: &mut PgConnection, id: IncidentId, after: i64, limit:
 }
 
 /// The newest lines of the timeline, oldest of them first, and how many older ones there are before them.
-pub async fn newest(conn: &mut PgConnection, id: IncidentId, before: i64, limit: i64) -> sqlx::Result<(Vec<Entry>, i64)> {
+pub async fn newest(
+    conn: &mut PgConnection,
+    id: IncidentId,
+    before: i64,
+    limit: i64,
+) -> sqlx::Result<(Vec<Entry>, i64)> {
     let mut found = sqlx::query_as!(
         Entry,
         "select id, at, actor, kind, text, detail, corrects from incident_entry

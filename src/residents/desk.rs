@@ -171,12 +171,7 @@ async fn carry_out(app: &App, code: Uuid) -> anyhow::Result<Option<Joined>> {
 
 /// Writes a proven subscription. Whoever is known keeps their record and what is in it, and gets the places beside it;
 /// what could not be kept is the second part.
-async fn join(
-    conn: &mut PgConnection,
-    app: &App,
-    wish: &Signup,
-    at: (&str, &str),
-) -> sqlx::Result<(ResidentId, Left)> {
+async fn join(conn: &mut PgConnection, app: &App, wish: &Signup, at: (&str, &str)) -> sqlx::Result<(ResidentId, Left)> {
     let now = app.clock.now();
     let id = match channel::owner(&mut *conn, at).await? {
         Some(id) => {
@@ -236,7 +231,9 @@ async fn name_companions(conn: &mut PgConnection, app: &App, id: ResidentId, wis
     for living in &wish.companions {
         let sealed = Sealed { name: living.name.clone(), relation: living.relation };
         let new = NewCompanion { place: &place, sealed, needs: &living.needs, keep_until };
-        if let companion::Added::New(one) = companion::add(&mut *conn, (&app.keys.vault, &app.ids), now, id, &new).await? {
+        if let companion::Added::New(one) =
+            companion::add(&mut *conn, (&app.keys.vault, &app.ids), now, id, &new).await?
+        {
             let what = format!("{} {}", vault::access::Purpose::ResidentHousehold, companions::subject(one));
             let entry = Entry::new(Act::VaultPut, "vault_record", what).to(json!({ "keep_until": keep_until }));
             audit::record(&mut *conn, &app.ids, now, &actor(id), entry).await?;

@@ -325,7 +325,8 @@ async fn same_kind(conn: &mut PgConnection, incident: IncidentId, arriving: &[&P
     let drill = incidents::is_drill(&mut *conn, incident).await?;
     for person in arriving {
         if person.incident != incident && incidents::is_drill(&mut *conn, person.incident).await? != drill {
-            let why = format!("{}: one of an exercise and a shelter of what happens, or the other way round", person.code);
+            let why =
+                format!("{}: one of an exercise and a shelter of what happens, or the other way round", person.code);
             return Err(Refused::Conflict(why));
         }
     }
@@ -463,7 +464,10 @@ pub async fn undo(
                 let there = lock(&mut *conn, from).await?;
                 let Some(opening) = there.opening else {
                     // Nobody vanishes from the counts because of a slip.
-                    let why = format!("{} is closed by now, where {code} was before: move or check them out instead", there.name);
+                    let why = format!(
+                        "{} is closed by now, where {code} was before: move or check them out instead",
+                        there.name
+                    );
                     return Err(Refused::Conflict(why));
                 };
                 Some(Where::Shelter(from, opening))

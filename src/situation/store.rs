@@ -164,7 +164,8 @@ pub async fn count(conn: &mut PgConnection, incident: IncidentId, now: Instant) 
     )
     .fetch_one(&mut *conn)
     .await?;
-    let (shelters_open, sheltered, elsewhere) = sheltered(&mut *conn, shelters::Whose::incident(incident.0), now).await?;
+    let (shelters_open, sheltered, elsewhere) =
+        sheltered(&mut *conn, shelters::Whose::incident(incident.0), now).await?;
     let tasks = tasks::list(conn, incident).await?;
     let facts: Vec<_> = tasks.iter().map(tasks::Task::facts).collect();
     let counts = Counts {
@@ -186,11 +187,7 @@ pub async fn count(conn: &mut PgConnection, incident: IncidentId, now: Instant) 
 }
 
 /// Shelters that are open now, persons in them, and persons who stay elsewhere; of one incident or of all.
-pub async fn sheltered(
-    conn: &mut PgConnection,
-    whose: shelters::Whose,
-    now: Instant,
-) -> sqlx::Result<(i64, i64, i64)> {
+pub async fn sheltered(conn: &mut PgConnection, whose: shelters::Whose, now: Instant) -> sqlx::Result<(i64, i64, i64)> {
     let open = shelters::open(&mut *conn, whose).await?;
     let inside = shelters::by_shelter(&mut *conn, (now, now), whose).await?;
     let elsewhere = shelters::elsewhere(conn, (now, now), whose).await?;

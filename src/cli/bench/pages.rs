@@ -85,7 +85,9 @@ pub async fn run(mut config: Config, arguments: &Arguments) -> anyhow::Result<()
 fn print(report: &Report) {
     println!("{} open occurrences, each address asked {} times, warm", report.occurrences, report.rounds);
     println!("  {:<66} {:>9} {:>8} {:>8} {:>7}", "address", "bytes", "p50 ms", "p99 ms", "ratio");
-    for Timed { address, bytes, p50_ms, p99_ms, ratio, within_bar } in std::iter::once(&report.bare).chain(&report.addresses) {
+    for Timed { address, bytes, p50_ms, p99_ms, ratio, within_bar } in
+        std::iter::once(&report.bare).chain(&report.addresses)
+    {
         let word = if *within_bar { "" } else { "  over the bar" };
         println!("  {address:<66} {bytes:>9} {p50_ms:>8.1} {p99_ms:>8.1} {ratio:>7.1}{word}");
     }

@@ -90,11 +90,7 @@ pub async fn open(conn: &mut PgConnection, whose: Whose) -> sqlx::Result<i64> {
 }
 
 /// Who stays elsewhere by own means at an instant (desalojados).
-pub async fn elsewhere(
-    conn: &mut PgConnection,
-    (since, at): (Instant, Instant),
-    whose: Whose,
-) -> sqlx::Result<Count> {
+pub async fn elsewhere(conn: &mut PgConnection, (since, at): (Instant, Instant), whose: Whose) -> sqlx::Result<Count> {
     let row = sqlx::query!(
         r#"select count(*) filter (where t.here and p.age = 'infant') as "infants!", count(*) filter (where t.here and p.age = 'child') as "children!",
             count(*) filter (where t.here and p.age = 'adolescent') as "adolescents!", count(*) filter (where t.here and p.age = 'adult') as "adults!",

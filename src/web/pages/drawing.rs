@@ -176,7 +176,10 @@ fn pins(pins: &[Pin], width: f64, svg: &mut String) {
             format!(r#"<circle cx="{x:.0}" cy="{:.0}" r="{r:.0}"><title>{label}</title></circle>"#, -y)
         } else {
             let (left, top, side) = (x - r, -y - r, 2.0 * r);
-            format!(r#"<rect x="{left:.0}" y="{top:.0}" width="{side:.0}" height="{side:.0}" rx="{:.0}"><title>{label}</title></rect>"#, r / 4.0)
+            format!(
+                r#"<rect x="{left:.0}" y="{top:.0}" width="{side:.0}" height="{side:.0}" rx="{:.0}"><title>{label}</title></rect>"#,
+                r / 4.0
+            )
         };
         let _ = write!(
             svg,

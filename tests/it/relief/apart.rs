@@ -43,9 +43,18 @@ async fn a_shelter_of_an_exercise_is_open_to_nobody_who_lost_their_home_and_coun
     assert!(page.contains("Escola escola") && !page.contains("Escola salao"), "{page}");
     let (_, told) = house.room.stranger(Method::GET, "/api/v1/public/shelters").await;
     let told: Value = serde_json::from_str(&told).unwrap();
-    assert_eq!((told["open"].as_array().unwrap().len(), &told["sheltered"]), (1, &Value::Null), "two are a few: {told}");
+    assert_eq!(
+        (told["open"].as_array().unwrap().len(), &told["sheltered"]),
+        (1, &Value::Null),
+        "two are a few: {told}"
+    );
     let (_, plan) = house.room.stranger(Method::GET, "/plano").await;
-    assert!(plan.contains("Escola salao") && plan.contains("class=\"pin shelter open\"") && plan.contains("class=\"pin shelter\""), "{plan}");
+    assert!(
+        plan.contains("Escola salao")
+            && plan.contains("class=\"pin shelter open\"")
+            && plan.contains("class=\"pin shelter\""),
+        "{plan}"
+    );
     assert!(!plan.contains("Ana 32 99999-0009"), "contacts are the staff's");
     let (_, ogc) = house.room.stranger(Method::GET, "/ogc/collections/shelters/items/salao").await;
     let ogc: Value = serde_json::from_str(&ogc).unwrap();

@@ -159,11 +159,19 @@ async fn a_call_of_an_exercise_says_so_before_anything_else() {
         .await
         .unwrap();
     let long = "x".repeat(295);
-    let mut ask = [("text", long.as_str()), ("wanted", "2"), ("hours", "6"), ("incident", "00000000-0000-0000-0000-00000000001c")];
+    let mut ask = [
+        ("text", long.as_str()),
+        ("wanted", "2"),
+        ("hours", "6"),
+        ("incident", "00000000-0000-0000-0000-00000000001c"),
+    ];
     assert_eq!(house.form(&house.olga, "/console/callouts", &ask).await.0, StatusCode::UNPROCESSABLE_ENTITY);
     ask[0].1 = "Cozinhar na Escola Halfeld";
     house.done(&house.olga, "/console/callouts", &ask).await;
     let body = house.texts("select body from notice where purpose = 'volunteer_call'").await.remove(0);
     assert!(body.starts_with("EXERC") || body.starts_with("SIMULADO"), "{body}");
-    assert!(house.texts("select text from callout").await[0].contains("Cozinhar"), "the page of the answer reads the same");
+    assert!(
+        house.texts("select text from callout").await[0].contains("Cozinhar"),
+        "the page of the answer reads the same"
+    );
 }

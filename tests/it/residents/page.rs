@@ -100,7 +100,8 @@ async fn whoever_lives_there_is_named_with_the_form_sealed_by_a_consent_and_neve
     ];
     let without = browser.sign_up(&[&FILLED[..], &living[..]].concat()).await;
     assert_eq!(without.status, StatusCode::UNPROCESSABLE_ENTITY);
-    let kept = without.text.contains("value=\"Rosa Dias\"") && without.text.contains("Marque que essas pessoas concordam");
+    let kept =
+        without.text.contains("value=\"Rosa Dias\"") && without.text.contains("Marque que essas pessoas concordam");
     assert!(kept, "{}", without.text);
     let whole = [&FILLED[..], &living[..], &[("household_consent", "yes")]].concat();
     for location in ["/meus-dados?done=joined", "/meus-dados?done=joined&wrong=living"] {
@@ -113,7 +114,8 @@ async fn whoever_lives_there_is_named_with_the_form_sealed_by_a_consent_and_neve
     }
     let consents = texts(&db, "select purpose from consent order by id").await;
     assert_eq!(consents, ["alerts", "household"]);
-    let rows = texts(&db, "select row_to_json(c)::text || v.sealed::text from resident_companion c, vault_record v").await;
+    let rows =
+        texts(&db, "select row_to_json(c)::text || v.sealed::text from resident_companion c, vault_record v").await;
     assert!(rows.iter().all(|row| !row.contains("Rosa")), "names are sealed");
     assert!(browser.get("/meus-dados").await.text.contains("Rosa Dias"));
 }

@@ -117,8 +117,7 @@ pub async fn add(
         return Err(ApiError::field("photographs", count, format!("expected at most {}", upload::MAX_FILES)));
     }
     let mut tx = app.db.web.begin().await?;
-    let written =
-        notes::Note { text, corrects: note.corrects, known: &note.photographs, ..notes::Note::default() };
+    let written = notes::Note { text, corrects: note.corrects, known: &note.photographs, ..notes::Note::default() };
     let (actor, base) = (staff.actor(), app.config.public_url());
     notes::write(&mut tx, (&app.ids, app.clock.now()), (&actor, &base), IncidentId(id), written).await?;
     tx.commit().await?;

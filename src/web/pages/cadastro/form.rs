@@ -202,9 +202,17 @@ mod tests {
         assert_eq!(read(&[&whole[..], &[("household_consent", "yes")]].concat()), (vec![rosa], Vec::new()));
         assert_eq!(read(&whole).1, ["signup-wrong-household"]);
         for part in [("living1", "Rosa"), ("living1_is", "parent"), ("living1_sight", "yes"), ("living1_is", "boss")] {
-            assert_eq!(read(&[part, ("household_consent", "yes")]), (Vec::new(), vec!["signup-wrong-living"]), "{part:?}");
+            assert_eq!(
+                read(&[part, ("household_consent", "yes")]),
+                (Vec::new(), vec!["signup-wrong-living"]),
+                "{part:?}"
+            );
         }
-        assert_eq!(read(&[("living4", "Rosa"), ("household_consent", "yes")]), (Vec::new(), Vec::new()), "no such field");
+        assert_eq!(
+            read(&[("living4", "Rosa"), ("household_consent", "yes")]),
+            (Vec::new(), Vec::new()),
+            "no such field"
+        );
     }
 
     #[test]

@@ -56,7 +56,8 @@ async fn shelters(State(app): State<App>, v: View) -> Result<Response, ApiError>
     let all = list(&mut conn).await?;
     let counts = count::by_shelter(&mut conn, (v.now, v.now), count::Whose::town(v.status)).await?;
     let sheltered = public(sum(&counts).all());
-    let elsewhere = public(count::elsewhere(&mut conn, (v.now, v.now), count::Whose::town(v.status)).await?.heads.all());
+    let elsewhere =
+        public(count::elsewhere(&mut conn, (v.now, v.now), count::Whose::town(v.status)).await?.heads.all());
     let open = all.into_iter().filter(|shelter| shelter.is_open_to_all(v.status)).collect();
     let mut needs = needs(&mut conn, None).await?;
     needs.retain(|need| need.public && need.missing() > 0);
