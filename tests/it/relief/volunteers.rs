@@ -171,7 +171,7 @@ async fn a_call_of_an_exercise_says_so_before_anything_else() {
     let body = house.texts("select body from notice where purpose = 'volunteer_call'").await.remove(0);
     assert!(body.starts_with("EXERC") || body.starts_with("SIMULADO"), "{body}");
     assert!(
-        house.texts("select text from callout").await[0].contains("Cozinhar"),
+        house.texts("select text from volunteer_callout").await[0].contains("Cozinhar"),
         "the page of the answer reads the same"
     );
 }
