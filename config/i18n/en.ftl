@@ -4895,3 +4895,4 @@ plan-public-shelters = All registered shelters. Go only to one that is open now:
 plan-public-no-shelters = No shelter is registered yet. In danger go to high and safe ground and call 199 (Civil Defense).
 relief-refused-drill = People of an exercise and shelters of what really happens are never mixed, nor the other way round.
 relief-refused-closed-since = The shelter this person came from is closed by now. Move them, or check them out.
+incident-close-shelters = Shelters are in use for this incident: { $names }. Close them first, so that nobody at the door is left unregistered.

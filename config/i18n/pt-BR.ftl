@@ -4899,3 +4899,4 @@ plan-public-shelters = Todos os abrigos cadastrados. Vá só a um que esteja abe
 plan-public-no-shelters = Nenhum abrigo cadastrado ainda. Em perigo, vá para um lugar alto e seguro e ligue 199 (Defesa Civil).
 relief-refused-drill = Pessoas de um simulado e abrigos de uma situação real não se misturam, nem o contrário.
 relief-refused-closed-since = O abrigo de onde a pessoa veio já foi encerrado. Transfira a pessoa ou registre a saída.
+incident-close-shelters = Há abrigos em uso neste incidente: { $names }. Encerre-os antes, para que ninguém fique sem registro na porta.

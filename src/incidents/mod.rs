@@ -1,5 +1,6 @@
 //! The event is worked as an incident: what happened, who did what, on a timeline that nobody can rewrite.
 
+pub mod ending;
 pub mod mentions;
 pub mod notes;
 pub mod photographs;

@@ -466,18 +466,19 @@ pub async fn alerts_in_force(conn: &mut PgConnection, now: Instant) -> sqlx::Res
 }
 
 /// Messages of all alerts that left since: how many reached their reader, and how many were handed to a provider.
-pub async fn told_since(conn: &mut PgConnection, since: Instant) -> sqlx::Result<(i64, i64)> {
+pub async fn told_since(conn: &mut PgConnection, since: Instant, exercised: bool) -> sqlx::Result<(i64, i64)> {
     let row = sqlx::query!(
         r#"with counted as (
                select t.state, t.rows from delivery_tally t join alert a on a.id = t.alert_id
-               where t.what = 'state' and a.issued_at >= $1
+               where t.what = 'state' and a.issued_at >= $1 and (a.status = 'actual' or $2)
                union all
                select c.state, c.rows from delivery_change c join alert a on a.id = c.alert_id
-               where c.what = 'state' and a.issued_at >= $1)
+               where c.what = 'state' and a.issued_at >= $1 and (a.status = 'actual' or $2))
            select coalesce(sum(rows) filter (where state = 'delivered'), 0)::bigint as "delivered!",
                   coalesce(sum(rows) filter (where state in ('accepted', 'unknown')), 0)::bigint as "sent!"
            from counted"#,
-        since
+        since,
+        exercised
     )
     .fetch_one(conn)
     .await?;

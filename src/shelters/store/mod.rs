@@ -318,8 +318,8 @@ pub async fn open_incidents(conn: &mut PgConnection) -> sqlx::Result<Vec<(Uuid, 
     Ok(rows.into_iter().map(|row| (row.id, row.title)).collect())
 }
 
+/// Held until the transaction ends: whoever closes the incident waits, and sees what was begun for it.
 pub async fn is_open_incident(conn: &mut PgConnection, id: Uuid) -> sqlx::Result<bool> {
-    sqlx::query_scalar!(r#"select exists (select from incident where id = $1 and state = 'open') as "open!""#, id)
-        .fetch_one(conn)
-        .await
+    let row = sqlx::query!("select id from incident where id = $1 and state = 'open' for share", id);
+    Ok(row.fetch_optional(conn).await?.is_some())
 }

@@ -6,7 +6,6 @@ use axum::extract::{Form, Path, State};
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::{get, post};
 use serde::Deserialize;
-use serde_json::json;
 
 mod one;
 mod timeline;
@@ -16,8 +15,8 @@ use super::page;
 use super::reports::acts as occurrence_acts;
 use super::view::View;
 use crate::app::App;
-use crate::audit;
 use crate::ids::IncidentId;
+use crate::incidents::ending::{self, CloseError};
 use crate::incidents::store::{self, Incident};
 use crate::occurrences::desk;
 use crate::reports::store::queue;
@@ -78,12 +77,12 @@ async fn close(
     let id = IncidentId(id);
     let mut tx = app.db.web.begin().await?;
     let reason = words.checked()?;
-    if !store::close(&mut tx, id, v.now, &staff.username, reason).await? {
-        return Err(ApiError::Conflict(v.t("incident-closed-already")));
-    }
-    let entry = audit::Entry::new(audit::Act::IncidentClose, "incident", id).because(reason);
-    let entry = entry.from(json!({ "state": "open" })).to(json!({ "state": "closed" }));
-    audit::record(&mut tx, &app.ids, v.now, &staff.actor(), entry).await?;
+    let closed = ending::close(&mut tx, (&app.ids, v.now), &staff.actor(), id, reason).await;
+    closed.map_err(|error| match error {
+        CloseError::Closed(_) => ApiError::Conflict(v.t("incident-closed-already")),
+        CloseError::Sheltering(names) => ApiError::Conflict(v.t1("incident-close-shelters", "names", names.join(", "))),
+        other => other.into(),
+    })?;
     tx.commit().await?;
     Ok(Redirect::to(&format!("/console/incidents/{id}")).into_response())
 }

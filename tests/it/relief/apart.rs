@@ -1,15 +1,15 @@
 //! What is exercised and what happens under different roofs, and slips that must make nobody vanish.
 
-use axum::http::Method;
+use axum::http::{Method, StatusCode};
 use sentinela::ids::IncidentId;
 use sentinela::refused::Refused;
 use sentinela::shelters::desk::{self, Wanted};
 use sentinela::shelters::life::Act;
 use sentinela::shelters::people;
-use serde_json::Value;
+use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::{House, acting, actor, family, keeping, opened, registered, shelter, texts};
+use super::{House, INCIDENT, acting, actor, family, keeping, opened, registered, shelter, texts};
 
 #[tokio::test]
 async fn a_shelter_of_an_exercise_is_open_to_nobody_who_lost_their_home_and_counts_for_nothing() {
@@ -87,4 +87,28 @@ async fn an_undone_arrival_from_a_shelter_that_is_closed_by_now_leaves_nobody_no
     assert!(matches!(&refused, Refused::Conflict(why) if why.contains("closed by now")), "{refused}");
     tx.rollback().await.unwrap();
     assert_eq!(texts(&house.room.db, "select count(*)::text from stay where until_at is null").await, ["1"]);
+}
+
+#[tokio::test]
+async fn an_incident_is_not_closed_while_a_shelter_is_in_use_for_it() {
+    let house = House::open().await;
+    let app = &house.room.app;
+    let actor = actor("olga");
+    let id = opened(app, "a", 10).await;
+    let path = format!("/console/incidents/{INCIDENT}/close");
+    let (status, page) = house.form(&house.olga, &path, &[("text", "Passou")]).await;
+    assert_eq!(status, StatusCode::CONFLICT);
+    assert!(page.contains("Escola a"), "it is named: {page}");
+    let api = format!("/api/v1/incidents/{INCIDENT}/close");
+    assert_eq!(
+        house.api(&house.olga, Method::POST, &api, &json!({ "reason": "Passou" })).await.0,
+        StatusCode::CONFLICT
+    );
+    let mut tx = app.db.web.begin().await.unwrap();
+    for act in [Act::WindDown, Act::Close] {
+        desk::act(&mut tx, acting(app, &actor), id, Wanted { act, reason: "vazio", incident: None }).await.unwrap();
+    }
+    tx.commit().await.unwrap();
+    house.done(&house.olga, &path, &[("text", "Passou")]).await;
+    assert_eq!(texts(&house.room.db, "select state from incident").await, ["closed"]);
 }

@@ -13,6 +13,7 @@ use uuid::Uuid;
 use crate::app::App;
 use crate::audit;
 use crate::ids::{AlertId, IncidentId};
+use crate::incidents::ending::{self, CloseError};
 use crate::incidents::notes::{self, NoteError};
 use crate::incidents::store::{self, Entry, Incident};
 use crate::web::api::imports::Query;
@@ -135,7 +136,7 @@ pub struct Close {
 /// Closes an incident.
 ///
 /// # Errors
-/// 400 without a reason; 404; 409 when it is not open.
+/// 400 without a reason; 404; 409 when it is not open, or shelters are in use for it.
 #[utoipa::path(post, path = "/api/v1/incidents/{id}/close", tag = "incidents", params(("id" = Uuid, Path,)),
     request_body = Close, responses((status = 204), (status = 400, body = Problem), (status = 404, body = Problem),
         (status = 409, body = Problem)),
@@ -149,13 +150,7 @@ pub async fn close(
     let reason = checked("reason", &given.reason)?;
     let mut tx = app.db.web.begin().await?;
     let now = app.clock.now();
-    store::load(&mut tx, IncidentId(id)).await?.ok_or_else(not_found)?;
-    if !store::close(&mut tx, IncidentId(id), now, &staff.username, reason).await? {
-        return Err(ApiError::Conflict("the incident is not open".into()));
-    }
-    let entry = audit::Entry::new(audit::Act::IncidentClose, "incident", id).because(reason);
-    let entry = entry.from(json!({ "state": "open" })).to(json!({ "state": "closed" }));
-    audit::record(&mut tx, &app.ids, now, &staff.actor(), entry).await?;
+    ending::close(&mut tx, (&app.ids, now), &staff.actor(), IncidentId(id), reason).await?;
     tx.commit().await?;
     Ok(StatusCode::NO_CONTENT)
 }
@@ -166,6 +161,16 @@ fn checked<'a>(field: &str, text: &'a str) -> Result<&'a str, ApiError> {
         return Err(ApiError::field(field, text, format!("expected 1 to {MAX_TEXT} characters")));
     }
     Ok(text)
+}
+
+impl From<CloseError> for ApiError {
+    fn from(error: CloseError) -> Self {
+        match error {
+            CloseError::NotFound => not_found(),
+            CloseError::Database(error) => error.into(),
+            other => Self::Conflict(other.to_string()),
+        }
+    }
 }
 
 impl From<NoteError> for ApiError {
