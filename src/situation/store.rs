@@ -465,7 +465,8 @@ pub async fn alerts_in_force(conn: &mut PgConnection, now: Instant) -> sqlx::Res
     Ok(found)
 }
 
-/// Messages of all alerts that left since: how many reached their reader, and how many were handed to a provider.
+/// Messages of the alerts that left since, of exercises only where all is `exercised`: how many reached their reader, and how many were
+/// handed to a provider.
 pub async fn told_since(conn: &mut PgConnection, since: Instant, exercised: bool) -> sqlx::Result<(i64, i64)> {
     let row = sqlx::query!(
         r#"with counted as (

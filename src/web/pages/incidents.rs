@@ -43,6 +43,13 @@ struct IncidentsPage {
     rows: Vec<Incident>,
 }
 
+impl IncidentsPage {
+    /// Whether there may be more than are shown.
+    fn is_cut(&self) -> bool {
+        i64::try_from(self.rows.len()).is_ok_and(|shown| shown >= MOST)
+    }
+}
+
 async fn list(State(app): State<App>, v: View) -> Result<Response, ApiError> {
     let mut conn = app.db.web.acquire().await?;
     let f = Frame::load(&mut conn, &app, v, "incidents").await?;

@@ -7,11 +7,9 @@ use axum::http::StatusCode;
 use axum::routing::{get, post};
 use axum::{Json, Router};
 use serde::{Deserialize, Serialize};
-use serde_json::json;
 use uuid::Uuid;
 
 use crate::app::App;
-use crate::audit;
 use crate::ids::{AlertId, IncidentId};
 use crate::incidents::ending::{self, CloseError};
 use crate::incidents::notes::{self, NoteError};
