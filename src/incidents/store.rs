@@ -314,7 +314,7 @@ pub async fn newest(
     let mut found = sqlx::query_as!(
         Entry,
         "select id, at, actor, kind, text, detail, corrects from incident_entry
-         where incident_id = $1 and ($2 = 0 or (at, id) < (select b.at, b.id from incident_entry b where b.incident_id = $1 and b.id = $2))
+         where incident_id = $1 and ($2::bigint = 0 or (at, id) < (select b.at, b.id from incident_entry b where b.incident_id = $1 and b.id = $2))
          order by at desc, id desc limit $3",
         id.0,
         before,

@@ -47,6 +47,10 @@ impl PublicPage {
         stands(&self.v, shelter).as_str()
     }
 
+    fn is_open(&self, shelter: &Shelter) -> bool {
+        shelter.is_open_to_all(self.v.status)
+    }
+
     fn has_none(&self) -> bool {
         self.shelters.is_empty() && self.plans.iter().all(|told| told.points.is_empty() && told.plan.routes.is_empty())
     }
