@@ -58,7 +58,7 @@ vocabulary! {
 }
 
 vocabulary! {
-    /// How a building is. Texts are `damage-DAMAGE`.
+    /// How a building is. Texts are `building-damage-DAMAGE`.
     Damage, "damage" {
         None = "none",
         Damaged = "damaged",
@@ -314,7 +314,7 @@ pub struct NewInspection {
     /// none, damaged, destroyed
     #[schema(value_type = String)]
     pub damage: Damage,
-    #[schema(minimum = 0, maximum = 100_000_000_000_000_i64)]
+    #[schema(minimum = 0, maximum = 100_000_000_000_000)]
     pub estimated_loss_centavos: Option<i64>,
     #[serde(default)]
     pub people: People,

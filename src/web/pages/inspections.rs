@@ -14,7 +14,7 @@ mod interdictions;
 
 use super::frame::Frame;
 use super::page;
-use super::view::View;
+use super::view::{Given, View};
 use crate::accounts::Permission;
 use crate::app::App;
 use crate::audit::{self, Act, Entry};
@@ -263,6 +263,10 @@ impl OnePage {
         }
     }
 
+    fn towards(&self, degrees: impl Given<i16>) -> String {
+        bearing(self.f.v.lang, degrees.given())
+    }
+
     fn awaited(&self) -> usize {
         self.photographs.iter().filter(|one| !one.arrived).count()
     }
@@ -331,7 +335,7 @@ mod tests {
         let words: Vec<(&str, Vec<&str>)> = vec![
             ("building", Building::ALL.iter().map(|word| word.as_str()).collect()),
             ("ownership", Ownership::ALL.iter().map(|word| word.as_str()).collect()),
-            ("damage", Damage::ALL.iter().map(|word| word.as_str()).collect()),
+            ("building-damage", Damage::ALL.iter().map(|word| word.as_str()).collect()),
             ("risk-grade", Risk::ALL.iter().map(|word| word.as_str()).collect()),
             ("interdiction-scope", Scope::ALL.iter().map(|word| word.as_str()).collect()),
             ("signer", SignerRole::ALL.iter().map(|word| word.as_str()).collect()),
