@@ -81,8 +81,8 @@ impl Permissions {
 }
 
 use Permission::{
-    DraftAlerts, EditCatalogue, EditResidents, Inspect, IssueAlerts, ManageDevices, ManagePrivacy, ManageStaff, ManageTokens,
-    OpenVault, OwnAccount, ReadAudit, ReportField, RunIncidents, SeeConsole, SeeDeliveries, SeeResidents,
+    DraftAlerts, EditCatalogue, EditResidents, Inspect, IssueAlerts, ManageDevices, ManagePrivacy, ManageStaff,
+    ManageTokens, OpenVault, OwnAccount, ReadAudit, ReportField, RunIncidents, SeeConsole, SeeDeliveries, SeeResidents,
 };
 
 const ACCOUNT: Permissions = Permissions::of(&[OwnAccount]);

@@ -76,7 +76,12 @@ pub struct Tools<'a> {
 ///
 /// # Errors
 /// `Wrong` names the field; `Differs`; `NotFound`; `Conflict` when its state does not allow it, or it is somebody else's.
-pub async fn act(conn: &mut PgConnection, by: Acting<'_>, tools: Tools<'_>, given: &Given) -> Result<(Done, bool), Refusal> {
+pub async fn act(
+    conn: &mut PgConnection,
+    by: Acting<'_>,
+    tools: Tools<'_>,
+    given: &Given,
+) -> Result<(Done, bool), Refusal> {
     let content = serde_json::to_value(given).unwrap_or_default();
     let is_task = matches!(given.act, Word::TaskTake | Word::TaskDone);
     let kind = if is_task { Kind::Task } else { Kind::Occurrence };

@@ -40,7 +40,11 @@ fn text(faults: &mut Vec<Fault>, field: &str, given: &str, bounds: std::ops::Ran
     }
     let shown: String = given.chars().take(40).collect();
     let (least, most) = (bounds.start(), bounds.end());
-    let expected = if *least == 0 { format!("expected at most {most} characters") } else { format!("expected {least} to {most} characters") };
+    let expected = if *least == 0 {
+        format!("expected at most {most} characters")
+    } else {
+        format!("expected {least} to {most} characters")
+    };
     faults.push(Fault::new(field, shown, expected));
 }
 
@@ -50,7 +54,11 @@ fn point(faults: &mut Vec<Fault>, field: &str, place: Option<Point>) {
         faults.push(Fault::new(field, format!("{lat}, {lon}"), "expected degrees of latitude and longitude"));
     }
     if accuracy_m.is_some_and(|metres| !(0.0..=100_000.0).contains(&metres)) {
-        faults.push(Fault::new(format!("{field}.accuracy_m"), accuracy_m.unwrap_or_default(), "expected 0 to 100000 metres"));
+        faults.push(Fault::new(
+            format!("{field}.accuracy_m"),
+            accuracy_m.unwrap_or_default(),
+            "expected 0 to 100000 metres",
+        ));
     }
 }
 
@@ -66,7 +74,12 @@ pub struct Ready {
 ///
 /// # Errors
 /// Everything that is wrong.
-pub fn inspection(new: &NewInspection, form: Option<&Form>, now: Instant, today: NaiveDate) -> Result<Ready, Vec<Fault>> {
+pub fn inspection(
+    new: &NewInspection,
+    form: Option<&Form>,
+    now: Instant,
+    today: NaiveDate,
+) -> Result<Ready, Vec<Fault>> {
     let mut faults = Vec::new();
     let f = &mut faults;
     text(f, "street", &new.street, 1..=160);
@@ -82,7 +95,11 @@ pub fn inspection(new: &NewInspection, form: Option<&Form>, now: Instant, today:
         text(f, field, given, 0..=most);
     }
     if new.supersedes.is_some() == plain(&new.correction_reason).is_empty() {
-        f.push(Fault::new("correction_reason", "", "a correction says what it corrects and why, and nothing else does"));
+        f.push(Fault::new(
+            "correction_reason",
+            "",
+            "a correction says what it corrects and why, and nothing else does",
+        ));
     }
     point(f, "place", new.place);
     numbers(f, new);
@@ -94,7 +111,11 @@ pub fn inspection(new: &NewInspection, form: Option<&Form>, now: Instant, today:
     let offset = offset(new.sent_at, now);
     let observed_at = by_our_clock(new.observed_at, offset, now);
     if observed_at.is_none() {
-        f.push(Fault::new("observed_at", new.observed_at.to_rfc3339(), "expected a time within the last year, and not ahead"));
+        f.push(Fault::new(
+            "observed_at",
+            new.observed_at.to_rfc3339(),
+            "expected a time within the last year, and not ahead",
+        ));
     }
     let suggestion = match form {
         Some(form) => {

@@ -56,11 +56,23 @@ fn every_wrong_field_is_named_at_once() {
         "photographs": [{"key": "0192f0c0-0000-7000-8000-000000000003", "taken_at": "2026-02-22T11:00:00Z", "bearing_deg": 360}]});
     assert_eq!(
         fields(wrong),
-        ["street", "correction_reason", "place", "units", "estimated_loss_centavos", "people.injured", "inspect_again_by",
-            "photographs[0].bearing_deg", "observed_at", "form"]
+        [
+            "street",
+            "correction_reason",
+            "place",
+            "units",
+            "estimated_loss_centavos",
+            "people.injured",
+            "inspect_again_by",
+            "photographs[0].bearing_deg",
+            "observed_at",
+            "form"
+        ]
     );
-    assert_eq!(fields(term(json!({"scope": "partial", "witness": "", "signer_name": "M"}))),
-        ["interdiction.signer_name", "interdiction.part", "interdiction.witness"]);
+    assert_eq!(
+        fields(term(json!({"scope": "partial", "witness": "", "signer_name": "M"}))),
+        ["interdiction.signer_name", "interdiction.part", "interdiction.witness"]
+    );
     assert_eq!(fields(term(json!({"signature": "<svg>"}))), ["interdiction.signature"]);
 }
 

@@ -213,6 +213,9 @@ mod tests {
         let fields: Vec<&str> = faults.iter().map(|fault| fault.field.as_str()).collect();
         assert_eq!(fields, ["answers.colour", "answers.slope"]);
         assert_eq!(form.pair(Lang::Pt, "leaning=yes"), "Árvores, postes ou muros inclinados: Sim");
-        assert_eq!(form.told(Lang::En, &answers(&[("slope", "flat")])), [("Slope of the ground".into(), "Flat or gentle".into())]);
+        assert_eq!(
+            form.told(Lang::En, &answers(&[("slope", "flat")])),
+            [("Slope of the ground".into(), "Flat or gentle".into())]
+        );
     }
 }

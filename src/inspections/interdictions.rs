@@ -21,7 +21,8 @@ use crate::vault::access::Purpose;
 use crate::vault::store as vault;
 
 /// The words that stand in a term when nobody wrote others.
-pub const APPEAL: &str = "Cabe pedido de reconsideração à Defesa Civil do Município, por escrito, com laudo de profissional habilitado.";
+pub const APPEAL: &str =
+    "Cabe pedido de reconsideração à Defesa Civil do Município, por escrito, com laudo de profissional habilitado.";
 
 /// Who signed, as it lies sealed.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]

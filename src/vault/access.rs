@@ -38,10 +38,11 @@ impl Purpose {
     pub const fn roles(self) -> &'static [Role] {
         match self {
             Self::Whistleblower => &[Role::Ethics, Role::Ombudsman],
-            Self::ShelterHealth | Self::ResidentNeeds | Self::ShelteredPerson | Self::AidReceipt
-            | Self::InterdictionTerm => {
-                &[Role::Coordinator]
-            }
+            Self::ShelterHealth
+            | Self::ResidentNeeds
+            | Self::ShelteredPerson
+            | Self::AidReceipt
+            | Self::InterdictionTerm => &[Role::Coordinator],
             // Whoever sees residents sees who is with them; the page of a resident opens it and writes that down.
             Self::ResidentHousehold => &[Role::Operator, Role::Approver, Role::Coordinator, Role::PrivacyOfficer],
         }

@@ -68,7 +68,8 @@ async fn what_is_sent_again_is_answered_as_the_first_time_and_is_there_once() {
     let house = House::open().await;
     let mut what = inspection(1);
     what["interdiction"] = term(2);
-    what["photographs"] = json!([{"key": key(3), "caption": "Muro", "taken_at": "2026-02-22T11:01:00Z", "bearing_deg": 270}]);
+    what["photographs"] =
+        json!([{"key": key(3), "caption": "Muro", "taken_at": "2026-02-22T11:01:00Z", "bearing_deg": 270}]);
     let (status, first) = house.take(&house.fabio, &what).await;
     assert_eq!(status, StatusCode::CREATED, "{first}");
     assert_eq!((&first["number"], &first["interdiction"]["number"]), (&json!("2026/001"), &json!("2026/001")));
@@ -94,7 +95,10 @@ async fn what_is_sent_again_is_answered_as_the_first_time_and_is_there_once() {
     assert_eq!(house.count("attachment").await, 1);
     let shown = house.look(&house.olga, &format!("/api/v1/inspections/{id}")).await;
     assert_eq!(shown["photographs"][0]["arrived"], json!(true));
-    assert_eq!((&shown["suggested_risk"], &shown["homeless"], &shown["displaced"]), (&json!("R4"), &json!(0), &Value::Null));
+    assert_eq!(
+        (&shown["suggested_risk"], &shown["homeless"], &shown["displaced"]),
+        (&json!("R4"), &json!(0), &Value::Null)
+    );
 }
 
 #[tokio::test]
@@ -107,7 +111,8 @@ async fn the_same_key_with_other_content_is_refused_with_what_differs_and_change
     other["opinion"] = json!("Escorado");
     let (status, said) = house.take(&house.fabio, &other).await;
     assert_eq!(status, StatusCode::CONFLICT, "{said}");
-    let fields: Vec<&str> = said["errors"].as_array().unwrap().iter().map(|one| one["field"].as_str().unwrap()).collect();
+    let fields: Vec<&str> =
+        said["errors"].as_array().unwrap().iter().map(|one| one["field"].as_str().unwrap()).collect();
     assert_eq!(fields, ["opinion", "risk"]);
     // Nobody else learns anything under that key.
     let (status, said) = house.take(&house.olga, &what).await;
@@ -138,7 +143,8 @@ async fn every_wrong_field_is_named_and_a_refused_key_may_be_sent_again() {
     what["answers"]["structure"] = json!("good?");
     let (status, said) = house.take(&house.fabio, &what).await;
     assert_eq!(status, StatusCode::BAD_REQUEST);
-    let fields: Vec<&str> = said["errors"].as_array().unwrap().iter().map(|one| one["field"].as_str().unwrap()).collect();
+    let fields: Vec<&str> =
+        said["errors"].as_array().unwrap().iter().map(|one| one["field"].as_str().unwrap()).collect();
     assert_eq!(fields, ["street", "answers.structure"]);
     assert_eq!(house.take(&house.fabio, &inspection(1)).await.0, StatusCode::CREATED);
     assert_eq!(house.texts("select number from inspection").await, ["2026/001"], "what was refused took no number");
@@ -166,7 +172,10 @@ async fn a_term_is_sealed_its_reading_is_written_down_and_the_public_sees_no_nam
     let notice = house.room.page(&house.fabio, "/interdicoes").await;
     let open = house.json("/api/v1/public/interdictions").await;
     assert_eq!(open["active"][0]["street"], json!("Rua das Flores"));
-    assert!(notice.contains("Rua das Flores, Linhares") && !notice.contains("Flores, 20") && !notice.contains("Maria"), "{notice}");
+    assert!(
+        notice.contains("Rua das Flores, Linhares") && !notice.contains("Flores, 20") && !notice.contains("Maria"),
+        "{notice}"
+    );
     let term = house.room.page(&house.fabio, &format!("/console/interdictions/{id}/term")).await;
     assert!(term.contains("Maria Aparecida Lima") && term.contains("M10 10L20 30"), "{term}");
     assert_eq!(house.texts("select actor from audit_event where act = 'interdiction.read_term'").await, ["fabio"]);
@@ -185,9 +194,13 @@ async fn a_term_is_sealed_its_reading_is_written_down_and_the_public_sees_no_nam
     let lines = house.texts("select text from incident_entry where kind = 'inspection' order by id").await;
     assert_eq!(lines.len(), 3, "{lines:?}");
     assert!(lines.iter().all(|line| !line.contains("Maria")), "{lines:?}");
-    for change in ["update interdiction set reason = 'outro'", "update interdiction set state = 'active'", "delete from interdiction",
-        "update inspection set risk = 'R1'", "delete from inspection_photograph"]
-    {
+    for change in [
+        "update interdiction set reason = 'outro'",
+        "update interdiction set state = 'active'",
+        "delete from interdiction",
+        "update inspection set risk = 'R1'",
+        "delete from inspection_photograph",
+    ] {
         assert!(sqlx::query(sqlx::AssertSqlSafe(change)).execute(&house.room.db.pool).await.is_err(), "{change}");
     }
 }
@@ -202,13 +215,17 @@ async fn whoever_refuses_to_sign_is_written_down_with_a_witness_and_a_partial_on
     let later = |term: &Value| json!({"inspection": taken["id"], "at": "2026-02-22T11:30:00Z", "interdiction": term});
     let (status, said) = house.api(&house.fabio, Method::POST, "/api/v1/interdictions", &later(&wanted)).await;
     assert_eq!(status, StatusCode::BAD_REQUEST);
-    let fields: Vec<&str> = said["errors"].as_array().unwrap().iter().map(|one| one["field"].as_str().unwrap()).collect();
+    let fields: Vec<&str> =
+        said["errors"].as_array().unwrap().iter().map(|one| one["field"].as_str().unwrap()).collect();
     assert_eq!(fields, ["interdiction.part", "interdiction.witness"]);
     wanted["part"] = json!("Quarto dos fundos");
     wanted["witness"] = json!("José Souza");
     let (status, first) = house.api(&house.fabio, Method::POST, "/api/v1/interdictions", &later(&wanted)).await;
     assert_eq!(status, StatusCode::CREATED, "{first}");
-    assert_eq!(house.api(&house.fabio, Method::POST, "/api/v1/interdictions", &later(&wanted)).await, (StatusCode::OK, first));
+    assert_eq!(
+        house.api(&house.fabio, Method::POST, "/api/v1/interdictions", &later(&wanted)).await,
+        (StatusCode::OK, first)
+    );
     let all = house.look(&house.olga, "/api/v1/interdictions?state=active").await;
     assert_eq!((&all[0]["proof"], &all[0]["scope"]), (&json!("refused"), &json!("partial")));
 }
@@ -290,8 +307,13 @@ async fn however_often_and_at_once_things_are_sent_each_is_there_once_and_number
                         what["street"] = json!(" ");
                     }
                     let (status, said) = house.take(&house.fabio, &what).await;
-                    let allowed = [StatusCode::CREATED, StatusCode::OK, StatusCode::BAD_REQUEST, StatusCode::CONFLICT,
-                        StatusCode::SERVICE_UNAVAILABLE];
+                    let allowed = [
+                        StatusCode::CREATED,
+                        StatusCode::OK,
+                        StatusCode::BAD_REQUEST,
+                        StatusCode::CONFLICT,
+                        StatusCode::SERVICE_UNAVAILABLE,
+                    ];
                     assert!(allowed.contains(&status), "{status} {said}");
                 }
             })
@@ -311,7 +333,10 @@ async fn however_often_and_at_once_things_are_sent_each_is_there_once_and_number
 async fn the_app_s_page_names_nobody_and_its_worker_keeps_nothing_but_the_shell() {
     let house = House::open().await;
     let page = house.room.page(&house.fabio, "/campo").await;
-    assert!(page.contains("id=\"inspection\"") && !page.contains("fabio") && !page.contains(&house.fabio.csrf), "{page}");
+    assert!(
+        page.contains("id=\"inspection\"") && !page.contains("fabio") && !page.contains(&house.fabio.csrf),
+        "{page}"
+    );
     let same = house.room.page(&house.clara, "/campo").await;
     assert_eq!(page, same, "the same for everybody");
     let (status, script) =

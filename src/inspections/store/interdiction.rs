@@ -27,7 +27,8 @@ pub struct NewRow<'a> {
 }
 
 pub async fn has_key(conn: &mut PgConnection, key: Uuid) -> sqlx::Result<bool> {
-    let found = sqlx::query_scalar!("select id from interdiction where device_key = $1", key).fetch_optional(conn).await?;
+    let found =
+        sqlx::query_scalar!("select id from interdiction where device_key = $1", key).fetch_optional(conn).await?;
     Ok(found.is_some())
 }
 

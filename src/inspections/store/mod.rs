@@ -90,7 +90,8 @@ pub async fn insert(conn: &mut PgConnection, new: &NewInspection, row: &NewRow<'
 
 /// The incident of an occurrence; `None` when there is no such occurrence.
 pub async fn occurrence(conn: &mut PgConnection, id: Uuid) -> sqlx::Result<Option<Option<IncidentId>>> {
-    let found = sqlx::query_scalar!("select incident_id from occurrence where id = $1", id).fetch_optional(conn).await?;
+    let found =
+        sqlx::query_scalar!("select incident_id from occurrence where id = $1", id).fetch_optional(conn).await?;
     Ok(found.map(|incident| incident.map(IncidentId)))
 }
 

@@ -25,9 +25,13 @@ pub async fn lock(conn: &mut PgConnection, key: Uuid) -> sqlx::Result<()> {
 }
 
 pub async fn find(conn: &mut PgConnection, key: Uuid) -> sqlx::Result<Option<Found>> {
-    sqlx::query_as!(Found, "select account_id as account, kind, sums, answer from field_sent where device_key = $1", key)
-        .fetch_optional(conn)
-        .await
+    sqlx::query_as!(
+        Found,
+        "select account_id as account, kind, sums, answer from field_sent where device_key = $1",
+        key
+    )
+    .fetch_optional(conn)
+    .await
 }
 
 pub async fn insert(

@@ -197,13 +197,8 @@ pub struct InspectionPhotographForm {
     pub photographs: Vec<Vec<u8>>,
 }
 
-const FORM: Shape = Shape {
-    fields: &["key", "sha256"],
-    max_field_bytes: 256,
-    max_files: 1,
-    pictures: Pictures::All,
-    is_public: false,
-};
+const FORM: Shape =
+    Shape { fields: &["key", "sha256"], max_field_bytes: 256, max_files: 1, pictures: Pictures::All, is_public: false };
 
 /// Takes the file of a photograph that the inspection announced, once. It is written anew, without any metadata.
 ///

@@ -44,13 +44,61 @@ impl Shell {
     const HARMED: [&'static str; 5] = ["injured", "ill", "missing", "dead", "other_affected"];
     /// What the scripts say; texts are `campo-w-WORD`.
     const WORDS: &'static [&'static str] = &[
-        "saved", "not-saved", "no-address", "no-place", "suggested", "no-checklist", "photograph", "caption", "direction", "winds",
-        "direction-unknown", "direction-measured", "photograph-remove", "photographs-full", "photograph-keeping", "loss-wrong", "refused",
-        "locating", "locating-failed", "drop-sure", "act-task_take", "act-task_done", "act-arrive", "act-resolve", "act-note", "queued",
-        "inspect", "due", "drill", "no-tasks", "no-occurrences", "repeat-by", "release", "scope-partial", "scope-total", "needs-network",
-        "state-draft", "state-waiting", "state-sending", "state-sent", "state-refused", "photographs-sent", "differs", "open",
-        "as-correction", "again", "drop", "queue-empty", "net-ok", "net-offline", "net-signed-out", "as-of", "leaving-open",
-        "leaving-clear", "erase-tick",
+        "saved",
+        "not-saved",
+        "no-address",
+        "no-place",
+        "suggested",
+        "no-checklist",
+        "photograph",
+        "caption",
+        "direction",
+        "winds",
+        "direction-unknown",
+        "direction-measured",
+        "photograph-remove",
+        "photographs-full",
+        "photograph-keeping",
+        "loss-wrong",
+        "refused",
+        "locating",
+        "locating-failed",
+        "drop-sure",
+        "act-task_take",
+        "act-task_done",
+        "act-arrive",
+        "act-resolve",
+        "act-note",
+        "queued",
+        "inspect",
+        "due",
+        "drill",
+        "no-tasks",
+        "no-occurrences",
+        "repeat-by",
+        "release",
+        "scope-partial",
+        "scope-total",
+        "needs-network",
+        "state-draft",
+        "state-waiting",
+        "state-sending",
+        "state-sent",
+        "state-refused",
+        "photographs-sent",
+        "differs",
+        "open",
+        "as-correction",
+        "again",
+        "drop",
+        "queue-empty",
+        "net-ok",
+        "net-offline",
+        "net-signed-out",
+        "as-of",
+        "leaving-open",
+        "leaving-clear",
+        "erase-tick",
     ];
 
     fn key(word: &str) -> String {
@@ -140,10 +188,7 @@ async fn manifest(State(app): State<App>) -> Response {
         "icons": [{ "src": "/assets/icon.svg", "sizes": "any", "type": "image/svg+xml", "purpose": "any" }],
         "shortcuts": [{ "name": Lang::Pt.t("campo-new"), "url": "/campo#vistoria/nova" }],
     });
-    let headers = [
-        (header::CONTENT_TYPE, "application/manifest+json"),
-        (header::CACHE_CONTROL, "no-cache"),
-    ];
+    let headers = [(header::CONTENT_TYPE, "application/manifest+json"), (header::CACHE_CONTROL, "no-cache")];
     (StatusCode::OK, headers, manifest.to_string()).into_response()
 }
 
@@ -158,7 +203,11 @@ mod tests {
             let text = std::fs::read_to_string(entry.path()).unwrap();
             for rest in text.split(" t(\"").chain(text.split("(t(\"")).skip(1) {
                 let word = rest.split('"').next().unwrap();
-                assert!(word.contains(' ') || word.len() > 40 || Shell::WORDS.contains(&word), "{word} in {:?}", entry.path());
+                assert!(
+                    word.contains(' ') || word.len() > 40 || Shell::WORDS.contains(&word),
+                    "{word} in {:?}",
+                    entry.path()
+                );
             }
         }
         for word in Shell::WORDS {

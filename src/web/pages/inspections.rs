@@ -314,10 +314,7 @@ mod tests {
     #[test]
     fn a_direction_is_told_by_the_nearest_of_eight_winds() {
         let told = [0, 22, 23, 90, 180, 292, 315, 359].map(|degrees| bearing(Lang::Pt, degrees));
-        assert_eq!(
-            told,
-            ["N (0°)", "N (22°)", "NE (23°)", "L (90°)", "S (180°)", "O (292°)", "NO (315°)", "N (359°)"]
-        );
+        assert_eq!(told, ["N (0°)", "N (22°)", "NE (23°)", "L (90°)", "S (180°)", "O (292°)", "NO (315°)", "N (359°)"]);
     }
 
     #[test]
@@ -342,7 +339,10 @@ mod tests {
             ("interdiction-proof", Proof::ALL.iter().map(|word| word.as_str()).collect()),
             ("interdiction-state", Stands::ALL.iter().map(|word| word.as_str()).collect()),
             ("field-act", acts::Word::ALL.iter().map(|word| word.as_str()).collect()),
-            ("inspection-people", vec!["residents", "displaced", "homeless", "dead", "injured", "ill", "missing", "other-affected"]),
+            (
+                "inspection-people",
+                vec!["residents", "displaced", "homeless", "dead", "injured", "ill", "missing", "other-affected"],
+            ),
         ];
         for (vocabulary, words) in words {
             for word in words {

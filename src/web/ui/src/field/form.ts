@@ -87,8 +87,10 @@ function need(name: string, is: boolean): void {
   if (field) field.required = is;
 }
 
-/** The part of the interdiction, and what of it must be filled. */
+/** The part of the interdiction, and what must be filled. */
 function showTerm(): void {
+  const loss = form.querySelector<HTMLInputElement>("[data-field=loss]");
+  loss?.setCustomValidity(Number.isNaN(centavos(value("loss"))) ? t("loss-wrong") : "");
   byId("term").hidden = !draft.forbids;
   need("reason", draft.forbids);
   need("signer_name", draft.forbids);
@@ -253,8 +255,6 @@ function body(key: string): Record<string, unknown> {
 /** Puts it into the queue, whole: the inspection and each of its pictures, in one step of the device. */
 async function finish(): Promise<void> {
   take();
-  const loss = form.querySelector<HTMLInputElement>("[data-field=loss]");
-  loss?.setCustomValidity(Number.isNaN(centavos(value("loss"))) ? t("loss-wrong") : "");
   showTerm();
   if (!current || !form.reportValidity()) return;
   draft.fields["term_key"] ??= crypto.randomUUID();

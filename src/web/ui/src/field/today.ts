@@ -156,11 +156,16 @@ function shownQueue(items: Item[]): void {
   byId("bar-count").textContent = waiting ? ` (${waiting})` : "";
 }
 
-/** Draws everything anew from what lies on the device. */
+let drawn = "";
+
+/** Draws everything anew from what lies on the device; nothing when nothing is new, so that nobody loses the button they were at. */
 export async function show(): Promise<void> {
   const id = await store.account();
   const items = id ? await store.items(id) : [];
   const today = id ? (queue.session.today ?? (await store.today(id))) : undefined;
+  const now = JSON.stringify([id, items, today && { ...today, at: "", csrf: "" }, queue.session.standing]);
+  if (now === drawn) return;
+  drawn = now;
   byId("who").textContent = today?.account.name ?? "";
   const net = byId("net");
   const { standing } = queue.session;
