@@ -181,7 +181,7 @@ try {
     await page.click("#finish");
     await stands("Rua do Terceiro Teste", "waiting");
     await page.click("#sign-out");
-    assert.match(await page.locator("#leaving-said").innerText(), /1/);
+    await page.locator("#leaving[open] #leaving-said", { hasText: "1" }).waitFor();
     await lookOver(page);
     await page.click("#leaving-keep");
     await page.locator("#sign-in:not([hidden])").waitFor();
@@ -204,8 +204,10 @@ try {
   await step("a draft that was taken once and changed afterwards is kept beside the other and sent as its correction", async () => {
     await begin("Rua do Quarto Teste");
     const lost = await loseFirstAnswer(/\/api\/v1\/inspections$/);
+    const failed = page.waitForEvent("requestfailed", (request) => /\/api\/v1\/inspections$/.test(request.url()));
     await page.click("#finish");
-    await page.waitForFunction(() => document.querySelector(".queue-item[data-state=waiting]"));
+    await failed;
+    await stands("Rua do Quarto Teste", "waiting");
     await context.setOffline(true);
     assert.equal(lost(), 1);
     await context.unroute(/\/api\/v1\/inspections$/);

@@ -150,8 +150,8 @@ struct Printed {
     signer_name: String,
     signer_role: String,
     witness: String,
-    /// Whether `signature.svg` is there.
-    signed: bool,
+    /// The lines of the signature; none when they refused.
+    strokes: Vec<Vec<(u16, u16)>>,
     /// Of a released one: when, and why.
     released: String,
     notice: String,
@@ -182,21 +182,10 @@ fn printed(v: &View, n: &Interdiction, sealed: Option<&Sealed>) -> Printed {
         signer_name: sealed.map(|sealed| sealed.signer_name.clone()).unwrap_or_default(),
         signer_role: word("signer", &n.signer_role),
         witness: sealed.map(|sealed| sealed.witness.clone()).unwrap_or_default(),
-        signed: drawn(sealed).is_some(),
+        strokes: drawn(sealed).map(|drawn| drawn.strokes().to_vec()).unwrap_or_default(),
         released: released.unwrap_or_default(),
         notice: v.notice.clone(),
     }
-}
-
-/// The lines as a picture of their own.
-fn svg(drawn: &Signature) -> Vec<u8> {
-    let (width, height) = FIELD;
-    format!(
-        "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{width}\" height=\"{height}\" viewBox=\"0 0 {width} {height}\"><path d=\"{}\" \
-         fill=\"none\" stroke=\"#000\" stroke-width=\"3\" stroke-linecap=\"round\" stroke-linejoin=\"round\"/></svg>",
-        drawn.path()
-    )
-    .into_bytes()
 }
 
 async fn print(
@@ -206,9 +195,8 @@ async fn print(
     Path(id): Path<Uuid>,
 ) -> Result<Response, ApiError> {
     let (n, sealed) = opened(&app, &staff, &v, id).await?;
-    let pictures = drawn(sealed.as_ref()).map(|drawn| ("signature.svg".to_owned(), svg(&drawn))).into_iter().collect();
     let data = printed(&v, &n, sealed.as_ref());
-    let pdf = crate::print::render("interdiction", data, pictures).await;
+    let pdf = crate::print::render("interdiction.typ", &data, Vec::new()).await;
     let pdf = pdf.map_err(|error| ApiError::Internal(error.into()))?;
     let name = format!("inline; filename=\"termo-interdicao-{}.pdf\"", n.number.replace('/', "-"));
     let headers = [(header::CONTENT_TYPE, "application/pdf".to_owned()), (header::CONTENT_DISPOSITION, name)];
