@@ -33,6 +33,7 @@ pub mod fleet;
 pub mod handover;
 pub mod incidents;
 pub mod ingest;
+pub mod inspections;
 /// Schools, hospitals, companies: whom to tell there, and whether they have seen it.
 pub mod institutions;
 pub mod journal;

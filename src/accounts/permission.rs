@@ -26,6 +26,8 @@ vocabulary! {
         IssueAlerts = "issue_alerts",
         /// Adds notes and photographs to an incident.
         ReportField = "report_field",
+        /// Inspects buildings, forbids their use and releases them; the app of the field.
+        Inspect = "inspect",
         /// Closes incidents and decides in them.
         RunIncidents = "run_incidents",
         /// Invites, changes and shuts out staff.
@@ -79,13 +81,13 @@ impl Permissions {
 }
 
 use Permission::{
-    DraftAlerts, EditCatalogue, EditResidents, IssueAlerts, ManageDevices, ManagePrivacy, ManageStaff, ManageTokens,
-    OpenVault, OwnAccount, ReadAudit, ReportField, RunIncidents, SeeConsole, SeeDeliveries, SeeResidents,
+    DraftAlerts, EditCatalogue, EditResidents, Inspect, IssueAlerts, ManageDevices, ManagePrivacy, ManageStaff,
+    ManageTokens, OpenVault, OwnAccount, ReadAudit, ReportField, RunIncidents, SeeConsole, SeeDeliveries, SeeResidents,
 };
 
 const ACCOUNT: Permissions = Permissions::of(&[OwnAccount]);
 const VIEWER: Permissions = ACCOUNT.and(Permissions::of(&[SeeConsole]));
-const FIELD_AGENT: Permissions = VIEWER.and(Permissions::of(&[ReportField]));
+const FIELD_AGENT: Permissions = VIEWER.and(Permissions::of(&[ReportField, Inspect]));
 const OPERATOR: Permissions = FIELD_AGENT.and(Permissions::of(&[
     SeeDeliveries,
     SeeResidents,

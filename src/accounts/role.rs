@@ -11,7 +11,7 @@ vocabulary! {
     Role, "role" {
         /// Sees the console.
         Viewer = "viewer",
-        /// Works outside: notes and photographs in incidents.
+        /// Works outside: notes and photographs in incidents, inspections, interdictions.
         FieldAgent = "field_agent",
         /// Edits drafts, the catalogue and incidents.
         Operator = "operator",

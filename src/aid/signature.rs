@@ -72,6 +72,11 @@ impl std::fmt::Display for Signature {
 }
 
 impl Signature {
+    /// The lines.
+    pub fn strokes(&self) -> &[Vec<(u16, u16)>] {
+        &self.0
+    }
+
     /// Data of an SVG path.
     pub fn path(&self) -> String {
         let mut path = String::new();

@@ -230,6 +230,13 @@ vocabulary! {
         AidExport = "aid.export",
         /// The signature under a delivery was looked at.
         AidReceiptRead = "aid.read_receipt",
+        InspectionTake = "inspection.take",
+        InspectionAddPhotograph = "inspection.add_photograph",
+        InspectionsExport = "inspections.export",
+        InterdictionMake = "interdiction.make",
+        InterdictionRelease = "interdiction.release",
+        /// Names and signature of a term were read.
+        InterdictionReadTerm = "interdiction.read_term",
         VolunteerRegister = "volunteer.register",
         VolunteersRead = "volunteers.read",
         VolunteerAccept = "volunteer.accept",

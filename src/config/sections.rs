@@ -313,6 +313,7 @@ pub struct Privacy {
     pub morning_report_days: u32,
     pub command_issuer_days: u32,
     pub shelter_days: u32,
+    pub interdiction_days: u32,
     pub officer: String,
 }
 

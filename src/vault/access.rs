@@ -27,6 +27,9 @@ vocabulary! {
         ShelteredPerson = "sheltered_person",
         /// Under what somebody received humanitarian aid: a signature, or who witnessed it.
         AidReceipt = "aid_receipt",
+        /// Who signed the term of an interdiction, or refused before a witness. Whoever inspects reads it on the term's own page
+        /// (`inspections::interdictions`), which writes it down; this door is for all other reasons.
+        InterdictionTerm = "interdiction_term",
     }
 }
 
@@ -35,9 +38,11 @@ impl Purpose {
     pub const fn roles(self) -> &'static [Role] {
         match self {
             Self::Whistleblower => &[Role::Ethics, Role::Ombudsman],
-            Self::ShelterHealth | Self::ResidentNeeds | Self::ShelteredPerson | Self::AidReceipt => {
-                &[Role::Coordinator]
-            }
+            Self::ShelterHealth
+            | Self::ResidentNeeds
+            | Self::ShelteredPerson
+            | Self::AidReceipt
+            | Self::InterdictionTerm => &[Role::Coordinator],
             // Whoever sees residents sees who is with them; the page of a resident opens it and writes that down.
             Self::ResidentHousehold => &[Role::Operator, Role::Approver, Role::Coordinator, Role::PrivacyOfficer],
         }

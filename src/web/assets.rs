@@ -20,6 +20,20 @@ pub fn routes() -> Router<App> {
     Router::new().route("/assets/{*path}", get(asset))
 }
 
+/// Every file's name.
+pub fn names() -> impl Iterator<Item = std::borrow::Cow<'static, str>> {
+    Dist::iter()
+}
+
+/// SHA-256 of a file.
+pub fn sum(name: &str) -> Option<[u8; 32]> {
+    Dist::get(name).map(|file| file.metadata.sha256_hash())
+}
+
+pub fn bytes(name: &str) -> Option<std::borrow::Cow<'static, [u8]>> {
+    Dist::get(name).map(|file| file.data)
+}
+
 /// Names stay the same between builds, so the browser asks again each time and is mostly answered 304.
 /// Chunks and fonts carry a hash in their name and never change.
 async fn asset(Path(path): Path<String>, headers: HeaderMap) -> Response {

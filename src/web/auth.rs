@@ -211,6 +211,7 @@ pub mod can {
         DraftAlerts,
         IssueAlerts,
         ReportField,
+        Inspect,
         RunIncidents,
         ManageStaff,
         ManageTokens,

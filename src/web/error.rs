@@ -46,6 +46,9 @@ pub enum ApiError {
     /// The state moved meanwhile, or does not allow the act.
     #[error("{0}")]
     Conflict(String),
+    /// The same key came before with other content; each field that differs.
+    #[error("{detail}")]
+    Differs { detail: String, errors: Vec<FieldError> },
     /// The method is not one of the route's.
     #[error("this address knows {0}")]
     MethodNotAllowed(String),
@@ -82,7 +85,7 @@ impl ApiError {
             Self::Unauthorized => StatusCode::UNAUTHORIZED,
             Self::Forbidden(_) => StatusCode::FORBIDDEN,
             Self::NotFound(_) => StatusCode::NOT_FOUND,
-            Self::Conflict(_) => StatusCode::CONFLICT,
+            Self::Conflict(_) | Self::Differs { .. } => StatusCode::CONFLICT,
             Self::MethodNotAllowed(_) => StatusCode::METHOD_NOT_ALLOWED,
             Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::WrongMediaType(_) | Self::Compressed => StatusCode::UNSUPPORTED_MEDIA_TYPE,
@@ -156,7 +159,10 @@ impl IntoResponse for ApiError {
         let detail = if let Self::NotFound(_) = &self { shorten_to(&said, 200) } else { said };
         let retry_after_s = if let Self::TooMany { retry_after_s } = self { retry_after_s } else { 2 };
         let allow = if let Self::MethodNotAllowed(methods) = &self { methods.clone() } else { String::new() };
-        let errors = if let Self::BadRequest { errors, .. } = self { errors } else { Vec::new() };
+        let errors = match self {
+            Self::BadRequest { errors, .. } | Self::Differs { errors, .. } => errors,
+            _ => Vec::new(),
+        };
         let mut response = problem(status, detail, errors);
         if let Ok(allow) = HeaderValue::from_str(&allow)
             && !allow.is_empty()

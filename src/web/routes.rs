@@ -3,6 +3,8 @@
 use Permission::{
     DraftAlerts, EditCatalogue, EditResidents, IssueAlerts, ManageDevices, ManagePrivacy, ManageStaff, OwnAccount,
     ReadAudit, ReportField, RunIncidents, SeeConsole, SeeDeliveries, SeeResidents,
+    DraftAlerts, EditCatalogue, EditResidents, Inspect, IssueAlerts, ManageDevices, ManagePrivacy, ManageStaff, OwnAccount, ReadAudit,
+    ReportField, RunIncidents, SeeConsole, SeeDeliveries, SeeResidents,
 };
 
 /// Every route with its guard.
@@ -598,4 +600,31 @@ pub const RULES: &[Rule] = &[
     staff("GET", "/api/v1/incidents/{id}/after", SeeConsole),
     staff("POST", "/api/v1/incidents/{id}/lessons", RunIncidents),
     staff("POST", "/api/v1/incidents/{id}/lessons/{lesson}/done", RunIncidents),
+    // The field: the app, inspections, interdictions
+    staff("GET", "/campo", Inspect),
+    open("GET", "/campo/worker.js"),
+    open("GET", "/campo/manifest.webmanifest"),
+    staff("GET", "/api/v1/field/today", Inspect),
+    staff("POST", "/api/v1/field/acts", Inspect),
+    staff("GET", "/api/v1/inspections", SeeConsole),
+    staff("POST", "/api/v1/inspections", Inspect),
+    staff("GET", "/api/v1/inspections/{id}", SeeConsole),
+    staff("POST", "/api/v1/inspections/{id}/photographs", Inspect),
+    staff("GET", "/api/v1/inspections/{id}/photographs/{photograph}", SeeConsole),
+    staff("GET", "/api/v1/interdictions", SeeConsole),
+    staff("POST", "/api/v1/interdictions", Inspect),
+    staff("GET", "/api/v1/interdictions/{id}", SeeConsole),
+    staff("POST", "/api/v1/interdictions/{id}/release", Inspect),
+    open("GET", "/api/v1/public/interdictions"),
+    open("GET", "/interdicoes"),
+    staff("GET", "/console/inspections", SeeConsole),
+    staff("GET", "/console/inspections.csv", SeeConsole),
+    staff("GET", "/console/inspections/{id}", SeeConsole),
+    staff("GET", "/console/inspections/{id}/photographs/{photograph}", SeeConsole),
+    staff("GET", "/console/interdictions", SeeConsole),
+    staff("GET", "/console/interdictions/{id}", SeeConsole),
+    staff("GET", "/console/interdictions/{id}/term", Inspect),
+    staff("GET", "/console/interdictions/{id}/term.pdf", Inspect),
+    staff("GET", "/console/interdictions/{id}/release", Inspect),
+    staff("POST", "/console/interdictions/{id}/release", Inspect),
 ];

@@ -31,6 +31,12 @@ const PERMISSIONS: &str = "accelerometer=(), autoplay=(), browsing-topics=(), ca
                            encrypted-media=(), fullscreen=(self), geolocation=(self), gyroscope=(), magnetometer=(), \
                            microphone=(), midi=(), payment=(), picture-in-picture=(), screen-wake-lock=(self), usb=()";
 
+/// The app of the field also asks in which direction a photograph was taken.
+pub const PERMISSIONS_OF_THE_FIELD: &str =
+    "accelerometer=(self), autoplay=(), browsing-topics=(), camera=(self), display-capture=(), encrypted-media=(), fullscreen=(self), \
+     geolocation=(self), gyroscope=(self), magnetometer=(self), microphone=(), midi=(), payment=(), picture-in-picture=(), \
+     screen-wake-lock=(self), usb=()";
+
 /// Two years, as preload lists ask. Other names of the domain belong to others and are left alone.
 const HSTS: &str = "max-age=63072000";
 

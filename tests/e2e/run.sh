@@ -60,6 +60,10 @@ SENTINELA_PASSWORD=$password "${program[@]}" user add colega --name "Colega de p
 FAILURE=$data/failure COLLEAGUE=colega BASE=http://127.0.0.1:$http USERNAME=$username PASSWORD=$password node tests/e2e/story.mjs
 BASE=http://127.0.0.1:$http node tests/e2e/public.mjs
 
+# Two telephones' worth of people: what one wrote is nothing to the other.
+SENTINELA_PASSWORD=$password "${program[@]}" user add agente --name "Agente de campo" --role field_agent >>"$log" 2>&1
+FAILURE=$data/failure AGENT=agente BASE=http://127.0.0.1:$http USERNAME=$username PASSWORD=$password node tests/e2e/field.mjs
+
 # Once more at the pace of a provider: what goes out in a blink can be neither watched nor paused.
 kill "$demo" 2>/dev/null || true
 wait "$demo" 2>/dev/null || true

@@ -35,6 +35,7 @@ mod health;
 mod history;
 mod incidents;
 mod ingest;
+mod inspections;
 mod lifecycle;
 mod lorawan;
 mod machines;

@@ -27,7 +27,7 @@ const ROTA: &str = "BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:-//exemplo//PT\r\nB
 type Example = (&'static str, &'static str, &'static str, Value);
 
 fn all() -> Vec<Example> {
-    [general(), of_rules(), of_exercises(), of_reach(), of_plans()].concat()
+    [general(), of_rules(), of_exercises(), of_reach(), of_plans(), of_field()].concat()
 }
 
 /// Exercises.
@@ -82,6 +82,24 @@ fn of_plans() -> Vec<Example> {
         ("post", "/api/v1/situation-reports/{id}/approve", json, json!({"revision": 1})),
         ("post", "/api/v1/incidents/{id}/lessons", json, lesson),
         ("post", "/api/v1/incidents/{id}/lessons/{lesson}/done", json, json!({"note": "Feito"})),
+    ]
+}
+
+/// Inspections, interdictions and acts of the field.
+fn of_field() -> Vec<Example> {
+    let json = "application/json";
+    let (one, other) = ("0192f0c0-5b1e-4c5a-9d8e-1f2a3b4c5d6e", "0192f0c0-5b1e-4c5a-9d8e-1f2a3b4c5d6f");
+    let term = json!({"key": other, "scope": "total", "reason": "Risco de queda do muro", "signer_name": "Maria Lima",
+        "signer_role": "owner", "witness": "José Souza"});
+    let inspection = json!({"key": one, "observed_at": "2026-02-22T11:00:00Z", "street": "Rua das Flores", "house_number": "20",
+        "place": {"lat": -21.75, "lon": -43.35, "accuracy_m": 8.0}, "building": "housing", "ownership": "private",
+        "damage": "damaged", "people": {"residents": 4}, "risk": "R4", "form": "2026-1", "answers": {"structure": "failing"}});
+    let later = json!({"inspection": one, "at": "2026-02-22T11:30:00Z", "interdiction": term});
+    vec![
+        ("post", "/api/v1/inspections", json, inspection),
+        ("post", "/api/v1/interdictions", json, later),
+        ("post", "/api/v1/interdictions/{id}/release", json, json!({"key": other, "reason": "Muro refeito"})),
+        ("post", "/api/v1/field/acts", json, json!({"key": one, "act": "arrive", "id": other})),
     ]
 }
 

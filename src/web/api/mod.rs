@@ -10,9 +10,12 @@ pub mod endpoints;
 mod examples;
 pub mod exercises;
 pub mod feeds;
+pub mod field;
 pub mod imports;
 pub mod incidents;
+pub mod inspections;
 pub mod institutions;
+pub mod interdictions;
 pub mod levels;
 pub mod maintenance;
 pub mod occurrences;
@@ -229,6 +232,18 @@ pub mod warnings;
     supplies::enter,
     supplies::kits,
     supplies::deliveries,
-    supplies::called
+    supplies::called,
+    inspections::list,
+    inspections::create,
+    inspections::show,
+    inspections::add,
+    inspections::file,
+    interdictions::list,
+    interdictions::create,
+    interdictions::show,
+    interdictions::release,
+    interdictions::notices,
+    field::today,
+    field::act
 ))]
 pub struct ApiDocument;

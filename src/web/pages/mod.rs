@@ -7,6 +7,7 @@ pub mod alerts;
 pub mod areas;
 pub mod audit;
 pub mod cadastro;
+pub mod campo;
 pub mod cases;
 pub mod delivery;
 pub mod devices;
@@ -20,6 +21,7 @@ pub mod handover;
 pub mod history;
 pub mod hoje;
 pub mod incidents;
+pub mod inspections;
 pub mod institutions;
 pub mod invitation;
 pub mod login;
@@ -93,6 +95,8 @@ pub fn routes() -> Router<App> {
         .merge(residents::routes())
         .merge(incidents::routes())
         .merge(plans::routes())
+        .merge(campo::routes())
+        .merge(inspections::routes())
         .merge(tasks::routes())
         .merge(situation::routes())
         .merge(hoje::routes())

@@ -17,10 +17,13 @@ await build({
 });
 await build({
   ...common,
-  entryPoints: { app: "src/app.css", map: "src/map.css" },
+  entryPoints: { app: "src/app.css", map: "src/map.css", field: "src/field/field.css" },
   loader: { ".woff2": "file" },
   assetNames: "h/[name]-[hash]",
 });
+// The app of the field is one file, so that what is kept of it for times without a network is whole; its worker is a plain script.
+await build({ ...common, entryPoints: { field: "src/field/app.ts" }, format: "esm" });
+await build({ ...common, entryPoints: { "field-worker": "src/field/worker.ts" }, format: "iife" });
 // The map's worker is a module of its own: the content policy allows workers from this very service only.
 await build({ ...common, entryPoints: { "map-worker": "maplibre-gl/dist/maplibre-gl-worker.mjs" }, format: "esm" });
 await copyFile(new URL("./src/icon.svg", import.meta.url), out + "icon.svg");

@@ -1,0 +1,161 @@
+//! What people of the field do with their tasks and occurrences on the telephone: the acts of the desks, once, however often they are sent.
+
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+use sqlx::PgConnection;
+use uuid::Uuid;
+
+use super::sent::{self, Begun, Kind, Parcel};
+use super::store::today as store;
+use super::{Refusal, desk};
+use crate::accounts::tokens::desk::Acting;
+use crate::ids::IncidentId;
+use crate::occurrences::desk as occurrences;
+use crate::occurrences::life::{Ask, Refusal as NotSo};
+use crate::plancon::{PlanError, hands};
+use crate::refused::Refused;
+use crate::reports::acts::{self, ActError, By};
+use crate::reports::take::Desk;
+use crate::units::vocabulary;
+use crate::vault::Ring;
+
+vocabulary! {
+    /// What may be done in the field. Texts are `field-act-ACT`.
+    Word, "act of the field" {
+        /// Takes a task of a plan.
+        TaskTake = "task_take",
+        TaskDone = "task_done",
+        /// Is at an occurrence.
+        Arrive = "arrive",
+        /// An occurrence is over, with what was done.
+        Resolve = "resolve",
+        /// Writes a note into an occurrence.
+        Note = "note",
+    }
+}
+
+/// An act as it is sent.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[schema(as = FieldAct)]
+#[serde(deny_unknown_fields)]
+pub struct Given {
+    /// Made on the device.
+    pub key: Uuid,
+    /// `task_take`, `task_done`, arrive, resolve, note
+    #[schema(value_type = String)]
+    pub act: Word,
+    /// The task, or the occurrence.
+    pub id: Uuid,
+    /// What came of it; needed by resolve (3 to 2,000 characters) and note (1 to 2,000).
+    #[serde(default)]
+    #[schema(max_length = 2000)]
+    pub text: String,
+}
+
+/// What was done.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[schema(as = FieldActDone)]
+pub struct Done {
+    pub id: Uuid,
+    /// taken, done, `on_scene`, resolved or noted
+    pub state: String,
+}
+
+/// What acting needs beside who acts.
+#[derive(Clone, Copy, Debug)]
+pub struct Tools<'a> {
+    pub ring: &'a Ring,
+    pub desk: Desk<'a>,
+    /// The address of the service, for those who are named in a note.
+    pub base: &'a str,
+    /// Whether they conduct incidents; others act in what is theirs.
+    pub runs_incidents: bool,
+}
+
+/// Does it. True: it is new.
+///
+/// # Errors
+/// `Wrong` names the field; `Differs`; `NotFound`; `Conflict` when its state does not allow it, or it is somebody else's.
+pub async fn act(
+    conn: &mut PgConnection,
+    by: Acting<'_>,
+    tools: Tools<'_>,
+    given: &Given,
+) -> Result<(Done, bool), Refusal> {
+    let content = serde_json::to_value(given).unwrap_or_default();
+    let is_task = matches!(given.act, Word::TaskTake | Word::TaskDone);
+    let kind = if is_task { Kind::Task } else { Kind::Occurrence };
+    let parcel = Parcel { key: given.key, kind, account: desk::account(by)?, content: &content };
+    if let Begun::Before(answer) = sent::begin(&mut *conn, tools.ring, parcel).await? {
+        return Ok((serde_json::from_value(answer).map_err(|error| sqlx::Error::Decode(error.into()))?, false));
+    }
+    if given.text.chars().count() > 2000 {
+        let shown: String = given.text.chars().take(40).collect();
+        return Err(Refusal::wrong("text", shown, "expected at most 2000 characters"));
+    }
+    if is_task {
+        task(&mut *conn, by, given).await?;
+    } else {
+        occurrence(&mut *conn, by, tools, given).await?;
+    }
+    let state = match given.act {
+        Word::TaskTake => "taken",
+        Word::TaskDone => "done",
+        Word::Arrive => "on_scene",
+        Word::Resolve => "resolved",
+        Word::Note => "noted",
+    };
+    let done = Done { id: given.id, state: state.to_owned() };
+    sent::keep(conn, tools.ring, by.now, parcel, &json!(done)).await?;
+    Ok((done, true))
+}
+
+/// Whoever is outside has not seen how the task stands now: what counts is whether it can still be done.
+async fn task(conn: &mut PgConnection, by: Acting<'_>, given: &Given) -> Result<(), Refusal> {
+    let (incident, revision) = store::task(&mut *conn, given.id).await?.ok_or(Refusal::NotFound("task"))?;
+    let act = if given.act == Word::TaskTake { "take" } else { "done" };
+    let asked = hands::Asked { act: act.into(), revision, note: given.text.clone(), to: String::new() };
+    match hands::act(conn, by, (IncidentId(incident), given.id), &asked).await {
+        Ok(()) => Ok(()),
+        Err(PlanError::Refused(refused)) => Err(of_desk(refused)),
+        Err(other) => Err(Refusal::Conflict(other.to_string())),
+    }
+}
+
+async fn occurrence(conn: &mut PgConnection, by: Acting<'_>, tools: Tools<'_>, given: &Given) -> Result<(), Refusal> {
+    let text = super::check::plain(&given.text);
+    let by = By { desk: tools.desk, now: by.now, actor: by.actor };
+    if given.act == Word::Note {
+        if text.is_empty() {
+            return Err(Refusal::wrong("text", "", "expected 1 to 2000 characters"));
+        }
+        let noted = occurrences::note(conn, by, given.id, (&text, None), tools.base).await;
+        return noted.map(drop).map_err(of_acts);
+    }
+    let assignee = store::assignee(&mut *conn, given.id).await?.ok_or(Refusal::NotFound("occurrence"))?;
+    if !tools.runs_incidents && assignee.as_deref() != Some(by.actor.name.as_str()) {
+        return Err(Refusal::Conflict("the occurrence is not yours any more".into()));
+    }
+    let ask = if given.act == Word::Arrive { Ask::Arrive } else { Ask::Resolve { reason: &text } };
+    acts::decide(conn, by, given.id, ask).await.map_err(of_acts)
+}
+
+fn of_desk(refused: Refused) -> Refusal {
+    match refused {
+        Refused::Wrong { field, value, message } => {
+            Refusal::wrong(if field == "note" { "text".into() } else { field }, value, message)
+        }
+        Refused::NotFound(_) => Refusal::NotFound("task"),
+        Refused::Conflict(why) | Refused::Forbidden(why) => Refusal::Conflict(why),
+        Refused::Database(error) => Refusal::Database(error),
+    }
+}
+
+fn of_acts(error: ActError) -> Refusal {
+    match error {
+        ActError::NotFound => Refusal::NotFound("occurrence"),
+        ActError::Refused(NotSo::NoReason) => Refusal::wrong("text", "", "expected 3 to 2000 characters"),
+        ActError::Database(error) => Refusal::Database(error),
+        other => Refusal::Conflict(other.to_string()),
+    }
+}

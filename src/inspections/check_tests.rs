@@ -1,0 +1,115 @@
+use chrono::{TimeDelta, TimeZone as _, Utc};
+use serde_json::json;
+
+use super::super::form;
+use super::*;
+
+fn now() -> Instant {
+    Utc.with_ymd_and_hms(2026, 2, 22, 12, 0, 0).unwrap()
+}
+
+fn today() -> NaiveDate {
+    now().date_naive()
+}
+
+fn new(change: serde_json::Value) -> NewInspection {
+    let mut whole = json!({"key": "0192f0c0-0000-7000-8000-000000000001", "observed_at": "2026-02-22T11:00:00Z", "street": "Rua A",
+        "building": "housing", "ownership": "private", "damage": "damaged", "form": "2026-1"});
+    for (field, value) in change.as_object().unwrap() {
+        whole[field] = value.clone();
+    }
+    serde_json::from_value(whole).unwrap()
+}
+
+fn fields(change: serde_json::Value) -> Vec<String> {
+    let form = form::current().unwrap();
+    let new = new(change);
+    let form = Some(&form).filter(|form| form.version == new.form);
+    match inspection(&new, form, now(), today()) {
+        Ok(_) => Vec::new(),
+        Err(faults) => faults.into_iter().map(|fault| fault.field).collect(),
+    }
+}
+
+fn term(change: serde_json::Value) -> serde_json::Value {
+    let mut whole = json!({"key": "0192f0c0-0000-7000-8000-000000000002", "scope": "total", "reason": "Risco de queda",
+        "signer_name": "Maria Lima", "signer_role": "owner", "witness": "José Souza"});
+    for (field, value) in change.as_object().unwrap() {
+        whole[field] = value.clone();
+    }
+    json!({ "interdiction": whole })
+}
+
+#[test]
+fn the_least_that_is_needed_is_enough() {
+    assert_eq!(fields(json!({})), [] as [&str; 0]);
+    assert_eq!(fields(term(json!({}))), [] as [&str; 0]);
+    let signed = json!({"signature": "1,1 2,2 3,3 4,4 5,5 6,6 7,7 8,8", "witness": ""});
+    assert_eq!(fields(term(signed)), [] as [&str; 0]);
+}
+
+#[test]
+fn every_wrong_field_is_named_at_once() {
+    let wrong = json!({"street": " ", "units": 0, "estimated_loss_centavos": -1, "people": {"injured": -1}, "form": "1999",
+        "place": {"lat": 91, "lon": 0, "accuracy_m": null}, "inspect_again_by": "2026-02-21", "correction_reason": "x",
+        "observed_at": "2026-02-22T12:10:00Z",
+        "photographs": [{"key": "0192f0c0-0000-7000-8000-000000000003", "taken_at": "2026-02-22T11:00:00Z", "bearing_deg": 360}]});
+    assert_eq!(
+        fields(wrong),
+        [
+            "street",
+            "correction_reason",
+            "place",
+            "units",
+            "estimated_loss_centavos",
+            "people.injured",
+            "inspect_again_by",
+            "photographs[0].bearing_deg",
+            "observed_at",
+            "form"
+        ]
+    );
+    assert_eq!(
+        fields(term(json!({"scope": "partial", "witness": "", "signer_name": "M"}))),
+        ["interdiction.signer_name", "interdiction.part", "interdiction.witness"]
+    );
+    assert_eq!(fields(term(json!({"signature": "<svg>"}))), ["interdiction.signature"]);
+}
+
+#[test]
+fn whoever_is_calmer_than_the_checklist_says_why() {
+    let calm = json!({"risk": "R2", "answers": {"structure": "failing"}});
+    assert_eq!(fields(calm.clone()), ["opinion"]);
+    let mut said = calm;
+    said["opinion"] = "Escorado hoje pela manhã".into();
+    assert_eq!(fields(said), [] as [&str; 0]);
+}
+
+#[test]
+fn a_clock_that_is_wrong_is_reckoned_with_and_one_that_is_nearly_right_is_left_alone() {
+    let sent = |behind: TimeDelta| Some(now() - behind);
+    assert_eq!(offset(None, now()), TimeDelta::zero());
+    assert_eq!(offset(sent(TimeDelta::seconds(90)), now()), TimeDelta::zero());
+    assert_eq!(offset(sent(TimeDelta::hours(3)), now()), TimeDelta::hours(3));
+    assert_eq!(offset(sent(TimeDelta::hours(-3)), now()), TimeDelta::hours(-3));
+    assert_eq!(offset(sent(TimeDelta::days(9000)), now()), TimeDelta::zero(), "1970 says nothing");
+    let at = now() - TimeDelta::hours(4);
+    assert_eq!(by_our_clock(at, TimeDelta::hours(3), now()), Some(now() - TimeDelta::hours(1)));
+    assert_eq!(by_our_clock(now() + TimeDelta::minutes(1), TimeDelta::zero(), now()), Some(now()));
+    assert_eq!(by_our_clock(now() + TimeDelta::hours(1), TimeDelta::zero(), now()), None);
+    assert_eq!(by_our_clock(now() - TimeDelta::days(400), TimeDelta::zero(), now()), None);
+}
+
+#[test]
+fn no_time_of_a_device_puts_an_inspection_after_it_was_received() {
+    // Clocks from years ago to years ahead.
+    for hours in (-9000..9000).step_by(7) {
+        let device = now() + TimeDelta::hours(hours);
+        for ago in [0, 1, 30, 5000] {
+            let at = device - TimeDelta::hours(ago);
+            if let Some(found) = by_our_clock(at, offset(Some(device), now()), now()) {
+                assert!(found <= now() && found >= now() - MOST_AGE);
+            }
+        }
+    }
+}

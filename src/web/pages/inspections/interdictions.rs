@@ -1,0 +1,296 @@
+//! Interdictions in the console: the list, one, its term as page and PDF, and its release; and the public notice.
+
+use askama::Template;
+use axum::Router;
+use axum::extract::{Form, Path, Query, State};
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse as _, Redirect, Response};
+use axum::routing::get;
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use crate::accounts::Permission;
+use crate::accounts::tokens::desk::Acting;
+use crate::aid::signature::{FIELD, Signature};
+use crate::app::App;
+use crate::inspections::interdictions::{self, Release, Sealed};
+use crate::inspections::store::interdiction::{self as store, Interdiction, Notice};
+use crate::inspections::{Refusal, State as Stands};
+use crate::web::api::inspections::tools;
+use crate::web::auth::{May, Staff, can};
+use crate::web::error::ApiError;
+use crate::web::pages::frame::Frame;
+use crate::web::pages::page;
+use crate::web::pages::view::View;
+
+pub fn routes() -> Router<App> {
+    Router::new()
+        .route("/console/interdictions", get(list))
+        .route("/console/interdictions/{id}", get(show))
+        .route("/console/interdictions/{id}/term", get(term))
+        .route("/console/interdictions/{id}/term.pdf", get(print))
+        .route("/console/interdictions/{id}/release", get(ask).post(release))
+        .route("/interdicoes", get(notices))
+}
+
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+struct Wanted {
+    state: String,
+}
+
+#[derive(Template)]
+#[template(path = "interdictions.html")]
+struct ListPage {
+    f: Frame,
+    /// None: all.
+    state: Option<Stands>,
+    rows: Vec<Interdiction>,
+}
+
+impl ListPage {
+    fn is_state(&self, state: &Stands) -> bool {
+        self.state == Some(*state)
+    }
+}
+
+async fn list(State(app): State<App>, v: View, Query(wanted): Query<Wanted>) -> Result<Response, ApiError> {
+    let state = match wanted.state.as_str() {
+        "" => Some(Stands::Active),
+        "all" => None,
+        word => super::word("state", word)?,
+    };
+    let mut conn = app.db.web.acquire().await?;
+    let rows = store::list(&mut conn, state, (None, None)).await?;
+    let f = Frame::load(&mut conn, &app, v, "inspections").await?;
+    page(&ListPage { f, state, rows })
+}
+
+#[derive(Template)]
+#[template(path = "interdiction.html")]
+struct OnePage {
+    f: Frame,
+    n: Interdiction,
+}
+
+async fn load(app: &App, v: &View, id: Uuid) -> Result<Interdiction, ApiError> {
+    let found = store::list(&mut *app.db.web.acquire().await?, None, (None, Some(id))).await?.pop();
+    found.ok_or_else(|| ApiError::NotFound(v.t1("interdiction-missing", "id", id)))
+}
+
+async fn show(State(app): State<App>, v: View, Path(id): Path<Uuid>) -> Result<Response, ApiError> {
+    let n = load(&app, &v, id).await?;
+    let f = Frame::load(&mut *app.db.web.acquire().await?, &app, v, "inspections").await?;
+    page(&OnePage { f, n })
+}
+
+#[derive(Template)]
+#[template(path = "interdiction_term.html")]
+struct TermPage {
+    v: View,
+    n: Interdiction,
+    /// None: its days are over, and nobody knows any more who signed.
+    sealed: Option<Sealed>,
+    /// The lines of the signature, as data of an SVG path.
+    path: Option<String>,
+}
+
+impl TermPage {
+    const WIDTH: u16 = FIELD.0;
+    const HEIGHT: u16 = FIELD.1;
+}
+
+/// A term with its sealed part. That it was read is committed before anybody sees it.
+async fn opened(app: &App, staff: &Staff, v: &View, id: Uuid) -> Result<(Interdiction, Option<Sealed>), ApiError> {
+    let n = load(app, v, id).await?;
+    let actor = staff.actor();
+    let by = Acting { ids: &app.ids, now: v.now, actor: &actor };
+    let mut tx = app.db.web.begin().await?;
+    let sealed = interdictions::open_term(&mut tx, by, &app.keys.vault, id).await?;
+    tx.commit().await?;
+    Ok((n, sealed))
+}
+
+fn drawn(sealed: Option<&Sealed>) -> Option<Signature> {
+    sealed.and_then(|sealed| sealed.signature.parse().ok())
+}
+
+async fn term(
+    State(app): State<App>,
+    staff: May<can::Inspect>,
+    v: View,
+    Path(id): Path<Uuid>,
+) -> Result<Response, ApiError> {
+    let (n, sealed) = opened(&app, &staff, &v, id).await?;
+    let path = drawn(sealed.as_ref()).map(|drawn| drawn.path());
+    let mut response = page(&TermPage { v, n, sealed, path })?;
+    response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    Ok(response)
+}
+
+/// What the printed term says; its labels are Portuguese, as the act is.
+#[derive(Debug, Serialize)]
+struct Printed {
+    authority: String,
+    town: String,
+    number: String,
+    inspection: String,
+    at: String,
+    scope: String,
+    part: String,
+    ownership: String,
+    address: String,
+    neighbourhood: String,
+    reason: String,
+    apparent_damage: String,
+    deadline: String,
+    appeal: String,
+    actor: String,
+    registry: String,
+    signer_name: String,
+    signer_role: String,
+    witness: String,
+    /// The lines of the signature; none when they refused.
+    strokes: Vec<Vec<(u16, u16)>>,
+    /// Of a released one: when, and why.
+    released: String,
+    notice: String,
+}
+
+fn printed(v: &View, n: &Interdiction, sealed: Option<&Sealed>) -> Printed {
+    use crate::i18n::Lang::Pt;
+    let word = |vocabulary: &str, word: &str| Pt.t(&format!("{vocabulary}-{}", word.replace('_', "-")));
+    let local = |at: crate::clock::Instant| at.with_timezone(&v.tz).format("%d/%m/%Y %H:%M").to_string();
+    let released = n.released_at.map(|at| format!("{}: {}", local(at), n.release_reason.clone().unwrap_or_default()));
+    Printed {
+        authority: v.authority.clone(),
+        town: v.town.clone(),
+        number: n.number.clone(),
+        inspection: n.inspection_number.clone(),
+        at: local(n.at),
+        scope: word("interdiction-scope", &n.scope),
+        part: n.part.clone(),
+        ownership: word("ownership", &n.ownership),
+        address: n.address(),
+        neighbourhood: n.neighbourhood.clone(),
+        reason: n.reason.clone(),
+        apparent_damage: n.apparent_damage.clone(),
+        deadline: n.deadline.map(|day| day.format("%d/%m/%Y").to_string()).unwrap_or_default(),
+        appeal: n.appeal.clone(),
+        actor: n.actor.clone(),
+        registry: n.registry.clone(),
+        signer_name: sealed.map(|sealed| sealed.signer_name.clone()).unwrap_or_default(),
+        signer_role: word("signer", &n.signer_role),
+        witness: sealed.map(|sealed| sealed.witness.clone()).unwrap_or_default(),
+        strokes: drawn(sealed).map(|drawn| drawn.strokes().to_vec()).unwrap_or_default(),
+        released: released.unwrap_or_default(),
+        notice: v.notice.clone(),
+    }
+}
+
+async fn print(
+    State(app): State<App>,
+    staff: May<can::Inspect>,
+    v: View,
+    Path(id): Path<Uuid>,
+) -> Result<Response, ApiError> {
+    let (n, sealed) = opened(&app, &staff, &v, id).await?;
+    let data = printed(&v, &n, sealed.as_ref());
+    let pdf = crate::print::render("interdiction.typ", &data, Vec::new()).await;
+    let pdf = pdf.map_err(|error| ApiError::Internal(error.into()))?;
+    let name = format!("inline; filename=\"termo-interdicao-{}.pdf\"", n.number.replace('/', "-"));
+    let headers = [(header::CONTENT_TYPE, "application/pdf".to_owned()), (header::CONTENT_DISPOSITION, name)];
+    Ok((headers, pdf).into_response())
+}
+
+#[derive(Template)]
+#[template(path = "interdiction_release.html")]
+struct ReleasePage {
+    f: Frame,
+    n: Interdiction,
+    key: Uuid,
+    given: Given,
+    wrong: String,
+}
+
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+struct Given {
+    /// Of the form, so that what is sent twice is one.
+    key: String,
+    reason: String,
+    sure: String,
+}
+
+async fn release_page(
+    app: &App,
+    v: View,
+    n: Interdiction,
+    (key, given, wrong): (Uuid, Given, String),
+) -> Result<Response, ApiError> {
+    let f = Frame::load(&mut *app.db.web.acquire().await?, app, v, "inspections").await?;
+    let status = if wrong.is_empty() { StatusCode::OK } else { StatusCode::UNPROCESSABLE_ENTITY };
+    Ok((status, page(&ReleasePage { f, n, key, given, wrong })?).into_response())
+}
+
+async fn ask(
+    State(app): State<App>,
+    _: May<can::Inspect>,
+    v: View,
+    Path(id): Path<Uuid>,
+) -> Result<Response, ApiError> {
+    let n = load(&app, &v, id).await?;
+    if !n.is_active() {
+        return Ok(Redirect::to(&format!("/console/interdictions/{id}")).into_response());
+    }
+    let key = app.ids.uuid(v.now);
+    release_page(&app, v, n, (key, Given::default(), String::new())).await
+}
+
+async fn release(
+    State(app): State<App>,
+    staff: May<can::Inspect>,
+    v: View,
+    Path(id): Path<Uuid>,
+    Form(given): Form<Given>,
+) -> Result<Response, ApiError> {
+    let n = load(&app, &v, id).await?;
+    let key = given.key.parse().unwrap_or_else(|_| app.ids.uuid(v.now));
+    if given.sure != "yes" {
+        let wrong = v.t("interdiction-release-sure-missing");
+        return release_page(&app, v, n, (key, given, wrong)).await;
+    }
+    let actor = staff.actor();
+    let by = Acting { ids: &app.ids, now: v.now, actor: &actor };
+    let new = Release { key, reason: given.reason.clone(), inspection: None };
+    let mut tx = app.db.web.begin().await?;
+    match interdictions::release(&mut tx, by, tools(&app), (id, &new)).await {
+        Ok(_) => {
+            tx.commit().await?;
+            Ok(Redirect::to(&format!("/console/interdictions/{id}")).into_response())
+        }
+        Err(refusal) => {
+            drop(tx);
+            let wrong = match refusal {
+                Refusal::Wrong(_) => v.t("interdiction-release-reason-wrong"),
+                Refusal::Conflict(_) => v.t("interdiction-released-already"),
+                Refusal::Differs(_) => v.t("interdiction-release-again"),
+                other => return Err(other.into()),
+            };
+            let key = app.ids.uuid(v.now);
+            release_page(&app, v, n, (key, given, wrong)).await
+        }
+    }
+}
+
+#[derive(Template)]
+#[template(path = "interdicoes.html")]
+struct NoticesPage {
+    v: View,
+    rows: Vec<Notice>,
+}
+
+async fn notices(State(app): State<App>, v: View) -> Result<Response, ApiError> {
+    let rows = store::notices(&mut *app.db.web.acquire().await?).await?;
+    page(&NoticesPage { v, rows })
+}

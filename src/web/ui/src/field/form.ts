@@ -1,0 +1,438 @@
+// The form of an inspection. Every change is on the device before the next one; a draft that was closed opens as it was left.
+
+import { suggest, told } from "./grade";
+import { Pad } from "./pad";
+import { sendAll } from "./queue";
+import { facing, lately, locate, shrink, sum, watch } from "./senses";
+import * as store from "./store";
+import type { Announced, Draft, Form, Item, Occurrence, Photo } from "./types";
+import { button, byId, el, isPt, t, when } from "./words";
+
+const MOST_PHOTOGRAPHS = 24;
+
+const form = byId<HTMLFormElement>("inspection");
+const checklist = JSON.parse(byId("checklist").dataset.form ?? "null") as Form | null;
+const numbers = ["units", "residents", "displaced", "homeless", "dead", "injured", "ill", "missing", "other_affected"];
+
+let current: Item | undefined;
+let draft: Draft = empty();
+let pad: Pad | undefined;
+
+function empty(): Draft {
+  return {
+    fields: {}, answers: {}, place: null, photographs: [], signature: "", forbids: false, observedAt: new Date().toISOString(),
+    occurrence: null, incident: null, supersedes: null,
+  };
+}
+
+const fields = (): (HTMLInputElement | HTMLSelectElement | HTMLTextAreaElement)[] =>
+  [...form.querySelectorAll<HTMLInputElement | HTMLSelectElement | HTMLTextAreaElement>("[data-field]")];
+
+function value(name: string): string {
+  return (draft.fields[name] ?? "").trim();
+}
+
+/** Writes the draft to the device. */
+let writing: Promise<unknown> = Promise.resolve();
+function save(): Promise<unknown> {
+  if (!current) return writing;
+  const item: Item = { ...current, state: "draft", draft: structuredClone(draft), label: label(), changedAt: Date.now() };
+  current = item;
+  writing = writing.then(() => store.keep(item)).then(
+    () => {
+      // Loaded again, the page finds it.
+      if (current?.key === item.key) history.replaceState(null, "", `#rascunho/${item.key}`);
+      say(t("saved"));
+    },
+    () => say(t("not-saved")),
+  );
+  return writing;
+}
+
+function say(text: string): void {
+  byId("form-said").textContent = text;
+}
+
+function label(): string {
+  const place = [value("street"), value("house_number")].filter(Boolean).join(", ");
+  return place || t("no-address");
+}
+
+/** From the page into the draft. */
+function take(): void {
+  for (const field of fields()) draft.fields[field.dataset.field ?? ""] = field.value;
+}
+
+/** From the draft onto the page. */
+function show(): void {
+  for (const field of fields()) {
+    const name = field.dataset.field ?? "";
+    field.value = draft.fields[name] ?? (field instanceof HTMLSelectElement ? (field.options[0]?.value ?? "") : (field.dataset.usual ?? ""));
+    draft.fields[name] = field.value;
+  }
+  for (const one of form.querySelectorAll<HTMLInputElement>("input[data-question]")) one.checked = draft.answers[one.name] === one.value;
+  byId<HTMLInputElement>("forbids").checked = draft.forbids;
+  const corrects = byId("correction");
+  corrects.hidden = draft.supersedes === null;
+  need("correction_reason", draft.supersedes !== null);
+  if (pad) pad.text = draft.signature;
+  showTerm();
+  showPlace();
+  showGrade();
+  void showPhotographs();
+}
+
+function need(name: string, is: boolean): void {
+  const field = form.querySelector<HTMLInputElement>(`[data-field=${name}]`);
+  if (field) field.required = is;
+}
+
+/** The part of the interdiction, and what must be filled. */
+function showTerm(): void {
+  const loss = form.querySelector<HTMLInputElement>("[data-field=loss]");
+  loss?.setCustomValidity(Number.isNaN(centavos(value("loss"))) ? t("loss-wrong") : "");
+  byId("term").hidden = !draft.forbids;
+  need("reason", draft.forbids);
+  need("signer_name", draft.forbids);
+  const partial = draft.forbids && value("scope") === "partial";
+  byId("part-field").hidden = !partial;
+  need("part", partial);
+  need("witness", draft.forbids && draft.signature === "");
+}
+
+function showPlace(): void {
+  const shown = byId("place-said");
+  const { place } = draft;
+  shown.textContent = place ? `${place.lat.toFixed(5)}, ${place.lon.toFixed(5)} (±${place.accuracy_m ?? "?"} m)` : t("no-place");
+  byId("place-clear").hidden = !place;
+}
+
+function showGrade(): void {
+  const shown = byId("suggested");
+  const found = checklist && suggest(checklist, draft.answers);
+  if (!checklist || !found) {
+    shown.textContent = "";
+    return;
+  }
+  const because = found.because.map((pair) => told(checklist, pair, isPt)).join("; ");
+  shown.textContent = t("suggested", found.risk) + (because ? ` ${because}.` : "");
+}
+
+function question(code: string): HTMLElement {
+  const one = checklist?.question.find((found) => found.code === code);
+  const set = el("fieldset", "choices");
+  if (!one) return set;
+  set.append(el("legend", "", isPt ? one.pt : one.en));
+  for (const option of one.options) {
+    const choice = el("label", "choice");
+    const input = el("input");
+    input.type = "radio";
+    input.name = one.code;
+    input.value = option.code;
+    input.dataset.question = "";
+    // What was touched by mistake is taken back by a second touch.
+    input.addEventListener("click", () => {
+      if (draft.answers[one.code] === option.code) {
+        delete draft.answers[one.code];
+        input.checked = false;
+      } else {
+        draft.answers[one.code] = option.code;
+      }
+      showGrade();
+      void save();
+    });
+    choice.append(input, el("span", "", isPt ? option.pt : option.en));
+    set.append(choice);
+  }
+  return set;
+}
+
+function layOut(): void {
+  const place = byId("questions");
+  if (!checklist) {
+    place.append(el("p", "", t("no-checklist")));
+    return;
+  }
+  for (const group of checklist.group) {
+    place.append(el("h3", "", isPt ? group.pt : group.en));
+    for (const one of checklist.question.filter((found) => found.group === group.code)) place.append(question(one.code));
+  }
+}
+
+const WINDS = [0, 45, 90, 135, 180, 225, 270, 315];
+
+async function showPhotographs(): Promise<void> {
+  const list = byId<HTMLUListElement>("photographs");
+  const rows = await Promise.all(draft.photographs.map((one, at) => photograph(one, at)));
+  for (const old of list.querySelectorAll("img")) URL.revokeObjectURL(old.src);
+  list.replaceChildren(...rows);
+}
+
+async function photograph(one: Announced, at: number): Promise<HTMLLIElement> {
+  const row = el("li", "shot");
+  const kept = await store.photo(one.key);
+  const picture = el("img");
+  picture.alt = one.caption || t("photograph", at + 1);
+  if (kept) picture.src = URL.createObjectURL(kept.blob);
+  const caption = el("label", "", t("caption"));
+  const words = el("input");
+  words.maxLength = 300;
+  words.value = one.caption;
+  words.addEventListener("change", () => {
+    one.caption = words.value;
+    void save();
+  });
+  caption.append(words);
+  const direction = el("label", "", t("direction"));
+  const winds = el("select");
+  const names = t("winds").split(" ");
+  winds.append(new Option(t("direction-unknown"), ""));
+  WINDS.forEach((degrees, wind) => winds.append(new Option(`${names[wind]} (${degrees}°)`, String(degrees))));
+  if (one.bearing_deg !== null && !WINDS.includes(one.bearing_deg)) winds.append(new Option(t("direction-measured", one.bearing_deg), String(one.bearing_deg)));
+  winds.value = one.bearing_deg === null ? "" : String(one.bearing_deg);
+  winds.addEventListener("change", () => {
+    one.bearing_deg = winds.value === "" ? null : Number(winds.value);
+    void save();
+  });
+  direction.append(winds);
+  const where = one.place ? `${one.place.lat.toFixed(5)}, ${one.place.lon.toFixed(5)}` : t("no-place");
+  const remove = button(t("photograph-remove"), () => {
+    draft.photographs = draft.photographs.filter(({ key }) => key !== one.key);
+    void save().then(() => store.drop([one.key])).then(showPhotographs);
+  });
+  row.append(picture, caption, direction, el("p", "s", `${when(one.taken_at)} · ${where}`), remove);
+  return row;
+}
+
+async function add(files: FileList | null): Promise<void> {
+  if (!files || !current) return;
+  for (const file of files) {
+    if (draft.photographs.length >= MOST_PHOTOGRAPHS) return say(t("photographs-full", MOST_PHOTOGRAPHS));
+    say(t("photograph-keeping"));
+    const blob = await shrink(file);
+    const photo: Photo = { key: crypto.randomUUID(), account: current.account, blob, sha256: await sum(blob) };
+    try {
+      await store.keepPhoto(photo);
+    } catch {
+      return say(t("not-saved"));
+    }
+    const place = lately() ?? draft.place;
+    draft.photographs.push({ key: photo.key, caption: "", taken_at: new Date().toISOString(), place, bearing_deg: facing() });
+    await save();
+  }
+  await showPhotographs();
+}
+
+/** Reais as people write them, "1.500,00", in centavos; null when nothing was written, NaN when it is no amount. */
+export function centavos(text: string): number | null {
+  const plain = text.replace(/[R$\s]/g, "");
+  if (plain === "") return null;
+  const isPtStyle = /^\d{1,3}(\.\d{3})*(,\d{1,2})?$|^\d+(,\d{1,2})?$/.test(plain);
+  const number = isPtStyle ? Number(plain.replaceAll(".", "").replace(",", ".")) : Number(plain);
+  return Number.isFinite(number) && number >= 0 ? Math.round(number * 100) : NaN;
+}
+
+/** What is sent. */
+function body(key: string): Record<string, unknown> {
+  const number = (name: string): number | null => (value(name) === "" ? null : Number(value(name)));
+  const people = Object.fromEntries(numbers.filter((name) => name !== "units").map((name) => [name, number(name)]));
+  const term = {
+    key: draft.fields["term_key"], scope: value("scope"), part: value("scope") === "partial" ? value("part") : "", reason: value("reason"),
+    apparent_damage: value("apparent_damage"), deadline: value("deadline") || null, appeal: value("appeal"), registry: value("registry"),
+    signer_name: value("signer_name"), signer_role: value("signer_role"), signature: draft.signature, witness: draft.signature ? "" : value("witness"),
+  };
+  return {
+    key, supersedes: draft.supersedes, correction_reason: draft.supersedes ? value("correction_reason") : "", occurrence: draft.occurrence,
+    incident: draft.incident, observed_at: draft.observedAt, registry: value("registry"), place: draft.place, street: value("street"),
+    house_number: value("house_number"), complement: value("complement"), neighbourhood: value("neighbourhood"), building: value("building"),
+    ownership: value("ownership"), units: number("units") ?? 1, damage: value("damage"), estimated_loss_centavos: centavos(value("loss")), people,
+    risk: value("risk") || null, form: checklist?.version ?? "", answers: draft.answers, opinion: value("opinion"),
+    recommendation: value("recommendation"), inspect_again_by: value("inspect_again_by") || null, photographs: draft.photographs,
+    interdiction: draft.forbids ? term : null,
+  };
+}
+
+/** Puts it into the queue, whole: the inspection and each of its pictures, in one step of the device. */
+async function finish(): Promise<void> {
+  take();
+  showTerm();
+  if (!current || !form.reportValidity()) return;
+  draft.fields["term_key"] ??= crypto.randomUUID();
+  await save();
+  const now = Date.now();
+  const { key, account, madeAt } = current;
+  const inspection: Item = { ...current, state: "waiting", body: body(key), url: "/api/v1/inspections", draft: structuredClone(draft), refusal: undefined, changedAt: now };
+  const pictures = draft.photographs.map((one, at): Item => ({
+    key: one.key, account, kind: "photograph", state: "waiting", madeAt: madeAt + at + 1, changedAt: now, label: one.caption || t("photograph", at + 1), of: key, tries: 0,
+  }));
+  try {
+    await store.keepAll([inspection, ...pictures]);
+  } catch {
+    return say(t("not-saved"));
+  }
+  current = undefined;
+  location.hash = "#hoje";
+  void sendAll();
+}
+
+async function begin(item: Item): Promise<void> {
+  current = item;
+  draft = structuredClone(item.draft ?? empty());
+  if (!checklist) say(t("no-checklist"));
+  show();
+  say("");
+  const refused = byId("form-refused");
+  refused.hidden = !item.refusal;
+  refused.replaceChildren();
+  if (item.refusal) {
+    refused.append(el("p", "", t("refused")), ...item.refusal.fields.map(({ field, message }) => el("p", "s", `${field}: ${message}`)));
+    if (item.refusal.fields.length === 0) refused.append(el("p", "s", item.refusal.detail));
+  }
+  form.scrollIntoView();
+  void watch();
+  if (!draft.place && item.tries === 0) {
+    const place = await locate();
+    if (place && current?.key === item.key && !draft.place) {
+      draft.place = place;
+      showPlace();
+      await save();
+    }
+  }
+}
+
+function made(account: string, of: Draft): Item {
+  const now = Date.now();
+  return { key: crypto.randomUUID(), account, kind: "inspection", state: "draft", madeAt: now, changedAt: now, label: t("no-address"), draft: of, tries: 0 };
+}
+
+/** A new one, of an occurrence if there is one. */
+export async function open(account: string, of?: Occurrence): Promise<void> {
+  const fresh = empty();
+  if (of) {
+    fresh.occurrence = of.id;
+    fresh.fields = { street: of.place, neighbourhood: of.neighbourhood };
+    if (of.lat !== null && of.lon !== null) fresh.place = { lat: of.lat, lon: of.lon, accuracy_m: null };
+  }
+  await begin(made(account, fresh));
+}
+
+/** One that lies here and was not taken yet. Its pictures leave the queue with it. */
+export async function resume(item: Item): Promise<void> {
+  const pictures = (await store.items(item.account)).filter((one) => one.of === item.key && one.state !== "sent");
+  await store.keepAll([{ ...item, state: "draft" }, ...pictures.map((one): Item => ({ ...one, state: "draft" }))]);
+  await begin({ ...item, state: "draft" });
+}
+
+/** The one that lies here as a correction of what the service has: pictures and all under new keys, because it knows the old ones. */
+export async function correct(item: Item, id: string): Promise<void> {
+  const old = structuredClone(item.draft ?? empty());
+  const fresh: Draft = { ...old, supersedes: id, photographs: [] };
+  delete fresh.fields["term_key"];
+  const next = made(item.account, fresh);
+  const photos: Photo[] = [];
+  for (const one of old.photographs) {
+    const kept = await store.photo(one.key);
+    if (!kept) continue;
+    const key = crypto.randomUUID();
+    photos.push({ ...kept, key });
+    fresh.photographs.push({ ...one, key });
+  }
+  await store.keepAll([next], photos);
+  await begin(next);
+}
+
+/** A correction of an inspection that the service knows. */
+export async function correctById(account: string, id: string): Promise<boolean> {
+  let found: Record<string, unknown>;
+  try {
+    const response = await fetch(`/api/v1/inspections/${encodeURIComponent(id)}`, { headers: { accept: "application/json" }, cache: "no-store" });
+    if (!response.ok) return false;
+    found = (await response.json()) as Record<string, unknown>;
+  } catch {
+    return false;
+  }
+  const fresh = { ...empty(), supersedes: id, observedAt: String(found["observed_at"]) };
+  const text = (name: string): string => (found[name] === null || found[name] === undefined ? "" : String(found[name]));
+  for (const name of [...numbers, "street", "house_number", "complement", "neighbourhood", "building", "ownership", "damage", "risk", "opinion", "recommendation", "registry", "inspect_again_by"]) fresh.fields[name] = text(name);
+  const loss = found["estimated_loss_centavos"];
+  if (typeof loss === "number") fresh.fields["loss"] = (loss / 100).toFixed(2).replace(".", ",");
+  fresh.answers = (found["answers"] ?? {}) as Record<string, string>;
+  if (typeof found["lat"] === "number" && typeof found["lon"] === "number") fresh.place = { lat: found["lat"], lon: found["lon"], accuracy_m: typeof found["accuracy_m"] === "number" ? found["accuracy_m"] : null };
+  fresh.occurrence = (found["occurrence_id"] as string | null) ?? null;
+  fresh.incident = (found["incident_id"] as string | null) ?? null;
+  await begin(made(account, fresh));
+  return true;
+}
+
+export const isOpen = (): boolean => current !== undefined;
+
+/** Leaves the form; the draft stays. One in which nothing was written does not. */
+export async function leave(): Promise<void> {
+  if (!current) return;
+  take();
+  const left = current;
+  current = undefined;
+  const isEmpty = left.tries === 0 && !value("street") && draft.photographs.length === 0 && Object.keys(draft.answers).length === 0 && !value("opinion");
+  await writing;
+  if (isEmpty) await store.drop([left.key]);
+  else await store.keep({ ...left, state: "draft", draft: structuredClone(draft), label: label(), changedAt: Date.now() });
+}
+
+export function start(): void {
+  layOut();
+  const canvas = form.querySelector("canvas");
+  if (canvas) {
+    pad = new Pad(canvas, () => {
+      draft.signature = pad?.text ?? "";
+      showTerm();
+      void save();
+    });
+  }
+  byId("sign-clear").addEventListener("click", () => pad?.clear());
+  form.addEventListener("input", () => {
+    take();
+    showTerm();
+  });
+  form.addEventListener("change", (event) => {
+    const target = event.target;
+    if (target instanceof HTMLInputElement && target.id === "forbids") draft.forbids = target.checked;
+    take();
+    showTerm();
+    void save();
+  });
+  for (const id of ["camera", "album"]) {
+    const input = byId<HTMLInputElement>(id);
+    input.addEventListener("change", () => void add(input.files).then(() => (input.value = "")));
+  }
+  byId("place-here").addEventListener("click", () => {
+    byId("place-said").textContent = t("locating");
+    void locate().then((place) => {
+      if (place) draft.place = place;
+      showPlace();
+      if (!place) byId("place-said").textContent = t("locating-failed");
+      void save();
+    });
+  });
+  byId("place-clear").addEventListener("click", () => {
+    draft.place = null;
+    showPlace();
+    void save();
+  });
+  form.addEventListener("submit", (event) => {
+    event.preventDefault();
+    void finish();
+  });
+  byId("form-drop").addEventListener("click", () => {
+    const gone = current;
+    if (!gone || !window.confirm(t("drop-sure"))) return;
+    const keys = [gone.key, ...draft.photographs.map(({ key }) => key)];
+    current = undefined;
+    void writing.then(() => store.drop(keys)).then(() => (location.hash = "#hoje"));
+  });
+  window.addEventListener("pagehide", () => {
+    if (current) {
+      take();
+      void save();
+    }
+  });
+}

@@ -1,0 +1,180 @@
+// What somebody has before them, and what waits on the device: the first page of the app.
+
+import { correct } from "./form";
+import * as queue from "./queue";
+import * as store from "./store";
+import type { Building, Item, Occurrence, Today } from "./types";
+import { button, byId, el, t, when } from "./words";
+
+const HOUR_MS = 3600 * 1000;
+
+/** Asks for words, or for nothing but a yes; undefined when they turned away. */
+function ask(title: string, least: number): Promise<string | undefined> {
+  const dialog = byId<HTMLDialogElement>("say");
+  const words = byId<HTMLTextAreaElement>("say-words");
+  byId("say-title").textContent = title;
+  words.value = "";
+  words.required = least > 0;
+  words.minLength = least;
+  dialog.returnValue = "";
+  dialog.showModal();
+  return new Promise((done) => {
+    dialog.addEventListener("close", () => done(dialog.returnValue === "yes" ? words.value.trim() : undefined), { once: true });
+  });
+}
+
+async function enqueue(kind: "act" | "release", url: string, label: string, body: Record<string, unknown>): Promise<void> {
+  const account = await store.account();
+  if (!account) return;
+  const now = Date.now();
+  const key = crypto.randomUUID();
+  await store.keep({ key, account, kind, state: "waiting", madeAt: now, changedAt: now, label, body: { key, ...body }, url, tries: 0 });
+  await show();
+  void queue.sendAll();
+}
+
+const act = (word: string, id: string, label: string, text = ""): Promise<void> =>
+  enqueue("act", "/api/v1/field/acts", `${t(`act-${word}`)}: ${label}`, { act: word, id, text });
+
+async function actWithWords(word: string, id: string, label: string, least: number): Promise<void> {
+  const text = await ask(`${t(`act-${word}`)}: ${label}`, least);
+  if (text !== undefined) await act(word, id, label, text);
+}
+
+/** Acts that wait for the same thing: it is not asked for twice. */
+function waits(items: Item[], id: string): Item | undefined {
+  return items.find((item) => (item.state === "waiting" || item.state === "sending") && ((item.body as { id?: string } | undefined)?.id === id || item.url?.includes(id)));
+}
+
+function card(title: string, lines: string[], buttons: HTMLElement[], waiting?: Item): HTMLLIElement {
+  const row = el("li", "card work-card");
+  row.append(el("h3", "", title), ...lines.filter(Boolean).map((line) => el("p", "s", line)));
+  if (waiting) row.append(el("p", "tag wait", t("queued")));
+  else {
+    const bar = el("div", "row");
+    bar.append(...buttons);
+    row.append(bar);
+  }
+  return row;
+}
+
+/** A list with its heading; nothing at all when there is nothing, unless `none` says so. */
+function fill(id: string, rows: HTMLLIElement[], none = ""): void {
+  const place = byId(id);
+  const list = place.querySelector("ul");
+  place.hidden = rows.length === 0 && !none;
+  list?.replaceChildren(...(rows.length ? rows : [el("li", "muted", none)]));
+}
+
+const address = (one: Building): string => [[one.street, one.house_number].filter(Boolean).join(", "), one.neighbourhood].filter(Boolean).join(" – ");
+
+function occurrence(one: Occurrence, items: Item[]): HTMLLIElement {
+  const label = one.number;
+  const buttons = [
+    button(t("inspect"), () => (location.hash = `#vistoria/nova/${one.id}`), "btn primary"),
+    button(t("act-note"), () => void actWithWords("note", one.id, label, 1)),
+  ];
+  if (one.state === "dispatched") buttons.push(button(t("act-arrive"), () => void act("arrive", one.id, label)));
+  if (one.state === "on_scene") buttons.push(button(t("act-resolve"), () => void actWithWords("resolve", one.id, label, 3)));
+  return card(`P${one.priority} · ${one.number}`, [[one.place, one.neighbourhood].filter(Boolean).join(" – "), one.words.slice(0, 200)], buttons, waits(items, one.id));
+}
+
+/** Everything that somebody has to do. Deployments of teams will be one more list here, of `today.deployments`, with acts of their own. */
+function work(today: Today | undefined, items: Item[]): void {
+  const task = (one: Today["tasks"][number]): HTMLLIElement => {
+    const done = button(t("act-task_done"), () => void act("task_done", one.id, one.title), "btn primary");
+    const take = button(t("act-task_take"), () => void act("task_take", one.id, one.title));
+    const lines = [`${t("due", when(one.due_at))} · ${one.incident_number}${one.drill ? ` · ${t("drill")}` : ""}`, one.checklist.join("; ")];
+    return card(one.title, lines, one.mine ? [done] : [take, done], waits(items, one.id));
+  };
+  fill("tasks", (today?.tasks ?? []).map(task), t("no-tasks"));
+  fill("occurrences", (today?.occurrences ?? []).map((one) => occurrence(one, items)), t("no-occurrences"));
+  fill("repeats", (today?.repeats ?? []).map((one) => card(address(one), [`${one.number} · ${t("repeat-by", one.inspect_again_by.split("-").reverse().join("/"))}`], [button(t("inspect"), () => (location.hash = "#vistoria/nova"), "btn primary")])));
+  const release = async (one: Today["interdictions"][number]): Promise<void> => {
+    const label = `${t("release")}: ${address(one)}`;
+    const reason = await ask(label, 3);
+    if (reason !== undefined) await enqueue("release", `/api/v1/interdictions/${one.id}/release`, label, { reason, inspection: null });
+  };
+  const forbidden = (one: Today["interdictions"][number]): HTMLLIElement =>
+    card(address(one), [`${one.number} · ${t(`scope-${one.scope}`)} · ${when(one.at)}`], [button(t("release"), () => void release(one))], waits(items, one.id));
+  fill("interdictions", (today?.interdictions ?? []).map(forbidden));
+}
+
+async function asCorrection(item: Item): Promise<void> {
+  try {
+    const response = await fetch(`/api/v1/inspections?all=true&key=${item.key}`, { headers: { accept: "application/json" }, cache: "no-store" });
+    const [found] = response.ok ? ((await response.json()) as { id: string }[]) : [];
+    if (!found) throw new Error("not found");
+    await correct(item, found.id);
+    location.hash = "#corrigindo";
+  } catch {
+    byId("queue-said").textContent = t("needs-network");
+  }
+}
+
+function entry(item: Item, pictures: Item[]): HTMLLIElement {
+  const row = el("li", "card queue-item");
+  row.dataset.state = item.state;
+  row.dataset.key = item.key;
+  const number = item.answer?.number;
+  const head = el("p", "row sp");
+  head.append(el("b", "", number ? `${number} · ${item.label}` : item.label), el("span", `tag ${item.state === "sent" ? "good" : item.state === "refused" ? "bad" : "wait"}`, t(`state-${item.state}`)));
+  row.append(head);
+  if (pictures.length) row.append(el("p", "s", t("photographs-sent", `${pictures.filter(({ state }) => state === "sent").length}/${pictures.length}`)));
+  if (item.state === "refused" && item.refusal) {
+    row.append(el("p", "s", item.refusal.status === 409 && item.refusal.fields.length ? t("differs") : t("refused")));
+    const fields = item.refusal.fields.map(({ field, message }) => `${field}: ${message}`);
+    for (const line of fields.length ? fields : [item.refusal.detail]) row.append(el("p", "s", line));
+  }
+  const bar = el("div", "row");
+  const isForm = item.kind === "inspection";
+  if (isForm && (item.state === "draft" || item.state === "waiting" || item.state === "refused")) bar.append(button(t("open"), () => (location.hash = `#rascunho/${item.key}`)));
+  if (isForm && item.state === "refused" && item.refusal?.status === 409 && item.refusal.fields.length) bar.append(button(t("as-correction"), () => void asCorrection(item), "btn primary"));
+  if (item.state === "refused" && item.kind !== "inspection") bar.append(button(t("again"), () => void store.keep({ ...item, state: "waiting" }).then(show).then(() => queue.sendAll())));
+  if (item.state === "refused" || (item.state === "draft" && isForm)) bar.append(button(t("drop"), () => void dropped(item, pictures)));
+  if (bar.childElementCount) row.append(bar);
+  return row;
+}
+
+async function dropped(item: Item, pictures: Item[]): Promise<void> {
+  if (!window.confirm(t("drop-sure"))) return;
+  const announced = item.draft?.photographs.map(({ key }) => key) ?? [];
+  await store.drop([item.key, ...pictures.map(({ key }) => key), ...announced]);
+  await show();
+}
+
+/** How many were made here and are not at the service. */
+export const isOpen = (item: Item): boolean => item.state !== "sent";
+
+function shownQueue(items: Item[]): void {
+  const of = (key: string): Item[] => items.filter((item) => item.of === key && item.kind === "photograph");
+  const heads = items.filter((item) => item.kind !== "photograph" || (item.state === "refused"));
+  const recent = (item: Item): boolean => isOpen(item) || of(item.key).some(isOpen) || Date.now() - item.changedAt < 24 * HOUR_MS;
+  const rows = heads.filter(recent).reverse().map((item) => entry(item, of(item.key)));
+  fill("queue", rows, t("queue-empty"));
+  const waiting = items.filter((item) => item.state === "waiting" || item.state === "sending").length;
+  byId("bar-count").textContent = waiting ? ` (${waiting})` : "";
+}
+
+let drawn = "";
+
+/** Draws everything anew from what lies on the device; nothing when nothing is new, so that nobody loses the button they were at. */
+export async function show(): Promise<void> {
+  const id = await store.account();
+  const items = id ? await store.items(id) : [];
+  const today = id ? (queue.session.today ?? (await store.today(id))) : undefined;
+  const now = JSON.stringify([id, items, today && { ...today, at: "", csrf: "" }, queue.session.standing]);
+  if (now === drawn) return;
+  drawn = now;
+  byId("who").textContent = today?.account.name ?? "";
+  const net = byId("net");
+  const { standing } = queue.session;
+  net.dataset.standing = standing;
+  net.textContent = t(`net-${standing}`);
+  byId("sign-in").hidden = standing !== "signed-out";
+  byId("sign-out").hidden = !id;
+  byId("work").hidden = !id;
+  byId("as-of").textContent = today ? t("as-of", when(today.at)) : "";
+  shownQueue(items);
+  work(today, items);
+}

@@ -1,0 +1,262 @@
+// The app of the field on a telephone whose network comes and goes: what is filled in without one survives a reload, arrives exactly once
+// when the network is back, also when the answer was lost, and belongs to whoever wrote it.
+import assert from "node:assert/strict";
+import { mkdir, writeFile } from "node:fs/promises";
+import { chromium, devices } from "playwright-core";
+import { lookOver } from "./axe.mjs";
+
+const base = process.env.BASE ?? "http://127.0.0.1:8080";
+const { USERNAME: username, PASSWORD: password, AGENT: agent } = process.env;
+const PATIENCE_MS = 60_000;
+const shots = new URL("./shots/", import.meta.url).pathname;
+const wrong = [];
+let current = "";
+
+async function step(name, act) {
+  const began = Date.now();
+  current = name;
+  await act();
+  console.log(`  ok ${name} (${Date.now() - began} ms)`);
+}
+
+const browser = await chromium.launch({ executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium", args: ["--no-sandbox", "--disable-background-networking"] });
+const telephone = { ...devices["Pixel 5"], locale: "pt-BR", geolocation: { latitude: -21.7545, longitude: -43.3505, accuracy: 9 }, permissions: ["geolocation"] };
+const context = await browser.newContext(telephone);
+const page = await context.newPage();
+page.setDefaultTimeout(PATIENCE_MS);
+page.on("pageerror", (error) => wrong.push(`${page.url()}: ${error.message}`));
+
+async function signIn(who, next = "/campo") {
+  await page.goto(`${base}/console/login?next=${next}`);
+  await page.fill("[name=username]", who);
+  await page.fill("[name=password]", password);
+  await Promise.all([page.waitForURL((url) => !url.pathname.includes("login")), page.click("main button.primary")]);
+}
+
+/** Loads the app from its worker; a load that the network answered would say nothing of times without one. */
+async function reload() {
+  await page.reload();
+  await page.locator("html[data-ready]").waitFor();
+}
+
+const queued = (street) => page.locator(".queue-item", { hasText: street });
+const stands = (street, state) => page.locator(`.queue-item[data-state=${state}]`, { hasText: street }).waitFor();
+
+async function begin(street) {
+  await page.click(".campo-bar a.primary");
+  await page.locator("#view-form:not([hidden])").waitFor();
+  await page.fill("[data-field=street]", street);
+  await page.fill("[data-field=house_number]", "20");
+  await page.selectOption("[data-field=damage]", "damaged");
+}
+
+async function found(street) {
+  return page.evaluate(async (wanted) => {
+    const all = await (await fetch("/api/v1/inspections?all=true&limit=1000", { cache: "no-store" })).json();
+    return all.filter((one) => one.street === wanted);
+  }, street);
+}
+
+/** A picture of one colour, of a camera's shape. */
+const picture = () => page.evaluate(() => {
+  const canvas = document.createElement("canvas");
+  Object.assign(canvas, { width: 1200, height: 900 });
+  const pen = canvas.getContext("2d");
+  pen.fillStyle = "#842";
+  pen.fillRect(0, 0, 1200, 900);
+  return canvas.toDataURL("image/jpeg").split(",")[1];
+});
+
+/** The service gets the first of these requests and answers, and the answer is lost on the way. */
+async function loseFirstAnswer(pattern) {
+  let lost = 0;
+  await context.route(pattern, async (route) => {
+    if (route.request().method() !== "POST" || lost > 0) return route.continue();
+    lost += 1;
+    const response = await route.fetch();
+    assert.equal(response.status(), 201, `${pattern}: ${await response.text()}`);
+    await route.abort();
+  });
+  return () => lost;
+}
+
+try {
+  await step("the app opens after the sign-in, and axe finds nothing by day and by night", async () => {
+    await signIn(username);
+    assert.equal(new URL(page.url()).pathname, "/campo");
+    await page.locator("html[data-ready]").waitFor();
+    await page.evaluate(() => navigator.serviceWorker.ready);
+    await page.locator("#net[data-standing=ok]").waitFor();
+    await lookOver(page);
+    await page.click("#night");
+    await lookOver(page);
+    const small = await page.evaluate(() => [...document.querySelectorAll(".campo .btn, .campo-bar a")].filter((one) => one.offsetParent && one.getBoundingClientRect().height < 48).map((one) => one.textContent));
+    assert.deepEqual(small, [], "targets of 48 pixels");
+    await page.click("#night");
+  });
+
+  await step("what is filled in without a network survives a reload, with photograph and signature", async () => {
+    await reload();
+    await context.setOffline(true);
+    await reload();
+    await begin("Rua do Primeiro Teste");
+    await lookOver(page);
+    await page.locator("[data-question][value=failing]").check();
+    await page.locator("[data-question][value=steep]").check();
+    assert.match(await page.locator("#suggested").innerText(), /R4/);
+    await page.selectOption("[data-field=risk]", "R4");
+    await page.fill("[data-field=loss]", "1.500,00");
+    await page.setInputFiles("#camera", { name: "IMG_1.jpg", mimeType: "image/jpeg", buffer: Buffer.from(await picture(), "base64") });
+    await page.locator("#photographs .shot").waitFor();
+    await page.locator("#photographs .shot input").fill("Muro caído");
+    await page.locator("#photographs .shot select").selectOption("270");
+    await page.check("#forbids");
+    await page.fill("[data-field=reason]", "Muro pode cair sobre a casa");
+    await page.fill("[data-field=signer_name]", "Maria de Teste");
+    const pad = await page.locator("canvas.pad").boundingBox();
+    await page.locator("canvas.pad").scrollIntoViewIfNeeded();
+    const box = await page.locator("canvas.pad").boundingBox();
+    assert.ok(pad && box);
+    await page.mouse.move(box.x + 20, box.y + 40);
+    await page.mouse.down();
+    for (let at = 1; at <= 12; at += 1) await page.mouse.move(box.x + 20 + at * 15, box.y + 40 + (at % 2) * 25);
+    await page.mouse.up();
+    await page.locator("#form-said", { hasText: "Guardado" }).waitFor();
+    await lookOver(page);
+    await reload();
+    await page.locator("#view-form:not([hidden])").waitFor();
+    assert.equal(await page.inputValue("[data-field=street]"), "Rua do Primeiro Teste");
+    assert.equal(await page.inputValue("[data-field=signer_name]"), "Maria de Teste");
+    await page.locator("#photographs .shot img").waitFor();
+    assert.equal(await page.locator("[data-question][value=failing]").isChecked(), true);
+    await page.click("#finish");
+    await stands("Rua do Primeiro Teste", "waiting");
+    await reload();
+    await stands("Rua do Primeiro Teste", "waiting");
+    assert.equal(await page.locator("#net").getAttribute("data-standing"), "offline");
+  });
+
+  await step("it arrives exactly once, whole, though the answers were lost on the way", async () => {
+    const inspections = await loseFirstAnswer(/\/api\/v1\/inspections$/);
+    const photographs = await loseFirstAnswer(/\/photographs$/);
+    await context.setOffline(false);
+    // Whoever comes back to the page sends again at once; otherwise it does so by itself.
+    for (let tries = 0; tries < 6 && !(photographs() && (await page.locator(".queue-item[data-state=sent]").count())); tries += 1) {
+      await page.evaluate(() => window.dispatchEvent(new Event("online")));
+      await page.locator(".queue-item[data-state=sent]", { hasText: "Rua do Primeiro Teste" }).waitFor({ timeout: 25_000 }).catch(() => undefined);
+    }
+    await stands("Rua do Primeiro Teste", "sent");
+    await page.evaluate(() => window.dispatchEvent(new Event("online")));
+    await queued("Rua do Primeiro Teste").filter({ hasText: "1/1" }).waitFor();
+    assert.deepEqual([inspections(), photographs()], [1, 1], "both answers were lost once");
+    await context.unroute(/\/api\/v1\/inspections$/);
+    await context.unroute(/\/photographs$/);
+    const all = await found("Rua do Primeiro Teste");
+    assert.equal(all.length, 1, JSON.stringify(all));
+    const one = await page.evaluate(async (id) => (await fetch(`/api/v1/inspections/${id}`)).json(), all[0].id);
+    assert.deepEqual(one.photographs.map(({ arrived, caption, bearing_deg }) => ({ arrived, caption, bearing_deg })), [{ arrived: true, caption: "Muro caído", bearing_deg: 270 }]);
+    assert.equal(one.interdictions.length, 1);
+    assert.deepEqual([one.risk, one.estimated_loss_centavos, one.lat], ["R4", 150_000, -21.7545]);
+  });
+
+  await step("when the session has ended what waits stays, and leaves after the sign-in", async () => {
+    await context.setOffline(true);
+    await begin("Rua do Segundo Teste");
+    await page.click("#finish");
+    await stands("Rua do Segundo Teste", "waiting");
+    await context.clearCookies();
+    await context.setOffline(false);
+    await page.evaluate(() => window.dispatchEvent(new Event("online")));
+    await page.locator("#sign-in:not([hidden])").waitFor();
+    await stands("Rua do Segundo Teste", "waiting");
+    await lookOver(page);
+    await signIn(username);
+    await stands("Rua do Segundo Teste", "sent");
+    assert.equal((await found("Rua do Segundo Teste")).length, 1);
+  });
+
+  await step("another account on the same telephone neither sees nor sends what is not its own", async () => {
+    await context.setOffline(true);
+    await begin("Rua do Terceiro Teste");
+    await page.click("#finish");
+    await stands("Rua do Terceiro Teste", "waiting");
+    await page.click("#sign-out");
+    await page.locator("#leaving[open] #leaving-said", { hasText: "1" }).waitFor();
+    await lookOver(page);
+    await page.click("#leaving-keep");
+    await page.locator("#sign-in:not([hidden])").waitFor();
+    assert.equal(await page.locator(".queue-item:visible").count(), 0);
+    await context.setOffline(false);
+    await page.evaluate(() => window.dispatchEvent(new Event("online")));
+    await signIn(agent);
+    await page.locator("#who", { hasText: "Agente" }).waitFor();
+    assert.equal(await queued("Teste").count(), 0, "nothing of the other account");
+    assert.equal((await found("Rua do Terceiro Teste")).length, 0, "nor was it sent in their name");
+    await page.click("#sign-out");
+    await page.click("#leaving-keep");
+    await page.locator("#sign-in:not([hidden])").waitFor();
+    await signIn(username);
+    await stands("Rua do Terceiro Teste", "sent");
+    const [one] = await found("Rua do Terceiro Teste");
+    assert.equal(one.inspector, username);
+  });
+
+  await step("a draft that was taken once and changed afterwards is kept beside the other and sent as its correction", async () => {
+    await begin("Rua do Quarto Teste");
+    const lost = await loseFirstAnswer(/\/api\/v1\/inspections$/);
+    const failed = page.waitForEvent("requestfailed", (request) => /\/api\/v1\/inspections$/.test(request.url()));
+    await page.click("#finish");
+    await failed;
+    await stands("Rua do Quarto Teste", "waiting");
+    await context.setOffline(true);
+    assert.equal(lost(), 1);
+    await context.unroute(/\/api\/v1\/inspections$/);
+    await queued("Rua do Quarto Teste").getByRole("button", { name: "Abrir" }).click();
+    await page.locator("#view-form:not([hidden])").waitFor();
+    await page.selectOption("[data-field=damage]", "destroyed");
+    await page.click("#finish");
+    await stands("Rua do Quarto Teste", "waiting");
+    await context.setOffline(false);
+    await page.evaluate(() => window.dispatchEvent(new Event("online")));
+    await stands("Rua do Quarto Teste", "refused");
+    assert.match(await queued("Rua do Quarto Teste").innerText(), /damage/);
+    await queued("Rua do Quarto Teste").getByRole("button", { name: "Enviar como correção" }).click();
+    await page.locator("#correction:not([hidden])").waitFor();
+    await page.fill("[data-field=correction_reason]", "Visto de novo por dentro");
+    await page.click("#finish");
+    await stands("Rua do Quarto Teste", "sent");
+    const all = await found("Rua do Quarto Teste");
+    assert.deepEqual(all.map(({ damage, superseded }) => [damage, superseded]), [["destroyed", false], ["damaged", true]]);
+  });
+
+  await step("the console and the public notice show it, and axe finds nothing there", async () => {
+    await page.goto(`${base}/console/inspections`);
+    await page.locator("table tbody tr").first().waitFor();
+    await lookOver(page);
+    await page.getByRole("row", { name: /Primeiro Teste/ }).locator("a").first().click();
+    await page.locator(".photos img").waitFor();
+    await lookOver(page);
+    await page.locator("a[href^='/console/interdictions/']").first().click();
+    await lookOver(page);
+    const pdf = await page.evaluate(async (path) => {
+      const response = await fetch(`${path}/term.pdf`);
+      return [response.status, (await response.text()).slice(0, 5)];
+    }, new URL(page.url()).pathname);
+    assert.deepEqual(pdf, [200, "%PDF-"]);
+    await page.goto(`${base}/interdicoes`);
+    assert.match(await page.locator("main").innerText(), /Rua do Primeiro Teste/);
+    assert.doesNotMatch(await page.locator("main").innerText(), /Maria|, 20/);
+    await lookOver(page);
+  });
+
+  assert.deepEqual(wrong, []);
+} catch (error) {
+  await mkdir(shots, { recursive: true });
+  await page.screenshot({ path: `${shots}field.png`, fullPage: true }).catch(() => undefined);
+  const told = `e2e: the field failed at "${current}":\n${error.stack}\n${wrong.join("\n")}\n`;
+  if (process.env.FAILURE) await writeFile(process.env.FAILURE, told);
+  console.error(told);
+  process.exitCode = 1;
+} finally {
+  await browser.close();
+}
