@@ -25,12 +25,14 @@ pub mod vault;
 // The path
 pub mod aid;
 pub mod alerts;
+pub mod deployments;
 pub mod dispatch;
 pub mod endpoints;
 pub mod engine;
 pub mod exercises;
 pub mod fleet;
 pub mod handover;
+pub mod ics;
 pub mod incidents;
 pub mod ingest;
 /// Schools, hospitals, companies: whom to tell there, and whether they have seen it.
@@ -45,6 +47,7 @@ pub mod pipeline;
 pub mod plancon;
 pub mod reports;
 pub mod residents;
+pub mod resources;
 pub mod risk;
 pub mod rota;
 pub mod rules;

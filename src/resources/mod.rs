@@ -226,3 +226,31 @@ impl Resource {
         }
     }
 }
+
+impl Resource {
+    /// As it is judged before it is sent.
+    pub fn part(&self) -> fit::Part {
+        fit::Part {
+            name: self.what.name.clone(),
+            class: self.class(),
+            condition: self.condition,
+            reason: self.condition_reason.clone(),
+            booked: self.bound.as_ref().map(|bound| bound.request.clone()),
+            shift: self.shift,
+            skills: self.what.skills.clone(),
+            leads: self.leads,
+        }
+    }
+
+    /// With what belongs to it, out of everything.
+    pub fn candidate(&self, all: &[Self]) -> fit::Candidate {
+        let own = all.iter().filter(|one| self.class() == Class::Team && one.team == Some(self.id));
+        fit::Candidate {
+            kind: self.what.kind,
+            typing: self.what.typing,
+            team: self.team_name.clone(),
+            own: self.part(),
+            members: own.map(Self::part).collect(),
+        }
+    }
+}
