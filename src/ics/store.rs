@@ -97,3 +97,8 @@ pub async fn people(conn: &mut PgConnection) -> sqlx::Result<Vec<(Uuid, String)>
     .await?;
     Ok(rows.into_iter().map(|row| (row.id, row.name)).collect())
 }
+
+/// Whether the incident is exercised.
+pub async fn is_drill(conn: &mut PgConnection, incident: IncidentId) -> sqlx::Result<bool> {
+    sqlx::query_scalar!(r#"select incident_is_drill($1) as "drill!""#, incident.0).fetch_one(conn).await
+}

@@ -221,7 +221,8 @@ pub async fn set_condition(
     reason: &str,
 ) -> sqlx::Result<()> {
     sqlx::query!(
-        "update resource set condition = $2, condition_reason = $3, condition_at = $4, changed_at = $4 where id = $1",
+        "update resource set condition = $2, condition_reason = $3, condition_at = $4, changed_at = $4,
+             phone = case when $2 = 'retired' then '' else phone end where id = $1",
         id,
         condition.as_str(),
         reason,

@@ -4,12 +4,14 @@ pub mod addresses;
 pub mod alerts;
 pub mod areas;
 pub mod audit;
+pub mod deployments;
 pub mod devices;
 pub mod document;
 pub mod endpoints;
 mod examples;
 pub mod exercises;
 pub mod feeds;
+pub mod ics;
 pub mod imports;
 pub mod incidents;
 pub mod institutions;
@@ -20,6 +22,7 @@ pub mod plans;
 pub mod readings;
 pub mod reports;
 pub mod residents;
+pub mod resources;
 pub mod rotas;
 pub mod rules;
 pub mod shelters;
@@ -229,6 +232,25 @@ pub mod warnings;
     supplies::enter,
     supplies::kits,
     supplies::deliveries,
-    supplies::called
+    supplies::called,
+    resources::list,
+    resources::create,
+    resources::show,
+    resources::change,
+    resources::condition,
+    resources::join,
+    resources::shift,
+    deployments::requests,
+    deployments::ask,
+    deployments::request,
+    deployments::assign,
+    deployments::close,
+    deployments::list,
+    deployments::show,
+    deployments::step,
+    deployments::positions,
+    ics::show,
+    ics::fill,
+    ics::end
 ))]
 pub struct ApiDocument;

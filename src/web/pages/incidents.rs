@@ -83,6 +83,8 @@ struct IncidentPage {
     in_all: i64,
     map: Markup,
     shelters: super::relief::panel::Panel,
+    /// Who was sent, what is asked for, and the command.
+    teams: Markup,
     may_write: bool,
     /// How far the contingency plan is.
     plan: Markup,
@@ -123,7 +125,8 @@ async fn show(
     let cases = list::lines(&mut conn, &wish, f.v.now, None, OWN).await?;
     let in_all = list::counts(&mut conn, &wish, f.v.now).await?.all();
     let at_work = list::counts(&mut conn, &Wish { states: AT_WORK.to_vec(), ..wish.clone() }, f.v.now).await?;
-    let marks: Vec<Mark> = cases.iter().filter_map(|case| mark(&f.v, case)).collect();
+    let mut marks: Vec<Mark> = cases.iter().filter_map(|case| mark(&f.v, case)).collect();
+    marks.extend(super::teams::panel::places(&mut conn, &f.v, id).await?);
     let map = if marks.is_empty() {
         Markup::default()
     } else {
@@ -133,6 +136,7 @@ async fn show(
     let at_work = at_work.all();
     let plan = super::tasks::card(&mut conn, &f.v, id).await?;
     let shelters = super::relief::panel::Panel::load(&mut conn, &f.v, id).await?;
+    let teams = super::teams::panel::of_incident(&mut conn, &f.v, id, is_open).await?;
     page(&IncidentPage {
         alerts,
         photographs,
@@ -150,6 +154,7 @@ async fn show(
         map,
         plan,
         shelters,
+        teams,
     })
 }
 

@@ -19,6 +19,7 @@ pub mod frame;
 pub mod handover;
 pub mod history;
 pub mod hoje;
+pub mod ics;
 pub mod incidents;
 pub mod institutions;
 pub mod invitation;
@@ -57,6 +58,7 @@ pub mod station_history;
 pub mod station_quality;
 pub mod stations;
 pub mod tasks;
+pub mod teams;
 pub mod tokens;
 pub mod unsubscribe;
 pub mod view;
@@ -125,6 +127,8 @@ pub fn routes() -> Router<App> {
         .merge(cadastro::routes())
         .merge(institutions::routes())
         .merge(relief::routes())
+        .merge(teams::routes())
+        .merge(ics::routes())
         .merge(unsubscribe::routes())
 }
 
