@@ -9,6 +9,7 @@ pub mod people;
 mod seed;
 pub mod storm;
 mod streets;
+pub mod teams;
 
 use std::io::Write as _;
 use std::path::Path;
