@@ -124,9 +124,7 @@ pub async fn candidates(
     let of_kind = all.iter().filter(|one| one.what.kind == request.what.kind);
     let mut judged: Vec<(Resource, Vec<Conflict>)> =
         of_kind.map(|one| (one.clone(), fit::judge(&one.candidate(&all), &wanted))).collect();
-    judged.sort_by_key(|(_, conflicts)| {
-        (conflicts.iter().any(|one| !one.can_be_overruled()), conflicts.len())
-    });
+    judged.sort_by_key(|(_, conflicts)| (conflicts.iter().any(|one| !one.can_be_overruled()), conflicts.len()));
     Ok(judged)
 }
 

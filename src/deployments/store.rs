@@ -78,13 +78,17 @@ pub async fn requests(conn: &mut PgConnection, asked: Asked) -> sqlx::Result<Vec
 
 /// One request, held until the transaction ends.
 pub async fn lock_request(conn: &mut PgConnection, id: Uuid) -> sqlx::Result<Option<Request>> {
-    sqlx::query!("select id from resource_request where id = $1 for no key update", id).fetch_optional(&mut *conn).await?;
+    sqlx::query!("select id from resource_request where id = $1 for no key update", id)
+        .fetch_optional(&mut *conn)
+        .await?;
     Ok(requests(conn, Asked { id: Some(id), ..Asked::default() }).await?.pop())
 }
 
 /// Whether the incident is open; none: there is none.
 pub async fn incident_is_open(conn: &mut PgConnection, id: Uuid) -> sqlx::Result<Option<bool>> {
-    sqlx::query_scalar!(r#"select state = 'open' as "open!" from incident where id = $1"#, id).fetch_optional(conn).await
+    sqlx::query_scalar!(r#"select state = 'open' as "open!" from incident where id = $1"#, id)
+        .fetch_optional(conn)
+        .await
 }
 
 pub async fn insert_request(
@@ -261,7 +265,7 @@ pub async fn insert(conn: &mut PgConnection, (now, by): (Instant, &str), new: &N
     .await?;
     sqlx::query!(
         "insert into deployment_unit (deployment_id, resource_id, from_at)
-         select $1, $2, $3 union all
+         select $1::uuid, $2::uuid, $3::timestamptz union all
          select $1, m.resource_id, $3 from team_member m where m.team_id = $2 and m.until_at is null",
         new.id,
         new.resource,
@@ -338,9 +342,10 @@ pub async fn step_of_key(
     deployment: Uuid,
     key: &str,
 ) -> sqlx::Result<Option<(String, Instant)>> {
-    let row = sqlx::query!("select act, at from deployment_step where deployment_id = $1 and key = $2", deployment, key)
-        .fetch_optional(conn)
-        .await?;
+    let row =
+        sqlx::query!("select act, at from deployment_step where deployment_id = $1 and key = $2", deployment, key)
+            .fetch_optional(conn)
+            .await?;
     Ok(row.map(|row| (row.act, row.at)))
 }
 
@@ -376,7 +381,9 @@ pub async fn steps(conn: &mut PgConnection, deployment: Uuid) -> sqlx::Result<Ve
 
 /// When its last step happened.
 pub async fn last_step_at(conn: &mut PgConnection, deployment: Uuid) -> sqlx::Result<Option<Instant>> {
-    sqlx::query_scalar!("select max(at) from deployment_step where deployment_id = $1", deployment).fetch_one(conn).await
+    sqlx::query_scalar!("select max(at) from deployment_step where deployment_id = $1", deployment)
+        .fetch_one(conn)
+        .await
 }
 
 /// Keeps fixes; those of an instant that is known already stay as they are. How many are new.

@@ -128,11 +128,7 @@ fn draw(
     for child in &node.under {
         let (x, y) = draw(child, (at, top + BOX.1 + GAP.1), words, out);
         let half = top + BOX.1 + GAP.1 / 2;
-        let _ = write!(
-            out,
-            r##"<path d="M{middle} {} V{half} H{x} V{y}" fill="none" stroke="#666"/>"##,
-            top + BOX.1
-        );
+        let _ = write!(out, r##"<path d="M{middle} {} V{half} H{x} V{y}" fill="none" stroke="#666"/>"##, top + BOX.1);
         at += child.leaves() * (BOX.0 + GAP.0);
     }
     let dash = if node.holder.is_some() { "" } else { r#" stroke-dasharray="4 3""# };
@@ -193,7 +189,12 @@ mod tests {
     fn outline(node: &Node) -> Vec<String> {
         let line = |(depth, node): (usize, &Node)| {
             let held = if node.holder.is_some() { "" } else { "?" };
-            format!("{}{}{}{held}", ".".repeat(depth), node.position, if node.unit.is_empty() { String::new() } else { format!(" {}", node.unit) })
+            format!(
+                "{}{}{}{held}",
+                ".".repeat(depth),
+                node.position,
+                if node.unit.is_empty() { String::new() } else { format!(" {}", node.unit) }
+            )
         };
         node.flat().into_iter().map(line).collect()
     }
@@ -215,7 +216,9 @@ mod tests {
             holding(5, Position::MedicalUnit, "", ""),
         ];
         let told = outline(&chart(&all));
-        for line in [".operations", "..branch Norte", "...division A", "..group Vistoria", ".logistics?", "..medical_unit"] {
+        for line in
+            [".operations", "..branch Norte", "...division A", "..group Vistoria", ".logistics?", "..medical_unit"]
+        {
             assert!(told.iter().any(|one| one == line), "{line} is not in {told:?}");
         }
         // Whoever gave up a position is no longer on the chart.
@@ -229,7 +232,9 @@ mod tests {
 
     #[test]
     fn the_drawing_holds_every_name_and_none_breaks_out_of_it() {
-        let drawn = svg(&chart(&[holding(7, Position::Commander, "", "")]), "Org \"x\"", "—", &|node| node.position.to_string());
+        let drawn = svg(&chart(&[holding(7, Position::Commander, "", "")]), "Org \"x\"", "—", &|node: &Node| {
+            node.position.to_string()
+        });
         assert!(drawn.contains("Pessoa 7 &lt;&amp;&gt;") && drawn.contains("Org &quot;x&quot;"), "{drawn}");
         assert_eq!(drawn.matches("<rect x=").count(), 8);
     }

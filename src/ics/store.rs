@@ -23,7 +23,10 @@ pub async fn list(conn: &mut PgConnection, incident: IncidentId) -> sqlx::Result
     let all = rows.into_iter().map(|row| {
         Ok(Holding {
             id: row.id,
-            position: row.position.parse().map_err(|error: crate::units::UnknownWord| sqlx::Error::Decode(Box::new(error)))?,
+            position: row
+                .position
+                .parse()
+                .map_err(|error: crate::units::UnknownWord| sqlx::Error::Decode(Box::new(error)))?,
             unit: row.unit,
             under: row.under,
             resource: row.resource_id,

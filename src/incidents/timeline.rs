@@ -7,8 +7,8 @@ use serde::{Deserialize, Serialize};
 use super::photographs;
 use super::store::Entry;
 use crate::plancon::{activation, hands};
-use crate::{deployments, ics};
 use crate::units::vocabulary;
+use crate::{deployments, ics};
 
 vocabulary! {
     /// What of a timeline is shown. Texts are `timeline-only-ONLY`.
@@ -77,7 +77,18 @@ mod tests {
 
     #[test]
     fn every_line_is_shown_by_one_filter_beside_the_one_that_shows_all() {
-        for kind in ["note", "correction", "alert", "attached", "photograph", "task", "deployment", "organization", "opened", "something new"] {
+        for kind in [
+            "note",
+            "correction",
+            "alert",
+            "attached",
+            "photograph",
+            "task",
+            "deployment",
+            "organization",
+            "opened",
+            "something new",
+        ] {
             let shown = Only::ALL.iter().filter(|only| only.shows(kind)).count();
             assert_eq!(shown, 2, "{kind}");
         }

@@ -11,18 +11,36 @@ use crate::clock::Instant;
 #[serde(tag = "conflict", rename_all = "snake_case")]
 pub enum Conflict {
     /// It, or somebody of the team, is bound by an open deployment for this request.
-    Booked { who: String, request: String },
-    Retired { who: String },
+    Booked {
+        who: String,
+        request: String,
+    },
+    Retired {
+        who: String,
+    },
     /// A team without anybody.
     EmptyTeam,
-    Maintenance { who: String, reason: String },
-    OffShift { who: String, next: Option<Instant> },
-    MissingSkill { skill: Skill },
+    Maintenance {
+        who: String,
+        reason: String,
+    },
+    OffShift {
+        who: String,
+        next: Option<Instant>,
+    },
+    MissingSkill {
+        skill: Skill,
+    },
     NoLeader,
     /// It belongs to a team that would be without it.
-    InTeam { team: String },
+    InTeam {
+        team: String,
+    },
     /// It is of a lower type than was asked for, or of none.
-    LessAble { asked: i16, has: Option<i16> },
+    LessAble {
+        asked: i16,
+        has: Option<i16>,
+    },
 }
 
 impl Conflict {

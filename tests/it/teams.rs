@@ -133,7 +133,11 @@ async fn a_team_binds_everybody_in_it_and_nobody_is_sent_twice_whatever_reason_i
     let belongs = assigned(&app, person, bia, "").await.unwrap_err();
     assert!(matches!(&belongs, Refused::Wrong { field, .. } if field == "reason"), "{belongs}");
     assigned(&app, person, bia, "a equipe fica com uma a menos").await.unwrap();
-    let kept = texts(&db, "select array_to_string(overruled, ',') || ': ' || override_reason from deployment where override_reason <> ''").await;
+    let kept = texts(
+        &db,
+        "select array_to_string(overruled, ',') || ': ' || override_reason from deployment where override_reason <> ''",
+    )
+    .await;
     assert_eq!(kept, ["in_team: a equipe fica com uma a menos"]);
 }
 
@@ -196,8 +200,10 @@ async fn one_hand(app: App, seed: u64, world: std::sync::Arc<World>) {
         } else {
             world.teams[draw(&ids, world.teams.len())]
         };
-        let open: Vec<Uuid> =
-            sqlx::query_scalar("select id from deployment order by assigned_at, id").fetch_all(&app.db.web).await.unwrap();
+        let open: Vec<Uuid> = sqlx::query_scalar("select id from deployment order by assigned_at, id")
+            .fetch_all(&app.db.web)
+            .await
+            .unwrap();
         let mut tx = app.db.web.begin().await.unwrap();
         let done = match draw(&ids, 6) {
             0 | 1 => {
@@ -205,7 +211,8 @@ async fn one_hand(app: App, seed: u64, world: std::sync::Arc<World>) {
                 fair(desk::assign(&mut tx, act, (request, resource), "é preciso").await).is_some()
             }
             2 => {
-                let (team, member) = (world.teams[draw(&ids, world.teams.len())], world.people[draw(&ids, world.people.len())]);
+                let (team, member) =
+                    (world.teams[draw(&ids, world.teams.len())], world.people[draw(&ids, world.people.len())]);
                 match draw(&ids, 2) {
                     0 => fair(register::join(&mut tx, plain, (team, member), false).await).is_some(),
                     _ => fair(register::leave(&mut tx, plain, (team, member)).await).is_some(),
@@ -213,7 +220,8 @@ async fn one_hand(app: App, seed: u64, world: std::sync::Arc<World>) {
             }
             _ if open.is_empty() => false,
             _ => {
-                let told = Told { act: Act::ALL[draw(&ids, Act::ALL.len())], key: None, at: None, reason: "sim", fix: None };
+                let told =
+                    Told { act: Act::ALL[draw(&ids, Act::ALL.len())], key: None, at: None, reason: "sim", fix: None };
                 fair(desk::step(&mut tx, act, (open[draw(&ids, open.len())], true), told).await).is_some()
             }
         };
@@ -265,7 +273,10 @@ async fn held(db: &TestDb, seed: u64) {
     .await;
     assert_eq!(loose, [] as [&str; 0], "seed {seed}: what is bound belongs to what is open");
     let steps: Vec<(Uuid, String)> =
-        sqlx::query_as("select deployment_id, state from deployment_step order by deployment_id, id").fetch_all(&db.pool).await.unwrap();
+        sqlx::query_as("select deployment_id, state from deployment_step order by deployment_id, id")
+            .fetch_all(&db.pool)
+            .await
+            .unwrap();
     assert!(steps.len() > 20, "seed {seed}: something happened");
     for pair in steps.windows(2).filter(|pair| pair[0].0 == pair[1].0) {
         let [before, after] = [&pair[0].1, &pair[1].1].map(|word| word.parse::<State>().unwrap());
@@ -297,7 +308,10 @@ async fn a_telephone_that_tells_a_step_again_is_answered_the_same_and_nothing_ha
     let place = json!({"lat": -21.75, "lon": -43.39, "accuracy_m": 9});
     let body = json!({"act": "en_route", "key": "celular-1:0001", "at": "2026-02-22T12:10:00Z", "position": place});
     let (status, first) = house.api(&house.fabio, Method::POST, &path, &body).await;
-    assert_eq!((status, first["state"].as_str(), first["repeated"].as_bool()), (StatusCode::OK, Some("en_route"), Some(false)));
+    assert_eq!(
+        (status, first["state"].as_str(), first["repeated"].as_bool()),
+        (StatusCode::OK, Some("en_route"), Some(false))
+    );
     assert_eq!(first["at"], "2026-02-22T12:10:00Z");
     let arrived = json!({"act": "on_site", "key": "celular-1:0002"});
     let (status, _) = house.api(&house.fabio, Method::POST, &path, &arrived).await;
@@ -336,7 +350,11 @@ async fn only_whoever_was_sent_or_runs_the_incident_tells_steps_and_only_the_lat
     let track = format!("/api/v1/deployments/{id}/positions");
     assert_eq!(house.api(&house.olga, Method::POST, &track, &places).await.0, StatusCode::FORBIDDEN);
     let (status, told) = house.api(&house.fabio, Method::POST, &track, &places).await;
-    assert_eq!((status, told["kept"].as_u64(), told["left_out"].as_u64()), (StatusCode::OK, Some(0), Some(1)), "before they left");
+    assert_eq!(
+        (status, told["kept"].as_u64(), told["left_out"].as_u64()),
+        (StatusCode::OK, Some(0), Some(1)),
+        "before they left"
+    );
     let page = house.room.page(&gil, &format!("/console/deployments/{id}")).await;
     assert!(!page.contains("Next step") && page.contains("accepted"), "{page}");
     let page = house.room.page(&house.fabio, &format!("/console/deployments/{id}")).await;
@@ -357,7 +375,8 @@ async fn positions_are_kept_between_departure_and_end_and_forgotten_some_days_af
     let at = |minute: u32| format!("2026-02-22T12:{minute:02}:00Z");
     let fix = |minute: u32| json!({"lat": -21.75, "lon": -43.39 + f64::from(minute) / 1000.0, "at": at(minute)});
     let path = format!("/api/v1/deployments/{id}/positions");
-    let body = json!({"positions": [fix(3), fix(1), fix(3), {"lat": -21.7, "lon": -43.3, "at": "2026-02-22T11:00:00Z"}]});
+    let body =
+        json!({"positions": [fix(3), fix(1), fix(3), {"lat": -21.7, "lon": -43.3, "at": "2026-02-22T11:00:00Z"}]});
     let (_, told) = house.api(&house.fabio, Method::POST, &path, &body).await;
     assert_eq!((told["kept"].as_u64(), told["left_out"].as_u64()), (Some(2), Some(2)));
     let (_, again) = house.api(&house.fabio, Method::POST, &path, &body).await;
@@ -368,7 +387,10 @@ async fn positions_are_kept_between_departure_and_end_and_forgotten_some_days_af
     let shown = house.api(&house.olga, Method::GET, &format!("/api/v1/deployments/{id}"), &Value::Null).await.1;
     assert_eq!(shown["track"][1]["at"], at(3));
     let page = house.room.page(&house.olga, &format!("/console/incidents/{INCIDENT}")).await;
-    assert!(page.contains("Recurso fabio") && page.contains("class=\"case p0\""), "its last place is on the map: {page}");
+    assert!(
+        page.contains("Recurso fabio") && page.contains("class=\"case p0\""),
+        "its last place is on the map: {page}"
+    );
     stepped(app, id, Act::Release).await.unwrap();
     let config = &app.config.privacy;
     for (days, left) in [(6, "2"), (8, "0")] {
@@ -392,7 +414,14 @@ async fn an_occurrence_is_dispatched_by_its_team_and_the_look_back_tells_how_lon
     let ana = saved(&house.room.app, &resource("ana", Kind::FieldAgent, &[])).await;
     let alfa = team(&house.room.app, "alfa", Kind::Inspection, &[ana]).await;
     let form = [("occurrence", &*occurrence), ("kind", "inspection"), ("wanted", "1"), ("task", "Ver a encosta")];
-    house.refused(&house.fabio, "/console/requests/new", &[&form[..3], &[("task", "")]].concat(), "Say what they are to do").await;
+    house
+        .refused(
+            &house.fabio,
+            "/console/requests/new",
+            &[&form[..3], &[("task", "")]].concat(),
+            "Say what they are to do",
+        )
+        .await;
     house.done(&house.fabio, "/console/requests/new", &form).await;
     let request = house.texts("select id::text from resource_request").await.remove(0);
     let page = house.room.page(&house.olga, &format!("/console/requests/{request}")).await;
@@ -407,8 +436,12 @@ async fn an_occurrence_is_dispatched_by_its_team_and_the_look_back_tells_how_lon
     let id: Uuid = house.texts("select id::text from deployment").await[0].parse().unwrap();
     stepped(app, id, Act::OnSite).await.unwrap();
     assert_eq!(house.texts("select state from occurrence").await, ["on_scene"]);
-    let after = house.api(&house.olga, Method::GET, &format!("/api/v1/incidents/{INCIDENT}/after"), &Value::Null).await.1;
-    assert_eq!(after["reaction"], json!({"sent": 1, "arrived": 1, "median_to_assigned_s": 240, "median_to_on_site_s": 1200}));
+    let after =
+        house.api(&house.olga, Method::GET, &format!("/api/v1/incidents/{INCIDENT}/after"), &Value::Null).await.1;
+    assert_eq!(
+        after["reaction"],
+        json!({"sent": 1, "arrived": 1, "median_to_assigned_s": 240, "median_to_on_site_s": 1200})
+    );
     let times = &after["times"];
     assert_eq!(times["first_team_assigned_s"].as_i64().unwrap() - times["first_team_asked_s"].as_i64().unwrap(), 240);
     assert_eq!(times["first_team_on_scene_s"].as_i64().unwrap() - times["first_team_asked_s"].as_i64().unwrap(), 1200);
@@ -442,18 +475,26 @@ async fn a_position_has_one_holder_and_passes_from_one_to_the_other_in_one_insta
     let page = house.room.page(&house.olga, &path).await;
     assert!(page.contains("Duda &#60;b&#62;") || page.contains("Duda &lt;b&gt;"), "{page}");
     let drawing = house.room.page(&house.olga, &format!("{path}.svg")).await;
-    assert!(drawing.starts_with("<svg") && drawing.contains("Bruno Lima") && !drawing.contains("Ana Prado"), "{drawing}");
+    assert!(
+        drawing.starts_with("<svg") && drawing.contains("Bruno Lima") && !drawing.contains("Ana Prado"),
+        "{drawing}"
+    );
     let pool = &house.room.db.pool;
     for sql in ["update incident_position set name = 'x'", "delete from incident_position"] {
         assert!(sqlx::query(sql).execute(pool).await.is_err(), "{sql}");
     }
     house.done(&house.olga, &path, &[("act", "end"), ("position", "commander")]).await;
     let api = format!("/api/v1/incidents/{INCIDENT}/organization");
-    let (status, _) = house.api(&house.olga, Method::POST, &format!("{api}/end"), &json!({"position": "commander"})).await;
+    let (status, _) =
+        house.api(&house.olga, Method::POST, &format!("{api}/end"), &json!({"position": "commander"})).await;
     assert_eq!(status, StatusCode::NOT_FOUND);
-    let (status, _) = house.api(&house.fabio, Method::POST, &api, &json!({"position": "safety", "name": "Fábio"})).await;
+    let (status, _) =
+        house.api(&house.fabio, Method::POST, &api, &json!({"position": "safety", "name": "Fábio"})).await;
     assert_eq!(status, StatusCode::FORBIDDEN);
-    sqlx::query("update incident set state = 'closed', closed_at = opened_at, closed_by = 'x'").execute(pool).await.unwrap();
+    sqlx::query("update incident set state = 'closed', closed_at = opened_at, closed_by = 'x'")
+        .execute(pool)
+        .await
+        .unwrap();
     let (status, _) = house.api(&house.olga, Method::POST, &api, &json!({"position": "safety", "name": "Eva"})).await;
     assert_eq!(status, StatusCode::CONFLICT);
 }
@@ -467,22 +508,29 @@ async fn the_forms_tell_what_is_known_and_whoever_takes_one_away_is_written_down
     house.done(&house.olga, &path, &[("act", "fill"), ("position", "commander"), ("name", "Ana Prado")]).await;
     house.done(&house.fabio, &format!("/console/incidents/{INCIDENT}/note"), &[("text", "=HYPERLINK(1)")]).await;
     let forms = format!("/console/incidents/{INCIDENT}/forms");
-    for (form, words) in [("201", "Ana Prado"), ("201", "Recurso fabio"), ("209", "Ana Prado"), ("214", "=HYPERLINK(1)")] {
+    for (form, words) in
+        [("201", "Ana Prado"), ("201", "Recurso fabio"), ("209", "Ana Prado"), ("214", "=HYPERLINK(1)")]
+    {
         let page = house.room.page(&house.clara, &format!("{forms}/{form}")).await;
         assert!(page.contains(words), "{form}: {page}");
     }
     let fabio = house.texts("select id::text from resource where code = 'fabio'").await.remove(0);
     let csv = house.room.page(&house.clara, &format!("{forms}/214.csv?resource={fabio}")).await;
     assert!(csv.contains("Recurso fabio: ") && csv.contains("'=HYPERLINK(1)") && !csv.contains("Ana Prado"), "{csv}");
-    let pdf = Request::get(format!("{forms}/201.pdf")).header("cookie", &house.clara.cookie).body(Body::empty()).unwrap();
+    let pdf =
+        Request::get(format!("{forms}/201.pdf")).header("cookie", &house.clara.cookie).body(Body::empty()).unwrap();
     let answer = tower::ServiceExt::oneshot(house.room.router.clone(), pdf).await.unwrap();
-    assert_eq!((answer.status(), answer.headers()[header::CONTENT_TYPE].to_str().unwrap()), (StatusCode::OK, "application/pdf"));
+    assert_eq!(
+        (answer.status(), answer.headers()[header::CONTENT_TYPE].to_str().unwrap()),
+        (StatusCode::OK, "application/pdf")
+    );
     let bytes = axum::body::to_bytes(answer.into_body(), 8 << 20).await.unwrap();
     assert!(bytes.starts_with(b"%PDF"));
     let told = house.texts("select actor || ' ' || (after->>'form') || ' ' || (after->>'as') from audit_event where act = 'form.export' order by 1").await;
     assert_eq!(told, ["clara 201 pdf", "clara 214 csv"]);
     for wrong in ["202", "201.csv", "214.exe"] {
-        let request = Request::get(format!("{forms}/{wrong}")).header("cookie", &house.clara.cookie).body(Body::empty()).unwrap();
+        let request =
+            Request::get(format!("{forms}/{wrong}")).header("cookie", &house.clara.cookie).body(Body::empty()).unwrap();
         assert_eq!(house.room.send(request).await.0, StatusCode::NOT_FOUND, "{wrong}");
     }
 }
@@ -494,8 +542,19 @@ async fn the_register_names_what_is_wrong_keeps_what_was_typed_and_shows_telepho
     let wrong = [&base[..], &[("phone", "99999")]].concat();
     let (status, page) = house.form(&house.olga, "/console/teams", &wrong).await;
     assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY);
-    assert!(page.contains("Write the telephone") && page.contains("value=\"Ana Prado\"") && page.contains("value=\"99999\""), "{page}");
-    house.done(&house.olga, "/console/teams", &[&base[..], &[("phone", "+5532999990001"), ("skills", "driving"), ("skills", "engineering")]].concat()).await;
+    assert!(
+        page.contains("Write the telephone")
+            && page.contains("value=\"Ana Prado\"")
+            && page.contains("value=\"99999\""),
+        "{page}"
+    );
+    house
+        .done(
+            &house.olga,
+            "/console/teams",
+            &[&base[..], &[("phone", "+5532999990001"), ("skills", "driving"), ("skills", "engineering")]].concat(),
+        )
+        .await;
     house.refused(&house.olga, "/console/teams", &base, "already").await;
     let id = house.texts("select id::text from resource").await.remove(0);
     let page = format!("/console/teams/{id}");
@@ -505,7 +564,14 @@ async fn the_register_names_what_is_wrong_keeps_what_was_typed_and_shows_telepho
     assert_eq!((&seen["phone"], &seen["skills"]), (&Value::Null, &json!(["driving", "engineering"])));
     let csv = house.room.page(&house.olga, "/console/teams.csv").await;
     assert!(csv.contains("ana,engineer,,Ana Prado,,+5532999990001,driving engineering,"), "{csv}");
-    house.refused(&house.olga, &format!("{page}/act"), &[("act", "condition"), ("condition", "retired"), ("reason", "saiu")], "sure").await;
+    house
+        .refused(
+            &house.olga,
+            &format!("{page}/act"),
+            &[("act", "condition"), ("condition", "retired"), ("reason", "saiu")],
+            "sure",
+        )
+        .await;
     let retire = [("act", "condition"), ("condition", "retired"), ("reason", "saiu"), ("sure", "yes")];
     house.done(&house.olga, &format!("{page}/act"), &retire).await;
     assert_eq!(house.texts("select condition || phone from resource").await, ["retired"]);

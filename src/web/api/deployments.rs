@@ -295,11 +295,8 @@ pub async fn request(
 ) -> Result<Json<Shown>, ApiError> {
     let mut conn = app.db.web.acquire().await?;
     let request = asked(&mut conn, id).await?;
-    let judged = if request.is_open() {
-        desk::candidates(&mut conn, &request, app.clock.now()).await?
-    } else {
-        Vec::new()
-    };
+    let judged =
+        if request.is_open() { desk::candidates(&mut conn, &request, app.clock.now()).await? } else { Vec::new() };
     let candidates = judged.into_iter().map(|(one, conflicts)| Candidate {
         resource: one.id,
         code: one.what.code,

@@ -236,7 +236,12 @@ fn of_teams() -> Vec<Example> {
     vec![
         ("post", "/api/v1/resources", json, resource.clone()),
         ("put", "/api/v1/resources/{id}", json, resource),
-        ("post", "/api/v1/resources/{id}/condition", json, json!({"condition": "maintenance", "reason": "Troca de freios"})),
+        (
+            "post",
+            "/api/v1/resources/{id}/condition",
+            json,
+            json!({"condition": "maintenance", "reason": "Troca de freios"}),
+        ),
         ("post", "/api/v1/resources/{id}/members", json, json!({"member": incident, "leads": false, "leaves": false})),
         (
             "post",

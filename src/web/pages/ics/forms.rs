@@ -55,7 +55,7 @@ async fn show(
     Path((id, file)): Path<(Uuid, String)>,
     Query(wanted): Query<Wanted>,
 ) -> Result<Response, ApiError> {
-    let (kind, ending) = file.split_once('.').unwrap_or((&file, ""));
+    let (kind, ending) = file.split_once('.').unwrap_or((file.as_str(), ""));
     let known = matches!((kind, ending), ("201" | "209" | "214", "" | "pdf") | ("214", "csv"));
     if !known {
         return Err(ApiError::NotFound(format!("form {file}")));
@@ -79,14 +79,17 @@ async fn show(
         let f = Frame::load(&mut tx, &app, v, "incidents").await?;
         return page(&FormPage { f, i, form, kind: kind.to_owned(), units, chosen, query });
     }
-    let entry = Entry::new(Act::FormExport, "incident", id).to(json!({ "form": kind, "as": ending, "resource": chosen }));
+    let entry =
+        Entry::new(Act::FormExport, "incident", id).to(json!({ "form": kind, "as": ending, "resource": chosen }));
     audit::record(&mut tx, &app.ids, v.now, &staff.actor(), entry).await?;
     tx.commit().await?;
     let name = format!("sci-{kind}-{}.{ending}", i.number.replace('/', "-"));
     let (bytes, media) = if ending == "csv" {
         (form::csv(&form).into_bytes(), "text/csv; charset=utf-8")
     } else {
-        let bytes = crate::print::render("ics.typ", &form, Vec::new()).await.map_err(|error| ApiError::Internal(error.into()))?;
+        let bytes = crate::print::render("ics.typ", &form, Vec::new())
+            .await
+            .map_err(|error| ApiError::Internal(error.into()))?;
         (bytes, "application/pdf")
     };
     let head = [

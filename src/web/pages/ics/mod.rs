@@ -64,7 +64,11 @@ fn tree(v: &View, node: &Node, out: &mut String) {
         clean(&label(v, node.position, &node.unit))
     );
     if node.is_overloaded() {
-        let _ = write!(out, r#"<br><span class="tag wait">{}</span>"#, clean(&v.t1("ics-overloaded", "n", node.under.len())));
+        let _ = write!(
+            out,
+            r#"<br><span class="tag wait">{}</span>"#,
+            clean(&v.t1("ics-overloaded", "n", node.under.len()))
+        );
     }
     out.push_str("</div>");
     if !node.under.is_empty() {
@@ -106,6 +110,12 @@ struct OrganizationPage {
     may_run: bool,
     wrong: String,
     done: String,
+}
+
+impl OrganizationPage {
+    fn label(&self, one: &Holding) -> String {
+        label(&self.f.v, one.position, &one.unit)
+    }
 }
 
 async fn organization_page(
@@ -161,7 +171,8 @@ async fn act(
         match fields.one("act") {
             "fill" => {
                 // The name of a unit that was typed before another position was chosen says nothing.
-                let [unit, under] = if position.is_named() { [text("unit"), text("under")] } else { Default::default() };
+                let [unit, under] =
+                    if position.is_named() { [text("unit"), text("under")] } else { Default::default() };
                 let under = if position == Position::Branch { String::new() } else { under };
                 let new = NewHolding { position, unit, under, resource: fields.maybe("resource")?, name: text("name") };
                 desk::fill(&mut tx, by, id, &new).await.map(|_| ())
@@ -203,7 +214,7 @@ async fn drawing(
     let i = incident(&mut conn, id).await?;
     let root = chart::chart(&store::list(&mut conn, id).await?);
     let title = format!("{} · {}", v.t("ics-title"), i.number);
-    let svg = chart::svg(&root, &title, &v.t("ics-nobody"), &|node| label(&v, node.position, &node.unit));
+    let svg = chart::svg(&root, &title, &v.t("ics-nobody"), &|node: &Node| label(&v, node.position, &node.unit));
     let head = [(header::CONTENT_TYPE, "image/svg+xml; charset=utf-8"), (header::CACHE_CONTROL, "no-store")];
     Ok((head, svg).into_response())
 }

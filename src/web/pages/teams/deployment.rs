@@ -43,20 +43,14 @@ struct DeploymentPage {
     map: Markup,
     /// Days after the end for which the track is kept.
     days: u32,
-    may_step: bool,
-    may_run: bool,
+    /// What this reader may do next.
+    acts: Vec<Act>,
     reason: String,
     wrong: String,
     done: String,
 }
 
 impl DeploymentPage {
-    /// Acts that this reader may do.
-    fn acts(&self) -> Vec<Act> {
-        let all = self.d.state.acts().iter().copied();
-        all.filter(|act| self.may_run || (self.may_step && *act != Act::Cancel)).collect()
-    }
-
     fn needs_reason(act: &Act) -> bool {
         matches!(act, Act::Decline | Act::Cancel)
     }
@@ -104,8 +98,9 @@ async fn deployment_page(
     let days = app.config.privacy.deployment_position_days;
     let status = if wrong.is_empty() { StatusCode::OK } else { StatusCode::UNPROCESSABLE_ENTITY };
     let f = Frame::load(&mut conn, app, v, "teams").await?;
-    let may_step = may_run || own;
-    let shown = DeploymentPage { f, d, bound, steps, track, map, days, may_step, may_run, reason, wrong, done };
+    let may = |act: &Act| may_run || (own && *act != Act::Cancel);
+    let acts = d.state.acts().iter().copied().filter(may).collect();
+    let shown = DeploymentPage { f, d, bound, steps, track, map, days, acts, reason, wrong, done };
     Ok((status, page(&shown)?).into_response())
 }
 

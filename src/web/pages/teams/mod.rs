@@ -156,7 +156,12 @@ pub fn read(fields: &Fields, kept: Option<&NewResource>) -> Result<NewResource, 
 /// Since or until when, or why, it is as it is; empty when there is nothing to say.
 pub fn standing_words(v: &View, one: &Resource) -> String {
     if let Some(bound) = &one.bound {
-        return format!("{} · {} · {}", v.word("deployment-state", bound.state.as_str()), bound.request, v.ago(bound.since));
+        return format!(
+            "{} · {} · {}",
+            v.word("deployment-state", bound.state.as_str()),
+            bound.request,
+            v.ago(bound.since)
+        );
     }
     if one.condition != crate::resources::Condition::InService {
         let word = v.word("resource-condition", one.condition.as_str());
@@ -208,12 +213,16 @@ async fn board_page(
 ) -> Result<Response, ApiError> {
     let class: Option<Class> = match shown.class.as_str() {
         "" => None,
-        word => Some(word.parse().map_err(|error: crate::units::UnknownWord| ApiError::field("class", word, error.to_string()))?),
+        word => Some(
+            word.parse()
+                .map_err(|error: crate::units::UnknownWord| ApiError::field("class", word, error.to_string()))?,
+        ),
     };
     let mut conn = app.db.web.acquire().await?;
     let all = store::list(&mut conn, v.now).await?;
     let requests = deployments::requests(&mut conn, Asked { open: true, ..Asked::default() }).await?;
-    let counts = Class::ALL.iter().map(|class| (*class, all.iter().filter(|one| one.class() == *class).count())).collect();
+    let counts =
+        Class::ALL.iter().map(|class| (*class, all.iter().filter(|one| one.class() == *class).count())).collect();
     let total = all.len();
     let columns = Standing::ALL.iter().map(|standing| {
         let shown = |one: &&Resource| one.standing() == *standing && class.is_none_or(|class| one.class() == class);
@@ -227,7 +236,12 @@ async fn board_page(
     Ok((status, page(&shown)?).into_response())
 }
 
-async fn board(State(app): State<App>, _: May<can::SeeConsole>, v: View, Query(shown): Query<Shown>) -> Result<Response, ApiError> {
+async fn board(
+    State(app): State<App>,
+    _: May<can::SeeConsole>,
+    v: View,
+    Query(shown): Query<Shown>,
+) -> Result<Response, ApiError> {
     board_page(&app, v, shown, (FormFields::default(), String::new())).await
 }
 
@@ -293,7 +307,20 @@ mod tests {
             ("deployment-act", of(&["assign"])),
             ("ics-position", Position::ALL.iter().map(|word| word.as_str()).collect()),
             ("teams-done", DONE.to_vec()),
-            ("fit", of(&["booked", "retired", "empty_team", "maintenance", "off_shift", "missing_skill", "no_leader", "in_team", "less_able"])),
+            (
+                "fit",
+                of(&[
+                    "booked",
+                    "retired",
+                    "empty_team",
+                    "maintenance",
+                    "off_shift",
+                    "missing_skill",
+                    "no_leader",
+                    "in_team",
+                    "less_able",
+                ]),
+            ),
         ];
         for (vocabulary, words) in words {
             for word in words {

@@ -8,7 +8,7 @@ use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::{get, post};
 use uuid::Uuid;
 
-use super::{Done, Fields, FormFields, kinds, read, refused, standing_words};
+use super::{Done, Fields, FormFields, read, refused, standing_words};
 use crate::accounts::Permission;
 use crate::accounts::tokens::desk::Acting;
 use crate::app::App;
@@ -25,9 +25,7 @@ use crate::web::pages::page;
 use crate::web::pages::view::View;
 
 pub fn routes() -> Router<App> {
-    Router::new()
-        .route("/console/teams/{id}", get(show).post(change))
-        .route("/console/teams/{id}/act", post(act))
+    Router::new().route("/console/teams/{id}", get(show).post(change)).route("/console/teams/{id}/act", post(act))
 }
 
 #[derive(Template)]
@@ -150,7 +148,9 @@ async fn act(
                 desk::condition(&mut tx, by, id, (to, fields.one("reason"))).await?;
                 Ok("condition")
             }
-            "join" => desk::join(&mut tx, by, (id, fields.parsed("member")?), fields.has("leads")).await.map(|()| "team"),
+            "join" => {
+                desk::join(&mut tx, by, (id, fields.parsed("member")?), fields.has("leads")).await.map(|()| "team")
+            }
             "leave" => desk::leave(&mut tx, by, (id, fields.parsed("member")?)).await.map(|()| "team"),
             "shift" => {
                 let span = (local(&v, &fields, "from")?, local(&v, &fields, "until")?);

@@ -75,7 +75,12 @@ async fn new_page(app: &App, v: View, to: For, (form, wrong): (Typed, String)) -
     Ok((status, page(&shown)?).into_response())
 }
 
-async fn new(State(app): State<App>, _: May<can::ReportField>, v: View, Query(to): Query<For>) -> Result<Response, ApiError> {
+async fn new(
+    State(app): State<App>,
+    _: May<can::ReportField>,
+    v: View,
+    Query(to): Query<For>,
+) -> Result<Response, ApiError> {
     new_page(&app, v, to, (Typed { wanted: "1".into(), ..Typed::default() }, String::new())).await
 }
 
