@@ -6,7 +6,7 @@ pub mod desk;
 pub mod form;
 pub mod store;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::clock::Instant;

@@ -261,7 +261,7 @@ fn of_teams() -> Vec<Example> {
             json,
             json!({"resource": incident, "reason": "É a mais próxima"}),
         ),
-        ("post", "/api/v1/resource-requests/{id}/close", json, reason()),
+        ("post", "/api/v1/resource-requests/{id}/close", json, json!({"reason": "Não choveu mais"})),
         (
             "post",
             "/api/v1/deployments/{id}/steps",

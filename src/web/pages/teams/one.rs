@@ -8,7 +8,7 @@ use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::{get, post};
 use uuid::Uuid;
 
-use super::{Done, Fields, FormFields, read, refused, standing_words};
+use super::{Done, Fields, FormFields, read, refused};
 use crate::accounts::Permission;
 use crate::accounts::tokens::desk::Acting;
 use crate::app::App;

@@ -9,7 +9,7 @@ use axum::routing::get;
 use serde::Deserialize;
 use uuid::Uuid;
 
-use super::{Done, Fields, kinds, refused, standing_words};
+use super::{Done, Fields, refused};
 use crate::accounts::Permission;
 use crate::app::App;
 use crate::deployments::store::{self, Asked, Which};
