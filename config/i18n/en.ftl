@@ -5033,6 +5033,7 @@ teams-track-days = Positions are erased { $n } days after the release.
 teams-steps = Steps
 teams-asked = Asked for
 teams-told-at = told { $at }
+teams-close-incident = Teams are in the field for this incident: { $names }. Release them first.
 teams-panel-none = Nobody was sent yet.
 teams-done-saved = Saved.
 teams-done-condition = The condition changed.

@@ -5037,6 +5037,7 @@ teams-track-days = As posições são apagadas { $n } dias depois da liberação
 teams-steps = Passos
 teams-asked = Pedido
 teams-told-at = soube-se { $at }
+teams-close-incident = Há equipes em campo por este incidente: { $names }. Libere-as antes.
 teams-panel-none = Ninguém foi enviado ainda.
 teams-done-saved = Guardado.
 teams-done-condition = A situação mudou.

@@ -13,6 +13,7 @@ use crate::audit::{self, Act as Audited, Entry};
 use crate::clock::Instant;
 use crate::events::{Event, notify};
 use crate::i18n::Lang;
+use crate::ics::store as command;
 use crate::ids::IncidentId;
 use crate::incidents::store as incidents;
 use crate::occurrences::MAX_UNIT;
@@ -146,6 +147,11 @@ pub async fn assign(
     }
     if asked.missing() == 0 {
         return Err(Refused::Conflict(format!("request {} has all {} it asks for", asked.number, asked.what.wanted)));
+    }
+    if let Some(incident) = asked.what.incident
+        && command::lock_incident(&mut *conn, IncidentId(incident)).await? != Some(true)
+    {
+        return Err(Refused::Conflict("the incident is closed".into()));
     }
     let chosen = held(&mut *conn, resource, by.now).await?;
     if chosen.what.kind != asked.what.kind {

@@ -23,7 +23,7 @@ pub struct Asked {
     /// Also those of its occurrences.
     pub incident: Option<Uuid>,
     pub occurrence: Option<Uuid>,
-    /// Only those that are not closed.
+    /// Only those that are not closed, nor their incident.
     pub open: bool,
 }
 
@@ -37,7 +37,7 @@ pub async fn requests(conn: &mut PgConnection, asked: Asked) -> sqlx::Result<Vec
         from resource_request q left join occurrence o on o.id = q.occurrence_id
         left join incident i on i.id = coalesce(q.incident_id, o.incident_id)
         where ($1::uuid is null or q.id = $1) and ($2::uuid is null or i.id = $2) and ($3::uuid is null or q.occurrence_id = $3)
-            and (not $4 or q.closed_at is null)
+            and (not $4 or (q.closed_at is null and (q.incident_id is null or i.state = 'open')))
         order by q.requested_at desc, q.id limit $5"#,
         asked.id,
         asked.incident,

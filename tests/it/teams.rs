@@ -391,7 +391,12 @@ async fn positions_are_kept_between_departure_and_end_and_forgotten_some_days_af
         page.contains("Recurso fabio") && page.contains("class=\"case p0\""),
         "its last place is on the map: {page}"
     );
+    let close = format!("/console/incidents/{INCIDENT}/close");
+    let (status, told) = house.form(&house.olga, &close, &[("text", "Passou")]).await;
+    assert_eq!(status, StatusCode::CONFLICT);
+    assert!(told.contains("Teams are in the field for this incident: Recurso fabio"), "{told}");
     stepped(app, id, Act::Release).await.unwrap();
+    house.done(&house.olga, &close, &[("text", "Passou")]).await;
     let config = &app.config.privacy;
     for (days, left) in [(6, "2"), (8, "0")] {
         let now = app.clock.now() + TimeDelta::days(days);
