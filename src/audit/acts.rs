@@ -247,6 +247,20 @@ vocabulary! {
         VolunteerCome = "volunteer.come",
         VolunteerGo = "volunteer.go",
         NucleusChange = "nucleus.change",
+        ResourceSave = "resource.save",
+        ResourceCondition = "resource.condition",
+        ResourceShift = "resource.shift",
+        ResourcesExport = "resources.export",
+        TeamChange = "team.change",
+        ResourceRequest = "resource.request",
+        ResourceRequestClose = "resource.close_request",
+        DeploymentAssign = "deployment.assign",
+        DeploymentStep = "deployment.step",
+        /// Somebody took over, or gave up, a position in the command of an incident.
+        PositionFill = "position.fill",
+        PositionEnd = "position.end",
+        /// The log of activities of an incident was taken out as a file.
+        FormExport = "form.export",
     }
 }
 

@@ -67,6 +67,7 @@ mod sirens;
 mod stages;
 mod story;
 mod support;
+mod teams;
 mod tidy;
 mod waiting_drafts;
 mod web;

@@ -27,7 +27,7 @@ const ROTA: &str = "BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:-//exemplo//PT\r\nB
 type Example = (&'static str, &'static str, &'static str, Value);
 
 fn all() -> Vec<Example> {
-    [general(), of_rules(), of_exercises(), of_reach(), of_plans(), of_field()].concat()
+    [general(), of_rules(), of_exercises(), of_reach(), of_plans(), of_field(), of_teams()].concat()
 }
 
 /// Exercises.
@@ -243,6 +243,58 @@ fn general() -> Vec<Example> {
         ("post", "/api/v1/staff/{username}/disable", json, reason()),
         ("post", "/api/v1/staff/{username}/enable", json, reason()),
         ("post", "/api/v1/staff/{username}/reset-second-factor", json, reason()),
+    ]
+}
+
+/// Teams and who is sent.
+fn of_teams() -> Vec<Example> {
+    let json = "application/json";
+    let incident = "0190b6a0-0000-7000-8000-000000000001";
+    let resource = json!({"code": "exemplo-vtr", "kind": "pickup", "typing": 3, "name": "VTR 02", "base": "Sede"});
+    vec![
+        ("post", "/api/v1/resources", json, resource.clone()),
+        ("put", "/api/v1/resources/{id}", json, resource),
+        (
+            "post",
+            "/api/v1/resources/{id}/condition",
+            json,
+            json!({"condition": "maintenance", "reason": "Troca de freios"}),
+        ),
+        ("post", "/api/v1/resources/{id}/members", json, json!({"member": incident, "leads": false, "leaves": false})),
+        (
+            "post",
+            "/api/v1/resources/{id}/shifts",
+            json,
+            json!({"from": "2098-12-01T10:00:00Z", "until": "2098-12-01T22:00:00Z"}),
+        ),
+        (
+            "post",
+            "/api/v1/resource-requests",
+            json,
+            json!({"incident": incident, "kind": "inspection", "wanted": 2, "skills": ["engineering"], "task": "Vistoriar a encosta"}),
+        ),
+        (
+            "post",
+            "/api/v1/resource-requests/{id}/deployments",
+            json,
+            json!({"resource": incident, "reason": "É a mais próxima"}),
+        ),
+        ("post", "/api/v1/resource-requests/{id}/close", json, json!({"reason": "Não choveu mais"})),
+        (
+            "post",
+            "/api/v1/deployments/{id}/steps",
+            json,
+            json!({"act": "en_route", "key": "celular-1:2098-12-01:7", "at": "2025-12-01T12:00:00Z",
+                "position": {"lat": -21.7612, "lon": -43.3501, "accuracy_m": 12}}),
+        ),
+        (
+            "post",
+            "/api/v1/deployments/{id}/positions",
+            json,
+            json!({"positions": [{"lat": -21.7612, "lon": -43.3501, "accuracy_m": 12, "at": "2025-12-01T12:01:00Z"}]}),
+        ),
+        ("post", "/api/v1/incidents/{id}/organization", json, json!({"position": "operations", "name": "Ana Prado"})),
+        ("post", "/api/v1/incidents/{id}/organization/end", json, json!({"position": "operations"})),
     ]
 }
 

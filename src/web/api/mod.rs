@@ -4,6 +4,7 @@ pub mod addresses;
 pub mod alerts;
 pub mod areas;
 pub mod audit;
+pub mod deployments;
 pub mod devices;
 pub mod document;
 pub mod endpoints;
@@ -11,6 +12,7 @@ mod examples;
 pub mod exercises;
 pub mod feeds;
 pub mod field;
+pub mod ics;
 pub mod imports;
 pub mod incidents;
 pub mod inspections;
@@ -23,6 +25,7 @@ pub mod plans;
 pub mod readings;
 pub mod reports;
 pub mod residents;
+pub mod resources;
 pub mod rotas;
 pub mod rules;
 pub mod shelters;
@@ -244,6 +247,25 @@ pub mod warnings;
     interdictions::release,
     interdictions::notices,
     field::today,
-    field::act
+    field::act,
+    resources::list,
+    resources::create,
+    resources::show,
+    resources::change,
+    resources::condition,
+    resources::join,
+    resources::shift,
+    deployments::requests,
+    deployments::ask,
+    deployments::request,
+    deployments::assign,
+    deployments::close,
+    deployments::list,
+    deployments::show,
+    deployments::step,
+    deployments::positions,
+    ics::show,
+    ics::fill,
+    ics::end
 ))]
 pub struct ApiDocument;

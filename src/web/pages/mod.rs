@@ -20,6 +20,7 @@ pub mod frame;
 pub mod handover;
 pub mod history;
 pub mod hoje;
+pub mod ics;
 pub mod incidents;
 pub mod inspections;
 pub mod institutions;
@@ -60,6 +61,7 @@ pub mod station_history;
 pub mod station_quality;
 pub mod stations;
 pub mod tasks;
+pub mod teams;
 pub mod tokens;
 pub mod unsubscribe;
 pub mod view;
@@ -130,6 +132,8 @@ pub fn routes() -> Router<App> {
         .merge(cadastro::routes())
         .merge(institutions::routes())
         .merge(relief::routes())
+        .merge(teams::routes())
+        .merge(ics::routes())
         .merge(unsubscribe::routes())
 }
 
