@@ -28,6 +28,8 @@ vocabulary! {
         ReportField = "report_field",
         /// Closes incidents and decides in them.
         RunIncidents = "run_incidents",
+        /// Declares damage of a department of the town (FIDE 6 and 7).
+        DeclareDamage = "declare_damage",
         /// Invites, changes and shuts out staff.
         ManageStaff = "manage_staff",
         /// API tokens of others.
@@ -79,7 +81,7 @@ impl Permissions {
 }
 
 use Permission::{
-    DraftAlerts, EditCatalogue, EditResidents, IssueAlerts, ManageDevices, ManagePrivacy, ManageStaff, ManageTokens,
+    DeclareDamage, DraftAlerts, EditCatalogue, EditResidents, IssueAlerts, ManageDevices, ManagePrivacy, ManageStaff, ManageTokens,
     OpenVault, OwnAccount, ReadAudit, ReportField, RunIncidents, SeeConsole, SeeDeliveries, SeeResidents,
 };
 
@@ -94,6 +96,7 @@ const OPERATOR: Permissions = FIELD_AGENT.and(Permissions::of(&[
     ManageDevices,
     DraftAlerts,
     RunIncidents,
+    DeclareDamage,
 ]));
 const APPROVER: Permissions = OPERATOR.and(Permissions::of(&[IssueAlerts]));
 const COORDINATOR: Permissions = APPROVER.and(Permissions::of(&[ReadAudit, OpenVault]));
@@ -102,6 +105,7 @@ const ADMINISTRATOR: Permissions =
 const AUDITOR: Permissions = VIEWER.and(Permissions::of(&[ReadAudit]));
 const PRIVACY_OFFICER: Permissions =
     VIEWER.and(Permissions::of(&[SeeResidents, EditResidents, ManagePrivacy, ReadAudit]));
+const DEPARTMENT: Permissions = ACCOUNT.and(Permissions::of(&[DeclareDamage]));
 const ETHICS: Permissions = ACCOUNT.and(Permissions::of(&[OpenVault]));
 
 /// The table.
@@ -115,6 +119,7 @@ pub const fn of_role(role: Role) -> Permissions {
         Role::Administrator => ADMINISTRATOR,
         Role::Auditor => AUDITOR,
         Role::PrivacyOfficer => PRIVACY_OFFICER,
+        Role::Department => DEPARTMENT,
         Role::Ethics | Role::Ombudsman => ETHICS,
         // Modules bring their own routes and permissions; until then their people manage their own account.
         _ => ACCOUNT,

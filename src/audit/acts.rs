@@ -240,6 +240,27 @@ vocabulary! {
         VolunteerCome = "volunteer.come",
         VolunteerGo = "volunteer.go",
         NucleusChange = "nucleus.change",
+        DeadlineSet = "deadline.set",
+        /// A holiday or a rule moved it.
+        DeadlineReckon = "deadline.reckon",
+        DeadlineAct = "deadline.act",
+        DeadlineEnd = "deadline.end",
+        DeadlineRuleAdd = "deadline_rule.add",
+        HolidayAdd = "holiday.add",
+        HolidayRemove = "holiday.remove",
+        DamageOpen = "damage.open",
+        DamageEdit = "damage.edit",
+        DamageEnter = "damage.enter",
+        DamageTakeBack = "damage.take_back",
+        DamageDeclare = "damage.declare",
+        DamageAnswer = "damage.answer",
+        DamageLevel = "damage.level",
+        DamageDocument = "damage.document",
+        DamageAdopt = "damage.adopt",
+        DamagePhotographs = "damage.photographs",
+        DamageSubmit = "damage.submit",
+        DamageDecide = "damage.decide",
+        DamageCorrect = "damage.correct",
     }
 }
 

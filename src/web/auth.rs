@@ -212,6 +212,7 @@ pub mod can {
         IssueAlerts,
         ReportField,
         RunIncidents,
+        DeclareDamage,
         ManageStaff,
         ManageTokens,
         ReadAudit,

@@ -8,6 +8,8 @@ pub mod areas;
 pub mod audit;
 pub mod cadastro;
 pub mod cases;
+pub mod damage;
+pub mod deadlines;
 pub mod delivery;
 pub mod devices;
 pub mod doubts;
@@ -92,6 +94,8 @@ pub fn routes() -> Router<App> {
         .merge(residents::routes())
         .merge(incidents::routes())
         .merge(plans::routes())
+        .merge(damage::routes())
+        .merge(deadlines::routes())
         .merge(tasks::routes())
         .merge(situation::routes())
         .merge(hoje::routes())
