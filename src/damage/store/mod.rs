@@ -279,6 +279,11 @@ pub async fn pdf(conn: &mut PgConnection, id: Uuid) -> sqlx::Result<Option<Vec<u
     Ok(sqlx::query_scalar!("select pdf from disaster where id = $1", id).fetch_optional(conn).await?.flatten())
 }
 
+/// The data of the documents as it was submitted.
+pub async fn frozen(conn: &mut PgConnection, id: Uuid) -> sqlx::Result<Option<Value>> {
+    Ok(sqlx::query_scalar!("select frozen from disaster where id = $1", id).fetch_optional(conn).await?.flatten())
+}
+
 pub async fn set_protocol(conn: &mut PgConnection, id: Uuid, protocol: &str) -> sqlx::Result<()> {
     sqlx::query!("update disaster set protocol = $2 where id = $1", id, protocol).execute(conn).await?;
     Ok(())

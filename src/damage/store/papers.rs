@@ -180,3 +180,9 @@ pub async fn pictures(conn: &mut PgConnection, disaster: Uuid) -> sqlx::Result<V
     .await?;
     Ok(rows.into_iter().map(|row| (row.id, row.content)).collect())
 }
+
+/// The small picture of an attachment; none when it was removed.
+pub async fn thumbnail(conn: &mut PgConnection, attachment: Uuid) -> sqlx::Result<Option<Vec<u8>>> {
+    let found = sqlx::query_scalar!("select thumbnail from attachment where id = $1", attachment).fetch_optional(conn).await?;
+    Ok(found.flatten())
+}

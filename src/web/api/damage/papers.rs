@@ -207,8 +207,8 @@ pub async fn submit_now(app: &App, staff: &Staff, (id, revision, typed): (Uuid, 
     let town = &app.config.municipality;
     let mut tx = app.db.web.begin().await?;
     let whole = submission::ready(&mut tx, by, town.time_zone, (id, revision, typed)).await?;
-    let ready = print::ready(&mut tx, &whole, town, Kind::ALL, (false, by.now)).await?;
-    let frozen = ready.frozen().map_err(ApiError::Internal)?;
+    let ready = print::ready(&mut tx, &whole, town, Kind::ALL, (false, by.now)).await.map_err(ApiError::Internal)?;
+    let frozen = ready.data.clone();
     let pdf = ready.pdf().await.map_err(ApiError::Internal)?;
     let sum = submission::freeze(&mut tx, by, &whole.dossier, (&frozen, &pdf)).await?;
     tx.commit().await?;
