@@ -323,7 +323,7 @@ fn papers_of(whole: &Whole, town: &Municipality) -> Vec<PrintedPaper> {
 
 /// The name of the nth picture beside the data.
 pub fn picture_name(at: usize) -> String {
-    format!("photograph-{}.jpg", at + 1)
+    format!("p{at}.jpg")
 }
 
 fn photograph(at: usize, one: &Photograph, tz: Tz) -> PrintedPhotograph {

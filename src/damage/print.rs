@@ -64,6 +64,6 @@ impl Ready {
     /// # Errors
     /// The template's.
     pub async fn pdf(self) -> anyhow::Result<Vec<u8>> {
-        Ok(crate::print::render(TEMPLATE, self.data, self.pictures).await?)
+        Ok(crate::print::render(TEMPLATE, &self.data, self.pictures).await?)
     }
 }
