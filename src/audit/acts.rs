@@ -261,6 +261,27 @@ vocabulary! {
         PositionEnd = "position.end",
         /// The log of activities of an incident was taken out as a file.
         FormExport = "form.export",
+        DeadlineSet = "deadline.set",
+        /// A holiday or a rule moved it.
+        DeadlineReckon = "deadline.reckon",
+        DeadlineAct = "deadline.act",
+        DeadlineEnd = "deadline.end",
+        DeadlineRuleAdd = "deadline_rule.add",
+        HolidayAdd = "holiday.add",
+        HolidayRemove = "holiday.remove",
+        DamageOpen = "damage.open",
+        DamageEdit = "damage.edit",
+        DamageEnter = "damage.enter",
+        DamageTakeBack = "damage.take_back",
+        DamageDeclare = "damage.declare",
+        DamageAnswer = "damage.answer",
+        DamageLevel = "damage.level",
+        DamageDocument = "damage.document",
+        DamageAdopt = "damage.adopt",
+        DamagePhotographs = "damage.photographs",
+        DamageSubmit = "damage.submit",
+        DamageDecide = "damage.decide",
+        DamageCorrect = "damage.correct",
     }
 }
 

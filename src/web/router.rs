@@ -43,6 +43,8 @@ pub fn router(app: App) -> Router {
         .merge(api::areas::routes())
         .merge(api::audit::routes())
         .merge(api::deployments::routes())
+        .merge(api::damage::routes())
+        .merge(api::deadlines::routes())
         .merge(api::devices::routes())
         .merge(api::endpoints::routes())
         .merge(api::feeds::routes())

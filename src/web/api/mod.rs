@@ -5,6 +5,8 @@ pub mod alerts;
 pub mod areas;
 pub mod audit;
 pub mod deployments;
+pub mod damage;
+pub mod deadlines;
 pub mod devices;
 pub mod document;
 pub mod endpoints;
@@ -205,6 +207,34 @@ pub mod warnings;
     rotas::add,
     rotas::take_back,
     rotas::import,
+    damage::list,
+    damage::open,
+    damage::show,
+    damage::csv,
+    damage::acts::header,
+    damage::acts::sections,
+    damage::acts::enter,
+    damage::acts::take_back,
+    damage::acts::adopt,
+    damage::acts::level,
+    damage::acts::declare,
+    damage::acts::answer,
+    damage::papers::write,
+    damage::papers::adopt_document,
+    damage::papers::take_back_document,
+    damage::papers::choose,
+    damage::papers::submit,
+    damage::papers::outcome,
+    damage::papers::correct,
+    deadlines::list,
+    deadlines::act,
+    deadlines::acts,
+    deadlines::rules,
+    deadlines::add_rule,
+    deadlines::preview,
+    deadlines::holidays,
+    deadlines::add_holiday,
+    deadlines::remove_holiday,
     plans::list,
     plans::write,
     plans::show,

@@ -9,6 +9,8 @@ pub mod audit;
 pub mod cadastro;
 pub mod campo;
 pub mod cases;
+pub mod damage;
+pub mod deadlines;
 pub mod delivery;
 pub mod devices;
 pub mod doubts;
@@ -99,6 +101,8 @@ pub fn routes() -> Router<App> {
         .merge(plans::routes())
         .merge(campo::routes())
         .merge(inspections::routes())
+        .merge(damage::routes())
+        .merge(deadlines::routes())
         .merge(tasks::routes())
         .merge(situation::routes())
         .merge(hoje::routes())

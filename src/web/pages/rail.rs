@@ -70,6 +70,7 @@ pub fn groups(f: &Frame) -> Vec<Group> {
                 entry("/console/plans", "plans", "nav-plans"),
                 entry("/console/shelters", "shelters", "nav-shelters"),
                 entry("/console/damage", "damage", "nav-damage"),
+                entry("/console/declarations", "declarations", "nav-declarations").who(Permission::DeclareDamage),
             ],
         ),
         (
