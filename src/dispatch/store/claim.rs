@@ -125,15 +125,17 @@ pub async fn claim(
         Claimed,
         r#"
         with due as (
-            select id from outbox
-            where channel = $1 and state = 'pending' and not held and next_attempt_at <= $2 and expires_at > $2
+            select o.id from outbox_queue q join outbox o on o.id = q.id
+            where q.channel = $1 and not q.held and q.next_attempt_at <= $2
                 -- What was just paused or cancelled, until its rows are moved out of the queue.
                 -- (`not in` and not an array: of an array the planner thinks that it leaves nothing, and sorts the whole queue.)
-                and alert_id not in (
+                and q.alert_id not in (
                     select c.alert_id from dispatch_control c where c.control <> 'running' and c.closed_at is null)
-                and not ($4 = any(refused_by))
-            order by priority, id limit $3
-            for update skip locked
+                -- Somebody may have had the row in hand since the queue was read.
+                and o.state = 'pending' and not o.held and o.next_attempt_at <= $2 and o.expires_at > $2
+                and not ($4 = any(o.refused_by))
+            order by q.priority, q.id limit $3
+            for update of o skip locked
         ), claimed as (
             update outbox o
             set state = 'sending', provider = $4, attempts = o.attempts + 1, fence = o.fence + 1, lease_until = $5
@@ -190,19 +192,21 @@ pub async fn complete(
     let moved = sqlx::query!(
         r#"
         update outbox o set
-            state = case when e.state = 'pending' and why.not_sent is not null then 'suppressed' else e.state end,
-            reason = case when e.state = 'pending' then coalesce(why.not_sent, e.reason) else e.reason end,
+            state = case when e.not_sent is not null then 'suppressed' else e.state end,
+            reason = coalesce(e.not_sent, e.reason),
             next_attempt_at = coalesce(e.next_at, o.next_attempt_at),
             provider_message_id = coalesce(e.message_id, o.provider_message_id),
             accepted_at = case when e.state in ('accepted', 'delivered') then $1 else o.accepted_at end,
-            final_at = case when e.state in ('delivered', 'rejected', 'expired')
-                or (e.state = 'pending' and why.not_sent is not null) then $1 end,
+            final_at = case when e.state in ('delivered', 'rejected', 'expired') or e.not_sent is not null then $1 end,
             lease_until = null
-        from unnest($2::bigint[], $3::bigint[], $4::text[], $5::text[], $6::timestamptz[], $7::text[])
-                as e (id, fence, state, reason, next_at, message_id)
-            join outbox r on r.id = e.id join alert a on a.id = r.alert_id
-            cross join lateral (select case when e.state = 'pending'
-                then why_not_sent(a.state, a.kind, a.exercise_id, r.resident_id) end as not_sent) as why
+        from (
+            -- Only of what is to be tried again it is asked whether it still may be: that is one in thousands.
+            select given.*, case when given.state = 'pending' then (
+                    select why_not_sent(a.state, a.kind, a.exercise_id, r.resident_id)
+                    from outbox r join alert a on a.id = r.alert_id where r.id = given.id) end as not_sent
+            from unnest($2::bigint[], $3::bigint[], $4::text[], $5::text[], $6::timestamptz[], $7::text[])
+                as given (id, fence, state, reason, next_at, message_id)
+            offset 0) as e
         where o.id = e.id and o.fence = e.fence and o.state = 'sending'
         returning o.id as "id: OutboxId", o.alert_id as "alert_id: AlertId"
         "#,
@@ -247,7 +251,8 @@ async fn record(conn: &mut PgConnection, now: Instant, provider: &str, endings: 
         "insert into outbox_attempt (outbox_id, attempt, part, at, provider, outcome, code, detail, provider_message_id)
         select e.id, e.attempt, e.part, $1, $2, e.outcome, e.code,
             -- What a server says of somebody who was erased meanwhile may hold their address.
-            case when exists (select from outbox o where o.id = e.id and o.address like 'erased:%') then '' else e.detail end,
+            case when e.detail <> '' and exists (select from outbox o where o.id = e.id and o.address like 'erased:%')
+                then '' else e.detail end,
             e.message_id
         from unnest($3::bigint[], $4::integer[], $5::integer[], $6::text[], $7::text[], $8::text[], $9::text[])
             as e (id, attempt, part, outcome, code, detail, message_id)",
@@ -323,16 +328,23 @@ pub async fn overtaken(conn: &mut PgConnection, now: Instant, ids: &[i64]) -> sq
 
 /// Rows whose worker is gone go back to pending: whether they left is not known, and not to send is worse than to send
 /// twice. The fact is recorded with the row's tries. Of an alert that was answered meanwhile they are not sent again.
+///
+/// An entry of the leases that is over is looked at once: what it names has ended, or is taken back here, or was renewed and stands in
+/// a later entry.
 pub async fn take_back(conn: &mut PgConnection, now: Instant, channel: &str) -> sqlx::Result<u64> {
     let done = sqlx::query!(
-        "with back as (
+        "with over as (
+            delete from outbox_lease where channel = $2 and until < $1 returning ids
+        ), late as (
+            select distinct unnest(ids) as id from over
+        ), back as (
             update outbox o set lease_until = null, next_attempt_at = $1, fence = o.fence + 1,
                 state = case when why.not_sent is null then 'pending' else 'suppressed' end,
                 reason = coalesce(why.not_sent, 'lease ended without an answer'),
                 final_at = case when why.not_sent is null then o.final_at else $1 end
-            from outbox r join alert a on a.id = r.alert_id
+            from late join outbox r on r.id = late.id join alert a on a.id = r.alert_id
                 cross join lateral (select why_not_sent(a.state, a.kind, a.exercise_id, r.resident_id) as not_sent) as why
-            where o.id = r.id and r.state = 'sending' and r.lease_until < $1 and r.channel = $2
+            where o.id = r.id and r.state = 'sending' and r.lease_until < $1
                 and o.state = 'sending' and o.lease_until < $1
             returning o.id, o.attempts, o.provider
         )
@@ -351,10 +363,19 @@ pub async fn take_back(conn: &mut PgConnection, now: Instant, channel: &str) -> 
 pub async fn bury(conn: &mut PgConnection, now: Instant, channel: &str) -> sqlx::Result<Vec<AlertId>> {
     sqlx::query_scalar!(
         r#"
-        with target as (
+        with recursive waiting as (
+            -- Each alert with rows that wait, by leaps through the index: there are few alerts and many rows.
+            (select alert_id from outbox_queue order by alert_id limit 1)
+            union all
+            select (select q.alert_id from outbox_queue q where q.alert_id > w.alert_id order by q.alert_id limit 1)
+            from waiting w where w.alert_id is not null
+        ), over as (
+            select a.id, a.state, a.kind, a.exercise_id from waiting w join alert a on a.id = w.alert_id
+            where a.expires_at <= $1 or not alert_stands(a.state, a.kind) or a.exercise_id is not null
+        ), target as (
             select o.id, o.expires_at <= $1 as died, why_not_sent(a.state, a.kind, a.exercise_id, o.resident_id) as not_sent
-            from outbox o join alert a on a.id = o.alert_id
-            where o.state = 'pending' and o.channel = $2
+            from over a join outbox_queue q on q.alert_id = a.id join outbox o on o.id = q.id
+            where q.channel = $2 and o.state = 'pending'
                 -- As why_not_sent, spelt out: it is asked of every row that waits.
                 and (o.expires_at <= $1 or not alert_stands(a.state, a.kind) or (a.exercise_id is not null and o.resident_id is not null and not exists (
                     select from exercise_participant p

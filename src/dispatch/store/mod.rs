@@ -11,5 +11,6 @@ pub mod part;
 pub mod passed_on;
 pub mod receipt;
 pub mod report;
+pub mod spread;
 pub mod tally;
 pub mod unreached;
