@@ -117,3 +117,7 @@ begin
         group by 2, 3, 4, 5 having sum(n) <> 0;
     return null;
 end $$;
+
+-- Whether any receipt looks for its message: asked with each batch of answers.
+create index delivery_receipt_waiting on delivery_receipt (provider, received_at)
+    where outbox_id is null and provider_message_id <> '';

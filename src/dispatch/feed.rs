@@ -29,7 +29,7 @@ use crate::events::{Event, notify};
 use crate::ids::OutboxId;
 
 /// Entries that wait for the database; beyond it nothing more is sent.
-const WRITES: usize = 2000;
+const WRITES: usize = 4000;
 const SWEEP_EVERY: chrono::TimeDelta = chrono::TimeDelta::seconds(2);
 
 /// What was claimed, each most urgent first.

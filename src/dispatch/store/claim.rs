@@ -28,10 +28,10 @@ pub struct Claimed {
 }
 
 impl Claimed {
-    pub fn row(&self) -> Row {
+    pub fn into_row(self) -> Row {
         Row {
             key: Key::Outbox(self.id, self.alert_id),
-            address: self.address.clone(),
+            address: self.address,
             attempt: self.attempt,
             fence: self.fence,
             expires_at: self.expires_at,
