@@ -121,3 +121,5 @@ end $$;
 -- Whether any receipt looks for its message: asked with each batch of answers.
 create index delivery_receipt_waiting on delivery_receipt (provider, received_at)
     where outbox_id is null and provider_message_id <> '';
+-- What was told of one message: asked for each receipt that comes, which read all of them until now.
+create index delivery_receipt_row on delivery_receipt (outbox_id) where outbox_id is not null;

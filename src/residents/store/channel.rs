@@ -28,7 +28,7 @@ pub async fn close(
     .await?;
     // First where a large audience waits to be written: whoever is writing it has the row, and then it is in the outbox.
     sqlx::query!(
-        "update spread_recipient set reason = 'opted_out' where channel = $1 and address = $2 and reason = ''",
+        "update spread_recipient set reason = 'opted_out' where channel = $1 and address = $2 and reason in ('', 'duplicate_address')",
         at.0,
         at.1
     )

@@ -412,7 +412,7 @@ pub async fn consent_to(
 pub async fn stop_sending(conn: &mut PgConnection, now: Instant, id: ResidentId) -> sqlx::Result<()> {
     // First where a large audience waits to be written: whoever is writing it has the row, and then it is in the outbox.
     sqlx::query!(
-        "update spread_recipient set reason = 'consent_withdrawn' where resident_id = $1 and reason = ''",
+        "update spread_recipient set reason = 'consent_withdrawn' where resident_id = $1 and reason in ('', 'duplicate_address')",
         id.0
     )
     .execute(&mut *conn)

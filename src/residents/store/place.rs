@@ -127,7 +127,7 @@ async fn stop_elsewhere(conn: &mut PgConnection, now: Instant, id: ResidentId) -
     // First where a large audience waits to be written: whoever is writing it has the row, and then it is in the outbox.
     sqlx::query!(
         "update spread_recipient s set reason = 'place_removed'
-        where s.resident_id = $1 and s.reason = '' and s.basis in ('inside', 'within_buffer', 'within_precision')
+        where s.resident_id = $1 and s.reason in ('', 'duplicate_address') and s.basis in ('inside', 'within_buffer', 'within_precision')
             and not exists (
                 select from alert_target t join alert a on a.id = t.alert_id join resident_place p on p.resident_id = $1
                 where t.alert_id = s.alert_id
