@@ -5,12 +5,12 @@
 -- Triggers keep both tables, within the transaction of the change, so that no writer can forget them. Nothing reads them alone: who
 -- takes a row looks at the row itself.
 
-lock table outbox, outbox_attempt in share row exclusive mode;
+lock table outbox, outbox_attempt in access exclusive mode;
 
--- The same as the word that stood in the index, in a form that a step does not change.
-alter table outbox add column meant boolean generated always as (state <> 'suppressed') stored;
 -- Room for the versions that a claim and its end make.
 alter table outbox set (fillfactor = 45);
+-- The same as the word that stood in the index, in a form that a step does not change.
+alter table outbox add column meant boolean generated always as (state <> 'suppressed') stored;
 
 drop index outbox_alert_state, outbox_due, outbox_leased, outbox_one_send, outbox_passed_on, outbox_provider_message;
 create unique index outbox_one_send on outbox (alert_id, channel, address) where meant;

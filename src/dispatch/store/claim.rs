@@ -11,6 +11,8 @@ use crate::dispatch::provider::Provider;
 use crate::ids::{AlertId, OutboxId};
 use crate::residents::store::blocked::{self, Failure};
 
+pub use super::late::{bury, take_back};
+
 /// A row in our hands until its lease ends.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Claimed {
@@ -113,6 +115,19 @@ pub async fn earlier_is_healthy(conn: &mut PgConnection, now: Instant, provider:
     .await
 }
 
+/// What follows in this transaction finds its rows by their indexes. The queue grows from nothing to a city within a second, of which
+/// the planner's statistics know nothing: it would read all of it and sort it, batch after batch, to take a few.
+pub(super) async fn by_index(conn: &mut PgConnection) -> sqlx::Result<()> {
+    sqlx::query!(
+        "select set_config('enable_seqscan', 'off', true), set_config('enable_bitmapscan', 'off', true),
+            set_config('enable_hashjoin', 'off', true), set_config('enable_mergejoin', 'off', true),
+            set_config('enable_sort', 'off', true)"
+    )
+    .fetch_one(conn)
+    .await?;
+    Ok(())
+}
+
 /// Claims what is due, most urgent first, and writes down the intent to send it. Nothing may leave before the commit.
 pub async fn claim(
     conn: &mut PgConnection,
@@ -121,6 +136,7 @@ pub async fn claim(
     limit: i64,
     lease_until: Instant,
 ) -> sqlx::Result<Vec<Claimed>> {
+    by_index(&mut *conn).await?;
     sqlx::query_as!(
         Claimed,
         r#"
@@ -189,6 +205,7 @@ pub async fn complete(
     let next_at: Vec<Option<Instant>> = endings.iter().map(|e| e.next.next_attempt_at).collect();
     let first_id = |e: &Ending| e.parts.iter().find_map(|part| part.message_id.clone());
     let message_ids: Vec<Option<String>> = endings.iter().map(first_id).collect();
+    by_index(&mut *conn).await?;
     let moved = sqlx::query!(
         r#"
         update outbox o set
@@ -321,78 +338,6 @@ pub async fn overtaken(conn: &mut PgConnection, now: Instant, ids: &[i64]) -> sq
                 or exists (select from dispatch_control c where c.alert_id = o.alert_id and c.control <> 'running'))"#,
         ids,
         now
-    )
-    .fetch_all(conn)
-    .await
-}
-
-/// Rows whose worker is gone go back to pending: whether they left is not known, and not to send is worse than to send
-/// twice. The fact is recorded with the row's tries. Of an alert that was answered meanwhile they are not sent again.
-///
-/// An entry of the leases that is over is looked at once: what it names has ended, or is taken back here, or was renewed and stands in
-/// a later entry.
-pub async fn take_back(conn: &mut PgConnection, now: Instant, channel: &str) -> sqlx::Result<u64> {
-    let done = sqlx::query!(
-        "with over as (
-            delete from outbox_lease where channel = $2 and until < $1 returning ids
-        ), late as (
-            select distinct unnest(ids) as id from over
-        ), back as (
-            update outbox o set lease_until = null, next_attempt_at = $1, fence = o.fence + 1,
-                state = case when why.not_sent is null then 'pending' else 'suppressed' end,
-                reason = coalesce(why.not_sent, 'lease ended without an answer'),
-                final_at = case when why.not_sent is null then o.final_at else $1 end
-            from late join outbox r on r.id = late.id join alert a on a.id = r.alert_id
-                cross join lateral (select why_not_sent(a.state, a.kind, a.exercise_id, r.resident_id) as not_sent) as why
-            where o.id = r.id and r.state = 'sending' and r.lease_until < $1
-                and o.state = 'sending' and o.lease_until < $1
-            returning o.id, o.attempts, o.provider
-        )
-        insert into outbox_attempt (outbox_id, attempt, part, at, provider, outcome, detail)
-        select id, attempts, 0, $1, coalesce(provider, ''), 'unknown', 'lease ended without an answer' from back",
-        now,
-        channel
-    )
-    .execute(conn)
-    .await?;
-    Ok(done.rows_affected())
-}
-
-/// Ends rows whose alert died, or was answered while they were on their way back, and those of whoever left its exercise. Returns
-/// the alerts that moved.
-pub async fn bury(conn: &mut PgConnection, now: Instant, channel: &str) -> sqlx::Result<Vec<AlertId>> {
-    sqlx::query_scalar!(
-        r#"
-        with recursive waiting as (
-            -- Each alert with rows that wait, by leaps through the index: there are few alerts and many rows.
-            (select alert_id from outbox_queue order by alert_id limit 1)
-            union all
-            select (select q.alert_id from outbox_queue q where q.alert_id > w.alert_id order by q.alert_id limit 1)
-            from waiting w where w.alert_id is not null
-        ), over as (
-            select a.id, a.state, a.kind, a.exercise_id from waiting w join alert a on a.id = w.alert_id
-            where a.expires_at <= $1 or not alert_stands(a.state, a.kind) or a.exercise_id is not null
-        ), target as (
-            select o.id, o.expires_at <= $1 as died, why_not_sent(a.state, a.kind, a.exercise_id, o.resident_id) as not_sent
-            from over a join outbox_queue q on q.alert_id = a.id join outbox o on o.id = q.id
-            where q.channel = $2 and o.state = 'pending'
-                -- As why_not_sent, spelt out: it is asked of every row that waits.
-                and (o.expires_at <= $1 or not alert_stands(a.state, a.kind) or (a.exercise_id is not null and o.resident_id is not null and not exists (
-                    select from exercise_participant p
-                    where p.exercise_id = a.exercise_id and p.resident_id = o.resident_id and p.left_at is null)))
-            limit 10000
-            for update of o skip locked
-        ), dead as (
-            update outbox o set final_at = $1,
-                state = case when t.died then 'expired' else 'suppressed' end,
-                reason = case when t.died then 'the alert expired' else t.not_sent end
-            from target t where o.id = t.id
-            returning o.alert_id
-        )
-        select distinct alert_id as "alert_id!: AlertId" from dead
-        "#,
-        now,
-        channel
     )
     .fetch_all(conn)
     .await

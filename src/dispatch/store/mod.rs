@@ -5,6 +5,7 @@ pub mod claim;
 pub mod content;
 pub mod control;
 pub mod enqueue;
+pub mod late;
 pub mod messages;
 pub mod notice;
 pub mod part;

@@ -2,7 +2,7 @@
 
 use sqlx::PgConnection;
 
-use super::claim::Claimed;
+use super::claim::{Claimed, by_index};
 use crate::clock::Instant;
 use crate::dispatch::provider::Provider;
 use crate::ids::{AlertId, OutboxId};
@@ -30,6 +30,7 @@ pub async fn claim(
     limit: i64,
     lease_until: Instant,
 ) -> sqlx::Result<Vec<Claimed>> {
+    by_index(&mut *conn).await?;
     sqlx::query_as!(
         Claimed,
         r#"
