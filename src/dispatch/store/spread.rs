@@ -105,16 +105,19 @@ async fn stage(conn: &mut PgConnection, left_at: Instant, alert: AlertId) -> sql
 /// Whoever shares a telephone or mailbox with somebody whose own row does not stand any more is told in their place, the first of them.
 async fn take_places(conn: &mut PgConnection, alert: AlertId) -> sqlx::Result<()> {
     sqlx::query!(
-        r#"with next as materialized (
-            select n, channel, address, reason from spread_recipient
-            where alert_id = $1 and n < (select min(n) from spread_recipient where alert_id = $1) + $2
+        r#"with bound as materialized (
+            select min(n) + $2 as n from spread_recipient where alert_id = $1
+        ), next as materialized (
+            select n, channel, address, reason, bool_or(reason = '') over (partition by channel, address) as is_told
+            from spread_recipient where alert_id = $1 and n < (select n from bound)
+                -- What is sent comes first: only when the last of these is not, are there any such rows.
+                and (select s.reason <> '' from spread_recipient s where s.alert_id = $1 and s.n < (select n from bound)
+                    order by s.n desc limit 1)
         ), free as materialized (
             select min(d.n) as n from next d
-            where d.reason = 'duplicate_address'
+            where d.reason = 'duplicate_address' and not d.is_told
                 and not exists (
                     select from outbox o where o.alert_id = $1 and o.channel = d.channel and o.address = d.address and o.meant)
-                and not exists (
-                    select from next e where e.reason = '' and e.channel = d.channel and e.address = d.address)
             group by d.channel, d.address
         )
         update spread_recipient s set reason = '' from free where s.alert_id = $1 and s.n = free.n"#,
