@@ -169,6 +169,8 @@ async fn fill(conn: &mut PgConnection, now: Instant, alert: AlertId) -> sqlx::Re
             select $1, r.resident_id, r.area_id from recipient r where r.channel is null
             on conflict do nothing
         ),
+        -- Nobody is to be written twice, should it have been a large audience before.
+        unstaged as (delete from spread_recipient where alert_id = $1),
         counted as (
             select count(*) filter (where channel = 'sms' and state = 'pending') as sms,
                 count(*) filter (where channel = 'email' and state = 'pending') as email,
