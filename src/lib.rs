@@ -67,6 +67,7 @@ pub mod cli;
 pub mod demo;
 pub mod history;
 pub mod picture;
+pub mod print;
 pub mod privacy;
 pub mod replay;
 pub mod web;

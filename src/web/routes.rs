@@ -1,8 +1,8 @@
 // The table of src/web/gate.rs, in a file of its own so that it reads at a glance. A new route adds its row here.
 
 use Permission::{
-    DraftAlerts, EditCatalogue, EditResidents, IssueAlerts, ManageDevices, ManagePrivacy, ManageStaff, OwnAccount, ReadAudit,
-    ReportField, RunIncidents, SeeConsole, SeeDeliveries, SeeResidents,
+    DraftAlerts, EditCatalogue, EditResidents, IssueAlerts, ManageDevices, ManagePrivacy, ManageStaff, OwnAccount,
+    ReadAudit, ReportField, RunIncidents, SeeConsole, SeeDeliveries, SeeResidents,
 };
 
 /// Every route with its guard.
@@ -344,6 +344,7 @@ pub const RULES: &[Rule] = &[
     staff("POST", "/console/reports/{id}/place", RunIncidents),
     staff("POST", "/console/reports/{id}/incident", RunIncidents),
     staff("POST", "/console/reports/words/{report}/split", RunIncidents),
+    staff("POST", "/console/reports/{id}/split", RunIncidents),
     staff("POST", "/console/reports/words/{report}/contact", SeeResidents),
     staff("GET", "/console/reports/words/{report}/photographs/{photograph}", SeeConsole),
     staff("POST", "/console/reports/words/{report}/photographs/{photograph}/remove", RunIncidents),
