@@ -169,12 +169,9 @@ async fn move_some(conn: &mut PgConnection, now: Instant, alert: AlertId) -> sql
 }
 
 async fn is_empty(conn: &mut PgConnection, alert: AlertId) -> sqlx::Result<bool> {
-    sqlx::query_scalar!(
-        r#"select not exists (select from spread_recipient where alert_id = $1) as "empty!""#,
-        alert.0
-    )
-    .fetch_one(conn)
-    .await
+    sqlx::query_scalar!(r#"select not exists (select from spread_recipient where alert_id = $1) as "empty!""#, alert.0)
+        .fetch_one(conn)
+        .await
 }
 
 /// The account, from the rows: what was kept back when it was written, and everything else.

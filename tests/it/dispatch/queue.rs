@@ -71,8 +71,10 @@ async fn queue_and_leases_are_the_rows_whatever_moved_them() {
             1 => drop(claim::renew(&mut conn, &ids, &fences, now + TimeDelta::seconds(9)).await.unwrap()),
             2 => taken_back += claim::take_back(&mut conn, now, "sms").await.unwrap(),
             3 => {
-                let endings: Vec<Ending> =
-                    some.iter().map(|row| ending(row, [State::Accepted, State::Pending][dice.roll(2) as usize])).collect();
+                let endings: Vec<Ending> = some
+                    .iter()
+                    .map(|row| ending(row, [State::Accepted, State::Pending][dice.roll(2) as usize]))
+                    .collect();
                 claim::complete(&mut conn, now, "sink:sms", &endings).await.unwrap();
             }
             4 => passed_on::record(&mut conn, "other", &ids).await.unwrap(),
@@ -82,7 +84,10 @@ async fn queue_and_leases_are_the_rows_whatever_moved_them() {
             }
             6 if step > 60 => drop(withdraw(&mut conn, now, alert, "superseded").await.unwrap()),
             7 if step > 30 => {
-                sqlx::query("delete from outbox where id in (select max(id) from outbox)").execute(&mut *conn).await.unwrap();
+                sqlx::query("delete from outbox where id in (select max(id) from outbox)")
+                    .execute(&mut *conn)
+                    .await
+                    .unwrap();
             }
             _ => {
                 let lease = now + TimeDelta::seconds(i64::try_from(dice.roll(9)).unwrap());
@@ -143,7 +148,9 @@ async fn rows_name_what_there_is_and_what_they_name_stays() {
     sqlx::query(insert).bind(alert.0).bind(resident).bind(area).execute(&mut owner).await.unwrap();
     let moved = sqlx::query("update outbox set area_id = 999").execute(&mut owner).await.unwrap_err();
     assert!(moved.to_string().contains("999"), "{moved}");
-    for sql in ["delete from risk_area where id = (select area_id from outbox)", "delete from alert_area; delete from alert"] {
+    for sql in
+        ["delete from risk_area where id = (select area_id from outbox)", "delete from alert_area; delete from alert"]
+    {
         owner.execute("begin; set local session_replication_role = origin").await.unwrap();
         owner.execute("alter table alert_area disable trigger user").await.unwrap();
         let refused = owner.execute(sql).await.unwrap_err();
@@ -198,10 +205,11 @@ async fn what_was_on_its_way_before_the_queue_was_made_is_in_it() {
     .unwrap();
     assert_eq!(found, (10, 5, 3, 10));
     conn.execute("delete from outbox").await.unwrap();
-    let left: i64 = sqlx::query_scalar("select (select count(*) from outbox_attempt) + (select count(*) from outbox_queue)")
-        .fetch_one(&mut conn)
-        .await
-        .unwrap();
+    let left: i64 =
+        sqlx::query_scalar("select (select count(*) from outbox_attempt) + (select count(*) from outbox_queue)")
+            .fetch_one(&mut conn)
+            .await
+            .unwrap();
     assert_eq!(left, 0, "tries go with their row");
     conn.close().await.unwrap();
     admin.execute(AssertSqlSafe(format!("drop database {name} with (force)"))).await.unwrap();

@@ -69,7 +69,10 @@ async fn rows_can_leave_while_the_rest_of_a_large_audience_is_being_written() {
     assert_eq!(step(&mut conn).await, None);
     assert_eq!(count(&db, "select count(*) from outbox_queue").await, 11_000);
     assert_eq!(count(&db, "select count(*) from outbox where reason = 'duplicate_address'").await, 1000);
-    assert_eq!((balanced(&mut conn, alert).await, count(&db, "select count(*) from spread_recipient").await), (12_000, 0));
+    assert_eq!(
+        (balanced(&mut conn, alert).await, count(&db, "select count(*) from spread_recipient").await),
+        (12_000, 0)
+    );
 }
 
 #[tokio::test]
@@ -89,10 +92,7 @@ async fn who_says_no_between_two_steps_gets_nothing_and_who_shares_the_telephone
     assert_eq!(words, ["suppressed consent_withdrawn", "pending"]);
     // Who was erased has no row, nor an address anywhere; the telephone that wants nothing gets nothing.
     assert_eq!([word(&db, 10_501).await, word(&db, 11_501).await], ["", "pending"]);
-    assert_eq!(
-        [word(&db, 10_502).await, word(&db, 11_502).await],
-        ["suppressed opted_out", "suppressed opted_out"]
-    );
+    assert_eq!([word(&db, 10_502).await, word(&db, 11_502).await], ["suppressed opted_out", "suppressed opted_out"]);
     assert_eq!(balanced(&mut conn, alert).await, 11_999);
 }
 
@@ -104,10 +104,17 @@ async fn an_alert_that_is_answered_between_two_steps_is_written_no_further() {
     let mut conn = db.pool.acquire().await.unwrap();
     assert_eq!(step(&mut conn).await, Some(false));
     let before = count(&db, "select count(*) from outbox").await;
-    sqlx::query("update alert set state = 'cancelled', ended_at = $1").bind(start_at()).execute(&mut *conn).await.unwrap();
+    sqlx::query("update alert set state = 'cancelled', ended_at = $1")
+        .bind(start_at())
+        .execute(&mut *conn)
+        .await
+        .unwrap();
     assert_eq!((step(&mut conn).await, step(&mut conn).await), (Some(true), None));
     assert_eq!(count(&db, "select count(*) from outbox").await, before);
-    assert_eq!((balanced(&mut conn, alert).await, count(&db, "select count(*) from spread_recipient").await), (before, 0));
+    assert_eq!(
+        (balanced(&mut conn, alert).await, count(&db, "select count(*) from spread_recipient").await),
+        (before, 0)
+    );
 }
 
 #[tokio::test]
