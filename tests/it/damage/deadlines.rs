@@ -7,6 +7,7 @@ use sentinela::deadlines::worker;
 use serde_json::{Value, json};
 
 use super::{Town, ask};
+use crate::approval::Person;
 
 const DUE: &str = "select due_on::text from deadline where code = 'damage.submission.sudden'";
 
@@ -70,7 +71,11 @@ async fn a_deadline_is_extended_once_with_a_reason_and_suspended_as_its_rule_say
     let (status, paused) = act("suspend").await;
     assert_eq!((status, &paused["due_on"]), (StatusCode::OK, &Value::Null), "{paused}");
     town.room.app.clock.set(town.room.app.clock.now() + TimeDelta::days(3));
-    let (status, resumed) = act("resume").await;
+    // Her token ran out meanwhile.
+    let token = town.room.token("olga", "later").await;
+    let olga = Person { id: town.olga.id, token, cookie: String::new(), csrf: String::new() };
+    let resume = json!({ "act": "resume", "reason": "Laudos entregues" });
+    let (status, resumed) = ask(&town.room, &olga, Method::POST, &format!("deadlines/{id}"), resume).await;
     assert_eq!((status, &resumed["due_on"]), (StatusCode::OK, &json!("2026-03-10")), "two business days were lost: {resumed}");
 }
 
