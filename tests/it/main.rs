@@ -17,6 +17,7 @@ mod cluster;
 mod composing;
 mod corpora;
 mod crash;
+mod damage;
 mod demo;
 mod dispatch;
 mod endpoints;

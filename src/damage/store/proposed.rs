@@ -6,7 +6,7 @@ use crate::clock::Instant;
 use crate::damage::figures::{Inspected, Proposal, of_shelters};
 use crate::damage::lines::Line;
 use crate::ids::IncidentId;
-use crate::shelters::store::count;
+use crate::shelters::store::count::{self, Whose};
 use crate::shelters::totals;
 
 /// Inspections of one incident, at most: what is beyond is not proposed.
@@ -69,7 +69,7 @@ pub async fn shelters(conn: &mut PgConnection, incident: IncidentId, at: Instant
     if !is_known {
         return Ok(Vec::new());
     }
-    let sheltered = count::by_shelter(&mut *conn, (at, at), Some(incident.0)).await?;
-    let elsewhere = count::elsewhere(conn, (at, at), Some(incident.0)).await?;
+    let sheltered = count::by_shelter(&mut *conn, (at, at), Whose::incident(incident.0)).await?;
+    let elsewhere = count::elsewhere(conn, (at, at), Whose::incident(incident.0)).await?;
     Ok(of_shelters(totals::sum(&sheltered).all(), elsewhere.heads.all()))
 }

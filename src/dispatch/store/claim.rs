@@ -119,9 +119,9 @@ pub async fn earlier_is_healthy(conn: &mut PgConnection, now: Instant, provider:
 /// the planner's statistics know nothing: it would read all of it and sort it, batch after batch, to take a few.
 pub(super) async fn by_index(conn: &mut PgConnection) -> sqlx::Result<()> {
     sqlx::query!(
-        "select set_config('enable_seqscan', 'off', true), set_config('enable_bitmapscan', 'off', true),
-            set_config('enable_hashjoin', 'off', true), set_config('enable_mergejoin', 'off', true),
-            set_config('enable_sort', 'off', true)"
+        "select set_config('enable_seqscan', 'off', true) as scan, set_config('enable_bitmapscan', 'off', true) as bitmap,
+            set_config('enable_hashjoin', 'off', true) as hash, set_config('enable_mergejoin', 'off', true) as merge,
+            set_config('enable_sort', 'off', true) as sort"
     )
     .fetch_one(conn)
     .await?;
