@@ -81,8 +81,8 @@ impl Permissions {
 }
 
 use Permission::{
-    DeclareDamage, DraftAlerts, EditCatalogue, EditResidents, IssueAlerts, ManageDevices, ManagePrivacy, ManageStaff, ManageTokens,
-    OpenVault, OwnAccount, ReadAudit, ReportField, RunIncidents, SeeConsole, SeeDeliveries, SeeResidents,
+    DeclareDamage, DraftAlerts, EditCatalogue, EditResidents, IssueAlerts, ManageDevices, ManagePrivacy, ManageStaff,
+    ManageTokens, OpenVault, OwnAccount, ReadAudit, ReportField, RunIncidents, SeeConsole, SeeDeliveries, SeeResidents,
 };
 
 const ACCOUNT: Permissions = Permissions::of(&[OwnAccount]);

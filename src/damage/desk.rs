@@ -13,7 +13,8 @@ use super::lines::{Amount, Line};
 use super::sections::Sections;
 use super::store::{self, New, declared, entries, papers, proposed};
 use super::{
-    Declaration, DeclaredLine, Department, Dossier, ENTRY, KIND, MOST_DECLARATIONS, MOST_ENTRIES, Onset, documents, view,
+    Declaration, DeclaredLine, Department, Dossier, ENTRY, KIND, MOST_DECLARATIONS, MOST_ENTRIES, Onset, documents,
+    view,
 };
 use crate::accounts::tokens::desk::Acting;
 use crate::audit::{self, Act, Entry as Audited};
@@ -109,10 +110,16 @@ pub(super) async fn run_deadline(
 }
 
 fn header_of(by: Acting<'_>, header: &Header) -> Result<String, Refused> {
-    let cobrade: Cobrade =
-        header.cobrade.parse().map_err(|error: crate::cobrade::UnknownCobrade| Refused::wrong("cobrade", &header.cobrade, error))?;
+    let cobrade: Cobrade = header
+        .cobrade
+        .parse()
+        .map_err(|error: crate::cobrade::UnknownCobrade| Refused::wrong("cobrade", &header.cobrade, error))?;
     if header.occurred_at > by.now {
-        return Err(Refused::wrong("occurred_at", header.occurred_at.to_rfc3339(), "expected an instant that is not in the future"));
+        return Err(Refused::wrong(
+            "occurred_at",
+            header.occurred_at.to_rfc3339(),
+            "expected an instant that is not in the future",
+        ));
     }
     Ok(cobrade.to_string())
 }
@@ -180,7 +187,9 @@ pub async fn set_header(
     }
     let decreed = after.decree_on.map(|day| crate::deadlines::reckon::end_of(day, tz));
     match (header.onset, decreed) {
-        (Onset::Sudden, _) => run_deadline(&mut *conn, by, tz, &after, (header.onset.deadline(), header.occurred_at)).await?,
+        (Onset::Sudden, _) => {
+            run_deadline(&mut *conn, by, tz, &after, (header.onset.deadline(), header.occurred_at)).await?
+        }
         (Onset::Gradual, Some(at)) => run_deadline(&mut *conn, by, tz, &after, (header.onset.deadline(), at)).await?,
         (Onset::Gradual, None) => {}
     }
@@ -192,7 +201,12 @@ pub async fn set_header(
 ///
 /// # Errors
 /// `Wrong` with every field; `NotFound`; `Conflict`.
-pub async fn write(conn: &mut PgConnection, by: Acting<'_>, (id, revision): (Uuid, i32), sections: &Sections) -> Result<(), PlanError> {
+pub async fn write(
+    conn: &mut PgConnection,
+    by: Acting<'_>,
+    (id, revision): (Uuid, i32),
+    sections: &Sections,
+) -> Result<(), PlanError> {
     let problems = sections.problems();
     if !problems.is_empty() {
         return Err(PlanError::Wrong(problems));
@@ -259,7 +273,12 @@ pub async fn enter(conn: &mut PgConnection, by: Acting<'_>, id: Uuid, new: &NewE
 ///
 /// # Errors
 /// `Wrong` without a reason; `NotFound`; `Conflict`.
-pub async fn take_back(conn: &mut PgConnection, by: Acting<'_>, (id, entry): (Uuid, Uuid), reason: &str) -> Result<(), PlanError> {
+pub async fn take_back(
+    conn: &mut PgConnection,
+    by: Acting<'_>,
+    (id, entry): (Uuid, Uuid),
+    reason: &str,
+) -> Result<(), PlanError> {
     let reason = reasoned("reason", reason)?;
     let dossier = open_one(&mut *conn, id).await?;
     let standing = entries::standing(&mut *conn, id).await?;
@@ -283,7 +302,12 @@ pub struct Adopted {
 ///
 /// # Errors
 /// `Wrong` when the source proposes nothing for the line; `NotFound`; `Conflict`.
-pub async fn adopt(conn: &mut PgConnection, by: Acting<'_>, id: Uuid, (line, source): (Line, Source)) -> Result<Adopted, Refused> {
+pub async fn adopt(
+    conn: &mut PgConnection,
+    by: Acting<'_>,
+    id: Uuid,
+    (line, source): (Line, Source),
+) -> Result<Adopted, Refused> {
     let dossier = open_one(&mut *conn, id).await?;
     let standing = room(&mut *conn, id, 0).await?;
     let old: Vec<&Entry> = standing.iter().filter(|one| one.line == line && one.source == source).collect();
@@ -307,16 +331,28 @@ pub async fn adopt(conn: &mut PgConnection, by: Acting<'_>, id: Uuid, (line, sou
         return Err(Refused::wrong("source", source, format!("expected a source that proposes something for {line}")));
     }
     room(&mut *conn, id, wanted.len().saturating_sub(old.len())).await?;
-    let is_same = |entry: &Entry, (inspection, amount): &(Option<Uuid>, Amount)| entry.inspection_id == *inspection && entry.amount == *amount;
+    let is_same = |entry: &Entry, (inspection, amount): &(Option<Uuid>, Amount)| {
+        entry.inspection_id == *inspection && entry.amount == *amount
+    };
     let mut adopted = Adopted { entered: 0, taken_back: 0 };
     for entry in old.iter().filter(|entry| !wanted.iter().any(|one| is_same(entry, one))) {
-        entries::end(&mut *conn, (id, entry.id), (by.now, &by.actor.name), "a fonte mudou e foi adotada de novo").await?;
+        entries::end(&mut *conn, (id, entry.id), (by.now, &by.actor.name), "a fonte mudou e foi adotada de novo")
+            .await?;
         adopted.taken_back += 1;
     }
     for one in wanted.iter().filter(|one| !old.iter().any(|entry| is_same(entry, one))) {
         let counted_at = (source == Source::Shelters).then_some(by.now);
         let (id_of, amount) = (by.ids.uuid(by.now), one.1);
-        let row = entries::New { id: id_of, line, source, amount, inspection: one.0, counted_at, declaration: None, because: "" };
+        let row = entries::New {
+            id: id_of,
+            line,
+            source,
+            amount,
+            inspection: one.0,
+            counted_at,
+            declaration: None,
+            because: "",
+        };
         entries::insert(&mut *conn, id, &row, (by.now, &by.actor.name)).await?;
         adopted.entered += 1;
     }
@@ -434,7 +470,8 @@ pub async fn answer(
     }
     if adopts {
         room(&mut *conn, id, found.lines.len()).await?;
-        let because: String = format!("{} — {} ({})", found.document, found.person, found.department).chars().take(1000).collect();
+        let because: String =
+            format!("{} — {} ({})", found.document, found.person, found.department).chars().take(1000).collect();
         for one in &found.lines {
             let row = entries::New {
                 id: by.ids.uuid(by.now),
@@ -472,10 +509,16 @@ pub struct LevelSaid {
 ///
 /// # Errors
 /// `Wrong`, also for level I or II as ECP; `NotFound`; `Conflict` when it changed meanwhile or shows no damage.
-pub async fn decide_level(conn: &mut PgConnection, by: Acting<'_>, tz: Tz, id: Uuid, said: &LevelSaid) -> Result<(), PlanError> {
+pub async fn decide_level(
+    conn: &mut PgConnection,
+    by: Acting<'_>,
+    tz: Tz,
+    id: Uuid,
+    said: &LevelSaid,
+) -> Result<(), PlanError> {
     let reason = reasoned("reason", &said.reason)?;
-    let verdict =
-        Verdict::try_from(said.verdict).map_err(|error| Refused::wrong("verdict.declared", said.verdict.declared, error))?;
+    let verdict = Verdict::try_from(said.verdict)
+        .map_err(|error| Refused::wrong("verdict.declared", said.verdict.declared, error))?;
     let dossier = open_one(&mut *conn, id).await?;
     fits(&dossier, said.revision)?;
     let totals = figures::totals(&entries::standing(&mut *conn, id).await?);
@@ -486,7 +529,11 @@ pub async fn decide_level(conn: &mut PgConnection, by: Acting<'_>, tz: Tz, id: U
     let detail = json!({ "answers": said.answers, "proposed": proposed, "why": why,
         "criteria": criteria.as_ref().map(|one| &one.code), "law_ref": criteria.as_ref().map(|one| &one.law_ref) });
     store::set_level(&mut *conn, id, (verdict.into(), &detail, &reason), (by.now, &by.actor.name)).await?;
-    let words = format!("Desastre classificado: nível {} ({})", verdict.level().as_str().to_uppercase(), verdict.declared().as_str().to_uppercase());
+    let words = format!(
+        "Desastre classificado: nível {} ({})",
+        verdict.level().as_str().to_uppercase(),
+        verdict.declared().as_str().to_uppercase()
+    );
     tell(&mut *conn, by, &dossier, &words).await?;
     let after = json!({ "verdict": Said::from(verdict), "detail": detail });
     Ok(done(conn, by, &dossier, (Act::DamageLevel, &reason, after)).await?)

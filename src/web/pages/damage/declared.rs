@@ -128,8 +128,10 @@ pub async fn attachment(
 
 /// A name that every system takes.
 pub(super) fn plain_name(name: &str) -> String {
-    let plain: String =
-        name.chars().map(|letter| if letter.is_ascii_alphanumeric() || matches!(letter, '.' | '-' | '_') { letter } else { '_' }).collect();
+    let plain: String = name
+        .chars()
+        .map(|letter| if letter.is_ascii_alphanumeric() || matches!(letter, '.' | '-' | '_') { letter } else { '_' })
+        .collect();
     plain.trim_matches(['.', '_']).chars().take(100).collect()
 }
 
