@@ -14,7 +14,7 @@ use super::typed::Typed;
 use super::{figures, status_of, told};
 use crate::accounts::tokens::desk::Acting;
 use crate::app::App;
-use crate::damage::desk::{self, NewDeclaration};
+use crate::damage::departments::{self, NewDeclaration};
 use crate::damage::lines::{Line, Part};
 use crate::damage::store::declared::File;
 use crate::damage::store::{self, declared};
@@ -229,7 +229,7 @@ pub async fn send(
         let new = declared_of(&given)?;
         let files = kept(files).await?;
         let mut tx = app.db.web.begin().await?;
-        desk::declare(&mut tx, by, id, (&new, &files)).await?;
+        departments::declare(&mut tx, by, id, (&new, &files)).await?;
         tx.commit().await?;
         Ok::<(), PlanError>(())
     };

@@ -14,7 +14,7 @@ use crate::accounts::tokens::desk::Acting;
 use crate::app::App;
 use crate::damage::lines::{Amount, Line};
 use crate::damage::store::declared as store;
-use crate::damage::{Declaration, Dossier, desk, dossier as words, view};
+use crate::damage::{Declaration, Dossier, departments, dossier as words, view};
 use crate::plancon::PlanError;
 use crate::refused::Refused;
 use crate::web::auth::{May, can};
@@ -97,7 +97,7 @@ pub async fn answer(
             "return" => false,
             _ => return Err(unknown("act").into()),
         };
-        desk::answer(&mut tx, by, (id, declaration), (adopts, get("answer"))).await?;
+        departments::answer(&mut tx, by, (id, declaration), (adopts, get("answer"))).await?;
         tx.commit().await?;
         Ok::<(), PlanError>(())
     };
