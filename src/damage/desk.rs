@@ -3,7 +3,6 @@
 use chrono_tz::Tz;
 use serde::Deserialize;
 use serde_json::{Value, json};
-use sha2::{Digest as _, Sha256};
 use sqlx::PgConnection;
 use uuid::Uuid;
 
@@ -11,10 +10,8 @@ use super::figures::{self, Entry, Source};
 use super::levels::{self, Answers, Said, Verdict};
 use super::lines::{Amount, Line};
 use super::sections::Sections;
-use super::store::{self, New, declared, entries, papers, proposed};
-use super::{
-    Declaration, DeclaredLine, Department, Dossier, ENTRY, KIND, MOST_DECLARATIONS, MOST_ENTRIES, Onset, documents, view,
-};
+use super::store::{self, New, entries, papers, proposed};
+use super::{Dossier, ENTRY, KIND, MOST_ENTRIES, Onset, documents, view};
 use crate::accounts::tokens::desk::Acting;
 use crate::audit::{self, Act, Entry as Audited};
 use crate::clock::Instant;
@@ -23,13 +20,11 @@ use crate::config::Municipality;
 use crate::deadlines::desk as deadlines;
 use crate::deadlines::store::New as NewDeadline;
 use crate::events::{Event, notify};
-use crate::exercises::plan::text;
 use crate::ids::IncidentId;
 use crate::incidents::store as incidents;
 use crate::plancon::PlanError;
 use crate::plancon::desk::reasoned;
 use crate::refused::Refused;
-use crate::web::error::FieldError;
 
 /// A dossier to open, or the header of one that is open.
 #[derive(Clone, Debug, Deserialize, utoipa::ToSchema)]
@@ -109,10 +104,16 @@ pub(super) async fn run_deadline(
 }
 
 fn header_of(by: Acting<'_>, header: &Header) -> Result<String, Refused> {
-    let cobrade: Cobrade =
-        header.cobrade.parse().map_err(|error: crate::cobrade::UnknownCobrade| Refused::wrong("cobrade", &header.cobrade, error))?;
+    let cobrade: Cobrade = header
+        .cobrade
+        .parse()
+        .map_err(|error: crate::cobrade::UnknownCobrade| Refused::wrong("cobrade", &header.cobrade, error))?;
     if header.occurred_at > by.now {
-        return Err(Refused::wrong("occurred_at", header.occurred_at.to_rfc3339(), "expected an instant that is not in the future"));
+        return Err(Refused::wrong(
+            "occurred_at",
+            header.occurred_at.to_rfc3339(),
+            "expected an instant that is not in the future",
+        ));
     }
     Ok(cobrade.to_string())
 }
@@ -180,7 +181,9 @@ pub async fn set_header(
     }
     let decreed = after.decree_on.map(|day| crate::deadlines::reckon::end_of(day, tz));
     match (header.onset, decreed) {
-        (Onset::Sudden, _) => run_deadline(&mut *conn, by, tz, &after, (header.onset.deadline(), header.occurred_at)).await?,
+        (Onset::Sudden, _) => {
+            run_deadline(&mut *conn, by, tz, &after, (header.onset.deadline(), header.occurred_at)).await?
+        }
         (Onset::Gradual, Some(at)) => run_deadline(&mut *conn, by, tz, &after, (header.onset.deadline(), at)).await?,
         (Onset::Gradual, None) => {}
     }
@@ -192,7 +195,12 @@ pub async fn set_header(
 ///
 /// # Errors
 /// `Wrong` with every field; `NotFound`; `Conflict`.
-pub async fn write(conn: &mut PgConnection, by: Acting<'_>, (id, revision): (Uuid, i32), sections: &Sections) -> Result<(), PlanError> {
+pub async fn write(
+    conn: &mut PgConnection,
+    by: Acting<'_>,
+    (id, revision): (Uuid, i32),
+    sections: &Sections,
+) -> Result<(), PlanError> {
     let problems = sections.problems();
     if !problems.is_empty() {
         return Err(PlanError::Wrong(problems));
@@ -204,7 +212,7 @@ pub async fn write(conn: &mut PgConnection, by: Acting<'_>, (id, revision): (Uui
     Ok(done(conn, by, &dossier, (Act::DamageEdit, "", after)).await?)
 }
 
-async fn room(conn: &mut PgConnection, id: Uuid, more: usize) -> Result<Vec<Entry>, Refused> {
+pub(super) async fn room(conn: &mut PgConnection, id: Uuid, more: usize) -> Result<Vec<Entry>, Refused> {
     let standing = entries::standing(conn, id).await?;
     let most = usize::try_from(MOST_ENTRIES).unwrap_or(usize::MAX);
     if standing.len() + more > most {
@@ -259,7 +267,12 @@ pub async fn enter(conn: &mut PgConnection, by: Acting<'_>, id: Uuid, new: &NewE
 ///
 /// # Errors
 /// `Wrong` without a reason; `NotFound`; `Conflict`.
-pub async fn take_back(conn: &mut PgConnection, by: Acting<'_>, (id, entry): (Uuid, Uuid), reason: &str) -> Result<(), PlanError> {
+pub async fn take_back(
+    conn: &mut PgConnection,
+    by: Acting<'_>,
+    (id, entry): (Uuid, Uuid),
+    reason: &str,
+) -> Result<(), PlanError> {
     let reason = reasoned("reason", reason)?;
     let dossier = open_one(&mut *conn, id).await?;
     let standing = entries::standing(&mut *conn, id).await?;
@@ -283,7 +296,12 @@ pub struct Adopted {
 ///
 /// # Errors
 /// `Wrong` when the source proposes nothing for the line; `NotFound`; `Conflict`.
-pub async fn adopt(conn: &mut PgConnection, by: Acting<'_>, id: Uuid, (line, source): (Line, Source)) -> Result<Adopted, Refused> {
+pub async fn adopt(
+    conn: &mut PgConnection,
+    by: Acting<'_>,
+    id: Uuid,
+    (line, source): (Line, Source),
+) -> Result<Adopted, Refused> {
     let dossier = open_one(&mut *conn, id).await?;
     let standing = room(&mut *conn, id, 0).await?;
     let old: Vec<&Entry> = standing.iter().filter(|one| one.line == line && one.source == source).collect();
@@ -307,152 +325,34 @@ pub async fn adopt(conn: &mut PgConnection, by: Acting<'_>, id: Uuid, (line, sou
         return Err(Refused::wrong("source", source, format!("expected a source that proposes something for {line}")));
     }
     room(&mut *conn, id, wanted.len().saturating_sub(old.len())).await?;
-    let is_same = |entry: &Entry, (inspection, amount): &(Option<Uuid>, Amount)| entry.inspection_id == *inspection && entry.amount == *amount;
+    let is_same = |entry: &Entry, (inspection, amount): &(Option<Uuid>, Amount)| {
+        entry.inspection_id == *inspection && entry.amount == *amount
+    };
     let mut adopted = Adopted { entered: 0, taken_back: 0 };
     for entry in old.iter().filter(|entry| !wanted.iter().any(|one| is_same(entry, one))) {
-        entries::end(&mut *conn, (id, entry.id), (by.now, &by.actor.name), "a fonte mudou e foi adotada de novo").await?;
+        entries::end(&mut *conn, (id, entry.id), (by.now, &by.actor.name), "a fonte mudou e foi adotada de novo")
+            .await?;
         adopted.taken_back += 1;
     }
     for one in wanted.iter().filter(|one| !old.iter().any(|entry| is_same(entry, one))) {
         let counted_at = (source == Source::Shelters).then_some(by.now);
         let (id_of, amount) = (by.ids.uuid(by.now), one.1);
-        let row = entries::New { id: id_of, line, source, amount, inspection: one.0, counted_at, declaration: None, because: "" };
+        let row = entries::New {
+            id: id_of,
+            line,
+            source,
+            amount,
+            inspection: one.0,
+            counted_at,
+            declaration: None,
+            because: "",
+        };
         entries::insert(&mut *conn, id, &row, (by.now, &by.actor.name)).await?;
         adopted.entered += 1;
     }
     let after = json!({ "line": line, "source": source, "entered": adopted.entered, "taken_back": adopted.taken_back });
     done(conn, by, &dossier, (Act::DamageEnter, "", after)).await?;
     Ok(adopted)
-}
-
-/// What a department declares.
-#[derive(Clone, Debug, Deserialize, utoipa::ToSchema)]
-#[schema(as = DamageNewDeclaration)]
-#[serde(deny_unknown_fields)]
-pub struct NewDeclaration {
-    #[schema(value_type = String)]
-    pub department: Department,
-    /// Who answers for it.
-    #[schema(min_length = 1, max_length = 160, pattern = r"\S")]
-    pub person: String,
-    #[serde(default)]
-    #[schema(max_length = 40)]
-    pub registry: String,
-    /// What it rests on: "Relatório técnico 12/2026".
-    #[schema(min_length = 1, max_length = 300, pattern = r"\S")]
-    pub document: String,
-    #[serde(default)]
-    #[schema(max_length = 4000)]
-    pub words: String,
-    #[schema(min_items = 1, max_items = 34)]
-    pub lines: Vec<DeclaredLine>,
-}
-
-impl NewDeclaration {
-    fn problems(&self) -> Vec<FieldError> {
-        let mut problems = Vec::new();
-        text(&mut problems, "person", &self.person, 1, 160, true);
-        text(&mut problems, "registry", &self.registry, 0, 40, true);
-        text(&mut problems, "document", &self.document, 1, 300, true);
-        text(&mut problems, "words", &self.words, 0, 4000, false);
-        if self.lines.is_empty() || self.lines.len() > Line::ALL.len() {
-            let message = format!("expected 1 to {} lines", Line::ALL.len());
-            problems.push(FieldError { field: "lines".into(), value: self.lines.len().to_string(), message });
-        }
-        for (at, one) in self.lines.iter().enumerate() {
-            let field = format!("lines[{at}]");
-            problems.extend(one.amount.problems(one.line, &format!("{field}.amount")));
-            text(&mut problems, &format!("{field}.note"), &one.note, 0, 500, true);
-            if self.lines[..at].iter().any(|other| other.line == one.line) {
-                let message = "expected each line once".to_owned();
-                problems.push(FieldError { field: format!("{field}.line"), value: one.line.to_string(), message });
-            }
-        }
-        problems
-    }
-}
-
-/// Keeps what a department declares, with its files. It counts when somebody of civil defense adopts it.
-///
-/// # Errors
-/// `Wrong` with every field; `NotFound`; `Conflict`.
-pub async fn declare(
-    conn: &mut PgConnection,
-    by: Acting<'_>,
-    id: Uuid,
-    (new, files): (&NewDeclaration, &[declared::File]),
-) -> Result<Uuid, PlanError> {
-    let problems = new.problems();
-    if !problems.is_empty() {
-        return Err(PlanError::Wrong(problems));
-    }
-    let dossier = open_one(&mut *conn, id).await?;
-    if declared::count(&mut *conn, id).await? >= MOST_DECLARATIONS {
-        return Err(Refused::Conflict(format!("a dossier holds at most {MOST_DECLARATIONS} declarations")).into());
-    }
-    let declaration = by.ids.uuid(by.now);
-    let row = declared::New {
-        id: declaration,
-        disaster: id,
-        department: new.department,
-        person: new.person.trim(),
-        registry: new.registry.trim(),
-        document: new.document.trim(),
-        words: new.words.trim(),
-        lines: &new.lines,
-    };
-    declared::insert(&mut *conn, &row, (by.now, by.actor.id, &by.actor.name)).await?;
-    let mut sums = Vec::new();
-    for file in files {
-        let sha256 = Sha256::digest(&file.content);
-        declared::attach(&mut *conn, (by.ids.uuid(by.now), declaration), file, sha256.as_slice()).await?;
-        sums.push(file.name.clone());
-    }
-    let line = format!("Declaração de danos recebida: {}", new.document.trim());
-    tell(&mut *conn, by, &dossier, &line).await?;
-    let after = json!({ "declaration": declaration, "department": new.department, "lines": new.lines, "files": sums });
-    done(conn, by, &dossier, (Act::DamageDeclare, "", after)).await?;
-    Ok(declaration)
-}
-
-/// Adopts a declaration, which makes an entry of each of its lines, or returns it with a reason.
-///
-/// # Errors
-/// `Wrong`; `NotFound`; `Conflict` when it was answered.
-pub async fn answer(
-    conn: &mut PgConnection,
-    by: Acting<'_>,
-    (id, declaration): (Uuid, Uuid),
-    (adopts, words): (bool, &str),
-) -> Result<(), PlanError> {
-    let words = if adopts && words.trim().is_empty() { String::new() } else { reasoned("answer", words)? };
-    let dossier = open_one(&mut *conn, id).await?;
-    let found = declared::lock(&mut *conn, declaration).await?.filter(|one| one.disaster_id == id);
-    let found: Declaration = found.ok_or_else(|| Refused::NotFound(format!("declaration {declaration}")))?;
-    if found.state != "sent" {
-        return Err(Refused::Conflict("the declaration was answered already".into()).into());
-    }
-    if adopts {
-        room(&mut *conn, id, found.lines.len()).await?;
-        let because: String = format!("{} — {} ({})", found.document, found.person, found.department).chars().take(1000).collect();
-        for one in &found.lines {
-            let row = entries::New {
-                id: by.ids.uuid(by.now),
-                line: one.line,
-                source: Source::Declaration,
-                amount: one.amount,
-                inspection: None,
-                counted_at: None,
-                declaration: Some(declaration),
-                because: &because,
-            };
-            entries::insert(&mut *conn, id, &row, (by.now, &by.actor.name)).await?;
-        }
-    }
-    let state = if adopts { "adopted" } else { "returned" };
-    declared::answer(&mut *conn, declaration, (state, &words), (by.now, &by.actor.name)).await?;
-    let after = json!({ "declaration": declaration, "state": state });
-    Ok(done(conn, by, &dossier, (Act::DamageAnswer, &words, after)).await?)
 }
 
 /// What somebody decides of the level.
@@ -472,10 +372,16 @@ pub struct LevelSaid {
 ///
 /// # Errors
 /// `Wrong`, also for level I or II as ECP; `NotFound`; `Conflict` when it changed meanwhile or shows no damage.
-pub async fn decide_level(conn: &mut PgConnection, by: Acting<'_>, tz: Tz, id: Uuid, said: &LevelSaid) -> Result<(), PlanError> {
+pub async fn decide_level(
+    conn: &mut PgConnection,
+    by: Acting<'_>,
+    tz: Tz,
+    id: Uuid,
+    said: &LevelSaid,
+) -> Result<(), PlanError> {
     let reason = reasoned("reason", &said.reason)?;
-    let verdict =
-        Verdict::try_from(said.verdict).map_err(|error| Refused::wrong("verdict.declared", said.verdict.declared, error))?;
+    let verdict = Verdict::try_from(said.verdict)
+        .map_err(|error| Refused::wrong("verdict.declared", said.verdict.declared, error))?;
     let dossier = open_one(&mut *conn, id).await?;
     fits(&dossier, said.revision)?;
     let totals = figures::totals(&entries::standing(&mut *conn, id).await?);
@@ -486,7 +392,11 @@ pub async fn decide_level(conn: &mut PgConnection, by: Acting<'_>, tz: Tz, id: U
     let detail = json!({ "answers": said.answers, "proposed": proposed, "why": why,
         "criteria": criteria.as_ref().map(|one| &one.code), "law_ref": criteria.as_ref().map(|one| &one.law_ref) });
     store::set_level(&mut *conn, id, (verdict.into(), &detail, &reason), (by.now, &by.actor.name)).await?;
-    let words = format!("Desastre classificado: nível {} ({})", verdict.level().as_str().to_uppercase(), verdict.declared().as_str().to_uppercase());
+    let words = format!(
+        "Desastre classificado: nível {} ({})",
+        verdict.level().as_str().to_uppercase(),
+        verdict.declared().as_str().to_uppercase()
+    );
     tell(&mut *conn, by, &dossier, &words).await?;
     let after = json!({ "verdict": Said::from(verdict), "detail": detail });
     Ok(done(conn, by, &dossier, (Act::DamageLevel, &reason, after)).await?)

@@ -151,7 +151,11 @@ pub fn problems(kind: Kind, paragraphs: &[Paragraph]) -> Vec<FieldError> {
     let keys = |all: &[Paragraph]| all.iter().map(|one| one.key.clone()).collect::<Vec<_>>().join(", ");
     if keys(&wanted) != keys(paragraphs) {
         let message = format!("expected the paragraphs {}", keys(&wanted));
-        return vec![FieldError { field: "paragraphs".into(), value: keys(paragraphs).chars().take(80).collect(), message }];
+        return vec![FieldError {
+            field: "paragraphs".into(),
+            value: keys(paragraphs).chars().take(80).collect(),
+            message,
+        }];
     }
     let mut problems = Vec::new();
     for one in paragraphs {
@@ -175,7 +179,10 @@ mod tests {
             let (title, paragraphs) = begin(kind);
             assert!(!title.is_empty() && !paragraphs.is_empty(), "{kind}");
             assert_eq!(problems(kind, &paragraphs), [], "{kind}");
-            assert!(paragraphs.iter().all(|one| !one.text.contains("art. 8º, inciso IV,")), "the known slip of a template");
+            assert!(
+                paragraphs.iter().all(|one| !one.text.contains("art. 8º, inciso IV,")),
+                "the known slip of a template"
+            );
         }
         let all: String = begin(Kind::Decree).1.into_iter().map(|one| one.text).collect();
         assert!(all.contains("art. 8º, inciso VI,") && all.contains("180 (cento e oitenta) dias"));

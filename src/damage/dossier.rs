@@ -116,7 +116,8 @@ fn count(number: Option<i64>) -> String {
 
 /// "R$ 1.234,56".
 fn money(centavos: Option<i64>) -> String {
-    centavos.map_or_else(|| UNKNOWN.to_owned(), |centavos| format!("R$ {},{:02}", grouped(centavos / 100), centavos % 100))
+    centavos
+        .map_or_else(|| UNKNOWN.to_owned(), |centavos| format!("R$ {},{:02}", grouped(centavos / 100), centavos % 100))
 }
 
 fn blank(text: String) -> String {
@@ -162,7 +163,8 @@ fn part_of(whole: &Whole, part: Part, tz: Tz) -> PrintedPart {
     };
     let line = |line: Line| {
         let of_line = whole.entries.iter().filter(|entry| entry.line == line);
-        let sources = of_line.map(|entry| PrintedSource { text: source_text(entry, tz), cells: cells(line, entry.amount) });
+        let sources =
+            of_line.map(|entry| PrintedSource { text: source_text(entry, tz), cells: cells(line, entry.amount) });
         let total = whole.totals.get(&line).copied().unwrap_or_default();
         PrintedLine { label: PT.t(&label_key(line)), cells: cells(line, total), sources: sources.collect() }
     };
@@ -212,47 +214,66 @@ fn sections_of(dossier: &Dossier, town: &Municipality) -> Vec<(String, Vec<Pair>
     let tz = town.time_zone;
     let s = &dossier.sections;
     let t = |key: &str| PT.t(&format!("damage-field-{key}"));
-    let number = |number: Option<i64>, unit: &str| number.map_or_else(|| UNKNOWN.to_owned(), |number| format!("{} {unit}", grouped(number)).trim().to_owned());
+    let number = |number: Option<i64>, unit: &str| {
+        number.map_or_else(|| UNKNOWN.to_owned(), |number| format!("{} {unit}", grouped(number)).trim().to_owned())
+    };
     let yes = |told: bool| PT.t(if told { "damage-yes" } else { "damage-no" });
     let occupation = OCCUPATIONS.iter().enumerate().map(|(at, word)| {
-        let hit = s.hit(at).map_or_else(|| UNKNOWN.to_owned(), |hit| PT.t(&format!("damage-hit-{}", hit.as_str().replace('_', "-"))));
+        let hit = s
+            .hit(at)
+            .map_or_else(|| UNKNOWN.to_owned(), |hit| PT.t(&format!("damage-hit-{}", hit.as_str().replace('_', "-"))));
         pair(&PT.t(&format!("damage-occupation-{}", word.replace('_', "-"))), hit)
     });
     let mut area: Vec<Pair> = occupation.collect();
     area.push(pair(&t("areas"), s.areas.trim()));
     vec![
-        (PT.t("damage-section-1"), vec![
-            pair(&t("town"), format!("{}/{} (IBGE {})", town.name, town.state, town.ibge_code)),
-            pair(&t("population"), number(s.population, "")),
-            pair(&t("product"), money(s.product_centavos)),
-            pair(&t("budget"), money(s.budget_centavos)),
-            pair(&t("revenue"), money(s.revenue_centavos)),
-            pair(&t("net-year"), money(s.net_year_centavos)),
-            pair(&t("net-month"), money(s.net_month_centavos)),
-        ]),
-        (PT.t("damage-section-2"), vec![pair("COBRADE", format!("{} – {}", dossier.cobrade, cobrade_name(&dossier.cobrade)))]),
+        (
+            PT.t("damage-section-1"),
+            vec![
+                pair(&t("town"), format!("{}/{} (IBGE {})", town.name, town.state, town.ibge_code)),
+                pair(&t("population"), number(s.population, "")),
+                pair(&t("product"), money(s.product_centavos)),
+                pair(&t("budget"), money(s.budget_centavos)),
+                pair(&t("revenue"), money(s.revenue_centavos)),
+                pair(&t("net-year"), money(s.net_year_centavos)),
+                pair(&t("net-month"), money(s.net_month_centavos)),
+            ],
+        ),
+        (
+            PT.t("damage-section-2"),
+            vec![pair("COBRADE", format!("{} – {}", dossier.cobrade, cobrade_name(&dossier.cobrade)))],
+        ),
         (PT.t("damage-section-3"), vec![pair(&t("occurred"), day_and_time(dossier.occurred_at, tz))]),
         (PT.t("damage-section-4"), area),
-        (PT.t("damage-section-5"), vec![
-            pair(&t("causes"), s.causes.trim()),
-            pair(&t("rain-24h"), number(s.rain_24h_mm, "mm")),
-            pair(&t("rain-72h"), number(s.rain_72h_mm, "mm")),
-            pair(&t("stage"), number(s.stage_cm, "cm")),
-            pair(&t("wind"), number(s.wind_kmh, "km/h")),
-        ]),
-        (PT.t("damage-section-8"), vec![
-            pair(&t("institution"), s.institution.trim()),
-            pair(&t("address"), s.address.trim()),
-            pair(&t("informant"), s.informant.trim()),
-            pair(&t("function"), s.function.trim()),
-            pair(&t("telephone"), s.telephone.trim()),
-            pair(&t("email"), s.email.trim()),
-        ]),
-        (PT.t("damage-section-9"), vec![
-            pair(&t("state-told"), yes(s.state_told)),
-            pair(&t("union-told"), yes(s.union_told)),
-            pair(&t("told"), s.told.trim()),
-        ]),
+        (
+            PT.t("damage-section-5"),
+            vec![
+                pair(&t("causes"), s.causes.trim()),
+                pair(&t("rain-24h"), number(s.rain_24h_mm, "mm")),
+                pair(&t("rain-72h"), number(s.rain_72h_mm, "mm")),
+                pair(&t("stage"), number(s.stage_cm, "cm")),
+                pair(&t("wind"), number(s.wind_kmh, "km/h")),
+            ],
+        ),
+        (
+            PT.t("damage-section-8"),
+            vec![
+                pair(&t("institution"), s.institution.trim()),
+                pair(&t("address"), s.address.trim()),
+                pair(&t("informant"), s.informant.trim()),
+                pair(&t("function"), s.function.trim()),
+                pair(&t("telephone"), s.telephone.trim()),
+                pair(&t("email"), s.email.trim()),
+            ],
+        ),
+        (
+            PT.t("damage-section-9"),
+            vec![
+                pair(&t("state-told"), yes(s.state_told)),
+                pair(&t("union-told"), yes(s.union_told)),
+                pair(&t("told"), s.told.trim()),
+            ],
+        ),
     ]
 }
 
@@ -302,7 +323,13 @@ pub fn facts(whole: &Whole, town: &Municipality) -> BTreeMap<&'static str, Strin
         ("prejuizos", money(whole.sums.loss_centavos)),
         ("situacao", situation(dossier.verdict.map(super::levels::Verdict::declared))),
         ("nivel", level.map_or_else(|| "____".into(), |level| level.as_str().to_uppercase())),
-        ("nivel_texto", level.zip(criteria).map_or_else(|| "Nível ainda não decidido".into(), |(level, one)| one.of(level).trim_end_matches('.').to_owned())),
+        (
+            "nivel_texto",
+            level.zip(criteria).map_or_else(
+                || "Nível ainda não decidido".into(),
+                |(level, one)| one.of(level).trim_end_matches('.').to_owned(),
+            ),
+        ),
         ("nivel_norma", criteria.map_or_else(|| "norma a confirmar".into(), |one| one.law_ref.clone())),
         ("decreto", decree),
     ])
@@ -316,7 +343,11 @@ fn papers_of(whole: &Whole, town: &Municipality) -> Vec<PrintedPaper> {
         number: document.number.clone(),
         is_draft: !document.is_adopted,
         adopted: document.adopted_at.map(|at| day_and_time(at, town.time_zone)).unwrap_or_default(),
-        paragraphs: document.paragraphs.iter().map(|one| [one.title.clone(), documents::fill(&one.text, &facts)]).collect(),
+        paragraphs: document
+            .paragraphs
+            .iter()
+            .map(|one| [one.title.clone(), documents::fill(&one.text, &facts)])
+            .collect(),
     };
     whole.documents.iter().map(one).collect()
 }
@@ -401,11 +432,18 @@ pub fn sheet(whole: &Whole, town: &Municipality) -> s2id::Sheet {
         cobrade: dossier.cobrade.replace('.', ""),
         cobrade_name: cobrade_name(&dossier.cobrade),
         ibge: town.ibge_code.clone(),
-        words: std::array::from_fn(|at| Part::ALL.get(at).map(|part| words_of(&dossier.sections, *part).to_owned()).unwrap_or_default()),
+        words: std::array::from_fn(|at| {
+            Part::ALL.get(at).map(|part| words_of(&dossier.sections, *part).to_owned()).unwrap_or_default()
+        }),
     };
     let metadata = [
         format!("Danos e prejuízos informados - {}/{}", town.name, town.state),
-        format!("Desastre {} versão {}{}", dossier.incident, dossier.version, if dossier.drill { " - EXERCÍCIO" } else { "" }),
+        format!(
+            "Desastre {} versão {}{}",
+            dossier.incident,
+            dossier.version,
+            if dossier.drill { " - EXERCÍCIO" } else { "" }
+        ),
         format!("Situação em {}", date(dossier.changed_at)),
         "Valores em reais; célula vazia = não apurado".to_owned(),
     ];

@@ -192,7 +192,12 @@ impl Inspected {
         if let Some(line) = self.building.filter(|_| self.damage != "none") {
             let counted = |word: &str| (self.damage == word).then_some(self.units);
             let amount = if line.part() == Part::Material {
-                Amount { damaged: counted("damaged"), destroyed: counted("destroyed"), centavos: self.centavos, persons: None }
+                Amount {
+                    damaged: counted("damaged"),
+                    destroyed: counted("destroyed"),
+                    centavos: self.centavos,
+                    persons: None,
+                }
             } else {
                 Amount { centavos: self.centavos, ..Amount::default() }
             };
@@ -200,7 +205,8 @@ impl Inspected {
                 amounts.push((line, amount));
             }
         }
-        let persons = self.persons.iter().map(|(line, count)| (*line, Amount { persons: Some(*count), ..Amount::default() }));
+        let persons =
+            self.persons.iter().map(|(line, count)| (*line, Amount { persons: Some(*count), ..Amount::default() }));
         amounts.extend(persons);
         amounts
     }
@@ -255,7 +261,8 @@ pub fn doubts_of(entries: &[Entry], counting: &[&Inspected]) -> Vec<Doubt> {
     let mut doubts = Vec::new();
     for line in Line::ALL {
         let of_line: Vec<&Entry> = entries.iter().filter(|entry| entry.line == *line).collect();
-        let sources: BTreeSet<Source> = of_line.iter().map(|entry| entry.source).filter(|source| *source != Source::Manual).collect();
+        let sources: BTreeSet<Source> =
+            of_line.iter().map(|entry| entry.source).filter(|source| *source != Source::Manual).collect();
         if sources.len() > 1 {
             let sources = sources.into_iter().map(|source| source.as_str().to_owned()).collect();
             doubts.push(Doubt::ManySources { line: line.as_str().into(), sources });
@@ -350,18 +357,34 @@ mod tests {
 
     #[test]
     fn two_inspections_of_one_building_are_one_and_a_doubt() {
-        let mut all = [inspected("2026/001", "10", 1, "damaged"), inspected("2026/002", "10", 2, "destroyed"), inspected("2026/003", "12", 3, "damaged")];
+        let mut all = [
+            inspected("2026/001", "10", 1, "damaged"),
+            inspected("2026/002", "10", 2, "destroyed"),
+            inspected("2026/003", "12", 3, "damaged"),
+        ];
         all[1].street = "rua halfeld".into();
         let (counting, doubts) = one_a_building(&all);
         assert_eq!(counting.iter().map(|one| one.number.as_str()).collect::<Vec<_>>(), ["2026/002", "2026/003"]);
-        assert_eq!(doubts, [Doubt::OneBuilding { place: "rua halfeld, 10".into(), inspections: vec!["2026/002".into(), "2026/001".into()] }]);
+        assert_eq!(
+            doubts,
+            [Doubt::OneBuilding {
+                place: "rua halfeld, 10".into(),
+                inspections: vec!["2026/002".into(), "2026/001".into()]
+            }]
+        );
         let proposed = of_inspections(&counting);
         let housing = proposed.iter().find(|one| one.line == Line::Housing).unwrap();
-        assert_eq!(housing.amount, Amount { damaged: Some(2), destroyed: Some(2), centavos: Some(200_000), persons: None });
+        assert_eq!(
+            housing.amount,
+            Amount { damaged: Some(2), destroyed: Some(2), centavos: Some(200_000), persons: None }
+        );
         assert_eq!(proposed.iter().find(|one| one.line == Line::Injured).unwrap().amount.persons, Some(2));
         let mut on_old = entry(Line::Housing, housing.amount);
         (on_old.inspection_id, on_old.inspection) = (Some(all[0].id), Some("2026/001".into()));
-        assert_eq!(doubts_of(&[on_old], &counting), [Doubt::Outdated { line: "housing".into(), inspection: "2026/001".into() }]);
+        assert_eq!(
+            doubts_of(&[on_old], &counting),
+            [Doubt::Outdated { line: "housing".into(), inspection: "2026/001".into() }]
+        );
     }
 
     #[test]
@@ -387,6 +410,8 @@ mod tests {
         assert_eq!((homeless.total.persons, homeless.differences[0].persons), (Some(43), Some(3)));
         let displaced = all.iter().find(|one| one.line == Line::Displaced).unwrap();
         assert_eq!((displaced.total.persons, displaced.differences[0].persons), (None, Some(-120)));
-        assert!(matches!(&doubts_of(&[counted, declared], &[])[0], Doubt::ManySources { line, .. } if line == "homeless"));
+        assert!(
+            matches!(&doubts_of(&[counted, declared], &[])[0], Doubt::ManySources { line, .. } if line == "homeless")
+        );
     }
 }

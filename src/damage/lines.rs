@@ -109,7 +109,9 @@ impl Line {
             Self::Housing => &["DM_Uni Habita Danificadas", "DM_Uni Habita Destruidas", "DM_Uni Habita Valor"],
             Self::Health => &["DM_Inst Saúde Danificadas", "DM_Inst Saúde Destruidas", "DM_Inst Saúde Valor"],
             Self::Education => &["DM_Inst Ensino Danificadas", "DM_Inst Ensino Destruidas", "DM_Inst Ensino Valor"],
-            Self::Services => &["DM_Inst Serviços Danificadas", "DM_Inst Serviços Destruidas", "DM_Inst Serviços Valor"],
+            Self::Services => {
+                &["DM_Inst Serviços Danificadas", "DM_Inst Serviços Destruidas", "DM_Inst Serviços Valor"]
+            }
             Self::Community => &["DM_Inst Comuni Danificadas", "DM_Inst Comuni Destruidas", "DM_Inst Comuni Valor"],
             Self::Infrastructure => {
                 &["DM_Obras de Infra Danificadas", "DM_Obras de Infra Destruidas", "DM_Obras de Infra Valor"]
@@ -276,8 +278,12 @@ mod tests {
     fn an_amount_says_what_its_line_counts_and_nothing_else() {
         let dead = Amount { persons: Some(2), ..Amount::default() };
         assert_eq!(dead.problems(Line::Dead, ""), []);
-        let wrong = Amount { persons: Some(-1), centavos: Some(5), ..Amount::default() }.problems(Line::Dead, "lines[0]");
-        assert_eq!(wrong.iter().map(|one| one.field.as_str()).collect::<Vec<_>>(), ["lines[0].persons", "lines[0].centavos"]);
+        let wrong =
+            Amount { persons: Some(-1), centavos: Some(5), ..Amount::default() }.problems(Line::Dead, "lines[0]");
+        assert_eq!(
+            wrong.iter().map(|one| one.field.as_str()).collect::<Vec<_>>(),
+            ["lines[0].persons", "lines[0].centavos"]
+        );
         assert_eq!(Amount::default().problems(Line::Transport, "").len(), 1, "nothing is no amount");
         let nought = Amount { centavos: Some(0), ..Amount::default() };
         assert!(nought.problems(Line::Transport, "").is_empty() && !nought.is_some(), "nought is an amount");

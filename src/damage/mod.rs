@@ -5,6 +5,7 @@
 //! `checklist`, `life` and `dossier` are pure; `desk` and `submit` act in the caller's transaction, `print` makes PDFs, `store` holds the SQL.
 
 pub mod checklist;
+pub mod departments;
 pub mod desk;
 pub mod documents;
 pub mod dossier;

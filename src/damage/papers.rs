@@ -22,7 +22,11 @@ use crate::refused::Refused;
 use crate::web::error::FieldError;
 use chrono::Datelike as _;
 
-async fn one(conn: &mut PgConnection, (id, kind): (Uuid, Kind), revision: Option<i32>) -> Result<(Dossier, Document), Refused> {
+async fn one(
+    conn: &mut PgConnection,
+    (id, kind): (Uuid, Kind),
+    revision: Option<i32>,
+) -> Result<(Dossier, Document), Refused> {
     let dossier = open_one(&mut *conn, id).await?;
     let document = papers::documents(conn, id).await?.into_iter().find(|document| document.kind == kind);
     let document = document.ok_or_else(|| Refused::NotFound(format!("document {kind} with words of its own")))?;
@@ -81,7 +85,11 @@ fn decree_of(dossier: &Dossier, decree: Option<&Decree>, (tz, today): (Tz, Naive
         let message = format!("expected a day from {first}, that of the disaster, to {today}");
         problems.push(FieldError { field: "decree.on".into(), value: decree.on.to_string(), message });
     }
-    if problems.is_empty() { Ok(Decree { number: decree.number.trim().to_owned(), on: decree.on }) } else { Err(PlanError::Wrong(problems)) }
+    if problems.is_empty() {
+        Ok(Decree { number: decree.number.trim().to_owned(), on: decree.on })
+    } else {
+        Err(PlanError::Wrong(problems))
+    }
 }
 
 /// Adopts a document: it gets its number, and its words stand. A decree brings its own number and day, and its deadlines begin.
@@ -131,7 +139,12 @@ pub async fn adopt(
 ///
 /// # Errors
 /// `Wrong` without a reason; `NotFound`; `Conflict` when it is a draft.
-pub async fn take_back(conn: &mut PgConnection, by: Acting<'_>, (id, kind): (Uuid, Kind), reason: &str) -> Result<(), PlanError> {
+pub async fn take_back(
+    conn: &mut PgConnection,
+    by: Acting<'_>,
+    (id, kind): (Uuid, Kind),
+    reason: &str,
+) -> Result<(), PlanError> {
     let reason = reasoned("reason", reason)?;
     let (dossier, document) = one(&mut *conn, (id, kind), None).await?;
     if !document.is_adopted {
@@ -162,18 +175,35 @@ pub async fn choose(conn: &mut PgConnection, by: Acting<'_>, id: Uuid, chosen: &
     let known = papers::photographs(&mut *conn, id, dossier.incident_id).await?;
     for (at, one) in chosen.iter().enumerate() {
         if !known.iter().any(|other| other.id == one.id) || chosen[..at].iter().any(|other| other.id == one.id) {
-            wrong(format!("photographs[{at}].id"), one.id.to_string(), "expected a photograph of the incident, each once".into());
+            wrong(
+                format!("photographs[{at}].id"),
+                one.id.to_string(),
+                "expected a photograph of the incident, each once".into(),
+            );
         }
         let is_placed = one.lon.is_some() == one.lat.is_some();
-        let is_in = one.lon.is_none_or(|lon| (-180.0..=180.0).contains(&lon)) && one.lat.is_none_or(|lat| (-90.0..=90.0).contains(&lat));
+        let is_in = one.lon.is_none_or(|lon| (-180.0..=180.0).contains(&lon))
+            && one.lat.is_none_or(|lat| (-90.0..=90.0).contains(&lat));
         if !is_placed || !is_in {
-            wrong(format!("photographs[{at}].lon"), format!("{:?} {:?}", one.lon, one.lat), "expected degrees, both or none".into());
+            wrong(
+                format!("photographs[{at}].lon"),
+                format!("{:?} {:?}", one.lon, one.lat),
+                "expected degrees, both or none".into(),
+            );
         }
         if one.taken_at.is_some_and(|taken| taken > by.now) {
-            wrong(format!("photographs[{at}].taken_at"), String::new(), "expected an instant that is not in the future".into());
+            wrong(
+                format!("photographs[{at}].taken_at"),
+                String::new(),
+                "expected an instant that is not in the future".into(),
+            );
         }
         if one.caption.chars().count() > 300 || one.caption.chars().any(char::is_control) {
-            wrong(format!("photographs[{at}].caption"), String::new(), "expected at most 300 characters on one line".into());
+            wrong(
+                format!("photographs[{at}].caption"),
+                String::new(),
+                "expected at most 300 characters on one line".into(),
+            );
         }
     }
     if !problems.is_empty() {
@@ -182,7 +212,11 @@ pub async fn choose(conn: &mut PgConnection, by: Acting<'_>, id: Uuid, chosen: &
     let numbered: Vec<Photograph> = chosen
         .iter()
         .enumerate()
-        .map(|(at, one)| Photograph { position: i32::try_from(at).ok(), caption: one.caption.trim().to_owned(), ..one.clone() })
+        .map(|(at, one)| Photograph {
+            position: i32::try_from(at).ok(),
+            caption: one.caption.trim().to_owned(),
+            ..one.clone()
+        })
         .collect();
     papers::choose(&mut *conn, id, &numbered, (by.now, &by.actor.name)).await?;
     let ids: Vec<Uuid> = numbered.iter().map(|one| one.id).collect();

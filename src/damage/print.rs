@@ -30,7 +30,8 @@ pub async fn ready(
     parts: &[Kind],
     (is_draft, now): (bool, Instant),
 ) -> anyhow::Result<Ready> {
-    let files = if parts.contains(&Kind::Photographs) { papers::pictures(conn, whole.dossier.id).await? } else { Vec::new() };
+    let files =
+        if parts.contains(&Kind::Photographs) { papers::pictures(conn, whole.dossier.id).await? } else { Vec::new() };
     let mut shown = Vec::with_capacity(files.len());
     let mut pictures = Vec::with_capacity(files.len());
     for (id, jpeg) in files {

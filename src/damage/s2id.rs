@@ -240,7 +240,9 @@ pub fn read(bytes: &[u8]) -> Result<Sheet, Unreadable> {
     let first = |line: &str| split(line).into_iter().next().unwrap_or_default();
     let columns = columns();
     let (names, values) = (split(names), split(values));
-    if let Some(at) = (0..columns.len().max(names.len())).find(|at| columns.get(*at).copied() != names.get(*at).map(String::as_str)) {
+    if let Some(at) =
+        (0..columns.len().max(names.len())).find(|at| columns.get(*at).copied() != names.get(*at).map(String::as_str))
+    {
         return Err(Unreadable::Column(at + 1, columns.get(at).copied().unwrap_or_default().into()));
     }
     if values.len() != columns.len() {
@@ -264,7 +266,9 @@ pub fn read(bytes: &[u8]) -> Result<Sheet, Unreadable> {
     let mut totals = BTreeMap::new();
     for line in Line::ALL {
         let amount = match (line.part(), line.columns()) {
-            (Part::Human | Part::Environmental, [persons]) => Amount { persons: read_number(persons, &of(persons))?, ..Amount::default() },
+            (Part::Human | Part::Environmental, [persons]) => {
+                Amount { persons: read_number(persons, &of(persons))?, ..Amount::default() }
+            }
             (Part::Material, [damaged, destroyed, value]) => Amount {
                 damaged: read_number(damaged, &of(damaged))?,
                 destroyed: read_number(destroyed, &of(destroyed))?,
@@ -297,22 +301,29 @@ mod tests {
     fn any_sheet() -> impl Strategy<Value = Sheet> {
         let number = || prop::option::of(0..10_000_000_i64);
         let amounts = prop::collection::vec((0..Line::ALL.len(), number(), number(), number()), 0..40);
-        (amounts, "[a-zá-ü;\"= –€\\n]{0,40}", prop::array::uniform4("[ -~]{0,30}")).prop_map(|(amounts, words, metadata)| {
-            let mut totals = BTreeMap::new();
-            for (at, a, b, c) in amounts {
-                let line = Line::ALL[at];
-                let amount = match line.part() {
-                    Part::Human | Part::Environmental => Amount { persons: a, ..Amount::default() },
-                    Part::Material => Amount { damaged: a, destroyed: b, centavos: c, persons: None },
-                    Part::PublicLoss | Part::PrivateLoss => Amount { centavos: a, ..Amount::default() },
-                };
-                if !amount.is_empty() {
-                    totals.insert(line, amount);
+        (amounts, "[a-zá-ü;\"= –€\\n]{0,40}", prop::array::uniform4("[ -~]{0,30}")).prop_map(
+            |(amounts, words, metadata)| {
+                let mut totals = BTreeMap::new();
+                for (at, a, b, c) in amounts {
+                    let line = Line::ALL[at];
+                    let amount = match line.part() {
+                        Part::Human | Part::Environmental => Amount { persons: a, ..Amount::default() },
+                        Part::Material => Amount { damaged: a, destroyed: b, centavos: c, persons: None },
+                        Part::PublicLoss | Part::PrivateLoss => Amount { centavos: a, ..Amount::default() },
+                    };
+                    if !amount.is_empty() {
+                        totals.insert(line, amount);
+                    }
                 }
-            }
-            let head = Head { town: "São João".into(), cobrade: "11321".into(), words: std::array::from_fn(|_| words.clone()), ..Head::default() };
-            Sheet { metadata, head, totals }
-        })
+                let head = Head {
+                    town: "São João".into(),
+                    cobrade: "11321".into(),
+                    words: std::array::from_fn(|_| words.clone()),
+                    ..Head::default()
+                };
+                Sheet { metadata, head, totals }
+            },
+        )
     }
 
     proptest! {
@@ -334,7 +345,11 @@ mod tests {
         let bytes = write(&sheet);
         let text = from_latin1(&bytes);
         let lines: Vec<&str> = text.lines().collect();
-        assert!(lines[4].contains("DH_MORTOS;DH_FERIDOS;") && lines[4].contains(";DM_Inst Saúde Danificadas;"), "{}", lines[4]);
+        assert!(
+            lines[4].contains("DH_MORTOS;DH_FERIDOS;") && lines[4].contains(";DM_Inst Saúde Danificadas;"),
+            "{}",
+            lines[4]
+        );
         assert!(bytes.windows(3).any(|three| three == [b'a', 0xfa, b'd']), "ú is one byte");
         assert!(lines[5].contains(";2;") && lines[5].contains(";1;;10,50;"), "{}", lines[5]);
         let forged = text.replace(";10,50;", ";10,51;");

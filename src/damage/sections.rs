@@ -182,7 +182,8 @@ mod tests {
         let empty = Sections::default();
         assert_eq!(empty.problems(), []);
         assert!(empty.missing().contains(&"causes"));
-        let wrong = Sections { population: Some(-1), wind_kmh: Some(900), areas: "a".repeat(4001), ..Sections::default() };
+        let wrong =
+            Sections { population: Some(-1), wind_kmh: Some(900), areas: "a".repeat(4001), ..Sections::default() };
         let fields: Vec<String> = wrong.problems().into_iter().map(|one| one.field).collect();
         assert_eq!(fields, ["population", "wind_kmh", "areas"]);
     }

@@ -31,7 +31,11 @@ pub async fn ready(
     let dossier = open_one(&mut *conn, id).await?;
     fits(&dossier, revision)?;
     if typed.trim() != dossier.cobrade {
-        return Err(Refused::wrong("typed", typed, format!("expected the COBRADE of the dossier, {}", dossier.cobrade)));
+        return Err(Refused::wrong(
+            "typed",
+            typed,
+            format!("expected the COBRADE of the dossier, {}", dossier.cobrade),
+        ));
     }
     let whole = view::whole(conn, id, (by.now, tz)).await?;
     if checklist::is_ready(&whole.checks) {
@@ -55,7 +59,8 @@ pub async fn freeze(
     let hex: String = sum.iter().map(|byte| format!("{byte:02x}")).collect();
     store::freeze(&mut *conn, dossier.id, (frozen, pdf, sum.as_slice()), (by.now, &by.actor.name)).await?;
     deadlines::end(&mut *conn, by, ((KIND, dossier.id), dossier.onset.deadline()), true, "dossiê enviado").await?;
-    tell(&mut *conn, by, dossier, &format!("Dossiê de danos enviado (versão {}, SHA-256 {hex})", dossier.version)).await?;
+    tell(&mut *conn, by, dossier, &format!("Dossiê de danos enviado (versão {}, SHA-256 {hex})", dossier.version))
+        .await?;
     let after = json!({ "version": dossier.version, "cobrade": dossier.cobrade, "pdf_sha256": hex });
     done(conn, by, dossier, (Act::DamageSubmit, "", after)).await?;
     Ok(hex)
@@ -83,7 +88,13 @@ pub struct Outcome {
 ///
 /// # Errors
 /// `Wrong`; `NotFound`; `Conflict` when its state does not allow it.
-pub async fn decide(conn: &mut PgConnection, by: Acting<'_>, tz: Tz, id: Uuid, outcome: &Outcome) -> Result<(), PlanError> {
+pub async fn decide(
+    conn: &mut PgConnection,
+    by: Acting<'_>,
+    tz: Tz,
+    id: Uuid,
+    outcome: &Outcome,
+) -> Result<(), PlanError> {
     let dossier = store::lock(&mut *conn, id).await?.ok_or_else(|| missing(id))?;
     let protocol = outcome.protocol.trim();
     if protocol.chars().count() > 60 || protocol.chars().any(char::is_control) {
@@ -91,7 +102,9 @@ pub async fn decide(conn: &mut PgConnection, by: Acting<'_>, tz: Tz, id: Uuid, o
     }
     if outcome.act == "protocol" {
         if dossier.is_open() || dossier.decided_at.is_some() && dossier.state != super::life::State::Refused {
-            return Err(Refused::Conflict(format!("the dossier is {} and has no request that waits", dossier.state)).into());
+            return Err(
+                Refused::Conflict(format!("the dossier is {} and has no request that waits", dossier.state)).into()
+            );
         }
         if protocol.is_empty() {
             return Err(Refused::wrong("protocol", "", "expected the number of the request").into());
@@ -99,7 +112,8 @@ pub async fn decide(conn: &mut PgConnection, by: Acting<'_>, tz: Tz, id: Uuid, o
         store::set_protocol(&mut *conn, id, protocol).await?;
         return Ok(done(conn, by, &dossier, (Act::DamageDecide, "", json!({ "protocol": protocol }))).await?);
     }
-    let act: LifeAct = outcome.act.parse().map_err(|error: crate::units::UnknownWord| Refused::wrong("act", &outcome.act, error))?;
+    let act: LifeAct =
+        outcome.act.parse().map_err(|error: crate::units::UnknownWord| Refused::wrong("act", &outcome.act, error))?;
     if act == LifeAct::Submit {
         return Err(Refused::wrong("act", &outcome.act, "expected recognise, refuse, archive or protocol").into());
     }
@@ -131,11 +145,19 @@ pub async fn decide(conn: &mut PgConnection, by: Acting<'_>, tz: Tz, id: Uuid, o
 ///
 /// # Errors
 /// `Wrong` without a reason; `NotFound`; `Conflict` when it is corrected already or nothing was submitted.
-pub async fn correct(conn: &mut PgConnection, by: Acting<'_>, tz: Tz, id: Uuid, reason: &str) -> Result<Uuid, PlanError> {
+pub async fn correct(
+    conn: &mut PgConnection,
+    by: Acting<'_>,
+    tz: Tz,
+    id: Uuid,
+    reason: &str,
+) -> Result<Uuid, PlanError> {
     let reason = reasoned("reason", reason)?;
     let dossier = store::lock(&mut *conn, id).await?.ok_or_else(|| missing(id))?;
     if !dossier.state.may_be_corrected() {
-        return Err(Refused::Conflict(format!("the dossier is {}: there is nothing sent to correct", dossier.state)).into());
+        return Err(
+            Refused::Conflict(format!("the dossier is {}: there is nothing sent to correct", dossier.state)).into()
+        );
     }
     let all = store::list(&mut *conn, Some(dossier.incident_id), None).await?;
     if all.iter().any(|other| other.version > dossier.version) {
@@ -149,7 +171,8 @@ pub async fn correct(conn: &mut PgConnection, by: Acting<'_>, tz: Tz, id: Uuid, 
         let after = view::dossier(&mut *conn, next).await?;
         run_deadline(&mut *conn, by, tz, &after, (DECREE, end_of(day, tz))).await?;
     }
-    tell(&mut *conn, by, &dossier, &format!("Correção do dossiê de danos iniciada: versão {}", dossier.version + 1)).await?;
+    tell(&mut *conn, by, &dossier, &format!("Correção do dossiê de danos iniciada: versão {}", dossier.version + 1))
+        .await?;
     done(conn, by, &dossier, (Act::DamageCorrect, &reason, json!({ "next": next }))).await?;
     Ok(next)
 }

@@ -73,7 +73,8 @@ pub async fn proposed(
 fn facts(whole: &Whole, today: NaiveDate) -> Facts {
     let is_money = |entry: &&Entry| matches!(entry.line.part(), Part::Material | Part::PublicLoss | Part::PrivateLoss);
     let undocumented = whole.entries.iter().filter(is_money);
-    let undocumented = undocumented.filter(|entry| entry.source == Source::Manual && entry.amount.centavos.is_some_and(|n| n > 0));
+    let undocumented =
+        undocumented.filter(|entry| entry.source == Source::Manual && entry.amount.centavos.is_some_and(|n| n > 0));
     Facts {
         missing_fields: whole.dossier.sections.missing(),
         lines: whole.totals.len(),

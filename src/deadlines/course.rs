@@ -32,7 +32,12 @@ pub enum NotNow {
 ///
 /// # Errors
 /// Why not.
-pub fn extend(rule: &DeadlineRule, course: &Course, (due_at, now): (Option<Instant>, Instant), reason: &str) -> Result<Course, NotNow> {
+pub fn extend(
+    rule: &DeadlineRule,
+    course: &Course,
+    (due_at, now): (Option<Instant>, Instant),
+    reason: &str,
+) -> Result<Course, NotNow> {
     let allowed = &rule.extensions;
     if allowed.max == 0 {
         return Err(NotNow::NoExtension);
@@ -117,7 +122,8 @@ mod tests {
     #[test]
     fn one_extension_before_it_runs_out_and_with_a_reason() {
         let (rule, course) = (rule(Pause::Never), Course::default());
-        let (due, now): (Instant, Instant) = ("2026-03-11T02:59:59Z".parse().unwrap(), "2026-03-10T12:00:00Z".parse().unwrap());
+        let (due, now): (Instant, Instant) =
+            ("2026-03-11T02:59:59Z".parse().unwrap(), "2026-03-10T12:00:00Z".parse().unwrap());
         let once = extend(&rule, &course, (Some(due), now), "faltam laudos").unwrap();
         assert_eq!(rule.total(once.extended), rule.quantity + 10);
         assert_eq!(extend(&rule, &once, (Some(due), now), "de novo"), Err(NotNow::NoMore(1)));

@@ -42,7 +42,12 @@ fn missing_rule(code: &str, day: NaiveDate) -> Refused {
 ///
 /// # Errors
 /// `Conflict` when no rule holds on that day.
-pub async fn preview(conn: &mut PgConnection, code: &str, anchor: Anchor, course: &Course) -> Result<(DeadlineRule, Reckoned), Refused> {
+pub async fn preview(
+    conn: &mut PgConnection,
+    code: &str,
+    anchor: Anchor,
+    course: &Course,
+) -> Result<(DeadlineRule, Reckoned), Refused> {
     let rules = store::rules(&mut *conn).await?;
     let rule = rules.choose(code, anchor.day()).ok_or_else(|| missing_rule(code, anchor.day()))?;
     let calendar = store::calendar(conn).await?;
@@ -121,7 +126,9 @@ async fn reckon_all(conn: &mut PgConnection, by: Acting<'_>, tz: Tz, why: &str) 
         let anchor = Anchor { at: one.anchor_at, tz };
         let Some(rule) = rules.choose(&one.code, anchor.day()) else { continue };
         let told = reckon(rule, anchor, &calendar, &one.course).ok_or_else(|| beyond(&one.code))?;
-        if (told.due_on, told.due_at, &told.trace) == (one.due_on, one.due_at, &one.trace) && rule.law_ref == one.law_ref {
+        if (told.due_on, told.due_at, &told.trace) == (one.due_on, one.due_at, &one.trace)
+            && rule.law_ref == one.law_ref
+        {
             continue;
         }
         store::set(&mut *conn, one.id, (rule, &one.course, &told), one.anchor_at).await?;
@@ -160,7 +167,12 @@ fn is_in_calendar(day: NaiveDate) -> bool {
 ///
 /// # Errors
 /// `Wrong` with every field; `Conflict` when that day has one of the kind.
-pub async fn add_holiday(conn: &mut PgConnection, by: Acting<'_>, tz: Tz, new: &NewHoliday) -> Result<Vec<Moved>, PlanError> {
+pub async fn add_holiday(
+    conn: &mut PgConnection,
+    by: Acting<'_>,
+    tz: Tz,
+    new: &NewHoliday,
+) -> Result<Vec<Moved>, PlanError> {
     let mut problems = Vec::new();
     text(&mut problems, "name", &new.name, 1, 160, true);
     text(&mut problems, "law_ref", &new.law_ref, 0, 300, true);
@@ -180,7 +192,8 @@ pub async fn add_holiday(conn: &mut PgConnection, by: Acting<'_>, tz: Tz, new: &
     let (name, law_ref) = (new.name.trim().to_owned(), new.law_ref.trim().to_owned());
     let row = Holiday { id: Some(id), day: new.day, name, kind: new.kind, shut: new.shut, law_ref };
     store::insert_holiday(&mut *conn, &row, id, (by.now, &by.actor.name)).await?;
-    let entry = Entry::new(Act::HolidayAdd, "holiday", id).to(json!({ "day": row.day, "name": row.name, "shut": row.shut }));
+    let entry =
+        Entry::new(Act::HolidayAdd, "holiday", id).to(json!({ "day": row.day, "name": row.name, "shut": row.shut }));
     audit::record(&mut *conn, by.ids, by.now, by.actor, entry).await?;
     let why = format!("feriado incluído: {} {}", row.day.format("%d/%m/%Y"), row.name);
     Ok(reckon_all(conn, by, tz, &why).await?)
@@ -190,14 +203,22 @@ pub async fn add_holiday(conn: &mut PgConnection, by: Acting<'_>, tz: Tz, new: &
 ///
 /// # Errors
 /// `Wrong` without a reason; `NotFound`.
-pub async fn remove_holiday(conn: &mut PgConnection, by: Acting<'_>, tz: Tz, id: Uuid, reason: &str) -> Result<Vec<Moved>, PlanError> {
+pub async fn remove_holiday(
+    conn: &mut PgConnection,
+    by: Acting<'_>,
+    tz: Tz,
+    id: Uuid,
+    reason: &str,
+) -> Result<Vec<Moved>, PlanError> {
     let reason = reasoned("reason", reason)?;
     store::lock(&mut *conn).await?;
     let removed = store::remove_holiday(&mut *conn, id, (by.now, &by.actor.name), &reason).await?;
     let (day, name) = removed.ok_or_else(|| Refused::NotFound(format!("holiday {id}")))?;
-    let entry = Entry::new(Act::HolidayRemove, "holiday", id).because(&reason).from(json!({ "day": day, "name": name }));
+    let entry =
+        Entry::new(Act::HolidayRemove, "holiday", id).because(&reason).from(json!({ "day": day, "name": name }));
     audit::record(&mut *conn, by.ids, by.now, by.actor, entry).await?;
-    let why: String = format!("feriado retirado: {} {name}: {reason}", day.format("%d/%m/%Y")).chars().take(1000).collect();
+    let why: String =
+        format!("feriado retirado: {} {name}: {reason}", day.format("%d/%m/%Y")).chars().take(1000).collect();
     Ok(reckon_all(conn, by, tz, &why).await?)
 }
 
@@ -245,7 +266,13 @@ pub struct Asked {
 ///
 /// # Errors
 /// `Wrong`, `NotFound`, `Conflict` with the reason.
-pub async fn act(conn: &mut PgConnection, by: Acting<'_>, tz: Tz, id: Uuid, asked: &Asked) -> Result<Deadline, PlanError> {
+pub async fn act(
+    conn: &mut PgConnection,
+    by: Acting<'_>,
+    tz: Tz,
+    id: Uuid,
+    asked: &Asked,
+) -> Result<Deadline, PlanError> {
     let reason = reasoned("reason", &asked.reason)?;
     store::lock(&mut *conn).await?;
     let one = store::lock_one(&mut *conn, id).await?.ok_or_else(|| Refused::NotFound(format!("deadline {id}")))?;

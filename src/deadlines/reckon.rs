@@ -27,27 +27,63 @@ pub struct Course {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "step", rename_all = "snake_case")]
 pub enum Step {
-    Anchor { day: NaiveDate },
-    Restarted { day: NaiveDate },
+    Anchor {
+        day: NaiveDate,
+    },
+    Restarted {
+        day: NaiveDate,
+    },
     /// The anchor's own day is not counted.
-    FirstExcluded { day: NaiveDate },
-    FirstCounts { day: NaiveDate },
+    FirstExcluded {
+        day: NaiveDate,
+    },
+    FirstCounts {
+        day: NaiveDate,
+    },
     /// Days `first` to `last` of the deadline.
-    Count { from: NaiveDate, to: NaiveDate, first: u32, last: u32 },
+    Count {
+        from: NaiveDate,
+        to: NaiveDate,
+        first: u32,
+        last: u32,
+    },
     /// No business, so not counted.
-    Skip { day: NaiveDate, why: Shut },
+    Skip {
+        day: NaiveDate,
+        why: Shut,
+    },
     /// Not counted because the deadline was suspended, the last day included.
-    Paused { from: NaiveDate, to: NaiveDate },
-    Months { quantity: u32, day: NaiveDate },
+    Paused {
+        from: NaiveDate,
+        to: NaiveDate,
+    },
+    Months {
+        quantity: u32,
+        day: NaiveDate,
+    },
     /// The month has no such day.
-    NextDay { day: NaiveDate },
-    Hours { quantity: u32 },
-    Extended { times: u32, quantity: u32 },
+    NextDay {
+        day: NaiveDate,
+    },
+    Hours {
+        quantity: u32,
+    },
+    Extended {
+        times: u32,
+        quantity: u32,
+    },
     /// It would end on a day without business.
-    Roll { day: NaiveDate, why: Shut },
-    Due { day: NaiveDate },
+    Roll {
+        day: NaiveDate,
+        why: Shut,
+    },
+    Due {
+        day: NaiveDate,
+    },
     /// A pause runs and has no end yet.
-    Open { from: NaiveDate },
+    Open {
+        from: NaiveDate,
+    },
 }
 
 /// When it is due, and how that came about. Both days are none while it is suspended.
@@ -193,7 +229,12 @@ fn end(
 }
 
 /// The days of pauses that lie in `from..=to`, which grows by each of them; none: one has no end.
-fn push_off(course: &Course, from: NaiveDate, to: NaiveDate, trace: &mut Vec<Step>) -> Option<Result<NaiveDate, NaiveDate>> {
+fn push_off(
+    course: &Course,
+    from: NaiveDate,
+    to: NaiveDate,
+    trace: &mut Vec<Step>,
+) -> Option<Result<NaiveDate, NaiveDate>> {
     let (mut day, mut last) = (from, to);
     for _ in 0..MOST_DAYS {
         if day > last {
@@ -246,7 +287,8 @@ fn hours(
     mut trace: Vec<Step>,
 ) -> Option<Reckoned> {
     trace.push(Step::Hours { quantity: total });
-    let begin = if start > anchor.day() { end_of(start.pred_opt()?, anchor.tz) + TimeDelta::seconds(1) } else { anchor.at };
+    let begin =
+        if start > anchor.day() { end_of(start.pred_opt()?, anchor.tz) + TimeDelta::seconds(1) } else { anchor.at };
     let due = begin.checked_add_signed(TimeDelta::hours(i64::from(total)))?;
     let day = due.with_timezone(&anchor.tz).date_naive();
     match push_off(course, start, day, &mut trace)? {
@@ -303,11 +345,14 @@ mod tests {
     #[test]
     fn business_days_pass_by_weekends_and_holidays_and_say_so() {
         let rule = a_rule(5, Unit::Business, true, true);
-        let told = reckon(&rule, anchor("2026-04-01T15:00:00Z"), &calendar::shipped().unwrap(), &Course::default()).unwrap();
+        let told =
+            reckon(&rule, anchor("2026-04-01T15:00:00Z"), &calendar::shipped().unwrap(), &Course::default()).unwrap();
         assert_eq!(told.due_on, Some(day("2026-04-09")));
         let skipped: Vec<_> = told.trace.iter().filter(|step| matches!(step, Step::Skip { .. })).collect();
         assert_eq!(skipped.len(), 3, "{:?}", told.trace);
-        assert!(told.trace.contains(&Step::Skip { day: day("2026-04-03"), why: Shut::Holiday("Paixão de Cristo".into()) }));
+        assert!(
+            told.trace.contains(&Step::Skip { day: day("2026-04-03"), why: Shut::Holiday("Paixão de Cristo".into()) })
+        );
         assert_eq!(told.due_at, Some(TZ.with_ymd_and_hms(2026, 4, 9, 23, 59, 59).unwrap().to_utc()));
     }
 

@@ -160,7 +160,12 @@ impl Rules {
     pub fn choose(&self, code: &str, day: NaiveDate) -> Option<&DeadlineRule> {
         let fitting = |rules: &'_ [DeadlineRule]| {
             let fits = |rule: &&DeadlineRule| rule.code == code && rule.holds_on(day);
-            rules.iter().enumerate().filter(|(_, rule)| fits(rule)).max_by_key(|(at, rule)| (rule.valid_from, *at)).map(|(at, _)| at)
+            rules
+                .iter()
+                .enumerate()
+                .filter(|(_, rule)| fits(rule))
+                .max_by_key(|(at, rule)| (rule.valid_from, *at))
+                .map(|(at, _)| at)
         };
         match fitting(&self.local) {
             Some(at) => self.local.get(at),
@@ -193,7 +198,8 @@ mod tests {
     #[test]
     fn a_law_changes_by_the_day_of_the_anchor() {
         let mut rules = Rules { shipped: shipped().unwrap(), local: Vec::new() };
-        let days = |rules: &Rules, on: &str| rules.choose("damage.submission.sudden", day(on)).map(|rule| rule.quantity);
+        let days =
+            |rules: &Rules, on: &str| rules.choose("damage.submission.sudden", day(on)).map(|rule| rule.quantity);
         assert_eq!(days(&rules, "2022-02-02"), Some(15));
         assert_eq!(days(&rules, "2022-02-03"), Some(10));
         assert_eq!(days(&rules, "2015-01-01"), None, "before any rule that is known");

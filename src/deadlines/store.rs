@@ -19,21 +19,32 @@ fn decode(error: impl std::error::Error + Send + Sync + 'static) -> sqlx::Error 
 
 /// What is shipped and what was entered.
 pub async fn calendar(conn: &mut PgConnection) -> sqlx::Result<Calendar> {
-    let rows = sqlx::query!("select id, day, name, kind, shut, law_ref from holiday where removed_at is null order by day, kind")
-        .fetch_all(conn)
-        .await?;
+    let rows = sqlx::query!(
+        "select id, day, name, kind, shut, law_ref from holiday where removed_at is null order by day, kind"
+    )
+    .fetch_all(conn)
+    .await?;
     let mut calendar = calendar::shipped().map_err(decode)?;
     for row in rows {
         let kind = row.kind.parse().map_err(decode)?;
-        calendar.entered.push(Holiday { id: Some(row.id), day: row.day, name: row.name, kind, shut: row.shut, law_ref: row.law_ref });
+        calendar.entered.push(Holiday {
+            id: Some(row.id),
+            day: row.day,
+            name: row.name,
+            kind,
+            shut: row.shut,
+            law_ref: row.law_ref,
+        });
     }
     Ok(calendar)
 }
 
 pub async fn rules(conn: &mut PgConnection) -> sqlx::Result<Rules> {
-    let rows = sqlx::query_scalar!(r#"select document as "document: Json<DeadlineRule>" from deadline_rule order by added_at, id"#)
-        .fetch_all(conn)
-        .await?;
+    let rows = sqlx::query_scalar!(
+        r#"select document as "document: Json<DeadlineRule>" from deadline_rule order by added_at, id"#
+    )
+    .fetch_all(conn)
+    .await?;
     Ok(Rules { shipped: rule::shipped().map_err(decode)?, local: rows.into_iter().map(|row| row.0).collect() })
 }
 
@@ -43,7 +54,12 @@ pub async fn lock(conn: &mut PgConnection) -> sqlx::Result<()> {
     Ok(())
 }
 
-pub async fn insert_holiday(conn: &mut PgConnection, new: &Holiday, id: Uuid, (now, by): (Instant, &str)) -> sqlx::Result<()> {
+pub async fn insert_holiday(
+    conn: &mut PgConnection,
+    new: &Holiday,
+    id: Uuid,
+    (now, by): (Instant, &str),
+) -> sqlx::Result<()> {
     sqlx::query!(
         "insert into holiday (id, day, name, kind, shut, law_ref, added_at, added_by) values ($1, $2, $3, $4, $5, $6, $7, $8)",
         id,
@@ -150,7 +166,11 @@ impl From<Row> for Deadline {
 }
 
 /// Of a subject, or of everything; only what is open, or all. By the day it is due, what is suspended last.
-pub async fn list(conn: &mut PgConnection, subject: Option<(&str, Uuid)>, only_open: bool) -> sqlx::Result<Vec<Deadline>> {
+pub async fn list(
+    conn: &mut PgConnection,
+    subject: Option<(&str, Uuid)>,
+    only_open: bool,
+) -> sqlx::Result<Vec<Deadline>> {
     let rows = sqlx::query_as!(
         Row,
         r#"select id, subject_kind, subject_id, title, link, code, law_ref, anchor_event, anchor_at, extended,
@@ -325,7 +345,10 @@ pub async fn acts(conn: &mut PgConnection, id: Uuid) -> sqlx::Result<Vec<Deadlin
 }
 
 /// What is near its end or past it and was not told of since, each once: near, and when the last day has come. Code, title, link and day.
-pub async fn take_due(conn: &mut PgConnection, today: NaiveDate) -> sqlx::Result<Vec<(String, String, String, NaiveDate)>> {
+pub async fn take_due(
+    conn: &mut PgConnection,
+    today: NaiveDate,
+) -> sqlx::Result<Vec<(String, String, String, NaiveDate)>> {
     let rows = sqlx::query!(
         r#"update deadline set reminded_on = $1
            where state = 'open' and due_on - warn_days <= $1

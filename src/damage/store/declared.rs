@@ -51,7 +51,11 @@ impl Row {
 }
 
 /// Of a dossier, of a person, or both; the newest first, at most 300. What a corrected version declared belongs to its corrections too.
-pub async fn list(conn: &mut PgConnection, disaster: Option<Uuid>, staff: Option<Uuid>) -> sqlx::Result<Vec<Declaration>> {
+pub async fn list(
+    conn: &mut PgConnection,
+    disaster: Option<Uuid>,
+    staff: Option<Uuid>,
+) -> sqlx::Result<Vec<Declaration>> {
     let rows = sqlx::query_as!(
         Row,
         r#"select d.id, d.disaster_id, d.department, d.person, d.registry, d.document, d.words, d.lines as "lines: Json<Vec<DeclaredLine>>",
@@ -118,7 +122,12 @@ pub struct File {
     pub content: Vec<u8>,
 }
 
-pub async fn attach(conn: &mut PgConnection, (id, declaration): (Uuid, Uuid), file: &File, sha256: &[u8]) -> sqlx::Result<()> {
+pub async fn attach(
+    conn: &mut PgConnection,
+    (id, declaration): (Uuid, Uuid),
+    file: &File,
+    sha256: &[u8],
+) -> sqlx::Result<()> {
     sqlx::query!(
         "insert into damage_attachment (id, declaration_id, name, media_type, sha256, content) values ($1, $2, $3, $4, $5, $6)",
         id,
@@ -134,7 +143,11 @@ pub async fn attach(conn: &mut PgConnection, (id, declaration): (Uuid, Uuid), fi
 }
 
 /// A file with its name and type, and whose declaration it is.
-pub async fn file(conn: &mut PgConnection, declaration: Uuid, id: Uuid) -> sqlx::Result<Option<(String, String, Vec<u8>)>> {
+pub async fn file(
+    conn: &mut PgConnection,
+    declaration: Uuid,
+    id: Uuid,
+) -> sqlx::Result<Option<(String, String, Vec<u8>)>> {
     let row = sqlx::query!(
         "select name, media_type, content from damage_attachment where id = $1 and declaration_id = $2",
         id,
@@ -154,7 +167,12 @@ pub async fn lock(conn: &mut PgConnection, id: Uuid) -> sqlx::Result<Option<Decl
     Ok(disaster.and_then(|_| all.into_iter().find(|one| one.id == id)))
 }
 
-pub async fn answer(conn: &mut PgConnection, id: Uuid, (state, words): (&str, &str), (now, by): (Instant, &str)) -> sqlx::Result<()> {
+pub async fn answer(
+    conn: &mut PgConnection,
+    id: Uuid,
+    (state, words): (&str, &str),
+    (now, by): (Instant, &str),
+) -> sqlx::Result<()> {
     sqlx::query!(
         "update damage_declaration set state = $2, answer = $3, answered_at = $4, answered_by = $5 where id = $1",
         id,

@@ -25,7 +25,12 @@ pub async fn standing(conn: &mut PgConnection, disaster: Uuid) -> sqlx::Result<V
             id: row.id,
             line: row.line.parse().map_err(decode)?,
             source: row.source.parse().map_err(decode)?,
-            amount: Amount { persons: row.persons, damaged: row.damaged, destroyed: row.destroyed, centavos: row.centavos },
+            amount: Amount {
+                persons: row.persons,
+                damaged: row.damaged,
+                destroyed: row.destroyed,
+                centavos: row.centavos,
+            },
             inspection_id: row.inspection_id,
             inspection: row.inspection,
             counted_at: row.counted_at,
@@ -51,7 +56,12 @@ pub struct New<'a> {
     pub because: &'a str,
 }
 
-pub async fn insert(conn: &mut PgConnection, disaster: Uuid, new: &New<'_>, (now, by): (Instant, &str)) -> sqlx::Result<()> {
+pub async fn insert(
+    conn: &mut PgConnection,
+    disaster: Uuid,
+    new: &New<'_>,
+    (now, by): (Instant, &str),
+) -> sqlx::Result<()> {
     sqlx::query!(
         "insert into damage_entry (id, disaster_id, line, part, source, persons, damaged, destroyed, centavos, inspection_id, counted_at,
              declaration_id, because, at, actor)

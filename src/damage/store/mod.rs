@@ -105,7 +105,11 @@ impl Row {
 }
 
 /// All, of one incident, or the one with this id; the newest first, of an incident the newest version first.
-pub async fn list(conn: &mut PgConnection, incident: Option<IncidentId>, id: Option<Uuid>) -> sqlx::Result<Vec<Dossier>> {
+pub async fn list(
+    conn: &mut PgConnection,
+    incident: Option<IncidentId>,
+    id: Option<Uuid>,
+) -> sqlx::Result<Vec<Dossier>> {
     let rows = sqlx::query_as!(
         Row,
         r#"select d.id, d.incident_id as "incident_id: IncidentId", i.number as incident, i.title, d.version, d.corrects,
@@ -197,7 +201,12 @@ pub async fn set_header(
     Ok(())
 }
 
-pub async fn set_sections(conn: &mut PgConnection, id: Uuid, sections: &Sections, (now, by): (Instant, &str)) -> sqlx::Result<()> {
+pub async fn set_sections(
+    conn: &mut PgConnection,
+    id: Uuid,
+    sections: &Sections,
+    (now, by): (Instant, &str),
+) -> sqlx::Result<()> {
     sqlx::query!(
         "update disaster set sections = $2, changed_at = $3, changed_by = $4, revision = revision + 1 where id = $1",
         id,

@@ -97,7 +97,11 @@ pub async fn adopt(
 }
 
 /// A draft again; its number stays with it.
-pub async fn take_back(conn: &mut PgConnection, (disaster, kind): (Uuid, Kind), (now, by): (Instant, &str)) -> sqlx::Result<()> {
+pub async fn take_back(
+    conn: &mut PgConnection,
+    (disaster, kind): (Uuid, Kind),
+    (now, by): (Instant, &str),
+) -> sqlx::Result<()> {
     sqlx::query!(
         "update damage_document set state = 'draft', adopted_at = null, adopted_by = null, changed_at = $3, changed_by = $4,
              revision = revision + 1
@@ -113,7 +117,11 @@ pub async fn take_back(conn: &mut PgConnection, (disaster, kind): (Uuid, Kind), 
 }
 
 /// Every photograph that the report may hold: the incident's and its inspections', with what was chosen of them; the chosen first.
-pub async fn photographs(conn: &mut PgConnection, disaster: Uuid, incident: IncidentId) -> sqlx::Result<Vec<Photograph>> {
+pub async fn photographs(
+    conn: &mut PgConnection,
+    disaster: Uuid,
+    incident: IncidentId,
+) -> sqlx::Result<Vec<Photograph>> {
     let rows = sqlx::query!(
         r#"select a.id, c.position as "position?", coalesce(c.caption, nullif(p.caption, ''), a.caption) as "caption!",
                case when c.attachment_id is null then p.taken_at else c.taken_at end as taken_at,
@@ -183,6 +191,7 @@ pub async fn pictures(conn: &mut PgConnection, disaster: Uuid) -> sqlx::Result<V
 
 /// The small picture of an attachment; none when it was removed.
 pub async fn thumbnail(conn: &mut PgConnection, attachment: Uuid) -> sqlx::Result<Option<Vec<u8>>> {
-    let found = sqlx::query_scalar!("select thumbnail from attachment where id = $1", attachment).fetch_optional(conn).await?;
+    let found =
+        sqlx::query_scalar!("select thumbnail from attachment where id = $1", attachment).fetch_optional(conn).await?;
     Ok(found.flatten())
 }

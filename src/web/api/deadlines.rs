@@ -49,7 +49,11 @@ pub async fn list(State(app): State<App>, _: May<can::SeeConsole>) -> Result<Jso
 #[utoipa::path(get, path = "/api/v1/deadlines/{id}/acts", tag = "deadlines", params(("id" = Uuid, Path,)),
     responses((status = 200, body = Vec<DeadlineAct>), (status = 401, body = Problem), (status = 403, body = Problem)),
     security(("api_token" = [])))]
-pub async fn acts(State(app): State<App>, _: May<can::SeeConsole>, Path(id): Path<Uuid>) -> Result<Json<Vec<DeadlineAct>>, ApiError> {
+pub async fn acts(
+    State(app): State<App>,
+    _: May<can::SeeConsole>,
+    Path(id): Path<Uuid>,
+) -> Result<Json<Vec<DeadlineAct>>, ApiError> {
     Ok(Json(store::acts(&mut *app.db.web.acquire().await?, id).await?))
 }
 

@@ -55,10 +55,25 @@ fn of_damage() -> Vec<Example> {
     let line = json!({"line": "education", "amount": {"damaged": 2, "centavos": 5_000_000}, "note": "duas escolas"});
     let words = json!({"revision": 1, "paragraphs": [{"key": "relatorio", "title": "1. Relatório", "text": "Desastre de {data}."}]});
     vec![
-        ("post", "/api/v1/damage", json, json!({"incident_id": "00000000-0000-0000-0000-000000000000", "header": header})),
+        (
+            "post",
+            "/api/v1/damage",
+            json,
+            json!({"incident_id": "00000000-0000-0000-0000-000000000000", "header": header}),
+        ),
         ("put", "/api/v1/damage/{id}/header", json, json!({"revision": 1, "header": header})),
-        ("put", "/api/v1/damage/{id}/sections", json, json!({"revision": 1, "sections": {"population": 540_756, "causes": "Chuva forte"}})),
-        ("post", "/api/v1/damage/{id}/entries", json, json!({"line": "dead", "amount": {"persons": 2}, "because": "Boletim do IML"})),
+        (
+            "put",
+            "/api/v1/damage/{id}/sections",
+            json,
+            json!({"revision": 1, "sections": {"population": 540_756, "causes": "Chuva forte"}}),
+        ),
+        (
+            "post",
+            "/api/v1/damage/{id}/entries",
+            json,
+            json!({"line": "dead", "amount": {"persons": 2}, "because": "Boletim do IML"}),
+        ),
         ("post", "/api/v1/damage/{id}/entries/{entry}/end", json, reason.clone()),
         ("post", "/api/v1/damage/{id}/adopt", json, json!({"line": "housing", "source": "inspection"})),
         (

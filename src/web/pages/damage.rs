@@ -177,7 +177,8 @@ async fn list_page(
 pub(super) fn header_of(v: &View, cobrade: &str, occurred_at: &str, onset: &str) -> Result<Header, PlanError> {
     let occurred_at = typed::local(v, occurred_at)
         .ok_or_else(|| Refused::wrong("occurred_at", occurred_at, "expected a day and a time"))?;
-    let onset: Onset = onset.parse().map_err(|error: crate::units::UnknownWord| Refused::wrong("onset", onset, error))?;
+    let onset: Onset =
+        onset.parse().map_err(|error: crate::units::UnknownWord| Refused::wrong("onset", onset, error))?;
     Ok(Header { cobrade: cobrade.trim().to_owned(), occurred_at, onset })
 }
 

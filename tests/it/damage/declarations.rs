@@ -22,7 +22,11 @@ async fn what_a_department_declares_counts_once_somebody_adopts_it() {
     assert_eq!(town.figure("education").await["total"]["damaged"], Value::Null, "it does not count yet");
     let answer = format!("declarations/{id}/answer");
     assert_eq!(town.act(&rita, Method::POST, &answer, json!({ "adopts": true })).await.0, StatusCode::FORBIDDEN);
-    assert_eq!(town.act(&town.olga, Method::POST, &answer, json!({ "adopts": false })).await.0, StatusCode::BAD_REQUEST, "why?");
+    assert_eq!(
+        town.act(&town.olga, Method::POST, &answer, json!({ "adopts": false })).await.0,
+        StatusCode::BAD_REQUEST,
+        "why?"
+    );
     town.good(&town.olga, Method::POST, &answer, json!({ "adopts": true })).await;
     let figure = town.figure("education").await;
     assert_eq!((&figure["total"]["damaged"], &figure["entries"][0]["source"]), (&json!(2), &json!("declaration")));
@@ -33,7 +37,8 @@ async fn what_a_department_declares_counts_once_somebody_adopts_it() {
     wrong["lines"] = json!([{ "line": "education", "amount": { "persons": 1 } }, { "line": "education", "amount": { "damaged": 1 } }]);
     let (status, refused) = town.act(&rita, Method::POST, "declarations", wrong).await;
     assert_eq!(status, StatusCode::BAD_REQUEST);
-    let fields: Vec<&str> = refused["errors"].as_array().unwrap().iter().map(|one| one["field"].as_str().unwrap()).collect();
+    let fields: Vec<&str> =
+        refused["errors"].as_array().unwrap().iter().map(|one| one["field"].as_str().unwrap()).collect();
     assert_eq!(fields, ["lines[0].amount.persons", "lines[1].line"], "{refused}");
 }
 
@@ -56,7 +61,10 @@ fn multipart(csrf: &str, fields: &[(&str, &str)], file: (&str, &[u8])) -> Vec<u8
     for (name, value) in [&[("csrf", csrf)], fields].concat() {
         body.extend(format!("--x\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n{value}\r\n").into_bytes());
     }
-    let head = format!("--x\r\nContent-Disposition: form-data; name=\"files\"; filename=\"{}\"\r\nContent-Type: application/pdf\r\n\r\n", file.0);
+    let head = format!(
+        "--x\r\nContent-Disposition: form-data; name=\"files\"; filename=\"{}\"\r\nContent-Type: application/pdf\r\n\r\n",
+        file.0
+    );
     body.extend(head.into_bytes());
     body.extend_from_slice(file.1);
     body.extend(b"\r\n--x--\r\n");
@@ -68,9 +76,17 @@ async fn the_form_takes_a_pdf_that_is_one_and_keeps_the_words_when_it_is_none() 
     let town = Town::open().await;
     let rita = town.room.person("rita", Role::Department).await;
     let path = format!("/console/declarations/{}", town.id);
-    let fields = [("department", "health"), ("person", "Rita Souza"), ("document", "Laudo 3"), ("health-damaged", "1"), ("health-value", "2.500,00")];
+    let fields = [
+        ("department", "health"),
+        ("person", "Rita Souza"),
+        ("document", "Laudo 3"),
+        ("health-damaged", "1"),
+        ("health-value", "2.500,00"),
+    ];
     let send = |body: Vec<u8>| {
-        let request = Request::post(&path).header("cookie", &rita.cookie).header("content-type", "multipart/form-data; boundary=x");
+        let request = Request::post(&path)
+            .header("cookie", &rita.cookie)
+            .header("content-type", "multipart/form-data; boundary=x");
         raw(&town.room, request.body(Body::from(body)).unwrap())
     };
     let (status, page) = send(multipart(&rita.csrf, &fields, ("laudo.pdf", b"MZ no document"))).await;
@@ -82,7 +98,12 @@ async fn the_form_takes_a_pdf_that_is_one_and_keeps_the_words_when_it_is_none() 
     let shown = town.get().await;
     let (one, file) = (&shown["declarations"][0], &shown["declarations"][0]["attachments"][0]);
     assert_eq!((&one["lines"][0]["amount"]["centavos"], &file["name"]), (&json!(250_000), &json!("laudo <3>.pdf")));
-    let way = format!("/console/damage/{}/declarations/{}/{}", town.id, one["id"].as_str().unwrap(), file["id"].as_str().unwrap());
+    let way = format!(
+        "/console/damage/{}/declarations/{}/{}",
+        town.id,
+        one["id"].as_str().unwrap(),
+        file["id"].as_str().unwrap()
+    );
     let request = Request::get(&way).header("cookie", &town.olga.cookie).body(Body::empty()).unwrap();
     assert_eq!(raw(&town.room, request).await, (StatusCode::OK, b"%PDF-1.7 laudo".to_vec()));
     let request = Request::get(&way).header("cookie", &rita.cookie).body(Body::empty()).unwrap();

@@ -39,31 +39,51 @@ async fn a_submission_freezes_figures_documents_and_bytes_and_a_correction_is_th
         ("update disaster set occurred_at = occurred_at + interval '1 day'", "COBRADE"),
         ("update disaster set sections = '{}'", "stands as it is"),
         ("update disaster set pdf = 'x'", "stands as it is"),
-        ("update disaster set state = 'open', submitted_at = null, submitted_by = null, frozen = null, pdf = null, pdf_sha256 = null", "as it is"),
+        (
+            "update disaster set state = 'open', submitted_at = null, submitted_by = null, frozen = null, pdf = null, pdf_sha256 = null",
+            "as it is",
+        ),
         ("delete from disaster", "kept"),
         ("update damage_document set paragraphs = '[]'", "takes no more"),
         ("delete from damage_photograph", "takes no more"),
-        ("insert into damage_entry (id, disaster_id, line, part, source, persons, because, at, actor)
-          select gen_random_uuid(), id, 'dead', 'human', 'manual', 1, 'x', now(), 'x' from disaster", "takes no more"),
+        (
+            "insert into damage_entry (id, disaster_id, line, part, source, persons, because, at, actor)
+          select gen_random_uuid(), id, 'dead', 'human', 'manual', 1, 'x', now(), 'x' from disaster",
+            "takes no more",
+        ),
     ] {
         let refused = town.refused(sql).await;
         assert!(refused.contains(part), "{sql}: {refused}");
     }
-    let (status, _) = town.act(&town.olga, Method::POST, "entries", json!({ "line": "dead", "amount": { "persons": 1 }, "because": "x" })).await;
+    let (status, _) = town
+        .act(&town.olga, Method::POST, "entries", json!({ "line": "dead", "amount": { "persons": 1 }, "because": "x" }))
+        .await;
     assert_eq!(status, StatusCode::CONFLICT);
     let (status, _) = town.act(&town.olga, Method::POST, "correct", json!({ "reason": "Faltou a escola" })).await;
     assert_eq!(status, StatusCode::FORBIDDEN, "an operator does not");
     let next = town.good(&town.ana, Method::POST, "correct", json!({ "reason": "Faltou a escola" })).await;
-    assert_eq!(town.act(&town.ana, Method::POST, "correct", json!({ "reason": "De novo" })).await.0, StatusCode::CONFLICT);
+    assert_eq!(
+        town.act(&town.ana, Method::POST, "correct", json!({ "reason": "De novo" })).await.0,
+        StatusCode::CONFLICT
+    );
     let path = format!("damage/{}", next["id"].as_str().unwrap());
     let (_, second) = ask(&town.room, &town.olga, Method::GET, &path, Value::Null).await;
-    assert_eq!((&second["version"], &second["cobrade"], &second["state"]), (&json!(2), &json!("1.1.3.2.1"), &json!("open")));
+    assert_eq!(
+        (&second["version"], &second["cobrade"], &second["state"]),
+        (&json!(2), &json!("1.1.3.2.1"), &json!("open"))
+    );
     assert_eq!(second["sums"], town.get().await["sums"], "it begins with every entry");
     let header = json!({ "cobrade": "1.2.1.0.0", "occurred_at": "2026-02-22T11:00:00Z", "onset": "sudden" });
     let change = json!({ "revision": second["revision"], "header": header });
-    assert_eq!(ask(&town.room, &town.olga, Method::PUT, &format!("{path}/header"), change).await.0, StatusCode::CONFLICT);
+    assert_eq!(
+        ask(&town.room, &town.olga, Method::PUT, &format!("{path}/header"), change).await.0,
+        StatusCode::CONFLICT
+    );
     assert_eq!(town.file("dossier.pdf").await.1, pdf, "the first version is what it was");
-    let numbers = town.room.words("select series || ' ' || last_number from number_series where series like 'damage%' order by 1").await;
+    let numbers = town
+        .room
+        .words("select series || ' ' || last_number from number_series where series like 'damage%' order by 1")
+        .await;
     assert_eq!(numbers, ["damage_dmate 1", "damage_oficio 1", "damage_parecer 1"], "no number was lost");
     let open = town.room.words("select d.version || ' ' || l.code from deadline l join disaster d on d.id = l.subject_id where l.state = 'open'").await;
     assert_eq!(open, ["2 damage.decree"], "the decree is watched once");
@@ -87,8 +107,13 @@ async fn every_document_has_the_cobrade_of_the_dossier_and_says_minuta_until_it_
     assert_eq!(town.level("i", "se", true).await.0, StatusCode::NO_CONTENT);
     assert_eq!(town.adopt_document("parecer", Value::Null).await, "2026/001");
     let words = json!({ "revision": 2, "paragraphs": [] });
-    assert_eq!(town.act(&town.olga, Method::PUT, "documents/parecer", words).await.0, StatusCode::CONFLICT, "it stands");
-    town.good(&town.olga, Method::POST, "documents/parecer/take-back", json!({ "reason": "Falta uma assinatura" })).await;
+    assert_eq!(
+        town.act(&town.olga, Method::PUT, "documents/parecer", words).await.0,
+        StatusCode::CONFLICT,
+        "it stands"
+    );
+    town.good(&town.olga, Method::POST, "documents/parecer/take-back", json!({ "reason": "Falta uma assinatura" }))
+        .await;
     assert_eq!(town.adopt_document("parecer", Value::Null).await, "2026/001", "it keeps its number");
     let (status, wrong) = town.act(&town.olga, Method::POST, "documents/decree/adopt", json!({ "revision": 1 })).await;
     assert_eq!(status, StatusCode::BAD_REQUEST, "a decree brings number and day: {wrong}");
@@ -106,7 +131,8 @@ async fn the_csv_of_s2id_reads_and_writes_as_the_same_bytes() {
     let sheet = s2id::read(&bytes).unwrap();
     assert_eq!(s2id::write(&sheet), bytes);
     assert_eq!((sheet.head.cobrade.as_str(), sheet.totals.len()), ("11321", 2));
-    let (status, shown) = ask(&town.room, &town.olga, Method::GET, &format!("damage/{}/s2id.csv", town.id), Value::Null).await;
+    let (status, shown) =
+        ask(&town.room, &town.olga, Method::GET, &format!("damage/{}/s2id.csv", town.id), Value::Null).await;
     assert_eq!((status, shown), (StatusCode::OK, Value::Null), "it is no JSON");
 }
 
@@ -114,8 +140,13 @@ async fn the_csv_of_s2id_reads_and_writes_as_the_same_bytes() {
 async fn what_came_of_it_is_written_down_and_the_pages_show_all_of_it() {
     let town = Town::open().await;
     town.complete().await;
-    let outcome = |act: &str| json!({ "act": act, "protocol": "MG-F-3136702-11321-20260222", "reason": "Portaria 612/2026" });
-    assert_eq!(town.act(&town.ana, Method::POST, "outcome", outcome("recognise")).await.0, StatusCode::CONFLICT, "nothing was sent");
+    let outcome =
+        |act: &str| json!({ "act": act, "protocol": "MG-F-3136702-11321-20260222", "reason": "Portaria 612/2026" });
+    assert_eq!(
+        town.act(&town.ana, Method::POST, "outcome", outcome("recognise")).await.0,
+        StatusCode::CONFLICT,
+        "nothing was sent"
+    );
     assert_eq!(town.submit("1.1.3.2.1").await.0, StatusCode::OK);
     town.good(&town.ana, Method::POST, "outcome", outcome("recognise")).await;
     assert_eq!(town.act(&town.ana, Method::POST, "outcome", outcome("refuse")).await.0, StatusCode::CONFLICT);
@@ -143,14 +174,17 @@ async fn forms_keep_what_was_typed_and_say_what_is_wrong() {
     let (status, page) = town.room.post(&town.olga, &format!("{base}/sections"), &form).await;
     assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY);
     assert!(page.contains("population") && page.contains("Chuva forte") && page.contains("muitos"), "{page}");
-    let form = format!("revision={revision}&population=540.756&net_month=1.234.567%2C89&causes=Chuva+forte&occupation_residential=urban");
+    let form = format!(
+        "revision={revision}&population=540.756&net_month=1.234.567%2C89&causes=Chuva+forte&occupation_residential=urban"
+    );
     assert_eq!(town.room.post(&town.olga, &format!("{base}/sections"), &form).await.0, StatusCode::SEE_OTHER);
     let sections = town.get().await["sections"].clone();
     assert_eq!((&sections["population"], &sections["net_month_centavos"]), (&json!(540_756), &json!(123_456_789)));
     assert_eq!(sections["occupation"][0], "urban");
     let form = "act=enter&line=transport&value=1.000%2C50&because=Laudo";
     assert_eq!(town.room.post(&town.olga, &format!("{base}/figures"), form).await.0, StatusCode::SEE_OTHER);
-    let (status, page) = town.room.post(&town.olga, &format!("{base}/figures"), "act=enter&line=dead&value=3&because=x").await;
+    let (status, page) =
+        town.room.post(&town.olga, &format!("{base}/figures"), "act=enter&line=dead&value=3&because=x").await;
     assert!(status == StatusCode::UNPROCESSABLE_ENTITY && page.contains("persons"), "{page}");
     assert_eq!(town.figure("transport").await["total"]["centavos"], 100_050);
     let (status, page) = town.room.post(&town.ana, &format!("{base}/submit"), "revision=1&typed=x").await;

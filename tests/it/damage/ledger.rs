@@ -15,13 +15,23 @@ async fn a_total_is_the_sum_of_entries_that_name_their_source_and_an_entry_is_ta
     assert_eq!(figure["total"], json!({ "persons": null, "damaged": 3, "destroyed": 1, "centavos": 100_000 }));
     assert_eq!(figure["entries"][0]["because"], "Planilha da equipe");
     assert_eq!(town.figure("health").await["total"]["damaged"], Value::Null, "nobody said is not nought");
-    let (status, wrong) = town.act(&town.olga, Method::POST, "entries", json!({ "line": "dead", "amount": { "centavos": 5 }, "because": "x" })).await;
+    let (status, wrong) = town
+        .act(
+            &town.olga,
+            Method::POST,
+            "entries",
+            json!({ "line": "dead", "amount": { "centavos": 5 }, "because": "x" }),
+        )
+        .await;
     assert_eq!(status, StatusCode::BAD_REQUEST);
     assert_eq!(wrong["errors"][0]["field"], "amount.centavos", "{wrong}");
     let path = format!("entries/{first}/end");
     assert_eq!(town.act(&town.olga, Method::POST, &path, json!({ "reason": " " })).await.0, StatusCode::BAD_REQUEST);
     town.good(&town.olga, Method::POST, &path, json!({ "reason": "Contada duas vezes" })).await;
-    assert_eq!(town.act(&town.olga, Method::POST, &path, json!({ "reason": "De novo" })).await.0, StatusCode::NOT_FOUND);
+    assert_eq!(
+        town.act(&town.olga, Method::POST, &path, json!({ "reason": "De novo" })).await.0,
+        StatusCode::NOT_FOUND
+    );
     assert_eq!(town.figure("housing").await["total"]["damaged"], Value::Null);
     assert_eq!(town.get().await["ended"][0]["reason"], "Contada duas vezes");
     for sql in ["update damage_entry set damaged = 9", "delete from damage_entry", "delete from damage_entry_end"] {
@@ -49,12 +59,18 @@ async fn two_inspections_of_one_building_are_one_and_adopting_again_follows_the_
     // The field corrects an inspection: the entry on the old one is a doubt until it is adopted again.
     town.inspection("2026/004", "12", "destroyed", Some(old)).await;
     let doubts = town.get().await["doubts"].clone();
-    assert!(doubts.as_array().unwrap().iter().any(|one| one["doubt"] == "outdated" && one["inspection"] == "2026/002"), "{doubts}");
+    assert!(
+        doubts.as_array().unwrap().iter().any(|one| one["doubt"] == "outdated" && one["inspection"] == "2026/002"),
+        "{doubts}"
+    );
     let adopted = town.good(&town.olga, Method::POST, "adopt", adoption).await;
     assert_eq!(adopted, json!({ "entered": 1, "taken_back": 1 }));
     let figure = town.figure("housing").await;
     assert_eq!((&figure["total"]["damaged"], &figure["total"]["destroyed"]), (&Value::Null, &json!(4)), "{figure}");
-    assert_eq!(figure["differences"][0], json!({ "persons": null, "damaged": null, "destroyed": null, "centavos": null }));
+    assert_eq!(
+        figure["differences"][0],
+        json!({ "persons": null, "damaged": null, "destroyed": null, "centavos": null })
+    );
     let twice = town
         .refused(
             "insert into damage_entry (id, disaster_id, line, part, source, destroyed, inspection_id, at, actor)
@@ -62,7 +78,8 @@ async fn two_inspections_of_one_building_are_one_and_adopting_again_follows_the_
         )
         .await;
     assert!(twice.contains("already"), "{twice}");
-    let (status, none) = town.act(&town.olga, Method::POST, "adopt", json!({ "line": "health", "source": "inspection" })).await;
+    let (status, none) =
+        town.act(&town.olga, Method::POST, "adopt", json!({ "line": "health", "source": "inspection" })).await;
     assert_eq!(status, StatusCode::BAD_REQUEST, "{none}");
 }
 
@@ -95,10 +112,21 @@ async fn level_one_or_two_is_never_a_calamity_whoever_writes() {
     }
     assert_eq!(town.level("i", "se", true).await.0, StatusCode::NO_CONTENT);
     let shown = town.get().await;
-    assert_eq!((&shown["verdict"], &shown["level_detail"]["proposed"]), (&json!({ "level": "i", "declared": "se" }), &json!("i")));
+    assert_eq!(
+        (&shown["verdict"], &shown["level_detail"]["proposed"]),
+        (&json!({ "level": "i", "declared": "se" }), &json!("i"))
+    );
     assert!(town.refused("update disaster set declared = 'ecp'").await.contains("disaster_ecp_only_level_iii"));
-    assert!(town.refused("update disaster set level = 'ii', declared = 'ecp'").await.contains("disaster_ecp_only_level_iii"));
-    assert!(town.refused("update disaster set level = null, declared = 'ecp', level_at = null, level_by = null").await.contains("disaster_"));
+    assert!(
+        town.refused("update disaster set level = 'ii', declared = 'ecp'")
+            .await
+            .contains("disaster_ecp_only_level_iii")
+    );
+    assert!(
+        town.refused("update disaster set level = null, declared = 'ecp', level_at = null, level_by = null")
+            .await
+            .contains("disaster_")
+    );
     assert_eq!(town.level("iii", "ecp", false).await.0, StatusCode::NO_CONTENT);
     let acts = town.room.words("select act from audit_event where act like 'damage.%' order by at, id").await;
     assert!(acts.contains(&"damage.level".to_owned()), "{acts:?}");

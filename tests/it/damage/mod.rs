@@ -54,7 +54,8 @@ impl Town {
     }
 
     pub async fn get(&self) -> Value {
-        let (status, shown) = ask(&self.room, &self.olga, Method::GET, &format!("damage/{}", self.id), Value::Null).await;
+        let (status, shown) =
+            ask(&self.room, &self.olga, Method::GET, &format!("damage/{}", self.id), Value::Null).await;
         assert_eq!(status, StatusCode::OK, "{shown}");
         shown
     }
@@ -112,7 +113,9 @@ impl Town {
     /// A photograph in the incident; its id.
     pub async fn photograph(&self) -> Uuid {
         let mut jpeg = std::io::Cursor::new(Vec::new());
-        image::RgbImage::from_pixel(64, 48, image::Rgb([120, 90, 60])).write_to(&mut jpeg, image::ImageFormat::Jpeg).unwrap();
+        image::RgbImage::from_pixel(64, 48, image::Rgb([120, 90, 60]))
+            .write_to(&mut jpeg, image::ImageFormat::Jpeg)
+            .unwrap();
         let id = Uuid::from_u128(0xf0);
         sqlx::query(
             "insert into attachment (id, kind, incident_id, media_type, sha256, bytes, width, height, caption, content, thumbnail, uploaded_by, created_at)
@@ -162,7 +165,8 @@ impl Town {
     }
 
     pub async fn file(&self, name: &str) -> (StatusCode, Vec<u8>) {
-        let request = Request::get(format!("/console/damage/{}/files/{name}", self.id)).header("cookie", &self.olga.cookie);
+        let request =
+            Request::get(format!("/console/damage/{}/files/{name}", self.id)).header("cookie", &self.olga.cookie);
         raw(&self.room, request.body(Body::empty()).unwrap()).await
     }
 

@@ -8,7 +8,8 @@ use uuid::Uuid;
 
 use crate::accounts::tokens::desk::Acting;
 use crate::app::App;
-use crate::damage::desk::{self, Adopted, Header, LevelSaid, NewDeclaration, NewEntry};
+use crate::damage::departments::{self, NewDeclaration};
+use crate::damage::desk::{self, Adopted, Header, LevelSaid, NewEntry};
 use crate::damage::figures::Source;
 use crate::damage::lines::Line;
 use crate::damage::sections::Sections;
@@ -213,7 +214,7 @@ pub async fn declare(
     let actor = staff.actor();
     let by = Acting { ids: &app.ids, now: app.clock.now(), actor: &actor };
     let mut tx = app.db.web.begin().await?;
-    let made = desk::declare(&mut tx, by, id, (&new, &[])).await?;
+    let made = departments::declare(&mut tx, by, id, (&new, &[])).await?;
     tx.commit().await?;
     Ok((StatusCode::CREATED, Json(Made { id: made })))
 }
@@ -248,7 +249,7 @@ pub async fn answer(
     let actor = staff.actor();
     let by = Acting { ids: &app.ids, now: app.clock.now(), actor: &actor };
     let mut tx = app.db.web.begin().await?;
-    desk::answer(&mut tx, by, (id, declaration), (answer.adopts, &answer.answer)).await?;
+    departments::answer(&mut tx, by, (id, declaration), (answer.adopts, &answer.answer)).await?;
     tx.commit().await?;
     Ok(StatusCode::NO_CONTENT)
 }

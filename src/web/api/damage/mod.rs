@@ -152,7 +152,11 @@ impl From<Whole> for Shown {
     responses((status = 200, body = Shown), (status = 401, body = Problem), (status = 403, body = Problem),
         (status = 404, body = Problem)),
     security(("api_token" = [])))]
-pub async fn show(State(app): State<App>, _: May<can::SeeConsole>, Path(id): Path<Uuid>) -> Result<Json<Shown>, ApiError> {
+pub async fn show(
+    State(app): State<App>,
+    _: May<can::SeeConsole>,
+    Path(id): Path<Uuid>,
+) -> Result<Json<Shown>, ApiError> {
     let mut conn = app.db.web.acquire().await?;
     let whole = view::whole(&mut conn, id, (app.clock.now(), app.config.municipality.time_zone)).await?;
     Ok(Json(whole.into()))
@@ -170,7 +174,9 @@ pub async fn csv(State(app): State<App>, _: May<can::SeeConsole>, Path(id): Path
     let mut conn = app.db.web.acquire().await?;
     let whole = view::whole(&mut conn, id, (app.clock.now(), app.config.municipality.time_zone)).await?;
     let bytes = s2id::write(&dossier::sheet(&whole, &app.config.municipality));
-    let headers =
-        [(header::CONTENT_TYPE, "text/csv; charset=ISO-8859-1"), (header::CONTENT_DISPOSITION, "attachment; filename=\"s2id.csv\"")];
+    let headers = [
+        (header::CONTENT_TYPE, "text/csv; charset=ISO-8859-1"),
+        (header::CONTENT_DISPOSITION, "attachment; filename=\"s2id.csv\""),
+    ];
     Ok((headers, bytes).into_response())
 }

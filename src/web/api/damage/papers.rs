@@ -201,7 +201,11 @@ pub struct Submitted {
 ///
 /// # Errors
 /// As [`submission::ready`] says, and when the documents cannot be printed; nothing is frozen then.
-pub async fn submit_now(app: &App, staff: &Staff, (id, revision, typed): (Uuid, i32, &str)) -> Result<String, ApiError> {
+pub async fn submit_now(
+    app: &App,
+    staff: &Staff,
+    (id, revision, typed): (Uuid, i32, &str),
+) -> Result<String, ApiError> {
     let actor = staff.actor();
     let by = Acting { ids: &app.ids, now: app.clock.now(), actor: &actor };
     let town = &app.config.municipality;

@@ -14,11 +14,11 @@ use super::typed::Typed;
 use super::{figures, status_of, told};
 use crate::accounts::tokens::desk::Acting;
 use crate::app::App;
-use crate::damage::desk::{self, NewDeclaration};
+use crate::damage::departments::{self, NewDeclaration};
 use crate::damage::lines::{Line, Part};
 use crate::damage::store::declared::File;
 use crate::damage::store::{self, declared};
-use crate::damage::{DeclaredLine, Declaration, Department, Dossier, dossier as words, view};
+use crate::damage::{Declaration, DeclaredLine, Department, Dossier, dossier as words, view};
 use crate::media;
 use crate::plancon::PlanError;
 use crate::refused::Refused;
@@ -86,7 +86,9 @@ impl DeclarationPage {
     }
 
     fn is_used(&self, part: &Part) -> bool {
-        part.lines().any(|line| ["persons", "damaged", "destroyed", "value", "note"].iter().any(|field| !self.of(&line, field).is_empty()))
+        part.lines().any(|line| {
+            ["persons", "damaged", "destroyed", "value", "note"].iter().any(|field| !self.of(&line, field).is_empty())
+        })
     }
 }
 
@@ -126,7 +128,9 @@ struct Sent {
 async fn sent(request: Request) -> Result<Sent, (&'static str, BTreeMap<String, String>)> {
     let mut fields = BTreeMap::new();
     let kind = request.headers().get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
-    let Some(boundary) = kind.and_then(|kind| multer::parse_boundary(kind).ok()) else { return Err(("damage-file-broken", fields)) };
+    let Some(boundary) = kind.and_then(|kind| multer::parse_boundary(kind).ok()) else {
+        return Err(("damage-file-broken", fields));
+    };
     let limits = SizeLimit::new().whole_stream(MOST_FORM).per_field(16 * 1024).for_field("files", MOST_BYTES);
     let body = request.into_body().into_data_stream();
     let mut form = Multipart::with_constraints(body, boundary, Constraints::new().size_limit(limits));
@@ -161,7 +165,14 @@ async fn sent(request: Request) -> Result<Sent, (&'static str, BTreeMap<String, 
 async fn kept(files: Vec<(String, Bytes)>) -> Result<Vec<File>, Refused> {
     let mut kept = Vec::new();
     for (at, (called, bytes)) in files.into_iter().enumerate() {
-        let name: String = called.rsplit(['/', '\\']).next().unwrap_or_default().chars().filter(|letter| !letter.is_control()).take(150).collect();
+        let name: String = called
+            .rsplit(['/', '\\'])
+            .next()
+            .unwrap_or_default()
+            .chars()
+            .filter(|letter| !letter.is_control())
+            .take(150)
+            .collect();
         let name = if name.trim().is_empty() { format!("anexo-{}", at + 1) } else { name.trim().to_owned() };
         if bytes.starts_with(b"%PDF-") {
             kept.push(File { name, media_type: "application/pdf", content: bytes.to_vec() });
@@ -176,8 +187,10 @@ async fn kept(files: Vec<(String, Bytes)>) -> Result<Vec<File>, Refused> {
 }
 
 fn declared_of(given: &Typed) -> Result<NewDeclaration, PlanError> {
-    let department: Department =
-        given.get("department").parse().map_err(|_| Refused::wrong("department", given.get("department"), "expected a department"))?;
+    let department: Department = given
+        .get("department")
+        .parse()
+        .map_err(|_| Refused::wrong("department", given.get("department"), "expected a department"))?;
     let mut problems = Vec::new();
     let mut lines = Vec::new();
     for line in Line::ALL {
@@ -216,7 +229,7 @@ pub async fn send(
         let new = declared_of(&given)?;
         let files = kept(files).await?;
         let mut tx = app.db.web.begin().await?;
-        desk::declare(&mut tx, by, id, (&new, &files)).await?;
+        departments::declare(&mut tx, by, id, (&new, &files)).await?;
         tx.commit().await?;
         Ok::<(), PlanError>(())
     };

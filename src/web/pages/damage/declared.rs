@@ -14,7 +14,7 @@ use crate::accounts::tokens::desk::Acting;
 use crate::app::App;
 use crate::damage::lines::{Amount, Line};
 use crate::damage::store::declared as store;
-use crate::damage::{Declaration, Dossier, desk, dossier as words, view};
+use crate::damage::{Declaration, Dossier, departments, dossier as words, view};
 use crate::plancon::PlanError;
 use crate::refused::Refused;
 use crate::web::auth::{May, can};
@@ -97,7 +97,7 @@ pub async fn answer(
             "return" => false,
             _ => return Err(unknown("act").into()),
         };
-        desk::answer(&mut tx, by, (id, declaration), (adopts, get("answer"))).await?;
+        departments::answer(&mut tx, by, (id, declaration), (adopts, get("answer"))).await?;
         tx.commit().await?;
         Ok::<(), PlanError>(())
     };
@@ -128,8 +128,10 @@ pub async fn attachment(
 
 /// A name that every system takes.
 pub(super) fn plain_name(name: &str) -> String {
-    let plain: String =
-        name.chars().map(|letter| if letter.is_ascii_alphanumeric() || matches!(letter, '.' | '-' | '_') { letter } else { '_' }).collect();
+    let plain: String = name
+        .chars()
+        .map(|letter| if letter.is_ascii_alphanumeric() || matches!(letter, '.' | '-' | '_') { letter } else { '_' })
+        .collect();
     plain.trim_matches(['.', '_']).chars().take(100).collect()
 }
 

@@ -146,7 +146,8 @@ async fn dossier_page(
     let answers = w.level_detail.get("answers").and_then(|answers| serde_json::from_value(answers.clone()).ok());
     let bearable = Answers { bearable: true, needs_three_spheres: false };
     let proposed = levels::propose(&w.totals, answers.unwrap_or(bearable));
-    let (may_edit, may_decide) = (w.dossier.is_open() && v.may(Permission::RunIncidents), v.may(Permission::IssueAlerts));
+    let (may_edit, may_decide) =
+        (w.dossier.is_open() && v.may(Permission::RunIncidents), v.may(Permission::IssueAlerts));
     let status = status_of(&wrong);
     let f = Frame::load(&mut conn, app, v, "damage").await?;
     let shown = DossierPage { f, w, versions, proposed, given, wrong, errors, may_edit, may_decide };
@@ -185,7 +186,13 @@ pub async fn act(
     }
 }
 
-async fn done(app: &App, staff: &Staff, v: &View, id: Uuid, given: &Typed) -> Result<Result<String, PlanError>, ApiError> {
+async fn done(
+    app: &App,
+    staff: &Staff,
+    v: &View,
+    id: Uuid,
+    given: &Typed,
+) -> Result<Result<String, PlanError>, ApiError> {
     let actor = staff.actor();
     let by = Acting { ids: &app.ids, now: v.now, actor: &actor };
     let act = given.get("act");

@@ -84,7 +84,11 @@ impl FiguresPage {
 
     fn difference(&self, difference: &Amount) -> String {
         let text = amount(&self.f.v, difference);
-        if text.is_empty() { self.f.v.t("damage-no-difference") } else { self.f.v.t1("damage-difference", "what", text) }
+        if text.is_empty() {
+            self.f.v.t("damage-no-difference")
+        } else {
+            self.f.v.t1("damage-difference", "what", text)
+        }
     }
 
     fn source(&self, entry: &Entry) -> String {
@@ -113,13 +117,17 @@ impl FiguresPage {
 
     fn sums(&self, part: &Part) -> Vec<(String, String)> {
         let (v, sums) = (&self.f.v, &self.w.sums);
-        let money = |centavos: Option<i64>| centavos.map_or_else(|| v.t("damage-unknown"), |centavos| v.money(centavos));
+        let money =
+            |centavos: Option<i64>| centavos.map_or_else(|| v.t("damage-unknown"), |centavos| v.money(centavos));
         match part {
             Part::Human | Part::Environmental => Vec::new(),
             Part::Material => vec![(v.t("damage-sum-material"), money(sums.material_centavos))],
             Part::PublicLoss => vec![(v.t("damage-sum-public"), money(sums.public_centavos))],
             Part::PrivateLoss => {
-                vec![(v.t("damage-sum-private"), money(sums.private_centavos)), (v.t("damage-sum-losses"), money(sums.loss_centavos))]
+                vec![
+                    (v.t("damage-sum-private"), money(sums.private_centavos)),
+                    (v.t("damage-sum-losses"), money(sums.loss_centavos)),
+                ]
             }
         }
     }
@@ -150,7 +158,8 @@ async fn figures_page(
 }
 
 fn entry_of(given: &Typed) -> Result<NewEntry, PlanError> {
-    let line: Line = given.get("line").parse().map_err(|_| Refused::wrong("line", given.get("line"), "expected a line of FIDE"))?;
+    let line: Line =
+        given.get("line").parse().map_err(|_| Refused::wrong("line", given.get("line"), "expected a line of FIDE"))?;
     let mut problems = Vec::new();
     let amount = given.amount("", line, &mut problems);
     // What the line does not count is refused and not dropped.
@@ -162,10 +171,18 @@ fn entry_of(given: &Typed) -> Result<NewEntry, PlanError> {
     for name in ["persons", "damaged", "destroyed", "value"] {
         if !counted.contains(&name) && !given.get(name).trim().is_empty() {
             let message = format!("expected nothing: {line} does not count it");
-            problems.push(FieldError { field: name.into(), value: given.get(name).chars().take(80).collect(), message });
+            problems.push(FieldError {
+                field: name.into(),
+                value: given.get(name).chars().take(80).collect(),
+                message,
+            });
         }
     }
-    if problems.is_empty() { Ok(NewEntry { line, amount, because: given.text("because") }) } else { Err(PlanError::Wrong(problems)) }
+    if problems.is_empty() {
+        Ok(NewEntry { line, amount, because: given.text("because") })
+    } else {
+        Err(PlanError::Wrong(problems))
+    }
 }
 
 /// Enters a figure, takes one back, or adopts a proposal.
@@ -185,7 +202,10 @@ pub async fn act(
         match given.get("act") {
             "enter" => drop(desk::enter(&mut tx, by, id, &entry_of(&given)?).await?),
             "take_back" => {
-                let entry = given.get("entry").parse().map_err(|_| Refused::wrong("entry", given.get("entry"), "expected an entry"))?;
+                let entry = given
+                    .get("entry")
+                    .parse()
+                    .map_err(|_| Refused::wrong("entry", given.get("entry"), "expected an entry"))?;
                 desk::take_back(&mut tx, by, (id, entry), given.get("reason")).await?;
             }
             "adopt" => {

@@ -18,7 +18,8 @@ use crate::web::pages::view::View;
 /// An answer that browsers keep as a file.
 pub fn download(media_type: &str, name: &str, content: Vec<u8>) -> Response {
     let mut response = content.into_response();
-    let kind = HeaderValue::from_str(media_type).unwrap_or_else(|_| HeaderValue::from_static("application/octet-stream"));
+    let kind =
+        HeaderValue::from_str(media_type).unwrap_or_else(|_| HeaderValue::from_static("application/octet-stream"));
     response.headers_mut().insert(header::CONTENT_TYPE, kind);
     let (header, value) = disposition(name);
     response.headers_mut().insert(header, value);
@@ -51,7 +52,8 @@ pub async fn file(
             Ok(download("text/csv; charset=ISO-8859-1", &format!("s2id-{base}.csv"), bytes))
         }
         ("dossier", "json") => {
-            let text = serde_json::to_vec_pretty(&Shown::from(whole)).map_err(|error| ApiError::Internal(error.into()))?;
+            let text =
+                serde_json::to_vec_pretty(&Shown::from(whole)).map_err(|error| ApiError::Internal(error.into()))?;
             Ok(download("application/json", &format!("dossie-{base}.json"), text))
         }
         (name, "pdf") => {
@@ -63,7 +65,9 @@ pub async fn file(
             let is_draft = is_draft(&whole, &parts);
             let ready = match one.filter(|_| whole.dossier.submitted_at.is_some()) {
                 Some(kind) => print::frozen(&mut conn, id, kind).await?.ok_or_else(missing)?,
-                None => print::ready(&mut conn, &whole, town, &parts, (is_draft, v.now)).await.map_err(ApiError::Internal)?,
+                None => print::ready(&mut conn, &whole, town, &parts, (is_draft, v.now))
+                    .await
+                    .map_err(ApiError::Internal)?,
             };
             drop(conn);
             let pdf = ready.pdf().await.map_err(ApiError::Internal)?;

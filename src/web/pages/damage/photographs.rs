@@ -108,7 +108,8 @@ fn chosen_of(v: &View, given: &Typed) -> Result<Vec<Photograph>, PlanError> {
             value: value.chars().take(80).collect(),
             message: expected.into(),
         };
-        let degrees = |text: &str| if text.is_empty() { Ok(None) } else { text.replace(',', ".").parse::<f64>().map(Some) };
+        let degrees =
+            |text: &str| if text.is_empty() { Ok(None) } else { text.replace(',', ".").parse::<f64>().map(Some) };
         let (place, taken) = (value.trim().parse::<i32>(), field("taken"));
         let taken_at = local(v, taken);
         match (id.parse::<Uuid>(), place, degrees(field("lon")), degrees(field("lat"))) {

@@ -91,7 +91,8 @@ fn filled(s: &Sections) -> Typed {
 /// The form as sections.
 fn read(given: &Typed) -> Result<Sections, PlanError> {
     let mut problems = Vec::new();
-    let occupation = OCCUPATIONS.iter().map(|word| given.get(&format!("occupation_{word}")).parse::<Hit>().ok()).collect();
+    let occupation =
+        OCCUPATIONS.iter().map(|word| given.get(&format!("occupation_{word}")).parse::<Hit>().ok()).collect();
     let sections = Sections {
         population: given.number("population", &mut problems),
         product_centavos: given.money("product", &mut problems),

@@ -108,9 +108,14 @@ mod tests {
 
     #[test]
     fn money_is_read_as_people_write_it() {
-        for (text, centavos) in
-            [("", None), (" ", None), ("0", Some(0)), ("1.234,56", Some(123_456)), ("R$ 10,5", Some(1050)), ("1234", Some(123_400))]
-        {
+        for (text, centavos) in [
+            ("", None),
+            (" ", None),
+            ("0", Some(0)),
+            ("1.234,56", Some(123_456)),
+            ("R$ 10,5", Some(1050)),
+            ("1234", Some(123_400)),
+        ] {
             assert_eq!(money(text), Ok(centavos), "{text}");
         }
         for wrong in ["1,234.56", "-1", "1.23,4", "dez", "1,234", ",5", "12.34"] {
