@@ -83,8 +83,9 @@ impl Permissions {
 }
 
 use Permission::{
-    DeclareDamage, DraftAlerts, EditCatalogue, EditResidents, Inspect, IssueAlerts, ManageDevices, ManagePrivacy, ManageStaff,
-    ManageTokens, OpenVault, OwnAccount, ReadAudit, ReportField, RunIncidents, SeeConsole, SeeDeliveries, SeeResidents,
+    DeclareDamage, DraftAlerts, EditCatalogue, EditResidents, Inspect, IssueAlerts, ManageDevices, ManagePrivacy,
+    ManageStaff, ManageTokens, OpenVault, OwnAccount, ReadAudit, ReportField, RunIncidents, SeeConsole, SeeDeliveries,
+    SeeResidents,
 };
 
 const ACCOUNT: Permissions = Permissions::of(&[OwnAccount]);

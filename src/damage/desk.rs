@@ -104,10 +104,9 @@ pub(super) async fn run_deadline(
 }
 
 fn header_of(by: Acting<'_>, header: &Header) -> Result<String, Refused> {
-    let cobrade: Cobrade = header
-        .cobrade
-        .parse()
-        .map_err(|error: crate::cobrade::UnknownCobrade| Refused::wrong("cobrade", &header.cobrade, error))?;
+    let cobrade: Cobrade = header.cobrade.parse().map_err(|error: crate::cobrade::UnknownCobrade| {
+        Refused::wrong("cobrade", &header.cobrade, error.to_string())
+    })?;
     if header.occurred_at > by.now {
         return Err(Refused::wrong(
             "occurred_at",
@@ -381,7 +380,7 @@ pub async fn decide_level(
 ) -> Result<(), PlanError> {
     let reason = reasoned("reason", &said.reason)?;
     let verdict = Verdict::try_from(said.verdict)
-        .map_err(|error| Refused::wrong("verdict.declared", said.verdict.declared, error))?;
+        .map_err(|error| Refused::wrong("verdict.declared", said.verdict.declared, error.to_string()))?;
     let dossier = open_one(&mut *conn, id).await?;
     fits(&dossier, said.revision)?;
     let totals = figures::totals(&entries::standing(&mut *conn, id).await?);

@@ -219,7 +219,8 @@ mod tests {
             prop_assert_eq!(proposed.is_some(), number > 0);
             if let Some((level, why)) = proposed {
                 prop_assert!(!why.is_empty());
-                prop_assert!(Verdict::try_from(Said { level, declared: Declared::Emergency }).is_ok());
+                let said = Said { level, declared: Declared::Emergency };
+                prop_assert!(Verdict::try_from(said).is_ok());
                 prop_assert_eq!(level == Level::III, !bearable || spheres);
             }
         }

@@ -1,5 +1,7 @@
 //! The life of a dossier. Pure.
 
+use serde::{Deserialize, Serialize};
+
 use crate::units::vocabulary;
 
 vocabulary! {

@@ -112,8 +112,10 @@ pub async fn decide(
         store::set_protocol(&mut *conn, id, protocol).await?;
         return Ok(done(conn, by, &dossier, (Act::DamageDecide, "", json!({ "protocol": protocol }))).await?);
     }
-    let act: LifeAct =
-        outcome.act.parse().map_err(|error: crate::units::UnknownWord| Refused::wrong("act", &outcome.act, error))?;
+    let act: LifeAct = outcome
+        .act
+        .parse()
+        .map_err(|error: crate::units::UnknownWord| Refused::wrong("act", &outcome.act, error.to_string()))?;
     if act == LifeAct::Submit {
         return Err(Refused::wrong("act", &outcome.act, "expected recognise, refuse, archive or protocol").into());
     }

@@ -27,7 +27,8 @@ const ROTA: &str = "BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:-//exemplo//PT\r\nB
 type Example = (&'static str, &'static str, &'static str, Value);
 
 fn all() -> Vec<Example> {
-    [general(), of_rules(), of_exercises(), of_reach(), of_plans(), of_field(), of_teams(), of_damage(), of_deadlines()].concat()
+    [general(), of_rules(), of_exercises(), of_reach(), of_plans(), of_field(), of_teams(), of_damage(), of_deadlines()]
+        .concat()
 }
 
 /// Exercises.

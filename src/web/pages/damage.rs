@@ -119,6 +119,10 @@ impl ListPage {
         chosen.or_else(|| self.without.first()).map(|one| one.3.clone()).unwrap_or_default()
     }
 
+    fn name_of(&self, deadline: &Deadline) -> String {
+        crate::deadlines::words::name(self.f.v.lang, &deadline.code)
+    }
+
     fn is_late(&self, deadline: &Deadline) -> bool {
         deadline.is_late(self.f.v.now)
     }
@@ -178,7 +182,7 @@ pub(super) fn header_of(v: &View, cobrade: &str, occurred_at: &str, onset: &str)
     let occurred_at = typed::local(v, occurred_at)
         .ok_or_else(|| Refused::wrong("occurred_at", occurred_at, "expected a day and a time"))?;
     let onset: Onset =
-        onset.parse().map_err(|error: crate::units::UnknownWord| Refused::wrong("onset", onset, error))?;
+        onset.parse().map_err(|error: crate::units::UnknownWord| Refused::wrong("onset", onset, error.to_string()))?;
     Ok(Header { cobrade: cobrade.trim().to_owned(), occurred_at, onset })
 }
 

@@ -8,13 +8,12 @@ use axum::response::{IntoResponse, Redirect, Response};
 use uuid::Uuid;
 
 use super::typed::Typed;
-use super::{header_of, status_of, tag, told};
+use super::{header_of, status_of, told};
 use crate::accounts::Permission;
 use crate::accounts::tokens::desk::Acting;
 use crate::app::App;
 use crate::damage::checklist::{self, Check};
 use crate::damage::desk::{self, LevelSaid};
-use crate::damage::documents::Kind;
 use crate::damage::levels::{self, Answers, Declared, Level, Said};
 use crate::damage::store;
 use crate::damage::submit::{self as submission, Outcome};

@@ -9,7 +9,7 @@ use axum::response::{IntoResponse, Redirect, Response};
 use uuid::Uuid;
 
 use super::typed::{Typed, local};
-use super::{status_of, tag, told};
+use super::{status_of, told};
 use crate::accounts::Permission;
 use crate::accounts::tokens::desk::Acting;
 use crate::app::App;

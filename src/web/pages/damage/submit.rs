@@ -7,7 +7,7 @@ use axum::extract::{Form, Path, State};
 use axum::response::{IntoResponse, Redirect, Response};
 use uuid::Uuid;
 
-use super::{status_of, tag};
+use super::status_of;
 use crate::app::App;
 use crate::damage::view::{self, Whole};
 use crate::damage::{Dossier, checklist, dossier as words};
