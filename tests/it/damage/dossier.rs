@@ -44,7 +44,7 @@ async fn a_submission_freezes_figures_documents_and_bytes_and_a_correction_is_th
             "as it is",
         ),
         ("delete from disaster", "kept"),
-        ("update damage_document set paragraphs = '[]'", "takes no more"),
+        ("update damage_document set paragraphs = '[]'", "stands as it is"),
         ("delete from damage_photograph", "takes no more"),
         (
             "insert into damage_entry (id, disaster_id, line, part, source, persons, because, at, actor)
