@@ -7,6 +7,7 @@
 mod gauges;
 pub mod people;
 mod seed;
+mod shelters;
 pub mod storm;
 mod streets;
 

@@ -8,7 +8,8 @@ use sqlx::PgConnection;
 
 use super::control::{Control, page_is_due};
 use super::notices::{self, Notice};
-use super::provider::Channel;
+use super::provider::{self, Channel};
+use super::report::Tariff;
 use super::sms_text::transliterate;
 use super::store::control::{self as store, Paused};
 use super::store::{report, tally};
@@ -179,7 +180,9 @@ async fn freeze(app: &App, now: Instant) -> anyhow::Result<()> {
     let Some(alert) = report::due(&mut conn, now).await? else { return Ok(()) };
     drop(conn);
     let mut tx = app.db.dispatch.begin().await?;
-    let frozen = report::freeze(&mut tx, now, alert, app.config.dispatch.sms_segment_centavos).await?;
+    let providers = provider::providers(&app.config);
+    let tariff = Tariff { providers: &providers, otherwise_centavos: app.config.dispatch.sms_segment_centavos };
+    let frozen = report::freeze(&mut tx, now, alert, &tariff).await?;
     let Some(report) = frozen else { return Ok(tx.rollback().await?) };
     notify(&mut tx, &Event::Delivery { alert_id: alert.0 }).await?;
     tx.commit().await?;

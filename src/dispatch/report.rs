@@ -3,13 +3,38 @@
 use serde::{Deserialize, Serialize};
 
 use super::outbox::Counts;
+use super::provider::{Provider, Transport};
 use super::store::control::Acted;
 use super::tally::{Cause, Group, Times};
 use super::unreached::Area;
 use crate::clock::Instant;
 use crate::ids::AlertId;
 
-/// SMS that left, of one provider and language: as many segments as the text has, at the price of the configuration.
+/// What providers ask for a segment and how they write letters with accents, as they are configured when the accounts are closed.
+#[derive(Clone, Copy, Debug)]
+pub struct Tariff<'a> {
+    pub providers: &'a [Provider],
+    /// Of a provider that is configured no more.
+    pub otherwise_centavos: u32,
+}
+
+impl Tariff<'_> {
+    fn of(&self, name: &str) -> Option<&Provider> {
+        self.providers.iter().find(|provider| provider.name == name)
+    }
+
+    /// Whether it carries the Portuguese table, which takes fewer segments than sixteen bits.
+    pub fn is_national(&self, name: &str) -> bool {
+        self.of(name).is_some_and(|provider| provider.is_national)
+    }
+
+    pub fn segment_centavos(&self, name: &str) -> u32 {
+        let asked = self.of(name).filter(|provider| !matches!(provider.transport, Transport::Sink));
+        asked.map_or(self.otherwise_centavos, |provider| provider.segment_centavos)
+    }
+}
+
+/// SMS that left, of one provider and language: as many segments as the text has there, at that provider's price.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[schema(as = DeliveryCost)]
 pub struct Cost {
@@ -82,5 +107,35 @@ impl Report {
             scattered: Default::default(),
         };
         Self { unreached: all.for_the_many().areas, ..self }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::{Config, SmppProvider};
+    use crate::dispatch::provider::providers;
+    use crate::dispatch::sms_text::measure_with;
+
+    #[test]
+    fn each_provider_counts_with_its_own_price_and_its_own_alphabet() {
+        let mut config = Config::default();
+        config.dispatch.sms_segment_centavos = 8;
+        let national = SmppProvider {
+            name: "a".into(),
+            national_shift: true,
+            segment_centavos: Some(5),
+            ..SmppProvider::default()
+        };
+        config.sms.smpp = vec![national, SmppProvider { name: "b".into(), ..SmppProvider::default() }];
+        let all = providers(&config);
+        let tariff = Tariff { providers: &all, otherwise_centavos: 8 };
+        let text = "Atenção: chuva forte na região. Não fique em área de risco, procure o abrigo da escola.";
+        let segments = |name| measure_with(text, tariff.is_national(name)).segments;
+        assert_eq!((segments("smpp:a"), segments("smpp:b")), (1, 2), "{}", text.chars().count());
+        let prices = ["smpp:a", "smpp:b", "smpp:gone", ""].map(|name| tariff.segment_centavos(name));
+        assert_eq!(prices, [5, 8, 8, 8]);
+        let none = providers(&Config::default());
+        assert_eq!(Tariff { providers: &none, otherwise_centavos: 8 }.segment_centavos("sink:sms"), 8);
     }
 }

@@ -41,6 +41,8 @@ pub struct Incident {
     pub opened_by: String,
     pub closed_at: Option<DateTime<Utc>>,
     pub closed_by: Option<String>,
+    /// It is exercised, or of a test.
+    pub drill: bool,
 }
 
 #[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
@@ -140,7 +142,7 @@ async fn open(
         now,
         actor,
         "opened",
-        &format!("Ocorrência {number} aberta pelo alerta {}", subject.number),
+        &format!("Incidente {number} aberto pelo alerta {}", subject.number),
         &detail,
     )
     .await?;
@@ -179,7 +181,7 @@ pub async fn open_for_occurrence(
     .execute(&mut *conn)
     .await?;
     let detail = json!({ "occurrence_id": subject.occurrence, "number": number });
-    let text = format!("Ocorrência {number} aberta pelo caso relatado {}", subject.number);
+    let text = format!("Incidente {number} aberto pela ocorrência {}", subject.number);
     add_entry(conn, id, now, actor, "opened", &text, &detail).await?;
     Ok(id)
 }
@@ -214,13 +216,13 @@ pub async fn add_note(
     conn: &mut PgConnection,
     id: IncidentId,
     (now, actor): (Instant, &str),
-    text: &str,
+    (text, detail): (&str, &Value),
     corrects: Option<i64>,
 ) -> sqlx::Result<Option<i64>> {
     let kind = if corrects.is_some() { timeline::CORRECTION } else { timeline::NOTE };
     let line = sqlx::query_scalar!(
-        r#"insert into incident_entry (incident_id, at, actor, kind, text, corrects)
-           select $1, $2, $3, $4, $5, $6
+        r#"insert into incident_entry (incident_id, at, actor, kind, text, corrects, detail)
+           select $1, $2, $3, $4, $5, $6, $7
            where $6::bigint is null or exists (select from incident_entry e where e.id = $6 and e.incident_id = $1
                and e.kind in ('note', 'correction') and not exists (select from incident_entry c where c.corrects = e.id))
            returning id"#,
@@ -229,7 +231,8 @@ pub async fn add_note(
         actor,
         kind,
         text,
-        corrects
+        corrects,
+        detail
     )
     .fetch_optional(&mut *conn)
     .await?;
@@ -266,7 +269,8 @@ pub async fn add_entry_for_alert(
 pub async fn list(conn: &mut PgConnection, limit: i64) -> sqlx::Result<Vec<Incident>> {
     sqlx::query_as!(
         Incident,
-        r#"select id as "id: IncidentId", number, title, cobrade, state, opened_at, opened_by, closed_at, closed_by
+        r#"select id as "id: IncidentId", number, title, cobrade, state, opened_at, opened_by, closed_at, closed_by,
+                  incident_is_drill(id) as "drill!"
            from incident order by opened_at desc, id limit $1"#,
         limit
     )
@@ -277,7 +281,8 @@ pub async fn list(conn: &mut PgConnection, limit: i64) -> sqlx::Result<Vec<Incid
 pub async fn load(conn: &mut PgConnection, id: IncidentId) -> sqlx::Result<Option<Incident>> {
     sqlx::query_as!(
         Incident,
-        r#"select id as "id: IncidentId", number, title, cobrade, state, opened_at, opened_by, closed_at, closed_by
+        r#"select id as "id: IncidentId", number, title, cobrade, state, opened_at, opened_by, closed_at, closed_by,
+                  incident_is_drill(id) as "drill!"
            from incident where id = $1"#,
         id.0
     )
@@ -297,6 +302,42 @@ pub async fn entries(conn: &mut PgConnection, id: IncidentId, after: i64, limit:
     )
     .fetch_all(conn)
     .await
+}
+
+/// The newest lines of the timeline, oldest of them first, and how many older ones there are before them.
+pub async fn newest(
+    conn: &mut PgConnection,
+    id: IncidentId,
+    before: i64,
+    limit: i64,
+) -> sqlx::Result<(Vec<Entry>, i64)> {
+    let mut found = sqlx::query_as!(
+        Entry,
+        "select id, at, actor, kind, text, detail, corrects from incident_entry
+         where incident_id = $1 and ($2::bigint = 0 or (at, id) < (select b.at, b.id from incident_entry b where b.incident_id = $1 and b.id = $2))
+         order by at desc, id desc limit $3",
+        id.0,
+        before,
+        limit
+    )
+    .fetch_all(&mut *conn)
+    .await?;
+    found.reverse();
+    let Some(oldest) = found.first().map(|entry| entry.id) else { return Ok((found, 0)) };
+    let older = sqlx::query_scalar!(
+        r#"select count(*) as "count!" from incident_entry e, incident_entry b
+           where b.id = $2 and e.incident_id = $1 and (e.at, e.id) < (b.at, b.id)"#,
+        id.0,
+        oldest
+    )
+    .fetch_one(conn)
+    .await?;
+    Ok((found, older))
+}
+
+/// Whether it is exercised.
+pub async fn is_drill(conn: &mut PgConnection, id: IncidentId) -> sqlx::Result<bool> {
+    sqlx::query_scalar!(r#"select incident_is_drill($1) as "drill!""#, id.0).fetch_one(conn).await
 }
 
 /// The alerts worked in an incident.

@@ -12,6 +12,7 @@ use super::store::{self, Assessed};
 use super::{EVERY, REASON};
 use crate::audit::{self, Act, Entry};
 use crate::clock::Instant;
+use crate::config::AlertStatus;
 use crate::events::{Event, notify};
 use crate::ids::IncidentId;
 use crate::incidents::mentions;
@@ -87,16 +88,16 @@ pub async fn assign(conn: &mut PgConnection, by: By<'_>, id: Uuid, to: Option<&s
     told(conn, by, (id, Act::OccurrenceAssign, "assigned"), "", json!({ "to": to })).await
 }
 
-/// Puts it under an open incident; both timelines say so.
+/// Puts it under an open incident; both timelines say so. `status`: what the service is for.
 ///
 /// # Errors
-/// When it is over or in one already, or the incident is closed or none.
+/// When it is over or in one already, or the incident is closed, an exercise, or none.
 pub async fn attach(
     conn: &mut PgConnection,
     by: By<'_>,
     id: Uuid,
     incident: IncidentId,
-    reason: &str,
+    (reason, status): (&str, AlertStatus),
 ) -> Result<(), ActError> {
     let found = begin(&mut *conn, id, &super::AT_WORK).await?;
     if found.incident_id.is_some() {
@@ -106,6 +107,10 @@ pub async fn attach(
         crate::incidents::photographs::store::lock(&mut *conn, incident).await?.ok_or(ActError::UnknownIncident)?;
     if state != "open" {
         return Err(ActError::IncidentClosed(number));
+    }
+    // Where everything is exercised, as in a demonstration, so are the reports.
+    if status == AlertStatus::Actual && incidents::is_drill(&mut *conn, incident).await? {
+        return Err(ActError::IncidentDrill(number));
     }
     reports::join_incident(&mut *conn, id, incident.0).await?;
     let detail = json!({ "occurrence": found.number, "occurrence_id": id, "incident": number });

@@ -232,11 +232,13 @@ fn first_of(signs: &[&str], texts: &[String]) -> Option<String> {
         let words: Vec<&str> = folded.split(' ').collect();
         for sign in signs {
             let parts: Vec<&str> = sign.split(' ').collect();
-            let found = words.windows(parts.len()).position(|window| fits(window, &parts));
-            let Some(at) = found else { continue };
-            let before = &words[at.saturating_sub(REACH)..at];
-            // "nao respira" begins with the word that takes others back, and is meant as it stands.
-            if !before.iter().any(|word| NONE.contains(word)) {
+            // What is taken back in one place may be said in another: "ninguém ferido na rua, há feridos na casa".
+            let is_said = words.windows(parts.len()).enumerate().any(|(at, window)| {
+                let before = &words[at.saturating_sub(REACH)..at];
+                // "nao respira" begins with the word that takes others back, and is meant as it stands.
+                fits(window, &parts) && !before.iter().any(|word| NONE.contains(word))
+            });
+            if is_said {
                 return Some((*sign).to_owned());
             }
         }
@@ -285,6 +287,8 @@ mod tests {
         for words in ["sem feridos", "ninguém ficou ferido", "não há nenhum ferido", "nobody injured"] {
             assert_eq!(whys(&facts(Kind::FallenTree, words)), [Why::Kind], "{words}");
         }
+        let both = facts(Kind::FallenTree, "sem feridos na rua, mas dois feridos na casa");
+        assert_eq!(whys(&both), [Why::Life, Why::Kind], "said after it was taken back elsewhere");
         assert_eq!(whys(&facts(Kind::FallenTree, "ele não respira")), [Why::Life, Why::Kind]);
         assert_eq!(whys(&facts(Kind::FallenTree, "foi um gasto")), [Why::Kind]);
     }

@@ -40,6 +40,8 @@ pub enum ActError {
     UnknownIncident,
     #[error("incident {0} is closed")]
     IncidentClosed(String),
+    #[error("incident {0} is an exercise; what people reported is real")]
+    IncidentDrill(String),
     #[error("{0} is no account that could answer for it")]
     UnknownPerson(String),
     #[error("the line is none that could be corrected")]
@@ -217,21 +219,45 @@ async fn carry_placing(
 /// # Errors
 /// When it is the only one there, or the occurrence is over.
 pub async fn split(conn: &mut PgConnection, by: By<'_>, report: Uuid, reason: &str) -> Result<Uuid, ActError> {
-    let (from, protocol) = queue::occurrence_of(&mut *conn, report).await?.ok_or(ActError::NoReport)?;
+    let (from, _) = queue::occurrence_of(&mut *conn, report).await?.ok_or(ActError::NoReport)?;
+    split_many(conn, by, from, &[report], reason).await
+}
+
+/// Takes reports out of an occurrence, together into one of their own. It is of the most dangerous kind that they name.
+///
+/// # Errors
+/// When one of them does not stand there, none would stay, or the occurrence is over.
+pub async fn split_many(
+    conn: &mut PgConnection,
+    by: By<'_>,
+    from: Uuid,
+    reports: &[Uuid],
+    reason: &str,
+) -> Result<Uuid, ActError> {
     let from_states = [&OPEN[..], &[State::Dismissed]].concat();
     let source = begin(&mut *conn, from, &from_states).await?;
     let members = store::members(&mut *conn, from).await?;
-    let member = members.iter().find(|member| member.id == report).ok_or(ActError::NoReport)?;
-    if members.len() < 2 {
+    let out: Vec<_> = members.iter().filter(|member| reports.contains(&member.id)).collect();
+    if out.is_empty() || reports.iter().any(|report| out.iter().all(|member| member.id != *report)) {
+        return Err(ActError::NoReport);
+    }
+    if out.len() == members.len() {
         return Err(ActError::Alone);
     }
-    let seen = super::cluster::Seen { kind: member.kind, spot: member.spot, at: source.last_at };
+    let worst = out.iter().map(|member| member.kind).max_by_key(|kind| kind.danger()).unwrap_or(out[0].kind);
+    let exact = out.iter().filter_map(|member| member.spot).min_by_key(|spot| spot.precision_m);
+    let seen = super::cluster::Seen { kind: worst, spot: exact, at: source.last_at };
     let year = by.now.with_timezone(&by.desk.tz).year();
     let (id, number) = store::open(&mut *conn, by.desk.ids.uuid(by.now), (by.now, year), &seen).await?;
-    store::stand(&mut *conn, report, id, &take::by_hand(&by.actor.name)).await?;
+    let mut protocols = Vec::with_capacity(out.len());
+    for member in &out {
+        store::stand(&mut *conn, member.id, id, &take::by_hand(&by.actor.name)).await?;
+        protocols.extend(queue::occurrence_of(&mut *conn, member.id).await?.map(|(_, protocol)| protocol));
+    }
     take::weigh(&mut *conn, from).await?;
     take::weigh(&mut *conn, id).await?;
-    let detail = json!({ "report": report, "protocol": protocol, "from": source.number, "into": number });
+    let ids: Vec<Uuid> = out.iter().map(|member| member.id).collect();
+    let detail = json!({ "reports": ids, "protocols": protocols, "from": source.number, "into": number });
     store::tell(&mut *conn, id, by.now, &by.actor.name, "split", reason, &detail).await?;
     notify(&mut *conn, &Event::Occurrence { id }).await?;
     told(conn, by, (from, Act::OccurrenceSplit, "split"), reason, detail).await?;

@@ -2,13 +2,16 @@
 
 use std::net::IpAddr;
 
+use chrono::Days;
 use serde_json::json;
 use sqlx::PgConnection;
 use subtle::ConstantTimeEq as _;
 use uuid::Uuid;
 
+use super::companions::{self, Sealed};
 use super::own::{self, CODE_FOR, Purpose};
 use super::signup::{self, LINK_FOR, Signup, SignupPlace};
+use super::store::companion::{self, NewCompanion};
 use super::store::place::{self, Added, NewPlace};
 use super::store::{channel, own as store, signup as waiting};
 use crate::accounts::Permission;
@@ -20,11 +23,12 @@ use crate::dispatch::notices::{self, Notice};
 use crate::dispatch::provider::Channel;
 use crate::i18n::Lang;
 use crate::ids::ResidentId;
+use crate::vault;
 
 /// Source of consents that were given on the public page.
 pub const SOURCE: &str = "public page";
 /// The wording that the page shows. It rises when the wording changes.
-const TEXT_VERSION: &str = "cadastro 2026-12";
+const TEXT_VERSION: &str = "cadastro 2026-12b";
 /// Names that are tried for a place whose own is taken.
 const MOST_NAMES: usize = 10;
 
@@ -112,8 +116,16 @@ pub struct Joined {
     pub resident: ResidentId,
     pub channel: String,
     pub address: String,
+    pub left_out: Left,
+}
+
+/// What of a form could not be kept.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Left {
     /// Places for which there was no room.
-    pub left_out: usize,
+    pub places: usize,
+    /// People who live there, where the record names some already or has no such place.
+    pub companions: usize,
 }
 
 /// Takes a code that was typed. `None` when it is not the one that was sent, or no longer good.
@@ -158,13 +170,8 @@ async fn carry_out(app: &App, code: Uuid) -> anyhow::Result<Option<Joined>> {
 }
 
 /// Writes a proven subscription. Whoever is known keeps their record and what is in it, and gets the places beside it;
-/// for how many there was no room is the second part.
-async fn join(
-    conn: &mut PgConnection,
-    app: &App,
-    wish: &Signup,
-    at: (&str, &str),
-) -> sqlx::Result<(ResidentId, usize)> {
+/// what could not be kept is the second part.
+async fn join(conn: &mut PgConnection, app: &App, wish: &Signup, at: (&str, &str)) -> sqlx::Result<(ResidentId, Left)> {
     let now = app.clock.now();
     let id = match channel::owner(&mut *conn, at).await? {
         Some(id) => {
@@ -192,20 +199,48 @@ async fn join(
     let zone = app.config.municipality.time_zone;
     waiting::prefer(&mut *conn, id, wish.preferences, zone.name()).await?;
     if !wish.needs.is_empty() {
-        store::consent_to(&mut *conn, now, id, (Purpose::Needs, true), (SOURCE, TEXT_VERSION)).await?;
+        agree(&mut *conn, app, id, Purpose::Needs).await?;
         waiting::need(&mut *conn, id, &wish.needs).await?;
-        record(
-            &mut *conn,
-            app,
-            id,
-            Act::ResidentConsent,
-            json!({ "purpose": "needs", "given": true, "source": SOURCE }),
-        )
-        .await?;
     }
+    let living = name_companions(&mut *conn, app, id, wish).await?;
     let fields = json!({ "fields": ["places", "preferences"], "source": SOURCE });
     record(conn, app, id, Act::ResidentCorrect, fields).await?;
-    Ok((id, left_out))
+    Ok((id, Left { places: left_out, companions: wish.companions.len() - living }))
+}
+
+/// Keeps a consent that the form gave, with its trace.
+async fn agree(conn: &mut PgConnection, app: &App, id: ResidentId, purpose: Purpose) -> sqlx::Result<()> {
+    store::consent_to(&mut *conn, app.clock.now(), id, (purpose, true), (SOURCE, TEXT_VERSION)).await?;
+    let given = json!({ "purpose": purpose.as_str(), "given": true, "source": SOURCE });
+    record(conn, app, id, Act::ResidentConsent, given).await
+}
+
+/// Names who lives at the first place of the form. A record that names people already keeps them as they are: the same form sent twice
+/// names nobody twice. Returns how many are named by this form.
+async fn name_companions(conn: &mut PgConnection, app: &App, id: ResidentId, wish: &Signup) -> sqlx::Result<usize> {
+    let Some(home) = wish.places.first().filter(|_| !wish.companions.is_empty()) else { return Ok(0) };
+    if companion::count(&mut *conn, id).await? > 0 {
+        return Ok(0);
+    }
+    let Some(place) = place::label_at(&mut *conn, id, home.spot(), home.cep.as_deref()).await? else { return Ok(0) };
+    agree(&mut *conn, app, id, Purpose::Household).await?;
+    let now = app.clock.now();
+    let today = now.with_timezone(&app.config.municipality.time_zone).date_naive();
+    let keep_until = today + Days::new(app.config.privacy.needs_days.into());
+    let mut named = 0;
+    for living in &wish.companions {
+        let sealed = Sealed { name: living.name.clone(), relation: living.relation };
+        let new = NewCompanion { place: &place, sealed, needs: &living.needs, keep_until };
+        if let companion::Added::New(one) =
+            companion::add(&mut *conn, (&app.keys.vault, &app.ids), now, id, &new).await?
+        {
+            let what = format!("{} {}", vault::access::Purpose::ResidentHousehold, companions::subject(one));
+            let entry = Entry::new(Act::VaultPut, "vault_record", what).to(json!({ "keep_until": keep_until }));
+            audit::record(&mut *conn, &app.ids, now, &actor(id), entry).await?;
+            named += 1;
+        }
+    }
+    Ok(named)
 }
 
 async fn record(

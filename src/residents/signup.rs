@@ -6,6 +6,7 @@ use chrono::TimeDelta;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use super::companions::Relation;
 use super::preferences::{Need, Preferences};
 use crate::reports::Spot;
 use crate::vault::Ring;
@@ -14,6 +15,8 @@ use crate::vault::Ring;
 pub const LINK_FOR: TimeDelta = TimeDelta::hours(24);
 /// Places that one form takes; more are added on the own page.
 pub const PLACES: usize = 3;
+/// People whom one form names; more are named on the own page.
+pub const COMPANIONS: usize = 3;
 pub const LABEL_MAX: usize = 60;
 pub const NAME_MAX: usize = 120;
 const LINK: &str = "signup link";
@@ -46,6 +49,17 @@ pub struct Signup {
     pub places: Vec<SignupPlace>,
     pub preferences: Preferences,
     /// Only with the consent of its own.
+    pub needs: Vec<Need>,
+    /// Who lives at the first place, only with the consent of its own. Forms that were sealed before this was asked have none.
+    #[serde(default)]
+    pub companions: Vec<Living>,
+}
+
+/// Somebody who lives at the first place of a form.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Living {
+    pub name: String,
+    pub relation: Relation,
     pub needs: Vec<Need>,
 }
 

@@ -18,6 +18,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::clock::Instant;
+use crate::config::AlertStatus;
 use crate::reports::Spot;
 use crate::units::vocabulary;
 
@@ -127,9 +128,16 @@ pub struct Shelter {
     pub incident_number: Option<String>,
     pub begun_at: Option<Instant>,
     pub opened_at: Option<Instant>,
+    /// It is opened for an exercise.
+    pub drill: bool,
 }
 
 impl Shelter {
+    /// Whether residents may be told to go there: one that is opened for an exercise is none, unless the whole service is one.
+    pub fn is_open_to_all(&self, status: AlertStatus) -> bool {
+        self.state.takes_people() && (!self.drill || status != AlertStatus::Actual)
+    }
+
     /// Whether more persons are in it than it is made for.
     pub fn is_over(&self) -> bool {
         self.sheltered > i64::from(self.what.capacity)

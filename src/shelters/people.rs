@@ -284,6 +284,7 @@ pub async fn arrive(
     };
     let admitted = admit::admit(door).map_err(|refusal| Refused::Conflict(refusal.to_string()))?;
     let Some(opening) = shelter.opening else { return Err(Refused::Conflict("the shelter is closed".into())) };
+    same_kind(&mut *conn, opening.incident, &arriving).await?;
     let kept = if admitted.beyond { why } else { "" };
     let mut transferred = 0;
     for person in &arriving {
@@ -317,6 +318,19 @@ pub async fn arrive(
         relieve(&mut *conn, by, from).await?;
     }
     Ok(Arrived { taken_in: count, transferred, here_before, beyond: admitted.beyond })
+}
+
+/// Whoever plays a part in an exercise and whoever lost their home are never under one roof of this register.
+async fn same_kind(conn: &mut PgConnection, incident: IncidentId, arriving: &[&Person]) -> Result<(), Refused> {
+    let drill = incidents::is_drill(&mut *conn, incident).await?;
+    for person in arriving {
+        if person.incident != incident && incidents::is_drill(&mut *conn, person.incident).await? != drill {
+            let why =
+                format!("{}: one of an exercise and a shelter of what happens, or the other way round", person.code);
+            return Err(Refused::Conflict(why));
+        }
+    }
+    Ok(())
 }
 
 /// Locks every shelter that is touched, always in the order of their ids, so that two transfers in opposite directions do not wait for each
@@ -446,7 +460,18 @@ pub async fn undo(
     }
     if let Some(before) = people::transferred_from(&mut *conn, person, since).await? {
         let back = match (before.shelter_id, before.host.and_then(|host| host.parse().ok())) {
-            (Some(from), _) => lock(&mut *conn, from).await?.opening.map(|opening| Where::Shelter(from, opening)),
+            (Some(from), _) => {
+                let there = lock(&mut *conn, from).await?;
+                let Some(opening) = there.opening else {
+                    // Nobody vanishes from the counts because of a slip.
+                    let why = format!(
+                        "{} is closed by now, where {code} was before: move or check them out instead",
+                        there.name
+                    );
+                    return Err(Refused::Conflict(why));
+                };
+                Some(Where::Shelter(from, opening))
+            }
             (None, Some(host)) => Some(Where::Elsewhere(host)),
             (None, None) => None,
         };

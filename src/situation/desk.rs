@@ -7,12 +7,14 @@ use uuid::Uuid;
 
 use super::figures::figures;
 use super::store::{self, Edit};
-use super::{Report, words};
+use super::{Approver, Report, approver, words};
 use crate::accounts::tokens::desk::Acting;
+use crate::accounts::{Permission, Role, Roles};
+use crate::alerts::escalation::store as escalation;
 use crate::audit::{self, Act, Entry};
 use crate::events::{Event, notify};
 use crate::exercises::plan::text;
-use crate::ids::IncidentId;
+use crate::ids::{IncidentId, StaffId};
 use crate::incidents::store as incidents;
 use crate::plancon::PlanError;
 use crate::plancon::store::activations::lock_incident;
@@ -74,11 +76,24 @@ async fn waiting(conn: &mut PgConnection, id: Uuid, revision: i32) -> Result<Rep
     Ok(report)
 }
 
-/// Writes the words of a draft.
+/// As browsers and people write them: ends trimmed, one kind of line end.
+fn words_of(edit: &Edit) -> Edit {
+    let tidy = |text: &str| text.replace("\r\n", "\n").replace('\r', "\n").trim().to_owned();
+    Edit {
+        revision: edit.revision,
+        situation: tidy(&edit.situation),
+        actions: tidy(&edit.actions),
+        needs: tidy(&edit.needs),
+        public_text: tidy(&edit.public_text),
+    }
+}
+
+/// Writes the words of a draft, and gives the revision that it has then. The same words again are no edit: whoever only read it has
+/// written nothing.
 ///
 /// # Errors
 /// `Wrong` with every field that is; `NotFound`; `Conflict` when it changed meanwhile or is approved.
-pub async fn edit(conn: &mut PgConnection, by: Acting<'_>, id: Uuid, edit: &Edit) -> Result<(), PlanError> {
+pub async fn edit(conn: &mut PgConnection, by: Acting<'_>, id: Uuid, edit: &Edit) -> Result<i32, PlanError> {
     let mut problems = Vec::new();
     let fields = [("situation", &edit.situation), ("actions", &edit.actions), ("needs", &edit.needs)];
     for (field, value) in fields {
@@ -89,10 +104,16 @@ pub async fn edit(conn: &mut PgConnection, by: Acting<'_>, id: Uuid, edit: &Edit
         return Err(PlanError::Wrong(problems));
     }
     let report = waiting(&mut *conn, id, edit.revision).await?;
-    store::edit(&mut *conn, id, (by.now, &by.actor.name), edit).await?;
+    let edit = words_of(edit);
+    let before = [&report.situation, &report.actions, &report.needs, &report.public_text];
+    if before == [&edit.situation, &edit.actions, &edit.needs, &edit.public_text] {
+        return Ok(report.revision);
+    }
+    store::edit(&mut *conn, id, (by.now, &by.actor.name, by.actor.id.map(StaffId)), &edit).await?;
     let after = json!({ "situation": edit.situation, "actions": edit.actions, "needs": edit.needs, "public_text": edit.public_text });
     audit::record(&mut *conn, by.ids, by.now, by.actor, Entry::new(Act::SituationEdit, KIND, id).to(after)).await?;
-    Ok(notify(conn, &Event::Incident { id: report.incident_id.0 }).await?)
+    notify(conn, &Event::Incident { id: report.incident_id.0 }).await?;
+    Ok(report.revision + 1)
 }
 
 /// Counts the figures of a draft anew; the words stay.
@@ -111,18 +132,37 @@ pub async fn refresh(conn: &mut PgConnection, by: Acting<'_>, id: Uuid, revision
     Ok(notify(conn, &Event::Incident { id: report.incident_id.0 }).await?)
 }
 
-/// Approves a draft: from then on it stands as it is, and residents read what it says to them.
+/// Everybody who may approve reports, by account.
 ///
 /// # Errors
-/// `NotFound`; `Conflict` when it changed meanwhile, is approved, or says nothing.
+/// What the database says.
+pub async fn holders(conn: &mut PgConnection) -> sqlx::Result<Vec<StaffId>> {
+    let people = escalation::people(conn).await?;
+    let may = |roles: &[Role]| Roles::new(roles.iter().copied()).permissions().allow(Permission::RunIncidents);
+    Ok(people.into_iter().filter(|person| may(&person.roles)).map(|person| person.id).collect())
+}
+
+/// Approves a draft: from then on it stands as it is, and residents read what it says to them. Whoever wrote of it does not approve it, unless
+/// nobody else may; then timeline and report say so.
+///
+/// # Errors
+/// `NotFound`; `Conflict` when it changed meanwhile, is approved, or says nothing; `Forbidden` to whoever wrote of it.
 pub async fn approve(conn: &mut PgConnection, by: Acting<'_>, id: Uuid, revision: i32) -> Result<(), PlanError> {
     let report = waiting(&mut *conn, id, revision).await?;
     if report.situation.trim().is_empty() {
         return Err(Refused::wrong("situation", "", "expected what the situation is").into());
     }
-    store::approve(&mut *conn, id, by.now, &by.actor.name).await?;
-    let detail = json!({ "report": id, "number": report.number });
-    let line = format!("Relatório de situação nº {} aprovado", report.number);
+    let alone = match approver(by.actor.id.map(StaffId), &report.authors, &holders(&mut *conn).await?) {
+        Approver::Another => false,
+        Approver::Alone => true,
+        Approver::Author => {
+            return Err(Refused::Forbidden("whoever wrote a situation report does not approve it".into()).into());
+        }
+    };
+    store::approve(&mut *conn, id, (by.now, &by.actor.name), alone).await?;
+    let detail = json!({ "report": id, "number": report.number, "alone": alone });
+    let only = if alone { " por quem o escreveu, porque ninguém mais pode aprovar" } else { "" };
+    let line = format!("Relatório de situação nº {} aprovado{only}", report.number);
     incidents::add_entry(&mut *conn, report.incident_id, by.now, &by.actor.name, "situation", &line, &detail).await?;
     let entry = Entry::new(Act::SituationApprove, KIND, id).to(detail);
     Ok(audit::record(conn, by.ids, by.now, by.actor, entry).await?)

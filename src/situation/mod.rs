@@ -53,6 +53,35 @@ pub struct Report {
     #[schema(value_type = Option<String>)]
     pub approved_at: Option<Instant>,
     pub approved_by: Option<String>,
+    /// Accounts of whoever wrote words of it.
+    #[schema(value_type = Vec<Uuid>)]
+    pub authors: Vec<crate::ids::StaffId>,
+    /// Approved by somebody who wrote of it, because nobody else could.
+    pub approved_alone: bool,
+}
+
+/// Whether somebody may approve a report. Pure.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Approver {
+    /// They wrote nothing of it.
+    Another,
+    /// They wrote of it, and nobody else holds the permission.
+    Alone,
+    /// They wrote of it, and others could approve it.
+    Author,
+}
+
+/// `holders`: everybody who may approve. Nobody known (a service) counts as an author.
+pub fn approver(
+    who: Option<crate::ids::StaffId>,
+    authors: &[crate::ids::StaffId],
+    holders: &[crate::ids::StaffId],
+) -> Approver {
+    match who {
+        Some(who) if !authors.contains(&who) => Approver::Another,
+        Some(who) if holders.iter().all(|holder| *holder == who) => Approver::Alone,
+        _ => Approver::Author,
+    }
 }
 
 impl Report {
@@ -76,4 +105,20 @@ pub struct Lesson {
     pub done_at: Option<Instant>,
     pub done_by: Option<String>,
     pub done_note: String,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ids::StaffId;
+
+    #[test]
+    fn whoever_wrote_approves_only_where_nobody_else_could() {
+        let [ana, bia, cid] = [1, 2, 3].map(|n| StaffId(Uuid::from_u128(n)));
+        assert_eq!(approver(Some(ana), &[bia], &[ana, bia]), Approver::Another);
+        assert_eq!(approver(Some(ana), &[], &[ana]), Approver::Another);
+        assert_eq!(approver(Some(ana), &[ana, bia], &[ana, cid]), Approver::Author);
+        assert_eq!(approver(Some(ana), &[ana], &[ana]), Approver::Alone);
+        assert_eq!(approver(None, &[], &[ana]), Approver::Author);
+    }
 }

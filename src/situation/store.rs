@@ -9,7 +9,7 @@ use super::after::Firsts;
 use super::figures::{Counts, Figure};
 use super::{Lesson, Report};
 use crate::clock::Instant;
-use crate::ids::IncidentId;
+use crate::ids::{IncidentId, StaffId};
 use crate::plancon::store::tasks;
 use crate::plancon::tasks::progress;
 use crate::shelters::store::count as shelters;
@@ -40,6 +40,8 @@ struct Row {
     changed_by: String,
     approved_at: Option<Instant>,
     approved_by: Option<String>,
+    authors: Vec<StaffId>,
+    approved_alone: bool,
 }
 
 impl From<Row> for Report {
@@ -66,6 +68,8 @@ impl From<Row> for Report {
             changed_by: row.changed_by,
             approved_at: row.approved_at,
             approved_by: row.approved_by,
+            authors: row.authors,
+            approved_alone: row.approved_alone,
         }
     }
 }
@@ -80,7 +84,8 @@ pub async fn list(
         Row,
         r#"select r.id, r.incident_id as "incident_id: IncidentId", i.number as incident, i.title, r.number, r.state, r.revision,
                   incident_is_drill(i.id) as "drill!", r.from_at, r.until_at, r.figures as "figures: Json<Vec<Figure>>", r.situation,
-                  r.actions, r.needs, r.public_text, r.made_at, r.made_by, r.changed_at, r.changed_by, r.approved_at, r.approved_by
+                  r.actions, r.needs, r.public_text, r.made_at, r.made_by, r.changed_at, r.changed_by, r.approved_at, r.approved_by,
+                  r.authors as "authors: Vec<StaffId>", r.approved_alone
            from situation_report r join incident i on i.id = r.incident_id
            where (r.incident_id = $1 or r.id = $2) order by r.number desc limit $3"#,
         incident.map(|id| id.0),
@@ -104,7 +109,8 @@ pub async fn public(conn: &mut PgConnection, limit: i64) -> sqlx::Result<Vec<Rep
         Row,
         r#"select r.id, r.incident_id as "incident_id: IncidentId", i.number as incident, i.title, r.number, r.state, r.revision,
                   incident_is_drill(i.id) as "drill!", r.from_at, r.until_at, r.figures as "figures: Json<Vec<Figure>>", r.situation,
-                  r.actions, r.needs, r.public_text, r.made_at, r.made_by, r.changed_at, r.changed_by, r.approved_at, r.approved_by
+                  r.actions, r.needs, r.public_text, r.made_at, r.made_by, r.changed_at, r.changed_by, r.approved_at, r.approved_by,
+                  r.authors as "authors: Vec<StaffId>", r.approved_alone
            from situation_report r join incident i on i.id = r.incident_id
            where r.state = 'approved' and btrim(r.public_text) <> '' and not incident_is_drill(i.id)
            order by r.approved_at desc, r.id limit $1"#,
@@ -158,7 +164,8 @@ pub async fn count(conn: &mut PgConnection, incident: IncidentId, now: Instant) 
     )
     .fetch_one(&mut *conn)
     .await?;
-    let (shelters_open, sheltered, elsewhere) = sheltered(&mut *conn, Some(incident), now).await?;
+    let (shelters_open, sheltered, elsewhere) =
+        sheltered(&mut *conn, shelters::Whose::incident(incident.0), now).await?;
     let tasks = tasks::list(conn, incident).await?;
     let facts: Vec<_> = tasks.iter().map(tasks::Task::facts).collect();
     let counts = Counts {
@@ -180,21 +187,10 @@ pub async fn count(conn: &mut PgConnection, incident: IncidentId, now: Instant) 
 }
 
 /// Shelters that are open now, persons in them, and persons who stay elsewhere; of one incident or of all.
-pub async fn sheltered(
-    conn: &mut PgConnection,
-    incident: Option<IncidentId>,
-    now: Instant,
-) -> sqlx::Result<(i64, i64, i64)> {
-    let incident = incident.map(|id| id.0);
-    let open = sqlx::query_scalar!(
-        r#"select count(*) as "open!" from shelter_opening
-           where opened_at is not null and closed_at is null and ($1::uuid is null or incident_id = $1)"#,
-        incident
-    )
-    .fetch_one(&mut *conn)
-    .await?;
-    let inside = shelters::by_shelter(&mut *conn, (now, now), incident).await?;
-    let elsewhere = shelters::elsewhere(conn, (now, now), incident).await?;
+pub async fn sheltered(conn: &mut PgConnection, whose: shelters::Whose, now: Instant) -> sqlx::Result<(i64, i64, i64)> {
+    let open = shelters::open(&mut *conn, whose).await?;
+    let inside = shelters::by_shelter(&mut *conn, (now, now), whose).await?;
+    let elsewhere = shelters::elsewhere(conn, (now, now), whose).await?;
     Ok((open, inside.iter().map(|one| one.heads.all()).sum(), elsewhere.heads.all()))
 }
 
@@ -252,18 +248,26 @@ pub struct Edit {
     pub public_text: String,
 }
 
-pub async fn edit(conn: &mut PgConnection, id: Uuid, (now, by): (Instant, &str), edit: &Edit) -> sqlx::Result<()> {
+/// Writes the words, and keeps who wrote them.
+pub async fn edit(
+    conn: &mut PgConnection,
+    id: Uuid,
+    (now, by, author): (Instant, &str, Option<StaffId>),
+    edit: &Edit,
+) -> sqlx::Result<()> {
     sqlx::query!(
         "update situation_report set situation = $2, actions = $3, needs = $4, public_text = $5, changed_at = $6, changed_by = $7,
-             revision = revision + 1
+             revision = revision + 1,
+             authors = case when $8::uuid is null or $8 = any(authors) then authors else authors || $8 end
          where id = $1",
         id,
-        edit.situation.trim(),
-        edit.actions.trim(),
-        edit.needs.trim(),
-        edit.public_text.trim(),
+        edit.situation,
+        edit.actions,
+        edit.needs,
+        edit.public_text,
         now,
-        by
+        by,
+        author.map(|author| author.0) as Option<Uuid>
     )
     .execute(conn)
     .await?;
@@ -288,12 +292,16 @@ pub async fn set_figures(
     Ok(())
 }
 
-pub async fn approve(conn: &mut PgConnection, id: Uuid, now: Instant, by: &str) -> sqlx::Result<()> {
+/// `alone`: by somebody who wrote of it, because nobody else may approve.
+pub async fn approve(conn: &mut PgConnection, id: Uuid, (now, by): (Instant, &str), alone: bool) -> sqlx::Result<()> {
     sqlx::query!(
-        "update situation_report set state = 'approved', approved_at = $2, approved_by = $3, revision = revision + 1 where id = $1",
+        "update situation_report set state = 'approved', approved_at = $2, approved_by = $3, approved_alone = $4,
+             revision = revision + 1
+         where id = $1",
         id,
         now,
-        by
+        by,
+        alone
     )
     .execute(conn)
     .await?;
@@ -457,19 +465,21 @@ pub async fn alerts_in_force(conn: &mut PgConnection, now: Instant) -> sqlx::Res
     Ok(found)
 }
 
-/// Messages of all alerts that left since: how many reached their reader, and how many were handed to a provider.
-pub async fn told_since(conn: &mut PgConnection, since: Instant) -> sqlx::Result<(i64, i64)> {
+/// Messages of the alerts that left since, of exercises only where all is `exercised`: how many reached their reader, and how many were
+/// handed to a provider.
+pub async fn told_since(conn: &mut PgConnection, since: Instant, exercised: bool) -> sqlx::Result<(i64, i64)> {
     let row = sqlx::query!(
         r#"with counted as (
                select t.state, t.rows from delivery_tally t join alert a on a.id = t.alert_id
-               where t.what = 'state' and a.issued_at >= $1
+               where t.what = 'state' and a.issued_at >= $1 and (a.status = 'actual' or $2)
                union all
                select c.state, c.rows from delivery_change c join alert a on a.id = c.alert_id
-               where c.what = 'state' and a.issued_at >= $1)
+               where c.what = 'state' and a.issued_at >= $1 and (a.status = 'actual' or $2))
            select coalesce(sum(rows) filter (where state = 'delivered'), 0)::bigint as "delivered!",
                   coalesce(sum(rows) filter (where state in ('accepted', 'unknown')), 0)::bigint as "sent!"
            from counted"#,
-        since
+        since,
+        exercised
     )
     .fetch_one(conn)
     .await?;

@@ -12,6 +12,8 @@ use crate::accounts::tokens::desk::Acting;
 use crate::app::App;
 use crate::audit::{self, Act, Actor, Entry};
 use crate::clock::Instant;
+use crate::config::AlertStatus;
+use crate::dispatch::content;
 use crate::dispatch::notices::{self, Notice};
 use crate::dispatch::provider::Channel;
 use crate::i18n::Lang;
@@ -81,12 +83,13 @@ pub async fn call(
     if people.is_empty() {
         return Err(Refused::Conflict("no accepted volunteer fits: ask for fewer skills, or everywhere".into()));
     }
+    let text = marked(&mut *conn, app, given).await?;
     let id = by.ids.uuid(by.now);
     let expires_at = by.now + TimeDelta::hours(given.hours);
     let new = NewCallout {
         id,
         incident: given.incident,
-        text: given.text.trim(),
+        text: &text,
         skills: &skills,
         district,
         wanted: given.wanted,
@@ -95,16 +98,30 @@ pub async fn call(
     };
     store::add_callout(&mut *conn, by.now, new).await?;
     for person in &people {
-        tell(&mut *conn, app, by, (id, expires_at), person, given.text.trim()).await?;
+        tell(&mut *conn, app, by, (id, expires_at), person, &text).await?;
     }
     let what = json!({ "called": people.len(), "wanted": given.wanted, "skills": skills });
     audit::record(&mut *conn, by.ids, by.now, by.actor, Entry::new(Act::VolunteerCall, "callout", id).to(what)).await?;
     if let Some(incident) = given.incident {
-        let line = format!("{} voluntários chamados: {}", people.len(), given.text.trim());
+        let line = format!("{} voluntários chamados: {text}", people.len());
         let detail = json!({ "callout_id": id, "called": people.len() });
         incidents::add_entry(conn, IncidentId(incident), by.now, &by.actor.name, "volunteers", &line, &detail).await?;
     }
     Ok((id, people.len()))
+}
+
+/// What is asked; of an exercise it says so before anything else, wherever it is read.
+async fn marked(conn: &mut PgConnection, app: &App, given: &Given<'_>) -> Result<String, Refused> {
+    let is_drill = match given.incident {
+        Some(incident) => incidents::is_drill(conn, IncidentId(incident)).await?,
+        None => false,
+    };
+    let status = if is_drill { AlertStatus::Exercise } else { app.config.alerts.status };
+    let text = content::marked(status.as_str(), given.text.trim());
+    if text.chars().count() > 300 {
+        return Err(Refused::wrong("text", "", "expected 1 to 300 characters with the mark of an exercise"));
+    }
+    Ok(text)
 }
 
 async fn tell(

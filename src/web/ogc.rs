@@ -64,11 +64,11 @@ impl Collection {
             }
             Self::Stations => ("Estações", "Stations with what they measured last, and of what quality."),
             Self::Incidents => (
-                "Ocorrências",
+                "Incidentes",
                 "Incidents with their hazard, state and number of occurrences, at the neighbourhoods they touch. Without titles and names.",
             ),
             Self::Occurrences => (
-                "Casos",
+                "Ocorrências",
                 "Occurrences that were confirmed, with hazard, state and priority, at a point of their neighbourhood. Without words and names.",
             ),
             Self::Shelters => {

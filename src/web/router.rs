@@ -91,7 +91,10 @@ pub fn router(app: App) -> Router {
 
 async fn in_time(request: Request, next: Next) -> Response {
     let path = request.uri().path();
-    let is_upload = *request.method() == Method::POST && (path.ends_with("/photographs") || UPLOADS.contains(&path));
+    let brings_files = path.ends_with("/photographs")
+        || path.starts_with("/console/incidents/") && path.ends_with("/note")
+        || UPLOADS.contains(&path);
+    let is_upload = *request.method() == Method::POST && brings_files;
     let most = if is_upload { UPLOAD_TIMEOUT } else { HANDLER_TIMEOUT };
     let answer = tokio::time::timeout(most, next.run(request)).await;
     answer.unwrap_or_else(|_| StatusCode::GATEWAY_TIMEOUT.into_response())

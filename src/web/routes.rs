@@ -3,6 +3,8 @@
 use Permission::{
     DraftAlerts, EditCatalogue, EditResidents, Inspect, IssueAlerts, ManageDevices, ManagePrivacy, ManageStaff, OwnAccount, ReadAudit,
     ReportField, RunIncidents, SeeConsole, SeeDeliveries, SeeResidents,
+    DraftAlerts, EditCatalogue, EditResidents, IssueAlerts, ManageDevices, ManagePrivacy, ManageStaff, OwnAccount,
+    ReadAudit, ReportField, RunIncidents, SeeConsole, SeeDeliveries, SeeResidents,
 };
 
 /// Every route with its guard.
@@ -344,6 +346,7 @@ pub const RULES: &[Rule] = &[
     staff("POST", "/console/reports/{id}/place", RunIncidents),
     staff("POST", "/console/reports/{id}/incident", RunIncidents),
     staff("POST", "/console/reports/words/{report}/split", RunIncidents),
+    staff("POST", "/console/reports/{id}/split", RunIncidents),
     staff("POST", "/console/reports/words/{report}/contact", SeeResidents),
     staff("GET", "/console/reports/words/{report}/photographs/{photograph}", SeeConsole),
     staff("POST", "/console/reports/words/{report}/photographs/{photograph}/remove", RunIncidents),

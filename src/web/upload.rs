@@ -14,7 +14,7 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use axum::body::Body;
-use axum::extract::Request;
+use axum::extract::{Form, FromRequest as _, Request};
 use axum::http::{HeaderMap, StatusCode, header};
 use bytes::{Bytes, BytesMut};
 use futures_util::{StreamExt as _, stream};
@@ -256,6 +256,25 @@ pub async fn read_form(app: &App, request: Request, shape: Shape) -> Result<Fill
             Err(Halted { wrong, fields: filled.fields })
         }
     }
+}
+
+/// Reads a form that may bring photographs: of fields and files, or of fields alone as browsers send forms without files.
+///
+/// # Errors
+/// Why it is not taken, and what it had said; then none of it is stored.
+pub async fn fields(app: &App, request: Request, shape: Shape) -> Result<Filled, Halted> {
+    if is_form(request.headers()) {
+        return read_form(app, request, shape).await;
+    }
+    let halted = |wrong| Halted { wrong, fields: BTreeMap::new() };
+    let given = Form::<BTreeMap<String, String>>::from_request(request, &()).await;
+    let Form(given) = given.map_err(|_| halted(Wrong::Broken))?;
+    let fields: BTreeMap<String, String> =
+        given.into_iter().filter(|(name, _)| shape.fields.contains(&name.as_str())).collect();
+    if fields.values().any(|value| value.len() as u64 > shape.max_field_bytes) {
+        return Err(halted(Wrong::Field));
+    }
+    Ok(Filled { fields, ..Filled::default() })
 }
 
 /// Reads and drops the body of a request that is refused for another reason.

@@ -2,7 +2,7 @@
 // approved, and what was done held against what was planned.
 import assert from "node:assert/strict";
 
-export async function walkPlan({ base, page, phone, step, checkPage }) {
+export async function walkPlan({ base, page, colleague, phone, step, checkPage }) {
   let incident = "";
 
   await step("the alert activated the plan, and a task of it is taken and done", async () => {
@@ -22,19 +22,23 @@ export async function walkPlan({ base, page, phone, step, checkPage }) {
     await checkPage(page);
   });
 
-  await step("a situation report is drafted, edited and approved", async () => {
+  await step("a situation report is drafted and edited by one and approved by another", async () => {
     await page.goto(`${base}${incident}/situation`);
     await checkPage(page);
     await page.locator("main form button").first().click();
     await page.waitForURL(/console\/situation\//);
     assert.match(await page.inputValue("textarea[name=actions]"), /Reunir o plantão/);
     await page.fill("textarea[name=needs]", "Lonas e colchões");
-    await checkPage(page);
+    await page.locator("button[value=save]").click();
     await page.locator("summary", { hasText: "Aprovar" }).click();
-    await page.locator("button[value=approve]").click();
-    await page.getByText("Lonas e colchões").first().waitFor();
-    assert.equal(await page.locator("textarea").count(), 0, "an approved report stands as it is");
+    assert.equal(await page.locator("button[value=approve]").count(), 0, "whoever wrote it does not approve it");
     await checkPage(page);
+    await colleague.goto(page.url());
+    await colleague.locator("summary", { hasText: "Aprovar" }).click();
+    await colleague.locator("button[value=approve]").click();
+    await colleague.getByText("Lonas e colchões").first().waitFor();
+    assert.equal(await colleague.locator("textarea").count(), 0, "an approved report stands as it is");
+    await checkPage(colleague);
   });
 
   await step("what was done is held against the plan, and a lesson is kept", async () => {

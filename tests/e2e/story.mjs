@@ -5,6 +5,7 @@ import { mkdir, writeFile } from "node:fs/promises";
 import { chromium } from "playwright-core";
 import { lookOver } from "./axe.mjs";
 import { walkPlan } from "./plan.mjs";
+import { walkShelters } from "./shelters.mjs";
 import { walkRules } from "./rules.mjs";
 
 const base = process.env.BASE ?? "http://127.0.0.1:8080";
@@ -164,7 +165,16 @@ try {
     await checkPage(page);
   });
 
-  await walkPlan({ base, page, phone, step, checkPage });
+  await step("a second coordinator signs in", async () => {
+    await colleague.goto(`${base}/console/login`);
+    await colleague.fill("[name=username]", process.env.COLLEAGUE);
+    await colleague.fill("[name=password]", process.env.PASSWORD);
+    await colleague.click("main button.primary");
+    await colleague.waitForURL(`${base}/console`);
+  });
+
+  await walkPlan({ base, page, colleague, phone, step, checkPage });
+  await walkShelters({ base, page, phone, step, checkPage });
 
   await step("a call is taken, its case is sent to and worked on the board", async () => {
     await page.goto(`${base}/console/occurrences/new`);
@@ -215,13 +225,6 @@ try {
     await phone.locator(".hero.normal").first().waitFor();
   });
 
-  await step("a second coordinator signs in", async () => {
-    await colleague.goto(`${base}/console/login`);
-    await colleague.fill("[name=username]", process.env.COLLEAGUE);
-    await colleague.fill("[name=password]", process.env.PASSWORD);
-    await colleague.click("main button.primary");
-    await colleague.waitForURL(`${base}/console`);
-  });
   await walkRules({ base, first: page, second: colleague, step, checkPage, shots });
 
   await step("nothing failed in the browser and nothing left the machine", async () => assert.deepEqual(wrong, []));

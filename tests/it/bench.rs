@@ -55,3 +55,14 @@ async fn the_bench_of_mail_compares_the_same_letters() {
     let report = bench(&["mail", "--messages", "200"]).await;
     assert!(report["ratio"].as_f64().unwrap() > 0.0, "{report}");
 }
+
+#[tokio::test]
+async fn the_bench_of_pages_asks_every_view_of_what_is_open() {
+    let report = bench(&["pages", "--occurrences", "300", "--areas", "6", "--rounds", "3"]).await;
+    assert!(report["bare"]["p50_ms"].as_f64().unwrap() > 0.0, "{report}");
+    let addresses = report["addresses"].as_array().unwrap();
+    for view in ["view=list", "view=board", "view=map", "priority=1", "after="] {
+        let timed = addresses.iter().find(|one| one["address"].as_str().unwrap().contains(view)).expect(view);
+        assert!(timed["ratio"].as_f64().unwrap() > 0.0 && timed["bytes"].as_u64().unwrap() > 1000, "{timed}");
+    }
+}

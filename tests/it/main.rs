@@ -54,6 +54,7 @@ mod plancon;
 mod privacy;
 mod public;
 mod quality;
+mod rail;
 mod relief;
 mod reports;
 mod reports_sms;

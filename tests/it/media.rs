@@ -293,6 +293,73 @@ async fn a_field_agent_sends_photographs_and_the_page_shows_them_upright_and_bar
 }
 
 #[tokio::test]
+async fn a_note_stands_with_the_photographs_that_came_with_it_or_not_at_all() {
+    let site = Site::new(Role::FieldAgent).await;
+    let send = async |fields: &[Field<'_>]| {
+        let form = form(&[&[Field::text("csrf", &site.csrf)], fields].concat());
+        site.ask("POST", &site.page("/note"), &[("content-type", &form_type())], form).await
+    };
+    let (muro, casa) = (jpeg(300, 200), jpeg(200, 300));
+    let fields = [
+        Field::text("text", "Muro caiu\nsobre a casa"),
+        Field::file("a.jpg", &muro),
+        Field::file("b.jpg", &casa),
+        Field::file("", b""),
+    ];
+    let answer = send(&fields).await;
+    assert_eq!(answer.status, StatusCode::SEE_OTHER, "{}", answer.text());
+    let ids = site.ids().await;
+    let lines = site.texts("select kind || ' ' || jsonb_array_length(detail->'photographs') from incident_entry").await;
+    assert_eq!((ids.len(), lines), (2, vec!["note 2".to_owned()]), "one line, and no second one for the pictures");
+    let page = site.get(&site.page("")).await.text();
+    let (_, timeline) = page.split_once("id=\"timeline\"").unwrap();
+    let (timeline, _) = timeline.split_once("</ol>").unwrap();
+    assert!(ids.iter().all(|id| timeline.contains(&format!("/photographs/{id}?size=thumbnail"))), "{timeline}");
+    assert_eq!(site.texts("select distinct caption from attachment").await, ["Muro caiu"]);
+    let acts = site.texts("select act from audit_event where act like 'incident%' order by 1").await;
+    assert_eq!(acts, ["incident.add_photograph", "incident.note"]);
+    // A picture that cannot be kept keeps the whole note back, and its words stay on the page.
+    let answer = send(&[Field::text("text", "Ponte <caída>"), Field::file("c.jpg", b"no picture")]).await;
+    assert_eq!(answer.status, StatusCode::BAD_REQUEST);
+    assert!(answer.text().contains("Ponte &#60;caída&#62;</textarea>"), "{}", answer.text());
+    assert_eq!(site.texts("select kind from incident_entry").await.len(), 1);
+    // Programs name pictures that the incident holds, and of no other one.
+    let api = format!("/api/v1/incidents/{}/entries", site.incident);
+    let headers = [("content-type", "application/json"), ("csrf", site.csrf.as_str())];
+    for (photograph, status) in [(ids[0], StatusCode::CREATED), (Uuid::nil(), StatusCode::BAD_REQUEST)] {
+        let body = serde_json::json!({ "text": "vista de cima", "photographs": [photograph] }).to_string();
+        assert_eq!(site.ask("POST", &api, &headers, body.into_bytes()).await.status, status);
+    }
+    sqlx::query("update incident set state = 'closed', closed_at = now(), closed_by = 'ana' where number = '2026/001'")
+        .execute(&site.db.pool)
+        .await
+        .unwrap();
+    let answer = send(&[Field::text("text", "tarde demais"), Field::file("a.jpg", &muro)]).await;
+    assert_eq!(answer.status, StatusCode::CONFLICT);
+}
+
+#[tokio::test]
+async fn of_a_long_timeline_the_newest_lines_are_shown_and_the_older_ones_are_a_link_away() {
+    let site = Site::new(Role::FieldAgent).await;
+    sqlx::query(
+        "insert into incident_entry (incident_id, at, actor, kind, text)
+         select $1, $2::timestamptz + n * interval '1 second', 'ana', 'note', 'linha-' || n || '.' from generate_series(1, 520) n",
+    )
+    .bind(site.incident)
+    .bind(site.app.clock.now())
+    .execute(&site.db.pool)
+    .await
+    .unwrap();
+    let page = site.get(&site.page("")).await.text();
+    assert!(page.contains("linha-520.") && page.contains("linha-21.") && !page.contains("linha-20."));
+    let (_, link) = page.split_once("?only=all&amp;before=").expect("a link to the older ones");
+    let before = link.split('"').next().unwrap();
+    assert!(page.contains("20 linhas mais antigas"));
+    let older = site.get(&site.page(&format!("?only=all&before={before}"))).await.text();
+    assert!(older.contains("linha-20.") && older.contains("linha-1.") && !older.contains("linha-21."));
+}
+
+#[tokio::test]
 async fn polyglots_come_out_as_nothing_but_pictures() {
     let site = Site::new(Role::Operator).await;
     let plain = jpeg(64, 48);

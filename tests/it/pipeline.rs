@@ -159,7 +159,7 @@ async fn an_approved_draft_leaves_with_number_cap_outbox_and_incident() {
     let inside = story.text("select distinct r.name from outbox o join resident r on r.id = o.resident_id").await;
     assert_eq!(inside, ["Ana"]);
     let timeline = story.text("select kind || ' ' || split_part(text, ' ', 1) from incident_entry order by id").await;
-    assert_eq!(timeline, ["opened Ocorrência", "alert drafted", "alert issued"]);
+    assert_eq!(timeline, ["opened Incidente", "alert drafted", "alert issued"]);
 }
 
 #[tokio::test]

@@ -395,10 +395,11 @@ async fn a_situation_report_is_drafted_in_time_with_what_changed_approved_and_th
     let (_, hidden) = room.stranger(Method::GET, "/situacao").await;
     assert!(!hidden.contains("rua das Flores"), "a draft is nobody's to read");
     let approve = json!({ "revision": 2 });
-    assert_eq!(
-        room.v1(&olga, Method::POST, &format!("situation-reports/{id}/approve"), approve).await.0,
-        StatusCode::NO_CONTENT
-    );
+    let path_of = format!("situation-reports/{id}/approve");
+    assert_eq!(room.v1(&olga, Method::POST, &path_of, approve.clone()).await.0, StatusCode::FORBIDDEN, "she wrote it");
+    let page = room.page(&olga, &format!("/console/situation/{id}")).await;
+    assert!(page.contains("does not approve it") && !page.contains("value=\"approve\""), "{page}");
+    assert_eq!(room.v1(&ana, Method::POST, &path_of, approve).await.0, StatusCode::NO_CONTENT);
     for change in ["update situation_report set needs = ''", "delete from situation_report"] {
         assert!(sqlx::query(change).execute(&room.db.pool).await.is_err(), "{change}");
     }
@@ -419,6 +420,23 @@ async fn a_situation_report_is_drafted_in_time_with_what_changed_approved_and_th
 }
 
 #[tokio::test]
+async fn whoever_is_alone_approves_their_own_report_and_it_says_so() {
+    let room = Room::open(&[]).await;
+    let ana = room.person("ana", Role::Coordinator).await;
+    let incident = room.alert(&ana, Level::Attention, AlertStatus::Actual).await;
+    let (_, made) = room.v1(&ana, Method::POST, &format!("incidents/{incident}/situation"), Value::Null).await;
+    let path = format!("/console/situation/{}", made["id"].as_str().unwrap());
+    let form = "act=approve&revision=1&situation=Chuva";
+    room.person("olga", Role::Operator).await;
+    assert_eq!(room.post(&ana, &path, form).await.0, StatusCode::UNPROCESSABLE_ENTITY, "Olga could approve it");
+    sqlx::query("update staff set disabled_at = now() where username = 'olga'").execute(&room.db.pool).await.unwrap();
+    assert_eq!(room.post(&ana, &path, form).await.0, StatusCode::SEE_OTHER);
+    assert_eq!(room.words("select state || approved_alone from situation_report").await, ["approvedtrue"]);
+    let line = room.words("select text from incident_entry where kind = 'situation'").await;
+    assert!(line[0].contains("ninguém mais pode aprovar"), "{line:?}");
+}
+
+#[tokio::test]
 async fn a_report_of_an_exercise_is_never_public() {
     let room = Room::open(&[]).await;
     let (ana, olga) = room.planned(plan()).await;
@@ -428,9 +446,15 @@ async fn a_report_of_an_exercise_is_never_public() {
         StatusCode::SEE_OTHER
     );
     let id = room.words("select id::text from situation_report").await.remove(0);
-    let form = "act=approve&revision=1&situation=Simulado&public_text=Saia+de+casa";
-    assert_eq!(room.post(&olga, &format!("/console/situation/{id}"), form).await.0, StatusCode::SEE_OTHER);
-    assert_eq!(room.words("select state from situation_report").await, ["approved"]);
+    let words = "situation=Simulado&public_text=Saia+de+casa&actions=A%0D%0AB";
+    let path = format!("/console/situation/{id}");
+    let refused = room.post(&olga, &path, &format!("act=approve&revision=1&{words}")).await;
+    assert_eq!(refused.0, StatusCode::UNPROCESSABLE_ENTITY, "to write and approve at once is one person's word");
+    assert_eq!(room.words("select state || revision from situation_report").await, ["draft1"], "and nothing was kept");
+    assert_eq!(room.post(&olga, &path, &format!("act=save&revision=1&{words}")).await.0, StatusCode::SEE_OTHER);
+    let approved = room.post(&ana, &path, &format!("act=approve&revision=2&{words}")).await;
+    assert_eq!(approved.0, StatusCode::SEE_OTHER, "the same words again are no edit");
+    assert_eq!(room.words("select state || approved_alone from situation_report").await, ["approvedfalse"]);
     assert!(!room.stranger(Method::GET, "/situacao").await.1.contains("Saia de casa"));
     assert_eq!(room.stranger(Method::GET, &format!("/situacao/{id}")).await.0, StatusCode::NOT_FOUND);
 }

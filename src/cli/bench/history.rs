@@ -19,7 +19,7 @@ use crate::db::Db;
 use crate::pipeline::Pipeline;
 
 /// The longest that the server may take for a page of the console, in milliseconds.
-const BAR_MS: f64 = 50.0;
+pub const BAR_MS: f64 = 50.0;
 /// Times each address is asked after the first.
 const ROUNDS: usize = 15;
 
@@ -199,7 +199,7 @@ fn explained(stage: &Stage) -> anyhow::Result<App> {
     stage.app_on(Db::open(&owner, 2)).map(|(app, _)| app)
 }
 
-async fn sign_in(app: &App, now: Instant) -> anyhow::Result<String> {
+pub async fn sign_in(app: &App, now: Instant) -> anyhow::Result<String> {
     let mut conn = app.db.web.acquire().await?;
     let roles = Roles::new(Role::ALL.iter().copied());
     let member = upsert_member(&mut conn, &app.ids, now, "bench", "Bench", &roles, "").await?;
@@ -253,6 +253,6 @@ async fn time(app: &App, cookie: &str, address: String) -> anyhow::Result<Timed>
     Ok(Timed { address, bytes, first_ms, p50_ms, longest_ms, within_bar: p50_ms <= BAR_MS })
 }
 
-fn millis(watch: &Stopwatch) -> f64 {
+pub fn millis(watch: &Stopwatch) -> f64 {
     watch.elapsed().as_secs_f64() * 1000.0
 }

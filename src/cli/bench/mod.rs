@@ -12,6 +12,7 @@ mod history;
 mod ingest;
 mod latency;
 mod mail;
+mod pages;
 mod publish;
 mod publishers;
 mod sms;
@@ -34,6 +35,8 @@ pub enum Bench {
     Publish(publish::Arguments),
     /// Pages, tiles, series and the evaluator's start over a journal of ten million readings
     History(history::Arguments),
+    /// List, board, map and filters of the console over ten thousand open occurrences
+    Pages(pages::Arguments),
     /// From a reading to the SMS in the hands of the centre, with a policy that lets the alert out
     Latency(latency::Arguments),
     /// From the approval to the first and the last SMS, with a million residents
@@ -53,6 +56,7 @@ impl Bench {
         match self {
             Self::Engine(arguments) => engine::run(&arguments),
             Self::History(arguments) => history::run(config, &arguments).await,
+            Self::Pages(arguments) => pages::run(config, &arguments).await,
             Self::Ingest(arguments) => ingest::run(config, &arguments).await,
             Self::Devices(arguments) => devices::run(config, &arguments).await,
             Self::Publish(arguments) => publish::run(&arguments).await,

@@ -6,7 +6,7 @@ use sqlx::types::Json;
 use super::{content, control, tally, unreached};
 use crate::clock::Instant;
 use crate::dispatch::decide::State;
-use crate::dispatch::report::{Cost, Report};
+use crate::dispatch::report::{Cost, Report, Tariff};
 use crate::dispatch::sms_text;
 use crate::dispatch::tally::Tally;
 use crate::ids::AlertId;
@@ -35,7 +35,7 @@ pub async fn freeze(
     conn: &mut PgConnection,
     now: Instant,
     alert: AlertId,
-    segment_centavos: u32,
+    tariff: &Tariff<'_>,
 ) -> sqlx::Result<Option<Report>> {
     // One instant for all of it: a receipt that comes meanwhile must not stand in one sum and not in the other.
     sqlx::query!("set transaction isolation level repeatable read").execute(&mut *conn).await?;
@@ -50,7 +50,7 @@ pub async fn freeze(
         return Ok(None);
     }
     let Some(watched) = tally::read_in(&mut *conn, now, alert).await? else { return Ok(None) };
-    let Some(report) = make(&mut *conn, now, alert, segment_centavos, watched).await? else { return Ok(None) };
+    let Some(report) = make(&mut *conn, now, alert, tariff, watched).await? else { return Ok(None) };
     sqlx::query!(
         "insert into delivery_report (alert_id, frozen_at, report) values ($1, $2, $3)",
         alert.0,
@@ -66,7 +66,7 @@ async fn make(
     conn: &mut PgConnection,
     now: Instant,
     alert: AlertId,
-    segment_centavos: u32,
+    tariff: &Tariff<'_>,
     watched: Tally,
 ) -> sqlx::Result<Option<Report>> {
     let about = sqlx::query!(
@@ -101,7 +101,7 @@ async fn make(
         suppressed: counted.causes(&[State::Suppressed]),
         repeats: counted.repeated(),
         times: counted.times(),
-        costs: costs(&mut *conn, alert, segment_centavos, &counted).await?,
+        costs: costs(&mut *conn, alert, tariff, &counted).await?,
         unreached: unreached::find(&mut *conn, now, alert).await?.areas,
         acts: control::acts(conn, alert).await?,
     }))
@@ -111,7 +111,7 @@ async fn make(
 async fn costs(
     conn: &mut PgConnection,
     alert: AlertId,
-    segment_centavos: u32,
+    tariff: &Tariff<'_>,
     counted: &Tally,
 ) -> sqlx::Result<Vec<Cost>> {
     let rows = sqlx::query!(
@@ -126,7 +126,9 @@ async fn costs(
     let mut costs: Vec<Cost> = Vec::new();
     for row in rows {
         let Some((language, content)) = contents.of(alert, &row.language) else { continue };
-        let segments = i64::try_from(sms_text::measure(&content.sms()).segments).unwrap_or(i64::MAX);
+        let is_national = tariff.is_national(&row.provider);
+        let length = sms_text::measure_with(&content.sms(), is_national);
+        let segments = i64::try_from(length.segments).unwrap_or(i64::MAX);
         match costs.iter_mut().find(|cost| cost.provider == row.provider && cost.language == language) {
             Some(cost) => cost.messages += row.messages,
             None => costs.push(Cost {
@@ -144,7 +146,8 @@ async fn costs(
         }
     }
     for cost in &mut costs {
-        cost.centavos = cost.messages.saturating_mul(cost.segments).saturating_mul(segment_centavos.into());
+        let price = tariff.segment_centavos(&cost.provider);
+        cost.centavos = cost.messages.saturating_mul(cost.segments).saturating_mul(price.into());
     }
     Ok(costs)
 }

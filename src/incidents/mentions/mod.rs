@@ -9,6 +9,7 @@ use uuid::Uuid;
 use crate::accounts::{Permission, Roles};
 use crate::alerts::escalation;
 use crate::clock::Instant;
+use crate::dispatch::content;
 use crate::dispatch::notices::{self, MENTION, Notice};
 use crate::dispatch::provider::Channel;
 use crate::i18n::Lang;
@@ -80,6 +81,11 @@ pub async fn tell(
     if called.is_empty() {
         return Ok(called);
     }
+    let is_drill = match place {
+        Place::Incident { id, .. } => super::store::is_drill(&mut *conn, id).await?,
+        Place::Occurrence { .. } => false,
+    };
+    let status = if is_drill { "exercise" } else { "actual" };
     let people = escalation::store::people(&mut *conn).await?;
     let mut told = Vec::new();
     for person in people.iter().filter(|person| called.contains(&person.username) && person.username != actor) {
@@ -97,6 +103,7 @@ pub async fn tell(
         };
         let lang = Lang::from_tag(&person.language).unwrap_or_default();
         let subject = lang.t2("mention-subject", "who", actor, "number", place.number());
+        let subject = content::marked(status, &subject);
         let body = format!("{subject}\n\n{base}{}", place.path());
         let body = if to.0 == Channel::Sms { format!("{subject} {base}{}", place.path()) } else { body };
         let notice = Notice {

@@ -2,7 +2,7 @@
 
 pub mod store;
 
-use serde_json::json;
+use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 use sqlx::PgConnection;
 use uuid::Uuid;
@@ -46,7 +46,55 @@ pub async fn check_open(conn: &mut PgConnection, incident: IncidentId) -> Result
     if found.state == "open" { Ok(()) } else { Err(PhotographError::Closed(found.number)) }
 }
 
+/// Pictures as an incident holds them now.
+#[derive(Debug, Default)]
+pub struct Kept {
+    /// In the order in which they came.
+    pub all: Vec<Uuid>,
+    /// Of those that it did not hold before: id, sum and size.
+    pub fresh: Vec<Value>,
+}
+
+/// Keeps pictures in an incident that the caller has locked. One that it holds already is not kept twice.
+///
+/// # Errors
+/// `Full`.
+pub async fn keep(
+    conn: &mut PgConnection,
+    (ids, now): (&Ids, Instant),
+    who: &str,
+    incident: IncidentId,
+    caption: &str,
+    pictures: &[Picture],
+) -> Result<Kept, PhotographError> {
+    let mut kept = Kept::default();
+    if pictures.is_empty() {
+        return Ok(kept);
+    }
+    for picture in pictures {
+        let sha256 = Sha256::digest(&picture.jpeg);
+        if let Some(id) = store::same(&mut *conn, incident, sha256.as_slice()).await? {
+            kept.all.push(id);
+            continue;
+        }
+        let id = ids.uuid(now);
+        store::insert(&mut *conn, id, incident, caption, picture, sha256.as_slice(), (who, now)).await?;
+        kept.fresh.push(
+            json!({ "id": id, "sha256": hex(sha256.as_slice()), "width": picture.width, "height": picture.height }),
+        );
+        kept.all.push(id);
+    }
+    let (count, bytes) = store::totals(conn, incident).await?;
+    if count > MAX_PHOTOGRAPHS || bytes > MAX_TOTAL_BYTES {
+        return Err(PhotographError::Full);
+    }
+    Ok(kept)
+}
+
 /// Takes pictures into an open incident. One that it holds already is answered as it is, and not kept twice.
+///
+/// # Errors
+/// When it is closed, full, or none.
 pub async fn attach(
     conn: &mut PgConnection,
     ids: &Ids,
@@ -60,33 +108,15 @@ pub async fn attach(
     if state != "open" {
         return Err(PhotographError::Closed(number));
     }
-    let (mut kept, mut fresh) = (Vec::new(), Vec::new());
-    for picture in pictures {
-        let sha256 = Sha256::digest(&picture.jpeg);
-        if let Some(id) = store::same(&mut *conn, incident, sha256.as_slice()).await? {
-            kept.push(id);
-            continue;
-        }
-        let id = ids.uuid(now);
-        let by = (actor.name.as_str(), now);
-        store::insert(&mut *conn, id, incident, caption, picture, sha256.as_slice(), by).await?;
-        fresh.push(
-            json!({ "id": id, "sha256": hex(sha256.as_slice()), "width": picture.width, "height": picture.height }),
-        );
-        kept.push(id);
-    }
-    let (count, bytes) = store::totals(&mut *conn, incident).await?;
-    if count > MAX_PHOTOGRAPHS || bytes > MAX_TOTAL_BYTES {
-        return Err(PhotographError::Full);
-    }
-    if !fresh.is_empty() {
-        let detail = json!({ "photographs": fresh });
+    let kept = keep(&mut *conn, (ids, now), &actor.name, incident, caption, pictures).await?;
+    if !kept.fresh.is_empty() {
+        let detail = json!({ "photographs": kept.fresh });
         super::store::add_entry(&mut *conn, incident, now, &actor.name, ADDED, caption, &detail).await?;
         let entry = Entry::new(Act::IncidentAddPhotograph, "incident", incident).to(detail);
         audit::record(&mut *conn, ids, now, actor, entry).await?;
     }
     let mut all = store::list(&mut *conn, incident).await?;
-    all.retain(|photograph| kept.contains(&photograph.id));
+    all.retain(|photograph| kept.all.contains(&photograph.id));
     Ok(all)
 }
 

@@ -225,7 +225,8 @@ pub async fn keep_act(
 /// Open tasks of open incidents that are late, real ones alone or of exercises alone.
 pub async fn count_late(conn: &mut PgConnection, now: Instant, drill: bool) -> sqlx::Result<i64> {
     sqlx::query_scalar!(
-        r#"select count(*) as "count!" from incident_task where state in ('todo', 'taken') and due_at < $1 and drill = $2"#,
+        r#"select count(*) as "count!" from incident_task t join incident i on i.id = t.incident_id
+           where t.state in ('todo', 'taken') and t.due_at < $1 and t.drill = $2 and i.state = 'open'"#,
         now,
         drill
     )

@@ -78,6 +78,26 @@ pub async fn is_there(conn: &mut PgConnection, id: ResidentId, spot: Spot) -> sq
     .await
 }
 
+/// Their place at this very point, or of this CEP, by its label.
+pub async fn label_at(
+    conn: &mut PgConnection,
+    id: ResidentId,
+    spot: Spot,
+    cep: Option<&str>,
+) -> sqlx::Result<Option<String>> {
+    sqlx::query_scalar!(
+        r#"select label from resident_place
+           where resident_id = $1 and (cep = $4 or st_equals(geom, st_setsrid(st_makepoint($2, $3), 4326)))
+           order by cep = $4 desc nulls last, label limit 1"#,
+        id.0,
+        spot.lon,
+        spot.lat,
+        cep
+    )
+    .fetch_optional(conn)
+    .await
+}
+
 /// Removes a place by its label; false when there is none.
 pub async fn remove(conn: &mut PgConnection, now: Instant, id: ResidentId, label: &str) -> sqlx::Result<bool> {
     let gone = sqlx::query!("delete from resident_place where resident_id = $1 and label = $2", id.0, label)

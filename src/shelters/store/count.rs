@@ -5,13 +5,38 @@ use sqlx::PgConnection;
 use uuid::Uuid;
 
 use crate::clock::Instant;
+use crate::config::AlertStatus;
 use crate::shelters::totals::{Count, Heads};
+
+/// Of what persons are counted.
+#[derive(Clone, Copy, Debug)]
+pub struct Whose {
+    incident: Option<Uuid>,
+    drills: bool,
+}
+
+impl Whose {
+    /// Of one incident, exercised or not.
+    pub const fn incident(id: Uuid) -> Self {
+        Self { incident: Some(id), drills: true }
+    }
+
+    /// Of every incident, exercised or not.
+    pub const fn everything() -> Self {
+        Self { incident: None, drills: true }
+    }
+
+    /// Of the town: what is exercised counts only where the whole service is, as in a demonstration.
+    pub fn town(status: AlertStatus) -> Self {
+        Self { incident: None, drills: status != AlertStatus::Actual }
+    }
+}
 
 /// Who is in each shelter at an instant, and who came and went since another.
 pub async fn by_shelter(
     conn: &mut PgConnection,
     (since, at): (Instant, Instant),
-    incident: Option<Uuid>,
+    whose: Whose,
 ) -> sqlx::Result<Vec<Count>> {
     let rows = sqlx::query!(
         r#"select s.code, s.name,
@@ -22,14 +47,15 @@ pub async fn by_shelter(
             count(*) filter (where t.until_at > $1 and t.until_at <= $2) as "left!"
         from shelter s
         join shelter_opening o on o.shelter_id = s.id and o.begun_at <= $2 and (o.closed_at is null or o.closed_at > $1)
-            and ($3::uuid is null or o.incident_id = $3)
+            and ($3::uuid is null or o.incident_id = $3) and ($4 or not incident_is_drill(o.incident_id))
         left join lateral (select x.*, x.from_at <= $2 and (x.until_at is null or x.until_at > $2) as here from stay x
             where x.opening_id = o.id and x.ended_as is distinct from 'undone') t on true
         left join displaced_person p on p.id = t.person_id
         group by s.id, s.code, s.name order by lower(s.name), s.id"#,
         since,
         at,
-        incident
+        whose.incident,
+        whose.drills
     )
     .fetch_all(conn)
     .await?;
@@ -50,12 +76,21 @@ pub async fn by_shelter(
     Ok(all.collect())
 }
 
+/// Shelters that are open now.
+pub async fn open(conn: &mut PgConnection, whose: Whose) -> sqlx::Result<i64> {
+    sqlx::query_scalar!(
+        r#"select count(*) as "open!" from shelter_opening o
+           where o.opened_at is not null and o.closed_at is null and ($1::uuid is null or o.incident_id = $1)
+               and ($2 or not incident_is_drill(o.incident_id))"#,
+        whose.incident,
+        whose.drills
+    )
+    .fetch_one(conn)
+    .await
+}
+
 /// Who stays elsewhere by own means at an instant (desalojados).
-pub async fn elsewhere(
-    conn: &mut PgConnection,
-    (since, at): (Instant, Instant),
-    incident: Option<Uuid>,
-) -> sqlx::Result<Count> {
+pub async fn elsewhere(conn: &mut PgConnection, (since, at): (Instant, Instant), whose: Whose) -> sqlx::Result<Count> {
     let row = sqlx::query!(
         r#"select count(*) filter (where t.here and p.age = 'infant') as "infants!", count(*) filter (where t.here and p.age = 'child') as "children!",
             count(*) filter (where t.here and p.age = 'adolescent') as "adolescents!", count(*) filter (where t.here and p.age = 'adult') as "adults!",
@@ -65,10 +100,11 @@ pub async fn elsewhere(
         from (select x.*, x.from_at <= $2 and (x.until_at is null or x.until_at > $2) as here from stay x
             where x.host is not null and x.ended_as is distinct from 'undone') t
         join displaced_person p on p.id = t.person_id join household h on h.id = p.household_id
-        where $3::uuid is null or h.incident_id = $3"#,
+        where ($3::uuid is null or h.incident_id = $3) and ($4 or not incident_is_drill(h.incident_id))"#,
         since,
         at,
-        incident
+        whose.incident,
+        whose.drills
     )
     .fetch_one(conn)
     .await?;

@@ -36,7 +36,7 @@ async fn find(conn: &mut PgConnection, id: Option<Uuid>, incident: Option<Uuid>)
     let rows = sqlx::query!(
         r#"select s.id, s.code, s.name, st_x(s.geom) as "lon!", st_y(s.geom) as "lat!", s.address_text, s.capacity, s.rooms, s.accessible,
             s.pets, s.kitchen, s.contact, s.keys, s.state, s.changed_at, o.incident_id as "incident?", i.number as "incident_number?",
-            o.begun_at as "begun_at?", o.opened_at,
+            o.begun_at as "begun_at?", o.opened_at, coalesce(incident_is_drill(o.incident_id), false) as "drill!",
             (select count(*) from stay t where t.shelter_id = s.id and t.until_at is null) as "sheltered!",
             (select coalesce(sum(h.pets), 0)::bigint from household h where exists (select from displaced_person p
                 join stay t on t.person_id = p.id where p.household_id = h.id and t.shelter_id = s.id and t.until_at is null)) as "in_pets!"
@@ -74,6 +74,7 @@ async fn find(conn: &mut PgConnection, id: Option<Uuid>, incident: Option<Uuid>)
         incident_number: row.incident_number,
         begun_at: row.begun_at,
         opened_at: row.opened_at,
+        drill: row.drill,
     });
     Ok(all.collect())
 }
@@ -317,8 +318,8 @@ pub async fn open_incidents(conn: &mut PgConnection) -> sqlx::Result<Vec<(Uuid, 
     Ok(rows.into_iter().map(|row| (row.id, row.title)).collect())
 }
 
+/// Held until the transaction ends: whoever closes the incident waits, and sees what was begun for it.
 pub async fn is_open_incident(conn: &mut PgConnection, id: Uuid) -> sqlx::Result<bool> {
-    sqlx::query_scalar!(r#"select exists (select from incident where id = $1 and state = 'open') as "open!""#, id)
-        .fetch_one(conn)
-        .await
+    let row = sqlx::query!("select id from incident where id = $1 and state = 'open' for share", id);
+    Ok(row.fetch_optional(conn).await?.is_some())
 }

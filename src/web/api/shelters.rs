@@ -438,11 +438,13 @@ pub struct PublicShelters {
 pub async fn totals(State(app): State<App>, headers: HeaderMap) -> Result<Response, ApiError> {
     let mut conn = app.db.web.acquire().await?;
     let now = app.clock.now();
+    let status = app.config.alerts.status;
+    let whose = count::Whose::town(status);
     let all = store::list(&mut conn).await?;
-    let counts = count::by_shelter(&mut conn, (now, now), None).await?;
+    let counts = count::by_shelter(&mut conn, (now, now), whose).await?;
     let heads: Heads = sum(&counts);
-    let elsewhere = count::elsewhere(&mut conn, (now, now), None).await?.heads.all();
-    let open = all.into_iter().filter(|shelter| shelter.state.takes_people()).map(told).collect();
+    let elsewhere = count::elsewhere(&mut conn, (now, now), whose).await?.heads.all();
+    let open = all.into_iter().filter(|shelter| shelter.is_open_to_all(status)).map(told).collect();
     let asked: Vec<Need> = needs(&mut conn, None).await?;
     let needs = asked.into_iter().filter(|need| need.public && need.missing() > 0).map(|need| PublicNeed {
         missing: need.missing(),

@@ -126,7 +126,8 @@ pub struct Approval {
     pub revision: i32,
 }
 
-/// Approves a draft: from then on it stands as it is, and residents read what it says to them.
+/// Approves a draft: from then on it stands as it is, and residents read what it says to them. Whoever wrote words of it is answered 403,
+/// unless nobody else may approve; then `approved_alone` says so.
 ///
 /// # Errors
 /// 400 without a situation; 404; 409 when it changed meanwhile or is approved; 401, 403.

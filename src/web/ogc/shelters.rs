@@ -14,9 +14,11 @@ pub(super) async fn features(
     sqlx::query_scalar!(
         r#"select jsonb_build_object('type', 'Feature', 'id', s.code, 'geometry', st_asgeojson(s.geom, 6)::jsonb,
                'properties', jsonb_build_object('code', s.code, 'name', s.name, 'address', s.address_text, 'capacity', s.capacity,
-                   'accessible', s.accessible, 'pets', s.pets, 'kitchen', s.kitchen, 'state', s.state,
-                   'open', s.state in ('open', 'full'))) as "feature!"
-           from shelter s
+                   'accessible', s.accessible, 'pets', s.pets, 'kitchen', s.kitchen, 'state', case when d.drill then 'closed' else s.state end,
+                   'open', s.state in ('open', 'full') and not d.drill)) as "feature!"
+           from shelter s left join shelter_opening cur on cur.id = s.opening_id
+           -- What is opened for an exercise is closed to whoever lost their home.
+           cross join lateral (select coalesce(incident_is_drill(cur.incident_id), false) as drill) d
            where ($1::text is null or s.code = $1)
              and ($2::float8[] is null or s.geom && st_makeenvelope($2[1], $2[2], $2[3], $2[4], 4326))
              and (($5::timestamptz is null and $6::timestamptz is null) or exists (

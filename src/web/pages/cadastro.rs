@@ -21,15 +21,16 @@ use uuid::Uuid;
 use self::form::{Filled, Wrong};
 use super::my_data::visitor::resident_actor;
 use super::page;
-use super::view::View;
+use super::view::{Given, View};
 use crate::addresses::Candidate;
 use crate::app::App;
 use crate::audit::{self, Entry};
 use crate::reports::stamp;
-use crate::residents::desk::{self, Asked, Joined};
+use crate::residents::companions::{NAME_MAX, Relation};
+use crate::residents::desk::{self, Asked, Joined, Left};
 use crate::residents::own::{CODE_FOR, SESSION_FOR};
 use crate::residents::preferences::{LeastLevel, Need};
-use crate::residents::signup::{self, PLACES};
+use crate::residents::signup::{self, COMPANIONS, PLACES};
 use crate::residents::store::own as store;
 use crate::web::client::{ClientAddress, neighbourhood};
 use crate::web::cookie;
@@ -90,6 +91,18 @@ impl FormPage {
 
     fn needs(&self, need: &Need) -> bool {
         self.has(&format!("need_{need}"))
+    }
+
+    fn living(&self, number: impl Given<usize>, what: &str) -> &str {
+        self.given(&format!("living{}{what}", number.given()))
+    }
+
+    fn lives_with(&self, number: impl Given<usize>, need: &Need) -> bool {
+        self.has(&format!("living{}_{need}", number.given()))
+    }
+
+    fn names_anybody(&self) -> bool {
+        self.given.iter().any(|(name, value)| name.starts_with("living") && !value.is_empty())
     }
 }
 
@@ -231,8 +244,9 @@ async fn come_in(app: &App, headers: &HeaderMap, joined: &Joined) -> Result<Resp
     audit::record(&mut tx, &app.ids, now, &resident_actor(joined.resident), entry).await?;
     tx.commit().await?;
     let mut response = match joined.left_out {
-        0 => Redirect::to(OWN_PAGE),
-        n => Redirect::to(&format!("{OWN_PAGE}&wrong=left&n={n}")),
+        Left { places: 0, companions: 0 } => Redirect::to(OWN_PAGE),
+        Left { places: 0, .. } => Redirect::to(&format!("{OWN_PAGE}&wrong=living")),
+        Left { places, .. } => Redirect::to(&format!("{OWN_PAGE}&wrong=left&n={places}")),
     }
     .into_response();
     for cookie in [

@@ -179,7 +179,8 @@ async fn export(
     tx.commit().await?;
     let mut body = String::from(csv::HEAD);
     rows.iter().for_each(|row| body.push_str(&csv::line(row, v.tz)));
-    let name = format!("attachment; filename=\"casos-{}.csv\"", v.now.with_timezone(&v.tz).format("%Y-%m-%d-%H%M"));
+    let name =
+        format!("attachment; filename=\"ocorrencias-{}.csv\"", v.now.with_timezone(&v.tz).format("%Y-%m-%d-%H%M"));
     let headers = [(header::CONTENT_TYPE, "text/csv; charset=utf-8".to_owned()), (header::CONTENT_DISPOSITION, name)];
     Ok((headers, body).into_response())
 }

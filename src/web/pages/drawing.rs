@@ -25,6 +25,20 @@ pub struct MapWish<'a> {
     pub marks: &'a [Mark],
     /// Shows the marks large instead of the whole town.
     pub zoom_to_marks: bool,
+    /// Places to go to, each a link into the page's own list.
+    pub pins: &'a [Pin],
+}
+
+/// A place that the list of the page holds under the same number.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Pin {
+    pub lon: f64,
+    pub lat: f64,
+    pub number: usize,
+    /// Its class: `meeting` is drawn round, `shelter` and `shelter open` square.
+    pub kind: &'static str,
+    pub href: String,
+    pub label: String,
 }
 
 /// One occurrence, or some that lie together.
@@ -94,6 +108,7 @@ pub async fn map(conn: &mut PgConnection, v: &View, wish: MapWish<'_>) -> sqlx::
     }
     squares(v, wish.squares, &mut svg);
     marks(wish.marks, width, &mut svg);
+    pins(wish.pins, width, &mut svg);
     if let Some((lon, lat)) = wish.mark {
         let (x, y) = mercator(lon, lat);
         let _ = write!(svg, r#"<circle class="mark" cx="{x:.0}" cy="{:.0}" r="{:.0}"/>"#, -y, width / 45.0);
@@ -146,6 +161,33 @@ fn marks(marks: &[Mark], width: f64, svg: &mut String) {
             -y,
             0.35f64.mul_add(r, -y),
             r * 0.95
+        );
+    }
+}
+
+/// Each with its number and, in its title, its name: shape and number speak where colours are not seen.
+fn pins(pins: &[Pin], width: f64, svg: &mut String) {
+    let r = width / 75.0;
+    for pin in pins {
+        let (x, y) = mercator(pin.lon, pin.lat);
+        let text = |text: &str| escape(text, Html).map(|text| text.to_string()).unwrap_or_default();
+        let (label, href) = (text(&pin.label), text(&pin.href));
+        let shape = if pin.kind == "meeting" {
+            format!(r#"<circle cx="{x:.0}" cy="{:.0}" r="{r:.0}"><title>{label}</title></circle>"#, -y)
+        } else {
+            let (left, top, side) = (x - r, -y - r, 2.0 * r);
+            format!(
+                r#"<rect x="{left:.0}" y="{top:.0}" width="{side:.0}" height="{side:.0}" rx="{:.0}"><title>{label}</title></rect>"#,
+                r / 4.0
+            )
+        };
+        let _ = write!(
+            svg,
+            r#"<a href="{href}" aria-label="{label}" class="pin {}">{shape}<text x="{x:.0}" y="{:.0}" font-size="{:.0}" text-anchor="middle" aria-hidden="true">{}</text></a>"#,
+            pin.kind,
+            0.35f64.mul_add(r, -y),
+            r * 1.1,
+            pin.number
         );
     }
 }

@@ -2,6 +2,7 @@
 
 use sqlx::PgConnection;
 
+use super::rail::{self, Entry, Group};
 use super::view::View;
 use crate::app::App;
 use crate::ids::AlertId;
@@ -77,6 +78,16 @@ impl Frame {
             unhanded,
             paused,
         })
+    }
+
+    /// The pages of the rail that never fold.
+    pub fn first(&self) -> Vec<Entry> {
+        rail::first(self)
+    }
+
+    /// The pages of the rail in groups.
+    pub fn groups(&self) -> Vec<Group> {
+        rail::groups(self)
     }
 
     pub fn count_of(&self, level: &Level) -> i64 {

@@ -12,9 +12,11 @@ use super::page;
 use super::plans::today;
 use super::view::View;
 use crate::app::App;
+use crate::config::AlertStatus;
 use crate::ids::IncidentId;
 use crate::plancon::store::{plans, tasks};
 use crate::plancon::tasks::{Progress, progress};
+use crate::shelters::store::count::Whose;
 use crate::situation::store::{self, InForce};
 use crate::web::auth::{May, can};
 use crate::web::error::ApiError;
@@ -61,8 +63,9 @@ async fn show(State(app): State<App>, _: May<can::SeeConsole>, v: View) -> Resul
     }
     let late = tasks::count_late(&mut conn, now, false).await?;
     let late_drill = tasks::count_late(&mut conn, now, true).await?;
-    let (delivered, sent) = store::told_since(&mut conn, now - TimeDelta::hours(24)).await?;
-    let (shelters, sheltered, elsewhere) = store::sheltered(&mut conn, None, now).await?;
+    let (delivered, sent) =
+        store::told_since(&mut conn, now - TimeDelta::hours(24), v.status != AlertStatus::Actual).await?;
+    let (shelters, sheltered, elsewhere) = store::sheltered(&mut conn, Whose::town(v.status), now).await?;
     let (lessons, lessons_late) = store::open_lessons(&mut conn, today).await?;
     let versions = plans::versions(&mut conn, None).await?;
     let due = versions.into_iter().filter(|version| version.ended_at.is_none());

@@ -40,6 +40,7 @@ pub mod privacy;
 pub mod provisioning;
 pub mod public;
 pub mod quarantine;
+pub mod rail;
 pub mod reasons;
 pub mod refusal;
 pub mod relatar;

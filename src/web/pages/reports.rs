@@ -57,6 +57,7 @@ pub fn routes() -> Router<App> {
         .route("/console/reports/{id}/place", post(acts::place))
         .route("/console/reports/{id}/incident", post(acts::incident))
         .route("/console/reports/words/{report}/split", post(acts::split))
+        .route("/console/reports/{id}/split", post(acts::split_many))
         .route("/console/reports/words/{report}/contact", post(acts::contact))
         .route("/console/reports/words/{report}/photographs/{photograph}", get(photograph))
         .route("/console/reports/words/{report}/photographs/{photograph}/remove", post(acts::remove_photograph))

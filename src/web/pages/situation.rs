@@ -23,7 +23,7 @@ use crate::incidents::store::{self as incidents, Incident};
 use crate::plancon::PlanError;
 use crate::refused::Refused;
 use crate::situation::store::{self, Edit};
-use crate::situation::{Report, desk};
+use crate::situation::{Approver, Report, desk};
 use crate::web::auth::{May, can};
 use crate::web::error::{ApiError, FieldError};
 
@@ -51,6 +51,9 @@ fn told(v: &View, error: PlanError) -> Result<(String, Vec<FieldError>), ApiErro
         && let Some((_, key)) = KNOWN.iter().find(|(part, _)| why.contains(part))
     {
         return Ok((v.t(key), Vec::new()));
+    }
+    if matches!(&error, PlanError::Refused(Refused::Forbidden(_))) {
+        return Ok((v.t("sitrep-no-author"), Vec::new()));
     }
     super::plans::told(v, error)
 }
@@ -120,6 +123,7 @@ struct ReportPage {
     wrong: String,
     errors: Vec<FieldError>,
     may_write: bool,
+    approver: Approver,
 }
 
 async fn show(
@@ -147,9 +151,11 @@ async fn report_page(
             (given.situation, given.actions, given.needs, given.public_text);
     }
     let may_write = r.is_draft() && v.may(Permission::RunIncidents);
+    let me = v.staff.as_ref().map(|staff| staff.id);
+    let approver = crate::situation::approver(me, &r.authors, &desk::holders(&mut conn).await?);
     let status = if wrong.is_empty() { StatusCode::OK } else { StatusCode::UNPROCESSABLE_ENTITY };
     let f = Frame::load(&mut conn, app, v, "incidents").await?;
-    Ok((status, page(&ReportPage { f, r, wrong, errors, may_write })?).into_response())
+    Ok((status, page(&ReportPage { f, r, wrong, errors, may_write, approver })?).into_response())
 }
 
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -163,7 +169,7 @@ struct Given {
     public_text: String,
 }
 
-/// To approve keeps what stands in the form, and then approves it, in one transaction.
+/// What stands in the form is kept first, in the same transaction: whoever changes it and approves has written it.
 async fn act(
     State(app): State<App>,
     staff: May<can::RunIncidents>,
@@ -182,11 +188,11 @@ async fn act(
     };
     let mut tx = app.db.web.begin().await?;
     let done = async {
-        desk::edit(&mut tx, by, id, &edit).await?;
+        let revision = desk::edit(&mut tx, by, id, &edit).await?;
         match given.act.as_str() {
             "save" => {}
-            "refresh" => desk::refresh(&mut tx, by, id, given.revision + 1).await?,
-            "approve" => desk::approve(&mut tx, by, id, given.revision + 1).await?,
+            "refresh" => desk::refresh(&mut tx, by, id, revision).await?,
+            "approve" => desk::approve(&mut tx, by, id, revision).await?,
             other => return Err(Refused::wrong("act", other, "expected save, refresh or approve").into()),
         }
         tx.commit().await?;

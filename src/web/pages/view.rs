@@ -47,7 +47,7 @@ macro_rules! given {
         }
     )+};
 }
-given!(Instant, chrono::NaiveDate, i16, i64, f64, Level, Permission);
+given!(Instant, chrono::NaiveDate, i16, i64, usize, f64, Level, Permission);
 
 impl<T, R: Given<T> + ?Sized> Given<T> for &R {
     fn given(&self) -> T {

@@ -89,8 +89,8 @@ async fn a_person_is_in_one_place_at_a_time_whatever_many_hands_do_at_once() {
         // Totals equal their parts, counted in another way.
         let mut conn = app.db.web.acquire().await.unwrap();
         let now = app.clock.now() + TimeDelta::hours(1);
-        let counts = count::by_shelter(&mut conn, (now, now), None).await.unwrap();
-        let elsewhere = count::elsewhere(&mut conn, (now, now), None).await.unwrap();
+        let counts = count::by_shelter(&mut conn, (now, now), count::Whose::everything()).await.unwrap();
+        let elsewhere = count::elsewhere(&mut conn, (now, now), count::Whose::everything()).await.unwrap();
         let open: Vec<i64> = sqlx::query_scalar(
             "select count(*) from stay where until_at is null group by shelter_id is null order by shelter_id is null",
         )

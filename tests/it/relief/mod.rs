@@ -1,6 +1,7 @@
 //! Shelters, supplies, humanitarian aid and volunteers on a real database.
 
 mod aid;
+mod apart;
 mod at_once;
 mod door;
 mod volunteers;

@@ -144,3 +144,34 @@ async fn a_nucleus_has_accepted_members_drills_and_radios() {
     house.done(&house.olga, &path, &[("act", "part"), ("volunteer", &rita)]).await;
     assert!(house.texts("select role from nupdec_member").await.is_empty());
 }
+
+#[tokio::test]
+async fn a_call_of_an_exercise_says_so_before_anything_else() {
+    let house = House::open().await;
+    let mut browser = register(&house, &FORM).await;
+    let typed = code(&house).await;
+    browser.post("/voluntarios/codigo", &[("code", &typed)]).await;
+    let rita = house.texts("select id::text from volunteer").await.remove(0);
+    house.done(&house.olga, &format!("/console/volunteers/{rita}"), &[("act", "accept")]).await;
+    // What the database says of an incident whose alerts are of an exercise.
+    sqlx::query("create or replace function incident_is_drill(wanted uuid) returns boolean language sql stable as 'select true'")
+        .execute(&house.room.db.pool)
+        .await
+        .unwrap();
+    let long = "x".repeat(295);
+    let mut ask = [
+        ("text", long.as_str()),
+        ("wanted", "2"),
+        ("hours", "6"),
+        ("incident", "00000000-0000-0000-0000-00000000001c"),
+    ];
+    assert_eq!(house.form(&house.olga, "/console/callouts", &ask).await.0, StatusCode::UNPROCESSABLE_ENTITY);
+    ask[0].1 = "Cozinhar na Escola Halfeld";
+    house.done(&house.olga, "/console/callouts", &ask).await;
+    let body = house.texts("select body from notice where purpose = 'volunteer_call'").await.remove(0);
+    assert!(body.starts_with("EXERC") || body.starts_with("SIMULADO"), "{body}");
+    assert!(
+        house.texts("select text from volunteer_callout").await[0].contains("Cozinhar"),
+        "the page of the answer reads the same"
+    );
+}

@@ -248,7 +248,7 @@ async fn staff_places_an_occurrence_and_it_stays_there_whatever_is_reported() {
     let at = "select concat_ws(' ', precision_m, round(st_x(geom)::numeric, 4)) from occurrence order by opened_at";
     assert_eq!(site.text(at).await, ["15 -43.3000"]);
     assert_eq!(site.text("select row_to_json(r)::text from report r").await, before, "reports stay as they are");
-    assert!(site.page(&occurrence).await.text.contains("Posto em Rua das Flores, 20 – Linhares"));
+    assert!(site.page(&occurrence).await.text.contains("Posta em Rua das Flores, 20 – Linhares"));
     assert_eq!(site.number("select count(*) from audit_event where act = 'occurrence.place'").await, 1);
     // Somebody beside it joins it, exacter than anybody, and moves nothing.
     site.report(&[("kind", "landslide"), ("lat", "-21.7503"), ("lon", "-43.3000"), ("accuracy_m", "5")]).await;

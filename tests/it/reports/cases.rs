@@ -189,8 +189,8 @@ async fn an_incident_holds_cases_that_are_proposed_attached_and_taken_out_with_a
     assert_eq!(twice.status, StatusCode::CONFLICT);
     let held = site.page(&incident).await;
     assert!(held.text.contains("2 em andamento de 2") && held.text.contains("class=\"case p2\""), "{}", held.text);
-    assert!(site.page(&format!("{incident}?only=occurrences")).await.text.contains("Caso 2026/002 entrou"));
-    assert!(!site.page(&format!("{incident}?only=notes")).await.text.contains("Caso 2026/002 entrou"));
+    assert!(site.page(&format!("{incident}?only=occurrences")).await.text.contains("Ocorrência 2026/002 entrou"));
+    assert!(!site.page(&format!("{incident}?only=notes")).await.text.contains("Ocorrência 2026/002 entrou"));
     let without = site.act(&format!("{second}/detach"), &[]).await;
     assert_eq!(without.status, StatusCode::BAD_REQUEST);
     site.done(&format!("{second}/detach"), &[("reason", "é outra encosta")]).await;
@@ -201,6 +201,61 @@ async fn an_incident_holds_cases_that_are_proposed_attached_and_taken_out_with_a
     site.done(&format!("{incident}/close"), &[("text", "acabou")]).await;
     let closed = site.act(&format!("{second}/attach"), &[("incident", "2026/001")]).await;
     assert_eq!(closed.status, StatusCode::CONFLICT);
+}
+
+#[tokio::test]
+async fn what_was_reported_is_put_under_no_exercise_by_number_either() {
+    let site = Site::new().await;
+    let case = site.call(1, 0.0, &[]).await;
+    // What the database says of an incident whose alerts are of an exercise.
+    sqlx::query(
+        "insert into incident (id, number, title, cobrade, state, opened_at, opened_by)
+         values (gen_random_uuid(), '2026/900', 'Simulado', '1.1.3.2.1', 'open', now(), 'ana')",
+    )
+    .execute(&site.db.pool)
+    .await
+    .unwrap();
+    sqlx::query("create or replace function incident_is_drill(wanted uuid) returns boolean language sql stable as 'select true'")
+        .execute(&site.db.pool)
+        .await
+        .unwrap();
+    let refused = site.act(&format!("{case}/attach"), &[("incident", "2026/900")]).await;
+    assert_eq!(refused.status, StatusCode::CONFLICT);
+    assert!(refused.text.contains("é um exercício"), "{}", refused.text);
+    assert_eq!(site.text("select count(*)::text from occurrence where incident_id is not null").await, ["0"]);
+}
+
+#[tokio::test]
+async fn several_reports_are_split_together_and_one_stays() {
+    let site = Site::new().await;
+    let case = site.call(1, 0.0, &[("text", "um")]).await;
+    let id = case.rsplit('/').next().unwrap().to_owned();
+    for (n, kind) in [(2, "cracks"), (3, "landslide")] {
+        let (key, (lat, _)) = (format!("{KEY}{n}"), place(0.0));
+        let mut fields = call(&key, &lat, &[("into", id.as_str())]);
+        fields[1] = ("kind", kind);
+        site.done("/console/occurrences/new", &fields).await;
+    }
+    let reports = site.text("select report_id::text from report_standing s join report r on r.id = s.report_id order by r.received_at, r.id").await;
+    assert_eq!(reports.len(), 3);
+    let path = format!("{case}/split");
+    let marked = |ids: &[String]| ids.iter().map(|id| ("report", id.clone())).collect::<Vec<_>>();
+    let send = async |ids: &[String]| {
+        let fields = marked(ids);
+        let fields: Vec<(&str, &str)> = fields.iter().map(|(name, id)| (*name, id.as_str())).collect();
+        site.act(&path, &fields).await
+    };
+    assert_eq!(send(&[]).await.status, StatusCode::BAD_REQUEST, "none is marked");
+    assert_eq!(send(&reports).await.status, StatusCode::CONFLICT, "one stays");
+    let strange = [reports[0].clone(), uuid::Uuid::nil().to_string()];
+    assert_eq!(send(&strange).await.status, StatusCode::NOT_FOUND);
+    let split = send(&reports[1..]).await;
+    assert_eq!(split.status, StatusCode::SEE_OTHER, "{}", split.text);
+    let counts = "select o.number || ' ' || count(*) from report_standing s join occurrence o on o.id = s.occurrence_id group by 1 order by 1";
+    assert_eq!(site.text(counts).await, ["2026/001 1", "2026/002 2"]);
+    assert_eq!(site.text("select kind from occurrence order by number").await[1], "landslide", "the most dangerous");
+    let again = send(&reports[1..]).await;
+    assert_eq!(again.status, StatusCode::NOT_FOUND, "they stand there no more");
 }
 
 #[tokio::test]

@@ -154,7 +154,7 @@ async fn ten_thousand_open_cases_are_listed_mapped_and_boarded_in_the_time_of_a_
         let path = format!("/console/occurrences?view={view}");
         let warm = site.page(&path).await;
         assert_eq!(warm.status, StatusCode::OK, "{}", warm.text);
-        assert!(warm.text.contains("10.000 casos"), "{view}");
+        assert!(warm.text.contains("10.000 ocorrências"), "{view}");
         let mut times = Vec::new();
         for _ in 0..7 {
             let began = Stopwatch::start();

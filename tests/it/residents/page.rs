@@ -87,6 +87,40 @@ async fn a_form_reaches_nobody_until_its_code_is_typed_and_then_all_of_it_counts
 }
 
 #[tokio::test]
+async fn whoever_lives_there_is_named_with_the_form_sealed_by_a_consent_and_never_twice() {
+    let db = support::db().await;
+    let app = town(&db).await;
+    let mut browser = Browser::of(&app);
+    let living = [
+        ("living1", "Rosa Dias"),
+        ("living1_is", "parent"),
+        ("living1_mobility", "yes"),
+        ("living3", "Caio"),
+        ("living3_is", "child"),
+    ];
+    let without = browser.sign_up(&[&FILLED[..], &living[..]].concat()).await;
+    assert_eq!(without.status, StatusCode::UNPROCESSABLE_ENTITY);
+    let kept =
+        without.text.contains("value=\"Rosa Dias\"") && without.text.contains("Marque que essas pessoas concordam");
+    assert!(kept, "{}", without.text);
+    let whole = [&FILLED[..], &living[..], &[("household_consent", "yes")]].concat();
+    for location in ["/meus-dados?done=joined", "/meus-dados?done=joined&wrong=living"] {
+        app.clock.set(app.clock.now() + TimeDelta::hours(1));
+        assert_eq!(browser.sign_up(&whole).await.location, "/cadastro/codigo");
+        let code = newest_code(&db).await;
+        assert_eq!(browser.post("/cadastro/codigo", &[("code", &code)]).await.location, location);
+        let named = "select label || needs::text from resident_companion order by needs";
+        assert_eq!(texts(&db, named).await, ["home{}", "home{mobility}"]);
+    }
+    let consents = texts(&db, "select purpose from consent order by id").await;
+    assert_eq!(consents, ["alerts", "household"]);
+    let rows =
+        texts(&db, "select row_to_json(c)::text || v.sealed::text from resident_companion c, vault_record v").await;
+    assert!(rows.iter().all(|row| !row.contains("Rosa")), "names are sealed");
+    assert!(browser.get("/meus-dados").await.text.contains("Rosa Dias"));
+}
+
+#[tokio::test]
 async fn the_link_of_an_e_mail_confirms_by_a_press_in_any_browser_and_once() {
     let db = support::db().await;
     let app = town(&db).await;

@@ -7,18 +7,18 @@ use axum::http::StatusCode;
 use axum::routing::{get, post};
 use axum::{Json, Router};
 use serde::{Deserialize, Serialize};
-use serde_json::json;
 use uuid::Uuid;
 
 use crate::app::App;
-use crate::audit;
 use crate::ids::{AlertId, IncidentId};
-use crate::incidents::mentions;
+use crate::incidents::ending::{self, CloseError};
+use crate::incidents::notes::{self, NoteError};
 use crate::incidents::store::{self, Entry, Incident};
 use crate::web::api::imports::Query;
 use crate::web::auth::{May, can};
 use crate::web::error::{ApiError, Problem};
 use crate::web::json::StrictJson;
+use crate::web::upload;
 
 /// Incidents or entries in one answer.
 const MOST: i64 = 500;
@@ -90,9 +90,14 @@ pub struct Note {
     /// The note that this one corrects; that one stays.
     #[serde(default)]
     pub corrects: Option<i64>,
+    /// Photographs of this incident that it shows; send them first.
+    #[serde(default)]
+    #[schema(max_items = 12)]
+    pub photographs: Vec<Uuid>,
 }
 
-/// Writes a line onto the timeline, or corrects an earlier note by a new line. It can never be changed. `@name` tells that person.
+/// Writes a line onto the timeline, with photographs where it names some, or corrects an earlier note by a new line. It can never be changed.
+/// `@name` tells that person.
 ///
 /// # Errors
 /// 400 naming the field; 404; 409 when the incident is closed, or the line is no note of it or was corrected.
@@ -106,20 +111,14 @@ pub async fn add(
     StrictJson(note): StrictJson<Note>,
 ) -> Result<StatusCode, ApiError> {
     let text = checked("text", &note.text)?;
-    let mut tx = app.db.web.begin().await?;
-    let incident = store::load(&mut tx, IncidentId(id)).await?.ok_or_else(not_found)?;
-    if incident.state != "open" {
-        return Err(ApiError::Conflict(format!("incident {} is closed", incident.number)));
+    if note.photographs.len() > upload::MAX_FILES {
+        let count = note.photographs.len().to_string();
+        return Err(ApiError::field("photographs", count, format!("expected at most {}", upload::MAX_FILES)));
     }
-    let now = app.clock.now();
-    let line = store::add_note(&mut tx, IncidentId(id), (now, &staff.username), text, note.corrects).await?;
-    let line =
-        line.ok_or_else(|| ApiError::Conflict("the line is no note of this incident, or was corrected".into()))?;
-    let place = mentions::Place::Incident { entry: line, id: IncidentId(id), number: &incident.number };
-    mentions::tell(&mut tx, (&app.ids, now), (&staff.username, &app.config.public_url()), place, text).await?;
-    let act = if note.corrects.is_some() { audit::Act::IncidentCorrect } else { audit::Act::IncidentNote };
-    let entry = audit::Entry::new(act, "incident", id).to(json!({ "text": text, "corrects": note.corrects }));
-    audit::record(&mut tx, &app.ids, now, &staff.actor(), entry).await?;
+    let mut tx = app.db.web.begin().await?;
+    let written = notes::Note { text, corrects: note.corrects, known: &note.photographs, ..notes::Note::default() };
+    let (actor, base) = (staff.actor(), app.config.public_url());
+    notes::write(&mut tx, (&app.ids, app.clock.now()), (&actor, &base), IncidentId(id), written).await?;
     tx.commit().await?;
     Ok(StatusCode::CREATED)
 }
@@ -135,7 +134,7 @@ pub struct Close {
 /// Closes an incident.
 ///
 /// # Errors
-/// 400 without a reason; 404; 409 when it is not open.
+/// 400 without a reason; 404; 409 when it is not open, or shelters are in use for it.
 #[utoipa::path(post, path = "/api/v1/incidents/{id}/close", tag = "incidents", params(("id" = Uuid, Path,)),
     request_body = Close, responses((status = 204), (status = 400, body = Problem), (status = 404, body = Problem),
         (status = 409, body = Problem)),
@@ -149,13 +148,7 @@ pub async fn close(
     let reason = checked("reason", &given.reason)?;
     let mut tx = app.db.web.begin().await?;
     let now = app.clock.now();
-    store::load(&mut tx, IncidentId(id)).await?.ok_or_else(not_found)?;
-    if !store::close(&mut tx, IncidentId(id), now, &staff.username, reason).await? {
-        return Err(ApiError::Conflict("the incident is not open".into()));
-    }
-    let entry = audit::Entry::new(audit::Act::IncidentClose, "incident", id).because(reason);
-    let entry = entry.from(json!({ "state": "open" })).to(json!({ "state": "closed" }));
-    audit::record(&mut tx, &app.ids, now, &staff.actor(), entry).await?;
+    ending::close(&mut tx, (&app.ids, now), &staff.actor(), IncidentId(id), reason).await?;
     tx.commit().await?;
     Ok(StatusCode::NO_CONTENT)
 }
@@ -166,6 +159,29 @@ fn checked<'a>(field: &str, text: &'a str) -> Result<&'a str, ApiError> {
         return Err(ApiError::field(field, text, format!("expected 1 to {MAX_TEXT} characters")));
     }
     Ok(text)
+}
+
+impl From<CloseError> for ApiError {
+    fn from(error: CloseError) -> Self {
+        match error {
+            CloseError::NotFound => not_found(),
+            CloseError::Database(error) => error.into(),
+            other => Self::Conflict(other.to_string()),
+        }
+    }
+}
+
+impl From<NoteError> for ApiError {
+    fn from(error: NoteError) -> Self {
+        match error {
+            NoteError::Photographs(error) => error.into(),
+            NoteError::NoLine => Self::Conflict(error.to_string()),
+            NoteError::NoPhotograph(id) => {
+                Self::field("photographs", id.to_string(), "expected photographs that this incident holds")
+            }
+            NoteError::Database(error) => error.into(),
+        }
+    }
 }
 
 fn not_found() -> ApiError {

@@ -34,6 +34,7 @@ vocabulary! {
         Dismiss = "dismiss",
         Reopen = "reopen",
         Merge = "merge",
+        Split = "split",
         Unmerge = "unmerge",
         Prioritise = "prioritise",
         Assess = "assess",
@@ -48,7 +49,8 @@ vocabulary! {
 #[derive(Debug, Default, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct OccurrenceAct {
-    /// confirm, dispatch, arrive, resolve, close, dismiss, reopen, merge, unmerge, prioritise, assess, assign, attach, detach or note.
+    /// confirm, dispatch, arrive, resolve, close, dismiss, reopen, merge, split, unmerge, prioritise, assess, assign, attach, detach or
+    /// note.
     act: String,
     /// Why; needed by resolve, close, dismiss, reopen, unmerge, prioritise and detach. 3 to 2,000 characters.
     #[serde(default)]
@@ -61,6 +63,10 @@ pub struct OccurrenceAct {
     /// The occurrence that it is told under, for merge.
     #[serde(default)]
     into: Option<Uuid>,
+    /// Of this occurrence, for split: together they become one of their own, and at least one stays.
+    #[serde(default)]
+    #[schema(max_items = 500)]
+    reports: Vec<Uuid>,
     /// 1 to 4, for prioritise; without it the rule's counts again.
     #[serde(default)]
     #[schema(minimum = 1, maximum = 4)]
@@ -104,6 +110,9 @@ impl OccurrenceAct {
         }
         if let Some(people) = self.people.filter(|people| !(0..=100_000).contains(people)) {
             return Err(ApiError::field("people", people.to_string(), "expected 0 to 100000"));
+        }
+        if self.reports.len() > 500 {
+            return Err(ApiError::field("reports", self.reports.len().to_string(), "expected at most 500"));
         }
         if self.needs.len() > 6 {
             return Err(ApiError::field("needs", self.needs.len().to_string(), "expected at most 6"));
@@ -176,6 +185,9 @@ async fn carry_out(
             let into = given.into.ok_or_else(|| needed("into"))?;
             return acts::merge(conn, by, (id, into), reason).await.map_err(refused);
         }
+        Word::Split => {
+            return acts::split_many(conn, by, id, &given.reports, reason).await.map(drop).map_err(refused);
+        }
         Word::Unmerge => return acts::unmerge(conn, by, id, reason).await.map_err(refused),
         Word::Prioritise => {
             let to = given.priority.map(Priority::try_from).transpose();
@@ -186,7 +198,7 @@ async fn carry_out(
         Word::Assign => return desk::assign(conn, by, id, given.assignee.as_deref()).await.map_err(refused),
         Word::Attach => {
             let incident = IncidentId(given.incident.ok_or_else(|| needed("incident"))?);
-            return desk::attach(conn, by, id, incident, reason).await.map_err(refused);
+            return desk::attach(conn, by, id, incident, (reason, app.config.alerts.status)).await.map_err(refused);
         }
         Word::Detach => return desk::detach(conn, by, id, reason).await.map_err(refused),
         Word::Note => {

@@ -8,15 +8,16 @@ use crate::addresses::Candidate;
 use crate::catalogue::geometry_check::point;
 use crate::dispatch::provider::Channel;
 use crate::i18n::Lang;
+use crate::residents::companions::{self, Relation};
 use crate::residents::locate::{Given, Located, locate};
 use crate::residents::own;
 use crate::residents::preferences::{LeastLevel, Need, Preferences, Quiet};
-use crate::residents::signup::{LABEL_MAX, NAME_MAX, PLACES, Signup, SignupPlace};
+use crate::residents::signup::{COMPANIONS, LABEL_MAX, Living, NAME_MAX, PLACES, Signup, SignupPlace};
 
 /// Languages alerts are written in.
 pub const LANGUAGES: [&str; 3] = ["pt-BR", "en", "es"];
 /// Fields of a form, and letters of one.
-const MOST_FIELDS: usize = 60;
+const MOST_FIELDS: usize = 90;
 const MOST_LETTERS: usize = 500;
 const MOST_PEOPLE: i16 = 50;
 
@@ -75,13 +76,40 @@ pub async fn read(
     if !needs.is_empty() && field("needs_consent") != "yes" {
         wrong.keys.push("signup-wrong-needs");
     }
+    let companions = companions(given, &mut wrong);
     if field("consent") != "yes" {
         wrong.keys.push("signup-wrong-consent");
     }
     let (Some(to), Ok(preferences), true) = (to, preferences, wrong.keys.is_empty()) else { return Ok(Err(wrong)) };
     let language = LANGUAGES.iter().find(|tag| **tag == field("language")).copied().unwrap_or(lang.tag());
     let name: String = field("name").chars().take(NAME_MAX).collect();
-    Ok(Ok(Filled { to, wish: Signup { name, language: language.to_owned(), places, preferences, needs } }))
+    let language = language.to_owned();
+    Ok(Ok(Filled { to, wish: Signup { name, language, places, preferences, needs, companions } }))
+}
+
+/// Who lives at the first place. Whoever is named has a relation, and nobody is named without the consent to it.
+fn companions(given: &BTreeMap<String, String>, wrong: &mut Wrong) -> Vec<Living> {
+    let field = |name: String| given.get(&name).map_or("", |text| text.trim());
+    let mut all = Vec::new();
+    for number in 1..=COMPANIONS {
+        let name = field(format!("living{number}"));
+        let is_ticked = |need: &Need| field(format!("living{number}_{need}")) == "yes";
+        let needs: Vec<Need> = Need::ALL.iter().copied().filter(is_ticked).collect();
+        let relation = field(format!("living{number}_is"));
+        if name.is_empty() && relation.is_empty() && needs.is_empty() {
+            continue;
+        }
+        match relation.parse::<Relation>() {
+            Ok(relation) if !name.is_empty() && name.chars().count() <= companions::NAME_MAX => {
+                all.push(Living { name: name.to_owned(), relation, needs });
+            }
+            _ => wrong.keys.push("signup-wrong-living"),
+        }
+    }
+    if !all.is_empty() && field("household_consent".to_owned()) != "yes" {
+        wrong.keys.push("signup-wrong-household");
+    }
+    all
 }
 
 /// Preferences from the fields of a form.
@@ -162,8 +190,34 @@ mod tests {
     }
 
     #[test]
+    fn whoever_lives_there_is_named_whole_and_with_a_consent() {
+        let read = |fields: &[(&str, &str)]| {
+            let given = fields.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+            let mut wrong = Wrong::default();
+            let all = companions(&given, &mut wrong);
+            (all, wrong.keys)
+        };
+        let whole = [("living2", " Rosa "), ("living2_is", "parent"), ("living2_mobility", "yes")];
+        let rosa = Living { name: "Rosa".into(), relation: Relation::Parent, needs: vec![Need::Mobility] };
+        assert_eq!(read(&[&whole[..], &[("household_consent", "yes")]].concat()), (vec![rosa], Vec::new()));
+        assert_eq!(read(&whole).1, ["signup-wrong-household"]);
+        for part in [("living1", "Rosa"), ("living1_is", "parent"), ("living1_sight", "yes"), ("living1_is", "boss")] {
+            assert_eq!(
+                read(&[part, ("household_consent", "yes")]),
+                (Vec::new(), vec!["signup-wrong-living"]),
+                "{part:?}"
+            );
+        }
+        assert_eq!(
+            read(&[("living4", "Rosa"), ("household_consent", "yes")]),
+            (Vec::new(), Vec::new()),
+            "no such field"
+        );
+    }
+
+    #[test]
     fn a_form_has_no_more_fields_and_letters_than_a_browser_sends() {
-        let many = (0..100).map(|n| (format!("f{n}"), "x\u{0}y".repeat(400))).collect();
+        let many = (0..120).map(|n| (format!("f{n}"), "x\u{0}y".repeat(400))).collect();
         let fields = bounded(many);
         assert_eq!((fields.len(), fields["f0"].chars().count()), (MOST_FIELDS, MOST_LETTERS));
         assert!(!fields["f0"].contains('\u{0}'));

@@ -46,7 +46,7 @@ const DONE: [&str; 13] = [
     "places",
     "companions",
 ];
-const WRONG: [&str; 18] = [
+const WRONG: [&str; 19] = [
     "address",
     "wait",
     "correction",
@@ -65,6 +65,7 @@ const WRONG: [&str; 18] = [
     "codes",
     "companion",
     "companions",
+    "living",
 ];
 
 #[derive(Deserialize)]

@@ -108,6 +108,8 @@ impl Fields {
 
 /// Sentences of the desks by a part that is theirs alone, and the key of their words.
 const KNOWN: &[(&str, &str)] = &[
+    ("one of an exercise and", "relief-refused-drill"),
+    ("is closed by now, where", "relief-refused-closed-since"),
     ("does not allow `", "relief-refused-state"),
     ("not checked, or not good", "relief-refused-unchecked"),
     ("are still in it", "relief-refused-inhabited"),

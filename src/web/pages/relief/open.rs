@@ -17,7 +17,7 @@ use crate::residents::desk::Asked;
 use crate::residents::own::{self, CODE_FOR};
 use crate::shelters::Shelter;
 use crate::shelters::store::{count, list};
-use crate::shelters::totals::public;
+use crate::shelters::totals::{public, sum};
 use crate::supplies::store::{Need, needs};
 use crate::volunteers::calls::{self, LINK};
 use crate::volunteers::store::Linked;
@@ -54,9 +54,11 @@ struct SheltersPage {
 async fn shelters(State(app): State<App>, v: View) -> Result<Response, ApiError> {
     let mut conn = app.db.web.acquire().await?;
     let all = list(&mut conn).await?;
-    let sheltered = public(all.iter().map(|shelter| shelter.sheltered).sum());
-    let elsewhere = public(count::elsewhere(&mut conn, (v.now, v.now), None).await?.heads.all());
-    let open = all.into_iter().filter(|shelter| shelter.state.takes_people()).collect();
+    let counts = count::by_shelter(&mut conn, (v.now, v.now), count::Whose::town(v.status)).await?;
+    let sheltered = public(sum(&counts).all());
+    let elsewhere =
+        public(count::elsewhere(&mut conn, (v.now, v.now), count::Whose::town(v.status)).await?.heads.all());
+    let open = all.into_iter().filter(|shelter| shelter.is_open_to_all(v.status)).collect();
     let mut needs = needs(&mut conn, None).await?;
     needs.retain(|need| need.public && need.missing() > 0);
     page(&SheltersPage { v, open, sheltered, elsewhere, needs })

@@ -4,7 +4,8 @@ use sqlx::PgConnection;
 
 use crate::ids::IncidentId;
 use crate::shelters::Shelter;
-use crate::shelters::store::{count, of_incident};
+use crate::shelters::store::count::{self, Whose};
+use crate::shelters::store::of_incident;
 use crate::shelters::totals::{Count, sum};
 use crate::web::pages::view::View;
 
@@ -24,8 +25,8 @@ impl Panel {
     pub async fn load(conn: &mut PgConnection, v: &View, incident: IncidentId) -> sqlx::Result<Self> {
         let at = (v.now, v.now);
         let shelters = of_incident(&mut *conn, incident).await?;
-        let counts: Vec<Count> = count::by_shelter(&mut *conn, at, Some(incident.0)).await?;
-        let elsewhere = count::elsewhere(conn, at, Some(incident.0)).await?;
+        let counts: Vec<Count> = count::by_shelter(&mut *conn, at, Whose::incident(incident.0)).await?;
+        let elsewhere = count::elsewhere(conn, at, Whose::incident(incident.0)).await?;
         Ok(Self { shelters, sheltered: sum(&counts).all(), elsewhere: elsewhere.heads.all() })
     }
 }

@@ -66,8 +66,9 @@ async fn show(State(app): State<App>, v: View, Query(wanted): Query<Wanted>) -> 
         return Err(ApiError::field("day", day.to_string(), "expected a day that has begun"));
     };
     let mut conn = app.db.web.acquire().await?;
-    let counts = count::by_shelter(&mut conn, (since, until), None).await?;
-    let elsewhere = count::elsewhere(&mut conn, (since, until), None).await?;
+    let whose = count::Whose::town(v.status);
+    let counts = count::by_shelter(&mut conn, (since, until), whose).await?;
+    let elsewhere = count::elsewhere(&mut conn, (since, until), whose).await?;
     let (stock, needs) = (stock(&mut conn, None).await?, needs(&mut conn, None).await?);
     let all = sum(&counts);
     let f = Frame::load(&mut conn, &app, v, "shelters").await?;

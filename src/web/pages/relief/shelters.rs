@@ -106,8 +106,9 @@ async fn list_page(app: &App, v: View, form: FormFields, wrong: String, done: &D
     let mut conn = app.db.web.acquire().await?;
     let rows = store::list(&mut conn).await?;
     let at = (v.now, v.now);
-    let sheltered = rows.iter().map(|shelter| shelter.sheltered).sum();
-    let elsewhere = count::elsewhere(&mut conn, at, None).await?;
+    let whose = count::Whose::town(v.status);
+    let sheltered = sum(&count::by_shelter(&mut conn, at, whose).await?).all();
+    let elsewhere = count::elsewhere(&mut conn, at, whose).await?;
     let may_run = v.may(Permission::RunIncidents);
     let done = done.said(&v);
     let f = Frame::load(&mut conn, app, v, "shelters").await?;
@@ -227,7 +228,7 @@ async fn one_page(app: &App, v: View, id: Uuid, wrong: String, done: &Done) -> R
     let checks = CheckItem::ALL.iter().map(row).collect();
     let events = store::events(&mut conn, id, 50).await?;
     let incidents = store::open_incidents(&mut conn).await?;
-    let counts = count::by_shelter(&mut conn, (v.now, v.now), None).await?;
+    let counts = count::by_shelter(&mut conn, (v.now, v.now), count::Whose::everything()).await?;
     let own: Vec<Count> = counts.into_iter().filter(|count| count.code == s.what.code).collect();
     let families = own.iter().map(|count| count.families).sum();
     let count = Count { heads: sum(&own), families, ..Count::default() };

@@ -1,6 +1,6 @@
 //! What staff does with an occurrence. Each answers with the page it was done on.
 
-use axum::extract::{Form, Path, State};
+use axum::extract::{Form, Path, RawForm, State};
 use axum::response::{IntoResponse as _, Redirect, Response};
 use serde::Deserialize;
 use serde_json::json;
@@ -39,6 +39,7 @@ pub fn refused(v: &View, error: ActError) -> ApiError {
         ActError::HasIncident(number) => ApiError::Conflict(v.t1("occurrence-has-incident", "number", number)),
         ActError::NoIncident => ApiError::Conflict(v.t("occurrence-no-incident")),
         ActError::UnknownIncident => ApiError::NotFound("the incident".into()),
+        ActError::IncidentDrill(number) => ApiError::Conflict(v.t1("occurrence-incident-drill", "number", number)),
         ActError::IncidentClosed(_) => ApiError::Conflict(v.t("incident-closed-already")),
         ActError::UnknownPerson(name) => ApiError::field("assignee", name, v.t("occurrence-unknown-person")),
         ActError::NoLine => ApiError::Conflict(v.t("note-not-corrected")),
@@ -270,6 +271,37 @@ pub async fn split(
     let id = split.map_err(|error| refused(&v, error))?;
     tx.commit().await?;
     Ok(back(id))
+}
+
+/// Takes the reports that were marked out into one occurrence of their own.
+pub async fn split_many(
+    State(app): State<App>,
+    staff: May<can::RunIncidents>,
+    v: View,
+    Path(id): Path<Uuid>,
+    RawForm(body): RawForm,
+) -> Result<Response, ApiError> {
+    let (mut reports, mut why) = (Vec::new(), String::new());
+    for (name, value) in url::form_urlencoded::parse(&body) {
+        match &*name {
+            "report" => {
+                let report = value.parse::<Uuid>();
+                reports.push(report.map_err(|_| ApiError::field("report", &*value, "expected the id of a report"))?);
+            }
+            "reason" => why = value.into_owned(),
+            _ => {}
+        }
+    }
+    if reports.is_empty() {
+        return Err(ApiError::field("report", "", v.t("occurrence-split-none")));
+    }
+    let reason = reason(&v, &why, false)?;
+    let mut tx = app.db.web.begin().await?;
+    let actor = staff.actor();
+    let split = acts::split_many(&mut tx, by(&app, &v, &actor), id, &reports, reason).await;
+    let into = split.map_err(|error| refused(&v, error))?;
+    tx.commit().await?;
+    Ok(back(into))
 }
 
 /// Shows how to ask a reporter back, and writes down who looked.

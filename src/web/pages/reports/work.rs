@@ -144,7 +144,7 @@ pub async fn attach(
     let incident = incident.ok_or_else(|| ApiError::field("incident", number, v.t("occurrence-unknown-incident")))?;
     let reason = super::acts::reason(&v, &given.reason, false)?;
     let actor = staff.actor();
-    let done = desk::attach(&mut tx, by(&app, &v, &actor), id, incident, reason).await;
+    let done = desk::attach(&mut tx, by(&app, &v, &actor), id, incident, (reason, v.status)).await;
     done.map_err(|error| refused(&v, error))?;
     tx.commit().await?;
     Ok(back(id))
