@@ -3,8 +3,6 @@
 use Permission::{
     DraftAlerts, EditCatalogue, EditResidents, Inspect, IssueAlerts, ManageDevices, ManagePrivacy, ManageStaff, OwnAccount, ReadAudit,
     ReportField, RunIncidents, SeeConsole, SeeDeliveries, SeeResidents,
-    DraftAlerts, EditCatalogue, EditResidents, IssueAlerts, ManageDevices, ManagePrivacy, ManageStaff, OwnAccount,
-    ReadAudit, ReportField, RunIncidents, SeeConsole, SeeDeliveries, SeeResidents,
 };
 
 /// Every route with its guard.
