@@ -255,6 +255,36 @@ mod tests {
     }
 
     #[test]
+    fn every_word_of_damage_and_deadlines_has_a_text() {
+        use crate::damage::{Department, Onset, documents, figures, levels, life, lines, sections};
+        use crate::deadlines::{HolidayKind, Pause, Unit};
+        assert_eq!(Pause::ALL.len(), 3, "pauses are told by their acts");
+        have_texts(&[
+            ("damage-line", lines::Line::ALL.iter().map(|line| line.as_str()).collect()),
+            ("damage-part", lines::Part::ALL.iter().map(|part| part.as_str()).collect()),
+            ("damage-state", life::State::ALL.iter().map(|state| state.as_str()).collect()),
+            ("damage-source", figures::Source::ALL.iter().map(|source| source.as_str()).collect()),
+            ("damage-level", levels::Level::ALL.iter().map(|level| level.as_str()).collect()),
+            ("damage-declared", levels::Declared::ALL.iter().map(|declared| declared.as_str()).collect()),
+            ("damage-why", vec!["not-bearable", "three-spheres", "material", "environmental", "losses", "only-human"]),
+            ("damage-document", documents::Kind::ALL.iter().map(|kind| kind.as_str()).collect()),
+            ("damage-department", Department::ALL.iter().map(|one| one.as_str()).collect()),
+            ("damage-onset", Onset::ALL.iter().map(|onset| onset.as_str()).collect()),
+            ("damage-hit", sections::Hit::ALL.iter().map(|hit| hit.as_str()).collect()),
+            ("damage-occupation", sections::OCCUPATIONS.to_vec()),
+            ("damage-field", sections::Sections::default().missing()),
+            ("damage-check", vec!["fields", "figures", "level", "documents", "photographs", "photographs-caption"]),
+            ("damage-check", vec!["photographs-time", "photographs-place", "undocumented", "doubts", "declarations"]),
+            ("damage-check", vec!["criteria", "late"]),
+            ("declaration-state", vec!["sent", "adopted", "returned"]),
+            ("deadline-unit", Unit::ALL.iter().map(|unit| unit.as_str()).collect()),
+            ("deadline-state", vec!["open", "met", "void"]),
+            ("deadline-act", vec!["set", "reckon", "extend", "suspend", "resume", "interrupt", "meet", "void"]),
+            ("holiday-kind", HolidayKind::ALL.iter().map(|kind| kind.as_str()).collect()),
+        ]);
+    }
+
+    #[test]
     fn the_language_is_taken_from_the_browser() {
         assert_eq!(Lang::from_accept("de-DE,en;q=0.8,pt;q=0.5"), Some(Lang::En));
         assert_eq!(Lang::from_accept("ja"), None);

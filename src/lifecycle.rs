@@ -95,6 +95,7 @@ impl Service {
         self.spawn("endpoints", crate::endpoints::worker::run(app.clone()));
         self.spawn("sirens", crate::sirens::worker::run(app.clone()));
         self.spawn("rotas", crate::rota::worker::run(app.clone()));
+        self.spawn("deadlines", crate::deadlines::worker::run(app.clone()));
         self.spawn("reviews of plans", crate::plancon::worker::run(app.clone()));
         self.spawn("situation reports", crate::situation::worker::run(app.clone()));
         self.spawn("events listener", crate::db::listen::run(app.clone()));

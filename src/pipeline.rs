@@ -472,6 +472,8 @@ async fn housekeeping(conn: &mut PgConnection, now: Instant) -> anyhow::Result<b
            -- People: an endpoint that does not answer for hours keeps no account open, and is nobody who was reached.
            from alert a join outbox o on o.alert_id = a.id and o.endpoint_id is null
            where a.issued_at > $1
+             -- While some wait there is no need to count all of them.
+             and not exists (select from outbox_queue q where q.alert_id = a.id and q.channel in ('sms', 'email'))
              and not exists (select from alert_event e where e.alert_id = a.id and e.action = 'sent')
              -- Of a large audience the rest is still being written.
              and exists (select from dispatch_run run where run.alert_id = a.id and run.spread_at is not null)

@@ -30,6 +30,8 @@ vocabulary! {
         Inspect = "inspect",
         /// Closes incidents and decides in them.
         RunIncidents = "run_incidents",
+        /// Declares damage of a department of the town (FIDE 6 and 7).
+        DeclareDamage = "declare_damage",
         /// Invites, changes and shuts out staff.
         ManageStaff = "manage_staff",
         /// API tokens of others.
@@ -81,8 +83,9 @@ impl Permissions {
 }
 
 use Permission::{
-    DraftAlerts, EditCatalogue, EditResidents, Inspect, IssueAlerts, ManageDevices, ManagePrivacy, ManageStaff,
-    ManageTokens, OpenVault, OwnAccount, ReadAudit, ReportField, RunIncidents, SeeConsole, SeeDeliveries, SeeResidents,
+    DeclareDamage, DraftAlerts, EditCatalogue, EditResidents, Inspect, IssueAlerts, ManageDevices, ManagePrivacy,
+    ManageStaff, ManageTokens, OpenVault, OwnAccount, ReadAudit, ReportField, RunIncidents, SeeConsole, SeeDeliveries,
+    SeeResidents,
 };
 
 const ACCOUNT: Permissions = Permissions::of(&[OwnAccount]);
@@ -96,6 +99,7 @@ const OPERATOR: Permissions = FIELD_AGENT.and(Permissions::of(&[
     ManageDevices,
     DraftAlerts,
     RunIncidents,
+    DeclareDamage,
 ]));
 const APPROVER: Permissions = OPERATOR.and(Permissions::of(&[IssueAlerts]));
 const COORDINATOR: Permissions = APPROVER.and(Permissions::of(&[ReadAudit, OpenVault]));
@@ -104,6 +108,7 @@ const ADMINISTRATOR: Permissions =
 const AUDITOR: Permissions = VIEWER.and(Permissions::of(&[ReadAudit]));
 const PRIVACY_OFFICER: Permissions =
     VIEWER.and(Permissions::of(&[SeeResidents, EditResidents, ManagePrivacy, ReadAudit]));
+const DEPARTMENT: Permissions = ACCOUNT.and(Permissions::of(&[DeclareDamage]));
 const ETHICS: Permissions = ACCOUNT.and(Permissions::of(&[OpenVault]));
 
 /// The table.
@@ -117,6 +122,7 @@ pub const fn of_role(role: Role) -> Permissions {
         Role::Administrator => ADMINISTRATOR,
         Role::Auditor => AUDITOR,
         Role::PrivacyOfficer => PRIVACY_OFFICER,
+        Role::Department => DEPARTMENT,
         Role::Ethics | Role::Ombudsman => ETHICS,
         // Modules bring their own routes and permissions; until then their people manage their own account.
         _ => ACCOUNT,

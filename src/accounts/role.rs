@@ -6,7 +6,7 @@ use crate::accounts::permission::Permissions;
 use crate::units::vocabulary;
 
 vocabulary! {
-    /// A role of a person. The first eight are of civil defense and of running the service; the others are the modules
+    /// A role of a person. The first nine are of civil defense and of running the service; the others are the modules
     /// of the secretariat, one for each competence of its act.
     Role, "role" {
         /// Sees the console.
@@ -25,6 +25,8 @@ vocabulary! {
         Auditor = "auditor",
         /// Answers residents about their data (LGPD art. 41, "encarregado").
         PrivacyOfficer = "privacy_officer",
+        /// Another department of the town: declares its own damage and sees nothing else.
+        Department = "department",
         Representation = "representation",
         Advisory = "advisory",
         Coordination = "coordination",

@@ -1,4 +1,4 @@
-//! `sentinela import areas|stations|shelters|residents|institutions|readings|addresses|neighbourhoods FILE`, `sentinela import history|cap FILE…`, and with [`provider`]
+//! `sentinela import areas|stations|shelters|resources|residents|institutions|readings|addresses|neighbourhoods FILE`, `sentinela import history|cap FILE…`, and with [`provider`]
 //! `sentinela import stations --from PROVIDER FILE|URL`.
 
 mod addresses;
@@ -7,6 +7,7 @@ mod cap;
 mod institutions;
 mod neighbourhoods;
 mod provider;
+mod resources;
 mod shelters;
 
 use std::io::{IsTerminal as _, Write as _};
@@ -49,6 +50,7 @@ institutions
            CSV or GeoJSON points: external_ref,name,kind,lat,lon,precision_m,address,people, and up to ten contacts in the order in which
            they are told: contact1_name,contact1_phone,contact1_email,contact2_name… kind is school, hospital, care_home, company,
            public_office or other. Look with --dry-run first.
+resources  CSV: code,kind,typing,name,account,phone,skills,base. Words of kinds and skills are in docs/teams.md; skills are divided by spaces.
 shelters   CSV or GeoJSON points: code,name,lat,lon,address,capacity,rooms,accessible,pets,kitchen,contact,keys. capacity is in persons;
            accessible, pets and kitchen are sim or não. A shelter that is known by its code is changed; one that is open stays open.
            Look with --dry-run first.
@@ -138,6 +140,8 @@ enum What {
     Institutions,
     /// Shelters with their place and capacity
     Shelters,
+    /// People of the field, vehicles, equipment and teams
+    Resources,
     /// Years of the past that no rule judges, from tables of any layout
     History,
     /// Warnings of other institutions in CAP
@@ -184,7 +188,7 @@ pub async fn run(config: Config, arguments: Arguments) -> anyhow::Result<()> {
         }
         return addresses::run(config, addresses::Request { file: files.remove(0), from, dry_run }).await;
     }
-    if let What::Neighbourhoods | What::Institutions | What::Shelters = what {
+    if let What::Neighbourhoods | What::Institutions | What::Shelters | What::Resources = what {
         let alone = files.len() == 1 && !for_tables && from.is_none() && !for_town;
         return of_places(config, what, files, alone, dry_run).await;
     }
@@ -216,12 +220,15 @@ async fn of_places(config: Config, what: What, files: Vec<PathBuf>, alone: bool,
     match what {
         What::Neighbourhoods => neighbourhoods::run(config, file, dry_run).await,
         What::Shelters => shelters::run(config, file, dry_run).await,
+        What::Resources => resources::run(config, file, dry_run).await,
         _ => institutions::run(config, file, dry_run).await,
     }
 }
 
 fn places_usage() -> anyhow::Error {
-    Usage("`import neighbourhoods`, `import institutions` and `import shelters` take one file and --dry-run".into())
+    Usage(
+        "`import neighbourhoods`, `import institutions`, `import shelters` and `import resources` take one file and --dry-run".into(),
+    )
         .into()
 }
 
@@ -277,6 +284,7 @@ async fn work(session: &Session, arguments: &One, bytes: &[u8]) -> anyhow::Resul
         | What::Neighbourhoods
         | What::Institutions
         | What::Shelters
+        | What::Resources
         | What::History
         | What::Cap => {
             return append(session, arguments, format, bytes).await;

@@ -25,8 +25,8 @@ pub enum Action {
         /// The name shown in the console and in the history of alerts
         #[arg(long)]
         name: String,
-        /// One or more: viewer, field_agent, operator, approver, coordinator, administrator, auditor, privacy_officer, or a
-        /// module of the secretariat
+        /// One or more: viewer, field_agent, operator, approver, coordinator, administrator, auditor, privacy_officer, department,
+        /// or a module of the secretariat
         #[arg(long = "role", required = true, value_delimiter = ',')]
         roles: Vec<Role>,
         /// Where a link for a new password and news about the account go

@@ -312,6 +312,7 @@ pub struct Privacy {
     pub maintenance_task_days: u32,
     pub morning_report_days: u32,
     pub command_issuer_days: u32,
+    pub deployment_position_days: u32,
     pub shelter_days: u32,
     pub interdiction_days: u32,
     pub officer: String,

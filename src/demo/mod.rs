@@ -10,6 +10,7 @@ mod seed;
 mod shelters;
 pub mod storm;
 mod streets;
+pub mod teams;
 
 use std::io::Write as _;
 use std::path::Path;

@@ -7,7 +7,7 @@ use chrono::TimeDelta;
 use sqlx::{ConnectOptions as _, Connection as _, Executor as _, PgConnection, PgPool};
 
 use super::storm::{self, Timeline};
-use super::{Memory, USERNAME, people, shelters, streets};
+use super::{Memory, USERNAME, people, shelters, streets, teams};
 use crate::accounts::{self, Role, Roles};
 use crate::addresses::file::Source;
 use crate::addresses::store::import as addresses;
@@ -91,6 +91,7 @@ async fn fill(
     account(&mut conn, clock, ids, memory).await?;
     exercise(&mut conn, clock, ids).await?;
     plan(&mut conn, clock, ids).await?;
+    teams::fill(&mut conn, (ids, clock.now())).await?;
     shelters::save(&mut conn, clock, ids).await?;
     // Starting the service takes a moment that shall not be missed from the play.
     memory.began_at = clock.now() + STARTING_FOR;

@@ -17,9 +17,9 @@ type House = (&'static str, &'static str, f64, f64, i32, i32, [bool; 3]);
 /// Spread over the town. The smallest is full soon, so that a visitor sees what a full door does.
 const HOUSES: [House; 6] = [
     ("ficticio-1", "Escola Fictícia do Centro", -43.3505, -21.7605, 120, 10, [true, false, true]),
-    ("ficticio-2", "Ginásio Fictício de Benfica", -43.4320, -21.6920, 200, 4, [true, true, true]),
-    ("ficticio-3", "Salão Fictício de Linhares", -43.3220, -21.7480, 4, 1, [true, false, false]),
-    ("ficticio-4", "Escola Fictícia de Santa Luzia", -43.3560, -21.7900, 80, 8, [false, false, true]),
+    ("ficticio-2", "Ginásio Fictício de Benfica", -43.4440, -21.6896, 200, 4, [true, true, true]),
+    ("ficticio-3", "Salão Fictício de Linhares", -43.3242, -21.7347, 4, 1, [true, false, false]),
+    ("ficticio-4", "Escola Fictícia de Santa Luzia", -43.3442, -21.7908, 80, 8, [false, false, true]),
     ("ficticio-5", "Clube Fictício de São Pedro", -43.3880, -21.7700, 60, 3, [true, true, true]),
     ("ficticio-6", "Creche Fictícia de Grama", -43.3480, -21.7050, 40, 5, [false, false, true]),
 ];

@@ -29,7 +29,7 @@ use crate::events::{Event, notify};
 use crate::ids::OutboxId;
 
 /// Entries that wait for the database; beyond it nothing more is sent.
-const WRITES: usize = 2000;
+const WRITES: usize = 4000;
 const SWEEP_EVERY: chrono::TimeDelta = chrono::TimeDelta::seconds(2);
 
 /// What was claimed, each most urgent first.
@@ -226,7 +226,7 @@ impl Feed {
         let limit = self.claim_limit();
         let able = self.held && self.way.is_some() && self.claiming.is_none();
         let now = self.now();
-        if !able || !self.due || self.queue.len() * 2 > limit || self.breaker.allows(now, 1) == 0 {
+        if !able || !self.due || self.queue.len() > self.ahead(limit) || self.breaker.allows(now, 1) == 0 {
             return;
         }
         self.due = false;
@@ -254,6 +254,13 @@ impl Feed {
             let notices = if is_idle { jobs::notices(&app, &provider, until).await? } else { Vec::new() };
             Ok(Claimed { first, notices })
         }));
+    }
+
+    /// With how many in hand the next are claimed: half of a claim; or a whole one where that lasts less than half of a second, so that
+    /// they are there before these have left.
+    fn ahead(&self, limit: usize) -> usize {
+        let lasts_long = self.bucket.rate() < limit as f64 * 2.0;
+        if lasts_long { limit / 2 } else { limit }
     }
 
     fn claim_limit(&self) -> usize {

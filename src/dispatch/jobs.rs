@@ -10,12 +10,12 @@ use super::content::{Content, Sender};
 use super::maps::Maps;
 use super::notices;
 use super::provider::{Channel, Provider};
-use super::sms_text;
+use super::sms_text::{self, Encoded};
 use super::store::content::Contents;
 use super::store::{claim, content, notice, passed_on};
 use crate::app::App;
 use crate::clock::Instant;
-use crate::ids::OutboxId;
+use crate::ids::{AlertId, OutboxId};
 use crate::web::notices::pictures;
 
 /// Notices claimed at a time. Few, so that an alert never waits behind them.
@@ -75,17 +75,21 @@ pub(super) async fn alerts(
         .filter(|_| provider.channel == Channel::Email)
         .map(|(id, language, content)| ((id, language), Arc::new(letter(language, content))))
         .collect();
+    let mut texts: HashMap<(AlertId, &str), Text> = HashMap::new();
     let jobs = rows.into_iter().filter_map(|claimed| {
         let (language, content) = contents.of(claimed.alert_id, &claimed.language)?;
-        let row = claimed.row();
         let body = match provider.channel {
             Channel::Email => Body::Letter(Arc::clone(letters.get(&(claimed.alert_id, language))?)),
             Channel::Sms => {
                 let done = parts.remove(&claimed.id).unwrap_or_default();
-                sms(&row.key, provider, &content.sms(), done)
+                let key = Key::Outbox(claimed.id, claimed.alert_id);
+                let text = texts
+                    .entry((claimed.alert_id, language))
+                    .or_insert_with(|| Text::new(&content.sms(), provider.is_national));
+                text.body(&key, provider.is_national, done)
             }
         };
-        Some(Job { row, body, life_safety: content.is_life_safety() })
+        Some(Job { row: claimed.into_row(), body, life_safety: content.is_life_safety() })
     });
     Ok(jobs.collect())
 }
@@ -129,14 +133,35 @@ fn of_notices(provider: &Provider, claimed: Vec<notices::Claimed>) -> Vec<Job> {
     claimed.into_iter().map(job).collect()
 }
 
-/// The same reference for every try of a row, so that a phone can join parts of different tries.
 fn sms(key: &Key, provider: &Provider, text: &str, done: Vec<i32>) -> Body {
-    let reference = match key {
-        Key::Outbox(id, _) => id.0.to_le_bytes()[0],
-        Key::Notice(id) => id.as_bytes()[15],
-    };
-    match sms_text::encode_with(text, reference, provider.is_national) {
-        Ok(encoded) => Body::Sms { text: Arc::from(text), encoded, done },
-        Err(error) => Body::Impossible(error.to_string()),
+    Text::new(text, provider.is_national).body(key, provider.is_national, done)
+}
+
+/// A text for many readers. What fits into one part is the same for all of them and is put into octets once.
+struct Text {
+    text: Arc<str>,
+    whole: Option<Encoded>,
+}
+
+impl Text {
+    fn new(text: &str, is_national: bool) -> Self {
+        let whole = sms_text::encode_with(text, 0, is_national).ok().filter(|encoded| encoded.parts.len() == 1);
+        Self { text: Arc::from(text), whole }
+    }
+
+    /// The same reference for every try of a row, so that a phone can join parts of different tries.
+    fn body(&self, key: &Key, is_national: bool, done: Vec<i32>) -> Body {
+        let reference = match key {
+            Key::Outbox(id, _) => id.0.to_le_bytes()[0],
+            Key::Notice(id) => id.as_bytes()[15],
+        };
+        let encoded = match &self.whole {
+            Some(whole) => Ok(whole.clone()),
+            None => sms_text::encode_with(&self.text, reference, is_national),
+        };
+        match encoded {
+            Ok(encoded) => Body::Sms { text: Arc::clone(&self.text), encoded, done },
+            Err(error) => Body::Impossible(error.to_string()),
+        }
     }
 }

@@ -117,9 +117,14 @@ mod tests {
     use crate::dispatch::provider::providers;
     use crate::dispatch::sms_text::measure_with;
 
+    fn defaults() -> Config {
+        let nothing = config::Environment::with_prefix("SENTINELA").source(Some(std::collections::HashMap::new()));
+        Config::layered(None, nothing).unwrap()
+    }
+
     #[test]
     fn each_provider_counts_with_its_own_price_and_its_own_alphabet() {
-        let mut config = Config::default();
+        let mut config = defaults();
         config.dispatch.sms_segment_centavos = 8;
         let national = SmppProvider {
             name: "a".into(),
@@ -128,6 +133,7 @@ mod tests {
             ..SmppProvider::default()
         };
         config.sms.smpp = vec![national, SmppProvider { name: "b".into(), ..SmppProvider::default() }];
+        config.sms.http = Vec::new();
         let all = providers(&config);
         let tariff = Tariff { providers: &all, otherwise_centavos: 8 };
         let text = "Atenção: chuva forte na região. Não fique em área de risco, procure o abrigo da escola.";
@@ -135,7 +141,7 @@ mod tests {
         assert_eq!((segments("smpp:a"), segments("smpp:b")), (1, 2), "{}", text.chars().count());
         let prices = ["smpp:a", "smpp:b", "smpp:gone", ""].map(|name| tariff.segment_centavos(name));
         assert_eq!(prices, [5, 8, 8, 8]);
-        let none = providers(&Config::default());
+        let none = providers(&defaults());
         assert_eq!(Tariff { providers: &none, otherwise_centavos: 8 }.segment_centavos("sink:sms"), 8);
     }
 }

@@ -14,7 +14,7 @@ use super::channels::sink;
 use super::feed;
 use super::keeper;
 use super::provider::{Provider, Transport, providers};
-use super::store::{claim, enqueue, notice};
+use super::store::{claim, notice, spread};
 use crate::app::App;
 use crate::clock::{Instant, Stopwatch};
 use crate::events::{Event, notify};
@@ -37,7 +37,7 @@ pub async fn run(app: App) {
         let lane = Lane { app: app.clone(), provider, others, holder, moved: moved.clone() };
         tasks.spawn(lane.run());
     }
-    tasks.spawn(spread(app.clone()));
+    tasks.spawn(spread_all(app.clone()));
     tasks.spawn(keeper::run(app.clone()));
     let mut every = tokio::time::interval(NOTICE_EVERY);
     loop {
@@ -54,12 +54,19 @@ pub async fn run(app: App) {
 }
 
 /// Writes the rest of large audiences.
-async fn spread(app: App) {
+async fn spread_all(app: App) {
     let mut events = app.events.subscribe();
+    let mut watch = Stopwatch::start();
     while !app.stop.is_cancelled() {
-        match spread_one(&app).await {
-            Ok(true) => continue,
-            Ok(false) => {}
+        match spread_some(&app).await {
+            Ok(Some(step)) => {
+                if step.is_last {
+                    tracing::info!(alert = %step.alert, took = ?watch.elapsed(), "a large audience is written");
+                    watch = Stopwatch::start();
+                }
+                continue;
+            }
+            Ok(None) => {}
             Err(error) => tracing::warn!(%error, "the rest of an audience waits for the database"),
         }
         tokio::select! {
@@ -67,17 +74,16 @@ async fn spread(app: App) {
             () = tokio::time::sleep(TICK) => {}
             () = app.stop.cancelled() => {}
         }
+        watch = Stopwatch::start();
     }
 }
 
-/// Whether there was one.
-async fn spread_one(app: &App) -> sqlx::Result<bool> {
-    let watch = Stopwatch::start();
+/// One step, if any audience waits for one.
+async fn spread_some(app: &App) -> sqlx::Result<Option<spread::Step>> {
     let mut tx = app.db.dispatch.begin().await?;
-    let Some(alert) = enqueue::spread(&mut tx, app.clock.now()).await? else { return Ok(false) };
+    let Some(step) = spread::step(&mut tx, app.clock.now()).await? else { return Ok(None) };
     tx.commit().await?;
-    tracing::info!(%alert, took = ?watch.elapsed(), "a large audience is written");
-    Ok(true)
+    Ok(Some(step))
 }
 
 /// Alerts with delivery states that moved since the watchers were last told.

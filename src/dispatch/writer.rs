@@ -21,7 +21,7 @@ use crate::events::{Event, notify};
 use crate::reports::inbound;
 
 /// Most entries in one commit.
-const BATCH: usize = 500;
+const BATCH: usize = 1000;
 const RETRY_FIRST: Duration = Duration::from_millis(100);
 const RETRY_MAX: Duration = Duration::from_secs(2);
 

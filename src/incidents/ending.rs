@@ -6,6 +6,7 @@ use sqlx::PgConnection;
 use super::{photographs, store};
 use crate::audit::{self, Act, Actor, Entry};
 use crate::clock::Instant;
+use crate::deployments::store::{self as deployments, Which};
 use crate::ids::{Ids, IncidentId};
 use crate::shelters::life::State;
 use crate::shelters::store::of_incident;
@@ -19,11 +20,14 @@ pub enum CloseError {
     /// Whoever comes to the door of these could not be registered any more.
     #[error("shelters are in use for it: {}; close them first", .0.join(", "))]
     Sheltering(Vec<String>),
+    /// What they do for it could no longer be told.
+    #[error("teams are in the field for it: {}; release them first", .0.join(", "))]
+    Deployed(Vec<String>),
     #[error(transparent)]
     Database(#[from] sqlx::Error),
 }
 
-/// Closes an open incident for which no shelter is in use.
+/// Closes an open incident for which no shelter is in use and nobody is in the field.
 ///
 /// # Errors
 /// What stands in the way.
@@ -43,6 +47,11 @@ pub async fn close(
     let used: Vec<String> = used.map(|one| one.what.name).collect();
     if !used.is_empty() {
         return Err(CloseError::Sheltering(used));
+    }
+    let sent = Which { incident: Some(id.0), open: true, ..Which::default() };
+    let sent: Vec<String> = deployments::list(&mut *conn, sent).await?.into_iter().map(|one| one.name).collect();
+    if !sent.is_empty() {
+        return Err(CloseError::Deployed(sent));
     }
     store::close(&mut *conn, id, now, &actor.name, reason).await?;
     let entry = Entry::new(Act::IncidentClose, "incident", id).because(reason);

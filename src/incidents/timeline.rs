@@ -8,6 +8,7 @@ use super::photographs;
 use super::store::Entry;
 use crate::plancon::{activation, hands};
 use crate::units::vocabulary;
+use crate::{deployments, ics};
 
 vocabulary! {
     /// What of a timeline is shown. Texts are `timeline-only-ONLY`.
@@ -19,6 +20,8 @@ vocabulary! {
         Photographs = "photographs",
         /// Plans and their tasks.
         Tasks = "tasks",
+        /// Who is asked for, sent, and in command.
+        Teams = "teams",
         /// Opened, closed, activated and the like.
         Course = "course",
     }
@@ -40,6 +43,7 @@ impl Only {
             ATTACHED | DETACHED => Self::Occurrences,
             photographs::ADDED | photographs::REMOVED => Self::Photographs,
             activation::ENTRY | hands::ENTRY => Self::Tasks,
+            deployments::ENTRY | ics::ENTRY => Self::Teams,
             _ => Self::Course,
         }
     }
@@ -73,7 +77,18 @@ mod tests {
 
     #[test]
     fn every_line_is_shown_by_one_filter_beside_the_one_that_shows_all() {
-        for kind in ["note", "correction", "alert", "attached", "photograph", "task", "opened", "something new"] {
+        for kind in [
+            "note",
+            "correction",
+            "alert",
+            "attached",
+            "photograph",
+            "task",
+            "deployment",
+            "organization",
+            "opened",
+            "something new",
+        ] {
             let shown = Only::ALL.iter().filter(|only| only.shows(kind)).count();
             assert_eq!(shown, 2, "{kind}");
         }

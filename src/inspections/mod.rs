@@ -314,7 +314,7 @@ pub struct NewInspection {
     /// none, damaged, destroyed
     #[schema(value_type = String)]
     pub damage: Damage,
-    #[schema(minimum = 0, maximum = 100_000_000_000_000)]
+    #[schema(minimum = 0, maximum = 1e14)]
     pub estimated_loss_centavos: Option<i64>,
     #[serde(default)]
     pub people: People,

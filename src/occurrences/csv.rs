@@ -43,7 +43,7 @@ pub fn line(row: &Line, tz: Tz) -> String {
 }
 
 /// Quoted where it must be (RFC 4180). What a spreadsheet would reckon is given as text.
-fn cell(text: &str) -> String {
+pub fn cell(text: &str) -> String {
     let begins_formula = text.trim_start().starts_with(['=', '+', '-', '@']) || text.starts_with(['\t', '\r']);
     let text = if begins_formula { format!("'{text}") } else { text.to_owned() };
     if text.contains([',', ';', '"', '\n', '\r']) { format!("\"{}\"", text.replace('"', "\"\"")) } else { text }

@@ -56,7 +56,11 @@ pub fn pdf(template: &str, data: &impl Serialize, pictures: &[(String, Vec<u8>)]
 ///
 /// # Errors
 /// See [`PrintError`].
-pub async fn render(template: &'static str, data: &(impl Serialize + Sync), pictures: Vec<(String, Vec<u8>)>) -> Result<Vec<u8>, PrintError> {
+pub async fn render(
+    template: &'static str,
+    data: &(impl Serialize + Sync),
+    pictures: Vec<(String, Vec<u8>)>,
+) -> Result<Vec<u8>, PrintError> {
     check(&pictures)?;
     let data = serde_json::to_vec(data)?;
     let Ok(_turn) = PRESS.acquire().await else { return Err(PrintError::Unfinished) };

@@ -55,7 +55,11 @@ impl World {
         let told = errors.iter().map(|error| {
             let place = error.span.id().map(|id| {
                 let line = self.range(error.span).and_then(|range| self.line(id, range.start));
-                format!("{}:{}: ", id.vpath().get_without_slash(), line.map_or_else(|| "?".to_owned(), |line| line.to_string()))
+                format!(
+                    "{}:{}: ",
+                    id.vpath().get_without_slash(),
+                    line.map_or_else(|| "?".to_owned(), |line| line.to_string())
+                )
             });
             format!("{}{}", place.unwrap_or_default(), error.message)
         });

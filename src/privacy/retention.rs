@@ -32,6 +32,8 @@ vocabulary! {
         MorningReports = "morning_reports",
         /// The name in ended commands; the commands stay, and the audit names who sent them.
         CommandIssuers = "command_issuers",
+        /// Where people in the field were; when they left and arrived stays.
+        DeploymentPositions = "deployment_positions",
         /// Records of the vault beyond their own day.
         Vault = "vault",
     }
@@ -50,13 +52,14 @@ impl Rule {
             Self::MaintenanceTasks => config.maintenance_task_days,
             Self::MorningReports => config.morning_report_days,
             Self::CommandIssuers => config.command_issuer_days,
+            Self::DeploymentPositions => config.deployment_position_days,
             Self::Vault => 0,
         }
     }
 
     /// Whether it is about people of the staff, not residents.
     pub const fn is_of_staff(self) -> bool {
-        matches!(self, Self::MaintenanceTasks | Self::MorningReports | Self::CommandIssuers)
+        matches!(self, Self::MaintenanceTasks | Self::MorningReports | Self::CommandIssuers | Self::DeploymentPositions)
     }
 
     pub fn before(self, config: &Privacy, now: Instant) -> Instant {

@@ -59,7 +59,9 @@ pub async fn due(conn: &mut PgConnection, rule: Rule, before: Instant) -> sqlx::
                 .fetch_one(conn)
                 .await
         }
-        Rule::MaintenanceTasks | Rule::MorningReports | Rule::CommandIssuers => due_of_staff(conn, rule, before).await,
+        Rule::MaintenanceTasks | Rule::MorningReports | Rule::CommandIssuers | Rule::DeploymentPositions => {
+            due_of_staff(conn, rule, before).await
+        }
         Rule::Vault => {
             sqlx::query_scalar!(r#"select count(*) as "rows!" from vault_record where keep_until < $1::timestamptz::date"#, before)
                 .fetch_one(conn)
@@ -83,6 +85,14 @@ async fn due_of_staff(conn: &mut PgConnection, rule: Rule, before: Instant) -> s
             sqlx::query_scalar!(r#"select count(*) as "rows!" from morning_report where made_at < $1"#, before)
                 .fetch_one(conn)
                 .await
+        }
+        Rule::DeploymentPositions => {
+            sqlx::query_scalar!(
+                r#"select count(*) as "rows!" from deployment_position p join deployment d on d.id = p.deployment_id where d.ended_at < $1"#,
+                before
+            )
+            .fetch_one(conn)
+            .await
         }
         _ => {
             sqlx::query_scalar!(
@@ -152,7 +162,9 @@ pub async fn batch(conn: &mut PgConnection, rule: Rule, before: Instant) -> sqlx
             .fetch_one(conn)
             .await?
         }
-        Rule::MaintenanceTasks | Rule::MorningReports | Rule::CommandIssuers => return of_staff(conn, rule, before).await,
+        Rule::MaintenanceTasks | Rule::MorningReports | Rule::CommandIssuers | Rule::DeploymentPositions => {
+            return of_staff(conn, rule, before).await;
+        }
         Rule::Vault => {
             sqlx::query_scalar!(
                 r#"with gone as (delete from vault_record where keep_until < $1::timestamptz::date returning 1)
@@ -177,6 +189,17 @@ async fn of_staff(conn: &mut PgConnection, rule: Rule, before: Instant) -> sqlx:
                 r#"with old as (select day from morning_report where made_at < $1 limit 1000),
                     letters as (delete from morning_letter where day in (select day from old)),
                     gone as (delete from morning_report where day in (select day from old) returning 1)
+                select count(*) as "rows!" from gone"#,
+                before
+            )
+            .fetch_one(conn)
+            .await
+        }
+        Rule::DeploymentPositions => {
+            sqlx::query_scalar!(
+                r#"with gone as (delete from deployment_position where id in (
+                    select p.id from deployment_position p join deployment d on d.id = p.deployment_id where d.ended_at < $1 limit 5000)
+                    returning 1)
                 select count(*) as "rows!" from gone"#,
                 before
             )

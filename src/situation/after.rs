@@ -72,7 +72,10 @@ pub struct Firsts {
     pub activated_at: Option<Instant>,
     pub taken_at: Option<Instant>,
     pub done_at: Option<Instant>,
-    /// The first team at the place of an occurrence.
+    /// The first request for a team, and the first that was given to one.
+    pub team_asked_at: Option<Instant>,
+    pub team_assigned_at: Option<Instant>,
+    /// The first team at the place.
     pub on_scene_at: Option<Instant>,
     /// The first shelter that took people in.
     pub shelter_at: Option<Instant>,
@@ -87,6 +90,8 @@ pub struct Times {
     pub plan_activated_s: Option<i64>,
     pub first_task_taken_s: Option<i64>,
     pub first_task_done_s: Option<i64>,
+    pub first_team_asked_s: Option<i64>,
+    pub first_team_assigned_s: Option<i64>,
     pub first_team_on_scene_s: Option<i64>,
     pub first_shelter_open_s: Option<i64>,
 }
@@ -100,9 +105,46 @@ pub fn times(firsts: &Firsts) -> Times {
         plan_activated_s: since(firsts.activated_at),
         first_task_taken_s: since(firsts.taken_at),
         first_task_done_s: since(firsts.done_at),
+        first_team_asked_s: since(firsts.team_asked_at),
+        first_team_assigned_s: since(firsts.team_assigned_at),
         first_team_on_scene_s: since(firsts.on_scene_at),
         first_shelter_open_s: since(firsts.shelter_at),
     }
+}
+
+/// How long it took to give somebody to each request, and until they were there: the medians, and of how many.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, utoipa::ToSchema)]
+#[schema(as = AfterActionReaction)]
+pub struct Reaction {
+    /// Deployments that were neither declined nor cancelled.
+    pub sent: i64,
+    /// Of them, who was there.
+    pub arrived: i64,
+    /// Seconds from the request; none: nobody was.
+    pub median_to_assigned_s: Option<i64>,
+    pub median_to_on_site_s: Option<i64>,
+}
+
+/// When somebody was asked for, assigned, and on site.
+pub type Reacted = (Instant, Instant, Option<Instant>);
+
+/// Sums up how quickly people came.
+pub fn reaction(all: &[Reacted]) -> Reaction {
+    let assigned: Vec<i64> = all.iter().map(|(asked, assigned, _)| (*assigned - *asked).num_seconds()).collect();
+    let there: Vec<i64> =
+        all.iter().filter_map(|(asked, _, there)| Some((there.as_ref()?.to_owned() - *asked).num_seconds())).collect();
+    Reaction {
+        sent: i64::try_from(all.len()).unwrap_or(i64::MAX),
+        arrived: i64::try_from(there.len()).unwrap_or(i64::MAX),
+        median_to_assigned_s: median(assigned),
+        median_to_on_site_s: median(there),
+    }
+}
+
+/// The middle one; of two the lesser, so that it is a time that was.
+fn median(mut all: Vec<i64>) -> Option<i64> {
+    all.sort_unstable();
+    all.get(all.len().checked_sub(1)? / 2).copied()
 }
 
 #[cfg(test)]
@@ -179,6 +221,15 @@ mod tests {
             (30, None, None, true),
         ];
         assert_eq!(told, wanted);
+    }
+
+    #[test]
+    fn how_quickly_people_came_is_told_by_medians_of_those_who_did() {
+        assert_eq!(reaction(&[]), Reaction::default());
+        let all = [(at(0), at(2), Some(at(20))), (at(5), at(11), None), (at(0), at(4), Some(at(40)))];
+        let told = reaction(&all);
+        assert_eq!((told.sent, told.arrived), (3, 2));
+        assert_eq!((told.median_to_assigned_s, told.median_to_on_site_s), (Some(240), Some(1200)));
     }
 
     #[test]

@@ -5,7 +5,7 @@ use sqlx::PgConnection;
 use sqlx::types::Json;
 use uuid::Uuid;
 
-use super::after::Firsts;
+use super::after::{Firsts, Reacted};
 use super::figures::{Counts, Figure};
 use super::{Lesson, Report};
 use crate::clock::Instant;
@@ -336,7 +336,13 @@ pub async fn firsts(conn: &mut PgConnection, incident: IncidentId) -> sqlx::Resu
                   (select min(x.at) from incident_task_act x join incident_task t on t.id = x.task_id
                    where t.incident_id = i.id and x.act in ('take', 'hand_over')) as taken_at,
                   (select min(closed_at) from incident_task where incident_id = i.id and state = 'done') as done_at,
-                  (select min(on_scene_at) from occurrence where incident_id = i.id) as on_scene_at,
+                  (select min(q.requested_at) from resource_request q left join occurrence o on o.id = q.occurrence_id
+                   where coalesce(q.incident_id, o.incident_id) = i.id) as team_asked_at,
+                  (select min(d.assigned_at) from deployment d join resource_request q on q.id = d.request_id
+                   left join occurrence o on o.id = q.occurrence_id where coalesce(q.incident_id, o.incident_id) = i.id) as team_assigned_at,
+                  least((select min(on_scene_at) from occurrence where incident_id = i.id),
+                      (select min(d.on_site_at) from deployment d join resource_request q on q.id = d.request_id
+                       left join occurrence o on o.id = q.occurrence_id where coalesce(q.incident_id, o.incident_id) = i.id)) as on_scene_at,
                   (select min(opened_at) from shelter_opening where incident_id = i.id) as shelter_at
            from incident i where i.id = $1"#,
         incident.0
@@ -350,9 +356,24 @@ pub async fn firsts(conn: &mut PgConnection, incident: IncidentId) -> sqlx::Resu
         activated_at: row.activated_at,
         taken_at: row.taken_at,
         done_at: row.done_at,
+        team_asked_at: row.team_asked_at,
+        team_assigned_at: row.team_assigned_at,
         on_scene_at: row.on_scene_at,
         shelter_at: row.shelter_at,
     })
+}
+
+/// When each was asked for, assigned and on site who was sent and did not decline.
+pub async fn reacted(conn: &mut PgConnection, incident: IncidentId) -> sqlx::Result<Vec<Reacted>> {
+    let rows = sqlx::query!(
+        "select q.requested_at, d.assigned_at, d.on_site_at from deployment d join resource_request q on q.id = d.request_id
+         left join occurrence o on o.id = q.occurrence_id
+         where coalesce(q.incident_id, o.incident_id) = $1 and d.state not in ('declined', 'cancelled') limit 5000",
+        incident.0
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(rows.into_iter().map(|row| (row.requested_at, row.assigned_at, row.on_site_at)).collect())
 }
 
 /// Of an incident, by the day they are due.

@@ -213,6 +213,7 @@ pub mod can {
         ReportField,
         Inspect,
         RunIncidents,
+        DeclareDamage,
         ManageStaff,
         ManageTokens,
         ReadAudit,

@@ -32,8 +32,7 @@ const PERMISSIONS: &str = "accelerometer=(), autoplay=(), browsing-topics=(), ca
                            microphone=(), midi=(), payment=(), picture-in-picture=(), screen-wake-lock=(self), usb=()";
 
 /// The app of the field also asks in which direction a photograph was taken.
-pub const PERMISSIONS_OF_THE_FIELD: &str =
-    "accelerometer=(self), autoplay=(), browsing-topics=(), camera=(self), display-capture=(), encrypted-media=(), fullscreen=(self), \
+pub const PERMISSIONS_OF_THE_FIELD: &str = "accelerometer=(self), autoplay=(), browsing-topics=(), camera=(self), display-capture=(), encrypted-media=(), fullscreen=(self), \
      geolocation=(self), gyroscope=(self), magnetometer=(self), microphone=(), midi=(), payment=(), picture-in-picture=(), \
      screen-wake-lock=(self), usb=()";
 

@@ -6,7 +6,7 @@ use chrono::TimeDelta;
 use sentinela::accounts::Role;
 use sentinela::alerts::approval::{Needs, Policy};
 use sentinela::config::AlertStatus;
-use sentinela::dispatch::store::{claim, enqueue};
+use sentinela::dispatch::store::{claim, spread};
 use sentinela::ids::AlertId;
 use sentinela::units::Level;
 use serde_json::{Value, json};
@@ -416,7 +416,7 @@ async fn the_word_of_an_end_is_sent_to_the_last_and_what_it_ended_is_not() {
     .execute(&mut *conn)
     .await
     .unwrap();
-    assert_eq!(enqueue::spread(&mut conn, now).await.unwrap(), Some(clear));
+    assert_eq!(spread::spread(&mut conn, now).await.unwrap(), Some(clear));
     assert_eq!(room.words(rows).await.iter().filter(|row| row.starts_with("all_clear")).count(), 3);
 }
 

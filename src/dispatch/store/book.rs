@@ -134,7 +134,8 @@ pub async fn preview(conn: &mut PgConnection, now: Instant, alert: AlertId) -> s
 /// institutions and testers. Returns the rows of residents taken back.
 pub async fn withdraw(conn: &mut PgConnection, now: Instant, alert: AlertId, reason: &str) -> sqlx::Result<u64> {
     let done = sqlx::query!(
-        "update outbox set state = 'suppressed', reason = $3, final_at = $2 where alert_id = $1 and state = 'pending'",
+        "update outbox set state = 'suppressed', reason = $3, final_at = $2
+        where id in (select q.id from outbox_queue q where q.alert_id = $1) and alert_id = $1 and state = 'pending'",
         alert.0,
         now,
         reason
@@ -181,7 +182,7 @@ pub async fn progress(conn: &mut PgConnection, alert: AlertId) -> sqlx::Result<P
 pub async fn finished(conn: &mut PgConnection, alert: AlertId) -> sqlx::Result<bool> {
     sqlx::query_scalar!(
         r#"select exists (select from dispatch_run where alert_id = $1 and spread_at is not null)
-            and not exists (select from outbox where alert_id = $1 and state in ('pending', 'sending')) as "finished!""#,
+            and not delivery_is_open($1) as "finished!""#,
         alert.0
     )
     .fetch_one(conn)

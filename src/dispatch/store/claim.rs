@@ -11,6 +11,8 @@ use crate::dispatch::provider::Provider;
 use crate::ids::{AlertId, OutboxId};
 use crate::residents::store::blocked::{self, Failure};
 
+pub use super::late::{bury, take_back};
+
 /// A row in our hands until its lease ends.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Claimed {
@@ -28,10 +30,10 @@ pub struct Claimed {
 }
 
 impl Claimed {
-    pub fn row(&self) -> Row {
+    pub fn into_row(self) -> Row {
         Row {
             key: Key::Outbox(self.id, self.alert_id),
-            address: self.address.clone(),
+            address: self.address,
             attempt: self.attempt,
             fence: self.fence,
             expires_at: self.expires_at,
@@ -113,6 +115,19 @@ pub async fn earlier_is_healthy(conn: &mut PgConnection, now: Instant, provider:
     .await
 }
 
+/// What follows in this transaction finds its rows by their indexes. The queue grows from nothing to a city within a second, of which
+/// the planner's statistics know nothing: it would read all of it and sort it, batch after batch, to take a few.
+pub(super) async fn by_index(conn: &mut PgConnection) -> sqlx::Result<()> {
+    sqlx::query!(
+        "select set_config('enable_seqscan', 'off', true) as scan, set_config('enable_bitmapscan', 'off', true) as bitmap,
+            set_config('enable_hashjoin', 'off', true) as hash, set_config('enable_mergejoin', 'off', true) as merge,
+            set_config('enable_sort', 'off', true) as sort"
+    )
+    .fetch_one(conn)
+    .await?;
+    Ok(())
+}
+
 /// Claims what is due, most urgent first, and writes down the intent to send it. Nothing may leave before the commit.
 pub async fn claim(
     conn: &mut PgConnection,
@@ -121,19 +136,22 @@ pub async fn claim(
     limit: i64,
     lease_until: Instant,
 ) -> sqlx::Result<Vec<Claimed>> {
+    by_index(&mut *conn).await?;
     sqlx::query_as!(
         Claimed,
         r#"
         with due as (
-            select id from outbox
-            where channel = $1 and state = 'pending' and not held and next_attempt_at <= $2 and expires_at > $2
+            select o.id from outbox_queue q join outbox o on o.id = q.id
+            where q.channel = $1 and not q.held and q.next_attempt_at <= $2
                 -- What was just paused or cancelled, until its rows are moved out of the queue.
                 -- (`not in` and not an array: of an array the planner thinks that it leaves nothing, and sorts the whole queue.)
-                and alert_id not in (
+                and q.alert_id not in (
                     select c.alert_id from dispatch_control c where c.control <> 'running' and c.closed_at is null)
-                and not ($4 = any(refused_by))
-            order by priority, id limit $3
-            for update skip locked
+                -- Somebody may have had the row in hand since the queue was read.
+                and o.state = 'pending' and not o.held and o.next_attempt_at <= $2 and o.expires_at > $2
+                and not ($4 = any(o.refused_by))
+            order by q.priority, q.id limit $3
+            for update of o skip locked
         ), claimed as (
             update outbox o
             set state = 'sending', provider = $4, attempts = o.attempts + 1, fence = o.fence + 1, lease_until = $5
@@ -187,22 +205,25 @@ pub async fn complete(
     let next_at: Vec<Option<Instant>> = endings.iter().map(|e| e.next.next_attempt_at).collect();
     let first_id = |e: &Ending| e.parts.iter().find_map(|part| part.message_id.clone());
     let message_ids: Vec<Option<String>> = endings.iter().map(first_id).collect();
+    by_index(&mut *conn).await?;
     let moved = sqlx::query!(
         r#"
         update outbox o set
-            state = case when e.state = 'pending' and why.not_sent is not null then 'suppressed' else e.state end,
-            reason = case when e.state = 'pending' then coalesce(why.not_sent, e.reason) else e.reason end,
+            state = case when e.not_sent is not null then 'suppressed' else e.state end,
+            reason = coalesce(e.not_sent, e.reason),
             next_attempt_at = coalesce(e.next_at, o.next_attempt_at),
             provider_message_id = coalesce(e.message_id, o.provider_message_id),
             accepted_at = case when e.state in ('accepted', 'delivered') then $1 else o.accepted_at end,
-            final_at = case when e.state in ('delivered', 'rejected', 'expired')
-                or (e.state = 'pending' and why.not_sent is not null) then $1 end,
+            final_at = case when e.state in ('delivered', 'rejected', 'expired') or e.not_sent is not null then $1 end,
             lease_until = null
-        from unnest($2::bigint[], $3::bigint[], $4::text[], $5::text[], $6::timestamptz[], $7::text[])
-                as e (id, fence, state, reason, next_at, message_id)
-            join outbox r on r.id = e.id join alert a on a.id = r.alert_id
-            cross join lateral (select case when e.state = 'pending'
-                then why_not_sent(a.state, a.kind, a.exercise_id, r.resident_id) end as not_sent) as why
+        from (
+            -- Only of what is to be tried again it is asked whether it still may be: that is one in thousands.
+            select given.*, case when given.state = 'pending' then (
+                    select why_not_sent(a.state, a.kind, a.exercise_id, r.resident_id)
+                    from outbox r join alert a on a.id = r.alert_id where r.id = given.id) end as not_sent
+            from unnest($2::bigint[], $3::bigint[], $4::text[], $5::text[], $6::timestamptz[], $7::text[])
+                as given (id, fence, state, reason, next_at, message_id)
+            offset 0) as e
         where o.id = e.id and o.fence = e.fence and o.state = 'sending'
         returning o.id as "id: OutboxId", o.alert_id as "alert_id: AlertId"
         "#,
@@ -247,7 +268,8 @@ async fn record(conn: &mut PgConnection, now: Instant, provider: &str, endings: 
         "insert into outbox_attempt (outbox_id, attempt, part, at, provider, outcome, code, detail, provider_message_id)
         select e.id, e.attempt, e.part, $1, $2, e.outcome, e.code,
             -- What a server says of somebody who was erased meanwhile may hold their address.
-            case when exists (select from outbox o where o.id = e.id and o.address like 'erased:%') then '' else e.detail end,
+            case when e.detail <> '' and exists (select from outbox o where o.id = e.id and o.address like 'erased:%')
+                then '' else e.detail end,
             e.message_id
         from unnest($3::bigint[], $4::integer[], $5::integer[], $6::text[], $7::text[], $8::text[], $9::text[])
             as e (id, attempt, part, outcome, code, detail, message_id)",
@@ -316,62 +338,6 @@ pub async fn overtaken(conn: &mut PgConnection, now: Instant, ids: &[i64]) -> sq
                 or exists (select from dispatch_control c where c.alert_id = o.alert_id and c.control <> 'running'))"#,
         ids,
         now
-    )
-    .fetch_all(conn)
-    .await
-}
-
-/// Rows whose worker is gone go back to pending: whether they left is not known, and not to send is worse than to send
-/// twice. The fact is recorded with the row's tries. Of an alert that was answered meanwhile they are not sent again.
-pub async fn take_back(conn: &mut PgConnection, now: Instant, channel: &str) -> sqlx::Result<u64> {
-    let done = sqlx::query!(
-        "with back as (
-            update outbox o set lease_until = null, next_attempt_at = $1, fence = o.fence + 1,
-                state = case when why.not_sent is null then 'pending' else 'suppressed' end,
-                reason = coalesce(why.not_sent, 'lease ended without an answer'),
-                final_at = case when why.not_sent is null then o.final_at else $1 end
-            from outbox r join alert a on a.id = r.alert_id
-                cross join lateral (select why_not_sent(a.state, a.kind, a.exercise_id, r.resident_id) as not_sent) as why
-            where o.id = r.id and r.state = 'sending' and r.lease_until < $1 and r.channel = $2
-                and o.state = 'sending' and o.lease_until < $1
-            returning o.id, o.attempts, o.provider
-        )
-        insert into outbox_attempt (outbox_id, attempt, part, at, provider, outcome, detail)
-        select id, attempts, 0, $1, coalesce(provider, ''), 'unknown', 'lease ended without an answer' from back",
-        now,
-        channel
-    )
-    .execute(conn)
-    .await?;
-    Ok(done.rows_affected())
-}
-
-/// Ends rows whose alert died, or was answered while they were on their way back, and those of whoever left its exercise. Returns
-/// the alerts that moved.
-pub async fn bury(conn: &mut PgConnection, now: Instant, channel: &str) -> sqlx::Result<Vec<AlertId>> {
-    sqlx::query_scalar!(
-        r#"
-        with target as (
-            select o.id, o.expires_at <= $1 as died, why_not_sent(a.state, a.kind, a.exercise_id, o.resident_id) as not_sent
-            from outbox o join alert a on a.id = o.alert_id
-            where o.state = 'pending' and o.channel = $2
-                -- As why_not_sent, spelt out: it is asked of every row that waits.
-                and (o.expires_at <= $1 or not alert_stands(a.state, a.kind) or (a.exercise_id is not null and o.resident_id is not null and not exists (
-                    select from exercise_participant p
-                    where p.exercise_id = a.exercise_id and p.resident_id = o.resident_id and p.left_at is null)))
-            limit 10000
-            for update of o skip locked
-        ), dead as (
-            update outbox o set final_at = $1,
-                state = case when t.died then 'expired' else 'suppressed' end,
-                reason = case when t.died then 'the alert expired' else t.not_sent end
-            from target t where o.id = t.id
-            returning o.alert_id
-        )
-        select distinct alert_id as "alert_id!: AlertId" from dead
-        "#,
-        now,
-        channel
     )
     .fetch_all(conn)
     .await

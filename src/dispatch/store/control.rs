@@ -42,9 +42,14 @@ pub async fn lock(conn: &mut PgConnection, now: Instant, alert: AlertId) -> sqlx
 /// Rows that wait, and rows that are on their way; the first also counts as one what is still to be written.
 pub async fn open_rows(conn: &mut PgConnection, alert: AlertId) -> sqlx::Result<(i64, i64, bool)> {
     let row = sqlx::query!(
-        r#"select count(*) filter (where state = 'pending') as "waiting!", count(*) filter (where state = 'sending') as "under_way!",
+        r#"select coalesce(sum(rows) filter (where state = 'pending'), 0)::bigint as "waiting!",
+            coalesce(sum(rows) filter (where state = 'sending'), 0)::bigint as "under_way!",
             exists (select from dispatch_run where alert_id = $1 and spread_at is null) as "spreading!"
-        from outbox where alert_id = $1 and state in ('pending', 'sending')"#,
+        from (
+            select state, rows from delivery_tally where alert_id = $1 and what = 'state' and state in ('pending', 'sending')
+            union all
+            select state, rows from delivery_change where alert_id = $1 and what = 'state' and state in ('pending', 'sending'))
+            as counted"#,
         alert.0
     )
     .fetch_one(conn)
@@ -94,7 +99,9 @@ pub async fn carry_out(conn: &mut PgConnection, now: Instant, alert: AlertId, co
     }
     let done = sqlx::query!(
         "with batch as (
-            select id from outbox where alert_id = $1 and state = 'pending' and held <> $2 limit $3 for update skip locked
+            select o.id from outbox_queue q join outbox o on o.id = q.id
+            where q.alert_id = $1 and q.held <> $2 and o.state = 'pending' and o.held <> $2 limit $3
+            for update of o skip locked
         )
         update outbox o set held = $2 from batch where o.id = batch.id",
         alert.0,
@@ -109,7 +116,8 @@ pub async fn carry_out(conn: &mut PgConnection, now: Instant, alert: AlertId, co
 async fn cancel(conn: &mut PgConnection, now: Instant, alert: AlertId) -> sqlx::Result<u64> {
     let done = sqlx::query!(
         "with batch as (
-            select id from outbox where alert_id = $1 and state = 'pending' limit $3 for update skip locked
+            select o.id from outbox_queue q join outbox o on o.id = q.id
+            where q.alert_id = $1 and o.state = 'pending' limit $3 for update of o skip locked
         )
         update outbox o set state = 'suppressed', reason = $4, final_at = $2, held = false from batch where o.id = batch.id",
         alert.0,
@@ -145,7 +153,7 @@ pub async fn keep_still(conn: &mut PgConnection, alert: AlertId) -> sqlx::Result
 pub async fn let_go(conn: &mut PgConnection, alert: AlertId) -> sqlx::Result<()> {
     sqlx::query!(
         "update dispatch_control set holding = false where alert_id = $1 and control = 'running' and holding
-            and not exists (select from outbox where alert_id = $1 and state = 'pending' and held)",
+            and not exists (select from outbox_queue where alert_id = $1 and held)",
         alert.0
     )
     .execute(conn)

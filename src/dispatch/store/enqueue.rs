@@ -2,7 +2,7 @@
 //!
 //! A small audience is written whole in the transaction that issues the alert. Of a large one (a city of a million takes ten
 //! seconds and more) that transaction writes only the first and most endangered, and `dispatch_run.spread_at` stays null:
-//! the promise that the dispatcher's own transaction (`spread`) writes the rest. So the first message leaves at once.
+//! the promise that the dispatcher's own transactions (`spread`) write the rest. So the first message leaves at once.
 
 use sqlx::PgConnection;
 
@@ -38,32 +38,6 @@ pub async fn enqueue(conn: &mut PgConnection, now: Instant, alert: AlertId) -> s
     Ok(enqueued)
 }
 
-/// Writes the rest of one large audience, in a transaction of its own. Returns the alert, or `None` when none waits.
-pub async fn spread(conn: &mut PgConnection, now: Instant) -> sqlx::Result<Option<AlertId>> {
-    compile_nothing(&mut *conn).await?;
-    let next = sqlx::query!(
-        r#"select run.alert_id as "alert_id: AlertId", alert_stands(a.state, a.kind) as "stands!"
-        from dispatch_run run join alert a on a.id = run.alert_id
-        where run.spread_at is null
-        order by run.enqueued_at limit 1
-        for update of run skip locked for share of a"#
-    )
-    .fetch_optional(&mut *conn)
-    .await?;
-    let Some(next) = next else { return Ok(None) };
-    if next.stands {
-        count(&fill(&mut *conn, now, next.alert_id).await?);
-    } else {
-        // Answered meanwhile: whoever was not told yet need not be.
-        sqlx::query!("update dispatch_run set spread_at = $2 where alert_id = $1", next.alert_id.0, now)
-            .execute(&mut *conn)
-            .await?;
-    }
-    notify(&mut *conn, &Event::Outbox).await?;
-    notify(conn, &Event::Delivery { alert_id: next.alert_id.0 }).await?;
-    Ok(Some(next.alert_id))
-}
-
 /// What systems say to systems goes to no resident: its account is closed with nobody in it but endpoints.
 async fn is_between_systems(conn: &mut PgConnection, now: Instant, alert: AlertId) -> sqlx::Result<bool> {
     let closed = sqlx::query!(
@@ -83,12 +57,12 @@ async fn is_between_systems(conn: &mut PgConnection, now: Instant, alert: AlertI
 }
 
 /// Compiling a plan to machine code takes longer than these queries; for this transaction only.
-async fn compile_nothing(conn: &mut PgConnection) -> sqlx::Result<()> {
+pub(super) async fn compile_nothing(conn: &mut PgConnection) -> sqlx::Result<()> {
     sqlx::query!("select set_config('jit', 'off', true)").fetch_one(conn).await?;
     Ok(())
 }
 
-fn count(enqueued: &Enqueued) {
+pub(super) fn count(enqueued: &Enqueued) {
     let rows = |state: &'static str| metrics::counter!("sentinela_outbox_rows_total", "state" => state);
     rows("pending").increment((enqueued.sms + enqueued.email).unsigned_abs());
     rows("suppressed").increment(enqueued.suppressed.unsigned_abs());
@@ -166,12 +140,11 @@ async fn fill(conn: &mut PgConnection, now: Instant, alert: AlertId) -> sqlx::Re
         r#"
         with recipient as materialized (
             select r.resident_id, r.channel, r.address, r.language, r.area_id, r.danger, r.basis, r.needs,
-                -- Another resident with this telephone may have been among the first.
+                -- Another resident with this telephone may have been among the first, when it was a large audience before.
                 case when r.reason = '' and exists (
                         select from outbox o where o.alert_id = $1 and o.channel = r.channel and o.address = r.address
                             and o.state <> 'suppressed' and o.resident_id <> r.resident_id)
                     then 'duplicate_address' else r.reason end as reason
-            -- Quiet hours are those of the instant at which the alert left, also for the rest of a large audience.
             from alert_recipients($1, coalesce((select enqueued_at from dispatch_run where alert_id = $1), $2)) r
         ),
         before as (
@@ -196,6 +169,8 @@ async fn fill(conn: &mut PgConnection, now: Instant, alert: AlertId) -> sqlx::Re
             select $1, r.resident_id, r.area_id from recipient r where r.channel is null
             on conflict do nothing
         ),
+        -- Nobody is to be written twice, should it have been a large audience before.
+        unstaged as (delete from spread_recipient where alert_id = $1),
         counted as (
             select count(*) filter (where channel = 'sms' and state = 'pending') as sms,
                 count(*) filter (where channel = 'email' and state = 'pending') as email,

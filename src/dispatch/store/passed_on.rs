@@ -2,7 +2,7 @@
 
 use sqlx::PgConnection;
 
-use super::claim::Claimed;
+use super::claim::{Claimed, by_index};
 use crate::clock::Instant;
 use crate::dispatch::provider::Provider;
 use crate::ids::{AlertId, OutboxId};
@@ -30,18 +30,20 @@ pub async fn claim(
     limit: i64,
     lease_until: Instant,
 ) -> sqlx::Result<Vec<Claimed>> {
+    by_index(&mut *conn).await?;
     sqlx::query_as!(
         Claimed,
         r#"
         with due as (
-            select o.id from outbox o
-            where o.channel = $1 and o.state = 'pending' and o.refused_by <> '{}' and not o.held
-                and o.next_attempt_at <= $2 and o.expires_at > $2 and not ($4 = any(o.refused_by))
-                and o.alert_id not in (
+            select o.id from outbox_queue q join outbox o on o.id = q.id
+            where q.channel = $1 and q.passed_on and not q.held and q.next_attempt_at <= $2
+                and o.state = 'pending' and not o.held and o.next_attempt_at <= $2 and o.expires_at > $2
+                and not ($4 = any(o.refused_by))
+                and q.alert_id not in (
                     select c.alert_id from dispatch_control c where c.control <> 'running' and c.closed_at is null)
                 and not exists (select from dispatch_claimer d where d.channel = $1 and d.place < $6 and d.healthy
                     and d.lease_until >= $2 and not (d.provider = any(o.refused_by)))
-            order by o.priority, o.id limit $3
+            order by q.priority, q.id limit $3
             for update of o skip locked
         ), claimed as (
             update outbox o

@@ -126,6 +126,10 @@ pub async fn settle_named(
     provider: &str,
     message_ids: impl Iterator<Item = &str>,
 ) -> sqlx::Result<Vec<AlertId>> {
+    // Spelling out what was just answered, to find nothing, costs as much as writing it down; while a burst leaves, few receipts wait.
+    if !any_waiting(&mut *conn, now, provider).await? {
+        return Ok(Vec::new());
+    }
     let named: BTreeSet<String> = message_ids.filter(|id| !id.is_empty()).flat_map(receipts::spellings).collect();
     if named.is_empty() {
         return Ok(Vec::new());
@@ -143,6 +147,17 @@ pub async fn settle_named(
     .await?;
     let touched = pair(&mut *conn, now, provider, &waiting).await?;
     if touched.is_empty() { Ok(Vec::new()) } else { fold(conn, now, &touched).await }
+}
+
+async fn any_waiting(conn: &mut PgConnection, now: Instant, provider: &str) -> sqlx::Result<bool> {
+    sqlx::query_scalar!(
+        r#"select exists (select from delivery_receipt
+            where outbox_id is null and provider_message_id <> '' and provider = $1 and received_at > $2) as "any!""#,
+        provider,
+        now - PATIENCE
+    )
+    .fetch_one(conn)
+    .await
 }
 
 /// Matches what can be matched now and moves the rows. Returns the alerts that moved.

@@ -55,12 +55,13 @@ pub async fn claim(
         r#"
         with busy as materialized (
             select o.endpoint_id, e.failures > 0 as failing, count(*) as tries from outbox o join endpoint e on e.id = o.endpoint_id
-            where o.channel = any($1) and o.state = 'sending' group by 1, 2
+            where o.id in (select unnest(l.ids) from outbox_lease l where l.channel = any($1)) and o.state = 'sending' group by 1, 2
         ), waiting as (
             select o.id, o.attempts > 0 as again, o.priority, e.failures > 0 as failing,
                 coalesce(b.tries, 0) + row_number() over (partition by o.endpoint_id order by o.attempts > 0, o.priority, o.id) as place
-            from outbox o join endpoint e on e.id = o.endpoint_id left join busy b on b.endpoint_id = o.endpoint_id
-            where o.channel = any($1) and o.state = 'pending' and o.next_attempt_at <= $2 and o.expires_at > $2
+            from outbox_queue q join outbox o on o.id = q.id join endpoint e on e.id = o.endpoint_id
+                left join busy b on b.endpoint_id = o.endpoint_id
+            where q.channel = any($1) and o.state = 'pending' and o.next_attempt_at <= $2 and o.expires_at > $2
         ), fitting as (
             select w.id, w.failing, row_number() over (partition by w.failing order by w.again, w.priority, w.id) as place
             from waiting w where w.place <= case when w.failing then $6::bigint else $5::bigint end

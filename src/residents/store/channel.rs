@@ -26,9 +26,17 @@ pub async fn close(
     )
     .fetch_all(&mut *conn)
     .await?;
+    // First where a large audience waits to be written: whoever is writing it has the row, and then it is in the outbox.
+    sqlx::query!(
+        "update spread_recipient set reason = 'opted_out' where channel = $1 and address = $2 and reason in ('', 'duplicate_address')",
+        at.0,
+        at.1
+    )
+    .execute(&mut *conn)
+    .await?;
     sqlx::query!(
         "update outbox set state = 'suppressed', reason = 'opted_out', final_at = $3
-        where channel = $1 and address = $2 and state = 'pending'",
+        where id in (select q.id from outbox_queue q where q.channel = $1) and channel = $1 and address = $2 and state = 'pending'",
         at.0,
         at.1,
         now

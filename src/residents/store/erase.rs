@@ -122,6 +122,9 @@ async fn traces(conn: &mut PgConnection, now: Instant, id: ResidentId) -> sqlx::
     )
     .execute(&mut *conn)
     .await?;
+    sqlx::query!("update spread_recipient set reason = 'erased', address = 'erased' where resident_id = $1", id.0)
+        .execute(&mut *conn)
+        .await?;
     super::own::stop_sending(&mut *conn, now, id).await?;
     // What is in a provider's hands this very second ends as it would have, and is not tried again (trigger
     // `outbox_withdrawn`).

@@ -410,6 +410,13 @@ pub async fn consent_to(
 /// What waits for this person does not leave any more. Where it would have reached somebody else at the same telephone or
 /// mailbox too, the other's own row takes its place.
 pub async fn stop_sending(conn: &mut PgConnection, now: Instant, id: ResidentId) -> sqlx::Result<()> {
+    // First where a large audience waits to be written: whoever is writing it has the row, and then it is in the outbox.
+    sqlx::query!(
+        "update spread_recipient set reason = 'consent_withdrawn' where resident_id = $1 and reason in ('', 'duplicate_address')",
+        id.0
+    )
+    .execute(&mut *conn)
+    .await?;
     let stopped = sqlx::query_scalar!(
         "update outbox set state = 'suppressed', reason = 'consent_withdrawn', final_at = $2
         where resident_id = $1 and state = 'pending' returning id",

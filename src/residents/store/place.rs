@@ -144,6 +144,18 @@ pub async fn count(conn: &mut PgConnection, id: ResidentId) -> sqlx::Result<i64>
 
 /// What waits for somebody whom no place of theirs ties to the alert any more does not leave.
 async fn stop_elsewhere(conn: &mut PgConnection, now: Instant, id: ResidentId) -> sqlx::Result<()> {
+    // First where a large audience waits to be written: whoever is writing it has the row, and then it is in the outbox.
+    sqlx::query!(
+        "update spread_recipient s set reason = 'place_removed'
+        where s.resident_id = $1 and s.reason in ('', 'duplicate_address') and s.basis in ('inside', 'within_buffer', 'within_precision')
+            and not exists (
+                select from alert_target t join alert a on a.id = t.alert_id join resident_place p on p.resident_id = $1
+                where t.alert_id = s.alert_id
+                    and st_dwithin(t.geom::geography, p.geom::geography, p.precision_m + a.buffer_m))",
+        id.0
+    )
+    .execute(&mut *conn)
+    .await?;
     let stopped = sqlx::query_scalar!(
         "update outbox o set state = 'suppressed', reason = 'place_removed', final_at = $2
         where o.resident_id = $1 and o.state = 'pending' and o.basis in ('inside', 'within_buffer', 'within_precision')

@@ -27,7 +27,8 @@ const ROTA: &str = "BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:-//exemplo//PT\r\nB
 type Example = (&'static str, &'static str, &'static str, Value);
 
 fn all() -> Vec<Example> {
-    [general(), of_rules(), of_exercises(), of_reach(), of_plans(), of_field()].concat()
+    [general(), of_rules(), of_exercises(), of_reach(), of_plans(), of_field(), of_teams(), of_damage(), of_deadlines()]
+        .concat()
 }
 
 /// Exercises.
@@ -44,6 +45,78 @@ fn of_exercises() -> Vec<Example> {
         ("post", "/api/v1/exercises/{id}/participants", json, json!({"kind": "nucleus", "name": "NUPDEC Morro Alto"})),
         ("post", "/api/v1/exercises/{id}/injects/{inject}/tick", json, json!({"done": true})),
         ("post", "/api/v1/exercises/{id}/alerts", json, json!({"level": "alert"})),
+    ]
+}
+
+/// Damage and losses.
+fn of_damage() -> Vec<Example> {
+    let json = "application/json";
+    let header = json!({"cobrade": "1.1.3.2.1", "occurred_at": "2026-02-22T11:00:00Z", "onset": "sudden"});
+    let reason = json!({"reason": "Contada duas vezes"});
+    let line = json!({"line": "education", "amount": {"damaged": 2, "centavos": 5_000_000}, "note": "duas escolas"});
+    let words = json!({"revision": 1, "paragraphs": [{"key": "relatorio", "title": "1. Relatório", "text": "Desastre de {data}."}]});
+    vec![
+        (
+            "post",
+            "/api/v1/damage",
+            json,
+            json!({"incident_id": "00000000-0000-0000-0000-000000000000", "header": header}),
+        ),
+        ("put", "/api/v1/damage/{id}/header", json, json!({"revision": 1, "header": header})),
+        (
+            "put",
+            "/api/v1/damage/{id}/sections",
+            json,
+            json!({"revision": 1, "sections": {"population": 540_756, "causes": "Chuva forte"}}),
+        ),
+        (
+            "post",
+            "/api/v1/damage/{id}/entries",
+            json,
+            json!({"line": "dead", "amount": {"persons": 2}, "because": "Boletim do IML"}),
+        ),
+        ("post", "/api/v1/damage/{id}/entries/{entry}/end", json, reason.clone()),
+        ("post", "/api/v1/damage/{id}/adopt", json, json!({"line": "housing", "source": "inspection"})),
+        (
+            "put",
+            "/api/v1/damage/{id}/level",
+            json,
+            json!({"revision": 1, "verdict": {"level": "ii", "declared": "se"},
+                "answers": {"bearable": true, "needs_three_spheres": false}, "reason": "Reunião do comitê"}),
+        ),
+        (
+            "post",
+            "/api/v1/damage/{id}/declarations",
+            json,
+            json!({"department": "education", "person": "Rita Souza", "document": "Relatório 12/2026", "lines": [line]}),
+        ),
+        ("post", "/api/v1/damage/{id}/declarations/{declaration}/answer", json, json!({"adopts": true})),
+        ("put", "/api/v1/damage/{id}/documents/{kind}", json, words),
+        ("post", "/api/v1/damage/{id}/documents/{kind}/adopt", json, json!({"revision": 1})),
+        ("post", "/api/v1/damage/{id}/documents/{kind}/take-back", json, reason.clone()),
+        (
+            "put",
+            "/api/v1/damage/{id}/photographs",
+            json,
+            json!([{"id": "00000000-0000-0000-0000-000000000000", "caption": "Encosta", "lon": -43.39, "lat": -21.75}]),
+        ),
+        ("post", "/api/v1/damage/{id}/submit", json, json!({"revision": 1, "cobrade": "1.1.3.2.1"})),
+        ("post", "/api/v1/damage/{id}/outcome", json, json!({"act": "recognise", "reason": "Portaria 612/2026"})),
+        ("post", "/api/v1/damage/{id}/correct", json, reason),
+    ]
+}
+
+/// Deadlines, rules and holidays.
+fn of_deadlines() -> Vec<Example> {
+    let json = "application/json";
+    let rule = json!({"code": "exemplo", "law_ref": "Lei 1/2026", "valid_from": "2098-01-01", "anchor_event": "occurred",
+        "quantity": 10, "unit": "business"});
+    let holiday = json!({"day": "2098-06-01", "name": "Aniversário da cidade", "kind": "municipal", "shut": true});
+    vec![
+        ("post", "/api/v1/deadlines/{id}", json, json!({"act": "extend", "reason": "Faltam laudos"})),
+        ("post", "/api/v1/deadline-rules", json, json!({"rule": rule, "reason": "Norma conferida"})),
+        ("post", "/api/v1/holidays", json, holiday),
+        ("post", "/api/v1/holidays/{id}/remove", json, json!({"reason": "Engano"})),
     ]
 }
 
@@ -243,6 +316,58 @@ fn general() -> Vec<Example> {
         ("post", "/api/v1/staff/{username}/disable", json, reason()),
         ("post", "/api/v1/staff/{username}/enable", json, reason()),
         ("post", "/api/v1/staff/{username}/reset-second-factor", json, reason()),
+    ]
+}
+
+/// Teams and who is sent.
+fn of_teams() -> Vec<Example> {
+    let json = "application/json";
+    let incident = "0190b6a0-0000-7000-8000-000000000001";
+    let resource = json!({"code": "exemplo-vtr", "kind": "pickup", "typing": 3, "name": "VTR 02", "base": "Sede"});
+    vec![
+        ("post", "/api/v1/resources", json, resource.clone()),
+        ("put", "/api/v1/resources/{id}", json, resource),
+        (
+            "post",
+            "/api/v1/resources/{id}/condition",
+            json,
+            json!({"condition": "maintenance", "reason": "Troca de freios"}),
+        ),
+        ("post", "/api/v1/resources/{id}/members", json, json!({"member": incident, "leads": false, "leaves": false})),
+        (
+            "post",
+            "/api/v1/resources/{id}/shifts",
+            json,
+            json!({"from": "2098-12-01T10:00:00Z", "until": "2098-12-01T22:00:00Z"}),
+        ),
+        (
+            "post",
+            "/api/v1/resource-requests",
+            json,
+            json!({"incident": incident, "kind": "inspection", "wanted": 2, "skills": ["engineering"], "task": "Vistoriar a encosta"}),
+        ),
+        (
+            "post",
+            "/api/v1/resource-requests/{id}/deployments",
+            json,
+            json!({"resource": incident, "reason": "É a mais próxima"}),
+        ),
+        ("post", "/api/v1/resource-requests/{id}/close", json, json!({"reason": "Não choveu mais"})),
+        (
+            "post",
+            "/api/v1/deployments/{id}/steps",
+            json,
+            json!({"act": "en_route", "key": "celular-1:2098-12-01:7", "at": "2025-12-01T12:00:00Z",
+                "position": {"lat": -21.7612, "lon": -43.3501, "accuracy_m": 12}}),
+        ),
+        (
+            "post",
+            "/api/v1/deployments/{id}/positions",
+            json,
+            json!({"positions": [{"lat": -21.7612, "lon": -43.3501, "accuracy_m": 12, "at": "2025-12-01T12:01:00Z"}]}),
+        ),
+        ("post", "/api/v1/incidents/{id}/organization", json, json!({"position": "operations", "name": "Ana Prado"})),
+        ("post", "/api/v1/incidents/{id}/organization/end", json, json!({"position": "operations"})),
     ]
 }
 

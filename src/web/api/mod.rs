@@ -4,6 +4,9 @@ pub mod addresses;
 pub mod alerts;
 pub mod areas;
 pub mod audit;
+pub mod damage;
+pub mod deadlines;
+pub mod deployments;
 pub mod devices;
 pub mod document;
 pub mod endpoints;
@@ -11,6 +14,7 @@ mod examples;
 pub mod exercises;
 pub mod feeds;
 pub mod field;
+pub mod ics;
 pub mod imports;
 pub mod incidents;
 pub mod inspections;
@@ -23,6 +27,7 @@ pub mod plans;
 pub mod readings;
 pub mod reports;
 pub mod residents;
+pub mod resources;
 pub mod rotas;
 pub mod rules;
 pub mod shelters;
@@ -202,6 +207,34 @@ pub mod warnings;
     rotas::add,
     rotas::take_back,
     rotas::import,
+    damage::list,
+    damage::open,
+    damage::show,
+    damage::csv,
+    damage::acts::header,
+    damage::acts::sections,
+    damage::acts::enter,
+    damage::acts::take_back,
+    damage::acts::adopt,
+    damage::acts::level,
+    damage::acts::declare,
+    damage::acts::answer,
+    damage::papers::write,
+    damage::papers::adopt_document,
+    damage::papers::take_back_document,
+    damage::papers::choose,
+    damage::papers::submit,
+    damage::papers::outcome,
+    damage::papers::correct,
+    deadlines::list,
+    deadlines::act,
+    deadlines::acts,
+    deadlines::rules,
+    deadlines::add_rule,
+    deadlines::preview,
+    deadlines::holidays,
+    deadlines::add_holiday,
+    deadlines::remove_holiday,
     plans::list,
     plans::write,
     plans::show,
@@ -244,6 +277,25 @@ pub mod warnings;
     interdictions::release,
     interdictions::notices,
     field::today,
-    field::act
+    field::act,
+    resources::list,
+    resources::create,
+    resources::show,
+    resources::change,
+    resources::condition,
+    resources::join,
+    resources::shift,
+    deployments::requests,
+    deployments::ask,
+    deployments::request,
+    deployments::assign,
+    deployments::close,
+    deployments::list,
+    deployments::show,
+    deployments::step,
+    deployments::positions,
+    ics::show,
+    ics::fill,
+    ics::end
 ))]
 pub struct ApiDocument;

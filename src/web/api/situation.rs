@@ -155,6 +155,7 @@ pub async fn approve(
 #[schema(as = AfterAction)]
 pub struct LookBack {
     pub times: Times,
+    pub reaction: after::Reaction,
     pub actions: Vec<Line>,
     pub lessons: Vec<Lesson>,
 }
@@ -178,7 +179,8 @@ pub async fn look_back(
     let activations = activations::list(&mut conn, id).await?;
     let actions = after::lines(&activations, &tasks::list(&mut conn, id).await?, app.clock.now());
     let times = after::times(&store::firsts(&mut conn, id).await?);
-    Ok(Json(LookBack { times, actions, lessons: store::lessons(&mut conn, id).await? }))
+    let reaction = after::reaction(&store::reacted(&mut conn, id).await?);
+    Ok(Json(LookBack { times, reaction, actions, lessons: store::lessons(&mut conn, id).await? }))
 }
 
 /// The id of what was made.

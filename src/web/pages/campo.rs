@@ -131,7 +131,9 @@ async fn shell(_: May<can::Inspect>, v: View) -> Result<Response, ApiError> {
 
 /// Everything that is kept on the device, but the page.
 fn kept() -> Vec<String> {
-    let fonts = assets::names().filter(|name| name.starts_with("h/") && name.ends_with(".woff2")).map(std::borrow::Cow::into_owned);
+    let fonts = assets::names()
+        .filter(|name| name.starts_with("h/") && name.ends_with(".woff2"))
+        .map(std::borrow::Cow::into_owned);
     let files = ASSETS.iter().map(|name| (*name).to_owned()).chain(fonts);
     let mut all: Vec<String> = files.map(|name| format!("/assets/{name}")).collect();
     all.push(MANIFEST.to_owned());

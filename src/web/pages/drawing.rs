@@ -47,7 +47,7 @@ pub struct Mark {
     pub lon: f64,
     pub lat: f64,
     pub count: i64,
-    /// The most urgent of them, 1 to 4.
+    /// The most urgent of them, 1 to 4; 0: somebody who was sent, and no occurrence.
     pub priority: i16,
     pub href: String,
     pub label: String,
@@ -153,7 +153,11 @@ fn marks(marks: &[Mark], width: f64, svg: &mut String) {
         let r = width / 130.0 * (1.0 + (mark.count.max(1) as f64).ln() / 3.0);
         let text = |text: &str| escape(text, Html).map(|text| text.to_string()).unwrap_or_default();
         let (label, href) = (text(&mark.label), text(&mark.href));
-        let shown = if mark.count > 1 { mark.count.to_string() } else { format!("P{}", mark.priority) };
+        let shown = match (mark.count, mark.priority) {
+            (2.., _) => mark.count.to_string(),
+            (_, 0) => "▲".to_owned(),
+            (_, priority) => format!("P{priority}"),
+        };
         let _ = write!(
             svg,
             r#"<a href="{href}" aria-label="{label}" class="case p{}"><circle cx="{x:.0}" cy="{:.0}" r="{r:.0}"><title>{label}</title></circle><text x="{x:.0}" y="{:.0}" font-size="{:.0}" text-anchor="middle" aria-hidden="true">{shown}</text></a>"#,

@@ -87,6 +87,7 @@ async fn close(
     let closed = ending::close(&mut tx, (&app.ids, v.now), &staff.actor(), id, reason).await;
     closed.map_err(|error| match error {
         CloseError::Closed(_) => ApiError::Conflict(v.t("incident-closed-already")),
+        CloseError::Deployed(names) => ApiError::Conflict(v.t1("teams-close-incident", "names", names.join(", "))),
         CloseError::Sheltering(names) => ApiError::Conflict(v.t1("incident-close-shelters", "names", names.join(", "))),
         other => other.into(),
     })?;

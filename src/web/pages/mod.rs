@@ -9,6 +9,8 @@ pub mod audit;
 pub mod cadastro;
 pub mod campo;
 pub mod cases;
+pub mod damage;
+pub mod deadlines;
 pub mod delivery;
 pub mod devices;
 pub mod doubts;
@@ -20,6 +22,7 @@ pub mod frame;
 pub mod handover;
 pub mod history;
 pub mod hoje;
+pub mod ics;
 pub mod incidents;
 pub mod inspections;
 pub mod institutions;
@@ -60,6 +63,7 @@ pub mod station_history;
 pub mod station_quality;
 pub mod stations;
 pub mod tasks;
+pub mod teams;
 pub mod tokens;
 pub mod unsubscribe;
 pub mod view;
@@ -97,6 +101,8 @@ pub fn routes() -> Router<App> {
         .merge(plans::routes())
         .merge(campo::routes())
         .merge(inspections::routes())
+        .merge(damage::routes())
+        .merge(deadlines::routes())
         .merge(tasks::routes())
         .merge(situation::routes())
         .merge(hoje::routes())
@@ -130,6 +136,8 @@ pub fn routes() -> Router<App> {
         .merge(cadastro::routes())
         .merge(institutions::routes())
         .merge(relief::routes())
+        .merge(teams::routes())
+        .merge(ics::routes())
         .merge(unsubscribe::routes())
 }
 

@@ -243,12 +243,12 @@ fn shorten(names: Vec<String>, shown: usize) -> String {
     text
 }
 
-/// Alerts on their way: issued within the hour, or with rows that wait.
+/// Alerts on their way: issued within the hour, or with rows that wait. Nothing of one that ran out waits for an hour.
 async fn deliveries(conn: &mut PgConnection, v: &View) -> sqlx::Result<Vec<DeliveryCard>> {
     let rows = sqlx::query!(
         r#"select a.id as "id: AlertId", a.number as "number!", a.issued_at as "issued_at!" from alert a
            where a.issued_at > $1
-              or exists (select from outbox o where o.alert_id = a.id and o.state in ('pending', 'sending'))
+              or (a.expires_at > $1 and delivery_is_open(a.id))
            order by a.issued_at desc limit 5"#,
         v.now - chrono::TimeDelta::hours(1)
     )

@@ -65,9 +65,12 @@ pub fn groups(f: &Frame) -> Vec<Group> {
             "rail-response",
             vec![
                 entry("/console/incidents", "incidents", "nav-incidents"),
+                entry("/console/teams", "teams", "nav-teams"),
                 entry("/console/inspections", "inspections", "nav-inspections"),
                 entry("/console/plans", "plans", "nav-plans"),
                 entry("/console/shelters", "shelters", "nav-shelters"),
+                entry("/console/damage", "damage", "nav-damage"),
+                entry("/console/declarations", "declarations", "nav-declarations").who(Permission::DeclareDamage),
             ],
         ),
         (

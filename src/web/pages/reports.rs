@@ -154,6 +154,8 @@ struct OccurrencePage {
     may_write: bool,
     /// Where a person put it.
     placing: Option<Placing>,
+    /// Who was sent, and what is asked for.
+    teams: Markup,
     /// What was looked for in the register, and what it knows of that.
     find: String,
     candidates: Vec<Candidate>,
@@ -287,6 +289,8 @@ async fn occurrence_page(app: &App, v: View, id: Uuid, shown: Shown) -> Result<R
     let placing = placing::of(&mut conn, id).await?;
     let (find, candidates) = candidates(&mut conn, &words, find.as_deref()).await?;
     let bounds = drawing::bounds_json(&mut conn).await?;
+    let is_at_work = AT_WORK.iter().any(|state| state.as_str() == o.state);
+    let teams = super::teams::panel::of_occurrence(&mut conn, &f.v, id, is_at_work).await?;
     page(&OccurrencePage {
         f,
         o,
@@ -301,6 +305,7 @@ async fn occurrence_page(app: &App, v: View, id: Uuid, shown: Shown) -> Result<R
         may_decide,
         may_write,
         placing,
+        teams,
         find,
         candidates,
         bounds,

@@ -1,7 +1,7 @@
 //! Who is told, who is not, and why.
 
 use sentinela::dispatch::outbox::{self, Enqueued};
-use sentinela::dispatch::store::enqueue;
+use sentinela::dispatch::store::spread;
 use sentinela::dispatch::{audience, progress};
 
 use super::town::{AWAY, INSIDE, NEAR, Town};
@@ -195,8 +195,8 @@ async fn of_a_large_audience_the_most_endangered_leave_at_once_and_the_rest_is_w
     assert_eq!(worst, 51);
     let mut conn = db.pool.acquire().await.unwrap();
     assert!(progress(&mut conn, alert).await.unwrap().spreading);
-    assert_eq!(enqueue::spread(&mut conn, start_at()).await.unwrap(), Some(alert));
-    assert_eq!(enqueue::spread(&mut conn, start_at()).await.unwrap(), None);
+    assert_eq!(spread::spread(&mut conn, start_at()).await.unwrap(), Some(alert));
+    assert_eq!(spread::spread(&mut conn, start_at()).await.unwrap(), None);
     let found = progress(&mut conn, alert).await.unwrap();
     assert_eq!((found.sms.pending, found.sms.suppressed, found.spreading), (3001, 2999, false));
     let accounts = outbox::audit(&mut conn, start_at(), 30, alert).await.unwrap().unwrap();

@@ -4,7 +4,7 @@ use chrono::TimeDelta;
 use sentinela::clock::Instant;
 use sentinela::dispatch::audience;
 use sentinela::dispatch::outbox::Enqueued;
-use sentinela::dispatch::store::enqueue;
+use sentinela::dispatch::store::spread;
 use sentinela::ids::OutboxId;
 use sentinela::residents::store::blocked::{self, Failure};
 
@@ -95,7 +95,7 @@ async fn a_blocked_address_gets_nothing_of_a_large_audience_either_and_the_previ
         where c.blocked_at is not null and (o.state, o.reason) is distinct from ('suppressed', 'blocked')";
     let told_although = async || sqlx::query_scalar::<_, i64>(told).fetch_one(&db.pool).await.unwrap();
     assert_eq!(told_although().await, 0, "among the first");
-    assert_eq!(enqueue::spread(&mut conn, start_at()).await.unwrap(), Some(alert));
+    assert_eq!(spread::spread(&mut conn, start_at()).await.unwrap(), Some(alert));
     assert_eq!(told_although().await, 0);
     let found: (i64, i64) = sqlx::query_as(
         "select count(*) filter (where state = 'pending'), count(*) filter (where reason = 'blocked') from outbox",

@@ -1,7 +1,7 @@
 //! Whom a person chose that an alert goes to: a distance around its places, and how well a home must be known.
 
 use sentinela::dispatch::audience::{self, Reach};
-use sentinela::dispatch::store::enqueue;
+use sentinela::dispatch::store::spread;
 use sentinela::ids::AlertId;
 use uuid::Uuid;
 
@@ -166,7 +166,7 @@ async fn a_large_audience_is_written_by_the_same_choice_in_both_of_its_parts() {
     let early: Vec<String> =
         sqlx::query_scalar("select distinct state || ' ' || basis from outbox").fetch_all(&db.pool).await.unwrap();
     assert_eq!(early, ["pending inside"], "the first are the surest");
-    enqueue::spread(&mut db.pool.acquire().await.unwrap(), start_at()).await.unwrap();
+    spread::spread(&mut db.pool.acquire().await.unwrap(), start_at()).await.unwrap();
     let found: Vec<String> = sqlx::query_scalar(
         "select state || ' ' || basis || ' ' || reason || ' ' || count(*) from outbox group by state, basis, reason order by 1",
     )

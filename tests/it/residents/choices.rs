@@ -2,7 +2,7 @@
 
 use chrono::TimeDelta;
 use sentinela::dispatch::audience;
-use sentinela::dispatch::store::enqueue;
+use sentinela::dispatch::store::spread;
 use sentinela::ids::AlertId;
 use uuid::Uuid;
 
@@ -143,7 +143,7 @@ async fn of_a_large_audience_the_first_rows_obey_too_and_the_rest_is_judged_by_t
     assert!(at_once.spreading && at_once.sms > 0, "{at_once:?}");
     let mut conn = db.pool.acquire().await.unwrap();
     // The rest is written an hour later, when the quiet hours are over.
-    enqueue::spread(&mut conn, start_at() + TimeDelta::hours(1)).await.unwrap();
+    spread::spread(&mut conn, start_at() + TimeDelta::hours(1)).await.unwrap();
     let found =
         texts(&db, "select state || ' ' || reason || ' ' || count(*) from outbox group by state, reason order by 1")
             .await;

@@ -24,7 +24,7 @@ use crate::web::pages::frame::Frame;
 use crate::web::pages::relief::panel::Panel;
 use crate::web::pages::reports::told;
 use crate::web::pages::view::{Markup, View};
-use crate::web::pages::{alerts, page};
+use crate::web::pages::{alerts, page, teams};
 use crate::web::upload::{self, MAX_FILES, Pictures, Shape};
 
 /// Lines of the timeline on one page.
@@ -59,6 +59,8 @@ struct IncidentPage {
     before: i64,
     work: Work,
     shelters: Panel,
+    /// Who was sent, what is asked for, and the command.
+    teams: Markup,
     halted: Halted,
     may_write: bool,
     /// How far the contingency plan is.
@@ -113,6 +115,7 @@ async fn shown_page(app: &App, v: View, id: IncidentId, shown: &Shown, halted: H
     let work = work(&mut conn, &f.v, id).await?;
     let plan = super::super::tasks::card(&mut conn, &f.v, id).await?;
     let shelters = Panel::load(&mut conn, &f.v, id).await?;
+    let teams = teams::panel::of_incident(&mut conn, &f.v, id, is_open).await?;
     let answer = page(&IncidentPage {
         alerts,
         photographs,
@@ -129,12 +132,13 @@ async fn shown_page(app: &App, v: View, id: IncidentId, shown: &Shown, halted: H
         work,
         plan,
         shelters,
+        teams,
         halted,
     })?;
     Ok(answer)
 }
 
-/// The occurrences of an incident.
+/// The occurrences of an incident, and on the map also its teams.
 struct Work {
     cases: Vec<Case>,
     /// How many of each class of urgency are at work.
@@ -149,7 +153,8 @@ async fn work(conn: &mut PgConnection, v: &View, id: IncidentId) -> Result<Work,
     let cases = list::lines(&mut *conn, &wish, v.now, None, OWN).await?;
     let in_all = list::counts(&mut *conn, &wish, v.now).await?.all();
     let at_work = list::counts(&mut *conn, &Wish { states: AT_WORK.to_vec(), ..wish }, v.now).await?;
-    let marks: Vec<Mark> = cases.iter().filter_map(|case| mark(v, case)).collect();
+    let mut marks: Vec<Mark> = cases.iter().filter_map(|case| mark(v, case)).collect();
+    marks.extend(teams::panel::places(&mut *conn, v, id).await?);
     let map = if marks.is_empty() {
         Markup::default()
     } else {

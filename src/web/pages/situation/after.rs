@@ -17,7 +17,7 @@ use crate::incidents::store::Incident;
 use crate::plancon::PlanError;
 use crate::plancon::store::{activations, tasks};
 use crate::refused::Refused;
-use crate::situation::after::{self, Line, Times};
+use crate::situation::after::{self, Line, Reaction, Times};
 use crate::situation::desk::{self, NewLesson};
 use crate::situation::{Lesson, store};
 use crate::web::auth::{May, can};
@@ -34,6 +34,7 @@ struct AfterPage {
     i: Incident,
     lines: Vec<Line>,
     times: Times,
+    reaction: Reaction,
     lessons: Vec<Lesson>,
     today: NaiveDate,
     given: Given,
@@ -87,12 +88,13 @@ async fn after_page(
     let activations = activations::list(&mut conn, id).await?;
     let lines = after::lines(&activations, &tasks::list(&mut conn, id).await?, v.now);
     let times = after::times(&store::firsts(&mut conn, id).await?);
+    let reaction = after::reaction(&store::reacted(&mut conn, id).await?);
     let lessons = store::lessons(&mut conn, id).await?;
     let (may_write, today) = (v.may(Permission::RunIncidents), today(&v));
     let drill = activations.iter().any(|one| one.drill);
     let status = if wrong.is_empty() { StatusCode::OK } else { StatusCode::UNPROCESSABLE_ENTITY };
     let f = Frame::load(&mut conn, app, v, "incidents").await?;
-    let shown = AfterPage { f, i, lines, times, lessons, today, given, wrong, errors, may_write, drill };
+    let shown = AfterPage { f, i, lines, times, reaction, lessons, today, given, wrong, errors, may_write, drill };
     Ok((status, page(&shown)?).into_response())
 }
 

@@ -1,0 +1,54 @@
+//! `sentinela import resources FILE`: people, vehicles, equipment and teams. The same file again changes nothing.
+
+use std::path::Path;
+
+use anyhow::Context as _;
+use serde_json::json;
+use sqlx::Acquire as _;
+
+use crate::accounts::tokens::desk::Acting;
+use crate::audit::{Act, Actor, Entry, record};
+use crate::catalogue::{Format, read};
+use crate::cli::Session;
+use crate::config::Config;
+use crate::resources::{desk, file, store};
+
+pub async fn run(config: Config, file: &Path, dry_run: bool) -> anyhow::Result<()> {
+    let shown = file.display().to_string();
+    let bytes = super::load(file)?;
+    let format = Format::guess(&String::from_utf8_lossy(bytes.get(..64).unwrap_or(&bytes)));
+    let given = read(format, &bytes).and_then(|records| file::parse(&records));
+    let given = given.map_err(|problems| anyhow::anyhow!("{problems}")).with_context(|| format!("{shown}:"))?;
+    let session = Session::open(config).await?;
+    let outcome = async {
+        let mut conn = session.pool.acquire().await?;
+        let mut tx = conn.begin().await?;
+        let (now, actor) = (session.clock.now(), Actor::command());
+        let by = Acting { ids: &session.ids, now, actor: &actor };
+        let (mut created, mut updated, mut unchanged) = (0_u32, 0_u32, 0_u32);
+        for new in &given {
+            let kept = store::by_code(&mut tx, &new.code).await?;
+            if let Some(id) = kept
+                && store::load(&mut tx, id, now).await?.is_some_and(|kept| kept.what == *new)
+            {
+                unchanged += 1;
+                continue;
+            }
+            desk::save(&mut tx, by, kept, new).await.with_context(|| format!("{shown}: {}", new.code))?;
+            if kept.is_some() { updated += 1 } else { created += 1 }
+        }
+        if dry_run {
+            tx.rollback().await?;
+        } else {
+            let counts = json!({ "created": created, "updated": updated, "unchanged": unchanged });
+            let entry = Entry::new(Act::ResourceSave, "import", "resources").to(counts);
+            record(&mut tx, &session.ids, now, &actor, entry).await?;
+            tx.commit().await?;
+        }
+        let would = if dry_run { " (dry run: nothing was stored)" } else { "" };
+        println!("{shown}: {created} created, {updated} updated, {unchanged} unchanged{would}");
+        anyhow::Ok(())
+    };
+    let outcome = outcome.await;
+    session.close(outcome).await
+}

@@ -1,0 +1,417 @@
+//! Figures of FIDE 6 and 7: the total of each line from its entries, held against what inspections and shelters propose. Pure.
+//!
+//! No total is ever typed. What counts twice or might is told as a doubt.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use super::lines::{Amount, Line, Part};
+use crate::clock::Instant;
+use crate::units::vocabulary;
+
+vocabulary! {
+    /// Where an entry comes from.
+    Source, "source of a figure" {
+        /// An inspection of the field.
+        Inspection = "inspection",
+        /// Totals of the shelters and the register of families at an instant.
+        Shelters = "shelters",
+        /// What a department declared, with a person and a document.
+        Declaration = "declaration",
+        /// Written by hand, with a reason.
+        Manual = "manual",
+    }
+}
+
+/// An entry of the ledger.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[schema(as = DamageEntry)]
+pub struct Entry {
+    pub id: Uuid,
+    #[schema(value_type = String)]
+    pub line: Line,
+    #[schema(value_type = String)]
+    pub source: Source,
+    pub amount: Amount,
+    pub inspection_id: Option<Uuid>,
+    /// Number of the inspection.
+    pub inspection: Option<String>,
+    /// The instant at which the shelters were counted.
+    #[schema(value_type = Option<String>)]
+    pub counted_at: Option<Instant>,
+    pub declaration_id: Option<Uuid>,
+    /// Who declared, or why it was written by hand.
+    pub because: String,
+    #[schema(value_type = String)]
+    pub at: Instant,
+    pub by: String,
+}
+
+/// What something else says of a line.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, utoipa::ToSchema)]
+#[schema(as = DamageProposal)]
+pub struct Proposal {
+    #[schema(value_type = String)]
+    pub line: Line,
+    /// inspection or shelters.
+    #[schema(value_type = String)]
+    pub source: Source,
+    pub amount: Amount,
+    /// The inspections behind it.
+    pub inspections: Vec<Uuid>,
+}
+
+/// What may be counted twice.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[schema(as = DamageDoubt)]
+#[serde(tag = "doubt", rename_all = "snake_case")]
+pub enum Doubt {
+    /// Inspections of one building: only the newest counts. Their numbers, the newest first.
+    OneBuilding { place: String, inspections: Vec<String> },
+    /// One line has entries of sources that may count the same.
+    ManySources { line: String, sources: Vec<String> },
+    /// An entry rests on an inspection that was corrected or stands behind a newer one of the building.
+    Outdated { line: String, inspection: String },
+}
+
+/// One line with everything that is known of it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, utoipa::ToSchema)]
+#[schema(as = DamageFigure)]
+pub struct Figure {
+    #[schema(value_type = String)]
+    pub line: Line,
+    /// The sum of its entries.
+    pub total: Amount,
+    pub entries: Vec<Entry>,
+    pub proposals: Vec<Proposal>,
+    /// Total less proposal, for each proposal in its order.
+    pub differences: Vec<Amount>,
+}
+
+/// Sums over lines. Persons are never summed over lines.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[schema(as = DamageSums)]
+pub struct Sums {
+    pub damaged: Option<i64>,
+    pub destroyed: Option<i64>,
+    pub material_centavos: Option<i64>,
+    pub public_centavos: Option<i64>,
+    pub private_centavos: Option<i64>,
+    /// Of public and private losses.
+    pub loss_centavos: Option<i64>,
+}
+
+/// The total of each line that has an entry.
+pub fn totals<'a>(entries: impl IntoIterator<Item = &'a Entry>) -> BTreeMap<Line, Amount> {
+    let mut totals: BTreeMap<Line, Amount> = BTreeMap::new();
+    for entry in entries {
+        let total = totals.entry(entry.line).or_default();
+        *total = total.and(entry.amount);
+    }
+    totals
+}
+
+pub fn sums(totals: &BTreeMap<Line, Amount>) -> Sums {
+    let of = |part: Part| {
+        let amounts = totals.iter().filter(|(line, _)| line.part() == part).map(|(_, amount)| *amount);
+        amounts.fold(Amount::default(), Amount::and)
+    };
+    let (material, public, private) = (of(Part::Material), of(Part::PublicLoss), of(Part::PrivateLoss));
+    Sums {
+        damaged: material.damaged,
+        destroyed: material.destroyed,
+        material_centavos: material.centavos,
+        public_centavos: public.centavos,
+        private_centavos: private.centavos,
+        loss_centavos: public.and(private).centavos,
+    }
+}
+
+/// Every line in its order.
+pub fn figures(entries: &[Entry], proposals: &[Proposal]) -> Vec<Figure> {
+    let totals = totals(entries);
+    let one = |line: Line| {
+        let total = totals.get(&line).copied().unwrap_or_default();
+        let entries = entries.iter().filter(|entry| entry.line == line).cloned().collect();
+        let proposals: Vec<Proposal> = proposals.iter().filter(|one| one.line == line).cloned().collect();
+        let differences = proposals.iter().map(|one| total.less(one.amount).without_noughts()).collect();
+        Figure { line, total, entries, proposals, differences }
+    };
+    Line::ALL.iter().map(|line| one(*line)).collect()
+}
+
+/// An inspection that stands, as far as figures need it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Inspected {
+    pub id: Uuid,
+    pub number: String,
+    pub observed_at: Instant,
+    /// The line of its kind of building; none for what has no line.
+    pub building: Option<Line>,
+    pub units: i64,
+    /// none, damaged or destroyed.
+    pub damage: String,
+    pub centavos: Option<i64>,
+    /// Street, house and complement as they were written.
+    pub street: String,
+    pub house_number: String,
+    pub complement: String,
+    /// Ten-thousandths of a degree, about eleven metres.
+    pub spot: Option<(i64, i64)>,
+    pub persons: Vec<(Line, i64)>,
+}
+
+fn plain(text: &str) -> String {
+    let letters = text.trim().to_lowercase();
+    letters.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+impl Inspected {
+    /// What tells the building: its address where it has a house number, else its spot.
+    fn building_key(&self) -> String {
+        let kind = self.building.map_or("other", Line::as_str);
+        match self.spot {
+            _ if !self.house_number.trim().is_empty() => {
+                format!("{kind}|{}|{}|{}", plain(&self.street), plain(&self.house_number), plain(&self.complement))
+            }
+            Some((lon, lat)) => format!("{kind}|{lon}|{lat}|{}", plain(&self.complement)),
+            None => self.id.to_string(),
+        }
+    }
+
+    fn place(&self) -> String {
+        let parts = [self.street.trim(), self.house_number.trim(), self.complement.trim()];
+        parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(", ")
+    }
+
+    /// What it says of each line.
+    pub fn amounts(&self) -> Vec<(Line, Amount)> {
+        let mut amounts: Vec<(Line, Amount)> = Vec::new();
+        if let Some(line) = self.building.filter(|_| self.damage != "none") {
+            let counted = |word: &str| (self.damage == word).then_some(self.units);
+            let amount = if line.part() == Part::Material {
+                Amount {
+                    damaged: counted("damaged"),
+                    destroyed: counted("destroyed"),
+                    centavos: self.centavos,
+                    persons: None,
+                }
+            } else {
+                Amount { centavos: self.centavos, ..Amount::default() }
+            };
+            if !amount.is_empty() {
+                amounts.push((line, amount));
+            }
+        }
+        let persons =
+            self.persons.iter().map(|(line, count)| (*line, Amount { persons: Some(*count), ..Amount::default() }));
+        amounts.extend(persons);
+        amounts
+    }
+}
+
+/// The inspections that count, one a building, and the doubts about the others.
+pub fn one_a_building(inspections: &[Inspected]) -> (Vec<&Inspected>, Vec<Doubt>) {
+    let mut buildings: BTreeMap<String, Vec<&Inspected>> = BTreeMap::new();
+    for one in inspections {
+        buildings.entry(one.building_key()).or_default().push(one);
+    }
+    let (mut counting, mut doubts) = (Vec::new(), Vec::new());
+    for (_, mut group) in buildings {
+        group.sort_by(|a, b| (b.observed_at, b.id).cmp(&(a.observed_at, a.id)));
+        let Some(newest) = group.first() else { continue };
+        if group.len() > 1 {
+            let inspections = group.iter().map(|one| one.number.clone()).collect();
+            doubts.push(Doubt::OneBuilding { place: newest.place(), inspections });
+        }
+        counting.push(*newest);
+    }
+    counting.sort_by_key(|one| (one.observed_at, one.id));
+    (counting, doubts)
+}
+
+/// What inspections propose, by line.
+pub fn of_inspections(counting: &[&Inspected]) -> Vec<Proposal> {
+    let mut lines: BTreeMap<Line, (Amount, Vec<Uuid>)> = BTreeMap::new();
+    for one in counting {
+        for (line, amount) in one.amounts() {
+            let (total, ids) = lines.entry(line).or_default();
+            *total = total.and(amount);
+            ids.push(one.id);
+        }
+    }
+    let propose = |(line, (amount, inspections))| Proposal { line, source: Source::Inspection, amount, inspections };
+    lines.into_iter().map(propose).collect()
+}
+
+/// What the shelters propose: desabrigados and desalojados, apart.
+pub fn of_shelters(homeless: i64, displaced: i64) -> Vec<Proposal> {
+    let one = |(line, persons)| {
+        let amount = Amount { persons: Some(persons), ..Amount::default() };
+        Proposal { line, source: Source::Shelters, amount, inspections: Vec::new() }
+    };
+    [(Line::Homeless, homeless), (Line::Displaced, displaced)].into_iter().map(one).collect()
+}
+
+/// What may be counted twice among the entries. `counting`: the inspections that count.
+pub fn doubts_of(entries: &[Entry], counting: &[&Inspected]) -> Vec<Doubt> {
+    let good: BTreeSet<Uuid> = counting.iter().map(|one| one.id).collect();
+    let mut doubts = Vec::new();
+    for line in Line::ALL {
+        let of_line: Vec<&Entry> = entries.iter().filter(|entry| entry.line == *line).collect();
+        let sources: BTreeSet<Source> =
+            of_line.iter().map(|entry| entry.source).filter(|source| *source != Source::Manual).collect();
+        if sources.len() > 1 {
+            let sources = sources.into_iter().map(|source| source.as_str().to_owned()).collect();
+            doubts.push(Doubt::ManySources { line: line.as_str().into(), sources });
+        }
+        for entry in of_line {
+            let Some(id) = entry.inspection_id.filter(|id| !good.contains(id)) else { continue };
+            let inspection = entry.inspection.clone().unwrap_or_else(|| id.to_string());
+            doubts.push(Doubt::Outdated { line: line.as_str().into(), inspection });
+        }
+    }
+    doubts
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn entry(line: Line, amount: Amount) -> Entry {
+        Entry {
+            id: Uuid::nil(),
+            line,
+            source: Source::Manual,
+            amount,
+            inspection_id: None,
+            inspection: None,
+            counted_at: None,
+            declaration_id: None,
+            because: "contado à mão".into(),
+            at: Instant::default(),
+            by: "ana".into(),
+        }
+    }
+
+    fn any_entry() -> impl Strategy<Value = Entry> {
+        let number = || prop::option::of(0..1_000_000_i64);
+        (0..Line::ALL.len(), number(), number(), number()).prop_map(|(at, a, b, c)| {
+            let line = Line::ALL[at];
+            let amount = match line.part() {
+                Part::Human | Part::Environmental => Amount { persons: a, ..Amount::default() },
+                Part::Material => Amount { damaged: a, destroyed: b, centavos: c, persons: None },
+                Part::PublicLoss | Part::PrivateLoss => Amount { centavos: a, ..Amount::default() },
+            };
+            entry(line, amount)
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn totals_equal_their_parts_whichever_way_they_are_added(
+            entries in prop::collection::vec(any_entry(), 0..60), cut in 0..60_usize,
+        ) {
+            let whole = totals(&entries);
+            let mut turned = entries.clone();
+            turned.reverse();
+            prop_assert_eq!(&whole, &totals(&turned));
+            let (left, right) = entries.split_at(cut.min(entries.len()));
+            let mut joined = totals(left);
+            for (line, amount) in totals(right) {
+                let total = joined.entry(line).or_default();
+                *total = total.and(amount);
+            }
+            prop_assert_eq!(&whole, &joined);
+            let sums = sums(&whole);
+            let money = |part: Part| entries.iter().filter(|entry| entry.line.part() == part).filter_map(|entry| entry.amount.centavos).sum::<i64>();
+            prop_assert_eq!(sums.material_centavos.unwrap_or_default(), money(Part::Material));
+            prop_assert_eq!(sums.loss_centavos.unwrap_or_default(), money(Part::PublicLoss) + money(Part::PrivateLoss));
+            for figure in figures(&entries, &[]) {
+                let of_line = figure.entries.iter().fold(Amount::default(), |all, entry| all.and(entry.amount));
+                prop_assert_eq!(figure.total, of_line);
+            }
+        }
+    }
+
+    fn inspected(number: &str, house: &str, at: i64, damage: &str) -> Inspected {
+        Inspected {
+            id: Uuid::from_u128(at as u128),
+            number: number.into(),
+            observed_at: chrono::DateTime::from_timestamp(at, 0).unwrap(),
+            building: Some(Line::Housing),
+            units: 2,
+            damage: damage.into(),
+            centavos: Some(100_000),
+            street: "Rua  Halfeld".into(),
+            house_number: house.into(),
+            complement: String::new(),
+            spot: Some((-433_950, -217_500)),
+            persons: vec![(Line::Injured, 1)],
+        }
+    }
+
+    #[test]
+    fn two_inspections_of_one_building_are_one_and_a_doubt() {
+        let mut all = [
+            inspected("2026/001", "10", 1, "damaged"),
+            inspected("2026/002", "10", 2, "destroyed"),
+            inspected("2026/003", "12", 3, "damaged"),
+        ];
+        all[1].street = "rua halfeld".into();
+        let (counting, doubts) = one_a_building(&all);
+        assert_eq!(counting.iter().map(|one| one.number.as_str()).collect::<Vec<_>>(), ["2026/002", "2026/003"]);
+        assert_eq!(
+            doubts,
+            [Doubt::OneBuilding {
+                place: "rua halfeld, 10".into(),
+                inspections: vec!["2026/002".into(), "2026/001".into()]
+            }]
+        );
+        let proposed = of_inspections(&counting);
+        let housing = proposed.iter().find(|one| one.line == Line::Housing).unwrap();
+        assert_eq!(
+            housing.amount,
+            Amount { damaged: Some(2), destroyed: Some(2), centavos: Some(200_000), persons: None }
+        );
+        assert_eq!(proposed.iter().find(|one| one.line == Line::Injured).unwrap().amount.persons, Some(2));
+        let mut on_old = entry(Line::Housing, housing.amount);
+        (on_old.inspection_id, on_old.inspection) = (Some(all[0].id), Some("2026/001".into()));
+        assert_eq!(
+            doubts_of(&[on_old], &counting),
+            [Doubt::Outdated { line: "housing".into(), inspection: "2026/001".into() }]
+        );
+    }
+
+    #[test]
+    fn without_a_house_number_the_spot_tells_the_building() {
+        let mut all = [inspected("2026/001", "", 1, "damaged"), inspected("2026/002", "", 2, "damaged")];
+        assert_eq!(one_a_building(&all).0.len(), 1);
+        all[1].spot = Some((-433_960, -217_500));
+        assert_eq!(one_a_building(&all).0.len(), 2);
+        all[0].spot = None;
+        all[1].spot = None;
+        assert_eq!(one_a_building(&all).0.len(), 2, "nothing tells that they are one");
+    }
+
+    #[test]
+    fn what_is_adopted_stands_beside_what_is_proposed_with_the_difference() {
+        let proposals = of_shelters(40, 120);
+        let mut counted = entry(Line::Homeless, Amount { persons: Some(38), ..Amount::default() });
+        counted.source = Source::Shelters;
+        let mut declared = counted.clone();
+        (declared.source, declared.amount.persons) = (Source::Declaration, Some(5));
+        let all = figures(&[counted.clone(), declared.clone()], &proposals);
+        let homeless = all.iter().find(|one| one.line == Line::Homeless).unwrap();
+        assert_eq!((homeless.total.persons, homeless.differences[0].persons), (Some(43), Some(3)));
+        let displaced = all.iter().find(|one| one.line == Line::Displaced).unwrap();
+        assert_eq!((displaced.total.persons, displaced.differences[0].persons), (None, Some(-120)));
+        assert!(
+            matches!(&doubts_of(&[counted, declared], &[])[0], Doubt::ManySources { line, .. } if line == "homeless")
+        );
+    }
+}

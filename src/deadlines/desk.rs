@@ -1,0 +1,307 @@
+//! What modules and people do with deadlines, rules and holidays, each act with its entry in the audit.
+
+use chrono::NaiveDate;
+use chrono_tz::Tz;
+use serde_json::json;
+use sqlx::PgConnection;
+use uuid::Uuid;
+
+use super::calendar::Holiday;
+use super::course::{self, NotNow};
+use super::reckon::{Anchor, reckon};
+use super::store::{self, New};
+use super::{Course, Deadline, DeadlineRule, HolidayKind, Reckoned};
+use crate::accounts::tokens::desk::Acting;
+use crate::audit::{self, Act, Entry};
+use crate::exercises::plan::text;
+use crate::plancon::PlanError;
+use crate::plancon::desk::reasoned;
+use crate::refused::Refused;
+use crate::web::error::FieldError;
+
+const KIND: &str = "deadline";
+
+impl From<NotNow> for Refused {
+    fn from(why: NotNow) -> Self {
+        match why {
+            NotNow::NoReason => Self::wrong("reason", "", why.to_string()),
+            other => Self::Conflict(format!("the deadline stays as it is: {other}")),
+        }
+    }
+}
+
+fn beyond(code: &str) -> Refused {
+    Refused::Conflict(format!("the deadline {code} ends beyond the years of the calendar"))
+}
+
+fn missing_rule(code: &str, day: NaiveDate) -> Refused {
+    Refused::Conflict(format!("no rule of the deadline {code} holds on {day}"))
+}
+
+/// What would be due: the rule that holds and its reckoning.
+///
+/// # Errors
+/// `Conflict` when no rule holds on that day.
+pub async fn preview(
+    conn: &mut PgConnection,
+    code: &str,
+    anchor: Anchor,
+    course: &Course,
+) -> Result<(DeadlineRule, Reckoned), Refused> {
+    let rules = store::rules(&mut *conn).await?;
+    let rule = rules.choose(code, anchor.day()).ok_or_else(|| missing_rule(code, anchor.day()))?;
+    let calendar = store::calendar(conn).await?;
+    let told = reckon(rule, anchor, &calendar, course).ok_or_else(|| beyond(code))?;
+    Ok((rule.clone(), told))
+}
+
+/// Begins a deadline. One of the same subject and code that is open is reckoned from the new anchor instead.
+///
+/// # Errors
+/// `Conflict` when no rule holds on the day of the anchor.
+pub async fn set(conn: &mut PgConnection, by: Acting<'_>, tz: Tz, new: &New<'_>) -> Result<Uuid, Refused> {
+    store::lock(&mut *conn).await?;
+    let open = store::list(&mut *conn, Some(new.subject), true).await?;
+    let before = open.into_iter().find(|one| one.code == new.code);
+    let course = before.as_ref().map(|one| one.course.clone()).unwrap_or_default();
+    let (rule, told) = preview(&mut *conn, new.code, Anchor { at: new.anchor_at, tz }, &course).await?;
+    let id = match &before {
+        Some(one) if one.anchor_at == new.anchor_at => return Ok(one.id),
+        Some(one) => {
+            store::set(&mut *conn, one.id, (&rule, &course, &told), new.anchor_at).await?;
+            one.id
+        }
+        None => {
+            let id = by.ids.uuid(by.now);
+            store::insert(&mut *conn, id, new, (&rule, &told), (by.now, &by.actor.name)).await?;
+            id
+        }
+    };
+    let days = (before.and_then(|one| one.due_on), told.due_on);
+    store::keep_act(&mut *conn, id, (by.now, &by.actor.name), ("set", ""), days).await?;
+    let after = json!({ "code": new.code, "law_ref": rule.law_ref, "due_on": told.due_on, "subject": new.subject.1 });
+    audit::record(conn, by.ids, by.now, by.actor, Entry::new(Act::DeadlineSet, KIND, id).to(after)).await?;
+    Ok(id)
+}
+
+/// Ends every open deadline of a subject with this code: it was met, or it matters no more (`void`).
+///
+/// # Errors
+/// The database's.
+pub async fn end(
+    conn: &mut PgConnection,
+    by: Acting<'_>,
+    (subject, code): ((&str, Uuid), &str),
+    is_met: bool,
+    reason: &str,
+) -> Result<(), Refused> {
+    store::lock(&mut *conn).await?;
+    let (state, word) = if is_met { ("met", "meet") } else { ("void", "void") };
+    for one in store::list(&mut *conn, Some(subject), true).await?.into_iter().filter(|one| one.code == code) {
+        store::end(&mut *conn, one.id, state, (by.now, &by.actor.name)).await?;
+        store::keep_act(&mut *conn, one.id, (by.now, &by.actor.name), (word, reason), (one.due_on, one.due_on)).await?;
+        let entry = Entry::new(Act::DeadlineEnd, KIND, one.id).because(reason).to(json!({ "state": state }));
+        audit::record(&mut *conn, by.ids, by.now, by.actor, entry).await?;
+    }
+    Ok(())
+}
+
+/// A deadline that an act moved.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, utoipa::ToSchema)]
+#[schema(as = DeadlineMoved)]
+pub struct Moved {
+    pub id: Uuid,
+    pub code: String,
+    pub title: String,
+    pub due_before: Option<NaiveDate>,
+    pub due_after: Option<NaiveDate>,
+}
+
+/// Reckons everything that is open anew, and journals what moved. A deadline whose rule is gone keeps what it has.
+async fn reckon_all(conn: &mut PgConnection, by: Acting<'_>, tz: Tz, why: &str) -> Result<Vec<Moved>, Refused> {
+    let rules = store::rules(&mut *conn).await?;
+    let calendar = store::calendar(&mut *conn).await?;
+    let mut moved = Vec::new();
+    for one in store::open(&mut *conn).await? {
+        let anchor = Anchor { at: one.anchor_at, tz };
+        let Some(rule) = rules.choose(&one.code, anchor.day()) else { continue };
+        let told = reckon(rule, anchor, &calendar, &one.course).ok_or_else(|| beyond(&one.code))?;
+        if (told.due_on, told.due_at, &told.trace) == (one.due_on, one.due_at, &one.trace)
+            && rule.law_ref == one.law_ref
+        {
+            continue;
+        }
+        store::set(&mut *conn, one.id, (rule, &one.course, &told), one.anchor_at).await?;
+        let days = (one.due_on, told.due_on);
+        store::keep_act(&mut *conn, one.id, (by.now, &by.actor.name), ("reckon", why), days).await?;
+        let entry = Entry::new(Act::DeadlineReckon, KIND, one.id).because(why);
+        let entry = entry.from(json!({ "due_on": days.0 })).to(json!({ "due_on": days.1 }));
+        audit::record(&mut *conn, by.ids, by.now, by.actor, entry).await?;
+        moved.push(Moved { id: one.id, code: one.code, title: one.title, due_before: days.0, due_after: days.1 });
+    }
+    Ok(moved)
+}
+
+/// A holiday as somebody enters it.
+#[derive(Clone, Debug, serde::Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NewHoliday {
+    pub day: NaiveDate,
+    #[schema(min_length = 1, max_length = 160, pattern = r"\S")]
+    pub name: String,
+    #[schema(value_type = String)]
+    pub kind: HolidayKind,
+    /// Offices are shut: no business day.
+    pub shut: bool,
+    #[serde(default)]
+    #[schema(max_length = 300)]
+    pub law_ref: String,
+}
+
+fn is_in_calendar(day: NaiveDate) -> bool {
+    let bounds = (NaiveDate::from_ymd_opt(2000, 1, 1), NaiveDate::from_ymd_opt(2100, 12, 31));
+    matches!(bounds, (Some(first), Some(last)) if (first..=last).contains(&day))
+}
+
+/// Enters a holiday and reckons what is open anew.
+///
+/// # Errors
+/// `Wrong` with every field; `Conflict` when that day has one of the kind.
+pub async fn add_holiday(
+    conn: &mut PgConnection,
+    by: Acting<'_>,
+    tz: Tz,
+    new: &NewHoliday,
+) -> Result<Vec<Moved>, PlanError> {
+    let mut problems = Vec::new();
+    text(&mut problems, "name", &new.name, 1, 160, true);
+    text(&mut problems, "law_ref", &new.law_ref, 0, 300, true);
+    if !is_in_calendar(new.day) {
+        let message = "expected a day from 2000-01-01 to 2100-12-31".to_owned();
+        problems.push(FieldError { field: "day".into(), value: new.day.to_string(), message });
+    }
+    if !problems.is_empty() {
+        return Err(PlanError::Wrong(problems));
+    }
+    store::lock(&mut *conn).await?;
+    let calendar = store::calendar(&mut *conn).await?;
+    if calendar.entered.iter().any(|one| (one.day, one.kind) == (new.day, new.kind)) {
+        return Err(Refused::Conflict(format!("{} has a {} holiday already", new.day, new.kind)).into());
+    }
+    let id = by.ids.uuid(by.now);
+    let (name, law_ref) = (new.name.trim().to_owned(), new.law_ref.trim().to_owned());
+    let row = Holiday { id: Some(id), day: new.day, name, kind: new.kind, shut: new.shut, law_ref };
+    store::insert_holiday(&mut *conn, &row, id, (by.now, &by.actor.name)).await?;
+    let entry =
+        Entry::new(Act::HolidayAdd, "holiday", id).to(json!({ "day": row.day, "name": row.name, "shut": row.shut }));
+    audit::record(&mut *conn, by.ids, by.now, by.actor, entry).await?;
+    let why = format!("feriado incluído: {} {}", row.day.format("%d/%m/%Y"), row.name);
+    Ok(reckon_all(conn, by, tz, &why).await?)
+}
+
+/// Takes a holiday back and reckons what is open anew.
+///
+/// # Errors
+/// `Wrong` without a reason; `NotFound`.
+pub async fn remove_holiday(
+    conn: &mut PgConnection,
+    by: Acting<'_>,
+    tz: Tz,
+    id: Uuid,
+    reason: &str,
+) -> Result<Vec<Moved>, PlanError> {
+    let reason = reasoned("reason", reason)?;
+    store::lock(&mut *conn).await?;
+    let removed = store::remove_holiday(&mut *conn, id, (by.now, &by.actor.name), &reason).await?;
+    let (day, name) = removed.ok_or_else(|| Refused::NotFound(format!("holiday {id}")))?;
+    let entry =
+        Entry::new(Act::HolidayRemove, "holiday", id).because(&reason).from(json!({ "day": day, "name": name }));
+    audit::record(&mut *conn, by.ids, by.now, by.actor, entry).await?;
+    let why: String =
+        format!("feriado retirado: {} {name}: {reason}", day.format("%d/%m/%Y")).chars().take(1000).collect();
+    Ok(reckon_all(conn, by, tz, &why).await?)
+}
+
+/// Adds a rule of the town, which goes before what is shipped, and reckons what is open anew.
+///
+/// # Errors
+/// `Wrong` with every field that is.
+pub async fn add_rule(
+    conn: &mut PgConnection,
+    by: Acting<'_>,
+    tz: Tz,
+    (rule, reason): (&DeadlineRule, &str),
+) -> Result<Vec<Moved>, PlanError> {
+    let problems = rule.problems();
+    if !problems.is_empty() {
+        return Err(PlanError::Wrong(problems));
+    }
+    let reason = reasoned("reason", reason)?;
+    store::lock(&mut *conn).await?;
+    let id = by.ids.uuid(by.now);
+    store::insert_rule(&mut *conn, id, rule, (by.now, &by.actor.name), &reason).await?;
+    let after = serde_json::to_value(rule).map_err(anyhow::Error::from)?;
+    let entry = Entry::new(Act::DeadlineRuleAdd, "deadline_rule", id).because(&reason).to(after);
+    audit::record(&mut *conn, by.ids, by.now, by.actor, entry).await?;
+    let why: String = format!("norma incluída: {}: {reason}", rule.law_ref).chars().take(1000).collect();
+    Ok(reckon_all(conn, by, tz, &why).await?)
+}
+
+/// What somebody does to a deadline that runs.
+#[derive(Clone, Debug, serde::Deserialize, utoipa::ToSchema)]
+#[schema(as = DeadlineAsked)]
+#[serde(deny_unknown_fields)]
+pub struct Asked {
+    /// extend, suspend, resume or interrupt.
+    #[schema(pattern = "^(extend|suspend|resume|interrupt)$")]
+    pub act: String,
+    /// Of suspend, resume and interrupt; none: today.
+    #[serde(default)]
+    pub on: Option<NaiveDate>,
+    #[schema(min_length = 1, max_length = 1000, pattern = r"\S")]
+    pub reason: String,
+}
+
+/// Extends, suspends, resumes or interrupts an open deadline, as its rule allows.
+///
+/// # Errors
+/// `Wrong`, `NotFound`, `Conflict` with the reason.
+pub async fn act(
+    conn: &mut PgConnection,
+    by: Acting<'_>,
+    tz: Tz,
+    id: Uuid,
+    asked: &Asked,
+) -> Result<Deadline, PlanError> {
+    let reason = reasoned("reason", &asked.reason)?;
+    store::lock(&mut *conn).await?;
+    let one = store::lock_one(&mut *conn, id).await?.ok_or_else(|| Refused::NotFound(format!("deadline {id}")))?;
+    if !one.is_open() {
+        return Err(Refused::Conflict("the deadline is over".into()).into());
+    }
+    let anchor = Anchor { at: one.anchor_at, tz };
+    let rules = store::rules(&mut *conn).await?;
+    let rule = rules.choose(&one.code, anchor.day()).ok_or_else(|| missing_rule(&one.code, anchor.day()))?;
+    let today = by.now.with_timezone(&tz).date_naive();
+    let on = asked.on.unwrap_or(today);
+    if on < anchor.day() || on > today {
+        return Err(Refused::wrong("on", on, format!("expected a day from {} to {today}", anchor.day())).into());
+    }
+    let course = match asked.act.as_str() {
+        "extend" => course::extend(rule, &one.course, (one.due_at, by.now), &reason),
+        "suspend" => course::suspend(rule, &one.course, on),
+        "resume" => course::resume(&one.course, on),
+        "interrupt" => course::interrupt(rule, &one.course, on),
+        other => return Err(Refused::wrong("act", other, "expected extend, suspend, resume or interrupt").into()),
+    };
+    let course = course.map_err(Refused::from)?;
+    let told = reckon(rule, anchor, &store::calendar(&mut *conn).await?, &course).ok_or_else(|| beyond(&one.code))?;
+    store::set(&mut *conn, id, (rule, &course, &told), one.anchor_at).await?;
+    let days = (one.due_on, told.due_on);
+    store::keep_act(&mut *conn, id, (by.now, &by.actor.name), (&asked.act, &reason), days).await?;
+    let entry = Entry::new(Act::DeadlineAct, KIND, id).because(&reason);
+    let entry = entry.from(json!({ "due_on": days.0 })).to(json!({ "act": asked.act, "due_on": days.1 }));
+    audit::record(&mut *conn, by.ids, by.now, by.actor, entry).await?;
+    let changed = store::lock_one(conn, id).await?;
+    changed.ok_or_else(|| Refused::NotFound(format!("deadline {id}")).into())
+}
