@@ -5481,6 +5481,12 @@ campo-w-as-of = list of { $n }
 campo-w-leaving-open = { $n } not yet at the service. Send it first, or leave it here: only you, signed in again on this device, can see and send it.
 campo-w-leaving-clear = Everything is at the service. You may sign out.
 campo-w-erase-tick = Tick that you know.
+campo-deployments = My deployments
+campo-w-step-accept = Accept
+campo-w-step-en_route = En route
+campo-w-step-on_site = On site
+campo-w-step-release = Released
+campo-w-step-decline = Decline
 # Damage and losses, deadlines
 nav-damage = Damage and FIDE
 nav-declarations = Declare damage

@@ -5485,6 +5485,12 @@ campo-w-as-of = lista de { $n }
 campo-w-leaving-open = { $n } ainda não chegou ao servidor. Envie antes, ou deixe guardado: só você, entrando de novo neste aparelho, pode ver e enviar.
 campo-w-leaving-clear = Tudo chegou ao servidor. Pode sair.
 campo-w-erase-tick = Marque que sabe.
+campo-deployments = Meus envios
+campo-w-step-accept = Aceitar
+campo-w-step-en_route = A caminho
+campo-w-step-on_site = No local
+campo-w-step-release = Liberado
+campo-w-step-decline = Recusar
 # Damage and losses, deadlines
 nav-damage = Danos e FIDE
 nav-declarations = Declarar danos

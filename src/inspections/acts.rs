@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use super::sent::{self, Begun, Kind, Parcel};
 use super::store::today as store;
-use super::{Refusal, desk};
+use super::{Fault, Refusal, desk};
 use crate::accounts::tokens::desk::Acting;
 use crate::ids::IncidentId;
 use crate::occurrences::desk as occurrences;
@@ -118,7 +118,11 @@ async fn task(conn: &mut PgConnection, by: Acting<'_>, given: &Given) -> Result<
     match hands::act(conn, by, (IncidentId(incident), given.id), &asked).await {
         Ok(()) => Ok(()),
         Err(PlanError::Refused(refused)) => Err(of_desk(refused)),
-        Err(other) => Err(Refusal::Conflict(other.to_string())),
+        Err(PlanError::Wrong(faults)) => {
+            let at = |fault: crate::web::error::FieldError| Fault::new(fault.field, fault.value, fault.message);
+            Err(Refusal::Wrong(faults.into_iter().map(at).collect()))
+        }
+        Err(PlanError::Other(error)) => Err(Refusal::Other(error)),
     }
 }
 

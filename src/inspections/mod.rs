@@ -370,6 +370,9 @@ pub enum Refusal {
     Conflict(String),
     #[error(transparent)]
     Database(#[from] sqlx::Error),
+    /// A failure.
+    #[error("{0:#}")]
+    Other(anyhow::Error),
 }
 
 impl Refusal {

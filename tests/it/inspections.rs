@@ -234,6 +234,8 @@ async fn whoever_refuses_to_sign_is_written_down_with_a_witness_and_a_partial_on
 async fn the_list_filters_by_links_and_its_file_has_what_it_shows() {
     let house = House::open().await;
     house.take(&house.fabio, &inspection(1)).await;
+    let clock = &house.room.app.clock;
+    clock.set(clock.now() + chrono::TimeDelta::seconds(1));
     let mut calm = inspection(2);
     calm["street"] = json!("=Rua B");
     calm["damage"] = json!("none");

@@ -7,6 +7,7 @@ use axum::{Json, Router};
 use serde::Serialize;
 use uuid::Uuid;
 
+use super::deployments::Sent;
 use super::inspections::status;
 use crate::accounts::Permission;
 use crate::accounts::tokens::desk::Acting;
@@ -54,6 +55,8 @@ pub struct Today {
     pub tasks: Vec<Task>,
     /// Those that this account answers for.
     pub occurrences: Vec<Line>,
+    /// Open deployments of this account and of its teams; their steps go to `/api/v1/deployments/{id}/steps`.
+    pub deployments: Vec<Sent>,
     /// Interdictions that stand, which may be released.
     pub interdictions: Vec<Standing>,
     /// Inspections to be repeated within a week.
@@ -73,6 +76,8 @@ pub async fn today(State(app): State<App>, staff: May<can::Inspect>) -> Result<J
     let tasks = store::tasks(&mut conn, staff.id, &staff.roles.words(), now).await?;
     let wish = Wish { states: AT_WORK.to_vec(), assignee: Some(staff.username.clone()), ..Wish::default() };
     let occurrences = list::lines(&mut conn, &wish, now, None, OCCURRENCES).await?;
+    let deployments = crate::deployments::store::of_account(&mut conn, staff.id.0).await?;
+    let deployments = deployments.into_iter().map(Sent::from).collect();
     let interdictions = store::interdictions(&mut conn).await?;
     let local = now.with_timezone(&app.config.municipality.time_zone).date_naive();
     let repeats = store::repeats(&mut conn, staff.id, local).await?;
@@ -83,7 +88,8 @@ pub async fn today(State(app): State<App>, staff: May<can::Inspect>) -> Result<J
         language: staff.language.clone(),
     };
     let csrf = staff.csrf_token.clone();
-    Ok(Json(Today { at: now, account, csrf, form: form::current(), tasks, occurrences, interdictions, repeats }))
+    let form = form::current();
+    Ok(Json(Today { at: now, account, csrf, form, tasks, occurrences, deployments, interdictions, repeats }))
 }
 
 /// Does one thing to a task or an occurrence, once: what is sent again is answered as the first time (200).

@@ -60,6 +60,7 @@ impl From<Refusal> for ApiError {
             Refusal::NotFound(what) => Self::NotFound(format!("the {what}")),
             Refusal::Conflict(why) => Self::Conflict(why),
             Refusal::Database(error) => error.into(),
+            Refusal::Other(error) => error.into(),
         }
     }
 }

@@ -99,6 +99,11 @@ impl Shell {
         "leaving-open",
         "leaving-clear",
         "erase-tick",
+        "step-accept",
+        "step-en_route",
+        "step-on_site",
+        "step-release",
+        "step-decline",
     ];
 
     fn key(word: &str) -> String {

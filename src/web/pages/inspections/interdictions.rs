@@ -129,7 +129,7 @@ async fn term(
 }
 
 /// What the printed term says; its labels are Portuguese, as the act is.
-#[derive(Debug, Serialize)]
+#[derive(Clone, Debug, Serialize)]
 struct Printed {
     authority: String,
     town: String,
@@ -293,4 +293,50 @@ struct NoticesPage {
 async fn notices(State(app): State<App>, v: View) -> Result<Response, ApiError> {
     let rows = store::notices(&mut *app.db.web.acquire().await?).await?;
     page(&NoticesPage { v, rows })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_term_is_set_signed_or_refused_or_forgotten() {
+        let signed = Printed {
+            authority: "Defesa Civil".into(),
+            town: "Juiz de Fora".into(),
+            number: "2026/001".into(),
+            inspection: "2026/003".into(),
+            at: "22/02/2026 09:00".into(),
+            scope: "Parcial".into(),
+            part: "Quarto dos fundos".into(),
+            ownership: "Privado".into(),
+            address: "Rua das Flores, 20".into(),
+            neighbourhood: "Linhares".into(),
+            reason: "Muro pode cair.\n\n#panic(\"nada disto é marcação\")".into(),
+            apparent_damage: "Trincas".into(),
+            deadline: "25/02/2026".into(),
+            appeal: interdictions::APPEAL.into(),
+            actor: "ana".into(),
+            registry: "CREA-MG 12345/D".into(),
+            signer_name: "Maria Lima".into(),
+            signer_role: "Proprietário".into(),
+            witness: String::new(),
+            strokes: vec![vec![(1, 2), (30, 40), (600, 200)], vec![(5, 5)]],
+            released: String::new(),
+            notice: String::new(),
+        };
+        let refused = Printed {
+            strokes: Vec::new(),
+            witness: "José Souza".into(),
+            notice: "Demonstração".into(),
+            apparent_damage: String::new(),
+            ..signed.clone()
+        };
+        let forgotten =
+            Printed { signer_name: String::new(), released: "01/03/2026: muro refeito".into(), ..refused.clone() };
+        for term in [signed, refused, forgotten] {
+            let pdf = crate::print::pdf("interdiction.typ", &term, &[]).unwrap();
+            assert!(pdf.starts_with(b"%PDF-"));
+        }
+    }
 }

@@ -57,6 +57,7 @@ export async function refresh(): Promise<Standing> {
     stand("offline");
     return "offline";
   }
+  today.offset = Date.parse(today.at) - Date.now();
   const owed = await store.owedSignOut();
   if (owed === today.account.id) {
     if (await signOutNow(today.csrf)) await store.oweSignOut(undefined);

@@ -2,8 +2,9 @@
 
 import { correct } from "./form";
 import * as queue from "./queue";
+import { lately, locate } from "./senses";
 import * as store from "./store";
-import type { Building, Item, Occurrence, Today } from "./types";
+import type { Building, Deployment, Item, Occurrence, Point, Today } from "./types";
 import { button, byId, el, t, when } from "./words";
 
 const HOUR_MS = 3600 * 1000;
@@ -79,7 +80,34 @@ function occurrence(one: Occurrence, items: Item[]): HTMLLIElement {
   return card(`P${one.priority} · ${one.number}`, [[one.place, one.neighbourhood].filter(Boolean).join(" – "), one.words.slice(0, 200)], buttons, waits(items, one.id));
 }
 
-/** Everything that somebody has to do. Deployments of teams will be one more list here, of `today.deployments`, with acts of their own. */
+/** The steps of a deployment, in their order. */
+const STEPS = ["accept", "en_route", "on_site", "release"];
+/** How long a step waits for the position it is told with. */
+const FIX_MS = 4000;
+
+async function step(one: Deployment, word: string, label: string, offset: number): Promise<void> {
+  const reason = word === "decline" ? await ask(label, 1) : "";
+  if (reason === undefined) return;
+  const late = new Promise<Point | null>((done) => window.setTimeout(() => done(null), FIX_MS));
+  const at = new Date(Date.now() + offset).toISOString();
+  const place = lately() ?? (await Promise.race([locate(), late]));
+  await enqueue("act", `/api/v1/deployments/${one.id}/steps`, label, { act: word, at, reason, position: place && { ...place, at: null } });
+}
+
+/** What may be told next: after what the service knows, and after the steps that wait here, so that nobody needs a network between two of them. */
+function deployment(one: Deployment, items: Item[], offset: number): HTMLLIElement {
+  const waiting = items.filter((item) => item.kind === "act" && item.state !== "sent" && item.state !== "refused" && item.url?.includes(one.id));
+  const told = waiting.map((item) => (item.body as { act: string }).act);
+  const last = told.at(-1);
+  const next = last === undefined ? one.acts.filter((word) => word !== "cancel") : STEPS.slice(STEPS.indexOf(last) + 1);
+  const acts = last === "decline" ? [] : next;
+  const named = (word: string): string => `${t(`step-${word}`)}: ${one.name}`;
+  const buttons = acts.map((word) => button(t(`step-${word}`), () => void step(one, word, named(word), offset), word === acts[0] ? "btn primary" : "btn"));
+  const lines = [one.task, [one.number, one.occurrence_number, one.incident_number].filter(Boolean).join(" · "), ...told.map((word) => `${t(`step-${word}`)}: ${t("queued")}`)];
+  return card(one.name, lines, buttons);
+}
+
+/** Everything that somebody has to do. */
 function work(today: Today | undefined, items: Item[]): void {
   const task = (one: Today["tasks"][number]): HTMLLIElement => {
     const done = button(t("act-task_done"), () => void act("task_done", one.id, one.title), "btn primary");
@@ -88,6 +116,7 @@ function work(today: Today | undefined, items: Item[]): void {
     return card(one.title, lines, one.mine ? [done] : [take, done], waits(items, one.id));
   };
   fill("tasks", (today?.tasks ?? []).map(task), t("no-tasks"));
+  fill("deployments", (today?.deployments ?? []).map((one) => deployment(one, items, today?.offset ?? 0)));
   fill("occurrences", (today?.occurrences ?? []).map((one) => occurrence(one, items)), t("no-occurrences"));
   fill("repeats", (today?.repeats ?? []).map((one) => card(address(one), [`${one.number} · ${t("repeat-by", one.inspect_again_by.split("-").reverse().join("/"))}`], [button(t("inspect"), () => (location.hash = "#vistoria/nova"), "btn primary")])));
   const release = async (one: Today["interdictions"][number]): Promise<void> => {

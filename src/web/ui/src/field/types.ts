@@ -110,6 +110,18 @@ export interface Building {
   house_number: string;
   neighbourhood: string;
 }
+export interface Deployment {
+  id: string;
+  state: string;
+  acts: string[];
+  name: string;
+  number: string;
+  task: string;
+  incident_number: string | null;
+  occurrence_number: string | null;
+  lat: number | null;
+  lon: number | null;
+}
 export interface Today {
   at: string;
   account: { id: string; username: string; name: string };
@@ -117,6 +129,9 @@ export interface Today {
   csrf: string;
   tasks: Task[];
   occurrences: Occurrence[];
+  deployments: Deployment[];
+  /** By how many milliseconds the device's clock was behind when this came. */
+  offset?: number;
   interdictions: (Building & { scope: string; at: string })[];
   repeats: (Building & { inspect_again_by: string })[];
 }
