@@ -5386,6 +5386,7 @@ campo-repeats = Inspections to repeat
 campo-interdictions = Interdictions in force
 campo-today = Today
 campo-new = New inspection
+campo-no-incident = None, or not known yet
 campo-form-lead = Everything is kept on this device with each change. Without a network it is sent when that is back.
 campo-correction-reason = What it corrects, and why
 campo-step-where = Where

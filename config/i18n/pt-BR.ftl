@@ -5390,6 +5390,7 @@ campo-repeats = Vistorias a repetir
 campo-interdictions = Interdições em vigor
 campo-today = Hoje
 campo-new = Nova vistoria
+campo-no-incident = Nenhum, ou ainda não se sabe
 campo-form-lead = Tudo fica guardado neste aparelho a cada mudança. Sem rede, é enviado quando ela voltar.
 campo-correction-reason = O que corrige, e por quê
 campo-step-where = Onde

@@ -119,9 +119,12 @@ mod tests {
         assert_eq!(check(&good()), []);
     }
 
+    /// What is taken from a whole dossier.
+    type Spoil = fn(&mut Facts);
+
     #[test]
     fn each_thing_that_is_needed_stops_the_submission_by_itself() {
-        let wrong: [(&str, fn(&mut Facts)); 7] = [
+        let wrong: [(&str, Spoil); 7] = [
             ("fields", |facts| facts.missing_fields = vec!["causes"]),
             ("figures", |facts| facts.lines = 0),
             ("level", |facts| facts.has_level = false),

@@ -220,7 +220,7 @@ pub fn one_a_building(inspections: &[Inspected]) -> (Vec<&Inspected>, Vec<Doubt>
     }
     let (mut counting, mut doubts) = (Vec::new(), Vec::new());
     for (_, mut group) in buildings {
-        group.sort_by(|a, b| (b.observed_at, b.id).cmp(&(a.observed_at, a.id)));
+        group.sort_by_key(|one| std::cmp::Reverse((one.observed_at, one.id)));
         let Some(newest) = group.first() else { continue };
         if group.len() > 1 {
             let inspections = group.iter().map(|one| one.number.clone()).collect();

@@ -17,7 +17,7 @@ use crate::resources::store as resources;
 /// Trims what was typed and completes the name of whoever is in the register.
 async fn checked(conn: &mut PgConnection, by: Acting<'_>, given: &NewHolding) -> Result<NewHolding, Refused> {
     let (unit, under) = (given.unit.trim().to_owned(), given.under.trim().to_owned());
-    if given.position.is_named() != !unit.is_empty() {
+    if given.position.is_named() == unit.is_empty() {
         let expected = "expected the name of a branch, division or group, and nothing for all others";
         return Err(Refused::wrong("unit", &given.unit, expected));
     }

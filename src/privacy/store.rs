@@ -165,17 +165,19 @@ pub async fn batch(conn: &mut PgConnection, rule: Rule, before: Instant) -> sqlx
         Rule::MaintenanceTasks | Rule::MorningReports | Rule::CommandIssuers | Rule::DeploymentPositions => {
             return of_staff(conn, rule, before).await;
         }
-        Rule::Vault => {
-            sqlx::query_scalar!(
-                r#"with gone as (delete from vault_record where keep_until < $1::timestamptz::date returning 1)
-                select count(*) as "rows!" from gone"#,
-                before
-            )
-            .fetch_one(conn)
-            .await?
-        }
+        Rule::Vault => return vault(conn, before).await,
     };
     Ok(rows)
+}
+
+async fn vault(conn: &mut PgConnection, before: Instant) -> sqlx::Result<i64> {
+    sqlx::query_scalar!(
+        r#"with gone as (delete from vault_record where keep_until < $1::timestamptz::date returning 1)
+        select count(*) as "rows!" from gone"#,
+        before
+    )
+    .fetch_one(conn)
+    .await
 }
 
 /// What names people of the staff. Closed work and ended commands stay, without who did and sent them.

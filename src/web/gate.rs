@@ -63,6 +63,20 @@ const fn staff(method: &'static str, path: &'static str, permission: Permission)
 const MAX_FORM_BYTES: usize = 256 * 1024;
 
 include!("routes.rs");
+include!("routes_response.rs");
+
+/// Every route with its guard.
+pub const RULES: &[Rule] = &both::<{ OF_WARNING.len() + OF_RESPONSE.len() }>();
+
+const fn both<const N: usize>() -> [Rule; N] {
+    let mut all = [OF_WARNING[0]; N];
+    let mut at = 0;
+    while at < N {
+        all[at] = if at < OF_WARNING.len() { OF_WARNING[at] } else { OF_RESPONSE[at - OF_WARNING.len()] };
+        at += 1;
+    }
+    all
+}
 
 /// The row for a request. HEAD is answered by GET.
 pub fn find(method: &Method, path: &str) -> Option<&'static Rule> {
@@ -265,7 +279,10 @@ mod tests {
                 if !path.ends_with("ui") {
                     registered(&path, found);
                 }
-            } else if path.extension().is_some_and(|extension| extension == "rs") && !path.ends_with("gate.rs") {
+            } else if path.extension().is_some_and(|extension| extension == "rs")
+                && !path.ends_with("gate.rs")
+                && !path.ends_with("bench/pages.rs")
+            {
                 let text = std::fs::read_to_string(&path).unwrap();
                 let calls = text.split(".route(").skip(1).filter_map(|rest| rest.trim_start().strip_prefix('"'));
                 for (path, rest) in calls.filter_map(|rest| rest.split_once('"')) {
@@ -280,7 +297,7 @@ mod tests {
         let mut found = BTreeSet::new();
         registered(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src"), &mut found);
         let listed: BTreeSet<String> = RULES.iter().map(|rule| format!("{} {}", rule.method, rule.path)).collect();
-        assert_eq!(found, listed, "left: `.route(` calls; right: src/web/routes.rs");
+        assert_eq!(found, listed, "left: `.route(` calls; right: src/web/routes*.rs");
     }
 
     #[test]

@@ -74,7 +74,7 @@ await play("the disaster", { pictures: process.env.SHOTS }, async ({ base, open,
     await picture(page, "6-request");
     await send(page, page.locator("section[aria-labelledby=could-head] button[name=resource]").first());
     await page.locator("#given a").first().click();
-    for (const act of ["accept", "depart", "arrive"]) {
+    for (const act of ["accept", "en_route", "on_site"]) {
       const button = page.locator(`button[name=act][value=${act}]`);
       await button.waitFor();
       await send(page, button);
@@ -121,12 +121,28 @@ async function inspect({ telephone: page, base, signIn, picture }) {
   await page.locator("[data-question][value=failing]").check();
   await page.selectOption("[data-field=risk]", "R4");
   await page.fill("[data-field=opinion]", "A encosta atingiu a parede dos fundos.");
+  await page.setInputFiles("#camera", { name: "IMG_1.jpg", mimeType: "image/jpeg", buffer: await photograph(page) });
+  await page.locator("#photographs .shot input").fill("Parede dos fundos atingida");
   await page.click("#finish");
   await page.locator(".queue-item[data-state=waiting]").waitFor();
   await picture(page, "8-offline");
   await context.setOffline(false);
   await page.evaluate(() => window.dispatchEvent(new Event("online")));
   await page.locator(".queue-item[data-state=sent]").waitFor();
+}
+
+/** What a camera would give: a picture of the right shape. */
+async function photograph(page) {
+  const text = await page.evaluate(() => {
+    const canvas = Object.assign(document.createElement("canvas"), { width: 1200, height: 900 });
+    const pen = canvas.getContext("2d");
+    for (const [colour, ...box] of [["#9db4c0", 0, 0, 1200, 420], ["#7a5a3a", 0, 420, 1200, 480], ["#c9b79c", 380, 260, 460, 380], ["#5b3b22", 300, 480, 700, 260]]) {
+      pen.fillStyle = colour;
+      pen.fillRect(...box);
+    }
+    return canvas.toDataURL("image/jpeg").split(",")[1];
+  });
+  return Buffer.from(text, "base64");
 }
 
 /** Opens the smallest house of the demonstration, with a reason for what is missing, and fills it. */

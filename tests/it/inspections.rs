@@ -248,7 +248,8 @@ async fn the_list_filters_by_links_and_its_file_has_what_it_shows() {
     let page = house.room.page(&house.olga, "/console/inspections?risk=R4").await;
     assert!(page.contains("2026/001") && !page.contains("2026/002"), "{page}");
     let page = house.room.page(&house.olga, "/console/inspections?mine=yes").await;
-    assert!(!page.contains("2026/001") && page.contains("2026/002"), "{page}");
+    // The first interdiction bears the same number, in a mark of its own.
+    assert!(!page.contains("num\">2026/001") && page.contains("num\">2026/002"), "{page}");
     let request = Request::get("/console/inspections.csv?damage=none").header("cookie", &house.olga.cookie);
     let (status, csv) = house.room.send(request.body(axum::body::Body::empty()).unwrap()).await;
     assert_eq!((status, csv.lines().count()), (StatusCode::OK, 2), "{csv}");

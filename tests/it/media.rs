@@ -330,7 +330,7 @@ async fn a_note_stands_with_the_photographs_that_came_with_it_or_not_at_all() {
         let body = serde_json::json!({ "text": "vista de cima", "photographs": [photograph] }).to_string();
         assert_eq!(site.ask("POST", &api, &headers, body.into_bytes()).await.status, status);
     }
-    sqlx::query("update incident set state = 'closed', closed_at = now(), closed_by = 'ana' where number = '2026/001'")
+    sqlx::query("update incident set state = 'closed', closed_at = now(), closed_by = 'ana'")
         .execute(&site.db.pool)
         .await
         .unwrap();

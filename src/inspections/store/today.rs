@@ -49,6 +49,29 @@ pub async fn tasks(conn: &mut PgConnection, who: StaffId, roles: &[String], now:
     .await
 }
 
+/// An incident that is worked on.
+#[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
+#[schema(as = FieldIncident)]
+pub struct Running {
+    pub id: Uuid,
+    pub number: String,
+    pub title: String,
+    /// Part of an exercise.
+    pub drill: bool,
+}
+
+/// The newest first.
+pub async fn incidents(conn: &mut PgConnection) -> sqlx::Result<Vec<Running>> {
+    sqlx::query_as!(
+        Running,
+        r#"select id, number, title, incident_is_drill(id) as "drill!" from incident where state = 'open'
+           order by opened_at desc, id limit $1"#,
+        MOST
+    )
+    .fetch_all(conn)
+    .await
+}
+
 /// Incident and revision of a task.
 pub async fn task(conn: &mut PgConnection, id: Uuid) -> sqlx::Result<Option<(Uuid, i32)>> {
     let row = sqlx::query!("select incident_id, revision from incident_task where id = $1", id);

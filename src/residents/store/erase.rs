@@ -122,6 +122,11 @@ async fn traces(conn: &mut PgConnection, now: Instant, id: ResidentId) -> sqlx::
     )
     .execute(&mut *conn)
     .await?;
+    outbox(conn, now, id).await
+}
+
+/// Rows of the outbox, those that are being written among them.
+async fn outbox(conn: &mut PgConnection, now: Instant, id: ResidentId) -> sqlx::Result<()> {
     sqlx::query!("update spread_recipient set reason = 'erased', address = 'erased' where resident_id = $1", id.0)
         .execute(&mut *conn)
         .await?;

@@ -15,7 +15,7 @@ use crate::app::App;
 use crate::clock::Instant;
 use crate::inspections::acts::{self, Done, Given, Tools};
 use crate::inspections::form::{self, Form};
-use crate::inspections::store::today::{self as store, Repeat, Standing, Task};
+use crate::inspections::store::today::{self as store, Repeat, Running, Standing, Task};
 use crate::occurrences::AT_WORK;
 use crate::occurrences::store::list::{self, Line, Wish};
 use crate::reports::take::Desk;
@@ -53,6 +53,8 @@ pub struct Today {
     /// The checklist that is filled now.
     pub form: Option<Form>,
     pub tasks: Vec<Task>,
+    /// Those that are open: what is inspected belongs to one of them, or to none.
+    pub incidents: Vec<Running>,
     /// Those that this account answers for.
     pub occurrences: Vec<Line>,
     /// Open deployments of this account and of its teams; their steps go to `/api/v1/deployments/{id}/steps`.
@@ -74,6 +76,7 @@ pub async fn today(State(app): State<App>, staff: May<can::Inspect>) -> Result<J
     let now = app.clock.now();
     let mut conn = app.db.web.acquire().await?;
     let tasks = store::tasks(&mut conn, staff.id, &staff.roles.words(), now).await?;
+    let incidents = store::incidents(&mut conn).await?;
     let wish = Wish { states: AT_WORK.to_vec(), assignee: Some(staff.username.clone()), ..Wish::default() };
     let occurrences = list::lines(&mut conn, &wish, now, None, OCCURRENCES).await?;
     let deployments = crate::deployments::store::of_account(&mut conn, staff.id.0).await?;
@@ -89,7 +92,7 @@ pub async fn today(State(app): State<App>, staff: May<can::Inspect>) -> Result<J
     };
     let csrf = staff.csrf_token.clone();
     let form = form::current();
-    Ok(Json(Today { at: now, account, csrf, form, tasks, occurrences, deployments, interdictions, repeats }))
+    Ok(Json(Today { at: now, account, csrf, form, tasks, incidents, occurrences, deployments, interdictions, repeats }))
 }
 
 /// Does one thing to a task or an occurrence, once: what is sent again is answered as the first time (200).

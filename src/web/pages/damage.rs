@@ -115,8 +115,21 @@ impl ListPage {
         if !self.given.cobrade.is_empty() {
             return self.given.cobrade.clone();
         }
+        self.chosen().map(|one| one.3.clone()).unwrap_or_default()
+    }
+
+    /// The incident that the form stands on.
+    fn chosen(&self) -> Option<&(IncidentId, String, String, String, Instant)> {
         let chosen = self.without.iter().find(|one| one.0.to_string() == self.given.incident);
-        chosen.or_else(|| self.without.first()).map(|one| one.3.clone()).unwrap_or_default()
+        chosen.or_else(|| self.without.first())
+    }
+
+    /// What was typed, or when the incident began: close to the disaster, and its hour is read before it is sent.
+    fn occurred_at(&self) -> String {
+        if !self.given.occurred_at.is_empty() {
+            return self.given.occurred_at.clone();
+        }
+        self.chosen().map(|one| self.f.v.input_time(one.4)).unwrap_or_default()
     }
 
     fn name_of(&self, deadline: &Deadline) -> String {

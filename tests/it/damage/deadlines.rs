@@ -60,7 +60,7 @@ async fn a_rule_and_a_holiday_move_what_is_open_and_the_journal_says_from_when_t
         .words("select act from audit_event where act like 'deadline%' or act like 'holiday%' order by at, id")
         .await;
     assert_eq!(kept.iter().filter(|act| *act == "deadline.reckon").count(), 3, "{kept:?}");
-    assert!(town.refused("update deadline_act set due_after = null").await.contains("append"));
+    assert!(town.keeps("update deadline_act set due_after = null").await);
     let page = town.room.page(&town.olga, "/console/deadlines").await;
     assert!(page.contains("Portaria do teste") && page.contains("is due on 27 Feb 2026"), "{page}");
 }

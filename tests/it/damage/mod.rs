@@ -170,6 +170,12 @@ impl Town {
         raw(&self.room, request.body(Body::empty()).unwrap()).await
     }
 
+    /// Whether the statement is refused because the table is only added to, by its trigger or already by what the service may do.
+    pub async fn keeps(&self, sql: &'static str) -> bool {
+        let told = self.refused(sql).await;
+        told.contains("append-only") || told.contains("permission denied")
+    }
+
     pub async fn refused(&self, sql: &'static str) -> String {
         sqlx::query(sql).execute(&self.room.db.pool).await.expect_err(sql).to_string()
     }

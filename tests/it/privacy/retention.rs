@@ -213,7 +213,9 @@ async fn a_look_changes_nothing() {
     let before = super::dump(&db).await;
     let later = start_at() + TimeDelta::days(400);
     let told = look(&mut db.pool.acquire().await.unwrap(), &app.config.privacy, later).await.unwrap();
-    assert!(told.iter().all(|done| done.rows > 0), "{told:?}");
+    // Positions of deployments need an incident that was worked, and are looked at in `teams`.
+    let looked_at = told.iter().filter(|done| done.rule != Rule::DeploymentPositions);
+    assert!(looked_at.into_iter().all(|done| done.rows > 0), "{told:?}");
     assert_eq!(super::dump(&db).await, before);
 }
 

@@ -20,7 +20,7 @@ async fn a_shelter_of_an_exercise_is_open_to_nobody_who_lost_their_home_and_coun
     let (_, persons) = registered(app, &["Ana Reis", "Bia Reis"]).await;
     // An alert of an exercise makes an incident of it; what the database says of it is what counts.
     sqlx::query("create or replace function incident_is_drill(wanted uuid) returns boolean language sql stable as $$ select exists (select from incident where id = wanted and number = '2026/900') $$")
-        .execute(&house.room.db.pool).await.unwrap();
+        .execute(&mut house.room.db.owner().await).await.unwrap();
     sqlx::query("insert into incident (id, number, title, cobrade, state, opened_at, opened_by) values ('00000000-0000-0000-0000-0000000000e1', '2026/900', 'Simulado', '1.1.3.2.1', 'open', now(), 'olga')")
         .execute(&house.room.db.pool).await.unwrap();
     let drill = Uuid::from_u128(0xe1);

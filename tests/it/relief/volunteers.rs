@@ -155,7 +155,7 @@ async fn a_call_of_an_exercise_says_so_before_anything_else() {
     house.done(&house.olga, &format!("/console/volunteers/{rita}"), &[("act", "accept")]).await;
     // What the database says of an incident whose alerts are of an exercise.
     sqlx::query("create or replace function incident_is_drill(wanted uuid) returns boolean language sql stable as 'select true'")
-        .execute(&house.room.db.pool)
+        .execute(&mut house.room.db.owner().await)
         .await
         .unwrap();
     let long = "x".repeat(295);

@@ -243,7 +243,7 @@ function body(key: string): Record<string, unknown> {
   };
   return {
     key, supersedes: draft.supersedes, correction_reason: draft.supersedes ? value("correction_reason") : "", occurrence: draft.occurrence,
-    incident: draft.incident, observed_at: draft.observedAt, registry: value("registry"), place: draft.place, street: value("street"),
+    incident: draft.occurrence ? draft.incident : value("incident") || null, observed_at: draft.observedAt, registry: value("registry"), place: draft.place, street: value("street"),
     house_number: value("house_number"), complement: value("complement"), neighbourhood: value("neighbourhood"), building: value("building"),
     ownership: value("ownership"), units: number("units") ?? 1, damage: value("damage"), estimated_loss_centavos: centavos(value("loss")), people,
     risk: value("risk") || null, form: checklist?.version ?? "", answers: draft.answers, opinion: value("opinion"),
@@ -275,10 +275,24 @@ async function finish(): Promise<void> {
   void sendAll();
 }
 
+/** The open incidents to choose from; where there is one alone, a new inspection is of it. An occurrence knows its own. */
+async function layIncidents(account: string): Promise<void> {
+  const select = form.querySelector<HTMLSelectElement>("[data-field=incident]");
+  const running = (await store.today(account))?.incidents ?? [];
+  const chosen = draft.fields["incident"] ?? draft.incident ?? (running.length === 1 ? running[0]?.id : undefined) ?? "";
+  draft.fields["incident"] = chosen;
+  byId("incident-field").hidden = draft.occurrence !== null;
+  for (const old of [...(select?.options ?? [])].slice(1)) old.remove();
+  for (const one of running) select?.add(new Option(`${one.number} ${one.title}${one.drill ? ` · ${t("drill")}` : ""}`, one.id));
+  // It was closed meanwhile; what was seen was seen.
+  if (chosen && !running.some((one) => one.id === chosen)) select?.add(new Option(chosen, chosen));
+}
+
 async function begin(item: Item): Promise<void> {
   current = item;
   draft = structuredClone(item.draft ?? empty());
   if (!checklist) say(t("no-checklist"));
+  await layIncidents(item.account);
   show();
   say("");
   const refused = byId("form-refused");

@@ -91,6 +91,12 @@ export interface Task {
   mine: boolean;
   drill: boolean;
 }
+export interface Running {
+  id: string;
+  number: string;
+  title: string;
+  drill: boolean;
+}
 export interface Occurrence {
   id: string;
   number: string;
@@ -128,6 +134,7 @@ export interface Today {
   language: string;
   csrf: string;
   tasks: Task[];
+  incidents: Running[];
   occurrences: Occurrence[];
   deployments: Deployment[];
   /** By how many milliseconds the device's clock was behind when this came. */
