@@ -128,7 +128,8 @@ async function inspect({ telephone: page, base, signIn, picture }) {
   await picture(page, "8-offline");
   await context.setOffline(false);
   await page.evaluate(() => window.dispatchEvent(new Event("online")));
-  await page.locator(".queue-item[data-state=sent]").waitFor();
+  // The pictures follow the words, each by itself.
+  await page.locator(".queue-item[data-state=sent]", { hasText: "1/1" }).waitFor();
 }
 
 /** What a camera would give: a picture of the right shape. */

@@ -13,7 +13,6 @@ export async function fillDossier({ base, page, incident, step, checkPage, pictu
   await step("a dossier opens, and proposes what inspections and shelters found", async () => {
     await page.goto(`${base}${incident}/damage`);
     await page.selectOption("select[name=cobrade]", "1.3.2.1.4");
-    if (process.env.OLD) await page.fill("[name=occurred_at]", "2026-11-29T10:00");
     assert.match(await page.inputValue("[name=occurred_at]"), /^\d{4}-/, "the hour of the incident stands there to be read");
     await send(page, page.locator("form[action='/console/damage'] button.primary"));
     await page.waitForURL(/console\/damage\/[0-9a-f-]{36}/);
@@ -63,9 +62,9 @@ export async function fillDossier({ base, page, incident, step, checkPage, pictu
       await form.locator("textarea[name=reason]").fill("Uma casa e um abrigo; o município suporta com ajuda do Estado.");
       await send(page, form.locator("button"));
     };
-    await decide("II", "calamity");
+    await decide("ii", "ecp");
     await page.locator(".flash.bad").waitFor();
-    await decide("II", "emergency");
+    await decide("ii", "se");
     assert.match(await page.locator("#level").innerText(), /II/);
     await checkPage(page);
     await picture(page, "12-dossier");

@@ -64,9 +64,18 @@ BASE=http://127.0.0.1:$http node tests/e2e/public.mjs
 SENTINELA_PASSWORD=$password "${program[@]}" user add agente --name "Agente de campo" --role field_agent >>"$log" 2>&1
 FAILURE=$data/failure AGENT=agente BASE=http://127.0.0.1:$http USERNAME=$username PASSWORD=$password node tests/e2e/field.mjs
 
+stop_demonstration() {
+    kill "$demo" 2>/dev/null || true
+    wait "$demo" 2>/dev/null || true
+}
+
+# A whole disaster, in a town where nothing was decided yet.
+stop_demonstration
+demonstrate disaster
+FAILURE=$data/failure BASE=http://127.0.0.1:$http USERNAME=$username PASSWORD=$password node tests/e2e/disaster.mjs
+
 # Once more at the pace of a provider: what goes out in a blink can be neither watched nor paused.
-kill "$demo" 2>/dev/null || true
-wait "$demo" 2>/dev/null || true
+stop_demonstration
 export SENTINELA__DISPATCH__SINK_MESSAGES_PER_SECOND=8
 demonstrate slow
 FAILURE=$data/failure BASE=http://127.0.0.1:$http USERNAME=$username PASSWORD=$password node tests/e2e/delivery.mjs
