@@ -56,8 +56,7 @@ async fn a_shelter_of_an_exercise_is_open_to_nobody_who_lost_their_home_and_coun
         "{plan}"
     );
     assert!(!plan.contains("Ana 32 99999-0009"), "contacts are the staff's");
-    let (_, ogc) = house.room.stranger(Method::GET, "/ogc/collections/shelters/items/salao").await;
-    let ogc: Value = serde_json::from_str(&ogc).unwrap();
+    let ogc = house.json("/ogc/collections/shelters/items/salao").await;
     assert_eq!((&ogc["properties"]["state"], &ogc["properties"]["open"]), (&"closed".into(), &false.into()), "{ogc}");
     // The database stands behind it.
     let wrong = "insert into stay (id, person_id, shelter_id, opening_id, from_at, from_by)
