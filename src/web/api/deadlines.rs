@@ -85,7 +85,6 @@ pub async fn act(
 pub struct Shown {
     /// The town added it; it goes before what is shipped.
     pub is_local: bool,
-    #[serde(flatten)]
     pub rule: DeadlineRule,
 }
 
