@@ -16,6 +16,7 @@ use crate::ids::Ids;
 use crate::ingest::IngestHandle;
 use crate::outbound;
 use crate::rules::town::Town;
+use crate::secretariat::kernel::Types;
 use crate::vault::Keyring;
 use crate::web::limit::Limits;
 use crate::web::notices::pictures::Pictures;
@@ -33,6 +34,8 @@ pub struct Parts {
     pub events: Events,
     pub ingest: IngestHandle,
     pub templates: Templates,
+    /// Types of cases of the secretariat.
+    pub cases: Types,
     /// Streams, areas and rules, for pages that ask again and again.
     pub town: Town,
     /// Series of readings, and sums of months that are over.

@@ -60,6 +60,7 @@ pub struct Config {
     pub privacy: Privacy,
     pub history: History,
     pub reports: Reports,
+    pub secretariat: Secretariat,
     pub shutdown: Shutdown,
     pub demo: Demo,
 }

@@ -45,6 +45,8 @@ impl Service {
         let folder = &config.alerts.templates_dir;
         let templates = Templates::load((!folder.is_empty()).then(|| Path::new(folder)))
             .context("configuration key `alerts.templates_dir`")?;
+        let cases = crate::secretariat::kernel::Types::load(&config.secretariat.case_types)
+            .context("configuration key `secretariat.case_types`")?;
         let database = Database::open(&config).await?;
         let keys = match open_keys(&database, &config, &clock, &ids).await {
             Ok(keys) => keys,
@@ -66,6 +68,7 @@ impl Service {
             events: Events::default(),
             ingest,
             templates,
+            cases,
             town: Default::default(),
             past: Default::default(),
             keys,
@@ -86,6 +89,9 @@ impl Service {
     /// The table of contents of what runs.
     async fn start_tasks(&mut self, listener: web::server::Server, receiver: ingest::Receiver) -> anyhow::Result<()> {
         let app = self.app.clone();
+        let mut tx = app.db.web.begin().await?;
+        app.cases.register(&mut tx, &app.ids, app.clock.now()).await?;
+        tx.commit().await?;
         let devices_endpoint = ingest::mqtt::bind(&app).await?;
         self.spawn("ingest committer", ingest::committer::run(app.clone(), receiver));
         self.spawn("audit keeper", crate::audit::keeper::run(app.clone()));
@@ -96,6 +102,7 @@ impl Service {
         self.spawn("sirens", crate::sirens::worker::run(app.clone()));
         self.spawn("rotas", crate::rota::worker::run(app.clone()));
         self.spawn("deadlines", crate::deadlines::worker::run(app.clone()));
+        self.spawn("cases of the secretariat", crate::secretariat::kernel::worker::run(app.clone()));
         self.spawn("reviews of plans", crate::plancon::worker::run(app.clone()));
         self.spawn("situation reports", crate::situation::worker::run(app.clone()));
         self.spawn("events listener", crate::db::listen::run(app.clone()));

@@ -282,6 +282,16 @@ vocabulary! {
         DamageSubmit = "damage.submit",
         DamageDecide = "damage.decide",
         DamageCorrect = "damage.correct",
+        CaseOpen = "case.open",
+        CaseAct = "case.act",
+        CaseAssign = "case.assign",
+        CaseAttach = "case.attach",
+        CaseLink = "case.link",
+        CaseAnnul = "case.annul",
+        CasePublish = "case.publish",
+        CaseWithdraw = "case.withdraw",
+        CaseExport = "case.export",
+        CaseImport = "case.import",
     }
 }
 

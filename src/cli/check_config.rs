@@ -5,6 +5,7 @@ use std::path::Path;
 use anyhow::anyhow;
 
 use crate::config::{Config, DEFAULTS};
+use crate::secretariat::kernel::Types;
 
 #[derive(Debug, clap::Args)]
 pub struct Arguments {
@@ -19,7 +20,8 @@ pub fn run(file: Option<&Path>, arguments: &Arguments) -> anyhow::Result<()> {
         print!("{DEFAULTS}");
         return Ok(());
     }
-    Config::load(file).map_err(|error| anyhow!("{error}"))?;
+    let config = Config::load(file).map_err(|error| anyhow!("{error}"))?;
+    Types::load(&config.secretariat.case_types).map_err(|faults| anyhow!("{faults}"))?;
     match file {
         Some(file) => println!("{} is fine", file.display()),
         None => println!("the configuration is fine (defaults and environment; no file was given)"),

@@ -358,3 +358,11 @@ pub struct Shutdown {
 pub struct Demo {
     pub notice: String,
 }
+
+/// The secretariat's wider work.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Secretariat {
+    /// Folder with types of cases of the town, beside those compiled in; empty = none.
+    pub case_types: String,
+}

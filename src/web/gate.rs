@@ -64,16 +64,24 @@ const MAX_FORM_BYTES: usize = 256 * 1024;
 
 include!("routes.rs");
 include!("routes_response.rs");
+include!("routes_secretariat.rs");
 
 /// Every route with its guard.
-pub const RULES: &[Rule] = &both::<{ OF_WARNING.len() + OF_RESPONSE.len() }>();
+pub const RULES: &[Rule] = &joined::<{ OF_WARNING.len() + OF_RESPONSE.len() + OF_SECRETARIAT.len() }>();
 
-const fn both<const N: usize>() -> [Rule; N] {
+const fn joined<const N: usize>() -> [Rule; N] {
+    let parts = [OF_WARNING, OF_RESPONSE, OF_SECRETARIAT];
     let mut all = [OF_WARNING[0]; N];
-    let mut at = 0;
+    let (mut part, mut within, mut at) = (0, 0, 0);
     while at < N {
-        all[at] = if at < OF_WARNING.len() { OF_WARNING[at] } else { OF_RESPONSE[at - OF_WARNING.len()] };
-        at += 1;
+        if within == parts[part].len() {
+            part += 1;
+            within = 0;
+        } else {
+            all[at] = parts[part][within];
+            within += 1;
+            at += 1;
+        }
     }
     all
 }

@@ -45,6 +45,7 @@ pub fn router(app: App) -> Router {
         .merge(api::deployments::routes())
         .merge(api::damage::routes())
         .merge(api::deadlines::routes())
+        .merge(api::secretariat::routes())
         .merge(api::devices::routes())
         .merge(api::endpoints::routes())
         .merge(api::feeds::routes())

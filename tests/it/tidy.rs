@@ -57,6 +57,8 @@ const MAY: &[&str] = &[
     "lifecycle.rs",
     // Keys lie in files of their own.
     "vault/file.rs",
+    // Types of cases are read from a folder when one is configured.
+    "secretariat/kernel/types.rs",
     // The writers of levels and alerts.
     "pipeline.rs",
     // Closes a month of the journal in one transaction.
@@ -83,6 +85,14 @@ const MAY: &[&str] = &[
 const PURE: &[&str] = &[
     "engine.rs",
     "engine/",
+    "secretariat/kernel/check.rs",
+    "secretariat/kernel/decide.rs",
+    "secretariat/kernel/define.rs",
+    "secretariat/kernel/guards.rs",
+    "secretariat/kernel/ledger.rs",
+    "secretariat/kernel/publication.rs",
+    "secretariat/kernel/values.rs",
+    "secretariat/modules.rs",
     "risk/",
     "replay.rs",
     "replay/",

@@ -106,6 +106,7 @@ impl Stage {
             events: Events::default(),
             ingest,
             templates: Templates::load(None)?,
+            cases: Default::default(),
             stop: CancellationToken::new(),
         });
         Ok((app, receiver))

@@ -30,6 +30,7 @@ pub mod residents;
 pub mod resources;
 pub mod rotas;
 pub mod rules;
+pub mod secretariat;
 pub mod shelters;
 pub mod sirens;
 pub mod situation;
@@ -296,6 +297,26 @@ pub mod warnings;
     deployments::positions,
     ics::show,
     ics::fill,
-    ics::end
+    ics::end,
+    secretariat::lists::all,
+    secretariat::lists::types,
+    secretariat::lists::one_type,
+    secretariat::lists::list,
+    secretariat::lists::report,
+    secretariat::cases::create,
+    secretariat::cases::show,
+    secretariat::cases::acts,
+    secretariat::cases::act,
+    secretariat::cases::assign,
+    secretariat::cases::annul,
+    secretariat::cases::withdraw,
+    secretariat::cases::link,
+    secretariat::papers::list,
+    secretariat::papers::add,
+    secretariat::papers::file,
+    secretariat::exchange::export,
+    secretariat::exchange::import,
+    secretariat::publications::list,
+    secretariat::publications::show
 ))]
 pub struct ApiDocument;

@@ -99,6 +99,7 @@ impl Dispatcher {
             deliveries: Default::default(),
             outbound: sentinela::outbound::Client::new(&config.outbound),
             templates,
+            cases: Default::default(),
             db: Db::open(&db.options, 4),
             config,
             clock: Clock::System,

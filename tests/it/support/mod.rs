@@ -68,6 +68,8 @@ pub fn app_from(db: &TestDb, config: Config) -> (App, sentinela::ingest::Receive
         pictures: sentinela::web::notices::pictures::Pictures::default(),
         deliveries: Default::default(),
         outbound: sentinela::outbound::Client::new(&config.outbound),
+        cases: sentinela::secretariat::kernel::Types::load(&config.secretariat.case_types)
+            .unwrap_or_else(|faults| panic!("{faults}")),
         config,
         clock,
         ids: Ids::seeded(1),

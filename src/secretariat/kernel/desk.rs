@@ -1,0 +1,290 @@
+//! What modules and people do with cases, each act in the caller's transaction with its ledger, deadlines, publication, notices and the
+//! entry in the audit. The decision itself is pure (`decide`).
+
+pub mod around;
+mod consequences;
+
+use chrono::Datelike as _;
+use serde_json::{Map, Value, json};
+use sqlx::PgConnection;
+use uuid::Uuid;
+
+use super::decide::{self, Asked, At, New, Outcome, Who};
+use super::define::CaseType;
+use super::ledger::Link;
+use super::store::lists::{self, Filter, Listed};
+use super::types::{self, Kept, Types};
+use super::{Access, Annulled, CaseFile, LinkKind, store, values};
+use crate::accounts::tokens::desk::Acting;
+use crate::alerts::store::next_number;
+use crate::app::App;
+use crate::audit::{self, Act, Actor, Entry};
+use crate::plancon::desk::reasoned;
+use crate::refused::Refused;
+use crate::web::auth::Staff;
+
+pub use crate::plancon::PlanError as CaseError;
+pub use around::{assign, attach, link, withdraw};
+
+const KIND: &str = "case";
+
+/// Who acts, when, under which types, in which town.
+#[derive(Clone, Copy, Debug)]
+pub struct Desk<'a> {
+    pub types: &'a Types,
+    pub by: Acting<'a>,
+    pub tz: chrono_tz::Tz,
+    pub who: &'a Who,
+    /// Before the path of a page, in notices.
+    pub url: &'a str,
+}
+
+impl<'a> Desk<'a> {
+    pub fn of(app: &'a App, actor: &'a Actor, who: &'a Who) -> Self {
+        let by = Acting { ids: &app.ids, now: app.clock.now(), actor };
+        Self { types: &app.cases, by, tz: app.config.municipality.time_zone, who, url: app.config.public_url() }
+    }
+
+    pub const fn at(&self) -> At {
+        At { now: self.by.now, tz: self.tz }
+    }
+}
+
+/// A member of staff, as far as a case asks.
+pub fn who(staff: &Staff) -> Who {
+    Who { name: staff.username.clone(), roles: staff.roles.as_slice().to_vec(), is_citizen: false, is_service: false }
+}
+
+/// The service by its own clock.
+pub fn service() -> Who {
+    Who { name: "service".into(), is_service: true, ..Who::default() }
+}
+
+/// A citizen who opens a case, or has the code of one.
+pub fn citizen() -> Who {
+    Who { is_citizen: true, ..Who::default() }
+}
+
+fn no_case(id: Uuid) -> Refused {
+    Refused::NotFound(format!("case {id}"))
+}
+
+/// True when this person may read the case at all.
+pub fn may_read(case: &CaseFile, who: &Who) -> bool {
+    let is_theirs = !who.name.is_empty() && (case.author == who.name || case.assigned == who.name);
+    case.access != Access::Restricted || who.is_service || who.is_citizen || who.has(&case.module) || is_theirs
+}
+
+/// A case with its type, when this person may read it. `held`: nobody else changes it until the transaction ends.
+///
+/// # Errors
+/// `NotFound`, also when it is not for them.
+pub async fn find(
+    conn: &mut PgConnection,
+    desk: Desk<'_>,
+    id: Uuid,
+    held: bool,
+) -> Result<(std::sync::Arc<Kept>, CaseFile), CaseError> {
+    let case = store::load(&mut *conn, id, held).await?.filter(|case| may_read(case, desk.who)).ok_or_else(|| no_case(id))?;
+    let kept = desk.types.version(conn, &case.type_key, case.version).await?;
+    Ok((kept, case))
+}
+
+/// A page of cases that this person may read.
+///
+/// # Errors
+/// The database's.
+pub async fn list(conn: &mut PgConnection, desk: Desk<'_>, mut filter: Filter) -> Result<Vec<Listed>, CaseError> {
+    filter.works_in = desk.who.roles.iter().filter(|role| role.is_module()).map(|role| role.as_str().to_owned()).collect();
+    filter.reader.clone_from(&desk.who.name);
+    if desk.who.is_service {
+        filter.works_in = super::super::modules::MODULES.iter().map(|module| module.key().to_owned()).collect();
+    }
+    filter.limit = if filter.limit > 0 { filter.limit } else { lists::PAGE + 1 };
+    Ok(lists::list(conn, &filter, (desk.by.now, desk.at().today())).await?)
+}
+
+/// What a case is opened with, beside its fields.
+#[derive(Clone, Debug, Default)]
+pub struct Around {
+    /// The case above it.
+    pub parent: Option<Uuid>,
+    /// The case whose act opened it.
+    pub spawned_by: Option<Uuid>,
+    /// Of the code by which a citizen follows it.
+    pub code_hash: Option<[u8; 32]>,
+}
+
+/// Opens a case.
+///
+/// # Errors
+/// `Wrong` with every field; `Conflict` citing the law; `Forbidden` naming the role; `NotFound` for an unknown type or parent.
+pub async fn open(
+    conn: &mut PgConnection,
+    desk: Desk<'_>,
+    type_key: &str,
+    new: &New,
+    around: &Around,
+) -> Result<CaseFile, CaseError> {
+    let kept = desk.types.get(type_key).ok_or_else(|| Refused::NotFound(format!("type of cases {type_key}")))?;
+    let def = &kept.def;
+    types::keep(&mut *conn, kept, desk.by.ids, desk.by.now).await.map_err(|error| Refused::Conflict(error.to_string()))?;
+    let mut facts = super::guards::Facts::default();
+    if let Some(parent) = around.parent {
+        let (_, above) = find(&mut *conn, desk, parent, true).await?;
+        let near = super::guards::Near {
+            name: above.name(),
+            type_key: above.type_key,
+            state: above.state,
+            is_final: above.is_final,
+            fields: above.fields,
+        };
+        facts.parents.push(near);
+    }
+    let outcome = decide::open(def, new, (desk.who, desk.at()), &facts)?;
+    around::known_staff(&mut *conn, &new.assigned).await?;
+    let by = desk.by;
+    let mut case = CaseFile {
+        id: by.ids.uuid(by.now),
+        type_key: def.key().to_owned(),
+        version: def.version(),
+        module: def.module().to_owned(),
+        series: None,
+        year: None,
+        number: None,
+        title: new.title.trim().to_owned(),
+        state: outcome.to.clone(),
+        is_final: outcome.is_final,
+        waits_for: def.state(&outcome.to).and_then(|state| state.waits_for),
+        fields: outcome.fields.clone(),
+        department: new.department.trim().to_owned(),
+        assigned: new.assigned.clone(),
+        access: def.access,
+        author: desk.who.name.clone(),
+        source: desk.who.source(),
+        code_hash: around.code_hash.map(Vec::from),
+        opened_at: by.now,
+        changed_at: by.now,
+        revision: 1,
+        annulled: None,
+    };
+    if outcome.numbers {
+        number(&mut *conn, desk, def, &mut case).await?;
+    }
+    store::insert(&mut *conn, &case, &values::words(def, &case.fields)).await?;
+    let done = Done { act: "open", from: "", reason: "", changes: &outcome.changes };
+    keep(&mut *conn, desk, &case, &done, Act::CaseOpen).await?;
+    for (other, kind) in [(around.parent, LinkKind::Parent), (around.spawned_by, LinkKind::Spawned)] {
+        let Some(other) = other else { continue };
+        let pair = if kind == LinkKind::Parent { (case.id, other) } else { (other, case.id) };
+        store::insert_link(&mut *conn, pair, kind, (by.now, &by.actor.name)).await?;
+    }
+    consequences::of_opening(conn, desk, def, &case, &outcome).await?;
+    Ok(case)
+}
+
+/// The next number of the series, in the year that it is in the town.
+async fn number(conn: &mut PgConnection, desk: Desk<'_>, def: &CaseType, case: &mut CaseFile) -> Result<(), CaseError> {
+    let Some(series) = &def.series else { return Ok(()) };
+    let (prefix, year) = (series.prefix.get_ref(), desk.at().today().year());
+    let (_, number) = next_number(conn, &format!("case:{prefix}"), year).await?;
+    (case.series, case.year, case.number) = (Some(prefix.clone()), Some(year), Some(number));
+    Ok(())
+}
+
+/// What is written of an act.
+struct Done<'a> {
+    act: &'a str,
+    from: &'a str,
+    reason: &'a str,
+    changes: &'a Map<String, Value>,
+}
+
+/// Chains an act to the ledger of its case and to the audit. The case stands as it is after it.
+async fn keep(conn: &mut PgConnection, desk: Desk<'_>, case: &CaseFile, done: &Done<'_>, act: Act) -> Result<(), CaseError> {
+    let by = desk.by;
+    let link = Link {
+        at: by.now,
+        actor: if desk.who.is_citizen { "citizen" } else { &by.actor.name },
+        actor_kind: by.actor.kind.as_str(),
+        act: done.act,
+        from_state: done.from,
+        to_state: &case.state,
+        reason: done.reason,
+        changes: done.changes,
+    };
+    let seq = store::keep_act(&mut *conn, case.id, &link).await?;
+    if seq != case.revision {
+        return Err(Refused::Conflict(format!("the case was changed meanwhile; it is at revision {seq} now")).into());
+    }
+    // Of fields only the names: what they hold stands in the case.
+    let fields: Vec<&String> = done.changes.keys().collect();
+    let after = json!({ "type": case.type_key, "number": case.number(), "act": done.act, "state": case.state, "fields": fields });
+    let entry = Entry::new(act, KIND, case.id).because(done.reason).from(json!({ "state": done.from })).to(after);
+    audit::record(conn, by.ids, by.now, by.actor, entry).await?;
+    Ok(())
+}
+
+/// Does an act of its type to a case.
+///
+/// # Errors
+/// `Wrong` with every field; `Conflict` saying what is possible, or citing the law; `Forbidden` naming the role; `NotFound`.
+pub async fn act(conn: &mut PgConnection, desk: Desk<'_>, id: Uuid, asked: &Asked) -> Result<CaseFile, CaseError> {
+    let (kept, case) = find(&mut *conn, desk, id, true).await?;
+    let facts = store::facts(&mut *conn, id).await?;
+    let outcome = decide::decide(&kept.def, &case, asked, (desk.who, desk.at()), &facts)?;
+    let after = apply(&mut *conn, desk, &kept.def, &case, (asked, &outcome)).await?;
+    consequences::of_act(conn, desk, &kept.def, (&case, &after), (asked, &outcome)).await?;
+    Ok(after)
+}
+
+async fn apply(
+    conn: &mut PgConnection,
+    desk: Desk<'_>,
+    def: &CaseType,
+    case: &CaseFile,
+    (asked, outcome): (&Asked, &Outcome),
+) -> Result<CaseFile, CaseError> {
+    let mut after = case.clone();
+    after.state.clone_from(&outcome.to);
+    after.is_final = outcome.is_final;
+    after.waits_for = def.state(&outcome.to).and_then(|state| state.waits_for);
+    after.fields.clone_from(&outcome.fields);
+    after.changed_at = desk.by.now;
+    after.revision += 1;
+    if outcome.numbers {
+        number(&mut *conn, desk, def, &mut after).await?;
+    }
+    store::update(&mut *conn, &after, &values::words(def, &after.fields)).await?;
+    let done = Done { act: &asked.transition, from: &case.state, reason: &outcome.reason, changes: &outcome.changes };
+    keep(conn, desk, &after, &done, Act::CaseAct).await?;
+    Ok(after)
+}
+
+/// Annuls a case: its number stays and is never given again, its deadlines end, and what was published of it is withdrawn.
+///
+/// # Errors
+/// `Wrong` without a reason; `Forbidden`; `Conflict` when it is annulled or was changed; `NotFound`.
+pub async fn annul(
+    conn: &mut PgConnection,
+    desk: Desk<'_>,
+    id: Uuid,
+    revision: i32,
+    reason: &str,
+) -> Result<CaseFile, CaseError> {
+    let (kept, mut case) = find(&mut *conn, desk, id, true).await?;
+    around::works_here(&kept.def, desk, "annul")?;
+    around::as_seen(&case, revision)?;
+    let reason = reasoned("reason", reason)?;
+    let by = desk.by;
+    case.annulled = Some(Annulled { at: by.now, by: by.actor.name.clone(), reason: reason.clone() });
+    (case.is_final, case.waits_for, case.changed_at) = (true, None, by.now);
+    case.revision += 1;
+    store::update(&mut *conn, &case, &values::words(&kept.def, &case.fields)).await?;
+    let from = case.state.clone();
+    let done = Done { act: "annul", from: &from, reason: &reason, changes: &Map::new() };
+    keep(&mut *conn, desk, &case, &done, Act::CaseAnnul).await?;
+    consequences::end_deadlines(&mut *conn, desk, &case, &reason).await?;
+    store::published::withdraw(conn, id, (by.now, &by.actor.name), &reason).await?;
+    Ok(case)
+}

@@ -1,0 +1,225 @@
+//! What follows from an act: deadlines, what everybody may see, who is told, and cases that it opens.
+
+use chrono::{NaiveTime, TimeDelta, TimeZone as _};
+use serde_json::Value;
+use sqlx::PgConnection;
+
+use super::super::decide::{Asked, DeadlineAct, New, Outcome, Who};
+use super::super::define::{CaseType, Transition, Word};
+use super::super::publication::PublicView;
+use super::super::store::published;
+use super::super::{CaseFile, Counting, FieldKind, SUBJECT};
+use super::{Around, CaseError, Desk, open};
+use crate::alerts::escalation::store as staff;
+use crate::clock::Instant;
+use crate::deadlines;
+use crate::dispatch::notices::{self, Notice};
+use crate::dispatch::provider::Channel;
+use crate::events::{Event, notify};
+use crate::i18n::Lang;
+use crate::refused::Refused;
+
+/// How long a notice is tried.
+const GOOD_FOR: TimeDelta = TimeDelta::hours(48);
+
+pub(super) async fn of_opening(
+    conn: &mut PgConnection,
+    desk: Desk<'_>,
+    def: &CaseType,
+    case: &CaseFile,
+    outcome: &Outcome,
+) -> Result<(), CaseError> {
+    count(&mut *conn, desk, case, (&outcome.deadlines, "")).await?;
+    if outcome.publishes {
+        publish(&mut *conn, desk, def, case).await?;
+    }
+    let told: Vec<&str> = words(&def.opening.notifies);
+    let told = if case.assigned.is_empty() { told } else { [told, vec!["owner"]].concat() };
+    tell(conn, desk, def, case, &told).await
+}
+
+pub(super) async fn of_act(
+    conn: &mut PgConnection,
+    desk: Desk<'_>,
+    def: &CaseType,
+    (before, case): (&CaseFile, &CaseFile),
+    (asked, outcome): (&Asked, &Outcome),
+) -> Result<(), CaseError> {
+    let Some(one) = def.transition(&asked.transition) else { return Ok(()) };
+    let reason = if outcome.reason.is_empty() { one.label.pt.as_str() } else { &outcome.reason };
+    count(&mut *conn, desk, case, (&outcome.deadlines, reason)).await?;
+    if case.is_final && !before.is_final {
+        end_deadlines(&mut *conn, desk, case, reason).await?;
+    }
+    if outcome.publishes {
+        publish(&mut *conn, desk, def, case).await?;
+    }
+    spawn(&mut *conn, desk, one, case).await?;
+    tell(conn, desk, def, case, &words(&one.notifies)).await
+}
+
+fn words(all: &[Word]) -> Vec<&str> {
+    all.iter().map(|word| word.get_ref().as_str()).collect()
+}
+
+/// Begins, ends and moves deadlines.
+async fn count(
+    conn: &mut PgConnection,
+    desk: Desk<'_>,
+    case: &CaseFile,
+    (steps, reason): (&[DeadlineAct], &str),
+) -> Result<(), CaseError> {
+    let (by, subject, link) = (desk.by, (SUBJECT, case.id), case.link());
+    let title: String = case.name().chars().take(300).collect();
+    for step in steps {
+        let code = step.code.as_str();
+        match step.what {
+            Counting::Start => {
+                let new =
+                    deadlines::store::New { subject, title: &title, link: &link, code, anchor_at: step.anchor_at };
+                deadlines::desk::set(&mut *conn, by, desk.tz, &new).await?;
+            }
+            Counting::Meet | Counting::Void => {
+                let is_met = step.what == Counting::Meet;
+                deadlines::desk::end(&mut *conn, by, (subject, code), is_met, reason).await?;
+            }
+            moved => {
+                let open = deadlines::store::list(&mut *conn, Some(subject), true).await?;
+                let one = open.iter().find(|one| one.code == code);
+                let one = one.ok_or_else(|| Refused::Conflict(format!("the deadline {code} does not run")))?;
+                let asked = deadlines::desk::Asked { act: moved.as_str().to_owned(), on: None, reason: reason.to_owned() };
+                deadlines::desk::act(&mut *conn, by, desk.tz, one.id, &asked).await.map_err(|error| cite(error, one))?;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// A refusal of the deadline with the law of its rule.
+fn cite(error: CaseError, deadline: &deadlines::Deadline) -> CaseError {
+    match error {
+        CaseError::Refused(Refused::Conflict(why)) => {
+            Refused::Conflict(format!("{why} ({}: {})", deadline.code, deadline.law_ref)).into()
+        }
+        other => other,
+    }
+}
+
+/// Nothing of a case that ended is due any more.
+pub(super) async fn end_deadlines(
+    conn: &mut PgConnection,
+    desk: Desk<'_>,
+    case: &CaseFile,
+    reason: &str,
+) -> Result<(), CaseError> {
+    for one in deadlines::store::list(&mut *conn, Some((SUBJECT, case.id)), true).await? {
+        deadlines::desk::end(&mut *conn, desk.by, ((SUBJECT, case.id), &one.code), false, reason).await?;
+    }
+    Ok(())
+}
+
+/// Keeps what everybody may see of the case as it stands.
+async fn publish(conn: &mut PgConnection, desk: Desk<'_>, def: &CaseType, case: &CaseFile) -> Result<(), CaseError> {
+    let Some(view) = PublicView::of(def, case, desk.tz) else { return Ok(()) };
+    let by = desk.by;
+    let embargo = def.public.embargo.as_ref().and_then(|field| case.day(field.get_ref())).and_then(|day| {
+        let midnight = desk.tz.from_local_datetime(&day.and_time(NaiveTime::MIN)).earliest()?;
+        Some(midnight.with_timezone(&chrono::Utc))
+    });
+    let id = by.ids.uuid(by.now);
+    published::insert(&mut *conn, (id, case.id), (&case.module, &view), (by.now, &by.actor.name), embargo).await?;
+    let entry = crate::audit::Entry::new(crate::audit::Act::CasePublish, super::KIND, case.id);
+    let entry = entry.to(serde_json::json!({ "publication": id, "fields": view.fields.keys().collect::<Vec<_>>() }));
+    crate::audit::record(conn, by.ids, by.now, by.actor, entry).await?;
+    Ok(())
+}
+
+/// Opens the case that an act asks for.
+async fn spawn(conn: &mut PgConnection, desk: Desk<'_>, one: &Transition, case: &CaseFile) -> Result<(), CaseError> {
+    let Some(spawn) = &one.spawns else { return Ok(()) };
+    let fields = spawn.copy.iter().filter_map(|(to, from)| {
+        let value = match from.get_ref().as_str() {
+            "title" => Value::from(case.title.as_str()),
+            field => case.fields.get(field)?.clone(),
+        };
+        Some((to.clone(), value))
+    });
+    let new = New {
+        title: case.title.clone(),
+        department: case.department.clone(),
+        assigned: String::new(),
+        fields: fields.collect(),
+    };
+    // The act was allowed; that it opens a case in another module follows from it. Whoever acted is the author.
+    let who = Who { is_service: true, ..desk.who.clone() };
+    let around = Around { spawned_by: Some(case.id), ..Around::default() };
+    open(conn, Desk { who: &who, ..desk }, spawn.key.get_ref(), &new, &around).await?;
+    Ok(())
+}
+
+/// The address that a citizen left in the case.
+fn contact<'a>(def: &CaseType, case: &'a CaseFile) -> Option<&'a str> {
+    def.fields.iter().filter(|field| field.kind == FieldKind::Email).find_map(|field| case.text(field.key()))
+}
+
+/// Tells whoever is named, by e-mail. Of what is restricted only that something happened.
+pub(super) async fn tell(
+    conn: &mut PgConnection,
+    desk: Desk<'_>,
+    def: &CaseType,
+    case: &CaseFile,
+    whom: &[&str],
+) -> Result<(), CaseError> {
+    if whom.is_empty() {
+        return Ok(());
+    }
+    let (now, ids) = (desk.by.now, desk.by.ids);
+    let people = staff::people(&mut *conn).await?;
+    let mut addresses: Vec<(Lang, &str, String)> = Vec::new();
+    for part in whom {
+        let name = match *part {
+            "owner" => &case.assigned,
+            "author" => &case.author,
+            _ => {
+                if let Some(address) = contact(def, case) {
+                    addresses.push((Lang::Pt, address, String::new()));
+                }
+                continue;
+            }
+        };
+        let person = people.iter().find(|person| person.username == *name && person.username != desk.who.name);
+        if let Some((person, address)) = person.and_then(|one| one.address(Channel::Email).map(|address| (one, address))) {
+            let lang = Lang::from_tag(&person.language).unwrap_or_default();
+            addresses.push((lang, address, format!("{}{}", desk.url, case.link())));
+        }
+    }
+    addresses.sort_by(|a, b| a.1.cmp(b.1));
+    addresses.dedup_by(|a, b| a.1 == b.1);
+    if addresses.is_empty() {
+        return Ok(());
+    }
+    for (lang, address, link) in addresses {
+        queue(&mut *conn, (ids, now), (def, case), (lang, address, &link)).await?;
+    }
+    notify(conn, &Event::Outbox).await?;
+    Ok(())
+}
+
+async fn queue(
+    conn: &mut PgConnection,
+    (ids, now): (&crate::ids::Ids, Instant),
+    (def, case): (&CaseType, &CaseFile),
+    (lang, address, link): (Lang, &str, &str),
+) -> sqlx::Result<()> {
+    let state = def.state_label(&case.state, lang);
+    let name = if case.access == super::super::Access::Restricted || link.is_empty() {
+        [def.title.of(lang).to_owned(), case.number()].join(" ").trim().to_owned()
+    } else {
+        case.name()
+    };
+    let subject = lang.t2("sec-notice-subject", "name", name, "state", state);
+    let body = format!("{subject}\n\n{link}\n");
+    let (channel, expires_at, purpose) = (Channel::Email, now + GOOD_FOR, "secretariat");
+    notices::queue(conn, ids, now, &Notice { channel, address, subject: &subject, body: &body, expires_at, purpose }).await?;
+    Ok(())
+}

@@ -1,0 +1,152 @@
+//! Figures of reports: by state, by age, by choice, in time, by department.
+
+use chrono::NaiveDate;
+use serde::Serialize;
+use sqlx::PgConnection;
+
+use crate::clock::Instant;
+
+/// How a module stands.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, utoipa::ToSchema)]
+#[schema(as = SecretariatStanding)]
+pub struct Standing {
+    pub module: String,
+    pub open: i64,
+    pub late: i64,
+    pub near: i64,
+}
+
+/// Every module that has open cases.
+pub async fn standings(conn: &mut PgConnection, now: Instant, today: NaiveDate) -> sqlx::Result<Vec<Standing>> {
+    sqlx::query_as!(
+        Standing,
+        r#"with due as (
+               select d.subject_id, bool_or(d.due_at < $1) as late, bool_or(d.due_at >= $1 and d.due_on - d.warn_days <= $2) as near
+               from deadline d where d.subject_kind = 'case' and d.state = 'open' group by d.subject_id)
+           select c.module, count(*) as "open!", count(*) filter (where due.late) as "late!",
+               count(*) filter (where due.near and not due.late) as "near!"
+           from case_file c left join due on due.subject_id = c.id where not c.is_final group by c.module order by c.module"#,
+        now,
+        today
+    )
+    .fetch_all(conn)
+    .await
+}
+
+/// A count by a word.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, utoipa::ToSchema)]
+#[schema(as = CaseCount)]
+pub struct Count {
+    pub key: String,
+    pub count: i64,
+}
+
+pub async fn by_state(conn: &mut PgConnection, type_key: &str, year: i32) -> sqlx::Result<Vec<Count>> {
+    sqlx::query_as!(
+        Count,
+        r#"select case when annulled_at is null then state else 'annulled' end as "key!", count(*) as "count!" from case_file
+           where type_key = $1 and coalesce(year, extract(year from opened_at)::int) = $2 group by 1 order by 1"#,
+        type_key,
+        year
+    )
+    .fetch_all(conn)
+    .await
+}
+
+/// By a field of choice; empty: not told.
+pub async fn by_choice(conn: &mut PgConnection, type_key: &str, year: i32, field: &str) -> sqlx::Result<Vec<Count>> {
+    sqlx::query_as!(
+        Count,
+        r#"select coalesce(fields ->> $3, '') as "key!", count(*) as "count!" from case_file
+           where type_key = $1 and annulled_at is null and coalesce(year, extract(year from opened_at)::int) = $2
+           group by 1 order by 2 desc, 1 limit 100"#,
+        type_key,
+        year,
+        field
+    )
+    .fetch_all(conn)
+    .await
+}
+
+/// Open cases by how many days they are open: as many numbers as ages and one.
+pub async fn by_age(conn: &mut PgConnection, type_key: &str, now: Instant, ages: &[i64]) -> sqlx::Result<Vec<i64>> {
+    let rows = sqlx::query!(
+        r#"select width_bucket(extract(epoch from ($2::timestamptz - opened_at)) / 86400, $3::float8[]) as "bucket!", count(*) as "count!"
+           from case_file where type_key = $1 and not is_final group by 1"#,
+        type_key,
+        now,
+        &ages.iter().map(|days| *days as f64).collect::<Vec<f64>>()
+    )
+    .fetch_all(conn)
+    .await?;
+    let mut counts = vec![0; ages.len() + 1];
+    for row in rows {
+        if let Some(count) = usize::try_from(row.bucket).ok().and_then(|at| counts.get_mut(at)) {
+            *count = row.count;
+        }
+    }
+    Ok(counts)
+}
+
+/// How the deadlines of a year fared.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, utoipa::ToSchema)]
+#[schema(as = CaseInTime)]
+pub struct InTime {
+    /// Of the deadline.
+    pub code: String,
+    pub met_in_time: i64,
+    pub met_late: i64,
+    pub open_in_time: i64,
+    pub open_late: i64,
+}
+
+pub async fn in_time(conn: &mut PgConnection, type_key: &str, year: i32, now: Instant) -> sqlx::Result<Vec<InTime>> {
+    sqlx::query_as!(
+        InTime,
+        r#"select d.code, count(*) filter (where d.state = 'met' and d.ended_at <= d.due_at) as "met_in_time!",
+               count(*) filter (where d.state = 'met' and d.ended_at > d.due_at) as "met_late!",
+               count(*) filter (where d.state = 'open' and (d.due_at is null or d.due_at >= $3)) as "open_in_time!",
+               count(*) filter (where d.state = 'open' and d.due_at < $3) as "open_late!"
+           from deadline d join case_file c on c.id = d.subject_id
+           where d.subject_kind = 'case' and c.type_key = $1 and coalesce(c.year, extract(year from c.opened_at)::int) = $2
+           group by d.code order by d.code"#,
+        type_key,
+        year,
+        now
+    )
+    .fetch_all(conn)
+    .await
+}
+
+/// How a department fares.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, utoipa::ToSchema)]
+#[schema(as = CaseScore)]
+pub struct Score {
+    /// Empty: of none.
+    pub department: String,
+    pub open: i64,
+    pub late: i64,
+    pub finished: i64,
+    pub finished_in_time: i64,
+}
+
+pub async fn scores(conn: &mut PgConnection, type_key: &str, year: i32, now: Instant) -> sqlx::Result<Vec<Score>> {
+    sqlx::query_as!(
+        Score,
+        r#"with due as (
+               select d.subject_id, bool_or(d.state = 'open' and d.due_at < $3) as late,
+                   bool_and(d.state <> 'met' or d.ended_at <= d.due_at) as in_time
+               from deadline d where d.subject_kind = 'case' group by d.subject_id)
+           select c.department, count(*) filter (where not c.is_final) as "open!",
+               count(*) filter (where not c.is_final and due.late) as "late!", count(*) filter (where c.is_final) as "finished!",
+               count(*) filter (where c.is_final and coalesce(due.in_time, true)) as "finished_in_time!"
+           from case_file c left join due on due.subject_id = c.id
+           where c.type_key = $1 and c.annulled_at is null and coalesce(c.year, extract(year from c.opened_at)::int) = $2
+           group by c.department order by c.department limit 200"#,
+        type_key,
+        year,
+        now
+    )
+    .fetch_all(conn)
+    .await
+}

@@ -1,0 +1,165 @@
+//! What was published: written by the desk, read by everybody.
+
+use serde_json::Value;
+use sqlx::PgConnection;
+use sqlx::types::Json;
+use uuid::Uuid;
+
+use super::super::ledger;
+use super::super::publication::PublicView;
+use crate::clock::Instant;
+
+/// A publication as it is kept.
+#[derive(Clone, Debug, PartialEq, serde::Serialize, utoipa::ToSchema)]
+#[schema(as = CasePublication)]
+pub struct Published {
+    pub id: Uuid,
+    pub case_id: Uuid,
+    pub module: String,
+    pub seq: i32,
+    pub view: PublicView,
+    pub sha256: String,
+    #[schema(value_type = String)]
+    pub published_at: Instant,
+    #[schema(value_type = Option<String>)]
+    pub embargo_until: Option<Instant>,
+    #[schema(value_type = Option<String>)]
+    pub withdrawn_at: Option<Instant>,
+}
+
+struct Row {
+    id: Uuid,
+    case_id: Uuid,
+    module: String,
+    seq: i32,
+    snapshot: Json<PublicView>,
+    sha256: Vec<u8>,
+    published_at: Instant,
+    embargo_until: Option<Instant>,
+    withdrawn_at: Option<Instant>,
+}
+
+impl From<Row> for Published {
+    fn from(row: Row) -> Self {
+        Self {
+            id: row.id,
+            case_id: row.case_id,
+            module: row.module,
+            seq: row.seq,
+            view: row.snapshot.0,
+            sha256: ledger::hex(&row.sha256),
+            published_at: row.published_at,
+            embargo_until: row.embargo_until,
+            withdrawn_at: row.withdrawn_at,
+        }
+    }
+}
+
+/// Keeps a snapshot; it corrects the last one of its case.
+pub async fn insert(
+    conn: &mut PgConnection,
+    (id, case): (Uuid, Uuid),
+    (module, view): (&str, &PublicView),
+    (now, by): (Instant, &str),
+    embargo_until: Option<Instant>,
+) -> sqlx::Result<()> {
+    let snapshot = serde_json::to_value(view).unwrap_or(Value::Null);
+    let sum = ledger::sha256(ledger::canonical(&snapshot).as_bytes());
+    let last = sqlx::query!("select id, seq from case_publication where case_id = $1 order by seq desc limit 1", case)
+        .fetch_optional(&mut *conn)
+        .await?;
+    let (corrects, seq) = last.map_or((None, 1), |last| (Some(last.id), last.seq + 1));
+    sqlx::query!(
+        "insert into case_publication (id, case_id, module, type_key, seq, corrects, snapshot, sha256, published_at, published_by, embargo_until)
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
+        id,
+        case,
+        module,
+        view.type_key,
+        seq,
+        corrects,
+        snapshot,
+        &sum,
+        now,
+        by,
+        embargo_until
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// Withdraws everything of a case that everybody may see. Gives how many.
+pub async fn withdraw(conn: &mut PgConnection, case: Uuid, (now, by): (Instant, &str), reason: &str) -> sqlx::Result<u64> {
+    let done = sqlx::query!(
+        "update case_publication set withdrawn_at = $2, withdrawn_by = $3, withdrawn_reason = $4
+         where case_id = $1 and withdrawn_at is null",
+        case,
+        now,
+        by,
+        reason
+    )
+    .execute(conn)
+    .await?;
+    Ok(done.rows_affected())
+}
+
+/// The last publication of each case that is out: not withdrawn, its embargo over. Newest first.
+pub async fn list(
+    conn: &mut PgConnection,
+    module: &str,
+    type_key: Option<&str>,
+    before: Option<(Instant, Uuid)>,
+    (now, most): (Instant, i64),
+) -> sqlx::Result<Vec<Published>> {
+    let (before_at, before_id) = before.unzip();
+    let rows = sqlx::query_as!(
+        Row,
+        r#"select p.id, p.case_id, p.module, p.seq, p.snapshot as "snapshot: Json<PublicView>", p.sha256, p.published_at, p.embargo_until,
+               p.withdrawn_at
+           from case_publication p
+           where p.module = $1 and ($2::text is null or p.type_key = $2) and p.withdrawn_at is null
+             and (p.embargo_until is null or p.embargo_until <= $3)
+             and ($4::timestamptz is null or (p.published_at, p.id) < ($4, $5))
+             and not exists (select from case_publication n where n.case_id = p.case_id and n.seq > p.seq
+                 and n.withdrawn_at is null and (n.embargo_until is null or n.embargo_until <= $3))
+           order by p.published_at desc, p.id desc limit $6"#,
+        module,
+        type_key,
+        now,
+        before_at,
+        before_id,
+        most
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(rows.into_iter().map(Published::from).collect())
+}
+
+/// Everything published of a case that is out, the newest first: the correction and what it corrects.
+pub async fn of_case(conn: &mut PgConnection, case: Uuid, now: Instant) -> sqlx::Result<Vec<Published>> {
+    let rows = sqlx::query_as!(
+        Row,
+        r#"select id, case_id, module, seq, snapshot as "snapshot: Json<PublicView>", sha256, published_at, embargo_until, withdrawn_at
+           from case_publication where case_id = $1 and withdrawn_at is null and (embargo_until is null or embargo_until <= $2)
+           order by seq desc limit 100"#,
+        case,
+        now
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(rows.into_iter().map(Published::from).collect())
+}
+
+/// For staff: also what was withdrawn or waits.
+pub async fn all_of_case(conn: &mut PgConnection, case: Uuid) -> sqlx::Result<Vec<Published>> {
+    let rows = sqlx::query_as!(
+        Row,
+        r#"select id, case_id, module, seq, snapshot as "snapshot: Json<PublicView>", sha256, published_at, embargo_until, withdrawn_at
+           from case_publication where case_id = $1 order by seq desc limit 100"#,
+        case
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(rows.into_iter().map(Published::from).collect())
+}

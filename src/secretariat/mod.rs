@@ -1,0 +1,6 @@
+//! The secretariat's wider work: one module for each competence of its act, on one kernel of cases.
+//!
+//! The pipeline never imports this; what is here reads the pipeline and reuses its parts.
+
+pub mod kernel;
+pub mod modules;

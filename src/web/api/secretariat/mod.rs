@@ -1,0 +1,38 @@
+//! The secretariat over HTTP: every type of cases by the same routes.
+
+pub mod cases;
+pub mod exchange;
+pub mod lists;
+pub mod papers;
+pub mod publications;
+
+use axum::Router;
+use uuid::Uuid;
+
+use crate::app::App;
+use crate::refused::Refused;
+use crate::secretariat::kernel::CaseFile;
+use crate::secretariat::kernel::desk::CaseError;
+use crate::secretariat::modules::{self, Module};
+
+pub fn routes() -> Router<App> {
+    Router::new()
+        .merge(lists::routes())
+        .merge(cases::routes())
+        .merge(papers::routes())
+        .merge(exchange::routes())
+        .merge(publications::routes())
+}
+
+/// # Errors
+/// `NotFound` naming what was asked for.
+pub fn module(slug: &str) -> Result<&'static Module, Refused> {
+    let found = modules::MODULES.iter().find(|module| module.slug == slug);
+    found.ok_or_else(|| Refused::NotFound(format!("module {slug}")))
+}
+
+/// # Errors
+/// `NotFound` when the case is of another module.
+pub fn within(case: &CaseFile, module: &Module, id: Uuid) -> Result<(), CaseError> {
+    if case.module == module.key() { Ok(()) } else { Err(Refused::NotFound(format!("case {id}")).into()) }
+}

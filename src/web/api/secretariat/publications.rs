@@ -1,0 +1,98 @@
+//! What everybody may read: publications, and nothing but them.
+
+use axum::extract::{Path, Query, State};
+use axum::routing::get;
+use axum::{Json, Router};
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use super::module;
+use crate::app::App;
+use crate::clock::Instant;
+use crate::refused::Refused;
+use crate::secretariat::kernel::store::published::{self, Published};
+use crate::web::error::{ApiError, Problem};
+
+/// Publications of a page.
+const PAGE: i64 = 50;
+
+pub fn routes() -> Router<App> {
+    Router::new()
+        .route("/api/v1/secretariat/{module}/publications", get(list))
+        .route("/api/v1/secretariat/{module}/publications/{id}", get(show))
+}
+
+/// Which publications.
+#[derive(Clone, Debug, Default, Deserialize, utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
+pub struct Wanted {
+    /// Key of a type.
+    #[serde(rename = "type")]
+    #[param(max_length = 80)]
+    pub type_key: Option<String>,
+    /// `next_at` and `next_id` of the page before.
+    #[param(value_type = Option<String>)]
+    pub before_at: Option<Instant>,
+    pub before_id: Option<Uuid>,
+}
+
+/// One page.
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+#[schema(as = PublicationPage)]
+pub struct Page {
+    pub items: Vec<Published>,
+    #[schema(value_type = Option<String>)]
+    pub next_at: Option<Instant>,
+    pub next_id: Option<Uuid>,
+}
+
+/// Lists what a module published, the newest first, each case once as it was published last.
+///
+/// # Errors
+/// 400 naming the parameter; 404.
+#[utoipa::path(get, path = "/api/v1/secretariat/{module}/publications", tag = "secretariat", params(("module" = String, Path,), Wanted),
+    responses((status = 200, body = Page), (status = 400, body = Problem), (status = 404, body = Problem)))]
+pub async fn list(
+    State(app): State<App>,
+    Path(slug): Path<String>,
+    Query(wanted): Query<Wanted>,
+) -> Result<Json<Page>, ApiError> {
+    let module = module(&slug)?;
+    if let Some(bad) = wanted.type_key.as_deref().filter(|key| key.len() > 80 || key.contains('\0')) {
+        return Err(ApiError::field("type", bad, "expected the key of a type"));
+    }
+    let before = match (wanted.before_at, wanted.before_id) {
+        (Some(at), Some(id)) => Some((at, id)),
+        (None, None) => None,
+        _ => return Err(ApiError::field("before_at", "", "expected both before_at and before_id, or neither")),
+    };
+    let now = app.clock.now();
+    let mut conn = app.db.web.acquire().await?;
+    let items =
+        published::list(&mut conn, module.key(), wanted.type_key.as_deref(), before, (now, PAGE)).await?;
+    let last = items.last().filter(|_| items.len() as i64 == PAGE);
+    let (next_at, next_id) = last.map(|last| (last.published_at, last.id)).unzip();
+    Ok(Json(Page { items, next_at, next_id }))
+}
+
+/// Shows what was published of a case: the last word first, and what it corrects.
+///
+/// # Errors
+/// 404 when nothing of it is public.
+#[utoipa::path(get, path = "/api/v1/secretariat/{module}/publications/{id}", tag = "secretariat",
+    params(("module" = String, Path,), ("id" = Uuid, Path, description = "Of the case")),
+    responses((status = 200, body = Vec<Published>), (status = 404, body = Problem)))]
+pub async fn show(
+    State(app): State<App>,
+    Path((slug, id)): Path<(String, Uuid)>,
+) -> Result<Json<Vec<Published>>, ApiError> {
+    let module = module(&slug)?;
+    let now = app.clock.now();
+    let mut all = published::of_case(&mut *app.db.web.acquire().await?, id, now).await?;
+    all.retain(|one| one.module == module.key());
+    if all.is_empty() {
+        return Err(Refused::NotFound(format!("publication {id}")).into());
+    }
+    Ok(Json(all))
+}
