@@ -24,13 +24,15 @@ fn main() {
 
 /// A list of the types of cases, so that a file alone adds one.
 fn list_cases() {
-    let mut files: Vec<_> = std::fs::read_dir(CASES).into_iter().flatten().flatten().map(|entry| entry.path()).collect();
+    let mut files: Vec<_> =
+        std::fs::read_dir(CASES).into_iter().flatten().flatten().map(|entry| entry.path()).collect();
     files.retain(|path| path.extension().is_some_and(|extension| extension == "toml"));
     files.sort();
     let mut list = String::from("&[\n");
     for path in &files {
         let whole = path.canonicalize().unwrap_or_else(|error| panic!("{}: {error}", path.display()));
-        let _ = writeln!(list, "    ({:?}, include_str!({:?})),", path.display().to_string(), whole.display().to_string());
+        let _ =
+            writeln!(list, "    ({:?}, include_str!({:?})),", path.display().to_string(), whole.display().to_string());
     }
     list.push(']');
     let out = std::env::var("OUT_DIR").unwrap_or_else(|error| panic!("OUT_DIR: {error}"));

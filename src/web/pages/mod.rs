@@ -57,6 +57,7 @@ pub mod setup;
 pub mod shift;
 pub mod simulados;
 pub mod sirens;
+pub mod secretariat;
 pub mod situation;
 pub mod staff;
 pub mod station_history;
@@ -103,6 +104,7 @@ pub fn routes() -> Router<App> {
         .merge(inspections::routes())
         .merge(damage::routes())
         .merge(deadlines::routes())
+        .merge(secretariat::routes())
         .merge(tasks::routes())
         .merge(situation::routes())
         .merge(hoje::routes())

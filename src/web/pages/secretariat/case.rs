@@ -1,0 +1,301 @@
+//! A case: what it says, what may be done, each deadline with its trace, documents, what belongs to it, and its history.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use askama::Template;
+use axum::Router;
+use axum::extract::{Form, Path, State};
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Redirect, Response};
+use axum::routing::{get, post};
+use serde_json::Value;
+use sqlx::PgConnection;
+use uuid::Uuid;
+
+use super::super::frame::Frame;
+use super::super::page;
+use super::super::view::View;
+use super::{module, pairs, shown, told};
+use crate::accounts::Permission;
+use crate::app::App;
+use crate::deadlines::{self, Deadline, words};
+use crate::secretariat::kernel::decide;
+use crate::secretariat::kernel::desk::{self, CaseError, Desk};
+use crate::secretariat::kernel::store::published::{self, Published};
+use crate::secretariat::kernel::store::{self, NewDocument};
+use crate::secretariat::kernel::types::Kept;
+use crate::secretariat::kernel::{ActDone, CaseDocument, CaseFile, CaseLink, LinkKind, SUBJECT, ledger};
+use crate::secretariat::modules::Module;
+use crate::web::api::secretariat::{papers, within};
+use crate::web::auth::{May, Staff, can};
+use crate::web::error::{ApiError, FieldError};
+
+pub fn routes() -> Router<App> {
+    Router::new()
+        .route("/secretaria/painel/{module}/casos/{id}", get(show))
+        .route("/secretaria/painel/{module}/casos/{id}/encarregar", post(assign))
+        .route("/secretaria/painel/{module}/casos/{id}/anular", post(annul))
+        .route("/secretaria/painel/{module}/casos/{id}/retirar", post(withdraw))
+        .route("/secretaria/painel/{module}/casos/{id}/documento", post(attach))
+}
+
+#[derive(Template)]
+#[template(path = "secretariat/sec_case.html")]
+struct CasePage {
+    f: Frame,
+    module: &'static Module,
+    kept: Arc<Kept>,
+    case: CaseFile,
+    /// Key, label, and whether it begins the cases below this one.
+    possible: Vec<(String, String)>,
+    below: Vec<Arc<Kept>>,
+    deadlines: Vec<Deadline>,
+    documents: Vec<CaseDocument>,
+    links: Vec<CaseLink>,
+    publications: Vec<Published>,
+    acts: Vec<ActDone>,
+    broken: bool,
+    works_here: bool,
+    people: Vec<(String, String)>,
+    wrong: String,
+    errors: Vec<FieldError>,
+}
+
+impl CasePage {
+    fn pairs(&self) -> Vec<(String, String)> {
+        pairs(&self.f.v, &self.kept.def, &self.case.fields)
+    }
+
+    fn state(&self) -> String {
+        self.kept.def.state_label(&self.case.state, self.f.v.lang)
+    }
+
+    fn waits(&self) -> String {
+        self.case.waits_for.map(|who| self.f.v.word("sec-waits", who.as_str())).unwrap_or_default()
+    }
+
+    fn steps(&self, deadline: &Deadline) -> Vec<String> {
+        deadline.trace.iter().map(|step| words::step(self.f.v.lang, step)).collect()
+    }
+
+    fn name(&self, code: &str) -> String {
+        words::name(self.f.v.lang, code)
+    }
+
+    fn is_late(&self, deadline: &Deadline) -> bool {
+        deadline.is_late(self.f.v.now)
+    }
+
+    fn is_near(&self, deadline: &Deadline) -> bool {
+        deadline.is_near(super::super::plans::today(&self.f.v))
+    }
+
+    fn act_name(&self, act: &ActDone) -> String {
+        self.kept.def.act_label(&act.act, self.f.v.lang).unwrap_or_else(|| self.f.v.word("sec-act", &act.act))
+    }
+
+    /// What an act changed, in words.
+    fn changes(&self, act: &ActDone) -> Vec<String> {
+        let v = &self.f.v;
+        let all = act.changes.iter().map(|(key, change)| {
+            let field = self.kept.def.field(key);
+            let label = match field {
+                Some(field) => field.label.of(v.lang).to_owned(),
+                None => v.word("sec-change", key),
+            };
+            match (field, change.as_array().map(Vec::as_slice)) {
+                (Some(field), Some([Value::Null, after])) => format!("{label}: {}", shown(v, field, after)),
+                (Some(field), Some([before, after])) => {
+                    format!("{label}: {} → {}", shown(v, field, before), shown(v, field, after))
+                }
+                (None, Some([before, after])) => {
+                    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+                    format!("{label}: {} → {}", text(before), text(after))
+                }
+                (_, _) if change.is_string() && field.is_some() => format!("{label}: {}", v.t("sec-personal-changed")),
+                _ => match change.get("sha256") {
+                    Some(sum) => format!("{label}: SHA-256 {}", sum.as_str().unwrap_or_default()),
+                    None => label,
+                },
+            }
+        });
+        all.collect()
+    }
+
+    fn kind(&self, document: &CaseDocument) -> String {
+        let kind = self.kept.def.document(&document.kind);
+        kind.map_or_else(|| document.kind.clone(), |kind| kind.label.of(self.f.v.lang).to_owned())
+    }
+
+    fn link_word(&self, link: &CaseLink) -> String {
+        let side = if link.inward { "in" } else { "out" };
+        self.f.v.word("sec-link", &format!("{}-{side}", link.kind))
+    }
+
+    fn is_out(&self, one: &Published) -> bool {
+        one.withdrawn_at.is_none() && one.embargo_until.is_none_or(|until| until <= self.f.v.now)
+    }
+
+    fn can_withdraw(&self) -> bool {
+        self.works_here && self.publications.iter().any(|one| one.withdrawn_at.is_none())
+    }
+}
+
+async fn show(
+    State(app): State<App>,
+    staff: May<can::SeeSecretariat>,
+    v: View,
+    Path((slug, id)): Path<(String, Uuid)>,
+) -> Result<Response, ApiError> {
+    case_page(&app, &staff, v, (&slug, id), (String::new(), Vec::new())).await
+}
+
+/// The page, with what was refused.
+pub async fn case_page(
+    app: &App,
+    staff: &Staff,
+    v: View,
+    (slug, id): (&str, Uuid),
+    (wrong, errors): (String, Vec<FieldError>),
+) -> Result<Response, ApiError> {
+    let module = module(slug)?;
+    let (actor, who) = (staff.actor(), desk::who(staff));
+    let desk = Desk::of(app, &actor, &who);
+    let mut conn = app.db.web.acquire().await?;
+    let (kept, case) = desk::find(&mut conn, desk, id, false).await?;
+    within(&case, module, id)?;
+    let possible = decide::possible(&kept.def, &case, &who)
+        .into_iter()
+        .map(|one| (one.key().to_owned(), one.label.of(v.lang).to_owned()))
+        .collect();
+    let is_below = |other: &&Arc<Kept>| {
+        other.def.opening.parent.as_ref().is_some_and(|parent| *parent.get_ref() == case.type_key) && who.works_in(&other.def)
+    };
+    let below = app.cases.all().filter(is_below).cloned().collect();
+    let acts: Vec<ActDone> = store::acts(&mut conn, &[id]).await?.into_iter().map(|(_, act)| act).collect();
+    let works_here = who.has(&case.module) && v.may(Permission::WorkSecretariat);
+    let people = if works_here { people(&mut conn).await? } else { Vec::new() };
+    let status = if wrong.is_empty() { StatusCode::OK } else { StatusCode::UNPROCESSABLE_ENTITY };
+    let shown = CasePage {
+        deadlines: deadlines::store::list(&mut conn, Some((SUBJECT, id)), false).await?,
+        documents: papers::seen(&mut conn, &who, &case).await?,
+        links: store::links(&mut conn, id, works_here).await?,
+        publications: published::all_of_case(&mut conn, id).await?,
+        broken: ledger::broken(id, &acts).is_some(),
+        f: Frame::load(&mut conn, app, v, "secretariat").await?,
+        module,
+        kept,
+        case,
+        possible,
+        below,
+        acts,
+        works_here,
+        people,
+        wrong,
+        errors,
+    };
+    Ok((status, page(&shown)?).into_response())
+}
+
+async fn people(conn: &mut PgConnection) -> sqlx::Result<Vec<(String, String)>> {
+    let all = crate::alerts::escalation::store::people(conn).await?;
+    Ok(all.into_iter().map(|person| (person.username, person.name)).collect())
+}
+
+/// Runs an act of the page and goes back to the case, or shows it with what was refused.
+async fn done<F>(app: &App, staff: &Staff, v: View, (slug, id): (&str, Uuid), run: F) -> Result<Response, ApiError>
+where
+    F: AsyncFnOnce(&mut PgConnection, Desk<'_>) -> Result<(), CaseError>,
+{
+    let module = module(slug)?;
+    let (actor, who) = (staff.actor(), desk::who(staff));
+    let desk = Desk::of(app, &actor, &who);
+    let mut tx = app.db.web.begin().await?;
+    let (_, case) = desk::find(&mut tx, desk, id, true).await?;
+    within(&case, module, id)?;
+    match run(&mut tx, desk).await {
+        Ok(()) => {
+            tx.commit().await?;
+            Ok(Redirect::to(&case.link()).into_response())
+        }
+        Err(error) => {
+            drop(tx);
+            let why = told(&v, error)?;
+            case_page(app, staff, v, (slug, id), why).await
+        }
+    }
+}
+
+type Given = BTreeMap<String, String>;
+
+fn text<'a>(given: &'a Given, name: &str) -> &'a str {
+    given.get(name).map(|text| text.trim()).unwrap_or_default()
+}
+
+/// Of the case as the page showed it.
+pub fn revision(given: &Given) -> i32 {
+    text(given, "revision").parse().unwrap_or_default()
+}
+
+async fn assign(
+    State(app): State<App>,
+    staff: May<can::WorkSecretariat>,
+    v: View,
+    Path((slug, id)): Path<(String, Uuid)>,
+    Form(given): Form<Given>,
+) -> Result<Response, ApiError> {
+    let whose = (text(&given, "assigned"), text(&given, "department"));
+    done(&app, &staff, v, (&slug, id), async |conn, desk| {
+        desk::assign(conn, desk, (id, revision(&given)), whose).await.map(drop)
+    })
+    .await
+}
+
+async fn annul(
+    State(app): State<App>,
+    staff: May<can::WorkSecretariat>,
+    v: View,
+    Path((slug, id)): Path<(String, Uuid)>,
+    Form(given): Form<Given>,
+) -> Result<Response, ApiError> {
+    done(&app, &staff, v, (&slug, id), async |conn, desk| {
+        desk::annul(conn, desk, id, revision(&given), text(&given, "reason")).await.map(drop)
+    })
+    .await
+}
+
+async fn withdraw(
+    State(app): State<App>,
+    staff: May<can::WorkSecretariat>,
+    v: View,
+    Path((slug, id)): Path<(String, Uuid)>,
+    Form(given): Form<Given>,
+) -> Result<Response, ApiError> {
+    done(&app, &staff, v, (&slug, id), async |conn, desk| {
+        desk::withdraw(conn, desk, (id, revision(&given)), text(&given, "reason")).await.map(drop)
+    })
+    .await
+}
+
+/// A document written on the page. Files go through the API, which takes them as they are.
+async fn attach(
+    State(app): State<App>,
+    staff: May<can::SeeSecretariat>,
+    v: View,
+    Path((slug, id)): Path<(String, Uuid)>,
+    Form(given): Form<Given>,
+) -> Result<Response, ApiError> {
+    let written = text(&given, "text");
+    done(&app, &staff, v, (&slug, id), async |conn, desk| {
+        let (kind, name, bytes) = (text(&given, "kind"), text(&given, "name"), written.as_bytes());
+        let new = NewDocument { kind, name, media_type: "text/plain", bytes, draft: given.contains_key("draft") };
+        desk::attach(conn, desk, id, &new).await.map(drop)
+    })
+    .await
+}
+
+/// How a link of a case is called, for the texts.
+pub fn link_words() -> Vec<String> {
+    LinkKind::ALL.iter().flat_map(|kind| ["in", "out"].map(|side| format!("{kind}-{side}"))).collect()
+}

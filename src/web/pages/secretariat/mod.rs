@@ -1,0 +1,180 @@
+//! Pages of the secretariat: what every module has in common. Staff below `/secretaria/painel`, everybody below `/secretaria`.
+
+pub mod case;
+pub mod forms;
+pub mod panel;
+pub mod public;
+pub mod queue;
+pub mod report;
+
+use axum::Router;
+use serde_json::Value;
+
+use super::view::View;
+use crate::app::App;
+use crate::i18n::Lang;
+use crate::plancon::PlanError;
+use crate::refused::Refused;
+use crate::secretariat::kernel::FieldKind;
+use crate::secretariat::kernel::define::{CaseType, Field};
+use crate::secretariat::modules::{self, Module};
+use crate::web::error::{ApiError, FieldError};
+
+pub fn routes() -> Router<App> {
+    Router::new()
+        .merge(panel::routes())
+        .merge(queue::routes())
+        .merge(case::routes())
+        .merge(forms::routes())
+        .merge(report::routes())
+        .merge(public::routes())
+}
+
+/// # Errors
+/// 404 for a word that is no module's in Portuguese.
+pub fn module(slug: &str) -> Result<&'static Module, ApiError> {
+    let found = modules::MODULES.iter().find(|module| module.slug_pt == slug);
+    found.ok_or_else(|| ApiError::NotFound(format!("module {slug}")))
+}
+
+/// A value of a field in words.
+pub fn shown(v: &View, field: &Field, value: &Value) -> String {
+    match (field.kind, value) {
+        (FieldKind::Choice, Value::String(key)) => field.option_label(key, v.lang),
+        (FieldKind::Date, Value::String(text)) => text.parse::<chrono::NaiveDate>().map_or_else(|_| text.clone(), |day| v.day(day)),
+        (FieldKind::Money, Value::Number(number)) => v.money(number.as_i64().unwrap_or_default()),
+        (FieldKind::Integer, Value::Number(number)) => v.count(number.as_i64().unwrap_or_default()),
+        (FieldKind::YesNo, Value::Bool(yes)) => v.t(if *yes { "sec-yes" } else { "sec-no" }),
+        (_, Value::String(text)) => text.clone(),
+        (_, Value::Null) => String::new(),
+        (_, other) => other.to_string(),
+    }
+}
+
+/// The fields that have a value, each with its label.
+pub fn pairs(v: &View, def: &CaseType, fields: &serde_json::Map<String, Value>) -> Vec<(String, String)> {
+    let all = def.fields.iter().filter_map(|field| {
+        let value = fields.get(field.key())?;
+        Some((field.label.of(v.lang).to_owned(), shown(v, field, value)))
+    });
+    all.collect()
+}
+
+/// Sentences of the desk by a part that is theirs alone, and the key of their words.
+const KNOWN: [(&str, &str); 15] = [
+    ("there is no act", "sec-no-act"),
+    ("takes two persons", "sec-no-same-person"),
+    ("was changed meanwhile", "sec-no-changed"),
+    ("is annulled", "sec-no-annulled"),
+    ("ran out on", "sec-no-late"),
+    ("runs until", "sec-no-early"),
+    ("allows no extension", "deadline-no-extension"),
+    ("and it had them", "deadline-no-more"),
+    ("it ran out", "deadline-no-late"),
+    ("is still open", "sec-no-children"),
+    ("is missing", "sec-no-document"),
+    ("outside", "sec-no-outside"),
+    ("it is opened under", "sec-no-parent"),
+    ("nothing of it is public", "sec-no-public"),
+    ("has to be told", "sec-no-when"),
+];
+
+/// A refusal in words for the page: what it is, and the desk's own sentence with the law.
+///
+/// # Errors
+/// What is no refusal.
+pub fn told(v: &View, error: PlanError) -> Result<(String, Vec<FieldError>), ApiError> {
+    match error {
+        PlanError::Wrong(errors) => Ok((v.t("sec-wrong"), errors)),
+        PlanError::Refused(Refused::Wrong { field, value, message }) => {
+            Ok((v.t("sec-wrong"), vec![FieldError { field, value, message }]))
+        }
+        PlanError::Refused(Refused::Conflict(why)) => {
+            let known = KNOWN.iter().find(|(part, _)| why.contains(part)).map_or("sec-no-law", |(_, key)| *key);
+            let first = v.t(known);
+            Ok((first, vec![FieldError { field: v.t("sec-why"), value: String::new(), message: why }]))
+        }
+        other => Err(other.into()),
+    }
+}
+
+/// What a form shows of a field.
+#[derive(Clone, Debug)]
+pub struct Input {
+    pub key: String,
+    pub label: String,
+    pub help: String,
+    pub kind: FieldKind,
+    pub required: bool,
+    pub value: String,
+    pub options: Vec<(String, String)>,
+    pub max: i64,
+    pub personal: bool,
+    pub wrong: String,
+}
+
+impl Input {
+    /// `given`: what was typed before, else what the case has.
+    pub fn of(lang: Lang, field: &Field, (value, required): (Option<&Value>, bool), given: Option<&String>, errors: &[FieldError]) -> Self {
+        let plain = match value {
+            Some(Value::String(text)) => text.clone(),
+            Some(Value::Number(number)) if field.kind == FieldKind::Money => {
+                let centavos = number.as_i64().unwrap_or_default();
+                format!("{},{:02}", centavos / 100, centavos % 100)
+            }
+            Some(Value::Null) | None => String::new(),
+            Some(other) => other.to_string(),
+        };
+        let name = format!("fields.{}", field.key());
+        let wrong = errors.iter().find(|error| error.field == name).map(|error| error.message.clone());
+        let mut options: Vec<(String, String)> = field
+            .options
+            .iter()
+            .map(|option| (option.key.get_ref().clone(), option.label.of(lang).to_owned()))
+            .collect();
+        if field.kind == FieldKind::YesNo {
+            options = vec![("true".into(), lang.t("sec-yes")), ("false".into(), lang.t("sec-no"))];
+        }
+        Self {
+            key: field.key().to_owned(),
+            label: field.label.of(lang).to_owned(),
+            help: field.help.as_ref().map(|help| help.of(lang).to_owned()).unwrap_or_default(),
+            kind: field.kind,
+            required,
+            value: given.cloned().unwrap_or(plain),
+            options,
+            max: field.max.filter(|_| field.kind != FieldKind::Integer).unwrap_or(if field.kind == FieldKind::Text { 8000 } else { 300 }),
+            personal: field.personal,
+            wrong: wrong.unwrap_or_default(),
+        }
+    }
+
+    pub fn is_text(&self) -> bool {
+        self.kind == FieldKind::Text
+    }
+
+    pub fn is_choice(&self) -> bool {
+        matches!(self.kind, FieldKind::Choice | FieldKind::YesNo)
+    }
+
+    /// Of the input element.
+    pub fn html_type(&self) -> &'static str {
+        match self.kind {
+            FieldKind::Date => "date",
+            FieldKind::Url => "url",
+            FieldKind::Email => "email",
+            FieldKind::Phone => "tel",
+            _ => "text",
+        }
+    }
+
+    pub fn described(&self) -> bool {
+        !self.help.is_empty() || self.personal || !self.wrong.is_empty()
+    }
+}
+
+/// The fields of a form: those named `f.…`.
+pub fn given_fields(given: &std::collections::BTreeMap<String, String>) -> serde_json::Map<String, Value> {
+    let all = given.iter().filter_map(|(name, text)| Some((name.strip_prefix("f.")?.to_owned(), Value::from(text.as_str()))));
+    all.collect()
+}

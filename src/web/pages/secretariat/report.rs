@@ -1,0 +1,103 @@
+//! Figures of a type of cases in a year.
+
+use std::sync::Arc;
+
+use askama::Template;
+use axum::Router;
+use axum::extract::{Path, Query, State};
+use axum::response::Response;
+use axum::routing::get;
+use chrono::Datelike as _;
+use serde::Deserialize;
+
+use super::super::frame::Frame;
+use super::super::page;
+use super::super::view::View;
+use super::module;
+use crate::app::App;
+use crate::deadlines::words;
+use crate::secretariat::kernel::store::figures::Count;
+use crate::secretariat::kernel::types::Kept;
+use crate::secretariat::modules::Module;
+use crate::web::api::secretariat::lists::Report;
+use crate::web::auth::{May, can};
+use crate::web::error::ApiError;
+
+pub fn routes() -> Router<App> {
+    Router::new().route("/secretaria/painel/{module}/relatorio/{key}", get(show))
+}
+
+#[derive(Debug, Deserialize)]
+struct Of {
+    #[serde(default)]
+    year: Option<i32>,
+}
+
+#[derive(Template)]
+#[template(path = "secretariat/sec_report.html")]
+struct ReportPage {
+    f: Frame,
+    module: &'static Module,
+    kept: Arc<Kept>,
+    report: Report,
+}
+
+impl ReportPage {
+    fn state(&self, count: &Count) -> String {
+        if count.key == "annulled" {
+            return self.f.v.t("sec-annulled");
+        }
+        self.kept.def.state_label(&count.key, self.f.v.lang)
+    }
+
+    fn choice(&self, count: &Count) -> String {
+        let field = self.kept.def.report.by.as_ref().and_then(|by| self.kept.def.field(by.get_ref()));
+        match field {
+            Some(field) if !count.key.is_empty() => field.option_label(&count.key, self.f.v.lang),
+            _ => self.f.v.t("sec-not-told"),
+        }
+    }
+
+    fn choice_label(&self) -> String {
+        let field = self.kept.def.report.by.as_ref().and_then(|by| self.kept.def.field(by.get_ref()));
+        field.map(|field| field.label.of(self.f.v.lang).to_owned()).unwrap_or_default()
+    }
+
+    /// "7 a 14 dias" and how many.
+    fn ages(&self) -> Vec<(String, i64)> {
+        let (v, ages) = (&self.f.v, &self.report.ages);
+        let all = self.report.by_age.iter().enumerate().map(|(at, count)| {
+            let from = at.checked_sub(1).and_then(|before| ages.get(before));
+            let word = match (from, ages.get(at)) {
+                (None, Some(to)) => v.t1("sec-age-below", "n", to),
+                (Some(from), Some(to)) => v.t2("sec-age-between", "from", from, "to", to - 1),
+                (Some(from), None) => v.t1("sec-age-from", "n", from),
+                (None, None) => v.t("sec-open"),
+            };
+            (word, *count)
+        });
+        all.collect()
+    }
+
+    fn name(&self, code: &str) -> String {
+        words::name(self.f.v.lang, code)
+    }
+}
+
+async fn show(
+    State(app): State<App>,
+    _: May<can::SeeSecretariat>,
+    v: View,
+    Path((slug, key)): Path<(String, String)>,
+    Query(of): Query<Of>,
+) -> Result<Response, ApiError> {
+    let module = module(&slug)?;
+    let kept = app.cases.get(&key).filter(|kept| kept.def.module() == module.key()).cloned();
+    let kept = kept.ok_or_else(|| ApiError::NotFound(format!("type of cases {key}")))?;
+    let this = v.now.with_timezone(&v.tz).year();
+    let year = of.year.filter(|year| (1900..=2200).contains(year)).unwrap_or(this);
+    let mut conn = app.db.web.acquire().await?;
+    let report = Report::load(&mut conn, &kept.def, year, v.now).await?;
+    let f = Frame::load(&mut conn, &app, v, "secretariat").await?;
+    page(&ReportPage { f, module, kept, report })
+}
