@@ -89,12 +89,18 @@ impl Judge<'_> {
             Some(module) if module.key() == of.module() => {}
             _ => {
                 let keys: Vec<&str> = modules::MODULES.iter().map(modules::Module::key).collect();
-                self.wrong(&of.module, format!("unknown module {:?}; expected one of {}", of.module(), keys.join(", ")));
+                self.wrong(
+                    &of.module,
+                    format!("unknown module {:?}; expected one of {}", of.module(), keys.join(", ")),
+                );
             }
         }
         let parts: Vec<&str> = of.key().split('.').collect();
         if parts.len() != 2 || parts[0] != of.module() || !parts.iter().all(|part| is_word(part)) {
-            self.wrong(&of.key, format!("expected a key {:?} and a word of small letters", format!("{}.…", of.module())));
+            self.wrong(
+                &of.key,
+                format!("expected a key {:?} and a word of small letters", format!("{}.…", of.module())),
+            );
         }
         if of.version() < 1 {
             self.found.push((of.version.span(), "expected a version from 1".into()));
@@ -156,7 +162,10 @@ impl Judge<'_> {
                 self.wrong(&field.key, "expected options for a choice, and for nothing else");
             }
             if field.public && (field.personal || matches!(field.kind, FieldKind::Email | FieldKind::Phone)) {
-                self.wrong(&field.key, "a field that is personal is never public (Lei 13.709/2018; Lei 12.527/2011, art. 31)");
+                self.wrong(
+                    &field.key,
+                    "a field that is personal is never public (Lei 13.709/2018; Lei 12.527/2011, art. 31)",
+                );
             }
             if field.required && field.later {
                 self.wrong(&field.key, "what is filled in later is not required at the opening");

@@ -224,14 +224,24 @@ fn reasoned(reason: &str, is_needed: bool) -> Result<String, FieldError> {
         return Ok(reason.to_owned());
     }
     let least = usize::from(is_needed);
-    Err(FieldError { field: "reason".into(), value: shorten(reason), message: format!("expected {least} to 1000 characters") })
+    Err(FieldError {
+        field: "reason".into(),
+        value: shorten(reason),
+        message: format!("expected {least} to 1000 characters"),
+    })
 }
 
 /// Judges an act.
 ///
 /// # Errors
 /// Why not: the first of state, revision, role, second person, fields, documents, guards.
-pub fn decide(of: &CaseType, case: &CaseFile, asked: &Asked, (who, at): (&Who, At), facts: &Facts) -> Result<Outcome, Refusal> {
+pub fn decide(
+    of: &CaseType,
+    case: &CaseFile,
+    asked: &Asked,
+    (who, at): (&Who, At),
+    facts: &Facts,
+) -> Result<Outcome, Refusal> {
     if case.annulled.is_some() {
         return Err(Refusal::Annulled);
     }
@@ -272,7 +282,11 @@ pub fn decide(of: &CaseType, case: &CaseFile, asked: &Asked, (who, at): (&Who, A
     guarded(of, Some(one), &one.guards, seen)?;
     let to = one.target(&case.state).to_owned();
     let numbers = case.number.is_none()
-        && of.series.as_ref().and_then(|series| series.numbered_at.as_ref()).is_some_and(|word| word.get_ref() == one.key());
+        && of
+            .series
+            .as_ref()
+            .and_then(|series| series.numbered_at.as_ref())
+            .is_some_and(|word| word.get_ref() == one.key());
     Ok(Outcome {
         is_final: of.state(&to).is_some_and(|state| state.is_final),
         deadlines: anchored(&one.deadlines, &fields, at),
@@ -318,7 +332,9 @@ pub struct New {
 pub fn open(of: &CaseType, new: &New, (who, at): (&Who, At), facts: &Facts) -> Result<Outcome, Refusal> {
     let opening = &of.opening;
     // What an act of another case opens was allowed there.
-    if !who.is_service && let Some(refusal) = not_by(of, None, ("open", &opening.roles), who) {
+    if !who.is_service
+        && let Some(refusal) = not_by(of, None, ("open", &opening.roles), who)
+    {
         return Err(refusal);
     }
     let mut problems = Vec::new();

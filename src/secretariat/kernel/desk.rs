@@ -85,7 +85,8 @@ pub async fn find(
     id: Uuid,
     held: bool,
 ) -> Result<(std::sync::Arc<Kept>, CaseFile), CaseError> {
-    let case = store::load(&mut *conn, id, held).await?.filter(|case| may_read(case, desk.who)).ok_or_else(|| no_case(id))?;
+    let case =
+        store::load(&mut *conn, id, held).await?.filter(|case| may_read(case, desk.who)).ok_or_else(|| no_case(id))?;
     let kept = desk.types.version(conn, &case.type_key, case.version).await?;
     Ok((kept, case))
 }
@@ -95,7 +96,8 @@ pub async fn find(
 /// # Errors
 /// The database's.
 pub async fn list(conn: &mut PgConnection, desk: Desk<'_>, mut filter: Filter) -> Result<Vec<Listed>, CaseError> {
-    filter.works_in = desk.who.roles.iter().filter(|role| role.is_module()).map(|role| role.as_str().to_owned()).collect();
+    filter.works_in =
+        desk.who.roles.iter().filter(|role| role.is_module()).map(|role| role.as_str().to_owned()).collect();
     filter.reader.clone_from(&desk.who.name);
     if desk.who.is_service {
         filter.works_in = super::super::modules::MODULES.iter().map(|module| module.key().to_owned()).collect();
@@ -128,7 +130,9 @@ pub async fn open(
 ) -> Result<CaseFile, CaseError> {
     let kept = desk.types.get(type_key).ok_or_else(|| Refused::NotFound(format!("type of cases {type_key}")))?;
     let def = &kept.def;
-    types::keep(&mut *conn, kept, desk.by.ids, desk.by.now).await.map_err(|error| Refused::Conflict(error.to_string()))?;
+    types::keep(&mut *conn, kept, desk.by.ids, desk.by.now)
+        .await
+        .map_err(|error| Refused::Conflict(error.to_string()))?;
     let mut facts = super::guards::Facts::default();
     if let Some(parent) = around.parent {
         let (_, above) = find(&mut *conn, desk, parent, true).await?;
@@ -201,7 +205,13 @@ struct Done<'a> {
 }
 
 /// Chains an act to the ledger of its case and to the audit. The case stands as it is after it.
-async fn keep(conn: &mut PgConnection, desk: Desk<'_>, case: &CaseFile, done: &Done<'_>, act: Act) -> Result<(), CaseError> {
+async fn keep(
+    conn: &mut PgConnection,
+    desk: Desk<'_>,
+    case: &CaseFile,
+    done: &Done<'_>,
+    act: Act,
+) -> Result<(), CaseError> {
     let by = desk.by;
     let link = Link {
         at: by.now,

@@ -57,8 +57,26 @@ pub struct Line {
 
 /// The columns of the CSV; what is a list or an object stands there as JSON.
 const COLUMNS: [&str; 20] = [
-    "id", "type", "version", "series", "year", "number", "title", "state", "fields", "department", "assigned", "access", "author",
-    "source", "opened_at", "changed_at", "revision", "annulled", "deadlines", "acts",
+    "id",
+    "type",
+    "version",
+    "series",
+    "year",
+    "number",
+    "title",
+    "state",
+    "fields",
+    "department",
+    "assigned",
+    "access",
+    "author",
+    "source",
+    "opened_at",
+    "changed_at",
+    "revision",
+    "annulled",
+    "deadlines",
+    "acts",
 ];
 const AS_JSON: [&str; 4] = ["fields", "annulled", "deadlines", "acts"];
 const AS_NUMBER: [&str; 4] = ["version", "year", "number", "revision"];
@@ -170,7 +188,9 @@ pub fn from_csv(bytes: &[u8]) -> Result<Vec<Line>, Vec<FieldError>> {
     let headers = reader.headers().map(|row| row.iter().map(str::to_owned).collect::<Vec<_>>());
     match headers {
         Ok(headers) if headers == COLUMNS => {}
-        Ok(headers) => return Err(vec![wrong(1, "columns", &headers.join(","), format!("expected {}", COLUMNS.join(",")))]),
+        Ok(headers) => {
+            return Err(vec![wrong(1, "columns", &headers.join(","), format!("expected {}", COLUMNS.join(",")))]);
+        }
         Err(error) => return Err(vec![wrong(1, "columns", "", error.to_string())]),
     }
     let (mut errors, mut lines) = (Vec::new(), Vec::new());
@@ -219,7 +239,12 @@ pub struct Taken {
 ///
 /// # Errors
 /// `Wrong` with every line; `Forbidden` naming the role.
-pub async fn take_in(conn: &mut PgConnection, desk: Desk<'_>, module: &str, lines: &[Line]) -> Result<Taken, CaseError> {
+pub async fn take_in(
+    conn: &mut PgConnection,
+    desk: Desk<'_>,
+    module: &str,
+    lines: &[Line],
+) -> Result<Taken, CaseError> {
     if !desk.who.has(module) {
         return Err(Refused::Forbidden(format!("to import cases needs the role {module}")).into());
     }
@@ -243,7 +268,12 @@ pub async fn take_in(conn: &mut PgConnection, desk: Desk<'_>, module: &str, line
 type Fault = (&'static str, String);
 
 /// True when it was added.
-async fn take_one(conn: &mut PgConnection, desk: Desk<'_>, module: &str, line: &Line) -> Result<Result<bool, Fault>, CaseError> {
+async fn take_one(
+    conn: &mut PgConnection,
+    desk: Desk<'_>,
+    module: &str,
+    line: &Line,
+) -> Result<Result<bool, Fault>, CaseError> {
     if let Some(kept) = desk.types.get(&line.type_key).filter(|kept| kept.def.version() == line.version) {
         types::keep(&mut *conn, kept, desk.by.ids, desk.by.now).await?;
     }
@@ -263,6 +293,9 @@ async fn take_one(conn: &mut PgConnection, desk: Desk<'_>, module: &str, line: &
     let last = line.acts.last();
     if last.is_none_or(|last| last.to_state != line.state || last.seq != line.revision) {
         return Ok(Err(("acts", "the last act does not lead to the state and the revision of the case".into())));
+    }
+    if let Some(field) = unfounded(def, line) {
+        return Ok(Err(("fields", format!("{field} is another than the acts made it"))));
     }
     if let Some(here) = store::load(&mut *conn, line.id, true).await? {
         let acts = store::acts(&mut *conn, &[line.id]).await?;
@@ -286,6 +319,16 @@ async fn take_one(conn: &mut PgConnection, desk: Desk<'_>, module: &str, line: &
         deadlines::desk::set(&mut *conn, desk.by, desk.tz, &new).await?;
     }
     Ok(Ok(true))
+}
+
+/// The first field that is not what the acts made of it. Of what is personal the acts say only that it changed.
+fn unfounded<'a>(def: &'a super::define::CaseType, line: &Line) -> Option<&'a str> {
+    let made = |key: &str| {
+        let last = line.acts.iter().rev().find_map(|act| act.changes.get(key));
+        last.and_then(|change| change.get(1)).filter(|value| !value.is_null())
+    };
+    let all = def.fields.iter().filter(|field| !field.personal).map(super::define::Field::key);
+    all.into_iter().find(|key| line.fields.get(*key) != made(key))
 }
 
 fn case_of(line: &Line, module: &str, state: &super::define::State) -> CaseFile {

@@ -212,7 +212,12 @@ fn around(guard: &Guard, seen: Seen<'_>) -> Result<(), String> {
             if (first..=last).contains(&day) {
                 return Ok(());
             }
-            Err(format!("{} is {day}, outside {} ({first} to {})", arg(0), parent.name, day_of(arg(2)).map_or_else(|| "no end".into(), |day| day.to_string())))
+            Err(format!(
+                "{} is {day}, outside {} ({first} to {})",
+                arg(0),
+                parent.name,
+                day_of(arg(2)).map_or_else(|| "no end".into(), |day| day.to_string())
+            ))
         }
         other => Err(format!("the guard {other} is unknown")),
     }

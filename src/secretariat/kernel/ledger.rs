@@ -13,8 +13,10 @@ pub fn canonical(value: &Value) -> String {
         Value::Object(map) => {
             let mut pairs: Vec<(&String, &Value)> = map.iter().collect();
             pairs.sort_by_key(|(key, _)| *key);
-            let parts: Vec<String> =
-                pairs.into_iter().map(|(key, value)| format!("{}:{}", Value::from(key.as_str()), canonical(value))).collect();
+            let parts: Vec<String> = pairs
+                .into_iter()
+                .map(|(key, value)| format!("{}:{}", Value::from(key.as_str()), canonical(value)))
+                .collect();
             format!("{{{}}}", parts.join(","))
         }
         Value::Array(list) => format!("[{}]", list.iter().map(canonical).collect::<Vec<_>>().join(",")),
@@ -106,12 +108,33 @@ mod tests {
         for (seq, act) in (1..).zip(["open", "accept", "finish"]) {
             let changes = Map::new();
             let prev = acts.last().and_then(|before| unhex(&before.hash));
-            let link = Link { at, actor: "ana", actor_kind: "staff", act, from_state: "a", to_state: "b", reason: "", changes: &changes };
+            let link = Link {
+                at,
+                actor: "ana",
+                actor_kind: "staff",
+                act,
+                from_state: "a",
+                to_state: "b",
+                reason: "",
+                changes: &changes,
+            };
             let hash = hex(&chain(Uuid::nil(), seq, prev.as_ref().map(<[u8; 32]>::as_slice), &link));
             let (actor, actor_kind) = ("ana".into(), "staff".into());
             let (from_state, to_state, reason) = ("a".into(), "b".into(), String::new());
             let prev = prev.map(|prev| hex(&prev));
-            acts.push(ActDone { seq, at, actor, actor_kind, act: act.into(), from_state, to_state, reason, changes, prev, hash });
+            acts.push(ActDone {
+                seq,
+                at,
+                actor,
+                actor_kind,
+                act: act.into(),
+                from_state,
+                to_state,
+                reason,
+                changes,
+                prev,
+                hash,
+            });
         }
         acts
     }

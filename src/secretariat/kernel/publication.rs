@@ -32,7 +32,9 @@ impl PublicView {
         let mut fields = Map::new();
         for word in &def.public.fields {
             // The check refuses such a type; a type that slipped through shows nothing more.
-            let Some(field) = def.field(word.get_ref()).filter(|field| field.public && !field.personal) else { continue };
+            let Some(field) = def.field(word.get_ref()).filter(|field| field.public && !field.personal) else {
+                continue;
+            };
             let Some(value) = case.fields.get(field.key()) else { continue };
             fields.insert(field.key().to_owned(), shown(field.kind, value));
         }

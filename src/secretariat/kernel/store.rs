@@ -39,11 +39,15 @@ pub async fn keep_type(
     )
     .execute(&mut *conn)
     .await?;
-    sqlx::query_scalar!("select sha256 from case_type where key = $1 and version = $2", key, version).fetch_one(conn).await
+    sqlx::query_scalar!("select sha256 from case_type where key = $1 and version = $2", key, version)
+        .fetch_one(conn)
+        .await
 }
 
 pub async fn type_text(conn: &mut PgConnection, key: &str, version: i32) -> sqlx::Result<Option<String>> {
-    sqlx::query_scalar!("select text from case_type where key = $1 and version = $2", key, version).fetch_optional(conn).await
+    sqlx::query_scalar!("select text from case_type where key = $1 and version = $2", key, version)
+        .fetch_optional(conn)
+        .await
 }
 
 /// Rules of deadlines that come with a type, unless the town has the same code from the same day on.

@@ -69,7 +69,9 @@ impl Types {
             match check::read(&file, &text, &is_code) {
                 Err(found) => faults.extend(found),
                 Ok(def) => {
-                    if let Some((other, _, before)) = all.get(def.key()).filter(|(.., before)| before.version() >= def.version()) {
+                    if let Some((other, _, before)) =
+                        all.get(def.key()).filter(|(.., before)| before.version() >= def.version())
+                    {
                         let message = format!(
                             "{} is defined in {other} at version {}; expected a greater version",
                             def.key(),

@@ -21,7 +21,11 @@ fn wrong(field: &str, value: &str, message: impl Into<String>) -> FieldError {
 ///
 /// # Errors
 /// Every field that is wrong.
-pub fn read(of: &CaseType, given: &Map<String, Value>, asked: &dyn Fn(&Field) -> bool) -> Result<Fields, Vec<FieldError>> {
+pub fn read(
+    of: &CaseType,
+    given: &Map<String, Value>,
+    asked: &dyn Fn(&Field) -> bool,
+) -> Result<Fields, Vec<FieldError>> {
     let mut fields = Fields::new();
     let mut errors = Vec::new();
     for (key, value) in given {

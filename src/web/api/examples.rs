@@ -27,8 +27,19 @@ const ROTA: &str = "BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:-//exemplo//PT\r\nB
 type Example = (&'static str, &'static str, &'static str, Value);
 
 fn all() -> Vec<Example> {
-    [general(), of_rules(), of_exercises(), of_reach(), of_plans(), of_field(), of_teams(), of_damage(), of_deadlines()]
-        .concat()
+    [
+        general(),
+        of_rules(),
+        of_exercises(),
+        of_reach(),
+        of_plans(),
+        of_field(),
+        of_teams(),
+        of_damage(),
+        of_deadlines(),
+        of_secretariat(),
+    ]
+    .concat()
 }
 
 /// Exercises.
@@ -117,6 +128,41 @@ fn of_deadlines() -> Vec<Example> {
         ("post", "/api/v1/deadline-rules", json, json!({"rule": rule, "reason": "Norma conferida"})),
         ("post", "/api/v1/holidays", json, holiday),
         ("post", "/api/v1/holidays/{id}/remove", json, json!({"reason": "Engano"})),
+    ]
+}
+
+/// Cases of the secretariat.
+fn of_secretariat() -> Vec<Example> {
+    let json = "application/json";
+    let fields = json!({"text": "Limpar as bocas de lobo", "due_on": "2098-12-01"});
+    let why = json!({"revision": 1, "reason": "Aberta por engano"});
+    vec![
+        (
+            "post",
+            "/api/v1/secretariat/{module}/cases",
+            json,
+            json!({"type": "coordination.determination", "title": "Bueiros", "department": "Obras", "fields": fields}),
+        ),
+        (
+            "post",
+            "/api/v1/secretariat/{module}/cases/{id}/acts/{transition}",
+            json,
+            json!({"revision": 1, "fields": {"responsible": "Maria Lima"}}),
+        ),
+        (
+            "post",
+            "/api/v1/secretariat/{module}/cases/{id}/assign",
+            json,
+            json!({"revision": 1, "assigned": "", "department": "Obras"}),
+        ),
+        ("post", "/api/v1/secretariat/{module}/cases/{id}/annul", json, why.clone()),
+        ("post", "/api/v1/secretariat/{module}/cases/{id}/withdraw", json, why),
+        (
+            "post",
+            "/api/v1/secretariat/{module}/cases/{id}/links",
+            json,
+            json!({"other": "00000000-0000-0000-0000-000000000000"}),
+        ),
     ]
 }
 

@@ -94,7 +94,9 @@ pub async fn assign(
     }
     known_staff(&mut *conn, assigned).await?;
     let mut changes = Map::new();
-    for (name, was, is) in [("assigned", &mut case.assigned, assigned), ("department", &mut case.department, department.trim())] {
+    for (name, was, is) in
+        [("assigned", &mut case.assigned, assigned), ("department", &mut case.department, department.trim())]
+    {
         if was != is {
             changes.insert(name.to_owned(), json!([was, is]));
             is.clone_into(was);
@@ -175,7 +177,12 @@ pub async fn link(conn: &mut PgConnection, desk: Desk<'_>, id: Uuid, other: Uuid
 ///
 /// # Errors
 /// `Wrong` without a reason; `Forbidden`; `Conflict` when nothing is public; `NotFound`.
-pub async fn withdraw(conn: &mut PgConnection, desk: Desk<'_>, (id, revision): (Uuid, i32), reason: &str) -> Result<CaseFile, CaseError> {
+pub async fn withdraw(
+    conn: &mut PgConnection,
+    desk: Desk<'_>,
+    (id, revision): (Uuid, i32),
+    reason: &str,
+) -> Result<CaseFile, CaseError> {
     let (kept, mut case) = find(&mut *conn, desk, id, true).await?;
     works_here(&kept.def, desk, "withdraw")?;
     as_seen(&case, revision)?;

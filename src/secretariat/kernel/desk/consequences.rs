@@ -87,8 +87,11 @@ async fn count(
                 let open = deadlines::store::list(&mut *conn, Some(subject), true).await?;
                 let one = open.iter().find(|one| one.code == code);
                 let one = one.ok_or_else(|| Refused::Conflict(format!("the deadline {code} does not run")))?;
-                let asked = deadlines::desk::Asked { act: moved.as_str().to_owned(), on: None, reason: reason.to_owned() };
-                deadlines::desk::act(&mut *conn, by, desk.tz, one.id, &asked).await.map_err(|error| cite(error, one))?;
+                let asked =
+                    deadlines::desk::Asked { act: moved.as_str().to_owned(), on: None, reason: reason.to_owned() };
+                deadlines::desk::act(&mut *conn, by, desk.tz, one.id, &asked)
+                    .await
+                    .map_err(|error| cite(error, one))?;
             }
         }
     }
@@ -188,7 +191,9 @@ pub(super) async fn tell(
             }
         };
         let person = people.iter().find(|person| person.username == *name && person.username != desk.who.name);
-        if let Some((person, address)) = person.and_then(|one| one.address(Channel::Email).map(|address| (one, address))) {
+        if let Some((person, address)) =
+            person.and_then(|one| one.address(Channel::Email).map(|address| (one, address)))
+        {
             let lang = Lang::from_tag(&person.language).unwrap_or_default();
             addresses.push((lang, address, format!("{}{}", desk.url, case.link())));
         }
@@ -220,6 +225,7 @@ async fn queue(
     let subject = lang.t2("sec-notice-subject", "name", name, "state", state);
     let body = format!("{subject}\n\n{link}\n");
     let (channel, expires_at, purpose) = (Channel::Email, now + GOOD_FOR, "secretariat");
-    notices::queue(conn, ids, now, &Notice { channel, address, subject: &subject, body: &body, expires_at, purpose }).await?;
+    notices::queue(conn, ids, now, &Notice { channel, address, subject: &subject, body: &body, expires_at, purpose })
+        .await?;
     Ok(())
 }

@@ -65,7 +65,11 @@ struct Due {
 }
 
 /// One page.
-pub async fn list(conn: &mut PgConnection, filter: &Filter, (now, today): (Instant, NaiveDate)) -> sqlx::Result<Vec<Listed>> {
+pub async fn list(
+    conn: &mut PgConnection,
+    filter: &Filter,
+    (now, today): (Instant, NaiveDate),
+) -> sqlx::Result<Vec<Listed>> {
     let rows = match filter.words.as_deref().map(str::trim).filter(|words| !words.is_empty()) {
         Some(words) => found(&mut *conn, filter, words, (now, today)).await?,
         None => walked(&mut *conn, filter, (now, today)).await?,

@@ -90,7 +90,12 @@ pub async fn insert(
 }
 
 /// Withdraws everything of a case that everybody may see. Gives how many.
-pub async fn withdraw(conn: &mut PgConnection, case: Uuid, (now, by): (Instant, &str), reason: &str) -> sqlx::Result<u64> {
+pub async fn withdraw(
+    conn: &mut PgConnection,
+    case: Uuid,
+    (now, by): (Instant, &str),
+    reason: &str,
+) -> sqlx::Result<u64> {
     let done = sqlx::query!(
         "update case_publication set withdrawn_at = $2, withdrawn_by = $3, withdrawn_reason = $4
          where case_id = $1 and withdrawn_at is null",

@@ -301,7 +301,8 @@ pub async fn annul(
     Path((slug, id)): Path<(String, Uuid)>,
     StrictJson(why): StrictJson<Why>,
 ) -> Result<Json<Shown>, ApiError> {
-    done(&app, &staff, (&slug, id), async |conn, desk| desk::annul(conn, desk, id, why.revision, &why.reason).await).await
+    done(&app, &staff, (&slug, id), async |conn, desk| desk::annul(conn, desk, id, why.revision, &why.reason).await)
+        .await
 }
 
 /// Takes back what was published of a case.
@@ -320,7 +321,8 @@ pub async fn withdraw(
     StrictJson(why): StrictJson<Why>,
 ) -> Result<Json<Shown>, ApiError> {
     let of = |revision| (id, revision);
-    done(&app, &staff, (&slug, id), async |conn, desk| desk::withdraw(conn, desk, of(why.revision), &why.reason).await).await
+    done(&app, &staff, (&slug, id), async |conn, desk| desk::withdraw(conn, desk, of(why.revision), &why.reason).await)
+        .await
 }
 
 /// Another case.

@@ -24,10 +24,9 @@ use crate::web::error::{ApiError, Problem};
 const MOST_BYTES: usize = 32 * 1024 * 1024;
 
 pub fn routes() -> Router<App> {
-    Router::new().route("/api/v1/secretariat/{module}/export", get(export)).route(
-        "/api/v1/secretariat/{module}/import",
-        post(import).layer(DefaultBodyLimit::max(MOST_BYTES)),
-    )
+    Router::new()
+        .route("/api/v1/secretariat/{module}/export", get(export))
+        .route("/api/v1/secretariat/{module}/import", post(import).layer(DefaultBodyLimit::max(MOST_BYTES)))
 }
 
 /// What to take out.

@@ -134,7 +134,8 @@ pub async fn file(
     let found = store::document(&mut conn, id, document).await?;
     let found = found.filter(|(.., draft)| !draft || sees_drafts(&who, &case));
     let (name, media_type, bytes, _) = found.ok_or_else(|| Refused::NotFound(format!("document {document}")))?;
-    let safe: String = name.chars().map(|c| if c.is_ascii_alphanumeric() || "._-".contains(c) { c } else { '_' }).collect();
+    let safe: String =
+        name.chars().map(|c| if c.is_ascii_alphanumeric() || "._-".contains(c) { c } else { '_' }).collect();
     let disposition = format!("attachment; filename=\"{safe}\"");
     Ok(([(header::CONTENT_TYPE, media_type), (header::CONTENT_DISPOSITION, disposition)], bytes).into_response())
 }

@@ -69,8 +69,7 @@ pub async fn list(
     };
     let now = app.clock.now();
     let mut conn = app.db.web.acquire().await?;
-    let items =
-        published::list(&mut conn, module.key(), wanted.type_key.as_deref(), before, (now, PAGE)).await?;
+    let items = published::list(&mut conn, module.key(), wanted.type_key.as_deref(), before, (now, PAGE)).await?;
     let last = items.last().filter(|_| items.len() as i64 == PAGE);
     let (next_at, next_id) = last.map(|last| (last.published_at, last.id)).unzip();
     Ok(Json(Page { items, next_at, next_id }))

@@ -170,7 +170,8 @@ pub async fn case_page(
         .map(|one| (one.key().to_owned(), one.label.of(v.lang).to_owned()))
         .collect();
     let is_below = |other: &&Arc<Kept>| {
-        other.def.opening.parent.as_ref().is_some_and(|parent| *parent.get_ref() == case.type_key) && who.works_in(&other.def)
+        other.def.opening.parent.as_ref().is_some_and(|parent| *parent.get_ref() == case.type_key)
+            && who.works_in(&other.def)
     };
     let below = app.cases.all().filter(is_below).cloned().collect();
     let acts: Vec<ActDone> = store::acts(&mut conn, &[id]).await?.into_iter().map(|(_, act)| act).collect();

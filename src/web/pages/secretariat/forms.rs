@@ -65,12 +65,20 @@ fn type_of(app: &App, module: &Module, key: &str) -> Result<Arc<Kept>, ApiError>
     kept.cloned().ok_or_else(|| Refused::NotFound(format!("type of cases {key}")).into())
 }
 
-async fn new_page(app: &App, v: View, (slug, key): (&str, &str), given: Given, (wrong, errors): Wrong) -> Result<Response, ApiError> {
+async fn new_page(
+    app: &App,
+    v: View,
+    (slug, key): (&str, &str),
+    given: Given,
+    (wrong, errors): Wrong,
+) -> Result<Response, ApiError> {
     let module = module(slug)?;
     let kept = type_of(app, module, key)?;
     let asked = kept.def.fields.iter().filter(|field| !field.later);
     let inputs = asked
-        .map(|field| Input::of(v.lang, field, (None, field.required), given.get(&format!("f.{}", field.key())), &errors))
+        .map(|field| {
+            Input::of(v.lang, field, (None, field.required), given.get(&format!("f.{}", field.key())), &errors)
+        })
         .collect();
     let mut conn = app.db.web.acquire().await?;
     let people = crate::alerts::escalation::store::people(&mut conn).await?;
@@ -104,8 +112,12 @@ async fn create(
     let (actor, who) = (staff.actor(), desk::who(&staff));
     let desk = Desk::of(&app, &actor, &who);
     let get = |name: &str| given.get(name).cloned().unwrap_or_default();
-    let new =
-        New { title: get("title"), department: get("department"), assigned: get("assigned"), fields: given_fields(&given) };
+    let new = New {
+        title: get("title"),
+        department: get("department"),
+        assigned: get("assigned"),
+        fields: given_fields(&given),
+    };
     let around = Around { parent: get("parent").parse().ok(), ..Around::default() };
     let mut tx = app.db.web.begin().await?;
     match desk::open(&mut tx, desk, &key, &new, &around).await {

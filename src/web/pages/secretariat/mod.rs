@@ -41,7 +41,9 @@ pub fn module(slug: &str) -> Result<&'static Module, ApiError> {
 pub fn shown(v: &View, field: &Field, value: &Value) -> String {
     match (field.kind, value) {
         (FieldKind::Choice, Value::String(key)) => field.option_label(key, v.lang),
-        (FieldKind::Date, Value::String(text)) => text.parse::<chrono::NaiveDate>().map_or_else(|_| text.clone(), |day| v.day(day)),
+        (FieldKind::Date, Value::String(text)) => {
+            text.parse::<chrono::NaiveDate>().map_or_else(|_| text.clone(), |day| v.day(day))
+        }
         (FieldKind::Money, Value::Number(number)) => v.money(number.as_i64().unwrap_or_default()),
         (FieldKind::Integer, Value::Number(number)) => v.count(number.as_i64().unwrap_or_default()),
         (FieldKind::YesNo, Value::Bool(yes)) => v.t(if *yes { "sec-yes" } else { "sec-no" }),
@@ -115,7 +117,13 @@ pub struct Input {
 
 impl Input {
     /// `given`: what was typed before, else what the case has.
-    pub fn of(lang: Lang, field: &Field, (value, required): (Option<&Value>, bool), given: Option<&String>, errors: &[FieldError]) -> Self {
+    pub fn of(
+        lang: Lang,
+        field: &Field,
+        (value, required): (Option<&Value>, bool),
+        given: Option<&String>,
+        errors: &[FieldError],
+    ) -> Self {
         let plain = match value {
             Some(Value::String(text)) => text.clone(),
             Some(Value::Number(number)) if field.kind == FieldKind::Money => {
@@ -143,7 +151,11 @@ impl Input {
             required,
             value: given.cloned().unwrap_or(plain),
             options,
-            max: field.max.filter(|_| field.kind != FieldKind::Integer).unwrap_or(if field.kind == FieldKind::Text { 8000 } else { 300 }),
+            max: field.max.filter(|_| field.kind != FieldKind::Integer).unwrap_or(if field.kind == FieldKind::Text {
+                8000
+            } else {
+                300
+            }),
             personal: field.personal,
             wrong: wrong.unwrap_or_default(),
         }
@@ -175,6 +187,7 @@ impl Input {
 
 /// The fields of a form: those named `f.…`.
 pub fn given_fields(given: &std::collections::BTreeMap<String, String>) -> serde_json::Map<String, Value> {
-    let all = given.iter().filter_map(|(name, text)| Some((name.strip_prefix("f.")?.to_owned(), Value::from(text.as_str()))));
+    let all =
+        given.iter().filter_map(|(name, text)| Some((name.strip_prefix("f.")?.to_owned(), Value::from(text.as_str()))));
     all.collect()
 }

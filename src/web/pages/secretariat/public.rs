@@ -80,7 +80,12 @@ async fn show(State(app): State<App>, v: View, Path((slug, id)): Path<(String, U
     page(&ShownPage { v, module, last, before: all.collect() })
 }
 
-async fn all_told(app: &App, conn: &mut sqlx::PgConnection, v: &View, found: Vec<Published>) -> sqlx::Result<Vec<Told>> {
+async fn all_told(
+    app: &App,
+    conn: &mut sqlx::PgConnection,
+    v: &View,
+    found: Vec<Published>,
+) -> sqlx::Result<Vec<Told>> {
     let mut all = Vec::with_capacity(found.len());
     for one in found {
         let kept = app.cases.version(&mut *conn, &one.view.type_key, one.view.version).await?;

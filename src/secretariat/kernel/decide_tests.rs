@@ -1,0 +1,189 @@
+use std::collections::BTreeSet;
+
+use serde_json::json;
+use uuid::Uuid;
+
+use super::super::types::Types;
+use super::super::{Access, guards::Near};
+use super::*;
+use crate::deadlines::{Course, Deadline};
+
+fn types() -> Types {
+    Types::load("").unwrap_or_else(|faults| panic!("{faults}"))
+}
+
+fn at(text: &str) -> At {
+    At { now: text.parse().unwrap(), tz: chrono_tz::America::Sao_Paulo }
+}
+
+fn who(name: &str, roles: &[Role]) -> Who {
+    Who { name: name.into(), roles: roles.to_vec(), ..Who::default() }
+}
+
+fn case(def: &CaseType, state: &str, fields: Value) -> CaseFile {
+    let now = "2026-03-02T12:00:00Z".parse().unwrap();
+    let Value::Object(fields) = fields else { panic!() };
+    CaseFile {
+        id: Uuid::nil(),
+        type_key: def.key().into(),
+        version: def.version(),
+        module: def.module().into(),
+        series: None,
+        year: None,
+        number: None,
+        title: "Caso".into(),
+        state: state.into(),
+        is_final: false,
+        waits_for: None,
+        fields,
+        department: String::new(),
+        assigned: "bruno".into(),
+        access: Access::Internal,
+        author: "ana".into(),
+        source: Source::Staff,
+        code_hash: None,
+        opened_at: now,
+        changed_at: now,
+        revision: 3,
+        annulled: None,
+    }
+}
+
+fn asked(transition: &str, fields: Value) -> Asked {
+    let Value::Object(fields) = fields else { panic!() };
+    Asked { transition: transition.into(), revision: 3, reason: String::new(), fields }
+}
+
+fn deadline(code: &str, due: &str) -> Deadline {
+    let due_at: Instant = due.parse().unwrap();
+    Deadline {
+        id: Uuid::nil(),
+        subject_kind: "case".into(),
+        subject_id: Uuid::nil(),
+        title: "Caso".into(),
+        link: "/secretaria/painel".into(),
+        code: code.into(),
+        law_ref: "Constituição Federal, art. 66".into(),
+        anchor_event: "received".into(),
+        anchor_at: due_at,
+        extended: 0,
+        course: Course::default(),
+        due_on: Some(due_at.date_naive()),
+        due_at: Some(due_at),
+        warn_days: 1,
+        confirmed: false,
+        trace: Vec::new(),
+        state: "open".into(),
+        ended_at: None,
+    }
+}
+
+#[test]
+fn an_act_that_does_not_fit_the_state_says_which_do() {
+    let types = types();
+    let def = &types.get("coordination.determination").unwrap().def;
+    let one = case(def, "open", json!({}));
+    let ana = who("ana", &[Role::Coordination]);
+    let refused = decide(def, &one, &asked("finish", json!({})), (&ana, at("2026-03-03T12:00:00Z")), &Facts::default());
+    let Err(Refusal::Illegal { possible, .. }) = refused else { panic!("{refused:?}") };
+    assert!(possible.contains(&"accept".to_owned()) && !possible.contains(&"finish".to_owned()), "{possible:?}");
+}
+
+#[test]
+fn the_role_the_revision_and_the_second_person_are_asked_for() {
+    let types = types();
+    let def = &types.get("advisory.consultation").unwrap().def;
+    let one = case(def, "drafted", json!({}));
+    let facts =
+        Facts { acts: vec![("open".into(), "ana".into()), ("draft".into(), "bruno".into())], ..Facts::default() };
+    let run = |who: &Who, revision: i32| {
+        let asked = Asked { revision, ..asked("homologate", json!({})) };
+        decide(def, &one, &asked, (who, at("2026-03-03T12:00:00Z")), &facts)
+    };
+    assert!(matches!(run(&who("carla", &[Role::Press]), 3), Err(Refusal::Role { .. })));
+    let bruno = run(&who("bruno", &[Role::Advisory]), 3).unwrap_err();
+    assert!(bruno.to_string().contains("takes two persons (Norma interna de assessoramento"), "{bruno}");
+    assert_eq!(run(&who("ana", &[Role::Advisory]), 2), Err(Refusal::Revision(3)));
+    assert_eq!(run(&who("ana", &[Role::Advisory]), 3).unwrap().to, "homologated");
+}
+
+#[test]
+fn a_veto_after_its_fifteen_days_is_refused_with_the_constitution() {
+    let types = types();
+    let def = &types.get("legislative.matter").unwrap().def;
+    let one = case(def, "passed", json!({}));
+    let lia = who("lia", &[Role::Legislative]);
+    let facts = Facts { deadlines: vec![deadline("legislative.sanction", "2026-03-10T02:59:59Z")], ..Facts::default() };
+    let veto = asked("veto", json!({ "veto": "Vício de iniciativa" }));
+    let before = decide(def, &one, &veto, (&lia, at("2026-03-09T12:00:00Z")), &facts).unwrap();
+    assert_eq!((before.to.as_str(), before.publishes), ("vetoed", true));
+    let after = decide(def, &one, &veto, (&lia, at("2026-03-10T12:00:00Z")), &facts).unwrap_err();
+    assert!(
+        after.to_string().contains("ran out on 2026-03-10") && after.to_string().contains("art. 66, § 1º"),
+        "{after}"
+    );
+}
+
+#[test]
+fn expense_needs_its_estimate_and_its_programme() {
+    let types = types();
+    let def = &types.get("legislative.matter").unwrap().def;
+    let one = case(def, "opinions", json!({}));
+    let lia = who("lia", &[Role::Legislative]);
+    let opinion = json!({ "merit": "a", "opportunity": "b", "compatibility": "c", "creates_expense": "true" });
+    let run = |fields: Value| {
+        decide(def, &one, &asked("judge", fields), (&lia, at("2026-03-03T12:00:00Z")), &Facts::default())
+    };
+    let refused = run(opinion.clone()).unwrap_err().to_string();
+    assert!(refused.contains("cost has to be told") && refused.contains("LC 101/2000, art. 16, I"), "{refused}");
+    let mut whole = opinion;
+    (whole["cost"], whole["programme"]) = (json!("1.234,56"), json!("0012 Cidade segura"));
+    let done = run(whole).unwrap();
+    assert_eq!((done.to.as_str(), &done.fields["cost"]), ("opinions", &json!(123_456)));
+}
+
+#[test]
+fn a_mission_outside_its_delegation_is_refused() {
+    let types = types();
+    let def = &types.get("representation.mission").unwrap().def;
+    let rita = who("rita", &[Role::Representation]);
+    let parent = |state: &str| {
+        let Value::Object(fields) = json!({ "starts_on": "2026-01-01", "ends_on": "2026-06-30" }) else { panic!() };
+        let name = "DEL 2026/001".into();
+        vec![Near { type_key: "representation.delegation".into(), name, state: state.into(), is_final: false, fields }]
+    };
+    let run = |day: &str, state: &str| {
+        let Value::Object(fields) =
+            json!({ "counterpart": "Estado", "day": day, "place": "BH", "purpose": "Convênio" })
+        else {
+            panic!()
+        };
+        let new = New { title: "Reunião".into(), fields, ..New::default() };
+        let facts = Facts { parents: parent(state), documents: BTreeSet::new(), ..Facts::default() };
+        open(def, &new, (&rita, at("2026-03-03T12:00:00Z")), &facts)
+    };
+    assert!(run("2026-06-30", "active").is_ok());
+    let late = run("2026-07-01", "active").unwrap_err().to_string();
+    assert!(
+        late.contains("outside DEL 2026/001 (2026-01-01 to 2026-06-30)") && late.contains("art. 14, § 1º"),
+        "{late}"
+    );
+    assert!(run("2026-06-30", "revoked").unwrap_err().to_string().contains("is revoked; expected active"));
+}
+
+#[test]
+fn every_field_that_is_wrong_is_named_at_once() {
+    let types = types();
+    let def = &types.get("assignments.order").unwrap().def;
+    let ana = who("ana", &[Role::Assignments]);
+    let Value::Object(fields) = json!({ "kind": "whim", "due_on": "amanhã", "colour": "azul", "result": "já" })
+    else {
+        panic!()
+    };
+    let new = New { title: " ".into(), fields, ..New::default() };
+    let Err(Refusal::Fields(errors)) = open(def, &new, (&ana, at("2026-03-03T12:00:00Z")), &Facts::default()) else {
+        panic!()
+    };
+    let named: Vec<&str> = errors.iter().map(|error| error.field.as_str()).collect();
+    assert_eq!(named, ["title", "fields.colour", "fields.due_on", "fields.kind", "fields.result"]);
+}

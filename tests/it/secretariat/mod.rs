@@ -1,0 +1,66 @@
+//! The secretariat's modules on a real database, with a clock that jumps over holidays and the year's turn.
+
+mod exchange;
+mod kernel;
+mod legislative;
+mod publications;
+
+use axum::http::{Method, StatusCode};
+use sentinela::clock::Instant;
+use serde_json::{Value, json};
+
+use crate::approval::{Person, Room};
+use crate::damage::ask;
+
+pub fn at(text: &str) -> Instant {
+    text.parse().unwrap()
+}
+
+/// Moves the clock, and gives the person a token that lives then.
+pub async fn moved(room: &Room, person: &Person, username: &str, to: &str) -> Person {
+    room.app.clock.set(at(to));
+    let opened = crate::support::session_of(&room.app, person.id).await;
+    Person { id: person.id, token: room.token(username, to).await, cookie: opened.0, csrf: opened.1 }
+}
+
+pub async fn open(room: &Room, by: &Person, module: &str, body: Value) -> Value {
+    let (status, made) = ask(room, by, Method::POST, &format!("secretariat/{module}/cases"), body).await;
+    assert_eq!(status, StatusCode::CREATED, "{made}");
+    made
+}
+
+pub fn path(module: &str, case: &Value, rest: &str) -> String {
+    format!("secretariat/{module}/cases/{}{rest}", case["id"].as_str().unwrap())
+}
+
+/// Does an act to a case as it stands.
+pub async fn act(
+    room: &Room,
+    by: &Person,
+    module: &str,
+    case: &Value,
+    (act, mut body): (&str, Value),
+) -> (StatusCode, Value) {
+    let now = ask(room, by, Method::GET, &path(module, case, ""), Value::Null).await.1;
+    if body.get("revision").is_none() {
+        body["revision"] = now["revision"].clone();
+    }
+    ask(room, by, Method::POST, &path(module, case, &format!("/acts/{act}")), body).await
+}
+
+pub async fn done(room: &Room, by: &Person, module: &str, case: &Value, what: (&str, Value)) -> Value {
+    let name = what.0.to_owned();
+    let (status, after) = act(room, by, module, case, what).await;
+    assert_eq!(status, StatusCode::OK, "{name}: {after}");
+    after
+}
+
+pub fn due<'a>(case: &'a Value, code: &str) -> &'a Value {
+    let all = case["deadlines"].as_array().unwrap();
+    all.iter().find(|one| one["code"] == code && one["state"] == "open").map_or(&Value::Null, |one| &one["due_on"])
+}
+
+pub fn determination(title: &str, due_on: &str) -> Value {
+    json!({ "type": "coordination.determination", "title": title, "department": "Obras",
+        "fields": { "text": "Limpar as bocas de lobo", "due_on": due_on } })
+}
