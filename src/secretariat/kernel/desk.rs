@@ -19,6 +19,7 @@ use crate::accounts::tokens::desk::Acting;
 use crate::alerts::store::next_number;
 use crate::app::App;
 use crate::audit::{self, Act, Actor, Entry};
+use crate::config::Config;
 use crate::plancon::desk::reasoned;
 use crate::refused::Refused;
 use crate::web::auth::Staff;
@@ -35,14 +36,13 @@ pub struct Desk<'a> {
     pub by: Acting<'a>,
     pub tz: chrono_tz::Tz,
     pub who: &'a Who,
-    /// Before the path of a page, in notices.
-    pub url: &'a str,
+    pub config: &'a Config,
 }
 
 impl<'a> Desk<'a> {
     pub fn of(app: &'a App, actor: &'a Actor, who: &'a Who) -> Self {
         let by = Acting { ids: &app.ids, now: app.clock.now(), actor };
-        Self { types: &app.cases, by, tz: app.config.municipality.time_zone, who, url: app.config.public_url() }
+        Self { types: &app.cases, by, tz: app.config.municipality.time_zone, who, config: &app.config }
     }
 
     pub const fn at(&self) -> At {
@@ -297,4 +297,44 @@ pub async fn annul(
     consequences::end_deadlines(&mut *conn, desk, &case, &reason).await?;
     store::published::withdraw(conn, id, (by.now, &by.actor.name), &reason).await?;
     Ok(case)
+}
+
+/// Something to do to a case, for the doors that share what comes before and after.
+#[derive(Clone, Copy, Debug)]
+pub enum Task<'a> {
+    Act(&'a Asked),
+    /// Revision, user name, department.
+    Assign(i32, &'a str, &'a str),
+    /// Revision and reason.
+    Annul(i32, &'a str),
+    Withdraw(i32, &'a str),
+    /// To another case.
+    Link(Uuid),
+    Attach(&'a store::NewDocument<'a>),
+}
+
+/// Does it. The case must be of this module.
+///
+/// # Errors
+/// As the act's own; `NotFound` when the case is of another module.
+pub async fn perform(
+    conn: &mut PgConnection,
+    desk: Desk<'_>,
+    (module, id): (&str, Uuid),
+    task: Task<'_>,
+) -> Result<CaseFile, CaseError> {
+    let (_, before) = find(&mut *conn, desk, id, true).await?;
+    if before.module != module {
+        return Err(no_case(id).into());
+    }
+    match task {
+        Task::Act(asked) => act(conn, desk, id, asked).await,
+        Task::Assign(revision, assigned, department) => {
+            assign(conn, desk, (id, revision), (assigned, department)).await
+        }
+        Task::Annul(revision, reason) => annul(conn, desk, id, revision, reason).await,
+        Task::Withdraw(revision, reason) => withdraw(conn, desk, (id, revision), reason).await,
+        Task::Link(other) => link(conn, desk, id, other).await,
+        Task::Attach(new) => attach(conn, desk, id, new).await.map(|(case, _)| case),
+    }
 }

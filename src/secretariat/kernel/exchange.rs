@@ -160,7 +160,7 @@ pub fn to_csv(lines: &[Line]) -> anyhow::Result<Vec<u8>> {
         };
         out.write_record(COLUMNS.iter().map(cell))?;
     }
-    Ok(out.into_inner()?)
+    out.into_inner().map_err(|error| anyhow::anyhow!("{error}"))
 }
 
 fn wrong(line: usize, field: &str, value: &str, message: impl Into<String>) -> FieldError {

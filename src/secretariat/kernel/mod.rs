@@ -114,6 +114,7 @@ pub type Fields = Map<String, Value>;
 
 /// A case as it stands.
 #[derive(Clone, Debug, PartialEq, Serialize, utoipa::ToSchema)]
+#[schema(as = SecretariatCase)]
 pub struct CaseFile {
     pub id: Uuid,
     /// Key of its type, e.g. "coordination.determination".
@@ -151,6 +152,7 @@ pub struct CaseFile {
 
 /// Why a number stands without its case.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[schema(as = SecretariatAnnulled)]
 pub struct Annulled {
     #[schema(value_type = String)]
     pub at: Instant,
@@ -217,6 +219,7 @@ pub struct ActDone {
 
 /// A document of a case, without its bytes.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, utoipa::ToSchema)]
+#[schema(as = SecretariatDocument)]
 pub struct CaseDocument {
     pub id: Uuid,
     pub kind: String,
@@ -233,6 +236,7 @@ pub struct CaseDocument {
 
 /// A case beside this one.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, utoipa::ToSchema)]
+#[schema(as = SecretariatLink)]
 pub struct CaseLink {
     pub id: Uuid,
     #[serde(rename = "type")]

@@ -342,7 +342,7 @@ pub async fn insert_document(
         new.name,
         new.media_type,
         new.bytes,
-        &ledger::sha256(new.bytes),
+        ledger::sha256(new.bytes).as_slice(),
         new.draft,
         now,
         by

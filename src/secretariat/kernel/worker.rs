@@ -37,8 +37,7 @@ pub async fn run(app: App) {
 pub async fn round(app: &App, now: Instant) -> Result<usize, CaseError> {
     let (actor, who) = (Actor::service(), desk::service());
     let by = Acting { ids: &app.ids, now, actor: &actor };
-    let desk =
-        Desk { types: &app.cases, by, tz: app.config.municipality.time_zone, who: &who, url: app.config.public_url() };
+    let desk = Desk { types: &app.cases, by, tz: app.config.municipality.time_zone, who: &who, config: &app.config };
     let mut done = 0;
     for kept in app.cases.all() {
         for one in &kept.def.transitions {

@@ -97,7 +97,7 @@ pub async fn assign(
     for (name, was, is) in
         [("assigned", &mut case.assigned, assigned), ("department", &mut case.department, department.trim())]
     {
-        if was != is {
+        if was.as_str() != is {
             changes.insert(name.to_owned(), json!([was, is]));
             is.clone_into(was);
         }

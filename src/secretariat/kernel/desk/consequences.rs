@@ -195,7 +195,7 @@ pub(super) async fn tell(
             person.and_then(|one| one.address(Channel::Email).map(|address| (one, address)))
         {
             let lang = Lang::from_tag(&person.language).unwrap_or_default();
-            addresses.push((lang, address, format!("{}{}", desk.url, case.link())));
+            addresses.push((lang, address, format!("{}{}", desk.config.public_url(), case.link())));
         }
     }
     addresses.sort_by(|a, b| a.1.cmp(b.1));

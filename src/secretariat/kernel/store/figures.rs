@@ -70,12 +70,13 @@ pub async fn by_choice(conn: &mut PgConnection, type_key: &str, year: i32, field
 
 /// Open cases by how many days they are open: as many numbers as ages and one.
 pub async fn by_age(conn: &mut PgConnection, type_key: &str, now: Instant, ages: &[i64]) -> sqlx::Result<Vec<i64>> {
+    let edges: Vec<f64> = ages.iter().map(|days| i32::try_from(*days).map_or(f64::MAX, f64::from)).collect();
     let rows = sqlx::query!(
         r#"select width_bucket(extract(epoch from ($2::timestamptz - opened_at)) / 86400, $3::float8[]) as "bucket!", count(*) as "count!"
            from case_file where type_key = $1 and not is_final group by 1"#,
         type_key,
         now,
-        &ages.iter().map(|days| *days as f64).collect::<Vec<f64>>()
+        &edges[..]
     )
     .fetch_all(conn)
     .await?;

@@ -80,7 +80,7 @@ pub async fn list(
         Due,
         "select distinct on (subject_id) subject_id, due_on, due_at, code from deadline
          where subject_kind = 'case' and subject_id = any($1) and state = 'open' order by subject_id, due_at nulls last, code",
-        &ids
+        &ids[..]
     )
     .fetch_all(conn)
     .await?;
@@ -120,7 +120,7 @@ async fn walked(conn: &mut PgConnection, f: &Filter, (now, today): (Instant, Nai
         f.waits_for,
         f.before,
         f.year,
-        &f.works_in,
+        &f.works_in[..],
         f.reader,
         f.late,
         f.near,
@@ -162,7 +162,7 @@ async fn found(
         f.waits_for,
         f.before,
         f.year,
-        &f.works_in,
+        &f.works_in[..],
         f.reader,
         f.late,
         f.near,

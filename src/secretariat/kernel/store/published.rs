@@ -79,7 +79,7 @@ pub async fn insert(
         seq,
         corrects,
         snapshot,
-        &sum,
+        sum.as_slice(),
         now,
         by,
         embargo_until

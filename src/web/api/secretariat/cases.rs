@@ -14,7 +14,7 @@ use crate::app::App;
 use crate::deadlines::{self, Deadline};
 use crate::i18n::Lang;
 use crate::secretariat::kernel::decide::{self, Asked, New};
-use crate::secretariat::kernel::desk::{self, Around, CaseError, Desk};
+use crate::secretariat::kernel::desk::{self, Around, CaseError, Desk, Task};
 use crate::secretariat::kernel::store::published::{self, Published};
 use crate::secretariat::kernel::{ActDone, CaseDocument, CaseFile, CaseLink, SUBJECT, ledger, store};
 use crate::web::auth::{May, Staff, can};
@@ -206,18 +206,13 @@ pub struct Doing {
     pub fields: Map<String, Value>,
 }
 
-/// Runs an act in a transaction and shows the case after it.
-async fn done<F>(app: &App, staff: &Staff, (slug, id): (&str, Uuid), run: F) -> Result<Json<Shown>, ApiError>
-where
-    F: AsyncFnOnce(&mut PgConnection, Desk<'_>) -> Result<CaseFile, CaseError>,
-{
+/// Does something to a case in a transaction and shows the case after it.
+async fn done(app: &App, staff: &Staff, (slug, id): (&str, Uuid), task: Task<'_>) -> Result<Json<Shown>, ApiError> {
     let module = module(slug)?;
     let (actor, who) = (staff.actor(), desk::who(staff));
     let desk = Desk::of(app, &actor, &who);
     let mut tx = app.db.web.begin().await?;
-    let (_, before) = desk::find(&mut tx, desk, id, true).await?;
-    within(&before, module, id)?;
-    let case = run(&mut tx, desk).await?;
+    let case = desk::perform(&mut tx, desk, (module.key(), id), task).await?;
     let shown = Shown::load(&mut tx, desk, case).await?;
     tx.commit().await?;
     Ok(Json(shown))
@@ -239,7 +234,7 @@ pub async fn act(
     StrictJson(doing): StrictJson<Doing>,
 ) -> Result<Json<Shown>, ApiError> {
     let asked = Asked { transition, revision: doing.revision, reason: doing.reason, fields: doing.fields };
-    done(&app, &staff, (&slug, id), async |conn, desk| desk::act(conn, desk, id, &asked).await).await
+    done(&app, &staff, (&slug, id), Task::Act(&asked)).await
 }
 
 /// Whose a case is to be.
@@ -272,8 +267,8 @@ pub async fn assign(
     Path((slug, id)): Path<(String, Uuid)>,
     StrictJson(to): StrictJson<Assigned>,
 ) -> Result<Json<Shown>, ApiError> {
-    let whose = (to.assigned.as_str(), to.department.as_str());
-    done(&app, &staff, (&slug, id), async |conn, desk| desk::assign(conn, desk, (id, to.revision), whose).await).await
+    let task = Task::Assign(to.revision, &to.assigned, &to.department);
+    done(&app, &staff, (&slug, id), task).await
 }
 
 /// Why.
@@ -301,8 +296,7 @@ pub async fn annul(
     Path((slug, id)): Path<(String, Uuid)>,
     StrictJson(why): StrictJson<Why>,
 ) -> Result<Json<Shown>, ApiError> {
-    done(&app, &staff, (&slug, id), async |conn, desk| desk::annul(conn, desk, id, why.revision, &why.reason).await)
-        .await
+    done(&app, &staff, (&slug, id), Task::Annul(why.revision, &why.reason)).await
 }
 
 /// Takes back what was published of a case.
@@ -320,9 +314,7 @@ pub async fn withdraw(
     Path((slug, id)): Path<(String, Uuid)>,
     StrictJson(why): StrictJson<Why>,
 ) -> Result<Json<Shown>, ApiError> {
-    let of = |revision| (id, revision);
-    done(&app, &staff, (&slug, id), async |conn, desk| desk::withdraw(conn, desk, of(why.revision), &why.reason).await)
-        .await
+    done(&app, &staff, (&slug, id), Task::Withdraw(why.revision, &why.reason)).await
 }
 
 /// Another case.
@@ -348,5 +340,5 @@ pub async fn link(
     Path((slug, id)): Path<(String, Uuid)>,
     StrictJson(to): StrictJson<Other>,
 ) -> Result<Json<Shown>, ApiError> {
-    done(&app, &staff, (&slug, id), async |conn, desk| desk::link(conn, desk, id, to.other).await).await
+    done(&app, &staff, (&slug, id), Task::Link(to.other)).await
 }

@@ -271,7 +271,7 @@ pub struct Of {
 
 /// Figures of one type in one year.
 #[derive(Debug, Serialize, utoipa::ToSchema)]
-#[schema(as = CaseReport)]
+#[schema(as = SecretariatReport)]
 pub struct Report {
     #[serde(rename = "type")]
     pub type_key: String,

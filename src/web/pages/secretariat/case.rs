@@ -21,11 +21,11 @@ use crate::accounts::Permission;
 use crate::app::App;
 use crate::deadlines::{self, Deadline, words};
 use crate::secretariat::kernel::decide;
-use crate::secretariat::kernel::desk::{self, CaseError, Desk};
+use crate::secretariat::kernel::desk::{self, Desk, Task};
 use crate::secretariat::kernel::store::published::{self, Published};
 use crate::secretariat::kernel::store::{self, NewDocument};
 use crate::secretariat::kernel::types::Kept;
-use crate::secretariat::kernel::{ActDone, CaseDocument, CaseFile, CaseLink, LinkKind, SUBJECT, ledger};
+use crate::secretariat::kernel::{ActDone, CaseDocument, CaseFile, CaseLink, SUBJECT, ledger};
 use crate::secretariat::modules::Module;
 use crate::web::api::secretariat::{papers, within};
 use crate::web::auth::{May, Staff, can};
@@ -204,19 +204,20 @@ async fn people(conn: &mut PgConnection) -> sqlx::Result<Vec<(String, String)>> 
     Ok(all.into_iter().map(|person| (person.username, person.name)).collect())
 }
 
-/// Runs an act of the page and goes back to the case, or shows it with what was refused.
-async fn done<F>(app: &App, staff: &Staff, v: View, (slug, id): (&str, Uuid), run: F) -> Result<Response, ApiError>
-where
-    F: AsyncFnOnce(&mut PgConnection, Desk<'_>) -> Result<(), CaseError>,
-{
+/// Does something to the case and goes back to it, or shows it with what was refused.
+async fn done(
+    app: &App,
+    staff: &Staff,
+    v: View,
+    (slug, id): (&str, Uuid),
+    task: Task<'_>,
+) -> Result<Response, ApiError> {
     let module = module(slug)?;
     let (actor, who) = (staff.actor(), desk::who(staff));
     let desk = Desk::of(app, &actor, &who);
     let mut tx = app.db.web.begin().await?;
-    let (_, case) = desk::find(&mut tx, desk, id, true).await?;
-    within(&case, module, id)?;
-    match run(&mut tx, desk).await {
-        Ok(()) => {
+    match desk::perform(&mut tx, desk, (module.key(), id), task).await {
+        Ok(case) => {
             tx.commit().await?;
             Ok(Redirect::to(&case.link()).into_response())
         }
@@ -246,11 +247,8 @@ async fn assign(
     Path((slug, id)): Path<(String, Uuid)>,
     Form(given): Form<Given>,
 ) -> Result<Response, ApiError> {
-    let whose = (text(&given, "assigned"), text(&given, "department"));
-    done(&app, &staff, v, (&slug, id), async |conn, desk| {
-        desk::assign(conn, desk, (id, revision(&given)), whose).await.map(drop)
-    })
-    .await
+    let task = Task::Assign(revision(&given), text(&given, "assigned"), text(&given, "department"));
+    done(&app, &staff, v, (&slug, id), task).await
 }
 
 async fn annul(
@@ -260,10 +258,7 @@ async fn annul(
     Path((slug, id)): Path<(String, Uuid)>,
     Form(given): Form<Given>,
 ) -> Result<Response, ApiError> {
-    done(&app, &staff, v, (&slug, id), async |conn, desk| {
-        desk::annul(conn, desk, id, revision(&given), text(&given, "reason")).await.map(drop)
-    })
-    .await
+    done(&app, &staff, v, (&slug, id), Task::Annul(revision(&given), text(&given, "reason"))).await
 }
 
 async fn withdraw(
@@ -273,10 +268,7 @@ async fn withdraw(
     Path((slug, id)): Path<(String, Uuid)>,
     Form(given): Form<Given>,
 ) -> Result<Response, ApiError> {
-    done(&app, &staff, v, (&slug, id), async |conn, desk| {
-        desk::withdraw(conn, desk, (id, revision(&given)), text(&given, "reason")).await.map(drop)
-    })
-    .await
+    done(&app, &staff, v, (&slug, id), Task::Withdraw(revision(&given), text(&given, "reason"))).await
 }
 
 /// A document written on the page. Files go through the API, which takes them as they are.
@@ -287,16 +279,7 @@ async fn attach(
     Path((slug, id)): Path<(String, Uuid)>,
     Form(given): Form<Given>,
 ) -> Result<Response, ApiError> {
-    let written = text(&given, "text");
-    done(&app, &staff, v, (&slug, id), async |conn, desk| {
-        let (kind, name, bytes) = (text(&given, "kind"), text(&given, "name"), written.as_bytes());
-        let new = NewDocument { kind, name, media_type: "text/plain", bytes, draft: given.contains_key("draft") };
-        desk::attach(conn, desk, id, &new).await.map(drop)
-    })
-    .await
-}
-
-/// How a link of a case is called, for the texts.
-pub fn link_words() -> Vec<String> {
-    LinkKind::ALL.iter().flat_map(|kind| ["in", "out"].map(|side| format!("{kind}-{side}"))).collect()
+    let (kind, name, bytes) = (text(&given, "kind"), text(&given, "name"), text(&given, "text").as_bytes());
+    let new = NewDocument { kind, name, media_type: "text/plain", bytes, draft: false };
+    done(&app, &staff, v, (&slug, id), Task::Attach(&new)).await
 }
