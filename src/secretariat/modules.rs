@@ -1,5 +1,7 @@
 //! The modules of the secretariat: one table, from which addresses, rail, landing page and permissions are made.
 
+use std::borrow::Borrow;
+
 use crate::accounts::Role;
 use crate::i18n::Lang;
 
@@ -26,8 +28,8 @@ impl Module {
         self.role.as_str()
     }
 
-    pub const fn title(&self, lang: Lang) -> &'static str {
-        match lang {
+    pub fn title(&self, lang: impl Borrow<Lang>) -> &'static str {
+        match lang.borrow() {
             Lang::Pt => self.title_pt,
             Lang::En => self.title_en,
         }

@@ -1,5 +1,7 @@
 //! A type of cases as data: what a definition file may say. `check` judges it; both are pure.
 
+use std::borrow::Borrow;
+
 use serde::Deserialize;
 use toml::Spanned;
 
@@ -19,8 +21,8 @@ pub struct Words {
 }
 
 impl Words {
-    pub fn of(&self, lang: Lang) -> &str {
-        match lang {
+    pub fn of(&self, lang: impl Borrow<Lang>) -> &str {
+        match lang.borrow() {
             Lang::Pt => &self.pt,
             Lang::En => &self.en,
         }

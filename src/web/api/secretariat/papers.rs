@@ -84,7 +84,7 @@ pub struct What {
 /// 400 naming the field; 404; 409; 413 beyond 10 MiB; 401, 403 naming the role.
 #[utoipa::path(post, path = "/api/v1/secretariat/{module}/cases/{id}/documents", tag = "secretariat",
     params(("module" = String, Path,), ("id" = Uuid, Path,), What),
-    request_body(content(("application/pdf"), ("text/plain"))),
+    request_body(content((Vec<u8> = "application/pdf"), (String = "text/plain"))),
     responses((status = 201, body = Vec<CaseDocument>), (status = 400, body = Problem), (status = 401, body = Problem),
         (status = 403, body = Problem), (status = 404, body = Problem), (status = 409, body = Problem)),
     security(("api_token" = [])))]

@@ -38,8 +38,14 @@ struct Tile {
 struct PanelPage {
     f: Frame,
     tiles: Vec<Tile>,
-    awaits: Vec<Listed>,
-    late: Vec<Listed>,
+    sections: Vec<Section>,
+}
+
+/// Cases of all modules under a heading.
+struct Section {
+    title: &'static str,
+    none: &'static str,
+    rows: Vec<Listed>,
 }
 
 impl PanelPage {
@@ -66,5 +72,9 @@ async fn show(State(app): State<App>, staff: May<can::SeeSecretariat>, v: View) 
     let awaits = desk::list(&mut conn, desk, Filter { waits_for: Some("mayor".into()), ..open.clone() }).await?;
     let late = desk::list(&mut conn, desk, Filter { late: true, ..open }).await?;
     let f = Frame::load(&mut conn, &app, v, "secretariat").await?;
-    page(&PanelPage { f, tiles, awaits, late })
+    let sections = vec![
+        Section { title: "sec-awaits", none: "sec-awaits-none", rows: awaits },
+        Section { title: "sec-late", none: "sec-late-none", rows: late },
+    ];
+    page(&PanelPage { f, tiles, sections })
 }
