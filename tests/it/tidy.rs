@@ -317,3 +317,20 @@ fn every_migration_says_what_it_is_about() {
     }
     complain(&wrong, "migrations without a comment that tells what their tables hold");
 }
+
+#[test]
+fn the_path_of_a_warning_never_imports_the_secretariat() {
+    let path = ["ingest", "journal", "engine", "engine.rs", "risk", "alerts", "dispatch", "incidents", "pipeline.rs", "deadlines"];
+    let mut found = Vec::new();
+    for part in path {
+        let mut ahead = vec![Path::new(env!("CARGO_MANIFEST_DIR")).join("src").join(part)];
+        while let Some(place) = ahead.pop() {
+            if place.is_dir() {
+                ahead.extend(fs::read_dir(&place).unwrap().map(|entry| entry.unwrap().path()));
+            } else if fs::read_to_string(&place).unwrap_or_default().contains("crate::secretariat") {
+                found.push(place);
+            }
+        }
+    }
+    assert!(found.is_empty(), "{found:?}");
+}
