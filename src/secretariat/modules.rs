@@ -29,7 +29,8 @@ impl Module {
     }
 
     pub fn title(&self, lang: impl Borrow<Lang>) -> &'static str {
-        match lang.borrow() {
+        let lang: &Lang = lang.borrow();
+        match lang {
             Lang::Pt => self.title_pt,
             Lang::En => self.title_en,
         }

@@ -22,7 +22,8 @@ pub struct Words {
 
 impl Words {
     pub fn of(&self, lang: impl Borrow<Lang>) -> &str {
-        match lang.borrow() {
+        let lang: &Lang = lang.borrow();
+        match lang {
             Lang::Pt => &self.pt,
             Lang::En => &self.en,
         }
