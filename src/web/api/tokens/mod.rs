@@ -132,7 +132,7 @@ pub struct NewToken {
     /// What it is for. A token of yours with the same name is replaced.
     pub name: String,
     /// Permissions it may use. Left out: all that you have, but for own_account, issue_alerts, manage_staff,
-    /// manage_tokens, manage_privacy and open_vault, see_secretariat, work_secretariat, which must be named.
+    /// manage_tokens, manage_privacy and open_vault, which must be named.
     pub scope: Option<Vec<String>>,
     /// Days until it ends, 1 to 3650; 365 when left out.
     pub days: Option<u16>,
