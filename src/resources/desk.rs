@@ -88,10 +88,13 @@ pub async fn save(
     checked(new)?;
     let taken = store::by_code(&mut *conn, &new.code).await?;
     if taken.is_some() && taken != id {
-        return Err(Refused::Conflict(format!("there is a resource with the code {} already", new.code)));
+        return Err(code_taken(&new.code));
     }
     if let Some(id) = id {
         let kept = held(&mut *conn, id, by.now).await?;
+        if kept.condition == Condition::Retired {
+            return Err(Refused::Conflict(format!("{} is retired: bring it back first", kept.what.name)));
+        }
         if kept.what.code != new.code {
             return Err(Refused::Conflict(format!("the code of this resource is {}", kept.what.code)));
         }
@@ -109,20 +112,37 @@ pub async fn save(
     if let Some(staff) = staff
         && store::of_account(&mut *conn, staff).await?.is_some_and(|other| Some(other) != id)
     {
-        return Err(Refused::Conflict(format!("the account {} belongs to another person already", new.account)));
+        return Err(account_taken(&new.account));
     }
     let id = id.unwrap_or_else(|| by.ids.uuid(by.now));
-    store::save(&mut *conn, by.now, (id, staff), new).await?;
+    store::save(&mut *conn, by.now, (id, staff), new).await.map_err(|error| taken_meanwhile(error, new))?;
     let entry = Entry::new(Act::ResourceSave, "resource", id)
         .to(json!({ "code": new.code, "kind": new.kind, "name": new.name, "skills": new.skills }));
     audit::record(conn, by.ids, by.now, by.actor, entry).await?;
     Ok(id)
 }
 
+fn code_taken(code: &str) -> Refused {
+    Refused::Conflict(format!("there is a resource with the code {code} already"))
+}
+
+fn account_taken(account: &str) -> Refused {
+    Refused::Conflict(format!("the account {account} belongs to another person already"))
+}
+
+/// The indexes refuse whoever came second.
+fn taken_meanwhile(error: sqlx::Error, new: &NewResource) -> Refused {
+    match error.as_database_error().and_then(|error| error.constraint()) {
+        Some("resource_code_unique") => code_taken(&new.code),
+        Some("resource_staff_one") => account_taken(&new.account),
+        _ => error.into(),
+    }
+}
+
 /// Takes it out of service, brings it back, or retires it.
 ///
 /// # Errors
-/// When the reason is missing, it is bound, or it stands so already.
+/// When the reason is missing, it is bound, it stands so already, or its account is another's by now.
 pub async fn condition(
     conn: &mut PgConnection,
     by: Acting<'_>,
@@ -144,7 +164,14 @@ pub async fn condition(
         store::leave(&mut *conn, (None, Some(id)), (by.now, &by.actor.name)).await?;
         store::leave(&mut *conn, (Some(id), None), (by.now, &by.actor.name)).await?;
     }
-    store::set_condition(&mut *conn, (id, by.now), to, why).await?;
+    if kept.condition == Condition::Retired
+        && let Some(staff) = kept.staff_id
+        && store::of_account(&mut *conn, staff).await?.is_some()
+    {
+        return Err(account_taken(&kept.what.account));
+    }
+    let done = store::set_condition(&mut *conn, (id, by.now), to, why).await;
+    done.map_err(|error| taken_meanwhile(error, &kept.what))?;
     let entry = Entry::new(Act::ResourceCondition, "resource", id).because(why);
     let entry = entry.from(json!({ "condition": kept.condition })).to(json!({ "condition": to }));
     Ok(audit::record(conn, by.ids, by.now, by.actor, entry).await?)

@@ -11,7 +11,7 @@ use crate::audit::{Act, Actor, Entry, record};
 use crate::catalogue::{Format, read};
 use crate::cli::Session;
 use crate::config::Config;
-use crate::resources::{desk, file, store};
+use crate::resources::{Condition, desk, file, store};
 
 pub async fn run(config: Config, file: &Path, dry_run: bool) -> anyhow::Result<()> {
     let shown = file.display().to_string();
@@ -26,13 +26,19 @@ pub async fn run(config: Config, file: &Path, dry_run: bool) -> anyhow::Result<(
         let (now, actor) = (session.clock.now(), Actor::command());
         let by = Acting { ids: &session.ids, now, actor: &actor };
         let (mut created, mut updated, mut unchanged) = (0_u32, 0_u32, 0_u32);
+        let mut retired: Vec<&str> = Vec::new();
         for new in &given {
             let kept = store::by_code(&mut tx, &new.code).await?;
             if let Some(id) = kept
-                && store::load(&mut tx, id, now).await?.is_some_and(|kept| kept.what == *new)
+                && let Some(kept) = store::load(&mut tx, id, now).await?
             {
-                unchanged += 1;
-                continue;
+                // What was erased of them does not come back by a file; somebody brings them back.
+                let is_retired = kept.condition == Condition::Retired;
+                if is_retired || kept.what == *new {
+                    unchanged += 1;
+                    retired.extend(is_retired.then_some(new.code.as_str()));
+                    continue;
+                }
             }
             desk::save(&mut tx, by, kept, new).await.with_context(|| format!("{shown}: {}", new.code))?;
             if kept.is_some() { updated += 1 } else { created += 1 }
@@ -47,6 +53,9 @@ pub async fn run(config: Config, file: &Path, dry_run: bool) -> anyhow::Result<(
         }
         let would = if dry_run { " (dry run: nothing was stored)" } else { "" };
         println!("{shown}: {created} created, {updated} updated, {unchanged} unchanged{would}");
+        if !retired.is_empty() {
+            println!("{shown}: left as they are, because they are retired: {}", retired.join(", "));
+        }
         anyhow::Ok(())
     };
     let outcome = outcome.await;
