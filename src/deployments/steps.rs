@@ -153,8 +153,9 @@ pub async fn positions(conn: &mut PgConnection, by: By<'_>, id: Uuid, fixes: &[F
     let departed = one.en_route_at.or(one.on_site_at);
     let (all, _) = track::kept(fixes, (departed, one.ended_at), by.now);
     let kept = store::add_fixes(&mut *conn, id, (by.now, &by.actor.name), &all).await?;
-    if let Some(id) = one.incident.filter(|_| kept > 0) {
-        notify(conn, &Event::Incident { id }).await?;
+    let about = one.incident.map(|id| Event::Incident { id });
+    if let Some(event) = about.or(one.occurrence.map(|id| Event::Occurrence { id })).filter(|_| kept > 0) {
+        notify(conn, &event).await?;
     }
     Ok(Tracked { kept, left_out: (fixes.len() as u64).saturating_sub(kept) })
 }

@@ -528,16 +528,34 @@ pub async fn log(
     Ok(all.collect())
 }
 
-/// Everything that was bound for an incident, with its name and the account behind it.
+/// Everything that was bound for an incident or holds a position in its command, with its name and the account behind it.
 pub async fn units(conn: &mut PgConnection, incident: IncidentId) -> sqlx::Result<Vec<(Uuid, String, Option<String>)>> {
     let rows = sqlx::query!(
-        r#"select distinct r.id, r.name, s.username as "username?" from deployment_unit u join resource r on r.id = u.resource_id
-           left join staff s on s.id = r.staff_id join deployment d on d.id = u.deployment_id
-           join resource_request q on q.id = d.request_id left join occurrence o on o.id = q.occurrence_id
-           where coalesce(q.incident_id, o.incident_id) = $1 order by r.name, r.id limit 1000"#,
+        r#"select r.id, r.name, s.username as "username?" from resource r left join staff s on s.id = r.staff_id
+           where r.id in (select u.resource_id from deployment_unit u join deployment d on d.id = u.deployment_id
+                   join resource_request q on q.id = d.request_id left join occurrence o on o.id = q.occurrence_id
+                   where coalesce(q.incident_id, o.incident_id) = $1
+               union select p.resource_id from incident_position p where p.incident_id = $1 and p.resource_id is not null)
+           order by r.name, r.id limit 2000"#,
         incident.0
     )
     .fetch_all(conn)
     .await?;
     Ok(rows.into_iter().map(|row| (row.id, row.name, row.username)).collect())
+}
+
+/// How many of each kind are on their way to an incident, there, and released.
+pub async fn summed(conn: &mut PgConnection, incident: IncidentId) -> sqlx::Result<Vec<(String, [i64; 3])>> {
+    let rows = sqlx::query!(
+        r#"select r.kind, count(*) filter (where d.ended_at is null and d.on_site_at is null) as "coming!",
+               count(*) filter (where d.ended_at is null and d.on_site_at is not null) as "there!",
+               count(*) filter (where d.ended_at is not null) as "released!"
+           from deployment d join resource r on r.id = d.resource_id join resource_request q on q.id = d.request_id
+           left join occurrence o on o.id = q.occurrence_id
+           where coalesce(q.incident_id, o.incident_id) = $1 and d.state not in ('declined', 'cancelled') group by r.kind order by r.kind"#,
+        incident.0
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(rows.into_iter().map(|row| (row.kind, [row.coming, row.there, row.released])).collect())
 }

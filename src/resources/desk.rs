@@ -71,7 +71,7 @@ fn is_phone(text: &str) -> bool {
 /// # Errors
 /// When there is none.
 pub async fn held(conn: &mut PgConnection, id: Uuid, now: Instant) -> Result<Resource, Refused> {
-    store::lock(&mut *conn, id).await?;
+    store::lock(&mut *conn, &[id]).await?;
     store::load(conn, id, now).await?.ok_or_else(|| Refused::NotFound("resource".into()))
 }
 
@@ -120,6 +120,60 @@ pub async fn save(
         .to(json!({ "code": new.code, "kind": new.kind, "name": new.name, "skills": new.skills }));
     audit::record(conn, by.ids, by.now, by.actor, entry).await?;
     Ok(id)
+}
+
+/// What came of a list.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Brought {
+    pub created: u32,
+    pub updated: u32,
+    pub unchanged: u32,
+    /// Codes of those that stay as they are, because they are retired: what was erased of them does not come back by a file.
+    pub retired: Vec<String>,
+}
+
+/// Takes a list in; the same again changes nothing.
+///
+/// # Errors
+/// The code of the first that is refused, and why.
+pub async fn bring(
+    conn: &mut PgConnection,
+    by: Acting<'_>,
+    given: &[NewResource],
+) -> Result<Brought, (String, Refused)> {
+    let mut brought = Brought::default();
+    for new in given {
+        let done = bring_one(&mut *conn, by, new, &mut brought).await;
+        done.map_err(|why| (new.code.clone(), why))?;
+    }
+    Ok(brought)
+}
+
+async fn bring_one(
+    conn: &mut PgConnection,
+    by: Acting<'_>,
+    new: &NewResource,
+    brought: &mut Brought,
+) -> Result<(), Refused> {
+    let id = store::by_code(&mut *conn, &new.code).await?;
+    let kept = match id {
+        Some(id) => store::load(&mut *conn, id, by.now).await?,
+        None => None,
+    };
+    match kept {
+        Some(kept) if kept.condition == Condition::Retired => {
+            brought.unchanged += 1;
+            brought.retired.push(new.code.clone());
+            return Ok(());
+        }
+        Some(kept) if kept.what == *new => {
+            brought.unchanged += 1;
+            return Ok(());
+        }
+        Some(_) => brought.updated += 1,
+        None => brought.created += 1,
+    }
+    save(conn, by, id, new).await.map(drop)
 }
 
 fn code_taken(code: &str) -> Refused {
@@ -204,6 +258,8 @@ pub async fn join(
     (id, member): (Uuid, Uuid),
     leads: bool,
 ) -> Result<(), Refused> {
+    // Both at once, so that two who exchange members between two teams do not wait for each other.
+    store::lock(&mut *conn, &[id, member]).await?;
     let team = team(&mut *conn, id, by.now).await?;
     let one = held(&mut *conn, member, by.now).await?;
     let wrong = |message: &str| Refused::wrong("member", &one.what.code, message);

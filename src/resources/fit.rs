@@ -32,6 +32,8 @@ pub enum Conflict {
     },
     MissingSkill {
         skill: Skill,
+        /// Of one person, and not of a team.
+        alone: bool,
     },
     NoLeader,
     /// It belongs to a team that would be without it.
@@ -75,7 +77,8 @@ impl Conflict {
             Self::EmptyTeam => "nobody belongs to the team".into(),
             Self::Maintenance { who, reason } => format!("{who} is in maintenance: {reason}"),
             Self::OffShift { who, .. } => format!("{who} is outside their shift"),
-            Self::MissingSkill { skill } => format!("nobody of them can do `{skill}`"),
+            Self::MissingSkill { skill, alone: true } => format!("they cannot do `{skill}`"),
+            Self::MissingSkill { skill, .. } => format!("nobody of them can do `{skill}`"),
             Self::NoLeader => "the team has no leader".into(),
             Self::InTeam { team } => format!("it belongs to the team {team}"),
             Self::LessAble { asked, .. } => format!("it is less able than type {asked}"),
@@ -135,7 +138,7 @@ pub fn judge(candidate: &Candidate, wanted: &Wanted) -> Vec<Conflict> {
         asked.sort_unstable();
         asked.dedup();
         let lacks = |skill: &Skill| !people.clone().any(|one| one.skills.contains(skill));
-        found.extend(asked.into_iter().filter(lacks).map(|skill| Conflict::MissingSkill { skill }));
+        found.extend(asked.into_iter().filter(lacks).map(|skill| Conflict::MissingSkill { skill, alone: !is_team }));
     }
     if let Some(team) = &candidate.team {
         found.push(Conflict::InTeam { team: team.clone() });

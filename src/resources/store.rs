@@ -268,12 +268,12 @@ pub async fn save(
     Ok(())
 }
 
-/// Holds a resource, or a team with all that belongs to it, until the transaction ends. Everybody takes them in the order of their ids.
-pub async fn lock(conn: &mut PgConnection, id: Uuid) -> sqlx::Result<()> {
+/// Holds resources, and of teams all that belongs to them, until the transaction ends. Everybody takes them in the order of their ids.
+pub async fn lock(conn: &mut PgConnection, ids: &[Uuid]) -> sqlx::Result<()> {
     sqlx::query!(
-        "select id from resource where id = $1 or id in (select resource_id from team_member where team_id = $1 and until_at is null)
+        "select id from resource where id = any($1) or id in (select resource_id from team_member where team_id = any($1) and until_at is null)
          order by id for no key update",
-        id
+        ids
     )
     .fetch_all(conn)
     .await?;

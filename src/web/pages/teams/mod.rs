@@ -63,6 +63,7 @@ const KNOWN: &[(&str, &str)] = &[
     ("stands so already", "teams-refused-same"),
     ("members already", "teams-refused-members"),
     ("positions already", "teams-refused-track"),
+    ("nobody belongs to the team", "fit-empty-team"),
     ("belongs to the team", "teams-refused-in-team"),
     ("already", "teams-refused-taken"),
     ("the incident is closed", "teams-refused-incident-closed"),
@@ -71,33 +72,36 @@ const KNOWN: &[(&str, &str)] = &[
     ("it asks for", "teams-refused-full"),
     ("does not allow `", "teams-refused-state"),
     ("is retired", "teams-refused-retired"),
-    ("nobody belongs to the team", "fit-empty-team"),
     ("the code of this resource", "teams-field-code"),
     ("was used for", "teams-refused-same"),
     ("decline it", "teams-refused-cancel"),
     ("only whoever was sent", "teams-refused-others"),
 ];
 
+/// The key of the words of a refusal, where it is one of this part.
+fn words_of(refused: &Refused) -> Option<String> {
+    match refused {
+        Refused::Wrong { field, .. } => {
+            // Which of the positions it was is no matter of a page.
+            let field = field.split('[').next().unwrap_or(field);
+            Some(format!("teams-field-{}", field.replace(['.', '_'], "-")))
+        }
+        Refused::Conflict(why) | Refused::Forbidden(why) => {
+            KNOWN.iter().find(|(part, _)| why.contains(part)).map(|(_, key)| (*key).to_owned())
+        }
+        Refused::NotFound(_) | Refused::Database(_) => None,
+    }
+}
+
 /// A refusal in the reader's words.
 ///
 /// # Errors
 /// What is no refusal but a failure.
 pub fn refused(v: &View, refused: Refused) -> Result<String, ApiError> {
-    match &refused {
-        Refused::Wrong { field, .. } => {
-            let key = format!("teams-field-{}", field.replace(['.', '_'], "-"));
-            if v.lang.knows(&key) {
-                return Ok(v.t(&key));
-            }
-        }
-        Refused::Conflict(why) | Refused::Forbidden(why) => {
-            if let Some((_, key)) = KNOWN.iter().find(|(part, _)| why.contains(part)) {
-                return Ok(v.t(key));
-            }
-        }
-        _ => {}
+    match words_of(&refused).filter(|key| v.lang.knows(key)) {
+        Some(key) => Ok(v.t(&key)),
+        None => Ok(refusal::sentence(v.lang, refused)?),
     }
-    Ok(refusal::sentence(v.lang, refused)?)
 }
 
 /// What the form of a resource shows: as it is kept, or as it was typed.
@@ -367,6 +371,36 @@ mod tests {
         }
         for (_, key) in KNOWN {
             assert!(Lang::Pt.knows(key) && Lang::En.knows(key), "{key}");
+        }
+    }
+
+    /// The literal that follows each of these words in the source.
+    fn literals(source: &str, before: &str) -> Vec<String> {
+        let literal = |rest: &str| rest.trim_start().strip_prefix('"')?.split('"').next().map(str::to_owned);
+        source.split(before).skip(1).filter_map(literal).collect()
+    }
+
+    #[test]
+    fn no_refusal_of_this_part_is_told_in_the_language_of_programs() {
+        let sources = [
+            include_str!("../../../deployments/desk.rs"),
+            include_str!("../../../deployments/steps.rs"),
+            include_str!("../../../resources/desk.rs"),
+            include_str!("../../../ics/desk.rs"),
+        ];
+        for source in sources {
+            for before in ["Refused::Conflict(format!(", "Refused::Conflict(", "Refused::Forbidden("] {
+                for said in literals(source, before) {
+                    assert!(words_of(&Refused::Conflict(said.clone())).is_some(), "{said}");
+                }
+            }
+            for field in literals(source, "Refused::wrong(") {
+                let key = words_of(&Refused::wrong(&*field, "", "")).unwrap();
+                assert!(Lang::Pt.knows(&key) && Lang::En.knows(&key), "{key}");
+            }
+        }
+        for conflict in ["is bound by request 2026/001", "nobody belongs to the team"] {
+            assert!(words_of(&Refused::Conflict(conflict.into())).is_some(), "{conflict}");
         }
     }
 }

@@ -142,7 +142,10 @@ pub fn against(v: &View, conflict: &Conflict) -> String {
         Conflict::Retired { who } => v.t1(&key, "who", who),
         Conflict::OffShift { who, next: Some(next) } => v.t2("fit-off-shift-next", "who", who, "at", v.when(*next)),
         Conflict::OffShift { who, next: None } => v.t1(&key, "who", who),
-        Conflict::MissingSkill { skill } => v.t1(&key, "skill", v.word("resource-skill", skill.as_str())),
+        Conflict::MissingSkill { skill, alone } => {
+            let key = if *alone { "fit-missing-skill-alone" } else { &key };
+            v.t1(key, "skill", v.word("resource-skill", skill.as_str()))
+        }
         Conflict::InTeam { team } => v.t1(&key, "team", team),
         Conflict::LessAble { asked, .. } => v.t1(&key, "n", asked),
         Conflict::EmptyTeam | Conflict::NoLeader => v.t(&key),
