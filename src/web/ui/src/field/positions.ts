@@ -109,6 +109,8 @@ function choice(): HTMLElement {
   box.checked = isOn();
   box.addEventListener("change", () => {
     setOn(box.checked);
+    // What has not left yet stays here.
+    if (!box.checked) gathered = [];
     watch();
   });
   label.append(box, el("span", "", t("positions")));
