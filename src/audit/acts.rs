@@ -68,6 +68,7 @@ vocabulary! {
         OccurrencePlace = "occurrence.place",
         OccurrenceDispatch = "occurrence.dispatch",
         OccurrenceArrive = "occurrence.arrive",
+        OccurrenceStandDown = "occurrence.stand_down",
         OccurrenceResolve = "occurrence.resolve",
         OccurrenceUnmerge = "occurrence.unmerge",
         OccurrenceAttach = "occurrence.attach",

@@ -115,7 +115,7 @@ async fn task(conn: &mut PgConnection, by: Acting<'_>, given: &Given) -> Result<
     let (incident, revision) = store::task(&mut *conn, given.id).await?.ok_or(Refusal::NotFound("task"))?;
     let act = if given.act == Word::TaskTake { "take" } else { "done" };
     let asked = hands::Asked { act: act.into(), revision, note: given.text.clone(), to: String::new() };
-    match hands::act(conn, by, (IncidentId(incident), given.id), &asked).await {
+    match hands::act(conn, by, (IncidentId(incident), given.id), &asked, false).await {
         Ok(()) => Ok(()),
         Err(PlanError::Refused(refused)) => Err(of_desk(refused)),
         Err(PlanError::Wrong(faults)) => {

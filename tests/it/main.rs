@@ -19,6 +19,7 @@ mod corpora;
 mod crash;
 mod damage;
 mod demo;
+mod deployments;
 mod dispatch;
 mod endpoints;
 mod escalation;
