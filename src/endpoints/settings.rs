@@ -11,6 +11,7 @@ use crate::dispatch::channels::template;
 use crate::refused::Refused;
 use crate::sirens::{DURATION_S, Pattern};
 use crate::stations::is_code;
+use crate::units::vocabulary;
 
 /// Characters of an address.
 const MAX_URL: usize = 2000;
@@ -27,11 +28,22 @@ pub enum Settings {
     Chat(Chat),
 }
 
+vocabulary! {
+    /// What a webhook may hear of beside alerts. Texts are `endpoint-topic-TOPIC`.
+    Topic, "kind of events" {
+        Incidents = "incidents",
+        Occurrences = "occurrences",
+    }
+}
+
 /// Where messages are posted to.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Webhook {
     pub url: String,
+    /// What it hears of beside alerts; empty: of those alone.
+    #[serde(default)]
+    pub events: Vec<Topic>,
 }
 
 /// A device with a siren.
