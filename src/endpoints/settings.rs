@@ -104,8 +104,10 @@ impl Settings {
     pub fn read(kind: Kind, given: &Value) -> Result<Self, Refused> {
         match kind {
             Kind::Webhook => {
-                let settings: Webhook = of(given)?;
+                let mut settings: Webhook = of(given)?;
                 check_url(&settings.url)?;
+                settings.events.sort_unstable();
+                settings.events.dedup();
                 Ok(Self::Webhook(settings))
             }
             Kind::Siren => {
@@ -255,6 +257,8 @@ mod tests {
         assert_eq!(wrong(Kind::Webhook, &json!({"url": "ftp://x"})), "settings.url");
         assert_eq!(wrong(Kind::Webhook, &json!({"url": "https://a:b@x/"})), "settings.url");
         assert_eq!(wrong(Kind::Webhook, &json!({"url": "https://x/", "uri": 1})), "settings.uri");
+        let events = json!({"url": "https://x/", "events": ["incidents", "people"]});
+        assert_eq!(wrong(Kind::Webhook, &events), "settings.events[1]");
         assert_eq!(wrong(Kind::Siren, &json!({"device": "S", "duration_s": 9999})), "settings.duration_s");
         assert_eq!(wrong(Kind::Siren, &json!({"device": "S", "automatic": true})), "settings.plancon");
         assert_eq!(wrong(Kind::Siren, &json!({"device": "a b"})), "settings.device");

@@ -455,6 +455,7 @@ const OF_WARNING: &[Rule] = &[
     staff("DELETE", "/api/v1/endpoints/{id}/previous", ManageDevices),
     staff("POST", "/api/v1/endpoints/{id}/test", ManageDevices),
     staff("POST", "/api/v1/endpoints/{id}/messages/{message}/replay", ManageDevices),
+    staff("POST", "/api/v1/endpoints/{id}/events/{event}/replay", ManageDevices),
     staff("GET", "/console/sirens", SeeConsole),
     staff("POST", "/console/sirens/{id}", DraftAlerts),
     staff("POST", "/console/siren-requests", DraftAlerts),

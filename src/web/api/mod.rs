@@ -195,6 +195,7 @@ pub mod warnings;
     endpoints::end_before,
     endpoints::test,
     endpoints::replay,
+    endpoints::replay_event,
     sirens::list,
     sirens::command,
     sirens::requests,
