@@ -20,6 +20,7 @@ mod crash;
 mod damage;
 mod demo;
 mod dispatch;
+mod endpoint_events;
 mod endpoints;
 mod escalation;
 mod exercises;

@@ -36,8 +36,8 @@ pub struct Room {
 }
 
 /// Claims the oldest event of each endpoint that is due, and no second one of an endpoint while the first is under way or waits to be
-/// tried again: they arrive in the order in which they happened. An endpoint that an alert is due for hears of that first, and one that
-/// failed goes after all others.
+/// tried again: they arrive in the order in which they happened. An endpoint hears what an alert says first: while one is due for it or
+/// on its way, its events wait. One that failed goes after all others.
 pub async fn claim(
     conn: &mut PgConnection,
     now: Instant,
@@ -46,14 +46,18 @@ pub async fn claim(
 ) -> sqlx::Result<Vec<Claimed>> {
     let rows = sqlx::query!(
         r#"
-        with first as materialized (
+        with alerted as materialized (
+            select o.endpoint_id from outbox_queue q join outbox o on o.id = q.id
+            where q.channel = 'webhook' and o.state = 'pending' and o.next_attempt_at <= $1 and o.expires_at > $1
+            union
+            select o.endpoint_id from outbox o
+            where o.id in (select unnest(l.ids) from outbox_lease l where l.channel = 'webhook') and o.state = 'sending'
+        ), first as materialized (
             select w.id, e.failures > 0 as failing, w.next_attempt_at, w.leased_until
             from endpoint e cross join lateral (
                 select v.id, v.next_attempt_at, v.leased_until from endpoint_event v
                 where v.endpoint_id = e.id and v.state = 'waiting' order by v.id limit 1) as w
-            where e.enabled and e.retired_at is null and not exists (
-                select from outbox_queue q join outbox o on o.id = q.id
-                where q.channel = 'webhook' and o.endpoint_id = e.id and o.state = 'pending' and o.next_attempt_at <= $1 and o.expires_at > $1)
+            where e.enabled and e.retired_at is null and not exists (select from alerted a where a.endpoint_id = e.id)
         ), fitting as (
             select f.id, row_number() over (partition by f.failing order by f.id) as place, f.failing
             from first f where f.leased_until is null and coalesce(f.next_attempt_at <= $1, true)
