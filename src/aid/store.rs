@@ -176,11 +176,7 @@ pub struct Of {
 }
 
 /// The newest first, after `since`.
-pub async fn deliveries(
-    conn: &mut PgConnection,
-    since: Instant,
-    of: Of,
-) -> sqlx::Result<Vec<Delivery>> {
+pub async fn deliveries(conn: &mut PgConnection, since: Instant, of: Of) -> sqlx::Result<Vec<Delivery>> {
     sqlx::query_as!(
         Delivery,
         r#"select d.id, d.at, k.name as kit, h.code as family, (select count(*) from displaced_person p where p.household_id = h.id) as "persons!",

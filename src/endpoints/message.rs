@@ -251,7 +251,10 @@ mod tests {
         let told = json!({"id": "7", "number": "2026/001", "title": "Chuva", "cobrade": "1.1.3.2.1", "drill": false});
         let event = Happening { event: "incident.opened".into(), at: Instant::default(), told };
         let body: Value = serde_json::from_slice(&event.webhook("https://x")).unwrap();
-        assert_eq!((&body["type"], &body["data"]["url"]), (&json!("incident.opened"), &json!("https://x/console/incidents/7")));
+        assert_eq!(
+            (&body["type"], &body["data"]["url"]),
+            (&json!("incident.opened"), &json!("https://x/console/incidents/7"))
+        );
         assert_eq!((&body["data"]["is_real"], body["data"].get("notice")), (&json!(true), None));
         let body: Value = serde_json::from_slice(&event.exercised().webhook("https://x")).unwrap();
         assert_eq!(body["data"]["is_real"], json!(false));

@@ -293,7 +293,13 @@ pub(super) fn logged(
 }
 
 /// Keeps count of failures, and gives an endpoint up that failed for too long, with a word to those who look after it.
-pub(super) async fn judge(conn: &mut PgConnection, app: &App, now: Instant, endpoint: &Endpoint, sent: &Sent) -> sqlx::Result<()> {
+pub(super) async fn judge(
+    conn: &mut PgConnection,
+    app: &App,
+    now: Instant,
+    endpoint: &Endpoint,
+    sent: &Sent,
+) -> sqlx::Result<()> {
     let told = match (sent.word(), sent.code) {
         ("delivered", _) => Told::Success,
         (_, Some(410)) => Told::Gone,

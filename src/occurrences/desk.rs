@@ -163,13 +163,7 @@ pub struct Note<'a> {
 /// # Errors
 /// When there is no such occurrence, it is full, a photograph is not there, or the line is none that could be corrected. Then nothing is
 /// kept.
-pub async fn note(
-    conn: &mut PgConnection,
-    by: By<'_>,
-    id: Uuid,
-    note: Note<'_>,
-    base: &str,
-) -> Result<i64, ActError> {
+pub async fn note(conn: &mut PgConnection, by: By<'_>, id: Uuid, note: Note<'_>, base: &str) -> Result<i64, ActError> {
     let Note { text, corrects, pictures, known } = note;
     let found = queue::load(&mut *conn, id).await?.ok_or(ActError::NotFound)?;
     let held = if known.is_empty() { Vec::new() } else { store::photographs::list(&mut *conn, id).await? };

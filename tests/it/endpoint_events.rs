@@ -28,8 +28,7 @@ const REPORT: &str = "insert into occurrence (id, number, kind, state, geom, pre
 const DISPATCH: &str = "begin; update occurrence set priority = 1, priority_rule = 1;
     update occurrence set state = 'confirmed', decided_at = now(), decided_by = 'maria.silva', reason = 'Dona Ana Dias ligou da Rua Halfeld, 12';
     commit";
-const STATES: &str =
-    "select e.name || ' ' || v.event || ' ' || v.state from endpoint_event v join endpoint e on e.id = v.endpoint_id order by v.id";
+const STATES: &str = "select e.name || ' ' || v.event || ' ' || v.state from endpoint_event v join endpoint e on e.id = v.endpoint_id order by v.id";
 
 /// Events that wait for the endpoint of this name.
 async fn crowd(db: &TestDb, name: &str, count: i64) {
@@ -80,7 +79,8 @@ async fn events_arrive_signed_in_their_order_over_failures_and_a_restart_and_say
     assert_eq!((&last["state"], &last["priority"], &last["is_real"]), (&json!("confirmed"), &json!(1), &json!(true)));
     assert!(last["url"].as_str().unwrap().ends_with("/console/reports/00000000-0000-0000-0000-0000000000b1"), "{last}");
     until(&db, "select distinct state from endpoint_event", "delivered").await;
-    until(&db, "select count(*)::text from endpoint_attempt where message_id like 'evt_%'", &got.len().to_string()).await;
+    until(&db, "select count(*)::text from endpoint_attempt where message_id like 'evt_%'", &got.len().to_string())
+        .await;
     service.stop().await;
 }
 
@@ -95,7 +95,11 @@ async fn an_exercise_reaches_only_endpoints_that_take_them_also_where_its_alert_
     let alert = town.alert_of("alert", None, 60, "exercise", "x").await;
     let mut tx = db.pool.begin().await.unwrap();
     sqlx::raw_sql(OPEN).execute(&mut *tx).await.unwrap();
-    sqlx::query("insert into incident_alert select id, $1 from incident").bind(alert.0).execute(&mut *tx).await.unwrap();
+    sqlx::query("insert into incident_alert select id, $1 from incident")
+        .bind(alert.0)
+        .execute(&mut *tx)
+        .await
+        .unwrap();
     tx.commit().await.unwrap();
     until(&db, STATES, "treino incident.opened waiting").await;
     until(&db, "select payload ->> 'drill' from endpoint_event", "true").await;
@@ -156,7 +160,8 @@ async fn an_endpoint_that_is_gone_ends_what_waits_and_what_ended_is_sent_again_b
     let db = support::db().await;
     let service = Service::start(&db);
     let port = free_port();
-    let (id, _) = made(service.app(), Kind::Webhook, &given("painel", settings(port, &["incidents"]), &["actual"]), "").await;
+    let (id, _) =
+        made(service.app(), Kind::Webhook, &given("painel", settings(port, &["incidents"]), &["actual"]), "").await;
     let gone = webhook(port, &["--status", "410"]).await;
     run(&db, &format!("begin; {OPEN}; {CLOSE}; commit")).await;
     until(&db, STATES, "painel incident.opened given_up, painel incident.closed endpoint_off").await;
@@ -165,7 +170,13 @@ async fn an_endpoint_that_is_gone_ends_what_waits_and_what_ended_is_sent_again_b
     until(&db, "select count(*)::text from endpoint_event", "2").await;
     drop(gone);
     let back = free_port();
-    run(&db, &format!("update endpoint set configuration = jsonb_set(configuration, '{{url}}', '\"http://127.0.0.1:{back}/in\"')")).await;
+    run(
+        &db,
+        &format!(
+            "update endpoint set configuration = jsonb_set(configuration, '{{url}}', '\"http://127.0.0.1:{back}/in\"')"
+        ),
+    )
+    .await;
     let mut receiver = webhook(back, &[]).await;
     let actor = Actor::command();
     let by = Acting { ids: &service.app().ids, now: service.app().clock.now(), actor: &actor };

@@ -111,7 +111,9 @@ async fn aid_in_an_exercise_takes_nothing_out_of_the_stock_counts_for_nothing_an
     let roles = super::family(&["Figurante Um"]);
     let keeping = super::keeping(&app);
     let (players, _) =
-        sentinela::shelters::people::register(&mut tx, super::acting(&app, &actor), keeping, drill, &roles).await.unwrap();
+        sentinela::shelters::people::register(&mut tx, super::acting(&app, &actor), keeping, drill, &roles)
+            .await
+            .unwrap();
     tx.commit().await.unwrap();
     let given = [("kit", kit.as_str()), ("place", place.as_str()), ("witness", "José Souza")];
     let path = format!("/console/households/{players}/aid");
@@ -135,8 +137,10 @@ async fn aid_in_an_exercise_takes_nothing_out_of_the_stock_counts_for_nothing_an
     let page = house.room.page(&house.olga, "/console/aid").await;
     assert!(!page.contains("<span class=\"tag wait\">EXERCISE"), "{page}");
     // The database stands behind it.
-    let insert = |drill: bool, incident: &str| format!("insert into aid_delivery (id, kit_id, household_id, place_id, incident_id, at, actor, until_at, proof, drill)
-        values (gen_random_uuid(), '{kit}', '{players}', '{place}', '{incident}', '2020-02-22T12:00:00Z', 'x', '2020-03-24T12:00:00Z', 'witness', {drill})");
+    let insert = |drill: bool, incident: &str| {
+        format!("insert into aid_delivery (id, kit_id, household_id, place_id, incident_id, at, actor, until_at, proof, drill)
+        values (gen_random_uuid(), '{kit}', '{players}', '{place}', '{incident}', '2020-02-22T12:00:00Z', 'x', '2020-03-24T12:00:00Z', 'witness', {drill})")
+    };
     let taken = "insert into supply_entry (place_id, item_id, at, actor, kind, amount, delivery_id)
         select place_id, (select id from supply_item), at, 'x', 'delivered', -1, id from aid_delivery where drill";
     for (sql, rule) in [

@@ -250,7 +250,8 @@ async fn receipt(
     Path(id): Path<Uuid>,
 ) -> Result<Response, ApiError> {
     let mut tx = app.db.web.begin().await?;
-    let found = store::deliveries(&mut tx, Instant::default(), Of { household: None, id: Some(id), drills: true }).await?.pop();
+    let found =
+        store::deliveries(&mut tx, Instant::default(), Of { household: None, id: Some(id), drills: true }).await?.pop();
     let d = found.ok_or_else(|| ApiError::NotFound(v.t("aid-delivery")))?;
     let subject = desk::subject(id);
     let sealed = vault::find(&mut tx, Purpose::AidReceipt, &subject).await?;

@@ -103,7 +103,16 @@ fn event(v: &View, line: &Happened, is_corrected: bool) -> Event {
     };
     let actor = if line.actor.is_empty() { v.t("report-public") } else { v.actor(&line.actor) };
     let may_be_corrected = !is_corrected && matches!(line.kind.as_str(), "note" | "correction");
-    Event { id: line.id, may_be_corrected, is_corrected, at: line.at, actor, text, reason: line.text.clone(), pictures: Vec::new() }
+    Event {
+        id: line.id,
+        may_be_corrected,
+        is_corrected,
+        at: line.at,
+        actor,
+        text,
+        reason: line.text.clone(),
+        pictures: Vec::new(),
+    }
 }
 
 /// Where a report of the desk came from, in words.

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use axum::extract::{Form, Path, Request, State};
+use axum::http::StatusCode;
 use axum::response::{IntoResponse as _, Response};
 use serde::Deserialize;
 use uuid::Uuid;
@@ -12,7 +13,7 @@ use super::{Halted, Shown, occurrence_page};
 use crate::app::App;
 use crate::occurrences::store::{Assessed, parent};
 use crate::occurrences::{MOST_PEOPLE, Need, Priority, desk, photographs};
-use crate::reports::acts;
+use crate::reports::acts::{self, ActError};
 use crate::web::auth::{May, can};
 use crate::web::error::ApiError;
 use crate::web::pages::view::View;
@@ -204,9 +205,19 @@ pub async fn note(
     let mut tx = app.db.web.begin().await?;
     let (actor, base) = (staff.actor(), app.config.public_url());
     let note = desk::Note { text: &text, corrects, pictures: &pictures, known: &[] };
-    desk::note(&mut tx, by(&app, &v, &actor), id, note, &base).await.map_err(|error| refused(&v, error))?;
-    tx.commit().await?;
-    Ok(back(id))
+    match desk::note(&mut tx, by(&app, &v, &actor), id, note, &base).await {
+        Ok(_) => {
+            tx.commit().await?;
+            Ok(back(id))
+        }
+        Err(ActError::Full) => {
+            tx.rollback().await?;
+            let halted = Halted { wrong: v.t("occurrence-photographs-full"), text };
+            let answer = occurrence_page(&app, v, id, Shown { halted, ..Shown::default() }).await?;
+            Ok((StatusCode::CONFLICT, answer).into_response())
+        }
+        Err(error) => Err(refused(&v, error)),
+    }
 }
 
 /// Empties a photograph of staff; who, when and why stay.
