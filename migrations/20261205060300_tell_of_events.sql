@@ -27,6 +27,7 @@ create table endpoint_event (
     constraint endpoint_event_life_span check (expires_at > at)
 );
 create index endpoint_event_waiting on endpoint_event (endpoint_id, id) where state = 'waiting';
+create index endpoint_event_dying on endpoint_event (expires_at) where state = 'waiting';
 create index endpoint_event_leased on endpoint_event (leased_until) where leased_until is not null;
 create index endpoint_event_newest on endpoint_event (endpoint_id, id desc);
 create index endpoint_event_subject on endpoint_event (subject_id, endpoint_id, id desc);

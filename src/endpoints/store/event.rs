@@ -55,9 +55,10 @@ pub async fn claim(
         ), first as materialized (
             select w.id, e.failures > 0 as failing, w.next_attempt_at, w.leased_until
             from endpoint e cross join lateral (
+                -- Both bounds are the endpoint, so that the order is that of the index and no ended row is read.
                 select v.id, v.next_attempt_at, v.leased_until from endpoint_event v
-                where v.endpoint_id = e.id and v.state = 'waiting' order by v.id limit 1) as w
-            where e.enabled and e.retired_at is null and not exists (select from alerted a where a.endpoint_id = e.id)
+                where v.endpoint_id >= e.id and v.endpoint_id <= e.id and v.state = 'waiting' order by v.endpoint_id, v.id limit 1) as w
+            where e.kind = 'webhook' and e.enabled and e.retired_at is null and not exists (select from alerted a where a.endpoint_id = e.id)
         ), fitting as (
             select f.id, row_number() over (partition by f.failing order by f.id) as place, f.failing
             from first f where f.leased_until is null and coalesce(f.next_attempt_at <= $1, true)
@@ -130,7 +131,7 @@ pub async fn sweep(conn: &mut PgConnection, now: Instant) -> sqlx::Result<Swept>
         "update endpoint_event set state = 'given_up', reason = left('expired ' || reason, 400), next_attempt_at = null,
              ended_at = greatest($1::timestamptz, at)
          where id in (select v.id from endpoint_event v where v.state = 'waiting' and v.leased_until is null and v.expires_at <= $1
-             order by v.id limit $2 for update skip locked)",
+             limit $2 for update skip locked)",
         now,
         AT_A_TIME
     )
@@ -140,9 +141,12 @@ pub async fn sweep(conn: &mut PgConnection, now: Instant) -> sqlx::Result<Swept>
     let crowded = sqlx::query!(
         "update endpoint_event set state = 'given_up', reason = 'too_many_wait', next_attempt_at = null,
              ended_at = greatest($1::timestamptz, at)
-         where id in (select v.id from endpoint e cross join lateral (
-                 select w.id from endpoint_event w where w.endpoint_id = e.id and w.state = 'waiting' order by w.id desc offset $2 limit 1
-             ) as last join endpoint_event v on v.endpoint_id = e.id and v.state = 'waiting' and v.id <= last.id
+         where id in (select v.id from (
+                 select w.endpoint_id from endpoint_event w where w.state = 'waiting' group by w.endpoint_id having count(*) > $2::bigint
+             ) as crowd cross join lateral (
+                 select w.id from endpoint_event w where w.endpoint_id = crowd.endpoint_id and w.state = 'waiting'
+                 order by w.id desc offset $2 limit 1
+             ) as last join endpoint_event v on v.endpoint_id = crowd.endpoint_id and v.state = 'waiting' and v.id <= last.id
              where v.leased_until is null order by v.id limit $3 for update of v skip locked)",
         now,
         MOST_WAITING,
