@@ -16,7 +16,7 @@ fn settings(port: u16, events: &[&str]) -> Value {
 }
 
 async fn run(db: &TestDb, sql: &str) {
-    sqlx::raw_sql(sql).execute(&db.pool).await.unwrap();
+    sqlx::raw_sql(sqlx::AssertSqlSafe(sql.to_owned())).execute(&db.pool).await.unwrap();
 }
 
 const OPEN: &str = "insert into incident (id, number, title, cobrade, state, opened_at, opened_by)
