@@ -77,6 +77,8 @@ vocabulary! {
         OccurrenceAssess = "occurrence.assess",
         OccurrenceAssign = "occurrence.assign",
         OccurrenceNote = "occurrence.note",
+        OccurrenceAddPhotograph = "occurrence.add_photograph",
+        OccurrenceRemovePhotograph = "occurrence.remove_photograph",
         OccurrencesExport = "occurrences.export",
         IncidentCorrect = "incident.correct",
         ShiftNoteDraft = "shift_note.draft",

@@ -133,7 +133,8 @@ async fn occurrence(conn: &mut PgConnection, by: Acting<'_>, tools: Tools<'_>, g
         if text.is_empty() {
             return Err(Refusal::wrong("text", "", "expected 1 to 2000 characters"));
         }
-        let noted = occurrences::note(conn, by, given.id, (&text, None), tools.base).await;
+        let note = occurrences::Note { text: &text, ..occurrences::Note::default() };
+        let noted = occurrences::note(conn, by, given.id, note, tools.base).await;
         return noted.map(drop).map_err(of_acts);
     }
     let assignee = store::assignee(&mut *conn, given.id).await?.ok_or(Refusal::NotFound("occurrence"))?;

@@ -16,6 +16,7 @@ use crate::events::{Event, notify};
 use crate::ids::IncidentId;
 use crate::incidents;
 use crate::occurrences::life::{Ask, Life, Refusal};
+use crate::occurrences::photographs;
 use crate::occurrences::store as work;
 use crate::occurrences::store::merge as merges;
 
@@ -46,6 +47,11 @@ pub enum ActError {
     UnknownPerson(String),
     #[error("the line is none that could be corrected")]
     NoLine,
+    /// A photograph that is none of this occurrence, or was removed.
+    #[error("photograph {0} is none of this occurrence, or was removed")]
+    NoPhotograph(Uuid),
+    #[error("an occurrence holds at most {} photographs and {} MiB", photographs::MAX_PHOTOGRAPHS, photographs::MAX_TOTAL_BYTES / 1024 / 1024)]
+    Full,
     #[error("nothing is known of how the occurrences were joined")]
     NoMerge,
     /// The reason or the name is missing.

@@ -21,6 +21,7 @@ mod damage;
 mod demo;
 mod deployments;
 mod dispatch;
+mod endpoint_events;
 mod endpoints;
 mod escalation;
 mod exercises;
