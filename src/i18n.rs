@@ -230,6 +230,9 @@ mod tests {
     fn every_word_of_endpoints_sirens_and_rotas_has_a_text() {
         have_texts(&[
             ("endpoint-why", crate::endpoints::DisabledWhy::ALL.iter().map(|why| why.as_str()).collect()),
+            ("endpoint-topic", crate::endpoints::settings::Topic::ALL.iter().map(|topic| topic.as_str()).collect()),
+            ("endpoint-event-state", vec!["waiting", "delivered", "given_up", "endpoint_off"]),
+            ("untold", vec!["too_many_wait", "not_subscribed", "status_not_taken"]),
             ("untold", crate::endpoints::takes::Why::ALL.iter().map(|why| why.as_str()).collect()),
             ("siren-state", crate::sirens::state::StateWord::ALL.iter().map(|state| state.as_str()).collect()),
             ("siren-act", crate::sirens::Act::ALL.iter().map(|act| act.as_str()).collect()),

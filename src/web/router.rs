@@ -98,7 +98,8 @@ pub fn router(app: App) -> Router {
 async fn in_time(request: Request, next: Next) -> Response {
     let path = request.uri().path();
     let brings_files = path.ends_with("/photographs")
-        || path.starts_with("/console/incidents/") && path.ends_with("/note")
+        || path.ends_with("/note")
+            && (path.starts_with("/console/incidents/") || path.starts_with("/console/reports/"))
         || UPLOADS.contains(&path);
     let is_upload = *request.method() == Method::POST && brings_files;
     let most = if is_upload { UPLOAD_TIMEOUT } else { HANDLER_TIMEOUT };

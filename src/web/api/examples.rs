@@ -225,7 +225,7 @@ fn of_field() -> Vec<Example> {
 /// Endpoints, sirens and rotas.
 fn of_reach() -> Vec<Example> {
     let json = "application/json";
-    let settings = json!({"url": "https://exemplo.invalid/alertas"});
+    let settings = json!({"url": "https://exemplo.invalid/alertas", "events": ["incidents"]});
     let school = json!({"name": "Escola Halfeld", "kind": "school", "lat": -21.75, "lon": -43.295, "precision_m": 20,
         "people": 420, "contacts": [{"name": "Ana Dias", "phone": "(32) 99999-0001", "email": "direcao@exemplo.invalid"}]});
     let siren = "0f8fad5b-d9cb-469f-a165-70867728950e";
