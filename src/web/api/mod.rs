@@ -30,6 +30,7 @@ pub mod residents;
 pub mod resources;
 pub mod rotas;
 pub mod rules;
+pub mod secretariat;
 pub mod shelters;
 pub mod sirens;
 pub mod situation;
@@ -296,6 +297,46 @@ pub mod warnings;
     deployments::positions,
     ics::show,
     ics::fill,
-    ics::end
+    ics::end,
+    secretariat::committees::list,
+    secretariat::committees::create,
+    secretariat::committees::show,
+    secretariat::committees::change,
+    secretariat::committees::end,
+    secretariat::committees::persons,
+    secretariat::committees::add_person,
+    secretariat::committees::change_person,
+    secretariat::committees::import,
+    secretariat::committees::expiring,
+    secretariat::committees::export,
+    secretariat::committees::as_popolo,
+    secretariat::committees::composition,
+    secretariat::committees::resolutions,
+    secretariat::committees::report_of,
+    secretariat::committees::seats::add,
+    secretariat::committees::seats::change,
+    secretariat::committees::seats::end,
+    secretariat::committees::seats::appoint,
+    secretariat::committees::seats::end_mandate,
+    secretariat::committees::meetings::list,
+    secretariat::committees::meetings::convene,
+    secretariat::committees::meetings::show,
+    secretariat::committees::meetings::act,
+    secretariat::committees::room::attend,
+    secretariat::committees::room::add,
+    secretariat::committees::room::show,
+    secretariat::committees::room::note,
+    secretariat::committees::room::add_document,
+    secretariat::committees::room::document,
+    secretariat::committees::room::recuse,
+    secretariat::committees::room::vote,
+    secretariat::committees::room::decide,
+    secretariat::committees::room::resolve,
+    secretariat::committees::minutes::show,
+    secretariat::committees::minutes::draft,
+    secretariat::committees::minutes::edit,
+    secretariat::committees::minutes::approve,
+    secretariat::committees::minutes::publish,
+    secretariat::committees::minutes::pdf
 ))]
 pub struct ApiDocument;

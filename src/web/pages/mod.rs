@@ -53,6 +53,7 @@ pub mod reset;
 pub mod residents;
 pub mod rotas;
 pub mod rules;
+pub mod secretariat;
 pub mod setup;
 pub mod shift;
 pub mod simulados;
@@ -138,6 +139,7 @@ pub fn routes() -> Router<App> {
         .merge(relief::routes())
         .merge(teams::routes())
         .merge(ics::routes())
+        .merge(secretariat::routes())
         .merge(unsubscribe::routes())
 }
 

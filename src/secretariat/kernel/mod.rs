@@ -1,0 +1,3 @@
+//! What the modules of the secretariat share.
+
+pub mod body;

@@ -1,0 +1,3 @@
+//! The modules of the secretariat over HTTP, one file or folder a module.
+
+pub mod committees;
