@@ -67,6 +67,8 @@ pub async fn tell(
     parts.push(format!("{}\n{}", lang.t("sec-committees-mail-calendar"), address(app, meeting.id)));
     let text = parts.join("\n\n");
     let expires_at = (meeting.starts_at + TimeDelta::hours(1)).max(by.now + TimeDelta::hours(1));
+    // Addresses of those whose last mandate is over have no use any more.
+    store::forget_emails(&mut *conn, publish::day(by.now, tz)).await?;
     let to = store::emails(&mut *conn, body.id, publish::day(meeting.starts_at, tz)).await?;
     for (_, address) in &to {
         let notice =

@@ -234,6 +234,10 @@ pub async fn save_person(
     let fields = json!({ "fields": ["name", "contact", "account"], "email": new.email.is_some() });
     audit::record(&mut *conn, by.ids, by.now, by.actor, Entry::new(Act::BodyPerson, "body_person", id).to(fields))
         .await?;
+    // Names and contacts that they made public are on the public faces of their bodies.
+    for body in store::bodies_of(&mut *conn, id).await? {
+        publish::card(&mut *conn, by, body).await?;
+    }
     Ok(id)
 }
 

@@ -224,6 +224,16 @@ pub async fn of_account(conn: &mut PgConnection, staff: Uuid) -> sqlx::Result<Op
     sqlx::query_scalar!("select id from body_person where staff_id = $1", staff).fetch_optional(conn).await
 }
 
+/// The bodies that a person has or had a seat in.
+pub async fn bodies_of(conn: &mut PgConnection, person: Uuid) -> sqlx::Result<Vec<Uuid>> {
+    sqlx::query_scalar!(
+        "select distinct body_id from body_mandate where person_id = $1 order by body_id limit 200",
+        person
+    )
+    .fetch_all(conn)
+    .await
+}
+
 /// Keeps where convenings go; empty: forgets it.
 pub async fn save_email(conn: &mut PgConnection, person: Uuid, email: &str, now: Instant) -> sqlx::Result<()> {
     if email.is_empty() {

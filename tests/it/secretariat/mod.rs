@@ -1,0 +1,3 @@
+//! The modules of the secretariat, each with the story of a real procedure.
+
+mod committees;
