@@ -38,12 +38,12 @@ pub async fn tell(
     let lang = Lang::Pt;
     let is_cancelled = meeting.state == State::Cancelled;
     let key = if is_cancelled { "sec-committees-mail-cancelled" } else { "sec-committees-mail-convened" };
-    let when = meeting.starts_at.with_timezone(&tz).format("%d/%m/%Y %H:%M");
-    let subject = lang.t2(&format!("{key}-subject"), "body", &body.what.name, "when", when);
+    let when = meeting.starts_at.with_timezone(&tz).format("%d/%m/%Y %H:%M").to_string();
+    let subject = lang.t2(&format!("{key}-subject"), "body", &body.what.name, "when", &when);
     let kind = lang.t(&format!("sec-committees-meeting-{}", meeting.kind));
     let mut parts = vec![
         lang.t2(key, "body", &body.what.name, "kind", kind.to_lowercase()),
-        lang.t2("sec-committees-mail-when", "when", when, "place", &meeting.place),
+        lang.t2("sec-committees-mail-when", "when", &when, "place", &meeting.place),
     ];
     if is_cancelled {
         parts.push(lang.t1("sec-committees-mail-reason", "reason", &meeting.cancel_reason));

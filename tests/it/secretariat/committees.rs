@@ -239,7 +239,7 @@ async fn a_council_is_created_meets_at_its_second_call_resolves_publishes_and_lo
         5,
         "{vacant}"
     );
-    let page = hall.public("/secretaria/comites/compdec?lang=en").await.1;
+    let page = hall.public("/secretaria/comites/compdec").await.1;
     assert!(page.contains("Vacant") && !page.contains("until 31 Dec 2026"), "{page}");
     hall.appoint(&seats[0], &persons[0], "titular", ("2027-01-01", "2027-12-31")).await;
     let third = json!({ "person_id": persons[0], "capacity": "titular", "from_on": "2028-01-01", "until_on": "2028-12-31", "act": "Decreto" });
@@ -337,10 +337,7 @@ async fn an_exported_body_is_read_back_to_the_same_bytes_and_popolo_names_what_i
             names("organization_id", &organizations) && names("person_id", &persons) && names("post_id", &posts),
             "{one}"
         );
-        assert!(
-            one["start_date"] <= one["end_date"] || one["start_date"].as_str() <= one["end_date"].as_str(),
-            "{one}"
-        );
+        assert!(one["start_date"].as_str() <= one["end_date"].as_str(), "{one}");
     }
     let csv = hall.public("/secretaria/comites/compdec/composicao.csv").await.1;
     assert_eq!(csv.lines().count(), 7, "{csv}");

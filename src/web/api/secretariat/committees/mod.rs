@@ -73,6 +73,7 @@ pub(super) fn made(id: Uuid) -> (StatusCode, Json<Made>) {
 }
 
 #[derive(Debug, Default, Deserialize, utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub struct After {
     /// The last slug of the page before.
@@ -214,6 +215,7 @@ pub async fn end(
 }
 
 #[derive(Debug, Default, Deserialize, utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub struct Words {
     /// Part of a name.
@@ -407,6 +409,7 @@ pub async fn composition(
 }
 
 #[derive(Debug, Default, Deserialize, utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub struct OfYear {
     /// This year where it is left out.

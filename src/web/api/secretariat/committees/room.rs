@@ -165,6 +165,7 @@ pub async fn note(
 }
 
 #[derive(Debug, Deserialize, utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub struct Named {
     /// What the document is called: 1 to 160 characters.

@@ -14,7 +14,9 @@ use crate::secretariat::committees::{letters, may_see, may_work, report as year}
 use crate::secretariat::kernel::body::desk::meetings::{self, Convening, NewItem};
 use crate::secretariat::kernel::body::desk::seats::{self, Appointment};
 use crate::secretariat::kernel::body::desk::{self, NewPerson};
-use crate::secretariat::kernel::body::{Body, Capacity, Meeting, MeetingKind, Person, Seat, SeatRole, publish, store};
+use crate::secretariat::kernel::body::{
+    Body, Capacity, Mandate, Meeting, MeetingKind, Person, Seat, SeatRole, publish, store,
+};
 use crate::web::api::secretariat::committees::masked;
 use crate::web::auth::{May, Staff, can};
 use crate::web::error::ApiError;
@@ -44,6 +46,15 @@ impl BodyPage {
     fn holder(&self, seat: &Seat, capacity: &str) -> String {
         let capacity = capacity.parse::<Capacity>().unwrap_or(Capacity::Titular);
         seat.holder(capacity, self.today).map(|one| one.person.clone()).unwrap_or_default()
+    }
+
+    fn here(&self) -> String {
+        format!("/secretaria/painel/comites/{}", self.body.what.slug)
+    }
+
+    /// Whether it can be ended before its time.
+    fn is_running(&self, mandate: &Mandate) -> bool {
+        mandate.holds_on(self.today) && mandate.ended_on.is_none()
     }
 
     fn is_vacant(&self, seat: &Seat) -> bool {

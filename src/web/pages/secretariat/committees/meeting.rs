@@ -42,6 +42,10 @@ struct RoomPage {
 }
 
 impl RoomPage {
+    fn here(&self) -> String {
+        format!("/secretaria/painel/comites/{}/reunioes/{}", self.body.what.slug, self.record.meeting.label())
+    }
+
     fn there(&self, seat: &Seat) -> Option<&Presence> {
         self.record.present.iter().find(|one| one.seat_id == seat.id)
     }

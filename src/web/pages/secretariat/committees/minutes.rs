@@ -36,6 +36,11 @@ struct MinutesPage {
 }
 
 impl MinutesPage {
+    /// The page of the meeting.
+    fn room(&self) -> String {
+        format!("/secretaria/painel/comites/{}/reunioes/{}", self.body.what.slug, self.meeting.label())
+    }
+
     fn is(&self, state: &str) -> bool {
         self.meeting.state.as_str() == state
     }

@@ -10,7 +10,7 @@ use axum::Router;
 use axum::extract::{Form, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect, Response};
-use axum::routing::get;
+use axum::routing::{get, post};
 use chrono::{NaiveDate, NaiveDateTime};
 use serde::Deserialize;
 
@@ -41,10 +41,7 @@ pub fn routes() -> Router<App> {
         .route("/secretaria/painel/comites/{slug}", get(body::show).post(body::act))
         .route("/secretaria/painel/comites/{slug}/relatorio", get(body::report))
         .route("/secretaria/painel/comites/{slug}/reunioes/{number}", get(meeting::show).post(meeting::act))
-        .route(
-            "/secretaria/painel/comites/{slug}/reunioes/{number}/itens/{item}/documentos",
-            axum::routing::post(meeting::upload),
-        )
+        .route("/secretaria/painel/comites/{slug}/reunioes/{number}/itens/{item}/documentos", post(meeting::upload))
         .route(
             "/secretaria/painel/comites/{slug}/reunioes/{number}/itens/{item}/documentos/{document}",
             get(meeting::document),
