@@ -4,7 +4,7 @@
 //! (`more`), half of six is four. A recused member is neither present nor votes; the seat stays among those that the fraction is of, so that
 //! a recusal never makes it easier to decide.
 
-use chrono::{NaiveDate, TimeDelta};
+use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 
 use super::{Capacity, Choice, Mandate};
@@ -372,7 +372,7 @@ fn in_a_row(all: &[Mandate], wanted: Wanted) -> u32 {
     while wanted.capacity == Capacity::Titular {
         let leads = |one: &&Mandate| {
             let is_theirs = one.person_id == wanted.person && one.capacity == Capacity::Titular;
-            is_theirs && one.from_on < begins && one.last_day() + TimeDelta::days(1) >= begins
+            is_theirs && one.from_on < begins && one.last_day().succ_opt().is_none_or(|next| next >= begins)
         };
         let Some(before) = all.iter().filter(leads).min_by_key(|one| one.from_on) else { break };
         (begins, count) = (before.from_on, count + 1);

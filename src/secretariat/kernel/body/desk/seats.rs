@@ -56,7 +56,12 @@ pub(super) async fn keep(
     first(problems)?;
     let (person, capacity, from, until) = (one.person_id, one.capacity, one.from_on, one.until_on);
     let new = NewMandate { seat, person, capacity, from, until, act: &one.act };
-    rows::appoint(&mut *conn, (one.id, body), new, now).await?;
+    match rows::appoint(&mut *conn, (one.id, body), new, now).await {
+        Err(sqlx::Error::Database(error)) if error.is_unique_violation() => {
+            return Err(Refused::Conflict(format!("there is a mandate {} already", one.id)));
+        }
+        other => other?,
+    }
     if let Some(day) = one.ended_on {
         rows::end_mandate(conn, one.id, day, &reason("ended_reason", &one.ended_reason)?).await?;
     }
