@@ -1,6 +1,5 @@
 //! Meetings.
 
-use chrono::NaiveDate;
 use sqlx::PgConnection;
 use sqlx::types::Json;
 use uuid::Uuid;
@@ -356,11 +355,4 @@ pub async fn years(conn: &mut PgConnection, body: Uuid) -> sqlx::Result<Vec<i32>
     sqlx::query_scalar!("select distinct year from body_meeting where body_id = $1 order by year desc limit 50", body)
         .fetch_all(conn)
         .await
-}
-
-/// Meetings that are still to come, or were lately: for calendars.
-pub async fn since(conn: &mut PgConnection, body: Uuid, from: NaiveDate) -> sqlx::Result<Vec<Meeting>> {
-    let from = from.and_time(chrono::NaiveTime::MIN).and_utc();
-    let all = list(conn, body, None).await?;
-    Ok(all.into_iter().filter(|one| one.starts_at >= from).collect())
 }
