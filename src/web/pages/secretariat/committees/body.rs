@@ -5,7 +5,7 @@ use axum::extract::{Form, Path, Query, State};
 use axum::response::{IntoResponse, Redirect, Response};
 use serde::Deserialize;
 
-use super::{Fields, day, id, local, number, status, word, works};
+use super::{Fields, day, id, local, number, said, status, word, works};
 use crate::accounts::tokens::desk::Acting;
 use crate::app::App;
 use crate::clock::Instant;
@@ -22,7 +22,6 @@ use crate::web::auth::{May, Staff, can};
 use crate::web::error::ApiError;
 use crate::web::pages::frame::Frame;
 use crate::web::pages::page;
-use crate::web::pages::refusal::sentence;
 use crate::web::pages::view::View;
 
 #[derive(Template)]
@@ -151,7 +150,7 @@ pub(super) async fn act(
         Ok(to) => Ok(Redirect::to(&format!("/secretaria/painel/comites/{slug}{to}")).into_response()),
         Err(Refused::Forbidden(why)) => Err(ApiError::Forbidden(why)),
         Err(refused) => {
-            let wrong = sentence(v.lang, refused)?;
+            let wrong = said(v.lang, refused)?;
             let fields = (given.act == "edit").then_some(fields);
             body_page(&app, v, &staff, &slug, (fields, given, wrong)).await
         }

@@ -8,7 +8,7 @@ use multer::{Constraints, Multipart, SizeLimit};
 use serde::Deserialize;
 use uuid::Uuid;
 
-use super::{id, number, status, word, works};
+use super::{id, number, said, status, word, works};
 use crate::accounts::tokens::desk::Acting;
 use crate::app::App;
 use crate::refused::Refused;
@@ -23,7 +23,6 @@ use crate::web::auth::{May, Staff, can};
 use crate::web::error::ApiError;
 use crate::web::pages::frame::Frame;
 use crate::web::pages::page;
-use crate::web::pages::refusal::sentence;
 use crate::web::pages::view::View;
 
 #[derive(Template)]
@@ -171,7 +170,7 @@ pub(super) async fn act(
         }
         Err(Refused::Forbidden(why)) => Err(ApiError::Forbidden(why)),
         Err(refused) => {
-            let wrong = sentence(v.lang, refused)?;
+            let wrong = said(v.lang, refused)?;
             room_page(&app, v, &staff, (&slug, &number), (given, wrong)).await
         }
     }
@@ -321,7 +320,7 @@ pub(super) async fn upload(
         }
         Err(Refused::Forbidden(why)) => Err(ApiError::Forbidden(why)),
         Err(refused) => {
-            let wrong = sentence(v.lang, refused)?;
+            let wrong = said(v.lang, refused)?;
             room_page(&app, v, &staff, (&slug, &number), (Given::default(), wrong)).await
         }
     }

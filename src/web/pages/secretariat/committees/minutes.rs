@@ -6,7 +6,7 @@ use axum::http::header;
 use axum::response::{IntoResponse, Redirect, Response};
 use serde::Deserialize;
 
-use super::{number as parsed, status, works};
+use super::{number as parsed, said, status, works};
 use crate::accounts::tokens::desk::Acting;
 use crate::app::App;
 use crate::refused::Refused;
@@ -19,7 +19,6 @@ use crate::web::auth::{May, Staff, can};
 use crate::web::error::ApiError;
 use crate::web::pages::frame::Frame;
 use crate::web::pages::page;
-use crate::web::pages::refusal::sentence;
 use crate::web::pages::view::View;
 
 #[derive(Template)]
@@ -101,7 +100,7 @@ pub(super) async fn act(
         }
         Err(Refused::Forbidden(why)) => Err(ApiError::Forbidden(why)),
         Err(refused) => {
-            let wrong = sentence(v.lang, refused)?;
+            let wrong = said(v.lang, refused)?;
             minutes_page(&app, v, &staff, (&slug, &number), (given, wrong)).await
         }
     }

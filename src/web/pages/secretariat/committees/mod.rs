@@ -17,6 +17,7 @@ use serde::Deserialize;
 use crate::accounts::tokens::desk::Acting;
 use crate::app::App;
 use crate::clock::Instant;
+use crate::i18n::Lang;
 use crate::refused::Refused;
 use crate::secretariat::committees::{may_see, may_work, report};
 use crate::secretariat::kernel::body::rules::{Fraction, MajorityKind, SecondCall};
@@ -76,6 +77,45 @@ fn local(v: &View, field: &str, text: &str) -> Result<Instant, Refused> {
     let wrong = || Refused::wrong(field, text, "expected a local time such as 2026-03-01T08:00");
     let local = NaiveDateTime::parse_from_str(text.trim(), "%Y-%m-%dT%H:%M").map_err(|_| wrong())?;
     Ok(local.and_local_timezone(v.tz).earliest().ok_or_else(wrong)?.to_utc())
+}
+
+/// Refusals of the desks by a part that is theirs alone, and the key of their words. What is more special comes first.
+const KNOWN: [(&str, &str); 20] = [
+    ("the notice is too short", "sec-committees-no-notice"),
+    ("no quorum to decide", "sec-committees-no-quorum"),
+    ("no resolution without", "sec-committees-no-resolution"),
+    ("the item was rejected", "sec-committees-no-rejected"),
+    ("who are present and not recused", "sec-committees-no-votes"),
+    ("the vote is tied", "sec-committees-no-tie-now"),
+    ("the vote is not tied", "sec-committees-no-no-tie"),
+    ("titular of this seat is present", "sec-committees-no-titular"),
+    ("is recused from", "sec-committees-no-recused"),
+    ("only approved minutes", "sec-committees-no-unapproved"),
+    ("members approved", "sec-committees-no-approvals"),
+    ("call is at", "sec-committees-no-call"),
+    ("times without a pause", "sec-committees-no-again"),
+    ("holds this seat from", "sec-committees-no-taken"),
+    ("holds another seat", "sec-committees-no-elsewhere"),
+    ("who is there is marked on its day", "sec-committees-no-day"),
+    ("the place", "sec-committees-no-place"),
+    ("this body ended", "sec-committees-no-ended"),
+    ("the meeting is", "sec-committees-no-state"),
+    ("there is a body", "sec-committees-no-slug"),
+];
+
+/// Why an act was not done, in the reader's language first; dates, numbers and the law as the desk says them.
+///
+/// # Errors
+/// Gives back what pages answer in another way.
+fn said(lang: Lang, refused: Refused) -> Result<String, Refused> {
+    let known = match &refused {
+        Refused::Conflict(why) => KNOWN.iter().find(|(part, _)| why.contains(part)).map(|(_, key)| (*key, why.clone())),
+        _ => None,
+    };
+    match known {
+        Some((key, why)) => Ok(format!("{} ({why})", lang.t(key))),
+        None => sentence(lang, refused),
+    }
 }
 
 /// What went wrong as a page says it, with its status.
@@ -272,7 +312,7 @@ async fn create(
         Ok(slug) => Ok(Redirect::to(&format!("/secretaria/painel/comites/{slug}")).into_response()),
         Err(Refused::Forbidden(why)) => Err(ApiError::Forbidden(why)),
         Err(refused) => {
-            let wrong = sentence(v.lang, refused)?;
+            let wrong = said(v.lang, refused)?;
             list_page(&app, v, &staff, given, wrong).await
         }
     }
@@ -281,6 +321,15 @@ async fn create(
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn refusals_are_told_in_portuguese_with_what_the_desk_knows() {
+        for (part, key) in KNOWN {
+            assert!(Lang::Pt.knows(key) && Lang::En.knows(key), "{key}");
+            let told = said(Lang::Pt, Refused::Conflict(format!("{part}: Lei 1/2026"))).unwrap();
+            assert!(told.starts_with(&Lang::Pt.t(key)) && told.contains("Lei 1/2026"), "{told}");
+        }
+    }
 
     #[test]
     fn fractions_are_read_as_they_are_written() {
