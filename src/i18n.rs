@@ -288,6 +288,23 @@ mod tests {
     }
 
     #[test]
+    fn every_word_of_committees_has_a_text() {
+        use crate::secretariat::kernel::body::{self, life, rules};
+        have_texts(&[
+            ("sec-committees-kind", body::BodyKind::ALL.iter().map(|one| one.as_str()).collect()),
+            ("sec-committees-act", body::ActKind::ALL.iter().map(|one| one.as_str()).collect()),
+            ("sec-committees-role", body::SeatRole::ALL.iter().map(|one| one.as_str()).collect()),
+            ("sec-committees-capacity", body::Capacity::ALL.iter().map(|one| one.as_str()).collect()),
+            ("sec-committees-meeting", body::MeetingKind::ALL.iter().map(|one| one.as_str()).collect()),
+            ("sec-committees-choice", body::Choice::ALL.iter().map(|one| one.as_str()).collect()),
+            ("sec-committees-how", body::How::ALL.iter().map(|one| one.as_str()).collect()),
+            ("sec-committees-approved", body::ApprovedHow::ALL.iter().map(|one| one.as_str()).collect()),
+            ("sec-committees-majority", rules::MajorityKind::ALL.iter().map(|one| one.as_str()).collect()),
+            ("sec-committees-state", life::State::ALL.iter().map(|one| one.as_str()).collect()),
+        ]);
+    }
+
+    #[test]
     fn the_language_is_taken_from_the_browser() {
         assert_eq!(Lang::from_accept("de-DE,en;q=0.8,pt;q=0.5"), Some(Lang::En));
         assert_eq!(Lang::from_accept("ja"), None);

@@ -7,7 +7,7 @@ use chrono::TimeDelta;
 use sqlx::{ConnectOptions as _, Connection as _, Executor as _, PgConnection, PgPool};
 
 use super::storm::{self, Timeline};
-use super::{Memory, USERNAME, people, shelters, streets, teams};
+use super::{Memory, USERNAME, council, people, shelters, streets, teams};
 use crate::accounts::{self, Role, Roles};
 use crate::addresses::file::Source;
 use crate::addresses::store::import as addresses;
@@ -93,6 +93,7 @@ async fn fill(
     plan(&mut conn, clock, ids).await?;
     teams::fill(&mut conn, (ids, clock.now())).await?;
     shelters::save(&mut conn, clock, ids).await?;
+    council::fill(&mut conn, (ids, clock.now())).await?;
     // Starting the service takes a moment that shall not be missed from the play.
     memory.began_at = clock.now() + STARTING_FOR;
     history(&mut conn, pool, &memory.timeline()).await
@@ -130,7 +131,7 @@ async fn account(conn: &mut PgConnection, clock: &Clock, ids: &Ids, memory: &Mem
         clock.now(),
         USERNAME,
         name,
-        &Roles::new([Role::Coordinator, Role::Administrator]),
+        &Roles::new([Role::Coordinator, Role::Administrator, Role::Committees]),
         &hash,
     )
     .await?;

@@ -2,5 +2,6 @@
 //!
 //! The pipeline never imports this; what is here reads the pipeline and reuses its parts.
 
+pub mod committees;
 pub mod kernel;
 pub mod modules;

@@ -68,6 +68,7 @@ pub fn router(app: App) -> Router {
         .merge(api::plans::routes())
         .merge(api::situation::routes())
         .merge(api::rules::routes())
+        .merge(api::secretariat::committees::routes())
         .merge(api::shelters::routes())
         .merge(api::sirens::routes())
         .merge(api::staff::routes())

@@ -189,6 +189,12 @@ const PURE: &[&str] = &[
     "volunteers/hours.rs",
     "picture/",
     "print/world.rs",
+    "secretariat/kernel/body/calendar.rs",
+    "secretariat/kernel/body/file.rs",
+    "secretariat/kernel/body/life.rs",
+    "secretariat/kernel/body/minutes.rs",
+    "secretariat/kernel/body/popolo.rs",
+    "secretariat/kernel/body/rules.rs",
 ];
 
 const WAITING: &[&str] = &["async fn", ".await", "tokio::spawn", "clock::Clock", "{Clock", "&Clock", "Clock::"];

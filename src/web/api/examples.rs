@@ -38,6 +38,7 @@ fn all() -> Vec<Example> {
         of_damage(),
         of_deadlines(),
         of_secretariat(),
+        of_committees(),
     ]
     .concat()
 }
@@ -414,6 +415,104 @@ fn of_teams() -> Vec<Example> {
         ),
         ("post", "/api/v1/incidents/{id}/organization", json, json!({"position": "operations", "name": "Ana Prado"})),
         ("post", "/api/v1/incidents/{id}/organization/end", json, json!({"position": "operations"})),
+    ]
+}
+
+/// Committees.
+fn of_committees() -> Vec<Example> {
+    let json = "application/json";
+    let nil = "00000000-0000-0000-0000-000000000000";
+    let half = json!({"num": 1, "den": 2, "more": true});
+    let rules = json!({"notice_ordinary": "committees.notice.ordinary", "notice_extraordinary": "committees.notice.extraordinary",
+        "quorum_open": half, "quorum_decide": half, "majority": "simple", "casting_vote": true, "public": true,
+        "second_call": {"after_min": 30, "quorum": {"num": 1, "den": 3}}, "most_reappointments": 1});
+    let body = json!({"slug": "exemplo", "name": "Conselho de exemplo", "kind": "council",
+        "act": {"kind": "decree", "number": "1/2026", "on": "2026-01-05"}, "purpose": "Aconselhar.", "term_from": "2026-01-10",
+        "rules": rules});
+    let file = json!({"format": "sentinela-body/1", "id": "00000000-0000-0000-0000-00000000c0de", "body": body, "ended_on": null,
+        "ended_reason": "", "persons": [], "seats": []});
+    let ending = json!({"day": "2098-12-31", "reason": "Renúncia"});
+    let person = json!({"name": "Ana Prado", "email": "ana@exemplo.invalid"});
+    let mandate = json!({"person_id": nil, "capacity": "titular", "from_on": "2026-02-01", "until_on": "2027-01-31", "act": "Decreto 2/2026"});
+    let meeting = json!({"kind": "ordinary", "starts_at": "2098-12-01T12:00:00Z", "place": "Sala 1", "items": [{"title": "Plano de contingência"}]});
+    vec![
+        ("post", "/api/v1/secretariat/committees", json, body.clone()),
+        ("put", "/api/v1/secretariat/committees/{slug}", json, json!({"revision": 1, "body": body})),
+        ("post", "/api/v1/secretariat/committees/{slug}/end", json, ending.clone()),
+        ("post", "/api/v1/secretariat/committees/persons", json, person.clone()),
+        ("put", "/api/v1/secretariat/committees/persons/{person}", json, person),
+        ("post", "/api/v1/secretariat/committees/imports", json, file),
+        (
+            "post",
+            "/api/v1/secretariat/committees/{slug}/seats",
+            json,
+            json!({"position": 1, "entity": "Defesa Civil", "role": "chair"}),
+        ),
+        (
+            "put",
+            "/api/v1/secretariat/committees/{slug}/seats/{seat}",
+            json,
+            json!({"entity": "Defesa Civil", "role": "member"}),
+        ),
+        ("post", "/api/v1/secretariat/committees/{slug}/seats/{seat}/end", json, ending.clone()),
+        ("post", "/api/v1/secretariat/committees/{slug}/seats/{seat}/mandates", json, mandate),
+        ("post", "/api/v1/secretariat/committees/{slug}/mandates/{mandate}/end", json, ending),
+        ("post", "/api/v1/secretariat/committees/{slug}/meetings", json, meeting),
+        ("post", "/api/v1/secretariat/committees/{slug}/meetings/{number}/acts", json, json!({"act": "call"})),
+        (
+            "post",
+            "/api/v1/secretariat/committees/{slug}/meetings/{number}/attendance",
+            json,
+            json!({"seat_id": nil, "capacity": "titular"}),
+        ),
+        (
+            "post",
+            "/api/v1/secretariat/committees/{slug}/meetings/{number}/items",
+            json,
+            json!({"title": "Relatório do mês"}),
+        ),
+        (
+            "put",
+            "/api/v1/secretariat/committees/{slug}/meetings/{number}/items/{item}/notes",
+            json,
+            json!({"notes": "Apresentado pela Defesa Civil."}),
+        ),
+        (
+            "post",
+            "/api/v1/secretariat/committees/{slug}/meetings/{number}/items/{item}/recusals",
+            json,
+            json!({"person_id": nil, "reason": "Parente do interessado"}),
+        ),
+        (
+            "post",
+            "/api/v1/secretariat/committees/{slug}/meetings/{number}/items/{item}/votes",
+            json,
+            json!({"seat_id": nil, "choice": "for"}),
+        ),
+        (
+            "post",
+            "/api/v1/secretariat/committees/{slug}/meetings/{number}/items/{item}/decision",
+            json,
+            json!({"tally": {"votes_for": 3, "votes_against": 0, "votes_abstain": 0}}),
+        ),
+        (
+            "post",
+            "/api/v1/secretariat/committees/{slug}/meetings/{number}/items/{item}/resolution",
+            json,
+            json!({"text": "Aprova o plano.", "determination": "Publicar", "determination_to": "Secretaria de Governo"}),
+        ),
+        (
+            "put",
+            "/api/v1/secretariat/committees/{slug}/meetings/{number}/minutes",
+            json,
+            json!({"revision": 1, "text": "Ata."}),
+        ),
+        (
+            "post",
+            "/api/v1/secretariat/committees/{slug}/meetings/{number}/minutes/approval",
+            json,
+            json!({"revision": 1, "approvals": 3}),
+        ),
     ]
 }
 

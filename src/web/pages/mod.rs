@@ -140,6 +140,7 @@ pub fn routes() -> Router<App> {
         .merge(relief::routes())
         .merge(teams::routes())
         .merge(ics::routes())
+        .merge(secretariat::routes())
         .merge(unsubscribe::routes())
 }
 

@@ -1,6 +1,7 @@
 //! The secretariat over HTTP: every type of cases by the same routes.
 
 pub mod cases;
+pub mod committees;
 pub mod exchange;
 pub mod lists;
 pub mod papers;

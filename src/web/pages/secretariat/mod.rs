@@ -1,6 +1,7 @@
 //! Pages of the secretariat: what every module has in common. Staff below `/secretaria/painel`, everybody below `/secretaria`.
 
 pub mod case;
+pub mod committees;
 pub mod forms;
 pub mod panel;
 pub mod public;
@@ -28,6 +29,7 @@ pub fn routes() -> Router<App> {
         .merge(forms::routes())
         .merge(report::routes())
         .merge(public::routes())
+        .merge(committees::routes())
 }
 
 /// # Errors
