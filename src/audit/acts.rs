@@ -282,6 +282,17 @@ vocabulary! {
         DamageSubmit = "damage.submit",
         DamageDecide = "damage.decide",
         DamageCorrect = "damage.correct",
+        BudgetOpen = "budget.open",
+        /// Content, ceilings, lines of a unit, revenue.
+        BudgetEdit = "budget.edit",
+        /// The bill or a proposal goes on its way.
+        BudgetStep = "budget.step",
+        /// An amendment or a credit.
+        BudgetChange = "budget.change",
+        BudgetImport = "budget.import",
+        /// Codes of the town in a classification.
+        BudgetCodes = "budget.codes",
+        BudgetRule = "budget.rule",
     }
 }
 

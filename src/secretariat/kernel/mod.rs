@@ -1,0 +1,4 @@
+//! What the modules share.
+
+pub mod money;
+pub mod tree;
