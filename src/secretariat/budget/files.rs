@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 
 use chrono::NaiveDate;
 
+use super::change::{Delta, RevenueDelta};
 use super::lines::{ExpenseLine, RevenueLine};
 use super::plans::{Action, FiscalTarget, Indicator, Ldo, Ppa, Priority, Programme, YearTarget};
 use super::table::{self, Bad, Rows};
@@ -16,6 +17,8 @@ pub const EXPENSE: [&str; 4] = ["chave", "esfera", "valor", "descricao"];
 pub const REVENUE: [&str; 5] = ["natureza", "fonte", "esfera", "valor", "descricao"];
 pub const NODES: [&str; 4] = ["codigo", "nome", "inicio", "fim"];
 pub const CEILINGS: [&str; 2] = ["unidade", "teto"];
+pub const DELTAS: [&str; 2] = ["chave", "valor"];
+pub const REVENUE_DELTAS: [&str; 3] = ["natureza", "fonte", "valor"];
 pub const PROGRAMMES: [&str; 3] = ["programa", "nome", "objetivo"];
 pub const INDICATORS: [&str; 5] = ["programa", "indicador", "unidade", "referencia", "meta"];
 pub const ACTIONS: [&str; 5] = ["programa", "acao", "nome", "produto", "unidade"];
@@ -156,6 +159,28 @@ pub fn ceilings(bytes: &[u8]) -> Read<Vec<(String, Centavos)>> {
 
 pub fn write_ceilings(all: &[(String, Centavos)]) -> String {
     table::write(&CEILINGS, all.iter().map(|(unit, most)| vec![unit.clone(), most.to_string()]))
+}
+
+/// Lines that an amendment or a credit changes; negative where something is taken.
+///
+/// # Errors
+/// Every cell that is wrong.
+pub fn deltas(bytes: &[u8]) -> Read<Vec<Delta>> {
+    every(bytes, &DELTAS, |row| {
+        let (key, amount) = (row.parsed(0), row.parsed(1));
+        Some(Delta { key: key?, amount: amount? })
+    })
+}
+
+/// Revenue that an amendment or a credit changes.
+///
+/// # Errors
+/// Every cell that is wrong.
+pub fn revenue_deltas(bytes: &[u8]) -> Read<Vec<RevenueDelta>> {
+    every(bytes, &REVENUE_DELTAS, |row| {
+        let (nature, source) = (row.text(0).to_owned(), row.text(1).to_owned());
+        Some(RevenueDelta { nature, source, amount: row.parsed(2)? })
+    })
 }
 
 /// The four tables of a PPA.

@@ -30,6 +30,7 @@ pub mod residents;
 pub mod resources;
 pub mod rotas;
 pub mod rules;
+pub mod secretariat;
 pub mod shelters;
 pub mod sirens;
 pub mod situation;
@@ -296,6 +297,31 @@ pub mod warnings;
     deployments::positions,
     ics::show,
     ics::fill,
-    ics::end
+    ics::end,
+    secretariat::budget::list,
+    secretariat::budget::open,
+    secretariat::budget::show,
+    secretariat::budget::proposal,
+    secretariat::budget::revenue,
+    secretariat::budget::changes,
+    secretariat::budget::executed,
+    secretariat::budget::spending,
+    secretariat::budget::codes,
+    secretariat::budget::date_rules,
+    secretariat::budget::published,
+    secretariat::budget::public_year,
+    secretariat::budget::files::of_bill,
+    secretariat::budget::acts::content,
+    secretariat::budget::acts::ceilings,
+    secretariat::budget::acts::propose,
+    secretariat::budget::acts::send,
+    secretariat::budget::acts::send_back,
+    secretariat::budget::acts::revenue,
+    secretariat::budget::acts::step,
+    secretariat::budget::acts::change,
+    secretariat::budget::acts::decide,
+    secretariat::budget::acts::import,
+    secretariat::budget::acts::add_codes,
+    secretariat::budget::acts::add_date_rule
 ))]
 pub struct ApiDocument;

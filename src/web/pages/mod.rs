@@ -53,6 +53,7 @@ pub mod reset;
 pub mod residents;
 pub mod rotas;
 pub mod rules;
+pub mod secretariat;
 pub mod setup;
 pub mod shift;
 pub mod simulados;
@@ -139,6 +140,7 @@ pub fn routes() -> Router<App> {
         .merge(teams::routes())
         .merge(ics::routes())
         .merge(unsubscribe::routes())
+        .merge(secretariat::routes())
 }
 
 /// A template as an answer.

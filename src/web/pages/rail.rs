@@ -97,6 +97,10 @@ pub fn groups(f: &Frame) -> Vec<Group> {
                 entry("/console/residents", "residents", "nav-residents").who(Permission::SeeResidents),
             ],
         ),
+        (
+            "rail-secretariat",
+            vec![entry("/secretaria/painel/orcamento", "budget", "sec-budget-title").who(Permission::SeeSecretariat)],
+        ),
         ("rail-system", vec![entry("/console/morning", "morning", "nav-morning")]),
     ];
     if let Some((_, system)) = all.last_mut() {
