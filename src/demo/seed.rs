@@ -7,7 +7,7 @@ use chrono::TimeDelta;
 use sqlx::{ConnectOptions as _, Connection as _, Executor as _, PgConnection, PgPool};
 
 use super::storm::{self, Timeline};
-use super::{Memory, USERNAME, people, shelters, streets, teams};
+use super::{Memory, USERNAME, budget, people, shelters, streets, teams};
 use crate::accounts::{self, Role, Roles};
 use crate::addresses::file::Source;
 use crate::addresses::store::import as addresses;
@@ -92,6 +92,7 @@ async fn fill(
     exercise(&mut conn, clock, ids).await?;
     plan(&mut conn, clock, ids).await?;
     teams::fill(&mut conn, (ids, clock.now())).await?;
+    budget::fill(&mut conn, (ids, clock.now()), config.municipality.time_zone).await?;
     shelters::save(&mut conn, clock, ids).await?;
     // Starting the service takes a moment that shall not be missed from the play.
     memory.began_at = clock.now() + STARTING_FOR;
@@ -130,7 +131,7 @@ async fn account(conn: &mut PgConnection, clock: &Clock, ids: &Ids, memory: &Mem
         clock.now(),
         USERNAME,
         name,
-        &Roles::new([Role::Coordinator, Role::Administrator]),
+        &Roles::new([Role::Coordinator, Role::Administrator, Role::Budget]),
         &hash,
     )
     .await?;

@@ -1,0 +1,3 @@
+//! The modules of the secretariat on a real database.
+
+mod budget;
