@@ -169,7 +169,7 @@ fn unplanned_priorities(expense: &[ExpenseLine], around: &Around<'_>) -> Vec<Pro
     };
     let mut funded: BTreeMap<(&str, &str), i64> = BTreeMap::new();
     for line in expense {
-        let sum = funded.entry((&line.key.programme, &line.key.action)).or_default();
+        let sum = funded.entry((line.key.programme.as_str(), line.key.action.as_str())).or_default();
         *sum = sum.saturating_add(line.amount.0);
     }
     let lacks = ldo

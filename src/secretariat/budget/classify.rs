@@ -1,6 +1,7 @@
 //! All schemes of codes that a line is held against. Pure.
 
 use chrono::NaiveDate;
+use serde::{Deserialize, Serialize};
 
 use super::key::{ExpenseKey, RESERVE_NATURE};
 use crate::secretariat::kernel::tree::scheme::Unfit;
@@ -21,8 +22,6 @@ vocabulary! {
         Revenue = "revenue",
     }
 }
-
-use serde::{Deserialize, Serialize};
 
 impl Which {
     const fn shipped(self) -> &'static str {

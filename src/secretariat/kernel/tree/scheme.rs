@@ -68,7 +68,7 @@ pub enum Unfit {
     File(String),
     #[error(transparent)]
     Code(#[from] Unknown),
-    #[error("{0}: the name needs 1 to {MOST_NAME} characters on one line and begins with none of = + - @")]
+    #[error("{0}: the name needs 1 to 300 characters on one line and begins with none of = + - @")]
     Name(String),
     #[error("{0}: ends before it begins")]
     Days(String),

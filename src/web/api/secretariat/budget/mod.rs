@@ -36,29 +36,26 @@ use crate::web::auth::{May, can};
 use crate::web::error::{ApiError, Problem as Refusal};
 use crate::web::json::StrictJson;
 
-const ROOT: &str = "/api/v1/secretariat/budget";
-
 pub fn routes() -> Router<App> {
-    let at = |path: &str| format!("{ROOT}{path}");
     Router::new()
-        .route(&at("/bills"), get(list).post(open))
-        .route(&at("/bills/{id}"), get(show))
-        .route(&at("/bills/{id}/content"), put(acts::content))
-        .route(&at("/bills/{id}/ceilings"), put(acts::ceilings))
-        .route(&at("/bills/{id}/proposals/{unit}"), get(proposal).put(acts::propose))
-        .route(&at("/bills/{id}/proposals/{unit}/send"), post(acts::send))
-        .route(&at("/bills/{id}/proposals/{unit}/return"), post(acts::send_back))
-        .route(&at("/bills/{id}/revenue"), get(revenue).put(acts::revenue))
-        .route(&at("/bills/{id}/steps"), post(acts::step))
-        .route(&at("/bills/{id}/changes"), get(changes).post(acts::change))
-        .route(&at("/bills/{id}/changes/{change}/decide"), post(acts::decide))
-        .route(&at("/bills/{id}/execution"), get(executed).post(acts::import))
-        .route(&at("/bills/{id}/spending"), get(spending))
-        .route(&at("/bills/{id}/files/{file}"), get(files::of_bill))
-        .route(&at("/codes/{which}"), get(codes).post(acts::add_codes))
-        .route(&at("/date-rules"), get(date_rules).post(acts::add_date_rule))
-        .route(&at("/public"), get(published))
-        .route(&at("/public/{year}"), get(public_year))
+        .route("/api/v1/secretariat/budget/bills", get(list).post(open))
+        .route("/api/v1/secretariat/budget/bills/{id}", get(show))
+        .route("/api/v1/secretariat/budget/bills/{id}/content", put(acts::content))
+        .route("/api/v1/secretariat/budget/bills/{id}/ceilings", put(acts::ceilings))
+        .route("/api/v1/secretariat/budget/bills/{id}/proposals/{unit}", get(proposal).put(acts::propose))
+        .route("/api/v1/secretariat/budget/bills/{id}/proposals/{unit}/send", post(acts::send))
+        .route("/api/v1/secretariat/budget/bills/{id}/proposals/{unit}/return", post(acts::send_back))
+        .route("/api/v1/secretariat/budget/bills/{id}/revenue", get(revenue).put(acts::revenue))
+        .route("/api/v1/secretariat/budget/bills/{id}/steps", post(acts::step))
+        .route("/api/v1/secretariat/budget/bills/{id}/changes", get(changes).post(acts::change))
+        .route("/api/v1/secretariat/budget/bills/{id}/changes/{change}/decide", post(acts::decide))
+        .route("/api/v1/secretariat/budget/bills/{id}/execution", get(executed).post(acts::import))
+        .route("/api/v1/secretariat/budget/bills/{id}/spending", get(spending))
+        .route("/api/v1/secretariat/budget/bills/{id}/files/{file}", get(files::of_bill))
+        .route("/api/v1/secretariat/budget/codes/{which}", get(codes).post(acts::add_codes))
+        .route("/api/v1/secretariat/budget/date-rules", get(date_rules).post(acts::add_date_rule))
+        .route("/api/v1/secretariat/budget/public", get(published))
+        .route("/api/v1/secretariat/budget/public/{year}", get(public_year))
 }
 
 /// A bill in a list.

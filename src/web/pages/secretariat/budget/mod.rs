@@ -33,19 +33,18 @@ use crate::web::pages::view::View;
 const ROOT: &str = "/secretaria/painel/orcamento";
 
 pub fn routes() -> Router<App> {
-    let at = |path: &str| format!("{ROOT}{path}");
     Router::new()
-        .route(ROOT, get(list).post(open))
-        .route(&at("/classificacoes"), get(tables::codes).post(tables::add_codes))
-        .route(&at("/{id}"), get(bill::show).post(bill::act))
-        .route(&at("/{id}/conteudo"), get(tables::content).post(tables::write))
-        .route(&at("/{id}/propostas"), get(bill::proposals).post(bill::ceilings))
-        .route(&at("/{id}/propostas/{unit}"), get(tables::proposal).post(tables::propose))
-        .route(&at("/{id}/receita"), get(tables::revenue).post(tables::set_revenue))
-        .route(&at("/{id}/alteracoes"), get(work::changes).post(work::change))
-        .route(&at("/{id}/execucao"), get(work::execution).post(work::import))
-        .route(&at("/{id}/relatorio"), get(work::report))
-        .route(&at("/{id}/arquivos/{file}"), get(work::file))
+        .route("/secretaria/painel/orcamento", get(list).post(open))
+        .route("/secretaria/painel/orcamento/classificacoes", get(tables::codes).post(tables::add_codes))
+        .route("/secretaria/painel/orcamento/{id}", get(bill::show).post(bill::act))
+        .route("/secretaria/painel/orcamento/{id}/conteudo", get(tables::content).post(tables::write))
+        .route("/secretaria/painel/orcamento/{id}/propostas", get(bill::proposals).post(bill::ceilings))
+        .route("/secretaria/painel/orcamento/{id}/propostas/{unit}", get(tables::proposal).post(tables::propose))
+        .route("/secretaria/painel/orcamento/{id}/receita", get(tables::revenue).post(tables::set_revenue))
+        .route("/secretaria/painel/orcamento/{id}/alteracoes", get(work::changes).post(work::change))
+        .route("/secretaria/painel/orcamento/{id}/execucao", get(work::execution).post(work::import))
+        .route("/secretaria/painel/orcamento/{id}/relatorio", get(work::report))
+        .route("/secretaria/painel/orcamento/{id}/arquivos/{file}", get(work::file))
         .merge(public::routes())
 }
 

@@ -19,13 +19,13 @@ use crate::web::api::imports::Query;
 use crate::web::api::secretariat::budget::{SpendingWanted, files, rows_below};
 use crate::web::error::ApiError;
 use crate::web::pages::page;
-use crate::web::pages::view::View;
+use crate::web::pages::view::{Given, View};
 
 const ROOT: &str = "/secretaria/orcamento";
 
 pub fn routes() -> Router<App> {
     Router::new()
-        .route(ROOT, get(newest))
+        .route("/secretaria/orcamento", get(newest))
         .route("/secretaria/orcamento/{ano}", get(year))
         .route("/secretaria/orcamento/{ano}/arquivos/{file}", get(file))
 }
@@ -54,8 +54,8 @@ struct PublicPage {
 
 impl Shown {
     /// "12,3%".
-    fn percent(&self, v: &View, basis_points: &i64) -> String {
-        format!("{}%", v.decimal(*basis_points as f64 / 100.0))
+    fn percent(&self, v: &View, basis_points: impl Given<i64>) -> String {
+        format!("{}%", v.decimal(basis_points.given() as f64 / 100.0))
     }
 
     fn civil_share(&self) -> i64 {
