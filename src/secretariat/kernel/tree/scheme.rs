@@ -61,6 +61,21 @@ pub enum Unknown {
     Day { scheme: String, code: String, day: NaiveDate, law_ref: String },
 }
 
+impl Unknown {
+    /// The same in Portuguese. The scheme keeps its name of the file.
+    pub fn pt(&self) -> String {
+        match self {
+            Self::Shape { scheme, code, expected, law_ref } => {
+                format!("{code:?} não é código de {scheme}: o formato é {expected} ({law_ref})")
+            }
+            Self::Code { scheme, code, law_ref } => format!("{scheme} {code}: código desconhecido ({law_ref})"),
+            Self::Day { scheme, code, day, law_ref } => {
+                format!("{scheme} {code} não vale em {} ({law_ref})", day.format("%d/%m/%Y"))
+            }
+        }
+    }
+}
+
 /// What is wrong with a file or a node.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Unfit {

@@ -47,6 +47,10 @@ impl BillPage {
         self.w.bill.life.word()
     }
 
+    fn said<'a>(&self, problem: &'a Problem) -> &'a str {
+        if self.f.v.lang == crate::i18n::Lang::Pt { &problem.texto } else { &problem.text }
+    }
+
     fn today(&self) -> String {
         today(&self.f.v).to_string()
     }
