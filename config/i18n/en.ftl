@@ -6147,3 +6147,5 @@ sec-budget-downloads = Downloads
 sec-budget-downloads-text = QDD is the table of every line of expense. datapackage.json, despesa.csv and receita.csv are a Fiscal Data Package.
 sec-budget-public-none = No budget is published yet. It appears here as soon as the bill is submitted to the council.
 sec-budget-public-years = Every bill and law
+sec-budget-public-goals = What comes first (LDO)
+sec-budget-public-plan = The plan of four years, { $from } to { $to } (PPA)

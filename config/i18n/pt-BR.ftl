@@ -6151,3 +6151,5 @@ sec-budget-downloads = Baixar
 sec-budget-downloads-text = QDD é o Quadro de Detalhamento da Despesa. datapackage.json, despesa.csv e receita.csv formam um Fiscal Data Package.
 sec-budget-public-none = Ainda não há orçamento publicado. Ele aparece aqui assim que o projeto é enviado à Câmara.
 sec-budget-public-years = Todos os projetos e leis
+sec-budget-public-goals = O que vem primeiro (LDO)
+sec-budget-public-plan = O plano de quatro anos, { $from } a { $to } (PPA)

@@ -23,10 +23,11 @@ pub async fn insert(conn: &mut PgConnection, bill: Uuid, snapshot: &Snapshot, at
     Ok(())
 }
 
-/// The newest snapshot of the bill that begins in a year, with its instant.
+/// The newest snapshot of the bill that holds for a year, with its instant.
 pub async fn newest(conn: &mut PgConnection, kind: BillKind, year: i32) -> sqlx::Result<Option<(Instant, Snapshot)>> {
     let row = sqlx::query!(
-        r#"select at, snapshot as "snapshot: Json<Snapshot>" from budget_publication where kind = $1 and year_from = $2 order by id desc limit 1"#,
+        r#"select at, snapshot as "snapshot: Json<Snapshot>" from budget_publication where kind = $1 and $2 between year_from and year_to
+           order by year_from desc, id desc limit 1"#,
         kind.as_str(),
         year
     )

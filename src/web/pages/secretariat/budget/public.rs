@@ -6,11 +6,13 @@ use axum::extract::{Path, State};
 use axum::response::Response;
 use axum::routing::get;
 use chrono::Datelike as _;
+use sqlx::PgConnection;
 
 use super::today;
 use crate::app::App;
 use crate::clock::Instant;
 use crate::secretariat::budget::BillKind;
+use crate::secretariat::budget::plans::{Action, Ppa, Priority, YearTarget};
 use crate::secretariat::budget::published::Snapshot;
 use crate::secretariat::budget::spend::{self, Phase, Row, Way};
 use crate::secretariat::budget::store::publication as store;
@@ -41,6 +43,9 @@ struct Shown {
     revenue: Vec<(String, String, Centavos, i64)>,
     civil_defense: Centavos,
     paid: Centavos,
+    /// The plan that holds for the year, and the goals of the year, when they were published.
+    plan: Option<Snapshot>,
+    goals: Option<Snapshot>,
 }
 
 #[derive(Template)]
@@ -80,6 +85,18 @@ impl Shown {
         (0..self.path.len()).map(crumb).collect()
     }
 
+    /// What an action of the plan is to reach in the year.
+    fn target<'a>(&self, action: &'a Action) -> Option<&'a YearTarget> {
+        action.targets.iter().find(|target| target.year == self.s.year_from)
+    }
+
+    /// The name of a priority's action.
+    fn action(&self, one: &Priority) -> String {
+        let actions = self.plan.iter().filter_map(|plan| plan.ppa.as_ref()).flat_map(Ppa::actions);
+        let mut named = actions.filter(|(of, action)| (&of.code, &action.code) == (&one.programme, &one.action));
+        named.next().map(|(_, action)| action.name.clone()).unwrap_or_default()
+    }
+
     fn is_way(&self, way: &Way) -> bool {
         self.way == *way
     }
@@ -107,11 +124,17 @@ fn revenue(s: &Snapshot) -> Vec<(String, String, Centavos, i64)> {
     rows
 }
 
-fn shown((at, s): (Instant, Snapshot), wanted: &SpendingWanted) -> Result<Shown, ApiError> {
+async fn shown(
+    conn: &mut PgConnection,
+    (at, s): (Instant, Snapshot),
+    wanted: &SpendingWanted,
+) -> Result<Shown, ApiError> {
+    let plan = store::newest(&mut *conn, BillKind::Ppa, s.year_from).await?.map(|found| found.1);
+    let goals = store::newest(conn, BillKind::Ldo, s.year_from).await?.map(|found| found.1);
     let (way, path, rows) = rows_below(&s, wanted)?;
     let civil_defense = spend::civil_defense(&s.expense).unwrap_or_default();
     let (revenue, paid) = (revenue(&s), crate::secretariat::budget::print::whole(&s, Phase::Paid));
-    Ok(Shown { at, way, path, rows, revenue, civil_defense, paid, s })
+    Ok(Shown { at, way, path, rows, revenue, civil_defense, paid, plan, goals, s })
 }
 
 /// The budget of this year, else the newest there is.
@@ -125,7 +148,10 @@ async fn newest(State(app): State<App>, v: View) -> Result<Response, ApiError> {
         Some(year) => store::newest(&mut conn, BillKind::Loa, year).await?,
         None => None,
     };
-    let shown = found.map(|found| shown(found, &SpendingWanted::default())).transpose()?;
+    let shown = match found {
+        Some(found) => Some(shown(&mut conn, found, &SpendingWanted::default()).await?),
+        None => None,
+    };
     page(&PublicPage { v, shown, bills })
 }
 
@@ -139,7 +165,8 @@ async fn year(
     let found = store::newest(&mut conn, BillKind::Loa, year).await?;
     let found = found.ok_or_else(|| ApiError::NotFound(format!("the budget of {year}")))?;
     let bills = store::list(&mut conn).await?;
-    page(&PublicPage { v, shown: Some(shown(found, &wanted)?), bills })
+    let shown = Some(shown(&mut conn, found, &wanted).await?);
+    page(&PublicPage { v, shown, bills })
 }
 
 async fn file(State(app): State<App>, Path((year, name)): Path<(i32, String)>) -> Result<Response, ApiError> {
