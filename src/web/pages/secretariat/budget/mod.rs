@@ -61,6 +61,31 @@ pub(super) fn day(fields: &Fields, name: &str) -> Result<chrono::NaiveDate, Refu
     given.parse().map_err(|_| Refused::wrong(name, given, "expected a day"))
 }
 
+/// Sentences of the desks by a part that is theirs alone, and the key of their words. The sentence itself stands behind them: it has the
+/// amounts and the law.
+const KNOWN: [(&str, &str); 20] = [
+    ("the bill is not consistent", "sec-budget-no-consistent"),
+    ("no hearing was held", "sec-budget-no-hearing"),
+    ("await a decision", "sec-budget-no-decision"),
+    ("were not sent yet", "sec-budget-no-sent"),
+    ("the ceiling is", "sec-budget-no-ceiling-over"),
+    ("has no ceiling yet", "sec-budget-no-ceiling-yet"),
+    ("changed meanwhile", "sec-budget-no-stale"),
+    ("its content stands", "sec-budget-no-stands"),
+    ("already", "sec-budget-no-already"),
+    ("the difference is", "sec-budget-no-balance"),
+    ("is below nought", "sec-budget-no-negative"),
+    ("is committed", "sec-budget-no-committed"),
+    ("a special credit needs a law", "sec-budget-no-law"),
+    ("only an extraordinary credit", "sec-budget-no-source"),
+    ("nothing is taken from personnel", "sec-budget-no-shielded"),
+    ("the law allows", "sec-budget-no-limit"),
+    ("is no line of the budget", "sec-budget-no-line"),
+    ("lies outside of the year", "sec-budget-no-year"),
+    ("only an enacted budget", "sec-budget-no-enacted"),
+    ("needs an enacted budget", "sec-budget-no-enacted"),
+];
+
 /// What went wrong: a sentence, and every field.
 pub(super) type Wrong = (String, Vec<FieldError>);
 
@@ -70,7 +95,14 @@ pub(super) fn told(v: &View, error: PlanError) -> Result<Wrong, ApiError> {
         PlanError::Refused(Refused::Wrong { field, value, message }) => {
             Ok((v.t("sec-budget-bad"), vec![FieldError { field, value, message }]))
         }
-        PlanError::Refused(Refused::Conflict(why)) => Ok((v.t1("sec-budget-refused", "why", why), Vec::new())),
+        PlanError::Refused(Refused::Conflict(why)) => {
+            let known = KNOWN.iter().find(|(part, _)| why.contains(part));
+            let words = match known {
+                Some((_, key)) => v.t2("sec-budget-refused-known", "words", v.t(key), "why", why),
+                None => v.t1("sec-budget-refused", "why", why),
+            };
+            Ok((words, Vec::new()))
+        }
         PlanError::Refused(other) => Err(other.into()),
         PlanError::Other(error) => Err(ApiError::Internal(error)),
     }
