@@ -318,6 +318,17 @@ vocabulary! {
         BodyMinutesEdit = "body.minutes_edit",
         BodyMinutesApprove = "body.minutes_approve",
         BodyMinutesPublish = "body.minutes_publish",
+        BudgetOpen = "budget.open",
+        /// Content, ceilings, lines of a unit, revenue.
+        BudgetEdit = "budget.edit",
+        /// The bill or a proposal goes on its way.
+        BudgetStep = "budget.step",
+        /// An amendment or a credit.
+        BudgetChange = "budget.change",
+        BudgetImport = "budget.import",
+        /// Codes of the town in a classification.
+        BudgetCodes = "budget.codes",
+        BudgetRule = "budget.rule",
     }
 }
 

@@ -39,6 +39,7 @@ fn all() -> Vec<Example> {
         of_deadlines(),
         of_secretariat(),
         of_committees(),
+        of_budget(),
     ]
     .concat()
 }
@@ -57,6 +58,56 @@ fn of_exercises() -> Vec<Example> {
         ("post", "/api/v1/exercises/{id}/participants", json, json!({"kind": "nucleus", "name": "NUPDEC Morro Alto"})),
         ("post", "/api/v1/exercises/{id}/injects/{inject}/tick", json, json!({"done": true})),
         ("post", "/api/v1/exercises/{id}/alerts", json, json!({"level": "alert"})),
+    ]
+}
+
+/// The budget.
+fn of_budget() -> Vec<Example> {
+    let json = "application/json";
+    let key = "02.01.06.182.0012.2041.3.3.90.30.1500";
+    let line = json!({"key": key, "sphere": "fiscal", "amount": 5_000_000, "words": "Lonas"});
+    let taken = json!({"nature": "1.1.1.2.50", "source": "1500", "sphere": "fiscal", "amount": 5_000_000});
+    let credit = json!({"kind": "extraordinary", "origin": "none", "on": "2027-02-22", "act": "Decreto 17.001", "reason": "Calamidade: chuvas",
+        "expense": [{"key": key, "amount": 90_000_000}]});
+    let head = json!({"kind": "loa", "credit_limit": 1000, "note": "Números fictícios"});
+    let date = json!({"code": "loa.submit", "law_ref": "Lei Orgânica, art. 120", "confirmed": true, "valid_from": "2026-01-01",
+        "month": 9, "day": 30, "years_before": 1});
+    let node = json!({"code": "02", "name": "Prefeitura", "valid_from": "2020-01-01"});
+    let hearing = json!({"on": "2026-08-10", "place": "Câmara Municipal", "minutes": "Ata 3/2026"});
+    let table = "dia;chave;documento;empenhado;anulado;liquidado;pago\r\n01/02/2027;02.01.06.182.0012.2041.3.3.90.30.1500;E1;10,00;;;\r\n";
+    vec![
+        ("post", "/api/v1/secretariat/budget/bills", json, json!({"kind": "loa", "year": 2027})),
+        ("put", "/api/v1/secretariat/budget/bills/{id}/content", json, json!({"revision": 1, "content": head})),
+        (
+            "put",
+            "/api/v1/secretariat/budget/bills/{id}/ceilings",
+            json,
+            json!([{"unit": "02.01", "amount": 5_000_000}]),
+        ),
+        ("put", "/api/v1/secretariat/budget/bills/{id}/proposals/{unit}", json, json!([line])),
+        (
+            "post",
+            "/api/v1/secretariat/budget/bills/{id}/proposals/{unit}/return",
+            json,
+            json!({"reason": "Falta a meta"}),
+        ),
+        ("put", "/api/v1/secretariat/budget/bills/{id}/revenue", json, json!([taken])),
+        ("post", "/api/v1/secretariat/budget/bills/{id}/steps", json, json!({"act": "hear", "hearing": hearing})),
+        ("post", "/api/v1/secretariat/budget/bills/{id}/changes", json, credit),
+        (
+            "post",
+            "/api/v1/secretariat/budget/bills/{id}/changes/{change}/decide",
+            json,
+            json!({"taken": true, "reason": "Aprovada em plenário"}),
+        ),
+        ("post", "/api/v1/secretariat/budget/bills/{id}/execution", "text/csv", table.into()),
+        ("post", "/api/v1/secretariat/budget/codes/{which}", json, json!([node])),
+        (
+            "post",
+            "/api/v1/secretariat/budget/date-rules",
+            json,
+            json!({"rule": date, "reason": "Lei Orgânica conferida"}),
+        ),
     ]
 }
 

@@ -142,6 +142,7 @@ pub fn routes() -> Router<App> {
         .merge(ics::routes())
         .merge(secretariat::routes())
         .merge(unsubscribe::routes())
+        .merge(secretariat::routes())
 }
 
 /// A template as an answer.

@@ -1,5 +1,6 @@
 //! Pages of the secretariat: what every module has in common. Staff below `/secretaria/painel`, everybody below `/secretaria`.
 
+pub mod budget;
 pub mod case;
 pub mod committees;
 pub mod forms;
@@ -30,6 +31,7 @@ pub fn routes() -> Router<App> {
         .merge(report::routes())
         .merge(public::routes())
         .merge(committees::routes())
+        .merge(budget::routes())
 }
 
 /// # Errors
