@@ -25,8 +25,9 @@ impl House {
 #[tokio::test]
 async fn the_public_notice_of_an_interdiction_tells_no_house_and_no_name_however_the_street_was_written() {
     let house = House::open().await;
-    for (n, street) in
-        ["Rua das Flores nº12", "Rua do Sol 120 - casa da Maria", "Casa da Dona Maria perto da padaria"].iter().enumerate()
+    for (n, street) in ["Rua das Flores nº12", "Rua do Sol 120 - casa da Maria", "Casa da Dona Maria perto da padaria"]
+        .iter()
+        .enumerate()
     {
         let n = u128::try_from(n).unwrap();
         let mut what = inspection(10 + n);
@@ -75,10 +76,7 @@ async fn an_interdiction_follows_the_correction_of_its_inspection_and_is_not_mad
     let open = house.json("/api/v1/public/interdictions").await;
     assert_eq!(open["active"][0]["street"], json!("Rua do Sol"));
     let all = house.look(&house.olga, "/api/v1/interdictions?state=active").await;
-    assert_eq!(
-        (&all[0]["street"], &all[0]["term_address"]),
-        (&json!("Rua do Sol"), &json!("Rua das Flores, 20, 20"))
-    );
+    assert_eq!((&all[0]["street"], &all[0]["term_address"]), (&json!("Rua do Sol"), &json!("Rua das Flores, 20, 20")));
     let name = house.texts("select name from staff where username = 'fabio'").await.remove(0);
     let path = format!("/console/interdictions/{}", first["interdiction"]["id"].as_str().unwrap());
     let term = house.room.page(&house.fabio, &format!("{path}/term")).await;
@@ -86,7 +84,10 @@ async fn an_interdiction_follows_the_correction_of_its_inspection_and_is_not_mad
     let page = house.room.page(&house.olga, &path).await;
     assert!(page.contains("Rua do Sol, 8") && page.contains("Rua das Flores, 20"), "{page}");
     let today = house.look(&house.fabio, "/api/v1/field/today").await;
-    assert_eq!((&today["interdictions"][0]["street"], &today["interdictions_total"]), (&json!("Rua do Sol"), &json!(1)));
+    assert_eq!(
+        (&today["interdictions"][0]["street"], &today["interdictions_total"]),
+        (&json!("Rua do Sol"), &json!(1))
+    );
     // A third one stands on the second as well; released, the house may be forbidden anew.
     let release = format!("/api/v1/interdictions/{}/release", first["interdiction"]["id"].as_str().unwrap());
     let done = json!({"key": key(9), "reason": "Muro refeito"});
@@ -110,9 +111,7 @@ async fn what_was_done_in_the_field_without_a_network_bears_the_time_at_which_it
     .execute(&house.room.db.pool)
     .await
     .unwrap();
-    let act = |n: u128, act: &str, at: chrono::DateTime<chrono::Utc>, text: &str| {
-        json!({"key": key(n), "act": act, "id": occurrence, "text": text, "at": at, "sent_at": now})
-    };
+    let act = |n: u128, act: &str, at: chrono::DateTime<chrono::Utc>, text: &str| json!({"key": key(n), "act": act, "id": occurrence, "text": text, "at": at, "sent_at": now});
     let hours = |n| now - TimeDelta::hours(n);
     for what in [
         act(1, "arrive", hours(4), ""),
@@ -175,9 +174,10 @@ async fn a_photograph_of_an_inspection_is_removed_with_a_reason_and_its_sum_stay
     assert_eq!((&gone["arrived"], &gone["removed_reason"]), (&json!(false), &json!("Mostra uma criança")), "{shown}");
     assert_eq!((gone["sha256"].as_str().map(str::len), &awaited["sha256"]), (Some(64), &Value::Null));
     assert_eq!(house.count("attachment where content is null and thumbnail is null and sha256 is not null").await, 1);
-    assert_eq!(house.texts("select reason from audit_event where act = 'inspection.remove_photograph'").await, [
-        "Mostra uma criança"
-    ]);
+    assert_eq!(
+        house.texts("select reason from audit_event where act = 'inspection.remove_photograph'").await,
+        ["Mostra uma criança"]
+    );
     // It is not said to be on a telephone, and comes back by no repeated sending.
     let page = house.room.page(&house.olga, &format!("/console/inspections/{id}")).await;
     assert!(page.contains("Fotografia retirada") && page.contains("Uma fotografia ainda não chegou"), "{page}");
