@@ -235,6 +235,7 @@ vocabulary! {
         AidReceiptRead = "aid.read_receipt",
         InspectionTake = "inspection.take",
         InspectionAddPhotograph = "inspection.add_photograph",
+        InspectionRemovePhotograph = "inspection.remove_photograph",
         InspectionsExport = "inspections.export",
         InterdictionMake = "interdiction.make",
         InterdictionRelease = "interdiction.release",

@@ -177,6 +177,8 @@ const OF_RESPONSE: &[Rule] = &[
     staff("GET", "/console/inspections.csv", SeeConsole),
     staff("GET", "/console/inspections/{id}", SeeConsole),
     staff("GET", "/console/inspections/{id}/photographs/{photograph}", SeeConsole),
+    staff("GET", "/console/inspections/{id}/photographs/{photograph}/remove", RunIncidents),
+    staff("POST", "/console/inspections/{id}/photographs/{photograph}/remove", RunIncidents),
     staff("GET", "/console/interdictions", SeeConsole),
     staff("GET", "/console/interdictions/{id}", SeeConsole),
     staff("GET", "/console/interdictions/{id}/term", Inspect),
