@@ -271,6 +271,7 @@ vocabulary! {
         DeadlineAct = "deadline.act",
         DeadlineEnd = "deadline.end",
         DeadlineRuleAdd = "deadline_rule.add",
+        DeadlineRuleEnd = "deadline_rule.end",
         HolidayAdd = "holiday.add",
         HolidayRemove = "holiday.remove",
         DamageOpen = "damage.open",

@@ -237,6 +237,7 @@ const OF_RESPONSE: &[Rule] = &[
     staff("GET", "/api/v1/deadlines/{id}/acts", SeeConsole),
     staff("GET", "/api/v1/deadline-rules", SeeConsole),
     staff("POST", "/api/v1/deadline-rules", IssueAlerts),
+    staff("POST", "/api/v1/deadline-rules/{id}/end", IssueAlerts),
     staff("GET", "/api/v1/deadline-preview", SeeConsole),
     staff("GET", "/api/v1/holidays", SeeConsole),
     staff("POST", "/api/v1/holidays", RunIncidents),
