@@ -54,6 +54,7 @@ pub mod resources;
 pub mod risk;
 pub mod rota;
 pub mod rules;
+pub mod secretariat;
 pub mod shelters;
 pub mod sirens;
 pub mod situation;

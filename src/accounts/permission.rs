@@ -41,6 +41,10 @@ vocabulary! {
         ManagePrivacy = "manage_privacy",
         /// Opens what is sealed under the vault's key.
         OpenVault = "open_vault",
+        /// Reads the modules of the secretariat.
+        SeeSecretariat = "see_secretariat",
+        /// Works in a module of the secretariat whose role one has.
+        WorkSecretariat = "work_secretariat",
     }
 }
 
@@ -85,7 +89,7 @@ impl Permissions {
 use Permission::{
     DeclareDamage, DraftAlerts, EditCatalogue, EditResidents, Inspect, IssueAlerts, ManageDevices, ManagePrivacy,
     ManageStaff, ManageTokens, OpenVault, OwnAccount, ReadAudit, ReportField, RunIncidents, SeeConsole, SeeDeliveries,
-    SeeResidents,
+    SeeResidents, SeeSecretariat, WorkSecretariat,
 };
 
 const ACCOUNT: Permissions = Permissions::of(&[OwnAccount]);
@@ -102,14 +106,16 @@ const OPERATOR: Permissions = FIELD_AGENT.and(Permissions::of(&[
     DeclareDamage,
 ]));
 const APPROVER: Permissions = OPERATOR.and(Permissions::of(&[IssueAlerts]));
-const COORDINATOR: Permissions = APPROVER.and(Permissions::of(&[ReadAudit, OpenVault]));
+const COORDINATOR: Permissions = APPROVER.and(Permissions::of(&[ReadAudit, OpenVault, SeeSecretariat]));
 const ADMINISTRATOR: Permissions =
     VIEWER.and(Permissions::of(&[EditCatalogue, ManageDevices, ManageStaff, ManageTokens, ReadAudit]));
-const AUDITOR: Permissions = VIEWER.and(Permissions::of(&[ReadAudit]));
+const AUDITOR: Permissions = VIEWER.and(Permissions::of(&[ReadAudit, SeeSecretariat]));
 const PRIVACY_OFFICER: Permissions =
     VIEWER.and(Permissions::of(&[SeeResidents, EditResidents, ManagePrivacy, ReadAudit]));
 const DEPARTMENT: Permissions = ACCOUNT.and(Permissions::of(&[DeclareDamage]));
-const ETHICS: Permissions = ACCOUNT.and(Permissions::of(&[OpenVault]));
+/// Whoever works in a module; in which one their role says.
+const MODULE: Permissions = ACCOUNT.and(Permissions::of(&[SeeSecretariat, WorkSecretariat]));
+const ETHICS: Permissions = MODULE.and(Permissions::of(&[OpenVault]));
 
 /// The table.
 pub const fn of_role(role: Role) -> Permissions {
@@ -124,8 +130,8 @@ pub const fn of_role(role: Role) -> Permissions {
         Role::PrivacyOfficer => PRIVACY_OFFICER,
         Role::Department => DEPARTMENT,
         Role::Ethics | Role::Ombudsman => ETHICS,
-        // Modules bring their own routes and permissions; until then their people manage their own account.
-        _ => ACCOUNT,
+        // The other roles are those of the modules.
+        _ => MODULE,
     }
 }
 

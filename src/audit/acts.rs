@@ -282,6 +282,10 @@ vocabulary! {
         DamageSubmit = "damage.submit",
         DamageDecide = "damage.decide",
         DamageCorrect = "damage.correct",
+        InstrumentOpen = "instrument.open",
+        InstrumentAct = "instrument.act",
+        InstrumentDocument = "instrument.document",
+        InstrumentImport = "instrument.import",
     }
 }
 

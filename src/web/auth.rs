@@ -219,6 +219,8 @@ pub mod can {
         ReadAudit,
         ManagePrivacy,
         OpenVault,
+        SeeSecretariat,
+        WorkSecretariat,
     );
 }
 

@@ -64,15 +64,22 @@ const MAX_FORM_BYTES: usize = 256 * 1024;
 
 include!("routes.rs");
 include!("routes_response.rs");
+include!("routes_instruments.rs");
 
 /// Every route with its guard.
-pub const RULES: &[Rule] = &both::<{ OF_WARNING.len() + OF_RESPONSE.len() }>();
+pub const RULES: &[Rule] = &all::<{ OF_WARNING.len() + OF_RESPONSE.len() + OF_INSTRUMENTS.len() }>();
 
-const fn both<const N: usize>() -> [Rule; N] {
+const fn all<const N: usize>() -> [Rule; N] {
+    let parts = [OF_WARNING, OF_RESPONSE, OF_INSTRUMENTS];
     let mut all = [OF_WARNING[0]; N];
-    let mut at = 0;
+    let (mut part, mut from, mut at) = (0, 0, 0);
     while at < N {
-        all[at] = if at < OF_WARNING.len() { OF_WARNING[at] } else { OF_RESPONSE[at - OF_WARNING.len()] };
+        if at - from == parts[part].len() {
+            from = at;
+            part += 1;
+            continue;
+        }
+        all[at] = parts[part][at - from];
         at += 1;
     }
     all

@@ -67,6 +67,7 @@ pub fn router(app: App) -> Router {
         .merge(api::plans::routes())
         .merge(api::situation::routes())
         .merge(api::rules::routes())
+        .merge(api::secretariat::routes())
         .merge(api::shelters::routes())
         .merge(api::sirens::routes())
         .merge(api::staff::routes())

@@ -1,0 +1,4 @@
+//! What the modules of the secretariat share.
+
+pub mod instrument;
+pub mod money;
