@@ -59,7 +59,8 @@ pub async fn prepare(
     }
     let database = Database::open(config).await?;
     let pool = crate::db::pool(&database.options, "seed", 2);
-    let outcome = fill(&pool, clock, ids, (memory, memory_path)).await;
+    let tz = config.municipality.time_zone;
+    let outcome = fill(&pool, clock, ids, (memory, memory_path), tz).await;
     pool.close().await;
     database.close().await;
     outcome
@@ -77,6 +78,7 @@ async fn fill(
     clock: &Clock,
     ids: &Ids,
     (memory, memory_path): (&mut Memory, &Path),
+    tz: chrono_tz::Tz,
 ) -> anyhow::Result<()> {
     let mut conn = pool.acquire().await?;
     let used = sqlx::query_scalar!(
@@ -93,9 +95,21 @@ async fn fill(
     plan(&mut conn, clock, ids).await?;
     teams::fill(&mut conn, (ids, clock.now())).await?;
     shelters::save(&mut conn, clock, ids).await?;
+    instruments(&mut conn, clock, ids, tz).await?;
     // Starting the service takes a moment that shall not be missed from the play.
     memory.began_at = clock.now() + STARTING_FOR;
     history(&mut conn, pool, &memory.timeline()).await
+}
+
+/// Agreements, funding and strategic projects.
+async fn instruments(conn: &mut PgConnection, clock: &Clock, ids: &Ids, tz: chrono_tz::Tz) -> anyhow::Result<()> {
+    let actor = Actor::command();
+    let by = crate::accounts::tokens::desk::Acting { ids, now: clock.now(), actor: &actor };
+    let mut tx = conn.begin().await?;
+    crate::secretariat::agreements::seed::fill(&mut tx, by, tz).await?;
+    crate::secretariat::funding::seed::fill(&mut tx, by, tz).await?;
+    crate::secretariat::strategic_projects::seed::fill(&mut tx, by, tz).await?;
+    Ok(tx.commit().await?)
 }
 
 async fn catalogue(conn: &mut PgConnection, clock: &Clock, ids: &Ids, memory: &Memory) -> anyhow::Result<()> {

@@ -62,6 +62,7 @@ mod reports_sms;
 mod residents;
 mod rota;
 mod rules;
+mod secretariat;
 mod security_docs;
 mod simulations;
 mod sirens;

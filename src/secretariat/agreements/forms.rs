@@ -3,8 +3,17 @@
 use super::{Act, Agreement, Kind, State};
 use crate::secretariat::kernel::instrument::form::{Cell, Field, Form, Input, form, grave, may, need};
 
-const KINDS: &[&str] =
-    &["fomento", "colaboracao", "acordo_cooperacao", "contrato", "concessao", "permissao", "ppp", "doacao_adocao", "interesse"];
+const KINDS: &[&str] = &[
+    "fomento",
+    "colaboracao",
+    "acordo_cooperacao",
+    "contrato",
+    "concessao",
+    "permissao",
+    "ppp",
+    "doacao_adocao",
+    "interesse",
+];
 
 pub const OPENING: Form = form(
     "open",
@@ -26,7 +35,10 @@ const SCHEDULE: &[(&str, Cell)] = &[("on", Cell::Day), ("centavos", Cell::Money)
 pub const FORMS: &[Form] = &[
     form("open_call", &[need("on", Input::Day), need("closes_on", Input::Day), need("place", Input::Line)]),
     form("waive", &[need("ground", Input::Text), need("law_ref", Input::Line)]),
-    form("select", &[need("partner.name", Input::Line), need("partner.document", Input::Line), need("reason", Input::Text)]),
+    form(
+        "select",
+        &[need("partner.name", Input::Line), need("partner.document", Input::Line), need("reason", Input::Text)],
+    ),
     form(
         "write_plan",
         &[
@@ -42,7 +54,11 @@ pub const FORMS: &[Form] = &[
     form("appoint", &[need("manager", Input::Line), may("commission", Input::Lines)]),
     form(
         "opine",
-        &[need("kind", Input::Choice(&["technical", "legal"])), may("favourable", Input::Yes), need("text", Input::Text)],
+        &[
+            need("kind", Input::Choice(&["technical", "legal"])),
+            may("favourable", Input::Yes),
+            need("text", Input::Text),
+        ],
     ),
     grave("sign", &[need("on", Input::Day)]),
     grave("publish", &[need("on", Input::Day), need("place", Input::Line)]),
@@ -122,8 +138,20 @@ pub const fn word(act: &Act) -> &'static str {
 /// What a state allows. Release stands also where it is always refused, so that the refusal can say its law.
 pub fn allowed(kind: Kind, state: State) -> Vec<&'static str> {
     let running: &[&str] = &[
-        "commit", "release", "pay_counterpart", "return", "reverse", "hold", "mend", "amend", "mark", "monitor", "appoint",
-        "set_bank", "rescind", "end",
+        "commit",
+        "release",
+        "pay_counterpart",
+        "return",
+        "reverse",
+        "hold",
+        "mend",
+        "amend",
+        "mark",
+        "monitor",
+        "appoint",
+        "set_bank",
+        "rescind",
+        "end",
     ];
     let mut all: Vec<&'static str> = match state {
         State::Planning => vec!["open_call", "waive", "cancel"],
@@ -134,7 +162,9 @@ pub fn allowed(kind: Kind, state: State) -> Vec<&'static str> {
         State::Signed => vec!["publish", "commit", "release", "appoint", "set_bank", "cancel"],
         State::Published => std::iter::once("begin").chain(running.iter().copied()).collect(),
         State::Execution => running.to_vec(),
-        State::AccountsDue => vec!["account", "release", "amend", "return", "reverse", "pay_counterpart", "set_bank", "extend"],
+        State::AccountsDue => {
+            vec!["account", "release", "amend", "return", "reverse", "pay_counterpart", "set_bank", "extend"]
+        }
         State::AccountsIn => vec!["review", "return", "reverse", "release", "extend"],
         State::Review => vec!["ask_cure", "decide", "return", "reverse", "release"],
         State::Cure => vec!["cure", "return", "extend"],

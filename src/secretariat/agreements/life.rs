@@ -27,7 +27,8 @@ pub fn open(opening: Opening, seen: &Seen) -> Outcomes {
     let object = said("object", &opening.object, 1000)?;
     let is_interest = opening.kind == Kind::Interesse;
     let state = if is_interest { State::Received } else { State::Planning };
-    let reason = if is_interest { said("reason", &opening.reason, 4000)? } else { maybe("reason", &opening.reason, 4000)? };
+    let reason =
+        if is_interest { said("reason", &opening.reason, 4000)? } else { maybe("reason", &opening.reason, 4000)? };
     let partner = opening.partner.map(|party| party.checked("partner")).transpose()?;
     if is_interest && partner.is_none() {
         return Err(Refusal::law("an expression of interest names who brings it", "Lei 13.019/2014, art. 19, I"));
@@ -101,7 +102,9 @@ pub fn act(one: Agreement, act: Act, seen: &Seen) -> Outcomes {
 /// What happens within a state and leaves it as it is.
 fn amid(mut one: Agreement, act: Act, seen: &Seen) -> Outcomes {
     match act {
-        Act::Amend { on, reason, agreed, ends_on } => amend(one, &Change { on, reason: &reason, agreed, ends_on }, seen),
+        Act::Amend { on, reason, agreed, ends_on } => {
+            amend(one, &Change { on, reason: &reason, agreed, ends_on }, seen)
+        }
         Act::Mark { stage, on, evidence } => {
             not_future("on", on, seen)?;
             let plan = one.core.plan.take().unwrap_or_default();
@@ -174,8 +177,13 @@ fn write_plan(mut one: Agreement, term: Term, (agreed, counterpart): (Centavos, 
         return Err(Refusal::wrong("agreed", agreed, "expected nought or more"));
     }
     if one.kind.takes_money() != (agreed.0 > 0) {
-        let law = if one.kind.is_partnership() { "Lei 13.019/2014, art. 2º, VII a VIII-A" } else { "Lei 14.133/2021, art. 92, V" };
-        let why = if one.kind.takes_money() { "it needs a value" } else { "it moves no money; the value has to be nought" };
+        let law = if one.kind.is_partnership() {
+            "Lei 13.019/2014, art. 2º, VII a VIII-A"
+        } else {
+            "Lei 14.133/2021, art. 92, V"
+        };
+        let why =
+            if one.kind.takes_money() { "it needs a value" } else { "it moves no money; the value has to be nought" };
         return Err(Refusal::law(format!("{}: {why}", one.kind), law));
     }
     one.core.plan = Some(plan.checked(term, agreed)?);
@@ -199,7 +207,8 @@ fn opine(mut one: Agreement, (kind, favourable, text): (OpinionKind, bool, &str)
     room("opinions", one.core.opinions.len())?;
     let text = said("text", text, 4000)?;
     one.core.opinions.push(Opinion { kind, favourable, text, on: seen.today, author: seen.by.clone() });
-    let last = |kind| one.core.opinions.iter().rev().find(|opinion| opinion.kind == kind).is_some_and(|last| last.favourable);
+    let last =
+        |kind| one.core.opinions.iter().rev().find(|opinion| opinion.kind == kind).is_some_and(|last| last.favourable);
     let is_whole = last(OpinionKind::Legal) && last(OpinionKind::Technical);
     let state = if is_whole { State::Opinions } else { State::WorkPlan };
     Ok(Done::of(Agreement { state, ..one }))
@@ -213,10 +222,17 @@ fn sign(mut one: Agreement, on: NaiveDate, seen: &Seen) -> Outcomes {
         return Err(Refusal::law(why, "Lei 13.019/2014, art. 35, V, g e h"));
     }
     if one.kind.is_contract() && core.manager.is_empty() {
-        return Err(Refusal::law("a contract is signed with whoever watches over it appointed", "Lei 14.133/2021, art. 117"));
+        return Err(Refusal::law(
+            "a contract is signed with whoever watches over it appointed",
+            "Lei 14.133/2021, art. 117",
+        ));
     }
     if let Some(opinion) = core.opinions.iter().find(|opinion| opinion.on > on) {
-        return Err(Refusal::wrong("on", on, format!("expected {}, the day of the last opinion, or later", opinion.on)));
+        return Err(Refusal::wrong(
+            "on",
+            on,
+            format!("expected {}, the day of the last opinion, or later", opinion.on),
+        ));
     }
     one.core.signed_on = Some(on);
     let is_direct = one.way.as_ref().is_some_and(|way| !way.law_ref.is_empty());
@@ -261,7 +277,8 @@ fn begin(one: Agreement) -> Outcomes {
 
 fn amend(one: Agreement, change: &Change<'_>, seen: &Seen) -> Outcomes {
     not_future("on", change.on, seen)?;
-    let law = if one.kind.is_partnership() { "Lei 13.019/2014, arts. 55 e 57" } else { "Lei 14.133/2021, arts. 107 e 124" };
+    let law =
+        if one.kind.is_partnership() { "Lei 13.019/2014, arts. 55 e 57" } else { "Lei 14.133/2021, arts. 107 e 124" };
     if let Some(agreed) = change.agreed.filter(|agreed| !one.kind.takes_money() && agreed.0 != 0) {
         return Err(Refusal::law(format!("{}: it moves no money, and R$ {agreed} were to be agreed", one.kind), law));
     }
@@ -274,7 +291,8 @@ fn amend(one: Agreement, change: &Change<'_>, seen: &Seen) -> Outcomes {
 fn rescind(mut one: Agreement, on: NaiveDate, reason: &str, seen: &Seen) -> Outcomes {
     not_future("on", on, seen)?;
     let reason = said("reason", reason, 1000)?;
-    let law = if one.kind.is_partnership() { "Lei 13.019/2014, art. 42, XVI" } else { "Lei 14.133/2021, arts. 137 e 138" };
+    let law =
+        if one.kind.is_partnership() { "Lei 13.019/2014, art. 42, XVI" } else { "Lei 14.133/2021, arts. 137 e 138" };
     if one.core.ends_on() != Some(on) {
         one.core = one.core.amend(&Change { on, reason: &reason, agreed: None, ends_on: Some(on) }, law)?;
     }

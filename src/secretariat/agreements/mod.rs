@@ -142,9 +142,19 @@ pub struct Opening {
 #[schema(as = AgreementAct)]
 #[serde(tag = "act", rename_all = "snake_case", deny_unknown_fields)]
 pub enum Act {
-    OpenCall { on: NaiveDate, closes_on: NaiveDate, place: String },
-    Waive { ground: String, law_ref: String },
-    Select { partner: Party, reason: String },
+    OpenCall {
+        on: NaiveDate,
+        closes_on: NaiveDate,
+        place: String,
+    },
+    Waive {
+        ground: String,
+        law_ref: String,
+    },
+    Select {
+        partner: Party,
+        reason: String,
+    },
     WritePlan {
         #[schema(value_type = i64)]
         agreed: Centavos,
@@ -156,7 +166,10 @@ pub enum Act {
         #[schema(value_type = i64)]
         counterpart: Centavos,
     },
-    Appoint { manager: String, commission: Vec<String> },
+    Appoint {
+        manager: String,
+        commission: Vec<String>,
+    },
     /// technical or legal
     Opine {
         #[schema(value_type = String)]
@@ -165,8 +178,13 @@ pub enum Act {
         favourable: bool,
         text: String,
     },
-    Sign { on: NaiveDate },
-    Publish { on: NaiveDate, place: String },
+    Sign {
+        on: NaiveDate,
+    },
+    Publish {
+        on: NaiveDate,
+        place: String,
+    },
     Begin {},
     Commit {
         #[schema(value_type = i64)]
@@ -192,9 +210,17 @@ pub enum Act {
         on: NaiveDate,
         what: String,
     },
-    Reverse { seq: i32, on: NaiveDate, reason: String },
-    Hold { reason: String },
-    Mend { reason: String },
+    Reverse {
+        seq: i32,
+        on: NaiveDate,
+        reason: String,
+    },
+    Hold {
+        reason: String,
+    },
+    Mend {
+        reason: String,
+    },
     Amend {
         on: NaiveDate,
         reason: String,
@@ -204,16 +230,29 @@ pub enum Act {
         #[serde(default)]
         ends_on: Option<NaiveDate>,
     },
-    Mark { stage: usize, on: NaiveDate, evidence: String },
-    Monitor { text: String },
-    SetBank { bank: String, branch: String, account: String },
+    Mark {
+        stage: usize,
+        on: NaiveDate,
+        evidence: String,
+    },
+    Monitor {
+        text: String,
+    },
+    SetBank {
+        bank: String,
+        branch: String,
+        account: String,
+    },
     /// Accounts of a year within the term.
     AccountInterim {
         #[schema(value_type = i64)]
         centavos: Centavos,
         text: String,
     },
-    Rescind { on: NaiveDate, reason: String },
+    Rescind {
+        on: NaiveDate,
+        reason: String,
+    },
     End {},
     /// Final accounts.
     Account {
@@ -222,18 +261,32 @@ pub enum Act {
         text: String,
     },
     Review {},
-    AskCure { reason: String },
-    Cure { text: String },
+    AskCure {
+        reason: String,
+    },
+    Cure {
+        text: String,
+    },
     Decide {
         #[schema(value_type = String)]
         outcome: Outcome,
         reason: String,
     },
     /// Puts off accounts, review or cure, once, as their rule allows: accounts, interim, review or cure
-    Extend { deadline: String, reason: String },
-    Close { reason: String },
-    Cancel { reason: String },
-    Answer { opens: bool, reason: String },
+    Extend {
+        deadline: String,
+        reason: String,
+    },
+    Close {
+        reason: String,
+    },
+    Cancel {
+        reason: String,
+    },
+    Answer {
+        opens: bool,
+        reason: String,
+    },
 }
 
 impl Agreement {

@@ -45,7 +45,10 @@ pub fn with_counterpart(mut done: Done<Agreement>, counterpart: Centavos, on: Na
         .filter(|one| one.what.movement == Movement::CounterpartDue && one.what.reverses.is_none() && standing(one.seq))
         .map(|one| one.seq)
         .collect();
-    let back = |seq: i32| NewEntry { reverses: Some(seq), ..entry(Movement::CounterpartDue, (counterpart, on), "Plano refeito") };
+    let back = |seq: i32| NewEntry {
+        reverses: Some(seq),
+        ..entry(Movement::CounterpartDue, (counterpart, on), "Plano refeito")
+    };
     done.entries = before.into_iter().map(back).collect();
     if counterpart.0 > 0 {
         done.entries.push(entry(Movement::CounterpartDue, (counterpart, on), "Contrapartida do plano de trabalho"));
@@ -57,7 +60,11 @@ pub fn with_counterpart(mut done: Done<Agreement>, counterpart: Centavos, on: Na
 /// Why not.
 pub fn act(mut one: Agreement, act: Act, seen: &Seen) -> Result<Done<Agreement>, Refusal> {
     let dated = |on: NaiveDate| {
-        if on > seen.today { Err(Refusal::wrong("on", on, format!("expected {} or earlier", seen.today))) } else { Ok(on) }
+        if on > seen.today {
+            Err(Refusal::wrong("on", on, format!("expected {} or earlier", seen.today)))
+        } else {
+            Ok(on)
+        }
     };
     let new = match act {
         Act::Commit { centavos, on, what } => {

@@ -73,10 +73,19 @@ async fn partnership(conn: &mut PgConnection, (by, tz): (Acting<'_>, Tz), one: &
     let opinion = |kind| Act::Opine { kind, favourable: true, text: "Favorável (fictício)".into() };
     let half = Centavos(one.centavos / 2);
     let acts = [
-        Act::Waive { ground: "Atividade de assistência em situação de emergência (fictício)".into(), law_ref: "Lei 13.019/2014, art. 30, I".into() },
-        Act::Select { partner: Party { name: one.partner.into(), document, bank: None }, reason: "Experiência comprovada (fictícia)".into() },
+        Act::Waive {
+            ground: "Atividade de assistência em situação de emergência (fictício)".into(),
+            law_ref: "Lei 13.019/2014, art. 30, I".into(),
+        },
+        Act::Select {
+            partner: Party { name: one.partner.into(), document, bank: None },
+            reason: "Experiência comprovada (fictícia)".into(),
+        },
         Act::WritePlan { agreed, starts_on, ends_on, plan, counterpart: Centavos::ZERO },
-        Act::Appoint { manager: "Amália Sardinha".into(), commission: vec!["Caetano Brito".into(), "Dalva Teles".into()] },
+        Act::Appoint {
+            manager: "Amália Sardinha".into(),
+            commission: vec!["Caetano Brito".into(), "Dalva Teles".into()],
+        },
         opinion(OpinionKind::Technical),
         opinion(OpinionKind::Legal),
     ];

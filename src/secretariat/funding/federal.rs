@@ -121,7 +121,11 @@ impl Reader<'_> {
         let state = state.ok_or_else(|| self.fault("state", "expected a state that the mapping names"))?;
         let kind = match self.text("kind") {
             "" => Kind::Convenio,
-            word => *self.mapping.kinds.get(word).ok_or_else(|| self.fault("kind", "expected a kind that the mapping names"))?,
+            word => *self
+                .mapping
+                .kinds
+                .get(word)
+                .ok_or_else(|| self.fault("kind", "expected a kind that the mapping names"))?,
         };
         let object: String = match self.text("object") {
             "" => format!("Convênio {key}"),
@@ -161,7 +165,8 @@ fn decoded(mapping: &Mapping, bytes: &[u8]) -> Result<String, FieldError> {
     match mapping.encoding.as_str() {
         "latin-1" => Ok(bytes.iter().map(|byte| char::from(*byte)).collect()),
         _ => std::str::from_utf8(bytes).map(|text| text.trim_start_matches('\u{feff}').to_owned()).map_err(|error| {
-            let line = bytes.get(..error.valid_up_to()).unwrap_or_default().iter().filter(|byte| **byte == b'\n').count();
+            let line =
+                bytes.get(..error.valid_up_to()).unwrap_or_default().iter().filter(|byte| **byte == b'\n').count();
             let message = "expected UTF-8; the mapping says the encoding".to_owned();
             FieldError { field: format!("line {}", line + 1), value: String::new(), message }
         }),
@@ -192,7 +197,8 @@ pub fn read(mapping: &Mapping, bytes: &[u8], town: &str) -> Result<Sheet, FieldE
     for (name, column) in &mapping.columns {
         places.insert(name.as_str(), place(column).ok_or_else(|| missing(column))?);
     }
-    let only = mapping.only.as_ref().map(|only| place(&only.column).ok_or_else(|| missing(&only.column))).transpose()?;
+    let only =
+        mapping.only.as_ref().map(|only| place(&only.column).ok_or_else(|| missing(&only.column))).transpose()?;
     let mut sheet = Sheet::default();
     for record in reader.records().take(MOST_ROWS) {
         let record = match record {
@@ -211,7 +217,11 @@ pub fn read(mapping: &Mapping, bytes: &[u8], town: &str) -> Result<Sheet, FieldE
         match row {
             Ok(row) if sheet.rows.iter().any(|one| one.key == row.key) => tell(
                 &mut sheet,
-                FieldError { field: format!("line {line}"), value: row.key, message: "the number stands in the file twice".into() },
+                FieldError {
+                    field: format!("line {line}"),
+                    value: row.key,
+                    message: "the number stands in the file twice".into(),
+                },
             ),
             Ok(row) => sheet.rows.push(row),
             Err(fault) => tell(&mut sheet, fault),
@@ -231,12 +241,29 @@ fn tell(sheet: &mut Sheet, fault: FieldError) {
 /// # Errors
 /// An amount fell: what was entered is taken back by hand, with its reason.
 pub fn sync(mut one: Funding, act: Act, seen: &Seen) -> Result<Done<Funding>, Refusal> {
-    let Act::Sync { state, object, signed_on, published_on, starts_on, ends_on, clause_on, clause_met_on, agreed, counterpart, committed, released } = act
+    let Act::Sync {
+        state,
+        object,
+        signed_on,
+        published_on,
+        starts_on,
+        ends_on,
+        clause_on,
+        clause_met_on,
+        agreed,
+        counterpart,
+        committed,
+        released,
+    } = act
     else {
         return Err(Refusal::wrong("act", "", "expected sync"));
     };
     if one.outside_key.is_none() {
-        return Err(Refusal::wrong("outside_key", "", "only what has its number outside is brought up to date from a file"));
+        return Err(Refusal::wrong(
+            "outside_key",
+            "",
+            "only what has its number outside is brought up to date from a file",
+        ));
     }
     one.state = state;
     one.core.object = object;
@@ -272,11 +299,20 @@ pub fn sync(mut one: Funding, act: Act, seen: &Seen) -> Result<Done<Funding>, Re
         }
         if now > before {
             let what = "Dados abertos federais".to_owned();
-            entries.push(NewEntry { movement, centavos: Centavos(now.0 - before.0), on: seen.today, what, reverses: None });
+            entries.push(NewEntry {
+                movement,
+                centavos: Centavos(now.0 - before.0),
+                on: seen.today,
+                what,
+                reverses: None,
+            });
         }
     }
     let mut done = Done::of(one);
-    if matches!(done.next.state, State::Suspended | State::Signed | State::Tender | State::Execution | State::AccountsDue) {
+    if matches!(
+        done.next.state,
+        State::Suspended | State::Signed | State::Tender | State::Execution | State::AccountsDue
+    ) {
         done.ticks.extend(done.next.core.ends_on().map(|last| Tick::Set(super::life::ACCOUNTS, last)));
     } else {
         done.ticks.push(Tick::Met(super::life::ACCOUNTS));

@@ -66,7 +66,10 @@ fn not_missed(one: &Funding, word: &str, seen: &Seen) -> Result<(), Refusal> {
     let is_over = matches!(one.state, State::Extinct | State::Closed | State::SpecialAccounts);
     match missed {
         Some(clause) if !is_over && !matches!(word, "extinguish" | "return" | "sync") => {
-            let why = format!("the suspensive clause was due on {} and was not met: the instrument is to be extinguished", clause.due_on);
+            let why = format!(
+                "the suspensive clause was due on {} and was not met: the instrument is to be extinguished",
+                clause.due_on
+            );
             Err(Refusal::law(why, format!("{LAW} (cláusula suspensiva)")))
         }
         _ => Ok(()),
@@ -101,7 +104,9 @@ pub fn act(one: Funding, act: Act, seen: &Seen) -> Outcomes {
             Ok(Done::of(next).with(Tick::Set(STALLED, seen.today)))
         }
         Act::Measure { on, centavos, text } => measure(one, on, centavos, &text, seen),
-        Act::Amend { on, reason, agreed, ends_on } => amend(one, &Change { on, reason: &reason, agreed, ends_on }, seen),
+        Act::Amend { on, reason, agreed, ends_on } => {
+            amend(one, &Change { on, reason: &reason, agreed, ends_on }, seen)
+        }
         Act::Mark { stage, on, evidence } => {
             let mut next = one;
             let plan = next.core.plan.take().unwrap_or_default();

@@ -128,7 +128,10 @@ pub struct Opening {
 #[schema(as = FundingAct)]
 #[serde(tag = "act", rename_all = "snake_case", deny_unknown_fields)]
 pub enum Act {
-    Propose { on: NaiveDate, text: String },
+    Propose {
+        on: NaiveDate,
+        text: String,
+    },
     WritePlan {
         /// What the grantor gives.
         #[schema(value_type = i64)]
@@ -147,11 +150,24 @@ pub enum Act {
         #[serde(default)]
         clause_on: Option<NaiveDate>,
     },
-    Publish { on: NaiveDate, place: String },
-    MeetClause { on: NaiveDate, evidence: String },
-    PutOffClause { due_on: NaiveDate, reason: String },
-    Tender { text: String },
-    Begin { text: String },
+    Publish {
+        on: NaiveDate,
+        place: String,
+    },
+    MeetClause {
+        on: NaiveDate,
+        evidence: String,
+    },
+    PutOffClause {
+        due_on: NaiveDate,
+        reason: String,
+    },
+    Tender {
+        text: String,
+    },
+    Begin {
+        text: String,
+    },
     Commit {
         #[schema(value_type = i64)]
         centavos: Centavos,
@@ -182,7 +198,11 @@ pub enum Act {
         on: NaiveDate,
         what: String,
     },
-    Reverse { seq: i32, on: NaiveDate, reason: String },
+    Reverse {
+        seq: i32,
+        on: NaiveDate,
+        reason: String,
+    },
     Measure {
         on: NaiveDate,
         #[schema(value_type = i64)]
@@ -198,14 +218,30 @@ pub enum Act {
         #[serde(default)]
         ends_on: Option<NaiveDate>,
     },
-    Mark { stage: usize, on: NaiveDate, evidence: String },
+    Mark {
+        stage: usize,
+        on: NaiveDate,
+        evidence: String,
+    },
     End {},
-    Account { text: String },
-    Approve { reason: String },
-    OpenSpecialAccounts { reason: String },
-    Extinguish { reason: String },
-    Close { reason: String },
-    Withdraw { reason: String },
+    Account {
+        text: String,
+    },
+    Approve {
+        reason: String,
+    },
+    OpenSpecialAccounts {
+        reason: String,
+    },
+    Extinguish {
+        reason: String,
+    },
+    Close {
+        reason: String,
+    },
+    Withdraw {
+        reason: String,
+    },
     /// What the federal file says now.
     Sync {
         #[schema(value_type = String)]
@@ -290,7 +326,8 @@ impl Kept for Funding {
             fields.insert("counterpart_centavos".into(), json!(self.counterpart));
             fields.insert("clause_due_on".into(), json!(self.clause.as_ref().map(|clause| clause.due_on)));
             fields.insert("clause_met_on".into(), json!(self.clause.as_ref().and_then(|clause| clause.met_on)));
-            let measured: Vec<Value> = self.measurements.iter().map(|one| json!({ "on": one.on, "centavos": one.centavos })).collect();
+            let measured: Vec<Value> =
+                self.measurements.iter().map(|one| json!({ "on": one.on, "centavos": one.centavos })).collect();
             fields.insert("measurements".into(), Value::Array(measured));
         }
         Some(Public { snapshot, over_on: self.closed_on })

@@ -39,7 +39,10 @@ impl Risk {
 
     /// Lost already, or past its day.
     pub const fn is_past(&self) -> bool {
-        matches!(self.why, Why::ClauseMissed | Why::Stalled | Why::AccountsOverdue | Why::RefundOverdue | Why::TermEnded)
+        matches!(
+            self.why,
+            Why::ClauseMissed | Why::Stalled | Why::AccountsOverdue | Why::RefundOverdue | Why::TermEnded
+        )
     }
 }
 

@@ -31,7 +31,13 @@ pub async fn fill(conn: &mut PgConnection, by: Acting<'_>, tz: Tz) -> Result<(),
     let plan = Plan {
         goals: vec![Goal { title: "Conter 220 m de encosta".into(), indicator: "Metros contidos".into() }],
         stages: vec![
-            Stage { title: "Projeto executivo".into(), starts_on, ends_on: day(60), done_on: None, evidence: String::new() },
+            Stage {
+                title: "Projeto executivo".into(),
+                starts_on,
+                ends_on: day(60),
+                done_on: None,
+                evidence: String::new(),
+            },
             Stage { title: "Obra".into(), starts_on: day(61), ends_on, done_on: None, evidence: String::new() },
         ],
         schedule: vec![Instalment { on: day(90), centavos: agreed }],

@@ -52,7 +52,14 @@ pub fn act(mut one: Project, act: Act, seen: &Seen) -> Outcomes {
             if weight == 0 || weight > 100 {
                 return Err(Refusal::wrong("weight", weight, "expected 1 to 100"));
             }
-            one.milestones.push(Milestone { title, weight, planned_on, replans: Vec::new(), done_on: None, evidence: String::new() });
+            one.milestones.push(Milestone {
+                title,
+                weight,
+                planned_on,
+                replans: Vec::new(),
+                done_on: None,
+                evidence: String::new(),
+            });
         }
         Act::Replan { milestone, planned_on, reason: why } => {
             reason = said("reason", &why, 1000)?;

@@ -147,8 +147,16 @@ pub enum Act {
         #[serde(default = "one")]
         weight: u32,
     },
-    Replan { milestone: usize, planned_on: NaiveDate, reason: String },
-    Finish { milestone: usize, on: NaiveDate, evidence: String },
+    Replan {
+        milestone: usize,
+        planned_on: NaiveDate,
+        reason: String,
+    },
+    Finish {
+        milestone: usize,
+        on: NaiveDate,
+        evidence: String,
+    },
     AddRisk {
         title: String,
         probability: u8,
@@ -159,18 +167,35 @@ pub enum Act {
         plan: String,
         owner: String,
     },
-    GradeRisk { risk: usize, probability: u8, impact: u8, reason: String },
-    CloseRisk { risk: usize, reason: String },
+    GradeRisk {
+        risk: usize,
+        probability: u8,
+        impact: u8,
+        reason: String,
+    },
+    CloseRisk {
+        risk: usize,
+        reason: String,
+    },
     SetBudget {
         /// Programme and action: "0012.2045"
         budget_key: String,
         #[schema(value_type = i64)]
         budget: Centavos,
     },
-    Link { instrument: Uuid },
-    Unlink { instrument: Uuid, reason: String },
-    Close { reason: String },
-    Stop { reason: String },
+    Link {
+        instrument: Uuid,
+    },
+    Unlink {
+        instrument: Uuid,
+        reason: String,
+    },
+    Close {
+        reason: String,
+    },
+    Stop {
+        reason: String,
+    },
 }
 
 const fn one() -> u32 {
@@ -237,7 +262,8 @@ impl Kept for Project {
                     "done_on": one.done_on, "replanned": one.replans.len() })
             })
             .collect();
-        let highest = self.risks.iter().filter(|risk| risk.closed_on.is_none()).map(Risk::grade).max().unwrap_or_default();
+        let highest =
+            self.risks.iter().filter(|risk| risk.closed_on.is_none()).map(Risk::grade).max().unwrap_or_default();
         let snapshot = json!({ "number": number, "kind": self.kind, "state": self.state, "object": self.title, "objective": self.objective,
             "owner": self.owner, "portfolio": self.portfolio, "milestones": milestones, "highest_risk": highest,
             "budget_key": self.budget_key, "budget_centavos": self.budget, "instruments": self.links });
@@ -268,16 +294,33 @@ impl Kept for Project {
         shown.fact("closed_on", Cell::day(self.closed_on));
         shown.fact("reason", Cell::text(&self.closed_reason));
         let milestones = self.milestones.iter().enumerate().map(|(at, one)| {
-            let (first, planned, done) = (Cell::Day(one.first_planned()), Cell::Day(one.planned_on), Cell::day(one.done_on));
+            let (first, planned, done) =
+                (Cell::Day(one.first_planned()), Cell::Day(one.planned_on), Cell::day(one.done_on));
             let why = one.replans.iter().map(|replan| replan.reason.as_str()).collect::<Vec<_>>().join("; ");
-            vec![Cell::text(at + 1), Cell::text(&one.title), first, planned, Cell::text(why), done, Cell::text(&one.evidence)]
+            vec![
+                Cell::text(at + 1),
+                Cell::text(&one.title),
+                first,
+                planned,
+                Cell::text(why),
+                done,
+                Cell::text(&one.evidence),
+            ]
         });
         let heads = &["milestone", "title", "first_planned_on", "planned_on", "reason", "done_on", "evidence"];
         shown.table("milestones", heads, milestones.collect());
         let risks = self.risks.iter().enumerate().map(|(at, one)| {
             let grade = format!("{} × {} = {}", one.probability, one.impact, one.grade());
             let response = Cell::Word("sec-instrument-word", one.response.to_string());
-            vec![Cell::text(at + 1), Cell::text(&one.title), Cell::Text(grade), response, Cell::text(&one.plan), Cell::text(&one.owner), Cell::day(one.closed_on)]
+            vec![
+                Cell::text(at + 1),
+                Cell::text(&one.title),
+                Cell::Text(grade),
+                response,
+                Cell::text(&one.plan),
+                Cell::text(&one.owner),
+                Cell::day(one.closed_on),
+            ]
         });
         shown.table("risks", &["risk", "title", "grade", "response", "plan", "owner", "closed_on"], risks.collect());
         let curve = standing::curve(self, today);

@@ -16,7 +16,11 @@ type Row = (&'static str, &'static str, &'static [(&'static str, i64)]);
 const ALL: [Row; 3] = [
     ("Rede de pluviômetros (fictício)", "Cobrir todas as áreas R4", &[("Licitação", -60), ("Instalação", 45)]),
     ("Parque linear do Paraibuna (fictício)", "Área de retenção de cheias", &[("Projeto", 30), ("Obra", 300)]),
-    ("Contenção no Jardim Natal (fictício)", "Reduzir o risco de 120 casas", &[("Projeto executivo", -10), ("Obra", 400)]),
+    (
+        "Contenção no Jardim Natal (fictício)",
+        "Reduzir o risco de 120 casas",
+        &[("Projeto executivo", -10), ("Obra", 400)],
+    ),
 ];
 
 /// # Errors
@@ -42,7 +46,11 @@ pub async fn fill(conn: &mut PgConnection, by: Acting<'_>, tz: Tz) -> Result<(),
         let id = desk::open::<Project>(&mut *conn, (by, tz), opening).await?;
         let mut acts = vec![Act::SetBudget { budget_key: format!("0012.20{at}5"), budget: Centavos(250_000_000) }];
         for (title, days) in milestones {
-            acts.push(Act::AddMilestone { title: (*title).into(), planned_on: today + TimeDelta::days(*days), weight: 1 });
+            acts.push(Act::AddMilestone {
+                title: (*title).into(),
+                planned_on: today + TimeDelta::days(*days),
+                weight: 1,
+            });
         }
         match at {
             0 => acts.push(Act::Finish { milestone: 1, on: today, evidence: "Contrato publicado (fictício)".into() }),

@@ -70,6 +70,44 @@ pub fn of(project: &Project, today: NaiveDate) -> Standing {
     told(Word::OnTime, "")
 }
 
+/// A milestone as the public has it.
+#[derive(Deserialize)]
+struct Told {
+    title: String,
+    planned_on: NaiveDate,
+    done_on: Option<NaiveDate>,
+    replanned: usize,
+}
+
+/// The same from what is public; none: it is no project. An open risk counts there by its grade alone.
+pub fn of_snapshot(item: &serde_json::Value, today: NaiveDate) -> Option<Standing> {
+    if item.get("kind")? != "project" {
+        return None;
+    }
+    let told = |word, why: String| Some(Standing { word, why });
+    if item.get("state")? == State::Stopped.as_str() {
+        return told(Word::Stopped, String::new());
+    }
+    let milestones: Vec<Told> = serde_json::from_value(item.get("milestones")?.clone()).ok()?;
+    let open = || milestones.iter().filter(|one| one.done_on.is_none());
+    if milestones.is_empty() {
+        return told(Word::Unknown, String::new());
+    }
+    let Some(next) = open().min_by_key(|one| one.planned_on) else { return told(Word::Done, String::new()) };
+    let named = |one: &Told| format!("{} ({})", one.title, one.planned_on.format("%d/%m/%Y"));
+    if next.planned_on < today {
+        return told(Word::Late, named(next));
+    }
+    let rules = rules().ok()?;
+    let highest = item.get("highest_risk").and_then(serde_json::Value::as_u64).unwrap_or_default();
+    let near = open().find(|one| one.replanned > 0 && (one.planned_on - today).num_days() <= rules.near_days);
+    match near {
+        _ if highest >= u64::from(rules.risk_grade) => told(Word::AtRisk, String::new()),
+        Some(one) => told(Word::AtRisk, named(one)),
+        None => told(Word::OnTime, String::new()),
+    }
+}
+
 fn whole(project: &Project) -> u64 {
     project.milestones.iter().map(|one| u64::from(one.weight)).sum::<u64>().max(1)
 }
@@ -98,7 +136,13 @@ const MOST: usize = 240;
 
 /// Planned and done, month by month.
 pub fn curve(project: &Project, today: NaiveDate) -> Vec<Point> {
-    let days = || project.milestones.iter().flat_map(|one| [Some(one.first_planned()), Some(one.planned_on), one.done_on]).flatten();
+    let days = || {
+        project
+            .milestones
+            .iter()
+            .flat_map(|one| [Some(one.first_planned()), Some(one.planned_on), one.done_on])
+            .flatten()
+    };
     let Some((first, last)) = days().min().zip(days().max()) else { return Vec::new() };
     let mut points = Vec::new();
     let mut month = first.with_day(1);
@@ -123,7 +167,14 @@ mod tests {
 
     fn milestone(planned_on: &str, done_on: Option<&str>) -> Milestone {
         let (planned_on, done_on) = (day(planned_on), done_on.map(day));
-        Milestone { title: "Marco".into(), weight: 1, planned_on, replans: Vec::new(), done_on, evidence: String::new() }
+        Milestone {
+            title: "Marco".into(),
+            weight: 1,
+            planned_on,
+            replans: Vec::new(),
+            done_on,
+            evidence: String::new(),
+        }
     }
 
     fn project(milestones: Vec<Milestone>) -> Project {
@@ -152,13 +203,26 @@ mod tests {
         assert_eq!(word(&project(vec![])), Word::Unknown, "missing is not on time");
         let mut one = project(vec![milestone("2026-05-01", Some("2026-05-20")), milestone("2026-09-01", None)]);
         assert_eq!(word(&one), Word::OnTime);
-        let grave = Risk { title: "Embargo".into(), probability: 4, impact: 5, response: Response::Mitigate, plan: "Licença".into(), owner: "Rui".into(), closed_on: None };
+        let grave = Risk {
+            title: "Embargo".into(),
+            probability: 4,
+            impact: 5,
+            response: Response::Mitigate,
+            plan: "Licença".into(),
+            owner: "Rui".into(),
+            closed_on: None,
+        };
         one.risks.push(grave);
         assert_eq!(of(&one, today), Standing { word: Word::AtRisk, why: "Embargo (20)".into() });
         one.risks[0].closed_on = Some(today);
         assert_eq!(word(&one), Word::OnTime);
         one.milestones[1].planned_on = day("2026-06-20");
-        one.milestones[1].replans.push(Replan { from: day("2026-05-30"), to: day("2026-06-20"), reason: "Chuva".into(), on: today });
+        one.milestones[1].replans.push(Replan {
+            from: day("2026-05-30"),
+            to: day("2026-06-20"),
+            reason: "Chuva".into(),
+            on: today,
+        });
         assert_eq!(word(&one), Word::AtRisk, "put off once and near again");
         assert_eq!(of(&one, day("2026-06-21")).word, Word::Late);
         one.milestones[1].done_on = Some(day("2026-06-20"));
@@ -168,8 +232,14 @@ mod tests {
     #[test]
     fn the_curve_is_planned_as_at_first_and_has_no_future() {
         let mut one = project(vec![milestone("2026-01-10", Some("2026-02-05")), milestone("2026-03-10", None)]);
-        one.milestones[1].replans.push(Replan { from: day("2026-02-10"), to: day("2026-03-10"), reason: "x".into(), on: day("2026-02-01") });
-        let curve: Vec<(u64, Option<u64>)> = curve(&one, day("2026-02-20")).iter().map(|one| (one.planned, one.done)).collect();
+        one.milestones[1].replans.push(Replan {
+            from: day("2026-02-10"),
+            to: day("2026-03-10"),
+            reason: "x".into(),
+            on: day("2026-02-01"),
+        });
+        let curve: Vec<(u64, Option<u64>)> =
+            curve(&one, day("2026-02-20")).iter().map(|one| (one.planned, one.done)).collect();
         assert_eq!(curve, [(50, Some(0)), (100, Some(50)), (100, None)]);
     }
 }

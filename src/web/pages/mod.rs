@@ -53,6 +53,7 @@ pub mod reset;
 pub mod residents;
 pub mod rotas;
 pub mod rules;
+pub mod secretariat;
 pub mod setup;
 pub mod shift;
 pub mod simulados;
@@ -88,6 +89,7 @@ pub fn routes() -> Router<App> {
         .merge(reset::routes())
         .merge(invitation::routes())
         .merge(my_data::routes())
+        .merge(secretariat::routes())
         .merge(setup::routes())
         .merge(staff::routes())
         .merge(preferences::routes())

@@ -36,12 +36,19 @@ impl Core {
             return Err(Refusal::law("an amendment changes what was signed; there is no term yet", law));
         };
         if change.on > ends_on {
-            return Err(Refusal::law(format!("the instrument ended on {ends_on}; nothing is amended after its end"), law));
+            return Err(Refusal::law(
+                format!("the instrument ended on {ends_on}; nothing is amended after its end"),
+                law,
+            ));
         }
         let signed = self.signed_on.unwrap_or(term.starts_on);
         let last = self.amendments.last().map_or(signed, |one| one.on);
         if change.on < last {
-            return Err(Refusal::wrong("on", change.on, format!("expected {last}, the day of the act before, or later")));
+            return Err(Refusal::wrong(
+                "on",
+                change.on,
+                format!("expected {last}, the day of the act before, or later"),
+            ));
         }
         let value = self.value();
         let agreed = change.agreed.filter(|after| *after != value).map(|after| (value, after));
@@ -52,7 +59,11 @@ impl Core {
         if let Some((_, after)) = agreed {
             let committed = self.ledger.totals().committed;
             if after.0 <= 0 || after < committed {
-                return Err(Refusal::wrong("agreed", after, format!("expected at least what is committed, R$ {committed}")));
+                return Err(Refusal::wrong(
+                    "agreed",
+                    after,
+                    format!("expected at least what is committed, R$ {committed}"),
+                ));
             }
         }
         if let Some((_, after)) = ending.filter(|(_, after)| *after < change.on) {
@@ -74,7 +85,12 @@ mod tests {
     }
 
     fn change<'a>(on: &str, agreed: Option<i64>, ends_on: Option<&str>) -> Change<'a> {
-        Change { on: day(on), reason: "Chuvas atrasaram a obra", agreed: agreed.map(Centavos), ends_on: ends_on.map(day) }
+        Change {
+            on: day(on),
+            reason: "Chuvas atrasaram a obra",
+            agreed: agreed.map(Centavos),
+            ends_on: ends_on.map(day),
+        }
     }
 
     #[test]

@@ -52,7 +52,12 @@ async fn seen<K: Kept>(
 ///
 /// # Errors
 /// No rule holds.
-pub async fn last_day(conn: &mut PgConnection, code: &str, from: NaiveDate, tz: Tz) -> Result<Option<NaiveDate>, Refused> {
+pub async fn last_day(
+    conn: &mut PgConnection,
+    code: &str,
+    from: NaiveDate,
+    tz: Tz,
+) -> Result<Option<NaiveDate>, Refused> {
     let anchor = Anchor { at: noon(from, tz), tz };
     Ok(deadline_desk::preview(conn, code, anchor, &Course::default()).await?.1.due_on)
 }
@@ -241,7 +246,9 @@ pub async fn add_document<K: Kept>(
 ) -> Result<Uuid, Refused> {
     store::lock::<K>(&mut *conn, id).await?.ok_or_else(|| Refused::NotFound(format!("instrument {id}")))?;
     let fits = |kind: &str| {
-        !kind.is_empty() && kind.len() <= 60 && kind.bytes().all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'_'))
+        !kind.is_empty()
+            && kind.len() <= 60
+            && kind.bytes().all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'_'))
     };
     if !fits(kind) {
         return Err(Refused::wrong("kind", kind, "expected 1 to 60 small letters, digits and `_`"));
@@ -260,7 +267,8 @@ pub async fn add_document<K: Kept>(
         return Err(Refused::Conflict("the same document is there already".into()));
     }
     let hash: String = sha256.iter().map(|byte| format!("{byte:02x}")).collect();
-    let entry = Noted::new(Audited::InstrumentDocument, KIND, id).to(json!({ "name": name, "kind": kind, "sha256": hash }));
+    let entry =
+        Noted::new(Audited::InstrumentDocument, KIND, id).to(json!({ "name": name, "kind": kind, "sha256": hash }));
     audit::record(conn, by.ids, by.now, by.actor, entry).await?;
     Ok(document)
 }

@@ -137,7 +137,12 @@ pub async fn read<K: Kept>(
     Ok(told)
 }
 
-async fn restore<K: Kept>(conn: &mut PgConnection, (by, tz): (Acting<'_>, Tz), at: usize, one: Line) -> Result<(), Refused> {
+async fn restore<K: Kept>(
+    conn: &mut PgConnection,
+    (by, tz): (Acting<'_>, Tz),
+    at: usize,
+    one: Line,
+) -> Result<(), Refused> {
     let mut what: K = serde_json::from_value(one.document).map_err(|error| wrong(at, "document", error))?;
     let ledger = Ledger::of(one.money.iter().cloned()).map_err(|error| wrong(at, "money", error))?;
     if ledger.entries() != one.money {
@@ -159,7 +164,8 @@ async fn restore<K: Kept>(conn: &mut PgConnection, (by, tz): (Acting<'_>, Tz), a
     let link = format!("/secretaria/painel/{}/{}", K::PAGES, one.id);
     for running in &one.deadlines {
         let subject = (SUBJECT, one.id);
-        let new = deadlines::New { subject, title: &title, link: &link, code: &running.code, anchor_at: running.anchor_at };
+        let new =
+            deadlines::New { subject, title: &title, link: &link, code: &running.code, anchor_at: running.anchor_at };
         crate::deadlines::desk::set(&mut *conn, by, tz, &new).await?;
     }
     store::restore_times(&mut *conn, one.id, one.changed_at, one.kept_until).await?;

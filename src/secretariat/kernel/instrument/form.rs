@@ -80,7 +80,9 @@ fn cell(field: &str, how: Cell, text: &str) -> Result<Value, Refusal> {
 
 fn day(field: &str, text: &str) -> Result<NaiveDate, Refusal> {
     let read = |form: &str| NaiveDate::parse_from_str(text, form).ok();
-    read("%Y-%m-%d").or_else(|| read("%d/%m/%Y")).ok_or_else(|| Refusal::wrong(field, text, "expected a day as 31/12/2026"))
+    read("%Y-%m-%d")
+        .or_else(|| read("%d/%m/%Y"))
+        .ok_or_else(|| Refusal::wrong(field, text, "expected a day as 31/12/2026"))
 }
 
 fn money(field: &str, text: &str) -> Result<Centavos, Refusal> {
@@ -179,12 +181,18 @@ mod tests {
 
     #[test]
     fn what_is_typed_becomes_the_act_and_a_bad_line_is_told_by_its_number() {
-        let given = [("partner.name", "Casa"), ("agreed", "1.000,50"), ("plan.schedule", "05/03/2026; 1.000,50\n"), ("commission", "Ana\nRui")];
+        let given = [
+            ("partner.name", "Casa"),
+            ("agreed", "1.000,50"),
+            ("plan.schedule", "05/03/2026; 1.000,50\n"),
+            ("commission", "Ana\nRui"),
+        ];
         let read_back = read(&FORM, &typed(&given)).unwrap();
         let expected = json!({ "partner": { "name": "Casa" }, "agreed": 100_050, "commission": ["Ana", "Rui"],
             "plan": { "schedule": [{ "on": "2026-03-05", "centavos": 100_050 }] } });
         assert_eq!(Value::Object(read_back), expected);
-        let wrong = read(&FORM, &typed(&[("partner.name", "Casa"), ("plan.schedule", "\n05/03/2026; mil")])).unwrap_err();
+        let wrong =
+            read(&FORM, &typed(&[("partner.name", "Casa"), ("plan.schedule", "\n05/03/2026; mil")])).unwrap_err();
         assert!(wrong.to_string().contains("plan.schedule, line 2, centavos"), "{wrong}");
         assert!(read(&FORM, &typed(&[])).is_err());
     }

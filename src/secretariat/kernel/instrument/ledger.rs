@@ -143,7 +143,8 @@ impl Ledger {
             }
         }
         let totals = self.totals.with(new.movement, new.centavos);
-        let totals = totals.ok_or_else(|| Refusal::wrong("centavos", new.centavos, "the sum lies beyond R$ 10 trillion"))?;
+        let totals =
+            totals.ok_or_else(|| Refusal::wrong("centavos", new.centavos, "the sum lies beyond R$ 10 trillion"))?;
         if let Some(why) = totals.fault() {
             return Err(Refusal::law(why, LAW));
         }

@@ -158,7 +158,9 @@ mod tests {
         assert_eq!(cnpj.masked(), "11.222.333/0001-81");
         let lettered: TaxId = "12.ABC.345/01DE-35".parse().unwrap();
         assert_eq!(lettered.as_str(), "12ABC34501DE35", "the example of the Receita Federal");
-        for text in ["111.444.777-36", "11.222.333/0001-82", "111.111.111-11", "00000000000000", "12ABC34501DE36", "", "é"] {
+        for text in
+            ["111.444.777-36", "11.222.333/0001-82", "111.111.111-11", "00000000000000", "12ABC34501DE36", "", "é"]
+        {
             assert!(text.parse::<TaxId>().is_err(), "{text}");
         }
     }

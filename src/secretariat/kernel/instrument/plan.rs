@@ -78,7 +78,8 @@ impl Plan {
         }
         for (at, stage) in self.stages.iter_mut().enumerate() {
             stage.title = said(&format!("plan.stages[{at}].title"), &stage.title, 300)?;
-            let fits = term.starts_on <= stage.starts_on && stage.starts_on <= stage.ends_on && stage.ends_on <= term.ends_on;
+            let fits =
+                term.starts_on <= stage.starts_on && stage.starts_on <= stage.ends_on && stage.ends_on <= term.ends_on;
             if !fits {
                 let expected = format!("expected days within {} and {}", term.starts_on, term.ends_on);
                 return Err(Refusal::wrong(format!("plan.stages[{at}]"), stage.ends_on, expected));
@@ -92,14 +93,19 @@ impl Plan {
         self.schedule.sort_by_key(|one| one.on);
         for (at, one) in self.schedule.iter().enumerate() {
             if one.centavos.0 <= 0 || one.on < term.starts_on || one.on > term.ends_on {
-                let expected = format!("expected an amount above nought within {} and {}", term.starts_on, term.ends_on);
+                let expected =
+                    format!("expected an amount above nought within {} and {}", term.starts_on, term.ends_on);
                 return Err(Refusal::wrong(format!("plan.schedule[{at}]"), one.on, expected));
             }
         }
         let sum = Centavos::sum(self.schedule.iter().map(|one| one.centavos));
         let sum = sum.map_err(|error| Refusal::wrong("plan.schedule", "", error.to_string()))?;
         if !self.schedule.is_empty() && sum != agreed || self.schedule.is_empty() && agreed.0 > 0 {
-            return Err(Refusal::wrong("plan.schedule", sum, format!("expected the sum to be the agreed value, R$ {agreed}")));
+            return Err(Refusal::wrong(
+                "plan.schedule",
+                sum,
+                format!("expected the sum to be the agreed value, R$ {agreed}"),
+            ));
         }
         Ok(self)
     }

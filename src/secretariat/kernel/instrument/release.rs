@@ -25,7 +25,10 @@ pub fn judge(core: &Core, (centavos, on): (Centavos, NaiveDate), seen: &Seen, la
         return Err(Refusal::wrong("on", on, format!("expected {} or earlier", seen.today)));
     }
     let Some(extract) = core.published.as_ref().filter(|extract| extract.on <= on) else {
-        return Err(Refusal::law("no release before the extract is published: it is the condition of effect", laws.published));
+        return Err(Refusal::law(
+            "no release before the extract is published: it is the condition of effect",
+            laws.published,
+        ));
     };
     let starts_on = core.term.map_or(extract.on, |term| term.starts_on);
     let ends_on = core.ends_on().unwrap_or(starts_on);
@@ -33,7 +36,8 @@ pub fn judge(core: &Core, (centavos, on): (Centavos, NaiveDate), seen: &Seen, la
         return Err(Refusal::law(format!("no release outside the term of {starts_on} to {ends_on}"), laws.term));
     }
     if let Some(late) = seen.late.iter().find(|late| laws.codes.contains(&late.code.as_str())) {
-        let why = format!("no release while accounts are overdue: they were due on {}, by {}", late.due_on, late.law_ref);
+        let why =
+            format!("no release while accounts are overdue: they were due on {}, by {}", late.due_on, late.law_ref);
         return Err(Refusal::law(why, laws.accounts));
     }
     if let Some(number) = &seen.elsewhere {
@@ -48,7 +52,10 @@ pub fn judge(core: &Core, (centavos, on): (Centavos, NaiveDate), seen: &Seen, la
     let after = after.map_err(|error| Refusal::wrong("centavos", centavos, error.to_string()))?;
     let value = core.value();
     if after > value {
-        return Err(Refusal::law(format!("R$ {after} would be released, above the R$ {value} that were agreed"), laws.amount));
+        return Err(Refusal::law(
+            format!("R$ {after} would be released, above the R$ {value} that were agreed"),
+            laws.amount,
+        ));
     }
     if let Some(plan) = core.plan.as_ref().filter(|plan| !plan.schedule.is_empty()) {
         let allowed = plan.until(on, value);

@@ -128,10 +128,17 @@ fn tables(core: &Core, shown: &mut Shown) {
     let opinions = core.opinions.iter().map(|one| {
         let (kind, said) = (one.kind.to_string(), if one.favourable { "favourable" } else { "contrary" });
         let kind = Cell::Word("sec-instrument-word", kind);
-        vec![Cell::Day(one.on), kind, Cell::Word("sec-instrument-word", said.into()), Cell::text(&one.text), Cell::text(&one.author)]
+        vec![
+            Cell::Day(one.on),
+            kind,
+            Cell::Word("sec-instrument-word", said.into()),
+            Cell::text(&one.text),
+            Cell::text(&one.author),
+        ]
     });
     shown.table("opinions", &["on", "kind", "favourable", "text", "author"], opinions.collect());
-    let notes = core.monitoring.iter().map(|one| vec![Cell::Day(one.on), Cell::text(&one.text), Cell::text(&one.author)]);
+    let notes =
+        core.monitoring.iter().map(|one| vec![Cell::Day(one.on), Cell::text(&one.text), Cell::text(&one.author)]);
     shown.table("monitoring", &["on", "text", "author"], notes.collect());
     let accounts = core.accounts.iter().map(|one| {
         let kind = if one.interim { "interim" } else { "final" };

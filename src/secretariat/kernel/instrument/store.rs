@@ -138,7 +138,12 @@ pub async fn save<K: Kept>(
     Ok(())
 }
 
-pub async fn set_number(conn: &mut PgConnection, id: Uuid, series: &str, (year, number): (i32, i32)) -> sqlx::Result<()> {
+pub async fn set_number(
+    conn: &mut PgConnection,
+    id: Uuid,
+    series: &str,
+    (year, number): (i32, i32),
+) -> sqlx::Result<()> {
     sqlx::query!("update instrument set series = $2, year = $3, number = $4 where id = $1", id, series, year, number)
         .execute(conn)
         .await?;
@@ -528,14 +533,9 @@ pub async fn restore_times(
     changed_at: Instant,
     kept_until: Option<NaiveDate>,
 ) -> sqlx::Result<()> {
-    sqlx::query!(
-        "update instrument set changed_at = $2, kept_until = $3 where id = $1",
-        id,
-        changed_at,
-        kept_until
-    )
-    .execute(conn)
-    .await?;
+    sqlx::query!("update instrument set changed_at = $2, kept_until = $3 where id = $1", id, changed_at, kept_until)
+        .execute(conn)
+        .await?;
     Ok(())
 }
 

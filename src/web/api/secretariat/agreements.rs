@@ -12,7 +12,7 @@ use uuid::Uuid;
 
 use super::instruments::{self, DocumentQuery, ListQuery, Made, PublicList, Shown};
 use crate::app::App;
-use crate::secretariat::agreements::{Agreement, Act, Opening};
+use crate::secretariat::agreements::{Act, Agreement, Opening};
 use crate::secretariat::kernel::instrument::exchange::{Imported, MAX_BYTES};
 use crate::secretariat::kernel::instrument::report::Report;
 use crate::secretariat::kernel::instrument::store::{Listed, PAGE};

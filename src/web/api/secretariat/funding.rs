@@ -281,7 +281,14 @@ pub async fn at_risk(app: &App) -> Result<Vec<AtRisk>, ApiError> {
         }
         let what = whole.row.what;
         let (state, index) = (what.state().to_owned(), what.index());
-        all.push(AtRisk { id, number: whole.row.number, title: index.title, state, agreed_centavos: index.agreed.0, risks });
+        all.push(AtRisk {
+            id,
+            number: whole.row.number,
+            title: index.title,
+            state,
+            agreed_centavos: index.agreed.0,
+            risks,
+        });
     }
     all.sort_by_key(|one| (one.risks.first().map(|risk| risk.on), one.id));
     Ok(all)

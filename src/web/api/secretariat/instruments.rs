@@ -13,7 +13,7 @@ use crate::deadlines::Deadline;
 use crate::secretariat::kernel::instrument::desk::{self, Whole};
 use crate::secretariat::kernel::instrument::exchange::{self, Imported};
 use crate::secretariat::kernel::instrument::report::{self, Report};
-use crate::secretariat::kernel::instrument::store::{self, DoneAct, Document, Listed, Wanted};
+use crate::secretariat::kernel::instrument::store::{self, Document, DoneAct, Listed, Wanted};
 use crate::secretariat::kernel::instrument::{Kept, TaxId, Totals};
 use crate::secretariat::kernel::money::Centavos;
 use crate::web::auth::Staff;
@@ -277,8 +277,21 @@ pub async fn public<K: Kept>(app: &App, (after, most): (Option<Uuid>, i64)) -> R
 
 /// Columns of the public file, in order; those that end in `_centavos` are written as reais with a point.
 const COLUMNS: [&str; 15] = [
-    "id", "number", "kind", "state", "object", "partner", "partner_document", "signed_on", "starts_on", "ends_on",
-    "agreed_centavos", "released_centavos", "accounted_centavos", "returned_centavos", "outcome",
+    "id",
+    "number",
+    "kind",
+    "state",
+    "object",
+    "partner",
+    "partner_document",
+    "signed_on",
+    "starts_on",
+    "ends_on",
+    "agreed_centavos",
+    "released_centavos",
+    "accounted_centavos",
+    "returned_centavos",
+    "outcome",
 ];
 
 /// A cell that no program takes for a formula.
@@ -286,9 +299,7 @@ fn cell(name: &str, value: &Value) -> String {
     match value {
         Value::String(text) if text.starts_with(['=', '+', '-', '@', '\t', '\r']) => format!("'{text}"),
         Value::String(text) => text.clone(),
-        Value::Number(number) if name.ends_with("_centavos") => {
-            Centavos(number.as_i64().unwrap_or_default()).machine()
-        }
+        Value::Number(number) if name.ends_with("_centavos") => Centavos(number.as_i64().unwrap_or_default()).machine(),
         Value::Null => String::new(),
         other => other.to_string(),
     }

@@ -12,11 +12,11 @@ use uuid::Uuid;
 
 use super::instruments::{self, DocumentQuery, ListQuery, Made, PublicList, Shown};
 use crate::app::App;
-use crate::secretariat::strategic_projects::standing::{self, Point, Standing};
-use crate::secretariat::strategic_projects::{Act, Opening, Project};
 use crate::secretariat::kernel::instrument::exchange::{Imported, MAX_BYTES};
 use crate::secretariat::kernel::instrument::report::Report;
 use crate::secretariat::kernel::instrument::store::{self, Listed, PAGE};
+use crate::secretariat::strategic_projects::standing::{self, Point, Standing};
+use crate::secretariat::strategic_projects::{Act, Opening, Project};
 use crate::web::api::imports::Query;
 use crate::web::auth::{May, can};
 use crate::web::error::{ApiError, Problem};
