@@ -209,9 +209,6 @@ fn put_off(mut one: Funding, due_on: NaiveDate, reason: &str, seen: &Seen) -> Ou
         return Err(Refusal::wrong("due_on", due_on, format!("expected a day after {}", clause.due_on)));
     }
     let is_beyond = last.is_some_and(|last| due_on > last);
-    if is_beyond && !clause.put_off.is_empty() {
-        return Err(Refusal::law("it was put off beyond its rule already", format!("{LAW} (cláusula suspensiva)")));
-    }
     clause.put_off.push((clause.due_on, reason.clone()));
     clause.due_on = due_on;
     let done = Done::of(one).because(reason.clone());

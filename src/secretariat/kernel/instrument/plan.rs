@@ -41,7 +41,7 @@ pub struct Stage {
 #[serde(deny_unknown_fields)]
 pub struct Instalment {
     pub on: NaiveDate,
-    #[schema(minimum = 1, maximum = 1_000_000_000_000_000_i64, value_type = i64)]
+    #[schema(minimum = 1, value_type = i64)]
     pub centavos: Centavos,
 }
 

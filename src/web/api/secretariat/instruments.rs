@@ -90,7 +90,7 @@ pub struct PublicList {
 
 /// True for whoever works in the module.
 pub fn works<K: Kept>(staff: &Staff) -> bool {
-    staff.roles.iter().any(|role| role == K::ROLE)
+    staff.roles.has(K::ROLE)
 }
 
 /// # Errors

@@ -54,6 +54,17 @@ impl ListPage {
         row.due_on.is_some_and(|due| due < today(&self.f.v))
     }
 
+    /// The form of opening, as the included fields want it.
+    fn openings(&self) -> [&DrawnForm; 1] {
+        [&self.opening]
+    }
+
+    /// The question of the list, for the address of its next page.
+    fn asked(&self) -> String {
+        let mut query = url::form_urlencoded::Serializer::new(String::new());
+        query.append_pair("state", &self.wanted.state).append_pair("q", &self.wanted.q).finish()
+    }
+
     fn code(&self, row: &Listed) -> String {
         row.due_code.as_deref().map(|code| deadline_words::name(self.f.v.lang, code)).unwrap_or_default()
     }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::secretariat::kernel::instrument::form::{Field, Form, Input};
+use crate::secretariat::kernel::instrument::form::{Cell as Column, Field, Form, Input};
 use crate::secretariat::kernel::instrument::shown::Cell;
 use crate::web::pages::view::View;
 
@@ -58,11 +58,13 @@ fn choices(v: &View, field: &str, words: &'static [&'static str]) -> Vec<(&'stat
     words.iter().map(|word| (*word, v.word(vocabulary, word))).collect()
 }
 
+/// What a line of a list holds, in words.
+fn columns(v: &View, columns: &[(&str, Column)]) -> String {
+    let names: Vec<String> = columns.iter().map(|column| field(v, column.0)).collect();
+    v.t1("sec-instrument-help-rows", "columns", names.join("; "))
+}
+
 fn drawn(v: &View, one: &Field, given: &BTreeMap<String, String>) -> Drawn {
-    let columns = |columns: &[(&str, _)]| {
-        let names: Vec<String> = columns.iter().map(|(name, _): &(&str, _)| field(v, name)).collect();
-        v.t1("sec-instrument-help-rows", "columns", names.join("; "))
-    };
     let (kind, help, options) = match one.input {
         Input::Line => ("line", String::new(), Vec::new()),
         Input::Text => ("text", String::new(), Vec::new()),
@@ -72,7 +74,7 @@ fn drawn(v: &View, one: &Field, given: &BTreeMap<String, String>) -> Drawn {
         Input::Yes => ("yes", String::new(), Vec::new()),
         Input::Choice(words) => ("choice", String::new(), choices(v, one.name, words)),
         Input::Lines => ("text", v.t("sec-instrument-help-lines"), Vec::new()),
-        Input::Rows(rows) => ("text", columns(rows), Vec::new()),
+        Input::Rows(rows) => ("text", columns(v, rows), Vec::new()),
     };
     let value = given.get(one.name).cloned().unwrap_or_default();
     Drawn { name: one.name, label: field(v, one.name), kind, help, required: one.required, value, options }
