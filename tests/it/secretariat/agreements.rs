@@ -77,7 +77,7 @@ async fn a_fomento_goes_from_its_call_to_regular_accounts_over_christmas_the_tur
         .refused(
             &id,
             json!({ "act": "amend", "on": "2026-11-11", "reason": "Mais prazo", "ends_on": "2027-01-01" }),
-            &["after its end", "art. 55"],
+            &["after its end", "arts. 55"],
         )
         .await;
     house.on("2027-02-10").await;
@@ -135,7 +135,7 @@ async fn a_release_is_refused_for_each_reason_with_its_law() {
     assert_eq!(house.deadline(&id, "agreements.interim").await.0, "2027-03-02", "30 days after the first year");
     let other = running(&house, "2026-02-02", ("2026-02-02", "2027-12-31"), &[("2026-02-02", 100)]).await;
     house.on("2027-03-03").await;
-    house.refused(&id, release(1, "2027-03-03"), &["accounts are overdue", "2027-03-02", "art. 49"]).await;
+    house.refused(&id, release(1, "2027-03-03"), &["accounts are overdue", "2027-03-02", "48 e 49"]).await;
     house.done(&id, json!({ "act": "account_interim", "centavos": 600, "text": "Ano 1" })).await;
     house.on("2027-03-05").await;
     let (_, told) = house.act(&id, release(1, "2027-03-05")).await;

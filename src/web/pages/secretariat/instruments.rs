@@ -17,12 +17,12 @@ use crate::app::App;
 use crate::deadlines::{Deadline, words as deadline_words};
 use crate::plancon::PlanError;
 use crate::refused::Refused;
-use crate::secretariat::kernel::instrument::Kept;
 use crate::secretariat::kernel::instrument::desk;
 use crate::secretariat::kernel::instrument::form;
 use crate::secretariat::kernel::instrument::report::{self, Report};
 use crate::secretariat::kernel::instrument::shown::{Cell, Shown};
 use crate::secretariat::kernel::instrument::store::{self, Document, DoneAct, Listed, Wanted};
+use crate::secretariat::kernel::instrument::{Index, Kept, TaxId};
 use crate::web::api::secretariat::funding::{self, AtRisk};
 use crate::web::api::secretariat::instruments as api;
 use crate::web::auth::{May, Staff, can};
@@ -253,7 +253,10 @@ async fn one_page<K: Kept>(
     let sent = if wrong.is_empty() { "" } else { given.get("act").map(String::as_str).unwrap_or_default() };
     let forms = possible.into_iter().map(|form| words::form(&v, form, (sent, &given))).collect();
     let status = if wrong.is_empty() { StatusCode::OK } else { StatusCode::UNPROCESSABLE_ENTITY };
-    let shown = what.shown(today(&v));
+    let mut shown = what.shown(today(&v));
+    if !works {
+        masked(&mut shown, &what.index());
+    }
     let f = Frame::load(&mut conn, app, v, K::PAGES).await?;
     let template = OnePage {
         f,
@@ -278,7 +281,15 @@ async fn one_page<K: Kept>(
     Ok((status, page(&template)?).into_response())
 }
 
-/// As whoever does not work in the module sees it: no bank data. A masked CPF is none that reads back, so a person has no number at all.
+/// The other side without its whole CPF.
+fn masked(shown: &mut Shown, index: &Index) {
+    let document = index.partner_document.parse::<TaxId>().map(|id| id.masked()).unwrap_or_default();
+    for (_, cell) in shown.facts.iter_mut().filter(|(name, _)| *name == "partner") {
+        *cell = Cell::text(format!("{} ({document})", index.partner));
+    }
+}
+
+/// As whoever does not work in the module sees it: no bank data.
 fn hidden<K: Kept>(what: &K) -> Result<K, ApiError> {
     fn without_bank(value: &mut Value) {
         match value {
