@@ -1,7 +1,7 @@
 //! What may be lost, and why: computed from days, never typed. Pure.
 
 use chrono::NaiveDate;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::{Funding, State, regime};
 use crate::deadlines::Deadline;
