@@ -2,7 +2,10 @@
 //!
 //! The pipeline never imports this; what is here reads the pipeline and reuses its parts.
 
+pub mod agreements;
 pub mod budget;
 pub mod committees;
+pub mod funding;
 pub mod kernel;
 pub mod modules;
+pub mod strategic_projects;
