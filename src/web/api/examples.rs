@@ -40,8 +40,6 @@ fn all() -> Vec<Example> {
         of_secretariat(),
         of_committees(),
         of_budget(),
-    ]
-    .concat()
         of_instruments(),
     ]
     .concat()
