@@ -3,8 +3,6 @@
 use Permission::{
     DeclareDamage, DraftAlerts, EditCatalogue, EditResidents, Inspect, IssueAlerts, ManageDevices, ManagePrivacy, ManageStaff, OwnAccount,
     ReadAudit, ReportField, RunIncidents, SeeConsole, SeeDeliveries, SeeResidents, SeeSecretariat, WorkSecretariat,
-    ReadAudit, ReportField, RunIncidents, SeeConsole, SeeDeliveries, SeeResidents,
-    SeeSecretariat, WorkSecretariat,
 };
 
 /// Up to the warning, and what is around it.
