@@ -79,7 +79,9 @@ impl Place {
 
     /// Somebody who may do everything there is.
     async fn chief(&self) -> Person {
-        let roles = [Role::Coordinator, Role::Administrator, Role::PrivacyOfficer];
+        let modules = Role::ALL.iter().copied().filter(|role| role.is_module());
+        let roles: Vec<Role> =
+            [Role::Coordinator, Role::Administrator, Role::PrivacyOfficer].into_iter().chain(modules).collect();
         let chief = self.person("chefe", &roles).await;
         let allowed = Roles::new(roles).permissions();
         assert!(Permission::ALL.iter().all(|permission| allowed.allow(*permission)));

@@ -6,7 +6,7 @@ use axum::http::{Method, Request, StatusCode, header};
 use sentinela::accounts::Role;
 use serde_json::{Value, json};
 
-use crate::approval::{Person, Room};
+use crate::approval::Room;
 use crate::damage::raw;
 
 const CIVIL: &str = "02.04.06.182.0012.2041.3.3.90.30.1500";
@@ -15,14 +15,13 @@ const RESERVE: &str = "02.04.99.999.9999.9001.9.9.99.99.99.1500";
 
 struct Town {
     room: Room,
-    bia: Person,
 }
 
 impl Town {
     async fn open() -> Self {
         let room = Room::open(&[]).await;
-        let bia = room.person("bia", Role::Budget).await;
-        let town = Self { room, bia };
+        room.person("bia", Role::Budget).await;
+        let town = Self { room };
         town.at("2025-08-01").await;
         let node = |code: &str, name: &str| json!({"code": code, "name": name, "valid_from": "2020-01-01"});
         let units = json!([node("02", "Prefeitura"), node("02.04", "Defesa Civil")]);
