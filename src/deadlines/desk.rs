@@ -382,7 +382,8 @@ async fn move_one(
     let rule = rules.choose(&one.code, anchor.day()).ok_or_else(|| missing_rule(&one.code, anchor.day()))?;
     let today = by.now.with_timezone(&tz).date_naive();
     let on = asked.on.unwrap_or(today);
-    if on < anchor.day() || on > today {
+    // An extension has no day of its own, and its anchor may be a day to come.
+    if asked.act != "extend" && (on < anchor.day() || on > today) {
         return Err(Refused::wrong("on", on, format!("expected a day from {} to {today}", anchor.day())));
     }
     let due = (one.due_on, one.due_at, by.now);

@@ -294,6 +294,10 @@ impl Kept for Funding {
         self.core.index()
     }
 
+    fn outside_key(&self) -> Option<&str> {
+        self.outside_key.as_deref()
+    }
+
     fn kind(&self) -> &'static str {
         self.kind.as_str()
     }

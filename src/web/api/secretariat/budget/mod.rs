@@ -228,7 +228,7 @@ pub async fn changes(
 
 /// `?key=…&after=2027-02-01&document=…`
 #[derive(Debug, Default, Deserialize, utoipa::IntoParams)]
-#[serde(deny_unknown_fields, default)]
+#[serde(default)]
 #[into_params(parameter_in = Query)]
 pub struct RowsWanted {
     /// The line whose rows are wanted; none: only the imports.
@@ -281,7 +281,7 @@ pub async fn executed(
 
 /// `?way=function&path=06/06.182`
 #[derive(Debug, Default, Deserialize, utoipa::IntoParams)]
-#[serde(deny_unknown_fields, default)]
+#[serde(default)]
 #[into_params(parameter_in = Query)]
 pub struct SpendingWanted {
     /// function, unit or nature.
