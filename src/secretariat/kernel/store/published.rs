@@ -126,7 +126,7 @@ pub async fn list(
            where p.module = $1 and ($2::text is null or p.type_key = $2) and p.withdrawn_at is null
              and (p.embargo_until is null or p.embargo_until <= $3)
              and ($4::timestamptz is null or (p.published_at, p.id) < ($4, $5))
-             and not exists (select from case_publication n where n.case_id = p.case_id and n.seq > p.seq
+             and not exists (select from case_publication n where n.case_id = p.case_id and p.seq < n.seq
                  and n.withdrawn_at is null and (n.embargo_until is null or n.embargo_until <= $3))
            order by p.published_at desc, p.id desc limit $6"#,
         module,
