@@ -63,7 +63,7 @@ pub async fn round(app: &App, now: Instant) -> sqlx::Result<usize> {
             let subject = lang.t2(key, "what", what, "day", day.format("%d/%m/%Y"));
             let body = format!("{subject}\n\n{}{link}\n", app.config.public_url());
             let (channel, expires_at, purpose) = (Channel::Email, now + GOOD_FOR, "deadline");
-            let notice = Notice { channel, address: *address, subject: &subject, body: &body, expires_at, purpose };
+            let notice = Notice { channel, address, subject: &subject, body: &body, expires_at, purpose };
             notices::queue(&mut tx, &app.ids, now, &notice).await?;
         }
     }

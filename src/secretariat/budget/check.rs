@@ -309,20 +309,18 @@ pub fn ppa(ppa: &Ppa) -> Vec<Problem> {
 ///
 /// # Errors
 /// The problem, with both sums.
-pub fn ceiling(unit: &str, asked: Centavos, most: Option<Centavos>) -> Result<(), Problem> {
+pub fn ceiling(unit: &str, asked: Centavos, most: Option<Centavos>) -> Result<(), Box<Problem>> {
     let law = "LRF art. 12 §3; teto fixado pelo órgão central";
     match most {
-        None => Err(problem(
-            "ceiling",
-            unit,
-            (format!("{unit} has no ceiling yet"), format!("{unit} ainda não tem teto")),
-            law,
-        )),
+        None => {
+            let words = (format!("{unit} has no ceiling yet"), format!("{unit} ainda não tem teto"));
+            Err(Box::new(problem("ceiling", unit, words, law)))
+        }
         Some(most) if asked > most => {
             let over = Centavos(asked.0 - most.0);
             let text = format!("{unit}: R$ {asked} proposed, the ceiling is R$ {most}: R$ {over} too much");
             let pt = format!("{unit}: R$ {asked} proposto, o teto é R$ {most}: R$ {over} a mais");
-            Err(problem("ceiling", unit, (text, pt), law))
+            Err(Box::new(problem("ceiling", unit, (text, pt), law)))
         }
         Some(_) => Ok(()),
     }

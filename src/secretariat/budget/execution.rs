@@ -126,11 +126,14 @@ fn named(mapping: &Mapping, column: Column) -> String {
     mapping.get(column.as_str()).map_or(column.as_str(), String::as_str).trim().to_lowercase()
 }
 
+/// Rows, each with its line.
+type Numbered = Vec<(usize, Entry)>;
+
 /// Reads a table: each row, with its line.
 ///
 /// # Errors
 /// The table as a whole cannot be read.
-pub fn read(bytes: &[u8], mapping: &Mapping) -> Result<(Vec<(usize, Entry)>, Vec<Bad>), Bad> {
+pub fn read(bytes: &[u8], mapping: &Mapping) -> Result<(Numbered, Vec<Bad>), Bad> {
     if let Some(other) = mapping.keys().find(|name| name.parse::<Column>().is_err()) {
         let known: Vec<&str> = Column::ALL.iter().map(|one| one.as_str()).collect();
         return Err(Bad::new(1, other, other, format!("no column of ours; expected {}", known.join(", "))));

@@ -141,7 +141,7 @@ impl fmt::Display for Centavos {
             text.push('-');
         }
         for (at, digit) in digits.chars().enumerate() {
-            if at > 0 && (digits.len() - at) % 3 == 0 {
+            if at > 0 && (digits.len() - at).is_multiple_of(3) {
                 text.push('.');
             }
             text.push(digit);

@@ -367,17 +367,19 @@ pub fn appoint(all: &[Mandate], wanted: Wanted, most: Option<u32>) -> Result<(),
 
 /// Mandates of the person as titular that lead to the wanted one without a pause.
 fn in_a_row(all: &[Mandate], wanted: Wanted) -> u32 {
+    if wanted.capacity != Capacity::Titular {
+        return 0;
+    }
     let mut begins = wanted.from;
     let mut count = 0;
-    while wanted.capacity == Capacity::Titular {
+    loop {
         let leads = |one: &&Mandate| {
             let is_theirs = one.person_id == wanted.person && one.capacity == Capacity::Titular;
             is_theirs && one.from_on < begins && one.last_day().succ_opt().is_none_or(|next| next >= begins)
         };
-        let Some(before) = all.iter().filter(leads).min_by_key(|one| one.from_on) else { break };
+        let Some(before) = all.iter().filter(leads).min_by_key(|one| one.from_on) else { return count };
         (begins, count) = (before.from_on, count + 1);
     }
-    count
 }
 
 #[cfg(test)]
