@@ -180,7 +180,7 @@ async fn a_photograph_of_an_inspection_is_removed_with_a_reason_and_its_sum_stay
     );
     // It is not said to be on a telephone, and comes back by no repeated sending.
     let page = house.room.page(&house.olga, &format!("/console/inspections/{id}")).await;
-    assert!(page.contains("Fotografia retirada") && page.contains("Uma fotografia ainda não chegou"), "{page}");
+    assert!(page.contains("Photograph removed") && page.contains("One photograph has not come yet"), "{page}");
     let line = house.look(&house.olga, "/api/v1/inspections").await;
     assert_eq!((&line[0]["photographs"], &line[0]["arrived"]), (&json!(1), &json!(0)));
     assert_eq!(house.send_photograph(&house.fabio, id, key(3), &"a".repeat(64)).await.0, StatusCode::OK);

@@ -194,7 +194,7 @@ async fn a_budget_goes_from_the_plan_to_the_law_and_a_calamity_opens_a_credit_wi
     assert!(!shown.to_string().contains("bia"), "no name of staff is published");
     let (status, page) = town.room.stranger(Method::GET, "/secretaria/orcamento/2026").await;
     assert_eq!(status, StatusCode::OK);
-    assert!(page.contains("Decreto 17.001") && page.contains("5.750,00"), "{page}");
+    assert!(page.contains("Decreto 17.001") && page.contains("5.950,00"), "{page}");
 
     town.at("2027-01-02").await;
     let mut late = credit("extraordinary", "none", 1);
