@@ -51,6 +51,12 @@ def existing(kind, name, value):
     return known[choice // 16 % len(known)] if known else value
 
 
+@schemathesis.serializer("application/x-ndjson", "application/jsonl", "application/pdf")
+def as_it_is(context, value):
+    """Lines and files are sent as they were made up."""
+    return value if isinstance(value, bytes) else str(value).encode("utf-8", "surrogatepass")
+
+
 @schemathesis.hook
 def map_path_parameters(context, path_parameters):
     parts = context.operation.path.split("/")

@@ -520,7 +520,7 @@ fn of_committees() -> Vec<Example> {
     let file = json!({"format": "sentinela-body/1", "id": "00000000-0000-0000-0000-00000000c0de", "body": body, "ended_on": null,
         "ended_reason": "", "persons": [], "seats": []});
     let ending = json!({"day": "2098-12-31", "reason": "Renúncia"});
-    let person = json!({"name": "Ana Prado", "email": "ana@exemplo.invalid"});
+    let person = json!({"name": "Ana Prado", "email": "conselho@exemplo.invalid"});
     let mandate = json!({"person_id": nil, "capacity": "titular", "from_on": "2026-02-01", "until_on": "2027-01-31", "act": "Decreto 2/2026"});
     vec![
         ("post", "/api/v1/secretariat/committees", json, body.clone()),

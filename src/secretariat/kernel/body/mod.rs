@@ -113,7 +113,6 @@ pub struct CreatedBy {
 /// A body as somebody describes it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[schema(as = BodyDescribed)]
-#[serde(deny_unknown_fields)]
 pub struct Described {
     /// In addresses: small letters, digits and `-`.
     pub slug: String,

@@ -96,7 +96,6 @@ pub struct OccurrenceAct {
     corrects: Option<i64>,
     /// Photographs that the occurrence holds already, to stand with a note: see `POST /api/v1/occurrences/{id}/photographs`.
     #[serde(default)]
-    #[schema(max_items = 12)]
     photographs: Vec<Uuid>,
 }
 

@@ -27,7 +27,6 @@ use crate::web::json;
 pub struct ListQuery {
     /// The last id of the page before.
     pub after: Option<Uuid>,
-    #[param(max_length = 40)]
     pub state: String,
     /// Words of the object or the partner.
     #[param(max_length = 200)]
@@ -251,6 +250,9 @@ pub async fn export<K: Kept>(app: &App, staff: &Staff) -> Result<Response, ApiEr
 pub async fn import<K: Kept>(app: &App, staff: &Staff, body: &[u8]) -> Result<Imported, ApiError> {
     worker::<K>(staff)?;
     let text = std::str::from_utf8(body).map_err(|error| ApiError::field("body", "", error.to_string()))?;
+    if text.trim().is_empty() {
+        return Err(ApiError::field("body", "", "expected a line for each instrument"));
+    }
     let actor = staff.actor();
     let by = Acting { ids: &app.ids, now: app.clock.now(), actor: &actor };
     let mut tx = app.db.web.begin().await?;

@@ -34,6 +34,7 @@ use crate::web::json::StrictJson;
 pub struct ContentChange {
     /// The revision that was looked at.
     pub revision: i32,
+    #[schema(value_type = Object)]
     pub content: Content,
 }
 

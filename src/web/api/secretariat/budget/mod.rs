@@ -122,6 +122,7 @@ pub struct Shown {
     pub bill: Listed,
     #[schema(value_type = Object)]
     pub life: serde_json::Value,
+    #[schema(value_type = Object)]
     pub content: Content,
     pub dues: Vec<Due>,
     /// Everything that is wrong; what blocks comes first.
@@ -232,11 +233,9 @@ pub async fn changes(
 #[into_params(parameter_in = Query)]
 pub struct RowsWanted {
     /// The line whose rows are wanted; none: only the imports.
-    #[param(max_length = 80)]
     pub key: Option<String>,
     /// Day and document of the last row that was read.
     pub after: Option<NaiveDate>,
-    #[param(max_length = 60)]
     pub document: Option<String>,
 }
 
@@ -288,7 +287,6 @@ pub struct SpendingWanted {
     #[param(pattern = "^(function|unit|nature)$")]
     pub way: Option<String>,
     /// Codes from the top, joined by `/`.
-    #[param(max_length = 200)]
     pub path: Option<String>,
 }
 

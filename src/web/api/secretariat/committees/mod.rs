@@ -414,7 +414,6 @@ pub async fn composition(
 pub struct OfYear {
     /// This year where it is left out.
     #[serde(default)]
-    #[param(minimum = 1900, maximum = 2200)]
     pub year: Option<i32>,
 }
 
