@@ -88,7 +88,8 @@ impl Hall {
             let email = format!("membro{}@exemplo.invalid", at + 1);
             let person = self.made("/persons", json!({ "name": name, "email": email })).await;
             self.appoint(&seat, &person, "titular", ("2026-01-01", "2026-12-31")).await;
-            (seats.push(seat), persons.push(person));
+            seats.push(seat);
+            persons.push(person);
         }
         let second = self.made("/persons", json!({ "name": "Suplente da Saúde" })).await;
         self.appoint(&seats[2], &second, "substitute", ("2026-01-01", "2026-12-31")).await;
@@ -204,7 +205,7 @@ async fn it_resolves(hall: &Hall, seats: &[String], persons: &[String]) {
         (&resolved["year"], &resolved["number"], &resolved["spawned_case"]),
         (&json!(2026), &json!(1), &Value::Null)
     );
-    let wanted = store::room::spawn_wanted(&mut *hall.room.app.db.web.acquire().await.unwrap()).await.unwrap();
+    let wanted = store::room::spawn_wanted(&mut hall.room.app.db.web.acquire().await.unwrap()).await.unwrap();
     assert_eq!(wanted.iter().map(|one| one.determination.as_str()).collect::<Vec<_>>(), ["Publicar o plano"]);
     let four = json!({ "tally": { "votes_for": 4, "votes_against": 0, "votes_abstain": 0 } });
     hall.good(Method::POST, &format!("{secret}/decision"), four).await;
