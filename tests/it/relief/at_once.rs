@@ -104,6 +104,20 @@ async fn a_person_is_in_one_place_at_a_time_whatever_many_hands_do_at_once() {
     }
 }
 
+/// Until so many sessions of the database wait for a lock.
+async fn waiting(db: &support::TestDb, sessions: i64) {
+    support::eventually("sessions that wait for a lock", async || {
+        let waits: i64 = sqlx::query_scalar(
+            "select count(*) from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'",
+        )
+        .fetch_one(&db.pool)
+        .await
+        .unwrap();
+        (waits == sessions).then_some(())
+    })
+    .await;
+}
+
 #[tokio::test]
 async fn two_slips_in_opposite_directions_are_taken_back_at_once() {
     let db = support::db().await;
@@ -135,9 +149,9 @@ async fn two_slips_in_opposite_directions_are_taken_back_at_once() {
         })
     };
     let one = undo(first, persons[1]);
-    tokio::time::sleep(std::time::Duration::from_millis(300)).await;
+    waiting(&db, 1).await;
     let other = undo(second, persons[0]);
-    tokio::time::sleep(std::time::Duration::from_millis(300)).await;
+    waiting(&db, 2).await;
     held.rollback().await.unwrap();
     for done in [one, other] {
         support::soon("an undo", done).await.unwrap().unwrap();
