@@ -6051,6 +6051,7 @@ sec-clause = Clause { $n } of the act
 sec-count-open = { $n } open
 sec-count-late = { $n } late
 sec-count-near = { $n } near the deadline
+sec-not-there = Not available yet
 sec-own = You work here
 sec-case = Case
 sec-cases = Cases

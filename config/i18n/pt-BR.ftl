@@ -6052,8 +6052,17 @@ sec-late = Atrasados
 sec-late-none = Nada está atrasado.
 sec-modules = Competências
 sec-clause = Cláusula { $n } do ato
-sec-count-open = { $n } abertos
-sec-count-late = { $n } atrasados
+sec-count-open =
+    { $n ->
+        [one] 1 aberto
+       *[other] { $n } abertos
+    }
+sec-count-late =
+    { $n ->
+        [one] 1 atrasado
+       *[other] { $n } atrasados
+    }
+sec-not-there = Ainda não disponível
 sec-count-near = { $n } perto do prazo
 sec-own = Você trabalha aqui
 sec-case = Processo

@@ -14,6 +14,7 @@ await play("the secretariat", { pictures: process.env.SHOTS }, async ({ base, op
     await page.goto(`${base}/secretaria/painel`);
     await checkPage(page);
     assert.ok((await page.locator(".tiles li").count()) >= 23, "23 modules");
+    assert.ok((await page.locator(".tiles a").count()) >= 11, "those that work are links, the others say that they are not there yet");
     await picture(page, "sec-1-panel");
   });
 

@@ -16,6 +16,7 @@ use crate::secretariat::kernel::store::lists::{Filter, Listed};
 use crate::secretariat::modules::{MODULES, Module};
 use crate::web::auth::{May, can};
 use crate::web::error::ApiError;
+use crate::web::gate::RULES;
 
 /// Rows of what awaits and of what is late.
 const SHOWN: i64 = 20;
@@ -31,6 +32,10 @@ struct Tile {
     near: i64,
     /// Whoever reads works there.
     own: bool,
+    /// Its procedures are cases, so that they can be counted.
+    has_cases: bool,
+    /// It has pages of its own, or cases.
+    is_there: bool,
 }
 
 #[derive(Template)]
@@ -54,6 +59,12 @@ impl PanelPage {
     }
 }
 
+/// The table of routes names them.
+fn has_pages(module: &Module) -> bool {
+    let own = format!("/secretaria/painel/{}", module.slug_pt);
+    RULES.iter().any(|rule| rule.path == own)
+}
+
 async fn show(State(app): State<App>, staff: May<can::SeeSecretariat>, v: View) -> Result<Response, ApiError> {
     let (actor, who) = (staff.actor(), desk::who(&staff));
     let desk = Desk::of(&app, &actor, &who);
@@ -64,10 +75,12 @@ async fn show(State(app): State<App>, staff: May<can::SeeSecretariat>, v: View) 
         .map(|module| {
             let stands = standings.iter().find(|one| one.module == module.key());
             let (open, late, near) = stands.map_or((0, 0, 0), |one| (one.open, one.late, one.near));
-            Tile { module, open, late, near, own: who.has(module.key()) }
+            let has_cases = app.cases.of_module(module.key()).next().is_some();
+            let is_there = has_cases || has_pages(module);
+            Tile { module, open, late, near, own: is_there && who.has(module.key()), has_cases, is_there }
         })
         .collect();
-    tiles.sort_by_key(|tile| !tile.own);
+    tiles.sort_by_key(|tile| (!tile.own, !tile.is_there));
     let open = Filter { open: Some(true), limit: SHOWN, ..Filter::default() };
     let awaits = desk::list(&mut conn, desk, Filter { waits_for: Some("mayor".into()), ..open.clone() }).await?;
     let late = desk::list(&mut conn, desk, Filter { late: true, ..open }).await?;
