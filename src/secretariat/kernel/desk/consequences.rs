@@ -34,6 +34,9 @@ pub(super) async fn of_opening(
         publish(&mut *conn, desk, def, case).await?;
     }
     let told: Vec<&str> = words(&def.opening.notifies);
+    if told.contains(&"citizen") {
+        tell_citizen(&mut *conn, desk, def, case, (Lang::Pt.t("sec-act-open").as_str(), "")).await?;
+    }
     let told = if case.assigned.is_empty() { told } else { [told, vec!["owner"]].concat() };
     tell(conn, desk, def, case, &told).await
 }
@@ -199,9 +202,11 @@ pub async fn tell_citizen(
         body.push_str("\n\n");
         body.push_str(&lang.t1("sec-citizen-mail-reason", "reason", reason));
     }
-    let link = format!("{}/secretaria/protocolo", desk.config.public_url());
-    body.push_str("\n\n");
-    body.push_str(&lang.t1("sec-citizen-mail-follow", "link", link));
+    if case.code_hash.is_some() {
+        let link = format!("{}/secretaria/protocolo", desk.config.public_url());
+        body.push_str("\n\n");
+        body.push_str(&lang.t1("sec-citizen-mail-follow", "link", link));
+    }
     body.push('\n');
     let (channel, expires_at, purpose) = (Channel::Email, desk.by.now + GOOD_FOR, "secretariat");
     let notice = Notice { channel, address: &address, subject: &subject, body: &body, expires_at, purpose };
