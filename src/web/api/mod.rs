@@ -317,6 +317,13 @@ pub mod warnings;
     secretariat::exchange::export,
     secretariat::exchange::import,
     secretariat::publications::list,
-    secretariat::publications::show
+    secretariat::publications::show,
+    secretariat::citizen::ask,
+    secretariat::citizen::follow,
+    secretariat::citizen::act,
+    secretariat::citizen::identity_of,
+    secretariat::figures::inside,
+    secretariat::figures::public,
+    secretariat::figures::mayor_view
 ))]
 pub struct ApiDocument;

@@ -1,7 +1,9 @@
 //! The secretariat over HTTP: every type of cases by the same routes.
 
 pub mod cases;
+pub mod citizen;
 pub mod exchange;
+pub mod figures;
 pub mod lists;
 pub mod papers;
 pub mod publications;
@@ -22,6 +24,8 @@ pub fn routes() -> Router<App> {
         .merge(papers::routes())
         .merge(exchange::routes())
         .merge(publications::routes())
+        .merge(citizen::routes())
+        .merge(figures::routes())
 }
 
 /// # Errors
