@@ -1,11 +1,16 @@
 //! Pages of the secretariat: what every module has in common. Staff below `/secretaria/painel`, everybody below `/secretaria`.
 
 pub mod case;
+pub mod door;
 pub mod forms;
+pub mod identity;
+pub mod mayor;
 pub mod panel;
+pub mod protocol;
 pub mod public;
 pub mod queue;
 pub mod report;
+pub mod yearly;
 
 use axum::Router;
 use serde_json::Value;
@@ -28,6 +33,11 @@ pub fn routes() -> Router<App> {
         .merge(forms::routes())
         .merge(report::routes())
         .merge(public::routes())
+        .merge(door::routes())
+        .merge(protocol::routes())
+        .merge(mayor::routes())
+        .merge(yearly::routes())
+        .merge(identity::routes())
 }
 
 /// # Errors
