@@ -2,7 +2,9 @@
 //!
 //! The pipeline never imports this; what is here reads the pipeline and reuses its parts.
 
+pub mod budget;
 pub mod citizen;
+pub mod committees;
 pub mod kernel;
 pub mod mayor;
 pub mod modules;

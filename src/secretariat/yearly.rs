@@ -63,7 +63,8 @@ pub fn suppress(rows: &mut [Row]) {
         hidden += 1;
     }
     if hidden == 1
-        && let Some(next) = rows.iter_mut().filter(|row| row.count.is_some_and(|count| count > 0)).min_by_key(|row| row.count)
+        && let Some(next) =
+            rows.iter_mut().filter(|row| row.count.is_some_and(|count| count > 0)).min_by_key(|row| row.count)
     {
         next.count = None;
     }

@@ -127,7 +127,8 @@ pub async fn find(
     let named = code::number(number).ok_or_else(unknown)?;
     let id = store::by_code(&mut *conn, &hash).await?.ok_or_else(unknown)?;
     let (kept, case) = cases::find(&mut *conn, desk, id, held).await?;
-    let is_same = (case.series.as_deref(), case.year, case.number) == (Some(named.0.as_str()), Some(named.1), Some(named.2));
+    let is_same =
+        (case.series.as_deref(), case.year, case.number) == (Some(named.0.as_str()), Some(named.1), Some(named.2));
     let fits = case.code_hash.as_deref().is_some_and(|kept| bool::from(kept.ct_eq(&hash)));
     if !is_same || !fits {
         return Err(unknown().into());
@@ -146,7 +147,6 @@ pub async fn act(
     (transition, fields): (&str, Map<String, Value>),
 ) -> Result<CaseFile, CaseError> {
     let (_, case) = find(&mut *conn, desk, key, true).await?;
-    let asked =
-        Asked { transition: transition.to_owned(), revision: case.revision, reason: String::new(), fields };
+    let asked = Asked { transition: transition.to_owned(), revision: case.revision, reason: String::new(), fields };
     cases::act(conn, desk, case.id, &asked).await
 }

@@ -46,7 +46,14 @@ pub struct Desk<'a> {
 impl<'a> Desk<'a> {
     pub fn of(app: &'a App, actor: &'a Actor, who: &'a Who) -> Self {
         let by = Acting { ids: &app.ids, now: app.clock.now(), actor };
-        Self { types: &app.cases, by, tz: app.config.municipality.time_zone, who, config: &app.config, vault: &app.keys.vault }
+        Self {
+            types: &app.cases,
+            by,
+            tz: app.config.municipality.time_zone,
+            who,
+            config: &app.config,
+            vault: &app.keys.vault,
+        }
     }
 
     pub const fn at(&self) -> At {

@@ -174,7 +174,8 @@ async fn contact(
     desk: Desk<'_>,
     (def, case): (&CaseType, &CaseFile),
 ) -> Result<Option<String>, CaseError> {
-    let in_case = def.fields.iter().filter(|field| field.kind == FieldKind::Email).find_map(|field| case.text(field.key()));
+    let in_case =
+        def.fields.iter().filter(|field| field.kind == FieldKind::Email).find_map(|field| case.text(field.key()));
     if let Some(address) = in_case {
         return Ok(Some(address.to_owned()));
     }

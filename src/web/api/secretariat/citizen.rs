@@ -159,12 +159,7 @@ pub struct Followed {
 impl Followed {
     /// # Errors
     /// The database's.
-    pub async fn load(
-        conn: &mut PgConnection,
-        desk: Desk<'_>,
-        case: CaseFile,
-        lang: Lang,
-    ) -> Result<Self, CaseError> {
+    pub async fn load(conn: &mut PgConnection, desk: Desk<'_>, case: CaseFile, lang: Lang) -> Result<Self, CaseError> {
         let kept = desk.types.version(&mut *conn, &case.type_key, case.version).await?;
         let def = &kept.def;
         let acts: Vec<_> = store::acts(&mut *conn, &[case.id]).await?.into_iter().map(|(_, act)| act).collect();

@@ -63,12 +63,7 @@ pub async fn of_year(app: &App, conn: &mut PgConnection, module: &Module, year: 
 ///
 /// # Errors
 /// As [`of_year`]; 404 for a year that goes on.
-pub async fn for_everybody(
-    app: &App,
-    conn: &mut PgConnection,
-    module: &Module,
-    year: i32,
-) -> Result<Yearly, ApiError> {
+pub async fn for_everybody(app: &App, conn: &mut PgConnection, module: &Module, year: i32) -> Result<Yearly, ApiError> {
     if year >= this_year(app) {
         return Err(ApiError::NotFound(format!("yearly report of {year}: the year is not over")));
     }

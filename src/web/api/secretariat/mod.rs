@@ -1,7 +1,9 @@
 //! The secretariat over HTTP: every type of cases by the same routes.
 
+pub mod budget;
 pub mod cases;
 pub mod citizen;
+pub mod committees;
 pub mod exchange;
 pub mod figures;
 pub mod lists;
@@ -11,11 +13,14 @@ pub mod publications;
 use axum::Router;
 use uuid::Uuid;
 
+use crate::accounts::Role;
 use crate::app::App;
 use crate::refused::Refused;
 use crate::secretariat::kernel::CaseFile;
 use crate::secretariat::kernel::desk::CaseError;
 use crate::secretariat::modules::{self, Module};
+use crate::web::auth::Staff;
+use crate::web::error::ApiError;
 
 pub fn routes() -> Router<App> {
     Router::new()
@@ -26,6 +31,18 @@ pub fn routes() -> Router<App> {
         .merge(publications::routes())
         .merge(citizen::routes())
         .merge(figures::routes())
+        .merge(budget::routes())
+}
+
+/// Who works in a module has its role.
+///
+/// # Errors
+/// `Forbidden`, naming the role.
+pub fn has_role(staff: &Staff, role: Role) -> Result<(), ApiError> {
+    if staff.roles.has(role) {
+        return Ok(());
+    }
+    Err(ApiError::Forbidden(format!("this needs the role {role}; {} is {}", staff.username, staff.roles)))
 }
 
 /// # Errors

@@ -1,6 +1,8 @@
 //! Pages of the secretariat: what every module has in common. Staff below `/secretaria/painel`, everybody below `/secretaria`.
 
+pub mod budget;
 pub mod case;
+pub mod committees;
 pub mod door;
 pub mod forms;
 pub mod identity;
@@ -38,6 +40,8 @@ pub fn routes() -> Router<App> {
         .merge(mayor::routes())
         .merge(yearly::routes())
         .merge(identity::routes())
+        .merge(committees::routes())
+        .merge(budget::routes())
 }
 
 /// # Errors
