@@ -122,11 +122,6 @@ impl AskPage {
     fn t(&self, part: &str) -> String {
         self.v.t(&format!("sec-ask-{}-{part}", self.module.slug))
     }
-
-    fn said(&self, field: &str) -> String {
-        let wrong = self.errors.iter().any(|error| error.field.trim_start_matches("fields.") == field);
-        if wrong { self.v.t(&format!("sec-ask-wrong-{field}")) } else { String::new() }
-    }
 }
 
 fn ask_page(
