@@ -76,7 +76,7 @@ async fn a_request_for_information_goes_over_corpus_christi_to_a_denial_and_an_a
     let case = found(&room, &lia, "sic", &code.0).await;
     // By hand: 16 to 31 May are sixteen days, 1 to 4 June four; 4 June is Corpus Christi, so it is due on the 5th.
     assert_eq!(due(&case, "sic.answer"), "2026-06-05", "{case}");
-    let mail = room.words("select body from outbox where channel = 'email' order by id limit 1").await;
+    let mail = room.words("select body from notice where address = 'maria@exemplo.invalid' order by id limit 1").await;
     assert!(mail[0].contains("SIC 2026/001") && !mail[0].contains(&code.1), "{mail:?}");
 
     let (status, _) = act(&room, &lia, "sic", &case, ("extend", json!({}))).await;
@@ -86,7 +86,7 @@ async fn a_request_for_information_goes_over_corpus_christi_to_a_denial_and_an_a
     let after = done(&room, &lia, "sic", &case, ("extend", why.clone())).await;
     // Thirty days end on Sunday, 14 June.
     assert_eq!(due(&after, "sic.answer"), "2026-06-15", "{after}");
-    let mail = room.words("select body from outbox where channel = 'email' order by id desc limit 1").await;
+    let mail = room.words("select body from notice where address = 'maria@exemplo.invalid' order by id desc limit 1").await;
     assert!(mail[0].contains("três secretarias"), "the reason is told: {mail:?}");
     let (status, second) = act(&room, &lia, "sic", &case, ("extend", why)).await;
     assert_eq!(status, StatusCode::CONFLICT, "{second}");
