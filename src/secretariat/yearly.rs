@@ -92,13 +92,15 @@ impl Yearly {
         let number = |count: Option<i64>| count.map(|count| count.to_string()).unwrap_or_default();
         out.write_record(["year", "table", "key", "label", "count"])?;
         let year = self.year.to_string();
-        out.write_record([&year, "total", "received", "", &number(self.received)])?;
-        out.write_record([&year, "total", "answered", "", &number(self.answered)])?;
+        let year = year.as_str();
+        out.write_record([year, "total", "received", "", number(self.received).as_str()])?;
+        out.write_record([year, "total", "answered", "", number(self.answered).as_str()])?;
         let days = self.average_days.map(|days| format!("{days:.1}")).unwrap_or_default();
-        out.write_record([&year, "total", "average_days", "", &days])?;
+        out.write_record([year, "total", "average_days", "", days.as_str()])?;
         for table in &self.tables {
             for row in &table.rows {
-                out.write_record([&year, &table.key, &row.key, &row.label, &number(row.count)])?;
+                let count = number(row.count);
+                out.write_record([year, table.key.as_str(), row.key.as_str(), row.label.as_str(), count.as_str()])?;
             }
         }
         out.into_inner().map_err(|error| anyhow::anyhow!("{error}"))
@@ -121,7 +123,7 @@ pub async fn load(
     }
     let key = def.key();
     let months = by_month(&mut *conn, key, year, tz.name()).await?;
-    let received = months.iter().map(|month| month.count).sum();
+    let received: i64 = months.iter().map(|month| month.count).sum();
     let mut tables = Vec::new();
     let month = |one: Count| row(&one.key, String::new(), one.count);
     tables.push(Table { key: "month".into(), rows: months.into_iter().map(month).collect() });

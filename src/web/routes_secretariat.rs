@@ -57,5 +57,5 @@ const OF_SECRETARIAT: &[Rule] = &[
     open("POST", "/secretaria/protocolo/{act}"),
     staff("GET", "/secretaria/painel/prefeito", SeeSecretariat),
     staff("GET", "/secretaria/painel/{module}/anual", SeeSecretariat),
-    staff("POST", "/secretaria/painel/ouvidoria/casos/{id}/identidade", OpenVault),
+    staff("POST", "/secretaria/painel/{module}/casos/{id}/identidade", OpenVault),
 ];

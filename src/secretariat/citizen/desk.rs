@@ -68,10 +68,11 @@ fn fields(request: &Request, identity: &Identity) -> Map<String, Value> {
             kind => kind,
         };
         let is = if request.anonymous { "anonymous" } else { "identified" };
-        vec![("kind", kind), ("text", &request.text), ("place", &request.place), ("identity", is)]
+        vec![("kind", kind), ("text", request.text.as_str()), ("place", request.place.as_str()), ("identity", is)]
     } else {
         let who = (identity.name.as_str(), identity.email.as_str());
-        vec![("request", &request.text), ("format", &request.format), ("requester", who.0), ("email", who.1)]
+        let (text, format) = (request.text.as_str(), request.format.as_str());
+        vec![("request", text), ("format", format), ("requester", who.0), ("email", who.1)]
     };
     let filled = told.into_iter().filter(|(_, text)| !text.trim().is_empty());
     filled.map(|(key, text)| (key.to_owned(), Value::from(text))).collect()

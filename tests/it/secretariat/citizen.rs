@@ -86,7 +86,8 @@ async fn a_request_for_information_goes_over_corpus_christi_to_a_denial_and_an_a
     let after = done(&room, &lia, "sic", &case, ("extend", why.clone())).await;
     // Thirty days end on Sunday, 14 June.
     assert_eq!(due(&after, "sic.answer"), "2026-06-15", "{after}");
-    let mail = room.words("select body from notice where address = 'maria@exemplo.invalid' order by id desc limit 1").await;
+    let mail =
+        room.words("select body from notice where address = 'maria@exemplo.invalid' order by id desc limit 1").await;
     assert!(mail[0].contains("três secretarias"), "the reason is told: {mail:?}");
     let (status, second) = act(&room, &lia, "sic", &case, ("extend", why)).await;
     assert_eq!(status, StatusCode::CONFLICT, "{second}");

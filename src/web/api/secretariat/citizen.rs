@@ -14,7 +14,7 @@ use super::{module, within};
 use crate::app::App;
 use crate::audit::Actor;
 use crate::clock::Instant;
-use crate::deadlines::{self, Step, words};
+use crate::deadlines::{self, words};
 use crate::i18n::Lang;
 use crate::secretariat::citizen::desk::{self as door, Request};
 use crate::secretariat::citizen::identity::{self, Identity};
@@ -119,8 +119,6 @@ pub struct Due {
     pub extended: i32,
     /// How it was reckoned, in words.
     pub trace: Vec<String>,
-    #[serde(skip)]
-    pub steps: Vec<Step>,
 }
 
 /// A field with its words.
@@ -169,7 +167,6 @@ impl Followed {
             name: words::name(lang, &one.code),
             late: one.is_late(now),
             trace: one.trace.iter().map(|step| words::step(lang, step)).collect(),
-            steps: one.trace,
             code: one.code,
             law_ref: one.law_ref,
             due_on: one.due_on,

@@ -14,12 +14,11 @@ use super::super::page;
 use super::super::view::View;
 use super::case::case_page;
 use super::door::keep_nothing;
-use super::told;
+use super::{module, told};
 use crate::app::App;
-use crate::secretariat::citizen::identity::{self, Identity, MODULE};
+use crate::secretariat::citizen::identity::{self, Identity};
 use crate::secretariat::kernel::CaseFile;
 use crate::secretariat::kernel::desk::{self, Desk};
-use crate::secretariat::modules;
 use crate::vault::access::Reader;
 use crate::web::api::secretariat::within;
 use crate::web::auth::{May, can};
@@ -27,7 +26,7 @@ use crate::web::error::ApiError;
 
 pub fn routes() -> Router<App> {
     Router::new()
-        .route("/secretaria/painel/ouvidoria/casos/{id}/identidade", post(open))
+        .route("/secretaria/painel/{module}/casos/{id}/identidade", post(open))
         .layer(map_response(keep_nothing))
 }
 
@@ -49,10 +48,10 @@ async fn open(
     State(app): State<App>,
     staff: May<can::OpenVault>,
     v: View,
-    Path(id): Path<Uuid>,
+    Path((slug, id)): Path<(String, Uuid)>,
     Form(why): Form<Why>,
 ) -> Result<Response, ApiError> {
-    let module = modules::find(MODULE).ok_or_else(|| ApiError::NotFound(format!("module {MODULE}")))?;
+    let module = module(&slug)?;
     let (actor, who) = (staff.actor(), desk::who(&staff));
     let desk = Desk::of(&app, &actor, &who);
     let mut tx = app.db.web.begin().await?;
