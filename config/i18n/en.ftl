@@ -6750,6 +6750,7 @@ sec-ask-wrong-requester = The name has at most 200 letters.
 sec-ask-wrong-email = The e-mail does not look right. Check it, or leave it empty.
 sec-ask-wrong-phone = The telephone has at most 30 signs.
 sec-ask-wrong-motivo = A rule does not allow it now. Try later or go to the counter.
+sec-ask-wrong-reason = A rule does not allow it now. Try later or go to the counter.
 sec-receipt-title = We have it. Keep this.
 sec-receipt-keep = The code is shown only now. Write it down, print it or photograph it: without it nobody can follow, not even we.
 sec-receipt-number = Number of the protocol

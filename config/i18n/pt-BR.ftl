@@ -6754,6 +6754,7 @@ sec-ask-wrong-requester = O nome tem até 200 letras.
 sec-ask-wrong-email = O e-mail não parece certo. Confira, ou deixe em branco.
 sec-ask-wrong-phone = O telefone tem até 30 sinais.
 sec-ask-wrong-motivo = Uma regra não permite agora. Tente mais tarde ou procure o balcão.
+sec-ask-wrong-reason = Uma regra não permite agora. Tente mais tarde ou procure o balcão.
 sec-receipt-title = Recebemos. Guarde estes dados.
 sec-receipt-keep = O código aparece só agora. Anote, imprima ou fotografe: sem ele ninguém consegue acompanhar, nem nós.
 sec-receipt-number = Número do protocolo

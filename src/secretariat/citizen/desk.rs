@@ -35,7 +35,7 @@ pub struct Request {
 }
 
 /// What the citizen takes away. The code is shown once and kept nowhere.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Receipt {
     pub number: String,
     pub code: String,

@@ -110,6 +110,7 @@ pub fn own<'a>(def: &'a CaseType, case: &'a CaseFile) -> Vec<&'a Transition> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::i18n::Lang;
     use crate::secretariat::kernel::Types;
 
     #[test]
@@ -123,6 +124,15 @@ mod tests {
             for one in &def.transitions {
                 let label = format!("{} {}", def.key(), one.key());
                 assert!(ACTS.contains(&one.key()), "{label} is missing in the history of the citizen");
+                let is_own = one.roles.iter().any(|role| role.get_ref() == "citizen");
+                for vocabulary in ["act", "do", "help"].iter().take(if is_own { 3 } else { 1 }) {
+                    let key = format!("sec-citizen-{vocabulary}-{}", one.key().replace('_', "-"));
+                    assert!(Lang::Pt.knows(&key) && Lang::En.knows(&key), "{key}");
+                }
+            }
+            for state in &def.states {
+                let key = format!("sec-citizen-state-{}", state.key.get_ref().replace('_', "-"));
+                assert!(Lang::Pt.knows(&key) && Lang::En.knows(&key), "{key}");
             }
             for rule in def.rules.iter().filter(|rule| rule.code != "ombudsman.identity") {
                 assert!(concerns(&rule.code), "{}", rule.code);

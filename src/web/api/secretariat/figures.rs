@@ -50,7 +50,7 @@ pub fn this_year(app: &App) -> i32 {
 /// 404 for a module without one; 400 for a year that is none.
 pub async fn of_year(app: &App, conn: &mut PgConnection, module: &Module, year: i32) -> Result<Yearly, ApiError> {
     if !(2012..=2200).contains(&year) {
-        return Err(ApiError::field("year", year, "expected a year from 2012 to 2200"));
+        return Err(ApiError::field("year", year.to_string(), "expected a year from 2012 to 2200"));
     }
     let missing = || ApiError::NotFound(format!("yearly report of the module {}", module.slug));
     let key = citizen::type_of(module.key()).ok_or_else(missing)?;
