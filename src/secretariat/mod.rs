@@ -2,10 +2,13 @@
 //!
 //! The pipeline never imports this; what is here reads the pipeline and reuses its parts.
 
+pub mod agreements;
 pub mod budget;
 pub mod citizen;
 pub mod committees;
+pub mod funding;
 pub mod kernel;
 pub mod mayor;
 pub mod modules;
+pub mod strategic_projects;
 pub mod yearly;

@@ -1,14 +1,18 @@
 //! The secretariat over HTTP: every type of cases by the same routes.
 
+pub mod agreements;
 pub mod budget;
 pub mod cases;
 pub mod citizen;
 pub mod committees;
 pub mod exchange;
 pub mod figures;
+pub mod funding;
+pub mod instruments;
 pub mod lists;
 pub mod papers;
 pub mod publications;
+pub mod strategic_projects;
 
 use axum::Router;
 use uuid::Uuid;
@@ -32,6 +36,9 @@ pub fn routes() -> Router<App> {
         .merge(citizen::routes())
         .merge(figures::routes())
         .merge(budget::routes())
+        .merge(agreements::routes())
+        .merge(funding::routes())
+        .merge(strategic_projects::routes())
 }
 
 /// Who works in a module has its role.

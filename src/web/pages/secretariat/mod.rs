@@ -6,15 +6,19 @@ pub mod committees;
 pub mod door;
 pub mod forms;
 pub mod identity;
+pub mod instruments;
+pub mod instruments_public;
 pub mod mayor;
 pub mod panel;
 pub mod protocol;
 pub mod public;
 pub mod queue;
 pub mod report;
+pub mod words;
 pub mod yearly;
 
 use axum::Router;
+use axum::routing::get;
 use serde_json::Value;
 
 use super::view::View;
@@ -22,9 +26,13 @@ use crate::app::App;
 use crate::i18n::Lang;
 use crate::plancon::PlanError;
 use crate::refused::Refused;
+use crate::secretariat::agreements::Agreement;
+use crate::secretariat::funding::Funding;
 use crate::secretariat::kernel::FieldKind;
 use crate::secretariat::kernel::define::{CaseType, Field};
+use crate::secretariat::kernel::instrument::Kept;
 use crate::secretariat::modules::{self, Module};
+use crate::secretariat::strategic_projects::Project;
 use crate::web::error::{ApiError, FieldError};
 
 pub fn routes() -> Router<App> {
@@ -42,6 +50,20 @@ pub fn routes() -> Router<App> {
         .merge(identity::routes())
         .merge(committees::routes())
         .merge(budget::routes())
+        .merge(of::<Agreement>())
+        .merge(of::<Funding>())
+        .merge(of::<Project>())
+}
+
+/// The pages of one module of instruments.
+fn of<K: Kept>() -> Router<App> {
+    let (staff, open) = (format!("/secretaria/painel/{}", K::PAGES), format!("/secretaria/{}", K::PAGES));
+    Router::new()
+        .route(&staff, get(instruments::list::<K>).post(instruments::open::<K>))
+        .route(&format!("{staff}/relatorio"), get(instruments::report::<K>))
+        .route(&format!("{staff}/{{id}}"), get(instruments::show::<K>).post(instruments::act::<K>))
+        .route(&open, get(instruments_public::list::<K>))
+        .route(&format!("{open}/{{id}}"), get(instruments_public::show::<K>))
 }
 
 /// # Errors
