@@ -6845,6 +6845,7 @@ sec-month-11 = November
 sec-month-12 = December
 sec-mayor-title = Mayor's view
 sec-mayor-lead = What awaits a decision and what is late, the oldest first. Of what is restricted only the number.
+sec-mayor-elsewhere = Deadlines that ran out in agreements, committees and the budget
 sec-mayor-waits = has waited { $n } days
 sec-mayor-late = late by { $n } days
 sec-mayor-nobody = nobody in charge

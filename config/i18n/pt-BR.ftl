@@ -6849,6 +6849,7 @@ sec-month-11 = Novembro
 sec-month-12 = Dezembro
 sec-mayor-title = Visão do Prefeito
 sec-mayor-lead = O que aguarda decisão e o que está atrasado, do mais antigo ao mais novo. Do que é restrito aparece só o número.
+sec-mayor-elsewhere = Prazos vencidos em termos, comitês e orçamento
 sec-mayor-waits = aguarda há { $n } dias
 sec-mayor-late = atrasado há { $n } dias
 sec-mayor-nobody = ninguém encarregado

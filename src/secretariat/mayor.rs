@@ -150,3 +150,39 @@ pub fn by_age(all: &[Waiting]) -> [i64; AGES.len() + 1] {
     }
     counts
 }
+
+/// A deadline that ran out in a module that works without cases: instruments, bodies, bills.
+#[derive(Clone, Debug, PartialEq, Serialize, utoipa::ToSchema)]
+#[schema(as = MayorOverdue)]
+pub struct Overdue {
+    pub title: String,
+    pub link: String,
+    pub due_on: Option<NaiveDate>,
+    pub code: String,
+    pub law_ref: String,
+    /// Whole days.
+    pub days: i64,
+}
+
+/// Those, the longest first. What ethics counts stays with ethics.
+pub async fn elsewhere(conn: &mut PgConnection, now: Instant) -> sqlx::Result<Vec<Overdue>> {
+    let rows = sqlx::query!(
+        "select title, link, due_on, due_at, code, law_ref from deadline
+         where state = 'open' and due_at < $1 and subject_kind <> 'case' and link like '/secretaria/%'
+           and link not like '/secretaria/painel/etica%'
+         order by due_at, id limit $2",
+        now,
+        MOST
+    )
+    .fetch_all(conn)
+    .await?;
+    let told = rows.into_iter().map(|row| Overdue {
+        days: row.due_at.map_or(0, |due| (now - due).num_days()),
+        title: row.title,
+        link: row.link,
+        due_on: row.due_on,
+        code: row.code,
+        law_ref: row.law_ref,
+    });
+    Ok(told.collect())
+}

@@ -13,7 +13,7 @@ use super::module;
 use crate::app::App;
 use crate::secretariat::citizen;
 use crate::secretariat::kernel::desk;
-use crate::secretariat::mayor::{self, Waiting};
+use crate::secretariat::mayor::{self, Overdue, Waiting};
 use crate::secretariat::modules::Module;
 use crate::secretariat::yearly::{self, Yearly};
 use crate::web::auth::{May, can};
@@ -131,6 +131,8 @@ pub struct MayorView {
     pub awaiting: Vec<Waiting>,
     /// Cases with a deadline that ran out, the longest first.
     pub late: Vec<Waiting>,
+    /// Deadlines that ran out in modules without cases.
+    pub elsewhere: Vec<Overdue>,
 }
 
 /// Shows what awaits the mayor and what is late, over all modules. Of what is restricted only number, state and age.
@@ -144,5 +146,6 @@ pub async fn mayor_view(State(app): State<App>, staff: May<can::SeeSecretariat>)
     let (who, now) = (desk::who(&staff), app.clock.now());
     let mut conn = app.db.web.acquire().await?;
     let awaiting = mayor::awaiting(&mut conn, &who, now).await?;
-    Ok(Json(MayorView { awaiting, late: mayor::late(&mut conn, &who, now).await? }))
+    let late = mayor::late(&mut conn, &who, now).await?;
+    Ok(Json(MayorView { awaiting, late, elsewhere: mayor::elsewhere(&mut conn, now).await? }))
 }

@@ -12,7 +12,7 @@ use super::super::view::View;
 use crate::app::App;
 use crate::deadlines::words;
 use crate::secretariat::kernel::desk;
-use crate::secretariat::mayor::{self, AGES, Waiting};
+use crate::secretariat::mayor::{self, AGES, Overdue, Waiting};
 use crate::secretariat::modules;
 use crate::web::auth::{May, can};
 use crate::web::error::ApiError;
@@ -34,6 +34,8 @@ struct MayorPage {
     f: Frame,
     awaiting: Vec<Told>,
     late: Vec<Told>,
+    /// In modules without cases.
+    elsewhere: Vec<Overdue>,
     awaiting_ages: Vec<(String, i64)>,
     late_ages: Vec<(String, i64)>,
 }
@@ -45,6 +47,10 @@ impl MayorPage {
 
     fn deadline(&self, told: &Told) -> String {
         told.one.code.as_deref().map(|code| words::name(self.f.v.lang, code)).unwrap_or_default()
+    }
+
+    fn code(&self, one: &Overdue) -> String {
+        words::name(self.f.v.lang, &one.code)
     }
 
     /// Why it does not go on: on whom it waits, and that nobody has it.
@@ -87,6 +93,7 @@ async fn show(State(app): State<App>, staff: May<can::SeeSecretariat>, v: View) 
     let who = desk::who(&staff);
     let mut conn = app.db.web.acquire().await?;
     let (awaiting, late) = (mayor::awaiting(&mut conn, &who, v.now).await?, mayor::late(&mut conn, &who, v.now).await?);
+    let elsewhere = mayor::elsewhere(&mut conn, v.now).await?;
     let (awaiting_ages, late_ages) = (ages(&v, &awaiting), ages(&v, &late));
     let mut parts = Vec::new();
     for all in [awaiting, late] {
@@ -101,5 +108,5 @@ async fn show(State(app): State<App>, staff: May<can::SeeSecretariat>, v: View) 
     let late = parts.pop().unwrap_or_default();
     let awaiting = parts.pop().unwrap_or_default();
     let f = Frame::load(&mut conn, &app, v, "secretariat").await?;
-    page(&MayorPage { f, awaiting, late, awaiting_ages, late_ages })
+    page(&MayorPage { f, awaiting, late, elsewhere, awaiting_ages, late_ages })
 }
