@@ -125,7 +125,8 @@ pub async fn late(conn: &mut PgConnection, who: &Who, now: Instant) -> sqlx::Res
         Row,
         r#"with first as (
                select distinct on (subject_id) subject_id, due_on, due_at, code, law_ref, extended from deadline
-               where subject_kind = 'case' and state = 'open' and due_at < $1 order by subject_id, due_at)
+               where subject_kind = 'case' and state = 'open' and due_at < $1 and due_on <= ($1::timestamptz)::date + 1
+               order by subject_id, due_at)
            select c.id, c.type_key, c.type_version, c.module, c.series, c.year, c.number, c.title, c.state, c.access, c.author,
                c.waits_for, c.assigned, c.department,
                coalesce((select max(a.at) from case_act a where a.case_id = c.id and a.from_state <> a.to_state), c.opened_at) as "since!",
@@ -168,7 +169,7 @@ pub struct Overdue {
 pub async fn elsewhere(conn: &mut PgConnection, now: Instant) -> sqlx::Result<Vec<Overdue>> {
     let rows = sqlx::query!(
         "select title, link, due_on, due_at, code, law_ref from deadline
-         where state = 'open' and due_at < $1 and subject_kind <> 'case' and link like '/secretaria/%'
+         where state = 'open' and due_at < $1 and due_on <= ($1::timestamptz)::date + 1 and subject_kind <> 'case' and link like '/secretaria/%'
            and link not like '/secretaria/painel/etica%'
          order by due_at, id limit $2",
         now,
