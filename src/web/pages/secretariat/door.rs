@@ -119,7 +119,7 @@ impl AskPage {
     }
 
     /// Words of this door: `sec-ask-sic-lead`.
-    fn t(&self, part: &str) -> String {
+    fn own(&self, part: &str) -> String {
         self.v.t(&format!("sec-ask-{}-{part}", self.module.slug))
     }
 }
