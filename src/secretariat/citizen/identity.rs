@@ -47,7 +47,10 @@ pub async fn keep(
     let plain = serde_json::to_vec(identity).map_err(|error| sqlx::Error::Encode(Box::new(error)))?;
     let subject = subject(case);
     let new = NewRecord { purpose: PURPOSE, subject: &subject, plain: &plain, created_by: "citizen", keep_until };
-    store::put(conn, desk.vault, desk.by.ids.uuid(desk.by.now), desk.by.now, &new).await?;
+    store::put(&mut *conn, desk.vault, desk.by.ids.uuid(desk.by.now), desk.by.now, &new).await?;
+    let entry = Entry::new(Act::VaultPut, "vault_record", format!("{PURPOSE} {subject}"));
+    let entry = entry.to(serde_json::json!({ "keep_until": keep_until }));
+    audit::record(conn, desk.by.ids, desk.by.now, desk.by.actor, entry).await?;
     Ok(())
 }
 
