@@ -104,6 +104,12 @@ async fn fill(
 }
 
 /// Agreements, funding and strategic projects.
+/// Whoever tries the demonstration works in every module too.
+fn everything() -> Roles {
+    let modules = Role::ALL.iter().copied().filter(|role| role.is_module());
+    Roles::new([Role::Coordinator, Role::Administrator].into_iter().chain(modules))
+}
+
 async fn instruments(conn: &mut PgConnection, clock: &Clock, ids: &Ids, tz: chrono_tz::Tz) -> anyhow::Result<()> {
     let actor = Actor::command();
     let by = crate::accounts::tokens::desk::Acting { ids, now: clock.now(), actor: &actor };
@@ -140,23 +146,7 @@ async fn catalogue(conn: &mut PgConnection, clock: &Clock, ids: &Ids, memory: &M
 async fn account(conn: &mut PgConnection, clock: &Clock, ids: &Ids, memory: &Memory) -> anyhow::Result<()> {
     let hash = accounts::password::hash(ids, &memory.password).await?;
     let name = "Coordenação (demonstração)";
-    accounts::store::upsert_member(
-        conn,
-        ids,
-        clock.now(),
-        USERNAME,
-        name,
-        &Roles::new([
-            Role::Coordinator,
-            Role::Administrator,
-            Role::Committees,
-            Role::Budget,
-            Role::Sic,
-            Role::Ombudsman,
-        ]),
-        &hash,
-    )
-    .await?;
+    accounts::store::upsert_member(conn, ids, clock.now(), USERNAME, name, &everything(), &hash).await?;
     // Whom the plan of the demonstration pages; no message leaves the machine.
     if let Some(member) = accounts::store::people::person(&mut *conn, clock.now(), USERNAME).await? {
         accounts::store::people::set_email(&mut *conn, member.id, "coordenacao@sentinela.invalid").await?;

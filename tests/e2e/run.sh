@@ -74,6 +74,9 @@ stop_demonstration
 demonstrate disaster
 FAILURE=$data/failure BASE=http://127.0.0.1:$http USERNAME=$username PASSWORD=$password node tests/e2e/disaster.mjs
 
+# The secretariat, beside it.
+FAILURE=$data/failure BASE=http://127.0.0.1:$http USERNAME=$username PASSWORD=$password node tests/e2e/secretariat.mjs
+
 # Once more at the pace of a provider: what goes out in a blink can be neither watched nor paused.
 stop_demonstration
 export SENTINELA__DISPATCH__SINK_MESSAGES_PER_SECOND=8
