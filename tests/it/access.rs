@@ -293,7 +293,9 @@ fn handler(methods: &str, verb: &str) -> Option<String> {
     let mut own =
         starts.filter(|at| !methods[..*at].ends_with(|letter: char| letter.is_alphanumeric() || letter == '_'));
     let rest = &methods[own.next()? + verb.len()..];
-    Some(rest.split([')', ',']).next()?.trim().to_owned())
+    // Of a handler for several types the name alone.
+    let named = rest.split([')', ',']).next()?.split("::<").next()?;
+    Some(named.trim().to_owned())
 }
 
 fn found(sources: &[(PathBuf, String)], file: &Path, handler: &str) -> Option<String> {

@@ -80,7 +80,7 @@ pub fn read(bytes: &[u8], columns: &[&str]) -> Result<Rows, Bad> {
     let mut found = Rows::default();
     for record in records {
         let record = record.map_err(|error| Bad::new(1, "", "", error.to_string()))?;
-        let line = record.position().and_then(|at| usize::try_from(at.line()).ok()).unwrap_or_default();
+        let line = record.position().map_or(0, |at| line_of(at, text.as_bytes()));
         if record.iter().all(|cell| cell.trim().is_empty()) {
             continue;
         }
@@ -96,6 +96,12 @@ pub fn read(bytes: &[u8], columns: &[&str]) -> Result<Rows, Bad> {
         found.rows.push((line, places.iter().map(cell).collect()));
     }
     Ok(found)
+}
+
+/// The line of a record. Behind a CRLF the reader stands still before the LF, and so one line too early.
+fn line_of(at: &csv::Position, text: &[u8]) -> usize {
+    let is_before_feed = usize::try_from(at.byte()).is_ok_and(|byte| text.get(byte) == Some(&b'\n'));
+    usize::try_from(at.line()).unwrap_or(usize::MAX).saturating_add(usize::from(is_before_feed))
 }
 
 /// Writes a table that [`read`] reads: `;`, CRLF, quotes where they are needed.

@@ -278,14 +278,39 @@ pub fn sync(mut one: Funding, act: Act, seen: &Seen) -> Result<Done<Funding>, Re
     one.core.amendments.clear();
     (one.core.agreed, one.counterpart) = (agreed, counterpart);
     if let Some(due_on) = clause_on {
-        let before = one.clause.take();
-        let what = before.as_ref().map_or_else(|| "Cláusula suspensiva".to_owned(), |clause| clause.what.clone());
-        let (evidence, put_off) = before.map(|clause| (clause.evidence, clause.put_off)).unwrap_or_default();
-        one.clause = Some(Clause { what, due_on, met_on: clause_met_on, evidence, put_off });
-        if clause_met_on.is_none() && state == State::Signed {
-            one.state = State::Suspended;
-        }
+        put_clause(&mut one, due_on, clause_met_on);
     }
+    let entries = risen(&one, (committed, counterpart, released), seen)?;
+    let mut done = Done::of(one);
+    if matches!(
+        done.next.state,
+        State::Suspended | State::Signed | State::Tender | State::Execution | State::AccountsDue
+    ) {
+        done.ticks.extend(done.next.core.ends_on().map(|last| Tick::Set(super::life::ACCOUNTS, last)));
+    } else {
+        done.ticks.push(Tick::Met(super::life::ACCOUNTS));
+    }
+    done.entries = entries;
+    Ok(done)
+}
+
+/// The suspensive clause as the file has it; what was written of it here stays.
+fn put_clause(one: &mut Funding, due_on: NaiveDate, met_on: Option<NaiveDate>) {
+    let before = one.clause.take();
+    let what = before.as_ref().map_or_else(|| "Cláusula suspensiva".to_owned(), |clause| clause.what.clone());
+    let (evidence, put_off) = before.map(|clause| (clause.evidence, clause.put_off)).unwrap_or_default();
+    one.clause = Some(Clause { what, due_on, met_on, evidence, put_off });
+    if met_on.is_none() && one.state == State::Signed {
+        one.state = State::Suspended;
+    }
+}
+
+/// What was committed, owed and released since the last file.
+fn risen(
+    one: &Funding,
+    (committed, counterpart, released): (Centavos, Centavos, Centavos),
+    seen: &Seen,
+) -> Result<Vec<NewEntry>, Refusal> {
     let totals = one.core.ledger.totals();
     let mut entries = Vec::new();
     for (movement, now, before) in [
@@ -298,27 +323,11 @@ pub fn sync(mut one: Funding, act: Act, seen: &Seen) -> Result<Done<Funding>, Re
             return Err(Refusal::wrong(movement.as_str(), now, expected));
         }
         if now > before {
-            let what = "Dados abertos federais".to_owned();
-            entries.push(NewEntry {
-                movement,
-                centavos: Centavos(now.0 - before.0),
-                on: seen.today,
-                what,
-                reverses: None,
-            });
+            let (what, centavos) = ("Dados abertos federais".to_owned(), Centavos(now.0 - before.0));
+            entries.push(NewEntry { movement, centavos, on: seen.today, what, reverses: None });
         }
     }
-    let mut done = Done::of(one);
-    if matches!(
-        done.next.state,
-        State::Suspended | State::Signed | State::Tender | State::Execution | State::AccountsDue
-    ) {
-        done.ticks.extend(done.next.core.ends_on().map(|last| Tick::Set(super::life::ACCOUNTS, last)));
-    } else {
-        done.ticks.push(Tick::Met(super::life::ACCOUNTS));
-    }
-    done.entries = entries;
-    Ok(done)
+    Ok(entries)
 }
 
 /// Reads a file into the register. Gives what it came to and the rows that were left out.

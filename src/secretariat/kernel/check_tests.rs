@@ -70,7 +70,7 @@ fn every_fault_is_told_with_its_line_and_column() {
     let guard = changed("asks = [\"note\"]", "guards = [{ name = \"moon_is_full\" }]");
     assert!(guard[0].starts_with("x.toml:24:20: unknown guard \"moon_is_full\""), "{guard:?}");
     let code = changed("asks = [\"note\"]", "deadlines = [{ do = \"start\", code = \"no.such\" }]");
-    assert_eq!(code, ["x.toml:24:35: no rule of a deadline has the code \"no.such\""]);
+    assert_eq!(code, ["x.toml:24:37: no rule of a deadline has the code \"no.such\""]);
     let document = changed("asks = [\"note\"]", "needs = { documents = [\"proof\"] }");
     assert_eq!(document, ["x.toml:24:24: unknown document \"proof\""]);
     let twice = changed(

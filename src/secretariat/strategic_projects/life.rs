@@ -46,21 +46,7 @@ pub fn act(mut one: Project, act: Act, seen: &Seen) -> Outcomes {
     }
     let mut reason = String::new();
     match act {
-        Act::AddMilestone { title, planned_on, weight } => {
-            room("milestones", one.milestones.len())?;
-            let title = said("title", &title, 300)?;
-            if weight == 0 || weight > 100 {
-                return Err(Refusal::wrong("weight", weight, "expected 1 to 100"));
-            }
-            one.milestones.push(Milestone {
-                title,
-                weight,
-                planned_on,
-                replans: Vec::new(),
-                done_on: None,
-                evidence: String::new(),
-            });
-        }
+        Act::AddMilestone { title, planned_on, weight } => add_milestone(&mut one, &title, planned_on, weight)?,
         Act::Replan { milestone, planned_on, reason: why } => {
             reason = said("reason", &why, 1000)?;
             replan(&mut one, milestone, planned_on, &reason, seen)?;
@@ -114,6 +100,17 @@ pub fn act(mut one: Project, act: Act, seen: &Seen) -> Outcomes {
         }
     }
     Ok(Done::of(one).because(reason))
+}
+
+fn add_milestone(one: &mut Project, title: &str, planned_on: NaiveDate, weight: u32) -> Result<(), Refusal> {
+    room("milestones", one.milestones.len())?;
+    let title = said("title", title, 300)?;
+    if weight == 0 || weight > 100 {
+        return Err(Refusal::wrong("weight", weight, "expected 1 to 100"));
+    }
+    let (replans, evidence) = (Vec::new(), String::new());
+    one.milestones.push(Milestone { title, weight, planned_on, replans, done_on: None, evidence });
+    Ok(())
 }
 
 fn open_milestone(one: &mut Project, number: usize) -> Result<&mut Milestone, Refusal> {

@@ -39,6 +39,7 @@ fn all() -> Vec<Example> {
         of_deadlines(),
         of_secretariat(),
         of_committees(),
+        of_meetings(),
         of_budget(),
         of_instruments(),
     ]
@@ -537,7 +538,6 @@ fn of_committees() -> Vec<Example> {
     let ending = json!({"day": "2098-12-31", "reason": "Renúncia"});
     let person = json!({"name": "Ana Prado", "email": "ana@exemplo.invalid"});
     let mandate = json!({"person_id": nil, "capacity": "titular", "from_on": "2026-02-01", "until_on": "2027-01-31", "act": "Decreto 2/2026"});
-    let meeting = json!({"kind": "ordinary", "starts_at": "2098-12-01T12:00:00Z", "place": "Sala 1", "items": [{"title": "Plano de contingência"}]});
     vec![
         ("post", "/api/v1/secretariat/committees", json, body.clone()),
         ("put", "/api/v1/secretariat/committees/{slug}", json, json!({"revision": 1, "body": body})),
@@ -560,6 +560,15 @@ fn of_committees() -> Vec<Example> {
         ("post", "/api/v1/secretariat/committees/{slug}/seats/{seat}/end", json, ending.clone()),
         ("post", "/api/v1/secretariat/committees/{slug}/seats/{seat}/mandates", json, mandate),
         ("post", "/api/v1/secretariat/committees/{slug}/mandates/{mandate}/end", json, ending),
+    ]
+}
+
+/// Meetings of committees: the room, votes, minutes.
+fn of_meetings() -> Vec<Example> {
+    let json = "application/json";
+    let nil = "00000000-0000-0000-0000-000000000000";
+    let meeting = json!({"kind": "ordinary", "starts_at": "2098-12-01T12:00:00Z", "place": "Sala 1", "items": [{"title": "Plano de contingência"}]});
+    vec![
         ("post", "/api/v1/secretariat/committees/{slug}/meetings", json, meeting),
         ("post", "/api/v1/secretariat/committees/{slug}/meetings/{number}/acts", json, json!({"act": "call"})),
         (

@@ -105,7 +105,6 @@ pub fn routes() -> Router<App> {
         .merge(inspections::routes())
         .merge(damage::routes())
         .merge(deadlines::routes())
-        .merge(secretariat::routes())
         .merge(tasks::routes())
         .merge(situation::routes())
         .merge(hoje::routes())
@@ -141,9 +140,7 @@ pub fn routes() -> Router<App> {
         .merge(relief::routes())
         .merge(teams::routes())
         .merge(ics::routes())
-        .merge(secretariat::routes())
         .merge(unsubscribe::routes())
-        .merge(secretariat::routes())
 }
 
 /// A template as an answer.

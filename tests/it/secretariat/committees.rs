@@ -124,46 +124,63 @@ fn convening(kind: &str, at: &str) -> Value {
         "items": [{ "title": "Plano de contingência" }, { "title": "Indenização sigilosa", "restricted": true }] })
 }
 
+const MEETINGS: &str = "/compdec/meetings";
+const ACTS: &str = "/compdec/meetings/2026-2/acts";
+
 #[tokio::test]
 async fn a_council_is_created_meets_at_its_second_call_resolves_publishes_and_loses_its_mandates_with_the_year() {
     let mut hall = Hall::open().await;
     let (seats, persons) = hall.seated().await;
+    it_is_convened(&mut hall).await;
+    it_opens_at_the_second_call(&mut hall, &seats).await;
+    it_resolves(&hall, &seats, &persons).await;
+    its_minutes_are_published(&hall).await;
+    its_mandates_end_with_the_year(&mut hall, &seats, &persons).await;
+}
 
+/// Its first item, which everybody reads, and its second, which is restricted.
+async fn items(hall: &Hall) -> (String, String) {
+    let record = hall.good(Method::GET, "/compdec/meetings/2026-2", Value::Null).await;
+    let item = |at: usize| record["items"][at]["id"].as_str().unwrap().to_owned();
+    (format!("/compdec/meetings/2026-2/items/{}", item(0)), format!("/compdec/meetings/2026-2/items/{}", item(1)))
+}
+
+async fn it_is_convened(hall: &mut Hall) {
     // 22 February: seven days are 1 March, so that 28 February is too soon and the rule is cited.
-    let meetings = "/compdec/meetings";
     let too_late =
-        hall.refused(Method::POST, meetings, convening("ordinary", "2026-02-28T17:00:00Z"), "01/03/2026").await;
+        hall.refused(Method::POST, MEETINGS, convening("ordinary", "2026-02-28T17:00:00Z"), "01/03/2026").await;
     assert_eq!(too_late, StatusCode::CONFLICT);
-    hall.refused(Method::POST, meetings, convening("ordinary", "2026-02-28T17:00:00Z"), "Regimento interno").await;
-    let extra = hall.good(Method::POST, meetings, convening("extraordinary", "2026-02-28T17:00:00Z")).await;
+    hall.refused(Method::POST, MEETINGS, convening("ordinary", "2026-02-28T17:00:00Z"), "Regimento interno").await;
+    let extra = hall.good(Method::POST, MEETINGS, convening("extraordinary", "2026-02-28T17:00:00Z")).await;
     assert_eq!((&extra["year"], &extra["number"]), (&json!(2026), &json!(1)), "what was refused took no number");
     hall.good(Method::POST, "/compdec/meetings/2026-1/acts", json!({ "act": "cancel", "reason": "A chuva passou" }))
         .await;
-    hall.good(Method::POST, meetings, convening("ordinary", "2026-03-04T17:00:00Z")).await;
+    hall.good(Method::POST, MEETINGS, convening("ordinary", "2026-03-04T17:00:00Z")).await;
     let letters =
         hall.room.words("select body from notice where purpose = 'body_convening' order by created_at, id").await;
     assert_eq!(letters.len(), 15, "five members; two convenings and one that was called off");
     assert!(letters.iter().all(|text| !text.contains("Indenização")), "what is restricted is in no letter");
     assert!(letters[0].contains("/secretaria/comites/convite/"), "{}", letters[0]);
+}
 
+async fn it_opens_at_the_second_call(hall: &mut Hall, seats: &[String]) {
     // First call: two of five. Second call: a third is enough to open, but not to decide.
     hall.at("2026-03-04T17:00:00Z").await;
     hall.attend("2026-2", &seats[0], json!("titular")).await;
     hall.attend("2026-2", &seats[1], json!("titular")).await;
-    let acts = "/compdec/meetings/2026-2/acts";
-    let first = hall.good(Method::POST, acts, json!({ "act": "call" })).await;
+    let first = hall.good(Method::POST, ACTS, json!({ "act": "call" })).await;
     assert_eq!((&first["outcome"], &first["needed"]), (&json!("waits"), &json!(3)));
-    hall.refused(Method::POST, acts, json!({ "act": "call" }), "second call").await;
+    hall.refused(Method::POST, ACTS, json!({ "act": "call" }), "second call").await;
     hall.at("2026-03-04T17:30:00Z").await;
-    assert_eq!(hall.good(Method::POST, acts, json!({ "act": "call" })).await["outcome"], "opened");
-    let record = hall.good(Method::GET, "/compdec/meetings/2026-2", Value::Null).await;
-    let item = |at: usize| record["items"][at]["id"].as_str().unwrap().to_owned();
-    let plan = format!("/compdec/meetings/2026-2/items/{}", item(0));
-    let secret = format!("/compdec/meetings/2026-2/items/{}", item(1));
+    assert_eq!(hall.good(Method::POST, ACTS, json!({ "act": "call" })).await["outcome"], "opened");
+    let (plan, _) = items(hall).await;
     let two = json!({ "tally": { "votes_for": 2, "votes_against": 0, "votes_abstain": 0 } });
     hall.refused(Method::POST, &format!("{plan}/decision"), two, "no quorum to decide").await;
     hall.refused(Method::POST, &format!("{plan}/resolution"), json!({ "text": "Aprova." }), "quorum").await;
+}
 
+async fn it_resolves(hall: &Hall, seats: &[String], persons: &[String]) {
+    let (plan, secret) = items(hall).await;
     // The substitute counts until the titular comes, and not beside them.
     hall.attend("2026-2", &seats[2], json!("substitute")).await;
     hall.attend("2026-2", &seats[2], json!("titular")).await;
@@ -192,11 +209,13 @@ async fn a_council_is_created_meets_at_its_second_call_resolves_publishes_and_lo
     let four = json!({ "tally": { "votes_for": 4, "votes_against": 0, "votes_abstain": 0 } });
     hall.good(Method::POST, &format!("{secret}/decision"), four).await;
     hall.good(Method::POST, &format!("{secret}/resolution"), json!({ "text": "Indeniza Fulano." })).await;
+}
 
+async fn its_minutes_are_published(hall: &Hall) {
     // Minutes: drafted, corrected, not published before somebody approved them.
     let minutes = "/compdec/meetings/2026-2/minutes";
     hall.refused(Method::POST, minutes, Value::Null, "does not draft").await;
-    hall.good(Method::POST, acts, json!({ "act": "close" })).await;
+    hall.good(Method::POST, ACTS, json!({ "act": "close" })).await;
     let text = hall.good(Method::POST, minutes, Value::Null).await["text"].as_str().unwrap().to_owned();
     for part in [
         "Em primeira chamada não houve quórum",
@@ -224,7 +243,9 @@ async fn a_council_is_created_meets_at_its_second_call_resolves_publishes_and_lo
     assert!(pdf.starts_with(b"%PDF-"));
     let sum = sentinela::audit::chain::hex(&<sha2::Sha256 as sha2::Digest>::digest(&pdf));
     assert_eq!(hall.room.words("select pdf_sha256 from body_meeting where number = 2").await, [sum]);
+}
 
+async fn its_mandates_end_with_the_year(hall: &mut Hall, seats: &[String], persons: &[String]) {
     // The year turns: mandates were listed before, and the seats are vacant after.
     hall.at("2026-11-20T12:00:00Z").await;
     let near = hall.good(Method::GET, "/expiring", Value::Null).await;
@@ -245,7 +266,7 @@ async fn a_council_is_created_meets_at_its_second_call_resolves_publishes_and_lo
     let third = json!({ "person_id": persons[0], "capacity": "titular", "from_on": "2028-01-01", "until_on": "2028-12-31", "act": "Decreto" });
     hall.refused(Method::POST, &format!("/compdec/seats/{}/mandates", seats[0]), third, "2 times without a pause")
         .await;
-    hall.good(Method::POST, meetings, convening("ordinary", "2027-01-20T17:00:00Z")).await;
+    hall.good(Method::POST, MEETINGS, convening("ordinary", "2027-01-20T17:00:00Z")).await;
     let first = hall.good(Method::GET, "/compdec/meetings/2027-1", Value::Null).await;
     assert_eq!(first["state"], "convened", "numbers begin anew with the year");
 }

@@ -112,15 +112,15 @@ fn rows(field: &str, columns: &[(&str, Cell)], text: &str) -> Result<Value, Refu
     Ok(Value::Array(all))
 }
 
-fn value(field: &Field, text: &str) -> Result<Option<Value>, Refusal> {
-    let text = text.trim();
+fn value(field: &Field, given: &str) -> Result<Option<Value>, Refusal> {
+    let text = given.trim();
     Ok(match field.input {
         Input::Yes => Some(json!(matches!(text, "yes" | "true" | "on"))),
         Input::Lines => {
             let lines = text.lines().map(str::trim).filter(|line| !line.is_empty()).take(MOST_LINES);
             Some(json!(lines.collect::<Vec<_>>()))
         }
-        Input::Rows(columns) => Some(rows(field.name, columns, text)?),
+        Input::Rows(columns) => Some(rows(field.name, columns, given)?),
         _ if text.is_empty() && field.required => {
             return Err(Refusal::wrong(field.name, "", "expected something here"));
         }

@@ -22,9 +22,11 @@ use crate::web::auth::{May, can};
 use crate::web::error::{ApiError, Problem};
 
 pub fn routes() -> Router<App> {
-    let papers = get(list).post(add).layer(DefaultBodyLimit::max(MOST_BYTES));
     Router::new()
-        .route("/api/v1/secretariat/{module}/cases/{id}/documents", papers)
+        .route(
+            "/api/v1/secretariat/{module}/cases/{id}/documents",
+            get(list).post(add).layer(DefaultBodyLimit::max(MOST_BYTES)),
+        )
         .route("/api/v1/secretariat/{module}/cases/{id}/documents/{document}", get(file))
 }
 

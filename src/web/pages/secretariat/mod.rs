@@ -30,7 +30,6 @@ use crate::secretariat::agreements::Agreement;
 use crate::secretariat::funding::Funding;
 use crate::secretariat::kernel::FieldKind;
 use crate::secretariat::kernel::define::{CaseType, Field};
-use crate::secretariat::kernel::instrument::Kept;
 use crate::secretariat::modules::{self, Module};
 use crate::secretariat::strategic_projects::Project;
 use crate::web::error::{ApiError, FieldError};
@@ -50,20 +49,30 @@ pub fn routes() -> Router<App> {
         .merge(identity::routes())
         .merge(committees::routes())
         .merge(budget::routes())
-        .merge(of::<Agreement>())
-        .merge(of::<Funding>())
-        .merge(of::<Project>())
+        .merge(of_instruments())
 }
 
-/// The pages of one module of instruments.
-fn of<K: Kept>() -> Router<App> {
-    let (staff, open) = (format!("/secretaria/painel/{}", K::PAGES), format!("/secretaria/{}", K::PAGES));
+/// Agreements, funding and projects: the same pages of each.
+fn of_instruments() -> Router<App> {
     Router::new()
-        .route(&staff, get(instruments::list::<K>).post(instruments::open::<K>))
-        .route(&format!("{staff}/relatorio"), get(instruments::report::<K>))
-        .route(&format!("{staff}/{{id}}"), get(instruments::show::<K>).post(instruments::act::<K>))
-        .route(&open, get(instruments_public::list::<K>))
-        .route(&format!("{open}/{{id}}"), get(instruments_public::show::<K>))
+        .route("/secretaria/painel/parcerias", get(instruments::list::<Agreement>).post(instruments::open::<Agreement>))
+        .route("/secretaria/painel/parcerias/relatorio", get(instruments::report::<Agreement>))
+        .route(
+            "/secretaria/painel/parcerias/{id}",
+            get(instruments::show::<Agreement>).post(instruments::act::<Agreement>),
+        )
+        .route("/secretaria/parcerias", get(instruments_public::list::<Agreement>))
+        .route("/secretaria/parcerias/{id}", get(instruments_public::show::<Agreement>))
+        .route("/secretaria/painel/captacao", get(instruments::list::<Funding>).post(instruments::open::<Funding>))
+        .route("/secretaria/painel/captacao/relatorio", get(instruments::report::<Funding>))
+        .route("/secretaria/painel/captacao/{id}", get(instruments::show::<Funding>).post(instruments::act::<Funding>))
+        .route("/secretaria/captacao", get(instruments_public::list::<Funding>))
+        .route("/secretaria/captacao/{id}", get(instruments_public::show::<Funding>))
+        .route("/secretaria/painel/projetos", get(instruments::list::<Project>).post(instruments::open::<Project>))
+        .route("/secretaria/painel/projetos/relatorio", get(instruments::report::<Project>))
+        .route("/secretaria/painel/projetos/{id}", get(instruments::show::<Project>).post(instruments::act::<Project>))
+        .route("/secretaria/projetos", get(instruments_public::list::<Project>))
+        .route("/secretaria/projetos/{id}", get(instruments_public::show::<Project>))
 }
 
 /// # Errors
