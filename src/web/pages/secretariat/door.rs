@@ -74,12 +74,14 @@ fn is_there(path: &str) -> bool {
 
 /// Where everybody reads a module: its own page, else its publications when its types have any. None: there is nothing yet.
 fn page_of(app: &App, module: &Module) -> Option<String> {
-    let own = format!("/secretaria/{}", module.slug_pt);
+    // Projects have a shorter address than their module.
+    let word = if module.key() == "strategic_projects" { "projetos" } else { module.slug_pt };
+    let own = format!("/secretaria/{word}");
     if is_there(&own) {
         return Some(own);
     }
     let publishes = app.cases.of_module(module.key()).any(|kept| !kept.def.public.states.is_empty());
-    publishes.then(|| format!("{own}/publicacoes"))
+    publishes.then(|| format!("/secretaria/{}/publicacoes", module.slug_pt))
 }
 
 async fn show(State(app): State<App>, v: View) -> Result<Response, ApiError> {
