@@ -5,6 +5,7 @@
 //! What fell in the days before is in the journal beforehand, as history the rules look back on.
 
 mod budget;
+mod citizen;
 mod council;
 mod gauges;
 pub mod people;

@@ -7,7 +7,7 @@ use chrono::TimeDelta;
 use sqlx::{ConnectOptions as _, Connection as _, Executor as _, PgConnection, PgPool};
 
 use super::storm::{self, Timeline};
-use super::{Memory, USERNAME, budget, council, people, shelters, streets, teams};
+use super::{Memory, USERNAME, budget, citizen, council, people, shelters, streets, teams};
 use crate::accounts::{self, Role, Roles};
 use crate::addresses::file::Source;
 use crate::addresses::store::import as addresses;
@@ -59,7 +59,7 @@ pub async fn prepare(
     }
     let database = Database::open(config).await?;
     let pool = crate::db::pool(&database.options, "seed", 2);
-    let outcome = fill(&pool, (clock, config.municipality.time_zone), ids, (memory, memory_path)).await;
+    let outcome = fill(&pool, (clock, config), ids, (memory, memory_path)).await;
     pool.close().await;
     database.close().await;
     outcome
@@ -74,10 +74,11 @@ async fn empty(database: &Database) -> anyhow::Result<()> {
 
 async fn fill(
     pool: &PgPool,
-    (clock, tz): (&Clock, chrono_tz::Tz),
+    (clock, config): (&Clock, &Config),
     ids: &Ids,
     (memory, memory_path): (&mut Memory, &Path),
 ) -> anyhow::Result<()> {
+    let tz = config.municipality.time_zone;
     let mut conn = pool.acquire().await?;
     let used = sqlx::query_scalar!(
         r#"select exists (select from station) or exists (select from resident) or exists (select from staff) as "used!""#
@@ -95,6 +96,7 @@ async fn fill(
     budget::fill(&mut conn, (ids, clock.now()), tz).await?;
     shelters::save(&mut conn, clock, ids).await?;
     council::fill(&mut conn, (ids, clock.now())).await?;
+    citizen::fill(&mut conn, (ids, clock.now()), config).await?;
     instruments(&mut conn, clock, ids, tz).await?;
     // Starting the service takes a moment that shall not be missed from the play.
     memory.began_at = clock.now() + STARTING_FOR;

@@ -4,8 +4,11 @@
 
 pub mod agreements;
 pub mod budget;
+pub mod citizen;
 pub mod committees;
 pub mod funding;
 pub mod kernel;
+pub mod mayor;
 pub mod modules;
 pub mod strategic_projects;
+pub mod yearly;

@@ -1,7 +1,7 @@
 // The table of src/web/gate.rs, in a file of its own so that it reads at a glance. A new route adds its row here.
 
 use Permission::{
-    DeclareDamage, DraftAlerts, EditCatalogue, EditResidents, Inspect, IssueAlerts, ManageDevices, ManagePrivacy, ManageStaff, OwnAccount,
+    DeclareDamage, DraftAlerts, EditCatalogue, EditResidents, Inspect, IssueAlerts, ManageDevices, ManagePrivacy, ManageStaff, OpenVault, OwnAccount,
     ReadAudit, ReportField, RunIncidents, SeeConsole, SeeDeliveries, SeeResidents, SeeSecretariat, WorkSecretariat,
 };
 

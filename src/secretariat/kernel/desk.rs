@@ -22,10 +22,12 @@ use crate::audit::{self, Act, Actor, Entry};
 use crate::config::Config;
 use crate::plancon::desk::reasoned;
 use crate::refused::Refused;
+use crate::vault::Ring;
 use crate::web::auth::Staff;
 
 pub use crate::plancon::PlanError as CaseError;
 pub use around::{assign, attach, link, withdraw};
+pub use consequences::tell_citizen;
 
 const KIND: &str = "case";
 
@@ -37,12 +39,21 @@ pub struct Desk<'a> {
     pub tz: chrono_tz::Tz,
     pub who: &'a Who,
     pub config: &'a Config,
+    /// Where citizens' addresses are sealed, for the notices to them.
+    pub vault: &'a Ring,
 }
 
 impl<'a> Desk<'a> {
     pub fn of(app: &'a App, actor: &'a Actor, who: &'a Who) -> Self {
         let by = Acting { ids: &app.ids, now: app.clock.now(), actor };
-        Self { types: &app.cases, by, tz: app.config.municipality.time_zone, who, config: &app.config }
+        Self {
+            types: &app.cases,
+            by,
+            tz: app.config.municipality.time_zone,
+            who,
+            config: &app.config,
+            vault: &app.keys.vault,
+        }
     }
 
     pub const fn at(&self) -> At {

@@ -190,7 +190,7 @@ fn is_urn(text: &str) -> bool {
     text.len() <= 300 && rest.chars().all(is_good) && rest.split(':').count() >= 4
 }
 
-fn is_email(text: &str) -> bool {
+pub fn is_email(text: &str) -> bool {
     let Some((name, host)) = text.rsplit_once('@') else { return false };
     let is_good = |part: &str| !part.is_empty() && part.chars().all(|c| c.is_ascii_graphic() && !"@<>,;\"".contains(c));
     text.len() <= 254 && is_good(name) && is_good(host) && host.contains('.')

@@ -37,7 +37,8 @@ pub async fn run(app: App) {
 pub async fn round(app: &App, now: Instant) -> Result<usize, CaseError> {
     let (actor, who) = (Actor::service(), desk::service());
     let by = Acting { ids: &app.ids, now, actor: &actor };
-    let desk = Desk { types: &app.cases, by, tz: app.config.municipality.time_zone, who: &who, config: &app.config };
+    let tz = app.config.municipality.time_zone;
+    let desk = Desk { types: &app.cases, by, tz, who: &who, config: &app.config, vault: &app.keys.vault };
     let mut done = 0;
     for kept in app.cases.all() {
         for one in &kept.def.transitions {

@@ -225,6 +225,7 @@ fn of_secretariat() -> Vec<Example> {
     let json = "application/json";
     let fields = json!({"text": "Limpar as bocas de lobo", "due_on": "2098-12-01"});
     let why = json!({"revision": 1, "reason": "Aberta por engano"});
+    let key = json!({"number": "SIC 2026/001", "code": "7K2M-0QFX-3D8T-PW41"});
     vec![
         (
             "post",
@@ -251,6 +252,21 @@ fn of_secretariat() -> Vec<Example> {
             "/api/v1/secretariat/{module}/cases/{id}/links",
             json,
             json!({"other": "00000000-0000-0000-0000-000000000000"}),
+        ),
+        (
+            "post",
+            "/api/v1/secretariat/{module}/requests",
+            json,
+            json!({"subject": "Gastos com limpeza", "text": "Quanto se gastou com a limpeza de bueiros em 2025?", "kind": "request",
+                "anonymous": true}),
+        ),
+        ("post", "/api/v1/secretariat/protocol", json, key.clone()),
+        ("post", "/api/v1/secretariat/protocol/{act}", json, key),
+        (
+            "post",
+            "/api/v1/secretariat/{module}/cases/{id}/identity",
+            json,
+            json!({"reason": "Contato pedido pela pessoa para complementar o relato"}),
         ),
     ]
 }

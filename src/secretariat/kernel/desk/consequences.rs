@@ -34,6 +34,9 @@ pub(super) async fn of_opening(
         publish(&mut *conn, desk, def, case).await?;
     }
     let told: Vec<&str> = words(&def.opening.notifies);
+    if told.contains(&"citizen") {
+        tell_citizen(&mut *conn, desk, def, case, (Lang::Pt.t("sec-act-open").as_str(), "")).await?;
+    }
     let told = if case.assigned.is_empty() { told } else { [told, vec!["owner"]].concat() };
     tell(conn, desk, def, case, &told).await
 }
@@ -55,7 +58,11 @@ pub(super) async fn of_act(
         publish(&mut *conn, desk, def, case).await?;
     }
     spawn(&mut *conn, desk, one, case).await?;
-    tell(conn, desk, def, case, &words(&one.notifies)).await
+    let told = words(&one.notifies);
+    if told.contains(&"citizen") {
+        tell_citizen(&mut *conn, desk, def, case, (one.label.of(Lang::Pt), &outcome.reason)).await?;
+    }
+    tell(conn, desk, def, case, &told).await
 }
 
 fn words(all: &[Word]) -> Vec<&str> {
@@ -160,9 +167,53 @@ async fn spawn(conn: &mut PgConnection, desk: Desk<'_>, one: &Transition, case: 
     Ok(())
 }
 
-/// The address that a citizen left in the case.
-fn contact<'a>(def: &CaseType, case: &'a CaseFile) -> Option<&'a str> {
-    def.fields.iter().filter(|field| field.kind == FieldKind::Email).find_map(|field| case.text(field.key()))
+/// The address that a citizen left: in the case, or sealed in the vault. That the service opens the vault to write to them is in the
+/// audit, as every opening.
+async fn contact(
+    conn: &mut PgConnection,
+    desk: Desk<'_>,
+    (def, case): (&CaseType, &CaseFile),
+) -> Result<Option<String>, CaseError> {
+    let in_case =
+        def.fields.iter().filter(|field| field.kind == FieldKind::Email).find_map(|field| case.text(field.key()));
+    if let Some(address) = in_case {
+        return Ok(Some(address.to_owned()));
+    }
+    let email = crate::secretariat::citizen::identity::email(conn, desk, case).await?;
+    Ok(email.filter(|email| !email.is_empty()))
+}
+
+/// Writes to the citizen who opened the case: its number, what was done, the reason that is told to them, and where to read the rest.
+/// Neither the code nor what the case says goes by e-mail.
+///
+/// # Errors
+/// The database's.
+pub async fn tell_citizen(
+    conn: &mut PgConnection,
+    desk: Desk<'_>,
+    def: &CaseType,
+    case: &CaseFile,
+    (act, reason): (&str, &str),
+) -> Result<(), CaseError> {
+    let Some(address) = contact(&mut *conn, desk, (def, case)).await? else { return Ok(()) };
+    let (lang, number) = (Lang::Pt, case.number());
+    let subject = lang.t2("sec-citizen-mail-subject", "number", &number, "act", act);
+    let mut body = lang.t2("sec-citizen-mail-body", "number", &number, "act", act);
+    if !reason.is_empty() {
+        body.push_str("\n\n");
+        body.push_str(&lang.t1("sec-citizen-mail-reason", "reason", reason));
+    }
+    if case.code_hash.is_some() {
+        let link = format!("{}/secretaria/protocolo", desk.config.public_url());
+        body.push_str("\n\n");
+        body.push_str(&lang.t1("sec-citizen-mail-follow", "link", link));
+    }
+    body.push('\n');
+    let (channel, expires_at, purpose) = (Channel::Email, desk.by.now + GOOD_FOR, "secretariat");
+    let notice = Notice { channel, address: &address, subject: &subject, body: &body, expires_at, purpose };
+    notices::queue(&mut *conn, desk.by.ids, desk.by.now, &notice).await?;
+    notify(conn, &Event::Outbox).await?;
+    Ok(())
 }
 
 /// Tells whoever is named, by e-mail. Of what is restricted only that something happened.
@@ -183,12 +234,8 @@ pub(super) async fn tell(
         let name = match *part {
             "owner" => &case.assigned,
             "author" => &case.author,
-            _ => {
-                if let Some(address) = contact(def, case) {
-                    addresses.push((Lang::Pt, address, String::new()));
-                }
-                continue;
-            }
+            // Citizens are told in their own words.
+            _ => continue,
         };
         let person = people.iter().find(|person| person.username == *name && person.username != desk.who.name);
         if let Some((person, address)) =

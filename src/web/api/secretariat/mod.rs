@@ -3,8 +3,10 @@
 pub mod agreements;
 pub mod budget;
 pub mod cases;
+pub mod citizen;
 pub mod committees;
 pub mod exchange;
+pub mod figures;
 pub mod funding;
 pub mod instruments;
 pub mod lists;
@@ -31,6 +33,8 @@ pub fn routes() -> Router<App> {
         .merge(papers::routes())
         .merge(exchange::routes())
         .merge(publications::routes())
+        .merge(citizen::routes())
+        .merge(figures::routes())
         .merge(budget::routes())
         .merge(agreements::routes())
         .merge(funding::routes())

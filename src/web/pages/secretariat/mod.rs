@@ -3,14 +3,19 @@
 pub mod budget;
 pub mod case;
 pub mod committees;
+pub mod door;
 pub mod forms;
+pub mod identity;
 pub mod instruments;
 pub mod instruments_public;
+pub mod mayor;
 pub mod panel;
+pub mod protocol;
 pub mod public;
 pub mod queue;
 pub mod report;
 pub mod words;
+pub mod yearly;
 
 use axum::Router;
 use axum::routing::get;
@@ -37,6 +42,11 @@ pub fn routes() -> Router<App> {
         .merge(forms::routes())
         .merge(report::routes())
         .merge(public::routes())
+        .merge(door::routes())
+        .merge(protocol::routes())
+        .merge(mayor::routes())
+        .merge(yearly::routes())
+        .merge(identity::routes())
         .merge(committees::routes())
         .merge(budget::routes())
         .merge(of_instruments())

@@ -33,6 +33,8 @@ struct QueuePage {
     rows: Vec<Listed>,
     next: String,
     may_open: bool,
+    /// The module has a yearly report.
+    has_yearly: bool,
 }
 
 /// A link of the filters.
@@ -138,7 +140,8 @@ async fn show(
     let types = app.cases.of_module(module.key()).cloned().collect();
     let may_open = who.has(module.key());
     let f = Frame::load(&mut conn, &app, v, "secretariat").await?;
-    page(&QueuePage { f, module, types, wanted, rows, next, may_open })
+    let has_yearly = crate::secretariat::citizen::type_of(module.key()).is_some();
+    page(&QueuePage { f, module, types, wanted, rows, next, may_open, has_yearly })
 }
 
 /// A text as a part of an address.

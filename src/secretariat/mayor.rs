@@ -1,0 +1,189 @@
+//! The mayor's view: what awaits a decision, and what is late and why, over all modules, the oldest first.
+
+use chrono::NaiveDate;
+use serde::Serialize;
+use sqlx::PgConnection;
+use uuid::Uuid;
+
+use super::kernel::decide::Who;
+use super::kernel::{Access, link};
+use crate::clock::Instant;
+
+/// Rows of each part.
+pub const MOST: i64 = 100;
+/// Days at which an age begins.
+pub const AGES: [i64; 3] = [7, 15, 30];
+
+/// A case that waits or is late.
+#[derive(Clone, Debug, PartialEq, Serialize, utoipa::ToSchema)]
+#[schema(as = MayorWaiting)]
+pub struct Waiting {
+    pub id: Uuid,
+    #[serde(rename = "type")]
+    pub type_key: String,
+    #[serde(skip)]
+    pub version: i32,
+    pub module: String,
+    pub number: String,
+    /// Empty: restricted to whoever works on it.
+    pub title: String,
+    pub state: String,
+    /// mayor, owner, citizen or area.
+    pub waits_for: Option<String>,
+    pub assigned: String,
+    pub department: String,
+    /// In this state.
+    #[schema(value_type = String)]
+    pub since: Instant,
+    /// Whole days: waiting, or late.
+    pub days: i64,
+    pub due_on: Option<NaiveDate>,
+    /// Of the deadline.
+    pub code: Option<String>,
+    pub law_ref: Option<String>,
+    pub extended: i32,
+    /// Page of the case; empty when it is restricted.
+    pub link: String,
+}
+
+struct Row {
+    id: Uuid,
+    type_key: String,
+    type_version: i32,
+    module: String,
+    series: Option<String>,
+    year: Option<i32>,
+    number: Option<i32>,
+    title: String,
+    state: String,
+    access: String,
+    author: String,
+    waits_for: Option<String>,
+    assigned: String,
+    department: String,
+    since: Instant,
+    due_on: Option<NaiveDate>,
+    due_at: Option<Instant>,
+    code: Option<String>,
+    law_ref: Option<String>,
+    extended: Option<i32>,
+}
+
+impl Row {
+    fn told(self, who: &Who, now: Instant, is_late: bool) -> Waiting {
+        let is_theirs = !who.name.is_empty() && (self.author == who.name || self.assigned == who.name);
+        let may = self.access != Access::Restricted.as_str() || who.has(&self.module) || is_theirs;
+        let number = match (self.series, self.year, self.number) {
+            (Some(series), Some(year), Some(number)) => format!("{series} {year}/{number:03}"),
+            _ => String::new(),
+        };
+        let from = if is_late { self.due_at.unwrap_or(now) } else { self.since };
+        Waiting {
+            link: if may { link(&self.module, self.id) } else { String::new() },
+            title: if may { self.title } else { String::new() },
+            id: self.id,
+            type_key: self.type_key,
+            version: self.type_version,
+            module: self.module,
+            number,
+            state: self.state,
+            waits_for: self.waits_for,
+            assigned: self.assigned,
+            department: self.department,
+            since: self.since,
+            days: (now - from).num_days().max(0),
+            due_on: self.due_on,
+            code: self.code,
+            law_ref: self.law_ref,
+            extended: self.extended.unwrap_or_default(),
+        }
+    }
+}
+
+/// What awaits the mayor's decision.
+pub async fn awaiting(conn: &mut PgConnection, who: &Who, now: Instant) -> sqlx::Result<Vec<Waiting>> {
+    let rows = sqlx::query_as!(
+        Row,
+        r#"select c.id, c.type_key, c.type_version, c.module, c.series, c.year, c.number, c.title, c.state, c.access, c.author,
+               c.waits_for, c.assigned, c.department,
+               coalesce((select max(a.at) from case_act a where a.case_id = c.id and a.from_state <> a.to_state), c.opened_at) as "since!",
+               d.due_on as "due_on?", d.due_at as "due_at?", d.code as "code?", d.law_ref as "law_ref?", d.extended as "extended?"
+           from case_file c left join lateral (
+               select due_on, due_at, code, law_ref, extended from deadline
+               where subject_kind = 'case' and subject_id = c.id and state = 'open' order by due_at nulls last, code limit 1) d on true
+           where c.waits_for = 'mayor' and not c.is_final order by "since!", c.id limit $1"#,
+        MOST
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(rows.into_iter().map(|row| row.told(who, now, false)).collect())
+}
+
+/// What is late, each case once with the deadline that ran out first.
+pub async fn late(conn: &mut PgConnection, who: &Who, now: Instant) -> sqlx::Result<Vec<Waiting>> {
+    let rows = sqlx::query_as!(
+        Row,
+        r#"with first as (
+               select distinct on (subject_id) subject_id, due_on, due_at, code, law_ref, extended from deadline
+               where subject_kind = 'case' and state = 'open' and due_at < $1 and due_on <= ($1::timestamptz)::date + 1
+               order by subject_id, due_at)
+           select c.id, c.type_key, c.type_version, c.module, c.series, c.year, c.number, c.title, c.state, c.access, c.author,
+               c.waits_for, c.assigned, c.department,
+               coalesce((select max(a.at) from case_act a where a.case_id = c.id and a.from_state <> a.to_state), c.opened_at) as "since!",
+               d.due_on as "due_on?", d.due_at as "due_at?", d.code as "code?", d.law_ref as "law_ref?", d.extended as "extended?"
+           from first d join case_file c on c.id = d.subject_id where not c.is_final order by d.due_at, c.id limit $2"#,
+        now,
+        MOST
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(rows.into_iter().map(|row| row.told(who, now, true)).collect())
+}
+
+/// How many of each age: as many numbers as ages and one. Pure.
+pub fn by_age(all: &[Waiting]) -> [i64; AGES.len() + 1] {
+    let mut counts = [0; AGES.len() + 1];
+    for one in all {
+        let at = AGES.iter().filter(|from| one.days >= **from).count();
+        if let Some(count) = counts.get_mut(at) {
+            *count += 1;
+        }
+    }
+    counts
+}
+
+/// A deadline that ran out in a module that works without cases: instruments, bodies, bills.
+#[derive(Clone, Debug, PartialEq, Serialize, utoipa::ToSchema)]
+#[schema(as = MayorOverdue)]
+pub struct Overdue {
+    pub title: String,
+    pub link: String,
+    pub due_on: Option<NaiveDate>,
+    pub code: String,
+    pub law_ref: String,
+    /// Whole days.
+    pub days: i64,
+}
+
+/// Those, the longest first. What ethics counts stays with ethics.
+pub async fn elsewhere(conn: &mut PgConnection, now: Instant) -> sqlx::Result<Vec<Overdue>> {
+    let rows = sqlx::query!(
+        "select title, link, due_on, due_at, code, law_ref from deadline
+         where state = 'open' and due_at < $1 and due_on <= ($1::timestamptz)::date + 1 and subject_kind <> 'case' and link like '/secretaria/%'
+           and link not like '/secretaria/painel/etica%'
+         order by due_at, id limit $2",
+        now,
+        MOST
+    )
+    .fetch_all(conn)
+    .await?;
+    let told = rows.into_iter().map(|row| Overdue {
+        days: row.due_at.map_or(0, |due| (now - due).num_days()),
+        title: row.title,
+        link: row.link,
+        due_on: row.due_on,
+        code: row.code,
+        law_ref: row.law_ref,
+    });
+    Ok(told.collect())
+}

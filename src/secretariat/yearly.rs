@@ -1,0 +1,234 @@
+//! The yearly report of access to information (Lei 12.527/2011, art. 30) and of the ombudsman (Lei 13.460/2017, art. 14): figures for the
+//! people inside, and the same with small cells suppressed for everybody.
+
+use serde::Serialize;
+use sqlx::PgConnection;
+
+use super::citizen;
+use super::kernel::define::CaseType;
+use super::kernel::store::figures::{self, Count};
+use crate::clock::Instant;
+
+/// Cells below it are not shown to everybody.
+pub const LEAST: i64 = 5;
+
+/// Fields that are counted, where a type has them.
+const FIELDS: [&str; 6] = ["kind", "outcome", "ground", "theme", "appeal_outcome", "rating"];
+
+/// Acts that are counted.
+const ACTS: [&str; 8] =
+    ["forward", "extend", "ask_complement", "appeal", "appeal_silence", "decide_appeal", "lapse", "desist"];
+
+/// A count, or that it is too small to be shown.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, utoipa::ToSchema)]
+#[schema(as = YearlyRow)]
+pub struct Row {
+    pub key: String,
+    pub label: String,
+    /// None: fewer than five, or hidden so that those cannot be reckoned.
+    pub count: Option<i64>,
+}
+
+/// Counts of one kind.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, utoipa::ToSchema)]
+#[schema(as = YearlyTable)]
+pub struct Table {
+    /// month, state, acts, in_time, or the key of a field.
+    pub key: String,
+    pub rows: Vec<Row>,
+}
+
+/// The figures of a year.
+#[derive(Clone, Debug, PartialEq, Serialize, utoipa::ToSchema)]
+#[schema(as = SecretariatYearly)]
+pub struct Yearly {
+    pub module: String,
+    pub year: i32,
+    pub law_ref: String,
+    pub received: Option<i64>,
+    pub answered: Option<i64>,
+    /// Days from the opening to the answer; none when too few were answered.
+    pub average_days: Option<f64>,
+    pub tables: Vec<Table>,
+    /// Small cells are hidden.
+    pub suppressed: bool,
+}
+
+/// Hides what is small; and when one cell alone would be hidden, the smallest of the others with it, because the total would tell it. Pure.
+pub fn suppress(rows: &mut [Row]) {
+    let is_small = |count: Option<i64>| count.is_some_and(|count| (1..LEAST).contains(&count));
+    let mut hidden = 0;
+    for row in rows.iter_mut().filter(|row| is_small(row.count)) {
+        row.count = None;
+        hidden += 1;
+    }
+    if hidden == 1
+        && let Some(next) =
+            rows.iter_mut().filter(|row| row.count.is_some_and(|count| count > 0)).min_by_key(|row| row.count)
+    {
+        next.count = None;
+    }
+}
+
+impl Yearly {
+    /// The same for everybody.
+    #[must_use]
+    pub fn for_everybody(mut self) -> Self {
+        let keep = |count: Option<i64>| count.filter(|count| *count == 0 || *count >= LEAST);
+        self.tables.iter_mut().for_each(|table| suppress(&mut table.rows));
+        if keep(self.answered).is_none_or(|count| count == 0) {
+            self.average_days = None;
+        }
+        (self.received, self.answered, self.suppressed) = (keep(self.received), keep(self.answered), true);
+        self
+    }
+
+    /// Table, key, label and count of each row; empty where it is hidden.
+    ///
+    /// # Errors
+    /// What the writer says.
+    pub fn to_csv(&self) -> anyhow::Result<Vec<u8>> {
+        let mut out = csv::Writer::from_writer(Vec::new());
+        let number = |count: Option<i64>| count.map(|count| count.to_string()).unwrap_or_default();
+        out.write_record(["year", "table", "key", "label", "count"])?;
+        let year = self.year.to_string();
+        let year = year.as_str();
+        out.write_record([year, "total", "received", "", number(self.received).as_str()])?;
+        out.write_record([year, "total", "answered", "", number(self.answered).as_str()])?;
+        let days = self.average_days.map(|days| format!("{days:.1}")).unwrap_or_default();
+        out.write_record([year, "total", "average_days", "", days.as_str()])?;
+        for table in &self.tables {
+            for row in &table.rows {
+                let count = number(row.count);
+                out.write_record([year, table.key.as_str(), row.key.as_str(), row.label.as_str(), count.as_str()])?;
+            }
+        }
+        out.into_inner().map_err(|error| anyhow::anyhow!("{error}"))
+    }
+}
+
+fn row(key: &str, label: String, count: i64) -> Row {
+    Row { key: key.to_owned(), label, count: Some(count) }
+}
+
+/// The figures of a module that has a door. None: it has none.
+pub async fn load(
+    conn: &mut PgConnection,
+    def: &CaseType,
+    (year, now): (i32, Instant),
+    tz: chrono_tz::Tz,
+) -> sqlx::Result<Option<Yearly>> {
+    if citizen::type_of(def.module()) != Some(def.key()) {
+        return Ok(None);
+    }
+    let key = def.key();
+    let months = by_month(&mut *conn, key, year, tz.name()).await?;
+    let received: i64 = months.iter().map(|month| month.count).sum();
+    let mut tables = Vec::new();
+    let month = |one: Count| row(&one.key, String::new(), one.count);
+    tables.push(Table { key: "month".into(), rows: months.into_iter().map(month).collect() });
+    let states = figures::by_state(&mut *conn, key, year).await?;
+    let state = |one: Count| row(&one.key, def.state_label(&one.key, crate::i18n::Lang::Pt), one.count);
+    tables.push(Table { key: "state".into(), rows: states.into_iter().map(state).collect() });
+    for field in FIELDS.iter().filter_map(|key| def.field(key)) {
+        let counts = figures::by_choice(&mut *conn, key, year, field.key()).await?;
+        let told = counts.into_iter().filter(|one| !one.key.is_empty());
+        let rows = told.map(|one| row(&one.key, field.option_label(&one.key, crate::i18n::Lang::Pt), one.count));
+        tables.push(Table { key: field.key().to_owned(), rows: rows.collect() });
+    }
+    let acts = by_act(&mut *conn, key, year).await?;
+    let label = |act: &str| def.act_label(act, crate::i18n::Lang::Pt).unwrap_or_else(|| act.to_owned());
+    tables.push(Table {
+        key: "acts".into(),
+        rows: acts.iter().map(|one| row(&one.key, label(&one.key), one.count)).collect(),
+    });
+    let mut in_time = Vec::new();
+    for one in figures::in_time(&mut *conn, key, year, now).await? {
+        if citizen::concerns(&one.code) {
+            let late = one.met_late + one.open_late;
+            in_time.push(row(&format!("{}.in_time", one.code), String::new(), one.met_in_time));
+            in_time.push(row(&format!("{}.late", one.code), String::new(), late));
+        }
+    }
+    tables.push(Table { key: "in_time".into(), rows: in_time });
+    let (answered, average_days) = answers(conn, key, year).await?;
+    Ok(Some(Yearly {
+        module: def.module().to_owned(),
+        year,
+        law_ref: def.law_ref.clone(),
+        received: Some(received),
+        answered: Some(answered),
+        average_days,
+        tables,
+        suppressed: false,
+    }))
+}
+
+/// Twelve months, those without any too.
+async fn by_month(conn: &mut PgConnection, type_key: &str, year: i32, tz: &str) -> sqlx::Result<Vec<Count>> {
+    sqlx::query_as!(
+        Count,
+        r#"select to_char(m, 'FM00') as "key!", count(c.id) as "count!" from generate_series(1, 12) m
+           left join case_file c on c.type_key = $1 and c.annulled_at is null and c.year = $2
+               and extract(month from c.opened_at at time zone $3)::int = m
+           group by m order by m"#,
+        type_key,
+        year,
+        tz
+    )
+    .fetch_all(conn)
+    .await
+}
+
+/// Cases in which an act was done.
+async fn by_act(conn: &mut PgConnection, type_key: &str, year: i32) -> sqlx::Result<Vec<Count>> {
+    let acts: Vec<String> = ACTS.iter().map(|act| (*act).to_owned()).collect();
+    sqlx::query_as!(
+        Count,
+        r#"select a.act as "key!", count(distinct a.case_id) as "count!" from case_act a join case_file c on c.id = a.case_id
+           where c.type_key = $1 and c.annulled_at is null and c.year = $2 and a.act = any($3) group by a.act order by a.act"#,
+        type_key,
+        year,
+        &acts[..]
+    )
+    .fetch_all(conn)
+    .await
+}
+
+/// How many were answered, and the days it took on average.
+async fn answers(conn: &mut PgConnection, type_key: &str, year: i32) -> sqlx::Result<(i64, Option<f64>)> {
+    let told = sqlx::query!(
+        r#"select count(*) as "count!", avg(extract(epoch from (a.at - c.opened_at)) / 86400)::float8 as days
+           from case_file c join case_act a on a.case_id = c.id and a.act = 'answer'
+           where c.type_key = $1 and c.annulled_at is null and c.year = $2"#,
+        type_key,
+        year
+    )
+    .fetch_one(conn)
+    .await?;
+    Ok((told.count, told.days))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn counts(all: &[i64]) -> Vec<Row> {
+        all.iter().map(|count| row("", String::new(), *count)).collect()
+    }
+
+    fn hidden(all: &[i64]) -> Vec<Option<i64>> {
+        let mut rows = counts(all);
+        suppress(&mut rows);
+        rows.into_iter().map(|row| row.count).collect()
+    }
+
+    #[test]
+    fn a_small_cell_is_hidden_and_cannot_be_reckoned_from_the_total() {
+        assert_eq!(hidden(&[20, 9, 5]), [Some(20), Some(9), Some(5)]);
+        assert_eq!(hidden(&[20, 9, 4]), [Some(20), None, None], "the next smallest goes with it");
+        assert_eq!(hidden(&[20, 3, 4]), [Some(20), None, None]);
+        assert_eq!(hidden(&[20, 0, 0]), [Some(20), Some(0), Some(0)], "none is no small cell");
+        assert_eq!(hidden(&[1]), [None]);
+    }
+}
