@@ -292,6 +292,9 @@ vocabulary! {
         CaseWithdraw = "case.withdraw",
         CaseExport = "case.export",
         CaseImport = "case.import",
+        PressOutletAdd = "press.outlet_add",
+        PressOutletRemove = "press.outlet_remove",
+        PressDistribute = "press.distribute",
     }
 }
 

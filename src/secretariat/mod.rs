@@ -2,5 +2,9 @@
 //!
 //! The pipeline never imports this; what is here reads the pipeline and reuses its parts.
 
+pub mod feeds;
 pub mod kernel;
 pub mod modules;
+pub mod participation;
+pub mod press;
+pub mod transparency;

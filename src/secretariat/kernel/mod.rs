@@ -12,6 +12,7 @@ pub mod exchange;
 pub mod guards;
 pub mod ledger;
 pub mod publication;
+pub mod quiet;
 pub mod store;
 pub mod types;
 pub mod values;

@@ -63,8 +63,9 @@ pub fn pairs(v: &View, def: &CaseType, fields: &serde_json::Map<String, Value>) 
 }
 
 /// Sentences of the desk by a part that is theirs alone, and the key of their words.
-const KNOWN: [(&str, &str); 15] = [
+const KNOWN: [(&str, &str); 16] = [
     ("there is no act", "sec-no-act"),
+    ("in the quiet period", "sec-no-quiet"),
     ("takes two persons", "sec-no-same-person"),
     ("was changed meanwhile", "sec-no-changed"),
     ("is annulled", "sec-no-annulled"),
