@@ -230,6 +230,9 @@ mod tests {
     fn every_word_of_endpoints_sirens_and_rotas_has_a_text() {
         have_texts(&[
             ("endpoint-why", crate::endpoints::DisabledWhy::ALL.iter().map(|why| why.as_str()).collect()),
+            ("endpoint-topic", crate::endpoints::settings::Topic::ALL.iter().map(|topic| topic.as_str()).collect()),
+            ("endpoint-event-state", vec!["waiting", "delivered", "given_up", "endpoint_off"]),
+            ("untold", vec!["too_many_wait", "not_subscribed", "status_not_taken"]),
             ("untold", crate::endpoints::takes::Why::ALL.iter().map(|why| why.as_str()).collect()),
             ("siren-state", crate::sirens::state::StateWord::ALL.iter().map(|state| state.as_str()).collect()),
             ("siren-act", crate::sirens::Act::ALL.iter().map(|act| act.as_str()).collect()),
@@ -281,6 +284,23 @@ mod tests {
             ("deadline-state", vec!["open", "met", "void"]),
             ("deadline-act", vec!["set", "reckon", "extend", "suspend", "resume", "interrupt", "meet", "void"]),
             ("holiday-kind", HolidayKind::ALL.iter().map(|kind| kind.as_str()).collect()),
+        ]);
+    }
+
+    #[test]
+    fn every_word_of_committees_has_a_text() {
+        use crate::secretariat::kernel::body::{self, life, rules};
+        have_texts(&[
+            ("sec-committees-kind", body::BodyKind::ALL.iter().map(|one| one.as_str()).collect()),
+            ("sec-committees-act", body::ActKind::ALL.iter().map(|one| one.as_str()).collect()),
+            ("sec-committees-role", body::SeatRole::ALL.iter().map(|one| one.as_str()).collect()),
+            ("sec-committees-capacity", body::Capacity::ALL.iter().map(|one| one.as_str()).collect()),
+            ("sec-committees-meeting", body::MeetingKind::ALL.iter().map(|one| one.as_str()).collect()),
+            ("sec-committees-choice", body::Choice::ALL.iter().map(|one| one.as_str()).collect()),
+            ("sec-committees-how", body::How::ALL.iter().map(|one| one.as_str()).collect()),
+            ("sec-committees-approved", body::ApprovedHow::ALL.iter().map(|one| one.as_str()).collect()),
+            ("sec-committees-majority", rules::MajorityKind::ALL.iter().map(|one| one.as_str()).collect()),
+            ("sec-committees-state", life::State::ALL.iter().map(|one| one.as_str()).collect()),
         ]);
     }
 

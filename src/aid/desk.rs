@@ -14,6 +14,7 @@ use crate::incidents::store as incidents;
 use crate::refused::Refused;
 use crate::shelters::people::Keeping;
 use crate::shelters::store::people;
+use crate::supplies::desk::Shared;
 use crate::supplies::{self, Kind};
 use crate::vault::access::Purpose;
 use crate::vault::store as vault;
@@ -128,7 +129,7 @@ pub struct Wanted<'a> {
     pub is_coordinator: bool,
 }
 
-/// Gives a kit to a family: out of the stock, against its proof, once within its days.
+/// Gives a kit to a family: out of the stock, against its proof, once within its days. In an exercise nothing leaves the stock.
 ///
 /// # Errors
 /// A conflict when the family has had it, or there is less in stock; not found.
@@ -141,16 +142,16 @@ pub async fn deliver(
     let Wanted { kit, household, place, proof, .. } = *wanted;
     let kit = store::kits(&mut *conn, Some(kit)).await?.pop().ok_or_else(|| Refused::NotFound("kit in use".into()))?;
     let family = people::household(&mut *conn, household).await?.ok_or_else(|| Refused::NotFound("family".into()))?;
-    let reason = allowed(&mut *conn, by, &kit, household, wanted).await?;
+    let drill = incidents::is_drill(&mut *conn, family.incident).await?;
+    let reason = allowed(&mut *conn, by, (&kit, drill), household, wanted).await?;
     let id = by.ids.uuid(by.now);
-    let entries: Vec<_> = kit.parts.iter().map(|part| (place, part.item, Kind::Delivered, part.amount)).collect();
-    supplies::desk::take(&mut *conn, by, &entries, (None, &kit.name)).await?;
     let new = NewDelivery {
         id,
         kit: kit.id,
         household,
         place,
         incident: family.incident.0,
+        drill,
         until_at: by.now + TimeDelta::days(kit.every_days.into()),
         proof: proof.word(),
         override_by: (!reason.is_empty()).then_some(by.actor.name.as_str()),
@@ -158,6 +159,11 @@ pub async fn deliver(
         actor: &by.actor.name,
     };
     store::deliver(&mut *conn, by.now, &new).await?;
+    if !drill {
+        let entries: Vec<_> = kit.parts.iter().map(|part| (place, part.item, Kind::Delivered, part.amount)).collect();
+        let shared = Shared { delivery: Some(id), reason: &kit.name, ..Shared::default() };
+        supplies::desk::take(&mut *conn, by, &entries, shared).await?;
+    }
     let (subject, plain) = (subject(id), proof.plain());
     let record = vault::NewRecord {
         purpose: Purpose::AidReceipt,
@@ -167,11 +173,13 @@ pub async fn deliver(
         keep_until: (by.now + TimeDelta::days(keeping.days.into())).date_naive(),
     };
     vault::put(&mut *conn, keeping.ring, by.ids.uuid(by.now), by.now, &record).await?;
-    let what = json!({ "kit": kit.name, "household": household, "place": place, "proof": proof.word() });
+    let what =
+        json!({ "kit": kit.name, "household": household, "place": place, "proof": proof.word(), "exercise": drill });
     let entry = Entry::new(Act::AidDeliver, "aid_delivery", id).because(reason).to(what);
     audit::record(&mut *conn, by.ids, by.now, by.actor, entry).await?;
-    let line = format!("Ajuda humanitária: {} entregue à família {}", kit.name, family.code);
-    let detail = json!({ "delivery_id": id, "kit": kit.name });
+    let mark = if drill { "EXERCÍCIO: " } else { "" };
+    let line = format!("{mark}Ajuda humanitária: {} entregue à família {}", kit.name, family.code);
+    let detail = json!({ "delivery_id": id, "kit": kit.name, "exercise": drill });
     incidents::add_entry(conn, family.incident, by.now, &by.actor.name, "aid", &line, &detail).await?;
     Ok(id)
 }
@@ -180,11 +188,11 @@ pub async fn deliver(
 async fn allowed<'a>(
     conn: &mut PgConnection,
     by: Acting<'_>,
-    kit: &Kit,
+    (kit, drill): (&Kit, bool),
     household: Uuid,
     wanted: &Wanted<'a>,
 ) -> Result<&'a str, Refused> {
-    let Some(until) = store::had_until(conn, by.now, household, kit.id).await? else { return Ok("") };
+    let Some(until) = store::had_until(conn, by.now, (household, kit.id), drill).await? else { return Ok("") };
     let reason = wanted.override_reason.trim();
     if reason.chars().count() > 500 {
         return Err(Refused::wrong("override_reason", "", "expected at most 500 characters"));

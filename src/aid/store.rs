@@ -77,12 +77,13 @@ pub async fn retire_kit(conn: &mut PgConnection, now: Instant, id: Uuid) -> sqlx
     Ok(done.rows_affected() > 0)
 }
 
-/// Until when a household has had a kit; `None` when it may have it now.
+/// Until when a household has had a kit; `None` when it may have it now. What was exercised is no kit that it has had, and the other way
+/// round.
 pub async fn had_until(
     conn: &mut PgConnection,
     now: Instant,
-    household: Uuid,
-    kit: Uuid,
+    (household, kit): (Uuid, Uuid),
+    drill: bool,
 ) -> sqlx::Result<Option<Instant>> {
     // The same lock as the trigger's, so that two tables do not both find nothing.
     sqlx::query!(
@@ -93,10 +94,11 @@ pub async fn had_until(
     .fetch_one(&mut *conn)
     .await?;
     sqlx::query_scalar!(
-        "select max(until_at) from aid_delivery where household_id = $1 and kit_id = $2 and until_at > $3 and at <= $3",
+        "select max(until_at) from aid_delivery where household_id = $1 and kit_id = $2 and until_at > $3 and at <= $3 and drill = $4",
         household,
         kit,
-        now
+        now,
+        drill
     )
     .fetch_one(conn)
     .await
@@ -110,6 +112,8 @@ pub struct NewDelivery<'a> {
     pub household: Uuid,
     pub place: Uuid,
     pub incident: Uuid,
+    /// Whether it is exercised, as its incident is.
+    pub drill: bool,
     pub until_at: Instant,
     pub proof: &'static str,
     pub override_by: Option<&'a str>,
@@ -119,8 +123,9 @@ pub struct NewDelivery<'a> {
 
 pub async fn deliver(conn: &mut PgConnection, now: Instant, new: &NewDelivery<'_>) -> sqlx::Result<()> {
     sqlx::query!(
-        "insert into aid_delivery (id, kit_id, household_id, place_id, incident_id, at, actor, until_at, proof, override_by, override_reason)
-        values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
+        "insert into aid_delivery (id, kit_id, household_id, place_id, incident_id, at, actor, until_at, proof, override_by, override_reason,
+            drill)
+        values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
         new.id,
         new.kit,
         new.household,
@@ -131,7 +136,8 @@ pub async fn deliver(conn: &mut PgConnection, now: Instant, new: &NewDelivery<'_
         new.until_at,
         new.proof,
         new.override_by,
-        new.override_reason
+        new.override_reason,
+        new.drill
     )
     .execute(conn)
     .await?;
@@ -157,25 +163,33 @@ pub struct Delivery {
     pub actor: String,
     pub override_by: Option<String>,
     pub override_reason: String,
+    /// Whether it was exercised: nothing was given, and nothing left the stock.
+    pub drill: bool,
+}
+
+/// Of which family, or which one; and whether those that were exercised are among them.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Of {
+    pub household: Option<Uuid>,
+    pub id: Option<Uuid>,
+    pub drills: bool,
 }
 
 /// The newest first, after `since`.
-pub async fn deliveries(
-    conn: &mut PgConnection,
-    since: Instant,
-    of: (Option<Uuid>, Option<Uuid>),
-) -> sqlx::Result<Vec<Delivery>> {
+pub async fn deliveries(conn: &mut PgConnection, since: Instant, of: Of) -> sqlx::Result<Vec<Delivery>> {
     sqlx::query_as!(
         Delivery,
         r#"select d.id, d.at, k.name as kit, h.code as family, (select count(*) from displaced_person p where p.household_id = h.id) as "persons!",
-            h.district, s.name as place, i.number as incident, d.proof, d.actor, d.override_by, d.override_reason
+            h.district, s.name as place, i.number as incident, d.proof, d.actor, d.override_by, d.override_reason, d.drill
         from aid_delivery d join aid_kit k on k.id = d.kit_id join household h on h.id = d.household_id
         join stock_place s on s.id = d.place_id join incident i on i.id = d.incident_id
-        where d.at > $1 and ($2::uuid is null or d.household_id = $2) and ($3::uuid is null or d.id = $3) order by d.at desc, d.id limit $4"#,
+        where d.at > $1 and ($2::uuid is null or d.household_id = $2) and ($3::uuid is null or d.id = $3) and ($5 or not d.drill)
+        order by d.at desc, d.id limit $4"#,
         since,
-        of.0,
-        of.1,
-        MOST
+        of.household,
+        of.id,
+        MOST,
+        of.drills
     )
     .fetch_all(conn)
     .await
@@ -189,12 +203,15 @@ pub struct Given {
     pub families: i64,
 }
 
-pub async fn given(conn: &mut PgConnection, since: Instant) -> sqlx::Result<Vec<Given>> {
+/// `drills`: whether what was exercised counts.
+pub async fn given(conn: &mut PgConnection, since: Instant, drills: bool) -> sqlx::Result<Vec<Given>> {
     sqlx::query_as!(
         Given,
         r#"select k.name as kit, count(*) as "times!", count(distinct d.household_id) as "families!" from aid_delivery d
-            join aid_kit k on k.id = d.kit_id where d.at > $1 group by k.id, k.name order by lower(k.name), k.id"#,
-        since
+            join aid_kit k on k.id = d.kit_id where d.at > $1 and ($2 or not d.drill)
+            group by k.id, k.name order by lower(k.name), k.id"#,
+        since,
+        drills
     )
     .fetch_all(conn)
     .await

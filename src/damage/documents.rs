@@ -64,6 +64,9 @@ pub struct Paragraph {
 struct Shipped {
     kind: Kind,
     title: String,
+    /// Paragraphs that only say what is to be written there: nothing is adopted with them.
+    #[serde(default)]
+    hints: Vec<String>,
     paragraph: Vec<Paragraph>,
 }
 
@@ -73,11 +76,29 @@ struct File {
     document: Vec<Shipped>,
 }
 
+fn shipped(kind: Kind) -> Option<Shipped> {
+    let file = toml::from_str::<File>(SHIPPED).map(|file| file.document).unwrap_or_default();
+    file.into_iter().find(|one| one.kind == kind)
+}
+
 /// Title and paragraphs that a document begins with.
 pub fn begin(kind: Kind) -> (String, Vec<Paragraph>) {
-    let file = toml::from_str::<File>(SHIPPED).map(|file| file.document).unwrap_or_default();
-    let found = file.into_iter().find(|one| one.kind == kind);
-    found.map(|one| (one.title, trimmed(one.paragraph))).unwrap_or_default()
+    shipped(kind).map(|one| (one.title, trimmed(one.paragraph))).unwrap_or_default()
+}
+
+/// Paragraphs whose words are still what the form says about them, so that the document cannot be adopted.
+pub fn unwritten(kind: Kind, paragraphs: &[Paragraph]) -> Vec<FieldError> {
+    let Some(form) = shipped(kind) else { return Vec::new() };
+    let is_hint = |given: &&Paragraph| {
+        let of_form = form.paragraph.iter().find(|one| one.key == given.key && form.hints.contains(&one.key));
+        of_form.is_some_and(|one| one.text.trim() == given.text.trim())
+    };
+    let wrong = |one: &Paragraph| FieldError {
+        field: format!("paragraphs.{}", one.key),
+        value: one.text.chars().take(80).collect(),
+        message: "expected the town's own words in place of the instruction".into(),
+    };
+    paragraphs.iter().filter(is_hint).map(wrong).collect()
 }
 
 fn trimmed(paragraphs: Vec<Paragraph>) -> Vec<Paragraph> {
@@ -85,7 +106,7 @@ fn trimmed(paragraphs: Vec<Paragraph>) -> Vec<Paragraph> {
 }
 
 /// What words may name in braces.
-pub const PLACES: [&str; 28] = [
+pub const PLACES: [&str; 33] = [
     "municipio",
     "municipio_maiusculas",
     "uf",
@@ -114,6 +135,11 @@ pub const PLACES: [&str; 28] = [
     "nivel_texto",
     "nivel_norma",
     "decreto",
+    "plano_ativado",
+    "acoes_executadas",
+    "acoes_em_curso",
+    "meios_humanos",
+    "meios_materiais",
 ];
 
 /// Places in a text that are none of [`PLACES`].
@@ -187,6 +213,24 @@ mod tests {
         let all: String = begin(Kind::Decree).1.into_iter().map(|one| one.text).collect();
         assert!(all.contains("art. 8º, inciso VI,") && all.contains("180 (cento e oitenta) dias"));
         assert!(all.contains("{cobrade}"), "the code is filled in, never typed");
+    }
+
+    #[test]
+    fn a_document_is_not_adopted_with_the_instruction_still_in_it() {
+        let (_, mut paragraphs) = begin(Kind::Dmate);
+        let fields = |paragraphs: &[Paragraph]| {
+            unwritten(Kind::Dmate, paragraphs).into_iter().map(|one| one.field).collect::<Vec<_>>()
+        };
+        assert_eq!(fields(&paragraphs), ["paragraphs.institucionais", "paragraphs.financeiros"]);
+        for one in &mut paragraphs {
+            one.text.push_str(" Recursos próprios: R$ 10.000,00.");
+        }
+        assert!(fields(&paragraphs).is_empty());
+        for kind in Kind::with_words() {
+            let form = shipped(kind).unwrap();
+            let keys: Vec<&String> = form.paragraph.iter().map(|one| &one.key).collect();
+            assert!(form.hints.iter().all(|hint| keys.contains(&hint)), "{kind}");
+        }
     }
 
     #[test]

@@ -332,6 +332,11 @@ pub fn facts(whole: &Whole, town: &Municipality) -> BTreeMap<&'static str, Strin
         ),
         ("nivel_norma", criteria.map_or_else(|| "norma a confirmar".into(), |one| one.law_ref.clone())),
         ("decreto", decree),
+        ("plano_ativado", whole.mobilised.plan(town.time_zone)),
+        ("acoes_executadas", whole.mobilised.done()),
+        ("acoes_em_curso", whole.mobilised.under_way()),
+        ("meios_humanos", whole.mobilised.humans()),
+        ("meios_materiais", whole.mobilised.things()),
     ])
 }
 

@@ -2,7 +2,7 @@
 //!
 //! One dossier an incident, in versions; what was submitted stands as it is, and a correction is the next version. Figures are a ledger of
 //! entries, each with its source; totals are computed and never typed. `lines`, `figures`, `levels`, `sections`, `documents`, `s2id`,
-//! `checklist`, `life` and `dossier` are pure; `desk` and `submit` act in the caller's transaction, `print` makes PDFs, `store` holds the SQL.
+//! `checklist`, `life`, `mobilised` and `dossier` are pure; `desk` and `submit` act in the caller's transaction, `print` makes PDFs, `store` holds the SQL.
 
 pub mod checklist;
 pub mod departments;
@@ -13,6 +13,7 @@ pub mod figures;
 pub mod levels;
 pub mod life;
 pub mod lines;
+pub mod mobilised;
 pub mod papers;
 pub mod print;
 pub mod s2id;

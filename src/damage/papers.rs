@@ -95,7 +95,7 @@ fn decree_of(dossier: &Dossier, decree: Option<&Decree>, (tz, today): (Tz, Naive
 /// Adopts a document: it gets its number, and its words stand. A decree brings its own number and day, and its deadlines begin.
 ///
 /// # Errors
-/// `Wrong`; `NotFound`; `Conflict` when it changed meanwhile, is adopted, or nothing was declared yet.
+/// `Wrong`, also while a paragraph still says what is to be written there; `NotFound`; `Conflict` when it changed meanwhile, is adopted, or nothing was declared yet.
 pub async fn adopt(
     conn: &mut PgConnection,
     by: Acting<'_>,
@@ -109,6 +109,10 @@ pub async fn adopt(
     }
     if dossier.verdict.is_none() {
         return Err(Refused::Conflict("decide the level first: the document names it".into()).into());
+    }
+    let unwritten = documents::unwritten(kind, &document.paragraphs);
+    if !unwritten.is_empty() {
+        return Err(PlanError::Wrong(unwritten));
     }
     let today = by.now.with_timezone(&tz).date_naive();
     let number = match kind.series() {

@@ -12,7 +12,8 @@ use super::checklist::{self, Check, Facts};
 use super::figures::{self, Doubt, Entry, Figure, Proposal, Source, Sums};
 use super::levels::{self, Criteria};
 use super::lines::{Amount, Line, Part};
-use super::store::{self, declared, entries, papers, proposed};
+use super::mobilised::Mobilised;
+use super::store::{self, declared, entries, mobilised, papers, proposed};
 use super::{Declaration, Document, Dossier, KIND, Photograph};
 use crate::clock::Instant;
 use crate::deadlines::{Deadline, store as deadlines};
@@ -34,6 +35,8 @@ pub struct Whole {
     /// Every photograph that the report may hold; the chosen first.
     pub photographs: Vec<Photograph>,
     pub deadlines: Vec<Deadline>,
+    /// What the town set in motion, for the words of the DMATE.
+    pub mobilised: Mobilised,
     pub criteria: Option<Criteria>,
     /// Answers, proposal and norm of the level.
     pub level_detail: Value,
@@ -115,6 +118,7 @@ pub async fn whole(conn: &mut PgConnection, id: Uuid, (now, tz): (Instant, Tz)) 
         documents: papers::documents(&mut *conn, id).await?,
         photographs: papers::photographs(&mut *conn, id, dossier.incident_id).await?,
         deadlines: deadlines::list(&mut *conn, Some((KIND, id)), false).await?,
+        mobilised: mobilised::of(&mut *conn, dossier.incident_id).await?,
         level_detail: store::level_detail(conn, id).await?,
         checks: Vec::new(),
         dossier,

@@ -4,6 +4,8 @@
 //! bent: the service lives on a staged clock that plays the worst night faster than it was and meets the present at its end.
 //! What fell in the days before is in the journal beforehand, as history the rules look back on.
 
+mod budget;
+mod council;
 mod gauges;
 pub mod people;
 mod seed;

@@ -5,9 +5,9 @@ use serde_json::{Value, json};
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-use super::life::{self, Act, NotNow, State};
+use super::life::State;
 use super::store::{self, Asked, New, NewStep};
-use super::{Deployment, ENTRY, Fix, NewRequest, Request, Told, track};
+use super::{Deployment, ENTRY, NewRequest, Request, at_work, calls, notices};
 use crate::alerts::store::next_number;
 use crate::audit::{self, Act as Audited, Entry};
 use crate::clock::Instant;
@@ -16,16 +16,15 @@ use crate::i18n::Lang;
 use crate::ics::store as command;
 use crate::ids::IncidentId;
 use crate::incidents::store as incidents;
-use crate::occurrences::MAX_UNIT;
-use crate::occurrences::life::Ask;
 use crate::refused::Refused;
-use crate::reports::State as Reported;
-use crate::reports::acts::{self, ActError, By};
+use crate::reports::acts::By;
 use crate::reports::store as reports;
 use crate::reports::store::queue;
 use crate::resources::desk::{held, reason};
 use crate::resources::fit::{self, Conflict, NotSent, Wanted};
-use crate::resources::{Resource, store as resources};
+use crate::resources::{Class, Resource, store as resources};
+
+pub use super::steps::{Stepped, Tracked, positions, step};
 
 /// # Errors
 /// The field that is wrong.
@@ -52,20 +51,7 @@ pub fn checked(new: &NewRequest) -> Result<(), Refused> {
 /// The field that is wrong; a conflict when the incident or the occurrence is over.
 pub async fn request(conn: &mut PgConnection, by: By<'_>, new: &NewRequest) -> Result<Uuid, Refused> {
     checked(new)?;
-    if let Some(incident) = new.incident {
-        match store::incident_is_open(&mut *conn, incident).await? {
-            Some(true) => {}
-            Some(false) => return Err(Refused::Conflict("the incident is closed".into())),
-            None => return Err(Refused::wrong("incident", incident, "is no incident")),
-        }
-    }
-    if let Some(occurrence) = new.occurrence {
-        let found = queue::load(&mut *conn, occurrence).await?;
-        let found = found.ok_or_else(|| Refused::wrong("occurrence", occurrence, "is no occurrence"))?;
-        if !found.state.parse().is_ok_and(at_work) {
-            return Err(Refused::Conflict(format!("occurrence {} is {}", found.number, found.state)));
-        }
-    }
+    let new = &whole(&mut *conn, new).await?;
     let year = by.now.with_timezone(&by.desk.tz).year();
     let (number, _) = next_number(&mut *conn, "resource_request", year).await?;
     let id = by.desk.ids.uuid(by.now);
@@ -79,8 +65,32 @@ pub async fn request(conn: &mut PgConnection, by: By<'_>, new: &NewRequest) -> R
     Ok(id)
 }
 
-const fn at_work(state: Reported) -> bool {
-    matches!(state, Reported::New | Reported::Confirmed | Reported::Dispatched | Reported::OnScene)
+/// What is asked for an occurrence follows the incident of it: the two of a pair have to be one, or an exercise could send somebody to what
+/// is real.
+async fn whole(conn: &mut PgConnection, new: &NewRequest) -> Result<NewRequest, Refused> {
+    let mut new = new.clone();
+    let mut incident = new.incident;
+    if let Some(occurrence) = new.occurrence {
+        let found = queue::load(&mut *conn, occurrence).await?;
+        let found = found.ok_or_else(|| Refused::wrong("occurrence", occurrence, "is no occurrence"))?;
+        if !found.state.parse().is_ok_and(at_work) {
+            return Err(over(&found.number, &found.state));
+        }
+        if let Some(given) = new.incident.take().filter(|given| found.incident_id != Some(*given)) {
+            return Err(Refused::wrong("incident", given, "is not the incident of the occurrence"));
+        }
+        incident = found.incident_id;
+    }
+    let Some(incident) = incident else { return Ok(new) };
+    match store::incident_is_open(&mut *conn, incident).await? {
+        Some(true) => Ok(new),
+        Some(false) => Err(Refused::Conflict("the incident is closed".into())),
+        None => Err(Refused::wrong("incident", incident, "is no incident")),
+    }
+}
+
+fn over(number: &str, state: &str) -> Refused {
+    Refused::Conflict(format!("occurrence {number} is over: it is {state}"))
 }
 
 fn kind_word(kind: &str) -> String {
@@ -120,39 +130,58 @@ pub async fn candidates(
     request: &Request,
     now: Instant,
 ) -> sqlx::Result<Vec<(Resource, Vec<Conflict>)>> {
-    let all = resources::list(conn, now).await?;
+    let of_kind = resources::of_kind(&mut *conn, request.what.kind, now).await?;
+    let teams: Vec<Uuid> = of_kind.iter().filter(|one| one.class() == Class::Team).map(|one| one.id).collect();
+    let all = resources::members_of(conn, &teams, now).await?;
     let wanted = Wanted { skills: request.what.skills.clone(), typing: request.what.typing };
-    let of_kind = all.iter().filter(|one| one.what.kind == request.what.kind);
-    let mut judged: Vec<(Resource, Vec<Conflict>)> =
-        of_kind.map(|one| (one.clone(), fit::judge(&one.candidate(&all), &wanted))).collect();
+    let judge = |one: Resource| {
+        let conflicts = fit::judge(&one.candidate(&all), &wanted);
+        (one, conflicts)
+    };
+    let mut judged: Vec<(Resource, Vec<Conflict>)> = of_kind.into_iter().map(judge).collect();
     judged.sort_by_key(|(_, conflicts)| (conflicts.iter().any(|one| !one.can_be_overruled()), conflicts.len()));
     Ok(judged)
 }
 
-/// Gives a resource to a request.
-///
-/// # Errors
-/// A conflict when the request is closed or has all it asks for, or with what speaks against it: what is bound is never bound twice, and
-/// the rest needs a reason.
-pub async fn assign(
-    conn: &mut PgConnection,
-    by: By<'_>,
-    (request, resource): (Uuid, Uuid),
-    why: &str,
-) -> Result<Uuid, Refused> {
-    let why = reason(why)?;
-    let asked = store::lock_request(&mut *conn, request).await?.ok_or_else(|| Refused::NotFound("request".into()))?;
-    if !asked.is_open() {
-        return Err(Refused::Conflict(format!("request {} is closed", asked.number)));
+/// The request, held with its occurrence and its incident: both are worked on. Reports are locked first, as whoever puts an occurrence under an
+/// incident does.
+async fn open_request(conn: &mut PgConnection, id: Uuid) -> Result<Request, Refused> {
+    // Of an occurrence it stays, although which one may change until the lock is held.
+    if asked(&mut *conn, id).await?.what.occurrence.is_some() {
+        reports::lock(&mut *conn).await?;
     }
-    if asked.missing() == 0 {
-        return Err(Refused::Conflict(format!("request {} has all {} it asks for", asked.number, asked.what.wanted)));
+    let found = store::lock_request(&mut *conn, id).await?.ok_or_else(|| Refused::NotFound("request".into()))?;
+    if !found.is_open() {
+        return Err(Refused::Conflict(format!("request {} is closed", found.number)));
     }
-    if let Some(incident) = asked.what.incident
+    if found.missing() == 0 {
+        return Err(Refused::Conflict(format!("request {} has all {} it asks for", found.number, found.what.wanted)));
+    }
+    if found.is_over() {
+        let word = |text: &Option<String>| text.clone().unwrap_or_default();
+        return Err(over(&word(&found.occurrence_number), &word(&found.occurrence_state)));
+    }
+    if let Some(incident) = found.incident
         && command::lock_incident(&mut *conn, IncidentId(incident)).await? != Some(true)
     {
         return Err(Refused::Conflict("the incident is closed".into()));
     }
+    Ok(found)
+}
+
+/// Gives a resource to a request and tells the accounts that it binds; `base` is the address of the service.
+///
+/// # Errors
+/// A conflict when the request is closed or has all it asks for, or what it is for is over, or with what speaks against it: what is bound is
+/// never bound twice, and the rest needs a reason.
+pub async fn assign(
+    conn: &mut PgConnection,
+    by: By<'_>,
+    (request, resource): (Uuid, Uuid),
+    (why, base): (&str, &str),
+) -> Result<Uuid, Refused> {
+    let why = reason(why)?;
+    let asked = open_request(&mut *conn, request).await?;
     let chosen = held(&mut *conn, resource, by.now).await?;
     if chosen.what.kind != asked.what.kind {
         return Err(Refused::wrong("resource", &chosen.what.code, format!("expected a {}", asked.what.kind)));
@@ -173,7 +202,8 @@ pub async fn assign(
     audit::record(&mut *conn, by.desk.ids, by.now, by.actor, entry).await?;
     let kept = found(&mut *conn, id).await?;
     said(&mut *conn, by, &kept, State::Assigned, (why, by.now)).await?;
-    send(conn, by, &kept).await?;
+    calls::send(&mut *conn, by, &kept).await?;
+    notices::tell(conn, by, &kept, base).await?;
     Ok(id)
 }
 
@@ -190,12 +220,12 @@ fn bound_meanwhile(error: sqlx::Error) -> Refused {
     if is_bound { Refused::Conflict("it was bound by another request meanwhile".into()) } else { error.into() }
 }
 
-async fn found(conn: &mut PgConnection, id: Uuid) -> Result<Deployment, Refused> {
+pub(super) async fn found(conn: &mut PgConnection, id: Uuid) -> Result<Deployment, Refused> {
     store::load(conn, id).await?.ok_or_else(|| Refused::NotFound("deployment".into()))
 }
 
 /// A step on the timelines.
-async fn said(
+pub(super) async fn said(
     conn: &mut PgConnection,
     by: By<'_>,
     one: &Deployment,
@@ -204,40 +234,17 @@ async fn said(
 ) -> sqlx::Result<()> {
     let word = Lang::Pt.t(&format!("deployment-state-{}", to.as_str().replace('_', "-")));
     let mut line = format!("{} ({}): {word}", one.name, one.number);
-    if by.now - at >= chrono::TimeDelta::minutes(1) {
-        line = format!("{line} às {}", at.with_timezone(&by.desk.tz).format("%H:%M"));
+    let [then, now] = [at, by.now].map(|at| at.with_timezone(&by.desk.tz));
+    if then.date_naive() != now.date_naive() {
+        line = format!("{line} em {}", then.format("%d/%m/%Y às %H:%M"));
+    } else if now - then >= chrono::TimeDelta::minutes(1) {
+        line = format!("{line} às {}", then.format("%H:%M"));
     }
     if !why.is_empty() {
         line = format!("{line}. {why}");
     }
     let detail = json!({ "deployment_id": one.id, "state": to, "at": at });
     tell(conn, by, (one.incident, one.occurrence), &line, detail).await
-}
-
-/// An occurrence to which nobody was sent yet says who was.
-async fn send(conn: &mut PgConnection, by: By<'_>, one: &Deployment) -> Result<(), Refused> {
-    let unit: String = one.name.chars().take(MAX_UNIT).collect();
-    move_occurrence(conn, by, one, &[Reported::New, Reported::Confirmed], Ask::Dispatch { unit: &unit }).await
-}
-
-async fn move_occurrence(
-    conn: &mut PgConnection,
-    by: By<'_>,
-    one: &Deployment,
-    from: &[Reported],
-    ask: Ask<'_>,
-) -> Result<(), Refused> {
-    let Some(id) = one.occurrence else { return Ok(()) };
-    let Some(occurrence) = queue::load(&mut *conn, id).await? else { return Ok(()) };
-    if !occurrence.state.parse().is_ok_and(|state| from.contains(&state)) {
-        return Ok(());
-    }
-    match acts::decide(conn, by, id, ask).await {
-        // Somebody decided on it between the two looks: what they decided counts.
-        Ok(()) | Err(ActError::State(..)) => Ok(()),
-        Err(ActError::Database(error)) => Err(error.into()),
-        Err(other) => Err(Refused::Conflict(other.to_string())),
-    }
 }
 
 /// Nothing more is given to a request.
@@ -263,126 +270,4 @@ pub async fn close(conn: &mut PgConnection, by: By<'_>, id: Uuid, why: &str) -> 
     }
     let place = (asked.incident, asked.what.occurrence);
     Ok(tell(conn, by, place, &line, json!({ "request_id": id })).await?)
-}
-
-/// What came of telling a step.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Stepped {
-    pub state: State,
-    pub at: Instant,
-    /// It was told before with this key, and nothing was done now.
-    pub repeated: bool,
-}
-
-/// Moves a deployment. `may_run`: whoever acts runs incidents; others move what they are sent with, and never cancel it.
-///
-/// # Errors
-/// 403 for a deployment of others; what stands in the way; a conflict when the key was used for another act.
-pub async fn step(
-    conn: &mut PgConnection,
-    by: By<'_>,
-    (id, may_run): (Uuid, bool),
-    told: Told<'_>,
-) -> Result<Stepped, Refused> {
-    let why = reason(told.reason)?;
-    if let Some(key) = told.key {
-        check_key(key)?;
-    }
-    check_fix(told.fix.as_ref())?;
-    let one = store::lock(&mut *conn, id).await?.ok_or_else(|| Refused::NotFound("deployment".into()))?;
-    allowed(&mut *conn, by, id, may_run).await?;
-    if told.act == Act::Cancel && !may_run {
-        return Err(Refused::Forbidden("to cancel a deployment is for whoever runs the incident: decline it".into()));
-    }
-    if let Some(key) = told.key
-        && let Some((act, at)) = store::step_of_key(&mut *conn, id, key).await?
-    {
-        if act != told.act.as_str() {
-            return Err(Refused::Conflict(format!("the key {key} was used for `{act}`")));
-        }
-        return Ok(Stepped { state: one.state, at, repeated: true });
-    }
-    let to = one.state.after(told.act, why).map_err(refused)?;
-    let before = store::last_step_at(&mut *conn, id).await?.unwrap_or(one.assigned_at);
-    let at = life::moment(told.at, before, by.now).map_err(refused)?;
-    store::set_state(&mut *conn, id, (to, at)).await?;
-    let step = NewStep { act: told.act.as_str(), to, at, reason: why, key: told.key };
-    store::add_step(&mut *conn, id, (by.now, &by.actor.name), step).await?;
-    if let Some(fix) = told.fix {
-        store::add_fixes(&mut *conn, id, (by.now, &by.actor.name), &[(at, fix)]).await?;
-    }
-    let entry = Entry::new(Audited::DeploymentStep, "deployment", id).because(why);
-    let entry = entry.from(json!({ "state": one.state })).to(json!({ "state": to, "at": at }));
-    audit::record(&mut *conn, by.desk.ids, by.now, by.actor, entry).await?;
-    said(&mut *conn, by, &one, to, (why, at)).await?;
-    if to == State::OnSite {
-        move_occurrence(&mut *conn, by, &one, &[Reported::Dispatched], Ask::Arrive).await?;
-    }
-    Ok(Stepped { state: to, at, repeated: false })
-}
-
-fn refused(why: NotNow) -> Refused {
-    match why {
-        NotNow::Reason => Refused::wrong("reason", "", "say why"),
-        NotNow::Ahead(minutes) => Refused::wrong("at", minutes, why.to_string()),
-        NotNow::State { .. } => Refused::Conflict(why.to_string()),
-    }
-}
-
-fn check_key(key: &str) -> Result<(), Refused> {
-    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"._:-".contains(&byte);
-    if (8..=80).contains(&key.len()) && key.bytes().all(is_plain) {
-        return Ok(());
-    }
-    Err(Refused::wrong("key", key, "expected 8 to 80 letters, digits, `.`, `_`, `:` or `-`"))
-}
-
-fn check_fix(fix: Option<&Fix>) -> Result<(), Refused> {
-    let wrong = fix.and_then(track::wrong);
-    wrong.map_or(Ok(()), |(field, value, message)| Err(Refused::wrong(format!("position.{field}"), value, message)))
-}
-
-async fn allowed(conn: &mut PgConnection, by: By<'_>, id: Uuid, may_run: bool) -> Result<(), Refused> {
-    if may_run {
-        return Ok(());
-    }
-    match by.actor.id {
-        Some(staff) if store::is_of(conn, id, staff).await? => Ok(()),
-        _ => Err(Refused::Forbidden("only whoever was sent, or who runs the incident, says how it goes".into())),
-    }
-}
-
-/// What came of a message with positions.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Tracked {
-    pub kept: u64,
-    /// Known already, or outside the time between departure and end.
-    pub left_out: u64,
-}
-
-/// Keeps where a telephone was. Only whoever was sent tells it.
-///
-/// # Errors
-/// The fix that is wrong; 403 for a deployment of others; a conflict when the track is full.
-pub async fn positions(conn: &mut PgConnection, by: By<'_>, id: Uuid, fixes: &[Fix]) -> Result<Tracked, Refused> {
-    if fixes.is_empty() || fixes.len() > track::MOST {
-        return Err(Refused::wrong("positions", fixes.len(), format!("expected 1 to {} positions", track::MOST)));
-    }
-    for (index, fix) in fixes.iter().enumerate() {
-        if let Some((field, value, message)) = track::wrong(fix) {
-            return Err(Refused::wrong(format!("positions[{index}].{field}"), value, message));
-        }
-    }
-    let one = store::lock(&mut *conn, id).await?.ok_or_else(|| Refused::NotFound("deployment".into()))?;
-    allowed(&mut *conn, by, id, false).await?;
-    if store::count_fixes(&mut *conn, id).await? >= track::MOST_KEPT {
-        return Err(Refused::Conflict(format!("the track has {} positions already", track::MOST_KEPT)));
-    }
-    let departed = one.en_route_at.or(one.on_site_at);
-    let (all, _) = track::kept(fixes, (departed, one.ended_at), by.now);
-    let kept = store::add_fixes(&mut *conn, id, (by.now, &by.actor.name), &all).await?;
-    if let Some(id) = one.incident.filter(|_| kept > 0) {
-        notify(conn, &Event::Incident { id }).await?;
-    }
-    Ok(Tracked { kept, left_out: (fixes.len() as u64).saturating_sub(kept) })
 }

@@ -6,8 +6,11 @@
 //! beside when it was told, and a key of the telephone makes telling it twice the same as once. Positions are a track of their own that is
 //! forgotten some days after the end.
 
+mod calls;
 pub mod desk;
 pub mod life;
+mod notices;
+mod steps;
 pub mod store;
 pub mod track;
 
@@ -15,10 +18,16 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::clock::Instant;
+use crate::reports::State as Reported;
 use crate::resources::{Kind, Skill};
 
 /// Kind of the lines on the timelines.
 pub const ENTRY: &str = "deployment";
+
+/// Whether somebody may be sent to an occurrence that stands so.
+pub const fn at_work(state: Reported) -> bool {
+    matches!(state, Reported::New | Reported::Confirmed | Reported::Dispatched | Reported::OnScene)
+}
 
 /// What somebody asks for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -45,6 +54,9 @@ pub struct Request {
     pub incident_open: Option<bool>,
     pub occurrence_number: Option<String>,
     pub occurrence_kind: Option<String>,
+    pub occurrence_state: Option<String>,
+    /// It is exercised.
+    pub drill: bool,
     pub requested_at: Instant,
     pub requested_by: String,
     /// Deployments that were neither declined nor cancelled.
@@ -57,6 +69,11 @@ pub struct Request {
 impl Request {
     pub fn is_open(&self) -> bool {
         self.closed_at.is_none()
+    }
+
+    /// What it was asked for is over.
+    pub fn is_over(&self) -> bool {
+        self.occurrence_state.as_ref().is_some_and(|state| !state.parse().is_ok_and(at_work))
     }
 
     /// How many are missing still.
@@ -83,6 +100,8 @@ pub struct Deployment {
     pub occurrence: Option<Uuid>,
     pub occurrence_number: Option<String>,
     pub occurrence_kind: Option<String>,
+    /// It is exercised.
+    pub drill: bool,
     /// Of the occurrence, in degrees.
     pub lon: Option<f64>,
     pub lat: Option<f64>,

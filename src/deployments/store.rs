@@ -23,7 +23,7 @@ pub struct Asked {
     /// Also those of its occurrences.
     pub incident: Option<Uuid>,
     pub occurrence: Option<Uuid>,
-    /// Only those that are not closed, nor their incident.
+    /// Only those that are not closed, nor what they are for.
     pub open: bool,
 }
 
@@ -33,11 +33,13 @@ pub async fn requests(conn: &mut PgConnection, asked: Asked) -> sqlx::Result<Vec
         r#"select q.id, q.number, q.incident_id as "own_incident?", q.occurrence_id, q.kind, q.typing, q.wanted, q.skills, q.task,
             q.requested_at, q.requested_by, q.closed_at, q.closed_by, q.close_reason, i.id as "incident?", i.number as "incident_number?",
             i.state = 'open' as "incident_open?", o.number as "occurrence_number?", o.kind as "occurrence_kind?",
+            o.state as "occurrence_state?", coalesce(incident_is_drill(i.id), false) as "drill!",
             (select count(*) from deployment d where d.request_id = q.id and d.state not in ('declined', 'cancelled')) as "given!"
         from resource_request q left join occurrence o on o.id = q.occurrence_id
         left join incident i on i.id = coalesce(q.incident_id, o.incident_id)
         where ($1::uuid is null or q.id = $1) and ($2::uuid is null or i.id = $2) and ($3::uuid is null or q.occurrence_id = $3)
-            and (not $4 or (q.closed_at is null and (q.incident_id is null or i.state = 'open')))
+            and (not $4 or (q.closed_at is null and (i.id is null or i.state = 'open')
+                and (o.id is null or o.state in ('new', 'confirmed', 'dispatched', 'on_scene'))))
         order by q.requested_at desc, q.id limit $5"#,
         asked.id,
         asked.incident,
@@ -65,6 +67,8 @@ pub async fn requests(conn: &mut PgConnection, asked: Asked) -> sqlx::Result<Vec
             incident_open: row.incident_open,
             occurrence_number: row.occurrence_number,
             occurrence_kind: row.occurrence_kind,
+            occurrence_state: row.occurrence_state,
+            drill: row.drill,
             requested_at: row.requested_at,
             requested_by: row.requested_by,
             given: row.given,
@@ -156,6 +160,7 @@ pub async fn list(conn: &mut PgConnection, which: Which) -> sqlx::Result<Vec<Dep
     let rows = sqlx::query!(
         r#"select d.id, d.state, d.resource_id, r.code, r.name, r.kind, r.typing, d.request_id, q.number, q.task, i.id as "incident?",
             i.number as "incident_number?", q.occurrence_id, o.number as "occurrence_number?", o.kind as "occurrence_kind?",
+            coalesce(incident_is_drill(i.id), false) as "drill!",
             st_x(o.geom) as lon, st_y(o.geom) as lat, q.requested_at, d.assigned_at, d.assigned_by, d.overruled, d.override_reason,
             d.accepted_at, d.en_route_at, d.on_site_at, d.ended_at
         from deployment d join resource r on r.id = d.resource_id join resource_request q on q.id = d.request_id
@@ -195,6 +200,7 @@ pub async fn list(conn: &mut PgConnection, which: Which) -> sqlx::Result<Vec<Dep
             occurrence: row.occurrence_id,
             occurrence_number: row.occurrence_number,
             occurrence_kind: row.occurrence_kind,
+            drill: row.drill,
             lon: row.lon,
             lat: row.lat,
             requested_at: row.requested_at,
@@ -235,6 +241,17 @@ pub async fn is_of(conn: &mut PgConnection, deployment: Uuid, staff: Uuid) -> sq
         staff
     )
     .fetch_one(conn)
+    .await
+}
+
+/// Accounts that it bound.
+pub async fn accounts(conn: &mut PgConnection, deployment: Uuid) -> sqlx::Result<Vec<Uuid>> {
+    sqlx::query_scalar!(
+        r#"select distinct r.staff_id as "staff!" from deployment_unit u join resource r on r.id = u.resource_id
+           where u.deployment_id = $1 and r.staff_id is not null"#,
+        deployment
+    )
+    .fetch_all(conn)
     .await
 }
 
@@ -450,10 +467,10 @@ pub async fn track(conn: &mut PgConnection, deployment: Uuid, limit: i64) -> sql
 /// The last place of each open deployment of an incident.
 pub async fn last_places(conn: &mut PgConnection, incident: IncidentId) -> sqlx::Result<Vec<(Uuid, Position)>> {
     let rows = sqlx::query!(
-        r#"select distinct on (p.deployment_id) p.deployment_id, p.at, st_x(p.geom) as "lon!", st_y(p.geom) as "lat!", p.accuracy_m
-           from deployment_position p join deployment d on d.id = p.deployment_id and d.ended_at is null
-           join resource_request q on q.id = d.request_id left join occurrence o on o.id = q.occurrence_id
-           where coalesce(q.incident_id, o.incident_id) = $1 order by p.deployment_id, p.at desc"#,
+        r#"select d.id as deployment_id, p.at, st_x(p.geom) as "lon!", st_y(p.geom) as "lat!", p.accuracy_m
+           from deployment d join resource_request q on q.id = d.request_id left join occurrence o on o.id = q.occurrence_id
+           cross join lateral (select at, geom, accuracy_m from deployment_position where deployment_id = d.id order by at desc limit 1) p
+           where d.ended_at is null and coalesce(q.incident_id, o.incident_id) = $1 order by d.id"#,
         incident.0
     )
     .fetch_all(conn)
@@ -511,16 +528,34 @@ pub async fn log(
     Ok(all.collect())
 }
 
-/// Everything that was bound for an incident, with its name and the account behind it.
+/// Everything that was bound for an incident or holds a position in its command, with its name and the account behind it.
 pub async fn units(conn: &mut PgConnection, incident: IncidentId) -> sqlx::Result<Vec<(Uuid, String, Option<String>)>> {
     let rows = sqlx::query!(
-        r#"select distinct r.id, r.name, s.username as "username?" from deployment_unit u join resource r on r.id = u.resource_id
-           left join staff s on s.id = r.staff_id join deployment d on d.id = u.deployment_id
-           join resource_request q on q.id = d.request_id left join occurrence o on o.id = q.occurrence_id
-           where coalesce(q.incident_id, o.incident_id) = $1 order by r.name, r.id limit 1000"#,
+        r#"select r.id, r.name, s.username as "username?" from resource r left join staff s on s.id = r.staff_id
+           where r.id in (select u.resource_id from deployment_unit u join deployment d on d.id = u.deployment_id
+                   join resource_request q on q.id = d.request_id left join occurrence o on o.id = q.occurrence_id
+                   where coalesce(q.incident_id, o.incident_id) = $1
+               union select p.resource_id from incident_position p where p.incident_id = $1 and p.resource_id is not null)
+           order by r.name, r.id limit 2000"#,
         incident.0
     )
     .fetch_all(conn)
     .await?;
     Ok(rows.into_iter().map(|row| (row.id, row.name, row.username)).collect())
+}
+
+/// How many of each kind are on their way to an incident, there, and released.
+pub async fn summed(conn: &mut PgConnection, incident: IncidentId) -> sqlx::Result<Vec<(String, [i64; 3])>> {
+    let rows = sqlx::query!(
+        r#"select r.kind, count(*) filter (where d.ended_at is null and d.on_site_at is null) as "coming!",
+               count(*) filter (where d.ended_at is null and d.on_site_at is not null) as "there!",
+               count(*) filter (where d.ended_at is not null) as "released!"
+           from deployment d join resource r on r.id = d.resource_id join resource_request q on q.id = d.request_id
+           left join occurrence o on o.id = q.occurrence_id
+           where coalesce(q.incident_id, o.incident_id) = $1 and d.state not in ('declined', 'cancelled') group by r.kind order by r.kind"#,
+        incident.0
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(rows.into_iter().map(|row| (row.kind, [row.coming, row.there, row.released])).collect())
 }

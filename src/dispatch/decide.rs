@@ -151,6 +151,15 @@ pub struct Policy {
     pub retry_max: Duration,
 }
 
+impl Policy {
+    pub fn of(config: &crate::config::Dispatch) -> Self {
+        Self {
+            retry_base: Duration::from_secs(config.retry_base_s.into()),
+            retry_max: Duration::from_secs(config.retry_max_s.into()),
+        }
+    }
+}
+
 /// A claimed row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Sending {

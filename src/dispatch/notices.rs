@@ -46,10 +46,13 @@ pub const PLAN: &str = "plan_task";
 /// The purpose of calls to staff who are named in a note. Only staff causes them.
 pub const MENTION: &str = "mention";
 
+/// The purpose of calls to staff who are sent somewhere. Only staff causes them.
+pub const DEPLOYMENT: &str = "deployment";
+
 /// The share of one purpose: notices within an hour, and within a day.
 pub fn share(purpose: &str) -> (i64, i64) {
     match purpose {
-        PAGE | INSTITUTION | SIREN | PLAN | MENTION => (PAGES_AN_HOUR, PAGES_A_DAY),
+        PAGE | INSTITUTION | SIREN | PLAN | MENTION | DEPLOYMENT => (PAGES_AN_HOUR, PAGES_A_DAY),
         ORDER => (ORDERS_AN_HOUR, ORDERS_A_DAY),
         _ => (AN_HOUR, A_DAY),
     }

@@ -11,10 +11,10 @@ use super::request::{self, Said};
 use super::send::{Sent, send};
 use super::settings::Settings;
 use super::store::attempt::{self, Attempt, Cause};
-use super::store::secret;
 use super::store::{self, Wanted};
+use super::store::{event, secret};
 use super::worker::{logged, message_id};
-use super::{Endpoint, Kind, MOST, Place, sign};
+use super::{Endpoint, Kind, MOST, Place, events, sign};
 use crate::accounts::tokens::desk::Acting;
 use crate::app::App;
 use crate::audit::{self, Act, Entry};
@@ -334,6 +334,27 @@ pub async fn replay(app: &App, by: Acting<'_>, id: EndpointId, row: i64) -> Resu
     let alert = store::alert(&mut conn, alert).await?.ok_or_else(gone)?;
     drop(conn);
     tell(app, by, id, (Said::Alert(&alert), message_id(row)), (Cause::Replay, Some(OutboxId(row)))).await
+}
+
+/// Sends an event once more, under the id that it had.
+///
+/// # Errors
+/// `NotFound` for what was never meant for the endpoint; `Conflict` while it waits to be sent; otherwise as [`test`].
+pub async fn replay_event(app: &App, by: Acting<'_>, id: EndpointId, event: i64) -> Result<Attempt, Refused> {
+    let mut conn = app.db.web.acquire().await?;
+    let endpoint = find(&mut conn, id).await?;
+    let found = event::find(&mut conn, id, event).await?;
+    drop(conn);
+    let (happening, waits) = found.ok_or_else(|| Refused::NotFound(format!("event {event} to endpoint {id}")))?;
+    if waits {
+        return Err(Refused::Conflict("it still waits, and is sent in its turn".into()));
+    }
+    let happening = events::as_told(app, happening);
+    let status = if happening.is_drill() { AlertStatus::Exercise } else { AlertStatus::Actual };
+    if !endpoint.statuses.contains(&status) {
+        return Err(Refused::Conflict(format!("the endpoint does not take the status {status}")));
+    }
+    tell(app, by, id, (Said::Event(&happening), events::message_id(event)), (Cause::Replay, None)).await
 }
 
 async fn tell(

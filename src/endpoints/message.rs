@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::settings::Chat;
+use super::settings::{Chat, Topic};
 use crate::alerts::kind::AlertKind;
 use crate::clock::Instant;
 use crate::cobrade::Cobrade;
@@ -87,6 +87,54 @@ impl Alert {
         let words = parts.into_iter().filter(|part| !part.trim().is_empty()).collect::<Vec<_>>().join("\n\n");
         let short: String = words.chars().take(MAX_TEXT).collect();
         format!("{short}\n\n{}", self.page(public_url))
+    }
+}
+
+/// Something that happened to an incident or an occurrence, as it was kept: nothing of people, no address, no exact place.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Happening {
+    /// `incident.opened`, `occurrence.changed` …
+    pub event: String,
+    pub at: Instant,
+    pub told: Value,
+}
+
+impl Happening {
+    pub fn is_drill(&self) -> bool {
+        self.told["drill"] != Value::Bool(false)
+    }
+
+    pub fn is_of(&self, topic: Topic) -> bool {
+        match topic {
+            Topic::Incidents => self.event.starts_with("incident."),
+            Topic::Occurrences => self.event.starts_with("occurrence."),
+        }
+    }
+
+    /// The same, marked as part of an exercise.
+    #[must_use]
+    pub fn exercised(mut self) -> Self {
+        self.told["drill"] = true.into();
+        self
+    }
+
+    /// The body of a webhook, with the page of the console.
+    pub fn webhook(&self, public_url: &str) -> Vec<u8> {
+        let mut data = self.told.clone();
+        let page = if self.is_of(Topic::Incidents) { "incidents" } else { "reports" };
+        data["url"] = format!("{public_url}/console/{page}/{}", data["id"].as_str().unwrap_or_default()).into();
+        data["is_real"] = (!self.is_drill()).into();
+        if let Some(code) = data["cobrade"].as_str().and_then(|code| code.parse::<Cobrade>().ok()) {
+            data["hazard"] = json!({ "cobrade": code.to_string(), "name": code.name() });
+        }
+        if self.is_drill() {
+            let status = crate::config::AlertStatus::Exercise.as_str();
+            if let Some(title) = data["title"].as_str() {
+                data["title"] = marked(status, title).into();
+            }
+            data["notice"] = banner(status).into();
+        }
+        body(&self.event, self.at, &data)
     }
 }
 
@@ -196,6 +244,23 @@ mod tests {
             assert!(said.unwrap().starts_with("EXERCÍCIO - NÃO É REAL"), "{said:?}");
         }
         assert!(test_text("x").starts_with("TESTE"));
+    }
+
+    #[test]
+    fn an_event_leads_to_its_page_and_says_when_it_is_exercised() {
+        let told = json!({"id": "7", "number": "2026/001", "title": "Chuva", "cobrade": "1.1.3.2.1", "drill": false});
+        let event = Happening { event: "incident.opened".into(), at: Instant::default(), told };
+        let body: Value = serde_json::from_slice(&event.webhook("https://x")).unwrap();
+        assert_eq!(
+            (&body["type"], &body["data"]["url"]),
+            (&json!("incident.opened"), &json!("https://x/console/incidents/7"))
+        );
+        assert_eq!((&body["data"]["is_real"], body["data"].get("notice")), (&json!(true), None));
+        let body: Value = serde_json::from_slice(&event.exercised().webhook("https://x")).unwrap();
+        assert_eq!(body["data"]["is_real"], json!(false));
+        for words in [&body["data"]["title"], &body["data"]["notice"]] {
+            assert!(words.as_str().unwrap().starts_with("EXERCÍCIO"), "{words}");
+        }
     }
 
     #[test]

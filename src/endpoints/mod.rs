@@ -1,9 +1,10 @@
 //! Recipients that are no residents: addresses of other systems (webhooks), sirens, channels of chats.
 //!
 //! Who of them an alert is for is decided in [`takes`], with the reason in the row of the outbox. `worker` tells them: one that
-//! does not answer keeps no other waiting. What is said to them stands in [`message`], signed by [`sign`].
+//! does not answer keeps no other waiting. Webhooks may hear of incidents and occurrences as well ([`events`]), after the alerts. What is said to them stands in [`message`], signed by [`sign`].
 
 pub mod desk;
+pub mod events;
 pub mod health;
 pub mod message;
 pub mod request;

@@ -2,7 +2,7 @@
 
 use sqlx::PgConnection;
 
-use super::message::{self, Alert, Request};
+use super::message::{self, Alert, Happening, Request};
 use super::settings::Settings;
 use super::store::secret;
 use super::{Endpoint, sign};
@@ -13,6 +13,7 @@ use crate::clock::Instant;
 #[derive(Clone, Copy, Debug)]
 pub enum Said<'a> {
     Alert(&'a Alert),
+    Event(&'a Happening),
     Test,
 }
 
@@ -38,14 +39,16 @@ pub async fn made(
         Settings::Webhook(webhook) => {
             let body = match said {
                 Said::Alert(alert) => alert.webhook(&public_url),
+                Said::Event(happening) => happening.webhook(&public_url),
                 Said::Test => message::test(now, town),
             };
             Ok(signed(&webhook.url, message_id, now, &keys, body))
         }
+        Settings::Chat(_) if matches!(said, Said::Event(_)) => Err("only webhooks are told of events".into()),
         Settings::Chat(chat) => {
             let text = match said {
                 Said::Alert(alert) => alert.text(&public_url),
-                Said::Test => message::test_text(town),
+                Said::Test | Said::Event(_) => message::test_text(town),
             };
             let word = keys.first().map(|key| String::from_utf8_lossy(key).into_owned()).unwrap_or_default();
             Ok(message::chat(chat, &text, message_id, &word))

@@ -11,6 +11,7 @@ use crate::dispatch::channels::template;
 use crate::refused::Refused;
 use crate::sirens::{DURATION_S, Pattern};
 use crate::stations::is_code;
+use crate::units::vocabulary;
 
 /// Characters of an address.
 const MAX_URL: usize = 2000;
@@ -27,11 +28,22 @@ pub enum Settings {
     Chat(Chat),
 }
 
+vocabulary! {
+    /// What a webhook may hear of beside alerts. Texts are `endpoint-topic-TOPIC`.
+    Topic, "kind of events" {
+        Incidents = "incidents",
+        Occurrences = "occurrences",
+    }
+}
+
 /// Where messages are posted to.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Webhook {
     pub url: String,
+    /// What it hears of beside alerts; empty: of those alone.
+    #[serde(default)]
+    pub events: Vec<Topic>,
 }
 
 /// A device with a siren.
@@ -92,8 +104,10 @@ impl Settings {
     pub fn read(kind: Kind, given: &Value) -> Result<Self, Refused> {
         match kind {
             Kind::Webhook => {
-                let settings: Webhook = of(given)?;
+                let mut settings: Webhook = of(given)?;
                 check_url(&settings.url)?;
+                settings.events.sort_unstable();
+                settings.events.dedup();
                 Ok(Self::Webhook(settings))
             }
             Kind::Siren => {
@@ -243,6 +257,8 @@ mod tests {
         assert_eq!(wrong(Kind::Webhook, &json!({"url": "ftp://x"})), "settings.url");
         assert_eq!(wrong(Kind::Webhook, &json!({"url": "https://a:b@x/"})), "settings.url");
         assert_eq!(wrong(Kind::Webhook, &json!({"url": "https://x/", "uri": 1})), "settings.uri");
+        let events = json!({"url": "https://x/", "events": ["incidents", "people"]});
+        assert_eq!(wrong(Kind::Webhook, &events), "settings.events[1]");
         assert_eq!(wrong(Kind::Siren, &json!({"device": "S", "duration_s": 9999})), "settings.duration_s");
         assert_eq!(wrong(Kind::Siren, &json!({"device": "S", "automatic": true})), "settings.plancon");
         assert_eq!(wrong(Kind::Siren, &json!({"device": "a b"})), "settings.device");

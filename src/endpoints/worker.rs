@@ -1,5 +1,5 @@
 //! Tells endpoints what is due for them. Each try is a task of its own, so that one endpoint that does not answer keeps no other
-//! waiting; each is tried again until its alert dies.
+//! waiting; each is tried again until its alert dies. Events of incidents and occurrences go beside them, on what they leave free.
 
 use std::time::Duration;
 
@@ -8,6 +8,7 @@ use serde_json::json;
 use sqlx::PgConnection;
 use tokio::task::JoinSet;
 
+use super::events::Telling;
 use super::health::Told;
 use super::request::{self, Said};
 use super::send::{Sent, send};
@@ -56,32 +57,53 @@ pub async fn run(app: App) {
     let client = Client::with_limits(&app.config.outbound, LIMITS);
     let mut events = app.events.subscribe();
     let mut under_way = JoinSet::new();
+    let mut telling = Telling::default();
     let mut swept_at = Instant::default();
     while !app.stop.is_cancelled() {
-        if let Err(error) = round(&app, &client, &mut under_way, &mut swept_at).await {
+        let done = round(&app, &client, (&mut under_way, &mut telling), &mut swept_at).await;
+        if let Err(error) = done {
             tracing::warn!(%error, "endpoints wait for the database");
         }
         tokio::select! {
             () = woken(&mut events) => {}
             () = tokio::time::sleep(TICK) => {}
             Some(_) = under_way.join_next(), if !under_way.is_empty() => {}
+            () = telling.one(), if !telling.is_empty() => {}
             () = app.stop.cancelled() => {}
         }
     }
     let bound = Duration::from_secs(app.config.shutdown.timeout_s.into()) / 2;
-    let ends = async { while under_way.join_next().await.is_some() {} };
+    let ends = async {
+        while under_way.join_next().await.is_some() {}
+        while !telling.is_empty() {
+            telling.one().await;
+        }
+    };
     if tokio::time::timeout(bound, ends).await.is_err() {
-        tracing::warn!(tries = under_way.len(), "stopping without an answer; their leases will tell");
+        tracing::warn!(tries = under_way.len() + telling.len(), "stopping without an answer; their leases will tell");
     }
 }
 
-async fn round(app: &App, client: &Client, under_way: &mut JoinSet<()>, swept_at: &mut Instant) -> sqlx::Result<()> {
+async fn round(
+    app: &App,
+    client: &Client,
+    (under_way, telling): (&mut JoinSet<()>, &mut Telling),
+    swept_at: &mut Instant,
+) -> sqlx::Result<()> {
     let now = app.clock.now();
     if now - *swept_at >= SWEEP_EVERY {
         sweep(app, now).await?;
+        telling.sweep(app, now).await?;
         *swept_at = now;
     }
     sound(app, now).await?;
+    alerts(app, client, under_way, now).await?;
+    // What happens otherwise takes only what alerts left free, and no place of theirs.
+    telling.begin(app, client, AT_ONCE.saturating_sub(under_way.len())).await
+}
+
+/// Begins to tell what alerts say.
+async fn alerts(app: &App, client: &Client, under_way: &mut JoinSet<()>, now: Instant) -> sqlx::Result<()> {
     let rows = i64::try_from(AT_ONCE.saturating_sub(under_way.len())).unwrap_or(0);
     if rows == 0 {
         return Ok(());
@@ -208,11 +230,7 @@ async fn ended(
     at: Instant,
 ) -> sqlx::Result<()> {
     let now = app.clock.now();
-    let dispatch = &app.config.dispatch;
-    let policy = Policy {
-        retry_base: Duration::from_secs(dispatch.retry_base_s.into()),
-        retry_max: Duration::from_secs(dispatch.retry_max_s.into()),
-    };
+    let policy = Policy::of(&app.config.dispatch);
     let (next, part) = match sent {
         Ok((sent, is_real)) => {
             let life_safety = is_repeated(row.kind, *is_real, row.attempt);
@@ -275,7 +293,13 @@ pub(super) fn logged(
 }
 
 /// Keeps count of failures, and gives an endpoint up that failed for too long, with a word to those who look after it.
-async fn judge(conn: &mut PgConnection, app: &App, now: Instant, endpoint: &Endpoint, sent: &Sent) -> sqlx::Result<()> {
+pub(super) async fn judge(
+    conn: &mut PgConnection,
+    app: &App,
+    now: Instant,
+    endpoint: &Endpoint,
+    sent: &Sent,
+) -> sqlx::Result<()> {
     let told = match (sent.word(), sent.code) {
         ("delivered", _) => Told::Success,
         (_, Some(410)) => Told::Gone,

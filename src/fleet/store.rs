@@ -81,7 +81,9 @@ pub async fn answer(conn: &mut PgConnection, device: DeviceId, ack: &Ack, now: I
     let Some(state) = lock(conn, device, ack.id).await? else { return Ok(false) };
     let Ok(after) = state.after(Happening::Answer(ack.result)) else { return Ok(true) };
     let code = sqlx::query_scalar!(
-        r#"update device_command c set state = $2, result = $3, message = $4, ended_at = $5 from device d
+        // Whoever answers was told, though the answer may be quicker than the note of it (`mark_sent`).
+        r#"update device_command c set state = $2, result = $3, message = $4, ended_at = $5,
+               sent_at = coalesce(c.sent_at, $5), times_sent = greatest(c.times_sent, 1) from device d
            where c.id = $1 and d.id = c.device_id returning d.code"#,
         ack.id,
         after.as_str(),

@@ -7,9 +7,21 @@ use serde::Serialize;
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum Content {
-    Words { lines: Vec<String> },
-    Pairs { pairs: Vec<(String, String)> },
-    Table { head: Vec<String>, rows: Vec<Vec<String>> },
+    Words {
+        lines: Vec<String>,
+    },
+    Pairs {
+        pairs: Vec<(String, String)>,
+    },
+    Table {
+        head: Vec<String>,
+        rows: Vec<Vec<String>>,
+    },
+    /// An `<svg>` that stands alone, and what it shows in words.
+    Drawing {
+        svg: String,
+        label: String,
+    },
 }
 
 /// A block of the form, with its number in the ICS booklet.
@@ -27,6 +39,7 @@ impl Section {
             Content::Words { lines } => lines.is_empty(),
             Content::Pairs { pairs } => pairs.is_empty(),
             Content::Table { rows, .. } => rows.is_empty(),
+            Content::Drawing { svg, .. } => svg.is_empty(),
         }
     }
 }

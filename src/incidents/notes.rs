@@ -91,7 +91,7 @@ pub async fn write(
 }
 
 /// What the photographs of a note show: its first line.
-fn caption_of(text: &str) -> String {
+pub fn caption_of(text: &str) -> String {
     let first = text.trim().lines().next().unwrap_or_default();
     let line = first.split_whitespace().collect::<Vec<_>>().join(" ");
     line.chars().filter(|letter| !letter.is_control()).take(MAX_CAPTION).collect()

@@ -115,7 +115,7 @@ async fn task(conn: &mut PgConnection, by: Acting<'_>, given: &Given) -> Result<
     let (incident, revision) = store::task(&mut *conn, given.id).await?.ok_or(Refusal::NotFound("task"))?;
     let act = if given.act == Word::TaskTake { "take" } else { "done" };
     let asked = hands::Asked { act: act.into(), revision, note: given.text.clone(), to: String::new() };
-    match hands::act(conn, by, (IncidentId(incident), given.id), &asked).await {
+    match hands::act(conn, by, (IncidentId(incident), given.id), &asked, false).await {
         Ok(()) => Ok(()),
         Err(PlanError::Refused(refused)) => Err(of_desk(refused)),
         Err(PlanError::Wrong(faults)) => {
@@ -133,7 +133,8 @@ async fn occurrence(conn: &mut PgConnection, by: Acting<'_>, tools: Tools<'_>, g
         if text.is_empty() {
             return Err(Refusal::wrong("text", "", "expected 1 to 2000 characters"));
         }
-        let noted = occurrences::note(conn, by, given.id, (&text, None), tools.base).await;
+        let note = occurrences::Note { text: &text, ..occurrences::Note::default() };
+        let noted = occurrences::note(conn, by, given.id, note, tools.base).await;
         return noted.map(drop).map_err(of_acts);
     }
     let assignee = store::assignee(&mut *conn, given.id).await?.ok_or(Refusal::NotFound("occurrence"))?;

@@ -7,6 +7,7 @@ use uuid::Uuid;
 
 use super::life::Refusal;
 use super::parent::{self, Proposal};
+use super::photographs;
 use super::priority::{self, Priority};
 use super::store::{self, Assessed};
 use super::{EVERY, REASON};
@@ -16,7 +17,9 @@ use crate::config::AlertStatus;
 use crate::events::{Event, notify};
 use crate::ids::IncidentId;
 use crate::incidents::mentions;
+use crate::incidents::notes::caption_of;
 use crate::incidents::store as incidents;
+use crate::media::Picture;
 use crate::reports::acts::{ActError, By, begin, told};
 use crate::reports::store as reports;
 use crate::reports::store::queue;
@@ -143,24 +146,46 @@ pub async fn parents(conn: &mut PgConnection, id: Uuid) -> sqlx::Result<Vec<Prop
     Ok(parent::propose(hazard, found.last_at, &open))
 }
 
-/// Writes a note, or corrects an earlier one by a new line that points to it. Whoever is named with `@` is told; `base` is the address of the
-/// service.
+/// What a note says and brings.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Note<'a> {
+    pub text: &'a str,
+    /// The line that it corrects.
+    pub corrects: Option<i64>,
+    pub pictures: &'a [Picture],
+    /// Photographs that the occurrence holds already.
+    pub known: &'a [Uuid],
+}
+
+/// Writes a note, with its photographs, or corrects an earlier one by a new line that points to it. Whoever is named with `@` is told;
+/// `base` is the address of the service.
 ///
 /// # Errors
-/// When there is no such occurrence, or the line is none that could be corrected.
-pub async fn note(
-    conn: &mut PgConnection,
-    by: By<'_>,
-    id: Uuid,
-    (text, corrects): (&str, Option<i64>),
-    base: &str,
-) -> Result<i64, ActError> {
+/// When there is no such occurrence, it is full, a photograph is not there, or the line is none that could be corrected. Then nothing is
+/// kept.
+pub async fn note(conn: &mut PgConnection, by: By<'_>, id: Uuid, note: Note<'_>, base: &str) -> Result<i64, ActError> {
+    let Note { text, corrects, pictures, known } = note;
     let found = queue::load(&mut *conn, id).await?.ok_or(ActError::NotFound)?;
-    let line =
-        store::add_note(&mut *conn, id, (by.now, &by.actor.name), text, corrects).await?.ok_or(ActError::NoLine)?;
+    let held = if known.is_empty() { Vec::new() } else { store::photographs::list(&mut *conn, id).await? };
+    let is_there = |wanted: &Uuid| held.iter().any(|one| one.id == *wanted && one.removed_at.is_none());
+    if let Some(gone) = known.iter().find(|wanted| !is_there(wanted)) {
+        return Err(ActError::NoPhotograph(*gone));
+    }
+    let kept = photographs::keep(&mut *conn, by, id, &caption_of(text), pictures).await?;
+    let mut shown: Vec<Uuid> = known.to_vec();
+    for one in kept.all {
+        if !shown.contains(&one) {
+            shown.push(one);
+        }
+    }
+    let pictures: Vec<_> = shown.iter().map(|id| json!({ "id": id })).collect();
+    let detail = if pictures.is_empty() { json!({}) } else { json!({ "photographs": pictures }) };
+    let who = (by.now, by.actor.name.as_str());
+    let line = store::add_note(&mut *conn, id, who, (text, &detail), corrects).await?.ok_or(ActError::NoLine)?;
     let place = mentions::Place::Occurrence { event: line, id, number: &found.number };
     mentions::tell(&mut *conn, (by.desk.ids, by.now), (&by.actor.name, base), place, text).await?;
-    let entry = Entry::new(Act::OccurrenceNote, "occurrence", id).to(json!({ "text": text, "corrects": corrects }));
+    let after = json!({ "text": text, "corrects": corrects, "photographs": shown });
+    let entry = Entry::new(Act::OccurrenceNote, "occurrence", id).to(after);
     audit::record(&mut *conn, by.desk.ids, by.now, by.actor, entry).await?;
     notify(conn, &Event::Occurrence { id }).await?;
     Ok(line)

@@ -2,7 +2,7 @@
 //! of it, or says why not.
 //!
 //! new → confirmed → dispatched → on_scene → resolved → closed. Somebody may be sent before anybody confirmed, and what ended without a
-//! visit may be resolved from the desk. Dismissed, closed and joined ones come back, each with its reason.
+//! visit may be resolved from the desk. When nobody comes after all, it stands where it stood before. Dismissed, closed and joined ones come back, each with its reason.
 
 use super::{MAX_UNIT, REASON};
 use crate::audit::Act;
@@ -21,6 +21,11 @@ pub enum Ask<'a> {
     },
     /// They are there.
     Arrive,
+    /// Whoever was sent does not come, and nobody else was.
+    StandDown {
+        before: State,
+        reason: &'a str,
+    },
     /// With what was done.
     Resolve {
         reason: &'a str,
@@ -92,6 +97,9 @@ impl Life {
                 (Dispatched, Act::OccurrenceDispatch)
             }
             (Ask::Arrive, Dispatched) => (OnScene, Act::OccurrenceArrive),
+            (Ask::StandDown { before: before @ (New | Confirmed), reason }, Dispatched) => {
+                (told(before, reason)?, Act::OccurrenceStandDown)
+            }
             (Ask::Resolve { reason }, Confirmed | Dispatched | OnScene) => {
                 (told(Resolved, reason)?, Act::OccurrenceResolve)
             }
@@ -128,6 +136,7 @@ mod tests {
             Ask::Dismiss { reason: WHY },
             Ask::Dispatch { unit: "VTR 02" },
             Ask::Arrive,
+            Ask::StandDown { before: State::Confirmed, reason: WHY },
             Ask::Resolve { reason: WHY },
             Ask::Close { reason: WHY },
             Ask::Reopen { reason: WHY },
@@ -187,7 +196,10 @@ mod tests {
             State::Confirmed,
             &[State::Dismissed, State::Dispatched, State::Resolved, State::Closed, State::New, State::Merged],
         ),
-        (State::Dispatched, &[State::Dismissed, State::Dispatched, State::OnScene, State::Resolved, State::New]),
+        (
+            State::Dispatched,
+            &[State::Confirmed, State::Dismissed, State::Dispatched, State::OnScene, State::Resolved, State::New],
+        ),
         (State::OnScene, &[State::Dismissed, State::Dispatched, State::Resolved, State::New]),
         (State::Resolved, &[State::Closed, State::New]),
         (State::Closed, &[State::New]),
@@ -198,7 +210,7 @@ mod tests {
     proptest! {
         #[test]
         fn every_transition_is_one_of_the_table_and_a_refused_act_says_where_it_stands(
-            steps in proptest::collection::vec(0_usize..9, 0..40)
+            steps in proptest::collection::vec(0_usize..10, 0..40)
         ) {
             let mut state = State::New;
             for step in steps {

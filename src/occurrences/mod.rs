@@ -6,6 +6,7 @@ pub mod desk;
 pub mod intake;
 pub mod life;
 pub mod parent;
+pub mod photographs;
 pub mod priority;
 pub mod store;
 pub mod worker;

@@ -7,6 +7,7 @@ mod canvas;
 mod frame;
 mod ground;
 pub mod sheet;
+pub mod sketch;
 pub mod svg;
 mod text;
 

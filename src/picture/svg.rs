@@ -58,7 +58,7 @@ fn pattern(svg: &mut String, lines: Lines, key: &str) {
     );
 }
 
-fn data(shape: &MultiPolygon<f64>, frame: &Frame) -> String {
+pub(super) fn data(shape: &MultiPolygon<f64>, frame: &Frame) -> String {
     let mut d = String::new();
     for polygon in shape {
         for ring in std::iter::once(polygon.exterior()).chain(polygon.interiors()) {
@@ -129,7 +129,7 @@ fn furniture(svg: &mut String, frame: &Frame) {
     );
 }
 
-fn escaped(text: &str) -> String {
+pub(super) fn escaped(text: &str) -> String {
     let text = text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
     text.replace('"', "&quot;").replace('\'', "&#39;")
 }

@@ -58,15 +58,34 @@ pub fn act_of(word: &str) -> Result<TaskAct, Refused> {
     act.ok_or_else(|| Refused::wrong("act", word, "expected take, hand_over, done, not_needed or undo"))
 }
 
-/// Does it. Whoever does a task while it waits for others is not refused, because a night goes its own ways: the act tells what was undone.
+/// What is somebody's is undone and handed on by them, and a decision of whoever runs the incident only by such.
+fn mine_to_change(by: Acting<'_>, act: TaskAct, task: &Task, may_run: bool) -> Result<(), Refused> {
+    if may_run || !matches!(act, TaskAct::Undo | TaskAct::HandOver) {
+        return Ok(());
+    }
+    if act == TaskAct::Undo && task.state == TaskWord::NotNeeded {
+        let why = "whoever runs the incident decided that it is not needed, and takes that back";
+        return Err(Refused::Forbidden(why.into()));
+    }
+    let (has, closed) = (task.assignee.map(|StaffId(id)| id), task.closed_by.as_deref());
+    let is_theirs = has.is_some() && has == by.actor.id || closed == Some(by.actor.name.as_str());
+    let is_nobodys = act == TaskAct::HandOver && has.is_none();
+    if is_theirs || is_nobodys {
+        return Ok(());
+    }
+    Err(Refused::Forbidden("the task is somebody else's: they, or whoever runs the incident, do that".into()))
+}
+
+/// Does it; `may_run`: whoever acts runs incidents. Whoever does a task while it waits for others is not refused, because a night goes its own ways: the act tells what was undone.
 ///
 /// # Errors
-/// `Wrong` names the field; `NotFound`; `Conflict` when it changed meanwhile, the incident is closed, or its state does not allow it.
+/// `Wrong` names the field; `NotFound`; `Forbidden` to undo or hand on what is another's; `Conflict` when it changed meanwhile, the incident is closed, or its state does not allow it.
 pub async fn act(
     conn: &mut PgConnection,
     by: Acting<'_>,
     (incident, id): (IncidentId, Uuid),
     asked: &Asked,
+    may_run: bool,
 ) -> Result<(), PlanError> {
     let act = act_of(&asked.act)?;
     let note = noted(act, &asked.note)?;
@@ -79,6 +98,7 @@ pub async fn act(
     if task.revision != asked.revision {
         return Err(Refused::Conflict("the task changed meanwhile; look at it again".into()).into());
     }
+    mine_to_change(by, act, &task, may_run)?;
     let (who, name) = whom(&mut *conn, by, act, &asked.to).await?;
     let standing = task.standing().after(act, who).map_err(|refused| Refused::Conflict(refused.to_string()))?;
     if act == TaskAct::Undo && has_ended(&mut *conn, incident, &task).await? {

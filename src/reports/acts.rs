@@ -16,6 +16,7 @@ use crate::events::{Event, notify};
 use crate::ids::IncidentId;
 use crate::incidents;
 use crate::occurrences::life::{Ask, Life, Refusal};
+use crate::occurrences::photographs;
 use crate::occurrences::store as work;
 use crate::occurrences::store::merge as merges;
 
@@ -46,6 +47,11 @@ pub enum ActError {
     UnknownPerson(String),
     #[error("the line is none that could be corrected")]
     NoLine,
+    /// A photograph that is none of this occurrence, or was removed.
+    #[error("photograph {0} is none of this occurrence, or was removed")]
+    NoPhotograph(Uuid),
+    #[error("an occurrence holds at most {} photographs and {} MiB", photographs::MAX_PHOTOGRAPHS, photographs::MAX_TOTAL_BYTES / 1024 / 1024)]
+    Full,
     #[error("nothing is known of how the occurrences were joined")]
     NoMerge,
     /// The reason or the name is missing.
@@ -114,19 +120,40 @@ fn after(found: &Occurrence, ask: Ask<'_>) -> Result<(State, crate::occurrences:
 /// # Errors
 /// When it does not stand where that begins, or the reason is missing.
 pub async fn decide(conn: &mut PgConnection, by: By<'_>, id: Uuid, ask: Ask<'_>) -> Result<(), ActError> {
+    decide_as_of(conn, by, by.now, id, ask).await
+}
+
+/// The same of what happened at `at`, and is told only now: the occurrence stands so since then.
+///
+/// # Errors
+/// As of [`decide`].
+pub async fn decide_as_of(
+    conn: &mut PgConnection,
+    by: By<'_>,
+    at: Instant,
+    id: Uuid,
+    ask: Ask<'_>,
+) -> Result<(), ActError> {
     let found = begin(&mut *conn, id, State::ALL).await?;
     let (to, step) = after(&found, ask)?;
     let reason = match ask {
-        Ask::Dismiss { reason } | Ask::Resolve { reason } | Ask::Close { reason } | Ask::Reopen { reason } => reason,
+        Ask::Dismiss { reason }
+        | Ask::Resolve { reason }
+        | Ask::Close { reason }
+        | Ask::Reopen { reason }
+        | Ask::StandDown { reason, .. } => reason,
         Ask::Dispatch { unit } => unit,
         Ask::Confirm | Ask::Arrive | Ask::Merge | Ask::Unmerge { .. } => "",
     };
-    store::decide(&mut *conn, id, &[step.from], to, (by.now, &by.actor.name, reason.trim())).await?;
-    if let Ask::Dispatch { unit } = ask {
-        work::send(&mut *conn, id, unit.trim()).await?;
+    store::decide(&mut *conn, id, &[step.from], to, (at, &by.actor.name, reason.trim())).await?;
+    match ask {
+        Ask::Dispatch { unit } => work::send(&mut *conn, id, unit.trim()).await?,
+        Ask::StandDown { .. } => work::send(&mut *conn, id, "").await?,
+        _ => {}
     }
     take::weigh(&mut *conn, id).await?;
-    told(conn, by, (id, step.act, to.as_str()), reason.trim(), json!({ "from": step.from, "to": to })).await
+    let kind = if matches!(ask, Ask::StandDown { .. }) { "stood_down" } else { to.as_str() };
+    told(conn, by, (id, step.act, kind), reason.trim(), json!({ "from": step.from, "to": to })).await
 }
 
 /// Puts one occurrence under another; its reports go there, and it keeps its number and timeline. What was confirmed stays so: with
@@ -160,6 +187,7 @@ pub async fn merge(
     let because = take::by_hand(&by.actor.name);
     store::merge(&mut *conn, (from, into), &because, (by.now, &by.actor.name, reason)).await?;
     merges::finish(&mut *conn, merging).await?;
+    merges::carry_requests(&mut *conn, (from, into), merging).await?;
     if let Some(incident) = carried {
         store::join_incident(&mut *conn, into, incident).await?;
     }

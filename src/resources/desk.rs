@@ -71,7 +71,7 @@ fn is_phone(text: &str) -> bool {
 /// # Errors
 /// When there is none.
 pub async fn held(conn: &mut PgConnection, id: Uuid, now: Instant) -> Result<Resource, Refused> {
-    store::lock(&mut *conn, id).await?;
+    store::lock(&mut *conn, &[id]).await?;
     store::load(conn, id, now).await?.ok_or_else(|| Refused::NotFound("resource".into()))
 }
 
@@ -88,10 +88,13 @@ pub async fn save(
     checked(new)?;
     let taken = store::by_code(&mut *conn, &new.code).await?;
     if taken.is_some() && taken != id {
-        return Err(Refused::Conflict(format!("there is a resource with the code {} already", new.code)));
+        return Err(code_taken(&new.code));
     }
     if let Some(id) = id {
         let kept = held(&mut *conn, id, by.now).await?;
+        if kept.condition == Condition::Retired {
+            return Err(Refused::Conflict(format!("{} is retired: bring it back first", kept.what.name)));
+        }
         if kept.what.code != new.code {
             return Err(Refused::Conflict(format!("the code of this resource is {}", kept.what.code)));
         }
@@ -109,20 +112,91 @@ pub async fn save(
     if let Some(staff) = staff
         && store::of_account(&mut *conn, staff).await?.is_some_and(|other| Some(other) != id)
     {
-        return Err(Refused::Conflict(format!("the account {} belongs to another person already", new.account)));
+        return Err(account_taken(&new.account));
     }
     let id = id.unwrap_or_else(|| by.ids.uuid(by.now));
-    store::save(&mut *conn, by.now, (id, staff), new).await?;
+    store::save(&mut *conn, by.now, (id, staff), new).await.map_err(|error| taken_meanwhile(error, new))?;
     let entry = Entry::new(Act::ResourceSave, "resource", id)
         .to(json!({ "code": new.code, "kind": new.kind, "name": new.name, "skills": new.skills }));
     audit::record(conn, by.ids, by.now, by.actor, entry).await?;
     Ok(id)
 }
 
+/// What came of a list.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Brought {
+    pub created: u32,
+    pub updated: u32,
+    pub unchanged: u32,
+    /// Codes of those that stay as they are, because they are retired: what was erased of them does not come back by a file.
+    pub retired: Vec<String>,
+}
+
+/// Takes a list in; the same again changes nothing.
+///
+/// # Errors
+/// The code of the first that is refused, and why.
+pub async fn bring(
+    conn: &mut PgConnection,
+    by: Acting<'_>,
+    given: &[NewResource],
+) -> Result<Brought, (String, Refused)> {
+    let mut brought = Brought::default();
+    for new in given {
+        let done = bring_one(&mut *conn, by, new, &mut brought).await;
+        done.map_err(|why| (new.code.clone(), why))?;
+    }
+    Ok(brought)
+}
+
+async fn bring_one(
+    conn: &mut PgConnection,
+    by: Acting<'_>,
+    new: &NewResource,
+    brought: &mut Brought,
+) -> Result<(), Refused> {
+    let id = store::by_code(&mut *conn, &new.code).await?;
+    let kept = match id {
+        Some(id) => store::load(&mut *conn, id, by.now).await?,
+        None => None,
+    };
+    match kept {
+        Some(kept) if kept.condition == Condition::Retired => {
+            brought.unchanged += 1;
+            brought.retired.push(new.code.clone());
+            return Ok(());
+        }
+        Some(kept) if kept.what == *new => {
+            brought.unchanged += 1;
+            return Ok(());
+        }
+        Some(_) => brought.updated += 1,
+        None => brought.created += 1,
+    }
+    save(conn, by, id, new).await.map(drop)
+}
+
+fn code_taken(code: &str) -> Refused {
+    Refused::Conflict(format!("there is a resource with the code {code} already"))
+}
+
+fn account_taken(account: &str) -> Refused {
+    Refused::Conflict(format!("the account {account} belongs to another person already"))
+}
+
+/// The indexes refuse whoever came second.
+fn taken_meanwhile(error: sqlx::Error, new: &NewResource) -> Refused {
+    match error.as_database_error().and_then(|error| error.constraint()) {
+        Some("resource_code_unique") => code_taken(&new.code),
+        Some("resource_staff_one") => account_taken(&new.account),
+        _ => error.into(),
+    }
+}
+
 /// Takes it out of service, brings it back, or retires it.
 ///
 /// # Errors
-/// When the reason is missing, it is bound, or it stands so already.
+/// When the reason is missing, it is bound, it stands so already, or its account is another's by now.
 pub async fn condition(
     conn: &mut PgConnection,
     by: Acting<'_>,
@@ -144,7 +218,14 @@ pub async fn condition(
         store::leave(&mut *conn, (None, Some(id)), (by.now, &by.actor.name)).await?;
         store::leave(&mut *conn, (Some(id), None), (by.now, &by.actor.name)).await?;
     }
-    store::set_condition(&mut *conn, (id, by.now), to, why).await?;
+    if kept.condition == Condition::Retired
+        && let Some(staff) = kept.staff_id
+        && store::of_account(&mut *conn, staff).await?.is_some()
+    {
+        return Err(account_taken(&kept.what.account));
+    }
+    let done = store::set_condition(&mut *conn, (id, by.now), to, why).await;
+    done.map_err(|error| taken_meanwhile(error, &kept.what))?;
     let entry = Entry::new(Act::ResourceCondition, "resource", id).because(why);
     let entry = entry.from(json!({ "condition": kept.condition })).to(json!({ "condition": to }));
     Ok(audit::record(conn, by.ids, by.now, by.actor, entry).await?)
@@ -177,6 +258,8 @@ pub async fn join(
     (id, member): (Uuid, Uuid),
     leads: bool,
 ) -> Result<(), Refused> {
+    // Both at once, so that two who exchange members between two teams do not wait for each other.
+    store::lock(&mut *conn, &[id, member]).await?;
     let team = team(&mut *conn, id, by.now).await?;
     let one = held(&mut *conn, member, by.now).await?;
     let wrong = |message: &str| Refused::wrong("member", &one.what.code, message);

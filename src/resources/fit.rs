@@ -14,11 +14,13 @@ pub enum Conflict {
     Booked {
         who: String,
         request: String,
+        /// By one of an exercise.
+        drill: bool,
     },
     Retired {
         who: String,
     },
-    /// A team without anybody.
+    /// A team without any person.
     EmptyTeam,
     Maintenance {
         who: String,
@@ -30,6 +32,8 @@ pub enum Conflict {
     },
     MissingSkill {
         skill: Skill,
+        /// Of one person, and not of a team.
+        alone: bool,
     },
     NoLeader,
     /// It belongs to a team that would be without it.
@@ -67,12 +71,14 @@ impl Conflict {
     /// In English, for programs.
     pub fn told(&self) -> String {
         match self {
-            Self::Booked { who, request } => format!("{who} is bound by request {request}"),
+            Self::Booked { who, request, drill: true } => format!("{who} is bound by request {request} of an exercise"),
+            Self::Booked { who, request, .. } => format!("{who} is bound by request {request}"),
             Self::Retired { who } => format!("{who} is retired"),
             Self::EmptyTeam => "nobody belongs to the team".into(),
             Self::Maintenance { who, reason } => format!("{who} is in maintenance: {reason}"),
             Self::OffShift { who, .. } => format!("{who} is outside their shift"),
-            Self::MissingSkill { skill } => format!("nobody of them can do `{skill}`"),
+            Self::MissingSkill { skill, alone: true } => format!("they cannot do `{skill}`"),
+            Self::MissingSkill { skill, .. } => format!("nobody of them can do `{skill}`"),
             Self::NoLeader => "the team has no leader".into(),
             Self::InTeam { team } => format!("it belongs to the team {team}"),
             Self::LessAble { asked, .. } => format!("it is less able than type {asked}"),
@@ -87,8 +93,8 @@ pub struct Part {
     pub class: Class,
     pub condition: Condition,
     pub reason: String,
-    /// Number of the request that binds it.
-    pub booked: Option<String>,
+    /// Number of the request that binds it, and whether that is of an exercise.
+    pub booked: Option<(String, bool)>,
     pub shift: Shift,
     pub skills: Vec<Skill>,
     pub leads: bool,
@@ -121,7 +127,8 @@ pub fn judge(candidate: &Candidate, wanted: &Wanted) -> Vec<Conflict> {
         found.extend(part(member));
     }
     let people = candidate.members.iter().chain([&candidate.own]).filter(|one| one.class == Class::Person);
-    if is_team && candidate.members.is_empty() {
+    // A car drives nowhere by itself.
+    if is_team && people.clone().next().is_none() {
         found.push(Conflict::EmptyTeam);
     } else if is_team && !people.clone().any(|one| one.leads) {
         found.push(Conflict::NoLeader);
@@ -131,7 +138,7 @@ pub fn judge(candidate: &Candidate, wanted: &Wanted) -> Vec<Conflict> {
         asked.sort_unstable();
         asked.dedup();
         let lacks = |skill: &Skill| !people.clone().any(|one| one.skills.contains(skill));
-        found.extend(asked.into_iter().filter(lacks).map(|skill| Conflict::MissingSkill { skill }));
+        found.extend(asked.into_iter().filter(lacks).map(|skill| Conflict::MissingSkill { skill, alone: !is_team }));
     }
     if let Some(team) = &candidate.team {
         found.push(Conflict::InTeam { team: team.clone() });
@@ -148,8 +155,8 @@ pub fn judge(candidate: &Candidate, wanted: &Wanted) -> Vec<Conflict> {
 fn part(one: &Part) -> Vec<Conflict> {
     let who = || one.name.clone();
     let mut found = Vec::new();
-    if let Some(request) = &one.booked {
-        found.push(Conflict::Booked { who: who(), request: request.clone() });
+    if let Some((request, drill)) = &one.booked {
+        found.push(Conflict::Booked { who: who(), request: request.clone(), drill: *drill });
     }
     match one.condition {
         Condition::InService => {}
@@ -218,7 +225,7 @@ mod tests {
 
     #[test]
     fn nothing_overrules_that_it_is_bound_and_a_reason_overrules_the_rest() {
-        let bound = Part { booked: Some("2026/007".into()), ..person("Ana", &[]) };
+        let bound = Part { booked: Some(("2026/007".into(), false)), ..person("Ana", &[]) };
         let found = judge(&alone(bound), &Wanted::default());
         assert!(matches!(decide(found, "urgente"), Err(NotSent::Never(hard)) if hard.len() == 1));
         let off = Part { shift: Shift::Off { next: None }, ..person("Ana", &[]) };
@@ -242,9 +249,11 @@ mod tests {
         let lorry = Part {
             class: Class::Vehicle,
             condition: Condition::Maintenance,
-            booked: Some("2026/001".into()),
+            booked: Some(("2026/001".into(), true)),
             ..person("VTR 02", &[Skill::Rescue])
         };
+        let parked = Part { class: Class::Vehicle, ..person("VTR 03", &[]) };
+        assert_eq!(words(&team(vec![parked])), ["empty_team", "missing_skill"]);
         // What a vehicle would be able to do is nobody's skill.
         assert_eq!(words(&team(vec![leader, lorry])), ["booked", "maintenance", "missing_skill"]);
     }

@@ -197,6 +197,8 @@ pub struct Bound {
     pub state: crate::deployments::life::State,
     /// Number of the request.
     pub request: String,
+    /// It is of an exercise.
+    pub drill: bool,
     pub since: Instant,
     pub task: String,
 }
@@ -228,6 +230,21 @@ impl Resource {
 }
 
 impl Resource {
+    /// What a board shows of it, with what belongs to it out of everything: a team can do no more than whoever is in it. Of a team that is not
+    /// free the first thing that speaks against it is told.
+    pub fn standing_with(&self, all: &[Self]) -> (Standing, Option<fit::Conflict>) {
+        if self.class() != Class::Team || self.bound.is_some() {
+            return (self.standing(), None);
+        }
+        let mut conflicts = fit::judge(&self.candidate(all), &fit::Wanted::default());
+        if conflicts.is_empty() {
+            return (Standing::Free, None);
+        }
+        let first = conflicts.swap_remove(0);
+        let standing = if matches!(first, fit::Conflict::Booked { .. }) { Standing::Busy } else { Standing::Off };
+        (standing, Some(first))
+    }
+
     /// As it is judged before it is sent.
     pub fn part(&self) -> fit::Part {
         fit::Part {
@@ -235,7 +252,7 @@ impl Resource {
             class: self.class(),
             condition: self.condition,
             reason: self.condition_reason.clone(),
-            booked: self.bound.as_ref().map(|bound| bound.request.clone()),
+            booked: self.bound.as_ref().map(|bound| (bound.request.clone(), bound.drill)),
             shift: self.shift,
             skills: self.what.skills.clone(),
             leads: self.leads,

@@ -1,21 +1,19 @@
 //! Resources, teams and shifts in PostgreSQL.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use chrono::TimeDelta;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
 use super::shift::{Shift, stands};
-use super::{Bound, Condition, NewResource, Resource};
+use super::{Bound, Class, Condition, Kind, NewResource, Resource};
 use crate::clock::Instant;
-use crate::ids::StaffId;
+use crate::ids::{RotaId, StaffId};
 use crate::rota;
 
-/// Resources that are looked at together.
+/// Resources that one page shows.
 pub const MOST: i64 = 2000;
-/// Shifts about an instant that are read.
-const MOST_SHIFTS: i64 = 20_000;
 /// How far about an instant shifts are looked for.
 const ABOUT: TimeDelta = TimeDelta::days(7);
 
@@ -23,56 +21,100 @@ fn decode(error: impl std::error::Error + Send + Sync + 'static) -> sqlx::Error 
     sqlx::Error::Decode(Box::new(error))
 }
 
+/// Which resources.
+#[derive(Clone, Copy, Debug, Default)]
+struct Which<'a> {
+    ids: Option<&'a [Uuid]>,
+    /// Those that belong to one of these teams now.
+    teams: Option<&'a [Uuid]>,
+    class: Option<Class>,
+    kind: Option<Kind>,
+    /// Also those that are no more.
+    retired: bool,
+    most: Option<i64>,
+}
+
 /// Everything that is not retired, teams first, then by name.
 pub async fn list(conn: &mut PgConnection, now: Instant) -> sqlx::Result<Vec<Resource>> {
-    find(conn, None, false, now).await
+    find(conn, Which::default(), now).await
+}
+
+/// What is not retired, of one class or of all, so many as one page shows.
+pub async fn board(conn: &mut PgConnection, class: Option<Class>, now: Instant) -> sqlx::Result<Vec<Resource>> {
+    find(conn, Which { class, most: Some(MOST), ..Which::default() }, now).await
+}
+
+/// How many of each class are not retired.
+pub async fn count(conn: &mut PgConnection) -> sqlx::Result<BTreeMap<String, i64>> {
+    let rows =
+        sqlx::query!(r#"select class, count(*) as "n!" from resource where condition <> 'retired' group by class"#)
+            .fetch_all(conn)
+            .await?;
+    Ok(rows.into_iter().map(|row| (row.class, row.n)).collect())
+}
+
+/// Everything of a kind that is not retired, by name.
+pub async fn of_kind(conn: &mut PgConnection, kind: Kind, now: Instant) -> sqlx::Result<Vec<Resource>> {
+    find(conn, Which { kind: Some(kind), ..Which::default() }, now).await
 }
 
 /// One, also a retired one.
 pub async fn load(conn: &mut PgConnection, id: Uuid, now: Instant) -> sqlx::Result<Option<Resource>> {
-    Ok(find(conn, Some(&[id]), true, now).await?.pop())
+    Ok(find(conn, Which { ids: Some(&[id]), retired: true, ..Which::default() }, now).await?.pop())
 }
 
 /// What belongs to a team, its leader first.
 pub async fn members(conn: &mut PgConnection, team: Uuid, now: Instant) -> sqlx::Result<Vec<Resource>> {
-    let ids = sqlx::query_scalar!("select resource_id from team_member where team_id = $1 and until_at is null", team)
-        .fetch_all(&mut *conn)
-        .await?;
-    let mut all = find(conn, Some(&ids), true, now).await?;
+    let mut all = members_of(conn, &[team], now).await?;
     all.sort_by_key(|one| !one.leads);
     Ok(all)
 }
 
-async fn find(
-    conn: &mut PgConnection,
-    ids: Option<&[Uuid]>,
-    retired: bool,
-    now: Instant,
-) -> sqlx::Result<Vec<Resource>> {
+/// What belongs to any of these teams.
+pub async fn members_of(conn: &mut PgConnection, teams: &[Uuid], now: Instant) -> sqlx::Result<Vec<Resource>> {
+    if teams.is_empty() {
+        return Ok(Vec::new());
+    }
+    find(conn, Which { teams: Some(teams), retired: true, ..Which::default() }, now).await
+}
+
+async fn find(conn: &mut PgConnection, which: Which<'_>, now: Instant) -> sqlx::Result<Vec<Resource>> {
     let rows = sqlx::query!(
         r#"select r.id, r.code, r.kind, r.typing, r.name, r.phone, r.skills, r.base, r.condition, r.condition_reason, r.condition_at, r.staff_id,
             s.username as "username?", m.team_id as "team?", t.name as "team_name?", m.leads as "leads?",
             (select count(*) from team_member n where n.team_id = r.id and n.until_at is null) as "members!",
-            d.id as "deployment?", d.state as "state?", q.number as "request?", q.task as "task?", u.from_at as "since?"
+            d.id as "deployment?", d.state as "state?", q.number as "request?", q.task as "task?", u.from_at as "since?",
+            coalesce(incident_is_drill(coalesce(q.incident_id, o.incident_id)), false) as "drill!"
         from resource r left join staff s on s.id = r.staff_id
         left join team_member m on m.resource_id = r.id and m.until_at is null left join resource t on t.id = m.team_id
         left join deployment_unit u on u.resource_id = r.id and u.until_at is null left join deployment d on d.id = u.deployment_id
-        left join resource_request q on q.id = d.request_id
-        where ($1::uuid[] is null or r.id = any($1)) and ($2 or r.condition <> 'retired')
-        order by r.class <> 'team', r.class, lower(r.name), r.id limit $3"#,
-        ids as Option<&[Uuid]>,
-        retired,
-        MOST
+        left join resource_request q on q.id = d.request_id left join occurrence o on o.id = q.occurrence_id
+        where ($1::uuid[] is null or r.id = any($1)) and ($2::uuid[] is null or m.team_id = any($2))
+            and ($3::text is null or r.class = $3) and ($4::text is null or r.kind = $4) and ($5 or r.condition <> 'retired')
+        order by r.class <> 'team', r.class, lower(r.name), r.id limit $6"#,
+        which.ids as Option<&[Uuid]>,
+        which.teams as Option<&[Uuid]>,
+        which.class.map(Class::as_str),
+        which.kind.map(Kind::as_str),
+        which.retired,
+        which.most
     )
     .fetch_all(&mut *conn)
     .await?;
-    let shifts = Shifts::about(conn, now).await?;
+    let own: Vec<Uuid> = rows.iter().map(|row| row.id).collect();
+    let staff: Vec<Uuid> = rows.iter().filter_map(|row| row.staff_id).collect();
+    let shifts = Shifts::about(conn, (&own, &staff), now).await?;
     let mut all = Vec::with_capacity(rows.len());
     for row in rows {
         let bound = match (row.deployment, row.state, row.request, row.task, row.since) {
-            (Some(deployment), Some(state), Some(request), Some(task), Some(since)) => {
-                Some(Bound { deployment, state: state.parse().map_err(decode)?, request, since, task })
-            }
+            (Some(deployment), Some(state), Some(request), Some(task), Some(since)) => Some(Bound {
+                deployment,
+                state: state.parse().map_err(decode)?,
+                request,
+                drill: row.drill,
+                since,
+                task,
+            }),
             _ => None,
         };
         all.push(Resource {
@@ -102,55 +144,79 @@ async fn find(
     Ok(all)
 }
 
-/// Every shift about an instant, and whom the rotas call then.
+/// Shifts of some about an instant, and whom of them the rotas call then.
 struct Shifts {
     own: BTreeMap<Uuid, Vec<(Instant, Instant)>>,
-    on_call: BTreeSet<Uuid>,
+    /// Until when.
+    on_call: BTreeMap<Uuid, Instant>,
     /// Whom a rota names, with when it calls them next.
     named: BTreeMap<Uuid, Option<Instant>>,
 }
 
 impl Shifts {
-    async fn about(conn: &mut PgConnection, now: Instant) -> sqlx::Result<Self> {
+    async fn about(
+        conn: &mut PgConnection,
+        (resources, staff): (&[Uuid], &[Uuid]),
+        now: Instant,
+    ) -> sqlx::Result<Self> {
         let mut own: BTreeMap<Uuid, Vec<(Instant, Instant)>> = BTreeMap::new();
         let rows = sqlx::query!(
             "select resource_id, from_at, until_at from resource_shift
-             where withdrawn_at is null and until_at > $1 and from_at < $2 order by from_at limit $3",
+             where resource_id = any($1) and withdrawn_at is null and until_at > $2 and from_at < $3 order by from_at",
+            resources,
             now - ABOUT,
-            now + ABOUT,
-            MOST_SHIFTS
+            now + ABOUT
         )
         .fetch_all(&mut *conn)
         .await?;
         for row in rows {
             own.entry(row.resource_id).or_default().push((row.from_at, row.until_at));
         }
-        let mut on_call = BTreeSet::new();
-        for one in rota::store::list(&mut *conn, None).await? {
-            let turns = rota::store::turns(&mut *conn, one.id, (now, now + TimeDelta::seconds(1))).await?;
-            for layer in 1..=rota::MOST_LAYERS {
-                on_call.extend(rota::turns::on_call(&turns, layer, now).into_iter().map(|StaffId(id)| id));
-            }
-        }
         let rows = sqlx::query!(
             r#"select t.staff_id, min(t.from_at) filter (where t.from_at > $1) as next from rota_turn t
                join rota r on r.id = t.rota_id and r.retired_at is null
-               where t.withdrawn_at is null and t.until_at > $2 and t.from_at < $3 group by t.staff_id"#,
+               where t.staff_id = any($4) and t.withdrawn_at is null and t.until_at > $2 and t.from_at < $3 group by t.staff_id"#,
             now,
             now - ABOUT,
-            now + ABOUT
+            now + ABOUT,
+            staff
         )
-        .fetch_all(conn)
+        .fetch_all(&mut *conn)
         .await?;
-        Ok(Self { own, on_call, named: rows.into_iter().map(|row| (row.staff_id, row.next)).collect() })
+        let named = rows.into_iter().map(|row| (row.staff_id, row.next)).collect();
+        Ok(Self { own, on_call: on_call(conn, staff, now).await?, named })
     }
 
     fn of(&self, resource: Uuid, staff: Option<Uuid>, now: Instant) -> Shift {
         let own = self.own.get(&resource).map_or(&[][..], Vec::as_slice);
         let named = staff.and_then(|id| self.named.get(&id));
-        let called = staff.is_some_and(|id| self.on_call.contains(&id));
+        let called = staff.and_then(|id| self.on_call.get(&id)).copied();
         stands(own, (called, named.is_some()), named.copied().flatten(), now)
     }
+}
+
+/// Whom of these accounts a rota calls now, and until when.
+async fn on_call(conn: &mut PgConnection, staff: &[Uuid], now: Instant) -> sqlx::Result<BTreeMap<Uuid, Instant>> {
+    let rotas = sqlx::query_scalar!(
+        r#"select distinct t.rota_id as "id: RotaId" from rota_turn t join rota r on r.id = t.rota_id and r.retired_at is null
+           where t.staff_id = any($1) and t.withdrawn_at is null and t.from_at <= $2 and t.until_at > $2"#,
+        staff,
+        now
+    )
+    .fetch_all(&mut *conn)
+    .await?;
+    let mut called: BTreeMap<Uuid, Instant> = BTreeMap::new();
+    for rota in rotas {
+        let turns = rota::store::turns(&mut *conn, rota, (now, now + TimeDelta::seconds(1))).await?;
+        for layer in 1..=rota::MOST_LAYERS {
+            for StaffId(id) in rota::turns::on_call(&turns, layer, now) {
+                let own = turns.iter().filter(|turn| turn.layer == layer && turn.person == StaffId(id));
+                let until = own.map(|turn| turn.until).max().unwrap_or(now + TimeDelta::seconds(1));
+                called.entry(id).and_modify(|known| *known = until.max(*known)).or_insert(until);
+            }
+        }
+    }
+    Ok(called)
 }
 
 /// The one with this key.
@@ -202,12 +268,12 @@ pub async fn save(
     Ok(())
 }
 
-/// Holds a resource, or a team with all that belongs to it, until the transaction ends. Everybody takes them in the order of their ids.
-pub async fn lock(conn: &mut PgConnection, id: Uuid) -> sqlx::Result<()> {
+/// Holds resources, and of teams all that belongs to them, until the transaction ends. Everybody takes them in the order of their ids.
+pub async fn lock(conn: &mut PgConnection, ids: &[Uuid]) -> sqlx::Result<()> {
     sqlx::query!(
-        "select id from resource where id = $1 or id in (select resource_id from team_member where team_id = $1 and until_at is null)
+        "select id from resource where id = any($1) or id in (select resource_id from team_member where team_id = any($1) and until_at is null)
          order by id for no key update",
-        id
+        ids
     )
     .fetch_all(conn)
     .await?;

@@ -2,6 +2,8 @@
 //!
 //! The pipeline never imports this; what is here reads the pipeline and reuses its parts.
 
+pub mod budget;
+pub mod committees;
 pub mod feeds;
 pub mod kernel;
 pub mod modules;

@@ -449,19 +449,25 @@ pub async fn undo(
         return Err(Refused::wrong("reason", "", "say why it was wrong"));
     }
     people::lock(&mut *conn, &[person]).await?;
-    lock(&mut *conn, shelter).await?;
     let found = load(&mut *conn, &[person]).await?;
     let Some((since, code)) = found.first().and_then(|found| Some((found.since?, found.code.clone()))) else {
         return Err(Refused::Conflict("the person is in no shelter".into()));
     };
+    let before = people::transferred_from(&mut *conn, person, since).await?;
+    // In the order of their ids, as every transfer.
+    let mut there = None;
+    let from = before.as_ref().and_then(|before| before.shelter_id);
+    for one in std::collections::BTreeSet::from_iter([Some(shelter), from].into_iter().flatten()) {
+        let locked = lock(&mut *conn, one).await?;
+        there = if from == Some(one) { Some(locked) } else { there };
+    }
     let end = End { how: "undone", destination: None, reason: why, actor: &by.actor.name };
     if people::end_stay(&mut *conn, by.now, person, Some(shelter), end).await?.is_none() {
         return Err(Refused::Conflict(format!("{code} is not in this shelter")));
     }
-    if let Some(before) = people::transferred_from(&mut *conn, person, since).await? {
-        let back = match (before.shelter_id, before.host.and_then(|host| host.parse().ok())) {
-            (Some(from), _) => {
-                let there = lock(&mut *conn, from).await?;
+    if let Some(before) = before {
+        let back = match (there, before.host.and_then(|host| host.parse().ok())) {
+            (Some(there), _) => {
                 let Some(opening) = there.opening else {
                     // Nobody vanishes from the counts because of a slip.
                     let why = format!(
@@ -470,7 +476,7 @@ pub async fn undo(
                     );
                     return Err(Refused::Conflict(why));
                 };
-                Some(Where::Shelter(from, opening))
+                before.shelter_id.map(|from| Where::Shelter(from, opening))
             }
             (None, Some(host)) => Some(Where::Elsewhere(host)),
             (None, None) => None,

@@ -89,7 +89,7 @@ pub async fn enter(conn: &mut PgConnection, by: Acting<'_>, given: Given<'_>) ->
         return Err(Refused::wrong("reason", "", "say how the count came to differ"));
     }
     known(&mut *conn, place, item).await?;
-    take(&mut *conn, by, &[(place, item, kind, amount)], (None, reason)).await?;
+    take(&mut *conn, by, &[(place, item, kind, amount)], Shared { reason, ..Shared::default() }).await?;
     if matches!(kind, Kind::Received | Kind::Donated) {
         store::fill(&mut *conn, by.now, (place, item), amount).await?;
     }
@@ -97,6 +97,15 @@ pub async fn enter(conn: &mut PgConnection, by: Acting<'_>, given: Given<'_>) ->
     let entry = Entry::new(Act::SupplyEnter, "stock_place", place).because(reason).to(what);
     audit::record(conn, by.ids, by.now, by.actor, entry).await?;
     Ok(i64::from(amount))
+}
+
+/// What entries that are made together share.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Shared<'a> {
+    pub move_id: Option<Uuid>,
+    /// The delivery of aid that they went to.
+    pub delivery: Option<Uuid>,
+    pub reason: &'a str,
 }
 
 /// Appends entries together, or none of them.
@@ -107,7 +116,7 @@ pub async fn take(
     conn: &mut PgConnection,
     by: Acting<'_>,
     entries: &[(Uuid, Uuid, Kind, i32)],
-    (move_id, reason): (Option<Uuid>, &str),
+    shared: Shared<'_>,
 ) -> Result<(), Refused> {
     let pairs: Vec<(Uuid, Uuid)> = entries.iter().map(|(place, item, ..)| (*place, *item)).collect();
     let held = store::lock(&mut *conn, &pairs).await?;
@@ -125,9 +134,10 @@ pub async fn take(
             item: *item,
             kind: *kind,
             amount: *amount,
-            move_id,
+            move_id: shared.move_id,
+            delivery: shared.delivery,
             actor: &by.actor.name,
-            reason,
+            reason: shared.reason,
         };
         store::append(&mut *conn, by.now, new).await?;
     }
@@ -153,7 +163,8 @@ pub async fn shift(
     known(&mut *conn, from, item).await?;
     known(&mut *conn, to, item).await?;
     let halves = [(from, item, Kind::MovedOut, moved), (to, item, Kind::MovedIn, moved)];
-    take(&mut *conn, by, &halves, (Some(by.ids.uuid(by.now)), reason)).await?;
+    let shared = Shared { move_id: Some(by.ids.uuid(by.now)), reason, ..Shared::default() };
+    take(&mut *conn, by, &halves, shared).await?;
     store::fill(&mut *conn, by.now, (to, item), moved).await?;
     let what = json!({ "item": item, "amount": moved, "to": to });
     let entry = Entry::new(Act::SupplyMove, "stock_place", from).because(reason).to(what);
@@ -226,7 +237,7 @@ pub async fn end_promise(
     let ended = store::end_promise(&mut *conn, by.now, id, received, &by.actor.name).await?;
     let (place, item) = ended.ok_or_else(|| Refused::NotFound("promise that waits".into()))?;
     if let Some(received) = received {
-        take(&mut *conn, by, &[(place, item, Kind::Donated, received)], (None, "")).await?;
+        take(&mut *conn, by, &[(place, item, Kind::Donated, received)], Shared::default()).await?;
         store::fill(&mut *conn, by.now, (place, item), received).await?;
     }
     let what = json!({ "item": item, "received": received });

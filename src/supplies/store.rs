@@ -94,6 +94,8 @@ pub struct NewEntry<'a> {
     /// In the item's unit, above nothing; the kind says which way.
     pub amount: i32,
     pub move_id: Option<Uuid>,
+    /// The delivery of aid that it went to.
+    pub delivery: Option<Uuid>,
     pub actor: &'a str,
     pub reason: &'a str,
 }
@@ -128,7 +130,8 @@ pub async fn lock(conn: &mut PgConnection, wanted: &[(Uuid, Uuid)]) -> sqlx::Res
 pub async fn append(conn: &mut PgConnection, now: Instant, new: NewEntry<'_>) -> sqlx::Result<i64> {
     let amount = if new.kind.adds() { new.amount } else { -new.amount };
     sqlx::query_scalar!(
-        "insert into supply_entry (place_id, item_id, at, actor, kind, amount, move_id, reason) values ($1, $2, $3, $4, $5, $6, $7, $8) returning id",
+        "insert into supply_entry (place_id, item_id, at, actor, kind, amount, move_id, reason, delivery_id)
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9) returning id",
         new.place,
         new.item,
         now,
@@ -136,7 +139,8 @@ pub async fn append(conn: &mut PgConnection, now: Instant, new: NewEntry<'_>) ->
         new.kind.as_str(),
         amount,
         new.move_id,
-        new.reason
+        new.reason,
+        new.delivery
     )
     .fetch_one(conn)
     .await

@@ -65,23 +65,33 @@ const MAX_FORM_BYTES: usize = 256 * 1024;
 include!("routes.rs");
 include!("routes_response.rs");
 include!("routes_secretariat.rs");
+include!("routes_committees.rs");
+
+/// Every list of the table.
+const LISTS: &[&[Rule]] = &[OF_WARNING, OF_RESPONSE, OF_SECRETARIAT, OF_COMMITTEES];
 
 /// Every route with its guard.
-pub const RULES: &[Rule] = &joined::<{ OF_WARNING.len() + OF_RESPONSE.len() + OF_SECRETARIAT.len() }>();
+pub const RULES: &[Rule] = &joined::<{ count() }>();
+
+const fn count() -> usize {
+    let (mut all, mut list) = (0, 0);
+    while list < LISTS.len() {
+        all += LISTS[list].len();
+        list += 1;
+    }
+    all
+}
 
 const fn joined<const N: usize>() -> [Rule; N] {
-    let parts = [OF_WARNING, OF_RESPONSE, OF_SECRETARIAT];
     let mut all = [OF_WARNING[0]; N];
-    let (mut part, mut within, mut at) = (0, 0, 0);
-    while at < N {
-        if within == parts[part].len() {
-            part += 1;
-            within = 0;
-        } else {
-            all[at] = parts[part][within];
-            within += 1;
-            at += 1;
+    let (mut at, mut list) = (0, 0);
+    while list < LISTS.len() {
+        let mut row = 0;
+        while row < LISTS[list].len() {
+            all[at] = LISTS[list][row];
+            (at, row) = (at + 1, row + 1);
         }
+        list += 1;
     }
     all
 }

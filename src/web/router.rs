@@ -68,6 +68,7 @@ pub fn router(app: App) -> Router {
         .merge(api::plans::routes())
         .merge(api::situation::routes())
         .merge(api::rules::routes())
+        .merge(api::secretariat::committees::routes())
         .merge(api::shelters::routes())
         .merge(api::sirens::routes())
         .merge(api::staff::routes())
@@ -98,7 +99,8 @@ pub fn router(app: App) -> Router {
 async fn in_time(request: Request, next: Next) -> Response {
     let path = request.uri().path();
     let brings_files = path.ends_with("/photographs")
-        || path.starts_with("/console/incidents/") && path.ends_with("/note")
+        || path.ends_with("/note")
+            && (path.starts_with("/console/incidents/") || path.starts_with("/console/reports/"))
         || UPLOADS.contains(&path);
     let is_upload = *request.method() == Method::POST && brings_files;
     let most = if is_upload { UPLOAD_TIMEOUT } else { HANDLER_TIMEOUT };

@@ -74,6 +74,12 @@ export async function fillDossier({ base, page, incident, step, checkPage, pictu
     for (const kind of ["dmate", "parecer", "decree", "oficio"]) {
       await page.goto(`${base}${dossier}/documents/${kind}`);
       await checkPage(page);
+      if (kind === "dmate") {
+        await send(page, page.locator("button[value=adopt]"));
+        await page.locator(".flash.bad").waitFor();
+        await page.fill("[name=institucionais]", "Corpo de Bombeiros, Polícia Militar e Cruz Vermelha apoiam o atendimento.");
+        await page.fill("[name=financeiros]", "Recursos próprios: R$ 120.000,00. Nada foi recebido ainda do Estado e da União.");
+      }
       if (kind === "decree") {
         await page.fill("[name=decree_number]", "17.000/2026");
         await page.fill("[name=decree_on]", new Date().toISOString().slice(0, 10));

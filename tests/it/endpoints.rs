@@ -40,29 +40,29 @@ pub async fn made(app: &App, kind: Kind, given: &Given, secret: &str) -> (Endpoi
 }
 
 /// A service on the machine's clock that may ask its own machine.
-struct Service {
+pub struct Service {
     dispatcher: Dispatcher,
     running: JoinHandle<()>,
 }
 
 impl Service {
-    fn start(db: &support::TestDb) -> Self {
+    pub fn start(db: &support::TestDb) -> Self {
         let dispatcher = Dispatcher::start(db, |config| config.outbound.allow = vec!["127.0.0.1".parse().unwrap()]);
         let running = tokio::spawn(worker::run(dispatcher.app.clone()));
         Self { dispatcher, running }
     }
 
-    fn app(&self) -> &App {
+    pub fn app(&self) -> &App {
         &self.dispatcher.app
     }
 
-    async fn stop(self) {
+    pub async fn stop(self) {
         self.dispatcher.stop().await;
         support::soon("the end of the endpoints", self.running).await.unwrap();
     }
 }
 
-async fn until(db: &support::TestDb, sql: &'static str, wanted: &str) {
+pub async fn until(db: &support::TestDb, sql: &'static str, wanted: &str) {
     support::eventually(wanted, async || {
         let found: Vec<String> = sqlx::query_scalar(sql).fetch_all(&db.pool).await.unwrap();
         (found.join(", ") == wanted).then_some(())
@@ -156,7 +156,7 @@ async fn one_that_does_not_answer_keeps_no_other_waiting_and_gets_its_message_un
 }
 
 /// Takes every connection and never says a word.
-async fn silent() -> (u16, JoinHandle<()>) {
+pub async fn silent() -> (u16, JoinHandle<()>) {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let port = listener.local_addr().unwrap().port();
     let holding = tokio::spawn(async move {

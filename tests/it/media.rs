@@ -339,6 +339,79 @@ async fn a_note_stands_with_the_photographs_that_came_with_it_or_not_at_all() {
 }
 
 #[tokio::test]
+async fn a_note_on_an_occurrence_brings_photographs_that_are_bare_and_go_with_a_reason() {
+    let mut site = Site::new(Role::Coordinator).await;
+    let occurrence = Uuid::from_u128(0xb1);
+    sqlx::query(
+        "insert into occurrence (id, number, kind, state, opened_at, first_at, last_at)
+         values ($1, '2026/00042', 'landslide', 'new', $2, $2, $2), (gen_random_uuid(), '2026/00043', 'landslide', 'new', $2, $2, $2)",
+    )
+    .bind(occurrence)
+    .bind(site.app.clock.now())
+    .execute(&site.db.pool)
+    .await
+    .unwrap();
+    let path = format!("/console/reports/{occurrence}");
+    let send = async |site: &Site, fields: &[Field<'_>]| {
+        let form = form(&[&[Field::text("csrf", &site.csrf)], fields].concat());
+        site.ask("POST", &format!("{path}/note"), &[("content-type", &form_type())], form).await
+    };
+    let camera = with_part(&jpeg(300, 200), &exif_with_place());
+    let answer = send(&site, &[Field::text("text", "Muro caiu"), Field::file("IMG_1.jpg", &camera)]).await;
+    assert_eq!(answer.status, StatusCode::SEE_OTHER, "{}", answer.text());
+    let id = site.ids().await[0];
+    let page = site.get(&path).await.text();
+    let (_, timeline) = page.split_once("id=\"happened\"").unwrap();
+    assert!(timeline.split_once("</ol>").unwrap().0.contains(&format!("{path}/photographs/{id}?size=thumbnail")));
+    let file = site.get(&format!("{path}/photographs/{id}")).await;
+    assert_eq!((file.status, &file.headers[header::CONTENT_TYPE]), (StatusCode::OK, &"image/jpeg".parse().unwrap()));
+    assert!(!holds(&file.body, b"Exif") && !holds(&file.body, b"SentinelCam"));
+    assert_eq!(site.texts("select caption from attachment").await, ["Muro caiu"]);
+    // What cannot be kept keeps the note back, and its words stay.
+    let answer = send(&site, &[Field::text("text", "Ponte <caída>"), Field::file("c.jpg", b"no picture")]).await;
+    assert_eq!(answer.status, StatusCode::BAD_REQUEST);
+    assert!(answer.text().contains("Ponte &#60;caída&#62;</textarea>"), "{}", answer.text());
+    // Programs send the same form, and name what the occurrence holds in a note.
+    let api = format!("/api/v1/occurrences/{occurrence}");
+    let typed = form_type();
+    let headers = [("content-type", typed.as_str()), ("csrf", site.csrf.as_str())];
+    let (again, other) = (jpeg(200, 300), form(&[Field::file("a.jpg", &camera)]));
+    let two = form(&[Field::text("caption", "de cima"), Field::file("b.jpg", &again)]);
+    for body in [two, other] {
+        let answer = site.ask("POST", &format!("{api}/photographs"), &headers, body).await;
+        assert_eq!(answer.status, StatusCode::CREATED, "{}", answer.text());
+    }
+    let held: serde_json::Value = serde_json::from_str(&site.get(&format!("{api}/photographs")).await.text()).unwrap();
+    assert_eq!(held.as_array().unwrap().len(), 2, "one that it holds is not kept twice: {held}");
+    let headers = [("content-type", "application/json"), ("csrf", site.csrf.as_str())];
+    for (photograph, status) in [(id, StatusCode::NO_CONTENT), (Uuid::nil(), StatusCode::BAD_REQUEST)] {
+        let body = serde_json::json!({ "act": "note", "text": "vista", "photographs": [photograph] }).to_string();
+        assert_eq!(site.ask("POST", &format!("{api}/acts"), &headers, body.into_bytes()).await.status, status);
+    }
+    let stranger = site.texts("select id::text from occurrence where number = '2026/00043'").await.remove(0);
+    for owner in [format!("occurrences/{stranger}"), format!("incidents/{occurrence}")] {
+        let answer = site.get(&format!("/api/v1/{owner}/photographs/{id}")).await;
+        assert_eq!(answer.status, StatusCode::NOT_FOUND, "another's photograph");
+    }
+    let remove = format!("{path}/photographs/{id}/remove");
+    let plain = [("content-type", "application/x-www-form-urlencoded")];
+    let body = |site: &Site, reason: &str| format!("csrf={}&reason={reason}", site.csrf).into_bytes();
+    assert_eq!(site.ask("POST", &remove, &plain, body(&site, "")).await.status, StatusCode::BAD_REQUEST);
+    assert_eq!(site.ask("POST", &remove, &plain, body(&site, "mostra+um+rosto")).await.status, StatusCode::SEE_OTHER);
+    assert_eq!(site.get(&format!("{path}/photographs/{id}")).await.status, StatusCode::NOT_FOUND);
+    let page = site.get(&path).await.text();
+    assert!(page.contains("mostra um rosto") && !page.contains(&format!("/photographs/{id}?")), "{page}");
+    let left = site
+        .texts("select (content is null)::text || ' ' || removed_reason from attachment where removed_at is not null")
+        .await;
+    assert_eq!(left, ["true mostra um rosto"]);
+    let acts = site.texts("select distinct act from audit_event where act like 'occurrence%' order by 1").await;
+    assert_eq!(acts, ["occurrence.add_photograph", "occurrence.note", "occurrence.remove_photograph"]);
+    site.become_one(Role::FieldAgent).await;
+    assert_eq!(site.ask("POST", &remove, &plain, body(&site, "outro")).await.status, StatusCode::FORBIDDEN);
+}
+
+#[tokio::test]
 async fn of_a_long_timeline_the_newest_lines_are_shown_and_the_older_ones_are_a_link_away() {
     let site = Site::new(Role::FieldAgent).await;
     sqlx::query(

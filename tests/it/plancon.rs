@@ -238,6 +238,17 @@ async fn tasks_are_taken_handed_over_done_ahead_of_others_left_out_with_a_reason
     let (status, _) = room.v1(&ana, Method::POST, &format!("incidents/{incident}/tasks/{id}"), stale).await;
     assert_eq!(status, StatusCode::CONFLICT);
     let beto = room.person("beto", Role::FieldAgent).await;
+    // What is another's stays theirs, and a decision is taken back by whoever may make it.
+    for (code, wanted) in [
+        ("reunir-plantao", json!({ "act": "undo" })),
+        ("reunir-plantao", json!({ "act": "hand_over", "to": "beto" })),
+        ("vistoriar-setores", json!({ "act": "undo" })),
+    ] {
+        assert_eq!(act(&beto, code, wanted.clone()).await.0, StatusCode::FORBIDDEN, "{code} {wanted}");
+    }
+    assert_eq!(act(&ana, "reunir-plantao", left_out.clone()).await.0, StatusCode::NO_CONTENT);
+    assert_eq!(act(&beto, "reunir-plantao", json!({ "act": "undo" })).await.0, StatusCode::FORBIDDEN);
+    assert_eq!(act(&ana, "reunir-plantao", json!({ "act": "undo" })).await.0, StatusCode::NO_CONTENT);
     assert_eq!(act(&beto, "reunir-plantao", left_out).await.0, StatusCode::FORBIDDEN, "that is for who runs incidents");
     assert_eq!(act(&beto, "reunir-plantao", json!({ "act": "done" })).await.0, StatusCode::NO_CONTENT);
 }

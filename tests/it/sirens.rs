@@ -243,6 +243,25 @@ async fn the_end_of_an_earlier_sound_cuts_no_later_one_short() {
 }
 
 #[tokio::test]
+async fn a_siren_that_answers_before_its_command_is_noted_as_sent_is_silenced_in_time() {
+    let db = support::db().await;
+    let Listening { ref app, ref port } = listening(&db).await;
+    let id = siren(app, &db, "S1", json!({})).await;
+    let (ana, bruno) = (person(app, "ana").await, person(app, "bruno").await);
+    let request = ask(app, ana, &[id]).await;
+    decide(app, bruno, request, Word::Confirm).await.unwrap();
+    // It listens to no topic, so nobody notes that it was told; its answer says so.
+    let sound: Uuid = sqlx::query_scalar("select id from device_command").fetch_one(&db.pool).await.unwrap();
+    answers(port, "S1", &json!({ "id": sound }), "done").await;
+    eventually("its answer to be known", async || (done(&db).await == 1).then_some(())).await;
+    worker::round(app, app.clock.now()).await.unwrap();
+    assert_eq!(state(app, &db).await, "sounding");
+    pass(app, 61);
+    worker::round(app, app.clock.now()).await.unwrap();
+    assert_eq!(commands(&db).await, 2, "the silence follows");
+}
+
+#[tokio::test]
 async fn a_siren_that_does_not_answer_is_silenced_all_the_same() {
     let db = support::db().await;
     let Listening { ref app, ref port } = listening(&db).await;

@@ -11,7 +11,7 @@ use crate::audit::{Act, Actor, Entry, record};
 use crate::catalogue::{Format, read};
 use crate::cli::Session;
 use crate::config::Config;
-use crate::resources::{desk, file, store};
+use crate::resources::{desk, file};
 
 pub async fn run(config: Config, file: &Path, dry_run: bool) -> anyhow::Result<()> {
     let shown = file.display().to_string();
@@ -25,18 +25,9 @@ pub async fn run(config: Config, file: &Path, dry_run: bool) -> anyhow::Result<(
         let mut tx = conn.begin().await?;
         let (now, actor) = (session.clock.now(), Actor::command());
         let by = Acting { ids: &session.ids, now, actor: &actor };
-        let (mut created, mut updated, mut unchanged) = (0_u32, 0_u32, 0_u32);
-        for new in &given {
-            let kept = store::by_code(&mut tx, &new.code).await?;
-            if let Some(id) = kept
-                && store::load(&mut tx, id, now).await?.is_some_and(|kept| kept.what == *new)
-            {
-                unchanged += 1;
-                continue;
-            }
-            desk::save(&mut tx, by, kept, new).await.with_context(|| format!("{shown}: {}", new.code))?;
-            if kept.is_some() { updated += 1 } else { created += 1 }
-        }
+        let done = desk::bring(&mut tx, by, &given).await;
+        let done = done.map_err(|(code, why)| anyhow::Error::new(why).context(format!("{shown}: {code}")))?;
+        let desk::Brought { created, updated, unchanged, retired } = done;
         if dry_run {
             tx.rollback().await?;
         } else {
@@ -47,6 +38,9 @@ pub async fn run(config: Config, file: &Path, dry_run: bool) -> anyhow::Result<(
         }
         let would = if dry_run { " (dry run: nothing was stored)" } else { "" };
         println!("{shown}: {created} created, {updated} updated, {unchanged} unchanged{would}");
+        if !retired.is_empty() {
+            println!("{shown}: left as they are, because they are retired: {}", retired.join(", "));
+        }
         anyhow::Ok(())
     };
     let outcome = outcome.await;

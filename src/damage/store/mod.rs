@@ -2,6 +2,7 @@
 
 pub mod declared;
 pub mod entries;
+pub mod mobilised;
 pub mod papers;
 pub mod proposed;
 

@@ -3,6 +3,7 @@
 pub mod attempt;
 pub mod claim;
 pub mod enqueue;
+pub mod event;
 pub mod secret;
 
 use sqlx::PgConnection;

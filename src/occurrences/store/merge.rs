@@ -51,6 +51,19 @@ pub async fn finish(conn: &mut PgConnection, id: i64) -> sqlx::Result<()> {
     Ok(())
 }
 
+/// What is still asked for there is asked for the other, so that somebody is sent.
+pub async fn carry_requests(conn: &mut PgConnection, (from, into): (Uuid, Uuid), id: i64) -> sqlx::Result<()> {
+    sqlx::query!(
+        "update resource_request set occurrence_id = $2, merge_id = $3 where occurrence_id = $1 and closed_at is null",
+        from,
+        into,
+        id
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
 /// The joining by which an occurrence is told under another.
 pub async fn standing(conn: &mut PgConnection, from: Uuid) -> sqlx::Result<Option<Merge>> {
     sqlx::query_as!(
@@ -70,6 +83,9 @@ pub async fn undo(
     because: &serde_json::Value,
     (now, who, reason): (Instant, &str, &str),
 ) -> sqlx::Result<()> {
+    sqlx::query!("update resource_request set occurrence_id = $2, merge_id = null where merge_id = $1", id, from)
+        .execute(&mut *conn)
+        .await?;
     sqlx::query!(
         "update report_standing s set occurrence_id = m.from_id, because = $2 from occurrence_merge m
          where m.id = $1 and s.report_id = any(m.reports) and s.occurrence_id = m.into_id",

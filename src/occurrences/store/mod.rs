@@ -4,6 +4,7 @@ pub mod list;
 pub mod merge;
 pub mod origin;
 pub mod parent;
+pub mod photographs;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::Value;
@@ -212,13 +213,13 @@ pub async fn add_note(
     conn: &mut PgConnection,
     id: Uuid,
     (now, actor): (Instant, &str),
-    text: &str,
+    (text, detail): (&str, &Value),
     corrects: Option<i64>,
 ) -> sqlx::Result<Option<i64>> {
     let kind = if corrects.is_some() { "correction" } else { "note" };
     sqlx::query_scalar!(
-        r#"insert into occurrence_event (occurrence_id, at, actor, kind, text, corrects)
-           select $1, $2, $3, $4, $5, $6
+        r#"insert into occurrence_event (occurrence_id, at, actor, kind, text, corrects, detail)
+           select $1, $2, $3, $4, $5, $6, $7::jsonb
            where $6::bigint is null or exists (select from occurrence_event e where e.id = $6 and e.occurrence_id = $1
                and e.kind in ('note', 'correction') and not exists (select from occurrence_event c where c.corrects = e.id))
            returning id"#,
@@ -227,7 +228,8 @@ pub async fn add_note(
         actor,
         kind,
         text,
-        corrects
+        corrects,
+        detail
     )
     .fetch_optional(conn)
     .await

@@ -397,7 +397,7 @@ pub async fn decide(
     let done = sqlx::query!(
         "update occurrence set state = $3, decided_at = case when $7 then null else $4::timestamptz end,
              decided_by = case when $7 then null else $5 end, reason = $6,
-             confirmed_at = case when $8 then $4::timestamptz when $9 then confirmed_at when $10 then coalesce(confirmed_at, $4) end,
+             confirmed_at = case when $8 then coalesce(confirmed_at, $4::timestamptz) when $9 then confirmed_at when $10 then coalesce(confirmed_at, $4) end,
              dispatched_at = case when $3 = 'dispatched' then $4 when $3 in ('on_scene', 'resolved', 'closed') then dispatched_at end,
              on_scene_at = case when $3 = 'on_scene' then $4 when $3 in ('resolved', 'closed') then on_scene_at end,
              resolved_at = case when $3 = 'resolved' then $4 when $3 = 'closed' then resolved_at end

@@ -1,9 +1,10 @@
-//! The case engine: types of cases as data, and what may be done to a case of a type.
+//! The case engine: types of cases as data, and what may be done to a case of a type; and what modules share beside it (`body`, `tree`, `money`).
 //!
 //! `define` and `check` read definition files, `values` reads fields, `decide` judges an act with the guards of `guards`, `ledger` chains
 //! acts, `publication` makes what everybody may see (all pure). `types` holds the definitions of this installation, `desk` acts in the
 //! caller's transaction for every module, `exchange` takes cases out and in, `worker` does what the law does by itself.
 
+pub mod body;
 pub mod check;
 pub mod decide;
 pub mod define;
@@ -11,9 +12,11 @@ pub mod desk;
 pub mod exchange;
 pub mod guards;
 pub mod ledger;
+pub mod money;
 pub mod publication;
 pub mod quiet;
 pub mod store;
+pub mod tree;
 pub mod types;
 pub mod values;
 pub mod worker;

@@ -332,6 +332,7 @@ pub async fn insert_document(
     new: &NewDocument<'_>,
     (now, by): (Instant, &str),
 ) -> sqlx::Result<i32> {
+    let sum = ledger::sha256(new.bytes);
     sqlx::query_scalar!(
         "insert into case_document (id, case_id, kind, version, name, media_type, bytes, sha256, draft, added_at, added_by)
          select $1, $2, $3, coalesce(max(version), 0) + 1, $4, $5, $6, $7, $8, $9, $10 from case_document where case_id = $2 and kind = $3
@@ -342,7 +343,7 @@ pub async fn insert_document(
         new.name,
         new.media_type,
         new.bytes,
-        ledger::sha256(new.bytes).as_slice(),
+        sum.as_slice(),
         new.draft,
         now,
         by

@@ -55,6 +55,8 @@ pub struct Row {
     /// Its own, or that of its occurrence.
     pub incident: Option<Uuid>,
     pub occurrence: Option<Uuid>,
+    /// It is of an exercise.
+    pub drill: bool,
     #[schema(value_type = String, format = DateTime)]
     pub requested_at: Instant,
     pub requested_by: String,
@@ -76,6 +78,7 @@ impl From<Request> for Row {
             task: one.what.task,
             incident: one.incident,
             occurrence: one.what.occurrence,
+            drill: one.drill,
             requested_at: one.requested_at,
             requested_by: one.requested_by,
             closed_at: one.closed_at,
@@ -106,6 +109,8 @@ pub struct Sent {
     pub occurrence: Option<Uuid>,
     pub occurrence_number: Option<String>,
     pub occurrence_kind: Option<String>,
+    /// It is of an exercise: nobody is in danger.
+    pub drill: bool,
     /// Of the occurrence, in degrees.
     pub lon: Option<f64>,
     pub lat: Option<f64>,
@@ -145,6 +150,7 @@ impl From<Deployment> for Sent {
             occurrence: one.occurrence,
             occurrence_number: one.occurrence_number,
             occurrence_kind: one.occurrence_kind,
+            drill: one.drill,
             lon: one.lon,
             lat: one.lat,
             requested_at: one.requested_at,
@@ -195,7 +201,7 @@ pub async fn requests(
 #[schema(as = NewResourceRequest)]
 #[serde(deny_unknown_fields)]
 pub struct Ask {
-    /// An open incident; it or an occurrence has to be given.
+    /// An open incident; it or an occurrence has to be given. Beside an occurrence it has to be the one that this belongs to.
     pub incident: Option<Uuid>,
     /// An occurrence that is worked on.
     pub occurrence: Option<Uuid>,
@@ -330,7 +336,7 @@ pub struct Assign {
 /// Gives a resource to a request. What is bound elsewhere never is; what else speaks against it needs a reason.
 ///
 /// # Errors
-/// 400 naming the field, `reason` when something has to be overruled; 404; 409 when it is bound, or the request is closed or full; 401, 403.
+/// 400 naming the field, `reason` when something has to be overruled; 404; 409 when it is bound, the request is closed or full, or what it is for is over; 401, 403.
 #[utoipa::path(post, path = "/api/v1/resource-requests/{id}/deployments", tag = "teams", params(("id" = Uuid, Path,)), request_body = Assign,
     responses((status = 201, body = Sent), (status = 400, body = Problem), (status = 401, body = Problem),
         (status = 403, body = Problem), (status = 404, body = Problem), (status = 409, body = Problem)),
@@ -344,7 +350,7 @@ pub async fn assign(
     let actor = staff.actor();
     let by = By { desk: Desk::of(&app), now: app.clock.now(), actor: &actor };
     let mut tx = app.db.web.begin().await?;
-    let made = desk::assign(&mut tx, by, (id, given.resource), &given.reason).await?;
+    let made = desk::assign(&mut tx, by, (id, given.resource), (&given.reason, &app.config.public_url())).await?;
     let row = Sent::from(found(&mut tx, made).await?);
     tx.commit().await?;
     Ok((StatusCode::CREATED, Json(row)))
@@ -476,7 +482,7 @@ pub struct StepGiven {
     /// Why; needed to decline and to cancel. At most 500 characters.
     #[serde(default)]
     pub reason: String,
-    /// Where the telephone was.
+    /// Where the telephone was; kept of whoever was sent, with `en_route`, `on_site` and `release`.
     pub position: Option<Fix>,
 }
 

@@ -14,6 +14,7 @@ use crate::app::App;
 use crate::config::AlertStatus;
 use crate::endpoints::desk::{self, GRACE_H, Given, Rights};
 use crate::endpoints::store::attempt::{self, Attempt};
+use crate::endpoints::store::event::{self, Told};
 use crate::endpoints::store::{self, Delivery};
 use crate::endpoints::{Endpoint, Kind, Place};
 use crate::ids::EndpointId;
@@ -34,6 +35,7 @@ pub fn routes() -> Router<App> {
         .route("/api/v1/endpoints/{id}/previous", delete(end_before))
         .route("/api/v1/endpoints/{id}/test", post(test))
         .route("/api/v1/endpoints/{id}/messages/{message}/replay", post(replay))
+        .route("/api/v1/endpoints/{id}/events/{event}/replay", post(replay_event))
 }
 
 fn rights(staff: &Staff) -> Rights {
@@ -127,6 +129,8 @@ pub struct Shown {
     pub endpoint: Endpoint,
     /// The newest 100 rows of the outbox, also those that tell why it was not told.
     pub messages: Vec<Delivery>,
+    /// The newest 100 events of incidents and occurrences, of a webhook that asks for them.
+    pub events: Vec<Told>,
     /// The newest 100 tries.
     pub attempts: Vec<Attempt>,
 }
@@ -148,7 +152,8 @@ pub async fn show(
     let endpoint = desk::find(&mut conn, EndpointId(id)).await?;
     let messages = store::deliveries(&mut conn, endpoint.id, SHOWN).await?;
     let attempts = attempt::list(&mut conn, endpoint.id, SHOWN).await?;
-    Ok(Json(Shown { endpoint, messages, attempts }))
+    let events = event::list(&mut conn, endpoint.id, SHOWN).await?;
+    Ok(Json(Shown { endpoint, messages, events, attempts }))
 }
 
 /// Changes of an endpoint.
@@ -352,4 +357,23 @@ pub async fn replay(
     let actor = staff.actor();
     let by = Acting { ids: &app.ids, now: app.clock.now(), actor: &actor };
     Ok(Json(desk::replay(&app, by, EndpointId(id), message).await?))
+}
+
+/// Sends an event once more, under the `webhook-id` that it had, and tells what came of it.
+///
+/// # Errors
+/// 404 for what was never meant for the endpoint; 409 while it waits, or where the endpoint does not take its status any more; 401, 403.
+#[utoipa::path(post, path = "/api/v1/endpoints/{id}/events/{event}/replay", tag = "endpoints",
+    params(("id" = Uuid, Path,), ("event" = i64, Path,)),
+    responses((status = 200, body = Attempt), (status = 401, body = Problem), (status = 403, body = Problem),
+        (status = 404, body = Problem), (status = 409, body = Problem)),
+    security(("api_token" = [])))]
+pub async fn replay_event(
+    State(app): State<App>,
+    staff: May<can::ManageDevices>,
+    Path((id, event)): Path<(Uuid, i64)>,
+) -> Result<Json<Attempt>, ApiError> {
+    let actor = staff.actor();
+    let by = Acting { ids: &app.ids, now: app.clock.now(), actor: &actor };
+    Ok(Json(desk::replay_event(&app, by, EndpointId(id), event).await?))
 }

@@ -38,6 +38,8 @@ fn all() -> Vec<Example> {
         of_damage(),
         of_deadlines(),
         of_secretariat(),
+        of_committees(),
+        of_budget(),
     ]
     .concat()
 }
@@ -56,6 +58,56 @@ fn of_exercises() -> Vec<Example> {
         ("post", "/api/v1/exercises/{id}/participants", json, json!({"kind": "nucleus", "name": "NUPDEC Morro Alto"})),
         ("post", "/api/v1/exercises/{id}/injects/{inject}/tick", json, json!({"done": true})),
         ("post", "/api/v1/exercises/{id}/alerts", json, json!({"level": "alert"})),
+    ]
+}
+
+/// The budget.
+fn of_budget() -> Vec<Example> {
+    let json = "application/json";
+    let key = "02.01.06.182.0012.2041.3.3.90.30.1500";
+    let line = json!({"key": key, "sphere": "fiscal", "amount": 5_000_000, "words": "Lonas"});
+    let taken = json!({"nature": "1.1.1.2.50", "source": "1500", "sphere": "fiscal", "amount": 5_000_000});
+    let credit = json!({"kind": "extraordinary", "origin": "none", "on": "2027-02-22", "act": "Decreto 17.001", "reason": "Calamidade: chuvas",
+        "expense": [{"key": key, "amount": 90_000_000}]});
+    let head = json!({"kind": "loa", "credit_limit": 1000, "note": "Números fictícios"});
+    let date = json!({"code": "loa.submit", "law_ref": "Lei Orgânica, art. 120", "confirmed": true, "valid_from": "2026-01-01",
+        "month": 9, "day": 30, "years_before": 1});
+    let node = json!({"code": "02", "name": "Prefeitura", "valid_from": "2020-01-01"});
+    let hearing = json!({"on": "2026-08-10", "place": "Câmara Municipal", "minutes": "Ata 3/2026"});
+    let table = "dia;chave;documento;empenhado;anulado;liquidado;pago\r\n01/02/2027;02.01.06.182.0012.2041.3.3.90.30.1500;E1;10,00;;;\r\n";
+    vec![
+        ("post", "/api/v1/secretariat/budget/bills", json, json!({"kind": "loa", "year": 2027})),
+        ("put", "/api/v1/secretariat/budget/bills/{id}/content", json, json!({"revision": 1, "content": head})),
+        (
+            "put",
+            "/api/v1/secretariat/budget/bills/{id}/ceilings",
+            json,
+            json!([{"unit": "02.01", "amount": 5_000_000}]),
+        ),
+        ("put", "/api/v1/secretariat/budget/bills/{id}/proposals/{unit}", json, json!([line])),
+        (
+            "post",
+            "/api/v1/secretariat/budget/bills/{id}/proposals/{unit}/return",
+            json,
+            json!({"reason": "Falta a meta"}),
+        ),
+        ("put", "/api/v1/secretariat/budget/bills/{id}/revenue", json, json!([taken])),
+        ("post", "/api/v1/secretariat/budget/bills/{id}/steps", json, json!({"act": "hear", "hearing": hearing})),
+        ("post", "/api/v1/secretariat/budget/bills/{id}/changes", json, credit),
+        (
+            "post",
+            "/api/v1/secretariat/budget/bills/{id}/changes/{change}/decide",
+            json,
+            json!({"taken": true, "reason": "Aprovada em plenário"}),
+        ),
+        ("post", "/api/v1/secretariat/budget/bills/{id}/execution", "text/csv", table.into()),
+        ("post", "/api/v1/secretariat/budget/codes/{which}", json, json!([node])),
+        (
+            "post",
+            "/api/v1/secretariat/budget/date-rules",
+            json,
+            json!({"rule": date, "reason": "Lei Orgânica conferida"}),
+        ),
     ]
 }
 
@@ -225,7 +277,7 @@ fn of_field() -> Vec<Example> {
 /// Endpoints, sirens and rotas.
 fn of_reach() -> Vec<Example> {
     let json = "application/json";
-    let settings = json!({"url": "https://exemplo.invalid/alertas"});
+    let settings = json!({"url": "https://exemplo.invalid/alertas", "events": ["incidents"]});
     let school = json!({"name": "Escola Halfeld", "kind": "school", "lat": -21.75, "lon": -43.295, "precision_m": 20,
         "people": 420, "contacts": [{"name": "Ana Dias", "phone": "(32) 99999-0001", "email": "direcao@exemplo.invalid"}]});
     let siren = "0f8fad5b-d9cb-469f-a165-70867728950e";
@@ -414,6 +466,104 @@ fn of_teams() -> Vec<Example> {
         ),
         ("post", "/api/v1/incidents/{id}/organization", json, json!({"position": "operations", "name": "Ana Prado"})),
         ("post", "/api/v1/incidents/{id}/organization/end", json, json!({"position": "operations"})),
+    ]
+}
+
+/// Committees.
+fn of_committees() -> Vec<Example> {
+    let json = "application/json";
+    let nil = "00000000-0000-0000-0000-000000000000";
+    let half = json!({"num": 1, "den": 2, "more": true});
+    let rules = json!({"notice_ordinary": "committees.notice.ordinary", "notice_extraordinary": "committees.notice.extraordinary",
+        "quorum_open": half, "quorum_decide": half, "majority": "simple", "casting_vote": true, "public": true,
+        "second_call": {"after_min": 30, "quorum": {"num": 1, "den": 3}}, "most_reappointments": 1});
+    let body = json!({"slug": "exemplo", "name": "Conselho de exemplo", "kind": "council",
+        "act": {"kind": "decree", "number": "1/2026", "on": "2026-01-05"}, "purpose": "Aconselhar.", "term_from": "2026-01-10",
+        "rules": rules});
+    let file = json!({"format": "sentinela-body/1", "id": "00000000-0000-0000-0000-00000000c0de", "body": body, "ended_on": null,
+        "ended_reason": "", "persons": [], "seats": []});
+    let ending = json!({"day": "2098-12-31", "reason": "Renúncia"});
+    let person = json!({"name": "Ana Prado", "email": "ana@exemplo.invalid"});
+    let mandate = json!({"person_id": nil, "capacity": "titular", "from_on": "2026-02-01", "until_on": "2027-01-31", "act": "Decreto 2/2026"});
+    let meeting = json!({"kind": "ordinary", "starts_at": "2098-12-01T12:00:00Z", "place": "Sala 1", "items": [{"title": "Plano de contingência"}]});
+    vec![
+        ("post", "/api/v1/secretariat/committees", json, body.clone()),
+        ("put", "/api/v1/secretariat/committees/{slug}", json, json!({"revision": 1, "body": body})),
+        ("post", "/api/v1/secretariat/committees/{slug}/end", json, ending.clone()),
+        ("post", "/api/v1/secretariat/committees/persons", json, person.clone()),
+        ("put", "/api/v1/secretariat/committees/persons/{person}", json, person),
+        ("post", "/api/v1/secretariat/committees/imports", json, file),
+        (
+            "post",
+            "/api/v1/secretariat/committees/{slug}/seats",
+            json,
+            json!({"position": 1, "entity": "Defesa Civil", "role": "chair"}),
+        ),
+        (
+            "put",
+            "/api/v1/secretariat/committees/{slug}/seats/{seat}",
+            json,
+            json!({"entity": "Defesa Civil", "role": "member"}),
+        ),
+        ("post", "/api/v1/secretariat/committees/{slug}/seats/{seat}/end", json, ending.clone()),
+        ("post", "/api/v1/secretariat/committees/{slug}/seats/{seat}/mandates", json, mandate),
+        ("post", "/api/v1/secretariat/committees/{slug}/mandates/{mandate}/end", json, ending),
+        ("post", "/api/v1/secretariat/committees/{slug}/meetings", json, meeting),
+        ("post", "/api/v1/secretariat/committees/{slug}/meetings/{number}/acts", json, json!({"act": "call"})),
+        (
+            "post",
+            "/api/v1/secretariat/committees/{slug}/meetings/{number}/attendance",
+            json,
+            json!({"seat_id": nil, "capacity": "titular"}),
+        ),
+        (
+            "post",
+            "/api/v1/secretariat/committees/{slug}/meetings/{number}/items",
+            json,
+            json!({"title": "Relatório do mês"}),
+        ),
+        (
+            "put",
+            "/api/v1/secretariat/committees/{slug}/meetings/{number}/items/{item}/notes",
+            json,
+            json!({"notes": "Apresentado pela Defesa Civil."}),
+        ),
+        (
+            "post",
+            "/api/v1/secretariat/committees/{slug}/meetings/{number}/items/{item}/recusals",
+            json,
+            json!({"person_id": nil, "reason": "Parente do interessado"}),
+        ),
+        (
+            "post",
+            "/api/v1/secretariat/committees/{slug}/meetings/{number}/items/{item}/votes",
+            json,
+            json!({"seat_id": nil, "choice": "for"}),
+        ),
+        (
+            "post",
+            "/api/v1/secretariat/committees/{slug}/meetings/{number}/items/{item}/decision",
+            json,
+            json!({"tally": {"votes_for": 3, "votes_against": 0, "votes_abstain": 0}}),
+        ),
+        (
+            "post",
+            "/api/v1/secretariat/committees/{slug}/meetings/{number}/items/{item}/resolution",
+            json,
+            json!({"text": "Aprova o plano.", "determination": "Publicar", "determination_to": "Secretaria de Governo"}),
+        ),
+        (
+            "put",
+            "/api/v1/secretariat/committees/{slug}/meetings/{number}/minutes",
+            json,
+            json!({"revision": 1, "text": "Ata."}),
+        ),
+        (
+            "post",
+            "/api/v1/secretariat/committees/{slug}/meetings/{number}/minutes/approval",
+            json,
+            json!({"revision": 1, "approvals": 3}),
+        ),
     ]
 }
 

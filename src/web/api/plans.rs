@@ -286,10 +286,11 @@ pub async fn act(
     StrictJson(asked): StrictJson<Asked>,
 ) -> Result<StatusCode, ApiError> {
     crate::web::pages::tasks::may_do(&staff, &asked.act)?;
+    let may_run = staff.permissions.allow(Permission::RunIncidents);
     let actor = staff.actor();
     let by = Acting { ids: &app.ids, now: app.clock.now(), actor: &actor };
     let mut tx = app.db.web.begin().await?;
-    hands::act(&mut tx, by, (IncidentId(id), task), &asked).await?;
+    hands::act(&mut tx, by, (IncidentId(id), task), &asked, may_run).await?;
     tx.commit().await?;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -48,7 +48,7 @@ pub struct Row {
     pub base: String,
     /// in_service, maintenance, retired
     pub condition: String,
-    /// free, busy, off
+    /// free, busy, off; a team stands as what belongs to it
     pub standing: String,
     pub team: Option<Uuid>,
     pub leads: bool,
@@ -59,8 +59,9 @@ pub struct Row {
 }
 
 impl Row {
-    fn of(one: Resource, with_phone: bool) -> Self {
-        let standing = one.standing().to_string();
+    /// `all`: what belongs to it is among them.
+    fn of(one: Resource, all: &[Resource], with_phone: bool) -> Self {
+        let standing = one.standing_with(all).0.to_string();
         Self {
             id: one.id,
             class: one.class().to_string(),
@@ -133,11 +134,18 @@ impl From<New> for NewResource {
 pub async fn list(State(app): State<App>, staff: May<can::SeeConsole>) -> Result<Json<Vec<Row>>, ApiError> {
     let with_phone = staff.permissions.allow(Permission::RunIncidents);
     let all = store::list(&mut *app.db.web.acquire().await?, app.clock.now()).await?;
-    Ok(Json(all.into_iter().map(|one| Row::of(one, with_phone)).collect()))
+    Ok(Json(all.iter().map(|one| Row::of(one.clone(), &all, with_phone)).collect()))
 }
 
 async fn found(conn: &mut sqlx::PgConnection, id: Uuid, now: Instant) -> Result<Resource, Refused> {
     store::load(conn, id, now).await?.ok_or_else(|| Refused::NotFound("resource".into()))
+}
+
+async fn shown(conn: &mut sqlx::PgConnection, id: Uuid, now: Instant, with_phone: bool) -> Result<Shown, Refused> {
+    let resource = found(&mut *conn, id, now).await?;
+    let members = store::members(conn, id, now).await?;
+    let belongs = members.iter().map(|one| Row::of(one.clone(), &[], with_phone)).collect();
+    Ok(Shown { resource: Row::of(resource, &members, with_phone), belongs })
 }
 
 /// Writes a resource down.
@@ -157,7 +165,7 @@ pub async fn create(
     let by = Acting { ids: &app.ids, now: app.clock.now(), actor: &actor };
     let mut tx = app.db.web.begin().await?;
     let id = desk::save(&mut tx, by, None, &new.into()).await?;
-    let row = Row::of(found(&mut tx, id, by.now).await?, true);
+    let row = shown(&mut tx, id, by.now, true).await?.resource;
     tx.commit().await?;
     Ok((StatusCode::CREATED, Json(row)))
 }
@@ -187,11 +195,7 @@ pub async fn show(
 ) -> Result<Json<Shown>, ApiError> {
     let with_phone = staff.permissions.allow(Permission::RunIncidents);
     let mut conn = app.db.web.acquire().await?;
-    let now = app.clock.now();
-    let resource = Row::of(found(&mut conn, id, now).await?, with_phone);
-    let members = store::members(&mut conn, id, now).await?;
-    let belongs = members.into_iter().map(|one| Row::of(one, with_phone)).collect();
-    Ok(Json(Shown { resource, belongs }))
+    Ok(Json(shown(&mut conn, id, app.clock.now(), with_phone).await?))
 }
 
 /// Changes what is known of a resource. Its code and its class stay.
@@ -213,7 +217,7 @@ pub async fn change(
     let mut tx = app.db.web.begin().await?;
     found(&mut tx, id, by.now).await?;
     desk::save(&mut tx, by, Some(id), &new.into()).await?;
-    let row = Row::of(found(&mut tx, id, by.now).await?, true);
+    let row = shown(&mut tx, id, by.now, true).await?.resource;
     tx.commit().await?;
     Ok(Json(row))
 }
@@ -249,7 +253,7 @@ pub async fn condition(
     let by = Acting { ids: &app.ids, now: app.clock.now(), actor: &actor };
     let mut tx = app.db.web.begin().await?;
     desk::condition(&mut tx, by, id, (given.condition, &given.reason)).await?;
-    let row = Row::of(found(&mut tx, id, by.now).await?, true);
+    let row = shown(&mut tx, id, by.now, true).await?.resource;
     tx.commit().await?;
     Ok(Json(row))
 }
@@ -290,10 +294,9 @@ pub async fn join(
     } else {
         desk::join(&mut tx, by, (id, given.member), given.leads).await?;
     }
-    let resource = Row::of(found(&mut tx, id, by.now).await?, true);
-    let members = store::members(&mut tx, id, by.now).await?;
+    let answer = shown(&mut tx, id, by.now, true).await?;
     tx.commit().await?;
-    Ok(Json(Shown { resource, belongs: members.into_iter().map(|one| Row::of(one, true)).collect() }))
+    Ok(Json(answer))
 }
 
 /// When somebody works.

@@ -11,6 +11,7 @@ use uuid::Uuid;
 use crate::accounts::tokens::desk::Acting;
 use crate::aid;
 use crate::app::App;
+use crate::config::AlertStatus;
 use crate::supplies::Kind;
 use crate::supplies::desk::{self, Given};
 use crate::supplies::store::{self, Item, Need, Place, Stock};
@@ -113,9 +114,11 @@ pub async fn kits(State(app): State<App>, _: May<can::SeeConsole>) -> Result<Jso
 pub struct Since {
     /// Deliveries after this instant; all of them when it is missing.
     pub since: Option<DateTime<Utc>>,
+    /// Also those that were exercised, each with `drill`; false when it is missing, except where everything is exercised.
+    pub exercises: Option<bool>,
 }
 
-/// Lists deliveries, the newest first, at most 5,000. Families by the code of their card.
+/// Lists deliveries, the newest first, at most 5,000. Families by the code of their card. Those of exercises only when asked for.
 ///
 /// # Errors
 /// 401, 403.
@@ -129,7 +132,9 @@ pub async fn deliveries(
     Query(query): Query<Since>,
 ) -> Result<Json<Vec<aid::store::Delivery>>, ApiError> {
     let since = query.since.unwrap_or_default();
-    Ok(Json(aid::store::deliveries(&mut *app.db.web.acquire().await?, since, (None, None)).await?))
+    let drills = query.exercises.unwrap_or(app.config.alerts.status != AlertStatus::Actual);
+    let of = aid::store::Of { drills, ..Default::default() };
+    Ok(Json(aid::store::deliveries(&mut *app.db.web.acquire().await?, since, of).await?))
 }
 
 /// Lists call-outs of volunteers with how many said yes, the newest first.

@@ -23,6 +23,8 @@ pub struct MapWish<'a> {
     pub squares: &'a [([f64; 4], i64)],
     /// Occurrences to mark, each a link.
     pub marks: &'a [Mark],
+    /// Where somebody went, in the order of time: longitude and latitude.
+    pub line: &'a [(f64, f64)],
     /// Shows the marks large instead of the whole town.
     pub zoom_to_marks: bool,
     /// Places to go to, each a link into the page's own list.
@@ -107,6 +109,7 @@ pub async fn map(conn: &mut PgConnection, v: &View, wish: MapWish<'_>) -> sqlx::
         };
     }
     squares(v, wish.squares, &mut svg);
+    line(v, wish.line, &mut svg);
     marks(wish.marks, width, &mut svg);
     pins(wish.pins, width, &mut svg);
     if let Some((lon, lat)) = wish.mark {
@@ -142,6 +145,24 @@ fn darkness(v: &View, hazards: &[String]) -> String {
     let names: Vec<String> = hazards.iter().map(|cobrade| v.hazard(cobrade)).collect();
     let text = format!(" · {}: {}", v.t("area-blind"), names.join(", "));
     escape(&text, Html).map(|text| text.to_string()).unwrap_or_default()
+}
+
+/// A way as a line under the marks.
+fn line(v: &View, places: &[(f64, f64)], svg: &mut String) {
+    if places.len() < 2 {
+        return;
+    }
+    let point = |(lon, lat): &(f64, f64)| {
+        let (x, y) = mercator(*lon, *lat);
+        format!("{x:.1},{:.1}", -y)
+    };
+    let points: Vec<String> = places.iter().map(point).collect();
+    let _ = write!(
+        svg,
+        r#"<polyline class="track" points="{}"><title>{}</title></polyline>"#,
+        points.join(" "),
+        v.t("teams-track-line")
+    );
 }
 
 /// The most urgent last, so that nothing lies over it. A number says how many, the label how urgent: colour is never alone.

@@ -140,7 +140,9 @@ pub fn routes() -> Router<App> {
         .merge(relief::routes())
         .merge(teams::routes())
         .merge(ics::routes())
+        .merge(secretariat::routes())
         .merge(unsubscribe::routes())
+        .merge(secretariat::routes())
 }
 
 /// A template as an answer.

@@ -54,6 +54,8 @@ pub fn routes() -> Router<App> {
         .route("/console/reports/{id}/attach", post(work::attach))
         .route("/console/reports/{id}/detach", post(work::detach))
         .route("/console/reports/{id}/note", post(work::note))
+        .route("/console/reports/{id}/photographs/{photograph}", get(held_photograph))
+        .route("/console/reports/{id}/photographs/{photograph}/remove", post(work::remove_photograph))
         .route("/console/reports/{id}/place", post(acts::place))
         .route("/console/reports/{id}/incident", post(acts::incident))
         .route("/console/reports/words/{report}/split", post(acts::split))
@@ -146,6 +148,10 @@ struct OccurrencePage {
     /// Open incidents it may be part of, with what speaks for each.
     parents: Vec<(Proposal, String)>,
     lines: Vec<told::Event>,
+    /// Photographs of staff; those of residents stand with their words.
+    held: Vec<crate::incidents::photographs::Photograph>,
+    /// A note that could not be kept, with why.
+    halted: Halted,
     neighbours: Vec<Neighbour>,
     map: Markup,
     /// Somebody's way back, just read.
@@ -214,6 +220,14 @@ struct Shown {
     contact: Option<(Uuid, String)>,
     /// What to look for in the register of addresses.
     find: Option<String>,
+    halted: Halted,
+}
+
+/// What was typed as a note and could not be kept, and why.
+#[derive(Default)]
+struct Halted {
+    text: String,
+    wrong: String,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -252,7 +266,7 @@ async fn candidates(
 }
 
 async fn occurrence_page(app: &App, v: View, id: Uuid, shown: Shown) -> Result<Response, ApiError> {
-    let Shown { contact, find } = shown;
+    let Shown { contact, find, halted } = shown;
     let mut conn = app.db.web.acquire().await?;
     let o = queue::load(&mut conn, id).await?.ok_or_else(|| ApiError::NotFound(format!("occurrence {id}")))?;
     let f = Frame::load(&mut conn, app, v, "reports").await?;
@@ -270,7 +284,9 @@ async fn occurrence_page(app: &App, v: View, id: Uuid, shown: Shown) -> Result<R
         Words { r, photographs: own, because, reasons, origin }
     });
     let words: Vec<Words> = words.collect();
-    let lines = told::events(&f.v, &queue::timeline(&mut conn, id).await?);
+    let held = store::photographs::list(&mut conn, id).await?;
+    let standing: Vec<Uuid> = held.iter().filter(|one| one.removed_at.is_none()).map(|one| one.id).collect();
+    let lines = told::events(&f.v, &queue::timeline(&mut conn, id).await?, &standing);
     let is_alone = o.incident_id.is_none() && AT_WORK.iter().any(|state| state.as_str() == o.state);
     let parents = if is_alone { desk::parents(&mut conn, id).await? } else { Vec::new() };
     let parents = parents.into_iter().map(|one| {
@@ -299,6 +315,8 @@ async fn occurrence_page(app: &App, v: View, id: Uuid, shown: Shown) -> Result<R
         priority,
         parents,
         lines,
+        held,
+        halted,
         neighbours,
         map,
         contact,
@@ -319,6 +337,18 @@ async fn photograph(
 ) -> Result<Response, ApiError> {
     let mut conn = app.db.web.acquire().await?;
     let found = photographs::file(&mut conn, report, id, query.size == Size::Thumbnail).await?;
+    let bytes = found.ok_or_else(|| ApiError::NotFound("the photograph".into()))?;
+    Ok(picture(id, bytes))
+}
+
+/// A photograph of staff.
+async fn held_photograph(
+    State(app): State<App>,
+    Path((occurrence, id)): Path<(Uuid, Uuid)>,
+    StrictQuery(query): StrictQuery<SizeQuery>,
+) -> Result<Response, ApiError> {
+    let mut conn = app.db.web.acquire().await?;
+    let found = store::photographs::file(&mut conn, occurrence, id, query.size == Size::Thumbnail).await?;
     let bytes = found.ok_or_else(|| ApiError::NotFound("the photograph".into()))?;
     Ok(picture(id, bytes))
 }

@@ -237,9 +237,10 @@ async fn act(
     let actor = staff.actor();
     let by = Acting { ids: &app.ids, now: v.now, actor: &actor };
     may_do(&staff, &given.act)?;
+    let may_run = staff.permissions.allow(Permission::RunIncidents);
     let asked = hands::Asked { act: given.act, revision: given.revision, note: given.note, to: given.to };
     let mut tx = app.db.web.begin().await?;
-    match hands::act(&mut tx, by, (id, task), &asked).await {
+    match hands::act(&mut tx, by, (id, task), &asked, may_run).await {
         Ok(()) => {
             tx.commit().await?;
             Ok(Redirect::to(&format!("/console/incidents/{id}/tasks#t-{task}")).into_response())
@@ -269,6 +270,12 @@ async fn again(app: &App, v: View, id: IncidentId, error: PlanError) -> Result<R
         }
         PlanError::Refused(Refused::Conflict(ref said)) if said.contains("has ended") => {
             (v.t("tasks-no-plan"), Vec::new())
+        }
+        PlanError::Refused(Refused::Forbidden(ref said)) if said.contains("somebody else's") => {
+            (v.t("tasks-not-yours"), Vec::new())
+        }
+        PlanError::Refused(Refused::Forbidden(ref said)) if said.contains("not needed") => {
+            (v.t("tasks-not-your-decision"), Vec::new())
         }
         other => told(&v, other)?,
     };

@@ -142,10 +142,25 @@ impl Town {
         let photograph = json!([{ "id": self.photograph().await, "caption": "Encosta da rua Halfeld",
             "taken_at": "2026-02-22T11:30:00Z", "lon": -43.39, "lat": -21.75 }]);
         self.good(&self.olga, Method::PUT, "photographs", photograph).await;
+        self.write_dmate().await;
         for kind in ["dmate", "parecer", "oficio"] {
             self.adopt_document(kind, Value::Null).await;
         }
         self.adopt_document("decree", json!({ "number": "15.321", "on": "2026-02-22" })).await;
+    }
+
+    /// In place of what the form only says is to be written.
+    pub async fn write_dmate(&self) {
+        let shown = self.get().await;
+        let document = shown["documents"].as_array().unwrap().iter().find(|one| one["kind"] == "dmate").unwrap();
+        let mut paragraphs = document["paragraphs"].clone();
+        for one in paragraphs.as_array_mut().unwrap() {
+            if one["key"] == "institucionais" || one["key"] == "financeiros" {
+                one["text"] = json!("Corpo de Bombeiros, Polícia Militar e recursos próprios.");
+            }
+        }
+        let body = json!({ "revision": document["revision"], "paragraphs": paragraphs });
+        self.act(&self.olga, Method::PUT, "documents/dmate", body).await;
     }
 
     pub async fn adopt_document(&self, kind: &str, decree: Value) -> String {

@@ -95,3 +95,61 @@ async fn the_database_refuses_a_second_delivery_by_itself_also_of_two_at_once() 
     }
     assert_eq!(given, 1);
 }
+
+#[tokio::test]
+async fn aid_in_an_exercise_takes_nothing_out_of_the_stock_counts_for_nothing_and_says_what_it_is() {
+    let house = House::open().await;
+    let (kit, place, family) = ready(&house).await;
+    // An alert of an exercise makes an incident of it; what the database says of it is what counts.
+    sqlx::query("create or replace function incident_is_drill(wanted uuid) returns boolean language sql stable as $$ select exists (select from incident where id = wanted and number = '2026/900') $$")
+        .execute(&mut house.room.db.owner().await).await.unwrap();
+    sqlx::query("insert into incident (id, number, title, cobrade, state, opened_at, opened_by) values ('00000000-0000-0000-0000-0000000000e1', '2026/900', 'Simulado', '1.1.3.2.1', 'open', now(), 'olga')")
+        .execute(&house.room.db.pool).await.unwrap();
+    let (app, actor) = (house.room.app.clone(), super::actor("olga"));
+    let drill = sentinela::ids::IncidentId(Uuid::from_u128(0xe1));
+    let mut tx = app.db.web.begin().await.unwrap();
+    let roles = super::family(&["Figurante Um"]);
+    let keeping = super::keeping(&app);
+    let (players, _) =
+        sentinela::shelters::people::register(&mut tx, super::acting(&app, &actor), keeping, drill, &roles)
+            .await
+            .unwrap();
+    tx.commit().await.unwrap();
+    let given = [("kit", kit.as_str()), ("place", place.as_str()), ("witness", "José Souza")];
+    let path = format!("/console/households/{players}/aid");
+    house.done(&house.fabio, &path, &given).await;
+    house.refused(&house.fabio, &path, &given, "Only a coordinator").await;
+    assert_eq!(house.texts("select amount::text from supply_stock").await, ["15"]);
+    assert!(house.room.page(&house.olga, &format!("/console/households/{players}")).await.contains("EXERCISE"));
+    let id = house.texts("select id::text from aid_delivery").await.remove(0);
+    assert!(house.room.page(&house.olga, &format!("/console/aid/deliveries/{id}")).await.contains("nothing was given"));
+    house.done(&house.fabio, &format!("/console/households/{family}/aid"), &given).await;
+    assert_eq!(house.texts("select amount::text from supply_stock").await, ["10"]);
+    for (query, lines) in [("", 2), ("?exercises=yes", 3)] {
+        let csv = house.room.page(&house.olga, &format!("/console/aid/deliveries.csv{query}")).await;
+        assert_eq!(csv.lines().count(), lines, "{csv}");
+    }
+    for (query, rows) in [("", 1), ("?exercises=true", 2)] {
+        let all = house.room.page(&house.olga, &format!("/api/v1/aid-deliveries{query}")).await;
+        let all: serde_json::Value = serde_json::from_str(&all).unwrap();
+        assert_eq!(all.as_array().unwrap().len(), rows, "{all}");
+    }
+    let page = house.room.page(&house.olga, "/console/aid").await;
+    assert!(!page.contains("<span class=\"tag wait\">EXERCISE"), "{page}");
+    // The database stands behind it.
+    let insert = |drill: bool, incident: &str| {
+        format!("insert into aid_delivery (id, kit_id, household_id, place_id, incident_id, at, actor, until_at, proof, drill)
+        values (gen_random_uuid(), '{kit}', '{players}', '{place}', '{incident}', '2020-02-22T12:00:00Z', 'x', '2020-03-24T12:00:00Z', 'witness', {drill})")
+    };
+    let taken = "insert into supply_entry (place_id, item_id, at, actor, kind, amount, delivery_id)
+        select place_id, (select id from supply_item), at, 'x', 'delivered', -1, id from aid_delivery where drill";
+    for (sql, rule) in [
+        (insert(false, "00000000-0000-0000-0000-0000000000e1"), "aid_delivery_drill"),
+        (insert(true, "00000000-0000-0000-0000-00000000001c"), "aid_delivery_drill"),
+        (taken.to_owned(), "supply_entry_delivery_real"),
+        (taken.replace(", id from", ", null from"), "supply_entry_delivery_named"),
+    ] {
+        let refused = sqlx::raw_sql(sqlx::AssertSqlSafe(sql)).execute(&house.room.db.pool).await.unwrap_err();
+        assert!(refused.to_string().contains(rule), "{refused}");
+    }
+}

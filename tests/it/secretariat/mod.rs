@@ -1,5 +1,7 @@
 //! The secretariat's modules on a real database, with a clock that jumps over holidays and the year's turn.
 
+mod budget;
+mod committees;
 mod exchange;
 mod kernel;
 mod legislative;

@@ -21,6 +21,7 @@ use crate::web::auth::{May, can};
 use crate::web::error::{ApiError, Problem};
 use crate::web::json::StrictJson;
 use crate::web::reports::clean;
+use crate::web::upload;
 use serde::Serialize;
 
 vocabulary! {
@@ -93,6 +94,10 @@ pub struct OccurrenceAct {
     /// The line that a note corrects.
     #[serde(default)]
     corrects: Option<i64>,
+    /// Photographs that the occurrence holds already, to stand with a note: see `POST /api/v1/occurrences/{id}/photographs`.
+    #[serde(default)]
+    #[schema(max_items = 12)]
+    photographs: Vec<Uuid>,
 }
 
 impl OccurrenceAct {
@@ -127,6 +132,7 @@ pub fn refused(error: ActError) -> ApiError {
         ActError::NotFound => ApiError::NotFound("the occurrence".into()),
         ActError::NoReport => ApiError::NotFound("the report".into()),
         ActError::UnknownIncident => ApiError::NotFound("the incident".into()),
+        ActError::NoPhotograph(id) => ApiError::field("photographs", id.to_string(), error.to_string()),
         ActError::UnknownPerson(ref name) => ApiError::field("assignee", name.clone(), error.to_string()),
         ActError::Refused(Refusal::NoUnit) => ApiError::field("unit", "", error.to_string()),
         ActError::Refused(Refusal::NoReason) => ApiError::field("reason", "", error.to_string()),
@@ -206,7 +212,12 @@ async fn carry_out(
             if !(1..=2000).contains(&text.chars().count()) {
                 return Err(ApiError::field("text", text, "expected 1 to 2000 characters"));
             }
-            let done = desk::note(conn, by, id, (&text, given.corrects), &app.config.public_url()).await;
+            if given.photographs.len() > upload::MAX_FILES {
+                let count = given.photographs.len().to_string();
+                return Err(ApiError::field("photographs", count, format!("expected at most {}", upload::MAX_FILES)));
+            }
+            let note = desk::Note { text: &text, corrects: given.corrects, known: &given.photographs, pictures: &[] };
+            let done = desk::note(conn, by, id, note, &app.config.public_url()).await;
             return done.map(drop).map_err(refused);
         }
     };

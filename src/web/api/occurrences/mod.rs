@@ -1,6 +1,7 @@
 //! Occurrences at work over HTTP: taken by hand, looked at, acted upon.
 
 pub mod acts;
+pub mod photographs;
 
 use std::collections::BTreeMap;
 
@@ -38,6 +39,8 @@ pub fn routes() -> Router<App> {
         .route("/api/v1/occurrences", post(create))
         .route("/api/v1/occurrences/{id}", get(show))
         .route("/api/v1/occurrences/{id}/acts", post(acts::act))
+        .route("/api/v1/occurrences/{id}/photographs", get(photographs::list).post(photographs::add))
+        .route("/api/v1/occurrences/{id}/photographs/{photograph}", get(photographs::show))
         .route("/api/v1/shift-notes", get(shift_notes))
 }
 

@@ -1,6 +1,8 @@
 //! The secretariat over HTTP: every type of cases by the same routes.
 
+pub mod budget;
 pub mod cases;
+pub mod committees;
 pub mod exchange;
 pub mod lists;
 pub mod papers;
@@ -9,11 +11,14 @@ pub mod publications;
 use axum::Router;
 use uuid::Uuid;
 
+use crate::accounts::Role;
 use crate::app::App;
 use crate::refused::Refused;
 use crate::secretariat::kernel::CaseFile;
 use crate::secretariat::kernel::desk::CaseError;
 use crate::secretariat::modules::{self, Module};
+use crate::web::auth::Staff;
+use crate::web::error::ApiError;
 
 pub fn routes() -> Router<App> {
     Router::new()
@@ -22,6 +27,18 @@ pub fn routes() -> Router<App> {
         .merge(papers::routes())
         .merge(exchange::routes())
         .merge(publications::routes())
+        .merge(budget::routes())
+}
+
+/// Who works in a module has its role.
+///
+/// # Errors
+/// `Forbidden`, naming the role.
+pub fn has_role(staff: &Staff, role: Role) -> Result<(), ApiError> {
+    if staff.roles.has(role) {
+        return Ok(());
+    }
+    Err(ApiError::Forbidden(format!("this needs the role {role}; {} is {}", staff.username, staff.roles)))
 }
 
 /// # Errors

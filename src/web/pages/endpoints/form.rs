@@ -4,7 +4,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::endpoints::desk::Given;
-use crate::endpoints::settings::Settings;
+use crate::endpoints::settings::{Settings, Topic};
 use crate::endpoints::{Endpoint, Kind, Place};
 use crate::refused::Refused;
 
@@ -26,6 +26,9 @@ pub struct Fields {
     pub lon: String,
     pub reach_m: String,
     pub url: String,
+    /// Ticked topics of a webhook.
+    pub incidents: String,
+    pub occurrences: String,
     pub device: String,
     pub pattern: String,
     pub duration_s: String,
@@ -85,7 +88,11 @@ impl Fields {
             fields.reach_m = place.reach_m.to_string();
         }
         match &endpoint.settings {
-            Settings::Webhook(webhook) => fields.url.clone_from(&webhook.url),
+            Settings::Webhook(webhook) => {
+                fields.url.clone_from(&webhook.url);
+                fields.incidents = ticked(webhook.events.contains(&Topic::Incidents));
+                fields.occurrences = ticked(webhook.events.contains(&Topic::Occurrences));
+            }
             Settings::Siren(siren) => {
                 fields.device.clone_from(&siren.device);
                 fields.pattern = siren.pattern.to_string();
@@ -130,7 +137,12 @@ impl Fields {
 
     fn settings(&self, kind: Kind) -> Result<Value, Refused> {
         Ok(match kind {
-            Kind::Webhook => json!({ "url": self.url.trim() }),
+            Kind::Webhook => {
+                let topics = [(Topic::Incidents, &self.incidents), (Topic::Occurrences, &self.occurrences)];
+                let events: Vec<Topic> =
+                    topics.into_iter().filter(|(_, tick)| !tick.is_empty()).map(|(topic, _)| topic).collect();
+                json!({ "url": self.url.trim(), "events": events })
+            }
             Kind::Siren => json!({
                 "device": self.device.trim(), "pattern": self.pattern, "automatic": !self.automatic.is_empty(),
                 "duration_s": number::<u32>("duration_s", &self.duration_s)?, "plancon": self.plancon.trim(),

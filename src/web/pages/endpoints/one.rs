@@ -13,7 +13,9 @@ use crate::accounts::tokens::desk::Acting;
 use crate::app::App;
 use crate::clock::Instant;
 use crate::endpoints::desk::{self, GRACE_H, MAX_GRACE_H, Rights};
+use crate::endpoints::settings::Settings;
 use crate::endpoints::store::attempt::{self, Attempt};
+use crate::endpoints::store::event::{self, Told};
 use crate::endpoints::store::{self, Delivery, secret};
 use crate::endpoints::{Endpoint, Kind};
 use crate::ids::EndpointId;
@@ -37,6 +39,9 @@ struct EndpointPage {
     made_at: Option<Instant>,
     before_ends_at: Option<Instant>,
     deliveries: Vec<Delivery>,
+    events: Vec<Told>,
+    /// Events that wait, also those that are not shown.
+    waiting: i64,
     attempts: Vec<Attempt>,
     fresh: Option<String>,
     told: Option<Attempt>,
@@ -86,6 +91,35 @@ impl EndpointPage {
         }
     }
 
+    fn asks_for_events(&self) -> bool {
+        matches!(&self.e.settings, Settings::Webhook(webhook) if !webhook.events.is_empty())
+    }
+
+    fn event_word(&self, told: &Told) -> String {
+        self.f.v.word("endpoint-event", &told.event.replace('.', "-"))
+    }
+
+    fn event_page(told: &Told) -> String {
+        let page = if told.event.starts_with("incident.") { "incidents" } else { "reports" };
+        format!("/console/{page}/{}", told.subject_id)
+    }
+
+    fn event_class(told: &Told) -> &'static str {
+        match told.state.as_str() {
+            "delivered" => "good",
+            "waiting" => "wait",
+            _ => "bad",
+        }
+    }
+
+    /// Why it ended or waits; words of ours in the language of whoever looks, words of the other side as they came.
+    fn event_reason(&self, told: &Told) -> String {
+        let vocabulary = if told.state == "endpoint_off" { "endpoint-why" } else { "untold" };
+        let key = format!("{vocabulary}-{}", told.reason.replace('_', "-"));
+        let words = self.f.v.t(&key);
+        if told.reason.is_empty() || words == key { told.reason.clone() } else { words }
+    }
+
     fn outcome_class(tried: &Attempt) -> &'static str {
         if tried.outcome == "delivered" { "good" } else { "bad" }
     }
@@ -105,6 +139,8 @@ pub async fn show_page(app: &App, v: View, id: EndpointId, outcome: Outcome) -> 
     let e = desk::find(&mut conn, id).await?;
     let (made_at, before_ends_at) = secret::times(&mut conn, v.now, id).await?;
     let deliveries = store::deliveries(&mut conn, id, SHOWN).await?;
+    let events = event::list(&mut conn, id, SHOWN).await?;
+    let waiting = event::waiting(&mut conn, id).await?;
     let attempts = attempt::list(&mut conn, id, SHOWN).await?;
     let f = Frame::load(&mut conn, app, v, "admin").await?;
     let Outcome { fresh, told, wrong, form } = outcome;
@@ -118,6 +154,8 @@ pub async fn show_page(app: &App, v: View, id: EndpointId, outcome: Outcome) -> 
         made_at,
         before_ends_at,
         deliveries,
+        events,
+        waiting,
         attempts,
         fresh,
         told,
@@ -170,6 +208,11 @@ async fn done(app: &App, by: Acting<'_>, id: EndpointId, given: &Fields, rights:
                 given.message.parse().map_err(|_| Refused::wrong("message", &given.message, "expected a number"))?;
             return desk::replay(app, by, id, row).await.map(Done::Told);
         }
+        "replay-event" => {
+            let event =
+                given.message.parse().map_err(|_| Refused::wrong("message", &given.message, "expected a number"))?;
+            return desk::replay_event(app, by, id, event).await.map(Done::Told);
+        }
         _ => {}
     }
     let mut tx = app.db.web.begin().await?;
@@ -199,7 +242,7 @@ async fn done(app: &App, by: Acting<'_>, id: EndpointId, given: &Fields, rights:
             Done::Retired
         }
         other => {
-            let expected = "expected save, test, replay, rotate, end-before, enable, disable or retire";
+            let expected = "expected save, test, replay, replay-event, rotate, end-before, enable, disable or retire";
             return Err(Refused::wrong("act", other, expected));
         }
     };

@@ -1,7 +1,5 @@
 //! Fills the forms with what the service knows. Numbers of headings are those of the ICS Forms Booklet (FEMA, 2010).
 
-use std::collections::BTreeMap;
-
 use sqlx::PgConnection;
 use uuid::Uuid;
 
@@ -14,13 +12,13 @@ use crate::ics::{Holding, Position, chart, store};
 use crate::incidents::store::{self as incidents, Incident};
 use crate::plancon::store::tasks;
 use crate::plancon::tasks::TaskWord;
-use crate::situation::store as situation;
+use crate::situation::{Report, store as situation};
 use crate::web::pages::view::View;
 
 /// Lines of a timeline that a form is filled from.
 const LINES: i64 = 5000;
 /// The newest of them that a briefing tells.
-const TOLD: usize = 25;
+const TOLD: i64 = 25;
 
 /// For whom and of what a form is filled.
 #[derive(Clone, Copy, Debug)]
@@ -120,18 +118,17 @@ pub async fn briefing(conn: &mut PgConnection, f: Filling<'_>) -> sqlx::Result<F
     let v = f.v;
     let held = store::list(&mut *conn, f.i.id).await?;
     let sent = deployments::list(&mut *conn, of_incident(f)).await?;
-    let reports = situation::list(&mut *conn, Some(f.i.id), None).await?;
-    let told = reports.first().map(|report| report.situation.clone()).unwrap_or_default();
+    let told = approved(&mut *conn, f).await?.map(|report| report.situation).unwrap_or_default();
     let summary = if told.trim().is_empty() { figures(&mut *conn, f).await? } else { lines(&told) };
-    let mut entries = incidents::entries(&mut *conn, f.i.id, 0, LINES).await?;
-    entries.reverse();
-    entries.truncate(TOLD);
-    let actions = entries.iter().rev().map(|one| format!("{} {} ({})", v.when(one.at), one.text, v.actor(&one.actor)));
+    let (entries, _) = incidents::newest(&mut *conn, f.i.id, 0, TOLD).await?;
+    let actions = entries.iter().map(|one| format!("{} {} ({})", v.when(one.at), one.text, v.actor(&one.actor)));
     let actions = Content::Words { lines: actions.collect() };
     let objectives = objectives(&mut *conn, f).await?;
+    let sketch = super::map::content(&mut *conn, f).await?;
     let drill = store::is_drill(conn, f.i.id).await?;
     let mut sections = f.names();
     sections.extend([
+        f.section("4", "ics-form-map", sketch),
         f.section("5", "ics-form-situation", summary),
         f.section("7", "ics-form-objectives", objectives),
         f.section("8", "ics-form-actions", actions),
@@ -139,6 +136,12 @@ pub async fn briefing(conn: &mut PgConnection, f: Filling<'_>) -> sqlx::Result<F
         f.section("10", "ics-form-resources", resources(v, &sent)),
     ]);
     Ok(f.form("201", "ics-201", (sections, drill)))
+}
+
+/// The newest report that somebody answers for. A draft is nobody's word yet.
+async fn approved(conn: &mut PgConnection, f: Filling<'_>) -> sqlx::Result<Option<Report>> {
+    let all = situation::list(conn, Some(f.i.id), None).await?;
+    Ok(all.into_iter().find(|report| report.state == "approved"))
 }
 
 fn of_incident(f: Filling<'_>) -> Which {
@@ -155,18 +158,8 @@ async fn figures(conn: &mut PgConnection, f: Filling<'_>) -> sqlx::Result<Conten
 }
 
 /// How many resources of each kind stand where.
-fn summed(v: &View, sent: &[Deployment]) -> Content {
-    let mut kinds: BTreeMap<&str, [i64; 3]> = BTreeMap::new();
-    for one in sent.iter().filter(|one| one.state.counts()) {
-        let row = kinds.entry(&one.kind).or_default();
-        let column = match (one.ended_at, one.on_site_at) {
-            (Some(_), _) => 2,
-            (None, Some(_)) => 1,
-            (None, None) => 0,
-        };
-        row[column] += 1;
-    }
-    let row = |(kind, counts): (&&str, &[i64; 3])| {
+fn summed(v: &View, kinds: &[(String, [i64; 3])]) -> Content {
+    let row = |(kind, counts): &(String, [i64; 3])| {
         let mut cells = vec![v.word("resource-kind", kind)];
         cells.extend(counts.iter().map(|count| v.count(*count)));
         cells
@@ -185,18 +178,19 @@ fn summed(v: &View, sent: &[Deployment]) -> Content {
 pub async fn summary(conn: &mut PgConnection, f: Filling<'_>) -> sqlx::Result<Form> {
     let v = f.v;
     let held = store::list(&mut *conn, f.i.id).await?;
-    let sent = deployments::list(&mut *conn, of_incident(f)).await?;
-    let report = situation::list(&mut *conn, Some(f.i.id), None).await?.into_iter().next();
+    let sent = deployments::summed(&mut *conn, f.i.id).await?;
+    let report = approved(&mut *conn, f).await?;
     let counted = figures(&mut *conn, f).await?;
     let drill = store::is_drill(conn, f.i.id).await?;
     let (situation, actions, needs) =
         report.as_ref().map(|one| (&*one.situation, &*one.actions, &*one.needs)).unwrap_or_default();
     let version = match (f.i.closed_at, &report) {
         (Some(_), _) => v.t("ics-form-final"),
-        (None, Some(_)) => v.t("ics-form-update"),
+        (None, Some(report)) => v.t2("ics-form-update-of", "n", report.number, "at", v.full(report.until_at)),
         (None, None) => v.t("ics-form-initial"),
     };
-    let until = report.as_ref().map_or(v.now, |one| one.until_at);
+    // What is counted is counted now; up to when the words hold stands beside their version.
+    let until = f.i.closed_at.unwrap_or(v.now);
     let from = report.as_ref().map_or(f.i.opened_at, |one| one.from_at);
     let kind = format!("{} {}", f.i.cobrade, v.hazard(&f.i.cobrade));
     let sections = vec![
@@ -217,19 +211,25 @@ pub async fn summary(conn: &mut PgConnection, f: Filling<'_>) -> sqlx::Result<Fo
     Ok(f.form("209", "ics-209", (sections, drill)))
 }
 
+/// Somebody or something with a log of its own: id, name, and the account behind it.
+pub type Unit = (Uuid, String, Option<String>);
+
 /// ICS 214, the log of activities, of one person or team or of everybody.
 ///
 /// # Errors
 /// What the database says.
-pub async fn log(conn: &mut PgConnection, f: Filling<'_>, resource: Option<Uuid>) -> sqlx::Result<Form> {
+pub async fn log(conn: &mut PgConnection, f: Filling<'_>, own: Option<&Unit>) -> sqlx::Result<Form> {
     let v = f.v;
-    let units = deployments::units(&mut *conn, f.i.id).await?;
-    let own = resource.and_then(|id| units.iter().find(|(unit, ..)| *unit == id));
-    let entries = incidents::entries(&mut *conn, f.i.id, 0, LINES).await?;
+    let resource = own.map(|(id, ..)| *id);
+    let (entries, older) = incidents::newest(&mut *conn, f.i.id, 0, LINES).await?;
     let account = own.and_then(|(_, _, account)| account.as_deref());
     let mut rows: Vec<(Instant, Vec<String>)> = Vec::new();
+    if older > 0 {
+        let told = v.t1("ics-form-beyond", "n", v.count(older));
+        rows.push((f.i.opened_at, vec![v.full(f.i.opened_at), told, String::new()]));
+    }
     let is_own = |one: &incidents::Entry| {
-        resource.is_none() || (one.kind != crate::deployments::ENTRY && account.is_some_and(|name| name == one.actor))
+        own.is_none() || (one.kind != crate::deployments::ENTRY && account.is_some_and(|name| name == one.actor))
     };
     for one in entries.iter().filter(|one| is_own(one)) {
         rows.push((one.at, vec![v.full(one.at), one.text.clone(), v.actor(&one.actor)]));

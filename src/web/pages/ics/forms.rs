@@ -42,7 +42,7 @@ struct FormPage {
     form: Form,
     /// 201, 209 or 214.
     kind: String,
-    units: Vec<(Uuid, String, Option<String>)>,
+    units: Vec<fill::Unit>,
     chosen: Option<Uuid>,
     /// Of the links to the same as a file.
     query: String,
@@ -61,6 +61,7 @@ async fn show(
         return Err(ApiError::NotFound(format!("form {file}")));
     }
     let chosen: Option<Uuid> = match wanted.resource.as_str() {
+        _ if kind != "214" => None,
         "" => None,
         id => Some(id.parse().map_err(|_| ApiError::field("resource", id, "expected the id of a resource"))?),
     };
@@ -68,13 +69,21 @@ async fn show(
     let mut tx = app.db.web.begin().await?;
     let i = super::incident(&mut tx, id).await?;
     let filling = Filling { v: &v, i: &i };
+    let units = if kind == "214" { deployments::units(&mut tx, id).await? } else { Vec::new() };
+    let own = match chosen {
+        None => None,
+        // Of whoever neither was sent nor holds a position there is no log, and that of everybody is not theirs.
+        Some(chosen) => {
+            let found = units.iter().find(|(unit, ..)| *unit == chosen);
+            Some(found.ok_or_else(|| ApiError::NotFound(v.t("resource")))?)
+        }
+    };
     let form = match kind {
         "201" => fill::briefing(&mut tx, filling).await?,
         "209" => fill::summary(&mut tx, filling).await?,
-        _ => fill::log(&mut tx, filling, chosen).await?,
+        _ => fill::log(&mut tx, filling, own).await?,
     };
     if ending.is_empty() {
-        let units = deployments::units(&mut tx, id).await?;
         let query = chosen.map(|id| format!("?resource={id}")).unwrap_or_default();
         let f = Frame::load(&mut tx, &app, v, "incidents").await?;
         return page(&FormPage { f, i, form, kind: kind.to_owned(), units, chosen, query });

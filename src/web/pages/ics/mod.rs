@@ -2,6 +2,7 @@
 
 pub mod fill;
 pub mod forms;
+mod map;
 
 use std::fmt::Write as _;
 

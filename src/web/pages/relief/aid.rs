@@ -7,6 +7,7 @@ use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::{get, post};
 use chrono::TimeDelta;
+use serde::Deserialize;
 use serde_json::json;
 use uuid::Uuid;
 
@@ -14,11 +15,12 @@ use super::{Done, Fields, refused};
 use crate::accounts::Permission;
 use crate::accounts::tokens::desk::Acting;
 use crate::aid::signature::{FIELD, Signature};
-use crate::aid::store::{self, Delivery, Given};
+use crate::aid::store::{self, Delivery, Given, Of};
 use crate::aid::{Kit, MOST_ITEMS, desk};
 use crate::app::App;
 use crate::audit::{self, Act, Entry};
 use crate::clock::Instant;
+use crate::config::AlertStatus;
 use crate::refused::Refused;
 use crate::shelters::code;
 use crate::supplies::store::{Item, items};
@@ -54,27 +56,50 @@ struct ListPage {
     deliveries: Vec<Delivery>,
     rows: std::ops::RangeInclusive<usize>,
     may_run: bool,
+    /// Whether what was exercised is among them.
+    drills: bool,
     wrong: String,
     done: String,
 }
 
-async fn list_page(app: &App, v: View, wrong: String, done: &Done) -> Result<Response, ApiError> {
+/// `?exercises=yes`: also what was exercised.
+#[derive(Debug, Default, Deserialize)]
+struct Which {
+    #[serde(default)]
+    exercises: String,
+}
+
+impl Which {
+    /// Where everything is exercised, as in a demonstration, that is what there is.
+    fn drills(&self, v: &View) -> bool {
+        self.exercises == "yes" || v.status != AlertStatus::Actual
+    }
+}
+
+async fn list_page(app: &App, v: View, wrong: String, (done, which): (&Done, &Which)) -> Result<Response, ApiError> {
     let mut conn = app.db.web.acquire().await?;
     let since = v.now - TimeDelta::days(DAYS);
     let (kits, items) = (store::kits(&mut conn, None).await?, items(&mut conn).await?);
-    let given = store::given(&mut conn, since).await?;
-    let mut deliveries = store::deliveries(&mut conn, since, (None, None)).await?;
+    let drills = which.drills(&v);
+    let given = store::given(&mut conn, since, drills).await?;
+    let mut deliveries = store::deliveries(&mut conn, since, Of { drills, ..Of::default() }).await?;
     deliveries.truncate(200);
     let may_run = v.may(Permission::RunIncidents);
     let done = done.said(&v);
     let f = Frame::load(&mut conn, app, v, "shelters").await?;
     let status = if wrong.is_empty() { StatusCode::OK } else { StatusCode::UNPROCESSABLE_ENTITY };
     let rows = 1..=ROWS.min(MOST_ITEMS);
-    Ok((status, page(&ListPage { f, kits, items, given, deliveries, rows, may_run, wrong, done })?).into_response())
+    let shown = ListPage { f, kits, items, given, deliveries, rows, may_run, drills, wrong, done };
+    Ok((status, page(&shown)?).into_response())
 }
 
-async fn list(State(app): State<App>, v: View, Query(done): Query<Done>) -> Result<Response, ApiError> {
-    list_page(&app, v, String::new(), &done).await
+async fn list(
+    State(app): State<App>,
+    v: View,
+    Query(done): Query<Done>,
+    Query(which): Query<Which>,
+) -> Result<Response, ApiError> {
+    list_page(&app, v, String::new(), (&done, &which)).await
 }
 
 async fn add(
@@ -108,7 +133,7 @@ async fn add(
         Err(why) => {
             drop(tx);
             let wrong = refused(&v, why)?;
-            list_page(&app, v, wrong, &Done::default()).await
+            list_page(&app, v, wrong, (&Done::default(), &Which::default())).await
         }
     }
 }
@@ -136,16 +161,23 @@ async fn retire(
         Err(why) => {
             drop(tx);
             let wrong = refused(&v, why)?;
-            list_page(&app, v, wrong, &Done::default()).await
+            list_page(&app, v, wrong, (&Done::default(), &Which::default())).await
         }
     }
 }
 
-/// Every delivery as a table for spreadsheets; families by the code of their card, nobody by name.
-async fn export(State(app): State<App>, staff: May<can::RunIncidents>, v: View) -> Result<Response, ApiError> {
+/// Every delivery as a table for spreadsheets; families by the code of their card, nobody by name. Those of exercises only when asked for.
+async fn export(
+    State(app): State<App>,
+    staff: May<can::RunIncidents>,
+    v: View,
+    Query(which): Query<Which>,
+) -> Result<Response, ApiError> {
     let mut tx = app.db.web.begin().await?;
-    let all = store::deliveries(&mut tx, Instant::default(), (None, None)).await?;
-    let entry = Entry::new(Act::AidExport, "aid_delivery", "all").to(json!({ "rows": all.len() }));
+    let drills = which.drills(&v);
+    let all = store::deliveries(&mut tx, Instant::default(), Of { drills, ..Of::default() }).await?;
+    let what = json!({ "rows": all.len(), "exercises": drills });
+    let entry = Entry::new(Act::AidExport, "aid_delivery", "all").to(what);
     audit::record(&mut tx, &app.ids, v.now, &staff.actor(), entry).await?;
     tx.commit().await?;
     let table = table(&v, &all).map_err(|error| ApiError::Internal(error.into()))?;
@@ -168,6 +200,7 @@ fn table(v: &View, all: &[Delivery]) -> csv::Result<Vec<u8>> {
         "by",
         "override_by",
         "override_reason",
+        "exercise",
     ])?;
     for d in all {
         let by = d.override_by.as_deref().unwrap_or_default();
@@ -183,6 +216,7 @@ fn table(v: &View, all: &[Delivery]) -> csv::Result<Vec<u8>> {
             d.actor.clone(),
             by.to_owned(),
             d.override_reason.clone(),
+            if d.drill { v.t("status-exercise") } else { String::new() },
         ];
         out.write_record(cells.map(harmless))?;
     }
@@ -216,7 +250,8 @@ async fn receipt(
     Path(id): Path<Uuid>,
 ) -> Result<Response, ApiError> {
     let mut tx = app.db.web.begin().await?;
-    let found = store::deliveries(&mut tx, Instant::default(), (None, Some(id))).await?.pop();
+    let found =
+        store::deliveries(&mut tx, Instant::default(), Of { household: None, id: Some(id), drills: true }).await?.pop();
     let d = found.ok_or_else(|| ApiError::NotFound(v.t("aid-delivery")))?;
     let subject = desk::subject(id);
     let sealed = vault::find(&mut tx, Purpose::AidReceipt, &subject).await?;

@@ -151,7 +151,8 @@ async fn one_page(
     let wanted = Wanted { household: Some(id), ..Wanted::default() };
     let persons = people::read(&mut tx, acting, &app.keys.vault, wanted, "page of a family").await?;
     let stays = store::history(&mut tx, id).await?;
-    let deliveries = aid::store::deliveries(&mut tx, crate::clock::Instant::default(), (Some(id), None)).await?;
+    let of = aid::store::Of { household: Some(id), id: None, drills: true };
+    let deliveries = aid::store::deliveries(&mut tx, crate::clock::Instant::default(), of).await?;
     let kits = aid::store::kits(&mut tx, None).await?;
     let places = places(&mut tx).await?;
     let f = Frame::load(&mut tx, app, v, "shelters").await?;

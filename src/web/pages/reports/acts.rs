@@ -43,6 +43,8 @@ pub fn refused(v: &View, error: ActError) -> ApiError {
         ActError::IncidentClosed(_) => ApiError::Conflict(v.t("incident-closed-already")),
         ActError::UnknownPerson(name) => ApiError::field("assignee", name, v.t("occurrence-unknown-person")),
         ActError::NoLine => ApiError::Conflict(v.t("note-not-corrected")),
+        ActError::NoPhotograph(_) => ApiError::Conflict(v.t("photograph-gone-already")),
+        ActError::Full => ApiError::Conflict(v.t("occurrence-photographs-full")),
         ActError::NoMerge => ApiError::Conflict(v.t("occurrence-no-merge")),
         ActError::Refused(Refusal::NoUnit) => ApiError::field("unit", "", v.t("occurrence-unit-needed")),
         ActError::Refused(_) => ApiError::field("reason", "", v.t("occurrence-reason-needed")),

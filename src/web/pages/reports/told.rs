@@ -46,12 +46,23 @@ pub struct Event {
     pub actor: String,
     pub text: String,
     pub reason: String,
+    /// Photographs of the occurrence that came with it and were not removed.
+    pub pictures: Vec<Uuid>,
 }
 
-/// The lines, the newest first, each with whether a later one corrects it.
-pub fn events(v: &View, lines: &[Happened]) -> Vec<Event> {
+/// The lines, the newest first, each with whether a later one corrects it. `standing`: photographs that were not removed.
+pub fn events(v: &View, lines: &[Happened], standing: &[Uuid]) -> Vec<Event> {
     let corrected: Vec<i64> = lines.iter().filter_map(|line| line.corrects).collect();
-    lines.iter().map(|line| event(v, line, corrected.contains(&line.id))).collect()
+    let told = lines.iter().map(|line| Event {
+        pictures: pictures(&line.detail).filter(|id| standing.contains(id)).collect(),
+        ..event(v, line, corrected.contains(&line.id))
+    });
+    told.collect()
+}
+
+fn pictures(detail: &Value) -> impl Iterator<Item = Uuid> {
+    let named = detail["photographs"].as_array().map_or(&[][..], Vec::as_slice);
+    named.iter().filter_map(|one| one["id"].as_str()?.parse().ok())
 }
 
 fn event(v: &View, line: &Happened, is_corrected: bool) -> Event {
@@ -92,7 +103,16 @@ fn event(v: &View, line: &Happened, is_corrected: bool) -> Event {
     };
     let actor = if line.actor.is_empty() { v.t("report-public") } else { v.actor(&line.actor) };
     let may_be_corrected = !is_corrected && matches!(line.kind.as_str(), "note" | "correction");
-    Event { id: line.id, may_be_corrected, is_corrected, at: line.at, actor, text, reason: line.text.clone() }
+    Event {
+        id: line.id,
+        may_be_corrected,
+        is_corrected,
+        at: line.at,
+        actor,
+        text,
+        reason: line.text.clone(),
+        pictures: Vec::new(),
+    }
 }
 
 /// Where a report of the desk came from, in words.

@@ -2,20 +2,23 @@
 
 use std::collections::BTreeMap;
 
-use axum::extract::{Form, Path, State};
-use axum::response::Response;
+use axum::extract::{Form, Path, Request, State};
+use axum::http::StatusCode;
+use axum::response::{IntoResponse as _, Response};
 use serde::Deserialize;
 use uuid::Uuid;
 
 use super::acts::{back, by, refused};
+use super::{Halted, Shown, occurrence_page};
 use crate::app::App;
 use crate::occurrences::store::{Assessed, parent};
-use crate::occurrences::{MOST_PEOPLE, Need, Priority, desk};
-use crate::reports::acts;
+use crate::occurrences::{MOST_PEOPLE, Need, Priority, desk, photographs};
+use crate::reports::acts::{self, ActError};
 use crate::web::auth::{May, can};
 use crate::web::error::ApiError;
 use crate::web::pages::view::View;
 use crate::web::reports::clean;
+use crate::web::upload::{self, MAX_FILES, Pictures, Shape};
 
 /// Letters of a note.
 pub const NOTE: std::ops::RangeInclusive<usize> = 1..=2000;
@@ -164,42 +167,71 @@ pub async fn detach(
     Ok(back(id))
 }
 
-#[derive(Deserialize)]
-pub struct Note {
-    text: String,
-    /// The line that this one corrects; empty for none.
-    #[serde(default)]
-    corrects: String,
-}
+/// The form of a note. A letter is up to four bytes.
+const FORM: Shape = Shape {
+    fields: &["text", "corrects"],
+    max_field_bytes: 4 * *NOTE.end() as u64 + 1024,
+    max_files: MAX_FILES,
+    pictures: Pictures::All,
+    is_public: false,
+};
 
-impl Note {
-    /// # Errors
-    /// Names the field.
-    pub fn checked(&self) -> Result<(String, Option<i64>), ApiError> {
-        let text = clean(&self.text);
-        if !NOTE.contains(&text.chars().count()) {
-            return Err(ApiError::field("text", text, "expected 1 to 2000 characters"));
-        }
-        let corrects = match self.corrects.as_str() {
-            "" => None,
-            line => Some(line.parse().map_err(|_| ApiError::field("corrects", line, "expected the number of a line"))?),
-        };
-        Ok((text, corrects))
-    }
-}
-
+/// Writes a note, with the photographs that come with it, or corrects one. What was typed stays where it cannot be kept; files have to be
+/// chosen again, because no page may choose them.
 pub async fn note(
     State(app): State<App>,
     staff: May<can::ReportField>,
     v: View,
     Path(id): Path<Uuid>,
-    Form(given): Form<Note>,
+    request: Request,
 ) -> Result<Response, ApiError> {
-    let (text, corrects) = given.checked()?;
+    let (fields, pictures) = match upload::fields(&app, request, FORM).await {
+        Ok(filled) => (filled.fields, filled.pictures),
+        Err(stopped) => {
+            let text = stopped.fields.get("text").cloned().unwrap_or_default();
+            let halted = Halted { text, wrong: stopped.wrong.words(v.lang) };
+            let answer = occurrence_page(&app, v, id, Shown { halted, ..Shown::default() }).await?;
+            return Ok((stopped.wrong.status(), answer).into_response());
+        }
+    };
+    let text = clean(fields.get("text").map_or("", String::as_str));
+    if !NOTE.contains(&text.chars().count()) {
+        return Err(ApiError::field("text", text, "expected 1 to 2000 characters"));
+    }
+    let corrects = match fields.get("corrects").map_or("", String::as_str) {
+        "" => None,
+        line => Some(line.parse().map_err(|_| ApiError::field("corrects", line, "expected the number of a line"))?),
+    };
+    let mut tx = app.db.web.begin().await?;
+    let (actor, base) = (staff.actor(), app.config.public_url());
+    let note = desk::Note { text: &text, corrects, pictures: &pictures, known: &[] };
+    match desk::note(&mut tx, by(&app, &v, &actor), id, note, &base).await {
+        Ok(_) => {
+            tx.commit().await?;
+            Ok(back(id))
+        }
+        Err(ActError::Full) => {
+            tx.rollback().await?;
+            let halted = Halted { wrong: v.t("occurrence-photographs-full"), text };
+            let answer = occurrence_page(&app, v, id, Shown { halted, ..Shown::default() }).await?;
+            Ok((StatusCode::CONFLICT, answer).into_response())
+        }
+        Err(error) => Err(refused(&v, error)),
+    }
+}
+
+/// Empties a photograph of staff; who, when and why stay.
+pub async fn remove_photograph(
+    State(app): State<App>,
+    staff: May<can::RunIncidents>,
+    v: View,
+    Path((id, photograph)): Path<(Uuid, Uuid)>,
+    Form(given): Form<Because>,
+) -> Result<Response, ApiError> {
+    let reason = super::acts::reason(&v, &given.reason, true)?;
     let mut tx = app.db.web.begin().await?;
     let actor = staff.actor();
-    let base = app.config.public_url();
-    let done = desk::note(&mut tx, by(&app, &v, &actor), id, (&text, corrects), &base).await;
+    let done = photographs::remove(&mut tx, by(&app, &v, &actor), (id, photograph), reason).await;
     done.map_err(|error| refused(&v, error))?;
     tx.commit().await?;
     Ok(back(id))

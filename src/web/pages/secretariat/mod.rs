@@ -1,6 +1,8 @@
 //! Pages of the secretariat: what every module has in common. Staff below `/secretaria/painel`, everybody below `/secretaria`.
 
+pub mod budget;
 pub mod case;
+pub mod committees;
 pub mod forms;
 pub mod panel;
 pub mod public;
@@ -28,6 +30,8 @@ pub fn routes() -> Router<App> {
         .merge(forms::routes())
         .merge(report::routes())
         .merge(public::routes())
+        .merge(committees::routes())
+        .merge(budget::routes())
 }
 
 /// # Errors

@@ -2,16 +2,17 @@
 
 use askama::Template;
 use axum::Router;
-use axum::extract::{Form, Path, Query, State};
+use axum::extract::{Form, Path, Query, State as Has};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::get;
+use sqlx::PgConnection;
 use uuid::Uuid;
 
 use super::{Done, Fields, refused};
 use crate::accounts::Permission;
 use crate::app::App;
-use crate::deployments::life::Act;
+use crate::deployments::life::{Act, State};
 use crate::deployments::store::{self, Position, Step};
 use crate::deployments::{Deployment, Told, desk};
 use crate::reports::acts::By;
@@ -28,8 +29,10 @@ pub fn routes() -> Router<App> {
     Router::new().route("/console/deployments/{id}", get(show).post(act))
 }
 
-/// Places of a track that a page draws.
-const SHOWN: i64 = 60;
+/// Places of a track that a page draws as a line, of these that it marks, and the newest of them that it lists.
+const DRAWN: i64 = 2000;
+const MARKED: usize = 12;
+const LISTED: usize = 60;
 
 #[derive(Template)]
 #[template(path = "deployment.html")]
@@ -45,6 +48,8 @@ struct DeploymentPage {
     days: u32,
     /// What this reader may do next.
     acts: Vec<Act>,
+    /// This reader was sent, and is between departure and end.
+    is_under_way: bool,
     reason: String,
     wrong: String,
     done: String,
@@ -72,6 +77,19 @@ pub fn marks(v: &View, one: &Deployment, track: &[Position]) -> Vec<Mark> {
         .collect()
 }
 
+/// The whole track as a line, with some of its places as marks, the first and the last among them.
+async fn drawn(conn: &mut PgConnection, v: &View, one: &Deployment, track: &[Position]) -> sqlx::Result<Markup> {
+    if track.is_empty() {
+        return Ok(Markup::default());
+    }
+    let gap = track.len().div_ceil(MARKED).max(1);
+    let shown: Vec<Position> = track.iter().rev().step_by(gap).chain(track.first()).cloned().collect();
+    let marks = marks(v, one, &shown);
+    let line: Vec<(f64, f64)> = track.iter().map(|at| (at.lon, at.lat)).collect();
+    let wish = MapWish { marks: &marks, line: &line, zoom_to_marks: true, ..MapWish::default() };
+    drawing::map(conn, v, wish).await
+}
+
 async fn deployment_page(
     app: &App,
     v: View,
@@ -83,13 +101,9 @@ async fn deployment_page(
     let d = store::load(&mut conn, id).await?.ok_or_else(|| ApiError::NotFound(v.t("deployment")))?;
     let bound = store::bound(&mut conn, id).await?;
     let steps = store::steps(&mut conn, id).await?;
-    let track = store::track(&mut conn, id, SHOWN).await?;
-    let marks = marks(&v, &d, &track);
-    let map = if marks.is_empty() {
-        Markup::default()
-    } else {
-        drawing::map(&mut conn, &v, MapWish { marks: &marks, zoom_to_marks: true, ..MapWish::default() }).await?
-    };
+    let mut track = store::track(&mut conn, id, DRAWN).await?;
+    let map = drawn(&mut conn, &v, &d, &track).await?;
+    track.drain(..track.len().saturating_sub(LISTED));
     let may_run = v.may(Permission::RunIncidents);
     let own = match &v.staff {
         Some(staff) if v.may(Permission::ReportField) => store::is_of(&mut conn, id, staff.id.0).await?,
@@ -99,13 +113,14 @@ async fn deployment_page(
     let status = if wrong.is_empty() { StatusCode::OK } else { StatusCode::UNPROCESSABLE_ENTITY };
     let f = Frame::load(&mut conn, app, v, "teams").await?;
     let may = |act: &Act| may_run || (own && *act != Act::Cancel);
+    let is_under_way = own && matches!(d.state, State::EnRoute | State::OnSite);
     let acts = d.state.acts().iter().copied().filter(may).collect();
-    let shown = DeploymentPage { f, d, bound, steps, track, map, days, acts, reason, wrong, done };
+    let shown = DeploymentPage { f, d, bound, steps, track, map, days, acts, is_under_way, reason, wrong, done };
     Ok((status, page(&shown)?).into_response())
 }
 
 async fn show(
-    State(app): State<App>,
+    Has(app): Has<App>,
     _: May<can::SeeConsole>,
     v: View,
     Path(id): Path<Uuid>,
@@ -116,7 +131,7 @@ async fn show(
 }
 
 async fn act(
-    State(app): State<App>,
+    Has(app): Has<App>,
     staff: May<can::ReportField>,
     v: View,
     Path(id): Path<Uuid>,

@@ -61,36 +61,47 @@ const KNOWN: &[(&str, &str)] = &[
     ("release it first", "teams-refused-bound"),
     ("bound by", "teams-refused-booked"),
     ("stands so already", "teams-refused-same"),
+    ("members already", "teams-refused-members"),
+    ("positions already", "teams-refused-track"),
+    ("nobody belongs to the team", "fit-empty-team"),
+    ("belongs to the team", "teams-refused-in-team"),
     ("already", "teams-refused-taken"),
+    ("the incident is closed", "teams-refused-incident-closed"),
     ("is closed", "teams-refused-closed"),
+    ("is over", "teams-refused-over"),
     ("it asks for", "teams-refused-full"),
     ("does not allow `", "teams-refused-state"),
     ("is retired", "teams-refused-retired"),
-    ("nobody belongs to the team", "fit-empty-team"),
+    ("the code of this resource", "teams-field-code"),
+    ("was used for", "teams-refused-same"),
     ("decline it", "teams-refused-cancel"),
     ("only whoever was sent", "teams-refused-others"),
 ];
+
+/// The key of the words of a refusal, where it is one of this part.
+fn words_of(refused: &Refused) -> Option<String> {
+    match refused {
+        Refused::Wrong { field, .. } => {
+            // Which of the positions it was is no matter of a page.
+            let field = field.split('[').next().unwrap_or(field);
+            Some(format!("teams-field-{}", field.replace(['.', '_'], "-")))
+        }
+        Refused::Conflict(why) | Refused::Forbidden(why) => {
+            KNOWN.iter().find(|(part, _)| why.contains(part)).map(|(_, key)| (*key).to_owned())
+        }
+        Refused::NotFound(_) | Refused::Database(_) => None,
+    }
+}
 
 /// A refusal in the reader's words.
 ///
 /// # Errors
 /// What is no refusal but a failure.
 pub fn refused(v: &View, refused: Refused) -> Result<String, ApiError> {
-    match &refused {
-        Refused::Wrong { field, .. } => {
-            let key = format!("teams-field-{}", field.replace(['.', '_'], "-"));
-            if v.lang.knows(&key) {
-                return Ok(v.t(&key));
-            }
-        }
-        Refused::Conflict(why) | Refused::Forbidden(why) => {
-            if let Some((_, key)) = KNOWN.iter().find(|(part, _)| why.contains(part)) {
-                return Ok(v.t1(key, "why", why));
-            }
-        }
-        _ => {}
+    match words_of(&refused).filter(|key| v.lang.knows(key)) {
+        Some(key) => Ok(v.t(&key)),
+        None => Ok(refusal::sentence(v.lang, refused)?),
     }
-    Ok(refusal::sentence(v.lang, refused)?)
 }
 
 /// What the form of a resource shows: as it is kept, or as it was typed.
@@ -155,23 +166,45 @@ pub fn read(fields: &Fields, kept: Option<&NewResource>) -> Result<NewResource, 
 
 /// Since or until when, or why, it is as it is; empty when there is nothing to say.
 pub fn standing_words(v: &View, one: &Resource) -> String {
+    let on_shift = match one.shift {
+        Shift::On { until: Some(until) } => v.t1("resource-shift-until", "at", v.when(until)),
+        Shift::On { until: None } => v.t("resource-shift-on"),
+        Shift::Off { next: Some(next) } if one.bound.is_none() => v.t1("resource-shift-next", "at", v.when(next)),
+        Shift::Off { .. } => v.t("resource-shift-off"),
+        Shift::Unknown => String::new(),
+    };
     if let Some(bound) = &one.bound {
-        return format!(
-            "{} · {} · {}",
+        let drill = if bound.drill { v.t("status-exercise") } else { String::new() };
+        let words = [
             v.word("deployment-state", bound.state.as_str()),
-            bound.request,
-            v.ago(bound.since)
-        );
+            bound.request.clone(),
+            drill,
+            v.ago(bound.since),
+            on_shift,
+        ];
+        return words.into_iter().filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" · ");
     }
     if one.condition != crate::resources::Condition::InService {
         let word = v.word("resource-condition", one.condition.as_str());
         return if one.condition_reason.is_empty() { word } else { format!("{word}: {}", one.condition_reason) };
     }
-    match one.shift {
-        Shift::On => v.t("resource-shift-on"),
-        Shift::Off { next: Some(next) } => v.t1("resource-shift-next", "at", v.when(next)),
-        Shift::Off { next: None } => v.t("resource-shift-off"),
-        Shift::Unknown => String::new(),
+    on_shift
+}
+
+/// How a resource stands on the board, and what is said of it.
+pub struct Stood {
+    pub r: Resource,
+    pub standing: Standing,
+    pub words: String,
+}
+
+impl Stood {
+    /// `all`: what belongs to it is among them.
+    pub fn of(v: &View, r: Resource, all: &[Resource]) -> Self {
+        let (standing, conflict) = r.standing_with(all);
+        let own = standing_words(v, &r);
+        let words = conflict.map_or(own, |conflict| request::against(v, &conflict));
+        Self { r, standing, words }
     }
 }
 
@@ -185,12 +218,14 @@ pub fn kinds() -> Vec<(Class, Vec<Kind>)> {
 struct BoardPage {
     f: Frame,
     /// Each standing with what stands so.
-    columns: Vec<(Standing, Vec<Resource>)>,
+    columns: Vec<(Standing, Vec<Stood>)>,
     /// Requests that are not closed.
     requests: Vec<Request>,
     class: Option<Class>,
-    counts: Vec<(Class, usize)>,
-    total: usize,
+    counts: Vec<(Class, i64)>,
+    total: i64,
+    /// How many are not shown, because there are too many for one page.
+    beyond: i64,
     form: FormFields,
     may_run: bool,
     wrong: String,
@@ -219,20 +254,26 @@ async fn board_page(
         ),
     };
     let mut conn = app.db.web.acquire().await?;
-    let all = store::list(&mut conn, v.now).await?;
+    let all = store::board(&mut conn, class, v.now).await?;
+    let teams: Vec<_> = all.iter().filter(|one| one.class() == Class::Team).map(|one| one.id).collect();
+    let members = store::members_of(&mut conn, &teams, v.now).await?;
     let requests = deployments::requests(&mut conn, Asked { open: true, ..Asked::default() }).await?;
-    let counts =
-        Class::ALL.iter().map(|class| (*class, all.iter().filter(|one| one.class() == *class).count())).collect();
-    let total = all.len();
-    let columns = Standing::ALL.iter().map(|standing| {
-        let shown = |one: &&Resource| one.standing() == *standing && class.is_none_or(|class| one.class() == class);
-        (*standing, all.iter().filter(shown).cloned().collect())
-    });
-    let columns = columns.collect();
+    let by_class = store::count(&mut conn).await?;
+    let of = |class: &Class| by_class.get(class.as_str()).copied().unwrap_or_default();
+    let counts: Vec<_> = Class::ALL.iter().map(|class| (*class, of(class))).collect();
+    let total = counts.iter().map(|(_, count)| count).sum();
+    let beyond = class.as_ref().map_or(total, of) - all.len() as i64;
+    let mut columns: Vec<(Standing, Vec<Stood>)> = Standing::ALL.iter().map(|word| (*word, Vec::new())).collect();
+    for one in all {
+        let stood = Stood::of(&v, one, &members);
+        if let Some((_, rows)) = columns.iter_mut().find(|(standing, _)| *standing == stood.standing) {
+            rows.push(stood);
+        }
+    }
     let (may_run, done) = (v.may(Permission::RunIncidents), Done { done: shown.done }.said(&v));
     let status = if wrong.is_empty() { StatusCode::OK } else { StatusCode::UNPROCESSABLE_ENTITY };
     let f = Frame::load(&mut conn, app, v, "teams").await?;
-    let shown = BoardPage { f, columns, requests, class, counts, total, form, may_run, wrong, done };
+    let shown = BoardPage { f, columns, requests, class, counts, total, beyond, form, may_run, wrong, done };
     Ok((status, page(&shown)?).into_response())
 }
 
@@ -330,6 +371,36 @@ mod tests {
         }
         for (_, key) in KNOWN {
             assert!(Lang::Pt.knows(key) && Lang::En.knows(key), "{key}");
+        }
+    }
+
+    /// The literal that follows each of these words in the source.
+    fn literals(source: &str, before: &str) -> Vec<String> {
+        let literal = |rest: &str| rest.trim_start().strip_prefix('"')?.split('"').next().map(str::to_owned);
+        source.split(before).skip(1).filter_map(literal).collect()
+    }
+
+    #[test]
+    fn no_refusal_of_this_part_is_told_in_the_language_of_programs() {
+        let sources = [
+            include_str!("../../../deployments/desk.rs"),
+            include_str!("../../../deployments/steps.rs"),
+            include_str!("../../../resources/desk.rs"),
+            include_str!("../../../ics/desk.rs"),
+        ];
+        for source in sources {
+            for before in ["Refused::Conflict(format!(", "Refused::Conflict(", "Refused::Forbidden("] {
+                for said in literals(source, before) {
+                    assert!(words_of(&Refused::Conflict(said.clone())).is_some(), "{said}");
+                }
+            }
+            for field in literals(source, "Refused::wrong(") {
+                let key = words_of(&Refused::wrong(&*field, "", "")).unwrap();
+                assert!(Lang::Pt.knows(&key) && Lang::En.knows(&key), "{key}");
+            }
+        }
+        for conflict in ["is bound by request 2026/001", "nobody belongs to the team"] {
+            assert!(words_of(&Refused::Conflict(conflict.into())).is_some(), "{conflict}");
         }
     }
 }

@@ -8,7 +8,7 @@ use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::{get, post};
 use uuid::Uuid;
 
-use super::{Done, Fields, FormFields, read, refused};
+use super::{Done, Fields, FormFields, Stood, read, refused};
 use crate::accounts::Permission;
 use crate::accounts::tokens::desk::Acting;
 use crate::app::App;
@@ -17,7 +17,7 @@ use crate::deployments::Deployment;
 use crate::deployments::store::{self as deployments, Which};
 use crate::refused::Refused;
 use crate::resources::store::{self, Span};
-use crate::resources::{Class, Condition, Resource, Skill, desk};
+use crate::resources::{Class, Condition, Resource, Skill, Standing, desk};
 use crate::web::auth::{May, can};
 use crate::web::error::ApiError;
 use crate::web::pages::frame::Frame;
@@ -33,6 +33,8 @@ pub fn routes() -> Router<App> {
 struct OnePage {
     f: Frame,
     r: Resource,
+    standing: Standing,
+    words: String,
     members: Vec<Resource>,
     /// What could be taken into the team.
     others: Vec<Resource>,
@@ -71,10 +73,11 @@ async fn one_page(
     let mut sent = deployments::list(&mut conn, Which { resource: Some(id), ..Which::default() }).await?;
     sent.truncate(50);
     let may_run = v.may(Permission::RunIncidents);
+    let Stood { r, standing, words } = Stood::of(&v, r, &members);
     let form = form.unwrap_or_else(|| FormFields::of(&r.what));
     let status = if wrong.is_empty() { StatusCode::OK } else { StatusCode::UNPROCESSABLE_ENTITY };
     let f = Frame::load(&mut conn, app, v, "teams").await?;
-    let shown = OnePage { f, r, members, others, spans, sent, form, may_run, wrong, done };
+    let shown = OnePage { f, r, standing, words, members, others, spans, sent, form, may_run, wrong, done };
     Ok((status, page(&shown)?).into_response())
 }
 

@@ -135,12 +135,17 @@ async fn make(
 pub fn against(v: &View, conflict: &Conflict) -> String {
     let key = format!("fit-{}", conflict.word().replace('_', "-"));
     match conflict {
-        Conflict::Booked { who, request } => v.t2(&key, "who", who, "request", request),
+        Conflict::Booked { who, request, drill } => {
+            v.t2(if *drill { "fit-booked-drill" } else { &key }, "who", who, "request", request)
+        }
         Conflict::Maintenance { who, reason } => v.t2(&key, "who", who, "reason", reason),
         Conflict::Retired { who } => v.t1(&key, "who", who),
         Conflict::OffShift { who, next: Some(next) } => v.t2("fit-off-shift-next", "who", who, "at", v.when(*next)),
         Conflict::OffShift { who, next: None } => v.t1(&key, "who", who),
-        Conflict::MissingSkill { skill } => v.t1(&key, "skill", v.word("resource-skill", skill.as_str())),
+        Conflict::MissingSkill { skill, alone } => {
+            let key = if *alone { "fit-missing-skill-alone" } else { &key };
+            v.t1(key, "skill", v.word("resource-skill", skill.as_str()))
+        }
         Conflict::InTeam { team } => v.t1(&key, "team", team),
         Conflict::LessAble { asked, .. } => v.t1(&key, "n", asked),
         Conflict::EmptyTeam | Conflict::NoLeader => v.t(&key),
@@ -188,7 +193,7 @@ async fn request_page(
     let sent = store::list(&mut conn, Which { request: Some(id), ..Which::default() }).await?;
     let may_run = v.may(Permission::RunIncidents);
     let mut candidates = Vec::new();
-    if may_run && q.is_open() && q.missing() > 0 {
+    if may_run && q.is_open() && !q.is_over() && q.missing() > 0 {
         for (r, conflicts) in desk::candidates(&mut conn, &q, v.now).await? {
             let never = conflicts.iter().any(|one| !one.can_be_overruled());
             let against = conflicts.iter().map(|one| against(&v, one)).collect();
@@ -227,7 +232,8 @@ async fn act(
         match fields.one("act") {
             "assign" => {
                 let resource: Uuid = fields.parsed("resource")?;
-                desk::assign(&mut tx, by, (id, resource), fields.one("reason")).await.map(|_| "sent")
+                let told = (fields.one("reason"), &*app.config.public_url());
+                desk::assign(&mut tx, by, (id, resource), told).await.map(|_| "sent")
             }
             "close" => desk::close(&mut tx, by, id, fields.one("reason")).await.map(|()| "closed"),
             other => Err(Refused::wrong("act", other, "expected assign or close")),

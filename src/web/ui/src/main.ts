@@ -1,6 +1,7 @@
 // Small islands over server-rendered pages. Without this file every page still works.
 
 import { startHandover } from "./handover";
+import { startHere } from "./here";
 import { fetchMap } from "./lazy";
 import { start } from "./live";
 import { startReport } from "./report";
@@ -72,6 +73,7 @@ startSuggest();
 startReview();
 startRules();
 startHandover();
+if (document.querySelector("[data-here-said]")) startHere();
 startSignature();
 followReview();
 start();

@@ -1,6 +1,7 @@
 // What somebody has before them, and what waits on the device: the first page of the app.
 
 import { correct } from "./form";
+import * as positions from "./positions";
 import * as queue from "./queue";
 import { lately, locate } from "./senses";
 import * as store from "./store";
@@ -84,26 +85,33 @@ function occurrence(one: Occurrence, items: Item[]): HTMLLIElement {
 const STEPS = ["accept", "en_route", "on_site", "release"];
 /** How long a step waits for the position it is told with. */
 const FIX_MS = 4000;
+/** Steps that are told with a place: where somebody says yes or no is their own business. */
+const WITH_PLACE = ["en_route", "on_site", "release"];
 
 async function step(one: Deployment, word: string, label: string, offset: number): Promise<void> {
   const reason = word === "decline" ? await ask(label, 1) : "";
   if (reason === undefined) return;
   const late = new Promise<Point | null>((done) => window.setTimeout(() => done(null), FIX_MS));
   const at = new Date(Date.now() + offset).toISOString();
-  const place = lately() ?? (await Promise.race([locate(), late]));
+  const place = WITH_PLACE.includes(word) ? (lately() ?? (await Promise.race([locate(), late]))) : null;
   await enqueue("act", `/api/v1/deployments/${one.id}/steps`, label, { act: word, at, reason, position: place && { ...place, at: null } });
 }
 
-/** What may be told next: after what the service knows, and after the steps that wait here, so that nobody needs a network between two of them. */
-function deployment(one: Deployment, items: Item[], offset: number): HTMLLIElement {
+/** Steps of a deployment that wait here, in their order. */
+function waitingSteps(one: Deployment, items: Item[]): string[] {
   const waiting = items.filter((item) => item.kind === "act" && item.state !== "sent" && item.state !== "refused" && item.url?.includes(one.id));
-  const told = waiting.map((item) => (item.body as { act: string }).act);
+  return waiting.map((item) => (item.body as { act: string }).act);
+}
+
+/** What may be told next: after what the service knows, and after the steps that wait here, so that nobody needs a network between two of them. */
+function deployment(one: Deployment & { drill?: boolean }, items: Item[], offset: number): HTMLLIElement {
+  const told = waitingSteps(one, items);
   const last = told.at(-1);
   const next = last === undefined ? one.acts.filter((word) => word !== "cancel") : STEPS.slice(STEPS.indexOf(last) + 1);
   const acts = last === "decline" ? [] : next;
   const named = (word: string): string => `${t(`step-${word}`)}: ${one.name}`;
   const buttons = acts.map((word) => button(t(`step-${word}`), () => void step(one, word, named(word), offset), word === acts[0] ? "btn primary" : "btn"));
-  const lines = [one.task, [one.number, one.occurrence_number, one.incident_number].filter(Boolean).join(" · "), ...told.map((word) => `${t(`step-${word}`)}: ${t("queued")}`)];
+  const lines = [one.drill ? t("drill") : "", one.task, [one.number, one.occurrence_number, one.incident_number].filter(Boolean).join(" · "), ...told.map((word) => `${t(`step-${word}`)}: ${t("queued")}`)];
   return card(one.name, lines, buttons);
 }
 
@@ -117,6 +125,8 @@ function work(today: Today | undefined, items: Item[]): void {
   };
   fill("tasks", (today?.tasks ?? []).map(task), t("no-tasks"));
   fill("deployments", (today?.deployments ?? []).map((one) => deployment(one, items, today?.offset ?? 0)));
+  const under = (today?.deployments ?? []).filter((one) => positions.isUnderWay(one.state, waitingSteps(one, items)));
+  void positions.follow(under.map(({ id: one }) => one), today?.offset ?? 0);
   fill("occurrences", (today?.occurrences ?? []).map((one) => occurrence(one, items)), t("no-occurrences"));
   fill("repeats", (today?.repeats ?? []).map((one) => card(address(one), [`${one.number} · ${t("repeat-by", one.inspect_again_by.split("-").reverse().join("/"))}`], [button(t("inspect"), () => (location.hash = "#vistoria/nova"), "btn primary")])));
   const release = async (one: Today["interdictions"][number]): Promise<void> => {
@@ -190,7 +200,9 @@ let drawn = "";
 /** Draws everything anew from what lies on the device; nothing when nothing is new, so that nobody loses the button they were at. */
 export async function show(): Promise<void> {
   const id = await store.account();
-  const items = id ? await store.items(id) : [];
+  const all = id ? await store.items(id) : [];
+  const items = all.filter((item) => !positions.isPlaces(item));
+  void positions.tidy(all);
   const today = id ? (queue.session.today ?? (await store.today(id))) : undefined;
   const now = JSON.stringify([id, items, today && { ...today, at: "", csrf: "" }, queue.session.standing]);
   if (now === drawn) return;

@@ -1,0 +1,269 @@
+//! From the PPA to the LOA that is law, an extraordinary credit for a calamity and the execution, over two turns of the year; and what is
+//! refused on the way.
+
+use axum::body::Body;
+use axum::http::{Method, Request, StatusCode, header};
+use sentinela::accounts::Role;
+use serde_json::{Value, json};
+
+use crate::approval::{Person, Room};
+use crate::damage::raw;
+
+const CIVIL: &str = "02.04.06.182.0012.2041.3.3.90.30.1500";
+const STAFF: &str = "02.04.06.182.0012.2041.3.1.90.11.1500";
+const RESERVE: &str = "02.04.99.999.9999.9001.9.9.99.99.99.1500";
+
+struct Town {
+    room: Room,
+    bia: Person,
+}
+
+impl Town {
+    async fn open() -> Self {
+        let room = Room::open(&[]).await;
+        let bia = room.person("bia", Role::Budget).await;
+        let town = Self { room, bia };
+        town.at("2025-08-01").await;
+        let node = |code: &str, name: &str| json!({"code": code, "name": name, "valid_from": "2020-01-01"});
+        let units = json!([node("02", "Prefeitura"), node("02.04", "Defesa Civil")]);
+        town.good(Method::POST, "codes/unit", units).await;
+        town.good(Method::POST, "codes/source", json!([node("1500", "Livres")])).await;
+        town
+    }
+
+    /// Noon of a day in the town; sessions and tokens are made anew, for months pass between acts.
+    async fn at(&self, day: &str) {
+        let now: sentinela::clock::Instant = format!("{day}T15:00:00Z").parse().unwrap();
+        self.room.app.clock.set(now);
+    }
+
+    async fn ask(&self, method: Method, path: &str, body: Value) -> (StatusCode, Value) {
+        let token = self.room.token("bia", &format!("t{}", self.room.app.ids.uuid(self.room.app.clock.now()))).await;
+        let request = Request::builder()
+            .method(method)
+            .uri(format!("/api/v1/secretariat/budget/{path}"))
+            .header(header::AUTHORIZATION, token)
+            .header(header::CONTENT_TYPE, if body.is_string() { "text/csv" } else { "application/json" });
+        let body = match body {
+            Value::Null => Body::empty(),
+            Value::String(text) => Body::from(text),
+            other => Body::from(other.to_string()),
+        };
+        let (status, bytes) = raw(&self.room, request.body(body).unwrap()).await;
+        (status, serde_json::from_slice(&bytes).unwrap_or(Value::Null))
+    }
+
+    async fn good(&self, method: Method, path: &str, body: Value) -> Value {
+        let (status, answer) = self.ask(method, path, body).await;
+        assert!(status.is_success(), "{path}: {status} {answer}");
+        answer
+    }
+
+    async fn refused(&self, method: Method, path: &str, body: Value) -> String {
+        let (status, answer) = self.ask(method, path, body).await;
+        assert!(status.is_client_error(), "{path}: {status} {answer}");
+        answer.to_string()
+    }
+
+    async fn bill(&self, kind: &str, year: i32) -> String {
+        let made = self.good(Method::POST, "bills", json!({"kind": kind, "year": year})).await;
+        made["id"].as_str().unwrap().to_owned()
+    }
+
+    async fn step(&self, id: &str, step: Value) {
+        self.good(Method::POST, &format!("bills/{id}/steps"), step).await;
+    }
+
+    async fn to_council(&self, id: &str, day: &str) {
+        self.step(id, json!({"act": "consolidate"})).await;
+        let early = self.refused(Method::POST, &format!("bills/{id}/steps"), submit(day)).await;
+        assert!(early.contains("LRF art. 48"), "{early}");
+        let hearing = json!({"on": day, "place": "Câmara Municipal", "minutes": "Ata 3"});
+        self.step(id, json!({"act": "hear", "hearing": hearing})).await;
+        self.step(id, submit(day)).await;
+    }
+
+    async fn enact(&self, id: &str, day: &str) {
+        self.step(id, json!({"act": "enact", "law": {"number": "Lei 15.001", "on": day}})).await;
+    }
+
+    async fn planned(&self, year: i32) -> String {
+        let ppa = self.bill("ppa", year).await;
+        let targets = json!([{"year": year, "quantity": 10, "amount": 100_000}]);
+        let action = json!({"code": "2041", "name": "Resposta", "product": "", "unit": "", "targets": targets});
+        let programme = json!({"code": "0012", "name": "Cidade segura", "objective": "Ninguém morre",
+            "indicators": [{"name": "Mortes", "unit": "pessoas", "reference": "3", "target": "0"}], "actions": [action]});
+        let content = json!({"kind": "ppa", "programmes": [programme]});
+        self.good(Method::PUT, &format!("bills/{ppa}/content"), json!({"revision": 1, "content": content})).await;
+        ppa
+    }
+
+    /// An LOA of R$ 1.000,00, collected.
+    async fn collected(&self, year: i32) -> String {
+        let loa = self.bill("loa", year).await;
+        let head = json!({"kind": "loa", "credit_limit": 1000});
+        self.good(Method::PUT, &format!("bills/{loa}/content"), json!({"revision": 1, "content": head})).await;
+        let revenue = json!([{"nature": "1.1.1.2.50", "source": "1500", "sphere": "fiscal", "amount": 100_000}]);
+        self.good(Method::PUT, &format!("bills/{loa}/revenue"), revenue).await;
+        self.good(Method::PUT, &format!("bills/{loa}/ceilings"), json!([{"unit": "02.04", "amount": 100_000}])).await;
+        loa
+    }
+
+    async fn propose(&self, loa: &str, civil: i64) {
+        let lines = json!([line(CIVIL, civil), line(STAFF, 20_000), line(RESERVE, 10_000)]);
+        self.good(Method::PUT, &format!("bills/{loa}/proposals/02.04"), lines).await;
+    }
+}
+
+fn submit(day: &str) -> Value {
+    json!({"act": "submit", "submission": {"on": day, "number": "PL 1"}})
+}
+
+fn line(key: &str, amount: i64) -> Value {
+    json!({"key": key, "sphere": "fiscal", "amount": amount, "words": ""})
+}
+
+#[tokio::test]
+async fn a_budget_goes_from_the_plan_to_the_law_and_a_calamity_opens_a_credit_without_a_source() {
+    let town = Town::open().await;
+    let ppa = town.planned(2026).await;
+    town.to_council(&ppa, "2025-08-01").await;
+    let loa = town.collected(2026).await;
+    let path = |of: &str| format!("bills/{loa}/{of}");
+
+    // Over the ceiling by a centavo, then within it but out of balance.
+    town.propose(&loa, 70_001).await;
+    let over = town.refused(Method::POST, &path("proposals/02.04/send"), Value::Null).await;
+    assert!(over.contains("R$ 1.000,01 proposed, the ceiling is R$ 1.000,00: R$ 0,01 too much"), "{over}");
+    town.propose(&loa, 69_999).await;
+    town.good(Method::POST, &path("proposals/02.04/send"), Value::Null).await;
+    let unbalanced = town.refused(Method::POST, &path("steps"), json!({"act": "consolidate"})).await;
+    assert!(unbalanced.contains("revenue R$ 1.000,00, expense R$ 999,99: the difference is R$ 0,01"), "{unbalanced}");
+    town.propose(&loa, 70_000).await;
+    town.good(Method::POST, &path("proposals/02.04/send"), Value::Null).await;
+    let public = town.ask(Method::GET, "public/2026", Value::Null).await;
+    assert_eq!(public.0, StatusCode::NOT_FOUND, "nothing is public before it is submitted");
+    town.to_council(&loa, "2025-08-01").await;
+    assert_eq!(town.ask(Method::GET, "public/2026", Value::Null).await.1["state"], "submitted");
+
+    // The council amends; the plan becomes law first.
+    let amendment = |to: i64, from: &str| {
+        json!({"kind": "amendment", "origin": "annulment", "on": "2025-08-01", "act": "Vereadora Lima", "reason": "Mais lonas",
+            "expense": [{"key": CIVIL, "amount": to}, {"key": from, "amount": -5_000}]})
+    };
+    assert!(town.refused(Method::POST, &path("changes"), amendment(4_999, RESERVE)).await.contains("CF art. 166"));
+    assert!(town.refused(Method::POST, &path("changes"), amendment(5_000, STAFF)).await.contains("personnel"));
+    town.good(Method::POST, &path("changes"), amendment(5_000, RESERVE)).await;
+    town.at("2025-12-19").await;
+    let law = json!({"act": "enact", "law": {"number": "Lei 15.002", "on": "2025-12-19"}});
+    assert!(town.refused(Method::POST, &path("steps"), law.clone()).await.contains("1 amendments await"));
+    let filed = town.good(Method::GET, &path("changes"), Value::Null).await;
+    let decide = path(&format!("changes/{}/decide", filed[0]["id"].as_str().unwrap()));
+    town.good(Method::POST, &decide, json!({"taken": true, "reason": "Aprovada"})).await;
+    let no_plan = town.refused(Method::POST, &path("steps"), law.clone()).await;
+    assert!(no_plan.contains("no PPA is in force"), "{no_plan}");
+    town.enact(&ppa, "2025-12-18").await;
+    town.good(Method::POST, &path("steps"), law).await;
+
+    // The year turns. A calamity needs no source, everything else does.
+    town.at("2026-02-23").await;
+    let credit = |kind: &str, origin: &str, amount: i64| {
+        json!({"kind": kind, "origin": origin, "on": "2026-02-23", "act": "Decreto 17.001", "reason": "Calamidade: chuvas de fevereiro",
+            "expense": [{"key": CIVIL, "amount": amount}]})
+    };
+    let refused = town.refused(Method::POST, &path("changes"), credit("supplementary", "none", 1)).await;
+    assert!(refused.contains("only an extraordinary credit"), "{refused}");
+    let beyond = town.refused(Method::POST, &path("changes"), credit("supplementary", "surplus", 10_001)).await;
+    assert!(beyond.contains("CF art. 165 §8"), "{beyond}");
+    let opened = town.good(Method::POST, &path("changes"), credit("extraordinary", "none", 500_000)).await;
+    assert_eq!(opened["number"], "2026/001");
+
+    let table = format!(
+        "dia;chave;documento;empenhado;anulado;liquidado;pago\r\n23/02/2026;{CIVIL};E1;5.000,00;;;\r\n\
+         23/02/2026;{CIVIL};L1;;;2.000,00;1.000,00\r\n23/02/2026;{CIVIL};E2;9.000,00;;;\r\n23/02/2026;{STAFF};P9;;;;0,01\r\n"
+    );
+    let import = town.good(Method::POST, &path("execution"), Value::String(table.clone())).await;
+    assert_eq!((&import["good"], &import["bad_count"]), (&json!(2), &json!(2)), "{import}");
+    assert_eq!((&import["bad"][0]["line"], &import["bad"][0]["column"]), (&json!(4), &json!("empenhado")));
+    let again = town.good(Method::POST, &path("execution"), Value::String(table)).await;
+    assert_eq!((&again["good"], &again["known"]), (&json!(0), &json!(2)), "the same table changes nothing");
+
+    let shown = town.good(Method::GET, "public/2026", Value::Null).await;
+    let civil = shown["expense"].as_array().unwrap().iter().find(|line| line["key"] == CIVIL).unwrap();
+    assert_eq!((&civil["planned"], &civil["allowed"]), (&json!(75_000), &json!(575_000)), "{civil}");
+    assert_eq!(civil["executed"]["paid"], 100_000);
+    assert!(!shown.to_string().contains("bia"), "no name of staff is published");
+    let (status, page) = town.room.stranger(Method::GET, "/secretaria/orcamento/2026").await;
+    assert_eq!(status, StatusCode::OK);
+    assert!(page.contains("Decreto 17.001") && page.contains("5.750,00"), "{page}");
+
+    town.at("2027-01-02").await;
+    let mut late = credit("extraordinary", "none", 1);
+    late["on"] = json!("2027-01-02");
+    assert!(town.refused(Method::POST, &path("changes"), late).await.contains("lies outside of the year 2026"));
+}
+
+#[tokio::test]
+async fn an_unknown_function_is_refused_with_the_portaria_and_nothing_is_kept() {
+    let town = Town::open().await;
+    let loa = town.collected(2026).await;
+    let lines = json!([line("02.04.77.182.0012.2041.3.3.90.30.1500", 1)]);
+    let refused = town.refused(Method::PUT, &format!("bills/{loa}/proposals/02.04"), lines).await;
+    assert!(refused.contains("function 77 is unknown (Portaria MOG 42/1999, anexo)"), "{refused}");
+    let kept = town.good(Method::GET, &format!("bills/{loa}/proposals/02.04"), Value::Null).await;
+    assert_eq!(kept, json!([]));
+    let law = town
+        .refused(Method::POST, "codes/function", json!([{"code": "77", "name": "X", "valid_from": "2020-01-01"}]))
+        .await;
+    assert!(law.contains("those of the law"), "{law}");
+}
+
+#[tokio::test]
+async fn only_the_role_of_the_budget_works_in_it_and_acts_are_never_rewritten() {
+    let town = Town::open().await;
+    let press = town.room.person("paulo", Role::Press).await;
+    let request = Request::post("/api/v1/secretariat/budget/bills")
+        .header(header::AUTHORIZATION, &press.token)
+        .header(header::CONTENT_TYPE, "application/json")
+        .body(Body::from(json!({"kind": "loa", "year": 2026}).to_string()));
+    let (status, bytes) = raw(&town.room, request.unwrap()).await;
+    assert_eq!(status, StatusCode::FORBIDDEN);
+    assert!(String::from_utf8(bytes).unwrap().contains("this needs the role budget"));
+    town.bill("loa", 2026).await;
+    let twice = town.refused(Method::POST, "bills", json!({"kind": "loa", "year": 2026})).await;
+    assert!(twice.contains("there is a loa for 2026"), "{twice}");
+    let rewritten = sqlx::query("update budget_act set reason = 'x'").execute(&town.room.db.pool).await;
+    assert!(rewritten.is_err());
+}
+
+#[tokio::test]
+async fn every_page_of_the_staff_opens_and_files_are_handed_out() {
+    let town = Town::open().await;
+    let ppa = town.planned(2026).await;
+    town.to_council(&ppa, "2025-08-01").await;
+    let loa = town.collected(2026).await;
+    town.propose(&loa, 70_000).await;
+    town.good(Method::POST, &format!("bills/{loa}/proposals/02.04/send"), Value::Null).await;
+    town.to_council(&loa, "2025-08-01").await;
+    let bia = town.room.person("bia", Role::Budget).await;
+    let root = "/secretaria/painel/orcamento";
+    for path in ["", "/classificacoes", "/classificacoes?qual=function"] {
+        let page = town.room.page(&bia, &format!("{root}{path}")).await;
+        assert!(page.contains("<h1>"), "{path}: {page}");
+    }
+    for part in
+        ["", "/conteudo", "/propostas", "/propostas/02.04", "/receita", "/alteracoes", "/execucao", "/relatorio"]
+    {
+        let page = town.room.page(&bia, &format!("{root}/{loa}{part}")).await;
+        assert!(page.contains("<h1>") && !page.contains("sec-budget-"), "{part}: {page}");
+    }
+    let report = town.room.page(&bia, &format!("{root}/{loa}/relatorio?way=function&path=06")).await;
+    assert!(report.contains("Defesa Civil"), "{report}");
+    for file in ["qdd.pdf", "qdd.csv", "datapackage.json", "despesa.csv", "receita.csv", "linhas.csv"] {
+        let path = format!("/secretaria/orcamento/2026/arquivos/{file}");
+        let (status, bytes) = raw(&town.room, Request::get(&path).body(Body::empty()).unwrap()).await;
+        assert_eq!(status, StatusCode::OK, "{file}");
+        assert!(bytes.len() > 100, "{file}");
+        assert!(file != "qdd.pdf" || bytes.starts_with(b"%PDF-"));
+    }
+}
