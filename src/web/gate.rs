@@ -66,9 +66,10 @@ include!("routes.rs");
 include!("routes_response.rs");
 include!("routes_secretariat.rs");
 include!("routes_committees.rs");
+include!("routes_publication.rs");
 
 /// Every list of the table.
-const LISTS: &[&[Rule]] = &[OF_WARNING, OF_RESPONSE, OF_SECRETARIAT, OF_COMMITTEES];
+const LISTS: &[&[Rule]] = &[OF_WARNING, OF_RESPONSE, OF_SECRETARIAT, OF_COMMITTEES, OF_PUBLICATION];
 
 /// Every route with its guard.
 pub const RULES: &[Rule] = &joined::<{ count() }>();

@@ -7,6 +7,7 @@ pub mod exchange;
 pub mod lists;
 pub mod papers;
 pub mod publications;
+pub mod publishing;
 
 use axum::Router;
 use uuid::Uuid;
@@ -27,6 +28,7 @@ pub fn routes() -> Router<App> {
         .merge(papers::routes())
         .merge(exchange::routes())
         .merge(publications::routes())
+        .merge(publishing::routes())
         .merge(budget::routes())
 }
 

@@ -149,7 +149,7 @@ async fn send(
         let again = v.t("sec-participation-again");
         return shown(&app, v, id, given, (again, Vec::new())).await;
     }
-    let (actor, who) = (Actor::anonymous(Some(address)), desk::citizen());
+    let (actor, who) = (Actor::anonymous(address), desk::citizen());
     let said = Said {
         text: given.text.clone(),
         part: given.part.clone(),

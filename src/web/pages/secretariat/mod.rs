@@ -2,12 +2,17 @@
 
 pub mod budget;
 pub mod case;
+pub mod charter;
 pub mod committees;
+pub mod consultations;
 pub mod forms;
+pub mod front;
+pub mod outlets;
 pub mod panel;
 pub mod public;
 pub mod queue;
 pub mod report;
+pub mod transparency;
 
 use axum::Router;
 use serde_json::Value;
@@ -30,6 +35,11 @@ pub fn routes() -> Router<App> {
         .merge(forms::routes())
         .merge(report::routes())
         .merge(public::routes())
+        .merge(front::routes())
+        .merge(outlets::routes())
+        .merge(consultations::routes())
+        .merge(transparency::routes())
+        .merge(charter::routes())
         .merge(committees::routes())
         .merge(budget::routes())
 }
