@@ -14,7 +14,6 @@ use crate::audit::{self, Act, Actor, Entry};
 use crate::clock::Instant;
 use crate::dispatch::notices::{self, Notice};
 use crate::dispatch::provider::Channel;
-use crate::events::{Event, notify};
 use crate::refused::Refused;
 use crate::secretariat::feeds;
 use crate::secretariat::kernel::decide::Asked;
@@ -152,7 +151,6 @@ async fn distribute(app: &App, now: Instant, id: Uuid) -> Result<usize, CaseErro
         .await?;
     let entry = Entry::new(Act::PressDistribute, "case", case).to(json!({ "publication": id, "outlets": handed }));
     audit::record(&mut tx, &app.ids, now, &Actor::service(), entry).await?;
-    notify(&mut tx, &Event::Outbox).await?;
     tx.commit().await?;
     Ok(handed)
 }

@@ -6,6 +6,7 @@ mod exchange;
 mod kernel;
 mod legislative;
 mod publications;
+mod publishing;
 
 use axum::http::{Method, StatusCode};
 use sentinela::clock::Instant;
