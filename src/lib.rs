@@ -77,5 +77,4 @@ pub mod picture;
 pub mod print;
 pub mod privacy;
 pub mod replay;
-pub mod secretariat;
 pub mod web;

@@ -5,6 +5,7 @@ use serde::Serialize;
 
 use super::documents::Kind;
 use super::figures::Doubt;
+use super::levels::Level;
 
 /// One thing to look at.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, utoipa::ToSchema)]
@@ -38,10 +39,16 @@ pub struct Facts {
     /// Entries of 7 and 6.2 with money that rest on no inspection and no declaration.
     pub undocumented: usize,
     pub has_level: bool,
+    /// Figures and answers lead to this level, and another was decided.
+    pub level_differs: Option<Level>,
+    /// Level III was declared as situação de emergência.
+    pub emergency_of_level_iii: bool,
     /// Somebody held the words of the levels against the norm.
     pub criteria_confirmed: bool,
     /// Documents with words that are not adopted.
     pub drafts: Vec<Kind>,
+    /// Documents that name other facts than the dossier has now.
+    pub outdated: Vec<Kind>,
     pub photographs: Vec<Photograph>,
     pub doubts: Vec<Doubt>,
     /// Declarations that nobody answered.
@@ -88,8 +95,22 @@ pub fn check(facts: &Facts) -> Vec<Check> {
     if !facts.doubts.is_empty() {
         add("doubts", false, vec![facts.doubts.len().to_string()], "figures");
     }
+    if !facts.outdated.is_empty() {
+        add(
+            "documents-outdated",
+            false,
+            facts.outdated.iter().map(|kind| kind.as_str().to_owned()).collect(),
+            "documents",
+        );
+    }
     if facts.waiting_declarations > 0 {
         add("declarations", false, vec![facts.waiting_declarations.to_string()], "declarations");
+    }
+    if let Some(level) = facts.level_differs {
+        add("level-differs", false, vec![level.as_str().to_owned()], "level");
+    }
+    if facts.emergency_of_level_iii {
+        add("level-iii-se", false, Vec::new(), "level");
     }
     if facts.has_level && !facts.criteria_confirmed {
         add("criteria", false, Vec::new(), "level");
@@ -140,6 +161,21 @@ mod tests {
             assert_eq!(checks.iter().map(|one| one.key).collect::<Vec<_>>(), [key]);
             assert!(!is_ready(&checks), "{key}");
         }
+    }
+
+    #[test]
+    fn a_level_that_departs_from_the_norm_and_a_document_of_other_facts_are_told() {
+        let mut facts = good();
+        (facts.level_differs, facts.emergency_of_level_iii) = (Some(Level::II), true);
+        facts.outdated = vec![Kind::Parecer];
+        let checks = check(&facts);
+        let keys: Vec<&str> = checks.iter().map(|one| one.key).collect();
+        assert_eq!(keys, ["documents-outdated", "level-differs", "level-iii-se"]);
+        assert_eq!(
+            (checks[0].which.as_slice(), checks[1].which.as_slice()),
+            (&["parecer".to_owned()][..], &["ii".to_owned()][..])
+        );
+        assert!(is_ready(&checks));
     }
 
     #[test]

@@ -14,6 +14,7 @@ use super::{Declaration, DeclaredLine, Department, MOST_DECLARATIONS};
 use crate::accounts::tokens::desk::Acting;
 use crate::audit::Act;
 use crate::exercises::plan::text;
+use crate::i18n::Lang;
 use crate::plancon::PlanError;
 use crate::plancon::desk::reasoned;
 use crate::refused::Refused;
@@ -128,8 +129,10 @@ pub async fn answer(
     }
     if adopts {
         room(&mut *conn, id, found.lines.len()).await?;
+        // Printed in the FIDE, so in Portuguese.
+        let department = Lang::Pt.t(&format!("damage-department-{}", found.department));
         let because: String =
-            format!("{} — {} ({})", found.document, found.person, found.department).chars().take(1000).collect();
+            format!("{} — {} ({department})", found.document, found.person).chars().take(1000).collect();
         for one in &found.lines {
             let row = entries::New {
                 id: by.ids.uuid(by.now),

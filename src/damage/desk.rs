@@ -1,5 +1,6 @@
 //! What people do with dossiers and their figures, each act with its entry in the audit, and what matters to the incident on its timeline.
 
+use chrono::NaiveDate;
 use chrono_tz::Tz;
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -18,6 +19,7 @@ use crate::clock::Instant;
 use crate::cobrade::Cobrade;
 use crate::config::Municipality;
 use crate::deadlines::desk as deadlines;
+use crate::deadlines::reckon::end_of;
 use crate::deadlines::store::New as NewDeadline;
 use crate::events::{Event, notify};
 use crate::ids::IncidentId;
@@ -44,29 +46,47 @@ pub(super) fn missing(id: Uuid) -> Refused {
     Refused::NotFound(format!("dossier {id}"))
 }
 
+pub(super) fn is_open(dossier: &Dossier) -> Result<(), Refused> {
+    if dossier.is_open() {
+        return Ok(());
+    }
+    Err(Refused::Conflict(format!("the dossier is {} and stands as it is", dossier.state)))
+}
+
 /// Held, and open.
 pub(super) async fn open_one(conn: &mut PgConnection, id: Uuid) -> Result<Dossier, Refused> {
     let dossier = store::lock(conn, id).await?.ok_or_else(|| missing(id))?;
-    if !dossier.is_open() {
-        return Err(Refused::Conflict(format!("the dossier is {} and stands as it is", dossier.state)));
-    }
+    is_open(&dossier)?;
     Ok(dossier)
 }
 
-pub(super) fn fits(dossier: &Dossier, revision: i32) -> Result<(), Refused> {
-    if dossier.revision == revision {
-        return Ok(());
-    }
-    Err(Refused::Conflict("the dossier changed meanwhile; look at it again".into()))
+fn stale() -> Refused {
+    Refused::Conflict("the dossier changed meanwhile; look at it again".into())
 }
 
-/// The audit's entry, and watchers told.
+/// Nothing of it changed since that revision was looked at.
+pub(super) fn fits(dossier: &Dossier, revision: i32) -> Result<(), Refused> {
+    if dossier.revision == revision { Ok(()) } else { Err(stale()) }
+}
+
+/// Neither header nor sections nor level changed since; figures and documents may have, which the form does not show.
+fn fits_form(dossier: &Dossier, revision: i32) -> Result<(), Refused> {
+    if (dossier.form_revision..=dossier.revision).contains(&revision) { Ok(()) } else { Err(stale()) }
+}
+
+/// Nothing of the incident was submitted yet: the time for the request runs.
+pub(super) async fn is_unsent(conn: &mut PgConnection, dossier: &Dossier) -> sqlx::Result<bool> {
+    Ok(store::list(conn, Some(dossier.incident_id), None).await?.iter().all(|one| one.submitted_at.is_none()))
+}
+
+/// The next revision of the dossier, the audit's entry, and watchers told.
 pub(super) async fn done(
     conn: &mut PgConnection,
     by: Acting<'_>,
     dossier: &Dossier,
     (act, reason, after): (Act, &str, Value),
 ) -> sqlx::Result<()> {
+    store::changed(&mut *conn, dossier.id, (by.now, &by.actor.name)).await?;
     let entry = Audited::new(act, KIND, dossier.id).because(reason).to(after);
     audit::record(&mut *conn, by.ids, by.now, by.actor, entry).await?;
     notify(conn, &Event::Incident { id: dossier.incident_id.0 }).await
@@ -103,6 +123,28 @@ pub(super) async fn run_deadline(
     }
 }
 
+/// Begins the time for the request: of a sudden disaster from the disaster, of a gradual one from its decree.
+pub(super) async fn run_submission(
+    conn: &mut PgConnection,
+    by: Acting<'_>,
+    tz: Tz,
+    dossier: &Dossier,
+) -> Result<(), Refused> {
+    let anchor = match dossier.onset {
+        Onset::Sudden => Some(dossier.occurred_at),
+        Onset::Gradual => dossier.decree_on.map(|day| decreed_at(dossier, day, tz)),
+    };
+    match anchor {
+        Some(at) => run_deadline(conn, by, tz, dossier, (dossier.onset.deadline(), at)).await,
+        None => Ok(()),
+    }
+}
+
+/// What the days of a decree are counted from.
+pub(super) fn decreed_at(dossier: &Dossier, day: NaiveDate, tz: Tz) -> Instant {
+    end_of(day, tz).max(dossier.occurred_at)
+}
+
 fn header_of(by: Acting<'_>, header: &Header) -> Result<String, Refused> {
     let cobrade: Cobrade = header.cobrade.parse().map_err(|error: crate::cobrade::UnknownCobrade| {
         Refused::wrong("cobrade", &header.cobrade, error.to_string())
@@ -120,7 +162,7 @@ fn header_of(by: Acting<'_>, header: &Header) -> Result<String, Refused> {
 /// Opens the dossier of an incident. `town`: who informs, and in which zone.
 ///
 /// # Errors
-/// `Wrong`; `NotFound`; `Conflict` when the incident has one.
+/// `Wrong`; `NotFound`; `Conflict` when the incident has one: what was archived is taken up again by its next version.
 pub async fn open(
     conn: &mut PgConnection,
     by: Acting<'_>,
@@ -146,9 +188,7 @@ pub async fn open(
         papers::insert(&mut *conn, (id, kind), &documents::begin(kind).1, (by.now, &by.actor.name)).await?;
     }
     let dossier = view::dossier(&mut *conn, id).await?;
-    if onset == Onset::Sudden {
-        run_deadline(&mut *conn, by, town.time_zone, &dossier, (onset.deadline(), occurred_at)).await?;
-    }
+    run_submission(&mut *conn, by, town.time_zone, &dossier).await?;
     tell(&mut *conn, by, &dossier, &format!("Dossiê de danos e prejuízos aberto (COBRADE {cobrade})")).await?;
     let after = json!({ "incident": incident, "cobrade": cobrade, "occurred_at": occurred_at, "onset": onset });
     done(conn, by, &dossier, (Act::DamageOpen, "", after)).await?;
@@ -158,7 +198,7 @@ pub async fn open(
 /// Changes what the dossier is of, while nothing of it was submitted. The deadline of the submission follows.
 ///
 /// # Errors
-/// `Wrong`; `NotFound`; `Conflict` when it changed meanwhile, is not open, or corrects what was submitted.
+/// `Wrong`, also for a day after that of its decree; `NotFound`; `Conflict` when it changed meanwhile, is not open, or corrects what was submitted.
 pub async fn set_header(
     conn: &mut PgConnection,
     by: Acting<'_>,
@@ -168,23 +208,24 @@ pub async fn set_header(
 ) -> Result<(), Refused> {
     let cobrade = header_of(by, header)?;
     let before = open_one(&mut *conn, id).await?;
-    fits(&before, revision)?;
-    if before.version > 1 && (before.cobrade != cobrade || before.occurred_at != header.occurred_at) {
+    fits_form(&before, revision)?;
+    let day = header.occurred_at.with_timezone(&tz).date_naive();
+    if let Some(decreed) = before.decree_on.filter(|decreed| day > *decreed) {
+        let expected = format!("expected {decreed}, the day of the decree, or earlier");
+        return Err(Refused::wrong("occurred_at", header.occurred_at.to_rfc3339(), expected));
+    }
+    let is_unsent = is_unsent(&mut *conn, &before).await?;
+    if !is_unsent && (before.cobrade != cobrade || before.occurred_at != header.occurred_at) {
         return Err(Refused::Conflict("COBRADE and time of the disaster stand as they were submitted".into()));
     }
-    store::set_header(&mut *conn, id, (&cobrade, header.occurred_at, header.onset), (by.now, &by.actor.name)).await?;
+    store::set_header(&mut *conn, id, (&cobrade, header.occurred_at, header.onset)).await?;
     let after = view::dossier(&mut *conn, id).await?;
     if before.onset != header.onset {
         let why = "mudou a evolução do desastre";
         deadlines::end(&mut *conn, by, ((KIND, id), before.onset.deadline()), false, why).await?;
     }
-    let decreed = after.decree_on.map(|day| crate::deadlines::reckon::end_of(day, tz));
-    match (header.onset, decreed) {
-        (Onset::Sudden, _) => {
-            run_deadline(&mut *conn, by, tz, &after, (header.onset.deadline(), header.occurred_at)).await?
-        }
-        (Onset::Gradual, Some(at)) => run_deadline(&mut *conn, by, tz, &after, (header.onset.deadline(), at)).await?,
-        (Onset::Gradual, None) => {}
+    if is_unsent {
+        run_submission(&mut *conn, by, tz, &after).await?;
     }
     let detail = json!({ "cobrade": cobrade, "occurred_at": header.occurred_at, "onset": header.onset });
     Ok(done(conn, by, &after, (Act::DamageEdit, "", detail)).await?)
@@ -205,8 +246,8 @@ pub async fn write(
         return Err(PlanError::Wrong(problems));
     }
     let dossier = open_one(&mut *conn, id).await?;
-    fits(&dossier, revision)?;
-    store::set_sections(&mut *conn, id, sections, (by.now, &by.actor.name)).await?;
+    fits_form(&dossier, revision)?;
+    store::set_sections(&mut *conn, id, sections).await?;
     let after = serde_json::to_value(sections).map_err(anyhow::Error::from)?;
     Ok(done(conn, by, &dossier, (Act::DamageEdit, "", after)).await?)
 }
@@ -290,8 +331,8 @@ pub struct Adopted {
     pub taken_back: usize,
 }
 
-/// Makes entries of what inspections or shelters propose for a line: of each inspection that counts one, of the shelters one of this
-/// instant. Entries of the same source that are out of date end.
+/// Makes entries of what inspections or shelters propose for a line: of each inspection that counts one, of the shelters one of the instant
+/// at which they were the most. Entries of the same source that are out of date end.
 ///
 /// # Errors
 /// `Wrong` when the source proposes nothing for the line; `NotFound`; `Conflict`.
@@ -306,17 +347,18 @@ pub async fn adopt(
     let old: Vec<&Entry> = standing.iter().filter(|one| one.line == line && one.source == source).collect();
     let inspected = proposed::inspections(&mut *conn, dossier.incident_id).await?;
     let (counting, _) = figures::one_a_building(&inspected);
-    let mut wanted: Vec<(Option<Uuid>, Amount)> = Vec::new();
+    let mut wanted: Vec<(Option<Uuid>, Option<Instant>, Amount)> = Vec::new();
     match source {
         Source::Inspection => {
             for one in &counting {
                 let of_line = one.amounts().into_iter().filter(|(of, _)| *of == line);
-                wanted.extend(of_line.map(|(_, amount)| (Some(one.id), amount)));
+                wanted.extend(of_line.map(|(_, amount)| (Some(one.id), None, amount)));
             }
         }
         Source::Shelters => {
-            let all = proposed::shelters(&mut *conn, dossier.incident_id, by.now).await?;
-            wanted.extend(all.into_iter().filter(|one| one.line == line).map(|one| (None, one.amount)));
+            let span = (dossier.occurred_at, by.now);
+            let all = proposed::shelters(&mut *conn, dossier.incident_id, span).await?;
+            wanted.extend(all.into_iter().filter(|one| one.line == line).map(|one| (None, one.counted_at, one.amount)));
         }
         Source::Declaration | Source::Manual => {}
     }
@@ -324,7 +366,7 @@ pub async fn adopt(
         return Err(Refused::wrong("source", source, format!("expected a source that proposes something for {line}")));
     }
     room(&mut *conn, id, wanted.len().saturating_sub(old.len())).await?;
-    let is_same = |entry: &Entry, (inspection, amount): &(Option<Uuid>, Amount)| {
+    let is_same = |entry: &Entry, (inspection, _, amount): &(Option<Uuid>, Option<Instant>, Amount)| {
         entry.inspection_id == *inspection && entry.amount == *amount
     };
     let mut adopted = Adopted { entered: 0, taken_back: 0 };
@@ -334,14 +376,13 @@ pub async fn adopt(
         adopted.taken_back += 1;
     }
     for one in wanted.iter().filter(|one| !old.iter().any(|entry| is_same(entry, one))) {
-        let counted_at = (source == Source::Shelters).then_some(by.now);
-        let (id_of, amount) = (by.ids.uuid(by.now), one.1);
+        let (inspection, counted_at, amount) = *one;
         let row = entries::New {
-            id: id_of,
+            id: by.ids.uuid(by.now),
             line,
             source,
             amount,
-            inspection: one.0,
+            inspection,
             counted_at,
             declaration: None,
             because: "",

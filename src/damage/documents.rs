@@ -106,7 +106,7 @@ fn trimmed(paragraphs: Vec<Paragraph>) -> Vec<Paragraph> {
 }
 
 /// What words may name in braces.
-pub const PLACES: [&str; 33] = [
+pub const PLACES: [&str; 34] = [
     "municipio",
     "municipio_maiusculas",
     "uf",
@@ -135,6 +135,7 @@ pub const PLACES: [&str; 33] = [
     "nivel_texto",
     "nivel_norma",
     "decreto",
+    "decreto_data",
     "plano_ativado",
     "acoes_executadas",
     "acoes_em_curso",
@@ -169,6 +170,11 @@ pub fn fill(text: &str, facts: &BTreeMap<&'static str, String>) -> String {
     }
     filled.push_str(rest);
     filled
+}
+
+/// Paragraphs as they read with these facts.
+pub fn filled(paragraphs: &[Paragraph], facts: &BTreeMap<&'static str, String>) -> Vec<Paragraph> {
+    paragraphs.iter().map(|one| Paragraph { text: fill(&one.text, facts), ..one.clone() }).collect()
 }
 
 /// Everything that is wrong with the words of a document: it has the paragraphs that it began with, in their order.

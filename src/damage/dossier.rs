@@ -5,14 +5,15 @@ use std::collections::BTreeMap;
 
 use chrono_tz::Tz;
 use serde::Serialize;
+use uuid::Uuid;
 
-use super::documents::{self, Kind};
+use super::documents::{self, Kind, Paragraph};
 use super::figures::{Entry, Source};
 use super::levels::Declared;
 use super::lines::{Amount, Line, Part};
 use super::sections::{OCCUPATIONS, Sections};
 use super::view::Whole;
-use super::{Dossier, Photograph, s2id};
+use super::{Document, Dossier, Photograph, s2id};
 use crate::clock::Instant;
 use crate::cobrade::Cobrade;
 use crate::config::Municipality;
@@ -58,11 +59,15 @@ pub struct PrintedPaper {
     pub number: String,
     pub is_draft: bool,
     pub adopted: String,
+    /// The day of a decree, as the mayor's office gave it.
+    pub dated: String,
     pub paragraphs: Vec<Pair>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct PrintedPhotograph {
+    /// Of the attachment: a caption is printed under its own picture and no other.
+    pub id: Uuid,
     pub file: String,
     pub caption: String,
     pub taken: String,
@@ -332,6 +337,7 @@ pub fn facts(whole: &Whole, town: &Municipality) -> BTreeMap<&'static str, Strin
         ),
         ("nivel_norma", criteria.map_or_else(|| "norma a confirmar".into(), |one| one.law_ref.clone())),
         ("decreto", decree),
+        ("decreto_data", dossier.decree_on.map_or_else(|| "____".into(), |day| day.format("%d/%m/%Y").to_string())),
         ("plano_ativado", whole.mobilised.plan(town.time_zone)),
         ("acoes_executadas", whole.mobilised.done()),
         ("acoes_em_curso", whole.mobilised.under_way()),
@@ -340,19 +346,31 @@ pub fn facts(whole: &Whole, town: &Municipality) -> BTreeMap<&'static str, Strin
     ])
 }
 
+/// How a document reads: as it was adopted, or a draft with the facts of this moment.
+pub fn reads(document: &Document, facts: &BTreeMap<&'static str, String>) -> Vec<Paragraph> {
+    document.filled.clone().unwrap_or_else(|| documents::filled(&document.paragraphs, facts))
+}
+
+/// Documents that were adopted with other facts than those of this moment.
+pub fn outdated(whole: &Whole, town: &Municipality) -> Vec<Kind> {
+    let facts = facts(whole, town);
+    let is_outdated = |document: &&Document| {
+        document.filled.as_ref().is_some_and(|filled| *filled != documents::filled(&document.paragraphs, &facts))
+    };
+    whole.documents.iter().filter(is_outdated).map(|document| document.kind).collect()
+}
+
 fn papers_of(whole: &Whole, town: &Municipality) -> Vec<PrintedPaper> {
     let facts = facts(whole, town);
-    let one = |document: &super::Document| PrintedPaper {
+    let decreed = whole.dossier.decree_on.map(|day| day.format("%d/%m/%Y").to_string()).unwrap_or_default();
+    let one = |document: &Document| PrintedPaper {
         kind: document.kind.as_str(),
         title: documents::begin(document.kind).0,
         number: document.number.clone(),
         is_draft: !document.is_adopted,
         adopted: document.adopted_at.map(|at| day_and_time(at, town.time_zone)).unwrap_or_default(),
-        paragraphs: document
-            .paragraphs
-            .iter()
-            .map(|one| [one.title.clone(), documents::fill(&one.text, &facts)])
-            .collect(),
+        dated: if document.kind == Kind::Decree { decreed.clone() } else { String::new() },
+        paragraphs: reads(document, &facts).into_iter().map(|one| [one.title, one.text]).collect(),
     };
     whole.documents.iter().map(one).collect()
 }
@@ -365,6 +383,7 @@ pub fn picture_name(at: usize) -> String {
 fn photograph(at: usize, one: &Photograph, tz: Tz) -> PrintedPhotograph {
     let place = one.lon.zip(one.lat).map(|(lon, lat)| format!("{lat:.5}, {lon:.5}"));
     PrintedPhotograph {
+        id: one.id,
         file: picture_name(at),
         caption: if one.caption.trim().is_empty() { "SEM LEGENDA".into() } else { one.caption.clone() },
         taken: one.taken_at.map_or_else(|| "SEM DATA".into(), |at| day_and_time(at, tz)),

@@ -61,6 +61,9 @@ pub struct Proposal {
     pub amount: Amount,
     /// The inspections behind it.
     pub inspections: Vec<Uuid>,
+    /// Of the shelters: the instant at which they were that many.
+    #[schema(value_type = Option<String>)]
+    pub counted_at: Option<Instant>,
 }
 
 /// What may be counted twice.
@@ -70,6 +73,8 @@ pub struct Proposal {
 pub enum Doubt {
     /// Inspections of one building: only the newest counts. Their numbers, the newest first.
     OneBuilding { place: String, inspections: Vec<String> },
+    /// One address at places that lie apart: each counts. The newest inspection of each, the newest first.
+    SameAddress { place: String, inspections: Vec<String> },
     /// One line has entries of sources that may count the same.
     ManySources { line: String, sources: Vec<String> },
     /// An entry rests on an inspection that was corrected or stands behind a newer one of the building.
@@ -154,8 +159,9 @@ pub struct Inspected {
     /// none, damaged or destroyed.
     pub damage: String,
     pub centavos: Option<i64>,
-    /// Street, house and complement as they were written.
+    /// Street, neighbourhood, house and complement as they were written.
     pub street: String,
+    pub neighbourhood: String,
     pub house_number: String,
     pub complement: String,
     /// Ten-thousandths of a degree, about eleven metres.
@@ -168,17 +174,42 @@ fn plain(text: &str) -> String {
     letters.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
+/// Metres beyond which two spots of one address are two buildings: a telephone errs by less.
+const APART_M: f64 = 50.0;
+/// Metres of a ten-thousandth of a degree of latitude.
+const STEP_M: f64 = 11.13;
+
+/// Metres between two spots, in ten-thousandths of a degree.
+#[allow(clippy::cast_precision_loss, reason = "degrees are small")]
+fn metres((lon, lat): (i64, i64), (other_lon, other_lat): (i64, i64)) -> f64 {
+    let across = (lon - other_lon) as f64 * (lat as f64 / 10_000.0).to_radians().cos();
+    STEP_M * across.hypot((lat - other_lat) as f64)
+}
+
 impl Inspected {
-    /// What tells the building: its address where it has a house number, else its spot.
+    /// The number of the house; none of "s/n", "-" and "0", which many houses have.
+    fn house(&self) -> Option<String> {
+        let house = plain(&self.house_number);
+        house.bytes().any(|byte| byte.is_ascii_digit() && byte != b'0').then_some(house)
+    }
+
+    /// What may tell the building: its address where it has a house number, else its spot.
     fn building_key(&self) -> String {
         let kind = self.building.map_or("other", Line::as_str);
-        match self.spot {
-            _ if !self.house_number.trim().is_empty() => {
-                format!("{kind}|{}|{}|{}", plain(&self.street), plain(&self.house_number), plain(&self.complement))
-            }
-            Some((lon, lat)) => format!("{kind}|{lon}|{lat}|{}", plain(&self.complement)),
-            None => self.id.to_string(),
+        match (self.house(), self.spot) {
+            (Some(house), _) => format!("{kind}|{}|{house}|{}", plain(&self.street), plain(&self.complement)),
+            (None, Some((lon, lat))) => format!("{kind}|{lon}|{lat}|{}", plain(&self.complement)),
+            (None, None) => self.id.to_string(),
         }
+    }
+
+    /// Streets of one name: the spots tell them apart, or else the neighbourhoods.
+    fn is_elsewhere(&self, other: &Self) -> bool {
+        if let (Some(here), Some(there)) = (self.spot, other.spot) {
+            return metres(here, there) > APART_M;
+        }
+        let (here, there) = (plain(&self.neighbourhood), plain(&other.neighbourhood));
+        !here.is_empty() && !there.is_empty() && here != there
     }
 
     fn place(&self) -> String {
@@ -214,19 +245,29 @@ impl Inspected {
 
 /// The inspections that count, one a building, and the doubts about the others.
 pub fn one_a_building(inspections: &[Inspected]) -> (Vec<&Inspected>, Vec<Doubt>) {
-    let mut buildings: BTreeMap<String, Vec<&Inspected>> = BTreeMap::new();
+    let mut addresses: BTreeMap<String, Vec<&Inspected>> = BTreeMap::new();
     for one in inspections {
-        buildings.entry(one.building_key()).or_default().push(one);
+        addresses.entry(one.building_key()).or_default().push(one);
     }
     let (mut counting, mut doubts) = (Vec::new(), Vec::new());
-    for (_, mut group) in buildings {
-        group.sort_by_key(|one| std::cmp::Reverse((one.observed_at, one.id)));
-        let Some(newest) = group.first() else { continue };
-        if group.len() > 1 {
-            let inspections = group.iter().map(|one| one.number.clone()).collect();
-            doubts.push(Doubt::OneBuilding { place: newest.place(), inspections });
+    for (_, mut address) in addresses {
+        address.sort_by_key(|one| std::cmp::Reverse((one.observed_at, one.id)));
+        let mut buildings: Vec<Vec<&Inspected>> = Vec::new();
+        for one in address {
+            match buildings.iter_mut().find(|building| !building.iter().any(|other| one.is_elsewhere(other))) {
+                Some(building) => building.push(one),
+                None => buildings.push(vec![one]),
+            }
         }
-        counting.push(*newest);
+        let newest: Vec<&Inspected> = buildings.iter().filter_map(|building| building.first().copied()).collect();
+        let numbers = |all: &[&Inspected]| all.iter().map(|one| one.number.clone()).collect();
+        if let [first, _, ..] = newest.as_slice() {
+            doubts.push(Doubt::SameAddress { place: first.place(), inspections: numbers(&newest) });
+        }
+        for building in buildings.iter().filter(|building| building.len() > 1) {
+            doubts.push(Doubt::OneBuilding { place: building[0].place(), inspections: numbers(building) });
+        }
+        counting.extend(newest);
     }
     counting.sort_by_key(|one| (one.observed_at, one.id));
     (counting, doubts)
@@ -242,15 +283,24 @@ pub fn of_inspections(counting: &[&Inspected]) -> Vec<Proposal> {
             ids.push(one.id);
         }
     }
-    let propose = |(line, (amount, inspections))| Proposal { line, source: Source::Inspection, amount, inspections };
+    let propose = |(line, (amount, inspections))| Proposal {
+        line,
+        source: Source::Inspection,
+        amount,
+        inspections,
+        counted_at: None,
+    };
     lines.into_iter().map(propose).collect()
 }
 
-/// What the shelters propose: desabrigados and desalojados, apart.
-pub fn of_shelters(homeless: i64, displaced: i64) -> Vec<Proposal> {
-    let one = |(line, persons)| {
+/// Persons at the instant at which they were the most.
+pub type Peak = (i64, Instant);
+
+/// What the shelters propose: desabrigados and desalojados, apart, each as many as there were at once.
+pub fn of_shelters(homeless: Peak, displaced: Peak) -> Vec<Proposal> {
+    let one = |(line, (persons, at)): (Line, Peak)| {
         let amount = Amount { persons: Some(persons), ..Amount::default() };
-        Proposal { line, source: Source::Shelters, amount, inspections: Vec::new() }
+        Proposal { line, source: Source::Shelters, amount, inspections: Vec::new(), counted_at: Some(at) }
     };
     [(Line::Homeless, homeless), (Line::Displaced, displaced)].into_iter().map(one).collect()
 }
@@ -348,6 +398,7 @@ mod tests {
             damage: damage.into(),
             centavos: Some(100_000),
             street: "Rua  Halfeld".into(),
+            neighbourhood: String::new(),
             house_number: house.into(),
             complement: String::new(),
             spot: Some((-433_950, -217_500)),
@@ -399,8 +450,46 @@ mod tests {
     }
 
     #[test]
+    fn houses_without_a_number_are_told_apart_by_their_spots() {
+        for house in ["s/n", "S/N", "sn", "-", "0", " "] {
+            let mut all: Vec<Inspected> =
+                (1..=30).map(|at| inspected(&format!("2026/{at:03}"), house, at, "destroyed")).collect();
+            for (at, one) in (0..).zip(&mut all) {
+                one.spot = Some((-433_950 - at, -217_500));
+            }
+            let (counting, doubts) = one_a_building(&all);
+            assert_eq!((counting.len(), doubts.len()), (30, 0), "{house:?}");
+            let housing = of_inspections(&counting).into_iter().find(|one| one.line == Line::Housing).unwrap();
+            assert_eq!((housing.amount.destroyed, housing.amount.centavos), (Some(60), Some(3_000_000)), "{house:?}");
+        }
+        let mut one = inspected("2026/001", "s/n", 1, "destroyed");
+        one.spot = None;
+        let mut other = inspected("2026/002", "s/n", 2, "destroyed");
+        other.spot = None;
+        assert_eq!(one_a_building(&[one, other]).0.len(), 2, "nothing tells that they are one");
+    }
+
+    #[test]
+    fn streets_of_one_name_are_two_where_the_spots_or_the_neighbourhoods_lie_apart() {
+        let mut all = [inspected("2026/001", "12", 1, "damaged"), inspected("2026/002", "12", 2, "destroyed")];
+        (all[0].neighbourhood, all[1].neighbourhood) = ("Linhares".into(), "Benfica".into());
+        assert_eq!(one_a_building(&all).0.len(), 1, "the same spot, however the neighbourhood is called");
+        all[1].spot = Some((-433_950, -217_496));
+        assert_eq!(one_a_building(&all).0.len(), 1, "44 m");
+        all[1].spot = Some((-433_950, -217_490));
+        let (counting, doubts) = one_a_building(&all);
+        assert_eq!(counting.len(), 2, "111 m");
+        let both = vec!["2026/002".to_owned(), "2026/001".to_owned()];
+        assert_eq!(doubts, [Doubt::SameAddress { place: "Rua  Halfeld, 12".into(), inspections: both }]);
+        all[1].spot = None;
+        assert_eq!(one_a_building(&all).0.len(), 2, "two neighbourhoods");
+        all[1].neighbourhood = " linhares".into();
+        assert_eq!(one_a_building(&all).0.len(), 1);
+    }
+
+    #[test]
     fn what_is_adopted_stands_beside_what_is_proposed_with_the_difference() {
-        let proposals = of_shelters(40, 120);
+        let proposals = of_shelters((40, Instant::default()), (120, Instant::default()));
         let mut counted = entry(Line::Homeless, Amount { persons: Some(38), ..Amount::default() });
         counted.source = Source::Shelters;
         let mut declared = counted.clone();

@@ -107,6 +107,9 @@ pub struct Criteria {
     pub i: String,
     pub ii: String,
     pub iii: String,
+    /// What the norm says marks each level, beside its words.
+    #[serde(default)]
+    pub marks: String,
 }
 
 impl Criteria {
@@ -172,6 +175,10 @@ pub fn propose(totals: &BTreeMap<Line, Amount>, answers: Answers) -> Option<(Lev
         why.push("losses");
     }
     if !why.is_empty() {
+        // The norm marks level II by at least two damages, one of them human: whoever decides is told that none is entered.
+        if !of(Part::Human) {
+            why.push("no-human");
+        }
         return Some((Level::II, why));
     }
     of(Part::Human).then(|| (Level::I, vec!["only-human"]))
@@ -231,7 +238,10 @@ mod tests {
         let persons = Amount { persons: Some(3), ..Amount::default() };
         assert_eq!(propose(&totals(Line::Displaced, persons), BEARABLE), Some((Level::I, vec!["only-human"])));
         let money = Amount { centavos: Some(1), ..Amount::default() };
-        assert_eq!(propose(&totals(Line::Agriculture, money), BEARABLE), Some((Level::II, vec!["losses"])));
+        assert_eq!(propose(&totals(Line::Agriculture, money), BEARABLE), Some((Level::II, vec!["losses", "no-human"])));
+        let mut both = totals(Line::Displaced, persons);
+        both.insert(Line::Agriculture, money);
+        assert_eq!(propose(&both, BEARABLE), Some((Level::II, vec!["losses"])));
         assert_eq!(propose(&BTreeMap::new(), BEARABLE), None);
     }
 
@@ -240,6 +250,9 @@ mod tests {
         let code = |day: &str| criteria(day.parse().unwrap()).map(|one| one.code);
         assert_eq!(code("2026-02-22").as_deref(), Some("portaria-260-2022"));
         assert_eq!(code("2020-01-10").as_deref(), Some("in-2-2016"));
+        assert_eq!(code("2020-12-06").as_deref(), Some("in-2-2016"));
+        assert_eq!(code("2020-12-07").as_deref(), Some("in-36-2020"));
+        assert_eq!(code("2022-02-02").as_deref(), Some("in-36-2020"));
         assert_eq!(code("2010-01-10"), None);
     }
 }

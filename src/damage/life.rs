@@ -12,7 +12,7 @@ vocabulary! {
         Submitted = "submitted",
         Recognised = "recognised",
         Refused = "refused",
-        /// Given up, or no request was made.
+        /// Given up, or no request was made. The next version takes it up again.
         Archived = "archived",
     }
 }
@@ -45,9 +45,9 @@ impl State {
         }
     }
 
-    /// What was sent can be corrected by a new version; what is open is simply changed.
+    /// What was sent can be corrected by a new version, and what was given up goes on as one; what is open is simply changed.
     pub const fn may_be_corrected(self) -> bool {
-        matches!(self, Self::Submitted | Self::Refused)
+        matches!(self, Self::Submitted | Self::Refused | Self::Archived)
     }
 }
 
@@ -67,5 +67,6 @@ mod tests {
             }
         }
         assert!(!State::Open.may_be_corrected() && !State::Recognised.may_be_corrected());
+        assert!(State::Archived.may_be_corrected(), "archiving is no dead end");
     }
 }

@@ -108,7 +108,11 @@ pub struct Dossier {
     pub onset: Onset,
     #[schema(value_type = String)]
     pub state: State,
+    /// Counts every change of it and of its parts.
     pub revision: i32,
+    /// The revision in which header, sections or level changed last.
+    #[serde(skip)]
+    pub form_revision: i32,
     pub sections: Sections,
     /// None until somebody decided.
     #[schema(value_type = Option<levels::Said>)]
@@ -136,6 +140,8 @@ pub struct Dossier {
     pub decided_at: Option<Instant>,
     pub decided_by: Option<String>,
     pub decision: String,
+    /// Of the act of recognition.
+    pub recognised_on: Option<NaiveDate>,
 }
 
 impl Dossier {
@@ -211,6 +217,8 @@ pub struct Document {
     pub revision: i32,
     pub paragraphs: Vec<documents::Paragraph>,
     pub is_adopted: bool,
+    /// How it reads since it was adopted; none of a draft.
+    pub filled: Option<Vec<documents::Paragraph>>,
     pub number: String,
     #[schema(value_type = String)]
     pub changed_at: Instant,

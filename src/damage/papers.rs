@@ -6,15 +6,16 @@ use serde_json::json;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-use super::desk::{done, open_one, run_deadline, tell};
+use super::desk::{decreed_at, done, is_unsent, open_one, run_deadline, run_submission, tell};
 use super::documents::{self, Kind, Paragraph};
+use super::dossier::facts;
 use super::store::{self, papers};
-use super::{DECREE, Document, Dossier, KIND, MOST_PHOTOGRAPHS, Onset, Photograph};
+use super::{DECREE, Document, Dossier, KIND, MOST_PHOTOGRAPHS, Onset, Photograph, view};
 use crate::accounts::tokens::desk::Acting;
 use crate::alerts::store::next_number;
 use crate::audit::Act;
+use crate::config::Municipality;
 use crate::deadlines::desk as deadlines;
-use crate::deadlines::reckon::end_of;
 use crate::exercises::plan::text;
 use crate::plancon::PlanError;
 use crate::plancon::desk::reasoned;
@@ -80,7 +81,7 @@ fn decree_of(dossier: &Dossier, decree: Option<&Decree>, (tz, today): (Tz, Naive
     let decree = decree.ok_or_else(|| Refused::wrong("decree", "", "expected number and day of the decree"))?;
     let mut problems = Vec::new();
     text(&mut problems, "decree.number", &decree.number, 1, 40, true);
-    let first = super::view::day(dossier, tz);
+    let first = view::day(dossier, tz);
     if decree.on < first || decree.on > today {
         let message = format!("expected a day from {first}, that of the disaster, to {today}");
         problems.push(FieldError { field: "decree.on".into(), value: decree.on.to_string(), message });
@@ -92,17 +93,19 @@ fn decree_of(dossier: &Dossier, decree: Option<&Decree>, (tz, today): (Tz, Naive
     }
 }
 
-/// Adopts a document: it gets its number, and its words stand. A decree brings its own number and day, and its deadlines begin.
+/// Adopts a document: it gets its number, and stands with the facts that its words name. A decree brings its own number and day, and its
+/// deadlines begin.
 ///
 /// # Errors
 /// `Wrong`, also while a paragraph still says what is to be written there; `NotFound`; `Conflict` when it changed meanwhile, is adopted, or nothing was declared yet.
 pub async fn adopt(
     conn: &mut PgConnection,
     by: Acting<'_>,
-    tz: Tz,
+    town: &Municipality,
     (id, kind, revision): (Uuid, Kind, i32),
     decree: Option<&Decree>,
 ) -> Result<String, PlanError> {
+    let tz = town.time_zone;
     let (dossier, document) = one(&mut *conn, (id, kind), Some(revision)).await?;
     if document.is_adopted {
         return Err(Refused::Conflict("the document is adopted already".into()).into());
@@ -118,12 +121,7 @@ pub async fn adopt(
     let number = match kind.series() {
         None => {
             let decree = decree_of(&dossier, decree, (tz, today))?;
-            store::set_decree(&mut *conn, id, Some((&decree.number, decree.on))).await?;
-            let at = end_of(decree.on, tz).max(dossier.occurred_at);
-            run_deadline(&mut *conn, by, tz, &dossier, (DECREE, at)).await?;
-            if dossier.onset == Onset::Gradual {
-                run_deadline(&mut *conn, by, tz, &dossier, (dossier.onset.deadline(), at)).await?;
-            }
+            begin_decree(&mut *conn, by, tz, (&dossier, &decree)).await?;
             decree.number
         }
         // What was numbered before keeps its number.
@@ -133,10 +131,28 @@ pub async fn adopt(
             next_number(&mut *conn, &series, today.year()).await?.0
         }
     };
-    papers::adopt(&mut *conn, (id, kind), &number, (by.now, &by.actor.name)).await?;
+    let facts = facts(&view::whole(&mut *conn, id, (by.now, town)).await?, town);
+    let filled = documents::filled(&document.paragraphs, &facts);
+    papers::adopt(&mut *conn, (id, kind), (&number, &filled), (by.now, &by.actor.name)).await?;
     tell(&mut *conn, by, &dossier, &format!("{} nº {number} adotado", documents::begin(kind).0)).await?;
     done(conn, by, &dossier, (Act::DamageAdopt, "", json!({ "kind": kind, "number": number }))).await?;
     Ok(number)
+}
+
+/// Its number and day, and the deadlines that are counted from it.
+async fn begin_decree(
+    conn: &mut PgConnection,
+    by: Acting<'_>,
+    tz: Tz,
+    (dossier, decree): (&Dossier, &Decree),
+) -> Result<(), Refused> {
+    store::set_decree(&mut *conn, dossier.id, Some((&decree.number, decree.on))).await?;
+    run_deadline(&mut *conn, by, tz, dossier, (DECREE, decreed_at(dossier, decree.on, tz))).await?;
+    let dossier = view::dossier(&mut *conn, dossier.id).await?;
+    if dossier.onset == Onset::Gradual && is_unsent(&mut *conn, &dossier).await? {
+        run_submission(conn, by, tz, &dossier).await?;
+    }
+    Ok(())
 }
 
 /// Makes an adopted document a draft again; it keeps its number. Of a decree its deadlines end.

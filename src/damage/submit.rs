@@ -1,35 +1,42 @@
 //! The dossier is submitted, decided about, and corrected.
 
+use chrono::NaiveDate;
 use chrono_tz::Tz;
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-use super::desk::{done, fits, missing, open_one, run_deadline, tell};
+use super::desk::{
+    decreed_at, done, fits, is_open, is_unsent, link, missing, open_one, run_deadline, run_submission, tell,
+};
 use super::life::Act as LifeAct;
 use super::view::Whole;
-use super::{DECREE, Dossier, KIND, RECONSTRUCTION, checklist, store, view};
+use super::{DECREE, Dossier, KIND, RECONSTRUCTION, checklist, print, store, view};
 use crate::accounts::tokens::desk::Acting;
 use crate::audit::Act;
+use crate::clock::Instant;
+use crate::config::Municipality;
 use crate::deadlines::desk as deadlines;
 use crate::deadlines::reckon::end_of;
 use crate::plancon::PlanError;
 use crate::plancon::desk::reasoned;
 use crate::refused::Refused;
 
-/// Holds the dossier and everything that is to be frozen, or says what it lacks.
+/// Everything that is to be frozen, or what it lacks. Nothing is held: the caller prints it, and [`freeze`] looks again.
 ///
 /// # Errors
-/// `Wrong` when what was typed is not its COBRADE; `NotFound`; `Conflict` when it changed meanwhile or lacks something.
+/// `Wrong` when what was typed is not its COBRADE; `NotFound`; `Conflict` when it changed meanwhile, is not open or lacks something.
 pub async fn ready(
     conn: &mut PgConnection,
     by: Acting<'_>,
-    tz: Tz,
+    town: &Municipality,
     (id, revision, typed): (Uuid, i32, &str),
 ) -> Result<Whole, Refused> {
-    let dossier = open_one(&mut *conn, id).await?;
-    fits(&dossier, revision)?;
+    let whole = view::whole(conn, id, (by.now, town)).await?;
+    let dossier = &whole.dossier;
+    is_open(dossier)?;
+    fits(dossier, revision)?;
     if typed.trim() != dossier.cobrade {
         return Err(Refused::wrong(
             "typed",
@@ -37,7 +44,6 @@ pub async fn ready(
             format!("expected the COBRADE of the dossier, {}", dossier.cobrade),
         ));
     }
-    let whole = view::whole(conn, id, (by.now, tz)).await?;
     if checklist::is_ready(&whole.checks) {
         return Ok(whole);
     }
@@ -45,16 +51,24 @@ pub async fn ready(
     Err(Refused::Conflict(format!("the dossier lacks {}", lacks.join(", "))))
 }
 
-/// Freezes a dossier that is [`ready`], in the same transaction, with the PDF that was made of it.
+/// Freezes a dossier with the PDF that was made of it, while it is still what was printed: the dossier is held, and what would be printed
+/// now is compared with what was.
 ///
 /// # Errors
-/// The database's.
+/// As [`ready`]; `Conflict` also when anything that is printed changed since, e.g. a photograph was removed.
 pub async fn freeze(
     conn: &mut PgConnection,
     by: Acting<'_>,
-    dossier: &Dossier,
+    town: &Municipality,
+    wanted: (Uuid, i32, &str),
     (frozen, pdf): (&Value, &[u8]),
 ) -> Result<String, Refused> {
+    open_one(&mut *conn, wanted.0).await?;
+    let whole = ready(&mut *conn, by, town, wanted).await?;
+    if print::data(&mut *conn, &whole, town, (false, by.now)).await? != *frozen {
+        return Err(Refused::Conflict("the dossier changed meanwhile; look at it again".into()));
+    }
+    let dossier = &whole.dossier;
     let sum = Sha256::digest(pdf);
     let hex: String = sum.iter().map(|byte| format!("{byte:02x}")).collect();
     store::freeze(&mut *conn, dossier.id, (frozen, pdf, sum.as_slice()), (by.now, &by.actor.name)).await?;
@@ -82,6 +96,56 @@ pub struct Outcome {
     #[serde(default)]
     #[schema(max_length = 1000)]
     pub reason: String,
+    /// The day of the act of recognition: the plan of reconstruction is counted from it.
+    #[serde(default)]
+    pub recognised_on: Option<NaiveDate>,
+}
+
+/// The day of the recognition, from that of the submission to today; none of what is no recognition.
+fn recognised_on(
+    dossier: &Dossier,
+    (act, day): (LifeAct, Option<NaiveDate>),
+    (tz, now): (Tz, Instant),
+) -> Result<Option<NaiveDate>, Refused> {
+    if act != LifeAct::Recognise {
+        return Ok(None);
+    }
+    let local = |at: Instant| at.with_timezone(&tz).date_naive();
+    let (first, today) = (local(dossier.submitted_at.unwrap_or(now)), local(now));
+    match day {
+        Some(day) if (first..=today).contains(&day) => Ok(Some(day)),
+        other => {
+            let value = other.map(|day| day.to_string()).unwrap_or_default();
+            let expected =
+                format!("expected the day of the recognition, from {first}, that of the request, to {today}");
+            Err(Refused::wrong("recognised_on", value, expected))
+        }
+    }
+}
+
+/// The time for the request ends. The decree goes on: of a correction that is given up with the version that it came from.
+async fn archived(
+    conn: &mut PgConnection,
+    by: Acting<'_>,
+    tz: Tz,
+    (dossier, reason): (&Dossier, &str),
+) -> Result<(), Refused> {
+    deadlines::end(&mut *conn, by, ((KIND, dossier.id), dossier.onset.deadline()), false, reason).await?;
+    let Some(corrected) = dossier.corrects else { return Ok(()) };
+    let before = view::dossier(&mut *conn, corrected).await?;
+    let Some(day) = before.decree_on else { return Ok(()) };
+    let is_passed = pass_decree(&mut *conn, by, (dossier.id, &before)).await?;
+    if is_passed || dossier.decree_on.is_none() {
+        // Also where the correction had taken the decree back, or had given it another day.
+        run_deadline(conn, by, tz, &before, (DECREE, decreed_at(&before, day, tz))).await?;
+    }
+    Ok(())
+}
+
+/// The watch over a decree goes from one version to another.
+async fn pass_decree(conn: &mut PgConnection, by: Acting<'_>, (from, to): (Uuid, &Dossier)) -> Result<bool, Refused> {
+    let way = link(to.id);
+    deadlines::pass(conn, by, ((KIND, from), DECREE), (to.id, &way)).await
 }
 
 /// Writes down what came of a dossier.
@@ -121,18 +185,16 @@ pub async fn decide(
     }
     let reason = reasoned("reason", &outcome.reason)?;
     let next = dossier.state.after(act).map_err(|error| Refused::Conflict(error.to_string()))?;
+    let day = recognised_on(&dossier, (act, outcome.recognised_on), (tz, by.now))?;
     if !protocol.is_empty() && !dossier.is_open() {
         store::set_protocol(&mut *conn, id, protocol).await?;
     }
-    store::decide(&mut *conn, id, (next, &reason), (by.now, &by.actor.name)).await?;
-    match act {
-        LifeAct::Recognise => run_deadline(&mut *conn, by, tz, &dossier, (RECONSTRUCTION, by.now)).await?,
-        LifeAct::Archive => {
-            for code in [dossier.onset.deadline(), DECREE] {
-                deadlines::end(&mut *conn, by, ((KIND, id), code), false, &reason).await?;
-            }
-        }
-        LifeAct::Submit | LifeAct::Refuse => {}
+    store::decide(&mut *conn, id, (next, &reason, day), (by.now, &by.actor.name)).await?;
+    if let Some(day) = day {
+        run_deadline(&mut *conn, by, tz, &dossier, (RECONSTRUCTION, end_of(day, tz))).await?;
+    }
+    if act == LifeAct::Archive {
+        archived(&mut *conn, by, tz, (&dossier, &reason)).await?;
     }
     let word = match act {
         LifeAct::Recognise => "reconhecido",
@@ -140,10 +202,12 @@ pub async fn decide(
         LifeAct::Archive | LifeAct::Submit => "arquivado",
     };
     tell(&mut *conn, by, &dossier, &format!("Dossiê de danos {word}: {reason}")).await?;
-    Ok(done(conn, by, &dossier, (Act::DamageDecide, &reason, json!({ "state": next, "protocol": protocol }))).await?)
+    let after = json!({ "state": next, "protocol": protocol, "recognised_on": day });
+    Ok(done(conn, by, &dossier, (Act::DamageDecide, &reason, after)).await?)
 }
 
-/// Begins the next version of what was submitted or refused. COBRADE and time stay; nothing of the one before changes.
+/// Begins the next version of what was submitted, refused or archived. COBRADE and time stay once anything was submitted; nothing of the one
+/// before changes. Where nothing was submitted, the time for the request runs again.
 ///
 /// # Errors
 /// `Wrong` without a reason; `NotFound`; `Conflict` when it is corrected already or nothing was submitted.
@@ -167,11 +231,12 @@ pub async fn correct(
     }
     let next = by.ids.uuid(by.now);
     store::correct(&mut *conn, (id, next), &reason, (by.now, &by.actor.name)).await?;
-    if let Some(day) = dossier.decree_on {
-        // The decree goes on, and its end is told of once.
-        deadlines::end(&mut *conn, by, ((KIND, id), DECREE), false, "segue na versão seguinte do dossiê").await?;
-        let after = view::dossier(&mut *conn, next).await?;
-        run_deadline(&mut *conn, by, tz, &after, (DECREE, end_of(day, tz))).await?;
+    let after = view::dossier(&mut *conn, next).await?;
+    for one in &all {
+        pass_decree(&mut *conn, by, (one.id, &after)).await?;
+    }
+    if is_unsent(&mut *conn, &after).await? {
+        run_submission(&mut *conn, by, tz, &after).await?;
     }
     tell(&mut *conn, by, &dossier, &format!("Correção do dossiê de danos iniciada: versão {}", dossier.version + 1))
         .await?;

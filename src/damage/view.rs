@@ -10,12 +10,13 @@ use uuid::Uuid;
 
 use super::checklist::{self, Check, Facts};
 use super::figures::{self, Doubt, Entry, Figure, Proposal, Source, Sums};
-use super::levels::{self, Criteria};
+use super::levels::{self, Criteria, Declared, Level, Verdict};
 use super::lines::{Amount, Line, Part};
 use super::mobilised::Mobilised;
 use super::store::{self, declared, entries, mobilised, papers, proposed};
-use super::{Declaration, Document, Dossier, KIND, Photograph};
+use super::{Declaration, Document, Dossier, KIND, Photograph, dossier};
 use crate::clock::Instant;
+use crate::config::Municipality;
 use crate::deadlines::{Deadline, store as deadlines};
 use crate::refused::Refused;
 
@@ -68,12 +69,19 @@ pub async fn proposed(
     let inspected = proposed::inspections(&mut *conn, dossier.incident_id).await?;
     let (counting, mut doubts) = figures::one_a_building(&inspected);
     let mut proposals = figures::of_inspections(&counting);
-    proposals.extend(proposed::shelters(conn, dossier.incident_id, now).await?);
+    proposals.extend(proposed::shelters(conn, dossier.incident_id, (dossier.occurred_at, now)).await?);
     doubts.extend(figures::doubts_of(entries, &counting));
     Ok((proposals, doubts))
 }
 
-fn facts(whole: &Whole, today: NaiveDate) -> Facts {
+/// The level that today's figures and the kept answers lead to, where another was decided.
+fn level_differs(whole: &Whole) -> Option<Level> {
+    let answers = whole.level_detail.get("answers").and_then(|one| serde_json::from_value(one.clone()).ok())?;
+    let (proposed, _) = levels::propose(&whole.totals, answers)?;
+    whole.dossier.verdict.filter(|verdict| verdict.level() != proposed).map(|_| proposed)
+}
+
+fn facts(whole: &Whole, (today, town): (NaiveDate, &Municipality)) -> Facts {
     let is_money = |entry: &&Entry| matches!(entry.line.part(), Part::Material | Part::PublicLoss | Part::PrivateLoss);
     let undocumented = whole.entries.iter().filter(is_money);
     let undocumented =
@@ -83,8 +91,11 @@ fn facts(whole: &Whole, today: NaiveDate) -> Facts {
         lines: whole.totals.len(),
         undocumented: undocumented.count(),
         has_level: whole.dossier.verdict.is_some(),
+        level_differs: level_differs(whole),
+        emergency_of_level_iii: whole.dossier.verdict == Some(Verdict::III(Declared::Emergency)),
         criteria_confirmed: whole.criteria.as_ref().is_some_and(|criteria| criteria.confirmed),
         drafts: whole.documents.iter().filter(|document| !document.is_adopted).map(|document| document.kind).collect(),
+        outdated: dossier::outdated(whole, town),
         photographs: whole.chosen().map(Photograph::facts).collect(),
         doubts: whole.doubts.clone(),
         waiting_declarations: whole.declarations.iter().filter(|one| one.state == "sent").count(),
@@ -104,7 +115,8 @@ pub fn day(dossier: &Dossier, tz: Tz) -> NaiveDate {
 
 /// # Errors
 /// `NotFound`.
-pub async fn whole(conn: &mut PgConnection, id: Uuid, (now, tz): (Instant, Tz)) -> Result<Whole, Refused> {
+pub async fn whole(conn: &mut PgConnection, id: Uuid, (now, town): (Instant, &Municipality)) -> Result<Whole, Refused> {
+    let tz = town.time_zone;
     let dossier = dossier(&mut *conn, id).await?;
     let entries = entries::standing(&mut *conn, id).await?;
     let (proposals, doubts) = proposed(&mut *conn, &dossier, (&entries, now)).await?;
@@ -128,6 +140,6 @@ pub async fn whole(conn: &mut PgConnection, id: Uuid, (now, tz): (Instant, Tz)) 
         doubts,
         criteria,
     };
-    whole.checks = checklist::check(&facts(&whole, now.with_timezone(&tz).date_naive()));
+    whole.checks = checklist::check(&facts(&whole, (now.with_timezone(&tz).date_naive(), town)));
     Ok(whole)
 }

@@ -96,14 +96,69 @@ pub async fn end(
     reason: &str,
 ) -> Result<(), Refused> {
     store::lock(&mut *conn).await?;
-    let (state, word) = if is_met { ("met", "meet") } else { ("void", "void") };
     for one in store::list(&mut *conn, Some(subject), true).await?.into_iter().filter(|one| one.code == code) {
-        store::end(&mut *conn, one.id, state, (by.now, &by.actor.name)).await?;
-        store::keep_act(&mut *conn, one.id, (by.now, &by.actor.name), (word, reason), (one.due_on, one.due_on)).await?;
-        let entry = Entry::new(Act::DeadlineEnd, KIND, one.id).because(reason).to(json!({ "state": state }));
-        audit::record(&mut *conn, by.ids, by.now, by.actor, entry).await?;
+        end_one(&mut *conn, by, &one, (is_met, reason)).await?;
     }
     Ok(())
+}
+
+async fn end_one(
+    conn: &mut PgConnection,
+    by: Acting<'_>,
+    one: &Deadline,
+    (is_met, reason): (bool, &str),
+) -> sqlx::Result<()> {
+    let (state, word) = if is_met { ("met", "meet") } else { ("void", "void") };
+    store::end(&mut *conn, one.id, state, (by.now, &by.actor.name)).await?;
+    store::keep_act(&mut *conn, one.id, (by.now, &by.actor.name), (word, reason), (one.due_on, one.due_on)).await?;
+    let entry = Entry::new(Act::DeadlineEnd, KIND, one.id).because(reason).to(json!({ "state": state }));
+    audit::record(conn, by.ids, by.now, by.actor, entry).await
+}
+
+/// Hands the open deadline of a subject over to another of its kind, with its course; false when there is none, or the other has its own.
+///
+/// # Errors
+/// The database's.
+pub async fn pass(
+    conn: &mut PgConnection,
+    by: Acting<'_>,
+    ((kind, from), code): ((&str, Uuid), &str),
+    (to, link): (Uuid, &str),
+) -> Result<bool, Refused> {
+    store::lock(&mut *conn).await?;
+    let has = |one: &Deadline| one.code == code;
+    let theirs = store::list(&mut *conn, Some((kind, to)), true).await?;
+    let ours = store::list(&mut *conn, Some((kind, from)), true).await?;
+    let (Some(one), false) = (ours.into_iter().find(has), theirs.iter().any(has)) else { return Ok(false) };
+    store::pass(&mut *conn, one.id, (to, link)).await?;
+    let days = (one.due_on, one.due_on);
+    store::keep_act(&mut *conn, one.id, (by.now, &by.actor.name), ("pass", ""), days).await?;
+    let entry = Entry::new(Act::DeadlineAct, KIND, one.id).from(json!({ "subject": from }));
+    let entry = entry.to(json!({ "act": "pass", "subject": to }));
+    audit::record(conn, by.ids, by.now, by.actor, entry).await?;
+    Ok(true)
+}
+
+/// Ends what is no task but a time in which something holds, after its last day. Gives how many.
+///
+/// # Errors
+/// The database's.
+pub async fn lapse(conn: &mut PgConnection, by: Acting<'_>, tz: Tz) -> Result<usize, Refused> {
+    if !store::has_late(&mut *conn, by.now).await? {
+        return Ok(0);
+    }
+    store::lock(&mut *conn).await?;
+    let rules = store::rules(&mut *conn).await?;
+    let open = store::open(&mut *conn).await?;
+    let lapses = |one: &Deadline| {
+        let day = Anchor { at: one.anchor_at, tz }.day();
+        one.is_late(by.now) && rules.choose(&one.code, day).is_some_and(|rule| rule.lapses)
+    };
+    let over: Vec<Deadline> = open.into_iter().filter(lapses).collect();
+    for one in &over {
+        end_one(&mut *conn, by, one, (false, "o último dia passou")).await?;
+    }
+    Ok(over.len())
 }
 
 /// A deadline that an act moved.
@@ -117,6 +172,13 @@ pub struct Moved {
     pub due_after: Option<NaiveDate>,
 }
 
+/// The same day, the same way to it, and nothing else that a rule says of it.
+fn is_as_reckoned(one: &Deadline, rule: &DeadlineRule, told: &Reckoned) -> bool {
+    (told.due_on, told.due_at, &told.trace) == (one.due_on, one.due_at, &one.trace)
+        && (&rule.law_ref, &rule.anchor_event, rule.confirmed) == (&one.law_ref, &one.anchor_event, one.confirmed)
+        && i32::try_from(rule.warn_days) == Ok(one.warn_days)
+}
+
 /// Reckons everything that is open anew, and journals what moved. A deadline whose rule is gone keeps what it has.
 async fn reckon_all(conn: &mut PgConnection, by: Acting<'_>, tz: Tz, why: &str) -> Result<Vec<Moved>, Refused> {
     let rules = store::rules(&mut *conn).await?;
@@ -126,9 +188,7 @@ async fn reckon_all(conn: &mut PgConnection, by: Acting<'_>, tz: Tz, why: &str) 
         let anchor = Anchor { at: one.anchor_at, tz };
         let Some(rule) = rules.choose(&one.code, anchor.day()) else { continue };
         let told = reckon(rule, anchor, &calendar, &one.course).ok_or_else(|| beyond(&one.code))?;
-        if (told.due_on, told.due_at, &told.trace) == (one.due_on, one.due_at, &one.trace)
-            && rule.law_ref == one.law_ref
-        {
+        if is_as_reckoned(&one, rule, &told) {
             continue;
         }
         store::set(&mut *conn, one.id, (rule, &one.course, &told), one.anchor_at).await?;
@@ -247,13 +307,35 @@ pub async fn add_rule(
     Ok(reckon_all(conn, by, tz, &why).await?)
 }
 
+/// Ends a rule of the town, which stays in the history, and reckons what is open anew with the one that was before it.
+///
+/// # Errors
+/// `Wrong` without a reason; `NotFound`, also when it was ended before.
+pub async fn end_rule(
+    conn: &mut PgConnection,
+    by: Acting<'_>,
+    tz: Tz,
+    (id, reason): (Uuid, &str),
+) -> Result<Vec<Moved>, PlanError> {
+    let reason = reasoned("reason", reason)?;
+    store::lock(&mut *conn).await?;
+    let found = store::rules(&mut *conn).await?.local.into_iter().find(|one| one.id == id);
+    let rule = found.ok_or_else(|| Refused::NotFound(format!("rule {id} of the town that holds")))?.rule;
+    store::end_rule(&mut *conn, id, (by.now, &by.actor.name), &reason).await?;
+    let before = serde_json::to_value(&rule).map_err(anyhow::Error::from)?;
+    let entry = Entry::new(Act::DeadlineRuleEnd, "deadline_rule", id).because(&reason).from(before);
+    audit::record(&mut *conn, by.ids, by.now, by.actor, entry).await?;
+    let why: String = format!("norma retirada: {}: {reason}", rule.law_ref).chars().take(1000).collect();
+    Ok(reckon_all(conn, by, tz, &why).await?)
+}
+
 /// What somebody does to a deadline that runs.
 #[derive(Clone, Debug, serde::Deserialize, utoipa::ToSchema)]
 #[schema(as = DeadlineAsked)]
 #[serde(deny_unknown_fields)]
 pub struct Asked {
-    /// extend, suspend, resume or interrupt.
-    #[schema(pattern = "^(extend|suspend|resume|interrupt)$")]
+    /// extend, suspend, resume or interrupt, as its rule allows; meet: what was due is done; void: it matters no more.
+    #[schema(pattern = "^(extend|suspend|resume|interrupt|meet|void)$")]
     pub act: String,
     /// Of suspend, resume and interrupt; none: today.
     #[serde(default)]
@@ -262,7 +344,7 @@ pub struct Asked {
     pub reason: String,
 }
 
-/// Extends, suspends, resumes or interrupts an open deadline, as its rule allows.
+/// Extends, suspends, resumes or interrupts an open deadline, as its rule allows, or ends it as met or void.
 ///
 /// # Errors
 /// `Wrong`, `NotFound`, `Conflict` with the reason.
@@ -279,29 +361,44 @@ pub async fn act(
     if !one.is_open() {
         return Err(Refused::Conflict("the deadline is over".into()).into());
     }
+    if matches!(asked.act.as_str(), "meet" | "void") {
+        end_one(&mut *conn, by, &one, (asked.act == "meet", &reason)).await?;
+    } else {
+        move_one(&mut *conn, by, tz, (&one, asked, &reason)).await?;
+    }
+    let changed = store::lock_one(conn, id).await?;
+    changed.ok_or_else(|| Refused::NotFound(format!("deadline {id}")).into())
+}
+
+/// Its course changes, and with it the day.
+async fn move_one(
+    conn: &mut PgConnection,
+    by: Acting<'_>,
+    tz: Tz,
+    (one, asked, reason): (&Deadline, &Asked, &str),
+) -> Result<(), Refused> {
     let anchor = Anchor { at: one.anchor_at, tz };
     let rules = store::rules(&mut *conn).await?;
     let rule = rules.choose(&one.code, anchor.day()).ok_or_else(|| missing_rule(&one.code, anchor.day()))?;
     let today = by.now.with_timezone(&tz).date_naive();
     let on = asked.on.unwrap_or(today);
     if on < anchor.day() || on > today {
-        return Err(Refused::wrong("on", on, format!("expected a day from {} to {today}", anchor.day())).into());
+        return Err(Refused::wrong("on", on, format!("expected a day from {} to {today}", anchor.day())));
     }
+    let due = (one.due_on, one.due_at, by.now);
     let course = match asked.act.as_str() {
-        "extend" => course::extend(rule, &one.course, (one.due_at, by.now), &reason),
-        "suspend" => course::suspend(rule, &one.course, on),
+        "extend" => course::extend(rule, &one.course, (one.due_at, by.now), reason),
+        "suspend" => course::suspend(rule, &one.course, due, on),
         "resume" => course::resume(&one.course, on),
-        "interrupt" => course::interrupt(rule, &one.course, on),
-        other => return Err(Refused::wrong("act", other, "expected extend, suspend, resume or interrupt").into()),
+        "interrupt" => course::interrupt(rule, &one.course, due, on),
+        other => return Err(Refused::wrong("act", other, "expected extend, suspend, resume, interrupt, meet or void")),
     };
     let course = course.map_err(Refused::from)?;
     let told = reckon(rule, anchor, &store::calendar(&mut *conn).await?, &course).ok_or_else(|| beyond(&one.code))?;
-    store::set(&mut *conn, id, (rule, &course, &told), one.anchor_at).await?;
+    store::set(&mut *conn, one.id, (rule, &course, &told), one.anchor_at).await?;
     let days = (one.due_on, told.due_on);
-    store::keep_act(&mut *conn, id, (by.now, &by.actor.name), (&asked.act, &reason), days).await?;
-    let entry = Entry::new(Act::DeadlineAct, KIND, id).because(&reason);
+    store::keep_act(&mut *conn, one.id, (by.now, &by.actor.name), (&asked.act, reason), days).await?;
+    let entry = Entry::new(Act::DeadlineAct, KIND, one.id).because(reason);
     let entry = entry.from(json!({ "due_on": days.0 })).to(json!({ "act": asked.act, "due_on": days.1 }));
-    audit::record(&mut *conn, by.ids, by.now, by.actor, entry).await?;
-    let changed = store::lock_one(conn, id).await?;
-    changed.ok_or_else(|| Refused::NotFound(format!("deadline {id}")).into())
+    Ok(audit::record(conn, by.ids, by.now, by.actor, entry).await?)
 }

@@ -272,10 +272,16 @@ fn months(
         trace.push(Step::FirstCounts { day: start });
         day = day.pred_opt()?;
     }
-    match push_off(course, start, day, &mut trace)? {
+    // A day that is not counted loses nothing by a pause.
+    let first = if rule.first_day_excluded { start.checked_add_days(Days::new(1))? } else { start };
+    match push_off(course, first, day, &mut trace)? {
         Ok(day) => end(rule, anchor, calendar, day, trace),
         Err(from) => Some(open(from, trace)),
     }
+}
+
+fn begin_of(day: NaiveDate, tz: Tz) -> Option<Instant> {
+    Some(end_of(day.pred_opt()?, tz) + TimeDelta::seconds(1))
 }
 
 fn hours(
@@ -287,14 +293,19 @@ fn hours(
     mut trace: Vec<Step>,
 ) -> Option<Reckoned> {
     trace.push(Step::Hours { quantity: total });
-    let begin =
-        if start > anchor.day() { end_of(start.pred_opt()?, anchor.tz) + TimeDelta::seconds(1) } else { anchor.at };
+    let begin = if start > anchor.day() { begin_of(start, anchor.tz)? } else { anchor.at };
     let due = begin.checked_add_signed(TimeDelta::hours(i64::from(total)))?;
     let day = due.with_timezone(&anchor.tz).date_naive();
     match push_off(course, start, day, &mut trace)? {
         Err(from) => Some(open(from, trace)),
         Ok(moved) => {
-            let due = due.checked_add_signed(moved - day)?;
+            // Of its first day a pause takes what was left of it.
+            let run = match pause_on(course, start) {
+                Some(_) => begin - begin_of(start, anchor.tz)?,
+                None => TimeDelta::zero(),
+            };
+            let due = due.checked_add_signed(moved - day)?.checked_sub_signed(run)?;
+            let moved = due.with_timezone(&anchor.tz).date_naive();
             if rule.roll_to_business && calendar.shut(moved).is_some() {
                 return end(rule, anchor, calendar, moved, trace);
             }
@@ -377,6 +388,23 @@ mod tests {
         assert_eq!(due(&hours, from, &Course::default()), Some(day("2026-03-03")));
         let paused = Course { paused: vec![(day("2026-03-02"), Some(day("2026-03-04")))], ..Course::default() };
         assert_eq!(due(&hours, from, &paused), Some(day("2026-03-05")));
+    }
+
+    #[test]
+    fn a_pause_from_the_first_day_costs_each_unit_the_same() {
+        let from = "2026-03-01T15:00:00Z";
+        let paused = Course { paused: vec![(day("2026-03-01"), Some(day("2026-03-03")))], ..Course::default() };
+        let later = |quantity, unit, excluded| {
+            let rule = a_rule(quantity, unit, excluded, false);
+            let without = due(&rule, from, &Course::default()).unwrap();
+            (due(&rule, from, &paused).unwrap() - without).num_days()
+        };
+        assert_eq!(later(10, Unit::Calendar, true), 1, "its own day is not counted and loses nothing");
+        assert_eq!(later(1, Unit::Month, true), 1);
+        assert_eq!((later(10, Unit::Calendar, false), later(1, Unit::Month, false)), (2, 2));
+        let hours = a_rule(48, Unit::Hour, true, false);
+        let told = reckon(&hours, anchor(from), &calendar::shipped().unwrap(), &paused).unwrap();
+        assert_eq!(told.due_at, Some("2026-03-05T03:00:00Z".parse().unwrap()), "48 hours from midnight of the 3rd");
     }
 
     fn a_calendar(holidays: &[u32]) -> Calendar {

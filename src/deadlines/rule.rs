@@ -2,6 +2,7 @@
 
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
+use uuid::Uuid;
 
 use super::{Pause, Unit};
 use crate::exercises::plan::text;
@@ -72,6 +73,9 @@ pub struct DeadlineRule {
     #[serde(default)]
     #[schema(minimum = 0, maximum = 366)]
     pub warn_days: u32,
+    /// It is a time in which something holds, and ends by itself after its last day.
+    #[serde(default)]
+    pub lapses: bool,
 }
 
 fn is_word(word: &str) -> bool {
@@ -147,34 +151,38 @@ pub fn shipped() -> Result<Vec<DeadlineRule>, toml::de::Error> {
     read(SHIPPED)
 }
 
-/// All rules: what is shipped, and what the town added, the oldest first.
+/// A rule that the town added.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Local {
+    pub id: Uuid,
+    pub rule: DeadlineRule,
+}
+
+/// All rules that hold: what is shipped, and what the town added, the oldest first.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Rules {
     pub shipped: Vec<DeadlineRule>,
-    pub local: Vec<DeadlineRule>,
+    pub local: Vec<Local>,
+}
+
+/// The one that began last, and of two that began together the last one.
+fn newest<'a>(rules: impl Iterator<Item = &'a DeadlineRule>, code: &str, day: NaiveDate) -> Option<&'a DeadlineRule> {
+    let fits = |rule: &&DeadlineRule| rule.code == code && rule.holds_on(day);
+    rules.filter(fits).enumerate().max_by_key(|(at, rule)| (rule.valid_from, *at)).map(|(_, rule)| rule)
 }
 
 impl Rules {
     /// The rule of a deadline whose anchor lies on this day. The town's own come before what is shipped; among them the one that began
     /// last counts, and of two that began together the one that was added last.
     pub fn choose(&self, code: &str, day: NaiveDate) -> Option<&DeadlineRule> {
-        let fitting = |rules: &'_ [DeadlineRule]| {
-            let fits = |rule: &&DeadlineRule| rule.code == code && rule.holds_on(day);
-            rules
-                .iter()
-                .enumerate()
-                .filter(|(_, rule)| fits(rule))
-                .max_by_key(|(at, rule)| (rule.valid_from, *at))
-                .map(|(at, _)| at)
-        };
-        match fitting(&self.local) {
-            Some(at) => self.local.get(at),
-            None => fitting(&self.shipped).and_then(|at| self.shipped.get(at)),
-        }
+        let local = newest(self.local.iter().map(|one| &one.rule), code, day);
+        local.or_else(|| newest(self.shipped.iter(), code, day))
     }
 
-    pub fn all(&self) -> impl Iterator<Item = (bool, &DeadlineRule)> {
-        self.local.iter().map(|rule| (true, rule)).chain(self.shipped.iter().map(|rule| (false, rule)))
+    /// Each with its id where the town added it.
+    pub fn all(&self) -> impl Iterator<Item = (Option<Uuid>, &DeadlineRule)> {
+        let local = self.local.iter().map(|one| (Some(one.id), &one.rule));
+        local.chain(self.shipped.iter().map(|rule| (None, rule)))
     }
 }
 
@@ -203,13 +211,35 @@ mod tests {
         assert_eq!(days(&rules, "2022-02-02"), Some(15));
         assert_eq!(days(&rules, "2022-02-03"), Some(10));
         assert_eq!(days(&rules, "2015-01-01"), None, "before any rule that is known");
-        let mut own = rules.shipped[1].clone();
+        let mut own = rules.choose("damage.submission.sudden", day("2026-01-01")).unwrap().clone();
         (own.quantity, own.valid_from) = (12, day("2026-01-01"));
-        rules.local.push(own.clone());
+        let local = |rule: &DeadlineRule| Local { id: Uuid::nil(), rule: rule.clone() };
+        rules.local.push(local(&own));
         assert_eq!((days(&rules, "2025-12-31"), days(&rules, "2026-01-01")), (Some(10), Some(12)));
         own.quantity = 13;
-        rules.local.push(own);
+        rules.local.push(local(&own));
         assert_eq!(days(&rules, "2026-06-01"), Some(13), "what was added last counts");
+    }
+
+    #[test]
+    fn each_day_has_the_norm_that_was_in_force() {
+        let rules = Rules { shipped: shipped().unwrap(), local: Vec::new() };
+        for code in ["damage.submission.sudden", "damage.submission.gradual", "damage.decree"] {
+            for (on, law) in [
+                ("2016-12-21", "IN MI 2/2016"),
+                ("2020-12-06", "IN MI 2/2016"),
+                ("2020-12-07", "IN MDR 36/2020"),
+                ("2022-02-02", "IN MDR 36/2020"),
+                ("2022-02-03", "Portaria MDR 260/2022"),
+            ] {
+                let rule = rules.choose(code, day(on)).unwrap();
+                assert!(rule.law_ref.starts_with(law), "{code} on {on}: {}", rule.law_ref);
+                let holding = rules.shipped.iter().filter(|one| one.code == code && one.holds_on(day(on)));
+                assert_eq!(holding.count(), 1, "{code} on {on}");
+            }
+        }
+        let unrolled = rules.shipped.iter().filter(|rule| !rule.roll_to_business && rule.note.is_empty());
+        assert_eq!(unrolled.count(), 0, "what does not roll to a day with business says why");
     }
 
     #[test]

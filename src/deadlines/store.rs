@@ -1,12 +1,14 @@
 //! Deadlines, holidays and local rules in PostgreSQL.
 
+use std::collections::BTreeMap;
+
 use chrono::NaiveDate;
 use sqlx::PgConnection;
 use sqlx::types::Json;
 use uuid::Uuid;
 
 use super::calendar::{self, Holiday};
-use super::rule::{self, Rules};
+use super::rule::{self, Local, Rules};
 use super::{Calendar, Course, Deadline, DeadlineRule, Reckoned, Step};
 use crate::clock::Instant;
 
@@ -39,13 +41,29 @@ pub async fn calendar(conn: &mut PgConnection) -> sqlx::Result<Calendar> {
     Ok(calendar)
 }
 
+/// What is shipped, and what the town added and did not end.
 pub async fn rules(conn: &mut PgConnection) -> sqlx::Result<Rules> {
-    let rows = sqlx::query_scalar!(
-        r#"select document as "document: Json<DeadlineRule>" from deadline_rule order by added_at, id"#
+    let rows = sqlx::query!(
+        r#"select id, document as "document: Json<DeadlineRule>" from deadline_rule r
+           where not exists (select from deadline_rule_end e where e.rule_id = r.id) order by added_at, id"#
     )
     .fetch_all(conn)
     .await?;
-    Ok(Rules { shipped: rule::shipped().map_err(decode)?, local: rows.into_iter().map(|row| row.0).collect() })
+    let local = rows.into_iter().map(|row| Local { id: row.id, rule: row.document.0 }).collect();
+    Ok(Rules { shipped: rule::shipped().map_err(decode)?, local })
+}
+
+pub async fn end_rule(conn: &mut PgConnection, id: Uuid, (now, by): (Instant, &str), reason: &str) -> sqlx::Result<()> {
+    sqlx::query!(
+        "insert into deadline_rule_end (rule_id, at, actor, reason) values ($1, $2, $3, $4)",
+        id,
+        now,
+        by,
+        reason
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
 }
 
 /// Nobody else reckons until the transaction ends.
@@ -298,13 +316,28 @@ pub async fn end(conn: &mut PgConnection, id: Uuid, state: &str, (now, by): (Ins
     Ok(())
 }
 
+/// Goes over to another subject.
+pub async fn pass(conn: &mut PgConnection, id: Uuid, (subject, link): (Uuid, &str)) -> sqlx::Result<()> {
+    sqlx::query!("update deadline set subject_id = $2, link = $3 where id = $1", id, subject, link)
+        .execute(conn)
+        .await?;
+    Ok(())
+}
+
+/// Whether anything open ran out.
+pub async fn has_late(conn: &mut PgConnection, now: Instant) -> sqlx::Result<bool> {
+    sqlx::query_scalar!(r#"select exists (select from deadline where state = 'open' and due_at < $1) as "late!""#, now)
+        .fetch_one(conn)
+        .await
+}
+
 /// What was done to a deadline.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, utoipa::ToSchema)]
 pub struct DeadlineAct {
     #[schema(value_type = String)]
     pub at: Instant,
     pub actor: String,
-    /// set, reckon, extend, suspend, resume, interrupt, meet or void.
+    /// set, reckon, extend, suspend, resume, interrupt, meet, void or pass.
     pub act: String,
     pub due_before: Option<NaiveDate>,
     pub due_after: Option<NaiveDate>,
@@ -342,6 +375,25 @@ pub async fn acts(conn: &mut PgConnection, id: Uuid) -> sqlx::Result<Vec<Deadlin
     )
     .fetch_all(conn)
     .await
+}
+
+/// Of several at once, by deadline, as [`acts`] gives those of one.
+pub async fn acts_of(conn: &mut PgConnection, ids: &[Uuid]) -> sqlx::Result<BTreeMap<Uuid, Vec<DeadlineAct>>> {
+    let rows = sqlx::query!(
+        r#"select deadline_id as "deadline_id!", at as "at!", actor as "actor!", act as "act!", due_before, due_after, reason as "reason!"
+           from (select a.*, row_number() over (partition by deadline_id order by id) as place from deadline_act a where deadline_id = any($1)) a
+           where place <= 200 order by id"#,
+        ids
+    )
+    .fetch_all(conn)
+    .await?;
+    let mut acts: BTreeMap<Uuid, Vec<DeadlineAct>> = BTreeMap::new();
+    for row in rows {
+        let (at, actor, act, due_before, due_after) = (row.at, row.actor, row.act, row.due_before, row.due_after);
+        let one = DeadlineAct { at, actor, act, due_before, due_after, reason: row.reason };
+        acts.entry(row.deadline_id).or_default().push(one);
+    }
+    Ok(acts)
 }
 
 /// What is near its end or past it and was not told of since, each once: near, and when the last day has come. Code, title, link and day.

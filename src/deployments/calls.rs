@@ -99,7 +99,7 @@ async fn decide(
     (call, at): (&Call, Instant),
     ask: Ask<'_>,
 ) -> Result<(), Refused> {
-    match acts::decide_as_of(conn, by, at, call.id, ask).await {
+    match acts::decide_at(conn, by, call.id, ask, at).await {
         Ok(()) => Ok(()),
         Err(ActError::Database(error)) => Err(error.into()),
         Err(other) => Err(Refused::Conflict(other.to_string())),

@@ -2,6 +2,7 @@
 //! that the checklist speaks for. Pure.
 
 use chrono::{NaiveDate, TimeDelta};
+use chrono_tz::Tz;
 
 use super::form::{Form, Suggestion};
 use super::{Fault, MOST_PHOTOGRAPHS, NewInspection, NewInterdiction, NewPhotograph, Point, Proof, Scope};
@@ -11,7 +12,7 @@ use crate::clock::Instant;
 /// How long something may wait on a telephone.
 const MOST_AGE: TimeDelta = TimeDelta::days(366);
 /// Clocks of telephones that differ by less are taken for right.
-const SLACK: TimeDelta = TimeDelta::minutes(2);
+pub const SLACK: TimeDelta = TimeDelta::minutes(2);
 /// A clock that differs by more says nothing.
 const MOST_OFFSET: TimeDelta = TimeDelta::days(366);
 
@@ -70,16 +71,26 @@ pub struct Ready {
     pub suggestion: Option<Suggestion>,
 }
 
-/// Holds an inspection against its form and the clock; `today` by the town's calendar.
+/// When it was seen, and by how much the device's clock was behind. A time that cannot be is that of a clock which was put right
+/// between: nobody knows it any more, so it counts from when it came, and the difference says so. Only a correction, which says
+/// what was seen before, is held to its time.
+fn observed(new: &NewInspection, now: Instant) -> Option<(Instant, TimeDelta)> {
+    let offset = offset(new.sent_at, now);
+    match by_our_clock(new.observed_at, offset, now) {
+        Some(at) => Some((at, offset)),
+        None if new.supersedes.is_none() => Some((now, TimeDelta::seconds((now - new.observed_at).num_seconds()))),
+        None => None,
+    }
+}
+
+/// Holds an inspection against its form and the clock. Days are the town's, and count from the day on which it was made, however
+/// long it waited.
 ///
 /// # Errors
 /// Everything that is wrong.
-pub fn inspection(
-    new: &NewInspection,
-    form: Option<&Form>,
-    now: Instant,
-    today: NaiveDate,
-) -> Result<Ready, Vec<Fault>> {
+pub fn inspection(new: &NewInspection, form: Option<&Form>, now: Instant, tz: Tz) -> Result<Ready, Vec<Fault>> {
+    let found = observed(new, now);
+    let today = found.map_or(now, |(at, _)| at).with_timezone(&tz).date_naive();
     let mut faults = Vec::new();
     let f = &mut faults;
     text(f, "street", &new.street, 1..=160);
@@ -105,12 +116,14 @@ pub fn inspection(
     numbers(f, new);
     if new.inspect_again_by.is_some_and(|day| day < today || day > today + TimeDelta::days(3660)) {
         let day = new.inspect_again_by.map(|day| day.to_string()).unwrap_or_default();
-        f.push(Fault::new("inspect_again_by", day, "expected a day from today on, within ten years"));
+        f.push(Fault::new(
+            "inspect_again_by",
+            day,
+            "expected a day from the one of the inspection on, within ten years",
+        ));
     }
     photographs(f, &new.photographs);
-    let offset = offset(new.sent_at, now);
-    let observed_at = by_our_clock(new.observed_at, offset, now);
-    if observed_at.is_none() {
+    if found.is_none() {
         f.push(Fault::new(
             "observed_at",
             new.observed_at.to_rfc3339(),
@@ -137,8 +150,8 @@ pub fn inspection(
         let at = |fault: Fault| Fault { field: format!("interdiction.{}", fault.field), ..fault };
         f.extend(self::interdiction(interdiction, today).into_iter().map(at));
     }
-    match observed_at {
-        Some(observed_at) if faults.is_empty() => Ok(Ready { observed_at, offset, suggestion }),
+    match found {
+        Some((observed_at, offset)) if faults.is_empty() => Ok(Ready { observed_at, offset, suggestion }),
         _ => Err(faults),
     }
 }

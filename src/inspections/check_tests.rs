@@ -8,10 +8,6 @@ fn now() -> Instant {
     Utc.with_ymd_and_hms(2026, 2, 22, 12, 0, 0).unwrap()
 }
 
-fn today() -> NaiveDate {
-    now().date_naive()
-}
-
 fn new(change: serde_json::Value) -> NewInspection {
     let mut whole = json!({"key": "0192f0c0-0000-7000-8000-000000000001", "observed_at": "2026-02-22T11:00:00Z", "street": "Rua A",
         "building": "housing", "ownership": "private", "damage": "damaged", "form": "2026-1"});
@@ -25,7 +21,7 @@ fn fields(change: serde_json::Value) -> Vec<String> {
     let form = form::current().unwrap();
     let new = new(change);
     let form = Some(&form).filter(|form| form.version == new.form);
-    match inspection(&new, form, now(), today()) {
+    match inspection(&new, form, now(), chrono_tz::America::Sao_Paulo) {
         Ok(_) => Vec::new(),
         Err(faults) => faults.into_iter().map(|fault| fault.field).collect(),
     }
@@ -52,7 +48,6 @@ fn the_least_that_is_needed_is_enough() {
 fn every_wrong_field_is_named_at_once() {
     let wrong = json!({"street": " ", "units": 0, "estimated_loss_centavos": -1, "people": {"injured": -1}, "form": "1999",
         "place": {"lat": 91, "lon": 0, "accuracy_m": null}, "inspect_again_by": "2026-02-21", "correction_reason": "x",
-        "observed_at": "2026-02-22T12:10:00Z",
         "photographs": [{"key": "0192f0c0-0000-7000-8000-000000000003", "taken_at": "2026-02-22T11:00:00Z", "bearing_deg": 360}]});
     assert_eq!(
         fields(wrong),
@@ -65,7 +60,6 @@ fn every_wrong_field_is_named_at_once() {
             "people.injured",
             "inspect_again_by",
             "photographs[0].bearing_deg",
-            "observed_at",
             "form"
         ]
     );
@@ -112,4 +106,37 @@ fn no_time_of_a_device_puts_an_inspection_after_it_was_received() {
             }
         }
     }
+}
+
+/// Held as it is sent at `now`, the time and the clock's difference in seconds.
+fn held(change: serde_json::Value) -> Result<(Instant, i64), Vec<String>> {
+    let form = form::current();
+    let found = inspection(&new(change), form.as_ref(), now(), chrono_tz::America::Sao_Paulo);
+    let found = found.map(|ready| (ready.observed_at, ready.offset.num_seconds()));
+    found.map_err(|faults| faults.into_iter().map(|fault| fault.field).collect())
+}
+
+#[test]
+fn a_day_counts_from_the_day_of_the_inspection_and_not_from_when_it_came() {
+    // Filled on Friday with "until Saturday", and the network came back on Sunday.
+    let waited = json!({"observed_at": "2026-02-20T18:00:00Z", "inspect_again_by": "2026-02-21"});
+    assert!(held(waited).is_ok());
+    // At 22:00 in the town it is the next day in Greenwich.
+    assert!(held(json!({"observed_at": "2026-02-22T01:00:00Z", "inspect_again_by": "2026-02-21"})).is_ok());
+    let before = json!({"observed_at": "2026-02-20T18:00:00Z", "inspect_again_by": "2026-02-19"});
+    assert_eq!(held(before), Err(vec!["inspect_again_by".to_owned()]));
+}
+
+#[test]
+fn a_clock_that_was_put_right_between_takes_nothing_away_and_is_told() {
+    // Made by a clock a day ahead, and sent by one that the network put right.
+    let ahead = json!({"observed_at": "2026-02-23T11:00:00Z", "sent_at": "2026-02-22T12:00:00Z", "inspect_again_by": "2026-02-24"});
+    assert_eq!(held(ahead), Ok((now(), -23 * 3600)));
+    // And one that had begun anew years ago.
+    let reset = json!({"observed_at": "2015-01-01T03:00:00Z", "sent_at": "2026-02-22T12:00:00Z"});
+    let (at, behind) = held(reset).unwrap();
+    assert!(at == now() && behind > 11 * 365 * 86400, "{behind}");
+    // A correction says what was seen then, and nothing else.
+    let correction = json!({"observed_at": "2015-01-01T03:00:00Z", "supersedes": "0192f0c0-0000-7000-8000-000000000009", "correction_reason": "x"});
+    assert_eq!(held(correction), Err(vec!["observed_at".to_owned()]));
 }

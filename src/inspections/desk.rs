@@ -8,6 +8,7 @@ use uuid::Uuid;
 
 use super::check::{self, Ready, plain};
 use super::sent::{self, Begun, Kind, Parcel};
+use super::store::interdiction::standing_of;
 use super::store::{self, NewRow};
 use super::{Fault, NewInspection, Refusal, form, interdictions};
 use crate::accounts::tokens::desk::Acting;
@@ -85,8 +86,7 @@ pub async fn take(
         let taken = serde_json::from_value(answer).map_err(|error| sqlx::Error::Decode(error.into()))?;
         return Ok((taken, false));
     }
-    let today = by.now.with_timezone(&tools.tz).date_naive();
-    let ready = check::inspection(new, form::find(&new.form).as_ref(), by.now, today).map_err(Refusal::Wrong)?;
+    let ready = check::inspection(new, form::find(&new.form).as_ref(), by.now, tools.tz).map_err(Refusal::Wrong)?;
     let place = placed(&mut *conn, new).await?;
     let taken = keep(&mut *conn, by, tools, new, (&ready, &place)).await?;
     let answer = serde_json::to_value(&taken).unwrap_or_default();
@@ -124,6 +124,13 @@ async fn placed(conn: &mut PgConnection, new: &NewInspection) -> Result<Place, R
                 return Err(Refusal::Conflict(format!("the inspection was corrected already, by {number}")));
             }
             Some(None) => {}
+        }
+        // One house, one term: the interdiction holds on through the correction, which says where it is now.
+        if new.interdiction.is_some()
+            && let Some(number) = standing_of(&mut *conn, id).await?
+        {
+            let told = format!("the building is forbidden already, by {number}, which a correction leaves as it is");
+            faults.push(Fault::new("interdiction", number, told));
         }
     }
     for (at, one) in new.photographs.iter().enumerate() {
@@ -207,10 +214,11 @@ fn said(new: &NewInspection, number: &str, neighbourhood: &str) -> String {
     format!("Vistoria {number}{corrects}: {place}, edificação {damage}{risk}")
 }
 
-/// Street and neighbourhood.
+/// Street and neighbourhood, as far as they are told on a timeline.
 pub fn where_it_is(street: &str, neighbourhood: &str) -> String {
     let street = super::address::public_street(street);
-    if neighbourhood.is_empty() { street } else { format!("{street}, {neighbourhood}") }
+    let parts: Vec<&str> = [street.as_str(), neighbourhood].into_iter().filter(|part| !part.is_empty()).collect();
+    if parts.is_empty() { "endereço na vistoria".into() } else { parts.join(", ") }
 }
 
 /// Writes a line onto the timelines of the incident and of the occurrence.

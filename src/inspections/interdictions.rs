@@ -175,6 +175,14 @@ pub struct Release {
     pub reason: String,
     /// The inspection that found it safe, if there was one.
     pub inspection: Option<Uuid>,
+    /// When it was released, by the device's clock; otherwise when this comes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>, format = DateTime)]
+    pub at: Option<Instant>,
+    /// The device's clock when it sent this. No part of the content.
+    #[serde(default, skip_serializing)]
+    #[schema(value_type = Option<String>, format = DateTime)]
+    pub sent_at: Option<Instant>,
 }
 
 /// A release that was taken.
@@ -197,7 +205,10 @@ pub async fn release(
     tools: Tools<'_>,
     (id, new): (Uuid, &Release),
 ) -> Result<(Released, bool), Refusal> {
-    let content = json!({ "interdiction": id, "reason": new.reason, "inspection": new.inspection });
+    let mut content = json!({ "interdiction": id, "reason": new.reason, "inspection": new.inspection });
+    if let Some(at) = new.at {
+        content["at"] = json!(at);
+    }
     let parcel = Parcel { key: new.key, kind: Kind::Release, account: desk::account(by)?, content: &content };
     if let Begun::Before(answer) = sent::begin(&mut *conn, tools.ring, parcel).await? {
         let released = serde_json::from_value(answer).map_err(|error| sqlx::Error::Decode(error.into()))?;
@@ -214,14 +225,16 @@ pub async fn release(
     {
         return Err(Refusal::wrong("inspection", inspection, "there is no such inspection"));
     }
-    store::release(&mut *conn, id, (by.now, &by.actor.name, &reason), (new.key, new.inspection)).await?;
+    let offset = check::offset(new.sent_at, by.now);
+    let at = new.at.and_then(|at| check::by_our_clock(at, offset, by.now)).unwrap_or(by.now).max(found.at);
+    store::release(&mut *conn, id, (at, &by.actor.name, &reason), (new.key, new.inspection)).await?;
     let line = format!("Desinterdição {}: {}", found.number, desk::where_it_is(&found.street, &found.neighbourhood));
     let of = (found.incident.map(IncidentId), found.occurrence);
     desk::tell(&mut *conn, by, of, &line, (found.inspection, &found.inspection_number)).await?;
     let entry = Entry::new(Act::InterdictionRelease, "interdiction", id).because(&reason);
-    let entry = entry.to(json!({ "number": found.number, "inspection": new.inspection }));
+    let entry = entry.to(json!({ "number": found.number, "inspection": new.inspection, "released_at": at }));
     audit::record(&mut *conn, by.ids, by.now, by.actor, entry).await?;
-    let released = Released { id, number: found.number, released_at: by.now };
+    let released = Released { id, number: found.number, released_at: at };
     let answer = serde_json::to_value(&released).unwrap_or_default();
     sent::keep(conn, tools.ring, by.now, parcel, &answer).await?;
     Ok((released, true))

@@ -275,7 +275,8 @@ pub struct NewInspection {
     pub correction_reason: String,
     pub occurrence: Option<Uuid>,
     pub incident: Option<Uuid>,
-    /// By the device's clock.
+    /// By the device's clock. What lies ahead or more than a year ago counts from when it came, unless it is a correction; the
+    /// difference is kept.
     #[schema(value_type = String, format = DateTime)]
     pub observed_at: Instant,
     /// The device's clock when it sent this, from which follows by how much it is wrong. No part of the content.
@@ -333,6 +334,7 @@ pub struct NewInspection {
     #[serde(default)]
     #[schema(max_length = 4000)]
     pub recommendation: String,
+    /// A day from the one of the inspection on.
     #[schema(value_type = Option<String>, format = Date)]
     pub inspect_again_by: Option<NaiveDate>,
     /// At most 24.

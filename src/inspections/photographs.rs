@@ -67,6 +67,32 @@ fn parcel<'a>(by: Acting<'_>, sending: Sending<'_>, content: &'a serde_json::Val
     Ok(Parcel { key: sending.key, kind: Kind::Photograph, account: desk::account(by)?, content })
 }
 
+/// Empties a photograph of an inspection: its row, its sum and why stay, the picture is gone. What was submitted with it stands as it
+/// was frozen. `of`: inspection, and photograph.
+///
+/// # Errors
+/// `Wrong` without a reason; `NotFound`; `Conflict` when there is nothing to remove.
+pub async fn remove(conn: &mut PgConnection, by: Acting<'_>, of: (Uuid, Uuid), reason: &str) -> Result<(), Refusal> {
+    let reason = super::check::plain(reason);
+    if !(3..=2000).contains(&reason.chars().count()) {
+        return Err(Refusal::wrong("reason", reason, "expected 3 to 2000 characters"));
+    }
+    let inspection = store::load(&mut *conn, of.0).await?.ok_or(Refusal::NotFound("inspection"))?;
+    let found = store::photographs(&mut *conn, of.0).await?.into_iter().find(|one| one.id == of.1);
+    let found = found.ok_or(Refusal::NotFound("photograph"))?;
+    if !store::remove_photograph(&mut *conn, of, (&by.actor.name, by.now, &reason)).await? {
+        let is_gone = found.removed_at.is_some();
+        let why = if is_gone { "the photograph was already removed" } else { "its file has not come yet" };
+        return Err(Refusal::Conflict(why.into()));
+    }
+    let line = format!("Fotografia retirada da vistoria {}", inspection.number);
+    let incident = inspection.incident_id.map(crate::ids::IncidentId);
+    desk::tell(&mut *conn, by, (incident, inspection.occurrence_id), &line, (of.0, &inspection.number)).await?;
+    let was = json!({ "photograph": of.1, "sha256": found.sha256 });
+    let entry = Entry::new(Act::InspectionRemovePhotograph, "inspection", of.0).because(&reason).from(was);
+    Ok(audit::record(conn, by.ids, by.now, by.actor, entry).await?)
+}
+
 /// Keeps a file. True: it is new.
 ///
 /// # Errors

@@ -98,7 +98,21 @@ pub async fn told(
     reason: &str,
     detail: Value,
 ) -> Result<(), ActError> {
-    store::tell(&mut *conn, id, by.now, &by.actor.name, kind, reason, &detail).await?;
+    told_at(conn, by, (id, act, kind), reason, detail, by.now).await
+}
+
+async fn told_at(
+    conn: &mut PgConnection,
+    by: By<'_>,
+    (id, act, kind): (Uuid, Act, &str),
+    reason: &str,
+    mut detail: Value,
+    at: Instant,
+) -> Result<(), ActError> {
+    if at < by.now {
+        detail["received_at"] = json!(by.now);
+    }
+    store::tell(&mut *conn, id, at, &by.actor.name, kind, reason, &detail).await?;
     let entry = Entry::new(act, "occurrence", id).because(reason).to(detail);
     audit::record(&mut *conn, by.desk.ids, by.now, by.actor, entry).await?;
     Ok(notify(conn, &Event::Occurrence { id }).await?)
@@ -120,19 +134,20 @@ fn after(found: &Occurrence, ask: Ask<'_>) -> Result<(State, crate::occurrences:
 /// # Errors
 /// When it does not stand where that begins, or the reason is missing.
 pub async fn decide(conn: &mut PgConnection, by: By<'_>, id: Uuid, ask: Ask<'_>) -> Result<(), ActError> {
-    decide_as_of(conn, by, by.now, id, ask).await
+    decide_at(conn, by, id, ask, by.now).await
 }
 
-/// The same of what happened at `at`, and is told only now: the occurrence stands so since then.
+/// The same of what was done before it came here: state and timeline bear its time, the audit that of its arrival. Never before the
+/// last decision.
 ///
 /// # Errors
-/// As of [`decide`].
-pub async fn decide_as_of(
+/// As [`decide`].
+pub async fn decide_at(
     conn: &mut PgConnection,
     by: By<'_>,
-    at: Instant,
     id: Uuid,
     ask: Ask<'_>,
+    at: Instant,
 ) -> Result<(), ActError> {
     let found = begin(&mut *conn, id, State::ALL).await?;
     let (to, step) = after(&found, ask)?;
@@ -145,6 +160,7 @@ pub async fn decide_as_of(
         Ask::Dispatch { unit } => unit,
         Ask::Confirm | Ask::Arrive | Ask::Merge | Ask::Unmerge { .. } => "",
     };
+    let at = at.max(found.decided_at.unwrap_or(found.opened_at)).min(by.now);
     store::decide(&mut *conn, id, &[step.from], to, (at, &by.actor.name, reason.trim())).await?;
     match ask {
         Ask::Dispatch { unit } => work::send(&mut *conn, id, unit.trim()).await?,
@@ -153,7 +169,8 @@ pub async fn decide_as_of(
     }
     take::weigh(&mut *conn, id).await?;
     let kind = if matches!(ask, Ask::StandDown { .. }) { "stood_down" } else { to.as_str() };
-    told(conn, by, (id, step.act, kind), reason.trim(), json!({ "from": step.from, "to": to })).await
+    let detail = json!({ "from": step.from, "to": to });
+    told_at(conn, by, (id, step.act, kind), reason.trim(), detail, at).await
 }
 
 /// Puts one occurrence under another; its reports go there, and it keeps its number and timeline. What was confirmed stays so: with

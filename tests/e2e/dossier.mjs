@@ -82,7 +82,7 @@ export async function fillDossier({ base, page, incident, step, checkPage, pictu
       }
       if (kind === "decree") {
         await page.fill("[name=decree_number]", "17.000/2026");
-        await page.fill("[name=decree_on]", new Date().toISOString().slice(0, 10));
+        await page.fill("[name=decree_on]", new Intl.DateTimeFormat("sv-SE", { timeZone: "America/Sao_Paulo" }).format(new Date()));
       }
       await send(page, page.locator("button[value=adopt]"));
       await page.locator(".tag.good").first().waitFor();

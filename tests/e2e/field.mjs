@@ -50,6 +50,19 @@ async function begin(street) {
   await page.selectOption("[data-field=damage]", "damaged");
 }
 
+/** What a finger cannot hit surely. */
+const small = () => page.evaluate(() => [...document.querySelectorAll(".campo .btn, .campo-bar a, .campo .choice, .campo input:not([type=radio], [type=checkbox], [type=file]), .campo select")].filter((one) => one.offsetParent && one.getBoundingClientRect().height < 48).map((one) => one.textContent.trim().slice(0, 30) || one.dataset.field));
+
+/** The page says of each thing on the device what it is and where it stands. */
+const heldOn = () => page.evaluate(() => new Promise((done, fail) => {
+  const request = indexedDB.open("sentinela-campo");
+  request.onerror = () => fail(request.error);
+  request.onsuccess = () => {
+    const all = request.result.transaction("items").objectStore("items").getAll();
+    all.onsuccess = () => (request.result.close(), done(all.result));
+  };
+}));
+
 async function found(street) {
   return page.evaluate(async (wanted) => {
     const all = await (await fetch("/api/v1/inspections?all=true&limit=1000", { cache: "no-store" })).json();
@@ -90,8 +103,7 @@ try {
     await lookOver(page);
     await page.click("#night");
     await lookOver(page);
-    const small = await page.evaluate(() => [...document.querySelectorAll(".campo .btn, .campo-bar a")].filter((one) => one.offsetParent && one.getBoundingClientRect().height < 48).map((one) => one.textContent));
-    assert.deepEqual(small, [], "targets of 48 pixels");
+    assert.deepEqual(await small(), [], "targets of 48 pixels");
     await page.click("#night");
   });
 
@@ -101,6 +113,7 @@ try {
     await reload();
     await begin("Rua do Primeiro Teste");
     await lookOver(page);
+    assert.deepEqual(await small(), [], "targets of 48 pixels in the form");
     await page.locator("[data-question][value=failing]").check();
     await page.locator("[data-question][value=steep]").check();
     assert.match(await page.locator("#suggested").innerText(), /R4/);
@@ -134,6 +147,93 @@ try {
     await reload();
     await stands("Rua do Primeiro Teste", "waiting");
     assert.equal(await page.locator("#net").getAttribute("data-standing"), "offline");
+  });
+
+  await step("going back after it was finished takes nothing out of the queue", async () => {
+    await begin("Rua da Volta");
+    await page.click("#finish");
+    await stands("Rua da Volta", "waiting");
+    await page.goBack();
+    await page.waitForTimeout(300);
+    assert.equal(await page.locator("#view-today").isVisible(), true, page.url());
+    await stands("Rua da Volta", "waiting");
+    assert.deepEqual((await heldOn()).filter((one) => one.label.startsWith("Rua")).map(({ state }) => state), ["waiting", "waiting"]);
+    // Opened by hand it is a draft, and stays one when somebody comes back to its page.
+    await queued("Rua da Volta").getByRole("button", { name: "Abrir" }).click();
+    await page.locator("#view-form:not([hidden])").waitFor();
+    await page.click("#finish");
+    await stands("Rua da Volta", "waiting");
+  });
+
+  await step("pictures that are being made small arrive in their own inspection, however quickly it is left", async () => {
+    const files = await Promise.all([1, 2, 3].map(async (n) => ({ name: `IMG_${n}.jpg`, mimeType: "image/jpeg", buffer: Buffer.from(await picture(), "base64") })));
+    await begin("Rua das Fotos");
+    await page.setInputFiles("#album", files);
+    await page.click("#finish");
+    await stands("Rua das Fotos", "waiting");
+    await begin("Rua sem Fotos");
+    await page.setInputFiles("#album", files);
+    await page.click(".campo-bar a[data-view=view-today]");
+    await page.click(".campo-bar a.primary");
+    await page.fill("[data-field=street]", "Rua Vazia");
+    await page.locator("#form-said", { hasText: "Guardado" }).waitFor().catch(() => undefined);
+    await page.click(".campo-bar a[data-view=view-today]");
+    await stands("Rua Vazia", "draft");
+    const counts = Object.fromEntries((await heldOn()).filter((one) => one.draft).map(({ label, draft }) => [label, draft.photographs]));
+    assert.deepEqual([counts["Rua das Fotos, 20"].length, counts["Rua sem Fotos, 20"].length, counts["Rua Vazia"].length], [3, 3, 0]);
+    assert.ok(counts["Rua das Fotos, 20"].every(({ place, bearing_deg }) => place === null && bearing_deg === null), "the gallery knows no place");
+    for (const street of ["Rua sem Fotos", "Rua Vazia"]) {
+      page.once("dialog", (dialog) => dialog.accept());
+      await queued(street).getByRole("button", { name: "Apagar" }).click();
+      await queued(street).waitFor({ state: "detached" });
+    }
+  });
+
+  await step("a draft without a street stays, and one into which nobody wrote does not", async () => {
+    const before = (await heldOn()).length;
+    await page.click(".campo-bar a.primary");
+    await page.locator("#view-form:not([hidden])").waitFor();
+    await page.waitForTimeout(500);
+    await page.click(".campo-bar a[data-view=view-today]");
+    await page.locator("#view-today:not([hidden])").waitFor();
+    assert.equal((await heldOn()).length, before);
+    await page.click(".campo-bar a.primary");
+    await page.locator("#view-form:not([hidden])").waitFor();
+    await page.fill("[data-field=homeless]", "4");
+    await page.click(".campo-bar a[data-view=view-today]");
+    await stands("Sem endereço", "draft");
+    await queued("Sem endereço").getByRole("button", { name: "Abrir" }).click();
+    await page.locator("#view-form:not([hidden])").waitFor();
+    assert.equal(await page.inputValue("[data-field=homeless]"), "4");
+    await page.click(".campo-bar a[data-view=view-today]");
+    await stands("Sem endereço", "draft");
+    page.once("dialog", (dialog) => dialog.accept());
+    await queued("Sem endereço").getByRole("button", { name: "Apagar" }).click();
+    await queued("Sem endereço").waitFor({ state: "detached" });
+  });
+
+  await step("a form that a full device cannot keep stays open and says so", async () => {
+    await begin("Rua da Memória Cheia");
+    await page.locator("#form-said", { hasText: "Guardado" }).waitFor();
+    await page.evaluate(() => {
+      window.put = IDBObjectStore.prototype.put;
+      IDBObjectStore.prototype.put = () => {
+        throw new DOMException("full", "QuotaExceededError");
+      };
+    });
+    await page.fill("[data-field=complement]", "Fundos");
+    await page.click(".campo-bar a[data-view=view-today]");
+    await page.locator("#form-said", { hasText: "Não foi possível guardar" }).waitFor();
+    assert.equal(await page.locator("#view-form").isVisible(), true);
+    await page.evaluate(() => (IDBObjectStore.prototype.put = window.put));
+    await page.fill("[data-field=complement]", "Fundos, casa 2");
+    await page.click(".campo-bar a[data-view=view-today]");
+    await stands("Rua da Memória Cheia", "draft");
+    const [kept] = (await heldOn()).filter((one) => one.label.startsWith("Rua da Memória"));
+    assert.equal(kept.draft.fields.complement, "Fundos, casa 2");
+    page.once("dialog", (dialog) => dialog.accept());
+    await queued("Rua da Memória Cheia").getByRole("button", { name: "Apagar" }).click();
+    await queued("Rua da Memória Cheia").waitFor({ state: "detached" });
   });
 
   await step("it arrives exactly once, whole, though the answers were lost on the way", async () => {
@@ -219,7 +319,7 @@ try {
     await context.setOffline(false);
     await page.evaluate(() => window.dispatchEvent(new Event("online")));
     await stands("Rua do Quarto Teste", "refused");
-    assert.match(await queued("Rua do Quarto Teste").innerText(), /damage/);
+    assert.match(await queued("Rua do Quarto Teste").innerText(), /Dano.*: diferente/);
     await queued("Rua do Quarto Teste").getByRole("button", { name: "Enviar como correção" }).click();
     await page.locator("#correction:not([hidden])").waitFor();
     await page.fill("[data-field=correction_reason]", "Visto de novo por dentro");
@@ -227,6 +327,74 @@ try {
     await stands("Rua do Quarto Teste", "sent");
     const all = await found("Rua do Quarto Teste");
     assert.deepEqual(all.map(({ damage, superseded }) => [damage, superseded]), [["destroyed", false], ["damaged", true]]);
+  });
+
+  await step("what does not go through holds back nothing else, and is sent once it does", async () => {
+    await context.setOffline(true);
+    for (const street of ["Rua Teimosa", "Rua Seguinte"]) {
+      await begin(street);
+      await page.click("#finish");
+      await stands(street, "waiting");
+    }
+    await context.route(/\/api\/v1\/inspections$/, async (route) => {
+      if (route.request().method() === "POST" && route.request().postData()?.includes("Rua Teimosa")) return route.fulfill({ status: 500, body: "{}" });
+      return route.continue();
+    });
+    await context.setOffline(false);
+    await page.evaluate(() => window.dispatchEvent(new Event("online")));
+    await stands("Rua Seguinte", "sent");
+    await stands("Rua Teimosa", "waiting");
+    await context.unroute(/\/api\/v1\/inspections$/);
+    await page.evaluate(() => window.dispatchEvent(new Event("online")));
+    await stands("Rua Teimosa", "sent");
+    const sent = (await heldOn()).filter((one) => one.state === "sent");
+    assert.ok(sent.length > 2 && sent.every(({ draft, body }) => draft === undefined && !JSON.stringify(body ?? {}).includes("signer")), "what was sent leaves no names behind");
+  });
+
+  await step("without a network somebody arrives, inspects and resolves, one after the other", async () => {
+    const id = "0c000000-0000-4000-8000-00000000000c";
+    const theirs = { id, number: "2026/777", kind: "landslide", state: "dispatched", priority: 1, lat: -21.75, lon: -43.35, neighbourhood: "Linhares", words: "Barranco caiu", place: "Rua do Relato 31, casa da Maria" };
+    await context.route(/\/field\/today$/, async (route) => {
+      const response = await route.fetch();
+      if (!response.ok()) return route.fulfill({ response });
+      return route.fulfill({ response, json: { ...(await response.json()), occurrences: [theirs] } });
+    });
+    await page.evaluate(() => window.dispatchEvent(new Event("online")));
+    const shown = page.locator(".work-card", { hasText: "2026/777" });
+    await shown.waitFor();
+    await context.setOffline(true);
+    await shown.getByRole("button", { name: "Cheguei" }).click();
+    await shown.locator(".tag.wait", { hasText: "Cheguei" }).waitFor();
+    assert.equal(await shown.getByRole("button", { name: "Cheguei" }).count(), 0);
+    assert.equal(await shown.getByRole("button", { name: "Resolvido" }).count(), 1);
+    await shown.getByRole("button", { name: "Vistoriar" }).click();
+    await page.locator("#view-form:not([hidden])").waitFor();
+    // What was reported is read, and is no street.
+    await page.locator("#street-hint", { hasText: "casa da Maria" }).waitFor();
+    assert.equal(await page.inputValue("[data-field=street]"), "");
+    await page.fill("[data-field=street]", "Rua do Relato");
+    await page.selectOption("[data-field=damage]", "damaged");
+    await page.click("#finish");
+    await stands("Rua do Relato", "waiting");
+    const all = await heldOn();
+    assert.equal(all.find((one) => one.label === "Rua do Relato").body.occurrence, id);
+    assert.ok(all.find((one) => one.body?.act === "arrive").body.at, "with its time");
+    // None of it is real.
+    await page.evaluate(() => new Promise((done) => {
+      const request = indexedDB.open("sentinela-campo");
+      request.onsuccess = () => {
+        const items = request.result.transaction("items", "readwrite").objectStore("items");
+        const all = items.getAll();
+        all.onsuccess = () => {
+          for (const one of all.result) if (one.state === "waiting") items.delete(one.key);
+        };
+        items.transaction.oncomplete = () => (request.result.close(), done());
+      };
+    }));
+    await context.unroute(/\/field\/today$/);
+    await context.setOffline(false);
+    await page.evaluate(() => window.dispatchEvent(new Event("online")));
+    await shown.waitFor({ state: "detached" });
   });
 
   await step("the console and the public notice show it, and axe finds nothing there", async () => {

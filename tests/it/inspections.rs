@@ -9,6 +9,8 @@ use crate::approval::Person;
 use crate::relief::{House, INCIDENT};
 use crate::support;
 
+mod corrections;
+
 const SIGNED: &str = "10,10 20,30 40,10 60,40 80,10 100,50 120,10 140,60";
 
 fn key(n: u128) -> Uuid {
@@ -344,7 +346,13 @@ async fn the_app_s_page_names_nobody_and_its_worker_keeps_nothing_but_the_shell(
     assert_eq!(page, same, "the same for everybody");
     let (status, script) =
         house.room.send(Request::get("/campo/worker.js").body(axum::body::Body::empty()).unwrap()).await;
-    if status == StatusCode::OK {
-        assert!(script.starts_with("self.CAMPO={") && !script.contains("/api/"), "{}", &script[..200]);
+    if status == StatusCode::NOT_FOUND {
+        // Nothing to look at where the pages' scripts were not built; anywhere else that is a fault.
+        let built = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("src/web/ui/dist/field-worker.js");
+        assert!(!built.exists(), "the scripts are built, and the worker is not handed out: {script}");
+        eprintln!("left out: the scripts of pages are not built (make ui)");
+        return;
     }
+    assert_eq!(status, StatusCode::OK, "{script}");
+    assert!(script.starts_with("self.CAMPO={") && !script.contains("/api/"), "{}", &script[..script.len().min(200)]);
 }

@@ -50,11 +50,19 @@ impl Row {
     }
 }
 
-/// Of a dossier, of a person, or both; the newest first, at most 300. What a corrected version declared belongs to its corrections too.
+/// Of a dossier, of a person, or both; the newest first, at most 300. What a corrected version declared belongs to its corrections too; what
+/// waited there goes on as a declaration of theirs and is told once.
 pub async fn list(
     conn: &mut PgConnection,
     disaster: Option<Uuid>,
     staff: Option<Uuid>,
+) -> sqlx::Result<Vec<Declaration>> {
+    some(conn, (disaster, staff, None)).await
+}
+
+async fn some(
+    conn: &mut PgConnection,
+    (disaster, staff, id): (Option<Uuid>, Option<Uuid>, Option<Uuid>),
 ) -> sqlx::Result<Vec<Declaration>> {
     let rows = sqlx::query_as!(
         Row,
@@ -66,10 +74,13 @@ pub async fn list(
            from damage_declaration d
            where ($1::uuid is null or d.disaster_id in (
                    select w.id from disaster w join disaster v on v.id = $1 and w.incident_id = v.incident_id and w.version <= v.version))
-               and ($2::uuid is null or d.staff_id = $2)
+               and ($2::uuid is null or d.staff_id = $2) and ($3::uuid is null or d.id = $3)
+               and (d.disaster_id is not distinct from $1 or d.id is not distinct from $3
+                   or not exists (select from damage_declaration c where c.carried_from = d.id))
            order by d.at desc, d.id limit 300"#,
         disaster,
-        staff
+        staff,
+        id
     )
     .fetch_all(conn)
     .await?;
@@ -160,11 +171,8 @@ pub async fn file(
 
 /// One, held until the transaction ends.
 pub async fn lock(conn: &mut PgConnection, id: Uuid) -> sqlx::Result<Option<Declaration>> {
-    let disaster = sqlx::query_scalar!("select disaster_id from damage_declaration where id = $1 for update", id)
-        .fetch_optional(&mut *conn)
-        .await?;
-    let all = list(conn, disaster, None).await?;
-    Ok(disaster.and_then(|_| all.into_iter().find(|one| one.id == id)))
+    sqlx::query!("select id from damage_declaration where id = $1 for update", id).fetch_optional(&mut *conn).await?;
+    Ok(some(conn, (None, None, Some(id))).await?.pop())
 }
 
 pub async fn answer(
@@ -180,6 +188,28 @@ pub async fn answer(
         words,
         now,
         by
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// What nobody answered goes on in the next version, with its files.
+pub async fn carry(conn: &mut PgConnection, (id, next): (Uuid, Uuid)) -> sqlx::Result<()> {
+    sqlx::query!(
+        "insert into damage_declaration (id, disaster_id, department, person, registry, document, words, lines, at, staff_id, actor, carried_from)
+         select gen_random_uuid(), $2, department, person, registry, document, words, lines, at, staff_id, actor, id
+         from damage_declaration where disaster_id = $1 and state = 'sent'",
+        id,
+        next
+    )
+    .execute(&mut *conn)
+    .await?;
+    sqlx::query!(
+        "insert into damage_attachment (id, declaration_id, name, media_type, sha256, content)
+         select gen_random_uuid(), d.id, a.name, a.media_type, a.sha256, a.content
+         from damage_declaration d join damage_attachment a on a.declaration_id = d.carried_from where d.disaster_id = $1",
+        next
     )
     .execute(conn)
     .await?;

@@ -40,6 +40,7 @@ struct Row {
     onset: String,
     state: String,
     revision: i32,
+    form_revision: i32,
     sections: Json<Sections>,
     level: Option<String>,
     declared: Option<String>,
@@ -59,6 +60,7 @@ struct Row {
     decided_at: Option<Instant>,
     decided_by: Option<String>,
     decision: String,
+    recognised_on: Option<NaiveDate>,
 }
 
 fn verdict(level: Option<&str>, declared: Option<&str>) -> sqlx::Result<Option<Verdict>> {
@@ -83,6 +85,7 @@ impl Row {
             onset: self.onset.parse().map_err(decode)?,
             state: self.state.parse().map_err(decode)?,
             revision: self.revision,
+            form_revision: self.form_revision,
             sections: self.sections.0,
             verdict: verdict(self.level.as_deref(), self.declared.as_deref())?,
             level_reason: self.level_reason,
@@ -101,6 +104,7 @@ impl Row {
             decided_at: self.decided_at,
             decided_by: self.decided_by,
             decision: self.decision,
+            recognised_on: self.recognised_on,
         })
     }
 }
@@ -114,10 +118,10 @@ pub async fn list(
     let rows = sqlx::query_as!(
         Row,
         r#"select d.id, d.incident_id as "incident_id: IncidentId", i.number as incident, i.title, d.version, d.corrects,
-               d.correction_reason, d.drill, d.cobrade, d.occurred_at, d.onset, d.state, d.revision,
+               d.correction_reason, d.drill, d.cobrade, d.occurred_at, d.onset, d.state, d.revision, d.form_revision,
                d.sections as "sections: Json<Sections>", d.level, d.declared, d.level_reason, d.level_at, d.level_by, d.decree_number,
                d.decree_on, d.opened_at, d.opened_by, d.changed_at, d.changed_by, d.submitted_at, d.submitted_by,
-               encode(d.pdf_sha256, 'hex') as pdf_sha256, d.protocol, d.decided_at, d.decided_by, d.decision
+               encode(d.pdf_sha256, 'hex') as pdf_sha256, d.protocol, d.decided_at, d.decided_by, d.decision, d.recognised_on
            from disaster d join incident i on i.id = d.incident_id
            where ($1::uuid is null or d.incident_id = $1) and ($2::uuid is null or d.id = $2)
            order by d.opened_at desc, d.version desc, d.id limit $3"#,
@@ -186,32 +190,35 @@ pub async fn set_header(
     conn: &mut PgConnection,
     id: Uuid,
     (cobrade, occurred_at, onset): (&str, Instant, Onset),
-    (now, by): (Instant, &str),
 ) -> sqlx::Result<()> {
     sqlx::query!(
-        "update disaster set cobrade = $2, occurred_at = $3, onset = $4, changed_at = $5, changed_by = $6, revision = revision + 1 where id = $1",
+        "update disaster set cobrade = $2, occurred_at = $3, onset = $4, form_revision = revision + 1 where id = $1",
         id,
         cobrade,
         occurred_at,
-        onset.as_str(),
-        now,
-        by
+        onset.as_str()
     )
     .execute(conn)
     .await?;
     Ok(())
 }
 
-pub async fn set_sections(
-    conn: &mut PgConnection,
-    id: Uuid,
-    sections: &Sections,
-    (now, by): (Instant, &str),
-) -> sqlx::Result<()> {
+pub async fn set_sections(conn: &mut PgConnection, id: Uuid, sections: &Sections) -> sqlx::Result<()> {
     sqlx::query!(
-        "update disaster set sections = $2, changed_at = $3, changed_by = $4, revision = revision + 1 where id = $1",
+        "update disaster set sections = $2, form_revision = revision + 1 where id = $1",
         id,
-        Json(sections) as _,
+        Json(sections) as _
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// Something of an open dossier or of its parts changed: its next revision.
+pub async fn changed(conn: &mut PgConnection, id: Uuid, (now, by): (Instant, &str)) -> sqlx::Result<()> {
+    sqlx::query!(
+        "update disaster set revision = revision + 1, changed_at = $2, changed_by = $3 where id = $1 and state = 'open'",
+        id,
         now,
         by
     )
@@ -229,7 +236,7 @@ pub async fn set_level(
 ) -> sqlx::Result<()> {
     sqlx::query!(
         "update disaster set level = $2, declared = $3, level_detail = $4, level_reason = $5, level_at = $6, level_by = $7,
-             changed_at = $6, changed_by = $7, revision = revision + 1
+             form_revision = revision + 1
          where id = $1",
         id,
         said.level.as_str(),
@@ -302,23 +309,25 @@ pub async fn set_protocol(conn: &mut PgConnection, id: Uuid, protocol: &str) -> 
 pub async fn decide(
     conn: &mut PgConnection,
     id: Uuid,
-    (state, decision): (State, &str),
+    (state, decision, recognised_on): (State, &str, Option<NaiveDate>),
     (now, by): (Instant, &str),
 ) -> sqlx::Result<()> {
     sqlx::query!(
-        "update disaster set state = $2, decision = $3, decided_at = $4, decided_by = $5 where id = $1",
+        "update disaster set state = $2, decision = $3, decided_at = $4, decided_by = $5, recognised_on = $6 where id = $1",
         id,
         state.as_str(),
         decision,
         now,
-        by
+        by,
+        recognised_on
     )
     .execute(conn)
     .await?;
     Ok(())
 }
 
-/// The next version with everything of this one: entries that stand, documents as drafts with their numbers, photographs.
+/// The next version with everything of this one: entries that stand, documents as drafts with their numbers, photographs, and what was
+/// declared and nobody answered.
 pub async fn correct(
     conn: &mut PgConnection,
     (id, next): (Uuid, Uuid),
@@ -366,9 +375,9 @@ pub async fn correct(
         id,
         next
     )
-    .execute(conn)
+    .execute(&mut *conn)
     .await?;
-    Ok(())
+    declared::carry(conn, (id, next)).await
 }
 
 /// Open incidents without a dossier, the newest first: id, number, title, COBRADE and when it was opened.

@@ -13,7 +13,8 @@ use crate::ids::IncidentId;
 /// By the order of their kinds.
 pub async fn documents(conn: &mut PgConnection, disaster: Uuid) -> sqlx::Result<Vec<Document>> {
     let rows = sqlx::query!(
-        r#"select kind, revision, paragraphs as "paragraphs: Json<Vec<Paragraph>>", state, number, changed_at, changed_by, adopted_at, adopted_by
+        r#"select kind, revision, paragraphs as "paragraphs: Json<Vec<Paragraph>>", filled as "filled: Json<Vec<Paragraph>>", state, number,
+               changed_at, changed_by, adopted_at, adopted_by
            from damage_document where disaster_id = $1"#,
         disaster
     )
@@ -26,6 +27,7 @@ pub async fn documents(conn: &mut PgConnection, disaster: Uuid) -> sqlx::Result<
             revision: row.revision,
             paragraphs: row.paragraphs.0,
             is_adopted: row.state == "adopted",
+            filled: row.filled.map(|filled| filled.0),
             number: row.number,
             changed_at: row.changed_at,
             changed_by: row.changed_by,
@@ -76,20 +78,23 @@ pub async fn write(
     Ok(())
 }
 
+/// With its number, and its paragraphs as they read from now on.
 pub async fn adopt(
     conn: &mut PgConnection,
     (disaster, kind): (Uuid, Kind),
-    number: &str,
+    (number, filled): (&str, &[Paragraph]),
     (now, by): (Instant, &str),
 ) -> sqlx::Result<()> {
     sqlx::query!(
-        "update damage_document set state = 'adopted', number = $3, adopted_at = $4, adopted_by = $5, revision = revision + 1
+        "update damage_document set state = 'adopted', number = $3, adopted_at = $4, adopted_by = $5, filled = $6,
+             revision = revision + 1
          where disaster_id = $1 and kind = $2",
         disaster,
         kind.as_str(),
         number,
         now,
-        by
+        by,
+        Json(filled) as _
     )
     .execute(conn)
     .await?;
@@ -103,7 +108,7 @@ pub async fn take_back(
     (now, by): (Instant, &str),
 ) -> sqlx::Result<()> {
     sqlx::query!(
-        "update damage_document set state = 'draft', adopted_at = null, adopted_by = null, changed_at = $3, changed_by = $4,
+        "update damage_document set state = 'draft', filled = null, adopted_at = null, adopted_by = null, changed_at = $3, changed_by = $4,
              revision = revision + 1
          where disaster_id = $1 and kind = $2",
         disaster,
@@ -116,7 +121,8 @@ pub async fn take_back(
     Ok(())
 }
 
-/// Every photograph that the report may hold: the incident's and its inspections', with what was chosen of them; the chosen first.
+/// Every photograph that the report may hold: the incident's and its inspections', with what was chosen of them; the chosen first. What was
+/// chosen stays, also when its inspection was corrected since.
 pub async fn photographs(
     conn: &mut PgConnection,
     disaster: Uuid,
@@ -131,7 +137,7 @@ pub async fn photographs(
            left join inspection_photograph p on p.id = a.inspection_photograph_id
            left join inspection_standing i on i.id = p.inspection_id
            left join damage_photograph c on c.attachment_id = a.id and c.disaster_id = $1
-           where a.removed_at is null and (a.incident_id = $2 or i.of_incident_id = $2)
+           where a.removed_at is null and (a.incident_id = $2 or i.of_incident_id = $2 or c.attachment_id is not null)
            order by c.position nulls last, a.seq limit 500"#,
         disaster,
         incident.0
@@ -187,6 +193,17 @@ pub async fn pictures(conn: &mut PgConnection, disaster: Uuid) -> sqlx::Result<V
     .fetch_all(conn)
     .await?;
     Ok(rows.into_iter().map(|row| (row.id, row.content)).collect())
+}
+
+/// Which pictures the report has, in its order.
+pub async fn picture_ids(conn: &mut PgConnection, disaster: Uuid) -> sqlx::Result<Vec<Uuid>> {
+    sqlx::query_scalar!(
+        "select a.id from damage_photograph c join attachment a on a.id = c.attachment_id
+         where c.disaster_id = $1 and a.content is not null order by c.position, a.seq",
+        disaster
+    )
+    .fetch_all(conn)
+    .await
 }
 
 /// The small picture of an attachment; none when it was removed.

@@ -3,11 +3,9 @@
 use sqlx::PgConnection;
 
 use crate::clock::Instant;
-use crate::damage::figures::{Inspected, Proposal, of_shelters};
+use crate::damage::figures::{Inspected, Peak, Proposal, of_shelters};
 use crate::damage::lines::Line;
 use crate::ids::IncidentId;
-use crate::shelters::store::count::{self, Whose};
-use crate::shelters::totals;
 
 /// Inspections of one incident, at most: what is beyond is not proposed.
 const MOST: i64 = 20_000;
@@ -18,8 +16,8 @@ const STEP: f64 = 10_000.0;
 pub async fn inspections(conn: &mut PgConnection, incident: IncidentId) -> sqlx::Result<Vec<Inspected>> {
     let rows = sqlx::query!(
         r#"select id as "id!", number as "number!", observed_at as "observed_at!", building as "building!", units as "units!",
-               damage as "damage!", estimated_loss_centavos, street as "street!", house_number as "house_number!",
-               complement as "complement!", st_x(geom) as lon, st_y(geom) as lat, dead, injured, ill, homeless, displaced, missing,
+               damage as "damage!", estimated_loss_centavos, street as "street!", neighbourhood as "neighbourhood!",
+               house_number as "house_number!", complement as "complement!", st_x(geom) as lon, st_y(geom) as lat, dead, injured, ill, homeless, displaced, missing,
                other_affected
            from inspection_standing where of_incident_id = $1 order by observed_at, id limit $2"#,
         incident.0,
@@ -49,6 +47,7 @@ pub async fn inspections(conn: &mut PgConnection, incident: IncidentId) -> sqlx:
             damage: row.damage,
             centavos: row.estimated_loss_centavos,
             street: row.street,
+            neighbourhood: row.neighbourhood,
             house_number: row.house_number,
             complement: row.complement,
             spot: row.lon.zip(row.lat).map(|(lon, lat)| (step(lon), step(lat))),
@@ -58,8 +57,13 @@ pub async fn inspections(conn: &mut PgConnection, incident: IncidentId) -> sqlx:
     Ok(all.collect())
 }
 
-/// Desabrigados and desalojados at an instant; nothing when no shelter was opened and no family registered for the incident.
-pub async fn shelters(conn: &mut PgConnection, incident: IncidentId, at: Instant) -> sqlx::Result<Vec<Proposal>> {
+/// Desabrigados and desalojados, as many as there were at once between the disaster and now: a disaster's total is who needed shelter, and
+/// not who is there still. Nothing when no shelter was opened and no family registered for the incident.
+pub async fn shelters(
+    conn: &mut PgConnection,
+    incident: IncidentId,
+    (since, now): (Instant, Instant),
+) -> sqlx::Result<Vec<Proposal>> {
     let is_known = sqlx::query_scalar!(
         r#"select exists (select from shelter_opening where incident_id = $1) or exists (select from household where incident_id = $1) as "known!""#,
         incident.0
@@ -69,7 +73,37 @@ pub async fn shelters(conn: &mut PgConnection, incident: IncidentId, at: Instant
     if !is_known {
         return Ok(Vec::new());
     }
-    let sheltered = count::by_shelter(&mut *conn, (at, at), Whose::incident(incident.0)).await?;
-    let elsewhere = count::elsewhere(conn, (at, at), Whose::incident(incident.0)).await?;
-    Ok(of_shelters(totals::sum(&sheltered).all(), elsewhere.heads.all()))
+    let homeless = peak(&mut *conn, incident, (since, now), true).await?;
+    let displaced = peak(conn, incident, (since, now), false).await?;
+    Ok(of_shelters(homeless, displaced))
+}
+
+/// The most persons at once, in shelters or elsewhere, and the last instant from which they were that many. An undone stay never was.
+async fn peak(
+    conn: &mut PgConnection,
+    incident: IncidentId,
+    (since, now): (Instant, Instant),
+    in_shelters: bool,
+) -> sqlx::Result<Peak> {
+    let row = sqlx::query!(
+        r#"with span as (
+               select greatest(t.from_at, $2) as from_at, t.until_at
+               from stay t join displaced_person p on p.id = t.person_id join household h on h.id = p.household_id
+               left join shelter_opening o on o.id = t.opening_id
+               where (t.host is null) = $4 and coalesce(o.incident_id, h.incident_id) = $1 and t.ended_as is distinct from 'undone'
+                   and t.from_at <= $3 and (t.until_at is null or t.until_at > $2)),
+           step as (
+               select from_at as at, 1 as many from span
+               union all select until_at, -1 from span where until_at <= $3),
+           run as (select at, sum(sum(many)) over (order by at) as heads from step group by at)
+           select at as "at!", heads::bigint as "heads!" from run order by heads desc, at desc limit 1"#,
+        incident.0,
+        since,
+        now,
+        in_shelters
+    )
+    .fetch_optional(conn)
+    .await?;
+    // Nobody at any time is nobody now.
+    Ok(row.filter(|row| row.heads > 0).map_or((0, now), |row| (row.heads, row.at)))
 }

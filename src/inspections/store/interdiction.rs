@@ -6,12 +6,13 @@ use sqlx::PgConnection;
 use uuid::Uuid;
 
 use crate::clock::Instant;
+use crate::inspections::address::public_street;
 use crate::inspections::check::plain;
 use crate::inspections::interdictions::Of;
 use crate::inspections::{NewInterdiction, State};
 
-/// Interdictions of one list.
-pub const MOST: i64 = 500;
+/// Interdictions of one page of a list.
+pub const PAGE: i64 = 500;
 
 /// What a new row has beside what was sent.
 #[derive(Clone, Copy, Debug)]
@@ -68,6 +69,8 @@ pub async fn insert(conn: &mut PgConnection, new: &NewInterdiction, row: &NewRow
 pub struct Held {
     pub number: String,
     pub state: State,
+    pub at: Instant,
+    /// As it is known now.
     pub street: String,
     pub neighbourhood: String,
     pub inspection: Uuid,
@@ -76,12 +79,24 @@ pub struct Held {
     pub occurrence: Option<Uuid>,
 }
 
+/// The number of an interdiction that stands on this inspection, or on one that it corrects or that corrects it.
+pub async fn standing_of(conn: &mut PgConnection, inspection: Uuid) -> sqlx::Result<Option<String>> {
+    sqlx::query_scalar!(
+        "select number from interdiction where state = 'active' and inspection_id in (select inspection_chain($1))
+         order by at desc limit 1",
+        inspection
+    )
+    .fetch_optional(conn)
+    .await
+}
+
 /// An interdiction that nobody else releases meanwhile.
 pub async fn lock(conn: &mut PgConnection, id: Uuid) -> sqlx::Result<Option<Held>> {
     let row = sqlx::query!(
-        r#"select n.number, n.state, n.public_street, n.neighbourhood, i.id as inspection, i.number as inspection_number,
+        r#"select n.number, n.state, s.street, s.neighbourhood, i.id as inspection, i.number as inspection_number, n.at,
                coalesce(i.incident_id, o.incident_id) as incident, i.occurrence_id
            from interdiction n join inspection i on i.id = n.inspection_id left join occurrence o on o.id = i.occurrence_id
+           join inspection s on s.id = inspection_standing_of(n.inspection_id)
            where n.id = $1 for update of n"#,
         id
     );
@@ -90,7 +105,8 @@ pub async fn lock(conn: &mut PgConnection, id: Uuid) -> sqlx::Result<Option<Held
     Ok(Some(Held {
         number: row.number,
         state,
-        street: row.public_street,
+        at: row.at,
+        street: row.street,
         neighbourhood: row.neighbourhood,
         inspection: row.inspection,
         inspection_number: row.inspection_number,
@@ -136,6 +152,8 @@ pub struct Interdiction {
     pub received_at: Instant,
     /// User name.
     pub actor: String,
+    /// Their name.
+    pub actor_name: String,
     pub registry: String,
     /// partial or total
     pub scope: String,
@@ -147,10 +165,14 @@ pub struct Interdiction {
     #[schema(value_type = Option<String>, format = Date)]
     pub deadline: Option<NaiveDate>,
     pub appeal: String,
+    /// As the inspection that counts says it.
     pub street: String,
     pub house_number: String,
     pub complement: String,
     pub neighbourhood: String,
+    /// As it stands in the term.
+    pub term_address: String,
+    pub term_neighbourhood: String,
     pub signer_role: String,
     /// signature or refused
     pub proof: String,
@@ -170,32 +192,68 @@ impl Interdiction {
         parts.into_iter().filter(|part| !part.is_empty()).cloned().collect::<Vec<_>>().join(", ")
     }
 
+    /// Whether the term was signed for an address that was corrected since.
+    pub fn is_moved(&self) -> bool {
+        self.term_address != self.address() || self.term_neighbourhood != self.neighbourhood
+    }
+
     pub fn is_active(&self) -> bool {
         self.state == State::Active.as_str()
     }
 }
 
-/// The newest first: in a state, of an inspection, or the one of an id.
+/// Which are wanted; nothing = no matter.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Wish {
+    pub state: Option<State>,
+    /// Of this inspection, what it corrects and what corrects it.
+    pub inspection: Option<Uuid>,
+    pub id: Option<Uuid>,
+}
+
+/// The newest first, at most `limit`, before the `before`th.
 pub async fn list(
     conn: &mut PgConnection,
-    state: Option<State>,
-    of: (Option<Uuid>, Option<Uuid>),
+    wish: Wish,
+    before: Option<(Instant, Uuid)>,
+    limit: i64,
 ) -> sqlx::Result<Vec<Interdiction>> {
     sqlx::query_as!(
         Interdiction,
-        "select n.id, n.number, n.inspection_id as inspection, i.number as inspection_number, n.at, n.received_at, n.actor, n.registry,
-             n.scope, n.part, n.ownership, n.reason, n.apparent_damage, n.deadline, n.appeal, i.street, i.house_number, i.complement,
-             n.neighbourhood, n.signer_role, n.proof, n.state, n.released_at, n.released_by, n.release_reason,
+        r#"select n.id, n.number, n.inspection_id as inspection, i.number as inspection_number, n.at, n.received_at, n.actor,
+             w.name as actor_name, n.registry, n.scope, n.part, n.ownership, n.reason, n.apparent_damage, n.deadline, n.appeal, s.street,
+             s.house_number, s.complement, s.neighbourhood,
+             concat_ws(', ', nullif(i.street, ''), nullif(i.house_number, ''), nullif(i.complement, '')) as "term_address!",
+             n.neighbourhood as term_neighbourhood, n.signer_role, n.proof, n.state, n.released_at, n.released_by, n.release_reason,
              n.release_inspection_id as release_inspection
-         from interdiction n join inspection i on i.id = n.inspection_id
-         where ($1::text is null or n.state = $1) and ($2::uuid is null or n.inspection_id = $2) and ($3::uuid is null or n.id = $3)
-         order by n.at desc, n.id desc limit $4",
-        state.map(State::as_str),
-        of.0,
-        of.1,
-        MOST
+         from interdiction n join inspection i on i.id = n.inspection_id join staff w on w.id = n.actor_id
+         join inspection s on s.id = inspection_standing_of(n.inspection_id)
+         where ($1::text is null or n.state = $1) and ($2::uuid is null or n.inspection_id in (select inspection_chain($2)))
+             and ($3::uuid is null or n.id = $3) and ($4::timestamptz is null or (n.at, n.id) < ($4, $5::uuid))
+         order by n.at desc, n.id desc limit $6"#,
+        wish.state.map(State::as_str),
+        wish.inspection,
+        wish.id,
+        before.map(|(at, _)| at),
+        before.map(|(_, id)| id),
+        limit
     )
     .fetch_all(conn)
+    .await
+}
+
+/// The one of an id.
+pub async fn find(conn: &mut PgConnection, id: Uuid) -> sqlx::Result<Option<Interdiction>> {
+    Ok(list(conn, Wish { id: Some(id), ..Wish::default() }, None, 1).await?.pop())
+}
+
+/// How many there are.
+pub async fn count(conn: &mut PgConnection, state: Option<State>) -> sqlx::Result<i64> {
+    sqlx::query_scalar!(
+        r#"select count(*) as "count!" from interdiction where ($1::text is null or state = $1)"#,
+        state.map(State::as_str)
+    )
+    .fetch_one(conn)
     .await
 }
 
@@ -203,8 +261,9 @@ pub async fn list(
 #[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
 #[schema(as = PublicInterdiction)]
 pub struct Notice {
+    pub id: Uuid,
     pub number: String,
-    /// Without the house's number.
+    /// Without the house's number; empty when what was written does not begin as streets do.
     pub street: String,
     pub neighbourhood: String,
     /// partial or total
@@ -215,14 +274,31 @@ pub struct Notice {
     pub at: Instant,
 }
 
-/// Those that stand, the newest first.
-pub async fn notices(conn: &mut PgConnection) -> sqlx::Result<Vec<Notice>> {
-    sqlx::query_as!(
+/// Those that stand, the newest first, at most `limit`, before the `before`th; where the inspection that counts says that it is.
+pub async fn notices(
+    conn: &mut PgConnection,
+    before: Option<(Instant, Uuid)>,
+    limit: i64,
+) -> sqlx::Result<Vec<Notice>> {
+    let rows = sqlx::query_as!(
         Notice,
-        "select number, public_street as street, neighbourhood, scope, ownership, at from interdiction where state = 'active'
-         order by at desc, id desc limit $1",
-        MOST
-    )
-    .fetch_all(conn)
-    .await
+        "select n.id, n.number, s.street, s.neighbourhood, n.scope, n.ownership, n.at
+         from interdiction n join inspection s on s.id = inspection_standing_of(n.inspection_id)
+         where n.state = 'active' and ($1::timestamptz is null or (n.at, n.id) < ($1, $2::uuid))
+         order by n.at desc, n.id desc limit $3",
+        before.map(|(at, _)| at),
+        before.map(|(_, id)| id),
+        limit
+    );
+    let mut rows = rows.fetch_all(conn).await?;
+    for row in &mut rows {
+        row.street = public_street(&row.street);
+    }
+    Ok(rows)
+}
+
+/// Where a page of what stands begins; also after one that was released while somebody turned the pages.
+pub async fn place_of(conn: &mut PgConnection, id: Uuid) -> sqlx::Result<Option<(Instant, Uuid)>> {
+    let row = sqlx::query!("select at, id from interdiction where id = $1", id);
+    Ok(row.fetch_optional(conn).await?.map(|row| (row.at, row.id)))
 }

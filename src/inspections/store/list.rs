@@ -56,9 +56,9 @@ pub struct Line {
     #[schema(value_type = Option<String>, format = Date)]
     pub inspect_again_by: Option<NaiveDate>,
     pub incident_number: Option<String>,
-    /// Interdictions that stand.
+    /// Interdictions that stand, also those that were made before a correction; they count on the inspection that counts.
     pub forbidden: i64,
-    /// Photographs that were announced, and of them those that are here.
+    /// Photographs that were announced and not removed, and of them those that are here.
     pub photographs: i64,
     pub arrived: i64,
     pub superseded: bool,
@@ -73,20 +73,23 @@ pub async fn lines(
 ) -> sqlx::Result<Vec<Line>> {
     sqlx::query_as!(
         Line,
-        r#"select i.id, i.number, i.observed_at, i.received_at, i.inspector, i.street, i.house_number, i.neighbourhood,
+        r#"with forbidden as (
+               select inspection_standing_of(f.inspection_id) as id, count(*) as number from interdiction f where f.state = 'active' group by 1)
+           select i.id, i.number, i.observed_at, i.received_at, i.inspector, i.street, i.house_number, i.neighbourhood,
                st_y(i.geom) as lat, st_x(i.geom) as lon, i.building, i.ownership, i.units, i.damage, i.estimated_loss_centavos,
                i.residents, i.displaced, i.homeless, i.risk, i.inspect_again_by, c.number as "incident_number?",
-               (select count(*) from interdiction f where f.inspection_id = i.id and f.state = 'active') as "forbidden!",
-               (select count(*) from inspection_photograph p where p.inspection_id = i.id) as "photographs!",
+               coalesce(f.number, 0) as "forbidden!",
+               (select count(*) from inspection_photograph p where p.inspection_id = i.id and not exists (
+                    select from attachment a where a.inspection_photograph_id = p.id and a.removed_at is not null)) as "photographs!",
                (select count(*) from inspection_photograph p join attachment a on a.inspection_photograph_id = p.id
                 where p.inspection_id = i.id and a.removed_at is null) as "arrived!",
                exists (select from inspection n where n.supersedes = i.id) as "superseded!"
            from inspection i left join occurrence o on o.id = i.occurrence_id
-           left join incident c on c.id = coalesce(i.incident_id, o.incident_id)
+           left join incident c on c.id = coalesce(i.incident_id, o.incident_id) left join forbidden f on f.id = i.id
            where ($1::text is null or i.risk = $1) and ($2::text is null or i.damage = $2) and ($3::text is null or i.building = $3)
                and ($4::text is null or i.inspector = $4) and ($5::uuid is null or coalesce(i.incident_id, o.incident_id) = $5)
                and ($6::uuid is null or i.occurrence_id = $6) and ($7::uuid is null or i.device_key = $7)
-               and (not $8 or exists (select from interdiction f where f.inspection_id = i.id and f.state = 'active'))
+               and (not $8 or f.id is not null)
                and ($9::date is null or i.inspect_again_by <= $9)
                and ($10 or not exists (select from inspection n where n.supersedes = i.id))
                and ($11::timestamptz is null or (i.received_at, i.id) < ($11, $12::uuid))

@@ -49,7 +49,7 @@ pub async fn insert(conn: &mut PgConnection, new: &NewInspection, row: &NewRow<'
         new.occurrence,
         row.incident.map(|id| id.0),
         row.ready.observed_at,
-        i32::try_from(row.ready.offset.num_seconds()).unwrap_or_default(),
+        i32::try_from(row.ready.offset.num_seconds().clamp(i32::MIN.into(), i32::MAX.into())).unwrap_or_default(),
         row.now,
         row.account,
         row.actor,
@@ -199,8 +199,21 @@ pub struct Photograph {
     pub lon: Option<f64>,
     pub accuracy_m: Option<f32>,
     pub bearing_deg: Option<i16>,
-    /// Its file is here; otherwise it is still on the telephone.
+    /// Its file is here; otherwise it is still on the telephone, or was removed.
     pub arrived: bool,
+    /// Of the file as it was stored, in hexadecimal; stays after a removal.
+    pub sha256: Option<String>,
+    #[schema(value_type = Option<String>, format = DateTime)]
+    pub removed_at: Option<Instant>,
+    pub removed_by: Option<String>,
+    pub removed_reason: Option<String>,
+}
+
+impl Photograph {
+    /// Whether its file is still on the telephone.
+    pub const fn is_awaited(&self) -> bool {
+        !self.arrived && self.removed_at.is_none()
+    }
 }
 
 /// As they were taken.
@@ -208,12 +221,33 @@ pub async fn photographs(conn: &mut PgConnection, inspection: Uuid) -> sqlx::Res
     sqlx::query_as!(
         Photograph,
         r#"select p.id, p.device_key as key, p.caption, p.taken_at, st_y(p.geom) as lat, st_x(p.geom) as lon, p.accuracy_m, p.bearing_deg,
-               exists (select from attachment a where a.inspection_photograph_id = p.id and a.removed_at is null) as "arrived!"
-           from inspection_photograph p where p.inspection_id = $1 order by p.position"#,
+               coalesce(a.removed_at is null and a.id is not null, false) as "arrived!", encode(a.sha256, 'hex') as "sha256?",
+               a.removed_at as "removed_at?", a.removed_by as "removed_by?", a.removed_reason as "removed_reason?"
+           from inspection_photograph p left join attachment a on a.inspection_photograph_id = p.id
+           where p.inspection_id = $1 order by p.position"#,
         inspection
     )
     .fetch_all(conn)
     .await
+}
+
+/// Empties the file of a photograph of this inspection. `false` when there is nothing to remove. `by`: who, when and why.
+pub async fn remove_photograph(
+    conn: &mut PgConnection,
+    (inspection, id): (Uuid, Uuid),
+    by: (&str, Instant, &str),
+) -> sqlx::Result<bool> {
+    let done = sqlx::query!(
+        "update attachment a set content = null, thumbnail = null, removed_at = $3, removed_by = $4, removed_reason = $5
+         from inspection_photograph p where p.id = a.inspection_photograph_id and p.inspection_id = $1 and p.id = $2
+             and a.removed_at is null",
+        inspection,
+        id,
+        by.1,
+        by.0,
+        by.2
+    );
+    Ok(done.execute(conn).await?.rows_affected() > 0)
 }
 
 /// The file of a photograph of this inspection, or its thumbnail.

@@ -8,7 +8,7 @@ use crate::clock::Instant;
 use crate::ids::StaffId;
 
 /// Lines of each kind.
-const MOST: i64 = 100;
+pub const MOST: i64 = 100;
 
 /// A task of a plan.
 #[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
@@ -102,8 +102,9 @@ pub struct Standing {
 pub async fn interdictions(conn: &mut PgConnection) -> sqlx::Result<Vec<Standing>> {
     sqlx::query_as!(
         Standing,
-        "select n.id, n.number, i.street, i.house_number, n.neighbourhood, n.scope, n.at
-         from interdiction n join inspection i on i.id = n.inspection_id where n.state = 'active' order by n.at desc, n.id desc limit $1",
+        "select n.id, n.number, s.street, s.house_number, s.neighbourhood, n.scope, n.at
+         from interdiction n join inspection s on s.id = inspection_standing_of(n.inspection_id)
+         where n.state = 'active' order by n.at desc, n.id desc limit $1",
         MOST
     )
     .fetch_all(conn)

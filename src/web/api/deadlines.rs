@@ -26,6 +26,7 @@ pub fn routes() -> Router<App> {
         .route("/api/v1/deadlines/{id}", post(act))
         .route("/api/v1/deadlines/{id}/acts", get(acts))
         .route("/api/v1/deadline-rules", get(rules).post(add_rule))
+        .route("/api/v1/deadline-rules/{id}/end", post(end_rule))
         .route("/api/v1/deadline-preview", get(preview))
         .route("/api/v1/holidays", get(holidays).post(add_holiday))
         .route("/api/v1/holidays/{id}/remove", post(remove_holiday))
@@ -57,7 +58,7 @@ pub async fn acts(
     Ok(Json(store::acts(&mut *app.db.web.acquire().await?, id).await?))
 }
 
-/// Extends, suspends, resumes or interrupts an open deadline, as its rule allows.
+/// Extends, suspends, resumes or interrupts an open deadline, as its rule allows, or ends it: met, or void.
 ///
 /// # Errors
 /// 400 naming the field; 404; 409 when its rule or its state does not allow it; 401, 403.
@@ -83,6 +84,8 @@ pub async fn act(
 #[derive(Debug, Serialize, utoipa::ToSchema)]
 #[schema(as = DeadlineRuleShown)]
 pub struct Shown {
+    /// Of a rule that the town added; none of what is shipped.
+    pub id: Option<Uuid>,
     /// The town added it; it goes before what is shipped.
     pub is_local: bool,
     pub rule: DeadlineRule,
@@ -97,7 +100,7 @@ pub struct Shown {
     security(("api_token" = [])))]
 pub async fn rules(State(app): State<App>, _: May<can::SeeConsole>) -> Result<Json<Vec<Shown>>, ApiError> {
     let rules = store::rules(&mut *app.db.web.acquire().await?).await?;
-    Ok(Json(rules.all().map(|(is_local, rule)| Shown { is_local, rule: rule.clone() }).collect()))
+    Ok(Json(rules.all().map(|(id, rule)| Shown { id, is_local: id.is_some(), rule: rule.clone() }).collect()))
 }
 
 /// A rule to add.
@@ -129,6 +132,28 @@ pub async fn add_rule(
     let moved = desk::add_rule(&mut tx, by, app.config.municipality.time_zone, (&new.rule, &new.reason)).await?;
     tx.commit().await?;
     Ok((StatusCode::CREATED, Json(moved)))
+}
+
+/// Ends a rule of the town, which stays in the history, and reckons everything that is open anew. Answers what moved.
+///
+/// # Errors
+/// 400 without a reason; 404, also for a rule that was ended or is shipped; 409 when a deadline would leave the calendar; 401, 403.
+#[utoipa::path(post, path = "/api/v1/deadline-rules/{id}/end", tag = "deadlines", params(("id" = Uuid, Path,)), request_body = Why,
+    responses((status = 200, body = Vec<Moved>), (status = 400, body = Problem), (status = 401, body = Problem),
+        (status = 403, body = Problem), (status = 404, body = Problem), (status = 409, body = Problem)),
+    security(("api_token" = [])))]
+pub async fn end_rule(
+    State(app): State<App>,
+    staff: May<can::IssueAlerts>,
+    Path(id): Path<Uuid>,
+    StrictJson(why): StrictJson<Why>,
+) -> Result<Json<Vec<Moved>>, ApiError> {
+    let actor = staff.actor();
+    let by = Acting { ids: &app.ids, now: app.clock.now(), actor: &actor };
+    let mut tx = app.db.web.begin().await?;
+    let moved = desk::end_rule(&mut tx, by, app.config.municipality.time_zone, (id, &why.reason)).await?;
+    tx.commit().await?;
+    Ok(Json(moved))
 }
 
 /// What to reckon.

@@ -164,7 +164,12 @@ fn of_damage() -> Vec<Example> {
             json!([{"id": "00000000-0000-0000-0000-000000000000", "caption": "Encosta", "lon": -43.39, "lat": -21.75}]),
         ),
         ("post", "/api/v1/damage/{id}/submit", json, json!({"revision": 1, "cobrade": "1.1.3.2.1"})),
-        ("post", "/api/v1/damage/{id}/outcome", json, json!({"act": "recognise", "reason": "Portaria 612/2026"})),
+        (
+            "post",
+            "/api/v1/damage/{id}/outcome",
+            json,
+            json!({"act": "recognise", "reason": "Portaria 612/2026", "recognised_on": "2026-03-02"}),
+        ),
         ("post", "/api/v1/damage/{id}/correct", json, reason),
     ]
 }
@@ -178,6 +183,7 @@ fn of_deadlines() -> Vec<Example> {
     vec![
         ("post", "/api/v1/deadlines/{id}", json, json!({"act": "extend", "reason": "Faltam laudos"})),
         ("post", "/api/v1/deadline-rules", json, json!({"rule": rule, "reason": "Norma conferida"})),
+        ("post", "/api/v1/deadline-rules/{id}/end", json, json!({"reason": "Engano"})),
         ("post", "/api/v1/holidays", json, holiday),
         ("post", "/api/v1/holidays/{id}/remove", json, json!({"reason": "Engano"})),
     ]

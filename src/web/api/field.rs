@@ -13,8 +13,10 @@ use crate::accounts::Permission;
 use crate::accounts::tokens::desk::Acting;
 use crate::app::App;
 use crate::clock::Instant;
+use crate::inspections::State as Stands;
 use crate::inspections::acts::{self, Done, Given, Tools};
 use crate::inspections::form::{self, Form};
+use crate::inspections::store::interdiction::count;
 use crate::inspections::store::today::{self as store, Repeat, Running, Standing, Task};
 use crate::occurrences::AT_WORK;
 use crate::occurrences::store::list::{self, Line, Wish};
@@ -59,8 +61,10 @@ pub struct Today {
     pub occurrences: Vec<Line>,
     /// Open deployments of this account and of its teams; their steps go to `/api/v1/deployments/{id}/steps`.
     pub deployments: Vec<Sent>,
-    /// Interdictions that stand, which may be released.
+    /// The newest interdictions that stand, which may be released.
     pub interdictions: Vec<Standing>,
+    /// How many stand; others are in the console.
+    pub interdictions_total: i64,
     /// Inspections to be repeated within a week.
     pub repeats: Vec<Repeat>,
 }
@@ -82,6 +86,7 @@ pub async fn today(State(app): State<App>, staff: May<can::Inspect>) -> Result<J
     let deployments = crate::deployments::store::of_account(&mut conn, staff.id.0).await?;
     let deployments = deployments.into_iter().map(Sent::from).collect();
     let interdictions = store::interdictions(&mut conn).await?;
+    let interdictions_total = count(&mut conn, Some(Stands::Active)).await?;
     let local = now.with_timezone(&app.config.municipality.time_zone).date_naive();
     let repeats = store::repeats(&mut conn, staff.id, local).await?;
     let account = Account {
@@ -92,7 +97,19 @@ pub async fn today(State(app): State<App>, staff: May<can::Inspect>) -> Result<J
     };
     let csrf = staff.csrf_token.clone();
     let form = form::current();
-    Ok(Json(Today { at: now, account, csrf, form, tasks, incidents, occurrences, deployments, interdictions, repeats }))
+    Ok(Json(Today {
+        at: now,
+        account,
+        csrf,
+        form,
+        tasks,
+        incidents,
+        occurrences,
+        deployments,
+        interdictions,
+        interdictions_total,
+        repeats,
+    }))
 }
 
 /// Does one thing to a task or an occurrence, once: what is sent again is answered as the first time (200).

@@ -155,7 +155,7 @@ pub async fn create(
     Ok((status(is_new), Json(taken)))
 }
 
-/// An inspection with its photographs and interdictions.
+/// An inspection with its photographs, and the interdictions that were made on it, on what it corrects or on what corrects it.
 #[derive(Debug, Serialize, utoipa::ToSchema)]
 #[schema(as = InspectionShown)]
 pub struct Shown {
@@ -181,7 +181,8 @@ pub async fn show(
     let mut conn = app.db.web.acquire().await?;
     let inspection = store::load(&mut conn, id).await?.ok_or(Refusal::NotFound("inspection"))?;
     let photographs = store::photographs(&mut conn, id).await?;
-    let interdictions = interdiction::list(&mut conn, None, (Some(id), None)).await?;
+    let wish = interdiction::Wish { inspection: Some(id), ..interdiction::Wish::default() };
+    let interdictions = interdiction::list(&mut conn, wish, None, interdiction::PAGE).await?;
     Ok(Json(Shown { inspection, photographs, interdictions }))
 }
 

@@ -6,11 +6,13 @@ use axum::response::Response;
 use axum::routing::{get, post};
 use axum::{Json, Router};
 use serde::{Deserialize, Serialize};
+use sqlx::PgConnection;
 use uuid::Uuid;
 
 use super::inspections::{status, tools};
 use crate::accounts::tokens::desk::Acting;
 use crate::app::App;
+use crate::clock::Instant;
 use crate::inspections::desk::TermTaken;
 use crate::inspections::interdictions::{self, Later, Release, Released};
 use crate::inspections::store::interdiction::{self as store, Interdiction, Notice};
@@ -37,9 +39,18 @@ pub struct ListQuery {
     /// active or released; otherwise both.
     #[param(value_type = Option<String>)]
     pub state: Option<Stands>,
+    /// The interdiction after which the page begins.
+    pub after: Option<Uuid>,
 }
 
-/// Lists interdictions without names, the newest first, at most 500.
+/// Where a page begins.
+async fn begins(conn: &mut PgConnection, after: Option<Uuid>) -> Result<Option<(Instant, Uuid)>, ApiError> {
+    let Some(after) = after else { return Ok(None) };
+    let found = store::place_of(conn, after).await?;
+    Ok(Some(found.ok_or_else(|| ApiError::field("after", after.to_string(), "there is no such interdiction"))?))
+}
+
+/// Lists interdictions without names, the newest first, 500 on a page; the next one begins `after` the last of this.
 ///
 /// # Errors
 /// 400 naming the parameter; 401, 403.
@@ -52,7 +63,10 @@ pub async fn list(
     _: May<can::SeeConsole>,
     Query(query): Query<ListQuery>,
 ) -> Result<Json<Vec<Interdiction>>, ApiError> {
-    Ok(Json(store::list(&mut *app.db.web.acquire().await?, query.state, (None, None)).await?))
+    let mut conn = app.db.web.acquire().await?;
+    let before = begins(&mut conn, query.after).await?;
+    let wish = store::Wish { state: query.state, ..store::Wish::default() };
+    Ok(Json(store::list(&mut conn, wish, before, store::PAGE).await?))
 }
 
 /// Forbids the use of a building on an inspection that is here, once: what is sent again is answered as the first time (200).
@@ -90,7 +104,7 @@ pub async fn show(
     _: May<can::SeeConsole>,
     Path(id): Path<Uuid>,
 ) -> Result<Json<Interdiction>, ApiError> {
-    let found = store::list(&mut *app.db.web.acquire().await?, None, (None, Some(id))).await?.pop();
+    let found = store::find(&mut *app.db.web.acquire().await?, id).await?;
     Ok(Json(found.ok_or(Refusal::NotFound("interdiction"))?))
 }
 
@@ -121,19 +135,42 @@ pub async fn release(
 /// Interdictions that stand, as everybody may know them.
 #[derive(Debug, Serialize, utoipa::ToSchema)]
 pub struct PublicInterdictions {
-    /// The newest first, at most 500.
+    /// The newest first, 500 on a page.
     pub active: Vec<Notice>,
+    /// How many stand, on all pages.
+    pub total: i64,
+    /// The `after` of the next page; null on the last.
+    pub next: Option<Uuid>,
+}
+
+/// Which page.
+#[derive(Clone, Copy, Debug, Deserialize, utoipa::IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct PageQuery {
+    /// The interdiction after which the page begins.
+    pub after: Option<Uuid>,
 }
 
 /// Tells which buildings may not be used: street without number, neighbourhood, kind and date. No names.
 ///
 /// # Errors
-/// 503 without the database.
-#[utoipa::path(get, path = "/api/v1/public/interdictions", tag = "inspections", responses(
-    (status = 200, body = PublicInterdictions), (status = 304, description = "Nothing has changed")))]
-pub async fn notices(State(app): State<App>, headers: HeaderMap) -> Result<Response, ApiError> {
-    let active = store::notices(&mut *app.db.web.acquire().await?).await?;
-    let said = PublicInterdictions { active };
+/// 400 naming the parameter; 503 without the database.
+#[utoipa::path(get, path = "/api/v1/public/interdictions", tag = "inspections", params(PageQuery), responses(
+    (status = 200, body = PublicInterdictions), (status = 304, description = "Nothing has changed"), (status = 400, body = Problem)))]
+pub async fn notices(
+    State(app): State<App>,
+    Query(query): Query<PageQuery>,
+    headers: HeaderMap,
+) -> Result<Response, ApiError> {
+    let mut conn = app.db.web.acquire().await?;
+    let before = begins(&mut conn, query.after).await?;
+    let mut active = store::notices(&mut conn, before, store::PAGE + 1).await?;
+    let has_more = active.len() > store::PAGE as usize;
+    active.truncate(store::PAGE as usize);
+    let next = active.last().filter(|_| has_more).map(|last| last.id);
+    let total = store::count(&mut conn, Some(Stands::Active)).await?;
+    let said = PublicInterdictions { active, total, next };
     let body = serde_json::to_vec(&said).map_err(|error| ApiError::Internal(error.into()))?;
     Ok(conditional::answer(&headers, "application/json", SHORT, body))
 }

@@ -236,6 +236,7 @@ pub mod warnings;
     deadlines::acts,
     deadlines::rules,
     deadlines::add_rule,
+    deadlines::end_rule,
     deadlines::preview,
     deadlines::holidays,
     deadlines::add_holiday,

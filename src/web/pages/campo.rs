@@ -108,6 +108,29 @@ impl Shell {
         "step-on_site",
         "step-release",
         "step-decline",
+        "street-hint",
+        "interdictions-more",
+        "act-not-kept",
+        "already-forbidden",
+        "field-checklist",
+        "field-interdiction",
+        "field-place",
+        "field-time",
+        "field-other",
+        "fault-differs",
+        "fault-gone",
+        "fault-twice",
+        "fault-forbidden",
+        "fault-opinion",
+        "fault-day",
+        "fault-length",
+        "fault-value",
+        "refused-picture-gone",
+        "refused-may-not",
+        "refused-unknown",
+        "refused-done",
+        "refused-large",
+        "refused-other",
     ];
 
     fn key(word: &str) -> String {
@@ -207,20 +230,45 @@ async fn manifest(State(app): State<App>) -> Response {
 mod tests {
     use super::*;
 
+    /// The words that scripts put together: how they begin, and everything that may follow (types.ts, today.ts).
+    const ENDINGS: [(&str, &[&str]); 5] = [
+        ("act-", &["task_take", "task_done", "arrive", "resolve", "note"]),
+        ("state-", &["draft", "waiting", "sending", "sent", "refused"]),
+        ("step-", &["accept", "en_route", "on_site", "release", "decline"]),
+        ("net-", &["ok", "offline", "signed-out"]),
+        ("scope-", &["partial", "total"]),
+    ];
+
+    /// What stands behind each call, with the letter before it; names that only end alike are no calls of it.
+    fn called<'a>(text: &'a str, call: &'a str) -> impl Iterator<Item = (char, &'a str)> {
+        text.match_indices(call).filter_map(move |(at, _)| {
+            let before = text[..at].chars().next_back().unwrap_or(' ');
+            let is_call = !(before.is_alphanumeric() || matches!(before, '_' | '.' | '$'));
+            is_call.then_some((before, &text[at + call.len()..]))
+        })
+    }
+
     #[test]
     fn whatever_the_scripts_say_stands_in_the_page_in_both_languages() {
         let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("src/web/ui/src/field");
         for entry in std::fs::read_dir(folder).unwrap().flatten() {
             let text = std::fs::read_to_string(entry.path()).unwrap();
-            for rest in text.split(" t(\"").chain(text.split("(t(\"")).skip(1) {
+            for (before, rest) in called(&text, "t(\"") {
                 let word = rest.split('"').next().unwrap();
-                assert!(
-                    word.contains(' ') || word.len() > 40 || Shell::WORDS.contains(&word),
-                    "{word} in {:?}",
-                    entry.path()
-                );
+                assert!(Shell::WORDS.contains(&word), "{before}{word} in {:?}", entry.path());
+            }
+            // Of a word that is put together every ending is there.
+            for (_, rest) in called(&text, "t(`") {
+                let begin = rest.split("${").next().unwrap();
+                let (_, endings) = ENDINGS.iter().find(|(of, _)| *of == begin).unwrap_or_else(|| panic!("{begin}"));
+                for ending in *endings {
+                    let word = format!("{begin}{ending}");
+                    assert!(Shell::WORDS.contains(&word.as_str()), "{word} in {:?}", entry.path());
+                }
             }
         }
+        let acts: Vec<&str> = crate::inspections::acts::Word::ALL.iter().map(|word| word.as_str()).collect();
+        assert_eq!(acts, ENDINGS[0].1);
         for word in Shell::WORDS {
             let key = Shell::key(word);
             assert!(Lang::Pt.knows(&key) && Lang::En.knows(&key), "{key}");

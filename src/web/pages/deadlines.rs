@@ -9,6 +9,7 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::get;
 use chrono::Datelike as _;
+use uuid::Uuid;
 
 use super::frame::Frame;
 use super::page;
@@ -45,7 +46,7 @@ struct DeadlinesPage {
     f: Frame,
     rows: Vec<Row>,
     holidays: Vec<Holiday>,
-    rules: Vec<(bool, DeadlineRule)>,
+    rules: Vec<(Option<Uuid>, DeadlineRule)>,
     given: BTreeMap<String, String>,
     wrong: String,
     errors: Vec<FieldError>,
@@ -94,15 +95,15 @@ async fn deadlines_page(
     (wrong, errors): (String, Vec<FieldError>),
 ) -> Result<Response, ApiError> {
     let mut conn = app.db.web.acquire().await?;
-    let mut rows = Vec::new();
-    for deadline in store::list(&mut conn, None, true).await? {
-        let acts = store::acts(&mut conn, deadline.id).await?;
-        rows.push(Row { deadline, acts });
-    }
+    let deadlines = store::list(&mut conn, None, true).await?;
+    let ids: Vec<Uuid> = deadlines.iter().map(|one| one.id).collect();
+    let mut acts = store::acts_of(&mut conn, &ids).await?;
+    let row = |deadline: Deadline| Row { acts: acts.remove(&deadline.id).unwrap_or_default(), deadline };
+    let rows = deadlines.into_iter().map(row).collect();
     let calendar = store::calendar(&mut conn).await?;
     let year = v.now.with_timezone(&v.tz).year();
     let holidays = [year, year + 1].into_iter().flat_map(|year| calendar.of_year(year)).collect();
-    let rules = store::rules(&mut conn).await?.all().map(|(is_local, rule)| (is_local, rule.clone())).collect();
+    let rules = store::rules(&mut conn).await?.all().map(|(id, rule)| (id, rule.clone())).collect();
     let (may_edit, may_rule) = (v.may(Permission::RunIncidents), v.may(Permission::IssueAlerts));
     let status = if wrong.is_empty() { StatusCode::OK } else { StatusCode::UNPROCESSABLE_ENTITY };
     let f = Frame::load(&mut conn, app, v, "damage").await?;
@@ -111,12 +112,13 @@ async fn deadlines_page(
 }
 
 /// Sentences of the desk by a part that is theirs alone, and the key of their words.
-const KNOWN: [(&str, &str); 10] = [
+const KNOWN: [(&str, &str); 11] = [
     ("holiday already", "deadline-no-holiday"),
     ("the deadline is over", "deadline-no-over"),
     ("allows no extension", "deadline-no-extension"),
     ("and it had them", "deadline-no-more"),
     ("it ran out", "deadline-no-late"),
+    ("it had run out", "deadline-no-ran-out"),
     ("to be suspended", "deadline-no-suspension"),
     ("to be interrupted", "deadline-no-interruption"),
     ("it is suspended already", "deadline-no-suspended"),
@@ -136,7 +138,7 @@ fn told(v: &View, error: PlanError) -> Result<(String, Vec<FieldError>), ApiErro
     super::plans::told(v, error)
 }
 
-/// Enters or takes back a holiday, adds a rule, or acts on a deadline.
+/// Enters or takes back a holiday, adds or ends a rule, or acts on a deadline.
 async fn act(
     State(app): State<App>,
     staff: May<can::RunIncidents>,
@@ -171,7 +173,7 @@ async fn done(
     let actor = staff.actor();
     let by = Acting { ids: &app.ids, now: v.now, actor: &actor };
     let act = get("act");
-    if act == "rule" {
+    if matches!(act, "rule" | "end_rule") {
         staff.require(Permission::IssueAlerts)?;
     }
     let unknown = |field: &str| Refused::wrong(field, get(field), "expected one of those offered");
@@ -193,7 +195,11 @@ async fn done(
                 let rule = rule_of(get("rule"))?;
                 desk::add_rule(&mut tx, by, v.tz, (&rule, get("reason"))).await?;
             }
-            "extend" | "suspend" | "resume" | "interrupt" => {
+            "end_rule" => {
+                let id = get("id").parse().map_err(|_| unknown("id"))?;
+                desk::end_rule(&mut tx, by, v.tz, (id, get("reason"))).await?;
+            }
+            "extend" | "suspend" | "resume" | "interrupt" | "meet" | "void" => {
                 let id = get("id").parse().map_err(|_| unknown("id"))?;
                 let asked = Asked { act: act.to_owned(), on: None, reason: get("reason").to_owned() };
                 desk::act(&mut tx, by, v.tz, id, &asked).await?;

@@ -11,6 +11,7 @@ use serde_json::json;
 use uuid::Uuid;
 
 mod interdictions;
+mod photographs;
 
 use super::frame::Frame;
 use super::page;
@@ -24,8 +25,6 @@ use crate::inspections::store::list::{self, Line, Totals, Wish};
 use crate::inspections::store::{self, Inspection, Photograph};
 use crate::inspections::{Building, Damage, Risk, csv, form};
 use crate::units::UnknownWord;
-use crate::web::api::imports::Query as Strict;
-use crate::web::api::incidents::photographs::{Size, SizeQuery, picture};
 use crate::web::auth::{May, can};
 use crate::web::error::ApiError;
 
@@ -34,7 +33,7 @@ pub fn routes() -> Router<App> {
         .route("/console/inspections", get(list))
         .route("/console/inspections.csv", get(export))
         .route("/console/inspections/{id}", get(show))
-        .route("/console/inspections/{id}/photographs/{photograph}", get(photograph))
+        .merge(photographs::routes())
         .merge(interdictions::routes())
 }
 
@@ -268,7 +267,7 @@ impl OnePage {
     }
 
     fn awaited(&self) -> usize {
-        self.photographs.iter().filter(|one| !one.arrived).count()
+        self.photographs.iter().filter(|one| one.is_awaited()).count()
     }
 }
 
@@ -286,7 +285,8 @@ async fn show(State(app): State<App>, v: View, Path(id): Path<Uuid>) -> Result<R
     let found = store::load(&mut conn, id).await?;
     let i = found.ok_or_else(|| ApiError::NotFound(v.t1("inspection-missing", "id", id)))?;
     let photographs = store::photographs(&mut conn, id).await?;
-    let interdictions = interdiction::list(&mut conn, None, (Some(id), None)).await?;
+    let wish = interdiction::Wish { inspection: Some(id), ..interdiction::Wish::default() };
+    let interdictions = interdiction::list(&mut conn, wish, None, interdiction::PAGE).await?;
     let given = serde_json::from_value(i.answers.clone()).unwrap_or_default();
     let pairs: Vec<String> = serde_json::from_value(i.suggested_reasons.clone()).unwrap_or_default();
     let (answers, because) = match form::find(&i.form) {
@@ -295,16 +295,6 @@ async fn show(State(app): State<App>, v: View, Path(id): Path<Uuid>) -> Result<R
     };
     let f = Frame::load(&mut conn, &app, v, "inspections").await?;
     page(&OnePage { f, i, photographs, interdictions, answers, because })
-}
-
-async fn photograph(
-    State(app): State<App>,
-    Path((id, photograph)): Path<(Uuid, Uuid)>,
-    Strict(query): Strict<SizeQuery>,
-) -> Result<Response, ApiError> {
-    let mut conn = app.db.web.acquire().await?;
-    let found = store::file(&mut conn, id, photograph, query.size == Size::Thumbnail).await?;
-    Ok(picture(photograph, found.ok_or_else(|| ApiError::NotFound("the photograph".into()))?))
 }
 
 #[cfg(test)]

@@ -66,6 +66,73 @@ async fn a_rule_and_a_holiday_move_what_is_open_and_the_journal_says_from_when_t
 }
 
 #[tokio::test]
+async fn a_rule_that_only_warns_otherwise_reaches_what_is_open_and_a_rule_that_was_wrong_ends() {
+    let town = Town::open().await;
+    let mut same = json!({ "code": "damage.submission.sudden", "confirmed": true, "valid_from": "2026-01-01", "anchor_event": "occurred",
+        "quantity": 10, "unit": "calendar", "roll_to_business": false, "warn_days": 7 });
+    same["law_ref"] =
+        json!("Portaria MDR 260/2022, como a citam dois Estados (10 dias); a Portaria 3.646/2022 a alterou: confirmar");
+    let new = json!({ "reason": "Conferida", "rule": same });
+    let (status, moved) = ask(&town.room, &town.ana, Method::POST, "deadline-rules", new).await;
+    assert_eq!((status, moved.as_array().map(Vec::len)), (StatusCode::CREATED, Some(1)), "{moved}");
+    let warns = "select warn_days || ' ' || confirmed from deadline where code = 'damage.submission.sudden'";
+    assert_eq!(town.room.words(warns).await, ["7 true"]);
+    let rules = ask(&town.room, &town.olga, Method::GET, "deadline-rules", Value::Null).await.1;
+    let path = format!("deadline-rules/{}/end", rules[0]["id"].as_str().unwrap());
+    let why = json!({ "reason": "Engano" });
+    assert_eq!(ask(&town.room, &town.olga, Method::POST, &path, why.clone()).await.0, StatusCode::FORBIDDEN);
+    assert_eq!(
+        ask(&town.room, &town.ana, Method::POST, &path, json!({ "reason": " " })).await.0,
+        StatusCode::BAD_REQUEST
+    );
+    assert_eq!(ask(&town.room, &town.ana, Method::POST, &path, why.clone()).await.0, StatusCode::OK);
+    assert_eq!(town.room.words(warns).await, ["4 false"], "what is shipped holds again");
+    assert_eq!(ask(&town.room, &town.ana, Method::POST, &path, why).await.0, StatusCode::NOT_FOUND, "it ended once");
+    let rules = ask(&town.room, &town.olga, Method::GET, "deadline-rules", Value::Null).await.1;
+    assert!(rules.as_array().unwrap().iter().all(|one| one["is_local"] == false), "{rules}");
+    assert!(town.keeps("delete from deadline_rule_end").await && town.keeps("delete from deadline_rule").await);
+}
+
+#[tokio::test]
+async fn what_was_done_is_met_and_what_only_held_for_a_time_ends_by_itself() {
+    let town = Town::open().await;
+    town.complete().await;
+    let state = |code: &'static str| {
+        let town = &town;
+        async move {
+            let rows = town.room.words("select code || ' ' || state from deadline").await;
+            rows.into_iter().find_map(|row| row.strip_prefix(&format!("{code} ")).map(str::to_owned))
+        }
+    };
+    let id = town.room.words("select id::text from deadline where code = 'damage.submission.sudden'").await.remove(0);
+    let path = format!("deadlines/{id}");
+    let meet = json!({ "act": "meet", "reason": "Pedido feito no S2iD" });
+    let (status, met) = ask(&town.room, &town.olga, Method::POST, &path, meet.clone()).await;
+    assert_eq!((status, &met["state"]), (StatusCode::OK, &json!("met")), "{met}");
+    assert_eq!(ask(&town.room, &town.olga, Method::POST, &path, meet).await.0, StatusCode::CONFLICT, "it is over");
+    let app = &town.room.app;
+    worker::round(app, app.clock.now() + TimeDelta::days(179)).await.unwrap();
+    assert_eq!(state("damage.decree").await.as_deref(), Some("open"), "in force to its last day");
+    worker::round(app, app.clock.now() + TimeDelta::days(182)).await.unwrap();
+    assert_eq!(state("damage.decree").await.as_deref(), Some("void"));
+    let acts = town.room.words("select actor || ' ' || reason from deadline_act where act = 'void'").await;
+    assert_eq!(acts, ["service o último dia passou"]);
+    let page = town.room.page(&town.olga, "/console/deadlines").await;
+    assert!(page.contains("No deadline"), "nothing runs: {page}");
+}
+
+#[tokio::test]
+async fn a_reminder_that_reaches_nobody_is_not_used_up() {
+    let town = Town::open().await;
+    let app = &town.room.app;
+    let near = app.clock.now() + TimeDelta::days(7);
+    sqlx::query("update staff set email = null").execute(&town.room.db.pool).await.unwrap();
+    assert_eq!(worker::round(app, near).await.unwrap(), 0, "nobody has an address");
+    sqlx::query("update staff set email = username || '@exemplo.invalid'").execute(&town.room.db.pool).await.unwrap();
+    assert_eq!(worker::round(app, near).await.unwrap(), 1, "it was kept for whoever can be told");
+}
+
+#[tokio::test]
 async fn a_deadline_is_extended_once_with_a_reason_and_suspended_as_its_rule_says() {
     let town = Town::open().await;
     ask(&town.room, &town.ana, Method::POST, "deadline-rules", rule(5)).await;

@@ -30,7 +30,7 @@ async fn what_a_department_declares_counts_once_somebody_adopts_it() {
     town.good(&town.olga, Method::POST, &answer, json!({ "adopts": true })).await;
     let figure = town.figure("education").await;
     assert_eq!((&figure["total"]["damaged"], &figure["entries"][0]["source"]), (&json!(2), &json!("declaration")));
-    assert!(figure["entries"][0]["because"].as_str().unwrap().contains("Relatório 12/2026"), "{figure}");
+    assert_eq!(figure["entries"][0]["because"], "Relatório 12/2026 — Rita Souza (Educação)", "as the FIDE prints it");
     assert_eq!(town.act(&town.olga, Method::POST, &answer, json!({ "adopts": true })).await.0, StatusCode::CONFLICT);
     assert!(town.refused("update damage_declaration set person = 'outra'").await.contains("as it was sent"));
     let mut wrong = declared();
@@ -40,6 +40,33 @@ async fn what_a_department_declares_counts_once_somebody_adopts_it() {
     let fields: Vec<&str> =
         refused["errors"].as_array().unwrap().iter().map(|one| one["field"].as_str().unwrap()).collect();
     assert_eq!(fields, ["lines[0].amount.persons", "lines[1].line"], "{refused}");
+}
+
+#[tokio::test]
+async fn what_waited_at_the_submission_goes_on_in_the_correction() {
+    let town = Town::open().await;
+    let rita = town.room.person("rita", Role::Department).await;
+    town.complete().await;
+    town.good(&rita, Method::POST, "declarations", declared()).await;
+    sqlx::query(
+        "insert into damage_attachment (id, declaration_id, name, media_type, sha256, content)
+         select gen_random_uuid(), id, 'laudo.pdf', 'application/pdf', sha256('%PDF'), '%PDF' from damage_declaration",
+    )
+    .execute(&town.room.db.pool)
+    .await
+    .unwrap();
+    assert_eq!(town.submit("1.1.3.2.1").await.0, StatusCode::OK);
+    let town = town.next("Faltou a educação").await;
+    let shown = town.get().await;
+    let all = shown["declarations"].as_array().unwrap();
+    assert_eq!(all.len(), 1, "it is told once: {all:?}");
+    assert_eq!((&all[0]["disaster_id"], &all[0]["attachments"][0]["name"]), (&json!(town.id), &json!("laudo.pdf")));
+    let answer = format!("declarations/{}/answer", all[0]["id"].as_str().unwrap());
+    town.good(&town.olga, Method::POST, &answer, json!({ "adopts": true })).await;
+    assert_eq!(town.figure("education").await["total"]["damaged"], 2);
+    assert!(!town.checks().await.contains(&"declarations".to_owned()), "nothing waits any more");
+    let page = town.room.page(&rita, "/console/declarations").await;
+    assert_eq!(page.matches("Relatório 12/2026").count(), 1, "its author sees it once: {page}");
 }
 
 #[tokio::test]

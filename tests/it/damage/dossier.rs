@@ -1,7 +1,9 @@
 //! Documents, submission, what stands after it, and corrections.
 
 use axum::http::{Method, StatusCode};
+use sentinela::damage::documents::Kind;
 use sentinela::damage::s2id;
+use sentinela::damage::{print, submit, view};
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
@@ -123,6 +125,105 @@ async fn every_document_has_the_cobrade_of_the_dossier_and_says_minuta_until_it_
 }
 
 #[tokio::test]
+async fn an_adopted_document_says_what_it_said_whatever_changes_after() {
+    let town = Town::open().await;
+    town.complete().await;
+    let printed = || async {
+        let app = &town.room.app;
+        let (mut conn, at) = (app.db.web.acquire().await.unwrap(), app.clock.now());
+        let whole = view::whole(&mut conn, town.id.parse().unwrap(), (at, &app.config.municipality)).await.unwrap();
+        let data = print::data(&mut conn, &whole, &app.config.municipality, (false, at)).await.unwrap();
+        let decree = data["papers"].as_array().unwrap().iter().find(|one| one["kind"] == "decree").unwrap().clone();
+        (decree, data)
+    };
+    let (before, data) = printed().await;
+    assert_eq!((&before["dated"], &before["is_draft"]), (&json!("22/02/2026"), &json!(false)), "{before}");
+    assert!(before["paragraphs"].to_string().contains("situação de emergência"), "{before}");
+    assert!(!data["papers"].to_string().contains("Respeitosamente,\\n\\nPrefeito"), "one line for one signature");
+    town.enter("dead", json!({ "persons": 40 })).await;
+    assert_eq!(town.level("iii", "ecp", false).await.0, StatusCode::NO_CONTENT);
+    assert_eq!(printed().await.0, before);
+    let page = town.room.page(&town.olga, &format!("/console/damage/{}/documents/decree", town.id)).await;
+    assert!(page.contains("situação de emergência") && !page.contains("calamidade pública"), "{page}");
+    assert!(town.checks().await.contains(&"documents-outdated".to_owned()), "and the town is told");
+    let why = json!({ "reason": "O nível mudou" });
+    town.good(&town.olga, Method::POST, "documents/decree/take-back", why).await;
+    town.adopt_document("decree", json!({ "number": "15.322", "on": "2026-02-22" })).await;
+    assert!(printed().await.0["paragraphs"].to_string().contains("calamidade pública"), "adopted anew it follows");
+}
+
+#[tokio::test]
+async fn the_disaster_is_never_after_its_decree() {
+    let mut town = Town::open().await;
+    town.complete().await;
+    let app = town.room.app.clone();
+    app.clock.set(app.clock.now() + chrono::TimeDelta::days(2));
+    town.olga.token = town.room.token("olga", "later").await;
+    let header = json!({ "cobrade": "1.1.3.2.1", "occurred_at": "2026-02-23T04:00:00Z", "onset": "sudden" });
+    let change = json!({ "revision": town.get().await["revision"], "header": header });
+    let (status, refused) = town.act(&town.olga, Method::PUT, "header", change).await;
+    assert_eq!((status, &refused["errors"][0]["field"]), (StatusCode::BAD_REQUEST, &json!("occurred_at")), "{refused}");
+}
+
+#[tokio::test]
+async fn what_changed_while_its_pdf_was_made_is_not_frozen() {
+    let town = Town::open().await;
+    town.complete().await;
+    let app = &town.room.app;
+    let (place, actor) = (&app.config.municipality, relief::actor("ana"));
+    let by = relief::acting(app, &actor);
+    let id = town.id.parse().unwrap();
+    let seen = || async {
+        let revision = i32::try_from(town.get().await["revision"].as_i64().unwrap()).unwrap();
+        let mut conn = app.db.web.acquire().await.unwrap();
+        let whole = submit::ready(&mut conn, by, place, (id, revision, "1.1.3.2.1")).await.unwrap();
+        let ready = print::ready(&mut conn, &whole, place, Kind::ALL, (false, by.now)).await.unwrap();
+        (revision, ready.data)
+    };
+    let freeze = |revision: i32, data: Value| async move {
+        let mut tx = app.db.web.begin().await.unwrap();
+        submit::freeze(&mut tx, by, place, (id, revision, "1.1.3.2.1"), (&data, b"%PDF-")).await
+    };
+    let (revision, data) = seen().await;
+    town.enter("dead", json!({ "persons": 1 })).await;
+    assert!(freeze(revision, data).await.unwrap_err().to_string().contains("changed meanwhile"), "an entry");
+    let (revision, data) = seen().await;
+    sqlx::query("update attachment set caption = caption, content = null, thumbnail = null, removed_at = now(), removed_by = 'ana', removed_reason = 'x'")
+        .execute(&town.room.db.pool)
+        .await
+        .unwrap();
+    freeze(revision, data).await.unwrap_err();
+    assert_eq!(town.get().await["state"], "open");
+}
+
+#[tokio::test]
+async fn a_chosen_photograph_stays_when_its_inspection_is_corrected() {
+    let town = Town::open().await;
+    let old = town.inspection("2026/001", "10", "damaged", None).await;
+    let photograph = town.photograph().await;
+    let taken = "insert into inspection_photograph (id, inspection_id, device_key, position, taken_at) values ($1, $2, $1, 0, now())";
+    sqlx::query(taken).bind(photograph).bind(old).execute(&town.room.db.pool).await.unwrap();
+    sqlx::query(
+        "insert into attachment (id, kind, inspection_photograph_id, media_type, sha256, bytes, width, height, caption, content, thumbnail, uploaded_by, created_at)
+         select gen_random_uuid(), kind, $1, media_type, sha256, bytes, width, height, caption, content, thumbnail, uploaded_by, created_at
+         from attachment where id = $1",
+    )
+    .bind(photograph)
+    .execute(&town.room.db.pool)
+    .await
+    .unwrap();
+    let of_field = town.room.words("select id::text from attachment where inspection_photograph_id is not null").await;
+    let chosen = json!([{ "id": of_field[0], "caption": "Parede caída" }]);
+    town.good(&town.olga, Method::PUT, "photographs", chosen).await;
+    town.inspection("2026/002", "10", "destroyed", Some(old)).await;
+    let shown = town.get().await;
+    assert_eq!(
+        (&shown["photographs"][0]["id"], &shown["photographs"][0]["position"]),
+        (&json!(of_field[0]), &json!(0))
+    );
+}
+
+#[tokio::test]
 async fn the_csv_of_s2id_reads_and_writes_as_the_same_bytes() {
     let town = Town::open().await;
     town.complete().await;
@@ -140,15 +241,26 @@ async fn the_csv_of_s2id_reads_and_writes_as_the_same_bytes() {
 async fn what_came_of_it_is_written_down_and_the_pages_show_all_of_it() {
     let town = Town::open().await;
     town.complete().await;
-    let outcome =
-        |act: &str| json!({ "act": act, "protocol": "MG-F-3136702-11321-20260222", "reason": "Portaria 612/2026" });
+    let outcome = |act: &str| json!({ "act": act, "protocol": "MG-F-3136702-11321-20260222", "reason": "Portaria 612/2026", "recognised_on": "2026-02-22" });
     assert_eq!(
         town.act(&town.ana, Method::POST, "outcome", outcome("recognise")).await.0,
         StatusCode::CONFLICT,
         "nothing was sent"
     );
     assert_eq!(town.submit("1.1.3.2.1").await.0, StatusCode::OK);
+    for day in [Value::Null, json!("2026-02-21"), json!("2026-03-30")] {
+        let mut wrong = outcome("recognise");
+        wrong["recognised_on"] = day;
+        let (status, refused) = town.act(&town.ana, Method::POST, "outcome", wrong).await;
+        assert_eq!(
+            (status, &refused["errors"][0]["field"]),
+            (StatusCode::BAD_REQUEST, &json!("recognised_on")),
+            "{refused}"
+        );
+    }
     town.good(&town.ana, Method::POST, "outcome", outcome("recognise")).await;
+    let plan = town.room.words("select due_on::text from deadline where code = 'damage.reconstruction_plan'").await;
+    assert_eq!(plan, ["2026-05-23"], "90 days from the day of the act");
     assert_eq!(town.act(&town.ana, Method::POST, "outcome", outcome("refuse")).await.0, StatusCode::CONFLICT);
     let shown = town.get().await;
     assert_eq!((&shown["state"], &shown["decision"]), (&json!("recognised"), &json!("Portaria 612/2026")));

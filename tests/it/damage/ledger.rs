@@ -1,6 +1,9 @@
 //! Figures: each with its source, totals computed, nothing counted twice; and levels.
 
 use axum::http::{Method, StatusCode};
+use chrono::TimeDelta;
+use sentinela::clock::Instant;
+use sentinela::shelters::{Destination, people};
 use serde_json::{Value, json};
 
 use super::Town;
@@ -98,6 +101,80 @@ async fn shelters_propose_desabrigados_and_desalojados_apart_at_an_instant() {
     town.enter("displaced", json!({ "persons": 7 })).await;
     let shown = town.get().await;
     assert!(!shown["sums"].as_object().unwrap().keys().any(|key| key.contains("persons")), "persons are never summed");
+}
+
+#[tokio::test]
+async fn whoever_slept_in_a_shelter_is_proposed_also_after_it_is_empty() {
+    let town = Town::open().await;
+    let app = &town.room.app;
+    let school = relief::opened(app, "escola-1", 50).await;
+    let (_, persons) = relief::registered(app, &["Rosa", "Davi"]).await;
+    let actor = relief::actor("fabio");
+    let came = app.clock.now();
+    let mut tx = app.db.web.begin().await.unwrap();
+    people::arrive(&mut tx, relief::acting(app, &actor), school, &persons, "").await.unwrap();
+    tx.commit().await.unwrap();
+    app.clock.set(came + TimeDelta::minutes(20));
+    let mut tx = app.db.web.begin().await.unwrap();
+    let by = relief::acting(app, &actor);
+    people::leave(&mut tx, by, &persons, Destination::Home, "a chuva passou").await.unwrap();
+    tx.commit().await.unwrap();
+    app.clock.set(came + TimeDelta::minutes(30));
+    let proposal = town.figure("homeless").await["proposals"][0].clone();
+    assert_eq!(proposal["amount"]["persons"], 2, "{proposal}");
+    assert_eq!(proposal["counted_at"].as_str().unwrap().parse::<Instant>().unwrap(), came);
+    let adoption = json!({ "line": "homeless", "source": "shelters" });
+    town.good(&town.olga, Method::POST, "adopt", adoption.clone()).await;
+    let adopted = town.good(&town.olga, Method::POST, "adopt", adoption).await;
+    assert_eq!(adopted, json!({ "entered": 0, "taken_back": 0 }), "adopting again later takes nothing back");
+    assert_eq!(town.figure("homeless").await["total"]["persons"], 2);
+    assert_eq!(town.figure("displaced").await["proposals"][0]["amount"]["persons"], 0, "they are apart");
+}
+
+#[tokio::test]
+async fn houses_without_a_number_are_not_one_house() {
+    let town = Town::open().await;
+    for number in ["2026/001", "2026/002", "2026/003"] {
+        town.inspection(number, "s/n", "destroyed", None).await;
+    }
+    let figure = town.figure("housing").await;
+    assert_eq!(figure["proposals"][0]["amount"]["destroyed"], 6, "three of two dwellings each: {figure}");
+    assert_eq!(figure["proposals"][0]["amount"]["centavos"], 1_500_000);
+}
+
+#[tokio::test]
+async fn every_change_is_a_revision_and_nothing_is_decided_on_figures_that_nobody_saw() {
+    let town = Town::open().await;
+    town.enter("displaced", json!({ "persons": 7 })).await;
+    let seen = town.get().await;
+    let entry = town.enter("agriculture", json!({ "centavos": 200_000_000 })).await;
+    let said = json!({ "revision": seen["revision"], "verdict": { "level": "i", "declared": "se" },
+        "answers": { "bearable": true, "needs_three_spheres": false }, "reason": "Reunião" });
+    let (status, refused) = town.act(&town.olga, Method::PUT, "level", said).await;
+    assert_eq!(status, StatusCode::CONFLICT, "a figure came meanwhile: {refused}");
+    // Whoever writes the form need not have seen the figures.
+    let sections = json!({ "revision": seen["revision"], "sections": { "causes": "Chuva forte" } });
+    town.good(&town.olga, Method::PUT, "sections", sections.clone()).await;
+    assert_eq!(town.act(&town.olga, Method::PUT, "sections", sections).await.0, StatusCode::CONFLICT);
+    let now = town.get().await;
+    let path = format!("entries/{entry}/end");
+    town.good(&town.ana, Method::POST, &path, json!({ "reason": "Contada duas vezes" })).await;
+    let then = town.get().await;
+    assert!(then["revision"].as_i64() > now["revision"].as_i64() && then["changed_by"] == "ana", "{then}");
+}
+
+#[tokio::test]
+async fn a_decision_that_departs_from_the_criteria_is_told() {
+    let town = Town::open().await;
+    town.enter("displaced", json!({ "persons": 7 })).await;
+    assert_eq!(town.level("iii", "se", true).await.0, StatusCode::NO_CONTENT);
+    let keys = town.checks().await;
+    assert!(keys.contains(&"level-differs".to_owned()) && keys.contains(&"level-iii-se".to_owned()), "{keys:?}");
+    assert_eq!(town.level("i", "se", true).await.0, StatusCode::NO_CONTENT);
+    let keys = town.checks().await;
+    assert!(!keys.iter().any(|key| key.starts_with("level")), "{keys:?}");
+    town.enter("agriculture", json!({ "centavos": 1 })).await;
+    assert!(town.checks().await.contains(&"level-differs".to_owned()), "the figures changed since");
 }
 
 #[tokio::test]

@@ -4,6 +4,7 @@ mod deadlines;
 mod declarations;
 mod dossier;
 mod ledger;
+mod versions;
 
 use axum::body::{Body, to_bytes};
 use axum::http::{Method, Request, StatusCode, header};
@@ -79,6 +80,23 @@ impl Town {
         let shown = self.get().await;
         let all = shown["figures"].as_array().unwrap();
         all.iter().find(|figure| figure["line"] == line).unwrap().clone()
+    }
+
+    /// What the dossier lacks, and what is told of it.
+    pub async fn checks(&self) -> Vec<String> {
+        let shown = self.get().await;
+        shown["checks"].as_array().unwrap().iter().map(|one| one["key"].as_str().unwrap().to_owned()).collect()
+    }
+
+    /// The next version, as a town of its own.
+    pub async fn next(self, reason: &str) -> Self {
+        let next = self.good(&self.ana, Method::POST, "correct", json!({ "reason": reason })).await;
+        Self { id: next["id"].as_str().unwrap().to_owned(), ..self }
+    }
+
+    pub async fn archive(&self) {
+        let outcome = json!({ "act": "archive", "reason": "Não se pede reconhecimento" });
+        self.good(&self.ana, Method::POST, "outcome", outcome).await;
     }
 
     pub async fn level(&self, level: &str, declared: &str, bearable: bool) -> (StatusCode, Value) {

@@ -152,7 +152,7 @@ pub struct Adoption {
     pub source: Source,
 }
 
-/// Makes entries of what inspections or shelters propose for a line. Adopting again brings the entries up to date.
+/// Makes entries of what inspections or shelters propose for a line; the shelters propose the most persons at once. Adopting again brings the entries up to date.
 ///
 /// # Errors
 /// 400 when the source proposes nothing for the line; 404; 409 when it was submitted or is full; 401, 403.

@@ -86,7 +86,7 @@ pub async fn open(
     let mut tx = app.db.web.begin().await?;
     let town = &app.config.municipality;
     let id = desk::open(&mut tx, by, town, (IncidentId(opening.incident_id), &opening.header)).await?;
-    let made = view::whole(&mut tx, id, (by.now, town.time_zone)).await?;
+    let made = view::whole(&mut tx, id, (by.now, town)).await?;
     tx.commit().await?;
     Ok((StatusCode::CREATED, Json(made.into())))
 }
@@ -158,7 +158,7 @@ pub async fn show(
     Path(id): Path<Uuid>,
 ) -> Result<Json<Shown>, ApiError> {
     let mut conn = app.db.web.acquire().await?;
-    let whole = view::whole(&mut conn, id, (app.clock.now(), app.config.municipality.time_zone)).await?;
+    let whole = view::whole(&mut conn, id, (app.clock.now(), &app.config.municipality)).await?;
     Ok(Json(whole.into()))
 }
 
@@ -172,7 +172,7 @@ pub async fn show(
     security(("api_token" = [])))]
 pub async fn csv(State(app): State<App>, _: May<can::SeeConsole>, Path(id): Path<Uuid>) -> Result<Response, ApiError> {
     let mut conn = app.db.web.acquire().await?;
-    let whole = view::whole(&mut conn, id, (app.clock.now(), app.config.municipality.time_zone)).await?;
+    let whole = view::whole(&mut conn, id, (app.clock.now(), &app.config.municipality)).await?;
     let bytes = s2id::write(&dossier::sheet(&whole, &app.config.municipality));
     let headers = [
         (header::CONTENT_TYPE, "text/csv; charset=ISO-8859-1"),

@@ -94,8 +94,8 @@ pub async fn adopt_document(
     let actor = staff.actor();
     let by = Acting { ids: &app.ids, now: app.clock.now(), actor: &actor };
     let mut tx = app.db.web.begin().await?;
-    let tz = app.config.municipality.time_zone;
-    let number = papers::adopt(&mut tx, by, tz, (id, kind, adoption.revision), adoption.decree.as_ref()).await?;
+    let town = &app.config.municipality;
+    let number = papers::adopt(&mut tx, by, town, (id, kind, adoption.revision), adoption.decree.as_ref()).await?;
     tx.commit().await?;
     Ok(Json(Number { number }))
 }
@@ -197,24 +197,24 @@ pub struct Submitted {
     pub pdf_sha256: String,
 }
 
-/// Freezes a dossier: prints its documents and keeps figures, words and PDF as they stand, in one transaction.
+/// Freezes a dossier: prints its documents from what is read first, and keeps figures, words and PDF in a transaction that looks whether
+/// they still are what was printed.
 ///
 /// # Errors
-/// As [`submission::ready`] says, and when the documents cannot be printed; nothing is frozen then.
-pub async fn submit_now(
-    app: &App,
-    staff: &Staff,
-    (id, revision, typed): (Uuid, i32, &str),
-) -> Result<String, ApiError> {
+/// As [`submission::ready`] and [`submission::freeze`] say, and when the documents cannot be printed; nothing is frozen then.
+pub async fn submit_now(app: &App, staff: &Staff, wanted: (Uuid, i32, &str)) -> Result<String, ApiError> {
     let actor = staff.actor();
     let by = Acting { ids: &app.ids, now: app.clock.now(), actor: &actor };
     let town = &app.config.municipality;
-    let mut tx = app.db.web.begin().await?;
-    let whole = submission::ready(&mut tx, by, town.time_zone, (id, revision, typed)).await?;
-    let ready = print::ready(&mut tx, &whole, town, Kind::ALL, (false, by.now)).await.map_err(ApiError::Internal)?;
+    let ready = {
+        let mut conn = app.db.web.acquire().await?;
+        let whole = submission::ready(&mut conn, by, town, wanted).await?;
+        print::ready(&mut conn, &whole, town, Kind::ALL, (false, by.now)).await.map_err(ApiError::Internal)?
+    };
     let frozen = ready.data.clone();
     let pdf = ready.pdf().await.map_err(ApiError::Internal)?;
-    let sum = submission::freeze(&mut tx, by, &whole.dossier, (&frozen, &pdf)).await?;
+    let mut tx = app.db.web.begin().await?;
+    let sum = submission::freeze(&mut tx, by, town, wanted, (&frozen, &pdf)).await?;
     tx.commit().await?;
     Ok(sum)
 }
@@ -259,7 +259,7 @@ pub async fn outcome(
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// Begins the next version of what was submitted or refused.
+/// Begins the next version of what was submitted, refused or archived.
 ///
 /// # Errors
 /// 400 without a reason; 404; 409 when nothing was submitted or it is corrected already; 401, 403.

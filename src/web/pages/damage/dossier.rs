@@ -58,7 +58,8 @@ impl DossierPage {
     fn which(&self, check: &Check) -> String {
         let word = |one: &String| match check.key {
             "fields" => self.f.v.t(&format!("damage-field-{}", one.replace('_', "-"))),
-            "documents" => self.f.v.word("damage-document", one),
+            "documents" | "documents-outdated" => self.f.v.word("damage-document", one),
+            "level-differs" => self.f.v.word("damage-level", one),
             _ => one.clone(),
         };
         check.which.iter().map(word).collect::<Vec<_>>().join(", ")
@@ -117,6 +118,17 @@ impl DossierPage {
         serde_json::from_value(self.w.level_detail.get("answers")?.clone()).ok()
     }
 
+    /// Nothing of the incident was submitted yet.
+    fn is_unsent(&self) -> bool {
+        self.versions.iter().all(|one| one.submitted_at.is_none())
+    }
+
+    /// Words of the next version: of what was sent a correction, of what was given up the way on.
+    fn correct(&self, part: &str) -> String {
+        let word = if self.is_unsent() { "resume" } else { "correct" };
+        self.f.v.t(&format!("damage-{word}{part}"))
+    }
+
     fn is_correctable(&self) -> bool {
         let newest = self.versions.iter().map(|one| one.version).max();
         self.w.dossier.state.may_be_corrected() && newest == Some(self.w.dossier.version)
@@ -140,7 +152,7 @@ async fn dossier_page(
     (wrong, errors): (String, Vec<FieldError>),
 ) -> Result<Response, ApiError> {
     let mut conn = app.db.web.acquire().await?;
-    let w = view::whole(&mut conn, id, (v.now, v.tz)).await?;
+    let w = view::whole(&mut conn, id, (v.now, &app.config.municipality)).await?;
     let versions = store::list(&mut conn, Some(w.dossier.incident_id), None).await?;
     let answers = w.level_detail.get("answers").and_then(|answers| serde_json::from_value(answers.clone()).ok());
     let bearable = Answers { bearable: true, needs_three_spheres: false };
@@ -210,7 +222,11 @@ async fn done(
             "level" => desk::decide_level(&mut tx, by, v.tz, id, &level_of(given)?).await?,
             "outcome" => {
                 let text = |name: &str| given.text(name);
-                let outcome = Outcome { act: text("outcome"), protocol: text("protocol"), reason: text("reason") };
+                let day = given.get("recognised_on").trim();
+                let unknown = || Refused::wrong("recognised_on", day, "expected a day");
+                let recognised_on = if day.is_empty() { None } else { Some(day.parse().map_err(|_| unknown())?) };
+                let (act, protocol, reason) = (text("outcome"), text("protocol"), text("reason"));
+                let outcome = Outcome { act, protocol, reason, recognised_on };
                 submission::decide(&mut tx, by, v.tz, id, &outcome).await?;
             }
             "correct" => {

@@ -105,6 +105,9 @@ impl FiguresPage {
             Doubt::OneBuilding { place, inspections } => {
                 self.f.v.t2("damage-doubt-building", "place", place, "inspections", inspections.join(", "))
             }
+            Doubt::SameAddress { place, inspections } => {
+                self.f.v.t2("damage-doubt-address", "place", place, "inspections", inspections.join(", "))
+            }
             Doubt::ManySources { line, sources } => {
                 let sources: Vec<String> = sources.iter().map(|one| self.f.v.word("damage-source", one)).collect();
                 self.f.v.t2("damage-doubt-sources", "line", self.label_of(line), "sources", sources.join(", "))
@@ -150,7 +153,7 @@ async fn figures_page(
     (wrong, errors): (String, Vec<FieldError>),
 ) -> Result<Response, ApiError> {
     let mut conn = app.db.web.acquire().await?;
-    let w = view::whole(&mut conn, id, (v.now, v.tz)).await?;
+    let w = view::whole(&mut conn, id, (v.now, &app.config.municipality)).await?;
     let may_edit = w.dossier.is_open() && v.may(Permission::RunIncidents);
     let status = status_of(&wrong);
     let f = Frame::load(&mut conn, app, v, "damage").await?;

@@ -8,7 +8,7 @@ use uuid::Uuid;
 use super::declared::disposition;
 use crate::app::App;
 use crate::damage::documents::Kind;
-use crate::damage::view::{self, Whole};
+use crate::damage::view;
 use crate::damage::{dossier as words, print, s2id, store};
 use crate::web::api::damage::Shown;
 use crate::web::auth::{May, can};
@@ -44,7 +44,7 @@ pub async fn file(
         let name = format!("dossie-{}-v{}.pdf", dossier.incident.replace('/', "-"), dossier.version);
         return Ok(download("application/pdf", &name, pdf));
     }
-    let whole = view::whole(&mut conn, id, (v.now, town.time_zone)).await?;
+    let whole = view::whole(&mut conn, id, (v.now, town)).await?;
     let base = format!("{}-v{}", whole.dossier.incident.replace('/', "-"), whole.dossier.version);
     match (name, ending) {
         ("s2id", "csv") => {
@@ -62,7 +62,7 @@ pub async fn file(
                 return Err(missing());
             }
             let parts: Vec<Kind> = one.map_or_else(|| Kind::ALL.to_vec(), |one| vec![one]);
-            let is_draft = is_draft(&whole, &parts);
+            let is_draft = print::is_draft(&whole, &parts);
             let ready = match one.filter(|_| whole.dossier.submitted_at.is_some()) {
                 Some(kind) => print::frozen(&mut conn, id, kind).await?.ok_or_else(missing)?,
                 None => print::ready(&mut conn, &whole, town, &parts, (is_draft, v.now))
@@ -75,10 +75,4 @@ pub async fn file(
         }
         _ => Err(missing()),
     }
-}
-
-/// Whether a page has to say MINUTA: nothing of an open dossier is final but a document that was adopted by itself.
-fn is_draft(whole: &Whole, parts: &[Kind]) -> bool {
-    let adopted = |kind: &Kind| whole.document(*kind).is_some_and(|document| document.is_adopted);
-    whole.dossier.is_open() && !parts.iter().all(adopted)
 }

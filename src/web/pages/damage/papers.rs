@@ -77,13 +77,14 @@ async fn document_page(
     (wrong, errors): (String, Vec<FieldError>),
 ) -> Result<Response, ApiError> {
     let mut conn = app.db.web.acquire().await?;
-    let w: Whole = view::whole(&mut conn, id, (v.now, v.tz)).await?;
+    let w: Whole = view::whole(&mut conn, id, (v.now, &app.config.municipality)).await?;
     let facts = words::facts(&w, &app.config.municipality);
     let document = w.document(kind).cloned().ok_or_else(|| ApiError::NotFound(format!("the document {kind}")))?;
     let one = |one: &Paragraph| {
         let typed = given.get(&one.key);
         let text = if typed.is_empty() { one.text.clone() } else { typed.to_owned() };
-        let filled = documents::fill(&text, &facts);
+        let adopted = document.filled.iter().flatten().find(|other| other.key == one.key);
+        let filled = adopted.map_or_else(|| documents::fill(&text, &facts), |adopted| adopted.text.clone());
         Shown { key: one.key.clone(), title: one.title.clone(), text, filled }
     };
     let paragraphs = document.paragraphs.iter().map(one).collect();
@@ -126,7 +127,7 @@ pub async fn act(
                     }
                     _ => None,
                 };
-                desk::adopt(&mut tx, by, v.tz, (id, kind, revision + 1), decree.as_ref()).await?;
+                desk::adopt(&mut tx, by, &app.config.municipality, (id, kind, revision + 1), decree.as_ref()).await?;
             }
             "take_back" => desk::take_back(&mut tx, by, (id, kind), given.get("reason")).await?,
             other => return Err(Refused::wrong("act", other, "expected save, adopt or take_back").into()),

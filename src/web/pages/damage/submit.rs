@@ -57,7 +57,7 @@ pub async fn show(
 
 async fn submit_page(app: &App, v: View, id: Uuid, (typed, wrong): (String, String)) -> Result<Response, ApiError> {
     let mut conn = app.db.web.acquire().await?;
-    let w = view::whole(&mut conn, id, (v.now, v.tz)).await?;
+    let w = view::whole(&mut conn, id, (v.now, &app.config.municipality)).await?;
     let status = status_of(&wrong);
     let f = Frame::load(&mut conn, app, v, "damage").await?;
     Ok((status, page(&SubmitPage { f, w, typed, wrong, errors: Vec::new() })?).into_response())

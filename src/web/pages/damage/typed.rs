@@ -18,6 +18,22 @@ pub fn local(v: &View, text: &str) -> Option<Instant> {
     v.tz.from_local_datetime(&naive).earliest().map(|at| at.to_utc())
 }
 
+fn is_number(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit())
+}
+
+/// Digits, in groups of three where there is a point: "1.234" and "1234", and never "85.5".
+fn grouped(text: &str) -> Result<i64, ()> {
+    let groups: Vec<&str> = text.split('.').collect();
+    let is_grouped =
+        groups.len() == 1 || groups.iter().skip(1).all(|group| group.len() == 3) && (1..=3).contains(&groups[0].len());
+    let digits = groups.concat();
+    if !is_grouped || !is_number(&digits) || digits.len() > 15 {
+        return Err(());
+    }
+    digits.parse().map_err(|_| ())
+}
+
 /// "1.234,56", "1234" and "R$ 1.234,5" as centavos; nothing for an empty text.
 pub fn money(text: &str) -> Result<Option<i64>, ()> {
     let text: String = text.trim().trim_start_matches("R$").chars().filter(|letter| !letter.is_whitespace()).collect();
@@ -25,25 +41,18 @@ pub fn money(text: &str) -> Result<Option<i64>, ()> {
         return Ok(None);
     }
     let (whole, cents) = text.split_once(',').unwrap_or((text.as_str(), "00"));
-    let groups: Vec<&str> = whole.split('.').collect();
-    let is_grouped = groups.len() == 1 || groups.iter().skip(1).all(|group| group.len() == 3) && groups[0].len() <= 3;
-    let digits = groups.concat();
-    let is_number = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
-    if !is_grouped || !is_number(&digits) || !is_number(cents) || cents.len() > 2 || digits.len() > 15 {
+    if !is_number(cents) || cents.len() > 2 {
         return Err(());
     }
-    let whole: i64 = digits.parse().map_err(|_| ())?;
+    let whole = grouped(whole)?;
     let cents: i64 = format!("{cents:0<2}").parse().map_err(|_| ())?;
     whole.checked_mul(100).and_then(|whole| whole.checked_add(cents)).map(Some).ok_or(())
 }
 
 /// A whole number with or without groups; nothing for an empty text.
 pub fn number(text: &str) -> Result<Option<i64>, ()> {
-    let text: String = text.trim().chars().filter(|letter| *letter != '.' && !letter.is_whitespace()).collect();
-    if text.is_empty() {
-        return Ok(None);
-    }
-    text.parse().map(Some).map_err(|_| ())
+    let text: String = text.chars().filter(|letter| !letter.is_whitespace()).collect();
+    if text.is_empty() { Ok(None) } else { grouped(&text).map(Some) }
 }
 
 /// The fields of a form by name.
@@ -122,6 +131,17 @@ mod tests {
             assert_eq!(money(wrong), Err(()), "{wrong}");
         }
         assert_eq!(money(&as_money(Some(123_456))), Ok(Some(123_456)));
-        assert_eq!((number("1.200"), number("x"), number("")), (Ok(Some(1200)), Err(()), Ok(None)));
+    }
+
+    #[test]
+    fn a_whole_number_with_a_decimal_point_is_refused_and_never_ten_times_as_much() {
+        for (text, known) in
+            [("", None), ("0", Some(0)), ("1.200", Some(1200)), ("540.756", Some(540_756)), ("85", Some(85))]
+        {
+            assert_eq!(number(text), Ok(known), "{text}");
+        }
+        for wrong in ["x", "85.5", "1.5", "12.34", "1.2345", ".200", "1234.567", "85,5", "-1", "+1"] {
+            assert_eq!(number(wrong), Err(()), "{wrong}");
+        }
     }
 }

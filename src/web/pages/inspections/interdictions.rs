@@ -7,12 +7,14 @@ use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse as _, Redirect, Response};
 use axum::routing::get;
 use serde::{Deserialize, Serialize};
+use sqlx::PgConnection;
 use uuid::Uuid;
 
 use crate::accounts::Permission;
 use crate::accounts::tokens::desk::Acting;
 use crate::aid::signature::{FIELD, Signature};
 use crate::app::App;
+use crate::clock::Instant;
 use crate::inspections::interdictions::{self, Release, Sealed};
 use crate::inspections::store::interdiction::{self as store, Interdiction, Notice};
 use crate::inspections::{Refusal, State as Stands};
@@ -37,6 +39,7 @@ pub fn routes() -> Router<App> {
 #[serde(default)]
 struct Wanted {
     state: String,
+    after: String,
 }
 
 #[derive(Template)]
@@ -46,12 +49,36 @@ struct ListPage {
     /// None: all.
     state: Option<Stands>,
     rows: Vec<Interdiction>,
+    /// How many there are, on all pages.
+    all: i64,
+    is_first: bool,
+    next: Option<Uuid>,
 }
 
 impl ListPage {
     fn is_state(&self, state: &Stands) -> bool {
         self.state == Some(*state)
     }
+
+    fn word(&self) -> &'static str {
+        self.state.map_or("all", Stands::as_str)
+    }
+}
+
+/// Where a page begins.
+async fn begins(conn: &mut PgConnection, after: &str) -> Result<Option<(Instant, Uuid)>, ApiError> {
+    let Some(after) = super::id("after", after)? else { return Ok(None) };
+    let found = store::place_of(conn, after).await?;
+    Ok(Some(found.ok_or_else(|| ApiError::field("after", after.to_string(), "there is no such interdiction"))?))
+}
+
+/// Of one row more than a page holds: the page, and where the next one begins.
+fn turned<T>(mut rows: Vec<T>, page: i64, id: impl Fn(&T) -> Uuid) -> (Vec<T>, Option<Uuid>) {
+    let page = usize::try_from(page).unwrap_or(usize::MAX);
+    let has_more = rows.len() > page;
+    rows.truncate(page);
+    let next = rows.last().filter(|_| has_more).map(id);
+    (rows, next)
 }
 
 async fn list(State(app): State<App>, v: View, Query(wanted): Query<Wanted>) -> Result<Response, ApiError> {
@@ -61,9 +88,13 @@ async fn list(State(app): State<App>, v: View, Query(wanted): Query<Wanted>) -> 
         word => super::word("state", word)?,
     };
     let mut conn = app.db.web.acquire().await?;
-    let rows = store::list(&mut conn, state, (None, None)).await?;
+    let before = begins(&mut conn, &wanted.after).await?;
+    let wish = store::Wish { state, ..store::Wish::default() };
+    let rows = store::list(&mut conn, wish, before, store::PAGE + 1).await?;
+    let (rows, next) = turned(rows, store::PAGE, |row| row.id);
+    let all = store::count(&mut conn, state).await?;
     let f = Frame::load(&mut conn, &app, v, "inspections").await?;
-    page(&ListPage { f, state, rows })
+    page(&ListPage { f, state, rows, all, is_first: before.is_none(), next })
 }
 
 #[derive(Template)]
@@ -74,7 +105,7 @@ struct OnePage {
 }
 
 async fn load(app: &App, v: &View, id: Uuid) -> Result<Interdiction, ApiError> {
-    let found = store::list(&mut *app.db.web.acquire().await?, None, (None, Some(id))).await?.pop();
+    let found = store::find(&mut *app.db.web.acquire().await?, id).await?;
     found.ok_or_else(|| ApiError::NotFound(v.t1("interdiction-missing", "id", id)))
 }
 
@@ -160,7 +191,7 @@ struct Printed {
 fn printed(v: &View, n: &Interdiction, sealed: Option<&Sealed>) -> Printed {
     use crate::i18n::Lang::Pt;
     let word = |vocabulary: &str, word: &str| Pt.t(&format!("{vocabulary}-{}", word.replace('_', "-")));
-    let local = |at: crate::clock::Instant| at.with_timezone(&v.tz).format("%d/%m/%Y %H:%M").to_string();
+    let local = |at: Instant| at.with_timezone(&v.tz).format("%d/%m/%Y %H:%M").to_string();
     let released = n.released_at.map(|at| format!("{}: {}", local(at), n.release_reason.clone().unwrap_or_default()));
     Printed {
         authority: v.authority.clone(),
@@ -171,13 +202,13 @@ fn printed(v: &View, n: &Interdiction, sealed: Option<&Sealed>) -> Printed {
         scope: word("interdiction-scope", &n.scope),
         part: n.part.clone(),
         ownership: word("ownership", &n.ownership),
-        address: n.address(),
-        neighbourhood: n.neighbourhood.clone(),
+        address: n.term_address.clone(),
+        neighbourhood: n.term_neighbourhood.clone(),
         reason: n.reason.clone(),
         apparent_damage: n.apparent_damage.clone(),
         deadline: n.deadline.map(|day| day.format("%d/%m/%Y").to_string()).unwrap_or_default(),
         appeal: n.appeal.clone(),
-        actor: n.actor.clone(),
+        actor: n.actor_name.clone(),
         registry: n.registry.clone(),
         signer_name: sealed.map(|sealed| sealed.signer_name.clone()).unwrap_or_default(),
         signer_role: word("signer", &n.signer_role),
@@ -262,7 +293,7 @@ async fn release(
     }
     let actor = staff.actor();
     let by = Acting { ids: &app.ids, now: v.now, actor: &actor };
-    let new = Release { key, reason: given.reason.clone(), inspection: None };
+    let new = Release { key, reason: given.reason.clone(), inspection: None, at: None, sent_at: None };
     let mut tx = app.db.web.begin().await?;
     match interdictions::release(&mut tx, by, tools(&app), (id, &new)).await {
         Ok(_) => {
@@ -288,16 +319,32 @@ async fn release(
 struct NoticesPage {
     v: View,
     rows: Vec<Notice>,
+    /// How many stand, on all pages.
+    all: i64,
+    is_first: bool,
+    next: Option<Uuid>,
 }
 
-async fn notices(State(app): State<App>, v: View) -> Result<Response, ApiError> {
-    let rows = store::notices(&mut *app.db.web.acquire().await?).await?;
-    page(&NoticesPage { v, rows })
+async fn notices(State(app): State<App>, v: View, Query(wanted): Query<Wanted>) -> Result<Response, ApiError> {
+    let mut conn = app.db.web.acquire().await?;
+    let before = begins(&mut conn, &wanted.after).await?;
+    let rows = store::notices(&mut conn, before, store::PAGE + 1).await?;
+    let (rows, next) = turned(rows, store::PAGE, |row| row.id);
+    let all = store::count(&mut conn, Some(Stands::Active)).await?;
+    page(&NoticesPage { v, rows, all, is_first: before.is_none(), next })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_page_says_where_the_next_begins_and_the_last_says_nothing() {
+        let ids: Vec<Uuid> = (1..=4).map(Uuid::from_u128).collect();
+        assert_eq!(turned(ids.clone(), 3, |id| *id), (ids[..3].to_vec(), Some(ids[2])));
+        assert_eq!(turned(ids.clone(), 4, |id| *id), (ids, None));
+        assert_eq!(turned(Vec::<Uuid>::new(), 4, |id| *id), (Vec::new(), None));
+    }
 
     #[test]
     fn a_term_is_set_signed_or_refused_or_forgotten() {

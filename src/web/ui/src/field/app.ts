@@ -24,21 +24,27 @@ async function occurrence(account: string, id: string | undefined): Promise<Para
   return today?.occurrences.find((one) => one.id === id);
 }
 
-/** Shows what the address names: `#hoje`, `#vistoria/nova[/OCCURRENCE]`, `#rascunho/KEY`, `#corrigir/INSPECTION`. */
+/** Shows what the address names: `#hoje`, `#vistoria/nova[/OCCURRENCE]`, `#rascunho/KEY`, `#abrir/KEY`, `#corrigir/INSPECTION`. What
+ * waits is taken out of the queue by the hand that opens it alone, and never by going back. */
 async function route(): Promise<void> {
   const [page, what, of] = location.hash.slice(1).split("/");
   const account = await store.account();
   // Its form is filled from what lies in the queue (`today`).
   if (page === "corrigindo" && form.isOpen()) return view("view-form");
-  await form.leave();
+  if (!(await form.leave())) {
+    history.replaceState(null, "", `#rascunho/${form.openKey() ?? ""}`);
+    return view("view-form");
+  }
   if (account && page === "vistoria" && what === "nova") {
     view("view-form");
     return form.open(account, await occurrence(account, of));
   }
-  if (account && page === "rascunho" && what) {
+  if (account && (page === "rascunho" || page === "abrir") && what) {
     const item = await store.find(what);
+    const may = page === "abrir" ? ["draft", "refused", "waiting"] : ["draft", "refused"];
     // What another account wrote is not found here.
-    if (item && item.account === account && item.kind === "inspection" && item.state !== "sent") {
+    if (item && item.account === account && item.kind === "inspection" && may.includes(item.state)) {
+      history.replaceState(null, "", `#rascunho/${what}`);
       view("view-form");
       return form.resume(item);
     }

@@ -1,9 +1,10 @@
 // The form of an inspection. Every change is on the device before the next one; a draft that was closed opens as it was left.
 
+import { told as toldRefusal } from "./faults";
 import { suggest, told } from "./grade";
 import { Pad } from "./pad";
 import { sendAll } from "./queue";
-import { facing, lately, locate, shrink, sum, watch } from "./senses";
+import { facing, locate, located, shrink, sum, watch } from "./senses";
 import * as store from "./store";
 import type { Announced, Draft, Form, Item, Occurrence, Photo } from "./types";
 import { button, byId, el, isPt, t, when } from "./words";
@@ -17,6 +18,13 @@ const numbers = ["units", "residents", "displaced", "homeless", "dead", "injured
 let current: Item | undefined;
 let draft: Draft = empty();
 let pad: Pad | undefined;
+/** The draft as it was opened, and whether nobody had written into it before. */
+let opened = "";
+let isFresh = false;
+/** Pictures that are being made small. */
+let adding: Promise<unknown> = Promise.resolve();
+/** How long a photograph waits for the place where it was taken. */
+const FIX_MS = 4000;
 
 function empty(): Draft {
   return {
@@ -32,11 +40,19 @@ function value(name: string): string {
   return (draft.fields[name] ?? "").trim();
 }
 
+/** What somebody has written. Where the telephone is, it says by itself. */
+function written(): string {
+  const { fields, answers, photographs, signature, forbids } = draft;
+  return JSON.stringify([fields, answers, photographs, signature, forbids]);
+}
+
+const isUntouched = (): boolean => isFresh && (opened === "" || written() === opened);
+
 /** Writes the draft to the device. */
 let writing: Promise<unknown> = Promise.resolve();
 function save(): Promise<unknown> {
   if (!current) return writing;
-  const item: Item = { ...current, state: "draft", draft: structuredClone(draft), label: label(), changedAt: Date.now() };
+  const item: Item = { ...current, state: "draft", draft: structuredClone(draft), label: label(), changedAt: Date.now(), untouched: isUntouched() };
   current = item;
   writing = writing.then(() => store.keep(item)).then(
     () => {
@@ -58,8 +74,9 @@ function label(): string {
   return place || t("no-address");
 }
 
-/** From the page into the draft. */
+/** From the page into the draft, once the page shows it. */
 function take(): void {
+  if (opened === "") return;
   for (const field of fields()) draft.fields[field.dataset.field ?? ""] = field.value;
 }
 
@@ -76,6 +93,9 @@ function show(): void {
   corrects.hidden = draft.supersedes === null;
   need("correction_reason", draft.supersedes !== null);
   if (pad) pad.text = draft.signature;
+  const hint = byId("street-hint");
+  hint.hidden = !draft.hint;
+  hint.textContent = draft.hint ? t("street-hint", draft.hint) : "";
   showTerm();
   showPlace();
   showGrade();
@@ -204,23 +224,40 @@ async function photograph(one: Announced, at: number): Promise<HTMLLIElement> {
   return row;
 }
 
-async function add(files: FileList | null): Promise<void> {
-  if (!files || !current) return;
+/** What the camera has just taken. */
+interface Shot {
+  at: Date;
+  bearing: number | null;
+}
+
+/** What the camera takes is of here and now; what the gallery has is of whenever and wherever it was taken. */
+async function add(item: Item, of: Draft, files: File[], shot: Shot | undefined): Promise<void> {
+  say(t("photograph-keeping"));
+  const place = shot ? await located(FIX_MS) : null;
   for (const file of files) {
-    if (draft.photographs.length >= MOST_PHOTOGRAPHS) return say(t("photographs-full", MOST_PHOTOGRAPHS));
-    say(t("photograph-keeping"));
+    if (of.photographs.length >= MOST_PHOTOGRAPHS) return say(t("photographs-full", MOST_PHOTOGRAPHS));
     const blob = await shrink(file);
-    const photo: Photo = { key: crypto.randomUUID(), account: current.account, blob, sha256: await sum(blob) };
+    const photo: Photo = { key: crypto.randomUUID(), account: item.account, blob, sha256: await sum(blob) };
     try {
       await store.keepPhoto(photo);
     } catch {
       return say(t("not-saved"));
     }
-    const place = lately() ?? draft.place;
-    draft.photographs.push({ key: photo.key, caption: "", taken_at: new Date().toISOString(), place, bearing_deg: facing() });
+    // It was erased meanwhile, and this with it.
+    if (current?.key !== item.key) return void (await store.drop([photo.key]));
+    const taken = shot?.at ?? new Date(file.lastModified);
+    of.photographs.push({ key: photo.key, caption: "", taken_at: taken.toISOString(), place, bearing_deg: shot?.bearing ?? null });
     await save();
   }
   await showPhotographs();
+}
+
+/** Until every picture that was chosen lies in its draft, also those that are chosen meanwhile. */
+async function added(): Promise<void> {
+  for (let seen: Promise<unknown> | undefined; seen !== adding; ) {
+    seen = adding;
+    await seen;
+  }
 }
 
 /** Reais as people write them, "1.500,00", in centavos; null when nothing was written, NaN when it is no amount. */
@@ -256,12 +293,16 @@ function body(key: string): Record<string, unknown> {
 async function finish(): Promise<void> {
   take();
   showTerm();
-  if (!current || !form.reportValidity()) return;
+  const finished = current;
+  if (!finished || !form.reportValidity()) return;
+  // A picture that is being made small belongs to it.
+  await added();
+  if (current?.key !== finished.key) return;
   draft.fields["term_key"] ??= crypto.randomUUID();
   await save();
   const now = Date.now();
   const { key, account, madeAt } = current;
-  const inspection: Item = { ...current, state: "waiting", body: body(key), url: "/api/v1/inspections", draft: structuredClone(draft), refusal: undefined, changedAt: now };
+  const inspection: Item = { ...current, state: "waiting", untouched: false, body: body(key), url: "/api/v1/inspections", draft: structuredClone(draft), refusal: undefined, changedAt: now };
   const pictures = draft.photographs.map((one, at): Item => ({
     key: one.key, account, kind: "photograph", state: "waiting", madeAt: madeAt + at + 1, changedAt: now, label: one.caption || t("photograph", at + 1), of: key, tries: 0,
   }));
@@ -271,15 +312,17 @@ async function finish(): Promise<void> {
     return say(t("not-saved"));
   }
   current = undefined;
-  location.hash = "#hoje";
+  // In the place of the form: going back leads out of it, and not into what waits.
+  location.replace("#hoje");
   void sendAll();
 }
 
-/** The open incidents to choose from; where there is one alone, a new inspection is of it. An occurrence knows its own. */
+/** The open incidents to choose from; where there is one alone, and it is real, a new inspection is of it. An occurrence knows its own. */
 async function layIncidents(account: string): Promise<void> {
   const select = form.querySelector<HTMLSelectElement>("[data-field=incident]");
   const running = (await store.today(account))?.incidents ?? [];
-  const chosen = draft.fields["incident"] ?? draft.incident ?? (running.length === 1 ? running[0]?.id : undefined) ?? "";
+  const [alone] = running.length === 1 && !running[0]?.drill ? running : [];
+  const chosen = draft.fields["incident"] ?? draft.incident ?? alone?.id ?? "";
   draft.fields["incident"] = chosen;
   byId("incident-field").hidden = draft.occurrence !== null;
   for (const old of [...(select?.options ?? [])].slice(1)) old.remove();
@@ -291,16 +334,16 @@ async function layIncidents(account: string): Promise<void> {
 async function begin(item: Item): Promise<void> {
   current = item;
   draft = structuredClone(item.draft ?? empty());
-  if (!checklist) say(t("no-checklist"));
+  [isFresh, opened] = [item.untouched === true, ""];
   await layIncidents(item.account);
   show();
-  say("");
+  opened = written();
+  say(checklist ? "" : t("no-checklist"));
   const refused = byId("form-refused");
   refused.hidden = !item.refusal;
   refused.replaceChildren();
   if (item.refusal) {
-    refused.append(el("p", "", t("refused")), ...item.refusal.fields.map(({ field, message }) => el("p", "s", `${field}: ${message}`)));
-    if (item.refusal.fields.length === 0) refused.append(el("p", "s", item.refusal.detail));
+    refused.append(el("p", "", t("refused")), ...toldRefusal(item.refusal).map((line) => el("p", "s", line)));
   }
   form.scrollIntoView();
   void watch();
@@ -316,7 +359,7 @@ async function begin(item: Item): Promise<void> {
 
 function made(account: string, of: Draft): Item {
   const now = Date.now();
-  return { key: crypto.randomUUID(), account, kind: "inspection", state: "draft", madeAt: now, changedAt: now, label: t("no-address"), draft: of, tries: 0 };
+  return { key: crypto.randomUUID(), account, kind: "inspection", state: "draft", madeAt: now, changedAt: now, label: t("no-address"), draft: of, tries: 0, untouched: true };
 }
 
 /** A new one, of an occurrence if there is one. */
@@ -324,7 +367,9 @@ export async function open(account: string, of?: Occurrence): Promise<void> {
   const fresh = empty();
   if (of) {
     fresh.occurrence = of.id;
-    fresh.fields = { street: of.place, neighbourhood: of.neighbourhood };
+    // Whoever reported it wrote where it is in their own words; the public notice is made of the street.
+    fresh.hint = of.place;
+    fresh.fields = { neighbourhood: of.neighbourhood };
     if (of.lat !== null && of.lon !== null) fresh.place = { lat: of.lat, lon: of.lon, accuracy_m: null };
   }
   await begin(made(account, fresh));
@@ -337,11 +382,25 @@ export async function resume(item: Item): Promise<void> {
   await begin({ ...item, state: "draft" });
 }
 
+/** Whether what the service has forbids the building already. Fails without a network. */
+async function isForbidden(id: string): Promise<boolean> {
+  const response = await fetch(`/api/v1/inspections/${encodeURIComponent(id)}`, { headers: { accept: "application/json" }, cache: "no-store" });
+  if (!response.ok) throw new Error(String(response.status));
+  const { interdictions } = (await response.json()) as { interdictions: { state: string }[] };
+  return interdictions.some(({ state }) => state === "active");
+}
+
 /** The one that lies here as a correction of what the service has: pictures and all under new keys, because it knows the old ones. */
 export async function correct(item: Item, id: string): Promise<void> {
   const old = structuredClone(item.draft ?? empty());
   const fresh: Draft = { ...old, supersedes: id, photographs: [] };
   delete fresh.fields["term_key"];
+  // One house, one term: what was signed stands, and is not signed for twice.
+  const stands = fresh.forbids && (await isForbidden(id));
+  if (stands) {
+    [fresh.forbids, fresh.signature] = [false, ""];
+    for (const name of ["signer_name", "witness", "reason", "part", "apparent_damage", "deadline"]) delete fresh.fields[name];
+  }
   const next = made(item.account, fresh);
   const photos: Photo[] = [];
   for (const one of old.photographs) {
@@ -351,8 +410,10 @@ export async function correct(item: Item, id: string): Promise<void> {
     photos.push({ ...kept, key });
     fresh.photographs.push({ ...one, key });
   }
+  next.untouched = false;
   await store.keepAll([next], photos);
   await begin(next);
+  if (stands) say(t("already-forbidden"));
 }
 
 /** A correction of an inspection that the service knows. */
@@ -380,17 +441,27 @@ export async function correctById(account: string, id: string): Promise<boolean>
 
 export const isOpen = (): boolean => current !== undefined;
 
-/** Leaves the form; the draft stays. One in which nothing was written does not. */
-export async function leave(): Promise<void> {
-  if (!current) return;
-  take();
+/** Leaves the form; the draft stays. One into which nobody ever wrote does not. False: it could not be kept, and stays open. */
+export async function leave(): Promise<boolean> {
   const left = current;
-  current = undefined;
-  const isEmpty = left.tries === 0 && !value("street") && draft.photographs.length === 0 && Object.keys(draft.answers).length === 0 && !value("opinion");
+  if (!left) return true;
+  await added();
   await writing;
-  if (isEmpty) await store.drop([left.key]);
-  else await store.keep({ ...left, state: "draft", draft: structuredClone(draft), label: label(), changedAt: Date.now() });
+  if (current?.key !== left.key) return true;
+  take();
+  try {
+    if (isUntouched()) await store.drop([left.key]);
+    else await store.keep({ ...left, ...current, state: "draft", draft: structuredClone(draft), label: label(), changedAt: Date.now(), untouched: false });
+  } catch {
+    say(t("not-saved"));
+    return false;
+  }
+  if (current?.key === left.key) current = undefined;
+  return true;
 }
+
+/** The key of the draft that is open. */
+export const openKey = (): string | undefined => current?.key;
 
 export function start(): void {
   layOut();
@@ -416,11 +487,21 @@ export function start(): void {
   });
   for (const id of ["camera", "album"]) {
     const input = byId<HTMLInputElement>(id);
-    input.addEventListener("change", () => void add(input.files).then(() => (input.value = "")));
+    input.addEventListener("change", () => {
+      const [item, of, files] = [current, draft, [...(input.files ?? [])]];
+      input.value = "";
+      if (!item) return;
+      const shot = id === "camera" ? { at: new Date(), bearing: facing() } : undefined;
+      adding = adding.then(() => add(item, of, files, shot)).catch(() => say(t("not-saved")));
+    });
   }
   byId("place-here").addEventListener("click", () => {
+    const asked = current?.key;
     byId("place-said").textContent = t("locating");
     void locate().then((place) => {
+      // Another building is before them by now.
+      if (current?.key !== asked) return;
+      isFresh = false;
       if (place) draft.place = place;
       showPlace();
       if (!place) byId("place-said").textContent = t("locating-failed");
@@ -432,16 +513,17 @@ export function start(): void {
     showPlace();
     void save();
   });
+  let finishing: Promise<void> | undefined;
   form.addEventListener("submit", (event) => {
     event.preventDefault();
-    void finish();
+    finishing ??= finish().finally(() => (finishing = undefined));
   });
   byId("form-drop").addEventListener("click", () => {
     const gone = current;
     if (!gone || !window.confirm(t("drop-sure"))) return;
     const keys = [gone.key, ...draft.photographs.map(({ key }) => key)];
     current = undefined;
-    void writing.then(() => store.drop(keys)).then(() => (location.hash = "#hoje"));
+    void writing.then(() => store.drop(keys)).then(() => location.replace("#hoje"));
   });
   window.addEventListener("pagehide", () => {
     if (current) {

@@ -26,6 +26,12 @@ export function locate(): Promise<Point | null> {
   });
 }
 
+/** Where it is now, as far as that is known within so many milliseconds. */
+export function located(within: number): Promise<Point | null> {
+  const late = new Promise<Point | null>((done) => window.setTimeout(() => done(null), within));
+  return Promise.race([locate(), late]);
+}
+
 /** Where it was within the last two minutes. */
 export const lately = (): Point | null => (last && Date.now() - last.at < 120_000 ? last.place : null);
 

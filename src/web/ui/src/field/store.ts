@@ -10,24 +10,44 @@ type Store = (typeof STORES)[number];
 let opened: Promise<IDBDatabase> | undefined;
 
 function open(): Promise<IDBDatabase> {
-  opened ??= new Promise((done, fail) => {
+  opened ??= new Promise<IDBDatabase>((done, fail) => {
     const request = indexedDB.open(NAME, 1);
     request.onupgradeneeded = () => {
       request.result.createObjectStore("items", { keyPath: "key" }).createIndex("account", "account");
       request.result.createObjectStore("photos", { keyPath: "key" }).createIndex("account", "account");
       request.result.createObjectStore("meta", { keyPath: "name" });
     };
-    request.onsuccess = () => done(request.result);
-    request.onerror = () => fail(request.error);
+    request.onsuccess = () => {
+      const db = request.result;
+      // Some telephones drop what is open while the app is behind another one; it is opened again by whoever needs it next.
+      const forget = (): void => void (opened = undefined);
+      db.onclose = forget;
+      db.onversionchange = () => {
+        db.close();
+        forget();
+      };
+      done(db);
+    };
+    request.onerror = () => {
+      opened = undefined;
+      fail(request.error);
+    };
   });
   return opened;
 }
 
 /** One transaction over some stores; resolves once it is on the device, and not before. */
 async function within<T>(stores: Store[], mode: IDBTransactionMode, act: (of: (store: Store) => IDBObjectStore) => IDBRequest<T> | undefined): Promise<T> {
-  const db = await open();
+  let tx: IDBTransaction;
+  try {
+    tx = (await open()).transaction(stores, mode, { durability: "strict" });
+  } catch (error) {
+    // What was dropped without a word is found out only here.
+    if (!(error instanceof DOMException) || error.name !== "InvalidStateError") throw error;
+    opened = undefined;
+    tx = (await open()).transaction(stores, mode, { durability: "strict" });
+  }
   return new Promise((done, fail) => {
-    const tx = db.transaction(stores, mode, { durability: "strict" });
     const request = act((store) => tx.objectStore(store));
     tx.oncomplete = () => done(request?.result as T);
     tx.onerror = () => fail(tx.error);
@@ -66,12 +86,29 @@ export function photo(key: string): Promise<Photo | undefined> {
   return within<Photo | undefined>(["photos"], "readonly", (of) => of("photos").get(key));
 }
 
-/** What was sent needs its picture no longer; both change together. */
+/** What of something sent stays here: that it was sent, and of an act what it was, but neither names nor signature nor words. */
+function bare({ draft: _, body, ...rest }: Item): Item {
+  const { act, id } = (body ?? {}) as { act?: string; id?: string };
+  return act === undefined ? rest : { ...rest, body: { act, id } };
+}
+
+/** What was sent needs its picture no longer, and no names; all changes together. */
 export function settle(item: Item): Promise<unknown> {
   return within(["items", "photos"], "readwrite", (of) => {
     if (item.kind === "photograph") of("photos").delete(item.key);
-    return of("items").put(item);
+    return of("items").put(bare(item));
   });
+}
+
+/** Of every account: drops what was sent before `time`, but an inspection whose pictures still wait, and strips what was sent since. */
+export async function tidy(time: number): Promise<void> {
+  const all = await within<Item[]>(["items"], "readonly", (of) => of("items").getAll());
+  const awaited = new Set(all.filter((item) => item.kind === "photograph" && item.state !== "sent").map((item) => item.of));
+  const sent = all.filter((item) => item.state === "sent");
+  const [kept, old] = [sent.filter((item) => item.changedAt >= time || awaited.has(item.key)), sent.filter((item) => item.changedAt < time && !awaited.has(item.key))];
+  await drop(old.map((item) => item.key));
+  const named = kept.filter((item) => item.draft !== undefined || Object.keys(item.body ?? {}).some((field) => field !== "act" && field !== "id"));
+  if (named.length) await keepAll(named.map(bare));
 }
 
 export function drop(keys: string[]): Promise<unknown> {

@@ -1,5 +1,6 @@
 // What somebody has before them, and what waits on the device: the first page of the app.
 
+import { told } from "./faults";
 import { correct } from "./form";
 import * as positions from "./positions";
 import * as queue from "./queue";
@@ -10,12 +11,15 @@ import { button, byId, el, t, when } from "./words";
 
 const HOUR_MS = 3600 * 1000;
 
+/** Words that could not be kept: they stand there again when somebody tries again. */
+let unsaved = "";
+
 /** Asks for words, or for nothing but a yes; undefined when they turned away. */
 function ask(title: string, least: number): Promise<string | undefined> {
   const dialog = byId<HTMLDialogElement>("say");
   const words = byId<HTMLTextAreaElement>("say-words");
   byId("say-title").textContent = title;
-  words.value = "";
+  words.value = unsaved;
   words.required = least > 0;
   words.minLength = least;
   dialog.returnValue = "";
@@ -30,29 +34,43 @@ async function enqueue(kind: "act" | "release", url: string, label: string, body
   if (!account) return;
   const now = Date.now();
   const key = crypto.randomUUID();
-  await store.keep({ key, account, kind, state: "waiting", madeAt: now, changedAt: now, label, body: { key, ...body }, url, tries: 0 });
+  try {
+    await store.keep({ key, account, kind, state: "waiting", madeAt: now, changedAt: now, label, body: { key, ...body }, url, tries: 0 });
+  } catch {
+    unsaved = String(body["text"] || body["reason"] || "");
+    byId("queue-said").textContent = t("act-not-kept");
+    byId("queue-said").scrollIntoView();
+    return;
+  }
+  unsaved = "";
   await show();
   void queue.sendAll();
 }
 
 const act = (word: string, id: string, label: string, text = ""): Promise<void> =>
-  enqueue("act", "/api/v1/field/acts", `${t(`act-${word}`)}: ${label}`, { act: word, id, text });
+  enqueue("act", "/api/v1/field/acts", `${t(`act-${word}`)}: ${label}`, { act: word, id, text, at: new Date().toISOString() });
 
 async function actWithWords(word: string, id: string, label: string, least: number): Promise<void> {
   const text = await ask(`${t(`act-${word}`)}: ${label}`, least);
   if (text !== undefined) await act(word, id, label, text);
 }
 
-/** Acts that wait for the same thing: it is not asked for twice. */
-function waits(items: Item[], id: string): Item | undefined {
-  return items.find((item) => (item.state === "waiting" || item.state === "sending") && ((item.body as { id?: string } | undefined)?.id === id || item.url?.includes(id)));
+/** Whether the list that is shown does not know of it yet: it waits, or it was sent since. */
+const isAhead = (item: Item, heard: number): boolean => item.state === "waiting" || item.state === "sending" || (item.state === "sent" && item.changedAt >= heard);
+
+/** What was done to one thing and the list does not know yet, in its order: it is not asked for twice. */
+function ahead(items: Item[], id: string, heard = 0): string[] {
+  const mine = items.filter((item) => (item.kind === "act" || item.kind === "release") && isAhead(item, heard) && ((item.body as { id?: string } | undefined)?.id === id || item.url?.includes(id)));
+  return mine.map((item) => (item.body as { act?: string } | undefined)?.act ?? item.kind);
 }
 
-function card(title: string, lines: string[], buttons: HTMLElement[], waiting?: Item): HTMLLIElement {
+const named = (word: string): string => (word === "release" ? t("release") : t(`act-${word}`));
+
+function card(title: string, lines: string[], buttons: HTMLElement[], told: string[] = []): HTMLLIElement {
   const row = el("li", "card work-card");
   row.append(el("h3", "", title), ...lines.filter(Boolean).map((line) => el("p", "s", line)));
-  if (waiting) row.append(el("p", "tag wait", t("queued")));
-  else {
+  if (told.length) row.append(el("p", "tag wait", `${[...new Set(told)].map(named).join(", ")}: ${t("queued")}`));
+  if (buttons.length) {
     const bar = el("div", "row");
     bar.append(...buttons);
     row.append(bar);
@@ -70,15 +88,18 @@ function fill(id: string, rows: HTMLLIElement[], none = ""): void {
 
 const address = (one: Building): string => [[one.street, one.house_number].filter(Boolean).join(", "), one.neighbourhood].filter(Boolean).join(" – ");
 
-function occurrence(one: Occurrence, items: Item[]): HTMLLIElement {
+function occurrence(one: Occurrence, items: Item[], heard: number): HTMLLIElement {
   const label = one.number;
+  const told = ahead(items, one.id, heard);
+  // What was done here comes before what the list says of it.
+  const state = told.includes("resolve") ? "resolved" : told.includes("arrive") ? "on_scene" : one.state;
   const buttons = [
     button(t("inspect"), () => (location.hash = `#vistoria/nova/${one.id}`), "btn primary"),
     button(t("act-note"), () => void actWithWords("note", one.id, label, 1)),
   ];
-  if (one.state === "dispatched") buttons.push(button(t("act-arrive"), () => void act("arrive", one.id, label)));
-  if (one.state === "on_scene") buttons.push(button(t("act-resolve"), () => void actWithWords("resolve", one.id, label, 3)));
-  return card(`P${one.priority} · ${one.number}`, [[one.place, one.neighbourhood].filter(Boolean).join(" – "), one.words.slice(0, 200)], buttons, waits(items, one.id));
+  if (state === "dispatched") buttons.push(button(t("act-arrive"), () => void act("arrive", one.id, label)));
+  if (state === "on_scene") buttons.push(button(t("act-resolve"), () => void actWithWords("resolve", one.id, label, 3)));
+  return card(`P${one.priority} · ${one.number}`, [[one.place, one.neighbourhood].filter(Boolean).join(" – "), one.words.slice(0, 200)], buttons, told);
 }
 
 /** The steps of a deployment, in their order. */
@@ -97,15 +118,15 @@ async function step(one: Deployment, word: string, label: string, offset: number
   await enqueue("act", `/api/v1/deployments/${one.id}/steps`, label, { act: word, at, reason, position: place && { ...place, at: null } });
 }
 
-/** Steps of a deployment that wait here, in their order. */
-function waitingSteps(one: Deployment, items: Item[]): string[] {
-  const waiting = items.filter((item) => item.kind === "act" && item.state !== "sent" && item.state !== "refused" && item.url?.includes(one.id));
+/** Steps of a deployment that this device told beyond what the service has shown, in their order. */
+function waitingSteps(one: Deployment, items: Item[], heard: number): string[] {
+  const waiting = items.filter((item) => item.kind === "act" && isAhead(item, heard) && item.url?.includes(one.id));
   return waiting.map((item) => (item.body as { act: string }).act);
 }
 
 /** What may be told next: after what the service knows, and after the steps that wait here, so that nobody needs a network between two of them. */
-function deployment(one: Deployment & { drill?: boolean }, items: Item[], offset: number): HTMLLIElement {
-  const told = waitingSteps(one, items);
+function deployment(one: Deployment, items: Item[], offset: number, heard: number): HTMLLIElement {
+  const told = waitingSteps(one, items, heard);
   const last = told.at(-1);
   const next = last === undefined ? one.acts.filter((word) => word !== "cancel") : STEPS.slice(STEPS.indexOf(last) + 1);
   const acts = last === "decline" ? [] : next;
@@ -117,26 +138,36 @@ function deployment(one: Deployment & { drill?: boolean }, items: Item[], offset
 
 /** Everything that somebody has to do. */
 function work(today: Today | undefined, items: Item[]): void {
+  const heard = today?.heard ?? 0;
   const task = (one: Today["tasks"][number]): HTMLLIElement => {
     const done = button(t("act-task_done"), () => void act("task_done", one.id, one.title), "btn primary");
     const take = button(t("act-task_take"), () => void act("task_take", one.id, one.title));
     const lines = [`${t("due", when(one.due_at))} · ${one.incident_number}${one.drill ? ` · ${t("drill")}` : ""}`, one.checklist.join("; ")];
-    return card(one.title, lines, one.mine ? [done] : [take, done], waits(items, one.id));
+    const told = ahead(items, one.id, heard);
+    const open = one.mine || told.includes("task_take") ? [done] : [take, done];
+    return card(one.title, lines, told.includes("task_done") ? [] : open, told);
   };
   fill("tasks", (today?.tasks ?? []).map(task), t("no-tasks"));
-  fill("deployments", (today?.deployments ?? []).map((one) => deployment(one, items, today?.offset ?? 0)));
-  const under = (today?.deployments ?? []).filter((one) => positions.isUnderWay(one.state, waitingSteps(one, items)));
+  fill("deployments", (today?.deployments ?? []).map((one) => deployment(one, items, today?.offset ?? 0, heard)));
+  const under = (today?.deployments ?? []).filter((one) => positions.isUnderWay(one.state, waitingSteps(one, items, heard)));
   void positions.follow(under.map(({ id: one }) => one), today?.offset ?? 0);
-  fill("occurrences", (today?.occurrences ?? []).map((one) => occurrence(one, items)), t("no-occurrences"));
+  fill("occurrences", (today?.occurrences ?? []).map((one) => occurrence(one, items, heard)), t("no-occurrences"));
   fill("repeats", (today?.repeats ?? []).map((one) => card(address(one), [`${one.number} · ${t("repeat-by", one.inspect_again_by.split("-").reverse().join("/"))}`], [button(t("inspect"), () => (location.hash = "#vistoria/nova"), "btn primary")])));
   const release = async (one: Today["interdictions"][number]): Promise<void> => {
     const label = `${t("release")}: ${address(one)}`;
     const reason = await ask(label, 3);
-    if (reason !== undefined) await enqueue("release", `/api/v1/interdictions/${one.id}/release`, label, { reason, inspection: null });
+    if (reason !== undefined) await enqueue("release", `/api/v1/interdictions/${one.id}/release`, label, { reason, inspection: null, at: new Date().toISOString() });
   };
-  const forbidden = (one: Today["interdictions"][number]): HTMLLIElement =>
-    card(address(one), [`${one.number} · ${t(`scope-${one.scope}`)} · ${when(one.at)}`], [button(t("release"), () => void release(one))], waits(items, one.id));
-  fill("interdictions", (today?.interdictions ?? []).map(forbidden));
+  const forbidden = (one: Today["interdictions"][number]): HTMLLIElement => {
+    const told = ahead(items, one.id, heard);
+    const open = told.length ? [] : [button(t("release"), () => void release(one))];
+    return card(address(one), [`${one.number} · ${t(`scope-${one.scope}`)} · ${when(one.at)}`], open, told);
+  };
+  const standing = today?.interdictions ?? [];
+  fill("interdictions", standing.map(forbidden));
+  const more = byId("interdictions-more");
+  more.hidden = (today?.interdictions_total ?? 0) <= standing.length;
+  more.textContent = t("interdictions-more", `${standing.length}/${today?.interdictions_total ?? 0}`);
 }
 
 async function asCorrection(item: Item): Promise<void> {
@@ -162,12 +193,11 @@ function entry(item: Item, pictures: Item[]): HTMLLIElement {
   if (pictures.length) row.append(el("p", "s", t("photographs-sent", `${pictures.filter(({ state }) => state === "sent").length}/${pictures.length}`)));
   if (item.state === "refused" && item.refusal) {
     row.append(el("p", "s", item.refusal.status === 409 && item.refusal.fields.length ? t("differs") : t("refused")));
-    const fields = item.refusal.fields.map(({ field, message }) => `${field}: ${message}`);
-    for (const line of fields.length ? fields : [item.refusal.detail]) row.append(el("p", "s", line));
+    for (const line of told(item.refusal)) row.append(el("p", "s", line));
   }
   const bar = el("div", "row");
   const isForm = item.kind === "inspection";
-  if (isForm && (item.state === "draft" || item.state === "waiting" || item.state === "refused")) bar.append(button(t("open"), () => (location.hash = `#rascunho/${item.key}`)));
+  if (isForm && (item.state === "draft" || item.state === "waiting" || item.state === "refused")) bar.append(button(t("open"), () => (location.hash = `#abrir/${item.key}`)));
   if (isForm && item.state === "refused" && item.refusal?.status === 409 && item.refusal.fields.length) bar.append(button(t("as-correction"), () => void asCorrection(item), "btn primary"));
   if (item.state === "refused" && item.kind !== "inspection") bar.append(button(t("again"), () => void store.keep({ ...item, state: "waiting" }).then(show).then(() => queue.sendAll())));
   if (item.state === "refused" || (item.state === "draft" && isForm)) bar.append(button(t("drop"), () => void dropped(item, pictures)));
@@ -204,7 +234,8 @@ export async function show(): Promise<void> {
   const items = all.filter((item) => !positions.isPlaces(item));
   void positions.tidy(all);
   const today = id ? (queue.session.today ?? (await store.today(id))) : undefined;
-  const now = JSON.stringify([id, items, today && { ...today, at: "", csrf: "" }, queue.session.standing]);
+  const recent = items.filter((item) => item.state === "sent" && item.changedAt >= (today?.heard ?? 0)).length;
+  const now = JSON.stringify([id, items, today && { ...today, at: "", csrf: "", offset: 0, heard: 0 }, recent, queue.session.standing]);
   if (now === drawn) return;
   drawn = now;
   byId("who").textContent = today?.account.name ?? "";

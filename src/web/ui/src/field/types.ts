@@ -33,6 +33,8 @@ export interface Item {
   url?: string;
   /** Of a photograph: the key of its inspection. */
   of?: string;
+  /** Of a draft: nobody has written into it yet. */
+  untouched?: boolean;
   tries: number;
   refusal?: Refusal;
   answer?: { id?: string; number?: string };
@@ -65,6 +67,8 @@ export interface Draft {
   occurrence: string | null;
   incident: string | null;
   supersedes: string | null;
+  /** Where it is, in the words of whoever reported it: to be read, and never sent. */
+  hint?: string;
 }
 
 export interface Choice {
@@ -123,6 +127,7 @@ export interface Deployment {
   name: string;
   number: string;
   task: string;
+  drill: boolean;
   incident_number: string | null;
   occurrence_number: string | null;
   lat: number | null;
@@ -139,6 +144,9 @@ export interface Today {
   deployments: Deployment[];
   /** By how many milliseconds the device's clock was behind when this came. */
   offset?: number;
+  /** When it was asked for, by the device's clock. */
+  heard?: number;
   interdictions: (Building & { scope: string; at: string })[];
+  interdictions_total?: number;
   repeats: (Building & { inspect_again_by: string })[];
 }
