@@ -96,7 +96,9 @@ fn headline(one: &Published) -> String {
 
 pub fn atom(head: &Head<'_>, all: &[Published]) -> String {
     let stamp = |at: Instant| at.to_rfc3339_opts(chrono::SecondsFormat::Secs, true);
-    let mut out = String::from("<?xml version=\"1.0\" encoding=\"utf-8\"?>\n<feed xmlns=\"http://www.w3.org/2005/Atom\" xml:lang=\"pt-BR\">\n");
+    let mut out = String::from(
+        "<?xml version=\"1.0\" encoding=\"utf-8\"?>\n<feed xmlns=\"http://www.w3.org/2005/Atom\" xml:lang=\"pt-BR\">\n",
+    );
     let own = head.address("feed.atom");
     out.push_str(&format!(
         "<id>{0}</id>\n<title>{1}</title>\n<updated>{2}</updated>\n<author><name>{3}</name></author>\n<link rel=\"self\" type=\"application/atom+xml\" href=\"{0}\"/>\n<link rel=\"alternate\" type=\"text/html\" href=\"{4}\"/>\n",

@@ -9,4 +9,5 @@ pub mod kernel;
 pub mod modules;
 pub mod participation;
 pub mod press;
+pub mod segments;
 pub mod transparency;

@@ -23,6 +23,13 @@ const OF_PUBLICATION: &[Rule] = &[
     open("GET", "/secretaria/participacao/{id}/recebida/{number}"),
     open("GET", "/secretaria/transparencia"),
     open("GET", "/secretaria/transparencia/catalogo.jsonld"),
+    open("GET", "/secretaria/segmentos"),
+    open("POST", "/secretaria/segmentos/assinar"),
+    open("GET", "/secretaria/segmentos/confirmar/{token}"),
+    open("POST", "/secretaria/segmentos/confirmar/{token}"),
+    open("GET", "/secretaria/segmentos/sair/{token}"),
+    open("POST", "/secretaria/segmentos/sair/{token}"),
+    staff("GET", "/secretaria/painel/segmentos/entregas", SeeSecretariat),
     open("GET", "/secretaria/carta-de-servicos"),
     open("GET", "/secretaria/carta-de-servicos/carta.json"),
 ];

@@ -116,7 +116,8 @@ async fn distribute(app: &App, now: Instant, id: Uuid) -> Result<usize, CaseErro
     if done.fetch_optional(&mut *tx).await?.is_some() {
         return Ok(0);
     }
-    let case = sqlx::query_scalar!("select case_id from case_publication where id = $1", id).fetch_one(&mut *tx).await?;
+    let case =
+        sqlx::query_scalar!("select case_id from case_publication where id = $1", id).fetch_one(&mut *tx).await?;
     let all = published::of_case(&mut tx, case, now).await?;
     let mut handed = 0;
     // A publication that was corrected before it left does not leave; its correction does.

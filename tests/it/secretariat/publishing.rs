@@ -98,16 +98,15 @@ async fn a_release_waits_for_its_embargo_and_a_correction_leaves_without_overwri
     let room = Room::open(&[]).await;
     let (paula, pedro) = (room.person("paula", Role::Press).await, room.person("pedro", Role::Press).await);
     let dora = room.person("dora", Role::Relations).await;
-    for (name, email, tags) in [("Rádio", "radio@exemplo.invalid", ""), ("Obras News", "obras@exemplo.invalid", "obras")] {
+    for (name, email, tags) in
+        [("Rádio", "radio@exemplo.invalid", ""), ("Obras News", "obras@exemplo.invalid", "obras")]
+    {
         let new = json!({ "name": name, "email": email, "tags": tags });
         let (status, made) = ask(&room, &paula, Method::POST, "secretariat/press/outlets", new).await;
         assert_eq!(status, StatusCode::CREATED, "{made}");
     }
     let again = json!({ "name": "Outra", "email": "RADIO@exemplo.invalid" });
-    assert_eq!(
-        ask(&room, &paula, Method::POST, "secretariat/press/outlets", again).await.0,
-        StatusCode::CONFLICT
-    );
+    assert_eq!(ask(&room, &paula, Method::POST, "secretariat/press/outlets", again).await.0, StatusCode::CONFLICT);
     assert_eq!(
         ask(&room, &dora, Method::GET, "secretariat/press/outlets", Value::Null).await.0,
         StatusCode::FORBIDDEN,
@@ -190,7 +189,8 @@ async fn a_consultation_is_not_closed_before_every_contribution_is_answered_with
     let case = open(&room, &pia, "participation", body).await;
     let id = case["id"].as_str().unwrap();
     let door = format!("/api/v1/secretariat/participation/consultations/{id}/contributions");
-    let named = json!({ "text": "Rota pela escola", "name": "Maria Lima", "email": "maria@exemplo.invalid", "may_name": true });
+    let named =
+        json!({ "text": "Rota pela escola", "name": "Maria Lima", "email": "maria@exemplo.invalid", "may_name": true });
     let (status, early) = sent(&room, &door, named.clone()).await;
     assert_eq!(status, StatusCode::CONFLICT, "{early}");
     done(&room, &pia, "participation", &case, ("start", json!({}))).await;
@@ -212,10 +212,12 @@ async fn a_consultation_is_not_closed_before_every_contribution_is_answered_with
     let (status, refused) = act(&room, &pia, "participation", &case, ("answer", report.clone())).await;
     assert_eq!(status, StatusCode::CONFLICT, "{refused}");
     assert!(refused["detail"].as_str().unwrap().contains("is still open"), "{refused}");
-    let all = ask(&room, &pia, Method::GET, "secretariat/participation/cases?type=participation.contribution", Value::Null)
-        .await
-        .1;
-    let of = |number: &str| all["items"].as_array().unwrap().iter().find(|one| one.to_string().contains(number)).cloned();
+    let all =
+        ask(&room, &pia, Method::GET, "secretariat/participation/cases?type=participation.contribution", Value::Null)
+            .await
+            .1;
+    let of =
+        |number: &str| all["items"].as_array().unwrap().iter().find(|one| one.to_string().contains(number)).cloned();
     let (first, second) = (of("\"number\":1").or(of("001")).unwrap(), of("\"number\":2").or(of("002")).unwrap());
     assert_eq!(
         act(&room, &pia, "participation", &first, ("accept", json!({}))).await.0,
@@ -232,7 +234,8 @@ async fn a_consultation_is_not_closed_before_every_contribution_is_answered_with
     let ended = done(&room, &raul, "participation", &case, ("publish", json!({}))).await;
     assert_eq!(ended["state"], "published", "{ended}");
     let (_, page) = anybody(&room, &format!("/secretaria/participacao/{id}")).await;
-    for shown in ["Rota pela escola", "Maria Lima", "A rota passa a usar a escola", "Sirene no bairro", "Já há sirene"] {
+    for shown in ["Rota pela escola", "Maria Lima", "A rota passa a usar a escola", "Sirene no bairro", "Já há sirene"]
+    {
         assert!(page.contains(shown), "{shown}: {page}");
     }
     assert!(!page.contains("João Segredo") && !page.contains("maria@exemplo"), "{page}");
@@ -250,9 +253,12 @@ async fn an_obligation_goes_stale_over_the_turn_of_the_year_until_it_is_publishe
     };
     let list = "/api/v1/secretariat/transparency/obligations";
     assert_eq!(state(&anybody(&room, list).await.1), "missing");
-    let published = |covers: &str, on: &str| json!({ "type": "transparency.publication", "title": "RREO", "fields": {
-        "item": "rreo", "covers_until": covers, "published_on": on, "url": "https://exemplo.invalid/rreo.pdf", "format": "PDF" } });
-    let future = ask(&room, &tina, Method::POST, "secretariat/transparency/cases", published("2026-12-31", "2027-01-20")).await;
+    let published = |covers: &str, on: &str| {
+        json!({ "type": "transparency.publication", "title": "RREO", "fields": {
+        "item": "rreo", "covers_until": covers, "published_on": on, "url": "https://exemplo.invalid/rreo.pdf", "format": "PDF" } })
+    };
+    let future =
+        ask(&room, &tina, Method::POST, "secretariat/transparency/cases", published("2026-12-31", "2027-01-20")).await;
     assert_eq!(future.0, StatusCode::CONFLICT, "{}", future.1);
     let tina = moved(&room, &tina, "tina", "2026-11-20T12:00:00Z").await;
     open(&room, &tina, "transparency", published("2026-10-31", "2026-11-20")).await;

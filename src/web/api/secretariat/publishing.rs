@@ -31,7 +31,10 @@ pub fn routes() -> Router<App> {
         .route("/api/v1/secretariat/press/outlets/{id}", delete(remove_outlet))
         .route("/api/v1/secretariat/press/deliveries", get(deliveries))
         .route("/api/v1/secretariat/transparency/obligations", get(obligations))
-        .route("/api/v1/secretariat/participation/consultations/{id}/contributions", post(contribute).get(contributions))
+        .route(
+            "/api/v1/secretariat/participation/consultations/{id}/contributions",
+            post(contribute).get(contributions),
+        )
 }
 
 /// An outlet to add.
@@ -59,10 +62,7 @@ pub struct NewOne {
 #[utoipa::path(get, path = "/api/v1/secretariat/press/outlets", tag = "secretariat",
     responses((status = 200, body = Vec<Outlet>), (status = 401, body = Problem), (status = 403, body = Problem)),
     security(("api_token" = [])))]
-pub async fn outlets(
-    State(app): State<App>,
-    staff: May<can::WorkSecretariat>,
-) -> Result<Json<Vec<Outlet>>, ApiError> {
+pub async fn outlets(State(app): State<App>, staff: May<can::WorkSecretariat>) -> Result<Json<Vec<Outlet>>, ApiError> {
     let (actor, who) = (staff.actor(), desk::who(&staff));
     Ok(Json(press::outlets(&mut *app.db.web.acquire().await?, Desk::of(&app, &actor, &who)).await?))
 }

@@ -182,7 +182,9 @@ struct ReceivedPage {
 
 async fn received(v: View, Path((id, number)): Path<(Uuid, String)>) -> Result<Response, ApiError> {
     // Nobody else's words on a page of the town.
-    let is_number = number.len() <= 24 && number.starts_with("CTB-") && number[4..].bytes().all(|byte| byte.is_ascii_digit() || byte == b'-');
+    let is_number = number.len() <= 24
+        && number.starts_with("CTB-")
+        && number[4..].bytes().all(|byte| byte.is_ascii_digit() || byte == b'-');
     if !is_number {
         return Err(ApiError::NotFound(format!("contribution {number:?}")));
     }

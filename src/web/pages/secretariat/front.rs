@@ -66,9 +66,7 @@ async fn found(
     let tag = wanted.tag()?;
     let mut conn = app.db.web.acquire().await?;
     let all = match &tag {
-        Some(tag) => {
-            published::tagged(&mut conn, (module.key(), None), tag, wanted.before(), (now, SHOWN)).await?
-        }
+        Some(tag) => published::tagged(&mut conn, (module.key(), None), tag, wanted.before(), (now, SHOWN)).await?,
         None => published::list(&mut conn, module.key(), None, wanted.before(), (now, SHOWN)).await?,
     };
     Ok((tag, all))
@@ -164,8 +162,7 @@ async fn feed(
     let now = app.clock.now();
     let (tag, all) = found(app, module, wanted, now).await?;
     let base = app.config.public_url();
-    let author = &app.config.municipality.authority;
-    let head =
-        Head { base: &base, slug: module.slug_pt, title: module.title_pt, author, tag: tag.as_deref(), now };
+    let author = &app.config.municipality.sender_name;
+    let head = Head { base: &base, slug: module.slug_pt, title: module.title_pt, author, tag: tag.as_deref(), now };
     Ok(write(&head, &all))
 }

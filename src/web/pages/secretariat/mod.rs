@@ -12,6 +12,7 @@ pub mod panel;
 pub mod public;
 pub mod queue;
 pub mod report;
+pub mod segments;
 pub mod transparency;
 
 use axum::Router;
@@ -40,6 +41,7 @@ pub fn routes() -> Router<App> {
         .merge(consultations::routes())
         .merge(transparency::routes())
         .merge(charter::routes())
+        .merge(segments::routes())
         .merge(committees::routes())
         .merge(budget::routes())
 }

@@ -69,7 +69,7 @@ async fn catalogue(State(app): State<App>, headers: HeaderMap) -> Result<Respons
             last = last.max(Some(one.published_at));
         }
     }
-    let publisher = &app.config.municipality.authority;
+    let publisher = &app.config.municipality.sender_name;
     let text = dcat::catalogue(&app.config.public_url(), publisher, &with, last.unwrap_or(now));
     Ok(answer(&headers, "application/ld+json", SHORT, text.to_string()))
 }
