@@ -8,6 +8,7 @@ mod budget;
 mod council;
 mod gauges;
 pub mod people;
+mod publishing;
 mod seed;
 mod shelters;
 pub mod storm;

@@ -7,7 +7,7 @@ use chrono::TimeDelta;
 use sqlx::{ConnectOptions as _, Connection as _, Executor as _, PgConnection, PgPool};
 
 use super::storm::{self, Timeline};
-use super::{Memory, USERNAME, budget, council, people, shelters, streets, teams};
+use super::{Memory, USERNAME, budget, council, people, publishing, shelters, streets, teams};
 use crate::accounts::{self, Role, Roles};
 use crate::addresses::file::Source;
 use crate::addresses::store::import as addresses;
@@ -59,7 +59,7 @@ pub async fn prepare(
     }
     let database = Database::open(config).await?;
     let pool = crate::db::pool(&database.options, "seed", 2);
-    let outcome = fill(&pool, (clock, config.municipality.time_zone), ids, (memory, memory_path)).await;
+    let outcome = fill(&pool, (clock, config), ids, (memory, memory_path)).await;
     pool.close().await;
     database.close().await;
     outcome
@@ -74,7 +74,7 @@ async fn empty(database: &Database) -> anyhow::Result<()> {
 
 async fn fill(
     pool: &PgPool,
-    (clock, tz): (&Clock, chrono_tz::Tz),
+    (clock, config): (&Clock, &Config),
     ids: &Ids,
     (memory, memory_path): (&mut Memory, &Path),
 ) -> anyhow::Result<()> {
@@ -92,9 +92,10 @@ async fn fill(
     exercise(&mut conn, clock, ids).await?;
     plan(&mut conn, clock, ids).await?;
     teams::fill(&mut conn, (ids, clock.now())).await?;
-    budget::fill(&mut conn, (ids, clock.now()), tz).await?;
+    budget::fill(&mut conn, (ids, clock.now()), config.municipality.time_zone).await?;
     shelters::save(&mut conn, clock, ids).await?;
     council::fill(&mut conn, (ids, clock.now())).await?;
+    publishing::fill(&mut conn, (ids, clock.now()), config).await?;
     // Starting the service takes a moment that shall not be missed from the play.
     memory.began_at = clock.now() + STARTING_FOR;
     history(&mut conn, pool, &memory.timeline()).await
@@ -132,7 +133,15 @@ async fn account(conn: &mut PgConnection, clock: &Clock, ids: &Ids, memory: &Mem
         clock.now(),
         USERNAME,
         name,
-        &Roles::new([Role::Coordinator, Role::Administrator, Role::Committees, Role::Budget]),
+        &Roles::new([
+            Role::Coordinator,
+            Role::Administrator,
+            Role::Committees,
+            Role::Budget,
+            Role::News,
+            Role::Press,
+            Role::Participation,
+        ]),
         &hash,
     )
     .await?;

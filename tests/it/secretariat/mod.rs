@@ -7,6 +7,7 @@ mod kernel;
 mod legislative;
 mod publications;
 mod publishing;
+mod segments;
 
 use axum::http::{Method, StatusCode};
 use sentinela::clock::Instant;
