@@ -334,6 +334,10 @@ vocabulary! {
         /// Codes of the town in a classification.
         BudgetCodes = "budget.codes",
         BudgetRule = "budget.rule",
+        InstrumentOpen = "instrument.open",
+        InstrumentAct = "instrument.act",
+        InstrumentDocument = "instrument.document",
+        InstrumentImport = "instrument.import",
     }
 }
 

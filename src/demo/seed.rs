@@ -96,9 +96,21 @@ async fn fill(
     shelters::save(&mut conn, clock, ids).await?;
     council::fill(&mut conn, (ids, clock.now())).await?;
     publishing::fill(&mut conn, (ids, clock.now()), config).await?;
+    instruments(&mut conn, clock, ids, config.municipality.time_zone).await?;
     // Starting the service takes a moment that shall not be missed from the play.
     memory.began_at = clock.now() + STARTING_FOR;
     history(&mut conn, pool, &memory.timeline()).await
+}
+
+/// Agreements, funding and strategic projects.
+async fn instruments(conn: &mut PgConnection, clock: &Clock, ids: &Ids, tz: chrono_tz::Tz) -> anyhow::Result<()> {
+    let actor = Actor::command();
+    let by = crate::accounts::tokens::desk::Acting { ids, now: clock.now(), actor: &actor };
+    let mut tx = conn.begin().await?;
+    crate::secretariat::agreements::seed::fill(&mut tx, by, tz).await?;
+    crate::secretariat::funding::seed::fill(&mut tx, by, tz).await?;
+    crate::secretariat::strategic_projects::seed::fill(&mut tx, by, tz).await?;
+    Ok(tx.commit().await?)
 }
 
 async fn catalogue(conn: &mut PgConnection, clock: &Clock, ids: &Ids, memory: &Memory) -> anyhow::Result<()> {

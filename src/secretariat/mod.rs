@@ -2,12 +2,15 @@
 //!
 //! The pipeline never imports this; what is here reads the pipeline and reuses its parts.
 
+pub mod agreements;
 pub mod budget;
 pub mod committees;
 pub mod feeds;
+pub mod funding;
 pub mod kernel;
 pub mod modules;
 pub mod participation;
 pub mod press;
 pub mod segments;
+pub mod strategic_projects;
 pub mod transparency;

@@ -140,7 +140,7 @@ pub const MODULES: &[Module] = &[
     },
     Module {
         slug: "strategic-projects",
-        slug_pt: "projetos-estrategicos",
+        slug_pt: "projetos",
         title_pt: "Projetos estratégicos",
         title_en: "Strategic projects",
         clause: "12a",

@@ -40,8 +40,38 @@ fn all() -> Vec<Example> {
         of_secretariat(),
         of_committees(),
         of_budget(),
+        of_instruments(),
     ]
     .concat()
+}
+
+/// Agreements, funding and strategic projects.
+fn of_instruments() -> Vec<Example> {
+    let (json, lines) = ("application/json", "application/x-ndjson");
+    let grantor = json!({"name": "Ministério de exemplo", "document": "00.394.460/0001-41"});
+    let project =
+        json!({"kind": "project", "title": "Parque linear", "objective": "Conter cheias", "owner": "Ana Lima"});
+    vec![
+        ("post", "/api/v1/secretariat/agreements", json, json!({"kind": "fomento", "object": "Oficinas em escolas"})),
+        ("post", "/api/v1/secretariat/agreements/{id}/acts", json, json!({"act": {"act": "begin"}})),
+        ("post", "/api/v1/secretariat/agreements/import", lines, json!("")),
+        (
+            "post",
+            "/api/v1/secretariat/funding",
+            json,
+            json!({"kind": "convenio", "object": "Encosta", "grantor": grantor}),
+        ),
+        ("post", "/api/v1/secretariat/funding/{id}/acts", json, json!({"act": {"act": "end"}})),
+        ("post", "/api/v1/secretariat/funding/import", lines, json!("")),
+        ("post", "/api/v1/secretariat/strategic-projects", json, project),
+        (
+            "post",
+            "/api/v1/secretariat/strategic-projects/{id}/acts",
+            json,
+            json!({"act": {"act": "stop", "reason": "Sem verba"}}),
+        ),
+        ("post", "/api/v1/secretariat/strategic-projects/import", lines, json!("")),
+    ]
 }
 
 /// Exercises.

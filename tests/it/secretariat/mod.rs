@@ -3,6 +3,7 @@
 mod budget;
 mod committees;
 mod exchange;
+mod instruments;
 mod kernel;
 mod legislative;
 mod publications;

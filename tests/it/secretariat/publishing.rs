@@ -199,7 +199,7 @@ async fn a_consultation_is_not_closed_before_every_contribution_is_answered_with
     assert_eq!((status, &taken["number"]), (StatusCode::CREATED, &json!("CTB 2026/001")), "{taken}");
     let unnamed = json!({ "text": "Sirene no bairro", "name": "João Segredo" });
     assert_eq!(sent(&room, &door, unnamed).await.0, StatusCode::CREATED);
-    let (_, page) = anybody(&room, &format!("/secretaria/participacao/{id}")).await;
+    let (_, page) = anybody(&room, &format!("/secretaria/participacao/consultas/{id}")).await;
     assert!(page.contains("As rotas servem?") && page.contains("name=\"text\""), "{page}");
     assert!(!page.contains("Rota pela escola"), "nothing is shown before somebody read it: {page}");
 
@@ -233,7 +233,7 @@ async fn a_consultation_is_not_closed_before_every_contribution_is_answered_with
     let raul = moved(&room, &raul, "raul", "2026-03-12T12:00:00Z").await;
     let ended = done(&room, &raul, "participation", &case, ("publish", json!({}))).await;
     assert_eq!(ended["state"], "published", "{ended}");
-    let (_, page) = anybody(&room, &format!("/secretaria/participacao/{id}")).await;
+    let (_, page) = anybody(&room, &format!("/secretaria/participacao/consultas/{id}")).await;
     for shown in ["Rota pela escola", "Maria Lima", "A rota passa a usar a escola", "Sirene no bairro", "Já há sirene"]
     {
         assert!(page.contains(shown), "{shown}: {page}");

@@ -1,13 +1,17 @@
 //! The secretariat over HTTP: every type of cases by the same routes.
 
+pub mod agreements;
 pub mod budget;
 pub mod cases;
 pub mod committees;
 pub mod exchange;
+pub mod funding;
+pub mod instruments;
 pub mod lists;
 pub mod papers;
 pub mod publications;
 pub mod publishing;
+pub mod strategic_projects;
 
 use axum::Router;
 use uuid::Uuid;
@@ -30,6 +34,9 @@ pub fn routes() -> Router<App> {
         .merge(publications::routes())
         .merge(publishing::routes())
         .merge(budget::routes())
+        .merge(agreements::routes())
+        .merge(funding::routes())
+        .merge(strategic_projects::routes())
 }
 
 /// Who works in a module has its role.

@@ -27,9 +27,9 @@ const SHOWN: i64 = 100;
 pub fn routes() -> Router<App> {
     Router::new()
         .route("/secretaria/participacao", get(list))
-        .route("/secretaria/participacao/{id}", get(show))
-        .route("/secretaria/participacao/{id}/contribuir", post(send))
-        .route("/secretaria/participacao/{id}/recebida/{number}", get(received))
+        .route("/secretaria/participacao/consultas/{id}", get(show))
+        .route("/secretaria/participacao/consultas/{id}/contribuir", post(send))
+        .route("/secretaria/participacao/consultas/{id}/recebida/{number}", get(received))
 }
 
 /// A publication with its state in words.
@@ -162,7 +162,7 @@ async fn send(
         Ok(case) => {
             tx.commit().await?;
             let number = case.number().replace([' ', '/'], "-");
-            Ok(Redirect::to(&format!("/secretaria/participacao/{id}/recebida/{number}")).into_response())
+            Ok(Redirect::to(&format!("/secretaria/participacao/consultas/{id}/recebida/{number}")).into_response())
         }
         Err(error) => {
             drop(tx);

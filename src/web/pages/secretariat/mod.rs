@@ -7,6 +7,8 @@ pub mod committees;
 pub mod consultations;
 pub mod forms;
 pub mod front;
+pub mod instruments;
+pub mod instruments_public;
 pub mod outlets;
 pub mod panel;
 pub mod public;
@@ -14,8 +16,10 @@ pub mod queue;
 pub mod report;
 pub mod segments;
 pub mod transparency;
+pub mod words;
 
 use axum::Router;
+use axum::routing::get;
 use serde_json::Value;
 
 use super::view::View;
@@ -23,9 +27,13 @@ use crate::app::App;
 use crate::i18n::Lang;
 use crate::plancon::PlanError;
 use crate::refused::Refused;
+use crate::secretariat::agreements::Agreement;
+use crate::secretariat::funding::Funding;
 use crate::secretariat::kernel::FieldKind;
 use crate::secretariat::kernel::define::{CaseType, Field};
+use crate::secretariat::kernel::instrument::Kept;
 use crate::secretariat::modules::{self, Module};
+use crate::secretariat::strategic_projects::Project;
 use crate::web::error::{ApiError, FieldError};
 
 pub fn routes() -> Router<App> {
@@ -44,6 +52,20 @@ pub fn routes() -> Router<App> {
         .merge(segments::routes())
         .merge(committees::routes())
         .merge(budget::routes())
+        .merge(of::<Agreement>())
+        .merge(of::<Funding>())
+        .merge(of::<Project>())
+}
+
+/// The pages of one module of instruments.
+fn of<K: Kept>() -> Router<App> {
+    let (staff, open) = (format!("/secretaria/painel/{}", K::PAGES), format!("/secretaria/{}", K::PAGES));
+    Router::new()
+        .route(&staff, get(instruments::list::<K>).post(instruments::open::<K>))
+        .route(&format!("{staff}/relatorio"), get(instruments::report::<K>))
+        .route(&format!("{staff}/{{id}}"), get(instruments::show::<K>).post(instruments::act::<K>))
+        .route(&open, get(instruments_public::list::<K>))
+        .route(&format!("{open}/{{id}}"), get(instruments_public::show::<K>))
 }
 
 /// # Errors

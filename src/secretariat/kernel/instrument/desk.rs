@@ -1,0 +1,274 @@
+//! What is done to instruments, in the caller's transaction: the act, its deadlines, its money, its number, what becomes public, the audit.
+
+use chrono::{Datelike as _, NaiveDate, NaiveTime, TimeZone as _};
+use chrono_tz::Tz;
+use serde_json::{Value, json};
+use sha2::{Digest as _, Sha256};
+use sqlx::PgConnection;
+use uuid::Uuid;
+
+use super::store::{self, DoneAct, NewDocument, Row};
+use super::{Done, Entry, Kept, Ledger, Refusal, SUBJECT, Seen, Tick};
+use crate::accounts::tokens::desk::Acting;
+use crate::audit::{self, Act as Audited, Entry as Noted};
+use crate::clock::Instant;
+use crate::deadlines::reckon::Anchor;
+use crate::deadlines::{self, Course, Deadline, desk as deadline_desk, store as deadline_store};
+use crate::plancon::PlanError;
+use crate::refused::Refused;
+
+const KIND: &str = "instrument";
+const MAX_DOCUMENT: usize = 10 * 1024 * 1024;
+
+/// Noon of a day in the town: an instant of that day whatever the clock did in the night.
+pub fn noon(day: NaiveDate, tz: Tz) -> Instant {
+    let noon = day.and_time(NaiveTime::from_hms_opt(12, 0, 0).unwrap_or_default());
+    tz.from_local_datetime(&noon).earliest().map_or_else(|| noon.and_utc(), |at| at.to_utc())
+}
+
+fn today(by: &Acting<'_>, tz: Tz) -> NaiveDate {
+    by.now.with_timezone(&tz).date_naive()
+}
+
+async fn seen<K: Kept>(
+    conn: &mut PgConnection,
+    (by, tz): (Acting<'_>, Tz),
+    of: Option<(Uuid, &K)>,
+) -> Result<Seen, Refused> {
+    let today = today(&by, tz);
+    let mut seen = Seen { today, by: by.actor.name.clone(), late: Vec::new(), due: Vec::new(), elsewhere: None };
+    if let Some((id, what)) = of {
+        seen.late = store::late(&mut *conn, id, today).await?;
+        let open = deadline_store::list(&mut *conn, Some((SUBJECT, id)), true).await?;
+        seen.due = open.into_iter().map(|one| (one.code, one.due_on)).collect();
+        let codes: Vec<String> = K::ACCOUNTS.iter().map(|code| (*code).to_owned()).collect();
+        let partner = what.index().partner_document;
+        seen.elsewhere = store::late_elsewhere(conn, Some(id), (K::MODULE, &partner), &codes, today).await?;
+    }
+    Ok(seen)
+}
+
+/// The day on which a rule ends that is counted from a day.
+///
+/// # Errors
+/// No rule holds.
+pub async fn last_day(
+    conn: &mut PgConnection,
+    code: &str,
+    from: NaiveDate,
+    tz: Tz,
+) -> Result<Option<NaiveDate>, Refused> {
+    let anchor = Anchor { at: noon(from, tz), tz };
+    Ok(deadline_desk::preview(conn, code, anchor, &Course::default()).await?.1.due_on)
+}
+
+async fn tick<K: Kept>(
+    conn: &mut PgConnection,
+    (by, tz): (Acting<'_>, Tz),
+    (id, title): (Uuid, &str),
+    tick: &Tick,
+) -> Result<(), Refused> {
+    let subject = (SUBJECT, id);
+    match tick {
+        Tick::Set(code, from) => {
+            let link = format!("/secretaria/painel/{}/{id}", K::PAGES);
+            let title: String = title.chars().take(300).collect();
+            let anchor_at = noon(*from, tz);
+            let new = deadline_store::New { subject, title: &title, link: &link, code, anchor_at };
+            deadline_desk::set(conn, by, tz, &new).await?;
+        }
+        Tick::Met(code) => deadline_desk::end(conn, by, (subject, code), true, "").await?,
+        Tick::Void(code) => deadline_desk::end(conn, by, (subject, code), false, "").await?,
+        Tick::Extend(code, reason) => {
+            let open = deadline_store::list(&mut *conn, Some(subject), true).await?;
+            let one = open.into_iter().find(|one| one.code == *code);
+            let one = one.ok_or_else(|| Refusal::wrong("code", code, "expected a deadline that runs"))?;
+            let asked = deadline_desk::Asked { act: "extend".into(), on: None, reason: reason.clone() };
+            deadline_desk::act(conn, by, tz, one.id, &asked).await.map_err(|error| match error {
+                PlanError::Refused(refused) => refused,
+                other => Refused::Conflict(other.to_string()),
+            })?;
+        }
+    }
+    Ok(())
+}
+
+/// What was asked, with what it was called and where it led.
+struct Step<'a> {
+    id: Uuid,
+    act: &'a str,
+    from_state: &'a str,
+    asked: Value,
+}
+
+async fn carry_out<K: Kept>(
+    conn: &mut PgConnection,
+    (by, tz): (Acting<'_>, Tz),
+    step: Step<'_>,
+    mut done: Done<K>,
+) -> Result<(), Refused> {
+    let mut ledger: Ledger = done.next.ledger().clone();
+    let before = ledger.entries().len();
+    for entry in std::mem::take(&mut done.entries) {
+        ledger = ledger.push(entry)?;
+    }
+    let added: Vec<Entry> = ledger.entries().iter().skip(before).cloned().collect();
+    done.next.set_ledger(ledger);
+    let who = (by.now, by.actor.name.as_str());
+    for entry in &added {
+        store::keep_money(&mut *conn, step.id, entry, who).await?;
+    }
+    if let Some(series) = &done.numbers {
+        let year = today(&by, tz).year();
+        let (_, number) = crate::alerts::store::next_number(&mut *conn, series, year).await?;
+        store::set_number(&mut *conn, step.id, series, (year, number)).await?;
+    }
+    let title = done.next.index().title;
+    for one in &done.ticks {
+        tick::<K>(&mut *conn, (by, tz), (step.id, &title), one).await?;
+    }
+    let number = numbered::<K>(&mut *conn, step.id).await?;
+    let public = done.next.public(&number);
+    let over_on = public.as_ref().and_then(|public| public.over_on);
+    let day_of = |code: Option<&'static str>| code.zip(over_on);
+    let kept_until = match day_of(K::KEPT) {
+        Some((code, over)) => last_day(&mut *conn, code, over, tz).await?,
+        None => None,
+    };
+    store::save(&mut *conn, step.id, &done.next, by.now, kept_until).await?;
+    match public {
+        Some(public) => {
+            let listed_until = match day_of(K::LISTED) {
+                Some((code, over)) => last_day(&mut *conn, code, over, tz).await?,
+                None => None,
+            };
+            store::publish(&mut *conn, (step.id, K::MODULE), &public.snapshot, listed_until, by.now).await?;
+        }
+        None => store::unpublish(&mut *conn, step.id).await?,
+    }
+    let reason: String = done.reason.chars().take(1000).collect();
+    let to_state = done.next.state();
+    let kept = DoneAct {
+        seq: 0,
+        at: by.now,
+        actor: by.actor.name.clone(),
+        act: step.act.to_owned(),
+        from_state: step.from_state.to_owned(),
+        to_state: to_state.to_owned(),
+        reason: reason.clone(),
+        asked: step.asked,
+    };
+    store::keep_act(&mut *conn, step.id, &kept).await?;
+    let after = json!({ "module": K::MODULE, "act": step.act, "state": to_state, "number": number });
+    let audited = if step.from_state.is_empty() { Audited::InstrumentOpen } else { Audited::InstrumentAct };
+    let entry = Noted::new(audited, KIND, step.id).because(&reason).from(json!({ "state": step.from_state })).to(after);
+    audit::record(conn, by.ids, by.now, by.actor, entry).await?;
+    Ok(())
+}
+
+async fn numbered<K: Kept>(conn: &mut PgConnection, id: Uuid) -> Result<String, Refused> {
+    Ok(store::load::<K>(conn, id).await?.map(|row| row.number).unwrap_or_default())
+}
+
+/// Opens one.
+///
+/// # Errors
+/// Why not.
+pub async fn open<K: Kept>(
+    conn: &mut PgConnection,
+    (by, tz): (Acting<'_>, Tz),
+    opening: K::Opening,
+) -> Result<Uuid, Refused> {
+    let asked = serde_json::to_value(&opening).map_err(|error| sqlx::Error::Encode(Box::new(error)))?;
+    let seen = seen::<K>(&mut *conn, (by, tz), None).await?;
+    let done = K::open(opening, &seen)?;
+    if let Some(key) = done.next.outside_key()
+        && store::by_outside_key(&mut *conn, K::MODULE, key).await?.is_some()
+    {
+        return Err(Refused::Conflict(format!("there is an instrument {key} already")));
+    }
+    let id = by.ids.uuid(by.now);
+    store::insert(&mut *conn, id, &done.next, (by.now, &by.actor.name)).await?;
+    carry_out(conn, (by, tz), Step { id, act: "open", from_state: "", asked }, done).await?;
+    Ok(id)
+}
+
+/// Does an act. `revision` is that of the instrument as whoever acts saw it; none: as it is.
+///
+/// # Errors
+/// Why not, with the law where one forbids it.
+pub async fn act<K: Kept>(
+    conn: &mut PgConnection,
+    (by, tz): (Acting<'_>, Tz),
+    (id, revision): (Uuid, Option<i32>),
+    act: K::Act,
+) -> Result<(), Refused> {
+    let row = store::lock::<K>(&mut *conn, id).await?.ok_or_else(|| Refused::NotFound(format!("instrument {id}")))?;
+    if let Some(given) = revision.filter(|given| *given != row.revision) {
+        return Err(Refused::Conflict(format!("it changed meanwhile: revision {given}, now {}", row.revision)));
+    }
+    let asked = serde_json::to_value(&act).map_err(|error| sqlx::Error::Encode(Box::new(error)))?;
+    let word = asked.get("act").and_then(Value::as_str).unwrap_or_default().to_owned();
+    let seen = seen(&mut *conn, (by, tz), Some((id, &row.what))).await?;
+    let from_state = row.what.state();
+    let done = row.what.act(act, &seen)?;
+    carry_out(conn, (by, tz), Step { id, act: &word, from_state, asked }, done).await
+}
+
+/// One with everything.
+#[derive(Clone, Debug)]
+pub struct Whole<K> {
+    pub row: Row<K>,
+    pub deadlines: Vec<Deadline>,
+    pub acts: Vec<DoneAct>,
+    pub documents: Vec<store::Document>,
+}
+
+/// # Errors
+/// `NotFound`.
+pub async fn whole<K: Kept>(conn: &mut PgConnection, id: Uuid) -> Result<Whole<K>, Refused> {
+    let row = store::load::<K>(&mut *conn, id).await?.ok_or_else(|| Refused::NotFound(format!("instrument {id}")))?;
+    let deadlines = deadlines::store::list(&mut *conn, Some((SUBJECT, id)), false).await?;
+    let acts = store::acts(&mut *conn, id).await?;
+    let documents = store::documents(conn, id).await?;
+    Ok(Whole { row, deadlines, acts, documents })
+}
+
+/// Adds a document; the same bytes twice are one.
+///
+/// # Errors
+/// Names the field.
+pub async fn add_document<K: Kept>(
+    conn: &mut PgConnection,
+    by: Acting<'_>,
+    id: Uuid,
+    (kind, name, media_type, bytes): (&str, &str, &str, &[u8]),
+) -> Result<Uuid, Refused> {
+    store::lock::<K>(&mut *conn, id).await?.ok_or_else(|| Refused::NotFound(format!("instrument {id}")))?;
+    let fits = |kind: &str| {
+        !kind.is_empty()
+            && kind.len() <= 60
+            && kind.bytes().all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'_'))
+    };
+    if !fits(kind) {
+        return Err(Refused::wrong("kind", kind, "expected 1 to 60 small letters, digits and `_`"));
+    }
+    let name = super::said("name", name, 200)?;
+    if bytes.is_empty() || bytes.len() > MAX_DOCUMENT {
+        return Err(Refused::wrong("body", bytes.len(), format!("expected 1 to {MAX_DOCUMENT} bytes")));
+    }
+    if media_type.len() < 3 || media_type.len() > 100 {
+        return Err(Refused::wrong("content-type", media_type, "expected a media type"));
+    }
+    let sha256 = Sha256::digest(bytes);
+    let document = by.ids.uuid(by.now);
+    let new = NewDocument { kind, name: &name, media_type, bytes, sha256: &sha256 };
+    if !store::add_document(&mut *conn, (document, id), &new, (by.now, &by.actor.name)).await? {
+        return Err(Refused::Conflict("the same document is there already".into()));
+    }
+    let hash: String = sha256.iter().map(|byte| format!("{byte:02x}")).collect();
+    let entry =
+        Noted::new(Audited::InstrumentDocument, KIND, id).to(json!({ "name": name, "kind": kind, "sha256": hash }));
+    audit::record(conn, by.ids, by.now, by.actor, entry).await?;
+    Ok(document)
+}

@@ -1,0 +1,181 @@
+//! Instruments as files: one JSON a line with everything that is kept, which reads back byte for byte.
+
+use chrono::NaiveDate;
+use chrono_tz::Tz;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use sqlx::PgConnection;
+use uuid::Uuid;
+
+use super::store::{self, DoneAct};
+use super::{Entry, Kept, Ledger, SUBJECT};
+use crate::accounts::tokens::desk::Acting;
+use crate::audit::{self, Act, Entry as Noted};
+use crate::clock::Instant;
+use crate::deadlines::store as deadlines;
+use crate::refused::Refused;
+
+/// Largest file.
+pub const MAX_BYTES: usize = 32 * 1024 * 1024;
+
+/// A deadline that runs, so that it runs on where it is read.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Running {
+    code: String,
+    anchor_at: Instant,
+}
+
+/// One instrument with its past.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Line {
+    id: Uuid,
+    module: String,
+    series: Option<String>,
+    year: Option<i32>,
+    number: Option<i32>,
+    opened_at: Instant,
+    opened_by: String,
+    changed_at: Instant,
+    kept_until: Option<NaiveDate>,
+    document: Value,
+    money: Vec<Entry>,
+    acts: Vec<DoneAct>,
+    deadlines: Vec<Running>,
+}
+
+async fn line<K: Kept>(conn: &mut PgConnection, id: Uuid) -> Result<Option<String>, Refused> {
+    let Some(row) = store::load::<K>(&mut *conn, id).await? else { return Ok(None) };
+    let (series, year, number) = store::numbers(&mut *conn, id).await?;
+    let mut running: Vec<Running> = deadlines::list(&mut *conn, Some((SUBJECT, id)), true)
+        .await?
+        .into_iter()
+        .map(|one| Running { code: one.code, anchor_at: one.anchor_at })
+        .collect();
+    running.sort_by(|one, other| one.code.cmp(&other.code));
+    let line = Line {
+        id,
+        module: K::MODULE.to_owned(),
+        series,
+        year,
+        number,
+        opened_at: row.opened_at,
+        opened_by: row.opened_by,
+        changed_at: row.changed_at,
+        kept_until: row.kept_until,
+        money: row.what.ledger().entries().to_vec(),
+        document: serde_json::to_value(&row.what).map_err(encode)?,
+        acts: store::acts(conn, id).await?,
+        deadlines: running,
+    };
+    Ok(Some(serde_json::to_string(&line).map_err(encode)?))
+}
+
+fn encode(error: serde_json::Error) -> Refused {
+    Refused::Database(sqlx::Error::Encode(Box::new(error)))
+}
+
+/// All of a module, one a line.
+///
+/// # Errors
+/// The database's.
+pub async fn write<K: Kept>(conn: &mut PgConnection) -> Result<String, Refused> {
+    let mut text = String::new();
+    for id in store::ids(&mut *conn, K::MODULE, false).await? {
+        if let Some(line) = line::<K>(&mut *conn, id).await? {
+            text.push_str(&line);
+            text.push('\n');
+        }
+    }
+    Ok(text)
+}
+
+/// What reading a file came to.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, utoipa::ToSchema)]
+#[schema(as = InstrumentImported)]
+pub struct Imported {
+    pub created: usize,
+    pub updated: usize,
+    pub unchanged: usize,
+}
+
+fn wrong(at: usize, value: &str, why: impl ToString) -> Refused {
+    let short: String = value.chars().take(80).collect();
+    Refused::wrong(format!("line {}", at + 1), short, why.to_string())
+}
+
+/// Reads a file that [`write`] made, whole or not at all. What is there already has to be the same.
+///
+/// # Errors
+/// Names the line.
+pub async fn read<K: Kept>(
+    conn: &mut PgConnection,
+    (by, tz): (Acting<'_>, Tz),
+    text: &str,
+) -> Result<Imported, Refused> {
+    let mut told = Imported::default();
+    for (at, raw) in text.lines().enumerate().filter(|(_, raw)| !raw.trim().is_empty()) {
+        let one: Line = serde_json::from_str(raw).map_err(|error| wrong(at, raw, error))?;
+        if one.module != K::MODULE {
+            return Err(wrong(at, &one.module, format!("expected the module {}", K::MODULE)));
+        }
+        if store::load::<K>(&mut *conn, one.id).await?.is_some() {
+            let before = line::<K>(&mut *conn, one.id).await?.unwrap_or_default();
+            if before != raw.trim_end() {
+                return Err(Refused::Conflict(format!("line {}: {} is there already and differs", at + 1, one.id)));
+            }
+            told.unchanged += 1;
+            continue;
+        }
+        restore::<K>(&mut *conn, (by, tz), at, one).await?;
+        told.created += 1;
+    }
+    let after = json!({ "module": K::MODULE, "created": told.created, "unchanged": told.unchanged });
+    let entry = Noted::new(Act::InstrumentImport, "instrument", K::MODULE).to(after);
+    audit::record(conn, by.ids, by.now, by.actor, entry).await?;
+    Ok(told)
+}
+
+async fn restore<K: Kept>(
+    conn: &mut PgConnection,
+    (by, tz): (Acting<'_>, Tz),
+    at: usize,
+    one: Line,
+) -> Result<(), Refused> {
+    let mut what: K = serde_json::from_value(one.document).map_err(|error| wrong(at, "document", error))?;
+    let ledger = Ledger::of(one.money.iter().cloned()).map_err(|error| wrong(at, "money", error))?;
+    if ledger.entries() != one.money {
+        return Err(wrong(at, "money", "expected entries in order, reversals as they were"));
+    }
+    what.set_ledger(ledger);
+    store::insert(&mut *conn, one.id, &what, (one.opened_at, &one.opened_by)).await?;
+    if let (Some(series), Some(year), Some(number)) = (&one.series, one.year, one.number) {
+        store::set_number(&mut *conn, one.id, series, (year, number)).await?;
+        store::raise_series(&mut *conn, series, (year, number)).await?;
+    }
+    for entry in &one.money {
+        store::keep_money(&mut *conn, one.id, entry, (one.changed_at, &by.actor.name)).await?;
+    }
+    for act in &one.acts {
+        store::keep_act(&mut *conn, one.id, act).await?;
+    }
+    let title: String = what.index().title.chars().take(300).collect();
+    let link = format!("/secretaria/painel/{}/{}", K::PAGES, one.id);
+    for running in &one.deadlines {
+        let subject = (SUBJECT, one.id);
+        let new =
+            deadlines::New { subject, title: &title, link: &link, code: &running.code, anchor_at: running.anchor_at };
+        crate::deadlines::desk::set(&mut *conn, by, tz, &new).await?;
+    }
+    store::restore_times(&mut *conn, one.id, one.changed_at, one.kept_until).await?;
+    let number = store::number_of(one.year, one.number);
+    if let Some(public) = what.public(&number) {
+        let listed_until = match K::LISTED.zip(public.over_on) {
+            Some((code, over)) => super::desk::last_day(&mut *conn, code, over, tz).await?,
+            None => None,
+        };
+        store::publish(conn, (one.id, K::MODULE), &public.snapshot, listed_until, by.now).await?;
+    }
+    Ok(())
+}
