@@ -1,6 +1,7 @@
 //! Outlets of the press, and what left for them. Releases are cases (`press.release`); what leaves is their publication, so that nothing
 //! leaves that is not approved, out of its embargo and public.
 
+mod store;
 pub mod worker;
 
 use serde::Serialize;
@@ -72,17 +73,7 @@ pub fn works_here(desk: Desk<'_>) -> Result<(), Refused> {
 /// `Forbidden`; the database's.
 pub async fn outlets(conn: &mut PgConnection, desk: Desk<'_>) -> Result<Vec<Outlet>, CaseError> {
     works_here(desk)?;
-    Ok(active(conn).await?)
-}
-
-async fn active(conn: &mut PgConnection) -> sqlx::Result<Vec<Outlet>> {
-    sqlx::query_as!(
-        Outlet,
-        "select id, name, contact, email, tags, added_at from press_outlet where removed_at is null order by name, id limit $1",
-        MOST
-    )
-    .fetch_all(conn)
-    .await
+    Ok(store::active(conn).await?)
 }
 
 /// Adds an outlet.
@@ -106,8 +97,7 @@ pub async fn add(conn: &mut PgConnection, desk: Desk<'_>, new: NewOutlet<'_>) ->
     if tags.len() > 20 {
         return Err(Refused::wrong("tags", new.tags, "expected at most 20").into());
     }
-    sqlx::query!("select pg_advisory_xact_lock(hashtextextended('press_outlet', 0))").fetch_one(&mut *conn).await?;
-    let known = active(&mut *conn).await?;
+    let known = store::held(&mut *conn).await?;
     if known.iter().any(|one| one.email.eq_ignore_ascii_case(email)) {
         return Err(Refused::Conflict(format!("{email} is on the list")).into());
     }
@@ -116,22 +106,12 @@ pub async fn add(conn: &mut PgConnection, desk: Desk<'_>, new: NewOutlet<'_>) ->
     }
     let by = desk.by;
     let id = by.ids.uuid(by.now);
-    sqlx::query!(
-        "insert into press_outlet (id, name, contact, email, tags, added_at, added_by) values ($1, $2, $3, $4, $5, $6, $7)",
-        id,
-        name,
-        contact,
-        email,
-        &tags,
-        by.now,
-        by.actor.name
-    )
-    .execute(&mut *conn)
-    .await?;
+    let outlet = Outlet { id, name: name.into(), contact: contact.into(), email: email.into(), tags, added_at: by.now };
+    store::insert(&mut *conn, &outlet, &by.actor.name).await?;
     // The address of a person stays out of the audit.
-    let entry = Entry::new(Act::PressOutletAdd, "press_outlet", id).to(json!({ "name": name, "tags": tags }));
+    let entry = Entry::new(Act::PressOutletAdd, "press_outlet", id).to(json!({ "name": name, "tags": outlet.tags }));
     audit::record(conn, by.ids, by.now, by.actor, entry).await?;
-    Ok(Outlet { id, name: name.into(), contact: contact.into(), email: email.into(), tags, added_at: by.now })
+    Ok(outlet)
 }
 
 /// Takes an outlet off the list; what left for it stays in the log.
@@ -141,15 +121,7 @@ pub async fn add(conn: &mut PgConnection, desk: Desk<'_>, new: NewOutlet<'_>) ->
 pub async fn remove(conn: &mut PgConnection, desk: Desk<'_>, id: Uuid) -> Result<(), CaseError> {
     works_here(desk)?;
     let by = desk.by;
-    let gone = sqlx::query!(
-        "update press_outlet set removed_at = $2, removed_by = $3 where id = $1 and removed_at is null",
-        id,
-        by.now,
-        by.actor.name
-    )
-    .execute(&mut *conn)
-    .await?;
-    if gone.rows_affected() == 0 {
+    if !store::remove(&mut *conn, id, (by.now, &by.actor.name)).await? {
         return Err(Refused::NotFound(format!("outlet {id}")).into());
     }
     let entry = Entry::new(Act::PressOutletRemove, "press_outlet", id);
@@ -167,18 +139,7 @@ pub async fn deliveries(
     before: Option<Instant>,
 ) -> Result<Vec<Delivery>, CaseError> {
     works_here(desk)?;
-    let rows = sqlx::query_as!(
-        Delivery,
-        r#"select d.publication_id, p.case_id, p.snapshot ->> 'number' as "number!", p.snapshot ->> 'title' as "title!", o.name as outlet, d.at
-           from press_delivery d join case_publication p on p.id = d.publication_id join press_outlet o on o.id = d.outlet_id
-           where $1::timestamptz is null or d.at < $1
-           order by d.at desc, d.publication_id, d.outlet_id limit $2"#,
-        before,
-        PAGE
-    )
-    .fetch_all(conn)
-    .await?;
-    Ok(rows)
+    Ok(store::deliveries(conn, before).await?)
 }
 
 /// True when a release with these tags is for an outlet.

@@ -7,7 +7,8 @@ use serde_json::{Map, json};
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-use super::{active, wants};
+use super::store::active;
+use super::wants;
 use crate::accounts::tokens::desk::Acting;
 use crate::app::App;
 use crate::audit::{self, Act, Actor, Entry};

@@ -1,6 +1,7 @@
 //! Messages by segment: anybody asks with a mailbox and tags, the mailbox confirms, a digest leaves once a day, and one press ends it
 //! (RFC 8058). Links are signed and name the subscription, so nothing secret lies in the database.
 
+mod store;
 pub mod worker;
 
 use std::sync::OnceLock;
@@ -21,6 +22,8 @@ use crate::dispatch::provider::Channel;
 use crate::i18n::Lang;
 use crate::refused::Refused;
 use crate::vault::Ring;
+
+pub use store::{address, counts, leave, log};
 
 const SHIPPED: &str = include_str!("../../../config/secretariat/segments.toml");
 const CONTEXT: &str = "segment link";
@@ -102,36 +105,7 @@ pub async fn ask(
         let keys: Vec<&str> = all().iter().map(|segment| segment.key.as_str()).collect();
         return Err(Refused::wrong("tag", tags.join(","), format!("expected one or more of {}", keys.join(", "))));
     }
-    sqlx::query!("select pg_advisory_xact_lock(hashtextextended($1, 0))", format!("segment {}", email.to_lowercase()))
-        .fetch_one(&mut *conn)
-        .await?;
-    let found = sqlx::query_scalar!(
-        "update segment_subscription set wanted = $2, asked_at = $3, language = $4
-         where lower(email) = lower($1) and left_at is null returning id",
-        email,
-        &wanted,
-        now,
-        lang.tag()
-    )
-    .fetch_optional(&mut *conn)
-    .await?;
-    let id = match found {
-        Some(id) => id,
-        None => {
-            let id = app.ids.uuid(now);
-            sqlx::query!(
-                "insert into segment_subscription (id, email, wanted, language, asked_at) values ($1, $2, $3, $4, $5)",
-                id,
-                email,
-                &wanted,
-                lang.tag(),
-                now
-            )
-            .execute(&mut *conn)
-            .await?;
-            id
-        }
-    };
+    let id = store::want(&mut *conn, app.ids.uuid(now), (email, &wanted), (lang.tag(), now)).await?;
     let token = token(&app.keys.service, "confirm", id, now);
     let subject = lang.t1("sec-segments-mail-subject", "authority", &app.config.municipality.sender_name);
     let link = format!("{}/secretaria/segmentos/confirmar/{token}", app.config.public_url());
@@ -156,41 +130,7 @@ pub async fn confirm(conn: &mut PgConnection, link: Link, now: Instant) -> sqlx:
     if link.made_at < (now - CONFIRM_WITHIN).timestamp() {
         return Ok(false);
     }
-    let done = sqlx::query!(
-        "update segment_subscription set tags = wanted, confirmed_at = coalesce(confirmed_at, $2), looked_at = coalesce(looked_at, $2)
-         where id = $1 and left_at is null and cardinality(wanted) > 0",
-        link.id,
-        now
-    )
-    .execute(conn)
-    .await?;
-    Ok(done.rows_affected() > 0)
-}
-
-/// Ends it, and forgets the address. False: it was ended before.
-///
-/// # Errors
-/// The database's.
-pub async fn leave(conn: &mut PgConnection, id: Uuid, now: Instant) -> sqlx::Result<bool> {
-    let done = sqlx::query!(
-        "update segment_subscription set left_at = $2, email = null, tags = '{}', wanted = '{}' where id = $1 and left_at is null",
-        id,
-        now
-    )
-    .execute(conn)
-    .await?;
-    Ok(done.rows_affected() > 0)
-}
-
-/// Whether messages still leave, and to which address.
-///
-/// # Errors
-/// The database's.
-pub async fn address(conn: &mut PgConnection, id: Uuid) -> sqlx::Result<Option<String>> {
-    let row = sqlx::query_scalar!("select email from segment_subscription where id = $1 and left_at is null", id)
-        .fetch_optional(conn)
-        .await?;
-    Ok(row.flatten())
+    store::confirm(conn, (link.id, link.made_at), now).await
 }
 
 /// People of a segment.
@@ -198,20 +138,6 @@ pub async fn address(conn: &mut PgConnection, id: Uuid) -> sqlx::Result<Option<S
 pub struct Count {
     pub tag: String,
     pub people: i64,
-}
-
-/// How many confirmed, by segment. Of fewer than five it says nothing: a number would name somebody.
-///
-/// # Errors
-/// The database's.
-pub async fn counts(conn: &mut PgConnection) -> sqlx::Result<Vec<Count>> {
-    sqlx::query_as!(
-        Count,
-        r#"select tag as "tag!", count(*) as "people!" from segment_subscription s cross join lateral unnest(s.tags) tag
-           where s.left_at is null and s.confirmed_at is not null group by tag having count(*) >= 5 order by 2 desc, 1"#
-    )
-    .fetch_all(conn)
-    .await
 }
 
 /// One publication and how many it was handed over for.
@@ -222,22 +148,6 @@ pub struct Handed {
     pub module: String,
     pub people: i64,
     pub at: Instant,
-}
-
-/// The log by publication, the newest first.
-///
-/// # Errors
-/// The database's.
-pub async fn log(conn: &mut PgConnection, most: i64) -> sqlx::Result<Vec<Handed>> {
-    sqlx::query_as!(
-        Handed,
-        r#"select p.snapshot ->> 'title' as "title!", p.case_id, p.module, count(*) as "people!", max(d.at) as "at!"
-           from (select publication_id, at from segment_delivery order by at desc limit 20000) d join case_publication p on p.id = d.publication_id
-           group by p.id order by 5 desc, p.id limit $1"#,
-        most
-    )
-    .fetch_all(conn)
-    .await
 }
 
 #[cfg(test)]

@@ -3,8 +3,8 @@
 
 pub mod dcat;
 pub mod judge;
+mod store;
 
-use std::collections::BTreeMap;
 use std::sync::OnceLock;
 
 use chrono::NaiveDate;
@@ -103,7 +103,7 @@ pub async fn obligations(
     today: NaiveDate,
     tz: chrono_tz::Tz,
 ) -> sqlx::Result<Vec<Obligation>> {
-    let mut last = last(&mut *conn).await?;
+    let mut last = store::last(&mut *conn).await?;
     let calendar: Calendar = deadlines::store::calendar(&mut *conn).await?;
     let rules = deadlines::store::rules(conn).await?;
     let all = catalogue().iter().map(|item| {
@@ -112,34 +112,4 @@ pub async fn obligations(
         Obligation { item, last, standing }
     });
     Ok(all.collect())
-}
-
-/// From the snapshots that everybody may read.
-async fn last(conn: &mut PgConnection) -> sqlx::Result<BTreeMap<String, Last>> {
-    let keys: Vec<String> = catalogue().iter().map(|item| item.key.clone()).collect();
-    let rows = sqlx::query!(
-        r#"select k.key as "key!", l.covers_until as "covers_until!", l.published_on as "published_on!", l.url as "url!", l.format as "format!"
-           from unnest($1::text[]) k (key) cross join lateral (
-               select (p.snapshot -> 'fields' ->> 'covers_until')::date as covers_until,
-                   (p.snapshot -> 'fields' ->> 'published_on')::date as published_on,
-                   p.snapshot -> 'fields' ->> 'url' as url, coalesce(p.snapshot -> 'fields' ->> 'format', '') as format
-               from case_publication p
-               where p.type_key = 'transparency.publication' and p.withdrawn_at is null and p.snapshot -> 'fields' ->> 'item' = k.key
-               order by p.snapshot -> 'fields' ->> 'covers_until' desc, p.id desc limit 1) l"#,
-        &keys
-    )
-    .fetch_all(conn)
-    .await?;
-    Ok(rows
-        .into_iter()
-        .map(|row| {
-            let last = Last {
-                covers_until: row.covers_until,
-                published_on: row.published_on,
-                url: row.url,
-                format: row.format,
-            };
-            (row.key, last)
-        })
-        .collect())
 }
