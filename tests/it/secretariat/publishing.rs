@@ -216,9 +216,11 @@ async fn a_consultation_is_not_closed_before_every_contribution_is_answered_with
         ask(&room, &pia, Method::GET, "secretariat/participation/cases?type=participation.contribution", Value::Null)
             .await
             .1;
-    let of =
-        |number: &str| all["items"].as_array().unwrap().iter().find(|one| one.to_string().contains(number)).cloned();
-    let (first, second) = (of("\"number\":1").or(of("001")).unwrap(), of("\"number\":2").or(of("002")).unwrap());
+    let of = |number: &str| {
+        let items = all["items"].as_array().unwrap();
+        items.iter().find(|one| one["numbered"] == number).cloned().unwrap_or_else(|| panic!("{number}: {all}"))
+    };
+    let (first, second) = (of("CTB 2026/001"), of("CTB 2026/002"));
     assert_eq!(
         act(&room, &pia, "participation", &first, ("accept", json!({}))).await.0,
         StatusCode::BAD_REQUEST,
