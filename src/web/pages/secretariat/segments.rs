@@ -76,7 +76,7 @@ async fn ask(State(app): State<App>, v: View, body: Bytes) -> Result<Response, A
         }
     }
     if chosen.len() > segments::all().len() {
-        return Err(ApiError::field("tag", chosen.len(), "expected each segment once"));
+        return Err(ApiError::field("tag", chosen.len().to_string(), "expected each segment once"));
     }
     if is_machine {
         return page(&SegmentsPage { v, all: segments::all(), email, chosen, wrong: String::new(), is_asked: true });
