@@ -9,6 +9,7 @@ mod citizen;
 mod council;
 mod gauges;
 pub mod people;
+mod publishing;
 mod seed;
 mod shelters;
 pub mod storm;

@@ -7,7 +7,7 @@ use chrono::TimeDelta;
 use sqlx::{ConnectOptions as _, Connection as _, Executor as _, PgConnection, PgPool};
 
 use super::storm::{self, Timeline};
-use super::{Memory, USERNAME, budget, citizen, council, people, shelters, streets, teams};
+use super::{Memory, USERNAME, budget, citizen, council, people, publishing, shelters, streets, teams};
 use crate::accounts::{self, Role, Roles};
 use crate::addresses::file::Source;
 use crate::addresses::store::import as addresses;
@@ -93,23 +93,24 @@ async fn fill(
     exercise(&mut conn, clock, ids).await?;
     plan(&mut conn, clock, ids).await?;
     teams::fill(&mut conn, (ids, clock.now())).await?;
-    budget::fill(&mut conn, (ids, clock.now()), tz).await?;
+    budget::fill(&mut conn, (ids, clock.now()), config.municipality.time_zone).await?;
     shelters::save(&mut conn, clock, ids).await?;
     council::fill(&mut conn, (ids, clock.now())).await?;
     citizen::fill(&mut conn, (ids, clock.now()), config).await?;
+    publishing::fill(&mut conn, (ids, clock.now()), config).await?;
     instruments(&mut conn, clock, ids, tz).await?;
     // Starting the service takes a moment that shall not be missed from the play.
     memory.began_at = clock.now() + STARTING_FOR;
     history(&mut conn, pool, &memory.timeline()).await
 }
 
-/// Agreements, funding and strategic projects.
 /// Whoever tries the demonstration works in every module too.
 fn everything() -> Roles {
     let modules = Role::ALL.iter().copied().filter(|role| role.is_module());
     Roles::new([Role::Coordinator, Role::Administrator].into_iter().chain(modules))
 }
 
+/// Agreements, funding and strategic projects.
 async fn instruments(conn: &mut PgConnection, clock: &Clock, ids: &Ids, tz: chrono_tz::Tz) -> anyhow::Result<()> {
     let actor = Actor::command();
     let by = crate::accounts::tokens::desk::Acting { ids, now: clock.now(), actor: &actor };

@@ -43,6 +43,9 @@ pub const SIREN: &str = "siren";
 /// The purpose of tasks of a contingency plan to staff. As of pages.
 pub const PLAN: &str = "plan_task";
 
+/// Pages on which a reader ends messages that they asked for by segment.
+const LEAVE: &str = "/secretaria/segmentos/sair/";
+
 /// The purpose of calls to staff who are named in a note. Only staff causes them.
 pub const MENTION: &str = "mention";
 
@@ -143,6 +146,14 @@ impl Claimed {
     }
 }
 
+/// The address by which its reader ends messages of this kind with one press (RFC 8058): the last line, when it is such a page here.
+pub fn leave_link<'a>(text: &'a str, base: &str) -> Option<&'a str> {
+    let last = text.trim_end().lines().next_back()?.trim();
+    let token = last.strip_prefix(base)?.strip_prefix(LEAVE)?;
+    let is_token = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
+    (!token.is_empty() && token.len() <= 200 && token.bytes().all(is_token)).then_some(last)
+}
+
 fn paragraph(text: &str) -> String {
     let lines: Vec<String> =
         text.lines().map(|line| line.split(' ').map(word).collect::<Vec<String>>().join(" ")).collect();
@@ -165,6 +176,22 @@ fn escaped(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn only_the_last_line_of_a_letter_and_only_a_page_of_this_service_ends_messages() {
+        let base = "https://a.invalid";
+        let text = "Novidades\n\nhttps://a.invalid/secretaria/segmentos/sair/AbC-_9\n";
+        assert_eq!(leave_link(text, base), Some("https://a.invalid/secretaria/segmentos/sair/AbC-_9"));
+        for wrong in [
+            "https://a.invalid/secretaria/segmentos/sair/AbC\n\nmais",
+            "https://b.invalid/secretaria/segmentos/sair/AbC",
+            "https://a.invalid/secretaria/segmentos/sair/a>b",
+            "https://a.invalid/secretaria/segmentos/sair/",
+            "",
+        ] {
+            assert_eq!(leave_link(wrong, base), None, "{wrong:?}");
+        }
+    }
 
     #[test]
     fn a_letter_of_a_notice_links_addresses_and_nothing_else() {

@@ -66,10 +66,11 @@ include!("routes.rs");
 include!("routes_response.rs");
 include!("routes_secretariat.rs");
 include!("routes_committees.rs");
+include!("routes_publication.rs");
 include!("routes_instruments.rs");
 
 /// Every list of the table.
-const LISTS: &[&[Rule]] = &[OF_WARNING, OF_RESPONSE, OF_SECRETARIAT, OF_COMMITTEES, OF_INSTRUMENTS];
+const LISTS: &[&[Rule]] = &[OF_WARNING, OF_RESPONSE, OF_SECRETARIAT, OF_COMMITTEES, OF_INSTRUMENTS, OF_PUBLICATION];
 
 /// Every route with its guard.
 pub const RULES: &[Rule] = &joined::<{ count() }>();
@@ -358,6 +359,15 @@ mod tests {
     /// Volunteers register, show their code, and answer a call by its signed link.
     const VOLUNTEERS_DOORS: [&str; 3] = ["/voluntarios", "/voluntarios/codigo", "/v/{token}"];
 
+    /// Whoever takes part in a consultation has no account; messages by segment are asked for, confirmed and ended by signed links.
+    const PUBLICATION_DOORS: [&str; 5] = [
+        "/api/v1/secretariat/participation/consultations/{id}/contributions",
+        "/secretaria/participacao/consultas/{id}/contribuir",
+        "/secretaria/segmentos/assinar",
+        "/secretaria/segmentos/confirmar/{token}",
+        "/secretaria/segmentos/sair/{token}",
+    ];
+
     #[test]
     fn whatever_changes_something_is_guarded() {
         let open_posts: Vec<_> = RULES
@@ -370,6 +380,6 @@ mod tests {
         let signed = ["/console/login/oidc/logout"];
         let doors =
             [&DOORS[..], &signed[..], &RESIDENTS_DOORS[..], &PAGES_DOORS[..], &REPORTS_DOORS[..], &EXERCISES_DOORS[..]];
-        assert_eq!(open_posts[1..], [doors.concat(), VOLUNTEERS_DOORS.to_vec()].concat());
+        assert_eq!(open_posts[1..], [doors.concat(), VOLUNTEERS_DOORS.to_vec(), PUBLICATION_DOORS.to_vec()].concat());
     }
 }

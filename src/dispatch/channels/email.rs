@@ -21,6 +21,7 @@ use crate::dispatch::bounces;
 use crate::dispatch::content::{Letter, MAP_ID};
 use crate::dispatch::decide::Outcome;
 use crate::dispatch::dkim::Signer;
+use crate::dispatch::notices;
 use crate::dispatch::retry::{self, Code};
 use crate::residents::unsubscribe;
 
@@ -95,6 +96,9 @@ impl Mailer {
         if let Key::Outbox(row_id, _) = row.key {
             // RFC 8058: mail programs show it as a button.
             let link = unsubscribe::link(&self.app, row_id, &row.address);
+            put("List-Unsubscribe", format!("<{link}>"));
+            put("List-Unsubscribe-Post", "List-Unsubscribe=One-Click".to_owned());
+        } else if let Some(link) = notices::leave_link(&letter.text, &self.app.config.public_url()) {
             put("List-Unsubscribe", format!("<{link}>"));
             put("List-Unsubscribe-Post", "List-Unsubscribe=One-Click".to_owned());
         }

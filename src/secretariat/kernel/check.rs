@@ -348,6 +348,9 @@ impl Judge<'_> {
                 self.wrong(code, "what the service does by itself needs nothing that a person gives");
             }
         }
+        if one.withdraws && (one.publishes || !one.needs.reason) {
+            self.wrong(&one.key, "what withdraws needs a reason, and publishes nothing");
+        }
         if one.publishes {
             let into: Vec<&Word> = one.to.as_ref().map_or_else(|| one.from.iter().collect(), |to| vec![to]);
             for state in into {

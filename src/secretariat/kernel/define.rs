@@ -150,6 +150,9 @@ pub struct Transition {
     pub deadlines: Vec<DeadlineStep>,
     #[serde(default)]
     pub publishes: bool,
+    /// What was published of the case is withdrawn, with the reason of the act.
+    #[serde(default)]
+    pub withdraws: bool,
     #[serde(default)]
     pub notifies: Vec<Word>,
     #[serde(default)]

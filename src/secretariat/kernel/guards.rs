@@ -64,6 +64,7 @@ pub const ALL: &[Known] = &[
     Known { name: "parent_state", args: &[Arg::Free], repeats: true },
     known("parent_covers", &[Arg::Field, Arg::Free, Arg::Free]),
     known("done", &[Arg::Act]),
+    Known { name: "quiet_period", args: &[Arg::Field, Arg::Free], repeats: true },
     Known { name: "documented", args: &[Arg::Document], repeats: true },
 ];
 
@@ -153,6 +154,8 @@ pub fn judge(guard: &Guard, seen: Seen<'_>) -> Result<(), String> {
             Some(kind) => Err(format!("the document {kind} is missing")),
             None => Ok(()),
         },
+        "quiet_period" if all[1..].contains(&seen.word(arg(0)).as_str()) => Ok(()),
+        "quiet_period" => super::quiet::open_on(seen.today),
         "not_before" | "not_future" | "not_past" | "day_reached" | "day_not_passed" => days(guard, seen),
         _ => around(guard, seen),
     }

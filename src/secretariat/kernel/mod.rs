@@ -15,6 +15,7 @@ pub mod instrument;
 pub mod ledger;
 pub mod money;
 pub mod publication;
+pub mod quiet;
 pub mod store;
 pub mod tree;
 pub mod types;

@@ -418,7 +418,7 @@ pub async fn links(conn: &mut PgConnection, case: Uuid, sees_all: bool) -> sqlx:
         r#"select c.id, c.type_key, c.module, c.series, c.year, c.number, c.title, c.state, c.is_final, l.kind,
                (l.to_case = $1) as "inward!"
            from case_link l join case_file c on c.id = case when l.to_case = $1 then l.from_case else l.to_case end
-           where (l.from_case = $1 or l.to_case = $1) and ($3 or c.access <> 'restricted') order by l.at, c.id limit $2"#,
+           where (l.from_case = $1 or l.to_case = $1) and ($3 or c.access <> 'restricted') order by 6 desc, c.is_final, l.at, c.id limit $2"#,
         case,
         MOST,
         sees_all

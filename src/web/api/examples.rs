@@ -245,6 +245,18 @@ fn of_secretariat() -> Vec<Example> {
             json,
             json!({"revision": 1, "assigned": "", "department": "Obras"}),
         ),
+        (
+            "post",
+            "/api/v1/secretariat/press/outlets",
+            json,
+            json!({"name": "Rádio da Serra", "contact": "Redação", "email": "redacao@exemplo.invalid", "tags": "chuva"}),
+        ),
+        (
+            "post",
+            "/api/v1/secretariat/participation/consultations/{id}/contributions",
+            json,
+            json!({"text": "Que a rota de fuga passe pela escola.", "part": "Capítulo 2", "name": "Maria Lima", "may_name": true}),
+        ),
         ("post", "/api/v1/secretariat/{module}/cases/{id}/annul", json, why.clone()),
         ("post", "/api/v1/secretariat/{module}/cases/{id}/withdraw", json, why),
         (

@@ -118,7 +118,7 @@ const fn own_version() -> &'static str {
 }
 
 /// The key and value that the RFC (section 3.1) asks for, in whichever of its two encodings.
-fn is_one_click(body: &[u8]) -> bool {
+pub fn is_one_click(body: &[u8]) -> bool {
     let text = String::from_utf8_lossy(body);
     if url::form_urlencoded::parse(body).any(|(key, value)| key == "List-Unsubscribe" && value == "One-Click") {
         return true;

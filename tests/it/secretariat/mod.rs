@@ -8,6 +8,8 @@ mod instruments;
 mod kernel;
 mod legislative;
 mod publications;
+mod publishing;
+mod segments;
 
 use axum::http::{Method, StatusCode};
 use sentinela::clock::Instant;

@@ -57,6 +57,9 @@ pub(super) async fn of_act(
     if outcome.publishes {
         publish(&mut *conn, desk, def, case).await?;
     }
+    if one.withdraws {
+        published::withdraw(&mut *conn, case.id, (desk.by.now, &desk.by.actor.name), reason).await?;
+    }
     spawn(&mut *conn, desk, one, case).await?;
     let told = words(&one.notifies);
     if told.contains(&"citizen") {

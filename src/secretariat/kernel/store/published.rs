@@ -141,6 +141,70 @@ pub async fn list(
     Ok(rows.into_iter().map(Published::from).collect())
 }
 
+/// As [`list`], with a tag, and by types.
+pub async fn tagged(
+    conn: &mut PgConnection,
+    (module, type_key): (&str, Option<&str>),
+    tag: &str,
+    before: Option<(Instant, Uuid)>,
+    (now, most): (Instant, i64),
+) -> sqlx::Result<Vec<Published>> {
+    let (before_at, before_id) = before.unzip();
+    let rows = sqlx::query_as!(
+        Row,
+        r#"select p.id, p.case_id, p.module, p.seq, p.snapshot as "snapshot: Json<PublicView>", p.sha256, p.published_at, p.embargo_until,
+               p.withdrawn_at
+           from case_publication p
+           where p.module = $1 and ($2::text is null or p.type_key = $2) and p.withdrawn_at is null
+             and publication_tags(p.snapshot) @> array[$7::text]
+             and (p.embargo_until is null or p.embargo_until <= $3)
+             and ($4::timestamptz is null or (p.published_at, p.id) < ($4, $5))
+             and not exists (select from case_publication n where n.case_id = p.case_id and n.seq > p.seq
+                 and n.withdrawn_at is null and (n.embargo_until is null or n.embargo_until <= $3))
+           order by p.published_at desc, p.id desc limit $6"#,
+        module,
+        type_key,
+        now,
+        before_at,
+        before_id,
+        most,
+        tag
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(rows.into_iter().map(Published::from).collect())
+}
+
+/// What is out of the cases below a case: contributions under their consultation, the oldest first.
+pub async fn below(
+    conn: &mut PgConnection,
+    parent: Uuid,
+    after: Option<(Instant, Uuid)>,
+    (now, most): (Instant, i64),
+) -> sqlx::Result<Vec<Published>> {
+    let (after_at, after_id) = after.unzip();
+    let rows = sqlx::query_as!(
+        Row,
+        r#"select p.id, p.case_id, p.module, p.seq, p.snapshot as "snapshot: Json<PublicView>", p.sha256, p.published_at, p.embargo_until,
+               p.withdrawn_at
+           from case_link l join case_publication p on p.case_id = l.from_case
+           where l.to_case = $1 and l.kind = 'parent' and p.withdrawn_at is null
+             and (p.embargo_until is null or p.embargo_until <= $2)
+             and ($3::timestamptz is null or (p.published_at, p.id) > ($3, $4))
+             and not exists (select from case_publication n where n.case_id = p.case_id and n.seq > p.seq
+                 and n.withdrawn_at is null and (n.embargo_until is null or n.embargo_until <= $2))
+           order by p.published_at, p.id limit $5"#,
+        parent,
+        now,
+        after_at,
+        after_id,
+        most
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(rows.into_iter().map(Published::from).collect())
+}
+
 /// Everything published of a case that is out, the newest first: the correction and what it corrects.
 pub async fn of_case(conn: &mut PgConnection, case: Uuid, now: Instant) -> sqlx::Result<Vec<Published>> {
     let rows = sqlx::query_as!(

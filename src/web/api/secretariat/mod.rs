@@ -12,6 +12,7 @@ pub mod instruments;
 pub mod lists;
 pub mod papers;
 pub mod publications;
+pub mod publishing;
 pub mod strategic_projects;
 
 use axum::Router;
@@ -35,6 +36,7 @@ pub fn routes() -> Router<App> {
         .merge(publications::routes())
         .merge(citizen::routes())
         .merge(figures::routes())
+        .merge(publishing::routes())
         .merge(budget::routes())
         .merge(agreements::routes())
         .merge(funding::routes())

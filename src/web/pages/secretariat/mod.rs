@@ -2,18 +2,24 @@
 
 pub mod budget;
 pub mod case;
+pub mod charter;
 pub mod committees;
+pub mod consultations;
 pub mod door;
 pub mod forms;
+pub mod front;
 pub mod identity;
 pub mod instruments;
 pub mod instruments_public;
 pub mod mayor;
+pub mod outlets;
 pub mod panel;
 pub mod protocol;
 pub mod public;
 pub mod queue;
 pub mod report;
+pub mod segments;
+pub mod transparency;
 pub mod words;
 pub mod yearly;
 
@@ -47,6 +53,12 @@ pub fn routes() -> Router<App> {
         .merge(mayor::routes())
         .merge(yearly::routes())
         .merge(identity::routes())
+        .merge(front::routes())
+        .merge(outlets::routes())
+        .merge(consultations::routes())
+        .merge(transparency::routes())
+        .merge(charter::routes())
+        .merge(segments::routes())
         .merge(committees::routes())
         .merge(budget::routes())
         .merge(of_instruments())
@@ -108,8 +120,9 @@ pub fn pairs(v: &View, def: &CaseType, fields: &serde_json::Map<String, Value>) 
 }
 
 /// Sentences of the desk by a part that is theirs alone, and the key of their words.
-const KNOWN: [(&str, &str); 15] = [
+const KNOWN: [(&str, &str); 16] = [
     ("there is no act", "sec-no-act"),
+    ("in the quiet period", "sec-no-quiet"),
     ("takes two persons", "sec-no-same-person"),
     ("was changed meanwhile", "sec-no-changed"),
     ("is annulled", "sec-no-annulled"),

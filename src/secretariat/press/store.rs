@@ -1,0 +1,67 @@
+//! Outlets and deliveries in PostgreSQL.
+
+use sqlx::PgConnection;
+use uuid::Uuid;
+
+use super::{Delivery, MOST, Outlet, PAGE};
+use crate::clock::Instant;
+
+/// Outlets that get releases, by name.
+pub async fn active(conn: &mut PgConnection) -> sqlx::Result<Vec<Outlet>> {
+    sqlx::query_as!(
+        Outlet,
+        "select id, name, contact, email, tags, added_at from press_outlet where removed_at is null order by name, id limit $1",
+        MOST
+    )
+    .fetch_all(conn)
+    .await
+}
+
+/// The same; nobody else changes them until the transaction ends.
+pub async fn held(conn: &mut PgConnection) -> sqlx::Result<Vec<Outlet>> {
+    sqlx::query!("select pg_advisory_xact_lock(hashtextextended('press_outlet', 0))").fetch_one(&mut *conn).await?;
+    active(conn).await
+}
+
+pub async fn insert(conn: &mut PgConnection, outlet: &Outlet, by: &str) -> sqlx::Result<()> {
+    sqlx::query!(
+        "insert into press_outlet (id, name, contact, email, tags, added_at, added_by) values ($1, $2, $3, $4, $5, $6, $7)",
+        outlet.id,
+        outlet.name,
+        outlet.contact,
+        outlet.email,
+        &outlet.tags,
+        outlet.added_at,
+        by
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// False: it is not on the list.
+pub async fn remove(conn: &mut PgConnection, id: Uuid, (now, by): (Instant, &str)) -> sqlx::Result<bool> {
+    let gone = sqlx::query!(
+        "update press_outlet set removed_at = $2, removed_by = $3 where id = $1 and removed_at is null",
+        id,
+        now,
+        by
+    )
+    .execute(conn)
+    .await?;
+    Ok(gone.rows_affected() > 0)
+}
+
+pub async fn deliveries(conn: &mut PgConnection, before: Option<Instant>) -> sqlx::Result<Vec<Delivery>> {
+    sqlx::query_as!(
+        Delivery,
+        r#"select d.publication_id, p.case_id, p.snapshot ->> 'number' as "number!", p.snapshot ->> 'title' as "title!", o.name as outlet, d.at
+           from press_delivery d join case_publication p on p.id = d.publication_id join press_outlet o on o.id = d.outlet_id
+           where $1::timestamptz is null or d.at < $1
+           order by d.at desc, d.publication_id, d.outlet_id limit $2"#,
+        before,
+        PAGE
+    )
+    .fetch_all(conn)
+    .await
+}
