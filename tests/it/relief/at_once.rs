@@ -108,7 +108,8 @@ async fn a_person_is_in_one_place_at_a_time_whatever_many_hands_do_at_once() {
 async fn waiting(db: &support::TestDb, sessions: i64) {
     support::eventually("sessions that wait for a lock", async || {
         let waits: i64 = sqlx::query_scalar(
-            "select count(*) from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'",
+            "select count(distinct pid) from pg_locks join pg_stat_activity using (pid)
+             where datname = current_database() and not granted",
         )
         .fetch_one(&db.pool)
         .await

@@ -222,7 +222,7 @@ async fn whoever_lacks_the_role_is_told_which_and_words_find_a_case_without_acce
         ask(&room, &carla, Method::GET, "secretariat/coordination/cases?q=podar%20%C3%A1rvore", Value::Null).await.1;
     assert_eq!(found["items"].as_array().unwrap().len(), 1, "{found}");
     assert_eq!(found["items"][0]["title"], "Poda das árvores");
-    let panel = room.page(&paula, "/secretaria/painel").await;
+    let panel = room.page(&carla, "/secretaria/painel").await;
     assert!(panel.contains("2 open") && panel.contains("You work here"), "{panel}");
 }
 
