@@ -126,6 +126,8 @@ pub struct Around {
     pub spawned_by: Option<Uuid>,
     /// Of the code by which a citizen follows it.
     pub code_hash: Option<[u8; 32]>,
+    /// Nobody reads it who does not work on it, whatever its type says.
+    pub is_restricted: bool,
 }
 
 /// Opens a case.
@@ -174,7 +176,7 @@ pub async fn open(
         fields: outcome.fields.clone(),
         department: new.department.trim().to_owned(),
         assigned: new.assigned.clone(),
-        access: def.access,
+        access: if around.is_restricted { Access::Restricted } else { def.access },
         author: desk.who.name.clone(),
         source: desk.who.source(),
         code_hash: around.code_hash.map(Vec::from),

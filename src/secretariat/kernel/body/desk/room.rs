@@ -278,7 +278,7 @@ pub async fn resolve(
     let mut problems = Vec::new();
     text(&mut problems, "text", &new.text, 1, 8000, false);
     text(&mut problems, "determination", &new.determination, 0, 2000, false);
-    text(&mut problems, "determination_to", &new.determination_to, 0, 200, true);
+    text(&mut problems, "determination_to", &new.determination_to, 0, 160, true);
     first(problems)?;
     if new.determination.trim().is_empty() != new.determination_to.trim().is_empty() {
         let message = "expected both what is to be done and by whom, or neither";
