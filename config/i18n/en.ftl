@@ -6039,6 +6039,11 @@ declaration-return = Return
 
 # Secretariat: what all modules have
 rail-secretariat = Secretariat
+nav-mayor = Awaits the mayor
+rail-sec-government = Government
+rail-sec-citizen = Citizens
+rail-sec-voice = Communication
+rail-sec-planning = Planning and contracts
 nav-secretariat = Secretariat
 sec-title = Secretariat
 sec-lead = How each competence stands: what is open, what is near its deadline and what is past it.

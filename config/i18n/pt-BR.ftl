@@ -6043,6 +6043,11 @@ declaration-return = Devolver
 
 # Secretaria: o que todos os módulos têm
 rail-secretariat = Secretaria
+nav-mayor = O que espera o Prefeito
+rail-sec-government = Governo
+rail-sec-citizen = Cidadão
+rail-sec-voice = Comunicação
+rail-sec-planning = Planejamento e contratos
 nav-secretariat = Painel da Secretaria
 sec-title = Secretaria
 sec-lead = Como está cada competência: o que está aberto, o que está perto do prazo e o que passou dele.
