@@ -95,6 +95,7 @@ const PURE: &[&str] = &[
     "secretariat/transparency/judge.rs",
     "secretariat/feeds.rs",
     "secretariat/kernel/values.rs",
+    "secretariat/kernel/words.rs",
     "secretariat/modules.rs",
     "risk/",
     "replay.rs",

@@ -14,7 +14,7 @@ use super::define::CaseType;
 use super::ledger::Link;
 use super::store::lists::{self, Filter, Listed};
 use super::types::{self, Kept, Types};
-use super::{Access, Annulled, CaseFile, LinkKind, store, values};
+use super::{Access, Annulled, CaseFile, LinkKind, store, values, words};
 use crate::accounts::tokens::desk::Acting;
 use crate::alerts::store::next_number;
 use crate::app::App;
@@ -158,7 +158,7 @@ pub async fn open(
         };
         facts.parents.push(near);
     }
-    let outcome = decide::open(def, new, (desk.who, desk.at()), &facts)?;
+    let outcome = decide::open(def, new, (desk.who, desk.at()), &facts).map_err(|why| words::told(why, def))?;
     around::known_staff(&mut *conn, &new.assigned).await?;
     let by = desk.by;
     let mut case = CaseFile {
@@ -255,7 +255,8 @@ async fn keep(
 pub async fn act(conn: &mut PgConnection, desk: Desk<'_>, id: Uuid, asked: &Asked) -> Result<CaseFile, CaseError> {
     let (kept, case) = find(&mut *conn, desk, id, true).await?;
     let facts = store::facts(&mut *conn, id).await?;
-    let outcome = decide::decide(&kept.def, &case, asked, (desk.who, desk.at()), &facts)?;
+    let outcome = decide::decide(&kept.def, &case, asked, (desk.who, desk.at()), &facts)
+        .map_err(|why| words::told(why, &kept.def))?;
     let after = apply(&mut *conn, desk, &kept.def, &case, (asked, &outcome)).await?;
     consequences::of_act(conn, desk, &kept.def, (&case, &after), (asked, &outcome)).await?;
     Ok(after)
