@@ -7480,3 +7480,21 @@ said-expected-x-to-x = Expected { $a } to { $b }
 said-expected-x = Expected { $a }
 refused-budget-rule = { $why }
 refused-budget-inconsistent = The bill is not consistent: { $why }
+
+# Numbers of cases (/console/series)
+admin-series = Numbers of cases
+admin-series-text = With which number each series begins in a year.
+act-series-start = Set the first number of a series
+series-lead = A series without a numbered case in a year may begin with another number, to go on from numbers on paper. After the first case its beginning stands.
+series-set = Set the first number
+series-series = Series
+series-start = Number of the first case
+series-year = Year
+series-next = Next number
+series-stands = Standing
+series-used = Cases have numbers
+series-open = No case yet
+series-sure = I have checked: after the first case this number cannot be taken back.
+refused-series-used = Cases of { $series } { $year } have numbers already: the beginning of the series stands.
+said-expected-the-series-of-a-type = Expected the series of a type of cases.
+said-expected-that-it-is-confirmed = Expected that it is confirmed.

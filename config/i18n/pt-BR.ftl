@@ -7492,3 +7492,21 @@ said-expected-x-to-x = O número vai de { $a } a { $b }.
 said-expected-x = Preencha: { $a }.
 refused-budget-rule = { $why }
 refused-budget-inconsistent = O projeto não fecha: { $why }
+
+# Numeração dos processos (/console/series)
+admin-series = Numeração dos processos
+admin-series-text = Com que número cada série começa no ano.
+act-series-start = Fixou o número inicial de uma série
+series-lead = Uma série sem processo numerado no ano pode começar de outro número, para continuar a numeração de papel. Depois do primeiro processo, o começo não muda.
+series-set = Fixar o número inicial
+series-series = Série
+series-start = Número do primeiro processo
+series-year = Ano
+series-next = Próximo número
+series-stands = Situação
+series-used = Já há processo numerado
+series-open = Ainda sem processo
+series-sure = Confiro: depois do primeiro processo este número não volta atrás.
+refused-series-used = Já há processos de { $series } { $year } com número: o começo da série não muda mais.
+said-expected-the-series-of-a-type = Escolha a série de um tipo de processo.
+said-expected-that-it-is-confirmed = Confirme.

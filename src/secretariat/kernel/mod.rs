@@ -16,6 +16,7 @@ pub mod ledger;
 pub mod money;
 pub mod publication;
 pub mod quiet;
+pub mod series;
 pub mod store;
 pub mod tree;
 pub mod types;

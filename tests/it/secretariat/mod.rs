@@ -10,6 +10,7 @@ mod legislative;
 mod publications;
 mod publishing;
 mod segments;
+mod series;
 mod words;
 
 use axum::http::{Method, StatusCode};

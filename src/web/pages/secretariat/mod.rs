@@ -20,6 +20,7 @@ pub mod queue;
 pub mod report;
 pub mod segments;
 pub mod sentences;
+pub mod series;
 pub mod transparency;
 pub mod words;
 pub mod yearly;
@@ -60,6 +61,7 @@ pub fn routes() -> Router<App> {
         .merge(transparency::routes())
         .merge(charter::routes())
         .merge(segments::routes())
+        .merge(series::routes())
         .merge(committees::routes())
         .merge(budget::routes())
         .merge(of_instruments())

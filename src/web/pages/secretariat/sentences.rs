@@ -5,7 +5,9 @@ use crate::i18n::Lang;
 use crate::web::error::FieldError;
 
 /// Each form with its gaps as `{}`, the more special first, and the key of its words; the gaps are `$a` to `$d`.
-const FORMS: [(&str, &str); 151] = [
+const FORMS: [(&str, &str); 153] = [
+    ("expected the series of a type of cases", "said-expected-the-series-of-a-type"),
+    ("expected that it is confirmed", "said-expected-that-it-is-confirmed"),
     (
         "no quorum to decide: {} of {} seats present, {} needed (quorum of {}, recused members not counted)",
         "said-no-quorum-to-decide-x",
