@@ -11,6 +11,8 @@ mod publications;
 mod publishing;
 mod segments;
 mod series;
+mod stories;
+mod table;
 mod words;
 
 use axum::http::{Method, StatusCode};

@@ -42,7 +42,7 @@ async fn an_administrator_sets_the_first_number_once_and_the_audit_says_so() {
     assert_eq!((status, &late["code"]), (StatusCode::CONFLICT, &json!("series-used")), "{late}");
     let next = open(&room, &carla, "coordination", determination("Galerias", "2026-12-01")).await;
     assert_eq!(next["numbered"], "DET 2026/043", "what was refused changed nothing: {next}");
-    let kept = room.words("select object || ' ' || reason from audit_log where act = 'series.start'").await;
+    let kept = room.words("select object || ' ' || reason from audit_event where act = 'series.start'").await;
     assert_eq!(kept, ["DET/2026 Segue o livro de papel"]);
 }
 
