@@ -80,9 +80,9 @@ await play("the secretariat", { pictures: process.env.SHOTS }, async ({ base, op
   }
 
   /** The act is refused with these words, and what was typed is still there. */
-  async function refusedAct(who, path, key, fields, words) {
+  async function refusedAct(who, path, key, fields, words, reason = {}) {
     await who.goto(`${base}${path}/atos/${key}`);
-    await fill(form(who), of(fields));
+    await fill(form(who), { ...of(fields), ...reason });
     await submit(who, form(who));
     await refused(who, words);
   }
@@ -188,7 +188,7 @@ await play("the secretariat", { pictures: process.env.SHOTS }, async ({ base, op
     await page.locator("main details summary").first().click();
     assert.ok((await page.locator("main details ol li").count()) >= 2, "each step of the reckoning");
     await act(page, path, "accept", { responsible: "Marta Reis" });
-    await refusedAct(page, path, "escalate", {}, /\S/);
+    await refusedAct(page, path, "escalate", {}, /prazo ainda corre/, { reason: "Atraso" });
     await act(page, path, "finish", { evidence: "Relatório por trecho." });
     await says(page, /Cumprida/);
     await page.goto(`${base}/secretaria/painel/articulacao-interna/relatorio/coordination.determination`);
@@ -459,7 +459,7 @@ await play("the secretariat", { pictures: process.env.SHOTS }, async ({ base, op
     await submit(resident, said);
     await checkPage(resident);
     await page.goto(`${base}/secretaria/painel/participacao/casos/${consultation}`);
-    await send(page, page.locator('main a[href*="/participacao/casos/"]').first());
+    await send(page, page.locator('main ul.rows a[href*="/participacao/casos/"]').first());
     await act(page, new URL(page.url()).pathname, "accept", { answer: `Entra no projeto ${mark}` });
     await read(`/secretaria/participacao/consultas/${consultation}`, own("Entra no projeto"));
   });
