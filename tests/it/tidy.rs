@@ -199,6 +199,7 @@ const PURE: &[&str] = &[
     "secretariat/kernel/body/minutes.rs",
     "secretariat/kernel/body/popolo.rs",
     "secretariat/kernel/body/rules.rs",
+    "secretariat/kernel/body/words.rs",
     "secretariat/budget/change.rs",
     "secretariat/budget/check.rs",
     "secretariat/budget/classify.rs",

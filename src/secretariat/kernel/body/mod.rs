@@ -13,6 +13,7 @@ pub mod popolo;
 pub mod publish;
 pub mod rules;
 pub mod store;
+pub mod words;
 
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
