@@ -81,6 +81,15 @@ impl Lang {
         self.format(key, Some(&args))
     }
 
+    /// With any number of arguments.
+    pub fn tn(self, key: &str, given: &[(&str, String)]) -> String {
+        let mut args = FluentArgs::new();
+        for (name, value) in given {
+            args.set((*name).to_owned(), argument(value));
+        }
+        self.format(key, Some(&args))
+    }
+
     fn format(self, key: &str, args: Option<&FluentArgs<'_>>) -> String {
         let bundle = &BUNDLES[self as usize];
         let Some(pattern) = bundle.get_message(key).and_then(|message| message.value()) else {

@@ -300,6 +300,8 @@ vocabulary! {
         PressOutletAdd = "press.outlet_add",
         PressOutletRemove = "press.outlet_remove",
         PressDistribute = "press.distribute",
+        /// With which number a series of cases begins.
+        SeriesStart = "series.start",
         BodyFound = "body.found",
         BodyEdit = "body.edit",
         BodyEnd = "body.end",

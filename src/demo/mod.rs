@@ -9,6 +9,7 @@ mod citizen;
 mod council;
 mod gauges;
 pub mod people;
+mod procedures;
 mod publishing;
 mod seed;
 mod shelters;

@@ -4,6 +4,7 @@
 pub mod letters;
 pub mod paper;
 pub mod report;
+pub mod worker;
 
 use crate::accounts::{Role, Roles};
 use crate::refused::Refused;

@@ -5,12 +5,10 @@ use chrono_tz::Tz;
 use serde_json::{Map, Value};
 
 use super::define::{CaseType, DeadlineStep, Field, Guard, Transition, Word};
-use super::guards::{self, Facts, Seen};
+use super::guards::{self, Facts, Seen, Why};
 use super::{CaseFile, Counting, Fields, Source, values};
 use crate::accounts::Role;
 use crate::clock::Instant;
-use crate::plancon::PlanError;
-use crate::refused::Refused;
 use crate::web::error::{FieldError, shorten};
 
 /// Whoever acts, as far as a case asks.
@@ -66,23 +64,13 @@ pub enum Refusal {
     #[error("the case was changed meanwhile; it is at revision {0} now")]
     Revision(i32),
     #[error("{why} ({law})")]
-    Guard { guard: String, why: String, law: String },
+    Guard { guard: String, why: Why, law: String },
     #[error("the document {0} is missing")]
     Document(String),
     #[error("the case is annulled")]
     Annulled,
     #[error("{}", .0.iter().map(|wrong| format!("{}: {}", wrong.field, wrong.message)).collect::<Vec<_>>().join("; "))]
     Fields(Vec<FieldError>),
-}
-
-impl From<Refusal> for PlanError {
-    fn from(refusal: Refusal) -> Self {
-        match refusal {
-            Refusal::Fields(errors) => Self::Wrong(errors),
-            Refusal::Role { .. } => Self::Refused(Refused::Forbidden(refusal.to_string())),
-            other => Self::Refused(Refused::Conflict(other.to_string())),
-        }
-    }
 }
 
 /// A deadline that an act begins, ends or moves.
@@ -354,7 +342,7 @@ pub fn open(of: &CaseType, new: &New, (who, at): (&Who, At), facts: &Facts) -> R
     if let Some(parent) = &opening.parent
         && !facts.parents.iter().any(|near| near.type_key == *parent.get_ref())
     {
-        let why = format!("it is opened under a case of the type {}", parent.get_ref());
+        let why = Why::ParentType(parent.get_ref().clone());
         return Err(Refusal::Guard { guard: "parent".into(), why, law: of.law_ref.clone() });
     }
     let seen = Seen { fields: &fields, now: at.now, today: at.today(), facts };

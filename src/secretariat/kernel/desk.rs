@@ -14,7 +14,7 @@ use super::define::CaseType;
 use super::ledger::Link;
 use super::store::lists::{self, Filter, Listed};
 use super::types::{self, Kept, Types};
-use super::{Access, Annulled, CaseFile, LinkKind, store, values};
+use super::{Access, Annulled, CaseFile, LinkKind, store, values, words};
 use crate::accounts::tokens::desk::Acting;
 use crate::alerts::store::next_number;
 use crate::app::App;
@@ -126,6 +126,8 @@ pub struct Around {
     pub spawned_by: Option<Uuid>,
     /// Of the code by which a citizen follows it.
     pub code_hash: Option<[u8; 32]>,
+    /// Nobody reads it who does not work on it, whatever its type says.
+    pub is_restricted: bool,
 }
 
 /// Opens a case.
@@ -156,7 +158,7 @@ pub async fn open(
         };
         facts.parents.push(near);
     }
-    let outcome = decide::open(def, new, (desk.who, desk.at()), &facts)?;
+    let outcome = decide::open(def, new, (desk.who, desk.at()), &facts).map_err(|why| words::told(why, def))?;
     around::known_staff(&mut *conn, &new.assigned).await?;
     let by = desk.by;
     let mut case = CaseFile {
@@ -174,7 +176,7 @@ pub async fn open(
         fields: outcome.fields.clone(),
         department: new.department.trim().to_owned(),
         assigned: new.assigned.clone(),
-        access: def.access,
+        access: if around.is_restricted { Access::Restricted } else { def.access },
         author: desk.who.name.clone(),
         source: desk.who.source(),
         code_hash: around.code_hash.map(Vec::from),
@@ -253,7 +255,8 @@ async fn keep(
 pub async fn act(conn: &mut PgConnection, desk: Desk<'_>, id: Uuid, asked: &Asked) -> Result<CaseFile, CaseError> {
     let (kept, case) = find(&mut *conn, desk, id, true).await?;
     let facts = store::facts(&mut *conn, id).await?;
-    let outcome = decide::decide(&kept.def, &case, asked, (desk.who, desk.at()), &facts)?;
+    let outcome = decide::decide(&kept.def, &case, asked, (desk.who, desk.at()), &facts)
+        .map_err(|why| words::told(why, &kept.def))?;
     let after = apply(&mut *conn, desk, &kept.def, &case, (asked, &outcome)).await?;
     consequences::of_act(conn, desk, &kept.def, (&case, &after), (asked, &outcome)).await?;
     Ok(after)

@@ -1,7 +1,7 @@
 //! The case engine: types of cases as data, and what may be done to a case of a type; and what modules share beside it (`body`, `instrument`, `tree`, `money`).
 //!
 //! `define` and `check` read definition files, `values` reads fields, `decide` judges an act with the guards of `guards`, `ledger` chains
-//! acts, `publication` makes what everybody may see (all pure). `types` holds the definitions of this installation, `desk` acts in the
+//! acts, `words` says why not, `publication` makes what everybody may see (all pure). `types` holds the definitions of this installation, `desk` acts in the
 //! caller's transaction for every module, `exchange` takes cases out and in, `worker` does what the law does by itself.
 
 pub mod body;
@@ -16,10 +16,12 @@ pub mod ledger;
 pub mod money;
 pub mod publication;
 pub mod quiet;
+pub mod series;
 pub mod store;
 pub mod tree;
 pub mod types;
 pub mod values;
+pub mod words;
 pub mod worker;
 
 use serde::{Deserialize, Serialize};

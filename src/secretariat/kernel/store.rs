@@ -3,6 +3,7 @@
 pub mod figures;
 pub mod lists;
 pub mod published;
+pub mod series;
 
 use sqlx::PgConnection;
 use sqlx::types::Json;

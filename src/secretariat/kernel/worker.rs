@@ -66,8 +66,8 @@ async fn advance(app: &App, desk: Desk<'_>, id: uuid::Uuid, transition: &str) ->
             tx.commit().await?;
             Ok(true)
         }
-        Err(CaseError::Refused(Refused::Conflict(why) | Refused::Forbidden(why))) => {
-            tracing::warn!(case = %id, transition, why, "a case does not go on by itself");
+        Err(CaseError::Refused(why @ (Refused::Conflict(_) | Refused::Forbidden(_) | Refused::Because(_)))) => {
+            tracing::warn!(case = %id, transition, %why, "a case does not go on by itself");
             Ok(false)
         }
         Err(CaseError::Wrong(errors)) => {

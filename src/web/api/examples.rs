@@ -226,7 +226,10 @@ fn of_secretariat() -> Vec<Example> {
     let fields = json!({"text": "Limpar as bocas de lobo", "due_on": "2098-12-01"});
     let why = json!({"revision": 1, "reason": "Aberta por engano"});
     let key = json!({"number": "SIC 2026/001", "code": "7K2M-0QFX-3D8T-PW41"});
+    let start =
+        json!({"series": "DET", "year": 2026, "start": 42, "reason": "Segue o livro de papel", "confirm": true});
     vec![
+        ("put", "/api/v1/secretariat/series", json, start),
         (
             "post",
             "/api/v1/secretariat/{module}/cases",

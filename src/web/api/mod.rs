@@ -366,6 +366,8 @@ pub mod warnings;
     secretariat::publishing::contribute,
     secretariat::publishing::contributions,
     secretariat::publications::show,
+    secretariat::series::list,
+    secretariat::series::begin,
     secretariat::citizen::ask,
     secretariat::citizen::follow,
     secretariat::citizen::act,

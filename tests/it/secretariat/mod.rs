@@ -10,6 +10,10 @@ mod legislative;
 mod publications;
 mod publishing;
 mod segments;
+mod series;
+mod stories;
+mod table;
+mod words;
 
 use axum::http::{Method, StatusCode};
 use sentinela::clock::Instant;

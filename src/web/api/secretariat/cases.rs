@@ -13,6 +13,8 @@ use super::{module, within};
 use crate::app::App;
 use crate::deadlines::{self, Deadline};
 use crate::i18n::Lang;
+use crate::secretariat::kernel::body::Origin;
+use crate::secretariat::kernel::body::store::spawn;
 use crate::secretariat::kernel::decide::{self, Asked, New};
 use crate::secretariat::kernel::desk::{self, Around, CaseError, Desk, Task};
 use crate::secretariat::kernel::store::published::{self, Published};
@@ -81,6 +83,8 @@ pub struct Shown {
     pub deadlines: Vec<Deadline>,
     pub documents: Vec<CaseDocument>,
     pub links: Vec<CaseLink>,
+    /// The resolution of a body that it came of.
+    pub resolution: Option<Origin>,
     pub publications: Vec<Published>,
 }
 
@@ -99,6 +103,7 @@ impl Shown {
             deadlines: deadlines::store::list(&mut *conn, Some((SUBJECT, case.id)), false).await?,
             documents: super::papers::seen(&mut *conn, desk.who, &case).await?,
             links: store::links(&mut *conn, case.id, desk.who.has(&case.module)).await?,
+            resolution: spawn::origin(&mut *conn, case.id).await?,
             publications: published::all_of_case(conn, case.id).await?,
             case,
         })

@@ -13,6 +13,7 @@ pub mod lists;
 pub mod papers;
 pub mod publications;
 pub mod publishing;
+pub mod series;
 pub mod strategic_projects;
 
 use axum::Router;
@@ -30,6 +31,7 @@ use crate::web::error::ApiError;
 pub fn routes() -> Router<App> {
     Router::new()
         .merge(lists::routes())
+        .merge(series::routes())
         .merge(cases::routes())
         .merge(papers::routes())
         .merge(exchange::routes())

@@ -20,6 +20,8 @@ use super::{module, pairs, shown, told};
 use crate::accounts::Permission;
 use crate::app::App;
 use crate::deadlines::{self, Deadline, words};
+use crate::secretariat::kernel::body::Origin;
+use crate::secretariat::kernel::body::store::spawn;
 use crate::secretariat::kernel::decide;
 use crate::secretariat::kernel::desk::{self, Desk, Task};
 use crate::secretariat::kernel::store::published::{self, Published};
@@ -53,6 +55,8 @@ struct CasePage {
     deadlines: Vec<Deadline>,
     documents: Vec<CaseDocument>,
     links: Vec<CaseLink>,
+    /// The resolution that it came of.
+    resolution: Option<Origin>,
     publications: Vec<Published>,
     acts: Vec<ActDone>,
     broken: bool,
@@ -182,6 +186,7 @@ pub async fn case_page(
         deadlines: deadlines::store::list(&mut conn, Some((SUBJECT, id)), false).await?,
         documents: papers::seen(&mut conn, &who, &case).await?,
         links: store::links(&mut conn, id, works_here).await?,
+        resolution: spawn::origin(&mut conn, id).await?,
         publications: published::all_of_case(&mut conn, id).await?,
         broken: ledger::broken(id, &acts).is_some(),
         f: Frame::load(&mut conn, app, v, "secretariat").await?,

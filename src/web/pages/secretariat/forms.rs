@@ -15,7 +15,7 @@ use super::super::frame::Frame;
 use super::super::page;
 use super::super::view::View;
 use super::case::revision;
-use super::{Input, given_fields, module, told};
+use super::{Input, given_fields, labelled, module, told};
 use crate::app::App;
 use crate::refused::Refused;
 use crate::secretariat::kernel::CaseFile;
@@ -80,6 +80,7 @@ async fn new_page(
             Input::of(v.lang, field, (None, field.required), given.get(&format!("f.{}", field.key())), &errors)
         })
         .collect();
+    let errors = labelled(&v, &kept.def, errors);
     let mut conn = app.db.web.acquire().await?;
     let people = crate::alerts::escalation::store::people(&mut conn).await?;
     let people = people.into_iter().map(|person| (person.username, person.name)).collect();
@@ -174,6 +175,7 @@ async fn act_page(
             Input::of(v.lang, field, (case.fields.get(field.key()), needed(field.key())), typed, &errors)
         })
         .collect();
+    let errors = labelled(&v, &kept.def, errors);
     let status = if wrong.is_empty() { StatusCode::OK } else { StatusCode::UNPROCESSABLE_ENTITY };
     let shown = ActPage {
         module,

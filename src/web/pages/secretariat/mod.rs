@@ -19,6 +19,8 @@ pub mod public;
 pub mod queue;
 pub mod report;
 pub mod segments;
+pub mod sentences;
+pub mod series;
 pub mod transparency;
 pub mod words;
 pub mod yearly;
@@ -59,6 +61,7 @@ pub fn routes() -> Router<App> {
         .merge(transparency::routes())
         .merge(charter::routes())
         .merge(segments::routes())
+        .merge(series::routes())
         .merge(committees::routes())
         .merge(budget::routes())
         .merge(of_instruments())
@@ -120,7 +123,7 @@ pub fn pairs(v: &View, def: &CaseType, fields: &serde_json::Map<String, Value>) 
 }
 
 /// Sentences of the desk by a part that is theirs alone, and the key of their words.
-const KNOWN: [(&str, &str); 16] = [
+const KNOWN: [(&str, &str); 17] = [
     ("there is no act", "sec-no-act"),
     ("in the quiet period", "sec-no-quiet"),
     ("takes two persons", "sec-no-same-person"),
@@ -133,29 +136,47 @@ const KNOWN: [(&str, &str); 16] = [
     ("it ran out", "deadline-no-late"),
     ("is still open", "sec-no-children"),
     ("is missing", "sec-no-document"),
+    ("needs one of the roles", "sec-no-role"),
     ("outside", "sec-no-outside"),
     ("it is opened under", "sec-no-parent"),
     ("nothing of it is public", "sec-no-public"),
     ("has to be told", "sec-no-when"),
 ];
 
-/// A refusal in words for the page: what it is, and the desk's own sentence with the law.
+/// A refusal in words for the page: what it is, and why, with the law, in the reader's language.
 ///
 /// # Errors
 /// What is no refusal.
 pub fn told(v: &View, error: PlanError) -> Result<(String, Vec<FieldError>), ApiError> {
+    let because = |detail: &str, message: String| {
+        let known = KNOWN.iter().find(|(part, _)| detail.contains(part)).map_or("sec-no-law", |(_, key)| *key);
+        (v.t(known), vec![FieldError { field: v.t("sec-why"), value: String::new(), message }])
+    };
     match error {
-        PlanError::Wrong(errors) => Ok((v.t("sec-wrong"), errors)),
+        PlanError::Wrong(errors) => Ok((v.t("sec-wrong"), sentences::fields(v.lang, errors))),
         PlanError::Refused(Refused::Wrong { field, value, message }) => {
-            Ok((v.t("sec-wrong"), vec![FieldError { field, value, message }]))
+            Ok((v.t("sec-wrong"), sentences::fields(v.lang, vec![FieldError { field, value, message }])))
         }
-        PlanError::Refused(Refused::Conflict(why)) => {
-            let known = KNOWN.iter().find(|(part, _)| why.contains(part)).map_or("sec-no-law", |(_, key)| *key);
-            let first = v.t(known);
-            Ok((first, vec![FieldError { field: v.t("sec-why"), value: String::new(), message: why }]))
-        }
+        PlanError::Refused(Refused::Because(reason)) => Ok(because(&reason.detail, reason.words(v.lang))),
+        PlanError::Refused(Refused::Conflict(why)) => Ok(because(&why, sentences::said(v.lang, &why))),
         other => Err(other.into()),
     }
+}
+
+/// The fields by the names that their form shows.
+pub fn labelled(v: &View, def: &CaseType, errors: Vec<FieldError>) -> Vec<FieldError> {
+    let name = |field: &str| {
+        let of_type = field.strip_prefix("fields.").and_then(|key| def.field(key));
+        match (of_type, field) {
+            (Some(one), _) => one.label.of(v.lang).to_owned(),
+            (None, "title") => v.t("sec-case-title"),
+            (None, "department") => v.t("sec-department"),
+            (None, "assigned") => v.t("sec-assigned"),
+            (None, "reason") => v.t("reason"),
+            (None, other) => other.to_owned(),
+        }
+    };
+    errors.into_iter().map(|one| FieldError { field: name(&one.field), ..one }).collect()
 }
 
 /// What a form shows of a field.

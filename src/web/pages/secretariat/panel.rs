@@ -6,7 +6,7 @@ use axum::extract::State;
 use axum::response::Response;
 use axum::routing::get;
 
-use super::super::frame::Frame;
+use super::super::frame::{Frame, has_pages};
 use super::super::page;
 use super::super::view::View;
 use crate::app::App;
@@ -16,7 +16,6 @@ use crate::secretariat::kernel::store::lists::{Filter, Listed};
 use crate::secretariat::modules::{MODULES, Module};
 use crate::web::auth::{May, can};
 use crate::web::error::ApiError;
-use crate::web::gate::RULES;
 
 /// Rows of what awaits and of what is late.
 const SHOWN: i64 = 20;
@@ -57,12 +56,6 @@ impl PanelPage {
     fn is_late(&self, one: &Listed) -> bool {
         one.is_late(self.f.v.now)
     }
-}
-
-/// The table of routes names them.
-fn has_pages(module: &Module) -> bool {
-    let own = format!("/secretaria/painel/{}", module.slug_pt);
-    RULES.iter().any(|rule| rule.path == own)
 }
 
 async fn show(State(app): State<App>, staff: May<can::SeeSecretariat>, v: View) -> Result<Response, ApiError> {

@@ -17,7 +17,7 @@ use crate::refused::Refused;
 use crate::secretariat::kernel::body::life::{self, NotNow};
 use crate::secretariat::kernel::body::rules::{Called, call as judge};
 use crate::secretariat::kernel::body::store::meetings::{self as rows, NewMeeting};
-use crate::secretariat::kernel::body::{Body, Meeting, MeetingKind, Record, Seat, publish, store};
+use crate::secretariat::kernel::body::{Body, Meeting, MeetingKind, Record, Seat, publish, store, words};
 
 /// Items of one agenda.
 pub const MOST_ITEMS: usize = 100;
@@ -27,7 +27,7 @@ const KIND: &str = "body_meeting";
 
 impl From<NotNow> for Refused {
     fn from(why: NotNow) -> Self {
-        Self::Conflict(why.to_string())
+        words::not_now(why)
     }
 }
 

@@ -27,6 +27,7 @@ use crate::web::error::ApiError;
 use crate::web::pages::frame::Frame;
 use crate::web::pages::page;
 use crate::web::pages::refusal::sentence;
+use crate::web::pages::secretariat::sentences;
 use crate::web::pages::view::View;
 
 pub fn routes() -> Router<App> {
@@ -108,13 +109,17 @@ const KNOWN: [(&str, &str); 20] = [
 /// # Errors
 /// Gives back what pages answer in another way.
 fn said(lang: Lang, refused: Refused) -> Result<String, Refused> {
-    let known = match &refused {
-        Refused::Conflict(why) => KNOWN.iter().find(|(part, _)| why.contains(part)).map(|(_, key)| (*key, why.clone())),
-        _ => None,
-    };
-    match known {
-        Some((key, why)) => Ok(format!("{} ({why})", lang.t(key))),
-        None => sentence(lang, refused),
+    let known = |detail: &str| KNOWN.iter().find(|(part, _)| detail.contains(part)).map(|(_, key)| *key);
+    match refused {
+        Refused::Because(reason) => Ok(reason.words(lang)),
+        Refused::Conflict(why) => match known(&why) {
+            Some(key) => Ok(format!("{} ({})", lang.t(key), sentences::said(lang, &why))),
+            None => sentence(lang, Refused::Conflict(sentences::said(lang, &why))),
+        },
+        Refused::Wrong { field, value, message } => {
+            sentence(lang, Refused::Wrong { field, value, message: sentences::said(lang, &message) })
+        }
+        other => sentence(lang, other),
     }
 }
 
