@@ -16,7 +16,8 @@ pub async fn want(
     let door = format!("segment {}", email.to_lowercase());
     sqlx::query!("select pg_advisory_xact_lock(hashtextextended($1, 0))", door).fetch_one(&mut *conn).await?;
     let found = sqlx::query_scalar!(
-        "update segment_subscription set wanted = $2, asked_at = $3, language = $4
+        // Whoever asks may be anybody: what leaves already stays as its owner confirmed it, in its language too.
+        "update segment_subscription set wanted = $2, asked_at = $3, language = case when confirmed_at is null then $4 else language end
          where lower(email) = lower($1) and left_at is null returning id",
         email,
         wanted,
@@ -53,6 +54,20 @@ pub async fn confirm(conn: &mut PgConnection, (id, made_at): (Uuid, i64), now: I
     .execute(conn)
     .await?;
     Ok(done.rows_affected() > 0)
+}
+
+/// What waits for a confirmation by a link of this time; none: nothing that this link could confirm.
+///
+/// # Errors
+/// The database's.
+pub async fn wanted(conn: &mut PgConnection, (id, made_at): (Uuid, i64)) -> sqlx::Result<Vec<String>> {
+    let row = sqlx::query_scalar!(
+        "select wanted from segment_subscription
+         where id = $1 and left_at is null and floor(extract(epoch from asked_at))::bigint <= $2",
+        id,
+        made_at
+    );
+    Ok(row.fetch_optional(conn).await?.unwrap_or_default())
 }
 
 /// Ends it, and forgets the address. False: it was ended before.

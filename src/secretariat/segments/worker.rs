@@ -145,7 +145,10 @@ async fn digest(
         .await?;
     let is_theirs =
         |one: &&New| one.out_at > mailbox.looked_at && one.tags.iter().any(|tag| mailbox.tags.contains(tag));
-    let chosen: Vec<&New> = new.iter().filter(is_theirs).take(MOST).collect();
+    let mut theirs: Vec<&New> = new.iter().filter(is_theirs).collect();
+    // The newest are told one by one; of what is older, how much there is.
+    let more = theirs.len().saturating_sub(MOST);
+    let chosen = theirs.split_off(more);
     if chosen.is_empty() {
         return Ok(false);
     }
@@ -155,6 +158,9 @@ async fn digest(
     for one in &chosen {
         let slug = modules::find(&one.module).map_or(one.module.as_str(), |module| module.slug_pt);
         parts.push(format!("{}\n{base}/secretaria/{slug}/publicacoes/{}", one.title, one.case_id));
+    }
+    if more > 0 {
+        parts.push(format!("{}\n{base}/secretaria", lang.t1("sec-segments-digest-more", "n", more)));
     }
     parts.push(lang.t("sec-segments-digest-leave"));
     // The last line is what mail programs show as a button (`notices::leave_link`).

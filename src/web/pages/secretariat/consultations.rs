@@ -2,7 +2,7 @@
 
 use askama::Template;
 use axum::Router;
-use axum::extract::{Extension, Form, Path, State};
+use axum::extract::{Form, Path, State};
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse as _, Redirect, Response};
 use axum::routing::{get, post};
@@ -11,14 +11,13 @@ use uuid::Uuid;
 
 use super::super::page;
 use super::super::view::View;
-use super::{pairs, told};
+use super::{in_plain_words, pairs, told};
 use crate::app::App;
 use crate::audit::Actor;
 use crate::reports::stamp;
 use crate::secretariat::kernel::desk::{self, Desk};
 use crate::secretariat::kernel::store::published::{self, Published};
-use crate::secretariat::participation::{self, CONSULTATION, Said};
-use crate::web::client::ClientAddress;
+use crate::secretariat::participation::{self, CONSULTATION, CONTRIBUTION, Said};
 use crate::web::error::{ApiError, FieldError};
 
 /// Consultations of the page, and contributions with answers.
@@ -92,6 +91,14 @@ struct ShownPage {
     errors: Vec<FieldError>,
 }
 
+impl ShownPage {
+    /// What is wrong with an input; empty: nothing.
+    fn wrong_of(&self, key: &str) -> &str {
+        let found = self.errors.iter().find(|error| error.field.strip_prefix("fields.") == Some(key));
+        found.map_or("", |error| &error.message)
+    }
+}
+
 /// The form.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default)]
@@ -140,22 +147,23 @@ async fn show(State(app): State<App>, v: View, Path(id): Path<Uuid>) -> Result<R
 async fn send(
     State(app): State<App>,
     v: View,
-    Extension(ClientAddress(address)): Extension<ClientAddress>,
     Path(id): Path<Uuid>,
     Form(given): Form<Given>,
 ) -> Result<Response, ApiError> {
-    let is_stale = stamp::check(&app.keys.service, v.now, &given.stamp).is_err();
-    if is_stale || !given.website.trim().is_empty() {
+    let checked = stamp::check(&app.keys.service, v.now, &given.stamp).ok();
+    let Some(checked) = checked.filter(|_| given.website.trim().is_empty()) else {
         let again = v.t("sec-participation-again");
         return shown(&app, v, id, given, (again, Vec::new())).await;
-    }
-    let (actor, who) = (Actor::anonymous(address), desk::citizen());
+    };
+    // What citizens do leaves no address of the network in the audit.
+    let (actor, who) = (Actor::anonymous(None), desk::citizen());
     let said = Said {
         text: given.text.clone(),
         part: given.part.clone(),
         name: given.name.clone(),
         email: given.email.clone(),
         may_name: given.may_name == "yes",
+        stamp: Some(checked.key),
     };
     let mut tx = app.db.web.begin().await?;
     match participation::contribute(&mut tx, Desk::of(&app, &actor, &who), id, &said).await {
@@ -166,8 +174,12 @@ async fn send(
         }
         Err(error) => {
             drop(tx);
-            let why = told(&v, error)?;
-            shown(&app, v, id, given, why).await
+            let (wrong, errors) = told(&v, error)?;
+            let errors = match app.cases.get(CONTRIBUTION) {
+                Some(kept) => in_plain_words(&v, &kept.def, errors),
+                None => errors,
+            };
+            shown(&app, v, id, given, (wrong, errors)).await
         }
     }
 }
