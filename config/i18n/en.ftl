@@ -6738,6 +6738,7 @@ sec-ask-format = How you want it
 sec-ask-who = Who you are
 sec-ask-anonymous = I do not want to say who I am. Without my name it is a communication; I get a number and a code all the same.
 sec-ask-name = Name
+sec-ask-name-or = (or tick above that you will not say)
 sec-ask-email = E-mail
 sec-ask-email-help = Only to tell you that something changed. The code never goes by e-mail.
 sec-ask-phone = Telephone

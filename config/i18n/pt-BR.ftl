@@ -6750,6 +6750,7 @@ sec-ask-format = Como quer receber
 sec-ask-who = Quem é você
 sec-ask-anonymous = Não quero dizer quem sou. A lei chama isso de comunicação. Mesmo assim recebo um número e um código para acompanhar.
 sec-ask-name = Nome
+sec-ask-name-or = (ou marque acima que não quer dizer)
 sec-ask-email = E-mail
 sec-ask-email-help = Só para avisar que algo mudou. O código nunca vai por e-mail.
 sec-ask-phone = Telefone

@@ -74,6 +74,11 @@ async fn the_deadline_of_a_case_is_extended_by_its_act_which_tells_the_citizen_a
     assert_eq!(room.words("select extended::text from deadline").await, ["0"]);
     let case = room.words("select id::text from case_file").await.remove(0);
     done(&room, &lia, "sic", &json!({ "id": case }), ("extend", json!({ "reason": "Falta gente" }))).await;
+    let reasons = room.words("select reason from deadline_act").await;
+    assert!(
+        !reasons.is_empty() && !reasons.concat().contains("Falta gente"),
+        "the case's own ledger says why: {reasons:?}"
+    );
     let told = room.words("select subject from notice where address = 'maria@exemplo.invalid' order by id").await;
     assert_eq!(told.last().unwrap(), "SIC 2026/001: Prazo prorrogado", "in words of the citizen: {told:?}");
 }

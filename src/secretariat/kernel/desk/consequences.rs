@@ -50,9 +50,11 @@ pub(super) async fn of_act(
 ) -> Result<(), CaseError> {
     let Some(one) = def.transition(&asked.transition) else { return Ok(()) };
     let reason = if outcome.reason.is_empty() { one.label.pt.as_str() } else { &outcome.reason };
-    count(&mut *conn, desk, (def, case), (&outcome.deadlines, reason)).await?;
+    // More people read the acts of a deadline than may read a restricted case; why stands in its own ledger.
+    let outside = if case.access == Access::Restricted { one.label.pt.as_str() } else { reason };
+    count(&mut *conn, desk, (def, case), (&outcome.deadlines, outside)).await?;
     if case.is_final && !before.is_final {
-        end_deadlines(&mut *conn, desk, case, reason).await?;
+        end_deadlines(&mut *conn, desk, case, outside).await?;
     }
     if outcome.publishes {
         publish(&mut *conn, desk, def, case).await?;
