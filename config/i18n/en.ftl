@@ -6915,6 +6915,7 @@ sec-participation-over = You cannot contribute now: the time has not begun, or i
 sec-participation-matrix = Contributions and answers
 sec-participation-matrix-none = No contribution was answered yet. Each is shown here with its answer and the reason.
 sec-participation-answer = Answer:
+sec-participation-more = See more answers
 sec-participation-again = Much time passed since the page was opened. What you wrote is here: look it over and send it again.
 sec-participation-thanks = Contribution received
 sec-participation-number = Keep its number: { $number }. It will be answered with a reason, and the answer is published on the page of the consultation.

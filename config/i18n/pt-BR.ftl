@@ -6927,6 +6927,7 @@ sec-participation-over = Agora não é possível contribuir: o prazo ainda não 
 sec-participation-matrix = Contribuições e respostas
 sec-participation-matrix-none = Nenhuma contribuição foi respondida ainda. Cada uma aparece aqui com a resposta e o motivo.
 sec-participation-answer = Resposta:
+sec-participation-more = Ver mais respostas
 sec-participation-again = Passou muito tempo desde que a página foi aberta. O que você escreveu está aqui: confira e envie de novo.
 sec-participation-thanks = Contribuição recebida
 sec-participation-number = Guarde o número: { $number }. Ela será respondida com o motivo, e a resposta é publicada na página da consulta.

@@ -70,19 +70,24 @@ pub async fn wanted(conn: &mut PgConnection, (id, made_at): (Uuid, i64)) -> sqlx
     Ok(row.fetch_optional(conn).await?.unwrap_or_default())
 }
 
-/// Ends it, and forgets the address. False: it was ended before.
+/// Ends it, and forgets the address, also in what was sent to it. False: it was ended before.
 ///
 /// # Errors
 /// The database's.
 pub async fn leave(conn: &mut PgConnection, id: Uuid, now: Instant) -> sqlx::Result<bool> {
-    let done = sqlx::query!(
-        "update segment_subscription set left_at = $2, email = null, tags = '{}', wanted = '{}' where id = $1 and left_at is null",
+    let gone = sqlx::query_scalar!(
+        r#"with old as (select id, email from segment_subscription where id = $1 and left_at is null for update),
+               gone as (
+                   update segment_subscription s set left_at = $2, email = null, tags = '{}', wanted = '{}' from old where s.id = old.id
+                   returning old.email),
+               erased as (
+                   delete from notice n using gone where n.channel = 'email' and n.address = gone.email
+                       and n.purpose in ('segment_confirm', 'segment_digest'))
+           select count(*) as "count!" from gone"#,
         id,
         now
-    )
-    .execute(conn)
-    .await?;
-    Ok(done.rows_affected() > 0)
+    );
+    Ok(gone.fetch_one(conn).await? > 0)
 }
 
 /// Whether messages still leave, and to which address.

@@ -280,7 +280,11 @@ async fn a_digest_says_how_much_it_leaves_out() {
     let digest = room.words("select body from notice where purpose = 'segment_digest'").await.concat();
     assert!(digest.contains("Aviso 31") && digest.contains("Aviso 02") && !digest.contains("Aviso 01"), "{digest}");
     assert!(digest.contains("E mais 2 publicações"), "{digest}");
-    assert!(digest.trim_end().lines().next_back().unwrap().contains("/secretaria/segmentos/sair/"), "{digest}");
+    let leave = digest.trim_end().lines().next_back().unwrap();
+    let leave = &leave[leave.find("/secretaria/segmentos/sair/").unwrap_or_else(|| panic!("{digest}"))..];
+    assert_eq!(form(&room, leave, ("pt-BR", "List-Unsubscribe=One-Click")).await.0, StatusCode::OK);
+    assert_eq!(count(&room, "select address from notice where address like 'maria%'").await, 0, "forgotten everywhere");
+    assert_eq!(count(&room, "select id::text from segment_subscription where email is not null").await, 0);
 }
 
 #[tokio::test]

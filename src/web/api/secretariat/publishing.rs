@@ -271,7 +271,11 @@ pub async fn contributions(
     Path(id): Path<Uuid>,
     Query(wanted): Query<After>,
 ) -> Result<Json<Vec<Published>>, ApiError> {
-    let after = wanted.after_at.zip(wanted.after_id);
+    let after = match (wanted.after_at, wanted.after_id) {
+        (Some(at), Some(id)) => Some((at, id)),
+        (None, None) => None,
+        _ => return Err(ApiError::field("after_at", "", "expected both after_at and after_id, or neither")),
+    };
     let now = app.clock.now();
     Ok(Json(published::below(&mut *app.db.web.acquire().await?, id, after, (now, PAGE)).await?))
 }

@@ -25,6 +25,7 @@ use crate::web::api::secretariat::citizen::{Due, Followed};
 use crate::web::error::{ApiError, FieldError};
 
 const MAX_BODY_BYTES: usize = 64 * 1024;
+const PATH: &str = "/secretaria/protocolo";
 
 pub fn routes() -> Router<App> {
     Router::new()
@@ -110,11 +111,13 @@ fn text(given: &Given, name: &str) -> String {
 /// The case, or the page that asks again: the same whether the number exists or not.
 async fn show(
     app: &App,
-    v: View,
+    mut v: View,
     given: &Given,
     (done, wrong, errors): (String, String, Vec<FieldError>),
 ) -> Result<Response, ApiError> {
     let (number, code) = (text(given, "number"), text(given, "code"));
+    // Acts are only sent; whoever changes the language comes back to a page.
+    PATH.clone_into(&mut v.here);
     let (actor, who) = (Actor::anonymous(None), desk::citizen());
     let desk = Desk::of(app, &actor, &who);
     let mut conn = app.db.web.acquire().await?;

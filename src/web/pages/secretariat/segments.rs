@@ -66,7 +66,9 @@ async fn show(v: View) -> Result<Response, ApiError> {
     page(&SegmentsPage { v, all: segments::all(), email, chosen, wrong, at: "", is_asked: false })
 }
 
-async fn ask(State(app): State<App>, v: View, body: Bytes) -> Result<Response, ApiError> {
+async fn ask(State(app): State<App>, mut v: View, body: Bytes) -> Result<Response, ApiError> {
+    // Whoever changes the language on what this answers comes back to a page.
+    "/secretaria/segmentos".clone_into(&mut v.here);
     let (mut email, mut chosen, mut is_machine) = (String::new(), Vec::new(), false);
     for (key, value) in url::form_urlencoded::parse(&body) {
         match key.as_ref() {
