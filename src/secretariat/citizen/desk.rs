@@ -189,7 +189,30 @@ pub async fn find(
     Ok((kept, case))
 }
 
-/// Does one of the citizen's own acts.
+/// True when a field has what is given for it.
+fn is_kept(given: &Value, kept: Option<&Value>) -> bool {
+    match (given, kept) {
+        (Value::String(text), None) => text.trim().is_empty(),
+        (Value::String(text), Some(Value::String(kept))) => text.trim() == kept,
+        (given, kept) => *given == *kept.unwrap_or(&Value::Null),
+    }
+}
+
+/// The act that was done last is this one, a moment ago: a button that was pressed twice.
+async fn is_done(
+    conn: &mut PgConnection,
+    desk: Desk<'_>,
+    case: &CaseFile,
+    (transition, fields): (&str, &Map<String, Value>),
+) -> sqlx::Result<bool> {
+    let last = store::acts(conn, &[case.id]).await?.pop();
+    let is_last = last.is_some_and(|(_, done)| {
+        done.act == transition && done.actor == "citizen" && desk.by.now - done.at <= AGAIN_WITHIN
+    });
+    Ok(is_last && fields.iter().all(|(key, given)| is_kept(given, case.fields.get(key))))
+}
+
+/// Does one of the citizen's own acts; the same done again within minutes changes nothing.
 ///
 /// # Errors
 /// `NotFound` as [`find`]; otherwise as any act of a case.
@@ -200,6 +223,9 @@ pub async fn act(
     (transition, fields): (&str, Map<String, Value>),
 ) -> Result<CaseFile, CaseError> {
     let (_, case) = find(&mut *conn, desk, key, true).await?;
+    if is_done(&mut *conn, desk, &case, (transition, &fields)).await? {
+        return Ok(case);
+    }
     let asked = Asked { transition: transition.to_owned(), revision: case.revision, reason: String::new(), fields };
     cases::act(conn, desk, case.id, &asked).await
 }

@@ -204,6 +204,15 @@ async fn an_act_of_a_citizen_that_lacks_something_says_so_in_portuguese() {
     assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY, "{page}");
     assert!(page.contains("Complemento: preencha ou corrija.") && !page.contains("expected"), "{page}");
     assert!(page.contains("aria-describedby=\"help-complement-complement\""), "{page}");
+    for _ in 0..2 {
+        let (status, page) = form(&room, "/secretaria/protocolo/complement", ("pt-BR", &format!("{body}2026"))).await;
+        assert_eq!(status, StatusCode::OK, "{page}");
+    }
+    assert_eq!(
+        count(&room, "select act from case_act where act = 'complement'").await,
+        1,
+        "a press too many is no act"
+    );
 }
 
 #[tokio::test]

@@ -113,6 +113,8 @@ struct AskPage {
     errors: Vec<FieldError>,
 }
 
+const INPUTS: [&str; 8] = ["subject", "text", "kind", "place", "format", "name", "email", "phone"];
+
 /// The input that an error is about.
 fn input_of(error: &FieldError) -> &str {
     match error.field.trim_start_matches("fields.") {
@@ -128,8 +130,10 @@ impl AskPage {
         self.errors.iter().any(|error| input_of(error) == name)
     }
 
+    /// Id of the input that an error is about; empty for what is about none.
     fn input(&self, error: &FieldError) -> String {
-        input_of(error).to_owned()
+        let name = input_of(error);
+        if INPUTS.contains(&name) { format!("in-{name}") } else { String::new() }
     }
 
     fn given(&self, name: &str) -> &str {
