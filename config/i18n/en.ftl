@@ -6967,7 +6967,10 @@ sec-segments-mail-text = Somebody asked, for this address, for messages about: {
 sec-segments-mail-not-you = If it was not you, do nothing: no message will be sent.
 sec-segments-digest-subject = { $authority }: what is new
 sec-segments-digest-text = Published about the subjects that you chose:
-sec-segments-digest-more = And { $n } more publications. See all of them at:
+sec-segments-digest-more = And { $n ->
+    [one] { $n } more publication
+   *[other] { $n } more publications
+ }. See all of them at:
 sec-segments-digest-leave = To get no more of them, open:
 sec-segments-log = Deliveries by segment
 sec-segments-log-lead = What left and for how many people. Who gets it is not shown.

@@ -6863,8 +6863,14 @@ sec-month-12 = Dezembro
 sec-mayor-title = Visão do Prefeito
 sec-mayor-lead = O que aguarda decisão e o que está atrasado, do mais antigo ao mais novo. Do que é restrito aparece só o número.
 sec-mayor-elsewhere = Prazos vencidos em termos, comitês e orçamento
-sec-mayor-waits = aguarda há { $n } dias
-sec-mayor-late = atrasado há { $n } dias
+sec-mayor-waits = aguarda há { $n ->
+    [one] { $n } dia
+   *[other] { $n } dias
+ }
+sec-mayor-late = atrasado há { $n ->
+    [one] { $n } dia
+   *[other] { $n } dias
+ }
 sec-mayor-nobody = ninguém encarregado
 sec-mayor-with = com { $name }
 sec-mayor-with-both = com { $name }, { $department }
@@ -6979,7 +6985,10 @@ sec-segments-mail-text = Alguém pediu, para este e-mail, mensagens sobre: { $su
 sec-segments-mail-not-you = Se não foi você, não faça nada: nenhuma mensagem será enviada.
 sec-segments-digest-subject = { $authority }: o que há de novo
 sec-segments-digest-text = Publicado sobre os assuntos que você escolheu:
-sec-segments-digest-more = E mais { $n } publicações. Veja todas em:
+sec-segments-digest-more = E mais { $n ->
+    [one] { $n } publicação
+   *[other] { $n } publicações
+ }. Veja todas em:
 sec-segments-digest-leave = Para não receber mais, abra:
 sec-segments-log = Entregas por segmento
 sec-segments-log-lead = O que saiu e para quantas pessoas. Quem recebe não é mostrado.
