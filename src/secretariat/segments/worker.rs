@@ -74,6 +74,9 @@ pub async fn round(app: &App, now: Instant) -> sqlx::Result<usize> {
     let Some(due) = tz.from_local_datetime(&hour).earliest().map(|at| at.to_utc()).filter(|due| *due <= now) else {
         return Ok(0);
     };
+    if !is_anybody_due(&mut conn, due).await? {
+        return Ok(0);
+    }
     let new = new(&mut conn, now).await?;
     drop(conn);
     let mut handed = 0;
@@ -89,6 +92,17 @@ pub async fn round(app: &App, now: Instant) -> sqlx::Result<usize> {
             return Ok(handed);
         }
     }
+}
+
+/// Once all have their digest of the day, what was published is not looked through again.
+async fn is_anybody_due(conn: &mut PgConnection, due: Instant) -> sqlx::Result<bool> {
+    sqlx::query_scalar!(
+        r#"select exists (select from segment_subscription
+           where left_at is null and confirmed_at is not null and looked_at < $1) as "is_due!""#,
+        due
+    )
+    .fetch_one(conn)
+    .await
 }
 
 /// What came out of late and has tags, the last word of each case, the oldest first.
