@@ -88,8 +88,9 @@ impl Row {
             number,
             state: self.state,
             waits_for: self.waits_for,
-            assigned: self.assigned,
-            department: self.department,
+            // The department that a complaint is with says of whom it is.
+            assigned: if may { self.assigned } else { String::new() },
+            department: if may { self.department } else { String::new() },
             since: self.since,
             days: (now - from).num_days().max(0),
             due_on: self.due_on,

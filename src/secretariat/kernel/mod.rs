@@ -29,6 +29,7 @@ use serde_json::{Map, Value};
 use uuid::Uuid;
 
 use crate::clock::Instant;
+use crate::i18n::Lang;
 use crate::units::vocabulary;
 
 pub use define::CaseType;
@@ -180,6 +181,16 @@ impl CaseFile {
     pub fn name(&self) -> String {
         let number = self.number();
         if number.is_empty() { self.title.clone() } else { format!("{number} · {}", self.title) }
+    }
+
+    /// Its name where more people look than may read it: in the list of deadlines, and on a case for another department. Of what is
+    /// restricted only the kind and the number, because a title that a citizen wrote may tell who they are.
+    pub fn name_outside(&self, of: &CaseType) -> String {
+        let name = match self.access {
+            Access::Restricted => format!("{} {}", of.title.of(Lang::Pt), self.number()).trim().to_owned(),
+            Access::Internal | Access::Public => self.name(),
+        };
+        name.chars().take(300).collect()
     }
 
     pub fn text(&self, field: &str) -> Option<&str> {

@@ -163,6 +163,13 @@ pub async fn by_code(conn: &mut PgConnection, code_hash: &[u8]) -> sqlx::Result<
     sqlx::query_scalar!("select id from case_file where code_hash = $1", code_hash).fetch_optional(conn).await
 }
 
+/// Nobody else looks for this code to make a case of it until the transaction ends.
+pub async fn hold_code(conn: &mut PgConnection, code_hash: &[u8]) -> sqlx::Result<()> {
+    let door = format!("case code {}", ledger::hex(code_hash));
+    sqlx::query!("select pg_advisory_xact_lock(hashtextextended($1, 0))", door).fetch_one(conn).await?;
+    Ok(())
+}
+
 /// The case of a number.
 pub async fn by_number(conn: &mut PgConnection, series: &str, year: i32, number: i32) -> sqlx::Result<Option<Uuid>> {
     sqlx::query_scalar!(
@@ -456,7 +463,7 @@ struct NearRow {
     is_above: bool,
 }
 
-/// What guards ask of a case.
+/// What guards ask of a case. Of many cases below it those that are open come first: one that is left unseen must not count as finished.
 pub async fn facts(conn: &mut PgConnection, case: Uuid) -> sqlx::Result<Facts> {
     let deadlines = deadlines::store::list(&mut *conn, Some((SUBJECT, case)), false).await?;
     let documents = sqlx::query_scalar!("select distinct kind from case_document where case_id = $1", case)
@@ -471,7 +478,8 @@ pub async fn facts(conn: &mut PgConnection, case: Uuid) -> sqlx::Result<Facts> {
                ((l.kind = 'parent' and l.from_case = $1) or (l.kind = 'spawned' and l.to_case = $1)) as "is_above!"
            from case_link l join case_file c on c.id = case when l.to_case = $1 then l.from_case else l.to_case end
            where (l.from_case = $1 or l.to_case = $1) and l.kind in ('parent', 'spawned') and c.annulled_at is null
-           order by l.at, c.id limit $2"#,
+           order by 6 desc, c.is_final and not ((l.kind = 'parent' and l.from_case = $1) or (l.kind = 'spawned' and l.to_case = $1)),
+               l.at, c.id limit $2"#,
         case,
         MOST
     )

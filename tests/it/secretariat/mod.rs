@@ -7,6 +7,7 @@ mod exchange;
 mod instruments;
 mod kernel;
 mod legislative;
+mod open_door;
 mod publications;
 mod publishing;
 mod segments;

@@ -179,6 +179,20 @@ pub fn labelled(v: &View, def: &CaseType, errors: Vec<FieldError>) -> Vec<FieldE
     errors.into_iter().map(|one| FieldError { field: name(&one.field), ..one }).collect()
 }
 
+/// What is wrong with the fields of a form, for people outside: which field by its label, and in their words what to do.
+pub fn in_plain_words(v: &View, def: &CaseType, errors: Vec<FieldError>) -> Vec<FieldError> {
+    let told = errors.into_iter().map(|error| {
+        let Some(field) = error.field.strip_prefix("fields.").and_then(|key| def.field(key)) else { return error };
+        let label = field.label.of(v.lang);
+        let message = match field.max.filter(|_| matches!(field.kind, FieldKind::Line | FieldKind::Text)) {
+            Some(most) => v.t2("sec-wrong-field-most", "field", label, "n", most),
+            None => v.t1("sec-wrong-field", "field", label),
+        };
+        FieldError { field: error.field, value: String::new(), message }
+    });
+    told.collect()
+}
+
 /// What a form shows of a field.
 #[derive(Clone, Debug)]
 pub struct Input {
