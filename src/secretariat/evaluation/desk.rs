@@ -12,7 +12,8 @@ use super::file::{File, FileForm};
 use super::report::{self, Facts, Report};
 use super::store::{self, NewReport};
 use super::{
-    Check, CommentState, Counted, EvaluationError, Kept, NewRound, Round, Service, ServiceGiven, Standing, code_hash, told, version,
+    Check, CommentState, Counted, EvaluationError, Kept, NewRound, Round, Service, ServiceGiven, Standing, code_hash,
+    told, version,
 };
 use crate::accounts::tokens::desk::Acting;
 use crate::audit::{self, Act, Entry};
@@ -106,11 +107,7 @@ fn before(kept: &[Kept]) -> Result<Option<Form>, EvaluationError> {
 ///
 /// # Errors
 /// Every fault of the text with its line.
-pub async fn save_form(
-    conn: &mut PgConnection,
-    by: Acting<'_>,
-    given: &str,
-) -> Result<(String, i32), EvaluationError> {
+pub async fn save_form(conn: &mut PgConnection, by: Acting<'_>, given: &str) -> Result<(String, i32), EvaluationError> {
     if given.len() > MOST_TEXT_BYTES {
         return Err(Refused::wrong("text", "", format!("expected at most {MOST_TEXT_BYTES} bytes")).into());
     }
@@ -161,7 +158,11 @@ pub async fn open_round(
         problems.push(wrong("opens_on", new.opens_on, format!("expected {today} or later")));
     }
     if new.closes_on < new.opens_on || new.closes_on.year() != year {
-        let message = format!("expected {} to {year}-12-31: each answer belongs to one yearly report ({})", new.opens_on, super::LAW);
+        let message = format!(
+            "expected {} to {year}-12-31: each answer belongs to one yearly report ({})",
+            new.opens_on,
+            super::LAW
+        );
         problems.push(wrong("closes_on", new.closes_on, message));
     }
     let codes: BTreeSet<&String> = new.services.iter().collect();
@@ -171,7 +172,9 @@ pub async fn open_round(
     good(problems)?;
     store::hold_year(&mut *conn, year).await?;
     if store::last_report(&mut *conn, year).await?.is_some() {
-        return Err(Refused::Conflict(format!("the report of {year} is published: no round is added to that year")).into());
+        return Err(
+            Refused::Conflict(format!("the report of {year} is published: no round is added to that year")).into()
+        );
     }
     form(&mut *conn, &new.questionnaire, new.version).await?;
     let services = chosen(&mut *conn, new, year).await?;
@@ -194,12 +197,18 @@ async fn chosen(conn: &mut PgConnection, new: &NewRound, year: i32) -> Result<Ve
             return Err(EvaluationError::Wrong(vec![wrong("services", code, "is no service")]));
         };
         if let Some(last) = found.what.ended_on.filter(|last| *last < new.closes_on) {
-            return Err(EvaluationError::Wrong(vec![wrong("services", code, format!("it is rendered until {last} only"))]));
+            return Err(EvaluationError::Wrong(vec![wrong(
+                "services",
+                code,
+                format!("it is rendered until {last} only"),
+            )]));
         }
         if let Some((key, number)) = asked.get(&found.id)
             && (key != &new.questionnaire || *number != new.version)
         {
-            let why = format!("{code} is asked about with version {number} of {key} in {year}: one year has one table of a service");
+            let why = format!(
+                "{code} is asked about with version {number} of {key} in {year}: one year has one table of a service"
+            );
             return Err(Refused::Conflict(why).into());
         }
         ids.push(found.id);
@@ -229,7 +238,9 @@ pub async fn make_codes(
     let found = found.ok_or_else(|| Refused::wrong("service", service, "expected a service of the round"))?;
     let (made, _) = store::codes(&mut *conn, id).await?;
     if made + count > MOST_OF_ROUND {
-        return Err(Refused::Conflict(format!("{made} codes were made of this round; {MOST_OF_ROUND} is the most")).into());
+        return Err(
+            Refused::Conflict(format!("{made} codes were made of this round; {MOST_OF_ROUND} is the most")).into()
+        );
     }
     let codes: Vec<String> = (0..count).map(|_| code::make(by.ids.bytes())).collect();
     let mut hashes: Vec<Vec<u8>> = codes.iter().filter_map(|code| code_hash(code)).map(Vec::from).collect();
@@ -403,11 +414,7 @@ pub async fn export(conn: &mut PgConnection) -> Result<File, Refused> {
 ///
 /// # Errors
 /// Every fault of the file; a conflict when one is there and differs.
-pub async fn import(
-    conn: &mut PgConnection,
-    by: Acting<'_>,
-    file: &File,
-) -> Result<(usize, usize), EvaluationError> {
+pub async fn import(conn: &mut PgConnection, by: Acting<'_>, file: &File) -> Result<(usize, usize), EvaluationError> {
     let mut problems = file.problems();
     for (at, one) in file.services.iter().enumerate() {
         problems.extend(problems_of(&format!("services[{at}]."), one));

@@ -66,7 +66,11 @@ impl File {
         }
         for (at, pair) in self.services.windows(2).enumerate() {
             if pair[0].code >= pair[1].code {
-                wrong(format!("services[{}].code", at + 1), &pair[1].code, "expected services in the order of their codes, each once");
+                wrong(
+                    format!("services[{}].code", at + 1),
+                    &pair[1].code,
+                    "expected services in the order of their codes, each once",
+                );
             }
         }
         self.texts(&mut problems);

@@ -237,7 +237,11 @@ pub fn questionnaire(text: &str, before: Option<&Form>) -> Result<Form, Vec<Faul
         }
         // Whoever leaves one out would be a small cell of its own.
         if question.is_closed() && !question.required {
-            faults.push(fault(text, &question.key, "only a text may be left out; offer \"does not apply\" as an option of a choice"));
+            faults.push(fault(
+                text,
+                &question.key,
+                "only a text may be left out; offer \"does not apply\" as an option of a choice",
+            ));
         }
         if question.topic.is_some() && question.kind != QuestionKind::Scale {
             faults.push(fault(text, &question.key, "a topic of the law is asked with a scale"));
@@ -302,7 +306,10 @@ mod tests {
         let faults = questionnaire(&TEXT.replace("topic = \"deadlines\"", "topic = \"colour\""), None).unwrap_err();
         let told: Vec<String> = faults.iter().map(ToString::to_string).collect();
         assert_eq!(told.len(), 2, "{told:?}");
-        assert!(told[0].contains("no question has the topic deadlines") && told[1].contains("expected one of"), "{told:?}");
+        assert!(
+            told[0].contains("no question has the topic deadlines") && told[1].contains("expected one of"),
+            "{told:?}"
+        );
         let optional = TEXT.replace("kind = \"yes_no\"", "kind = \"yes_no\"\nrequired = false");
         assert!(questionnaire(&optional, None).unwrap_err()[0].message.contains("only a text may be left out"));
     }

@@ -176,7 +176,11 @@ fn asked(question: &Question, tally: &Tally) -> Asked {
         topic: question.topic().to_owned(),
         mean,
         satisfied,
-        cells: values.iter().zip(shown).map(|(key, count)| Cell { key: key.clone(), label: label(key), count }).collect(),
+        cells: values
+            .iter()
+            .zip(shown)
+            .map(|(key, count)| Cell { key: key.clone(), label: label(key), count })
+            .collect(),
     }
 }
 
@@ -236,7 +240,8 @@ fn ranked(mut values: Vec<(&OfService, i64)>) -> Vec<Rank> {
 /// The report of a year, services by code.
 pub fn report(year: i32, facts: &[Facts]) -> Report {
     let services: Vec<OfService> = facts.iter().map(of_service).collect();
-    let counts: Vec<i64> = facts.iter().filter_map(|one| one.asked.as_ref().map(|(_, tally)| tally.responses)).collect();
+    let counts: Vec<i64> =
+        facts.iter().filter_map(|one| one.asked.as_ref().map(|(_, tally)| tally.responses)).collect();
     let has_enough = |of: &&OfService| of.responses.is_some_and(|count| count >= ENOUGH);
     let satisfied = services.iter().filter(has_enough).filter_map(|of| Some((of, of.topics.first()?.value?)));
     let complained = services.iter().filter_map(|of| Some((of, of.manifestations.count?)));
@@ -333,7 +338,8 @@ mod tests {
         assert!(yes_no.cells.iter().all(|cell| cell.count.is_none()), "23 would tell of two");
         let places: Vec<(usize, &str)> = told.ranking.iter().map(|rank| (rank.place, rank.code.as_str())).collect();
         assert_eq!(places, [(1, "c"), (2, "a"), (2, "b")], "eight answers are not enough");
-        let complaints: Vec<(usize, &str)> = told.complaints.iter().map(|rank| (rank.place, rank.code.as_str())).collect();
+        let complaints: Vec<(usize, &str)> =
+            told.complaints.iter().map(|rank| (rank.place, rank.code.as_str())).collect();
         assert_eq!(complaints, [(1, "d"), (2, "a"), (2, "c")], "four manifestations are not told");
         assert_eq!(told.responses, None, "the total would tell the four of d");
         let csv = told.csv();

@@ -352,11 +352,7 @@ pub async fn insert_comment(
 }
 
 /// Counts of the services of a year, or of one round.
-pub async fn tallies(
-    conn: &mut PgConnection,
-    year: i32,
-    round: Option<Uuid>,
-) -> sqlx::Result<BTreeMap<Uuid, Tally>> {
+pub async fn tallies(conn: &mut PgConnection, year: i32, round: Option<Uuid>) -> sqlx::Result<BTreeMap<Uuid, Tally>> {
     let mut all: BTreeMap<Uuid, Tally> = BTreeMap::new();
     let responses = sqlx::query!(
         r#"select a.service_id, count(*) as "count!" from evaluation_response a join evaluation_round r on r.id = a.round_id

@@ -79,9 +79,10 @@ pub fn scale(counts: [i64; SCALE as usize]) -> Scale {
 
 /// Whether every small cell could be another number with the same sum in the same bands.
 fn is_open(bands: &[Band], counts: [i64; SCALE as usize], sum: i64) -> bool {
-    (1..).zip(counts).filter(|(_, count)| *count < LEAST).all(|(value, count)| {
-        (0..=2 * LEAST).any(|other| other != count && is_possible(bands, (value, other), sum))
-    })
+    (1..)
+        .zip(counts)
+        .filter(|(_, count)| *count < LEAST)
+        .all(|(value, count)| (0..=2 * LEAST).any(|other| other != count && is_possible(bands, (value, other), sum)))
 }
 
 /// Whether answers exist that fill the bands, sum up to `sum`, and among which `value` was given `count` times.
@@ -129,9 +130,8 @@ mod tests {
         if cells == 1 {
             return vec![vec![total]];
         }
-        let first = (0..=total).flat_map(|first| {
-            ways(total - first, cells - 1).into_iter().map(move |rest| [vec![first], rest].concat())
-        });
+        let first = (0..=total)
+            .flat_map(|first| ways(total - first, cells - 1).into_iter().map(move |rest| [vec![first], rest].concat()));
         first.collect()
     }
 
@@ -146,9 +146,16 @@ mod tests {
         assert_eq!(hide(&[20, 9, 5]), [Some(20), Some(9), Some(5)]);
         assert_eq!(hide(&[20, 9, 4]), [Some(20), None, None], "the next smallest goes with it");
         assert_eq!(hide(&[20, 1, 4]), [Some(20), None, None]);
-        assert_eq!(hide(&[20, 9, 1, 1]), [Some(20), None, None, None], "two that sum up to two tell that they are small");
+        assert_eq!(
+            hide(&[20, 9, 1, 1]),
+            [Some(20), None, None, None],
+            "two that sum up to two tell that they are small"
+        );
         assert_eq!(hide(&[20, 0]), [None, None]);
-        assert_eq!((total(&[20, 4]), total(&[20, 4, 4]), total(&[7, 8]), total(&[20, 0, 0])), (None, Some(28), Some(15), None));
+        assert_eq!(
+            (total(&[20, 4]), total(&[20, 4, 4]), total(&[7, 8]), total(&[20, 0, 0])),
+            (None, Some(28), Some(15), None)
+        );
     }
 
     #[test]

@@ -38,7 +38,11 @@ pub fn read(form: &Form, given: &BTreeMap<String, String>) -> Result<Answers, Ve
         if question.kind == QuestionKind::Text {
             let most = question.most_text();
             if text.chars().count() > most || !is_text(text) {
-                errors.push(wrong(question, text, format!("expected at most {most} characters without control characters")));
+                errors.push(wrong(
+                    question,
+                    text,
+                    format!("expected at most {most} characters without control characters"),
+                ));
             } else {
                 answers.texts.insert(question.key().to_owned(), text.to_owned());
             }

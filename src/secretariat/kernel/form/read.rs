@@ -132,9 +132,10 @@ impl<'a> Judge<'a> {
         }
         let mut seen = BTreeSet::new();
         for word in &total.of {
-            let is_scale = self.of.question(word.get_ref()).is_some_and(|question| {
-                question.kind == QuestionKind::Scale && question.required
-            });
+            let is_scale = self
+                .of
+                .question(word.get_ref())
+                .is_some_and(|question| question.kind == QuestionKind::Scale && question.required);
             if !is_scale {
                 self.wrong(word, format!("{:?} is no question with a scale that everybody answers", word.get_ref()));
             }
@@ -148,18 +149,29 @@ impl<'a> Judge<'a> {
     fn follows(&mut self, before: &Form) {
         let of = self.of;
         if of.version() != before.version() + 1 {
-            let message = format!("expected version {}: the last one that was used is {}", before.version() + 1, before.version());
+            let message = format!(
+                "expected version {}: the last one that was used is {}",
+                before.version() + 1,
+                before.version()
+            );
             self.found.push((of.version.span(), message));
         }
         for question in &of.questions {
             let Some(old) = before.question(question.key()) else { continue };
             if old.kind != question.kind || old.topic() != question.topic() {
-                let message = format!("{:?} was of the kind {} before; another kind or topic takes another key", question.key(), old.kind);
+                let message = format!(
+                    "{:?} was of the kind {} before; another kind or topic takes another key",
+                    question.key(),
+                    old.kind
+                );
                 self.wrong(&question.key, message);
             }
             let values = question.values();
             if let Some(gone) = old.values().into_iter().find(|value| !values.contains(value)) {
-                self.wrong(&question.key, format!("the option {gone:?} was offered before; another list takes another key"));
+                self.wrong(
+                    &question.key,
+                    format!("the option {gone:?} was offered before; another list takes another key"),
+                );
             }
         }
     }
@@ -210,7 +222,9 @@ of = ["overall"]
     #[test]
     fn every_fault_is_told_with_its_line() {
         assert!(read(GOOD, None).is_ok());
-        let bad = GOOD.replace("of = [\"overall\"]", "of = [\"channel\", \"nothing\"]").replace("key = \"more\"", "key = \"overall\"");
+        let bad = GOOD
+            .replace("of = [\"overall\"]", "of = [\"channel\", \"nothing\"]")
+            .replace("key = \"more\"", "key = \"overall\"");
         let told = faults(&bad, None);
         assert_eq!(told.len(), 3, "{told:?}");
         assert!(told[0].starts_with("questionnaire:23:7:") && told[0].contains("second time"), "{told:?}");

@@ -6,6 +6,7 @@ pub mod charter;
 pub mod committees;
 pub mod consultations;
 pub mod door;
+pub mod evaluation;
 pub mod forms;
 pub mod front;
 pub mod identity;
@@ -60,6 +61,7 @@ pub fn routes() -> Router<App> {
         .merge(charter::routes())
         .merge(segments::routes())
         .merge(committees::routes())
+        .merge(evaluation::routes())
         .merge(budget::routes())
         .merge(of_instruments())
 }
