@@ -340,6 +340,14 @@ vocabulary! {
         InstrumentAct = "instrument.act",
         InstrumentDocument = "instrument.document",
         InstrumentImport = "instrument.import",
+        EvaluationService = "evaluation.service",
+        EvaluationQuestionnaire = "evaluation.questionnaire",
+        EvaluationRound = "evaluation.round",
+        EvaluationCodes = "evaluation.codes",
+        EvaluationComment = "evaluation.comment",
+        EvaluationManifestations = "evaluation.manifestations",
+        EvaluationReport = "evaluation.report",
+        EvaluationImport = "evaluation.import",
     }
 }
 

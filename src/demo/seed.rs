@@ -111,7 +111,7 @@ fn everything() -> Roles {
     Roles::new([Role::Coordinator, Role::Administrator].into_iter().chain(modules))
 }
 
-/// Agreements, funding and strategic projects.
+/// Agreements, funding, strategic projects, and the evaluation of services.
 async fn instruments(conn: &mut PgConnection, clock: &Clock, ids: &Ids, tz: chrono_tz::Tz) -> anyhow::Result<()> {
     let actor = Actor::command();
     let by = crate::accounts::tokens::desk::Acting { ids, now: clock.now(), actor: &actor };
@@ -119,6 +119,7 @@ async fn instruments(conn: &mut PgConnection, clock: &Clock, ids: &Ids, tz: chro
     crate::secretariat::agreements::seed::fill(&mut tx, by, tz).await?;
     crate::secretariat::funding::seed::fill(&mut tx, by, tz).await?;
     crate::secretariat::strategic_projects::seed::fill(&mut tx, by, tz).await?;
+    crate::secretariat::evaluation::seed::fill(&mut tx, by, tz).await?;
     Ok(tx.commit().await?)
 }
 

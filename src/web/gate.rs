@@ -66,11 +66,13 @@ include!("routes.rs");
 include!("routes_response.rs");
 include!("routes_secretariat.rs");
 include!("routes_committees.rs");
+include!("routes_evaluation.rs");
 include!("routes_publication.rs");
 include!("routes_instruments.rs");
 
 /// Every list of the table.
-const LISTS: &[&[Rule]] = &[OF_WARNING, OF_RESPONSE, OF_SECRETARIAT, OF_COMMITTEES, OF_INSTRUMENTS, OF_PUBLICATION];
+const LISTS: &[&[Rule]] =
+    &[OF_WARNING, OF_RESPONSE, OF_SECRETARIAT, OF_COMMITTEES, OF_EVALUATION, OF_INSTRUMENTS, OF_PUBLICATION];
 
 /// Every route with its guard.
 pub const RULES: &[Rule] = &joined::<{ count() }>();

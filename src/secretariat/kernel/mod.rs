@@ -1,4 +1,4 @@
-//! The case engine: types of cases as data, and what may be done to a case of a type; and what modules share beside it (`body`, `instrument`, `tree`, `money`).
+//! The case engine: types of cases as data, and what may be done to a case of a type; and what modules share beside it (`body`, `instrument`, `tree`, `money`, `form`).
 //!
 //! `define` and `check` read definition files, `values` reads fields, `decide` judges an act with the guards of `guards`, `ledger` chains
 //! acts, `words` says why not, `publication` makes what everybody may see (all pure). `types` holds the definitions of this installation, `desk` acts in the
@@ -10,6 +10,7 @@ pub mod decide;
 pub mod define;
 pub mod desk;
 pub mod exchange;
+pub mod form;
 pub mod guards;
 pub mod instrument;
 pub mod ledger;

@@ -42,8 +42,62 @@ fn all() -> Vec<Example> {
         of_meetings(),
         of_budget(),
         of_instruments(),
+        of_evaluation(),
     ]
     .concat()
+}
+
+/// Evaluation of services.
+fn of_evaluation() -> Vec<Example> {
+    let json = "application/json";
+    let service = json!({"code": "posto-exemplo", "name": "Carteira de trabalho", "sphere": "federal", "unit": "Posto de exemplo"});
+    let text = "key = \"exemplo\"\nversion = 1\ntitle = { pt = \"Exemplo\", en = \"Example\" }\nquestion = [\n\
+        { key = \"overall\", kind = \"scale\", topic = \"satisfaction\", label = { pt = \"Geral\", en = \"Overall\" } },\n\
+        { key = \"care\", kind = \"scale\", topic = \"quality\", label = { pt = \"Atendimento\", en = \"Care\" } },\n\
+        { key = \"time\", kind = \"scale\", topic = \"deadlines\", label = { pt = \"Prazo\", en = \"Time\" } },\n]\n";
+    vec![
+        ("post", "/api/v1/secretariat/service-evaluation/services", json, service.clone()),
+        (
+            "put",
+            "/api/v1/secretariat/service-evaluation/services/{code}",
+            json,
+            json!({"revision": 1, "service": service}),
+        ),
+        ("post", "/api/v1/secretariat/service-evaluation/questionnaires", json, json!({"text": text})),
+        (
+            "post",
+            "/api/v1/secretariat/service-evaluation/rounds",
+            json,
+            json!({"title": "Rodada de exemplo", "questionnaire": "exemplo", "version": 1, "opens_on": "2098-03-01",
+                "closes_on": "2098-03-31", "open_link": true, "services": ["posto-exemplo"]}),
+        ),
+        (
+            "post",
+            "/api/v1/secretariat/service-evaluation/rounds/{id}/codes",
+            json,
+            json!({"service": "posto-exemplo", "count": 20}),
+        ),
+        (
+            "post",
+            "/api/v1/secretariat/service-evaluation/responses",
+            json,
+            json!({"code": "7K2M-0QFX-7K2M-0QFX", "answers": {"overall": "5", "care": "4", "time": "3"}}),
+        ),
+        ("post", "/api/v1/secretariat/service-evaluation/comments/{id}", json, json!({"state": "shown"})),
+        (
+            "post",
+            "/api/v1/secretariat/service-evaluation/manifestations",
+            json,
+            json!({"service": "posto-exemplo", "year": 2098, "manifestations": 12, "source": "Ofício de exemplo"}),
+        ),
+        ("post", "/api/v1/secretariat/service-evaluation/reports", json, json!({"year": 2098})),
+        (
+            "put",
+            "/api/v1/secretariat/service-evaluation/definitions",
+            json,
+            json!({"format": "sentinela-evaluation/1", "services": [], "questionnaires": []}),
+        ),
+    ]
 }
 
 /// Agreements, funding and strategic projects.

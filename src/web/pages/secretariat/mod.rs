@@ -6,6 +6,7 @@ pub mod charter;
 pub mod committees;
 pub mod consultations;
 pub mod door;
+pub mod evaluation;
 pub mod forms;
 pub mod front;
 pub mod identity;
@@ -63,6 +64,7 @@ pub fn routes() -> Router<App> {
         .merge(segments::routes())
         .merge(series::routes())
         .merge(committees::routes())
+        .merge(evaluation::routes())
         .merge(budget::routes())
         .merge(of_instruments())
 }
