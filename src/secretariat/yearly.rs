@@ -130,7 +130,8 @@ pub async fn load(
     let states = figures::by_state(&mut *conn, key, year).await?;
     let state = |one: Count| row(&one.key, def.state_label(&one.key, crate::i18n::Lang::Pt), one.count);
     tables.push(Table { key: "state".into(), rows: states.into_iter().map(state).collect() });
-    let fields: Vec<String> = FIELDS.iter().filter(|key| def.field(key).is_some()).map(|key| (*key).to_owned()).collect();
+    let fields: Vec<String> =
+        FIELDS.iter().filter(|key| def.field(key).is_some()).map(|key| (*key).to_owned()).collect();
     let counts = figures::by_choices(&mut *conn, key, year, &fields).await?;
     for field in fields.iter().filter_map(|key| def.field(key)) {
         let told = counts.iter().filter(|(of, _)| of == field.key()).map(|(_, one)| one);

@@ -9,6 +9,7 @@ mod kernel;
 mod legislative;
 mod publications;
 mod publishing;
+mod search;
 mod segments;
 
 use axum::http::{Method, StatusCode};
