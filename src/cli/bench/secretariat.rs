@@ -9,6 +9,7 @@ mod shapes;
 
 use anyhow::Context as _;
 use axum::http::StatusCode;
+use chrono::Datelike as _;
 use serde::Serialize;
 use sqlx::PgPool;
 use uuid::Uuid;
@@ -180,17 +181,15 @@ async fn wanted(pool: &PgPool, (module, sample): (&str, Uuid)) -> anyhow::Result
     let public = one(pool, "publication", public).await?;
     let consultation = "select case_id from case_publication where type_key = 'participation.consultation' limit 1";
     let consultation = one(pool, "consultation", consultation).await?;
-    let year = Clock::System.now().format("%Y").to_string().parse::<i32>()? - 1;
+    let year = Clock::System.now().year() - 1;
     let queue = "/secretaria/painel/ouvidoria";
     let search = |words: &str| format!("{queue}?q={words}");
-    let mut all: Vec<String> = [
-        "/secretaria/painel",
-        "/secretaria/painel/prefeito",
-        "/api/v1/secretariat/modules",
-        "/api/v1/secretariat/mayor",
-    ]
-    .map(Into::into)
-    .into();
+    let mut all = vec![
+        "/secretaria/painel".to_owned(),
+        "/secretaria/painel/prefeito".into(),
+        "/api/v1/secretariat/modules".into(),
+        "/api/v1/secretariat/mayor".into(),
+    ];
     all.extend(
         [
             "",

@@ -27,6 +27,8 @@ use crate::web::gate::RULES;
 
 /// People who ask at once.
 const PEOPLE: usize = 8;
+/// Forms of each type that are filled in differently.
+const FORMS: usize = 4;
 /// Somebody takes a file out this often; each has up to 5000 cases.
 const FILE_EVERY: Duration = Duration::from_secs(10);
 
@@ -59,11 +61,11 @@ impl Desk {
         self.send(Request::get(address).header(header::COOKIE, &self.cookie).body(Body::empty())?).await
     }
 
-    /// Opens a case of a type, as a form filled in with made-up words.
+    /// Opens a case of a type with one of its forms, filled in with made-up words.
     async fn open(&self, type_key: &str, n: usize) -> anyhow::Result<(StatusCode, Bytes)> {
         let kept = self.app.cases.get(type_key).with_context(|| format!("no type {type_key}"))?;
         let day = self.app.clock.now().date_naive() + chrono::TimeDelta::days(30);
-        let fields = shapes::given(&kept.def, &mut Chance(n as u64), day, false);
+        let fields = shapes::given(&kept.def, &mut Chance((n % FORMS) as u64), day, false);
         let body = json!({ "type": type_key, "title": format!("Caso aberto na medição {n}"), "department": "Obras", "fields": fields });
         let request = Request::builder()
             .method(Method::POST)
@@ -79,9 +81,13 @@ impl Desk {
     async fn types_that_open(&self) -> anyhow::Result<Vec<String>> {
         let mut types = Vec::new();
         for kept in self.app.cases.all() {
-            let (status, body) = self.open(kept.def.key(), types.len()).await?;
-            anyhow::ensure!(!status.is_server_error(), "{}: {}", kept.def.key(), String::from_utf8_lossy(&body));
-            if status == StatusCode::CREATED {
+            let mut opens = true;
+            for form in 0..FORMS {
+                let (status, body) = self.open(kept.def.key(), form).await?;
+                anyhow::ensure!(!status.is_server_error(), "{}: {}", kept.def.key(), String::from_utf8_lossy(&body));
+                opens &= status == StatusCode::CREATED;
+            }
+            if opens {
                 types.push(kept.def.key().to_owned());
             }
         }

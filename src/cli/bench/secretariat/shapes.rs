@@ -13,7 +13,7 @@ use crate::deadlines::reckon::{Anchor, Step, reckon};
 use crate::deadlines::{Course, DeadlineRule, rule, store};
 use crate::secretariat::kernel::define::{CaseType, Field, State};
 use crate::secretariat::kernel::publication::PublicView;
-use crate::secretariat::kernel::{CaseFile, Counting, FieldKind, Fields, Source, values};
+use crate::secretariat::kernel::{CaseFile, Counting, FieldKind, Fields, Source, Waits, values};
 use crate::secretariat::modules;
 
 /// Of each state of a type.
@@ -282,7 +282,7 @@ fn shape(
         series: def.series.as_ref().map(|series| series.prefix.get_ref().clone()),
         state: case.state,
         is_final: case.is_final,
-        waits_for: case.waits_for.map(|who| who.as_str()),
+        waits_for: case.waits_for.map(Waits::as_str),
         fields,
         act: led.map(|one| one.key().to_owned()),
         act_from: led.map(|one| one.from.first().map_or_else(|| first_state.clone(), |from| from.get_ref().clone())),
