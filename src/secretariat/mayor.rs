@@ -105,14 +105,17 @@ impl Row {
 pub async fn awaiting(conn: &mut PgConnection, who: &Who, now: Instant) -> sqlx::Result<Vec<Waiting>> {
     let rows = sqlx::query_as!(
         Row,
-        r#"select c.id, c.type_key, c.type_version, c.module, c.series, c.year, c.number, c.title, c.state, c.access, c.author,
-               c.waits_for, c.assigned, c.department,
-               coalesce((select max(a.at) from case_act a where a.case_id = c.id and a.from_state <> a.to_state), c.opened_at) as "since!",
+        r#"with first as materialized (
+               select c.id, coalesce((select max(a.at) from case_act a where a.case_id = c.id and a.from_state <> a.to_state),
+                   c.opened_at) as since
+               from case_file c where c.waits_for = 'mayor' and not c.is_final order by since, c.id limit $1)
+           select c.id, c.type_key, c.type_version, c.module, c.series, c.year, c.number, c.title, c.state, c.access, c.author,
+               c.waits_for, c.assigned, c.department, f.since as "since!",
                d.due_on as "due_on?", d.due_at as "due_at?", d.code as "code?", d.law_ref as "law_ref?", d.extended as "extended?"
-           from case_file c left join lateral (
+           from first f join case_file c on c.id = f.id left join lateral (
                select due_on, due_at, code, law_ref, extended from deadline
                where subject_kind = 'case' and subject_id = c.id and state = 'open' order by due_at nulls last, code limit 1) d on true
-           where c.waits_for = 'mayor' and not c.is_final order by "since!", c.id limit $1"#,
+           order by f.since, f.id"#,
         MOST
     )
     .fetch_all(conn)
@@ -124,15 +127,17 @@ pub async fn awaiting(conn: &mut PgConnection, who: &Who, now: Instant) -> sqlx:
 pub async fn late(conn: &mut PgConnection, who: &Who, now: Instant) -> sqlx::Result<Vec<Waiting>> {
     let rows = sqlx::query_as!(
         Row,
-        r#"with first as (
-               select distinct on (subject_id) subject_id, due_on, due_at, code, law_ref, extended from deadline
-               where subject_kind = 'case' and state = 'open' and due_at < $1 and due_on <= ($1::timestamptz)::date + 1
-               order by subject_id, due_at)
+        r#"with first as materialized (
+               select d.id, d.subject_id, d.due_at from deadline d join case_file c on c.id = d.subject_id
+               where d.subject_kind = 'case' and d.state = 'open' and d.due_at < $1 and not c.is_final
+                 and not exists (select from deadline e where e.subject_kind = 'case' and e.state = 'open'
+                     and e.subject_id = d.subject_id and (e.due_at, e.id) < (d.due_at, d.id))
+               order by d.due_at, d.subject_id limit $2)
            select c.id, c.type_key, c.type_version, c.module, c.series, c.year, c.number, c.title, c.state, c.access, c.author,
                c.waits_for, c.assigned, c.department,
                coalesce((select max(a.at) from case_act a where a.case_id = c.id and a.from_state <> a.to_state), c.opened_at) as "since!",
                d.due_on as "due_on?", d.due_at as "due_at?", d.code as "code?", d.law_ref as "law_ref?", d.extended as "extended?"
-           from first d join case_file c on c.id = d.subject_id where not c.is_final order by d.due_at, c.id limit $2"#,
+           from first f join deadline d on d.id = f.id join case_file c on c.id = f.subject_id order by d.due_at, c.id"#,
         now,
         MOST
     )

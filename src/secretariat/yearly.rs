@@ -149,9 +149,11 @@ pub async fn load(
     let states = figures::by_state(&mut *conn, key, year).await?;
     let state = |one: Count| row(&one.key, def.state_label(&one.key, crate::i18n::Lang::Pt), one.count);
     tables.push(Table { key: "state".into(), rows: states.into_iter().map(state).collect() });
-    for field in FIELDS.iter().filter_map(|key| def.field(key)) {
-        let counts = figures::by_choice(&mut *conn, key, year, field.key()).await?;
-        let told = counts.into_iter().filter(|one| !one.key.is_empty());
+    let fields: Vec<String> =
+        FIELDS.iter().filter(|key| def.field(key).is_some()).map(|key| (*key).to_owned()).collect();
+    let counts = figures::by_choices(&mut *conn, key, year, &fields).await?;
+    for field in fields.iter().filter_map(|key| def.field(key)) {
+        let told = counts.iter().filter(|(of, _)| of == field.key()).map(|(_, one)| one);
         let rows = told.map(|one| row(&one.key, field.option_label(&one.key, crate::i18n::Lang::Pt), one.count));
         tables.push(Table { key: field.key().to_owned(), rows: rows.collect() });
     }
@@ -188,7 +190,7 @@ async fn by_month(conn: &mut PgConnection, type_key: &str, year: i32, tz: &str) 
     sqlx::query_as!(
         Count,
         r#"select to_char(m, 'FM00') as "key!", count(c.id) as "count!" from generate_series(1, 12) m
-           left join case_file c on c.type_key = $1 and c.annulled_at is null and c.year = $2
+           left join case_file c on c.type_key = $1 and c.annulled_at is null and c.year = $2 and c.counted_year = $2
                and extract(month from c.opened_at at time zone $3)::int = m
            group by m order by m"#,
         type_key,
@@ -205,7 +207,7 @@ async fn by_act(conn: &mut PgConnection, type_key: &str, year: i32) -> sqlx::Res
     sqlx::query_as!(
         Count,
         r#"select a.act as "key!", count(distinct a.case_id) as "count!" from case_act a join case_file c on c.id = a.case_id
-           where c.type_key = $1 and c.annulled_at is null and c.year = $2 and a.act = any($3) group by a.act order by a.act"#,
+           where c.type_key = $1 and c.annulled_at is null and c.year = $2 and c.counted_year = $2 and a.act = any($3) group by a.act order by a.act"#,
         type_key,
         year,
         &acts[..]
@@ -219,7 +221,7 @@ async fn answers(conn: &mut PgConnection, type_key: &str, year: i32) -> sqlx::Re
     let told = sqlx::query!(
         r#"select count(*) as "count!", avg(extract(epoch from (a.at - c.opened_at)) / 86400)::float8 as days
            from case_file c join case_act a on a.case_id = c.id and a.act = 'answer'
-           where c.type_key = $1 and c.annulled_at is null and c.year = $2"#,
+           where c.type_key = $1 and c.annulled_at is null and c.year = $2 and c.counted_year = $2"#,
         type_key,
         year
     )

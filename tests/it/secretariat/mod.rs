@@ -10,6 +10,7 @@ mod legislative;
 mod open_door;
 mod publications;
 mod publishing;
+mod search;
 mod segments;
 mod series;
 mod stories;

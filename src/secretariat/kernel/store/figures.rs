@@ -20,12 +20,16 @@ pub struct Standing {
 pub async fn standings(conn: &mut PgConnection, now: Instant, today: NaiveDate) -> sqlx::Result<Vec<Standing>> {
     sqlx::query_as!(
         Standing,
-        r#"with due as (
-               select d.subject_id, bool_or(d.due_at < $1) as late, bool_or(d.due_at >= $1 and d.due_on - d.warn_days <= $2) as near
-               from deadline d where d.subject_kind = 'case' and d.state = 'open' group by d.subject_id)
-           select c.module, count(*) as "open!", count(*) filter (where due.late) as "late!",
-               count(*) filter (where due.near and not due.late) as "near!"
-           from case_file c left join due on due.subject_id = c.id where not c.is_final group by c.module order by c.module"#,
+        r#"with stands as (select module, count(*) as open from case_file where not is_final group by module),
+           due as (
+               select d.subject_id, min(d.due_at) < $1 as late from deadline d
+               where d.subject_kind = 'case' and d.state = 'open' and (d.due_at < $1 or d.due_on - d.warn_days <= $2)
+               group by d.subject_id),
+           ripe as (
+               select c.module, count(*) filter (where due.late) as late, count(*) filter (where not due.late) as near
+               from due join case_file c on c.id = due.subject_id where not c.is_final group by c.module)
+           select s.module, s.open as "open!", coalesce(r.late, 0) as "late!", coalesce(r.near, 0) as "near!"
+           from stands s left join ripe r on r.module = s.module order by s.module"#,
         now,
         today
     )
@@ -45,7 +49,7 @@ pub async fn by_state(conn: &mut PgConnection, type_key: &str, year: i32) -> sql
     sqlx::query_as!(
         Count,
         r#"select case when annulled_at is null then state else 'annulled' end as "key!", count(*) as "count!" from case_file
-           where type_key = $1 and coalesce(year, extract(year from opened_at)::int) = $2 group by 1 order by 1"#,
+           where type_key = $1 and counted_year = $2 group by 1 order by 1"#,
         type_key,
         year
     )
@@ -58,7 +62,7 @@ pub async fn by_choice(conn: &mut PgConnection, type_key: &str, year: i32, field
     sqlx::query_as!(
         Count,
         r#"select coalesce(fields ->> $3, '') as "key!", count(*) as "count!" from case_file
-           where type_key = $1 and annulled_at is null and coalesce(year, extract(year from opened_at)::int) = $2
+           where type_key = $1 and annulled_at is null and counted_year = $2
            group by 1 order by 2 desc, 1 limit 100"#,
         type_key,
         year,
@@ -66,6 +70,27 @@ pub async fn by_choice(conn: &mut PgConnection, type_key: &str, year: i32, field
     )
     .fetch_all(conn)
     .await
+}
+
+/// By some fields of choice in one reading of the cases: the key of the field and a count of what was told, the greatest of each field first.
+pub async fn by_choices(
+    conn: &mut PgConnection,
+    type_key: &str,
+    year: i32,
+    fields: &[String],
+) -> sqlx::Result<Vec<(String, Count)>> {
+    let rows = sqlx::query!(
+        r#"select e.key as "field!", e.value as "key!", count(*) as "count!"
+           from case_file c cross join jsonb_each_text(c.fields) as e (key, value)
+           where c.type_key = $1 and c.annulled_at is null and c.counted_year = $2 and e.key = any($3) and e.value <> ''
+           group by e.key, e.value order by e.key, count(*) desc, e.value"#,
+        type_key,
+        year,
+        fields
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(rows.into_iter().map(|row| (row.field, Count { key: row.key, count: row.count })).collect())
 }
 
 /// Open cases by how many days they are open: as many numbers as ages and one.
@@ -109,7 +134,7 @@ pub async fn in_time(conn: &mut PgConnection, type_key: &str, year: i32, now: In
                count(*) filter (where d.state = 'open' and (d.due_at is null or d.due_at >= $3)) as "open_in_time!",
                count(*) filter (where d.state = 'open' and d.due_at < $3) as "open_late!"
            from deadline d join case_file c on c.id = d.subject_id
-           where d.subject_kind = 'case' and c.type_key = $1 and coalesce(c.year, extract(year from c.opened_at)::int) = $2
+           where d.subject_kind = 'case' and c.type_key = $1 and c.counted_year = $2
            group by d.code order by d.code"#,
         type_key,
         year,
@@ -134,16 +159,16 @@ pub struct Score {
 pub async fn scores(conn: &mut PgConnection, type_key: &str, year: i32, now: Instant) -> sqlx::Result<Vec<Score>> {
     sqlx::query_as!(
         Score,
-        r#"with due as (
+        r#"with chosen as (
+               select id, department, is_final from case_file where type_key = $1 and annulled_at is null and counted_year = $2),
+           due as (
                select d.subject_id, bool_or(d.state = 'open' and d.due_at < $3) as late,
                    bool_and(d.state <> 'met' or d.ended_at <= d.due_at) as in_time
-               from deadline d where d.subject_kind = 'case' group by d.subject_id)
+               from deadline d where d.subject_kind = 'case' and d.subject_id in (select id from chosen) group by d.subject_id)
            select c.department, count(*) filter (where not c.is_final) as "open!",
                count(*) filter (where not c.is_final and due.late) as "late!", count(*) filter (where c.is_final) as "finished!",
                count(*) filter (where c.is_final and coalesce(due.in_time, true)) as "finished_in_time!"
-           from case_file c left join due on due.subject_id = c.id
-           where c.type_key = $1 and c.annulled_at is null and coalesce(c.year, extract(year from c.opened_at)::int) = $2
-           group by c.department order by c.department limit 200"#,
+           from chosen c left join due on due.subject_id = c.id group by c.department order by c.department limit 200"#,
         type_key,
         year,
         now
