@@ -100,6 +100,7 @@ async fn fill(
     procedures::fill(&mut conn, (ids, clock.now()), config).await?;
     publishing::fill(&mut conn, (ids, clock.now()), config).await?;
     instruments(&mut conn, clock, ids, tz).await?;
+    media(&mut conn, (clock.now(), ids), config).await?;
     // Starting the service takes a moment that shall not be missed from the play.
     memory.began_at = clock.now() + STARTING_FOR;
     history(&mut conn, pool, &memory.timeline()).await
@@ -111,7 +112,24 @@ fn everything() -> Roles {
     Roles::new([Role::Coordinator, Role::Administrator].into_iter().chain(modules))
 }
 
+<<<<<<< HEAD
 /// Agreements, funding, strategic projects, and the evaluation of services.
+=======
+/// Media monitoring.
+async fn media(
+    conn: &mut PgConnection,
+    (now, ids): (crate::clock::Instant, &Ids),
+    config: &Config,
+) -> anyhow::Result<()> {
+    let actor = Actor::command();
+    let by = crate::accounts::tokens::desk::Acting { ids, now, actor: &actor };
+    let mut tx = conn.begin().await?;
+    crate::secretariat::media_monitoring::seed::fill(&mut tx, by, config).await?;
+    Ok(tx.commit().await?)
+}
+
+/// Agreements, funding and strategic projects.
+>>>>>>> media
 async fn instruments(conn: &mut PgConnection, clock: &Clock, ids: &Ids, tz: chrono_tz::Tz) -> anyhow::Result<()> {
     let actor = Actor::command();
     let by = crate::accounts::tokens::desk::Acting { ids, now: clock.now(), actor: &actor };

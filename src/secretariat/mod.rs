@@ -11,6 +11,7 @@ pub mod feeds;
 pub mod funding;
 pub mod kernel;
 pub mod mayor;
+pub mod media_monitoring;
 pub mod modules;
 pub mod participation;
 pub mod press;

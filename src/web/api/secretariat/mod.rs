@@ -11,6 +11,8 @@ pub mod figures;
 pub mod funding;
 pub mod instruments;
 pub mod lists;
+pub mod media_monitoring;
+pub mod media_sources;
 pub mod papers;
 pub mod publications;
 pub mod publishing;
@@ -40,6 +42,8 @@ pub fn routes() -> Router<App> {
         .merge(citizen::routes())
         .merge(figures::routes())
         .merge(publishing::routes())
+        .merge(media_monitoring::routes())
+        .merge(media_sources::routes())
         .merge(budget::routes())
         .merge(agreements::routes())
         .merge(funding::routes())

@@ -13,6 +13,9 @@ pub mod identity;
 pub mod instruments;
 pub mod instruments_public;
 pub mod mayor;
+pub mod media;
+pub mod media_days;
+pub mod media_sources;
 pub mod outlets;
 pub mod panel;
 pub mod protocol;
@@ -58,6 +61,9 @@ pub fn routes() -> Router<App> {
         .merge(identity::routes())
         .merge(front::routes())
         .merge(outlets::routes())
+        .merge(media::routes())
+        .merge(media_days::routes())
+        .merge(media_sources::routes())
         .merge(consultations::routes())
         .merge(transparency::routes())
         .merge(charter::routes())
