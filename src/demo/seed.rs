@@ -112,9 +112,6 @@ fn everything() -> Roles {
     Roles::new([Role::Coordinator, Role::Administrator].into_iter().chain(modules))
 }
 
-<<<<<<< HEAD
-/// Agreements, funding, strategic projects, and the evaluation of services.
-=======
 /// Media monitoring.
 async fn media(
     conn: &mut PgConnection,
@@ -128,8 +125,7 @@ async fn media(
     Ok(tx.commit().await?)
 }
 
-/// Agreements, funding and strategic projects.
->>>>>>> media
+/// Agreements, funding, strategic projects, and the evaluation of services.
 async fn instruments(conn: &mut PgConnection, clock: &Clock, ids: &Ids, tz: chrono_tz::Tz) -> anyhow::Result<()> {
     let actor = Actor::command();
     let by = crate::accounts::tokens::desk::Acting { ids, now: clock.now(), actor: &actor };

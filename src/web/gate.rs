@@ -73,11 +73,7 @@ include!("routes_media.rs");
 
 /// Every list of the table.
 const LISTS: &[&[Rule]] =
-<<<<<<< HEAD
-    &[OF_WARNING, OF_RESPONSE, OF_SECRETARIAT, OF_COMMITTEES, OF_EVALUATION, OF_INSTRUMENTS, OF_PUBLICATION];
-=======
-    &[OF_WARNING, OF_RESPONSE, OF_SECRETARIAT, OF_COMMITTEES, OF_INSTRUMENTS, OF_PUBLICATION, OF_MEDIA];
->>>>>>> media
+    &[OF_WARNING, OF_RESPONSE, OF_SECRETARIAT, OF_COMMITTEES, OF_EVALUATION, OF_INSTRUMENTS, OF_PUBLICATION, OF_MEDIA];
 
 /// Every route with its guard.
 pub const RULES: &[Rule] = &joined::<{ count() }>();
