@@ -111,8 +111,11 @@ pub async fn awaiting(conn: &mut PgConnection, who: &Who, now: Instant) -> sqlx:
            from case_file c left join lateral (
                select due_on, due_at, code, law_ref, extended from deadline
                where subject_kind = 'case' and subject_id = c.id and state = 'open' order by due_at nulls last, code limit 1) d on true
-           where c.waits_for = 'mayor' and not c.is_final order by "since!", c.id limit $1"#,
-        MOST
+           where c.waits_for = 'mayor' and not c.is_final
+             and not exists (select from case_recusal r where r.case_id = c.id and r.username = $2 and r.lifted_at is null)
+           order by "since!", c.id limit $1"#,
+        MOST,
+        who.name
     )
     .fetch_all(conn)
     .await?;
@@ -131,9 +134,12 @@ pub async fn late(conn: &mut PgConnection, who: &Who, now: Instant) -> sqlx::Res
                c.waits_for, c.assigned, c.department,
                coalesce((select max(a.at) from case_act a where a.case_id = c.id and a.from_state <> a.to_state), c.opened_at) as "since!",
                d.due_on as "due_on?", d.due_at as "due_at?", d.code as "code?", d.law_ref as "law_ref?", d.extended as "extended?"
-           from first d join case_file c on c.id = d.subject_id where not c.is_final order by d.due_at, c.id limit $2"#,
+           from first d join case_file c on c.id = d.subject_id where not c.is_final
+             and not exists (select from case_recusal r where r.case_id = c.id and r.username = $3 and r.lifted_at is null)
+           order by d.due_at, c.id limit $2"#,
         now,
-        MOST
+        MOST,
+        who.name
     )
     .fetch_all(conn)
     .await?;

@@ -104,6 +104,18 @@ vocabulary! {
 }
 
 vocabulary! {
+    /// How somebody came to be recused from a case.
+    RecusedHow, "way of recusal" {
+        /// By their own word.
+        Declared = "declared",
+        /// By whoever works in the module, with a reason.
+        Decided = "decided",
+        /// They are named as party.
+        Party = "party",
+    }
+}
+
+vocabulary! {
     /// How one case belongs to another.
     LinkKind, "kind of link" {
         /// From the case below to the one above.
@@ -188,6 +200,16 @@ impl CaseFile {
         self.text(field).and_then(|text| text.parse().ok())
     }
 
+    /// What stands of it where others read too: of a restricted case the number alone, or its type.
+    pub fn cover(&self) -> String {
+        let number = self.number();
+        match self.access {
+            Access::Restricted if number.is_empty() => self.type_key.clone(),
+            Access::Restricted => number,
+            _ => self.name(),
+        }
+    }
+
     /// Path of its page.
     pub fn link(&self) -> String {
         link(&self.module, self.id)
@@ -220,6 +242,20 @@ pub struct ActDone {
     /// Of the act before, in hexadecimal.
     pub prev: Option<String>,
     pub hash: String,
+}
+
+/// Somebody who neither reads a case nor acts on it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, utoipa::ToSchema)]
+#[schema(as = CaseRecusal)]
+pub struct Recusal {
+    pub username: String,
+    /// declared, decided, party
+    #[schema(value_type = String)]
+    pub how: RecusedHow,
+    pub reason: String,
+    #[schema(value_type = String)]
+    pub at: Instant,
+    pub by: String,
 }
 
 /// A document of a case, without its bytes.

@@ -5,6 +5,7 @@ pub mod budget;
 pub mod cases;
 pub mod citizen;
 pub mod committees;
+pub mod ethics;
 pub mod exchange;
 pub mod figures;
 pub mod funding;
@@ -41,6 +42,7 @@ pub fn routes() -> Router<App> {
         .merge(agreements::routes())
         .merge(funding::routes())
         .merge(strategic_projects::routes())
+        .merge(ethics::routes())
 }
 
 /// Who works in a module has its role.

@@ -6,6 +6,7 @@ pub mod charter;
 pub mod committees;
 pub mod consultations;
 pub mod door;
+pub mod ethics;
 pub mod forms;
 pub mod front;
 pub mod identity;
@@ -61,6 +62,7 @@ pub fn routes() -> Router<App> {
         .merge(segments::routes())
         .merge(committees::routes())
         .merge(budget::routes())
+        .merge(ethics::routes())
         .merge(of_instruments())
 }
 
@@ -120,7 +122,7 @@ pub fn pairs(v: &View, def: &CaseType, fields: &serde_json::Map<String, Value>) 
 }
 
 /// Sentences of the desk by a part that is theirs alone, and the key of their words.
-const KNOWN: [(&str, &str); 16] = [
+const KNOWN: [(&str, &str); 22] = [
     ("there is no act", "sec-no-act"),
     ("in the quiet period", "sec-no-quiet"),
     ("takes two persons", "sec-no-same-person"),
@@ -137,6 +139,12 @@ const KNOWN: [(&str, &str); 16] = [
     ("it is opened under", "sec-no-parent"),
     ("nothing of it is public", "sec-no-public"),
     ("has to be told", "sec-no-when"),
+    ("votes once", "sec-ethics-no-twice"),
+    ("no quorum to decide", "sec-ethics-no-quorum"),
+    ("holds no seat", "sec-ethics-no-member"),
+    ("no party to it", "sec-ethics-no-party"),
+    ("stays recused", "sec-ethics-no-lift"),
+    ("the vote is tied", "sec-ethics-no-casting"),
 ];
 
 /// A refusal in words for the page: what it is, and the desk's own sentence with the law.
