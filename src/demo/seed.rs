@@ -7,7 +7,7 @@ use chrono::TimeDelta;
 use sqlx::{ConnectOptions as _, Connection as _, Executor as _, PgConnection, PgPool};
 
 use super::storm::{self, Timeline};
-use super::{Memory, USERNAME, budget, citizen, council, people, publishing, shelters, streets, teams};
+use super::{Memory, USERNAME, budget, citizen, council, ethics, people, publishing, shelters, streets, teams};
 use crate::accounts::{self, Role, Roles};
 use crate::addresses::file::Source;
 use crate::addresses::store::import as addresses;
@@ -98,6 +98,7 @@ async fn fill(
     council::fill(&mut conn, (ids, clock.now())).await?;
     citizen::fill(&mut conn, (ids, clock.now()), config).await?;
     publishing::fill(&mut conn, (ids, clock.now()), config).await?;
+    ethics::fill(&mut conn, (ids, clock.now()), config).await?;
     instruments(&mut conn, clock, ids, tz).await?;
     // Starting the service takes a moment that shall not be missed from the play.
     memory.began_at = clock.now() + STARTING_FOR;
