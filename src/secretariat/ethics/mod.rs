@@ -7,6 +7,8 @@ pub mod public;
 pub mod store;
 pub mod votes;
 
+use serde::{Deserialize, Serialize};
+
 use crate::units::vocabulary;
 
 pub const MODULE: &str = "ethics";

@@ -145,7 +145,8 @@ impl Council {
             assert_eq!(status, StatusCode::OK, "{list}: {answer}");
             assert!(!answer.to_string().contains(id), "{name} finds it in {list}: {answer}");
         }
-        let request = Request::get("/api/v1/secretariat/ethics/export").header(header::AUTHORIZATION, &self.who(name).token);
+        let request =
+            Request::get("/api/v1/secretariat/ethics/export").header(header::AUTHORIZATION, &self.who(name).token);
         let (status, lines) = self.room.send(request.body(Body::empty()).unwrap()).await;
         assert!(status == StatusCode::OK && !lines.contains(id), "{name} exports it: {lines}");
         let year = self.now(case).await["year"].clone();
@@ -186,7 +187,8 @@ async fn passed_on(council: &Council) -> Value {
     assert_eq!(status, StatusCode::CREATED, "{made}");
     let id = room.words("select id::text from case_file where type_key = 'ombudsman.manifestation'").await.remove(0);
     let report = json!({ "id": id });
-    let given = json!({ "fields": { "ethics_title": "Garagem oficial", "ethics_text": "Veículo usado em um domingo" } });
+    let given =
+        json!({ "fields": { "ethics_title": "Garagem oficial", "ethics_text": "Veículo usado em um domingo" } });
     done(room, &olivia, "ombudsman", &report, ("to_ethics", given)).await;
     let id = room.words("select id::text from case_file where type_key = 'ethics.procedure'").await.remove(0);
     let case = council.now(&json!({ "id": id })).await;
@@ -276,13 +278,17 @@ async fn the_council_votes(council: &Council, case: &Value) {
     let (status, voting) = council.resolve("enzo", case).await;
     assert_eq!(status, StatusCode::OK, "{voting}");
     let decision = &voting["decisions"][0];
-    assert_eq!((&decision["approved"], &decision["votes_for"], &decision["quorum"]), (&json!(true), &json!(2), &json!(3)));
+    assert_eq!(
+        (&decision["approved"], &decision["votes_for"], &decision["quorum"]),
+        (&json!(true), &json!(2), &json!(3))
+    );
     let after = council.now(case).await;
     assert_eq!((&after["state"], &after["is_final"]), (&json!("censured"), &json!(true)), "{after}");
     let ledger = council.ask("enzo", Method::GET, &path("ethics", case, "/acts"), Value::Null).await.1;
     assert_eq!(ledger["broken_at"], Value::Null, "{ledger}");
     let acts = ledger["acts"].as_array().unwrap();
-    let recused: Vec<&Value> = acts.iter().filter(|one| one["act"] == "recuse").map(|one| &one["changes"]["recused"][1]).collect();
+    let recused: Vec<&Value> =
+        acts.iter().filter(|one| one["act"] == "recuse").map(|one| &one["changes"]["recused"][1]).collect();
     assert_eq!(recused, ["davi", "elisa", "clara"], "{ledger}");
     assert_eq!(acts.iter().filter(|one| one["act"] == "vote").count(), 3, "{ledger}");
     let audited = council.room.words("select actor from audit_event where act = 'case.recuse' order by id").await;
@@ -322,7 +328,8 @@ async fn who_reports_is_sealed_for_a_hundred_years_and_each_reading_is_in_the_au
     assert_eq!(council.ask("enzo", Method::POST, &reporter, told.clone()).await.0, StatusCode::NO_CONTENT);
     let (status, twice) = council.ask("enzo", Method::POST, &reporter, told).await;
     assert_eq!(status, StatusCode::CONFLICT, "nobody takes the place of who reported: {twice}");
-    let kept = "select fields::text || words from case_file union all select encode(sealed, 'escape') from vault_record";
+    let kept =
+        "select fields::text || words from case_file union all select encode(sealed, 'escape') from vault_record";
     let kept = council.room.words(kept).await;
     assert!(kept.len() == 2 && !kept.concat().contains("Joana"), "{kept:?}");
     assert_eq!(council.room.words("select keep_until::text from vault_record").await, ["2126-12-01"]);
@@ -382,7 +389,8 @@ async fn a_recusal_is_lifted_with_a_reason_never_of_a_party_and_goes_with_the_ex
     let assigned = json!({ "revision": council.now(&case).await["revision"], "assigned": "davi" });
     let (status, refused) = council.ask("enzo", Method::POST, &path("ethics", &case, "/assign"), assigned).await;
     assert_eq!(status, StatusCode::CONFLICT, "nobody who is recused is put in charge: {refused}");
-    let lift = |revision: Value, name: &str| json!({ "revision": revision, "username": name, "reason": "Já não é chefe" });
+    let lift =
+        |revision: Value, name: &str| json!({ "revision": revision, "username": name, "reason": "Já não é chefe" });
     let path_of = path("ethics", &case, "/recusals/lift");
     let revision = council.now(&case).await["revision"].clone();
     let (status, refused) = council.ask("enzo", Method::POST, &path_of, lift(revision.clone(), "davi")).await;
@@ -392,7 +400,8 @@ async fn a_recusal_is_lifted_with_a_reason_never_of_a_party_and_goes_with_the_ex
     let (status, _) = council.ask("clara", Method::GET, &path("ethics", &case, ""), Value::Null).await;
     assert_eq!(status, StatusCode::OK, "clara reads it again");
 
-    let request = Request::get("/api/v1/secretariat/ethics/export").header(header::AUTHORIZATION, &council.who("enzo").token);
+    let request =
+        Request::get("/api/v1/secretariat/ethics/export").header(header::AUTHORIZATION, &council.who("enzo").token);
     let (_, lines) = council.room.send(request.body(Body::empty()).unwrap()).await;
     let other = Room::open(&[]).await;
     let enzo = other.person("enzo", Role::Ethics).await;
@@ -405,7 +414,10 @@ async fn a_recusal_is_lifted_with_a_reason_never_of_a_party_and_goes_with_the_ex
     let (status, _) = ask(&other, &davi, Method::GET, &path("ethics", &case, ""), Value::Null).await;
     assert_eq!(status, StatusCode::NOT_FOUND, "a party is recused in the other house too");
     let recused = ask(&other, &enzo, Method::GET, &path("ethics", &case, "/recusals"), Value::Null).await.1;
-    assert_eq!((&recused[0]["username"], &recused[0]["how"], &recused[1]), (&json!("davi"), &json!("party"), &Value::Null));
+    assert_eq!(
+        (&recused[0]["username"], &recused[0]["how"], &recused[1]),
+        (&json!("davi"), &json!("party"), &Value::Null)
+    );
     let request = Request::get("/api/v1/secretariat/ethics/export").header(header::AUTHORIZATION, &enzo.token);
     assert_eq!(other.send(request.body(Body::empty()).unwrap()).await.1, lines, "the same bytes come out there");
 }
@@ -433,7 +445,8 @@ async fn a_risk_has_its_level_computed_and_its_day_of_review() {
     let after = council.done("enzo", &case, ("review", review)).await;
     assert_eq!((&after["fields"]["score"], &after["fields"]["level"]), (&json!(5), &json!("moderate")), "{after}");
     assert_eq!(due(&after, "ethics.review"), "2027-09-01", "{after}");
-    let report = council.ask("enzo", Method::GET, "secretariat/ethics/report?type=ethics.risk&year=2026", Value::Null).await.1;
+    let report =
+        council.ask("enzo", Method::GET, "secretariat/ethics/report?type=ethics.risk&year=2026", Value::Null).await.1;
     assert_eq!(report["by_choice"][0], json!({ "key": "moderate", "count": 1 }), "{report}");
 }
 
