@@ -298,8 +298,12 @@ mod tests {
 
     #[test]
     fn every_word_of_committees_has_a_text() {
+        use crate::secretariat::ethics::Proposal;
+        use crate::secretariat::kernel::RecusedHow;
         use crate::secretariat::kernel::body::{self, life, rules};
         have_texts(&[
+            ("sec-ethics-proposal", Proposal::ALL.iter().map(|one| one.as_str()).collect()),
+            ("sec-ethics-how", RecusedHow::ALL.iter().map(|one| one.as_str()).collect()),
             ("sec-committees-kind", body::BodyKind::ALL.iter().map(|one| one.as_str()).collect()),
             ("sec-committees-act", body::ActKind::ALL.iter().map(|one| one.as_str()).collect()),
             ("sec-committees-role", body::SeatRole::ALL.iter().map(|one| one.as_str()).collect()),

@@ -295,6 +295,10 @@ vocabulary! {
         CaseAnnul = "case.annul",
         CasePublish = "case.publish",
         CaseWithdraw = "case.withdraw",
+        /// Somebody neither reads a case nor acts on it any more.
+        CaseRecuse = "case.recuse",
+        CaseLiftRecusal = "case.lift_recusal",
+        CaseVote = "case.vote",
         CaseExport = "case.export",
         CaseImport = "case.import",
         PressOutletAdd = "press.outlet_add",

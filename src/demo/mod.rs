@@ -7,6 +7,7 @@
 mod budget;
 mod citizen;
 mod council;
+mod ethics;
 mod gauges;
 pub mod people;
 mod procedures;

@@ -7,7 +7,9 @@ use chrono::TimeDelta;
 use sqlx::{ConnectOptions as _, Connection as _, Executor as _, PgConnection, PgPool};
 
 use super::storm::{self, Timeline};
-use super::{Memory, USERNAME, budget, citizen, council, people, procedures, publishing, shelters, streets, teams};
+use super::{
+    Memory, USERNAME, budget, citizen, council, ethics, people, procedures, publishing, shelters, streets, teams,
+};
 use crate::accounts::{self, Role, Roles};
 use crate::addresses::file::Source;
 use crate::addresses::store::import as addresses;
@@ -99,6 +101,7 @@ async fn fill(
     citizen::fill(&mut conn, (ids, clock.now()), config).await?;
     procedures::fill(&mut conn, (ids, clock.now()), config).await?;
     publishing::fill(&mut conn, (ids, clock.now()), config).await?;
+    ethics::fill(&mut conn, (ids, clock.now()), config).await?;
     instruments(&mut conn, clock, ids, tz).await?;
     media(&mut conn, (clock.now(), ids), config).await?;
     // Starting the service takes a moment that shall not be missed from the play.

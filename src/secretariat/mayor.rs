@@ -108,7 +108,9 @@ pub async fn awaiting(conn: &mut PgConnection, who: &Who, now: Instant) -> sqlx:
         r#"with first as materialized (
                select c.id, coalesce((select max(a.at) from case_act a where a.case_id = c.id and a.from_state <> a.to_state),
                    c.opened_at) as since
-               from case_file c where c.waits_for = 'mayor' and not c.is_final order by since, c.id limit $1)
+               from case_file c where c.waits_for = 'mayor' and not c.is_final
+                 and not exists (select from case_recusal r where r.case_id = c.id and r.username = $2 and r.lifted_at is null)
+               order by since, c.id limit $1)
            select c.id, c.type_key, c.type_version, c.module, c.series, c.year, c.number, c.title, c.state, c.access, c.author,
                c.waits_for, c.assigned, c.department, f.since as "since!",
                d.due_on as "due_on?", d.due_at as "due_at?", d.code as "code?", d.law_ref as "law_ref?", d.extended as "extended?"
@@ -116,7 +118,8 @@ pub async fn awaiting(conn: &mut PgConnection, who: &Who, now: Instant) -> sqlx:
                select due_on, due_at, code, law_ref, extended from deadline
                where subject_kind = 'case' and subject_id = c.id and state = 'open' order by due_at nulls last, code limit 1) d on true
            order by f.since, f.id"#,
-        MOST
+        MOST,
+        who.name
     )
     .fetch_all(conn)
     .await?;
@@ -132,6 +135,7 @@ pub async fn late(conn: &mut PgConnection, who: &Who, now: Instant) -> sqlx::Res
                where d.subject_kind = 'case' and d.state = 'open' and d.due_at < $1 and not c.is_final
                  and not exists (select from deadline e where e.subject_kind = 'case' and e.state = 'open'
                      and e.subject_id = d.subject_id and (e.due_at, e.id) < (d.due_at, d.id))
+                 and not exists (select from case_recusal r where r.case_id = c.id and r.username = $3 and r.lifted_at is null)
                order by d.due_at, d.subject_id limit $2)
            select c.id, c.type_key, c.type_version, c.module, c.series, c.year, c.number, c.title, c.state, c.access, c.author,
                c.waits_for, c.assigned, c.department,
@@ -139,7 +143,8 @@ pub async fn late(conn: &mut PgConnection, who: &Who, now: Instant) -> sqlx::Res
                d.due_on as "due_on?", d.due_at as "due_at?", d.code as "code?", d.law_ref as "law_ref?", d.extended as "extended?"
            from first f join deadline d on d.id = f.id join case_file c on c.id = f.subject_id order by d.due_at, c.id"#,
         now,
-        MOST
+        MOST,
+        who.name
     )
     .fetch_all(conn)
     .await?;

@@ -6,6 +6,7 @@ pub mod agreements;
 pub mod budget;
 pub mod citizen;
 pub mod committees;
+pub mod ethics;
 pub mod evaluation;
 pub mod feeds;
 pub mod funding;

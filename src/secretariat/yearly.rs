@@ -146,7 +146,7 @@ pub async fn load(
     let mut tables = Vec::new();
     let month = |one: Count| row(&one.key, String::new(), one.count);
     tables.push(Table { key: "month".into(), rows: months.into_iter().map(month).collect() });
-    let states = figures::by_state(&mut *conn, key, year).await?;
+    let states = figures::by_state(&mut *conn, (key, ""), year).await?;
     let state = |one: Count| row(&one.key, def.state_label(&one.key, crate::i18n::Lang::Pt), one.count);
     tables.push(Table { key: "state".into(), rows: states.into_iter().map(state).collect() });
     let fields: Vec<String> =
@@ -164,7 +164,7 @@ pub async fn load(
         rows: acts.iter().map(|one| row(&one.key, label(&one.key), one.count)).collect(),
     });
     let mut in_time = Vec::new();
-    for one in figures::in_time(&mut *conn, key, year, now).await? {
+    for one in figures::in_time(&mut *conn, (key, ""), year, now).await? {
         if citizen::concerns(&one.code) {
             let late = one.met_late + one.open_late;
             in_time.push(row(&format!("{}.in_time", one.code), String::new(), one.met_in_time));

@@ -215,6 +215,7 @@ const PURE: &[&str] = &[
     "secretariat/budget/published.rs",
     "secretariat/budget/spend.rs",
     "secretariat/budget/table.rs",
+    "secretariat/ethics/votes.rs",
     "secretariat/kernel/money.rs",
     "secretariat/kernel/tree/scheme.rs",
     "secretariat/kernel/tree/sums.rs",

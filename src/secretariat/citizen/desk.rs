@@ -91,13 +91,13 @@ pub struct Receipt {
     pub case: CaseFile,
 }
 
-fn trimmed(identity: &Identity) -> Identity {
+pub fn trimmed(identity: &Identity) -> Identity {
     let plain = |text: &str| text.trim().to_owned();
     Identity { name: plain(&identity.name), email: plain(&identity.email), phone: plain(&identity.phone) }
 }
 
 /// Whatever is wrong with what somebody told of themselves.
-fn judge(identity: &Identity) -> Vec<FieldError> {
+pub fn judge(identity: &Identity) -> Vec<FieldError> {
     let mut problems = Vec::new();
     crate::exercises::plan::text(&mut problems, "name", &identity.name, 0, 200, true);
     crate::exercises::plan::text(&mut problems, "email", &identity.email, 0, 254, true);

@@ -110,3 +110,13 @@ fn a_type_that_opens_another_gives_it_what_it_requires() {
     ]);
     assert!(across(&both)[0].message.contains("requires the field \"note\""));
 }
+
+#[test]
+fn what_recuses_is_never_public_and_what_is_computed_comes_of_whole_numbers() {
+    let has = |faults: &[String], part: &str| assert!(faults.iter().any(|fault| fault.contains(part)), "{faults:?}");
+    has(&changed("public = true", "public = true\nrecuses = true"), "what recuses is a line of user names");
+    let score = "[[field]]\nkey = \"score\"\nlabel = { pt = \"a\", en = \"a\" }\nkind = \"integer\"\nlater = true\ncomputed = { product = [\"note\"] }\n[[state]]";
+    has(&changed("[[state]]", score), "expected a field of a whole number, not \"note\"");
+    has(&changed("[[state]]", &score.replace("later = true\n", "")), "filled in later");
+    has(&changed("fields = [\"note\"]", "fields = [\"note\"]\ntitle = \"lost\""), "marked public, not \"lost\"");
+}

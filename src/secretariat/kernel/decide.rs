@@ -4,7 +4,7 @@ use chrono::NaiveDate;
 use chrono_tz::Tz;
 use serde_json::{Map, Value};
 
-use super::define::{CaseType, DeadlineStep, Field, Guard, Transition, Word};
+use super::define::{CaseType, Computed, DeadlineStep, Field, Guard, Transition, Word};
 use super::guards::{self, Facts, Seen, Why};
 use super::{CaseFile, Counting, Fields, Source, values};
 use crate::accounts::Role;
@@ -26,6 +26,11 @@ pub struct Who {
 impl Who {
     pub fn has(&self, role: &str) -> bool {
         self.roles.iter().any(|own| own.as_str() == role)
+    }
+
+    /// Keys of the modules this person works in.
+    pub fn modules(&self) -> Vec<String> {
+        self.roles.iter().filter(|role| role.is_module()).map(|role| role.as_str().to_owned()).collect()
     }
 
     pub const fn source(&self) -> Source {
@@ -187,10 +192,10 @@ fn has(fields: &Fields, key: &str) -> bool {
 /// What became of the fields: all of them, and each that changed.
 fn changed(of: &CaseType, before: &Fields, given: Fields) -> (Fields, Map<String, Value>) {
     let (mut fields, mut changes) = (before.clone(), Map::new());
-    for (key, value) in given {
+    let mut put = |fields: &mut Fields, key: String, value: Value| {
         let was = fields.get(&key).cloned().unwrap_or(Value::Null);
         if was == value {
-            continue;
+            return;
         }
         let is_personal = of.field(&key).is_some_and(|field| field.personal);
         let told = if is_personal { Value::from("personal") } else { Value::from(vec![was, value.clone()]) };
@@ -200,8 +205,31 @@ fn changed(of: &CaseType, before: &Fields, given: Fields) -> (Fields, Map<String
         } else {
             fields.insert(key, value);
         }
+    };
+    for (key, value) in given {
+        put(&mut fields, key, value);
+    }
+    for field in &of.fields {
+        if let Some(computed) = &field.computed {
+            let value = reckoned(computed, &fields);
+            put(&mut fields, field.key().to_owned(), value);
+        }
     }
     (fields, changes)
+}
+
+/// The product of the fields, or the key of its band; nothing while one of them is empty.
+fn reckoned(computed: &Computed, fields: &Fields) -> Value {
+    let number = |word: &Word| fields.get(word.get_ref()).and_then(Value::as_i64);
+    let product = computed.product.iter().try_fold(1_i64, |product, word| product.checked_mul(number(word)?));
+    match product {
+        None => Value::Null,
+        Some(product) if computed.bands.is_empty() => product.into(),
+        Some(product) => {
+            let band = computed.bands.iter().rev().find(|band| band.from <= product);
+            band.map_or(Value::Null, |band| band.key.get_ref().as_str().into())
+        }
+    }
 }
 
 fn reasoned(reason: &str, is_needed: bool) -> Result<String, FieldError> {

@@ -3,6 +3,7 @@
 
 pub mod around;
 mod consequences;
+pub mod recusal;
 
 use chrono::Datelike as _;
 use serde_json::{Map, Value, json};
@@ -27,7 +28,7 @@ use crate::vault::Ring;
 use crate::web::auth::Staff;
 
 pub use crate::plancon::PlanError as CaseError;
-pub use around::{assign, attach, link, withdraw};
+pub use around::{assign, attach, link, noted, withdraw};
 pub use consequences::tell_citizen;
 
 const KIND: &str = "case";
@@ -99,6 +100,10 @@ pub async fn find(
 ) -> Result<(std::sync::Arc<Kept>, CaseFile), CaseError> {
     let case =
         store::load(&mut *conn, id, held).await?.filter(|case| may_read(case, desk.who)).ok_or_else(|| no_case(id))?;
+    // Whoever is recused finds nothing, whatever their part in it.
+    if store::recusals::is_recused(&mut *conn, id, &desk.who.name).await? {
+        return Err(no_case(id).into());
+    }
     let kept = desk.types.version(conn, &case.type_key, case.version).await?;
     Ok((kept, case))
 }
@@ -108,8 +113,7 @@ pub async fn find(
 /// # Errors
 /// The database's.
 pub async fn list(conn: &mut PgConnection, desk: Desk<'_>, mut filter: Filter) -> Result<Vec<Listed>, CaseError> {
-    filter.works_in =
-        desk.who.roles.iter().filter(|role| role.is_module()).map(|role| role.as_str().to_owned()).collect();
+    filter.works_in = desk.who.modules();
     filter.reader.clone_from(&desk.who.name);
     if desk.who.is_service {
         filter.works_in = super::super::modules::MODULES.iter().map(|module| module.key().to_owned()).collect();
@@ -197,6 +201,7 @@ pub async fn open(
         let pair = if kind == LinkKind::Parent { (case.id, other) } else { (other, case.id) };
         store::insert_link(&mut *conn, pair, kind, (by.now, &by.actor.name)).await?;
     }
+    recusal::parties(&mut *conn, desk, def, &mut case, &outcome.changes).await?;
     consequences::of_opening(conn, desk, def, &case, &outcome).await?;
     Ok(case)
 }
@@ -243,7 +248,10 @@ async fn keep(
     }
     // Of fields only the names: what they hold stands in the case.
     let fields: Vec<&String> = done.changes.keys().collect();
-    let after = json!({ "type": case.type_key, "number": case.number(), "act": done.act, "state": case.state, "fields": fields });
+    let mut after = json!({ "type": case.type_key, "number": case.number(), "act": done.act, "state": case.state, "fields": fields });
+    if let Some(recused) = done.changes.get("recused") {
+        after["recused"] = recused.clone();
+    }
     let entry = Entry::new(act, KIND, case.id).because(done.reason).from(json!({ "state": done.from })).to(after);
     audit::record(conn, by.ids, by.now, by.actor, entry).await?;
     Ok(())
@@ -258,7 +266,8 @@ pub async fn act(conn: &mut PgConnection, desk: Desk<'_>, id: Uuid, asked: &Aske
     let facts = store::facts(&mut *conn, id).await?;
     let outcome = decide::decide(&kept.def, &case, asked, (desk.who, desk.at()), &facts)
         .map_err(|why| words::told(why, &kept.def))?;
-    let after = apply(&mut *conn, desk, &kept.def, &case, (asked, &outcome)).await?;
+    let mut after = apply(&mut *conn, desk, &kept.def, &case, (asked, &outcome)).await?;
+    recusal::parties(&mut *conn, desk, &kept.def, &mut after, &outcome.changes).await?;
     consequences::of_act(conn, desk, &kept.def, (&case, &after), (asked, &outcome)).await?;
     Ok(after)
 }

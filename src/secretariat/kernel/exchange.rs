@@ -311,6 +311,7 @@ async fn take_one(
     let case = case_of(line, def.module(), state);
     store::insert(&mut *conn, &case, &values::words(def, &case.fields)).await?;
     add_acts(&mut *conn, line).await?;
+    super::desk::recusal::of_acts(&mut *conn, desk, line.id, &line.acts).await?;
     let (title, link) = (case.name_outside(def), case.link());
     for running in &line.deadlines {
         let subject = (SUBJECT, case.id);

@@ -108,6 +108,18 @@ vocabulary! {
 }
 
 vocabulary! {
+    /// How somebody came to be recused from a case.
+    RecusedHow, "way of recusal" {
+        /// By their own word.
+        Declared = "declared",
+        /// By whoever works in the module, with a reason.
+        Decided = "decided",
+        /// They are named as party.
+        Party = "party",
+    }
+}
+
+vocabulary! {
     /// How one case belongs to another.
     LinkKind, "kind of link" {
         /// From the case below to the one above.
@@ -234,6 +246,20 @@ pub struct ActDone {
     /// Of the act before, in hexadecimal.
     pub prev: Option<String>,
     pub hash: String,
+}
+
+/// Somebody who neither reads a case nor acts on it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, utoipa::ToSchema)]
+#[schema(as = CaseRecusal)]
+pub struct Recusal {
+    pub username: String,
+    /// declared, decided, party
+    #[schema(value_type = String)]
+    pub how: RecusedHow,
+    pub reason: String,
+    #[schema(value_type = String)]
+    pub at: Instant,
+    pub by: String,
 }
 
 /// A document of a case, without its bytes.

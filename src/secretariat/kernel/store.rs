@@ -3,6 +3,7 @@
 pub mod figures;
 pub mod lists;
 pub mod published;
+pub mod recusals;
 pub mod series;
 
 use sqlx::PgConnection;
@@ -420,16 +421,24 @@ pub async fn insert_link(
     Ok(done.rows_affected() == 1)
 }
 
-/// Cases beside this one that are not restricted, or all.
-pub async fn links(conn: &mut PgConnection, case: Uuid, sees_all: bool) -> sqlx::Result<Vec<CaseLink>> {
+/// Cases beside this one that a reader may read: user name and the modules they work in.
+pub async fn links(
+    conn: &mut PgConnection,
+    case: Uuid,
+    (reader, works_in): (&str, &[String]),
+) -> sqlx::Result<Vec<CaseLink>> {
     let rows = sqlx::query!(
         r#"select c.id, c.type_key, c.module, c.series, c.year, c.number, c.title, c.state, c.is_final, l.kind,
                (l.to_case = $1) as "inward!"
            from case_link l join case_file c on c.id = case when l.to_case = $1 then l.from_case else l.to_case end
-           where (l.from_case = $1 or l.to_case = $1) and ($3 or c.access <> 'restricted') order by 6 desc, c.is_final, l.at, c.id limit $2"#,
+           where (l.from_case = $1 or l.to_case = $1) 
+             and (c.access <> 'restricted' or c.module = any($3) or c.author = $4 or c.assigned = $4)
+             and not exists (select from case_recusal r where r.case_id = c.id and r.username = $4 and r.lifted_at is null)
+           order by 6 desc, c.is_final, l.at, c.id limit $2"#,
         case,
         MOST,
-        sees_all
+        works_in,
+        reader
     )
     .fetch_all(conn)
     .await?;

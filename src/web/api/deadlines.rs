@@ -16,6 +16,7 @@ use crate::deadlines::reckon::{Anchor, end_of};
 use crate::deadlines::store::{self, DeadlineAct};
 use crate::deadlines::{Course, Deadline, DeadlineRule, words};
 use crate::i18n::Lang;
+use crate::secretariat::kernel::desk::recusal;
 use crate::web::auth::{May, can};
 use crate::web::error::{ApiError, Problem};
 use crate::web::json::StrictJson;
@@ -39,8 +40,10 @@ pub fn routes() -> Router<App> {
 #[utoipa::path(get, path = "/api/v1/deadlines", tag = "deadlines",
     responses((status = 200, body = Vec<Deadline>), (status = 401, body = Problem), (status = 403, body = Problem)),
     security(("api_token" = [])))]
-pub async fn list(State(app): State<App>, _: May<can::SeeConsole>) -> Result<Json<Vec<Deadline>>, ApiError> {
-    Ok(Json(store::list(&mut *app.db.web.acquire().await?, None, true).await?))
+pub async fn list(State(app): State<App>, staff: May<can::SeeConsole>) -> Result<Json<Vec<Deadline>>, ApiError> {
+    let mut conn = app.db.web.acquire().await?;
+    let all = store::list(&mut conn, None, true).await?;
+    Ok(Json(recusal::unhidden(&mut conn, &staff.username, all).await?))
 }
 
 /// What was done to a deadline, the oldest first: each move with the day before and after.

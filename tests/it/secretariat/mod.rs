@@ -3,6 +3,7 @@
 mod budget;
 mod citizen;
 mod committees;
+mod ethics;
 mod exchange;
 mod instruments;
 mod kernel;

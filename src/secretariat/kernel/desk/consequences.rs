@@ -7,7 +7,7 @@ use sqlx::PgConnection;
 use super::super::decide::{Asked, DeadlineAct, New, Outcome, Who};
 use super::super::define::{CaseType, Transition, Word};
 use super::super::publication::PublicView;
-use super::super::store::published;
+use super::super::store::{published, recusals};
 use super::super::{Access, CaseFile, Counting, FieldKind, SUBJECT};
 use super::{Around, CaseError, Desk, open};
 use crate::alerts::escalation::store as staff;
@@ -164,11 +164,21 @@ async fn spawn(
         };
         Some((to.clone(), value))
     });
-    // Whoever gets it may not read the case that it comes from.
-    let title = if case.access == Access::Restricted { case.name_outside(def) } else { case.title.clone() };
+    let title = match spawn.title.as_ref().and_then(|word| case.text(word.get_ref())) {
+        Some(said) => said.to_owned(),
+        // Whoever gets it may not read the case that it comes from.
+        None if case.access == Access::Restricted => case.name_outside(def),
+        None => case.title.clone(),
+    };
     let new = New { title, department: case.department.clone(), assigned: String::new(), fields: fields.collect() };
-    // The act was allowed; that it opens a case in another module follows from it. Whoever acted is the author.
-    let who = Who { is_service: true, ..desk.who.clone() };
+    // The act was allowed; that it opens a case in another module follows from it. Whoever acted is the author, unless the case is for the
+    // people of that module alone: being its author would let them read it.
+    let is_closed = desk
+        .types
+        .get(spawn.key.get_ref())
+        .is_some_and(|kept| kept.def.access == Access::Restricted && !desk.who.works_in(&kept.def));
+    let name = if is_closed { super::service().name } else { desk.who.name.clone() };
+    let who = Who { is_service: true, name, ..desk.who.clone() };
     let around = Around { spawned_by: Some(case.id), ..Around::default() };
     open(conn, Desk { who: &who, ..desk }, spawn.key.get_ref(), &new, &around).await?;
     Ok(())
@@ -251,7 +261,9 @@ pub(super) async fn tell(
         return Ok(());
     }
     let (now, ids) = (desk.by.now, desk.by.ids);
-    let people = staff::people(&mut *conn).await?;
+    let mut people = staff::people(&mut *conn).await?;
+    let recused = recusals::of_case(&mut *conn, case.id).await?;
+    people.retain(|person| !recused.iter().any(|one| one.username == person.username));
     let mut addresses: Vec<(Lang, &str, String)> = Vec::new();
     for part in whom {
         let name = match *part {

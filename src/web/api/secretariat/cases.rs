@@ -102,7 +102,7 @@ impl Shown {
             possible: possible.collect(),
             deadlines: deadlines::store::list(&mut *conn, Some((SUBJECT, case.id)), false).await?,
             documents: super::papers::seen(&mut *conn, desk.who, &case).await?,
-            links: store::links(&mut *conn, case.id, desk.who.has(&case.module)).await?,
+            links: store::links(&mut *conn, case.id, (&desk.who.name, &desk.who.modules())).await?,
             resolution: spawn::origin(&mut *conn, case.id).await?,
             publications: published::all_of_case(conn, case.id).await?,
             case,

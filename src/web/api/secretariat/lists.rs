@@ -52,10 +52,10 @@ pub struct ModuleShown {
 #[utoipa::path(get, path = "/api/v1/secretariat/modules", tag = "secretariat",
     responses((status = 200, body = Vec<ModuleShown>), (status = 401, body = Problem), (status = 403, body = Problem)),
     security(("api_token" = [])))]
-pub async fn all(State(app): State<App>, _: May<can::SeeSecretariat>) -> Result<Json<Vec<ModuleShown>>, ApiError> {
+pub async fn all(State(app): State<App>, staff: May<can::SeeSecretariat>) -> Result<Json<Vec<ModuleShown>>, ApiError> {
     let now = app.clock.now();
     let today = now.with_timezone(&app.config.municipality.time_zone).date_naive();
-    let standings = figures::standings(&mut *app.db.web.acquire().await?, now, today).await?;
+    let standings = figures::standings(&mut *app.db.web.acquire().await?, &staff.username, (now, today)).await?;
     let shown = MODULES.iter().map(|module| {
         let none = Standing { module: String::new(), open: 0, late: 0, near: 0 };
         let stands = standings.iter().find(|one| one.module == module.key()).unwrap_or(&none);
@@ -289,20 +289,26 @@ pub struct Report {
 impl Report {
     /// # Errors
     /// The database's.
-    pub async fn load(conn: &mut sqlx::PgConnection, def: &CaseType, year: i32, now: Instant) -> sqlx::Result<Self> {
+    pub async fn load(
+        conn: &mut sqlx::PgConnection,
+        (def, reader): (&CaseType, &str),
+        year: i32,
+        now: Instant,
+    ) -> sqlx::Result<Self> {
+        let of = (def.key(), reader);
         let by_choice = match &def.report.by {
-            Some(field) => figures::by_choice(&mut *conn, def.key(), year, field.get_ref()).await?,
+            Some(field) => figures::by_choice(&mut *conn, of, year, field.get_ref()).await?,
             None => Vec::new(),
         };
         Ok(Self {
             type_key: def.key().to_owned(),
             year,
-            by_state: figures::by_state(&mut *conn, def.key(), year).await?,
-            by_age: figures::by_age(&mut *conn, def.key(), now, &def.report.ages).await?,
+            by_state: figures::by_state(&mut *conn, of, year).await?,
+            by_age: figures::by_age(&mut *conn, of, now, &def.report.ages).await?,
             ages: def.report.ages.clone(),
             by_choice,
-            in_time: figures::in_time(&mut *conn, def.key(), year, now).await?,
-            departments: figures::scores(conn, def.key(), year, now).await?,
+            in_time: figures::in_time(&mut *conn, of, year, now).await?,
+            departments: figures::scores(conn, of, year, now).await?,
         })
     }
 }
@@ -317,7 +323,7 @@ impl Report {
     security(("api_token" = [])))]
 pub async fn report(
     State(app): State<App>,
-    _: May<can::SeeSecretariat>,
+    staff: May<can::SeeSecretariat>,
     Path(slug): Path<String>,
     Query(of): Query<Of>,
 ) -> Result<Json<Report>, ApiError> {
@@ -329,5 +335,6 @@ pub async fn report(
     if !(1900..=2200).contains(&year) {
         return Err(ApiError::field("year", year.to_string(), "expected 1900 to 2200"));
     }
-    Ok(Json(Report::load(&mut *app.db.web.acquire().await?, &kept.def, year, now).await?))
+    let of = (&kept.def, staff.username.as_str());
+    Ok(Json(Report::load(&mut *app.db.web.acquire().await?, of, year, now).await?))
 }

@@ -5,6 +5,7 @@ pub mod budget;
 pub mod cases;
 pub mod citizen;
 pub mod committees;
+pub mod ethics;
 pub mod evaluation;
 pub mod exchange;
 pub mod figures;
@@ -49,6 +50,7 @@ pub fn routes() -> Router<App> {
         .merge(funding::routes())
         .merge(strategic_projects::routes())
         .merge(evaluation::routes())
+        .merge(ethics::routes())
 }
 
 /// Who works in a module has its role.

@@ -185,7 +185,7 @@ pub async fn case_page(
     let shown = CasePage {
         deadlines: deadlines::store::list(&mut conn, Some((SUBJECT, id)), false).await?,
         documents: papers::seen(&mut conn, &who, &case).await?,
-        links: store::links(&mut conn, id, works_here).await?,
+        links: store::links(&mut conn, id, (&who.name, &who.modules())).await?,
         resolution: spawn::origin(&mut conn, id).await?,
         publications: published::all_of_case(&mut conn, id).await?,
         broken: ledger::broken(id, &acts).is_some(),

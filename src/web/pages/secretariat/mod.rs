@@ -6,6 +6,7 @@ pub mod charter;
 pub mod committees;
 pub mod consultations;
 pub mod door;
+pub mod ethics;
 pub mod evaluation;
 pub mod forms;
 pub mod front;
@@ -72,6 +73,7 @@ pub fn routes() -> Router<App> {
         .merge(committees::routes())
         .merge(evaluation::routes())
         .merge(budget::routes())
+        .merge(ethics::routes())
         .merge(of_instruments())
 }
 
@@ -131,7 +133,7 @@ pub fn pairs(v: &View, def: &CaseType, fields: &serde_json::Map<String, Value>) 
 }
 
 /// Sentences of the desk by a part that is theirs alone, and the key of their words.
-const KNOWN: [(&str, &str); 17] = [
+const KNOWN: [(&str, &str); 23] = [
     ("there is no act", "sec-no-act"),
     ("in the quiet period", "sec-no-quiet"),
     ("takes two persons", "sec-no-same-person"),
@@ -149,6 +151,12 @@ const KNOWN: [(&str, &str); 17] = [
     ("it is opened under", "sec-no-parent"),
     ("nothing of it is public", "sec-no-public"),
     ("has to be told", "sec-no-when"),
+    ("votes once", "sec-ethics-no-twice"),
+    ("no quorum to decide", "sec-ethics-no-quorum"),
+    ("holds no seat", "sec-ethics-no-member"),
+    ("no party to it", "sec-ethics-no-party"),
+    ("stays recused", "sec-ethics-no-lift"),
+    ("the vote is tied", "sec-ethics-no-casting"),
 ];
 
 /// A refusal in words for the page: what it is, and why, with the law, in the reader's language.

@@ -62,7 +62,7 @@ async fn show(State(app): State<App>, staff: May<can::SeeSecretariat>, v: View) 
     let (actor, who) = (staff.actor(), desk::who(&staff));
     let desk = Desk::of(&app, &actor, &who);
     let mut conn = app.db.web.acquire().await?;
-    let standings = figures::standings(&mut conn, v.now, desk.at().today()).await?;
+    let standings = figures::standings(&mut conn, &who.name, (v.now, desk.at().today())).await?;
     let mut tiles: Vec<Tile> = MODULES
         .iter()
         .map(|module| {
