@@ -23,6 +23,13 @@ pub struct Course {
     pub restarted: Option<NaiveDate>,
 }
 
+impl Course {
+    /// Nothing happened to it.
+    pub fn is_plain(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
 /// One step, for people to follow.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "step", rename_all = "snake_case")]
@@ -113,6 +120,30 @@ pub fn end_of(day: NaiveDate, tz: Tz) -> Instant {
     let last = day.and_time(NaiveTime::from_hms_opt(23, 59, 59).unwrap_or_default());
     let local = tz.from_local_datetime(&last).latest();
     local.map_or_else(|| last.and_utc(), |at| at.to_utc())
+}
+
+/// The first instant of a day in the town. Where the clock jumps over midnight, the first that there is.
+pub fn start_of(day: NaiveDate, tz: Tz) -> Instant {
+    let midnight = day.and_time(NaiveTime::MIN);
+    let quarter = |n: i64| midnight.checked_add_signed(TimeDelta::minutes(15 * n));
+    let first = (0..16).find_map(|n| tz.from_local_datetime(&quarter(n)?).earliest());
+    first.map_or_else(|| midnight.and_utc(), |at| at.to_utc())
+}
+
+/// A year of the town: its number, its first instant, and the first after it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Year {
+    pub number: i32,
+    pub from: Instant,
+    pub until: Instant,
+}
+
+impl Year {
+    /// None beyond the years that a day can have.
+    pub fn of(number: i32, tz: Tz) -> Option<Self> {
+        let first = |year: i32| NaiveDate::from_ymd_opt(year, 1, 1).map(|day| start_of(day, tz));
+        Some(Self { number, from: first(number)?, until: first(number.checked_add(1)?)? })
+    }
 }
 
 fn pause_on(course: &Course, day: NaiveDate) -> Option<(NaiveDate, Option<NaiveDate>)> {

@@ -8,6 +8,7 @@ use super::citizen;
 use super::kernel::define::CaseType;
 use super::kernel::store::figures::{self, Count};
 use crate::clock::Instant;
+use crate::deadlines::reckon::Year;
 
 /// Cells below it are not shown to everybody.
 pub const LEAST: i64 = 5;
@@ -122,16 +123,17 @@ pub async fn load(
         return Ok(None);
     }
     let key = def.key();
+    let Some(span) = Year::of(year, tz) else { return Ok(None) };
     let months = by_month(&mut *conn, key, year, tz.name()).await?;
     let received: i64 = months.iter().map(|month| month.count).sum();
     let mut tables = Vec::new();
     let month = |one: Count| row(&one.key, String::new(), one.count);
     tables.push(Table { key: "month".into(), rows: months.into_iter().map(month).collect() });
-    let states = figures::by_state(&mut *conn, key, year).await?;
+    let states = figures::by_state(&mut *conn, key, span).await?;
     let state = |one: Count| row(&one.key, def.state_label(&one.key, crate::i18n::Lang::Pt), one.count);
     tables.push(Table { key: "state".into(), rows: states.into_iter().map(state).collect() });
     for field in FIELDS.iter().filter_map(|key| def.field(key)) {
-        let counts = figures::by_choice(&mut *conn, key, year, field.key()).await?;
+        let counts = figures::by_choice(&mut *conn, key, span, field.key()).await?;
         let told = counts.into_iter().filter(|one| !one.key.is_empty());
         let rows = told.map(|one| row(&one.key, field.option_label(&one.key, crate::i18n::Lang::Pt), one.count));
         tables.push(Table { key: field.key().to_owned(), rows: rows.collect() });
@@ -143,7 +145,7 @@ pub async fn load(
         rows: acts.iter().map(|one| row(&one.key, label(&one.key), one.count)).collect(),
     });
     let mut in_time = Vec::new();
-    for one in figures::in_time(&mut *conn, key, year, now).await? {
+    for one in figures::in_time(&mut *conn, key, span, now).await? {
         if citizen::concerns(&one.code) {
             let late = one.met_late + one.open_late;
             in_time.push(row(&format!("{}.in_time", one.code), String::new(), one.met_in_time));

@@ -26,12 +26,12 @@ pub struct Report {
 
 /// # Errors
 /// The database's.
-pub async fn of(conn: &mut PgConnection, body: &Body, year: i32) -> sqlx::Result<Report> {
+pub async fn of(conn: &mut PgConnection, body: &Body, year: i32, tz: Tz) -> sqlx::Result<Report> {
     Ok(Report {
         body: body.what.name.clone(),
         year,
         sums: meetings::sums(&mut *conn, body.id, year).await?,
-        attendance: meetings::attendance(&mut *conn, body.id, year).await?,
+        attendance: meetings::attendance(&mut *conn, (body.id, year), tz).await?,
         resolutions: store::room::resolutions(conn, body.id, Some(year)).await?,
     })
 }

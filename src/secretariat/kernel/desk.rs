@@ -102,19 +102,23 @@ pub async fn find(
     Ok((kept, case))
 }
 
-/// A page of cases that this person may read.
+/// A page of cases that this person may read, without what is personal where it is not for them.
 ///
 /// # Errors
 /// The database's.
 pub async fn list(conn: &mut PgConnection, desk: Desk<'_>, mut filter: Filter) -> Result<Vec<Listed>, CaseError> {
-    filter.works_in =
-        desk.who.roles.iter().filter(|role| role.is_module()).map(|role| role.as_str().to_owned()).collect();
+    filter.works_in = desk.who.modules();
     filter.reader.clone_from(&desk.who.name);
     if desk.who.is_service {
         filter.works_in = super::super::modules::MODULES.iter().map(|module| module.key().to_owned()).collect();
     }
     filter.limit = if filter.limit > 0 { filter.limit } else { lists::PAGE + 1 };
-    Ok(lists::list(conn, &filter, (desk.by.now, desk.at().today())).await?)
+    let mut found = lists::list(&mut *conn, &filter, (desk.by.now, desk.at().today())).await?;
+    for one in found.iter_mut().filter(|one| !desk.who.reads_personal(&one.case)) {
+        let kept = desk.types.version(&mut *conn, &one.case.type_key, one.case.version).await?;
+        decide::veil(&kept.def, &mut one.case, desk.who);
+    }
+    Ok(found)
 }
 
 /// What a case is opened with, beside its fields.

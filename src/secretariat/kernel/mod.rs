@@ -2,7 +2,8 @@
 //!
 //! `define` and `check` read definition files, `values` reads fields, `decide` judges an act with the guards of `guards`, `ledger` chains
 //! acts, `publication` makes what everybody may see (all pure). `types` holds the definitions of this installation, `desk` acts in the
-//! caller's transaction for every module, `exchange` takes cases out and in, `worker` does what the law does by itself.
+//! caller's transaction for every module, `exchange` takes cases out and in, `worker` does what the law does by itself, `remind` tells people of
+//! what is due.
 
 pub mod body;
 pub mod check;
@@ -16,6 +17,7 @@ pub mod ledger;
 pub mod money;
 pub mod publication;
 pub mod quiet;
+pub mod remind;
 pub mod store;
 pub mod tree;
 pub mod types;
@@ -178,6 +180,14 @@ impl CaseFile {
     pub fn name(&self) -> String {
         let number = self.number();
         if number.is_empty() { self.title.clone() } else { format!("{number} · {}", self.title) }
+    }
+
+    /// What may be said of it where everybody inside reads: of what is restricted its number alone, or its type.
+    pub fn told(&self, def: &CaseType) -> String {
+        if self.access != Access::Restricted {
+            return self.name();
+        }
+        [def.title.pt.as_str(), &self.number()].join(" ").trim().to_owned()
     }
 
     pub fn text(&self, field: &str) -> Option<&str> {

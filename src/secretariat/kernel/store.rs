@@ -3,6 +3,7 @@
 pub mod figures;
 pub mod lists;
 pub mod published;
+pub mod reminders;
 
 use sqlx::PgConnection;
 use sqlx::types::Json;
@@ -412,16 +413,23 @@ pub async fn insert_link(
     Ok(done.rows_affected() == 1)
 }
 
-/// Cases beside this one that are not restricted, or all.
-pub async fn links(conn: &mut PgConnection, case: Uuid, sees_all: bool) -> sqlx::Result<Vec<CaseLink>> {
+/// Cases beside this one that somebody may read: what is restricted only in their modules, or when it is theirs.
+pub async fn links(
+    conn: &mut PgConnection,
+    case: Uuid,
+    (modules, reader): (&[String], &str),
+) -> sqlx::Result<Vec<CaseLink>> {
     let rows = sqlx::query!(
         r#"select c.id, c.type_key, c.module, c.series, c.year, c.number, c.title, c.state, c.is_final, l.kind,
                (l.to_case = $1) as "inward!"
            from case_link l join case_file c on c.id = case when l.to_case = $1 then l.from_case else l.to_case end
-           where (l.from_case = $1 or l.to_case = $1) and ($3 or c.access <> 'restricted') order by 6 desc, c.is_final, l.at, c.id limit $2"#,
+           where (l.from_case = $1 or l.to_case = $1)
+             and (c.access <> 'restricted' or c.module = any($3) or ($4 <> '' and $4 in (c.assigned, c.author)))
+           order by 6 desc, c.is_final, l.at, c.id limit $2"#,
         case,
         MOST,
-        sees_all
+        modules,
+        reader
     )
     .fetch_all(conn)
     .await?;
@@ -466,7 +474,7 @@ pub async fn facts(conn: &mut PgConnection, case: Uuid) -> sqlx::Result<Facts> {
         .await?;
     let near = sqlx::query_as!(
         NearRow,
-        r#"select c.type_key, c.title, c.state, c.is_final, c.fields as "fields: Json<Fields>",
+        r#"select c.type_key, case when c.access = 'restricted' then c.type_key else c.title end as "title!", c.state, c.is_final, c.fields as "fields: Json<Fields>",
                ((l.kind = 'parent' and l.from_case = $1) or (l.kind = 'spawned' and l.to_case = $1)) as "is_above!"
            from case_link l join case_file c on c.id = case when l.to_case = $1 then l.from_case else l.to_case end
            where (l.from_case = $1 or l.to_case = $1) and l.kind in ('parent', 'spawned') and c.annulled_at is null
@@ -497,23 +505,24 @@ pub async fn facts(conn: &mut PgConnection, case: Uuid) -> sqlx::Result<Facts> {
     })
 }
 
-/// Cases of a type in one of these states whose deadline has run out, the longest ago first.
+/// Cases of a type in one of these states whose deadline has run out, the longest ago first, without some.
 pub async fn run_out(
     conn: &mut PgConnection,
     (type_key, code): (&str, &str),
-    states: &[String],
+    (states, without): (&[String], &[Uuid]),
     (now, most): (Instant, i64),
 ) -> sqlx::Result<Vec<Uuid>> {
     sqlx::query_scalar!(
         "select c.id from deadline d join case_file c on c.id = d.subject_id
          where d.subject_kind = 'case' and d.state = 'open' and d.code = $1 and d.due_at < $4
-           and c.type_key = $2 and c.state = any($3) and c.annulled_at is null
+           and c.type_key = $2 and c.state = any($3) and c.annulled_at is null and c.id <> all($6)
          order by d.due_at, c.id limit $5",
         code,
         type_key,
         states,
         now,
-        most
+        most,
+        without
     )
     .fetch_all(conn)
     .await

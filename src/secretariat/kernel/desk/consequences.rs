@@ -1,6 +1,6 @@
 //! What follows from an act: deadlines, what everybody may see, who is told, and cases that it opens.
 
-use chrono::{NaiveTime, TimeDelta, TimeZone as _};
+use chrono::TimeDelta;
 use serde_json::Value;
 use sqlx::PgConnection;
 
@@ -29,7 +29,7 @@ pub(super) async fn of_opening(
     case: &CaseFile,
     outcome: &Outcome,
 ) -> Result<(), CaseError> {
-    count(&mut *conn, desk, case, (&outcome.deadlines, "")).await?;
+    count(&mut *conn, desk, (def, case), (&outcome.deadlines, "")).await?;
     if outcome.publishes {
         publish(&mut *conn, desk, def, case).await?;
     }
@@ -50,7 +50,10 @@ pub(super) async fn of_act(
 ) -> Result<(), CaseError> {
     let Some(one) = def.transition(&asked.transition) else { return Ok(()) };
     let reason = if outcome.reason.is_empty() { one.label.pt.as_str() } else { &outcome.reason };
-    count(&mut *conn, desk, case, (&outcome.deadlines, reason)).await?;
+    // Before its deadlines: whoever opens a case draws a number first and holds the calendar after that. The other way round two acts could
+    // wait for each other.
+    spawn(&mut *conn, desk, one, case).await?;
+    count(&mut *conn, desk, (def, case), (&outcome.deadlines, reason)).await?;
     if case.is_final && !before.is_final {
         end_deadlines(&mut *conn, desk, case, reason).await?;
     }
@@ -60,7 +63,6 @@ pub(super) async fn of_act(
     if one.withdraws {
         published::withdraw(&mut *conn, case.id, (desk.by.now, &desk.by.actor.name), reason).await?;
     }
-    spawn(&mut *conn, desk, one, case).await?;
     let told = words(&one.notifies);
     if told.contains(&"citizen") {
         tell_citizen(&mut *conn, desk, def, case, (one.label.of(Lang::Pt), &outcome.reason)).await?;
@@ -76,11 +78,11 @@ fn words(all: &[Word]) -> Vec<&str> {
 async fn count(
     conn: &mut PgConnection,
     desk: Desk<'_>,
-    case: &CaseFile,
+    (def, case): (&CaseType, &CaseFile),
     (steps, reason): (&[DeadlineAct], &str),
 ) -> Result<(), CaseError> {
     let (by, subject, link) = (desk.by, (SUBJECT, case.id), case.link());
-    let title: String = case.name().chars().take(300).collect();
+    let title: String = case.told(def).chars().take(300).collect();
     for step in steps {
         let code = step.code.as_str();
         match step.what {
@@ -135,10 +137,8 @@ pub(super) async fn end_deadlines(
 async fn publish(conn: &mut PgConnection, desk: Desk<'_>, def: &CaseType, case: &CaseFile) -> Result<(), CaseError> {
     let Some(view) = PublicView::of(def, case, desk.tz) else { return Ok(()) };
     let by = desk.by;
-    let embargo = def.public.embargo.as_ref().and_then(|field| case.day(field.get_ref())).and_then(|day| {
-        let midnight = desk.tz.from_local_datetime(&day.and_time(NaiveTime::MIN)).earliest()?;
-        Some(midnight.with_timezone(&chrono::Utc))
-    });
+    let embargo = def.public.embargo.as_ref().and_then(|field| case.day(field.get_ref()));
+    let embargo = embargo.map(|day| deadlines::reckon::start_of(day, desk.tz));
     let id = by.ids.uuid(by.now);
     published::insert(&mut *conn, (id, case.id), (&case.module, &view), (by.now, &by.actor.name), embargo).await?;
     let entry = crate::audit::Entry::new(crate::audit::Act::CasePublish, super::KIND, case.id);

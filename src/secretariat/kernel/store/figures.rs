@@ -5,6 +5,7 @@ use serde::Serialize;
 use sqlx::PgConnection;
 
 use crate::clock::Instant;
+use crate::deadlines::reckon::Year;
 
 /// How a module stands.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, utoipa::ToSchema)]
@@ -41,28 +42,32 @@ pub struct Count {
     pub count: i64,
 }
 
-pub async fn by_state(conn: &mut PgConnection, type_key: &str, year: i32) -> sqlx::Result<Vec<Count>> {
+pub async fn by_state(conn: &mut PgConnection, type_key: &str, year: Year) -> sqlx::Result<Vec<Count>> {
     sqlx::query_as!(
         Count,
         r#"select case when annulled_at is null then state else 'annulled' end as "key!", count(*) as "count!" from case_file
-           where type_key = $1 and coalesce(year, extract(year from opened_at)::int) = $2 group by 1 order by 1"#,
+           where type_key = $1 and (year = $2 or (year is null and opened_at >= $3 and opened_at < $4)) group by 1 order by 1"#,
         type_key,
-        year
+        year.number,
+        year.from,
+        year.until
     )
     .fetch_all(conn)
     .await
 }
 
 /// By a field of choice; empty: not told.
-pub async fn by_choice(conn: &mut PgConnection, type_key: &str, year: i32, field: &str) -> sqlx::Result<Vec<Count>> {
+pub async fn by_choice(conn: &mut PgConnection, type_key: &str, year: Year, field: &str) -> sqlx::Result<Vec<Count>> {
     sqlx::query_as!(
         Count,
         r#"select coalesce(fields ->> $3, '') as "key!", count(*) as "count!" from case_file
-           where type_key = $1 and annulled_at is null and coalesce(year, extract(year from opened_at)::int) = $2
+           where type_key = $1 and annulled_at is null and (year = $2 or (year is null and opened_at >= $4 and opened_at < $5))
            group by 1 order by 2 desc, 1 limit 100"#,
         type_key,
-        year,
-        field
+        year.number,
+        field,
+        year.from,
+        year.until
     )
     .fetch_all(conn)
     .await
@@ -101,7 +106,7 @@ pub struct InTime {
     pub open_late: i64,
 }
 
-pub async fn in_time(conn: &mut PgConnection, type_key: &str, year: i32, now: Instant) -> sqlx::Result<Vec<InTime>> {
+pub async fn in_time(conn: &mut PgConnection, type_key: &str, year: Year, now: Instant) -> sqlx::Result<Vec<InTime>> {
     sqlx::query_as!(
         InTime,
         r#"select d.code, count(*) filter (where d.state = 'met' and d.ended_at <= d.due_at) as "met_in_time!",
@@ -109,11 +114,14 @@ pub async fn in_time(conn: &mut PgConnection, type_key: &str, year: i32, now: In
                count(*) filter (where d.state = 'open' and (d.due_at is null or d.due_at >= $3)) as "open_in_time!",
                count(*) filter (where d.state = 'open' and d.due_at < $3) as "open_late!"
            from deadline d join case_file c on c.id = d.subject_id
-           where d.subject_kind = 'case' and c.type_key = $1 and coalesce(c.year, extract(year from c.opened_at)::int) = $2
+           where d.subject_kind = 'case' and c.type_key = $1
+             and (c.year = $2 or (c.year is null and c.opened_at >= $4 and c.opened_at < $5))
            group by d.code order by d.code"#,
         type_key,
-        year,
-        now
+        year.number,
+        now,
+        year.from,
+        year.until
     )
     .fetch_all(conn)
     .await
@@ -131,7 +139,7 @@ pub struct Score {
     pub finished_in_time: i64,
 }
 
-pub async fn scores(conn: &mut PgConnection, type_key: &str, year: i32, now: Instant) -> sqlx::Result<Vec<Score>> {
+pub async fn scores(conn: &mut PgConnection, type_key: &str, year: Year, now: Instant) -> sqlx::Result<Vec<Score>> {
     sqlx::query_as!(
         Score,
         r#"with due as (
@@ -142,11 +150,14 @@ pub async fn scores(conn: &mut PgConnection, type_key: &str, year: i32, now: Ins
                count(*) filter (where not c.is_final and due.late) as "late!", count(*) filter (where c.is_final) as "finished!",
                count(*) filter (where c.is_final and coalesce(due.in_time, true)) as "finished_in_time!"
            from case_file c left join due on due.subject_id = c.id
-           where c.type_key = $1 and c.annulled_at is null and coalesce(c.year, extract(year from c.opened_at)::int) = $2
+           where c.type_key = $1 and c.annulled_at is null
+             and (c.year = $2 or (c.year is null and c.opened_at >= $4 and c.opened_at < $5))
            group by c.department order by c.department limit 200"#,
         type_key,
-        year,
-        now
+        year.number,
+        now,
+        year.from,
+        year.until
     )
     .fetch_all(conn)
     .await

@@ -8,6 +8,8 @@ use uuid::Uuid;
 use super::super::{CaseFile, Fields};
 use super::Row;
 use crate::clock::Instant;
+use crate::deadlines::Course;
+use crate::deadlines::reckon::Year;
 
 /// Rows of one page.
 pub const PAGE: i64 = 50;
@@ -29,7 +31,7 @@ pub struct Filter {
     pub mine: Option<String>,
     pub waits_for: Option<String>,
     /// Of the number, or of the opening when there is none.
-    pub year: Option<i32>,
+    pub year: Option<Year>,
     /// Words, as people search.
     pub words: Option<String>,
     /// After this one.
@@ -106,7 +108,7 @@ async fn walked(conn: &mut PgConnection, f: &Filter, (now, today): (Instant, Nai
            where ($1::text is null or module = $1) and ($2::text is null or type_key = $2) and ($3::text is null or state = $3)
              and ($4::bool is null or is_final <> $4) and ($5::text is null or assigned = $5 or author = $5)
              and ($6::text is null or waits_for = $6) and ($7::uuid is null or id < $7)
-             and ($8::int is null or coalesce(year, extract(year from opened_at)::int) = $8)
+             and ($8::int is null or year = $8 or (year is null and opened_at >= $16 and opened_at < $17))
              and (access <> 'restricted' or module = any($9) or assigned = $10 or author = $10)
              and (not $11::bool or id in (select subject_id from deadline where subject_kind = 'case' and state = 'open' and due_at < $13))
              and (not $12::bool or id in (select subject_id from deadline where subject_kind = 'case' and state = 'open'
@@ -119,14 +121,16 @@ async fn walked(conn: &mut PgConnection, f: &Filter, (now, today): (Instant, Nai
         f.mine,
         f.waits_for,
         f.before,
-        f.year,
+        f.year.map(|year| year.number),
         &f.works_in[..],
         f.reader,
         f.late,
         f.near,
         now,
         today,
-        f.limit
+        f.limit,
+        f.year.map(|year| year.from),
+        f.year.map(|year| year.until)
     )
     .fetch_all(conn)
     .await
@@ -148,7 +152,8 @@ async fn found(
            where id in (select id from hit) and ($1::text is null or module = $1) and ($2::text is null or type_key = $2)
              and ($3::text is null or state = $3) and ($4::bool is null or is_final <> $4)
              and ($5::text is null or assigned = $5 or author = $5) and ($6::text is null or waits_for = $6)
-             and ($7::uuid is null or id < $7) and ($8::int is null or coalesce(year, extract(year from opened_at)::int) = $8)
+             and ($7::uuid is null or id < $7)
+             and ($8::int is null or year = $8 or (year is null and opened_at >= $17 and opened_at < $18))
              and (access <> 'restricted' or module = any($9) or assigned = $10 or author = $10)
              and (not $11::bool or id in (select subject_id from deadline where subject_kind = 'case' and state = 'open' and due_at < $13))
              and (not $12::bool or id in (select subject_id from deadline where subject_kind = 'case' and state = 'open'
@@ -161,7 +166,7 @@ async fn found(
         f.mine,
         f.waits_for,
         f.before,
-        f.year,
+        f.year.map(|year| year.number),
         &f.works_in[..],
         f.reader,
         f.late,
@@ -169,8 +174,27 @@ async fn found(
         now,
         today,
         f.limit,
-        words
+        words,
+        f.year.map(|year| year.from),
+        f.year.map(|year| year.until)
     )
     .fetch_all(conn)
     .await
+}
+
+/// What runs of some cases: the case, the code, the anchor, and what happened since.
+pub async fn running(conn: &mut PgConnection, cases: &[Uuid]) -> sqlx::Result<Vec<(Uuid, String, Instant, Course)>> {
+    let rows = sqlx::query!(
+        r#"select subject_id, code, anchor_at, extended, paused as "paused: Json<Vec<(NaiveDate, Option<NaiveDate>)>>", restarted_on
+           from deadline where subject_kind = 'case' and subject_id = any($1) and state = 'open' order by subject_id, code"#,
+        cases
+    )
+    .fetch_all(conn)
+    .await?;
+    let all = rows.into_iter().map(|row| {
+        let extended = u32::try_from(row.extended).unwrap_or_default();
+        let course = Course { extended, paused: row.paused.0, restarted: row.restarted_on };
+        (row.subject_id, row.code, row.anchor_at, course)
+    });
+    Ok(all.collect())
 }

@@ -10,6 +10,7 @@ use uuid::Uuid;
 use super::module;
 use crate::app::App;
 use crate::clock::Instant;
+use crate::deadlines::reckon::Year;
 use crate::refused::Refused;
 use crate::secretariat::kernel::define::CaseType;
 use crate::secretariat::kernel::desk::{self, Desk};
@@ -169,7 +170,7 @@ pub struct Wanted {
 impl Wanted {
     /// # Errors
     /// Names the parameter that is wrong.
-    pub fn filter(&self, module: Option<&str>, reader: &str) -> Result<Filter, ApiError> {
+    pub fn filter(&self, module: Option<&str>, reader: &str, tz: chrono_tz::Tz) -> Result<Filter, ApiError> {
         let words = self.q.as_deref().map(str::trim).filter(|words| !words.is_empty());
         if let Some(long) = words.filter(|words| words.chars().count() > 200 || words.contains('\0')) {
             return Err(ApiError::field("q", long, "expected at most 200 characters"));
@@ -192,7 +193,7 @@ impl Wanted {
             near: self.near == Some(true),
             mine: (self.mine == Some(true)).then(|| reader.to_owned()),
             waits_for: some(&self.waits_for),
-            year: self.year,
+            year: self.year.and_then(|year| Year::of(year, tz)),
             words: words.map(str::to_owned),
             before: self.before,
             ..Filter::default()
@@ -247,7 +248,7 @@ pub async fn list(
     let module = module(&slug)?;
     let (actor, who) = (staff.actor(), desk::who(&staff));
     let desk = Desk::of(&app, &actor, &who);
-    let filter = wanted.filter(Some(module.key()), &staff.username)?;
+    let filter = wanted.filter(Some(module.key()), &staff.username, desk.tz)?;
     let mut found = desk::list(&mut *app.db.web.acquire().await?, desk, filter).await?;
     let page = usize::try_from(PAGE).unwrap_or(usize::MAX);
     let more = found.len() > page;
@@ -289,14 +290,14 @@ pub struct Report {
 impl Report {
     /// # Errors
     /// The database's.
-    pub async fn load(conn: &mut sqlx::PgConnection, def: &CaseType, year: i32, now: Instant) -> sqlx::Result<Self> {
+    pub async fn load(conn: &mut sqlx::PgConnection, def: &CaseType, year: Year, now: Instant) -> sqlx::Result<Self> {
         let by_choice = match &def.report.by {
             Some(field) => figures::by_choice(&mut *conn, def.key(), year, field.get_ref()).await?,
             None => Vec::new(),
         };
         Ok(Self {
             type_key: def.key().to_owned(),
-            year,
+            year: year.number,
             by_state: figures::by_state(&mut *conn, def.key(), year).await?,
             by_age: figures::by_age(&mut *conn, def.key(), now, &def.report.ages).await?,
             ages: def.report.ages.clone(),
@@ -326,8 +327,7 @@ pub async fn report(
     let kept = kept.ok_or_else(|| ApiError::field("type", of.type_key.clone(), "expected a type of the module"))?;
     let now = app.clock.now();
     let year = of.year.unwrap_or_else(|| now.with_timezone(&app.config.municipality.time_zone).year());
-    if !(1900..=2200).contains(&year) {
-        return Err(ApiError::field("year", year.to_string(), "expected 1900 to 2200"));
-    }
+    let span = Year::of(year, app.config.municipality.time_zone).filter(|_| (1900..=2200).contains(&year));
+    let year = span.ok_or_else(|| ApiError::field("year", year.to_string(), "expected 1900 to 2200"))?;
     Ok(Json(Report::load(&mut *app.db.web.acquire().await?, &kept.def, year, now).await?))
 }

@@ -60,6 +60,10 @@ impl MayorPage {
         if let Some(who) = &told.one.waits_for {
             parts.push(v.word("sec-waits", who));
         }
+        // Whose it is stands in no restricted row.
+        if told.one.link.is_empty() {
+            return parts.join(" · ");
+        }
         parts.push(match (told.one.assigned.as_str(), told.one.department.as_str()) {
             ("", "") => v.t("sec-mayor-nobody"),
             ("", department) => v.t1("sec-mayor-department", "name", department),

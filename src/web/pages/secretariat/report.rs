@@ -15,6 +15,7 @@ use super::super::page;
 use super::super::view::View;
 use super::module;
 use crate::app::App;
+use crate::deadlines::reckon::Year;
 use crate::deadlines::words;
 use crate::secretariat::kernel::store::figures::Count;
 use crate::secretariat::kernel::types::Kept;
@@ -97,6 +98,7 @@ async fn show(
     let this = v.now.with_timezone(&v.tz).year();
     let year = of.year.filter(|year| (1900..=2200).contains(year)).unwrap_or(this);
     let mut conn = app.db.web.acquire().await?;
+    let year = Year::of(year, v.tz).ok_or_else(|| ApiError::NotFound(format!("report of {year}")))?;
     let report = Report::load(&mut conn, &kept.def, year, v.now).await?;
     let f = Frame::load(&mut conn, &app, v, "secretariat").await?;
     page(&ReportPage { f, module, kept, report })

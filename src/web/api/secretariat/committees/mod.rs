@@ -467,7 +467,7 @@ pub async fn report_of(
     let body = seen(&mut conn, &staff, &slug).await?;
     let tz = app.config.municipality.time_zone;
     let year = given.year.unwrap_or_else(|| crate::secretariat::kernel::body::publish::year(app.clock.now(), tz));
-    let mut told = report::of(&mut conn, &body, year).await?;
+    let mut told = report::of(&mut conn, &body, year, tz).await?;
     told.resolutions = told.resolutions.into_iter().map(masked).collect();
     Ok(Json(told))
 }
