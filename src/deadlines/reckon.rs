@@ -376,6 +376,21 @@ mod tests {
     }
 
     #[test]
+    fn a_day_begins_where_the_clock_lets_it_and_a_year_in_the_town() {
+        let tz = chrono_tz::America::Sao_Paulo;
+        let begins = |day: &str| start_of(day.parse().unwrap(), tz).to_rfc3339();
+        assert_eq!(begins("2026-03-02"), "2026-03-02T03:00:00+00:00");
+        // Summer time began at midnight: there was no 00:00 on that day.
+        assert_eq!(begins("2018-11-04"), "2018-11-04T03:00:00+00:00");
+        let year = Year::of(2026, tz).unwrap();
+        assert_eq!(
+            (year.from.to_rfc3339(), year.until.to_rfc3339()),
+            ("2026-01-01T03:00:00+00:00".into(), "2027-01-01T03:00:00+00:00".into())
+        );
+        assert_eq!(Year::of(i32::MAX, tz), None);
+    }
+
+    #[test]
     fn the_first_day_is_left_out_and_the_last_one_rolls() {
         // A Tuesday in the evening of the town, already Wednesday in UTC.
         let rule = a_rule(4, Unit::Calendar, true, true);

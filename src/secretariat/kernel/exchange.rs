@@ -23,6 +23,8 @@ use crate::web::error::{FieldError, shorten};
 
 /// Cases of one file.
 pub const MOST: usize = 5000;
+/// Lines that cannot be read of which one answer tells.
+const MOST_FAULTS: usize = 100;
 
 /// A deadline that runs; the town that takes it in reckons it with its own calendar.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -182,6 +184,9 @@ pub fn from_json_lines(text: &str) -> Result<Vec<Line>, Vec<FieldError>> {
             Ok(read) => lines.push(read),
             Err(error) => errors.push(wrong(number, "case", line, error.to_string())),
         }
+        if errors.len() >= MOST_FAULTS || lines.len() > MOST {
+            break;
+        }
     }
     bounded(lines, errors)
 }
@@ -204,6 +209,9 @@ pub fn from_csv(bytes: &[u8]) -> Result<Vec<Line>, Vec<FieldError>> {
         match read {
             Ok(line) => lines.push(line),
             Err(message) => errors.push(wrong(number, "case", "", message)),
+        }
+        if errors.len() >= MOST_FAULTS || lines.len() > MOST {
+            break;
         }
     }
     bounded(lines, errors)

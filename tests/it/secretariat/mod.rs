@@ -4,6 +4,7 @@ mod budget;
 mod citizen;
 mod committees;
 mod exchange;
+mod guarded;
 mod instruments;
 mod kernel;
 mod legislative;

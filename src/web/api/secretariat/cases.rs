@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-use super::{module, within};
+use super::{may_act, module, within};
 use crate::app::App;
 use crate::deadlines::{self, Deadline};
 use crate::i18n::Lang;
@@ -213,6 +213,7 @@ pub struct Doing {
 /// Does something to a case in a transaction and shows the case after it.
 async fn done(app: &App, staff: &Staff, (slug, id): (&str, Uuid), task: Task<'_>) -> Result<Json<Shown>, ApiError> {
     let module = module(slug)?;
+    may_act(staff)?;
     let (actor, who) = (staff.actor(), desk::who(staff));
     let desk = Desk::of(app, &actor, &who);
     let mut tx = app.db.web.begin().await?;
