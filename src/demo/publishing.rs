@@ -14,6 +14,7 @@ use crate::secretariat::kernel::decide::{Asked, New, Who};
 use crate::secretariat::kernel::desk::{self, Around, CaseError, Desk};
 use crate::secretariat::kernel::{CaseFile, Types};
 use crate::secretariat::participation::{self, Said};
+use crate::vault::Ring;
 
 /// Whoever writes, and whoever looks it over: two persons, as the types ask for.
 const WRITES: &str = "redacao-ficticia";
@@ -25,12 +26,21 @@ struct Town<'a> {
     config: &'a Config,
     ids: &'a Ids,
     actor: Actor,
+    /// Of no use but for the notices, of which the seed sends none.
+    vault: Ring,
 }
 
 impl Town<'_> {
     fn desk<'b>(&'b self, who: &'b Who, now: Instant) -> Desk<'b> {
         let by = Acting { ids: self.ids, now, actor: &self.actor };
-        Desk { types: &self.types, by, tz: self.config.municipality.time_zone, who, config: self.config }
+        Desk {
+            types: &self.types,
+            by,
+            tz: self.config.municipality.time_zone,
+            who,
+            config: self.config,
+            vault: &self.vault,
+        }
     }
 
     async fn open(
@@ -86,7 +96,8 @@ fn map(value: Value) -> Map<String, Value> {
 pub async fn fill(conn: &mut PgConnection, (ids, now): (&Ids, Instant), config: &Config) -> anyhow::Result<()> {
     let types = Types::load("")?;
     types.register(&mut *conn, ids, now).await?;
-    let town = Town { types, config, ids, actor: Actor::command() };
+    let vault = Ring::new("vault", &[], ids);
+    let town = Town { types, config, ids, actor: Actor::command(), vault };
     let then = now - TimeDelta::days(3);
     let today = now.with_timezone(&config.municipality.time_zone).date_naive();
     speak(conn, &town, then).await?;

@@ -112,6 +112,8 @@ async function inspect({ telephone: page, base, signIn, picture }) {
   await page.locator("html[data-ready]").waitFor();
   await context.setOffline(true);
   await page.click(".campo-bar a.primary");
+  // The incident is an exercise, so nobody is led into it unasked.
+  await page.selectOption("[data-field=incident]", { index: 1 });
   await page.fill("[data-field=street]", "Rua das Acácias");
   await page.fill("[data-field=house_number]", "12");
   await page.fill("[data-field=neighbourhood]", "Linhares");

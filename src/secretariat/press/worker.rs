@@ -61,7 +61,14 @@ pub async fn round(app: &App, now: Instant) -> Result<usize, CaseError> {
 async fn lift(app: &App, now: Instant) -> Result<(), CaseError> {
     let (actor, who) = (Actor::service(), desk::service());
     let by = Acting { ids: &app.ids, now, actor: &actor };
-    let desk = Desk { types: &app.cases, by, tz: app.config.municipality.time_zone, who: &who, config: &app.config };
+    let desk = Desk {
+        types: &app.cases,
+        by,
+        tz: app.config.municipality.time_zone,
+        who: &who,
+        config: &app.config,
+        vault: &app.keys.vault,
+    };
     let today = desk.at().today().to_string();
     let due = sqlx::query_scalar!(
         "select id from case_file where type_key = 'press.release' and state = 'embargoed' and annulled_at is null

@@ -113,8 +113,8 @@ mod tests {
 
     fn law() -> (Rules, Calendar) {
         let types = Types::load("").unwrap();
-        let local = types.get("transparency.publication").unwrap().def.rules.clone();
-        (Rules { shipped: Vec::new(), local }, crate::deadlines::calendar::shipped().unwrap())
+        let shipped = types.get("transparency.publication").unwrap().def.rules.clone();
+        (Rules { shipped, local: Vec::new() }, crate::deadlines::calendar::shipped().unwrap())
     }
 
     fn judged(key: &str, covers: Option<&str>, today: &str) -> Standing {
