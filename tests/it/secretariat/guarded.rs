@@ -472,3 +472,61 @@ async fn a_token_that_was_narrowed_to_reading_acts_on_no_case() {
     assert_eq!(room.send(request.unwrap()).await.0, StatusCode::FORBIDDEN);
     done(&room, &carla, "coordination", &case, ("accept", json!({}))).await;
 }
+
+#[tokio::test]
+async fn a_restricted_item_of_a_meeting_is_for_its_members_and_those_who_work_there() {
+    let room = Room::open(&[]).await;
+    let carla = room.person("carla", Role::Committees).await;
+    let (rui, paula) = (room.person("rui", Role::Press).await, room.person("paula", Role::Press).await);
+    let half = json!({ "num": 1, "den": 2 });
+    let body = json!({ "slug": "comite", "name": "Comitê de teste", "kind": "committee", "purpose": "Aconselhar",
+        "act": { "kind": "decree", "number": "1/2025", "on": "2025-12-01" }, "term_from": "2026-01-01",
+        "rules": { "notice_ordinary": "committees.notice.ordinary", "notice_extraordinary": "committees.notice.extraordinary",
+            "quorum_open": half, "quorum_decide": half, "majority": "simple" } });
+    let post = async |path: &str, body: Value| {
+        let (status, answer) = ask(&room, &carla, Method::POST, &format!("secretariat/committees{path}"), body).await;
+        assert!(status.is_success(), "{path}: {status} {answer}");
+        answer
+    };
+    post("", body).await;
+    let seat = post("/comite/seats", json!({ "position": 1, "entity": "Obras", "role": "chair" })).await;
+    let person = post("/persons", json!({ "name": "Rui Membro", "account": "rui" })).await;
+    let mandate = json!({ "person_id": person["id"], "capacity": "titular", "from_on": "2026-01-01", "until_on": "2026-12-31", "act": "Decreto" });
+    post(&format!("/comite/seats/{}/mandates", seat["id"].as_str().unwrap()), mandate).await;
+    let items = json!([{ "title": "Plano" }, { "title": "Indenização sigilosa", "restricted": true }]);
+    let meeting = json!({ "kind": "extraordinary", "starts_at": "2026-02-28T17:00:00Z", "place": "Sala 2", "urgency": "Chuva",
+        "items": items });
+    post("/comite/meetings", meeting).await;
+    let path = "secretariat/committees/comite/meetings/2026-1";
+    let whole = ask(&room, &carla, Method::GET, path, Value::Null).await.1;
+    let item = format!("{path}/items/{}", whole["items"][1]["id"].as_str().unwrap());
+    for (who, reads) in [(&carla, true), (&rui, true), (&paula, false)] {
+        let seen = ask(&room, who, Method::GET, path, Value::Null).await.1.to_string();
+        assert!(seen.contains("Plano"), "{seen}");
+        assert_eq!(seen.contains("sigilosa"), reads, "{seen}");
+        let expected = if reads { StatusCode::OK } else { StatusCode::NOT_FOUND };
+        assert_eq!(ask(&room, who, Method::GET, &item, Value::Null).await.0, expected);
+        let page = room.page(who, "/secretaria/painel/comites/comite/reunioes/2026-1").await;
+        assert_eq!(page.contains("sigilosa"), reads, "{page}");
+    }
+}
+
+#[tokio::test]
+async fn who_sits_in_a_council_of_ethics_is_told_to_its_own_people_alone() {
+    let room = Room::open(&[]).await;
+    let (edu, carla) = (room.person("edu", Role::Ethics).await, room.person("carla", Role::Committees).await);
+    let half = json!({ "num": 1, "den": 2 });
+    let body = json!({ "slug": "etica", "name": "Conselho de Ética de teste", "kind": "ethics", "purpose": "Julgar",
+        "act": { "kind": "decree", "number": "1/2025", "on": "2025-12-01" }, "term_from": "2026-01-01",
+        "rules": { "notice_ordinary": "committees.notice.ordinary", "notice_extraordinary": "committees.notice.extraordinary",
+            "quorum_open": half, "quorum_decide": half, "majority": "simple" } });
+    let (status, made) = ask(&room, &edu, Method::POST, "secretariat/committees", body).await;
+    assert_eq!(status, StatusCode::CREATED, "{made}");
+    let seat = json!({ "position": 1, "entity": "Controladoria", "role": "chair" });
+    let (status, made) = ask(&room, &edu, Method::POST, "secretariat/committees/etica/seats", seat).await;
+    assert_eq!(status, StatusCode::CREATED, "{made}");
+    for (who, reads) in [(&edu, true), (&carla, false)] {
+        let near = ask(&room, who, Method::GET, "secretariat/committees/expiring", Value::Null).await.1.to_string();
+        assert_eq!(near.contains("Controladoria"), reads, "{near}");
+    }
+}
