@@ -363,6 +363,9 @@ async fn an_agreement_file_that_could_not_have_been_is_refused_and_a_cpf_in_its_
     let request = Request::get("/api/v1/secretariat/agreements/export").header(header::AUTHORIZATION, &irene.token);
     let (status, line) = room.send(request.body(Body::empty()).unwrap()).await;
     assert_eq!(status, StatusCode::OK, "{line}");
+    let told =
+        room.words("select after::text from audit_event where act = 'case.export' and object = 'agreements'").await;
+    assert_eq!(told.len(), 1, "whoever takes bank data out is in the audit: {told:?}");
     let other = Room::open(&[]).await;
     let iris = other.person("iris", Role::Agreements).await;
     let forged: [(&str, &dyn Fn(&mut Value)); 5] = [
