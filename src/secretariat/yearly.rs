@@ -8,7 +8,7 @@ use super::citizen;
 use super::kernel::define::CaseType;
 use super::kernel::store::figures::{self, Count};
 use crate::clock::Instant;
-use crate::deadlines::reckon::Year;
+use crate::deadlines::town::Year;
 
 /// Cells below it are not shown to everybody.
 pub const LEAST: i64 = 5;

@@ -138,7 +138,7 @@ async fn publish(conn: &mut PgConnection, desk: Desk<'_>, def: &CaseType, case: 
     let Some(view) = PublicView::of(def, case, desk.tz) else { return Ok(()) };
     let by = desk.by;
     let embargo = def.public.embargo.as_ref().and_then(|field| case.day(field.get_ref()));
-    let embargo = embargo.map(|day| deadlines::reckon::start_of(day, desk.tz));
+    let embargo = embargo.map(|day| deadlines::town::start_of(day, desk.tz));
     let id = by.ids.uuid(by.now);
     published::insert(&mut *conn, (id, case.id), (&case.module, &view), (by.now, &by.actor.name), embargo).await?;
     let entry = crate::audit::Entry::new(crate::audit::Act::CasePublish, super::KIND, case.id);

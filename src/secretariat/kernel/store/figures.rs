@@ -5,7 +5,7 @@ use serde::Serialize;
 use sqlx::PgConnection;
 
 use crate::clock::Instant;
-use crate::deadlines::reckon::Year;
+use crate::deadlines::town::Year;
 
 /// How a module stands.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, utoipa::ToSchema)]

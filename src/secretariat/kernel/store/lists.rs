@@ -9,7 +9,7 @@ use super::super::{CaseFile, Fields};
 use super::Row;
 use crate::clock::Instant;
 use crate::deadlines::Course;
-use crate::deadlines::reckon::Year;
+use crate::deadlines::town::Year;
 
 /// Rows of one page.
 pub const PAGE: i64 = 50;

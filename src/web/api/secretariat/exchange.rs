@@ -13,7 +13,7 @@ use uuid::Uuid;
 use super::module;
 use crate::app::App;
 use crate::audit::{self, Act, Entry};
-use crate::deadlines::reckon::Year;
+use crate::deadlines::town::Year;
 use crate::refused::Refused;
 use crate::secretariat::kernel::desk::{self, CaseError, Desk};
 use crate::secretariat::kernel::exchange::{self, Taken};

@@ -10,7 +10,7 @@ use uuid::Uuid;
 use super::module;
 use crate::app::App;
 use crate::clock::Instant;
-use crate::deadlines::reckon::Year;
+use crate::deadlines::town::Year;
 use crate::refused::Refused;
 use crate::secretariat::kernel::define::CaseType;
 use crate::secretariat::kernel::desk::{self, Desk};

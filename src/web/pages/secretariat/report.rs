@@ -15,7 +15,7 @@ use super::super::page;
 use super::super::view::View;
 use super::module;
 use crate::app::App;
-use crate::deadlines::reckon::Year;
+use crate::deadlines::town::Year;
 use crate::deadlines::words;
 use crate::secretariat::kernel::store::figures::Count;
 use crate::secretariat::kernel::types::Kept;
