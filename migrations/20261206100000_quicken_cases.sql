@@ -20,11 +20,15 @@ create function case_query(words text, module text) returns tsquery language sql
         || websearch_to_tsquery('portuguese'::regconfig, fold_words(words)) as query) asked
 $$;
 
--- The year a case is counted in: of its number, or of the opening when it has none.
+-- The year a case is counted in: of its number, or of the opening in the town when it has none. In which zone the town is, the service
+-- knows; what was opened before is told by the world's.
+alter table case_file add column opened_year integer;
+update case_file set opened_year = extract(year from opened_at at time zone 'UTC')::integer;
+alter table case_file alter column opened_year set not null;
 alter table case_file drop column search;
 alter table case_file
     add column counted_year integer not null
-        generated always as (coalesce(year, extract(year from opened_at at time zone 'UTC')::integer)) stored,
+        generated always as (coalesce(year, opened_year)) stored,
     add column search tsvector not null generated always as (case_search(words, module)) stored;
 create index case_file_search on case_file using gin (search);
 create index case_file_year on case_file (module, counted_year, id desc);

@@ -6185,6 +6185,7 @@ sec-public-empty-text = What the law wants published appears here as soon as it 
 sec-published = Published on { $when }
 sec-corrected = What this publication corrects
 sec-notice-subject = { $name }: { $state }
+sec-reminder-subject = Deadlines of the secretariat that need attention: { $n }
 act-case-open = Opened a case
 act-case-act = Acted on a case
 act-case-assign = Assigned a case

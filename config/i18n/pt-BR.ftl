@@ -6197,6 +6197,7 @@ sec-public-empty-text = O que for publicado aparece aqui.
 sec-published = Publicado em { $when }
 sec-corrected = O que esta publicação corrige
 sec-notice-subject = { $name }: { $state }
+sec-reminder-subject = Prazos da Secretaria que pedem atenção: { $n }
 act-case-open = Abriu um processo
 act-case-act = Praticou um ato em um processo
 act-case-assign = Encarregou alguém de um processo

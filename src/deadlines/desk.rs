@@ -86,6 +86,28 @@ pub async fn set(conn: &mut PgConnection, by: Acting<'_>, tz: Tz, new: &New<'_>)
     Ok(id)
 }
 
+/// Begins a deadline that ran elsewhere, with what happened to it there: it is not extended anew because it came in from a file.
+///
+/// # Errors
+/// As [`set`]; `Conflict` when it was extended more often than its rule allows.
+pub async fn restore(
+    conn: &mut PgConnection,
+    by: Acting<'_>,
+    tz: Tz,
+    (new, course): (&New<'_>, &Course),
+) -> Result<(), Refused> {
+    let id = set(&mut *conn, by, tz, new).await?;
+    if *course == Course::default() {
+        return Ok(());
+    }
+    let anchor = Anchor { at: new.anchor_at, tz };
+    let (rule, told) = preview(&mut *conn, new.code, anchor, course).await?;
+    if course.extended > rule.extensions.max {
+        return Err(NotNow::NoMore(rule.extensions.max).into());
+    }
+    Ok(store::set(conn, id, (&rule, course, &told), new.anchor_at).await?)
+}
+
 /// Ends every open deadline of a subject with this code: it was met, or it matters no more (`void`).
 ///
 /// # Errors
@@ -372,23 +394,20 @@ pub async fn act(
     changed.ok_or_else(|| Refused::NotFound(format!("deadline {id}")).into())
 }
 
-/// As [`act`], from the list of deadlines. Those of a case move with the acts of the case, which say who may and tell whoever has to be
-/// told: an extension by hand would be one that nobody hears of.
+/// The same at the console, where only deadlines of the response are acted on: those of the secretariat move with the acts of their cases
+/// and instruments, by whoever works there.
 ///
 /// # Errors
-/// As [`act`]; `Conflict` for the deadline of a case.
-pub async fn act_by_hand(
+/// As [`act`]; `NotFound` for any other.
+pub async fn act_at_console(
     conn: &mut PgConnection,
     by: Acting<'_>,
     tz: Tz,
     id: Uuid,
     asked: &Asked,
 ) -> Result<Deadline, PlanError> {
-    store::lock(&mut *conn).await?;
-    let one = store::lock_one(&mut *conn, id).await?.ok_or_else(|| Refused::NotFound(format!("deadline {id}")))?;
-    if one.subject_kind == OF_CASES {
-        let why = format!("the deadline {} moves with the acts of its case ({})", one.code, one.law_ref);
-        return Err(Refused::Conflict(why).into());
+    if !store::is_of_console(&mut *conn, id).await? {
+        return Err(Refused::NotFound(format!("deadline {id}")).into());
     }
     act(conn, by, tz, id, asked).await
 }

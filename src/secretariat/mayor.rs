@@ -30,6 +30,7 @@ pub struct Waiting {
     pub state: String,
     /// mayor, owner, citizen or area.
     pub waits_for: Option<String>,
+    /// Empty: nobody, or restricted; as the department.
     pub assigned: String,
     pub department: String,
     /// In this state.

@@ -8,6 +8,7 @@ use super::citizen;
 use super::kernel::define::CaseType;
 use super::kernel::store::figures::{self, Count};
 use crate::clock::Instant;
+use crate::deadlines::town::Year;
 
 /// Cells below it are not shown to everybody.
 pub const LEAST: i64 = 5;
@@ -141,6 +142,9 @@ pub async fn load(
         return Ok(None);
     }
     let key = def.key();
+    if Year::of(year, tz).is_none() {
+        return Ok(None);
+    }
     let months = by_month(&mut *conn, key, year, tz.name()).await?;
     let received: i64 = months.iter().map(|month| month.count).sum();
     let mut tables = Vec::new();

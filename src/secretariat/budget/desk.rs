@@ -166,8 +166,8 @@ pub async fn set_ceilings(
             Ok(_) if !unit.contains('.') => wrongs.say("unidade".into(), unit, "expected órgão and unidade"),
             Ok(_) => {}
         }
-        if most.is_negative() {
-            wrongs.say("teto".into(), most, "expected no negative amount");
+        if !(0..=crate::secretariat::kernel::money::MOST).contains(&most.0) {
+            wrongs.say("teto".into(), most, "expected no negative amount and at most R$ 10 trillion");
         }
     }
     if !wrongs.0.is_empty() {

@@ -381,6 +381,9 @@ impl Judge<'_> {
         self.told(&one.notifies);
         if let Some(code) = &one.automatic {
             self.code(code);
+            if one.roles.len() != 1 || one.roles[0].get_ref() != "service" {
+                self.wrong(code, "what the service does by itself is nobody else's: expected roles = [\"service\"]");
+            }
             if one.needs.reason || !one.needs.fields.is_empty() || !one.needs.documents.is_empty() {
                 self.wrong(code, "what the service does by itself needs nothing that a person gives");
             }

@@ -81,6 +81,16 @@ fn every_fault_is_told_with_its_line_and_column() {
 }
 
 #[test]
+fn what_the_service_does_by_itself_is_nobody_elses() {
+    for roles in ["", "roles = [\"assignments\"]\n", "roles = [\"service\", \"assignments\"]\n"] {
+        let found = changed("asks = [\"note\"]", &format!("{roles}automatic = \"assignments.due\""));
+        assert!(found.iter().any(|fault| fault.contains("expected roles = [\"service\"]")), "{roles}: {found:?}");
+    }
+    let by_itself = "roles = [\"service\"]\nautomatic = \"assignments.due\"";
+    assert_eq!(changed("asks = [\"note\"]", by_itself), Vec::<String>::new());
+}
+
+#[test]
 fn what_is_personal_is_never_public_and_a_version_is_always_told() {
     let personal = changed("public = true", "public = true\npersonal = true");
     assert!(personal[0].starts_with("x.toml:8:7: a field that is personal is never public"), "{personal:?}");

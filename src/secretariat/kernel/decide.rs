@@ -41,6 +41,17 @@ impl Who {
         }
     }
 
+    /// The modules in which they work.
+    pub fn modules(&self) -> Vec<String> {
+        self.roles.iter().filter(|role| role.is_module()).map(|role| role.as_str().to_owned()).collect()
+    }
+
+    /// Reads what is personal in a case: whoever works in its module, and whose it is.
+    pub fn reads_personal(&self, case: &CaseFile) -> bool {
+        let is_theirs = !self.name.is_empty() && (case.author == self.name || case.assigned == self.name);
+        self.is_service || self.is_citizen || self.has(&case.module) || is_theirs
+    }
+
     /// Works in the module of a type.
     pub fn works_in(&self, of: &CaseType) -> bool {
         self.has(of.module())
@@ -55,6 +66,13 @@ pub struct Asked {
     pub revision: i32,
     pub reason: String,
     pub fields: Map<String, Value>,
+}
+
+/// Takes out of a case what is personal, for whoever only sees the secretariat (Lei 13.709/2018, art. 6, III).
+pub fn veil(of: &CaseType, case: &mut CaseFile, who: &Who) {
+    if !who.reads_personal(case) {
+        case.fields.retain(|key, _| of.field(key).is_some_and(|field| !field.personal));
+    }
 }
 
 /// Why an act is not done.

@@ -108,7 +108,7 @@ pub async fn find(
     Ok((kept, case))
 }
 
-/// A page of cases that this person may read.
+/// A page of cases that this person may read, without what is personal where it is not for them.
 ///
 /// # Errors
 /// The database's.
@@ -119,7 +119,12 @@ pub async fn list(conn: &mut PgConnection, desk: Desk<'_>, mut filter: Filter) -
         filter.works_in = super::super::modules::MODULES.iter().map(|module| module.key().to_owned()).collect();
     }
     filter.limit = if filter.limit > 0 { filter.limit } else { lists::PAGE + 1 };
-    Ok(lists::list(conn, &filter, (desk.by.now, desk.at().today())).await?)
+    let mut found = lists::list(&mut *conn, &filter, (desk.by.now, desk.at().today())).await?;
+    for one in found.iter_mut().filter(|one| !desk.who.reads_personal(&one.case)) {
+        let kept = desk.types.version(&mut *conn, &one.case.type_key, one.case.version).await?;
+        decide::veil(&kept.def, &mut one.case, desk.who);
+    }
+    Ok(found)
 }
 
 /// What a case is opened with, beside its fields.
@@ -193,7 +198,7 @@ pub async fn open(
     if outcome.numbers {
         number(&mut *conn, desk, def, &mut case).await?;
     }
-    store::insert(&mut *conn, &case, &values::words(def, &case.fields)).await?;
+    store::insert(&mut *conn, &case, &values::words(def, &case.fields), desk.tz).await?;
     let done = Done { act: "open", from: "", reason: "", changes: &outcome.changes };
     keep(&mut *conn, desk, &case, &done, Act::CaseOpen).await?;
     for (other, kind) in [(around.parent, LinkKind::Parent), (around.spawned_by, LinkKind::Spawned)] {

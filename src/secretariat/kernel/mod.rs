@@ -2,7 +2,8 @@
 //!
 //! `define` and `check` read definition files, `values` reads fields, `decide` judges an act with the guards of `guards`, `ledger` chains
 //! acts, `words` says why not, `publication` makes what everybody may see (all pure). `types` holds the definitions of this installation, `desk` acts in the
-//! caller's transaction for every module, `exchange` takes cases out and in, `worker` does what the law does by itself.
+//! caller's transaction for every module, `exchange` takes cases out and in, `worker` does what the law does by itself, `remind` tells people of
+//! what is due.
 
 pub mod body;
 pub mod check;
@@ -17,6 +18,7 @@ pub mod ledger;
 pub mod money;
 pub mod publication;
 pub mod quiet;
+pub mod remind;
 pub mod series;
 pub mod store;
 pub mod tree;

@@ -33,17 +33,16 @@ pub fn routes() -> Router<App> {
         .route("/api/v1/holidays/{id}/remove", post(remove_holiday))
 }
 
-/// Lists the deadlines that are open, by the day they are due, at most 500.
+/// Lists the deadlines of the response that are open, by the day they are due, at most 500. Those of the secretariat stand with its cases and
+/// instruments.
 ///
 /// # Errors
 /// 401, 403.
 #[utoipa::path(get, path = "/api/v1/deadlines", tag = "deadlines",
     responses((status = 200, body = Vec<Deadline>), (status = 401, body = Problem), (status = 403, body = Problem)),
     security(("api_token" = [])))]
-pub async fn list(State(app): State<App>, staff: May<can::SeeConsole>) -> Result<Json<Vec<Deadline>>, ApiError> {
-    let mut conn = app.db.web.acquire().await?;
-    let all = store::list(&mut conn, None, true).await?;
-    Ok(Json(recusal::unhidden(&mut conn, &staff.username, all).await?))
+pub async fn list(State(app): State<App>, _: May<can::SeeConsole>) -> Result<Json<Vec<Deadline>>, ApiError> {
+    Ok(Json(store::of_console(&mut *app.db.web.acquire().await?).await?))
 }
 
 /// What was done to a deadline, the oldest first: each move with the day before and after.
@@ -58,7 +57,11 @@ pub async fn acts(
     _: May<can::SeeConsole>,
     Path(id): Path<Uuid>,
 ) -> Result<Json<Vec<DeadlineAct>>, ApiError> {
-    Ok(Json(store::acts(&mut *app.db.web.acquire().await?, id).await?))
+    let mut conn = app.db.web.acquire().await?;
+    if !store::is_of_console(&mut conn, id).await? {
+        return Ok(Json(Vec::new()));
+    }
+    Ok(Json(store::acts(&mut conn, id).await?))
 }
 
 /// Extends, suspends, resumes or interrupts an open deadline, as its rule allows, or ends it: met, or void.
@@ -78,7 +81,7 @@ pub async fn act(
     let actor = staff.actor();
     let by = Acting { ids: &app.ids, now: app.clock.now(), actor: &actor };
     let mut tx = app.db.web.begin().await?;
-    let changed = desk::act_by_hand(&mut tx, by, app.config.municipality.time_zone, id, &asked).await?;
+    let changed = desk::act_at_console(&mut tx, by, app.config.municipality.time_zone, id, &asked).await?;
     tx.commit().await?;
     Ok(Json(changed))
 }

@@ -96,8 +96,7 @@ async fn deadlines_page(
     (given, wrong, errors): (BTreeMap<String, String>, String, Vec<FieldError>),
 ) -> Result<Response, ApiError> {
     let mut conn = app.db.web.acquire().await?;
-    let deadlines = store::list(&mut conn, None, true).await?;
-    let deadlines = recusal::unhidden(&mut conn, &staff.username, deadlines).await?;
+    let deadlines = store::of_console(&mut conn).await?;
     let ids: Vec<Uuid> = deadlines.iter().map(|one| one.id).collect();
     let mut acts = store::acts_of(&mut conn, &ids).await?;
     let row = |deadline: Deadline| Row { acts: acts.remove(&deadline.id).unwrap_or_default(), deadline };
@@ -204,7 +203,7 @@ async fn done(
             "extend" | "suspend" | "resume" | "interrupt" | "meet" | "void" => {
                 let id = get("id").parse().map_err(|_| unknown("id"))?;
                 let asked = Asked { act: act.to_owned(), on: None, reason: get("reason").to_owned() };
-                desk::act_by_hand(&mut tx, by, v.tz, id, &asked).await?;
+                desk::act_at_console(&mut tx, by, v.tz, id, &asked).await?;
             }
             _ => return Err(unknown("act").into()),
         }

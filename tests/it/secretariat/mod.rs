@@ -5,6 +5,7 @@ mod citizen;
 mod committees;
 mod ethics;
 mod exchange;
+mod guarded;
 mod instruments;
 mod kernel;
 mod legislative;

@@ -73,12 +73,12 @@ const ROWS: &str = "
 
 const FILLS: [&str; 9] = [
     "insert into case_file (id, type_key, type_version, module, series, year, number, title, state, is_final, waits_for, fields, department,
-            assigned, access, author, source, opened_at, changed_at, revision, words)
+            assigned, access, author, source, opened_at, changed_at, revision, words, opened_year)
         select id, type_key, version, module, series, year, number, title, state, is_final, waits_for, fields, department,
             assigned, access, 'bench', 'staff', at, at + case when act is null then interval '0' else interval '3 days' end,
             case when act is null then 1 else 2 end,
             coalesce(series || ' ' || year || '/' || case when number < 1000 then lpad(number::text, 3, '0') else number::text end, '')
-                || ' ' || title || ' ' || department || words
+                || ' ' || title || ' ' || department || words, extract(year from at)::int
         from (select r.id, r.at, s.*, case when series is not null then extract(year from at)::int end as year,
                 case when series is not null then (row_number() over (partition by series, extract(year from at) order by n desc))::int end
                     as number,

@@ -1,6 +1,6 @@
 //! What follows from an act: deadlines, what everybody may see, who is told, and cases that it opens.
 
-use chrono::{NaiveTime, TimeDelta, TimeZone as _};
+use chrono::TimeDelta;
 use serde_json::Value;
 use sqlx::PgConnection;
 
@@ -50,6 +50,9 @@ pub(super) async fn of_act(
 ) -> Result<(), CaseError> {
     let Some(one) = def.transition(&asked.transition) else { return Ok(()) };
     let reason = if outcome.reason.is_empty() { one.label.pt.as_str() } else { &outcome.reason };
+    // Before its deadlines: whoever opens a case draws a number first and holds the calendar after that. The other way round two acts could
+    // wait for each other.
+    spawn(&mut *conn, desk, one, (def, case)).await?;
     // More people read the acts of a deadline than may read a restricted case; why stands in its own ledger.
     let outside = if case.access == Access::Restricted { one.label.pt.as_str() } else { reason };
     count(&mut *conn, desk, (def, case), (&outcome.deadlines, outside)).await?;
@@ -62,7 +65,6 @@ pub(super) async fn of_act(
     if one.withdraws {
         published::withdraw(&mut *conn, case.id, (desk.by.now, &desk.by.actor.name), reason).await?;
     }
-    spawn(&mut *conn, desk, one, (def, case)).await?;
     let told = words(&one.notifies);
     if told.contains(&"citizen") {
         tell_citizen(&mut *conn, desk, def, case, (&in_plain_words(def, one, case), &outcome.reason)).await?;
@@ -137,10 +139,8 @@ pub(super) async fn end_deadlines(
 async fn publish(conn: &mut PgConnection, desk: Desk<'_>, def: &CaseType, case: &CaseFile) -> Result<(), CaseError> {
     let Some(view) = PublicView::of(def, case, desk.tz) else { return Ok(()) };
     let by = desk.by;
-    let embargo = def.public.embargo.as_ref().and_then(|field| case.day(field.get_ref())).and_then(|day| {
-        let midnight = desk.tz.from_local_datetime(&day.and_time(NaiveTime::MIN)).earliest()?;
-        Some(midnight.with_timezone(&chrono::Utc))
-    });
+    let embargo = def.public.embargo.as_ref().and_then(|field| case.day(field.get_ref()));
+    let embargo = embargo.map(|day| deadlines::town::start_of(day, desk.tz));
     let id = by.ids.uuid(by.now);
     published::insert(&mut *conn, (id, case.id), (&case.module, &view), (by.now, &by.actor.name), embargo).await?;
     let entry = crate::audit::Entry::new(crate::audit::Act::CasePublish, super::KIND, case.id);

@@ -8,6 +8,8 @@ use uuid::Uuid;
 use super::super::{CaseFile, Fields};
 use super::Row;
 use crate::clock::Instant;
+use crate::deadlines::Course;
+use crate::deadlines::town::Year;
 
 /// Rows of one page.
 pub const PAGE: i64 = 50;
@@ -31,7 +33,7 @@ pub struct Filter {
     pub mine: Option<String>,
     pub waits_for: Option<String>,
     /// Of the number, or of the opening when there is none.
-    pub year: Option<i32>,
+    pub year: Option<Year>,
     /// Words, as people search.
     pub words: Option<String>,
     /// After this one.
@@ -122,14 +124,14 @@ async fn walked(conn: &mut PgConnection, f: &Filter, (now, today): (Instant, Nai
         f.mine,
         f.waits_for,
         f.before,
-        f.year,
+        f.year.map(|year| year.number),
         &f.works_in[..],
         f.reader,
         f.late,
         f.near,
         now,
         today,
-        f.limit
+        f.limit,
     )
     .fetch_all(conn)
     .await
@@ -181,7 +183,7 @@ async fn found(
         f.mine,
         f.waits_for,
         f.before,
-        f.year,
+        f.year.map(|year| year.number),
         &f.works_in[..],
         f.reader,
         f.late,
@@ -194,4 +196,21 @@ async fn found(
     )
     .fetch_all(conn)
     .await
+}
+
+/// What runs of some cases: the case, the code, the anchor, and what happened since.
+pub async fn running(conn: &mut PgConnection, cases: &[Uuid]) -> sqlx::Result<Vec<(Uuid, String, Instant, Course)>> {
+    let rows = sqlx::query!(
+        r#"select subject_id, code, anchor_at, extended, paused as "paused: Json<Vec<(NaiveDate, Option<NaiveDate>)>>", restarted_on
+           from deadline where subject_kind = 'case' and subject_id = any($1) and state = 'open' order by subject_id, code"#,
+        cases
+    )
+    .fetch_all(conn)
+    .await?;
+    let all = rows.into_iter().map(|row| {
+        let extended = u32::try_from(row.extended).unwrap_or_default();
+        let course = Course { extended, paused: row.paused.0, restarted: row.restarted_on };
+        (row.subject_id, row.code, row.anchor_at, course)
+    });
+    Ok(all.collect())
 }

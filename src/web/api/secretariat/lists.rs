@@ -10,6 +10,7 @@ use uuid::Uuid;
 use super::module;
 use crate::app::App;
 use crate::clock::Instant;
+use crate::deadlines::town::Year;
 use crate::refused::Refused;
 use crate::secretariat::kernel::define::CaseType;
 use crate::secretariat::kernel::desk::{self, Desk};
@@ -169,7 +170,7 @@ pub struct Wanted {
 impl Wanted {
     /// # Errors
     /// Names the parameter that is wrong.
-    pub fn filter(&self, module: Option<&str>, reader: &str) -> Result<Filter, ApiError> {
+    pub fn filter(&self, module: Option<&str>, reader: &str, tz: chrono_tz::Tz) -> Result<Filter, ApiError> {
         let words = self.q.as_deref().map(str::trim).filter(|words| !words.is_empty());
         if let Some(long) = words.filter(|words| words.chars().count() > 200 || words.contains('\0')) {
             return Err(ApiError::field("q", long, "expected at most 200 characters"));
@@ -192,7 +193,7 @@ impl Wanted {
             near: self.near == Some(true),
             mine: (self.mine == Some(true)).then(|| reader.to_owned()),
             waits_for: some(&self.waits_for),
-            year: self.year,
+            year: self.year.and_then(|year| Year::of(year, tz)),
             words: words.map(str::to_owned),
             before: self.before,
             ..Filter::default()
@@ -247,7 +248,7 @@ pub async fn list(
     let module = module(&slug)?;
     let (actor, who) = (staff.actor(), desk::who(&staff));
     let desk = Desk::of(&app, &actor, &who);
-    let filter = wanted.filter(Some(module.key()), &staff.username)?;
+    let filter = wanted.filter(Some(module.key()), &staff.username, desk.tz)?;
     let mut found = desk::list(&mut *app.db.web.acquire().await?, desk, filter).await?;
     let page = usize::try_from(PAGE).unwrap_or(usize::MAX);
     let more = found.len() > page;

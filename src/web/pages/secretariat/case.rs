@@ -167,8 +167,9 @@ pub async fn case_page(
     let (actor, who) = (staff.actor(), desk::who(staff));
     let desk = Desk::of(app, &actor, &who);
     let mut conn = app.db.web.acquire().await?;
-    let (kept, case) = desk::find(&mut conn, desk, id, false).await?;
+    let (kept, mut case) = desk::find(&mut conn, desk, id, false).await?;
     within(&case, module, id)?;
+    decide::veil(&kept.def, &mut case, &who);
     let possible = decide::possible(&kept.def, &case, &who)
         .into_iter()
         .map(|one| (one.key().to_owned(), one.label.of(v.lang).to_owned()))
@@ -188,7 +189,7 @@ pub async fn case_page(
         links: store::links(&mut conn, id, (&who.name, &who.modules())).await?,
         resolution: spawn::origin(&mut conn, id).await?,
         publications: published::all_of_case(&mut conn, id).await?,
-        broken: ledger::broken(id, &acts).is_some(),
+        broken: ledger::broken(id, &acts).is_some() || ledger::unfounded(&kept.def, &case.fields, &acts).is_some(),
         f: Frame::load(&mut conn, app, v, "secretariat").await?,
         module,
         kept,

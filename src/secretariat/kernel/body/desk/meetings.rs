@@ -1,6 +1,6 @@
 //! Acts on meetings: convening, the calls at the door, the end.
 
-use chrono::{NaiveTime, TimeDelta, TimeZone as _};
+use chrono::TimeDelta;
 use chrono_tz::Tz;
 use serde_json::json;
 use sqlx::PgConnection;
@@ -130,8 +130,7 @@ pub async fn earliest(
         told.due_at.ok_or_else(beyond)?
     } else {
         let day = told.due_on.ok_or_else(beyond)?;
-        let start = tz.from_local_datetime(&day.and_time(NaiveTime::MIN)).earliest();
-        start.ok_or_else(beyond)?.to_utc()
+        crate::deadlines::town::start_of(day, tz)
     };
     Ok((rule, at, told.trace))
 }

@@ -288,7 +288,7 @@ async fn list_page(app: &App, v: View, staff: &Staff, given: Fields, wrong: Stri
     let mut conn = app.db.web.acquire().await?;
     let mut bodies = store::list(&mut conn, "").await?;
     bodies.retain(|body| may_see(&staff.roles, body).is_ok());
-    let mut waiting = report::waiting(&mut conn, v.now, v.tz).await?;
+    let mut waiting = report::waiting(&mut conn, v.now, v.tz, &staff.roles).await?;
     waiting.rows.retain(|row| bodies.iter().any(|body| body.what.slug == row.slug));
     let kinds: Vec<BodyKind> = BodyKind::ALL.iter().copied().filter(|kind| works(staff, *kind)).collect();
     let f = Frame::load(&mut conn, app, v, "sec-committees").await?;
