@@ -190,12 +190,7 @@ fn words(case: &CaseFile, of_fields: &str) -> String {
 }
 
 /// Writes a new one; the year of its opening is the town's.
-pub async fn insert(
-    conn: &mut PgConnection,
-    case: &CaseFile,
-    of_fields: &str,
-    tz: chrono_tz::Tz,
-) -> sqlx::Result<()> {
+pub async fn insert(conn: &mut PgConnection, case: &CaseFile, of_fields: &str, tz: chrono_tz::Tz) -> sqlx::Result<()> {
     let annulled = case.annulled.as_ref();
     let opened_year = chrono::Datelike::year(&case.opened_at.with_timezone(&tz));
     sqlx::query!(
