@@ -523,7 +523,8 @@ pub async fn reports(conn: &mut PgConnection, year: Option<i32>) -> sqlx::Result
                 at: row.at,
                 hash: hex(&row.hash),
                 prev: row.prev.map(|prev| hex(&prev)),
-                report: serde_json::from_value(row.document).map_err(decode)?,
+                report: serde_json::from_value(row.document.clone()).map_err(decode)?,
+                document: row.document,
             })
         })
         .collect()

@@ -3,6 +3,7 @@
 mod budget;
 mod citizen;
 mod committees;
+mod evaluation;
 mod exchange;
 mod instruments;
 mod kernel;
