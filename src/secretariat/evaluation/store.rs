@@ -416,7 +416,7 @@ pub async fn waiting(conn: &mut PgConnection, id: Uuid) -> sqlx::Result<Option<(
     let row = sqlx::query!("select text, state from evaluation_comment where id = $1 for update", id)
         .fetch_optional(conn)
         .await?;
-    row.map(|row| Ok((row.text, row.state.parse().map_err(decode)?))).transpose()
+    row.map(|row| Ok((row.text, row.state.parse::<CommentState>().map_err(decode)?))).transpose()
 }
 
 pub async fn check_comment(
