@@ -318,6 +318,17 @@ mod tests {
     }
 
     #[test]
+    fn every_word_of_the_evaluation_has_a_text() {
+        use crate::secretariat::evaluation::{Sphere, Standing, TOPICS};
+        have_texts(&[
+            ("sec-evaluation-sphere", Sphere::ALL.iter().map(|one| one.as_str()).collect()),
+            ("sec-evaluation-standing", Standing::ALL.iter().map(|one| one.as_str()).collect()),
+            ("sec-evaluation-topic", TOPICS.to_vec()),
+            ("sec-evaluation-scale", vec!["1", "2", "3", "4", "5"]),
+        ]);
+    }
+
+    #[test]
     fn the_language_is_taken_from_the_browser() {
         assert_eq!(Lang::from_accept("de-DE,en;q=0.8,pt;q=0.5"), Some(Lang::En));
         assert_eq!(Lang::from_accept("ja"), None);

@@ -47,23 +47,21 @@ fn open(round: &Round, today: NaiveDate) -> Result<(), Refused> {
 /// # Errors
 /// `NotFound`; a conflict when the round is not open today.
 pub async fn sheet(conn: &mut PgConnection, today: NaiveDate, door: Door<'_>) -> Result<Sheet, EvaluationError> {
-    let (id, is_one): (Uuid, Box<dyn Fn(&Service) -> bool + Send>) = match door {
+    let (id, by_id, by_code) = match door {
         Door::Code(code) => {
             let hash = code_hash(code).ok_or_else(no_code)?;
             let (round, service) = store::of_code(&mut *conn, &hash).await?.ok_or_else(no_code)?;
-            (round, Box::new(move |one| one.id == service))
+            (round, Some(service), "")
         }
-        Door::Open { round, service, .. } => {
-            let service = service.to_owned();
-            (round, Box::new(move |one| one.what.code == service))
-        }
+        Door::Open { round, service, .. } => (round, None, service),
     };
     let round = desk::round(&mut *conn, id).await?;
     if matches!(door, Door::Open { .. }) && !round.open_link {
         return Err(Refused::NotFound(format!("round {id}")).into());
     }
     open(&round, today)?;
-    let found = store::of_round(&mut *conn, id).await?.into_iter().find(|one| is_one(one));
+    let is_it = |one: &Service| by_id.map_or(one.what.code == by_code, |id| one.id == id);
+    let found = store::of_round(&mut *conn, id).await?.into_iter().find(is_it);
     let service = found.ok_or_else(|| Refused::wrong("service", "", "expected a service of the round"))?;
     let form = desk::form(conn, &round.questionnaire, round.version).await?;
     Ok(Sheet { round, service, form })

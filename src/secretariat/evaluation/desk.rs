@@ -329,15 +329,14 @@ pub async fn draft(conn: &mut PgConnection, year: i32, today: NaiveDate) -> Resu
     let mut counted = store::manifestations(&mut *conn, year).await?;
     let mut improved = store::improvements(&mut *conn, year).await?;
     let mut forms: BTreeMap<(String, i32), Form> = BTreeMap::new();
+    let pairs: BTreeSet<&(String, i32)> = asked.values().collect();
+    for pair in pairs {
+        forms.insert(pair.clone(), form(&mut *conn, &pair.0, pair.1).await?);
+    }
     let mut facts = Vec::new();
     for one in store::services(&mut *conn, "", i64::MAX).await? {
-        let mut questions = None;
-        if let Some(key) = asked.get(&one.id) {
-            if !forms.contains_key(key) {
-                forms.insert(key.clone(), form(&mut *conn, &key.0, key.1).await?);
-            }
-            questions = forms.get(key).cloned().map(|form| (form, tallies.remove(&one.id).unwrap_or_default()));
-        }
+        let form = asked.get(&one.id).and_then(|pair| forms.get(pair)).cloned();
+        let questions = form.map(|form| (form, tallies.remove(&one.id).unwrap_or_default()));
         let manifestations = counted.remove(&one.id);
         if questions.is_some() || manifestations.is_some() {
             let improvements = improved.remove(&one.what.code).unwrap_or_default();
@@ -387,8 +386,7 @@ pub async fn publish(
 pub fn is_whole(reports: &[super::Published]) -> bool {
     let is_own = |one: &super::Published| {
         let prev = one.prev.as_deref().map(ledger::unhex);
-        let document = serde_json::to_value(&one.report).unwrap_or_default();
-        let hash = |prev: Option<&[u8]>| ledger::hex(&sealed((one.year, one.seq), &document, &one.reason, prev));
+        let hash = |prev: Option<&[u8]>| ledger::hex(&sealed((one.year, one.seq), &one.document, &one.reason, prev));
         match prev {
             None => one.seq == 1 && hash(None) == one.hash,
             Some(None) => false,

@@ -15,6 +15,7 @@ pub mod suppress;
 
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 use uuid::Uuid;
 
@@ -222,6 +223,9 @@ pub struct Published {
     pub hash: String,
     pub prev: Option<String>,
     pub report: report::Report,
+    /// What was hashed: as it went out, whatever later versions of the service read in it.
+    #[serde(skip)]
+    pub document: Value,
 }
 
 /// Reads a questionnaire of this module: one with what the law wants asked.

@@ -416,7 +416,7 @@ pub async fn waiting(conn: &mut PgConnection, id: Uuid) -> sqlx::Result<Option<(
     let row = sqlx::query!("select text, state from evaluation_comment where id = $1 for update", id)
         .fetch_optional(conn)
         .await?;
-    row.map(|row| Ok((row.text, row.state.parse().map_err(decode)?))).transpose()
+    row.map(|row| Ok((row.text, row.state.parse::<CommentState>().map_err(decode)?))).transpose()
 }
 
 pub async fn check_comment(
@@ -523,7 +523,8 @@ pub async fn reports(conn: &mut PgConnection, year: Option<i32>) -> sqlx::Result
                 at: row.at,
                 hash: hex(&row.hash),
                 prev: row.prev.map(|prev| hex(&prev)),
-                report: serde_json::from_value(row.document).map_err(decode)?,
+                report: serde_json::from_value(row.document.clone()).map_err(decode)?,
+                document: row.document,
             })
         })
         .collect()

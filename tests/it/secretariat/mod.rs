@@ -4,6 +4,7 @@ mod budget;
 mod citizen;
 mod committees;
 mod ethics;
+mod evaluation;
 mod exchange;
 mod guarded;
 mod instruments;

@@ -27,7 +27,8 @@ pub fn read(text: &str, before: Option<&Form>) -> Result<Form, Vec<Fault>> {
     if let Some(before) = before {
         judge.follows(before);
     }
-    let mut faults: Vec<Fault> = judge.found.into_iter().map(|(span, message)| told(span, message)).collect();
+    let Judge { found, .. } = judge;
+    let mut faults: Vec<Fault> = found.into_iter().map(|(span, message)| told(span, message)).collect();
     faults.sort();
     faults.dedup();
     if faults.is_empty() { Ok(form) } else { Err(faults) }
