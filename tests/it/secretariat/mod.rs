@@ -7,6 +7,7 @@ mod exchange;
 mod instruments;
 mod kernel;
 mod legislative;
+mod media;
 mod publications;
 mod publishing;
 mod segments;
