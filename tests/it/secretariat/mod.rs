@@ -11,6 +11,7 @@ mod instruments;
 mod kernel;
 mod legislative;
 mod open_door;
+mod media;
 mod publications;
 mod publishing;
 mod search;
