@@ -38,7 +38,7 @@ pub enum Bench {
     History(history::Arguments),
     /// List, board, map and filters of the console over ten thousand open occurrences
     Pages(pages::Arguments),
-    /// Queues, search, cases, figures and public lists of the secretariat over 200,000 cases; their load beside warnings
+    /// Queues, search, cases, figures and public lists of the secretariat over 200,000 cases and a million press items; their load beside warnings
     Secretariat(secretariat::Arguments),
     /// From a reading to the SMS in the hands of the centre, with a policy that lets the alert out
     Latency(latency::Arguments),

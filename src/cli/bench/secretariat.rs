@@ -1,10 +1,11 @@
-//! `sentinela bench secretariat`: what hundreds of thousands of cases cost whoever works with them, and whether that work slows a warning.
+//! `sentinela bench secretariat`: what hundreds of thousands of cases and a million items of the press cost whoever works with them, and whether that work slows a warning.
 //! A database of its own is filled by the server itself; then pages are asked within this process, without a network, and held against a
 //! bare page, as `bench pages` does. With `--beside-latency` warnings are timed as `bench latency` times them: alone, beside the load of
 //! every route of the secretariat, and alone again.
 
 mod fill;
 mod load;
+mod media;
 mod shapes;
 
 use anyhow::Context as _;
@@ -32,6 +33,9 @@ pub struct Arguments {
     /// Cases in the database
     #[arg(long, default_value_t = 200_000, value_parser = clap::value_parser!(i64).range(100..=10_000_000))]
     cases: i64,
+    /// Items of the press in the database
+    #[arg(long, default_value_t = 1_000_000, value_parser = clap::value_parser!(i64).range(100..=100_000_000))]
+    items: i64,
     /// Times each address is asked, warm
     #[arg(long, default_value_t = 200, value_parser = clap::value_parser!(u32).range(1..))]
     rounds: u32,
@@ -60,6 +64,12 @@ pub struct Arguments {
     /// One JSON object instead of words
     #[arg(long)]
     json: bool,
+}
+
+impl Arguments {
+    const fn sizes(&self) -> Sizes {
+        Sizes { cases: self.cases, items: self.items }
+    }
 }
 
 /// Ends with an error when a bar is missed.
@@ -134,7 +144,7 @@ impl Pages {
 async fn pages(stage: &Stage, arguments: &Arguments) -> anyhow::Result<Pages> {
     let (pool, now) = (stage.pool(), Clock::System.now());
     let (app, _receiver) = stage.app()?;
-    let filled = fill::all(&pool, &app, now, Sizes { cases: arguments.cases }).await?;
+    let filled = fill::all(&pool, &app, now, arguments.sizes()).await?;
     let desk = Desk::sign_in(&app, now).await?;
     let sample = desk.open_some(OPENED).await?;
     whole(&desk, sample).await?;
@@ -181,6 +191,8 @@ async fn wanted(pool: &PgPool, (module, sample): (&str, Uuid)) -> anyhow::Result
     let public = one(pool, "publication", public).await?;
     let consultation = "select case_id from case_publication where type_key = 'participation.consultation' limit 1";
     let consultation = one(pool, "consultation", consultation).await?;
+    let item = "select id from media_item where state = 'selected' order by published_at desc limit 1";
+    let item = one(pool, "item of the press", item).await?;
     let year = Clock::System.now().year() - 1;
     let queue = "/secretaria/painel/ouvidoria";
     let search = |words: &str| format!("{queue}?q={words}");
@@ -237,6 +249,21 @@ async fn wanted(pool: &PgPool, (module, sample): (&str, Uuid)) -> anyhow::Result
         "/secretaria/transparencia".into(),
         "/secretaria/carta-de-servicos".into(),
     ]);
+    let press = "/secretaria/painel/clipping";
+    // Words of one item in ten, of none, and of a few.
+    all.extend(
+        [
+            "",
+            "?state=candidate&firsts=true",
+            "?state=selected",
+            "?q=museu",
+            "?q=inexistente",
+            "?q=4999",
+            "/repercussao",
+        ]
+        .map(|rest| format!("{press}{rest}")),
+    );
+    all.extend([format!("{press}/itens/{item}"), "/api/v1/secretariat/media-monitoring/items?q=onibus".into()]);
     Ok(all)
 }
 
@@ -318,7 +345,7 @@ async fn beside(stage: &Stage, arguments: &Arguments, centre: Centre) -> anyhow:
     let (pool, now) = (stage.pool(), Clock::System.now());
     let filled = {
         let (app, _receiver) = stage.app()?;
-        fill::all(&pool, &app, now, Sizes { cases: arguments.cases }).await?
+        fill::all(&pool, &app, now, arguments.sizes()).await?
     };
     pool.close().await;
     let each = usize::try_from(arguments.alerts)?;

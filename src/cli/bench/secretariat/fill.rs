@@ -6,7 +6,7 @@ use serde::Serialize;
 use sqlx::types::Json;
 use sqlx::{AssertSqlSafe, Executor as _, PgPool};
 
-use super::shapes;
+use super::{media, shapes};
 use crate::app::App;
 use crate::clock::{Instant, Stopwatch};
 
@@ -22,11 +22,14 @@ pub struct Filled {
 #[derive(Clone, Copy, Debug)]
 pub struct Sizes {
     pub cases: i64,
+    /// Items of the press.
+    pub items: i64,
 }
 
 /// One store that is filled.
 enum Fill {
     Cases(i64),
+    Items(i64),
 }
 
 /// Fills every store.
@@ -35,10 +38,11 @@ enum Fill {
 /// The database's.
 pub async fn all(pool: &PgPool, app: &App, now: Instant, sizes: Sizes) -> anyhow::Result<Vec<Filled>> {
     let mut filled = Vec::new();
-    for fill in [Fill::Cases(sizes.cases)] {
+    for fill in [Fill::Cases(sizes.cases), Fill::Items(sizes.items)] {
         let watch = Stopwatch::start();
         let (what, rows) = match fill {
             Fill::Cases(wanted) => ("cases", cases(pool, app, now, wanted).await?),
+            Fill::Items(wanted) => ("items of the press", media::items(pool, now, wanted).await?),
         };
         filled.push(Filled { what, rows, took_s: watch.elapsed().as_secs_f64() });
     }

@@ -28,7 +28,7 @@ use crate::web::gate::RULES;
 /// People who ask at once.
 const PEOPLE: usize = 8;
 /// Forms of each type that are filled in differently.
-const FORMS: usize = 4;
+const FORMS: usize = 2;
 /// Somebody takes a file out this often; each has up to 5000 cases.
 const FILE_EVERY: Duration = Duration::from_secs(10);
 
@@ -139,6 +139,9 @@ pub async fn routes(app: &App, desk: &Desk) -> anyhow::Result<Routes> {
         let newest =
             "select distinct on (module) module, case_id from case_publication order by module, published_at desc";
         published.extend(sqlx::query_as::<_, (String, Uuid)>(newest).fetch_all(&mut *conn).await?);
+        let newest = "select id from media_item order by published_at desc limit 1";
+        let item: Option<Uuid> = sqlx::query_scalar(newest).fetch_optional(&mut *conn).await?;
+        published.extend(item.map(|id| ("media_monitoring".to_owned(), id)));
     }
     let is_ours = |path: &str| path.starts_with("/secretaria") || path.starts_with("/api/v1/secretariat/");
     let (mut addresses, mut asked, mut not_asked) = (Vec::new(), 0, 0);

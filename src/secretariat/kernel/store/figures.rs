@@ -209,7 +209,7 @@ pub async fn scores(
                select d.subject_id, bool_or(d.state = 'open' and d.due_at < $3) as late,
                    bool_and(d.state <> 'met' or d.ended_at <= d.due_at) as in_time
                from deadline d where d.subject_kind = 'case' and d.subject_id in (select id from chosen) group by d.subject_id)
-           select c.department, count(*) filter (where not c.is_final) as "open!",
+           select c.department as "department!", count(*) filter (where not c.is_final) as "open!",
                count(*) filter (where not c.is_final and due.late) as "late!", count(*) filter (where c.is_final) as "finished!",
                count(*) filter (where c.is_final and coalesce(due.in_time, true)) as "finished_in_time!"
            from chosen c left join due on due.subject_id = c.id group by c.department order by c.department limit 200"#,
