@@ -20,8 +20,6 @@ use crate::refused::Refused;
 use crate::web::error::FieldError;
 
 const KIND: &str = "deadline";
-/// Kind of subject whose deadlines are moved by its own acts.
-const OF_CASES: &str = "case";
 
 impl From<NotNow> for Refused {
     fn from(why: NotNow) -> Self {
@@ -370,27 +368,6 @@ pub async fn act(
     }
     let changed = store::lock_one(conn, id).await?;
     changed.ok_or_else(|| Refused::NotFound(format!("deadline {id}")).into())
-}
-
-/// As [`act`], from the list of deadlines. Those of a case move with the acts of the case, which say who may and tell whoever has to be
-/// told: an extension by hand would be one that nobody hears of.
-///
-/// # Errors
-/// As [`act`]; `Conflict` for the deadline of a case.
-pub async fn act_by_hand(
-    conn: &mut PgConnection,
-    by: Acting<'_>,
-    tz: Tz,
-    id: Uuid,
-    asked: &Asked,
-) -> Result<Deadline, PlanError> {
-    store::lock(&mut *conn).await?;
-    let one = store::lock_one(&mut *conn, id).await?.ok_or_else(|| Refused::NotFound(format!("deadline {id}")))?;
-    if one.subject_kind == OF_CASES {
-        let why = format!("the deadline {} moves with the acts of its case ({})", one.code, one.law_ref);
-        return Err(Refused::Conflict(why).into());
-    }
-    act(conn, by, tz, id, asked).await
 }
 
 /// Its course changes, and with it the day.

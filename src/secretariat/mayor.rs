@@ -30,6 +30,7 @@ pub struct Waiting {
     pub state: String,
     /// mayor, owner, citizen or area.
     pub waits_for: Option<String>,
+    /// Empty: nobody, or restricted; as the department.
     pub assigned: String,
     pub department: String,
     /// In this state.
@@ -88,7 +89,6 @@ impl Row {
             number,
             state: self.state,
             waits_for: self.waits_for,
-            // The department that a complaint is with says of whom it is.
             assigned: if may { self.assigned } else { String::new() },
             department: if may { self.department } else { String::new() },
             since: self.since,

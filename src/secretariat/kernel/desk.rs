@@ -20,7 +20,6 @@ use crate::alerts::store::next_number;
 use crate::app::App;
 use crate::audit::{self, Act, Actor, Entry};
 use crate::config::Config;
-use crate::i18n::Lang;
 use crate::plancon::desk::reasoned;
 use crate::refused::Refused;
 use crate::vault::Ring;
@@ -306,8 +305,7 @@ pub async fn annul(
     let from = case.state.clone();
     let done = Done { act: "annul", from: &from, reason: &reason, changes: &Map::new() };
     keep(&mut *conn, desk, &case, &done, Act::CaseAnnul).await?;
-    let told = if case.access == Access::Restricted { Lang::Pt.t("sec-act-annul") } else { reason.clone() };
-    consequences::end_deadlines(&mut *conn, desk, &case, &told).await?;
+    consequences::end_deadlines(&mut *conn, desk, &case, &reason).await?;
     store::published::withdraw(conn, id, (by.now, &by.actor.name), &reason).await?;
     Ok(case)
 }

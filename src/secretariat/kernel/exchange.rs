@@ -311,7 +311,7 @@ async fn take_one(
     let case = case_of(line, def.module(), state);
     store::insert(&mut *conn, &case, &values::words(def, &case.fields)).await?;
     add_acts(&mut *conn, line).await?;
-    let (title, link) = (case.name_outside(def), case.link());
+    let (title, link): (String, String) = (case.name().chars().take(300).collect(), case.link());
     for running in &line.deadlines {
         let subject = (SUBJECT, case.id);
         let (code, anchor_at) = (running.code.as_str(), running.anchor_at);

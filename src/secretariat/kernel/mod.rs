@@ -27,7 +27,6 @@ use serde_json::{Map, Value};
 use uuid::Uuid;
 
 use crate::clock::Instant;
-use crate::i18n::Lang;
 use crate::units::vocabulary;
 
 pub use define::CaseType;
@@ -181,14 +180,12 @@ impl CaseFile {
         if number.is_empty() { self.title.clone() } else { format!("{number} · {}", self.title) }
     }
 
-    /// Its name where more people look than may read it: in the list of deadlines, and on a case for another department. Of what is
-    /// restricted only the kind and the number, because a title that a citizen wrote may tell who they are.
-    pub fn name_outside(&self, of: &CaseType) -> String {
-        let name = match self.access {
-            Access::Restricted => format!("{} {}", of.title.of(Lang::Pt), self.number()).trim().to_owned(),
-            Access::Internal | Access::Public => self.name(),
-        };
-        name.chars().take(300).collect()
+    /// What may be said of it where everybody inside reads: of what is restricted its number alone, or its type.
+    pub fn told(&self, def: &CaseType) -> String {
+        if self.access != Access::Restricted {
+            return self.name();
+        }
+        [def.title.pt.as_str(), &self.number()].join(" ").trim().to_owned()
     }
 
     pub fn text(&self, field: &str) -> Option<&str> {

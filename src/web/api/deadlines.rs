@@ -61,7 +61,7 @@ pub async fn acts(
 /// Extends, suspends, resumes or interrupts an open deadline, as its rule allows, or ends it: met, or void.
 ///
 /// # Errors
-/// 400 naming the field; 404; 409 when its rule or its state does not allow it, or it moves with the acts of a case; 401, 403.
+/// 400 naming the field; 404; 409 when its rule or its state does not allow it; 401, 403.
 #[utoipa::path(post, path = "/api/v1/deadlines/{id}", tag = "deadlines", params(("id" = Uuid, Path,)), request_body = Asked,
     responses((status = 200, body = Deadline), (status = 400, body = Problem), (status = 401, body = Problem),
         (status = 403, body = Problem), (status = 404, body = Problem), (status = 409, body = Problem)),
@@ -75,7 +75,7 @@ pub async fn act(
     let actor = staff.actor();
     let by = Acting { ids: &app.ids, now: app.clock.now(), actor: &actor };
     let mut tx = app.db.web.begin().await?;
-    let changed = desk::act_by_hand(&mut tx, by, app.config.municipality.time_zone, id, &asked).await?;
+    let changed = desk::act(&mut tx, by, app.config.municipality.time_zone, id, &asked).await?;
     tx.commit().await?;
     Ok(Json(changed))
 }

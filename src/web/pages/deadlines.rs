@@ -202,7 +202,7 @@ async fn done(
             "extend" | "suspend" | "resume" | "interrupt" | "meet" | "void" => {
                 let id = get("id").parse().map_err(|_| unknown("id"))?;
                 let asked = Asked { act: act.to_owned(), on: None, reason: get("reason").to_owned() };
-                desk::act_by_hand(&mut tx, by, v.tz, id, &asked).await?;
+                desk::act(&mut tx, by, v.tz, id, &asked).await?;
             }
             _ => return Err(unknown("act").into()),
         }

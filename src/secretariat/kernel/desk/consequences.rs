@@ -50,11 +50,12 @@ pub(super) async fn of_act(
 ) -> Result<(), CaseError> {
     let Some(one) = def.transition(&asked.transition) else { return Ok(()) };
     let reason = if outcome.reason.is_empty() { one.label.pt.as_str() } else { &outcome.reason };
-    // More people read the acts of a deadline than may read a restricted case; why stands in its own ledger.
-    let outside = if case.access == Access::Restricted { one.label.pt.as_str() } else { reason };
-    count(&mut *conn, desk, (def, case), (&outcome.deadlines, outside)).await?;
+    // Before its deadlines: whoever opens a case draws a number first and holds the calendar after that. The other way round two acts could
+    // wait for each other.
+    spawn(&mut *conn, desk, one, case).await?;
+    count(&mut *conn, desk, (def, case), (&outcome.deadlines, reason)).await?;
     if case.is_final && !before.is_final {
-        end_deadlines(&mut *conn, desk, case, outside).await?;
+        end_deadlines(&mut *conn, desk, case, reason).await?;
     }
     if outcome.publishes {
         publish(&mut *conn, desk, def, case).await?;
@@ -62,7 +63,6 @@ pub(super) async fn of_act(
     if one.withdraws {
         published::withdraw(&mut *conn, case.id, (desk.by.now, &desk.by.actor.name), reason).await?;
     }
-    spawn(&mut *conn, desk, one, (def, case)).await?;
     let told = words(&one.notifies);
     if told.contains(&"citizen") {
         tell_citizen(&mut *conn, desk, def, case, (&in_plain_words(def, one, case), &outcome.reason)).await?;
@@ -82,7 +82,7 @@ async fn count(
     (steps, reason): (&[DeadlineAct], &str),
 ) -> Result<(), CaseError> {
     let (by, subject, link) = (desk.by, (SUBJECT, case.id), case.link());
-    let title = case.name_outside(def);
+    let title: String = case.told(def).chars().take(300).collect();
     for step in steps {
         let code = step.code.as_str();
         match step.what {
@@ -150,12 +150,7 @@ async fn publish(conn: &mut PgConnection, desk: Desk<'_>, def: &CaseType, case: 
 }
 
 /// Opens the case that an act asks for.
-async fn spawn(
-    conn: &mut PgConnection,
-    desk: Desk<'_>,
-    one: &Transition,
-    (def, case): (&CaseType, &CaseFile),
-) -> Result<(), CaseError> {
+async fn spawn(conn: &mut PgConnection, desk: Desk<'_>, one: &Transition, case: &CaseFile) -> Result<(), CaseError> {
     let Some(spawn) = &one.spawns else { return Ok(()) };
     let fields = spawn.copy.iter().filter_map(|(to, from)| {
         let value = match from.get_ref().as_str() {
@@ -164,8 +159,11 @@ async fn spawn(
         };
         Some((to.clone(), value))
     });
-    // Whoever gets it may not read the case that it comes from.
-    let title = if case.access == Access::Restricted { case.name_outside(def) } else { case.title.clone() };
+    // Whoever gets it may not read the case that it comes from, and a title that a citizen wrote may tell who they are.
+    let title = match desk.types.get(&case.type_key) {
+        Some(kept) if case.access == Access::Restricted => case.told(&kept.def),
+        _ => case.title.clone(),
+    };
     let new = New { title, department: case.department.clone(), assigned: String::new(), fields: fields.collect() };
     // The act was allowed; that it opens a case in another module follows from it. Whoever acted is the author.
     let who = Who { is_service: true, ..desk.who.clone() };
