@@ -464,7 +464,11 @@ pub fn media_feed(data: &[u8]) {
             assert!((1..=parse::GUID).contains(&item.guid.chars().count()) && !item.guid.contains('\0'));
             assert!(!item.title.contains(char::is_control) && !item.excerpt.contains(char::is_control));
             // An address that is kept stays as it is.
-            assert!(item.link.is_empty() || link::normalised(&item.link, None).as_ref() == Some(&item.link), "{}", item.link);
+            assert!(
+                item.link.is_empty() || link::normalised(&item.link, None).as_ref() == Some(&item.link),
+                "{}",
+                item.link
+            );
             let print = twins::Print::of(&item.title, &item.excerpt);
             assert_eq!(twins::Print::kept(&item.title, print.simhash()), print);
         }

@@ -79,7 +79,10 @@ fn item(guid: &str, title: &str, text: &str, day: &str) -> String {
 }
 
 fn rss(items: &[String]) -> String {
-    format!("<?xml version=\"1.0\"?><rss version=\"2.0\"><channel><title>Jornal</title>{}</channel></rss>", items.concat())
+    format!(
+        "<?xml version=\"1.0\"?><rss version=\"2.0\"><channel><title>Jornal</title>{}</channel></rss>",
+        items.concat()
+    )
 }
 
 const MORNING: &str = "Sun, 22 Feb 2026 08:00:00 -0300";
@@ -141,7 +144,10 @@ async fn a_feed_is_asked_on_its_time_and_told_only_what_is_new() {
     // The same again with one more: the old one is the same by its name, the address of a third is known.
     let two = item("2", "Prefeitura abre edital de cultura", "", MORNING);
     let again = item("1", "Rio sobe e alaga ruas do centro (atualizado)", "", MORNING);
-    let same_page = format!("<item><title>Outro nome</title><link>{}</link><guid isPermaLink=\"false\">9</guid></item>", all[0]["link"].as_str().unwrap());
+    let same_page = format!(
+        "<item><title>Outro nome</title><link>{}</link><guid isPermaLink=\"false\">9</guid></item>",
+        all[0]["link"].as_str().unwrap()
+    );
     outlet.say(rss(&[two, again, same_page]), "\"v2\"");
     worker::round(&room.app, at("2026-02-22T12:30:00Z")).await.unwrap();
     assert_eq!(items(&room, &ana, "").await.len(), 2);
@@ -166,7 +172,10 @@ async fn what_is_broken_hostile_or_in_latin_1_does_no_harm_and_is_told() {
     outlet.fail(503);
     worker::round(&room.app, at("2026-02-22T12:30:00Z")).await.unwrap();
     let told = got(&room, &ana, "sources").await[0].clone();
-    assert_eq!((&told["failures"], &told["error_kind"], &told["due_at"]), (&json!(2), &json!("busy"), &json!("2026-02-22T13:30:00Z")));
+    assert_eq!(
+        (&told["failures"], &told["error_kind"], &told["due_at"]),
+        (&json!(2), &json!("busy"), &json!("2026-02-22T13:30:00Z"))
+    );
 
     // Somebody asks sooner. The document breaks off after its first item, and is in latin-1.
     let (status, _) = ask(&room, &ana, Method::POST, &format!("{BASE}/sources/{id}/ask"), Value::Null).await;
@@ -223,13 +232,19 @@ async fn a_story_told_twice_stands_once_and_rules_and_search_find_it_without_acc
     let candidates = items(&room, &ana, "?state=candidate&firsts=true").await;
     assert_eq!(titles(&candidates), ["Chuva forte deixa famílias desalojadas no bairro Industrial"]);
     let first = &candidates[0];
-    assert_eq!((&first["others"], &first["rules"], &first["proposed_theme"]), (&json!(1), &json!(["Chuva"]), &json!("chuva")));
+    assert_eq!(
+        (&first["others"], &first["rules"], &first["proposed_theme"]),
+        (&json!(1), &json!(["Chuva"]), &json!("chuva"))
+    );
     let whole = got(&room, &ana, &format!("items/{}", first["id"].as_str().unwrap())).await;
     assert_eq!(whole["repeats"][0]["source"], "Rádio");
 
     assert_eq!(items(&room, &ana, "?q=familias%20-radio").await.len(), 1);
     assert_eq!(items(&room, &ana, "?q=%22defesa%20civil%22").await.len(), 2);
-    assert_eq!(titles(&items(&room, &ana, "?q=campe%C3%A3o%20OR%20campeonato").await), ["Time vence na chuva e lidera o campeonato"]);
+    assert_eq!(
+        titles(&items(&room, &ana, "?q=campe%C3%A3o%20OR%20campeonato").await),
+        ["Time vence na chuva e lidera o campeonato"]
+    );
     assert_eq!(items(&room, &ana, "?q=granizo").await.len(), 0);
 
     let (status, wrong) =
@@ -249,9 +264,11 @@ async fn people_choose_take_back_and_close_the_day_which_leaves_once_and_never_c
     let all = items(&room, &ana, "?firsts=true").await;
     let (football, rain) = (&all[0], &all[1]);
     let path = |item: &Value, act: &str| format!("{BASE}/items/{}/{act}", item["id"].as_str().unwrap());
-    let chosen = json!({ "state": "selected", "tone": "negative", "theme": "Chuva", "spokesperson": "Maria", "revision": 0 });
+    let chosen =
+        json!({ "state": "selected", "tone": "negative", "theme": "Chuva", "spokesperson": "Maria", "revision": 0 });
 
-    let (status, wrong) = ask(&room, &ana, Method::POST, &path(rain, "judge"), json!({ "state": "selected", "revision": 0 })).await;
+    let (status, wrong) =
+        ask(&room, &ana, Method::POST, &path(rain, "judge"), json!({ "state": "selected", "revision": 0 })).await;
     assert_eq!((status, wrong["errors"].as_array().unwrap().len()), (StatusCode::BAD_REQUEST, 2), "{wrong}");
     let (status, whole) = ask(&room, &ana, Method::POST, &path(rain, "judge"), chosen.clone()).await;
     assert_eq!((status, &whole["item"]["state"]), (StatusCode::OK, &json!("selected")), "{whole}");
@@ -280,9 +297,11 @@ async fn people_choose_take_back_and_close_the_day_which_leaves_once_and_never_c
     let (status, _) = ask(&room, &ana, Method::POST, &path(rain, "undo"), json!({ "revision": 1 })).await;
     assert_eq!(status, StatusCode::OK);
     assert_eq!(got(&room, &ana, "clippings/2026-02-22").await, frozen, "what is closed stays");
-    let (status, _) = ask(&room, &ana, Method::POST, &format!("{BASE}/clippings"), json!({ "day": "2026-02-22" })).await;
+    let (status, _) =
+        ask(&room, &ana, Method::POST, &format!("{BASE}/clippings"), json!({ "day": "2026-02-22" })).await;
     assert_eq!(status, StatusCode::CONFLICT);
-    let (status, _) = ask(&room, &ana, Method::POST, &format!("{BASE}/clippings"), json!({ "day": "2026-03-30" })).await;
+    let (status, _) =
+        ask(&room, &ana, Method::POST, &format!("{BASE}/clippings"), json!({ "day": "2026-03-30" })).await;
     assert_eq!(status, StatusCode::BAD_REQUEST);
 }
 
@@ -292,7 +311,8 @@ async fn a_rumour_opens_an_occurrence_to_be_checked_and_raises_nothing() {
     told(&room, &ana).await;
     let rain = items(&room, &ana, "?firsts=true").await.remove(1);
     let path = format!("{BASE}/items/{}/check", rain["id"].as_str().unwrap());
-    let asked = json!({ "kind": "flooding", "place": "Bairro Industrial", "reason": "Um áudio diz que a barragem cedeu." });
+    let asked =
+        json!({ "kind": "flooding", "place": "Bairro Industrial", "reason": "Um áudio diz que a barragem cedeu." });
     let (status, check) = ask(&room, &ana, Method::POST, &path, asked.clone()).await;
     assert_eq!(status, StatusCode::CREATED, "{check}");
     assert_eq!(room.words("select number from occurrence").await, [check["number"].as_str().unwrap()]);
@@ -302,7 +322,8 @@ async fn a_rumour_opens_an_occurrence_to_be_checked_and_raises_nothing() {
     assert_eq!(room.words("select weight::text from report_standing where weight > 0").await.len(), 0);
     let (status, _) = ask(&room, &ana, Method::POST, &path, asked).await;
     assert_eq!(status, StatusCode::CONFLICT);
-    let (status, _) = ask(&room, &ana, Method::POST, &path, json!({ "kind": "ufo", "place": "x", "reason": "y" })).await;
+    let (status, _) =
+        ask(&room, &ana, Method::POST, &path, json!({ "kind": "ufo", "place": "x", "reason": "y" })).await;
     assert_eq!(status, StatusCode::BAD_REQUEST);
 }
 
