@@ -220,6 +220,20 @@ await play("the secretariat", { pictures: process.env.SHOTS }, async ({ base, op
     await read(`/secretaria/materias-legislativas/publicacoes/${path.split("/").pop()}`, /Serve à cidade/);
   });
 
+  await module("ethics", "a question of conflict is examined by one and answered by another, and its summary names nobody", async () => {
+    const path = await openCase(page, ["etica", "ethics.conflict"], "Convite para palestra", {
+      kind: "private_activity", asker: "Pessoa fictícia", question: "Posso aceitar o convite?",
+    });
+    await act(page, path, "examine", { opinion: "Sem relação com as funções." });
+    const answered = { outcome: "conditions", conditions: "Sem remuneração e fora do expediente." };
+    await refusedAct(page, path, "answer", answered, /duas pessoas/);
+    await refusedAct(second, path, "answer", { outcome: "conditions" }, /Falta/);
+    await act(second, path, "answer", answered);
+    await act(page, path, "publish", { summary_title: `Palestra em congresso ${mark}`, summary: "Pode, sem remuneração." });
+    await read(`/secretaria/etica/publicacoes/${path.split("/").pop()}`, own("Palestra em congresso"));
+    assert.doesNotMatch(await everybody.locator("main").innerText(), /Pessoa fictícia/);
+  });
+
   await module("transparency", "what is published from tomorrow on is refused, and what is published counts", async () => {
     const item = { item: "tenders", covers_until: day(-1), url: "https://exemplo.invalid/licitacoes", format: "CSV" };
     await openCase(page, ["transparencia", "transparency.publication"], "Licitações", { ...item, published_on: day(3) });
@@ -246,6 +260,25 @@ await play("the secretariat", { pictures: process.env.SHOTS }, async ({ base, op
     consultation = path.split("/").pop();
     await read(`/secretaria/participacao/consultas/${consultation}`, own("Praças"));
     await resident.goto(everybody.url());
+  });
+
+  await module("service-evaluation", "a service is written down once, and a round asks of it", async () => {
+    const desk = "/secretaria/painel/avaliacao-de-servicos/pesquisas";
+    const code = `posto-${mark}`;
+    const service = page.locator("#servicos > details.more form");
+    await page.goto(base + desk);
+    await checkPage(page);
+    for (const again of [false, true]) {
+      await fill(service, { code, name: `Posto de saúde ${mark}`, sphere: "federal", unit: "Posto do Centro" });
+      await submit(page, service);
+      if (again) await refused(page, /\S/);
+    }
+    await page.goto(base + desk);
+    const round = page.locator("main form:has(input[name=act][value=round])");
+    await fill(round, { title: `Pesquisa ${mark}`, opens_on: day(0), closes_on: day(10), services: code, open_link: "yes" });
+    await submit(page, round);
+    assert.equal(await page.locator(".flash.bad").count(), 0, await page.locator("main").innerText());
+    await read("/secretaria/avaliacao-de-servicos", own("Pesquisa"));
   });
 
   await module("committees", "a council is created, seated, and convened no sooner than its notice allows", async () => {
@@ -386,6 +419,31 @@ await play("the secretariat", { pictures: process.env.SHOTS }, async ({ base, op
     await refusedAct(page, path, "publish", {}, /duas pessoas/);
     await act(second, path, "publish");
     await read("/secretaria/carta-de-servicos", own("Vistoria de risco"));
+  });
+
+  await module("media-monitoring", "an item is written down, found, and chosen with its tone", async () => {
+    const desk = "/secretaria/painel/clipping";
+    await page.goto(`${base}${desk}/fontes`);
+    await checkPage(page);
+    const rule = page.locator(`main form[action="${desk}/regras"]`);
+    await fill(rule, { name: `Regra ${mark}`, query: "(chuva" });
+    await submit(page, rule);
+    await refused(page, /\S/);
+    const source = page.locator(`main form[action="${desk}/fontes"]`);
+    await fill(source, { name: `Jornal ${mark}`, kind: "hand" });
+    await submit(page, source);
+    await page.goto(`${base}${desk}/novo`);
+    const item = page.locator(`main form[action="${desk}/novo"]`);
+    await fill(item, { source: { label: `Jornal ${mark}` }, title: `Obra entregue ${mark}`, excerpt: "A contenção ficou pronta." });
+    await submit(page, item);
+    await page.goto(`${base}${desk}?q=${mark}`);
+    await send(page, page.locator(`main a[href*="${desk}/itens/"]`).first());
+    await checkPage(page);
+    const judged = page.locator('main form[action$="/julgar"]');
+    await judged.locator("[name=tone]").first().check();
+    await judged.locator("[name=theme]").fill("obras");
+    await send(page, judged.locator("button[name=state][value=selected]"));
+    assert.equal(await page.locator(".flash.bad").count(), 0, await page.locator("main").innerText());
   });
 
   await module("press", "a release is checked by the area, approved by a third person, and distributed", async () => {
