@@ -81,6 +81,15 @@ impl Lang {
         self.format(key, Some(&args))
     }
 
+    /// With any number of arguments.
+    pub fn tn(self, key: &str, given: &[(&str, String)]) -> String {
+        let mut args = FluentArgs::new();
+        for (name, value) in given {
+            args.set((*name).to_owned(), argument(value));
+        }
+        self.format(key, Some(&args))
+    }
+
     fn format(self, key: &str, args: Option<&FluentArgs<'_>>) -> String {
         let bundle = &BUNDLES[self as usize];
         let Some(pattern) = bundle.get_message(key).and_then(|message| message.value()) else {
@@ -289,8 +298,12 @@ mod tests {
 
     #[test]
     fn every_word_of_committees_has_a_text() {
+        use crate::secretariat::ethics::Proposal;
+        use crate::secretariat::kernel::RecusedHow;
         use crate::secretariat::kernel::body::{self, life, rules};
         have_texts(&[
+            ("sec-ethics-proposal", Proposal::ALL.iter().map(|one| one.as_str()).collect()),
+            ("sec-ethics-how", RecusedHow::ALL.iter().map(|one| one.as_str()).collect()),
             ("sec-committees-kind", body::BodyKind::ALL.iter().map(|one| one.as_str()).collect()),
             ("sec-committees-act", body::ActKind::ALL.iter().map(|one| one.as_str()).collect()),
             ("sec-committees-role", body::SeatRole::ALL.iter().map(|one| one.as_str()).collect()),

@@ -103,7 +103,9 @@ impl Service {
         self.spawn("rotas", crate::rota::worker::run(app.clone()));
         self.spawn("deadlines", crate::deadlines::worker::run(app.clone()));
         self.spawn("cases of the secretariat", crate::secretariat::kernel::worker::run(app.clone()));
+        self.spawn("determinations of resolutions", crate::secretariat::committees::worker::run(app.clone()));
         self.spawn("digests by segment", crate::secretariat::segments::worker::run(app.clone()));
+        self.spawn("media monitoring", crate::secretariat::media_monitoring::worker::run(app.clone()));
         self.spawn("press of the secretariat", crate::secretariat::press::worker::run(app.clone()));
         self.spawn("reviews of plans", crate::plancon::worker::run(app.clone()));
         self.spawn("situation reports", crate::situation::worker::run(app.clone()));

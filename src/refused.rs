@@ -1,5 +1,60 @@
 //! Why an act was not done, for the desks that pages and API share.
 
+use chrono::NaiveDate;
+
+use crate::i18n::Lang;
+
+/// Why not, for programs and for people: a code that stays, a sentence in English, and what words in each language are made of.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Reason {
+    /// Its words are `refused-CODE`.
+    pub code: &'static str,
+    pub detail: String,
+    pub args: Vec<(&'static str, Said)>,
+    /// The law or rule that it rests on; empty: none is cited.
+    pub law: String,
+    /// It is about who asks, not about what stands.
+    pub is_forbidden: bool,
+}
+
+/// A part of a reason.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Said {
+    Text(String),
+    Day(NaiveDate),
+    /// In Portuguese and in English.
+    Label(String, String),
+    /// A key of `config/i18n`.
+    Key(String),
+    All(Vec<Said>),
+}
+
+impl Said {
+    fn of(&self, lang: Lang) -> String {
+        match self {
+            Self::Text(text) => text.clone(),
+            Self::Day(day) => day.format(if lang == Lang::Pt { "%d/%m/%Y" } else { "%-d %b %Y" }).to_string(),
+            Self::Label(pt, en) => if lang == Lang::Pt { pt } else { en }.clone(),
+            Self::Key(key) => lang.t(key),
+            Self::All(all) => all.iter().map(|one| one.of(lang)).collect::<Vec<_>>().join(", "),
+        }
+    }
+}
+
+impl Reason {
+    /// Key of its words.
+    pub fn key(&self) -> String {
+        format!("refused-{}", self.code)
+    }
+
+    /// The sentence in a language, with the law.
+    pub fn words(&self, lang: Lang) -> String {
+        let args: Vec<(&str, String)> = self.args.iter().map(|(name, said)| (*name, said.of(lang))).collect();
+        let words = lang.tn(&self.key(), &args);
+        if self.law.is_empty() { words } else { format!("{words} ({})", self.law) }
+    }
+}
+
 /// The act changed nothing.
 #[derive(Debug, thiserror::Error)]
 pub enum Refused {
@@ -14,6 +69,9 @@ pub enum Refused {
     /// Not this person.
     #[error("{0}")]
     Forbidden(String),
+    /// The state, or who asks, does not allow it, and it can be said in the reader's language.
+    #[error("{}", .0.detail)]
+    Because(Box<Reason>),
     #[error(transparent)]
     Database(#[from] sqlx::Error),
 }

@@ -448,3 +448,33 @@ pub fn certificate(data: &[u8]) {
     let text = text(data);
     let _ = (Certificate::from_pem(&text), certificates::from_hex(&text));
 }
+
+/// Feeds of the press, and rules of people over what they say.
+pub fn media_feed(data: &[u8]) {
+    use sentinela::secretariat::media_monitoring::parse::{self, Around};
+    use sentinela::secretariat::media_monitoring::query::{MOST_LETTERS, Query, Story};
+    use sentinela::secretariat::media_monitoring::{link, twins};
+    let base = url::Url::parse("https://jornal.example/rss.xml").expect("an address");
+    let around = Around { content_type: "", base: Some(&base), tz: CONFIG.municipality.time_zone };
+    if let Ok(parsed) = parse::parse(data, around) {
+        assert!(parsed.items.len() <= parse::MOST_ITEMS);
+        for item in &parsed.items {
+            assert!((1..=parse::TITLE).contains(&item.title.chars().count()));
+            assert!(item.excerpt.chars().count() <= parse::EXCERPT);
+            assert!((1..=parse::GUID).contains(&item.guid.chars().count()) && !item.guid.contains('\0'));
+            assert!(!item.title.contains(char::is_control) && !item.excerpt.contains(char::is_control));
+            // An address that is kept stays as it is.
+            assert!(
+                item.link.is_empty() || link::normalised(&item.link, None).as_ref() == Some(&item.link),
+                "{}",
+                item.link
+            );
+            let print = twins::Print::of(&item.title, &item.excerpt);
+            assert_eq!(twins::Print::kept(&item.title, print.simhash()), print);
+        }
+    }
+    match Query::parse(&text(data)) {
+        Ok(query) => assert!(!query.matches(&Story::of("", ""))),
+        Err(fault) => assert!((1..=MOST_LETTERS + 1).contains(&fault.column), "{fault}"),
+    }
+}

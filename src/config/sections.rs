@@ -365,4 +365,31 @@ pub struct Demo {
 pub struct Secretariat {
     /// Folder with types of cases of the town, beside those compiled in; empty = none.
     pub case_types: String,
+    pub media: Media,
+}
+
+/// Media monitoring (docs/secretariat/media-monitoring.md).
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Media {
+    /// Local time at which the clipping of the day before is closed and sent; none = by hand only.
+    #[serde(deserialize_with = "time_or_nothing")]
+    pub clipping_at: Option<chrono::NaiveTime>,
+    /// Hours within which two items may tell one story.
+    pub same_story_hours: u32,
+    /// Days that items are kept, and those that were selected, with their clippings.
+    pub item_days: u32,
+    pub selected_days: u32,
+}
+
+impl Media {
+    pub(super) fn check(&self, expect: &mut impl FnMut(bool, &str, &str, &str)) {
+        let hours = self.same_story_hours;
+        expect((1..=720).contains(&hours), "secretariat.media.same_story_hours", &hours.to_string(), "1 to 720");
+        let days = self.item_days;
+        expect((30..=3650).contains(&days), "secretariat.media.item_days", &days.to_string(), "30 to 3650");
+        let selected = self.selected_days;
+        let fits = (days..=36_500).contains(&selected);
+        expect(fits, "secretariat.media.selected_days", &selected.to_string(), "at least item_days, and at most 36500");
+    }
 }

@@ -20,6 +20,8 @@ use crate::refused::Refused;
 use crate::web::error::FieldError;
 
 const KIND: &str = "deadline";
+/// Kind of subject whose deadlines are moved by its own acts.
+const OF_CASES: &str = "case";
 
 impl From<NotNow> for Refused {
     fn from(why: NotNow) -> Self {
@@ -82,6 +84,28 @@ pub async fn set(conn: &mut PgConnection, by: Acting<'_>, tz: Tz, new: &New<'_>)
     let after = json!({ "code": new.code, "law_ref": rule.law_ref, "due_on": told.due_on, "subject": new.subject.1 });
     audit::record(conn, by.ids, by.now, by.actor, Entry::new(Act::DeadlineSet, KIND, id).to(after)).await?;
     Ok(id)
+}
+
+/// Begins a deadline that ran elsewhere, with what happened to it there: it is not extended anew because it came in from a file.
+///
+/// # Errors
+/// As [`set`]; `Conflict` when it was extended more often than its rule allows.
+pub async fn restore(
+    conn: &mut PgConnection,
+    by: Acting<'_>,
+    tz: Tz,
+    (new, course): (&New<'_>, &Course),
+) -> Result<(), Refused> {
+    let id = set(&mut *conn, by, tz, new).await?;
+    if *course == Course::default() {
+        return Ok(());
+    }
+    let anchor = Anchor { at: new.anchor_at, tz };
+    let (rule, told) = preview(&mut *conn, new.code, anchor, course).await?;
+    if course.extended > rule.extensions.max {
+        return Err(NotNow::NoMore(rule.extensions.max).into());
+    }
+    Ok(store::set(conn, id, (&rule, course, &told), new.anchor_at).await?)
 }
 
 /// Ends every open deadline of a subject with this code: it was met, or it matters no more (`void`).
@@ -368,6 +392,24 @@ pub async fn act(
     }
     let changed = store::lock_one(conn, id).await?;
     changed.ok_or_else(|| Refused::NotFound(format!("deadline {id}")).into())
+}
+
+/// The same at the console, where only deadlines of the response are acted on: those of the secretariat move with the acts of their cases
+/// and instruments, by whoever works there.
+///
+/// # Errors
+/// As [`act`]; `NotFound` for any other.
+pub async fn act_at_console(
+    conn: &mut PgConnection,
+    by: Acting<'_>,
+    tz: Tz,
+    id: Uuid,
+    asked: &Asked,
+) -> Result<Deadline, PlanError> {
+    if !store::is_of_console(&mut *conn, id).await? {
+        return Err(Refused::NotFound(format!("deadline {id}")).into());
+    }
+    act(conn, by, tz, id, asked).await
 }
 
 /// Its course changes, and with it the day.

@@ -1,7 +1,7 @@
 //! Deadlines: until which day something has to be done, and how that day was reckoned.
 //!
 //! `rule` reads rules and chooses the one that holds on the day of the anchor, `calendar` knows the days without business, `reckon`
-//! counts and leaves a trace, `course` says what may happen to a deadline, `words` says all of it (pure). `desk` acts in the caller's
+//! counts and leaves a trace, `course` says what may happen to a deadline, `town` where days begin, `words` says all of it (pure). `desk` acts in the caller's
 //! transaction for every module, `worker` reminds. What a new holiday or rule moves is journalled with the day before and after.
 
 pub mod calendar;
@@ -10,6 +10,7 @@ pub mod desk;
 pub mod reckon;
 pub mod rule;
 pub mod store;
+pub mod town;
 pub mod words;
 pub mod worker;
 

@@ -23,6 +23,13 @@ pub struct Course {
     pub restarted: Option<NaiveDate>,
 }
 
+impl Course {
+    /// Nothing happened to it.
+    pub fn is_plain(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
 /// One step, for people to follow.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "step", rename_all = "snake_case")]

@@ -206,6 +206,32 @@ pub async fn list(
     Ok(rows.into_iter().map(Deadline::from).collect())
 }
 
+/// What is open of the response, whose pages lie below /console, at most 500. Deadlines of the secretariat are shown with their cases and
+/// instruments, to whoever may read those, and never crowd out these.
+pub async fn of_console(conn: &mut PgConnection) -> sqlx::Result<Vec<Deadline>> {
+    let rows = sqlx::query_as!(
+        Row,
+        r#"select id, subject_kind, subject_id, title, link, code, law_ref, anchor_event, anchor_at, extended,
+               paused as "paused: Json<Vec<(NaiveDate, Option<NaiveDate>)>>", restarted_on, due_on, due_at, warn_days, confirmed,
+               trace as "trace: Json<Vec<Step>>", state, ended_at
+           from deadline where state = 'open' and link like '/console/%' order by due_at, id limit $1"#,
+        MOST
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(rows.into_iter().map(Deadline::from).collect())
+}
+
+/// True for a deadline of the response.
+pub async fn is_of_console(conn: &mut PgConnection, id: Uuid) -> sqlx::Result<bool> {
+    sqlx::query_scalar!(
+        r#"select exists (select from deadline where id = $1 and link like '/console/%') as "known!""#,
+        id
+    )
+    .fetch_one(conn)
+    .await
+}
+
 /// Every open one, however many there are: what a holiday moves.
 pub async fn open(conn: &mut PgConnection) -> sqlx::Result<Vec<Deadline>> {
     let rows = sqlx::query_as!(
@@ -396,14 +422,15 @@ pub async fn acts_of(conn: &mut PgConnection, ids: &[Uuid]) -> sqlx::Result<BTre
     Ok(acts)
 }
 
-/// What is near its end or past it and was not told of since, each once: near, and when the last day has come. Code, title, link and day.
+/// What of the response is near its end or past it and was not told of since, each once: near, and when the last day has come. Code, title,
+/// link and day. Of the secretariat's its own worker tells its own people.
 pub async fn take_due(
     conn: &mut PgConnection,
     today: NaiveDate,
 ) -> sqlx::Result<Vec<(String, String, String, NaiveDate)>> {
     let rows = sqlx::query!(
         r#"update deadline set reminded_on = $1
-           where state = 'open' and due_on - warn_days <= $1
+           where state = 'open' and link like '/console/%' and due_on - warn_days <= $1
              and (reminded_on is null or (due_on <= $1 and reminded_on < due_on))
            returning code, title, link, due_on as "due_on!""#,
         today

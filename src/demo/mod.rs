@@ -7,8 +7,10 @@
 mod budget;
 mod citizen;
 mod council;
+mod ethics;
 mod gauges;
 pub mod people;
+mod procedures;
 mod publishing;
 mod seed;
 mod shelters;

@@ -7,7 +7,9 @@ use chrono::TimeDelta;
 use sqlx::{ConnectOptions as _, Connection as _, Executor as _, PgConnection, PgPool};
 
 use super::storm::{self, Timeline};
-use super::{Memory, USERNAME, budget, citizen, council, people, publishing, shelters, streets, teams};
+use super::{
+    Memory, USERNAME, budget, citizen, council, ethics, people, procedures, publishing, shelters, streets, teams,
+};
 use crate::accounts::{self, Role, Roles};
 use crate::addresses::file::Source;
 use crate::addresses::store::import as addresses;
@@ -97,8 +99,11 @@ async fn fill(
     shelters::save(&mut conn, clock, ids).await?;
     council::fill(&mut conn, (ids, clock.now())).await?;
     citizen::fill(&mut conn, (ids, clock.now()), config).await?;
+    procedures::fill(&mut conn, (ids, clock.now()), config).await?;
     publishing::fill(&mut conn, (ids, clock.now()), config).await?;
+    ethics::fill(&mut conn, (ids, clock.now()), config).await?;
     instruments(&mut conn, clock, ids, tz).await?;
+    media(&mut conn, (clock.now(), ids), config).await?;
     // Starting the service takes a moment that shall not be missed from the play.
     memory.began_at = clock.now() + STARTING_FOR;
     history(&mut conn, pool, &memory.timeline()).await
@@ -108,6 +113,19 @@ async fn fill(
 fn everything() -> Roles {
     let modules = Role::ALL.iter().copied().filter(|role| role.is_module());
     Roles::new([Role::Coordinator, Role::Administrator].into_iter().chain(modules))
+}
+
+/// Media monitoring.
+async fn media(
+    conn: &mut PgConnection,
+    (now, ids): (crate::clock::Instant, &Ids),
+    config: &Config,
+) -> anyhow::Result<()> {
+    let actor = Actor::command();
+    let by = crate::accounts::tokens::desk::Acting { ids, now, actor: &actor };
+    let mut tx = conn.begin().await?;
+    crate::secretariat::media_monitoring::seed::fill(&mut tx, by, config).await?;
+    Ok(tx.commit().await?)
 }
 
 /// Agreements, funding, strategic projects, and the evaluation of services.

@@ -183,6 +183,7 @@ fn of_desk(refused: Refused) -> Refusal {
         }
         Refused::NotFound(_) => Refusal::NotFound("task"),
         Refused::Conflict(why) | Refused::Forbidden(why) => Refusal::Conflict(why),
+        Refused::Because(reason) => Refusal::Conflict(reason.detail),
         Refused::Database(error) => Refusal::Database(error),
     }
 }

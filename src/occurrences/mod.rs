@@ -40,13 +40,16 @@ vocabulary! {
         Level = "level",
         /// What a gauge measured.
         Reading = "reading",
+        /// What the press says, or what goes round: to be checked, and opened from the item itself.
+        Media = "media",
     }
 }
 
 impl Origin {
-    /// What the service measured itself. It never counts as a witness for the rules: a rule would hear its own echo.
+    /// What the service measured itself, and what is but said of others' saying. It never counts as a witness for the rules: a rule would
+    /// hear its own echo, or a rumour.
     pub const fn is_echo(self) -> bool {
-        matches!(self, Self::Alert | Self::Level | Self::Reading)
+        matches!(self, Self::Alert | Self::Level | Self::Reading | Self::Media)
     }
 }
 

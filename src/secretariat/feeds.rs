@@ -53,7 +53,7 @@ fn escaped(text: &str) -> String {
             '>' => out.push_str("&gt;"),
             '"' => out.push_str("&quot;"),
             '\n' | '\t' => out.push(letter),
-            letter if letter.is_control() => {}
+            letter if letter.is_control() || matches!(letter, '\u{fffe}' | '\u{ffff}') => {}
             letter => out.push(letter),
         }
     }
@@ -110,12 +110,16 @@ pub fn atom(head: &Head<'_>, all: &[Published]) -> String {
     ));
     for one in all {
         out.push_str(&format!(
-            "<entry>\n<id>urn:uuid:{}</id>\n<title>{}</title>\n<published>{3}</published>\n<updated>{3}</updated>\n<link rel=\"alternate\" type=\"text/html\" href=\"{2}\"/>\n",
+            "<entry>\n<id>urn:uuid:{}</id>\n<title>{}</title>\n<updated>{}</updated>\n<link rel=\"alternate\" type=\"text/html\" href=\"{}\"/>\n",
             one.case_id,
             escaped(&headline(one)),
-            escaped(&head.entry(one)),
             stamp(one.published_at),
+            escaped(&head.entry(one)),
         ));
+        // Of a correction only the day of the correction is known here, and that is no first publication.
+        if one.seq == 1 {
+            out.push_str(&format!("<published>{}</published>\n", stamp(one.published_at)));
+        }
         for tag in tags_of(one) {
             out.push_str(&format!("<category term=\"{}\"/>\n", escaped(&tag)));
         }
@@ -133,13 +137,15 @@ pub fn json(head: &Head<'_>, all: &[Published]) -> Value {
     let items: Vec<Value> = all
         .iter()
         .map(|one| {
+            // Of a correction only the day of the correction is known here.
+            let day = if one.seq == 1 { "date_published" } else { "date_modified" };
             json!({
                 "id": format!("urn:uuid:{}", one.case_id),
                 "url": head.entry(one),
                 "title": headline(one),
                 "summary": summary(one),
                 "content_text": if body(one).is_empty() { summary(one) } else { body(one) },
-                "date_published": one.published_at.to_rfc3339_opts(chrono::SecondsFormat::Secs, true),
+                (day): one.published_at.to_rfc3339_opts(chrono::SecondsFormat::Secs, true),
                 "tags": tags_of(one),
             })
         })
@@ -197,6 +203,25 @@ mod tests {
         assert!(text.contains("<category term=\"obras-públicas\"/>") && text.contains("Resumo &amp; mais"), "{text}");
         assert!(text.contains("<id>https://a.invalid/secretaria/noticias/feed.atom?tag=chuva</id>"), "{text}");
         assert!(text.contains("<updated>2026-03-02T12:00:00Z</updated>"), "{text}");
+    }
+
+    #[test]
+    fn a_correction_has_the_id_of_what_it_corrects_and_is_no_first_publication() {
+        let (first, mut second) = (one("Chuva", ""), one("Chuva", ""));
+        second.seq = 2;
+        let item = json(&head(None), std::slice::from_ref(&second))["items"][0].clone();
+        assert_eq!(item["date_modified"], "2026-03-02T12:00:00Z", "{item}");
+        assert_eq!(item["date_published"], Value::Null, "{item}");
+        let (first, second) = (atom(&head(None), &[first]), atom(&head(None), &[second]));
+        let id = "<id>urn:uuid:00000000-0000-0000-0000-000000000000</id>";
+        assert!(first.contains(id) && second.contains(id), "{second}");
+        assert!(first.contains("<published>2026-03-02T12:00:00Z</published>"), "{first}");
+        assert!(!second.contains("<published>"), "{second}");
+    }
+
+    #[test]
+    fn letters_that_xml_does_not_know_are_left_out() {
+        assert_eq!(escaped("a\u{0}b\u{fffe}c\u{ffff}d\u{85}e"), "abcde");
     }
 
     #[test]

@@ -30,6 +30,7 @@ pub struct Waiting {
     pub state: String,
     /// mayor, owner, citizen or area.
     pub waits_for: Option<String>,
+    /// Empty: nobody, or restricted; as the department.
     pub assigned: String,
     pub department: String,
     /// In this state.
@@ -88,8 +89,9 @@ impl Row {
             number,
             state: self.state,
             waits_for: self.waits_for,
-            assigned: self.assigned,
-            department: self.department,
+            // The department that a complaint is with says of whom it is.
+            assigned: if may { self.assigned } else { String::new() },
+            department: if may { self.department } else { String::new() },
             since: self.since,
             days: (now - from).num_days().max(0),
             due_on: self.due_on,
@@ -104,15 +106,21 @@ impl Row {
 pub async fn awaiting(conn: &mut PgConnection, who: &Who, now: Instant) -> sqlx::Result<Vec<Waiting>> {
     let rows = sqlx::query_as!(
         Row,
-        r#"select c.id, c.type_key, c.type_version, c.module, c.series, c.year, c.number, c.title, c.state, c.access, c.author,
-               c.waits_for, c.assigned, c.department,
-               coalesce((select max(a.at) from case_act a where a.case_id = c.id and a.from_state <> a.to_state), c.opened_at) as "since!",
+        r#"with first as materialized (
+               select c.id, coalesce((select max(a.at) from case_act a where a.case_id = c.id and a.from_state <> a.to_state),
+                   c.opened_at) as since
+               from case_file c where c.waits_for = 'mayor' and not c.is_final
+                 and not exists (select from case_recusal r where r.case_id = c.id and r.username = $2 and r.lifted_at is null)
+               order by since, c.id limit $1)
+           select c.id, c.type_key, c.type_version, c.module, c.series, c.year, c.number, c.title, c.state, c.access, c.author,
+               c.waits_for, c.assigned, c.department, f.since as "since!",
                d.due_on as "due_on?", d.due_at as "due_at?", d.code as "code?", d.law_ref as "law_ref?", d.extended as "extended?"
-           from case_file c left join lateral (
+           from first f join case_file c on c.id = f.id left join lateral (
                select due_on, due_at, code, law_ref, extended from deadline
                where subject_kind = 'case' and subject_id = c.id and state = 'open' order by due_at nulls last, code limit 1) d on true
-           where c.waits_for = 'mayor' and not c.is_final order by "since!", c.id limit $1"#,
-        MOST
+           order by f.since, f.id"#,
+        MOST,
+        who.name
     )
     .fetch_all(conn)
     .await?;
@@ -123,17 +131,21 @@ pub async fn awaiting(conn: &mut PgConnection, who: &Who, now: Instant) -> sqlx:
 pub async fn late(conn: &mut PgConnection, who: &Who, now: Instant) -> sqlx::Result<Vec<Waiting>> {
     let rows = sqlx::query_as!(
         Row,
-        r#"with first as (
-               select distinct on (subject_id) subject_id, due_on, due_at, code, law_ref, extended from deadline
-               where subject_kind = 'case' and state = 'open' and due_at < $1 and due_on <= ($1::timestamptz)::date + 1
-               order by subject_id, due_at)
+        r#"with first as materialized (
+               select d.id, d.subject_id, d.due_at from deadline d join case_file c on c.id = d.subject_id
+               where d.subject_kind = 'case' and d.state = 'open' and d.due_at < $1 and not c.is_final
+                 and not exists (select from deadline e where e.subject_kind = 'case' and e.state = 'open'
+                     and e.subject_id = d.subject_id and (e.due_at, e.id) < (d.due_at, d.id))
+                 and not exists (select from case_recusal r where r.case_id = c.id and r.username = $3 and r.lifted_at is null)
+               order by d.due_at, d.subject_id limit $2)
            select c.id, c.type_key, c.type_version, c.module, c.series, c.year, c.number, c.title, c.state, c.access, c.author,
                c.waits_for, c.assigned, c.department,
                coalesce((select max(a.at) from case_act a where a.case_id = c.id and a.from_state <> a.to_state), c.opened_at) as "since!",
                d.due_on as "due_on?", d.due_at as "due_at?", d.code as "code?", d.law_ref as "law_ref?", d.extended as "extended?"
-           from first d join case_file c on c.id = d.subject_id where not c.is_final order by d.due_at, c.id limit $2"#,
+           from first f join deadline d on d.id = f.id join case_file c on c.id = f.subject_id order by d.due_at, c.id"#,
         now,
-        MOST
+        MOST,
+        who.name
     )
     .fetch_all(conn)
     .await?;

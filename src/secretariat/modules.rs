@@ -5,6 +5,29 @@ use std::borrow::Borrow;
 use crate::accounts::Role;
 use crate::i18n::Lang;
 
+/// What modules are about, for the rail of whoever works in many.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Area {
+    Government,
+    Citizen,
+    Voice,
+    Planning,
+}
+
+impl Area {
+    pub const ALL: &[Self] = &[Self::Government, Self::Citizen, Self::Voice, Self::Planning];
+
+    /// Key of its words.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Government => "rail-sec-government",
+            Self::Citizen => "rail-sec-citizen",
+            Self::Voice => "rail-sec-voice",
+            Self::Planning => "rail-sec-planning",
+        }
+    }
+}
+
 /// One module.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Module {
@@ -26,6 +49,22 @@ impl Module {
     /// In columns and definition files: "service_evaluation".
     pub const fn key(&self) -> &'static str {
         self.role.as_str()
+    }
+
+    pub const fn area(&self) -> Area {
+        match self.role {
+            Role::Transparency
+            | Role::Participation
+            | Role::ServiceEvaluation
+            | Role::Sic
+            | Role::Ombudsman
+            | Role::ServiceCharter => Area::Citizen,
+            Role::Outreach | Role::Segments | Role::MediaMonitoring | Role::Press | Role::News => Area::Voice,
+            Role::Committees | Role::Agreements | Role::StrategicProjects | Role::Funding | Role::Budget => {
+                Area::Planning
+            }
+            _ => Area::Government,
+        }
     }
 
     pub fn title(&self, lang: impl Borrow<Lang>) -> &'static str {

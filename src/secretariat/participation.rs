@@ -1,6 +1,7 @@
 //! What anybody says in a consultation, without an account. Consultations and contributions are cases; here is only the citizen's door.
 
-use serde_json::Map;
+use serde_json::{Map, json};
+use sha2::{Digest as _, Sha256};
 use sqlx::PgConnection;
 use uuid::Uuid;
 
@@ -22,6 +23,14 @@ pub struct Said {
     pub email: String,
     /// Their name may be shown beside it.
     pub may_name: bool,
+    /// Of the form it came by, when that holds: the same sent twice under it is one contribution.
+    pub stamp: Option<String>,
+}
+
+/// What tells that the same comes again by the same form. Kept where a case keeps the hash of a code; nobody has a code of it.
+fn again(consultation: Uuid, stamp: &str, said: &Said) -> [u8; 32] {
+    let all = json!([consultation, stamp, said.text, said.part, said.name, said.email, said.may_name]);
+    Sha256::digest(format!("sentinela contribution 1:{all}")).into()
 }
 
 /// Takes a contribution. The day it is received is the town's, so nothing comes in outside of the period.
@@ -34,8 +43,16 @@ pub async fn contribute(
     consultation: Uuid,
     said: &Said,
 ) -> Result<CaseFile, CaseError> {
-    let above = store::load(&mut *conn, consultation, false).await?.filter(|case| case.type_key == CONSULTATION);
+    // Held, so that of two presses of one button the second finds what the first made.
+    let above = store::load(&mut *conn, consultation, true).await?.filter(|case| case.type_key == CONSULTATION);
     let above = above.ok_or_else(|| Refused::NotFound(format!("consultation {consultation}")))?;
+    let code_hash = said.stamp.as_deref().map(|stamp| again(consultation, stamp, said));
+    if let Some(hash) = &code_hash
+        && let Some(id) = store::by_code(&mut *conn, hash).await?
+        && let Some(before) = store::load(&mut *conn, id, false).await?
+    {
+        return Ok(before);
+    }
     let mut fields = Map::new();
     let name = said.name.trim();
     let given = [
@@ -51,5 +68,6 @@ pub async fn contribute(
     fields.insert("received_on".to_owned(), desk.at().today().to_string().into());
     let title: String = format!("Contribuição: {}", above.title).chars().take(300).collect();
     let new = New { title, department: above.department.clone(), assigned: String::new(), fields };
-    desk::open(conn, desk, CONTRIBUTION, &new, &Around { parent: Some(consultation), ..Around::default() }).await
+    let around = Around { parent: Some(consultation), code_hash, ..Around::default() };
+    desk::open(conn, desk, CONTRIBUTION, &new, &around).await
 }

@@ -8,9 +8,13 @@ use super::citizen;
 use super::kernel::define::CaseType;
 use super::kernel::store::figures::{self, Count};
 use crate::clock::Instant;
+use crate::deadlines::town::Year;
 
 /// Cells below it are not shown to everybody.
 pub const LEAST: i64 = 5;
+
+/// Key of the table of deadlines.
+const IN_TIME: &str = "in_time";
 
 /// Fields that are counted, where a type has them.
 const FIELDS: [&str; 6] = ["kind", "outcome", "ground", "theme", "appeal_outcome", "rating"];
@@ -54,20 +58,36 @@ pub struct Yearly {
     pub suppressed: bool,
 }
 
-/// Hides what is small; and when one cell alone would be hidden, the smallest of the others with it, because the total would tell it. Pure.
+/// Hides what is small; and as long as the total would tell what was hidden, the smallest of the others with it. Pure.
 pub fn suppress(rows: &mut [Row]) {
-    let is_small = |count: Option<i64>| count.is_some_and(|count| (1..LEAST).contains(&count));
-    let mut hidden = 0;
-    for row in rows.iter_mut().filter(|row| is_small(row.count)) {
-        row.count = None;
-        hidden += 1;
+    let mut hidden = Vec::new();
+    for row in rows.iter_mut() {
+        if let Some(count) = row.count.filter(|count| (1..LEAST).contains(count)) {
+            row.count = None;
+            hidden.push(count);
+        }
     }
-    if hidden == 1
-        && let Some(next) =
-            rows.iter_mut().filter(|row| row.count.is_some_and(|count| count > 0)).min_by_key(|row| row.count)
-    {
-        next.count = None;
+    while is_told_by_total(&hidden) {
+        let others = rows.iter_mut().filter(|row| row.count.is_some_and(|count| count > 0));
+        let Some(next) = others.min_by_key(|row| row.count) else { return };
+        hidden.extend(next.count.take());
     }
+}
+
+/// Whoever knows the sum of what is hidden, and that none is nought, knows each: one alone; all of them one; all of them as large as a
+/// small cell can be; or so few in all that the sum itself is small.
+fn is_told_by_total(hidden: &[i64]) -> bool {
+    let (cells, sum) = (hidden.len() as i64, hidden.iter().sum::<i64>());
+    cells == 1 || (cells > 0 && (sum < LEAST || sum == cells || sum == cells * (LEAST - 1)))
+}
+
+/// Deadlines in time and late are two parts of one sum for each rule, and of no other.
+fn suppress_table(table: &mut Table) {
+    if table.key != IN_TIME {
+        return suppress(&mut table.rows);
+    }
+    let rule = |row: &Row| row.key.rsplit_once('.').map(|(rule, _)| rule.to_owned());
+    table.rows.chunk_by_mut(|a, b| rule(a) == rule(b)).for_each(suppress);
 }
 
 impl Yearly {
@@ -75,7 +95,7 @@ impl Yearly {
     #[must_use]
     pub fn for_everybody(mut self) -> Self {
         let keep = |count: Option<i64>| count.filter(|count| *count == 0 || *count >= LEAST);
-        self.tables.iter_mut().for_each(|table| suppress(&mut table.rows));
+        self.tables.iter_mut().for_each(suppress_table);
         if keep(self.answered).is_none_or(|count| count == 0) {
             self.average_days = None;
         }
@@ -122,17 +142,22 @@ pub async fn load(
         return Ok(None);
     }
     let key = def.key();
+    if Year::of(year, tz).is_none() {
+        return Ok(None);
+    }
     let months = by_month(&mut *conn, key, year, tz.name()).await?;
     let received: i64 = months.iter().map(|month| month.count).sum();
     let mut tables = Vec::new();
     let month = |one: Count| row(&one.key, String::new(), one.count);
     tables.push(Table { key: "month".into(), rows: months.into_iter().map(month).collect() });
-    let states = figures::by_state(&mut *conn, key, year).await?;
+    let states = figures::by_state(&mut *conn, (key, ""), year).await?;
     let state = |one: Count| row(&one.key, def.state_label(&one.key, crate::i18n::Lang::Pt), one.count);
     tables.push(Table { key: "state".into(), rows: states.into_iter().map(state).collect() });
-    for field in FIELDS.iter().filter_map(|key| def.field(key)) {
-        let counts = figures::by_choice(&mut *conn, key, year, field.key()).await?;
-        let told = counts.into_iter().filter(|one| !one.key.is_empty());
+    let fields: Vec<String> =
+        FIELDS.iter().filter(|key| def.field(key).is_some()).map(|key| (*key).to_owned()).collect();
+    let counts = figures::by_choices(&mut *conn, key, year, &fields).await?;
+    for field in fields.iter().filter_map(|key| def.field(key)) {
+        let told = counts.iter().filter(|(of, _)| of == field.key()).map(|(_, one)| one);
         let rows = told.map(|one| row(&one.key, field.option_label(&one.key, crate::i18n::Lang::Pt), one.count));
         tables.push(Table { key: field.key().to_owned(), rows: rows.collect() });
     }
@@ -143,14 +168,14 @@ pub async fn load(
         rows: acts.iter().map(|one| row(&one.key, label(&one.key), one.count)).collect(),
     });
     let mut in_time = Vec::new();
-    for one in figures::in_time(&mut *conn, key, year, now).await? {
+    for one in figures::in_time(&mut *conn, (key, ""), year, now).await? {
         if citizen::concerns(&one.code) {
             let late = one.met_late + one.open_late;
             in_time.push(row(&format!("{}.in_time", one.code), String::new(), one.met_in_time));
             in_time.push(row(&format!("{}.late", one.code), String::new(), late));
         }
     }
-    tables.push(Table { key: "in_time".into(), rows: in_time });
+    tables.push(Table { key: IN_TIME.into(), rows: in_time });
     let (answered, average_days) = answers(conn, key, year).await?;
     Ok(Some(Yearly {
         module: def.module().to_owned(),
@@ -169,7 +194,7 @@ async fn by_month(conn: &mut PgConnection, type_key: &str, year: i32, tz: &str) 
     sqlx::query_as!(
         Count,
         r#"select to_char(m, 'FM00') as "key!", count(c.id) as "count!" from generate_series(1, 12) m
-           left join case_file c on c.type_key = $1 and c.annulled_at is null and c.year = $2
+           left join case_file c on c.type_key = $1 and c.annulled_at is null and c.year = $2 and c.counted_year = $2
                and extract(month from c.opened_at at time zone $3)::int = m
            group by m order by m"#,
         type_key,
@@ -186,7 +211,7 @@ async fn by_act(conn: &mut PgConnection, type_key: &str, year: i32) -> sqlx::Res
     sqlx::query_as!(
         Count,
         r#"select a.act as "key!", count(distinct a.case_id) as "count!" from case_act a join case_file c on c.id = a.case_id
-           where c.type_key = $1 and c.annulled_at is null and c.year = $2 and a.act = any($3) group by a.act order by a.act"#,
+           where c.type_key = $1 and c.annulled_at is null and c.year = $2 and c.counted_year = $2 and a.act = any($3) group by a.act order by a.act"#,
         type_key,
         year,
         &acts[..]
@@ -200,7 +225,7 @@ async fn answers(conn: &mut PgConnection, type_key: &str, year: i32) -> sqlx::Re
     let told = sqlx::query!(
         r#"select count(*) as "count!", avg(extract(epoch from (a.at - c.opened_at)) / 86400)::float8 as days
            from case_file c join case_act a on a.case_id = c.id and a.act = 'answer'
-           where c.type_key = $1 and c.annulled_at is null and c.year = $2"#,
+           where c.type_key = $1 and c.annulled_at is null and c.year = $2 and c.counted_year = $2"#,
         type_key,
         year
     )
@@ -230,5 +255,19 @@ mod tests {
         assert_eq!(hidden(&[20, 3, 4]), [Some(20), None, None]);
         assert_eq!(hidden(&[20, 0, 0]), [Some(20), Some(0), Some(0)], "none is no small cell");
         assert_eq!(hidden(&[1]), [None]);
+        assert_eq!(hidden(&[20, 9, 1, 1]), [Some(20), None, None, None], "two in all are one and one");
+        assert_eq!(hidden(&[20, 9, 4, 4]), [Some(20), None, None, None], "eight in two small cells are four and four");
+        assert_eq!(hidden(&[20, 9, 2, 4]), [Some(20), Some(9), None, None]);
+    }
+
+    #[test]
+    fn what_was_late_cannot_be_reckoned_from_what_was_in_time_under_the_same_rule() {
+        let rows =
+            [("sic.answer.in_time", 50), ("sic.answer.late", 3), ("sic.appeal.in_time", 9), ("sic.appeal.late", 0)];
+        let rows = rows.map(|(key, count)| row(key, String::new(), count)).to_vec();
+        let mut table = Table { key: IN_TIME.into(), rows };
+        suppress_table(&mut table);
+        let shown: Vec<Option<i64>> = table.rows.iter().map(|row| row.count).collect();
+        assert_eq!(shown, [None, None, Some(9), Some(0)]);
     }
 }

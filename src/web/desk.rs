@@ -156,7 +156,7 @@ pub fn report<'a>(staff: &Staff, call: &Call, spot: Option<(Spot, PlaceFrom)>, l
             None => (Standing::Anonymous, format!("desk {}", call.key)),
         },
         Origin::Agency => (Standing::Staff, format!("desk {}", call.key)),
-        Origin::Radio | Origin::Alert | Origin::Level | Origin::Reading => {
+        Origin::Radio | Origin::Alert | Origin::Level | Origin::Reading | Origin::Media => {
             (Standing::Staff, format!("staff {}", staff.id))
         }
     };

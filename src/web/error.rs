@@ -7,7 +7,7 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 
-use crate::refused::Refused;
+use crate::refused::{Reason, Refused};
 
 /// One thing wrong with a request.
 #[derive(Clone, Debug, Serialize, PartialEq, Eq, utoipa::ToSchema)]
@@ -29,6 +29,9 @@ pub struct Problem {
     pub status: u16,
     #[serde(skip_serializing_if = "String::is_empty")]
     pub detail: String,
+    /// Of the reason, where it has one: a word that stays, whatever its sentence becomes.
+    #[serde(skip_serializing_if = "str::is_empty")]
+    pub code: &'static str,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub errors: Vec<FieldError>,
 }
@@ -46,6 +49,9 @@ pub enum ApiError {
     /// The state moved meanwhile, or does not allow the act.
     #[error("{0}")]
     Conflict(String),
+    /// As `Conflict` or `Forbidden`, with a code.
+    #[error("{}", .0.detail)]
+    Because(Box<Reason>),
     /// The same key came before with other content; each field that differs.
     #[error("{detail}")]
     Differs { detail: String, errors: Vec<FieldError> },
@@ -84,8 +90,9 @@ impl ApiError {
             Self::BadRequest { .. } => StatusCode::BAD_REQUEST,
             Self::Unauthorized => StatusCode::UNAUTHORIZED,
             Self::Forbidden(_) => StatusCode::FORBIDDEN,
+            Self::Because(reason) if reason.is_forbidden => StatusCode::FORBIDDEN,
             Self::NotFound(_) => StatusCode::NOT_FOUND,
-            Self::Conflict(_) | Self::Differs { .. } => StatusCode::CONFLICT,
+            Self::Conflict(_) | Self::Because(_) | Self::Differs { .. } => StatusCode::CONFLICT,
             Self::MethodNotAllowed(_) => StatusCode::METHOD_NOT_ALLOWED,
             Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::WrongMediaType(_) | Self::Compressed => StatusCode::UNSUPPORTED_MEDIA_TYPE,
@@ -116,6 +123,7 @@ impl From<Refused> for ApiError {
             Refused::NotFound(what) => Self::NotFound(what),
             Refused::Conflict(why) => Self::Conflict(why),
             Refused::Forbidden(why) => Self::Forbidden(why),
+            Refused::Because(reason) => Self::Because(reason),
             Refused::Database(error) => error.into(),
         }
     }
@@ -159,11 +167,12 @@ impl IntoResponse for ApiError {
         let detail = if let Self::NotFound(_) = &self { shorten_to(&said, 200) } else { said };
         let retry_after_s = if let Self::TooMany { retry_after_s } = self { retry_after_s } else { 2 };
         let allow = if let Self::MethodNotAllowed(methods) = &self { methods.clone() } else { String::new() };
+        let code = if let Self::Because(reason) = &self { reason.code } else { "" };
         let errors = match self {
             Self::BadRequest { errors, .. } | Self::Differs { errors, .. } => errors,
             _ => Vec::new(),
         };
-        let mut response = problem(status, detail, errors);
+        let mut response = problem(status, detail, (code, errors));
         if let Ok(allow) = HeaderValue::from_str(&allow)
             && !allow.is_empty()
         {
@@ -176,9 +185,9 @@ impl IntoResponse for ApiError {
     }
 }
 
-fn problem(status: StatusCode, detail: String, errors: Vec<FieldError>) -> Response {
+fn problem(status: StatusCode, detail: String, (code, errors): (&'static str, Vec<FieldError>)) -> Response {
     let title = status.canonical_reason().unwrap_or("Error").to_owned();
-    let problem = Problem { kind: "about:blank".into(), title, status: status.as_u16(), detail, errors };
+    let problem = Problem { kind: "about:blank".into(), title, status: status.as_u16(), detail, code, errors };
     let mut response = (status, Json(problem)).into_response();
     response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
     response
@@ -199,7 +208,7 @@ pub async fn problems(request: Request, next: Next) -> Response {
     }
     let (parts, body) = response.into_parts();
     let words = axum::body::to_bytes(body, MAX_WORDS).await.unwrap_or_default();
-    let mut answer = problem(status, shorten_to(&String::from_utf8_lossy(&words), 300), Vec::new());
+    let mut answer = problem(status, shorten_to(&String::from_utf8_lossy(&words), 300), ("", Vec::new()));
     for (name, value) in &parts.headers {
         if name != header::CONTENT_TYPE && name != header::CONTENT_LENGTH {
             answer.headers_mut().append(name, value.clone());

@@ -69,10 +69,21 @@ include!("routes_committees.rs");
 include!("routes_evaluation.rs");
 include!("routes_publication.rs");
 include!("routes_instruments.rs");
+include!("routes_media.rs");
+include!("routes_ethics.rs");
 
 /// Every list of the table.
-const LISTS: &[&[Rule]] =
-    &[OF_WARNING, OF_RESPONSE, OF_SECRETARIAT, OF_COMMITTEES, OF_EVALUATION, OF_INSTRUMENTS, OF_PUBLICATION];
+const LISTS: &[&[Rule]] = &[
+    OF_WARNING,
+    OF_RESPONSE,
+    OF_SECRETARIAT,
+    OF_COMMITTEES,
+    OF_EVALUATION,
+    OF_INSTRUMENTS,
+    OF_PUBLICATION,
+    OF_MEDIA,
+    OF_ETHICS,
+];
 
 /// Every route with its guard.
 pub const RULES: &[Rule] = &joined::<{ count() }>();

@@ -3,6 +3,10 @@
 /// The secretariat's wider work. Whoever works in a module has its role; desks ask for it.
 const OF_SECRETARIAT: &[Rule] = &[
     staff("GET", "/api/v1/secretariat/modules", SeeSecretariat),
+    staff("GET", "/api/v1/secretariat/series", ManageStaff),
+    staff("PUT", "/api/v1/secretariat/series", ManageStaff),
+    staff("GET", "/console/series", ManageStaff),
+    staff("POST", "/console/series", ManageStaff),
     staff("GET", "/api/v1/secretariat/{module}/case-types", SeeSecretariat),
     staff("GET", "/api/v1/secretariat/{module}/case-types/{key}", SeeSecretariat),
     staff("GET", "/api/v1/secretariat/{module}/cases", SeeSecretariat),

@@ -110,8 +110,12 @@ async function inspect({ telephone: page, base, signIn, picture }) {
   await page.evaluate(() => navigator.serviceWorker.ready);
   await page.reload();
   await page.locator("html[data-ready]").waitFor();
+  // What is to be done was heard, and with it which incidents there are.
+  await page.locator("#who", { hasText: /\S/ }).waitFor();
   await context.setOffline(true);
   await page.click(".campo-bar a.primary");
+  // The incident is an exercise, so nobody is led into it unasked.
+  await page.selectOption("[data-field=incident]", { index: 1 });
   await page.fill("[data-field=street]", "Rua das Acácias");
   await page.fill("[data-field=house_number]", "12");
   await page.fill("[data-field=neighbourhood]", "Linhares");

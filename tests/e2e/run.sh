@@ -74,7 +74,13 @@ stop_demonstration
 demonstrate disaster
 FAILURE=$data/failure BASE=http://127.0.0.1:$http USERNAME=$username PASSWORD=$password node tests/e2e/disaster.mjs
 
-# The secretariat, beside it.
+# The secretariat, beside it: some acts take a second and a third person.
+modules=representation,advisory,coordination,relations,legislative,ethics,transparency,participation,service_evaluation,committees,agreements
+modules=$modules,strategic_projects,sic,ombudsman,outreach,segments,service_charter,media_monitoring,press,funding,budget,assignments,news
+for person in revisora aprovadora; do
+    SENTINELA_PASSWORD=$password "${program[@]}" user add $person --name "Pessoa fictícia ($person)" --role "operator,$modules" >>"$log" 2>&1
+done
+export SECOND=revisora THIRD=aprovadora
 FAILURE=$data/failure BASE=http://127.0.0.1:$http USERNAME=$username PASSWORD=$password node tests/e2e/secretariat.mjs
 
 # Once more at the pace of a provider: what goes out in a blink can be neither watched nor paused.

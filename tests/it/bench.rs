@@ -66,3 +66,56 @@ async fn the_bench_of_pages_asks_every_view_of_what_is_open() {
         assert!(timed["ratio"].as_f64().unwrap() > 0.0 && timed["bytes"].as_u64().unwrap() > 1000, "{timed}");
     }
 }
+
+/// What a bench of the secretariat printed. It ends with an error when a bar is missed, as it may in a debug build on a busy machine; then it
+/// must name what was missed.
+async fn secretariat(arguments: &[&str]) -> serde_json::Value {
+    let mut command = support::sentinela();
+    command.args(["bench", "secretariat", "--cases", "2000", "--items", "2000"]).args(arguments);
+    command.args(["--json", "--database-url", &support::server_url()]);
+    let (status, output) = Process::start(command).end().await;
+    let line = output.lines().rfind(|line| line.starts_with('{')).unwrap_or_else(|| panic!("{output}"));
+    let report: serde_json::Value = serde_json::from_str(line).unwrap();
+    assert_eq!(status.success(), report["missed"].as_array().unwrap().is_empty(), "{output}");
+    report
+}
+
+#[tokio::test]
+async fn the_bench_of_the_secretariat_asks_queues_search_cases_figures_and_public_lists() {
+    let report = secretariat(&["--rounds", "2"]).await;
+    assert_eq!(report["filled"][0]["rows"], 2000, "{report}");
+    assert_eq!(report["filled"][1]["rows"], 2000, "{report}");
+    let addresses = report["addresses"].as_array().unwrap();
+    for part in [
+        "/secretaria/painel",
+        "prefeito",
+        "late=true",
+        "year=",
+        "q=iluminacao",
+        "q=inexistente",
+        "/clipping",
+        "/casos/",
+        "relatorio/",
+        "publicacoes",
+    ] {
+        let timed = addresses.iter().find(|one| one["address"].as_str().unwrap().contains(part)).expect(part);
+        assert!(timed["p99_ms"].as_f64().unwrap() >= timed["p50_ms"].as_f64().unwrap(), "{timed}");
+    }
+    let missed = addresses.iter().filter(|one| one["p99_ms"].as_f64().unwrap() > 50.0).count();
+    assert_eq!(report["missed"].as_array().unwrap().len(), missed, "{report}");
+    assert!(report["files"][0]["bytes"].as_u64().unwrap() > 10_000, "{report}");
+}
+
+#[tokio::test]
+async fn the_bench_beside_warnings_asks_every_module_while_the_sms_leave() {
+    let report = secretariat(&["--beside-latency", "--alerts", "3", "--background", "50"]).await;
+    for part in ["before", "loaded", "after"] {
+        for what in ["sms", "issued"] {
+            assert!(report[part][what]["p50_ms"].as_f64().unwrap() > 0.0, "{part}: {report}");
+        }
+    }
+    let load = &report["load"];
+    assert!(load["pages"].as_u64().unwrap() > 0 && load["cases_opened"].as_u64().unwrap() > 0, "{load}");
+    assert!(load["routes_asked"].as_u64().unwrap() >= 40 && load["refused"].is_null(), "{load}");
+    assert!(report["ratio_p50"].as_f64().unwrap() > 0.0, "{report}");
+}

@@ -13,7 +13,7 @@ macro_rules! targets {
     ($($name:ident),+ $(,)?) => { [$((stringify!($name), targets::$name as fn(&[u8]))),+] };
 }
 
-const TARGETS: [Target; 25] = targets![
+const TARGETS: [Target; 26] = targets![
     payload,
     topic,
     status,
@@ -35,6 +35,7 @@ const TARGETS: [Target; 25] = targets![
     template,
     cookie,
     language,
+    media_feed,
     json_body,
     certificate,
     gateway_callback,

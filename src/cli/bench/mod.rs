@@ -15,6 +15,7 @@ mod mail;
 mod pages;
 mod publish;
 mod publishers;
+mod secretariat;
 mod sms;
 mod stage;
 
@@ -37,6 +38,8 @@ pub enum Bench {
     History(history::Arguments),
     /// List, board, map and filters of the console over ten thousand open occurrences
     Pages(pages::Arguments),
+    /// Queues, search, cases, figures and public lists of the secretariat over 200,000 cases and a million press items; their load beside warnings
+    Secretariat(secretariat::Arguments),
     /// From a reading to the SMS in the hands of the centre, with a policy that lets the alert out
     Latency(latency::Arguments),
     /// From the approval to the first and the last SMS, with a million residents
@@ -60,6 +63,7 @@ impl Bench {
             Self::Ingest(arguments) => ingest::run(config, &arguments).await,
             Self::Devices(arguments) => devices::run(config, &arguments).await,
             Self::Publish(arguments) => publish::run(&arguments).await,
+            Self::Secretariat(arguments) => secretariat::run(config, &arguments).await,
             Self::Latency(arguments) => latency::run(config, &arguments).await,
             Self::Fanout(arguments) => fanout::run(config, &arguments).await,
             Self::Sms(arguments) => sms::run(config, &arguments).await,

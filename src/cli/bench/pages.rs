@@ -56,15 +56,16 @@ struct Report {
     optimised: bool,
 }
 
+/// How long an address took.
 #[derive(Debug, Serialize)]
-struct Timed {
-    address: String,
-    bytes: usize,
-    p50_ms: f64,
-    p99_ms: f64,
+pub struct Timed {
+    pub address: String,
+    pub bytes: usize,
+    pub p50_ms: f64,
+    pub p99_ms: f64,
     /// The median over that of the bare page.
-    ratio: f64,
-    within_bar: bool,
+    pub ratio: f64,
+    pub within_bar: bool,
 }
 
 pub async fn run(mut config: Config, arguments: &Arguments) -> anyhow::Result<()> {
@@ -87,16 +88,19 @@ pub async fn run(mut config: Config, arguments: &Arguments) -> anyhow::Result<()
 
 fn print(report: &Report) {
     println!("{} open occurrences, each address asked {} times, warm", report.occurrences, report.rounds);
-    println!("  {:<66} {:>9} {:>8} {:>8} {:>7}", "address", "bytes", "p50 ms", "p99 ms", "ratio");
-    for Timed { address, bytes, p50_ms, p99_ms, ratio, within_bar } in
-        std::iter::once(&report.bare).chain(&report.addresses)
-    {
-        let word = if *within_bar { "" } else { "  over the bar" };
-        println!("  {address:<66} {bytes:>9} {p50_ms:>8.1} {p99_ms:>8.1} {ratio:>7.1}{word}");
-    }
+    table(std::iter::once(&report.bare).chain(&report.addresses));
     println!("  bar for the console: {} ms", report.bar_ms);
     if !report.optimised {
         println!("  This is a debug build: the figures mean little.");
+    }
+}
+
+/// A line for each address.
+pub fn table<'a>(all: impl Iterator<Item = &'a Timed>) {
+    println!("  {:<66} {:>9} {:>8} {:>8} {:>7}", "address", "bytes", "p50 ms", "p99 ms", "ratio");
+    for Timed { address, bytes, p50_ms, p99_ms, ratio, within_bar } in all {
+        let word = if *within_bar { "" } else { "  over the bar" };
+        println!("  {address:<66} {bytes:>9} {p50_ms:>8.1} {p99_ms:>8.1} {ratio:>7.1}{word}");
     }
 }
 
@@ -106,16 +110,7 @@ async fn measure(stage: &Stage, arguments: &Arguments) -> anyhow::Result<Report>
     fill(&pool, now, arguments).await?;
     let (app, _receiver) = stage.app()?;
     let cookie = sign_in(&app, now).await?;
-    let service = crate::web::router::router(app.clone());
-    let bare = Router::new().route("/bare", get(bare)).with_state(app.clone());
-    let mut bare = time(&bare, &cookie, "/bare".into(), arguments.rounds).await?;
-    bare.ratio = 1.0;
-    let mut addresses = Vec::new();
-    for address in wanted(&app, now).await? {
-        let mut timed = time(&service, &cookie, address, arguments.rounds).await?;
-        timed.ratio = timed.p50_ms / bare.p50_ms;
-        addresses.push(timed);
-    }
+    let (bare, addresses) = time_all(&app, &cookie, wanted(&app, now).await?, arguments.rounds).await?;
     Ok(Report {
         occurrences: arguments.occurrences,
         rounds: arguments.rounds,
@@ -124,6 +119,26 @@ async fn measure(stage: &Stage, arguments: &Arguments) -> anyhow::Result<Report>
         bar_ms: BAR_MS,
         optimised: !cfg!(debug_assertions),
     })
+}
+
+/// The bare page, and each address with its ratio to it.
+pub async fn time_all(
+    app: &App,
+    cookie: &str,
+    wanted: Vec<String>,
+    rounds: usize,
+) -> anyhow::Result<(Timed, Vec<Timed>)> {
+    let service = crate::web::router::router(app.clone());
+    let bare = Router::new().route("/bare", get(bare)).with_state(app.clone());
+    let mut bare = time(&bare, cookie, "/bare".into(), rounds).await?;
+    bare.ratio = 1.0;
+    let mut addresses = Vec::new();
+    for address in wanted {
+        let mut timed = time(&service, cookie, address, rounds).await?;
+        timed.ratio = timed.p50_ms / bare.p50_ms;
+        addresses.push(timed);
+    }
+    Ok((bare, addresses))
 }
 
 /// One look at the database and nothing else: what no page can be below.

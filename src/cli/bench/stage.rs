@@ -16,6 +16,7 @@ use crate::db::open::Database;
 use crate::events::Events;
 use crate::ids::Ids;
 use crate::ingest;
+use crate::secretariat::kernel::Types;
 use crate::stations::device::secret_sha256;
 use crate::stations::store::{self, NewDatastream, NewStation};
 use crate::units::{Quantity, StreamKind};
@@ -91,6 +92,7 @@ impl Stage {
 
     fn built(config: Config, db: Db) -> anyhow::Result<(App, ingest::Receiver)> {
         let (ingest, receiver) = ingest::channel(&config, &Clock::System);
+        let cases = Types::load(&config.secretariat.case_types)?;
         let app = App::new(Parts {
             limits: crate::web::limit::Limits::new(&config.http.limits),
             pictures: crate::web::notices::pictures::Pictures::default(),
@@ -106,7 +108,7 @@ impl Stage {
             events: Events::default(),
             ingest,
             templates: Templates::load(None)?,
-            cases: Default::default(),
+            cases,
             stop: CancellationToken::new(),
         });
         Ok((app, receiver))

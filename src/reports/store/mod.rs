@@ -265,7 +265,7 @@ pub async fn members(conn: &mut PgConnection, occurrence: Uuid) -> sqlx::Result<
         r#"select r.id, r.kind, r.standing, r.doubts, r.reporter, r.origin, r.received_at, st_x(r.geom) as lon, st_y(r.geom) as lat, r.precision_m,
                (select count(*) from attachment a where a.report_id = r.id and a.removed_at is null) as "photographs!",
                earlier.confirmed as "confirmed!", earlier.dismissed as "dismissed!",
-               exists (select from report_cause g where g.report_id = r.id and g.kind in ('alert', 'level', 'reading')) as "is_echo!"
+               exists (select from report_cause g where g.report_id = r.id and g.kind in ('alert', 'level', 'reading', 'media')) as "is_echo!"
            from report_standing s join report r on r.id = s.report_id
            cross join lateral (
                select count(*) filter (where o.confirmed_at is not null) as confirmed,

@@ -82,6 +82,7 @@ pub fn act(mut one: Agreement, act: Act, seen: &Seen) -> Result<Done<Agreement>,
                 return Err(Refusal::law(why, "Lei 13.019/2014, art. 2º, VIII-A"));
             }
             release::judge(&one.core, (centavos, on), seen, laws(&one))?;
+            release::once(&one.core, (centavos, on), &what, "Lei 4.320/1964, art. 63")?;
             entry(Movement::Released, (centavos, on), &what)
         }
         Act::PayCounterpart { centavos, on, what } => entry(Movement::CounterpartPaid, (centavos, dated(on)?), &what),

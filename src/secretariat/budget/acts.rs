@@ -157,7 +157,7 @@ fn judged(whole: &Whole, change: &Change) -> Result<crate::secretariat::kernel::
     let committed = whole.committed();
     let amount = change.judge(&whole.standing(change.kind == ChangeKind::Amendment, &committed))?;
     match new_problem(whole, change)? {
-        Some(problem) => Err(Refused::Conflict(format!("{} ({})", problem.text, problem.law_ref))),
+        Some(problem) => Err(problem.refusal()),
         None => Ok(amount),
     }
 }

@@ -11,6 +11,7 @@ use super::lines::{self, ExpenseLine, RevenueLine};
 use super::minima::Minimum;
 use super::plans::{Ldo, Ppa};
 use super::{MOST_LINES, MOST_REVENUES, Sphere};
+use crate::refused::{Reason, Refused, Said};
 use crate::secretariat::kernel::money::{Centavos, MOST};
 
 /// Something that is not as the law wants it.
@@ -27,6 +28,21 @@ pub struct Problem {
     /// The same in Portuguese.
     pub texto: String,
     pub law_ref: String,
+}
+
+impl Problem {
+    /// As a refusal, told in the reader's language.
+    pub fn refusal(&self) -> Refused {
+        let detail = format!("{} ({})", self.text, self.law_ref);
+        let args = vec![("why", self.said())];
+        let law = self.law_ref.clone();
+        Refused::Because(Box::new(Reason { code: "budget-rule", detail, args, law, is_forbidden: false }))
+    }
+
+    /// What it says, in both languages.
+    pub fn said(&self) -> Said {
+        Said::Label(self.texto.clone(), self.text.clone())
+    }
 }
 
 fn problem(rule: &str, at: impl ToString, (text, texto): (String, String), law_ref: &str) -> Problem {

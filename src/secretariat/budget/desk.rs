@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use sqlx::PgConnection;
 use uuid::Uuid;
 
+use super::check::Problem;
 use super::classify::Which;
 use super::dates::DateRule;
 use super::life::{Life, NotNow};
@@ -20,7 +21,7 @@ use crate::accounts::tokens::desk::Acting;
 use crate::audit::{self, Act, Entry};
 use crate::plancon::PlanError;
 use crate::plancon::desk::reasoned;
-use crate::refused::Refused;
+use crate::refused::{Reason, Refused, Said};
 use crate::secretariat::kernel::money::Centavos;
 use crate::secretariat::kernel::tree::scheme::is_plain;
 use crate::secretariat::kernel::tree::{Node, store as nodes};
@@ -30,6 +31,11 @@ impl From<NotNow> for Refused {
     fn from(why: NotNow) -> Self {
         match why {
             NotNow::Day { field, day, expected } => Self::wrong(field, day, format!("expected a day {expected}")),
+            NotNow::Inconsistent(all) => {
+                let args = vec![("why", Said::All(all.iter().map(Problem::said).collect()))];
+                let (code, law, detail) = ("budget-inconsistent", String::new(), NotNow::Inconsistent(all).to_string());
+                Self::Because(Box::new(Reason { code, detail, args, law, is_forbidden: false }))
+            }
             other => Self::Conflict(other.to_string()),
         }
     }
@@ -160,8 +166,8 @@ pub async fn set_ceilings(
             Ok(_) if !unit.contains('.') => wrongs.say("unidade".into(), unit, "expected órgão and unidade"),
             Ok(_) => {}
         }
-        if most.is_negative() {
-            wrongs.say("teto".into(), most, "expected no negative amount");
+        if !(0..=crate::secretariat::kernel::money::MOST).contains(&most.0) {
+            wrongs.say("teto".into(), most, "expected no negative amount and at most R$ 10 trillion");
         }
     }
     if !wrongs.0.is_empty() {
@@ -247,8 +253,7 @@ pub async fn send(conn: &mut PgConnection, by: Acting<'_>, (id, unit): (Uuid, &s
     let proposals = store::proposals(&mut *conn, id).await?;
     let found = proposals.into_iter().find(|one| one.unit == unit);
     let found = found.ok_or_else(|| Refused::NotFound(format!("proposal of {unit}")))?;
-    check::ceiling(unit, found.asked, found.ceiling)
-        .map_err(|over| Refused::Conflict(format!("{} ({})", over.text, over.law_ref)))?;
+    check::ceiling(unit, found.asked, found.ceiling).map_err(|over| over.refusal())?;
     store::set_proposal(&mut *conn, (id, unit), ("sent", ""), (by.now, &by.actor.name)).await?;
     let detail = json!({ "unit": unit, "asked": found.asked });
     Ok(done(conn, by, id, (Act::BudgetStep, "send", ""), detail).await?)

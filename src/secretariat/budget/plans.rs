@@ -263,7 +263,7 @@ impl Ldo {
                 let expected = format!("expected each target once in {year} to {} (LRF art. 4 §1)", year + 2);
                 wrongs.say(format!("targets[{at}].year"), one.year, expected);
             }
-            if one.amount.0.abs() > MOST {
+            if !(-MOST..=MOST).contains(&one.amount.0) {
                 wrongs.say(
                     format!("targets[{at}].amount"),
                     one.amount.0,

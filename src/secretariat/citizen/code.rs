@@ -6,11 +6,13 @@ use sha2::{Digest as _, Sha256};
 const LETTERS: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
 /// Letters of a code: eighty bits, so that trying is of no use.
 const LENGTH: usize = 16;
+/// Bytes of a code.
+pub const BYTES: usize = 10;
 /// The longest text that is looked at.
 const MOST: usize = 60;
 
 /// A code of ten random bytes, in groups of four: "7K2M-0QFX-…".
-pub fn make(bytes: [u8; 10]) -> String {
+pub fn make(bytes: [u8; BYTES]) -> String {
     let number = bytes.iter().fold(0_u128, |number, byte| (number << 8) | u128::from(*byte));
     let mut code = String::with_capacity(LENGTH + 3);
     for at in 0..LENGTH {

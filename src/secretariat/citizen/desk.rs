@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use serde_json::{Map, Value};
+use chrono::TimeDelta;
+use serde_json::{Map, Value, json};
 use sqlx::PgConnection;
 use subtle::ConstantTimeEq as _;
 
@@ -32,6 +33,54 @@ pub struct Request {
     pub format: String,
     pub anonymous: bool,
     pub identity: Identity,
+    /// Of the form it came by, when that holds.
+    pub stamp: Option<String>,
+}
+
+/// How long the same that comes by the same form is taken for a press too many. Later it may be the next person at a shared computer,
+/// who is not to see the code.
+const AGAIN_WITHIN: TimeDelta = TimeDelta::minutes(10);
+
+/// The bytes of a code: by chance, or for a form by its stamp and all that was said, under a key of this service. So the same sent twice
+/// has one code, and whoever pressed twice or loads the page anew still sees it, though it is kept nowhere.
+fn bytes_of(desk: Desk<'_>, request: &Request) -> [u8; code::BYTES] {
+    let mut bytes = desk.by.ids.bytes();
+    if let Some(stamp) = &request.stamp {
+        let said = json!([
+            stamp,
+            request.module,
+            request.subject,
+            request.text,
+            request.kind,
+            request.place,
+            request.format,
+            request.anonymous,
+            request.identity,
+        ]);
+        let sum = desk.vault.sum("code of a form", said.to_string().as_bytes());
+        bytes.iter_mut().zip(sum).for_each(|(byte, of_sum)| *byte = of_sum);
+    }
+    bytes
+}
+
+/// The case that the same form made a moment ago, and the code that is to be used.
+async fn made_before(
+    conn: &mut PgConnection,
+    desk: Desk<'_>,
+    request: &Request,
+) -> Result<(String, Option<CaseFile>), CaseError> {
+    let code = code::make(bytes_of(desk, request));
+    let Some(hash) = code::hash(&code).filter(|_| request.stamp.is_some()) else { return Ok((code, None)) };
+    // Of two presses the second waits here for the first.
+    store::hold_code(&mut *conn, &hash).await?;
+    let before = match store::by_code(&mut *conn, &hash).await? {
+        Some(id) => store::load(&mut *conn, id, false).await?,
+        None => return Ok((code, None)),
+    };
+    match before.filter(|case| desk.by.now - case.opened_at <= AGAIN_WITHIN) {
+        Some(case) => Ok((code, Some(case))),
+        None => Ok((code::make(desk.by.ids.bytes()), None)),
+    }
 }
 
 /// What the citizen takes away. The code is shown once and kept nowhere.
@@ -42,13 +91,13 @@ pub struct Receipt {
     pub case: CaseFile,
 }
 
-fn trimmed(identity: &Identity) -> Identity {
+pub fn trimmed(identity: &Identity) -> Identity {
     let plain = |text: &str| text.trim().to_owned();
     Identity { name: plain(&identity.name), email: plain(&identity.email), phone: plain(&identity.phone) }
 }
 
 /// Whatever is wrong with what somebody told of themselves.
-fn judge(identity: &Identity) -> Vec<FieldError> {
+pub fn judge(identity: &Identity) -> Vec<FieldError> {
     let mut problems = Vec::new();
     crate::exercises::plan::text(&mut problems, "name", &identity.name, 0, 200, true);
     crate::exercises::plan::text(&mut problems, "email", &identity.email, 0, 254, true);
@@ -78,7 +127,7 @@ fn fields(request: &Request, identity: &Identity) -> Map<String, Value> {
     filled.map(|(key, text)| (key.to_owned(), Value::from(text))).collect()
 }
 
-/// Opens a case for somebody without an account.
+/// Opens a case for somebody without an account; the same form sent again within minutes gives the same receipt.
 ///
 /// # Errors
 /// `Wrong` with every field; `NotFound` for a module without a door.
@@ -99,7 +148,10 @@ pub async fn open(conn: &mut PgConnection, desk: Desk<'_>, request: &Request) ->
     if !problems.is_empty() {
         return Err(CaseError::Wrong(problems));
     }
-    let code = code::make(desk.by.ids.bytes());
+    let (code, before) = made_before(&mut *conn, desk, request).await?;
+    if let Some(case) = before {
+        return Ok(Receipt { number: case.number(), code, case });
+    }
     let new = New { title: request.subject.clone(), fields: fields(request, &identity), ..New::default() };
     let around = Around { code_hash: code::hash(&code), ..Around::default() };
     let case = cases::open(&mut *conn, desk, key, &new, &around).await?;
@@ -137,7 +189,30 @@ pub async fn find(
     Ok((kept, case))
 }
 
-/// Does one of the citizen's own acts.
+/// True when a field has what is given for it.
+fn is_kept(given: &Value, kept: Option<&Value>) -> bool {
+    match (given, kept) {
+        (Value::String(text), None) => text.trim().is_empty(),
+        (Value::String(text), Some(Value::String(kept))) => text.trim() == kept,
+        (given, kept) => *given == *kept.unwrap_or(&Value::Null),
+    }
+}
+
+/// The act that was done last is this one, a moment ago: a button that was pressed twice.
+async fn is_done(
+    conn: &mut PgConnection,
+    desk: Desk<'_>,
+    case: &CaseFile,
+    (transition, fields): (&str, &Map<String, Value>),
+) -> sqlx::Result<bool> {
+    let last = store::acts(conn, &[case.id]).await?.pop();
+    let is_last = last.is_some_and(|(_, done)| {
+        done.act == transition && done.actor == "citizen" && desk.by.now - done.at <= AGAIN_WITHIN
+    });
+    Ok(is_last && fields.iter().all(|(key, given)| is_kept(given, case.fields.get(key))))
+}
+
+/// Does one of the citizen's own acts; the same done again within minutes changes nothing.
 ///
 /// # Errors
 /// `NotFound` as [`find`]; otherwise as any act of a case.
@@ -148,6 +223,9 @@ pub async fn act(
     (transition, fields): (&str, Map<String, Value>),
 ) -> Result<CaseFile, CaseError> {
     let (_, case) = find(&mut *conn, desk, key, true).await?;
+    if is_done(&mut *conn, desk, &case, (transition, &fields)).await? {
+        return Ok(case);
+    }
     let asked = Asked { transition: transition.to_owned(), revision: case.revision, reason: String::new(), fields };
     cases::act(conn, desk, case.id, &asked).await
 }

@@ -1,4 +1,5 @@
-//! Who spoke to the ombudsman: sealed in the vault, apart from the case. Each reading has a reason and is in the audit.
+//! Who spoke to the ombudsman, or reported a wrong to ethics: sealed in the vault, apart from the case. Each reading has a reason and is in
+//! the audit.
 
 use serde::{Deserialize, Serialize};
 use sqlx::PgConnection;
@@ -12,10 +13,10 @@ use crate::secretariat::kernel::desk::{CaseError, Desk};
 use crate::vault::access::{self, OpenError, Purpose, Reader};
 use crate::vault::store::{self, NewRecord};
 
-/// Whose cases have their people in the vault.
+/// Whose door citizens use, and whose cases have their people in the vault.
 pub const MODULE: &str = "ombudsman";
-/// Rule of how long the vault keeps them.
-const KEPT: &str = "ombudsman.identity";
+/// Modules whose cases have their people in the vault, and the rule of how long it keeps them.
+const KEPT: [(&str, &str); 2] = [(MODULE, "ombudsman.identity"), ("ethics", "ethics.identity")];
 const PURPOSE: Purpose = Purpose::Whistleblower;
 
 /// What somebody told of themselves.
@@ -31,10 +32,15 @@ fn subject(case: &CaseFile) -> String {
     format!("case:{}", case.id)
 }
 
+/// The rule of how long the people of a module are kept; none: they are in no vault.
+fn kept(module: &str) -> Option<&'static str> {
+    KEPT.iter().find(|(key, _)| *key == module).map(|(_, rule)| *rule)
+}
+
 /// Seals it for a case that was opened.
 ///
 /// # Errors
-/// `Conflict` when no rule says how long it is kept.
+/// `Conflict` when no rule says how long it is kept, or somebody is kept for the case already.
 pub async fn keep(
     conn: &mut PgConnection,
     desk: Desk<'_>,
@@ -42,11 +48,16 @@ pub async fn keep(
     identity: &Identity,
 ) -> Result<(), CaseError> {
     let anchor = Anchor { at: desk.by.now, tz: desk.tz };
-    let (_, told) = deadlines::desk::preview(&mut *conn, KEPT, anchor, &Course::default()).await?;
-    let keep_until = told.due_on.ok_or_else(|| Refused::Conflict(format!("the rule {KEPT} has no last day")))?;
+    let rule = kept(&case.module).ok_or_else(|| Refused::Conflict("cases of this module have no vault".into()))?;
+    let (_, told) = deadlines::desk::preview(&mut *conn, rule, anchor, &Course::default()).await?;
+    let keep_until = told.due_on.ok_or_else(|| Refused::Conflict(format!("the rule {rule} has no last day")))?;
     let plain = serde_json::to_vec(identity).map_err(|error| sqlx::Error::Encode(Box::new(error)))?;
     let subject = subject(case);
-    let new = NewRecord { purpose: PURPOSE, subject: &subject, plain: &plain, created_by: "citizen", keep_until };
+    if store::find(&mut *conn, PURPOSE, &subject).await?.is_some() {
+        return Err(Refused::Conflict("who reported is in the vault already, and is not replaced".into()).into());
+    }
+    let created_by = if desk.who.is_citizen { "citizen" } else { desk.who.name.as_str() };
+    let new = NewRecord { purpose: PURPOSE, subject: &subject, plain: &plain, created_by, keep_until };
     store::put(&mut *conn, desk.vault, desk.by.ids.uuid(desk.by.now), desk.by.now, &new).await?;
     let entry = Entry::new(Act::VaultPut, "vault_record", format!("{PURPOSE} {subject}"));
     let entry = entry.to(serde_json::json!({ "keep_until": keep_until }));
@@ -78,7 +89,7 @@ pub async fn email(conn: &mut PgConnection, desk: Desk<'_>, case: &CaseFile) -> 
     Ok(Some(read(&plain)?.email))
 }
 
-/// Opens it for the ombudsman's own people, with a reason. None: nobody told anything.
+/// Opens it for the people of its own module, with a reason. None: nobody told anything.
 ///
 /// # Errors
 /// `Forbidden` naming the role; `Wrong` without a reason.
@@ -89,8 +100,8 @@ pub async fn open(
     case: &CaseFile,
     (reader, reason): (&Reader<'_>, &str),
 ) -> Result<Option<Identity>, CaseError> {
-    if case.module != MODULE || !desk.who.has(MODULE) {
-        return Err(Refused::Forbidden(format!("who spoke is read with the role {MODULE}")).into());
+    if kept(&case.module).is_none() || !desk.who.has(&case.module) {
+        return Err(Refused::Forbidden(format!("who spoke is read with the role {}", case.module)).into());
     }
     let subject = subject(case);
     let opened = access::open(conn, desk.vault, ids, desk.by.now, reader, (PURPOSE, &subject), reason).await;

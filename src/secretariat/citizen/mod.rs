@@ -23,9 +23,10 @@ pub fn type_of(module: &str) -> Option<&'static str> {
 }
 
 /// Acts of the history that a citizen reads.
-const ACTS: [&str; 15] = [
+const ACTS: [&str; 16] = [
     "open",
     "forward",
+    "to_ethics",
     "extend",
     "ask_complement",
     "complement",

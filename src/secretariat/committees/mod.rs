@@ -4,10 +4,14 @@
 pub mod letters;
 pub mod paper;
 pub mod report;
+pub mod worker;
+
+use sqlx::PgConnection;
+use uuid::Uuid;
 
 use crate::accounts::{Role, Roles};
 use crate::refused::Refused;
-use crate::secretariat::kernel::body::{Body, BodyKind, Record};
+use crate::secretariat::kernel::body::{Body, BodyKind, Item, Mandate, Record, store};
 
 /// The role whose people work in a body.
 pub const fn role_of(kind: BodyKind) -> Role {
@@ -32,13 +36,36 @@ pub fn may_see(roles: &Roles, body: &Body) -> Result<(), Refused> {
     if body.is_open_to_all() || roles.has(Role::Ethics) { Ok(()) } else { Err(Refused::NotFound("body".into())) }
 }
 
-/// Takes out of a record what a reader who is recused from it may not read: restricted items, and what came of them.
-pub fn veil(record: &mut Record, reader: Option<uuid::Uuid>) {
-    let Some(reader) = reader else { return };
-    let is_kept_back = |item: &crate::secretariat::kernel::body::Item| {
-        item.restricted && item.recused.iter().any(|one| one.person_id == reader)
+/// Takes out of a record what somebody may not read: restricted items, which are for those who work in the body and for its members, and of
+/// these for nobody who is recused.
+///
+/// # Errors
+/// The database's.
+pub async fn veil(
+    conn: &mut PgConnection,
+    record: &mut Record,
+    (roles, staff): (&Roles, Uuid),
+    body: &Body,
+) -> sqlx::Result<()> {
+    let reader = store::of_account(&mut *conn, staff).await?;
+    let mut is_inside = may_work(roles, body.what.kind).is_ok();
+    if let Some(reader) = reader.filter(|_| !is_inside) {
+        // The day in the town is that of the instant or the one before it: nobody who was a member then is left out.
+        let day = record.meeting.starts_at.date_naive();
+        let sat = |one: &Mandate| one.holds_on(day) || day.pred_opt().is_some_and(|day| one.holds_on(day));
+        let seats = store::seats::of_body(conn, body.id).await?;
+        is_inside = seats.iter().flat_map(|seat| &seat.mandates).any(|one| one.person_id == reader && sat(one));
+    }
+    keep_back(record, reader, is_inside);
+    Ok(())
+}
+
+fn keep_back(record: &mut Record, reader: Option<Uuid>, is_inside: bool) {
+    let is_kept_back = |item: &Item| {
+        let is_recused = item.recused.iter().any(|one| Some(one.person_id) == reader);
+        item.restricted && (is_recused || !is_inside)
     };
-    let hidden: Vec<uuid::Uuid> = record.items.iter().filter(|item| is_kept_back(item)).map(|item| item.id).collect();
+    let hidden: Vec<Uuid> = record.items.iter().filter(|item| is_kept_back(item)).map(|item| item.id).collect();
     record.items.retain(|item| !hidden.contains(&item.id));
     record.resolutions.retain(|one| !hidden.contains(&one.item_id));
 }

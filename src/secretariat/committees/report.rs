@@ -5,6 +5,7 @@ use chrono_tz::Tz;
 use serde::Serialize;
 use sqlx::PgConnection;
 
+use crate::accounts::{Role, Roles};
 use crate::clock::Instant;
 use crate::deadlines::reckon::Anchor;
 use crate::deadlines::{Course, desk as deadlines};
@@ -26,12 +27,12 @@ pub struct Report {
 
 /// # Errors
 /// The database's.
-pub async fn of(conn: &mut PgConnection, body: &Body, year: i32) -> sqlx::Result<Report> {
+pub async fn of(conn: &mut PgConnection, body: &Body, year: i32, tz: Tz) -> sqlx::Result<Report> {
     Ok(Report {
         body: body.what.name.clone(),
         year,
         sums: meetings::sums(&mut *conn, body.id, year).await?,
-        attendance: meetings::attendance(&mut *conn, body.id, year).await?,
+        attendance: meetings::attendance(&mut *conn, (body.id, year), tz).await?,
         resolutions: store::room::resolutions(conn, body.id, Some(year)).await?,
     })
 }
@@ -54,7 +55,7 @@ impl Waiting {
 
 /// # Errors
 /// `Conflict` when no rule says how long before its end a mandate is listed.
-pub async fn waiting(conn: &mut PgConnection, now: Instant, tz: Tz) -> Result<Waiting, Refused> {
+pub async fn waiting(conn: &mut PgConnection, now: Instant, tz: Tz, roles: &Roles) -> Result<Waiting, Refused> {
     let today = publish::day(now, tz);
     let mut days = [today; 2];
     for (day, code) in days.iter_mut().zip(["committees.mandate.near", "committees.mandate.urgent"]) {
@@ -62,5 +63,5 @@ pub async fn waiting(conn: &mut PgConnection, now: Instant, tz: Tz) -> Result<Wa
         *day = told.due_on.unwrap_or(today);
     }
     let [near, urgent] = days;
-    Ok(Waiting { near, urgent, rows: seats::expiring(conn, today, near).await? })
+    Ok(Waiting { near, urgent, rows: seats::expiring(conn, (today, near), roles.has(Role::Ethics)).await? })
 }

@@ -1,7 +1,7 @@
 //! Convênios from the federal open data, by a file that names the columns. The same file twice changes nothing; a bad row is told by
 //! line and column and left out. The reading is pure; `import` acts in the caller's transaction.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use chrono::NaiveDate;
 use chrono_tz::Tz;
@@ -200,7 +200,15 @@ pub fn read(mapping: &Mapping, bytes: &[u8], town: &str) -> Result<Sheet, FieldE
     let only =
         mapping.only.as_ref().map(|only| place(&only.column).ok_or_else(|| missing(&only.column))).transpose()?;
     let mut sheet = Sheet::default();
-    for record in reader.records().take(MOST_ROWS) {
+    let mut seen = BTreeSet::new();
+    for (read, record) in reader.records().enumerate() {
+        if read == MOST_ROWS {
+            let field = format!("line {}", MOST_ROWS + 2);
+            let message = format!("expected at most {MOST_ROWS} rows; what follows was not read");
+            // Told also where there are more faults than are told.
+            sheet.faults.push(FieldError { field, value: String::new(), message });
+            break;
+        }
         let record = match record {
             Ok(record) => record,
             Err(error) => {
@@ -215,7 +223,7 @@ pub fn read(mapping: &Mapping, bytes: &[u8], town: &str) -> Result<Sheet, FieldE
         }
         let row = Reader { mapping, places: places.clone(), record: &record, line }.row();
         match row {
-            Ok(row) if sheet.rows.iter().any(|one| one.key == row.key) => tell(
+            Ok(row) if !seen.insert(row.key.clone()) => tell(
                 &mut sheet,
                 FieldError {
                     field: format!("line {line}"),

@@ -320,6 +320,7 @@ fn money(one: Funding, act: Act, seen: &Seen) -> Outcomes {
                 return Err(Refusal::law(why, format!("{LAW} (cláusula suspensiva)")));
             }
             release::judge(&one.core, (centavos, on), seen, &LAWS)?;
+            release::once(&one.core, (centavos, on), &what, "Lei 4.320/1964, art. 63")?;
             entry(Movement::Released, (centavos, on), &what)
         }
         Act::PayCounterpart { centavos, on, what } => {

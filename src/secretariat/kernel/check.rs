@@ -12,7 +12,8 @@ use crate::secretariat::modules;
 pub const PARTS: [&str; 4] = ["owner", "author", "citizen", "service"];
 const TOLD: [&str; 3] = ["owner", "author", "citizen"];
 /// Acts that every case has; a transition has another name.
-pub const OWN_ACTS: [&str; 7] = ["open", "assign", "annul", "attach", "link", "import", "withdraw"];
+pub const OWN_ACTS: [&str; 10] =
+    ["open", "assign", "annul", "attach", "link", "import", "withdraw", "recuse", "lift_recusal", "vote"];
 
 /// What is wrong, and where.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -170,6 +171,10 @@ impl Judge<'_> {
             if field.required && field.later {
                 self.wrong(&field.key, "what is filled in later is not required at the opening");
             }
+            if field.recuses && (field.public || field.kind != FieldKind::Line) {
+                self.wrong(&field.key, "what recuses is a line of user names, and never public");
+            }
+            self.computed(field);
             if field.max.is_some_and(|max| max < 1) {
                 self.wrong(&field.key, "max: expected 1 or more");
             }
@@ -178,6 +183,33 @@ impl Judge<'_> {
                 if !is_word(option.key.get_ref()) || !seen.insert(option.key.get_ref()) {
                     self.wrong(&option.key, "expected a word of small letters that stands here once");
                 }
+            }
+        }
+    }
+
+    /// What is reckoned is typed nowhere, and from whole numbers.
+    fn computed(&mut self, field: &super::define::Field) {
+        let Some(computed) = &field.computed else { return };
+        let kind = if computed.bands.is_empty() { FieldKind::Integer } else { FieldKind::Choice };
+        if field.kind != kind || !field.later || field.personal {
+            self.wrong(&field.key, "what is computed is a whole number, or a choice by bands, that is filled in later");
+        }
+        if computed.product.is_empty() {
+            self.wrong(&field.key, "product: expected at least one field");
+        }
+        for word in &computed.product {
+            let is_number =
+                |other: &&super::define::Field| other.kind == FieldKind::Integer && other.computed.is_none();
+            if self.of.field(word.get_ref()).filter(is_number).is_none() {
+                self.wrong(word, format!("expected a field of a whole number, not {:?}", word.get_ref()));
+            }
+        }
+        for pair in computed.bands.windows(2).filter(|pair| pair[0].from >= pair[1].from) {
+            self.wrong(&pair[1].key, "expected bands that rise");
+        }
+        for band in &computed.bands {
+            if !field.options.iter().any(|option| option.key.get_ref() == band.key.get_ref()) {
+                self.wrong(&band.key, format!("{:?} is none of the options", band.key.get_ref()));
             }
         }
     }
@@ -336,6 +368,11 @@ impl Judge<'_> {
         for word in one.needs.fields.iter().chain(&one.asks) {
             self.field_word(word);
         }
+        for word in &one.asks {
+            if self.of.field(word.get_ref()).is_some_and(|field| field.computed.is_some()) {
+                self.wrong(word, "what is computed is asked of nobody");
+            }
+        }
         for word in &one.needs.documents {
             self.document_word(word);
         }
@@ -344,6 +381,9 @@ impl Judge<'_> {
         self.told(&one.notifies);
         if let Some(code) = &one.automatic {
             self.code(code);
+            if one.roles.len() != 1 || one.roles[0].get_ref() != "service" {
+                self.wrong(code, "what the service does by itself is nobody else's: expected roles = [\"service\"]");
+            }
             if one.needs.reason || !one.needs.fields.is_empty() || !one.needs.documents.is_empty() {
                 self.wrong(code, "what the service does by itself needs nothing that a person gives");
             }
@@ -360,6 +400,9 @@ impl Judge<'_> {
             }
         }
         if let Some(spawn) = &one.spawns {
+            if let Some(word) = &spawn.title {
+                self.field_word(word);
+            }
             for from in spawn.copy.values() {
                 if from.get_ref() != "title" {
                     self.field_word(from);
@@ -392,6 +435,11 @@ impl Judge<'_> {
         }
         if let Some(word) = &of.public.embargo {
             self.field_word(word);
+        }
+        if let Some(word) = &of.public.title
+            && of.field(word.get_ref()).is_none_or(|field| !field.public)
+        {
+            self.wrong(word, format!("expected a field that is marked public, not {:?}", word.get_ref()));
         }
         if let Some(by) = &of.report.by {
             match of.field(by.get_ref()).map(|field| field.kind) {

@@ -81,6 +81,16 @@ fn every_fault_is_told_with_its_line_and_column() {
 }
 
 #[test]
+fn what_the_service_does_by_itself_is_nobody_elses() {
+    for roles in ["", "roles = [\"assignments\"]\n", "roles = [\"service\", \"assignments\"]\n"] {
+        let found = changed("asks = [\"note\"]", &format!("{roles}automatic = \"assignments.due\""));
+        assert!(found.iter().any(|fault| fault.contains("expected roles = [\"service\"]")), "{roles}: {found:?}");
+    }
+    let by_itself = "roles = [\"service\"]\nautomatic = \"assignments.due\"";
+    assert_eq!(changed("asks = [\"note\"]", by_itself), Vec::<String>::new());
+}
+
+#[test]
 fn what_is_personal_is_never_public_and_a_version_is_always_told() {
     let personal = changed("public = true", "public = true\npersonal = true");
     assert!(personal[0].starts_with("x.toml:8:7: a field that is personal is never public"), "{personal:?}");
@@ -109,4 +119,14 @@ fn a_type_that_opens_another_gives_it_what_it_requires() {
         ("assignments.other".to_owned(), read(&other)),
     ]);
     assert!(across(&both)[0].message.contains("requires the field \"note\""));
+}
+
+#[test]
+fn what_recuses_is_never_public_and_what_is_computed_comes_of_whole_numbers() {
+    let has = |faults: &[String], part: &str| assert!(faults.iter().any(|fault| fault.contains(part)), "{faults:?}");
+    has(&changed("public = true", "public = true\nrecuses = true"), "what recuses is a line of user names");
+    let score = "[[field]]\nkey = \"score\"\nlabel = { pt = \"a\", en = \"a\" }\nkind = \"integer\"\nlater = true\ncomputed = { product = [\"note\"] }\n[[state]]";
+    has(&changed("[[state]]", score), "expected a field of a whole number, not \"note\"");
+    has(&changed("[[state]]", &score.replace("later = true\n", "")), "filled in later");
+    has(&changed("fields = [\"note\"]", "fields = [\"note\"]\ntitle = \"lost\""), "marked public, not \"lost\"");
 }

@@ -4,13 +4,11 @@ use chrono::NaiveDate;
 use chrono_tz::Tz;
 use serde_json::{Map, Value};
 
-use super::define::{CaseType, DeadlineStep, Field, Guard, Transition, Word};
-use super::guards::{self, Facts, Seen};
+use super::define::{CaseType, Computed, DeadlineStep, Field, Guard, Transition, Word};
+use super::guards::{self, Facts, Seen, Why};
 use super::{CaseFile, Counting, Fields, Source, values};
 use crate::accounts::Role;
 use crate::clock::Instant;
-use crate::plancon::PlanError;
-use crate::refused::Refused;
 use crate::web::error::{FieldError, shorten};
 
 /// Whoever acts, as far as a case asks.
@@ -30,12 +28,28 @@ impl Who {
         self.roles.iter().any(|own| own.as_str() == role)
     }
 
+    /// Keys of the modules this person works in.
+    pub fn modules(&self) -> Vec<String> {
+        self.roles.iter().filter(|role| role.is_module()).map(|role| role.as_str().to_owned()).collect()
+    }
+
     pub const fn source(&self) -> Source {
         match (self.is_service, self.is_citizen) {
             (true, _) => Source::Service,
             (_, true) => Source::Citizen,
             _ => Source::Staff,
         }
+    }
+
+    /// The modules in which they work.
+    pub fn modules(&self) -> Vec<String> {
+        self.roles.iter().filter(|role| role.is_module()).map(|role| role.as_str().to_owned()).collect()
+    }
+
+    /// Reads what is personal in a case: whoever works in its module, and whose it is.
+    pub fn reads_personal(&self, case: &CaseFile) -> bool {
+        let is_theirs = !self.name.is_empty() && (case.author == self.name || case.assigned == self.name);
+        self.is_service || self.is_citizen || self.has(&case.module) || is_theirs
     }
 
     /// Works in the module of a type.
@@ -54,6 +68,13 @@ pub struct Asked {
     pub fields: Map<String, Value>,
 }
 
+/// Takes out of a case what is personal, for whoever only sees the secretariat (Lei 13.709/2018, art. 6, III).
+pub fn veil(of: &CaseType, case: &mut CaseFile, who: &Who) {
+    if !who.reads_personal(case) {
+        case.fields.retain(|key, _| of.field(key).is_some_and(|field| !field.personal));
+    }
+}
+
 /// Why an act is not done.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Refusal {
@@ -66,23 +87,13 @@ pub enum Refusal {
     #[error("the case was changed meanwhile; it is at revision {0} now")]
     Revision(i32),
     #[error("{why} ({law})")]
-    Guard { guard: String, why: String, law: String },
+    Guard { guard: String, why: Why, law: String },
     #[error("the document {0} is missing")]
     Document(String),
     #[error("the case is annulled")]
     Annulled,
     #[error("{}", .0.iter().map(|wrong| format!("{}: {}", wrong.field, wrong.message)).collect::<Vec<_>>().join("; "))]
     Fields(Vec<FieldError>),
-}
-
-impl From<Refusal> for PlanError {
-    fn from(refusal: Refusal) -> Self {
-        match refusal {
-            Refusal::Fields(errors) => Self::Wrong(errors),
-            Refusal::Role { .. } => Self::Refused(Refused::Forbidden(refusal.to_string())),
-            other => Self::Refused(Refused::Conflict(other.to_string())),
-        }
-    }
 }
 
 /// A deadline that an act begins, ends or moves.
@@ -199,10 +210,10 @@ fn has(fields: &Fields, key: &str) -> bool {
 /// What became of the fields: all of them, and each that changed.
 fn changed(of: &CaseType, before: &Fields, given: Fields) -> (Fields, Map<String, Value>) {
     let (mut fields, mut changes) = (before.clone(), Map::new());
-    for (key, value) in given {
+    let mut put = |fields: &mut Fields, key: String, value: Value| {
         let was = fields.get(&key).cloned().unwrap_or(Value::Null);
         if was == value {
-            continue;
+            return;
         }
         let is_personal = of.field(&key).is_some_and(|field| field.personal);
         let told = if is_personal { Value::from("personal") } else { Value::from(vec![was, value.clone()]) };
@@ -212,8 +223,31 @@ fn changed(of: &CaseType, before: &Fields, given: Fields) -> (Fields, Map<String
         } else {
             fields.insert(key, value);
         }
+    };
+    for (key, value) in given {
+        put(&mut fields, key, value);
+    }
+    for field in &of.fields {
+        if let Some(computed) = &field.computed {
+            let value = reckoned(computed, &fields);
+            put(&mut fields, field.key().to_owned(), value);
+        }
     }
     (fields, changes)
+}
+
+/// The product of the fields, or the key of its band; nothing while one of them is empty.
+fn reckoned(computed: &Computed, fields: &Fields) -> Value {
+    let number = |word: &Word| fields.get(word.get_ref()).and_then(Value::as_i64);
+    let product = computed.product.iter().try_fold(1_i64, |product, word| product.checked_mul(number(word)?));
+    match product {
+        None => Value::Null,
+        Some(product) if computed.bands.is_empty() => product.into(),
+        Some(product) => {
+            let band = computed.bands.iter().rev().find(|band| band.from <= product);
+            band.map_or(Value::Null, |band| band.key.get_ref().as_str().into())
+        }
+    }
 }
 
 fn reasoned(reason: &str, is_needed: bool) -> Result<String, FieldError> {
@@ -354,7 +388,7 @@ pub fn open(of: &CaseType, new: &New, (who, at): (&Who, At), facts: &Facts) -> R
     if let Some(parent) = &opening.parent
         && !facts.parents.iter().any(|near| near.type_key == *parent.get_ref())
     {
-        let why = format!("it is opened under a case of the type {}", parent.get_ref());
+        let why = Why::ParentType(parent.get_ref().clone());
         return Err(Refusal::Guard { guard: "parent".into(), why, law: of.law_ref.clone() });
     }
     let seen = Seen { fields: &fields, now: at.now, today: at.today(), facts };

@@ -187,3 +187,29 @@ fn every_field_that_is_wrong_is_named_at_once() {
     let named: Vec<&str> = errors.iter().map(|error| error.field.as_str()).collect();
     assert_eq!(named, ["title", "fields.colour", "fields.due_on", "fields.kind", "fields.result"]);
 }
+
+#[test]
+fn what_is_computed_follows_its_fields_and_is_typed_by_nobody() {
+    let types = types();
+    let def = &types.get("ethics.risk").unwrap().def;
+    let enzo = who("enzo", &[Role::Ethics]);
+    let new = |fields: Value| {
+        let Value::Object(fields) = fields else { panic!() };
+        New { title: "Risco".into(), fields, ..New::default() }
+    };
+    let told = json!({ "process": "Pagamento", "cause": "Falta vistoria", "probability": 2, "impact": 2 });
+    let opened = open(def, &new(told.clone()), (&enzo, at("2026-03-02T12:00:00Z")), &Facts::default()).unwrap();
+    assert_eq!((&opened.fields["score"], &opened.fields["level"]), (&json!(4), &json!("moderate")));
+    assert_eq!(opened.changes["level"], json!([null, "moderate"]));
+    let mut typed = told;
+    typed["level"] = json!("low");
+    let refused = open(def, &new(typed), (&enzo, at("2026-03-02T12:00:00Z")), &Facts::default());
+    assert!(matches!(refused, Err(Refusal::Fields(_))), "{refused:?}");
+    let controlled = case(def, "controlled", Value::Object(opened.fields));
+    let review = json!({ "probability": 4, "impact": 4, "finding": "Piorou", "review_on": "2026-06-01" });
+    let after =
+        decide(def, &controlled, &asked("review", review), (&enzo, at("2026-03-02T12:00:00Z")), &Facts::default())
+            .unwrap();
+    assert_eq!((&after.fields["score"], &after.fields["level"]), (&json!(16), &json!("extreme")));
+    assert_eq!(after.changes["score"], json!([4, 16]));
+}

@@ -63,6 +63,30 @@ pub struct Field {
     pub personal: bool,
     #[serde(default)]
     pub help: Option<Words>,
+    /// User names, apart by commas: whoever stands there is recused from the case (`desk::recusal`).
+    #[serde(default)]
+    pub recuses: bool,
+    /// Reckoned from other fields after each act, and typed by nobody.
+    #[serde(default)]
+    pub computed: Option<Computed>,
+}
+
+/// The product of whole numbers, or the band that it falls in.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Computed {
+    /// Fields of whole numbers. Nothing is reckoned while one is empty.
+    pub product: Vec<Word>,
+    /// The lowest product of each option, rising; none: the field is the product itself.
+    #[serde(default)]
+    pub bands: Vec<Band>,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Band {
+    pub from: i64,
+    pub key: Word,
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -121,6 +145,9 @@ pub struct Spawn {
     /// A field of the new case to a field of this one.
     #[serde(default)]
     pub copy: std::collections::BTreeMap<String, Word>,
+    /// A field of this case that is the title there; none: its own title.
+    #[serde(default)]
+    pub title: Option<Word>,
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -214,6 +241,9 @@ pub struct Public {
     /// A field of a date before which what is published is not shown.
     #[serde(default)]
     pub embargo: Option<Word>,
+    /// A public field that stands in the place of the title; none: the title itself.
+    #[serde(default)]
+    pub title: Option<Word>,
 }
 
 #[derive(Clone, Debug, Deserialize)]

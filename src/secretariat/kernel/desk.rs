@@ -3,6 +3,7 @@
 
 pub mod around;
 mod consequences;
+pub mod recusal;
 
 use chrono::Datelike as _;
 use serde_json::{Map, Value, json};
@@ -14,19 +15,20 @@ use super::define::CaseType;
 use super::ledger::Link;
 use super::store::lists::{self, Filter, Listed};
 use super::types::{self, Kept, Types};
-use super::{Access, Annulled, CaseFile, LinkKind, store, values};
+use super::{Access, Annulled, CaseFile, LinkKind, store, values, words};
 use crate::accounts::tokens::desk::Acting;
 use crate::alerts::store::next_number;
 use crate::app::App;
 use crate::audit::{self, Act, Actor, Entry};
 use crate::config::Config;
+use crate::i18n::Lang;
 use crate::plancon::desk::reasoned;
 use crate::refused::Refused;
 use crate::vault::Ring;
 use crate::web::auth::Staff;
 
 pub use crate::plancon::PlanError as CaseError;
-pub use around::{assign, attach, link, withdraw};
+pub use around::{assign, attach, link, noted, withdraw};
 pub use consequences::tell_citizen;
 
 const KIND: &str = "case";
@@ -98,23 +100,31 @@ pub async fn find(
 ) -> Result<(std::sync::Arc<Kept>, CaseFile), CaseError> {
     let case =
         store::load(&mut *conn, id, held).await?.filter(|case| may_read(case, desk.who)).ok_or_else(|| no_case(id))?;
+    // Whoever is recused finds nothing, whatever their part in it.
+    if store::recusals::is_recused(&mut *conn, id, &desk.who.name).await? {
+        return Err(no_case(id).into());
+    }
     let kept = desk.types.version(conn, &case.type_key, case.version).await?;
     Ok((kept, case))
 }
 
-/// A page of cases that this person may read.
+/// A page of cases that this person may read, without what is personal where it is not for them.
 ///
 /// # Errors
 /// The database's.
 pub async fn list(conn: &mut PgConnection, desk: Desk<'_>, mut filter: Filter) -> Result<Vec<Listed>, CaseError> {
-    filter.works_in =
-        desk.who.roles.iter().filter(|role| role.is_module()).map(|role| role.as_str().to_owned()).collect();
+    filter.works_in = desk.who.modules();
     filter.reader.clone_from(&desk.who.name);
     if desk.who.is_service {
         filter.works_in = super::super::modules::MODULES.iter().map(|module| module.key().to_owned()).collect();
     }
     filter.limit = if filter.limit > 0 { filter.limit } else { lists::PAGE + 1 };
-    Ok(lists::list(conn, &filter, (desk.by.now, desk.at().today())).await?)
+    let mut found = lists::list(&mut *conn, &filter, (desk.by.now, desk.at().today())).await?;
+    for one in found.iter_mut().filter(|one| !desk.who.reads_personal(&one.case)) {
+        let kept = desk.types.version(&mut *conn, &one.case.type_key, one.case.version).await?;
+        decide::veil(&kept.def, &mut one.case, desk.who);
+    }
+    Ok(found)
 }
 
 /// What a case is opened with, beside its fields.
@@ -126,6 +136,8 @@ pub struct Around {
     pub spawned_by: Option<Uuid>,
     /// Of the code by which a citizen follows it.
     pub code_hash: Option<[u8; 32]>,
+    /// Nobody reads it who does not work on it, whatever its type says.
+    pub is_restricted: bool,
 }
 
 /// Opens a case.
@@ -156,7 +168,7 @@ pub async fn open(
         };
         facts.parents.push(near);
     }
-    let outcome = decide::open(def, new, (desk.who, desk.at()), &facts)?;
+    let outcome = decide::open(def, new, (desk.who, desk.at()), &facts).map_err(|why| words::told(why, def))?;
     around::known_staff(&mut *conn, &new.assigned).await?;
     let by = desk.by;
     let mut case = CaseFile {
@@ -174,7 +186,7 @@ pub async fn open(
         fields: outcome.fields.clone(),
         department: new.department.trim().to_owned(),
         assigned: new.assigned.clone(),
-        access: def.access,
+        access: if around.is_restricted { Access::Restricted } else { def.access },
         author: desk.who.name.clone(),
         source: desk.who.source(),
         code_hash: around.code_hash.map(Vec::from),
@@ -186,7 +198,7 @@ pub async fn open(
     if outcome.numbers {
         number(&mut *conn, desk, def, &mut case).await?;
     }
-    store::insert(&mut *conn, &case, &values::words(def, &case.fields)).await?;
+    store::insert(&mut *conn, &case, &values::words(def, &case.fields), desk.tz).await?;
     let done = Done { act: "open", from: "", reason: "", changes: &outcome.changes };
     keep(&mut *conn, desk, &case, &done, Act::CaseOpen).await?;
     for (other, kind) in [(around.parent, LinkKind::Parent), (around.spawned_by, LinkKind::Spawned)] {
@@ -194,6 +206,7 @@ pub async fn open(
         let pair = if kind == LinkKind::Parent { (case.id, other) } else { (other, case.id) };
         store::insert_link(&mut *conn, pair, kind, (by.now, &by.actor.name)).await?;
     }
+    recusal::parties(&mut *conn, desk, def, &mut case, &outcome.changes).await?;
     consequences::of_opening(conn, desk, def, &case, &outcome).await?;
     Ok(case)
 }
@@ -240,7 +253,10 @@ async fn keep(
     }
     // Of fields only the names: what they hold stands in the case.
     let fields: Vec<&String> = done.changes.keys().collect();
-    let after = json!({ "type": case.type_key, "number": case.number(), "act": done.act, "state": case.state, "fields": fields });
+    let mut after = json!({ "type": case.type_key, "number": case.number(), "act": done.act, "state": case.state, "fields": fields });
+    if let Some(recused) = done.changes.get("recused") {
+        after["recused"] = recused.clone();
+    }
     let entry = Entry::new(act, KIND, case.id).because(done.reason).from(json!({ "state": done.from })).to(after);
     audit::record(conn, by.ids, by.now, by.actor, entry).await?;
     Ok(())
@@ -253,8 +269,10 @@ async fn keep(
 pub async fn act(conn: &mut PgConnection, desk: Desk<'_>, id: Uuid, asked: &Asked) -> Result<CaseFile, CaseError> {
     let (kept, case) = find(&mut *conn, desk, id, true).await?;
     let facts = store::facts(&mut *conn, id).await?;
-    let outcome = decide::decide(&kept.def, &case, asked, (desk.who, desk.at()), &facts)?;
-    let after = apply(&mut *conn, desk, &kept.def, &case, (asked, &outcome)).await?;
+    let outcome = decide::decide(&kept.def, &case, asked, (desk.who, desk.at()), &facts)
+        .map_err(|why| words::told(why, &kept.def))?;
+    let mut after = apply(&mut *conn, desk, &kept.def, &case, (asked, &outcome)).await?;
+    recusal::parties(&mut *conn, desk, &kept.def, &mut after, &outcome.changes).await?;
     consequences::of_act(conn, desk, &kept.def, (&case, &after), (asked, &outcome)).await?;
     Ok(after)
 }
@@ -305,7 +323,8 @@ pub async fn annul(
     let from = case.state.clone();
     let done = Done { act: "annul", from: &from, reason: &reason, changes: &Map::new() };
     keep(&mut *conn, desk, &case, &done, Act::CaseAnnul).await?;
-    consequences::end_deadlines(&mut *conn, desk, &case, &reason).await?;
+    let told = if case.access == Access::Restricted { Lang::Pt.t("sec-act-annul") } else { reason.clone() };
+    consequences::end_deadlines(&mut *conn, desk, &case, &told).await?;
     store::published::withdraw(conn, id, (by.now, &by.actor.name), &reason).await?;
     Ok(case)
 }

@@ -1,6 +1,9 @@
 //! Cases out and in, as JSON Lines and CSV: what is taken out and put into another installation comes out there byte by byte the same.
 
-use std::collections::BTreeMap;
+mod judge;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -10,15 +13,18 @@ use uuid::Uuid;
 use super::desk::{CaseError, Desk};
 use super::ledger::{self, Link};
 use super::store::lists::{self, Filter};
-use super::{Access, ActDone, Annulled, CaseFile, Fields, SUBJECT, Source, store, types, values};
+use super::types::{self, Kept};
+use super::{Access, ActDone, Annulled, CaseFile, Fields, SUBJECT, Source, store, values};
 use crate::audit::{self, Act, Entry};
 use crate::clock::Instant;
-use crate::deadlines;
+use crate::deadlines::{self, Course};
 use crate::refused::Refused;
 use crate::web::error::{FieldError, shorten};
 
 /// Cases of one file.
 pub const MOST: usize = 5000;
+/// Lines that cannot be read of which one answer tells.
+const MOST_FAULTS: usize = 100;
 
 /// A deadline that runs; the town that takes it in reckons it with its own calendar.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -26,6 +32,9 @@ pub const MOST: usize = 5000;
 pub struct Running {
     pub code: String,
     pub anchor_at: Instant,
+    /// What happened to it: it was extended or suspended.
+    #[serde(default, skip_serializing_if = "Course::is_plain")]
+    pub course: Course,
 }
 
 /// A case as it is taken out.
@@ -94,16 +103,14 @@ pub async fn lines(conn: &mut PgConnection, desk: Desk<'_>, filter: Filter) -> R
     for (id, act) in store::acts(&mut *conn, &ids).await? {
         acts.entry(id).or_default().push(act);
     }
+    let mut running: BTreeMap<Uuid, Vec<Running>> = BTreeMap::new();
+    for (id, code, anchor_at, course) in lists::running(&mut *conn, &ids).await? {
+        running.entry(id).or_default().push(Running { code, anchor_at, course });
+    }
     let mut lines = Vec::with_capacity(found.len());
-    for lists::Listed { case, due_code, .. } in found {
-        let running = match due_code {
-            Some(_) => deadlines::store::list(&mut *conn, Some((SUBJECT, case.id)), true).await?,
-            None => Vec::new(),
-        };
-        let mut running: Vec<Running> =
-            running.into_iter().map(|one| Running { code: one.code, anchor_at: one.anchor_at }).collect();
-        running.sort_by(|a, b| a.code.cmp(&b.code));
-        lines.push(Line::of(case, running, acts.remove(&ids[lines.len()]).unwrap_or_default()));
+    for lists::Listed { case, .. } in found {
+        let (id, running) = (case.id, running.remove(&case.id).unwrap_or_default());
+        lines.push(Line::of(case, running, acts.remove(&id).unwrap_or_default()));
     }
     Ok(lines)
 }
@@ -155,7 +162,7 @@ pub fn to_csv(lines: &[Line]) -> anyhow::Result<Vec<u8>> {
         let cell = |column: &&str| match &value[*column] {
             serde_json::Value::Null => String::new(),
             other if AS_JSON.contains(column) => ledger::canonical(other),
-            serde_json::Value::String(text) => text.clone(),
+            serde_json::Value::String(text) => judge::plain(text),
             other => other.to_string(),
         };
         out.write_record(COLUMNS.iter().map(cell))?;
@@ -176,6 +183,9 @@ pub fn from_json_lines(text: &str) -> Result<Vec<Line>, Vec<FieldError>> {
         match serde_json::from_str(line) {
             Ok(read) => lines.push(read),
             Err(error) => errors.push(wrong(number, "case", line, error.to_string())),
+        }
+        if errors.len() >= MOST_FAULTS || lines.len() > MOST {
+            break;
         }
     }
     bounded(lines, errors)
@@ -200,6 +210,9 @@ pub fn from_csv(bytes: &[u8]) -> Result<Vec<Line>, Vec<FieldError>> {
             Ok(line) => lines.push(line),
             Err(message) => errors.push(wrong(number, "case", "", message)),
         }
+        if errors.len() >= MOST_FAULTS || lines.len() > MOST {
+            break;
+        }
     }
     bounded(lines, errors)
 }
@@ -212,7 +225,7 @@ fn of_row(row: &csv::StringRecord) -> Result<Line, String> {
             cell if AS_JSON.contains(column) || AS_NUMBER.contains(column) => {
                 serde_json::from_str(cell).map_err(|error| format!("{column}: {error}"))?
             }
-            cell => cell.into(),
+            cell => judge::unplain(cell).into(),
         };
         object.insert((*column).to_owned(), value);
     }
@@ -237,6 +250,8 @@ pub struct Taken {
 
 /// Takes cases in, all or none. What is here already with the same acts stays; with others it is refused.
 ///
+/// Numbers are drawn before anything is written and the calendar is held last, as when a case is opened, so that nobody waits in a circle.
+///
 /// # Errors
 /// `Wrong` with every line; `Forbidden` naming the role.
 pub async fn take_in(
@@ -248,18 +263,28 @@ pub async fn take_in(
     if !desk.who.has(module) {
         return Err(Refused::Forbidden(format!("to import cases needs the role {module}")).into());
     }
-    let (mut taken, mut errors) = (Taken::default(), Vec::new());
+    let (mut fresh, mut unchanged, mut errors) = (Vec::new(), 0, Vec::new());
+    let (mut ids, mut numbers) = (BTreeSet::new(), BTreeSet::new());
     for (line, number) in lines.iter().zip(1..) {
-        match take_one(&mut *conn, desk, module, line).await? {
-            Ok(true) => taken.added += 1,
-            Ok(false) => taken.unchanged += 1,
+        let is_twice = !ids.insert(line.id) || line.number.is_some() && !numbers.insert(line.numbered());
+        let judged = if is_twice {
+            Err(("id", "stands in the file twice, or its number does".to_owned()))
+        } else {
+            judged(&mut *conn, desk, module, line).await?
+        };
+        match judged {
+            Ok(Some(kept)) => fresh.push((number, line, kept)),
+            Ok(None) => unchanged += 1,
             Err((field, message)) => errors.push(wrong(number, field, &line.id.to_string(), message)),
         }
+    }
+    if errors.is_empty() {
+        errors = add(&mut *conn, desk, &fresh).await?;
     }
     if !errors.is_empty() {
         return Err(CaseError::Wrong(errors));
     }
-    let by = desk.by;
+    let (by, taken) = (desk.by, Taken { added: fresh.len(), unchanged });
     let after = json!({ "added": taken.added, "unchanged": taken.unchanged });
     audit::record(conn, by.ids, by.now, by.actor, Entry::new(Act::CaseImport, "module", module).to(after)).await?;
     Ok(taken)
@@ -267,15 +292,23 @@ pub async fn take_in(
 
 type Fault = (&'static str, String);
 
-/// True when it was added.
-async fn take_one(
+impl Line {
+    fn numbered(&self) -> (Option<&str>, Option<i32>, Option<i32>) {
+        (self.series.as_deref(), self.year, self.number)
+    }
+}
+
+/// Holds a line against its type and what is here. None: it is here already, the same.
+async fn judged(
     conn: &mut PgConnection,
     desk: Desk<'_>,
     module: &str,
     line: &Line,
-) -> Result<Result<bool, Fault>, CaseError> {
+) -> Result<Result<Option<Arc<Kept>>, Fault>, CaseError> {
     if let Some(kept) = desk.types.get(&line.type_key).filter(|kept| kept.def.version() == line.version) {
-        types::keep(&mut *conn, kept, desk.by.ids, desk.by.now).await?;
+        types::keep(&mut *conn, kept, desk.by.ids, desk.by.now)
+            .await
+            .map_err(|error| Refused::Conflict(error.to_string()))?;
     }
     let kept = match desk.types.version(&mut *conn, &line.type_key, line.version).await {
         Err(sqlx::Error::RowNotFound) => {
@@ -283,52 +316,65 @@ async fn take_one(
         }
         other => other?,
     };
-    let def = &kept.def;
-    let Some(state) = def.state(&line.state).filter(|_| def.module() == module) else {
+    if kept.def.state(&line.state).is_none() || kept.def.module() != module {
         return Ok(Err(("state", format!("{} has no state {}, or is of another module", line.type_key, line.state))));
-    };
-    if let Some(at) = ledger::broken(line.id, &line.acts) {
-        return Ok(Err(("acts", format!("the chain is broken at act {at}: it was changed since"))));
     }
-    let last = line.acts.last();
-    if last.is_none_or(|last| last.to_state != line.state || last.seq != line.revision) {
-        return Ok(Err(("acts", "the last act does not lead to the state and the revision of the case".into())));
+    if let Err(fault) = judge::line(&kept.def, line, (desk.by.now, desk.tz)) {
+        return Ok(Err(fault));
     }
-    if let Some(field) = unfounded(def, line) {
-        return Ok(Err(("fields", format!("{field} is another than the acts made it"))));
-    }
-    if let Some(here) = store::load(&mut *conn, line.id, true).await? {
-        let acts = store::acts(&mut *conn, &[line.id]).await?;
-        let is_same = acts.last().map(|(_, act)| &act.hash) == last.map(|act| &act.hash) && here.fields == line.fields;
-        return Ok(if is_same { Ok(false) } else { Err(("id", "is here already with other acts".into())) });
-    }
-    if let (Some(series), Some(year), Some(number)) = (&line.series, line.year, line.number) {
-        if store::by_number(&mut *conn, series, year, number).await?.is_some() {
-            return Ok(Err(("number", format!("{series} {year}/{number:03} is another case's here"))));
-        }
-        store::raise_series(&mut *conn, &format!("case:{series}"), year, number).await?;
-    }
-    let case = case_of(line, def.module(), state);
-    store::insert(&mut *conn, &case, &values::words(def, &case.fields)).await?;
-    add_acts(&mut *conn, line).await?;
-    let (title, link): (String, String) = (case.name().chars().take(300).collect(), case.link());
-    for running in &line.deadlines {
-        let subject = (SUBJECT, case.id);
-        let (code, anchor_at) = (running.code.as_str(), running.anchor_at);
-        let new = deadlines::store::New { subject, title: &title, link: &link, code, anchor_at };
-        deadlines::desk::set(&mut *conn, desk.by, desk.tz, &new).await?;
-    }
-    Ok(Ok(true))
+    let Some(here) = store::load(&mut *conn, line.id, false).await? else { return Ok(Ok(Some(kept))) };
+    let acts = store::acts(&mut *conn, &[line.id]).await?;
+    let is_same = acts.last().map(|(_, act)| &act.hash) == line.acts.last().map(|act| &act.hash);
+    let is_same = is_same && here.fields == line.fields && here.title == line.title;
+    Ok(if is_same { Ok(None) } else { Err(("id", "is here already with other acts".into())) })
 }
 
-/// The first field that is not what the acts made of it. Of what is personal the acts say only that it changed.
-fn unfounded<'a>(def: &'a super::define::CaseType, line: &Line) -> Option<&'a str> {
-    let made = |key: &str| {
-        let last = line.acts.iter().rev().find_map(|act| act.changes.get(key));
-        last.and_then(|change| change.get(1)).filter(|value| !value.is_null())
-    };
-    let all = def.fields.iter().filter(|field| !field.personal).map(super::define::Field::key);
-    all.into_iter().find(|key| line.fields.get(*key) != made(key))
+/// Writes the cases that are new here. Gives every line whose number is another's.
+async fn add(
+    conn: &mut PgConnection,
+    desk: Desk<'_>,
+    fresh: &[(usize, &Line, Arc<Kept>)],
+) -> Result<Vec<FieldError>, CaseError> {
+    let mut series: BTreeMap<(&str, i32), i32> = BTreeMap::new();
+    for (_, line, _) in fresh {
+        if let (Some(prefix), Some(year), Some(number)) = line.numbered() {
+            let last = series.entry((prefix, year)).or_default();
+            *last = number.max(*last);
+        }
+    }
+    for ((prefix, year), last) in series {
+        store::raise_series(&mut *conn, &format!("case:{prefix}"), year, last).await?;
+    }
+    let mut errors = Vec::new();
+    for (place, line, kept) in fresh {
+        if let (Some(prefix), Some(year), Some(number)) = line.numbered()
+            && store::by_number(&mut *conn, prefix, year, number).await?.is_some()
+        {
+            let message = format!("{prefix} {year}/{number:03} is another case's here");
+            errors.push(wrong(*place, "number", &line.id.to_string(), message));
+            continue;
+        }
+        let Some(state) = kept.def.state(&line.state) else { continue };
+        let case = case_of(line, kept.def.module(), state);
+        store::insert(&mut *conn, &case, &values::words(&kept.def, &case.fields), desk.tz).await?;
+        add_acts(&mut *conn, line).await?;
+        super::desk::recusal::of_acts(&mut *conn, desk, line.id, &line.acts).await?;
+    }
+    if !errors.is_empty() {
+        return Ok(errors);
+    }
+    for (_, line, kept) in fresh {
+        let Some(state) = kept.def.state(&line.state) else { continue };
+        let case = case_of(line, kept.def.module(), state);
+        let (title, link) = (case.name_outside(&kept.def), case.link());
+        for running in &line.deadlines {
+            let (code, anchor_at) = (running.code.as_str(), running.anchor_at);
+            let new =
+                deadlines::store::New { subject: (SUBJECT, case.id), title: &title, link: &link, code, anchor_at };
+            deadlines::desk::restore(&mut *conn, desk.by, desk.tz, (&new, &running.course)).await?;
+        }
+    }
+    Ok(errors)
 }
 
 fn case_of(line: &Line, module: &str, state: &super::define::State) -> CaseFile {

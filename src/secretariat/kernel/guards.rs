@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use super::Fields;
 use super::define::Guard;
+use super::quiet::Period;
 use crate::clock::Instant;
 use crate::deadlines::Deadline;
 
@@ -123,105 +124,168 @@ impl Seen<'_> {
     }
 }
 
+/// Why a guard does not let an act through. The sentences are for programs; those for people are made in `words`.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Why {
+    #[error("the deadline {code} ran out on {} ({law})", told(.on.as_ref()))]
+    RanOut { code: String, on: Option<NaiveDate>, law: String },
+    #[error("the deadline {code} runs until {} ({law})", told(.until.as_ref()))]
+    Runs { code: String, until: Option<NaiveDate>, law: String },
+    #[error("the deadline {0} has not begun")]
+    NotBegun(String),
+    #[error("{field} is {value:?}; expected {}", .expected.join(", "))]
+    FieldIs { field: String, value: String, expected: Vec<String> },
+    #[error("{field} is {value}, so {needed} has to be told")]
+    FieldWhen { field: String, value: String, needed: String },
+    #[error("the act {0} comes first")]
+    First(String),
+    #[error("the document {0} is missing")]
+    Document(String),
+    #[error("{}", quiet(.0, .1))]
+    Quiet(NaiveDate, &'static Period),
+    #[error("{field} is {day}, before {other} on {other_day}")]
+    Before { field: String, day: NaiveDate, other: String, other_day: NaiveDate },
+    #[error("{field} is {day}, which has not come; today is {today}")]
+    NotCome { field: String, day: NaiveDate, today: NaiveDate },
+    #[error("{field} is {day}, which is over; today is {today}")]
+    Over { field: String, day: NaiveDate, today: NaiveDate },
+    #[error("{0} is still open")]
+    ChildOpen(String),
+    #[error("no case of the type {0} below this one is finished")]
+    ChildMissing(String),
+    #[error("{name} is {state}; expected {}", .wanted.join(", "))]
+    ParentState { name: String, state: String, wanted: Vec<String> },
+    #[error("it has no case above it")]
+    NoParent,
+    #[error("it is opened under a case of the type {0}")]
+    ParentType(String),
+    #[error("{field} or the first day of {name} is not told")]
+    NotTold { field: String, name: String },
+    #[error("{field} is {day}, outside {name} ({first} to {})", .last.map_or_else(|| "no end".to_owned(), |day| day.to_string()))]
+    Outside { field: String, day: NaiveDate, name: String, first: NaiveDate, last: Option<NaiveDate> },
+    #[error("the guard {0} is unknown")]
+    Unknown(String),
+}
+
+impl Why {
+    /// Of the deadline or the period that it cites itself, beside the law of the guard.
+    pub fn law(&self) -> Option<&str> {
+        match self {
+            Self::RanOut { law, .. } | Self::Runs { law, .. } => Some(law),
+            Self::Quiet(_, period) => Some(&period.law_ref),
+            _ => None,
+        }
+    }
+}
+
+fn told(day: Option<&NaiveDate>) -> String {
+    day.map_or_else(|| "no day (it is suspended)".to_owned(), |day| day.to_string())
+}
+
+fn quiet(day: &NaiveDate, period: &Period) -> String {
+    format!(
+        "{day} lies in the quiet period of the election of {}, {} to {}: no institutional publicity but by a decision of the electoral \
+         court; {}",
+        period.election, period.from, period.until, period.law_ref
+    )
+}
+
 /// Judges one guard.
 ///
 /// # Errors
-/// Why the act is not done, in words.
-pub fn judge(guard: &Guard, seen: Seen<'_>) -> Result<(), String> {
-    let arg = |at: usize| guard.args.get(at).map(|word| word.get_ref().as_str()).unwrap_or_default();
+/// Why the act is not done.
+pub fn judge(guard: &Guard, seen: Seen<'_>) -> Result<(), Why> {
     let all: Vec<&str> = guard.args.iter().map(|word| word.get_ref().as_str()).collect();
+    let arg = |at: usize| all.get(at).copied().unwrap_or_default().to_owned();
+    let rest = || all.iter().skip(1).copied();
     match guard.name.get_ref().as_str() {
-        "before_deadline" => match seen.latest(arg(0)) {
+        "before_deadline" => match seen.latest(&arg(0)) {
             Some(one) if one.is_late(seen.now) => {
-                Err(format!("the deadline {} ran out on {} ({})", one.code, told(one.due_on), one.law_ref))
+                Err(Why::RanOut { code: one.code.clone(), on: one.due_on, law: one.law_ref.clone() })
             }
             _ => Ok(()),
         },
-        "after_deadline" => match seen.latest(arg(0)) {
+        "after_deadline" => match seen.latest(&arg(0)) {
             Some(one) if one.is_late(seen.now) => Ok(()),
-            Some(one) => Err(format!("the deadline {} runs until {} ({})", one.code, told(one.due_on), one.law_ref)),
-            None => Err(format!("the deadline {} has not begun", arg(0))),
+            Some(one) => Err(Why::Runs { code: one.code.clone(), until: one.due_on, law: one.law_ref.clone() }),
+            None => Err(Why::NotBegun(arg(0))),
         },
-        "field_is" if all[1..].contains(&seen.word(arg(0)).as_str()) => Ok(()),
-        "field_is" => Err(format!("{} is {:?}; expected {}", arg(0), seen.word(arg(0)), all[1..].join(", "))),
-        "field_when" if seen.word(arg(0)) == arg(1) && seen.word(arg(2)).is_empty() => {
-            Err(format!("{} is {}, so {} has to be told", arg(0), arg(1), arg(2)))
+        "field_is" if rest().any(|word| word == seen.word(&arg(0))) => Ok(()),
+        "field_is" => Err(Why::FieldIs {
+            field: arg(0),
+            value: seen.word(&arg(0)),
+            expected: rest().map(str::to_owned).collect(),
+        }),
+        "field_when" if seen.word(&arg(0)) == arg(1) && seen.word(&arg(2)).is_empty() => {
+            Err(Why::FieldWhen { field: arg(0), value: arg(1), needed: arg(2) })
         }
         "field_when" => Ok(()),
-        "done" if seen.facts.acts.iter().any(|(act, _)| act == arg(0)) => Ok(()),
-        "done" => Err(format!("the act {} comes first", arg(0))),
+        "done" if seen.facts.acts.iter().any(|(act, _)| *act == arg(0)) => Ok(()),
+        "done" => Err(Why::First(arg(0))),
         "documented" => match all.iter().find(|kind| !seen.facts.documents.contains(**kind)) {
-            Some(kind) => Err(format!("the document {kind} is missing")),
+            Some(kind) => Err(Why::Document((*kind).to_owned())),
             None => Ok(()),
         },
-        "quiet_period" if all[1..].contains(&seen.word(arg(0)).as_str()) => Ok(()),
-        "quiet_period" => super::quiet::open_on(seen.today),
+        "quiet_period" if rest().any(|word| word == seen.word(&arg(0))) => Ok(()),
+        "quiet_period" => super::quiet::on(seen.today).map_or(Ok(()), |period| Err(Why::Quiet(seen.today, period))),
         "not_before" | "not_future" | "not_past" | "day_reached" | "day_not_passed" => days(guard, seen),
         _ => around(guard, seen),
     }
 }
 
-fn told(day: Option<NaiveDate>) -> String {
-    day.map_or_else(|| "no day (it is suspended)".to_owned(), |day| day.to_string())
-}
-
-fn days(guard: &Guard, seen: Seen<'_>) -> Result<(), String> {
-    let arg = |at: usize| guard.args.get(at).map(|word| word.get_ref().as_str()).unwrap_or_default();
-    let Some(day) = seen.day(arg(0)) else { return Ok(()) };
-    let (first, today) = (arg(0), seen.today);
-    let refused = match guard.name.get_ref().as_str() {
-        "not_before" => match seen.day(arg(1)) {
-            Some(other) if day < other => Some(format!("{first} is {day}, before {} on {other}", arg(1))),
-            _ => None,
+fn days(guard: &Guard, seen: Seen<'_>) -> Result<(), Why> {
+    let arg = |at: usize| guard.args.get(at).map(|word| word.get_ref().clone()).unwrap_or_default();
+    let Some(day) = seen.day(&arg(0)) else { return Ok(()) };
+    let (field, today) = (arg(0), seen.today);
+    let is_to_come = day > today;
+    match guard.name.get_ref().as_str() {
+        "not_before" => match seen.day(&arg(1)) {
+            Some(other_day) if day < other_day => Err(Why::Before { field, day, other: arg(1), other_day }),
+            _ => Ok(()),
         },
-        "not_future" => (day > today).then(|| format!("{first} is {day}, which has not come; today is {today}")),
-        "not_past" => (day < today).then(|| format!("{first} is {day}, which is over; today is {today}")),
-        "day_reached" => (day > today).then(|| format!("{first} is {day}, which has not come; today is {today}")),
-        _ => (day < today).then(|| format!("{first} was {day}; today is {today}")),
-    };
-    refused.map_or(Ok(()), Err)
+        "not_future" | "day_reached" if is_to_come => Err(Why::NotCome { field, day, today }),
+        "not_past" | "day_not_passed" if day < today => Err(Why::Over { field, day, today }),
+        _ => Ok(()),
+    }
 }
 
 /// Guards that look at other cases.
-fn around(guard: &Guard, seen: Seen<'_>) -> Result<(), String> {
-    let arg = |at: usize| guard.args.get(at).map(|word| word.get_ref().as_str()).unwrap_or_default();
+fn around(guard: &Guard, seen: Seen<'_>) -> Result<(), Why> {
+    let arg = |at: usize| guard.args.get(at).map(|word| word.get_ref().clone()).unwrap_or_default();
     match guard.name.get_ref().as_str() {
         "children_final" => match seen.facts.children.iter().find(|child| !child.is_final) {
-            Some(child) => Err(format!("{} is still open", child.name)),
+            Some(child) => Err(Why::ChildOpen(child.name.clone())),
             None => Ok(()),
         },
         "child_final" => {
             let is_done = seen.facts.children.iter().any(|child| child.type_key == arg(0) && child.is_final);
-            if is_done { Ok(()) } else { Err(format!("no case of the type {} below this one is finished", arg(0))) }
+            if is_done { Ok(()) } else { Err(Why::ChildMissing(arg(0))) }
         }
         "parent_state" => {
-            let wanted: Vec<&str> = guard.args.iter().map(|word| word.get_ref().as_str()).collect();
+            let wanted: Vec<String> = guard.args.iter().map(|word| word.get_ref().clone()).collect();
             match seen.facts.parents.first() {
-                Some(parent) if wanted.contains(&parent.state.as_str()) => Ok(()),
-                Some(parent) => Err(format!("{} is {}; expected {}", parent.name, parent.state, wanted.join(", "))),
-                None => Err("it has no case above it".into()),
+                Some(parent) if wanted.contains(&parent.state) => Ok(()),
+                Some(parent) => {
+                    Err(Why::ParentState { name: parent.name.clone(), state: parent.state.clone(), wanted })
+                }
+                None => Err(Why::NoParent),
             }
         }
         "parent_covers" => {
-            let Some(parent) = seen.facts.parents.first() else { return Err("it has no case above it".into()) };
+            let Some(parent) = seen.facts.parents.first() else { return Err(Why::NoParent) };
             let day_of = |field: &str| {
                 let text = parent.fields.get(field).and_then(Value::as_str);
                 text.and_then(|text| text.parse::<NaiveDate>().ok())
             };
-            let (Some(day), Some(first)) = (seen.day(arg(0)), day_of(arg(1))) else {
-                return Err(format!("{} or the first day of {} is not told", arg(0), parent.name));
+            let (Some(day), Some(first)) = (seen.day(&arg(0)), day_of(&arg(1))) else {
+                return Err(Why::NotTold { field: arg(0), name: parent.name.clone() });
             };
-            let last = day_of(arg(2)).unwrap_or(NaiveDate::MAX);
-            if (first..=last).contains(&day) {
+            let last = day_of(&arg(2));
+            if day >= first && last.is_none_or(|last| day <= last) {
                 return Ok(());
             }
-            Err(format!(
-                "{} is {day}, outside {} ({first} to {})",
-                arg(0),
-                parent.name,
-                day_of(arg(2)).map_or_else(|| "no end".into(), |day| day.to_string())
-            ))
+            Err(Why::Outside { field: arg(0), day, name: parent.name.clone(), first, last })
         }
-        other => Err(format!("the guard {other} is unknown")),
+        other => Err(Why::Unknown(other.to_owned())),
     }
 }

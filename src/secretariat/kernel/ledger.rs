@@ -4,7 +4,8 @@ use serde_json::{Map, Value, json};
 use sha2::{Digest as _, Sha256};
 use uuid::Uuid;
 
-use super::ActDone;
+use super::define::{CaseType, Field};
+use super::{ActDone, Fields};
 use crate::clock::Instant;
 
 /// JSON with sorted keys and without spaces: one text for one value.
@@ -96,6 +97,16 @@ pub fn broken(case: Uuid, acts: &[ActDone]) -> Option<i32> {
         prev = Some(hash);
     }
     None
+}
+
+/// The first field that is not what the acts made of it. Of what is personal the acts say only that it changed.
+pub fn unfounded<'a>(def: &'a CaseType, fields: &Fields, acts: &[ActDone]) -> Option<&'a str> {
+    let made = |key: &str| {
+        let last = acts.iter().rev().find_map(|act| act.changes.get(key));
+        last.and_then(|change| change.get(1)).filter(|value| !value.is_null())
+    };
+    let all = def.fields.iter().filter(|field| !field.personal).map(Field::key);
+    all.into_iter().find(|key| fields.get(*key) != made(key))
 }
 
 #[cfg(test)]

@@ -1,8 +1,9 @@
 //! The case engine: types of cases as data, and what may be done to a case of a type; and what modules share beside it (`body`, `instrument`, `tree`, `money`, `form`).
 //!
 //! `define` and `check` read definition files, `values` reads fields, `decide` judges an act with the guards of `guards`, `ledger` chains
-//! acts, `publication` makes what everybody may see (all pure). `types` holds the definitions of this installation, `desk` acts in the
-//! caller's transaction for every module, `exchange` takes cases out and in, `worker` does what the law does by itself.
+//! acts, `words` says why not, `publication` makes what everybody may see (all pure). `types` holds the definitions of this installation, `desk` acts in the
+//! caller's transaction for every module, `exchange` takes cases out and in, `worker` does what the law does by itself, `remind` tells people of
+//! what is due.
 
 pub mod body;
 pub mod check;
@@ -17,10 +18,13 @@ pub mod ledger;
 pub mod money;
 pub mod publication;
 pub mod quiet;
+pub mod remind;
+pub mod series;
 pub mod store;
 pub mod tree;
 pub mod types;
 pub mod values;
+pub mod words;
 pub mod worker;
 
 use serde::{Deserialize, Serialize};
@@ -28,6 +32,7 @@ use serde_json::{Map, Value};
 use uuid::Uuid;
 
 use crate::clock::Instant;
+use crate::i18n::Lang;
 use crate::units::vocabulary;
 
 pub use define::CaseType;
@@ -101,6 +106,18 @@ vocabulary! {
         Staff = "staff",
         Citizen = "citizen",
         Service = "service",
+    }
+}
+
+vocabulary! {
+    /// How somebody came to be recused from a case.
+    RecusedHow, "way of recusal" {
+        /// By their own word.
+        Declared = "declared",
+        /// By whoever works in the module, with a reason.
+        Decided = "decided",
+        /// They are named as party.
+        Party = "party",
     }
 }
 
@@ -181,6 +198,16 @@ impl CaseFile {
         if number.is_empty() { self.title.clone() } else { format!("{number} · {}", self.title) }
     }
 
+    /// Its name where more people look than may read it: in the list of deadlines, and on a case for another department. Of what is
+    /// restricted only the kind and the number, because a title that a citizen wrote may tell who they are.
+    pub fn name_outside(&self, of: &CaseType) -> String {
+        let name = match self.access {
+            Access::Restricted => format!("{} {}", of.title.of(Lang::Pt), self.number()).trim().to_owned(),
+            Access::Internal | Access::Public => self.name(),
+        };
+        name.chars().take(300).collect()
+    }
+
     pub fn text(&self, field: &str) -> Option<&str> {
         self.fields.get(field).and_then(Value::as_str)
     }
@@ -221,6 +248,20 @@ pub struct ActDone {
     /// Of the act before, in hexadecimal.
     pub prev: Option<String>,
     pub hash: String,
+}
+
+/// Somebody who neither reads a case nor acts on it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, utoipa::ToSchema)]
+#[schema(as = CaseRecusal)]
+pub struct Recusal {
+    pub username: String,
+    /// declared, decided, party
+    #[schema(value_type = String)]
+    pub how: RecusedHow,
+    pub reason: String,
+    #[schema(value_type = String)]
+    pub at: Instant,
+    pub by: String,
 }
 
 /// A document of a case, without its bytes.

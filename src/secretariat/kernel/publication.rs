@@ -38,11 +38,16 @@ impl PublicView {
             let Some(value) = case.fields.get(field.key()) else { continue };
             fields.insert(field.key().to_owned(), shown(field.kind, value));
         }
+        // Where the title may name somebody, a field that was written for everybody stands for it.
+        let title = match &def.public.title {
+            Some(word) => case.text(word.get_ref()).unwrap_or_else(|| def.title.of(crate::i18n::Lang::Pt)),
+            None => case.title.as_str(),
+        };
         Some(Self {
             type_key: case.type_key.clone(),
             version: case.version,
             number: case.number(),
-            title: values::mask_text(&case.title),
+            title: values::mask_text(title),
             state: case.state.clone(),
             opened_on: case.opened_at.with_timezone(&tz).date_naive(),
             fields,

@@ -3,6 +3,9 @@
 pub mod figures;
 pub mod lists;
 pub mod published;
+pub mod recusals;
+pub mod reminders;
+pub mod series;
 
 use sqlx::PgConnection;
 use sqlx::types::Json;
@@ -162,6 +165,13 @@ pub async fn by_code(conn: &mut PgConnection, code_hash: &[u8]) -> sqlx::Result<
     sqlx::query_scalar!("select id from case_file where code_hash = $1", code_hash).fetch_optional(conn).await
 }
 
+/// Nobody else looks for this code to make a case of it until the transaction ends.
+pub async fn hold_code(conn: &mut PgConnection, code_hash: &[u8]) -> sqlx::Result<()> {
+    let door = format!("case code {}", ledger::hex(code_hash));
+    sqlx::query!("select pg_advisory_xact_lock(hashtextextended($1, 0))", door).fetch_one(conn).await?;
+    Ok(())
+}
+
 /// The case of a number.
 pub async fn by_number(conn: &mut PgConnection, series: &str, year: i32, number: i32) -> sqlx::Result<Option<Uuid>> {
     sqlx::query_scalar!(
@@ -179,13 +189,15 @@ fn words(case: &CaseFile, of_fields: &str) -> String {
     format!("{} {} {}{of_fields}", case.number(), case.title, case.department)
 }
 
-pub async fn insert(conn: &mut PgConnection, case: &CaseFile, of_fields: &str) -> sqlx::Result<()> {
+/// Writes a new one; the year of its opening is the town's.
+pub async fn insert(conn: &mut PgConnection, case: &CaseFile, of_fields: &str, tz: chrono_tz::Tz) -> sqlx::Result<()> {
     let annulled = case.annulled.as_ref();
+    let opened_year = chrono::Datelike::year(&case.opened_at.with_timezone(&tz));
     sqlx::query!(
         "insert into case_file (id, type_key, type_version, module, series, year, number, title, state, is_final, waits_for, fields,
              department, assigned, access, author, source, code_hash, opened_at, changed_at, revision, annulled_at, annulled_by,
-             annulled_reason, words)
-         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25)",
+             annulled_reason, words, opened_year)
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26)",
         case.id,
         case.type_key,
         case.version,
@@ -210,7 +222,8 @@ pub async fn insert(conn: &mut PgConnection, case: &CaseFile, of_fields: &str) -
         annulled.map(|why| why.at),
         annulled.map(|why| why.by.as_str()),
         annulled.map(|why| why.reason.as_str()),
-        words(case, of_fields)
+        words(case, of_fields),
+        opened_year
     )
     .execute(conn)
     .await?;
@@ -412,16 +425,24 @@ pub async fn insert_link(
     Ok(done.rows_affected() == 1)
 }
 
-/// Cases beside this one that are not restricted, or all.
-pub async fn links(conn: &mut PgConnection, case: Uuid, sees_all: bool) -> sqlx::Result<Vec<CaseLink>> {
+/// Cases beside this one that a reader may read, by user name and the modules they work in: what is restricted only there, or when it is theirs.
+pub async fn links(
+    conn: &mut PgConnection,
+    case: Uuid,
+    (reader, works_in): (&str, &[String]),
+) -> sqlx::Result<Vec<CaseLink>> {
     let rows = sqlx::query!(
         r#"select c.id, c.type_key, c.module, c.series, c.year, c.number, c.title, c.state, c.is_final, l.kind,
                (l.to_case = $1) as "inward!"
            from case_link l join case_file c on c.id = case when l.to_case = $1 then l.from_case else l.to_case end
-           where (l.from_case = $1 or l.to_case = $1) and ($3 or c.access <> 'restricted') order by 6 desc, c.is_final, l.at, c.id limit $2"#,
+           where (l.from_case = $1 or l.to_case = $1)
+             and (c.access <> 'restricted' or c.module = any($3) or ($4 <> '' and $4 in (c.assigned, c.author)))
+             and not exists (select from case_recusal r where r.case_id = c.id and r.username = $4 and r.lifted_at is null)
+           order by 6 desc, c.is_final, l.at, c.id limit $2"#,
         case,
         MOST,
-        sees_all
+        works_in,
+        reader
     )
     .fetch_all(conn)
     .await?;
@@ -455,7 +476,7 @@ struct NearRow {
     is_above: bool,
 }
 
-/// What guards ask of a case.
+/// What guards ask of a case. Of many cases below it those that are open come first: one that is left unseen must not count as finished.
 pub async fn facts(conn: &mut PgConnection, case: Uuid) -> sqlx::Result<Facts> {
     let deadlines = deadlines::store::list(&mut *conn, Some((SUBJECT, case)), false).await?;
     let documents = sqlx::query_scalar!("select distinct kind from case_document where case_id = $1", case)
@@ -466,11 +487,12 @@ pub async fn facts(conn: &mut PgConnection, case: Uuid) -> sqlx::Result<Facts> {
         .await?;
     let near = sqlx::query_as!(
         NearRow,
-        r#"select c.type_key, c.title, c.state, c.is_final, c.fields as "fields: Json<Fields>",
+        r#"select c.type_key, case when c.access = 'restricted' then c.type_key else c.title end as "title!", c.state, c.is_final, c.fields as "fields: Json<Fields>",
                ((l.kind = 'parent' and l.from_case = $1) or (l.kind = 'spawned' and l.to_case = $1)) as "is_above!"
            from case_link l join case_file c on c.id = case when l.to_case = $1 then l.from_case else l.to_case end
            where (l.from_case = $1 or l.to_case = $1) and l.kind in ('parent', 'spawned') and c.annulled_at is null
-           order by l.at, c.id limit $2"#,
+           order by 6 desc, c.is_final and not ((l.kind = 'parent' and l.from_case = $1) or (l.kind = 'spawned' and l.to_case = $1)),
+               l.at, c.id limit $2"#,
         case,
         MOST
     )
@@ -497,23 +519,24 @@ pub async fn facts(conn: &mut PgConnection, case: Uuid) -> sqlx::Result<Facts> {
     })
 }
 
-/// Cases of a type in one of these states whose deadline has run out, the longest ago first.
+/// Cases of a type in one of these states whose deadline has run out, the longest ago first, without some.
 pub async fn run_out(
     conn: &mut PgConnection,
     (type_key, code): (&str, &str),
-    states: &[String],
+    (states, without): (&[String], &[Uuid]),
     (now, most): (Instant, i64),
 ) -> sqlx::Result<Vec<Uuid>> {
     sqlx::query_scalar!(
         "select c.id from deadline d join case_file c on c.id = d.subject_id
          where d.subject_kind = 'case' and d.state = 'open' and d.code = $1 and d.due_at < $4
-           and c.type_key = $2 and c.state = any($3) and c.annulled_at is null
+           and c.type_key = $2 and c.state = any($3) and c.annulled_at is null and c.id <> all($6)
          order by d.due_at, c.id limit $5",
         code,
         type_key,
         states,
         now,
-        most
+        most,
+        without
     )
     .fetch_all(conn)
     .await

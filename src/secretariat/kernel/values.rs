@@ -3,6 +3,7 @@
 use serde_json::{Map, Value};
 
 use super::define::{CaseType, Field};
+use super::money::Centavos;
 use super::{FieldKind, Fields};
 use crate::exercises::plan::text as judge_text;
 use crate::web::error::{FieldError, shorten};
@@ -132,21 +133,10 @@ fn worded(name: &str, text: &str, most: i64, one_line: bool) -> Result<Value, Fi
     }
 }
 
-/// "1.234,56" or "1234.56" or "1234" in centavos.
+/// "1.234,56" or "1234.56" or "1234" in centavos. "1.5" is none of them: it is never guessed what a point means.
 pub fn centavos(text: &str) -> Option<i64> {
-    let text = text.trim().trim_start_matches("R$").trim();
-    let (whole, cents) = match text.rsplit_once(',') {
-        Some((whole, cents)) => (whole.replace('.', ""), cents),
-        None => match text.rsplit_once('.') {
-            Some((whole, cents)) if cents.len() == 2 => (whole.to_owned(), cents),
-            _ => (text.replace('.', ""), "00"),
-        },
-    };
-    let is_digits = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
-    if !is_digits(&whole) || cents.len() != 2 || !is_digits(cents) {
-        return None;
-    }
-    whole.parse::<i64>().ok()?.checked_mul(100)?.checked_add(cents.parse().ok()?)
+    let machine = Centavos::from_machine(text.trim()).ok();
+    machine.or_else(|| text.parse().ok()).map(|amount: Centavos| amount.0).filter(|amount| *amount >= 0)
 }
 
 fn digits(text: &str) -> Vec<u32> {
@@ -290,8 +280,9 @@ mod tests {
 
     #[test]
     fn money_is_read_as_people_write_it() {
-        let read = ["1.234,56", "1234.56", "R$ 1.234", "0,05", "12,5", "-1", "abc", ""].map(centavos);
-        assert_eq!(read, [Some(123_456), Some(123_456), Some(123_400), Some(5), None, None, None, None]);
+        let read = ["1.234,56", "1234.56", "R$ 1.234", "0,05", "12,5", "-1", "abc", "", "1.5", "1.23,00", "1.2345"];
+        let all = [Some(123_456), Some(123_456), Some(123_400), Some(5), None, None, None, None, None, None, None];
+        assert_eq!(read.map(centavos), all);
     }
 
     #[test]

@@ -3,14 +3,16 @@
 use std::time::Duration;
 
 use serde_json::Map;
+use uuid::Uuid;
 
 use super::decide::Asked;
 use super::desk::{self, CaseError, Desk};
-use super::store;
+use super::{SUBJECT, store};
 use crate::accounts::tokens::desk::Acting;
 use crate::app::App;
 use crate::audit::Actor;
 use crate::clock::Instant;
+use crate::deadlines;
 use crate::refused::Refused;
 
 const LOOK_EVERY: Duration = Duration::from_secs(300);
@@ -22,6 +24,9 @@ pub async fn run(app: App) {
     while !app.stop.is_cancelled() {
         if let Err(error) = round(&app, app.clock.now()).await {
             tracing::warn!(%error, "deadlines of the secretariat that ran out wait");
+        }
+        if let Err(error) = super::remind::round(&app, app.clock.now()).await {
+            tracing::warn!(%error, "reminders of the secretariat wait for the database");
         }
         tokio::select! {
             () = tokio::time::sleep(LOOK_EVERY) => {}
@@ -44,11 +49,24 @@ pub async fn round(app: &App, now: Instant) -> Result<usize, CaseError> {
         for one in &kept.def.transitions {
             let Some(code) = &one.automatic else { continue };
             let states: Vec<String> = one.from.iter().map(|from| from.get_ref().clone()).collect();
-            let mut conn = app.db.web.acquire().await?;
-            let due = store::run_out(&mut conn, (kept.def.key(), code.get_ref()), &states, (now, MOST)).await?;
-            drop(conn);
-            for id in due {
-                done += usize::from(advance(app, desk, id, one.key()).await?);
+            // Those that are refused stay as they are and are not asked for again in this round, so that they hold up no other.
+            let mut refused: Vec<Uuid> = Vec::new();
+            loop {
+                let mut conn = app.db.web.acquire().await?;
+                let of = (kept.def.key(), code.get_ref().as_str());
+                let due = store::run_out(&mut conn, of, (&states, &refused), (now, MOST)).await?;
+                drop(conn);
+                let is_last = i64::try_from(due.len()).unwrap_or(MOST) < MOST || app.stop.is_cancelled();
+                for id in due {
+                    if advance(app, desk, id, (one.key(), code.get_ref())).await? {
+                        done += 1;
+                    } else {
+                        refused.push(id);
+                    }
+                }
+                if is_last {
+                    break;
+                }
             }
         }
     }
@@ -56,9 +74,14 @@ pub async fn round(app: &App, now: Instant) -> Result<usize, CaseError> {
 }
 
 /// One case in a transaction of its own, so that one that is refused holds up no other.
-async fn advance(app: &App, desk: Desk<'_>, id: uuid::Uuid, transition: &str) -> Result<bool, CaseError> {
+async fn advance(app: &App, desk: Desk<'_>, id: Uuid, (transition, code): (&str, &str)) -> Result<bool, CaseError> {
     let mut tx = app.db.web.begin().await?;
     let Some(case) = store::load(&mut tx, id, true).await? else { return Ok(false) };
+    // Somebody may have put it off since it was found.
+    let running = deadlines::store::list(&mut tx, Some((SUBJECT, id)), true).await?;
+    if !running.iter().any(|one| one.code == code && one.is_late(desk.by.now)) {
+        return Ok(false);
+    }
     let asked =
         Asked { transition: transition.to_owned(), revision: case.revision, reason: String::new(), fields: Map::new() };
     match desk::act(&mut tx, desk, id, &asked).await {
@@ -66,8 +89,8 @@ async fn advance(app: &App, desk: Desk<'_>, id: uuid::Uuid, transition: &str) ->
             tx.commit().await?;
             Ok(true)
         }
-        Err(CaseError::Refused(Refused::Conflict(why) | Refused::Forbidden(why))) => {
-            tracing::warn!(case = %id, transition, why, "a case does not go on by itself");
+        Err(CaseError::Refused(why @ (Refused::Conflict(_) | Refused::Forbidden(_) | Refused::Because(_)))) => {
+            tracing::warn!(case = %id, transition, %why, "a case does not go on by itself");
             Ok(false)
         }
         Err(CaseError::Wrong(errors)) => {

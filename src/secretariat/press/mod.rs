@@ -44,6 +44,7 @@ pub struct Delivery {
     pub case_id: Uuid,
     pub number: String,
     pub title: String,
+    pub outlet_id: Uuid,
     pub outlet: String,
     #[schema(value_type = String)]
     pub at: Instant,
@@ -129,17 +130,17 @@ pub async fn remove(conn: &mut PgConnection, desk: Desk<'_>, id: Uuid) -> Result
     Ok(())
 }
 
-/// What left, the newest first.
+/// What left, the newest first; `after`: instant, publication and outlet of the last one of the page before.
 ///
 /// # Errors
 /// `Forbidden`; the database's.
 pub async fn deliveries(
     conn: &mut PgConnection,
     desk: Desk<'_>,
-    before: Option<Instant>,
+    after: Option<(Instant, Uuid, Uuid)>,
 ) -> Result<Vec<Delivery>, CaseError> {
     works_here(desk)?;
-    Ok(store::deliveries(conn, before).await?)
+    Ok(store::deliveries(conn, after).await?)
 }
 
 /// True when a release with these tags is for an outlet.

@@ -52,15 +52,20 @@ pub async fn remove(conn: &mut PgConnection, id: Uuid, (now, by): (Instant, &str
     Ok(gone.rows_affected() > 0)
 }
 
-pub async fn deliveries(conn: &mut PgConnection, before: Option<Instant>) -> sqlx::Result<Vec<Delivery>> {
+/// `after`: the last one of the page before; all outlets of a release have the same instant.
+pub async fn deliveries(conn: &mut PgConnection, after: Option<(Instant, Uuid, Uuid)>) -> sqlx::Result<Vec<Delivery>> {
+    let (at, publication, outlet) =
+        after.map_or((None, None, None), |(at, publication, outlet)| (Some(at), Some(publication), Some(outlet)));
     sqlx::query_as!(
         Delivery,
-        r#"select d.publication_id, p.case_id, p.snapshot ->> 'number' as "number!", p.snapshot ->> 'title' as "title!", o.name as outlet, d.at
+        r#"select d.publication_id, p.case_id, p.snapshot ->> 'number' as "number!", p.snapshot ->> 'title' as "title!", d.outlet_id, o.name as outlet, d.at
            from press_delivery d join case_publication p on p.id = d.publication_id join press_outlet o on o.id = d.outlet_id
-           where $1::timestamptz is null or d.at < $1
+           where $1::timestamptz is null or d.at < $1 or (d.at = $1 and (d.publication_id, d.outlet_id) > ($3, $4))
            order by d.at desc, d.publication_id, d.outlet_id limit $2"#,
-        before,
-        PAGE
+        at,
+        PAGE,
+        publication,
+        outlet
     )
     .fetch_all(conn)
     .await

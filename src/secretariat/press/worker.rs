@@ -90,9 +90,11 @@ async fn lift(app: &App, now: Instant) -> Result<(), CaseError> {
         match desk::act(&mut tx, desk, id, &asked).await {
             Ok(_) => tx.commit().await?,
             // As in a quiet period: it stays under embargo until somebody decides.
-            Err(CaseError::Refused(Refused::Conflict(why))) => {
-                tracing::warn!(case = %id, why, "a release stays under embargo");
+            Err(CaseError::Refused(why @ (Refused::Conflict(_) | Refused::Because(_) | Refused::Forbidden(_)))) => {
+                tracing::warn!(case = %id, %why, "a release stays under embargo");
             }
+            // One that is wrong holds up no other.
+            Err(CaseError::Wrong(errors)) => tracing::warn!(case = %id, ?errors, "a release stays under embargo"),
             Err(other) => return Err(other),
         }
     }

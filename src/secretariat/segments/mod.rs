@@ -23,7 +23,7 @@ use crate::i18n::Lang;
 use crate::refused::Refused;
 use crate::vault::Ring;
 
-pub use store::{address, counts, leave, log};
+pub use store::{address, counts, leave, log, wanted};
 
 const SHIPPED: &str = include_str!("../../../config/secretariat/segments.toml");
 const CONTEXT: &str = "segment link";
@@ -95,7 +95,9 @@ pub async fn ask(
     lang: Lang,
     (email, tags): (&str, &[String]),
 ) -> Result<(), Refused> {
-    let (email, now) = (email.trim(), app.clock.now());
+    // One mailbox is one subscription however its address is typed, and has one limit of notices.
+    let (email, now) = (email.trim().to_lowercase(), app.clock.now());
+    let email = email.as_str();
     if !is_email(email) || email.len() > 254 {
         return Err(Refused::wrong("email", email, "expected an e-mail address"));
     }
@@ -109,7 +111,8 @@ pub async fn ask(
     let token = token(&app.keys.service, "confirm", id, now);
     let subject = lang.t1("sec-segments-mail-subject", "authority", &app.config.municipality.sender_name);
     let link = format!("{}/secretaria/segmentos/confirmar/{token}", app.config.public_url());
-    let body = format!("{}\n\n{link}\n\n{}\n", lang.t("sec-segments-mail-text"), lang.t("sec-segments-mail-not-you"));
+    let text = lang.t1("sec-segments-mail-text", "subjects", titles(&wanted, lang).join("; "));
+    let body = format!("{text}\n\n{link}\n\n{}\n", lang.t("sec-segments-mail-not-you"));
     let notice = Notice {
         channel: Channel::Email,
         address: email,
@@ -120,6 +123,12 @@ pub async fn ask(
     };
     notices::queue(conn, &app.ids, now, &notice).await?;
     Ok(())
+}
+
+/// What tags are called, in the order in which they are offered.
+pub fn titles(tags: &[String], lang: Lang) -> Vec<String> {
+    let chosen = all().iter().filter(|segment| tags.contains(&segment.key));
+    chosen.map(|segment| segment.title.of(lang).to_owned()).collect()
 }
 
 /// The mailbox says yes. False: the link is too old, or they left.

@@ -16,7 +16,8 @@ pub async fn want(
     let door = format!("segment {}", email.to_lowercase());
     sqlx::query!("select pg_advisory_xact_lock(hashtextextended($1, 0))", door).fetch_one(&mut *conn).await?;
     let found = sqlx::query_scalar!(
-        "update segment_subscription set wanted = $2, asked_at = $3, language = $4
+        // Whoever asks may be anybody: what leaves already stays as its owner confirmed it, in its language too.
+        "update segment_subscription set wanted = $2, asked_at = $3, language = case when confirmed_at is null then $4 else language end
          where lower(email) = lower($1) and left_at is null returning id",
         email,
         wanted,
@@ -55,19 +56,38 @@ pub async fn confirm(conn: &mut PgConnection, (id, made_at): (Uuid, i64), now: I
     Ok(done.rows_affected() > 0)
 }
 
-/// Ends it, and forgets the address. False: it was ended before.
+/// What waits for a confirmation by a link of this time; none: nothing that this link could confirm.
+///
+/// # Errors
+/// The database's.
+pub async fn wanted(conn: &mut PgConnection, (id, made_at): (Uuid, i64)) -> sqlx::Result<Vec<String>> {
+    let row = sqlx::query_scalar!(
+        "select wanted from segment_subscription
+         where id = $1 and left_at is null and floor(extract(epoch from asked_at))::bigint <= $2",
+        id,
+        made_at
+    );
+    Ok(row.fetch_optional(conn).await?.unwrap_or_default())
+}
+
+/// Ends it, and forgets the address, also in what was sent to it. False: it was ended before.
 ///
 /// # Errors
 /// The database's.
 pub async fn leave(conn: &mut PgConnection, id: Uuid, now: Instant) -> sqlx::Result<bool> {
-    let done = sqlx::query!(
-        "update segment_subscription set left_at = $2, email = null, tags = '{}', wanted = '{}' where id = $1 and left_at is null",
+    let gone = sqlx::query_scalar!(
+        r#"with old as (select id, email from segment_subscription where id = $1 and left_at is null for update),
+               gone as (
+                   update segment_subscription s set left_at = $2, email = null, tags = '{}', wanted = '{}' from old where s.id = old.id
+                   returning old.email),
+               erased as (
+                   delete from notice n using gone where n.channel = 'email' and n.address = gone.email
+                       and n.purpose in ('segment_confirm', 'segment_digest'))
+           select count(*) as "count!" from gone"#,
         id,
         now
-    )
-    .execute(conn)
-    .await?;
-    Ok(done.rows_affected() > 0)
+    );
+    Ok(gone.fetch_one(conn).await? > 0)
 }
 
 /// Whether messages still leave, and to which address.

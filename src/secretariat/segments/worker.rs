@@ -74,6 +74,9 @@ pub async fn round(app: &App, now: Instant) -> sqlx::Result<usize> {
     let Some(due) = tz.from_local_datetime(&hour).earliest().map(|at| at.to_utc()).filter(|due| *due <= now) else {
         return Ok(0);
     };
+    if !is_anybody_due(&mut conn, due).await? {
+        return Ok(0);
+    }
     let new = new(&mut conn, now).await?;
     drop(conn);
     let mut handed = 0;
@@ -89,6 +92,17 @@ pub async fn round(app: &App, now: Instant) -> sqlx::Result<usize> {
             return Ok(handed);
         }
     }
+}
+
+/// Once all have their digest of the day, what was published is not looked through again.
+async fn is_anybody_due(conn: &mut PgConnection, due: Instant) -> sqlx::Result<bool> {
+    sqlx::query_scalar!(
+        r#"select exists (select from segment_subscription
+           where left_at is null and confirmed_at is not null and looked_at < $1) as "is_due!""#,
+        due
+    )
+    .fetch_one(conn)
+    .await
 }
 
 /// What came out of late and has tags, the last word of each case, the oldest first.
@@ -145,7 +159,10 @@ async fn digest(
         .await?;
     let is_theirs =
         |one: &&New| one.out_at > mailbox.looked_at && one.tags.iter().any(|tag| mailbox.tags.contains(tag));
-    let chosen: Vec<&New> = new.iter().filter(is_theirs).take(MOST).collect();
+    let mut theirs: Vec<&New> = new.iter().filter(is_theirs).collect();
+    // The newest are told one by one; of what is older, how much there is.
+    let more = theirs.len().saturating_sub(MOST);
+    let chosen = theirs.split_off(more);
     if chosen.is_empty() {
         return Ok(false);
     }
@@ -155,6 +172,9 @@ async fn digest(
     for one in &chosen {
         let slug = modules::find(&one.module).map_or(one.module.as_str(), |module| module.slug_pt);
         parts.push(format!("{}\n{base}/secretaria/{slug}/publicacoes/{}", one.title, one.case_id));
+    }
+    if more > 0 {
+        parts.push(format!("{}\n{base}/secretaria", lang.t1("sec-segments-digest-more", "n", more)));
     }
     parts.push(lang.t("sec-segments-digest-leave"));
     // The last line is what mail programs show as a button (`notices::leave_link`).

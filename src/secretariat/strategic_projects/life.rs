@@ -4,7 +4,7 @@ use chrono::NaiveDate;
 
 use super::{Act, Kind, Milestone, Opening, Project, Replan, Response, Risk, State, forms};
 use crate::secretariat::kernel::instrument::{Done, Ledger, Refusal, Seen, room, said};
-use crate::secretariat::kernel::money::Centavos;
+use crate::secretariat::kernel::money::{Centavos, MOST};
 
 const RULE: &str = "Regra da Secretaria de Planejamento";
 
@@ -66,8 +66,9 @@ pub fn act(mut one: Project, act: Act, seen: &Seen) -> Outcomes {
             open_risk(&mut one, risk)?.closed_on = Some(seen.today);
         }
         Act::SetBudget { budget_key, budget } => {
-            if budget.is_negative() {
-                return Err(Refusal::wrong("budget", budget, "expected nought or more"));
+            if !(0..=MOST).contains(&budget.0) {
+                let expected = format!("expected nought to R$ {}", Centavos(MOST));
+                return Err(Refusal::wrong("budget", budget, expected));
             }
             one.budget_key = said("budget_key", &budget_key, 60)?;
             one.budget = budget;

@@ -99,6 +99,7 @@ pub fn catalogue(base: &str, publisher: &str, modules: &[&Module], now: Instant)
         "@id": format!("{home}/catalogo.jsonld"),
         "@type": "dcat:Catalog",
         "dct:title": { "@value": "Dados abertos da Secretaria", "@language": "pt-BR" },
+        "dct:description": { "@value": "Dados do Município publicados por este serviço, abertos a todos.", "@language": "pt-BR" },
         "dct:publisher": { "@type": "foaf:Agent", "foaf:name": publisher },
         "dct:language": { "@id": "http://publications.europa.eu/resource/authority/language/POR" },
         "dct:modified": { "@type": "xsd:dateTime", "@value": now.to_rfc3339_opts(chrono::SecondsFormat::Secs, true) },

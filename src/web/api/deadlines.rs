@@ -16,6 +16,7 @@ use crate::deadlines::reckon::{Anchor, end_of};
 use crate::deadlines::store::{self, DeadlineAct};
 use crate::deadlines::{Course, Deadline, DeadlineRule, words};
 use crate::i18n::Lang;
+use crate::secretariat::kernel::desk::recusal;
 use crate::web::auth::{May, can};
 use crate::web::error::{ApiError, Problem};
 use crate::web::json::StrictJson;
@@ -32,7 +33,8 @@ pub fn routes() -> Router<App> {
         .route("/api/v1/holidays/{id}/remove", post(remove_holiday))
 }
 
-/// Lists the deadlines that are open, by the day they are due, at most 500.
+/// Lists the deadlines of the response that are open, by the day they are due, at most 500. Those of the secretariat stand with its cases and
+/// instruments.
 ///
 /// # Errors
 /// 401, 403.
@@ -40,7 +42,7 @@ pub fn routes() -> Router<App> {
     responses((status = 200, body = Vec<Deadline>), (status = 401, body = Problem), (status = 403, body = Problem)),
     security(("api_token" = [])))]
 pub async fn list(State(app): State<App>, _: May<can::SeeConsole>) -> Result<Json<Vec<Deadline>>, ApiError> {
-    Ok(Json(store::list(&mut *app.db.web.acquire().await?, None, true).await?))
+    Ok(Json(store::of_console(&mut *app.db.web.acquire().await?).await?))
 }
 
 /// What was done to a deadline, the oldest first: each move with the day before and after.
@@ -55,13 +57,17 @@ pub async fn acts(
     _: May<can::SeeConsole>,
     Path(id): Path<Uuid>,
 ) -> Result<Json<Vec<DeadlineAct>>, ApiError> {
-    Ok(Json(store::acts(&mut *app.db.web.acquire().await?, id).await?))
+    let mut conn = app.db.web.acquire().await?;
+    if !store::is_of_console(&mut conn, id).await? {
+        return Ok(Json(Vec::new()));
+    }
+    Ok(Json(store::acts(&mut conn, id).await?))
 }
 
 /// Extends, suspends, resumes or interrupts an open deadline, as its rule allows, or ends it: met, or void.
 ///
 /// # Errors
-/// 400 naming the field; 404; 409 when its rule or its state does not allow it; 401, 403.
+/// 400 naming the field; 404; 409 when its rule or its state does not allow it, or it moves with the acts of a case; 401, 403.
 #[utoipa::path(post, path = "/api/v1/deadlines/{id}", tag = "deadlines", params(("id" = Uuid, Path,)), request_body = Asked,
     responses((status = 200, body = Deadline), (status = 400, body = Problem), (status = 401, body = Problem),
         (status = 403, body = Problem), (status = 404, body = Problem), (status = 409, body = Problem)),
@@ -75,7 +81,7 @@ pub async fn act(
     let actor = staff.actor();
     let by = Acting { ids: &app.ids, now: app.clock.now(), actor: &actor };
     let mut tx = app.db.web.begin().await?;
-    let changed = desk::act(&mut tx, by, app.config.municipality.time_zone, id, &asked).await?;
+    let changed = desk::act_at_console(&mut tx, by, app.config.municipality.time_zone, id, &asked).await?;
     tx.commit().await?;
     Ok(Json(changed))
 }

@@ -279,8 +279,12 @@ fn of_secretariat() -> Vec<Example> {
     let json = "application/json";
     let fields = json!({"text": "Limpar as bocas de lobo", "due_on": "2098-12-01"});
     let why = json!({"revision": 1, "reason": "Aberta por engano"});
+    let recusal = json!({"revision": 3, "username": "enzo", "reason": "Parente da parte"});
     let key = json!({"number": "SIC 2026/001", "code": "7K2M-0QFX-3D8T-PW41"});
+    let start =
+        json!({"series": "DET", "year": 2026, "start": 42, "reason": "Segue o livro de papel", "confirm": true});
     vec![
+        ("put", "/api/v1/secretariat/series", json, start),
         (
             "post",
             "/api/v1/secretariat/{module}/cases",
@@ -334,6 +338,11 @@ fn of_secretariat() -> Vec<Example> {
             json,
             json!({"reason": "Contato pedido pela pessoa para complementar o relato"}),
         ),
+        ("post", "/api/v1/secretariat/{module}/cases/{id}/recusals", json, recusal.clone()),
+        ("post", "/api/v1/secretariat/{module}/cases/{id}/recusals/lift", json, recusal),
+        ("post", "/api/v1/secretariat/{module}/cases/{id}/votes", json, json!({"choice": "for"})),
+        ("post", "/api/v1/secretariat/{module}/cases/{id}/votes/resolve", json, json!({"revision": 7})),
+        ("post", "/api/v1/secretariat/{module}/cases/{id}/reporter", json, json!({"name": "Maria Souza"})),
     ]
 }
 

@@ -30,6 +30,7 @@ const CARDS: &[Card] = &[
     Card { key: "endpoints", href: "/console/endpoints", needs: Permission::SeeConsole },
     Card { key: "feeds", href: "/console/feeds", needs: Permission::SeeConsole },
     Card { key: "institutions", href: "/console/institutions", needs: Permission::SeeResidents },
+    Card { key: "series", href: "/console/series", needs: Permission::ManageStaff },
     Card { key: "staff", href: "/console/staff", needs: Permission::ManageStaff },
     Card { key: "tokens", href: "/console/tokens", needs: Permission::OwnAccount },
     Card { key: "privacy", href: "/console/privacy", needs: Permission::ManagePrivacy },

@@ -23,6 +23,7 @@ use crate::deadlines::store::{self, DeadlineAct};
 use crate::deadlines::{Deadline, DeadlineRule, HolidayKind, rule, words};
 use crate::plancon::PlanError;
 use crate::refused::Refused;
+use crate::secretariat::kernel::desk::recusal;
 use crate::web::auth::{May, Staff, can};
 use crate::web::error::{ApiError, FieldError};
 
@@ -84,18 +85,18 @@ impl DeadlinesPage {
     }
 }
 
-async fn show(State(app): State<App>, _: May<can::SeeConsole>, v: View) -> Result<Response, ApiError> {
-    deadlines_page(&app, v, BTreeMap::new(), (String::new(), Vec::new())).await
+async fn show(State(app): State<App>, staff: May<can::SeeConsole>, v: View) -> Result<Response, ApiError> {
+    deadlines_page(&app, &staff, v, (BTreeMap::new(), String::new(), Vec::new())).await
 }
 
 async fn deadlines_page(
     app: &App,
+    staff: &Staff,
     v: View,
-    given: BTreeMap<String, String>,
-    (wrong, errors): (String, Vec<FieldError>),
+    (given, wrong, errors): (BTreeMap<String, String>, String, Vec<FieldError>),
 ) -> Result<Response, ApiError> {
     let mut conn = app.db.web.acquire().await?;
-    let deadlines = store::list(&mut conn, None, true).await?;
+    let deadlines = store::of_console(&mut conn).await?;
     let ids: Vec<Uuid> = deadlines.iter().map(|one| one.id).collect();
     let mut acts = store::acts_of(&mut conn, &ids).await?;
     let row = |deadline: Deadline| Row { acts: acts.remove(&deadline.id).unwrap_or_default(), deadline };
@@ -148,8 +149,8 @@ async fn act(
     match done(&app, &staff, &v, &given).await? {
         Ok(()) => Ok(Redirect::to("/console/deadlines").into_response()),
         Err(error) => {
-            let why = told(&v, error)?;
-            deadlines_page(&app, v, given, why).await
+            let (wrong, errors) = told(&v, error)?;
+            deadlines_page(&app, &staff, v, (given, wrong, errors)).await
         }
     }
 }
@@ -202,7 +203,7 @@ async fn done(
             "extend" | "suspend" | "resume" | "interrupt" | "meet" | "void" => {
                 let id = get("id").parse().map_err(|_| unknown("id"))?;
                 let asked = Asked { act: act.to_owned(), on: None, reason: get("reason").to_owned() };
-                desk::act(&mut tx, by, v.tz, id, &asked).await?;
+                desk::act_at_console(&mut tx, by, v.tz, id, &asked).await?;
             }
             _ => return Err(unknown("act").into()),
         }

@@ -6,7 +6,9 @@ use super::rail::{self, Entry, Group};
 use super::view::View;
 use crate::app::App;
 use crate::ids::AlertId;
+use crate::secretariat::modules::{MODULES, Module};
 use crate::units::Level;
+use crate::web::gate::RULES;
 use crate::web::situation::{self, GaugeHealth, rank};
 
 /// What the top bar and the rail show on every page of the console.
@@ -33,6 +35,21 @@ pub struct Frame {
     pub unhanded: Vec<(crate::ids::AlertId, String)>,
     /// Deliveries that stand still until somebody resumes or cancels them.
     pub paused: Vec<crate::dispatch::store::control::Paused>,
+    /// Modules of the secretariat in which whoever reads works, and that are there.
+    pub modules: Vec<&'static Module>,
+}
+
+/// The modules that whoever reads works in.
+fn own(app: &App, v: &View) -> Vec<&'static Module> {
+    let Some(staff) = &v.staff else { return Vec::new() };
+    let is_there = |module: &Module| app.cases.of_module(module.key()).next().is_some() || has_pages(module);
+    MODULES.iter().filter(|module| staff.roles.has(module.role) && is_there(module)).collect()
+}
+
+/// A module with pages of its own: the table of routes names them.
+pub fn has_pages(module: &Module) -> bool {
+    let own = format!("{}/{}", rail::SECRETARIAT, module.slug_pt);
+    RULES.iter().any(|rule| rule.path == own)
 }
 
 impl Frame {
@@ -63,6 +80,7 @@ impl Frame {
         let unhanded = crate::handover::store::waiting(&mut *conn).await?;
         let paused = crate::dispatch::store::control::paused(conn).await?;
         let sink = (app.config.sms.smpp.is_empty() && app.config.sms.http.is_empty()) || app.config.mail.url.is_empty();
+        let modules = own(app, &v);
         Ok(Self {
             v,
             active,
@@ -77,6 +95,7 @@ impl Frame {
             sink,
             unhanded,
             paused,
+            modules,
         })
     }
 

@@ -48,6 +48,7 @@ pub fn sentence(lang: Lang, refused: Refused) -> Result<String, Refused> {
             let known = KNOWN.iter().find(|(part, _)| why.contains(part));
             Ok(known.map_or_else(|| lang.t1("desk-refused-otherwise", "why", &why), |(_, key)| lang.t(key)))
         }
+        Refused::Because(reason) => Ok(reason.words(lang)),
         other => Err(other),
     }
 }

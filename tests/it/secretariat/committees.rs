@@ -4,11 +4,13 @@ use axum::body::{Body, to_bytes};
 use axum::http::{Method, Request, StatusCode, header};
 use chrono::{DateTime, Utc};
 use sentinela::accounts::Role;
+use sentinela::secretariat::committees::worker;
 use sentinela::secretariat::kernel::body::{desk, store};
 use serde_json::{Value, json};
 use tower::ServiceExt as _;
 
 use crate::approval::{Person, Room};
+use crate::damage::ask;
 use crate::support;
 
 const BASE: &str = "/api/v1/secretariat/committees";
@@ -205,11 +207,44 @@ async fn it_resolves(hall: &Hall, seats: &[String], persons: &[String]) {
         (&resolved["year"], &resolved["number"], &resolved["spawned_case"]),
         (&json!(2026), &json!(1), &Value::Null)
     );
-    let wanted = store::room::spawn_wanted(&mut hall.room.app.db.web.acquire().await.unwrap()).await.unwrap();
-    assert_eq!(wanted.iter().map(|one| one.determination.as_str()).collect::<Vec<_>>(), ["Publicar o plano"]);
+    it_determines(hall).await;
     let four = json!({ "tally": { "votes_for": 4, "votes_against": 0, "votes_abstain": 0 } });
     hall.good(Method::POST, &format!("{secret}/decision"), four).await;
     hall.good(Method::POST, &format!("{secret}/resolution"), json!({ "text": "Indeniza Fulano." })).await;
+}
+
+/// Two services look at the same time, and one of them dies before it is done: there is one case, and each names the other.
+async fn it_determines(hall: &Hall) {
+    let app = &hall.room.app;
+    let now = app.clock.now();
+    let waiting = store::spawn::waiting(&mut app.db.web.acquire().await.unwrap()).await.unwrap();
+    assert_eq!(waiting.len(), 1);
+    let mut first = app.db.web.begin().await.unwrap();
+    assert!(worker::spawn(&mut first, app, now, waiting[0]).await.unwrap().is_some());
+    let mut second = app.db.web.begin().await.unwrap();
+    assert_eq!(worker::spawn(&mut second, app, now, waiting[0]).await.unwrap(), None, "the first one is about it");
+    drop(second);
+    first.rollback().await.unwrap();
+    let none = hall.room.words("select id::text from case_file").await;
+    assert!(none.is_empty(), "whoever died left nothing: {none:?}");
+    assert_eq!(worker::round(app, now).await.unwrap(), 1);
+    assert_eq!(worker::round(app, now).await.unwrap(), 0, "once");
+    let resolved = hall.good(Method::GET, "/compdec/meetings/2026-2", Value::Null).await["resolutions"][0].clone();
+    let id = resolved["spawned_case"].as_str().unwrap().to_owned();
+    let path = format!("secretariat/coordination/cases/{id}");
+    let case = ask(&hall.room, &hall.carla, Method::GET, &path, Value::Null).await.1;
+    assert_eq!((&case["title"], &case["department"]), (&json!("Publicar o plano"), &json!("Governo")), "{case}");
+    assert_eq!((&case["numbered"], &case["state"]), (&json!("DET 2026/001"), &json!("open")), "{case}");
+    // 4 March and thirty days are Friday, 3 April 2026, a holiday; the next working day is Monday.
+    assert_eq!(case["fields"]["due_on"], "2026-04-06", "{case}");
+    assert_eq!((&case["resolution"]["id"], &case["resolution"]["number"]), (&resolved["id"], &json!(1)), "{case}");
+    // The session began before the clock jumped.
+    let (cookie, csrf) = support::session_of(app, hall.carla.id).await;
+    let carla = Person { id: hall.carla.id, token: hall.carla.token.clone(), cookie, csrf };
+    let page = hall.room.page(&carla, "/secretaria/painel/comites/compdec/reunioes/2026-2").await;
+    assert!(page.contains(&format!("/secretaria/painel/articulacao-interna/casos/{id}")), "{page}");
+    let page = hall.room.page(&carla, &format!("/secretaria/painel/articulacao-interna/casos/{id}")).await;
+    assert!(page.contains("/secretaria/painel/comites/compdec/reunioes/2026-2"), "{page}");
 }
 
 async fn its_minutes_are_published(hall: &Hall) {

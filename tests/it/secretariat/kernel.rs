@@ -67,7 +67,7 @@ async fn a_definition_file_alone_adds_a_type_with_pages_api_deadlines_and_audit(
         .post(&carla, "/secretaria/painel/articulacao-interna/novo/coordination.permit", "title=Feira&f.place=")
         .await;
     assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY, "{refused}");
-    assert!(refused.contains("fields.place") && refused.contains("value=\"Feira\""), "{refused}");
+    assert!(refused.contains("<span class=\"mono\">Place</span>") && refused.contains("value=\"Feira\""), "{refused}");
     let case = open(
         &room,
         &carla,

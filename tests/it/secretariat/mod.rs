@@ -3,14 +3,23 @@
 mod budget;
 mod citizen;
 mod committees;
+mod ethics;
 mod evaluation;
 mod exchange;
+mod guarded;
 mod instruments;
 mod kernel;
 mod legislative;
+mod media;
+mod open_door;
 mod publications;
 mod publishing;
+mod search;
 mod segments;
+mod series;
+mod stories;
+mod table;
+mod words;
 
 use axum::http::{Method, StatusCode};
 use sentinela::clock::Instant;

@@ -69,6 +69,12 @@ pub struct FileMandate {
     pub ended_reason: String,
 }
 
+impl FileMandate {
+    fn last_day(&self) -> NaiveDate {
+        self.ended_on.map_or(self.until_on, |ended| ended.min(self.until_on))
+    }
+}
+
 impl File {
     pub fn of(body: &Body, seats: &[Seat], persons: &BTreeMap<Uuid, Person>) -> Self {
         let named: BTreeSet<Uuid> =
@@ -115,6 +121,20 @@ impl File {
             for (index, one) in seat.mandates.iter().enumerate().filter(|(_, one)| !known.contains(&one.person_id)) {
                 let field = format!("seats[{at}].mandates[{index}].person_id");
                 wrong(field, one.person_id.to_string(), "expected one of `persons`");
+            }
+            for (index, one) in seat.mandates.iter().enumerate() {
+                if one.ended_on.is_some_and(|ended| ended < one.from_on || ended > one.until_on) {
+                    let field = format!("seats[{at}].mandates[{index}].ended_on");
+                    wrong(field, one.until_on.to_string(), "expected a day within the mandate");
+                }
+                let meets = |other: &FileMandate| {
+                    let is_same = other.capacity == one.capacity;
+                    is_same && other.from_on <= one.last_day() && one.from_on <= other.last_day()
+                };
+                if seat.mandates.iter().take(index).any(meets) {
+                    let field = format!("seats[{at}].mandates[{index}].from_on");
+                    wrong(field, one.from_on.to_string(), "expected a seat that nobody else holds on these days");
+                }
             }
         }
         problems

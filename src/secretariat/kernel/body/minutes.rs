@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 
 use chrono_tz::Tz;
 
-use super::{Body, Capacity, Choice, How, Item, MeetingKind, Record, Seat};
+use super::{Body, Capacity, Choice, How, Item, MeetingKind, Record, Seat, Vote};
 use crate::clock::Instant;
 
 fn when(at: Instant, tz: Tz) -> String {
@@ -97,8 +97,10 @@ fn item(item: &Item, record: &Record) -> String {
                 decision.votes_for, decision.votes_against, decision.votes_abstain, decision.reason
             );
             if decision.how == How::RollCall && !item.restricted {
-                let votes: Vec<String> =
-                    item.votes.iter().map(|one| format!("{}, {}", one.person, choice(one.choice))).collect();
+                // Who was recused after voting is not counted, and named as recused above.
+                let counts = |one: &&Vote| !item.recused.iter().any(|other| other.person_id == one.person_id);
+                let votes = item.votes.iter().filter(counts);
+                let votes: Vec<String> = votes.map(|one| format!("{}, {}", one.person, choice(one.choice))).collect();
                 let _ = write!(text, "\nVotação nominal: {}.", votes.join("; "));
             }
         }

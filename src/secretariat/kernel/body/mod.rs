@@ -13,6 +13,7 @@ pub mod popolo;
 pub mod publish;
 pub mod rules;
 pub mod store;
+pub mod words;
 
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
@@ -398,6 +399,46 @@ pub struct Resolution {
     pub spawned_case: Option<Uuid>,
     #[schema(value_type = String, format = DateTime)]
     pub at: Instant,
+}
+
+/// A resolution that asks for a determination, as far as the case that comes of it needs it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Wanted {
+    pub id: Uuid,
+    pub year: i32,
+    pub number: i32,
+    /// Name of the body.
+    pub body: String,
+    /// Of a restricted item, or of a body whose work is confidential.
+    pub restricted: bool,
+    pub what: String,
+    /// The department that shall do it.
+    pub to: String,
+    /// User name of whoever wrote the resolution down.
+    pub by: String,
+}
+
+/// The resolution that a case came of.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, utoipa::ToSchema)]
+#[schema(as = CaseResolution)]
+pub struct Origin {
+    pub id: Uuid,
+    pub year: i32,
+    /// Of the body in this year.
+    pub number: i32,
+    /// Address of the body.
+    pub slug: String,
+    /// Its name.
+    pub body: String,
+    /// Year and number of the meeting: "2026-3".
+    pub meeting: String,
+}
+
+impl Origin {
+    /// Path of the page of the meeting.
+    pub fn link(&self) -> String {
+        format!("/secretaria/painel/comites/{}/reunioes/{}", self.slug, self.meeting)
+    }
 }
 
 /// A meeting with its whole record.

@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use super::store::{self, meetings::Sums, public};
 use super::{ActKind, ApprovedHow, Body, BodyKind, Capacity, Meeting, MeetingKind, Resolution, Seat, SeatRole};
-use super::{life::State, popolo};
+use super::{desk::seats::cited, life::State, popolo};
 use crate::accounts::tokens::desk::Acting;
 use crate::clock::Instant;
 use crate::refused::Refused;
@@ -90,6 +90,16 @@ pub struct CardYear {
     pub year: i32,
     pub held: i64,
     pub resolutions: i64,
+}
+
+/// Who sits in a body whose work is confidential.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[schema(as = PublicBodyComposition)]
+pub struct Composition {
+    pub name: String,
+    /// What created it.
+    pub act: String,
+    pub seats: Vec<CardSeat>,
 }
 
 /// Published minutes.
@@ -181,6 +191,12 @@ pub async fn card(conn: &mut PgConnection, by: Acting<'_>, id: Uuid) -> Result<(
         if body.what.rules.public {
             card.meetings = store::meetings::list(&mut *conn, id, None).await?.iter().map(meeting).collect();
         }
+    }
+    if !body.is_open_to_all() {
+        // Who sits in it is public all the same: whoever reports or is reported may ask for a recusal.
+        let seats: Vec<CardSeat> = store::seats::of_body(&mut *conn, id).await?.iter().map(seat).collect();
+        let document = serde_json::json!({ "name": body.what.name, "act": cited(&body), "seats": seats });
+        public::write(&mut *conn, (id, "composition"), &document, (by.now, &by.actor.name)).await?;
     }
     for year in store::meetings::years(&mut *conn, id).await? {
         let Sums { held, resolutions, .. } = store::meetings::sums(&mut *conn, id, year).await?;

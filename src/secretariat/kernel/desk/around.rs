@@ -59,8 +59,11 @@ pub async fn known_staff(conn: &mut PgConnection, username: &str) -> Result<(), 
     Err(Refused::wrong("assigned", username, "expected the user name of an active member of staff").into())
 }
 
-/// Writes an act that leaves the state as it is.
-async fn noted(
+/// Writes an act that leaves the state as it is. The caller holds the case and judged the act.
+///
+/// # Errors
+/// `Conflict` when the case was changed meanwhile; the database's.
+pub async fn noted(
     conn: &mut PgConnection,
     desk: Desk<'_>,
     (def, case): (&CaseType, &mut CaseFile),
@@ -93,6 +96,7 @@ pub async fn assign(
         return Err(CaseError::Wrong(problems));
     }
     known_staff(&mut *conn, assigned).await?;
+    super::recusal::not_recused(&mut *conn, id, assigned).await?;
     let mut changes = Map::new();
     for (name, was, is) in
         [("assigned", &mut case.assigned, assigned), ("department", &mut case.department, department.trim())]

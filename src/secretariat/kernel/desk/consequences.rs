@@ -1,14 +1,14 @@
 //! What follows from an act: deadlines, what everybody may see, who is told, and cases that it opens.
 
-use chrono::{NaiveTime, TimeDelta, TimeZone as _};
+use chrono::TimeDelta;
 use serde_json::Value;
 use sqlx::PgConnection;
 
 use super::super::decide::{Asked, DeadlineAct, New, Outcome, Who};
 use super::super::define::{CaseType, Transition, Word};
 use super::super::publication::PublicView;
-use super::super::store::published;
-use super::super::{CaseFile, Counting, FieldKind, SUBJECT};
+use super::super::store::{published, recusals};
+use super::super::{Access, CaseFile, Counting, FieldKind, SUBJECT};
 use super::{Around, CaseError, Desk, open};
 use crate::alerts::escalation::store as staff;
 use crate::clock::Instant;
@@ -29,7 +29,7 @@ pub(super) async fn of_opening(
     case: &CaseFile,
     outcome: &Outcome,
 ) -> Result<(), CaseError> {
-    count(&mut *conn, desk, case, (&outcome.deadlines, "")).await?;
+    count(&mut *conn, desk, (def, case), (&outcome.deadlines, "")).await?;
     if outcome.publishes {
         publish(&mut *conn, desk, def, case).await?;
     }
@@ -50,9 +50,14 @@ pub(super) async fn of_act(
 ) -> Result<(), CaseError> {
     let Some(one) = def.transition(&asked.transition) else { return Ok(()) };
     let reason = if outcome.reason.is_empty() { one.label.pt.as_str() } else { &outcome.reason };
-    count(&mut *conn, desk, case, (&outcome.deadlines, reason)).await?;
+    // Before its deadlines: whoever opens a case draws a number first and holds the calendar after that. The other way round two acts could
+    // wait for each other.
+    spawn(&mut *conn, desk, one, (def, case)).await?;
+    // More people read the acts of a deadline than may read a restricted case; why stands in its own ledger.
+    let outside = if case.access == Access::Restricted { one.label.pt.as_str() } else { reason };
+    count(&mut *conn, desk, (def, case), (&outcome.deadlines, outside)).await?;
     if case.is_final && !before.is_final {
-        end_deadlines(&mut *conn, desk, case, reason).await?;
+        end_deadlines(&mut *conn, desk, case, outside).await?;
     }
     if outcome.publishes {
         publish(&mut *conn, desk, def, case).await?;
@@ -60,10 +65,9 @@ pub(super) async fn of_act(
     if one.withdraws {
         published::withdraw(&mut *conn, case.id, (desk.by.now, &desk.by.actor.name), reason).await?;
     }
-    spawn(&mut *conn, desk, one, case).await?;
     let told = words(&one.notifies);
     if told.contains(&"citizen") {
-        tell_citizen(&mut *conn, desk, def, case, (one.label.of(Lang::Pt), &outcome.reason)).await?;
+        tell_citizen(&mut *conn, desk, def, case, (&in_plain_words(def, one, case), &outcome.reason)).await?;
     }
     tell(conn, desk, def, case, &told).await
 }
@@ -76,11 +80,11 @@ fn words(all: &[Word]) -> Vec<&str> {
 async fn count(
     conn: &mut PgConnection,
     desk: Desk<'_>,
-    case: &CaseFile,
+    (def, case): (&CaseType, &CaseFile),
     (steps, reason): (&[DeadlineAct], &str),
 ) -> Result<(), CaseError> {
     let (by, subject, link) = (desk.by, (SUBJECT, case.id), case.link());
-    let title: String = case.name().chars().take(300).collect();
+    let title = case.name_outside(def);
     for step in steps {
         let code = step.code.as_str();
         match step.what {
@@ -135,10 +139,8 @@ pub(super) async fn end_deadlines(
 async fn publish(conn: &mut PgConnection, desk: Desk<'_>, def: &CaseType, case: &CaseFile) -> Result<(), CaseError> {
     let Some(view) = PublicView::of(def, case, desk.tz) else { return Ok(()) };
     let by = desk.by;
-    let embargo = def.public.embargo.as_ref().and_then(|field| case.day(field.get_ref())).and_then(|day| {
-        let midnight = desk.tz.from_local_datetime(&day.and_time(NaiveTime::MIN)).earliest()?;
-        Some(midnight.with_timezone(&chrono::Utc))
-    });
+    let embargo = def.public.embargo.as_ref().and_then(|field| case.day(field.get_ref()));
+    let embargo = embargo.map(|day| deadlines::town::start_of(day, desk.tz));
     let id = by.ids.uuid(by.now);
     published::insert(&mut *conn, (id, case.id), (&case.module, &view), (by.now, &by.actor.name), embargo).await?;
     let entry = crate::audit::Entry::new(crate::audit::Act::CasePublish, super::KIND, case.id);
@@ -148,7 +150,12 @@ async fn publish(conn: &mut PgConnection, desk: Desk<'_>, def: &CaseType, case: 
 }
 
 /// Opens the case that an act asks for.
-async fn spawn(conn: &mut PgConnection, desk: Desk<'_>, one: &Transition, case: &CaseFile) -> Result<(), CaseError> {
+async fn spawn(
+    conn: &mut PgConnection,
+    desk: Desk<'_>,
+    one: &Transition,
+    (def, case): (&CaseType, &CaseFile),
+) -> Result<(), CaseError> {
     let Some(spawn) = &one.spawns else { return Ok(()) };
     let fields = spawn.copy.iter().filter_map(|(to, from)| {
         let value = match from.get_ref().as_str() {
@@ -157,17 +164,31 @@ async fn spawn(conn: &mut PgConnection, desk: Desk<'_>, one: &Transition, case: 
         };
         Some((to.clone(), value))
     });
-    let new = New {
-        title: case.title.clone(),
-        department: case.department.clone(),
-        assigned: String::new(),
-        fields: fields.collect(),
+    let title = match spawn.title.as_ref().and_then(|word| case.text(word.get_ref())) {
+        Some(said) => said.to_owned(),
+        // Whoever gets it may not read the case that it comes from.
+        None if case.access == Access::Restricted => case.name_outside(def),
+        None => case.title.clone(),
     };
-    // The act was allowed; that it opens a case in another module follows from it. Whoever acted is the author.
-    let who = Who { is_service: true, ..desk.who.clone() };
+    let new = New { title, department: case.department.clone(), assigned: String::new(), fields: fields.collect() };
+    // The act was allowed; that it opens a case in another module follows from it. Whoever acted is the author, unless the case is for the
+    // people of that module alone: being its author would let them read it.
+    let is_closed = desk
+        .types
+        .get(spawn.key.get_ref())
+        .is_some_and(|kept| kept.def.access == Access::Restricted && !desk.who.works_in(&kept.def));
+    let name = if is_closed { super::service().name } else { desk.who.name.clone() };
+    let who = Who { is_service: true, name, ..desk.who.clone() };
     let around = Around { spawned_by: Some(case.id), ..Around::default() };
     open(conn, Desk { who: &who, ..desk }, spawn.key.get_ref(), &new, &around).await?;
     Ok(())
+}
+
+/// What was done as its citizen reads it: "Prazo prorrogado", not the word of the button that staff press.
+fn in_plain_words(def: &CaseType, one: &Transition, case: &CaseFile) -> String {
+    let key = format!("sec-citizen-act-{}", one.key().replace('_', "-"));
+    let has_door = crate::secretariat::citizen::type_of(def.module()) == Some(def.key());
+    if has_door && Lang::Pt.knows(&key) { Lang::Pt.t(&key) } else { def.state_label(&case.state, Lang::Pt) }
 }
 
 /// The address that a citizen left: in the case, or sealed in the vault. That the service opens the vault to write to them is in the
@@ -206,13 +227,22 @@ pub async fn tell_citizen(
         body.push_str("\n\n");
         body.push_str(&lang.t1("sec-citizen-mail-reason", "reason", reason));
     }
-    if case.code_hash.is_some() {
-        let link = format!("{}/secretaria/protocolo", desk.config.public_url());
+    let base = desk.config.public_url();
+    let where_to = if crate::secretariat::citizen::type_of(def.module()) == Some(def.key()) {
+        case.code_hash.as_ref().map(|_| ("sec-citizen-mail-follow", format!("{base}/secretaria/protocolo")))
+    } else {
+        let is_public = def.public.states.iter().any(|state| *state.get_ref() == case.state);
+        let slug = crate::secretariat::modules::find(def.module()).map_or(def.module(), |module| module.slug_pt);
+        is_public.then(|| ("sec-citizen-mail-read", format!("{base}/secretaria/{slug}/publicacoes/{}", case.id)))
+    };
+    if let Some((key, link)) = where_to {
         body.push_str("\n\n");
-        body.push_str(&lang.t1("sec-citizen-mail-follow", "link", link));
+        body.push_str(&lang.t1(key, "link", link));
     }
     body.push('\n');
     let (channel, expires_at, purpose) = (Channel::Email, desk.by.now + GOOD_FOR, "secretariat");
+    // One mailbox is one address however it is typed, or the limit of notices to it would be none.
+    let address = address.to_lowercase();
     let notice = Notice { channel, address: &address, subject: &subject, body: &body, expires_at, purpose };
     notices::queue(&mut *conn, desk.by.ids, desk.by.now, &notice).await?;
     notify(conn, &Event::Outbox).await?;
@@ -231,7 +261,9 @@ pub(super) async fn tell(
         return Ok(());
     }
     let (now, ids) = (desk.by.now, desk.by.ids);
-    let people = staff::people(&mut *conn).await?;
+    let mut people = staff::people(&mut *conn).await?;
+    let recused = recusals::of_case(&mut *conn, case.id).await?;
+    people.retain(|person| !recused.iter().any(|one| one.username == person.username));
     let mut addresses: Vec<(Lang, &str, String)> = Vec::new();
     for part in whom {
         let name = match *part {

@@ -4,7 +4,7 @@ use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 
 use super::{Core, Refusal, room, said};
-use crate::secretariat::kernel::money::Centavos;
+use crate::secretariat::kernel::money::{Centavos, MOST};
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Amendment {
@@ -58,11 +58,11 @@ impl Core {
         }
         if let Some((_, after)) = agreed {
             let committed = self.ledger.totals().committed;
-            if after.0 <= 0 || after < committed {
+            if after.0 <= 0 || after.0 > MOST || after < committed {
                 return Err(Refusal::wrong(
                     "agreed",
                     after,
-                    format!("expected at least what is committed, R$ {committed}"),
+                    format!("expected at least what is committed, R$ {committed}, and at most R$ {}", Centavos(MOST)),
                 ));
             }
         }

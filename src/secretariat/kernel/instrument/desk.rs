@@ -142,7 +142,8 @@ async fn carry_out<K: Kept>(
                 Some((code, over)) => last_day(&mut *conn, code, over, tz).await?,
                 None => None,
             };
-            store::publish(&mut *conn, (step.id, K::MODULE), &public.snapshot, listed_until, by.now).await?;
+            let snapshot = super::public::masked(public.snapshot);
+            store::publish(&mut *conn, (step.id, K::MODULE), &snapshot, listed_until, by.now).await?;
         }
         None => store::unpublish(&mut *conn, step.id).await?,
     }

@@ -1,6 +1,6 @@
 //! Instruments as files: one JSON a line with everything that is kept, which reads back byte for byte.
 
-use chrono::NaiveDate;
+use chrono::{Datelike as _, NaiveDate};
 use chrono_tz::Tz;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -12,6 +12,7 @@ use super::{Entry, Kept, Ledger, SUBJECT};
 use crate::accounts::tokens::desk::Acting;
 use crate::audit::{self, Act, Entry as Noted};
 use crate::clock::Instant;
+use crate::deadlines::Course;
 use crate::deadlines::store as deadlines;
 use crate::refused::Refused;
 
@@ -24,6 +25,8 @@ pub const MAX_BYTES: usize = 32 * 1024 * 1024;
 struct Running {
     code: String,
     anchor_at: Instant,
+    #[serde(default, skip_serializing_if = "Course::is_plain")]
+    course: Course,
 }
 
 /// One instrument with its past.
@@ -51,7 +54,7 @@ async fn line<K: Kept>(conn: &mut PgConnection, id: Uuid) -> Result<Option<Strin
     let mut running: Vec<Running> = deadlines::list(&mut *conn, Some((SUBJECT, id)), true)
         .await?
         .into_iter()
-        .map(|one| Running { code: one.code, anchor_at: one.anchor_at })
+        .map(|one| Running { code: one.code, anchor_at: one.anchor_at, course: one.course })
         .collect();
     running.sort_by(|one, other| one.code.cmp(&other.code));
     let line = Line {
@@ -115,6 +118,7 @@ pub async fn read<K: Kept>(
     text: &str,
 ) -> Result<Imported, Refused> {
     let mut told = Imported::default();
+    let mut running = Vec::new();
     for (at, raw) in text.lines().enumerate().filter(|(_, raw)| !raw.trim().is_empty()) {
         let one: Line = serde_json::from_str(raw).map_err(|error| wrong(at, raw, error))?;
         if one.module != K::MODULE {
@@ -128,13 +132,84 @@ pub async fn read<K: Kept>(
             told.unchanged += 1;
             continue;
         }
-        restore::<K>(&mut *conn, (by, tz), at, one).await?;
+        if let Some(why) = forged(&one, K::MODULE, (by.now, tz)) {
+            return Err(wrong(at, &one.id.to_string(), why));
+        }
+        running.push((at, one.id, one.deadlines.clone()));
+        restore::<K>(&mut *conn, (by, tz), at, one).await.map_err(|error| unfit(at, error))?;
         told.created += 1;
+    }
+    // Numbers first and the calendar last, as when one is opened, so that nobody waits in a circle.
+    for (at, id, all) in running {
+        run_on::<K>(&mut *conn, (by, tz), (at, id), &all).await?;
     }
     let after = json!({ "module": K::MODULE, "created": told.created, "unchanged": told.unchanged });
     let entry = Noted::new(Act::InstrumentImport, "instrument", K::MODULE).to(after);
     audit::record(conn, by.ids, by.now, by.actor, entry).await?;
     Ok(told)
+}
+
+/// The greatest number of a series: far beyond any year, and far below where the next number would overflow.
+const MOST_NUMBER: i32 = 1_000_000;
+
+/// Why a line cannot be what it says.
+fn forged(one: &Line, module: &str, (now, tz): (Instant, Tz)) -> Option<String> {
+    let this_year = now.with_timezone(&tz).year();
+    match (&one.series, one.year, one.number) {
+        (None, None, None) => {}
+        (Some(series), Some(year), Some(number)) => {
+            let is_ours = series.strip_prefix(module).is_some_and(|rest| rest.starts_with('.'));
+            if !is_ours || !(1900..=this_year).contains(&year) || !(1..=MOST_NUMBER).contains(&number) {
+                return Some(format!(
+                    "expected a series of {module}, a year until {this_year}, a number until {MOST_NUMBER}"
+                ));
+            }
+        }
+        _ => return Some("expected series, year and number, or none of them".into()),
+    }
+    if one.opened_at > now || one.changed_at > now || one.changed_at < one.opened_at {
+        return Some("opened or changed in the future, or changed before it was opened".into());
+    }
+    let mut before: Option<&DoneAct> = None;
+    for (act, seq) in one.acts.iter().zip(1..) {
+        let leads = before.map_or(act.from_state.is_empty(), |before| before.to_state == act.from_state);
+        if act.seq != seq || !leads || act.at > now || before.is_some_and(|before| act.at < before.at) {
+            return Some(format!("the act {} ({}) does not follow the one before it", act.seq, act.act));
+        }
+        before = Some(act);
+    }
+    if before.is_none() { Some("expected the acts that led here".into()) } else { None }
+}
+
+/// What the table refuses is told with the line.
+fn unfit(at: usize, error: Refused) -> Refused {
+    match error {
+        Refused::Database(sqlx::Error::Database(error)) if error.constraint().is_some() => {
+            wrong(at, error.constraint().unwrap_or_default(), "is not what the register takes, or is there already")
+        }
+        other => other,
+    }
+}
+
+/// Its deadlines run on, with what happened to them.
+async fn run_on<K: Kept>(
+    conn: &mut PgConnection,
+    (by, tz): (Acting<'_>, Tz),
+    (at, id): (usize, Uuid),
+    all: &[Running],
+) -> Result<(), Refused> {
+    if all.is_empty() {
+        return Ok(());
+    }
+    let row = store::load::<K>(&mut *conn, id).await?.ok_or_else(|| wrong(at, &id.to_string(), "is gone"))?;
+    let title: String = row.what.index().title.chars().take(300).collect();
+    let link = format!("/secretaria/painel/{}/{id}", K::PAGES);
+    for running in all {
+        let (subject, code, anchor_at) = ((SUBJECT, id), running.code.as_str(), running.anchor_at);
+        let new = deadlines::New { subject, title: &title, link: &link, code, anchor_at };
+        crate::deadlines::desk::restore(&mut *conn, by, tz, (&new, &running.course)).await?;
+    }
+    Ok(())
 }
 
 async fn restore<K: Kept>(
@@ -160,13 +235,8 @@ async fn restore<K: Kept>(
     for act in &one.acts {
         store::keep_act(&mut *conn, one.id, act).await?;
     }
-    let title: String = what.index().title.chars().take(300).collect();
-    let link = format!("/secretaria/painel/{}/{}", K::PAGES, one.id);
-    for running in &one.deadlines {
-        let subject = (SUBJECT, one.id);
-        let new =
-            deadlines::New { subject, title: &title, link: &link, code: &running.code, anchor_at: running.anchor_at };
-        crate::deadlines::desk::set(&mut *conn, by, tz, &new).await?;
+    if one.acts.last().is_some_and(|last| last.to_state != what.state()) {
+        return Err(wrong(at, what.state(), "expected the state to which the last act led"));
     }
     store::restore_times(&mut *conn, one.id, one.changed_at, one.kept_until).await?;
     let number = store::number_of(one.year, one.number);
@@ -175,7 +245,8 @@ async fn restore<K: Kept>(
             Some((code, over)) => super::desk::last_day(&mut *conn, code, over, tz).await?,
             None => None,
         };
-        store::publish(conn, (one.id, K::MODULE), &public.snapshot, listed_until, by.now).await?;
+        let snapshot = super::public::masked(public.snapshot);
+        store::publish(conn, (one.id, K::MODULE), &snapshot, listed_until, by.now).await?;
     }
     Ok(())
 }

@@ -3,6 +3,17 @@
 use serde_json::{Value, json};
 
 use super::Core;
+use crate::secretariat::kernel::values::mask_text;
+
+/// The same without a CPF that somebody wrote into a free text (Lei 12.527/2011, art. 31).
+pub fn masked(snapshot: Value) -> Value {
+    match snapshot {
+        Value::String(text) => Value::String(mask_text(&text)),
+        Value::Array(items) => Value::Array(items.into_iter().map(masked).collect()),
+        Value::Object(fields) => Value::Object(fields.into_iter().map(|(name, inner)| (name, masked(inner))).collect()),
+        other => other,
+    }
+}
 
 /// The parts that every instrument shows.
 pub fn of_core(core: &Core) -> Value {
@@ -42,4 +53,22 @@ pub fn of_core(core: &Core) -> Value {
         "returned_centavos": totals.returned,
         "accounts": core.accounts.iter().map(|one| json!({ "on": one.on, "centavos": one.spent, "interim": one.interim })).collect::<Vec<_>>(),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cpf_is_masked_wherever_it_stands_and_a_cnpj_is_not() {
+        let snapshot = json!({ "object": "Aluguel a 529.982.247-25", "partner_document": "11.222.333/0001-81", "agreed_centavos": 52_998_224_725_i64,
+            "amendments": [{ "reason": "Novo locador: 52998224725" }] });
+        let masked = masked(snapshot);
+        assert_eq!(masked["object"], "Aluguel a ***.982.247-**");
+        assert_eq!(masked["amendments"][0]["reason"], "Novo locador: ***.982.247-**");
+        assert_eq!(
+            (&masked["partner_document"], &masked["agreed_centavos"]),
+            (&json!("11.222.333/0001-81"), &json!(52_998_224_725_i64))
+        );
+    }
 }

@@ -2,7 +2,7 @@
 
 use chrono::NaiveDate;
 
-use super::{Core, Refusal, Seen};
+use super::{Core, Entry, Movement, Refusal, Seen};
 use crate::secretariat::kernel::money::Centavos;
 
 /// What is cited, by the family of instruments.
@@ -65,4 +65,54 @@ pub fn judge(core: &Core, (centavos, on): (Centavos, NaiveDate), seen: &Seen, la
         }
     }
     Ok(())
+}
+
+/// The same money is not paid twice: a release of the same amount, day and words that stands is that release sent again.
+///
+/// # Errors
+/// Names the entry that is there.
+pub fn once(core: &Core, (centavos, on): (Centavos, NaiveDate), what: &str, law: &str) -> Result<(), Refusal> {
+    let entries = core.ledger.entries();
+    let stands = |seq: i32| !entries.iter().any(|one| one.what.reverses == Some(seq));
+    let is_same = |one: &&Entry| {
+        one.what.movement == Movement::Released
+            && (one.what.centavos, one.what.on, one.what.what.as_str()) == (centavos, on, what.trim())
+    };
+    match entries.iter().filter(is_same).find(|one| stands(one.seq)) {
+        Some(one) => {
+            let seq = one.seq;
+            let why =
+                format!("the same release is entry {seq} already; if it is another, its words say what sets it apart");
+            Err(Refusal::law(why, law))
+        }
+        None => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{Ledger, NewEntry};
+    use super::*;
+
+    #[test]
+    fn the_same_release_is_paid_once_unless_it_was_taken_back() {
+        let on: NaiveDate = "2026-03-02".parse().unwrap();
+        let entry = |movement, centavos, reverses| NewEntry {
+            movement,
+            centavos: Centavos(centavos),
+            on,
+            what: "Parcela 1".into(),
+            reverses,
+        };
+        let ledger = Ledger::default().push(entry(Movement::Committed, 100, None)).unwrap();
+        let ledger = ledger.push(entry(Movement::Released, 50, None)).unwrap();
+        let core = Core { ledger: ledger.clone(), ..Core::default() };
+        let again = once(&core, (Centavos(50), on), " Parcela 1", "Lei").unwrap_err();
+        assert!(again.to_string().contains("entry 2"), "{again}");
+        assert!(once(&core, (Centavos(50), on), "Parcela 2", "Lei").is_ok());
+        assert!(once(&core, (Centavos(49), on), "Parcela 1", "Lei").is_ok());
+        let taken_back =
+            Core { ledger: ledger.push(entry(Movement::Released, 0, Some(2))).unwrap(), ..Core::default() };
+        assert!(once(&taken_back, (Centavos(50), on), "Parcela 1", "Lei").is_ok());
+    }
 }

@@ -1,4 +1,5 @@
-//! Figures of reports: by state, by age, by choice, in time, by department.
+//! Figures of reports: by state, by age, by choice, in time, by department. A case is in no figure of whoever is recused from it; the reader
+//! of figures that leave the house is nobody ("").
 
 use chrono::NaiveDate;
 use serde::Serialize;
@@ -17,17 +18,29 @@ pub struct Standing {
 }
 
 /// Every module that has open cases.
-pub async fn standings(conn: &mut PgConnection, now: Instant, today: NaiveDate) -> sqlx::Result<Vec<Standing>> {
+pub async fn standings(
+    conn: &mut PgConnection,
+    reader: &str,
+    (now, today): (Instant, NaiveDate),
+) -> sqlx::Result<Vec<Standing>> {
     sqlx::query_as!(
         Standing,
-        r#"with due as (
-               select d.subject_id, bool_or(d.due_at < $1) as late, bool_or(d.due_at >= $1 and d.due_on - d.warn_days <= $2) as near
-               from deadline d where d.subject_kind = 'case' and d.state = 'open' group by d.subject_id)
-           select c.module, count(*) as "open!", count(*) filter (where due.late) as "late!",
-               count(*) filter (where due.near and not due.late) as "near!"
-           from case_file c left join due on due.subject_id = c.id where not c.is_final group by c.module order by c.module"#,
+        r#"with seen as (
+               select c.id, c.module from case_file c where not c.is_final
+                 and not exists (select from case_recusal r where r.case_id = c.id and r.username = $3 and r.lifted_at is null)),
+           stands as (select module, count(*) as open from seen group by module),
+           due as (
+               select d.subject_id, min(d.due_at) < $1 as late from deadline d
+               where d.subject_kind = 'case' and d.state = 'open' and (d.due_at < $1 or d.due_on - d.warn_days <= $2)
+               group by d.subject_id),
+           ripe as (
+               select c.module, count(*) filter (where due.late) as late, count(*) filter (where not due.late) as near
+               from due join seen c on c.id = due.subject_id group by c.module)
+           select s.module as "module!", s.open as "open!", coalesce(r.late, 0) as "late!", coalesce(r.near, 0) as "near!"
+           from stands s left join ripe r on r.module = s.module order by s.module"#,
         now,
-        today
+        today,
+        reader
     )
     .fetch_all(conn)
     .await
@@ -41,42 +54,85 @@ pub struct Count {
     pub count: i64,
 }
 
-pub async fn by_state(conn: &mut PgConnection, type_key: &str, year: i32) -> sqlx::Result<Vec<Count>> {
+pub async fn by_state(
+    conn: &mut PgConnection,
+    (type_key, reader): (&str, &str),
+    year: i32,
+) -> sqlx::Result<Vec<Count>> {
     sqlx::query_as!(
         Count,
-        r#"select case when annulled_at is null then state else 'annulled' end as "key!", count(*) as "count!" from case_file
-           where type_key = $1 and coalesce(year, extract(year from opened_at)::int) = $2 group by 1 order by 1"#,
+        r#"select case when annulled_at is null then state else 'annulled' end as "key!", count(*) as "count!" from case_file c
+           where type_key = $1 and counted_year = $2
+             and not exists (select from case_recusal r where r.case_id = c.id and r.username = $3 and r.lifted_at is null)
+           group by 1 order by 1"#,
         type_key,
-        year
+        year,
+        reader
     )
     .fetch_all(conn)
     .await
 }
 
 /// By a field of choice; empty: not told.
-pub async fn by_choice(conn: &mut PgConnection, type_key: &str, year: i32, field: &str) -> sqlx::Result<Vec<Count>> {
+pub async fn by_choice(
+    conn: &mut PgConnection,
+    (type_key, reader): (&str, &str),
+    year: i32,
+    field: &str,
+) -> sqlx::Result<Vec<Count>> {
     sqlx::query_as!(
         Count,
-        r#"select coalesce(fields ->> $3, '') as "key!", count(*) as "count!" from case_file
-           where type_key = $1 and annulled_at is null and coalesce(year, extract(year from opened_at)::int) = $2
+        r#"select coalesce(fields ->> $3, '') as "key!", count(*) as "count!" from case_file c
+           where type_key = $1 and annulled_at is null and counted_year = $2
+             and not exists (select from case_recusal r where r.case_id = c.id and r.username = $4 and r.lifted_at is null)
            group by 1 order by 2 desc, 1 limit 100"#,
         type_key,
         year,
-        field
+        field,
+        reader
     )
     .fetch_all(conn)
     .await
 }
 
+/// By some fields of choice in one reading of the cases: the key of the field and a count of what was told, the greatest of each field first.
+pub async fn by_choices(
+    conn: &mut PgConnection,
+    type_key: &str,
+    year: i32,
+    fields: &[String],
+) -> sqlx::Result<Vec<(String, Count)>> {
+    let rows = sqlx::query!(
+        r#"select e.key as "field!", e.value as "key!", count(*) as "count!"
+           from case_file c cross join jsonb_each_text(c.fields) as e (key, value)
+           where c.type_key = $1 and c.annulled_at is null and c.counted_year = $2 and e.key = any($3) and e.value <> ''
+           group by e.key, e.value order by e.key, count(*) desc, e.value"#,
+        type_key,
+        year,
+        fields
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(rows.into_iter().map(|row| (row.field, Count { key: row.key, count: row.count })).collect())
+}
+
 /// Open cases by how many days they are open: as many numbers as ages and one.
-pub async fn by_age(conn: &mut PgConnection, type_key: &str, now: Instant, ages: &[i64]) -> sqlx::Result<Vec<i64>> {
+pub async fn by_age(
+    conn: &mut PgConnection,
+    (type_key, reader): (&str, &str),
+    now: Instant,
+    ages: &[i64],
+) -> sqlx::Result<Vec<i64>> {
     let edges: Vec<f64> = ages.iter().map(|days| i32::try_from(*days).map_or(f64::MAX, f64::from)).collect();
     let rows = sqlx::query!(
         r#"select width_bucket(extract(epoch from ($2::timestamptz - opened_at)) / 86400, $3::float8[]) as "bucket!", count(*) as "count!"
-           from case_file where type_key = $1 and not is_final group by 1"#,
+           from case_file c where type_key = $1 and not is_final
+             and not exists (select from case_recusal r where r.case_id = c.id and r.username = $4 and r.lifted_at is null)
+           group by 1"#,
         type_key,
         now,
-        &edges[..]
+        &edges[..],
+        reader
     )
     .fetch_all(conn)
     .await?;
@@ -101,7 +157,12 @@ pub struct InTime {
     pub open_late: i64,
 }
 
-pub async fn in_time(conn: &mut PgConnection, type_key: &str, year: i32, now: Instant) -> sqlx::Result<Vec<InTime>> {
+pub async fn in_time(
+    conn: &mut PgConnection,
+    (type_key, reader): (&str, &str),
+    year: i32,
+    now: Instant,
+) -> sqlx::Result<Vec<InTime>> {
     sqlx::query_as!(
         InTime,
         r#"select d.code, count(*) filter (where d.state = 'met' and d.ended_at <= d.due_at) as "met_in_time!",
@@ -109,11 +170,13 @@ pub async fn in_time(conn: &mut PgConnection, type_key: &str, year: i32, now: In
                count(*) filter (where d.state = 'open' and (d.due_at is null or d.due_at >= $3)) as "open_in_time!",
                count(*) filter (where d.state = 'open' and d.due_at < $3) as "open_late!"
            from deadline d join case_file c on c.id = d.subject_id
-           where d.subject_kind = 'case' and c.type_key = $1 and coalesce(c.year, extract(year from c.opened_at)::int) = $2
+           where d.subject_kind = 'case' and c.type_key = $1 and c.counted_year = $2
+             and not exists (select from case_recusal r where r.case_id = c.id and r.username = $4 and r.lifted_at is null)
            group by d.code order by d.code"#,
         type_key,
         year,
-        now
+        now,
+        reader
     )
     .fetch_all(conn)
     .await
@@ -131,22 +194,29 @@ pub struct Score {
     pub finished_in_time: i64,
 }
 
-pub async fn scores(conn: &mut PgConnection, type_key: &str, year: i32, now: Instant) -> sqlx::Result<Vec<Score>> {
+pub async fn scores(
+    conn: &mut PgConnection,
+    (type_key, reader): (&str, &str),
+    year: i32,
+    now: Instant,
+) -> sqlx::Result<Vec<Score>> {
     sqlx::query_as!(
         Score,
-        r#"with due as (
+        r#"with chosen as (
+               select c.id, c.department, c.is_final from case_file c where c.type_key = $1 and c.annulled_at is null and c.counted_year = $2
+                 and not exists (select from case_recusal r where r.case_id = c.id and r.username = $4 and r.lifted_at is null)),
+           due as (
                select d.subject_id, bool_or(d.state = 'open' and d.due_at < $3) as late,
                    bool_and(d.state <> 'met' or d.ended_at <= d.due_at) as in_time
-               from deadline d where d.subject_kind = 'case' group by d.subject_id)
-           select c.department, count(*) filter (where not c.is_final) as "open!",
+               from deadline d where d.subject_kind = 'case' and d.subject_id in (select id from chosen) group by d.subject_id)
+           select c.department as "department!", count(*) filter (where not c.is_final) as "open!",
                count(*) filter (where not c.is_final and due.late) as "late!", count(*) filter (where c.is_final) as "finished!",
                count(*) filter (where c.is_final and coalesce(due.in_time, true)) as "finished_in_time!"
-           from case_file c left join due on due.subject_id = c.id
-           where c.type_key = $1 and c.annulled_at is null and coalesce(c.year, extract(year from c.opened_at)::int) = $2
-           group by c.department order by c.department limit 200"#,
+           from chosen c left join due on due.subject_id = c.id group by c.department order by c.department limit 200"#,
         type_key,
         year,
-        now
+        now,
+        reader
     )
     .fetch_all(conn)
     .await

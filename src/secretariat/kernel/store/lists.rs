@@ -8,9 +8,13 @@ use uuid::Uuid;
 use super::super::{CaseFile, Fields};
 use super::Row;
 use crate::clock::Instant;
+use crate::deadlines::Course;
+use crate::deadlines::town::Year;
 
 /// Rows of one page.
 pub const PAGE: i64 = 50;
+/// Of the newest cases that fit the other filters, how many are looked through for words before the index of words is asked.
+const SEEN: i64 = 2000;
 
 /// Which cases, newest first.
 #[derive(Clone, Debug, Default)]
@@ -29,7 +33,7 @@ pub struct Filter {
     pub mine: Option<String>,
     pub waits_for: Option<String>,
     /// Of the number, or of the opening when there is none.
-    pub year: Option<i32>,
+    pub year: Option<Year>,
     /// Words, as people search.
     pub words: Option<String>,
     /// After this one.
@@ -37,7 +41,7 @@ pub struct Filter {
     pub limit: i64,
     /// Sees what is restricted in these modules.
     pub works_in: Vec<String>,
-    /// Sees what is restricted and theirs.
+    /// Sees what is restricted and theirs, and nothing that they are recused from.
     pub reader: String,
 }
 
@@ -106,8 +110,9 @@ async fn walked(conn: &mut PgConnection, f: &Filter, (now, today): (Instant, Nai
            where ($1::text is null or module = $1) and ($2::text is null or type_key = $2) and ($3::text is null or state = $3)
              and ($4::bool is null or is_final <> $4) and ($5::text is null or assigned = $5 or author = $5)
              and ($6::text is null or waits_for = $6) and ($7::uuid is null or id < $7)
-             and ($8::int is null or coalesce(year, extract(year from opened_at)::int) = $8)
+             and ($8::int is null or counted_year = $8)
              and (access <> 'restricted' or module = any($9) or assigned = $10 or author = $10)
+             and not exists (select from case_recusal r where r.case_id = c.id and r.username = $10 and r.lifted_at is null)
              and (not $11::bool or id in (select subject_id from deadline where subject_kind = 'case' and state = 'open' and due_at < $13))
              and (not $12::bool or id in (select subject_id from deadline where subject_kind = 'case' and state = 'open'
                       and due_at >= $13 and due_on - warn_days <= $14))
@@ -119,19 +124,21 @@ async fn walked(conn: &mut PgConnection, f: &Filter, (now, today): (Instant, Nai
         f.mine,
         f.waits_for,
         f.before,
-        f.year,
+        f.year.map(|year| year.number),
         &f.works_in[..],
         f.reader,
         f.late,
         f.near,
         now,
         today,
-        f.limit
+        f.limit,
     )
     .fetch_all(conn)
     .await
 }
 
+/// By words. Common words are among the newest cases, which are looked through in the order of the queue and no further than needed; when
+/// those do not fill the page the words are rare, and the index of words finds all that have them. Neither way reads every case.
 async fn found(
     conn: &mut PgConnection,
     f: &Filter,
@@ -140,16 +147,31 @@ async fn found(
 ) -> sqlx::Result<Vec<Row>> {
     sqlx::query_as!(
         Row,
-        r#"with hit as materialized (select id from case_file where search @@ websearch_to_tsquery('portuguese', $16))
+        r#"with seen as materialized (
+               select id, search from case_file c
+               where ($1::text is null or module = $1) and ($2::text is null or type_key = $2)
+                 and ($3::text is null or state = $3) and ($4::bool is null or is_final <> $4)
+                 and ($5::text is null or assigned = $5 or author = $5) and ($6::text is null or waits_for = $6)
+                 and ($7::uuid is null or id < $7) and ($8::int is null or counted_year = $8)
+                 and (access <> 'restricted' or module = any($9) or assigned = $10 or author = $10)
+                 and (not $11::bool or id in (select subject_id from deadline where subject_kind = 'case' and state = 'open' and due_at < $13))
+                 and (not $12::bool or id in (select subject_id from deadline where subject_kind = 'case' and state = 'open'
+                          and due_at >= $13 and due_on - warn_days <= $14))
+               order by id desc limit $17),
+           near as materialized (select id from seen where search @@ (select case_query($16, $1)) limit $15),
+           far as materialized (
+               select hit.id from case_hits(case_query($16, $1)) as hit (id)
+               where (select count(*) from near) < $15 and (select count(*) from seen) = $17 and ($7::uuid is null or hit.id < $7))
            select id, type_key, type_version, module, series, year, number, title, state, is_final, waits_for,
                fields as "fields: Json<Fields>", department, assigned, access, author, source, code_hash, opened_at, changed_at,
                revision, annulled_at, annulled_by, annulled_reason
            from case_file c
-           where id in (select id from hit) and ($1::text is null or module = $1) and ($2::text is null or type_key = $2)
+           where id in (select id from near union select id from far) and ($1::text is null or module = $1) and ($2::text is null or type_key = $2)
              and ($3::text is null or state = $3) and ($4::bool is null or is_final <> $4)
              and ($5::text is null or assigned = $5 or author = $5) and ($6::text is null or waits_for = $6)
-             and ($7::uuid is null or id < $7) and ($8::int is null or coalesce(year, extract(year from opened_at)::int) = $8)
+             and ($7::uuid is null or id < $7) and ($8::int is null or counted_year = $8)
              and (access <> 'restricted' or module = any($9) or assigned = $10 or author = $10)
+             and not exists (select from case_recusal r where r.case_id = c.id and r.username = $10 and r.lifted_at is null)
              and (not $11::bool or id in (select subject_id from deadline where subject_kind = 'case' and state = 'open' and due_at < $13))
              and (not $12::bool or id in (select subject_id from deadline where subject_kind = 'case' and state = 'open'
                       and due_at >= $13 and due_on - warn_days <= $14))
@@ -161,7 +183,7 @@ async fn found(
         f.mine,
         f.waits_for,
         f.before,
-        f.year,
+        f.year.map(|year| year.number),
         &f.works_in[..],
         f.reader,
         f.late,
@@ -169,8 +191,26 @@ async fn found(
         now,
         today,
         f.limit,
-        words
+        words,
+        SEEN
     )
     .fetch_all(conn)
     .await
+}
+
+/// What runs of some cases: the case, the code, the anchor, and what happened since.
+pub async fn running(conn: &mut PgConnection, cases: &[Uuid]) -> sqlx::Result<Vec<(Uuid, String, Instant, Course)>> {
+    let rows = sqlx::query!(
+        r#"select subject_id, code, anchor_at, extended, paused as "paused: Json<Vec<(NaiveDate, Option<NaiveDate>)>>", restarted_on
+           from deadline where subject_kind = 'case' and subject_id = any($1) and state = 'open' order by subject_id, code"#,
+        cases
+    )
+    .fetch_all(conn)
+    .await?;
+    let all = rows.into_iter().map(|row| {
+        let extended = u32::try_from(row.extended).unwrap_or_default();
+        let course = Course { extended, paused: row.paused.0, restarted: row.restarted_on };
+        (row.subject_id, row.code, row.anchor_at, course)
+    });
+    Ok(all.collect())
 }

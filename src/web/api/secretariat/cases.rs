@@ -9,10 +9,12 @@ use serde_json::{Map, Value};
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-use super::{module, within};
+use super::{may_act, module, within};
 use crate::app::App;
 use crate::deadlines::{self, Deadline};
 use crate::i18n::Lang;
+use crate::secretariat::kernel::body::Origin;
+use crate::secretariat::kernel::body::store::spawn;
 use crate::secretariat::kernel::decide::{self, Asked, New};
 use crate::secretariat::kernel::desk::{self, Around, CaseError, Desk, Task};
 use crate::secretariat::kernel::store::published::{self, Published};
@@ -81,12 +83,15 @@ pub struct Shown {
     pub deadlines: Vec<Deadline>,
     pub documents: Vec<CaseDocument>,
     pub links: Vec<CaseLink>,
+    /// The resolution of a body that it came of.
+    pub resolution: Option<Origin>,
     pub publications: Vec<Published>,
 }
 
 impl Shown {
-    async fn load(conn: &mut PgConnection, desk: Desk<'_>, case: CaseFile) -> Result<Self, CaseError> {
+    async fn load(conn: &mut PgConnection, desk: Desk<'_>, mut case: CaseFile) -> Result<Self, CaseError> {
         let kept = desk.types.version(&mut *conn, &case.type_key, case.version).await?;
+        decide::veil(&kept.def, &mut case, desk.who);
         let possible = decide::possible(&kept.def, &case, desk.who).into_iter().map(|one| Possible {
             key: one.key().to_owned(),
             label: one.label.of(Lang::Pt).to_owned(),
@@ -98,7 +103,8 @@ impl Shown {
             possible: possible.collect(),
             deadlines: deadlines::store::list(&mut *conn, Some((SUBJECT, case.id)), false).await?,
             documents: super::papers::seen(&mut *conn, desk.who, &case).await?,
-            links: store::links(&mut *conn, case.id, desk.who.has(&case.module)).await?,
+            links: store::links(&mut *conn, case.id, (&desk.who.name, &desk.who.modules())).await?,
+            resolution: spawn::origin(&mut *conn, case.id).await?,
             publications: published::all_of_case(conn, case.id).await?,
             case,
         })
@@ -165,6 +171,8 @@ pub struct Ledger {
     pub acts: Vec<ActDone>,
     /// The first act whose hash does not fit; none: the chain is whole.
     pub broken_at: Option<i32>,
+    /// The first field that is another than the acts made it; none: all are.
+    pub unfounded: Option<String>,
 }
 
 /// Shows the ledger of a case, the oldest act first, and whether its chain is whole.
@@ -184,10 +192,11 @@ pub async fn acts(
     let module = module(&slug)?;
     let (actor, who) = (staff.actor(), desk::who(&staff));
     let mut conn = app.db.web.acquire().await?;
-    let (_, case) = desk::find(&mut conn, Desk::of(&app, &actor, &who), id, false).await?;
+    let (kept, case) = desk::find(&mut conn, Desk::of(&app, &actor, &who), id, false).await?;
     within(&case, module, id)?;
     let acts: Vec<ActDone> = store::acts(&mut conn, &[id]).await?.into_iter().map(|(_, act)| act).collect();
-    Ok(Json(Ledger { broken_at: ledger::broken(id, &acts), acts }))
+    let unfounded = ledger::unfounded(&kept.def, &case.fields, &acts).map(str::to_owned);
+    Ok(Json(Ledger { broken_at: ledger::broken(id, &acts), unfounded, acts }))
 }
 
 /// An act of the type of a case.
@@ -209,6 +218,7 @@ pub struct Doing {
 /// Does something to a case in a transaction and shows the case after it.
 async fn done(app: &App, staff: &Staff, (slug, id): (&str, Uuid), task: Task<'_>) -> Result<Json<Shown>, ApiError> {
     let module = module(slug)?;
+    may_act(staff)?;
     let (actor, who) = (staff.actor(), desk::who(staff));
     let desk = Desk::of(app, &actor, &who);
     let mut tx = app.db.web.begin().await?;

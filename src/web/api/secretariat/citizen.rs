@@ -236,6 +236,7 @@ pub async fn ask(
         format: new.format,
         anonymous: new.anonymous,
         identity,
+        stamp: None,
     };
     let mut tx = app.db.web.begin().await?;
     let receipt = door::open(&mut tx, desk, &request).await?;

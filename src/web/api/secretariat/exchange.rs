@@ -13,6 +13,7 @@ use uuid::Uuid;
 use super::module;
 use crate::app::App;
 use crate::audit::{self, Act, Entry};
+use crate::deadlines::town::Year;
 use crate::refused::Refused;
 use crate::secretariat::kernel::desk::{self, CaseError, Desk};
 use crate::secretariat::kernel::exchange::{self, Taken};
@@ -73,10 +74,19 @@ pub async fn export(
         Some(other) => return Err(ApiError::field("format", other, "expected csv or jsonl")),
     };
     let desk = Desk::of(&app, &actor, &who);
+    let year = match out.year {
+        Some(year) if !(1900..=2200).contains(&year) => {
+            return Err(ApiError::field("year", year.to_string(), "expected 1900 to 2200"));
+        }
+        year => year.and_then(|year| Year::of(year, desk.tz)),
+    };
+    if let Some(bad) = out.type_key.as_deref().filter(|key| key.len() > 80 || key.contains('\0')) {
+        return Err(ApiError::field("type", bad, "expected the key of a type"));
+    }
     let filter = Filter {
         module: Some(module.key().to_owned()),
         type_key: out.type_key.clone(),
-        year: out.year,
+        year,
         before: out.before,
         ..Filter::default()
     };

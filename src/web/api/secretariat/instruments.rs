@@ -9,6 +9,7 @@ use uuid::Uuid;
 
 use crate::accounts::tokens::desk::Acting;
 use crate::app::App;
+use crate::audit::{self, Act, Entry};
 use crate::deadlines::Deadline;
 use crate::secretariat::kernel::instrument::desk::{self, Whole};
 use crate::secretariat::kernel::instrument::exchange::{self, Imported};
@@ -241,7 +242,14 @@ pub async fn report<K: Kept>(app: &App) -> Result<Report, ApiError> {
 /// 403; the database's.
 pub async fn export<K: Kept>(app: &App, staff: &Staff) -> Result<Response, ApiError> {
     worker::<K>(staff)?;
-    let text = exchange::write::<K>(&mut *app.db.web.acquire().await?).await?;
+    let actor = staff.actor();
+    let mut tx = app.db.web.begin().await?;
+    let text = exchange::write::<K>(&mut tx).await?;
+    // It has bank data and whole CPF in it.
+    let after = json!({ "instruments": text.lines().count() });
+    let entry = Entry::new(Act::CaseExport, "module", K::MODULE).to(after);
+    audit::record(&mut tx, &app.ids, app.clock.now(), &actor, entry).await?;
+    tx.commit().await?;
     Ok(([(header::CONTENT_TYPE, "application/x-ndjson")], text).into_response())
 }
 

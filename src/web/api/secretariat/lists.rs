@@ -10,6 +10,7 @@ use uuid::Uuid;
 use super::module;
 use crate::app::App;
 use crate::clock::Instant;
+use crate::deadlines::town::Year;
 use crate::refused::Refused;
 use crate::secretariat::kernel::define::CaseType;
 use crate::secretariat::kernel::desk::{self, Desk};
@@ -52,10 +53,10 @@ pub struct ModuleShown {
 #[utoipa::path(get, path = "/api/v1/secretariat/modules", tag = "secretariat",
     responses((status = 200, body = Vec<ModuleShown>), (status = 401, body = Problem), (status = 403, body = Problem)),
     security(("api_token" = [])))]
-pub async fn all(State(app): State<App>, _: May<can::SeeSecretariat>) -> Result<Json<Vec<ModuleShown>>, ApiError> {
+pub async fn all(State(app): State<App>, staff: May<can::SeeSecretariat>) -> Result<Json<Vec<ModuleShown>>, ApiError> {
     let now = app.clock.now();
     let today = now.with_timezone(&app.config.municipality.time_zone).date_naive();
-    let standings = figures::standings(&mut *app.db.web.acquire().await?, now, today).await?;
+    let standings = figures::standings(&mut *app.db.web.acquire().await?, &staff.username, (now, today)).await?;
     let shown = MODULES.iter().map(|module| {
         let none = Standing { module: String::new(), open: 0, late: 0, near: 0 };
         let stands = standings.iter().find(|one| one.module == module.key()).unwrap_or(&none);
@@ -169,7 +170,7 @@ pub struct Wanted {
 impl Wanted {
     /// # Errors
     /// Names the parameter that is wrong.
-    pub fn filter(&self, module: Option<&str>, reader: &str) -> Result<Filter, ApiError> {
+    pub fn filter(&self, module: Option<&str>, reader: &str, tz: chrono_tz::Tz) -> Result<Filter, ApiError> {
         let words = self.q.as_deref().map(str::trim).filter(|words| !words.is_empty());
         if let Some(long) = words.filter(|words| words.chars().count() > 200 || words.contains('\0')) {
             return Err(ApiError::field("q", long, "expected at most 200 characters"));
@@ -192,7 +193,7 @@ impl Wanted {
             near: self.near == Some(true),
             mine: (self.mine == Some(true)).then(|| reader.to_owned()),
             waits_for: some(&self.waits_for),
-            year: self.year,
+            year: self.year.and_then(|year| Year::of(year, tz)),
             words: words.map(str::to_owned),
             before: self.before,
             ..Filter::default()
@@ -247,7 +248,7 @@ pub async fn list(
     let module = module(&slug)?;
     let (actor, who) = (staff.actor(), desk::who(&staff));
     let desk = Desk::of(&app, &actor, &who);
-    let filter = wanted.filter(Some(module.key()), &staff.username)?;
+    let filter = wanted.filter(Some(module.key()), &staff.username, desk.tz)?;
     let mut found = desk::list(&mut *app.db.web.acquire().await?, desk, filter).await?;
     let page = usize::try_from(PAGE).unwrap_or(usize::MAX);
     let more = found.len() > page;
@@ -289,20 +290,26 @@ pub struct Report {
 impl Report {
     /// # Errors
     /// The database's.
-    pub async fn load(conn: &mut sqlx::PgConnection, def: &CaseType, year: i32, now: Instant) -> sqlx::Result<Self> {
+    pub async fn load(
+        conn: &mut sqlx::PgConnection,
+        (def, reader): (&CaseType, &str),
+        year: i32,
+        now: Instant,
+    ) -> sqlx::Result<Self> {
+        let of = (def.key(), reader);
         let by_choice = match &def.report.by {
-            Some(field) => figures::by_choice(&mut *conn, def.key(), year, field.get_ref()).await?,
+            Some(field) => figures::by_choice(&mut *conn, of, year, field.get_ref()).await?,
             None => Vec::new(),
         };
         Ok(Self {
             type_key: def.key().to_owned(),
             year,
-            by_state: figures::by_state(&mut *conn, def.key(), year).await?,
-            by_age: figures::by_age(&mut *conn, def.key(), now, &def.report.ages).await?,
+            by_state: figures::by_state(&mut *conn, of, year).await?,
+            by_age: figures::by_age(&mut *conn, of, now, &def.report.ages).await?,
             ages: def.report.ages.clone(),
             by_choice,
-            in_time: figures::in_time(&mut *conn, def.key(), year, now).await?,
-            departments: figures::scores(conn, def.key(), year, now).await?,
+            in_time: figures::in_time(&mut *conn, of, year, now).await?,
+            departments: figures::scores(conn, of, year, now).await?,
         })
     }
 }
@@ -317,7 +324,7 @@ impl Report {
     security(("api_token" = [])))]
 pub async fn report(
     State(app): State<App>,
-    _: May<can::SeeSecretariat>,
+    staff: May<can::SeeSecretariat>,
     Path(slug): Path<String>,
     Query(of): Query<Of>,
 ) -> Result<Json<Report>, ApiError> {
@@ -329,5 +336,6 @@ pub async fn report(
     if !(1900..=2200).contains(&year) {
         return Err(ApiError::field("year", year.to_string(), "expected 1900 to 2200"));
     }
-    Ok(Json(Report::load(&mut *app.db.web.acquire().await?, &kept.def, year, now).await?))
+    let of = (&kept.def, staff.username.as_str());
+    Ok(Json(Report::load(&mut *app.db.web.acquire().await?, of, year, now).await?))
 }

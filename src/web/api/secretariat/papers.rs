@@ -10,7 +10,7 @@ use serde::Deserialize;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-use super::{module, within};
+use super::{may_act, module, within};
 use crate::app::App;
 use crate::refused::Refused;
 use crate::secretariat::kernel::decide::Who;
@@ -99,6 +99,7 @@ pub async fn add(
     body: Bytes,
 ) -> Result<(StatusCode, Json<Vec<CaseDocument>>), ApiError> {
     let module = module(&slug)?;
+    may_act(&staff)?;
     let given = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let media_type = given.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
     let (actor, who) = (staff.actor(), desk::who(&staff));

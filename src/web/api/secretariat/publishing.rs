@@ -1,6 +1,6 @@
 //! What publishing modules have beside their cases: outlets of the press, obligations of transparency, contributions of everybody.
 
-use axum::extract::{Extension, Path, Query, State};
+use axum::extract::{Path, Query, State};
 use axum::http::StatusCode;
 use axum::routing::{delete, get, post};
 use axum::{Json, Router};
@@ -18,7 +18,6 @@ use crate::secretariat::participation::{self, Said};
 use crate::secretariat::press::{self, Delivery, NewOutlet, Outlet};
 use crate::secretariat::transparency::{self, Freshness, Last, Period};
 use crate::web::auth::{May, can};
-use crate::web::client::ClientAddress;
 use crate::web::error::{ApiError, Problem};
 use crate::web::json::StrictJson;
 
@@ -112,15 +111,17 @@ pub async fn remove_outlet(
 #[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub struct Before {
-    /// `at` of the last one of the page before.
+    /// `at`, `publication_id` and `outlet_id` of the last one of the page before; all three or none.
     #[param(value_type = Option<String>)]
     pub before: Option<Instant>,
+    pub before_publication: Option<Uuid>,
+    pub before_outlet: Option<Uuid>,
 }
 
 /// Lists what left for outlets, the newest first.
 ///
 /// # Errors
-/// 401, 403 naming the role.
+/// 400 naming the parameter; 401, 403 naming the role.
 #[utoipa::path(get, path = "/api/v1/secretariat/press/deliveries", tag = "secretariat", params(Before),
     responses((status = 200, body = Vec<Delivery>), (status = 400, body = Problem), (status = 401, body = Problem),
         (status = 403, body = Problem)),
@@ -132,7 +133,18 @@ pub async fn deliveries(
 ) -> Result<Json<Vec<Delivery>>, ApiError> {
     let (actor, who) = (staff.actor(), desk::who(&staff));
     let desk = Desk::of(&app, &actor, &who);
-    Ok(Json(press::deliveries(&mut *app.db.web.acquire().await?, desk, wanted.before).await?))
+    let after = match (wanted.before, wanted.before_publication, wanted.before_outlet) {
+        (Some(at), Some(publication), Some(outlet)) => Some((at, publication, outlet)),
+        (None, None, None) => None,
+        _ => {
+            return Err(ApiError::field(
+                "before",
+                "",
+                "expected before, before_publication and before_outlet, or none",
+            ));
+        }
+    };
+    Ok(Json(press::deliveries(&mut *app.db.web.acquire().await?, desk, after).await?))
 }
 
 /// How an obligation of active transparency stands.
@@ -224,12 +236,13 @@ pub struct Taken {
         (status = 409, body = Problem)))]
 pub async fn contribute(
     State(app): State<App>,
-    Extension(ClientAddress(address)): Extension<ClientAddress>,
     Path(id): Path<Uuid>,
     StrictJson(new): StrictJson<Contributed>,
 ) -> Result<(StatusCode, Json<Taken>), ApiError> {
-    let (actor, who) = (Actor::anonymous(address), desk::citizen());
-    let said = Said { text: new.text, part: new.part, name: new.name, email: new.email, may_name: new.may_name };
+    // What citizens do leaves no address of the network in the audit.
+    let (actor, who) = (Actor::anonymous(None), desk::citizen());
+    let said =
+        Said { text: new.text, part: new.part, name: new.name, email: new.email, may_name: new.may_name, stamp: None };
     let mut tx = app.db.web.begin().await?;
     let case = participation::contribute(&mut tx, Desk::of(&app, &actor, &who), id, &said).await?;
     tx.commit().await?;
@@ -258,7 +271,11 @@ pub async fn contributions(
     Path(id): Path<Uuid>,
     Query(wanted): Query<After>,
 ) -> Result<Json<Vec<Published>>, ApiError> {
-    let after = wanted.after_at.zip(wanted.after_id);
+    let after = match (wanted.after_at, wanted.after_id) {
+        (Some(at), Some(id)) => Some((at, id)),
+        (None, None) => None,
+        _ => return Err(ApiError::field("after_at", "", "expected both after_at and after_id, or neither")),
+    };
     let now = app.clock.now();
     Ok(Json(published::below(&mut *app.db.web.acquire().await?, id, after, (now, PAGE)).await?))
 }

@@ -20,6 +20,8 @@ use super::{module, pairs, shown, told};
 use crate::accounts::Permission;
 use crate::app::App;
 use crate::deadlines::{self, Deadline, words};
+use crate::secretariat::kernel::body::Origin;
+use crate::secretariat::kernel::body::store::spawn;
 use crate::secretariat::kernel::decide;
 use crate::secretariat::kernel::desk::{self, Desk, Task};
 use crate::secretariat::kernel::store::published::{self, Published};
@@ -53,6 +55,8 @@ struct CasePage {
     deadlines: Vec<Deadline>,
     documents: Vec<CaseDocument>,
     links: Vec<CaseLink>,
+    /// The resolution that it came of.
+    resolution: Option<Origin>,
     publications: Vec<Published>,
     acts: Vec<ActDone>,
     broken: bool,
@@ -163,8 +167,9 @@ pub async fn case_page(
     let (actor, who) = (staff.actor(), desk::who(staff));
     let desk = Desk::of(app, &actor, &who);
     let mut conn = app.db.web.acquire().await?;
-    let (kept, case) = desk::find(&mut conn, desk, id, false).await?;
+    let (kept, mut case) = desk::find(&mut conn, desk, id, false).await?;
     within(&case, module, id)?;
+    decide::veil(&kept.def, &mut case, &who);
     let possible = decide::possible(&kept.def, &case, &who)
         .into_iter()
         .map(|one| (one.key().to_owned(), one.label.of(v.lang).to_owned()))
@@ -181,9 +186,10 @@ pub async fn case_page(
     let shown = CasePage {
         deadlines: deadlines::store::list(&mut conn, Some((SUBJECT, id)), false).await?,
         documents: papers::seen(&mut conn, &who, &case).await?,
-        links: store::links(&mut conn, id, works_here).await?,
+        links: store::links(&mut conn, id, (&who.name, &who.modules())).await?,
+        resolution: spawn::origin(&mut conn, id).await?,
         publications: published::all_of_case(&mut conn, id).await?,
-        broken: ledger::broken(id, &acts).is_some(),
+        broken: ledger::broken(id, &acts).is_some() || ledger::unfounded(&kept.def, &case.fields, &acts).is_some(),
         f: Frame::load(&mut conn, app, v, "secretariat").await?,
         module,
         kept,

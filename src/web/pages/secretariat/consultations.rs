@@ -2,7 +2,7 @@
 
 use askama::Template;
 use axum::Router;
-use axum::extract::{Extension, Form, Path, State};
+use axum::extract::{Form, Path, Query, State};
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse as _, Redirect, Response};
 use axum::routing::{get, post};
@@ -11,14 +11,14 @@ use uuid::Uuid;
 
 use super::super::page;
 use super::super::view::View;
-use super::{pairs, told};
+use super::{in_plain_words, pairs, told};
 use crate::app::App;
 use crate::audit::Actor;
+use crate::clock::Instant;
 use crate::reports::stamp;
 use crate::secretariat::kernel::desk::{self, Desk};
 use crate::secretariat::kernel::store::published::{self, Published};
-use crate::secretariat::participation::{self, CONSULTATION, Said};
-use crate::web::client::ClientAddress;
+use crate::secretariat::participation::{self, CONSULTATION, CONTRIBUTION, Said};
 use crate::web::error::{ApiError, FieldError};
 
 /// Consultations of the page, and contributions with answers.
@@ -86,10 +86,20 @@ struct ShownPage {
     v: View,
     told: Told,
     matrix: Vec<Told>,
+    /// Query of the next answers; empty: there are no more.
+    next: String,
     given: Given,
     stamp: String,
     wrong: String,
     errors: Vec<FieldError>,
+}
+
+impl ShownPage {
+    /// What is wrong with an input; empty: nothing.
+    fn wrong_of(&self, key: &str) -> &str {
+        let found = self.errors.iter().find(|error| error.field.strip_prefix("fields.") == Some(key));
+        found.map_or("", |error| &error.message)
+    }
 }
 
 /// The form.
@@ -109,7 +119,7 @@ pub struct Given {
 async fn shown(
     app: &App,
     v: View,
-    id: Uuid,
+    (id, after): (Uuid, Option<(Instant, Uuid)>),
     given: Given,
     (wrong, errors): (String, Vec<FieldError>),
 ) -> Result<Response, ApiError> {
@@ -119,12 +129,18 @@ async fn shown(
     let last = last.ok_or_else(|| ApiError::NotFound(format!("consultation {id}")))?;
     let told = in_words(app, &mut conn, &v, last).await?;
     let mut matrix = Vec::new();
-    for one in published::below(&mut conn, id, None, (v.now, SHOWN)).await? {
+    let found = published::below(&mut conn, id, after, (v.now, SHOWN)).await?;
+    let last = found.last().filter(|_| found.len() as i64 == SHOWN);
+    let next = last.map_or_else(String::new, |last| {
+        let at = last.published_at.to_rfc3339_opts(chrono::SecondsFormat::Micros, true);
+        format!("?after_at={at}&after_id={}", last.id)
+    });
+    for one in found {
         matrix.push(in_words(app, &mut conn, &v, one).await?);
     }
     let stamp = stamp::make(&app.keys.service, &app.ids, v.now);
     let is_wrong = !wrong.is_empty();
-    let mut response = page(&ShownPage { v, told, matrix, given, stamp, wrong, errors })?;
+    let mut response = page(&ShownPage { v, told, matrix, next, given, stamp, wrong, errors })?;
     if is_wrong {
         *response.status_mut() = StatusCode::UNPROCESSABLE_ENTITY;
     }
@@ -133,29 +149,45 @@ async fn shown(
     Ok(response)
 }
 
-async fn show(State(app): State<App>, v: View, Path(id): Path<Uuid>) -> Result<Response, ApiError> {
-    shown(&app, v, id, Given::default(), (String::new(), Vec::new())).await
+/// From which answer on.
+#[derive(Clone, Copy, Debug, Default, Deserialize)]
+struct After {
+    after_at: Option<Instant>,
+    after_id: Option<Uuid>,
+}
+
+async fn show(
+    State(app): State<App>,
+    v: View,
+    Path(id): Path<Uuid>,
+    Query(after): Query<After>,
+) -> Result<Response, ApiError> {
+    let after = after.after_at.zip(after.after_id);
+    shown(&app, v, (id, after), Given::default(), (String::new(), Vec::new())).await
 }
 
 async fn send(
     State(app): State<App>,
-    v: View,
-    Extension(ClientAddress(address)): Extension<ClientAddress>,
+    mut v: View,
     Path(id): Path<Uuid>,
     Form(given): Form<Given>,
 ) -> Result<Response, ApiError> {
-    let is_stale = stamp::check(&app.keys.service, v.now, &given.stamp).is_err();
-    if is_stale || !given.website.trim().is_empty() {
+    // Whoever changes the language on a form that was refused comes back to a page.
+    v.here = format!("/secretaria/participacao/consultas/{id}");
+    let checked = stamp::check(&app.keys.service, v.now, &given.stamp).ok();
+    let Some(checked) = checked.filter(|_| given.website.trim().is_empty()) else {
         let again = v.t("sec-participation-again");
-        return shown(&app, v, id, given, (again, Vec::new())).await;
-    }
-    let (actor, who) = (Actor::anonymous(address), desk::citizen());
+        return shown(&app, v, (id, None), given, (again, Vec::new())).await;
+    };
+    // What citizens do leaves no address of the network in the audit.
+    let (actor, who) = (Actor::anonymous(None), desk::citizen());
     let said = Said {
         text: given.text.clone(),
         part: given.part.clone(),
         name: given.name.clone(),
         email: given.email.clone(),
         may_name: given.may_name == "yes",
+        stamp: Some(checked.key),
     };
     let mut tx = app.db.web.begin().await?;
     match participation::contribute(&mut tx, Desk::of(&app, &actor, &who), id, &said).await {
@@ -166,8 +198,12 @@ async fn send(
         }
         Err(error) => {
             drop(tx);
-            let why = told(&v, error)?;
-            shown(&app, v, id, given, why).await
+            let (wrong, errors) = told(&v, error)?;
+            let errors = match app.cases.get(CONTRIBUTION) {
+                Some(kept) => in_plain_words(&v, &kept.def, errors),
+                None => errors,
+            };
+            shown(&app, v, (id, None), given, (wrong, errors)).await
         }
     }
 }

@@ -15,6 +15,7 @@ use super::told;
 use crate::app::App;
 use crate::audit::Actor;
 use crate::deadlines::words;
+use crate::reports::stamp;
 use crate::secretariat::citizen::desk::{self as door, Request};
 use crate::secretariat::citizen::identity::Identity;
 use crate::secretariat::citizen::type_of;
@@ -107,11 +108,34 @@ struct AskPage {
     /// What the law promises: name and law of the first deadline.
     promise: Vec<(String, String)>,
     given: Given,
+    stamp: String,
     wrong: String,
     errors: Vec<FieldError>,
 }
 
+const INPUTS: [&str; 8] = ["subject", "text", "kind", "place", "format", "name", "email", "phone"];
+
+/// The input that an error is about.
+fn input_of(error: &FieldError) -> &str {
+    match error.field.trim_start_matches("fields.") {
+        "title" => "subject",
+        "request" => "text",
+        "requester" => "name",
+        other => other,
+    }
+}
+
 impl AskPage {
+    fn is_wrong(&self, name: &str) -> bool {
+        self.errors.iter().any(|error| input_of(error) == name)
+    }
+
+    /// Id of the input that an error is about; empty for what is about none.
+    fn input(&self, error: &FieldError) -> String {
+        let name = input_of(error);
+        if INPUTS.contains(&name) { format!("in-{name}") } else { String::new() }
+    }
+
     fn given(&self, name: &str) -> &str {
         self.given.get(name).map_or("", String::as_str)
     }
@@ -145,7 +169,12 @@ fn ask_page(
     });
     let promise = promise.collect();
     let status = if wrong.is_empty() { StatusCode::OK } else { StatusCode::UNPROCESSABLE_ENTITY };
-    Ok((status, page(&AskPage { v, module, choices, promise, given, wrong, errors })?).into_response())
+    let stamp = stamp::make(&app.keys.service, &app.ids, v.now);
+    let mut shown =
+        (status, page(&AskPage { v, module, choices, promise, given, stamp, wrong, errors })?).into_response();
+    // A form is for one person: its stamp is that of one request.
+    shown.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    Ok(shown)
 }
 
 async fn sic_form(State(app): State<App>, v: View) -> Result<Response, ApiError> {
@@ -190,6 +219,8 @@ async fn send(app: &App, v: View, key: &str, given: Given) -> Result<Response, A
         format: get("format"),
         anonymous: get("anonymous") == "yes",
         identity,
+        // A form that lay open for too long is taken all the same; only what is sent twice is then two.
+        stamp: stamp::check(&app.keys.service, v.now, &get("stamp")).ok().map(|checked| checked.key),
     };
     let (actor, who) = (Actor::anonymous(None), desk::citizen());
     let desk = Desk::of(app, &actor, &who);

@@ -15,11 +15,11 @@ use super::super::frame::Frame;
 use super::super::page;
 use super::super::view::View;
 use super::case::revision;
-use super::{Input, given_fields, module, told};
+use super::{Input, given_fields, labelled, module, told};
 use crate::app::App;
 use crate::refused::Refused;
 use crate::secretariat::kernel::CaseFile;
-use crate::secretariat::kernel::decide::{Asked, New};
+use crate::secretariat::kernel::decide::{self, Asked, New};
 use crate::secretariat::kernel::define::Transition;
 use crate::secretariat::kernel::desk::{self, Around, Desk};
 use crate::secretariat::kernel::types::Kept;
@@ -80,6 +80,7 @@ async fn new_page(
             Input::of(v.lang, field, (None, field.required), given.get(&format!("f.{}", field.key())), &errors)
         })
         .collect();
+    let errors = labelled(&v, &kept.def, errors);
     let mut conn = app.db.web.acquire().await?;
     let people = crate::alerts::escalation::store::people(&mut conn).await?;
     let people = people.into_iter().map(|person| (person.username, person.name)).collect();
@@ -161,9 +162,13 @@ async fn act_page(
     let module = module(slug)?;
     let (actor, who) = (staff.actor(), desk::who(staff));
     let mut conn = app.db.web.acquire().await?;
-    let (kept, case) = desk::find(&mut conn, Desk::of(app, &actor, &who), id, false).await?;
+    let (kept, mut case) = desk::find(&mut conn, Desk::of(app, &actor, &who), id, false).await?;
     within(&case, module, id)?;
     let one: &Transition = kept.def.transition(key).ok_or_else(|| Refused::NotFound(format!("act {key}")))?;
+    // Whoever does the act sees what they change; others see the form without what is personal.
+    if !decide::may(&kept.def, &case, one, &who) {
+        decide::veil(&kept.def, &mut case, &who);
+    }
     let needed = |field: &str| one.needs.fields.iter().any(|word| word.get_ref() == field);
     let inputs = one
         .asks
@@ -174,6 +179,7 @@ async fn act_page(
             Input::of(v.lang, field, (case.fields.get(field.key()), needed(field.key())), typed, &errors)
         })
         .collect();
+    let errors = labelled(&v, &kept.def, errors);
     let status = if wrong.is_empty() { StatusCode::OK } else { StatusCode::UNPROCESSABLE_ENTITY };
     let shown = ActPage {
         module,

@@ -33,9 +33,8 @@ pub fn routes() -> Router<App> {
         .route("/secretaria/{module}/feed.json", get(json))
 }
 
-/// Which of them.
+/// Which of them. Other parts of the query are passed over: the language, and what programs add to links.
 #[derive(Clone, Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub(super) struct Wanted {
     tag: Option<String>,
     before_at: Option<Instant>,

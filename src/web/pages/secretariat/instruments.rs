@@ -11,6 +11,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
+use super::sentences;
 use super::words::{self, DrawnForm};
 use crate::accounts::tokens::desk::Acting;
 use crate::app::App;
@@ -85,13 +86,17 @@ pub struct Asked {
 /// What went wrong: a sentence, or the field.
 fn told(v: &View, error: PlanError) -> Result<(String, Vec<FieldError>), ApiError> {
     match error {
+        PlanError::Refused(Refused::Because(reason)) => {
+            Ok((v.t1("sec-instrument-refused", "why", reason.words(v.lang)), Vec::new()))
+        }
         PlanError::Refused(Refused::Conflict(why) | Refused::Forbidden(why)) => {
-            Ok((v.t1("sec-instrument-refused", "why", why), Vec::new()))
+            Ok((v.t1("sec-instrument-refused", "why", sentences::said(v.lang, &why)), Vec::new()))
         }
         PlanError::Refused(Refused::Wrong { field, value, message }) => {
-            Ok((v.t("sec-instrument-wrong"), vec![FieldError { field, value, message }]))
+            let errors = vec![FieldError { field, value, message }];
+            Ok((v.t("sec-instrument-wrong"), sentences::fields(v.lang, errors)))
         }
-        PlanError::Wrong(errors) => Ok((v.t("sec-instrument-wrong"), errors)),
+        PlanError::Wrong(errors) => Ok((v.t("sec-instrument-wrong"), sentences::fields(v.lang, errors))),
         PlanError::Refused(other) => Err(other.into()),
         PlanError::Other(error) => Err(ApiError::Internal(error)),
     }

@@ -60,12 +60,15 @@ impl MayorPage {
         if let Some(who) = &told.one.waits_for {
             parts.push(v.word("sec-waits", who));
         }
-        parts.push(match (told.one.assigned.as_str(), told.one.department.as_str()) {
-            ("", "") => v.t("sec-mayor-nobody"),
-            ("", department) => v.t1("sec-mayor-department", "name", department),
-            (name, "") => v.t1("sec-mayor-with", "name", name),
-            (name, department) => v.t2("sec-mayor-with-both", "name", name, "department", department),
-        });
+        let is_restricted = told.one.link.is_empty();
+        match (told.one.assigned.as_str(), told.one.department.as_str()) {
+            // With whom a restricted case is, is not told; that is not nobody.
+            ("", "") if is_restricted => {}
+            ("", "") => parts.push(v.t("sec-mayor-nobody")),
+            ("", department) => parts.push(v.t1("sec-mayor-department", "name", department)),
+            (name, "") => parts.push(v.t1("sec-mayor-with", "name", name)),
+            (name, department) => parts.push(v.t2("sec-mayor-with-both", "name", name, "department", department)),
+        }
         if told.one.extended > 0 {
             parts.push(v.t1("sec-mayor-extended", "n", told.one.extended));
         }

@@ -6,6 +6,7 @@ pub mod charter;
 pub mod committees;
 pub mod consultations;
 pub mod door;
+pub mod ethics;
 pub mod evaluation;
 pub mod forms;
 pub mod front;
@@ -13,6 +14,9 @@ pub mod identity;
 pub mod instruments;
 pub mod instruments_public;
 pub mod mayor;
+pub mod media;
+pub mod media_days;
+pub mod media_sources;
 pub mod outlets;
 pub mod panel;
 pub mod protocol;
@@ -20,6 +24,8 @@ pub mod public;
 pub mod queue;
 pub mod report;
 pub mod segments;
+pub mod sentences;
+pub mod series;
 pub mod transparency;
 pub mod words;
 pub mod yearly;
@@ -56,13 +62,18 @@ pub fn routes() -> Router<App> {
         .merge(identity::routes())
         .merge(front::routes())
         .merge(outlets::routes())
+        .merge(media::routes())
+        .merge(media_days::routes())
+        .merge(media_sources::routes())
         .merge(consultations::routes())
         .merge(transparency::routes())
         .merge(charter::routes())
         .merge(segments::routes())
+        .merge(series::routes())
         .merge(committees::routes())
         .merge(evaluation::routes())
         .merge(budget::routes())
+        .merge(ethics::routes())
         .merge(of_instruments())
 }
 
@@ -122,7 +133,7 @@ pub fn pairs(v: &View, def: &CaseType, fields: &serde_json::Map<String, Value>) 
 }
 
 /// Sentences of the desk by a part that is theirs alone, and the key of their words.
-const KNOWN: [(&str, &str); 16] = [
+const KNOWN: [(&str, &str); 23] = [
     ("there is no act", "sec-no-act"),
     ("in the quiet period", "sec-no-quiet"),
     ("takes two persons", "sec-no-same-person"),
@@ -135,29 +146,67 @@ const KNOWN: [(&str, &str); 16] = [
     ("it ran out", "deadline-no-late"),
     ("is still open", "sec-no-children"),
     ("is missing", "sec-no-document"),
+    ("needs one of the roles", "sec-no-role"),
     ("outside", "sec-no-outside"),
     ("it is opened under", "sec-no-parent"),
     ("nothing of it is public", "sec-no-public"),
     ("has to be told", "sec-no-when"),
+    ("votes once", "sec-ethics-no-twice"),
+    ("no quorum to decide", "sec-ethics-no-quorum"),
+    ("holds no seat", "sec-ethics-no-member"),
+    ("no party to it", "sec-ethics-no-party"),
+    ("stays recused", "sec-ethics-no-lift"),
+    ("the vote is tied", "sec-ethics-no-casting"),
 ];
 
-/// A refusal in words for the page: what it is, and the desk's own sentence with the law.
+/// A refusal in words for the page: what it is, and why, with the law, in the reader's language.
 ///
 /// # Errors
 /// What is no refusal.
 pub fn told(v: &View, error: PlanError) -> Result<(String, Vec<FieldError>), ApiError> {
+    let because = |detail: &str, message: String| {
+        let known = KNOWN.iter().find(|(part, _)| detail.contains(part)).map_or("sec-no-law", |(_, key)| *key);
+        (v.t(known), vec![FieldError { field: v.t("sec-why"), value: String::new(), message }])
+    };
     match error {
-        PlanError::Wrong(errors) => Ok((v.t("sec-wrong"), errors)),
+        PlanError::Wrong(errors) => Ok((v.t("sec-wrong"), sentences::fields(v.lang, errors))),
         PlanError::Refused(Refused::Wrong { field, value, message }) => {
-            Ok((v.t("sec-wrong"), vec![FieldError { field, value, message }]))
+            Ok((v.t("sec-wrong"), sentences::fields(v.lang, vec![FieldError { field, value, message }])))
         }
-        PlanError::Refused(Refused::Conflict(why)) => {
-            let known = KNOWN.iter().find(|(part, _)| why.contains(part)).map_or("sec-no-law", |(_, key)| *key);
-            let first = v.t(known);
-            Ok((first, vec![FieldError { field: v.t("sec-why"), value: String::new(), message: why }]))
-        }
+        PlanError::Refused(Refused::Because(reason)) => Ok(because(&reason.detail, reason.words(v.lang))),
+        PlanError::Refused(Refused::Conflict(why)) => Ok(because(&why, sentences::said(v.lang, &why))),
         other => Err(other.into()),
     }
+}
+
+/// The fields by the names that their form shows.
+pub fn labelled(v: &View, def: &CaseType, errors: Vec<FieldError>) -> Vec<FieldError> {
+    let name = |field: &str| {
+        let of_type = field.strip_prefix("fields.").and_then(|key| def.field(key));
+        match (of_type, field) {
+            (Some(one), _) => one.label.of(v.lang).to_owned(),
+            (None, "title") => v.t("sec-case-title"),
+            (None, "department") => v.t("sec-department"),
+            (None, "assigned") => v.t("sec-assigned"),
+            (None, "reason") => v.t("reason"),
+            (None, other) => other.to_owned(),
+        }
+    };
+    errors.into_iter().map(|one| FieldError { field: name(&one.field), ..one }).collect()
+}
+
+/// What is wrong with the fields of a form, for people outside: which field by its label, and in their words what to do.
+pub fn in_plain_words(v: &View, def: &CaseType, errors: Vec<FieldError>) -> Vec<FieldError> {
+    let told = errors.into_iter().map(|error| {
+        let Some(field) = error.field.strip_prefix("fields.").and_then(|key| def.field(key)) else { return error };
+        let label = field.label.of(v.lang);
+        let message = match field.max.filter(|_| matches!(field.kind, FieldKind::Line | FieldKind::Text)) {
+            Some(most) => v.t2("sec-wrong-field-most", "field", label, "n", most),
+            None => v.t1("sec-wrong-field", "field", label),
+        };
+        FieldError { field: error.field, value: String::new(), message }
+    });
+    told.collect()
 }
 
 /// What a form shows of a field.

@@ -6,7 +6,7 @@ use axum::extract::State;
 use axum::response::Response;
 use axum::routing::get;
 
-use super::super::frame::Frame;
+use super::super::frame::{Frame, has_pages};
 use super::super::page;
 use super::super::view::View;
 use crate::app::App;
@@ -16,7 +16,6 @@ use crate::secretariat::kernel::store::lists::{Filter, Listed};
 use crate::secretariat::modules::{MODULES, Module};
 use crate::web::auth::{May, can};
 use crate::web::error::ApiError;
-use crate::web::gate::RULES;
 
 /// Rows of what awaits and of what is late.
 const SHOWN: i64 = 20;
@@ -59,17 +58,11 @@ impl PanelPage {
     }
 }
 
-/// The table of routes names them.
-fn has_pages(module: &Module) -> bool {
-    let own = format!("/secretaria/painel/{}", module.slug_pt);
-    RULES.iter().any(|rule| rule.path == own)
-}
-
 async fn show(State(app): State<App>, staff: May<can::SeeSecretariat>, v: View) -> Result<Response, ApiError> {
     let (actor, who) = (staff.actor(), desk::who(&staff));
     let desk = Desk::of(&app, &actor, &who);
     let mut conn = app.db.web.acquire().await?;
-    let standings = figures::standings(&mut conn, v.now, desk.at().today()).await?;
+    let standings = figures::standings(&mut conn, &who.name, (v.now, desk.at().today())).await?;
     let mut tiles: Vec<Tile> = MODULES
         .iter()
         .map(|module| {

@@ -13,7 +13,7 @@ use axum::routing::{get, post};
 use super::super::page;
 use super::super::view::View;
 use super::door::keep_nothing;
-use super::{Input, given_fields, shown, told};
+use super::{Input, given_fields, in_plain_words, shown, told};
 use crate::app::App;
 use crate::audit::Actor;
 use crate::plancon::PlanError;
@@ -25,6 +25,7 @@ use crate::web::api::secretariat::citizen::{Due, Followed};
 use crate::web::error::{ApiError, FieldError};
 
 const MAX_BODY_BYTES: usize = 64 * 1024;
+const PATH: &str = "/secretaria/protocolo";
 
 pub fn routes() -> Router<App> {
     Router::new()
@@ -50,6 +51,12 @@ struct Possible {
     inputs: Vec<Input>,
     danger: bool,
     law_ref: String,
+}
+
+impl Possible {
+    fn is_wrong(&self) -> bool {
+        self.inputs.iter().any(|input| !input.wrong.is_empty())
+    }
 }
 
 #[derive(Template)]
@@ -104,11 +111,13 @@ fn text(given: &Given, name: &str) -> String {
 /// The case, or the page that asks again: the same whether the number exists or not.
 async fn show(
     app: &App,
-    v: View,
+    mut v: View,
     given: &Given,
     (done, wrong, errors): (String, String, Vec<FieldError>),
 ) -> Result<Response, ApiError> {
     let (number, code) = (text(given, "number"), text(given, "code"));
+    // Acts are only sent; whoever changes the language comes back to a page.
+    PATH.clone_into(&mut v.here);
     let (actor, who) = (Actor::anonymous(None), desk::citizen());
     let desk = Desk::of(app, &actor, &who);
     let mut conn = app.db.web.acquire().await?;
@@ -121,7 +130,9 @@ async fn show(
     drop(conn);
     let mut possible = Vec::new();
     let mut pairs = Vec::new();
-    if let Some((kept, file)) = &case.case {
+    let mut errors = errors;
+    if let Some((kept, _)) = &case.case {
+        errors = in_plain_words(&v, &kept.def, errors);
         for key in &case.possible {
             let Some(one) = kept.def.transition(key) else { continue };
             let inputs = one.asks.iter().filter_map(|word| kept.def.field(word.get_ref())).map(|field| {
@@ -136,7 +147,6 @@ async fn show(
             let Some(known) = kept.def.field(&field.key) else { continue };
             pairs.push((field.label.clone(), shown(&v, known, &field.value)));
         }
-        debug_assert_eq!(file.number(), case.number);
     }
     let status = if wrong.is_empty() { StatusCode::OK } else { StatusCode::UNPROCESSABLE_ENTITY };
     let shown = FollowedPage { v, case, pairs, possible, number, code, done, wrong, errors };

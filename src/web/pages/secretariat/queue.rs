@@ -124,7 +124,7 @@ async fn show(
     let (actor, who) = (staff.actor(), desk::who(&staff));
     let desk = Desk::of(&app, &actor, &who);
     let mut conn = app.db.web.acquire().await?;
-    let mut rows = desk::list(&mut conn, desk, wanted.filter(Some(module.key()), &staff.username)?).await?;
+    let mut rows = desk::list(&mut conn, desk, wanted.filter(Some(module.key()), &staff.username, desk.tz)?).await?;
     let page_size = usize::try_from(PAGE).unwrap_or(usize::MAX);
     let more = rows.len() > page_size;
     rows.truncate(page_size);

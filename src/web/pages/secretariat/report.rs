@@ -86,7 +86,7 @@ impl ReportPage {
 
 async fn show(
     State(app): State<App>,
-    _: May<can::SeeSecretariat>,
+    staff: May<can::SeeSecretariat>,
     v: View,
     Path((slug, key)): Path<(String, String)>,
     Query(of): Query<Of>,
@@ -97,7 +97,7 @@ async fn show(
     let this = v.now.with_timezone(&v.tz).year();
     let year = of.year.filter(|year| (1900..=2200).contains(year)).unwrap_or(this);
     let mut conn = app.db.web.acquire().await?;
-    let report = Report::load(&mut conn, &kept.def, year, v.now).await?;
+    let report = Report::load(&mut conn, (&kept.def, &staff.username), year, v.now).await?;
     let f = Frame::load(&mut conn, &app, v, "secretariat").await?;
     page(&ReportPage { f, module, kept, report })
 }

@@ -50,6 +50,8 @@ struct SegmentsPage {
     email: String,
     chosen: Vec<String>,
     wrong: String,
+    /// Input that it is about: email, tag.
+    at: &'static str,
     is_asked: bool,
 }
 
@@ -61,10 +63,12 @@ impl SegmentsPage {
 
 async fn show(v: View) -> Result<Response, ApiError> {
     let (email, chosen, wrong) = (String::new(), Vec::new(), String::new());
-    page(&SegmentsPage { v, all: segments::all(), email, chosen, wrong, is_asked: false })
+    page(&SegmentsPage { v, all: segments::all(), email, chosen, wrong, at: "", is_asked: false })
 }
 
-async fn ask(State(app): State<App>, v: View, body: Bytes) -> Result<Response, ApiError> {
+async fn ask(State(app): State<App>, mut v: View, body: Bytes) -> Result<Response, ApiError> {
+    // Whoever changes the language on what this answers comes back to a page.
+    "/secretaria/segmentos".clone_into(&mut v.here);
     let (mut email, mut chosen, mut is_machine) = (String::new(), Vec::new(), false);
     for (key, value) in url::form_urlencoded::parse(&body) {
         match key.as_ref() {
@@ -78,18 +82,20 @@ async fn ask(State(app): State<App>, v: View, body: Bytes) -> Result<Response, A
     if chosen.len() > segments::all().len() {
         return Err(ApiError::field("tag", chosen.len().to_string(), "expected each segment once"));
     }
+    let (all, at) = (segments::all(), "");
     if is_machine {
-        return page(&SegmentsPage { v, all: segments::all(), email, chosen, wrong: String::new(), is_asked: true });
+        return page(&SegmentsPage { v, all, email, chosen, wrong: String::new(), at, is_asked: true });
     }
     let mut tx = app.db.web.begin().await?;
     match segments::ask(&mut tx, &app, v.lang, (&email, &chosen)).await {
         Ok(()) => {
             tx.commit().await?;
-            page(&SegmentsPage { v, all: segments::all(), email, chosen, wrong: String::new(), is_asked: true })
+            page(&SegmentsPage { v, all, email, chosen, wrong: String::new(), at, is_asked: true })
         }
         Err(Refused::Wrong { field, .. }) => {
-            let wrong = v.t(if field == "email" { "sec-segments-wrong-email" } else { "sec-segments-wrong-tag" });
-            let mut response = page(&SegmentsPage { v, all: segments::all(), email, chosen, wrong, is_asked: false })?;
+            let at = if field == "email" { "email" } else { "tag" };
+            let wrong = v.word("sec-segments-wrong", at);
+            let mut response = page(&SegmentsPage { v, all, email, chosen, wrong, at, is_asked: false })?;
             *response.status_mut() = StatusCode::UNPROCESSABLE_ENTITY;
             Ok(response)
         }
@@ -106,6 +112,8 @@ struct LinkPage {
     token: String,
     /// As much of the address as its owner needs.
     who: String,
+    /// What a confirmation would begin.
+    subjects: Vec<String>,
     /// Key of the sentence of what was done; empty: nothing yet.
     done: &'static str,
 }
@@ -120,8 +128,12 @@ async fn who(app: &App, link: Link) -> Result<String, ApiError> {
 }
 
 async fn look_confirm(State(app): State<App>, v: View, Path(token): Path<String>) -> Result<Response, ApiError> {
-    let who = who(&app, checked(&app, &v, "confirm", &token)?).await?;
-    page(&LinkPage { v, word: "confirmar", token, who, done: "" })
+    let link = checked(&app, &v, "confirm", &token)?;
+    let who = who(&app, link).await?;
+    let wanted = segments::wanted(&mut *app.db.web.acquire().await?, (link.id, link.made_at)).await?;
+    let subjects = segments::titles(&wanted, v.lang);
+    let done = if subjects.is_empty() { "sec-segments-too-late" } else { "" };
+    page(&LinkPage { v, word: "confirmar", token, who, subjects, done })
 }
 
 async fn confirm(State(app): State<App>, v: View, Path(token): Path<String>) -> Result<Response, ApiError> {
@@ -129,13 +141,13 @@ async fn confirm(State(app): State<App>, v: View, Path(token): Path<String>) -> 
     let is_done = segments::confirm(&mut *app.db.web.acquire().await?, link, v.now).await?;
     let who = who(&app, link).await?;
     let done = if is_done { "sec-segments-confirmed" } else { "sec-segments-too-late" };
-    page(&LinkPage { v, word: "confirmar", token, who, done })
+    page(&LinkPage { v, word: "confirmar", token, who, subjects: Vec::new(), done })
 }
 
 async fn look_leave(State(app): State<App>, v: View, Path(token): Path<String>) -> Result<Response, ApiError> {
     let who = who(&app, checked(&app, &v, "leave", &token)?).await?;
     let done = if who.is_empty() { "sec-segments-left" } else { "" };
-    page(&LinkPage { v, word: "sair", token, who, done })
+    page(&LinkPage { v, word: "sair", token, who, subjects: Vec::new(), done })
 }
 
 async fn leave(State(app): State<App>, v: View, Path(token): Path<String>, body: Bytes) -> Result<Response, ApiError> {
@@ -144,7 +156,7 @@ async fn leave(State(app): State<App>, v: View, Path(token): Path<String>, body:
         return Err(ApiError::field("List-Unsubscribe", "", "expected One-Click (RFC 8058, section 3.1)"));
     }
     segments::leave(&mut *app.db.web.acquire().await?, link.id, v.now).await?;
-    page(&LinkPage { v, word: "sair", token, who: String::new(), done: "sec-segments-left" })
+    page(&LinkPage { v, word: "sair", token, who: String::new(), subjects: Vec::new(), done: "sec-segments-left" })
 }
 
 #[derive(Template)]

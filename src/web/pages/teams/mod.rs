@@ -89,6 +89,7 @@ fn words_of(refused: &Refused) -> Option<String> {
         Refused::Conflict(why) | Refused::Forbidden(why) => {
             KNOWN.iter().find(|(part, _)| why.contains(part)).map(|(_, key)| (*key).to_owned())
         }
+        Refused::Because(reason) => Some(reason.key()),
         Refused::NotFound(_) | Refused::Database(_) => None,
     }
 }

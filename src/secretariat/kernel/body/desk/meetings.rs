@@ -1,6 +1,6 @@
 //! Acts on meetings: convening, the calls at the door, the end.
 
-use chrono::{NaiveTime, TimeDelta, TimeZone as _};
+use chrono::TimeDelta;
 use chrono_tz::Tz;
 use serde_json::json;
 use sqlx::PgConnection;
@@ -17,7 +17,7 @@ use crate::refused::Refused;
 use crate::secretariat::kernel::body::life::{self, NotNow};
 use crate::secretariat::kernel::body::rules::{Called, call as judge};
 use crate::secretariat::kernel::body::store::meetings::{self as rows, NewMeeting};
-use crate::secretariat::kernel::body::{Body, Meeting, MeetingKind, Record, Seat, publish, store};
+use crate::secretariat::kernel::body::{Body, Meeting, MeetingKind, Record, Seat, publish, store, words};
 
 /// Items of one agenda.
 pub const MOST_ITEMS: usize = 100;
@@ -27,7 +27,7 @@ const KIND: &str = "body_meeting";
 
 impl From<NotNow> for Refused {
     fn from(why: NotNow) -> Self {
-        Self::Conflict(why.to_string())
+        words::not_now(why)
     }
 }
 
@@ -130,8 +130,7 @@ pub async fn earliest(
         told.due_at.ok_or_else(beyond)?
     } else {
         let day = told.due_on.ok_or_else(beyond)?;
-        let start = tz.from_local_datetime(&day.and_time(NaiveTime::MIN)).earliest();
-        start.ok_or_else(beyond)?.to_utc()
+        crate::deadlines::town::start_of(day, tz)
     };
     Ok((rule, at, told.trace))
 }

@@ -15,6 +15,7 @@ use crate::refused::Refused;
 use crate::secretariat::kernel::body::life::{self, State};
 use crate::secretariat::kernel::body::store::meetings::{self as rows, Approval};
 use crate::secretariat::kernel::body::{ApprovedHow, Body, Meeting, minutes, publish, store};
+use crate::secretariat::kernel::values::mask_text;
 
 const KIND: &str = "body_meeting";
 /// Letters of the minutes of one meeting.
@@ -114,6 +115,12 @@ pub async fn approve(
     let (body, meeting) = hold(&mut *conn, slug, number).await?;
     meeting.state.after(life::Act::Approve)?;
     unchanged(&meeting, revision)?;
+    // What is approved is published as it stands, so it is mended while it can be.
+    if body.is_open_to_all() && mask_text(&meeting.minutes) != meeting.minutes {
+        let why = "the text holds the number of a CPF: correct the draft first, for approved minutes are published as they stand \
+            (Lei 12.527/2011, art. 31; Lei 13.709/2018)";
+        return Err(Refused::Conflict(why.into()));
+    }
     let (approved_how, within, approvals) = match how {
         Approved::Within(number) => {
             (ApprovedHow::Meeting, Some(within(&mut *conn, &body, &meeting, number).await?.id), None)

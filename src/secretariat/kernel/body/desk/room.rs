@@ -17,7 +17,7 @@ use crate::secretariat::kernel::body::life::State;
 use crate::secretariat::kernel::body::rules::{self, Floor, Outcome, Tally};
 use crate::secretariat::kernel::body::store::room::{self as rows, NewResolution};
 use crate::secretariat::kernel::body::{
-    Body, Capacity, Choice, How, Item, Meeting, Presence, Resolution, Seat, SeatRole, publish, store,
+    Body, Capacity, Choice, How, Item, Meeting, Presence, Resolution, Seat, SeatRole, publish, store, words,
 };
 
 /// Bytes of one document.
@@ -139,11 +139,11 @@ pub async fn attend(
     let there = present.iter().find(|presence| presence.seat_id == seat);
     let (person, capacity, is_present) = match (capacity, there) {
         (Some(capacity), _) => {
-            let vacant = || Refused::Conflict(rules::NotPresent::Vacant(capacity).to_string());
+            let vacant = || words::not_present(rules::NotPresent::Vacant(capacity));
             let person = one.holder(capacity, day).ok_or_else(vacant)?.person_id;
             let is_elsewhere = present.iter().any(|other| other.seat_id != seat && other.person_id == person);
             rules::attend(capacity, there.map(|presence| presence.capacity), is_elsewhere)
-                .map_err(|why| Refused::Conflict(why.to_string()))?;
+                .map_err(words::not_present)?;
             (person, capacity, true)
         }
         (None, Some(presence)) => (presence.person_id, presence.capacity, false),
@@ -248,7 +248,7 @@ pub async fn decide(
     };
     let all = counted(&seats, &meeting, tz);
     let outcome = rules::decide(&body.what.rules, floor(&eligible, &seats, all), tally, casting)
-        .map_err(|why| Refused::Conflict(format!("{why} ({})", super::seats::cited(&body))))?;
+        .map_err(|why| words::no_decision(&why, &super::seats::cited(&body)))?;
     rows::decide(&mut *conn, one.id, (how, tally, casting), &outcome, (by.now, &by.actor.name)).await?;
     let after = json!({ "how": how, "tally": tally, "approved": outcome.approved, "reason": outcome.reason });
     audit::record(conn, by.ids, by.now, by.actor, Entry::new(Act::BodyDecide, KIND, one.id).to(after)).await?;
@@ -278,7 +278,7 @@ pub async fn resolve(
     let mut problems = Vec::new();
     text(&mut problems, "text", &new.text, 1, 8000, false);
     text(&mut problems, "determination", &new.determination, 0, 2000, false);
-    text(&mut problems, "determination_to", &new.determination_to, 0, 200, true);
+    text(&mut problems, "determination_to", &new.determination_to, 0, 160, true);
     first(problems)?;
     if new.determination.trim().is_empty() != new.determination_to.trim().is_empty() {
         let message = "expected both what is to be done and by whom, or neither";

@@ -14,7 +14,7 @@ use crate::refused::Refused;
 use crate::secretariat::kernel::body::file::{FileMandate, MOST_SEATS};
 use crate::secretariat::kernel::body::rules::{Wanted, appoint as judge};
 use crate::secretariat::kernel::body::store::seats::{self as rows, NewMandate};
-use crate::secretariat::kernel::body::{Body, Capacity, Mandate, Seat, SeatRole, publish, store};
+use crate::secretariat::kernel::body::{Body, Capacity, Mandate, Seat, SeatRole, publish, store, words};
 
 /// Longest mandate, in days.
 const LONGEST_DAYS: i64 = 3660;
@@ -194,7 +194,7 @@ pub async fn appoint(
     let wanted =
         Wanted { seat: id, person: new.person, capacity: new.capacity, from: new.from_on, until: new.until_on };
     judge(&mandates, wanted, body.what.rules.most_reappointments)
-        .map_err(|why| Refused::Conflict(format!("{why} ({})", cited(&body))))?;
+        .map_err(|why| words::not_appointed(&why, &cited(&body)))?;
     let mandate = by.ids.uuid(by.now);
     let (from, until) = (new.from_on, new.until_on);
     let row = NewMandate { seat: id, person: new.person, capacity: new.capacity, from, until, act: new.act.trim() };

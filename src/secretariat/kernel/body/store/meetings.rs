@@ -328,7 +328,11 @@ pub struct SeatSum {
     pub meetings: i64,
 }
 
-pub async fn attendance(conn: &mut PgConnection, body: Uuid, year: i32) -> sqlx::Result<Vec<SeatSum>> {
+pub async fn attendance(
+    conn: &mut PgConnection,
+    (body, year): (Uuid, i32),
+    tz: chrono_tz::Tz,
+) -> sqlx::Result<Vec<SeatSum>> {
     sqlx::query_as!(
         SeatSum,
         r#"with held as (select id, starts_at from body_meeting where body_id = $1 and year = $2 and ended_at is not null),
@@ -340,11 +344,12 @@ pub async fn attendance(conn: &mut PgConnection, body: Uuid, year: i32) -> sqlx:
                count(t.seat_id) filter (where t.capacity = 'substitute') as "substitute!",
                count(h.id) as "meetings!"
            from body_seat s
-           left join held h on h.starts_at >= s.created_at and (s.ended_on is null or h.starts_at::date <= s.ended_on)
+           left join held h on h.starts_at >= s.created_at and (s.ended_on is null or (h.starts_at at time zone $3)::date <= s.ended_on)
            left join there t on t.meeting_id = h.id and t.seat_id = s.id
            where s.body_id = $1 group by s.id, s.entity, s.position order by s.position, s.id"#,
         body,
-        year
+        year,
+        tz.name()
     )
     .fetch_all(conn)
     .await

@@ -4,6 +4,7 @@ pub mod meetings;
 pub mod public;
 pub mod room;
 pub mod seats;
+pub mod spawn;
 
 use std::collections::BTreeMap;
 

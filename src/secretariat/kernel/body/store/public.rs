@@ -37,6 +37,20 @@ pub async fn cards(conn: &mut PgConnection) -> sqlx::Result<Vec<Value>> {
     .await
 }
 
+/// Who sits in the bodies in force whose work is confidential.
+pub async fn compositions(conn: &mut PgConnection, day: chrono::NaiveDate) -> sqlx::Result<Vec<Value>> {
+    sqlx::query_scalar!(
+        r#"select c.document as "document!" from body b cross join lateral (select document from body_snapshot s
+               where s.body_id = b.id and s.key = 'composition' order by s.id desc limit 1) c
+           where b.kind = 'ethics' and b.term_from <= $1 and (b.term_until is null or b.term_until >= $1)
+               and (b.ended_on is null or b.ended_on >= $1)
+           order by b.slug limit 20"#,
+        day
+    )
+    .fetch_all(conn)
+    .await
+}
+
 /// The card of one, with the id of the body.
 pub async fn card(conn: &mut PgConnection, slug: &str) -> sqlx::Result<Option<(Uuid, Value)>> {
     let row = sqlx::query!(

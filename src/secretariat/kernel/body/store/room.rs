@@ -338,31 +338,6 @@ pub async fn of_meeting(conn: &mut PgConnection, meeting: Uuid) -> sqlx::Result<
     .await
 }
 
-/// Resolutions that ask for a determination and have no case yet, the oldest first, held until the transaction ends, at most 100.
-pub async fn spawn_wanted(conn: &mut PgConnection) -> sqlx::Result<Vec<Resolution>> {
-    sqlx::query_as!(
-        Resolution,
-        r#"select r.id, r.year, r.number, r.item_id, m.year || '-' || m.number as "meeting!", r.text, r.restricted, r.determination,
-               r.determination_to, r.spawned_case, r.at
-           from body_resolution r join body_item i on i.id = r.item_id join body_meeting m on m.id = i.meeting_id
-           where r.determination <> '' and r.spawned_case is null order by r.at, r.id limit 100 for update of r skip locked"#
-    )
-    .fetch_all(conn)
-    .await
-}
-
-/// Names the case that came of a resolution. False when there is one already.
-pub async fn spawned(conn: &mut PgConnection, resolution: Uuid, case: Uuid) -> sqlx::Result<bool> {
-    let done = sqlx::query!(
-        "update body_resolution set spawned_case = $2 where id = $1 and determination <> '' and spawned_case is null",
-        resolution,
-        case
-    )
-    .execute(conn)
-    .await?;
-    Ok(done.rows_affected() > 0)
-}
-
 pub async fn insert_document(
     conn: &mut PgConnection,
     (id, item): (Uuid, Uuid),

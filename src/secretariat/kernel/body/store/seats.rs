@@ -159,24 +159,29 @@ pub struct Expiring {
     pub until_on: Option<NaiveDate>,
 }
 
-/// Mandates of bodies in force that end until a day, and seats without a titular, at most 500.
-pub async fn expiring(conn: &mut PgConnection, today: NaiveDate, until: NaiveDate) -> sqlx::Result<Vec<Expiring>> {
+/// Mandates of bodies in force that end until a day, and seats without a titular, at most 500; of councils of ethics only where those are seen.
+pub async fn expiring(
+    conn: &mut PgConnection,
+    (today, until): (NaiveDate, NaiveDate),
+    sees_ethics: bool,
+) -> sqlx::Result<Vec<Expiring>> {
     sqlx::query_as!(
         Expiring,
         r#"select b.name as "body!", b.slug as "slug!", s.entity as "entity!", p.name as "person!", m.capacity as "capacity!",
                least(m.until_on, m.ended_on) as until_on
            from body_mandate m join body_seat s on s.id = m.seat_id join body b on b.id = m.body_id join body_person p on p.id = m.person_id
-           where b.ended_on is null and s.ended_on is null and m.from_on <= $1 and least(m.until_on, m.ended_on) between $1 and $2
+           where ($3 or b.kind <> 'ethics') and b.ended_on is null and s.ended_on is null and m.from_on <= $1 and least(m.until_on, m.ended_on) between $1 and $2
                and not exists (select from body_mandate n where n.seat_id = m.seat_id and n.capacity = m.capacity
                    and n.from_on > m.from_on and n.ended_on is null)
            union all
            select b.name, b.slug, s.entity, '', 'titular', null
            from body_seat s join body b on b.id = s.body_id
-           where b.ended_on is null and s.ended_on is null and not exists (select from body_mandate m where m.seat_id = s.id
+           where ($3 or b.kind <> 'ethics') and b.ended_on is null and s.ended_on is null and not exists (select from body_mandate m where m.seat_id = s.id
                and m.capacity = 'titular' and m.from_on <= $1 and least(m.until_on, m.ended_on) >= $1)
            order by 6 nulls first, 1, 3 limit 500"#,
         today,
-        until
+        until,
+        sees_ethics
     )
     .fetch_all(conn)
     .await

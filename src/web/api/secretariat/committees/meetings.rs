@@ -114,14 +114,14 @@ pub async fn convene(
 /// The record of a meeting as far as its reader may know it.
 pub(super) async fn read(conn: &mut PgConnection, staff: &Staff, slug: &str, number: &str) -> Result<Record, ApiError> {
     seen(&mut *conn, staff, slug).await?;
-    let (_, meeting) = desk::look(&mut *conn, slug, number).await?;
+    let (body, meeting) = desk::look(&mut *conn, slug, number).await?;
     let mut record = desk::record(&mut *conn, meeting).await?;
-    let reader = store::of_account(conn, staff.id.0).await?;
-    veil(&mut record, reader);
+    veil(conn, &mut record, (&staff.roles, staff.id.0), &body).await?;
     Ok(record)
 }
 
-/// Shows a meeting with everything that happened in it. Restricted items from which the reader is recused are not told of.
+/// Shows a meeting with everything that happened in it. Restricted items are told of to those who work in the body and to its members who are
+/// not recused.
 ///
 /// # Errors
 /// 404, 401, 403.

@@ -345,9 +345,12 @@ pub async fn import(
     responses((status = 200, body = report::Waiting), (status = 401, body = Problem), (status = 403, body = Problem),
         (status = 409, body = Problem)),
     security(("api_token" = [])))]
-pub async fn expiring(State(app): State<App>, _: May<can::SeeSecretariat>) -> Result<Json<report::Waiting>, ApiError> {
+pub async fn expiring(
+    State(app): State<App>,
+    staff: May<can::SeeSecretariat>,
+) -> Result<Json<report::Waiting>, ApiError> {
     let mut conn = app.db.web.acquire().await?;
-    Ok(Json(report::waiting(&mut conn, app.clock.now(), app.config.municipality.time_zone).await?))
+    Ok(Json(report::waiting(&mut conn, app.clock.now(), app.config.municipality.time_zone, &staff.roles).await?))
 }
 
 /// The body with its composition as a file that can be read back.
@@ -467,7 +470,7 @@ pub async fn report_of(
     let body = seen(&mut conn, &staff, &slug).await?;
     let tz = app.config.municipality.time_zone;
     let year = given.year.unwrap_or_else(|| crate::secretariat::kernel::body::publish::year(app.clock.now(), tz));
-    let mut told = report::of(&mut conn, &body, year).await?;
+    let mut told = report::of(&mut conn, &body, year, tz).await?;
     told.resolutions = told.resolutions.into_iter().map(masked).collect();
     Ok(Json(told))
 }

@@ -28,6 +28,7 @@ use crate::web::auth::{May, Staff, can};
 use crate::web::error::{ApiError, FieldError};
 use crate::web::pages::frame::Frame;
 use crate::web::pages::page;
+use crate::web::pages::secretariat::sentences;
 use crate::web::pages::view::View;
 
 const ROOT: &str = "/secretaria/painel/orcamento";
@@ -91,20 +92,24 @@ pub(super) type Wrong = (String, Vec<FieldError>);
 
 pub(super) fn told(v: &View, error: PlanError) -> Result<Wrong, ApiError> {
     match error {
-        PlanError::Wrong(errors) => Ok((v.t("sec-budget-bad"), errors)),
+        PlanError::Wrong(errors) => Ok((v.t("sec-budget-bad"), sentences::fields(v.lang, errors))),
         PlanError::Refused(Refused::Wrong { field, value, message }) => {
-            Ok((v.t("sec-budget-bad"), vec![FieldError { field, value, message }]))
+            Ok((v.t("sec-budget-bad"), sentences::fields(v.lang, vec![FieldError { field, value, message }])))
         }
-        PlanError::Refused(Refused::Conflict(why)) => {
-            let known = KNOWN.iter().find(|(part, _)| why.contains(part));
-            let words = match known {
-                Some((_, key)) => v.t2("sec-budget-refused-known", "words", v.t(key), "why", why),
-                None => v.t1("sec-budget-refused", "why", why),
-            };
-            Ok((words, Vec::new()))
+        PlanError::Refused(Refused::Because(reason)) => {
+            Ok((known(v, &reason.detail, reason.words(v.lang)), Vec::new()))
         }
+        PlanError::Refused(Refused::Conflict(why)) => Ok((known(v, &why, sentences::said(v.lang, &why)), Vec::new())),
         PlanError::Refused(other) => Err(other.into()),
         PlanError::Other(error) => Err(ApiError::Internal(error)),
+    }
+}
+
+/// What a refusal is about, and why in the reader's language.
+fn known(v: &View, detail: &str, why: String) -> String {
+    match KNOWN.iter().find(|(part, _)| detail.contains(part)) {
+        Some((_, key)) => v.t2("sec-budget-refused-known", "words", v.t(key), "why", why),
+        None => v.t1("sec-budget-refused", "why", why),
     }
 }
 

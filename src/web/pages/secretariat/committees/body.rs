@@ -275,7 +275,7 @@ pub(super) async fn report(
     may_see(&staff.roles, &body)?;
     let years = store::meetings::years(&mut conn, body.id).await?;
     let of = given.ano.filter(|year| (1900..=2200).contains(year)).unwrap_or_else(|| publish::year(v.now, v.tz));
-    let mut told = year::of(&mut conn, &body, of).await?;
+    let mut told = year::of(&mut conn, &body, of, v.tz).await?;
     told.resolutions = told.resolutions.into_iter().map(masked).collect();
     let f = Frame::load(&mut conn, &app, v, "sec-committees").await?;
     page(&ReportPage { f, body, told, years })

@@ -141,7 +141,7 @@ async fn room_page(
     may_see(&staff.roles, &body)?;
     let seats = store::seats::of_body(&mut conn, body.id).await?;
     let mut record = meetings::record(&mut conn, meeting).await?;
-    veil(&mut record, store::of_account(&mut conn, staff.id.0).await?);
+    veil(&mut conn, &mut record, (&staff.roles, staff.id.0), &body).await?;
     let present = u32::try_from(record.present.len()).unwrap_or(u32::MAX);
     let all = meetings::counted(&seats, &record.meeting, v.tz);
     let is_second = record.calls.first().is_some_and(|call| !call.reached);
@@ -188,7 +188,7 @@ async fn allowed(
     may_work(&staff.roles, body.what.kind)?;
     if let Some(item) = item {
         let mut record = meetings::record(&mut *conn, meeting).await?;
-        veil(&mut record, store::of_account(conn, staff.id.0).await?);
+        veil(conn, &mut record, (&staff.roles, staff.id.0), &body).await?;
         if !record.items.iter().any(|one| one.id == item) {
             return Err(Refused::NotFound("item".into()));
         }
@@ -335,7 +335,7 @@ pub(super) async fn document(
     let (body, meeting) = meetings::look(&mut conn, &slug, &number).await?;
     may_see(&staff.roles, &body)?;
     let mut record = meetings::record(&mut conn, meeting).await?;
-    veil(&mut record, store::of_account(&mut conn, staff.id.0).await?);
+    veil(&mut conn, &mut record, (&staff.roles, staff.id.0), &body).await?;
     let none = || ApiError::NotFound("document".into());
     if !record.items.iter().any(|one| one.id == item) {
         return Err(none());

@@ -27,6 +27,7 @@ use crate::web::error::ApiError;
 use crate::web::pages::frame::Frame;
 use crate::web::pages::page;
 use crate::web::pages::refusal::sentence;
+use crate::web::pages::secretariat::sentences;
 use crate::web::pages::view::View;
 
 pub fn routes() -> Router<App> {
@@ -108,13 +109,17 @@ const KNOWN: [(&str, &str); 20] = [
 /// # Errors
 /// Gives back what pages answer in another way.
 fn said(lang: Lang, refused: Refused) -> Result<String, Refused> {
-    let known = match &refused {
-        Refused::Conflict(why) => KNOWN.iter().find(|(part, _)| why.contains(part)).map(|(_, key)| (*key, why.clone())),
-        _ => None,
-    };
-    match known {
-        Some((key, why)) => Ok(format!("{} ({why})", lang.t(key))),
-        None => sentence(lang, refused),
+    let known = |detail: &str| KNOWN.iter().find(|(part, _)| detail.contains(part)).map(|(_, key)| *key);
+    match refused {
+        Refused::Because(reason) => Ok(reason.words(lang)),
+        Refused::Conflict(why) => match known(&why) {
+            Some(key) => Ok(format!("{} ({})", lang.t(key), sentences::said(lang, &why))),
+            None => sentence(lang, Refused::Conflict(sentences::said(lang, &why))),
+        },
+        Refused::Wrong { field, value, message } => {
+            sentence(lang, Refused::Wrong { field, value, message: sentences::said(lang, &message) })
+        }
+        other => sentence(lang, other),
     }
 }
 
@@ -283,7 +288,7 @@ async fn list_page(app: &App, v: View, staff: &Staff, given: Fields, wrong: Stri
     let mut conn = app.db.web.acquire().await?;
     let mut bodies = store::list(&mut conn, "").await?;
     bodies.retain(|body| may_see(&staff.roles, body).is_ok());
-    let mut waiting = report::waiting(&mut conn, v.now, v.tz).await?;
+    let mut waiting = report::waiting(&mut conn, v.now, v.tz, &staff.roles).await?;
     waiting.rows.retain(|row| bodies.iter().any(|body| body.what.slug == row.slug));
     let kinds: Vec<BodyKind> = BodyKind::ALL.iter().copied().filter(|kind| works(staff, *kind)).collect();
     let f = Frame::load(&mut conn, app, v, "sec-committees").await?;

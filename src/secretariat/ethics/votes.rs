@@ -1,0 +1,122 @@
+//! Who votes in a procedure of the council, and what the votes come to. Pure.
+//!
+//! A seat votes once: by its titular, or by its substitute where the titular is recused or nobody is titular. A recused member has no vote,
+//! and a vote that was given before the recusal falls out; the seat stays among those that the quorum is of.
+
+use std::collections::BTreeMap;
+
+use chrono::NaiveDate;
+use serde::Serialize;
+use uuid::Uuid;
+
+use crate::secretariat::kernel::body::rules::{self, Floor, NoDecision, Outcome, Rules, Tally};
+use crate::secretariat::kernel::body::{Capacity, Choice, Person, Seat, SeatRole};
+
+/// Somebody who may vote.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, utoipa::ToSchema)]
+#[schema(as = EthicsVoter)]
+pub struct Voter {
+    pub seat_id: Uuid,
+    pub person_id: Uuid,
+    pub person: String,
+    /// User name; votes are given by the member alone.
+    pub account: String,
+    /// titular, substitute
+    #[schema(value_type = String)]
+    pub capacity: Capacity,
+    #[serde(skip)]
+    pub presides: bool,
+}
+
+/// A vote that was given.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, utoipa::ToSchema)]
+#[schema(as = EthicsVote)]
+pub struct Vote {
+    pub seat_id: Uuid,
+    pub person_id: Uuid,
+    pub person: String,
+    /// for, against, abstain
+    #[schema(value_type = String)]
+    pub choice: Choice,
+}
+
+/// Why somebody does not vote.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum NoVote {
+    #[error("{0} holds no seat that votes in this procedure")]
+    NoMember(String),
+    #[error("{0} voted in this round already: a member votes once")]
+    Twice(String),
+    #[error("the seat of {0} voted in this round already: a seat votes once")]
+    Seat(String),
+}
+
+/// Who may vote on a day: `recused` are user names.
+pub fn voters(seats: &[Seat], day: NaiveDate, people: &BTreeMap<Uuid, Person>, recused: &[String]) -> Vec<Voter> {
+    let mut all = Vec::new();
+    for seat in seats.iter().filter(|seat| seat.is_in_force(day)) {
+        let of = |capacity: Capacity| {
+            let mandate = seat.holder(capacity, day)?;
+            let account = people.get(&mandate.person_id)?.account.clone()?;
+            (!recused.contains(&account)).then(|| Voter {
+                seat_id: seat.id,
+                person_id: mandate.person_id,
+                person: mandate.person.clone(),
+                account,
+                capacity,
+                presides: matches!(seat.role, SeatRole::Chair | SeatRole::Vice),
+            })
+        };
+        // A titular without an account is no reason for the substitute to vote: they stand in for who is recused or missing.
+        let titular = seat.holder(Capacity::Titular, day);
+        let is_away = titular.is_none_or(|mandate| {
+            let account = people.get(&mandate.person_id).and_then(|person| person.account.as_ref());
+            account.is_some_and(|account| recused.contains(account))
+        });
+        all.extend(if is_away { of(Capacity::Substitute) } else { of(Capacity::Titular) });
+    }
+    all
+}
+
+/// The voter behind an account, when they have not voted.
+///
+/// # Errors
+/// Why they do not vote.
+pub fn may_vote<'a>(voters: &'a [Voter], votes: &[Vote], account: &str) -> Result<&'a Voter, NoVote> {
+    let own = voters.iter().find(|voter| voter.account == account);
+    let own = own.ok_or_else(|| NoVote::NoMember(account.to_owned()))?;
+    match votes.iter().find(|vote| vote.seat_id == own.seat_id || vote.person_id == own.person_id) {
+        Some(vote) if vote.person_id == own.person_id => Err(NoVote::Twice(vote.person.clone())),
+        Some(vote) => Err(NoVote::Seat(vote.person.clone())),
+        None => Ok(own),
+    }
+}
+
+/// The votes that count: of those who still may vote.
+pub fn counted<'a>(voters: &[Voter], votes: &'a [Vote]) -> Vec<&'a Vote> {
+    let is_voter =
+        |vote: &&Vote| voters.iter().any(|one| (one.seat_id, one.person_id) == (vote.seat_id, vote.person_id));
+    votes.iter().filter(is_voter).collect()
+}
+
+/// What the votes of a round come to by the rules of the council: present is whoever voted.
+///
+/// # Errors
+/// Without quorum, or a tie that the chair has yet to decide.
+pub fn decide(
+    rules: &Rules,
+    (seats, voters): (u32, &[Voter]),
+    votes: &[Vote],
+    casting: Option<bool>,
+) -> Result<(Tally, Outcome), NoDecision> {
+    let votes = counted(voters, votes);
+    let present = u32::try_from(votes.len()).unwrap_or(u32::MAX);
+    let is_chair = |voter: &Voter| voter.presides && votes.iter().any(|vote| vote.seat_id == voter.seat_id);
+    let floor = Floor { present, seats, has_chair: voters.iter().any(is_chair) };
+    let tally = Tally::of(votes.iter().map(|vote| vote.choice));
+    Ok((tally, rules::decide(rules, floor, tally, casting)?))
+}
+
+#[cfg(test)]
+#[path = "votes_tests.rs"]
+mod tests;

@@ -1,0 +1,115 @@
+use super::*;
+use crate::secretariat::kernel::body::Mandate;
+use crate::secretariat::kernel::body::rules::{Fraction, MajorityKind};
+
+fn day(text: &str) -> NaiveDate {
+    text.parse().unwrap()
+}
+
+fn id(number: u128) -> Uuid {
+    Uuid::from_u128(number)
+}
+
+fn mandate(seat: u128, person: u128, capacity: Capacity) -> Mandate {
+    Mandate {
+        id: id(1000 + person),
+        seat_id: id(seat),
+        person_id: id(person),
+        person: format!("Membro {person}"),
+        capacity,
+        from_on: day("2026-01-01"),
+        until_on: day("2028-12-31"),
+        act: "Decreto 1".into(),
+        ended_on: None,
+        ended_reason: String::new(),
+    }
+}
+
+/// Five seats with titulars 1 to 5; the first presides and has the substitute 11.
+fn council() -> (Vec<Seat>, BTreeMap<Uuid, Person>) {
+    let seat = |number: u128| Seat {
+        id: id(number * 100),
+        position: i32::try_from(number).unwrap(),
+        entity: format!("Entidade {number}"),
+        role: if number == 1 { SeatRole::Chair } else { SeatRole::Member },
+        ended_on: None,
+        mandates: vec![mandate(number * 100, number, Capacity::Titular)],
+    };
+    let mut seats: Vec<Seat> = (1..=5).map(seat).collect();
+    seats[0].mandates.push(mandate(100, 11, Capacity::Substitute));
+    let person = |number: u128| Person {
+        id: id(number),
+        name: format!("Membro {number}"),
+        contact: String::new(),
+        account: Some(format!("m{number}")),
+    };
+    let people = [1, 2, 3, 4, 5, 11].into_iter().map(|number| (id(number), person(number))).collect();
+    (seats, people)
+}
+
+fn rules() -> Rules {
+    Rules {
+        notice_ordinary: String::new(),
+        notice_extraordinary: String::new(),
+        quorum_open: Fraction::more_than(1, 2),
+        quorum_decide: Fraction::more_than(1, 2),
+        majority: MajorityKind::Simple,
+        qualified: None,
+        casting_vote: true,
+        public: false,
+        second_call: None,
+        most_reappointments: Some(1),
+    }
+}
+
+fn vote(of: &Voter, choice: Choice) -> Vote {
+    Vote { seat_id: of.seat_id, person_id: of.person_id, person: of.person.clone(), choice }
+}
+
+fn accounts(voters: &[Voter]) -> Vec<&str> {
+    voters.iter().map(|voter| voter.account.as_str()).collect()
+}
+
+#[test]
+fn a_recused_titular_gives_way_to_the_substitute_and_a_recused_substitute_to_nobody() {
+    let (seats, people) = council();
+    let on = day("2026-06-01");
+    assert_eq!(accounts(&voters(&seats, on, &people, &[])), ["m1", "m2", "m3", "m4", "m5"]);
+    let recused = ["m1".to_owned(), "m3".to_owned()];
+    assert_eq!(accounts(&voters(&seats, on, &people, &recused)), ["m11", "m2", "m4", "m5"]);
+    let all = ["m1".to_owned(), "m11".to_owned()];
+    assert_eq!(accounts(&voters(&seats, on, &people, &all)), ["m2", "m3", "m4", "m5"]);
+    assert!(voters(&seats, day("2029-01-01"), &people, &[]).is_empty(), "the mandates are over");
+}
+
+#[test]
+fn a_member_and_a_seat_vote_once() {
+    let (seats, people) = council();
+    let before = voters(&seats, day("2026-06-01"), &people, &[]);
+    let votes = [vote(&before[0], Choice::For)];
+    assert_eq!(may_vote(&before, &votes, "m1"), Err(NoVote::Twice("Membro 1".into())));
+    assert_eq!(may_vote(&before, &votes, "m2").map(|voter| voter.person_id), Ok(id(2)));
+    assert_eq!(may_vote(&before, &votes, "ana"), Err(NoVote::NoMember("ana".into())));
+    // The titular voted and was recused afterwards: the substitute does not vote for the seat a second time.
+    let after = voters(&seats, day("2026-06-01"), &people, &["m1".to_owned()]);
+    assert_eq!(may_vote(&after, &votes, "m11"), Err(NoVote::Seat("Membro 1".into())));
+    assert!(counted(&after, &votes).is_empty(), "the vote of who was recused falls out");
+}
+
+#[test]
+fn quorum_is_of_all_seats_and_a_tie_waits_for_the_chair() {
+    let (seats, people) = council();
+    let all = voters(&seats, day("2026-06-01"), &people, &[]);
+    let two = [vote(&all[0], Choice::For), vote(&all[1], Choice::For)];
+    assert!(matches!(decide(&rules(), (5, &all), &two, None), Err(NoDecision::Quorum(..))));
+    let three = [vote(&all[0], Choice::For), vote(&all[1], Choice::For), vote(&all[2], Choice::Against)];
+    let (tally, outcome) = decide(&rules(), (5, &all), &three, None).unwrap();
+    assert_eq!((tally.votes_for, tally.votes_against, outcome.approved), (2, 1, true));
+    let mut four = three.to_vec();
+    four.push(vote(&all[3], Choice::Against));
+    assert_eq!(decide(&rules(), (5, &all), &four, None), Err(NoDecision::Casting));
+    assert!(!decide(&rules(), (5, &all), &four, Some(false)).unwrap().1.approved);
+    // Without the chair, recused since, three are left and the tie is gone.
+    let left = voters(&seats, day("2026-06-01"), &people, &["m1".to_owned()]);
+    assert!(!decide(&rules(), (5, &left), &four, None).unwrap().1.approved);
+}

@@ -1,0 +1,193 @@
+//! Recusal: whoever is recused from a case neither reads it nor acts on it. The doors of the kernel (`find`, `list`, figures, links) ask the
+//! table; here is how somebody comes to stand in it, and how they leave it. Each is an act in the ledger of the case and in the audit.
+
+use serde_json::{Map, Value, json};
+use sqlx::PgConnection;
+use uuid::Uuid;
+
+use super::super::define::CaseType;
+use super::super::store::recusals;
+use super::super::{ActDone, CaseFile, Recusal, RecusedHow, SUBJECT};
+use super::around::{as_seen, known_staff, noted, works_here};
+use super::{CaseError, Desk, find};
+use crate::audit::Act;
+use crate::deadlines::Deadline;
+use crate::plancon::desk::reasoned;
+use crate::refused::Refused;
+
+/// Of the federal model; the town's own rules of procedure may add to it.
+const LAW: &str = "Lei 9.784/1999, arts. 18 a 21: impedimento e suspeição";
+
+/// Those who are recused from a case, for whoever reads it.
+///
+/// # Errors
+/// `NotFound`, also for whoever is recused.
+pub async fn list(conn: &mut PgConnection, desk: Desk<'_>, id: Uuid) -> Result<(CaseFile, Vec<Recusal>), CaseError> {
+    let (_, case) = find(&mut *conn, desk, id, false).await?;
+    Ok((case, recusals::of_case(conn, id).await?))
+}
+
+/// Recuses somebody. Nobody or the own name: whoever asks declares it of themselves, and finds the case no more; another name is decided by
+/// whoever works in the module.
+///
+/// # Errors
+/// `Wrong` without a reason or for a name that is no account's; `Forbidden`; `Conflict` when it was changed or they are recused; `NotFound`.
+pub async fn recuse(
+    conn: &mut PgConnection,
+    desk: Desk<'_>,
+    (id, revision): (Uuid, i32),
+    (username, reason): (&str, &str),
+) -> Result<CaseFile, CaseError> {
+    let (kept, mut case) = find(&mut *conn, desk, id, true).await?;
+    as_seen(&case, revision)?;
+    let reason = reasoned("reason", reason)?;
+    let username = username.trim();
+    let is_own = username.is_empty() || username == desk.who.name;
+    let (name, how) =
+        if is_own { (desk.who.name.as_str(), RecusedHow::Declared) } else { (username, RecusedHow::Decided) };
+    if name.is_empty() {
+        return Err(Refused::Forbidden("only an account is recused".into()).into());
+    }
+    if !is_own {
+        works_here(&kept.def, desk, "recuse")?;
+        known(&mut *conn, "username", name).await?;
+    }
+    if recusals::is_recused(&mut *conn, id, name).await? {
+        return Err(Refused::Conflict(format!("{name} is recused from it already")).into());
+    }
+    keep_one(conn, desk, (&kept.def, &mut case), (name, how, &reason)).await?;
+    Ok(case)
+}
+
+/// Takes a recusal back: it was decided by mistake, or its ground is gone. Whoever is named as party stays recused.
+///
+/// # Errors
+/// `Wrong` without a reason; `Forbidden`; `Conflict` when it was changed, they are no longer recused or are party; `NotFound`.
+pub async fn lift(
+    conn: &mut PgConnection,
+    desk: Desk<'_>,
+    (id, revision): (Uuid, i32),
+    (username, reason): (&str, &str),
+) -> Result<CaseFile, CaseError> {
+    let (kept, mut case) = find(&mut *conn, desk, id, true).await?;
+    works_here(&kept.def, desk, "lift_recusal")?;
+    as_seen(&case, revision)?;
+    let reason = reasoned("reason", reason)?;
+    let is_party = |field: &super::super::define::Field| {
+        field.recuses && names(case.text(field.key()).unwrap_or_default()).any(|name| name == username)
+    };
+    if kept.def.fields.iter().any(is_party) {
+        return Err(Refused::Conflict(format!("{username} is named as party and stays recused ({LAW})")).into());
+    }
+    if !recusals::lift(&mut *conn, (id, username), &reason, (desk.by.now, &desk.by.actor.name)).await? {
+        return Err(Refused::Conflict(format!("{username} is not recused from it")).into());
+    }
+    let changes = Map::from_iter([("recused".to_owned(), json!([username, null]))]);
+    noted(conn, desk, (&kept.def, &mut case), ("lift_recusal", Act::CaseLiftRecusal, &reason), &changes).await?;
+    Ok(case)
+}
+
+/// # Errors
+/// `Conflict` when this account is recused from the case.
+pub(super) async fn not_recused(conn: &mut PgConnection, id: Uuid, username: &str) -> Result<(), CaseError> {
+    if recusals::is_recused(conn, id, username).await? {
+        return Err(Refused::Conflict(format!("{username} is recused from it ({LAW})")).into());
+    }
+    Ok(())
+}
+
+async fn known(conn: &mut PgConnection, field: &str, name: &str) -> Result<(), CaseError> {
+    match known_staff(conn, name).await {
+        Err(CaseError::Refused(Refused::Wrong { value, message, .. })) => {
+            Err(Refused::Wrong { field: field.to_owned(), value, message }.into())
+        }
+        other => other,
+    }
+}
+
+fn names(text: &str) -> impl Iterator<Item = &str> {
+    text.split([',', ';', ' ']).map(str::trim).filter(|name| !name.is_empty())
+}
+
+async fn keep_one(
+    conn: &mut PgConnection,
+    desk: Desk<'_>,
+    (def, case): (&CaseType, &mut CaseFile),
+    (username, how, reason): (&str, RecusedHow, &str),
+) -> Result<(), CaseError> {
+    let by = desk.by;
+    let ids = (by.ids.uuid(by.now), case.id);
+    recusals::insert(&mut *conn, ids, (username, how, reason), (by.now, &by.actor.name)).await?;
+    let mut changes = Map::from_iter([
+        ("recused".to_owned(), json!([null, username])),
+        ("how".to_owned(), json!([null, how.as_str()])),
+    ]);
+    if case.assigned == username {
+        changes.insert("assigned".to_owned(), json!([username, ""]));
+        case.assigned.clear();
+    }
+    noted(conn, desk, (def, case), ("recuse", Act::CaseRecuse, reason), &changes).await
+}
+
+/// Recuses whoever a field that recuses names since an act.
+///
+/// # Errors
+/// `Wrong` for a name that is no account's; `Conflict` when whoever acts names themselves.
+pub(super) async fn parties(
+    conn: &mut PgConnection,
+    desk: Desk<'_>,
+    def: &CaseType,
+    case: &mut CaseFile,
+    changes: &Map<String, Value>,
+) -> Result<(), CaseError> {
+    for field in def.fields.iter().filter(|field| field.recuses && changes.contains_key(field.key())) {
+        let text = case.text(field.key()).unwrap_or_default().to_owned();
+        for name in names(&text) {
+            known(&mut *conn, &format!("fields.{}", field.key()), name).await?;
+            if name == desk.who.name {
+                let why = format!("whoever acts in a case is no party to it: recuse yourself instead ({LAW})");
+                return Err(Refused::Conflict(why).into());
+            }
+            if !recusals::is_recused(&mut *conn, case.id, name).await? {
+                keep_one(&mut *conn, desk, (def, &mut *case), (name, RecusedHow::Party, &field.label.pt)).await?;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Recusals out of the acts of a case that comes in from another installation.
+///
+/// # Errors
+/// The database's.
+pub(in super::super) async fn of_acts(
+    conn: &mut PgConnection,
+    desk: Desk<'_>,
+    case: Uuid,
+    acts: &[ActDone],
+) -> sqlx::Result<()> {
+    let part = |act: &ActDone, key: &str, at: usize| {
+        act.changes.get(key).and_then(|change| change.get(at)).and_then(Value::as_str).map(str::to_owned)
+    };
+    for act in acts {
+        if let Some(name) = part(act, "recused", 1).filter(|_| act.act == "recuse") {
+            let how = part(act, "how", 1).and_then(|word| word.parse().ok()).unwrap_or(RecusedHow::Decided);
+            let ids = (desk.by.ids.uuid(act.at), case);
+            recusals::insert(&mut *conn, ids, (&name, how, &act.reason), (act.at, &act.actor)).await?;
+        }
+        if let Some(name) = part(act, "recused", 0).filter(|_| act.act == "lift_recusal") {
+            recusals::lift(&mut *conn, (case, &name), &act.reason, (act.at, &act.actor)).await?;
+        }
+    }
+    Ok(())
+}
+
+/// Deadlines without those of cases that do not exist for this account.
+///
+/// # Errors
+/// The database's.
+pub async fn unhidden(conn: &mut PgConnection, username: &str, mut all: Vec<Deadline>) -> sqlx::Result<Vec<Deadline>> {
+    let hidden = recusals::hidden_from(conn, username).await?;
+    all.retain(|one| one.subject_kind != SUBJECT || !hidden.contains(&one.subject_id));
+    Ok(all)
+}

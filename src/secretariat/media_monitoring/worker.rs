@@ -1,0 +1,224 @@
+//! Asks sources on their schedule, once for all processes, with conditional requests and later and later while they fail; closes the clipping
+//! of yesterday; forgets items whose days are over.
+
+use std::time::Duration;
+
+use axum::http::{HeaderValue, Request, StatusCode, header};
+use chrono::TimeDelta;
+use sha2::{Digest as _, Sha256};
+use tokio::task::JoinSet;
+
+use super::parse::{self, Around, Parsed};
+use super::store::items;
+use super::store::sources::{self, Due, Told};
+use super::{clipping, intake, store};
+use crate::accounts::tokens::desk::Acting;
+use crate::app::App;
+use crate::audit::Actor;
+use crate::clock::Instant;
+use crate::feeds::failure::{Failure, FailureKind};
+use crate::refused::Refused;
+
+const LOOK_EVERY: Duration = Duration::from_secs(30);
+/// Sources that are asked at once.
+const AT_ONCE: i64 = 4;
+/// The largest answer: a feed of five hundred items with their whole texts has about 3 MiB.
+const MAX_BYTES: usize = 4 * 1024 * 1024;
+/// The longest wait of a source that fails, unless its own time is longer.
+const LONGEST_WAIT: TimeDelta = TimeDelta::hours(6);
+/// Items that are forgotten in one transaction.
+const FORGOTTEN: i64 = 1000;
+const ACCEPT: &str = "application/rss+xml, application/atom+xml, application/feed+json, application/xml;q=0.9, text/xml;q=0.9, */*;q=0.5";
+
+/// Runs until the service stops.
+pub async fn run(app: App) {
+    let mut swept_at: Option<Instant> = None;
+    while !app.stop.is_cancelled() {
+        let now = app.clock.now();
+        if let Err(error) = round(&app, now).await {
+            tracing::warn!(%error, "sources of the press wait");
+        }
+        if let Err(error) = close_yesterday(&app, now).await {
+            tracing::warn!(%error, "the clipping waits");
+        }
+        // Days need no closer look.
+        if swept_at.is_none_or(|at| now - at >= TimeDelta::hours(1)) {
+            match forget(&app, now).await {
+                Ok(_) => swept_at = Some(now),
+                Err(error) => tracing::warn!(%error, "items of the press are not forgotten yet"),
+            }
+        }
+        tokio::select! {
+            () = tokio::time::sleep(LOOK_EVERY) => {}
+            () = app.stop.cancelled() => {}
+        }
+    }
+}
+
+/// Asks every source whose time has come. Gives how many were asked.
+///
+/// # Errors
+/// The database's; what was kept before it stays. What a source does wrong is written into its row.
+pub async fn round(app: &App, now: Instant) -> sqlx::Result<usize> {
+    let mut asked = 0;
+    loop {
+        let due = sources::take_due(&mut *app.db.web.acquire().await?, now, AT_ONCE).await?;
+        if due.is_empty() || app.stop.is_cancelled() {
+            return Ok(asked);
+        }
+        asked += due.len();
+        let mut tasks = JoinSet::new();
+        for source in due {
+            let app = app.clone();
+            tasks.spawn(async move { follow(&app, &source, now).await });
+        }
+        while let Some(done) = tasks.join_next().await {
+            match done {
+                Ok(done) => done?,
+                Err(error) => tracing::error!(%error, "a source of the press could not be read to its end"),
+            }
+        }
+    }
+}
+
+async fn follow(app: &App, source: &Due, now: Instant) -> sqlx::Result<()> {
+    match ask(app, source).await {
+        Ok(None) => sources::same(&mut *app.db.web.acquire().await?, source.id, now).await,
+        Ok(Some((mut told, parsed))) => {
+            let actor = Actor::service();
+            let by = Acting { ids: &app.ids, now, actor: &actor };
+            let mut tx = app.db.web.begin().await?;
+            let taken = intake::take(&mut tx, by, &app.config.secretariat.media, (source.id, &parsed.items)).await?;
+            told.items = number(parsed.items.len());
+            told.new_items = number(taken.new.len());
+            (told.problems, told.problem) = (number(parsed.problems), parsed.problem.chars().take(500).collect());
+            sources::answered(&mut tx, source.id, now, &told).await?;
+            tx.commit().await
+        }
+        Err(failure) => {
+            let mut conn = app.db.web.acquire().await?;
+            let failures = sources::failed(&mut conn, source.id, &failure).await?;
+            let every = TimeDelta::seconds(source.every_s.into());
+            tracing::warn!(source = source.name, kind = %failure.kind, error = failure.detail, failures, "a source of the press could not be read");
+            sources::wait_until(&mut conn, source.id, now + back_off(every, failures)).await
+        }
+    }
+}
+
+fn number(count: usize) -> i32 {
+    i32::try_from(count).unwrap_or(i32::MAX)
+}
+
+/// The wait after so many failures in a row.
+fn back_off(every: TimeDelta, failures: i32) -> TimeDelta {
+    let factor = 1_i32 << failures.clamp(0, 10);
+    (every * factor).min(LONGEST_WAIT.max(every))
+}
+
+/// `None` when it is what was answered before.
+async fn ask(app: &App, source: &Due) -> Result<Option<(Told, Parsed)>, Failure> {
+    let request = request(source)?;
+    let answer = app.outbound.send(request, MAX_BYTES).await?;
+    match answer.status {
+        StatusCode::OK => {}
+        StatusCode::NOT_MODIFIED | StatusCode::NO_CONTENT => return Ok(None),
+        status => {
+            let is_busy = status.is_server_error() || status == StatusCode::TOO_MANY_REQUESTS;
+            let kind = if is_busy { FailureKind::Busy } else { FailureKind::Status };
+            return Err(Failure::new(kind, format!("the server answers with status {status}")));
+        }
+    }
+    let sha256 = Sha256::digest(&answer.body).to_vec();
+    if source.sha256.as_ref() == Some(&sha256) {
+        return Ok(None);
+    }
+    let text = |name| answer.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let around = Around {
+        content_type: text(header::CONTENT_TYPE),
+        base: Some(&answer.url),
+        tz: app.config.municipality.time_zone,
+    };
+    let parsed = parse::parse(&answer.body, around).map_err(|why| Failure::new(FailureKind::Document, why))?;
+    let told = Told {
+        etag: kept(text(header::ETAG)),
+        last_modified: kept(text(header::LAST_MODIFIED)),
+        sha256,
+        ..Told::default()
+    };
+    Ok(Some((told, parsed)))
+}
+
+/// A mark that is longer than any real one is not sent back.
+fn kept(mark: &str) -> String {
+    if mark.len() <= 300 { mark.to_owned() } else { String::new() }
+}
+
+fn request(source: &Due) -> Result<Request<Vec<u8>>, Failure> {
+    let cannot = || Failure::new(FailureKind::Address, "the address cannot be asked");
+    let mut request = Request::get(&source.url).body(Vec::new()).map_err(|_| cannot())?;
+    let headers = request.headers_mut();
+    headers.insert(header::ACCEPT, HeaderValue::from_static(ACCEPT));
+    for (name, value) in [(header::IF_NONE_MATCH, &source.etag), (header::IF_MODIFIED_SINCE, &source.last_modified)] {
+        if !value.is_empty() {
+            headers.insert(name, HeaderValue::try_from(value).map_err(|_| cannot())?);
+        }
+    }
+    Ok(request)
+}
+
+/// Closes the clipping of yesterday, once its hour has come and when something was selected.
+///
+/// # Errors
+/// The database's.
+pub async fn close_yesterday(app: &App, now: Instant) -> sqlx::Result<()> {
+    let tz = app.config.municipality.time_zone;
+    let Some(day) = app.config.secretariat.media.clipping_at.and_then(|at| clipping::due(now, tz, at)) else {
+        return Ok(());
+    };
+    let actor = Actor::service();
+    let by = Acting { ids: &app.ids, now, actor: &actor };
+    let mut tx = app.db.web.begin().await?;
+    if store::clippings::of(&mut tx, day).await?.is_some() {
+        return Ok(());
+    }
+    match clipping::close(&mut tx, by, &app.config, day).await {
+        Ok(_) => tx.commit().await,
+        Err(Refused::Database(error)) => Err(error),
+        // Nothing was selected, or it was closed meanwhile.
+        Err(_) => Ok(()),
+    }
+}
+
+/// Forgets items and clippings whose days are over. Gives how many items.
+///
+/// # Errors
+/// The database's; batches before it stay.
+pub async fn forget(app: &App, now: Instant) -> sqlx::Result<u64> {
+    let config = &app.config.secretariat.media;
+    let before = |days: u32| now - TimeDelta::days(days.into());
+    let (items_before, selected_before) = (before(config.item_days), before(config.selected_days));
+    let mut all = 0;
+    loop {
+        let mut conn = app.db.web.acquire().await?;
+        let gone = items::forget(&mut conn, (items_before, selected_before), FORGOTTEN).await?;
+        all += gone;
+        if gone == 0 || app.stop.is_cancelled() {
+            let day = selected_before.with_timezone(&app.config.municipality.time_zone).date_naive();
+            store::clippings::forget(&mut conn, day).await?;
+            return Ok(all);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_source_that_fails_is_asked_less_and_less() {
+        let every = TimeDelta::minutes(15);
+        let waits: Vec<i64> = [1, 2, 3, 4, 5, 30].map(|failures| back_off(every, failures).num_minutes()).to_vec();
+        assert_eq!(waits, [30, 60, 120, 240, 360, 360]);
+        assert_eq!(back_off(TimeDelta::hours(12), 3), TimeDelta::hours(12));
+    }
+}
