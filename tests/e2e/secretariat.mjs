@@ -262,23 +262,42 @@ await play("the secretariat", { pictures: process.env.SHOTS }, async ({ base, op
     await resident.goto(everybody.url());
   });
 
-  await module("service-evaluation", "a service is written down once, and a round asks of it", async () => {
-    const desk = "/secretaria/painel/avaliacao-de-servicos/pesquisas";
-    const code = `posto-${mark}`;
-    const service = page.locator("#servicos > details.more form");
-    await page.goto(base + desk);
+  await module("service-evaluation", "a service is asked about, and somebody answers with a code that is good once", async () => {
+    await page.goto(`${base}/secretaria/painel/avaliacao-de-servicos/pesquisas`);
     await checkPage(page);
-    for (const again of [false, true]) {
-      await fill(service, { code, name: `Posto de saúde ${mark}`, sphere: "federal", unit: "Posto do Centro" });
-      await submit(page, service);
-      if (again) await refused(page, /\S/);
-    }
-    await page.goto(base + desk);
-    const round = page.locator("main form:has(input[name=act][value=round])");
-    await fill(round, { title: `Pesquisa ${mark}`, opens_on: day(0), closes_on: day(10), services: code, open_link: "yes" });
+    const service = `servico-${mark}`;
+    const added = page.locator("#servicos > details form");
+    await fill(added, { code: service, name: `Serviço de exemplo ${mark}`, sphere: "state", unit: "Unidade de exemplo" });
+    await submit(page, added);
+    const round = page.locator("#rodadas > details form");
+    await fill(round, { title: `Pesquisa ${mark}`, questionnaire: "usuarios 1", opens_on: day(0), closes_on: day(-1), services: service });
     await submit(page, round);
-    assert.equal(await page.locator(".flash.bad").count(), 0, await page.locator("main").innerText());
-    await read("/secretaria/avaliacao-de-servicos", own("Pesquisa"));
+    await refused(page, /\S/);
+    await fill(round, { closes_on: day(0) });
+    await submit(page, round);
+    await says(page, own("Pesquisa"));
+    const wanted = page.locator('main form[action$="/codigos"]');
+    await fill(wanted, { service, count: "1" });
+    await submit(page, wanted);
+    const code = await page.locator("main b.mono").first().innerText();
+    await checkPage(page);
+    const enter = async () => {
+      await everybody.goto(`${base}/secretaria/avaliacao-de-servicos`);
+      const typed = everybody.locator('main form[action="/secretaria/avaliacao-de-servicos"]');
+      await fill(typed, { code });
+      await submit(everybody, typed);
+    };
+    await enter();
+    await checkPage(everybody);
+    const asked = everybody.locator("main form");
+    const said = { satisfaction: "4", care: "4", clarity: "3", deadline: "5", solved: "yes", channel: "desk" };
+    await fill(asked, Object.fromEntries(Object.entries(said).map(([name, value]) => [`a.${name}`, value])));
+    await submit(everybody, asked);
+    assert.match(new URL(everybody.url()).pathname, /\/obrigado$/);
+    await checkPage(everybody);
+    await enter();
+    await refused(everybody, /já foi usado/);
+    await read(`/secretaria/avaliacao-de-servicos/relatorios/${Number(day(0).slice(0, 4)) - 1}`, /Ranking de satisfação/);
   });
 
   await module("committees", "a council is created, seated, and convened no sooner than its notice allows", async () => {
