@@ -6,7 +6,7 @@ use sentinela::secretariat::modules::{MODULES, Module};
 use sentinela::web::gate::RULES;
 
 /// Modules whose rows may still be empty.
-const TO_COME: [&str; 3] = ["ethics", "service-evaluation", "media-monitoring"];
+const TO_COME: [&str; 2] = ["ethics", "service-evaluation"];
 
 struct Row {
     clause: String,
