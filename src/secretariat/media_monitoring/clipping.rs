@@ -29,8 +29,8 @@ pub fn end_of(day: NaiveDate, tz: Tz) -> Option<Instant> {
 /// The first instant of a day of the town; where a change of clocks leaves midnight out, the first that there is.
 pub fn start_of(day: NaiveDate, tz: Tz) -> Option<Instant> {
     let midnight = day.and_time(NaiveTime::MIN);
-    let hours = (0..3).map(|hour| midnight + TimeDelta::hours(hour));
-    hours.into_iter().find_map(|at| tz.from_local_datetime(&at).earliest()).map(|at| at.to_utc())
+    let mut hours = (0..3).map(|hour| midnight + TimeDelta::hours(hour));
+    hours.find_map(|at| tz.from_local_datetime(&at).earliest()).map(|at| at.to_utc())
 }
 
 /// The day whose clipping is to be closed by itself: yesterday, once the hour has come.

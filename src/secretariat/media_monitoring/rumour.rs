@@ -63,8 +63,7 @@ pub async fn open(
     if let Some(number) = items::checked(&mut *conn, id).await? {
         return Err(Refused::Conflict(format!("occurrence {number} was opened for it")).into());
     }
-    let given = Given { point: None, accuracy_m: None, is_pinned: false, address: "", place };
-    let spot = locate(&mut *conn, given).await?.spot;
+    let spot = locate(&mut *conn, Given { place, ..Given::default() }).await?.spot;
     let words = format!("{reason}\n\n{}: {}\n{}", item.source, item.title, item.link);
     let report = NewReport {
         key: format!("media-{id}"),

@@ -92,7 +92,7 @@ fn month(word: &str) -> Option<u32> {
 
 fn clock(text: &str) -> Option<NaiveTime> {
     let mut parts = text.split(':');
-    let (hour, minute) = (parts.next()?.parse().ok()?, parts.next()?.parse().ok()?);
+    let (hour, minute): (u32, u32) = (parts.next()?.parse().ok()?, parts.next()?.parse().ok()?);
     let second: u32 = parts.next().map_or(Some(0), |part| part.split('.').next()?.parse().ok())?;
     // A leap second, or hour 24 of a program that counts so.
     NaiveTime::from_hms_opt(hour % 24, minute, second.min(59))
