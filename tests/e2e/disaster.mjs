@@ -110,6 +110,8 @@ async function inspect({ telephone: page, base, signIn, picture }) {
   await page.evaluate(() => navigator.serviceWorker.ready);
   await page.reload();
   await page.locator("html[data-ready]").waitFor();
+  // What is to be done was heard, and with it which incidents there are.
+  await page.locator("#who", { hasText: /\S/ }).waitFor();
   await context.setOffline(true);
   await page.click(".campo-bar a.primary");
   // The incident is an exercise, so nobody is led into it unasked.

@@ -24,11 +24,15 @@ async function occurrence(account: string, id: string | undefined): Promise<Para
   return today?.occurrences.find((one) => one.id === id);
 }
 
+/** Whether a form was asked for before it was known whose it is: it opens once that is known. */
+let isEarly = false;
+
 /** Shows what the address names: `#hoje`, `#vistoria/nova[/OCCURRENCE]`, `#rascunho/KEY`, `#abrir/KEY`, `#corrigir/INSPECTION`. What
  * waits is taken out of the queue by the hand that opens it alone, and never by going back. */
 async function route(): Promise<void> {
   const [page, what, of] = location.hash.slice(1).split("/");
   const account = await store.account();
+  isEarly = !account && page === "vistoria";
   // Its form is filled from what lies in the queue (`today`).
   if (page === "corrigindo" && form.isOpen()) return view("view-form");
   if (!(await form.leave())) {
@@ -143,7 +147,8 @@ night();
 signOut();
 window.addEventListener("hashchange", () => void route());
 queue.changed.addEventListener("change", () => {
-  if (!byId("view-today").hidden) void show();
+  if (byId("view-today").hidden) return;
+  void (isEarly && queue.session.today ? route() : show());
 });
 void route().then(() => {
   queue.start();
