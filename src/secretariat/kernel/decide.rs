@@ -41,11 +41,6 @@ impl Who {
         }
     }
 
-    /// The modules in which they work.
-    pub fn modules(&self) -> Vec<String> {
-        self.roles.iter().filter(|role| role.is_module()).map(|role| role.as_str().to_owned()).collect()
-    }
-
     /// Reads what is personal in a case: whoever works in its module, and whose it is.
     pub fn reads_personal(&self, case: &CaseFile) -> bool {
         let is_theirs = !self.name.is_empty() && (case.author == self.name || case.assigned == self.name);
