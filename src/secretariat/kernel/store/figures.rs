@@ -25,17 +25,17 @@ pub async fn standings(
 ) -> sqlx::Result<Vec<Standing>> {
     sqlx::query_as!(
         Standing,
-        r#"with seen as (
-               select c.id, c.module from case_file c where not c.is_final
-                 and not exists (select from case_recusal r where r.case_id = c.id and r.username = $3 and r.lifted_at is null)),
-           stands as (select module, count(*) as open from seen group by module),
+        r#"with recused as materialized (select case_id from case_recusal where username = $3 and lifted_at is null),
+           stands as (
+               select module, count(*) as open from case_file
+               where not is_final and id not in (select case_id from recused) group by module),
            due as (
                select d.subject_id, min(d.due_at) < $1 as late from deadline d
                where d.subject_kind = 'case' and d.state = 'open' and (d.due_at < $1 or d.due_on - d.warn_days <= $2)
-               group by d.subject_id),
+                 and d.subject_id not in (select case_id from recused) group by d.subject_id),
            ripe as (
                select c.module, count(*) filter (where due.late) as late, count(*) filter (where not due.late) as near
-               from due join seen c on c.id = due.subject_id group by c.module)
+               from due join case_file c on c.id = due.subject_id where not c.is_final group by c.module)
            select s.module as "module!", s.open as "open!", coalesce(r.late, 0) as "late!", coalesce(r.near, 0) as "near!"
            from stands s left join ripe r on r.module = s.module order by s.module"#,
         now,

@@ -138,7 +138,8 @@ async fn walked(conn: &mut PgConnection, f: &Filter, (now, today): (Instant, Nai
 }
 
 /// By words. Common words are among the newest cases, which are looked through in the order of the queue and no further than needed; when
-/// those do not fill the page the words are rare, and the index of words finds all that have them. Neither way reads every case.
+/// those do not fill the page the words are rare, and the index of words finds all that have them. Neither way reads every case; `offset 0`
+/// has the cases looked up one by one, where the planner would walk them all in their order to meet a few.
 async fn found(
     conn: &mut PgConnection,
     f: &Filter,
@@ -166,8 +167,9 @@ async fn found(
            select id, type_key, type_version, module, series, year, number, title, state, is_final, waits_for,
                fields as "fields: Json<Fields>", department, assigned, access, author, source, code_hash, opened_at, changed_at,
                revision, annulled_at, annulled_by, annulled_reason
-           from case_file c
-           where id in (select id from near union select id from far) and ($1::text is null or module = $1) and ($2::text is null or type_key = $2)
+           from (select id as hit_id from near union select id from far) hit
+               cross join lateral (select * from case_file one where one.id = hit_id offset 0) c
+           where ($1::text is null or module = $1) and ($2::text is null or type_key = $2)
              and ($3::text is null or state = $3) and ($4::bool is null or is_final <> $4)
              and ($5::text is null or assigned = $5 or author = $5) and ($6::text is null or waits_for = $6)
              and ($7::uuid is null or id < $7) and ($8::int is null or counted_year = $8)
