@@ -388,6 +388,38 @@ await play("the secretariat", { pictures: process.env.SHOTS }, async ({ base, op
     await read("/secretaria/carta-de-servicos", own("Vistoria de risco"));
   });
 
+  await module("media-monitoring", "a rule finds what somebody heard, and a person judges it", async () => {
+    const sources = "/secretaria/painel/clipping/fontes";
+    await page.goto(base + sources);
+    await checkPage(page);
+    const source = page.locator(`main form[action="${sources}"]`);
+    await fill(source, { name: `Rádio ${mark}`, kind: "hand" });
+    await submit(page, source);
+    const rule = page.locator('main form[action="/secretaria/painel/clipping/regras"]');
+    await fill(rule, { name: `Ponte ${mark}`, query: `(ponte ${mark}` });
+    await submit(page, rule);
+    await refused(page, /column 1/);
+    await fill(rule, { name: `Ponte ${mark}`, query: `"ponte ${mark}"`, theme: "obras" });
+    await submit(page, rule);
+    await page.goto(`${base}/secretaria/painel/clipping/novo`);
+    const heard = page.locator('main form[action="/secretaria/painel/clipping/novo"]');
+    await fill(heard, { source: `Rádio ${mark}`, title: `Áudio diz que cedeu a ponte ${mark}`, excerpt: "Ninguém confirmou." });
+    await submit(page, heard);
+    await says(page, /Candidata/);
+    const judging = page.locator('main form[action$="/julgar"]');
+    await send(page, judging.locator("button[value=selected]"));
+    await refused(page, /tone/);
+    await fill(judging, { tone: "negative" });
+    await send(page, judging.locator("button[value=selected]"));
+    await says(page, /Selecionada/);
+    await checkPage(page);
+    await page.goto(`${base}/secretaria/painel/clipping?state=selected&q=${mark}`);
+    await says(page, own("Áudio diz que cedeu a ponte"));
+    await page.goto(`${base}/secretaria/painel/clipping/repercussao`);
+    await page.locator("main svg").first().waitFor();
+    await checkPage(page);
+  });
+
   await module("press", "a release is checked by the area, approved by a third person, and distributed", async () => {
     const path = await openCase(page, ["imprensa", "press.release"], "Obra concluída", {
       kind: "answer", lead: "A obra acabou.", body: "A contenção está pronta.",
