@@ -220,6 +220,20 @@ await play("the secretariat", { pictures: process.env.SHOTS }, async ({ base, op
     await read(`/secretaria/materias-legislativas/publicacoes/${path.split("/").pop()}`, /Serve à cidade/);
   });
 
+  await module("ethics", "a question of conflict is examined by one and answered by another, and its summary names nobody", async () => {
+    const path = await openCase(page, ["etica", "ethics.conflict"], "Convite para palestra", {
+      kind: "private_activity", asker: "Pessoa fictícia", question: "Posso aceitar o convite?",
+    });
+    await act(page, path, "examine", { opinion: "Sem relação com as funções." });
+    const answered = { outcome: "conditions", conditions: "Sem remuneração e fora do expediente." };
+    await refusedAct(page, path, "answer", answered, /duas pessoas/);
+    await refusedAct(second, path, "answer", { outcome: "conditions" }, /Falta/);
+    await act(second, path, "answer", answered);
+    await act(page, path, "publish", { summary_title: `Palestra em congresso ${mark}`, summary: "Pode, sem remuneração." });
+    await read(`/secretaria/etica/publicacoes/${path.split("/").pop()}`, own("Palestra em congresso"));
+    assert.doesNotMatch(await everybody.locator("main").innerText(), /Pessoa fictícia/);
+  });
+
   await module("transparency", "what is published from tomorrow on is refused, and what is published counts", async () => {
     const item = { item: "tenders", covers_until: day(-1), url: "https://exemplo.invalid/licitacoes", format: "CSV" };
     await openCase(page, ["transparencia", "transparency.publication"], "Licitações", { ...item, published_on: day(3) });
@@ -246,6 +260,44 @@ await play("the secretariat", { pictures: process.env.SHOTS }, async ({ base, op
     consultation = path.split("/").pop();
     await read(`/secretaria/participacao/consultas/${consultation}`, own("Praças"));
     await resident.goto(everybody.url());
+  });
+
+  await module("service-evaluation", "a service is asked about, and somebody answers with a code that is good once", async () => {
+    await page.goto(`${base}/secretaria/painel/avaliacao-de-servicos/pesquisas`);
+    await checkPage(page);
+    const service = `servico-${mark}`;
+    const added = page.locator("#servicos > details form");
+    await fill(added, { code: service, name: `Serviço de exemplo ${mark}`, sphere: "state", unit: "Unidade de exemplo" });
+    await submit(page, added);
+    const round = page.locator("#rodadas > details form");
+    await fill(round, { title: `Pesquisa ${mark}`, questionnaire: "usuarios 1", opens_on: day(0), closes_on: day(-1), services: service });
+    await submit(page, round);
+    await refused(page, /\S/);
+    await fill(round, { closes_on: day(0) });
+    await submit(page, round);
+    await says(page, own("Pesquisa"));
+    const wanted = page.locator('main form[action$="/codigos"]');
+    await fill(wanted, { service, count: "1" });
+    await submit(page, wanted);
+    const code = await page.locator("main b.mono").first().innerText();
+    await checkPage(page);
+    const enter = async () => {
+      await everybody.goto(`${base}/secretaria/avaliacao-de-servicos`);
+      const typed = everybody.locator('main form[action="/secretaria/avaliacao-de-servicos"]');
+      await fill(typed, { code });
+      await submit(everybody, typed);
+    };
+    await enter();
+    await checkPage(everybody);
+    const asked = everybody.locator("main form");
+    const said = { satisfaction: "4", care: "4", clarity: "3", deadline: "5", solved: "yes", channel: "desk" };
+    await fill(asked, Object.fromEntries(Object.entries(said).map(([name, value]) => [`a.${name}`, value])));
+    await submit(everybody, asked);
+    assert.match(new URL(everybody.url()).pathname, /\/obrigado$/);
+    await checkPage(everybody);
+    await enter();
+    await refused(everybody, /já foi usado/);
+    await read(`/secretaria/avaliacao-de-servicos/relatorios/${Number(day(0).slice(0, 4)) - 1}`, /Ranking de satisfação/);
   });
 
   await module("committees", "a council is created, seated, and convened no sooner than its notice allows", async () => {
@@ -388,36 +440,29 @@ await play("the secretariat", { pictures: process.env.SHOTS }, async ({ base, op
     await read("/secretaria/carta-de-servicos", own("Vistoria de risco"));
   });
 
-  await module("media-monitoring", "a rule finds what somebody heard, and a person judges it", async () => {
-    const sources = "/secretaria/painel/clipping/fontes";
-    await page.goto(base + sources);
+  await module("media-monitoring", "an item is written down, found, and chosen with its tone", async () => {
+    const desk = "/secretaria/painel/clipping";
+    await page.goto(`${base}${desk}/fontes`);
     await checkPage(page);
-    const source = page.locator(`main form[action="${sources}"]`);
-    await fill(source, { name: `Rádio ${mark}`, kind: "hand" });
+    const rule = page.locator(`main form[action="${desk}/regras"]`);
+    await fill(rule, { name: `Regra ${mark}`, query: "(chuva" });
+    await submit(page, rule);
+    await refused(page, /\S/);
+    const source = page.locator(`main form[action="${desk}/fontes"]`);
+    await fill(source, { name: `Jornal ${mark}`, kind: "hand" });
     await submit(page, source);
-    const rule = page.locator('main form[action="/secretaria/painel/clipping/regras"]');
-    await fill(rule, { name: `Ponte ${mark}`, query: `(ponte ${mark}` });
-    await submit(page, rule);
-    await refused(page, /column 1/);
-    await fill(rule, { name: `Ponte ${mark}`, query: `"ponte ${mark}"`, theme: "obras" });
-    await submit(page, rule);
-    await page.goto(`${base}/secretaria/painel/clipping/novo`);
-    const heard = page.locator('main form[action="/secretaria/painel/clipping/novo"]');
-    await fill(heard, { source: `Rádio ${mark}`, title: `Áudio diz que cedeu a ponte ${mark}`, excerpt: "Ninguém confirmou." });
-    await submit(page, heard);
-    await says(page, /Candidata/);
-    const judging = page.locator('main form[action$="/julgar"]');
-    await send(page, judging.locator("button[value=selected]"));
-    await refused(page, /tone/);
-    await fill(judging, { tone: "negative" });
-    await send(page, judging.locator("button[value=selected]"));
-    await says(page, /Selecionada/);
+    await page.goto(`${base}${desk}/novo`);
+    const item = page.locator(`main form[action="${desk}/novo"]`);
+    await fill(item, { source: { label: `Jornal ${mark}` }, title: `Obra entregue ${mark}`, excerpt: "A contenção ficou pronta." });
+    await submit(page, item);
+    await page.goto(`${base}${desk}?q=${mark}`);
+    await send(page, page.locator(`main a[href*="${desk}/itens/"]`).first());
     await checkPage(page);
-    await page.goto(`${base}/secretaria/painel/clipping?state=selected&q=${mark}`);
-    await says(page, own("Áudio diz que cedeu a ponte"));
-    await page.goto(`${base}/secretaria/painel/clipping/repercussao`);
-    await page.locator("main svg").first().waitFor();
-    await checkPage(page);
+    const judged = page.locator('main form[action$="/julgar"]');
+    await judged.locator("[name=tone]").first().check();
+    await judged.locator("[name=theme]").fill("obras");
+    await send(page, judged.locator("button[name=state][value=selected]"));
+    assert.equal(await page.locator(".flash.bad").count(), 0, await page.locator("main").innerText());
   });
 
   await module("press", "a release is checked by the area, approved by a third person, and distributed", async () => {

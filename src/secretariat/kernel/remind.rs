@@ -27,9 +27,9 @@ fn role_of(link: &str) -> Option<Role> {
     modules::find(slug).map(|module| module.role)
 }
 
-/// Those who are told of a deadline, each with an address.
+/// Those who are told of a deadline, each with an address; nobody who is recused from its case.
 fn whom<'a>(due: &Due, people: &'a [Person]) -> Vec<&'a Person> {
-    let reached = |one: &&Person| one.address(Channel::Email).is_some();
+    let reached = |one: &&Person| one.address(Channel::Email).is_some() && !due.recused.contains(&one.username);
     let owner = people.iter().filter(reached).find(|one| !due.assigned.is_empty() && one.username == due.assigned);
     if let Some(owner) = owner {
         return vec![owner];
@@ -101,7 +101,8 @@ mod tests {
     fn due(link: &str, assigned: &str) -> Due {
         let (code, title) = ("sic.answer".to_owned(), "SIC 2026/001".to_owned());
         let due_on = "2026-03-02".parse().unwrap();
-        Due { code, title, link: link.to_owned(), due_on, assigned: assigned.to_owned() }
+        let recused = vec!["ana".to_owned()];
+        Due { code, title, link: link.to_owned(), due_on, assigned: assigned.to_owned(), recused }
     }
 
     #[test]
@@ -109,6 +110,7 @@ mod tests {
         let people = [
             person("ana", Role::Sic, "ana@exemplo.invalid"),
             person("bruno", Role::Sic, "bruno@exemplo.invalid"),
+            person("bia", Role::Sic, "bia@exemplo.invalid"),
             person("carla", Role::Press, ""),
             person("olga", Role::Coordinator, "olga@exemplo.invalid"),
         ];
@@ -116,7 +118,9 @@ mod tests {
             whom(&due(link, assigned), &people).into_iter().map(|one| one.username.clone()).collect()
         };
         assert_eq!(told("/secretaria/painel/acesso-a-informacao/casos/x", "bruno"), ["bruno"]);
-        assert_eq!(told("/secretaria/painel/acesso-a-informacao/casos/x", ""), ["ana", "bruno"]);
+        let here = "/secretaria/painel/acesso-a-informacao/casos/x";
+        assert_eq!(told(here, ""), ["bruno", "bia"], "not whoever is recused");
+        assert_eq!(told(here, "ana"), ["bruno", "bia"], "even when it was theirs");
         assert_eq!(told("/secretaria/painel/imprensa/casos/x", "carla"), ["olga"], "nobody there has an address");
         assert_eq!(told("/secretaria/outro", ""), ["olga"]);
     }

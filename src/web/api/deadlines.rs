@@ -16,7 +16,6 @@ use crate::deadlines::reckon::{Anchor, end_of};
 use crate::deadlines::store::{self, DeadlineAct};
 use crate::deadlines::{Course, Deadline, DeadlineRule, words};
 use crate::i18n::Lang;
-use crate::secretariat::kernel::desk::recusal;
 use crate::web::auth::{May, can};
 use crate::web::error::{ApiError, Problem};
 use crate::web::json::StrictJson;

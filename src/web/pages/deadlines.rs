@@ -23,7 +23,6 @@ use crate::deadlines::store::{self, DeadlineAct};
 use crate::deadlines::{Deadline, DeadlineRule, HolidayKind, rule, words};
 use crate::plancon::PlanError;
 use crate::refused::Refused;
-use crate::secretariat::kernel::desk::recusal;
 use crate::web::auth::{May, Staff, can};
 use crate::web::error::{ApiError, FieldError};
 

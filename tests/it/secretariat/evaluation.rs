@@ -415,7 +415,10 @@ async fn staff_sets_a_round_on_the_pages_and_prints_its_codes_once() {
     let (status, sheet) = room.post(&eva, &format!("{desk}/rodadas/{id}/codigos"), "service=inss&count=3").await;
     assert_eq!(status, StatusCode::OK, "{sheet}");
     assert_eq!(
-        (sheet.matches("aria-hidden=\"true\"><svg").count(), sheet.matches(&format!("{PUBLIC}/codigo/")).count()),
+        (
+            sheet.matches("class=\"qr\" aria-hidden=\"true\"><svg").count(),
+            sheet.matches(&format!("{PUBLIC}/codigo/")).count()
+        ),
         (3, 3),
         "{sheet}"
     );

@@ -37,10 +37,11 @@ async fn words_are_found_with_and_without_accents_and_in_their_module_only() {
 
 /// Cases that came after those that are there, a thousandth of a second apart.
 const NEWER: &str = "
-    insert into case_file (id, type_key, type_version, module, title, state, is_final, fields, access, author, source, opened_at, changed_at, words)
+    insert into case_file (id, type_key, type_version, module, title, state, is_final, fields, access, author, source, opened_at, changed_at, words,
+            opened_year)
         select (lpad(to_hex((extract(epoch from opened_at) * 1000)::bigint + n), 12, '0') || '70008' || lpad(to_hex(n), 15, '0'))::uuid, type_key,
             type_version, module, 'Boca de lobo ' || n, state, is_final, fields, access, author, source, opened_at, changed_at,
-            'Boca de lobo ' || n
+            'Boca de lobo ' || n, opened_year
         from case_file, generate_series(1, 2100) n where title = 'Ornitorrinco na encosta'";
 
 #[tokio::test]

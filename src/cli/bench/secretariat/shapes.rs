@@ -143,9 +143,10 @@ fn value(field: &Field, chance: &mut Chance, day: NaiveDate) -> Value {
     }
 }
 
-/// What a form would give for the fields of a type: those of the opening, or all of them.
+/// What a form would give for the fields of a type: those of the opening that anybody can make up, or all of them.
 pub fn given(def: &CaseType, chance: &mut Chance, day: NaiveDate, with_later: bool) -> Map<String, Value> {
-    let wanted = def.fields.iter().filter(|field| with_later || !field.later);
+    let wanted =
+        def.fields.iter().filter(|field| with_later || !(field.later || field.recuses || field.computed.is_some()));
     wanted.map(|field| (field.key().to_owned(), value(field, chance, day))).collect()
 }
 

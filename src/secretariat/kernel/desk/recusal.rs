@@ -7,11 +7,10 @@ use uuid::Uuid;
 
 use super::super::define::CaseType;
 use super::super::store::recusals;
-use super::super::{ActDone, CaseFile, Recusal, RecusedHow, SUBJECT};
+use super::super::{ActDone, CaseFile, Recusal, RecusedHow};
 use super::around::{as_seen, known_staff, noted, works_here};
 use super::{CaseError, Desk, find};
 use crate::audit::Act;
-use crate::deadlines::Deadline;
 use crate::plancon::desk::reasoned;
 use crate::refused::Refused;
 
@@ -180,14 +179,4 @@ pub(in super::super) async fn of_acts(
         }
     }
     Ok(())
-}
-
-/// Deadlines without those of cases that do not exist for this account.
-///
-/// # Errors
-/// The database's.
-pub async fn unhidden(conn: &mut PgConnection, username: &str, mut all: Vec<Deadline>) -> sqlx::Result<Vec<Deadline>> {
-    let hidden = recusals::hidden_from(conn, username).await?;
-    all.retain(|one| one.subject_kind != SUBJECT || !hidden.contains(&one.subject_id));
-    Ok(all)
 }

@@ -4,7 +4,7 @@
 pub mod answer;
 pub mod read;
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use toml::Spanned;
 
 use super::define::{Choice, Word, Words};

@@ -154,6 +154,7 @@ async fn found(
                  and ($5::text is null or assigned = $5 or author = $5) and ($6::text is null or waits_for = $6)
                  and ($7::uuid is null or id < $7) and ($8::int is null or counted_year = $8)
                  and (access <> 'restricted' or module = any($9) or assigned = $10 or author = $10)
+                 and not exists (select from case_recusal r where r.case_id = c.id and r.username = $10 and r.lifted_at is null)
                  and (not $11::bool or id in (select subject_id from deadline where subject_kind = 'case' and state = 'open' and due_at < $13))
                  and (not $12::bool or id in (select subject_id from deadline where subject_kind = 'case' and state = 'open'
                           and due_at >= $13 and due_on - warn_days <= $14))

@@ -1,7 +1,5 @@
 //! Who is recused from which case.
 
-use std::collections::BTreeSet;
-
 use sqlx::PgConnection;
 use uuid::Uuid;
 
@@ -37,13 +35,6 @@ pub async fn of_case(conn: &mut PgConnection, case: Uuid) -> sqlx::Result<Vec<Re
             Ok(Recusal { username: row.username, how, reason: row.reason, at: row.at, by: row.by })
         })
         .collect()
-}
-
-/// The cases that do not exist for this account.
-pub async fn hidden_from(conn: &mut PgConnection, username: &str) -> sqlx::Result<BTreeSet<Uuid>> {
-    let ids =
-        sqlx::query_scalar!("select case_id from case_recusal where username = $1 and lifted_at is null", username);
-    Ok(ids.fetch_all(conn).await?.into_iter().collect())
 }
 
 /// False when they are recused already.

@@ -452,10 +452,10 @@ pub async fn publish(
 /// The reports of a year, the newest first: each as it went out.
 ///
 /// # Errors
-/// 404 for a year without one.
+/// 400; 404 for a year without one.
 #[utoipa::path(get, path = "/api/v1/secretariat/service-evaluation/reports/{year}", tag = "service-evaluation",
     params(("year" = i32, Path,)),
-    responses((status = 200, body = Vec<Published>), (status = 404, body = Problem)))]
+    responses((status = 200, body = Vec<Published>), (status = 400, body = Problem), (status = 404, body = Problem)))]
 pub async fn of_year(State(app): State<App>, Path(year): Path<i32>) -> Result<Json<Vec<Published>>, ApiError> {
     let all = store::reports(&mut *app.db.web.acquire().await?, Some(year)).await?;
     if all.is_empty() { Err(ApiError::NotFound(format!("report of {year}"))) } else { Ok(Json(all)) }
@@ -467,7 +467,7 @@ pub async fn of_year(State(app): State<App>, Path(year): Path<i32>) -> Result<Js
 /// 404 for a year without one.
 #[utoipa::path(get, path = "/api/v1/secretariat/service-evaluation/reports/{year}/csv", tag = "service-evaluation",
     params(("year" = i32, Path,)),
-    responses((status = 200, content_type = "text/csv", body = String), (status = 404, body = Problem)))]
+    responses((status = 200, content_type = "text/csv", body = String), (status = 400, body = Problem), (status = 404, body = Problem)))]
 pub async fn csv(State(app): State<App>, headers: HeaderMap, Path(year): Path<i32>) -> Result<Response, ApiError> {
     let last = store::reports(&mut *app.db.web.acquire().await?, Some(year)).await?.into_iter().next();
     let last = last.ok_or_else(|| ApiError::NotFound(format!("report of {year}")))?;

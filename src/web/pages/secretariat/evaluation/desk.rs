@@ -23,6 +23,7 @@ use crate::web::auth::{May, Staff, can};
 use crate::web::error::{ApiError, FieldError};
 use crate::web::pages::frame::Frame;
 use crate::web::pages::page;
+use crate::web::pages::secretariat::sentences;
 use crate::web::pages::view::{Markup, View};
 
 const HERE: &str = "/secretaria/painel/avaliacao-de-servicos";
@@ -57,9 +58,12 @@ impl Wrong {
 /// What pages answer in another way.
 fn said(v: &View, error: EvaluationError) -> Result<Wrong, ApiError> {
     match error {
-        EvaluationError::Wrong(errors) => Ok(Wrong { sentence: v.t("sec-wrong"), errors }),
+        EvaluationError::Wrong(errors) => {
+            Ok(Wrong { sentence: v.t("sec-wrong"), errors: sentences::fields(v.lang, errors) })
+        }
         EvaluationError::Refused(Refused::Wrong { field, value, message }) => {
-            Ok(Wrong { sentence: v.t("sec-wrong"), errors: vec![FieldError { field, value, message }] })
+            let errors = sentences::fields(v.lang, vec![FieldError { field, value, message }]);
+            Ok(Wrong { sentence: v.t("sec-wrong"), errors })
         }
         EvaluationError::Refused(Refused::Conflict(why)) => {
             let known = KNOWN.iter().find(|(part, _)| why.contains(part));
