@@ -4,13 +4,13 @@ use sqlx::PgConnection;
 use uuid::Uuid;
 
 use crate::clock::Instant;
-use crate::secretariat::media_monitoring::{Item, plain};
+use crate::secretariat::media_monitoring::{Item, State, plain};
 
 /// Items of a page.
 pub const PAGE: i64 = 50;
 /// The newest items that are read through for a search before the index of words is asked: what is frequent is found there, and what is
 /// rare has few rows in the index.
-const READ_THROUGH: i64 = 3000;
+const READ_THROUGH: i64 = 10_000;
 
 /// Which items.
 #[derive(Clone, Debug, Default)]
@@ -43,6 +43,12 @@ pub async fn page(conn: &mut PgConnection, filter: &Filter) -> sqlx::Result<Vec<
         }
     };
     let q = plain::unaccented(filter.q.trim());
+    let mut filter = filter.clone();
+    // Only what was selected has them, and of that there is an index.
+    if filter.state.is_none() && (filter.theme.is_some() || filter.tone.is_some()) {
+        filter.state = Some(State::Selected.to_string());
+    }
+    let filter = &filter;
     let ids = if q.is_empty() {
         plainly(&mut *conn, filter, cursor).await?
     } else {
@@ -82,12 +88,12 @@ async fn read_through(
 ) -> sqlx::Result<Vec<Uuid>> {
     sqlx::query_scalar!(
         "select i.id from (
-             select id, published_at, search, state, source_id, theme, tone, first_id from media_item
-             where $1::timestamptz is null or (published_at, id) < ($1, $2::uuid)
-             order by published_at desc, id desc limit $11) i
+             select n.id, n.published_at, n.search from media_item n
+             where ($1::timestamptz is null or (n.published_at, n.id) < ($1, $2::uuid))
+               and ($3::text is null or n.state = $3) and ($4::uuid is null or n.source_id = $4) and ($5::text is null or n.theme = $5)
+               and ($6::text is null or n.tone = $6) and (not $7 or n.first_id = n.id)
+             order by n.published_at desc, n.id desc limit $11) i
          where i.search @@ websearch_to_tsquery('portuguese', $10)
-           and ($3::text is null or i.state = $3) and ($4::uuid is null or i.source_id = $4) and ($5::text is null or i.theme = $5)
-           and ($6::text is null or i.tone = $6) and (not $7 or i.first_id = i.id)
            and ($8::uuid is null or exists (select from media_match m where m.item_id = i.id and m.rule_id = $8))
          order by i.published_at desc, i.id desc limit $9",
         cursor.map(|(at, _)| at),
@@ -114,13 +120,13 @@ async fn indexed(
 ) -> sqlx::Result<Vec<Uuid>> {
     sqlx::query_scalar!(
         "with hit as materialized (
-             select id, published_at, state, source_id, theme, tone, first_id from media_item
-             where search @@ websearch_to_tsquery('portuguese', $10))
+             select n.id, n.published_at from media_item n
+             where n.search @@ websearch_to_tsquery('portuguese', $10)
+               and ($1::timestamptz is null or (n.published_at, n.id) < ($1, $2::uuid))
+               and ($3::text is null or n.state = $3) and ($4::uuid is null or n.source_id = $4) and ($5::text is null or n.theme = $5)
+               and ($6::text is null or n.tone = $6) and (not $7 or n.first_id = n.id))
          select i.id from hit i
-         where ($1::timestamptz is null or (i.published_at, i.id) < ($1, $2::uuid))
-           and ($3::text is null or i.state = $3) and ($4::uuid is null or i.source_id = $4) and ($5::text is null or i.theme = $5)
-           and ($6::text is null or i.tone = $6) and (not $7 or i.first_id = i.id)
-           and ($8::uuid is null or exists (select from media_match m where m.item_id = i.id and m.rule_id = $8))
+         where ($8::uuid is null or exists (select from media_match m where m.item_id = i.id and m.rule_id = $8))
          order by i.published_at desc, i.id desc limit $9",
         cursor.map(|(at, _)| at),
         cursor.map(|(_, id)| id),
