@@ -370,7 +370,7 @@ pub async fn publish(
     let (seq, prev) = last.map_or((1, None), |(seq, hash)| (seq + 1, Some(hash)));
     let reason = reason.trim();
     let mut problems = Vec::new();
-    text(&mut problems, "reason", reason, usize::from(seq > 1), 500, false);
+    text(&mut problems, "reason", reason, usize::from(seq != 1), 500, false);
     good(problems)?;
     let hash = sealed((year, seq), &document, reason, prev.as_deref());
     let id = by.ids.uuid(by.now);

@@ -170,10 +170,11 @@ async fn distribute(app: &App, now: Instant, id: Uuid) -> Result<usize, CaseErro
 fn letter(app: &App, one: &Published) -> (String, String) {
     let view = &one.view;
     let text = |field: &str| view.fields.get(field).and_then(serde_json::Value::as_str).unwrap_or_default();
-    let word = if one.seq > 1 { "Correção: " } else { "" };
+    let is_correction = one.seq != 1;
+    let word = if is_correction { "Correção: " } else { "" };
     let subject = format!("{word}{} {}", view.number, view.title);
     let mut parts = vec![subject.clone()];
-    if one.seq > 1 && !text("correction").is_empty() {
+    if is_correction && !text("correction").is_empty() {
         parts.push(format!("O que se corrige: {}", text("correction")));
     }
     parts.push(text("lead").to_owned());

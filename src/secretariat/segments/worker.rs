@@ -113,7 +113,7 @@ async fn new(conn: &mut PgConnection, now: Instant) -> sqlx::Result<Vec<New>> {
            from case_publication p
            where p.withdrawn_at is null and publication_tags(p.snapshot) <> '{}'
              and greatest(p.published_at, coalesce(p.embargo_until, p.published_at)) between $2 and $1
-             and not exists (select from case_publication n where n.case_id = p.case_id and n.seq > p.seq
+             and not exists (select from case_publication n where n.case_id = p.case_id and p.seq < n.seq
                  and n.withdrawn_at is null and (n.embargo_until is null or n.embargo_until <= $1))
            order by 6, p.id limit $3"#,
         now,

@@ -159,7 +159,7 @@ pub async fn tagged(
              and publication_tags(p.snapshot) @> array[$7::text]
              and (p.embargo_until is null or p.embargo_until <= $3)
              and ($4::timestamptz is null or (p.published_at, p.id) < ($4, $5))
-             and not exists (select from case_publication n where n.case_id = p.case_id and n.seq > p.seq
+             and not exists (select from case_publication n where n.case_id = p.case_id and p.seq < n.seq
                  and n.withdrawn_at is null and (n.embargo_until is null or n.embargo_until <= $3))
            order by p.published_at desc, p.id desc limit $6"#,
         module,
@@ -191,7 +191,7 @@ pub async fn below(
            where l.to_case = $1 and l.kind = 'parent' and p.withdrawn_at is null
              and (p.embargo_until is null or p.embargo_until <= $2)
              and ($3::timestamptz is null or (p.published_at, p.id) > ($3, $4))
-             and not exists (select from case_publication n where n.case_id = p.case_id and n.seq > p.seq
+             and not exists (select from case_publication n where n.case_id = p.case_id and p.seq < n.seq
                  and n.withdrawn_at is null and (n.embargo_until is null or n.embargo_until <= $2))
            order by p.published_at, p.id limit $5"#,
         parent,
