@@ -475,8 +475,11 @@ async fn approvals_are_append_only_and_reserved_names_sign_nobody_in() {
     }
 }
 
-/// The page in English, whatever its reader's own language is.
+/// The page in English, whatever its reader's own language is. The API of the secretariat speaks one language and knows no such word.
 fn in_english(path: &str) -> String {
+    if path.starts_with("/api/v1/secretariat/") {
+        return path.to_owned();
+    }
     format!("{path}{}lang=en", if path.contains('?') { '&' } else { '?' })
 }
 
