@@ -84,13 +84,12 @@ impl DeadlinesPage {
     }
 }
 
-async fn show(State(app): State<App>, staff: May<can::SeeConsole>, v: View) -> Result<Response, ApiError> {
-    deadlines_page(&app, &staff, v, (BTreeMap::new(), String::new(), Vec::new())).await
+async fn show(State(app): State<App>, _: May<can::SeeConsole>, v: View) -> Result<Response, ApiError> {
+    deadlines_page(&app, v, (BTreeMap::new(), String::new(), Vec::new())).await
 }
 
 async fn deadlines_page(
     app: &App,
-    staff: &Staff,
     v: View,
     (given, wrong, errors): (BTreeMap<String, String>, String, Vec<FieldError>),
 ) -> Result<Response, ApiError> {
@@ -149,7 +148,7 @@ async fn act(
         Ok(()) => Ok(Redirect::to("/console/deadlines").into_response()),
         Err(error) => {
             let (wrong, errors) = told(&v, error)?;
-            deadlines_page(&app, &staff, v, (given, wrong, errors)).await
+            deadlines_page(&app, v, (given, wrong, errors)).await
         }
     }
 }
