@@ -22,7 +22,7 @@ pub(super) async fn by_month(conn: &mut PgConnection, type_key: &str, year: i32,
 
 /// Cases in which an act was done.
 pub(super) async fn by_act(conn: &mut PgConnection, type_key: &str, year: i32) -> sqlx::Result<Vec<Count>> {
-    let acts: Vec<String> = ACTS.iter().map(|act| (*act).to_owned()).collect();
+    let acts: Vec<String> = super::ACTS.iter().map(|act| (*act).to_owned()).collect();
     sqlx::query_as!(
         Count,
         r#"select a.act as "key!", count(distinct a.case_id) as "count!" from case_act a join case_file c on c.id = a.case_id

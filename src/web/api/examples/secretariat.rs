@@ -313,3 +313,34 @@ pub(super) fn of_meetings() -> Vec<Example> {
         ),
     ]
 }
+
+/// Media monitoring.
+pub(super) fn of_media() -> Vec<Example> {
+    let json = "application/json";
+    let id = "00000000-0000-4000-8000-000000000000";
+    let item = json!({"source_id": id, "title": "Encosta preocupa moradores", "excerpt": "Moradores ouviram estalos"});
+    let rumour = json!({"kind": "landslide", "place": "Rua de exemplo", "reason": "Dizem que a encosta cedeu"});
+    let rule = json!({"name": "Chuvas de exemplo", "query": "chuva E (encosta OU alagamento)"});
+    let reader = json!({"name": "Gabinete", "email": "gabinete@exemplo.invalid"});
+    vec![
+        (
+            "post",
+            "/api/v1/secretariat/media-monitoring/sources",
+            json,
+            json!({"name": "Rádio de exemplo", "kind": "hand"}),
+        ),
+        ("post", "/api/v1/secretariat/media-monitoring/rules", json, rule),
+        ("post", "/api/v1/secretariat/media-monitoring/subscribers", json, reader),
+        ("post", "/api/v1/secretariat/media-monitoring/items", json, item),
+        (
+            "post",
+            "/api/v1/secretariat/media-monitoring/items/{id}/judge",
+            json,
+            json!({"state": "dismissed", "revision": 1}),
+        ),
+        ("post", "/api/v1/secretariat/media-monitoring/items/{id}/undo", json, json!({"revision": 1})),
+        ("post", "/api/v1/secretariat/media-monitoring/items/{id}/check", json, rumour),
+        ("post", "/api/v1/secretariat/media-monitoring/clippings", json, json!({"day": "2026-01-01"})),
+        ("post", "/api/v1/secretariat/media-monitoring/import", "application/jsonl", json!("")),
+    ]
+}
