@@ -20,8 +20,6 @@ use crate::refused::Refused;
 use crate::web::error::FieldError;
 
 const KIND: &str = "deadline";
-/// Kind of subject whose deadlines are moved by its own acts.
-const OF_CASES: &str = "case";
 
 impl From<NotNow> for Refused {
     fn from(why: NotNow) -> Self {

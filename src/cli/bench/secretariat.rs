@@ -179,6 +179,22 @@ async fn one(pool: &PgPool, what: &str, query: &'static str) -> anyhow::Result<U
     sqlx::query_scalar(query).fetch_optional(pool).await?.with_context(|| format!("the fill made no {what}"))
 }
 
+/// Pages that need no id.
+const ALWAYS: [&str; 12] = [
+    "/secretaria/painel",
+    "/secretaria/painel/prefeito",
+    "/api/v1/secretariat/modules",
+    "/api/v1/secretariat/mayor",
+    "/secretaria",
+    "/secretaria/participacao/publicacoes",
+    "/api/v1/secretariat/participation/publications",
+    "/secretaria/participacao",
+    "/secretaria/noticias",
+    "/secretaria/noticias/feed.atom",
+    "/secretaria/transparencia",
+    "/secretaria/carta-de-servicos",
+];
+
 /// What people open: the panel, queues with their filters, search with and without accents for words that are rare, common and on every case,
 /// a case, figures, and what everybody reads.
 async fn wanted(pool: &PgPool, (module, sample): (&str, Uuid)) -> anyhow::Result<Vec<String>> {
@@ -196,12 +212,7 @@ async fn wanted(pool: &PgPool, (module, sample): (&str, Uuid)) -> anyhow::Result
     let year = Clock::System.now().year() - 1;
     let queue = "/secretaria/painel/ouvidoria";
     let search = |words: &str| format!("{queue}?q={words}");
-    let mut all = vec![
-        "/secretaria/painel".to_owned(),
-        "/secretaria/painel/prefeito".into(),
-        "/api/v1/secretariat/modules".into(),
-        "/api/v1/secretariat/mayor".into(),
-    ];
+    let mut all: Vec<String> = ALWAYS.map(str::to_owned).into();
     all.extend(
         [
             "",
@@ -238,16 +249,8 @@ async fn wanted(pool: &PgPool, (module, sample): (&str, Uuid)) -> anyhow::Result
         format!("/api/v1/secretariat/sic/report?type=sic.request&year={year}"),
         format!("{queue}/anual?year={year}"),
         format!("/secretaria/ouvidoria/relatorio?year={year}"),
-        "/secretaria".into(),
-        "/secretaria/participacao/publicacoes".into(),
-        "/api/v1/secretariat/participation/publications".into(),
         format!("/secretaria/participacao/publicacoes/{public}"),
-        "/secretaria/participacao".into(),
         format!("/secretaria/participacao/consultas/{consultation}"),
-        "/secretaria/noticias".into(),
-        "/secretaria/noticias/feed.atom".into(),
-        "/secretaria/transparencia".into(),
-        "/secretaria/carta-de-servicos".into(),
     ]);
     let press = "/secretaria/painel/clipping";
     // Words of one item in ten, of none, and of a few.

@@ -82,7 +82,7 @@ pub enum Refusal {
     #[error("the case was changed meanwhile; it is at revision {0} now")]
     Revision(i32),
     #[error("{why} ({law})")]
-    Guard { guard: String, why: Why, law: String },
+    Guard { guard: String, why: Box<Why>, law: String },
     #[error("the document {0} is missing")]
     Document(String),
     #[error("the case is annulled")]
@@ -168,7 +168,7 @@ fn guarded(of: &CaseType, one: Option<&Transition>, list: &[Guard], seen: Seen<'
     for guard in list {
         guards::judge(guard, seen).map_err(|why| Refusal::Guard {
             guard: guard.name.get_ref().clone(),
-            why,
+            why: Box::new(why),
             law: guard.law_ref.clone().unwrap_or_else(|| law(of, one).to_owned()),
         })?;
     }
@@ -383,7 +383,7 @@ pub fn open(of: &CaseType, new: &New, (who, at): (&Who, At), facts: &Facts) -> R
     if let Some(parent) = &opening.parent
         && !facts.parents.iter().any(|near| near.type_key == *parent.get_ref())
     {
-        let why = Why::ParentType(parent.get_ref().clone());
+        let why = Box::new(Why::ParentType(parent.get_ref().clone()));
         return Err(Refusal::Guard { guard: "parent".into(), why, law: of.law_ref.clone() });
     }
     let seen = Seen { fields: &fields, now: at.now, today: at.today(), facts };

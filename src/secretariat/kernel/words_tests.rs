@@ -10,7 +10,7 @@ fn on(text: &str) -> NaiveDate {
 }
 
 fn guard(why: Why) -> Refusal {
-    Refusal::Guard { guard: String::new(), why, law: "Lei 1/2026".into() }
+    Refusal::Guard { guard: String::new(), why: Box::new(why), law: "Lei 1/2026".into() }
 }
 
 /// One of each.

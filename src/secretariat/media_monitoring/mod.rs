@@ -53,6 +53,8 @@ vocabulary! {
     }
 }
 
+// The macro of vocabularies marks no variant.
+#[allow(clippy::derivable_impls, reason = "the enum is made by a macro that has no place for #[default]")]
 impl Default for State {
     fn default() -> Self {
         Self::New

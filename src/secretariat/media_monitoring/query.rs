@@ -157,7 +157,7 @@ fn word(letters: &[char], from: usize) -> Result<(Token, usize), Fault> {
     }
     let (only_title, rest) = match text.split_once(':') {
         None => (false, text.as_str()),
-        Some((name, rest)) if matches!(name, "titulo" | "título" | "title") => (true, rest),
+        Some(("titulo" | "título" | "title", rest)) => (true, rest),
         Some((name, _)) => return Err(fault(from, format!("{name}: is unknown; expected titulo:"))),
     };
     if only_title && rest.is_empty() && letters.get(end) == Some(&'"') {

@@ -182,7 +182,7 @@ mod tests {
         let all = read(SHIPPED).unwrap();
         assert!(!all.is_empty());
         for segment in all {
-            assert_eq!(super::super::feeds::tags(&segment.key), [segment.key.clone()]);
+            assert_eq!(super::super::feeds::tags(&segment.key), std::slice::from_ref(&segment.key));
         }
     }
 }

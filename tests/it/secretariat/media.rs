@@ -124,7 +124,7 @@ async fn a_feed_is_asked_on_its_time_and_told_only_what_is_new() {
     let (outlet, url) = Outlet::open().await;
     source(&room, &ana, "Jornal", &url).await;
     let one = item("1", "Rio sobe e alaga ruas do centro", "&lt;p&gt;A r&amp;eacute;gua marca 2 m.&lt;/p&gt;", MORNING);
-    outlet.say(rss(&[one.clone()]), "\"v1\"");
+    outlet.say(rss(std::slice::from_ref(&one)), "\"v1\"");
     let now = at("2026-02-22T12:00:00Z");
     assert_eq!(worker::round(&room.app, now).await.unwrap(), 1);
     assert_eq!(worker::round(&room.app, now).await.unwrap(), 0, "not before its time");

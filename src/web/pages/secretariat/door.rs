@@ -88,7 +88,7 @@ fn page_of(app: &App, module: &Module) -> Option<String> {
 async fn show(State(app): State<App>, v: View) -> Result<Response, ApiError> {
     let ways = WAYS.iter().filter_map(|(key, module)| {
         let href = page_of(&app, modules::find(module)?)?;
-        Some(Way { key: *key, href })
+        Some(Way { key, href })
     });
     let is_way = |module: &Module| WAYS.iter().any(|(_, key)| *key == module.key());
     let others = modules::MODULES.iter().filter(|module| !is_way(module));
