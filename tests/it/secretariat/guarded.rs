@@ -36,7 +36,7 @@ fn consultation() -> Value {
 }
 
 /// Makes something else of a line.
-type Forge<'a> = &'a dyn Fn(&mut Value);
+type ForgeLine<'a> = &'a dyn Fn(&mut Value);
 
 #[tokio::test]
 async fn what_is_restricted_is_in_no_list_link_view_deadline_or_letter_of_others() {
@@ -371,7 +371,7 @@ async fn an_agreement_file_that_could_not_have_been_is_refused_and_a_cpf_in_its_
     assert_eq!(told.len(), 1, "whoever takes bank data out is in the audit: {told:?}");
     let other = Room::open(&[]).await;
     let iris = other.person("iris", Role::Agreements).await;
-    let forged: [(&str, Forge<'_>); 5] = [
+    let forged: [(&str, ForgeLine<'_>); 5] = [
         ("a series of agreements", &|line| line["series"] = json!("funding.convenio")),
         ("a number until", &|line| line["number"] = json!(i32::MAX)),
         ("in the future", &|line| line["changed_at"] = json!("2190-01-01T00:00:00Z")),
