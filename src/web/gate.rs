@@ -372,6 +372,25 @@ mod tests {
     /// Volunteers register, show their code, and answer a call by its signed link.
     const VOLUNTEERS_DOORS: [&str; 3] = ["/voluntarios", "/voluntarios/codigo", "/v/{token}"];
 
+    /// Whoever asks or complains has no account, and comes back with a number and a code.
+    const CITIZENS_DOORS: [&str; 7] = [
+        "/api/v1/secretariat/{module}/requests",
+        "/api/v1/secretariat/protocol",
+        "/api/v1/secretariat/protocol/{act}",
+        "/secretaria/acesso-a-informacao",
+        "/secretaria/ouvidoria",
+        "/secretaria/protocolo",
+        "/secretaria/protocolo/{act}",
+    ];
+
+    /// Whoever answers a survey is nobody: a code that counts once, or an open link.
+    const EVALUATION_DOORS: [&str; 4] = [
+        "/api/v1/secretariat/service-evaluation/responses",
+        "/secretaria/avaliacao-de-servicos",
+        "/secretaria/avaliacao-de-servicos/codigo/{code}",
+        "/secretaria/avaliacao-de-servicos/responder/{id}",
+    ];
+
     /// Whoever takes part in a consultation has no account; messages by segment are asked for, confirmed and ended by signed links.
     const PUBLICATION_DOORS: [&str; 5] = [
         "/api/v1/secretariat/participation/consultations/{id}/contributions",
@@ -393,6 +412,7 @@ mod tests {
         let signed = ["/console/login/oidc/logout"];
         let doors =
             [&DOORS[..], &signed[..], &RESIDENTS_DOORS[..], &PAGES_DOORS[..], &REPORTS_DOORS[..], &EXERCISES_DOORS[..]];
-        assert_eq!(open_posts[1..], [doors.concat(), VOLUNTEERS_DOORS.to_vec(), PUBLICATION_DOORS.to_vec()].concat());
+        let of_modules = [&VOLUNTEERS_DOORS[..], &CITIZENS_DOORS[..], &EVALUATION_DOORS[..], &PUBLICATION_DOORS[..]];
+        assert_eq!(open_posts[1..], [doors.concat(), of_modules.concat()].concat());
     }
 }
