@@ -107,7 +107,7 @@ async fn ask(app: &App, peer: &str, request: axum::http::request::Builder) -> (S
     let request = request.extension(ConnectInfo(peer)).body(Body::empty()).unwrap();
     let response = router(app.clone()).oneshot(request).await.unwrap();
     let (status, headers) = (response.status(), response.headers().clone());
-    let bytes = axum::body::to_bytes(response.into_body(), 1 << 20).await.unwrap();
+    let bytes = axum::body::to_bytes(response.into_body(), 4 << 20).await.unwrap();
     (status, headers, String::from_utf8(bytes.to_vec()).unwrap_or_default())
 }
 
