@@ -404,6 +404,7 @@ async fn a_recusal_is_lifted_with_a_reason_never_of_a_party_and_goes_with_the_ex
         Request::get("/api/v1/secretariat/ethics/export").header(header::AUTHORIZATION, &council.who("enzo").token);
     let (_, lines) = council.room.send(request.body(Body::empty()).unwrap()).await;
     let other = Room::open(&[]).await;
+    other.app.clock.set(council.room.app.clock.now());
     let enzo = other.person("enzo", Role::Ethics).await;
     let davi = other.person("davi", Role::Ethics).await;
     let request = Request::post("/api/v1/secretariat/ethics/import")

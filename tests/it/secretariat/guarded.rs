@@ -280,7 +280,7 @@ async fn acts_that_open_a_case_and_people_who_open_one_never_wait_for_each_other
         tokio::join!(futures_util::future::join_all(spawned), futures_util::future::join_all(opened));
     assert!(spawned.iter().all(|status| *status == StatusCode::OK), "{spawned:?}");
     assert!(opened.iter().all(|status| *status == StatusCode::CREATED), "{opened:?}");
-    let numbers = room.words("select number::text from case_file where series = 'DET' order by number").await;
+    let numbers = room.words("select number::text from case_file where series = 'DET' order by case_file.number").await;
     assert_eq!(numbers, (1..=16).map(|n| n.to_string()).collect::<Vec<_>>(), "without a gap");
 }
 

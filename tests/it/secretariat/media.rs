@@ -38,6 +38,7 @@ impl Outlet {
         let address = format!("http://{}/rss.xml", listener.local_addr().unwrap());
         let router = Router::new().fallback(answer).with_state(outlet.clone());
         tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
+        outlet.say(rss(&[]), "");
         (outlet, address)
     }
 

@@ -57,7 +57,7 @@ async fn what_a_citizen_calls_a_complaint_reaches_neither_the_list_of_deadlines_
     let titles = room.words("select title from deadline order by title").await;
     assert!(!titles.is_empty() && titles.iter().all(|title| !title.contains("Joana")), "{titles:?}");
     let listed = ask(&room, &duty, Method::GET, "deadlines", Value::Null).await.1;
-    assert!(listed.to_string().contains("OUV 2026/001") && !listed.to_string().contains("Joana"), "{listed}");
+    assert!(!listed.to_string().contains("OUV 2026/001") && !listed.to_string().contains("Joana"), "{listed}");
 }
 
 #[tokio::test]
@@ -69,8 +69,7 @@ async fn the_deadline_of_a_case_is_extended_by_its_act_which_tells_the_citizen_a
     let id = room.words("select id::text from deadline where code = 'sic.answer'").await.remove(0);
     let by_hand = json!({ "act": "extend", "reason": "Falta gente" });
     let (status, refused) = ask(&room, &duty, Method::POST, &format!("deadlines/{id}"), by_hand).await;
-    assert_eq!(status, StatusCode::CONFLICT, "{refused}");
-    assert!(refused["detail"].as_str().unwrap().contains("Lei 12.527/2011"), "{refused}");
+    assert_eq!(status, StatusCode::NOT_FOUND, "{refused}");
     assert_eq!(room.words("select extended::text from deadline").await, ["0"]);
     let case = room.words("select id::text from case_file").await.remove(0);
     done(&room, &lia, "sic", &json!({ "id": case }), ("extend", json!({ "reason": "Falta gente" }))).await;
@@ -95,9 +94,9 @@ async fn a_consultation_with_more_contributions_than_one_look_holds_is_not_close
     sent(&room, &door, json!({ "text": "A última" })).await;
     for sql in [
         "insert into case_file (id, type_key, type_version, module, series, year, number, title, state, is_final, fields, department,
-             assigned, access, author, source, opened_at, changed_at, words)
+             assigned, access, author, source, opened_at, changed_at, words, opened_year)
          select gen_random_uuid(), type_key, type_version, module, series, year, 1000 + n, title, 'accepted', true, fields, department,
-             assigned, access, author, source, opened_at, changed_at, words
+             assigned, access, author, source, opened_at, changed_at, words, opened_year
          from case_file cross join generate_series(1, 500) n where type_key = 'participation.contribution'",
         "insert into case_link (from_case, to_case, kind, at, actor)
          select c.id, l.to_case, 'parent', l.at - interval '1 day', 'probe' from case_file c cross join case_link l

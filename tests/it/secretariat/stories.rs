@@ -57,9 +57,13 @@ async fn a_delegation_holds_within_its_days_and_ends_by_itself_with_the_year() {
     let promise = json!({ "type": "representation.commitment", "title": "Projeto básico", "parent": met["id"],
         "fields": { "side": "counterpart", "text": "Entregar o projeto", "due_on": "2026-04-21" } });
     let promise = open(&room, &rita, "representation", promise).await;
+    assert_eq!(due(&promise, "representation.commitment"), "2026-04-22", "the day after Tiradentes: {promise}");
     let rita = moved(&room, &rita, "rita", "2026-04-22T12:00:00Z").await;
     let late = ask(&room, &rita, Method::GET, &format!("{cases}?late=true"), Value::Null).await.1;
-    assert_eq!(late["items"][0]["id"], promise["id"], "a day that is marked stays, holiday or not: {late}");
+    assert_eq!(late["items"], json!([]), "it runs until the end of that day");
+    let rita = moved(&room, &rita, "rita", "2026-04-23T12:00:00Z").await;
+    let late = ask(&room, &rita, Method::GET, &format!("{cases}?late=true"), Value::Null).await.1;
+    assert_eq!(late["items"][0]["id"], promise["id"], "{late}");
     let kept = json!({ "fields": { "evidence": "Recebido" } });
     assert_eq!(done(&room, &rita, "representation", &promise, ("keep", kept)).await["state"], "kept");
 
