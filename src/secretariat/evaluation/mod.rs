@@ -13,10 +13,15 @@ pub mod seed;
 pub mod store;
 pub mod suppress;
 
+use std::borrow::Cow;
+
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
+use utoipa::PartialSchema as _;
+use utoipa::openapi::RefOr;
+use utoipa::openapi::schema::Schema;
 use uuid::Uuid;
 
 use super::citizen::code;
@@ -87,14 +92,37 @@ pub struct ServiceGiven {
     pub ended_on: Option<NaiveDate>,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, utoipa::ToSchema)]
-#[schema(as = EvaluationService)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Service {
     #[serde(skip)]
     pub id: Uuid,
     #[serde(flatten)]
     pub what: ServiceGiven,
     pub revision: i32,
+}
+
+// Derived it would be all of what is given and something besides, and what is given lets nothing be besides it.
+impl utoipa::PartialSchema for Service {
+    fn schema() -> RefOr<Schema> {
+        match ServiceGiven::schema() {
+            RefOr::T(Schema::Object(mut given)) => {
+                given.properties.insert("revision".into(), i32::schema());
+                given.required.push("revision".into());
+                RefOr::T(Schema::Object(given))
+            }
+            other => other,
+        }
+    }
+}
+
+impl utoipa::ToSchema for Service {
+    fn name() -> Cow<'static, str> {
+        "EvaluationService".into()
+    }
+
+    fn schemas(schemas: &mut Vec<(String, RefOr<Schema>)>) {
+        <ServiceGiven as utoipa::ToSchema>::schemas(schemas);
+    }
 }
 
 /// A version of a questionnaire as it is kept.

@@ -29,8 +29,7 @@ pub struct ListQuery {
     /// The last id of the page before.
     pub after: Option<Uuid>,
     pub state: String,
-    /// Words of the object or the partner.
-    #[param(max_length = 200)]
+    /// Words of the object or the partner; the first 200 characters count.
     pub q: String,
 }
 
