@@ -7678,6 +7678,7 @@ sec-evaluation-no-more-codes = No more codes fit this round
 sec-evaluation-no-checked = It was checked already
 sec-evaluation-no-running = A round of this year still runs
 sec-evaluation-no-rounds = There was no round this year
+sec-evaluation-no-next = The rounds of this year are over and their numbers can be read; the next one is planned before the last one ends
 deadline-code-service-evaluation-reply = Reply of the provider
 act-evaluation-service = changed an evaluated service
 act-evaluation-questionnaire = kept a questionnaire

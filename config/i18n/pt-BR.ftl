@@ -7696,6 +7696,7 @@ sec-evaluation-no-more-codes = Não cabem mais códigos nesta pesquisa
 sec-evaluation-no-checked = Já foi conferido
 sec-evaluation-no-running = Ainda há pesquisa aberta neste ano
 sec-evaluation-no-rounds = Não houve pesquisa neste ano
+sec-evaluation-no-next = As pesquisas deste ano terminaram e seus números já podem ser lidos; a próxima se marca antes de a última acabar
 deadline-code-service-evaluation-reply = Resposta do prestador
 act-evaluation-service = serviço avaliado alterado
 act-evaluation-questionnaire = questionário salvo

@@ -13,6 +13,7 @@ use serde::Deserialize;
 use uuid::Uuid;
 
 use super::queue::encoded;
+use super::sentences;
 use crate::accounts::Role;
 use crate::app::App;
 use crate::clock::Instant;
@@ -49,12 +50,12 @@ pub fn routes() -> Router<App> {
 /// What was wrong, in words for the page.
 pub(super) fn refused(v: &View, error: PlanError) -> Result<(String, Vec<FieldError>), ApiError> {
     match error {
-        PlanError::Wrong(errors) => Ok((v.t("sec-wrong"), errors)),
+        PlanError::Wrong(errors) => Ok((v.t("sec-wrong"), sentences::fields(v.lang, errors))),
         PlanError::Refused(Refused::Wrong { field, value, message }) => {
-            Ok((v.t("sec-wrong"), vec![FieldError { field, value, message }]))
+            Ok((v.t("sec-wrong"), sentences::fields(v.lang, vec![FieldError { field, value, message }])))
         }
         PlanError::Refused(Refused::Conflict(why)) => {
-            Ok((v.t("media-conflict"), vec![wrong(&v.t("media-why"), "", why)]))
+            Ok((v.t("media-conflict"), vec![wrong(&v.t("media-why"), "", sentences::said(v.lang, &why))]))
         }
         other => Err(other.into()),
     }
