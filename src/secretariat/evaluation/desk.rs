@@ -144,7 +144,7 @@ pub async fn round(conn: &mut PgConnection, id: Uuid) -> Result<Round, Refused> 
 /// Opens a round on the days that it says.
 ///
 /// # Errors
-/// Every field that is wrong; a conflict when the report of the year is out, or a service has other questions this year.
+/// Every field that is wrong; a conflict when the report of the year is out or can be read, or a service has other questions this year.
 pub async fn open_round(
     conn: &mut PgConnection,
     by: Acting<'_>,
@@ -175,6 +175,13 @@ pub async fn open_round(
         return Err(
             Refused::Conflict(format!("the report of {year} is published: no round is added to that year")).into()
         );
+    }
+    let held = store::rounds(&mut *conn, Some(year), None).await?;
+    // Whoever read the tables of those that are over could take them away from the tables with the next.
+    if !held.is_empty() && held.iter().all(|round| round.standing(today) == Standing::Closed) {
+        let why =
+            format!("all rounds of {year} are over, and their tables can be read: the next is planned before that");
+        return Err(Refused::Conflict(why).into());
     }
     form(&mut *conn, &new.questionnaire, new.version).await?;
     let services = chosen(&mut *conn, new, year).await?;

@@ -97,7 +97,8 @@ impl Line {
         let within = |text: &str, least: usize, most: usize| {
             (least..=most).contains(&text.chars().count()) && !text.contains('\0')
         };
-        expect(within(&self.source, 1, 120), "source", &self.source, "1 to 120 characters");
+        let is_named = within(&self.source, 1, 120) && !self.source.trim().is_empty();
+        expect(is_named, "source", &self.source, "1 to 120 characters");
         expect(within(&self.guid, 1, GUID), "guid", &self.guid, "1 to 400 characters");
         expect(within(&self.title, 1, TITLE), "title", &self.title, "1 to 300 characters");
         expect(within(&self.excerpt, 0, EXCERPT), "excerpt", &self.excerpt, "at most 500 characters");

@@ -72,11 +72,12 @@ pub fn normalised(text: &str, base: Option<&Url>) -> Option<String> {
     (whole.len() <= MOST).then_some(whole)
 }
 
-/// What two addresses of one page have in common: without scheme, `www.` and the last `/`. `None` for no address.
+/// What two addresses of one page have in common: without scheme, `www.` and the last `/`. `None` for no address, and for the front page of a
+/// site, which some feeds and people name for every item.
 pub fn key(link: &str) -> Option<Vec<u8>> {
     let rest = link.strip_prefix("https://").or_else(|| link.strip_prefix("http://"))?;
-    let rest = rest.strip_prefix("www.").unwrap_or(rest);
-    Some(Sha256::digest(rest.trim_end_matches('/')).to_vec())
+    let rest = rest.strip_prefix("www.").unwrap_or(rest).trim_end_matches('/');
+    rest.contains(['/', '?']).then(|| Sha256::digest(rest).to_vec())
 }
 
 #[cfg(test)]
@@ -95,5 +96,6 @@ mod tests {
         assert_eq!(key("https://www.jornal.example/a/"), key("http://jornal.example/a"));
         assert_ne!(key("https://jornal.example/a"), key("https://jornal.example/b"));
         assert_eq!(key("ftp://x"), None);
+        assert_eq!(key("https://www.jornal.example/"), None, "the front page is no item");
     }
 }

@@ -20,6 +20,8 @@ use crate::secretariat::media_monitoring::judge::wrong;
 
 /// Letters of a place.
 const PLACE: usize = 300;
+/// Letters of what a report says.
+const WORDS: usize = 2000;
 
 /// What is to be looked at, and why.
 #[derive(Clone, Debug, Default, Deserialize, utoipa::ToSchema)]
@@ -64,12 +66,15 @@ pub async fn open(
         return Err(Refused::Conflict(format!("occurrence {number} was opened for it")).into());
     }
     let spot = locate(&mut *conn, Given { place, ..Given::default() }).await?.spot;
-    let words = format!("{reason}\n\n{}: {}\n{}", item.source, item.title, item.link);
+    // A long reason stands whole in the audit; here it leaves room for who told it.
+    let told = format!("\n\n{}: {}\n{}", item.source, item.title, item.link);
+    let room = WORDS.saturating_sub(told.chars().count());
+    let words = reason.chars().take(room).collect::<String>() + &told;
     let report = NewReport {
         key: format!("media-{id}"),
         source: Source::Desk,
         kind,
-        words: words.trim().chars().take(2000).collect(),
+        words: words.trim().chars().take(WORDS).collect(),
         place: place.to_owned(),
         spot,
         observed_at: None,

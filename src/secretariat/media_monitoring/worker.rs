@@ -72,11 +72,17 @@ pub async fn round(app: &App, now: Instant) -> sqlx::Result<usize> {
             let app = app.clone();
             tasks.spawn(async move { follow(&app, &source, now).await });
         }
+        let mut broken = None;
         while let Some(done) = tasks.join_next().await {
             match done {
-                Ok(done) => done?,
+                Ok(Ok(())) => {}
+                // The others of its batch are read to their end all the same.
+                Ok(Err(error)) => broken = Some(error),
                 Err(error) => tracing::error!(%error, "a source of the press could not be read to its end"),
             }
+        }
+        if let Some(error) = broken {
+            return Err(error);
         }
     }
 }
@@ -91,7 +97,9 @@ async fn follow(app: &App, source: &Due, now: Instant) -> sqlx::Result<()> {
             let taken = intake::take(&mut tx, by, &app.config.secretariat.media, (source.id, &parsed.items)).await?;
             told.items = number(parsed.items.len());
             told.new_items = number(taken.new.len());
-            (told.problems, told.problem) = (number(parsed.problems), parsed.problem.chars().take(500).collect());
+            // It quotes what the source wrote, and the database takes no NUL.
+            let problem: String = parsed.problem.chars().filter(|c| !c.is_control()).take(500).collect();
+            (told.problems, told.problem) = (number(parsed.problems), problem);
             sources::answered(&mut tx, source.id, now, &told).await?;
             tx.commit().await
         }

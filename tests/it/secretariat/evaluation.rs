@@ -241,6 +241,8 @@ async fn a_report_hides_small_numbers_goes_out_once_and_is_corrected_beside_itse
     );
     let eva = moved(&room, &eva, "eva", "2026-04-01T12:00:00Z").await;
     assert_eq!(respond(&room, &few[4], answers("5")).await.0, StatusCode::CONFLICT, "the round is over");
+    let (status, why) = refused(&room, &eva, "rounds", round("2026-05-01", "2026-05-10", &["inss"])).await;
+    assert!(status == StatusCode::CONFLICT && why.contains("all rounds of 2026 are over"), "{why}");
     let told = json!({ "service": "inss", "year": 2026, "manifestations": 17, "source": "Ofício 9/2026" });
     good(&room, &eva, Method::POST, "manifestations", told).await;
     let out = good(&room, &eva, Method::POST, "reports", json!({ "year": 2026 })).await;

@@ -13,9 +13,11 @@ use serde::Deserialize;
 use uuid::Uuid;
 
 use super::queue::encoded;
+use super::sentences;
 use crate::accounts::Role;
 use crate::app::App;
 use crate::clock::Instant;
+use crate::i18n::Lang;
 use crate::plancon::PlanError;
 use crate::refused::Refused;
 use crate::reports::Kind;
@@ -46,15 +48,42 @@ pub fn routes() -> Router<App> {
         .route("/secretaria/painel/clipping/novo", get(new).post(write_down))
 }
 
+/// Sentences of the desk by a part that is theirs alone, and the key of their words.
+const KNOWN: [(&str, &str); 12] = [
+    ("one for what is selected", "media-said-missing"),
+    ("somebody has judged it meanwhile", "media-said-judged"),
+    ("nothing to take back", "media-said-nothing"),
+    ("the clipping of", "media-said-closed"),
+    ("nothing was selected for", "media-said-none-selected"),
+    ("an item of this address is there", "media-said-there"),
+    ("has this name or address", "media-said-followed"),
+    ("is on the list", "media-said-listed"),
+    ("which is the most", "media-said-most"),
+    ("was opened for it", "media-said-opened"),
+    ("expected an http:// or https:// address", "media-said-address"),
+    ("fits every item", "media-said-every"),
+];
+
+/// A sentence of the desk in the reader's language; in English it stays as programs read it.
+fn told(v: &View, sentence: &str) -> String {
+    match KNOWN.iter().find(|(part, _)| sentence.contains(part)) {
+        Some((_, key)) if v.lang == Lang::Pt => v.t(key),
+        _ => sentences::said(v.lang, sentence),
+    }
+}
+
 /// What was wrong, in words for the page.
 pub(super) fn refused(v: &View, error: PlanError) -> Result<(String, Vec<FieldError>), ApiError> {
     match error {
-        PlanError::Wrong(errors) => Ok((v.t("sec-wrong"), errors)),
+        PlanError::Wrong(errors) => {
+            let all = errors.into_iter().map(|one| FieldError { message: told(v, &one.message), ..one });
+            Ok((v.t("sec-wrong"), all.collect()))
+        }
         PlanError::Refused(Refused::Wrong { field, value, message }) => {
-            Ok((v.t("sec-wrong"), vec![FieldError { field, value, message }]))
+            Ok((v.t("sec-wrong"), vec![FieldError { field, value, message: told(v, &message) }]))
         }
         PlanError::Refused(Refused::Conflict(why)) => {
-            Ok((v.t("media-conflict"), vec![wrong(&v.t("media-why"), "", why)]))
+            Ok((v.t("media-conflict"), vec![wrong(&v.t("media-why"), "", told(v, &why))]))
         }
         other => Err(other.into()),
     }
@@ -443,6 +472,18 @@ async fn write_down(
             drop(tx);
             let why = refused(&v, error)?;
             form(&app, &staff, v, given, why).await
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn refusals_of_the_desk_have_words() {
+        for (_, key) in KNOWN {
+            assert!(Lang::Pt.knows(key) && Lang::En.knows(key), "{key}");
         }
     }
 }

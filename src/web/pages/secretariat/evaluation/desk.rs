@@ -12,11 +12,12 @@ use super::{Tables, works};
 use crate::accounts::Role;
 use crate::accounts::tokens::desk::Acting;
 use crate::app::App;
+use crate::i18n::Lang;
 use crate::refused::Refused;
 use crate::secretariat::evaluation::report::{Cell, Index, Rank};
 use crate::secretariat::evaluation::{
     Check, Comment, CommentState, Counted, EvaluationError, Kept, NewRound, Published, Round, Service, ServiceGiven,
-    Sphere, desk, store,
+    Sphere, desk, store, suppress,
 };
 use crate::web::api::secretariat::has_role;
 use crate::web::auth::{May, Staff, can};
@@ -29,10 +30,11 @@ use crate::web::pages::view::{Markup, View};
 const HERE: &str = "/secretaria/painel/avaliacao-de-servicos";
 
 /// Sentences of the desk by a part that is theirs alone, and the key of their words.
-const KNOWN: [(&str, &str); 9] = [
+const KNOWN: [(&str, &str); 10] = [
     ("changed meanwhile", "sec-evaluation-no-changed"),
     ("with the code", "sec-evaluation-no-taken"),
     ("is published: no round", "sec-evaluation-no-published"),
+    ("the next is planned before that", "sec-evaluation-no-next"),
     ("one year has one table", "sec-evaluation-no-other-form"),
     ("the round is over", "sec-evaluation-no-over"),
     ("codes were made", "sec-evaluation-no-more-codes"),
@@ -67,7 +69,12 @@ fn said(v: &View, error: EvaluationError) -> Result<Wrong, ApiError> {
         }
         EvaluationError::Refused(Refused::Conflict(why)) => {
             let known = KNOWN.iter().find(|(part, _)| why.contains(part));
-            let sentence = known.map_or_else(|| why.clone(), |(_, key)| format!("{} ({why})", v.t(key)));
+            let sentence = match known {
+                // The desk's own words are English.
+                Some((_, key)) if v.lang == Lang::Pt => v.t(key),
+                Some((_, key)) => format!("{} ({why})", v.t(key)),
+                None => sentences::said(v.lang, &why),
+            };
             Ok(Wrong { sentence, errors: Vec::new() })
         }
         other => Err(other.into()),
@@ -330,7 +337,8 @@ struct RoundPage {
     round: Round,
     services: Vec<Service>,
     made: i64,
-    left: i64,
+    /// None while fewer than five were used: what is left would tell how many.
+    left: Option<i64>,
     standing: &'static str,
     /// Of the open link.
     address: String,
@@ -349,6 +357,7 @@ async fn round_page(app: &App, v: View, staff: &Staff, id: Uuid, wrong: Wrong) -
     let round = desk::round(&mut conn, id).await?;
     let services = store::of_round(&mut conn, id).await?;
     let (made, left) = store::codes(&mut conn, id).await?;
+    let left = Some(left).filter(|left| made - *left >= suppress::LEAST);
     let standing = round.standing(today(&v)).as_str();
     let address = format!("{}/secretaria/avaliacao-de-servicos/responder/{id}", app.config.public_url());
     let (may_work, status) = (works(staff), wrong.status());
@@ -600,7 +609,6 @@ pub(super) async fn publish(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::i18n::Lang;
 
     #[test]
     fn refusals_of_the_desk_have_words() {

@@ -184,7 +184,8 @@ fn filled(body: &[u8]) -> Filled {
             "website" => filled.is_machine = !value.trim().is_empty(),
             other => {
                 if let Some(question) = other.strip_prefix("a.") {
-                    filled.answers.insert(question.to_owned(), value.into_owned());
+                    // Browsers count the end of a line as one character and send two.
+                    filled.answers.insert(question.to_owned(), value.replace("\r\n", "\n"));
                 }
             }
         }
