@@ -151,7 +151,8 @@ fn works_here(desk: Desk<'_>, act: &str) -> Result<(), Refused> {
 /// Closes a round: counts the votes by the rules of the council, keeps the decision, and does the act that follows from it.
 ///
 /// # Errors
-/// `NotFound`; `Forbidden` naming the role; `Conflict` citing the rules of the council: no quorum, a tie; when it was changed meanwhile.
+/// `NotFound`; `Forbidden` naming the role; `Conflict` citing the rules of the council: no quorum, a tie, a casting vote that is another's than
+/// who presides; when it was changed meanwhile.
 pub async fn resolve(
     conn: &mut PgConnection,
     desk: Desk<'_>,
@@ -167,6 +168,11 @@ pub async fn resolve(
     let seats = hall.in_force(desk.at().today());
     let (tally, outcome) = votes::decide(&hall.council.what.rules, (seats, &hall.voters), &given, casting)
         .map_err(|why| Refused::Conflict(format!("{why} ({})", cited(&hall.council))))?;
+    let chair = votes::casting(&hall.seats, &hall.voters, &given);
+    if casting.is_some() && chair.is_none_or(|chair| chair.account != desk.who.name) {
+        let why = "the casting vote is given by who presides and voted, from their own account";
+        return Err(Refused::Conflict(format!("{why} ({})", cited(&hall.council))).into());
+    }
     let by = (desk.by.now, desk.by.actor.name.as_str());
     store::insert_decision(&mut *conn, (id, round, hall.council.id), (proposal, tally, &outcome), by).await?;
     let transition = if outcome.approved { proposal.act() } else { back_to(from == "preliminary") };

@@ -24,7 +24,7 @@ pub struct Year {
     pub year: i32,
     /// People in training; none: fewer than five.
     pub attendance: Option<i64>,
-    /// Procedures that the ombudsman passed on; none: fewer than five.
+    /// Procedures that the ombudsman passed on; none: fewer than five, or fewer than five came by another way.
     pub from_ombudsman: Option<i64>,
     /// cases, or the type whose cases are counted by what came of them.
     pub tables: Vec<Table>,
@@ -42,6 +42,11 @@ fn keep(count: i64) -> Option<i64> {
     (count == 0 || count >= LEAST).then_some(count)
 }
 
+/// A part of a total that is told beside it: hidden too where the rest would be a small cell.
+fn part(count: i64, total: i64) -> Option<i64> {
+    keep(count).filter(|count| keep(total - count).is_some())
+}
+
 /// Figures of the years before this one, the latest first.
 ///
 /// # Errors
@@ -52,6 +57,7 @@ pub async fn years(conn: &mut PgConnection, types: &Types, this: i32, lang: Lang
         let title =
             |key: &str| types.get(key).map_or_else(|| key.to_owned(), |kept| kept.def.title.of(lang).to_owned());
         let counts = store::by_type(&mut *conn, year).await?;
+        let procedures = counts.iter().find(|(key, _)| key == PROCEDURE).map_or(0, |(_, count)| *count);
         let row = |(key, count): (String, i64)| Row { label: title(&key), key, count: Some(count) };
         let mut tables = vec![Table { key: "cases".into(), rows: counts.into_iter().map(row).collect() }];
         for (key, field) in CHOICES {
@@ -72,7 +78,7 @@ pub async fn years(conn: &mut PgConnection, types: &Types, this: i32, lang: Lang
         }
         tables.iter_mut().for_each(|table| suppress(&mut table.rows));
         let attendance = keep(store::attendance(&mut *conn, year).await?);
-        let from_ombudsman = keep(store::from_ombudsman(&mut *conn, year).await?);
+        let from_ombudsman = part(store::from_ombudsman(&mut *conn, year).await?, procedures);
         all.push(Year { year, attendance, from_ombudsman, tables });
     }
     Ok(all)
@@ -90,4 +96,18 @@ async fn decided(conn: &mut PgConnection, year: i32) -> sqlx::Result<Vec<figures
     let told =
         states.into_iter().filter_map(|one| Some(figures::Count { key: word(&one.key)?.to_owned(), count: one.count }));
     Ok(told.collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_part_is_hidden_where_it_or_the_rest_is_a_small_cell() {
+        assert_eq!(part(4, 20), None);
+        assert_eq!(part(18, 20), None, "two reported to the council itself");
+        assert_eq!(part(15, 20), Some(15));
+        assert_eq!((part(20, 20), part(0, 3)), (Some(20), None));
+        assert_eq!(part(0, 0), Some(0));
+    }
 }

@@ -99,6 +99,18 @@ pub fn counted<'a>(voters: &[Voter], votes: &'a [Vote]) -> Vec<&'a Vote> {
     votes.iter().filter(is_voter).collect()
 }
 
+/// Whose word a tie waits for: the chair who voted, otherwise the vice who did.
+pub fn casting<'a>(seats: &[Seat], voters: &'a [Voter], votes: &[Vote]) -> Option<&'a Voter> {
+    let votes = counted(voters, votes);
+    let who = |role: SeatRole| {
+        voters.iter().find(|voter| {
+            let is_of = seats.iter().any(|seat| seat.id == voter.seat_id && seat.role == role);
+            is_of && votes.iter().any(|vote| vote.seat_id == voter.seat_id)
+        })
+    };
+    who(SeatRole::Chair).or_else(|| who(SeatRole::Vice))
+}
+
 /// What the votes of a round come to by the rules of the council: present is whoever voted.
 ///
 /// # Errors

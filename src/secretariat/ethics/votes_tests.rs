@@ -109,6 +109,12 @@ fn quorum_is_of_all_seats_and_a_tie_waits_for_the_chair() {
     four.push(vote(&all[3], Choice::Against));
     assert_eq!(decide(&rules(), (5, &all), &four, None), Err(NoDecision::Casting));
     assert!(!decide(&rules(), (5, &all), &four, Some(false)).unwrap().1.approved);
+    assert_eq!(casting(&seats, &all, &four).map(|voter| voter.account.as_str()), Some("m1"));
+    assert_eq!(casting(&seats, &all, &four[1..]), None, "who presides did not vote");
+    let mut with_vice = seats.clone();
+    with_vice[1].role = SeatRole::Vice;
+    assert_eq!(casting(&with_vice, &all, &four).map(|voter| voter.account.as_str()), Some("m1"));
+    assert_eq!(casting(&with_vice, &all, &four[1..]).map(|voter| voter.account.as_str()), Some("m2"));
     // Without the chair, recused since, three are left and the tie is gone.
     let left = voters(&seats, day("2026-06-01"), &people, &["m1".to_owned()]);
     assert!(!decide(&rules(), (5, &left), &four, None).unwrap().1.approved);

@@ -358,7 +358,7 @@ async fn add(
         let case = case_of(line, kept.def.module(), state);
         store::insert(&mut *conn, &case, &values::words(&kept.def, &case.fields), desk.tz).await?;
         add_acts(&mut *conn, line).await?;
-        super::desk::recusal::of_acts(&mut *conn, desk, line.id, &line.acts).await?;
+        super::desk::recusal::of_acts(&mut *conn, desk, (&kept.def, &case), &line.acts).await?;
     }
     if !errors.is_empty() {
         return Ok(errors);

@@ -372,7 +372,13 @@ async fn what_the_council_rejects_goes_back_and_without_a_process_there_is_no_ce
     let page = format!("/secretaria/painel/etica/casos/{}", case["id"].as_str().unwrap());
     let revision = council.now(&case).await["revision"].clone();
     let form = format!("revision={revision}&casting=for");
-    let (status, _) = council.room.post(council.who("enzo"), &format!("{page}/apurar"), &form).await;
+    for name in ["enzo", "davi"] {
+        let (status, page) = council.room.post(council.who(name), &format!("{page}/apurar"), &form).await;
+        assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY, "{name} does not preside");
+        assert!(page.contains("Only who presides decides a tie"), "{page}");
+    }
+    assert_eq!(council.now(&case).await["state"], "deliberation");
+    let (status, _) = council.room.post(council.who("clara"), &format!("{page}/apurar"), &form).await;
     assert!(status.is_redirection(), "{status}");
     assert_eq!(council.now(&case).await["state"], "agreed");
     let page = council.room.page(council.who("fabio"), &format!("{page}/conselho")).await;

@@ -14,6 +14,7 @@ mod media;
 mod open_door;
 mod publications;
 mod publishing;
+mod recusal;
 mod search;
 mod segments;
 mod series;

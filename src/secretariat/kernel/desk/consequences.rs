@@ -9,7 +9,7 @@ use super::super::define::{CaseType, Transition, Word};
 use super::super::publication::PublicView;
 use super::super::store::{published, recusals};
 use super::super::{Access, CaseFile, Counting, FieldKind, SUBJECT};
-use super::{Around, CaseError, Desk, open};
+use super::{Around, CaseError, Desk, open, recusal};
 use crate::alerts::escalation::store as staff;
 use crate::clock::Instant;
 use crate::deadlines;
@@ -180,7 +180,11 @@ async fn spawn(
     let name = if is_closed { super::service().name } else { desk.who.name.clone() };
     let who = Who { is_service: true, name, ..desk.who.clone() };
     let around = Around { spawned_by: Some(case.id), ..Around::default() };
-    open(conn, Desk { who: &who, ..desk }, spawn.key.get_ref(), &new, &around).await?;
+    let below = Desk { who: &who, ..desk };
+    let mut opened = open(&mut *conn, below, spawn.key.get_ref(), &new, &around).await?;
+    if let Some(kept) = desk.types.get(spawn.key.get_ref()) {
+        recusal::handed_on(conn, below, &kept.def, (case.id, &mut opened)).await?;
+    }
     Ok(())
 }
 

@@ -17,6 +17,12 @@ use crate::refused::Refused;
 /// Of the federal model; the town's own rules of procedure may add to it.
 const LAW: &str = "Lei 9.784/1999, arts. 18 a 21: impedimento e suspeição";
 
+/// Characters of a user name, as the table says: what is longer is nobody's.
+const LONGEST_NAME: usize = 64;
+
+/// Why somebody is recused from a case that was opened out of another. The reason that was given there may tell what nobody reads here.
+const FROM_BEFORE: &str = "Impedimento no caso de que este veio";
+
 /// Those who are recused from a case, for whoever reads it.
 ///
 /// # Errors
@@ -155,14 +161,33 @@ pub(super) async fn parties(
     Ok(())
 }
 
-/// Recusals out of the acts of a case that comes in from another installation.
+/// Recuses from a case that was opened out of another whoever is recused from that one: it tells the same.
+///
+/// # Errors
+/// The database's.
+pub(super) async fn handed_on(
+    conn: &mut PgConnection,
+    desk: Desk<'_>,
+    def: &CaseType,
+    (from, case): (Uuid, &mut CaseFile),
+) -> Result<(), CaseError> {
+    for one in recusals::of_case(&mut *conn, from).await? {
+        if !recusals::is_recused(&mut *conn, case.id, &one.username).await? {
+            let told = (one.username.as_str(), RecusedHow::Decided, FROM_BEFORE);
+            keep_one(&mut *conn, desk, (def, &mut *case), told).await?;
+        }
+    }
+    Ok(())
+}
+
+/// Recusals out of the acts of a case that comes in from another installation, and of whoever it names as party: a file may lack the act.
 ///
 /// # Errors
 /// The database's.
 pub(in super::super) async fn of_acts(
     conn: &mut PgConnection,
     desk: Desk<'_>,
-    case: Uuid,
+    (def, case): (&CaseType, &CaseFile),
     acts: &[ActDone],
 ) -> sqlx::Result<()> {
     let part = |act: &ActDone, key: &str, at: usize| {
@@ -171,11 +196,19 @@ pub(in super::super) async fn of_acts(
     for act in acts {
         if let Some(name) = part(act, "recused", 1).filter(|_| act.act == "recuse") {
             let how = part(act, "how", 1).and_then(|word| word.parse().ok()).unwrap_or(RecusedHow::Decided);
-            let ids = (desk.by.ids.uuid(act.at), case);
+            let ids = (desk.by.ids.uuid(act.at), case.id);
             recusals::insert(&mut *conn, ids, (&name, how, &act.reason), (act.at, &act.actor)).await?;
         }
         if let Some(name) = part(act, "recused", 0).filter(|_| act.act == "lift_recusal") {
-            recusals::lift(&mut *conn, (case, &name), &act.reason, (act.at, &act.actor)).await?;
+            recusals::lift(&mut *conn, (case.id, &name), &act.reason, (act.at, &act.actor)).await?;
+        }
+    }
+    for field in def.fields.iter().filter(|field| field.recuses) {
+        let named = names(case.text(field.key()).unwrap_or_default());
+        for name in named.filter(|name| name.chars().count() <= LONGEST_NAME) {
+            let ids = (desk.by.ids.uuid(desk.by.now), case.id);
+            let why = (name, RecusedHow::Party, field.label.pt.as_str());
+            recusals::insert(&mut *conn, ids, why, (desk.by.now, &desk.by.actor.name)).await?;
         }
     }
     Ok(())

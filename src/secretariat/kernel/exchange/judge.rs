@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 
 use chrono::Datelike as _;
 use chrono_tz::Tz;
+use serde_json::Value;
 
 use super::{Fault, Line};
 use crate::clock::Instant;
@@ -68,6 +69,9 @@ fn acts(def: &CaseType, line: &Line, now: Instant) -> Result<(), Fault> {
         if is_long || act.actor.is_empty() || act.reason.chars().count() > 1000 {
             return wrong(act, "expected an actor of 1 to 200 characters and a reason of at most 1000");
         }
+        if !tells_whom(act) {
+            return wrong(act, "expected the user name of who is recused, and a reason");
+        }
         if act.at > now || before.is_some_and(|before| act.at < before.at) {
             return wrong(act, "lies in the future, or before the act that it follows");
         }
@@ -94,6 +98,17 @@ fn acts(def: &CaseType, line: &Line, now: Instant) -> Result<(), Fault> {
         return Err(("opened_at", "expected the instants of the first and the last act".into()));
     }
     Ok(())
+}
+
+/// A recusal, or that it is lifted, names somebody and has its reason, as the table wants both.
+fn tells_whom(act: &ActDone) -> bool {
+    let place = match act.act.as_str() {
+        "recuse" => 1,
+        "lift_recusal" => 0,
+        _ => return true,
+    };
+    let name = act.changes.get("recused").and_then(|change| change.get(place)).and_then(Value::as_str);
+    name.is_some_and(|name| (1..=64).contains(&name.chars().count())) && !act.reason.trim().is_empty()
 }
 
 /// What stands beside the fields.
@@ -154,6 +169,29 @@ fn running(def: &CaseType, line: &Line) -> Result<(), Fault> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_recusal_names_somebody_and_has_its_reason() {
+        let act = |word: &str, recused: Value, reason: &str| ActDone {
+            seq: 2,
+            at: "2026-03-02T12:00:00Z".parse().unwrap(),
+            actor: "ana".into(),
+            actor_kind: "staff".into(),
+            act: word.into(),
+            from_state: "a".into(),
+            to_state: "a".into(),
+            reason: reason.into(),
+            changes: serde_json::Map::from_iter([("recused".to_owned(), recused)]),
+            prev: None,
+            hash: String::new(),
+        };
+        assert!(tells_whom(&act("recuse", serde_json::json!([null, "davi"]), "Parente")));
+        assert!(tells_whom(&act("lift_recusal", serde_json::json!(["davi", null]), "Engano")));
+        assert!(!tells_whom(&act("recuse", serde_json::json!([null, "davi"]), " ")));
+        assert!(!tells_whom(&act("recuse", serde_json::json!(["davi", null]), "Parente")));
+        assert!(!tells_whom(&act("recuse", serde_json::json!([null, "d".repeat(65)]), "Parente")));
+        assert!(tells_whom(&act("assign", Value::Null, "")));
+    }
 
     #[test]
     fn no_cell_is_a_formula_and_each_is_read_back() {

@@ -183,7 +183,7 @@ pub async fn vote(
 pub struct Resolve {
     /// Of the procedure as the caller saw it.
     pub revision: i32,
-    /// What the chair says of a tie, where the rules of the council give a casting vote.
+    /// What the caller, who presides and voted, says of a tie, where the rules of the council give a casting vote.
     #[serde(default)]
     pub casting: Option<bool>,
 }

@@ -133,7 +133,7 @@ pub fn pairs(v: &View, def: &CaseType, fields: &serde_json::Map<String, Value>) 
 }
 
 /// Sentences of the desk by a part that is theirs alone, and the key of their words.
-const KNOWN: [(&str, &str); 23] = [
+const KNOWN: [(&str, &str); 24] = [
     ("there is no act", "sec-no-act"),
     ("in the quiet period", "sec-no-quiet"),
     ("takes two persons", "sec-no-same-person"),
@@ -157,6 +157,7 @@ const KNOWN: [(&str, &str); 23] = [
     ("no party to it", "sec-ethics-no-party"),
     ("stays recused", "sec-ethics-no-lift"),
     ("the vote is tied", "sec-ethics-no-casting"),
+    ("the casting vote is", "sec-ethics-no-chair"),
 ];
 
 /// A refusal in words for the page: what it is, and why, with the law, in the reader's language.

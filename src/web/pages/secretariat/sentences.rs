@@ -5,7 +5,7 @@ use crate::i18n::Lang;
 use crate::web::error::FieldError;
 
 /// Each form with its gaps as `{}`, the more special first, and the key of its words; the gaps are `$a` to `$d`.
-const FORMS: [(&str, &str); 191] = [
+const FORMS: [(&str, &str); 192] = [
     (
         "no quorum to decide: {} of {} seats present, {} needed (quorum of {}, recused members not counted)",
         "said-no-quorum-to-decide-x",
@@ -61,6 +61,10 @@ const FORMS: [(&str, &str); 191] = [
     (
         "{} is no amount; expected reais as 1.234.567,89, at most R$ 10 trillion",
         "said-x-is-no-amount-expected-reais-as-1-234-567-89-at-most-r-10-t",
+    ),
+    (
+        "the casting vote is given by who presides and voted, from their own account",
+        "said-the-casting-vote-is-given-by-who-presides-and-voted-from-the",
     ),
     (
         "appointed again {} times without a pause: the rules of this body allow {}",
