@@ -19,7 +19,6 @@ use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
-use utoipa::PartialSchema as _;
 use utoipa::openapi::RefOr;
 use utoipa::openapi::schema::Schema;
 use uuid::Uuid;
@@ -104,9 +103,9 @@ pub struct Service {
 // Derived it would be all of what is given and something besides, and what is given lets nothing be besides it.
 impl utoipa::PartialSchema for Service {
     fn schema() -> RefOr<Schema> {
-        match ServiceGiven::schema() {
+        match <ServiceGiven as utoipa::PartialSchema>::schema() {
             RefOr::T(Schema::Object(mut given)) => {
-                given.properties.insert("revision".into(), i32::schema());
+                given.properties.insert("revision".into(), <i32 as utoipa::PartialSchema>::schema());
                 given.required.push("revision".into());
                 RefOr::T(Schema::Object(given))
             }
