@@ -40,6 +40,7 @@ async function route(): Promise<void> {
     return view("view-form");
   }
   if (account && page === "vistoria" && what === "nova") {
+    form.veil();
     view("view-form");
     return form.open(account, await occurrence(account, of));
   }
@@ -49,11 +50,13 @@ async function route(): Promise<void> {
     // What another account wrote is not found here.
     if (item && item.account === account && item.kind === "inspection" && may.includes(item.state)) {
       history.replaceState(null, "", `#rascunho/${what}`);
+      form.veil();
       view("view-form");
       return form.resume(item);
     }
   }
   if (account && page === "corrigir" && what) {
+    form.veil();
     view("view-form");
     if (await form.correctById(account, what)) return;
     byId("queue-said").textContent = t("needs-network");

@@ -331,12 +331,22 @@ async function layIncidents(account: string): Promise<void> {
   if (chosen && !running.some((one) => one.id === chosen)) select?.add(new Option(chosen, chosen));
 }
 
+/** Out of sight until it is filled from its draft: a word that is written before that would be lost. */
+export function veil(): void {
+  form.hidden = true;
+}
+
 async function begin(item: Item): Promise<void> {
+  veil();
   current = item;
   draft = structuredClone(item.draft ?? empty());
   [isFresh, opened] = [item.untouched === true, ""];
-  await layIncidents(item.account);
-  show();
+  try {
+    await layIncidents(item.account);
+  } finally {
+    show();
+    form.hidden = false;
+  }
   opened = written();
   say(checklist ? "" : t("no-checklist"));
   const refused = byId("form-refused");
