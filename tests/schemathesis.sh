@@ -65,7 +65,8 @@ DEVICE_TOKEN=D-1.$(run device add D-1 --station G1 | sed -n "s/^secret: //p")
 export DEVICE_TOKEN
 run device add D-2 --station G2 >/dev/null
 
-run serve >"$home/log" 2>&1 &
+# By itself and not through the function: what is stopped at the end must be the service and no shell around it.
+"$program" --config "$home/sentinela.toml" serve >"$home/log" 2>&1 &
 service=$!
 base=http://127.0.0.1:$port
 for _ in $(seq 300); do curl -fsS "$base/healthz" >/dev/null 2>&1 && break || read -rt 0.1 <> <(:) || true; done
