@@ -80,6 +80,21 @@ pub async fn told(process: &mut Process, key: &str) -> Value {
     serde_json::from_str(&line).unwrap()
 }
 
+/// The next lines until each key came so many times, read, in the order in which they came.
+/// For what a program says on two paths of its own, where neither is sure to be first.
+pub async fn told_each<const N: usize>(process: &mut Process, wanted: [(&str, usize); N]) -> [Vec<Value>; N] {
+    let mut came: [Vec<Value>; N] = std::array::from_fn(|_| Vec::new());
+    while wanted.iter().zip(&came).any(|((_, times), lines)| lines.len() < *times) {
+        let line: Value = serde_json::from_str(&process.line_with("").await).unwrap();
+        for ((key, _), lines) in wanted.iter().zip(&mut came) {
+            if line.get(key).is_some() {
+                lines.push(line.clone());
+            }
+        }
+    }
+    came
+}
+
 /// A dispatcher on the machine's clock, for talking to real ends.
 pub struct Dispatcher {
     pub app: App,
