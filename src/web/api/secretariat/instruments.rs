@@ -33,6 +33,15 @@ pub struct ListQuery {
     pub q: String,
 }
 
+/// `?after=…`
+#[derive(Clone, Copy, Debug, Deserialize, utoipa::IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct AfterQuery {
+    /// `next` of the page before.
+    pub after: Option<Uuid>,
+}
+
 /// `?kind=…&name=…`
 #[derive(Clone, Debug, Deserialize, utoipa::IntoParams)]
 #[serde(deny_unknown_fields)]
