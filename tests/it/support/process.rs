@@ -56,6 +56,11 @@ impl Process {
         }
     }
 
+    /// All that was read of it, in the order in which it came.
+    pub fn seen(&self) -> &[String] {
+        &self.seen
+    }
+
     /// Reads all that is left, then waits for the end.
     pub async fn end(&mut self) -> (ExitStatus, String) {
         let reading = async {
