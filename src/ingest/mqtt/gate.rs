@@ -340,7 +340,11 @@ impl Handler for Gate {
             Parameter::ClientDisconnected(session, _) => {
                 self.sessions.disconnected(&session.id);
                 if self.presence.disconnected(&sessions::key(&session.id), self.app.clock.now()) {
-                    self.downlink.left(&self.code(&session.id));
+                    let is_here = || {
+                        let device = self.device(session);
+                        device.is_some_and(|device| self.presence.connections(device.id, None).0 > 0)
+                    };
+                    self.downlink.left(&self.code(&session.id), is_here);
                 }
                 return (true, None);
             }
