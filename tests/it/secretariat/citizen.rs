@@ -263,6 +263,35 @@ async fn a_complement_that_does_not_come_files_the_case() {
 }
 
 #[tokio::test]
+async fn what_nobody_signed_stays_a_communication_and_what_somebody_signed_is_none() {
+    let room = Room::open(&[]).await;
+    let olivia = room.person("olivia", Role::Ombudsman).await;
+    let body = json!({ "subject": "Ponte", "text": "A ponte balança", "kind": "report", "anonymous": true });
+    let (_, made) = stranger(&room, "ombudsman/requests", body).await;
+    let case = found(&room, &olivia, "ombudsman", made["number"].as_str().unwrap()).await;
+    let to = |kind: &str| json!({ "reason": "Outro tipo", "fields": { "kind": kind, "theme": "works" } });
+    for kind in ["report", "complaint", "suggestion"] {
+        let (status, refused) = act(&room, &olivia, "ombudsman", &case, ("requalify", to(kind))).await;
+        assert_eq!((status, &refused["code"]), (StatusCode::CONFLICT, &json!("guard-stays")), "{kind}: {refused}");
+        assert!(refused["detail"].as_str().unwrap().contains("10.153"), "the law is cited: {refused}");
+    }
+    let after = done(&room, &olivia, "ombudsman", &case, ("requalify", to("communication"))).await;
+    assert_eq!(after["fields"]["theme"], "works", "what else is corrected is: {after}");
+    let body = json!({ "subject": "Praça", "text": "Plantem ipês", "kind": "suggestion", "anonymous": true });
+    let (_, made) = stranger(&room, "ombudsman/requests", body).await;
+    let case = found(&room, &olivia, "ombudsman", made["number"].as_str().unwrap()).await;
+    let (status, refused) = act(&room, &olivia, "ombudsman", &case, ("requalify", to("report"))).await;
+    assert_eq!((status, &refused["code"]), (StatusCode::CONFLICT, &json!("guard-value-when")), "{refused}");
+    done(&room, &olivia, "ombudsman", &case, ("requalify", to("communication"))).await;
+    let body = json!({ "subject": "Posto", "text": "Esperei", "kind": "complaint", "name": "Joana Prado" });
+    let (_, made) = stranger(&room, "ombudsman/requests", body).await;
+    let case = found(&room, &olivia, "ombudsman", made["number"].as_str().unwrap()).await;
+    let (status, refused) = act(&room, &olivia, "ombudsman", &case, ("requalify", to("communication"))).await;
+    assert_eq!((status, &refused["code"]), (StatusCode::CONFLICT, &json!("guard-value-when")), "{refused}");
+    done(&room, &olivia, "ombudsman", &case, ("requalify", to("report"))).await;
+}
+
+#[tokio::test]
 async fn nothing_tells_whether_a_number_exists_and_a_citizen_does_only_what_is_theirs() {
     let room = Room::open(&[]).await;
     let body = json!({ "subject": "Escolas", "text": "Quantas vagas há?" });
