@@ -7013,6 +7013,7 @@ sec-instrument-kept = Keep until
 sec-instrument-documents = Documents
 sec-instrument-acts = What may be done
 sec-instrument-history = History
+sec-instrument-broken = The history of this instrument was changed outside the system: its chain of hashes does not fit.
 sec-instrument-sure = I have checked: this cannot be undone
 sec-instrument-not-sure = tick that you have checked
 sec-instrument-refused = Not done: { $why }

@@ -7031,6 +7031,7 @@ sec-instrument-kept = Guardar até
 sec-instrument-documents = Documentos
 sec-instrument-acts = O que se pode fazer
 sec-instrument-history = Histórico
+sec-instrument-broken = A história deste instrumento foi alterada fora do sistema: a cadeia de resumos não confere.
 sec-instrument-sure = Conferi: isto não se desfaz
 sec-instrument-not-sure = marque que conferiu
 sec-instrument-refused = Não foi feito: { $why }
