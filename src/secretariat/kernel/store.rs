@@ -184,13 +184,8 @@ pub async fn by_number(conn: &mut PgConnection, series: &str, year: i32, number:
     .await
 }
 
-/// What is searched of a case, beside its fields.
-fn words(case: &CaseFile, of_fields: &str) -> String {
-    format!("{} {} {}{of_fields}", case.number(), case.title, case.department)
-}
-
-/// Writes a new one; the year of its opening is the town's.
-pub async fn insert(conn: &mut PgConnection, case: &CaseFile, of_fields: &str, tz: chrono_tz::Tz) -> sqlx::Result<()> {
+/// Writes a new one with the words by which it is found; the year of its opening is the town's.
+pub async fn insert(conn: &mut PgConnection, case: &CaseFile, words: &str, tz: chrono_tz::Tz) -> sqlx::Result<()> {
     let annulled = case.annulled.as_ref();
     let opened_year = chrono::Datelike::year(&case.opened_at.with_timezone(&tz));
     sqlx::query!(
@@ -222,7 +217,7 @@ pub async fn insert(conn: &mut PgConnection, case: &CaseFile, of_fields: &str, t
         annulled.map(|why| why.at),
         annulled.map(|why| why.by.as_str()),
         annulled.map(|why| why.reason.as_str()),
-        words(case, of_fields),
+        words,
         opened_year
     )
     .execute(conn)
@@ -230,8 +225,8 @@ pub async fn insert(conn: &mut PgConnection, case: &CaseFile, of_fields: &str, t
     Ok(())
 }
 
-/// Writes what an act changed.
-pub async fn update(conn: &mut PgConnection, case: &CaseFile, of_fields: &str) -> sqlx::Result<()> {
+/// Writes what an act changed, and the words by which it is found now.
+pub async fn update(conn: &mut PgConnection, case: &CaseFile, words: &str) -> sqlx::Result<()> {
     let annulled = case.annulled.as_ref();
     sqlx::query!(
         "update case_file set series = $2, year = $3, number = $4, state = $5, is_final = $6, waits_for = $7, fields = $8, department = $9,
@@ -252,7 +247,7 @@ pub async fn update(conn: &mut PgConnection, case: &CaseFile, of_fields: &str) -
         annulled.map(|why| why.at),
         annulled.map(|why| why.by.as_str()),
         annulled.map(|why| why.reason.as_str()),
-        words(case, of_fields)
+        words
     )
     .execute(conn)
     .await?;
