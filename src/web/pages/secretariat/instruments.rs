@@ -94,9 +94,11 @@ fn told(v: &View, error: PlanError) -> Result<(String, Vec<FieldError>), ApiErro
         }
         PlanError::Refused(Refused::Wrong { field, value, message }) => {
             let errors = vec![FieldError { field, value, message }];
-            Ok((v.t("sec-instrument-wrong"), sentences::fields(v.lang, errors)))
+            Ok((v.t("sec-instrument-wrong"), sentences::labelled(v.lang, "sec-instrument-field", errors)))
         }
-        PlanError::Wrong(errors) => Ok((v.t("sec-instrument-wrong"), sentences::fields(v.lang, errors))),
+        PlanError::Wrong(errors) => {
+            Ok((v.t("sec-instrument-wrong"), sentences::labelled(v.lang, "sec-instrument-field", errors)))
+        }
         PlanError::Refused(other) => Err(other.into()),
         PlanError::Other(error) => Err(ApiError::Internal(error)),
     }
