@@ -87,7 +87,7 @@ async fn an_instrument_and_a_budget_name_their_fields_and_say_why_in_portuguese_
     let (status, page) = post(&room, &bia, budget, "kind=ldo&year=1990").await;
     assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY, "{page}");
     assert!(
-        page.contains("<li>Ano") && page.contains("O ano vai de 2000 a 2097") && !page.contains("expected"),
+        page.contains("<li>Ano") && page.contains("O ano vai de 2000 a 2097") && !page.contains("expected a year"),
         "{page}"
     );
 }

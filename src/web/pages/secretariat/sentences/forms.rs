@@ -1,7 +1,7 @@
 //! The forms of sentences that desks write for programs.
 
 /// Each form with its gaps as `{}`, those with more words of their own first, and the key of its words; the gaps are `$a` to `$d`.
-pub(super) const FORMS: [(&str, &str); 292] = [
+pub(super) const FORMS: [(&str, &str); 294] = [
     (
         "this day, line and document came before with other amounts; send the difference as a document of its own",
         "said-this-day-line-and-document-came-before-with-other-amounts-se",
@@ -479,5 +479,7 @@ pub(super) const FORMS: [(&str, &str); 292] = [
     ("what came in", "said-what-came-in"),
     ("the one due", "said-the-one-due"),
     ("{} is unknown", "said-x-is-unknown"),
+    ("expected a year", "said-expected-a-year"),
+    ("expected ppa, ldo or loa", "said-expected-ppa-ldo-or-loa"),
     ("expected {}", "said-expected-x"),
 ];
