@@ -75,7 +75,9 @@ async fn an_instrument_and_a_budget_name_their_fields_and_say_why_in_portuguese_
     let list = ("/secretaria/painel/parcerias", "pt-BR");
     let (status, page) = post(&room, &irene, list, "kind=fomento&object=").await;
     assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY);
-    assert!(page.contains("<li>Objeto: ") && !page.contains("expected 1 to"), "{page}");
+    assert!(page.contains("<li>Objeto: ") && !page.contains("expected something"), "{page}");
+    assert!(page.contains(r#"name="object" aria-invalid="true" aria-describedby="help-open-object""#), "{page}");
+    assert!(page.contains(r#"id="help-open-object""#), "{page}");
     let new = json!({ "kind": "fomento", "object": "Oficinas" });
     let made = ask(&room, &irene, Method::POST, "secretariat/agreements", new).await.1;
     let acts = format!("secretariat/agreements/{}/acts", made["id"].as_str().unwrap());
@@ -90,4 +92,6 @@ async fn an_instrument_and_a_budget_name_their_fields_and_say_why_in_portuguese_
         page.contains("<li>Ano") && page.contains("O ano vai de 2000 a 2097") && !page.contains("expected a year"),
         "{page}"
     );
+    assert!(page.contains(r#"name="year" aria-invalid="true" aria-describedby="wrong""#), "{page}");
+    assert!(page.contains(r#"role="alert" id="wrong""#), "{page}");
 }

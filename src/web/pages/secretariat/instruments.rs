@@ -94,11 +94,9 @@ fn told(v: &View, error: PlanError) -> Result<(String, Vec<FieldError>), ApiErro
         }
         PlanError::Refused(Refused::Wrong { field, value, message }) => {
             let errors = vec![FieldError { field, value, message }];
-            Ok((v.t("sec-instrument-wrong"), sentences::labelled(v.lang, "sec-instrument-field", errors)))
+            Ok((v.t("sec-instrument-wrong"), sentences::fields(v.lang, errors)))
         }
-        PlanError::Wrong(errors) => {
-            Ok((v.t("sec-instrument-wrong"), sentences::labelled(v.lang, "sec-instrument-field", errors)))
-        }
+        PlanError::Wrong(errors) => Ok((v.t("sec-instrument-wrong"), sentences::fields(v.lang, errors))),
         PlanError::Refused(other) => Err(other.into()),
         PlanError::Other(error) => Err(ApiError::Internal(error)),
     }
@@ -141,7 +139,7 @@ async fn list_page<K: Kept>(
     let states = store::states(&mut conn, K::MODULE).await?;
     let risks = if K::MODULE == "funding" { funding::at_risk(app).await? } else { Vec::new() };
     let sent = if wrong.is_empty() { "" } else { "open" };
-    let opening = words::form(&v, K::OPENING, (sent, &given));
+    let opening = words::form(&v, K::OPENING, (sent, &given, &errors));
     let status = if wrong.is_empty() { StatusCode::OK } else { StatusCode::UNPROCESSABLE_ENTITY };
     let works = api::works::<K>(staff);
     let f = Frame::load(&mut conn, app, v, K::PAGES).await?;
@@ -259,7 +257,7 @@ async fn one_page<K: Kept>(
         what = hidden(&what)?;
     }
     let sent = if wrong.is_empty() { "" } else { given.get("act").map(String::as_str).unwrap_or_default() };
-    let forms = possible.into_iter().map(|form| words::form(&v, form, (sent, &given))).collect();
+    let forms = possible.into_iter().map(|form| words::form(&v, form, (sent, &given, &errors))).collect();
     let status = if wrong.is_empty() { StatusCode::OK } else { StatusCode::UNPROCESSABLE_ENTITY };
     let mut shown = what.shown(today(&v));
     if !works {

@@ -119,12 +119,6 @@ pub fn label(lang: Lang, vocabulary: &str, name: &str) -> String {
     })
 }
 
-/// What is wrong with each field, with its name, in the reader's language.
-pub fn labelled(lang: Lang, vocabulary: &str, errors: Vec<FieldError>) -> Vec<FieldError> {
-    let named = fields(lang, errors).into_iter();
-    named.map(|one| FieldError { field: label(lang, vocabulary, &one.field), ..one }).collect()
-}
-
 /// The same of what is wrong with each field.
 pub fn fields(lang: Lang, errors: Vec<FieldError>) -> Vec<FieldError> {
     errors.into_iter().map(|one| FieldError { message: said(lang, &one.message), ..one }).collect()

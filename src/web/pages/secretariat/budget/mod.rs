@@ -92,12 +92,10 @@ pub(super) type Wrong = (String, Vec<FieldError>);
 
 pub(super) fn told(v: &View, error: PlanError) -> Result<Wrong, ApiError> {
     match error {
-        PlanError::Wrong(errors) => {
-            Ok((v.t("sec-budget-bad"), sentences::labelled(v.lang, "sec-budget-field", errors)))
-        }
+        PlanError::Wrong(errors) => Ok((v.t("sec-budget-bad"), sentences::fields(v.lang, errors))),
         PlanError::Refused(Refused::Wrong { field, value, message }) => {
             let errors = vec![FieldError { field, value, message }];
-            Ok((v.t("sec-budget-bad"), sentences::labelled(v.lang, "sec-budget-field", errors)))
+            Ok((v.t("sec-budget-bad"), sentences::fields(v.lang, errors)))
         }
         PlanError::Refused(Refused::Because(reason)) => {
             Ok((known(v, &reason.detail, reason.words(v.lang)), Vec::new()))
