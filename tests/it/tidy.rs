@@ -90,6 +90,7 @@ const PURE: &[&str] = &[
     "secretariat/kernel/define.rs",
     "secretariat/kernel/exchange/judge.rs",
     "secretariat/kernel/guards.rs",
+    "secretariat/kernel/instrument/chain.rs",
     "secretariat/kernel/ledger.rs",
     "secretariat/kernel/publication.rs",
     "secretariat/kernel/quiet.rs",

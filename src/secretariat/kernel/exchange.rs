@@ -108,7 +108,9 @@ pub async fn lines(conn: &mut PgConnection, desk: Desk<'_>, filter: Filter) -> R
         running.entry(id).or_default().push(Running { code, anchor_at, course });
     }
     let mut lines = Vec::with_capacity(found.len());
-    for lists::Listed { case, .. } in found {
+    for lists::Listed { mut case, .. } in found {
+        let kept = desk.types.version(&mut *conn, &case.type_key, case.version).await?;
+        values::cover(&kept.def, desk.types.newest(&kept.def), &mut case);
         let (id, running) = (case.id, running.remove(&case.id).unwrap_or_default());
         lines.push(Line::of(case, running, acts.remove(&id).unwrap_or_default()));
     }
@@ -322,10 +324,15 @@ async fn judged(
     if let Err(fault) = judge::line(&kept.def, line, (desk.by.now, desk.tz)) {
         return Ok(Err(fault));
     }
-    let Some(here) = store::load(&mut *conn, line.id, false).await? else { return Ok(Ok(Some(kept))) };
+    let Some(mut here) = store::load(&mut *conn, line.id, false).await? else { return Ok(Ok(Some(kept))) };
     let acts = store::acts(&mut *conn, &[line.id]).await?;
     let is_same = acts.last().map(|(_, act)| &act.hash) == line.acts.last().map(|act| &act.hash);
-    let is_same = is_same && here.fields == line.fields && here.title == line.title;
+    // A file has nothing secret, but for one from before it was.
+    let newest = desk.types.newest(&kept.def);
+    let mut told = CaseFile { fields: line.fields.clone(), title: line.title.clone(), ..here.clone() };
+    values::cover(&kept.def, newest, &mut told);
+    values::cover(&kept.def, newest, &mut here);
+    let is_same = is_same && here.fields == told.fields && here.title == told.title;
     Ok(if is_same { Ok(None) } else { Err(("id", "is here already with other acts".into())) })
 }
 
@@ -356,7 +363,7 @@ async fn add(
         }
         let Some(state) = kept.def.state(&line.state) else { continue };
         let case = case_of(line, kept.def.module(), state);
-        store::insert(&mut *conn, &case, &values::words(&kept.def, &case.fields), desk.tz).await?;
+        store::insert(&mut *conn, &case, &desk.searched(&kept.def, &case), desk.tz).await?;
         add_acts(&mut *conn, line).await?;
         super::desk::recusal::of_acts(&mut *conn, desk, (&kept.def, &case), &line.acts).await?;
     }

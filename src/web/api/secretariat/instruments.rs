@@ -83,6 +83,8 @@ pub struct Shown {
     pub possible: Vec<String>,
     pub deadlines: Vec<Deadline>,
     pub acts: Vec<DoneAct>,
+    /// The first act that is not what it was when it was done; none: the chain is whole.
+    pub broken_at: Option<i32>,
     pub documents: Vec<Document>,
 }
 
@@ -175,6 +177,7 @@ fn shown<K: Kept>(whole: Whole<K>, works: bool) -> Result<Shown, ApiError> {
         possible: row.what.forms().iter().map(|form| form.act.to_owned()).collect(),
         deadlines: whole.deadlines,
         acts,
+        broken_at: whole.broken_at,
         documents: whole.documents,
     })
 }
