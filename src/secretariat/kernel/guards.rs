@@ -1,8 +1,9 @@
 //! The guards that a definition file may name. Pure: what they need to know was loaded before (`store::facts`).
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::NaiveDate;
+use chrono_tz::Tz;
 use serde_json::Value;
 
 use super::Fields;
@@ -56,6 +57,7 @@ pub const ALL: &[Known] = &[
     Known { name: "field_is", args: &[Arg::Field, Arg::Free], repeats: true },
     known("field_when", &[Arg::Field, Arg::Free, Arg::Field]),
     known("not_before", &[Arg::Field, Arg::Field]),
+    known("not_before_act", &[Arg::Field, Arg::Act]),
     known("not_future", &[Arg::Field]),
     known("not_past", &[Arg::Field]),
     known("day_reached", &[Arg::Field]),
@@ -91,6 +93,8 @@ pub struct Facts {
     pub documents: BTreeSet<String>,
     /// Acts and who did them, the oldest first.
     pub acts: Vec<(String, String)>,
+    /// When each act was done last.
+    pub done_at: BTreeMap<String, Instant>,
     pub parents: Vec<Near>,
     /// Opened by an act of this case, or under it.
     pub children: Vec<Near>,
@@ -102,6 +106,8 @@ pub struct Seen<'a> {
     /// As they would be after the act.
     pub fields: &'a Fields,
     pub now: Instant,
+    /// The town's.
+    pub tz: Tz,
     pub today: NaiveDate,
     pub facts: &'a Facts,
 }
@@ -109,6 +115,11 @@ pub struct Seen<'a> {
 impl Seen<'_> {
     fn day(&self, field: &str) -> Option<NaiveDate> {
         self.fields.get(field).and_then(Value::as_str).and_then(|text| text.parse().ok())
+    }
+
+    /// The day in the town on which an act was done last.
+    fn done_on(&self, act: &str) -> Option<NaiveDate> {
+        self.facts.done_at.get(act).map(|at| at.with_timezone(&self.tz).date_naive())
     }
 
     fn word(&self, field: &str) -> String {
@@ -145,6 +156,8 @@ pub enum Why {
     Quiet(NaiveDate, &'static Period),
     #[error("{field} is {day}, before {other} on {other_day}")]
     Before { field: String, day: NaiveDate, other: String, other_day: NaiveDate },
+    #[error("{field} is {day}, before the act {act} of {act_day}")]
+    BeforeAct { field: String, day: NaiveDate, act: String, act_day: NaiveDate },
     #[error("{field} is {day}, which has not come; today is {today}")]
     NotCome { field: String, day: NaiveDate, today: NaiveDate },
     #[error("{field} is {day}, which is over; today is {today}")]
@@ -228,7 +241,9 @@ pub fn judge(guard: &Guard, seen: Seen<'_>) -> Result<(), Why> {
         },
         "quiet_period" if rest().any(|word| word == seen.word(&arg(0))) => Ok(()),
         "quiet_period" => super::quiet::on(seen.today).map_or(Ok(()), |period| Err(Why::Quiet(seen.today, period))),
-        "not_before" | "not_future" | "not_past" | "day_reached" | "day_not_passed" => days(guard, seen),
+        "not_before" | "not_before_act" | "not_future" | "not_past" | "day_reached" | "day_not_passed" => {
+            days(guard, seen)
+        }
         _ => around(guard, seen),
     }
 }
@@ -241,6 +256,10 @@ fn days(guard: &Guard, seen: Seen<'_>) -> Result<(), Why> {
     match guard.name.get_ref().as_str() {
         "not_before" => match seen.day(&arg(1)) {
             Some(other_day) if day < other_day => Err(Why::Before { field, day, other: arg(1), other_day }),
+            _ => Ok(()),
+        },
+        "not_before_act" => match seen.done_on(&arg(1)) {
+            Some(act_day) if day < act_day => Err(Why::BeforeAct { field, day, act: arg(1), act_day }),
             _ => Ok(()),
         },
         "not_future" | "day_reached" if is_to_come => Err(Why::NotCome { field, day, today }),

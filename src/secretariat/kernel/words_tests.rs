@@ -28,6 +28,7 @@ fn whys() -> Vec<Why> {
         Why::Document("evidence".into()),
         Why::Quiet(day, period),
         Why::Before { field: field.clone(), day, other: field.clone(), other_day: today },
+        Why::BeforeAct { field: field.clone(), day, act: "accept".into(), act_day: today },
         Why::NotCome { field: field.clone(), day, today },
         Why::Over { field: field.clone(), day, today },
         Why::ChildOpen(name.clone()),
