@@ -5,7 +5,7 @@
 use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::{PROCEDURE, PUT, Proposal, back_to};
@@ -146,10 +146,10 @@ fn seats(acts: &[ActDone], told: &Deliberation) -> Result<(), String> {
     let fits = |(act, one): (&&ActDone, &SeatLine)| {
         let is_theirs =
             (act.at, act.actor.as_str(), act.reason.as_str()) == (one.at, one.by.as_str(), one.reason.as_str());
-        let named = part(act, "designated", 1).and_then(|id| id.parse::<Uuid>().ok());
-        let seat = part(act, "seat", 1).and_then(|id| id.parse::<Uuid>().ok());
-        let is_short = (1..=200).contains(&one.act.trim().chars().count());
-        is_theirs && is_short && named == Some(one.person_id) && seat == Some(one.seat_id)
+        let named = json!({ "seat_id": one.seat_id, "person_id": one.person_id });
+        let is_short = (1..=200).contains(&one.act.chars().count()) && !one.act.trim().is_empty();
+        let says = act.changes.get("designation") == Some(&named) && part(act, "act", 1) == Some(one.act.as_str());
+        is_theirs && is_short && says && !one.reason.trim().is_empty()
     };
     if done.len() == told.ad_hoc.len() && done.iter().zip(&told.ad_hoc).all(fits) {
         return Ok(());
@@ -184,7 +184,7 @@ fn decisions(acts: &[ActDone], told: &Deliberation) -> Result<(), String> {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::{Map, json};
+    use serde_json::Map;
 
     use super::*;
 
