@@ -46,6 +46,18 @@ pub struct Voting {
     pub decisions: Vec<store::Decision>,
 }
 
+impl Voting {
+    /// Fewer may vote than the quorum takes: members are designated for the case.
+    pub fn is_short(&self) -> bool {
+        self.council.is_some() && u32::try_from(self.voters.len()).unwrap_or(u32::MAX) < self.quorum
+    }
+
+    /// The round that runs cannot come to its quorum any more: the proposal is given back.
+    pub fn is_stuck(&self) -> bool {
+        self.round.is_some() && self.council.is_some() && self.within_reach < self.quorum
+    }
+}
+
 /// What is known of a vote.
 pub(super) struct Hall {
     pub council: Body,

@@ -5,7 +5,7 @@ use crate::i18n::Lang;
 use crate::web::error::FieldError;
 
 /// Each form with its gaps as `{}`, the more special first, and the key of its words; the gaps are `$a` to `$d`.
-const FORMS: [(&str, &str); 192] = [
+const FORMS: [(&str, &str); 197] = [
     (
         "no quorum to decide: {} of {} seats present, {} needed (quorum of {}, recused members not counted)",
         "said-no-quorum-to-decide-x",
@@ -174,6 +174,20 @@ const FORMS: [(&str, &str); 192] = [
         "expected {} to {} characters without control characters",
         "said-expected-x-to-x-characters-without-control-characters",
     ),
+    (
+        "expected the user name of an account, also of one that is disabled",
+        "said-expected-the-user-name-of-an-account-also-of-one-that-is",
+    ),
+    (
+        "expected somebody whose account has the role of the module",
+        "said-expected-somebody-whose-account-has-the-role-of-the-module",
+    ),
+    (
+        "expected somebody who does not vote in this case already",
+        "said-expected-somebody-who-does-not-vote-in-this-case-already",
+    ),
+    ("expected somebody who is not recused from this case", "said-expected-somebody-who-is-not-recused-from-this-case"),
+    ("expected a person who was written down", "said-expected-a-person-who-was-written-down"),
     ("expected the user name of an active member of staff", "said-expected-the-user-name-of-an-active-member-of-staff"),
     (
         "the deadline {} ends beyond the years of the calendar",
