@@ -31,6 +31,8 @@ pub struct Deliberation {
 pub struct SeatLine {
     pub seat_id: Uuid,
     pub person_id: Uuid,
+    /// Their name: whoever was called for one case is not in the file of the council.
+    pub person: String,
     pub act: String,
     pub reason: String,
     pub at: Instant,
@@ -68,11 +70,13 @@ pub struct DecisionLine {
 }
 
 impl Deliberation {
-    /// Every seat, person and council that it names, each once.
+    /// Every seat, member and council that it names, each once; not whoever was called for the case, whose name it brings.
     pub fn named(&self) -> (Vec<Uuid>, Vec<Uuid>, Vec<Uuid>) {
-        let of_seats = self.ad_hoc.iter().map(|one| (one.seat_id, one.person_id));
-        let pairs = of_seats.chain(self.votes.iter().map(|one| (one.seat_id, one.person_id)));
-        let (seats, persons): (BTreeSet<Uuid>, BTreeSet<Uuid>) = pairs.unzip();
+        let called: BTreeSet<Uuid> = self.ad_hoc.iter().map(|one| one.person_id).collect();
+        let of_votes = self.votes.iter().map(|one| one.seat_id);
+        let seats: BTreeSet<Uuid> = self.ad_hoc.iter().map(|one| one.seat_id).chain(of_votes).collect();
+        let voters = self.votes.iter().map(|one| one.person_id);
+        let persons: BTreeSet<Uuid> = voters.filter(|person| !called.contains(person)).collect();
         let councils: BTreeSet<Uuid> = self.decisions.iter().map(|one| one.body_id).collect();
         (seats.into_iter().collect(), persons.into_iter().collect(), councils.into_iter().collect())
     }
@@ -148,8 +152,10 @@ fn seats(acts: &[ActDone], told: &Deliberation) -> Result<(), String> {
             (act.at, act.actor.as_str(), act.reason.as_str()) == (one.at, one.by.as_str(), one.reason.as_str());
         let named = json!({ "seat_id": one.seat_id, "person_id": one.person_id });
         let is_short = (1..=200).contains(&one.act.chars().count()) && !one.act.trim().is_empty();
+        let is_name = (3..=160).contains(&one.person.trim().chars().count()) && one.person.chars().count() <= 160;
+        let is_named = is_name && part(act, "designated", 1) == Some(one.person.as_str());
         let says = act.changes.get("designation") == Some(&named) && part(act, "act", 1) == Some(one.act.as_str());
-        is_theirs && is_short && says && !one.reason.trim().is_empty()
+        is_theirs && is_short && is_named && says && !one.reason.trim().is_empty()
     };
     if done.len() == told.ad_hoc.len() && done.iter().zip(&told.ad_hoc).all(fits) {
         return Ok(());

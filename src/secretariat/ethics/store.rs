@@ -185,15 +185,15 @@ pub async fn decisions(conn: &mut PgConnection, case: Uuid) -> sqlx::Result<Vec<
 pub async fn deliberations(conn: &mut PgConnection, cases: &[Uuid]) -> sqlx::Result<BTreeMap<Uuid, Deliberation>> {
     let mut all: BTreeMap<Uuid, Deliberation> = BTreeMap::new();
     let seats = sqlx::query!(
-        "select case_id, seat_id, person_id, act, reason, at, by from ethics_ad_hoc where case_id = any($1) order by case_id, id",
+        "select a.case_id, a.seat_id, a.person_id, p.name, a.act, a.reason, a.at, a.by from ethics_ad_hoc a
+         join body_person p on p.id = a.person_id where a.case_id = any($1) order by a.case_id, a.id",
         cases
     )
     .fetch_all(&mut *conn)
     .await?;
     for row in seats {
-        let (seat_id, person_id, act, reason, at, by) =
-            (row.seat_id, row.person_id, row.act, row.reason, row.at, row.by);
-        let line = SeatLine { seat_id, person_id, act, reason, at, by };
+        let (seat_id, person_id, person) = (row.seat_id, row.person_id, row.name);
+        let line = SeatLine { seat_id, person_id, person, act: row.act, reason: row.reason, at: row.at, by: row.by };
         all.entry(row.case_id).or_default().ad_hoc.push(line);
     }
     let votes = sqlx::query!(
@@ -262,7 +262,7 @@ impl DecisionRow {
     }
 }
 
-/// True when every council, seat and person that a deliberation names is here, and each seat is one of an ethics council.
+/// True when every council, seat and member that a deliberation names is here, and each seat is one of an ethics council.
 pub async fn knows(conn: &mut PgConnection, of: &Deliberation) -> sqlx::Result<bool> {
     let (seats, persons, councils) = of.named();
     let found = sqlx::query!(
@@ -282,6 +282,14 @@ pub async fn knows(conn: &mut PgConnection, of: &Deliberation) -> sqlx::Result<b
 /// Writes down what the council did in a case that comes in from another installation.
 pub async fn insert_deliberation(conn: &mut PgConnection, case: Uuid, of: &Deliberation) -> sqlx::Result<()> {
     for one in &of.ad_hoc {
+        sqlx::query!(
+            "insert into body_person (id, name, created_at) values ($1, $2, $3) on conflict (id) do nothing",
+            one.person_id,
+            one.person,
+            one.at
+        )
+        .execute(&mut *conn)
+        .await?;
         let texts = (one.act.as_str(), one.reason.as_str());
         insert_ad_hoc(&mut *conn, case, (one.seat_id, one.person_id), texts, (one.at, &one.by)).await?;
     }
