@@ -79,7 +79,7 @@ async fn members_are_called_for_one_case_where_recusals_left_no_quorum_and_their
     let (status, refused) = way_out(&council, &case, ("designate", designation(&held, &called))).await;
     assert_eq!((status, &refused["code"]), (StatusCode::CONFLICT, &json!("ethics-seat-held")), "{refused}");
     let member = short["voters"][0]["person_id"].as_str().unwrap();
-    for unfit in [&outsider, member] {
+    for unfit in [outsider.as_str(), member] {
         let (status, refused) = way_out(&council, &case, ("designate", designation(&first, unfit))).await;
         assert_eq!(status, StatusCode::BAD_REQUEST, "{refused}");
     }
@@ -244,7 +244,7 @@ async fn who_was_not_sanctioned_is_named_to_nobody() {
 async fn no_letter_of_an_ethics_council_says_what_it_is_about() {
     let council = Council::open("2026-08-03T13:00:00Z").await;
     let owner = &mut council.room.db.owner().await;
-    let addresses = "insert into body_person_private (person_id, email, changed_at) select id, id || '@exemplo.invalid', now() from body_person";
+    let addresses = "insert into body_person_private (person_id, email, changed_at) select id, id::text || '@exemplo.invalid', now() from body_person";
     sqlx::query(addresses).execute(owner).await.unwrap();
     let meeting = json!({ "kind": "extraordinary", "starts_at": "2026-08-17T17:00:00Z", "place": "Sala 2",
         "urgency": "Denúncia contra Davi Lima", "items": [{ "title": "Carro usado por Davi Lima" }] });
