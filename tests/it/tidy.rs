@@ -224,6 +224,7 @@ const PURE: &[&str] = &[
     "secretariat/budget/published.rs",
     "secretariat/budget/spend.rs",
     "secretariat/budget/table.rs",
+    "secretariat/ethics/exchange.rs",
     "secretariat/ethics/votes.rs",
     "secretariat/evaluation/file.rs",
     "secretariat/evaluation/mod.rs",

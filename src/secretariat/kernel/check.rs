@@ -12,8 +12,8 @@ use crate::secretariat::modules;
 pub const PARTS: [&str; 4] = ["owner", "author", "citizen", "service"];
 const TOLD: [&str; 3] = ["owner", "author", "citizen"];
 /// Acts that every case has; a transition has another name.
-pub const OWN_ACTS: [&str; 10] =
-    ["open", "assign", "annul", "attach", "link", "import", "withdraw", "recuse", "lift_recusal", "vote"];
+pub const OWN_ACTS: [&str; 11] =
+    ["open", "assign", "annul", "attach", "link", "import", "withdraw", "recuse", "lift_recusal", "vote", "designate"];
 
 /// What is wrong, and where.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]

@@ -1,8 +1,9 @@
 //! The guards that a definition file may name. Pure: what they need to know was loaded before (`store::facts`).
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::NaiveDate;
+use chrono_tz::Tz;
 use serde_json::Value;
 
 use super::Fields;
@@ -56,6 +57,7 @@ pub const ALL: &[Known] = &[
     Known { name: "field_is", args: &[Arg::Field, Arg::Free], repeats: true },
     known("field_when", &[Arg::Field, Arg::Free, Arg::Field]),
     known("not_before", &[Arg::Field, Arg::Field]),
+    known("not_before_act", &[Arg::Field, Arg::Act]),
     known("not_future", &[Arg::Field]),
     known("not_past", &[Arg::Field]),
     known("day_reached", &[Arg::Field]),
@@ -94,6 +96,8 @@ pub struct Facts {
     pub documents: BTreeSet<String>,
     /// Acts and who did them, the oldest first.
     pub acts: Vec<(String, String)>,
+    /// When each act was done last.
+    pub done_at: BTreeMap<String, Instant>,
     pub parents: Vec<Near>,
     /// Opened by an act of this case, or under it.
     pub children: Vec<Near>,
@@ -107,6 +111,8 @@ pub struct Seen<'a> {
     /// As they stand; empty when a case is opened.
     pub before: &'a Fields,
     pub now: Instant,
+    /// The town's.
+    pub tz: Tz,
     pub today: NaiveDate,
     pub facts: &'a Facts,
 }
@@ -126,6 +132,11 @@ fn word_of(fields: &Fields, field: &str) -> String {
 impl Seen<'_> {
     fn day(&self, field: &str) -> Option<NaiveDate> {
         day_of(self.fields, field)
+    }
+
+    /// The day in the town on which an act was done last.
+    fn done_on(&self, act: &str) -> Option<NaiveDate> {
+        self.facts.done_at.get(act).map(|at| at.with_timezone(&self.tz).date_naive())
     }
 
     fn word(&self, field: &str) -> String {
@@ -164,6 +175,8 @@ pub enum Why {
     Stays { field: String, kept: String, other: String, value: String },
     #[error("while {other} is {value:?}, {field} is one of {}", .expected.join(", "))]
     ValueWhen { field: String, other: String, value: String, expected: Vec<String> },
+    #[error("{field} is {day}, before the act {act} of {act_day}")]
+    BeforeAct { field: String, day: NaiveDate, act: String, act_day: NaiveDate },
     #[error("{field} is {day}, which has not come; today is {today}")]
     NotCome { field: String, day: NaiveDate, today: NaiveDate },
     #[error("{field} is {day}, which is over; today is {today}")]
@@ -248,7 +261,8 @@ pub fn judge(guard: &Guard, seen: Seen<'_>) -> Result<(), Why> {
         "quiet_period" if rest().any(|word| word == seen.word(&arg(0))) => Ok(()),
         "quiet_period" => super::quiet::on(seen.today).map_or(Ok(()), |period| Err(Why::Quiet(seen.today, period))),
         "kept_when" | "value_when" => together(guard, seen),
-        "not_before" | "not_future" | "not_past" | "day_reached" | "day_not_passed" | "only_later" => days(guard, seen),
+        "not_before" | "not_before_act" | "not_future" | "not_past" | "day_reached" | "day_not_passed"
+        | "only_later" => days(guard, seen),
         _ => around(guard, seen),
     }
 }
@@ -286,6 +300,10 @@ fn days(guard: &Guard, seen: Seen<'_>) -> Result<(), Why> {
         },
         "only_later" => match day_of(seen.before, &field) {
             Some(was) if day <= was => Err(Why::NotLater { field, day, was }),
+            _ => Ok(()),
+        },
+        "not_before_act" => match seen.done_on(&arg(1)) {
+            Some(act_day) if day < act_day => Err(Why::BeforeAct { field, day, act: arg(1), act_day }),
             _ => Ok(()),
         },
         "not_future" | "day_reached" if is_to_come => Err(Why::NotCome { field, day, today }),

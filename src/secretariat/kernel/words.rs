@@ -171,6 +171,10 @@ impl Parts<'_> {
             Why::NotLater { field, day, was } => {
                 ("guard-not-later", pair(field, day).into_iter().chain([("was", Said::Day(*was))]).collect())
             }
+            Why::BeforeAct { field, day, act, act_day } => {
+                let other = [("other", self.act(act)), ("otherday", Said::Day(*act_day))];
+                ("guard-before", pair(field, day).into_iter().chain(other).collect())
+            }
             Why::NotCome { field, day, today } => {
                 ("guard-not-come", pair(field, day).into_iter().chain([("today", Said::Day(*today))]).collect())
             }

@@ -31,6 +31,7 @@ fn whys() -> Vec<Why> {
         Why::NotLater { field: field.clone(), day, was: today },
         Why::Stays { field: field.clone(), kept: "a".into(), other: field.clone(), value: "x".into() },
         Why::ValueWhen { field: field.clone(), other: field.clone(), value: "x".into(), expected: vec!["a".into()] },
+        Why::BeforeAct { field: field.clone(), day, act: "accept".into(), act_day: today },
         Why::NotCome { field: field.clone(), day, today },
         Why::Over { field: field.clone(), day, today },
         Why::ChildOpen(name.clone()),

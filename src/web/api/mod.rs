@@ -403,6 +403,8 @@ pub mod warnings;
     secretariat::ethics::votes,
     secretariat::ethics::vote,
     secretariat::ethics::resolve,
+    secretariat::ethics::designate,
+    secretariat::ethics::give_back,
     secretariat::ethics::reporter,
     secretariat::ethics::statistics,
     secretariat::committees::list,

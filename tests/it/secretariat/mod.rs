@@ -3,6 +3,7 @@
 mod budget;
 mod citizen;
 mod committees;
+mod council;
 mod ethics;
 mod evaluation;
 mod exchange;

@@ -86,7 +86,7 @@ pub async fn facts(conn: &mut PgConnection, case: Uuid) -> sqlx::Result<Facts> {
     let documents = sqlx::query_scalar!("select distinct kind from case_document where case_id = $1", case)
         .fetch_all(&mut *conn)
         .await?;
-    let acts = sqlx::query!("select act, actor from case_act where case_id = $1 order by seq", case)
+    let acts = sqlx::query!("select act, actor, at from case_act where case_id = $1 order by seq", case)
         .fetch_all(&mut *conn)
         .await?;
     let near = sqlx::query_as!(
@@ -117,6 +117,8 @@ pub async fn facts(conn: &mut PgConnection, case: Uuid) -> sqlx::Result<Facts> {
     Ok(Facts {
         deadlines,
         documents: documents.into_iter().collect(),
+        // Of an act that was done more than once the last stands.
+        done_at: acts.iter().map(|row| (row.act.clone(), row.at)).collect(),
         acts: acts.into_iter().map(|row| (row.act, row.actor)).collect(),
         parents: near(above),
         children: near(below),

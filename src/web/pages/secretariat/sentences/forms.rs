@@ -1,7 +1,7 @@
 //! The forms of sentences that desks write for programs.
 
 /// Each form with its gaps as `{}`, those with more words of their own first, and the key of its words; the gaps are `$a` to `$d`.
-pub(super) const FORMS: [(&str, &str); 294] = [
+pub(super) const FORMS: [(&str, &str); 299] = [
     (
         "this day, line and document came before with other amounts; send the difference as a document of its own",
         "said-this-day-line-and-document-came-before-with-other-amounts-se",
@@ -234,6 +234,20 @@ pub(super) const FORMS: [(&str, &str); 294] = [
         "expected {} to {} characters without control characters",
         "said-expected-x-to-x-characters-without-control-characters",
     ),
+    (
+        "expected the user name of an account, also of one that is disabled",
+        "said-expected-the-user-name-of-an-account-also-of-one-that-is",
+    ),
+    (
+        "expected somebody whose account has the role of the module",
+        "said-expected-somebody-whose-account-has-the-role-of-the-module",
+    ),
+    (
+        "expected somebody who does not vote in this case already",
+        "said-expected-somebody-who-does-not-vote-in-this-case-already",
+    ),
+    ("expected somebody who is not recused from this case", "said-expected-somebody-who-is-not-recused-from-this-case"),
+    ("expected a person who was written down", "said-expected-a-person-who-was-written-down"),
     ("expected the user name of an active member of staff", "said-expected-the-user-name-of-an-active-member-of-staff"),
     (
         "the deadline {} ends beyond the years of the calendar",
