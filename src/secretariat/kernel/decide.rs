@@ -307,8 +307,7 @@ pub fn decide(
     if let Some(kind) = one.needs.documents.iter().find(|kind| !facts.documents.contains(kind.get_ref())) {
         return Err(Refusal::Document(kind.get_ref().clone()));
     }
-    let seen =
-        Seen { fields: &fields, before: &case.fields, now: at.now, tz: at.tz, today: at.today(), facts };
+    let seen = Seen { fields: &fields, before: &case.fields, now: at.now, tz: at.tz, today: at.today(), facts };
     guarded(of, Some(one), &one.guards, seen)?;
     let to = one.target(&case.state).to_owned();
     let numbers = case.number.is_none()
