@@ -37,6 +37,7 @@ use crate::dispatch::retry::Code;
 use crate::dispatch::sms_text::{self, Encoded, Encoding};
 use crate::dispatch::store::receipt::Incoming;
 use crate::dispatch::writer::{Received, Write};
+use crate::failpoint::{self, Place};
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 const RECONNECT_FIRST: Duration = Duration::from_millis(250);
@@ -358,6 +359,7 @@ impl Bound {
         if !client.is_active() || over.is_cancelled() {
             return (Outcome::NotSent { detail: "the session ended".to_owned() }, None);
         }
+        failpoint::reach(Place::DispatchPduBefore).await;
         // The library counts the time of an answer within its connection, which a broken one may not live to see.
         let answer = tokio::select! {
             biased;
@@ -367,6 +369,7 @@ impl Bound {
                 return (Outcome::Unknown { detail: format!("no answer within {patience:?}") }, None);
             }
         };
+        failpoint::reach(Place::DispatchResponseAfter).await;
         match answer {
             Ok(response) => (Outcome::Accepted, Some(receipts::normal_id(response.message_id().as_str()))),
             Err(Error::UnexpectedResponse { response }) => {
