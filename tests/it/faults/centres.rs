@@ -31,7 +31,7 @@ async fn through(options: &[&str]) -> (Sums, bool) {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_storm_of_throttling_with_receipts_before_their_answers_in_hexadecimal_makes_no_copy() {
-    let options = ["--throttle=20", "--ids=hex", "--first=4096", "--receipt=before"];
+    let options = ["--throttle=8", "--ids=hex", "--first=4096", "--receipt=before"];
     let (sums, matched) = through(&options).await;
     assert_eq!(sums, Sums { recipients: PEOPLE as i64, ..Sums::default() });
     assert!(matched);

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use chrono::TimeDelta;
 use sentinela::clock::Clock;
-use sqlx::Executor as _;
+use sqlx::{Executor as _, PgPool};
 
 use super::accounts;
 use super::devices::{Fleet, READINGS_A_MESSAGE, post};
@@ -22,6 +22,15 @@ fn thousand(poison: i64) -> String {
         write!(readings, r#"{comma}{{"stream":"rain","at":"{at}","value":{value}}}"#).unwrap();
     }
     format!(r#"{{"id":"thousand","readings":[{readings}]}}"#)
+}
+
+/// How many readings of these messages are in the journal.
+async fn rows_of(pool: &PgPool, ids: &[String]) -> i64 {
+    sqlx::query_scalar("select count(*) from journal where message_id = any($1)")
+        .bind(ids)
+        .fetch_one(pool)
+        .await
+        .unwrap()
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -48,16 +57,9 @@ async fn a_row_that_the_database_refuses_lies_in_quarantine_and_holds_back_none_
     assert_eq!((answer["appended"].as_i64(), answer["quarantined"].as_i64()), (Some(999), Some(1)), "{answer}");
     publishing.acked_more(20).await;
     let fleet = publishing.stop().await;
-    let count = async |ids: &[String]| {
-        sqlx::query_scalar::<_, i64>("select count(*) from journal where message_id = any($1)")
-            .bind(ids)
-            .fetch_one(&db.pool)
-            .await
-            .unwrap()
-    };
-    assert_eq!(count(&["thousand".to_owned()]).await, 999);
+    assert_eq!(rows_of(&db.pool, &["thousand".to_owned()]).await, 999);
     let acked: Vec<String> = fleet.ledger.acked().into_iter().collect();
-    assert_eq!(count(&acked).await, acked.len() as i64 * i64::from(READINGS_A_MESSAGE));
+    assert_eq!(rows_of(&db.pool, &acked).await, acked.len() as i64 * i64::from(READINGS_A_MESSAGE));
     let kept: Vec<(String, String)> =
         sqlx::query_as("select value, reason from quarantine").fetch_all(&db.pool).await.unwrap();
     assert!(
