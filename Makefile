@@ -52,6 +52,12 @@ browser-test: ## Run the browser tests
 attack: setup-test ## Ask the API thousands of random questions, others each time (EXAMPLES=, SEED=)
 	trap 'scripts/test-db.sh stop' EXIT; cargo build --quiet; tests/schemathesis.sh --long
 
+.PHONY: faults
+faults: setup-test ui ## Kill the service at named points and hold the accounts (KILLS=1000, SEED=1; goes on where it ended; FROM= plays again)
+	cargo test --no-run --quiet --lib
+	trap 'scripts/test-db.sh stop' EXIT; eval "$$(scripts/test-db.sh env)"; \
+	KILLS=$(KILLS) SEED=$(SEED) FROM=$(FROM) cargo test --quiet --test it -- --ignored --exact --nocapture faults::random::a_thousand_kills
+
 .PHONY: fuzz
 fuzz: ## Fuzz the parsers of outside bytes (TARGET=cap for one, SECONDS_EACH=60)
 	scripts/fuzz.sh $(TARGET)

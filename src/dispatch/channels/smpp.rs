@@ -32,6 +32,7 @@ use crate::dispatch::receipts;
 use crate::dispatch::retry::Code;
 use crate::dispatch::store::receipt::Incoming;
 use crate::dispatch::writer::{Received, Write};
+use crate::failpoint::{self, Place};
 
 pub use incoming::{read, read_data};
 use submit::submit;
@@ -251,6 +252,7 @@ impl Bound {
         if !client.is_active() || over.is_cancelled() {
             return (Outcome::NotSent { detail: "the session ended".to_owned() }, None);
         }
+        failpoint::reach(Place::DispatchPduBefore).await;
         // The library counts the time of an answer within its connection, which a broken one may not live to see.
         let answer = tokio::select! {
             biased;
@@ -260,6 +262,7 @@ impl Bound {
                 return (Outcome::Unknown { detail: format!("no answer within {patience:?}") }, None);
             }
         };
+        failpoint::reach(Place::DispatchResponseAfter).await;
         match answer {
             Ok(response) => (Outcome::Accepted, Some(receipts::normal_id(response.message_id().as_str()))),
             Err(Error::UnexpectedResponse { response }) => {

@@ -19,6 +19,7 @@ use tokio::sync::oneshot;
 
 use crate::app::App;
 use crate::config::TlsIdentity;
+use crate::failpoint::{self, Place};
 use crate::ingest::decode::{Decoded, Door, decode};
 use crate::ingest::devices::{Credential, DeviceEntry};
 use crate::ingest::formats::status;
@@ -199,6 +200,7 @@ impl Gate {
     }
 
     async fn publish(&self, session: &Session, publish: &Publish) -> PublishAclResult {
+        failpoint::reach(Place::MqttAckAfter).await;
         let signed = self.sessions.of(&session.id);
         let accepted = signed.filter(|signed| sessions::is_accepted(&self.app, signed, self.app.clock.now()));
         let (Some(signed), Some(device)) = (accepted, self.device(session)) else {
@@ -379,7 +381,10 @@ async fn acknowledged(
     committed: impl Future<Output = Result<(), IngestError>>,
 ) -> PublishAclResult {
     let reason = match patiently(committed, COMMIT_PATIENCE, || ingest.commits()).await {
-        Some(Ok(())) => return PublishAclResult::allow(),
+        Some(Ok(())) => {
+            failpoint::reach(Place::MqttAckBefore).await;
+            return PublishAclResult::allow();
+        }
         Some(Err(error)) => error.to_string(),
         None => "the journal cannot be written at the moment".into(),
     };
