@@ -1546,6 +1546,12 @@ outside-ours-none = No open warning is for the municipality.
 outside-ours-more = The { $n } gravest are shown; there are others. The API lists all of them: /api/v1/warnings?for_us=true
 outside-others = Elsewhere
 outside-others-none = No other open warning.
+members = Municipalities that are followed
+members-text = Alerts of the installations of municipalities, as they publish them. None is sent to residents from here by itself.
+members-open = Alerts in force
+members-exercises = Exercises and tests
+member-silent = silent since
+feed-silent = no answer since
 outside-past = Ended, replaced and not real
 outside-title = { $publisher }: { $event } warning
 outside-warning = Warning

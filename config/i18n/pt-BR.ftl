@@ -1549,6 +1549,12 @@ outside-ours-none = Nenhum aviso aberto vale para o município.
 outside-ours-more = São mostrados os { $n } mais graves; há outros. A API os lista todos: /api/v1/warnings?for_us=true
 outside-others = Outros lugares
 outside-others-none = Nenhum outro aviso aberto.
+members = Municípios acompanhados
+members-text = Alertas das instalações dos municípios, como eles os publicam. Nenhum é enviado daqui a moradores por si só.
+members-open = Alertas em vigor
+members-exercises = Exercícios e testes
+member-silent = em silêncio desde
+feed-silent = sem resposta desde
 outside-past = Encerrados, substituídos e não reais
 outside-title = { $publisher }: aviso de { $event }
 outside-warning = Aviso
