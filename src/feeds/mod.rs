@@ -173,3 +173,32 @@ impl Feed {
         self.stations.get(theirs).map_or(theirs, String::as_str)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn feed(more: &str) -> Feed {
+        toml::from_str(&format!("name = 'x'\nurl = 'https://example.org/alerts/feed.atom'\n{more}")).unwrap()
+    }
+
+    #[test]
+    fn the_installation_of_a_municipality_is_asked_sooner_and_tells_no_rules_unless_that_is_said() {
+        let cap = feed("kind = 'cap'\nevery_s = 30");
+        assert!(cap.problem().is_none() && cap.tells_rules() && !cap.is_municipal());
+        let town = "kind = 'cap'\nmunicipality = '3136702'\nevery_s = ";
+        let member = feed(&format!("{town}5"));
+        assert!(member.problem().is_none() && !member.tells_rules() && member.is_municipal());
+        assert!(feed(&format!("{town}5\nfor_rules = true")).tells_rules());
+        assert!(!feed("kind = 'inmet_warnings'\nfor_rules = false").tells_rules());
+        for wrong in [
+            &format!("{town}4"),
+            "kind = 'cap'\nevery_s = 29",
+            "kind = 'cap'\nmunicipality = '31367'",
+            "kind = 'cemaden'\nmunicipality = '3136702'",
+            "kind = 'cemaden'\nfor_rules = false",
+        ] {
+            assert!(feed(wrong).problem().is_some(), "{wrong}");
+        }
+    }
+}

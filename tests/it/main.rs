@@ -25,6 +25,7 @@ mod endpoints;
 mod escalation;
 mod exercises;
 mod faults;
+mod federation;
 mod feed_following;
 mod feed_formats;
 mod feed_traps;

@@ -16,4 +16,4 @@ mod letters;
 mod poison;
 mod random;
 mod replays;
-mod service;
+pub mod service;
