@@ -70,6 +70,7 @@ pub mod areas;
 pub mod audit;
 pub mod backfill;
 pub mod backtest;
+pub mod capacity;
 pub mod catalogue;
 pub mod cli;
 pub mod demo;

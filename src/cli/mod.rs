@@ -6,6 +6,7 @@ mod audit;
 mod backfill;
 pub mod backtest;
 pub mod bench;
+mod capacity;
 mod check_config;
 mod demo;
 mod device;
@@ -87,6 +88,7 @@ enum Command {
     /// Exercises: what is planned, and the report after the action
     #[command(subcommand)]
     Exercise(exercise::Action),
+    Capacity(capacity::Arguments),
     /// Rules of risk
     #[command(subcommand)]
     Rules(registry::Action),
@@ -118,13 +120,14 @@ async fn run(cli: Cli) -> anyhow::Result<()> {
     match &cli.command {
         Command::CheckConfig(arguments) => return check_config::run(cli.config.as_deref(), arguments),
         Command::Demo(arguments) => return demo::run(cli.config.as_deref(), arguments).await,
+        Command::Capacity(arguments) => return capacity::run(arguments),
         _ => {}
     }
     let config = Config::load(cli.config.as_deref())?;
     match cli.command {
         Command::Serve => serve::run(config).await,
         Command::Migrate => migrate::run(config).await,
-        Command::CheckConfig(_) | Command::Demo(_) => Ok(()),
+        Command::CheckConfig(_) | Command::Demo(_) | Command::Capacity(_) => Ok(()),
         Command::Simulate(simulate) => simulate.run(&config.engine),
         Command::Backtest(backtest) => backtest.run(config).await,
         Command::Import(arguments) => import::run(config, arguments).await,

@@ -11,6 +11,7 @@ mod audit_acts;
 mod backfill;
 mod backtest;
 mod bench;
+mod capacity;
 mod catalogue;
 mod catalogue_http;
 mod cluster;

@@ -112,6 +112,7 @@ const PURE: &[&str] = &[
     "replay/",
     "backtest/",
     "units.rs",
+    "capacity.rs",
     "cobrade.rs",
     "alerts/approval.rs",
     "alerts/book.rs",

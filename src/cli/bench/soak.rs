@@ -5,7 +5,8 @@
 mod load;
 mod verdict;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
+use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::atomic::Ordering::Relaxed;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -103,7 +104,7 @@ struct Minute {
     readings: u64,
     /// From the instant at which a message was due.
     puback: Spread,
-    /// Alerts whose first SMS came, the slowest of them, and all SMS so far.
+    /// Alerts whose first SMS came, the slowest so far, and telephones that were reached so far.
     alerts: usize,
     slowest_alert_ms: Option<f64>,
     sms: u64,
@@ -196,7 +197,7 @@ async fn measure(stage: &Stage, arguments: &Arguments, folder: &Path) -> anyhow:
     helpers.spawn(count(Arc::clone(&seen), taken));
     helpers.spawn(look(Arc::clone(&seen), service.pid));
     for n in 0..arguments.rivers() {
-        publish_level(script.mqtt, n, "0.5", Clock::System.now() - CALM).await?;
+        publish_level(open_river(script.mqtt, n).await?, n, "0.5", Clock::System.now() - CALM).await?;
     }
     let load = Load::new(script.mqtt, arguments.devices as usize, arguments.per_message, arguments.rate);
     let soak = Soak { pool, seen, load: Arc::new(load), service, endpoint: script.mqtt };
@@ -270,13 +271,18 @@ fn river_of(telephone: &str) -> Option<usize> {
     }
 }
 
-async fn publish_level(endpoint: std::net::SocketAddr, n: usize, level: &str, at: Instant) -> anyhow::Result<()> {
+async fn open_river(endpoint: SocketAddr, n: usize) -> anyhow::Result<Line> {
     let code = river(n);
-    let mut line = Line::open(([127, 0, 200, 1], 0).into(), endpoint, &code, &code, SECRET).await?;
+    let from = SocketAddr::from(([127, 0, 200, 1], 0));
+    Line::open(from, endpoint, &code, &code, SECRET).await.context("a river cannot connect")
+}
+
+async fn publish_level(mut line: Line, n: usize, level: &str, at: Instant) -> anyhow::Result<()> {
     let at = at.format("%Y-%m-%dT%H:%M:%S%.6fZ");
     let payload = format!(r#"{{"stream":"level","at":"{at}","value":{level},"unit":"m"}}"#);
-    line.publish(&format!("v1/devices/{code}/readings"), payload.as_bytes()).await.context("a river")?;
-    // It was acknowledged; how the connection ends says nothing more.
+    let topic = format!("v1/devices/{}/readings", river(n));
+    line.publish(&topic, payload.as_bytes()).await.context("a river was not acknowledged")?;
+    // How the connection ends says nothing more.
     let _ = line.close().await;
     Ok(())
 }
@@ -287,7 +293,8 @@ struct Seen {
     /// By river: when it flooded, and when its first SMS came.
     flooded: Mutex<HashMap<usize, Duration>>,
     first_sms: Mutex<HashMap<usize, Duration>>,
-    sms: Mutex<u64>,
+    /// Telephones that were reached.
+    reached: Mutex<HashSet<String>>,
     /// Seconds and resident MiB.
     memory: Mutex<Vec<(f64, f64)>>,
 }
@@ -302,9 +309,13 @@ impl Seen {
             watch,
             flooded: Mutex::default(),
             first_sms: Mutex::default(),
-            sms: Mutex::default(),
+            reached: Mutex::default(),
             memory: Mutex::default(),
         }
+    }
+
+    fn reached(&self) -> u64 {
+        held(&self.reached).len() as u64
     }
 
     /// Milliseconds of each alert that reached somebody.
@@ -317,10 +328,10 @@ impl Seen {
 
 async fn count(seen: Arc<Seen>, mut taken: mpsc::UnboundedReceiver<Taken>) {
     while let Some(message) = taken.recv().await {
-        *held(&seen.sms) += 1;
         if let Some(n) = river_of(&message.telephone) {
             held(&seen.first_sms).entry(n).or_insert(message.after);
         }
+        held(&seen.reached).insert(message.telephone);
     }
 }
 
@@ -335,14 +346,15 @@ async fn look(seen: Arc<Seen>, pid: u32) {
 }
 
 /// Floods one river after the other.
-async fn flood(seen: Arc<Seen>, endpoint: std::net::SocketAddr, rivers: usize, every: Duration) -> anyhow::Result<()> {
+async fn flood(seen: Arc<Seen>, endpoint: SocketAddr, rivers: usize, every: Duration) -> anyhow::Result<()> {
     let mut tick = tokio::time::interval(every);
     // The first tick comes at once.
     tick.tick().await;
     for n in 0..rivers {
         tick.tick().await;
+        let line = open_river(endpoint, n).await?;
         held(&seen.flooded).insert(n, seen.watch.elapsed());
-        publish_level(endpoint, n, FLOOD, Clock::System.now()).await?;
+        publish_level(line, n, FLOOD, Clock::System.now()).await?;
     }
     Ok(())
 }
@@ -352,7 +364,7 @@ struct Soak {
     seen: Arc<Seen>,
     load: Arc<Load>,
     service: Program,
-    endpoint: std::net::SocketAddr,
+    endpoint: SocketAddr,
 }
 
 impl Soak {
@@ -378,7 +390,7 @@ impl Soak {
         flooding.await??;
         let wanted = arguments.rivers() as u64 * u64::try_from(arguments.people)?;
         let waited = Stopwatch::start();
-        while *held(&self.seen.sms) < wanted && waited.elapsed() < PATIENCE {
+        while self.seen.reached() < wanted && waited.elapsed() < PATIENCE {
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
         self.report(arguments, (seconds, acknowledged), wanted, minutes).await
@@ -397,7 +409,7 @@ impl Soak {
             puback: Spread::of(self.load.took()),
             alerts: alerts.len().saturating_sub(told),
             slowest_alert_ms: slowest,
-            sms: *held(&self.seen.sms),
+            sms: self.seen.reached(),
             waiting,
             memory_mib: memory,
             database_mib: self.database_bytes().await? as f64 / 1024.0 / 1024.0,
@@ -434,7 +446,7 @@ impl Soak {
             everything_judged,
             alerts: took.len(),
             first_sms: (!took.is_empty()).then(|| Spread::of(took)),
-            sms: *held(&self.seen.sms),
+            sms: self.seen.reached(),
             sms_wanted,
             memory: memory(&held(&self.seen.memory), arguments.memory_mib),
             growth: grown(&minutes, arguments.growth_within),
