@@ -5,7 +5,7 @@ use crate::i18n::Lang;
 use crate::web::error::FieldError;
 
 /// Each form with its gaps as `{}`, the more special first, and the key of its words; the gaps are `$a` to `$d`.
-const FORMS: [(&str, &str); 192] = [
+const FORMS: [(&str, &str); 203] = [
     (
         "no quorum to decide: {} of {} seats present, {} needed (quorum of {}, recused members not counted)",
         "said-no-quorum-to-decide-x",
@@ -335,6 +335,17 @@ const FORMS: [(&str, &str); 192] = [
     ("a {} has no lines", "said-a-x-has-no-lines"),
     ("expected a day", "said-expected-a-day"),
     ("expected {} to {}", "said-expected-x-to-x"),
+    ("{} {} does not hold on {}", "said-x-x-does-not-hold-on-x"),
+    ("{} {} is unknown", "said-x-x-is-unknown"),
+    ("function", "said-function"),
+    ("subfunction", "said-subfunction"),
+    ("category", "said-category"),
+    ("group", "said-group"),
+    ("modality", "said-modality"),
+    ("element", "said-element"),
+    ("revenue", "said-revenue"),
+    ("source", "said-source"),
+    ("unit", "said-unit"),
     ("expected {}", "said-expected-x"),
 ];
 const NAMES: [&str; 4] = ["a", "b", "c", "d"];
@@ -416,6 +427,8 @@ mod tests {
         let twice =
             said(Lang::Pt, "the deadline stays as it is: its rule allows no extension (coordination.due: Norma)");
         assert!(twice.contains("não permite prorrogar") && twice.ends_with("(coordination.due: Norma)"), "{twice}");
+        let code = said(Lang::Pt, "function 77 is unknown (Portaria MOG 42/1999, anexo)");
+        assert_eq!(code, "função 77: código desconhecido (Portaria MOG 42/1999, anexo)");
         assert_eq!(said(Lang::Pt, "something else"), "something else");
     }
 
