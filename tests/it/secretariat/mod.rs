@@ -1,5 +1,6 @@
 //! The secretariat's modules on a real database, with a clock that jumps over holidays and the year's turn.
 
+mod bad_input;
 mod budget;
 mod citizen;
 mod committees;
