@@ -60,10 +60,11 @@ async fn an_act_that_does_not_fit_the_state_is_refused_with_what_orders_the_proc
     for (kind, law) in [("fomento", "Lei 13.019/2014"), ("contrato", "Lei 14.133/2021")] {
         let id = house.opened(json!({ "kind": kind, "object": "Oficinas" })).await;
         let sentence = format!("the act begin does not fit the state planning ({law}); it allows: open_call, waive");
-        house.refused(&id, json!({ "act": "begin" }), &[&sentence]).await;
+        house.refused(&id, json!({ "act": "begin" }), &[sentence.as_str()]).await;
         let path = format!("/secretaria/painel/parcerias/{id}");
         let page = refused(&house.room, &house.person, &path, "act=begin&sure=yes").await;
-        says(&page, &[&format!("Este ato não cabe na situação atual do instrumento ({law}).")]);
+        let pt = format!("Este ato não cabe na situação atual do instrumento ({law}).");
+        says(&page, &[pt.as_str()]);
     }
 }
 
@@ -142,7 +143,7 @@ async fn without_quorum_nothing_is_decided_nor_resolved_and_the_rules_of_the_bod
     let (status, told) = ask(&room, &carla, Method::POST, &format!("{base}/attendance"), there).await;
     assert!(status.is_success(), "{told}");
     let (status, called) = ask(&room, &carla, Method::POST, &acts, json!({ "act": "call" })).await;
-    assert_eq!((status, &called["outcome"]), (StatusCode::OK, &json!("opened")), "{called}");
+    assert!(status.is_success() && called["outcome"] == "opened", "{called}");
     let record = ask(&room, &carla, Method::GET, base, Value::Null).await.1;
     let id = record["items"][0]["id"].as_str().unwrap();
     let tally = json!({ "tally": { "votes_for": 1, "votes_against": 0, "votes_abstain": 0 } });
