@@ -4,6 +4,7 @@ mod bad_input;
 mod budget;
 mod citizen;
 mod committees;
+mod enforced;
 mod ethics;
 mod evaluation;
 mod exchange;
