@@ -2,6 +2,7 @@
 
 mod bad_input;
 mod budget;
+mod by_hand;
 mod citizen;
 mod committees;
 mod enforced;
