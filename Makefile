@@ -8,6 +8,8 @@ export SQLX_OFFLINE ?= true
 ARGS ?=
 
 UI := src/web/ui
+# The random cases of the tests are the same each time, so that a change is judged by what it changes.
+export PROPTEST_RNG_SEED ?= 1
 # cargo-nextest runs each test in its own process, in parallel; cargo test does the same work where it is not installed.
 TEST := $(shell command -v cargo-nextest >/dev/null 2>&1 && echo "cargo nextest run --no-fail-fast" || echo "cargo test --lib --bins --tests --no-fail-fast --")
 
@@ -37,7 +39,7 @@ checks:
 	$(MAKE) --no-print-directory browser-test
 
 .PHONY: rust-test
-rust-test: ## Run the Rust tests (FILTER=name for some)
+rust-test: ## Run the Rust tests (FILTER=name for some, PROPTEST_RNG_SEED=n for other random cases)
 	# First by themselves: the compilers of this crate and of its tests side by side fill 20 GiB.
 	cargo test --no-run --quiet --lib
 	eval "$$(scripts/test-db.sh env)"; $(TEST) $(FILTER)
@@ -49,6 +51,12 @@ browser-test: ## Run the browser tests
 .PHONY: attack
 attack: setup-test ## Ask the API thousands of random questions, others each time (EXAMPLES=, SEED=)
 	trap 'scripts/test-db.sh stop' EXIT; cargo build --quiet; tests/schemathesis.sh --long
+
+.PHONY: faults
+faults: setup-test ui ## Kill the service at named points and hold the accounts (KILLS=1000, SEED=1; goes on where it ended; FROM= plays again)
+	cargo test --no-run --quiet --lib
+	trap 'scripts/test-db.sh stop' EXIT; eval "$$(scripts/test-db.sh env)"; \
+	KILLS=$(KILLS) SEED=$(SEED) FROM=$(FROM) cargo test --quiet --test it -- --ignored --exact --nocapture faults::random::a_thousand_kills
 
 .PHONY: fuzz
 fuzz: ## Fuzz the parsers of outside bytes (TARGET=cap for one, SECONDS_EACH=60)

@@ -47,7 +47,8 @@ pub enum Event {
     Warning,
     /// Somebody's sign-in, role, session or token changed: open streams ask again who is listening.
     Access,
-    /// A command of a device was issued, handed over, answered or ended.
+    /// A command of a device was issued, handed over, answered or ended. An empty code is of none in particular: whoever hears it looks at
+    /// all of them.
     Device {
         code: String,
     },

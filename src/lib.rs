@@ -14,6 +14,7 @@ pub mod damage;
 pub mod db;
 pub mod deadlines;
 pub mod events;
+pub mod failpoint;
 pub mod feeds;
 pub mod i18n;
 pub mod ids;

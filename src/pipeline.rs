@@ -22,6 +22,7 @@ use crate::app::App;
 use crate::clock::{Instant, Stopwatch};
 use crate::engine::{Effect, Engine, Explained, Input, ReadingInput, Transition};
 use crate::events::{Event, notify};
+use crate::failpoint::{self, Place};
 use crate::ids::AlertId;
 use crate::incidents;
 use crate::journal;
@@ -345,7 +346,9 @@ impl Pipeline {
         if changed {
             notify(&mut tx, &Event::Levels).await?;
         }
+        failpoint::try_reach(Place::EvaluateCommitBefore).await?;
         tx.commit().await?;
+        failpoint::reach(Place::EvaluateCommitAfter).await;
         self.cursor = cursor;
         metrics::gauge!("sentinela_evaluator_seq").set(cursor.seq.0 as f64);
         Ok(())

@@ -30,8 +30,21 @@ end() {
 trap end EXIT
 sql "$TEST_DATABASE_URL" "create database $name"
 
-port=$(python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
-mqtt=$(python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
+# Two at once, so that they differ, and below those that the system gives to connections that leave.
+read -r port mqtt < <(python3 - <<'PORTS'
+import random, socket
+
+found = []
+while len(found) < 2:
+    one = socket.socket()
+    try:
+        one.bind(("127.0.0.1", random.randrange(10000, 32400)))
+        found.append(one)
+    except OSError:
+        one.close()
+print(*(one.getsockname()[1] for one in found))
+PORTS
+)
 cat >"$home/sentinela.toml" <<TOML
 data_dir = "$home"
 [http]
@@ -69,7 +82,7 @@ run device add D-2 --station G2 >/dev/null
 "$program" --config "$home/sentinela.toml" serve >"$home/log" 2>&1 &
 service=$!
 base=http://127.0.0.1:$port
-for _ in $(seq 300); do curl -fsS "$base/healthz" >/dev/null 2>&1 && break || read -rt 0.1 <> <(:) || true; done
+for _ in $(seq 1800); do curl -fsS "$base/healthz" >/dev/null 2>&1 && break || read -rt 0.1 <> <(:) || true; done
 
 call() { curl -fsS -H "authorization: Bearer $chief" -H 'content-type: application/json' "$base$1" "${@:2}"; }
 field() { python3 -c "import json, sys; print(json.load(sys.stdin)$1)"; }
@@ -89,7 +102,7 @@ ask() { # who, token, examples
     SCHEMATHESIS_HOOKS=tests/schemathesis/hooks.py PYTHONPATH=. API_TOKEN=$2 HYPOTHESIS_STORAGE_DIRECTORY="$home/hypothesis" \
         "$runner" --config-file tests/schemathesis/schemathesis.toml run "$base/api/openapi.json" \
         --checks all --phases "$phases" --max-examples "$3" --seed "$seed" --workers 1 --continue-on-failure \
-        --exclude-path /api/v1/events --request-timeout 20 --warnings off --report ndjson \
+        --exclude-path /api/v1/events --request-timeout 60 --warnings off --report ndjson \
         --report-ndjson-path "$target/schemathesis-$1.ndjson"
     # The stream of changes never ends, so that no answer of it can be judged whole; tests/it/web.rs reads it.
 }

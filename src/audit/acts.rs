@@ -299,6 +299,8 @@ vocabulary! {
         CaseRecuse = "case.recuse",
         CaseLiftRecusal = "case.lift_recusal",
         CaseVote = "case.vote",
+        /// Somebody sits for a seat of the council in one case alone.
+        CaseDesignate = "case.designate",
         CaseExport = "case.export",
         CaseImport = "case.import",
         PressOutletAdd = "press.outlet_add",

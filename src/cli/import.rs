@@ -8,6 +8,7 @@ mod institutions;
 mod neighbourhoods;
 mod provider;
 mod resources;
+mod rows;
 mod shelters;
 
 use std::io::{IsTerminal as _, Write as _};

@@ -33,7 +33,10 @@ async fn listen(app: &App) -> sqlx::Result<()> {
     let pool = super::pool(&app.db.web.connect_options(), "listen", 1);
     let mut listener = PgListener::connect_with(&pool).await?;
     listener.listen(CHANNEL).await?;
-    for event in [Event::Catalogue, Event::Access, Event::Journal, Event::Levels, Event::Outbox, Event::Warning] {
+    let any_device = Event::Device { code: String::new() };
+    for event in
+        [Event::Catalogue, Event::Access, Event::Journal, Event::Levels, Event::Outbox, Event::Warning, any_device]
+    {
         app.events.send(event);
     }
     while let Some(hint) = listener.try_recv().await? {

@@ -15,6 +15,7 @@ use super::store::content::Contents;
 use super::store::{claim, content, notice, passed_on};
 use crate::app::App;
 use crate::clock::Instant;
+use crate::failpoint::{self, Place};
 use crate::ids::{AlertId, OutboxId};
 use crate::web::notices::pictures;
 
@@ -59,6 +60,7 @@ pub(super) async fn alerts(
         }
     }
     tx.commit().await?;
+    failpoint::reach(Place::DispatchClaimAfter).await;
     let public_url = app.config.public_url();
     let town = &app.config.municipality;
     let sender =

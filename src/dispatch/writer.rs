@@ -18,6 +18,7 @@ use super::worker::Moved;
 use crate::app::App;
 use crate::clock::Instant;
 use crate::events::{Event, notify};
+use crate::failpoint::{self, Place};
 use crate::reports::inbound;
 
 /// Most entries in one commit.
@@ -99,6 +100,7 @@ impl Batch {
             }
         }
         for received in self.receipts {
+            failpoint::reach(Place::ReceiptAnswerBefore).await;
             // A session that ended has no use for the answer; the centre will repeat itself, which changes nothing.
             let _ = received.client.deliver_sm_resp(received.sequence, DeliverSmResp::default()).await;
         }
@@ -127,7 +129,13 @@ impl Batch {
             true => receipt::settle(&mut tx, now, provider).await?,
             false => receipt::settle_named(&mut tx, now, provider, self.message_ids()).await?,
         };
+        if !self.endings.is_empty() {
+            failpoint::try_reach(Place::DispatchCommitBefore).await?;
+        }
         tx.commit().await?;
+        if !self.endings.is_empty() {
+            failpoint::reach(Place::DispatchCommitAfter).await;
+        }
         if fenced > 0 {
             tracing::warn!(provider, rows = fenced, "tries ended after others had taken the rows: refused");
             metrics::counter!("sentinela_dispatch_fenced_total", "provider" => provider.to_owned())

@@ -4,7 +4,6 @@
 use std::net::IpAddr;
 
 use serde_json::json;
-use subtle::ConstantTimeEq as _;
 use uuid::Uuid;
 
 use super::store::people::{self, Request};
@@ -12,13 +11,12 @@ use super::store::read;
 use super::{Exercise, ExerciseError};
 use crate::app::App;
 use crate::audit::{self, Actor, ActorKind, Entry, Via};
-use crate::dispatch::notices::{self, Notice};
 use crate::dispatch::provider::Channel;
 use crate::events::{Event, notify};
 use crate::i18n::Lang;
 use crate::ids::ResidentId;
-use crate::residents::desk::{Asked, may_pay};
-use crate::residents::own::{self, CODE_FOR, Purpose};
+use crate::residents::codes::{self, Asked};
+use crate::residents::own::{CODE_FOR, Purpose};
 use crate::residents::store::own as residents;
 
 /// Source of consents that were given by joining.
@@ -47,18 +45,10 @@ pub async fn ask(
     from: Option<IpAddr>,
 ) -> anyhow::Result<Asked> {
     let now = app.clock.now();
-    let mut tx = app.db.web.begin().await?;
-    if !residents::may_ask(&mut tx, now, to, from).await? {
-        return Ok(Asked::Wait);
-    }
-    if !may_pay(&mut tx, app, now, to.0).await? {
-        tx.commit().await?;
-        return Ok(Asked::Full);
-    }
-    let (id, code) = (app.ids.uuid(now), own::code(&app.ids));
-    let sealed = app.keys.service.seal(&own::code_context(id), code.as_bytes());
-    let new = residents::NewCode { id, to, resident: None, confirms: false, sealed: &sealed, from };
-    residents::keep_code(&mut tx, now, &new).await?;
+    let mut fresh = match codes::fresh(app, now, to, from).await? {
+        Ok(fresh) => fresh,
+        Err(asked) => return Ok(asked),
+    };
     let request = Request {
         exercise: wish.exercise.id,
         act: if wish.joins { "join" } else { "leave" }.to_owned(),
@@ -66,22 +56,12 @@ pub async fn ask(
         language: lang.tag().to_owned(),
         reach: if wish.everything { "all" } else { "place" }.to_owned(),
     };
-    people::keep_request(&mut tx, id, &request).await?;
+    people::keep_request(&mut fresh.tx, fresh.id, &request).await?;
     let authority = &app.config.municipality.sender_name;
     let subject = lang.t1("exercise-code-subject", "title", &wish.exercise.title);
     let key = if wish.joins { "exercise-code-join" } else { "exercise-code-leave" };
-    let body = format!("{authority}: {}", lang.t2(key, "title", &wish.exercise.title, "code", &code));
-    let notice = Notice {
-        channel: to.0,
-        address: to.1,
-        subject: &subject,
-        body: &body,
-        expires_at: now + CODE_FOR,
-        purpose: "resident_code",
-    };
-    notices::queue(&mut tx, &app.ids, now, &notice).await?;
-    tx.commit().await?;
-    Ok(Asked::Sent(id))
+    let body = format!("{authority}: {}", lang.t2(key, "title", &wish.exercise.title, "code", &fresh.code));
+    Ok(fresh.send(&subject, &body, now + CODE_FOR).await?)
 }
 
 /// What a code did.
@@ -106,9 +86,7 @@ pub async fn confirm(app: &App, exercise: &Exercise, code: Uuid, typed: &str) ->
     // The try is counted before anything is compared, whatever comes of it.
     let Some(sent) = residents::try_code(&mut conn, now, code, false).await? else { return Ok(None) };
     drop(conn);
-    let kept = app.keys.service.open(&own::code_context(code), &sent.sealed).map_err(anyhow::Error::from)?;
-    let typed: String = typed.chars().filter(char::is_ascii_digit).take(12).collect();
-    if !bool::from(kept.ct_eq(typed.as_bytes())) {
+    if !sent.is(&app.keys.service, typed).map_err(anyhow::Error::from)? {
         return Ok(None);
     }
     let mut tx = app.db.web.begin().await?;

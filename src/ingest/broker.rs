@@ -29,6 +29,7 @@ use super::reports::{self, Known, Said};
 use super::{Accepted, IngestError, NewReading, Quarantined, Source, topic};
 use crate::app::App;
 use crate::config::ExternalBroker;
+use crate::failpoint::{self, Place};
 use crate::fleet::command::parse_ack;
 use crate::fleet::downlink::{self as lorawan, Address};
 use crate::ids::DeviceId;
@@ -393,6 +394,7 @@ async fn acknowledge(client: Client, epoch: Epoch, mut queued: mpsc::Receiver<Qu
         if !matches!(answer.await, Ok(Ok(_))) || !said {
             continue;
         }
+        failpoint::reach(Place::BrokerAckBefore).await;
         let current = epoch.lock().unwrap_or_else(PoisonError::into_inner);
         if *current != of {
             metrics::counter!("sentinela_broker_stale_acks_total").increment(1);

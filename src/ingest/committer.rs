@@ -10,6 +10,7 @@ use super::lanes::{self, Lane, Pace};
 use super::{Accepted, IngestError, Lanes, Receiver, Submission, Waiting};
 use crate::app::App;
 use crate::clock::Stopwatch;
+use crate::failpoint::{self, Place};
 use crate::ingest::reports;
 use crate::ingest::{NewReading, Quarantined};
 use crate::journal::{self, Outcome};
@@ -112,6 +113,7 @@ impl Batch {
                     metrics::histogram!("sentinela_ingest_commit_seconds").record(watch.elapsed().as_secs_f64());
                     metrics::histogram!("sentinela_ingest_commit_readings").record(self.readings.len() as f64);
                     app.ingest.has_committed();
+                    failpoint::reach(Place::IngestCommitAfter).await;
                     return self.answer(&outcomes);
                 }
                 Err(error) if app.stop.is_cancelled() => {

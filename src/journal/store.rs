@@ -12,6 +12,7 @@ use sqlx::{PgConnection, PgPool};
 use super::{LOCK, reading_key};
 use crate::clock::{Clock, Instant};
 use crate::events::{self, Event};
+use crate::failpoint::{self, Place};
 use crate::ids::{DatastreamId, Seq};
 use crate::ingest::{NewReading, Quarantined, Source};
 use crate::units::{Fixed, Quality};
@@ -185,6 +186,7 @@ async fn append_once(
     if changed && readings.iter().any(|reading| reading.source != Source::History) {
         events::notify(&mut tx, &Event::Journal).await?;
     }
+    failpoint::try_reach(Place::IngestCommitBefore).await?;
     tx.commit().await?;
     Ok(Written::Committed(outcomes))
 }

@@ -5,25 +5,24 @@ use std::net::IpAddr;
 use chrono::Days;
 use serde_json::json;
 use sqlx::PgConnection;
-use subtle::ConstantTimeEq as _;
 use uuid::Uuid;
 
+use super::codes;
 use super::companions::{self, Sealed};
-use super::own::{self, CODE_FOR, Purpose};
+use super::own::{CODE_FOR, Purpose};
 use super::signup::{self, LINK_FOR, Signup, SignupPlace};
 use super::store::companion::{self, NewCompanion};
 use super::store::place::{self, Added, NewPlace};
 use super::store::{channel, own as store, signup as waiting};
-use crate::accounts::Permission;
 use crate::app::App;
 use crate::audit::{self, Act, Actor, ActorKind, Entry, Via};
 use crate::clock::Instant;
-use crate::dispatch::alarm::{self, Alarm};
-use crate::dispatch::notices::{self, Notice};
 use crate::dispatch::provider::Channel;
 use crate::i18n::Lang;
 use crate::ids::ResidentId;
 use crate::vault;
+
+pub use super::codes::{Asked, may_pay};
 
 /// Source of consents that were given on the public page.
 pub const SOURCE: &str = "public page";
@@ -35,36 +34,6 @@ const MOST_NAMES: usize = 10;
 /// Residents in the audit: the record's id and nothing else.
 pub fn actor(id: ResidentId) -> Actor {
     Actor { kind: ActorKind::Resident, name: id.to_string(), id: Some(id.0), via: Via::Public, address: None }
-}
-
-/// What became of a wish for a code.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Asked {
-    Sent(Uuid),
-    /// This address, or whoever asks, has to wait.
-    Wait,
-    /// The service has sent as many codes by SMS as it may.
-    Full,
-}
-
-/// Whether another code may leave by SMS for a telephone that nobody has proven. When not, administrators are told; whoever asks
-/// commits that.
-///
-/// # Errors
-/// The database's.
-pub async fn may_pay(conn: &mut PgConnection, app: &App, now: Instant, channel: Channel) -> sqlx::Result<bool> {
-    if channel == Channel::Email {
-        return Ok(true);
-    }
-    let (minute, day) = store::paid_codes(&mut *conn, now).await?;
-    let bounds = &app.config.signup;
-    if minute < bounds.sms_per_minute.into() && day < bounds.sms_per_day.into() {
-        return Ok(true);
-    }
-    let to = Permission::ManageStaff;
-    let alarm = Alarm { purpose: "signup_alarm", to, by_sms: false, key: "alarm-signup", n: day };
-    alarm::raise(conn, &app.ids, now, alarm).await?;
-    Ok(false)
 }
 
 /// Keeps what was filled in and sends the code, by e-mail with a link beside it.
@@ -80,34 +49,23 @@ pub async fn ask(
     from: Option<IpAddr>,
 ) -> anyhow::Result<Asked> {
     let now = app.clock.now();
-    let mut tx = app.db.web.begin().await?;
-    if !store::may_ask(&mut tx, now, to, from).await? {
-        return Ok(Asked::Wait);
-    }
-    if !may_pay(&mut tx, app, now, to.0).await? {
-        tx.commit().await?;
-        return Ok(Asked::Full);
-    }
-    let (id, code) = (app.ids.uuid(now), own::code(&app.ids));
-    let sealed = app.keys.service.seal(&own::code_context(id), code.as_bytes());
-    let new = store::NewCode { id, to, resident: None, confirms: false, sealed: &sealed, from };
-    store::keep_code(&mut tx, now, &new).await?;
+    let mut fresh = match codes::fresh(app, now, to, from).await? {
+        Ok(fresh) => fresh,
+        Err(asked) => return Ok(asked),
+    };
+    let id = fresh.id;
     let wish = app.keys.service.seal(&signup::context(id), &serde_json::to_vec(wish)?);
-    waiting::keep(&mut tx, now, id, &wish, now + LINK_FOR).await?;
+    waiting::keep(&mut fresh.tx, now, id, &wish, now + LINK_FOR).await?;
     let authority = &app.config.municipality.sender_name;
     let subject = lang.t1("signup-subject", "authority", authority);
-    let mut body = lang.t2("signup-code", "authority", authority, "code", &code);
+    let mut body = lang.t2("signup-code", "authority", authority, "code", &fresh.code);
     let mut expires_at = now + CODE_FOR;
     if to.0 == Channel::Email {
         let link = format!("{}/cadastro/confirmar/{}", app.config.public_url(), signup::token(&app.keys.service, id));
         body = format!("{body}\n\n{}\n{link}\n\n{}", lang.t("signup-link"), lang.t("signup-not-you"));
         expires_at = now + LINK_FOR;
     }
-    let notice =
-        Notice { channel: to.0, address: to.1, subject: &subject, body: &body, expires_at, purpose: "resident_code" };
-    notices::queue(&mut tx, &app.ids, now, &notice).await?;
-    tx.commit().await?;
-    Ok(Asked::Sent(id))
+    Ok(fresh.send(&subject, &body, expires_at).await?)
 }
 
 /// Who subscribed, and by which telephone or mailbox.
@@ -141,12 +99,7 @@ pub async fn confirm(app: &App, code: Uuid, typed: &str) -> anyhow::Result<Optio
     // The try is counted before anything is compared, whatever comes of it.
     let Some(sent) = store::try_code(&mut conn, now, code, false).await? else { return Ok(None) };
     drop(conn);
-    let kept = app.keys.service.open(&own::code_context(code), &sent.sealed)?;
-    let typed: String = typed.chars().filter(char::is_ascii_digit).take(12).collect();
-    if !bool::from(kept.ct_eq(typed.as_bytes())) {
-        return Ok(None);
-    }
-    carry_out(app, code).await
+    if sent.is(&app.keys.service, typed)? { carry_out(app, code).await } else { Ok(None) }
 }
 
 /// Takes the link of an e-mail. `None` when it was taken before, or is too old.

@@ -4,8 +4,11 @@
 //! of words that say nothing else is one: a message that speaks of a danger, or holds a word that is not known here, never
 //! subscribes and never ends anything. It is a report, or a person of the staff reads it.
 
+mod words;
+
 use std::fmt;
 
+use self::words::{ENDS, FILLERS, HELPS, LISTS, OBJECTS, POLITE, WISHES};
 use crate::reports::Kind;
 use crate::reports::words::{fold, is_like, kind_of};
 
@@ -16,171 +19,6 @@ const MOST_LETTERS: usize = 300;
 const MOST_WORDS: usize = 40;
 /// Letters of a polite word from which on one of them may be wrong. Shorter ones are too near to others ("moro", "morro").
 const LEAST_LIKE: usize = 6;
-
-/// Words of an order that say no more than the order does. One of these is needed for "quero sair": whoever wants to get out of a house
-/// says it in the same words.
-const OBJECTS: &[&str] = &[
-    "alerta",
-    "alertas",
-    "aviso",
-    "avisos",
-    "mensagem",
-    "mensagens",
-    "sms",
-    "cadastro",
-    "lista",
-    "servico",
-    "msg",
-    "msgs",
-    "todos",
-    "todas",
-    "tudo",
-    "alerts",
-];
-/// Words of wanting.
-const WISHES: &[&str] = &["quero", "queria", "gostaria", "desejo", "preciso", "posso"];
-/// Words that say nothing by themselves.
-const FILLERS: &[&str] = &[
-    "a",
-    "o",
-    "e",
-    "os",
-    "as",
-    "um",
-    "uma",
-    "de",
-    "do",
-    "da",
-    "dos",
-    "das",
-    "no",
-    "na",
-    "em",
-    "eu",
-    "me",
-    "meu",
-    "meus",
-    "minha",
-    "este",
-    "esse",
-    "esta",
-    "desse",
-    "deste",
-    "desses",
-    "destes",
-    "para",
-    "pra",
-    "por",
-    "favor",
-    "pf",
-    "pfv",
-    "pfvr",
-    "porfavor",
-    "obrigado",
-    "obrigada",
-    "obg",
-    "bom",
-    "boa",
-    "dia",
-    "tarde",
-    "noite",
-    "ola",
-    "oi",
-    "cep",
-    "ceps",
-    "codigo",
-    "postal",
-    "moro",
-    "numero",
-    "endereco",
-    "receber",
-    "cadastrar",
-    "cadastra",
-    "cadastre",
-    "inscrever",
-    "assinar",
-    "novo",
-    "nova",
-    "outro",
-    "outra",
-    "tambem",
-    "aqui",
-    "com",
-    "sobre",
-    "gentileza",
-    "isso",
-    "sou",
-    "casa",
-    "the",
-    "my",
-    "is",
-    "please",
-];
-/// What may stand beside SAIR: whoever says no more than this is not speaking of a house, a street or themselves.
-const POLITE: &[&str] = &[
-    "por",
-    "favor",
-    "pf",
-    "pfv",
-    "pfvr",
-    "porfavor",
-    "gentileza",
-    "obrigado",
-    "obrigada",
-    "obg",
-    "bom",
-    "boa",
-    "dia",
-    "tarde",
-    "noite",
-    "ola",
-    "oi",
-    "please",
-    "de",
-    "do",
-    "da",
-    "dos",
-    "das",
-    "os",
-    "as",
-    "desse",
-    "deste",
-    "desses",
-    "destes",
-    "cep",
-    "ceps",
-    "codigo",
-    "postal",
-];
-/// What ends everything when it stands alone: the words, and the slips of SAIR that are no other word and no name. A list, because the
-/// next word within one letter of it is a cry (`cair`) or somebody's name (`samir`).
-const ENDS: &[&str] = &[
-    "sair",
-    "parar",
-    "pare",
-    "stop",
-    "cancelar",
-    "descadastrar",
-    "unsubscribe",
-    "siar",
-    "sairr",
-    "saiir",
-    "saair",
-    "ssair",
-    "asir",
-    "saie",
-    "sait",
-    "saor",
-    "saur",
-    "sqir",
-    "szir",
-    "saire",
-    "sairt",
-    "sauir",
-    "saoir",
-];
-const LISTS: &[&str] = &["consultar", "consulta", "consulte", "listar"];
-const HELPS: &[&str] = &["ajuda", "help", "info", "informacoes", "menu", "comandos", "como", "funciona"];
 
 /// Eight digits.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]

@@ -1,6 +1,7 @@
 //! Who lives where, and how they are reached.
 
 pub mod answers;
+pub mod codes;
 pub mod companions;
 pub mod desk;
 pub mod grammar;

@@ -1,6 +1,7 @@
 //! A resident's own page: what is held of them, and what they may do with it.
 
 use serde::{Deserialize, Serialize};
+use subtle::ConstantTimeEq as _;
 use uuid::Uuid;
 
 use crate::catalogue::normal_phone;
@@ -10,6 +11,7 @@ use crate::ids::{AlertId, Ids, ResidentId};
 use crate::residents::companions::Companion;
 use crate::residents::preferences::{Need, Preferences};
 use crate::units::vocabulary;
+use crate::vault::{Ring, SealError};
 
 vocabulary! {
     /// What a consent is for.
@@ -177,6 +179,18 @@ pub struct Sent {
     pub address: String,
     pub resident: Option<ResidentId>,
     pub sealed: Vec<u8>,
+}
+
+impl Sent {
+    /// Whether it is the code that somebody typed, with whatever signs between its digits. The try is counted before anything is compared.
+    ///
+    /// # Errors
+    /// Of the sealed code.
+    pub fn is(&self, ring: &Ring, typed: &str) -> Result<bool, SealError> {
+        let kept = ring.open(&code_context(self.id), &self.sealed)?;
+        let typed: String = typed.chars().filter(char::is_ascii_digit).take(12).collect();
+        Ok(bool::from(kept.ct_eq(typed.as_bytes())))
+    }
 }
 
 #[cfg(test)]

@@ -3,18 +3,16 @@
 use std::net::IpAddr;
 
 use serde_json::json;
-use subtle::ConstantTimeEq as _;
 use uuid::Uuid;
 
 use super::{Signup, store};
 use crate::app::App;
 use crate::audit::{self, Act, Actor, Entry};
-use crate::dispatch::notices::{self, Notice};
 use crate::dispatch::provider::Channel;
 use crate::i18n::Lang;
-use crate::residents::desk::{Asked, may_pay};
-use crate::residents::own::{self, CODE_FOR};
-use crate::residents::store::own as codes;
+use crate::residents::codes::{self, Asked};
+use crate::residents::own::CODE_FOR;
+use crate::residents::store::own as residents;
 
 fn context(code: Uuid) -> String {
     format!("volunteer_signup.sealed:{code}")
@@ -32,29 +30,16 @@ pub async fn ask(
     from: Option<IpAddr>,
 ) -> anyhow::Result<Asked> {
     let now = app.clock.now();
-    let mut tx = app.db.web.begin().await?;
-    if !codes::may_ask(&mut tx, now, to, from).await? {
-        return Ok(Asked::Wait);
-    }
-    if !may_pay(&mut tx, app, now, to.0).await? {
-        tx.commit().await?;
-        return Ok(Asked::Full);
-    }
-    let (id, code) = (app.ids.uuid(now), own::code(&app.ids));
-    let sealed = app.keys.service.seal(&own::code_context(id), code.as_bytes());
-    let new = codes::NewCode { id, to, resident: None, confirms: false, sealed: &sealed, from };
-    codes::keep_code(&mut tx, now, &new).await?;
-    let kept = app.keys.service.seal(&context(id), &serde_json::to_vec(said)?);
-    store::keep_signup(&mut tx, now, id, &kept, now + CODE_FOR).await?;
+    let mut fresh = match codes::fresh(app, now, to, from).await? {
+        Ok(fresh) => fresh,
+        Err(asked) => return Ok(asked),
+    };
+    let kept = app.keys.service.seal(&context(fresh.id), &serde_json::to_vec(said)?);
+    store::keep_signup(&mut fresh.tx, now, fresh.id, &kept, now + CODE_FOR).await?;
     let authority = &app.config.municipality.sender_name;
     let subject = lang.t1("volunteer-subject", "authority", authority);
-    let body = lang.t2("volunteer-code-text", "authority", authority, "code", &code);
-    let expires_at = now + CODE_FOR;
-    let notice =
-        Notice { channel: to.0, address: to.1, subject: &subject, body: &body, expires_at, purpose: "resident_code" };
-    notices::queue(&mut tx, &app.ids, now, &notice).await?;
-    tx.commit().await?;
-    Ok(Asked::Sent(id))
+    let body = lang.t2("volunteer-code-text", "authority", authority, "code", &fresh.code);
+    Ok(fresh.send(&subject, &body, now + CODE_FOR).await?)
 }
 
 /// Takes a code that was typed. False when it is not the one that was sent, or no longer good.
@@ -68,11 +53,9 @@ pub async fn confirm(app: &App, code: Uuid, typed: &str) -> anyhow::Result<bool>
         return Ok(false);
     }
     // The try is counted before anything is compared, whatever comes of it.
-    let Some(sent) = codes::try_code(&mut conn, now, code, false).await? else { return Ok(false) };
+    let Some(sent) = residents::try_code(&mut conn, now, code, false).await? else { return Ok(false) };
     drop(conn);
-    let kept = app.keys.service.open(&own::code_context(code), &sent.sealed)?;
-    let typed: String = typed.chars().filter(char::is_ascii_digit).take(12).collect();
-    if !bool::from(kept.ct_eq(typed.as_bytes())) {
+    if !sent.is(&app.keys.service, typed)? {
         return Ok(false);
     }
     let mut tx = app.db.web.begin().await?;

@@ -8,6 +8,7 @@ use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 
 use crate::refused::{Reason, Refused};
+use crate::web::pages::secretariat::sentences;
 
 /// One thing wrong with a request.
 #[derive(Clone, Debug, Serialize, PartialEq, Eq, utoipa::ToSchema)]
@@ -167,7 +168,12 @@ impl IntoResponse for ApiError {
         let detail = if let Self::NotFound(_) = &self { shorten_to(&said, 200) } else { said };
         let retry_after_s = if let Self::TooMany { retry_after_s } = self { retry_after_s } else { 2 };
         let allow = if let Self::MethodNotAllowed(methods) = &self { methods.clone() } else { String::new() };
-        let code = if let Self::Because(reason) = &self { reason.code } else { "" };
+        let code = match &self {
+            Self::Because(reason) => reason.code,
+            // Desks that write sentences say it in their form.
+            Self::Conflict(why) => sentences::code(why).unwrap_or_default(),
+            _ => "",
+        };
         let errors = match self {
             Self::BadRequest { errors, .. } | Self::Differs { errors, .. } => errors,
             _ => Vec::new(),

@@ -8,6 +8,8 @@ const OF_ETHICS: &[Rule] = &[
     staff("GET", "/api/v1/secretariat/{module}/cases/{id}/votes", SeeSecretariat),
     staff("POST", "/api/v1/secretariat/{module}/cases/{id}/votes", WorkSecretariat),
     staff("POST", "/api/v1/secretariat/{module}/cases/{id}/votes/resolve", WorkSecretariat),
+    staff("POST", "/api/v1/secretariat/{module}/cases/{id}/votes/designate", WorkSecretariat),
+    staff("POST", "/api/v1/secretariat/{module}/cases/{id}/votes/give-back", WorkSecretariat),
     staff("POST", "/api/v1/secretariat/{module}/cases/{id}/reporter", OpenVault),
     open("GET", "/api/v1/secretariat/ethics/statistics"),
     staff("GET", "/secretaria/painel/{module}/casos/{id}/conselho", SeeSecretariat),
@@ -15,6 +17,8 @@ const OF_ETHICS: &[Rule] = &[
     staff("POST", "/secretaria/painel/{module}/casos/{id}/levantar", WorkSecretariat),
     staff("POST", "/secretaria/painel/{module}/casos/{id}/votar", WorkSecretariat),
     staff("POST", "/secretaria/painel/{module}/casos/{id}/apurar", WorkSecretariat),
+    staff("POST", "/secretaria/painel/{module}/casos/{id}/designar", WorkSecretariat),
+    staff("POST", "/secretaria/painel/{module}/casos/{id}/devolver", WorkSecretariat),
     staff("POST", "/secretaria/painel/{module}/casos/{id}/denunciante", OpenVault),
     open("GET", "/secretaria/etica"),
 ];

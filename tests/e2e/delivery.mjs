@@ -23,7 +23,7 @@ const browser = await chromium.launch({
 });
 const context = await browser.newContext({ locale: "pt-BR", viewport: { width: 1280, height: 1000 } });
 const page = await context.newPage();
-page.setDefaultTimeout(60_000);
+page.setDefaultTimeout(120_000);
 page.on("pageerror", (error) => wrong.push(`${page.url()}: ${error.message}`));
 page.on("console", (message) => {
   if (message.type() === "error") wrong.push(`${page.url()}: ${message.text()}`);
@@ -187,8 +187,9 @@ try {
       return told.items.flatMap((one) => one.channels).find((one) => one.kind === "sms").address;
     });
     await page.fill("[name=q]", phone);
-    await page.getByRole("button", { name: "Procurar" }).click();
-    await page.locator("main table a").first().click();
+    // There is a table of links before, too.
+    await Promise.all([page.waitForNavigation(), page.getByRole("button", { name: "Procurar" }).click()]);
+    await Promise.all([page.waitForNavigation(), page.locator("main table a").first().click()]);
     await page.locator("h1").waitFor();
     await checkPage();
     await picture("resident");

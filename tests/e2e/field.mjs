@@ -7,7 +7,7 @@ import { lookOver } from "./axe.mjs";
 
 const base = process.env.BASE ?? "http://127.0.0.1:8080";
 const { USERNAME: username, PASSWORD: password, AGENT: agent } = process.env;
-const PATIENCE_MS = 60_000;
+const PATIENCE_MS = 120_000;
 const shots = new URL("./shots/", import.meta.url).pathname;
 const wrong = [];
 let current = "";
@@ -63,6 +63,19 @@ const heldOn = () => page.evaluate(() => new Promise((done, fail) => {
   };
 }));
 
+/** Until what lies on the device is like this. */
+async function untilHeld(what, like) {
+  const until = Date.now() + PATIENCE_MS;
+  while (!like(await heldOn())) assert.ok(Date.now() < until, `the device never held ${what}`);
+}
+
+/** What the page began before this has come to the device, and is drawn. */
+async function settled() {
+  await heldOn();
+  await page.evaluate(() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done))));
+  await heldOn();
+}
+
 async function found(street) {
   return page.evaluate(async (wanted) => {
     const all = await (await fetch("/api/v1/inspections?all=true&limit=1000", { cache: "no-store" })).json();
@@ -80,11 +93,13 @@ const picture = () => page.evaluate(() => {
   return canvas.toDataURL("image/jpeg").split(",")[1];
 });
 
-/** The service gets the first of these requests and answers, and the answer is lost on the way. */
-async function loseFirstAnswer(pattern) {
+/** The service gets the first of these requests and answers, and the answer is lost on the way; later ones go through, unless the network
+ * is gone with it. */
+async function loseFirstAnswer(pattern, isGone = false) {
   let lost = 0;
   await context.route(pattern, async (route) => {
-    if (route.request().method() !== "POST" || lost > 0) return route.continue();
+    if (route.request().method() !== "POST") return route.continue();
+    if (lost > 0) return isGone ? route.abort() : route.continue();
     lost += 1;
     const response = await route.fetch();
     assert.equal(response.status(), 201, `${pattern}: ${await response.text()}`);
@@ -134,6 +149,7 @@ try {
     await page.mouse.down();
     for (let at = 1; at <= 12; at += 1) await page.mouse.move(box.x + 20 + at * 15, box.y + 40 + (at % 2) * 25);
     await page.mouse.up();
+    await untilHeld("the signature", (all) => all.some(({ draft }) => draft?.signature && draft.fields.signer_name === "Maria de Teste"));
     await page.locator("#form-said", { hasText: "Guardado" }).waitFor();
     await lookOver(page);
     await reload();
@@ -154,7 +170,8 @@ try {
     await page.click("#finish");
     await stands("Rua da Volta", "waiting");
     await page.goBack();
-    await page.waitForTimeout(300);
+    await page.locator("#view-today:not([hidden])").waitFor();
+    await settled();
     assert.equal(await page.locator("#view-today").isVisible(), true, page.url());
     await stands("Rua da Volta", "waiting");
     assert.deepEqual((await heldOn()).filter((one) => one.label.startsWith("Rua")).map(({ state }) => state), ["waiting", "waiting"]);
@@ -193,9 +210,12 @@ try {
     const before = (await heldOn()).length;
     await page.click(".campo-bar a.primary");
     await page.locator("#view-form:not([hidden])").waitFor();
-    await page.waitForTimeout(500);
+    // Where it is the telephone says by itself, and that is kept.
+    await page.locator("#place-said", { hasText: "±" }).waitFor();
+    await page.locator("#form-said", { hasText: "Guardado" }).waitFor();
     await page.click(".campo-bar a[data-view=view-today]");
     await page.locator("#view-today:not([hidden])").waitFor();
+    await settled();
     assert.equal((await heldOn()).length, before);
     await page.click(".campo-bar a.primary");
     await page.locator("#view-form:not([hidden])").waitFor();
@@ -303,7 +323,8 @@ try {
 
   await step("a draft that was taken once and changed afterwards is kept beside the other and sent as its correction", async () => {
     await begin("Rua do Quarto Teste");
-    const lost = await loseFirstAnswer(/\/api\/v1\/inspections$/);
+    // What the app tries again by itself before it is opened must not arrive.
+    const lost = await loseFirstAnswer(/\/api\/v1\/inspections$/, true);
     const failed = page.waitForEvent("requestfailed", (request) => /\/api\/v1\/inspections$/.test(request.url()));
     await page.click("#finish");
     await failed;
@@ -407,7 +428,7 @@ try {
     await page.getByRole("row", { name: /Primeiro Teste/ }).locator("a").first().click();
     await page.locator(".photos img").waitFor();
     await lookOver(page);
-    await page.locator("a[href^='/console/interdictions/']").first().click();
+    await Promise.all([page.waitForURL(/\/console\/interdictions\//), page.locator("a[href^='/console/interdictions/']").first().click()]);
     await lookOver(page);
     const pdf = await page.evaluate(async (path) => {
       const response = await fetch(`${path}/term.pdf`);

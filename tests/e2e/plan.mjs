@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 
 export async function walkPlan({ base, page, colleague, phone, step, checkPage }) {
   let incident = "";
+  const send = (who, button) => Promise.all([who.waitForNavigation(), button.click()]);
 
   await step("the alert activated the plan, and a task of it is taken and done", async () => {
     incident = new URL(page.url()).pathname;
@@ -29,13 +30,13 @@ export async function walkPlan({ base, page, colleague, phone, step, checkPage }
     await page.waitForURL(/console\/situation\//);
     assert.match(await page.inputValue("textarea[name=actions]"), /Reunir o plantão/);
     await page.fill("textarea[name=needs]", "Lonas e colchões");
-    await page.locator("button[value=save]").click();
+    await send(page, page.locator("button[value=save]"));
     await page.locator("summary", { hasText: "Aprovar" }).click();
     assert.equal(await page.locator("button[value=approve]").count(), 0, "whoever wrote it does not approve it");
     await checkPage(page);
     await colleague.goto(page.url());
     await colleague.locator("summary", { hasText: "Aprovar" }).click();
-    await colleague.locator("button[value=approve]").click();
+    await send(colleague, colleague.locator("button[value=approve]"));
     await colleague.getByText("Lonas e colchões").first().waitFor();
     assert.equal(await colleague.locator("textarea").count(), 0, "an approved report stands as it is");
     await checkPage(colleague);

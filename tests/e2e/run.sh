@@ -17,7 +17,18 @@ else
     program=("$SENTINELA")
 fi
 
-free_port() { node -e 'const s = require("net").createServer().listen(0, "127.0.0.1", () => { console.log(s.address().port); s.close(); })'; }
+# Two at once, so that they differ, and below those that the system gives to connections that leave.
+free_ports() {
+    node -e 'const net = require("net"), found = [];
+        const look = () => {
+            const server = net.createServer().on("error", look).listen(10000 + Math.floor(Math.random() * 22400), "127.0.0.1", () => {
+                if (found.push(server) < 2) return look();
+                console.log(found.map((one) => one.address().port).join(" "));
+                for (const one of found) one.close();
+            });
+        };
+        look();'
+}
 data=$(mktemp -d)
 log=$data/demo.log
 demo=
@@ -40,10 +51,8 @@ trap finish EXIT
 
 # Starts a demonstration in a folder of its own and waits until it says how to sign in.
 demonstrate() {
-    http=$(free_port)
-    export SENTINELA__HTTP__LISTEN=127.0.0.1:$http SENTINELA__DATA_DIR=$data/$1
-    SENTINELA__MQTT__LISTEN=127.0.0.1:$(free_port)
-    export SENTINELA__MQTT__LISTEN
+    read -r http mqtt < <(free_ports)
+    export SENTINELA__HTTP__LISTEN=127.0.0.1:$http SENTINELA__DATA_DIR=$data/$1 SENTINELA__MQTT__LISTEN=127.0.0.1:$mqtt
     : >"$log"
     "${program[@]}" demo --fresh --speed 900 >"$log" 2>&1 &
     demo=$!

@@ -14,6 +14,8 @@ async fn the_demo_plays_the_night_through_mqtt_and_ends_cleanly() {
         .env("SENTINELA__DATA_DIR", &folder.0)
         .env("SENTINELA__HTTP__LISTEN", format!("127.0.0.1:{}", free_port()))
         .env("SENTINELA__MQTT__LISTEN", format!("127.0.0.1:{}", free_port()))
+        // How long the end may take is another test's matter.
+        .env("SENTINELA__SHUTDOWN__TIMEOUT_S", "120")
         .args(["demo", "--speed", "100000"]);
     let mut demo = Process::start(command);
     demo.line_with("fictional").await;

@@ -411,7 +411,7 @@ async fn foreign_topics_and_unknown_devices_of_a_broker_go_to_quarantine() {
 }
 
 /// Ends every connection to the database of the test and lets nobody in, or lets them in again.
-async fn database_is_away(db: &TestDb, away: bool) {
+pub async fn database_is_away(db: &TestDb, away: bool) {
     let mut server = sqlx::PgConnection::connect(&support::server_url()).await.unwrap();
     let sql = format!("alter database {} allow_connections {}", db.name, !away);
     sqlx::query(sqlx::AssertSqlSafe(sql)).execute(&mut server).await.unwrap();

@@ -21,7 +21,7 @@ use crate::endpoints::{given, made};
 use crate::support::{self, TestDb};
 
 /// Two neighbourhoods side by side, a gauge in the first and one in the second, two residents inside and one far away.
-const TOWN: &str = "
+pub const TOWN: &str = "
     insert into station (code, name, geom, created_at, updated_at) values
         ('G1', 'Pluviômetro 1', 'SRID=4326;POINT(-43.395 -21.75)', now(), now()),
         ('G2', 'Pluviômetro 2', 'SRID=4326;POINT(-43.300 -21.75)', now(), now());

@@ -1,11 +1,16 @@
-//! The security documents name files and tests as their evidence. Here they are held against the tree, so that a claim ends
+//! The documents of security and of faults name files and tests as their evidence. Here they are held against the tree, so that a claim ends
 //! with what it claimed.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
-const DOCUMENTS: [&str; 4] =
-    ["docs/security/README.md", "docs/security/threat-model.md", "docs/security/rules.md", "docs/security/asvs.md"];
+const DOCUMENTS: [&str; 5] = [
+    "docs/faults.md",
+    "docs/security/README.md",
+    "docs/security/threat-model.md",
+    "docs/security/rules.md",
+    "docs/security/asvs.md",
+];
 /// What a path begins with when it is one of the tree.
 const FOLDERS: [&str; 9] =
     ["src/", "tests/", "config/", "migrations/", "docs/", "fuzz/", "scripts/", "simulations/", ".ci/"];

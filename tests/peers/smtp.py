@@ -1,9 +1,10 @@
 """An SMTP sink on aiosmtpd, for tests. One JSON line on standard output for each thing that happens.
 
-smtp.py PORT [--greylist N] [--reject ADDRESS] [--drop N] [--dkim FILE] [--password WORD] [--closed] [--no-sender]
+smtp.py PORT [--greylist N] [--reject ADDRESS] [--drop N] [--slow N] [--dkim FILE] [--password WORD] [--closed] [--no-sender]
   --greylist N       the first N recipients are asked to come back later (451)
   --reject ADDRESS   this recipient does not exist (550)
   --drop N           the first N messages are taken, and the connection is cut before the answer
+  --slow N           the first N messages are answered when one more than that has come
   --dkim FILE        signatures are verified (dkimpy) against the record in this file, whatever name is asked for
   --password WORD    nobody sends without it (530), and another one is refused (535)
   --closed           nobody is let in (554 to EHLO)
@@ -29,6 +30,7 @@ class Sink:
         self.args = args
         self.recipients = 0
         self.messages = 0
+        self.enough = asyncio.Event()
 
     async def handle_EHLO(self, server, session, envelope, hostname, responses):
         if self.args.closed:
@@ -63,6 +65,7 @@ class Sink:
 
     async def handle_DATA(self, server, session, envelope):
         self.messages += 1
+        number = self.messages
         message = email.message_from_bytes(envelope.content, policy=email.policy.default)
         pictures = [part for part in message.walk() if part.get_content_type() == "image/png"]
         verified = None
@@ -84,7 +87,11 @@ class Sink:
             text=message.get_body(("plain",)).get_content(),
             html=message.get_body(("html",)).get_content(),
         )
-        if self.messages <= self.args.drop:
+        if self.messages > self.args.slow:
+            self.enough.set()
+        elif self.args.slow:
+            await self.enough.wait()
+        if number <= self.args.drop:
             server.transport.abort()
             return "421 gone"
         return "250 OK"
@@ -96,6 +103,7 @@ async def main():
     parser.add_argument("--greylist", type=int, default=0)
     parser.add_argument("--reject", default="")
     parser.add_argument("--drop", type=int, default=0)
+    parser.add_argument("--slow", type=int, default=0)
     parser.add_argument("--dkim", default="")
     parser.add_argument("--password", default="")
     parser.add_argument("--closed", action="store_true")

@@ -5,6 +5,7 @@ webhook.py PORT [--secret whsec_…]… [--fail N] [--status CODE] [--body TEXT]
 """
 
 import argparse
+import itertools
 import json
 import sys
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -18,7 +19,8 @@ parser.add_argument("--fail", type=int, default=0)
 parser.add_argument("--status", type=int, default=200)
 parser.add_argument("--body", default='{"ok":true}')
 options = parser.parse_args()
-seen = 0
+# Each request has its own thread: whoever counts must take the number in one step.
+numbers = itertools.count(1)
 
 
 def verified(secret, body, headers):
@@ -30,8 +32,7 @@ def verified(secret, body, headers):
 
 class Receiver(BaseHTTPRequestHandler):
     def do_POST(self):
-        global seen
-        seen += 1
+        number = next(numbers)
         body = self.rfile.read(int(self.headers.get("content-length", 0)))
         headers = {name.lower(): value for name, value in self.headers.items()}
         told = {
@@ -44,7 +45,7 @@ class Receiver(BaseHTTPRequestHandler):
         sys.stdout.write(json.dumps(told) + "\n")
         sys.stdout.flush()
         answer = options.body.encode()
-        self.send_response(503 if seen <= options.fail else options.status)
+        self.send_response(503 if number <= options.fail else options.status)
         self.send_header("content-length", str(len(answer)))
         self.end_headers()
         self.wfile.write(answer)

@@ -2,53 +2,35 @@
 
 use std::path::Path;
 
-use anyhow::Context as _;
-use serde_json::json;
-use sqlx::Acquire as _;
-
-use crate::audit::{Act, Actor, Entry, record};
-use crate::catalogue::{Format, read};
+use super::rows::{self, Counts};
+use crate::audit::Act;
 use crate::cli::Session;
 use crate::config::Config;
-use crate::shelters::{file, store};
+use crate::shelters::{NewShelter, file as table, store};
 
 pub async fn run(config: Config, file: &Path, dry_run: bool) -> anyhow::Result<()> {
-    let shown = file.display().to_string();
-    let bytes = super::load(file)?;
-    let format = Format::guess(&String::from_utf8_lossy(bytes.get(..64).unwrap_or(&bytes)));
-    let given = read(format, &bytes).and_then(|records| file::parse(&records));
-    let given = given.map_err(|problems| anyhow::anyhow!("{problems}")).with_context(|| format!("{shown}:"))?;
+    let given = rows::of(file, table::parse)?;
     let session = Session::open(config).await?;
-    let outcome = async {
-        let mut conn = session.pool.acquire().await?;
-        let mut tx = conn.begin().await?;
-        let now = session.clock.now();
-        let (mut created, mut updated, mut unchanged) = (0_u32, 0_u32, 0_u32);
-        for new in &given {
-            let Some(id) = store::by_code(&mut tx, &new.code).await? else {
-                store::save(&mut tx, now, session.ids.uuid(now), new).await?;
-                created += 1;
-                continue;
-            };
-            if store::load(&mut tx, id).await?.is_some_and(|kept| kept.what == *new) {
-                unchanged += 1;
-                continue;
-            }
-            store::save(&mut tx, now, id, new).await?;
-            updated += 1;
-        }
-        if dry_run {
-            tx.rollback().await?;
-        } else {
-            let counts = json!({ "created": created, "updated": updated, "unchanged": unchanged });
-            let entry = Entry::new(Act::ShelterSave, "import", "shelters").to(counts);
-            record(&mut tx, &session.ids, now, &Actor::command(), entry).await?;
-            tx.commit().await?;
-        }
-        let would = if dry_run { " (dry run: nothing was stored)" } else { "" };
-        println!("{shown}: {created} created, {updated} updated, {unchanged} unchanged{would}");
-        anyhow::Ok(())
-    };
-    let outcome = outcome.await;
+    let outcome = bring(&session, &given, (file, dry_run)).await;
     session.close(outcome).await
+}
+
+async fn bring(session: &Session, given: &[NewShelter], of: (&Path, bool)) -> anyhow::Result<()> {
+    let mut tx = session.begin().await?;
+    let now = session.clock.now();
+    let mut counts = Counts::default();
+    for new in given {
+        let Some(id) = store::by_code(&mut tx, &new.code).await? else {
+            store::save(&mut tx, now, session.ids.uuid(now), new).await?;
+            counts.created += 1;
+            continue;
+        };
+        if store::load(&mut tx, id).await?.is_some_and(|kept| kept.what == *new) {
+            counts.unchanged += 1;
+            continue;
+        }
+        store::save(&mut tx, now, id, new).await?;
+        counts.updated += 1;
+    }
+    counts.end((session, now), tx, (Act::ShelterSave, "shelters"), of).await
 }

@@ -23,6 +23,7 @@ use crate::dispatch::decide::Outcome;
 use crate::dispatch::dkim::Signer;
 use crate::dispatch::notices;
 use crate::dispatch::retry::{self, Code};
+use crate::failpoint::{self, Place};
 use crate::residents::unsubscribe;
 
 /// For each command; RFC 5321, section 4.5.3.2, allows minutes, but a warning cannot wait for them.
@@ -129,7 +130,9 @@ impl Mailer {
                 plain
             }
         };
-        let Err(error) = self.transport.send_raw(&envelope, &letter).await else { return Outcome::Accepted };
+        let sent = self.transport.send_raw(&envelope, &letter).await;
+        failpoint::reach(Place::SmtpDataAfter).await;
+        let Err(error) = sent else { return Outcome::Accepted };
         let detail = one_line(&error);
         if let Some(code) = error.status() {
             let code = u16::from(code);

@@ -3,21 +3,18 @@
 //! The client library answers and sends `enquire_link`; window and rate are the caller's business. Its check of the
 //! interface version is off, because most centres speak 3.4.
 
+mod incoming;
+mod submit;
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use futures_util::StreamExt as _;
 use futures_util::future::join_all;
-use rusmpp::encode::Length as _;
-use rusmpp::encode::owned::Encode as _;
-use rusmpp::pdus::{BindTransceiver, DataSm, DeliverSm, SubmitSm};
-use rusmpp::tlvs::{Tlv, TlvValue};
-use rusmpp::types::{COctetString, EmptyOrFullCOctetString, OctetString};
-use rusmpp::values::{
-    DataCoding, EsmClass, InterfaceVersion, IntermediateNotification, MCDeliveryReceipt, Npi, PriorityFlag,
-    RegisteredDelivery, SmeOriginatedAcknowledgement, Ton,
-};
+use rusmpp::pdus::{BindTransceiver, SubmitSm};
+use rusmpp::types::COctetString;
+use rusmpp::values::InterfaceVersion;
 use rusmpp::{Command, Pdu};
 use rusmppc::error::Error;
 use rusmppc::{Client, ConnectionBuilder, Event};
@@ -31,17 +28,18 @@ use super::{Body, Done, Job, part_end};
 use crate::clock::Instant;
 use crate::config::{SmppProvider, SmppVersion};
 use crate::dispatch::decide::Outcome;
-use crate::dispatch::parts::{self, Label, Part};
-use crate::dispatch::receipts::{self, Parameters, Receipt};
+use crate::dispatch::receipts;
 use crate::dispatch::retry::Code;
-use crate::dispatch::sms_text::{self, Encoded, Encoding};
 use crate::dispatch::store::receipt::Incoming;
 use crate::dispatch::writer::{Received, Write};
+use crate::failpoint::{self, Place};
+
+pub use incoming::{read, read_data};
+use submit::submit;
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 const RECONNECT_FIRST: Duration = Duration::from_millis(250);
 const RECONNECT_MAX: Duration = Duration::from_secs(30);
-const UCS2: u8 = 8;
 /// Courtesy at the end, in vain when the centre is gone.
 const UNBIND_TIMEOUT: Duration = Duration::from_secs(1);
 
@@ -224,110 +222,6 @@ fn unexpected(command: &Command) {
     tracing::debug!(id = ?command.id(), sequence = command.sequence_number(), "not asked for, or answered too late");
 }
 
-/// What of an incoming message matters, by whichever command it comes.
-struct Came<'a> {
-    source: &'a str,
-    destination: &'a str,
-    esm_class: u8,
-    data_coding: u8,
-    short_message: &'a [u8],
-    parameters: &'a [Tlv],
-}
-
-/// What a centre tells by `deliver_sm`: a receipt, or a message of a person's. Some centres forget to mark a receipt as one.
-pub fn read(message: &DeliverSm, dead_errors: &[String]) -> Incoming {
-    let mut raw = bytes::BytesMut::with_capacity(message.length());
-    message.encode(&mut raw);
-    let came = Came {
-        source: message.source_addr.as_str(),
-        destination: message.destination_addr.as_str(),
-        esm_class: message.esm_class.into(),
-        data_coding: message.data_coding.into(),
-        short_message: message.short_message().as_ref(),
-        parameters: message.tlvs(),
-    };
-    read_any(&came, raw.to_vec(), dead_errors)
-}
-
-/// The same by `data_sm` (SMPP 3.4, section 4.7), whose text stands in a parameter.
-pub fn read_data(message: &DataSm, dead_errors: &[String]) -> Incoming {
-    let mut raw = bytes::BytesMut::with_capacity(message.length());
-    message.encode(&mut raw);
-    let came = Came {
-        source: message.source_addr.as_str(),
-        destination: message.destination_addr.as_str(),
-        esm_class: message.esm_class.into(),
-        data_coding: message.data_coding.into(),
-        short_message: &[],
-        parameters: message.tlvs(),
-    };
-    read_any(&came, raw.to_vec(), dead_errors)
-}
-
-fn read_any(message: &Came<'_>, raw: Vec<u8>, dead_errors: &[String]) -> Incoming {
-    let parameters = receipt_parameters(message);
-    let (octets, coding) = (text_octets(message), message.data_coding);
-    let text =
-        if coding == UCS2 { sms_text::decode(octets, coding) } else { String::from_utf8_lossy(octets).into_owned() };
-    let is_marked = message.esm_class & 0x3c != 0 || parameters.message_id.is_some();
-    let is_receipt = is_marked || receipts::looks_like_one(&text);
-    let receipt = if is_receipt { receipts::read(&text, &parameters, dead_errors) } else { None };
-    let receipt = receipt.map(|receipt| Receipt { is_unmarked: !is_marked, ..receipt });
-    let (words, part) = if is_receipt { (String::new(), None) } else { said(message) };
-    Incoming { raw, address: message.source.to_owned(), receipt, words, part }
-}
-
-/// What a person wrote: the words, or a part that is read with the others. It says which in a header before its text, or in
-/// parameters (SMPP 3.4, sections 5.3.2.22 to 5.3.2.24).
-fn said(message: &Came<'_>) -> (String, Option<Part>) {
-    let octets = text_octets(message);
-    let has_header = message.esm_class & 0x40 != 0;
-    let (label, begins) = if has_header { parts::header(octets) } else { (None, 0) };
-    let (octets, data_coding) = (octets.get(begins..).unwrap_or_default(), message.data_coding);
-    let Some(label) = label.or_else(|| parameters(message)) else {
-        return (sms_text::decode(octets, data_coding), None);
-    };
-    let destination = message.destination.to_owned();
-    (String::new(), Some(Part { destination, label, data_coding, octets: octets.to_vec() }))
-}
-
-/// The text as it came: in its field, or where that is too short for it, in a parameter.
-fn text_octets<'a>(message: &Came<'a>) -> &'a [u8] {
-    let payload = message.parameters.iter().find_map(|tlv| match tlv.value() {
-        Some(TlvValue::MessagePayload(payload)) => Some(payload.value.as_ref()),
-        _ => None,
-    });
-    if message.short_message.is_empty() { payload.unwrap_or_default() } else { message.short_message }
-}
-
-fn receipt_parameters(message: &Came<'_>) -> Parameters {
-    let mut parameters = Parameters::default();
-    for tlv in message.parameters {
-        match tlv.value() {
-            Some(TlvValue::ReceiptedMessageId(id)) => parameters.message_id = Some(id.as_str().to_owned()),
-            Some(TlvValue::MessageState(state)) => parameters.state = Some(u8::from(*state)),
-            Some(TlvValue::NetworkErrorCode(error)) => {
-                parameters.network_error = Some((u8::from(error.network_type), error.error_code));
-            }
-            _ => {}
-        }
-    }
-    parameters
-}
-
-fn parameters(message: &Came<'_>) -> Option<Label> {
-    let (mut reference, mut total, mut number) = (None, None, None);
-    for tlv in message.parameters {
-        match tlv.value() {
-            Some(TlvValue::SarMsgRefNum(value)) => reference = Some(*value),
-            Some(TlvValue::SarTotalSegments(value)) => total = Some(*value),
-            Some(TlvValue::SarSegmentSeqnum(value)) => number = Some(*value),
-            _ => {}
-        }
-    }
-    Label::new(reference?, total?, number?)
-}
-
 impl Bound {
     /// Hands over the parts the centre does not have yet.
     pub async fn send(self, job: Job, now: Instant) -> Done {
@@ -358,6 +252,7 @@ impl Bound {
         if !client.is_active() || over.is_cancelled() {
             return (Outcome::NotSent { detail: "the session ended".to_owned() }, None);
         }
+        failpoint::reach(Place::DispatchPduBefore).await;
         // The library counts the time of an answer within its connection, which a broken one may not live to see.
         let answer = tokio::select! {
             biased;
@@ -367,6 +262,7 @@ impl Bound {
                 return (Outcome::Unknown { detail: format!("no answer within {patience:?}") }, None);
             }
         };
+        failpoint::reach(Place::DispatchResponseAfter).await;
         match answer {
             Ok(response) => (Outcome::Accepted, Some(receipts::normal_id(response.message_id().as_str()))),
             Err(Error::UnexpectedResponse { response }) => {
@@ -403,160 +299,9 @@ fn describe(error: &Error) -> String {
     }
 }
 
-/// The digits of a number in full. An emptied row (`erased:190`) must never become a shorter number that somebody answers.
-fn whole_number(address: &str) -> Result<String, String> {
-    let digits = address.strip_prefix('+').unwrap_or_default();
-    let is_whole = (8..=15).contains(&digits.len()) && digits.bytes().all(|digit| digit.is_ascii_digit());
-    if is_whole { Ok(digits.to_owned()) } else { Err("the address is no telephone number in full".to_owned()) }
-}
-
-/// Why a message cannot be written down for the centre.
-#[derive(Clone, Debug, PartialEq, Eq)]
-enum Unfit {
-    /// It is this row's own fault.
-    Row(String),
-    /// It is this provider's settings, as for every row: the next provider's turn.
-    Ours(String),
-}
-
-impl From<String> for Unfit {
-    fn from(error: String) -> Self {
-        Self::Ours(error)
-    }
-}
-
-impl From<Unfit> for Outcome {
-    fn from(unfit: Unfit) -> Self {
-        match unfit {
-            Unfit::Row(detail) => Self::Refused { code: Code::SmppOwn, detail },
-            Unfit::Ours(detail) => Self::NotSent { detail },
-        }
-    }
-}
-
-fn submit(config: &SmppProvider, job: &Job, encoded: &Encoded, octets: &[u8], now: Instant) -> Result<SubmitSm, Unfit> {
-    let (source_ton, source_npi) = numbering(&config.source_addr);
-    let (dest_ton, dest_npi) = numbering(&job.row.address);
-    let destination = whole_number(&job.row.address).map_err(Unfit::Row)?;
-    let validity = validity_period(now, job.row.expires_at);
-    let priority = if job.life_safety && !job.row.key.is_notice() { config.priority_flag } else { 0 };
-    // Whether a code arrived is nobody's business but its reader's.
-    let wanted = if job.row.key.is_notice() {
-        MCDeliveryReceipt::NoMcDeliveryReceiptRequested
-    } else {
-        MCDeliveryReceipt::McDeliveryReceiptRequestedWhereFinalDeliveryOutcomeIsSuccessOrFailure
-    };
-    let receipt = RegisteredDelivery::new(
-        wanted,
-        SmeOriginatedAcknowledgement::NoReceiptSmeAcknowledgementRequested,
-        IntermediateNotification::NoIntermediaryNotificationRequested,
-        0,
-    );
-    Ok(SubmitSm::builder()
-        .source_addr_ton(source_ton)
-        .source_addr_npi(source_npi)
-        .source_addr(text(config.source_addr.trim_start_matches('+'), "source_addr")?)
-        .dest_addr_ton(dest_ton)
-        .dest_addr_npi(dest_npi)
-        .destination_addr(text(&destination, "address")?)
-        // Octet by octet: the library's own default sets an ANSI-41 bit.
-        .esm_class(EsmClass::from(if encoded.has_header { 0x40 } else { 0x00 }))
-        .priority_flag(PriorityFlag::new(priority))
-        .validity_period(EmptyOrFullCOctetString::from_string(validity).map_err(|error| error.to_string())?)
-        .registered_delivery(receipt)
-        .data_coding(match encoded.encoding {
-            Encoding::Gsm7 | Encoding::Gsm7Portuguese => DataCoding::McSpecific,
-            Encoding::Ucs2 => DataCoding::Ucs2,
-        })
-        .short_message(OctetString::from_slice(octets).map_err(|error| error.to_string())?)
-        .build())
-}
-
-/// Type of number and numbering plan (SMPP 3.4, sections 5.2.5 and 5.2.6) of an address as people write it.
-fn numbering(address: &str) -> (Ton, Npi) {
-    if address.starts_with('+') {
-        (Ton::International, Npi::Isdn)
-    } else if address.bytes().all(|b| b.is_ascii_digit()) {
-        (Ton::Unknown, Npi::Unknown)
-    } else {
-        (Ton::Alphanumeric, Npi::Unknown)
-    }
-}
-
-/// The time left as SMPP's relative form "YYMMDDhhmmss000R" (3.4, section 7.1.1.2); months of 30 days, at least one second.
-fn validity_period(now: Instant, expires_at: Instant) -> String {
-    let left = (expires_at - now).num_seconds().clamp(1, 99 * 360 * 86_400);
-    let (days, rest) = (left / 86_400, left % 86_400);
-    let (years, months, days) = (days / 360, days % 360 / 30, days % 30);
-    format!("{years:02}{months:02}{days:02}{:02}{:02}{:02}000R", rest / 3600, rest % 3600 / 60, rest % 60)
-}
-
 #[cfg(test)]
 mod tests {
-    use rusmpp::tlvs::MessageDeliveryRequestTlvValue;
-    use rusmpp::types::AnyOctetString;
-    use rusmpp::values::{ErrorCodeNetworkType, MessagePayload, MessageState, NetworkErrorCode};
-
     use super::*;
-    use crate::clock::from_micros;
-    use crate::dispatch::channels::{Key, Row};
-    use crate::dispatch::retry::{self, Verdict};
-
-    fn part(esm_class: u8, octets: &[u8]) -> DeliverSm {
-        DeliverSm::builder()
-            .source_addr(text("5532999990001", "source").unwrap())
-            .destination_addr(text("40199", "destination").unwrap())
-            .esm_class(EsmClass::from(esm_class))
-            .data_coding(DataCoding::Ucs2)
-            .short_message(OctetString::from_slice(octets).unwrap())
-            .build()
-    }
-
-    #[test]
-    fn a_part_is_known_by_either_header_or_by_parameters() {
-        let label = Label { reference: 7, total: 2, number: 1 };
-        let expected = Part { destination: "40199".into(), label, data_coding: 8, octets: vec![0, b'a'] };
-        let mut by_parameters = part(0, &[0, b'a']);
-        by_parameters.push_tlv(MessageDeliveryRequestTlvValue::SarMsgRefNum(7));
-        by_parameters.push_tlv(MessageDeliveryRequestTlvValue::SarTotalSegments(2));
-        by_parameters.push_tlv(MessageDeliveryRequestTlvValue::SarSegmentSeqnum(1));
-        let by_header = part(0x40, &[5, 0, 3, 7, 2, 1, 0, b'a']);
-        let by_long_header = part(0x40, &[6, 8, 4, 0, 7, 2, 1, 0, b'a']);
-        for message in [by_header, by_long_header, by_parameters] {
-            let read = read(&message, &[]);
-            assert_eq!((read.words.as_str(), read.part.as_ref()), ("", Some(&expected)));
-        }
-        let whole = read(&part(0x40, &[5, 0, 3, 7, 1, 1, 0, b'a']), &[]);
-        assert_eq!((whole.words.as_str(), whole.part), ("a", None));
-    }
-
-    #[test]
-    fn a_receipt_is_known_by_its_mark_its_parameters_or_its_words_wherever_its_text_stands() {
-        let words = b"id:00AB sub:001 dlvrd:000 submit date:1 done date:2 stat:UNDELIV err:008 text:";
-        let mut by_payload = part(0, b"");
-        by_payload.push_tlv(MessageDeliveryRequestTlvValue::MessagePayload(MessagePayload::new(
-            AnyOctetString::from_slice(words),
-        )));
-        let mut unmarked = part(0, words);
-        unmarked.data_coding = DataCoding::McSpecific;
-        by_payload.data_coding = DataCoding::McSpecific;
-        let mut by_parameter = part(0, b"");
-        by_parameter.push_tlv(MessageDeliveryRequestTlvValue::ReceiptedMessageId(text("0xAB", "id").unwrap()));
-        by_parameter.push_tlv(MessageDeliveryRequestTlvValue::MessageState(MessageState::Undeliverable));
-        by_parameter.push_tlv(MessageDeliveryRequestTlvValue::NetworkErrorCode(NetworkErrorCode::new(
-            ErrorCodeNetworkType::Gsm,
-            1,
-        )));
-        let mut marked = part(0x04, words);
-        marked.data_coding = DataCoding::McSpecific;
-        for (message, is_unmarked) in [(by_payload, true), (unmarked, true), (by_parameter, false), (marked, false)] {
-            let receipt = read(&message, &["008".to_owned()]).receipt.unwrap();
-            assert_eq!((receipt.message_id.as_str(), receipt.is_dead), ("ab", true), "{receipt:?}");
-            assert_eq!(receipt.is_unmarked, is_unmarked, "{receipt:?}");
-        }
-        let said = read(&part(0, &"id: rua".encode_utf16().flat_map(u16::to_be_bytes).collect::<Vec<_>>()), &[]);
-        assert_eq!((said.receipt, said.words.as_str()), (None, "id: rua"));
-    }
 
     #[tokio::test]
     async fn sessions_take_turns_and_the_last_one_that_ends_leaves_none() {
@@ -574,58 +319,10 @@ mod tests {
     }
 
     #[test]
-    fn the_validity_period_is_the_time_left() {
-        let at = |seconds: i64| from_micros(seconds * 1_000_000);
-        assert_eq!(validity_period(at(0), at(6 * 3600 + 61)), "000000060101000R");
-        assert_eq!(validity_period(at(0), at(31 * 86_400)), "000101000000000R");
-        assert_eq!(validity_period(at(10), at(0)), "000000000001000R");
-    }
-
-    #[test]
-    fn an_emptied_row_is_never_sent_to_the_digits_of_its_name() {
-        assert_eq!(whole_number("+5532999990001").unwrap(), "5532999990001");
-        for other in ["erased:190", "erased:12345678901", "190", "+190", "", "+55 32", "maria@exemplo.br"] {
-            assert!(whole_number(other).is_err(), "{other}");
-        }
-    }
-
-    #[test]
-    fn our_own_mistake_is_no_dead_number_and_one_of_the_settings_is_the_next_providers_turn() {
-        let job = |address: &str| Job {
-            row: Row {
-                key: Key::Notice(uuid::Uuid::nil()),
-                address: address.to_owned(),
-                attempt: 1,
-                refusals: 0,
-                fence: 1,
-                expires_at: from_micros(1),
-            },
-            body: Body::Impossible(String::new()),
-            life_safety: true,
-        };
-        let encoded = sms_text::encode("Saia.", 1).unwrap();
-        let outcome = |source: &str, address: &str| {
-            let config = SmppProvider { source_addr: source.to_owned(), ..SmppProvider::default() };
-            submit(&config, &job(address), &encoded, &encoded.parts[0], from_micros(0)).map_err(Outcome::from)
-        };
-        assert!(outcome("40199", "+5532999990001").is_ok());
-        let Err(Outcome::Refused { code, detail }) = outcome("40199", "+190") else { panic!("it is no number") };
-        assert_eq!((retry::verdict(code), retry::is_dead_address(code, &detail)), (Verdict::Permanent, false));
-        let settings = outcome("a sender that is far too long", "+5532999990001");
-        assert!(matches!(settings, Err(Outcome::NotSent { .. })), "{settings:?}");
-    }
-
-    #[test]
     fn a_message_is_as_well_as_its_worst_part() {
         let refused = Outcome::Refused { code: Code::Smpp(0x58), detail: String::new() };
         let unknown = Outcome::Unknown { detail: String::new() };
         assert_eq!(worst([Outcome::Accepted, refused.clone(), unknown].into_iter()), refused);
         assert_eq!(worst(std::iter::empty()), Outcome::Accepted);
-    }
-
-    #[test]
-    fn plain_parts_leave_without_any_bit_in_esm_class() {
-        assert_eq!(u8::from(EsmClass::from(0x00)), 0x00);
-        assert_eq!(u8::from(EsmClass::from(0x40)), 0x40);
     }
 }

@@ -18,6 +18,8 @@ use futures_util::Stream;
 use rusmppc::{Client, ConnectionBuilder, Event};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
+use crate::failpoint::{self, Place};
+
 /// Commands that are written by nobody, such as those that forget an answer, wait no longer than this for the next look.
 const LOOK_EVERY: Duration = Duration::from_millis(100);
 
@@ -79,6 +81,7 @@ struct LooksAgain<S> {
 
 /// Length, id, status and sequence number (SMPP 3.4, section 3.2).
 const HEAD: usize = 16;
+const SUBMIT_SM: [u8; 4] = [0, 0, 0, 0x04];
 const DELIVER_SM_RESP: [u8; 4] = [0x80, 0, 0, 0x05];
 const DATA_SM_RESP: [u8; 4] = [0x80, 0, 0x01, 0x03];
 
@@ -102,6 +105,11 @@ enum Next {
 }
 
 impl Answers {
+    /// Whether what comes now is a command of this kind from its beginning.
+    fn begins(&self, octets: &[u8], id: [u8; 4]) -> bool {
+        self.rest == 0 && self.head.is_none() && octets.get(4..8) == Some(&id[..])
+    }
+
     fn next(&mut self, octets: &[u8]) -> Next {
         if let Some((head, at)) = self.head {
             return Next::Head(head, at);
@@ -164,12 +172,16 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for LooksAgain<S> {
         if octets.is_empty() {
             return Pin::new(&mut self.stream).poll_write(cx, octets);
         }
+        let is_submit = self.answers.begins(octets, SUBMIT_SM);
         let written = match self.answers.next(octets) {
             Next::Plain(count) => Pin::new(&mut self.stream).poll_write(cx, &octets[..count]),
             Next::Head(head, at) => Pin::new(&mut self.stream).poll_write(cx, &head[at..]),
         };
         if let Poll::Ready(Ok(taken)) = written {
             self.answers.written(octets, taken);
+            if is_submit && self.answers.rest == 0 {
+                failpoint::reach_now(Place::DispatchPduAfter);
+            }
         }
         written
     }

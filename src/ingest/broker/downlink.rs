@@ -44,6 +44,8 @@ pub async fn run(app: App, broker: String, client: Client, mut devices: mpsc::Re
                 None => return,
             },
             event = events.recv() => match event {
+                // Of no device in particular, as after hints were lost.
+                Ok(Event::Device { code }) if code.is_empty() => told.all(),
                 Ok(Event::Device { code }) => told.0.contains_key(&code).then_some(code).into_iter().collect(),
                 Err(RecvError::Lagged(_)) => told.all(),
                 _ => Vec::new(),
@@ -84,13 +86,23 @@ impl Told {
             (sent, has_room) = self.publish(client, page, now);
             if !sent.is_empty() {
                 metrics::counter!("sentinela_device_commands_total", "outcome" => "sent").increment(sent.len() as u64);
-                store::mark_sent(&app.db.ingest, &sent, now).await?;
+                let marked = store::mark_sent(&app.db.ingest, &sent, now).await;
+                marked.inspect_err(|_| self.take_back(&sent))?;
             }
             if is_last {
                 break;
             }
         }
         Ok(())
+    }
+
+    /// What cannot be marked is told again, so that it is marked in the end.
+    fn take_back(&mut self, sent: &[Due]) {
+        for due in sent {
+            if let Some(told) = self.0.get_mut(&due.code) {
+                told.remove(&due.id);
+            }
+        }
     }
 
     /// Publishes what is news of a page. False when the link is full or gone; the next look finds the rest again.

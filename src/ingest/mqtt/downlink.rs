@@ -25,7 +25,7 @@ use crate::fleet::store;
 
 /// Commands are looked for this often without a hint.
 const LOOK_EVERY: Duration = Duration::from_secs(30);
-/// Wait after the database could not be asked.
+/// Wait before the database is asked again that could not be.
 const RETRY: Duration = Duration::from_secs(1);
 
 /// Who is here, and what each was told since it came.
@@ -37,27 +37,41 @@ pub struct Downlink {
 
 #[derive(Debug, Default)]
 struct State {
-    /// What each connected device was told, by its code.
-    told: HashMap<String, HashSet<Uuid>>,
+    /// Each connected device, by its code.
+    here: HashMap<String, Stay>,
     /// Devices to look at now.
     ask: HashSet<String>,
+    arrivals: u64,
+}
+
+/// What a device was told since it came or subscribed last.
+#[derive(Debug, Default)]
+struct Stay {
+    /// Its number among all arrivals: what was told before it, its line of now may not have heard.
+    number: u64,
+    told: HashSet<Uuid>,
 }
 
 impl Downlink {
     /// The device came, or subscribed: it hears everything that waits.
     pub fn arrived(&self, code: &str) {
         let mut state = self.state();
-        state.told.insert(code.to_owned(), HashSet::new());
+        state.arrivals += 1;
+        let stay = Stay { number: state.arrivals, told: HashSet::new() };
+        state.here.insert(code.to_owned(), stay);
         state.ask.insert(code.to_owned());
         drop(state);
         self.wake.notify_one();
     }
 
-    /// The last connection of the device ended.
-    pub fn left(&self, code: &str) {
+    /// A connection of the device ended, and it is gone unless it `is_here` by another. That is asked while nobody arrives: one that came
+    /// back in between hears what is said to it.
+    pub fn left(&self, code: &str, is_here: impl FnOnce() -> bool) {
         let mut state = self.state();
-        state.told.remove(code);
-        state.ask.remove(code);
+        if !is_here() {
+            state.here.remove(code);
+            state.ask.remove(code);
+        }
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -72,7 +86,11 @@ impl Downlink {
             if let Err(error) = self.hand_over(app, context, &wanted).await {
                 tracing::warn!(%error, devices = wanted.len(), "commands cannot be read or noted yet");
                 self.state().ask.extend(wanted);
-                tokio::time::sleep(RETRY).await;
+                tokio::select! {
+                    () = app.stop.cancelled() => return,
+                    () = tokio::time::sleep(RETRY) => {}
+                }
+                continue;
             }
             tokio::select! {
                 () = app.stop.cancelled() => return,
@@ -85,9 +103,11 @@ impl Downlink {
 
     fn heard(&self, event: Result<Event, RecvError>) {
         match event {
+            // Of no device in particular, as after hints were lost.
+            Ok(Event::Device { code }) if code.is_empty() => self.ask_all(),
             Ok(Event::Device { code }) => {
                 let mut state = self.state();
-                if state.told.contains_key(&code) {
+                if state.here.contains_key(&code) {
                     state.ask.insert(code);
                 }
             }
@@ -98,7 +118,7 @@ impl Downlink {
 
     fn ask_all(&self) {
         let mut state = self.state();
-        let all: Vec<String> = state.told.keys().cloned().collect();
+        let all: Vec<String> = state.here.keys().cloned().collect();
         state.ask.extend(all);
     }
 
@@ -113,16 +133,21 @@ impl Downlink {
             let page = store::due(&app.db.ingest, &codes, now, after).await?;
             after = page.last().map(Due::place);
             let is_last = page.len() < store::DUE;
-            let mut told = Vec::new();
+            let (mut told, mut stays) = (Vec::new(), Vec::new());
             for due in page {
-                if self.is_news(&due) && publish(context, &due, now).await {
-                    self.note(&due);
+                let Some(stay) = self.is_news(&due) else { continue };
+                if publish(context, &due, now).await {
+                    stays.push(stay);
                     told.push(due);
                 }
             }
             if !told.is_empty() {
                 metrics::counter!("sentinela_device_commands_total", "outcome" => "sent").increment(told.len() as u64);
+                // What cannot be marked is told again, so that it is marked in the end.
                 store::mark_sent(&app.db.ingest, &told, now).await?;
+                for (due, stay) in told.iter().zip(stays) {
+                    self.note(due, stay);
+                }
             }
             if is_last {
                 return Ok(());
@@ -130,13 +155,16 @@ impl Downlink {
         }
     }
 
-    fn is_news(&self, due: &Due) -> bool {
-        self.state().told.get(&due.code).is_some_and(|told| !told.contains(&due.id))
+    /// The arrival since which the device was not told this; none when it was, or is gone.
+    fn is_news(&self, due: &Due) -> Option<u64> {
+        self.state().here.get(&due.code).filter(|stay| !stay.told.contains(&due.id)).map(|stay| stay.number)
     }
 
-    fn note(&self, due: &Due) {
-        if let Some(told) = self.state().told.get_mut(&due.code) {
-            told.insert(due.id);
+    /// A device that came meanwhile is told again: nobody knows which of its lines heard it.
+    fn note(&self, due: &Due, number: u64) {
+        let mut state = self.state();
+        if let Some(stay) = state.here.get_mut(&due.code).filter(|stay| stay.number == number) {
+            stay.told.insert(due.id);
         }
     }
 }

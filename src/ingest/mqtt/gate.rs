@@ -19,6 +19,7 @@ use tokio::sync::oneshot;
 
 use crate::app::App;
 use crate::config::TlsIdentity;
+use crate::failpoint::{self, Place};
 use crate::ingest::decode::{Decoded, Door, decode};
 use crate::ingest::devices::{Credential, DeviceEntry};
 use crate::ingest::formats::status;
@@ -199,6 +200,7 @@ impl Gate {
     }
 
     async fn publish(&self, session: &Session, publish: &Publish) -> PublishAclResult {
+        failpoint::reach(Place::MqttAckAfter).await;
         let signed = self.sessions.of(&session.id);
         let accepted = signed.filter(|signed| sessions::is_accepted(&self.app, signed, self.app.clock.now()));
         let (Some(signed), Some(device)) = (accepted, self.device(session)) else {
@@ -340,7 +342,11 @@ impl Handler for Gate {
             Parameter::ClientDisconnected(session, _) => {
                 self.sessions.disconnected(&session.id);
                 if self.presence.disconnected(&sessions::key(&session.id), self.app.clock.now()) {
-                    self.downlink.left(&self.code(&session.id));
+                    let is_here = || {
+                        let device = self.device(session);
+                        device.is_some_and(|device| self.presence.connections(device.id, None).0 > 0)
+                    };
+                    self.downlink.left(&self.code(&session.id), is_here);
                 }
                 return (true, None);
             }
@@ -375,7 +381,10 @@ async fn acknowledged(
     committed: impl Future<Output = Result<(), IngestError>>,
 ) -> PublishAclResult {
     let reason = match patiently(committed, COMMIT_PATIENCE, || ingest.commits()).await {
-        Some(Ok(())) => return PublishAclResult::allow(),
+        Some(Ok(())) => {
+            failpoint::reach(Place::MqttAckBefore).await;
+            return PublishAclResult::allow();
+        }
         Some(Err(error)) => error.to_string(),
         None => "the journal cannot be written at the moment".into(),
     };

@@ -16,6 +16,7 @@ use super::rows::{COPY, encode};
 use super::{JournalRow, LOCK, Outcome, append, blames_a_row, insert_quarantined};
 use crate::clock::{Clock, Instant, from_micros};
 use crate::events::{self, Event};
+use crate::failpoint;
 use crate::ids::{DatastreamId, Seq};
 use crate::ingest::{NewReading, Quarantined, Source};
 use crate::journal::reading_key;
@@ -114,6 +115,7 @@ async fn copy_in(
     note_newest(&mut tx, readings, &place).await?;
     insert_quarantined(&mut tx, clock.now(), quarantined).await?;
     events::notify(&mut tx, &Event::Journal).await?;
+    failpoint::try_reach(failpoint::Place::IngestCommitBefore).await?;
     tx.commit().await?;
     let rows = (place.first.0..).zip(readings).map(|(seq, reading)| row(Seq(seq), reading, place.received_at));
     Ok(Some(Segment { after: place.head, rows: rows.collect::<sqlx::Result<_>>()? }))

@@ -12,7 +12,7 @@ use crate::i18n::Lang;
 use crate::refused::Refused;
 use crate::secretariat::kernel::body::calendar::{self, Event};
 use crate::secretariat::kernel::body::life::State;
-use crate::secretariat::kernel::body::{Body, Meeting, MeetingKind, publish, store};
+use crate::secretariat::kernel::body::{Body, BodyKind, Meeting, MeetingKind, publish, store};
 use crate::vault::link::Link;
 
 /// The secret part of the address of one meeting's calendar.
@@ -24,7 +24,8 @@ pub fn address(app: &App, meeting: Uuid) -> String {
     format!("{}/secretaria/comites/convite/{}.ics", app.config.public_url(), LINK.make(&app.keys.service, meeting))
 }
 
-/// Writes to every member, titular and substitute, that a meeting is convened or was called off. How many letters.
+/// Writes to every member, titular and substitute, that a meeting is convened or was called off. How many letters. Of an ethics council only that,
+/// the number and where to read the rest: no agenda, urgency or reason.
 ///
 /// # Errors
 /// The database's.
@@ -45,7 +46,13 @@ pub async fn tell(
         lang.t2(key, "body", &body.what.name, "kind", kind.to_lowercase()),
         lang.t2("sec-committees-mail-when", "when", &when, "place", &meeting.place),
     ];
-    if is_cancelled {
+    if body.what.kind == BodyKind::Ethics {
+        // Free words about a procedure stay in the house: who reads them there, and reads nothing of what they are recused from, is known.
+        let (base, slug, label) = (app.config.public_url(), &body.what.slug, meeting.label());
+        let page = format!("{base}/secretaria/painel/comites/{slug}/reunioes/{label}");
+        let number = format!("{}/{}", meeting.number, meeting.year);
+        parts.push(lang.t2("sec-committees-mail-inside", "number", number, "link", page));
+    } else if is_cancelled {
         parts.push(lang.t1("sec-committees-mail-reason", "reason", &meeting.cancel_reason));
     } else {
         if meeting.kind == MeetingKind::Extraordinary {
@@ -62,6 +69,8 @@ pub async fn tell(
             lang.t("sec-committees-mail-agenda"),
             items.iter().map(line).collect::<Vec<_>>().join("\n")
         ));
+    }
+    if !is_cancelled {
         parts.push(lang.t1("sec-committees-mail-notice", "law", &meeting.notice_law_ref));
     }
     parts.push(format!("{}\n{}", lang.t("sec-committees-mail-calendar"), address(app, meeting.id)));

@@ -1,4 +1,4 @@
-//! Opens the determination that a resolution asks for. Each is one transaction that holds the resolution: it has its case or it has none,
+//! Opens the determination that a resolution asks for, and recuses from it whoever is recused from the item. Each is one transaction that holds the resolution: it has its case or it has none,
 //! whoever else looks at the same time and wherever the service stops.
 
 use std::time::Duration;
@@ -17,7 +17,7 @@ use crate::refused::Refused;
 use crate::secretariat::kernel::body::Wanted;
 use crate::secretariat::kernel::body::store::spawn as rows;
 use crate::secretariat::kernel::decide::{New, Who};
-use crate::secretariat::kernel::desk::{self, Around, CaseError, Desk};
+use crate::secretariat::kernel::desk::{self, Around, CaseError, Desk, recusal};
 
 /// The type of the case that a resolution opens.
 pub const TYPE: &str = "coordination.determination";
@@ -39,7 +39,7 @@ pub async fn run(app: App) {
     }
 }
 
-/// One look. Gives how many cases were opened.
+/// One look. Gives how many cases were opened, and recuses from those that are there whoever is recused from their item and was not yet.
 ///
 /// # Errors
 /// What the database says; what was opened before it stays.
@@ -59,7 +59,25 @@ pub async fn round(app: &App, now: Instant) -> Result<usize, CaseError> {
             Err(error) => tracing::warn!(resolution = %id, %error, "a resolution opens no determination"),
         }
     }
+    catch_up(app, now).await?;
     Ok(opened)
+}
+
+async fn catch_up(app: &App, now: Instant) -> Result<(), CaseError> {
+    let late = rows::unrecused(&mut *app.db.web.acquire().await?).await?;
+    let (actor, who) = (Actor::service(), desk::service());
+    for (case, username) in late {
+        let mut tx = app.db.web.begin().await?;
+        recusal::carry(&mut tx, desk_of(app, now, &actor, &who), case, &username).await?;
+        tx.commit().await?;
+    }
+    Ok(())
+}
+
+fn desk_of<'a>(app: &'a App, now: Instant, actor: &'a Actor, who: &'a Who) -> Desk<'a> {
+    let by = Acting { ids: &app.ids, now, actor };
+    let tz = app.config.municipality.time_zone;
+    Desk { types: &app.cases, by, tz, who, config: &app.config, vault: &app.keys.vault }
 }
 
 /// Opens the case of one resolution in the caller's transaction; none when it has one, or somebody else is about it.
@@ -70,15 +88,17 @@ pub async fn spawn(conn: &mut PgConnection, app: &App, now: Instant, id: Uuid) -
     let Some(wanted) = rows::hold(&mut *conn, id).await? else { return Ok(None) };
     // Whoever wrote the resolution down is the author, and is told what becomes of it.
     let (actor, who) = (Actor::service(), Who { name: wanted.by.clone(), is_service: true, ..Who::default() });
-    let by = Acting { ids: &app.ids, now, actor: &actor };
-    let tz = app.config.municipality.time_zone;
-    let desk = Desk { types: &app.cases, by, tz, who: &who, config: &app.config, vault: &app.keys.vault };
+    let desk = desk_of(app, now, &actor, &who);
+    let (by, tz) = (desk.by, desk.tz);
     let (_, told) = deadlines::desk::preview(&mut *conn, RULE, Anchor { at: now, tz }, &Course::default()).await?;
     let due_on = told.due_on.ok_or_else(|| Refused::Conflict(format!("the rule {RULE} gives no day")))?;
     let around = Around { is_restricted: wanted.restricted, ..Around::default() };
     let case = desk::open(&mut *conn, desk, TYPE, &asked(&wanted, due_on), &around).await?;
     if !rows::spawned(&mut *conn, id, case.id).await? {
         return Err(Refused::Conflict("the resolution has a case already".into()).into());
+    }
+    for username in rows::recused(&mut *conn, id).await? {
+        recusal::carry(&mut *conn, desk, case.id, &username).await?;
     }
     let entry = Entry::new(Act::BodyResolve, "body_resolution", id).to(json!({ "spawned_case": case.id }));
     audit::record(conn, by.ids, by.now, by.actor, entry).await?;

@@ -5,10 +5,10 @@ use serde_json::{Map, json};
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-use super::votes::{self, Vote, Voter};
+use super::votes::{self, AdHoc, EmptySeat, Vote, Voter};
 use super::{MODULE, PROCEDURE, Proposal, VOTING, back_to, store};
 use crate::audit::Act;
-use crate::refused::Refused;
+use crate::refused::{Reason, Refused};
 use crate::secretariat::citizen::desk as door;
 use crate::secretariat::citizen::identity::{self, Identity};
 use crate::secretariat::kernel::body::desk::seats::cited;
@@ -32,27 +32,52 @@ pub struct Voting {
     /// Seats in force, and how many have to vote.
     pub seats: u32,
     pub quorum: u32,
+    /// How many votes this round can come to; fewer than the quorum: members are designated for the case, or the proposal is given back.
+    pub within_reach: u32,
+    /// The caller presides, and closes the round.
+    pub presides: bool,
     pub voters: Vec<Voter>,
+    /// Seats for which nobody votes.
+    pub empty: Vec<EmptySeat>,
+    /// Who was designated for seats in this case, the first first.
+    pub ad_hoc: Vec<AdHoc>,
     pub votes: Vec<Vote>,
     pub recused: Vec<Recusal>,
     pub decisions: Vec<store::Decision>,
 }
 
+impl Voting {
+    /// Fewer may vote than the quorum takes: members are designated for the case.
+    pub fn is_short(&self) -> bool {
+        self.council.is_some() && u32::try_from(self.voters.len()).unwrap_or(u32::MAX) < self.quorum
+    }
+
+    /// The round that runs cannot come to its quorum any more: the proposal is given back.
+    pub fn is_stuck(&self) -> bool {
+        self.round.is_some() && self.council.is_some() && self.within_reach < self.quorum
+    }
+}
+
 /// What is known of a vote.
-struct Hall {
-    council: Body,
-    seats: Vec<Seat>,
-    voters: Vec<Voter>,
+pub(super) struct Hall {
+    pub council: Body,
+    pub seats: Vec<Seat>,
+    pub voters: Vec<Voter>,
 }
 
 impl Hall {
     fn in_force(&self, day: chrono::NaiveDate) -> u32 {
         u32::try_from(self.seats.iter().filter(|seat| seat.is_in_force(day)).count()).unwrap_or(u32::MAX)
     }
+
+    /// How many have to vote.
+    pub fn quorum(&self, day: chrono::NaiveDate) -> u32 {
+        self.council.what.rules.quorum_decide.of(self.in_force(day))
+    }
 }
 
 /// The council in force, with who may vote in a case.
-async fn hall(conn: &mut PgConnection, desk: Desk<'_>, id: Uuid) -> Result<Hall, CaseError> {
+pub(super) async fn hall(conn: &mut PgConnection, desk: Desk<'_>, id: Uuid) -> Result<Hall, CaseError> {
     let day = desk.at().today();
     let found = store::councils(&mut *conn, day).await?;
     let council = match found[..] {
@@ -63,11 +88,17 @@ async fn hall(conn: &mut PgConnection, desk: Desk<'_>, id: Uuid) -> Result<Hall,
     let council = council.ok_or_else(|| Refused::Conflict("no ethics council is in force".into()))?;
     let seats = body::store::seats::of_body(&mut *conn, council.id).await?;
     let people = body::store::persons_of(&mut *conn, council.id).await?;
-    let recused = recusals::of_case(conn, id).await?.into_iter().map(|one| one.username).collect::<Vec<_>>();
-    Ok(Hall { voters: votes::voters(&seats, day, &people, &recused), council, seats })
+    let recused = recusals::of_case(&mut *conn, id).await?.into_iter().map(|one| one.username).collect::<Vec<_>>();
+    let designated = store::ad_hoc(conn, id).await?;
+    Ok(Hall { voters: votes::voters(&seats, day, &people, (&recused, &designated)), council, seats })
 }
 
-async fn procedure(conn: &mut PgConnection, desk: Desk<'_>, id: Uuid, held: bool) -> Result<CaseFile, CaseError> {
+pub(super) async fn procedure(
+    conn: &mut PgConnection,
+    desk: Desk<'_>,
+    id: Uuid,
+    held: bool,
+) -> Result<CaseFile, CaseError> {
     let (_, case) = cases::find(conn, desk, id, held).await?;
     if case.type_key != PROCEDURE {
         return Err(Refused::NotFound(format!("ethics procedure {id}")).into());
@@ -80,7 +111,7 @@ fn proposal(case: &CaseFile) -> Option<Proposal> {
 }
 
 /// A procedure in which the council votes now: the round, where it was put from, and the proposal.
-async fn put(conn: &mut PgConnection, case: &CaseFile) -> Result<(i32, String, Proposal), CaseError> {
+pub(super) async fn put(conn: &mut PgConnection, case: &CaseFile) -> Result<(i32, String, Proposal), CaseError> {
     let nothing = || Refused::Conflict(format!("nothing is put to the vote: the procedure is {}", case.state));
     if case.state != VOTING || case.annulled.is_some() {
         return Err(nothing().into());
@@ -105,13 +136,16 @@ pub async fn voting(conn: &mut PgConnection, desk: Desk<'_>, id: Uuid) -> Result
         Err(CaseError::Refused(Refused::Conflict(_))) => None,
         Err(error) => return Err(error),
     };
-    let seats = hall.as_ref().map_or(0, |hall| hall.in_force(desk.at().today()));
-    let quorum = hall.as_ref().map_or(0, |hall| hall.council.what.rules.quorum_decide.of(seats));
+    let day = desk.at().today();
     Ok(Voting {
         proposal: proposal(&case).filter(|_| round.is_some()),
         round,
-        seats,
-        quorum,
+        seats: hall.as_ref().map_or(0, |hall| hall.in_force(day)),
+        quorum: hall.as_ref().map_or(0, |hall| hall.quorum(day)),
+        within_reach: hall.as_ref().map_or(0, |hall| votes::within_reach(&hall.voters, &votes)),
+        presides: hall.as_ref().is_some_and(|hall| votes::presides(&hall.seats, &hall.voters, &votes, &desk.who.name)),
+        empty: hall.as_ref().map(|hall| votes::empty(&hall.seats, day, &hall.voters)).unwrap_or_default(),
+        ad_hoc: store::ad_hoc(&mut *conn, id).await?,
         council: hall.as_ref().map(|hall| hall.council.what.name.clone()),
         voters: hall.map(|hall| hall.voters).unwrap_or_default(),
         votes,
@@ -140,7 +174,7 @@ pub async fn vote(conn: &mut PgConnection, desk: Desk<'_>, id: Uuid, choice: Cho
     Ok(case)
 }
 
-fn works_here(desk: Desk<'_>, act: &str) -> Result<(), Refused> {
+pub(super) fn works_here(desk: Desk<'_>, act: &str) -> Result<(), Refused> {
     if desk.who.has(MODULE) {
         Ok(())
     } else {
@@ -148,10 +182,17 @@ fn works_here(desk: Desk<'_>, act: &str) -> Result<(), Refused> {
     }
 }
 
-/// Closes a round: counts the votes by the rules of the council, keeps the decision, and does the act that follows from it.
+/// Why somebody does not close a round.
+fn not_presiding(council: &Body) -> Refused {
+    let law = cited(council);
+    let detail = format!("the vote is closed by who presides over the council, from their own account ({law})");
+    Refused::Because(Box::new(Reason { code: "ethics-presides", detail, args: Vec::new(), law, is_forbidden: true }))
+}
+
+/// Closes a round, by whoever presides: counts the votes by the rules of the council, keeps the decision, and does the act that follows from it.
 ///
 /// # Errors
-/// `NotFound`; `Forbidden` naming the role; `Conflict` citing the rules of the council: no quorum, a tie, a casting vote that is another's than
+/// `NotFound`; `Forbidden` naming the role, or saying who presides; `Conflict` citing the rules of the council: no quorum, a tie, a casting vote that is another's than
 /// who presides; when it was changed meanwhile.
 pub async fn resolve(
     conn: &mut PgConnection,
@@ -165,6 +206,9 @@ pub async fn resolve(
     let (round, from, proposal) = put(&mut *conn, &case).await?;
     let hall = hall(&mut *conn, desk, id).await?;
     let given = store::votes(&mut *conn, id, round).await?;
+    if !votes::presides(&hall.seats, &hall.voters, &given, &desk.who.name) {
+        return Err(not_presiding(&hall.council).into());
+    }
     let seats = hall.in_force(desk.at().today());
     let (tally, outcome) = votes::decide(&hall.council.what.rules, (seats, &hall.voters), &given, casting)
         .map_err(|why| Refused::Conflict(format!("{why} ({})", cited(&hall.council))))?;

@@ -1,10 +1,14 @@
 //! Compliance and the ethics council (clause 6). Risks, consultations, training, ethics procedures and corporate liability are types of cases;
 //! recusal is the kernel's (`kernel::desk::recusal`), the council a body (`kernel::body`). What differs is here: the vote of the council in a
-//! procedure (`votes` is pure, `desk` acts) and what the public reads (`public`).
+//! procedure (`votes` is pure, `desk` acts), the ways out where recusals leave it without quorum (`recompose`), what goes out and comes in with a
+//! case (`exchange`), and what the public reads (`public`). API and pages come in by `task`.
 
 pub mod desk;
+pub mod exchange;
 pub mod public;
+pub mod recompose;
 pub mod store;
+pub mod task;
 pub mod votes;
 
 use serde::{Deserialize, Serialize};

@@ -1,7 +1,8 @@
 //! Who votes in a procedure of the council, and what the votes come to. Pure.
 //!
-//! A seat votes once: by its titular, or by its substitute where the titular is recused or nobody is titular. A recused member has no vote,
-//! and a vote that was given before the recusal falls out; the seat stays among those that the quorum is of.
+//! A seat votes once: by its titular, or by its substitute where the titular is recused or nobody is titular. Where neither is left, whoever was
+//! designated for the case sits in it. A recused member has no vote, and a vote that was given before the recusal falls out; the seat stays among
+//! those that the quorum is of.
 
 use std::collections::BTreeMap;
 
@@ -11,6 +12,28 @@ use uuid::Uuid;
 
 use crate::secretariat::kernel::body::rules::{self, Floor, NoDecision, Outcome, Rules, Tally};
 use crate::secretariat::kernel::body::{Capacity, Choice, Person, Seat, SeatRole};
+
+/// Somebody who sits for a seat in one case alone.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, utoipa::ToSchema)]
+#[schema(as = EthicsAdHoc)]
+pub struct AdHoc {
+    pub seat_id: Uuid,
+    pub person_id: Uuid,
+    pub person: String,
+    /// User name; none: the account is gone, and nobody sits there.
+    pub account: Option<String>,
+    /// The act of the authority that designated them.
+    pub act: String,
+    pub reason: String,
+}
+
+/// A seat of the council for which nobody votes in a case.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, utoipa::ToSchema)]
+#[schema(as = EthicsEmptySeat)]
+pub struct EmptySeat {
+    pub seat_id: Uuid,
+    pub entity: String,
+}
 
 /// Somebody who may vote.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, utoipa::ToSchema)]
@@ -24,6 +47,8 @@ pub struct Voter {
     /// titular, substitute
     #[schema(value_type = String)]
     pub capacity: Capacity,
+    /// Designated for this case alone.
+    pub ad_hoc: bool,
     #[serde(skip)]
     pub presides: bool,
 }
@@ -51,8 +76,13 @@ pub enum NoVote {
     Seat(String),
 }
 
-/// Who may vote on a day: `recused` are user names.
-pub fn voters(seats: &[Seat], day: NaiveDate, people: &BTreeMap<Uuid, Person>, recused: &[String]) -> Vec<Voter> {
+/// Who may vote on a day: `recused` are user names; of those who were designated for a seat the last one holds.
+pub fn voters(
+    seats: &[Seat],
+    day: NaiveDate,
+    people: &BTreeMap<Uuid, Person>,
+    (recused, designated): (&[String], &[AdHoc]),
+) -> Vec<Voter> {
     let mut all = Vec::new();
     for seat in seats.iter().filter(|seat| seat.is_in_force(day)) {
         let of = |capacity: Capacity| {
@@ -64,7 +94,23 @@ pub fn voters(seats: &[Seat], day: NaiveDate, people: &BTreeMap<Uuid, Person>, r
                 person: mandate.person.clone(),
                 account,
                 capacity,
+                ad_hoc: false,
                 presides: matches!(seat.role, SeatRole::Chair | SeatRole::Vice),
+            })
+        };
+        let for_the_case = || {
+            let one = designated.iter().rev().find(|one| one.seat_id == seat.id)?;
+            let account = one.account.clone().filter(|account| !recused.contains(account))?;
+            let (seat_id, person_id, person) = (one.seat_id, one.person_id, one.person.clone());
+            // Whoever is called for one case does not preside over the council.
+            Some(Voter {
+                seat_id,
+                person_id,
+                person,
+                account,
+                capacity: Capacity::Substitute,
+                ad_hoc: true,
+                presides: false,
             })
         };
         // A titular without an account is no reason for the substitute to vote: they stand in for who is recused or missing.
@@ -73,7 +119,7 @@ pub fn voters(seats: &[Seat], day: NaiveDate, people: &BTreeMap<Uuid, Person>, r
             let account = people.get(&mandate.person_id).and_then(|person| person.account.as_ref());
             account.is_some_and(|account| recused.contains(account))
         });
-        all.extend(if is_away { of(Capacity::Substitute) } else { of(Capacity::Titular) });
+        all.extend(if is_away { of(Capacity::Substitute).or_else(for_the_case) } else { of(Capacity::Titular) });
     }
     all
 }
@@ -99,16 +145,46 @@ pub fn counted<'a>(voters: &[Voter], votes: &'a [Vote]) -> Vec<&'a Vote> {
     votes.iter().filter(is_voter).collect()
 }
 
+/// How many votes a round can come to: those that count, and those that may yet be given. A seat whose vote fell out gives none in this round.
+pub fn within_reach(voters: &[Voter], votes: &[Vote]) -> u32 {
+    let counted = counted(voters, votes);
+    let has = |voter: &&Voter| {
+        counted.iter().any(|vote| vote.person_id == voter.person_id) || may_vote(voters, votes, &voter.account).is_ok()
+    };
+    u32::try_from(voters.iter().filter(has).count()).unwrap_or(u32::MAX)
+}
+
+/// Seats in force for which nobody votes.
+pub fn empty(seats: &[Seat], day: NaiveDate, voters: &[Voter]) -> Vec<EmptySeat> {
+    let is_empty = |seat: &&Seat| seat.is_in_force(day) && !voters.iter().any(|voter| voter.seat_id == seat.id);
+    seats.iter().filter(is_empty).map(|seat| EmptySeat { seat_id: seat.id, entity: seat.entity.clone() }).collect()
+}
+
+/// The voter of the seat with a role. Nobody who was designated for the case.
+fn of_role<'a>(seats: &[Seat], voters: &'a [Voter], role: SeatRole) -> Option<&'a Voter> {
+    let is_of = |voter: &Voter| seats.iter().any(|seat| seat.id == voter.seat_id && seat.role == role);
+    voters.iter().find(|voter| !voter.ad_hoc && is_of(voter))
+}
+
 /// Whose word a tie waits for: the chair who voted, otherwise the vice who did.
 pub fn casting<'a>(seats: &[Seat], voters: &'a [Voter], votes: &[Vote]) -> Option<&'a Voter> {
     let votes = counted(voters, votes);
-    let who = |role: SeatRole| {
-        voters.iter().find(|voter| {
-            let is_of = seats.iter().any(|seat| seat.id == voter.seat_id && seat.role == role);
-            is_of && votes.iter().any(|vote| vote.seat_id == voter.seat_id)
-        })
-    };
+    let voted = |voter: &&Voter| votes.iter().any(|vote| vote.seat_id == voter.seat_id);
+    let who = |role: SeatRole| of_role(seats, voters, role).filter(voted);
     who(SeatRole::Chair).or_else(|| who(SeatRole::Vice))
+}
+
+/// Whether an account presides over the vote and closes it: the chair; the vice, while the chair has not voted and the vice has; where neither of
+/// their seats has anybody who may vote, the member of the first seat.
+pub fn presides(seats: &[Seat], voters: &[Voter], votes: &[Vote], account: &str) -> bool {
+    let chair = of_role(seats, voters, SeatRole::Chair);
+    let vice = of_role(seats, voters, SeatRole::Vice);
+    let first = || {
+        let place = |voter: &&Voter| seats.iter().find(|seat| seat.id == voter.seat_id).map(|seat| seat.position);
+        voters.iter().filter(|voter| !voter.ad_hoc).min_by_key(place)
+    };
+    let leads = chair.or(vice).or_else(first);
+    [leads, casting(seats, voters, votes)].into_iter().flatten().any(|voter| voter.account == account)
 }
 
 /// What the votes of a round come to by the rules of the council: present is whoever voted.

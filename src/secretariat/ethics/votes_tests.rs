@@ -74,24 +74,24 @@ fn accounts(voters: &[Voter]) -> Vec<&str> {
 fn a_recused_titular_gives_way_to_the_substitute_and_a_recused_substitute_to_nobody() {
     let (seats, people) = council();
     let on = day("2026-06-01");
-    assert_eq!(accounts(&voters(&seats, on, &people, &[])), ["m1", "m2", "m3", "m4", "m5"]);
+    assert_eq!(accounts(&voters(&seats, on, &people, (&[], &[]))), ["m1", "m2", "m3", "m4", "m5"]);
     let recused = ["m1".to_owned(), "m3".to_owned()];
-    assert_eq!(accounts(&voters(&seats, on, &people, &recused)), ["m11", "m2", "m4", "m5"]);
+    assert_eq!(accounts(&voters(&seats, on, &people, (&recused, &[]))), ["m11", "m2", "m4", "m5"]);
     let all = ["m1".to_owned(), "m11".to_owned()];
-    assert_eq!(accounts(&voters(&seats, on, &people, &all)), ["m2", "m3", "m4", "m5"]);
-    assert!(voters(&seats, day("2029-01-01"), &people, &[]).is_empty(), "the mandates are over");
+    assert_eq!(accounts(&voters(&seats, on, &people, (&all, &[]))), ["m2", "m3", "m4", "m5"]);
+    assert!(voters(&seats, day("2029-01-01"), &people, (&[], &[])).is_empty(), "the mandates are over");
 }
 
 #[test]
 fn a_member_and_a_seat_vote_once() {
     let (seats, people) = council();
-    let before = voters(&seats, day("2026-06-01"), &people, &[]);
+    let before = voters(&seats, day("2026-06-01"), &people, (&[], &[]));
     let votes = [vote(&before[0], Choice::For)];
     assert_eq!(may_vote(&before, &votes, "m1"), Err(NoVote::Twice("Membro 1".into())));
     assert_eq!(may_vote(&before, &votes, "m2").map(|voter| voter.person_id), Ok(id(2)));
     assert_eq!(may_vote(&before, &votes, "ana"), Err(NoVote::NoMember("ana".into())));
     // The titular voted and was recused afterwards: the substitute does not vote for the seat a second time.
-    let after = voters(&seats, day("2026-06-01"), &people, &["m1".to_owned()]);
+    let after = voters(&seats, day("2026-06-01"), &people, (&["m1".to_owned()], &[]));
     assert_eq!(may_vote(&after, &votes, "m11"), Err(NoVote::Seat("Membro 1".into())));
     assert!(counted(&after, &votes).is_empty(), "the vote of who was recused falls out");
 }
@@ -99,7 +99,7 @@ fn a_member_and_a_seat_vote_once() {
 #[test]
 fn quorum_is_of_all_seats_and_a_tie_waits_for_the_chair() {
     let (seats, people) = council();
-    let all = voters(&seats, day("2026-06-01"), &people, &[]);
+    let all = voters(&seats, day("2026-06-01"), &people, (&[], &[]));
     let two = [vote(&all[0], Choice::For), vote(&all[1], Choice::For)];
     assert!(matches!(decide(&rules(), (5, &all), &two, None), Err(NoDecision::Quorum(..))));
     let three = [vote(&all[0], Choice::For), vote(&all[1], Choice::For), vote(&all[2], Choice::Against)];
@@ -116,6 +116,59 @@ fn quorum_is_of_all_seats_and_a_tie_waits_for_the_chair() {
     assert_eq!(casting(&with_vice, &all, &four).map(|voter| voter.account.as_str()), Some("m1"));
     assert_eq!(casting(&with_vice, &all, &four[1..]).map(|voter| voter.account.as_str()), Some("m2"));
     // Without the chair, recused since, three are left and the tie is gone.
-    let left = voters(&seats, day("2026-06-01"), &people, &["m1".to_owned()]);
+    let left = voters(&seats, day("2026-06-01"), &people, (&["m1".to_owned()], &[]));
     assert!(!decide(&rules(), (5, &left), &four, None).unwrap().1.approved);
+}
+
+fn ad_hoc(seat: u128, person: u128) -> AdHoc {
+    let (act, reason) = ("Portaria 12/2026".to_owned(), "Impedidos".to_owned());
+    let (person_id, person) = (id(person), format!("Membro {person}"));
+    let account = Some(format!("m{}", person.trim_start_matches("Membro ")));
+    AdHoc { seat_id: id(seat * 100), person_id, person, account, act, reason }
+}
+
+#[test]
+fn whoever_is_designated_sits_where_nobody_else_is_left_and_does_not_preside() {
+    let (seats, people) = council();
+    let on = day("2026-06-01");
+    let recused = ["m1", "m11", "m3", "m4"].map(str::to_owned);
+    let left = voters(&seats, on, &people, (&recused, &[]));
+    assert_eq!((accounts(&left), within_reach(&left, &[])), (vec!["m2", "m5"], 2));
+    let empty: Vec<Uuid> = empty(&seats, on, &left).into_iter().map(|seat| seat.seat_id).collect();
+    assert_eq!(empty, [id(100), id(300), id(400)]);
+    // For a seat that has its member nobody is called, and the last who was designated holds.
+    let called = [ad_hoc(100, 20), ad_hoc(200, 21), ad_hoc(100, 22)];
+    let all = voters(&seats, on, &people, (&recused, &called));
+    assert_eq!(accounts(&all), ["m22", "m2", "m5"]);
+    assert!(
+        presides(&seats, &all, &[], "m2") && !presides(&seats, &all, &[], "m22") && !presides(&seats, &all, &[], "m5")
+    );
+    let again = ["m1", "m11", "m3", "m4", "m22"].map(str::to_owned);
+    assert_eq!(accounts(&voters(&seats, on, &people, (&again, &called))), ["m2", "m5"]);
+}
+
+#[test]
+fn a_seat_whose_vote_fell_out_is_out_of_reach_in_its_round() {
+    let (seats, people) = council();
+    let on = day("2026-06-01");
+    let before = voters(&seats, on, &people, (&[], &[]));
+    let votes = [vote(&before[0], Choice::For), vote(&before[1], Choice::For)];
+    assert_eq!(within_reach(&before, &votes), 5);
+    let after = voters(&seats, on, &people, (&["m1".to_owned()], &[]));
+    assert_eq!(accounts(&after)[0], "m11");
+    assert_eq!(within_reach(&after, &votes), 4, "the substitute votes in a new round");
+}
+
+#[test]
+fn the_chair_closes_and_the_vice_who_voted_where_the_chair_did_not() {
+    let (mut seats, people) = council();
+    seats[1].role = SeatRole::Vice;
+    let all = voters(&seats, day("2026-06-01"), &people, (&[], &[]));
+    let who = |votes: &[Vote]| -> Vec<String> {
+        let closes = |voter: &&Voter| presides(&seats, &all, votes, &voter.account);
+        all.iter().filter(closes).map(|voter| voter.account.clone()).collect()
+    };
+    assert_eq!(who(&[]), ["m1"]);
+    assert_eq!(who(&[vote(&all[1], Choice::For)]), ["m1", "m2"]);
+    assert_eq!(who(&[vote(&all[1], Choice::For), vote(&all[0], Choice::For)]), ["m1"]);
 }

@@ -12,8 +12,8 @@ use crate::secretariat::modules;
 pub const PARTS: [&str; 4] = ["owner", "author", "citizen", "service"];
 const TOLD: [&str; 3] = ["owner", "author", "citizen"];
 /// Acts that every case has; a transition has another name.
-pub const OWN_ACTS: [&str; 10] =
-    ["open", "assign", "annul", "attach", "link", "import", "withdraw", "recuse", "lift_recusal", "vote"];
+pub const OWN_ACTS: [&str; 11] =
+    ["open", "assign", "annul", "attach", "link", "import", "withdraw", "recuse", "lift_recusal", "vote", "designate"];
 
 /// What is wrong, and where.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -167,6 +167,9 @@ impl Judge<'_> {
                     &field.key,
                     "a field that is personal is never public (Lei 13.709/2018; Lei 12.527/2011, art. 31)",
                 );
+            }
+            if field.secret && !field.personal {
+                self.wrong(&field.key, "what is secret is personal too");
             }
             if field.required && field.later {
                 self.wrong(&field.key, "what is filled in later is not required at the opening");

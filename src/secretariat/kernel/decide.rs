@@ -308,7 +308,7 @@ pub fn decide(
     if let Some(kind) = one.needs.documents.iter().find(|kind| !facts.documents.contains(kind.get_ref())) {
         return Err(Refusal::Document(kind.get_ref().clone()));
     }
-    let seen = Seen { fields: &fields, now: at.now, today: at.today(), facts };
+    let seen = Seen { fields: &fields, before: &case.fields, now: at.now, tz: at.tz, today: at.today(), facts };
     guarded(of, Some(one), &one.guards, seen)?;
     let to = one.target(&case.state).to_owned();
     let numbers = case.number.is_none()
@@ -387,7 +387,8 @@ pub fn open(of: &CaseType, new: &New, (who, at): (&Who, At), facts: &Facts) -> R
         let why = Box::new(Why::ParentType(parent.get_ref().clone()));
         return Err(Refusal::Guard { guard: "parent".into(), why, law: of.law_ref.clone() });
     }
-    let seen = Seen { fields: &fields, now: at.now, today: at.today(), facts };
+    let none = Fields::new();
+    let seen = Seen { fields: &fields, before: &none, now: at.now, tz: at.tz, today: at.today(), facts };
     guarded(of, None, &opening.guards, seen)?;
     Ok(Outcome {
         to: of.initial().map(|state| state.key.get_ref().clone()).unwrap_or_default(),

@@ -79,6 +79,26 @@ fn deadline(code: &str, due: &str) -> Deadline {
 }
 
 #[test]
+fn a_day_before_an_act_is_refused_by_the_day_in_the_town() {
+    let types = types();
+    let def = &types.get("ethics.procedure").unwrap().def;
+    let one = case(def, "process", json!({}));
+    let enzo = who("enzo", &[Role::Ethics]);
+    // Nine in the evening of the first in the town, and the second in the world.
+    let opened: Instant = "2026-12-02T00:00:00Z".parse().unwrap();
+    let done_at = std::collections::BTreeMap::from([("open_process".to_owned(), opened)]);
+    let facts = Facts { done_at, ..Facts::default() };
+    let notify = |day: &str| {
+        let asked = asked("notify", json!({ "notified_on": day }));
+        decide(def, &one, &asked, (&enzo, at("2026-12-03T12:00:00Z")), &facts).map(|outcome| outcome.to)
+    };
+    assert_eq!(notify("2026-12-01").unwrap(), "defence");
+    let refused = notify("2026-11-30").unwrap_err();
+    assert!(refused.to_string().contains("before the act open_process of 2026-12-01"), "{refused}");
+    assert!(refused.to_string().contains("art. 5º, LV"), "{refused}");
+}
+
+#[test]
 fn an_act_that_does_not_fit_the_state_says_which_do() {
     let types = types();
     let def = &types.get("coordination.determination").unwrap().def;

@@ -61,6 +61,9 @@ pub struct Field {
     /// Of a person: never public, never searched, and never written to the ledger.
     #[serde(default)]
     pub personal: bool,
+    /// Personal, and left out of the files of an export too.
+    #[serde(default)]
+    pub secret: bool,
     #[serde(default)]
     pub help: Option<Words>,
     /// User names, apart by commas: whoever stands there is recused from the case (`desk::recusal`).
@@ -282,6 +285,9 @@ pub struct CaseType {
     #[serde(default)]
     pub series: Option<Series>,
     pub access: Access,
+    /// The title is of whoever writes from outside: it is not searched, and files of an export have the name of the type in its place.
+    #[serde(default)]
+    pub secret_title: bool,
     #[serde(default)]
     pub opening: Opening,
     #[serde(default, rename = "field")]

@@ -58,6 +58,11 @@ impl<'a> Desk<'a> {
         }
     }
 
+    /// The words by which a case is found.
+    pub fn searched(&self, of: &CaseType, case: &CaseFile) -> String {
+        values::searched(of, self.types.newest(of), case)
+    }
+
     pub const fn at(&self) -> At {
         At { now: self.by.now, tz: self.tz }
     }
@@ -198,7 +203,7 @@ pub async fn open(
     if outcome.numbers {
         number(&mut *conn, desk, def, &mut case).await?;
     }
-    store::insert(&mut *conn, &case, &values::words(def, &case.fields), desk.tz).await?;
+    store::insert(&mut *conn, &case, &desk.searched(def, &case), desk.tz).await?;
     let done = Done { act: "open", from: "", reason: "", changes: &outcome.changes };
     keep(&mut *conn, desk, &case, &done, Act::CaseOpen).await?;
     for (other, kind) in [(around.parent, LinkKind::Parent), (around.spawned_by, LinkKind::Spawned)] {
@@ -294,7 +299,7 @@ async fn apply(
     if outcome.numbers {
         number(&mut *conn, desk, def, &mut after).await?;
     }
-    store::update(&mut *conn, &after, &values::words(def, &after.fields)).await?;
+    store::update(&mut *conn, &after, &desk.searched(def, &after)).await?;
     let done = Done { act: &asked.transition, from: &case.state, reason: &outcome.reason, changes: &outcome.changes };
     keep(conn, desk, &after, &done, Act::CaseAct).await?;
     Ok(after)
@@ -319,7 +324,7 @@ pub async fn annul(
     case.annulled = Some(Annulled { at: by.now, by: by.actor.name.clone(), reason: reason.clone() });
     (case.is_final, case.waits_for, case.changed_at) = (true, None, by.now);
     case.revision += 1;
-    store::update(&mut *conn, &case, &values::words(&kept.def, &case.fields)).await?;
+    store::update(&mut *conn, &case, &desk.searched(&kept.def, &case)).await?;
     let from = case.state.clone();
     let done = Done { act: "annul", from: &from, reason: &reason, changes: &Map::new() };
     keep(&mut *conn, desk, &case, &done, Act::CaseAnnul).await?;

@@ -19,6 +19,8 @@ use crate::audit::{self, Act, Entry};
 use crate::clock::Instant;
 use crate::deadlines::{self, Course};
 use crate::refused::Refused;
+use crate::secretariat::ethics;
+use crate::secretariat::ethics::exchange::Deliberation;
 use crate::web::error::{FieldError, shorten};
 
 /// Cases of one file.
@@ -62,6 +64,9 @@ pub struct Line {
     pub annulled: Option<Annulled>,
     pub deadlines: Vec<Running>,
     pub acts: Vec<ActDone>,
+    /// What the ethics council did in it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub deliberation: Option<Deliberation>,
 }
 
 /// The columns of the CSV; what is a list or an object stands there as JSON.
@@ -87,7 +92,9 @@ const COLUMNS: [&str; 20] = [
     "deadlines",
     "acts",
 ];
-const AS_JSON: [&str; 4] = ["fields", "annulled", "deadlines", "acts"];
+/// The last column, only where a case of the file has it.
+const DELIBERATION: &str = "deliberation";
+const AS_JSON: [&str; 5] = ["fields", "annulled", "deadlines", "acts", DELIBERATION];
 const AS_NUMBER: [&str; 4] = ["version", "year", "number", "revision"];
 
 /// Reads what a filter finds, at most [`MOST`], oldest first.
@@ -107,10 +114,14 @@ pub async fn lines(conn: &mut PgConnection, desk: Desk<'_>, filter: Filter) -> R
     for (id, code, anchor_at, course) in lists::running(&mut *conn, &ids).await? {
         running.entry(id).or_default().push(Running { code, anchor_at, course });
     }
+    let mut deliberations = ethics::store::deliberations(&mut *conn, &ids).await?;
     let mut lines = Vec::with_capacity(found.len());
-    for lists::Listed { case, .. } in found {
+    for lists::Listed { mut case, .. } in found {
+        let kept = desk.types.version(&mut *conn, &case.type_key, case.version).await?;
+        values::cover(&kept.def, desk.types.newest(&kept.def), &mut case);
         let (id, running) = (case.id, running.remove(&case.id).unwrap_or_default());
-        lines.push(Line::of(case, running, acts.remove(&id).unwrap_or_default()));
+        let deliberation = deliberations.remove(&id);
+        lines.push(Line { deliberation, ..Line::of(case, running, acts.remove(&id).unwrap_or_default()) });
     }
     Ok(lines)
 }
@@ -138,6 +149,7 @@ impl Line {
             annulled: case.annulled,
             deadlines,
             acts,
+            deliberation: None,
         }
     }
 }
@@ -156,7 +168,9 @@ pub fn to_json_lines(lines: &[Line]) -> String {
 /// What cannot be written.
 pub fn to_csv(lines: &[Line]) -> anyhow::Result<Vec<u8>> {
     let mut out = csv::Writer::from_writer(Vec::new());
-    out.write_record(COLUMNS)?;
+    let is_deliberated = lines.iter().any(|line| line.deliberation.is_some());
+    let columns: Vec<&str> = COLUMNS.into_iter().chain(is_deliberated.then_some(DELIBERATION)).collect();
+    out.write_record(&columns)?;
     for line in lines {
         let value = serde_json::to_value(line)?;
         let cell = |column: &&str| match &value[*column] {
@@ -165,7 +179,7 @@ pub fn to_csv(lines: &[Line]) -> anyhow::Result<Vec<u8>> {
             serde_json::Value::String(text) => judge::plain(text),
             other => other.to_string(),
         };
-        out.write_record(COLUMNS.iter().map(cell))?;
+        out.write_record(columns.iter().map(cell))?;
     }
     out.into_inner().map_err(|error| anyhow::anyhow!("{error}"))
 }
@@ -198,6 +212,7 @@ pub fn from_csv(bytes: &[u8]) -> Result<Vec<Line>, Vec<FieldError>> {
     let headers = reader.headers().map(|row| row.iter().map(str::to_owned).collect::<Vec<_>>());
     match headers {
         Ok(headers) if headers == COLUMNS => {}
+        Ok(headers) if headers.split_last().is_some_and(|(last, rest)| last == DELIBERATION && rest == COLUMNS) => {}
         Ok(headers) => {
             return Err(vec![wrong(1, "columns", &headers.join(","), format!("expected {}", COLUMNS.join(",")))]);
         }
@@ -219,9 +234,9 @@ pub fn from_csv(bytes: &[u8]) -> Result<Vec<Line>, Vec<FieldError>> {
 
 fn of_row(row: &csv::StringRecord) -> Result<Line, String> {
     let mut object = serde_json::Map::new();
-    for (column, cell) in COLUMNS.iter().zip(row.iter()) {
+    for (column, cell) in COLUMNS.iter().chain([&DELIBERATION]).zip(row.iter()) {
         let value = match cell {
-            "" if ["series", "year", "number", "annulled"].contains(column) => serde_json::Value::Null,
+            "" if ["series", "year", "number", "annulled", DELIBERATION].contains(column) => serde_json::Value::Null,
             cell if AS_JSON.contains(column) || AS_NUMBER.contains(column) => {
                 serde_json::from_str(cell).map_err(|error| format!("{column}: {error}"))?
             }
@@ -322,10 +337,26 @@ async fn judged(
     if let Err(fault) = judge::line(&kept.def, line, (desk.by.now, desk.tz)) {
         return Ok(Err(fault));
     }
-    let Some(here) = store::load(&mut *conn, line.id, false).await? else { return Ok(Ok(Some(kept))) };
+    if let Err(why) = ethics::exchange::judge(&line.type_key, &line.acts, line.deliberation.as_ref()) {
+        return Ok(Err((DELIBERATION, why)));
+    }
+    if let Some(told) = &line.deliberation
+        && !ethics::store::knows(&mut *conn, told).await?
+    {
+        return Ok(Err((
+            DELIBERATION,
+            "names a council, seat or person that is not here: take the council in first".into(),
+        )));
+    }
+    let Some(mut here) = store::load(&mut *conn, line.id, false).await? else { return Ok(Ok(Some(kept))) };
     let acts = store::acts(&mut *conn, &[line.id]).await?;
     let is_same = acts.last().map(|(_, act)| &act.hash) == line.acts.last().map(|act| &act.hash);
-    let is_same = is_same && here.fields == line.fields && here.title == line.title;
+    // A file has nothing secret, but for one from before it was.
+    let newest = desk.types.newest(&kept.def);
+    let mut told = CaseFile { fields: line.fields.clone(), title: line.title.clone(), ..here.clone() };
+    values::cover(&kept.def, newest, &mut told);
+    values::cover(&kept.def, newest, &mut here);
+    let is_same = is_same && here.fields == told.fields && here.title == told.title;
     Ok(if is_same { Ok(None) } else { Err(("id", "is here already with other acts".into())) })
 }
 
@@ -356,8 +387,12 @@ async fn add(
         }
         let Some(state) = kept.def.state(&line.state) else { continue };
         let case = case_of(line, kept.def.module(), state);
-        store::insert(&mut *conn, &case, &values::words(&kept.def, &case.fields), desk.tz).await?;
+        store::insert(&mut *conn, &case, &desk.searched(&kept.def, &case), desk.tz).await?;
         add_acts(&mut *conn, line).await?;
+        // Before the recusals: a vote that was given before one of them stands and does not count.
+        if let Some(told) = &line.deliberation {
+            ethics::store::insert_deliberation(&mut *conn, case.id, told).await?;
+        }
         super::desk::recusal::of_acts(&mut *conn, desk, (&kept.def, &case), &line.acts).await?;
     }
     if !errors.is_empty() {

@@ -1,8 +1,9 @@
 //! The guards that a definition file may name. Pure: what they need to know was loaded before (`store::facts`).
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::NaiveDate;
+use chrono_tz::Tz;
 use serde_json::Value;
 
 use super::Fields;
@@ -56,6 +57,7 @@ pub const ALL: &[Known] = &[
     Known { name: "field_is", args: &[Arg::Field, Arg::Free], repeats: true },
     known("field_when", &[Arg::Field, Arg::Free, Arg::Field]),
     known("not_before", &[Arg::Field, Arg::Field]),
+    known("not_before_act", &[Arg::Field, Arg::Act]),
     known("not_future", &[Arg::Field]),
     known("not_past", &[Arg::Field]),
     known("day_reached", &[Arg::Field]),
@@ -66,6 +68,9 @@ pub const ALL: &[Known] = &[
     known("parent_covers", &[Arg::Field, Arg::Free, Arg::Free]),
     known("done", &[Arg::Act]),
     Known { name: "quiet_period", args: &[Arg::Field, Arg::Free], repeats: true },
+    known("only_later", &[Arg::Field]),
+    known("kept_when", &[Arg::Field, Arg::Free, Arg::Field, Arg::Free]),
+    Known { name: "value_when", args: &[Arg::Field, Arg::Free, Arg::Field, Arg::Free], repeats: true },
     Known { name: "documented", args: &[Arg::Document], repeats: true },
 ];
 
@@ -91,6 +96,8 @@ pub struct Facts {
     pub documents: BTreeSet<String>,
     /// Acts and who did them, the oldest first.
     pub acts: Vec<(String, String)>,
+    /// When each act was done last.
+    pub done_at: BTreeMap<String, Instant>,
     pub parents: Vec<Near>,
     /// Opened by an act of this case, or under it.
     pub children: Vec<Near>,
@@ -101,22 +108,39 @@ pub struct Facts {
 pub struct Seen<'a> {
     /// As they would be after the act.
     pub fields: &'a Fields,
+    /// As they stand; empty when a case is opened.
+    pub before: &'a Fields,
     pub now: Instant,
+    /// The town's.
+    pub tz: Tz,
     pub today: NaiveDate,
     pub facts: &'a Facts,
 }
 
+fn day_of(fields: &Fields, field: &str) -> Option<NaiveDate> {
+    fields.get(field).and_then(Value::as_str).and_then(|text| text.parse().ok())
+}
+
+fn word_of(fields: &Fields, field: &str) -> String {
+    match fields.get(field) {
+        Some(Value::String(text)) => text.clone(),
+        None | Some(Value::Null) => String::new(),
+        Some(other) => other.to_string(),
+    }
+}
+
 impl Seen<'_> {
     fn day(&self, field: &str) -> Option<NaiveDate> {
-        self.fields.get(field).and_then(Value::as_str).and_then(|text| text.parse().ok())
+        day_of(self.fields, field)
+    }
+
+    /// The day in the town on which an act was done last.
+    fn done_on(&self, act: &str) -> Option<NaiveDate> {
+        self.facts.done_at.get(act).map(|at| at.with_timezone(&self.tz).date_naive())
     }
 
     fn word(&self, field: &str) -> String {
-        match self.fields.get(field) {
-            Some(Value::String(text)) => text.clone(),
-            None | Some(Value::Null) => String::new(),
-            Some(other) => other.to_string(),
-        }
+        word_of(self.fields, field)
     }
 
     fn latest(&self, code: &str) -> Option<&Deadline> {
@@ -145,6 +169,14 @@ pub enum Why {
     Quiet(NaiveDate, &'static Period),
     #[error("{field} is {day}, before {other} on {other_day}")]
     Before { field: String, day: NaiveDate, other: String, other_day: NaiveDate },
+    #[error("{field} is {day}, not later than {was}, which it is now")]
+    NotLater { field: String, day: NaiveDate, was: NaiveDate },
+    #[error("{field} stays {kept:?} while {other} is {value:?}")]
+    Stays { field: String, kept: String, other: String, value: String },
+    #[error("while {other} is {value:?}, {field} is one of {}", .expected.join(", "))]
+    ValueWhen { field: String, other: String, value: String, expected: Vec<String> },
+    #[error("{field} is {day}, before the act {act} of {act_day}")]
+    BeforeAct { field: String, day: NaiveDate, act: String, act_day: NaiveDate },
     #[error("{field} is {day}, which has not come; today is {today}")]
     NotCome { field: String, day: NaiveDate, today: NaiveDate },
     #[error("{field} is {day}, which is over; today is {today}")]
@@ -228,8 +260,31 @@ pub fn judge(guard: &Guard, seen: Seen<'_>) -> Result<(), Why> {
         },
         "quiet_period" if rest().any(|word| word == seen.word(&arg(0))) => Ok(()),
         "quiet_period" => super::quiet::on(seen.today).map_or(Ok(()), |period| Err(Why::Quiet(seen.today, period))),
-        "not_before" | "not_future" | "not_past" | "day_reached" | "day_not_passed" => days(guard, seen),
+        "kept_when" | "value_when" => together(guard, seen),
+        "not_before" | "not_before_act" | "not_future" | "not_past" | "day_reached" | "day_not_passed"
+        | "only_later" => days(guard, seen),
         _ => around(guard, seen),
+    }
+}
+
+/// Guards of a field that hangs on what another holds.
+fn together(guard: &Guard, seen: Seen<'_>) -> Result<(), Why> {
+    let all: Vec<&str> = guard.args.iter().map(|word| word.get_ref().as_str()).collect();
+    let [other, value, field, words @ ..] = all.as_slice() else { return Ok(()) };
+    if seen.word(other) != *value {
+        return Ok(());
+    }
+    let now = seen.word(field);
+    let (other, value, field) = ((*other).to_owned(), (*value).to_owned(), (*field).to_owned());
+    if guard.name.get_ref() == "value_when" {
+        let expected: Vec<String> = words.iter().map(|word| (*word).to_owned()).collect();
+        return if expected.contains(&now) { Ok(()) } else { Err(Why::ValueWhen { field, other, value, expected }) };
+    }
+    match words.first().map(|kept| (*kept).to_owned()) {
+        Some(kept) if word_of(seen.before, &field) == kept && now != kept => {
+            Err(Why::Stays { field, kept, other, value })
+        }
+        _ => Ok(()),
     }
 }
 
@@ -241,6 +296,14 @@ fn days(guard: &Guard, seen: Seen<'_>) -> Result<(), Why> {
     match guard.name.get_ref().as_str() {
         "not_before" => match seen.day(&arg(1)) {
             Some(other_day) if day < other_day => Err(Why::Before { field, day, other: arg(1), other_day }),
+            _ => Ok(()),
+        },
+        "only_later" => match day_of(seen.before, &field) {
+            Some(was) if day <= was => Err(Why::NotLater { field, day, was }),
+            _ => Ok(()),
+        },
+        "not_before_act" => match seen.done_on(&arg(1)) {
+            Some(act_day) if day < act_day => Err(Why::BeforeAct { field, day, act: arg(1), act_day }),
             _ => Ok(()),
         },
         "not_future" | "day_reached" if is_to_come => Err(Why::NotCome { field, day, today }),

@@ -98,6 +98,11 @@ impl Types {
         self.0.current.get(key)
     }
 
+    /// The newest version of a type; the type itself when there is none any more.
+    pub fn newest<'a>(&'a self, of: &'a CaseType) -> &'a CaseType {
+        self.get(of.key()).map_or(of, |kept| &kept.def)
+    }
+
     pub fn all(&self) -> impl Iterator<Item = &Arc<Kept>> {
         self.0.current.values()
     }

@@ -4,7 +4,7 @@ use serde_json::{Map, Value};
 
 use super::define::{CaseType, Field};
 use super::money::Centavos;
-use super::{FieldKind, Fields};
+use super::{CaseFile, FieldKind, Fields};
 use crate::exercises::plan::text as judge_text;
 use crate::web::error::{FieldError, shorten};
 
@@ -257,6 +257,27 @@ pub fn words(of: &CaseType, fields: &Fields) -> String {
         }
     }
     words.chars().take(50_000).collect()
+}
+
+/// What is searched of a case: number, department, title and fields, but for what its type or the newest version of that says is personal or
+/// secret. A case goes on under the version it began with, and what is found out since to be nobody's business is searched in none.
+pub fn searched(of: &CaseType, newest: &CaseType, case: &CaseFile) -> String {
+    let mut fields = case.fields.clone();
+    fields.retain(|key, _| newest.field(key).is_none_or(|field| !field.personal));
+    let title = if of.secret_title || newest.secret_title { "" } else { case.title.as_str() };
+    format!("{} {title} {}{}", case.number(), case.department, words(of, &fields))
+}
+
+/// Takes out of a case what stays in the installation: it is left out of files.
+pub fn cover(of: &CaseType, newest: &CaseType, case: &mut CaseFile) {
+    let is_secret = |key: &str| {
+        let own = of.field(key).filter(|field| field.personal);
+        own.is_some_and(|field| field.secret || newest.field(key).is_some_and(|field| field.secret))
+    };
+    case.fields.retain(|key, _| !is_secret(key));
+    if of.secret_title || newest.secret_title {
+        case.title = format!("{} {}", of.title.pt, case.number()).trim().to_owned();
+    }
 }
 
 #[cfg(test)]

@@ -134,6 +134,16 @@ impl Parts<'_> {
                 let (name, value) = (self.field(field), self.value(field, value));
                 ("guard-field-when", vec![("field", name), ("value", value), ("needed", self.field(needed))])
             }
+            Why::Stays { field, kept, other, value } => {
+                let (name, kept) = (self.field(field), self.value(field, kept));
+                let (other, value) = (self.field(other), self.value(other, value));
+                ("guard-stays", vec![("field", name), ("kept", kept), ("other", other), ("value", value)])
+            }
+            Why::ValueWhen { field, other, value, expected } => {
+                let expected = Said::All(expected.iter().map(|one| self.value(field, one)).collect());
+                let (name, value, other) = (self.field(field), self.value(other, value), self.field(other));
+                ("guard-value-when", vec![("field", name), ("other", other), ("value", value), ("expected", expected)])
+            }
             Why::First(act) => ("guard-first", vec![("act", self.act(act))]),
             Why::Document(kind) => ("case-document", vec![("document", self.document(kind))]),
             Why::Quiet(today, period) => {
@@ -156,6 +166,13 @@ impl Parts<'_> {
         match why {
             Why::Before { field, day, other, other_day } => {
                 let other = [("other", self.field(other)), ("otherday", Said::Day(*other_day))];
+                ("guard-before", pair(field, day).into_iter().chain(other).collect())
+            }
+            Why::NotLater { field, day, was } => {
+                ("guard-not-later", pair(field, day).into_iter().chain([("was", Said::Day(*was))]).collect())
+            }
+            Why::BeforeAct { field, day, act, act_day } => {
+                let other = [("other", self.act(act)), ("otherday", Said::Day(*act_day))];
                 ("guard-before", pair(field, day).into_iter().chain(other).collect())
             }
             Why::NotCome { field, day, today } => {

@@ -115,7 +115,7 @@ pub async fn add(conn: &mut PgConnection, desk: Desk<'_>, new: NewOutlet<'_>) ->
     Ok(outlet)
 }
 
-/// Takes an outlet off the list; what left for it stays in the log.
+/// Takes an outlet off the list and forgets its address; that something left for it stays in the log, under its name.
 ///
 /// # Errors
 /// `NotFound`; `Forbidden`.

@@ -10,7 +10,7 @@ use crate::clock::Instant;
 pub async fn active(conn: &mut PgConnection) -> sqlx::Result<Vec<Outlet>> {
     sqlx::query_as!(
         Outlet,
-        "select id, name, contact, email, tags, added_at from press_outlet where removed_at is null order by name, id limit $1",
+        r#"select id, name, contact, email as "email!", tags, added_at from press_outlet where removed_at is null order by name, id limit $1"#,
         MOST
     )
     .fetch_all(conn)
@@ -39,17 +39,21 @@ pub async fn insert(conn: &mut PgConnection, outlet: &Outlet, by: &str) -> sqlx:
     Ok(())
 }
 
-/// False: it is not on the list.
+/// Takes it off the list and forgets its address and desk, also in what was sent there. False: it is not on the list.
 pub async fn remove(conn: &mut PgConnection, id: Uuid, (now, by): (Instant, &str)) -> sqlx::Result<bool> {
-    let gone = sqlx::query!(
-        "update press_outlet set removed_at = $2, removed_by = $3 where id = $1 and removed_at is null",
+    let gone = sqlx::query_scalar!(
+        r#"with old as (select id, email from press_outlet where id = $1 and removed_at is null for update),
+               gone as (
+                   update press_outlet o set removed_at = $2, removed_by = $3, email = null, contact = '', tags = '{}' from old where o.id = old.id
+                   returning old.email),
+               erased as (
+                   delete from notice n using gone where n.channel = 'email' and n.address = gone.email and n.purpose = 'press_release')
+           select count(*) as "count!" from gone"#,
         id,
         now,
         by
-    )
-    .execute(conn)
-    .await?;
-    Ok(gone.rows_affected() > 0)
+    );
+    Ok(gone.fetch_one(conn).await? > 0)
 }
 
 /// `after`: the last one of the page before; all outlets of a release have the same instant.

@@ -1,5 +1,6 @@
 //! Ends embargoes whose day has come, and hands what was published to the dispatchers for each outlet.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use chrono::TimeDelta;
@@ -30,10 +31,27 @@ const NEWS_FOR: TimeDelta = TimeDelta::hours(48);
 /// Releases of one look.
 const MOST: i64 = 100;
 
+/// Releases that stay under embargo, and why as it was last written to the log. A quiet period lasts three months, and a round a minute.
+#[derive(Debug, Default)]
+struct Held(BTreeMap<Uuid, String>);
+
+impl Held {
+    /// True when this is another reason than the last one, or the first.
+    fn is_news(&mut self, case: Uuid, why: &str) -> bool {
+        self.0.insert(case, why.to_owned()).is_none_or(|before| before != why)
+    }
+
+    /// Forgets whatever waits no longer.
+    fn keep(&mut self, due: &[Uuid]) {
+        self.0.retain(|case, _| due.contains(case));
+    }
+}
+
 /// Runs until the service stops.
 pub async fn run(app: App) {
+    let mut held = Held::default();
     while !app.stop.is_cancelled() {
-        if let Err(error) = round(&app, app.clock.now()).await {
+        if let Err(error) = look(&app, app.clock.now(), &mut held).await {
             tracing::warn!(%error, "releases to the press wait");
         }
         tokio::select! {
@@ -48,7 +66,11 @@ pub async fn run(app: App) {
 /// # Errors
 /// What the database says; what was done before it stays.
 pub async fn round(app: &App, now: Instant) -> Result<usize, CaseError> {
-    lift(app, now).await?;
+    look(app, now, &mut Held::default()).await
+}
+
+async fn look(app: &App, now: Instant, held: &mut Held) -> Result<usize, CaseError> {
+    lift(app, now, held).await?;
     let mut handed = 0;
     let waiting = waiting(&mut *app.db.web.acquire().await?, now).await?;
     for id in waiting {
@@ -58,7 +80,7 @@ pub async fn round(app: &App, now: Instant) -> Result<usize, CaseError> {
 }
 
 /// Distributes releases whose day has come.
-async fn lift(app: &App, now: Instant) -> Result<(), CaseError> {
+async fn lift(app: &App, now: Instant, held: &mut Held) -> Result<(), CaseError> {
     let (actor, who) = (Actor::service(), desk::service());
     let by = Acting { ids: &app.ids, now, actor: &actor };
     let desk = Desk {
@@ -78,6 +100,7 @@ async fn lift(app: &App, now: Instant) -> Result<(), CaseError> {
     )
     .fetch_all(&mut *app.db.web.acquire().await?)
     .await?;
+    held.keep(&due);
     for id in due {
         let mut tx = app.db.web.begin().await?;
         let Some(case) = store::load(&mut tx, id, true).await? else { continue };
@@ -91,10 +114,18 @@ async fn lift(app: &App, now: Instant) -> Result<(), CaseError> {
             Ok(_) => tx.commit().await?,
             // As in a quiet period: it stays under embargo until somebody decides.
             Err(CaseError::Refused(why @ (Refused::Conflict(_) | Refused::Because(_) | Refused::Forbidden(_)))) => {
-                tracing::warn!(case = %id, %why, "a release stays under embargo");
+                // The sentence of a quiet period names the day it is, so that only its code tells whether something changed.
+                let key = if let Refused::Because(reason) = &why { reason.code.to_owned() } else { why.to_string() };
+                if held.is_news(id, &key) {
+                    tracing::warn!(case = %id, %why, "a release stays under embargo");
+                }
             }
             // One that is wrong holds up no other.
-            Err(CaseError::Wrong(errors)) => tracing::warn!(case = %id, ?errors, "a release stays under embargo"),
+            Err(CaseError::Wrong(errors)) => {
+                if held.is_news(id, &format!("{errors:?}")) {
+                    tracing::warn!(case = %id, ?errors, "a release stays under embargo");
+                }
+            }
             Err(other) => return Err(other),
         }
     }
@@ -184,4 +215,21 @@ fn letter(app: &App, one: &Published) -> (String, String) {
     }
     parts.push(format!("{}/secretaria/imprensa/publicacoes/{}", app.config.public_url(), one.case_id));
     (subject.chars().take(200).collect(), parts.join("\n\n"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn why_a_release_waits_is_told_once_until_it_is_another_or_waits_anew() {
+        let (mut held, one, other) = (Held::default(), Uuid::from_u128(1), Uuid::from_u128(2));
+        assert!(held.is_news(one, "guard-quiet"));
+        assert!(!held.is_news(one, "guard-quiet"), "a minute later");
+        assert!(held.is_news(other, "guard-quiet"), "of another release");
+        assert!(held.is_news(one, "case-annulled"));
+        held.keep(&[other]);
+        assert!(held.is_news(one, "case-annulled"), "it left and came back");
+        assert!(!held.is_news(other, "guard-quiet"));
+    }
 }

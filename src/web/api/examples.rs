@@ -39,6 +39,7 @@ fn all() -> Vec<Example> {
         of_teams(),
         of_damage(),
         of_deadlines(),
+        secretariat::of_ethics(),
         secretariat::of_secretariat(),
         secretariat::of_committees(),
         secretariat::of_meetings(),

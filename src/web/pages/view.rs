@@ -19,7 +19,8 @@ use crate::i18n::Lang;
 use crate::units::Level;
 use crate::web::auth::Staff;
 use crate::web::cookie;
-use crate::web::error::ApiError;
+use crate::web::error::{ApiError, FieldError};
+use crate::web::pages::secretariat::sentences;
 
 /// Markup made here, from our own words and escaped values.
 #[derive(Clone, Debug, Default)]
@@ -127,6 +128,19 @@ impl View {
     /// The text of a word from a vocabulary: `word("quantity", "rain")` is the key "quantity-rain".
     pub fn word(&self, vocabulary: &str, word: &str) -> String {
         self.lang.t(&format!("{vocabulary}-{}", word.replace(['_', ' '], "-")))
+    }
+
+    /// The name of a field as its form calls it.
+    pub fn label(&self, vocabulary: &str, name: &str) -> String {
+        sentences::label(self.lang, vocabulary, name)
+    }
+
+    /// True when something is wrong with a field, or with a part of it.
+    pub fn is_wrong(&self, errors: &[FieldError], name: &str) -> bool {
+        let is_part = |one: &FieldError| {
+            one.field.strip_prefix(name).is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '[', ',', ' ']))
+        };
+        errors.iter().any(is_part)
     }
 
     /// "22:40".

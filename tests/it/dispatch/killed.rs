@@ -12,14 +12,14 @@ use super::town::{INSIDE, Town};
 use crate::support::{self, Folder, Process, TestDb, free_port};
 
 /// A service with one gateway. Leases end soon, so that a test need not wait half a minute for them.
-async fn start(db: &TestDb, folder: &Path, gateway: u16) -> Process {
+async fn start(db: &TestDb, folder: &Path, gateway: u16, timeout_s: u32) -> Process {
     let provider = format!(
         r#"
         [[sms.http]]
         name = "gateway"
         number = "digits"
         window = 4
-        timeout_s = 5
+        timeout_s = {timeout_s}
         [sms.http.request]
         url = "http://127.0.0.1:{gateway}/send"
         json = '{{"to": "{{to}}", "text": "{{text}}", "reference": "{{reference}}"}}'
@@ -81,7 +81,8 @@ async fn after_kill_9_each_message_has_an_end_and_left_twice_only_where_nobody_k
     let port = free_port();
     let mut peer = gateway(port, &["--hang=4", "--receipt=none"]).await;
     let town = warned(&db, 12).await;
-    let mut service = start(&db, folder.path(), port).await;
+    // So patient that it is killed before it doubts and asks again by itself.
+    let mut service = start(&db, folder.path(), port, 60).await;
     // The gateway's own account of what it was asked.
     let mut asked: BTreeMap<String, usize> = BTreeMap::new();
     let reference = |line: &Value| line["reference"].as_str().unwrap().to_owned();
@@ -90,7 +91,7 @@ async fn after_kill_9_each_message_has_an_end_and_left_twice_only_where_nobody_k
     }
     service.kill().await;
     let doubtful = asked.clone();
-    let _next = start(&db, folder.path(), port).await;
+    let _next = start(&db, folder.path(), port, 60).await;
     all_accepted(&town).await;
     for _ in 0..12 {
         *asked.entry(reference(&told(&mut peer, "request").await)).or_default() += 1;
@@ -120,10 +121,10 @@ async fn a_service_that_slept_past_its_lease_with_a_gateway_changes_nothing_when
     let port = free_port();
     let mut peer = gateway(port, &["--hang=1", "--receipt=none"]).await;
     let town = warned(&db, 1).await;
-    let sleeper = start(&db, folder.path(), port).await;
+    let sleeper = start(&db, folder.path(), port, 20).await;
     told(&mut peer, "request").await;
     signal(&sleeper, "STOP");
-    let _other = start(&db, folder.path(), port).await;
+    let _other = start(&db, folder.path(), port, 20).await;
     all_accepted(&town).await;
     signal(&sleeper, "CONT");
     // The sleeper's request ends in a doubt; its own record says so, and the row stays what the other made of it.
@@ -178,6 +179,16 @@ async fn count(town: &Town<'_>, word: &str) -> usize {
     town.states().await.iter().filter(|state| state.ends_with(word)).count()
 }
 
+/// How many messages a centre was handed by the first service that bound to it.
+fn handed_first(centre: &Process) -> i64 {
+    let mut binds = 0;
+    let of_first = centre.seen().iter().take_while(|line| {
+        binds += i32::from(line.contains("\"bind\":"));
+        binds < 2
+    });
+    i64::try_from(of_first.filter(|line| line.contains("\"submit\":")).count()).unwrap()
+}
+
 fn centre(port: u16, rate: u32) -> String {
     format!(
         r#"
@@ -199,17 +210,22 @@ async fn killed_with_claimed_messages_that_had_not_left_each_leaves_once() {
     let db = support::db().await;
     let (folder, port) = (Folder::new(), free_port());
     let mut peer = smsc(port, &["--receipt=none"]).await;
-    let town = warned(&db, 8).await;
+    let town = warned(&db, 30).await;
     // One leaves; the others wait in the service's hands for their second.
     let mut service = serve(&db, folder.path(), &centre(port, 1)).await;
     told(&mut peer, "submit").await;
     support::eventually("one accepted and others claimed", async || {
-        (count(&town, " accepted").await == 1 && count(&town, " sending").await >= 3).then_some(())
+        (count(&town, " accepted").await >= 1 && count(&town, " sending").await >= 3).then_some(())
     })
     .await;
     service.kill().await;
+    let accepted = i64::try_from(count(&town, " accepted").await).unwrap();
     let _next = serve(&db, folder.path(), &centre(port, 100)).await;
-    assert_eq!(balance(&town, &mut [peer], 8).await, 0, "no copies");
+    let mut peers = [peer];
+    let copies = balance(&town, &mut peers, 30).await;
+    // The kill may fall on the second of the next one, which is in doubt then.
+    let doubtful = handed_first(&peers[0]) - accepted;
+    assert!(copies <= doubtful, "{copies} copies, though only {doubtful} had left unanswered");
 }
 
 #[tokio::test]
@@ -233,20 +249,20 @@ async fn killed_between_an_answer_and_its_commit_that_message_is_in_doubt_and_le
     let db = support::db().await;
     let (folder, port) = (Folder::new(), free_port());
     let mut peer = smsc(port, &["--receipt=none"]).await;
-    let town = warned(&db, 4).await;
+    let town = warned(&db, 20).await;
     // Leases so long that nothing but answers touches the rows meanwhile.
     let mut service = serve_with_leases(&db, folder.path(), &centre(port, 1), 60).await;
     told(&mut peer, "submit").await;
-    support::eventually("one accepted and the others claimed", async || {
-        (count(&town, " accepted").await == 1 && count(&town, " sending").await == 3).then_some(())
+    support::eventually("one accepted and others claimed", async || {
+        (count(&town, " accepted").await >= 1 && count(&town, " sending").await >= 3).then_some(())
     })
     .await;
     // From here on no answer can be committed.
     let mut owner = db.owner().await;
     let mut lock = owner.begin().await.unwrap();
     lock.execute("select from outbox where state = 'sending' for update").await.unwrap();
+    let accepted = i64::try_from(count(&town, " accepted").await).unwrap();
     let watching = sqlx::PgPool::connect(&db.url).await.unwrap();
-    told(&mut peer, "submit").await;
     support::eventually("an answer that waits for its commit", async || {
         let waits: bool = sqlx::query_scalar(
             "select exists (select from pg_stat_activity
@@ -265,7 +281,10 @@ async fn killed_between_an_answer_and_its_commit_that_message_is_in_doubt_and_le
         owner.execute(table).await.unwrap();
     }
     let _next = serve(&db, folder.path(), &centre(port, 100)).await;
-    assert_eq!(balance(&town, &mut [peer], 4).await, 1, "one copy, and its doubt is recorded");
+    let mut peers = [peer];
+    let copies = balance(&town, &mut peers, 20).await;
+    let doubtful = handed_first(&peers[0]) - accepted;
+    assert!(copies >= 1 && copies <= doubtful, "{copies} copies of {doubtful} whose answer was not kept");
 }
 
 #[tokio::test]

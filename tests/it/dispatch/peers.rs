@@ -14,7 +14,7 @@ use tokio::task::JoinHandle;
 
 use crate::support::{Process, TestDb, config, soon};
 
-fn here(file: &str) -> PathBuf {
+pub fn here(file: &str) -> PathBuf {
     let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/peers").join(file);
     assert!(path.exists(), "{} is missing: run tests/peers/setup.sh", path.display());
     path
@@ -24,6 +24,13 @@ fn here(file: &str) -> PathBuf {
 fn target() -> PathBuf {
     let program = PathBuf::from(env!("CARGO_BIN_EXE_sentinela"));
     program.ancestors().nth(2).unwrap().to_owned()
+}
+
+/// Python with what the peers need.
+pub fn python() -> PathBuf {
+    let python = target().join("peers/bin/python");
+    assert!(python.exists(), "{} is missing: run tests/peers/setup.sh", python.display());
+    python
 }
 
 /// An SMS centre on this port, ready.
@@ -36,18 +43,14 @@ pub async fn smsc(port: u16, options: &[&str]) -> Process {
 
 /// A receiver of webhooks on this port, ready.
 pub async fn webhook(port: u16, options: &[&str]) -> Process {
-    let python = target().join("peers/bin/python");
-    assert!(python.exists(), "{} is missing: run tests/peers/setup.sh", python.display());
-    let mut command = Command::new(python);
+    let mut command = Command::new(python());
     command.arg(here("webhook.py")).arg(port.to_string()).args(options);
     started(command).await
 }
 
 /// An SMTP sink on this port, ready.
 pub async fn smtp(port: u16, options: &[&str]) -> Process {
-    let python = target().join("peers/bin/python");
-    assert!(python.exists(), "{} is missing: run tests/peers/setup.sh", python.display());
-    let mut command = Command::new(python);
+    let mut command = Command::new(python());
     command.arg(here("smtp.py")).arg(port.to_string()).args(options);
     started(command).await
 }

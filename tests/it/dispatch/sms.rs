@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
-use super::peers::{Dispatcher, provider, smsc, told};
+use super::peers::{Dispatcher, provider, smsc, told, told_each};
 use super::town::{AWAY, INSIDE, Town};
 use crate::support::{self, TestDb, free_port};
 

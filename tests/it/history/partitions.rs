@@ -93,7 +93,7 @@ async fn a_month_is_made_while_others_read_and_write() {
         '', 'import', decode(repeat('ab', 16), 'hex'), 0, null from journal limit 1";
     sqlx::query(sql).execute(&mut *writer).await.unwrap();
     let mut keeper = db.pool.acquire().await.unwrap();
-    keeper.execute("set lock_timeout = '2s'").await.unwrap();
+    keeper.execute("set lock_timeout = '30s'").await.unwrap();
     let made: bool =
         sqlx::query_scalar("select journal_open_month('2031-05-17')").fetch_one(&mut *keeper).await.unwrap();
     assert!(made);

@@ -263,6 +263,35 @@ async fn a_complement_that_does_not_come_files_the_case() {
 }
 
 #[tokio::test]
+async fn what_nobody_signed_stays_a_communication_and_what_somebody_signed_is_none() {
+    let room = Room::open(&[]).await;
+    let olivia = room.person("olivia", Role::Ombudsman).await;
+    let body = json!({ "subject": "Ponte", "text": "A ponte balança", "kind": "report", "anonymous": true });
+    let (_, made) = stranger(&room, "ombudsman/requests", body).await;
+    let case = found(&room, &olivia, "ombudsman", made["number"].as_str().unwrap()).await;
+    let to = |kind: &str| json!({ "reason": "Outro tipo", "fields": { "kind": kind, "theme": "works" } });
+    for kind in ["report", "complaint", "suggestion"] {
+        let (status, refused) = act(&room, &olivia, "ombudsman", &case, ("requalify", to(kind))).await;
+        assert_eq!((status, &refused["code"]), (StatusCode::CONFLICT, &json!("guard-stays")), "{kind}: {refused}");
+        assert!(refused["detail"].as_str().unwrap().contains("10.153"), "the law is cited: {refused}");
+    }
+    let after = done(&room, &olivia, "ombudsman", &case, ("requalify", to("communication"))).await;
+    assert_eq!(after["fields"]["theme"], "works", "what else is corrected is: {after}");
+    let body = json!({ "subject": "Praça", "text": "Plantem ipês", "kind": "suggestion", "anonymous": true });
+    let (_, made) = stranger(&room, "ombudsman/requests", body).await;
+    let case = found(&room, &olivia, "ombudsman", made["number"].as_str().unwrap()).await;
+    let (status, refused) = act(&room, &olivia, "ombudsman", &case, ("requalify", to("report"))).await;
+    assert_eq!((status, &refused["code"]), (StatusCode::CONFLICT, &json!("guard-value-when")), "{refused}");
+    done(&room, &olivia, "ombudsman", &case, ("requalify", to("communication"))).await;
+    let body = json!({ "subject": "Posto", "text": "Esperei", "kind": "complaint", "name": "Joana Prado" });
+    let (_, made) = stranger(&room, "ombudsman/requests", body).await;
+    let case = found(&room, &olivia, "ombudsman", made["number"].as_str().unwrap()).await;
+    let (status, refused) = act(&room, &olivia, "ombudsman", &case, ("requalify", to("communication"))).await;
+    assert_eq!((status, &refused["code"]), (StatusCode::CONFLICT, &json!("guard-value-when")), "{refused}");
+    done(&room, &olivia, "ombudsman", &case, ("requalify", to("report"))).await;
+}
+
+#[tokio::test]
 async fn nothing_tells_whether_a_number_exists_and_a_citizen_does_only_what_is_theirs() {
     let room = Room::open(&[]).await;
     let body = json!({ "subject": "Escolas", "text": "Quantas vagas há?" });
@@ -312,4 +341,83 @@ async fn the_door_links_only_to_what_answers() {
         let (status, _) = room.stranger(Method::GET, link).await;
         assert_eq!(status, StatusCode::OK, "{link}");
     }
+}
+
+/// A file of a module, as whoever works there takes it out.
+async fn taken_out(room: &Room, by: &crate::approval::Person, module: &str) -> String {
+    let request = Request::get(format!("/api/v1/secretariat/{module}/export"))
+        .header(header::AUTHORIZATION, &by.token)
+        .body(Body::empty());
+    let (status, body) = room.send(request.unwrap()).await;
+    assert_eq!(status, StatusCode::OK, "{body}");
+    body
+}
+
+#[tokio::test]
+async fn what_a_citizen_writes_is_read_in_its_case_and_found_nowhere_else() {
+    let room = Room::open(&[]).await;
+    let (lia, olivia) = (room.person("lia", Role::Sic).await, room.person("olivia", Role::Ombudsman).await);
+    let (luan, paula) = (room.person("luan", Role::Sic).await, room.person("paula", Role::Press).await);
+    let asked = json!({ "subject": "Gastos com poda", "text": "Moro no sobrado verde: quanto custou?" });
+    let (_, asked) = stranger(&room, "sic/requests", asked).await;
+    let told = json!({ "subject": "Fiscal ornitorrinco", "text": "Pediu dinheiro no mercado", "kind": "report",
+        "place": "Banca dezessete", "name": "Joana Prado" });
+    let (_, told) = stranger(&room, "ombudsman/requests", told).await;
+    let sic = found(&room, &lia, "sic", asked["number"].as_str().unwrap()).await;
+    let report = found(&room, &olivia, "ombudsman", told["number"].as_str().unwrap()).await;
+    assert_eq!(
+        sic["fields"]["request"], "Moro no sobrado verde: quanto custou?",
+        "whoever works there reads it: {sic}"
+    );
+    assert_eq!(
+        (&report["title"], &report["fields"]["place"]),
+        (&json!("Fiscal ornitorrinco"), &json!("Banca dezessete"))
+    );
+
+    let hits = async |by: &crate::approval::Person, module: &str, word: &str| {
+        let list = format!("secretariat/{module}/cases?q={word}");
+        ask(&room, by, Method::GET, &list, Value::Null).await.1["items"].as_array().unwrap().len()
+    };
+    for word in ["sobrado", "ornitorrinco", "mercado", "dezessete"] {
+        assert_eq!((hits(&lia, "sic", word).await, hits(&olivia, "ombudsman", word).await), (0, 0), "{word}");
+    }
+    assert_eq!(
+        (hits(&lia, "sic", "poda").await, hits(&luan, "sic", "poda").await),
+        (1, 1),
+        "the subject of a request is"
+    );
+    assert_eq!((hits(&paula, "sic", "poda").await, hits(&olivia, "sic", "poda").await), (0, 0), "only by who reads it");
+    assert_eq!(hits(&olivia, "ombudsman", "report").await, 1, "the kind is searched");
+    let revision = sic["revision"].clone();
+    let recused = json!({ "revision": revision, "username": "luan", "reason": "É irmão de quem pediu" });
+    let (status, refused) = ask(&room, &lia, Method::POST, &path("sic", &sic, "/recusals"), recused).await;
+    assert_eq!(status, StatusCode::NO_CONTENT, "{refused}");
+    assert_eq!((hits(&lia, "sic", "poda").await, hits(&luan, "sic", "poda").await), (1, 0), "nor by who is recused");
+
+    let ledger =
+        room.words("select a::text from case_act a union all select e::text from audit_event e").await.concat();
+    for word in ["sobrado", "ornitorrinco", "mercado", "dezessete", "Joana"] {
+        assert!(!ledger.contains(word), "{word}: {ledger}");
+    }
+    let file = taken_out(&room, &olivia, "ombudsman").await;
+    for word in ["ornitorrinco", "mercado", "dezessete"] {
+        assert!(!file.contains(word), "{word}: {file}");
+    }
+    assert!(file.contains("Manifestação OUV 2026/001"), "{file}");
+    let elsewhere = Room::open(&[]).await;
+    let otto = elsewhere.person("otto", Role::Ombudsman).await;
+    for (room, by, counts) in [
+        (&elsewhere, &otto, r#"{"added":1,"unchanged":0}"#),
+        (&elsewhere, &otto, r#"{"added":0,"unchanged":1}"#),
+        (&room, &olivia, r#"{"added":0,"unchanged":1}"#),
+    ] {
+        let request = Request::post("/api/v1/secretariat/ombudsman/import")
+            .header(header::AUTHORIZATION, &by.token)
+            .header(header::CONTENT_TYPE, "application/jsonl")
+            .body(Body::from(file.clone()));
+        assert_eq!(room.send(request.unwrap()).await, (StatusCode::OK, counts.to_owned()));
+    }
+    assert_eq!(taken_out(&elsewhere, &otto, "ombudsman").await, file);
+    let kept = room.words("select fields ->> 'text' from case_file where type_key = 'ombudsman.manifestation'").await;
+    assert_eq!(kept, ["Pediu dinheiro no mercado"], "what is here stays");
 }

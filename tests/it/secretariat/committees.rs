@@ -109,6 +109,16 @@ impl Hall {
         self.good(Method::POST, &format!("/compdec/meetings/{meeting}/attendance"), body).await;
     }
 
+    /// Gives a member an account that works in the module of determinations.
+    async fn account(&self, member: &'static str, username: &str) -> Person {
+        let person = self.room.person(username, Role::Coordination).await;
+        let owner = &mut self.room.db.owner().await;
+        let given =
+            sqlx::query("update body_person set staff_id = (select id from staff where username = $1) where name = $2");
+        assert_eq!(given.bind(username).bind(member).execute(owner).await.unwrap().rows_affected(), 1);
+        person
+    }
+
     async fn public(&self, path: &str) -> (StatusCode, String) {
         self.room.stranger(Method::GET, path).await
     }
@@ -195,6 +205,10 @@ async fn it_resolves(hall: &Hall, seats: &[String], persons: &[String]) {
     let recusal = json!({ "person_id": persons[3], "reason": "Parente do interessado" });
     hall.good(Method::POST, &format!("{plan}/recusals"), recusal).await;
     let vote = |seat: usize, choice: &str| json!({ "seat_id": seats[seat], "choice": choice });
+    // One has an account of the module that the determination goes to; the other is given one later.
+    hall.account("Membro 4", "quarto").await;
+    let recusal = json!({ "person_id": persons[4], "reason": "Sócio do interessado" });
+    hall.good(Method::POST, &format!("{plan}/recusals"), recusal).await;
     hall.refused(Method::POST, &format!("{plan}/votes"), vote(3, "for"), "recused").await;
     for (seat, choice) in [(0, "for"), (1, "for"), (2, "against")] {
         hall.good(Method::POST, &format!("{plan}/votes"), vote(seat, choice)).await;
@@ -235,6 +249,17 @@ async fn it_determines(hall: &Hall) {
     let case = ask(&hall.room, &hall.carla, Method::GET, &path, Value::Null).await.1;
     assert_eq!((&case["title"], &case["department"]), (&json!("Publicar o plano"), &json!("Governo")), "{case}");
     assert_eq!((&case["numbered"], &case["state"]), (&json!("DET 2026/001"), &json!("open")), "{case}");
+    // Whoever was recused from the item does not read what came of it, nor whoever gets an account afterwards.
+    let recused = async || {
+        let all = ask(&hall.room, &hall.carla, Method::GET, &format!("{path}/recusals"), Value::Null).await.1;
+        let names = all.as_array().unwrap().iter().map(|one| one["username"].as_str().unwrap().to_owned());
+        names.collect::<std::collections::BTreeSet<_>>().into_iter().collect::<Vec<_>>()
+    };
+    assert_eq!(recused().await, ["quarto"]);
+    let quinta = hall.account("Membro 5", "quinta").await;
+    assert_eq!(worker::round(app, now).await.unwrap(), 0);
+    assert_eq!(recused().await, ["quarto", "quinta"]);
+    assert_eq!(ask(&hall.room, &quinta, Method::GET, &path, Value::Null).await.0, StatusCode::NOT_FOUND);
     // 4 March and thirty days are Friday, 3 April 2026, a holiday; the next working day is Monday.
     assert_eq!(case["fields"]["due_on"], "2026-04-06", "{case}");
     assert_eq!((&case["resolution"]["id"], &case["resolution"]["number"]), (&resolved["id"], &json!(1)), "{case}");

@@ -15,13 +15,13 @@ use crate::damage::ask;
 const MEMBERS: [&str; 6] = ["clara", "davi", "elisa", "fabio", "gisele", "helio"];
 
 /// A town with a council of five and its secretary, who has no seat.
-struct Council {
-    room: Room,
-    people: BTreeMap<&'static str, Person>,
+pub(super) struct Council {
+    pub(super) room: Room,
+    pub(super) people: BTreeMap<&'static str, Person>,
 }
 
 impl Council {
-    async fn open(instant: &str) -> Self {
+    pub(super) async fn open(instant: &str) -> Self {
         let room = Room::open(&[]).await;
         let mut people = BTreeMap::new();
         for name in MEMBERS.into_iter().chain(["enzo"]) {
@@ -34,7 +34,7 @@ impl Council {
     }
 
     /// Moves the clock, and signs everybody in anew: tokens of tests last a day.
-    async fn at(&mut self, instant: &str) {
+    pub(super) async fn at(&mut self, instant: &str) {
         let names: Vec<&'static str> = self.people.keys().copied().collect();
         for name in names {
             let signed = moved(&self.room, &self.people[name], name, instant).await;
@@ -42,15 +42,15 @@ impl Council {
         }
     }
 
-    fn who(&self, name: &str) -> &Person {
+    pub(super) fn who(&self, name: &str) -> &Person {
         &self.people[name]
     }
 
-    async fn ask(&self, by: &str, method: Method, path: &str, body: Value) -> (StatusCode, Value) {
+    pub(super) async fn ask(&self, by: &str, method: Method, path: &str, body: Value) -> (StatusCode, Value) {
         ask(&self.room, self.who(by), method, path, body).await
     }
 
-    async fn made(&self, path: &str, body: Value) -> String {
+    pub(super) async fn made(&self, path: &str, body: Value) -> String {
         let (status, made) = self.ask("enzo", Method::POST, &format!("secretariat/committees{path}"), body).await;
         assert!(status.is_success(), "{path}: {status} {made}");
         made["id"].as_str().unwrap_or_default().to_owned()
@@ -90,40 +90,40 @@ impl Council {
         }
     }
 
-    async fn act(&self, by: &str, case: &Value, what: (&str, Value)) -> (StatusCode, Value) {
+    pub(super) async fn act(&self, by: &str, case: &Value, what: (&str, Value)) -> (StatusCode, Value) {
         act(&self.room, self.who(by), "ethics", case, what).await
     }
 
-    async fn done(&self, by: &str, case: &Value, what: (&str, Value)) -> Value {
+    pub(super) async fn done(&self, by: &str, case: &Value, what: (&str, Value)) -> Value {
         done(&self.room, self.who(by), "ethics", case, what).await
     }
 
-    async fn now(&self, case: &Value) -> Value {
+    pub(super) async fn now(&self, case: &Value) -> Value {
         self.ask("enzo", Method::GET, &path("ethics", case, ""), Value::Null).await.1
     }
 
-    async fn recuse(&self, by: &str, case: &Value, username: &str, reason: &str) -> (StatusCode, Value) {
+    pub(super) async fn recuse(&self, by: &str, case: &Value, username: &str, reason: &str) -> (StatusCode, Value) {
         let revision = self.now(case).await["revision"].clone();
         let body = json!({ "revision": revision, "username": username, "reason": reason });
         self.ask(by, Method::POST, &path("ethics", case, "/recusals"), body).await
     }
 
-    async fn vote(&self, by: &str, case: &Value, choice: &str) -> (StatusCode, Value) {
+    pub(super) async fn vote(&self, by: &str, case: &Value, choice: &str) -> (StatusCode, Value) {
         self.ask(by, Method::POST, &path("ethics", case, "/votes"), json!({ "choice": choice })).await
     }
 
-    async fn voted(&self, by: &str, case: &Value, choice: &str) {
+    pub(super) async fn voted(&self, by: &str, case: &Value, choice: &str) {
         let (status, answer) = self.vote(by, case, choice).await;
         assert_eq!(status, StatusCode::OK, "{by}: {answer}");
     }
 
-    async fn resolve(&self, by: &str, case: &Value) -> (StatusCode, Value) {
+    pub(super) async fn resolve(&self, by: &str, case: &Value) -> (StatusCode, Value) {
         let revision = self.now(case).await["revision"].clone();
         self.ask(by, Method::POST, &path("ethics", case, "/votes/resolve"), json!({ "revision": revision })).await
     }
 
     /// A procedure that somebody reported to the council itself.
-    async fn procedure(&self, title: &str) -> Value {
+    pub(super) async fn procedure(&self, title: &str) -> Value {
         let body = json!({ "type": "ethics.procedure", "title": title,
             "fields": { "account": "Uso de veículo em viagem particular", "respondent": "Pessoa denunciada" } });
         open(&self.room, self.who("enzo"), "ethics", body).await
@@ -225,6 +225,10 @@ async fn a_report_goes_from_the_ombudsman_to_a_censure_over_the_turn_of_the_year
 async fn the_defence_runs_into_january(council: &mut Council, case: &Value) {
     council.at("2026-12-22T13:00:00Z").await;
     council.done("enzo", case, ("open_process", json!({ "fields": { "charge": "Art. 3º" } }))).await;
+    // Three weeks before there was a process: the time of defence would be over at once.
+    let early = json!({ "fields": { "notified_on": "2026-12-01" } });
+    let (status, refused) = council.act("enzo", case, ("notify", early)).await;
+    assert_eq!((status, &refused["code"]), (StatusCode::CONFLICT, &json!("guard-before")), "{refused}");
     let notified = json!({ "fields": { "notified_on": "2026-12-22" } });
     let after = council.done("enzo", case, ("notify", notified)).await;
     // The tenth day is 1 January, a holiday and a Friday.
@@ -269,13 +273,18 @@ async fn the_council_votes(council: &Council, case: &Value) {
     assert!(refused["detail"].as_str().unwrap().contains("votes once (Lei 15.100/2025, art. 7)"), "{refused}");
     let (status, refused) = council.vote("enzo", case, "for").await;
     assert_eq!(status, StatusCode::CONFLICT, "the secretary has no seat: {refused}");
-    let (status, refused) = council.resolve("enzo", case).await;
+    for name in ["enzo", "fabio"] {
+        let (status, refused) = council.resolve(name, case).await;
+        assert_eq!((status, &refused["code"]), (StatusCode::FORBIDDEN, &json!("ethics-presides")), "{name}: {refused}");
+    }
+    // The substitute of the chair presides.
+    let (status, refused) = council.resolve("helio", case).await;
     assert_eq!(status, StatusCode::CONFLICT, "{refused}");
     let detail = refused["detail"].as_str().unwrap();
     assert!(detail.contains("no quorum to decide: 2 of 5") && detail.contains("Lei 15.100/2025, art. 7"), "{detail}");
     assert_eq!(council.now(case).await["state"], "deliberation");
     council.voted("gisele", case, "against").await;
-    let (status, voting) = council.resolve("enzo", case).await;
+    let (status, voting) = council.resolve("helio", case).await;
     assert_eq!(status, StatusCode::OK, "{voting}");
     let decision = &voting["decisions"][0];
     assert_eq!(
@@ -359,7 +368,7 @@ async fn what_the_council_rejects_goes_back_and_without_a_process_there_is_no_ce
     for name in ["clara", "davi", "elisa"] {
         council.voted(name, &case, "against").await;
     }
-    let (status, voting) = council.resolve("enzo", &case).await;
+    let (status, voting) = council.resolve("clara", &case).await;
     assert_eq!((status, &voting["decisions"][0]["approved"]), (StatusCode::OK, &json!(false)), "{voting}");
     assert_eq!(council.now(&case).await["state"], "preliminary");
     // A new proposal is a new round: the same members vote again, and the chair decides the tie.
@@ -367,7 +376,7 @@ async fn what_the_council_rejects_goes_back_and_without_a_process_there_is_no_ce
     for (name, choice) in [("clara", "for"), ("davi", "for"), ("elisa", "against"), ("fabio", "against")] {
         council.voted(name, &case, choice).await;
     }
-    let (status, tied) = council.resolve("enzo", &case).await;
+    let (status, tied) = council.resolve("clara", &case).await;
     assert_eq!(status, StatusCode::CONFLICT, "{tied}");
     let page = format!("/secretaria/painel/etica/casos/{}", case["id"].as_str().unwrap());
     let revision = council.now(&case).await["revision"].clone();
@@ -375,7 +384,7 @@ async fn what_the_council_rejects_goes_back_and_without_a_process_there_is_no_ce
     for name in ["enzo", "davi"] {
         let (status, page) = council.room.post(council.who(name), &format!("{page}/apurar"), &form).await;
         assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY, "{name} does not preside");
-        assert!(page.contains("Only who presides decides a tie"), "{page}");
+        assert!(page.contains("Only who presides over the council closes the vote"), "{page}");
     }
     assert_eq!(council.now(&case).await["state"], "deliberation");
     let (status, _) = council.room.post(council.who("clara"), &format!("{page}/apurar"), &form).await;
@@ -479,6 +488,9 @@ async fn a_company_answers_within_its_days_and_is_judged_by_another_than_who_exa
     assert!(late["detail"].as_str().unwrap().contains("12.846/2013, art. 11"), "{late}");
     council.done("enzo", &case, ("no_defence", json!({}))).await;
     council.done("enzo", &case, ("conclude", json!({ "fields": { "report": "Houve oferta" } }))).await;
+    let none = json!({ "fields": { "sanction": "none", "grounds": "Sem prova" } });
+    let (status, told) = council.act("fabio", &case, ("judge", none)).await;
+    assert_eq!(status, StatusCode::CONFLICT, "what is published has a sanction: {told}");
     let judged = json!({ "fields": { "sanction": "fine", "fine": "12.000,00", "grounds": "Art. 6º, I" } });
     let (status, same) = council.act("enzo", &case, ("judge", judged.clone())).await;
     assert_eq!(status, StatusCode::CONFLICT, "whoever examined does not judge: {same}");

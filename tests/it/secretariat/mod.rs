@@ -5,6 +5,7 @@ mod budget;
 mod by_hand;
 mod citizen;
 mod committees;
+mod council;
 mod enforced;
 mod ethics;
 mod evaluation;

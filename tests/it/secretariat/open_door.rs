@@ -349,3 +349,21 @@ async fn a_consultation_is_not_prolonged_to_before_it_opens() {
     let now = ask(&room, &pia, Method::GET, &path("participation", &case, ""), Value::Null).await.1;
     assert_eq!(now["fields"]["closes_on"], "2026-04-10", "{now}");
 }
+
+#[tokio::test]
+async fn to_prolong_a_consultation_never_shortens_it() {
+    let room = Room::open(&[]).await;
+    let pia = room.person("pia", Role::Participation).await;
+    let body = json!({ "type": "participation.consultation", "title": "Plano", "fields": { "kind": "consultation",
+        "about": "other", "summary": "Serve?", "opens_on": "2026-02-20", "closes_on": "2026-04-10" } });
+    let case = open(&room, &pia, "participation", body).await;
+    done(&room, &pia, "participation", &case, ("start", json!({}))).await;
+    let until = |day: &str| json!({ "reason": "Pedido das associações", "fields": { "closes_on": day } });
+    for day in ["2026-04-09", "2026-04-10"] {
+        let (status, refused) = act(&room, &pia, "participation", &case, ("prolong", until(day))).await;
+        assert_eq!((status, &refused["code"]), (StatusCode::CONFLICT, &json!("guard-not-later")), "{day}: {refused}");
+        assert!(refused["detail"].as_str().unwrap().contains("participation.period"), "{refused}");
+    }
+    let after = done(&room, &pia, "participation", &case, ("prolong", until("2026-04-11"))).await;
+    assert_eq!(after["fields"]["closes_on"], "2026-04-11", "{after}");
+}

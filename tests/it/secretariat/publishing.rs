@@ -148,6 +148,16 @@ async fn a_release_waits_for_its_embargo_and_a_correction_leaves_without_overwri
     assert_eq!(log.as_array().unwrap().len(), 2, "{log}");
     let html = room.page(&pedro, "/secretaria/painel/imprensa/veiculos").await;
     assert!(html.contains("radio@exemplo.invalid") && html.contains("Abrigos abertos"), "{html}");
+
+    // Whoever is taken off the list is forgotten; what left for them is not.
+    let id = room.words("select id::text from press_outlet where name = 'Rádio'").await.remove(0);
+    let off = format!("/secretaria/painel/imprensa/veiculos/{id}/retirar");
+    assert_eq!(room.post(&pedro, &off, "").await.0, StatusCode::SEE_OTHER);
+    let kept = room.words("select o::text from press_outlet o union all select n::text from notice n").await.concat();
+    assert!(kept.contains("Rádio") && !kept.contains("radio@exemplo.invalid"), "{kept}");
+    assert!(kept.contains("obras@exemplo.invalid"), "the other one stays: {kept}");
+    let log = ask(&room, &pedro, Method::GET, "secretariat/press/deliveries", Value::Null).await.1;
+    assert_eq!((log.as_array().unwrap().len(), &log[0]["outlet"]), (2, &json!("Rádio")), "{log}");
 }
 
 #[tokio::test]

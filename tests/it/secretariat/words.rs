@@ -67,3 +67,31 @@ async fn a_body_says_in_portuguese_what_is_wrong_with_a_form() {
     assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY, "{page}");
     assert!(page.contains("Já há um colegiado com o endereço compdec") && !page.contains("there is a body"), "{page}");
 }
+
+#[tokio::test]
+async fn an_instrument_and_a_budget_name_their_fields_and_say_why_in_portuguese_with_a_code_in_the_api() {
+    let room = Room::open(&[]).await;
+    let (irene, bia) = (room.person("irene", Role::Agreements).await, room.person("bia", Role::Budget).await);
+    let list = ("/secretaria/painel/parcerias", "pt-BR");
+    let (status, page) = post(&room, &irene, list, "kind=fomento&object=").await;
+    assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert!(page.contains("<li>Objeto: ") && !page.contains("expected something"), "{page}");
+    assert!(page.contains(r#"name="object" aria-invalid="true" aria-describedby="help-open-object""#), "{page}");
+    assert!(page.contains(r#"id="help-open-object""#), "{page}");
+    let new = json!({ "kind": "fomento", "object": "Oficinas" });
+    let made = ask(&room, &irene, Method::POST, "secretariat/agreements", new).await.1;
+    let acts = format!("secretariat/agreements/{}/acts", made["id"].as_str().unwrap());
+    let (status, refused) = ask(&room, &irene, Method::POST, &acts, json!({ "act": { "act": "begin" } })).await;
+    let code = "the-act-x-does-not-fit-the-state-x-it-allows-x";
+    assert_eq!((status, &refused["code"]), (StatusCode::CONFLICT, &json!(code)), "{refused}");
+
+    let budget = ("/secretaria/painel/orcamento", "pt-BR");
+    let (status, page) = post(&room, &bia, budget, "kind=ldo&year=1990").await;
+    assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY, "{page}");
+    assert!(
+        page.contains("<li>Ano") && page.contains("O ano vai de 2000 a 2097") && !page.contains("expected a year"),
+        "{page}"
+    );
+    assert!(page.contains(r#"name="year" aria-invalid="true" aria-describedby="wrong""#), "{page}");
+    assert!(page.contains(r#"role="alert" id="wrong""#), "{page}");
+}

@@ -22,8 +22,9 @@ use sentinela::config::Config;
 use sentinela::db::Db;
 use sentinela::ids::Ids;
 
-/// How long any single wait in a test may take before it fails. Generous: the machine may be building meanwhile.
-pub const PATIENCE: Duration = Duration::from_secs(60);
+/// How long any single wait in a test may take before it fails. Generous: the machine may be building meanwhile, and what the service looks
+/// for by itself it looks for each half minute.
+pub const PATIENCE: Duration = Duration::from_secs(180);
 
 /// Where the clock of a test stands at first: 2026-02-22 12:00 UTC.
 pub fn start_at() -> Instant {

@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 use super::super::define::CaseType;
 use super::super::store::{self, NewDocument};
-use super::super::{CaseFile, LinkKind, ledger, values};
+use super::super::{CaseFile, LinkKind, ledger};
 use super::{CaseError, Desk, Done, find, keep};
 use crate::alerts::escalation::store as staff;
 use crate::audit::Act;
@@ -72,7 +72,7 @@ pub async fn noted(
 ) -> Result<(), CaseError> {
     case.revision += 1;
     case.changed_at = desk.by.now;
-    store::update(&mut *conn, case, &values::words(def, &case.fields)).await?;
+    store::update(&mut *conn, case, &desk.searched(def, case)).await?;
     let from = case.state.clone();
     keep(conn, desk, case, &Done { act: word, from: &from, reason, changes }, act).await
 }

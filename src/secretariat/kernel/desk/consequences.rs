@@ -224,6 +224,8 @@ pub async fn tell_citizen(
     (act, reason): (&str, &str),
 ) -> Result<(), CaseError> {
     let Some(address) = contact(&mut *conn, desk, (def, case)).await? else { return Ok(()) };
+    // Why something was done about somebody's conduct goes into nobody's mailbox.
+    let reason = if def.module() == crate::secretariat::ethics::MODULE { "" } else { reason };
     let (lang, number) = (Lang::Pt, case.number());
     let subject = lang.t2("sec-citizen-mail-subject", "number", &number, "act", act);
     let mut body = lang.t2("sec-citizen-mail-body", "number", &number, "act", act);

@@ -6,9 +6,9 @@ use sqlx::PgConnection;
 use uuid::Uuid;
 
 use super::super::define::CaseType;
-use super::super::store::recusals;
+use super::super::store::{self, recusals};
 use super::super::{ActDone, CaseFile, Recusal, RecusedHow};
-use super::around::{as_seen, known_staff, noted, works_here};
+use super::around::{as_seen, noted, works_here};
 use super::{CaseError, Desk, find};
 use crate::audit::Act;
 use crate::plancon::desk::reasoned;
@@ -60,7 +60,8 @@ pub async fn recuse(
     if recusals::is_recused(&mut *conn, id, name).await? {
         return Err(Refused::Conflict(format!("{name} is recused from it already")).into());
     }
-    keep_one(conn, desk, (&kept.def, &mut case), (name, how, &reason)).await?;
+    keep_one(&mut *conn, desk, (&kept.def, &mut case), (name, how, &reason)).await?;
+    below(conn, desk, id, name).await?;
     Ok(case)
 }
 
@@ -101,13 +102,12 @@ pub(super) async fn not_recused(conn: &mut PgConnection, id: Uuid, username: &st
     Ok(())
 }
 
+/// Whoever left office is a party all the same, and may come back: an account counts also when it is disabled.
 async fn known(conn: &mut PgConnection, field: &str, name: &str) -> Result<(), CaseError> {
-    match known_staff(conn, name).await {
-        Err(CaseError::Refused(Refused::Wrong { value, message, .. })) => {
-            Err(Refused::Wrong { field: field.to_owned(), value, message }.into())
-        }
-        other => other,
+    if recusals::is_account(conn, name).await? {
+        return Ok(());
     }
+    Err(Refused::wrong(field, name, "expected the user name of an account, also of one that is disabled").into())
 }
 
 fn names(text: &str) -> impl Iterator<Item = &str> {
@@ -155,6 +155,7 @@ pub(super) async fn parties(
             }
             if !recusals::is_recused(&mut *conn, case.id, name).await? {
                 keep_one(&mut *conn, desk, (def, &mut *case), (name, RecusedHow::Party, &field.label.pt)).await?;
+                below(&mut *conn, desk, case.id, name).await?;
             }
         }
     }
@@ -178,6 +179,29 @@ pub(super) async fn handed_on(
         }
     }
     Ok(())
+}
+
+/// Recuses whoever was recused from a case from all that came of it before, however far below: it tells the same. A recusal that was lifted
+/// there stays lifted.
+async fn below(conn: &mut PgConnection, desk: Desk<'_>, from: Uuid, username: &str) -> Result<(), CaseError> {
+    for id in recusals::spawned(&mut *conn, from).await? {
+        carry(&mut *conn, desk, id, username).await?;
+    }
+    Ok(())
+}
+
+/// Recuses somebody from a case because they are recused from what it came of: another case, or an item of a meeting. Nothing where they are
+/// recused, or were and it was lifted. The reason that was given there stays there.
+///
+/// # Errors
+/// The database's.
+pub async fn carry(conn: &mut PgConnection, desk: Desk<'_>, id: Uuid, username: &str) -> Result<(), CaseError> {
+    if recusals::was_recused(&mut *conn, id, username).await? {
+        return Ok(());
+    }
+    let Some(mut case) = store::load(&mut *conn, id, true).await? else { return Ok(()) };
+    let kept = desk.types.version(&mut *conn, &case.type_key, case.version).await?;
+    keep_one(conn, desk, (&kept.def, &mut case), (username, RecusedHow::Decided, FROM_BEFORE)).await
 }
 
 /// Recusals out of the acts of a case that comes in from another installation, and of whoever it names as party: a file may lack the act.

@@ -8,7 +8,7 @@ use sqlx::PgConnection;
 use uuid::Uuid;
 
 use super::store::{self, DoneAct, NewDocument, Row};
-use super::{Done, Entry, Kept, Ledger, Refusal, SUBJECT, Seen, Tick};
+use super::{Done, Entry, Kept, Ledger, Refusal, SUBJECT, Seen, Tick, chain};
 use crate::accounts::tokens::desk::Acting;
 use crate::audit::{self, Act as Audited, Entry as Noted};
 use crate::clock::Instant;
@@ -158,6 +158,8 @@ async fn carry_out<K: Kept>(
         to_state: to_state.to_owned(),
         reason: reason.clone(),
         asked: step.asked,
+        prev: None,
+        hash: String::new(),
     };
     store::keep_act(&mut *conn, step.id, &kept).await?;
     let after = json!({ "module": K::MODULE, "act": step.act, "state": to_state, "number": number });
@@ -222,6 +224,8 @@ pub struct Whole<K> {
     pub row: Row<K>,
     pub deadlines: Vec<Deadline>,
     pub acts: Vec<DoneAct>,
+    /// The first act that is not what it was when it was done.
+    pub broken_at: Option<i32>,
     pub documents: Vec<store::Document>,
 }
 
@@ -232,7 +236,8 @@ pub async fn whole<K: Kept>(conn: &mut PgConnection, id: Uuid) -> Result<Whole<K
     let deadlines = deadlines::store::list(&mut *conn, Some((SUBJECT, id)), false).await?;
     let acts = store::acts(&mut *conn, id).await?;
     let documents = store::documents(conn, id).await?;
-    Ok(Whole { row, deadlines, acts, documents })
+    let broken_at = chain::broken(id, &acts);
+    Ok(Whole { row, deadlines, acts, broken_at, documents })
 }
 
 /// Adds a document; the same bytes twice are one.

@@ -7,8 +7,8 @@ use serde_json::{Value, json};
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-use super::store::{self, DoneAct};
-use super::{Entry, Kept, Ledger, SUBJECT};
+use super::store::{self, DoneAct, Past};
+use super::{Entry, Kept, Ledger, SUBJECT, chain};
 use crate::accounts::tokens::desk::Acting;
 use crate::audit::{self, Act, Entry as Noted};
 use crate::clock::Instant;
@@ -18,6 +18,9 @@ use crate::refused::Refused;
 
 /// Largest file.
 pub const MAX_BYTES: usize = 32 * 1024 * 1024;
+
+/// Instruments that are read at once: few questions for many, and never all of them beside their text.
+const AT_ONCE: usize = 1000;
 
 /// A deadline that runs, so that it runs on where it is read.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -48,31 +51,26 @@ struct Line {
     deadlines: Vec<Running>,
 }
 
-async fn line<K: Kept>(conn: &mut PgConnection, id: Uuid) -> Result<Option<String>, Refused> {
-    let Some(row) = store::load::<K>(&mut *conn, id).await? else { return Ok(None) };
-    let (series, year, number) = store::numbers(&mut *conn, id).await?;
-    let mut running: Vec<Running> = deadlines::list(&mut *conn, Some((SUBJECT, id)), true)
-        .await?
-        .into_iter()
-        .map(|one| Running { code: one.code, anchor_at: one.anchor_at, course: one.course })
-        .collect();
-    running.sort_by(|one, other| one.code.cmp(&other.code));
-    let line = Line {
-        id,
-        module: K::MODULE.to_owned(),
-        series,
-        year,
-        number,
-        opened_at: row.opened_at,
-        opened_by: row.opened_by,
-        changed_at: row.changed_at,
-        kept_until: row.kept_until,
-        money: row.what.ledger().entries().to_vec(),
-        document: serde_json::to_value(&row.what).map_err(encode)?,
-        acts: store::acts(conn, id).await?,
-        deadlines: running,
-    };
-    Ok(Some(serde_json::to_string(&line).map_err(encode)?))
+impl Line {
+    fn of<K: Kept>(one: Past<K>) -> Result<Self, Refused> {
+        let (series, year, number) = one.numbered;
+        let running = one.running.into_iter();
+        Ok(Self {
+            id: one.id,
+            module: K::MODULE.to_owned(),
+            series,
+            year,
+            number,
+            opened_at: one.opened_at,
+            opened_by: one.opened_by,
+            changed_at: one.changed_at,
+            kept_until: one.kept_until,
+            money: one.what.ledger().entries().to_vec(),
+            document: serde_json::to_value(&one.what).map_err(encode)?,
+            acts: one.acts,
+            deadlines: running.map(|(code, anchor_at, course)| Running { code, anchor_at, course }).collect(),
+        })
+    }
 }
 
 fn encode(error: serde_json::Error) -> Refused {
@@ -85,9 +83,10 @@ fn encode(error: serde_json::Error) -> Refused {
 /// The database's.
 pub async fn write<K: Kept>(conn: &mut PgConnection) -> Result<String, Refused> {
     let mut text = String::new();
-    for id in store::ids(&mut *conn, K::MODULE, false).await? {
-        if let Some(line) = line::<K>(&mut *conn, id).await? {
-            text.push_str(&line);
+    let all = store::ids(&mut *conn, K::MODULE).await?;
+    for ids in all.chunks(AT_ONCE) {
+        for one in store::past::<K>(&mut *conn, ids).await? {
+            text.push_str(&serde_json::to_string(&Line::of(one)?).map_err(encode)?);
             text.push('\n');
         }
     }
@@ -120,13 +119,14 @@ pub async fn read<K: Kept>(
     let mut told = Imported::default();
     let mut running = Vec::new();
     for (at, raw) in text.lines().enumerate().filter(|(_, raw)| !raw.trim().is_empty()) {
-        let one: Line = serde_json::from_str(raw).map_err(|error| wrong(at, raw, error))?;
+        let mut one: Line = serde_json::from_str(raw).map_err(|error| wrong(at, raw, error))?;
+        // A file from before acts were chained.
+        chain::linked(one.id, &mut one.acts);
         if one.module != K::MODULE {
             return Err(wrong(at, &one.module, format!("expected the module {}", K::MODULE)));
         }
-        if store::load::<K>(&mut *conn, one.id).await?.is_some() {
-            let before = line::<K>(&mut *conn, one.id).await?.unwrap_or_default();
-            if before != raw.trim_end() {
+        if let Some(before) = store::past::<K>(&mut *conn, &[one.id]).await?.pop() {
+            if Line::of(before)? != one {
                 return Err(Refused::Conflict(format!("line {}: {} is there already and differs", at + 1, one.id)));
             }
             told.unchanged += 1;
@@ -178,7 +178,11 @@ fn forged(one: &Line, module: &str, (now, tz): (Instant, Tz)) -> Option<String> 
         }
         before = Some(act);
     }
-    if before.is_none() { Some("expected the acts that led here".into()) } else { None }
+    if before.is_none() {
+        return Some("expected the acts that led here".into());
+    }
+    let broken = chain::broken(one.id, &one.acts);
+    broken.map(|at| format!("the chain is broken at act {at}: it was changed since"))
 }
 
 /// What the table refuses is told with the line.
@@ -233,7 +237,7 @@ async fn restore<K: Kept>(
         store::keep_money(&mut *conn, one.id, entry, (one.changed_at, &by.actor.name)).await?;
     }
     for act in &one.acts {
-        store::keep_act(&mut *conn, one.id, act).await?;
+        store::restore_act(&mut *conn, one.id, act).await?;
     }
     if one.acts.last().is_some_and(|last| last.to_state != what.state()) {
         return Err(wrong(at, what.state(), "expected the state to which the last act led"));

@@ -5,6 +5,7 @@
 //! keeps them, `exchange` writes and reads files.
 
 pub mod amend;
+pub mod chain;
 pub mod desk;
 pub mod exchange;
 pub mod form;

@@ -1,4 +1,11 @@
-//! Instruments in PostgreSQL.
+//! Instruments in PostgreSQL: the row here, and beside it its acts, money, documents, lists, what is public, and all of many at once.
+
+mod acts;
+mod documents;
+mod lists;
+mod money;
+mod published;
+mod whole;
 
 use chrono::NaiveDate;
 use serde_json::Value;
@@ -6,9 +13,15 @@ use sqlx::PgConnection;
 use sqlx::types::Json;
 use uuid::Uuid;
 
-use super::{Entry, Kept, Late, Ledger, Movement, NewEntry, SUBJECT};
+use super::{Kept, Late, SUBJECT};
 use crate::clock::Instant;
-use crate::secretariat::kernel::money::Centavos;
+
+pub use acts::{DoneAct, acts, keep_act, restore_act};
+pub use documents::{Document, NewDocument, add_document, document, documents};
+pub use lists::{Listed, Overdue, Sums, Wanted, list, overdue, states, sums};
+pub use money::{keep_money, ledger};
+pub use published::{publish, published, published_one, unpublish};
+pub use whole::{Past, past};
 
 /// Rows of a page.
 pub const PAGE: i64 = 50;
@@ -164,92 +177,6 @@ pub async fn raise_series(conn: &mut PgConnection, series: &str, (year, number):
     Ok(())
 }
 
-/// What was done.
-#[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize, utoipa::ToSchema)]
-#[schema(as = InstrumentDone)]
-pub struct DoneAct {
-    pub seq: i32,
-    #[schema(value_type = String)]
-    pub at: Instant,
-    pub actor: String,
-    pub act: String,
-    pub from_state: String,
-    pub to_state: String,
-    pub reason: String,
-    #[schema(value_type = Object)]
-    pub asked: Value,
-}
-
-pub async fn keep_act(conn: &mut PgConnection, id: Uuid, act: &DoneAct) -> sqlx::Result<()> {
-    sqlx::query!(
-        "insert into instrument_act (instrument_id, seq, at, actor, act, from_state, to_state, reason, asked)
-         values ($1, coalesce((select max(seq) from instrument_act where instrument_id = $1), 0) + 1, $2, $3, $4, $5, $6, $7, $8)",
-        id,
-        act.at,
-        act.actor,
-        act.act,
-        act.from_state,
-        act.to_state,
-        act.reason,
-        act.asked
-    )
-    .execute(conn)
-    .await?;
-    Ok(())
-}
-
-/// The oldest first, at most 2,000.
-pub async fn acts(conn: &mut PgConnection, id: Uuid) -> sqlx::Result<Vec<DoneAct>> {
-    sqlx::query_as!(
-        DoneAct,
-        "select seq, at, actor, act, from_state, to_state, reason, asked from instrument_act where instrument_id = $1 order by seq limit 2000",
-        id
-    )
-    .fetch_all(conn)
-    .await
-}
-
-pub async fn keep_money(
-    conn: &mut PgConnection,
-    id: Uuid,
-    entry: &Entry,
-    (now, by): (Instant, &str),
-) -> sqlx::Result<()> {
-    sqlx::query!(
-        "insert into instrument_money (instrument_id, seq, movement, centavos, happened_on, what, reverses, at, actor)
-         values ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
-        id,
-        entry.seq,
-        entry.what.movement.as_str(),
-        entry.what.centavos.0,
-        entry.what.on,
-        entry.what.what,
-        entry.what.reverses,
-        now,
-        by
-    )
-    .execute(conn)
-    .await?;
-    Ok(())
-}
-
-pub async fn ledger(conn: &mut PgConnection, id: Uuid) -> sqlx::Result<Ledger> {
-    let rows = sqlx::query!(
-        "select seq, movement, centavos, happened_on, what, reverses from instrument_money where instrument_id = $1 order by seq",
-        id
-    )
-    .fetch_all(conn)
-    .await?;
-    let mut entries = Vec::with_capacity(rows.len());
-    for row in rows {
-        let movement: Movement = row.movement.parse().map_err(decode)?;
-        let (centavos, on) = (Centavos(row.centavos), row.happened_on);
-        let what = NewEntry { movement, centavos, on, what: row.what, reverses: row.reverses };
-        entries.push(Entry { seq: row.seq, what });
-    }
-    Ledger::of(entries).map_err(decode)
-}
-
 /// What of an instrument's deadlines has run out.
 pub async fn late(conn: &mut PgConnection, id: Uuid, today: NaiveDate) -> sqlx::Result<Vec<Late>> {
     let rows = sqlx::query!(
@@ -291,239 +218,11 @@ pub async fn late_elsewhere(
     Ok(row.map(|row| if row.number.is_some() { number_of(row.year, row.number) } else { row.title }))
 }
 
-/// A row of a list.
-#[derive(Clone, Debug, serde::Serialize, utoipa::ToSchema)]
-#[schema(as = InstrumentRow)]
-pub struct Listed {
-    pub id: Uuid,
-    pub kind: String,
-    /// "2026/001", or empty before it has one.
-    pub number: String,
-    pub title: String,
-    pub partner: String,
-    pub state: String,
-    pub starts_on: Option<NaiveDate>,
-    pub ends_on: Option<NaiveDate>,
-    pub agreed_centavos: i64,
-    /// The next deadline, and its code.
-    pub due_on: Option<NaiveDate>,
-    pub due_code: Option<String>,
-}
-
-/// What a list is asked for.
-#[derive(Clone, Debug, Default)]
-pub struct Wanted {
-    /// The last id of the page before.
-    pub after: Option<Uuid>,
-    pub state: String,
-    pub words: String,
-    pub most: i64,
-}
-
-/// The newest first.
-pub async fn list(conn: &mut PgConnection, module: &str, wanted: &Wanted) -> sqlx::Result<Vec<Listed>> {
-    let rows = sqlx::query!(
-        r#"select i.id, i.kind, i.year, i.number, i.title, i.partner, i.state, i.starts_on, i.ends_on, i.agreed_centavos,
-               d.due_on as "due_on?", d.code as "code?"
-           from instrument i left join lateral (select due_on, code from deadline
-               where subject_kind = 'instrument' and subject_id = i.id and state = 'open' order by due_on, code limit 1) d on true
-           where i.module = $1 and ($2::uuid is null or i.id < $2) and ($3 = '' or i.state = $3)
-               and ($4 = '' or i.search @@ websearch_to_tsquery('portuguese', $4))
-           order by i.id desc limit $5"#,
-        module,
-        wanted.after,
-        wanted.state,
-        wanted.words,
-        wanted.most
-    )
-    .fetch_all(conn)
-    .await?;
-    let row = rows.into_iter().map(|row| Listed {
-        id: row.id,
-        kind: row.kind,
-        number: number_of(row.year, row.number),
-        title: row.title,
-        partner: row.partner,
-        state: row.state,
-        starts_on: row.starts_on,
-        ends_on: row.ends_on,
-        agreed_centavos: row.agreed_centavos,
-        due_on: row.due_on,
-        due_code: row.code,
-    });
-    Ok(row.collect())
-}
-
-/// How many stand in each state.
-pub async fn states(conn: &mut PgConnection, module: &str) -> sqlx::Result<Vec<(String, i64)>> {
-    let rows = sqlx::query!(
-        r#"select state, count(*) as "count!" from instrument where module = $1 group by state order by state"#,
-        module
-    )
-    .fetch_all(conn)
-    .await?;
-    Ok(rows.into_iter().map(|row| (row.state, row.count)).collect())
-}
-
-/// Ids of a module in the order of opening, for exports and reports.
-pub async fn ids(conn: &mut PgConnection, module: &str, only_open: bool) -> sqlx::Result<Vec<Uuid>> {
-    sqlx::query_scalar!(
-        "select id from instrument where module = $1 and (not $2 or not is_final) order by id limit $3",
-        module,
-        only_open,
-        MOST
-    )
-    .fetch_all(conn)
-    .await
-}
-
-/// Makes the snapshot, or makes it anew.
-pub async fn publish(
-    conn: &mut PgConnection,
-    (id, module): (Uuid, &str),
-    snapshot: &Value,
-    listed_until: Option<NaiveDate>,
-    now: Instant,
-) -> sqlx::Result<()> {
-    sqlx::query!(
-        "insert into instrument_public (instrument_id, module, snapshot, published_at, listed_until) values ($1, $2, $3, $4, $5)
-         on conflict (instrument_id) do update set snapshot = excluded.snapshot, published_at = excluded.published_at,
-             listed_until = excluded.listed_until",
-        id,
-        module,
-        snapshot,
-        now,
-        listed_until
-    )
-    .execute(conn)
-    .await?;
-    Ok(())
-}
-
-pub async fn unpublish(conn: &mut PgConnection, id: Uuid) -> sqlx::Result<()> {
-    sqlx::query!("delete from instrument_public where instrument_id = $1", id).execute(conn).await?;
-    Ok(())
-}
-
-/// What everybody reads, the newest first.
-pub async fn published(
-    conn: &mut PgConnection,
-    module: &str,
-    (after, most): (Option<Uuid>, i64),
-    today: NaiveDate,
-) -> sqlx::Result<Vec<(Uuid, Value)>> {
-    let rows = sqlx::query!(
-        "select instrument_id, snapshot from instrument_public
-         where module = $1 and ($2::uuid is null or instrument_id < $2) and (listed_until is null or listed_until >= $3)
-         order by instrument_id desc limit $4",
-        module,
-        after,
-        today,
-        most
-    )
-    .fetch_all(conn)
-    .await?;
-    Ok(rows.into_iter().map(|row| (row.instrument_id, row.snapshot)).collect())
-}
-
-pub async fn published_one(
-    conn: &mut PgConnection,
-    (module, id): (&str, Uuid),
-    today: NaiveDate,
-) -> sqlx::Result<Option<Value>> {
-    sqlx::query_scalar!(
-        "select snapshot from instrument_public
-         where module = $1 and instrument_id = $2 and (listed_until is null or listed_until >= $3)",
-        module,
-        id,
-        today
-    )
-    .fetch_optional(conn)
-    .await
-}
-
-/// A document without its bytes.
-#[derive(Clone, Debug, serde::Serialize, utoipa::ToSchema)]
-#[schema(as = InstrumentDocument)]
-pub struct Document {
-    pub id: Uuid,
-    pub kind: String,
-    pub name: String,
-    pub media_type: String,
-    pub bytes: i32,
-    pub sha256: String,
-    #[schema(value_type = String)]
-    pub added_at: Instant,
-    pub added_by: String,
-}
-
-pub async fn documents(conn: &mut PgConnection, id: Uuid) -> sqlx::Result<Vec<Document>> {
-    sqlx::query_as!(
-        Document,
-        r#"select id, kind, name, media_type, length(bytes) as "bytes!", encode(sha256, 'hex') as "sha256!", added_at, added_by
-           from instrument_document where instrument_id = $1 order by id limit 500"#,
-        id
-    )
-    .fetch_all(conn)
-    .await
-}
-
-/// Kind, name, media type and bytes.
-pub struct NewDocument<'a> {
-    pub kind: &'a str,
-    pub name: &'a str,
-    pub media_type: &'a str,
-    pub bytes: &'a [u8],
-    pub sha256: &'a [u8],
-}
-
-/// False when the same bytes are there already.
-pub async fn add_document(
-    conn: &mut PgConnection,
-    (id, of): (Uuid, Uuid),
-    new: &NewDocument<'_>,
-    (now, by): (Instant, &str),
-) -> sqlx::Result<bool> {
-    let done = sqlx::query!(
-        "insert into instrument_document (id, instrument_id, kind, name, media_type, bytes, sha256, added_at, added_by)
-         values ($1, $2, $3, $4, $5, $6, $7, $8, $9) on conflict (instrument_id, sha256) do nothing",
-        id,
-        of,
-        new.kind,
-        new.name,
-        new.media_type,
-        new.bytes,
-        new.sha256,
-        now,
-        by
-    )
-    .execute(conn)
-    .await?;
-    Ok(done.rows_affected() > 0)
-}
-
-/// Name, media type and bytes.
-pub async fn document(
-    conn: &mut PgConnection,
-    module: &str,
-    (of, id): (Uuid, Uuid),
-) -> sqlx::Result<Option<(String, String, Vec<u8>)>> {
-    let row = sqlx::query!(
-        "select d.name, d.media_type, d.bytes from instrument_document d join instrument i on i.id = d.instrument_id
-         where i.module = $1 and d.instrument_id = $2 and d.id = $3",
-        module,
-        of,
-        id
-    )
-    .fetch_optional(conn)
-    .await?;
-    Ok(row.map(|row| (row.name, row.media_type, row.bytes)))
-}
-
-/// Series, year and number.
-pub async fn numbers(conn: &mut PgConnection, id: Uuid) -> sqlx::Result<(Option<String>, Option<i32>, Option<i32>)> {
-    let row = sqlx::query!("select series, year, number from instrument where id = $1", id).fetch_one(conn).await?;
-    Ok((row.series, row.year, row.number))
+/// Ids of a module in the order of opening, for exports.
+pub async fn ids(conn: &mut PgConnection, module: &str) -> sqlx::Result<Vec<Uuid>> {
+    sqlx::query_scalar!("select id from instrument where module = $1 order by id limit $2", module, MOST)
+        .fetch_all(conn)
+        .await
 }
 
 /// After a file was read: when it changed last, and until when it is kept.
@@ -537,96 +236,4 @@ pub async fn restore_times(
         .execute(conn)
         .await?;
     Ok(())
-}
-
-/// What is late: the instrument, the deadline and its law.
-#[derive(Clone, Debug, serde::Serialize, utoipa::ToSchema)]
-#[schema(as = InstrumentOverdue)]
-pub struct Overdue {
-    pub id: Uuid,
-    pub number: String,
-    pub title: String,
-    pub partner: String,
-    pub code: String,
-    pub law_ref: String,
-    pub due_on: NaiveDate,
-}
-
-pub async fn overdue(conn: &mut PgConnection, module: &str, today: NaiveDate) -> sqlx::Result<Vec<Overdue>> {
-    let rows = sqlx::query!(
-        r#"select i.id, i.year, i.number, i.title, i.partner, d.code, d.law_ref, d.due_on as "due_on!"
-           from deadline d join instrument i on i.id = d.subject_id
-           where d.subject_kind = 'instrument' and d.state = 'open' and d.due_on < $2 and i.module = $1
-           order by d.due_on, i.id limit 500"#,
-        module,
-        today
-    )
-    .fetch_all(conn)
-    .await?;
-    let row = rows.into_iter().map(|row| Overdue {
-        id: row.id,
-        number: number_of(row.year, row.number),
-        title: row.title,
-        partner: row.partner,
-        code: row.code,
-        law_ref: row.law_ref,
-        due_on: row.due_on,
-    });
-    Ok(row.collect())
-}
-
-/// What went out and what was accounted for.
-#[derive(Clone, Debug, serde::Serialize, utoipa::ToSchema)]
-#[schema(as = InstrumentSums)]
-pub struct Sums {
-    pub id: Uuid,
-    pub number: String,
-    pub title: String,
-    pub partner: String,
-    pub state: String,
-    pub ends_on: Option<NaiveDate>,
-    pub agreed_centavos: i64,
-    pub released_centavos: i64,
-    pub accounted_centavos: i64,
-    pub returned_centavos: i64,
-    /// Released and neither accounted for nor returned.
-    pub open_centavos: i64,
-}
-
-/// Of instruments with a term; until a day only those that are not over and end by then.
-pub async fn sums(
-    conn: &mut PgConnection,
-    module: &str,
-    ending: Option<(NaiveDate, NaiveDate)>,
-) -> sqlx::Result<Vec<Sums>> {
-    let rows = sqlx::query!(
-        r#"select i.id, i.year, i.number, i.title, i.partner, i.state, i.ends_on, i.agreed_centavos,
-               coalesce(sum(m.centavos) filter (where m.movement = 'released'), 0)::bigint as "released!",
-               coalesce(sum(m.centavos) filter (where m.movement = 'counterpart_paid'), 0)::bigint as "paid!",
-               coalesce(sum(m.centavos) filter (where m.movement = 'spent'), 0)::bigint as "spent!",
-               coalesce(sum(m.centavos) filter (where m.movement = 'returned'), 0)::bigint as "returned!"
-           from instrument i left join instrument_money m on m.instrument_id = i.id
-           where i.module = $1 and i.starts_on is not null
-               and ($2::date is null or (not i.is_final and i.ends_on between $2 and $3))
-           group by i.id order by i.ends_on, i.id limit 1000"#,
-        module,
-        ending.map(|(from, _)| from),
-        ending.map(|(_, until)| until)
-    )
-    .fetch_all(conn)
-    .await?;
-    let row = rows.into_iter().map(|row| Sums {
-        id: row.id,
-        number: number_of(row.year, row.number),
-        title: row.title,
-        partner: row.partner,
-        state: row.state,
-        ends_on: row.ends_on,
-        agreed_centavos: row.agreed_centavos,
-        released_centavos: row.released,
-        accounted_centavos: row.spent,
-        returned_centavos: row.returned,
-        open_centavos: row.released + row.paid - row.spent - row.returned,
-    });
-    Ok(row.collect())
 }

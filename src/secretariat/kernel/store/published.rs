@@ -55,6 +55,21 @@ impl From<Row> for Published {
     }
 }
 
+/// What a question about publications gives, whatever it asks: columns of `case_publication p` after "from".
+macro_rules! read {
+    ($conn:expr, $from:tt, $($arg:expr),+ $(,)?) => {
+        sqlx::query_as!(
+            Row,
+            r#"select p.id, p.case_id, p.module, p.seq, p.snapshot as "snapshot: Json<PublicView>", p.sha256, p.published_at,
+                   p.embargo_until, p.withdrawn_at from "# + $from,
+            $($arg),+
+        )
+        .fetch_all($conn)
+        .await
+        .map(|rows| rows.into_iter().map(Published::from).collect())
+    };
+}
+
 /// Keeps a snapshot; it corrects the last one of its case.
 pub async fn insert(
     conn: &mut PgConnection,
@@ -118,17 +133,15 @@ pub async fn list(
     (now, most): (Instant, i64),
 ) -> sqlx::Result<Vec<Published>> {
     let (before_at, before_id) = before.unzip();
-    let rows = sqlx::query_as!(
-        Row,
-        r#"select p.id, p.case_id, p.module, p.seq, p.snapshot as "snapshot: Json<PublicView>", p.sha256, p.published_at, p.embargo_until,
-               p.withdrawn_at
-           from case_publication p
-           where p.module = $1 and ($2::text is null or p.type_key = $2) and p.withdrawn_at is null
+    read!(
+        conn,
+        "case_publication p
+         where p.module = $1 and ($2::text is null or p.type_key = $2) and p.withdrawn_at is null
              and (p.embargo_until is null or p.embargo_until <= $3)
              and ($4::timestamptz is null or (p.published_at, p.id) < ($4, $5))
              and not exists (select from case_publication n where n.case_id = p.case_id and p.seq < n.seq
                  and n.withdrawn_at is null and (n.embargo_until is null or n.embargo_until <= $3))
-           order by p.published_at desc, p.id desc limit $6"#,
+         order by p.published_at desc, p.id desc limit $6",
         module,
         type_key,
         now,
@@ -136,12 +149,9 @@ pub async fn list(
         before_id,
         most
     )
-    .fetch_all(conn)
-    .await?;
-    Ok(rows.into_iter().map(Published::from).collect())
 }
 
-/// As [`list`], with a tag, and by types.
+/// As [`list`], with a tag. A question of its own, so that the index of tags is asked whatever plan is kept.
 pub async fn tagged(
     conn: &mut PgConnection,
     (module, type_key): (&str, Option<&str>),
@@ -150,18 +160,16 @@ pub async fn tagged(
     (now, most): (Instant, i64),
 ) -> sqlx::Result<Vec<Published>> {
     let (before_at, before_id) = before.unzip();
-    let rows = sqlx::query_as!(
-        Row,
-        r#"select p.id, p.case_id, p.module, p.seq, p.snapshot as "snapshot: Json<PublicView>", p.sha256, p.published_at, p.embargo_until,
-               p.withdrawn_at
-           from case_publication p
-           where p.module = $1 and ($2::text is null or p.type_key = $2) and p.withdrawn_at is null
+    read!(
+        conn,
+        "case_publication p
+         where p.module = $1 and ($2::text is null or p.type_key = $2) and p.withdrawn_at is null
              and publication_tags(p.snapshot) @> array[$7::text]
              and (p.embargo_until is null or p.embargo_until <= $3)
              and ($4::timestamptz is null or (p.published_at, p.id) < ($4, $5))
              and not exists (select from case_publication n where n.case_id = p.case_id and p.seq < n.seq
                  and n.withdrawn_at is null and (n.embargo_until is null or n.embargo_until <= $3))
-           order by p.published_at desc, p.id desc limit $6"#,
+         order by p.published_at desc, p.id desc limit $6",
         module,
         type_key,
         now,
@@ -170,9 +178,6 @@ pub async fn tagged(
         most,
         tag
     )
-    .fetch_all(conn)
-    .await?;
-    Ok(rows.into_iter().map(Published::from).collect())
 }
 
 /// What is out of the cases below a case: contributions under their consultation, the oldest first.
@@ -183,52 +188,42 @@ pub async fn below(
     (now, most): (Instant, i64),
 ) -> sqlx::Result<Vec<Published>> {
     let (after_at, after_id) = after.unzip();
-    let rows = sqlx::query_as!(
-        Row,
-        r#"select p.id, p.case_id, p.module, p.seq, p.snapshot as "snapshot: Json<PublicView>", p.sha256, p.published_at, p.embargo_until,
-               p.withdrawn_at
-           from case_link l join case_publication p on p.case_id = l.from_case
-           where l.to_case = $1 and l.kind = 'parent' and p.withdrawn_at is null
+    read!(
+        conn,
+        "case_link l join case_publication p on p.case_id = l.from_case
+         where l.to_case = $1 and l.kind = 'parent' and p.withdrawn_at is null
              and (p.embargo_until is null or p.embargo_until <= $2)
              and ($3::timestamptz is null or (p.published_at, p.id) > ($3, $4))
              and not exists (select from case_publication n where n.case_id = p.case_id and p.seq < n.seq
                  and n.withdrawn_at is null and (n.embargo_until is null or n.embargo_until <= $2))
-           order by p.published_at, p.id limit $5"#,
+         order by p.published_at, p.id limit $5",
         parent,
         now,
         after_at,
         after_id,
         most
     )
-    .fetch_all(conn)
-    .await?;
-    Ok(rows.into_iter().map(Published::from).collect())
 }
 
 /// Everything published of a case that is out, the newest first: the correction and what it corrects.
 pub async fn of_case(conn: &mut PgConnection, case: Uuid, now: Instant) -> sqlx::Result<Vec<Published>> {
-    let rows = sqlx::query_as!(
-        Row,
-        r#"select id, case_id, module, seq, snapshot as "snapshot: Json<PublicView>", sha256, published_at, embargo_until, withdrawn_at
-           from case_publication where case_id = $1 and withdrawn_at is null and (embargo_until is null or embargo_until <= $2)
-           order by seq desc limit 100"#,
-        case,
-        now
-    )
-    .fetch_all(conn)
-    .await?;
-    Ok(rows.into_iter().map(Published::from).collect())
+    every(conn, case, Some(now)).await
 }
 
 /// For staff: also what was withdrawn or waits.
 pub async fn all_of_case(conn: &mut PgConnection, case: Uuid) -> sqlx::Result<Vec<Published>> {
-    let rows = sqlx::query_as!(
-        Row,
-        r#"select id, case_id, module, seq, snapshot as "snapshot: Json<PublicView>", sha256, published_at, embargo_until, withdrawn_at
-           from case_publication where case_id = $1 order by seq desc limit 100"#,
-        case
+    every(conn, case, None).await
+}
+
+/// What was published of a case; at an instant only what is out then.
+async fn every(conn: &mut PgConnection, case: Uuid, out_at: Option<Instant>) -> sqlx::Result<Vec<Published>> {
+    read!(
+        conn,
+        "case_publication p
+         where p.case_id = $1
+             and ($2::timestamptz is null or (p.withdrawn_at is null and (p.embargo_until is null or p.embargo_until <= $2)))
+         order by p.seq desc limit 100",
+        case,
+        out_at
     )
-    .fetch_all(conn)
-    .await?;
-    Ok(rows.into_iter().map(Published::from).collect())
 }

@@ -21,6 +21,37 @@ pub async fn is_recused(conn: &mut PgConnection, case: Uuid, username: &str) -> 
     .await
 }
 
+/// True when this account is recused, or was and it was lifted.
+pub async fn was_recused(conn: &mut PgConnection, case: Uuid, username: &str) -> sqlx::Result<bool> {
+    sqlx::query_scalar!(
+        r#"select exists (select from case_recusal where case_id = $1 and username = $2) as "was!""#,
+        case,
+        username
+    )
+    .fetch_one(conn)
+    .await
+}
+
+/// True when there is an account of this user name, active or disabled.
+pub async fn is_account(conn: &mut PgConnection, username: &str) -> sqlx::Result<bool> {
+    sqlx::query_scalar!(r#"select exists (select from staff where username = $1) as "is!""#, username)
+        .fetch_one(conn)
+        .await
+}
+
+/// Every case that acts opened out of a case, and out of those, in the order of their ids.
+pub async fn spawned(conn: &mut PgConnection, from: Uuid) -> sqlx::Result<Vec<Uuid>> {
+    sqlx::query_scalar!(
+        r#"with recursive below (id) as (
+               select to_case from case_link where from_case = $1 and kind = 'spawned'
+               union select l.to_case from case_link l join below b on l.from_case = b.id and l.kind = 'spawned')
+           select id as "id!" from below where id <> $1 order by id"#,
+        from
+    )
+    .fetch_all(conn)
+    .await
+}
+
 /// Those that stand, the first to be recused first.
 pub async fn of_case(conn: &mut PgConnection, case: Uuid) -> sqlx::Result<Vec<Recusal>> {
     let rows = sqlx::query!(

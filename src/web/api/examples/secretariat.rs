@@ -136,12 +136,29 @@ pub(super) fn of_budget() -> Vec<Example> {
     ]
 }
 
+/// Recusals of cases, and the votes of the ethics council.
+pub(super) fn of_ethics() -> Vec<Example> {
+    let (json, nil) = ("application/json", "00000000-0000-0000-0000-000000000000");
+    let recusal = json!({"revision": 3, "username": "enzo", "reason": "Parente da parte"});
+    let designation = json!({"revision": 7, "seat_id": nil, "person_id": nil, "act": "Portaria 12/2026",
+        "reason": "Titular e suplente impedidos"});
+    let back = json!({"revision": 7, "reason": "Impedimentos depois dos votos"});
+    vec![
+        ("post", "/api/v1/secretariat/{module}/cases/{id}/recusals", json, recusal.clone()),
+        ("post", "/api/v1/secretariat/{module}/cases/{id}/recusals/lift", json, recusal),
+        ("post", "/api/v1/secretariat/{module}/cases/{id}/votes", json, json!({"choice": "for"})),
+        ("post", "/api/v1/secretariat/{module}/cases/{id}/votes/resolve", json, json!({"revision": 7})),
+        ("post", "/api/v1/secretariat/{module}/cases/{id}/votes/designate", json, designation),
+        ("post", "/api/v1/secretariat/{module}/cases/{id}/votes/give-back", json, back),
+        ("post", "/api/v1/secretariat/{module}/cases/{id}/reporter", json, json!({"name": "Maria Souza"})),
+    ]
+}
+
 /// Cases of the secretariat.
 pub(super) fn of_secretariat() -> Vec<Example> {
     let json = "application/json";
     let fields = json!({"text": "Limpar as bocas de lobo", "due_on": "2098-12-01"});
     let why = json!({"revision": 1, "reason": "Aberta por engano"});
-    let recusal = json!({"revision": 3, "username": "enzo", "reason": "Parente da parte"});
     let key = json!({"number": "SIC 2026/001", "code": "7K2M-0QFX-3D8T-PW41"});
     let start =
         json!({"series": "DET", "year": 2026, "start": 42, "reason": "Segue o livro de papel", "confirm": true});
@@ -200,11 +217,6 @@ pub(super) fn of_secretariat() -> Vec<Example> {
             json,
             json!({"reason": "Contato pedido pela pessoa para complementar o relato"}),
         ),
-        ("post", "/api/v1/secretariat/{module}/cases/{id}/recusals", json, recusal.clone()),
-        ("post", "/api/v1/secretariat/{module}/cases/{id}/recusals/lift", json, recusal),
-        ("post", "/api/v1/secretariat/{module}/cases/{id}/votes", json, json!({"choice": "for"})),
-        ("post", "/api/v1/secretariat/{module}/cases/{id}/votes/resolve", json, json!({"revision": 7})),
-        ("post", "/api/v1/secretariat/{module}/cases/{id}/reporter", json, json!({"name": "Maria Souza"})),
     ]
 }
 

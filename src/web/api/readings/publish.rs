@@ -11,6 +11,7 @@ use axum::http::{HeaderMap, header};
 use serde::Serialize;
 
 use crate::app::App;
+use crate::failpoint::{self, Place};
 use crate::ingest::decode::{Decoded, Door, decode};
 use crate::ingest::devices::{Credential, DeviceEntry};
 use crate::ingest::formats::{Format, Problem};
@@ -64,6 +65,7 @@ pub async fn publish(
     headers: HeaderMap,
     body: Body,
 ) -> Result<Json<Published>, ApiError> {
+    failpoint::reach(Place::HttpAckAfter).await;
     let (device, credential) = device(&app, &headers, address).await?;
     let format = format(&headers)?;
     let now = app.clock.now();
@@ -118,6 +120,7 @@ async fn commit(
             return Err(ApiError::Unavailable("the journal cannot be written at the moment; send it again".into()));
         }
     };
+    failpoint::reach(Place::HttpAckBefore).await;
     let rejected: Vec<FieldError> = problems.into_iter().map(field_error).collect();
     if nothing_good {
         let detail = "no reading was understood; what was sent lies in quarantine".into();

@@ -16,11 +16,13 @@ use crate::secretariat::citizen::identity::Identity;
 use crate::secretariat::ethics::desk as council;
 use crate::secretariat::ethics::desk::Voting;
 use crate::secretariat::ethics::public::{self, Year};
+use crate::secretariat::ethics::recompose::Designation;
+use crate::secretariat::ethics::task::{self, Task};
 use crate::secretariat::kernel::Recusal;
 use crate::secretariat::kernel::body::Choice;
 use crate::secretariat::kernel::body::publish::Composition;
 use crate::secretariat::kernel::desk::{self, Desk, recusal};
-use crate::web::auth::{May, can};
+use crate::web::auth::{May, Staff, can};
 use crate::web::error::{ApiError, Problem};
 use crate::web::json::StrictJson;
 
@@ -30,8 +32,37 @@ pub fn routes() -> Router<App> {
         .route("/api/v1/secretariat/{module}/cases/{id}/recusals/lift", post(lift))
         .route("/api/v1/secretariat/{module}/cases/{id}/votes", get(votes).post(vote))
         .route("/api/v1/secretariat/{module}/cases/{id}/votes/resolve", post(resolve))
+        .route("/api/v1/secretariat/{module}/cases/{id}/votes/designate", post(designate))
+        .route("/api/v1/secretariat/{module}/cases/{id}/votes/give-back", post(give_back))
         .route("/api/v1/secretariat/{module}/cases/{id}/reporter", post(reporter))
         .route("/api/v1/secretariat/ethics/statistics", get(statistics))
+}
+
+/// Does something to a case of a module in a transaction.
+async fn done(app: &App, staff: &Staff, (slug, id): (&str, Uuid), asked: Task<'_>) -> Result<StatusCode, ApiError> {
+    let module = module(slug)?;
+    let (actor, who) = (staff.actor(), desk::who(staff));
+    let mut tx = app.db.web.begin().await?;
+    task::perform(&mut tx, Desk::of(app, &actor, &who), (module.key(), id), asked).await?;
+    tx.commit().await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// The vote in a case of a module as it stands.
+async fn counted(app: &App, staff: &Staff, (slug, id): (&str, Uuid)) -> Result<Json<Voting>, ApiError> {
+    let module = module(slug)?;
+    let (actor, who) = (staff.actor(), desk::who(staff));
+    let desk = Desk::of(app, &actor, &who);
+    let mut conn = app.db.web.acquire().await?;
+    let (_, case) = desk::find(&mut conn, desk, id, false).await?;
+    within(&case, module, id)?;
+    Ok(Json(council::voting(&mut conn, desk, id).await?))
+}
+
+/// Does something that belongs to the vote, and shows the vote after it.
+async fn voted(app: &App, staff: &Staff, case: (&str, Uuid), asked: Task<'_>) -> Result<Json<Voting>, ApiError> {
+    done(app, staff, case, asked).await?;
+    counted(app, staff, case).await
 }
 
 /// Lists who is recused from a case.
@@ -86,14 +117,8 @@ pub async fn recuse(
     Path((slug, id)): Path<(String, Uuid)>,
     StrictJson(asked): StrictJson<Recuse>,
 ) -> Result<StatusCode, ApiError> {
-    let module = module(&slug)?;
-    let (actor, who) = (staff.actor(), desk::who(&staff));
-    let mut tx = app.db.web.begin().await?;
-    let wanted = (asked.username.as_str(), asked.reason.as_str());
-    let case = recusal::recuse(&mut tx, Desk::of(&app, &actor, &who), (id, asked.revision), wanted).await?;
-    within(&case, module, id)?;
-    tx.commit().await?;
-    Ok(StatusCode::NO_CONTENT)
+    let wanted = Task::Recuse(asked.revision, &asked.username, &asked.reason);
+    done(&app, &staff, (&slug, id), wanted).await
 }
 
 /// Takes a recusal back, with a reason. Whoever is named as party stays recused.
@@ -111,14 +136,8 @@ pub async fn lift(
     Path((slug, id)): Path<(String, Uuid)>,
     StrictJson(asked): StrictJson<Recuse>,
 ) -> Result<StatusCode, ApiError> {
-    let module = module(&slug)?;
-    let (actor, who) = (staff.actor(), desk::who(&staff));
-    let mut tx = app.db.web.begin().await?;
-    let wanted = (asked.username.as_str(), asked.reason.as_str());
-    let case = recusal::lift(&mut tx, Desk::of(&app, &actor, &who), (id, asked.revision), wanted).await?;
-    within(&case, module, id)?;
-    tx.commit().await?;
-    Ok(StatusCode::NO_CONTENT)
+    let wanted = Task::Lift(asked.revision, &asked.username, &asked.reason);
+    done(&app, &staff, (&slug, id), wanted).await
 }
 
 /// Shows the vote of the council in a procedure as it stands: who may vote, the votes, who is recused, and what was decided.
@@ -135,10 +154,7 @@ pub async fn votes(
     staff: May<can::SeeSecretariat>,
     Path((slug, id)): Path<(String, Uuid)>,
 ) -> Result<Json<Voting>, ApiError> {
-    module(&slug)?;
-    let (actor, who) = (staff.actor(), desk::who(&staff));
-    let mut conn = app.db.web.acquire().await?;
-    Ok(Json(council::voting(&mut conn, Desk::of(&app, &actor, &who), id).await?))
+    counted(&app, &staff, (&slug, id)).await
 }
 
 /// A vote.
@@ -166,14 +182,7 @@ pub async fn vote(
     Path((slug, id)): Path<(String, Uuid)>,
     StrictJson(given): StrictJson<Given>,
 ) -> Result<Json<Voting>, ApiError> {
-    module(&slug)?;
-    let (actor, who) = (staff.actor(), desk::who(&staff));
-    let desk = Desk::of(&app, &actor, &who);
-    let mut tx = app.db.web.begin().await?;
-    council::vote(&mut tx, desk, id, given.choice).await?;
-    let shown = council::voting(&mut tx, desk, id).await?;
-    tx.commit().await?;
-    Ok(Json(shown))
+    voted(&app, &staff, (&slug, id), Task::Vote(given.choice)).await
 }
 
 /// How a round is closed.
@@ -191,7 +200,7 @@ pub struct Resolve {
 /// Closes the vote: the rules of the council count quorum and majority, and the procedure goes where the decision leads.
 ///
 /// # Errors
-/// 404; 409 citing the rules of the council (no quorum, a tie), or when it was changed; 401, 403 naming the role.
+/// 404; 409 citing the rules of the council (no quorum, a tie), or when it was changed; 401, 403 naming the role, or for whoever does not preside.
 #[utoipa::path(post, path = "/api/v1/secretariat/{module}/cases/{id}/votes/resolve", tag = "secretariat",
     params(("module" = String, Path,), ("id" = Uuid, Path,)), request_body = Resolve,
     responses((status = 200, body = Voting), (status = 400, body = Problem), (status = 401, body = Problem),
@@ -203,14 +212,74 @@ pub async fn resolve(
     Path((slug, id)): Path<(String, Uuid)>,
     StrictJson(asked): StrictJson<Resolve>,
 ) -> Result<Json<Voting>, ApiError> {
-    module(&slug)?;
-    let (actor, who) = (staff.actor(), desk::who(&staff));
-    let desk = Desk::of(&app, &actor, &who);
-    let mut tx = app.db.web.begin().await?;
-    council::resolve(&mut tx, desk, (id, asked.revision), asked.casting).await?;
-    let shown = council::voting(&mut tx, desk, id).await?;
-    tx.commit().await?;
-    Ok(Json(shown))
+    voted(&app, &staff, (&slug, id), Task::Resolve(asked.revision, asked.casting)).await
+}
+
+/// Whom the authority designated for a seat in one case alone.
+#[derive(Debug, Deserialize, utoipa::ToSchema)]
+#[schema(as = EthicsDesignate)]
+#[serde(deny_unknown_fields)]
+pub struct Designate {
+    /// Of the procedure as the caller saw it.
+    pub revision: i32,
+    pub seat_id: Uuid,
+    /// A person of the committees with an account of the module.
+    pub person_id: Uuid,
+    /// The act of the authority.
+    #[schema(min_length = 1, max_length = 200, pattern = r"\S")]
+    pub act: String,
+    #[schema(min_length = 1, max_length = 1000, pattern = r"\S")]
+    pub reason: String,
+}
+
+/// Writes down whom the authority designated for a seat for which nobody votes, because recusals left the council without quorum.
+///
+/// # Errors
+/// 400 naming the field; 404; 409 while the quorum is within reach, when the seat has somebody, or when it was changed; 401, 403 naming the role.
+#[utoipa::path(post, path = "/api/v1/secretariat/{module}/cases/{id}/votes/designate", tag = "secretariat",
+    params(("module" = String, Path,), ("id" = Uuid, Path,)), request_body = Designate,
+    responses((status = 200, body = Voting), (status = 400, body = Problem), (status = 401, body = Problem),
+        (status = 403, body = Problem), (status = 404, body = Problem), (status = 409, body = Problem)),
+    security(("api_token" = [])))]
+pub async fn designate(
+    State(app): State<App>,
+    staff: May<can::WorkSecretariat>,
+    Path((slug, id)): Path<(String, Uuid)>,
+    StrictJson(asked): StrictJson<Designate>,
+) -> Result<Json<Voting>, ApiError> {
+    let (seat_id, person_id, act, reason) = (asked.seat_id, asked.person_id, &asked.act, &asked.reason);
+    let new = Designation { seat_id, person_id, act, reason };
+    voted(&app, &staff, (&slug, id), Task::Designate(asked.revision, new)).await
+}
+
+/// Why a proposal is given back.
+#[derive(Debug, Deserialize, utoipa::ToSchema)]
+#[schema(as = EthicsGiveBack)]
+#[serde(deny_unknown_fields)]
+pub struct GiveBack {
+    /// Of the procedure as the caller saw it.
+    pub revision: i32,
+    #[schema(min_length = 1, max_length = 1000, pattern = r"\S")]
+    pub reason: String,
+}
+
+/// Gives a proposal back to where it was put from, because recusals left its round without a quorum that could be reached. Put anew it is another
+/// round.
+///
+/// # Errors
+/// 400 without a reason; 404; 409 while the quorum is within reach, or when it was changed; 401, 403 naming the role.
+#[utoipa::path(post, path = "/api/v1/secretariat/{module}/cases/{id}/votes/give-back", tag = "secretariat",
+    params(("module" = String, Path,), ("id" = Uuid, Path,)), request_body = GiveBack,
+    responses((status = 200, body = Voting), (status = 400, body = Problem), (status = 401, body = Problem),
+        (status = 403, body = Problem), (status = 404, body = Problem), (status = 409, body = Problem)),
+    security(("api_token" = [])))]
+pub async fn give_back(
+    State(app): State<App>,
+    staff: May<can::WorkSecretariat>,
+    Path((slug, id)): Path<(String, Uuid)>,
+    StrictJson(asked): StrictJson<GiveBack>,
+) -> Result<Json<Voting>, ApiError> {
+    voted(&app, &staff, (&slug, id), Task::GiveBack(asked.revision, &asked.reason)).await
 }
 
 /// Who reported to the council itself.
@@ -243,13 +312,8 @@ pub async fn reporter(
     Path((slug, id)): Path<(String, Uuid)>,
     StrictJson(told): StrictJson<Reporter>,
 ) -> Result<Response, ApiError> {
-    module(&slug)?;
-    let (actor, who) = (staff.actor(), desk::who(&staff));
-    let mut tx = app.db.web.begin().await?;
     let told = Identity { name: told.name, email: told.email, phone: told.phone };
-    council::keep_reporter(&mut tx, Desk::of(&app, &actor, &who), id, &told).await?;
-    tx.commit().await?;
-    let mut response = StatusCode::NO_CONTENT.into_response();
+    let mut response = done(&app, &staff, (&slug, id), Task::Reporter(&told)).await?.into_response();
     response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     Ok(response)
 }

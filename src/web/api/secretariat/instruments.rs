@@ -33,6 +33,15 @@ pub struct ListQuery {
     pub q: String,
 }
 
+/// `?after=…`
+#[derive(Clone, Copy, Debug, Deserialize, utoipa::IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct AfterQuery {
+    /// `next` of the page before.
+    pub after: Option<Uuid>,
+}
+
 /// `?kind=…&name=…`
 #[derive(Clone, Debug, Deserialize, utoipa::IntoParams)]
 #[serde(deny_unknown_fields)]
@@ -74,6 +83,8 @@ pub struct Shown {
     pub possible: Vec<String>,
     pub deadlines: Vec<Deadline>,
     pub acts: Vec<DoneAct>,
+    /// The first act that is not what it was when it was done; none: the chain is whole.
+    pub broken_at: Option<i32>,
     pub documents: Vec<Document>,
 }
 
@@ -166,6 +177,7 @@ fn shown<K: Kept>(whole: Whole<K>, works: bool) -> Result<Shown, ApiError> {
         possible: row.what.forms().iter().map(|form| form.act.to_owned()).collect(),
         deadlines: whole.deadlines,
         acts,
+        broken_at: whole.broken_at,
         documents: whole.documents,
     })
 }

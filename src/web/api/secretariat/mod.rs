@@ -10,6 +10,7 @@ pub mod evaluation;
 pub mod exchange;
 pub mod figures;
 pub mod funding;
+pub mod instrument_routes;
 pub mod instruments;
 pub mod lists;
 pub mod media_monitoring;

@@ -9,7 +9,7 @@ use std::fmt::Write as _;
 use askama::Template;
 use askama::filters::{Html, escape};
 use axum::Router;
-use axum::extract::{Form, Path, Query, State};
+use axum::extract::{Path, Query, State};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::get;
@@ -160,9 +160,9 @@ async fn act(
     staff: May<can::RunIncidents>,
     v: View,
     Path(id): Path<Uuid>,
-    Form(fields): Form<Vec<(String, String)>>,
+    fields: Fields,
 ) -> Result<Response, ApiError> {
-    let (id, fields) = (IncidentId(id), Fields::of(fields));
+    let id = IncidentId(id);
     let actor = staff.actor();
     let by = Acting { ids: &app.ids, now: v.now, actor: &actor };
     let mut tx = app.db.web.begin().await?;

@@ -2,7 +2,7 @@
 
 use askama::Template;
 use axum::Router;
-use axum::extract::{Form, Path, Query, State};
+use axum::extract::{Path, Query, State};
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::{get, post};
@@ -106,9 +106,8 @@ async fn add(
     State(app): State<App>,
     staff: May<can::RunIncidents>,
     v: View,
-    Form(fields): Form<Vec<(String, String)>>,
+    fields: Fields,
 ) -> Result<Response, ApiError> {
-    let fields = Fields::of(fields);
     let actor = staff.actor();
     let by = Acting { ids: &app.ids, now: v.now, actor: &actor };
     let mut tx = app.db.web.begin().await?;
@@ -143,9 +142,8 @@ async fn retire(
     staff: May<can::RunIncidents>,
     v: View,
     Path(id): Path<Uuid>,
-    Form(fields): Form<Vec<(String, String)>>,
+    fields: Fields,
 ) -> Result<Response, ApiError> {
-    let fields = Fields::of(fields);
     let actor = staff.actor();
     let by = Acting { ids: &app.ids, now: v.now, actor: &actor };
     let mut tx = app.db.web.begin().await?;

@@ -13,7 +13,8 @@ pub mod supplies;
 pub mod volunteers;
 
 use axum::Router;
-use axum::extract::DefaultBodyLimit;
+use axum::extract::rejection::FormRejection;
+use axum::extract::{DefaultBodyLimit, Form, FromRequest, Request};
 use serde::Deserialize;
 
 use super::refusal;
@@ -103,6 +104,15 @@ impl Fields {
     /// When it is missing.
     pub fn sure(&self) -> Result<(), Refused> {
         if self.has("sure") { Ok(()) } else { Err(Refused::wrong("sure", "", "tick that you are sure")) }
+    }
+}
+
+impl FromRequest<App> for Fields {
+    type Rejection = FormRejection;
+
+    async fn from_request(request: Request, app: &App) -> Result<Self, FormRejection> {
+        let Form(fields) = Form::<Vec<(String, String)>>::from_request(request, app).await?;
+        Ok(Self::of(fields))
     }
 }
 

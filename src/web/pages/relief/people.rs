@@ -3,7 +3,7 @@
 
 use askama::Template;
 use axum::Router;
-use axum::extract::{Form, Path, Query, State};
+use axum::extract::{Path, Query, State};
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::{get, post};
@@ -165,9 +165,8 @@ async fn find(
     staff: May<can::ReportField>,
     v: View,
     Path(id): Path<Uuid>,
-    Form(fields): Form<Vec<(String, String)>>,
+    fields: Fields,
 ) -> Result<Response, ApiError> {
-    let fields = Fields::of(fields);
     let typed: String = fields.one("who").chars().take(200).collect();
     let s = super::shelters::found(&app, &v, id).await?;
     let actor = staff.actor();
@@ -219,9 +218,8 @@ async fn arrive(
     staff: May<can::ReportField>,
     v: View,
     Path(id): Path<Uuid>,
-    Form(fields): Form<Vec<(String, String)>>,
+    fields: Fields,
 ) -> Result<Response, ApiError> {
-    let fields = Fields::of(fields);
     let actor = staff.actor();
     let by = Acting { ids: &app.ids, now: v.now, actor: &actor };
     let mut tx = app.db.web.begin().await?;
@@ -238,9 +236,8 @@ async fn family(
     staff: May<can::ReportField>,
     v: View,
     Path(id): Path<Uuid>,
-    Form(fields): Form<Vec<(String, String)>>,
+    fields: Fields,
 ) -> Result<Response, ApiError> {
-    let fields = Fields::of(fields);
     let actor = staff.actor();
     let by = Acting { ids: &app.ids, now: v.now, actor: &actor };
     let shelter = super::shelters::found(&app, &v, id).await?;
@@ -271,9 +268,8 @@ async fn leave(
     staff: May<can::ReportField>,
     v: View,
     Path(id): Path<Uuid>,
-    Form(fields): Form<Vec<(String, String)>>,
+    fields: Fields,
 ) -> Result<Response, ApiError> {
-    let fields = Fields::of(fields);
     let actor = staff.actor();
     let by = Acting { ids: &app.ids, now: v.now, actor: &actor };
     let mut tx = app.db.web.begin().await?;
@@ -291,9 +287,8 @@ async fn undo(
     staff: May<can::ReportField>,
     v: View,
     Path(id): Path<Uuid>,
-    Form(fields): Form<Vec<(String, String)>>,
+    fields: Fields,
 ) -> Result<Response, ApiError> {
-    let fields = Fields::of(fields);
     let actor = staff.actor();
     let by = Acting { ids: &app.ids, now: v.now, actor: &actor };
     let mut tx = app.db.web.begin().await?;

@@ -2,7 +2,7 @@
 
 use askama::Template;
 use axum::Router;
-use axum::extract::{Form, Path, Query, State};
+use axum::extract::{Path, Query, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::{get, post};
@@ -162,9 +162,8 @@ async fn create(
     State(app): State<App>,
     staff: May<can::RunIncidents>,
     v: View,
-    Form(fields): Form<Vec<(String, String)>>,
+    fields: Fields,
 ) -> Result<Response, ApiError> {
-    let fields = Fields::of(fields);
     let actor = staff.actor();
     let by = Acting { ids: &app.ids, now: v.now, actor: &actor };
     let mut tx = app.db.web.begin().await?;
@@ -277,9 +276,8 @@ async fn change(
     staff: May<can::RunIncidents>,
     v: View,
     Path(id): Path<Uuid>,
-    Form(fields): Form<Vec<(String, String)>>,
+    fields: Fields,
 ) -> Result<Response, ApiError> {
-    let fields = Fields::of(fields);
     let kept = found(&app, &v, id).await?;
     let actor = staff.actor();
     let by = Acting { ids: &app.ids, now: v.now, actor: &actor };
@@ -297,9 +295,8 @@ async fn act(
     staff: May<can::RunIncidents>,
     v: View,
     Path(id): Path<Uuid>,
-    Form(fields): Form<Vec<(String, String)>>,
+    fields: Fields,
 ) -> Result<Response, ApiError> {
-    let fields = Fields::of(fields);
     let actor = staff.actor();
     let by = Acting { ids: &app.ids, now: v.now, actor: &actor };
     let mut tx = app.db.web.begin().await?;
@@ -320,9 +317,8 @@ async fn check(
     staff: May<can::ReportField>,
     v: View,
     Path(id): Path<Uuid>,
-    Form(fields): Form<Vec<(String, String)>>,
+    fields: Fields,
 ) -> Result<Response, ApiError> {
-    let fields = Fields::of(fields);
     let actor = staff.actor();
     let by = Acting { ids: &app.ids, now: v.now, actor: &actor };
     let mut tx = app.db.web.begin().await?;

@@ -8,7 +8,7 @@ use axum::extract::{Form, Path, State};
 use axum::http::StatusCode;
 use axum::middleware::map_response;
 use axum::response::{IntoResponse, Redirect, Response};
-use axum::routing::{get, post};
+use axum::routing::{MethodRouter, get, post};
 use uuid::Uuid;
 
 use super::super::frame::Frame;
@@ -18,13 +18,17 @@ use super::case::revision;
 use super::door::keep_nothing;
 use super::{module, told};
 use crate::app::App;
+use crate::refused::Refused;
 use crate::secretariat::citizen::identity::Identity;
 use crate::secretariat::ethics::desk::{self as council, Voting};
+use crate::secretariat::ethics::recompose::{self, Designation};
+use crate::secretariat::ethics::task::{self, Task};
 use crate::secretariat::ethics::{self, PROCEDURE};
-use crate::secretariat::kernel::body::Capacity;
 use crate::secretariat::kernel::body::publish::{CardSeat, Composition};
-use crate::secretariat::kernel::desk::{self, CaseError, Desk, recusal};
+use crate::secretariat::kernel::body::{Capacity, Choice, Person};
+use crate::secretariat::kernel::desk::{self, Desk, recusal};
 use crate::secretariat::kernel::store::published::{self, Published};
+use crate::secretariat::kernel::store::recusals;
 use crate::secretariat::kernel::{CaseFile, Recusal};
 use crate::secretariat::modules::Module;
 use crate::secretariat::yearly::Table;
@@ -39,10 +43,12 @@ const SHOWN: i64 = 20;
 pub fn routes() -> Router<App> {
     Router::new()
         .route("/secretaria/painel/{module}/casos/{id}/conselho", get(show))
-        .route("/secretaria/painel/{module}/casos/{id}/impedir", post(recuse))
-        .route("/secretaria/painel/{module}/casos/{id}/levantar", post(lift))
-        .route("/secretaria/painel/{module}/casos/{id}/votar", post(vote))
-        .route("/secretaria/painel/{module}/casos/{id}/apurar", post(resolve))
+        .route("/secretaria/painel/{module}/casos/{id}/impedir", form(What::Recuse))
+        .route("/secretaria/painel/{module}/casos/{id}/levantar", form(What::Lift))
+        .route("/secretaria/painel/{module}/casos/{id}/votar", form(What::Vote))
+        .route("/secretaria/painel/{module}/casos/{id}/apurar", form(What::Resolve))
+        .route("/secretaria/painel/{module}/casos/{id}/designar", form(What::Designate))
+        .route("/secretaria/painel/{module}/casos/{id}/devolver", form(What::GiveBack))
         .route("/secretaria/painel/{module}/casos/{id}/denunciante", post(reporter))
         .layer(map_response(keep_nothing))
         .route("/secretaria/etica", get(public))
@@ -60,6 +66,8 @@ struct CouncilPage {
     people: Vec<(String, String)>,
     /// The reader may vote now.
     may_vote: bool,
+    /// Who may be designated where recusals left no quorum.
+    candidates: Vec<Person>,
     works_here: bool,
     wrong: String,
     errors: Vec<FieldError>,
@@ -86,12 +94,18 @@ async fn council_page(
     });
     let works_here = who.has(&case.module);
     let people = if works_here { crate::alerts::escalation::store::people(&mut conn).await? } else { Vec::new() };
+    let candidates = if works_here && !case.is_final && voting.as_ref().is_some_and(Voting::is_short) {
+        recompose::candidates(&mut conn).await?
+    } else {
+        Vec::new()
+    };
     let is_free = |name: &str| name != who.name && !recused.iter().any(|one| one.username == name);
     let people = people.into_iter().filter(|person| is_free(&person.username));
     let people = people.map(|person| (person.username, person.name)).collect();
     let status = if wrong.is_empty() { StatusCode::OK } else { StatusCode::UNPROCESSABLE_ENTITY };
     let f = Frame::load(&mut conn, app, v, "secretariat").await?;
-    let shown = CouncilPage { f, module, case, recused, voting, people, may_vote, works_here, wrong, errors };
+    let shown =
+        CouncilPage { f, module, case, recused, voting, people, may_vote, candidates, works_here, wrong, errors };
     Ok((status, page(&shown)?).into_response())
 }
 
@@ -110,53 +124,60 @@ fn text<'a>(given: &'a Given, name: &str) -> &'a str {
     given.get(name).map(|text| text.trim()).unwrap_or_default()
 }
 
-/// What a form asks for.
-enum Task<'a> {
-    Recuse(&'a Given),
-    Lift(&'a Given),
-    Vote(&'a Given),
-    Resolve(&'a Given),
-    Reporter(&'a Given),
+/// What a form of the page does.
+#[derive(Clone, Copy)]
+enum What {
+    Recuse,
+    Lift,
+    Vote,
+    Resolve,
+    Designate,
+    GiveBack,
 }
 
-async fn perform(
-    conn: &mut sqlx::PgConnection,
-    desk: Desk<'_>,
-    id: Uuid,
-    task: &Task<'_>,
-) -> Result<Option<CaseFile>, CaseError> {
-    let who = |given: &Given| (text(given, "username").to_owned(), text(given, "reason").to_owned());
-    Ok(match task {
-        Task::Recuse(given) => {
-            let (username, reason) = who(given);
-            Some(recusal::recuse(conn, desk, (id, revision(given)), (&username, &reason)).await?)
-        }
-        Task::Lift(given) => {
-            let (username, reason) = who(given);
-            Some(recusal::lift(conn, desk, (id, revision(given)), (&username, &reason)).await?)
-        }
-        Task::Vote(given) => {
-            let word = text(given, "choice");
-            let choice = word
-                .parse()
-                .map_err(|_| crate::refused::Refused::wrong("choice", word, "expected one of for, against, abstain"))?;
-            Some(council::vote(conn, desk, id, choice).await?)
-        }
-        Task::Resolve(given) => {
-            let casting = match text(given, "casting") {
-                "for" => Some(true),
-                "against" => Some(false),
-                _ => None,
-            };
-            Some(council::resolve(conn, desk, (id, revision(given)), casting).await?)
-        }
-        Task::Reporter(given) => {
-            let told = |name: &str| text(given, name).to_owned();
-            let reporter = Identity { name: told("name"), email: told("email"), phone: told("phone") };
-            council::keep_reporter(conn, desk, id, &reporter).await?;
-            None
-        }
-    })
+impl What {
+    /// # Errors
+    /// The field that is no word of the form's.
+    fn read(self, given: &Given) -> Result<Task<'_>, Refused> {
+        let (revision, reason, username) = (revision(given), text(given, "reason"), text(given, "username"));
+        Ok(match self {
+            Self::Recuse => Task::Recuse(revision, username, reason),
+            Self::Lift => Task::Lift(revision, username, reason),
+            Self::Vote => {
+                let word = text(given, "choice");
+                let wrong = |_| Refused::wrong("choice", word, "expected one of for, against, abstain");
+                Task::Vote(word.parse::<Choice>().map_err(wrong)?)
+            }
+            Self::Resolve => {
+                let casting = match text(given, "casting") {
+                    "for" => Some(true),
+                    "against" => Some(false),
+                    _ => None,
+                };
+                Task::Resolve(revision, casting)
+            }
+            Self::Designate => {
+                let id = |name: &str| {
+                    let word = text(given, name);
+                    word.parse::<Uuid>().map_err(|_| Refused::wrong(name, word, "expected something here"))
+                };
+                let (seat_id, person_id) = (id("seat_id")?, id("person_id")?);
+                Task::Designate(revision, Designation { seat_id, person_id, act: text(given, "act"), reason })
+            }
+            Self::GiveBack => Task::GiveBack(revision, reason),
+        })
+    }
+}
+
+/// The route of a form that whoever works in the secretariat sends.
+fn form(what: What) -> MethodRouter<App> {
+    post(
+        move |State(app): State<App>,
+              staff: May<can::WorkSecretariat>,
+              v: View,
+              Path((slug, id)): Path<(String, Uuid)>,
+              Form(given): Form<Given>| async move { done(&app, &staff, v, (&slug, id), what.read(&given)).await },
+    )
 }
 
 async fn done(
@@ -164,70 +185,26 @@ async fn done(
     staff: &Staff,
     v: View,
     (slug, id): (&str, Uuid),
-    task: Task<'_>,
+    asked: Result<Task<'_>, Refused>,
 ) -> Result<Response, ApiError> {
     let module = module(slug)?;
     let (actor, who) = (staff.actor(), desk::who(staff));
-    let desk = Desk::of(app, &actor, &who);
     let mut tx = app.db.web.begin().await?;
-    match perform(&mut tx, desk, id, &task).await {
-        Ok(case) => {
-            if let Some(case) = &case {
-                within(case, module, id)?;
-            }
-            // Whoever recused themselves does not find the page they came from.
-            let is_hidden = crate::secretariat::kernel::store::recusals::is_recused(&mut tx, id, &who.name).await?;
-            tx.commit().await?;
-            let queue = format!("/secretaria/painel/{}", module.slug_pt);
-            let to = if is_hidden { queue } else { format!("{queue}/casos/{id}/conselho") };
-            Ok(Redirect::to(&to).into_response())
-        }
-        Err(error) => {
-            drop(tx);
-            let why = told(&v, error)?;
-            council_page(app, staff, v, (slug, id), why).await
-        }
+    let done = match asked {
+        Ok(asked) => task::perform(&mut tx, Desk::of(app, &actor, &who), (module.key(), id), asked).await,
+        Err(wrong) => Err(wrong.into()),
+    };
+    if let Err(error) = done {
+        drop(tx);
+        let why = told(&v, error)?;
+        return council_page(app, staff, v, (slug, id), why).await;
     }
-}
-
-async fn recuse(
-    State(app): State<App>,
-    staff: May<can::WorkSecretariat>,
-    v: View,
-    Path((slug, id)): Path<(String, Uuid)>,
-    Form(given): Form<Given>,
-) -> Result<Response, ApiError> {
-    done(&app, &staff, v, (&slug, id), Task::Recuse(&given)).await
-}
-
-async fn lift(
-    State(app): State<App>,
-    staff: May<can::WorkSecretariat>,
-    v: View,
-    Path((slug, id)): Path<(String, Uuid)>,
-    Form(given): Form<Given>,
-) -> Result<Response, ApiError> {
-    done(&app, &staff, v, (&slug, id), Task::Lift(&given)).await
-}
-
-async fn vote(
-    State(app): State<App>,
-    staff: May<can::WorkSecretariat>,
-    v: View,
-    Path((slug, id)): Path<(String, Uuid)>,
-    Form(given): Form<Given>,
-) -> Result<Response, ApiError> {
-    done(&app, &staff, v, (&slug, id), Task::Vote(&given)).await
-}
-
-async fn resolve(
-    State(app): State<App>,
-    staff: May<can::WorkSecretariat>,
-    v: View,
-    Path((slug, id)): Path<(String, Uuid)>,
-    Form(given): Form<Given>,
-) -> Result<Response, ApiError> {
-    done(&app, &staff, v, (&slug, id), Task::Resolve(&given)).await
+    // Whoever recused themselves does not find the page they came from.
+    let is_hidden = recusals::is_recused(&mut tx, id, &who.name).await?;
+    tx.commit().await?;
+    let queue = format!("/secretaria/painel/{}", module.slug_pt);
+    let to = if is_hidden { queue } else { format!("{queue}/casos/{id}/conselho") };
+    Ok(Redirect::to(&to).into_response())
 }
 
 async fn reporter(
@@ -237,7 +214,9 @@ async fn reporter(
     Path((slug, id)): Path<(String, Uuid)>,
     Form(given): Form<Given>,
 ) -> Result<Response, ApiError> {
-    done(&app, &staff, v, (&slug, id), Task::Reporter(&given)).await
+    let told = |name: &str| text(&given, name).to_owned();
+    let reporter = Identity { name: told("name"), email: told("email"), phone: told("phone") };
+    done(&app, &staff, v, (&slug, id), Ok(Task::Reporter(&reporter))).await
 }
 
 #[derive(Template)]

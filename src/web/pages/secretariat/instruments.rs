@@ -139,7 +139,7 @@ async fn list_page<K: Kept>(
     let states = store::states(&mut conn, K::MODULE).await?;
     let risks = if K::MODULE == "funding" { funding::at_risk(app).await? } else { Vec::new() };
     let sent = if wrong.is_empty() { "" } else { "open" };
-    let opening = words::form(&v, K::OPENING, (sent, &given));
+    let opening = words::form(&v, K::OPENING, (sent, &given, &errors));
     let status = if wrong.is_empty() { StatusCode::OK } else { StatusCode::UNPROCESSABLE_ENTITY };
     let works = api::works::<K>(staff);
     let f = Frame::load(&mut conn, app, v, K::PAGES).await?;
@@ -198,6 +198,7 @@ struct OnePage {
     shown: Shown,
     deadlines: Vec<Deadline>,
     acts: Vec<DoneAct>,
+    broken: bool,
     documents: Vec<Document>,
     forms: Vec<DrawnForm>,
     works: bool,
@@ -256,7 +257,7 @@ async fn one_page<K: Kept>(
         what = hidden(&what)?;
     }
     let sent = if wrong.is_empty() { "" } else { given.get("act").map(String::as_str).unwrap_or_default() };
-    let forms = possible.into_iter().map(|form| words::form(&v, form, (sent, &given))).collect();
+    let forms = possible.into_iter().map(|form| words::form(&v, form, (sent, &given, &errors))).collect();
     let status = if wrong.is_empty() { StatusCode::OK } else { StatusCode::UNPROCESSABLE_ENTITY };
     let mut shown = what.shown(today(&v));
     if !works {
@@ -277,6 +278,7 @@ async fn one_page<K: Kept>(
         shown,
         deadlines: whole.deadlines,
         acts: whole.acts,
+        broken: whole.broken_at.is_some(),
         documents: whole.documents,
         forms,
         works,

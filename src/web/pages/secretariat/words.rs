@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::secretariat::kernel::instrument::form::{Cell as Column, Field, Form, Input};
 use crate::secretariat::kernel::instrument::shown::Cell;
+use crate::web::error::FieldError;
 use crate::web::pages::view::View;
 
 /// A cell as it is read.
@@ -30,6 +31,8 @@ pub struct Drawn {
     /// line, text, day, yes, choice
     pub kind: &'static str,
     pub help: String,
+    /// What is wrong with it; empty: nothing.
+    pub wrong: String,
     pub required: bool,
     pub value: String,
     /// Value and words.
@@ -64,7 +67,7 @@ fn columns(v: &View, columns: &[(&str, Column)]) -> String {
     v.t1("sec-instrument-help-rows", "columns", names.join("; "))
 }
 
-fn drawn(v: &View, one: &Field, given: &BTreeMap<String, String>) -> Drawn {
+fn drawn(v: &View, one: &Field, given: &BTreeMap<String, String>, errors: &[FieldError]) -> Drawn {
     let (kind, help, options) = match one.input {
         Input::Line => ("line", String::new(), Vec::new()),
         Input::Text => ("text", String::new(), Vec::new()),
@@ -77,15 +80,32 @@ fn drawn(v: &View, one: &Field, given: &BTreeMap<String, String>) -> Drawn {
         Input::Rows(rows) => ("text", columns(v, rows), Vec::new()),
     };
     let value = given.get(one.name).cloned().unwrap_or_default();
-    Drawn { name: one.name, label: field(v, one.name), kind, help, required: one.required, value, options }
+    let wrong = wrong(v, one.name, errors);
+    Drawn { name: one.name, label: field(v, one.name), kind, help, wrong, required: one.required, value, options }
 }
 
-/// A form with what was typed into it, when it is the one that was sent.
-pub fn form(v: &View, one: &Form, (sent, given): (&str, &BTreeMap<String, String>)) -> DrawnForm {
+impl Drawn {
+    pub fn described(&self) -> bool {
+        !self.help.is_empty() || !self.wrong.is_empty()
+    }
+}
+
+/// What is wrong with a field or with a part of it.
+fn wrong(v: &View, name: &str, errors: &[FieldError]) -> String {
+    let own = errors.iter().filter(|one| v.is_wrong(std::slice::from_ref(*one), name));
+    own.map(|one| one.message.as_str()).collect::<Vec<_>>().join(" ")
+}
+
+/// A form with what was typed into it and what is wrong with that, when it is the one that was sent.
+pub fn form(
+    v: &View,
+    one: &Form,
+    (sent, given, errors): (&str, &BTreeMap<String, String>, &[FieldError]),
+) -> DrawnForm {
     let empty = BTreeMap::new();
     let is_sent = sent == one.act;
-    let given = if is_sent { given } else { &empty };
-    let fields = one.fields.iter().map(|field| drawn(v, field, given)).collect();
+    let (given, errors) = if is_sent { (given, errors) } else { (&empty, &[] as &[FieldError]) };
+    let fields = one.fields.iter().map(|field| drawn(v, field, given, errors)).collect();
     DrawnForm {
         act: one.act,
         label: v.word("sec-instrument-act", one.act),

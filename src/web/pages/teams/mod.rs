@@ -7,7 +7,7 @@ pub mod request;
 
 use askama::Template;
 use axum::Router;
-use axum::extract::{Form, Query, State};
+use axum::extract::{Query, State};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::get;
@@ -291,9 +291,8 @@ async fn create(
     State(app): State<App>,
     staff: May<can::RunIncidents>,
     v: View,
-    Form(fields): Form<Vec<(String, String)>>,
+    fields: Fields,
 ) -> Result<Response, ApiError> {
-    let fields = Fields::of(fields);
     let actor = staff.actor();
     let by = Acting { ids: &app.ids, now: v.now, actor: &actor };
     let mut tx = app.db.web.begin().await?;

@@ -2,7 +2,7 @@
 
 use askama::Template;
 use axum::Router;
-use axum::extract::{Form, Path, Query, State};
+use axum::extract::{Path, Query, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::get;
@@ -88,9 +88,8 @@ async fn make(
     State(app): State<App>,
     staff: May<can::ReportField>,
     v: View,
-    Form(fields): Form<Vec<(String, String)>>,
+    fields: Fields,
 ) -> Result<Response, ApiError> {
-    let fields = Fields::of(fields);
     let actor = staff.actor();
     let by = By { desk: Desk::of(&app), now: v.now, actor: &actor };
     let mut tx = app.db.web.begin().await?;
@@ -222,9 +221,8 @@ async fn act(
     staff: May<can::RunIncidents>,
     v: View,
     Path(id): Path<Uuid>,
-    Form(fields): Form<Vec<(String, String)>>,
+    fields: Fields,
 ) -> Result<Response, ApiError> {
-    let fields = Fields::of(fields);
     let actor = staff.actor();
     let by = By { desk: Desk::of(&app), now: v.now, actor: &actor };
     let mut tx = app.db.web.begin().await?;

@@ -2,7 +2,8 @@
 
 use axum::http::{Method, StatusCode};
 use sentinela::accounts::Role;
-use serde_json::json;
+use serde_json::{Value, json};
+use sqlx::{Connection as _, Executor as _};
 
 use super::{House, PARTNER, plan};
 
@@ -37,6 +38,7 @@ async fn an_export_reads_back_byte_for_byte_and_the_series_goes_on_after_it() {
     house.done(&id, json!({ "act": "reverse", "seq": 2, "on": "2026-01-14", "reason": "Conta errada" })).await;
     let (status, text) = house.raw(&house.person.token, Method::GET, "/export", String::new()).await;
     assert_eq!((status, text.lines().count()), (StatusCode::OK, 1));
+    assert_eq!(house.show(&id).await["broken_at"], Value::Null);
 
     let other = House::open(Role::Agreements, "agreements", "2026-01-14").await;
     let import = async |text: &str| other.raw(&other.person.token, Method::POST, "/import", text.to_owned()).await;
@@ -54,4 +56,81 @@ async fn an_export_reads_back_byte_for_byte_and_the_series_goes_on_after_it() {
             sqlx::query(sqlx::AssertSqlSafe(format!("delete from {table}"))).execute(&other.room.db.pool).await;
         assert!(rewritten.is_err(), "{table} is only added to");
     }
+}
+
+#[tokio::test]
+async fn an_act_that_was_changed_behind_the_service_is_told_and_does_not_come_in() {
+    let house = House::open(Role::Agreements, "agreements", "2026-01-14").await;
+    let id = house.opened(json!({ "kind": "fomento", "object": "Oficinas" })).await;
+    let waive = json!({ "act": "waive", "ground": "Emergência", "law_ref": "Lei 13.019/2014, art. 30, I" });
+    assert_eq!(house.done(&id, waive).await["broken_at"], Value::Null);
+    let (_, text) = house.raw(&house.person.token, Method::GET, "/export", String::new()).await;
+    let other = House::open(Role::Agreements, "agreements", "2026-01-14").await;
+    let forged = text.replace("art. 30, I", "art. 30, V");
+    assert_ne!(forged, text);
+    let (status, told) = other.raw(&other.person.token, Method::POST, "/import", forged).await;
+    assert_eq!(status, StatusCode::BAD_REQUEST, "{told}");
+    assert!(told.contains("the chain is broken at act 2"), "{told}");
+
+    // What a superuser can do: no trigger is asked.
+    let mut owner = house.room.db.owner().await;
+    owner.execute("set session_replication_role = replica").await.unwrap();
+    owner
+        .execute("update instrument_act set asked = jsonb_set(asked, '{ground}', '\"Outro\"') where seq = 2")
+        .await
+        .unwrap();
+    assert_eq!(house.show(&id).await["broken_at"], 2);
+    let link = format!("/secretaria/painel/parcerias/{id}");
+    let page = house.room.page(&house.person, &link).await;
+    assert!(page.contains("its chain of hashes does not fit"), "{page}");
+    // The last act without its place is no act from before there was a chain.
+    owner.execute("alter table instrument_act drop constraint instrument_act_chained").await.unwrap();
+    owner.execute("update instrument_act set hash = null where seq = 2").await.unwrap();
+    assert_eq!(house.show(&id).await["broken_at"], 2);
+    owner.close().await.unwrap();
+}
+
+#[tokio::test]
+async fn acts_from_before_the_chain_are_covered_by_the_next_one_and_their_old_files_come_in() {
+    let house = House::open(Role::Agreements, "agreements", "2026-01-14").await;
+    let id = house.opened(json!({ "kind": "fomento", "object": "Oficinas" })).await;
+    let mut owner = house.room.db.owner().await;
+    owner.execute("set session_replication_role = replica").await.unwrap();
+    owner.execute("alter table instrument_act drop constraint instrument_act_chained").await.unwrap();
+    owner.execute("update instrument_act set prev = null, hash = null").await.unwrap();
+    let waive = json!({ "act": "waive", "ground": "Emergência", "law_ref": "Lei 13.019/2014, art. 30, I" });
+    assert_eq!(house.done(&id, waive).await["broken_at"], Value::Null);
+    let (_, text) = house.raw(&house.person.token, Method::GET, "/export", String::new()).await;
+    let mut old: Value = serde_json::from_str(&text).unwrap();
+    for act in old["acts"].as_array_mut().unwrap() {
+        act.as_object_mut().unwrap().retain(|key, _| key != "prev" && key != "hash");
+    }
+    let other = House::open(Role::Agreements, "agreements", "2026-01-14").await;
+    for word in ["\"created\":1", "\"unchanged\":1"] {
+        let (status, told) = other.raw(&other.person.token, Method::POST, "/import", old.to_string()).await;
+        assert_eq!((status, told.contains(word)), (StatusCode::OK, true), "{told}");
+    }
+    assert_eq!(other.raw(&other.person.token, Method::GET, "/export", String::new()).await.1, text);
+    owner.execute("update instrument_act set reason = 'Outro' where seq = 1").await.unwrap();
+    assert_eq!(house.show(&id).await["broken_at"], 2);
+    owner.close().await.unwrap();
+}
+
+#[tokio::test]
+async fn each_of_many_instruments_is_taken_out_with_what_is_its_own() {
+    let house = House::open(Role::Agreements, "agreements", "2026-01-14").await;
+    for object in ["Oficinas", "Corais", "Hortas"] {
+        house.opened(json!({ "kind": "fomento", "object": object })).await;
+    }
+    let last = house.opened(json!({ "kind": "fomento", "object": "Teatro" })).await;
+    let waive = json!({ "act": "waive", "ground": "Emergência", "law_ref": "Lei 13.019/2014, art. 30, I" });
+    house.done(&last, waive).await;
+    let (_, text) = house.raw(&house.person.token, Method::GET, "/export", String::new()).await;
+    let lines: Vec<Value> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let of = |line: &Value| (line["document"].to_string(), line["acts"].as_array().unwrap().len());
+    for (line, (object, acts)) in lines.iter().zip([("Oficinas", 1), ("Corais", 1), ("Hortas", 1), ("Teatro", 2)]) {
+        let (document, count) = of(line);
+        assert!(document.contains(object) && count == acts, "{object}: {line}");
+    }
+    assert_eq!(lines.len(), 4, "in the order of opening");
 }

@@ -51,6 +51,32 @@ pub async fn spawned(conn: &mut PgConnection, resolution: Uuid, case: Uuid) -> s
     Ok(done.rows_affected() > 0)
 }
 
+/// Accounts of whoever is recused from the item that a resolution decided.
+pub async fn recused(conn: &mut PgConnection, resolution: Uuid) -> sqlx::Result<Vec<String>> {
+    sqlx::query_scalar!(
+        "select s.username from body_resolution r join body_recusal c on c.item_id = r.item_id join body_person p on p.id = c.person_id
+         join staff s on s.id = p.staff_id where r.id = $1 order by s.username",
+        resolution
+    )
+    .fetch_all(conn)
+    .await
+}
+
+/// Cases that came of a resolution and accounts that are recused from its item, and never were from the case, at most 100: cases that were opened
+/// by an earlier version, and members who were given an account since.
+pub async fn unrecused(conn: &mut PgConnection) -> sqlx::Result<Vec<(Uuid, String)>> {
+    let rows = sqlx::query!(
+        r#"select r.spawned_case as "case!", s.username from body_recusal c join body_resolution r on r.item_id = c.item_id
+           join body_person p on p.id = c.person_id join staff s on s.id = p.staff_id
+           where r.spawned_case is not null
+             and not exists (select from case_recusal k where k.case_id = r.spawned_case and k.username = s.username)
+           order by r.at, r.id, s.username limit 100"#
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(rows.into_iter().map(|row| (row.case, row.username)).collect())
+}
+
 /// The resolution that a case came of.
 pub async fn origin(conn: &mut PgConnection, case: Uuid) -> sqlx::Result<Option<Origin>> {
     sqlx::query_as!(

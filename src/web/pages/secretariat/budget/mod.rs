@@ -94,7 +94,8 @@ pub(super) fn told(v: &View, error: PlanError) -> Result<Wrong, ApiError> {
     match error {
         PlanError::Wrong(errors) => Ok((v.t("sec-budget-bad"), sentences::fields(v.lang, errors))),
         PlanError::Refused(Refused::Wrong { field, value, message }) => {
-            Ok((v.t("sec-budget-bad"), sentences::fields(v.lang, vec![FieldError { field, value, message }])))
+            let errors = vec![FieldError { field, value, message }];
+            Ok((v.t("sec-budget-bad"), sentences::fields(v.lang, errors)))
         }
         PlanError::Refused(Refused::Because(reason)) => {
             Ok((known(v, &reason.detail, reason.words(v.lang)), Vec::new()))

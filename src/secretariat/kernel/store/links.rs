@@ -1,0 +1,126 @@
+//! How cases belong to each other, and what guards ask around one.
+
+use sqlx::PgConnection;
+use sqlx::types::Json;
+use uuid::Uuid;
+
+use super::super::guards::{Facts, Near};
+use super::super::{CaseLink, Fields, LinkKind, SUBJECT};
+use super::{MOST, decode};
+use crate::clock::Instant;
+use crate::deadlines;
+
+pub async fn insert_link(
+    conn: &mut PgConnection,
+    (from, to): (Uuid, Uuid),
+    kind: LinkKind,
+    (now, by): (Instant, &str),
+) -> sqlx::Result<bool> {
+    let done = sqlx::query!(
+        "insert into case_link (from_case, to_case, kind, at, actor) values ($1, $2, $3, $4, $5) on conflict do nothing",
+        from,
+        to,
+        kind.as_str(),
+        now,
+        by
+    )
+    .execute(conn)
+    .await?;
+    Ok(done.rows_affected() == 1)
+}
+
+/// Cases beside this one that a reader may read, by user name and the modules they work in: what is restricted only there, or when it is theirs.
+pub async fn links(
+    conn: &mut PgConnection,
+    case: Uuid,
+    (reader, works_in): (&str, &[String]),
+) -> sqlx::Result<Vec<CaseLink>> {
+    let rows = sqlx::query!(
+        r#"select c.id, c.type_key, c.module, c.series, c.year, c.number, c.title, c.state, c.is_final, l.kind,
+               (l.to_case = $1) as "inward!"
+           from case_link l join case_file c on c.id = case when l.to_case = $1 then l.from_case else l.to_case end
+           where (l.from_case = $1 or l.to_case = $1)
+             and (c.access <> 'restricted' or c.module = any($3) or ($4 <> '' and $4 in (c.assigned, c.author)))
+             and not exists (select from case_recusal r where r.case_id = c.id and r.username = $4 and r.lifted_at is null)
+           order by 6 desc, c.is_final, l.at, c.id limit $2"#,
+        case,
+        MOST,
+        works_in,
+        reader
+    )
+    .fetch_all(conn)
+    .await?;
+    rows.into_iter()
+        .map(|row| {
+            let number = match (row.series, row.year, row.number) {
+                (Some(series), Some(year), Some(number)) => format!("{series} {year}/{number:03}"),
+                _ => String::new(),
+            };
+            Ok(CaseLink {
+                id: row.id,
+                type_key: row.type_key,
+                module: row.module,
+                number,
+                title: row.title,
+                state: row.state,
+                is_final: row.is_final,
+                kind: row.kind.parse().map_err(decode)?,
+                inward: row.inward,
+            })
+        })
+        .collect()
+}
+
+struct NearRow {
+    type_key: String,
+    title: String,
+    state: String,
+    is_final: bool,
+    fields: Json<Fields>,
+    is_above: bool,
+}
+
+/// What guards ask of a case. Of many cases below it those that are open come first: one that is left unseen must not count as finished.
+pub async fn facts(conn: &mut PgConnection, case: Uuid) -> sqlx::Result<Facts> {
+    let deadlines = deadlines::store::list(&mut *conn, Some((SUBJECT, case)), false).await?;
+    let documents = sqlx::query_scalar!("select distinct kind from case_document where case_id = $1", case)
+        .fetch_all(&mut *conn)
+        .await?;
+    let acts = sqlx::query!("select act, actor, at from case_act where case_id = $1 order by seq", case)
+        .fetch_all(&mut *conn)
+        .await?;
+    let near = sqlx::query_as!(
+        NearRow,
+        r#"select c.type_key, case when c.access = 'restricted' then c.type_key else c.title end as "title!", c.state, c.is_final, c.fields as "fields: Json<Fields>",
+               ((l.kind = 'parent' and l.from_case = $1) or (l.kind = 'spawned' and l.to_case = $1)) as "is_above!"
+           from case_link l join case_file c on c.id = case when l.to_case = $1 then l.from_case else l.to_case end
+           where (l.from_case = $1 or l.to_case = $1) and l.kind in ('parent', 'spawned') and c.annulled_at is null
+           order by 6 desc, c.is_final and not ((l.kind = 'parent' and l.from_case = $1) or (l.kind = 'spawned' and l.to_case = $1)),
+               l.at, c.id limit $2"#,
+        case,
+        MOST
+    )
+    .fetch_all(conn)
+    .await?;
+    let (above, below): (Vec<_>, Vec<_>) = near.into_iter().partition(|row| row.is_above);
+    let near = |rows: Vec<NearRow>| {
+        rows.into_iter()
+            .map(|row| Near {
+                type_key: row.type_key,
+                name: row.title,
+                state: row.state,
+                is_final: row.is_final,
+                fields: row.fields.0,
+            })
+            .collect()
+    };
+    Ok(Facts {
+        deadlines,
+        documents: documents.into_iter().collect(),
+        // Of an act that was done more than once the last stands.
+        done_at: acts.iter().map(|row| (row.act.clone(), row.at)).collect(),
+        acts: acts.into_iter().map(|row| (row.act, row.actor)).collect(),
+        parents: near(above),
+        children: near(below),
+    })
+}

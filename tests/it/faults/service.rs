@@ -1,0 +1,182 @@
+//! The service as a process with failpoints, and other ends whose accounts are files.
+
+use std::fs::File;
+use std::os::unix::process::ExitStatusExt as _;
+use std::path::{Path, PathBuf};
+
+use serde_json::Value;
+use tokio::process::{Child, Command};
+
+use crate::dispatch::peers::{here, python};
+use crate::support::{Process, TestDb, eventually, free_port};
+
+/// Where an installation is: what its processes share, and the ports of the next one.
+pub struct Place {
+    pub folder: PathBuf,
+    pub http: u16,
+    pub mqtt: u16,
+    /// Lines of configuration.
+    pub config: String,
+}
+
+impl Place {
+    pub fn new(folder: &Path, config: &str) -> Self {
+        Self { folder: folder.to_owned(), http: free_port(), mqtt: free_port(), config: config.to_owned() }
+    }
+
+    /// The same installation as seen by a second process beside the first.
+    pub fn beside(&self) -> Self {
+        Self::new(&self.folder, &self.config)
+    }
+
+    pub fn data(&self) -> PathBuf {
+        self.folder.join("data")
+    }
+}
+
+/// A running service, and what it says on standard error.
+pub struct Service {
+    pub process: Process,
+    log: PathBuf,
+}
+
+impl Service {
+    /// Starts it on the test's database and waits until it is ready.
+    pub async fn start(db: &TestDb, place: &Place, failpoints: &str) -> Self {
+        let mut command = command(place, failpoints);
+        command.env("SENTINELA__DATABASE__URL", &db.url);
+        Self::run(command, place).await
+    }
+
+    /// The same with a private cluster of its own.
+    pub async fn start_private(place: &Place, failpoints: &str) -> Self {
+        let mut command = command(place, failpoints);
+        command.env("SENTINELA__DATABASE__URL", "");
+        Self::run(command, place).await
+    }
+
+    async fn run(mut command: Command, place: &Place) -> Self {
+        let log = place.folder.join(format!("service-{}.log", place.http));
+        let errors = File::options().create(true).append(true).open(&log).unwrap();
+        command.stderr(errors);
+        let mut process = Process::start(command);
+        process.line_with("ready:").await;
+        let service = Self { process, log };
+        if place.mqtt > 0 {
+            eventually("the MQTT endpoint", || async {
+                tokio::net::TcpStream::connect(("127.0.0.1", place.mqtt)).await.ok()
+            })
+            .await;
+        }
+        service
+    }
+
+    /// What it has said so far, with what processes before it said on the same ports.
+    pub fn said(&self) -> String {
+        std::fs::read_to_string(&self.log).unwrap_or_default()
+    }
+
+    /// Waits for the line of a place that was reached with its action.
+    pub async fn reached(&self, point: &str) {
+        let line = format!("failpoint {point}, time ");
+        eventually(&line, || async { self.said().contains(&line).then_some(()) }).await;
+    }
+
+    /// Waits until it is dead by its own hand, as after kill -9: nothing was unwound.
+    pub async fn died(&mut self) {
+        let (status, said) = self.process.end().await;
+        assert_eq!(status.signal(), Some(6), "{status}: {said}\n{}", self.said());
+    }
+
+    /// kill -9 from outside.
+    pub async fn kill(mut self) {
+        self.process.kill().await;
+    }
+
+    /// The orderly end: leases are let go.
+    pub async fn stop(mut self) {
+        self.process.signal("TERM").await;
+        let (status, said) = self.process.end().await;
+        assert!(status.success(), "{status}: {said}\n{}", self.said());
+    }
+}
+
+fn command(place: &Place, failpoints: &str) -> Command {
+    let file = place.folder.join(format!("sentinela-{}.toml", place.http));
+    std::fs::write(&file, &place.config).unwrap();
+    // A process that kills itself is not to leave its memory in a file.
+    let mut command = Command::new("sh");
+    command.args(["-c", r#"ulimit -c 0; exec "$0" "$@""#, env!("CARGO_BIN_EXE_sentinela")]);
+    let mqtt = if place.mqtt > 0 { format!("127.0.0.1:{}", place.mqtt) } else { String::new() };
+    command
+        .env_remove("DATABASE_URL")
+        .arg("serve")
+        .arg("--config")
+        .arg(&file)
+        // The keys are the same for every process of an installation.
+        .env("SENTINELA__DATA_DIR", place.data())
+        .env("SENTINELA__HTTP__LISTEN", format!("127.0.0.1:{}", place.http))
+        .env("SENTINELA__MQTT__LISTEN", mqtt)
+        .env("SENTINELA__OUTBOUND__ALLOW", "127.0.0.1")
+        // The town's rows are dated long ago.
+        .env("SENTINELA__PRIVACY__OUTBOX_ADDRESS_DAYS", "3650")
+        .env("SENTINELA__LOG__LEVEL", "error")
+        .env("SENTINELA_FAILPOINTS", failpoints);
+    command
+}
+
+/// Another end as a process: everything it says goes to a file, so that it never waits for a reader and the account outlives it.
+pub struct Peer {
+    child: Child,
+    account: PathBuf,
+}
+
+impl Peer {
+    /// An SMS centre (npm package `smpp`).
+    pub async fn centre(folder: &Path, port: u16, options: &[&str]) -> Self {
+        let mut command = Command::new("node");
+        command.arg(here("smsc.js")).arg(port.to_string()).args(options);
+        Self::start(folder, command, port).await
+    }
+
+    /// A mail server (aiosmtpd).
+    pub async fn mail(folder: &Path, port: u16, options: &[&str]) -> Self {
+        let mut command = Command::new(python());
+        command.arg(here("smtp.py")).arg(port.to_string()).args(options);
+        Self::start(folder, command, port).await
+    }
+
+    async fn start(folder: &Path, mut command: Command, port: u16) -> Self {
+        let account = folder.join(format!("peer-{port}.log"));
+        let file = File::create(&account).unwrap();
+        command.stdin(std::process::Stdio::null()).stdout(file).kill_on_drop(true);
+        let child = command.spawn().unwrap();
+        let peer = Self { child, account };
+        eventually("another end", || async {
+            peer.lines().iter().any(|line| line.get("ready").is_some()).then_some(())
+        })
+        .await;
+        peer
+    }
+
+    /// Its whole account so far: one line for each thing that happened. A line that is being written is not there yet.
+    pub fn lines(&self) -> Vec<Value> {
+        let text = std::fs::read_to_string(&self.account).unwrap_or_default();
+        let whole = text.rfind('\n').map_or("", |end| &text[..end]);
+        whole.lines().map(|line| serde_json::from_str(line).unwrap_or_else(|_| panic!("{line:?}"))).collect()
+    }
+
+    /// Waits for its first `count` lines with this key.
+    pub async fn told(&self, key: &str, count: usize) -> Vec<Value> {
+        eventually(&format!("{count} lines with {key:?}"), || async {
+            let lines: Vec<Value> = self.lines().into_iter().filter(|line| line.get(key).is_some()).collect();
+            (lines.len() >= count).then_some(lines)
+        })
+        .await
+    }
+
+    pub async fn signal(&self, name: &str) {
+        let id = self.child.id().expect("it runs").to_string();
+        assert!(Command::new("kill").args(["-s", name, &id]).status().await.unwrap().success());
+    }
+}
