@@ -81,7 +81,7 @@ pub async fn write_down(
     };
     let taken = intake::take(&mut *conn, by, config, (new.source_id, &[entry])).await?;
     let Some(id) = taken.new.first().copied() else {
-        return Err(Refused::Conflict("an item of this address is there".into()).into());
+        return Err(Refused::Conflict("this item is there: the same address with the same words".into()).into());
     };
     let entry = Audited::new(Act::MediaItem, "media_item", id).to(json!({ "by_hand": true, "source": new.source_id }));
     audit::record(conn, by.ids, by.now, by.actor, entry).await?;

@@ -175,7 +175,7 @@ pub struct Made {
 /// Writes an item down.
 ///
 /// # Errors
-/// 400 naming every field; 409 when its address is there; 401, 403 naming the role.
+/// 400 naming every field; 409 when it is there; 401, 403 naming the role.
 #[utoipa::path(post, path = "/api/v1/secretariat/media-monitoring/items", tag = "media monitoring", request_body = NewItem,
     responses((status = 201, body = Made), (status = 400, body = Problem), (status = 401, body = Problem), (status = 403, body = Problem),
         (status = 409, body = Problem)),

@@ -12,7 +12,7 @@ use axum::routing::get;
 use chrono::NaiveDate;
 use serde::Deserialize;
 
-use super::media::{refused, with_status, works};
+use super::media::{field, marked, refused, with_status, works};
 use crate::accounts::Role;
 use crate::app::App;
 use crate::plancon::PlanError;
@@ -53,6 +53,15 @@ struct DaysPage {
 }
 
 impl DaysPage {
+    /// Label of a field that is wrong.
+    fn field(&self, error: &FieldError) -> String {
+        field(&self.f.v, &error.field)
+    }
+
+    fn mark(&self, name: &str) -> Markup {
+        marked(&self.errors, name)
+    }
+
     fn number(&self, number: &i32) -> i64 {
         i64::from(*number)
     }
