@@ -7337,6 +7337,8 @@ refused-guard-outside = “{ $field }” ({ $day }) lies outside “{ $name }”
 refused-guard-unknown = The condition { $name } is unknown.
 
 # Sentences of the desks, for the pages (src/web/pages/secretariat/sentences.rs)
+said-expected-at-most-x-plain-characters = Use at most { $a } characters, without control characters.
+said-expected-the-code-of-a-service-of-the-list = Use the code of a service of the list of services.
 said-x-is-neither-a-cnpj-nor-a-cpf-expected-14-or-11-places-with = { $a } is neither a CNPJ nor a CPF: expected 14 or 11 places with right check digits.
 said-no-hearing-was-held-it-comes-before-the-bill-is-submitted-lr = No hearing was held: it comes before the bill is submitted (LRF art. 48 §1 I)
 said-the-notice-is-too-short-a-meeting-that-is-convened-now-begin = The notice is too short: a meeting that is convened now begins on { $a } or later.

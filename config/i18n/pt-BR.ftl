@@ -7355,6 +7355,8 @@ refused-guard-outside = “{ $field }” ({ $day }) fica fora de “{ $name }”
 refused-guard-unknown = A condição { $name } não é conhecida.
 
 # Frases dos serviços, para as páginas (src/web/pages/secretariat/sentences.rs)
+said-expected-at-most-x-plain-characters = Use no máximo { $a } caracteres, sem caracteres de controle.
+said-expected-the-code-of-a-service-of-the-list = Use o código de um serviço da lista de serviços avaliados.
 said-x-is-neither-a-cnpj-nor-a-cpf-expected-14-or-11-places-with = Não é CNPJ nem CPF: confira os dígitos.
 said-no-hearing-was-held-it-comes-before-the-bill-is-submitted-lr = Não houve audiência: ela vem antes do envio do projeto (LRF art. 48 §1 I).
 said-the-notice-is-too-short-a-meeting-that-is-convened-now-begin = O prazo de convocação é curto: convocada agora, a reunião começa em { $a } ou depois.

@@ -5,7 +5,7 @@ use crate::i18n::Lang;
 use crate::web::error::FieldError;
 
 /// Each form with its gaps as `{}`, the more special first, and the key of its words; the gaps are `$a` to `$d`.
-const FORMS: [(&str, &str); 192] = [
+const FORMS: [(&str, &str); 194] = [
     (
         "no quorum to decide: {} of {} seats present, {} needed (quorum of {}, recused members not counted)",
         "said-no-quorum-to-decide-x",
@@ -258,6 +258,8 @@ const FORMS: [(&str, &str); 192] = [
     ("a line that changes by nothing", "said-a-line-that-changes-by-nothing"),
     ("{}: R$ {} less R$ {} is below nought", "said-x-r-x-less-r-x-is-below-nought"),
     ("revenue {} would be below nought", "said-revenue-x-would-be-below-nought"),
+    ("expected at most {} characters without control characters", "said-expected-at-most-x-plain-characters"),
+    ("expected the code of a service of the list", "said-expected-the-code-of-a-service-of-the-list"),
     ("expected that it is confirmed", "said-expected-that-it-is-confirmed"),
     ("expected a day, as 2026-03-31", "said-expected-a-day-as-2026-03-31"),
     ("expected a plan of work first", "said-expected-a-plan-of-work-first"),
