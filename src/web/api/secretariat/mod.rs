@@ -12,6 +12,7 @@ pub mod figures;
 pub mod funding;
 pub mod instruments;
 pub mod lists;
+pub mod media_days;
 pub mod media_monitoring;
 pub mod media_sources;
 pub mod papers;
@@ -44,6 +45,7 @@ pub fn routes() -> Router<App> {
         .merge(figures::routes())
         .merge(publishing::routes())
         .merge(media_monitoring::routes())
+        .merge(media_days::routes())
         .merge(media_sources::routes())
         .merge(budget::routes())
         .merge(agreements::routes())
