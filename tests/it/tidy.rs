@@ -225,6 +225,7 @@ const PURE: &[&str] = &[
     "secretariat/budget/table.rs",
     "secretariat/ethics/votes.rs",
     "secretariat/evaluation/file.rs",
+    "secretariat/evaluation/letters.rs",
     "secretariat/evaluation/mod.rs",
     "secretariat/evaluation/report.rs",
     "secretariat/evaluation/suppress.rs",

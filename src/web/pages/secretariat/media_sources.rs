@@ -97,7 +97,7 @@ impl SourcesPage {
 
     /// How an input says that it is wrong, in the form that was sent.
     fn mark(&self, form: &str, name: &str) -> Markup {
-        marked(if self.sent == form { &self.errors } else { &[] }, name)
+        marked(if self.sent == form { self.errors.as_slice() } else { &[] }, name)
     }
 
     /// The rule has its help besides.
@@ -110,7 +110,7 @@ impl SourcesPage {
     }
 
     fn mark_change(&self, one: &Source, name: &str) -> Markup {
-        marked(if self.is_changing(one) { &self.errors } else { &[] }, name)
+        marked(if self.is_changing(one) { self.errors.as_slice() } else { &[] }, name)
     }
 
     /// What the form of a change holds: what was typed, or what stands.
