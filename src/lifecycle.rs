@@ -105,6 +105,7 @@ impl Service {
         self.spawn("cases of the secretariat", crate::secretariat::kernel::worker::run(app.clone()));
         self.spawn("determinations of resolutions", crate::secretariat::committees::worker::run(app.clone()));
         self.spawn("digests by segment", crate::secretariat::segments::worker::run(app.clone()));
+        self.spawn("texts about services", crate::secretariat::evaluation::worker::run(app.clone()));
         self.spawn("media monitoring", crate::secretariat::media_monitoring::worker::run(app.clone()));
         self.spawn("press of the secretariat", crate::secretariat::press::worker::run(app.clone()));
         self.spawn("reviews of plans", crate::plancon::worker::run(app.clone()));

@@ -229,6 +229,7 @@ const PURE: &[&str] = &[
     "secretariat/ethics/exchange.rs",
     "secretariat/ethics/votes.rs",
     "secretariat/evaluation/file.rs",
+    "secretariat/evaluation/letters.rs",
     "secretariat/evaluation/mod.rs",
     "secretariat/evaluation/report.rs",
     "secretariat/evaluation/suppress.rs",

@@ -1,7 +1,7 @@
 //! The forms of sentences that desks write for programs.
 
 /// Each form with its gaps as `{}`, those with more words of their own first, and the key of its words; the gaps are `$a` to `$d`.
-pub(super) const FORMS: [(&str, &str); 310] = [
+pub(super) const FORMS: [(&str, &str); 312] = [
     (
         "this day, line and document came before with other amounts; send the difference as a document of its own",
         "said-this-day-line-and-document-came-before-with-other-amounts-se",
@@ -377,6 +377,8 @@ pub(super) const FORMS: [(&str, &str); 310] = [
     ("a line that changes by nothing", "said-a-line-that-changes-by-nothing"),
     ("{}: R$ {} less R$ {} is below nought", "said-x-r-x-less-r-x-is-below-nought"),
     ("revenue {} would be below nought", "said-revenue-x-would-be-below-nought"),
+    ("expected at most {} characters without control characters", "said-expected-at-most-x-plain-characters"),
+    ("expected the code of a service of the list", "said-expected-the-code-of-a-service-of-the-list"),
     ("expected that it is confirmed", "said-expected-that-it-is-confirmed"),
     ("expected a day, as 2026-03-31", "said-expected-a-day-as-2026-03-31"),
     ("expected a plan of work first", "said-expected-a-plan-of-work-first"),
