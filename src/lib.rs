@@ -69,6 +69,7 @@ pub mod areas;
 pub mod audit;
 pub mod backfill;
 pub mod backtest;
+pub mod backup;
 pub mod catalogue;
 pub mod cli;
 pub mod demo;
