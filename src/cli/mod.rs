@@ -5,6 +5,7 @@
 mod audit;
 mod backfill;
 pub mod backtest;
+mod backup;
 pub mod bench;
 mod check_config;
 mod demo;
@@ -17,6 +18,7 @@ mod key;
 mod migrate;
 mod privacy;
 mod registry;
+mod restore;
 mod rules;
 pub mod scenario;
 mod serve;
@@ -79,6 +81,12 @@ enum Command {
     /// Who did what: check that nothing was changed, and write it out
     #[command(subcommand)]
     Audit(audit::Action),
+    /// Write everything this installation is made of into one archive, while the service runs
+    Backup(backup::Arguments),
+    /// Read an archive back into an empty place, and show that it is what was there. Sends nothing until `take-over`
+    Restore(restore::Arguments),
+    /// Let a restored installation send, once the one it was copied from is stopped for good
+    TakeOver(restore::take_over::Arguments),
     /// How long personal data are kept
     #[command(subcommand)]
     Privacy(privacy::Action),
@@ -138,6 +146,9 @@ async fn run(cli: Cli) -> anyhow::Result<()> {
         Command::Privacy(action) => privacy::run(config, action).await,
         Command::Audit(action) => audit::run(config, action).await,
         Command::Token(action) => token::run(config, action).await,
+        Command::Backup(arguments) => backup::run(config, cli.config.as_deref(), arguments).await,
+        Command::Restore(arguments) => restore::run(config, arguments).await,
+        Command::TakeOver(arguments) => restore::take_over::run(config, arguments).await,
         Command::Bench(bench) => bench.run(config).await,
     }
 }
