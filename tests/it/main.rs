@@ -10,6 +10,7 @@ mod audit;
 mod audit_acts;
 mod backfill;
 mod backtest;
+mod backup;
 mod bench;
 mod catalogue;
 mod catalogue_http;
