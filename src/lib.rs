@@ -73,6 +73,7 @@ pub mod backup;
 pub mod catalogue;
 pub mod cli;
 pub mod demo;
+pub mod doctor;
 pub mod history;
 pub mod picture;
 pub mod print;

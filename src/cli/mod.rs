@@ -10,6 +10,7 @@ pub mod bench;
 mod check_config;
 mod demo;
 mod device;
+mod doctor;
 mod exercise;
 mod export;
 mod history;
@@ -66,6 +67,9 @@ enum Command {
     Migrate,
     /// Say whether the configuration is right, naming each wrong key and what it expects
     CheckConfig(check_config::Arguments),
+    /// Check everything an installation needs, and say what to do. Exits with 0 when all is fine, 1 when somebody should look, 2 when
+    /// something does not work
+    Doctor(doctor::Arguments),
     /// Devices that may publish readings
     #[command(subcommand)]
     Device(device::Action),
@@ -108,6 +112,11 @@ enum Command {
 #[error("{0}")]
 pub struct Usage(pub String);
 
+/// A command that has said all there is to say, and ends with this code.
+#[derive(Clone, Copy, Debug, thiserror::Error)]
+#[error("exit code {0}")]
+pub struct Ended(pub u8);
+
 /// Runs the command of this process.
 pub fn main() -> ExitCode {
     let cli = Cli::parse();
@@ -126,13 +135,14 @@ async fn run(cli: Cli) -> anyhow::Result<()> {
     match &cli.command {
         Command::CheckConfig(arguments) => return check_config::run(cli.config.as_deref(), arguments),
         Command::Demo(arguments) => return demo::run(cli.config.as_deref(), arguments).await,
+        Command::Doctor(arguments) => return doctor::run(cli.config.as_deref(), arguments).await,
         _ => {}
     }
     let config = Config::load(cli.config.as_deref())?;
     match cli.command {
         Command::Serve => serve::run(config).await,
         Command::Migrate => migrate::run(config).await,
-        Command::CheckConfig(_) | Command::Demo(_) => Ok(()),
+        Command::CheckConfig(_) | Command::Demo(_) | Command::Doctor(_) => Ok(()),
         Command::Simulate(simulate) => simulate.run(&config.engine),
         Command::Backtest(backtest) => backtest.run(config).await,
         Command::Import(arguments) => import::run(config, arguments).await,
@@ -154,6 +164,9 @@ async fn run(cli: Cli) -> anyhow::Result<()> {
 }
 
 fn failed(error: &anyhow::Error) -> ExitCode {
+    if let Some(Ended(code)) = error.downcast_ref() {
+        return ExitCode::from(*code);
+    }
     eprintln!("sentinela: {error:#}");
     let wrong_use = error.is::<Usage>() || error.is::<ConfigError>();
     ExitCode::from(if wrong_use { 2 } else { 1 })
