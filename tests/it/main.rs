@@ -22,6 +22,7 @@ mod damage;
 mod demo;
 mod deployments;
 mod dispatch;
+mod doctor;
 mod endpoint_events;
 mod endpoints;
 mod escalation;
