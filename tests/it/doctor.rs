@@ -178,7 +178,7 @@ async fn a_centre_is_reached_and_with_a_probe_signed_in_at() {
 #[tokio::test]
 async fn it_speaks_the_reader_s_language_and_says_which_key_is_wrong() {
     let folder = Folder::new();
-    let asked = |lang: &'static str, arguments: &'static [&'static str]| {
+    let asked = |lang: &str, arguments: &[&str]| {
         let mut command = support::sentinela();
         command.arg("doctor").args(arguments).env("LANG", lang).env_remove("LC_ALL").env_remove("LC_MESSAGES");
         command.env("SENTINELA__DATA_DIR", folder.path().join("data")).env("SENTINELA__HTTP__LISTEN", "nowhere");
