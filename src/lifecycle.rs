@@ -13,6 +13,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::alerts::templates::Templates;
 use crate::app::{App, Parts};
+use crate::backup::hold;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::db::Db;
@@ -97,9 +98,9 @@ impl Service {
         self.spawn("audit keeper", crate::audit::keeper::run(app.clone()));
         self.spawn("device index", ingest::devices::run(app.clone()));
         self.spawn("device commands", crate::fleet::upkeep::run(app.clone()));
-        self.spawn("dispatch", crate::dispatch::worker::run(app.clone()));
-        self.spawn("endpoints", crate::endpoints::worker::run(app.clone()));
-        self.spawn("sirens", crate::sirens::worker::run(app.clone()));
+        self.spawn_released("dispatch", crate::dispatch::worker::run(app.clone()));
+        self.spawn_released("endpoints", crate::endpoints::worker::run(app.clone()));
+        self.spawn_released("sirens", crate::sirens::worker::run(app.clone()));
         self.spawn("rotas", crate::rota::worker::run(app.clone()));
         self.spawn("deadlines", crate::deadlines::worker::run(app.clone()));
         self.spawn("cases of the secretariat", crate::secretariat::kernel::worker::run(app.clone()));
@@ -112,14 +113,14 @@ impl Service {
         self.spawn("situation reports", crate::situation::worker::run(app.clone()));
         self.spawn("events listener", crate::db::listen::run(app.clone()));
         self.spawn("evaluator", crate::pipeline::run(app.clone()));
-        self.spawn("escalation of alerts", crate::alerts::escalation::worker::run(app.clone()));
+        self.spawn_released("escalation of alerts", crate::alerts::escalation::worker::run(app.clone()));
         if !app.config.feeds.is_empty() {
             self.spawn("feeds", crate::feeds::poll::run(app.clone()));
         }
         // Without a feed too: what people bring by hand is told to rules, held against the town, and forgotten in time.
         self.spawn("warnings for rules", crate::feeds::warnings::teller::run(app.clone()));
         self.spawn("exercises", crate::exercises::worker::run(app.clone()));
-        self.spawn("institutions", crate::institutions::worker::run(app.clone()));
+        self.spawn_released("institutions", crate::institutions::worker::run(app.clone()));
         self.spawn("areas", crate::areas::worker::run(app.clone()));
         self.spawn("history", crate::history::worker::run(app.clone()));
         self.spawn("reports", crate::reports::worker::run(app.clone()));
@@ -127,10 +128,10 @@ impl Service {
         self.spawn("comparisons of rules", crate::rules::worker::run(app.clone()));
         self.spawn("station health", crate::stations::health::worker::run(app.clone()));
         if !app.config.reports.maildir.is_empty() {
-            self.spawn("reports by e-mail", crate::reports::mail::worker::run(app.clone()));
+            self.spawn_released("reports by e-mail", crate::reports::mail::worker::run(app.clone()));
         }
         if !app.config.mail.bounces.maildir.is_empty() {
-            self.spawn("letters that come back", crate::dispatch::bounces::worker::run(app.clone()));
+            self.spawn_released("letters that come back", crate::dispatch::bounces::worker::run(app.clone()));
         }
         self.spawn("retention", crate::privacy::retention::run(app.clone()));
         self.spawn("metrics", web::measure::run(app.clone()));
@@ -138,7 +139,15 @@ impl Service {
             self.spawn("MQTT endpoint", endpoint.serve());
         }
         if !app.config.mqtt.external.is_empty() {
-            self.try_spawn("external brokers", ingest::broker::run(app.clone()));
+            let (held, brokers) = (app.clone(), app.clone());
+            self.try_spawn("external brokers", async move {
+                // Two installations at one broker would take each other's messages.
+                if hold::released(&held, "external brokers").await {
+                    ingest::broker::run(brokers).await
+                } else {
+                    Ok(())
+                }
+            });
         }
         self.spawn("http server", listener.serve(app.clone(), web::router::router(app)));
         Ok(())
@@ -150,6 +159,11 @@ impl Service {
             task.await;
             Ok(())
         });
+    }
+
+    /// The same for what a restored installation must not do while the one it was copied from may still run.
+    fn spawn_released(&mut self, name: &'static str, task: impl Future<Output = ()> + Send + 'static) {
+        self.spawn(name, hold::then(self.app.clone(), name, task));
     }
 
     /// The same for a task that can fail.

@@ -5,10 +5,12 @@
 mod audit;
 mod backfill;
 pub mod backtest;
+mod backup;
 pub mod bench;
 mod check_config;
 mod demo;
 mod device;
+mod doctor;
 mod exercise;
 mod export;
 mod history;
@@ -17,6 +19,7 @@ mod key;
 mod migrate;
 mod privacy;
 mod registry;
+mod restore;
 mod rules;
 pub mod scenario;
 mod serve;
@@ -64,6 +67,9 @@ enum Command {
     Migrate,
     /// Say whether the configuration is right, naming each wrong key and what it expects
     CheckConfig(check_config::Arguments),
+    /// Check everything an installation needs, and say what to do. Exits with 0 when all is fine, 1 when somebody should look, 2 when
+    /// something does not work
+    Doctor(doctor::Arguments),
     /// Devices that may publish readings
     #[command(subcommand)]
     Device(device::Action),
@@ -79,6 +85,12 @@ enum Command {
     /// Who did what: check that nothing was changed, and write it out
     #[command(subcommand)]
     Audit(audit::Action),
+    /// Write everything this installation is made of into one archive, while the service runs
+    Backup(backup::Arguments),
+    /// Read an archive back into an empty place, and show that it is what was there. Sends nothing until `take-over`
+    Restore(restore::Arguments),
+    /// Let a restored installation send, once the one it was copied from is stopped for good
+    TakeOver(restore::take_over::Arguments),
     /// How long personal data are kept
     #[command(subcommand)]
     Privacy(privacy::Action),
@@ -100,6 +112,11 @@ enum Command {
 #[error("{0}")]
 pub struct Usage(pub String);
 
+/// A command that has said all there is to say, and ends with this code.
+#[derive(Clone, Copy, Debug, thiserror::Error)]
+#[error("exit code {0}")]
+pub struct Ended(pub u8);
+
 /// Runs the command of this process.
 pub fn main() -> ExitCode {
     let cli = Cli::parse();
@@ -118,13 +135,14 @@ async fn run(cli: Cli) -> anyhow::Result<()> {
     match &cli.command {
         Command::CheckConfig(arguments) => return check_config::run(cli.config.as_deref(), arguments),
         Command::Demo(arguments) => return demo::run(cli.config.as_deref(), arguments).await,
+        Command::Doctor(arguments) => return doctor::run(cli.config.as_deref(), arguments).await,
         _ => {}
     }
     let config = Config::load(cli.config.as_deref())?;
     match cli.command {
         Command::Serve => serve::run(config).await,
         Command::Migrate => migrate::run(config).await,
-        Command::CheckConfig(_) | Command::Demo(_) => Ok(()),
+        Command::CheckConfig(_) | Command::Demo(_) | Command::Doctor(_) => Ok(()),
         Command::Simulate(simulate) => simulate.run(&config.engine),
         Command::Backtest(backtest) => backtest.run(config).await,
         Command::Import(arguments) => import::run(config, arguments).await,
@@ -138,11 +156,17 @@ async fn run(cli: Cli) -> anyhow::Result<()> {
         Command::Privacy(action) => privacy::run(config, action).await,
         Command::Audit(action) => audit::run(config, action).await,
         Command::Token(action) => token::run(config, action).await,
+        Command::Backup(arguments) => backup::run(config, cli.config.as_deref(), arguments).await,
+        Command::Restore(arguments) => restore::run(config, arguments).await,
+        Command::TakeOver(arguments) => restore::take_over::run(config, arguments).await,
         Command::Bench(bench) => bench.run(config).await,
     }
 }
 
 fn failed(error: &anyhow::Error) -> ExitCode {
+    if let Some(Ended(code)) = error.downcast_ref() {
+        return ExitCode::from(*code);
+    }
     eprintln!("sentinela: {error:#}");
     let wrong_use = error.is::<Usage>() || error.is::<ConfigError>();
     ExitCode::from(if wrong_use { 2 } else { 1 })

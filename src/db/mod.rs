@@ -4,6 +4,7 @@ pub mod embedded;
 pub mod geometry;
 pub mod listen;
 pub mod open;
+pub mod programs;
 
 use std::time::Duration;
 

@@ -63,7 +63,33 @@ impl Database {
         Self::ready(config, cluster).await
     }
 
-    async fn ready(config: &Config, cluster: Option<Cluster>) -> Result<Self, OpenError> {
+    /// The database as it is, neither checked nor migrated, beside a service that may be running another version of this program.
+    ///
+    /// # Errors
+    /// The private cluster does not start, or an address is none.
+    pub async fn as_it_is(config: &Config) -> Result<Self, OpenError> {
+        let cluster = if config.database.url.is_empty() { Some(Cluster::join(config).await?) } else { None };
+        Self::at(config, cluster)
+    }
+
+    /// The same, kept from every other process where the cluster is our own.
+    ///
+    /// # Errors
+    /// As `as_it_is`, and somebody else keeps it.
+    pub async fn alone(config: &Config) -> Result<Self, OpenError> {
+        let cluster = if config.database.url.is_empty() { Some(Cluster::start(config).await?) } else { None };
+        Self::at(config, cluster)
+    }
+
+    /// Checks and migrates what was opened as it is.
+    ///
+    /// # Errors
+    /// Says what to install or change.
+    pub async fn bring_up(&self) -> Result<(), OpenError> {
+        self.migrate().await
+    }
+
+    fn at(config: &Config, cluster: Option<Cluster>) -> Result<Self, OpenError> {
         let parse = |url: &str| PgConnectOptions::from_str(url).map_err(OpenError::Url);
         let (options, owner) = match &cluster {
             Some(cluster) => (cluster.options.clone().username(SERVICE_ROLE), cluster.options.clone()),
@@ -72,7 +98,11 @@ impl Database {
             }
             None => (parse(&config.database.url)?, parse(&config.database.owner_url)?),
         };
-        let database = Self { options, owner, cluster };
+        Ok(Self { options, owner, cluster })
+    }
+
+    async fn ready(config: &Config, cluster: Option<Cluster>) -> Result<Self, OpenError> {
+        let database = Self::at(config, cluster)?;
         match database.migrate().await {
             Ok(()) => Ok(database),
             Err(error) => {
