@@ -15,7 +15,8 @@ use tower_http::trace::TraceLayer;
 use crate::app::App;
 use crate::web::error::ApiError;
 use crate::web::{
-    api, assets, client, docs, error, feeds, gate, health, limit, measure, notices, ogc, pages, security, stream, tiles,
+    api, aside, assets, client, docs, error, feeds, gate, health, limit, measure, notices, ogc, pages, security,
+    stream, tiles,
 };
 
 /// The longest a handler may take before its first byte. Event streams answer at once and then stay open.
@@ -45,7 +46,7 @@ pub fn router(app: App) -> Router {
         .merge(api::deployments::routes())
         .merge(api::damage::routes())
         .merge(api::deadlines::routes())
-        .merge(api::secretariat::routes())
+        .merge(secretariat(&app))
         .merge(api::devices::routes())
         .merge(api::endpoints::routes())
         .merge(api::feeds::routes())
@@ -68,7 +69,6 @@ pub fn router(app: App) -> Router {
         .merge(api::plans::routes())
         .merge(api::situation::routes())
         .merge(api::rules::routes())
-        .merge(api::secretariat::committees::routes())
         .merge(api::shelters::routes())
         .merge(api::sirens::routes())
         .merge(api::staff::routes())
@@ -94,6 +94,15 @@ pub fn router(app: App) -> Router {
         .layer(from_fn_with_state(app.clone(), client::remember))
         .layer(TraceLayer::new_for_http().make_span_with(span))
         .with_state(app)
+}
+
+/// What stands aside for the warning.
+fn secretariat(app: &App) -> Router<App> {
+    Router::new()
+        .merge(api::secretariat::routes())
+        .merge(api::secretariat::committees::routes())
+        .merge(pages::secretariat::routes())
+        .layer(from_fn_with_state(aside::Aside::new(app.config.secretariat.at_once), aside::wait))
 }
 
 async fn in_time(request: Request, next: Next) -> Response {
