@@ -500,6 +500,7 @@ mod tests {
     use super::*;
     use crate::clock::from_micros;
     use crate::dispatch::channels::{Key, Row};
+    use crate::dispatch::held::Held;
     use crate::dispatch::retry::{self, Verdict};
 
     fn part(esm_class: u8, octets: &[u8]) -> DeliverSm {
@@ -602,6 +603,7 @@ mod tests {
             },
             body: Body::Impossible(String::new()),
             life_safety: true,
+            held: Held::begin(Duration::from_secs(30)),
         };
         let encoded = sms_text::encode("Saia.", 1).unwrap();
         let outcome = |source: &str, address: &str| {
