@@ -29,10 +29,14 @@ pub const SERVICE_ROLE: &str = "sentinela_service";
 /// queries of this service compiling took seconds and running tens of milliseconds. Memory for a sort is that of a year of one
 /// station, which the server's own setting would send to the disk.
 ///
+/// A machine that is cut off or dies without a word leaves no connection behind for longer than half a minute: what it holds, above all
+/// the lock of the evaluator, is free again then, and not after the hours that the kernel waits by itself.
+///
 /// Last it gives up what the owner may and the service need not: from here on the session cannot change what is
 /// append-only. Where the role does not exist, `open` has said so.
 const SESSION: &str = "set jit = off; set work_mem = '16MB'; set lock_timeout = '15s';
     set idle_in_transaction_session_timeout = '60s';
+    set tcp_keepalives_idle = '10s'; set tcp_keepalives_interval = '5s'; set tcp_keepalives_count = 3; set tcp_user_timeout = '25s';
     select set_config('role', rolname, false) from pg_roles
     where rolname = 'sentinela_service' and pg_has_role(session_user, oid, 'member')";
 
