@@ -64,7 +64,7 @@ impl Service {
             pictures: crate::web::notices::pictures::Pictures::default(),
             deliveries: Default::default(),
             outbound: crate::outbound::Client::new(&config.outbound),
-            db: Db::open(&database.options, config.database.max_connections),
+            db: Db::open(&database.options.clone().application_name(&config.node()), config.database.max_connections),
             config,
             clock,
             ids,

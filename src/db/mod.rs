@@ -47,7 +47,17 @@ pub fn pool(options: &PgConnectOptions, name: &str, max_connections: u32) -> PgP
         .acquire_timeout(Duration::from_secs(10))
         // A statement, not a start-up parameter: poolers between here and the server refuse those.
         .after_connect(|conn, _| Box::pin(async move { sqlx::raw_sql(SESSION).execute(conn).await.map(drop) }))
-        .connect_lazy_with(options.clone().application_name(&format!("sentinela/{name}")))
+        .connect_lazy_with(options.clone().application_name(&called(options, name)))
+}
+
+/// What the server's administrators see: "sentinela/web@node-1", where the options bear the node's name.
+fn called(options: &PgConnectOptions, name: &str) -> String {
+    let given = options.get_application_name().unwrap_or_default();
+    let node = match given.strip_prefix("sentinela/") {
+        Some(pool) => pool.split_once('@').map_or("", |(_, node)| node),
+        None => given,
+    };
+    if node.is_empty() { format!("sentinela/{name}") } else { format!("sentinela/{name}@{node}") }
 }
 
 /// A small pool whose commits do not wait for the disk, for what can be brought in again after a crash.
@@ -69,5 +79,20 @@ impl Db {
     pub fn open(options: &PgConnectOptions, max_connections: u32) -> Self {
         let pool = |name: &str| pool(options, name, max_connections);
         Self { ingest: pool("ingest"), dispatch: pool("dispatch"), web: pool("web") }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_connection_bears_the_name_of_its_node_however_often_its_options_are_passed_on() {
+        let bare = PgConnectOptions::new_without_pgpass();
+        let named = bare.clone().application_name("no-1");
+        let web = called(&named, "web");
+        assert_eq!(web, "sentinela/web@no-1");
+        assert_eq!(called(&named.application_name(&web), "listen"), "sentinela/listen@no-1");
+        assert_eq!(called(&bare.application_name("sentinela/web"), "listen"), "sentinela/listen");
     }
 }
