@@ -124,7 +124,7 @@ fn span(request: &Request) -> tracing::Span {
 }
 
 async fn not_here(request: Request) -> ApiError {
-    let path: String = request.uri().path().chars().take(200).collect();
+    let path: String = request.uri().path().chars().take(60).collect();
     ApiError::NotFound(format!(
         "{path} on a node without the role `web`, which answers /healthz, /readyz and /metrics,"
     ))
