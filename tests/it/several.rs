@@ -6,6 +6,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use chrono::TimeDelta;
 use sentinela::clock::Clock;
+use sentinela::ids::DeviceId;
+use sentinela::ingest::presence::{self, Presence};
+use sentinela::privacy::retention;
 use serde_json::Value;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
@@ -455,4 +458,57 @@ async fn a_release_that_does_not_know_the_schema_is_not_started_and_one_that_run
     assert!(error.contains("29991231000000") && error.contains("newer release"), "{error}");
     let (head, body) = ask(running.http, "GET", "/readyz", "", "").await;
     assert_eq!(status(&head), 200, "{body}");
+}
+
+#[tokio::test]
+async fn the_rules_of_retention_are_carried_out_once_however_many_look_at_the_same_time() {
+    let db = support::db().await;
+    let (one, other) = (support::app(&db), support::app(&db));
+    let (first, second) = tokio::join!(retention::once(&one), retention::once(&other));
+    first.unwrap();
+    second.unwrap();
+    let runs = "select count(*) from audit_event where act = 'retention.run'";
+    assert_eq!(sqlx::query_scalar::<_, i64>(runs).fetch_one(&db.pool).await.unwrap(), 1);
+}
+
+/// Which devices are connected, each with its node.
+async fn connected(db: &TestDb) -> Vec<String> {
+    let sql = "select code || ' at ' || online_node from device where online order by code";
+    sqlx::query_scalar(sql).fetch_all(&db.pool).await.unwrap()
+}
+
+#[tokio::test]
+async fn a_device_that_went_to_another_node_is_not_taken_for_gone_when_the_first_notices() {
+    let db = support::db().await;
+    let mut ids = Vec::new();
+    for code in ["A", "B"] {
+        gauge(&db.pool, code).await;
+        let id = sqlx::query_scalar("select id from device where code = $1").bind(code);
+        ids.push(DeviceId(id.fetch_one(&db.pool).await.unwrap()));
+    }
+    let node = |name: &str| support::app_with(&db, &[("SENTINELA__NODE", name)]);
+    let (first, second) = (node("first"), node("second"));
+    let (at_first, at_second) = (Presence::default(), Presence::default());
+    let story = async {
+        let now = first.clock.now();
+        let until = async |wanted: &[&str]| {
+            eventually("who is connected", || async { (connected(&db).await == wanted).then_some(()) }).await;
+        };
+        at_first.connected(ids[0], None, ("A".into(), 1), now);
+        until(&["A at first"]).await;
+        at_second.connected(ids[0], None, ("A".into(), 2), now);
+        until(&["A at second"]).await;
+        // What the first notices of A is written with the coming of B, or before it.
+        at_first.disconnected(&("A".into(), 1), now);
+        at_first.connected(ids[1], None, ("B".into(), 1), now);
+        until(&["A at second", "B at first"]).await;
+        // The first starts again: it knows of nobody at the second.
+        presence::forget_all(&db.pool, "first").await.unwrap();
+        assert_eq!(connected(&db).await, ["A at second"]);
+    };
+    tokio::select! {
+        () = story => {}
+        () = at_first.run(&first) => panic!("it ran until the service stops"),
+        () = at_second.run(&second) => panic!("it ran until the service stops"),
+    }
 }
