@@ -221,6 +221,12 @@ pub struct Dispatch {
     pub institution_next_min: u32,
 }
 
+impl Dispatch {
+    pub fn lease(&self) -> std::time::Duration {
+        std::time::Duration::from_secs(self.lease_s.into())
+    }
+}
+
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Outbound {

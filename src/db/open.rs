@@ -31,6 +31,11 @@ pub enum OpenError {
     NotMember { user: String, source: sqlx::Error },
     #[error("the rights of the service cannot be set: {0}")]
     Grants(sqlx::Error),
+    #[error(
+        "the database was migrated to {newest} by a newer release; this one knows the schema up to {known}. Start that release here \
+         too. (A process of this release that runs already goes on.)"
+    )]
+    NewerSchema { newest: i64, known: i64 },
     #[error("the schema cannot be migrated: {0}")]
     Migrate(#[from] sqlx::migrate::MigrateError),
     #[error(transparent)]
@@ -116,6 +121,7 @@ impl Database {
         let owner = self.owner.clone().application_name("sentinela/migrate");
         let mut conn = owner.connect().await.map_err(OpenError::Connect)?;
         check_server(&mut conn).await?;
+        check_schema(&mut conn).await?;
         MIGRATOR.run(&mut conn).await?;
         let granted = grant(&mut conn).await;
         if self.cluster.is_some() {
@@ -215,4 +221,16 @@ async fn check_server(conn: &mut PgConnection) -> Result<(), OpenError> {
     .await
     .map_err(OpenError::Connect)?;
     if postgis { Ok(()) } else { Err(OpenError::NoPostgis(major)) }
+}
+
+/// A schema of a later release may lack what this one writes. The table is the migrator's own, so it is not among those the macros check.
+async fn check_schema(conn: &mut PgConnection) -> Result<(), OpenError> {
+    let exists = sqlx::query_scalar::<_, bool>("select to_regclass('_sqlx_migrations') is not null");
+    if !exists.fetch_one(&mut *conn).await.map_err(OpenError::Connect)? {
+        return Ok(());
+    }
+    let newest = sqlx::query_scalar::<_, i64>("select coalesce(max(version), 0) from _sqlx_migrations where success");
+    let newest = newest.fetch_one(conn).await.map_err(OpenError::Connect)?;
+    let known = MIGRATOR.iter().map(|migration| migration.version).max().unwrap_or(0);
+    if newest > known { Err(OpenError::NewerSchema { newest, known }) } else { Ok(()) }
 }

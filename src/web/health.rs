@@ -9,6 +9,7 @@ use serde::Serialize;
 
 use crate::app::App;
 use crate::backup::store;
+use crate::config::NodeRole;
 use crate::db::MIGRATOR;
 use crate::web::client::{ClientAddress, is_in};
 use crate::web::error::ApiError;
@@ -30,11 +31,14 @@ const MAX_LAG_S: f64 = 60.0;
 #[derive(Debug, Serialize)]
 struct Readiness {
     ready: bool,
+    node: String,
+    /// What this process does, as words of `roles`.
+    roles: Vec<NodeRole>,
     database: bool,
     migrated: bool,
     /// Readings in the journal that the rules have not judged yet.
     cursor_lag_readings: Option<i64>,
-    /// Age of the oldest of them, in seconds. Above 60 the rules have stopped or cannot follow, and this is not ready.
+    /// Age of the oldest of them, in seconds. Above 60 the rules have stopped or cannot follow, and whoever judges is not ready.
     cursor_lag_s: Option<f64>,
     /// Readings waiting for their commit.
     ingest_queue_readings: usize,
@@ -47,6 +51,8 @@ struct Readiness {
 async fn readyz(State(app): State<App>) -> Response {
     let mut state = Readiness {
         ready: false,
+        node: app.config.node(),
+        roles: app.config.roles.iter().collect(),
         database: false,
         migrated: false,
         cursor_lag_readings: None,
@@ -64,7 +70,9 @@ async fn readyz(State(app): State<App>) -> Response {
         state.cursor_lag_s = lag_s(&app).await.ok();
         state.held = held(&app).await.ok();
         state.backup_age_s = backup_age_s(&app).await.ok().flatten();
-        state.ready = state.cursor_lag_s.is_some_and(|lag| lag <= MAX_LAG_S);
+        // Where others judge, late judgement is theirs: taking the pages away too would help nobody.
+        let judges = app.config.roles.has(NodeRole::Evaluate);
+        state.ready = state.cursor_lag_s.is_some_and(|lag| !judges || lag <= MAX_LAG_S);
     }
     let status = if state.ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
     (status, Json(state)).into_response()

@@ -68,6 +68,7 @@ mod rota;
 mod rules;
 mod secretariat;
 mod security_docs;
+mod several;
 mod simulations;
 mod sirens;
 mod stages;
