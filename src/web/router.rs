@@ -32,7 +32,7 @@ const UPLOADS: [&str; 3] = ["/relatar", "/console/reports/new", "/api/v1/reports
 pub fn router(app: App) -> Router {
     measure::install();
     let routes = match &app.config.roles {
-        roles if roles.has(NodeRole::Web) => health::routes().merge(all()).fallback(not_found),
+        roles if roles.has(NodeRole::Web) => health::routes().merge(all(&app)).fallback(not_found),
         roles if roles.has(NodeRole::Ingest) => health::routes().merge(api::readings::routes()).fallback(not_here),
         _ => health::routes().fallback(not_here),
     };
@@ -54,7 +54,7 @@ pub fn router(app: App) -> Router {
 }
 
 /// Pages, API and what they show.
-fn all() -> Router<App> {
+fn all(app: &App) -> Router<App> {
     Router::new()
         .merge(assets::routes())
         .merge(docs::routes())
@@ -70,7 +70,7 @@ fn all() -> Router<App> {
         .merge(api::deployments::routes())
         .merge(api::damage::routes())
         .merge(api::deadlines::routes())
-        .merge(secretariat(&app))
+        .merge(secretariat(app))
         .merge(api::devices::routes())
         .merge(api::endpoints::routes())
         .merge(api::feeds::routes())
