@@ -89,3 +89,35 @@ async fn a_watchdog_hears_whether_the_service_is_ready() {
     assert_eq!(asked.status.code(), Some(0), "{asked:?}");
     assert!(String::from_utf8_lossy(&asked.stdout).contains("\"ready\":true"), "{asked:?}");
 }
+
+#[test]
+fn the_configuration_of_the_package_shows_the_defaults_and_moves_the_data_alone() {
+    let text = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("packaging/debian/sentinela.toml"));
+    let text = text.unwrap();
+    let defaults: toml::Table = toml::from_str(sentinela::config::DEFAULTS).unwrap();
+    let given: toml::Table = toml::from_str(&text).unwrap();
+    let stated = |table: &toml::Table| -> Vec<(String, toml::Value)> {
+        let sections = table.iter().flat_map(|(name, value)| match value {
+            toml::Value::Table(section) => {
+                section.iter().map(|(key, value)| (format!("{name}.{key}"), value.clone())).collect::<Vec<_>>()
+            }
+            value => vec![(name.clone(), value.clone())],
+        });
+        sections.collect()
+    };
+    assert_eq!(stated(&given), [("data_dir".to_owned(), toml::Value::from("/var/lib/sentinela"))]);
+    // `# key = value` is a key as it is without being given; other comments are sentences.
+    let lines = text.lines().map(|line| match line.strip_prefix("# ").and_then(|rest| rest.split_once(" = ")) {
+        Some((key, value)) if key.chars().all(|letter| letter.is_ascii_lowercase() || letter == '_') => {
+            format!("{key} = {value}")
+        }
+        _ => line.to_owned(),
+    });
+    let shown: toml::Table = toml::from_str(&lines.collect::<Vec<_>>().join("\n")).unwrap();
+    let shown: Vec<_> = stated(&shown).into_iter().filter(|(key, _)| key != "data_dir").collect();
+    assert!(shown.len() > 10, "{shown:?}");
+    for (key, value) in shown {
+        let (section, name) = key.split_once('.').unwrap();
+        assert_eq!(defaults.get(section).and_then(|section| section.get(name)), Some(&value), "{key}");
+    }
+}
