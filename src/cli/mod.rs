@@ -13,9 +13,11 @@ mod device;
 mod doctor;
 mod exercise;
 mod export;
+mod health;
 mod history;
 mod import;
 mod key;
+mod manual;
 mod migrate;
 mod privacy;
 mod registry;
@@ -70,6 +72,8 @@ enum Command {
     /// Check everything an installation needs, and say what to do. Exits with 0 when all is fine, 1 when somebody should look, 2 when
     /// something does not work
     Doctor(doctor::Arguments),
+    /// Ask the service of this machine whether it is ready, as watchdogs do
+    Health,
     /// Devices that may publish readings
     #[command(subcommand)]
     Device(device::Action),
@@ -105,6 +109,10 @@ enum Command {
     /// Measure this machine
     #[command(subcommand)]
     Bench(bench::Bench),
+    /// Write the manual pages
+    Manual(manual::Manual),
+    /// Print what makes a shell complete these commands
+    Completions(manual::Completions),
 }
 
 /// Wrong use, found after the arguments were parsed. Exit code 2.
@@ -136,13 +144,20 @@ async fn run(cli: Cli) -> anyhow::Result<()> {
         Command::CheckConfig(arguments) => return check_config::run(cli.config.as_deref(), arguments),
         Command::Demo(arguments) => return demo::run(cli.config.as_deref(), arguments).await,
         Command::Doctor(arguments) => return doctor::run(cli.config.as_deref(), arguments).await,
+        Command::Manual(manual) => return manual.run(),
+        Command::Completions(completions) => return completions.run(),
         _ => {}
     }
     let config = Config::load(cli.config.as_deref())?;
     match cli.command {
         Command::Serve => serve::run(config).await,
         Command::Migrate => migrate::run(config).await,
-        Command::CheckConfig(_) | Command::Demo(_) | Command::Doctor(_) => Ok(()),
+        Command::CheckConfig(_)
+        | Command::Demo(_)
+        | Command::Doctor(_)
+        | Command::Manual(_)
+        | Command::Completions(_) => Ok(()),
+        Command::Health => health::run(config).await,
         Command::Simulate(simulate) => simulate.run(&config.engine),
         Command::Backtest(backtest) => backtest.run(config).await,
         Command::Import(arguments) => import::run(config, arguments).await,
