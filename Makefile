@@ -96,6 +96,14 @@ $(UI)/dist/.built: $(UI)/node_modules/.installed $(shell find $(UI) -type f -not
 	cd $(UI) && npm run --silent build
 	touch $@
 
+.PHONY: package
+package: setup ui ## Make what is handed out: Debian package, bill of materials, licences, checksums (target/package/)
+	scripts/package.sh
+
+.PHONY: try-package
+try-package: ## Try the Debian package of target/package/ on a clean Debian that runs systemd (as root)
+	scripts/try-deb.sh "$$(ls -t target/package/sentinela_*.deb | head -1)"
+
 .PHONY: setup
 setup: ## Install what is missing to build and run
 	@scripts/setup.sh run

@@ -32,7 +32,7 @@ impl From<NotNow> for Refused {
         match why {
             NotNow::Day { field, day, expected } => Self::wrong(field, day, format!("expected a day {expected}")),
             NotNow::Inconsistent(all) => {
-                let args = vec![("why", Said::All(all.iter().map(Problem::said).collect()))];
+                let args = vec![("why", Said::All(all.iter().map(Problem::said_with_law).collect()))];
                 let (code, law, detail) = ("budget-inconsistent", String::new(), NotNow::Inconsistent(all).to_string());
                 Self::Because(Box::new(Reason { code, detail, args, law, is_forbidden: false }))
             }

@@ -66,9 +66,9 @@ pub enum Life {
 /// Why an act is not done.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum NotNow {
-    #[error("the bill is {state}: {act} needs {needed}")]
+    #[error("the bill is {state}: {act} (CF arts. 165 e 166) needs {needed}")]
     State { state: &'static str, act: &'static str, needed: &'static str },
-    #[error("the bill is not consistent: {}", .0.iter().map(|one| one.text.as_str()).collect::<Vec<_>>().join("; "))]
+    #[error("the bill is not consistent: {}", .0.iter().map(Problem::cited).collect::<Vec<_>>().join("; "))]
     Inconsistent(Vec<Problem>),
     #[error("no hearing was held: it comes before the bill is submitted (LRF art. 48 §1 I)")]
     NoHearing,

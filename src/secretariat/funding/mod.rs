@@ -310,6 +310,10 @@ impl Kept for Funding {
         matches!(self.state, State::Closed | State::Withdrawn)
     }
 
+    fn law(&self) -> &'static str {
+        life::LAW
+    }
+
     fn set_ledger(&mut self, ledger: Ledger) {
         self.core.ledger = ledger;
     }

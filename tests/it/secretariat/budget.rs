@@ -6,7 +6,7 @@ use axum::http::{Method, Request, StatusCode, header};
 use sentinela::accounts::Role;
 use serde_json::{Value, json};
 
-use crate::approval::Room;
+use crate::approval::{Person, Room};
 use crate::damage::raw;
 
 const CIVIL: &str = "02.04.06.182.0012.2041.3.3.90.30.1500";
@@ -109,8 +109,32 @@ impl Town {
     }
 
     async fn propose(&self, loa: &str, civil: i64) {
-        let lines = json!([line(CIVIL, civil), line(STAFF, 20_000), line(RESERVE, 10_000)]);
+        self.propose_for(loa, (CIVIL, civil)).await;
+    }
+
+    async fn propose_for(&self, loa: &str, (key, amount): (&str, i64)) {
+        let lines = json!([line(key, amount), line(STAFF, 20_000), line(RESERVE, 10_000)]);
         self.good(Method::PUT, &format!("bills/{loa}/proposals/02.04"), lines).await;
+    }
+
+    /// Sends a form as somebody who reads Portuguese.
+    async fn post(&self, by: &Person, path: &str, form: &[(&str, &str)]) -> (StatusCode, String) {
+        let body = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(form).finish();
+        let request = Request::post(format!("/secretaria/painel/orcamento/{path}?lang=pt-BR"))
+            .header("cookie", &by.cookie)
+            .header("csrf", &by.csrf)
+            .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded");
+        self.room.send(request.body(Body::from(body)).unwrap()).await
+    }
+
+    /// A file of a bill, as its staff takes it.
+    async fn file(&self, loa: &str, name: &str) -> String {
+        let token = self.room.token("bia", name).await;
+        let path = format!("/api/v1/secretariat/budget/bills/{loa}/files/{name}");
+        let request = Request::get(path).header(header::AUTHORIZATION, token).body(Body::empty()).unwrap();
+        let (status, bytes) = raw(&self.room, request).await;
+        assert_eq!(status, StatusCode::OK, "{name}");
+        String::from_utf8(bytes).unwrap()
     }
 }
 
@@ -264,5 +288,76 @@ async fn every_page_of_the_staff_opens_and_files_are_handed_out() {
         assert_eq!(status, StatusCode::OK, "{file}");
         assert!(bytes.len() > 100, "{file}");
         assert!(file != "qdd.pdf" || bytes.starts_with(b"%PDF-"));
+    }
+}
+
+#[tokio::test]
+async fn what_the_law_forbids_a_budget_is_refused_with_it_and_in_portuguese_on_the_page() {
+    let town = Town::open().await;
+    let ppa = town.planned(2026).await;
+    town.to_council(&ppa, "2025-08-01").await;
+    let loa = town.collected(2026).await;
+    let bia = town.room.person("bia", Role::Budget).await;
+    let (steps, proposal) = (format!("bills/{loa}/steps"), format!("{loa}/propostas/02.04"));
+    let refused = async |path: &str, form: &[(&str, &str)], parts: &[&str]| {
+        let (status, page) = town.post(&bia, path, form).await;
+        assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY, "{page}");
+        assert!(parts.iter().all(|part| page.contains(part)), "{page} lacks one of {parts:?}");
+    };
+
+    let early = json!({"act": "enact", "law": {"number": "Lei 15.001", "on": "2025-08-01"}});
+    let told = town.refused(Method::POST, &steps, early).await;
+    assert!(told.contains("enacting (CF arts. 165 e 166) needs a submitted bill"), "{told}");
+    let enact = [("act", "enact"), ("number", "Lei 15.001"), ("on", "2025-08-01")];
+    refused(&loa, &enact, &["A situação do projeto não permite isto agora (CF arts. 165 e 166)."]).await;
+
+    let unknown = "chave;esfera;valor;descricao\r\n02.04.77.182.0012.2041.3.3.90.30.1500;fiscal;0,01;";
+    let portaria = "função 77: código desconhecido (Portaria MOG 42/1999, anexo)";
+    refused(&proposal, &[("table", unknown)], &[portaria]).await;
+
+    let consolidate = json!({"act": "consolidate"});
+    town.propose(&loa, 69_999).await;
+    town.good(Method::POST, &format!("bills/{loa}/proposals/02.04/send"), Value::Null).await;
+    let universal = "(Lei 4.320/1964, art. 2, e CF art. 165 §5 e art. 167 II)";
+    let told = town.refused(Method::POST, &steps, consolidate.clone()).await;
+    assert!(told.contains(&format!("the difference is R$ 0,01 {universal}")), "{told}");
+    let pt = format!("O projeto não fecha: receita R$ 1.000,00, despesa R$ 999,99: a diferença é R$ 0,01 {universal}");
+    refused(&loa, &[("act", "consolidate")], &[pt.as_str()]).await;
+
+    let stray = "02.04.06.182.0012.2042.3.3.90.30.1500";
+    town.propose_for(&loa, (stray, 70_000)).await;
+    town.good(Method::POST, &format!("bills/{loa}/proposals/02.04/send"), Value::Null).await;
+    let plan = "(CF art. 165 §7 e art. 167 §1; LRF art. 5)";
+    let told = town.refused(Method::POST, &steps, consolidate).await;
+    let no_action = format!("{stray}: the PPA in force has no action 2042 in a programme 0012 {plan}");
+    assert!(told.contains(&no_action), "{told}");
+    let pt = format!("{stray}: o PPA em vigor não tem a ação 2042 no programa 0012 {plan}");
+    refused(&loa, &[("act", "consolidate")], &[pt.as_str()]).await;
+    assert_eq!(town.good(Method::GET, &format!("bills/{loa}"), Value::Null).await["state"], "collecting");
+}
+
+#[tokio::test]
+async fn the_tables_of_a_budget_are_read_elsewhere_and_go_out_there_with_the_same_bytes() {
+    let town = Town::open().await;
+    let loa = town.collected(2026).await;
+    town.propose(&loa, 70_000).await;
+    let (expense, revenue) = (town.file(&loa, "linhas.csv").await, town.file(&loa, "receitas-linhas.csv").await);
+    assert!(expense.contains(&format!("{CIVIL};fiscal;700,00;")), "{expense}");
+    assert!(revenue.contains("1.1.1.2.50;1500;fiscal;1.000,00;"), "{revenue}");
+
+    let other = Town::open().await;
+    let bia = other.room.person("bia", Role::Budget).await;
+    let there = other.bill("loa", 2026).await;
+    let head = json!({"kind": "loa", "credit_limit": 1000});
+    other.good(Method::PUT, &format!("bills/{there}/content"), json!({"revision": 1, "content": head})).await;
+    for (path, table) in [(format!("{there}/receita"), &revenue), (format!("{there}/propostas/02.04"), &expense)] {
+        let (status, page) = other.post(&bia, &path, &[("table", table)]).await;
+        assert_eq!(status, StatusCode::SEE_OTHER, "{page}");
+    }
+    assert_eq!(other.file(&there, "linhas.csv").await, expense);
+    assert_eq!(other.file(&there, "receitas-linhas.csv").await, revenue);
+    // The Fiscal Data Package says the same of the same lines.
+    for name in ["despesa.csv", "receita.csv"] {
+        assert_eq!(other.file(&there, name).await, town.file(&loa, name).await, "{name}");
     }
 }

@@ -94,6 +94,25 @@ async fn a_definition_file_alone_adds_a_type_with_pages_api_deadlines_and_audit(
     assert_eq!(report["in_time"][0]["met_in_time"], 1, "{report}");
     let page = room.page(&carla, "/secretaria/painel/articulacao-interna/relatorio/coordination.permit").await;
     assert!(page.contains("Answered"), "{page}");
+    // The other way round: opened by the form, answered over the API.
+    let (status, _) = room
+        .post(&carla, "/secretaria/painel/articulacao-interna/novo/coordination.permit", "title=Circo&f.place=Campo")
+        .await;
+    assert_eq!(status, StatusCode::SEE_OTHER);
+    let id = room.words("select id::text from case_file where title = 'Circo'").await.remove(0);
+    let circus = json!({ "id": id });
+    let shown = ask(&room, &carla, Method::GET, &path("coordination", &circus, ""), Value::Null).await.1;
+    assert_eq!(
+        (&shown["numbered"], due(&shown, "permit.answer")),
+        (&json!("LIC 2026/002"), &json!("2026-02-25")),
+        "{shown}"
+    );
+    assert!(shown["deadlines"][0]["law_ref"] == "Lei Municipal 1/2026, art. 2", "{shown}");
+    let answered =
+        done(&room, &carla, "coordination", &circus, ("answer", json!({ "fields": { "answer": "Não" } }))).await;
+    assert_eq!(answered["state"], "answered", "{answered}");
+    let audit = room.words("select act from audit_event where object_kind = 'case' order by at, id").await;
+    assert_eq!(audit, ["case.open", "case.act", "case.open", "case.act"]);
 }
 
 #[tokio::test]

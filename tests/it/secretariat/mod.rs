@@ -1,9 +1,12 @@
 //! The secretariat's modules on a real database, with a clock that jumps over holidays and the year's turn.
 
+mod bad_input;
 mod budget;
+mod by_hand;
 mod citizen;
 mod committees;
 mod council;
+mod enforced;
 mod ethics;
 mod evaluation;
 mod exchange;

@@ -13,6 +13,7 @@ pub mod funding;
 pub mod instrument_routes;
 pub mod instruments;
 pub mod lists;
+pub mod media_days;
 pub mod media_monitoring;
 pub mod media_sources;
 pub mod papers;
@@ -45,6 +46,7 @@ pub fn routes() -> Router<App> {
         .merge(figures::routes())
         .merge(publishing::routes())
         .merge(media_monitoring::routes())
+        .merge(media_days::routes())
         .merge(media_sources::routes())
         .merge(budget::routes())
         .merge(agreements::routes())

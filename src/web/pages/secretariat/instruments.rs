@@ -23,7 +23,7 @@ use crate::secretariat::kernel::instrument::form;
 use crate::secretariat::kernel::instrument::report::{self, Report};
 use crate::secretariat::kernel::instrument::shown::{Cell, Shown};
 use crate::secretariat::kernel::instrument::store::{self, Document, DoneAct, Listed, Wanted};
-use crate::secretariat::kernel::instrument::{Index, Kept, TaxId};
+use crate::secretariat::kernel::instrument::{Index, Kept, Refusal, TaxId};
 use crate::web::api::secretariat::funding::{self, AtRisk};
 use crate::web::api::secretariat::instruments as api;
 use crate::web::auth::{May, Staff, can};
@@ -332,8 +332,10 @@ pub async fn act<K: Kept>(
         let row = store::load::<K>(&mut tx, id).await?.ok_or_else(|| Refused::NotFound(format!("instrument {id}")))?;
         let forms = row.what.forms();
         let form = forms.iter().find(|form| form.act == word);
-        let form =
-            form.ok_or_else(|| Refused::Conflict(format!("{word:?} does not fit the state {}", row.what.state())))?;
+        let form = form.ok_or_else(|| {
+            let (state, possible) = (row.what.state().to_owned(), forms.iter().map(|form| form.act).collect());
+            Refused::from(Refusal::Illegal { act: word.to_owned(), state, possible, law: row.what.law() })
+        })?;
         if form.confirm && given.get("sure").is_none_or(|sure| sure != "yes") {
             return Err(Refused::wrong("sure", "", v.t("sec-instrument-not-sure")).into());
         }
