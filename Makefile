@@ -58,6 +58,12 @@ faults: setup-test ui ## Kill the service at named points and hold the accounts 
 	trap 'scripts/test-db.sh stop' EXIT; eval "$$(scripts/test-db.sh env)"; \
 	KILLS=$(KILLS) SEED=$(SEED) FROM=$(FROM) cargo test --quiet --test it -- --ignored --exact --nocapture faults::random::a_thousand_kills
 
+.PHONY: faults-cluster
+faults-cluster: setup-test ui ## Kill one of three processes each 20 s under load and hold the accounts (MINUTES=10, EVERY_S=20)
+	cargo test --no-run --quiet --lib
+	trap 'scripts/test-db.sh stop' EXIT; eval "$$(scripts/test-db.sh env)"; \
+	MINUTES=$(MINUTES) EVERY_S=$(EVERY_S) cargo test --quiet --test it -- --ignored --exact --nocapture faults::cluster::one_of_three_killed_each_twenty_seconds
+
 .PHONY: fuzz
 fuzz: ## Fuzz the parsers of outside bytes (TARGET=cap for one, SECONDS_EACH=60)
 	scripts/fuzz.sh $(TARGET)

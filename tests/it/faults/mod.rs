@@ -8,6 +8,7 @@ mod accounts;
 mod brokers;
 mod centres;
 mod clocks;
+mod cluster;
 mod databases;
 mod devices;
 mod kills;
