@@ -185,7 +185,7 @@ mod tests {
         let [fine, warning, failure] =
             [Finding::fine(Said::UrlFine), Finding::warning(Said::RotaNone), Finding::failure(Said::Held)];
         assert_eq!(exit_code(&[]), 0);
-        assert_eq!(exit_code(&[fine.clone()]), 0);
+        assert_eq!(exit_code(std::slice::from_ref(&fine)), 0);
         assert_eq!(exit_code(&[warning.clone(), fine]), 1);
         assert_eq!(exit_code(&[failure, warning]), 2);
     }

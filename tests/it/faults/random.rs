@@ -111,7 +111,7 @@ impl Drop for Replay {
             let Self { seed, first, fault, at } = self;
             eprintln!(
                 "fault {fault} of seed {seed} ({at}) failed; again: make faults SEED={seed} FROM={first} KILLS={}",
-                fault - first + 1
+                *fault - *first + 1
             );
         }
     }
