@@ -86,12 +86,23 @@ impl Service {
         }
     }
 
+    /// The types of cases with their rules. Where a rule took the place of an earlier one, what is open is reckoned anew.
+    async fn keep_types(&self) -> anyhow::Result<()> {
+        let (app, now) = (&self.app, self.app.clock.now());
+        let mut tx = app.db.web.begin().await?;
+        if app.cases.register(&mut tx, &app.ids, now).await? > 0 {
+            let actor = crate::audit::Actor::service();
+            let by = crate::accounts::tokens::desk::Acting { ids: &app.ids, now, actor: &actor };
+            let why = "uma norma que vem com o serviço mudou";
+            crate::deadlines::desk::reckon_anew(&mut tx, by, app.config.municipality.time_zone, why).await?;
+        }
+        Ok(tx.commit().await?)
+    }
+
     /// The table of contents of what runs.
     async fn start_tasks(&mut self, listener: web::server::Server, receiver: ingest::Receiver) -> anyhow::Result<()> {
         let app = self.app.clone();
-        let mut tx = app.db.web.begin().await?;
-        app.cases.register(&mut tx, &app.ids, app.clock.now()).await?;
-        tx.commit().await?;
+        self.keep_types().await?;
         let devices_endpoint = ingest::mqtt::bind(&app).await?;
         self.spawn("ingest committer", ingest::committer::run(app.clone(), receiver));
         self.spawn("audit keeper", crate::audit::keeper::run(app.clone()));
