@@ -16,6 +16,7 @@ pub mod lists;
 pub mod media_monitoring;
 pub mod media_sources;
 pub mod papers;
+pub mod printed;
 pub mod publications;
 pub mod publishing;
 pub mod series;
@@ -39,6 +40,7 @@ pub fn routes() -> Router<App> {
         .merge(series::routes())
         .merge(cases::routes())
         .merge(papers::routes())
+        .merge(printed::routes())
         .merge(exchange::routes())
         .merge(publications::routes())
         .merge(citizen::routes())
