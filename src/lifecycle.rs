@@ -86,16 +86,17 @@ impl Service {
         }
     }
 
-    /// The types of cases with their rules. Where a rule took the place of an earlier one, what is open is reckoned anew.
+    /// The types of cases with their rules, and the days of the budget. Where a rule took the place of an earlier one, what is open is reckoned
+    /// anew.
     async fn keep_types(&self) -> anyhow::Result<()> {
         let (app, now) = (&self.app, self.app.clock.now());
+        let (actor, tz) = (crate::audit::Actor::service(), app.config.municipality.time_zone);
+        let by = crate::accounts::tokens::desk::Acting { ids: &app.ids, now, actor: &actor };
         let mut tx = app.db.web.begin().await?;
         if app.cases.register(&mut tx, &app.ids, now).await? > 0 {
-            let actor = crate::audit::Actor::service();
-            let by = crate::accounts::tokens::desk::Acting { ids: &app.ids, now, actor: &actor };
-            let why = "uma norma que vem com o serviço mudou";
-            crate::deadlines::desk::reckon_anew(&mut tx, by, app.config.municipality.time_zone, why).await?;
+            crate::deadlines::desk::reckon_anew(&mut tx, by, tz, "uma norma que vem com o serviço mudou").await?;
         }
+        crate::secretariat::budget::days::settle(&mut tx, by, tz).await?;
         Ok(tx.commit().await?)
     }
 
