@@ -6894,6 +6894,10 @@ sec-mayor-late = atrasado há { $n ->
     [one] { $n } dia
    *[other] { $n } dias
  }
+sec-mayor-signing = Assinaturas e projetos do orçamento
+sec-mayor-act-sign = falta assinar
+sec-mayor-act-submit = falta enviar à Câmara
+sec-waits-council = com a Câmara
 sec-mayor-nobody = ninguém encarregado
 sec-mayor-with = com { $name }
 sec-mayor-with-both = com { $name }, { $department }

@@ -106,14 +106,21 @@ pub async fn settle(conn: &mut PgConnection, by: Acting<'_>, tz: Tz) -> Result<(
     for rule in store::date_rules(&mut *conn).await? {
         let wanted = as_deadline(&rule);
         // One that a person ended stays ended.
-        if !store::has_deadline_rule(&mut *conn, &wanted).await? {
+        if wanted.problems().is_empty() && !store::has_deadline_rule(&mut *conn, &wanted).await? {
             let reason = "dia do orçamento acrescentado pelo Município";
             deadlines::add_rule(&mut *conn, by, tz, (&wanted, reason)).await?;
         }
     }
     for bill in store::list(&mut *conn).await? {
-        if bill.life.law().is_none() {
-            keep(&mut *conn, by, tz, (&bill, &bill.life)).await?;
+        if bill.life.law().is_some() {
+            continue;
+        }
+        match keep(&mut *conn, by, tz, (&bill, &bill.life)).await {
+            // Somebody ended the rule of its day: that holds up nothing else.
+            Err(Refused::Conflict(why)) => {
+                tracing::warn!(bill = %bill.id, %why, "a bill of the budget has no deadline")
+            }
+            other => other?,
         }
     }
     Ok(())
