@@ -14,6 +14,7 @@ mod guarded;
 mod instruments;
 mod kernel;
 mod legislative;
+mod mayor;
 mod media;
 mod open_door;
 mod paper;
