@@ -90,6 +90,20 @@ impl Service {
         }
     }
 
+    /// The types of cases with their rules, and the days of the budget. Where a rule took the place of an earlier one, what is open is reckoned
+    /// anew.
+    async fn keep_types(&self) -> anyhow::Result<()> {
+        let (app, now) = (&self.app, self.app.clock.now());
+        let (actor, tz) = (crate::audit::Actor::service(), app.config.municipality.time_zone);
+        let by = crate::accounts::tokens::desk::Acting { ids: &app.ids, now, actor: &actor };
+        let mut tx = app.db.web.begin().await?;
+        if app.cases.register(&mut tx, &app.ids, now).await? > 0 {
+            crate::deadlines::desk::reckon_anew(&mut tx, by, tz, "uma norma que vem com o serviço mudou").await?;
+        }
+        crate::secretariat::budget::days::settle(&mut tx, by, tz).await?;
+        Ok(tx.commit().await?)
+    }
+
     /// The table of contents of what runs. Several processes may run each of these on one database; docs/cluster.md says how they meet.
     async fn start_tasks(&mut self, listener: web::server::Server, receiver: ingest::Receiver) -> anyhow::Result<()> {
         let app = self.app.clone();
@@ -99,9 +113,7 @@ impl Service {
             let is_done = f64::from(u8::from(roles.has(*role)));
             metrics::gauge!("sentinela_role", "role" => role.as_str()).set(is_done);
         }
-        let mut tx = app.db.web.begin().await?;
-        app.cases.register(&mut tx, &app.ids, app.clock.now()).await?;
-        tx.commit().await?;
+        self.keep_types().await?;
         let devices_endpoint = if roles.has(NodeRole::Ingest) { ingest::mqtt::bind(&app).await? } else { None };
         // Whatever a process does, it may have something for the journal: what it refused, or what a person reported.
         self.spawn("ingest committer", ingest::committer::run(app.clone(), receiver));

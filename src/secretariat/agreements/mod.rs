@@ -87,6 +87,9 @@ vocabulary! {
     }
 }
 
+/// Both opinions are favourable: it waits to be signed, which the mayor does or delegates.
+pub const AWAITS_SIGNATURE: State = State::Opinions;
+
 vocabulary! {
     Outcome, "outcome of accounts" {
         Regular = "regular",

@@ -89,6 +89,9 @@ impl Life {
         }
     }
 
+    /// The state in which a bill waits for the mayor, who alone sends it to the council (CF art. 165).
+    pub const AWAITS_MAYOR: &'static str = "heard";
+
     /// The public reads it.
     pub const fn is_public(&self) -> bool {
         matches!(self, Self::Submitted { .. } | Self::Enacted { .. })
@@ -217,6 +220,11 @@ mod tests {
         let year_end = day("2026-12-31");
         assert_eq!(submitted.clone().enact(law.clone(), (2, Vec::new()), year_end), Err(NotNow::OpenAmendments(2)));
         assert!(submitted.enact(law, (0, Vec::new()), year_end).unwrap().law().is_some());
+    }
+
+    #[test]
+    fn a_bill_that_was_heard_waits_for_the_mayor() {
+        assert_eq!(Life::Heard { hearing: hearing() }.word(), Life::AWAITS_MAYOR);
     }
 
     #[test]

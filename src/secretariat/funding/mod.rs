@@ -49,6 +49,9 @@ vocabulary! {
     }
 }
 
+/// Its plan of work is written: it waits to be signed, which the mayor does for the town.
+pub const AWAITS_SIGNATURE: State = State::WorkPlan;
+
 /// What has to be shown before the instrument has effect, and until when.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Clause {

@@ -4,6 +4,14 @@
 use axum::body::Body;
 use axum::http::{Method, Request, StatusCode, header};
 use sentinela::accounts::Role;
+use sentinela::accounts::tokens::desk::Acting;
+use sentinela::audit::Actor;
+use sentinela::deadlines::desk::{self as deadlines, NewHoliday};
+use sentinela::deadlines::{DeadlineRule, HolidayKind};
+use sentinela::secretariat::budget::life::Life;
+use sentinela::secretariat::budget::plans::{Content, LoaHead};
+use sentinela::secretariat::budget::store::{self, Bill};
+use sentinela::secretariat::budget::{BillKind, days};
 use serde_json::{Value, json};
 
 use crate::approval::{Person, Room};
@@ -360,4 +368,123 @@ async fn the_tables_of_a_budget_are_read_elsewhere_and_go_out_there_with_the_sam
     for name in ["despesa.csv", "receita.csv"] {
         assert_eq!(other.file(&there, name).await, town.file(&loa, name).await, "{name}");
     }
+}
+
+/// The deadline of a code as the bill tells it.
+async fn deadline(town: &Town, bill: &str, code: &str) -> Value {
+    let shown = town.good(Method::GET, &format!("bills/{bill}"), Value::Null).await;
+    let all = shown["deadlines"].as_array().unwrap();
+    all.iter().find(|one| one["code"] == code).unwrap_or_else(|| panic!("{code}: {shown}")).clone()
+}
+
+/// What the mayor sees.
+async fn mayor(town: &Town) -> Value {
+    let token = town.room.token("bia", &format!("m{}", town.room.app.ids.uuid(town.room.app.clock.now()))).await;
+    let request = Request::get("/api/v1/secretariat/mayor").header(header::AUTHORIZATION, token);
+    let (status, bytes) = raw(&town.room, request.body(Body::empty()).unwrap()).await;
+    assert_eq!(status, StatusCode::OK);
+    serde_json::from_slice(&bytes).unwrap()
+}
+
+#[tokio::test]
+async fn the_days_of_a_bill_are_deadlines_that_the_lei_organica_moves_and_that_its_steps_meet() {
+    let town = Town::open().await;
+    let ppa = town.planned(2026).await;
+    town.to_council(&ppa, "2025-08-01").await;
+    let loa = town.collected(2026).await;
+    let due = deadline(&town, &loa, "budget.loa.submit").await;
+    assert_eq!(
+        (&due["due_on"], &due["state"], &due["confirmed"]),
+        (&json!("2025-08-31"), &json!("open"), &json!(false))
+    );
+    assert!(due["law_ref"].as_str().unwrap().contains("ADCT art. 35"), "{due}");
+    assert!(due["trace"].to_string().contains("2025-08-31"), "{due}");
+    let own = json!({"rule": {"code": "loa.submit", "law_ref": "Lei Orgânica, art. 120", "confirmed": true, "valid_from": "2025-01-01",
+        "month": 9, "day": 30, "years_before": 1}, "reason": "Conferido no texto"});
+    town.good(Method::POST, "date-rules", own).await;
+    let due = deadline(&town, &loa, "budget.loa.submit").await;
+    assert_eq!((&due["due_on"], &due["confirmed"]), (&json!("2025-09-30"), &json!(true)), "{due}");
+    assert_eq!(due["law_ref"], "Lei Orgânica, art. 120", "{due}");
+
+    town.propose(&loa, 70_000).await;
+    town.good(Method::POST, &format!("bills/{loa}/proposals/02.04/send"), Value::Null).await;
+    town.step(&loa, json!({"act": "consolidate"})).await;
+    assert_eq!(mayor(&town).await["signing"], json!([]), "it was not heard yet");
+    let hearing = json!({"on": "2025-08-01", "place": "Câmara Municipal", "minutes": "Ata 3"});
+    town.step(&loa, json!({"act": "hear", "hearing": hearing})).await;
+    town.at("2025-10-03").await;
+    let view = mayor(&town).await;
+    let waits = &view["signing"][0];
+    assert_eq!(
+        (&waits["title"], &waits["act"], &waits["late_days"]),
+        (&json!("LOA 2026"), &json!("submit"), &json!(2)),
+        "{view}"
+    );
+    let late = &view["elsewhere"][0];
+    assert_eq!(
+        (&late["code"], &late["state"], &late["waits_for"]),
+        (&json!("budget.loa.submit"), &json!("heard"), &json!("mayor"))
+    );
+    let bia = town.room.person("bia", Role::Budget).await;
+    let page = town.room.page(&bia, "/secretaria/painel/prefeito").await;
+    assert!(page.contains("LOA 2026") && page.contains("to be sent to the council"), "{page}");
+    let page = town.room.page(&bia, &format!("/secretaria/painel/orcamento/{loa}")).await;
+    assert!(page.contains("LOA to the council") && page.contains("Lei Orgânica, art. 120"), "{page}");
+
+    town.step(&loa, submit("2025-10-03")).await;
+    assert_eq!(deadline(&town, &loa, "budget.loa.submit").await["state"], "met");
+    let back = deadline(&town, &loa, "budget.loa.return").await;
+    assert_eq!((&back["due_on"], &back["state"]), (&json!("2025-12-22"), &json!("open")), "{back}");
+    assert_eq!(mayor(&town).await["signing"], json!([]), "it is with the council");
+    town.at("2026-01-05").await;
+    let view = mayor(&town).await;
+    let late = view["elsewhere"].as_array().unwrap();
+    let told: Vec<_> = late.iter().map(|one| (one["code"].as_str().unwrap(), one["waits_for"].clone())).collect();
+    assert_eq!(told, [("budget.ppa.return", json!("council")), ("budget.loa.return", json!("council"))], "{view}");
+    town.enact(&ppa, "2026-01-05").await;
+    town.enact(&loa, "2026-01-05").await;
+    assert_eq!(deadline(&town, &loa, "budget.loa.return").await["state"], "met");
+    assert_eq!(mayor(&town).await["elsewhere"], json!([]), "all is law");
+}
+
+#[tokio::test]
+async fn bills_from_before_their_deadlines_get_them_once_and_a_holiday_moves_those_of_a_town_whose_days_roll() {
+    let town = Town::open().await;
+    let app = &town.room.app;
+    let (now, tz) = (app.clock.now(), app.config.municipality.time_zone);
+    let bill = Bill {
+        id: app.ids.uuid(now),
+        kind: BillKind::Loa,
+        year_from: 2026,
+        year_to: 2026,
+        life: Life::Collecting,
+        content: Content::Loa(LoaHead::default()),
+        revision: 1,
+        changed_at: now,
+    };
+    let (actor, mut conn) = (Actor::service(), app.db.web.acquire().await.unwrap());
+    store::insert(&mut conn, &bill, "bia").await.unwrap();
+    let by = Acting { ids: &app.ids, now, actor: &actor };
+    for _ in 0..2 {
+        days::settle(&mut conn, by, tz).await.unwrap();
+    }
+    let found = "select code || ' ' || due_on::text || ' ' || title from deadline where subject_kind = 'budget_bill'";
+    assert_eq!(town.room.words(found).await, ["budget.loa.submit 2025-08-31 LOA 2026"]);
+    // 31 August 2025 is a Sunday: a town whose days roll says so with a rule of its own.
+    let rule: DeadlineRule =
+        serde_json::from_value(json!({ "code": "budget.loa.submit", "law_ref": "Lei Orgânica, art. 121",
+        "confirmed": true, "valid_from": "2025-01-01", "anchor_event": "day_of_law", "quantity": 1, "unit": "calendar",
+        "first_day_excluded": false, "roll_to_business": true, "warn_days": 30 }))
+        .unwrap();
+    deadlines::add_rule(&mut conn, by, tz, (&rule, "Conferido")).await.unwrap();
+    assert_eq!(town.room.words(found).await, ["budget.loa.submit 2025-09-01 LOA 2026"]);
+    let holiday = NewHoliday {
+        day: "2025-09-01".parse().unwrap(),
+        name: "Dia da cidade".into(),
+        kind: HolidayKind::Municipal,
+        shut: true,
+        law_ref: String::new(),
+    };
+    deadlines::add_holiday(&mut conn, by, tz, &holiday).await.unwrap();
+    assert_eq!(town.room.words(found).await, ["budget.loa.submit 2025-09-02 LOA 2026"]);
 }

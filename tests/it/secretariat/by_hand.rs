@@ -127,6 +127,8 @@ fn partnerships_and_contracts_have_the_days_of_their_laws() {
         ("agreements.pncp.direct", "2026-05-25", 0, "2026-06-09"),
         // Accounts of a convênio: 13 of December, 31 of January, 16 February is the 60th, Carnival.
         ("funding.accounts", "2025-12-18", 0, "2026-02-18"),
+        // Under the norm of 2016 too: 13 of December, 31 of January, 16 February 2021 is the 60th, Carnival, and the next day is Ash Wednesday.
+        ("funding.accounts", "2020-12-18", 0, "2021-02-17"),
         // The balance is returned by 30 January, although it is a Saturday.
         ("funding.refund", "2026-12-31", 0, "2027-01-30"),
     ]);

@@ -17,6 +17,7 @@ pub mod media_days;
 pub mod media_monitoring;
 pub mod media_sources;
 pub mod papers;
+pub mod printed;
 pub mod publications;
 pub mod publishing;
 pub mod series;
@@ -40,6 +41,7 @@ pub fn routes() -> Router<App> {
         .merge(series::routes())
         .merge(cases::routes())
         .merge(papers::routes())
+        .merge(printed::routes())
         .merge(exchange::routes())
         .merge(publications::routes())
         .merge(citizen::routes())

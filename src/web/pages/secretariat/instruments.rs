@@ -207,6 +207,11 @@ struct OnePage {
 }
 
 impl OnePage {
+    /// In addresses of the API.
+    fn slug(&self) -> String {
+        self.module.replace('_', "-")
+    }
+
     fn cell(&self, cell: &Cell) -> String {
         words::cell(&self.f.v, cell)
     }
@@ -289,7 +294,7 @@ async fn one_page<K: Kept>(
 }
 
 /// The other side without its whole CPF.
-fn masked(shown: &mut Shown, index: &Index) {
+pub fn masked(shown: &mut Shown, index: &Index) {
     let document = index.partner_document.parse::<TaxId>().map(|id| id.masked()).unwrap_or_default();
     for (_, cell) in shown.facts.iter_mut().filter(|(name, _)| *name == "partner") {
         *cell = Cell::text(format!("{} ({document})", index.partner));
@@ -297,7 +302,7 @@ fn masked(shown: &mut Shown, index: &Index) {
 }
 
 /// As whoever does not work in the module sees it: no bank data.
-fn hidden<K: Kept>(what: &K) -> Result<K, ApiError> {
+pub fn hidden<K: Kept>(what: &K) -> Result<K, ApiError> {
     fn without_bank(value: &mut Value) {
         match value {
             Value::Object(fields) => {
