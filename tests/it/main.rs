@@ -31,6 +31,7 @@ mod feed_traps;
 mod feeds;
 mod fleet;
 mod formats;
+mod guides;
 mod handover;
 mod hardening;
 mod harness;
