@@ -13,6 +13,8 @@
 //! | `sh sensor-run`, `text sensor-said` | commands, and what stands in their output |
 //! | `sh guide-step`, `text guide-said` | the same, for whoever sets the service up |
 //! | `toml guide-config` | the configuration of the steps |
+//! | `toml guide-checked` | a part of a configuration, which the program finds right |
+//! | `sql gis-grant` | what makes a user of the database who reads places and no persons |
 
 use std::cell::RefCell;
 use std::process::Stdio;
@@ -386,9 +388,21 @@ async fn the_steps_of_the_english_guide_for_it_lead_to_a_test_alert() {
     set_up("it.md").await;
 }
 
-/// Walks the steps of a guide; the service starts with the first configuration that it shows.
 async fn set_up(guide: &'static str) {
     let mut service = Service::new().await;
+    let steps = walk(&mut service, guide).await;
+    assert!(steps >= 6, "{steps} steps");
+    let told = "select count(*) from alert_copy c join alert a on a.id = c.alert_id where a.status = 'test' and c.state = 'delivered'";
+    eventually("the test alert at its testers", async || {
+        let count: i64 = sqlx::query_scalar(told).fetch_one(&service.db.pool).await.unwrap();
+        (count > 0).then_some(())
+    })
+    .await;
+}
+
+/// Walks the steps of a guide, of which it returns the number; a service that does not run yet starts with the configuration that the
+/// guide shows.
+async fn walk(service: &mut Service, guide: &'static str) -> usize {
     let all = blocks(guide);
     let mut steps = 0;
     for (index, block) in all.iter().enumerate() {
@@ -398,6 +412,11 @@ async fn set_up(guide: &'static str) {
                 std::fs::write(&file, &block.text).unwrap();
                 service.set("SENTINELA_CONFIG", file.to_str().unwrap());
                 service.serve().await;
+            }
+            "guide-checked" => {
+                std::fs::write(service.folder.path().join("part.toml"), &block.text).unwrap();
+                let said = service.run("sentinela --config part.toml check-config 2>&1").await;
+                assert!(said.contains("is fine"), "{}: {said}", block.place());
             }
             "guide-step" => {
                 let output = service.step(&all, index, "guide-said").await;
@@ -411,19 +430,46 @@ async fn set_up(guide: &'static str) {
             _ => {}
         }
     }
-    assert!(steps >= 6, "{steps} steps");
-    let told = "select count(*) from alert_copy c join alert a on a.id = c.alert_id where a.status = 'test' and c.state = 'delivered'";
-    eventually("the test alert at its testers", async || {
-        let count: i64 = sqlx::query_scalar(told).fetch_one(&service.db.pool).await.unwrap();
-        (count > 0).then_some(())
-    })
-    .await;
+    steps
+}
+
+#[tokio::test]
+async fn what_the_portuguese_guide_for_gis_imports_and_asks_for_is_as_it_says() {
+    let mut service = Service::new().await;
+    service.serve().await;
+    assert!(walk(&mut service, "gis.md").await >= 4);
+}
+
+#[tokio::test]
+async fn what_the_english_guide_for_gis_imports_and_asks_for_is_as_it_says() {
+    let mut service = Service::new().await;
+    service.serve().await;
+    assert!(walk(&mut service, "gis_en.md").await >= 4);
+}
+
+#[tokio::test]
+async fn the_user_that_the_guide_for_gis_makes_reads_places_and_no_persons() {
+    let db = support::db().await;
+    let mut owner = db.owner().await;
+    let all = blocks("gis.md");
+    let grants = all.iter().find(|block| block.tag() == "gis-grant").expect("grants");
+    // Users are the server's, and other tests run beside this one; nothing of it stays.
+    let role = format!("sig_{}", db.name);
+    let made = format!("begin; {} set local role {role};", grants.text.replace("sig_leitura", &role));
+    for (table, may) in
+        [("area_worst", true), ("alert_public", true), ("resident", false), ("outbox", false), ("report", false)]
+    {
+        let asked = format!("{made} select count(*) from {table}");
+        let answered = sqlx::raw_sql(sqlx::AssertSqlSafe(asked)).execute(&mut owner).await;
+        assert_eq!(answered.is_ok(), may, "{table}: {answered:?}");
+        sqlx::raw_sql("rollback").execute(&mut owner).await.unwrap();
+    }
 }
 
 /// The guides of one language have the blocks of the other.
 #[test]
 fn both_languages_show_the_same_examples() {
-    for (portuguese, english) in [("sensores.md", "sensors.md"), ("ti.md", "it.md")] {
+    for (portuguese, english) in [("sensores.md", "sensors.md"), ("ti.md", "it.md"), ("gis.md", "gis_en.md")] {
         let tried = |guide| blocks(guide).into_iter().filter(|block| !block.tag().is_empty()).map(|block| block.text);
         assert!(tried(portuguese).eq(tried(english)), "{portuguese} and {english} show different examples");
     }
