@@ -171,19 +171,18 @@ pub async fn signing(conn: &mut PgConnection, now: Instant) -> sqlx::Result<Vec<
                    coalesce((select max(a.at) from instrument_act a where a.instrument_id = i.id and a.from_state <> a.to_state),
                        i.opened_at) as since
                from instrument i
-               where not i.is_final and (i.module = 'agreements' and i.state = $3 or i.module = 'funding' and i.state = $4)
+               where not i.is_final and (i.module = 'agreements' and i.state = $2 or i.module = 'funding' and i.state = $3)
                union all
                select b.id, 'budget_bill', 'budget', b.kind, b.year_from, null, '', b.state, b.year_to,
                    coalesce((select min(a.at) from budget_act a where a.bill_id = b.id and a.act = 'hear' and a.at > coalesce(
                        (select max(o.at) from budget_act o where o.bill_id = b.id and o.act = 'reopen'), '-infinity')), b.created_at)
-               from budget_bill b where b.state = $5)
+               from budget_bill b where b.state = $4)
            select w.id as "id!", w.module as "module!", w.kind as "kind!", w.year, w.number, w.title as "title!", w.state as "state!",
                w.year_to, w.since as "since!", d.due_on as "due_on?", d.due_at as "due_at?", d.code as "code?", d.law_ref as "law_ref?"
            from awaited w left join lateral (
                select due_on, due_at, code, law_ref from deadline
                where subject_kind = w.subject and subject_id = w.id and state = 'open' order by due_at nulls last, code limit 1) d on true
-           order by w.since, w.id limit $2"#,
-        now,
+           order by w.since, w.id limit $1"#,
         MOST,
         agreements::AWAITS_SIGNATURE.as_str(),
         funding::AWAITS_SIGNATURE.as_str(),
