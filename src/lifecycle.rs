@@ -38,7 +38,7 @@ impl Service {
     /// # Errors
     /// Names what could not be started, and why.
     pub async fn start(config: Config, clock: Clock, ids: Ids) -> anyhow::Result<Self> {
-        telemetry::start_logs(&config.log)?;
+        let spans = telemetry::start(&config)?;
         web::measure::install();
         // Asked first, because a taken port is the commonest mistake and needs no database.
         let listener = web::server::Server::bind(&config).await?;
@@ -76,6 +76,10 @@ impl Service {
         });
         let signals = Some(Signals::new()?);
         let mut service = Self { app, database, tasks: JoinSet::new(), names: Vec::new(), signals };
+        if let Some(spans) = spans {
+            let traces = telemetry::otlp::run(service.app.clone(), spans);
+            service.spawn("traces", traces);
+        }
         match service.start_tasks(listener, receiver).await {
             Ok(()) => Ok(service),
             Err(error) => {
@@ -133,6 +137,7 @@ impl Service {
         }
         self.spawn("retention", crate::privacy::retention::run(app.clone()));
         self.spawn("metrics", web::measure::run(app.clone()));
+        self.spawn("watch of the service", crate::operation::worker::run(app.clone()));
         if let Some(endpoint) = devices_endpoint {
             self.spawn("MQTT endpoint", endpoint.serve());
         }
@@ -272,7 +277,9 @@ async fn make_signing_key(
 /// # Errors
 /// Whatever kept it from starting, running or ending well.
 pub async fn serve(config: Config) -> anyhow::Result<()> {
-    let service = Service::start(config, Clock::System, Ids::system()).await?;
+    let hangups = signal(SignalKind::hangup()).context("signals cannot be received")?;
+    let mut service = Service::start(config, Clock::System, Ids::system()).await?;
+    service.spawn("reload", crate::operation::reload::run(service.app.clone(), hangups));
     if let Some(link) = crate::accounts::setup::offer(service.app()).await? {
         println!("Nobody works here yet. The first administrator is made at {link}");
     }
