@@ -1,8 +1,7 @@
 //! What a look at the service means. Pure.
 
 /// A part of the service as residents understand it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize, utoipa::ToSchema)]
-#[serde(rename_all = "snake_case")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Part {
     /// Readings and reports are taken in.
     Intake,

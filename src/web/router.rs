@@ -37,6 +37,7 @@ pub fn router(app: App) -> Router {
         .merge(feeds::routes())
         .merge(notices::geojson::routes())
         .merge(notices::pictures::routes())
+        .merge(notices::service::routes())
         .merge(notices::status::routes())
         .merge(pages::routes())
         .merge(api::addresses::routes())
