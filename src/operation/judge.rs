@@ -72,6 +72,13 @@ pub struct Look {
     pub stuck: i64,
 }
 
+impl Look {
+    /// Without what is judged by ages on the service's clock.
+    pub fn without_ages(&self) -> Self {
+        Self { channels: Vec::new(), late_steps: 0, stuck: 0, ..self.clone() }
+    }
+}
+
 /// Why the service does not do what it promises.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Problem {

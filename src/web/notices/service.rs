@@ -11,7 +11,7 @@ use serde::Serialize;
 use sqlx::PgConnection;
 
 use crate::app::App;
-use crate::clock::Instant;
+use crate::clock::{Clock, Instant};
 use crate::operation::judge::Part;
 use crate::operation::store;
 use crate::web::conditional::{self, SHORT};
@@ -89,10 +89,13 @@ impl ServiceStatus {
 
 /// # Errors
 /// Those of the database.
-pub async fn status(conn: &mut PgConnection, now: Instant) -> sqlx::Result<ServiceStatus> {
+pub async fn status(conn: &mut PgConnection, clock: &Clock) -> sqlx::Result<ServiceStatus> {
+    let now = clock.now();
     let looked_at = store::looked(&mut *conn).await?;
     let spells = store::spells(conn, now - PAST, MOST).await?;
-    let is_known = looked_at.is_some_and(|at| now - at <= STALE_AFTER);
+    // A demonstration plays hours between two looks.
+    let is_played = matches!(clock, Clock::Staged(_));
+    let is_known = looked_at.is_some_and(|at| is_played || now - at <= STALE_AFTER);
     let incidents: Vec<ServiceIncident> = spells
         .into_iter()
         .map(|spell| ServiceIncident {
@@ -136,7 +139,7 @@ fn whole_minute(at: Instant) -> Instant {
     (status = 200, body = ServiceStatus), (status = 304, description = "Nothing has changed")))]
 pub async fn show(State(app): State<App>, headers: HeaderMap) -> Result<Response, ApiError> {
     let mut conn = app.db.web.acquire().await?;
-    let status = status(&mut conn, app.clock.now()).await?;
+    let status = status(&mut conn, &app.clock).await?;
     let body = serde_json::to_vec(&status).map_err(|error| ApiError::Internal(error.into()))?;
     Ok(conditional::answer(&headers, "application/json", SHORT, body))
 }

@@ -37,8 +37,7 @@ impl ServicePage {
 
 async fn show(State(app): State<App>, v: View, headers: HeaderMap) -> Result<Response, ApiError> {
     let v = v.for_everyone();
-    let now = v.now;
-    let read = async { service::status(&mut *app.db.web.acquire().await?, now).await };
+    let read = async { service::status(&mut *app.db.web.acquire().await?, &app.clock).await };
     match read.await {
         Ok(s) => {
             let html = ServicePage { v, s }.render().map_err(|error| ApiError::Internal(error.into()))?;
