@@ -63,6 +63,12 @@ faults: setup-test ui ## Kill the service at named points and hold the accounts 
 	trap 'scripts/test-db.sh stop' EXIT; eval "$$(scripts/test-db.sh env)"; \
 	KILLS=$(KILLS) SEED=$(SEED) FROM=$(FROM) cargo test --quiet --test it -- --ignored --exact --nocapture faults::random::a_thousand_kills
 
+.PHONY: faults-cluster
+faults-cluster: setup-test ui ## Kill one of three processes each 20 s under load and hold the accounts (MINUTES=10, EVERY_S=20)
+	cargo test --no-run --quiet --lib
+	trap 'scripts/test-db.sh stop' EXIT; eval "$$(scripts/test-db.sh env)"; \
+	MINUTES=$(MINUTES) EVERY_S=$(EVERY_S) cargo test --quiet --test it -- --ignored --exact --nocapture faults::cluster::one_of_three_killed_each_twenty_seconds
+
 .PHONY: fuzz
 fuzz: ## Fuzz the parsers of outside bytes (TARGET=cap for one, SECONDS_EACH=60)
 	scripts/fuzz.sh $(TARGET)
@@ -100,6 +106,14 @@ $(UI)/node_modules/.installed: $(UI)/package-lock.json
 $(UI)/dist/.built: $(UI)/node_modules/.installed $(shell find $(UI) -type f -not -path '*/node_modules/*' -not -path '*/dist/*' 2>/dev/null)
 	cd $(UI) && npm run --silent build
 	touch $@
+
+.PHONY: package
+package: setup ui ## Make what is handed out: Debian package, bill of materials, licences, checksums (target/package/)
+	scripts/package.sh
+
+.PHONY: try-package
+try-package: ## Try the Debian package of target/package/ on a clean Debian that runs systemd (as root)
+	scripts/try-deb.sh "$$(ls -t target/package/sentinela_*.deb | head -1)"
 
 .PHONY: setup
 setup: ## Install what is missing to build and run

@@ -5,6 +5,7 @@ mod identity;
 mod mail;
 mod origin;
 mod reach;
+mod roles;
 mod sections;
 mod sms;
 mod watching;
@@ -18,6 +19,7 @@ pub use identity::*;
 pub use mail::*;
 pub use origin::Origin;
 pub use reach::*;
+pub use roles::*;
 pub use sections::*;
 pub use sms::*;
 pub use watching::*;
@@ -32,6 +34,10 @@ const DEMO: &str = include_str!("../config/demo.toml");
 #[serde(deny_unknown_fields)]
 pub struct Config {
     pub data_dir: PathBuf,
+    /// What this process does.
+    pub roles: Roles,
+    /// As configured; what it is called is [`Config::node`].
+    pub node: String,
     pub http: Http,
     pub mqtt: Mqtt,
     pub database: Database,
@@ -98,6 +104,7 @@ const LISTS: &[&str] = &[
     "oidc.roles",
     "oidc.scopes",
     "outbound.allow",
+    "roles",
     "warnings.certificates",
 ];
 
@@ -188,6 +195,7 @@ impl Config {
                 wrong.push(format!("configuration key `{key}`: {value:?} is wrong; expected {expected}"));
             }
         };
+        self.check_node(&mut expect);
         self.http.check(&mut expect);
         self.oidc.check(&mut expect);
         self.mqtt.check(&mut expect);
@@ -242,6 +250,15 @@ impl Config {
         if wrong.is_empty() { Ok(self) } else { Err(ConfigError::Check(wrong)) }
     }
 
+    /// What this process is called among those that share the database: `node`, or the host's name.
+    pub fn node(&self) -> String {
+        if !self.node.is_empty() {
+            return self.node.clone();
+        }
+        let host = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
+        host.trim().to_owned()
+    }
+
     /// The address others reach the service at, without a trailing slash.
     pub fn public_url(&self) -> String {
         if self.http.public_url.is_empty() {
@@ -277,6 +294,26 @@ mod tests {
     fn the_environment_wins() {
         let config = with(&[("SENTINELA__HTTP__LISTEN", "0.0.0.0:9000")]).unwrap();
         assert_eq!(config.http.listen, "0.0.0.0:9000");
+    }
+
+    #[test]
+    fn a_process_has_all_roles_unless_others_share_its_database() {
+        assert!(with(&[]).unwrap().roles.are_all());
+        let url = ("SENTINELA__DATABASE__URL", "postgres://db/sentinela");
+        let some = with(&[url, ("SENTINELA__ROLES", "web,ingest")]).unwrap();
+        assert_eq!(some.roles.to_string(), "ingest, web");
+        assert_eq!(with(&[url, ("SENTINELA__ROLES", "dispatch")]).unwrap().roles.to_string(), "dispatch");
+        for (pairs, named) in [
+            (&[("SENTINELA__ROLES", "web")][..], "`database.url`"),
+            (&[url, ("SENTINELA__ROLES", "judge")], "\"judge\" is unknown"),
+            (&[url, ("SENTINELA__ROLES", "")], "without a role"),
+            (&[("SENTINELA__NODE", "a b")], "`node`"),
+        ] {
+            let message = with(pairs).unwrap_err().to_string();
+            assert!(message.contains("roles") || message.contains("node"), "{message}");
+            assert!(message.contains(named), "{message}");
+        }
+        assert_eq!(with(&[("SENTINELA__NODE", "no-1")]).unwrap().node(), "no-1");
     }
 
     #[test]
@@ -331,6 +368,7 @@ mod tests {
         let message = broker("protocol = '4'").unwrap_err().to_string();
         assert!(message.contains("mqtt.external[0].protocol") && message.contains("\"3.1.1\""), "{message}");
         assert!(broker("share_group = 'g'").is_ok());
+        assert!(broker("share_group = 'g'\nprotocol = '3.1.1'\nshare_over_311 = true").is_ok());
         let message = broker("share_group = 'g'\nprotocol = '3.1.1'").unwrap_err().to_string();
         assert!(message.contains("`mqtt.external[0].share_group`"), "{message}");
     }

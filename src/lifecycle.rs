@@ -13,14 +13,18 @@ use tokio_util::sync::CancellationToken;
 
 use crate::alerts::templates::Templates;
 use crate::app::{App, Parts};
+use crate::backup::hold;
 use crate::clock::Clock;
-use crate::config::Config;
+use crate::config::{Config, NodeRole};
 use crate::db::Db;
 use crate::db::open::Database;
 use crate::events::Events;
 use crate::ids::Ids;
 use crate::vault::Keyring;
 use crate::{ingest, telemetry, web};
+
+/// Advisory session lock of whoever opens the keys ("KEYS").
+const KEYS_LOCK: i64 = 0x4b45_5953;
 
 /// A service that was built and started.
 pub struct Service {
@@ -61,7 +65,7 @@ impl Service {
             pictures: crate::web::notices::pictures::Pictures::default(),
             deliveries: Default::default(),
             outbound: crate::outbound::Client::new(&config.outbound),
-            db: Db::open(&database.options, config.database.max_connections),
+            db: Db::open(&database.options.clone().application_name(&config.node()), config.database.max_connections),
             config,
             clock,
             ids,
@@ -90,62 +94,112 @@ impl Service {
         }
     }
 
-    /// The table of contents of what runs.
+    /// The types of cases with their rules, and the days of the budget. Where a rule took the place of an earlier one, what is open is reckoned
+    /// anew.
+    async fn keep_types(&self) -> anyhow::Result<()> {
+        let (app, now) = (&self.app, self.app.clock.now());
+        let (actor, tz) = (crate::audit::Actor::service(), app.config.municipality.time_zone);
+        let by = crate::accounts::tokens::desk::Acting { ids: &app.ids, now, actor: &actor };
+        let mut tx = app.db.web.begin().await?;
+        if app.cases.register(&mut tx, &app.ids, now).await? > 0 {
+            crate::deadlines::desk::reckon_anew(&mut tx, by, tz, "uma norma que vem com o serviço mudou").await?;
+        }
+        crate::secretariat::budget::days::settle(&mut tx, by, tz).await?;
+        Ok(tx.commit().await?)
+    }
+
+    /// The table of contents of what runs. Several processes may run each of these on one database; docs/cluster.md says how they meet.
     async fn start_tasks(&mut self, listener: web::server::Server, receiver: ingest::Receiver) -> anyhow::Result<()> {
         let app = self.app.clone();
-        let mut tx = app.db.web.begin().await?;
-        app.cases.register(&mut tx, &app.ids, app.clock.now()).await?;
-        tx.commit().await?;
-        let devices_endpoint = ingest::mqtt::bind(&app).await?;
+        let roles = &app.config.roles;
+        tracing::info!(node = app.config.node(), %roles, "this process starts");
+        for role in NodeRole::ALL {
+            let is_done = f64::from(u8::from(roles.has(*role)));
+            metrics::gauge!("sentinela_role", "role" => role.as_str()).set(is_done);
+        }
+        self.keep_types().await?;
+        let devices_endpoint = if roles.has(NodeRole::Ingest) { ingest::mqtt::bind(&app).await? } else { None };
+        // Whatever a process does, it may have something for the journal: what it refused, or what a person reported.
         self.spawn("ingest committer", ingest::committer::run(app.clone(), receiver));
         self.spawn("audit keeper", crate::audit::keeper::run(app.clone()));
+        self.spawn("events listener", crate::db::listen::run(app.clone()));
+        self.spawn("metrics", web::measure::run(app.clone()));
+        self.spawn("watch of the service", crate::operation::worker::run(app.clone()));
+        if roles.has(NodeRole::Evaluate) {
+            self.start_evaluate(&app);
+        }
+        if roles.has(NodeRole::Dispatch) {
+            self.start_dispatch(&app);
+        }
+        if roles.has(NodeRole::Ingest) {
+            self.start_ingest(&app, devices_endpoint);
+        }
+        // How a process is, it says whatever it does.
+        self.spawn("http server", listener.serve(app.clone(), web::router::router(app)));
+        Ok(())
+    }
+
+    /// What comes from outside, and what is asked of others.
+    fn start_ingest(&mut self, app: &App, devices_endpoint: Option<ingest::mqtt::Endpoint>) {
         self.spawn("device index", ingest::devices::run(app.clone()));
         self.spawn("device commands", crate::fleet::upkeep::run(app.clone()));
-        self.spawn("dispatch", crate::dispatch::worker::run(app.clone()));
-        self.spawn("endpoints", crate::endpoints::worker::run(app.clone()));
-        self.spawn("sirens", crate::sirens::worker::run(app.clone()));
         self.spawn("rotas", crate::rota::worker::run(app.clone()));
-        self.spawn("deadlines", crate::deadlines::worker::run(app.clone()));
-        self.spawn("cases of the secretariat", crate::secretariat::kernel::worker::run(app.clone()));
-        self.spawn("determinations of resolutions", crate::secretariat::committees::worker::run(app.clone()));
-        self.spawn("digests by segment", crate::secretariat::segments::worker::run(app.clone()));
         self.spawn("media monitoring", crate::secretariat::media_monitoring::worker::run(app.clone()));
-        self.spawn("press of the secretariat", crate::secretariat::press::worker::run(app.clone()));
-        self.spawn("reviews of plans", crate::plancon::worker::run(app.clone()));
-        self.spawn("situation reports", crate::situation::worker::run(app.clone()));
-        self.spawn("events listener", crate::db::listen::run(app.clone()));
-        self.spawn("evaluator", crate::pipeline::run(app.clone()));
-        self.spawn("escalation of alerts", crate::alerts::escalation::worker::run(app.clone()));
         if !app.config.feeds.is_empty() {
             self.spawn("feeds", crate::feeds::poll::run(app.clone()));
         }
         // Without a feed too: what people bring by hand is told to rules, held against the town, and forgotten in time.
         self.spawn("warnings for rules", crate::feeds::warnings::teller::run(app.clone()));
-        self.spawn("exercises", crate::exercises::worker::run(app.clone()));
-        self.spawn("institutions", crate::institutions::worker::run(app.clone()));
-        self.spawn("areas", crate::areas::worker::run(app.clone()));
-        self.spawn("history", crate::history::worker::run(app.clone()));
         self.spawn("reports", crate::reports::worker::run(app.clone()));
-        self.spawn("urgency of occurrences", crate::occurrences::worker::run(app.clone()));
-        self.spawn("comparisons of rules", crate::rules::worker::run(app.clone()));
-        self.spawn("station health", crate::stations::health::worker::run(app.clone()));
         if !app.config.reports.maildir.is_empty() {
-            self.spawn("reports by e-mail", crate::reports::mail::worker::run(app.clone()));
+            self.spawn_released("reports by e-mail", crate::reports::mail::worker::run(app.clone()));
         }
-        if !app.config.mail.bounces.maildir.is_empty() {
-            self.spawn("letters that come back", crate::dispatch::bounces::worker::run(app.clone()));
-        }
-        self.spawn("retention", crate::privacy::retention::run(app.clone()));
-        self.spawn("metrics", web::measure::run(app.clone()));
-        self.spawn("watch of the service", crate::operation::worker::run(app.clone()));
         if let Some(endpoint) = devices_endpoint {
             self.spawn("MQTT endpoint", endpoint.serve());
         }
         if !app.config.mqtt.external.is_empty() {
-            self.try_spawn("external brokers", ingest::broker::run(app.clone()));
+            let (held, brokers) = (app.clone(), app.clone());
+            self.try_spawn("external brokers", async move {
+                // Two installations at one broker would take each other's messages.
+                if hold::released(&held, "external brokers").await {
+                    ingest::broker::run(brokers).await
+                } else {
+                    Ok(())
+                }
+            });
         }
-        self.spawn("http server", listener.serve(app.clone(), web::router::router(app)));
-        Ok(())
+    }
+
+    /// What is judged, and what falls due by the clock.
+    fn start_evaluate(&mut self, app: &App) {
+        self.spawn("evaluator", crate::pipeline::run(app.clone()));
+        self.spawn_released("escalation of alerts", crate::alerts::escalation::worker::run(app.clone()));
+        self.spawn("comparisons of rules", crate::rules::worker::run(app.clone()));
+        self.spawn("station health", crate::stations::health::worker::run(app.clone()));
+        self.spawn("areas", crate::areas::worker::run(app.clone()));
+        self.spawn("history", crate::history::worker::run(app.clone()));
+        self.spawn("retention", crate::privacy::retention::run(app.clone()));
+        self.spawn("urgency of occurrences", crate::occurrences::worker::run(app.clone()));
+        self.spawn("exercises", crate::exercises::worker::run(app.clone()));
+        self.spawn("deadlines", crate::deadlines::worker::run(app.clone()));
+        self.spawn("cases of the secretariat", crate::secretariat::kernel::worker::run(app.clone()));
+        self.spawn("determinations of resolutions", crate::secretariat::committees::worker::run(app.clone()));
+        self.spawn("texts about services", crate::secretariat::evaluation::worker::run(app.clone()));
+        self.spawn("reviews of plans", crate::plancon::worker::run(app.clone()));
+        self.spawn("situation reports", crate::situation::worker::run(app.clone()));
+    }
+
+    /// What leaves.
+    fn start_dispatch(&mut self, app: &App) {
+        self.spawn_released("dispatch", crate::dispatch::worker::run(app.clone()));
+        self.spawn_released("endpoints", crate::endpoints::worker::run(app.clone()));
+        self.spawn_released("sirens", crate::sirens::worker::run(app.clone()));
+        self.spawn_released("institutions", crate::institutions::worker::run(app.clone()));
+        self.spawn("digests by segment", crate::secretariat::segments::worker::run(app.clone()));
+        self.spawn("press of the secretariat", crate::secretariat::press::worker::run(app.clone()));
+        if !app.config.mail.bounces.maildir.is_empty() {
+            self.spawn_released("letters that come back", crate::dispatch::bounces::worker::run(app.clone()));
+        }
     }
 
     /// Adds a task that ends when `app.stop` is cancelled.
@@ -154,6 +208,11 @@ impl Service {
             task.await;
             Ok(())
         });
+    }
+
+    /// The same for what a restored installation must not do while the one it was copied from may still run.
+    fn spawn_released(&mut self, name: &'static str, task: impl Future<Output = ()> + Send + 'static) {
+        self.spawn(name, hold::then(self.app.clone(), name, task));
     }
 
     /// The same for a task that can fail.
@@ -243,6 +302,8 @@ impl Service {
 async fn open_keys(database: &Database, config: &Config, clock: &Clock, ids: &Ids) -> anyhow::Result<Keyring> {
     use sqlx::{ConnectOptions as _, Connection as _};
     let mut conn = database.options.clone().application_name("sentinela/keys").connect().await?;
+    // Of two nodes that start at once on an empty database one makes the keys; the other finds that it lacks them, and says so.
+    sqlx::query!("select pg_advisory_lock($1)", KEYS_LOCK).execute(&mut conn).await?;
     let keys = Keyring::open_or_create(&mut conn, config, ids, clock.now()).await?;
     make_signing_key(&mut conn, config, &keys, ids, clock).await?;
     conn.close().await?;
@@ -280,7 +341,11 @@ pub async fn serve(config: Config) -> anyhow::Result<()> {
     let hangups = signal(SignalKind::hangup()).context("signals cannot be received")?;
     let mut service = Service::start(config, Clock::System, Ids::system()).await?;
     service.spawn("reload", crate::operation::reload::run(service.app.clone(), hangups));
-    if let Some(link) = crate::accounts::setup::offer(service.app()).await? {
+    let link = match service.app().config.roles.has(NodeRole::Web) {
+        true => crate::accounts::setup::offer(service.app()).await?,
+        false => None,
+    };
+    if let Some(link) = link {
         println!("Nobody works here yet. The first administrator is made at {link}");
     }
     announce(service.app());
@@ -289,7 +354,11 @@ pub async fn serve(config: Config) -> anyhow::Result<()> {
 
 /// The one line that says that the service is ready; scripts and tests wait for it.
 pub fn announce(app: &App) {
-    println!("ready: {}  (console: {}/console)", app.config.public_url(), app.config.public_url());
+    if app.config.roles.has(NodeRole::Web) {
+        println!("ready: {}  (console: {}/console)", app.config.public_url(), app.config.public_url());
+    } else {
+        println!("ready: {}  ({})", app.config.public_url(), app.config.roles);
+    }
 }
 
 /// Never resolves when the database is not ours to guard.

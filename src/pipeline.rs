@@ -51,6 +51,9 @@ const SAY_EVERY: Duration = Duration::from_secs(10);
 /// Advisory session lock of the one evaluator ("EVAL").
 const EVALUATOR_LOCK: i64 = 0x4556_414c;
 
+/// How long a process that holds the lock may ask the database for nothing.
+const IDLE_MAX: &str = "60s";
+
 /// Evaluates until the service stops. Standby while another process holds the lock.
 pub async fn run(app: App) {
     while !app.stop.is_cancelled() {
@@ -75,6 +78,9 @@ async fn lead(app: &App) -> anyhow::Result<()> {
     if !leader {
         return Ok(());
     }
+    // Asked for something each second, so a session that asks for nothing belongs to a process that stands still: it loses the lock, and
+    // a standby goes on.
+    sqlx::query!("select set_config('idle_session_timeout', $1, false)", IDLE_MAX).fetch_one(&mut conn).await?;
     let mut events = app.events.subscribe();
     let mut pipeline = Pipeline::load(app, &mut conn).await?;
     let mut beat = tokio::time::interval(Duration::from_secs(1));

@@ -110,6 +110,10 @@ vocabulary! {
         RetentionRun = "retention.run",
         /// Of a month's readings only the hours are kept.
         HistoryClose = "history.close",
+        BackupTake = "backup.take",
+        BackupRestore = "backup.restore",
+        /// A restored installation sends from now on.
+        BackupTakeOver = "backup.take_over",
         VaultPut = "vault.put",
         VaultOpen = "vault.open",
         StationLimits = "station.limits",

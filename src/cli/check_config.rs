@@ -26,5 +26,6 @@ pub fn run(file: Option<&Path>, arguments: &Arguments) -> anyhow::Result<()> {
         Some(file) => println!("{} is fine", file.display()),
         None => println!("the configuration is fine (defaults and environment; no file was given)"),
     }
+    println!("node {:?} does: {}", config.node(), config.roles);
     Ok(())
 }

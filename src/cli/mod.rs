@@ -5,18 +5,24 @@
 mod audit;
 mod backfill;
 pub mod backtest;
+mod backup;
 pub mod bench;
+mod capacity;
 mod check_config;
 mod demo;
 mod device;
+mod doctor;
 mod exercise;
 mod export;
+mod health;
 mod history;
 mod import;
 mod key;
+mod manual;
 mod migrate;
 mod privacy;
 mod registry;
+mod restore;
 mod rules;
 pub mod scenario;
 mod serve;
@@ -64,6 +70,11 @@ enum Command {
     Migrate,
     /// Say whether the configuration is right, naming each wrong key and what it expects
     CheckConfig(check_config::Arguments),
+    /// Check everything an installation needs, and say what to do. Exits with 0 when all is fine, 1 when somebody should look, 2 when
+    /// something does not work
+    Doctor(doctor::Arguments),
+    /// Ask the service of this machine whether it is ready, as watchdogs do
+    Health,
     /// Devices that may publish readings
     #[command(subcommand)]
     Device(device::Action),
@@ -79,6 +90,12 @@ enum Command {
     /// Who did what: check that nothing was changed, and write it out
     #[command(subcommand)]
     Audit(audit::Action),
+    /// Write everything this installation is made of into one archive, while the service runs
+    Backup(backup::Arguments),
+    /// Read an archive back into an empty place, and show that it is what was there. Sends nothing until `take-over`
+    Restore(restore::Arguments),
+    /// Let a restored installation send, once the one it was copied from is stopped for good
+    TakeOver(restore::take_over::Arguments),
     /// How long personal data are kept
     #[command(subcommand)]
     Privacy(privacy::Action),
@@ -87,18 +104,28 @@ enum Command {
     /// Exercises: what is planned, and the report after the action
     #[command(subcommand)]
     Exercise(exercise::Action),
+    Capacity(capacity::Arguments),
     /// Rules of risk
     #[command(subcommand)]
     Rules(registry::Action),
     /// Measure this machine
     #[command(subcommand)]
     Bench(bench::Bench),
+    /// Write the manual pages
+    Manual(manual::Manual),
+    /// Print what makes a shell complete these commands
+    Completions(manual::Completions),
 }
 
 /// Wrong use, found after the arguments were parsed. Exit code 2.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
 pub struct Usage(pub String);
+
+/// A command that has said all there is to say, and ends with this code.
+#[derive(Clone, Copy, Debug, thiserror::Error)]
+#[error("exit code {0}")]
+pub struct Ended(pub u8);
 
 /// Runs the command of this process.
 pub fn main() -> ExitCode {
@@ -118,13 +145,23 @@ async fn run(cli: Cli) -> anyhow::Result<()> {
     match &cli.command {
         Command::CheckConfig(arguments) => return check_config::run(cli.config.as_deref(), arguments),
         Command::Demo(arguments) => return demo::run(cli.config.as_deref(), arguments).await,
+        Command::Capacity(arguments) => return capacity::run(arguments),
+        Command::Doctor(arguments) => return doctor::run(cli.config.as_deref(), arguments).await,
+        Command::Manual(manual) => return manual.run(),
+        Command::Completions(completions) => return completions.run(),
         _ => {}
     }
     let config = Config::load(cli.config.as_deref())?;
     match cli.command {
         Command::Serve => serve::run(config).await,
         Command::Migrate => migrate::run(config).await,
-        Command::CheckConfig(_) | Command::Demo(_) => Ok(()),
+        Command::CheckConfig(_)
+        | Command::Demo(_)
+        | Command::Doctor(_)
+        | Command::Manual(_)
+        | Command::Completions(_)
+        | Command::Capacity(_) => Ok(()),
+        Command::Health => health::run(config).await,
         Command::Simulate(simulate) => simulate.run(&config.engine),
         Command::Backtest(backtest) => backtest.run(config).await,
         Command::Import(arguments) => import::run(config, arguments).await,
@@ -138,11 +175,17 @@ async fn run(cli: Cli) -> anyhow::Result<()> {
         Command::Privacy(action) => privacy::run(config, action).await,
         Command::Audit(action) => audit::run(config, action).await,
         Command::Token(action) => token::run(config, action).await,
+        Command::Backup(arguments) => backup::run(config, cli.config.as_deref(), arguments).await,
+        Command::Restore(arguments) => restore::run(config, arguments).await,
+        Command::TakeOver(arguments) => restore::take_over::run(config, arguments).await,
         Command::Bench(bench) => bench.run(config).await,
     }
 }
 
 fn failed(error: &anyhow::Error) -> ExitCode {
+    if let Some(Ended(code)) = error.downcast_ref() {
+        return ExitCode::from(*code);
+    }
     eprintln!("sentinela: {error:#}");
     let wrong_use = error.is::<Usage>() || error.is::<ConfigError>();
     ExitCode::from(if wrong_use { 2 } else { 1 })

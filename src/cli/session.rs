@@ -22,9 +22,7 @@ impl Session {
     /// # Errors
     /// The database is missing something; the message says what to do.
     pub async fn open(config: Config) -> anyhow::Result<Self> {
-        // What a command has to say goes to standard output; how the database starts is of no interest there.
-        let level = if config.log.level == "info" { "warn".to_owned() } else { config.log.level.clone() };
-        telemetry::start_logs(&Log { level, ..config.log.clone() })?;
+        quiet_logs(&config.log)?;
         let database = Database::join(&config).await?;
         let pool = crate::db::pool(&database.options, "command", 2);
         Ok(Self { config, clock: Clock::System, ids: Ids::system(), pool, database })
@@ -47,4 +45,10 @@ impl Session {
         self.database.close().await;
         outcome
     }
+}
+
+/// What a command has to say goes to standard output; how the database starts is of no interest there.
+pub fn quiet_logs(log: &Log) -> Result<(), telemetry::TelemetryError> {
+    let level = if log.level == "info" { "warn".to_owned() } else { log.level.clone() };
+    telemetry::start_logs(&Log { level, ..log.clone() })
 }

@@ -81,6 +81,9 @@ pub struct ExternalBroker {
     pub protocol: Protocol,
     #[serde(default)]
     pub share_group: String,
+    /// The broker is known to share among clients of 3.1.1 too, of which that version says nothing.
+    #[serde(default)]
+    pub share_over_311: bool,
 }
 
 /// The version of MQTT that is spoken with a broker. Read from text, so that a 5 without quotation marks is one too.
@@ -149,10 +152,10 @@ impl Mqtt {
         for (index, broker) in self.external.iter().enumerate() {
             // A broker that does not know them takes the group for the beginning of a topic, and says nothing.
             expect(
-                broker.protocol == Protocol::V5 || broker.share_group.is_empty(),
+                broker.protocol == Protocol::V5 || broker.share_group.is_empty() || broker.share_over_311,
                 &format!("mqtt.external[{index}].share_group"),
                 &broker.share_group,
-                "nothing with protocol = \"3.1.1\", which has no shared subscriptions",
+                "nothing with protocol = \"3.1.1\", which has no shared subscriptions; or share_over_311 = true where the broker has them all the same",
             );
         }
     }

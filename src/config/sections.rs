@@ -221,6 +221,12 @@ pub struct Dispatch {
     pub institution_next_min: u32,
 }
 
+impl Dispatch {
+    pub fn lease(&self) -> std::time::Duration {
+        std::time::Duration::from_secs(self.lease_s.into())
+    }
+}
+
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Outbound {
@@ -365,6 +371,8 @@ pub struct Demo {
 pub struct Secretariat {
     /// Folder with types of cases of the town, beside those compiled in; empty = none.
     pub case_types: String,
+    /// Requests of the secretariat that are worked on at once; 0 = half of the processors.
+    pub at_once: u32,
     pub media: Media,
 }
 

@@ -9,6 +9,10 @@ use crate::events::{CHANNEL, Event};
 
 /// Wait between two attempts to listen while the database is away.
 const RETRY: Duration = Duration::from_secs(1);
+/// What is said when there is nothing to say. Nobody is told of it.
+const BEAT: &str = r#"{"kind":"beat"}"#;
+const BEAT_EVERY: Duration = Duration::from_secs(15);
+const SILENT_MAX: Duration = Duration::from_secs(50);
 
 /// Runs until the service stops. Hints that were sent while the connection was down are lost, so after each new
 /// connection everyone is told to look again.
@@ -39,12 +43,39 @@ async fn listen(app: &App) -> sqlx::Result<()> {
     {
         app.events.send(event);
     }
-    while let Some(hint) = listener.try_recv().await? {
+    tokio::select! {
+        heard = hear(app, &mut listener) => heard,
+        () = beat(app) => Ok(()),
+    }
+}
+
+/// Until the connection ends, or is silent though somebody surely spoke.
+async fn hear(app: &App, listener: &mut PgListener) -> sqlx::Result<()> {
+    loop {
+        // A database that moved to another machine may leave a connection that nothing ever comes over again.
+        let Ok(hint) = tokio::time::timeout(SILENT_MAX, listener.try_recv()).await else {
+            return Err(sqlx::Error::Io(std::io::ErrorKind::TimedOut.into()));
+        };
+        let Some(hint) = hint? else { return Ok(()) };
+        if hint.payload() == BEAT {
+            continue;
+        }
         match serde_json::from_str(hint.payload()) {
             Ok(event) => app.events.send(event),
             // Another version of the service may speak of things this one does not know.
             Err(error) => tracing::debug!(%error, payload = hint.payload(), "a hint that this version does not know"),
         }
     }
-    Ok(())
+}
+
+/// Speaks, so that nobody who listens takes silence for an end. A beat that fails is missed, and the connection with it.
+async fn beat(app: &App) {
+    let mut tick = tokio::time::interval(BEAT_EVERY);
+    loop {
+        tick.tick().await;
+        let told = sqlx::query("select pg_notify($1, $2)").bind(CHANNEL).bind(BEAT).execute(&app.db.web).await;
+        if let Err(error) = told {
+            tracing::debug!(%error, "a beat could not be sent");
+        }
+    }
 }

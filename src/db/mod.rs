@@ -4,6 +4,7 @@ pub mod embedded;
 pub mod geometry;
 pub mod listen;
 pub mod open;
+pub mod programs;
 
 use std::time::Duration;
 
@@ -29,10 +30,14 @@ pub const SERVICE_ROLE: &str = "sentinela_service";
 /// queries of this service compiling took seconds and running tens of milliseconds. Memory for a sort is that of a year of one
 /// station, which the server's own setting would send to the disk.
 ///
+/// A machine that is cut off or dies without a word leaves no connection behind for longer than half a minute: what it holds, above all
+/// the lock of the evaluator, is free again then, and not after the hours that the kernel waits by itself.
+///
 /// Last it gives up what the owner may and the service need not: from here on the session cannot change what is
 /// append-only. Where the role does not exist, `open` has said so.
 const SESSION: &str = "set jit = off; set work_mem = '16MB'; set lock_timeout = '15s';
     set idle_in_transaction_session_timeout = '60s';
+    set tcp_keepalives_idle = '10s'; set tcp_keepalives_interval = '5s'; set tcp_keepalives_count = 3; set tcp_user_timeout = '25s';
     select set_config('role', rolname, false) from pg_roles
     where rolname = 'sentinela_service' and pg_has_role(session_user, oid, 'member')";
 
@@ -43,7 +48,17 @@ pub fn pool(options: &PgConnectOptions, name: &str, max_connections: u32) -> PgP
         .acquire_timeout(Duration::from_secs(10))
         // A statement, not a start-up parameter: poolers between here and the server refuse those.
         .after_connect(|conn, _| Box::pin(async move { sqlx::raw_sql(SESSION).execute(conn).await.map(drop) }))
-        .connect_lazy_with(options.clone().application_name(&format!("sentinela/{name}")))
+        .connect_lazy_with(options.clone().application_name(&called(options, name)))
+}
+
+/// What the server's administrators see: "sentinela/web@node-1", where the options bear the node's name.
+fn called(options: &PgConnectOptions, name: &str) -> String {
+    let given = options.get_application_name().unwrap_or_default();
+    let node = match given.strip_prefix("sentinela/") {
+        Some(pool) => pool.split_once('@').map_or("", |(_, node)| node),
+        None => given,
+    };
+    if node.is_empty() { format!("sentinela/{name}") } else { format!("sentinela/{name}@{node}") }
 }
 
 /// A small pool whose commits do not wait for the disk, for what can be brought in again after a crash.
@@ -65,5 +80,20 @@ impl Db {
     pub fn open(options: &PgConnectOptions, max_connections: u32) -> Self {
         let pool = |name: &str| pool(options, name, max_connections);
         Self { ingest: pool("ingest"), dispatch: pool("dispatch"), web: pool("web") }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_connection_bears_the_name_of_its_node_however_often_its_options_are_passed_on() {
+        let bare = PgConnectOptions::new_without_pgpass();
+        let named = bare.clone().application_name("no-1");
+        let web = called(&named, "web");
+        assert_eq!(web, "sentinela/web@no-1");
+        assert_eq!(called(&named.application_name(&web), "listen"), "sentinela/listen@no-1");
+        assert_eq!(called(&bare.application_name("sentinela/web"), "listen"), "sentinela/listen");
     }
 }

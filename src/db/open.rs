@@ -31,6 +31,11 @@ pub enum OpenError {
     NotMember { user: String, source: sqlx::Error },
     #[error("the rights of the service cannot be set: {0}")]
     Grants(sqlx::Error),
+    #[error(
+        "the database was migrated to {newest} by a newer release; this one knows the schema up to {known}. Start that release here \
+         too. (A process of this release that runs already goes on.)"
+    )]
+    NewerSchema { newest: i64, known: i64 },
     #[error("the schema cannot be migrated: {0}")]
     Migrate(#[from] sqlx::migrate::MigrateError),
     #[error(transparent)]
@@ -63,7 +68,33 @@ impl Database {
         Self::ready(config, cluster).await
     }
 
-    async fn ready(config: &Config, cluster: Option<Cluster>) -> Result<Self, OpenError> {
+    /// The database as it is, neither checked nor migrated, beside a service that may be running another version of this program.
+    ///
+    /// # Errors
+    /// The private cluster does not start, or an address is none.
+    pub async fn as_it_is(config: &Config) -> Result<Self, OpenError> {
+        let cluster = if config.database.url.is_empty() { Some(Cluster::join(config).await?) } else { None };
+        Self::at(config, cluster)
+    }
+
+    /// The same, kept from every other process where the cluster is our own.
+    ///
+    /// # Errors
+    /// As `as_it_is`, and somebody else keeps it.
+    pub async fn alone(config: &Config) -> Result<Self, OpenError> {
+        let cluster = if config.database.url.is_empty() { Some(Cluster::start(config).await?) } else { None };
+        Self::at(config, cluster)
+    }
+
+    /// Checks and migrates what was opened as it is.
+    ///
+    /// # Errors
+    /// Says what to install or change.
+    pub async fn bring_up(&self) -> Result<(), OpenError> {
+        self.migrate().await
+    }
+
+    fn at(config: &Config, cluster: Option<Cluster>) -> Result<Self, OpenError> {
         let parse = |url: &str| PgConnectOptions::from_str(url).map_err(OpenError::Url);
         let (options, owner) = match &cluster {
             Some(cluster) => (cluster.options.clone().username(SERVICE_ROLE), cluster.options.clone()),
@@ -72,7 +103,11 @@ impl Database {
             }
             None => (parse(&config.database.url)?, parse(&config.database.owner_url)?),
         };
-        let database = Self { options, owner, cluster };
+        Ok(Self { options, owner, cluster })
+    }
+
+    async fn ready(config: &Config, cluster: Option<Cluster>) -> Result<Self, OpenError> {
+        let database = Self::at(config, cluster)?;
         match database.migrate().await {
             Ok(()) => Ok(database),
             Err(error) => {
@@ -86,6 +121,7 @@ impl Database {
         let owner = self.owner.clone().application_name("sentinela/migrate");
         let mut conn = owner.connect().await.map_err(OpenError::Connect)?;
         check_server(&mut conn).await?;
+        check_schema(&mut conn).await?;
         MIGRATOR.run(&mut conn).await?;
         let granted = grant(&mut conn).await;
         if self.cluster.is_some() {
@@ -185,4 +221,16 @@ async fn check_server(conn: &mut PgConnection) -> Result<(), OpenError> {
     .await
     .map_err(OpenError::Connect)?;
     if postgis { Ok(()) } else { Err(OpenError::NoPostgis(major)) }
+}
+
+/// A schema of a later release may lack what this one writes. The table is the migrator's own, so it is not among those the macros check.
+async fn check_schema(conn: &mut PgConnection) -> Result<(), OpenError> {
+    let exists = sqlx::query_scalar::<_, bool>("select to_regclass('_sqlx_migrations') is not null");
+    if !exists.fetch_one(&mut *conn).await.map_err(OpenError::Connect)? {
+        return Ok(());
+    }
+    let newest = sqlx::query_scalar::<_, i64>("select coalesce(max(version), 0) from _sqlx_migrations where success");
+    let newest = newest.fetch_one(conn).await.map_err(OpenError::Connect)?;
+    let known = MIGRATOR.iter().map(|migration| migration.version).max().unwrap_or(0);
+    if newest > known { Err(OpenError::NewerSchema { newest, known }) } else { Ok(()) }
 }

@@ -224,6 +224,15 @@ async fn reckon_all(conn: &mut PgConnection, by: Acting<'_>, tz: Tz, why: &str) 
     Ok(moved)
 }
 
+/// Reckons what is open anew after rules changed that came with the service, and journals what moved.
+///
+/// # Errors
+/// The database's.
+pub async fn reckon_anew(conn: &mut PgConnection, by: Acting<'_>, tz: Tz, why: &str) -> Result<Vec<Moved>, Refused> {
+    store::lock(&mut *conn).await?;
+    reckon_all(conn, by, tz, why).await
+}
+
 /// A holiday as somebody enters it.
 #[derive(Clone, Debug, serde::Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]

@@ -243,6 +243,21 @@ mod tests {
     }
 
     #[test]
+    fn funding_has_the_norm_that_was_in_force_on_the_day_of_the_anchor() {
+        let rules = Rules { shipped: shipped().unwrap(), local: Vec::new() };
+        for code in ["funding.clause", "funding.refund", "funding.accounts", "funding.stalled", "funding.kept"] {
+            for (on, law) in [("2017-01-02", "424/2016"), ("2023-08-31", "424/2016"), ("2023-09-01", "33/2023")] {
+                let rule = rules.choose(code, day(on)).unwrap();
+                assert!(rule.law_ref.contains(law), "{code} on {on}: {}", rule.law_ref);
+                let holding = rules.shipped.iter().filter(|one| one.code == code && one.holds_on(day(on)));
+                assert_eq!(holding.count(), 1, "{code} on {on}");
+            }
+        }
+        let before = rules.choose("funding.accounts", day("2017-01-01")).unwrap();
+        assert!(before.law_ref.starts_with("Norma anterior") && !before.confirmed, "{}", before.law_ref);
+    }
+
+    #[test]
     fn a_rule_that_is_wrong_is_named_field_by_field() {
         let mut rule = shipped().unwrap().remove(0);
         (rule.code, rule.quantity, rule.valid_to) = ("Prazo!".into(), 0, Some(day("2000-01-01")));

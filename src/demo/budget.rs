@@ -94,18 +94,18 @@ pub async fn fill(conn: &mut PgConnection, (ids, now): (&Ids, Instant), tz: Tz) 
     }
     let [programmes, indicators, actions] = [PROGRAMMES, INDICATORS, ACTIONS].map(str::to_owned);
     let plan = files::ppa(&PpaTables { programmes, indicators, actions, targets }).map_err(cells)?;
-    let ppa = desk::open(&mut *conn, by, &NewBill { kind: BillKind::Ppa, year }).await?;
+    let ppa = desk::open(&mut *conn, by, tz, &NewBill { kind: BillKind::Ppa, year }).await?;
     desk::write(&mut *conn, by, (ppa, 1), &Content::Ppa(plan)).await?;
     let before = year - 1;
     pass(&mut *conn, by, tz, (ppa, 101), [day(before, 8, 10), day(before, 8, 29), day(before, 12, 15)]).await?;
 
     let targets = format!("meta;ano;valor\nrevenue;{year};100.000.000,00\nexpense;{year};100.000.000,00\n");
     let goals = files::ldo(PRIORITIES.as_bytes(), targets.as_bytes()).map_err(cells)?;
-    let ldo = desk::open(&mut *conn, by, &NewBill { kind: BillKind::Ldo, year }).await?;
+    let ldo = desk::open(&mut *conn, by, tz, &NewBill { kind: BillKind::Ldo, year }).await?;
     desk::write(&mut *conn, by, (ldo, 1), &Content::Ldo(goals)).await?;
     pass(&mut *conn, by, tz, (ldo, 102), [day(before, 4, 1), day(before, 4, 14), day(before, 7, 10)]).await?;
 
-    let loa = desk::open(&mut *conn, by, &NewBill { kind: BillKind::Loa, year }).await?;
+    let loa = desk::open(&mut *conn, by, tz, &NewBill { kind: BillKind::Loa, year }).await?;
     let head = LoaHead { credit_limit: 1000, note: NOTE.into() };
     desk::write(&mut *conn, by, (loa, 1), &Content::Loa(head)).await?;
     desk::set_revenue(&mut *conn, by, (loa, None), &files::revenue(REVENUE.as_bytes()).map_err(cells)?).await?;

@@ -13,8 +13,9 @@ use tokio_util::sync::CancellationToken;
 use tracing::Instrument as _;
 
 use super::channels::smpp::{self, LinkEvent};
-use super::channels::{Body, Done, Job, Key, Way, email, http};
+use super::channels::{Body, Done, Handed, Job, Key, Way, email, http};
 use super::decide::{Next, Outcome, Policy, Sending, State};
+use super::held::Held;
 use super::jobs::Which;
 use super::maps::Maps;
 use super::provider::{Provider, Transport};
@@ -57,7 +58,7 @@ struct Feed {
     queue: VecDeque<Job>,
     /// Notices, which institutions and every row of an alert overtake.
     notices: VecDeque<Job>,
-    in_flight: FuturesUnordered<BoxFuture<'static, Done>>,
+    in_flight: FuturesUnordered<BoxFuture<'static, Handed>>,
     weight_in_flight: usize,
     /// Rows whose lease we keep, with their fences.
     mine: HashMap<Key, i64>,
@@ -67,10 +68,14 @@ struct Feed {
     due: bool,
     /// This process claims for the provider.
     held: bool,
+    /// That, by our own clock.
+    claimer: Held,
     /// An earlier provider does the work; what it gave up is done here.
     resting: bool,
     swept_at: Instant,
     renewed_at: Instant,
+    /// The oldest lease in our hands, by our own clock.
+    held_since: Held,
     writes: mpsc::Sender<Write>,
     sampler: Sampler,
 }
@@ -133,9 +138,11 @@ impl Feed {
             maps: Arc::default(),
             due: true,
             held: false,
+            claimer: Held::begin(dispatch.lease()),
             resting: false,
             swept_at: Instant::default(),
             renewed_at: now,
+            held_since: Held::begin(dispatch.lease()),
             writes,
             sampler: Sampler::new(TRACED_PER_SECOND),
             lane,
@@ -167,7 +174,7 @@ impl Feed {
                         self.release_queue().await;
                     }
                 }
-                Some(done) = self.in_flight.next(), if !self.in_flight.is_empty() => self.ended(done).await,
+                Some(handed) = self.in_flight.next(), if !self.in_flight.is_empty() => self.came_back(handed).await,
                 () = woken(&mut events) => self.due = true,
                 () = tokio::time::sleep(tokens.unwrap_or_default()), if tokens.is_some() => {}
             }
@@ -200,9 +207,10 @@ impl Feed {
         Some(next.weight(self.provider().counts_segments))
     }
 
-    /// Hands over as much as window, rate and breaker allow. What died while it waited here is given back.
+    /// Hands over as much as window, rate and breaker allow. What died while it waited here is given back, and so is what waited for so
+    /// long that its lease may be over.
     async fn hand_over(&mut self) {
-        let mut died = Vec::new();
+        let (mut died, mut lapsed) = (Vec::new(), Vec::new());
         while let Some(way) = self.way.clone() {
             let now = self.now();
             let Some(weight) = self.next_weight() else { break };
@@ -212,6 +220,10 @@ impl Feed {
             let Some(job) = self.queue.pop_front().or_else(|| self.notices.pop_front()) else { break };
             if job.row.expires_at <= now {
                 died.push(job);
+                continue;
+            }
+            if !job.held.is_good() {
+                lapsed.push(job);
                 continue;
             }
             if let Body::Impossible(detail) = &job.body {
@@ -227,10 +239,11 @@ impl Feed {
             self.in_flight.push(sending);
         }
         self.give_back(died).await;
+        self.let_go_of(lapsed).await;
     }
 
     /// The sending as a span of its alert's trace, where this second has room for one more.
-    fn traced(&mut self, key: Key, now: Instant, sending: BoxFuture<'static, Done>) -> BoxFuture<'static, Done> {
+    fn traced(&mut self, key: Key, now: Instant, sending: BoxFuture<'static, Handed>) -> BoxFuture<'static, Handed> {
         let Key::Outbox(row, alert) = key else { return sending };
         if !trace::is_on() || !self.sampler.takes(now.timestamp()) {
             return sending;
@@ -245,9 +258,13 @@ impl Feed {
             sentinela.outcome = tracing::field::Empty
         );
         let told = async move {
-            let done = sending.await;
-            tracing::Span::current().record("sentinela.outcome", done.outcome.word());
-            done
+            let handed = sending.await;
+            let outcome = match &handed {
+                Handed::Ended(done) => done.outcome.word(),
+                Handed::LetGo(_) => "let_go",
+            };
+            tracing::Span::current().record("sentinela.outcome", outcome);
+            handed
         };
         Box::pin(told.instrument(span))
     }
@@ -255,7 +272,7 @@ impl Feed {
     /// Claims about a second's worth, so that a more urgent alert never waits behind a long queue.
     fn start_claim(&mut self) {
         let limit = self.claim_limit();
-        let able = self.held && self.way.is_some() && self.claiming.is_none();
+        let able = self.held && self.claimer.is_good() && self.way.is_some() && self.claiming.is_none();
         let now = self.now();
         if !able || !self.due || self.queue.len() > self.ahead(limit) || self.breaker.allows(now, 1) == 0 {
             return;
@@ -315,6 +332,32 @@ impl Feed {
                 tracing::warn!(%error, provider = self.provider().name, "deliveries wait for the database");
             }
         }
+    }
+
+    async fn came_back(&mut self, handed: Handed) {
+        match handed {
+            Handed::Ended(done) => self.ended(done).await,
+            Handed::LetGo(job) => {
+                let weight = job.weight(self.provider().counts_segments);
+                self.weight_in_flight = self.weight_in_flight.saturating_sub(weight);
+                if !self.breaker.is_healthy() {
+                    // A probe that never left says nothing; the next one is due after the same wait.
+                    self.breaker = std::mem::take(&mut self.breaker).failed(self.now());
+                }
+                self.let_go_of(vec![job]).await;
+            }
+        }
+    }
+
+    /// Gives back what may not leave from here any more. Where another has taken it meanwhile the fence leaves it alone.
+    async fn let_go_of(&mut self, lapsed: Vec<Job>) {
+        if lapsed.is_empty() {
+            return;
+        }
+        let provider = self.provider().name.clone();
+        tracing::warn!(provider, rows = lapsed.len(), "leases ended before the messages left: let go, not sent");
+        metrics::counter!("sentinela_dispatch_lapsed_total", "provider" => provider).increment(lapsed.len() as u64);
+        self.give_back(lapsed).await;
     }
 
     async fn ended(&mut self, done: Done) {
@@ -410,27 +453,35 @@ impl Feed {
     async fn try_maintain(&mut self) -> sqlx::Result<()> {
         let now = self.now();
         let lane = &self.lane;
+        let fresh = Held::begin(lane.app.config.dispatch.lease());
         let healthy = self.way.is_some() && self.breaker.is_healthy();
         let mut conn = lane.app.db.dispatch.acquire().await?;
         let until = lane.lease_until(now);
         let held = claim::hold(&mut conn, now, &lane.provider, lane.holder, until, healthy).await?;
         let resting = lane.provider.priority > 0 && claim::earlier_is_healthy(&mut conn, now, &lane.provider).await?;
-        if !self.mine.is_empty() && (now - self.renewed_at) * 3 > until - now {
+        let is_aging = (now - self.renewed_at) * 3 > until - now || self.held_since.is_aging();
+        let mut lost = Vec::new();
+        if !self.mine.is_empty() && is_aging {
             let Hands { rows, notices } = Hands::of(self.mine.iter().map(|(key, fence)| (*key, *fence)));
-            claim::renew(&mut conn, &rows.0, &rows.1, until).await?;
-            notice::renew(&mut conn, &notices.0, &notices.1, until).await?;
-            self.renewed_at = now;
+            let rows = claim::renew(&mut conn, &rows.0, &rows.1, until).await?;
+            let notices = notice::renew(&mut conn, &notices.0, &notices.1, until).await?;
+            lost = keep_renewed([&mut self.queue, &mut self.notices], (rows, notices), fresh);
+            (self.renewed_at, self.held_since) = (now, fresh);
         } else if self.mine.is_empty() {
-            self.renewed_at = now;
+            (self.renewed_at, self.held_since) = (now, fresh);
         }
         drop(conn);
+        (self.held, self.resting) = (held, resting);
+        if held {
+            self.claimer = fresh;
+        }
+        self.let_go_of(lost).await;
         if held && now - self.swept_at >= SWEEP_EVERY {
-            lane.sweep(now).await?;
+            self.lane.sweep(now).await?;
             self.swept_at = now;
             // When the writer is busy it settles with every batch anyway.
             let _ = self.writes.try_send(Write::Settle);
         }
-        (self.held, self.resting) = (held, resting);
         self.measure(healthy);
         self.weed(now).await?;
         if resting || self.is_shut() {
@@ -522,7 +573,7 @@ impl Feed {
         let bound = Duration::from_secs(self.lane.app.config.shutdown.timeout_s.into()) / 2;
         let draining = async {
             while let Some(done) = self.in_flight.next().await {
-                self.ended(done).await;
+                self.came_back(done).await;
             }
         };
         if tokio::time::timeout(bound, draining).await.is_err() {
@@ -541,6 +592,32 @@ impl Feed {
         }
         lane.let_go().await;
     }
+}
+
+/// Renews what waits in these queues, and takes out what could not be renewed: another has it.
+fn keep_renewed(
+    queues: [&mut VecDeque<Job>; 2],
+    (rows, notices): (Vec<OutboxId>, Vec<uuid::Uuid>),
+    fresh: Held,
+) -> Vec<Job> {
+    let rows: HashSet<OutboxId> = rows.into_iter().collect();
+    let notices: HashSet<uuid::Uuid> = notices.into_iter().collect();
+    let mut lost = Vec::new();
+    for queue in queues {
+        for mut job in std::mem::take(queue) {
+            let is_kept = match job.row.key {
+                Key::Outbox(id, _) => rows.contains(&id),
+                Key::Notice(id) => notices.contains(&id),
+            };
+            if is_kept {
+                job.held = fresh;
+                queue.push_back(job);
+            } else {
+                lost.push(job);
+            }
+        }
+    }
+    lost
 }
 
 /// What we hold, by table: ids and fences.

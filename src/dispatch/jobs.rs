@@ -7,6 +7,7 @@ use bytes::Bytes;
 
 use super::channels::{Body, Job, Key};
 use super::content::{Content, Sender};
+use super::held::Held;
 use super::maps::Maps;
 use super::notices;
 use super::provider::{Channel, Provider};
@@ -40,6 +41,7 @@ pub(super) async fn alerts(
     until: Instant,
 ) -> sqlx::Result<Vec<Job>> {
     let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+    let held = Held::begin(app.config.dispatch.lease());
     let (mut tx, now) = (app.db.dispatch.begin().await?, app.clock.now());
     let rows = match which {
         Which::Due => claim::claim(&mut tx, now, provider, limit, until).await?,
@@ -91,7 +93,7 @@ pub(super) async fn alerts(
                 text.body(&key, provider.is_national, done)
             }
         };
-        Some(Job { row: claimed.into_row(), body, life_safety: content.is_life_safety() })
+        Some(Job { row: claimed.into_row(), body, life_safety: content.is_life_safety(), held })
     });
     Ok(jobs.collect())
 }
@@ -110,19 +112,21 @@ pub(super) async fn institutions(
     until: Instant,
 ) -> sqlx::Result<Vec<Job>> {
     let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+    let held = Held::begin(app.config.dispatch.lease());
     let mut conn = app.db.dispatch.acquire().await?;
     let claimed = notice::claim(&mut conn, app.clock.now(), provider, limit, until, Some(notices::INSTITUTION)).await?;
-    Ok(of_notices(provider, claimed))
+    Ok(of_notices(provider, claimed, held))
 }
 
 /// Claims a few notices, oldest first.
 pub(super) async fn notices(app: &App, provider: &Provider, until: Instant) -> sqlx::Result<Vec<Job>> {
+    let held = Held::begin(app.config.dispatch.lease());
     let mut conn = app.db.dispatch.acquire().await?;
     let claimed = notice::claim(&mut conn, app.clock.now(), provider, NOTICES, until, None).await?;
-    Ok(of_notices(provider, claimed))
+    Ok(of_notices(provider, claimed, held))
 }
 
-fn of_notices(provider: &Provider, claimed: Vec<notices::Claimed>) -> Vec<Job> {
+fn of_notices(provider: &Provider, claimed: Vec<notices::Claimed>, held: Held) -> Vec<Job> {
     let job = |notice: notices::Claimed| {
         let row = notice.row();
         let body = match provider.channel {
@@ -130,7 +134,7 @@ fn of_notices(provider: &Provider, claimed: Vec<notices::Claimed>) -> Vec<Job> {
             Channel::Sms => sms(&row.key, provider, &notice.body, Vec::new()),
         };
         // Rather twice than never, but never thrice.
-        Job { life_safety: row.attempt == 1, row, body }
+        Job { life_safety: row.attempt == 1, row, body, held }
     };
     claimed.into_iter().map(job).collect()
 }

@@ -15,6 +15,7 @@ pub mod desk;
 pub mod dkim;
 mod feed;
 pub mod gateway;
+pub mod held;
 mod jobs;
 pub mod keeper;
 mod maps;

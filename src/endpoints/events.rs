@@ -11,12 +11,13 @@ use super::send::{Sent, send};
 use super::settings::Settings;
 use super::store::attempt::{self, Cause};
 use super::store::event::{self, Claimed, Room};
-use super::worker::{judge, logged};
+use super::worker::{judge, lapsed, logged};
 use super::{Endpoint, store};
 use crate::app::App;
 use crate::clock::Instant;
 use crate::config::AlertStatus;
 use crate::dispatch::decide::{Next, Policy, Sending, State};
+use crate::dispatch::held::Held;
 use crate::outbound::Client;
 
 /// Events under way at once, whatever is free.
@@ -25,6 +26,8 @@ pub const AT_ONCE: usize = 8;
 const FAILING_AT_ONCE: i64 = 4;
 /// Longer than any try, and than the writing of its end.
 const LEASE: TimeDelta = TimeDelta::seconds(60);
+/// The same by our own clock.
+const LEASE_HELD: Duration = Duration::from_secs(60);
 const RETRY: Duration = Duration::from_millis(500);
 const FORGET_EVERY: TimeDelta = TimeDelta::hours(1);
 
@@ -59,12 +62,12 @@ impl Telling {
         if rows == 0 {
             return Ok(());
         }
-        let now = app.clock.now();
+        let (now, held) = (app.clock.now(), Held::begin(LEASE_HELD));
         let mut tx = app.db.dispatch.begin().await?;
         let claimed = event::claim(&mut tx, now, Room { rows, failing: FAILING_AT_ONCE }, now + LEASE).await?;
         tx.commit().await?;
         for row in claimed {
-            self.tries.spawn(deliver(app.clone(), client.clone(), row));
+            self.tries.spawn(deliver(app.clone(), client.clone(), row, held));
         }
         Ok(())
     }
@@ -113,7 +116,7 @@ fn refused(endpoint: &Endpoint, happening: &Happening) -> Option<&'static str> {
 }
 
 /// One try from its request to its end in the database.
-async fn deliver(app: App, client: Client, row: Claimed) {
+async fn deliver(app: App, client: Client, row: Claimed, held: Held) {
     let (endpoint, request) = match prepared(&app, &row).await {
         Ok(made) => made,
         Err(error) => {
@@ -121,6 +124,9 @@ async fn deliver(app: App, client: Client, row: Claimed) {
             return;
         }
     };
+    if request.is_ok() && !held.is_good() {
+        return lapsed(&row.id);
+    }
     let at = app.clock.now();
     let sent = match request {
         Ok(request) => Ok(send(&client, request).await),

@@ -21,6 +21,7 @@ use crate::app::App;
 use crate::audit::{self, Act, Actor, Entry};
 use crate::clock::Instant;
 use crate::dispatch::decide::{Next, Policy, Sending, State};
+use crate::dispatch::held::Held;
 use crate::dispatch::notices::{self, Notice};
 use crate::dispatch::provider::Channel;
 use crate::dispatch::store::claim::{self as rows, PartEnd};
@@ -49,6 +50,8 @@ const LIMITS: Limits = Limits {
 };
 /// Longer than any try, and than the writing of its end.
 const LEASE: TimeDelta = TimeDelta::seconds(60);
+/// The same by our own clock: what was not handed over within two thirds of it is not sent from here any more.
+const LEASE_HELD: Duration = Duration::from_secs(60);
 const SWEEP_EVERY: TimeDelta = TimeDelta::seconds(2);
 const RETRY: Duration = Duration::from_millis(500);
 /// How long staff may still want to know that an endpoint was given up.
@@ -111,11 +114,12 @@ async fn alerts(app: &App, client: &Client, under_way: &mut JoinSet<()>, now: In
         return Ok(());
     }
     let room = Room { rows, each: EACH_AT_ONCE, each_failing: FAILING_AT_ONCE, all_failing: ALL_FAILING_AT_ONCE };
+    let held = Held::begin(LEASE_HELD);
     let mut tx = app.db.dispatch.begin().await?;
     let claimed = claim::claim(&mut tx, now, &[Kind::Webhook, Kind::Chat], room, now + LEASE).await?;
     tx.commit().await?;
     for row in claimed {
-        under_way.spawn(deliver(app.clone(), client.clone(), row));
+        under_way.spawn(deliver(app.clone(), client.clone(), row, held));
     }
     Ok(())
 }
@@ -175,8 +179,9 @@ async fn by_alert(
 }
 
 /// One try from its request to its end in the database.
-async fn deliver(app: App, client: Client, row: Claimed) {
+async fn deliver(app: App, client: Client, row: Claimed, held: Held) {
     let (endpoint, sent, at) = match prepared(&app, &row).await {
+        Ok((_, Ok(_))) if !held.is_good() => return lapsed(&row.id),
         Ok((endpoint, Ok((request, is_real)))) => {
             let at = app.clock.now();
             let span = tracing::info_span!(
@@ -205,6 +210,12 @@ async fn deliver(app: App, client: Client, row: Claimed) {
         tracing::warn!(%error, row = %row.id, "a delivery cannot be written down; holding it");
         tokio::time::sleep(RETRY).await;
     }
+}
+
+/// Somebody else may have it by now; its lease ends and tells.
+pub(super) fn lapsed(row: &dyn std::fmt::Display) {
+    tracing::warn!(%row, "a lease ended before the message to an endpoint left: let go, not sent");
+    metrics::counter!("sentinela_dispatch_lapsed_total", "provider" => "endpoints").increment(1);
 }
 
 /// What is sent, and whether it is a real warning.

@@ -84,13 +84,33 @@ pub struct Feed {
     /// What is not signed by one of them is kept in quarantine and never acted upon.
     #[serde(default)]
     pub require_signature: bool,
+    /// IBGE code of the municipality whose installation publishes it, of a feed of kind `cap`; empty: it is none's.
+    #[serde(default)]
+    pub municipality: String,
+    /// Whether its warnings are told to rules. Without it those of a municipality's installation are not.
+    #[serde(default)]
+    pub for_rules: Option<bool>,
 }
 
 const fn ten_minutes() -> u32 {
     600
 }
 
+/// Least seconds between two asks: of a feed, and of the installation of a municipality, which answers in the main with 304.
+const LEAST_S: u32 = 30;
+const LEAST_OF_A_MUNICIPALITY_S: u32 = 5;
+
 impl Feed {
+    /// Whether another installation publishes it, that of a municipality (docs/federation.md).
+    pub const fn is_municipal(&self) -> bool {
+        !self.municipality.is_empty()
+    }
+
+    /// Whether its warnings are told to rules.
+    pub fn tells_rules(&self) -> bool {
+        self.for_rules.unwrap_or(!self.is_municipal())
+    }
+
     /// What is wrong with it, in words for the configuration.
     pub fn problem(&self) -> Option<&'static str> {
         if self.name.is_empty() || self.name.len() > 100 {
@@ -121,6 +141,9 @@ impl Feed {
         if self.require_signature && self.certificates.is_empty() {
             return Some("`certificates` beside `require_signature`: without them nothing would ever be let in");
         }
+        if let Some(problem) = self.problem_of_federation() {
+            return Some(problem);
+        }
         match (self.kind, &self.mapping) {
             (Kind::Json, None) => return Some("a `mapping` beside kind = \"json\""),
             (Kind::Json, Some(mapping)) => {
@@ -131,11 +154,51 @@ impl Feed {
             (_, Some(_)) => return Some("no `mapping` beside this kind"),
             (_, None) => {}
         }
-        (self.every_s < 30).then_some("`every_s` of 30 or more")
+        let least = if self.is_municipal() { LEAST_OF_A_MUNICIPALITY_S } else { LEAST_S };
+        (self.every_s < least).then_some("`every_s` of 30 or more, or of 5 or more beside `municipality`")
+    }
+
+    fn problem_of_federation(&self) -> Option<&'static str> {
+        let code = self.municipality.as_bytes();
+        let is_code = code.len() == 7 && code.iter().all(u8::is_ascii_digit);
+        if self.is_municipal() && (self.kind != Kind::Cap || !is_code) {
+            return Some("`municipality` as seven digits of IBGE, beside kind = \"cap\" alone");
+        }
+        let is_misplaced = self.for_rules.is_some() && !self.kind.is_warnings();
+        is_misplaced.then_some("`for_rules` beside a kind of warnings alone")
     }
 
     /// Our code for a station of theirs.
     pub fn ours<'a>(&'a self, theirs: &'a str) -> &'a str {
         self.stations.get(theirs).map_or(theirs, String::as_str)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn feed(more: &str) -> Feed {
+        toml::from_str(&format!("name = 'x'\nurl = 'https://example.org/alerts/feed.atom'\n{more}")).unwrap()
+    }
+
+    #[test]
+    fn the_installation_of_a_municipality_is_asked_sooner_and_tells_no_rules_unless_that_is_said() {
+        let cap = feed("kind = 'cap'\nevery_s = 30");
+        assert!(cap.problem().is_none() && cap.tells_rules() && !cap.is_municipal());
+        let town = "kind = 'cap'\nmunicipality = '3136702'\nevery_s = ";
+        let member = feed(&format!("{town}5"));
+        assert!(member.problem().is_none() && !member.tells_rules() && member.is_municipal());
+        assert!(feed(&format!("{town}5\nfor_rules = true")).tells_rules());
+        assert!(!feed("kind = 'inmet_warnings'\nfor_rules = false").tells_rules());
+        for wrong in [
+            &format!("{town}4"),
+            "kind = 'cap'\nevery_s = 29",
+            "kind = 'cap'\nmunicipality = '31367'",
+            "kind = 'cemaden'\nmunicipality = '3136702'",
+            "kind = 'cemaden'\nfor_rules = false",
+        ] {
+            assert!(feed(wrong).problem().is_some(), "{wrong}");
+        }
     }
 }

@@ -17,6 +17,7 @@ use super::failure::{Failure, FailureKind};
 use super::formats::mapped::{self, Mapping};
 use super::formats::{Observed, Parsed, Problem, ana, cemaden, inmet, rio};
 use super::store::{self, Told};
+use super::warnings::take;
 use super::{Feed, Kind};
 use crate::app::App;
 use crate::clock::Instant;
@@ -28,8 +29,10 @@ use crate::secret::Secret;
 
 /// How often each task looks whether its feed is due.
 const LOOK: Duration = Duration::from_secs(5);
-/// The longest wait of a feed that fails, unless its schedule is slower.
+/// The longest wait of a feed that fails, unless its schedule is slower; of a municipality's installation, whose alerts are to be seen
+/// soon after it is back.
 const LONGEST_WAIT: TimeDelta = TimeDelta::hours(1);
+const LONGEST_WAIT_OF_A_MUNICIPALITY: TimeDelta = TimeDelta::minutes(5);
 /// Largest answer: a state's month of ten-minute readings has about 8 MiB.
 const MAX_BYTES: usize = 32 * 1024 * 1024;
 /// Records that were not understood, kept of one answer.
@@ -123,16 +126,32 @@ impl Follower {
         }
         let asked = if self.feed.kind.is_warnings() { self.ask_warnings(now).await } else { self.ask(now).await };
         match asked {
-            Ok(told) => store::answered(&mut *pool.acquire().await?, now, &name, told).await?,
+            Ok(told) => {
+                let was_silent = store::answered(&mut *pool.acquire().await?, now, &name, told).await?;
+                self.tell_of_silence(was_silent).await?;
+            }
             Err(failure) => {
                 metrics::counter!("sentinela_feed_failures_total", "feed" => name.clone()).increment(1);
-                let failures = store::failed(&mut *pool.acquire().await?, &name, &failure).await?;
-                let due_at = now + back_off(every, failures);
+                let failures = store::failed(&mut *pool.acquire().await?, now, &name, &failure).await?;
+                let due_at = now + back_off(every, failures, self.longest_wait());
                 tracing::warn!(feed = name, kind = %failure.kind, error = failure.detail, failures, "a feed could not be read");
                 store::wait_until(&mut *pool.acquire().await?, &name, due_at).await?;
+                self.tell_of_silence(failures == 1).await?;
             }
         }
         Ok(true)
+    }
+
+    const fn longest_wait(&self) -> TimeDelta {
+        if self.feed.is_municipal() { LONGEST_WAIT_OF_A_MUNICIPALITY } else { LONGEST_WAIT }
+    }
+
+    /// Whoever looks at the warnings of a municipality sees it fall silent and come back.
+    async fn tell_of_silence(&self, has_changed: bool) -> sqlx::Result<()> {
+        if self.feed.is_municipal() && has_changed {
+            take::tell(&mut *self.app.db.ingest.acquire().await?, true).await?;
+        }
+        Ok(())
     }
 
     /// `None` when nothing is new. Of many addresses one may fail: the others count, and the failure is told when all do.
@@ -346,9 +365,9 @@ impl Follower {
 }
 
 /// The wait after so many failures in a row.
-fn back_off(every: TimeDelta, failures: i32) -> TimeDelta {
+fn back_off(every: TimeDelta, failures: i32, longest: TimeDelta) -> TimeDelta {
     let factor = 1_i32 << failures.clamp(0, 10);
-    (every * factor).min(LONGEST_WAIT.max(every))
+    (every * factor).min(longest.max(every))
 }
 
 fn problem(observed: &Observed, wrong: Wrong) -> Problem {
@@ -393,8 +412,10 @@ mod tests {
     #[test]
     fn a_feed_that_fails_is_asked_less_and_less_and_at_least_hourly() {
         let every = TimeDelta::minutes(10);
-        let waits: Vec<i64> = [1, 2, 3, 4, 30].map(|failures| back_off(every, failures).num_minutes()).to_vec();
-        assert_eq!(waits, [20, 40, 60, 60, 60]);
-        assert_eq!(back_off(TimeDelta::hours(6), 1), TimeDelta::hours(6));
+        let of = |failures| back_off(every, failures, LONGEST_WAIT).num_minutes();
+        assert_eq!([1, 2, 3, 4, 30].map(of), [20, 40, 60, 60, 60]);
+        assert_eq!(back_off(TimeDelta::hours(6), 1, LONGEST_WAIT), TimeDelta::hours(6));
+        let of = |failures| back_off(TimeDelta::seconds(30), failures, LONGEST_WAIT_OF_A_MUNICIPALITY).num_seconds();
+        assert_eq!([1, 2, 3, 4, 30].map(of), [60, 120, 240, 300, 300]);
     }
 }

@@ -3,6 +3,7 @@
 use chrono::TimeDelta;
 use sqlx::PgConnection;
 
+use super::Feed;
 use super::failure::Failure;
 use super::warnings::store::OPEN_ENDED_HOURS;
 
@@ -26,6 +27,9 @@ pub struct State {
     pub answered_at: Option<Instant>,
     /// Failures since then.
     pub failures: i32,
+    /// Since when no answer could be read: the last that could, or the first ask. Null while it answers.
+    #[schema(value_type = Option<String>)]
+    pub silent_since: Option<Instant>,
     /// Why the last ask failed; empty when it did not. The kind is one of address, refused, unreachable, slow, large,
     /// redirects, status, busy, login, document, own.
     pub error: String,
@@ -45,8 +49,21 @@ pub struct State {
     /// Warnings in that answer, and how many of the source's warnings are open and for this town now.
     pub warnings: i32,
     pub warnings_for_us: i64,
+    /// How many of them are open wherever they hold, and how many exercises and tests beside them.
+    pub warnings_open: i64,
+    pub exercises_open: i64,
     #[schema(value_type = Option<String>)]
     pub newest_observed_at: Option<Instant>,
+    /// IBGE code of the municipality whose installation publishes it; empty for all others.
+    pub municipality: String,
+}
+
+/// Tells of each state which municipality's installation it is.
+pub fn name_municipalities(states: &mut [State], feeds: &[Feed]) {
+    for state in states {
+        let feed = feeds.iter().find(|feed| feed.name == state.name);
+        state.municipality = feed.map(|feed| feed.municipality.clone()).unwrap_or_default();
+    }
 }
 
 /// Makes the rows of the feeds that are configured, and removes the others.
@@ -78,12 +95,15 @@ pub async fn take(conn: &mut PgConnection, now: Instant, name: &str, every: Time
 }
 
 /// Writes down that asking failed. Gives back how often it did in a row.
-pub async fn failed(conn: &mut PgConnection, name: &str, failure: &Failure) -> sqlx::Result<i32> {
+pub async fn failed(conn: &mut PgConnection, now: Instant, name: &str, failure: &Failure) -> sqlx::Result<i32> {
     sqlx::query_scalar!(
-        "update feed set failures = failures + 1, error = $2, error_kind = $3 where name = $1 returning failures",
+        "update feed set failures = failures + 1, error = $2, error_kind = $3,
+             silent_since = coalesce(silent_since, answered_at, $4)
+         where name = $1 returning failures",
         name,
         failure.detail,
-        failure.kind.as_str()
+        failure.kind.as_str(),
+        now
     )
     .fetch_optional(conn)
     .await
@@ -110,16 +130,19 @@ pub struct Told {
     pub newest: Option<Instant>,
 }
 
-/// Writes down an answer; `None` when it is the one from before.
-pub async fn answered(conn: &mut PgConnection, now: Instant, name: &str, told: Option<Told>) -> sqlx::Result<()> {
-    sqlx::query!(
-        "update feed set failures = 0, error = '', error_kind = '', answered_at = $2 where name = $1",
+/// Writes down an answer; `None` when it is the one from before. Gives back whether it was silent until now.
+pub async fn answered(conn: &mut PgConnection, now: Instant, name: &str, told: Option<Told>) -> sqlx::Result<bool> {
+    let was_silent = sqlx::query_scalar!(
+        r#"update feed f set failures = 0, error = '', error_kind = '', silent_since = null, answered_at = $2
+           from feed before where f.name = $1 and before.name = f.name
+           returning before.silent_since is not null as "was_silent!""#,
         name,
         now
     )
-    .execute(&mut *conn)
+    .fetch_optional(&mut *conn)
     .await?;
-    let Some(told) = told else { return Ok(()) };
+    let was_silent = was_silent.unwrap_or_default();
+    let Some(told) = told else { return Ok(was_silent) };
     let whole = |count: usize| i32::try_from(count).unwrap_or(i32::MAX);
     sqlx::query!(
         "update feed set changed_at = $2, readings = $3, missing = $4, problems = $5, foreign_stations = $6,
@@ -138,19 +161,22 @@ pub async fn answered(conn: &mut PgConnection, now: Instant, name: &str, told: O
     )
     .execute(conn)
     .await?;
-    Ok(())
+    Ok(was_silent)
 }
 
 pub async fn states(conn: &mut PgConnection, now: Instant) -> sqlx::Result<Vec<State>> {
     sqlx::query_as!(
         State,
-        r#"select name, due_at, asked_at, answered_at, failures, error, error_kind, changed_at, readings, missing, problems,
-             foreign_stations, unfit, unfit_why, warnings, newest_observed_at,
-             (select count(*) from outside_warning w
-              where w.source = feed.name and w.for_us_by <> '{}' and w.superseded_by is null and w.status = 'Actual'
-                and not w.quarantined and w.msg_type <> 'Cancel' and coalesce(w.expires_at, w.sent_at + make_interval(hours => $2::int)) > $1)
-             as "warnings_for_us!"
-         from feed order by name"#,
+        r#"select name, due_at, asked_at, answered_at, failures, silent_since, error, error_kind, changed_at, readings, missing, problems,
+             foreign_stations, unfit, unfit_why, warnings, newest_observed_at, open.for_us as "warnings_for_us!",
+             open.real as "warnings_open!", open.not_real as "exercises_open!", ''::text as "municipality!"
+         from feed cross join lateral (
+             select count(*) filter (where w.status = 'Actual' and w.for_us_by <> '{}') as for_us,
+                    count(*) filter (where w.status = 'Actual') as real, count(*) filter (where w.status <> 'Actual') as not_real
+             from outside_warning w
+             where w.source = feed.name and w.superseded_by is null and not w.quarantined and w.msg_type <> 'Cancel'
+               and coalesce(w.expires_at, w.sent_at + make_interval(hours => $2::int)) > $1) as open
+         order by name"#,
         now,
         OPEN_ENDED_HOURS as i32
     )

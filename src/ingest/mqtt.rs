@@ -173,7 +173,7 @@ impl Endpoint {
 
 async fn ready(app: &App) -> sqlx::Result<()> {
     app.ingest.devices().reload(&app.db.ingest).await?;
-    presence::forget_all(&app.db.ingest).await
+    presence::forget_all(&app.db.ingest, &app.config.node()).await
 }
 
 /// Binds and serves; ends when the service stops.

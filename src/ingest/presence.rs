@@ -142,23 +142,24 @@ impl Presence {
 
     /// Writes what changed until the service stops. Presence is a convenience: what cannot be written is dropped.
     pub async fn run(&self, app: &App) {
+        let node = app.config.node();
         loop {
             tokio::select! {
                 () = app.stop.cancelled() => break,
                 () = self.wake.notified() => {}
                 () = tokio::time::sleep(FLUSH_EVERY) => {}
             }
-            self.flush(&app.db.ingest).await;
+            self.flush(&app.db.ingest, &node).await;
         }
-        self.flush(&app.db.ingest).await;
+        self.flush(&app.db.ingest, &node).await;
     }
 
-    async fn flush(&self, pool: &PgPool) {
+    async fn flush(&self, pool: &PgPool, node: &str) {
         let pending = std::mem::take(&mut self.state().pending);
         if pending.is_empty() {
             return;
         }
-        if let Err(error) = write(pool, &pending).await {
+        if let Err(error) = write(pool, node, &pending).await {
             tracing::warn!(%error, devices = pending.len(), "who is online could not be stored");
         }
     }
@@ -179,16 +180,20 @@ fn one_less<K: std::hash::Hash + Eq>(counts: &mut HashMap<K, usize>, key: K) -> 
     left
 }
 
-async fn write(pool: &PgPool, pending: &HashMap<DeviceId, Mark>) -> sqlx::Result<()> {
+/// What ended here ends nothing for a device that is connected to another node by now.
+async fn write(pool: &PgPool, node: &str, pending: &HashMap<DeviceId, Mark>) -> sqlx::Result<()> {
     let ids: Vec<i64> = pending.keys().map(|id| id.0).collect();
     let online: Vec<bool> = pending.values().map(|mark| mark.online).collect();
     let seen: Vec<Instant> = pending.values().map(|mark| mark.seen_at).collect();
     sqlx::query!(
-        "update device set online = mark.online, last_seen_at = greatest(device.last_seen_at, mark.seen_at), heard_by = 'mqtt'
-         from unnest($1::int8[], $2::bool[], $3::timestamptz[]) as mark (id, online, seen_at) where device.id = mark.id",
+        "update device set online = mark.online, online_node = case when mark.online then $4 else '' end,
+             last_seen_at = greatest(device.last_seen_at, mark.seen_at), heard_by = 'mqtt'
+         from unnest($1::int8[], $2::bool[], $3::timestamptz[]) as mark (id, online, seen_at)
+         where device.id = mark.id and (mark.online or device.online_node in ('', $4))",
         &ids,
         &online,
         &seen,
+        node
     )
     .execute(pool)
     .await?;
@@ -214,9 +219,11 @@ async fn write_heard(pool: &PgPool, pending: &HashMap<DeviceId, (HeardBy, Instan
     Ok(())
 }
 
-/// After a crash nobody is known to be connected.
-pub async fn forget_all(pool: &PgPool) -> sqlx::Result<()> {
-    sqlx::query!("update device set online = false where online").execute(pool).await?;
+/// After a crash nobody is known to be connected here.
+pub async fn forget_all(pool: &PgPool, node: &str) -> sqlx::Result<()> {
+    sqlx::query!("update device set online = false, online_node = '' where online and online_node in ('', $1)", node)
+        .execute(pool)
+        .await?;
     Ok(())
 }
 

@@ -156,12 +156,34 @@ pub async fn run(app: App) {
     }
 }
 
-async fn once(app: &App) -> sqlx::Result<()> {
-    let now = app.clock.now();
-    let last = store::last_run(&mut *app.db.dispatch.acquire().await?).await?;
-    if last.is_some_and(|last| now - last < DAY) {
+/// Carries the rules out when a day has passed, as the only process that does: each run is written down and told to the audit.
+///
+/// # Errors
+/// The database's.
+pub async fn once(app: &App) -> sqlx::Result<()> {
+    let mut one = app.db.dispatch.acquire().await?;
+    if !is_due(&mut one, app.clock.now()).await? {
         return Ok(());
     }
+    // Whatever ends this early ends the session too, and the lock with it.
+    one.close_on_drop();
+    if !store::begin_run(&mut one).await? {
+        return Ok(());
+    }
+    // Another may have done it between the look and the lock.
+    if is_due(&mut one, app.clock.now()).await? {
+        run_rules(app).await?;
+    }
+    store::end_run(&mut one).await
+}
+
+async fn is_due(conn: &mut sqlx::PgConnection, now: Instant) -> sqlx::Result<bool> {
+    let last = store::last_run(conn).await?;
+    Ok(last.is_none_or(|last| now - last >= DAY))
+}
+
+async fn run_rules(app: &App) -> sqlx::Result<()> {
+    let now = app.clock.now();
     let done = carry_out(&app.db.dispatch, &app.ids, &app.config.privacy, now, &Actor::service()).await?;
     let rows: i64 = done.iter().map(|done| done.rows).sum();
     tracing::info!(rows, "the rules of retention were carried out");

@@ -263,6 +263,19 @@ pub async fn write_run(conn: &mut PgConnection, id: Uuid, now: Instant, done: &D
     Ok(())
 }
 
+/// Advisory session lock of whoever carries the rules out ("RETN").
+const RUN_LOCK: i64 = 0x5245_544e;
+
+/// Takes that lock, until `end_run` or the end of the session; false while another process holds it.
+pub async fn begin_run(conn: &mut PgConnection) -> sqlx::Result<bool> {
+    sqlx::query_scalar!(r#"select pg_try_advisory_lock($1) as "held!""#, RUN_LOCK).fetch_one(conn).await
+}
+
+pub async fn end_run(conn: &mut PgConnection) -> sqlx::Result<()> {
+    sqlx::query_scalar!(r#"select pg_advisory_unlock($1) as "held!""#, RUN_LOCK).fetch_one(conn).await?;
+    Ok(())
+}
+
 /// When the rule was carried out last; `None` when it never was. Of several rules the one that waits longest counts.
 pub async fn last_run(conn: &mut PgConnection) -> sqlx::Result<Option<Instant>> {
     let rules: Vec<String> = Rule::ALL.iter().map(ToString::to_string).collect();

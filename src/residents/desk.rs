@@ -16,7 +16,6 @@ use super::store::place::{self, Added, NewPlace};
 use super::store::{channel, own as store, signup as waiting};
 use crate::app::App;
 use crate::audit::{self, Act, Actor, ActorKind, Entry, Via};
-use crate::clock::Instant;
 use crate::dispatch::provider::Channel;
 use crate::i18n::Lang;
 use crate::ids::ResidentId;

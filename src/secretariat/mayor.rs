@@ -6,7 +6,7 @@ use chrono::NaiveDate;
 use serde::Serialize;
 use uuid::Uuid;
 
-pub use self::store::{awaiting, elsewhere, late};
+pub use self::store::{awaiting, elsewhere, late, signing};
 use crate::clock::Instant;
 
 /// Rows of each part.
@@ -59,6 +59,35 @@ pub fn by_age(all: &[Waiting]) -> [i64; AGES.len() + 1] {
     counts
 }
 
+/// An agreement, funding or bill of the budget that waits for the mayor.
+#[derive(Clone, Debug, PartialEq, Serialize, utoipa::ToSchema)]
+#[schema(as = MayorSigning)]
+pub struct Signing {
+    pub id: Uuid,
+    /// agreements, funding or budget
+    pub module: String,
+    /// fomento, convenio, loa
+    pub kind: String,
+    /// "2026/001"; empty: it gets one when it is signed, or never has one.
+    pub number: String,
+    pub title: String,
+    pub state: String,
+    /// sign, or submit to the council.
+    pub act: String,
+    /// In this state.
+    #[schema(value_type = String)]
+    pub since: Instant,
+    /// Whole days since then.
+    pub days: i64,
+    /// Of its deadline that runs out first.
+    pub due_on: Option<NaiveDate>,
+    pub code: Option<String>,
+    pub law_ref: Option<String>,
+    /// Whole days since that day; none: it has not passed.
+    pub late_days: Option<i64>,
+    pub link: String,
+}
+
 /// A deadline that ran out in a module that works without cases: instruments, bodies, bills.
 #[derive(Clone, Debug, PartialEq, Serialize, utoipa::ToSchema)]
 #[schema(as = MayorOverdue)]
@@ -70,4 +99,12 @@ pub struct Overdue {
     pub law_ref: String,
     /// Whole days.
     pub days: i64,
+    /// agreements, funding, strategic_projects or budget; none: of another module.
+    pub module: Option<String>,
+    /// Where the instrument or the bill stands.
+    pub state: Option<String>,
+    /// mayor: it waits for a signature; council: it is with the council; none: for whoever works there.
+    pub waits_for: Option<String>,
+    /// Times the deadline was extended.
+    pub extended: i32,
 }

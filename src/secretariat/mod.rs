@@ -14,6 +14,7 @@ pub mod kernel;
 pub mod mayor;
 pub mod media_monitoring;
 pub mod modules;
+pub mod paper;
 pub mod participation;
 pub mod press;
 pub mod segments;

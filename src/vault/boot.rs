@@ -1,6 +1,6 @@
 //! Opens the key rings when the service or a command starts, and holds them against what the database needs.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use sqlx::PgConnection;
 
@@ -79,20 +79,50 @@ async fn ring(
         },
     };
     let ring = Ring::new(name, &keys, ids);
-    for (key, sealed) in &needed {
-        if !ring.has(*key) {
-            return Err(BootError::Lacks { path, key: *key });
-        }
-        let opened = ring.open(&context(name), sealed).map_err(|source| BootError::Check { key: *key, source })?;
-        if opened != CHECK {
-            return Err(BootError::Check { key: *key, source: super::SealError::Tampered });
-        }
-    }
+    check(&ring, &path, &needed)?;
     if let Some(newest) = ring.newest() {
         let sealed = ring.seal(&context(name), CHECK);
         store::add_check(conn, name, newest, &sealed, now).await?;
     }
     Ok(ring)
+}
+
+/// Whether a ring opens all that the database has sealed under its keys.
+fn check(ring: &Ring, path: &Path, needed: &[(KeyId, Vec<u8>)]) -> Result<(), BootError> {
+    for (key, sealed) in needed {
+        if !ring.has(*key) {
+            return Err(BootError::Lacks { path: path.to_owned(), key: *key });
+        }
+        let opened =
+            ring.open(&context(ring.name()), sealed).map_err(|source| BootError::Check { key: *key, source })?;
+        if opened != CHECK {
+            return Err(BootError::Check { key: *key, source: super::SealError::Tampered });
+        }
+    }
+    Ok(())
+}
+
+/// How many keys each ring has, held against what the database needs; nothing is made or written. 0: neither file nor need yet.
+pub async fn probe(
+    conn: &mut PgConnection,
+    config: &Config,
+    ids: &Ids,
+) -> [(&'static str, Result<usize, BootError>); 2] {
+    let service = probe_ring(&mut *conn, "service", service_file(config), ids).await;
+    let vault = probe_ring(conn, "vault", vault_file(config), ids).await;
+    [("service", service), ("vault", vault)]
+}
+
+async fn probe_ring(conn: &mut PgConnection, name: &'static str, path: PathBuf, ids: &Ids) -> Result<usize, BootError> {
+    let needed = store::checks(conn, name).await?;
+    let Some(keys) = file::read(&path)? else {
+        return match needed.first() {
+            Some((key, _)) => Err(BootError::Missing { path, key: *key }),
+            None => Ok(0),
+        };
+    };
+    check(&Ring::new(name, &keys, ids), &path, &needed)?;
+    Ok(keys.len())
 }
 
 fn context(name: &str) -> String {

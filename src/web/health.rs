@@ -8,6 +8,8 @@ use axum::{Json, Router};
 use serde::Serialize;
 
 use crate::app::App;
+use crate::backup::store;
+use crate::config::NodeRole;
 use crate::db::MIGRATOR;
 use crate::web::client::{ClientAddress, is_in};
 use crate::web::error::ApiError;
@@ -29,24 +31,35 @@ const MAX_LAG_S: f64 = 60.0;
 #[derive(Debug, Serialize)]
 struct Readiness {
     ready: bool,
+    node: String,
+    /// What this process does, as words of `roles`.
+    roles: Vec<NodeRole>,
     database: bool,
     migrated: bool,
     /// Readings in the journal that the rules have not judged yet.
     cursor_lag_readings: Option<i64>,
-    /// Age of the oldest of them, in seconds. Above 60 the rules have stopped or cannot follow, and this is not ready.
+    /// Age of the oldest of them, in seconds. Above 60 the rules have stopped or cannot follow, and whoever judges is not ready.
     cursor_lag_s: Option<f64>,
     /// Readings waiting for their commit.
     ingest_queue_readings: usize,
+    /// It was restored from a backup and sends nothing until somebody says so (`sentinela take-over`).
+    held: Option<bool>,
+    /// Seconds since the instant whose data the newest backup holds; null while there is none.
+    backup_age_s: Option<f64>,
 }
 
 async fn readyz(State(app): State<App>) -> Response {
     let mut state = Readiness {
         ready: false,
+        node: app.config.node(),
+        roles: app.config.roles.iter().collect(),
         database: false,
         migrated: false,
         cursor_lag_readings: None,
         cursor_lag_s: None,
         ingest_queue_readings: app.ingest.queued(),
+        held: None,
+        backup_age_s: None,
     };
     if let Ok(newest) = newest_migration(&app).await {
         state.database = true;
@@ -55,7 +68,11 @@ async fn readyz(State(app): State<App>) -> Response {
     if state.migrated {
         state.cursor_lag_readings = lag(&app).await.ok();
         state.cursor_lag_s = lag_s(&app).await.ok();
-        state.ready = state.cursor_lag_s.is_some_and(|lag| lag <= MAX_LAG_S);
+        state.held = held(&app).await.ok();
+        state.backup_age_s = backup_age_s(&app).await.ok().flatten();
+        // Where others judge, late judgement is theirs: taking the pages away too would help nobody.
+        let judges = app.config.roles.has(NodeRole::Evaluate);
+        state.ready = state.cursor_lag_s.is_some_and(|lag| !judges || lag <= MAX_LAG_S);
     }
     let status = if state.ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
     (status, Json(state)).into_response()
@@ -81,6 +98,14 @@ async fn lag_s(app: &App) -> sqlx::Result<f64> {
     Ok(oldest.map_or(0.0, |at| (app.clock.now() - at).num_milliseconds() as f64 / 1000.0))
 }
 
+async fn held(app: &App) -> sqlx::Result<bool> {
+    Ok(store::held(&mut *app.db.web.acquire().await?).await?.is_some())
+}
+
+async fn backup_age_s(app: &App) -> sqlx::Result<Option<f64>> {
+    store::age_s(&mut *app.db.web.acquire().await?, app.clock.now()).await
+}
+
 async fn metrics_text(State(app): State<App>, Extension(ClientAddress(address)): Extension<ClientAddress>) -> Response {
     if address.is_some_and(|address| !is_in(address, &app.config.http.metrics_from)) {
         return ApiError::Forbidden("metrics are for the networks of `http.metrics_from`".into()).into_response();
@@ -91,6 +116,12 @@ async fn metrics_text(State(app): State<App>, Extension(ClientAddress(address)):
     }
     if let Ok(lag) = lag_s(&app).await {
         metrics::gauge!("pipeline_cursor_lag_seconds").set(lag);
+    }
+    if let Ok(Some(age)) = backup_age_s(&app).await {
+        metrics::gauge!("sentinela_backup_age_seconds").set(age);
+    }
+    if let Ok(held) = held(&app).await {
+        metrics::gauge!("sentinela_held").set(if held { 1.0 } else { 0.0 });
     }
     ([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], measure::render()).into_response()
 }

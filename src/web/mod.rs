@@ -1,6 +1,7 @@
 //! HTTP: the JSON API, the console, the public site, feeds, tiles. `router` is the table of contents.
 
 pub mod api;
+pub mod aside;
 pub mod assets;
 pub mod auth;
 pub mod client;

@@ -13,10 +13,12 @@ use tower_http::compression::CompressionLayer;
 use tower_http::trace::TraceLayer;
 
 use crate::app::App;
+use crate::config::NodeRole;
 use crate::telemetry::trace;
 use crate::web::error::ApiError;
 use crate::web::{
-    api, assets, client, docs, error, feeds, gate, health, limit, measure, notices, ogc, pages, security, stream, tiles,
+    api, aside, assets, client, docs, error, feeds, gate, health, limit, measure, notices, ogc, pages, security,
+    stream, tiles,
 };
 
 /// The longest a handler may take before its first byte. Event streams answer at once and then stay open.
@@ -27,11 +29,34 @@ const UPLOAD_TIMEOUT: Duration = Duration::from_secs(300);
 /// Forms that bring photographs beside other things.
 const UPLOADS: [&str; 3] = ["/relatar", "/console/reports/new", "/api/v1/reports"];
 
-/// Everything the service answers over HTTP.
+/// What this process answers over HTTP: everything, or where `web` is not among its roles, how it is, and readings if it lets them in.
 pub fn router(app: App) -> Router {
     measure::install();
+    let routes = match &app.config.roles {
+        roles if roles.has(NodeRole::Web) => health::routes().merge(all(&app)).fallback(not_found),
+        roles if roles.has(NodeRole::Ingest) => health::routes().merge(api::readings::routes()).fallback(not_here),
+        _ => health::routes().fallback(not_here),
+    };
+    routes
+        .layer(from_fn_with_state(app.clone(), gate::gate))
+        .layer(CatchPanicLayer::custom(panicked))
+        .layer(from_fn_with_state(app.clone(), limit::by_address))
+        .layer(from_fn(error::problems))
+        .layer(from_fn_with_state(app.clone(), security::error_pages))
+        .layer(from_fn_with_state(app.clone(), pages::view::keep_language))
+        .layer(from_fn_with_state(app.clone(), security::headers))
+        .layer(DefaultBodyLimit::max(app.config.http.max_body_bytes))
+        .layer(from_fn(in_time))
+        .layer(CompressionLayer::new())
+        .layer(from_fn(measure::requests))
+        .layer(from_fn_with_state(app.clone(), client::remember))
+        .layer(TraceLayer::new_for_http().make_span_with(span))
+        .with_state(app)
+}
+
+/// Pages, API and what they show.
+fn all(app: &App) -> Router<App> {
     Router::new()
-        .merge(health::routes())
         .merge(assets::routes())
         .merge(docs::routes())
         .merge(feeds::routes())
@@ -47,7 +72,7 @@ pub fn router(app: App) -> Router {
         .merge(api::deployments::routes())
         .merge(api::damage::routes())
         .merge(api::deadlines::routes())
-        .merge(api::secretariat::routes())
+        .merge(secretariat(app))
         .merge(api::devices::routes())
         .merge(api::endpoints::routes())
         .merge(api::feeds::routes())
@@ -70,7 +95,6 @@ pub fn router(app: App) -> Router {
         .merge(api::plans::routes())
         .merge(api::situation::routes())
         .merge(api::rules::routes())
-        .merge(api::secretariat::committees::routes())
         .merge(api::shelters::routes())
         .merge(api::sirens::routes())
         .merge(api::staff::routes())
@@ -81,21 +105,15 @@ pub fn router(app: App) -> Router {
         .merge(ogc::routes())
         .merge(tiles::routes())
         .merge(stream::routes())
-        .fallback(not_found)
-        .layer(from_fn_with_state(app.clone(), gate::gate))
-        .layer(CatchPanicLayer::custom(panicked))
-        .layer(from_fn_with_state(app.clone(), limit::by_address))
-        .layer(from_fn(error::problems))
-        .layer(from_fn_with_state(app.clone(), security::error_pages))
-        .layer(from_fn_with_state(app.clone(), pages::view::keep_language))
-        .layer(from_fn_with_state(app.clone(), security::headers))
-        .layer(DefaultBodyLimit::max(app.config.http.max_body_bytes))
-        .layer(from_fn(in_time))
-        .layer(CompressionLayer::new())
-        .layer(from_fn(measure::requests))
-        .layer(from_fn_with_state(app.clone(), client::remember))
-        .layer(TraceLayer::new_for_http().make_span_with(span))
-        .with_state(app)
+}
+
+/// What stands aside for the warning.
+fn secretariat(app: &App) -> Router<App> {
+    Router::new()
+        .merge(api::secretariat::routes())
+        .merge(api::secretariat::committees::routes())
+        .merge(pages::secretariat::routes())
+        .layer(from_fn_with_state(aside::Aside::new(app.config.secretariat.at_once), aside::wait))
 }
 
 async fn in_time(request: Request, next: Next) -> Response {
@@ -117,6 +135,13 @@ fn span(request: &Request) -> tracing::Span {
     let traceparent = traceparent.filter(|text| trace::Place::parse(text).is_some());
     let method = request.method();
     tracing::info_span!(target: trace::TARGET, "http", %method, path, traceparent, kind = "server", status = tracing::field::Empty)
+}
+
+async fn not_here(request: Request) -> ApiError {
+    let path: String = request.uri().path().chars().take(60).collect();
+    ApiError::NotFound(format!(
+        "{path} on a node without the role `web`, which answers /healthz, /readyz and /metrics,"
+    ))
 }
 
 async fn not_found(request: Request) -> ApiError {

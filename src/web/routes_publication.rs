@@ -7,6 +7,7 @@ const OF_PUBLICATION: &[Rule] = &[
     staff("DELETE", "/api/v1/secretariat/press/outlets/{id}", WorkSecretariat),
     staff("GET", "/api/v1/secretariat/press/deliveries", WorkSecretariat),
     open("GET", "/api/v1/secretariat/transparency/obligations"),
+    open("GET", "/api/v1/secretariat/service-charter/charter.pdf"),
     open("GET", "/api/v1/secretariat/participation/consultations/{id}/contributions"),
     open("POST", "/api/v1/secretariat/participation/consultations/{id}/contributions"),
     staff("GET", "/secretaria/painel/imprensa/veiculos", WorkSecretariat),

@@ -18,7 +18,8 @@ use crate::web::situation;
 
 /// Deeper tiles are drawn from these by the map itself.
 const MAX_ZOOM: i32 = 16;
-const MOST_WARNINGS: i64 = 200;
+/// A state that follows hundreds of municipalities has many at once.
+const MOST_WARNINGS: i64 = 1000;
 
 pub fn routes() -> Router<App> {
     Router::new().route("/tiles/{layer}/{z}/{x}/{y}", get(tile))

@@ -119,3 +119,41 @@ async fn the_bench_beside_warnings_asks_every_module_while_the_sms_leave() {
     assert!(load["routes_asked"].as_u64().unwrap() >= 40 && load["refused"].is_null(), "{load}");
     assert!(report["ratio_p50"].as_f64().unwrap() > 0.0, "{report}");
 }
+
+/// Three seconds for three minutes. A bar may be missed in a debug build on a busy machine; then it is named, and the bench ends with an error.
+#[tokio::test]
+async fn the_soak_tells_each_minute_and_holds_memory_bars_and_disk() {
+    let mut command = support::sentinela();
+    command
+        .args([
+            "bench",
+            "soak",
+            "--minutes",
+            "3",
+            "--minute-s",
+            "1",
+            "--rate",
+            "100",
+            "--devices",
+            "10",
+            "--areas",
+            "3",
+        ])
+        .args(["--alerts-every", "1", "--people", "3", "--database-url", &support::server_url()]);
+    let (status, output) = Process::start(command).end().await;
+    let lines: Vec<&str> = output.lines().collect();
+    let report = lines.iter().rfind(|line| line.starts_with('{')).unwrap_or_else(|| panic!("{output}"));
+    let report: serde_json::Value = serde_json::from_str(report).unwrap();
+    assert_eq!(status.success(), report["missed"].as_array().unwrap().is_empty(), "{output}");
+    assert_eq!(lines.iter().filter(|line| line.contains(" readings  PUBACK p50 ")).count(), 3, "{output}");
+    assert_eq!((&report["lost"], &report["everything_judged"]), (&0.into(), &true.into()), "{report}");
+    assert_eq!(
+        (&report["alerts"], &report["sms"], &report["sms_wanted"]),
+        (&2.into(), &6.into(), &6.into()),
+        "{report}"
+    );
+    assert!(report["acknowledged"].as_u64().unwrap() > 0, "{report}");
+    assert!(report["memory"]["mean_mib"].as_f64().unwrap() > 1.0, "{report}");
+    assert!(report["growth"]["computed_mib"].as_f64().unwrap() >= 0.0, "{report}");
+    assert_eq!(report["growth"]["is_judged"], false, "so few readings say nothing: {report}");
+}

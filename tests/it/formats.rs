@@ -73,6 +73,7 @@ fn configured(db: &TestDb, broker: Option<u16>) -> (App, sentinela::ingest::Rece
         topics: vec!["application/+/device/+/event/+".into(), "v3/+/devices/+/+".into()],
         protocol: Protocol::default(),
         share_group: String::new(),
+        share_over_311: false,
     }));
     support::app_from(db, config)
 }

@@ -95,6 +95,7 @@ impl Town {
                 .into(),
             protocol: self.protocol,
             share_group: String::new(),
+            share_over_311: false,
         });
         let (app, receiver) = support::app_from(&self.db, config);
         app.ingest.devices().reload(&self.db.pool).await.unwrap();

@@ -327,6 +327,7 @@ pub fn linked_in(
             .into(),
         protocol,
         share_group: share_group.into(),
+        share_over_311: protocol == Protocol::V311,
     });
     support::app_from(db, config)
 }

@@ -542,3 +542,14 @@ fn an_exercise_cannot_answer_the_real_thing() {
     let refused = town.approve(1, 2, false).unwrap_err().to_string();
     assert!(refused.contains("exercise") && refused.contains("actual"), "{refused}");
 }
+
+#[test]
+fn a_message_that_nobody_stands_for_lacks_its_issuer() {
+    let mut town = Town::new();
+    town.draft(AlertKind::Alert, AlertStatus::Actual, Level::Alert, Some(1), None);
+    let (row, now) = (town.rows[0].clone(), town.now);
+    assert_eq!(missing(&row, now, "ana"), []);
+    assert_eq!(missing(&row, now, ""), [Lack::Issuer]);
+    let blank = AlertRow { instruction: " ".into(), expires_at: now, ..row };
+    assert_eq!(missing(&blank, now, ""), [Lack::Text("instruction"), Lack::Expiry(now), Lack::Issuer]);
+}

@@ -5,10 +5,10 @@
 //! says how much.
 
 mod gauge;
-mod program;
-mod proof;
+pub(super) mod program;
+pub(super) mod proof;
 mod report;
-mod wire;
+pub(super) mod wire;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};

@@ -29,9 +29,9 @@ use crate::{db, dispatch, ingest, pipeline};
 const NOISY: usize = 20;
 const BATCH: u64 = 10;
 /// A river that is over its banks in the compiled-in rules.
-const FLOOD: &str = "5.0";
+pub const FLOOD: &str = "5.0";
 /// How long before the flood each river was calm: one that rises by metres in seconds is a fault of the gauge.
-const CALM: chrono::TimeDelta = chrono::TimeDelta::hours(2);
+pub const CALM: chrono::TimeDelta = chrono::TimeDelta::hours(2);
 /// From the reading to the SMS: half of them, and 99 of a hundred.
 pub const P50_BAR_MS: f64 = 50.0;
 pub const P99_BAR_MS: f64 = 250.0;
@@ -290,7 +290,7 @@ fn note(times: &mut Vec<f64>, sent: &HashMap<String, Duration>, message: &Taken)
     }
 }
 
-fn river(n: usize) -> String {
+pub fn river(n: usize) -> String {
     format!("river-{n}")
 }
 
@@ -338,7 +338,7 @@ async fn murmur(port: u16, n: usize, per_second: u64) -> anyhow::Result<()> {
 }
 
 /// Rivers far from one another, each with a gauge, an area and one resident.
-async fn furnish_rivers(pool: &PgPool, rivers: usize) -> anyhow::Result<()> {
+pub async fn furnish_rivers(pool: &PgPool, rivers: usize) -> anyhow::Result<()> {
     let now = Clock::System.now();
     let ids = Ids::system();
     let mut tx = pool.begin().await?;

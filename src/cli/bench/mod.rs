@@ -17,6 +17,7 @@ mod publish;
 mod publishers;
 mod secretariat;
 mod sms;
+mod soak;
 mod stage;
 
 use clap::Subcommand;
@@ -48,6 +49,8 @@ pub enum Bench {
     Sms(sms::Arguments),
     /// Letters over SMTP against a bare client
     Mail(mail::Arguments),
+    /// Hours at a steady rate with warnings between: memory flat, bars held, disk as computed
+    Soak(soak::Arguments),
     /// The past filled in, alone and beside live readings
     Backfill(backfill::Arguments),
 }
@@ -68,6 +71,7 @@ impl Bench {
             Self::Fanout(arguments) => fanout::run(config, &arguments).await,
             Self::Sms(arguments) => sms::run(config, &arguments).await,
             Self::Mail(arguments) => mail::run(config, &arguments).await,
+            Self::Soak(arguments) => soak::run(config, &arguments).await,
             Self::Backfill(arguments) => backfill::run(config, &arguments).await,
         }
     }

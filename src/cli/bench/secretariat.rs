@@ -207,8 +207,6 @@ async fn wanted(pool: &PgPool, (module, sample): (&str, Uuid)) -> anyhow::Result
     let public = one(pool, "publication", public).await?;
     let consultation = "select case_id from case_publication where type_key = 'participation.consultation' limit 1";
     let consultation = one(pool, "consultation", consultation).await?;
-    let item = "select id from media_item where state = 'selected' order by published_at desc limit 1";
-    let item = one(pool, "item of the press", item).await?;
     let year = Clock::System.now().year() - 1;
     let queue = "/secretaria/painel/ouvidoria";
     let search = |words: &str| format!("{queue}?q={words}");
@@ -252,20 +250,40 @@ async fn wanted(pool: &PgPool, (module, sample): (&str, Uuid)) -> anyhow::Result
         format!("/secretaria/participacao/publicacoes/{public}"),
         format!("/secretaria/participacao/consultas/{consultation}"),
     ]);
+    all.extend(press(pool, year).await?);
+    Ok(all)
+}
+
+/// Items of the press with their filters and searches, one item, and the repercussion of a month and of a year.
+async fn press(pool: &PgPool, year: i32) -> anyhow::Result<Vec<String>> {
+    let item = "select id from media_item where state = 'selected' order by published_at desc limit 1";
+    let item = one(pool, "item of the press", item).await?;
     let press = "/secretaria/painel/clipping";
+    let rule = one(pool, "rule of the press", "select id from media_rule order by name, id limit 1").await?;
+    let (from, to) = (format!("{year}-01-01"), format!("{year}-12-31"));
     // Words of one item in ten, of none, and of a few.
-    all.extend(
-        [
-            "",
-            "?state=candidate&firsts=true",
-            "?state=selected",
-            "?q=museu",
-            "?q=inexistente",
-            "?q=4999",
-            "/repercussao",
-        ]
-        .map(|rest| format!("{press}{rest}")),
-    );
+    let mut all: Vec<String> = [
+        "",
+        "?state=candidate&firsts=true",
+        "?state=selected",
+        "?q=museu",
+        "?q=inexistente",
+        "?q=4999",
+        "/repercussao",
+    ]
+    .map(|rest| format!("{press}{rest}"))
+    .into();
+    // By rule, words of one item in ten among the few that were dismissed or are of one theme, and a year of choices.
+    all.extend([
+        format!("{press}?rule={rule}"),
+        format!("{press}?rule={rule}&state=candidate&firsts=true"),
+        format!("{press}?rule={rule}&q=museu"),
+        format!("{press}?q=museu&state=dismissed"),
+        format!("{press}?q=prefeitura&state=dismissed"),
+        format!("{press}?q=museu&theme=obras&tone=negative"),
+        format!("{press}/repercussao?from={from}&to={to}"),
+        "/secretaria/avaliacao-de-servicos".into(),
+    ]);
     all.extend([format!("{press}/itens/{item}"), "/api/v1/secretariat/media-monitoring/items?q=onibus".into()]);
     Ok(all)
 }

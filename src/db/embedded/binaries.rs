@@ -6,7 +6,7 @@ use std::process::Command;
 use super::ClusterError;
 
 /// Each `{root}/{version}/bin` may hold a PostgreSQL (Debian's layout).
-const DEBIAN_ROOT: &str = "/usr/lib/postgresql";
+pub(in crate::db) const DEBIAN_ROOT: &str = "/usr/lib/postgresql";
 const OLDEST: u32 = 15;
 
 /// A folder with `initdb`, `pg_ctl` and `postgres`.
@@ -66,7 +66,7 @@ impl Binaries {
 }
 
 /// "postgres (PostgreSQL) 15.20 (Debian …)" to 15; "17beta1" to 17.
-fn major_of(version: &str) -> Option<u32> {
+pub(in crate::db) fn major_of(version: &str) -> Option<u32> {
     let number = version.split_whitespace().find(|word| word.starts_with(|c: char| c.is_ascii_digit()))?;
     let digits: String = number.chars().take_while(char::is_ascii_digit).collect();
     digits.parse().ok()

@@ -19,6 +19,7 @@ use sqlx::{ConnectOptions, Connection, PgConnection};
 use tokio::process::Command;
 
 pub use binaries::Binaries;
+pub(in crate::db) use binaries::{DEBIAN_ROOT, major_of};
 use place::{Account, Place};
 
 use crate::config::Config;
@@ -87,6 +88,11 @@ impl Cluster {
             return Err(ClusterError::Kept(place.home));
         };
         Self::run(config, place, Some(keeper)).await
+    }
+
+    /// Whether there is one under this `data_dir`. Makes nothing.
+    pub fn is_made(data_dir: &Path) -> bool {
+        data_dir.join("postgres/data/PG_VERSION").is_file() || data_dir.join("postgres.location").is_file()
     }
 
     /// Joins the cluster another process keeps, or keeps it for the while when nobody does.

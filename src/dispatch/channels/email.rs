@@ -157,6 +157,18 @@ impl Mailer {
     }
 }
 
+/// Connects to the server, with TLS and signed in as its address says, and hangs up.
+///
+/// # Errors
+/// In one line, what failed.
+pub async fn probe(mail: &Mail) -> Result<(), String> {
+    match transport(mail)?.test_connection().await {
+        Ok(true) => Ok(()),
+        Ok(false) => Err("the server hung up".to_owned()),
+        Err(error) => Err(error.to_string()),
+    }
+}
+
 fn transport(mail: &Mail) -> Result<AsyncSmtpTransport<Tokio1Executor>, String> {
     let builder = AsyncSmtpTransport::<Tokio1Executor>::from_url(&mail.url)
         .map_err(|error| format!("configuration key `mail.url`: {error}"))?;

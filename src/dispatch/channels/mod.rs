@@ -15,6 +15,7 @@ use futures_util::future::BoxFuture;
 
 use super::content::Letter;
 use super::decide::Outcome;
+use super::held::Held;
 use super::sms_text::Encoded;
 use super::store::claim::PartEnd;
 use crate::clock::Instant;
@@ -85,6 +86,8 @@ pub struct Job {
     pub row: Row,
     pub body: Body,
     pub life_safety: bool,
+    /// Until when it may leave.
+    pub held: Held,
 }
 
 impl Job {
@@ -106,6 +109,14 @@ pub struct Done {
     pub parts: Vec<PartEnd>,
 }
 
+/// What came of handing something over.
+#[derive(Debug)]
+pub enum Handed {
+    Ended(Done),
+    /// Its lease was nearly over before it left: nothing was sent, and another may have it.
+    LetGo(Job),
+}
+
 /// A provider that is there.
 #[derive(Clone, Debug)]
 pub enum Way {
@@ -115,13 +126,20 @@ pub enum Way {
 }
 
 impl Way {
-    /// Hands one message over. The intent must have been committed.
-    pub fn send(&self, job: Job, now: Instant) -> BoxFuture<'static, Done> {
-        match self {
-            Self::Smpp(binds) => Box::pin(binds.pick().send(job, now)),
-            Self::Http(road) => Box::pin(Arc::clone(road).send(job, now)),
-            Self::Mail(mailer) => Box::pin(Arc::clone(mailer).send(job, now)),
-        }
+    /// Hands one message over. The intent must have been committed. The lease is asked when the message is about to leave and not
+    /// when it is taken from the queue: whoever asks for this may have been stopped, or held up by the database, in between.
+    pub fn send(&self, job: Job, now: Instant) -> BoxFuture<'static, Handed> {
+        let way = self.clone();
+        Box::pin(async move {
+            if !job.held.is_good() {
+                return Handed::LetGo(job);
+            }
+            Handed::Ended(match way {
+                Self::Smpp(binds) => binds.pick().send(job, now).await,
+                Self::Http(road) => road.send(job, now).await,
+                Self::Mail(mailer) => mailer.send(job, now).await,
+            })
+        })
     }
 }
 

@@ -155,6 +155,18 @@ async fn bind(config: &SmppProvider) -> Result<(Client, Events, DataSms), String
     Ok((client, events, data_sms))
 }
 
+/// Binds and unbinds, to see whether the centre lets us in.
+///
+/// # Errors
+/// In one line, what failed.
+pub async fn probe(config: &SmppProvider) -> Result<(), String> {
+    let (client, _events, _data_sms) = bind(config).await?;
+    // It let us in; whether the farewell arrives does not matter.
+    let _ = tokio::time::timeout(UNBIND_TIMEOUT, client.unbind()).await;
+    let _ = client.close().await;
+    Ok(())
+}
+
 /// No answer to a submit after this is an unknown outcome.
 fn patience(config: &SmppProvider) -> Duration {
     Duration::from_secs(config.timeout_s.into())

@@ -176,18 +176,22 @@ pub async fn claim(
     .await
 }
 
-/// Keeps claimed rows. Rows that are no longer ours are left alone.
-pub async fn renew(conn: &mut PgConnection, ids: &[i64], fences: &[i64], lease_until: Instant) -> sqlx::Result<u64> {
-    let done = sqlx::query!(
-        "update outbox o set lease_until = $3 from unnest($1::bigint[], $2::bigint[]) as mine (id, fence)
-        where o.id = mine.id and o.fence = mine.fence and o.state = 'sending'",
+/// Keeps claimed rows, and gives back which were kept. Rows that are no longer ours are left alone.
+pub async fn renew(
+    conn: &mut PgConnection,
+    ids: &[i64],
+    fences: &[i64],
+    lease_until: Instant,
+) -> sqlx::Result<Vec<OutboxId>> {
+    sqlx::query_scalar!(
+        r#"update outbox o set lease_until = $3 from unnest($1::bigint[], $2::bigint[]) as mine (id, fence)
+        where o.id = mine.id and o.fence = mine.fence and o.state = 'sending' returning o.id as "id: OutboxId""#,
         ids,
         fences,
         lease_until
     )
-    .execute(conn)
-    .await?;
-    Ok(done.rows_affected())
+    .fetch_all(conn)
+    .await
 }
 
 /// Ends tries, in one transaction of the caller's. Returns the alerts that moved and how many rows the fence refused.

@@ -161,18 +161,22 @@ pub async fn complete(conn: &mut PgConnection, now: Instant, endings: &[Ending])
     Ok(endings.len() - usize::try_from(done.rows_affected()).unwrap_or(usize::MAX).min(endings.len()))
 }
 
-/// Keeps claimed notices.
-pub async fn renew(conn: &mut PgConnection, ids: &[Uuid], fences: &[i64], lease_until: Instant) -> sqlx::Result<()> {
-    sqlx::query!(
+/// Keeps claimed notices, and gives back which were kept.
+pub async fn renew(
+    conn: &mut PgConnection,
+    ids: &[Uuid],
+    fences: &[i64],
+    lease_until: Instant,
+) -> sqlx::Result<Vec<Uuid>> {
+    sqlx::query_scalar!(
         "update notice n set lease_until = $3 from unnest($1::uuid[], $2::bigint[]) as mine (id, fence)
-        where n.id = mine.id and n.fence = mine.fence and n.state = 'sending'",
+        where n.id = mine.id and n.fence = mine.fence and n.state = 'sending' returning n.id",
         ids,
         fences,
         lease_until
     )
-    .execute(conn)
-    .await?;
-    Ok(())
+    .fetch_all(conn)
+    .await
 }
 
 /// Gives back notices that were claimed and did not leave. The try does not count.

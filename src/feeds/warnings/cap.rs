@@ -89,7 +89,8 @@ pub(super) fn read(alert: &Node, raw: &[u8], problems: &mut Vec<Problem>) -> Res
         web: worst.map(|info| web(text(info, "web"))).unwrap_or_default(),
         effective_at: times("effective").min(),
         onset_at: times("onset").min(),
-        expires_at: last_expiry(&infos),
+        // Who says that the danger is past warns of nothing from then on; the rest of its time it is news.
+        expires_at: if is_all_clear(&infos) { Some(sent_at) } else { last_expiry(&infos) },
         area_texts: ground.texts,
         geocodes: ground.geocodes,
         polygons: ground.polygons,
@@ -133,6 +134,15 @@ fn severity(info: &Node) -> Severity {
 fn last_expiry(infos: &[&Node]) -> Option<Instant> {
     let all: Option<Vec<Instant>> = infos.iter().map(|info| instant(text(info, "expires"))).collect();
     all.into_iter().flatten().max()
+}
+
+/// Every part says AllClear (CAP 1.2, section 3.2.2, `responseType`) and nothing else.
+fn is_all_clear(infos: &[&Node]) -> bool {
+    let says = |info: &&Node| {
+        let all: Vec<&str> = children(info, "responseType").map(|node| node.text.trim()).collect();
+        !all.is_empty() && all.iter().all(|word| *word == "AllClear")
+    };
+    !infos.is_empty() && infos.iter().all(says)
 }
 
 /// An address that a browser may be led to, or nothing.

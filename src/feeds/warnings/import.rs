@@ -255,6 +255,10 @@ async fn told(
     };
     let (kept, signed) = match fate {
         Fate::Kept(kept, signed) => (*kept, signed),
+        Fate::Own => {
+            "is a message of this installation itself".clone_into(&mut brought.why);
+            return Ok(brought);
+        }
         Fate::Refused(problem) => {
             brought.why = problem.to_string();
             return Ok(brought);

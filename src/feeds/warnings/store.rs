@@ -186,6 +186,19 @@ pub async fn forget(conn: &mut PgConnection, now: Instant) -> sqlx::Result<u64> 
     Ok(done.execute(conn).await?.rows_affected())
 }
 
+/// Sender and identifier of the messages of our own among these identifiers.
+///
+/// # Errors
+/// The database's.
+pub async fn own_messages(conn: &mut PgConnection, identifiers: &[String]) -> sqlx::Result<Vec<(String, String)>> {
+    let rows = sqlx::query!(
+        r#"select cap_sender as "sender!", cap_identifier as "identifier!" from alert
+           where cap_identifier = any($1) and cap_sender is not null"#,
+        identifiers
+    );
+    Ok(rows.fetch_all(conn).await?.into_iter().map(|row| (row.sender, row.identifier)).collect())
+}
+
 /// How many messages of a source were kept since, and how many beside them lie in quarantine.
 ///
 /// # Errors
@@ -368,8 +381,8 @@ pub struct Grave {
     pub said: Option<(Instant, Fixed)>,
 }
 
-/// Every area over which a warning is in force, or was said to be.
-pub async fn gravest(conn: &mut PgConnection, now: Instant) -> sqlx::Result<Vec<Grave>> {
+/// Every area over which a warning is in force, or was said to be. What these sources warn of is none of the rules'.
+pub async fn gravest(conn: &mut PgConnection, now: Instant, untold: &[String]) -> sqlx::Result<Vec<Grave>> {
     let rows = sqlx::query!(
         r#"select a.id as "id: AreaId", a.code, a.name, coalesce(open.severity, 0) as "severity!", said.observed_at as "said_at?",
                   said.value as "said?"
@@ -377,6 +390,7 @@ pub async fn gravest(conn: &mut PgConnection, now: Instant) -> sqlx::Result<Vec<
            left join (select t.area_id, max(coalesce(array_position(array['Minor', 'Moderate', 'Severe', 'Extreme'], w.severity), 1)) as severity
                       from outside_warning w join outside_warning_area t on t.warning_id = w.id
                       where w.status = 'Actual' and w.superseded_by is null and w.msg_type <> 'Cancel' and not w.quarantined
+                        and w.source <> all($4)
                         and coalesce(w.onset_at, w.effective_at, w.sent_at) <= $1
                         and coalesce(w.expires_at, w.sent_at + make_interval(hours => $2::int)) > $1
                       group by t.area_id) open on open.area_id = a.id
@@ -388,7 +402,8 @@ pub async fn gravest(conn: &mut PgConnection, now: Instant) -> sqlx::Result<Vec<
            where open.severity is not null or d.id is not null order by a.id"#,
         now,
         OPEN_ENDED_HOURS as i32,
-        super::teller::STREAM
+        super::teller::STREAM,
+        untold
     )
     .fetch_all(conn)
     .await?;

@@ -1,6 +1,8 @@
 //! What is done with messages whichever way they came: their signatures are judged, they are kept, linked to what they replace,
 //! held against the town, and whoever warns on their ground is told. All in the caller's transaction.
 
+use std::collections::HashSet;
+
 use chrono::TimeDelta;
 use sqlx::{Connection as _, PgConnection};
 
@@ -21,6 +23,8 @@ const MOST_A_DAY: i64 = 2000;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Fate {
     Kept(Kept, Signed),
+    /// It is a message of ours that came back: whoever issued it has it.
+    Own,
     /// The database would not take it, or its source has brought too many.
     Refused(Problem),
 }
@@ -57,7 +61,12 @@ pub async fn take(
     let (kept, quarantined) = store::kept_since(&mut *conn, origin.source, now - TimeDelta::days(1)).await?;
     let (mut room, mut aside) = (MOST_A_DAY - kept, MOST_A_DAY - quarantined);
     let mut taken = Taken::default();
+    let own = own(&mut *conn, warnings).await?;
     for warning in warnings {
+        if own.contains(&(warning.sender.clone(), warning.identifier.clone())) {
+            taken.fates.push(Fate::Own);
+            continue;
+        }
         let signed = signed::judge(&warning.raw, origin.trust, now);
         let left = if signed.is_quarantined { &mut aside } else { &mut room };
         let fate = if *left > 0 {
@@ -72,6 +81,12 @@ pub async fn take(
         connect(&mut *conn, now, id, &mut taken).await?;
     }
     Ok(taken)
+}
+
+/// Sender and identifier of those that are messages of our own: whom we follow may follow us.
+async fn own(conn: &mut PgConnection, warnings: &[Warning]) -> sqlx::Result<HashSet<(String, String)>> {
+    let identifiers: Vec<String> = warnings.iter().map(|warning| warning.identifier.clone()).collect();
+    Ok(store::own_messages(conn, &identifiers).await?.into_iter().collect())
 }
 
 /// Links a warning to what it replaces and what replaces it. What lies in quarantine is not known here: it ends nothing.

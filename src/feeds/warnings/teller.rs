@@ -66,7 +66,10 @@ pub async fn hold(app: &App) -> sqlx::Result<()> {
 pub async fn once(app: &App) -> anyhow::Result<()> {
     let now = app.clock.now();
     let mut tx = app.db.dispatch.begin().await?;
-    let due: Vec<Grave> = store::gravest(&mut tx, now).await?.into_iter().filter(|area| is_due(area, now)).collect();
+    let untold: Vec<String> =
+        app.config.feeds.iter().filter(|feed| !feed.tells_rules()).map(|feed| feed.name.clone()).collect();
+    let gravest = store::gravest(&mut tx, now, &untold).await?;
+    let due: Vec<Grave> = gravest.into_iter().filter(|area| is_due(area, now)).collect();
     if due.is_empty() {
         return Ok(());
     }

@@ -60,8 +60,9 @@ fn not_future(field: &str, on: NaiveDate, seen: &Seen) -> Result<NaiveDate, Refu
 pub fn act(one: Agreement, act: Act, seen: &Seen) -> Outcomes {
     let word = forms::word(&act);
     if !forms::allowed(one.kind, one.state).contains(&word) {
-        let state = one.state.to_string();
-        return Err(Refusal::Illegal { act: word.to_owned(), state, possible: forms::allowed(one.kind, one.state) });
+        let (state, law) = (one.state.to_string(), one.kind.law());
+        let possible = forms::allowed(one.kind, one.state);
+        return Err(Refusal::Illegal { act: word.to_owned(), state, possible, law });
     }
     match act {
         Act::OpenCall { on, closes_on, place } => call(one, (on, closes_on, &place), seen),

@@ -40,6 +40,11 @@ vocabulary! {
 }
 
 impl Kind {
+    /// What orders its phases.
+    pub const fn law(self) -> &'static str {
+        if self.is_partnership() || matches!(self, Self::Interesse) { "Lei 13.019/2014" } else { "Lei 14.133/2021" }
+    }
+
     /// Under Lei 13.019/2014.
     pub const fn is_partnership(self) -> bool {
         matches!(self, Self::Fomento | Self::Colaboracao | Self::AcordoCooperacao)
@@ -81,6 +86,9 @@ vocabulary! {
         Answered = "answered",
     }
 }
+
+/// Both opinions are favourable: it waits to be signed, which the mayor does or delegates.
+pub const AWAITS_SIGNATURE: State = State::Opinions;
 
 vocabulary! {
     Outcome, "outcome of accounts" {
@@ -328,6 +336,10 @@ impl Kept for Agreement {
 
     fn is_final(&self) -> bool {
         matches!(self.state, State::Closed | State::Cancelled | State::Answered)
+    }
+
+    fn law(&self) -> &'static str {
+        self.kind.law()
     }
 
     fn set_ledger(&mut self, ledger: Ledger) {

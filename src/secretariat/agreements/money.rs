@@ -104,8 +104,8 @@ pub fn act(mut one: Agreement, act: Act, seen: &Seen) -> Result<Done<Agreement>,
             return Ok(Done::of(one).because(reason));
         }
         other => {
-            let act = super::forms::word(&other).to_owned();
-            return Err(Refusal::Illegal { act, state: one.state.to_string(), possible: Vec::new() });
+            let (act, law) = (super::forms::word(&other).to_owned(), one.kind.law());
+            return Err(Refusal::Illegal { act, state: one.state.to_string(), possible: Vec::new(), law });
         }
     };
     let mut done = Done::of(one);

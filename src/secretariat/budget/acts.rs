@@ -7,7 +7,6 @@ use sha2::{Digest as _, Sha256};
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-use super::BillKind;
 use super::change::{Change, ChangeKind, NotSo, apply};
 use super::check::Problem;
 use super::desk::{cells, done, publish};
@@ -17,6 +16,7 @@ use super::plans::Wrongs;
 use super::store::execution::{Import, MOST_BAD};
 use super::store::{self, changes, execution as executed};
 use super::view::{self, Whole};
+use super::{BillKind, days};
 use crate::accounts::tokens::desk::Acting;
 use crate::alerts::store::next_number;
 use crate::audit::Act;
@@ -115,6 +115,7 @@ pub async fn submit(
     words(&[("number", &submission.number, 60)])?;
     let whole = view::held(&mut *conn, id).await?;
     let life = whole.bill.life.clone().submit(submission.clone(), today(by, tz)).map_err(Refused::from)?;
+    days::keep(&mut *conn, by, tz, (&whole.bill, &life)).await?;
     Ok(step(conn, by, &whole, (life, "submit", "")).await?)
 }
 
@@ -127,6 +128,7 @@ pub async fn enact(conn: &mut PgConnection, by: Acting<'_>, tz: Tz, (id, law): (
     let whole = view::held(&mut *conn, id).await?;
     let (open, problems) = (whole.open(), whole.problems(whole.bill.kind != BillKind::Ppa));
     let life = whole.bill.life.clone().enact(law.clone(), (open, problems), today(by, tz)).map_err(Refused::from)?;
+    days::keep(&mut *conn, by, tz, (&whole.bill, &life)).await?;
     Ok(step(conn, by, &whole, (life, "enact", "")).await?)
 }
 

@@ -33,7 +33,7 @@ pub struct Problem {
 impl Problem {
     /// As a refusal, told in the reader's language.
     pub fn refusal(&self) -> Refused {
-        let detail = format!("{} ({})", self.text, self.law_ref);
+        let detail = self.cited();
         let args = vec![("why", self.said())];
         let law = self.law_ref.clone();
         Refused::Because(Box::new(Reason { code: "budget-rule", detail, args, law, is_forbidden: false }))
@@ -42,6 +42,16 @@ impl Problem {
     /// What it says, in both languages.
     pub fn said(&self) -> Said {
         Said::Label(self.texto.clone(), self.text.clone())
+    }
+
+    /// The same with the law that asks for it: where several are told, each has its own.
+    pub fn said_with_law(&self) -> Said {
+        Said::Label(format!("{} ({})", self.texto, self.law_ref), self.cited())
+    }
+
+    /// What it says to programs, with the law.
+    pub fn cited(&self) -> String {
+        format!("{} ({})", self.text, self.law_ref)
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use chrono_tz::Tz;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use sqlx::PgConnection;
@@ -16,7 +17,7 @@ use super::plans::{Content, Ldo, LoaHead, Ppa, Wrongs};
 use super::store::{self, Bill, lines as rows};
 use super::table::Bad;
 use super::view::{self, missing};
-use super::{BillKind, KIND, MOST_LINES, MOST_REVENUES, check};
+use super::{BillKind, KIND, MOST_LINES, MOST_REVENUES, check, days};
 use crate::accounts::tokens::desk::Acting;
 use crate::audit::{self, Act, Entry};
 use crate::plancon::PlanError;
@@ -32,7 +33,7 @@ impl From<NotNow> for Refused {
         match why {
             NotNow::Day { field, day, expected } => Self::wrong(field, day, format!("expected a day {expected}")),
             NotNow::Inconsistent(all) => {
-                let args = vec![("why", Said::All(all.iter().map(Problem::said).collect()))];
+                let args = vec![("why", Said::All(all.iter().map(Problem::said_with_law).collect()))];
                 let (code, law, detail) = ("budget-inconsistent", String::new(), NotNow::Inconsistent(all).to_string());
                 Self::Because(Box::new(Reason { code, detail, args, law, is_forbidden: false }))
             }
@@ -80,7 +81,7 @@ pub struct NewBill {
 ///
 /// # Errors
 /// `Wrong`; `Conflict` when one of the kind holds for any of its years.
-pub async fn open(conn: &mut PgConnection, by: Acting<'_>, new: &NewBill) -> Result<Uuid, Refused> {
+pub async fn open(conn: &mut PgConnection, by: Acting<'_>, tz: Tz, new: &NewBill) -> Result<Uuid, Refused> {
     if !(2000..=2097).contains(&new.year) {
         return Err(Refused::wrong("year", new.year, "expected a year from 2000 to 2097"));
     }
@@ -98,7 +99,8 @@ pub async fn open(conn: &mut PgConnection, by: Acting<'_>, new: &NewBill) -> Res
     let bill = Bill { id, kind, year_from, year_to, life: Life::Collecting, content, revision: 1, changed_at: by.now };
     store::insert(&mut *conn, &bill, &by.actor.name).await?;
     let detail = json!({ "kind": kind, "year_from": year_from, "year_to": year_to });
-    done(conn, by, id, (Act::BudgetOpen, "open", ""), detail).await?;
+    done(&mut *conn, by, id, (Act::BudgetOpen, "open", ""), detail).await?;
+    days::keep(conn, by, tz, (&bill, &bill.life)).await?;
     Ok(id)
 }
 
@@ -371,13 +373,14 @@ pub async fn add_codes(
     Ok(fresh.len())
 }
 
-/// Adds a day of the town's own law.
+/// Adds a day of the town's own law. Deadlines of bills that it holds for are counted from it.
 ///
 /// # Errors
 /// `Wrong`.
 pub async fn add_date_rule(
     conn: &mut PgConnection,
     by: Acting<'_>,
+    tz: Tz,
     (rule, reason): (&DateRule, &str),
 ) -> Result<(), PlanError> {
     if let Some((field, value, expected)) = rule.problem() {
@@ -393,7 +396,8 @@ pub async fn add_date_rule(
     store::insert_date_rule(&mut *conn, (id, rule), &reason, (by.now, &by.actor.name)).await?;
     let after = serde_json::to_value(rule).map_err(anyhow::Error::from)?;
     let entry = Entry::new(Act::BudgetRule, "budget_date_rule", id).because(&reason).to(after);
-    Ok(audit::record(conn, by.ids, by.now, by.actor, entry).await?)
+    audit::record(&mut *conn, by.ids, by.now, by.actor, entry).await?;
+    days::settle(conn, by, tz).await
 }
 
 /// The whole after an act, published when the public reads it.

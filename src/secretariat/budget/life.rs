@@ -66,9 +66,9 @@ pub enum Life {
 /// Why an act is not done.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum NotNow {
-    #[error("the bill is {state}: {act} needs {needed}")]
+    #[error("the bill is {state}: {act} (CF arts. 165 e 166) needs {needed}")]
     State { state: &'static str, act: &'static str, needed: &'static str },
-    #[error("the bill is not consistent: {}", .0.iter().map(|one| one.text.as_str()).collect::<Vec<_>>().join("; "))]
+    #[error("the bill is not consistent: {}", .0.iter().map(Problem::cited).collect::<Vec<_>>().join("; "))]
     Inconsistent(Vec<Problem>),
     #[error("no hearing was held: it comes before the bill is submitted (LRF art. 48 §1 I)")]
     NoHearing,
@@ -88,6 +88,9 @@ impl Life {
             Self::Enacted { .. } => "enacted",
         }
     }
+
+    /// The state in which a bill waits for the mayor, who alone sends it to the council (CF art. 165).
+    pub const AWAITS_MAYOR: &'static str = "heard";
 
     /// The public reads it.
     pub const fn is_public(&self) -> bool {
@@ -217,6 +220,11 @@ mod tests {
         let year_end = day("2026-12-31");
         assert_eq!(submitted.clone().enact(law.clone(), (2, Vec::new()), year_end), Err(NotNow::OpenAmendments(2)));
         assert!(submitted.enact(law, (0, Vec::new()), year_end).unwrap().law().is_some());
+    }
+
+    #[test]
+    fn a_bill_that_was_heard_waits_for_the_mayor() {
+        assert_eq!(Life::Heard { hearing: hearing() }.word(), Life::AWAITS_MAYOR);
     }
 
     #[test]

@@ -2,13 +2,14 @@
 //!
 //! Pure: `key` and `classify` (codes), `plans` (PPA, LDO), `lines` (revenue and expense), `life`, `check` (consistency), `change` (amendments
 //! and credits), `execution` (import), `dates`, `minima`, `table` and `files` (CSV), `package` (Fiscal Data Package), `published` (what the
-//! public reads). `desk` and `acts` act in the caller's transaction, `view` reads a bill whole, `print` makes the QDD, `store` holds the SQL.
+//! public reads). `desk` and `acts` act in the caller's transaction, `days` keeps the deadlines of bills, `view` reads a bill whole, `print` makes the QDD, `store` holds the SQL.
 
 pub mod acts;
 pub mod change;
 pub mod check;
 pub mod classify;
 pub mod dates;
+pub mod days;
 pub mod desk;
 pub mod execution;
 pub mod files;

@@ -16,7 +16,8 @@ use super::plans::{Content, Ldo, Ppa};
 use super::published::{Line, Published, Snapshot, names};
 use super::store::changes::{self, Kept};
 use super::store::{self, Acted, Bill, Proposal, decode, execution, lines as rows};
-use super::{BillKind, minima};
+use super::{BillKind, KIND, minima};
+use crate::deadlines::{self, Deadline};
 use crate::refused::Refused;
 use crate::secretariat::kernel::money::Centavos;
 
@@ -57,6 +58,8 @@ pub struct Whole {
     pub ldo: Option<Ldo>,
     /// Days of submission and return.
     pub dues: Vec<Due>,
+    /// Those that run or ran, with how each was counted.
+    pub deadlines: Vec<Deadline>,
 }
 
 /// # Errors
@@ -107,6 +110,7 @@ async fn read(conn: &mut PgConnection, bill: Bill) -> Result<Whole, Refused> {
     let due = |what: &str| dates::due(&shipped, &local, &format!("{}.{what}", bill.kind), year);
     Ok(Whole {
         dues: ["submit", "return"].into_iter().filter_map(due).collect(),
+        deadlines: deadlines::store::list(&mut *conn, Some((KIND, id)), false).await?,
         acts: store::acts(&mut *conn, id).await?,
         proposals: store::proposals(&mut *conn, id).await?,
         executed: execution::sums(&mut *conn, id).await?,

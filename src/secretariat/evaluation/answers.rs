@@ -6,11 +6,12 @@ use chrono::NaiveDate;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-use super::{EvaluationError, Round, Service, Standing, code_hash, desk, store};
+use super::{EvaluationError, Round, Service, Standing, code_hash, desk, letters, store};
 use crate::ids::Ids;
 use crate::refused::Refused;
 use crate::secretariat::kernel::form::{Form, answer};
 use crate::secretariat::kernel::ledger;
+use crate::vault::Ring;
 
 /// How somebody came in.
 #[derive(Clone, Copy, Debug)]
@@ -67,14 +68,14 @@ pub async fn sheet(conn: &mut PgConnection, today: NaiveDate, door: Door<'_>) ->
     Ok(Sheet { round, service, form })
 }
 
-/// Keeps an answer. The code is deleted, or the stamp remembered for two days, in the same transaction; neither stands beside the answer.
-/// False: this form was counted before.
+/// Keeps an answer. The code is deleted, or the stamp remembered for two days, in the same transaction; neither stands beside the answer. What
+/// was written is dropped as a sealed letter, and so is nothing, where a text is asked for. False: this form was counted before.
 ///
 /// # Errors
 /// Every answer that is wrong; as [`sheet`].
 pub async fn respond(
     conn: &mut PgConnection,
-    ids: &Ids,
+    (ids, ring): (&Ids, &Ring),
     today: NaiveDate,
     (door, given): (Door<'_>, &BTreeMap<String, String>),
 ) -> Result<bool, EvaluationError> {
@@ -95,14 +96,14 @@ pub async fn respond(
     }
     let place = (round.id, service.id);
     store::insert_response(&mut *conn, random(ids), place, &answers.closed).await?;
-    for (question, text) in &answers.texts {
-        store::insert_comment(&mut *conn, random(ids), place, (question, text)).await?;
+    if let Some(letter) = letters::write(&form, &answers.texts) {
+        store::insert_letter(conn, place, &ring.seal(letters::CONTEXT, &letter)).await?;
     }
     Ok(true)
 }
 
 /// An id without the time that ids usually begin with.
-fn random(ids: &Ids) -> Uuid {
+pub(super) fn random(ids: &Ids) -> Uuid {
     uuid::Builder::from_random_bytes(ids.bytes()).into_uuid()
 }
 

@@ -141,6 +141,17 @@ pub async fn round(conn: &mut PgConnection, id: Uuid) -> Result<Round, Refused> 
     found.ok_or_else(|| Refused::NotFound(format!("round {id}")))
 }
 
+/// The same with how far it got, for staff.
+///
+/// # Errors
+/// `NotFound`.
+pub async fn counted(conn: &mut PgConnection, id: Uuid) -> Result<Round, Refused> {
+    let mut found = [round(&mut *conn, id).await?];
+    store::counted(conn, &mut found).await?;
+    let [round] = found;
+    Ok(round)
+}
+
 /// Opens a round on the days that it says.
 ///
 /// # Errors

@@ -2,16 +2,20 @@
 //! without anybody being known by their answer, and published once a year (Lei 13.460/2017, art. 23).
 //!
 //! `suppress` says what a table may show, `report` makes the yearly report of counts, `file` takes definitions out and in (all pure); `desk`
-//! acts in the caller's transaction, `answers` is the door of those who answer, `store` has the SQL. Questionnaires are `kernel::form`;
-//! what is sent to the provider is a type of cases, `service_evaluation.follow_up`.
+//! acts in the caller's transaction, `answers` is the door of those who answer, `letters` hold their texts (pure) until the `worker` carries them
+//! to whoever checks them, `store` has the SQL. Questionnaires are `kernel::form`; what is sent to the provider is a type of cases,
+//! `service_evaluation.follow_up`, whose service is held against the list (`catalogue`).
 
 pub mod answers;
+pub mod catalogue;
 pub mod desk;
 pub mod file;
+pub mod letters;
 pub mod report;
 pub mod seed;
 pub mod store;
 pub mod suppress;
+pub mod worker;
 
 use std::borrow::Cow;
 
@@ -171,7 +175,8 @@ pub struct Round {
     pub closes_on: NaiveDate,
     pub open_link: bool,
     pub services: Vec<String>,
-    /// Answers so far, of all its services together; none while they are fewer than five.
+    /// Answers so far, in steps of five, of the services that five or more answered about in the year; none while they are fewer, and where
+    /// nobody asks how far it got.
     pub answers: Option<i64>,
 }
 
@@ -253,6 +258,22 @@ pub struct Published {
     /// What was hashed: as it went out, whatever later versions of the service read in it.
     #[serde(skip)]
     pub document: Value,
+}
+
+/// The last report of a year, without its tables.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, utoipa::ToSchema)]
+#[schema(as = EvaluationPublishedHead)]
+pub struct PublishedHead {
+    pub year: i32,
+    /// 1, then one more with each correction.
+    pub seq: i32,
+    /// Why it was corrected.
+    pub reason: String,
+    #[schema(value_type = String, format = DateTime)]
+    pub at: Instant,
+    /// As of the whole report.
+    pub hash: String,
+    pub prev: Option<String>,
 }
 
 /// Reads a questionnaire of this module: one with what the law wants asked.

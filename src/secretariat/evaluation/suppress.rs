@@ -116,6 +116,15 @@ pub fn alone(count: i64) -> Option<i64> {
     Some(count).filter(|count| *count >= LEAST)
 }
 
+/// How far a round got, of how many answered each of its services in the round and in the year: of the services whose number of the year is told
+/// together, in steps of [`LEAST`], from [`LEAST`] on. Services with fewer add nothing, so that nothing of theirs can be reckoned from it; and
+/// the steps keep two looks, or the number of the year less that of the other rounds, from telling of single answers.
+pub fn progress(counts: impl IntoIterator<Item = (i64, i64)>) -> Option<i64> {
+    let told = counts.into_iter().filter(|(_, of_year)| *of_year >= LEAST);
+    let sum: i64 = told.map(|(of_round, _)| of_round).sum();
+    alone(sum - sum.rem_euclid(LEAST))
+}
+
 /// Places of a ranking, the first being 1; who is equal shares a place, and the next ones are skipped. Biggest first.
 pub fn places(values: &[i64]) -> Vec<usize> {
     values.iter().map(|value| 1 + values.iter().filter(|other| *other > value).count()).collect()
@@ -176,6 +185,19 @@ mod tests {
         assert_eq!(scale([0, 0, 0, 0, 40]), Scale { cells: vec![None; 5], ..Scale::default() });
         assert_eq!(scale([0, 0, 0, 1, 39]).mean, None, "one answer from the best mean is one answer of four");
         assert_eq!(scale([1, 1, 1, 1, 0]), Scale { cells: vec![None; 5], ..Scale::default() });
+    }
+
+    #[test]
+    fn a_round_tells_nothing_of_services_that_few_answered() {
+        assert_eq!(progress([(20, 20)]), Some(20));
+        for hidden in 0..LEAST {
+            assert_eq!(progress([(20, 20), (hidden, hidden)]), Some(20), "{hidden}");
+            assert_eq!(progress([(hidden, hidden)]), None);
+        }
+        // Nine in the year, of which this round had seven: what is left for the other one is not two but up to four.
+        assert_eq!([progress([(7, 9)]), progress([(2, 9)])], [Some(5), None]);
+        assert_eq!(progress([(4, 4), (4, 4)]), None);
+        assert_eq!(progress([]), None);
     }
 
     #[test]

@@ -15,7 +15,7 @@ pub const REFUND: &str = "funding.refund";
 pub const ACCOUNTS: &str = "funding.accounts";
 pub const STALLED: &str = "funding.stalled";
 
-const LAW: &str = "Portaria Conjunta MGI/MF/CGU 33/2023";
+pub const LAW: &str = "Portaria Conjunta MGI/MF/CGU 33/2023";
 
 const LAWS: Laws = Laws {
     published: "Decreto 11.531/2023; Portaria Conjunta MGI/MF/CGU 33/2023 (publicação do extrato)",
@@ -81,8 +81,8 @@ fn not_missed(one: &Funding, word: &str, seen: &Seen) -> Result<(), Refusal> {
 pub fn act(one: Funding, act: Act, seen: &Seen) -> Outcomes {
     let word = forms::word(&act);
     if word != "sync" && !forms::allowed(one.state).contains(&word) {
-        let state = one.state.to_string();
-        return Err(Refusal::Illegal { act: word.to_owned(), state, possible: forms::allowed(one.state) });
+        let (state, possible) = (one.state.to_string(), forms::allowed(one.state));
+        return Err(Refusal::Illegal { act: word.to_owned(), state, possible, law: LAW });
     }
     not_missed(&one, word, seen)?;
     match act {
@@ -335,7 +335,7 @@ fn money(one: Funding, act: Act, seen: &Seen) -> Outcomes {
         }
         other => {
             let (act, state) = (forms::word(&other).to_owned(), one.state.to_string());
-            return Err(Refusal::Illegal { act, state, possible: forms::allowed(one.state) });
+            return Err(Refusal::Illegal { act, state, possible: forms::allowed(one.state), law: LAW });
         }
     };
     let mut done = Done::of(one);

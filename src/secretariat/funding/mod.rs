@@ -49,6 +49,9 @@ vocabulary! {
     }
 }
 
+/// Its plan of work is written: it waits to be signed, which the mayor does for the town.
+pub const AWAITS_SIGNATURE: State = State::WorkPlan;
+
 /// What has to be shown before the instrument has effect, and until when.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Clause {
@@ -308,6 +311,10 @@ impl Kept for Funding {
 
     fn is_final(&self) -> bool {
         matches!(self.state, State::Closed | State::Withdrawn)
+    }
+
+    fn law(&self) -> &'static str {
+        life::LAW
     }
 
     fn set_ledger(&mut self, ledger: Ledger) {

@@ -456,11 +456,18 @@ impl Judge<'_> {
 /// Words of one file that point into another: types that are spawned or that a case is opened under.
 pub fn across(all: &BTreeMap<String, (String, String, CaseType)>) -> Vec<Fault> {
     let mut faults = Vec::new();
-    for (file, text, of) in all.values() {
+    let mut counted: BTreeMap<&str, &str> = BTreeMap::new();
+    for (key, (file, text, of)) in all {
         let mut wrong = |word: &Word, message: String| {
             let (line, column) = place(text, word.span().start);
             faults.push(Fault { file: file.clone(), line, column, message });
         };
+        // Two books of one series would each have gaps, and those of one would tell how many the other has.
+        if let Some(series) = &of.series
+            && let Some(other) = counted.insert(series.prefix.get_ref(), key)
+        {
+            wrong(&series.prefix, format!("the series {:?} is that of {other} already", series.prefix.get_ref()));
+        }
         if let Some(parent) = of.opening.parent.as_ref().filter(|parent| !all.contains_key(parent.get_ref().as_str())) {
             wrong(parent, format!("unknown type {:?}", parent.get_ref()));
         }

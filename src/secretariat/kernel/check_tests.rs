@@ -132,3 +132,20 @@ fn what_recuses_is_never_public_and_what_is_computed_comes_of_whole_numbers() {
     has(&changed("[[state]]", &score.replace("later = true\n", "")), "filled in later");
     has(&changed("fields = [\"note\"]", "fields = [\"note\"]\ntitle = \"lost\""), "marked public, not \"lost\"");
 }
+
+#[test]
+fn a_series_counts_one_type_alone() {
+    let counted = |key: &str, prefix: &str| {
+        let access = format!("access = \"internal\"\nseries = {{ prefix = \"{prefix}\" }}");
+        let text = GOOD.replacen("assignments.sample", key, 1).replacen("access = \"internal\"", &access, 1);
+        let def = super::read("x.toml", &text, &|_| true).unwrap();
+        (key.to_owned(), (String::from("x.toml"), text, def))
+    };
+    let two =
+        |prefix: &str| BTreeMap::from([counted("assignments.other", "AAA"), counted("assignments.sample", prefix)]);
+    assert_eq!(across(&two("BBB")).len(), 0);
+    assert_eq!(
+        across(&two("AAA"))[0].to_string(),
+        "x.toml:7:21: the series \"AAA\" is that of assignments.other already"
+    );
+}

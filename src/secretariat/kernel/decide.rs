@@ -73,8 +73,8 @@ pub fn veil(of: &CaseType, case: &mut CaseFile, who: &Who) {
 /// Why an act is not done.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Refusal {
-    #[error("there is no act {asked:?}; in the state {state} there are: {}", .possible.join(", "))]
-    Illegal { asked: String, state: String, possible: Vec<String> },
+    #[error("there is no act {asked:?}; in the state {state} there are: {} ({law})", .possible.join(", "))]
+    Illegal { asked: String, state: String, possible: Vec<String>, law: String },
     #[error("the act {act} needs one of the roles {}", .roles.join(", "))]
     Role { act: String, roles: Vec<String> },
     #[error("whoever did {other} does not do {act}: it takes two persons ({law})")]
@@ -276,7 +276,8 @@ pub fn decide(
     }
     let one = of.transition(&asked.transition).filter(|one| one.is_from(&case.state)).ok_or_else(|| {
         let possible = of.leads_from(&case.state).map(|one| one.key().to_owned()).collect();
-        Refusal::Illegal { asked: asked.transition.clone(), state: case.state.clone(), possible }
+        let (asked, state, law) = (asked.transition.clone(), case.state.clone(), of.law_ref.clone());
+        Refusal::Illegal { asked, state, possible, law }
     })?;
     if let Some(refusal) = not_by(of, Some(case), (one.key(), &one.roles), who) {
         return Err(refusal);

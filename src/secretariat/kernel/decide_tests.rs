@@ -105,7 +105,8 @@ fn an_act_that_does_not_fit_the_state_says_which_do() {
     let one = case(def, "open", json!({}));
     let ana = who("ana", &[Role::Coordination]);
     let refused = decide(def, &one, &asked("finish", json!({})), (&ana, at("2026-03-03T12:00:00Z")), &Facts::default());
-    let Err(Refusal::Illegal { possible, .. }) = refused else { panic!("{refused:?}") };
+    let Err(Refusal::Illegal { possible, law, .. }) = refused else { panic!("{refused:?}") };
+    assert_eq!(law, def.law_ref);
     assert!(possible.contains(&"accept".to_owned()) && !possible.contains(&"finish".to_owned()), "{possible:?}");
 }
 

@@ -24,6 +24,7 @@ use crate::config::Config;
 use crate::i18n::Lang;
 use crate::plancon::desk::reasoned;
 use crate::refused::Refused;
+use crate::secretariat::evaluation::catalogue;
 use crate::vault::Ring;
 use crate::web::auth::Staff;
 
@@ -174,6 +175,7 @@ pub async fn open(
         facts.parents.push(near);
     }
     let outcome = decide::open(def, new, (desk.who, desk.at()), &facts).map_err(|why| words::told(why, def))?;
+    catalogue::held(&mut *conn, def.key(), (&outcome.fields, &outcome.changes)).await?;
     around::known_staff(&mut *conn, &new.assigned).await?;
     let by = desk.by;
     let mut case = CaseFile {
@@ -276,6 +278,7 @@ pub async fn act(conn: &mut PgConnection, desk: Desk<'_>, id: Uuid, asked: &Aske
     let facts = store::facts(&mut *conn, id).await?;
     let outcome = decide::decide(&kept.def, &case, asked, (desk.who, desk.at()), &facts)
         .map_err(|why| words::told(why, &kept.def))?;
+    catalogue::held(&mut *conn, kept.def.key(), (&outcome.fields, &outcome.changes)).await?;
     let mut after = apply(&mut *conn, desk, &kept.def, &case, (asked, &outcome)).await?;
     recusal::parties(&mut *conn, desk, &kept.def, &mut after, &outcome.changes).await?;
     consequences::of_act(conn, desk, &kept.def, (&case, &after), (asked, &outcome)).await?;

@@ -10,7 +10,7 @@ use super::check::{self, Fault};
 use super::define::CaseType;
 use super::{ledger, store};
 use crate::clock::Instant;
-use crate::deadlines::rule;
+use crate::deadlines::{rule, store as deadlines};
 use crate::ids::Ids;
 
 /// Files and their texts; build.rs lists them.
@@ -130,31 +130,34 @@ impl Types {
         Ok(kept)
     }
 
-    /// Keeps every type as it is used from now on, with the rules of deadlines that it brings.
+    /// Keeps every type as it is used from now on, with the rules of deadlines that it brings. Gives how many rules took the place of those
+    /// of an earlier version.
     ///
     /// # Errors
     /// Names a type that has another text under a version that was used before.
-    pub async fn register(&self, conn: &mut PgConnection, ids: &Ids, now: Instant) -> anyhow::Result<()> {
+    pub async fn register(&self, conn: &mut PgConnection, ids: &Ids, now: Instant) -> anyhow::Result<usize> {
+        // Two processes that start at once replace a rule once.
+        deadlines::lock(&mut *conn).await?;
+        let mut replaced = 0;
         for kept in self.all() {
-            keep(&mut *conn, kept, ids, now).await?;
+            replaced += keep(&mut *conn, kept, ids, now).await?;
         }
-        Ok(())
+        Ok(replaced)
     }
 }
 
-/// Keeps one type. Once kept, another text of its version is refused.
+/// Keeps one type, and gives how many of its rules took the place of earlier ones. Once kept, another text of its version is refused.
 ///
 /// # Errors
 /// Says so.
-pub async fn keep(conn: &mut PgConnection, kept: &Kept, ids: &Ids, now: Instant) -> anyhow::Result<()> {
+pub async fn keep(conn: &mut PgConnection, kept: &Kept, ids: &Ids, now: Instant) -> anyhow::Result<usize> {
     let (key, version) = (kept.def.key(), kept.def.version());
     let stored = store::keep_type(&mut *conn, (key, version), (&kept.sha256, &kept.text), now).await?;
     anyhow::ensure!(
         stored == kept.sha256,
         "the type {key} was used at version {version} with another text; give the changed file a greater version"
     );
-    store::keep_rules(conn, &kept.def.rules, (key, version), ids, now).await?;
-    Ok(())
+    Ok(store::keep_rules(conn, &kept.def.rules, (key, version), ids, now).await?)
 }
 
 fn of_folder(folder: &Path) -> Result<Vec<(String, String)>, Faults> {

@@ -22,12 +22,12 @@ pub fn reason(refusal: &Refusal, of: &CaseType) -> Reason {
     let said = Parts { of };
     let number = |number: i32| Said::Text(number.to_string());
     let (code, args, law) = match refusal {
-        Refusal::Illegal { state, possible, .. } => {
+        Refusal::Illegal { state, possible, law, .. } => {
             let possible: Vec<Said> = possible.iter().map(|key| said.act(key)).collect();
             if possible.is_empty() {
-                ("case-ended", vec![("state", said.state(state))], "")
+                ("case-ended", vec![("state", said.state(state))], law.as_str())
             } else {
-                ("case-illegal", vec![("state", said.state(state)), ("possible", Said::All(possible))], "")
+                ("case-illegal", vec![("state", said.state(state)), ("possible", Said::All(possible))], law.as_str())
             }
         }
         Refusal::Role { act, roles } => {

@@ -52,8 +52,13 @@ fn every_refusal_has_words_in_both_languages_with_nothing_of_programs_in_them() 
     let mut all: Vec<Refusal> = whys().into_iter().map(guard).collect();
     let (act, law) = ("finish".to_owned(), "Norma".to_owned());
     all.extend([
-        Refusal::Illegal { asked: act.clone(), state: "open".into(), possible: vec!["accept".into()] },
-        Refusal::Illegal { asked: act.clone(), state: "done".into(), possible: Vec::new() },
+        Refusal::Illegal {
+            asked: act.clone(),
+            state: "open".into(),
+            possible: vec!["accept".into()],
+            law: law.clone(),
+        },
+        Refusal::Illegal { asked: act.clone(), state: "done".into(), possible: Vec::new(), law: law.clone() },
         Refusal::Role { act: act.clone(), roles: ["owner", "coordination", "coordinator"].map(str::to_owned).to_vec() },
         Refusal::SamePerson { act, other: "author".into(), law },
         Refusal::Revision(4),
@@ -83,9 +88,11 @@ fn words_name_fields_acts_and_days_as_the_reader_knows_them() {
     assert_eq!(told.words(Lang::Pt), "“Dia marcado” é 01/03/2026, que já passou: hoje é 02/03/2026. (Lei 1/2026)");
     assert_eq!(told.words(Lang::En), "“Marked day” is 1 Mar 2026, which is over: today is 2 Mar 2026. (Lei 1/2026)");
     assert_eq!((told.code, told.is_forbidden), ("guard-over", false));
-    let illegal = Refusal::Illegal { asked: "finish".into(), state: "open".into(), possible: vec!["accept".into()] };
+    let (asked, state, possible) = ("finish".into(), "open".into(), vec!["accept".into()]);
+    let illegal = Refusal::Illegal { asked, state, possible, law: def.law_ref.clone() };
     let words = reason(&illegal, def).words(Lang::Pt);
     assert!(words.contains("Aberta") && words.contains("Registrar o aceite"), "{words}");
+    assert!(words.ends_with(&format!("({})", def.law_ref)), "{words}");
     let role = reason(&Refusal::Role { act: "finish".into(), roles: vec!["owner".into(), "coordination".into()] }, def);
     assert!(role.is_forbidden && role.words(Lang::Pt).contains("Articulação interna"), "{}", role.words(Lang::Pt));
 }

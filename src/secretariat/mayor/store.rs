@@ -4,10 +4,13 @@ use chrono::NaiveDate;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-use super::{MOST, Overdue, Waiting};
+use super::{MOST, Overdue, Signing, Waiting};
 use crate::clock::Instant;
+use crate::secretariat::budget::life::Life;
+use crate::secretariat::budget::{BillKind, days};
 use crate::secretariat::kernel::decide::Who;
 use crate::secretariat::kernel::{Access, link};
+use crate::secretariat::{agreements, funding, modules};
 
 struct Row {
     id: Uuid,
@@ -114,13 +117,28 @@ pub async fn late(conn: &mut PgConnection, who: &Who, now: Instant) -> sqlx::Res
     Ok(rows.into_iter().map(|row| row.told(who, now, true)).collect())
 }
 
+/// On whom an instrument or a bill waits that is late.
+fn waits_for(module: &str, state: &str) -> Option<&'static str> {
+    match module {
+        "agreements" if state == agreements::AWAITS_SIGNATURE.as_str() => Some("mayor"),
+        "funding" if state == funding::AWAITS_SIGNATURE.as_str() => Some("mayor"),
+        "budget" if state == Life::AWAITS_MAYOR => Some("mayor"),
+        "budget" if state == "submitted" => Some("council"),
+        _ => None,
+    }
+}
+
 /// Those, the longest first. What ethics counts stays with ethics.
 pub async fn elsewhere(conn: &mut PgConnection, now: Instant) -> sqlx::Result<Vec<Overdue>> {
     let rows = sqlx::query!(
-        "select title, link, due_on, due_at, code, law_ref from deadline
-         where state = 'open' and due_at < $1 and due_on <= ($1::timestamptz)::date + 1 and subject_kind <> 'case' and link like '/secretaria/%'
-           and link not like '/secretaria/painel/etica%'
-         order by due_at, id limit $2",
+        r#"select d.title, d.link, d.due_on, d.due_at, d.code, d.law_ref, d.extended,
+               case when b.id is not null then 'budget' else i.module end as "module?", coalesce(b.state, i.state) as "state?"
+           from deadline d
+               left join instrument i on d.subject_kind = 'instrument' and i.id = d.subject_id
+               left join budget_bill b on d.subject_kind = 'budget_bill' and b.id = d.subject_id
+           where d.state = 'open' and d.due_at < $1 and d.due_on <= ($1::timestamptz)::date + 1 and d.subject_kind <> 'case'
+             and d.link like '/secretaria/%' and d.link not like '/secretaria/painel/etica%'
+           order by d.due_at, d.id limit $2"#,
         now,
         MOST
     )
@@ -128,11 +146,78 @@ pub async fn elsewhere(conn: &mut PgConnection, now: Instant) -> sqlx::Result<Ve
     .await?;
     let told = rows.into_iter().map(|row| Overdue {
         days: row.due_at.map_or(0, |due| (now - due).num_days()),
+        waits_for: row
+            .module
+            .as_deref()
+            .zip(row.state.as_deref())
+            .and_then(|(module, state)| waits_for(module, state).map(str::to_owned)),
         title: row.title,
         link: row.link,
         due_on: row.due_on,
         code: row.code,
         law_ref: row.law_ref,
+        module: row.module,
+        state: row.state,
+        extended: row.extended,
     });
     Ok(told.collect())
+}
+
+/// What waits for the mayor's signature among agreements and funding, and what the mayor has to send among bills of the budget.
+pub async fn signing(conn: &mut PgConnection, now: Instant) -> sqlx::Result<Vec<Signing>> {
+    let rows = sqlx::query!(
+        r#"with awaited as (
+               select i.id, 'instrument' as subject, i.module, i.kind, i.year, i.number, i.title, i.state, null::integer as year_to,
+                   coalesce((select max(a.at) from instrument_act a where a.instrument_id = i.id and a.from_state <> a.to_state),
+                       i.opened_at) as since
+               from instrument i
+               where not i.is_final and (i.module = 'agreements' and i.state = $3 or i.module = 'funding' and i.state = $4)
+               union all
+               select b.id, 'budget_bill', 'budget', b.kind, b.year_from, null, '', b.state, b.year_to,
+                   coalesce((select min(a.at) from budget_act a where a.bill_id = b.id and a.act = 'hear' and a.at > coalesce(
+                       (select max(o.at) from budget_act o where o.bill_id = b.id and o.act = 'reopen'), '-infinity')), b.created_at)
+               from budget_bill b where b.state = $5)
+           select w.id as "id!", w.module as "module!", w.kind as "kind!", w.year, w.number, w.title as "title!", w.state as "state!",
+               w.year_to, w.since as "since!", d.due_on as "due_on?", d.due_at as "due_at?", d.code as "code?", d.law_ref as "law_ref?"
+           from awaited w left join lateral (
+               select due_on, due_at, code, law_ref from deadline
+               where subject_kind = w.subject and subject_id = w.id and state = 'open' order by due_at nulls last, code limit 1) d on true
+           order by w.since, w.id limit $2"#,
+        now,
+        MOST,
+        agreements::AWAITS_SIGNATURE.as_str(),
+        funding::AWAITS_SIGNATURE.as_str(),
+        Life::AWAITS_MAYOR
+    )
+    .fetch_all(conn)
+    .await?;
+    let mut all = Vec::with_capacity(rows.len());
+    for row in rows {
+        let is_bill = row.module == "budget";
+        let years = row.year.zip(row.year_to);
+        let title = match (is_bill, years) {
+            (true, Some(years)) => {
+                row.kind.parse::<BillKind>().map(|kind| days::title(kind, years)).unwrap_or_default()
+            }
+            _ => row.title,
+        };
+        let slug = modules::find(&row.module).map_or(row.module.as_str(), |module| module.slug_pt);
+        all.push(Signing {
+            link: format!("/secretaria/painel/{slug}/{}", row.id),
+            number: row.year.zip(row.number).map(|(year, number)| format!("{year}/{number:03}")).unwrap_or_default(),
+            act: if is_bill { "submit" } else { "sign" }.to_owned(),
+            days: (now - row.since).num_days().max(0),
+            late_days: row.due_at.filter(|due| *due < now).map(|due| (now - due).num_days()),
+            id: row.id,
+            module: row.module,
+            kind: row.kind,
+            title,
+            state: row.state,
+            since: row.since,
+            due_on: row.due_on,
+            code: row.code,
+            law_ref: row.law_ref,
+        });
+    }
+    Ok(all)
 }

@@ -56,6 +56,8 @@ pub async fn close(
         return Err(Refused::wrong("day", day, format!("expected a day from {oldest} to {today}")));
     };
     store::lock(&mut *conn).await?;
+    // A selection that is on its way stands in this clipping or comes after it, never between its list and its mark.
+    store::closing(&mut *conn).await?;
     if clippings::of(&mut *conn, day).await?.is_some() {
         return Err(Refused::Conflict(format!("the clipping of {day} is closed")));
     }

@@ -183,7 +183,7 @@ pub async fn take_in(conn: &mut PgConnection, by: Acting<'_>, lines: &[Line]) ->
         lines.iter().flat_map(|line| [line.id, line.first]).collect::<BTreeSet<_>>().into_iter().collect();
     let here: BTreeMap<Uuid, Line> =
         search::rows(&mut *conn, &asked).await?.into_iter().map(|item| (item.id, Line::of(item))).collect();
-    let in_file: BTreeSet<Uuid> = lines.iter().map(|line| line.id).collect();
+    let firsts = firsts(lines, &here);
     for (at, line) in lines.iter().enumerate() {
         let field = |name: &str| format!("line {}, {name}", at + 1);
         if let Some(known) = here.get(&line.id) {
@@ -194,11 +194,11 @@ pub async fn take_in(conn: &mut PgConnection, by: Acting<'_>, lines: &[Line]) ->
             }
             continue;
         }
-        if !in_file.contains(&line.first) && !here.contains_key(&line.first) {
+        if line.first != line.id && !firsts.contains(&line.first) {
             problems.push(wrong(
                 &field("first"),
                 &line.first.to_string(),
-                "expected an item of the file, or one that is here",
+                "expected an item of the file, or one that is here, that repeats no other",
             ));
             continue;
         }
@@ -224,7 +224,7 @@ pub async fn take_in(conn: &mut PgConnection, by: Acting<'_>, lines: &[Line]) ->
         if items::insert(&mut *conn, &new).await? {
             taken.items += 1;
         } else {
-            problems.push(wrong(&field("guid"), &line.guid, "another item of this source or address is here"));
+            problems.push(wrong(&field("guid"), &line.guid, "this name, or the same item elsewhere, is here"));
         }
         if problems.len() >= MOST_TOLD {
             break;
@@ -237,6 +237,12 @@ pub async fn take_in(conn: &mut PgConnection, by: Acting<'_>, lines: &[Line]) ->
         Entry::new(Act::MediaImport, "media_item", "file").to(json!({ "items": taken.items, "known": taken.known }));
     audit::record(conn, by.ids, by.now, by.actor, entry).await?;
     Ok(taken)
+}
+
+/// Items of the file and of here that repeat no other: what repeats stands behind one of these, so that no chain comes back to itself.
+fn firsts(lines: &[Line], here: &BTreeMap<Uuid, Line>) -> BTreeSet<Uuid> {
+    let in_file = lines.iter().filter(|line| !here.contains_key(&line.id));
+    in_file.chain(here.values()).filter(|line| line.first == line.id).map(|line| line.id).collect()
 }
 
 /// Sources of the lines by their names in small letters; those that are not followed are made.
@@ -284,6 +290,15 @@ mod tests {
             revision: 0,
             clipped_on: None,
         }
+    }
+
+    #[test]
+    fn what_repeats_stands_behind_one_that_repeats_nothing() {
+        let one = |id: u128, first: u128| Line { id: Uuid::from_u128(id), first: Uuid::from_u128(first), ..line() };
+        let here = BTreeMap::from([(Uuid::from_u128(4), one(4, 9)), (Uuid::from_u128(5), one(5, 5))]);
+        // One of the file says of an item that is here what is not so.
+        let lines = [one(1, 1), one(2, 3), one(3, 2), one(4, 4)];
+        assert_eq!(firsts(&lines, &here), BTreeSet::from([1, 5].map(Uuid::from_u128)));
     }
 
     #[test]

@@ -73,7 +73,8 @@ pub fn normalised(text: &str, base: Option<&Url>) -> Option<String> {
 }
 
 /// What two addresses of one page have in common: without scheme, `www.` and the last `/`. `None` for no address, and for the front page of a
-/// site, which some feeds and people name for every item.
+/// site, which some feeds and people name for every item. Some feeds name another page for all their items, so that only the same words at the
+/// same address are the same item.
 pub fn key(link: &str) -> Option<Vec<u8>> {
     let rest = link.strip_prefix("https://").or_else(|| link.strip_prefix("http://"))?;
     let rest = rest.strip_prefix("www.").unwrap_or(rest).trim_end_matches('/');

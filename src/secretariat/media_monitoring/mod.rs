@@ -1,7 +1,8 @@
 //! Media monitoring (clause 16): items of feeds, gazettes and people's own ears, told apart and put together, held against rules, chosen by
 //! people with tone and theme, and given out as the clipping of a day. Of an item nothing is kept but title, excerpt, address and day.
 //!
-//! Parsing, rules, groups and judgements are pure; what is kept is in `store`, and what people do is in `desk`.
+//! Parsing, rules, groups and judgements are pure; what is kept is in `store`, what people do with items is in `desk`, and what is
+//! listened to in `listen`.
 
 pub mod clipping;
 pub mod desk;
@@ -9,6 +10,7 @@ pub mod exchange;
 pub mod intake;
 pub mod judge;
 pub mod link;
+pub mod listen;
 pub mod parse;
 pub mod plain;
 pub mod query;
@@ -80,6 +82,11 @@ pub struct Source {
     pub kind: String,
     pub url: String,
     pub every_s: i32,
+    /// One more with each change.
+    pub revision: i32,
+    /// Since when it rests and is not asked.
+    #[schema(value_type = Option<String>)]
+    pub paused_at: Option<Instant>,
     #[schema(value_type = Option<String>)]
     pub due_at: Option<Instant>,
     #[schema(value_type = Option<String>)]

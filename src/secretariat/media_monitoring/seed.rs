@@ -4,8 +4,9 @@ use chrono::{Days, TimeDelta};
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-use super::desk::{self, NewRule, NewSource};
+use super::desk;
 use super::judge::Judging;
+use super::listen::{self, NewRule, NewSource};
 use super::parse::Entry;
 use super::{clipping, intake, link};
 use crate::accounts::tokens::desk::Acting;
@@ -60,10 +61,10 @@ pub async fn fill(conn: &mut PgConnection, by: Acting<'_>, config: &Config) -> R
     let mut outlets: Vec<Uuid> = Vec::new();
     for name in ["Rádio do Vale (fictícia)", "Folha da Serra (fictícia)", "Diário Oficial (fictício)"] {
         let new = NewSource { name, kind: "hand", url: "", every_s: 900 };
-        outlets.push(desk::add_source(&mut *conn, by, new).await?);
+        outlets.push(listen::add_source(&mut *conn, by, new).await?);
     }
     for (name, query, theme) in RULES {
-        desk::add_rule(&mut *conn, by, NewRule { name, query, source_id: None, theme }).await?;
+        listen::add_rule(&mut *conn, by, NewRule { name, query, source_id: None, theme }).await?;
     }
     let mut ids: Vec<Option<Uuid>> = Vec::new();
     for (at, (hours, outlet, title, excerpt)) in TOLD.into_iter().enumerate() {

@@ -20,76 +20,99 @@ use crate::feeds::failure::{Failure, FailureKind};
 use crate::refused::Refused;
 
 const LOOK_EVERY: Duration = Duration::from_secs(30);
-/// Sources that are asked at once.
-const AT_ONCE: i64 = 4;
+/// Sources that are asked at once. Each has the 20 seconds of the outbound client, from the look-up to the last byte.
+const AT_ONCE: usize = 8;
 /// The largest answer: a feed of five hundred items with their whole texts has about 3 MiB.
 const MAX_BYTES: usize = 4 * 1024 * 1024;
 /// The longest wait of a source that fails, unless its own time is longer.
 const LONGEST_WAIT: TimeDelta = TimeDelta::hours(6);
+/// The longest wait that a server may ask for.
+const LONGEST_ASKED: TimeDelta = TimeDelta::hours(24);
 /// Items that are forgotten in one transaction.
 const FORGOTTEN: i64 = 1000;
 const ACCEPT: &str = "application/rss+xml, application/atom+xml, application/feed+json, application/xml;q=0.9, text/xml;q=0.9, */*;q=0.5";
 
 /// Runs until the service stops.
 pub async fn run(app: App) {
+    // Each at its own pace: the clipping leaves at its hour however long sources take to answer.
+    tokio::join!(listen(&app), keep_days(&app));
+}
+
+async fn listen(app: &App) {
+    while !app.stop.is_cancelled() {
+        if let Err(error) = round(app, app.clock.now()).await {
+            tracing::warn!(%error, "sources of the press wait");
+        }
+        rest(app).await;
+    }
+}
+
+async fn keep_days(app: &App) {
     let mut swept_at: Option<Instant> = None;
     while !app.stop.is_cancelled() {
         let now = app.clock.now();
-        if let Err(error) = round(&app, now).await {
-            tracing::warn!(%error, "sources of the press wait");
-        }
-        if let Err(error) = close_yesterday(&app, now).await {
+        if let Err(error) = close_yesterday(app, now).await {
             tracing::warn!(%error, "the clipping waits");
         }
         // Days need no closer look.
         if swept_at.is_none_or(|at| now - at >= TimeDelta::hours(1)) {
-            match forget(&app, now).await {
+            match forget(app, now).await {
                 Ok(_) => swept_at = Some(now),
                 Err(error) => tracing::warn!(%error, "items of the press are not forgotten yet"),
             }
         }
-        tokio::select! {
-            () = tokio::time::sleep(LOOK_EVERY) => {}
-            () = app.stop.cancelled() => {}
-        }
+        rest(app).await;
     }
 }
 
-/// Asks every source whose time has come. Gives how many were asked.
+async fn rest(app: &App) {
+    tokio::select! {
+        () = tokio::time::sleep(LOOK_EVERY) => {}
+        () = app.stop.cancelled() => {}
+    }
+}
+
+/// Asks every source whose time has come, [`AT_ONCE`] at a time; a slow one holds its own place and no other's. Gives how many were asked.
 ///
 /// # Errors
 /// The database's; what was kept before it stays. What a source does wrong is written into its row.
 pub async fn round(app: &App, now: Instant) -> sqlx::Result<usize> {
     let mut asked = 0;
+    let mut broken = None;
+    let mut tasks: JoinSet<sqlx::Result<()>> = JoinSet::new();
     loop {
-        let due = sources::take_due(&mut *app.db.web.acquire().await?, now, AT_ONCE).await?;
-        if due.is_empty() || app.stop.is_cancelled() {
-            return Ok(asked);
-        }
-        asked += due.len();
-        let mut tasks = JoinSet::new();
-        for source in due {
-            let app = app.clone();
-            tasks.spawn(async move { follow(&app, &source, now).await });
-        }
-        let mut broken = None;
-        while let Some(done) = tasks.join_next().await {
-            match done {
-                Ok(Ok(())) => {}
-                // The others of its batch are read to their end all the same.
-                Ok(Err(error)) => broken = Some(error),
-                Err(error) => tracing::error!(%error, "a source of the press could not be read to its end"),
+        if broken.is_none() && tasks.len() < AT_ONCE && !app.stop.is_cancelled() {
+            match due(app, now, AT_ONCE - tasks.len()).await {
+                Ok(due) => {
+                    asked += due.len();
+                    for source in due {
+                        let app = app.clone();
+                        tasks.spawn(async move { follow(&app, &source, now).await });
+                    }
+                }
+                Err(error) => broken = Some(error),
             }
         }
-        if let Some(error) = broken {
-            return Err(error);
+        match tasks.join_next().await {
+            None => break,
+            Some(Ok(Ok(()))) => {}
+            // The others that were begun are read to their end all the same.
+            Some(Ok(Err(error))) => broken = Some(error),
+            Some(Err(error)) => tracing::error!(%error, "a source of the press could not be read to its end"),
         }
     }
+    broken.map_or(Ok(asked), Err)
+}
+
+async fn due(app: &App, now: Instant, most: usize) -> sqlx::Result<Vec<Due>> {
+    let most = i64::try_from(most).unwrap_or(i64::MAX);
+    sources::take_due(&mut *app.db.web.acquire().await?, now, most).await
 }
 
 async fn follow(app: &App, source: &Due, now: Instant) -> sqlx::Result<()> {
-    match ask(app, source).await {
-        Ok(None) => sources::same(&mut *app.db.web.acquire().await?, source.id, now).await,
+    let key = (source.id, source.revision);
+    match ask(app, source, now).await {
+        Ok(None) => sources::same(&mut *app.db.web.acquire().await?, key, now).await,
         Ok(Some((mut told, parsed))) => {
             let actor = Actor::service();
             let by = Acting { ids: &app.ids, now, actor: &actor };
@@ -100,17 +123,43 @@ async fn follow(app: &App, source: &Due, now: Instant) -> sqlx::Result<()> {
             // It quotes what the source wrote, and the database takes no NUL.
             let problem: String = parsed.problem.chars().filter(|c| !c.is_control()).take(500).collect();
             (told.problems, told.problem) = (number(parsed.problems), problem);
-            sources::answered(&mut tx, source.id, now, &told).await?;
+            sources::answered(&mut tx, key, now, &told).await?;
             tx.commit().await
         }
-        Err(failure) => {
+        Err(Trouble { failure, retry_after }) => {
             let mut conn = app.db.web.acquire().await?;
-            let failures = sources::failed(&mut conn, source.id, &failure).await?;
+            let Some(failures) = sources::failed(&mut conn, key, &failure).await? else { return Ok(()) };
             let every = TimeDelta::seconds(source.every_s.into());
             tracing::warn!(source = source.name, kind = %failure.kind, error = failure.detail, failures, "a source of the press could not be read");
-            sources::wait_until(&mut conn, source.id, now + back_off(every, failures)).await
+            let wait = back_off(every, failures).max(retry_after.unwrap_or_default());
+            sources::wait_until(&mut conn, key, now + wait).await
         }
     }
+}
+
+/// Why there is no answer, and how long the server wants to be left alone.
+struct Trouble {
+    failure: Failure,
+    retry_after: Option<TimeDelta>,
+}
+
+impl From<Failure> for Trouble {
+    fn from(failure: Failure) -> Self {
+        Self { failure, retry_after: None }
+    }
+}
+
+/// What a server in trouble asks for in `Retry-After`, as seconds or as an instant (RFC 9110, section 10.2.3), up to [`LONGEST_ASKED`]. None
+/// where it is neither.
+fn retry_after(text: &str, now: Instant) -> Option<TimeDelta> {
+    let text = text.trim();
+    let asked = if !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit()) {
+        // More digits than a number has are more than the bound.
+        TimeDelta::seconds(text.parse::<u32>().unwrap_or(u32::MAX).into())
+    } else {
+        chrono::DateTime::parse_from_rfc2822(text).ok()?.to_utc() - now
+    };
+    Some(asked.clamp(TimeDelta::zero(), LONGEST_ASKED))
 }
 
 fn number(count: usize) -> i32 {
@@ -124,23 +173,25 @@ fn back_off(every: TimeDelta, failures: i32) -> TimeDelta {
 }
 
 /// `None` when it is what was answered before.
-async fn ask(app: &App, source: &Due) -> Result<Option<(Told, Parsed)>, Failure> {
+async fn ask(app: &App, source: &Due, now: Instant) -> Result<Option<(Told, Parsed)>, Trouble> {
     let request = request(source)?;
-    let answer = app.outbound.send(request, MAX_BYTES).await?;
+    let answer = app.outbound.send(request, MAX_BYTES).await.map_err(Failure::from)?;
+    let text = |name| answer.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
     match answer.status {
         StatusCode::OK => {}
         StatusCode::NOT_MODIFIED | StatusCode::NO_CONTENT => return Ok(None),
         status => {
             let is_busy = status.is_server_error() || status == StatusCode::TOO_MANY_REQUESTS;
             let kind = if is_busy { FailureKind::Busy } else { FailureKind::Status };
-            return Err(Failure::new(kind, format!("the server answers with status {status}")));
+            let failure = Failure::new(kind, format!("the server answers with status {status}"));
+            let retry_after = retry_after(text(header::RETRY_AFTER), now).filter(|_| is_busy);
+            return Err(Trouble { failure, retry_after });
         }
     }
     let sha256 = Sha256::digest(&answer.body).to_vec();
     if source.sha256.as_ref() == Some(&sha256) {
         return Ok(None);
     }
-    let text = |name| answer.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let around = Around {
         content_type: text(header::CONTENT_TYPE),
         base: Some(&answer.url),
@@ -228,5 +279,16 @@ mod tests {
         let waits: Vec<i64> = [1, 2, 3, 4, 5, 30].map(|failures| back_off(every, failures).num_minutes()).to_vec();
         assert_eq!(waits, [30, 60, 120, 240, 360, 360]);
         assert_eq!(back_off(TimeDelta::hours(12), 3), TimeDelta::hours(12));
+    }
+
+    #[test]
+    fn a_server_says_in_seconds_or_as_an_instant_how_long_it_is_left_alone_up_to_a_day() {
+        let now: Instant = "2026-02-22T12:00:00Z".parse().unwrap();
+        let asked = |text: &str| retry_after(text, now).map(|wait| wait.num_seconds());
+        assert_eq!(asked(" 120 "), Some(120));
+        assert_eq!(asked("Sun, 22 Feb 2026 13:00:00 GMT"), Some(3600));
+        assert_eq!(asked("Sun, 22 Feb 2026 11:00:00 GMT"), Some(0), "that has been");
+        assert_eq!([asked("604800"), asked("99999999999999999999")], [Some(86_400); 2]);
+        assert_eq!([asked(""), asked("soon"), asked("-5"), asked("1.5")], [None; 4]);
     }
 }

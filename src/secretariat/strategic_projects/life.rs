@@ -6,7 +6,7 @@ use super::{Act, Kind, Milestone, Opening, Project, Replan, Response, Risk, Stat
 use crate::secretariat::kernel::instrument::{Done, Ledger, Refusal, Seen, room, said};
 use crate::secretariat::kernel::money::{Centavos, MOST};
 
-const RULE: &str = "Regra da Secretaria de Planejamento";
+pub const RULE: &str = "Regra da Secretaria de Planejamento";
 
 type Outcomes = Result<Done<Project>, Refusal>;
 
@@ -42,7 +42,7 @@ pub fn act(mut one: Project, act: Act, seen: &Seen) -> Outcomes {
     let word = forms::word(&act);
     if !forms::allowed(&one).contains(&word) {
         let (state, possible) = (one.state.to_string(), forms::allowed(&one));
-        return Err(Refusal::Illegal { act: word.to_owned(), state, possible });
+        return Err(Refusal::Illegal { act: word.to_owned(), state, possible, law: RULE });
     }
     let mut reason = String::new();
     match act {

@@ -244,6 +244,10 @@ impl Kept for Project {
         self.state != State::Active
     }
 
+    fn law(&self) -> &'static str {
+        life::RULE
+    }
+
     fn set_ledger(&mut self, ledger: Ledger) {
         self.ledger = ledger;
     }

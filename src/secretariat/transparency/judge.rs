@@ -173,6 +173,13 @@ mod tests {
     }
 
     #[test]
+    fn the_accounts_of_a_year_are_due_on_the_last_of_april() {
+        let due = judged("accounts", Some("2025-12-31"), "2027-04-30");
+        assert_eq!((due.state, due.due_on), (Freshness::Due, Some(day("2027-04-30"))));
+        assert_eq!(judged("accounts", Some("2025-12-31"), "2027-05-01").state, Freshness::Stale);
+    }
+
+    #[test]
     fn what_stands_there_is_looked_through_within_a_year() {
         assert_eq!(judged("structure", None, "2027-01-01").state, Freshness::Missing);
         assert_eq!(judged("structure", Some("2026-03-10"), "2026-06-01").state, Freshness::Fresh);

@@ -21,5 +21,7 @@ pub fn routes() -> Router<App> {
     responses((status = 200, body = Vec<store::State>), (status = 401, body = Problem), (status = 403, body = Problem)),
     security(("api_token" = [])))]
 pub async fn list(State(app): State<App>, _: May<can::SeeConsole>) -> Result<Json<Vec<store::State>>, ApiError> {
-    Ok(Json(store::states(&mut *app.db.web.acquire().await?, app.clock.now()).await?))
+    let mut states = store::states(&mut *app.db.web.acquire().await?, app.clock.now()).await?;
+    store::name_municipalities(&mut states, &app.config.feeds);
+    Ok(Json(states))
 }

@@ -89,7 +89,6 @@ pub fn routes() -> Router<App> {
         .merge(reset::routes())
         .merge(invitation::routes())
         .merge(my_data::routes())
-        .merge(secretariat::routes())
         .merge(setup::routes())
         .merge(staff::routes())
         .merge(preferences::routes())

@@ -20,6 +20,7 @@ use super::page;
 use super::view::{Markup, View};
 use crate::accounts::Permission;
 use crate::app::App;
+use crate::feeds::store::{self as feeds, State as Feed};
 use crate::feeds::warnings::draft::{self, Refusal};
 use crate::feeds::warnings::import::{self, Flaw};
 use crate::feeds::warnings::shown::{self, Covered, Shown, Stage, Twin, Wish};
@@ -29,8 +30,9 @@ use crate::feeds::warnings::trust::Trust;
 use crate::web::auth::{May, can};
 use crate::web::error::ApiError;
 
-/// Warnings of each part of the page.
+/// Warnings of each part of the page; of those that are open, of which a state with hundreds of municipalities has many.
 const MOST: i64 = 100;
+const MOST_OPEN: i64 = 1000;
 /// Names of municipalities' codes and areas that are shown without being asked for.
 const FEW: usize = 12;
 
@@ -174,6 +176,9 @@ struct WarningsPage {
     /// There are more of them: the gravest are shown.
     has_more: bool,
     others: Vec<Card>,
+    /// The installations of municipalities that are followed, the silent ones first.
+    members: Vec<Member>,
+    member_map: Markup,
     past: Vec<Card>,
     /// Not signed as their source has to.
     quarantined: Vec<Card>,
@@ -183,14 +188,48 @@ struct WarningsPage {
     bare: bool,
 }
 
+/// The installation of a municipality that is followed.
+struct Member {
+    feed: Feed,
+    /// Its open warnings, the gravest first.
+    open: Vec<(i64, String)>,
+}
+
+impl Member {
+    /// Class and key of the tag that tells how it does.
+    fn tag(&self) -> (&'static str, &'static str) {
+        match (self.feed.silent_since, self.feed.answered_at) {
+            (Some(_), _) => ("bad", "member-silent"),
+            (None, None) => ("wait", "feed-waits"),
+            (None, Some(_)) => ("good", "feed-answers"),
+        }
+    }
+
+    fn all(mut states: Vec<Feed>, app: &App, v: &View, open: &[Card]) -> Vec<Self> {
+        feeds::name_municipalities(&mut states, &app.config.feeds);
+        states.retain(|feed| !feed.municipality.is_empty());
+        let member = |feed: Feed| {
+            let own = open.iter().filter(|card| card.w.source == feed.name);
+            Self { open: own.map(|card| (card.w.id, card.title(v))).collect(), feed }
+        };
+        let mut all: Vec<Self> = states.into_iter().map(member).collect();
+        all.sort_by_key(|member| (member.feed.silent_since.is_none(), member.feed.silent_since));
+        all
+    }
+}
+
 async fn list(State(app): State<App>, _: May<can::SeeConsole>, v: View) -> Result<Response, ApiError> {
     let mut conn = app.db.web.acquire().await?;
     let (ours, has_more) = shown::for_us(&mut conn, v.now, false).await?;
     let ours = cards(&v, ours);
-    let open = Wish { open: true, limit: MOST, ..Wish::default() };
+    let open = Wish { open: true, limit: MOST_OPEN, ..Wish::default() };
     let mut open = cards(&v, shown::list(&mut conn, v.now, open).await?);
-    open.retain(|card| card.w.for_us_by.is_empty());
     open.sort_by_key(|card| (card.w.rank(), card.w.onset_at));
+    let members = Member::all(feeds::states(&mut conn, v.now).await?, &app, &v, &open);
+    let of_members: Vec<i64> = members.iter().flat_map(|member| &member.open).map(|(id, _)| *id).collect();
+    let member_map = if of_members.is_empty() { Markup::default() } else { map(&mut conn, &v, &of_members).await? };
+    open.retain(|card| card.w.for_us_by.is_empty());
+    open.truncate(usize::try_from(MOST).unwrap_or(usize::MAX));
     let mut past = cards(&v, shown::list(&mut conn, v.now, Wish { limit: MOST, ..Wish::default() }).await?);
     past.retain(|card| !matches!(card.stage, Stage::InForce | Stage::Future | Stage::Quarantined));
     let quarantined = cards(&v, shown::quarantined(&mut conn, v.now).await?);
@@ -199,7 +238,19 @@ async fn list(State(app): State<App>, _: May<can::SeeConsole>, v: View) -> Resul
     let bare = !app.config.feeds.iter().any(|feed| feed.kind.is_warnings());
     let f = Frame::load(&mut conn, &app, v, "warnings").await?;
     let may_bring = f.v.may(Permission::DraftAlerts);
-    page(&WarningsPage { f, ours, has_more, others: open, past, quarantined, may_bring, map, bare })
+    page(&WarningsPage {
+        f,
+        ours,
+        has_more,
+        others: open,
+        members,
+        member_map,
+        past,
+        quarantined,
+        may_bring,
+        map,
+        bare,
+    })
 }
 
 #[derive(Template)]

@@ -110,10 +110,16 @@ pub struct Fleet {
 
 impl Fleet {
     pub async fn new(pool: &PgPool) -> Self {
-        for code in CODES {
+        Self::of(pool, &CODES).await
+    }
+
+    /// The same with codes of their own, for several fleets at one database.
+    pub async fn of(pool: &PgPool, codes: &[&'static str]) -> Self {
+        for code in codes {
             gauge(pool, code).await;
         }
-        Self { devices: CODES.map(|code| Device::new(code, 0)).into(), ledger: Ledger::default() }
+        let devices = codes.iter().map(|code| Device::new(code, 0)).collect();
+        Self { devices, ledger: Ledger::default() }
     }
 
     /// Others who sign in as the same devices, with messages of their own and the same account.

@@ -111,7 +111,7 @@ impl Drop for Replay {
             let Self { seed, first, fault, at } = self;
             eprintln!(
                 "fault {fault} of seed {seed} ({at}) failed; again: make faults SEED={seed} FROM={first} KILLS={}",
-                fault - first + 1
+                *fault - *first + 1
             );
         }
     }
@@ -230,7 +230,7 @@ async fn five_kills_drawn_from_a_seed_lose_nothing_and_copy_only_what_was_in_dou
 }
 
 /// A number from the environment; what `make` leaves empty is not there.
-fn number(key: &str) -> Option<u64> {
+pub fn number(key: &str) -> Option<u64> {
     let text = std::env::var(key).ok().filter(|text| !text.is_empty())?;
     Some(text.parse().unwrap_or_else(|_| panic!("{key}={text:?} is no number")))
 }

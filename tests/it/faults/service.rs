@@ -113,6 +113,8 @@ fn command(place: &Place, failpoints: &str) -> Command {
         .arg("serve")
         .arg("--config")
         .arg(&file)
+        // Two processes of an installation never share a name.
+        .env("SENTINELA__NODE", format!("n{}", place.http))
         // The keys are the same for every process of an installation.
         .env("SENTINELA__DATA_DIR", place.data())
         .env("SENTINELA__HTTP__LISTEN", format!("127.0.0.1:{}", place.http))

@@ -4,9 +4,17 @@
 use axum::body::Body;
 use axum::http::{Method, Request, StatusCode, header};
 use sentinela::accounts::Role;
+use sentinela::accounts::tokens::desk::Acting;
+use sentinela::audit::Actor;
+use sentinela::deadlines::desk::{self as deadlines, NewHoliday};
+use sentinela::deadlines::{DeadlineRule, HolidayKind};
+use sentinela::secretariat::budget::life::Life;
+use sentinela::secretariat::budget::plans::{Content, LoaHead};
+use sentinela::secretariat::budget::store::{self, Bill};
+use sentinela::secretariat::budget::{BillKind, days};
 use serde_json::{Value, json};
 
-use crate::approval::Room;
+use crate::approval::{Person, Room};
 use crate::damage::raw;
 
 const CIVIL: &str = "02.04.06.182.0012.2041.3.3.90.30.1500";
@@ -109,8 +117,32 @@ impl Town {
     }
 
     async fn propose(&self, loa: &str, civil: i64) {
-        let lines = json!([line(CIVIL, civil), line(STAFF, 20_000), line(RESERVE, 10_000)]);
+        self.propose_for(loa, (CIVIL, civil)).await;
+    }
+
+    async fn propose_for(&self, loa: &str, (key, amount): (&str, i64)) {
+        let lines = json!([line(key, amount), line(STAFF, 20_000), line(RESERVE, 10_000)]);
         self.good(Method::PUT, &format!("bills/{loa}/proposals/02.04"), lines).await;
+    }
+
+    /// Sends a form as somebody who reads Portuguese.
+    async fn post(&self, by: &Person, path: &str, form: &[(&str, &str)]) -> (StatusCode, String) {
+        let body = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(form).finish();
+        let request = Request::post(format!("/secretaria/painel/orcamento/{path}?lang=pt-BR"))
+            .header("cookie", &by.cookie)
+            .header("csrf", &by.csrf)
+            .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded");
+        self.room.send(request.body(Body::from(body)).unwrap()).await
+    }
+
+    /// A file of a bill, as its staff takes it.
+    async fn file(&self, loa: &str, name: &str) -> String {
+        let token = self.room.token("bia", name).await;
+        let path = format!("/api/v1/secretariat/budget/bills/{loa}/files/{name}");
+        let request = Request::get(path).header(header::AUTHORIZATION, token).body(Body::empty()).unwrap();
+        let (status, bytes) = raw(&self.room, request).await;
+        assert_eq!(status, StatusCode::OK, "{name}");
+        String::from_utf8(bytes).unwrap()
     }
 }
 
@@ -265,4 +297,194 @@ async fn every_page_of_the_staff_opens_and_files_are_handed_out() {
         assert!(bytes.len() > 100, "{file}");
         assert!(file != "qdd.pdf" || bytes.starts_with(b"%PDF-"));
     }
+}
+
+#[tokio::test]
+async fn what_the_law_forbids_a_budget_is_refused_with_it_and_in_portuguese_on_the_page() {
+    let town = Town::open().await;
+    let ppa = town.planned(2026).await;
+    town.to_council(&ppa, "2025-08-01").await;
+    let loa = town.collected(2026).await;
+    let bia = town.room.person("bia", Role::Budget).await;
+    let (steps, proposal) = (format!("bills/{loa}/steps"), format!("{loa}/propostas/02.04"));
+    let refused = async |path: &str, form: &[(&str, &str)], parts: &[&str]| {
+        let (status, page) = town.post(&bia, path, form).await;
+        assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY, "{page}");
+        assert!(parts.iter().all(|part| page.contains(part)), "{page} lacks one of {parts:?}");
+    };
+
+    let early = json!({"act": "enact", "law": {"number": "Lei 15.001", "on": "2025-08-01"}});
+    let told = town.refused(Method::POST, &steps, early).await;
+    assert!(told.contains("enacting (CF arts. 165 e 166) needs a submitted bill"), "{told}");
+    let enact = [("act", "enact"), ("number", "Lei 15.001"), ("on", "2025-08-01")];
+    refused(&loa, &enact, &["A situação do projeto não permite isto agora (CF arts. 165 e 166)."]).await;
+
+    let unknown = "chave;esfera;valor;descricao\r\n02.04.77.182.0012.2041.3.3.90.30.1500;fiscal;0,01;";
+    let portaria = "função 77: código desconhecido (Portaria MOG 42/1999, anexo)";
+    refused(&proposal, &[("table", unknown)], &[portaria]).await;
+
+    let consolidate = json!({"act": "consolidate"});
+    town.propose(&loa, 69_999).await;
+    town.good(Method::POST, &format!("bills/{loa}/proposals/02.04/send"), Value::Null).await;
+    let universal = "(Lei 4.320/1964, art. 2, e CF art. 165 §5 e art. 167 II)";
+    let told = town.refused(Method::POST, &steps, consolidate.clone()).await;
+    assert!(told.contains(&format!("the difference is R$ 0,01 {universal}")), "{told}");
+    let pt = format!("O projeto não fecha: receita R$ 1.000,00, despesa R$ 999,99: a diferença é R$ 0,01 {universal}");
+    refused(&loa, &[("act", "consolidate")], &[pt.as_str()]).await;
+
+    let stray = "02.04.06.182.0012.2042.3.3.90.30.1500";
+    town.propose_for(&loa, (stray, 70_000)).await;
+    town.good(Method::POST, &format!("bills/{loa}/proposals/02.04/send"), Value::Null).await;
+    let plan = "(CF art. 165 §7 e art. 167 §1; LRF art. 5)";
+    let told = town.refused(Method::POST, &steps, consolidate).await;
+    let no_action = format!("{stray}: the PPA in force has no action 2042 in a programme 0012 {plan}");
+    assert!(told.contains(&no_action), "{told}");
+    let pt = format!("{stray}: o PPA em vigor não tem a ação 2042 no programa 0012 {plan}");
+    refused(&loa, &[("act", "consolidate")], &[pt.as_str()]).await;
+    assert_eq!(town.good(Method::GET, &format!("bills/{loa}"), Value::Null).await["state"], "collecting");
+}
+
+#[tokio::test]
+async fn the_tables_of_a_budget_are_read_elsewhere_and_go_out_there_with_the_same_bytes() {
+    let town = Town::open().await;
+    let loa = town.collected(2026).await;
+    town.propose(&loa, 70_000).await;
+    let (expense, revenue) = (town.file(&loa, "linhas.csv").await, town.file(&loa, "receitas-linhas.csv").await);
+    assert!(expense.contains(&format!("{CIVIL};fiscal;700,00;")), "{expense}");
+    assert!(revenue.contains("1.1.1.2.50;1500;fiscal;1.000,00;"), "{revenue}");
+
+    let other = Town::open().await;
+    let bia = other.room.person("bia", Role::Budget).await;
+    let there = other.bill("loa", 2026).await;
+    let head = json!({"kind": "loa", "credit_limit": 1000});
+    other.good(Method::PUT, &format!("bills/{there}/content"), json!({"revision": 1, "content": head})).await;
+    for (path, table) in [(format!("{there}/receita"), &revenue), (format!("{there}/propostas/02.04"), &expense)] {
+        let (status, page) = other.post(&bia, &path, &[("table", table)]).await;
+        assert_eq!(status, StatusCode::SEE_OTHER, "{page}");
+    }
+    assert_eq!(other.file(&there, "linhas.csv").await, expense);
+    assert_eq!(other.file(&there, "receitas-linhas.csv").await, revenue);
+    // The Fiscal Data Package says the same of the same lines.
+    for name in ["despesa.csv", "receita.csv"] {
+        assert_eq!(other.file(&there, name).await, town.file(&loa, name).await, "{name}");
+    }
+}
+
+/// The deadline of a code as the bill tells it.
+async fn deadline(town: &Town, bill: &str, code: &str) -> Value {
+    let shown = town.good(Method::GET, &format!("bills/{bill}"), Value::Null).await;
+    let all = shown["deadlines"].as_array().unwrap();
+    all.iter().find(|one| one["code"] == code).unwrap_or_else(|| panic!("{code}: {shown}")).clone()
+}
+
+/// What the mayor sees.
+async fn mayor(town: &Town) -> Value {
+    let token = town.room.token("bia", &format!("m{}", town.room.app.ids.uuid(town.room.app.clock.now()))).await;
+    let request = Request::get("/api/v1/secretariat/mayor").header(header::AUTHORIZATION, token);
+    let (status, bytes) = raw(&town.room, request.body(Body::empty()).unwrap()).await;
+    assert_eq!(status, StatusCode::OK);
+    serde_json::from_slice(&bytes).unwrap()
+}
+
+#[tokio::test]
+async fn the_days_of_a_bill_are_deadlines_that_the_lei_organica_moves_and_that_its_steps_meet() {
+    let town = Town::open().await;
+    let ppa = town.planned(2026).await;
+    town.to_council(&ppa, "2025-08-01").await;
+    let loa = town.collected(2026).await;
+    let due = deadline(&town, &loa, "budget.loa.submit").await;
+    assert_eq!(
+        (&due["due_on"], &due["state"], &due["confirmed"]),
+        (&json!("2025-08-31"), &json!("open"), &json!(false))
+    );
+    assert!(due["law_ref"].as_str().unwrap().contains("ADCT art. 35"), "{due}");
+    assert!(due["trace"].to_string().contains("2025-08-31"), "{due}");
+    let own = json!({"rule": {"code": "loa.submit", "law_ref": "Lei Orgânica, art. 120", "confirmed": true, "valid_from": "2025-01-01",
+        "month": 9, "day": 30, "years_before": 1}, "reason": "Conferido no texto"});
+    town.good(Method::POST, "date-rules", own).await;
+    let due = deadline(&town, &loa, "budget.loa.submit").await;
+    assert_eq!((&due["due_on"], &due["confirmed"]), (&json!("2025-09-30"), &json!(true)), "{due}");
+    assert_eq!(due["law_ref"], "Lei Orgânica, art. 120", "{due}");
+
+    town.propose(&loa, 70_000).await;
+    town.good(Method::POST, &format!("bills/{loa}/proposals/02.04/send"), Value::Null).await;
+    town.step(&loa, json!({"act": "consolidate"})).await;
+    assert_eq!(mayor(&town).await["signing"], json!([]), "it was not heard yet");
+    let hearing = json!({"on": "2025-08-01", "place": "Câmara Municipal", "minutes": "Ata 3"});
+    town.step(&loa, json!({"act": "hear", "hearing": hearing})).await;
+    town.at("2025-10-03").await;
+    let view = mayor(&town).await;
+    let waits = &view["signing"][0];
+    assert_eq!(
+        (&waits["title"], &waits["act"], &waits["late_days"]),
+        (&json!("LOA 2026"), &json!("submit"), &json!(2)),
+        "{view}"
+    );
+    let late = &view["elsewhere"][0];
+    assert_eq!(
+        (&late["code"], &late["state"], &late["waits_for"]),
+        (&json!("budget.loa.submit"), &json!("heard"), &json!("mayor"))
+    );
+    let bia = town.room.person("bia", Role::Budget).await;
+    let page = town.room.page(&bia, "/secretaria/painel/prefeito").await;
+    assert!(page.contains("LOA 2026") && page.contains("to be sent to the council"), "{page}");
+    let page = town.room.page(&bia, &format!("/secretaria/painel/orcamento/{loa}")).await;
+    assert!(page.contains("LOA to the council") && page.contains("Lei Orgânica, art. 120"), "{page}");
+
+    town.step(&loa, submit("2025-10-03")).await;
+    assert_eq!(deadline(&town, &loa, "budget.loa.submit").await["state"], "met");
+    let back = deadline(&town, &loa, "budget.loa.return").await;
+    assert_eq!((&back["due_on"], &back["state"]), (&json!("2025-12-22"), &json!("open")), "{back}");
+    assert_eq!(mayor(&town).await["signing"], json!([]), "it is with the council");
+    town.at("2026-01-05").await;
+    let view = mayor(&town).await;
+    let late = view["elsewhere"].as_array().unwrap();
+    let told: Vec<_> = late.iter().map(|one| (one["code"].as_str().unwrap(), one["waits_for"].clone())).collect();
+    assert_eq!(told, [("budget.ppa.return", json!("council")), ("budget.loa.return", json!("council"))], "{view}");
+    town.enact(&ppa, "2026-01-05").await;
+    town.enact(&loa, "2026-01-05").await;
+    assert_eq!(deadline(&town, &loa, "budget.loa.return").await["state"], "met");
+    assert_eq!(mayor(&town).await["elsewhere"], json!([]), "all is law");
+}
+
+#[tokio::test]
+async fn bills_from_before_their_deadlines_get_them_once_and_a_holiday_moves_those_of_a_town_whose_days_roll() {
+    let town = Town::open().await;
+    let app = &town.room.app;
+    let (now, tz) = (app.clock.now(), app.config.municipality.time_zone);
+    let bill = Bill {
+        id: app.ids.uuid(now),
+        kind: BillKind::Loa,
+        year_from: 2026,
+        year_to: 2026,
+        life: Life::Collecting,
+        content: Content::Loa(LoaHead::default()),
+        revision: 1,
+        changed_at: now,
+    };
+    let (actor, mut conn) = (Actor::service(), app.db.web.acquire().await.unwrap());
+    store::insert(&mut conn, &bill, "bia").await.unwrap();
+    let by = Acting { ids: &app.ids, now, actor: &actor };
+    for _ in 0..2 {
+        days::settle(&mut conn, by, tz).await.unwrap();
+    }
+    let found = "select code || ' ' || due_on::text || ' ' || title from deadline where subject_kind = 'budget_bill'";
+    assert_eq!(town.room.words(found).await, ["budget.loa.submit 2025-08-31 LOA 2026"]);
+    // 31 August 2025 is a Sunday: a town whose days roll says so with a rule of its own.
+    let rule: DeadlineRule =
+        serde_json::from_value(json!({ "code": "budget.loa.submit", "law_ref": "Lei Orgânica, art. 121",
+        "confirmed": true, "valid_from": "2025-01-01", "anchor_event": "day_of_law", "quantity": 1, "unit": "calendar",
+        "first_day_excluded": false, "roll_to_business": true, "warn_days": 30 }))
+        .unwrap();
+    deadlines::add_rule(&mut conn, by, tz, (&rule, "Conferido")).await.unwrap();
+    assert_eq!(town.room.words(found).await, ["budget.loa.submit 2025-09-01 LOA 2026"]);
+    let holiday = NewHoliday {
+        day: "2025-09-01".parse().unwrap(),
+        name: "Dia da cidade".into(),
+        kind: HolidayKind::Municipal,
+        shut: true,
+        law_ref: String::new(),
+    };
+    deadlines::add_holiday(&mut conn, by, tz, &holiday).await.unwrap();
+    assert_eq!(town.room.words(found).await, ["budget.loa.submit 2025-09-02 LOA 2026"]);
 }

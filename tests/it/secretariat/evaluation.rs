@@ -6,6 +6,7 @@ use axum::body::Body;
 use axum::extract::ConnectInfo;
 use axum::http::{Method, Request, StatusCode, header};
 use sentinela::accounts::Role;
+use sentinela::secretariat::evaluation::worker as letters;
 use sentinela::secretariat::kernel::worker;
 use serde_json::{Value, json};
 
@@ -158,6 +159,13 @@ async fn a_code_is_good_for_one_answer_and_nothing_tells_who_gave_it() {
         page.contains(">A fila</textarea>") && page.contains("value=\"4\" required checked"),
         "what was given stays: {page}"
     );
+    let (_, page) = form(&room, &path, &fields("4", &format!("&a.improve={}", "x".repeat(1001)))).await;
+    assert!(
+        page.contains(
+            "name=\"a.improve\" rows=\"4\" maxlength=\"1000\" aria-invalid=\"true\" aria-describedby=\"wrong-improve\""
+        ) && page.contains("id=\"wrong-improve\">expected at most 1000 characters"),
+        "a text that is wrong is marked, and what marks it says why: {page}"
+    );
     assert_eq!(form(&room, &path, &fields("4", "&a.improve=A+fila")).await.0, StatusCode::SEE_OTHER);
     let (status, page) = room.stranger(Method::GET, &path).await;
     assert!(status == StatusCode::UNPROCESSABLE_ENTITY && page.contains("was used"), "{page}");
@@ -214,6 +222,26 @@ async fn an_open_address_counts_a_form_once_and_one_address_sends_only_so_many()
     assert_eq!(room.words(count).await, ["3"]);
 }
 
+/// The report and its correction, as whoever has no account reads them.
+async fn everybody_reads_both(room: &Room) {
+    let (status, page) = room.stranger(Method::GET, &format!("{PUBLIC}/relatorios/2026")).await;
+    assert!(status == StatusCode::OK && page.contains("fewer than 5") && page.contains("O órgão corrigiu"), "{page}");
+    assert!(!page.contains("The seal of this report does not fit"), "{page}");
+    let (_, old) = room.stranger(Method::GET, &format!("{PUBLIC}/relatorios/2026?versao=1")).await;
+    assert!(old.contains("<dd>17</dd>") && page.contains("<dd>71</dd>"), "{old}");
+    let (status, csv) = room.stranger(Method::GET, &format!("/api/v1/{BASE}/reports/2026/csv")).await;
+    assert_eq!(status, StatusCode::OK);
+    assert!(csv.contains("2026,inss,Serviço inss,federal,Unidade inss,responses,,40\r\n"), "{csv}");
+    assert!(csv.contains("2026,identidade,Serviço identidade,state,Unidade identidade,responses,,\r\n"), "{csv}");
+    let (status, list) = room.stranger(Method::GET, PUBLIC).await;
+    assert!(status == StatusCode::OK && list.contains("/relatorios/2026"), "{list}");
+    assert!(!list.contains("/responder/"), "the round is over: {list}");
+    let (_, heads) = room.stranger(Method::GET, &format!("/api/v1/{BASE}/reports")).await;
+    let heads: Value = serde_json::from_str(&heads).unwrap();
+    assert_eq!((heads.as_array().unwrap().len(), &heads[0]["seq"]), (1, &json!(2)), "the last of each year: {heads}");
+    assert!(heads[0]["report"].is_null(), "its tables are read by the year: {heads}");
+}
+
 #[tokio::test]
 async fn a_report_hides_small_numbers_goes_out_once_and_is_corrected_beside_itself() {
     let room = Room::open(&[]).await;
@@ -227,6 +255,10 @@ async fn a_report_hides_small_numbers_goes_out_once_and_is_corrected_beside_itse
     for code in &few[..4] {
         assert_eq!(respond(&room, code, answers("2")).await.0, StatusCode::NO_CONTENT);
     }
+    let told = good(&room, &eva, Method::GET, "rounds?year=2026", Value::Null).await;
+    assert_eq!(told[0]["answers"], 40, "the four of the other service are in no sum: {told}");
+    let page = room.page(&eva, &format!("/secretaria/painel/avaliacao-de-servicos/rodadas/{id}")).await;
+    assert!(page.contains("<dt>Codes used</dt><dd>40</dd>"), "nor are the codes they used: {page}");
     let (status, early) = ask(&room, &eva, Method::GET, &format!("{BASE}/draft?year=2026"), Value::Null).await;
     assert!(status == StatusCode::CONFLICT && early.to_string().contains("runs until 2026-03-31"), "{early}");
     assert_eq!(refused(&room, &eva, "reports", json!({ "year": 2026 })).await.0, StatusCode::CONFLICT);
@@ -273,29 +305,73 @@ async fn a_report_hides_small_numbers_goes_out_once_and_is_corrected_beside_itse
     let (status, why) = refused(&room, &eva, "rounds", round("2026-05-01", "2026-05-10", &["inss"])).await;
     assert!(status == StatusCode::CONFLICT && why.contains("no round is added"), "{why}");
 
-    let (status, page) = room.stranger(Method::GET, &format!("{PUBLIC}/relatorios/2026")).await;
-    assert!(status == StatusCode::OK && page.contains("fewer than 5") && page.contains("O órgão corrigiu"), "{page}");
-    assert!(!page.contains("The seal of this report does not fit"), "{page}");
-    let (_, old) = room.stranger(Method::GET, &format!("{PUBLIC}/relatorios/2026?versao=1")).await;
-    assert!(old.contains("<dd>17</dd>") && page.contains("<dd>71</dd>"), "{old}");
-    let (status, csv) = room.stranger(Method::GET, &format!("/api/v1/{BASE}/reports/2026/csv")).await;
-    assert_eq!(status, StatusCode::OK);
-    assert!(csv.contains("2026,inss,Serviço inss,federal,Unidade inss,responses,,40\r\n"), "{csv}");
-    assert!(csv.contains("2026,identidade,Serviço identidade,state,Unidade identidade,responses,,\r\n"), "{csv}");
-    let (status, list) = room.stranger(Method::GET, PUBLIC).await;
-    assert!(status == StatusCode::OK && list.contains("/relatorios/2026"), "{list}");
+    everybody_reads_both(&room).await;
+}
+
+#[tokio::test]
+async fn nothing_in_the_database_puts_a_text_to_its_answer() {
+    let room = Room::open(&[]).await;
+    let (eva, id) = prepared(&room).await;
+    let many = codes(&room, &eva, &id, ("inss", 8)).await;
+    let answer = async |code: &String, text: Option<&str>| {
+        let mut given = answers("2");
+        if let Some(text) = text {
+            given["improve"] = json!(text);
+        }
+        assert_eq!(respond(&room, code, given).await.0, StatusCode::NO_CONTENT);
+    };
+    for (code, text) in many.iter().zip([Some("A fila começa na rua"), None, Some("Falta sombra"), None]) {
+        answer(code, text).await;
+    }
+    // Beside an answer stands a letter, whether words are in it or not.
+    let beside = room
+        .words("select count(*)::text from evaluation_response r join evaluation_letter l on l.xmin = r.xmin")
+        .await;
+    assert_eq!(beside, ["4"]);
+    let lengths = room.words("select distinct octet_length(sealed)::text from evaluation_letter").await;
+    assert_eq!(lengths.len(), 1, "all of one size: {lengths:?}");
+    let open =
+        "select count(*)::text from evaluation_letter where position(convert_to('sombra', 'UTF8') in sealed) > 0";
+    assert_eq!(room.words(open).await, ["0"]);
+    let columns = room
+        .words("select column_name::text from information_schema.columns where table_name = 'evaluation_letter' order by 1")
+        .await;
+    assert_eq!(columns, ["round_id", "sealed", "service_id"], "no id, no day");
+    assert_eq!(letters::empty(&room.app, at("2026-03-03T12:00:00Z")).await.unwrap(), 0, "four are too few");
+
+    for (code, text) in many[4..7].iter().zip([Some("Mais cadeiras"), Some("Abrir às sete"), Some("Nada")]) {
+        answer(code, text).await;
+    }
+    assert_eq!(letters::empty(&room.app, at("2026-03-03T12:00:00Z")).await.unwrap(), 5);
+    let beside = room
+        .words("select count(*)::text from evaluation_response r join evaluation_comment c on c.xmin = r.xmin")
+        .await;
+    assert_eq!(beside, ["0"]);
+    assert_eq!(room.words("select count(distinct xmin::text)::text from evaluation_comment").await, ["1"]);
+    let (kept, sorted) = (
+        room.words("select id::text from evaluation_comment order by ctid").await,
+        room.words("select id::text from evaluation_comment order by id").await,
+    );
+    assert_eq!(kept, sorted, "in the order of ids that say nothing");
+    assert_eq!(room.words("select count(*)::text from evaluation_letter").await, ["0"]);
+
+    // What is alone waits for the end of the round.
+    answer(&many[7], Some("Obrigado")).await;
+    assert_eq!(letters::empty(&room.app, at("2026-04-01T02:59:00Z")).await.unwrap(), 0);
+    assert_eq!(letters::empty(&room.app, at("2026-04-01T12:00:00Z")).await.unwrap(), 1);
 }
 
 #[tokio::test]
 async fn what_people_write_is_read_by_staff_after_a_check_and_never_published() {
     let room = Room::open(&[]).await;
     let (eva, id) = prepared(&room).await;
-    let two = codes(&room, &eva, &id, ("inss", 2)).await;
-    for (code, text) in two.iter().zip(["A senhora Maria Fictícia foi rude", "Falta sombra na fila"]) {
+    let five = codes(&room, &eva, &id, ("inss", 5)).await;
+    for (code, text) in five.iter().zip(["A senhora Maria Fictícia foi rude", "Falta sombra na fila", "", "", ""]) {
         let mut given = answers("2");
         given["improve"] = json!(text);
         assert_eq!(respond(&room, code, given).await.0, StatusCode::NO_CONTENT);
     }
+    assert_eq!(letters::empty(&room.app, at("2026-03-03T12:00:00Z")).await.unwrap(), 2);
     let ana = room.person("ana", Role::News).await;
     let ana = moved(&room, &ana, "ana", "2026-03-03T12:00:00Z").await;
     let eva = moved(&room, &eva, "eva", "2026-03-03T12:00:00Z").await;
@@ -371,7 +447,19 @@ async fn a_follow_up_goes_to_the_provider_lapses_is_answered_and_its_measures_st
     let body = json!({ "type": "service_evaluation.follow_up", "title": "Fila na rua",
         "fields": { "service": "inss", "year": 2026, "provider": "Agência fictícia", "dimension": "quality",
             "finding": "O atendimento foi avaliado como ruim.", "due_on": "2026-04-20" } });
+    let mut unknown = body.clone();
+    unknown["fields"]["service"] = json!("insss");
+    let (status, why) = ask(&room, &eva, Method::POST, "secretariat/service-evaluation/cases", unknown).await;
+    assert_eq!((status, &why["errors"][0]["field"]), (StatusCode::BAD_REQUEST, &json!("fields.service")), "{why}");
+    let typed = "title=Fila&f.service=insss&f.year=2026&f.provider=Ag%C3%AAncia&f.dimension=quality&f.finding=Ruim&f.due_on=2026-04-20";
+    let new = "/secretaria/painel/avaliacao-de-servicos/novo/service_evaluation.follow_up";
+    let (status, page) = room.post(&eva, new, typed).await;
+    assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY, "{page}");
+    assert!(page.contains("expected the code of a service of the list"), "{page}");
     let case = open(&room, &eva, "service-evaluation", body).await;
+    let other = json!({ "fields": { "service": "insss" } });
+    let (status, why) = act(&room, &eva, "service-evaluation", &case, ("edit", other)).await;
+    assert_eq!(status, StatusCode::BAD_REQUEST, "{why}");
     let (status, why) = act(&room, &eva, "service-evaluation", &case, ("send", json!({}))).await;
     assert_eq!(status, StatusCode::BAD_REQUEST, "the day it was sent: {why}");
     let sent = json!({ "fields": { "sent_on": "2026-04-06" } });

@@ -2,6 +2,7 @@
 
 use axum::http::{Method, StatusCode};
 use sentinela::accounts::Role;
+use sentinela::deadlines::store;
 use sentinela::secretariat::kernel::Types;
 use serde_json::{Value, json};
 
@@ -94,6 +95,25 @@ async fn a_definition_file_alone_adds_a_type_with_pages_api_deadlines_and_audit(
     assert_eq!(report["in_time"][0]["met_in_time"], 1, "{report}");
     let page = room.page(&carla, "/secretaria/painel/articulacao-interna/relatorio/coordination.permit").await;
     assert!(page.contains("Answered"), "{page}");
+    // The other way round: opened by the form, answered over the API.
+    let (status, _) = room
+        .post(&carla, "/secretaria/painel/articulacao-interna/novo/coordination.permit", "title=Circo&f.place=Campo")
+        .await;
+    assert_eq!(status, StatusCode::SEE_OTHER);
+    let id = room.words("select id::text from case_file where title = 'Circo'").await.remove(0);
+    let circus = json!({ "id": id });
+    let shown = ask(&room, &carla, Method::GET, &path("coordination", &circus, ""), Value::Null).await.1;
+    assert_eq!(
+        (&shown["numbered"], due(&shown, "permit.answer")),
+        (&json!("LIC 2026/002"), &json!("2026-02-25")),
+        "{shown}"
+    );
+    assert!(shown["deadlines"][0]["law_ref"] == "Lei Municipal 1/2026, art. 2", "{shown}");
+    let answered =
+        done(&room, &carla, "coordination", &circus, ("answer", json!({ "fields": { "answer": "Não" } }))).await;
+    assert_eq!(answered["state"], "answered", "{answered}");
+    let audit = room.words("select act from audit_event where object_kind = 'case' order by at, id").await;
+    assert_eq!(audit, ["case.open", "case.act", "case.open", "case.act"]);
 }
 
 #[tokio::test]
@@ -110,6 +130,30 @@ async fn another_text_under_a_used_version_is_refused_and_a_new_version_leaves_o
     next.register(&mut conn, &room.app.ids, now).await.unwrap();
     let old = next.version(&mut conn, "coordination.permit", 1).await.unwrap();
     assert_eq!(old.def.transition("answer").unwrap().label.pt, "Responder");
+}
+
+#[tokio::test]
+async fn a_rule_that_a_new_version_says_otherwise_takes_the_place_of_the_old_one_and_what_a_person_ended_stays_ended() {
+    let room = Room::open(&[]).await;
+    let mut conn = room.app.db.web.acquire().await.unwrap();
+    let now = room.app.clock.now();
+    let on: chrono::NaiveDate = "2026-06-01".parse().unwrap();
+    let version = |number: u32, days: u32| {
+        let text = TYPE.replace("version = 1", &format!("version = {number}"));
+        let text = text.replace("quantity = 3", &format!("quantity = {days}"));
+        Types::of_texts([("permit.toml".to_owned(), text)]).unwrap()
+    };
+    assert_eq!(version(1, 3).register(&mut conn, &room.app.ids, now).await.unwrap(), 0);
+    assert_eq!(version(2, 4).register(&mut conn, &room.app.ids, now).await.unwrap(), 1);
+    assert_eq!(version(2, 4).register(&mut conn, &room.app.ids, now).await.unwrap(), 0, "once");
+    assert_eq!(version(1, 3).register(&mut conn, &room.app.ids, now).await.unwrap(), 0, "never back");
+    let rules = store::rules(&mut conn).await.unwrap();
+    assert_eq!(rules.choose("permit.answer", on).map(|rule| rule.quantity), Some(4));
+    let held: Vec<_> = rules.local.iter().filter(|one| one.rule.code == "permit.answer").collect();
+    assert_eq!(held.len(), 1, "the old one is history");
+    store::end_rule(&mut conn, held[0].id, (now, "olga"), "a Câmara revogou").await.unwrap();
+    assert_eq!(version(3, 5).register(&mut conn, &room.app.ids, now).await.unwrap(), 0);
+    assert_eq!(store::rules(&mut conn).await.unwrap().choose("permit.answer", on), None);
 }
 
 #[tokio::test]

@@ -9,12 +9,16 @@ use axum::extract::{Request, State};
 use axum::http::{HeaderMap, Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use sentinela::accounts::Role;
-use sentinela::secretariat::media_monitoring::worker;
+use sentinela::accounts::tokens::desk::Acting;
+use sentinela::audit::Actor;
+use sentinela::secretariat::media_monitoring::judge::Judging;
+use sentinela::secretariat::media_monitoring::{clipping, desk, worker};
 use serde_json::{Value, json};
 
 use super::{at, moved};
 use crate::approval::{Person, Room};
 use crate::damage::{ask, raw};
+use crate::support::{eventually, soon};
 
 const BASE: &str = "secretariat/media-monitoring";
 
@@ -25,6 +29,10 @@ struct Script {
     body: Vec<u8>,
     content_type: &'static str,
     etag: &'static str,
+    /// Of an answer that says so; empty: none.
+    retry_after: &'static str,
+    /// It takes the question and never answers.
+    is_mute: bool,
     asked: Vec<HeaderMap>,
 }
 
@@ -52,14 +60,30 @@ impl Outlet {
         self.0.lock().unwrap().status = status;
     }
 
+    fn busy(&self, status: u16, retry_after: &'static str) {
+        let mut script = self.0.lock().unwrap();
+        (script.status, script.retry_after) = (status, retry_after);
+    }
+
+    fn fall_silent(&self) {
+        self.0.lock().unwrap().is_mute = true;
+    }
+
     fn asked(&self) -> Vec<HeaderMap> {
         std::mem::take(&mut self.0.lock().unwrap().asked)
     }
 }
 
 async fn answer(State(outlet): State<Outlet>, request: Request) -> Response {
-    let mut script = outlet.0.lock().unwrap();
-    script.asked.push(request.headers().clone());
+    let is_mute = {
+        let mut script = outlet.0.lock().unwrap();
+        script.asked.push(request.headers().clone());
+        script.is_mute
+    };
+    if is_mute {
+        std::future::pending::<()>().await;
+    }
+    let script = outlet.0.lock().unwrap();
     let knows = request.headers().get(header::IF_NONE_MATCH).is_some_and(|given| given == script.etag);
     if knows && !script.etag.is_empty() {
         return StatusCode::NOT_MODIFIED.into_response();
@@ -68,6 +92,7 @@ async fn answer(State(outlet): State<Outlet>, request: Request) -> Response {
         (header::ETAG, script.etag),
         (header::CONTENT_TYPE, script.content_type),
         (header::LAST_MODIFIED, "Sun, 22 Feb 2026 11:00:00 GMT"),
+        (header::RETRY_AFTER, script.retry_after),
     ];
     (StatusCode::from_u16(script.status).unwrap(), headers, script.body.clone()).into_response()
 }
@@ -142,11 +167,12 @@ async fn a_feed_is_asked_on_its_time_and_told_only_what_is_new() {
     assert_eq!(asked[0][header::IF_NONE_MATCH], "\"v1\"");
     assert_eq!(asked[0][header::IF_MODIFIED_SINCE], "Sun, 22 Feb 2026 11:00:00 GMT");
 
-    // The same again with one more: the old one is the same by its name, the address of a third is known.
+    // The same again with one more: the old one is the same by its name, a third by its address and words.
     let two = item("2", "Prefeitura abre edital de cultura", "", MORNING);
     let again = item("1", "Rio sobe e alaga ruas do centro (atualizado)", "", MORNING);
     let same_page = format!(
-        "<item><title>Outro nome</title><link>{}</link><guid isPermaLink=\"false\">9</guid></item>",
+        "<item><title>RIO SOBE e alaga ruas do centro</title><description>A régua marca 2 m.</description><link>{}</link>\
+         <guid isPermaLink=\"false\">9</guid></item>",
         all[0]["link"].as_str().unwrap()
     );
     outlet.say(rss(&[two, again, same_page]), "\"v2\"");
@@ -193,6 +219,104 @@ async fn what_is_broken_hostile_or_in_latin_1_does_no_harm_and_is_told() {
     let all = items(&room, &ana, "").await;
     assert_eq!(titles(&all), ["Três ruas interditadas após a chuva"]);
     assert_eq!(all[0]["published_at"], "2026-02-22T11:00:00Z");
+}
+
+#[tokio::test]
+async fn one_page_that_all_items_of_a_feed_link_to_swallows_none_of_them() {
+    let (room, ana) = room().await;
+    let (outlet, url) = Outlet::open().await;
+    source(&room, &ana, "Jornal", &url).await;
+    let one = |guid: &str, title: &str, text: &str| {
+        format!(
+            "<item><title>{title}</title><link>/plantao</link><guid isPermaLink=\"false\">{guid}</guid>\
+             <description>{text}</description><pubDate>{MORNING}</pubDate></item>"
+        )
+    };
+    let three = [
+        one("1", "Rio sobe e alaga ruas do centro", ""),
+        one("2", "Prefeitura abre edital de cultura", ""),
+        one("3", "Plantão", "Deslizamento na rua de cima."),
+        one("4", "Plantão", "Aulas voltam na segunda."),
+        one("5", "Plantão", "Aulas voltam na segunda."),
+    ];
+    outlet.say(rss(&three), "");
+    worker::round(&room.app, at("2026-02-22T12:00:00Z")).await.unwrap();
+    let all = items(&room, &ana, "?firsts=true").await;
+    assert_eq!(all.len(), 4, "only the same words are the same item: {:?}", titles(&all));
+}
+
+#[tokio::test]
+async fn a_server_that_is_busy_is_left_alone_as_long_as_it_asks_up_to_a_day() {
+    let (room, ana) = room().await;
+    let (outlet, url) = Outlet::open().await;
+    source(&room, &ana, "Jornal", &url).await;
+    // As many seconds, until an instant, longer than a day, and shorter than it would be left alone anyway.
+    for (status, asks, now, due) in [
+        (429, "7200", "2026-02-22T12:00:00Z", "2026-02-22T14:00:00Z"),
+        (503, "Mon, 23 Feb 2026 09:00:00 GMT", "2026-02-22T14:00:00Z", "2026-02-23T09:00:00Z"),
+        (503, "9999999", "2026-02-23T09:00:00Z", "2026-02-24T09:00:00Z"),
+        (503, "60", "2026-02-24T09:00:00Z", "2026-02-24T13:00:00Z"),
+        (404, "86400", "2026-02-24T13:00:00Z", "2026-02-24T19:00:00Z"),
+    ] {
+        outlet.busy(status, asks);
+        assert_eq!(worker::round(&room.app, at(now)).await.unwrap(), 1, "{asks}");
+        assert_eq!(got(&room, &ana, "sources").await[0]["due_at"], due, "{status} {asks}");
+    }
+}
+
+#[tokio::test]
+async fn a_source_is_changed_rests_and_goes_on_and_the_audit_says_so() {
+    let (room, ana) = room().await;
+    let (outlet, url) = Outlet::open().await;
+    let (other, elsewhere) = Outlet::open().await;
+    let id = source(&room, &ana, "Jornal", &url).await;
+    made(&room, &ana, "sources", json!({ "name": "Rádio", "kind": "hand" })).await;
+    outlet.say(rss(&[item("1", "Rio sobe e alaga ruas do centro", "", MORNING)]), "\"v1\"");
+    let now = at("2026-02-22T12:00:00Z");
+    let change = |revision: i32, name: &str, url: &str| json!({ "revision": revision, "source": { "name": name, "kind": "gazette", "url": url, "every_s": 3600 } });
+    let path = format!("{BASE}/sources/{id}");
+    let put = async |body: Value| ask(&room, &ana, Method::PUT, &path, body).await;
+    let post = async |act: &str| ask(&room, &ana, Method::POST, &format!("{path}/{act}"), Value::Null).await.0;
+    let of = |sources: &Value| sources.as_array().unwrap().iter().find(|one| one["id"] == id.as_str()).unwrap().clone();
+
+    assert_eq!(post("pause").await, StatusCode::NO_CONTENT);
+    assert_eq!(post("pause").await, StatusCode::CONFLICT);
+    worker::round(&room.app, now).await.unwrap();
+    assert!(outlet.asked().is_empty(), "it rests");
+    assert_eq!(post("ask").await, StatusCode::NOT_FOUND);
+    assert_eq!(post("resume").await, StatusCode::NO_CONTENT);
+    assert_eq!(post("resume").await, StatusCode::CONFLICT);
+    worker::round(&room.app, now).await.unwrap();
+    assert_eq!(outlet.asked().len(), 1);
+
+    assert_eq!(put(change(1, "rádio", &elsewhere)).await.0, StatusCode::CONFLICT, "another has the name");
+    assert_eq!(put(change(1, "", "ftp://x")).await.1["errors"].as_array().unwrap().len(), 2);
+    assert_eq!(put(change(1, "Diário", &elsewhere)).await.0, StatusCode::NO_CONTENT);
+    assert_eq!(put(change(1, "Outro", &elsewhere)).await.0, StatusCode::CONFLICT, "it changed meanwhile");
+    let stands = of(&got(&room, &ana, "sources").await);
+    assert_eq!(
+        (&stands["name"], &stands["kind"], &stands["every_s"], &stands["revision"]),
+        (&json!("Diário"), &json!("gazette"), &json!(3600), &json!(2)),
+        "{stands}"
+    );
+    assert_eq!(worker::round(&room.app, now).await.unwrap(), 1, "another address is asked at once");
+    let asked = other.asked();
+    assert!(!asked[0].contains_key(header::IF_NONE_MATCH), "what another server said counts no more");
+    let told = room.words("select after::text from audit_event where act = 'media.source' order by id").await;
+    assert!(told.iter().any(|one| one.contains("\"paused\": true")), "{told:?}");
+    assert!(told.iter().any(|one| one.contains("Diário")), "{told:?}");
+
+    let page = format!("/secretaria/painel/clipping/fontes/{id}");
+    let typed = "revision=2&name=Jornal&kind=feed&every=1";
+    let (status, answer) = room.post(&ana, &format!("{page}/alterar"), typed).await;
+    assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY, "{answer}");
+    assert!(answer.contains("<b>Minutes between two asks</b>"), "{answer}");
+    assert!(answer.contains("value=\"1\" aria-invalid=\"true\" aria-describedby=\"wrong\""), "{answer}");
+    let typed = format!("revision=2&name=Jornal&kind=feed&every=15&url={elsewhere}");
+    assert_eq!(room.post(&ana, &format!("{page}/alterar"), &typed).await.0, StatusCode::SEE_OTHER);
+    assert_eq!(room.post(&ana, &format!("{page}/pausar"), "").await.0, StatusCode::SEE_OTHER);
+    assert!(room.page(&ana, "/secretaria/painel/clipping/fontes").await.contains("/retomar"));
+    assert_eq!(room.post(&ana, &format!("{page}/retomar"), "").await.0, StatusCode::SEE_OTHER);
 }
 
 #[tokio::test]
@@ -255,6 +379,115 @@ async fn a_story_told_twice_stands_once_and_rules_and_search_find_it_without_acc
     // A rule that comes later looks back.
     made(&room, &ana, "rules", json!({ "name": "Esporte", "query": "campeonat*" })).await;
     assert_eq!(items(&room, &ana, "?state=candidate").await.len(), 3);
+}
+
+#[tokio::test]
+async fn items_of_a_rule_and_words_are_found_by_how_people_judged_them() {
+    let (room, ana) = room().await;
+    let rule = json!({ "name": "Chuva", "query": "(chuva OU inundação) NÃO futebol", "theme": "Chuva" });
+    let rule = made(&room, &ana, "rules", rule).await["id"].as_str().unwrap().to_owned();
+    told(&room, &ana).await;
+    let count = async |query: &str| items(&room, &ana, query).await.len();
+    assert_eq!(count(&format!("?rule={rule}")).await, 2);
+    assert_eq!(count(&format!("?rule={rule}&state=candidate&firsts=true")).await, 1);
+    assert_eq!(count(&format!("?rule={rule}&q=familias")).await, 2);
+    assert_eq!(count(&format!("?rule={rule}&q=campeonato")).await, 0);
+    let first = items(&room, &ana, "?state=candidate&firsts=true").await.remove(0);
+    let chosen = json!({ "state": "selected", "tone": "negative", "theme": "d'água \\ sul", "revision": 0 });
+    let judge = format!("{BASE}/items/{}/judge", first["id"].as_str().unwrap());
+    assert_eq!(ask(&room, &ana, Method::POST, &judge, chosen).await.0, StatusCode::OK);
+    assert_eq!(count(&format!("?rule={rule}&state=candidate")).await, 1, "the match follows its item");
+    assert_eq!(count(&format!("?rule={rule}&state=selected&tone=negative")).await, 1);
+    assert_eq!(count("?q=familias&state=selected").await, 1);
+    assert_eq!(count("?q=familias&state=dismissed").await, 0);
+    assert_eq!(count("?q=familias&tone=negative").await, 1);
+    assert_eq!(count("?q=familias&tone=positive").await, 0);
+    assert_eq!(count("?q=familias&theme=d%27%C3%A1gua%20%5C%20sul").await, 1);
+    assert_eq!(count(&format!("?q=familias&source={}", first["source_id"].as_str().unwrap())).await, 1);
+    // Words of the index that no word has are no words of a search.
+    assert_eq!(count("?q=%C2%A7state").await, 0);
+}
+
+#[tokio::test]
+async fn a_selection_on_its_way_stands_in_the_clipping_that_is_closed_meanwhile() {
+    let (room, ana) = room().await;
+    told(&room, &ana).await;
+    let all = items(&room, &ana, "?firsts=true").await;
+    let chosen = json!({ "state": "selected", "tone": "neutral", "theme": "esporte", "revision": 0 });
+    ask(&room, &ana, Method::POST, &format!("{BASE}/items/{}/judge", all[0]["id"].as_str().unwrap()), chosen).await;
+    let now = at("2026-02-22T22:00:00Z");
+    let actor = Actor::service();
+    let by = Acting { ids: &room.app.ids, now, actor: &actor };
+    let asked =
+        Judging { state: "selected".into(), tone: "negative".into(), theme: "chuva".into(), ..Judging::default() };
+    let mut judging = room.db.pool.begin().await.unwrap();
+    desk::judge(&mut judging, by, all[1]["id"].as_str().unwrap().parse().unwrap(), &asked).await.unwrap();
+
+    let app = room.app.clone();
+    let closing = tokio::spawn(async move {
+        let actor = Actor::service();
+        let mut tx = app.db.web.begin().await.unwrap();
+        let by = Acting { ids: &app.ids, now, actor: &actor };
+        let made = clipping::close(&mut tx, by, &app.config, "2026-02-22".parse().unwrap()).await.unwrap();
+        tx.commit().await.unwrap();
+        made
+    });
+    let waits = "select pid::text from pg_locks where not granted and locktype = 'advisory'
+        and database = (select oid from pg_database where datname = current_database())";
+    eventually("the closing to wait for the selection", || async { room.words(waits).await.pop() }).await;
+    judging.commit().await.unwrap();
+    let made = soon("the clipping", closing).await.unwrap();
+    let themes: Vec<&str> = made.items.iter().map(|item| item.theme.as_str()).collect();
+    assert_eq!(themes, ["chuva", "esporte"]);
+    assert_eq!(
+        room.words("select id::text from media_item where state = 'selected' and clipped_on is null").await.len(),
+        0
+    );
+}
+
+#[tokio::test]
+async fn a_source_that_never_answers_holds_up_no_clipping() {
+    let (room, ana) = room().await;
+    told(&room, &ana).await;
+    let rain = items(&room, &ana, "?firsts=true").await.remove(1);
+    let chosen = json!({ "state": "selected", "tone": "neutral", "theme": "chuva", "revision": 0 });
+    ask(&room, &ana, Method::POST, &format!("{BASE}/items/{}/judge", rain["id"].as_str().unwrap()), chosen).await;
+    let (silent, url) = Outlet::open().await;
+    source(&room, &ana, "Muda", &url).await;
+    silent.fall_silent();
+    room.app.clock.set(at("2026-02-23T10:30:00Z"));
+    let running = tokio::spawn(worker::run(room.app.clone()));
+    let was_asked = || async { (!silent.asked().is_empty()).then_some(()) };
+    eventually("the silent source to be asked", was_asked).await;
+    let closed = || async { room.words("select day::text from media_clipping").await.pop() };
+    assert_eq!(eventually("the clipping", closed).await, "2026-02-22");
+    let stands = "select failures || ' ' || (answered_at is null) from media_source where name = 'Muda'";
+    assert_eq!(room.words(stands).await, ["0 true"], "it is still waited for");
+    running.abort();
+}
+
+#[tokio::test]
+async fn no_chain_of_repeats_comes_back_to_itself() {
+    let (room, ana) = room().await;
+    told(&room, &ana).await;
+    let file = export(&room, &ana).await;
+    let mut lines: Vec<Value> = file.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let repeat = lines.iter().position(|line| line["first"] != line["id"]).unwrap();
+    let first = lines.iter().position(|line| line["id"] == lines[repeat]["first"]).unwrap();
+    lines[first]["first"] = lines[repeat]["id"].clone();
+    let cyclic: String = lines.iter().map(|line| format!("{line}\n")).collect();
+    let (elsewhere, bia) = self::room().await;
+    let (status, wrong) = import(&elsewhere, &bia, &cyclic).await;
+    assert_eq!(status, StatusCode::BAD_REQUEST, "{wrong}");
+    let fields: Vec<&str> =
+        wrong["errors"].as_array().unwrap().iter().filter_map(|one| one["field"].as_str()).collect();
+    assert_eq!(fields.len(), 2, "{wrong}");
+    assert!(fields.iter().all(|field| field.ends_with(", first")), "{wrong}");
+    // Nor past the service.
+    let around = "update media_item set first_id = (select id from media_item where first_id <> id)
+        where id = (select first_id from media_item where first_id <> id)";
+    let raw = sqlx::query(around).execute(&room.db.pool).await;
+    assert!(raw.unwrap_err().to_string().contains("the first of its story"));
 }
 
 #[tokio::test]

@@ -1,9 +1,12 @@
 //! The secretariat's modules on a real database, with a clock that jumps over holidays and the year's turn.
 
+mod bad_input;
 mod budget;
+mod by_hand;
 mod citizen;
 mod committees;
 mod council;
+mod enforced;
 mod ethics;
 mod evaluation;
 mod exchange;
@@ -11,11 +14,14 @@ mod guarded;
 mod instruments;
 mod kernel;
 mod legislative;
+mod mayor;
 mod media;
 mod open_door;
+mod paper;
 mod publications;
 mod publishing;
 mod recusal;
+mod relations;
 mod search;
 mod segments;
 mod series;

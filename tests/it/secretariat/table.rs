@@ -1,4 +1,5 @@
-//! The table of docs/secretariat/README.md against the modules, the table of routes, and the tests that it names.
+//! The tables of docs/secretariat: modules against the table of routes and the tests that they name, and what is enforced against the places
+//! that hold it and the tests that would fail.
 
 use std::path::Path;
 
@@ -68,6 +69,39 @@ fn every_module_of_the_act_has_its_row_and_what_the_row_names_is_there() {
     for (row, module) in rows.iter().zip(MODULES) {
         check(row, module);
     }
+}
+
+/// A file of the tree that a cell names, and what it names in it.
+fn named<'a>(cell: &'a str, root: &Path) -> (String, &'a str) {
+    let (file, name) = cell.split_once("::").unwrap_or_else(|| panic!("{cell}: expected file::name"));
+    let text = std::fs::read_to_string(root.join(file)).unwrap_or_else(|error| panic!("{file}: {error}"));
+    (text, name)
+}
+
+#[test]
+fn every_point_that_is_enforced_names_what_holds_it_and_the_tests_that_would_fail() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let text = std::fs::read_to_string(root.join("docs/secretariat/enforced.md")).unwrap();
+    let table = text.lines().skip_while(|line| !line.starts_with("| point |")).skip(2);
+    let mut points: Vec<u32> = Vec::new();
+    for line in table.take_while(|line| line.starts_with('|')) {
+        let cells: Vec<&str> = line.trim_matches('|').split('|').map(str::trim).collect();
+        assert_eq!(cells.len(), 4, "{line}");
+        points.push(cells[0].parse().unwrap());
+        let (places, tests) = (quoted(cells[2]), quoted(cells[3]));
+        assert!(!places.is_empty() && !tests.is_empty(), "{line}");
+        for place in &places {
+            let (text, name) = named(place, root);
+            assert!(text.contains(name), "{place} is not there");
+        }
+        for test in &tests {
+            let folder = if test.starts_with("src/") { root.to_path_buf() } else { root.join("tests/it") };
+            let (text, name) = named(test, &folder);
+            assert!(text.contains(&format!("fn {name}(")), "{test} is not there");
+        }
+    }
+    points.dedup();
+    assert_eq!(points, (1..=15).collect::<Vec<_>>(), "each of the fifteen, in order");
 }
 
 #[test]

@@ -29,18 +29,29 @@ pub fn server_url() -> String {
 
 /// A fresh, migrated database.
 pub async fn db() -> TestDb {
-    static COUNT: AtomicU32 = AtomicU32::new(0);
     let server = server_url();
     let mut admin = connect(&server).await;
     let template = template(&mut admin, &server).await;
+    make(&mut admin, &server, &format!("template {template} strategy file_copy")).await
+}
+
+/// A fresh database without any table.
+pub async fn empty_db() -> TestDb {
+    let server = server_url();
+    let mut admin = connect(&server).await;
+    make(&mut admin, &server, "").await
+}
+
+async fn make(admin: &mut PgConnection, server: &str, from: &str) -> TestDb {
+    static COUNT: AtomicU32 = AtomicU32::new(0);
     let count = COUNT.fetch_add(1, Ordering::Relaxed);
     if count == 0 {
-        sweep(&mut admin).await;
+        sweep(&mut *admin).await;
     }
     let name = format!("sentinela_t_{}_{count}", std::process::id());
-    run(&mut admin, format!("drop database if exists {name} with (force)")).await;
-    run(&mut admin, format!("create database {name} template {template} strategy file_copy")).await;
-    let url = with_database(&server, &name);
+    run(&mut *admin, format!("drop database if exists {name} with (force)")).await;
+    run(&mut *admin, format!("create database {name} {from}")).await;
+    let url = with_database(server, &name);
     let options = PgConnectOptions::from_str(&url).unwrap();
     let pool = sentinela::db::pool(&options, "test", 5);
     TestDb { pool, url, options, name }

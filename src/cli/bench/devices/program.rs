@@ -21,6 +21,8 @@ pub struct Script {
     pub database_url: String,
     pub folder: PathBuf,
     pub mqtt: SocketAddr,
+    /// Its configuration file, where the environment does not suffice.
+    pub config: Option<PathBuf>,
     http: SocketAddr,
     /// Files that it must be able to hold open: a connection is one.
     files: u64,
@@ -34,6 +36,7 @@ impl Script {
             database_url,
             folder: folder.to_owned(),
             mqtt: free()?,
+            config: None,
             http: free()?,
             files: connections as u64 + 500,
             max_connections: connections + 100,
@@ -43,11 +46,15 @@ impl Script {
     /// Starts it and waits until it serves.
     pub async fn start(&self) -> anyhow::Result<Program> {
         let log = std::fs::File::create(self.folder.join("service.log"))?;
-        let mut child = Command::new("sh")
+        let mut command = Command::new("sh");
+        command.env_remove("SENTINELA_CONFIG");
+        if let Some(config) = &self.config {
+            command.env("SENTINELA_CONFIG", config);
+        }
+        let mut child = command
             .args(["-c", "ulimit -n \"$1\" || exit 3; exec \"$0\" serve"])
             .arg(std::env::current_exe()?)
             .arg(self.files.to_string())
-            .env_remove("SENTINELA_CONFIG")
             .env("SENTINELA__DATABASE__URL", &self.database_url)
             .env("SENTINELA__DATA_DIR", self.folder.join("service"))
             .env("SENTINELA__HTTP__LISTEN", self.http.to_string())

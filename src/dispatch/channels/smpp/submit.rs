@@ -112,9 +112,12 @@ fn validity_period(now: Instant, expires_at: Instant) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
     use crate::clock::from_micros;
     use crate::dispatch::channels::{Body, Key, Row};
+    use crate::dispatch::held::Held;
     use crate::dispatch::retry::{self, Verdict};
     use crate::dispatch::sms_text;
 
@@ -147,6 +150,7 @@ mod tests {
             },
             body: Body::Impossible(String::new()),
             life_safety: true,
+            held: Held::begin(Duration::from_secs(30)),
         };
         let encoded = sms_text::encode("Saia.", 1).unwrap();
         let outcome = |source: &str, address: &str| {

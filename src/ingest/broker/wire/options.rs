@@ -30,7 +30,9 @@ impl Options {
     /// # Errors
     /// An address that is none.
     pub fn of(config: &Config, broker: &ExternalBroker) -> anyhow::Result<Self> {
-        let (scheme, rest) = broker.url.split_once("://").context("expected mqtt://host:1883 or mqtts://host:8883")?;
+        // A client id that is given stands in a file that all nodes may share.
+        let url = broker.url.replace("{node}", &config.node());
+        let (scheme, rest) = url.split_once("://").context("expected mqtt://host:1883 or mqtts://host:8883")?;
         let tls = match scheme {
             "mqtt" | "tcp" => false,
             "mqtts" | "ssl" => true,
@@ -98,11 +100,11 @@ fn v311_of(url: &str, transport: Transport, max_packet: u32) -> anyhow::Result<B
     Ok(Box::new(options))
 }
 
-/// The same after every restart, so that the broker finds our session; another one for another installation.
+/// The same after every restart, so that the broker finds our session; another one for another installation, and for another node of
+/// one: two that shared it would end each other's connection without end.
 fn client_id(config: &Config, broker: &ExternalBroker) -> String {
     let place = std::path::absolute(&config.data_dir).unwrap_or_else(|_| config.data_dir.clone());
-    let host = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
-    let digest = Sha256::digest(format!("{}\0{}", host.trim(), place.display()));
+    let digest = Sha256::digest(format!("{}\0{}", config.node(), place.display()));
     format!("sentinela-{}-{:02x}{:02x}{:02x}{:02x}", broker.name, digest[0], digest[1], digest[2], digest[3])
 }
 

@@ -16,6 +16,7 @@ use super::dates::DateRule;
 use super::life::Life;
 use super::plans::Content;
 use crate::clock::Instant;
+use crate::deadlines::DeadlineRule;
 use crate::secretariat::kernel::money::Centavos;
 use crate::secretariat::kernel::tree::store as nodes;
 
@@ -298,6 +299,20 @@ pub async fn date_rules(conn: &mut PgConnection) -> sqlx::Result<Vec<DateRule>> 
     .fetch_all(conn)
     .await?;
     Ok(rows.into_iter().map(|row| row.0).collect())
+}
+
+/// Whether such a rule of deadlines was ever added, also when it was ended since.
+pub async fn has_deadline_rule(conn: &mut PgConnection, rule: &DeadlineRule) -> sqlx::Result<bool> {
+    sqlx::query_scalar!(
+        r#"select exists (select from deadline_rule where code = $1 and valid_from = $2 and document ->> 'law_ref' = $3
+               and document -> 'confirmed' = to_jsonb($4::boolean)) as "is!""#,
+        rule.code,
+        rule.valid_from,
+        rule.law_ref,
+        rule.confirmed
+    )
+    .fetch_one(conn)
+    .await
 }
 
 pub async fn insert_date_rule(

@@ -6,6 +6,9 @@ use super::life::NotNow;
 use super::rules::{NoDecision, NotAppointed, NotPresent};
 use crate::refused::{Reason, Refused, Said};
 
+/// What orders the phases of a meeting.
+const RULES: &str = "Regimento interno do colegiado";
+
 type Args = Vec<(&'static str, Said)>;
 
 fn because(why: &impl Display, (code, args): (&'static str, Args), law: &str) -> Refused {
@@ -67,7 +70,7 @@ pub fn not_appointed(why: &NotAppointed, law: &str) -> Refused {
 /// A meeting whose state does not allow it.
 pub fn not_now(why: NotNow) -> Refused {
     let state = Said::Key(format!("sec-committees-state-{}", why.0.as_str().replace('_', "-")));
-    because(&why, ("body-state", vec![("state", state)]), "")
+    because(&why, ("body-state", vec![("state", state)]), RULES)
 }
 
 #[cfg(test)]

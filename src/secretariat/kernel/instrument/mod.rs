@@ -44,10 +44,14 @@ pub enum Refusal {
     /// A law or rule forbids it.
     #[error("{why} ({law})")]
     Law { why: String, law: String },
-    #[error("the act {act} does not fit the state {state}; it allows: {}", .possible.join(", "))]
-    Illegal { act: String, state: String, possible: Vec<&'static str> },
+    #[error("the act {act} does not fit the state {state} ({law}); it allows: {}", listed(.possible))]
+    Illegal { act: String, state: String, possible: Vec<&'static str>, law: &'static str },
     #[error("{field} = {value:?}: {expected}")]
     Wrong { field: String, value: String, expected: String },
+}
+
+fn listed(acts: &[&str]) -> String {
+    if acts.is_empty() { "nothing more".to_owned() } else { acts.join(", ") }
 }
 
 impl Refusal {
@@ -305,6 +309,8 @@ pub trait Kept: Clone + Send + Sync + Serialize + DeserializeOwned + 'static {
     fn kind(&self) -> &'static str;
     fn state(&self) -> &'static str;
     fn is_final(&self) -> bool;
+    /// What orders its phases.
+    fn law(&self) -> &'static str;
     fn set_ledger(&mut self, ledger: Ledger);
     fn ledger(&self) -> &Ledger;
     fn public(&self, number: &str) -> Option<Public>;

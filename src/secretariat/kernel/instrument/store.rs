@@ -225,6 +225,17 @@ pub async fn ids(conn: &mut PgConnection, module: &str) -> sqlx::Result<Vec<Uuid
         .await
 }
 
+/// Ids of a module's instruments that have not ended, in the order of opening.
+pub async fn open_ids(conn: &mut PgConnection, module: &str) -> sqlx::Result<Vec<Uuid>> {
+    sqlx::query_scalar!(
+        "select id from instrument where module = $1 and not is_final order by id limit $2",
+        module,
+        MOST
+    )
+    .fetch_all(conn)
+    .await
+}
+
 /// After a file was read: when it changed last, and until when it is kept.
 pub async fn restore_times(
     conn: &mut PgConnection,

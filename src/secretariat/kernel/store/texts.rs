@@ -2,9 +2,10 @@
 
 use sqlx::PgConnection;
 use sqlx::types::Json;
+use uuid::Uuid;
 
 use crate::clock::Instant;
-use crate::deadlines::DeadlineRule;
+use crate::deadlines::{DeadlineRule, store as deadlines};
 use crate::ids::Ids;
 
 /// Keeps a text of a type. Gives the sum of the one that is kept, which may be another.
@@ -35,28 +36,65 @@ pub async fn type_text(conn: &mut PgConnection, key: &str, version: i32) -> sqlx
         .await
 }
 
-/// Rules of deadlines that come with a type, unless the town has the same code from the same day on.
+/// Who added what comes with a type.
+const SERVICE: &str = "service";
+
+/// Where a row of a type's rule says that it comes from.
+fn origin(key: &str, version: i32) -> String {
+    format!("Definição {key}, versão {version}")
+}
+
+/// A rule as it is kept.
+struct Known {
+    id: Uuid,
+    reason: String,
+    added_by: String,
+    document: Json<DeadlineRule>,
+    ended: bool,
+}
+
+impl Known {
+    /// An earlier version of the type brought it, with other words.
+    fn is_outdated(&self, rule: &DeadlineRule, (key, version): (&str, i32)) -> bool {
+        let told = self.reason.strip_prefix(&format!("Definição {key}, versão "));
+        let is_earlier = told.and_then(|told| told.parse::<i32>().ok()).is_some_and(|told| told < version);
+        self.added_by == SERVICE && is_earlier && self.document.0 != *rule
+    }
+}
+
+/// Rules of deadlines that come with a type, unless the town has the same code from the same day on. A rule that an earlier version of the
+/// type said otherwise ends, and this one takes its place; what a person ended stays ended. Gives how many took the place of another: what
+/// is open is reckoned anew then.
 pub async fn keep_rules(
     conn: &mut PgConnection,
     rules: &[DeadlineRule],
     (key, version): (&str, i32),
     ids: &Ids,
     now: Instant,
-) -> sqlx::Result<()> {
+) -> sqlx::Result<usize> {
+    let mut replaced = 0;
     for rule in rules {
-        sqlx::query!(
-            "insert into deadline_rule (id, code, valid_from, document, reason, added_at, added_by)
-             select $1, $2, $3, $4, $5, $6, 'service'
-             where not exists (select from deadline_rule where code = $2 and valid_from = $3)",
-            ids.uuid(now),
+        let known = sqlx::query_as!(
+            Known,
+            r#"select id, reason, added_by, document as "document: Json<DeadlineRule>",
+                   exists (select from deadline_rule_end e where e.rule_id = r.id) as "ended!"
+               from deadline_rule r where code = $1 and valid_from = $2 order by added_at, id"#,
             rule.code,
-            rule.valid_from,
-            Json(rule) as _,
-            format!("Definição {key}, versão {version}"),
-            now
+            rule.valid_from
         )
-        .execute(&mut *conn)
+        .fetch_all(&mut *conn)
         .await?;
+        let holding: Vec<&Known> = known.iter().filter(|one| !one.ended).collect();
+        let is_outdated = !holding.is_empty() && holding.iter().all(|one| one.is_outdated(rule, (key, version)));
+        if !known.is_empty() && !is_outdated {
+            continue;
+        }
+        let reason = origin(key, version);
+        for one in holding {
+            deadlines::end_rule(&mut *conn, one.id, (now, SERVICE), &format!("Substituída: {reason}")).await?;
+            replaced += 1;
+        }
+        deadlines::insert_rule(&mut *conn, ids.uuid(now), rule, (now, SERVICE), &reason).await?;
     }
-    Ok(())
+    Ok(replaced)
 }

@@ -62,17 +62,35 @@ pub enum Unknown {
 }
 
 impl Unknown {
-    /// The same in Portuguese. The scheme keeps its name of the file.
+    /// The same in Portuguese.
     pub fn pt(&self) -> String {
         match self {
             Self::Shape { scheme, code, expected, law_ref } => {
-                format!("{code:?} não é código de {scheme}: o formato é {expected} ({law_ref})")
+                format!("{code:?} não é código de {}: o formato é {expected} ({law_ref})", named(scheme))
             }
-            Self::Code { scheme, code, law_ref } => format!("{scheme} {code}: código desconhecido ({law_ref})"),
+            Self::Code { scheme, code, law_ref } => {
+                format!("{} {code}: código desconhecido ({law_ref})", named(scheme))
+            }
             Self::Day { scheme, code, day, law_ref } => {
-                format!("{scheme} {code} não vale em {} ({law_ref})", day.format("%d/%m/%Y"))
+                format!("{} {code} não vale em {} ({law_ref})", named(scheme), day.format("%d/%m/%Y"))
             }
         }
+    }
+}
+
+/// A scheme that comes with the service, in Portuguese; any other keeps the name of its file.
+fn named(scheme: &str) -> &str {
+    match scheme {
+        "function" => "função",
+        "subfunction" => "subfunção",
+        "category" => "categoria econômica",
+        "group" => "grupo de despesa",
+        "modality" => "modalidade",
+        "element" => "elemento",
+        "revenue" => "natureza de receita",
+        "source" => "fonte",
+        "unit" => "unidade",
+        other => other,
     }
 }
 

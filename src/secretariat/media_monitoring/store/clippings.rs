@@ -58,7 +58,8 @@ pub async fn of(conn: &mut PgConnection, day: NaiveDate) -> sqlx::Result<Option<
     }))
 }
 
-/// What was selected, stands in no clipping yet, and was published before an instant: by theme, the oldest first.
+/// What was selected, stands in no clipping yet, and was published before an instant: by theme, the oldest first. Held until the transaction
+/// ends.
 pub(crate) async fn waiting(conn: &mut PgConnection, before: Instant, most: i64) -> sqlx::Result<Vec<Clipped>> {
     sqlx::query_as!(
         Clipped,
@@ -66,7 +67,7 @@ pub(crate) async fn waiting(conn: &mut PgConnection, before: Instant, most: i64)
                (select count(*) from (select from media_item o where o.first_id = i.first_id and o.first_id <> o.id limit 100) n) as "others!"
            from media_item i join media_source s on s.id = i.source_id
            where i.state = 'selected' and i.clipped_on is null and i.published_at < $1
-           order by i.theme, i.published_at, i.id limit $2"#,
+           order by i.theme, i.published_at, i.id limit $2 for no key update of i"#,
         before,
         most
     )

@@ -32,7 +32,7 @@ pub struct NewItem<'a> {
     pub clipped_on: Option<NaiveDate>,
 }
 
-/// False: the source told it before, or another did at the same address.
+/// False: the source told it before, or somebody told the same words at the same address.
 pub(crate) async fn insert(conn: &mut PgConnection, new: &NewItem<'_>) -> sqlx::Result<bool> {
     let words = plain::plain(&format!("{} {}", new.title, new.excerpt));
     let done = sqlx::query!(

@@ -11,6 +11,8 @@ pub const PAGE: i64 = 50;
 /// The newest items that are read through for a search before the index of words is asked: what is frequent is found there, and what is
 /// rare has few rows in the index.
 const READ_THROUGH: i64 = 10_000;
+/// The same among items of one state, source, theme or tone: there are fewer of them, and the index of words knows these too.
+const READ_THROUGH_NARROW: i64 = 2500;
 
 /// Which items.
 #[derive(Clone, Debug, Default)]
@@ -49,7 +51,9 @@ pub async fn page(conn: &mut PgConnection, filter: &Filter) -> sqlx::Result<Vec<
         filter.state = Some(State::Selected.to_string());
     }
     let filter = &filter;
-    let ids = if q.is_empty() {
+    let ids = if filter.rule.is_some() {
+        by_rule(&mut *conn, filter, cursor, &q).await?
+    } else if q.is_empty() {
         plainly(&mut *conn, filter, cursor).await?
     } else {
         let near = read_through(&mut *conn, filter, cursor, &q).await?;
@@ -58,14 +62,20 @@ pub async fn page(conn: &mut PgConnection, filter: &Filter) -> sqlx::Result<Vec<
     rows(conn, &ids).await
 }
 
-async fn plainly(conn: &mut PgConnection, filter: &Filter, cursor: Option<(Instant, Uuid)>) -> sqlx::Result<Vec<Uuid>> {
+/// Of one rule: from its own matches, the newest first, which know state and place in the story of their items.
+async fn by_rule(
+    conn: &mut PgConnection,
+    filter: &Filter,
+    cursor: Option<(Instant, Uuid)>,
+    q: &str,
+) -> sqlx::Result<Vec<Uuid>> {
     sqlx::query_scalar!(
-        "select i.id from media_item i
-         where ($1::timestamptz is null or (i.published_at, i.id) < ($1, $2::uuid))
-           and ($3::text is null or i.state = $3) and ($4::uuid is null or i.source_id = $4) and ($5::text is null or i.theme = $5)
-           and ($6::text is null or i.tone = $6) and (not $7 or i.first_id = i.id)
-           and ($8::uuid is null or exists (select from media_match m where m.item_id = i.id and m.rule_id = $8))
-         order by i.published_at desc, i.id desc limit $9",
+        "select m.item_id from media_match m join media_item i on i.id = m.item_id
+         where m.rule_id = $8 and ($1::timestamptz is null or (m.published_at, m.item_id) < ($1, $2::uuid))
+           and ($3::text is null or m.state = $3) and (not $7 or m.is_first)
+           and ($4::uuid is null or i.source_id = $4) and ($5::text is null or i.theme = $5) and ($6::text is null or i.tone = $6)
+           and ($10::text is null or i.search @@ media_query($10, null, null, null, null))
+         order by m.published_at desc, m.item_id desc limit $9",
         cursor.map(|(at, _)| at),
         cursor.map(|(_, id)| id),
         filter.state,
@@ -74,6 +84,27 @@ async fn plainly(conn: &mut PgConnection, filter: &Filter, cursor: Option<(Insta
         filter.tone,
         filter.firsts,
         filter.rule,
+        filter.limit,
+        Some(q).filter(|q| !q.is_empty())
+    )
+    .fetch_all(conn)
+    .await
+}
+
+async fn plainly(conn: &mut PgConnection, filter: &Filter, cursor: Option<(Instant, Uuid)>) -> sqlx::Result<Vec<Uuid>> {
+    sqlx::query_scalar!(
+        "select i.id from media_item i
+         where ($1::timestamptz is null or (i.published_at, i.id) < ($1, $2::uuid))
+           and ($3::text is null or i.state = $3) and ($4::uuid is null or i.source_id = $4) and ($5::text is null or i.theme = $5)
+           and ($6::text is null or i.tone = $6) and (not $7 or i.first_id = i.id)
+         order by i.published_at desc, i.id desc limit $8",
+        cursor.map(|(at, _)| at),
+        cursor.map(|(_, id)| id),
+        filter.state,
+        filter.source,
+        filter.theme,
+        filter.tone,
+        filter.firsts,
         filter.limit
     )
     .fetch_all(conn)
@@ -86,16 +117,17 @@ async fn read_through(
     cursor: Option<(Instant, Uuid)>,
     q: &str,
 ) -> sqlx::Result<Vec<Uuid>> {
+    let is_narrow =
+        filter.state.is_some() || filter.source.is_some() || filter.theme.is_some() || filter.tone.is_some();
     sqlx::query_scalar!(
         "select i.id from (
              select n.id, n.published_at, n.search from media_item n
              where ($1::timestamptz is null or (n.published_at, n.id) < ($1, $2::uuid))
                and ($3::text is null or n.state = $3) and ($4::uuid is null or n.source_id = $4) and ($5::text is null or n.theme = $5)
                and ($6::text is null or n.tone = $6) and (not $7 or n.first_id = n.id)
-             order by n.published_at desc, n.id desc limit $11) i
-         where i.search @@ websearch_to_tsquery('portuguese', $10)
-           and ($8::uuid is null or exists (select from media_match m where m.item_id = i.id and m.rule_id = $8))
-         order by i.published_at desc, i.id desc limit $9",
+             order by n.published_at desc, n.id desc limit $10) i
+         where i.search @@ websearch_to_tsquery('portuguese', $9)
+         order by i.published_at desc, i.id desc limit $8",
         cursor.map(|(at, _)| at),
         cursor.map(|(_, id)| id),
         filter.state,
@@ -103,15 +135,15 @@ async fn read_through(
         filter.theme,
         filter.tone,
         filter.firsts,
-        filter.rule,
         filter.limit,
         q,
-        READ_THROUGH
+        if is_narrow { READ_THROUGH_NARROW } else { READ_THROUGH }
     )
     .fetch_all(conn)
     .await
 }
 
+/// State, source, theme and tone are words of the index too.
 async fn indexed(
     conn: &mut PgConnection,
     filter: &Filter,
@@ -119,15 +151,9 @@ async fn indexed(
     q: &str,
 ) -> sqlx::Result<Vec<Uuid>> {
     sqlx::query_scalar!(
-        "with hit as materialized (
-             select n.id, n.published_at from media_item n
-             where n.search @@ websearch_to_tsquery('portuguese', $10)
-               and ($1::timestamptz is null or (n.published_at, n.id) < ($1, $2::uuid))
-               and ($3::text is null or n.state = $3) and ($4::uuid is null or n.source_id = $4) and ($5::text is null or n.theme = $5)
-               and ($6::text is null or n.tone = $6) and (not $7 or n.first_id = n.id))
-         select i.id from hit i
-         where ($8::uuid is null or exists (select from media_match m where m.item_id = i.id and m.rule_id = $8))
-         order by i.published_at desc, i.id desc limit $9",
+        r#"select h.id as "id!" from media_hits(media_query($9, $3, $6, $5, $4)) h
+           where ($1::timestamptz is null or (h.published_at, h.id) < ($1, $2::uuid)) and (not $7 or h.first_id = h.id)
+           order by h.published_at desc, h.id desc limit $8"#,
         cursor.map(|(at, _)| at),
         cursor.map(|(_, id)| id),
         filter.state,
@@ -135,7 +161,6 @@ async fn indexed(
         filter.theme,
         filter.tone,
         filter.firsts,
-        filter.rule,
         filter.limit,
         q
     )

@@ -14,8 +14,8 @@ use crate::secretariat::media_monitoring::{Rule, Source, Subscriber};
 pub async fn all(conn: &mut PgConnection) -> sqlx::Result<Vec<Source>> {
     sqlx::query_as!(
         Source,
-        "select id, name, kind, url, every_s, due_at, asked_at, answered_at, changed_at, failures, error, error_kind, items, new_items,
-             problems, problem
+        "select id, name, kind, url, every_s, revision, paused_at, due_at, asked_at, answered_at, changed_at, failures, error,
+             error_kind, items, new_items, problems, problem
          from media_source where removed_at is null order by name, id"
     )
     .fetch_all(conn)
@@ -44,6 +44,64 @@ pub(crate) async fn insert(
     Ok(())
 }
 
+/// One with another address is due, and what its server answered before counts no more.
+pub(crate) async fn change(
+    conn: &mut PgConnection,
+    id: Uuid,
+    (name, kind, url, every_s): (&str, &str, &str, i32),
+    now: Instant,
+) -> sqlx::Result<()> {
+    sqlx::query!(
+        "update media_source set name = $2, kind = $3, url = $4, every_s = $5::int, revision = revision + 1,
+             due_at = case when $3::text = 'hand' then null when url <> $4::text then $6::timestamptz
+                 else least(due_at, $6::timestamptz + make_interval(secs => $5::int)) end,
+             paused_at = case when $3::text <> 'hand' then paused_at end, paused_by = case when $3::text <> 'hand' then paused_by end,
+             etag = case when url = $4::text then etag else '' end,
+             last_modified = case when url = $4::text then last_modified else '' end,
+             sha256 = case when url = $4::text then sha256 end,
+             failures = case when url = $4::text then failures else 0 end,
+             error = case when url = $4::text then error else '' end,
+             error_kind = case when url = $4::text then error_kind else '' end
+         where id = $1 and removed_at is null",
+        id,
+        name,
+        kind,
+        url,
+        every_s,
+        now
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// False: there is none that is asked.
+pub(crate) async fn pause(conn: &mut PgConnection, id: Uuid, (now, by): (Instant, &str)) -> sqlx::Result<bool> {
+    let done = sqlx::query!(
+        "update media_source set paused_at = $2, paused_by = $3
+         where id = $1 and removed_at is null and due_at is not null and paused_at is null",
+        id,
+        now,
+        by
+    )
+    .execute(conn)
+    .await?;
+    Ok(done.rows_affected() > 0)
+}
+
+/// The next look asks it. False: there is none that rests.
+pub(crate) async fn resume(conn: &mut PgConnection, id: Uuid, now: Instant) -> sqlx::Result<bool> {
+    let done = sqlx::query!(
+        "update media_source set paused_at = null, paused_by = null, due_at = $2
+         where id = $1 and removed_at is null and paused_at is not null",
+        id,
+        now
+    )
+    .execute(conn)
+    .await?;
+    Ok(done.rows_affected() > 0)
+}
+
 /// False: there is none.
 pub(crate) async fn remove(conn: &mut PgConnection, id: Uuid, (now, by): (Instant, &str)) -> sqlx::Result<bool> {
     let done = sqlx::query!(
@@ -60,7 +118,7 @@ pub(crate) async fn remove(conn: &mut PgConnection, id: Uuid, (now, by): (Instan
 /// The next look asks it. False: there is none that is asked.
 pub(crate) async fn ask_now(conn: &mut PgConnection, id: Uuid, now: Instant) -> sqlx::Result<bool> {
     let done = sqlx::query!(
-        "update media_source set due_at = $2 where id = $1 and removed_at is null and due_at is not null",
+        "update media_source set due_at = $2 where id = $1 and removed_at is null and paused_at is null and due_at is not null",
         id,
         now
     )
@@ -73,6 +131,8 @@ pub(crate) async fn ask_now(conn: &mut PgConnection, id: Uuid, now: Instant) -> 
 #[derive(Clone, Debug)]
 pub struct Due {
     pub id: Uuid,
+    /// As it stood when it was taken. What comes of it is written into its row only while it is the same.
+    pub revision: i32,
     pub name: String,
     pub url: String,
     pub every_s: i32,
@@ -89,8 +149,9 @@ pub async fn take_due(conn: &mut PgConnection, now: Instant, most: i64) -> sqlx:
     sqlx::query_as!(
         Due,
         "update media_source set asked_at = $1, due_at = $1 + make_interval(secs => every_s)
-         where id in (select id from media_source where removed_at is null and due_at <= $1 order by due_at, id limit $2 for update skip locked)
-         returning id, name, url, every_s, etag, last_modified, sha256",
+         where id in (select id from media_source where removed_at is null and paused_at is null and due_at <= $1
+             order by due_at, id limit $2 for update skip locked)
+         returning id, revision, name, url, every_s, etag, last_modified, sha256",
         now,
         most
     )
@@ -98,26 +159,33 @@ pub async fn take_due(conn: &mut PgConnection, now: Instant, most: i64) -> sqlx:
     .await
 }
 
-/// Gives back how often it failed in a row.
+/// Gives back how often it failed in a row; none: it was changed meanwhile.
 ///
 /// # Errors
 /// The database's.
-pub async fn failed(conn: &mut PgConnection, id: Uuid, failure: &Failure) -> sqlx::Result<i32> {
+pub async fn failed(
+    conn: &mut PgConnection,
+    (id, revision): (Uuid, i32),
+    failure: &Failure,
+) -> sqlx::Result<Option<i32>> {
     let detail: String = failure.detail.chars().filter(|c| !c.is_control()).take(500).collect();
     sqlx::query_scalar!(
-        "update media_source set failures = failures + 1, error = $2, error_kind = $3 where id = $1 returning failures",
+        "update media_source set failures = failures + 1, error = $3, error_kind = $4 where id = $1 and revision = $2 returning failures",
         id,
+        revision,
         detail,
         failure.kind.as_str()
     )
-    .fetch_one(conn)
+    .fetch_optional(conn)
     .await
 }
 
 /// # Errors
 /// The database's.
-pub async fn wait_until(conn: &mut PgConnection, id: Uuid, due_at: Instant) -> sqlx::Result<()> {
-    sqlx::query!("update media_source set due_at = $2 where id = $1", id, due_at).execute(conn).await?;
+pub async fn wait_until(conn: &mut PgConnection, (id, revision): (Uuid, i32), due_at: Instant) -> sqlx::Result<()> {
+    sqlx::query!("update media_source set due_at = $3 where id = $1 and revision = $2", id, revision, due_at)
+        .execute(conn)
+        .await?;
     Ok(())
 }
 
@@ -125,10 +193,11 @@ pub async fn wait_until(conn: &mut PgConnection, id: Uuid, due_at: Instant) -> s
 ///
 /// # Errors
 /// The database's.
-pub async fn same(conn: &mut PgConnection, id: Uuid, now: Instant) -> sqlx::Result<()> {
+pub async fn same(conn: &mut PgConnection, (id, revision): (Uuid, i32), now: Instant) -> sqlx::Result<()> {
     sqlx::query!(
-        "update media_source set failures = 0, error = '', error_kind = '', answered_at = $2 where id = $1",
+        "update media_source set failures = 0, error = '', error_kind = '', answered_at = $3 where id = $1 and revision = $2",
         id,
+        revision,
         now
     )
     .execute(conn)
@@ -150,10 +219,15 @@ pub struct Told {
 
 /// # Errors
 /// The database's.
-pub async fn answered(conn: &mut PgConnection, id: Uuid, now: Instant, told: &Told) -> sqlx::Result<()> {
+pub async fn answered(
+    conn: &mut PgConnection,
+    (id, revision): (Uuid, i32),
+    now: Instant,
+    told: &Told,
+) -> sqlx::Result<()> {
     sqlx::query!(
         "update media_source set failures = 0, error = '', error_kind = '', answered_at = $2, changed_at = $2, etag = $3, last_modified = $4,
-             sha256 = $5, items = $6, new_items = $7, problems = $8, problem = $9 where id = $1",
+             sha256 = $5, items = $6, new_items = $7, problems = $8, problem = $9 where id = $1 and revision = $10",
         id,
         now,
         told.etag,
@@ -162,7 +236,8 @@ pub async fn answered(conn: &mut PgConnection, id: Uuid, now: Instant, told: &To
         told.items,
         told.new_items,
         told.problems,
-        told.problem
+        told.problem,
+        revision
     )
     .execute(conn)
     .await?;

@@ -341,6 +341,12 @@ pub(super) fn of_media() -> Vec<Example> {
             json,
             json!({"name": "Rádio de exemplo", "kind": "hand"}),
         ),
+        (
+            "put",
+            "/api/v1/secretariat/media-monitoring/sources/{id}",
+            json,
+            json!({"revision": 1, "source": {"name": "Jornal de exemplo", "kind": "feed", "url": "https://jornal.example/rss"}}),
+        ),
         ("post", "/api/v1/secretariat/media-monitoring/rules", json, rule),
         ("post", "/api/v1/secretariat/media-monitoring/subscribers", json, reader),
         ("post", "/api/v1/secretariat/media-monitoring/items", json, item),

@@ -11,6 +11,7 @@ use axum::http::{HeaderMap, header};
 use serde::Serialize;
 
 use crate::app::App;
+use crate::config::NodeRole;
 use crate::failpoint::{self, Place};
 use crate::ingest::decode::{Decoded, Door, decode};
 use crate::ingest::devices::{Credential, DeviceEntry};
@@ -66,6 +67,10 @@ pub async fn publish(
     body: Body,
 ) -> Result<Json<Published>, ApiError> {
     failpoint::reach(Place::HttpAckAfter).await;
+    if !app.config.roles.has(NodeRole::Ingest) {
+        let why = "this node lets no readings in (its roles lack `ingest`); another one does, so send it again";
+        return Err(ApiError::Unavailable(why.into()));
+    }
     let (device, credential) = device(&app, &headers, address).await?;
     let format = format(&headers)?;
     let now = app.clock.now();

@@ -13,7 +13,7 @@ use super::module;
 use crate::app::App;
 use crate::secretariat::citizen;
 use crate::secretariat::kernel::desk;
-use crate::secretariat::mayor::{self, Overdue, Waiting};
+use crate::secretariat::mayor::{self, Overdue, Signing, Waiting};
 use crate::secretariat::modules::Module;
 use crate::secretariat::yearly::{self, Yearly};
 use crate::web::auth::{May, can};
@@ -129,6 +129,8 @@ pub async fn public(
 pub struct MayorView {
     /// Cases that await a decision, the longest first.
     pub awaiting: Vec<Waiting>,
+    /// Agreements and funding that await a signature and bills of the budget that await their submission, the longest first.
+    pub signing: Vec<Signing>,
     /// Cases with a deadline that ran out, the longest first.
     pub late: Vec<Waiting>,
     /// Deadlines that ran out in modules without cases.
@@ -147,5 +149,6 @@ pub async fn mayor_view(State(app): State<App>, staff: May<can::SeeSecretariat>)
     let mut conn = app.db.web.acquire().await?;
     let awaiting = mayor::awaiting(&mut conn, &who, now).await?;
     let late = mayor::late(&mut conn, &who, now).await?;
-    Ok(Json(MayorView { awaiting, late, elsewhere: mayor::elsewhere(&mut conn, now).await? }))
+    let signing = mayor::signing(&mut conn, now).await?;
+    Ok(Json(MayorView { awaiting, signing, late, elsewhere: mayor::elsewhere(&mut conn, now).await? }))
 }

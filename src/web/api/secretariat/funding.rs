@@ -76,7 +76,7 @@ pub async fn at_risk(app: &App) -> Result<Vec<AtRisk>, ApiError> {
     let today = app.clock.now().with_timezone(&app.config.municipality.time_zone).date_naive();
     let mut conn = app.db.web.acquire().await?;
     let mut all = Vec::new();
-    for id in store::ids(&mut conn, Funding::MODULE, true).await? {
+    for id in store::open_ids(&mut conn, Funding::MODULE).await? {
         let whole = desk::whole::<Funding>(&mut conn, id).await?;
         let risks = risk::of(&whole.row.what, &whole.deadlines, today);
         if risks.is_empty() {

@@ -20,12 +20,15 @@ pub mod names {
     pub use crate::web::api::secretariat::instruments::{
         self, AfterQuery, DocumentQuery, ListQuery, Made, PublicList, Shown,
     };
+    pub use crate::web::api::secretariat::printed::{self, Language};
     pub use crate::web::auth::{May, can};
     pub use crate::web::error::{ApiError, Problem};
     pub use crate::web::json::StrictJson;
+    pub use crate::web::pages::secretariat::paper as made;
+    pub use crate::web::pages::view::View;
 }
 
-/// Writes `shared_routes` and the eleven handlers into a module that has imported all of `names`. The call names what differs: the type with what
+/// Writes `shared_routes` and the twelve handlers into a module that has imported all of `names`. The call names what differs: the type with what
 /// opens one and its acts, the path and the tag as string literals, what they are called in a sentence, and the schema of an act.
 macro_rules! instrument_routes {
     (
@@ -50,6 +53,7 @@ macro_rules! instrument_routes {
                 .route(concat!($at, "/public"), get(public))
                 .route(concat!($at, "/public.csv"), get(public_csv))
                 .route(concat!($at, "/{id}"), get(show))
+                .route(concat!($at, "/{id}/paper.pdf"), get(paper))
                 .route(concat!($at, "/{id}/acts"), post(act))
                 .route(concat!($at, "/{id}/documents/{document}"), get(document))
                 .merge(files)
@@ -100,6 +104,27 @@ macro_rules! instrument_routes {
             Path(id): Path<Uuid>,
         ) -> Result<Json<Shown>, ApiError> {
             Ok(Json(instruments::show::<$what>(&app, &staff, id).await?))
+        }
+
+        /// Prints one as the caller may read it: parties, plan, money, deadlines with how each day came about, documents with their SHA-256,
+        /// and every act.
+        ///
+        /// # Errors
+        /// 400 naming the parameter; 404; 401, 403.
+        #[utoipa::path(get, path = concat!($at, "/{id}/paper.pdf"), tag = $tag, params(("id" = Uuid, Path,), Language),
+            responses((status = 200, content_type = "application/pdf", body = Vec<u8>), (status = 400, body = Problem),
+                (status = 401, body = Problem), (status = 403, body = Problem), (status = 404, body = Problem)),
+            security(("api_token" = [])))]
+        pub async fn paper(
+            State(app): State<App>,
+            staff: May<can::SeeSecretariat>,
+            Path(id): Path<Uuid>,
+            Query(language): Query<Language>,
+            v: View,
+        ) -> Result<Response, ApiError> {
+            printed::known(language.lang.as_deref())?;
+            let paper = made::of_instrument::<$what>(&app, &staff, &v, id).await?;
+            printed::inline(paper, &format!("instrumento-{id}")).await
         }
 
         /// An act, and the revision on which it was decided.

@@ -2,7 +2,7 @@
 
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
-use axum::routing::{delete, get, post};
+use axum::routing::{delete, get, post, put};
 use axum::{Json, Router};
 use serde::Deserialize;
 use uuid::Uuid;
@@ -12,22 +12,36 @@ use super::media_monitoring::{Made, acting};
 use crate::accounts::Role;
 use crate::app::App;
 use crate::i18n::Lang;
-use crate::secretariat::media_monitoring::desk::{self, NewRule, NewSource};
+use crate::secretariat::media_monitoring::listen::{self, NewRule, NewSource, Task};
 use crate::secretariat::media_monitoring::store::sources;
 use crate::secretariat::media_monitoring::{Rule, Source, Subscriber};
-use crate::web::auth::{May, can};
+use crate::web::auth::{May, Staff, can};
 use crate::web::error::{ApiError, Problem};
 use crate::web::json::StrictJson;
 
 pub fn routes() -> Router<App> {
     Router::new()
         .route("/api/v1/secretariat/media-monitoring/sources", get(list).post(add))
-        .route("/api/v1/secretariat/media-monitoring/sources/{id}", delete(remove))
+        .route("/api/v1/secretariat/media-monitoring/sources/{id}", put(change).delete(remove))
         .route("/api/v1/secretariat/media-monitoring/sources/{id}/ask", post(ask))
+        .route("/api/v1/secretariat/media-monitoring/sources/{id}/pause", post(pause))
+        .route("/api/v1/secretariat/media-monitoring/sources/{id}/resume", post(resume))
         .route("/api/v1/secretariat/media-monitoring/rules", get(rules).post(add_rule))
         .route("/api/v1/secretariat/media-monitoring/rules/{id}", delete(remove_rule))
         .route("/api/v1/secretariat/media-monitoring/subscribers", get(subscribers).post(subscribe))
         .route("/api/v1/secretariat/media-monitoring/subscribers/{id}", delete(unsubscribe))
+}
+
+/// Does what needs nothing but an id, for the API and the pages.
+///
+/// # Errors
+/// 403 naming the role; 404; 409 when a source rests already, or does not.
+pub async fn perform(app: &App, staff: &Staff, task: Task, id: Uuid) -> Result<(), ApiError> {
+    has_role(staff, Role::MediaMonitoring)?;
+    let actor = staff.actor();
+    let mut tx = app.db.web.begin().await?;
+    listen::perform(&mut tx, acting(app, &actor), task, id).await?;
+    Ok(tx.commit().await?)
 }
 
 /// Lists sources with how they do.
@@ -82,9 +96,78 @@ pub async fn add(
     let actor = staff.actor();
     let new = NewSource { name: &new.name, kind: &new.kind, url: &new.url, every_s: new.every_s };
     let mut tx = app.db.web.begin().await?;
-    let id = desk::add_source(&mut tx, acting(&app, &actor), new).await?;
+    let id = listen::add_source(&mut tx, acting(&app, &actor), new).await?;
     tx.commit().await?;
     Ok((StatusCode::CREATED, Json(Made { id })))
+}
+
+/// A source as it is to be.
+#[derive(Debug, Deserialize, utoipa::ToSchema)]
+#[schema(as = MediaSourceChange)]
+#[serde(deny_unknown_fields)]
+pub struct Change {
+    /// As it was read; somebody else may have changed it meanwhile.
+    pub revision: i32,
+    pub source: NewOne,
+}
+
+/// Changes name, kind, address and time of a source; its items stay. One with another address is asked at the next look.
+///
+/// # Errors
+/// 400 naming every field; 404; 409 for a name or address that is followed, and when it changed meanwhile; 401, 403 naming the role.
+#[utoipa::path(put, path = "/api/v1/secretariat/media-monitoring/sources/{id}", tag = "media monitoring", params(("id" = Uuid, Path,)),
+    request_body = Change,
+    responses((status = 204), (status = 400, body = Problem), (status = 401, body = Problem), (status = 403, body = Problem),
+        (status = 404, body = Problem), (status = 409, body = Problem)),
+    security(("api_token" = [])))]
+pub async fn change(
+    State(app): State<App>,
+    staff: May<can::WorkSecretariat>,
+    Path(id): Path<Uuid>,
+    StrictJson(given): StrictJson<Change>,
+) -> Result<StatusCode, ApiError> {
+    has_role(&staff, Role::MediaMonitoring)?;
+    let actor = staff.actor();
+    let Change { revision, source } = given;
+    let new = NewSource { name: &source.name, kind: &source.kind, url: &source.url, every_s: source.every_s };
+    let mut tx = app.db.web.begin().await?;
+    listen::change_source(&mut tx, acting(&app, &actor), (id, revision), new).await?;
+    tx.commit().await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Has a source rest: it is asked no more until it goes on.
+///
+/// # Errors
+/// 404 for none that is asked; 409 when it rests already; 401, 403 naming the role.
+#[utoipa::path(post, path = "/api/v1/secretariat/media-monitoring/sources/{id}/pause", tag = "media monitoring", params(("id" = Uuid, Path,)),
+    responses((status = 204), (status = 401, body = Problem), (status = 403, body = Problem), (status = 404, body = Problem),
+        (status = 409, body = Problem)),
+    security(("api_token" = [])))]
+pub async fn pause(
+    State(app): State<App>,
+    staff: May<can::WorkSecretariat>,
+    Path(id): Path<Uuid>,
+) -> Result<StatusCode, ApiError> {
+    perform(&app, &staff, Task::Pause, id).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Has a source that rests go on: it is asked at the next look.
+///
+/// # Errors
+/// 404 for none that is asked; 409 when it does not rest; 401, 403 naming the role.
+#[utoipa::path(post, path = "/api/v1/secretariat/media-monitoring/sources/{id}/resume", tag = "media monitoring", params(("id" = Uuid, Path,)),
+    responses((status = 204), (status = 401, body = Problem), (status = 403, body = Problem), (status = 404, body = Problem),
+        (status = 409, body = Problem)),
+    security(("api_token" = [])))]
+pub async fn resume(
+    State(app): State<App>,
+    staff: May<can::WorkSecretariat>,
+    Path(id): Path<Uuid>,
+) -> Result<StatusCode, ApiError> {
+    perform(&app, &staff, Task::Resume, id).await?;
+    Ok(StatusCode::NO_CONTENT)
 }
 
 /// Follows a source no more; its items stay.
@@ -99,11 +182,7 @@ pub async fn remove(
     staff: May<can::WorkSecretariat>,
     Path(id): Path<Uuid>,
 ) -> Result<StatusCode, ApiError> {
-    has_role(&staff, Role::MediaMonitoring)?;
-    let actor = staff.actor();
-    let mut tx = app.db.web.begin().await?;
-    desk::remove_source(&mut tx, acting(&app, &actor), id).await?;
-    tx.commit().await?;
+    perform(&app, &staff, Task::RemoveSource, id).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -119,9 +198,7 @@ pub async fn ask(
     staff: May<can::WorkSecretariat>,
     Path(id): Path<Uuid>,
 ) -> Result<StatusCode, ApiError> {
-    has_role(&staff, Role::MediaMonitoring)?;
-    let actor = staff.actor();
-    desk::ask_source(&mut *app.db.web.acquire().await?, acting(&app, &actor), id).await?;
+    perform(&app, &staff, Task::Ask, id).await?;
     Ok(StatusCode::ACCEPTED)
 }
 
@@ -171,7 +248,7 @@ pub async fn add_rule(
     let actor = staff.actor();
     let new = NewRule { name: &new.name, query: &new.query, source_id: new.source_id, theme: &new.theme };
     let mut tx = app.db.web.begin().await?;
-    let rule = desk::add_rule(&mut tx, acting(&app, &actor), new).await?;
+    let rule = listen::add_rule(&mut tx, acting(&app, &actor), new).await?;
     tx.commit().await?;
     Ok((StatusCode::CREATED, Json(rule)))
 }
@@ -188,11 +265,7 @@ pub async fn remove_rule(
     staff: May<can::WorkSecretariat>,
     Path(id): Path<Uuid>,
 ) -> Result<StatusCode, ApiError> {
-    has_role(&staff, Role::MediaMonitoring)?;
-    let actor = staff.actor();
-    let mut tx = app.db.web.begin().await?;
-    desk::remove_rule(&mut tx, acting(&app, &actor), id).await?;
-    tx.commit().await?;
+    perform(&app, &staff, Task::RemoveRule, id).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -243,7 +316,7 @@ pub async fn subscribe(
     let actor = staff.actor();
     let lang = Lang::from_tag(&new.language).unwrap_or_default();
     let mut tx = app.db.web.begin().await?;
-    let one = desk::subscribe(&mut tx, acting(&app, &actor), (&new.name, &new.email, lang)).await?;
+    let one = listen::subscribe(&mut tx, acting(&app, &actor), (&new.name, &new.email, lang)).await?;
     tx.commit().await?;
     Ok((StatusCode::CREATED, Json(one)))
 }
@@ -260,10 +333,6 @@ pub async fn unsubscribe(
     staff: May<can::WorkSecretariat>,
     Path(id): Path<Uuid>,
 ) -> Result<StatusCode, ApiError> {
-    has_role(&staff, Role::MediaMonitoring)?;
-    let actor = staff.actor();
-    let mut tx = app.db.web.begin().await?;
-    desk::unsubscribe(&mut tx, acting(&app, &actor), id).await?;
-    tx.commit().await?;
+    perform(&app, &staff, Task::Unsubscribe, id).await?;
     Ok(StatusCode::NO_CONTENT)
 }

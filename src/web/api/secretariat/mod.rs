@@ -13,9 +13,11 @@ pub mod funding;
 pub mod instrument_routes;
 pub mod instruments;
 pub mod lists;
+pub mod media_days;
 pub mod media_monitoring;
 pub mod media_sources;
 pub mod papers;
+pub mod printed;
 pub mod publications;
 pub mod publishing;
 pub mod series;
@@ -39,12 +41,14 @@ pub fn routes() -> Router<App> {
         .merge(series::routes())
         .merge(cases::routes())
         .merge(papers::routes())
+        .merge(printed::routes())
         .merge(exchange::routes())
         .merge(publications::routes())
         .merge(citizen::routes())
         .merge(figures::routes())
         .merge(publishing::routes())
         .merge(media_monitoring::routes())
+        .merge(media_days::routes())
         .merge(media_sources::routes())
         .merge(budget::routes())
         .merge(agreements::routes())

@@ -23,6 +23,7 @@ use crate::deadlines::{self, Deadline, words};
 use crate::secretariat::kernel::body::Origin;
 use crate::secretariat::kernel::body::store::spawn;
 use crate::secretariat::kernel::decide;
+use crate::secretariat::kernel::define::CaseType;
 use crate::secretariat::kernel::desk::{self, Desk, Task};
 use crate::secretariat::kernel::store::published::{self, Published};
 use crate::secretariat::kernel::store::{self, NewDocument};
@@ -96,45 +97,19 @@ impl CasePage {
     }
 
     fn act_name(&self, act: &ActDone) -> String {
-        self.kept.def.act_label(&act.act, self.f.v.lang).unwrap_or_else(|| self.f.v.word("sec-act", &act.act))
+        act_name(&self.f.v, &self.kept.def, act)
     }
 
-    /// What an act changed, in words.
     fn changes(&self, act: &ActDone) -> Vec<String> {
-        let v = &self.f.v;
-        let all = act.changes.iter().map(|(key, change)| {
-            let field = self.kept.def.field(key);
-            let label = match field {
-                Some(field) => field.label.of(v.lang).to_owned(),
-                None => v.word("sec-change", key),
-            };
-            match (field, change.as_array().map(Vec::as_slice)) {
-                (Some(field), Some([Value::Null, after])) => format!("{label}: {}", shown(v, field, after)),
-                (Some(field), Some([before, after])) => {
-                    format!("{label}: {} → {}", shown(v, field, before), shown(v, field, after))
-                }
-                (None, Some([before, after])) => {
-                    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
-                    format!("{label}: {} → {}", text(before), text(after))
-                }
-                (_, _) if change.is_string() && field.is_some() => format!("{label}: {}", v.t("sec-personal-changed")),
-                _ => match change.get("sha256") {
-                    Some(sum) => format!("{label}: SHA-256 {}", sum.as_str().unwrap_or_default()),
-                    None => label,
-                },
-            }
-        });
-        all.collect()
+        changes(&self.f.v, &self.kept.def, act)
     }
 
     fn kind(&self, document: &CaseDocument) -> String {
-        let kind = self.kept.def.document(&document.kind);
-        kind.map_or_else(|| document.kind.clone(), |kind| kind.label.of(self.f.v.lang).to_owned())
+        document_kind(&self.f.v, &self.kept.def, document)
     }
 
     fn link_word(&self, link: &CaseLink) -> String {
-        let side = if link.inward { "in" } else { "out" };
-        self.f.v.word("sec-link", &format!("{}-{side}", link.kind))
+        link_word(&self.f.v, link)
     }
 
     fn is_out(&self, one: &Published) -> bool {
@@ -144,6 +119,50 @@ impl CasePage {
     fn can_withdraw(&self) -> bool {
         self.works_here && self.publications.iter().any(|one| one.withdrawn_at.is_none())
     }
+}
+
+/// What an act is called.
+pub fn act_name(v: &View, def: &CaseType, act: &ActDone) -> String {
+    def.act_label(&act.act, v.lang).unwrap_or_else(|| v.word("sec-act", &act.act))
+}
+
+/// What an act changed, in words.
+pub fn changes(v: &View, def: &CaseType, act: &ActDone) -> Vec<String> {
+    let all = act.changes.iter().map(|(key, change)| {
+        let field = def.field(key);
+        let label = match field {
+            Some(field) => field.label.of(v.lang).to_owned(),
+            None => v.word("sec-change", key),
+        };
+        match (field, change.as_array().map(Vec::as_slice)) {
+            (Some(field), Some([Value::Null, after])) => format!("{label}: {}", shown(v, field, after)),
+            (Some(field), Some([before, after])) => {
+                format!("{label}: {} → {}", shown(v, field, before), shown(v, field, after))
+            }
+            (None, Some([before, after])) => {
+                let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+                format!("{label}: {} → {}", text(before), text(after))
+            }
+            (_, _) if change.is_string() && field.is_some() => format!("{label}: {}", v.t("sec-personal-changed")),
+            _ => match change.get("sha256") {
+                Some(sum) => format!("{label}: SHA-256 {}", sum.as_str().unwrap_or_default()),
+                None => label,
+            },
+        }
+    });
+    all.collect()
+}
+
+/// What kind of document it is.
+pub fn document_kind(v: &View, def: &CaseType, document: &CaseDocument) -> String {
+    let kind = def.document(&document.kind);
+    kind.map_or_else(|| document.kind.clone(), |kind| kind.label.of(v.lang).to_owned())
+}
+
+/// How another case belongs to this one.
+pub fn link_word(v: &View, link: &CaseLink) -> String {
+    let side = if link.inward { "in" } else { "out" };
+    v.word("sec-link", &format!("{}-{side}", link.kind))
 }
 
 async fn show(

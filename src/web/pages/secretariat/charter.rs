@@ -41,7 +41,7 @@ struct CharterPage {
 }
 
 /// By name.
-async fn services(app: &App, now: Instant) -> Result<Vec<Published>, ApiError> {
+pub async fn services(app: &App, now: Instant) -> Result<Vec<Published>, ApiError> {
     let mut conn = app.db.web.acquire().await?;
     let mut all = published::list(&mut conn, "service_charter", Some(SERVICE), None, (now, MOST)).await?;
     all.sort_by_cached_key(|one| one.view.title.to_lowercase());
@@ -49,7 +49,7 @@ async fn services(app: &App, now: Instant) -> Result<Vec<Published>, ApiError> {
 }
 
 /// The day of its review is over, whether or not the service's own clock has come to it.
-fn is_lapsed(one: &Published, today: chrono::NaiveDate) -> bool {
+pub fn is_lapsed(one: &Published, today: chrono::NaiveDate) -> bool {
     let review = one.view.fields.get("review_on").and_then(Value::as_str);
     let day: Option<chrono::NaiveDate> = review.and_then(|text| text.parse().ok());
     one.view.state == "lapsed" || day.is_some_and(|day| day < today)

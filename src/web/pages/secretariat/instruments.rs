@@ -23,7 +23,7 @@ use crate::secretariat::kernel::instrument::form;
 use crate::secretariat::kernel::instrument::report::{self, Report};
 use crate::secretariat::kernel::instrument::shown::{Cell, Shown};
 use crate::secretariat::kernel::instrument::store::{self, Document, DoneAct, Listed, Wanted};
-use crate::secretariat::kernel::instrument::{Index, Kept, TaxId};
+use crate::secretariat::kernel::instrument::{Index, Kept, Refusal, TaxId};
 use crate::web::api::secretariat::funding::{self, AtRisk};
 use crate::web::api::secretariat::instruments as api;
 use crate::web::auth::{May, Staff, can};
@@ -207,6 +207,11 @@ struct OnePage {
 }
 
 impl OnePage {
+    /// In addresses of the API.
+    fn slug(&self) -> String {
+        self.module.replace('_', "-")
+    }
+
     fn cell(&self, cell: &Cell) -> String {
         words::cell(&self.f.v, cell)
     }
@@ -289,7 +294,7 @@ async fn one_page<K: Kept>(
 }
 
 /// The other side without its whole CPF.
-fn masked(shown: &mut Shown, index: &Index) {
+pub fn masked(shown: &mut Shown, index: &Index) {
     let document = index.partner_document.parse::<TaxId>().map(|id| id.masked()).unwrap_or_default();
     for (_, cell) in shown.facts.iter_mut().filter(|(name, _)| *name == "partner") {
         *cell = Cell::text(format!("{} ({document})", index.partner));
@@ -297,7 +302,7 @@ fn masked(shown: &mut Shown, index: &Index) {
 }
 
 /// As whoever does not work in the module sees it: no bank data.
-fn hidden<K: Kept>(what: &K) -> Result<K, ApiError> {
+pub fn hidden<K: Kept>(what: &K) -> Result<K, ApiError> {
     fn without_bank(value: &mut Value) {
         match value {
             Value::Object(fields) => {
@@ -332,8 +337,10 @@ pub async fn act<K: Kept>(
         let row = store::load::<K>(&mut tx, id).await?.ok_or_else(|| Refused::NotFound(format!("instrument {id}")))?;
         let forms = row.what.forms();
         let form = forms.iter().find(|form| form.act == word);
-        let form =
-            form.ok_or_else(|| Refused::Conflict(format!("{word:?} does not fit the state {}", row.what.state())))?;
+        let form = form.ok_or_else(|| {
+            let (state, possible) = (row.what.state().to_owned(), forms.iter().map(|form| form.act).collect());
+            Refused::from(Refusal::Illegal { act: word.to_owned(), state, possible, law: row.what.law() })
+        })?;
         if form.confirm && given.get("sure").is_none_or(|sure| sure != "yes") {
             return Err(Refused::wrong("sure", "", v.t("sec-instrument-not-sure")).into());
         }

@@ -12,7 +12,7 @@ use super::super::view::View;
 use crate::app::App;
 use crate::deadlines::words;
 use crate::secretariat::kernel::desk;
-use crate::secretariat::mayor::{self, AGES, Overdue, Waiting};
+use crate::secretariat::mayor::{self, AGES, Overdue, Signing, Waiting};
 use crate::secretariat::modules;
 use crate::web::auth::{May, can};
 use crate::web::error::ApiError;
@@ -33,6 +33,8 @@ struct Told {
 struct MayorPage {
     f: Frame,
     awaiting: Vec<Told>,
+    /// Instruments and bills of the budget.
+    signing: Vec<Signing>,
     late: Vec<Told>,
     /// In modules without cases.
     elsewhere: Vec<Overdue>,
@@ -49,8 +51,40 @@ impl MayorPage {
         told.one.code.as_deref().map(|code| words::name(self.f.v.lang, code)).unwrap_or_default()
     }
 
-    fn code(&self, one: &Overdue) -> String {
-        words::name(self.f.v.lang, &one.code)
+    fn code(&self, code: &str) -> String {
+        words::name(self.f.v.lang, code)
+    }
+
+    fn module_of(&self, key: &str) -> &'static str {
+        modules::find(key).map_or("", |module| module.title(self.f.v.lang))
+    }
+
+    /// What it is, where it stands, and what is waited for.
+    fn asked(&self, one: &Signing) -> String {
+        let v = &self.f.v;
+        let kind = if one.module == "budget" { "sec-budget-kind" } else { "sec-instrument-kind" };
+        let state = self.state_of(&one.module, &one.state);
+        [v.word(kind, &one.kind), state, v.word("sec-mayor-act", &one.act)].join(" · ")
+    }
+
+    fn state_of(&self, module: &str, state: &str) -> String {
+        let vocabulary = if module == "budget" { "sec-budget-state" } else { "sec-instrument-state" };
+        self.f.v.word(vocabulary, state)
+    }
+
+    /// Where it stands, on whom it waits, and how often it was put off.
+    fn why_elsewhere(&self, one: &Overdue) -> String {
+        let v = &self.f.v;
+        let mut parts = Vec::new();
+        if let (Some(module), Some(state)) = (&one.module, &one.state) {
+            parts.push(self.module_of(module).to_owned());
+            parts.push(self.state_of(module, state));
+        }
+        parts.extend(one.waits_for.as_deref().map(|who| v.word("sec-waits", who)));
+        if one.extended > 0 {
+            parts.push(v.t1("sec-mayor-extended", "n", one.extended));
+        }
+        parts.join(" · ")
     }
 
     /// Why it does not go on: on whom it waits, and that nobody has it.
@@ -96,7 +130,7 @@ async fn show(State(app): State<App>, staff: May<can::SeeSecretariat>, v: View) 
     let who = desk::who(&staff);
     let mut conn = app.db.web.acquire().await?;
     let (awaiting, late) = (mayor::awaiting(&mut conn, &who, v.now).await?, mayor::late(&mut conn, &who, v.now).await?);
-    let elsewhere = mayor::elsewhere(&mut conn, v.now).await?;
+    let (signing, elsewhere) = (mayor::signing(&mut conn, v.now).await?, mayor::elsewhere(&mut conn, v.now).await?);
     let (awaiting_ages, late_ages) = (ages(&v, &awaiting), ages(&v, &late));
     let mut parts = Vec::new();
     for all in [awaiting, late] {
@@ -111,5 +145,5 @@ async fn show(State(app): State<App>, staff: May<can::SeeSecretariat>, v: View) 
     let late = parts.pop().unwrap_or_default();
     let awaiting = parts.pop().unwrap_or_default();
     let f = Frame::load(&mut conn, &app, v, "secretariat").await?;
-    page(&MayorPage { f, awaiting, late, elsewhere, awaiting_ages, late_ages })
+    page(&MayorPage { f, awaiting, signing, late, elsewhere, awaiting_ages, late_ages })
 }

@@ -34,7 +34,7 @@ use crate::web::auth::{May, Staff, can};
 use crate::web::error::{ApiError, FieldError};
 use crate::web::pages::frame::Frame;
 use crate::web::pages::page;
-use crate::web::pages::view::View;
+use crate::web::pages::view::{Markup, View};
 
 const PATH: &str = "/secretaria/painel/clipping";
 
@@ -49,19 +49,21 @@ pub fn routes() -> Router<App> {
 }
 
 /// Sentences of the desk by a part that is theirs alone, and the key of their words.
-const KNOWN: [(&str, &str); 12] = [
+const KNOWN: [(&str, &str); 14] = [
     ("one for what is selected", "media-said-missing"),
     ("somebody has judged it meanwhile", "media-said-judged"),
     ("nothing to take back", "media-said-nothing"),
     ("the clipping of", "media-said-closed"),
     ("nothing was selected for", "media-said-none-selected"),
-    ("an item of this address is there", "media-said-there"),
+    ("this item is there", "media-said-there"),
     ("has this name or address", "media-said-followed"),
     ("is on the list", "media-said-listed"),
     ("which is the most", "media-said-most"),
     ("was opened for it", "media-said-opened"),
     ("expected an http:// or https:// address", "media-said-address"),
     ("fits every item", "media-said-every"),
+    ("the source is paused already", "media-said-paused"),
+    ("the source is not paused", "media-said-not-paused"),
 ];
 
 /// A sentence of the desk in the reader's language; in English it stays as programs read it.
@@ -87,6 +89,40 @@ pub(super) fn refused(v: &View, error: PlanError) -> Result<(String, Vec<FieldEr
         }
         other => Err(other.into()),
     }
+}
+
+/// The label of a field of the desk's, as the forms have it; a word that is none stays.
+pub(super) fn field(v: &View, name: &str) -> String {
+    let key = match name {
+        "name" => "media-name",
+        "kind" => "media-kind",
+        "url" => "media-url",
+        "every" | "every_s" => "media-minutes",
+        "query" => "media-query",
+        "source" | "source_id" => "media-source",
+        "theme" => "media-theme",
+        "tone" => "media-tone",
+        "spokesperson" => "media-spokesperson",
+        "note" => "media-note",
+        "state" => "media-judge",
+        "email" => "media-email",
+        "language" => "media-language",
+        "title" => "media-headline",
+        "excerpt" => "media-excerpt",
+        "link" => "media-link",
+        "published_at" => "media-published-when",
+        "place" => "media-check-place",
+        "reason" => "media-check-reason",
+        "day" => "media-day",
+        other => return other.to_owned(),
+    };
+    v.t(key)
+}
+
+/// How an input says that it is wrong: the sentences stand above the forms.
+pub(super) fn marked(errors: &[FieldError], name: &str) -> Markup {
+    let is_wrong = errors.iter().any(|error| error.field == name);
+    Markup(if is_wrong { r#" aria-invalid="true" aria-describedby="wrong""#.into() } else { String::new() })
 }
 
 /// A page that shows what was wrong says so in its status.
@@ -229,6 +265,18 @@ impl ItemPage {
 
     fn kinds(&self) -> &'static [Kind] {
         Kind::ALL
+    }
+
+    /// Label of a field that is wrong.
+    fn field(&self, error: &FieldError) -> String {
+        match error.field.as_str() {
+            "kind" => self.f.v.t("media-check-kind"),
+            other => field(&self.f.v, other),
+        }
+    }
+
+    fn mark(&self, name: &str) -> Markup {
+        marked(&self.errors, name)
     }
 
     fn is_tone(&self, tone: &Tone) -> bool {
@@ -409,6 +457,15 @@ struct NewPage {
 }
 
 impl NewPage {
+    /// Label of a field that is wrong.
+    fn field(&self, error: &FieldError) -> String {
+        field(&self.f.v, &error.field)
+    }
+
+    fn mark(&self, name: &str) -> Markup {
+        marked(&self.errors, name)
+    }
+
     fn is_source(&self, id: &Uuid) -> bool {
         self.given.source == id.to_string()
     }

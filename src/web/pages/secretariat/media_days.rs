@@ -12,7 +12,7 @@ use axum::routing::get;
 use chrono::NaiveDate;
 use serde::Deserialize;
 
-use super::media::{refused, with_status, works};
+use super::media::{field, marked, refused, with_status, works};
 use crate::accounts::Role;
 use crate::app::App;
 use crate::plancon::PlanError;
@@ -20,7 +20,8 @@ use crate::secretariat::media_monitoring::judge::wrong;
 use crate::secretariat::media_monitoring::store::clippings::{self, Day};
 use crate::secretariat::media_monitoring::{Clipped, Clipping, Repercussion, Tone, clipping};
 use crate::web::api::secretariat::has_role;
-use crate::web::api::secretariat::media_monitoring::{Span, acting, clipping_of, series_of};
+use crate::web::api::secretariat::media_days::{Span, clipping_of, series_of};
+use crate::web::api::secretariat::media_monitoring::acting;
 use crate::web::auth::{May, Staff, can};
 use crate::web::error::{ApiError, FieldError};
 use crate::web::pages::frame::Frame;
@@ -53,6 +54,15 @@ struct DaysPage {
 }
 
 impl DaysPage {
+    /// Label of a field that is wrong.
+    fn field(&self, error: &FieldError) -> String {
+        field(&self.f.v, &error.field)
+    }
+
+    fn mark(&self, name: &str) -> Markup {
+        marked(&self.errors, name)
+    }
+
     fn number(&self, number: &i32) -> i64 {
         i64::from(*number)
     }

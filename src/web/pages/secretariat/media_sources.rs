@@ -9,28 +9,32 @@ use axum::routing::{get, post};
 use serde::Deserialize;
 use uuid::Uuid;
 
-use super::media::{refused, with_status};
+use super::media::{field, marked, refused, with_status};
 use crate::accounts::Role;
 use crate::app::App;
 use crate::i18n::Lang;
 use crate::plancon::PlanError;
-use crate::secretariat::media_monitoring::desk::{self, NewRule, NewSource};
 use crate::secretariat::media_monitoring::judge::wrong;
+use crate::secretariat::media_monitoring::listen::{self, NewRule, NewSource, Task};
 use crate::secretariat::media_monitoring::store::sources;
 use crate::secretariat::media_monitoring::{Rule, Source, SourceKind, Subscriber};
 use crate::web::api::secretariat::has_role;
 use crate::web::api::secretariat::media_monitoring::acting;
+use crate::web::api::secretariat::media_sources::perform;
 use crate::web::auth::{May, Staff, can};
 use crate::web::error::{ApiError, FieldError};
 use crate::web::pages::frame::Frame;
 use crate::web::pages::page;
-use crate::web::pages::view::View;
+use crate::web::pages::view::{Markup, View};
 
 const PATH: &str = "/secretaria/painel/clipping/fontes";
 
 pub fn routes() -> Router<App> {
     Router::new()
         .route("/secretaria/painel/clipping/fontes", get(show).post(add))
+        .route("/secretaria/painel/clipping/fontes/{id}/alterar", post(change))
+        .route("/secretaria/painel/clipping/fontes/{id}/pausar", post(pause))
+        .route("/secretaria/painel/clipping/fontes/{id}/retomar", post(resume))
         .route("/secretaria/painel/clipping/fontes/{id}/retirar", post(remove))
         .route("/secretaria/painel/clipping/fontes/{id}/consultar", post(ask))
         .route("/secretaria/painel/clipping/regras", post(add_rule))
@@ -39,10 +43,14 @@ pub fn routes() -> Router<App> {
         .route("/secretaria/painel/clipping/assinantes/{id}/retirar", post(unsubscribe))
 }
 
-/// What was typed into any of the three forms.
+/// What was typed into any of the forms.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default)]
 struct Given {
+    /// Of the source that is changed.
+    #[serde(skip)]
+    id: Uuid,
+    revision: i32,
     name: String,
     kind: String,
     url: String,
@@ -62,7 +70,7 @@ struct SourcesPage {
     sources: Vec<Source>,
     rules: Vec<Rule>,
     subscribers: Vec<Subscriber>,
-    /// Which form was sent: source, rule, subscriber; empty: none.
+    /// Which form was sent: source, change, rule, subscriber; empty: none.
     sent: &'static str,
     given: Given,
     wrong: String,
@@ -79,7 +87,45 @@ impl SourcesPage {
     }
 
     fn is_kind(&self, kind: &SourceKind) -> bool {
-        self.given.kind == kind.as_str()
+        self.sent == "source" && self.given.kind == kind.as_str()
+    }
+
+    /// Label of a field that is wrong.
+    fn field(&self, error: &FieldError) -> String {
+        field(&self.f.v, &error.field)
+    }
+
+    /// How an input says that it is wrong, in the form that was sent.
+    fn mark(&self, form: &str, name: &str) -> Markup {
+        marked(if self.sent == form { self.errors.as_slice() } else { &[] }, name)
+    }
+
+    /// The rule has its help besides.
+    fn is_wrong_rule(&self) -> bool {
+        self.sent == "rule" && self.errors.iter().any(|error| error.field == "query")
+    }
+
+    fn is_changing(&self, one: &Source) -> bool {
+        self.sent == "change" && self.given.id == one.id
+    }
+
+    fn mark_change(&self, one: &Source, name: &str) -> Markup {
+        marked(if self.is_changing(one) { self.errors.as_slice() } else { &[] }, name)
+    }
+
+    /// What the form of a change holds: what was typed, or what stands.
+    fn change(&self, one: &Source) -> Given {
+        if self.is_changing(one) {
+            return self.given.clone();
+        }
+        Given {
+            revision: one.revision,
+            name: one.name.clone(),
+            kind: one.kind.clone(),
+            url: one.url.clone(),
+            every: self.minutes(one).to_string(),
+            ..Given::default()
+        }
     }
 
     fn is_source(&self, id: &Uuid) -> bool {
@@ -142,15 +188,41 @@ async fn add(
     answer(&app, v, ("source", given), done).await
 }
 
+/// A source as it was typed. Minutes that are left out are a quarter of an hour.
+fn typed(given: &Given) -> Result<NewSource<'_>, PlanError> {
+    let minutes = if given.every.trim().is_empty() { Ok(15) } else { given.every.trim().parse::<i32>() };
+    let Some(minutes) = minutes.ok().filter(|minutes| (5..=1440).contains(minutes)) else {
+        return Err(PlanError::Wrong(vec![wrong("every", &given.every, "expected 5 to 1440")]));
+    };
+    Ok(NewSource { name: &given.name, kind: &given.kind, url: &given.url, every_s: minutes * 60 })
+}
+
 async fn added(app: &App, staff: &Staff, given: &Given) -> Result<(), PlanError> {
     let actor = staff.actor();
-    let minutes = if given.every.trim().is_empty() { Ok(15) } else { given.every.trim().parse::<i32>() };
-    let Ok(minutes) = minutes else {
-        return Err(PlanError::Wrong(vec![wrong("every", &given.every, "expected 5 to 1440 minutes")]));
-    };
-    let new = NewSource { name: &given.name, kind: &given.kind, url: &given.url, every_s: minutes.saturating_mul(60) };
+    let new = typed(given)?;
     let mut tx = app.db.web.begin().await?;
-    desk::add_source(&mut tx, acting(app, &actor), new).await?;
+    listen::add_source(&mut tx, acting(app, &actor), new).await?;
+    Ok(tx.commit().await?)
+}
+
+async fn change(
+    State(app): State<App>,
+    staff: May<can::WorkSecretariat>,
+    v: View,
+    Path(id): Path<Uuid>,
+    Form(given): Form<Given>,
+) -> Result<Response, ApiError> {
+    has_role(&staff, Role::MediaMonitoring)?;
+    let given = Given { id, ..given };
+    let done = changed(&app, &staff, &given).await;
+    answer(&app, v, ("change", given), done).await
+}
+
+async fn changed(app: &App, staff: &Staff, given: &Given) -> Result<(), PlanError> {
+    let actor = staff.actor();
+    let new = typed(given)?;
+    let mut tx = app.db.web.begin().await?;
+    listen::change_source(&mut tx, acting(app, &actor), (given.id, given.revision), new).await?;
     Ok(tx.commit().await?)
 }
 
@@ -176,7 +248,7 @@ async fn ruled(app: &App, staff: &Staff, given: &Given) -> Result<(), PlanError>
     };
     let new = NewRule { name: &given.name, query: &given.query, source_id, theme: &given.theme };
     let mut tx = app.db.web.begin().await?;
-    desk::add_rule(&mut tx, acting(app, &actor), new).await?;
+    listen::add_rule(&mut tx, acting(app, &actor), new).await?;
     Ok(tx.commit().await?)
 }
 
@@ -195,8 +267,30 @@ async fn subscribed(app: &App, staff: &Staff, given: &Given) -> Result<(), PlanE
     let actor = staff.actor();
     let lang = Lang::from_tag(&given.language).unwrap_or_default();
     let mut tx = app.db.web.begin().await?;
-    desk::subscribe(&mut tx, acting(app, &actor), (&given.name, &given.email, lang)).await?;
+    listen::subscribe(&mut tx, acting(app, &actor), (&given.name, &given.email, lang)).await?;
     Ok(tx.commit().await?)
+}
+
+/// Does what needs nothing but an id, and shows the lists again.
+async fn performed(app: &App, staff: &Staff, task: Task, id: Uuid) -> Result<Response, ApiError> {
+    perform(app, staff, task, id).await?;
+    Ok(Redirect::to(PATH).into_response())
+}
+
+async fn pause(
+    State(app): State<App>,
+    staff: May<can::WorkSecretariat>,
+    Path(id): Path<Uuid>,
+) -> Result<Response, ApiError> {
+    performed(&app, &staff, Task::Pause, id).await
+}
+
+async fn resume(
+    State(app): State<App>,
+    staff: May<can::WorkSecretariat>,
+    Path(id): Path<Uuid>,
+) -> Result<Response, ApiError> {
+    performed(&app, &staff, Task::Resume, id).await
 }
 
 async fn remove(
@@ -204,12 +298,7 @@ async fn remove(
     staff: May<can::WorkSecretariat>,
     Path(id): Path<Uuid>,
 ) -> Result<Response, ApiError> {
-    has_role(&staff, Role::MediaMonitoring)?;
-    let actor = staff.actor();
-    let mut tx = app.db.web.begin().await?;
-    desk::remove_source(&mut tx, acting(&app, &actor), id).await?;
-    tx.commit().await?;
-    Ok(Redirect::to(PATH).into_response())
+    performed(&app, &staff, Task::RemoveSource, id).await
 }
 
 async fn ask(
@@ -217,10 +306,7 @@ async fn ask(
     staff: May<can::WorkSecretariat>,
     Path(id): Path<Uuid>,
 ) -> Result<Response, ApiError> {
-    has_role(&staff, Role::MediaMonitoring)?;
-    let actor = staff.actor();
-    desk::ask_source(&mut *app.db.web.acquire().await?, acting(&app, &actor), id).await?;
-    Ok(Redirect::to(PATH).into_response())
+    performed(&app, &staff, Task::Ask, id).await
 }
 
 async fn remove_rule(
@@ -228,12 +314,7 @@ async fn remove_rule(
     staff: May<can::WorkSecretariat>,
     Path(id): Path<Uuid>,
 ) -> Result<Response, ApiError> {
-    has_role(&staff, Role::MediaMonitoring)?;
-    let actor = staff.actor();
-    let mut tx = app.db.web.begin().await?;
-    desk::remove_rule(&mut tx, acting(&app, &actor), id).await?;
-    tx.commit().await?;
-    Ok(Redirect::to(PATH).into_response())
+    performed(&app, &staff, Task::RemoveRule, id).await
 }
 
 async fn unsubscribe(
@@ -241,10 +322,5 @@ async fn unsubscribe(
     staff: May<can::WorkSecretariat>,
     Path(id): Path<Uuid>,
 ) -> Result<Response, ApiError> {
-    has_role(&staff, Role::MediaMonitoring)?;
-    let actor = staff.actor();
-    let mut tx = app.db.web.begin().await?;
-    desk::unsubscribe(&mut tx, acting(&app, &actor), id).await?;
-    tx.commit().await?;
-    Ok(Redirect::to(PATH).into_response())
+    performed(&app, &staff, Task::Unsubscribe, id).await
 }

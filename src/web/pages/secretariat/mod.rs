@@ -19,6 +19,7 @@ pub mod media_days;
 pub mod media_sources;
 pub mod outlets;
 pub mod panel;
+pub mod paper;
 pub mod protocol;
 pub mod public;
 pub mod queue;

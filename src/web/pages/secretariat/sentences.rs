@@ -149,6 +149,8 @@ mod tests {
         let twice =
             said(Lang::Pt, "the deadline stays as it is: its rule allows no extension (coordination.due: Norma)");
         assert!(twice.contains("não permite prorrogar") && twice.ends_with("(coordination.due: Norma)"), "{twice}");
+        let code = said(Lang::Pt, "function 77 is unknown (Portaria MOG 42/1999, anexo)");
+        assert_eq!(code, "função 77: código desconhecido (Portaria MOG 42/1999, anexo)");
         assert_eq!(said(Lang::Pt, "something else"), "something else");
         let over = "what is released would be R$ 5,00, more than the commitment of R$ 4,00 (Lei 4.320/1964, art. 58)";
         let told = said(Lang::Pt, over);

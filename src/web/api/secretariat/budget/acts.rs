@@ -420,7 +420,7 @@ pub async fn add_date_rule(
     let actor = staff.actor();
     let by = Acting { ids: &app.ids, now: app.clock.now(), actor: &actor };
     let mut tx = app.db.web.begin().await?;
-    desk::add_date_rule(&mut tx, by, (&new.rule, &new.reason)).await?;
+    desk::add_date_rule(&mut tx, by, app.config.municipality.time_zone, (&new.rule, &new.reason)).await?;
     tx.commit().await?;
     Ok(StatusCode::NO_CONTENT)
 }

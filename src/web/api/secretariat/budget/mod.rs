@@ -15,6 +15,7 @@ use super::has_role;
 use crate::accounts::Role;
 use crate::accounts::tokens::desk::Acting;
 use crate::app::App;
+use crate::deadlines::Deadline;
 use crate::secretariat::budget::BillKind;
 use crate::secretariat::budget::check::Problem;
 use crate::secretariat::budget::classify::Which;
@@ -108,7 +109,7 @@ pub async fn open(
     let actor = staff.actor();
     let by = Acting { ids: &app.ids, now: app.clock.now(), actor: &actor };
     let mut tx = app.db.web.begin().await?;
-    let id = desk::open(&mut tx, by, &new).await?;
+    let id = desk::open(&mut tx, by, app.config.municipality.time_zone, &new).await?;
     let bill = view::whole(&mut tx, id).await?.bill;
     tx.commit().await?;
     Ok((StatusCode::CREATED, Json((&bill).into())))
@@ -125,6 +126,8 @@ pub struct Shown {
     #[schema(value_type = Object)]
     pub content: Content,
     pub dues: Vec<Due>,
+    /// Those that run or ran, with how each day came about.
+    pub deadlines: Vec<Deadline>,
     /// Everything that is wrong; what blocks comes first.
     pub problems: Vec<Problem>,
     pub proposals: Vec<Proposal>,
@@ -151,6 +154,7 @@ impl From<Whole> for Shown {
             used: whole.used(),
             content: whole.bill.content,
             dues: whole.dues,
+            deadlines: whole.deadlines,
             proposals: whole.proposals,
             acts: whole.acts,
         }

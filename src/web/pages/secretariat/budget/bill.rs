@@ -8,6 +8,7 @@ use uuid::Uuid;
 use super::{Fields, ROOT, Wrong, day, may_work, status_of, sums, text, today, told, works};
 use crate::accounts::tokens::desk::Acting;
 use crate::app::App;
+use crate::deadlines::{Deadline, words as deadline_words};
 use crate::plancon::PlanError;
 use crate::refused::Refused;
 use crate::secretariat::budget::check::Problem;
@@ -45,6 +46,18 @@ impl BillPage {
 
     fn state(&self) -> &'static str {
         self.w.bill.life.word()
+    }
+
+    fn name(&self, code: &str) -> String {
+        deadline_words::name(self.f.v.lang, code)
+    }
+
+    fn steps(&self, deadline: &Deadline) -> Vec<String> {
+        deadline.trace.iter().map(|step| deadline_words::step(self.f.v.lang, step)).collect()
+    }
+
+    fn is_late(&self, deadline: &Deadline) -> bool {
+        deadline.is_late(self.f.v.now)
     }
 
     fn said<'a>(&self, problem: &'a Problem) -> &'a str {

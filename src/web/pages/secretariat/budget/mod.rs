@@ -205,7 +205,7 @@ async fn open(
         let kind: BillKind = word.parse().map_err(|_| Refused::wrong("kind", word, "expected ppa, ldo or loa"))?;
         let given = text(&fields, "year");
         let year = given.parse().map_err(|_| Refused::wrong("year", given, "expected a year"))?;
-        let id = desk::open(&mut tx, by, &NewBill { kind, year }).await?;
+        let id = desk::open(&mut tx, by, v.tz, &NewBill { kind, year }).await?;
         tx.commit().await?;
         Ok::<_, PlanError>(id)
     };

@@ -2,10 +2,15 @@
 
 mod desk;
 mod public;
+mod rounds;
+mod texts;
+mod wrong;
+mod year;
 
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::routing::{get, post};
+use chrono::NaiveDate;
 
 use crate::accounts::Role;
 use crate::app::App;
@@ -13,6 +18,7 @@ use crate::secretariat::evaluation::report::{Cell, Index, Report};
 use crate::web::auth::Staff;
 use crate::web::pages::view::View;
 
+const HERE: &str = "/secretaria/painel/avaliacao-de-servicos";
 /// A questionnaire with its encoding.
 const MAX_BODY_BYTES: usize = 256 * 1024;
 
@@ -21,18 +27,23 @@ pub fn routes() -> Router<App> {
         .route("/secretaria/painel/avaliacao-de-servicos/pesquisas", get(desk::list).post(desk::act))
         .route(
             "/secretaria/painel/avaliacao-de-servicos/questionario",
-            get(desk::questionnaire).post(desk::save_questionnaire),
+            get(texts::questionnaire).post(texts::save_questionnaire),
         )
-        .route("/secretaria/painel/avaliacao-de-servicos/rodadas/{id}", get(desk::round))
-        .route("/secretaria/painel/avaliacao-de-servicos/rodadas/{id}/codigos", post(desk::codes))
-        .route("/secretaria/painel/avaliacao-de-servicos/comentarios", get(desk::comments).post(desk::check))
-        .route("/secretaria/painel/avaliacao-de-servicos/ano", get(desk::year).post(desk::publish))
+        .route("/secretaria/painel/avaliacao-de-servicos/rodadas/{id}", get(rounds::round))
+        .route("/secretaria/painel/avaliacao-de-servicos/rodadas/{id}/codigos", post(rounds::codes))
+        .route("/secretaria/painel/avaliacao-de-servicos/comentarios", get(texts::comments).post(texts::check))
+        .route("/secretaria/painel/avaliacao-de-servicos/ano", get(year::year).post(year::publish))
         .route("/secretaria/avaliacao-de-servicos", get(public::list).post(public::enter))
         .route("/secretaria/avaliacao-de-servicos/codigo/{code}", get(public::by_code).post(public::send_code))
         .route("/secretaria/avaliacao-de-servicos/responder/{id}", get(public::by_link).post(public::send_link))
         .route("/secretaria/avaliacao-de-servicos/obrigado", get(public::thanks))
         .route("/secretaria/avaliacao-de-servicos/relatorios/{year}", get(public::report))
         .layer(DefaultBodyLimit::max(MAX_BODY_BYTES))
+}
+
+/// The day of the town.
+fn today(v: &View) -> NaiveDate {
+    v.now.with_timezone(&v.tz).date_naive()
 }
 
 /// The role opens the forms.

@@ -7,20 +7,21 @@ use axum::body::Bytes;
 use axum::extract::{Path, Query, State};
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse as _, Redirect, Response};
-use chrono::NaiveDate;
 use serde::Deserialize;
 use uuid::Uuid;
 
-use super::Tables;
+use super::{Tables, today};
 use crate::app::App;
 use crate::refused::Refused;
 use crate::reports::stamp;
 use crate::secretariat::evaluation::answers::{self, Door, Sheet};
 use crate::secretariat::evaluation::report::{Cell, Index, Rank};
-use crate::secretariat::evaluation::{EvaluationError, Published, Round, Service, Standing, desk, store};
+use crate::secretariat::evaluation::store::OpenRound;
+use crate::secretariat::evaluation::{EvaluationError, Published, PublishedHead, Round, Service, desk, store};
 use crate::secretariat::kernel::form::{Form, Question, QuestionKind};
 use crate::web::error::{ApiError, FieldError};
 use crate::web::pages::page;
+use crate::web::pages::secretariat::sentences;
 use crate::web::pages::view::View;
 
 const HERE: &str = "/secretaria/avaliacao-de-servicos";
@@ -34,25 +35,19 @@ fn keep_nothing(mut response: Response) -> Response {
     response
 }
 
-fn today(v: &View) -> NaiveDate {
-    v.now.with_timezone(&v.tz).date_naive()
-}
-
 #[derive(Template)]
 #[template(path = "secretariat/sec_evaluation_public.html")]
 struct ListPage {
     v: View,
-    rounds: Vec<Round>,
-    reports: Vec<Published>,
+    rounds: Vec<OpenRound>,
+    reports: Vec<PublishedHead>,
     wrong: String,
 }
 
 async fn list_page(app: &App, v: View, wrong: String) -> Result<Response, ApiError> {
     let mut conn = app.db.web.acquire().await?;
-    let today = today(&v);
-    let mut rounds = store::rounds(&mut conn, None, None).await?;
-    rounds.retain(|round| round.open_link && round.standing(today) == Standing::Open);
-    let reports = store::reports(&mut conn, None).await?;
+    let rounds = store::open_rounds(&mut conn, today(&v)).await?;
+    let reports = store::report_heads(&mut conn).await?;
     let is_wrong = !wrong.is_empty();
     let mut response = page(&ListPage { v, rounds, reports, wrong })?;
     if is_wrong {
@@ -112,9 +107,22 @@ impl FormPage {
         self.given.get(question.key()).is_some_and(|given| given == value)
     }
 
-    fn is_wrong(&self, question: &Question) -> bool {
+    /// What is wrong with an answer, in the reader's words; empty: nothing.
+    fn fault(&self, question: &Question) -> String {
         let field = format!("answers.{}", question.key());
-        self.errors.iter().any(|error| error.field == field)
+        let wrong = self.errors.iter().find(|error| error.field == field);
+        match wrong {
+            Some(error) if question.kind == QuestionKind::Text => sentences::said(self.v.lang, &error.message),
+            Some(_) => self.v.t("sec-evaluation-answer-this"),
+            None => String::new(),
+        }
+    }
+
+    /// Ids of what stands beside a question: its fault and its help.
+    fn described(&self, question: &Question) -> String {
+        let wrong = (!self.fault(question).is_empty()).then(|| format!("wrong-{}", question.key()));
+        let help = question.help.is_some().then(|| format!("help-{}", question.key()));
+        wrong.into_iter().chain(help).collect::<Vec<_>>().join(" ")
     }
 
     fn options(&self, question: &Question) -> Vec<(String, String)> {
@@ -208,7 +216,7 @@ pub(super) async fn send_code(
         return Ok(thank());
     }
     let mut tx = app.db.web.begin().await?;
-    match answers::respond(&mut tx, &app.ids, today(&v), (Door::Code(&code), &given)).await {
+    match answers::respond(&mut tx, (&app.ids, &app.keys.service), today(&v), (Door::Code(&code), &given)).await {
         Ok(_) => {
             tx.commit().await?;
             Ok(thank())
@@ -285,7 +293,7 @@ pub(super) async fn send_link(
     let again = match stamp::check(&app.keys.service, v.now, &stamp) {
         Ok(_) => {
             let mut tx = app.db.web.begin().await?;
-            match answers::respond(&mut tx, &app.ids, today(&v), (door, &given)).await {
+            match answers::respond(&mut tx, (&app.ids, &app.keys.service), today(&v), (door, &given)).await {
                 Ok(_) => {
                     tx.commit().await?;
                     return Ok(thank());
@@ -373,7 +381,7 @@ pub(super) async fn report(
     Path(year): Path<i32>,
     Query(which): Query<Which>,
 ) -> Result<Response, ApiError> {
-    let all = store::reports(&mut *app.db.web.acquire().await?, Some(year)).await?;
+    let all = store::reports(&mut *app.db.web.acquire().await?, year, store::MOST).await?;
     let wanted = |one: &&Published| which.versao.is_none_or(|seq| one.seq == seq);
     let one = all.iter().find(wanted).cloned().ok_or_else(|| ApiError::NotFound(format!("report of {year}")))?;
     let tables = Tables { report: one.report.clone() };

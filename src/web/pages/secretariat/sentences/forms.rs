@@ -1,7 +1,7 @@
 //! The forms of sentences that desks write for programs.
 
 /// Each form with its gaps as `{}`, those with more words of their own first, and the key of its words; the gaps are `$a` to `$d`.
-pub(super) const FORMS: [(&str, &str); 299] = [
+pub(super) const FORMS: [(&str, &str); 312] = [
     (
         "this day, line and document came before with other amounts; send the difference as a document of its own",
         "said-this-day-line-and-document-came-before-with-other-amounts-se",
@@ -287,7 +287,7 @@ pub(super) const FORMS: [(&str, &str); 299] = [
     ("expected 1 to 60 small letters, digits and `_`", "said-expected-1-to-60-small-letters-digits-and"),
     ("expected {}, the day of the act before, or later", "said-expected-x-the-day-of-the-act-before-or-later"),
     ("this person is marked present in another seat", "said-this-person-is-marked-present-in-another-seat"),
-    ("the act {} does not fit the state {}; it allows: {}", "said-the-act-x-does-not-fit-the-state-x-it-allows-x"),
+    ("the act {} does not fit the state {} ({}); it allows: {}", "said-the-act-x-does-not-fit-the-state-x-it-allows-x"),
     ("an expression of interest names who brings it", "said-an-expression-of-interest-names-who-brings-it"),
     ("R$ {} would be measured, above the whole of R$ {}", "said-r-x-would-be-measured-above-the-whole-of-r-x"),
     ("the term runs until {} and the plan is not done", "said-the-term-runs-until-x-and-the-plan-is-not-done"),
@@ -377,6 +377,8 @@ pub(super) const FORMS: [(&str, &str); 299] = [
     ("a line that changes by nothing", "said-a-line-that-changes-by-nothing"),
     ("{}: R$ {} less R$ {} is below nought", "said-x-r-x-less-r-x-is-below-nought"),
     ("revenue {} would be below nought", "said-revenue-x-would-be-below-nought"),
+    ("expected at most {} characters without control characters", "said-expected-at-most-x-plain-characters"),
+    ("expected the code of a service of the list", "said-expected-the-code-of-a-service-of-the-list"),
     ("expected that it is confirmed", "said-expected-that-it-is-confirmed"),
     ("expected a day, as 2026-03-31", "said-expected-a-day-as-2026-03-31"),
     ("expected a plan of work first", "said-expected-a-plan-of-work-first"),
@@ -452,7 +454,7 @@ pub(super) const FORMS: [(&str, &str); 299] = [
     ("is not filled in here", "said-is-not-filled-in-here"),
     ("the first call is at {}", "said-the-first-call-is-at-x"),
     ("this body ended on {}: {}", "said-this-body-ended-on-x-x"),
-    ("the bill is {}: {} needs {}", "said-the-bill-is-x-x-needs-x"),
+    ("the bill is {}: {} ({}) needs {}", "said-the-bill-is-x-x-needs-x"),
     ("{} has sent no proposal", "said-x-has-sent-no-proposal"),
     ("a sum lies beyond R$ {}", "said-a-sum-lies-beyond-r-x"),
     ("{} is no key; expected {}", "said-x-is-no-key-expected-x"),
@@ -475,6 +477,7 @@ pub(super) const FORMS: [(&str, &str); 299] = [
     ("there is no clause", "said-there-is-no-clause"),
     ("{} {}: expected a day {}", "said-x-x-expected-a-day-x"),
     ("{}: it needs a value", "said-x-it-needs-a-value"),
+    ("{} {} does not hold on {}", "said-x-x-does-not-hold-on-x"),
     ("{} does not hold on {}", "said-x-does-not-hold-on-x"),
     ("expected a column {}", "said-expected-a-column-x"),
     ("expected a day as {}", "said-expected-a-day-as-x"),
@@ -492,8 +495,18 @@ pub(super) const FORMS: [(&str, &str); 299] = [
     ("expected {} to {}", "said-expected-x-to-x"),
     ("what came in", "said-what-came-in"),
     ("the one due", "said-the-one-due"),
+    ("{} {} is unknown", "said-x-x-is-unknown"),
     ("{} is unknown", "said-x-is-unknown"),
     ("expected a year", "said-expected-a-year"),
     ("expected ppa, ldo or loa", "said-expected-ppa-ldo-or-loa"),
+    ("function", "said-function"),
+    ("subfunction", "said-subfunction"),
+    ("category", "said-category"),
+    ("group", "said-group"),
+    ("modality", "said-modality"),
+    ("element", "said-element"),
+    ("revenue", "said-revenue"),
+    ("source", "said-source"),
+    ("unit", "said-unit"),
     ("expected {}", "said-expected-x"),
 ];
