@@ -35,6 +35,7 @@ checks:
 	cargo fmt --check
 	scripts/sqlx-data.sh check cargo clippy --all-targets --quiet -- -D warnings
 	$(MAKE) --no-print-directory rust-test
+	$(MAKE) --no-print-directory check-operations
 	tests/schemathesis.sh
 	$(MAKE) --no-print-directory browser-test
 
@@ -43,6 +44,10 @@ rust-test: ## Run the Rust tests (FILTER=name for some, PROPTEST_RNG_SEED=n for 
 	# First by themselves: the compilers of this crate and of its tests side by side fill 20 GiB.
 	cargo test --no-run --quiet --lib
 	eval "$$(scripts/test-db.sh env)"; $(TEST) $(FILTER)
+
+.PHONY: check-operations
+check-operations: ## Hold the alert rules against their unit tests (promtool)
+	scripts/check-operations.sh
 
 .PHONY: browser-test
 browser-test: ## Run the browser tests

@@ -3,10 +3,12 @@
 mod door;
 mod identity;
 mod mail;
+mod origin;
 mod reach;
 mod roles;
 mod sections;
 mod sms;
+mod watching;
 
 use std::path::{Path, PathBuf};
 
@@ -15,10 +17,12 @@ use serde::Deserialize;
 pub use door::*;
 pub use identity::*;
 pub use mail::*;
+pub use origin::Origin;
 pub use reach::*;
 pub use roles::*;
 pub use sections::*;
 pub use sms::*;
+pub use watching::*;
 
 /// The commented defaults. They are the documentation and the lowest layer at once.
 pub const DEFAULTS: &str = include_str!("../config/default.toml");
@@ -63,12 +67,17 @@ pub struct Config {
     pub accounts: Accounts,
     pub oidc: Oidc,
     pub log: Log,
+    pub heartbeat: Heartbeat,
+    pub telemetry: Telemetry,
     pub privacy: Privacy,
     pub history: History,
     pub reports: Reports,
     pub secretariat: Secretariat,
     pub shutdown: Shutdown,
     pub demo: Demo,
+    /// Where all this came from.
+    #[serde(skip)]
+    pub origin: Origin,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -138,9 +147,24 @@ impl Config {
             environment.with_list_parse_key(key)
         });
         let merged = layers.add_source(environment).build()?;
+        let origin = Origin::new(file, texts.len() > 1, &merged.clone().try_deserialize()?);
         let parsed: Self = serde_path_to_error::deserialize(merged)
             .map_err(|error| ConfigError::Key { key: error.path().to_string(), message: error.inner().to_string() })?;
-        parsed.check()
+        Self { origin, ..parsed }.check()
+    }
+
+    /// The same layers as they are now.
+    ///
+    /// # Errors
+    /// As [`Config::load`].
+    pub fn reread(&self) -> Result<Self, ConfigError> {
+        let file = self.origin.file.as_deref();
+        if self.origin.is_demo { Self::load_demo(file) } else { Self::load(file) }
+    }
+
+    /// The keys that another reading says otherwise. What lies behind a reference is not looked at.
+    pub fn changed(&self, other: &Self) -> Vec<String> {
+        self.origin.changed(&other.origin)
     }
 
     /// Numbers that mean nothing at zero, by their keys.
@@ -218,6 +242,8 @@ impl Config {
             expect(problem.is_none(), &format!("feeds[{index}]"), &feed.name, problem.unwrap_or_default());
         }
         self.sms.check(&mut expect);
+        self.heartbeat.check(&mut expect);
+        self.telemetry.check(&mut expect);
         if let Some((key, value, expected)) = self.health.problem() {
             expect(false, key, &value.to_string(), expected);
         }

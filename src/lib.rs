@@ -46,6 +46,7 @@ pub mod media;
 pub mod morning;
 pub mod neighbourhoods;
 pub mod occurrences;
+pub mod operation;
 pub mod outbound;
 pub mod pipeline;
 pub mod plancon;

@@ -42,7 +42,7 @@ impl Service {
     /// # Errors
     /// Names what could not be started, and why.
     pub async fn start(config: Config, clock: Clock, ids: Ids) -> anyhow::Result<Self> {
-        telemetry::start_logs(&config.log)?;
+        let spans = telemetry::start(&config)?;
         web::measure::install();
         // Asked first, because a taken port is the commonest mistake and needs no database.
         let listener = web::server::Server::bind(&config).await?;
@@ -80,6 +80,10 @@ impl Service {
         });
         let signals = Some(Signals::new()?);
         let mut service = Self { app, database, tasks: JoinSet::new(), names: Vec::new(), signals };
+        if let Some(spans) = spans {
+            let traces = telemetry::otlp::run(service.app.clone(), spans);
+            service.spawn("traces", traces);
+        }
         match service.start_tasks(listener, receiver).await {
             Ok(()) => Ok(service),
             Err(error) => {
@@ -120,6 +124,7 @@ impl Service {
         self.spawn("audit keeper", crate::audit::keeper::run(app.clone()));
         self.spawn("events listener", crate::db::listen::run(app.clone()));
         self.spawn("metrics", web::measure::run(app.clone()));
+        self.spawn("watch of the service", crate::operation::worker::run(app.clone()));
         if roles.has(NodeRole::Evaluate) {
             self.start_evaluate(&app);
         }
@@ -333,7 +338,9 @@ async fn make_signing_key(
 /// # Errors
 /// Whatever kept it from starting, running or ending well.
 pub async fn serve(config: Config) -> anyhow::Result<()> {
-    let service = Service::start(config, Clock::System, Ids::system()).await?;
+    let hangups = signal(SignalKind::hangup()).context("signals cannot be received")?;
+    let mut service = Service::start(config, Clock::System, Ids::system()).await?;
+    service.spawn("reload", crate::operation::reload::run(service.app.clone(), hangups));
     let link = match service.app().config.roles.has(NodeRole::Web) {
         true => crate::accounts::setup::offer(service.app()).await?,
         false => None,

@@ -13,6 +13,7 @@ use serde_json::json;
 use sqlx::{Connection as _, PgConnection};
 use tokio::sync::broadcast::Receiver;
 use tokio::sync::broadcast::error::{RecvError, TryRecvError};
+use tracing::Instrument as _;
 
 use crate::alerts::desk::Desk;
 use crate::alerts::draft::Drafter;
@@ -34,6 +35,7 @@ use crate::rules::memory::{carried, is_kept};
 use crate::rules::store as registry;
 use crate::rules::sync;
 use crate::rules::trial::Trial;
+use crate::telemetry::trace;
 use crate::units::Level;
 
 /// Rows folded in one transaction.
@@ -255,6 +257,15 @@ impl Pipeline {
             }
             let Some(last) = rows.last() else { return Ok(Drained::Wholly) };
             let cursor = Cursor { seq: last.seq, through_at: last.received_at };
+            let (watch, count) = (Stopwatch::start(), rows.len() as u64);
+            let span = tracing::info_span!(
+                target: trace::TARGET,
+                "evaluate",
+                sentinela.readings = count,
+                sentinela.journal.first_seq = rows.first().map_or(0, |row| row.seq.0),
+                sentinela.journal.last_seq = cursor.seq.0,
+                sentinela.effects = tracing::field::Empty
+            );
             let mut effects = Vec::new();
             for row in rows {
                 self.step(&Input::Reading(reading_of(row)), &mut effects);
@@ -262,7 +273,10 @@ impl Pipeline {
             if effects.is_empty() {
                 commit_without_waiting(&mut tx).await?;
             }
-            self.commit(tx, cursor, effects).await?;
+            span.record("sentinela.effects", effects.len() as u64);
+            self.commit(tx, cursor, effects).instrument(span).await?;
+            metrics::histogram!("sentinela_evaluation_seconds").record(watch.elapsed().as_secs_f64());
+            metrics::counter!("sentinela_evaluated_readings_total").increment(count);
             if last_batch {
                 return Ok(Drained::Wholly);
             }

@@ -1,8 +1,21 @@
-//! Logs of the process, to standard error: text for people, JSON for machines. Metrics are in `web::measure`.
+//! Logs of the process, to standard error: text for people, JSON for machines; and traces, for a collector (`trace`). Metrics are in
+//! `web::measure`.
 
-use tracing_subscriber::EnvFilter;
+pub mod otlp;
+pub mod trace;
 
-use crate::config::{Log, LogFormat};
+use std::sync::OnceLock;
+
+use tokio::sync::mpsc;
+use tracing_subscriber::filter::filter_fn;
+use tracing_subscriber::layer::{Layer, SubscriberExt as _};
+use tracing_subscriber::{EnvFilter, Registry, reload};
+
+use crate::config::{Config, Log, LogFormat};
+use crate::ids::Ids;
+
+/// What decides which lines are written, for whoever changes it while the service runs.
+static LEVEL: OnceLock<reload::Handle<EnvFilter, Registry>> = OnceLock::new();
 
 #[derive(Debug, thiserror::Error)]
 pub enum TelemetryError {
@@ -17,20 +30,60 @@ pub enum TelemetryError {
 /// # Errors
 /// `log.level` cannot be understood.
 pub fn start_logs(log: &Log) -> Result<(), TelemetryError> {
-    let filter = EnvFilter::try_new(filter_of(&log.level))
-        .map_err(|source| TelemetryError::Level { value: log.level.clone(), source })?;
-    let colours = std::io::IsTerminal::is_terminal(&std::io::stderr());
-    if tracing::subscriber::set_global_default(subscriber(log.format, colours, filter, std::io::stderr)).is_ok() {
-        // What a panic says may hold anything, so it passes the mask as well.
-        std::panic::set_hook(Box::new(|panic| {
-            let trace = std::backtrace::Backtrace::capture();
-            tracing::error!("{panic}\n{trace}");
-        }));
-    }
-    Ok(())
+    start_with(log, None).map(drop)
 }
 
-/// What writes the lines: in the wanted format, each behind the mask.
+/// Starts logging, and tracing where a collector is configured: what comes back are the spans for it (`otlp::run`).
+///
+/// # Errors
+/// As [`start_logs`].
+pub fn start(config: &Config) -> Result<Option<mpsc::Receiver<trace::Ended>>, TelemetryError> {
+    if config.telemetry.otlp_endpoint.is_empty() {
+        return start_logs(&config.log).map(|()| None);
+    }
+    let (traces, ended) = trace::Traces::new(Ids::system());
+    let is_first = start_with(&config.log, Some(traces))?;
+    Ok(is_first.then_some(ended))
+}
+
+/// Whether this call was the first of the process.
+fn start_with(log: &Log, traces: Option<trace::Traces>) -> Result<bool, TelemetryError> {
+    let (filter, level) = reload::Layer::new(parse(&log.level)?);
+    let colours = std::io::IsTerminal::is_terminal(&std::io::stderr());
+    let written = Registry::default().with(lines(log.format, colours, std::io::stderr).with_filter(filter));
+    let set = match traces {
+        Some(traces) => {
+            tracing::subscriber::set_global_default(written.with(traces.with_filter(filter_fn(trace::is_ours))))
+        }
+        None => tracing::subscriber::set_global_default(written),
+    };
+    if set.is_err() {
+        return Ok(false);
+    }
+    // Nobody else can have set it: only the first call comes here.
+    let _ = LEVEL.set(level);
+    // What a panic says may hold anything, so it passes the mask as well.
+    std::panic::set_hook(Box::new(|panic| {
+        let trace = std::backtrace::Backtrace::capture();
+        tracing::error!("{panic}\n{trace}");
+    }));
+    Ok(true)
+}
+
+/// Changes which lines are written, from now on. False where this process writes its lines some other way.
+///
+/// # Errors
+/// As [`start_logs`]; then nothing changes.
+pub fn set_level(level: &str) -> Result<bool, TelemetryError> {
+    let filter = parse(level)?;
+    Ok(LEVEL.get().is_some_and(|handle| handle.reload(filter).is_ok()))
+}
+
+fn parse(level: &str) -> Result<EnvFilter, TelemetryError> {
+    EnvFilter::try_new(filter_of(level)).map_err(|source| TelemetryError::Level { value: level.to_owned(), source })
+}
+
+/// What writes the lines that the filter lets through: in the wanted format, each behind the mask.
 pub fn subscriber<W, M>(
     format: LogFormat,
     colours: bool,
@@ -41,10 +94,18 @@ where
     W: std::io::Write + 'static,
     M: Fn() -> W + Send + Sync + 'static,
 {
-    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(move || Masked(open()));
+    Box::new(Registry::default().with(lines(format, colours, open).with_filter(filter)))
+}
+
+fn lines<W, M>(format: LogFormat, colours: bool, open: M) -> Box<dyn Layer<Registry> + Send + Sync>
+where
+    W: std::io::Write + 'static,
+    M: Fn() -> W + Send + Sync + 'static,
+{
+    let written = tracing_subscriber::fmt::layer().with_writer(move || Masked(open()));
     match format {
-        LogFormat::Text => Box::new(builder.with_ansi(colours).finish()),
-        LogFormat::Json => Box::new(builder.json().flatten_event(true).finish()),
+        LogFormat::Text => Box::new(written.with_ansi(colours)),
+        LogFormat::Json => Box::new(written.json().flatten_event(true)),
     }
 }
 

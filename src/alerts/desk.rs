@@ -24,6 +24,7 @@ use crate::ids::{AlertId, AreaId};
 use crate::risk::explain::Explanation;
 use crate::risk::network::PairKey;
 use crate::risk::reason::Reason;
+use crate::telemetry::trace::TARGET;
 use crate::units::Level;
 
 /// Tells everything that is looked at for a pair as of now; nothing for a pair that no rule judges.
@@ -160,7 +161,14 @@ impl Desk {
         let mut savepoint = conn.begin().await?;
         let done = self.act(&mut savepoint, now, concern, decided).await;
         let what = || format!("{:?} of area {}", decided.decision, concern.pair.area);
-        self.fresh.extend(settle(savepoint, done, what).await?.flatten());
+        let touched = settle(savepoint, done, what).await?.flatten();
+        if let Some(alert) = touched {
+            let (area, level) = (concern.pair.area.0, concern.level.as_str());
+            drop(
+                tracing::info_span!(target: TARGET, "alert.draft", %alert, sentinela.area.id = area, sentinela.level = level),
+            );
+        }
+        self.fresh.extend(touched);
         Ok(())
     }
 

@@ -20,6 +20,7 @@ use crate::events::{Event, notify};
 use crate::ids::{AlertId, Ids, IncidentId};
 use crate::incidents;
 use crate::plancon::activation;
+use crate::telemetry::trace::TARGET;
 use crate::vault::Keyring;
 
 /// What issuing needs besides the alert.
@@ -60,6 +61,7 @@ impl<'a> Issuer<'a> {
         id: AlertId,
         revision: i32,
     ) -> Result<Issued, AlertError> {
+        let _traced = tracing::info_span!(target: TARGET, "alert.issue", alert = %id);
         // The alert that is answered is older, and everyone locks alerts in the order of their ids.
         let answered = match store::answered_by(&mut *conn, id).await? {
             Some(answered) => store::lock(&mut *conn, answered).await?,

@@ -144,6 +144,19 @@ pub enum Outcome {
     },
 }
 
+impl Outcome {
+    /// The word of traces.
+    pub const fn word(&self) -> &'static str {
+        match self {
+            Self::Accepted => "accepted",
+            Self::Delivered => "delivered",
+            Self::Refused { .. } => "refused",
+            Self::NotSent { .. } => "not_sent",
+            Self::Unknown { .. } => "unknown",
+        }
+    }
+}
+
 /// Limits a try is judged by.
 #[derive(Clone, Copy, Debug)]
 pub struct Policy {

@@ -10,6 +10,7 @@ use futures_util::stream::FuturesUnordered;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
+use tracing::Instrument as _;
 
 use super::channels::smpp::{self, LinkEvent};
 use super::channels::{Body, Done, Handed, Job, Key, Way, email, http};
@@ -28,9 +29,12 @@ use super::{jobs, notices};
 use crate::clock::Instant;
 use crate::events::{Event, notify};
 use crate::ids::OutboxId;
+use crate::telemetry::trace::{self, Sampler};
 
 /// Entries that wait for the database; beyond it nothing more is sent.
 const WRITES: usize = 4000;
+/// Messages of one provider that are told in traces, in a second.
+const TRACED_PER_SECOND: u32 = 20;
 const SWEEP_EVERY: chrono::TimeDelta = chrono::TimeDelta::seconds(2);
 
 /// What was claimed, each most urgent first.
@@ -73,6 +77,7 @@ struct Feed {
     /// The oldest lease in our hands, by our own clock.
     held_since: Held,
     writes: mpsc::Sender<Write>,
+    sampler: Sampler,
 }
 
 /// Runs until the service stops.
@@ -139,6 +144,7 @@ impl Feed {
             renewed_at: now,
             held_since: Held::begin(dispatch.lease()),
             writes,
+            sampler: Sampler::new(TRACED_PER_SECOND),
             lane,
         }
     }
@@ -228,10 +234,39 @@ impl Feed {
             self.bucket.take(now, weight);
             self.weight_in_flight += weight;
             self.breaker = std::mem::take(&mut self.breaker).sent();
-            self.in_flight.push(way.send(job, now));
+            let key = job.row.key;
+            let sending = self.traced(key, now, way.send(job, now));
+            self.in_flight.push(sending);
         }
         self.give_back(died).await;
         self.let_go_of(lapsed).await;
+    }
+
+    /// The sending as a span of its alert's trace, where this second has room for one more.
+    fn traced(&mut self, key: Key, now: Instant, sending: BoxFuture<'static, Handed>) -> BoxFuture<'static, Handed> {
+        let Key::Outbox(row, alert) = key else { return sending };
+        if !trace::is_on() || !self.sampler.takes(now.timestamp()) {
+            return sending;
+        }
+        let span = tracing::info_span!(
+            target: trace::TARGET,
+            "dispatch.send",
+            kind = "client",
+            %alert,
+            sentinela.outbox.id = row.0,
+            sentinela.provider = self.provider().name,
+            sentinela.outcome = tracing::field::Empty
+        );
+        let told = async move {
+            let handed = sending.await;
+            let outcome = match &handed {
+                Handed::Ended(done) => done.outcome.word(),
+                Handed::LetGo(_) => "let_go",
+            };
+            tracing::Span::current().record("sentinela.outcome", outcome);
+            handed
+        };
+        Box::pin(told.instrument(span))
     }
 
     /// Claims about a second's worth, so that a more urgent alert never waits behind a long queue.
@@ -286,6 +321,9 @@ impl Feed {
             Ok(Claimed { first, notices }) => {
                 // There may be more; an empty claim waits for a signal or the tick.
                 self.due |= !(first.is_empty() && notices.is_empty());
+                let count = (first.len() + notices.len()) as u64;
+                metrics::counter!("sentinela_dispatch_claimed_total", "provider" => self.provider().name.clone())
+                    .increment(count);
                 self.mine.extend(first.iter().chain(&notices).map(|job| (job.row.key, job.row.fence)));
                 self.queue.extend(first);
                 self.notices.extend(notices);
@@ -444,11 +482,24 @@ impl Feed {
             // When the writer is busy it settles with every batch anyway.
             let _ = self.writes.try_send(Write::Settle);
         }
+        self.measure(healthy);
         self.weed(now).await?;
         if resting || self.is_shut() {
             self.release_queue().await;
         }
         Ok(())
+    }
+
+    /// How the provider stands in this process.
+    fn measure(&self, healthy: bool) {
+        let name = || self.provider().name.clone();
+        let flag = |is: bool| f64::from(u8::from(is));
+        metrics::gauge!("sentinela_provider_healthy", "provider" => name()).set(flag(healthy));
+        metrics::gauge!("sentinela_provider_held", "provider" => name()).set(flag(self.held));
+        metrics::gauge!("sentinela_provider_rate", "provider" => name()).set(self.bucket.rate());
+        metrics::gauge!("sentinela_provider_in_flight", "provider" => name()).set(self.weight_in_flight as f64);
+        metrics::gauge!("sentinela_provider_queued", "provider" => name())
+            .set((self.queue.len() + self.notices.len()) as f64);
     }
 
     /// Nothing leaves from here for now, and another provider may be able to.

@@ -19,6 +19,7 @@ use crate::app::App;
 use crate::clock::{Instant, Stopwatch};
 use crate::events::{Event, notify};
 use crate::ids::AlertId;
+use crate::telemetry::trace;
 
 /// Longest sleep of a task that nobody wakes.
 pub(crate) const TICK: Duration = Duration::from_millis(500);
@@ -80,9 +81,11 @@ async fn spread_all(app: App) {
 
 /// One step, if any audience waits for one.
 async fn spread_some(app: &App) -> sqlx::Result<Option<spread::Step>> {
+    let began_us = trace::now_us();
     let mut tx = app.db.dispatch.begin().await?;
     let Some(step) = spread::step(&mut tx, app.clock.now()).await? else { return Ok(None) };
     tx.commit().await?;
+    drop(tracing::info_span!(target: trace::TARGET, "outbox.spread", alert = %step.alert, began_us));
     Ok(Some(step))
 }
 

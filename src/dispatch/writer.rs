@@ -19,10 +19,14 @@ use crate::app::App;
 use crate::clock::Instant;
 use crate::events::{Event, notify};
 use crate::failpoint::{self, Place};
+use crate::ids::AlertId;
 use crate::reports::inbound;
+use crate::telemetry::trace;
 
 /// Most entries in one commit.
 const BATCH: usize = 1000;
+/// Alerts of one batch that are told in traces.
+const TRACED: usize = 16;
 const RETRY_FIRST: Duration = Duration::from_millis(100);
 const RETRY_MAX: Duration = Duration::from_secs(2);
 
@@ -108,7 +112,7 @@ impl Batch {
     }
 
     async fn commit(&self, app: &App, provider: &str, moved: &Moved) -> sqlx::Result<()> {
-        let now = app.clock.now();
+        let (now, began_us) = (app.clock.now(), trace::now_us());
         let mut tx = app.db.dispatch.begin().await?;
         let completed = claim::complete(&mut tx, now, provider, &self.endings).await?;
         passed_on::record(&mut tx, provider, &self.passed_on).await?;
@@ -141,6 +145,7 @@ impl Batch {
             metrics::counter!("sentinela_dispatch_fenced_total", "provider" => provider.to_owned())
                 .increment(fenced as u64);
         }
+        trace_alerts(began_us, provider, &completed.alerts, &settled);
         moved.add(completed.alerts);
         moved.add(settled);
         Ok(())
@@ -168,6 +173,23 @@ impl Batch {
             report(&mut *conn, app, (&message.address, &message.words)).await?;
         }
         Ok(())
+    }
+}
+
+/// Ends of tries and receipts of a batch, in the traces of their alerts.
+fn trace_alerts(began_us: i64, provider: &str, ended: &[AlertId], received: &[AlertId]) {
+    if !trace::is_on() {
+        return;
+    }
+    for alert in ended.iter().take(TRACED) {
+        drop(
+            tracing::info_span!(target: trace::TARGET, "dispatch.settle", %alert, began_us, sentinela.provider = provider),
+        );
+    }
+    for alert in received.iter().take(TRACED) {
+        drop(
+            tracing::info_span!(target: trace::TARGET, "dispatch.receipt", %alert, began_us, sentinela.provider = provider),
+        );
     }
 }
 

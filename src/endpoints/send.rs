@@ -8,6 +8,7 @@ use crate::clock::Stopwatch;
 use crate::dispatch::decide::Outcome;
 use crate::dispatch::retry::Code;
 use crate::outbound::{Client, OutboundError};
+use crate::telemetry::trace;
 
 /// The largest answer that is read, in bytes.
 const MAX_ANSWER: usize = 1024 * 1024;
@@ -69,6 +70,9 @@ fn made(request: Request) -> Result<http::Request<Vec<u8>>, String> {
     let mut made = http::Request::builder().method(request.method).uri(request.url);
     for (name, value) in request.headers {
         made = made.header(name, value);
+    }
+    if let Some(parent) = trace::traceparent() {
+        made = made.header("traceparent", parent);
     }
     made.body(request.body).map_err(|error| error.to_string())
 }

@@ -7,6 +7,7 @@ use chrono::TimeDelta;
 use serde_json::json;
 use sqlx::PgConnection;
 use tokio::task::JoinSet;
+use tracing::Instrument as _;
 
 use super::events::Telling;
 use super::health::Told;
@@ -29,6 +30,7 @@ use crate::events::{Event, notify};
 use crate::i18n::Lang;
 use crate::outbound::{Client, Limits};
 use crate::sirens;
+use crate::telemetry::trace::TARGET;
 
 /// Tries under way at once.
 const AT_ONCE: usize = 32;
@@ -182,7 +184,15 @@ async fn deliver(app: App, client: Client, row: Claimed, held: Held) {
         Ok((_, Ok(_))) if !held.is_good() => return lapsed(&row.id),
         Ok((endpoint, Ok((request, is_real)))) => {
             let at = app.clock.now();
-            let sent = send(&client, request).await;
+            let span = tracing::info_span!(
+                target: TARGET,
+                "endpoint.send",
+                kind = "client",
+                alert = %row.alert_id,
+                sentinela.outbox.id = row.id.0,
+                sentinela.channel = row.kind.as_str()
+            );
+            let sent = send(&client, request).instrument(span).await;
             (endpoint, Ok((sent, is_real)), at)
         }
         Ok((endpoint, Err(why))) => (endpoint, Err(why), app.clock.now()),

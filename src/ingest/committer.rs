@@ -14,6 +14,7 @@ use crate::failpoint::{self, Place};
 use crate::ingest::reports;
 use crate::ingest::{NewReading, Quarantined};
 use crate::journal::{self, Outcome};
+use crate::telemetry::trace;
 
 /// Wait after a failed commit; doubles up to `RETRY_MAX`.
 const RETRY_FIRST: Duration = Duration::from_millis(100);
@@ -58,6 +59,17 @@ async fn write_readings(app: &App, mut lanes: Lanes) {
             let queued = app.ingest.queued_in(lane) as f64;
             metrics::gauge!("sentinela_ingest_queued_readings", "lane" => lane.as_str()).set(queued);
         }
+    }
+}
+
+/// The journal's end after a commit, for whoever follows a reading through the traces.
+async fn tell_head(app: &App, span: &tracing::Span) {
+    if !trace::is_on() {
+        return;
+    }
+    let Ok(mut conn) = app.db.ingest.acquire().await else { return };
+    if let Ok(Some(head)) = journal::head(&mut conn).await {
+        span.record("sentinela.journal.head_seq", head.seq.0);
     }
 }
 
@@ -106,6 +118,13 @@ impl Batch {
 
     async fn commit(self, app: &App, appender: &mut journal::Appender) {
         let watch = Stopwatch::start();
+        let span = tracing::info_span!(
+            target: trace::TARGET,
+            "ingest.commit",
+            sentinela.readings = self.readings.len() as u64,
+            sentinela.quarantined = self.quarantined.len() as u64,
+            sentinela.journal.head_seq = tracing::field::Empty
+        );
         let mut wait = RETRY_FIRST;
         loop {
             match appender.append(&app.db.ingest, &app.clock, &self.readings, &self.quarantined).await {
@@ -114,7 +133,8 @@ impl Batch {
                     metrics::histogram!("sentinela_ingest_commit_readings").record(self.readings.len() as f64);
                     app.ingest.has_committed();
                     failpoint::reach(Place::IngestCommitAfter).await;
-                    return self.answer(&outcomes);
+                    self.answer(&outcomes);
+                    return tell_head(app, &span).await;
                 }
                 Err(error) if app.stop.is_cancelled() => {
                     tracing::error!(%error, readings = self.readings.len(), "stopping without the database: not acknowledged");

@@ -96,6 +96,7 @@ impl Presence {
             }
         }
         state.pending.insert(device, Mark { online: true, seen_at: at });
+        measure(&state);
         drop(state);
         self.wake.notify_one();
     }
@@ -107,6 +108,7 @@ impl Presence {
         if let Some(from) = from {
             one_less(&mut state.from, from);
         }
+        measure(&state);
         if one_less(&mut state.of_device, device) > 0 {
             return false;
         }
@@ -161,6 +163,10 @@ impl Presence {
             tracing::warn!(%error, devices = pending.len(), "who is online could not be stored");
         }
     }
+}
+
+fn measure(state: &State) {
+    metrics::gauge!("sentinela_mqtt_connections").set(state.open.len() as f64);
 }
 
 /// Takes one from a count, and the count away when it is nothing. Returns what is left.

@@ -52,6 +52,7 @@ pub async fn requests(request: Request, next: Next) -> Response {
     let method = request.method().as_str().to_owned();
     let path = request.extensions().get::<MatchedPath>().map_or("none", |path| path.as_str()).to_owned();
     let response = next.run(request).await;
+    tracing::Span::current().record("status", response.status().as_u16());
     let labels = [("method", method), ("path", path), ("status", response.status().as_u16().to_string())];
     metrics::histogram!("http_request_duration_seconds", &labels).record(watch.elapsed().as_secs_f64());
     response

@@ -14,6 +14,7 @@ use tower_http::trace::TraceLayer;
 
 use crate::app::App;
 use crate::config::NodeRole;
+use crate::telemetry::trace;
 use crate::web::error::ApiError;
 use crate::web::{
     api, aside, assets, client, docs, error, feeds, gate, health, limit, measure, notices, ogc, pages, security,
@@ -61,6 +62,7 @@ fn all(app: &App) -> Router<App> {
         .merge(feeds::routes())
         .merge(notices::geojson::routes())
         .merge(notices::pictures::routes())
+        .merge(notices::service::routes())
         .merge(notices::status::routes())
         .merge(pages::routes())
         .merge(api::addresses::routes())
@@ -129,7 +131,10 @@ async fn in_time(request: Request, next: Next) -> Response {
 /// The path without its query: queries may carry addresses.
 fn span(request: &Request) -> tracing::Span {
     let path = request.extensions().get::<MatchedPath>().map_or("", MatchedPath::as_str);
-    tracing::info_span!("http", method = %request.method(), path)
+    let traceparent = request.headers().get("traceparent").and_then(|value| value.to_str().ok());
+    let traceparent = traceparent.filter(|text| trace::Place::parse(text).is_some());
+    let method = request.method();
+    tracing::info_span!(target: trace::TARGET, "http", %method, path, traceparent, kind = "server", status = tracing::field::Empty)
 }
 
 async fn not_here(request: Request) -> ApiError {

@@ -30,6 +30,8 @@ const OF_WARNING: &[Rule] = &[
     open("GET", "/alerts/active.geojson"),
     open("GET", "/alerts/{file}/map.png"),
     open("GET", "/api/v1/public/status"),
+    open("GET", "/api/v1/public/service"),
+    open("GET", "/situacao-do-servico"),
     open("GET", "/banner"),
     open("GET", "/banner.svg"),
     open("GET", "/banner/como-usar"),

@@ -52,6 +52,7 @@ mod messages;
 mod mqtt;
 mod oidc;
 mod older_brokers;
+mod operations;
 mod outbound;
 mod outside_import;
 mod outside_own;

@@ -51,6 +51,8 @@ const MAY: &[&str] = &[
     "db/",
     "config.rs",
     "secret.rs",
+    // What the machine tells of the process, and the certificates of the listeners.
+    "operation/process.rs",
     // Removes what is older than its days.
     "privacy/retention.rs",
     "events.rs",
@@ -163,6 +165,7 @@ const PURE: &[&str] = &[
     "rules/preview/",
     "rules/storms.rs",
     "morning/words.rs",
+    "operation/judge.rs",
     "damage/checklist.rs",
     "damage/documents.rs",
     "damage/dossier.rs",

@@ -4,6 +4,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use axum::http::HeaderValue;
+
 use super::{Body, Done, Job, part_end};
 use crate::clock::Instant;
 use crate::config::{HttpProvider, Outbound};
@@ -11,6 +13,7 @@ use crate::dispatch::decide::Outcome;
 use crate::dispatch::gateway::{Gateway, Words};
 use crate::dispatch::retry::{Code, Verdict};
 use crate::outbound::{Client, Limits};
+use crate::telemetry::trace;
 
 /// Longest connect: a gateway that is there answers at once, and the next provider waits.
 const CONNECT: Duration = Duration::from_secs(3);
@@ -61,10 +64,13 @@ impl Road {
             callback_url: &self.callback_url,
             validity_s: (job.row.expires_at - now).num_seconds().max(1),
         };
-        let request = match self.gateway.request(&words) {
+        let mut request = match self.gateway.request(&words) {
             Ok(request) => request,
             Err(detail) => return (refused(detail), None),
         };
+        if let Some(Ok(parent)) = trace::traceparent().as_deref().map(HeaderValue::from_str) {
+            request.headers_mut().insert("traceparent", parent);
+        }
         match self.client.send(request, ANSWER_BYTES).await {
             Ok(answer) => self.gateway.reading.read(answer.status.as_u16(), &answer.body, &reference),
             Err(error) if error.never_left() => (Outcome::NotSent { detail: error.to_string() }, None),

@@ -10,6 +10,7 @@ use crate::clock::Instant;
 use crate::dispatch::outbox::Enqueued;
 use crate::events::{Event, notify};
 use crate::ids::AlertId;
+use crate::telemetry::trace::TARGET;
 
 /// Places near the alert up to which the audience is written at once.
 const SMALL: i64 = 5000;
@@ -19,8 +20,18 @@ const FIRST: i64 = 1500;
 /// Writes one row for each endpoint, recipient and channel, in the transaction that issues the alert, and wakes the dispatchers at its
 /// commit. Doing it twice adds nothing.
 pub async fn enqueue(conn: &mut PgConnection, now: Instant, alert: AlertId) -> sqlx::Result<Enqueued> {
+    let traced = tracing::info_span!(
+        target: TARGET,
+        "outbox.enqueue",
+        %alert,
+        sentinela.endpoints = tracing::field::Empty,
+        sentinela.sms = tracing::field::Empty,
+        sentinela.email = tracing::field::Empty,
+        sentinela.suppressed = tracing::field::Empty
+    );
     compile_nothing(&mut *conn).await?;
     let endpoints = crate::endpoints::store::enqueue::enqueue(&mut *conn, now, alert).await?;
+    traced.record("sentinela.endpoints", endpoints);
     if endpoints > 0 {
         metrics::counter!("sentinela_outbox_rows_total", "state" => "pending").increment(endpoints.unsigned_abs());
         notify(&mut *conn, &Event::Outbox).await?;
@@ -35,6 +46,9 @@ pub async fn enqueue(conn: &mut PgConnection, now: Instant, alert: AlertId) -> s
     };
     notify(conn, &Event::Outbox).await?;
     count(&enqueued);
+    traced.record("sentinela.sms", enqueued.sms);
+    traced.record("sentinela.email", enqueued.email);
+    traced.record("sentinela.suppressed", enqueued.suppressed);
     Ok(enqueued)
 }
 

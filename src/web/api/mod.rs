@@ -46,6 +46,7 @@ pub mod warnings;
 #[openapi(paths(
     crate::web::stream::events,
     crate::web::feeds::keys,
+    crate::web::notices::service::show,
     crate::web::notices::status::show,
     addresses::list,
     audit::list,

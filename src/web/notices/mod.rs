@@ -5,6 +5,7 @@ pub mod archive;
 pub mod geojson;
 pub mod ground;
 pub mod pictures;
+pub mod service;
 pub mod status;
 
 use chrono::TimeDelta;

@@ -3,6 +3,7 @@
 pub mod archive;
 pub mod banner;
 pub mod one;
+pub mod service;
 
 use askama::Template;
 use askama::filters::{Html, escape};
@@ -28,7 +29,7 @@ use crate::web::notices::{Notice, Standing, ground, steps};
 use crate::web::situation::{self, AreaLevel};
 
 pub fn routes() -> Router<App> {
-    Router::new().route("/", get(home)).merge(archive::routes()).merge(banner::routes())
+    Router::new().route("/", get(home)).merge(archive::routes()).merge(banner::routes()).merge(service::routes())
 }
 
 /// Maps are drawn of so many alerts of one page; more at once would make it slow just when it must not be.
