@@ -10,12 +10,14 @@ if [ -z "$tool" ]; then
     tool=$folder/usr/bin/promtool
     if [ ! -x "$tool" ]; then
         command -v apt-get >/dev/null 2>&1 || { echo "check-operations: promtool is missing, and this is no Debian: install prometheus" >&2; exit 1; }
+        root=()
+        [ "$(id -u)" = 0 ] || root=(sudo)
         mkdir -p "$folder"
         # apt downloads as a user of its own, which may not write below /root.
         there=$(mktemp -d)
         chmod 777 "$there"
         trap 'rm -rf "$there"' EXIT
-        (cd "$there" && { apt-get download -qq prometheus || { apt-get update -qq && apt-get download -qq prometheus; }; } >/dev/null)
+        (cd "$there" && { apt-get download -qq prometheus || { "${root[@]}" apt-get update -qq && apt-get download -qq prometheus; }; } >/dev/null)
         dpkg-deb -x "$there"/prometheus_*.deb "$folder"
     fi
 fi

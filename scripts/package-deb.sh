@@ -56,6 +56,9 @@ grep -q '^ExecStart=/usr/bin/sentinela ' "$work/unit" && grep -q '^User=sentinel
 put "$work/unit" lib/systemd/system/sentinela.service
 put packaging/debian/sentinela.toml etc/sentinela/sentinela.toml
 put config/default.toml usr/share/doc/sentinela/examples/default.toml
+# What watches the service, where `runbook_url` of the rules leads to the documents below.
+put config/prometheus/rules.yml usr/share/doc/sentinela/examples/prometheus-rules.yml
+put config/grafana/sentinela.json usr/share/doc/sentinela/examples/grafana-sentinela.json
 
 put packaging/debian/lintian-overrides usr/share/lintian/overrides/sentinela
 

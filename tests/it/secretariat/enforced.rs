@@ -118,10 +118,12 @@ async fn what_was_done_is_never_rewritten_deleted_or_emptied_whoever_asks() {
     }
 }
 
+fn case(key: &str, fields: Value) -> Value {
+    json!({ "type": key, "title": "Título, \"com\" aspas; e ponto", "fields": fields })
+}
+
 /// Bodies that open cases of a module whose work is cases; none: it has none.
 fn openings(slug: &str) -> Vec<Value> {
-    let case =
-        |key: &str, fields: Value| json!({ "type": key, "title": "Título, \"com\" aspas; e ponto", "fields": fields });
     match slug {
         "representation" => vec![case(
             "representation.delegation",
@@ -169,6 +171,13 @@ fn openings(slug: &str) -> Vec<Value> {
             json!({ "kind": "hearing", "about": "loa", "summary": "Serve?",
             "opens_on": "2026-02-20", "closes_on": "2026-03-10" }),
         )],
+        _ => openings_for_residents(slug),
+    }
+}
+
+/// The same, of what residents ask for and read.
+fn openings_for_residents(slug: &str) -> Vec<Value> {
+    match slug {
         "service-evaluation" => vec![case(
             "service_evaluation.follow_up",
             json!({ "service": "inss", "year": 2026,
