@@ -1,6 +1,7 @@
 //! Chains of the secretariat as they lie in the database, for whoever reckons them anew. What they cover is named here and not asked of the
 //! database, so that whoever changes its functions changes nothing of what is found.
 
+use serde::{Deserialize, Serialize};
 use sqlx::PgConnection;
 use uuid::Uuid;
 
@@ -94,7 +95,7 @@ impl Row {
             prev: self.prev.map(|prev| hex(&prev)),
             hash: self.hash.map(|hash| hex(&hash)).unwrap_or_default(),
         });
-        let fits = self.is_there.then(|| self.fits == Some(true));
+        let fits = self.is_there.then_some(self.fits == Some(true));
         Covered { table: self.table_name, key: self.key, link, fits, is_whole: self.whole.unwrap_or(true) }
     }
 }
