@@ -639,6 +639,7 @@ audit-fault-inserted = There is an act that the chain does not know, near place 
 audit-fault-reordered = The act at place { $seq } was written at place { $through }.
 audit-fault-truncated = The end of the chain is gone: of places { $seq } to { $through } nothing is left.
 audit-fault-recomputed = The chain was computed anew: the head noted at place { $seq } fits no more.
+audit-fault-ledger = Its own chain does not fit: something was changed from outside at place { $seq }.
 
 ## accounts
 nav-account = My account

@@ -639,6 +639,7 @@ audit-fault-inserted = Há um ato que a cadeia não conhece, junto ao lugar { $s
 audit-fault-reordered = O ato no lugar { $seq } foi escrito no lugar { $through }.
 audit-fault-truncated = O fim da cadeia sumiu: dos lugares { $seq } a { $through } nada resta.
 audit-fault-recomputed = A cadeia foi refeita: a cabeça anotada no lugar { $seq } não confere mais.
+audit-fault-ledger = A cadeia própria não confere: algo mudou por fora no lugar { $seq }.
 
 ## accounts
 nav-account = Minha conta

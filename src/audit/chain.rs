@@ -146,6 +146,8 @@ vocabulary! {
         Truncated = "truncated",
         /// The chain was computed anew: a noted head fits no more, though every row fits its neighbours.
         Recomputed = "recomputed",
+        /// A chain of the secretariat does not fit, or what it covers: of a case, an instrument, a body or a budget.
+        Ledger = "ledger",
     }
 }
 
@@ -154,7 +156,7 @@ vocabulary! {
 pub struct Finding {
     #[schema(value_type = String)]
     pub fault: Fault,
-    /// Place in the chain; of rows that are gone the first one. None for an event outside the chain.
+    /// Place in the chain; of rows that are gone the first one. None for an event outside the chain. In a ledger its own place there.
     pub seq: Option<i64>,
     /// The last place it concerns, or the place where a reordered event belongs.
     pub through: Option<i64>,
@@ -188,6 +190,18 @@ pub struct Outcome {
     pub found: u64,
     /// Noted heads that were compared.
     pub anchors: usize,
+    /// Cases, instruments, bodies and budgets whose own chains were walked.
+    pub ledgers: u64,
+}
+
+impl Outcome {
+    /// Keeps a finding; of those beyond the most only the number.
+    pub fn push(&mut self, finding: Finding) {
+        self.found += 1;
+        if self.findings.len() < MOST_FINDINGS {
+            self.findings.push(finding);
+        }
+    }
 }
 
 /// The row before, as far as the next one needs it.
@@ -377,10 +391,7 @@ impl Verifier {
     }
 
     fn push(&mut self, finding: Finding) {
-        self.outcome.found += 1;
-        if self.outcome.findings.len() < MOST_FINDINGS {
-            self.outcome.findings.push(finding);
-        }
+        self.outcome.push(finding);
     }
 }
 

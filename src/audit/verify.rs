@@ -1,16 +1,18 @@
-//! The whole check of the audit on a live database: page by page, so that it takes little memory and holds nobody up.
+//! The whole check of the audit on a live database, and of the chains of the secretariat: page by page, so that it takes little memory and
+//! holds nobody up.
 
 use std::path::Path;
 
 use sqlx::PgConnection;
 
-use super::chain::{Anchor, MOST_FINDINGS, Outcome, Verifier};
+use super::chain::{Anchor, Fault, Finding, MOST_FINDINGS, Outcome, Verifier};
 use super::{anchors, store};
+use crate::secretariat::kernel::walk::{self, Broken};
 
 /// Rows read at a time.
 const PAGE: i64 = 5_000;
 
-/// Computes every hash anew, and compares the chain with the heads noted in `heads` and those given.
+/// Computes every hash anew, compares the chain with the heads noted in `heads` and those given, and walks the chains of the secretariat.
 ///
 /// `progress` hears after each page how many rows are checked. Events that commit meanwhile are checked too.
 ///
@@ -38,8 +40,23 @@ pub async fn verify<F: Future<Output = anyhow::Result<()>>>(
     for event in store::strays(&mut *conn, most).await? {
         verifier.stray(&event);
     }
-    for (seq, event_id) in store::doubled(conn, most).await? {
+    for (seq, event_id) in store::doubled(&mut *conn, most).await? {
         verifier.doubled(seq, event_id);
     }
-    Ok(verifier.finish())
+    let mut outcome = verifier.finish();
+    let ledgers = walk::walk(conn, |broken| outcome.push(told(broken))).await?;
+    outcome.ledgers = ledgers;
+    Ok(outcome)
+}
+
+fn told(broken: Broken) -> Finding {
+    Finding {
+        fault: Fault::Ledger,
+        seq: broken.seq.map(i64::from),
+        through: None,
+        at: None,
+        act: String::new(),
+        object: format!("{} {}", broken.of, broken.id),
+        what: broken.what,
+    }
 }

@@ -19,7 +19,8 @@ const PAGE: i64 = 2_000;
 
 #[derive(Debug, clap::Subcommand)]
 pub enum Action {
-    /// Compute the whole chain anew and name every event that was changed, taken out, put in or moved.
+    /// Compute the whole chain anew and name every event that was changed, taken out, put in or moved, and the first broken place of
+    /// each case, instrument, body and budget.
     /// Exits with 0 when all is in order, 1 when something is wrong, 2 for wrong use
     Verify {
         /// A head noted elsewhere, SEQ:HASH as `audit head` writes it, which the chain must contain; may be given often
@@ -100,6 +101,7 @@ async fn verify(session: &Session, mut heads: Vec<Anchor>, copy: Option<PathBuf>
         |(seq, hash)| format!("head {seq}:{}", crate::audit::chain::hex(hash)),
     );
     println!("{} events, {} noted heads, {head}", outcome.checked, outcome.anchors);
+    println!("{} cases, instruments, bodies and budgets with chains of their own", outcome.ledgers);
     if outcome.anchors == 0 {
         println!(
             "no head is noted in {}: an end that was cut off, or a chain computed anew, would not be seen",

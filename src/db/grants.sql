@@ -1,5 +1,5 @@
 -- What the service may do, asked for anew after each migration: the role `sentinela_service` reads and writes rows and
--- nothing else. What a trigger keeps append-only it may only append to; the chain of the audit it may only read.
+-- nothing else. What a trigger keeps append-only it may only append to; the chains that the database makes it may only read.
 --
 -- Roles belong to the whole server, so several databases (and the tests, in parallel) may ask for this one at once: whoever
 -- comes second finds it made.
@@ -51,7 +51,7 @@ begin
         cross join lateral (
             select case
                 when c.relkind = 'S' then array['SELECT', 'USAGE']
-                when c.relname in ('audit_chain', '_sqlx_migrations') or c.relkind in ('v', 'm') then array['SELECT']
+                when c.relname in ('audit_chain', 'chain_link', '_sqlx_migrations') or c.relkind in ('v', 'm') then array['SELECT']
                 when append_only.kept then array['INSERT', 'SELECT']
                 else array['DELETE', 'INSERT', 'SELECT', 'UPDATE'] end as rights) wanted
         where c.relnamespace = 'public'::regnamespace and c.relkind in ('r', 'p', 'v', 'm', 'S')

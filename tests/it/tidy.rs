@@ -89,6 +89,7 @@ const MAY: &[&str] = &[
 const PURE: &[&str] = &[
     "engine.rs",
     "engine/",
+    "secretariat/kernel/chain.rs",
     "secretariat/kernel/check.rs",
     "secretariat/kernel/decide.rs",
     "secretariat/kernel/define.rs",

@@ -1,53 +1,13 @@
-//! The chain of the acts of a case: the hash of each act covers it and the hash before it, so that nothing is changed unseen. Pure.
+//! The acts of a case in their chain (`chain`): the hash of each act covers it and the hash before it, so that nothing is changed unseen. Pure.
 
 use serde_json::{Map, Value, json};
-use sha2::{Digest as _, Sha256};
 use uuid::Uuid;
 
+use super::chain::Chained;
+pub use super::chain::{canonical, hex, sha256, stamp, unhex};
 use super::define::{CaseType, Field};
 use super::{ActDone, Fields};
 use crate::clock::Instant;
-
-/// JSON with sorted keys and without spaces: one text for one value.
-pub fn canonical(value: &Value) -> String {
-    match value {
-        Value::Object(map) => {
-            let mut pairs: Vec<(&String, &Value)> = map.iter().collect();
-            pairs.sort_by_key(|(key, _)| *key);
-            let parts: Vec<String> = pairs
-                .into_iter()
-                .map(|(key, value)| format!("{}:{}", Value::from(key.as_str()), canonical(value)))
-                .collect();
-            format!("{{{}}}", parts.join(","))
-        }
-        Value::Array(list) => format!("[{}]", list.iter().map(canonical).collect::<Vec<_>>().join(",")),
-        other => other.to_string(),
-    }
-}
-
-pub fn sha256(bytes: &[u8]) -> [u8; 32] {
-    Sha256::digest(bytes).into()
-}
-
-pub fn hex(bytes: &[u8]) -> String {
-    use std::fmt::Write as _;
-    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
-}
-
-/// The bytes of a hash in hexadecimal; none when it is no hash.
-pub fn unhex(text: &str) -> Option<[u8; 32]> {
-    let mut bytes = [0; 32];
-    if text.len() != 64 || !text.is_ascii() {
-        return None;
-    }
-    for (at, byte) in bytes.iter_mut().enumerate() {
-        *byte = u8::from_str_radix(text.get(at * 2..at * 2 + 2)?, 16).ok()?;
-    }
-    Some(bytes)
-}
 
 /// An act that is to be chained.
 #[derive(Clone, Debug)]
@@ -62,41 +22,60 @@ pub struct Link<'a> {
     pub changes: &'a Map<String, Value>,
 }
 
-/// Microseconds, as the database keeps an instant.
-pub fn stamp(at: Instant) -> String {
-    at.to_rfc3339_opts(chrono::SecondsFormat::Micros, true)
+impl Link<'_> {
+    fn content(&self) -> Map<String, Value> {
+        let content = [
+            ("at", json!(stamp(self.at))),
+            ("actor", json!(self.actor)),
+            ("actor_kind", json!(self.actor_kind)),
+            ("act", json!(self.act)),
+            ("from", json!(self.from_state)),
+            ("to", json!(self.to_state)),
+            ("reason", json!(self.reason)),
+            ("changes", json!(self.changes)),
+        ];
+        content.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
+    }
+}
+
+impl Chained for ActDone {
+    const SUBJECT: &'static str = "case";
+
+    fn seq(&self) -> i32 {
+        self.seq
+    }
+
+    fn prev(&self) -> Option<&str> {
+        self.prev.as_deref()
+    }
+
+    fn hash(&self) -> &str {
+        &self.hash
+    }
+
+    fn content(&self) -> Map<String, Value> {
+        let link = Link {
+            at: self.at,
+            actor: &self.actor,
+            actor_kind: &self.actor_kind,
+            act: &self.act,
+            from_state: &self.from_state,
+            to_state: &self.to_state,
+            reason: &self.reason,
+            changes: &self.changes,
+        };
+        link.content()
+    }
 }
 
 /// The hash of an act after another.
 pub fn chain(case: Uuid, seq: i32, prev: Option<&[u8]>, link: &Link<'_>) -> [u8; 32] {
-    let body = json!({
-        "case": case, "seq": seq, "prev": prev.map(hex), "at": stamp(link.at), "actor": link.actor, "actor_kind": link.actor_kind,
-        "act": link.act, "from": link.from_state, "to": link.to_state, "reason": link.reason, "changes": link.changes,
-    });
-    sha256(canonical(&body).as_bytes())
+    super::chain::hash((ActDone::SUBJECT, case), seq, prev.map(hex).as_deref(), link.content())
 }
 
 /// The first act that is not what it was; none when the chain is whole.
 pub fn broken(case: Uuid, acts: &[ActDone]) -> Option<i32> {
-    let mut prev: Option<[u8; 32]> = None;
-    for (act, seq) in acts.iter().zip(1..) {
-        let link = Link {
-            at: act.at,
-            actor: &act.actor,
-            actor_kind: &act.actor_kind,
-            act: &act.act,
-            from_state: &act.from_state,
-            to_state: &act.to_state,
-            reason: &act.reason,
-            changes: &act.changes,
-        };
-        let hash = chain(case, seq, prev.as_ref().map(<[u8; 32]>::as_slice), &link);
-        if act.seq != seq || act.prev != prev.as_ref().map(|prev| hex(prev)) || act.hash != hex(&hash) {
-            return Some(act.seq);
-        }
-        prev = Some(hash);
-    }
-    None
+    super::chain::broken(case, acts)
 }
 
 /// The first field that is not what the acts made of it. Of what is personal the acts say only that it changed.
@@ -163,10 +142,5 @@ mod tests {
         let mut swapped = whole;
         swapped.swap(0, 2);
         assert_eq!(broken(Uuid::nil(), &swapped), Some(3));
-    }
-
-    #[test]
-    fn one_value_has_one_text() {
-        assert_eq!(canonical(&json!({"b": [1, "x\"y"], "a": null})), r#"{"a":null,"b":[1,"x\"y"]}"#);
     }
 }

@@ -1,11 +1,12 @@
 //! The case engine: types of cases as data, and what may be done to a case of a type; and what modules share beside it (`body`, `instrument`, `tree`, `money`, `form`).
 //!
 //! `define` and `check` read definition files, `values` reads fields, `decide` judges an act with the guards of `guards`, `ledger` chains
-//! acts, `words` says why not, `publication` makes what everybody may see (all pure). `types` holds the definitions of this installation, `desk` acts in the
+//! acts in the one shape of `chain`, `words` says why not, `publication` makes what everybody may see (all pure). `types` holds the definitions of this installation, `desk` acts in the
 //! caller's transaction for every module, `exchange` takes cases out and in, `worker` does what the law does by itself, `remind` tells people of
-//! what is due.
+//! what is due, `walk` reckons every chain anew.
 
 pub mod body;
+pub mod chain;
 pub mod check;
 pub mod decide;
 pub mod define;
@@ -24,6 +25,7 @@ pub mod store;
 pub mod tree;
 pub mod types;
 pub mod values;
+pub mod walk;
 pub mod words;
 pub mod worker;
 

@@ -14,6 +14,7 @@ use sentinela::secretariat::budget::store::{self, Bill};
 use sentinela::secretariat::budget::{BillKind, days};
 use serde_json::{Value, json};
 
+use super::chained::found_in;
 use crate::approval::{Person, Room};
 use crate::damage::raw;
 
@@ -232,6 +233,41 @@ async fn a_budget_goes_from_the_plan_to_the_law_and_a_calamity_opens_a_credit_wi
     let mut late = credit("extraordinary", "none", 1);
     late["on"] = json!("2027-01-02");
     assert!(town.refused(Method::POST, &path("changes"), late).await.contains("lies outside of the year 2026"));
+}
+
+#[tokio::test]
+async fn what_was_changed_in_a_budget_behind_the_service_is_found() {
+    let town = Town::open().await;
+    let ppa = town.planned(2026).await;
+    town.to_council(&ppa, "2025-08-01").await;
+    let loa = town.collected(2026).await;
+    let path = |of: &str| format!("bills/{loa}/{of}");
+    town.propose(&loa, 70_000).await;
+    town.good(Method::POST, &path("proposals/02.04/send"), Value::Null).await;
+    town.to_council(&loa, "2025-08-01").await;
+    let amendment = json!({"kind": "amendment", "origin": "annulment", "on": "2025-08-01", "act": "Vereadora Lima",
+        "reason": "Mais lonas", "expense": [{"key": CIVIL, "amount": 5_000}, {"key": RESERVE, "amount": -5_000}]});
+    town.good(Method::POST, &path("changes"), amendment).await;
+    town.at("2025-12-19").await;
+    let filed = town.good(Method::GET, &path("changes"), Value::Null).await;
+    let decide = path(&format!("changes/{}/decide", filed[0]["id"].as_str().unwrap()));
+    town.good(Method::POST, &decide, json!({"taken": true, "reason": "Aprovada"})).await;
+    town.enact(&ppa, "2025-12-18").await;
+    let law = json!({"act": "enact", "law": {"number": "Lei 15.002", "on": "2025-12-19"}});
+    town.good(Method::POST, &path("steps"), law).await;
+    town.at("2026-02-23").await;
+    let table = format!("dia;chave;documento;empenhado;anulado;liquidado;pago\r\n23/02/2026;{CIVIL};E1;500,00;;;\r\n");
+    let import = town.good(Method::POST, &path("execution"), Value::String(table)).await;
+    assert_eq!(import["good"], 1, "{import}");
+    let columns = [
+        ("budget_bill", "created_by"),
+        ("budget_act", "actor"),
+        ("budget_change", "number"),
+        ("budget_decision", "reason"),
+        ("budget_import", "by"),
+        ("budget_publication", "kind"),
+    ];
+    found_in(&town.room, "budget", &columns).await;
 }
 
 #[tokio::test]

@@ -9,6 +9,7 @@ use sentinela::secretariat::kernel::body::{desk, store};
 use serde_json::{Value, json};
 use tower::ServiceExt as _;
 
+use super::chained::{found_after, found_in};
 use crate::approval::{Person, Room};
 use crate::damage::ask;
 use crate::support;
@@ -440,6 +441,37 @@ async fn what_happened_in_a_meeting_is_never_rewritten() {
             assert!(done.is_err_and(|error| error.to_string().contains("append-only")), "{table}");
         }
     }
+}
+
+#[tokio::test]
+async fn what_was_changed_in_a_body_behind_the_service_is_found() {
+    let mut hall = Hall::open().await;
+    let (seats, persons) = hall.seated().await;
+    it_is_convened(&mut hall).await;
+    it_opens_at_the_second_call(&mut hall, &seats).await;
+    it_resolves(&hall, &seats, &persons).await;
+    its_minutes_are_published(&hall).await;
+    let columns = [
+        ("body", "purpose"),
+        ("body_seat", "entity"),
+        ("body_mandate", "act"),
+        ("body_meeting", "place"),
+        ("body_meeting", "minutes"),
+        ("body_call", "by"),
+        ("body_item", "title"),
+        ("body_attendance", "by"),
+        ("body_recusal", "reason"),
+        ("body_vote", "by"),
+        ("body_decision", "reason"),
+        ("body_resolution", "text"),
+        ("body_snapshot", "by"),
+    ];
+    found_in(&hall.room, "body", &columns).await;
+    let put_in = "insert into body_attendance (meeting_id, seat_id, person_id, capacity, present, at, by)
+        select meeting_id, seat_id, person_id, capacity, false, at, by from body_attendance limit 1";
+    found_after(&hall.room, put_in, "of body_attendance was put in past the chain").await;
+    let taken_out = "delete from body_vote where id = (select max(id) from body_vote)";
+    found_after(&hall.room, taken_out, "of body_vote is gone").await;
 }
 
 #[tokio::test]

@@ -371,12 +371,19 @@ async fn an_agreement_file_that_could_not_have_been_is_refused_and_a_cpf_in_its_
     assert_eq!(told.len(), 1, "whoever takes bank data out is in the audit: {told:?}");
     let other = Room::open(&[]).await;
     let iris = other.person("iris", Role::Agreements).await;
-    let forged: [(&str, ForgeLine<'_>); 5] = [
+    let forged: [(&str, ForgeLine<'_>); 6] = [
         ("a series of agreements", &|line| line["series"] = json!("funding.convenio")),
         ("a number until", &|line| line["number"] = json!(i32::MAX)),
         ("in the future", &|line| line["changed_at"] = json!("2190-01-01T00:00:00Z")),
         ("does not follow", &|line| line["acts"][1]["from_state"] = json!("review")),
-        ("to which the last act led", &|line| line["document"]["state"] = json!("closed")),
+        ("money or document are not what act 2 left", &|line| line["document"]["state"] = json!("closed")),
+        // As of a file from before acts said what they left.
+        ("to which the last act led", &|line| {
+            line["document"]["state"] = json!("closed");
+            for act in line["acts"].as_array_mut().unwrap() {
+                act.as_object_mut().unwrap().retain(|key, _| !["covers", "prev", "hash"].contains(&key.as_str()));
+            }
+        }),
     ];
     for (words, forge) in forged {
         let mut value: Value = serde_json::from_str(line.trim()).unwrap();

@@ -3,6 +3,7 @@
 mod bad_input;
 mod budget;
 mod by_hand;
+mod chained;
 mod citizen;
 mod committees;
 mod council;

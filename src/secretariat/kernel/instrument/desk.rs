@@ -7,8 +7,9 @@ use sha2::{Digest as _, Sha256};
 use sqlx::PgConnection;
 use uuid::Uuid;
 
+use super::chain::{self, Covers};
 use super::store::{self, DoneAct, NewDocument, Row};
-use super::{Done, Entry, Kept, Ledger, Refusal, SUBJECT, Seen, Tick, chain};
+use super::{Done, Entry, Kept, Ledger, Refusal, SUBJECT, Seen, Tick};
 use crate::accounts::tokens::desk::Acting;
 use crate::audit::{self, Act as Audited, Entry as Noted};
 use crate::clock::Instant;
@@ -149,6 +150,7 @@ async fn carry_out<K: Kept>(
     }
     let reason: String = done.reason.chars().take(1000).collect();
     let to_state = done.next.state();
+    let covers = covers(&done.next)?;
     let kept = DoneAct {
         seq: 0,
         at: by.now,
@@ -158,6 +160,7 @@ async fn carry_out<K: Kept>(
         to_state: to_state.to_owned(),
         reason: reason.clone(),
         asked: step.asked,
+        covers: Some(covers),
         prev: None,
         hash: String::new(),
     };
@@ -167,6 +170,12 @@ async fn carry_out<K: Kept>(
     let entry = Noted::new(audited, KIND, step.id).because(&reason).from(json!({ "state": step.from_state })).to(after);
     audit::record(conn, by.ids, by.now, by.actor, entry).await?;
     Ok(())
+}
+
+/// What the act leaves.
+fn covers<K: Kept>(next: &K) -> Result<Covers, Refused> {
+    let document = serde_json::to_value(next).map_err(|error| sqlx::Error::Encode(Box::new(error)))?;
+    Ok(Covers::of(next.ledger().entries(), &document))
 }
 
 async fn numbered<K: Kept>(conn: &mut PgConnection, id: Uuid) -> Result<String, Refused> {
@@ -224,7 +233,7 @@ pub struct Whole<K> {
     pub row: Row<K>,
     pub deadlines: Vec<Deadline>,
     pub acts: Vec<DoneAct>,
-    /// The first act that is not what it was when it was done.
+    /// The first act that is not what it was when it was done, or whose money or document are not as it left them.
     pub broken_at: Option<i32>,
     pub documents: Vec<store::Document>,
 }
@@ -236,7 +245,8 @@ pub async fn whole<K: Kept>(conn: &mut PgConnection, id: Uuid) -> Result<Whole<K
     let deadlines = deadlines::store::list(&mut *conn, Some((SUBJECT, id)), false).await?;
     let acts = store::acts(&mut *conn, id).await?;
     let documents = store::documents(conn, id).await?;
-    let broken_at = chain::broken(id, &acts);
+    let uncovered = || chain::uncovered(&acts, row.what.ledger().entries(), &row.document_hash);
+    let broken_at = chain::broken(id, &acts).or_else(uncovered);
     Ok(Whole { row, deadlines, acts, broken_at, documents })
 }
 

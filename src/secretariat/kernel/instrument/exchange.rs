@@ -15,6 +15,7 @@ use crate::clock::Instant;
 use crate::deadlines::Course;
 use crate::deadlines::store as deadlines;
 use crate::refused::Refused;
+use crate::secretariat::kernel::chain::sum;
 
 /// Largest file.
 pub const MAX_BYTES: usize = 32 * 1024 * 1024;
@@ -52,10 +53,10 @@ struct Line {
 }
 
 impl Line {
-    fn of<K: Kept>(one: Past<K>) -> Result<Self, Refused> {
+    fn of<K: Kept>(one: Past<K>) -> Self {
         let (series, year, number) = one.numbered;
         let running = one.running.into_iter();
-        Ok(Self {
+        Self {
             id: one.id,
             module: K::MODULE.to_owned(),
             series,
@@ -66,10 +67,10 @@ impl Line {
             changed_at: one.changed_at,
             kept_until: one.kept_until,
             money: one.what.ledger().entries().to_vec(),
-            document: serde_json::to_value(&one.what).map_err(encode)?,
+            document: one.document,
             acts: one.acts,
             deadlines: running.map(|(code, anchor_at, course)| Running { code, anchor_at, course }).collect(),
-        })
+        }
     }
 }
 
@@ -86,7 +87,7 @@ pub async fn write<K: Kept>(conn: &mut PgConnection) -> Result<String, Refused> 
     let all = store::ids(&mut *conn, K::MODULE).await?;
     for ids in all.chunks(AT_ONCE) {
         for one in store::past::<K>(&mut *conn, ids).await? {
-            text.push_str(&serde_json::to_string(&Line::of(one)?).map_err(encode)?);
+            text.push_str(&serde_json::to_string(&Line::of(one)).map_err(encode)?);
             text.push('\n');
         }
     }
@@ -126,7 +127,7 @@ pub async fn read<K: Kept>(
             return Err(wrong(at, &one.module, format!("expected the module {}", K::MODULE)));
         }
         if let Some(before) = store::past::<K>(&mut *conn, &[one.id]).await?.pop() {
-            if Line::of(before)? != one {
+            if Line::of(before) != one {
                 return Err(Refused::Conflict(format!("line {}: {} is there already and differs", at + 1, one.id)));
             }
             told.unchanged += 1;
@@ -181,8 +182,11 @@ fn forged(one: &Line, module: &str, (now, tz): (Instant, Tz)) -> Option<String> 
     if before.is_none() {
         return Some("expected the acts that led here".into());
     }
-    let broken = chain::broken(one.id, &one.acts);
-    broken.map(|at| format!("the chain is broken at act {at}: it was changed since"))
+    if let Some(at) = chain::broken(one.id, &one.acts) {
+        return Some(format!("the chain is broken at act {at}: it was changed since"));
+    }
+    let uncovered = chain::uncovered(&one.acts, &one.money, &sum(&one.document));
+    uncovered.map(|at| format!("money or document are not what act {at} left: they were changed since"))
 }
 
 /// What the table refuses is told with the line.
@@ -222,7 +226,7 @@ async fn restore<K: Kept>(
     at: usize,
     one: Line,
 ) -> Result<(), Refused> {
-    let mut what: K = serde_json::from_value(one.document).map_err(|error| wrong(at, "document", error))?;
+    let mut what: K = serde_json::from_value(one.document.clone()).map_err(|error| wrong(at, "document", error))?;
     let ledger = Ledger::of(one.money.iter().cloned()).map_err(|error| wrong(at, "money", error))?;
     if ledger.entries() != one.money {
         return Err(wrong(at, "money", "expected entries in order, reversals as they were"));
@@ -242,7 +246,7 @@ async fn restore<K: Kept>(
     if one.acts.last().is_some_and(|last| last.to_state != what.state()) {
         return Err(wrong(at, what.state(), "expected the state to which the last act led"));
     }
-    store::restore_times(&mut *conn, one.id, one.changed_at, one.kept_until).await?;
+    store::restore_rest(&mut *conn, one.id, &one.document, (one.changed_at, one.kept_until)).await?;
     let number = store::number_of(one.year, one.number);
     if let Some(public) = what.public(&number) {
         let listed_until = match K::LISTED.zip(public.over_on) {

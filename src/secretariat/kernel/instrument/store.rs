@@ -15,13 +15,14 @@ use uuid::Uuid;
 
 use super::{Kept, Late, SUBJECT};
 use crate::clock::Instant;
+use crate::secretariat::kernel::chain::sum;
 
 pub use acts::{DoneAct, acts, keep_act, restore_act};
 pub use documents::{Document, NewDocument, add_document, document, documents};
 pub use lists::{Listed, Overdue, Sums, Wanted, list, overdue, states, sums};
 pub use money::{keep_money, ledger};
 pub use published::{publish, published, published_one, unpublish};
-pub use whole::{Past, past};
+pub use whole::{Past, Trace, past, trace};
 
 /// Rows of a page.
 pub const PAGE: i64 = 50;
@@ -44,6 +45,8 @@ pub struct Row<K> {
     pub changed_at: Instant,
     pub kept_until: Option<NaiveDate>,
     pub what: K,
+    /// Of the document as it lies there, in hexadecimal.
+    pub document_hash: String,
 }
 
 /// "2026/001"
@@ -101,6 +104,7 @@ pub async fn load<K: Kept>(conn: &mut PgConnection, id: Uuid) -> sqlx::Result<Op
     .fetch_optional(&mut *conn)
     .await?;
     let Some(row) = row else { return Ok(None) };
+    let document_hash = sum(&row.document.0);
     let mut what: K = serde_json::from_value(row.document.0).map_err(decode)?;
     what.set_ledger(ledger(conn, id).await?);
     Ok(Some(Row {
@@ -112,6 +116,7 @@ pub async fn load<K: Kept>(conn: &mut PgConnection, id: Uuid) -> sqlx::Result<Op
         changed_at: row.changed_at,
         kept_until: row.kept_until,
         what,
+        document_hash,
     }))
 }
 
@@ -236,15 +241,21 @@ pub async fn open_ids(conn: &mut PgConnection, module: &str) -> sqlx::Result<Vec
     .await
 }
 
-/// After a file was read: when it changed last, and until when it is kept.
-pub async fn restore_times(
+/// After a file was read: its document as the file has it, when it changed last, and until when it is kept.
+pub async fn restore_rest(
     conn: &mut PgConnection,
     id: Uuid,
-    changed_at: Instant,
-    kept_until: Option<NaiveDate>,
+    document: &Value,
+    (changed_at, kept_until): (Instant, Option<NaiveDate>),
 ) -> sqlx::Result<()> {
-    sqlx::query!("update instrument set changed_at = $2, kept_until = $3 where id = $1", id, changed_at, kept_until)
-        .execute(conn)
-        .await?;
+    sqlx::query!(
+        "update instrument set document = $2, changed_at = $3, kept_until = $4 where id = $1",
+        id,
+        document,
+        changed_at,
+        kept_until
+    )
+    .execute(conn)
+    .await?;
     Ok(())
 }

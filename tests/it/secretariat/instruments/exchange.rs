@@ -5,31 +5,29 @@ use sentinela::accounts::Role;
 use serde_json::{Value, json};
 use sqlx::{Connection as _, Executor as _};
 
+use super::super::chained::{found_after, found_in};
 use super::{House, PARTNER, plan};
+
+/// One of a thousand centavos' worth, signed.
+async fn signed(house: &House) -> Value {
+    let id = house.opened(json!({ "kind": "fomento", "object": "Oficinas" })).await;
+    house.done(&id, json!({ "act": "waive", "ground": "Emergência", "law_ref": "Lei 13.019/2014, art. 30, I" })).await;
+    house
+        .done(&id, json!({ "act": "select", "partner": { "name": "Casa", "document": PARTNER }, "reason": "Única" }))
+        .await;
+    let plan = plan("2026-01-14", "2026-12-31", &[("2026-01-14", 1000)]);
+    house.done(&id, json!({ "act": "write_plan", "agreed": 1000, "starts_on": "2026-01-14", "ends_on": "2026-12-31", "plan": plan })).await;
+    house.done(&id, json!({ "act": "appoint", "manager": "Rui", "commission": ["Ana"] })).await;
+    for kind in ["technical", "legal"] {
+        house.done(&id, json!({ "act": "opine", "kind": kind, "favourable": true, "text": "Sim" })).await;
+    }
+    house.done(&id, json!({ "act": "sign", "on": "2026-01-14" })).await
+}
 
 #[tokio::test]
 async fn an_export_reads_back_byte_for_byte_and_the_series_goes_on_after_it() {
     let house = House::open(Role::Agreements, "agreements", "2026-01-14").await;
-    let start = async |house: &House| {
-        let id = house.opened(json!({ "kind": "fomento", "object": "Oficinas" })).await;
-        house
-            .done(&id, json!({ "act": "waive", "ground": "Emergência", "law_ref": "Lei 13.019/2014, art. 30, I" }))
-            .await;
-        house
-            .done(
-                &id,
-                json!({ "act": "select", "partner": { "name": "Casa", "document": PARTNER }, "reason": "Única" }),
-            )
-            .await;
-        let plan = plan("2026-01-14", "2026-12-31", &[("2026-01-14", 1000)]);
-        house.done(&id, json!({ "act": "write_plan", "agreed": 1000, "starts_on": "2026-01-14", "ends_on": "2026-12-31", "plan": plan })).await;
-        house.done(&id, json!({ "act": "appoint", "manager": "Rui", "commission": ["Ana"] })).await;
-        for kind in ["technical", "legal"] {
-            house.done(&id, json!({ "act": "opine", "kind": kind, "favourable": true, "text": "Sim" })).await;
-        }
-        house.done(&id, json!({ "act": "sign", "on": "2026-01-14" })).await
-    };
-    let id = start(&house).await["id"].as_str().unwrap().to_owned();
+    let id = signed(&house).await["id"].as_str().unwrap().to_owned();
     house.done(&id, json!({ "act": "publish", "on": "2026-01-14", "place": "Diário" })).await;
     house.done(&id, json!({ "act": "begin" })).await;
     for act in ["commit", "release"] {
@@ -50,7 +48,7 @@ async fn an_export_reads_back_byte_for_byte_and_the_series_goes_on_after_it() {
     let (status, told) = import(&text.replace("Oficinas", "Outra coisa")).await;
     assert_eq!(status, StatusCode::CONFLICT, "{told}");
     assert_eq!(other.public().await[0]["released_centavos"], 0);
-    assert_eq!(start(&other).await["number"], "2026/002");
+    assert_eq!(signed(&other).await["number"], "2026/002");
     for table in ["instrument_act", "instrument_money"] {
         let rewritten =
             sqlx::query(sqlx::AssertSqlSafe(format!("delete from {table}"))).execute(&other.room.db.pool).await;
@@ -97,7 +95,7 @@ async fn acts_from_before_the_chain_are_covered_by_the_next_one_and_their_old_fi
     let mut owner = house.room.db.owner().await;
     owner.execute("set session_replication_role = replica").await.unwrap();
     owner.execute("alter table instrument_act drop constraint instrument_act_chained").await.unwrap();
-    owner.execute("update instrument_act set prev = null, hash = null").await.unwrap();
+    owner.execute("update instrument_act set prev = null, hash = null, covers = null").await.unwrap();
     let waive = json!({ "act": "waive", "ground": "Emergência", "law_ref": "Lei 13.019/2014, art. 30, I" });
     assert_eq!(house.done(&id, waive).await["broken_at"], Value::Null);
     let (_, text) = house.raw(&house.person.token, Method::GET, "/export", String::new()).await;
@@ -113,6 +111,47 @@ async fn acts_from_before_the_chain_are_covered_by_the_next_one_and_their_old_fi
     assert_eq!(other.raw(&other.person.token, Method::GET, "/export", String::new()).await.1, text);
     owner.execute("update instrument_act set reason = 'Outro' where seq = 1").await.unwrap();
     assert_eq!(house.show(&id).await["broken_at"], 2);
+    owner.close().await.unwrap();
+}
+
+#[tokio::test]
+async fn money_and_document_that_were_changed_behind_the_acts_are_told_and_do_not_come_in() {
+    let house = House::open(Role::Agreements, "agreements", "2026-01-14").await;
+    let id = signed(&house).await["id"].as_str().unwrap().to_owned();
+    house.done(&id, json!({ "act": "publish", "on": "2026-01-14", "place": "Diário" })).await;
+    house.done(&id, json!({ "act": "begin" })).await;
+    house.done(&id, json!({ "act": "commit", "centavos": 1000, "on": "2026-01-14", "what": "Parcela" })).await;
+    let (_, text) = house.raw(&house.person.token, Method::GET, "/export", String::new()).await;
+    let whole: Value = serde_json::from_str(&text).unwrap();
+    let last = whole["acts"].as_array().unwrap().len();
+    let other = House::open(Role::Agreements, "agreements", "2026-01-14").await;
+    let document: Value = serde_json::from_str(&whole["document"].to_string().replace("Oficinas", "Oficinaz")).unwrap();
+    assert_ne!(document, whole["document"]);
+    let mut entry = whole["money"][0].clone();
+    entry["centavos"] = json!(900);
+    for (field, forged) in [("document", document), ("money", json!([])), ("money", json!([entry]))] {
+        let mut line = whole.clone();
+        line[field] = forged;
+        let (status, told) = other.raw(&other.person.token, Method::POST, "/import", line.to_string()).await;
+        assert_eq!(status, StatusCode::BAD_REQUEST, "{told}");
+        assert!(told.contains(&format!("money or document are not what act {last} left")), "{told}");
+    }
+    found_in(&house.room, "instrument", &[("instrument_money", "actor")]).await;
+
+    let mut owner = house.room.db.owner().await;
+    owner.execute("set session_replication_role = replica").await.unwrap();
+    for (change, undo) in [
+        ("update instrument_money set centavos = 900", "update instrument_money set centavos = 1000"),
+        (
+            "update instrument set document = replace(document::text, 'Oficinas', 'Oficinaz')::jsonb",
+            "update instrument set document = replace(document::text, 'Oficinaz', 'Oficinas')::jsonb",
+        ),
+    ] {
+        found_after(&house.room, change, &format!("money or document are not what act {last} left")).await;
+        assert_eq!(house.show(&id).await["broken_at"], last, "{change}");
+        owner.execute(undo).await.unwrap();
+        assert_eq!(house.show(&id).await["broken_at"], Value::Null, "{undo}");
+    }
     owner.close().await.unwrap();
 }
 

@@ -4,10 +4,11 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 use sqlx::PgConnection;
+use sqlx::types::Json;
 use uuid::Uuid;
 
 pub use super::super::chain::DoneAct;
-use super::super::chain::{hash, linked};
+use super::super::chain::{Covers, hash, linked};
 use crate::clock::Instant;
 use crate::secretariat::kernel::ledger::{hex, unhex};
 
@@ -21,6 +22,7 @@ struct Row {
     to_state: String,
     reason: String,
     asked: Value,
+    covers: Option<Json<Covers>>,
     prev: Option<Vec<u8>>,
     hash: Option<Vec<u8>>,
 }
@@ -36,6 +38,7 @@ impl From<Row> for DoneAct {
             to_state: row.to_state,
             reason: row.reason,
             asked: row.asked,
+            covers: row.covers.map(|covers| covers.0),
             prev: row.prev.map(|prev| hex(&prev)),
             hash: row.hash.map(|hash| hex(&hash)).unwrap_or_default(),
         }
@@ -66,8 +69,8 @@ pub async fn restore_act(conn: &mut PgConnection, id: Uuid, act: &DoneAct) -> sq
     let prev = act.prev.as_deref().and_then(unhex);
     let hash = unhex(&act.hash);
     sqlx::query!(
-        "insert into instrument_act (instrument_id, seq, at, actor, act, from_state, to_state, reason, asked, prev, hash)
-         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
+        "insert into instrument_act (instrument_id, seq, at, actor, act, from_state, to_state, reason, asked, covers, prev, hash)
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
         id,
         act.seq,
         act.at,
@@ -77,6 +80,7 @@ pub async fn restore_act(conn: &mut PgConnection, id: Uuid, act: &DoneAct) -> sq
         act.to_state,
         act.reason,
         act.asked,
+        act.covers.as_ref().map(Json) as _,
         prev.as_ref().map(<[u8; 32]>::as_slice),
         hash.as_ref().map(<[u8; 32]>::as_slice)
     )
@@ -94,8 +98,8 @@ pub async fn acts(conn: &mut PgConnection, id: Uuid) -> sqlx::Result<Vec<DoneAct
 pub(super) async fn acts_of(conn: &mut PgConnection, ids: &[Uuid]) -> sqlx::Result<BTreeMap<Uuid, Vec<DoneAct>>> {
     let rows = sqlx::query_as!(
         Row,
-        "select instrument_id, seq, at, actor, act, from_state, to_state, reason, asked, prev, hash from instrument_act
-         where instrument_id = any($1) order by instrument_id, seq",
+        r#"select instrument_id, seq, at, actor, act, from_state, to_state, reason, asked, covers as "covers: Json<Covers>", prev, hash
+           from instrument_act where instrument_id = any($1) order by instrument_id, seq"#,
         ids
     )
     .fetch_all(conn)

@@ -40,6 +40,12 @@ pub async fn ledger(conn: &mut PgConnection, id: Uuid) -> sqlx::Result<Ledger> {
 
 /// The same of many, by instrument; those without an entry are left out.
 pub(super) async fn ledgers_of(conn: &mut PgConnection, ids: &[Uuid]) -> sqlx::Result<BTreeMap<Uuid, Ledger>> {
+    let all = entries_of(conn, ids).await?.into_iter();
+    all.map(|(id, entries)| Ok((id, Ledger::of(entries).map_err(decode)?))).collect()
+}
+
+/// Entries as they stand, whether or not they add up.
+pub(super) async fn entries_of(conn: &mut PgConnection, ids: &[Uuid]) -> sqlx::Result<BTreeMap<Uuid, Vec<Entry>>> {
     let rows = sqlx::query!(
         "select instrument_id, seq, movement, centavos, happened_on, what, reverses from instrument_money
          where instrument_id = any($1) order by instrument_id, seq",
@@ -54,5 +60,5 @@ pub(super) async fn ledgers_of(conn: &mut PgConnection, ids: &[Uuid]) -> sqlx::R
         let what = NewEntry { movement, centavos, on, what: row.what, reverses: row.reverses };
         entries.entry(row.instrument_id).or_default().push(Entry { seq: row.seq, what });
     }
-    entries.into_iter().map(|(id, entries)| Ok((id, Ledger::of(entries).map_err(decode)?))).collect()
+    Ok(entries)
 }

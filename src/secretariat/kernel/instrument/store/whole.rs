@@ -8,10 +8,10 @@ use sqlx::PgConnection;
 use sqlx::types::Json;
 use uuid::Uuid;
 
-use super::super::{Kept, SUBJECT};
+use super::super::{Entry, Kept, SUBJECT};
 use super::acts::{DoneAct, acts_of};
 use super::decode;
-use super::money::ledgers_of;
+use super::money::{entries_of, ledgers_of};
 use crate::clock::Instant;
 use crate::deadlines::Course;
 
@@ -28,6 +28,8 @@ pub struct Past<K> {
     pub changed_at: Instant,
     pub kept_until: Option<NaiveDate>,
     pub what: K,
+    /// The same as it lies there.
+    pub document: Value,
     pub acts: Vec<DoneAct>,
     /// Code, anchor and course of what is open, by code.
     pub running: Vec<(String, Instant, Course)>,
@@ -48,7 +50,7 @@ pub async fn past<K: Kept>(conn: &mut PgConnection, ids: &[Uuid]) -> sqlx::Resul
     let mut running = running(conn, ids).await?;
     let mut all = Vec::with_capacity(rows.len());
     for row in rows {
-        let mut what: K = serde_json::from_value(row.document.0).map_err(decode)?;
+        let mut what: K = serde_json::from_value(row.document.0.clone()).map_err(decode)?;
         what.set_ledger(ledgers.remove(&row.id).unwrap_or_default());
         all.push(Past {
             id: row.id,
@@ -58,11 +60,31 @@ pub async fn past<K: Kept>(conn: &mut PgConnection, ids: &[Uuid]) -> sqlx::Resul
             changed_at: row.changed_at,
             kept_until: row.kept_until,
             what,
+            document: row.document.0,
             acts: acts.remove(&row.id).unwrap_or_default(),
             running: running.remove(&row.id).unwrap_or_default(),
         });
     }
     Ok(all)
+}
+
+/// What the chain of one is held against.
+#[derive(Clone, Debug)]
+pub struct Trace {
+    pub state: String,
+    pub document: Value,
+    pub entries: Vec<Entry>,
+    pub acts: Vec<DoneAct>,
+}
+
+/// Of any module. None: it is gone, or never was.
+pub async fn trace(conn: &mut PgConnection, id: Uuid) -> sqlx::Result<Option<Trace>> {
+    let row =
+        sqlx::query!("select state, document from instrument where id = $1", id).fetch_optional(&mut *conn).await?;
+    let Some(row) = row else { return Ok(None) };
+    let entries = entries_of(&mut *conn, &[id]).await?.remove(&id).unwrap_or_default();
+    let acts = acts_of(conn, &[id]).await?.remove(&id).unwrap_or_default();
+    Ok(Some(Trace { state: row.state, document: row.document, entries, acts }))
 }
 
 type Running = Vec<(String, Instant, Course)>;
