@@ -63,8 +63,13 @@ pub async fn render(
 ) -> Result<Vec<u8>, PrintError> {
     check(&pictures)?;
     let data = serde_json::to_vec(data)?;
-    let Ok(_turn) = PRESS.acquire().await else { return Err(PrintError::Unfinished) };
-    tokio::task::spawn_blocking(move || set(template, data, pictures)).await.map_err(|_| PrintError::Unfinished)?
+    let Ok(turn) = PRESS.acquire().await else { return Err(PrintError::Unfinished) };
+    let work = move || {
+        // Whoever asked may have gone meanwhile: the turn is over when the document is.
+        let _turn = turn;
+        set(template, data, pictures)
+    };
+    tokio::task::spawn_blocking(work).await.map_err(|_| PrintError::Unfinished)?
 }
 
 fn check(pictures: &[(String, Vec<u8>)]) -> Result<(), PrintError> {

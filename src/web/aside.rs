@@ -1,26 +1,52 @@
 //! The secretariat stands aside for the warning: only some of its requests are worked on at once, the others wait their turn in order. A desk
 //! that asks for a hundred reports then keeps part of the machine busy, and neither the processors nor the connections that a warning
 //! needs. Whoever would have to wait behind too many is told to come again.
+//!
+//! Desks and visitors wait in two lines, and the first of each take turns: a crowd at the public door holds up no desk, and a desk with a hundred
+//! reports no visitor. A document is set by the press, one at a time for the whole service (`crate::print`); whoever waits for it gives
+//! their place back meanwhile ([`leave`]), so that a long one holds up no page.
 
+use std::cell::RefCell;
 use std::sync::Arc;
 use std::thread::available_parallelism;
 
-use axum::extract::{Request, State};
+use axum::extract::{MatchedPath, Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::web::error::ApiError;
+use crate::web::gate::{self, Guard};
 
-/// Requests that may wait for each that is worked on. A page takes some tens of milliseconds, so that the last waits seconds, not minutes.
+/// Requests that may wait in a line for each that is worked on. A page takes some tens of milliseconds, so that the last waits seconds, not
+/// minutes.
 const WAITING_FOR_EACH: usize = 200;
+/// Requests without a place that wait for the press, whose content is in memory. Beyond it they keep their places.
+const AT_THE_PRESS: usize = 8;
+
+/// Those who come by one door.
+#[derive(Clone, Debug)]
+struct Line {
+    /// Whoever works or waits.
+    inside: Arc<Semaphore>,
+    /// Only the first stands before the places, so that the two lines take turns.
+    first: Arc<Semaphore>,
+}
+
+impl Line {
+    fn new(inside: usize) -> Self {
+        let inside = inside.min(Semaphore::MAX_PERMITS);
+        Self { inside: Arc::new(Semaphore::new(inside)), first: Arc::new(Semaphore::new(1)) }
+    }
+}
 
 /// The places of the secretariat. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Aside {
     working: Arc<Semaphore>,
-    /// Whoever works or waits.
-    inside: Arc<Semaphore>,
+    desks: Line,
+    visitors: Line,
+    away: Arc<Semaphore>,
 }
 
 impl Aside {
@@ -28,23 +54,62 @@ impl Aside {
     pub fn new(at_once: u32) -> Self {
         let half = || available_parallelism().map_or(1, |all| (all.get() / 2).max(1));
         let at_once = usize::try_from(at_once).ok().filter(|told| *told > 0).unwrap_or_else(half);
-        let inside = at_once.saturating_mul(1 + WAITING_FOR_EACH).min(Semaphore::MAX_PERMITS);
-        Self { working: Arc::new(Semaphore::new(at_once)), inside: Arc::new(Semaphore::new(inside)) }
+        Self::with(at_once, at_once.saturating_mul(1 + WAITING_FOR_EACH))
+    }
+
+    fn with(at_once: usize, inside: usize) -> Self {
+        Self {
+            working: Arc::new(Semaphore::new(at_once)),
+            desks: Line::new(inside),
+            visitors: Line::new(inside),
+            away: Arc::new(Semaphore::new(AT_THE_PRESS)),
+        }
+    }
+
+    /// None when the places are closed, which nobody does.
+    async fn place(&self, line: &Line) -> Option<OwnedSemaphorePermit> {
+        let _first = line.first.acquire().await.ok()?;
+        Arc::clone(&self.working).acquire_owned().await.ok()
     }
 }
 
-/// Waits for a place, and keeps it until the handler has its answer.
+/// What a request that is worked on holds.
+struct Held {
+    place: RefCell<OwnedSemaphorePermit>,
+    away: Arc<Semaphore>,
+}
+
+tokio::task_local! {
+    static HELD: Held;
+}
+
+/// Gives the place of this request back: what is left of it is waiting for the press. It asks the database no more. Elsewhere it does nothing.
+pub fn leave() {
+    let left = HELD.try_with(|held| {
+        let away = Arc::clone(&held.away).try_acquire_owned().ok()?;
+        Some(held.place.replace(away))
+    });
+    drop(left);
+}
+
+fn is_visit(request: &Request) -> bool {
+    let path = request.extensions().get::<MatchedPath>().map_or("", MatchedPath::as_str);
+    gate::find(request.method(), path).is_some_and(|rule| rule.guard == Guard::Open)
+}
+
+/// Waits for a place, and keeps it until the handler has its answer or leaves.
 pub async fn wait(State(aside): State<Aside>, request: Request, next: Next) -> Response {
-    let Ok(_inside) = aside.inside.try_acquire() else {
+    let line = if is_visit(&request) { &aside.visitors } else { &aside.desks };
+    let Ok(_inside) = line.inside.try_acquire() else {
         metrics::counter!("sentinela_secretariat_refused_total").increment(1);
         return ApiError::Unavailable("too many ask for the pages of the secretariat; try again".into())
             .into_response();
     };
-    match aside.working.acquire().await {
-        Ok(_working) => next.run(request).await,
-        // Nobody closes it.
-        Err(_) => ApiError::Unavailable("the pages of the secretariat are closed".into()).into_response(),
-    }
+    let Some(place) = aside.place(line).await else {
+        return ApiError::Unavailable("the pages of the secretariat are closed".into()).into_response();
+    };
+    let held = Held { place: RefCell::new(place), away: Arc::clone(&aside.away) };
+    HELD.scope(held, next.run(request)).await
 }
 
 #[cfg(test)]
@@ -55,48 +120,123 @@ mod tests {
     use axum::middleware::from_fn_with_state;
     use axum::routing::get;
     use tokio::sync::mpsc;
+    use tokio::task::{JoinHandle, yield_now};
     use tower::ServiceExt as _;
 
     use super::*;
 
-    fn asked() -> Request {
-        axum::http::Request::get("/").body(Body::empty()).unwrap()
+    /// Of the table of routes: the first for everyone, the second for staff.
+    const DOOR: &str = "/secretaria/etica";
+    const DESK: &str = "/secretaria/painel";
+
+    /// One place, with handlers that say that they began and wait until they are let go.
+    struct Room {
+        aside: Aside,
+        router: Router,
+        beginnings: mpsc::UnboundedReceiver<&'static str>,
+        gate: Arc<Semaphore>,
+    }
+
+    fn room(inside: usize, leaves: bool) -> Room {
+        let aside = Aside::with(1, inside);
+        let (began, beginnings) = mpsc::unbounded_channel();
+        let gate = Arc::new(Semaphore::new(0));
+        let handler = |path: &'static str| {
+            let (began, door) = (began.clone(), Arc::clone(&gate));
+            get(move || async move {
+                if leaves {
+                    leave();
+                }
+                began.send(path).unwrap();
+                door.acquire().await.unwrap().forget();
+            })
+        };
+        let router = Router::new()
+            .route(DOOR, handler(DOOR))
+            .route(DESK, handler(DESK))
+            .layer(from_fn_with_state(aside.clone(), wait));
+        Room { aside, router, beginnings, gate }
+    }
+
+    fn asked(path: &str) -> Request {
+        axum::http::Request::get(path).body(Body::empty()).unwrap()
+    }
+
+    impl Room {
+        /// Asks, and waits until it stands in its line.
+        async fn ask(&self, path: &'static str) -> JoinHandle<StatusCode> {
+            let line = if path == DOOR { &self.aside.visitors } else { &self.aside.desks };
+            let before = line.inside.available_permits();
+            let answer = self.router.clone().oneshot(asked(path));
+            let task = tokio::spawn(async move { answer.await.unwrap().status() });
+            while line.inside.available_permits() == before {
+                yield_now().await;
+            }
+            task
+        }
     }
 
     #[tokio::test]
     async fn one_is_worked_on_and_the_next_waits_and_one_too_many_is_sent_away() {
-        let aside = Aside { working: Arc::new(Semaphore::new(1)), inside: Arc::new(Semaphore::new(2)) };
-        let (began, mut beginnings) = mpsc::unbounded_channel();
-        let gate = Arc::new(Semaphore::new(0));
-        let door = Arc::clone(&gate);
-        let handler = move || {
-            let (began, door) = (began.clone(), Arc::clone(&door));
-            async move {
-                began.send(()).unwrap();
-                door.acquire().await.unwrap().forget();
-            }
-        };
-        let router = Router::new().route("/", get(handler)).layer(from_fn_with_state(aside.clone(), wait));
-        let first = tokio::spawn(router.clone().oneshot(asked()));
-        beginnings.recv().await.unwrap();
-        let second = tokio::spawn(router.clone().oneshot(asked()));
-        while aside.inside.available_permits() > 0 {
-            tokio::task::yield_now().await;
-        }
-        assert!(beginnings.try_recv().is_err(), "the second began beside the first");
-        let third = router.oneshot(asked()).await.unwrap();
+        let mut room = room(2, false);
+        let first = room.ask(DESK).await;
+        room.beginnings.recv().await.unwrap();
+        let second = room.ask(DESK).await;
+        assert!(room.beginnings.try_recv().is_err(), "the second began beside the first");
+        let third = room.router.clone().oneshot(asked(DESK)).await.unwrap();
         assert_eq!(third.status(), StatusCode::SERVICE_UNAVAILABLE);
-        gate.add_permits(1);
-        assert_eq!(first.await.unwrap().unwrap().status(), StatusCode::OK);
-        beginnings.recv().await.unwrap();
-        gate.add_permits(1);
-        assert_eq!(second.await.unwrap().unwrap().status(), StatusCode::OK);
+        // The line of visitors is another one.
+        let visitor = room.ask(DOOR).await;
+        room.gate.add_permits(3);
+        for task in [first, second, visitor] {
+            assert_eq!(task.await.unwrap(), StatusCode::OK);
+        }
+    }
+
+    #[tokio::test]
+    async fn desks_and_visitors_take_turns() {
+        let mut room = room(10, false);
+        let mut tasks = Vec::new();
+        for path in [DESK, DESK, DESK, DOOR, DOOR] {
+            tasks.push(room.ask(path).await);
+        }
+        let mut order = Vec::new();
+        for _ in &tasks {
+            order.push(room.beginnings.recv().await.unwrap());
+            room.gate.add_permits(1);
+        }
+        assert_eq!(order, [DESK, DESK, DOOR, DESK, DOOR]);
+        for task in tasks {
+            assert_eq!(task.await.unwrap(), StatusCode::OK);
+        }
+    }
+
+    #[tokio::test]
+    async fn whoever_waits_for_the_press_holds_up_nobody_and_few_may() {
+        let mut room = room(100, true);
+        let mut tasks = Vec::new();
+        // As many as may wait without a place, and one that keeps it.
+        for _ in 0..=AT_THE_PRESS {
+            tasks.push(room.ask(DESK).await);
+            room.beginnings.recv().await.unwrap();
+        }
+        tasks.push(room.ask(DESK).await);
+        assert!(room.beginnings.try_recv().is_err(), "one more waits for a place");
+        room.gate.add_permits(tasks.len());
+        for task in tasks {
+            assert_eq!(task.await.unwrap(), StatusCode::OK);
+        }
+        assert_eq!(room.aside.away.available_permits(), AT_THE_PRESS);
+        assert_eq!(room.aside.working.available_permits(), 1);
     }
 
     #[test]
     fn without_a_number_half_of_the_processors_work_and_never_none() {
         assert!(Aside::new(0).working.available_permits() >= 1);
-        assert_eq!(Aside::new(3).working.available_permits(), 3);
-        assert_eq!(Aside::new(3).inside.available_permits(), 3 * (1 + WAITING_FOR_EACH));
+        let three = Aside::new(3);
+        assert_eq!(three.working.available_permits(), 3);
+        for line in [&three.desks, &three.visitors] {
+            assert_eq!(line.inside.available_permits(), 3 * (1 + WAITING_FOR_EACH));
+        }
     }
 }

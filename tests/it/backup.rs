@@ -416,3 +416,39 @@ async fn the_configuration_and_its_files_are_in_it_and_are_put_beside_for_a_pers
     assert_eq!(read("configuration.toml"), std::fs::read_to_string(&file).unwrap());
     assert_eq!(read("rules/README.md"), "regras da cidade");
 }
+
+/// What is computed of rows as they are read back: a dump is read back with an empty search path, so that each of these names its schema where
+/// it calls another. Functions that indexes, constraints and generated columns call, each with a call that goes all the way.
+const COMPUTED: [(&str, &str); 4] = [
+    ("case_search", "public.case_search('árvore', 'sic')"),
+    (
+        "media_search",
+        "public.media_search('chuva', 'selected', 'neutral', 'clima', '00000000-0000-4000-8000-000000000001')",
+    ),
+    ("publication_tags", "public.publication_tags('{\"fields\": {\"tags\": \"saúde\"}}')"),
+    ("written_cep", "public.written_cep('Rua A, 36010-000')"),
+];
+
+#[tokio::test]
+async fn what_is_computed_of_rows_is_found_without_a_search_path() {
+    let db = support::db().await;
+    let mut tx = db.pool.begin().await.unwrap();
+    let called: Vec<String> = sqlx::query_scalar(
+        "select distinct p.proname::text from pg_depend d join pg_proc p on p.oid = d.refobjid and d.refclassid = 'pg_proc'::regclass
+         where p.pronamespace = 'public'::regnamespace and d.classid in ('pg_class'::regclass, 'pg_constraint'::regclass, 'pg_attrdef'::regclass)
+             and not exists (select from pg_depend e where e.objid = p.oid and e.deptype = 'e')
+         order by 1",
+    )
+    .fetch_all(&mut *tx)
+    .await
+    .unwrap();
+    assert_eq!(called, COMPUTED.map(|(name, _)| name), "a new one belongs in this table");
+    sqlx::query("set local search_path = ''").execute(&mut *tx).await.unwrap();
+    for (name, call) in COMPUTED {
+        let told: Option<String> = sqlx::query_scalar(sqlx::AssertSqlSafe(format!("select ({call})::text")))
+            .fetch_one(&mut *tx)
+            .await
+            .unwrap();
+        assert!(told.is_some_and(|told| !told.is_empty()), "{name}");
+    }
+}

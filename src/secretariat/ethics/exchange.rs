@@ -163,25 +163,38 @@ fn seats(acts: &[ActDone], told: &Deliberation) -> Result<(), String> {
     Err("the members for the case are others than the acts".into())
 }
 
+/// Whether what a decision counts was given in its round, and its outcome follows from the counts (`body::rules::decide`). A vote that fell
+/// out since is counted no more, so that fewer may be counted than were given.
+fn is_counted(one: &DecisionLine, votes: &[VoteLine]) -> bool {
+    let given = |choice: Choice| {
+        let count = votes.iter().filter(|vote| vote.round == one.round && vote.choice == choice).count();
+        i32::try_from(count).unwrap_or(i32::MAX)
+    };
+    let (yes, no, none) = (one.votes_for, one.votes_against, one.votes_abstain);
+    let is_within = |count: i32, choice: Choice| (0..=given(choice)).contains(&count);
+    let are_given = is_within(yes, Choice::For) && is_within(no, Choice::Against) && is_within(none, Choice::Abstain);
+    let all: i64 = [yes, no, none].into_iter().map(i64::from).sum();
+    // Whoever presides may have the word of a tie.
+    let is_by_casting = one.approved && yes == no && yes > 0;
+    are_given
+        && all == i64::from(one.present)
+        && (1..=one.present).contains(&one.quorum)
+        && one.present <= one.seats
+        && one.needed >= 1
+        && (one.approved == (yes >= one.needed) || is_by_casting)
+}
+
 /// Whether a decision can have come of the votes of its round, and led to an act of the service.
 fn decisions(acts: &[ActDone], told: &Deliberation) -> Result<(), String> {
     let mut rounds = BTreeSet::new();
     for one in &told.decisions {
-        let counts = [one.votes_for, one.votes_against, one.votes_abstain];
-        let given = told.votes.iter().filter(|vote| vote.round == one.round).count();
-        let all: i64 = counts.iter().map(|count| i64::from(*count)).sum();
-        let is_counted = counts.iter().all(|count| *count >= 0)
-            && all == i64::from(one.present)
-            && one.quorum >= 1
-            && one.present >= one.quorum
-            && usize::try_from(one.present).is_ok_and(|present| present <= given);
         let follows = |act: &&ActDone| {
             let word = act.act.as_str();
             let led =
                 if one.approved { word == one.proposal.act() } else { word == back_to(true) || word == back_to(false) };
             led && act.at == one.at && act.reason == one.reason && round_of(acts, act.seq) == Some(one.round)
         };
-        if !is_counted || !rounds.insert(one.round) || !acts.iter().any(|act| follows(&act)) {
+        if !is_counted(one, &told.votes) || !rounds.insert(one.round) || !acts.iter().any(|act| follows(&act)) {
             return Err(format!("the decision of the round {} does not follow from its votes and acts", one.round));
         }
     }
@@ -251,13 +264,19 @@ mod tests {
         assert_eq!(judge(PROCEDURE, &acts, None), Ok(()), "a file of before");
         assert!(judge("ethics.risk", &acts, Some(&told)).is_err());
         assert!(judge(PROCEDURE, &acts, Some(&Deliberation::default())).is_err());
-        let forged: [fn(&mut Deliberation); 6] = [
+        let forged: [fn(&mut Deliberation); 11] = [
             |told| told.votes[0].choice = Choice::Against,
             |told| told.votes[0].round = 1,
             |told| told.votes.clear(),
             |told| told.decisions[0].approved = false,
             |told| told.decisions[0].votes_for = 5,
             |told| told.decisions[0].at = at(3),
+            |told| told.decisions[0].seats = 0,
+            |told| told.decisions[0].quorum = 0,
+            |told| told.decisions[0].needed = 0,
+            // Approved without what it takes, and by votes that nobody gave.
+            |told| told.decisions[0].needed = 2,
+            |told| (told.decisions[0].votes_for, told.decisions[0].votes_against) = (0, 1),
         ];
         for (place, forge) in forged.into_iter().enumerate() {
             let mut told = told.clone();
@@ -267,6 +286,22 @@ mod tests {
         let (mut acts, told) = whole();
         acts.insert(2, act(3, "recuse", "enzo", json!({ "recused": [null, "clara"] })));
         assert!(judge(PROCEDURE, &acts, Some(&told)).is_err(), "whoever is recused does not vote");
+    }
+
+    #[test]
+    fn a_tie_is_decided_by_a_casting_vote_alone() {
+        let (_, told) = whole();
+        let mut against = VoteLine { choice: Choice::Against, seat_id: Uuid::from_u128(4), ..told.votes[0].clone() };
+        let votes = [told.votes[0].clone(), against.clone()];
+        let tied = DecisionLine { votes_against: 1, present: 2, seats: 2, needed: 2, ..told.decisions[0].clone() };
+        assert!(is_counted(&tied, &votes));
+        assert!(is_counted(&DecisionLine { approved: false, ..tied.clone() }, &votes));
+        // One of them fell out: what is left is no tie.
+        let left = DecisionLine { votes_against: 0, present: 1, needed: 1, ..tied.clone() };
+        assert!(is_counted(&left, &votes));
+        assert!(!is_counted(&DecisionLine { approved: false, ..left }, &votes));
+        against.round = 9;
+        assert!(!is_counted(&tied, &[told.votes[0].clone(), against]), "of another round");
     }
 
     #[test]

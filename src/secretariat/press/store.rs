@@ -39,8 +39,16 @@ pub async fn insert(conn: &mut PgConnection, outlet: &Outlet, by: &str) -> sqlx:
     Ok(())
 }
 
+/// Nobody distributes and nobody leaves the list until the transaction ends.
+pub async fn hold(conn: &mut PgConnection) -> sqlx::Result<()> {
+    sqlx::query!("select pg_advisory_xact_lock(hashtextextended('press', 0))").fetch_one(conn).await?;
+    Ok(())
+}
+
 /// Takes it off the list and forgets its address and desk, also in what was sent there. False: it is not on the list.
 pub async fn remove(conn: &mut PgConnection, id: Uuid, (now, by): (Instant, &str)) -> sqlx::Result<bool> {
+    // A release that goes out meanwhile has read the list: what it sends there is seen once it is over.
+    hold(&mut *conn).await?;
     let gone = sqlx::query_scalar!(
         r#"with old as (select id, email from press_outlet where id = $1 and removed_at is null for update),
                gone as (

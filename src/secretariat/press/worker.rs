@@ -152,7 +152,7 @@ async fn waiting(conn: &mut PgConnection, now: Instant) -> sqlx::Result<Vec<Uuid
 async fn distribute(app: &App, now: Instant, id: Uuid) -> Result<usize, CaseError> {
     let mut tx = app.db.web.begin().await?;
     // Whoever comes second finds it done.
-    sqlx::query!("select pg_advisory_xact_lock(hashtextextended('press', 0))").fetch_one(&mut *tx).await?;
+    super::store::hold(&mut tx).await?;
     let done = sqlx::query_scalar!("select 1 from press_distributed where publication_id = $1", id);
     if done.fetch_optional(&mut *tx).await?.is_some() {
         return Ok(0);

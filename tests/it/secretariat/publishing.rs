@@ -2,7 +2,10 @@
 
 use axum::body::Body;
 use axum::http::{Method, Request, StatusCode, header};
+use chrono::TimeDelta;
 use sentinela::accounts::Role;
+use sentinela::dispatch::notices::{self, Notice};
+use sentinela::dispatch::provider::Channel;
 use sentinela::secretariat::kernel::worker as cases;
 use sentinela::secretariat::press::worker as press;
 use serde_json::{Value, json};
@@ -10,6 +13,7 @@ use serde_json::{Value, json};
 use super::{act, at, done, due, moved, open, path};
 use crate::approval::Room;
 use crate::damage::ask;
+use crate::support;
 
 async fn anybody(room: &Room, path: &str) -> (StatusCode, String) {
     room.stranger(Method::GET, path).await
@@ -158,6 +162,46 @@ async fn a_release_waits_for_its_embargo_and_a_correction_leaves_without_overwri
     assert!(kept.contains("obras@exemplo.invalid"), "the other one stays: {kept}");
     let log = ask(&room, &pedro, Method::GET, "secretariat/press/deliveries", Value::Null).await.1;
     assert_eq!((log.as_array().unwrap().len(), &log[0]["outlet"]), (2, &json!("Rádio")), "{log}");
+}
+
+#[tokio::test]
+async fn whoever_leaves_the_list_while_a_release_goes_out_is_forgotten_after_it() {
+    let room = Room::open(&[]).await;
+    let paula = room.person("paula", Role::Press).await;
+    let new = json!({ "name": "Rádio", "email": "radio@exemplo.invalid", "tags": "" });
+    assert_eq!(ask(&room, &paula, Method::POST, "secretariat/press/outlets", new).await.0, StatusCode::CREATED);
+    let id = room.words("select id::text from press_outlet").await.remove(0);
+    // As the worker: it has read the list, and its letters are not yet seen by others.
+    let now = room.app.clock.now();
+    let mut tx = room.app.db.web.begin().await.unwrap();
+    sqlx::query("select pg_advisory_xact_lock(hashtextextended('press', 0))").execute(&mut *tx).await.unwrap();
+    let notice = Notice {
+        channel: Channel::Email,
+        address: "radio@exemplo.invalid",
+        subject: "Abrigos abertos",
+        body: "Dez famílias",
+        expires_at: now + TimeDelta::hours(1),
+        purpose: "press_release",
+    };
+    notices::queue(&mut tx, &room.app.ids, now, &notice).await.unwrap();
+    let handed_over = async {
+        support::eventually("whoever takes it off the list waits", || async {
+            let waits: bool = sqlx::query_scalar(
+                "select exists (select from pg_locks join pg_stat_activity using (pid)
+                 where datname = current_database() and not granted)",
+            )
+            .fetch_one(&room.db.pool)
+            .await
+            .unwrap();
+            waits.then_some(())
+        })
+        .await;
+        tx.commit().await.unwrap();
+    };
+    let off = format!("/secretaria/painel/imprensa/veiculos/{id}/retirar");
+    let (answer, ()) = tokio::join!(room.post(&paula, &off, ""), handed_over);
+    assert_eq!(answer.0, StatusCode::SEE_OTHER);
+    assert_eq!(room.words("select n::text from notice n where purpose = 'press_release'").await, [""; 0]);
 }
 
 #[tokio::test]

@@ -1,7 +1,7 @@
 //! Cases out and in.
 
 use axum::extract::{DefaultBodyLimit, Path, Query, State};
-use axum::http::{HeaderMap, header};
+use axum::http::{HeaderMap, HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
@@ -95,17 +95,18 @@ pub async fn export(
     let entry = Entry::new(Act::CaseExport, "module", module.key()).to(json!({ "cases": lines.len() }));
     audit::record(&mut tx, desk.by.ids, desk.by.now, desk.by.actor, entry).await?;
     tx.commit().await?;
-    let (kind, name, body) = if is_csv {
-        ("text/csv; charset=utf-8", "csv", exchange::to_csv(&lines).map_err(ApiError::Internal)?)
-    } else {
-        ("application/jsonl", "jsonl", exchange::to_json_lines(&lines).into_bytes())
-    };
+    let last = lines.first().filter(|_| lines.len() == exchange::MOST);
+    let next: Option<HeaderValue> = last.and_then(|line| line.id.to_string().parse().ok());
+    // Thousands of cases with all their acts take a core for a while: not one that answers others.
+    let write =
+        move || if is_csv { exchange::to_csv(&lines) } else { Ok(exchange::to_json_lines(&lines).into_bytes()) };
+    let body = tokio::task::spawn_blocking(write).await.map_err(|error| ApiError::Internal(error.into()))?;
+    let body = body.map_err(ApiError::Internal)?;
+    let (kind, name) = if is_csv { ("text/csv; charset=utf-8", "csv") } else { ("application/jsonl", "jsonl") };
     let disposition = format!("attachment; filename=\"{}.{name}\"", module.slug);
     let mut answer =
         ([(header::CONTENT_TYPE, kind), (header::CONTENT_DISPOSITION, disposition.as_str())], body).into_response();
-    if lines.len() == exchange::MOST
-        && let Some(next) = lines.first().and_then(|line| line.id.to_string().parse().ok())
-    {
+    if let Some(next) = next {
         answer.headers_mut().insert("x-next", next);
     }
     Ok(answer)

@@ -1,6 +1,6 @@
 //! Cases, publications and the service charter as PDF, as instruments in `instrument_routes`.
 
-use std::sync::{Mutex, PoisonError};
+use std::collections::BTreeMap;
 
 use axum::Router;
 use axum::extract::{Path, State};
@@ -9,6 +9,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use bytes::Bytes;
 use serde::Deserialize;
+use tokio::sync::Mutex;
 use uuid::Uuid;
 
 use super::module;
@@ -16,6 +17,7 @@ use crate::app::App;
 use crate::secretariat::kernel::ledger::sha256;
 use crate::secretariat::paper::{self, Paper};
 use crate::web::api::imports::Query;
+use crate::web::aside;
 use crate::web::auth::{May, can};
 use crate::web::conditional::{SHORT, answer};
 use crate::web::error::{ApiError, Problem};
@@ -63,12 +65,18 @@ pub fn known(lang: Option<&str>) -> Result<(), ApiError> {
     }
 }
 
+/// Sets it, and keeps nobody waiting meanwhile.
+async fn set(paper: Paper) -> Result<Vec<u8>, ApiError> {
+    aside::leave();
+    paper::pdf(paper).await.map_err(ApiError::Internal)
+}
+
 /// The document, to be shown where it is asked for.
 ///
 /// # Errors
 /// The template's.
 pub async fn inline(paper: Paper, name: &str) -> Result<Response, ApiError> {
-    let bytes = paper::pdf(paper).await.map_err(ApiError::Internal)?;
+    let bytes = set(paper).await?;
     let disposition = format!("inline; filename=\"{name}.pdf\"");
     Ok(([(header::CONTENT_TYPE, PDF.to_owned()), (header::CONTENT_DISPOSITION, disposition)], bytes).into_response())
 }
@@ -113,12 +121,13 @@ pub async fn publication(
     known(asked.lang.as_deref())?;
     let module = module(&slug)?;
     let paper = made::of_publication(&app, &v.for_everyone(), (module, id, asked.version)).await?;
-    let bytes = paper::pdf(paper).await.map_err(ApiError::Internal)?;
+    let bytes = set(paper).await?;
     Ok(answer(&headers, PDF, SHORT, bytes))
 }
 
-/// The charter as it was set last, by the hash of what it says: a town's whole charter takes a second to set, and everybody may ask.
-static LAST: Mutex<Option<([u8; 32], Bytes)>> = Mutex::new(None);
+/// The charter as it was set last in each language, with the hash of what it says: a town's whole charter takes a second to set, and everybody
+/// may ask.
+static LAST: Mutex<BTreeMap<&'static str, ([u8; 32], Bytes)>> = Mutex::const_new(BTreeMap::new());
 
 /// Prints the service charter: every service that is published.
 ///
@@ -135,11 +144,15 @@ pub async fn charter(
     known(language.lang.as_deref())?;
     let paper = made::of_charter(&app, &v.for_everyone()).await?;
     let sum = sha256(&serde_json::to_vec(&paper).map_err(|error| ApiError::Internal(error.into()))?);
-    let last = LAST.lock().unwrap_or_else(PoisonError::into_inner).clone();
-    if let Some((_, bytes)) = last.filter(|(known, _)| *known == sum) {
-        return Ok(answer(&headers, PDF, SHORT, bytes));
+    // Whoever asks while it is set waits for the same one.
+    aside::leave();
+    let mut last = LAST.lock().await;
+    let lang = paper.lang;
+    if let Some((_, bytes)) = last.get(lang).filter(|(known, _)| *known == sum) {
+        return Ok(answer(&headers, PDF, SHORT, bytes.clone()));
     }
-    let bytes = Bytes::from(paper::pdf(paper).await.map_err(ApiError::Internal)?);
-    *LAST.lock().unwrap_or_else(PoisonError::into_inner) = Some((sum, bytes.clone()));
+    let bytes = Bytes::from(set(paper).await?);
+    last.insert(lang, (sum, bytes.clone()));
+    drop(last);
     Ok(answer(&headers, PDF, SHORT, bytes))
 }

@@ -9,6 +9,7 @@ use crate::app::App;
 use crate::secretariat::budget::lines::ExpenseLine;
 use crate::secretariat::budget::published::Snapshot;
 use crate::secretariat::budget::{files, package, print, view};
+use crate::web::aside;
 use crate::web::auth::{May, can};
 use crate::web::error::{ApiError, Problem as Refusal};
 
@@ -26,6 +27,7 @@ pub async fn file(app: &App, snapshot: &Snapshot, name: &str) -> Result<Response
     let (kind, bytes) = match name {
         "qdd.pdf" => {
             let printed = app.clock.now().with_timezone(&town.time_zone).format("%d/%m/%Y %H:%M").to_string();
+            aside::leave();
             let pdf = print::pdf(snapshot, (&town.sender_name, &printed)).await.map_err(ApiError::Internal)?;
             ("application/pdf", pdf)
         }

@@ -15,6 +15,7 @@ use crate::secretariat::committees::paper;
 use crate::secretariat::kernel::body::desk::meetings;
 use crate::secretariat::kernel::body::desk::minutes::{self as desk, Approved};
 use crate::secretariat::kernel::body::{Meeting, store};
+use crate::web::aside;
 use crate::web::auth::{May, Staff, can};
 use crate::web::error::{ApiError, Problem};
 use crate::web::json::StrictJson;
@@ -219,6 +220,7 @@ pub async fn document(app: &App, slug: &str, number: &str) -> Result<Vec<u8>, Ap
     if meeting.minutes_revision == 0 {
         return Err(ApiError::NotFound("text of this meeting".into()));
     }
+    aside::leave();
     Ok(paper::pdf(&app.config.municipality, (&body, &meeting), &meeting.minutes, true).await?)
 }
 
