@@ -367,6 +367,25 @@ async fn a_disk_that_fills_up_leaves_no_half_archive() {
 }
 
 #[tokio::test]
+async fn what_a_killed_backup_left_is_removed_by_the_next_and_one_at_work_is_left_alone() {
+    let (db, folder) = (support::db().await, Folder::new());
+    let place = folder.path().join("archives");
+    std::fs::create_dir(&place).unwrap();
+    let code = support::config(&[]).municipality.ibge_code;
+    let draft =
+        |day: u32, process: u32| place.join(format!(".sentinela-{code}-202601{day:02}T031000Z.zip.partial-{process}"));
+    let (left, at_work, stranger) = (draft(1, 7), draft(2, 8), place.join(".other.zip.partial-9"));
+    for file in [&left, &at_work, &stranger] {
+        std::fs::write(file, "x").unwrap();
+    }
+    let held = std::fs::File::open(&at_work).unwrap();
+    held.lock().unwrap();
+    backup(&db, &folder.path().join("data"), &place).await;
+    assert_eq!([left.exists(), at_work.exists(), stranger.exists()], [false, true, true]);
+    drop(held);
+}
+
+#[tokio::test]
 async fn keys_go_in_only_when_asked_and_come_out_only_with_their_passphrase() {
     let (db, target, folder) = (support::db().await, support::empty_db().await, Folder::new());
     let data = folder.path().join("data");

@@ -31,7 +31,7 @@ pub struct Arguments {
     #[arg(long, requires = "passphrase_file")]
     with_keys: bool,
     /// File with the passphrase, 16 characters or more, that others may not read
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", requires = "with_keys")]
     passphrase_file: Option<PathBuf>,
     /// In a folder: keep so many of our archives, the newest, and remove the others once this one is whole
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
@@ -78,6 +78,7 @@ async fn take(
     };
     sources.keys = keys;
     let path = place(&arguments.to, config, snapshot.taken_at)?;
+    write::sweep(&path);
     check_space(&path, snapshot.table_bytes)?;
     let programs = Programs::find(&config.database.postgres_bin_dir, snapshot.postgres_major)?;
     let mut dump = programs.command("pg_dump", database, config)?;

@@ -14,7 +14,7 @@ use zip::{CompressionMethod, ZipWriter};
 use super::files::Sources;
 use super::folder_of;
 use crate::audit::chain::hex;
-use crate::backup::manifest::{DATABASE, KEYS, MANIFEST};
+use crate::backup::manifest::{DATABASE, KEYS, MANIFEST, draft_name, is_draft};
 use crate::backup::{Manifest, Part, space};
 
 /// Read and written at a time.
@@ -35,7 +35,7 @@ pub struct Written {
 /// A disk that is full, a program that failed, or a file that came there meanwhile.
 pub fn archive(to: &Path, dump: Command, sources: Sources, manifest: Manifest) -> anyhow::Result<Written> {
     let name = to.file_name().unwrap_or_default().to_string_lossy();
-    let draft = folder_of(to).join(format!(".{name}.partial-{}", std::process::id()));
+    let draft = folder_of(to).join(draft_name(&name, std::process::id()));
     let outcome = fill(&draft, dump, sources, manifest).and_then(|written| put(&draft, to).map(|()| written));
     if outcome.is_err() {
         // Nothing to do about a file that does not go away either.
@@ -44,9 +44,27 @@ pub fn archive(to: &Path, dump: Command, sources: Sources, manifest: Manifest) -
     outcome
 }
 
+/// Removes what backups that were killed have left beside this one, before it is asked how much room there is. One that is at work keeps
+/// its draft locked.
+pub fn sweep(to: &Path) {
+    let name = to.file_name().unwrap_or_default().to_string_lossy();
+    let Ok(listed) = fs::read_dir(folder_of(to)) else { return };
+    for path in listed.flatten().map(|entry| entry.path()) {
+        let is_draft = path.file_name().is_some_and(|file| is_draft(&file.to_string_lossy(), &name));
+        // Over a network a lock that others respect needs the right to write.
+        let is_left = || OpenOptions::new().write(true).open(&path).is_ok_and(|file| file.try_lock().is_ok());
+        if is_draft && is_left() {
+            // One that does not go away takes room and nothing else.
+            let _ = fs::remove_file(&path);
+        }
+    }
+}
+
 fn fill(draft: &Path, dump: Command, sources: Sources, mut manifest: Manifest) -> anyhow::Result<Written> {
     let cannot = || format!("the archive cannot be written to {}", folder_of(draft).display());
     let file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(draft).with_context(cannot)?;
+    // A file system without locks has none that `sweep` could take either.
+    let _ = file.try_lock();
     let mut writer = Writer { zip: ZipWriter::new(file), parts: Vec::new(), of: cannot() };
     writer.dump(dump)?;
     for (name, path, bytes) in &sources.files {
