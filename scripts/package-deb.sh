@@ -47,13 +47,17 @@ put "$pages/zsh" usr/share/zsh/vendor-completions/_sentinela
 put "$pages/fish" usr/share/fish/vendor_completions.d/sentinela.fish
 
 # The unit of config/systemd, with the package's paths, and with an account that stays: an administrator's commands run as it.
-sed -e '/^#  *install /d' -e '/^#  *systemctl /d' -e 's|/usr/local/bin/|/usr/bin/|' -e 's|^DynamicUser=yes|User=sentinela\nGroup=sentinela|' \
-    config/systemd/sentinela.service >"$work/unit"
-grep -q '^ExecStart=/usr/bin/sentinela ' "$work/unit" && grep -q '^User=sentinela' "$work/unit" || {
-    echo "package-deb: config/systemd/sentinela.service has other lines than this script expects" >&2
-    exit 1
-}
-put "$work/unit" lib/systemd/system/sentinela.service
+for unit in sentinela sentinela-backup; do
+    sed -e '/^#  *install /d' -e '/^#  *systemctl /d' -e 's|/usr/local/bin/|/usr/bin/|' -e '/^User=/d' \
+        -e 's|^DynamicUser=yes|User=sentinela\nGroup=sentinela|' "config/systemd/$unit.service" >"$work/unit"
+    grep -q '^ExecStart=/usr/bin/sentinela ' "$work/unit" && [ "$(grep -c '^User=sentinela$' "$work/unit")" = 1 ] || {
+        echo "package-deb: config/systemd/$unit.service has other lines than this script expects" >&2
+        exit 1
+    }
+    put "$work/unit" "lib/systemd/system/$unit.service"
+done
+# Which night it is taken, and whether, is the administrator's choice: it is not enabled.
+put config/systemd/sentinela-backup.timer lib/systemd/system/sentinela-backup.timer
 put packaging/debian/sentinela.toml etc/sentinela/sentinela.toml
 put config/default.toml usr/share/doc/sentinela/examples/default.toml
 # What watches the service, where `runbook_url` of the rules leads to the documents below.

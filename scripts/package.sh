@@ -41,6 +41,7 @@ strip --strip-unneeded "$tree/$name/bin/sentinela"
 mkdir -p "$tree/$name/share"
 cp -r "$out/pages" "$tree/$name/share/pages"
 install -D -m 644 -t "$tree/$name" README.md CHANGELOG.md LICENSE-APACHE LICENSE-MIT config/default.toml config/systemd/sentinela.service \
+    config/systemd/sentinela-backup.service config/systemd/sentinela-backup.timer \
     "$out/LICENSES-dependencies.txt" "$out/sentinela.cdx.json"
 tar --sort=name --owner=0 --group=0 --numeric-owner --mtime="@$SOURCE_DATE_EPOCH" --format=gnu -C "$tree" -cf - "$name" |
     gzip -9n >"$out/$name.tar.gz"

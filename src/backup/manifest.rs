@@ -155,6 +155,26 @@ pub fn file_name(ibge_code: &str, taken_at: DateTime<Utc>) -> String {
     format!("sentinela-{ibge_code}-{}.zip", taken_at.format("%Y%m%dT%H%M%SZ"))
 }
 
+/// Name of an archive on its way, in the folder it is to be in. `process`: who writes it.
+pub fn draft_name(name: &str, process: u32) -> String {
+    format!(".{name}.partial-{process}")
+}
+
+/// Whether a file is what somebody began of an archive of this name, or of another instant of the same municipality.
+pub fn is_draft(file: &str, name: &str) -> bool {
+    let Some((of, process)) = file.strip_prefix('.').and_then(|file| file.rsplit_once(".partial-")) else {
+        return false;
+    };
+    let is_process = !process.is_empty() && process.bytes().all(|byte| byte.is_ascii_digit());
+    is_process && (of == name || series(of).is_some_and(|of| series(name) == Some(of)))
+}
+
+/// What stands before the instant in a name of `file_name`.
+fn series(name: &str) -> Option<&str> {
+    let (series, _) = name.strip_suffix("Z.zip")?.rsplit_once('-')?;
+    series.starts_with("sentinela-").then_some(series)
+}
+
 /// Of the names in a folder those of older archives of this municipality, beyond the newest `keep`.
 pub fn beyond(names: &[String], ibge_code: &str, keep: usize) -> Vec<String> {
     let start = format!("sentinela-{ibge_code}-");
@@ -230,6 +250,25 @@ mod tests {
         let part = listed.part(DATABASE).unwrap();
         assert_eq!(part.check(3, &"AB".repeat(32)), Ok(()));
         assert!(part.check(4, &"ab".repeat(32)).is_err() && part.check(3, &"ac".repeat(32)).is_err());
+    }
+
+    #[test]
+    fn what_was_begun_is_known_by_its_name() {
+        let (own, before) = (file_name("3136702", from_micros(0)), file_name("3136702", from_micros(9_000_000)));
+        for name in [&own, &before] {
+            assert!(is_draft(&draft_name(name, 12), &own), "{name}");
+        }
+        assert!(is_draft(&draft_name("saturday.zip", 12), "saturday.zip"));
+        let other = file_name("3136703", from_micros(0));
+        let others = [
+            draft_name(&other, 12),
+            draft_name("sunday.zip", 12),
+            own.clone(),
+            format!(".{own}.partial-"),
+            ".x".into(),
+        ];
+        assert!(!others.iter().any(|file| is_draft(file, &own)), "{others:?}");
+        assert!(!is_draft(&draft_name(&own, 12), "saturday.zip"));
     }
 
     #[test]

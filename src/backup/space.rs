@@ -3,6 +3,9 @@
 /// What is kept free beside it.
 const RESERVE: u64 = 64 * 1024 * 1024;
 
+/// What the private database keeps for itself on a disk that it shares with the archives: without room it accepts no reading.
+pub const FOR_DATABASE: u64 = 1 << 30;
+
 /// Bytes that must be free for an archive of tables of this size. A dump holds no index and is compressed: readings come to a third of
 /// their table or less, photographs to all of it. Half is asked for; a disk that fills up all the same ends the backup with its reason.
 pub const fn needed(tables: u64) -> u64 {

@@ -10,7 +10,7 @@ use chrono_tz::Tz;
 use crate::audit::chain::Anchor;
 use crate::audit::search::{Format, Search, Writer};
 use crate::audit::{Act, Actor, Entry, anchors, check, record, store, verify};
-use crate::cli::{Session, Usage};
+use crate::cli::{Session, Usage, said};
 use crate::clock::Instant;
 use crate::config::Config;
 
@@ -133,7 +133,7 @@ async fn export(session: &Session, mut search: Search, format: Format) -> anyhow
     tx.commit().await?;
     let mut conn = session.pool.acquire().await?;
     let mut writer = Writer::new(format);
-    let mut out = std::io::stdout().lock();
+    let mut out = said::out();
     loop {
         let page = store::search(&mut conn, &search, PAGE).await?;
         let Some(last) = page.last() else { break };

@@ -11,7 +11,7 @@ use crate::backtest::run::Period;
 use crate::backtest::sweep::{self, Axis, Prepared};
 use crate::backtest::{Case, LeadMax, store};
 use crate::cli::scenario::{self, Loaded};
-use crate::cli::{Session, Usage};
+use crate::cli::{Session, Usage, said};
 use crate::clock::{Instant, Stopwatch};
 use crate::config::Config;
 use crate::i18n::Lang;
@@ -112,7 +112,7 @@ impl Backtest {
         if uncounted > 0 {
             eprintln!("{uncounted} events lie outside the period or outside every area, and count for nothing");
         }
-        let mut out = std::io::stdout().lock();
+        let mut out = said::out();
         if self.json {
             serde_json::to_writer(&mut out, &report)?;
             writeln!(out)?;

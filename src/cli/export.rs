@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use anyhow::{Context as _, bail};
 
-use crate::cli::Session;
+use crate::cli::{Session, said};
 use crate::clock::Instant;
 use crate::config::Config;
 use crate::history::csv;
@@ -68,7 +68,7 @@ async fn write(session: &Session, arguments: &Readings) -> anyhow::Result<()> {
         Some(path) => Box::new(BufWriter::new(
             File::create_new(path).with_context(|| format!("{} cannot be made", path.display()))?,
         )),
-        None => Box::new(BufWriter::new(std::io::stdout())),
+        None => Box::new(BufWriter::new(said::out())),
     };
     out.write_all(csv::head(true).as_bytes())?;
     let mut written = 0;

@@ -8,7 +8,7 @@ use clap::CommandFactory as _;
 use clap_complete::aot::{Shell, generate};
 use clap_mangen::Man;
 
-use crate::cli::Cli;
+use crate::cli::{Cli, said};
 
 #[derive(Debug, clap::Args)]
 pub struct Manual {
@@ -42,7 +42,7 @@ impl Manual {
 
 impl Completions {
     pub fn run(&self) -> anyhow::Result<()> {
-        io::stdout().write_all(&script(self.shell)).context("the script cannot be written")
+        said::out().write_all(&script(self.shell)).context("the script cannot be written")
     }
 }
 

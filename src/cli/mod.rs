@@ -2,6 +2,22 @@
 //!
 //! Exit codes: 0 fine, 1 the work failed, 2 wrong use (also a configuration that cannot be understood).
 
+// In this module and those below it these stand for the macros of the standard library, which panic when whoever reads has gone.
+macro_rules! print {
+    ($($words:tt)*) => { $crate::cli::said::put(::std::format_args!($($words)*)) };
+}
+macro_rules! println {
+    () => { $crate::cli::said::put(::std::format_args!("\n")) };
+    ($($words:tt)*) => { $crate::cli::said::put(::std::format_args!("{}\n", ::std::format_args!($($words)*))) };
+}
+macro_rules! eprint {
+    ($($words:tt)*) => { $crate::cli::said::tell(::std::format_args!($($words)*)) };
+}
+macro_rules! eprintln {
+    () => { $crate::cli::said::tell(::std::format_args!("\n")) };
+    ($($words:tt)*) => { $crate::cli::said::tell(::std::format_args!("{}\n", ::std::format_args!($($words)*))) };
+}
+
 mod audit;
 mod backfill;
 pub mod backtest;
@@ -24,6 +40,7 @@ mod privacy;
 mod registry;
 mod restore;
 mod rules;
+mod said;
 pub mod scenario;
 mod serve;
 mod session;
@@ -135,6 +152,9 @@ pub fn main() -> ExitCode {
         Err(error) => return failed(&anyhow::Error::new(error).context("the runtime cannot be started")),
     };
     match runtime.block_on(run(cli)) {
+        Ok(()) if said::is_unwritten() => {
+            failed(&anyhow::anyhow!("the work is done, but not all that it says could be written"))
+        }
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => failed(&error),
     }
@@ -185,6 +205,9 @@ async fn run(cli: Cli) -> anyhow::Result<()> {
 fn failed(error: &anyhow::Error) -> ExitCode {
     if let Some(Ended(code)) = error.downcast_ref() {
         return ExitCode::from(*code);
+    }
+    if said::is_unheard(error) {
+        return ExitCode::FAILURE;
     }
     eprintln!("sentinela: {error:#}");
     let wrong_use = error.is::<Usage>() || error.is::<ConfigError>();

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use crate::backtest::{Case, report};
 use crate::cli::backtest::{Language, case_of, lead_max, write_page};
+use crate::cli::said;
 use crate::cli::scenario::{Loaded, load};
 use crate::config;
 use crate::replay::{self, Scenario, Transcript};
@@ -33,7 +34,7 @@ impl Simulate {
     /// Names the file and what is wrong in it.
     pub fn run(&self, engine: &config::Engine) -> anyhow::Result<()> {
         let limits = load_limits(&engine.quality_file)?;
-        let mut out = std::io::stdout().lock();
+        let mut out = said::out();
         let mut cases = Vec::new();
         for file in &self.files {
             let loaded = load(file, &limits, None)?;

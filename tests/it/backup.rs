@@ -136,6 +136,41 @@ async fn a_backup_taken_under_load_restores_whole_and_adds_up() {
     );
 }
 
+#[tokio::test]
+async fn what_the_tables_call_is_found_without_a_search_path() {
+    // A dump is read back with an empty one. Each function that a generated column, a check or an index calls, and whatever those call,
+    // is made anew here as it stands, with its body looked at.
+    let db = support::db().await;
+    let mut owner = db.owner().await;
+    let bodies: Vec<(String, String)> = sqlx::query_as(
+        r"with recursive ours as (
+            select p.oid, p.proname::text, p.prosrc from pg_proc p where p.pronamespace = 'public'::regnamespace
+                and not exists (select from pg_depend d where d.classid = 'pg_proc'::regclass and d.objid = p.oid and d.deptype = 'e')
+        ), called(oid) as (
+            select o.oid from ours o join pg_depend d on d.refclassid = 'pg_proc'::regclass and d.refobjid = o.oid
+            where d.classid in ('pg_attrdef'::regclass, 'pg_constraint'::regclass, 'pg_class'::regclass)
+            union
+            select o.oid from called c join ours caller on caller.oid = c.oid
+                join ours o on caller.prosrc ~ ('\m' || o.proname || '\M') and o.oid <> caller.oid
+        )
+        select o.proname, pg_get_functiondef(o.oid) from called c join ours o on o.oid = c.oid order by 1",
+    )
+    .fetch_all(&mut owner)
+    .await
+    .unwrap();
+    let names: Vec<&str> = bodies.iter().map(|(name, _)| name.as_str()).collect();
+    assert!(
+        ["case_search", "fold_words", "media_search", "media_sign"].iter().all(|name| names.contains(name)),
+        "{names:?}"
+    );
+    sqlx::raw_sql("set search_path = ''; set check_function_bodies = on").execute(&mut owner).await.unwrap();
+    for (name, body) in bodies {
+        let made = sqlx::raw_sql(sqlx::AssertSqlSafe(body)).execute(&mut owner).await;
+        assert!(made.is_ok(), "{name} is found only through the search path: {made:?}");
+    }
+    owner.close().await.unwrap();
+}
+
 /// An archive of a town with three messages that wait, and where it lies.
 async fn waiting(db: &TestDb, folder: &Folder) -> std::path::PathBuf {
     let town = Town::new(db).await;
@@ -329,6 +364,25 @@ async fn a_disk_that_fills_up_leaves_no_half_archive() {
     assert!(err.contains("the archive cannot be written to") && err.contains(text(&places)), "{err}");
     assert!(std::fs::read_dir(&places).unwrap().next().is_none(), "nothing is left behind");
     assert_eq!(number(&db, "select count(*) from backup").await, 0);
+}
+
+#[tokio::test]
+async fn what_a_killed_backup_left_is_removed_by_the_next_and_one_at_work_is_left_alone() {
+    let (db, folder) = (support::db().await, Folder::new());
+    let place = folder.path().join("archives");
+    std::fs::create_dir(&place).unwrap();
+    let code = support::config(&[]).municipality.ibge_code;
+    let draft =
+        |day: u32, process: u32| place.join(format!(".sentinela-{code}-202601{day:02}T031000Z.zip.partial-{process}"));
+    let (left, at_work, stranger) = (draft(1, 7), draft(2, 8), place.join(".other.zip.partial-9"));
+    for file in [&left, &at_work, &stranger] {
+        std::fs::write(file, "x").unwrap();
+    }
+    let held = std::fs::File::open(&at_work).unwrap();
+    held.lock().unwrap();
+    backup(&db, &folder.path().join("data"), &place).await;
+    assert_eq!([left.exists(), at_work.exists(), stranger.exists()], [false, true, true]);
+    drop(held);
 }
 
 #[tokio::test]

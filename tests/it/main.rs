@@ -70,6 +70,7 @@ mod reports_sms;
 mod residents;
 mod rota;
 mod rules;
+mod said;
 mod secretariat;
 mod security_docs;
 mod several;

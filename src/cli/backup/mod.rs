@@ -3,6 +3,7 @@
 mod files;
 mod write;
 
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail};
@@ -31,7 +32,7 @@ pub struct Arguments {
     #[arg(long, requires = "passphrase_file")]
     with_keys: bool,
     /// File with the passphrase, 16 characters or more, that others may not read
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", requires = "with_keys")]
     passphrase_file: Option<PathBuf>,
     /// In a folder: keep so many of our archives, the newest, and remove the others once this one is whole
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
@@ -78,13 +79,15 @@ async fn take(
     };
     sources.keys = keys;
     let path = place(&arguments.to, config, snapshot.taken_at)?;
-    check_space(&path, snapshot.table_bytes)?;
+    write::sweep(&path);
+    let spare = spare(config, database, folder_of(&path));
+    check_space(&path, snapshot.table_bytes, spare)?;
     let programs = Programs::find(&config.database.postgres_bin_dir, snapshot.postgres_major)?;
     let mut dump = programs.command("pg_dump", database, config)?;
     dump.args(["--format=custom", "--lock-wait-timeout=60s"]).arg(format!("--snapshot={}", snapshot.id));
     let manifest = snapshot.manifest(config);
     let to = path.clone();
-    let written = tokio::task::spawn_blocking(move || write::archive(&to, dump, sources, manifest))
+    let written = tokio::task::spawn_blocking(move || write::archive(&to, dump, sources, manifest, spare))
         .await
         .context("the writing of the archive broke off")??;
     // The snapshot is not needed any more; a server that ended it meanwhile harmed nobody.
@@ -234,16 +237,24 @@ fn folder_of(path: &Path) -> &Path {
     path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
-fn check_space(path: &Path, tables: u64) -> anyhow::Result<()> {
+/// Bytes that stay free there whatever happens, for the private database where it lies on the same disk.
+fn spare(config: &Config, database: &Database, folder: &Path) -> u64 {
+    let disk = |path: &Path| std::fs::metadata(path).ok().map(|about| about.dev());
+    let is_shared = database.cluster().is_some() && disk(folder).is_some() && disk(folder) == disk(&config.data_dir);
+    if is_shared { space::FOR_DATABASE } else { 0 }
+}
+
+fn check_space(path: &Path, tables: u64, spare: u64) -> anyhow::Result<()> {
     let folder = folder_of(path);
-    let (Some(free), needed) = (free_bytes(folder), space::needed(tables)) else { return Ok(()) };
+    let (Some(free), needed) = (free_bytes(folder), space::needed(tables) + spare) else { return Ok(()) };
     if free < needed {
         bail!(
-            "{} has {} free, and the backup of tables of {} may need {}; nothing was written",
+            "{} has {} free, and the backup of tables of {} may need {}, of which {} stay for the database; nothing was written",
             folder.display(),
             space::told(free),
             space::told(tables),
-            space::told(needed)
+            space::told(needed),
+            space::told(spare)
         );
     }
     Ok(())

@@ -12,9 +12,9 @@ use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, ZipWriter};
 
 use super::files::Sources;
-use super::folder_of;
+use super::{folder_of, free_bytes};
 use crate::audit::chain::hex;
-use crate::backup::manifest::{DATABASE, KEYS, MANIFEST};
+use crate::backup::manifest::{DATABASE, KEYS, MANIFEST, draft_name, is_draft};
 use crate::backup::{Manifest, Part, space};
 
 /// Read and written at a time.
@@ -29,14 +29,15 @@ pub struct Written {
     pub manifest_sha256: [u8; 32],
 }
 
-/// Writes it beside its place and puts it there when it is whole. What was begun is removed when it cannot be ended.
+/// Writes it beside its place and puts it there when it is whole. What was begun is removed when it cannot be ended. `spare`: bytes that
+/// stay free on the disk, 0 for none.
 ///
 /// # Errors
 /// A disk that is full, a program that failed, or a file that came there meanwhile.
-pub fn archive(to: &Path, dump: Command, sources: Sources, manifest: Manifest) -> anyhow::Result<Written> {
+pub fn archive(to: &Path, dump: Command, sources: Sources, manifest: Manifest, spare: u64) -> anyhow::Result<Written> {
     let name = to.file_name().unwrap_or_default().to_string_lossy();
-    let draft = folder_of(to).join(format!(".{name}.partial-{}", std::process::id()));
-    let outcome = fill(&draft, dump, sources, manifest).and_then(|written| put(&draft, to).map(|()| written));
+    let draft = folder_of(to).join(draft_name(&name, std::process::id()));
+    let outcome = fill(&draft, dump, sources, manifest, spare).and_then(|written| put(&draft, to).map(|()| written));
     if outcome.is_err() {
         // Nothing to do about a file that does not go away either.
         let _ = fs::remove_file(&draft);
@@ -44,10 +45,33 @@ pub fn archive(to: &Path, dump: Command, sources: Sources, manifest: Manifest) -
     outcome
 }
 
-fn fill(draft: &Path, dump: Command, sources: Sources, mut manifest: Manifest) -> anyhow::Result<Written> {
+/// Removes what backups that were killed have left beside this one, before it is asked how much room there is. One that is at work keeps
+/// its draft locked.
+pub fn sweep(to: &Path) {
+    let name = to.file_name().unwrap_or_default().to_string_lossy();
+    let Ok(listed) = fs::read_dir(folder_of(to)) else { return };
+    for path in listed.flatten().map(|entry| entry.path()) {
+        let is_draft = path.file_name().is_some_and(|file| is_draft(&file.to_string_lossy(), &name));
+        // Over a network a lock that others respect needs the right to write.
+        let is_left = || OpenOptions::new().write(true).open(&path).is_ok_and(|file| file.try_lock().is_ok());
+        if is_draft && is_left() {
+            // One that does not go away takes room and nothing else.
+            let _ = fs::remove_file(&path);
+        }
+    }
+}
+
+fn fill(draft: &Path, dump: Command, sources: Sources, mut manifest: Manifest, spare: u64) -> anyhow::Result<Written> {
     let cannot = || format!("the archive cannot be written to {}", folder_of(draft).display());
     let file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(draft).with_context(cannot)?;
-    let mut writer = Writer { zip: ZipWriter::new(file), parts: Vec::new(), of: cannot() };
+    // A file system without locks has none that `sweep` could take either.
+    let _ = file.try_lock();
+    let mut writer = Writer {
+        zip: ZipWriter::new(file),
+        parts: Vec::new(),
+        of: cannot(),
+        room: (folder_of(draft).to_owned(), spare),
+    };
     writer.dump(dump)?;
     for (name, path, bytes) in &sources.files {
         let source = File::open(path).with_context(|| format!("{} cannot be read", path.display()))?;
@@ -85,6 +109,8 @@ struct Writer {
     parts: Vec<Part>,
     /// What to say when it cannot be written.
     of: String,
+    /// Where it is written, and how many bytes stay free there.
+    room: (PathBuf, u64),
 }
 
 impl Writer {
@@ -106,6 +132,7 @@ impl Writer {
             bytes += count as u64;
             if bytes - told >= TELL_EVERY {
                 told = bytes;
+                self.keep_room()?;
                 progress(name, bytes);
             }
         }
@@ -118,6 +145,15 @@ impl Writer {
         let sha256 = hex(&sum.finalize()[..]);
         self.parts.push(Part { name: name.to_owned(), bytes, sha256 });
         Ok(())
+    }
+
+    /// Ends the backup before the database beside it runs out of room.
+    fn keep_room(&self) -> anyhow::Result<()> {
+        let (folder, spare) = &self.room;
+        match free_bytes(folder).filter(|free| free < spare) {
+            Some(free) => bail!("{}: only {} are left, which the database needs", self.of, space::told(free)),
+            None => Ok(()),
+        }
     }
 
     /// What `pg_dump` says goes into the archive as it comes.

@@ -70,7 +70,10 @@ impl Archive {
 
     fn sum_of(&mut self, name: &str) -> anyhow::Result<(u64, String)> {
         let damaged = || format!("{name:?} in the archive is damaged");
-        let mut part = self.zip.by_name(name).with_context(damaged)?;
+        let part = self.zip.by_name(name).with_context(damaged)?;
+        // Whatever is longer than the list says is not what was written, however far it would unfold.
+        let listed = self.manifest.part(name).map_or(0, |part| part.bytes);
+        let mut part = part.take(listed.saturating_add(1));
         let (mut sum, mut bytes, mut chunk) = (Sha256::new(), 0_u64, vec![0_u8; CHUNK]);
         loop {
             let count = part.read(&mut chunk).with_context(damaged)?;
@@ -108,8 +111,7 @@ impl Archive {
     /// What the program says. Nothing is in the database then.
     pub fn restore(&mut self, name: &str, list: Command, mut read: Command) -> anyhow::Result<()> {
         let contents = self.feed(name, list)?;
-        // Only who made an extension may comment on it, and an administrator may have.
-        let wanted: Vec<&str> = contents.lines().filter(|line| !line.contains(" COMMENT - EXTENSION ")).collect();
+        let wanted: Vec<&str> = contents.lines().filter(|line| !is_of_extension(line)).collect();
         let file = std::env::temp_dir().join(format!("sentinela-restore-{}.list", std::process::id()));
         let cannot = || format!("{} cannot be written", file.display());
         let _ = fs::remove_file(&file);
@@ -152,6 +154,12 @@ impl Archive {
     }
 }
 
+/// Whether a line of the list is something of PostGIS that the extension brings along: only who made it may comment on it or write its
+/// table of reference systems, and that is an administrator where the owner of the database is none.
+fn is_of_extension(line: &str) -> bool {
+    line.contains(" COMMENT - EXTENSION ") || (line.contains(" TABLE DATA ") && line.contains(" spatial_ref_sys "))
+}
+
 fn small(zip: &mut ZipArchive<File>, name: &str) -> anyhow::Result<Vec<u8>> {
     let part = zip.by_name(name).with_context(|| format!("it holds no {name}"))?;
     let mut bytes = Vec::new();
@@ -160,4 +168,21 @@ fn small(zip: &mut ZipArchive<File>, name: &str) -> anyhow::Result<Vec<u8>> {
         bail!("{name} is longer than {MOST} bytes");
     }
     Ok(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_of_extension;
+
+    #[test]
+    fn what_the_extension_brings_along_is_not_read_back() {
+        let ours = [
+            "2; 3079 440050 EXTENSION - postgis ",
+            "8809; 0 0 COMMENT public COLUMN reading_hour.sum sentinela_owner",
+            "8778; 0 447610 TABLE DATA public evaluation_comment sentinela_owner",
+        ];
+        let theirs =
+            ["8805; 0 0 COMMENT - EXTENSION postgis ", "5418; 0 440363 TABLE DATA public spatial_ref_sys postgres"];
+        assert!(!ours.iter().any(|line| is_of_extension(line)) && theirs.iter().all(|line| is_of_extension(line)));
+    }
 }
