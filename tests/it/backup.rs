@@ -482,27 +482,3 @@ const COMPUTED: [(&str, &str); 4] = [
     ("publication_tags", "public.publication_tags('{\"fields\": {\"tags\": \"saúde\"}}')"),
     ("written_cep", "public.written_cep('Rua A, 36010-000')"),
 ];
-
-#[tokio::test]
-async fn what_is_computed_of_rows_is_found_without_a_search_path() {
-    let db = support::db().await;
-    let mut tx = db.pool.begin().await.unwrap();
-    let called: Vec<String> = sqlx::query_scalar(
-        "select distinct p.proname::text from pg_depend d join pg_proc p on p.oid = d.refobjid and d.refclassid = 'pg_proc'::regclass
-         where p.pronamespace = 'public'::regnamespace and d.classid in ('pg_class'::regclass, 'pg_constraint'::regclass, 'pg_attrdef'::regclass)
-             and not exists (select from pg_depend e where e.objid = p.oid and e.deptype = 'e')
-         order by 1",
-    )
-    .fetch_all(&mut *tx)
-    .await
-    .unwrap();
-    assert_eq!(called, COMPUTED.map(|(name, _)| name), "a new one belongs in this table");
-    sqlx::query("set local search_path = ''").execute(&mut *tx).await.unwrap();
-    for (name, call) in COMPUTED {
-        let told: Option<String> = sqlx::query_scalar(sqlx::AssertSqlSafe(format!("select ({call})::text")))
-            .fetch_one(&mut *tx)
-            .await
-            .unwrap();
-        assert!(told.is_some_and(|told| !told.is_empty()), "{name}");
-    }
-}
