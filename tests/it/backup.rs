@@ -470,15 +470,3 @@ async fn the_configuration_and_its_files_are_in_it_and_are_put_beside_for_a_pers
     assert_eq!(read("configuration.toml"), std::fs::read_to_string(&file).unwrap());
     assert_eq!(read("rules/README.md"), "regras da cidade");
 }
-
-/// What is computed of rows as they are read back: a dump is read back with an empty search path, so that each of these names its schema where
-/// it calls another. Functions that indexes, constraints and generated columns call, each with a call that goes all the way.
-const COMPUTED: [(&str, &str); 4] = [
-    ("case_search", "public.case_search('árvore', 'sic')"),
-    (
-        "media_search",
-        "public.media_search('chuva', 'selected', 'neutral', 'clima', '00000000-0000-4000-8000-000000000001')",
-    ),
-    ("publication_tags", "public.publication_tags('{\"fields\": {\"tags\": \"saúde\"}}')"),
-    ("written_cep", "public.written_cep('Rua A, 36010-000')"),
-];
