@@ -120,6 +120,11 @@ fn one(field: &Field, value: &Value, name: &str) -> Result<Option<Value>, FieldE
         FieldKind::Cnpj => {
             Value::String(cnpj(&text).ok_or_else(|| bad("expected a CNPJ with its check digits".into()))?)
         }
+        FieldKind::Registry => {
+            let id =
+                text.parse::<uuid::Uuid>().map_err(|_| bad("expected the id of an entry of the registry".into()))?;
+            Value::String(id.to_string())
+        }
         FieldKind::UrnLex | FieldKind::Email | FieldKind::Phone => Value::String(text),
     }))
 }

@@ -10,6 +10,7 @@ pub mod desk;
 pub mod exchange;
 pub mod fields;
 pub mod links;
+pub mod seed;
 pub mod settle;
 pub mod store;
 
@@ -122,7 +123,7 @@ impl Entry {
     }
 
     /// The CNPJ without marks.
-    fn cnpj(&self) -> Option<String> {
+    pub(super) fn cnpj(&self) -> Option<String> {
         let id = self.document.parse::<TaxId>().ok()?;
         (self.kind == EntryKind::Organisation).then(|| id.as_str().to_owned())
     }
@@ -199,7 +200,11 @@ impl NewEntry {
             errors.push(wrong("point", "", "expected longitude from -180 to 180 and latitude from -90 to 90"));
         }
         if self.kind == EntryKind::Person && self.access == Class::Public {
-            errors.push(wrong("access", "public", "a person is never public (Lei 13.709/2018; Lei 12.527/2011, art. 31)"));
+            errors.push(wrong(
+                "access",
+                "public",
+                "a person is never public (Lei 13.709/2018; Lei 12.527/2011, art. 31)",
+            ));
         }
         let reserved_to = self.reserved_to.trim();
         let is_role = Role::ALL.iter().any(|role| role.as_str() == reserved_to);
@@ -335,7 +340,9 @@ pub enum Apart {
     Kind,
     #[error("they have different readers: give both the same class of access first")]
     Access,
-    #[error("they have documents of different holders: the CNPJ of one organisation share their first eight places (IN RFB 2.229/2024), a CPF has one holder")]
+    #[error(
+        "they have documents of different holders: the CNPJ of one organisation share their first eight places (IN RFB 2.229/2024), a CPF has one holder"
+    )]
     Document,
 }
 

@@ -27,10 +27,7 @@ pub async fn of(conn: &mut PgConnection, entries: &[Uuid]) -> sqlx::Result<Vec<(
 }
 
 /// Entries of a subject with their roles.
-pub async fn of_subject(
-    conn: &mut PgConnection,
-    (kind, id): (SubjectKind, Uuid),
-) -> sqlx::Result<Vec<(Uuid, String)>> {
+pub async fn of_subject(conn: &mut PgConnection, (kind, id): (SubjectKind, Uuid)) -> sqlx::Result<Vec<(Uuid, String)>> {
     let rows = sqlx::query!(
         "select entry_id, role from registry_link where subject_kind = $1 and subject_id = $2 order by role, entry_id",
         kind.as_str(),
@@ -41,12 +38,7 @@ pub async fn of_subject(
     Ok(rows.into_iter().map(|row| (row.entry_id, row.role)).collect())
 }
 
-pub async fn insert(
-    conn: &mut PgConnection,
-    entry: Uuid,
-    link: &Link,
-    (now, by): (Instant, &str),
-) -> sqlx::Result<()> {
+pub async fn insert(conn: &mut PgConnection, entry: Uuid, link: &Link, (now, by): (Instant, &str)) -> sqlx::Result<()> {
     sqlx::query!(
         "insert into registry_link (entry_id, subject_kind, subject_id, role, made_at, made_by) values ($1, $2, $3, $4, $5, $6)
          on conflict do nothing",

@@ -4,10 +4,12 @@ pub mod contacts;
 pub mod links;
 pub mod stands;
 
+use std::collections::BTreeMap;
+
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-use super::{Checked, Entry, EntryKind, Nature, Point};
+use super::{Checked, Class, Entry, EntryKind, Nature, Point};
 use crate::clock::Instant;
 use crate::secretariat::kernel::instrument::TaxId;
 
@@ -180,6 +182,23 @@ pub async fn rename(conn: &mut PgConnection, id: Uuid, name: &str, now: Instant)
     Ok(())
 }
 
+/// Gives entries one class of access: all that were found to be one have the same readers.
+pub async fn set_access(
+    conn: &mut PgConnection,
+    ids: &[Uuid],
+    (access, reserved_to): (Class, &str),
+) -> sqlx::Result<()> {
+    sqlx::query!(
+        "update registry_entry set access = $2, reserved_to = $3 where id = any($1)",
+        ids,
+        access.as_str(),
+        reserved_to
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
 pub async fn set_merged(conn: &mut PgConnection, id: Uuid, into: Option<Uuid>, now: Instant) -> sqlx::Result<()> {
     sqlx::query!(
         "update registry_entry set merged_into = $2, changed_at = $3, revision = revision + 1 where id = $1",
@@ -214,6 +233,17 @@ pub async fn sealed(conn: &mut PgConnection, id: Uuid) -> sqlx::Result<Option<Ve
         .fetch_optional(conn)
         .await?
         .flatten())
+}
+
+/// The sealed CPF of several entries.
+pub async fn all_sealed(conn: &mut PgConnection, ids: &[Uuid]) -> sqlx::Result<BTreeMap<Uuid, Vec<u8>>> {
+    let rows = sqlx::query!(
+        r#"select id, cpf_sealed as "sealed!" from registry_entry where id = any($1) and cpf_sealed is not null"#,
+        ids
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(rows.into_iter().map(|row| (row.id, row.sealed)).collect())
 }
 
 /// The entry that stands for this one, after every merge.
@@ -254,6 +284,8 @@ pub struct Wanted {
     pub most: i64,
     /// Who asks: user name and roles.
     pub reader: (String, Vec<String>),
+    /// Also without words what was merged into others.
+    pub with_merged: bool,
     /// Only what everybody may read.
     pub only_public: bool,
     /// What was written as a document, when it is one: the CNPJ, or the sums of the CPF.
@@ -269,7 +301,7 @@ pub async fn list(conn: &mut PgConnection, wanted: &Wanted) -> sqlx::Result<Vec<
              opened_at, opened_by, changed_at, revision
          from registry_entry
          where case when $1 then access = 'public' else access <> 'restricted' or reserved_to = any($2) or opened_by = $3 end
-           and ($4::text is null or kind = $4) and ($5::uuid is null or id < $5) and ($6 <> '' or merged_into is null)
+           and ($4::text is null or kind = $4) and ($5::uuid is null or id < $5) and ($6 <> '' or $10 or merged_into is null)
            and ($6 = '' or search @@ websearch_to_tsquery('portuguese', $6) or strpos(lower(name), lower($6)) > 0
                or strpos(lower(short_name), lower($6)) > 0 or cnpj = $7 or cpf_sum = any($8))
          order by id desc limit $9",
@@ -281,28 +313,46 @@ pub async fn list(conn: &mut PgConnection, wanted: &Wanted) -> sqlx::Result<Vec<
         wanted.words,
         wanted.cnpj,
         &wanted.sums,
-        wanted.most
+        wanted.most,
+        wanted.with_merged
     )
     .fetch_all(conn)
     .await?;
     rows.into_iter().map(Entry::try_from).collect()
 }
 
-/// Puts back what a file says beside what an entry is written down with.
-pub async fn restore(
-    conn: &mut PgConnection,
-    entry: &Entry,
-    merged_into: Option<Uuid>,
-) -> sqlx::Result<()> {
+/// Writes an entry down as a file has it; what it was merged into comes after all are there.
+pub async fn restore(conn: &mut PgConnection, entry: &Entry, cpf: Option<&Cpf>) -> sqlx::Result<bool> {
     let masked = if entry.kind == EntryKind::Person { entry.document.as_str() } else { "" };
-    sqlx::query!(
-        "update registry_entry set cpf_masked = $2, merged_into = $3, changed_at = $4, revision = revision + 1 where id = $1",
+    let done = sqlx::query!(
+        "insert into registry_entry (id, kind, name, short_name, nature, cnpj, cpf_sum, cpf_sealed, cpf_masked, address, longitude, latitude,
+             access, reserved_to, opened_at, opened_by, changed_at, revision)
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18) on conflict do nothing",
         entry.id,
+        entry.kind.as_str(),
+        entry.name,
+        entry.short_name,
+        entry.nature.map_or("", Nature::as_str),
+        entry.cnpj(),
+        cpf.map(|cpf| cpf.sum.as_slice()),
+        cpf.map(|cpf| cpf.sealed.as_slice()),
         masked,
-        merged_into,
-        entry.changed_at
+        entry.address,
+        entry.point.map(|at| at.longitude),
+        entry.point.map(|at| at.latitude),
+        entry.access.as_str(),
+        entry.reserved_to,
+        entry.opened_at,
+        entry.opened_by,
+        entry.changed_at,
+        entry.revision
     )
     .execute(conn)
     .await?;
+    Ok(done.rows_affected() == 1)
+}
+
+pub async fn restore_merged(conn: &mut PgConnection, id: Uuid, into: Uuid) -> sqlx::Result<()> {
+    sqlx::query!("update registry_entry set merged_into = $2 where id = $1", id, into).execute(conn).await?;
     Ok(())
 }

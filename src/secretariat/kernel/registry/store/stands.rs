@@ -115,13 +115,15 @@ pub async fn outlets(conn: &mut PgConnection, entries: &[Uuid]) -> sqlx::Result<
     .await
 }
 
-/// Cases in a field of which it stands.
-pub async fn cases(conn: &mut PgConnection, entries: &[Uuid]) -> sqlx::Result<Vec<Uuid>> {
-    sqlx::query_scalar!(
-        "select distinct subject_id from registry_link where subject_kind = 'case' and entry_id = any($1) order by 1 desc limit $2",
+/// Cases in a field of which it stands, each with the key of the field.
+pub async fn cases(conn: &mut PgConnection, entries: &[Uuid]) -> sqlx::Result<Vec<(Uuid, String)>> {
+    let rows = sqlx::query!(
+        "select distinct subject_id, role from registry_link where subject_kind = 'case' and entry_id = any($1)
+         order by subject_id desc, role limit $2",
         entries,
         MOST
     )
     .fetch_all(conn)
-    .await
+    .await?;
+    Ok(rows.into_iter().map(|row| (row.subject_id, row.role)).collect())
 }
