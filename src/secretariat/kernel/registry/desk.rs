@@ -80,7 +80,7 @@ fn as_seen(entry: &Entry, revision: i32) -> Result<(), Refused> {
     if entry.revision == revision {
         return Ok(());
     }
-    Err(Refused::Conflict(format!("it was changed meanwhile: revision {revision}, now {}", entry.revision)))
+    Err(Refused::Conflict(format!("it changed meanwhile: revision {revision}, now {}", entry.revision)))
 }
 
 /// Whoever gives an entry to a role reads it afterwards too.

@@ -341,7 +341,7 @@ pub enum Apart {
     #[error("they have different readers: give both the same class of access first")]
     Access,
     #[error(
-        "they have documents of different holders: the CNPJ of one organisation share their first eight places (IN RFB 2.229/2024), a CPF has one holder"
+        "they have documents of different holders: those of one organisation share their first eight places, and a CPF has one holder"
     )]
     Document,
 }

@@ -102,6 +102,10 @@ impl EntryPage {
         val(&self.given, name)
     }
 
+    fn has_cpf(&self) -> bool {
+        self.whole.entry.kind == EntryKind::Person && !self.whole.entry.document.is_empty()
+    }
+
     fn pages(&self, module: &str) -> &'static str {
         MODULES.iter().find(|one| one.key() == module).map_or("", |one| one.slug_pt)
     }
