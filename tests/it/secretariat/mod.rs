@@ -21,6 +21,7 @@ mod paper;
 mod publications;
 mod publishing;
 mod recusal;
+mod registry;
 mod relations;
 mod search;
 mod segments;
