@@ -11,9 +11,10 @@ use uuid::Uuid;
 
 use crate::app::App;
 use crate::secretariat::kernel::desk::{self as cases, Desk};
-use crate::secretariat::kernel::registry::desk::{self, Whole};
+use crate::secretariat::kernel::registry::desk;
 use crate::secretariat::kernel::registry::exchange::{self, Taken};
 use crate::secretariat::kernel::registry::store::{PAGE, Wanted};
+use crate::secretariat::kernel::registry::whole::{self, Whole};
 use crate::secretariat::kernel::registry::{Contact, Entry, NewContact, NewEntry};
 use crate::web::auth::{May, can};
 use crate::web::error::{ApiError, Problem};
@@ -135,7 +136,7 @@ pub async fn show(
 ) -> Result<Json<Whole>, ApiError> {
     let (actor, who) = (staff.actor(), cases::who(&staff));
     let mut conn = app.db.web.acquire().await?;
-    Ok(Json(desk::look(&mut conn, Desk::of(&app, &actor, &who), id).await?))
+    Ok(Json(whole::look(&mut conn, Desk::of(&app, &actor, &who), id).await?))
 }
 
 /// What an entry is changed to.

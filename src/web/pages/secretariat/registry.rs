@@ -19,8 +19,9 @@ use crate::accounts::{Permission, Role};
 use crate::app::App;
 use crate::refused::Refused;
 use crate::secretariat::kernel::desk::{self as cases, CaseError, Desk};
-use crate::secretariat::kernel::registry::desk::{self, OfCase, Whole};
+use crate::secretariat::kernel::registry::desk;
 use crate::secretariat::kernel::registry::store::{PAGE, Wanted};
+use crate::secretariat::kernel::registry::whole::{self, OfCase, Whole};
 use crate::secretariat::kernel::registry::{Channel, Class, Entry, EntryKind, Nature, NewContact, NewEntry, Point};
 use crate::secretariat::modules::MODULES;
 use crate::web::api::secretariat::registry::{Asked, Entries};
@@ -239,7 +240,7 @@ async fn shown(
 ) -> Result<Response, ApiError> {
     let (actor, who) = (staff.actor(), cases::who(staff));
     let mut conn = app.db.web.acquire().await?;
-    let whole = desk::look(&mut conn, Desk::of(app, &actor, &who), id).await?;
+    let whole = whole::look(&mut conn, Desk::of(app, &actor, &who), id).await?;
     let mut filled = filled(&whole.entry);
     filled.extend(given);
     let (wrong, errors) = named(&v, wrong);
