@@ -144,7 +144,7 @@ pub struct NewEntry {
     pub short_name: String,
     /// Of an organisation: civil_society, company, public_body, press, other.
     #[serde(default)]
-    #[schema(value_type = Option<String>, pattern = "^(civil_society|company|public_body|press|other)$")]
+    #[schema(value_type = Option<String>)]
     pub nature: Option<Nature>,
     /// CNPJ of an organisation, CPF of a person; empty: none, or the one that it has.
     #[serde(default)]
