@@ -94,7 +94,7 @@ impl Service {
         }
     }
 
-    /// The types of cases with their rules, and the days of the budget. Where a rule took the place of an earlier one, what is open is reckoned
+    /// The types of cases with their rules, the days of the budget, and the registry of what was there before it. Where a rule took the place of an earlier one, what is open is reckoned
     /// anew.
     async fn keep_types(&self) -> anyhow::Result<()> {
         let (app, now) = (&self.app, self.app.clock.now());
@@ -105,6 +105,7 @@ impl Service {
             crate::deadlines::desk::reckon_anew(&mut tx, by, tz, "uma norma que vem com o serviço mudou").await?;
         }
         crate::secretariat::budget::days::settle(&mut tx, by, tz).await?;
+        crate::secretariat::kernel::registry::settle::settle(&mut tx, by, &app.keys.vault).await?;
         Ok(tx.commit().await?)
     }
 

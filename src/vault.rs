@@ -160,6 +160,11 @@ impl Ring {
         self.keys.first().map_or([0; SUM_LEN], |key| self.sum_under(key, context, bytes))
     }
 
+    /// The sums of some bytes under every key, newest first: by one of them is found what was summed before a newer key came.
+    pub fn sums(&self, context: &str, bytes: &[u8]) -> Vec<Vec<u8>> {
+        self.keys.iter().map(|key| self.sum_under(key, context, bytes).to_vec()).collect()
+    }
+
     /// True when the sum was made here, under whichever key.
     pub fn has_made(&self, context: &str, bytes: &[u8], sum: &[u8]) -> bool {
         self.keys
@@ -265,6 +270,14 @@ mod tests {
         let new = both.reseal("a", &old).unwrap();
         assert!(!both.is_stale(&new));
         assert_eq!(ring(&[1]).open("a", &new), Err(SealError::UnknownKey(id_of(&[2; KEY_LEN]), "vault")));
+    }
+
+    #[test]
+    fn what_was_summed_under_an_older_key_is_found_under_both() {
+        let old = ring(&[1]).sum("a", b"x").to_vec();
+        let both = ring(&[2, 1]);
+        assert_eq!(both.sums("a", b"x"), [both.sum("a", b"x").to_vec(), old.clone()]);
+        assert!(!both.sums("b", b"x").contains(&old), "another context, another sum");
     }
 
     #[test]

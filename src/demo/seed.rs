@@ -128,14 +128,17 @@ async fn media(
     Ok(tx.commit().await?)
 }
 
-/// Agreements, funding, strategic projects, and the evaluation of services.
+/// Agreements, funding, strategic projects, the registry, and the evaluation of services.
 async fn instruments(conn: &mut PgConnection, clock: &Clock, ids: &Ids, tz: chrono_tz::Tz) -> anyhow::Result<()> {
     let actor = Actor::command();
     let by = crate::accounts::tokens::desk::Acting { ids, now: clock.now(), actor: &actor };
+    // Nobody of the demonstration has a CPF, so that nothing is sealed under these keys.
+    let vault = crate::vault::Ring::new("vault", &[], ids);
     let mut tx = conn.begin().await?;
-    crate::secretariat::agreements::seed::fill(&mut tx, by, tz).await?;
-    crate::secretariat::funding::seed::fill(&mut tx, by, tz).await?;
-    crate::secretariat::strategic_projects::seed::fill(&mut tx, by, tz).await?;
+    crate::secretariat::agreements::seed::fill(&mut tx, by, (tz, &vault)).await?;
+    crate::secretariat::funding::seed::fill(&mut tx, by, (tz, &vault)).await?;
+    crate::secretariat::strategic_projects::seed::fill(&mut tx, by, (tz, &vault)).await?;
+    crate::secretariat::kernel::registry::seed::fill(&mut tx, by, (tz, &vault)).await?;
     crate::secretariat::evaluation::seed::fill(&mut tx, by, tz).await?;
     Ok(tx.commit().await?)
 }

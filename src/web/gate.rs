@@ -71,6 +71,7 @@ include!("routes_publication.rs");
 include!("routes_instruments.rs");
 include!("routes_media.rs");
 include!("routes_ethics.rs");
+include!("routes_registry.rs");
 
 /// Every list of the table.
 const LISTS: &[&[Rule]] = &[
@@ -83,6 +84,7 @@ const LISTS: &[&[Rule]] = &[
     OF_PUBLICATION,
     OF_MEDIA,
     OF_ETHICS,
+    OF_REGISTRY,
 ];
 
 /// Every route with its guard.

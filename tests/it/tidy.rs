@@ -99,6 +99,7 @@ const PURE: &[&str] = &[
     "secretariat/kernel/ledger.rs",
     "secretariat/kernel/publication.rs",
     "secretariat/kernel/quiet.rs",
+    "secretariat/kernel/registry/mod.rs",
     "secretariat/transparency/judge.rs",
     "secretariat/media_monitoring/judge.rs",
     "secretariat/media_monitoring/link.rs",

@@ -326,6 +326,10 @@ impl Kept for Agreement {
         self.core.index()
     }
 
+    fn parties(&self) -> &[Party] {
+        &self.core.parties
+    }
+
     fn kind(&self) -> &'static str {
         self.kind.as_str()
     }

@@ -11,6 +11,7 @@ use crate::refused::Refused;
 use crate::secretariat::kernel::instrument::plan::{Goal, Instalment, Stage};
 use crate::secretariat::kernel::instrument::{OpinionKind, Party, Plan, desk};
 use crate::secretariat::kernel::money::Centavos;
+use crate::vault::Ring;
 
 /// What is different between them.
 struct Partnership {
@@ -44,22 +45,26 @@ const ALL: [Partnership; 2] = [
 
 /// # Errors
 /// The database's.
-pub async fn fill(conn: &mut PgConnection, by: Acting<'_>, tz: Tz) -> Result<(), Refused> {
+pub async fn fill(conn: &mut PgConnection, by: Acting<'_>, (tz, vault): (Tz, &Ring)) -> Result<(), Refused> {
     for one in &ALL {
-        let id = partnership(&mut *conn, (by, tz), one).await?;
+        let id = partnership(&mut *conn, (by, tz, vault), one).await?;
         if one.term.1 < 0 {
-            desk::act::<Agreement>(&mut *conn, (by, tz), (id, None), Act::End {}).await?;
+            desk::act::<Agreement>(&mut *conn, (by, tz, vault), (id, None), Act::End {}).await?;
         }
     }
     Ok(())
 }
 
-async fn partnership(conn: &mut PgConnection, (by, tz): (Acting<'_>, Tz), one: &Partnership) -> Result<Uuid, Refused> {
+async fn partnership(
+    conn: &mut PgConnection,
+    (by, tz, vault): (Acting<'_>, Tz, &Ring),
+    one: &Partnership,
+) -> Result<Uuid, Refused> {
     let today = by.now.with_timezone(&tz).date_naive();
     let day = |days: i64| today + TimeDelta::days(days);
     let document = one.document.parse().map_err(|_| Refused::wrong("document", one.document, "expected a CNPJ"))?;
     let opening = Opening { kind: one.kind, object: one.object.into(), partner: None, reason: String::new() };
-    let id = desk::open::<Agreement>(&mut *conn, (by, tz), opening).await?;
+    let id = desk::open::<Agreement>(&mut *conn, (by, tz, vault), opening).await?;
     let (starts_on, ends_on) = (day(one.term.0), day(one.term.1));
     let agreed = Centavos(one.centavos);
     let plan = Plan {
@@ -90,7 +95,7 @@ async fn partnership(conn: &mut PgConnection, (by, tz): (Acting<'_>, Tz), one: &
         opinion(OpinionKind::Legal),
     ];
     for act in acts {
-        desk::act::<Agreement>(&mut *conn, (by, tz), (id, None), act).await?;
+        desk::act::<Agreement>(&mut *conn, (by, tz, vault), (id, None), act).await?;
     }
     // Written down today, so signed today: the demonstration has no past of its own in which it could have been.
     let acts = [
@@ -100,11 +105,11 @@ async fn partnership(conn: &mut PgConnection, (by, tz): (Acting<'_>, Tz), one: &
         Act::Commit { centavos: agreed, on: today, what: "Empenho global (fictício)".into() },
     ];
     for act in acts {
-        desk::act::<Agreement>(&mut *conn, (by, tz), (id, None), act).await?;
+        desk::act::<Agreement>(&mut *conn, (by, tz, vault), (id, None), act).await?;
     }
     if one.term.1 >= 0 {
         let act = Act::Release { centavos: half, on: today, what: "Primeira parcela (fictícia)".into() };
-        desk::act::<Agreement>(conn, (by, tz), (id, None), act).await?;
+        desk::act::<Agreement>(conn, (by, tz, vault), (id, None), act).await?;
     }
     Ok(id)
 }

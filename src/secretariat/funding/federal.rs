@@ -16,6 +16,7 @@ use crate::secretariat::kernel::instrument::{
     Done, Extract, Movement, NewEntry, Party, Refusal, Seen, TaxId, Term, Tick, desk, store,
 };
 use crate::secretariat::kernel::money::Centavos;
+use crate::vault::Ring;
 use crate::web::error::{FieldError, shorten};
 
 const SHIPPED: &str = include_str!("../../../config/mappings/funding-transferegov.toml");
@@ -344,7 +345,7 @@ fn risen(
 /// The file as a whole, or the database.
 pub async fn import(
     conn: &mut PgConnection,
-    (by, tz): (Acting<'_>, Tz),
+    (by, tz, vault): (Acting<'_>, Tz, &Ring),
     bytes: &[u8],
     town: &str,
 ) -> Result<(Imported, Vec<FieldError>), Refused> {
@@ -352,7 +353,7 @@ pub async fn import(
     let sheet = read(&mapping, bytes, town).map_err(|fault| Refused::wrong(fault.field, fault.value, fault.message))?;
     let (mut told, mut faults) = (Imported::default(), sheet.faults);
     for row in sheet.rows {
-        match one_row(&mut *conn, (by, tz), &row).await {
+        match one_row(&mut *conn, (by, tz, vault), &row).await {
             Ok(Came::Created) => told.created += 1,
             Ok(Came::Updated) => told.updated += 1,
             Ok(Came::Unchanged) => told.unchanged += 1,
@@ -376,7 +377,11 @@ enum Came {
     Unchanged,
 }
 
-async fn one_row(conn: &mut PgConnection, (by, tz): (Acting<'_>, Tz), row: &Row) -> Result<Came, Refused> {
+async fn one_row(
+    conn: &mut PgConnection,
+    (by, tz, vault): (Acting<'_>, Tz, &Ring),
+    row: &Row,
+) -> Result<Came, Refused> {
     let known = store::by_outside_key(&mut *conn, "funding", &row.key).await?;
     let today = by.now.with_timezone(&tz).date_naive();
     let seen = Seen { today, by: by.actor.name.clone(), late: Vec::new(), due: Vec::new(), elsewhere: None };
@@ -386,7 +391,7 @@ async fn one_row(conn: &mut PgConnection, (by, tz): (Acting<'_>, Tz), row: &Row)
         if done.next == before.what && done.entries.is_empty() {
             return Ok(Came::Unchanged);
         }
-        desk::act::<Funding>(conn, (by, tz), (id, None), row.sync.clone()).await?;
+        desk::act::<Funding>(conn, (by, tz, vault), (id, None), row.sync.clone()).await?;
         return Ok(Came::Updated);
     }
     let document: TaxId = UNION.parse().map_err(|_| Refused::wrong("grantor", UNION, "expected a CNPJ"))?;
@@ -401,8 +406,8 @@ async fn one_row(conn: &mut PgConnection, (by, tz): (Acting<'_>, Tz), row: &Row)
     // Judged before anything is written, so that a bad row leaves nothing behind.
     let opened = super::life::open(opening.clone(), &seen)?;
     sync(opened.next, row.sync.clone(), &seen)?;
-    let id = desk::open::<Funding>(&mut *conn, (by, tz), opening).await?;
-    desk::act::<Funding>(conn, (by, tz), (id, None), row.sync.clone()).await?;
+    let id = desk::open::<Funding>(&mut *conn, (by, tz, vault), opening).await?;
+    desk::act::<Funding>(conn, (by, tz, vault), (id, None), row.sync.clone()).await?;
     Ok(Came::Created)
 }
 

@@ -297,6 +297,10 @@ impl Kept for Funding {
         self.core.index()
     }
 
+    fn parties(&self) -> &[Party] {
+        &self.core.parties
+    }
+
     fn outside_key(&self) -> Option<&str> {
         self.outside_key.as_deref()
     }

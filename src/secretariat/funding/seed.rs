@@ -10,10 +10,11 @@ use crate::refused::Refused;
 use crate::secretariat::kernel::instrument::plan::{Goal, Instalment, Stage};
 use crate::secretariat::kernel::instrument::{Party, Plan, desk};
 use crate::secretariat::kernel::money::Centavos;
+use crate::vault::Ring;
 
 /// # Errors
 /// The database's.
-pub async fn fill(conn: &mut PgConnection, by: Acting<'_>, tz: Tz) -> Result<(), Refused> {
+pub async fn fill(conn: &mut PgConnection, by: Acting<'_>, (tz, vault): (Tz, &Ring)) -> Result<(), Refused> {
     let today = by.now.with_timezone(&tz).date_naive();
     let day = |days: i64| today + TimeDelta::days(days);
     let document = "00394460000141".parse().map_err(|_| Refused::wrong("document", "", "expected a CNPJ"))?;
@@ -25,7 +26,7 @@ pub async fn fill(conn: &mut PgConnection, by: Acting<'_>, tz: Tz) -> Result<(),
         proposals_until: Some(day(-200)),
         outside_key: Some("999001/2026".into()),
     };
-    let id = desk::open::<Funding>(&mut *conn, (by, tz), opening).await?;
+    let id = desk::open::<Funding>(&mut *conn, (by, tz, vault), opening).await?;
     let (starts_on, ends_on) = (day(-150), day(-150) + Months::new(24));
     let agreed = Centavos(480_000_000);
     let plan = Plan {
@@ -53,7 +54,7 @@ pub async fn fill(conn: &mut PgConnection, by: Acting<'_>, tz: Tz) -> Result<(),
         Act::Publish { on: day(-145), place: "Diário Oficial da União (fictício)".into() },
     ];
     for act in acts {
-        desk::act::<Funding>(&mut *conn, (by, tz), (id, None), act).await?;
+        desk::act::<Funding>(&mut *conn, (by, tz, vault), (id, None), act).await?;
     }
     Ok(())
 }

@@ -168,6 +168,9 @@ impl Judge<'_> {
                     "a field that is personal is never public (Lei 13.709/2018; Lei 12.527/2011, art. 31)",
                 );
             }
+            if field.kind == FieldKind::Registry && field.public {
+                self.wrong(&field.key, "a field of the registry is never public: what it refers to has its own access");
+            }
             if field.secret && !field.personal {
                 self.wrong(&field.key, "what is secret is personal too");
             }

@@ -13,6 +13,7 @@ use uuid::Uuid;
 use super::decide::{self, Asked, At, New, Outcome, Who};
 use super::define::CaseType;
 use super::ledger::Link;
+use super::registry::fields as registry;
 use super::store::lists::{self, Filter, Listed};
 use super::types::{self, Kept, Types};
 use super::{Access, Annulled, CaseFile, LinkKind, store, values, words};
@@ -174,8 +175,10 @@ pub async fn open(
         };
         facts.parents.push(near);
     }
+    let fields = registry::resolved(&mut *conn, desk, def, &new.fields).await?;
+    let new = &New { fields, ..new.clone() };
     let outcome = decide::open(def, new, (desk.who, desk.at()), &facts).map_err(|why| words::told(why, def))?;
-    catalogue::held(&mut *conn, def.key(), (&outcome.fields, &outcome.changes)).await?;
+    held(&mut *conn, desk, def, &outcome).await?;
     around::known_staff(&mut *conn, &new.assigned).await?;
     let by = desk.by;
     let mut case = CaseFile {
@@ -208,6 +211,7 @@ pub async fn open(
     store::insert(&mut *conn, &case, &desk.searched(def, &case), desk.tz).await?;
     let done = Done { act: "open", from: "", reason: "", changes: &outcome.changes };
     keep(&mut *conn, desk, &case, &done, Act::CaseOpen).await?;
+    registry::link(&mut *conn, desk, def, (case.id, &case.fields), &outcome.changes).await?;
     for (other, kind) in [(around.parent, LinkKind::Parent), (around.spawned_by, LinkKind::Spawned)] {
         let Some(other) = other else { continue };
         let pair = if kind == LinkKind::Parent { (case.id, other) } else { (other, case.id) };
@@ -216,6 +220,13 @@ pub async fn open(
     recusal::parties(&mut *conn, desk, def, &mut case, &outcome.changes).await?;
     consequences::of_opening(conn, desk, def, &case, &outcome).await?;
     Ok(case)
+}
+
+/// Holds what a case says of services and of the registry against what is there.
+async fn held(conn: &mut PgConnection, desk: Desk<'_>, def: &CaseType, outcome: &Outcome) -> Result<(), CaseError> {
+    let changed = (&outcome.fields, &outcome.changes);
+    catalogue::held(&mut *conn, def.key(), changed).await?;
+    registry::held(conn, desk, def, changed).await
 }
 
 /// The next number of the series, in the year that it is in the town.
@@ -276,9 +287,11 @@ async fn keep(
 pub async fn act(conn: &mut PgConnection, desk: Desk<'_>, id: Uuid, asked: &Asked) -> Result<CaseFile, CaseError> {
     let (kept, case) = find(&mut *conn, desk, id, true).await?;
     let facts = store::facts(&mut *conn, id).await?;
+    let fields = registry::resolved(&mut *conn, desk, &kept.def, &asked.fields).await?;
+    let asked = &Asked { fields, ..asked.clone() };
     let outcome = decide::decide(&kept.def, &case, asked, (desk.who, desk.at()), &facts)
         .map_err(|why| words::told(why, &kept.def))?;
-    catalogue::held(&mut *conn, kept.def.key(), (&outcome.fields, &outcome.changes)).await?;
+    held(&mut *conn, desk, &kept.def, &outcome).await?;
     let mut after = apply(&mut *conn, desk, &kept.def, &case, (asked, &outcome)).await?;
     recusal::parties(&mut *conn, desk, &kept.def, &mut after, &outcome.changes).await?;
     consequences::of_act(conn, desk, &kept.def, (&case, &after), (asked, &outcome)).await?;
@@ -304,7 +317,8 @@ async fn apply(
     }
     store::update(&mut *conn, &after, &desk.searched(def, &after)).await?;
     let done = Done { act: &asked.transition, from: &case.state, reason: &outcome.reason, changes: &outcome.changes };
-    keep(conn, desk, &after, &done, Act::CaseAct).await?;
+    keep(&mut *conn, desk, &after, &done, Act::CaseAct).await?;
+    registry::link(conn, desk, def, (after.id, &after.fields), &outcome.changes).await?;
     Ok(after)
 }
 

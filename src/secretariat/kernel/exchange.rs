@@ -388,6 +388,7 @@ async fn add(
         let Some(state) = kept.def.state(&line.state) else { continue };
         let case = case_of(line, kept.def.module(), state);
         store::insert(&mut *conn, &case, &desk.searched(&kept.def, &case), desk.tz).await?;
+        super::registry::fields::link(&mut *conn, desk, &kept.def, (case.id, &case.fields), &case.fields).await?;
         add_acts(&mut *conn, line).await?;
         // Before the recusals: a vote that was given before one of them stands and does not count.
         if let Some(told) = &line.deliberation {

@@ -1,4 +1,4 @@
-//! The case engine: types of cases as data, and what may be done to a case of a type; and what modules share beside it (`body`, `instrument`, `tree`, `money`, `form`).
+//! The case engine: types of cases as data, and what may be done to a case of a type; and what modules share beside it (`body`, `instrument`, `registry`, `tree`, `money`, `form`).
 //!
 //! `define` and `check` read definition files, `values` reads fields, `decide` judges an act with the guards of `guards`, `ledger` chains
 //! acts in the one shape of `chain`, `words` says why not, `publication` makes what everybody may see (all pure). `types` holds the definitions of this installation, `desk` acts in the
@@ -19,6 +19,7 @@ pub mod ledger;
 pub mod money;
 pub mod publication;
 pub mod quiet;
+pub mod registry;
 pub mod remind;
 pub mod series;
 pub mod store;
@@ -86,6 +87,8 @@ vocabulary! {
         Phone = "phone",
         Cpf = "cpf",
         Cnpj = "cnpj",
+        /// An entry of the registry, by its id.
+        Registry = "registry",
     }
 }
 

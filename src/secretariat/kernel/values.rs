@@ -11,6 +11,7 @@ use crate::web::error::{FieldError, shorten};
 /// Characters of a text, unless its field says another number.
 const LONG: i64 = 8000;
 const SHORT: i64 = 300;
+const NO_ENTRY: &str = "expected the id of an entry of the registry";
 /// Centavos: ten thousand million reais.
 const MOST_MONEY: i64 = 1_000_000_000_000;
 
@@ -120,8 +121,14 @@ fn one(field: &Field, value: &Value, name: &str) -> Result<Option<Value>, FieldE
         FieldKind::Cnpj => {
             Value::String(cnpj(&text).ok_or_else(|| bad("expected a CNPJ with its check digits".into()))?)
         }
+        FieldKind::Registry => Value::String(entry_id(&text).ok_or_else(|| bad(NO_ENTRY.into()))?),
         FieldKind::UrnLex | FieldKind::Email | FieldKind::Phone => Value::String(text),
     }))
+}
+
+/// The id of an entry of the registry, as it is always written.
+fn entry_id(text: &str) -> Option<String> {
+    text.parse::<uuid::Uuid>().ok().map(|id| id.to_string())
 }
 
 fn worded(name: &str, text: &str, most: i64, one_line: bool) -> Result<Value, FieldError> {

@@ -11,6 +11,7 @@ use uuid::Uuid;
 
 use super::feeds;
 use super::kernel::desk::{CaseError, Desk};
+use super::kernel::registry::links;
 use crate::accounts::manage::is_email;
 use crate::audit::{self, Act, Entry};
 use crate::clock::Instant;
@@ -109,6 +110,7 @@ pub async fn add(conn: &mut PgConnection, desk: Desk<'_>, new: NewOutlet<'_>) ->
     let id = by.ids.uuid(by.now);
     let outlet = Outlet { id, name: name.into(), contact: contact.into(), email: email.into(), tags, added_at: by.now };
     store::insert(&mut *conn, &outlet, &by.actor.name).await?;
+    links::of_outlet(&mut *conn, by, id, name).await?;
     // The address of a person stays out of the audit.
     let entry = Entry::new(Act::PressOutletAdd, "press_outlet", id).to(json!({ "name": name, "tags": outlet.tags }));
     audit::record(conn, by.ids, by.now, by.actor, entry).await?;

@@ -9,6 +9,7 @@ use crate::accounts::tokens::desk::Acting;
 use crate::refused::Refused;
 use crate::secretariat::kernel::instrument::desk;
 use crate::secretariat::kernel::money::Centavos;
+use crate::vault::Ring;
 
 /// Title, objective, and milestones with their day from today.
 type Row = (&'static str, &'static str, &'static [(&'static str, i64)]);
@@ -25,7 +26,7 @@ const ALL: [Row; 3] = [
 
 /// # Errors
 /// The database's.
-pub async fn fill(conn: &mut PgConnection, by: Acting<'_>, tz: Tz) -> Result<(), Refused> {
+pub async fn fill(conn: &mut PgConnection, by: Acting<'_>, (tz, vault): (Tz, &Ring)) -> Result<(), Refused> {
     let today = by.now.with_timezone(&tz).date_naive();
     let portfolio = Opening {
         kind: Kind::Portfolio,
@@ -34,7 +35,7 @@ pub async fn fill(conn: &mut PgConnection, by: Acting<'_>, tz: Tz) -> Result<(),
         owner: "Secretaria de Planejamento".into(),
         portfolio: None,
     };
-    let portfolio = desk::open::<Project>(&mut *conn, (by, tz), portfolio).await?;
+    let portfolio = desk::open::<Project>(&mut *conn, (by, tz, vault), portfolio).await?;
     for (at, (title, objective, milestones)) in ALL.into_iter().enumerate() {
         let opening = Opening {
             kind: Kind::Project,
@@ -43,7 +44,7 @@ pub async fn fill(conn: &mut PgConnection, by: Acting<'_>, tz: Tz) -> Result<(),
             owner: "Amália Sardinha".into(),
             portfolio: Some(portfolio),
         };
-        let id = desk::open::<Project>(&mut *conn, (by, tz), opening).await?;
+        let id = desk::open::<Project>(&mut *conn, (by, tz, vault), opening).await?;
         let mut acts = vec![Act::SetBudget { budget_key: format!("0012.20{at}5"), budget: Centavos(250_000_000) }];
         for (title, days) in milestones {
             acts.push(Act::AddMilestone {
@@ -65,7 +66,7 @@ pub async fn fill(conn: &mut PgConnection, by: Acting<'_>, tz: Tz) -> Result<(),
             _ => {}
         }
         for act in acts {
-            desk::act::<Project>(&mut *conn, (by, tz), (id, None), act).await?;
+            desk::act::<Project>(&mut *conn, (by, tz, vault), (id, None), act).await?;
         }
     }
     Ok(())

@@ -45,6 +45,7 @@ fn all() -> Vec<Example> {
         secretariat::of_meetings(),
         secretariat::of_budget(),
         secretariat::of_instruments(),
+        secretariat::of_registry(),
         secretariat::of_evaluation(),
         secretariat::of_media(),
     ]

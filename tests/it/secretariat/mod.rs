@@ -22,6 +22,7 @@ mod paper;
 mod publications;
 mod publishing;
 mod recusal;
+mod registry;
 mod relations;
 mod search;
 mod segments;

@@ -139,6 +139,7 @@ fn value(field: &Field, chance: &mut Chance, day: NaiveDate) -> Value {
         FieldKind::Email => "alguem@prefeitura.example".into(),
         FieldKind::Phone => "+5532999990000".into(),
         FieldKind::Cpf => "529.982.247-25".into(),
+        FieldKind::Registry => "01890000-0000-7000-8000-000000000001".into(),
         FieldKind::Cnpj => "11.222.333/0001-81".into(),
     }
 }

@@ -17,6 +17,8 @@ use crate::deadlines::reckon::Anchor;
 use crate::deadlines::{self, Course, Deadline, desk as deadline_desk, store as deadline_store};
 use crate::plancon::PlanError;
 use crate::refused::Refused;
+use crate::secretariat::kernel::registry::links;
+use crate::vault::Ring;
 
 const KIND: &str = "instrument";
 const MAX_DOCUMENT: usize = 10 * 1024 * 1024;
@@ -104,7 +106,7 @@ struct Step<'a> {
 
 async fn carry_out<K: Kept>(
     conn: &mut PgConnection,
-    (by, tz): (Acting<'_>, Tz),
+    (by, tz, vault): (Acting<'_>, Tz, &Ring),
     step: Step<'_>,
     mut done: Done<K>,
 ) -> Result<(), Refused> {
@@ -148,6 +150,7 @@ async fn carry_out<K: Kept>(
         }
         None => store::unpublish(&mut *conn, step.id).await?,
     }
+    links::of_instrument(&mut *conn, (by, vault), step.id, done.next.parties()).await?;
     let reason: String = done.reason.chars().take(1000).collect();
     let to_state = done.next.state();
     let covers = covers(&done.next)?;
@@ -182,13 +185,13 @@ async fn numbered<K: Kept>(conn: &mut PgConnection, id: Uuid) -> Result<String, 
     Ok(store::load::<K>(conn, id).await?.map(|row| row.number).unwrap_or_default())
 }
 
-/// Opens one.
+/// Opens one. The ring of the vault seals the CPF of its parties for the registry.
 ///
 /// # Errors
 /// Why not.
 pub async fn open<K: Kept>(
     conn: &mut PgConnection,
-    (by, tz): (Acting<'_>, Tz),
+    (by, tz, vault): (Acting<'_>, Tz, &Ring),
     opening: K::Opening,
 ) -> Result<Uuid, Refused> {
     let asked = serde_json::to_value(&opening).map_err(|error| sqlx::Error::Encode(Box::new(error)))?;
@@ -201,7 +204,7 @@ pub async fn open<K: Kept>(
     }
     let id = by.ids.uuid(by.now);
     store::insert(&mut *conn, id, &done.next, (by.now, &by.actor.name)).await?;
-    carry_out(conn, (by, tz), Step { id, act: "open", from_state: "", asked }, done).await?;
+    carry_out(conn, (by, tz, vault), Step { id, act: "open", from_state: "", asked }, done).await?;
     Ok(id)
 }
 
@@ -211,7 +214,7 @@ pub async fn open<K: Kept>(
 /// Why not, with the law where one forbids it.
 pub async fn act<K: Kept>(
     conn: &mut PgConnection,
-    (by, tz): (Acting<'_>, Tz),
+    (by, tz, vault): (Acting<'_>, Tz, &Ring),
     (id, revision): (Uuid, Option<i32>),
     act: K::Act,
 ) -> Result<(), Refused> {
@@ -224,7 +227,7 @@ pub async fn act<K: Kept>(
     let seen = seen(&mut *conn, (by, tz), Some((id, &row.what))).await?;
     let from_state = row.what.state();
     let done = row.what.act(act, &seen)?;
-    carry_out(conn, (by, tz), Step { id, act: &word, from_state, asked }, done).await
+    carry_out(conn, (by, tz, vault), Step { id, act: &word, from_state, asked }, done).await
 }
 
 /// One with everything.

@@ -16,6 +16,8 @@ use crate::deadlines::Course;
 use crate::deadlines::store as deadlines;
 use crate::refused::Refused;
 use crate::secretariat::kernel::chain::sum;
+use crate::secretariat::kernel::registry::links;
+use crate::vault::Ring;
 
 /// Largest file.
 pub const MAX_BYTES: usize = 32 * 1024 * 1024;
@@ -114,7 +116,7 @@ fn wrong(at: usize, value: &str, why: impl ToString) -> Refused {
 /// Names the line.
 pub async fn read<K: Kept>(
     conn: &mut PgConnection,
-    (by, tz): (Acting<'_>, Tz),
+    (by, tz, vault): (Acting<'_>, Tz, &Ring),
     text: &str,
 ) -> Result<Imported, Refused> {
     let mut told = Imported::default();
@@ -137,7 +139,7 @@ pub async fn read<K: Kept>(
             return Err(wrong(at, &one.id.to_string(), why));
         }
         running.push((at, one.id, one.deadlines.clone()));
-        restore::<K>(&mut *conn, (by, tz), at, one).await.map_err(|error| unfit(at, error))?;
+        restore::<K>(&mut *conn, (by, tz, vault), at, one).await.map_err(|error| unfit(at, error))?;
         told.created += 1;
     }
     // Numbers first and the calendar last, as when one is opened, so that nobody waits in a circle.
@@ -222,7 +224,7 @@ async fn run_on<K: Kept>(
 
 async fn restore<K: Kept>(
     conn: &mut PgConnection,
-    (by, tz): (Acting<'_>, Tz),
+    (by, tz, vault): (Acting<'_>, Tz, &Ring),
     at: usize,
     one: Line,
 ) -> Result<(), Refused> {
@@ -233,6 +235,7 @@ async fn restore<K: Kept>(
     }
     what.set_ledger(ledger);
     store::insert(&mut *conn, one.id, &what, (one.opened_at, &one.opened_by)).await?;
+    links::of_instrument(&mut *conn, (by, vault), one.id, what.parties()).await?;
     if let (Some(series), Some(year), Some(number)) = (&one.series, one.year, one.number) {
         store::set_number(&mut *conn, one.id, series, (year, number)).await?;
         store::raise_series(&mut *conn, series, (year, number)).await?;

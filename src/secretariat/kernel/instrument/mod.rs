@@ -317,6 +317,10 @@ pub trait Kept: Clone + Send + Sync + Serialize + DeserializeOwned + 'static {
     /// Forms of what may be done now.
     fn forms(&self) -> Vec<&'static form::Form>;
     fn shown(&self, today: NaiveDate) -> shown::Shown;
+    /// Its parties, whom the registry knows; the first one is the other side.
+    fn parties(&self) -> &[Party] {
+        &[]
+    }
     /// What somebody outside calls it.
     fn outside_key(&self) -> Option<&str> {
         None

@@ -57,6 +57,32 @@ pub(super) fn of_evaluation() -> Vec<Example> {
     ]
 }
 
+/// The registry.
+pub(super) fn of_registry() -> Vec<Example> {
+    let (json, lines) = ("application/json", "application/x-ndjson");
+    let entry = json!({"kind": "organisation", "name": "Associação de exemplo", "short_name": "ASSEX", "nature": "civil_society",
+        "address": "Rua do Exemplo, 7", "access": "internal"});
+    let why = json!({"revision": 1, "reason": "Registro repetido"});
+    let contact = json!({"channel": "email", "value": "contato@exemplo.invalid", "purpose": "Convites para reuniões",
+        "given_on": "2026-01-05"});
+    let into = json!({"revision": 1, "into": "00000000-0000-0000-0000-000000000000", "reason": "É a mesma associação"});
+    vec![
+        ("post", "/api/v1/secretariat/registry", json, entry.clone()),
+        ("put", "/api/v1/secretariat/registry/{id}", json, json!({"revision": 1, "entry": entry})),
+        ("post", "/api/v1/secretariat/registry/{id}/remove", json, why.clone()),
+        ("post", "/api/v1/secretariat/registry/{id}/merge", json, into),
+        ("post", "/api/v1/secretariat/registry/{id}/unmerge", json, why),
+        ("post", "/api/v1/secretariat/registry/{id}/contacts", json, contact),
+        (
+            "post",
+            "/api/v1/secretariat/registry/{id}/document",
+            json,
+            json!({"reason": "Conferir a prestação de contas"}),
+        ),
+        ("post", "/api/v1/secretariat/registry/import", lines, json!("")),
+    ]
+}
+
 /// Agreements, funding and strategic projects.
 pub(super) fn of_instruments() -> Vec<Example> {
     let (json, lines) = ("application/json", "application/x-ndjson");

@@ -53,7 +53,8 @@ pub async fn import_federal(
     let by = Acting { ids: &app.ids, now: app.clock.now(), actor: &actor };
     let town = &app.config.municipality;
     let mut tx = app.db.web.begin().await?;
-    let (told, faults) = federal::import(&mut tx, (by, town.time_zone), &body, &town.ibge_code).await?;
+    let (told, faults) =
+        federal::import(&mut tx, (by, town.time_zone, &app.keys.vault), &body, &town.ibge_code).await?;
     tx.commit().await?;
     Ok(Json(FederalImported { told, faults }))
 }

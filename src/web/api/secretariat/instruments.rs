@@ -149,7 +149,7 @@ pub async fn open<K: Kept>(app: &App, staff: &Staff, opening: K::Opening) -> Res
     let actor = staff.actor();
     let by = Acting { ids: &app.ids, now: app.clock.now(), actor: &actor };
     let mut tx = app.db.web.begin().await?;
-    let id = desk::open::<K>(&mut tx, (by, app.config.municipality.time_zone), opening).await?;
+    let id = desk::open::<K>(&mut tx, (by, app.config.municipality.time_zone, &app.keys.vault), opening).await?;
     let whole = desk::whole::<K>(&mut tx, id).await?;
     tx.commit().await?;
     shown(whole, true)
@@ -201,7 +201,7 @@ pub async fn act<K: Kept>(
     let actor = staff.actor();
     let by = Acting { ids: &app.ids, now: app.clock.now(), actor: &actor };
     let mut tx = app.db.web.begin().await?;
-    desk::act::<K>(&mut tx, (by, app.config.municipality.time_zone), (id, revision), act).await?;
+    desk::act::<K>(&mut tx, (by, app.config.municipality.time_zone, &app.keys.vault), (id, revision), act).await?;
     let whole = desk::whole::<K>(&mut tx, id).await?;
     tx.commit().await?;
     shown(whole, true)
@@ -275,7 +275,7 @@ pub async fn import<K: Kept>(app: &App, staff: &Staff, body: &[u8]) -> Result<Im
     let actor = staff.actor();
     let by = Acting { ids: &app.ids, now: app.clock.now(), actor: &actor };
     let mut tx = app.db.web.begin().await?;
-    let told = exchange::read::<K>(&mut tx, (by, app.config.municipality.time_zone), text).await?;
+    let told = exchange::read::<K>(&mut tx, (by, app.config.municipality.time_zone, &app.keys.vault), text).await?;
     tx.commit().await?;
     Ok(told)
 }

@@ -20,6 +20,7 @@ pub mod papers;
 pub mod printed;
 pub mod publications;
 pub mod publishing;
+pub mod registry;
 pub mod series;
 pub mod strategic_projects;
 
@@ -56,6 +57,7 @@ pub fn routes() -> Router<App> {
         .merge(strategic_projects::routes())
         .merge(evaluation::routes())
         .merge(ethics::routes())
+        .merge(registry::routes())
 }
 
 /// Who works in a module has its role.

@@ -28,7 +28,7 @@ use crate::secretariat::kernel::desk::{self, Desk, Task};
 use crate::secretariat::kernel::store::published::{self, Published};
 use crate::secretariat::kernel::store::{self, NewDocument};
 use crate::secretariat::kernel::types::Kept;
-use crate::secretariat::kernel::{ActDone, CaseDocument, CaseFile, CaseLink, SUBJECT, ledger};
+use crate::secretariat::kernel::{ActDone, CaseDocument, CaseFile, CaseLink, Fields, SUBJECT, ledger, registry};
 use crate::secretariat::modules::Module;
 use crate::web::api::secretariat::{papers, within};
 use crate::web::auth::{May, Staff, can};
@@ -50,6 +50,8 @@ struct CasePage {
     module: &'static Module,
     kept: Arc<Kept>,
     case: CaseFile,
+    /// Its fields, with names in the place of entries of the registry.
+    said: Fields,
     /// Key, label, and whether it begins the cases below this one.
     possible: Vec<(String, String)>,
     below: Vec<Arc<Kept>>,
@@ -69,7 +71,7 @@ struct CasePage {
 
 impl CasePage {
     fn pairs(&self) -> Vec<(String, String)> {
-        pairs(&self.f.v, &self.kept.def, &self.case.fields)
+        pairs(&self.f.v, &self.kept.def, &self.said)
     }
 
     fn state(&self) -> String {
@@ -189,6 +191,8 @@ pub async fn case_page(
     let (kept, mut case) = desk::find(&mut conn, desk, id, false).await?;
     within(&case, module, id)?;
     decide::veil(&kept.def, &mut case, &who);
+    let mut said = case.fields.clone();
+    registry::fields::named(&mut conn, desk, &kept.def, &mut said).await?;
     let possible = decide::possible(&kept.def, &case, &who)
         .into_iter()
         .map(|one| (one.key().to_owned(), one.label.of(v.lang).to_owned()))
@@ -213,6 +217,7 @@ pub async fn case_page(
         module,
         kept,
         case,
+        said,
         possible,
         below,
         acts,

@@ -161,7 +161,7 @@ pub async fn open<K: Kept>(
     let done = async {
         let typed = form::read(K::OPENING, &given).map_err(Refused::from)?;
         let opening: K::Opening = read(&without_empty(Value::Object(typed)))?;
-        let id = desk::open::<K>(&mut tx, (by, v.tz), opening).await?;
+        let id = desk::open::<K>(&mut tx, (by, v.tz, &app.keys.vault), opening).await?;
         tx.commit().await?;
         Ok::<_, PlanError>(id)
     };
@@ -348,7 +348,7 @@ pub async fn act<K: Kept>(
         typed.insert("act".into(), json!(word));
         let act: K::Act = read(&Value::Object(typed))?;
         let revision = given.get("revision").and_then(|text| text.parse().ok());
-        desk::act::<K>(&mut tx, (by, v.tz), (id, revision), act).await?;
+        desk::act::<K>(&mut tx, (by, v.tz, &app.keys.vault), (id, revision), act).await?;
         tx.commit().await?;
         Ok::<_, PlanError>(())
     };

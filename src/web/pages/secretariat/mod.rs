@@ -23,6 +23,7 @@ pub mod paper;
 pub mod protocol;
 pub mod public;
 pub mod queue;
+pub mod registry;
 pub mod report;
 pub mod segments;
 pub mod sentences;
@@ -75,6 +76,7 @@ pub fn routes() -> Router<App> {
         .merge(evaluation::routes())
         .merge(budget::routes())
         .merge(ethics::routes())
+        .merge(registry::routes())
         .merge(of_instruments())
 }
 
@@ -278,6 +280,11 @@ impl Input {
 
     pub fn is_choice(&self) -> bool {
         matches!(self.kind, FieldKind::Choice | FieldKind::YesNo)
+    }
+
+    /// People write a name or a document, and the entry is sought.
+    pub fn is_registry(&self) -> bool {
+        self.kind == FieldKind::Registry
     }
 
     /// Of the input element.

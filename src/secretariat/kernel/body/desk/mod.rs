@@ -21,6 +21,7 @@ use crate::deadlines::reckon::Anchor;
 use crate::deadlines::{Course, desk as deadlines};
 use crate::exercises::plan::text;
 use crate::refused::Refused;
+use crate::secretariat::kernel::registry::links;
 use crate::web::error::FieldError;
 
 const KIND: &str = "body";
@@ -210,9 +211,10 @@ pub async fn save_person(
     if let Some(email) = new.email.as_deref().filter(|email| !email.is_empty() && !is_email(email)) {
         return Err(Refused::wrong("email", email, "expected an address such as ana@exemplo.org"));
     }
-    if let Some(id) = id {
-        store::person(&mut *conn, id).await?.ok_or_else(|| Refused::NotFound("person".into()))?;
-    }
+    let before = match id {
+        Some(id) => Some(store::person(&mut *conn, id).await?.ok_or_else(|| Refused::NotFound("person".into()))?),
+        None => None,
+    };
     let staff = match new.account.trim() {
         "" => None,
         name => {
@@ -227,6 +229,8 @@ pub async fn save_person(
     }
     let id = id.unwrap_or_else(|| by.ids.uuid(by.now));
     store::save_person(&mut *conn, id, (new.name.trim(), new.contact.trim()), staff, by.now).await?;
+    let names = (before.as_ref().map(|before| before.name.as_str()), new.name.trim());
+    links::of_person(&mut *conn, by, id, names).await?;
     if let Some(email) = &new.email {
         store::save_email(&mut *conn, id, email, by.now).await?;
     }
@@ -266,6 +270,7 @@ pub async fn import(conn: &mut PgConnection, by: Acting<'_>, tz: Tz, file: &File
         first(problems)?;
         if store::person(&mut *conn, one.id).await?.is_none() {
             store::save_person(&mut *conn, one.id, (&one.name, &one.contact), None, by.now).await?;
+            links::of_person(&mut *conn, by, one.id, (None, &one.name)).await?;
         }
     }
     for seat in &file.seats {

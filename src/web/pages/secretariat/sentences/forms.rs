@@ -1,7 +1,77 @@
 //! The forms of sentences that desks write for programs.
 
 /// Each form with its gaps as `{}`, those with more words of their own first, and the key of its words; the gaps are `$a` to `$d`.
-pub(super) const FORMS: [(&str, &str); 312] = [
+pub(super) const FORMS: [(&str, &str); 346] = [
+    (
+        "they have documents of different holders: those of one organisation share their first eight places, and a CPF has one holder",
+        "said-they-have-documents-of-different-holders-those-of-one-organ",
+    ),
+    (
+        "something links to this entry: {} places where it stands, {} entries merged into it, {} consents; merge it instead",
+        "said-something-links-to-this-entry-x-places-where-it-stands-x-en",
+    ),
+    (
+        "they have different readers: give both the same class of access first",
+        "said-they-have-different-readers-give-both-the-same-class-of-acc",
+    ),
+    (
+        "one of them is merged into another already: take the entry that stands",
+        "said-one-of-them-is-merged-into-another-already-take-the-entry-t",
+    ),
+    (
+        "expected longitude from -180 to 180 and latitude from -90 to 90",
+        "said-expected-longitude-from-180-to-180-and-latitude-from-90-to",
+    ),
+    (
+        "expected a tick: it has effects that are not seen at once",
+        "said-expected-a-tick-it-has-effects-that-are-not-seen-at-once",
+    ),
+    (
+        "expected an e-mail address, or a telephone as +5532999990000",
+        "said-expected-an-e-mail-address-or-a-telephone-as-5532999990000",
+    ),
+    (
+        "expected the id of an entry, or words that fit one alone",
+        "said-expected-the-id-of-an-entry-or-words-that-fit-one-alone",
+    ),
+    (
+        "what is sealed does not open under the keys of the vault",
+        "said-what-is-sealed-does-not-open-under-the-keys-of-the-vault",
+    ),
+    (
+        "expected one of an organisation, and of nothing else",
+        "said-expected-one-of-an-organisation-and-of-nothing-else",
+    ),
+    (
+        "no entry of the registry fits: write it down there first",
+        "said-no-entry-of-the-registry-fits-write-it-down-there-first",
+    ),
+    ("expected the day of the consent, not one to come", "said-expected-the-day-of-the-consent-not-one-to-come"),
+    ("expected the id of an entry of the registry", "said-expected-the-id-of-an-entry-of-the-registry"),
+    (
+        "this document stands in the registry already: {}, entry {}",
+        "said-this-document-stands-in-the-registry-already-x-entry-x",
+    ),
+    ("expected the role that reads what is restricted", "said-expected-the-role-that-reads-what-is-restricted"),
+    ("only what is restricted is reserved to a role", "said-only-what-is-restricted-is-reserved-to-a-role"),
+    ("say why you open it, in {} to {} characters", "said-say-why-you-open-it-in-x-to-x-characters"),
+    ("several entries of the registry fit: {}", "said-several-entries-of-the-registry-fit-x"),
+    ("this document stands in the registry already", "said-this-document-stands-in-the-registry-already"),
+    ("this entry is merged into {}: change that one", "said-this-entry-is-merged-into-x-change-that-one"),
+    ("expected organisation, person or place", "said-expected-organisation-person-or-place"),
+    ("expected public, internal or restricted", "said-expected-public-internal-or-restricted"),
+    ("expected email, phone or postal", "said-expected-email-phone-or-postal"),
+    ("expected an act of the registry", "said-expected-an-act-of-the-registry"),
+    ("the kind of an entry stays as it is", "said-the-kind-of-an-entry-stays-as-it-is"),
+    ("this entry is merged into no other", "said-this-entry-is-merged-into-no-other"),
+    ("this entry has {} contacts already", "said-this-entry-has-x-contacts-already"),
+    ("this consent was withdrawn before", "said-this-consent-was-withdrawn-before"),
+    ("an entry is not merged into itself", "said-an-entry-is-not-merged-into-itself"),
+    ("only entries of one kind are merged", "said-only-entries-of-one-kind-are-merged"),
+    ("is filled in by the secretariat", "said-is-filled-in-by-the-secretariat"),
+    ("a person is never public", "said-a-person-is-never-public"),
+    ("expected of a place alone", "said-expected-of-a-place-alone"),
+    ("a place has no document", "said-a-place-has-no-document"),
     (
         "this day, line and document came before with other amounts; send the difference as a document of its own",
         "said-this-day-line-and-document-came-before-with-other-amounts-se",
