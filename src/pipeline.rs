@@ -71,13 +71,15 @@ pub async fn run(app: App) {
 }
 
 async fn lead(app: &App) -> anyhow::Result<()> {
-    let mut conn = app.db.ingest.acquire().await?.detach();
+    let mut conn = app.db.ingest.acquire().await?;
     let leader = sqlx::query_scalar!(r#"select pg_try_advisory_lock($1) as "held!""#, EVALUATOR_LOCK)
-        .fetch_one(&mut conn)
+        .fetch_one(&mut *conn)
         .await?;
     if !leader {
+        // Back to the others: a standby that took one out each second would have the server make one each second.
         return Ok(());
     }
+    let mut conn = conn.detach();
     // Asked for something each second, so a session that asks for nothing belongs to a process that stands still: it loses the lock, and
     // a standby goes on.
     sqlx::query!("select set_config('idle_session_timeout', $1, false)", IDLE_MAX).fetch_one(&mut conn).await?;

@@ -16,7 +16,7 @@ use super::channels::smpp::{self, LinkEvent};
 use super::channels::{Body, Done, Handed, Job, Key, Way, email, http};
 use super::decide::{Next, Outcome, Policy, Sending, State};
 use super::held::Held;
-use super::jobs::Which;
+use super::jobs::{Lease, Which};
 use super::maps::Maps;
 use super::provider::{Provider, Transport};
 use super::rate::{Breaker, Bucket};
@@ -169,6 +169,10 @@ impl Feed {
                 },
                 claimed = claimed(&mut self.claiming) => {
                     self.claimed(claimed);
+                    // What was long in coming is renewed before it leaves: where every claim takes so long, nothing would ever leave.
+                    if self.held_since.is_aging() {
+                        self.maintain().await;
+                    }
                     // The way may have ended since they were asked for.
                     if self.is_shut() {
                         self.release_queue().await;
@@ -279,19 +283,20 @@ impl Feed {
         }
         self.due = false;
         let limit = if self.breaker.is_healthy() { limit } else { 1 };
-        let until = self.lane.lease_until(now);
+        let held = Held::begin(self.lane.app.config.dispatch.lease());
+        let lease = Lease { held, until: self.lane.lease_until(self.now()) };
         let (app, provider, maps) = (self.lane.app.clone(), self.lane.provider.clone(), Arc::clone(&self.maps));
         let quiet = self.queue.is_empty() && self.notices.is_empty();
         let which = if self.resting { Which::GivenUp } else { Which::Due };
         self.claiming = Some(Box::pin(async move {
             // Whoever rests takes up only what another gave up.
             let mut first = match which {
-                Which::Due => jobs::institutions(&app, &provider, limit, until).await?,
+                Which::Due => jobs::institutions(&app, &provider, limit, lease).await?,
                 Which::GivenUp => Vec::new(),
             };
             let rest = limit.saturating_sub(first.len());
             if rest > 0 {
-                match jobs::alerts(&app, &provider, &maps, which, rest, until).await {
+                match jobs::alerts(&app, &provider, &maps, which, rest, lease).await {
                     Ok(alerts) => first.extend(alerts),
                     Err(error) if first.is_empty() => return Err(error),
                     // What is in our hands already leaves.
@@ -299,7 +304,7 @@ impl Feed {
                 }
             }
             let is_idle = which == Which::Due && first.is_empty() && quiet;
-            let notices = if is_idle { jobs::notices(&app, &provider, until).await? } else { Vec::new() };
+            let notices = if is_idle { jobs::notices(&app, &provider, lease).await? } else { Vec::new() };
             Ok(Claimed { first, notices })
         }));
     }
@@ -324,6 +329,9 @@ impl Feed {
                 let count = (first.len() + notices.len()) as u64;
                 metrics::counter!("sentinela_dispatch_claimed_total", "provider" => self.provider().name.clone())
                     .increment(count);
+                if let Some(job) = first.first().or(notices.first()) {
+                    self.held_since = self.held_since.older(job.held);
+                }
                 self.mine.extend(first.iter().chain(&notices).map(|job| (job.row.key, job.row.fence)));
                 self.queue.extend(first);
                 self.notices.extend(notices);

@@ -62,12 +62,13 @@ async fn write_readings(app: &App, mut lanes: Lanes) {
     }
 }
 
-/// The journal's end after a commit, for whoever follows a reading through the traces.
+/// The journal's end after a commit, for whoever follows a reading through the traces. No reading waits for it: where no connection is
+/// free at once it is not told.
 async fn tell_head(app: &App, span: &tracing::Span) {
     if !trace::is_on() {
         return;
     }
-    let Ok(mut conn) = app.db.ingest.acquire().await else { return };
+    let Some(mut conn) = app.db.ingest.try_acquire() else { return };
     if let Ok(Some(head)) = journal::head(&mut conn).await {
         span.record("sentinela.journal.head_seq", head.seq.0);
     }
