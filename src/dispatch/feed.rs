@@ -27,6 +27,7 @@ use super::worker::{Lane, TICK, woken};
 use super::writer::{self, Write};
 use super::{jobs, notices};
 use crate::clock::Instant;
+use crate::db::in_time;
 use crate::events::{Event, notify};
 use crate::ids::OutboxId;
 use crate::telemetry::trace::{self, Sampler};
@@ -288,7 +289,7 @@ impl Feed {
         let (app, provider, maps) = (self.lane.app.clone(), self.lane.provider.clone(), Arc::clone(&self.maps));
         let quiet = self.queue.is_empty() && self.notices.is_empty();
         let which = if self.resting { Which::GivenUp } else { Which::Due };
-        self.claiming = Some(Box::pin(async move {
+        self.claiming = Some(Box::pin(in_time(async move {
             // Whoever rests takes up only what another gave up.
             let mut first = match which {
                 Which::Due => jobs::institutions(&app, &provider, limit, lease).await?,
@@ -306,7 +307,7 @@ impl Feed {
             let is_idle = which == Which::Due && first.is_empty() && quiet;
             let notices = if is_idle { jobs::notices(&app, &provider, lease).await? } else { Vec::new() };
             Ok(Claimed { first, notices })
-        }));
+        })));
     }
 
     /// With how many in hand the next are claimed: half of a claim; or a whole one where that lasts less than half of a second, so that
@@ -453,7 +454,7 @@ impl Feed {
     /// What must happen again and again: the lease on the provider, the leases on rows, lost rows, late receipts.
     async fn maintain(&mut self) {
         self.due = true;
-        if let Err(error) = self.try_maintain().await {
+        if let Err(error) = in_time(self.try_maintain()).await {
             tracing::warn!(%error, provider = self.provider().name, "deliveries wait for the database");
         }
     }
@@ -562,7 +563,7 @@ impl Feed {
             // Who shares the work, or is next, need not wait for its own look.
             notify(&mut conn, &Event::Outbox).await
         };
-        if let Err(error) = released.await {
+        if let Err(error) = in_time(released).await {
             tracing::warn!(%error, rows = waiting.len(), "claimed rows could not be given back; their leases will end");
         }
         for job in waiting {

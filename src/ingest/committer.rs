@@ -10,6 +10,7 @@ use super::lanes::{self, Lane, Pace};
 use super::{Accepted, IngestError, Lanes, Receiver, Submission, Waiting};
 use crate::app::App;
 use crate::clock::Stopwatch;
+use crate::db::in_time;
 use crate::failpoint::{self, Place};
 use crate::ingest::reports;
 use crate::ingest::{NewReading, Quarantined};
@@ -128,7 +129,8 @@ impl Batch {
         );
         let mut wait = RETRY_FIRST;
         loop {
-            match appender.append(&app.db.ingest, &app.clock, &self.readings, &self.quarantined).await {
+            let appending = appender.append(&app.db.ingest, &app.clock, &self.readings, &self.quarantined);
+            match in_time(appending).await {
                 Ok(outcomes) => {
                     metrics::histogram!("sentinela_ingest_commit_seconds").record(watch.elapsed().as_secs_f64());
                     metrics::histogram!("sentinela_ingest_commit_readings").record(self.readings.len() as f64);
