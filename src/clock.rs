@@ -67,8 +67,8 @@ pub fn from_micros(micros: i64) -> Instant {
     Utc.timestamp_micros(micros).single().unwrap_or_default()
 }
 
-/// Elapsed time for metrics and benches, never for decisions.
-#[derive(Clone, Copy, Debug)]
+/// Elapsed time for metrics and benches, never for decisions. One that was started earlier is less.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Stopwatch(std::time::Instant);
 
 impl Stopwatch {

@@ -104,8 +104,24 @@ impl Service {
         if app.cases.register(&mut tx, &app.ids, now).await? > 0 {
             crate::deadlines::desk::reckon_anew(&mut tx, by, tz, "uma norma que vem com o serviço mudou").await?;
         }
-        crate::secretariat::budget::days::settle(&mut tx, by, tz).await?;
-        crate::secretariat::kernel::registry::settle::settle(&mut tx, by, &app.keys.vault).await?;
+        // A day of the budget that cannot be entered keeps no warning from leaving.
+        let mut days = sqlx::Connection::begin(&mut *tx).await?;
+        match crate::secretariat::budget::days::settle(&mut days, by, tz).await {
+            Ok(()) => days.commit().await?,
+            Err(error) => {
+                days.rollback().await?;
+                tracing::error!(%error, "the days of the budget are not brought to their deadlines; the service goes on");
+            }
+        }
+        // Neither does a name that cannot be linked.
+        let mut names = sqlx::Connection::begin(&mut *tx).await?;
+        match crate::secretariat::kernel::registry::settle::settle(&mut names, by, &app.keys.vault).await {
+            Ok(()) => names.commit().await?,
+            Err(error) => {
+                names.rollback().await?;
+                tracing::error!(%error, "older names are not in the registry yet; the service goes on");
+            }
+        }
         Ok(tx.commit().await?)
     }
 

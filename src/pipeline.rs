@@ -21,6 +21,7 @@ use crate::alerts::store as alert_store;
 use crate::alerts::upkeep;
 use crate::app::App;
 use crate::clock::{Instant, Stopwatch};
+use crate::db::in_time;
 use crate::engine::{Effect, Engine, Explained, Input, ReadingInput, Transition};
 use crate::events::{Event, notify};
 use crate::failpoint::{self, Place};
@@ -71,13 +72,15 @@ pub async fn run(app: App) {
 }
 
 async fn lead(app: &App) -> anyhow::Result<()> {
-    let mut conn = app.db.ingest.acquire().await?.detach();
+    let mut conn = app.db.ingest.acquire().await?;
     let leader = sqlx::query_scalar!(r#"select pg_try_advisory_lock($1) as "held!""#, EVALUATOR_LOCK)
-        .fetch_one(&mut conn)
+        .fetch_one(&mut *conn)
         .await?;
     if !leader {
+        // Back to the others: a standby that took one out each second would have the server make one each second.
         return Ok(());
     }
+    let mut conn = conn.detach();
     // Asked for something each second, so a session that asks for nothing belongs to a process that stands still: it loses the lock, and
     // a standby goes on.
     sqlx::query!("select set_config('idle_session_timeout', $1, false)", IDLE_MAX).fetch_one(&mut conn).await?;
@@ -86,13 +89,13 @@ async fn lead(app: &App) -> anyhow::Result<()> {
     let mut beat = tokio::time::interval(Duration::from_secs(1));
     let mut said: Option<Stopwatch> = None;
     loop {
-        let behind = pipeline.drain_for(&mut conn, TURN).await? == Drained::Partly;
+        let behind = in_time(pipeline.drain_for(&mut conn, TURN)).await? == Drained::Partly;
         tokio::select! {
             () = std::future::ready(()), if behind => {}
             () = app.stop.cancelled() => break,
             () = app.ingest.tail().grown() => {}
             _ = beat.tick() => {
-                pipeline.tick(&mut conn).await?;
+                in_time(pipeline.tick(&mut conn)).await?;
                 if !behind && said.is_none_or(|said| said.elapsed() >= SAY_EVERY) {
                     store::say_caught_up(&mut conn, app.clock.now()).await?;
                     said = Some(Stopwatch::start());

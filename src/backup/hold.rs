@@ -38,8 +38,9 @@ pub async fn released(app: &App, what: &str) -> bool {
     }
 }
 
+/// By the connections of what leaves: a crowd on the pages holds up no warning.
 async fn look(app: &App) -> sqlx::Result<Option<store::Held>> {
-    store::held(&mut *app.db.web.acquire().await?).await
+    store::held(&mut *app.db.dispatch.acquire().await?).await
 }
 
 /// A task that begins once nothing is held.

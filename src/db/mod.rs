@@ -6,6 +6,7 @@ pub mod listen;
 pub mod open;
 pub mod programs;
 
+use std::io;
 use std::time::Duration;
 
 use sqlx::PgPool;
@@ -51,6 +52,26 @@ pub fn pool(options: &PgConnectOptions, name: &str, max_connections: u32) -> PgP
         .connect_lazy_with(options.clone().application_name(&called(options, name)))
 }
 
+/// The longest that a step on the way of a warning waits for the database. Far above what a step takes on a machine that is slow.
+const STEP_MAX: Duration = Duration::from_secs(120);
+
+/// A step that ends in an error when the database does not answer. A server that moved to another machine, or a network that drops
+/// packets, may leave a connection over which nothing ever comes again: by the kernel's reckoning for a quarter of an hour, and for ever
+/// where only the answer is missing. Whoever retries does so over a new one.
+///
+/// # Errors
+/// Those of the step, and that it took too long. Whether what it did was committed is then not known.
+pub async fn in_time<T, E: From<sqlx::Error>>(step: impl Future<Output = Result<T, E>>) -> Result<T, E> {
+    within(STEP_MAX, step).await
+}
+
+async fn within<T, E: From<sqlx::Error>>(bound: Duration, step: impl Future<Output = Result<T, E>>) -> Result<T, E> {
+    match tokio::time::timeout(bound, step).await {
+        Ok(done) => done,
+        Err(_) => Err(sqlx::Error::Io(io::ErrorKind::TimedOut.into()).into()),
+    }
+}
+
 /// What the server's administrators see: "sentinela/web@node-1", where the options bear the node's name.
 fn called(options: &PgConnectOptions, name: &str) -> String {
     let given = options.get_application_name().unwrap_or_default();
@@ -86,6 +107,15 @@ impl Db {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[tokio::test]
+    async fn a_step_without_an_answer_ends_in_an_error_and_one_with_an_answer_in_that() {
+        let silent = within(Duration::ZERO, std::future::pending::<sqlx::Result<()>>()).await.unwrap_err();
+        assert!(matches!(silent, sqlx::Error::Io(error) if error.kind() == io::ErrorKind::TimedOut));
+        assert_eq!(in_time(async { Ok::<_, sqlx::Error>(7) }).await.unwrap(), 7);
+        let refused = in_time(async { Err::<(), _>(anyhow::anyhow!("refused")) }).await.unwrap_err();
+        assert_eq!(refused.to_string(), "refused");
+    }
 
     #[test]
     fn a_connection_bears_the_name_of_its_node_however_often_its_options_are_passed_on() {

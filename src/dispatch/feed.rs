@@ -16,7 +16,7 @@ use super::channels::smpp::{self, LinkEvent};
 use super::channels::{Body, Done, Handed, Job, Key, Way, email, http};
 use super::decide::{Next, Outcome, Policy, Sending, State};
 use super::held::Held;
-use super::jobs::Which;
+use super::jobs::{Lease, Which};
 use super::maps::Maps;
 use super::provider::{Provider, Transport};
 use super::rate::{Breaker, Bucket};
@@ -27,6 +27,7 @@ use super::worker::{Lane, TICK, woken};
 use super::writer::{self, Write};
 use super::{jobs, notices};
 use crate::clock::Instant;
+use crate::db::in_time;
 use crate::events::{Event, notify};
 use crate::ids::OutboxId;
 use crate::telemetry::trace::{self, Sampler};
@@ -169,6 +170,10 @@ impl Feed {
                 },
                 claimed = claimed(&mut self.claiming) => {
                     self.claimed(claimed);
+                    // What was long in coming is renewed before it leaves: where every claim takes so long, nothing would ever leave.
+                    if self.held_since.is_aging() {
+                        self.maintain().await;
+                    }
                     // The way may have ended since they were asked for.
                     if self.is_shut() {
                         self.release_queue().await;
@@ -279,19 +284,20 @@ impl Feed {
         }
         self.due = false;
         let limit = if self.breaker.is_healthy() { limit } else { 1 };
-        let until = self.lane.lease_until(now);
+        let held = Held::begin(self.lane.app.config.dispatch.lease());
+        let lease = Lease { held, until: self.lane.lease_until(self.now()) };
         let (app, provider, maps) = (self.lane.app.clone(), self.lane.provider.clone(), Arc::clone(&self.maps));
         let quiet = self.queue.is_empty() && self.notices.is_empty();
         let which = if self.resting { Which::GivenUp } else { Which::Due };
-        self.claiming = Some(Box::pin(async move {
+        self.claiming = Some(Box::pin(in_time(async move {
             // Whoever rests takes up only what another gave up.
             let mut first = match which {
-                Which::Due => jobs::institutions(&app, &provider, limit, until).await?,
+                Which::Due => jobs::institutions(&app, &provider, limit, lease).await?,
                 Which::GivenUp => Vec::new(),
             };
             let rest = limit.saturating_sub(first.len());
             if rest > 0 {
-                match jobs::alerts(&app, &provider, &maps, which, rest, until).await {
+                match jobs::alerts(&app, &provider, &maps, which, rest, lease).await {
                     Ok(alerts) => first.extend(alerts),
                     Err(error) if first.is_empty() => return Err(error),
                     // What is in our hands already leaves.
@@ -299,9 +305,9 @@ impl Feed {
                 }
             }
             let is_idle = which == Which::Due && first.is_empty() && quiet;
-            let notices = if is_idle { jobs::notices(&app, &provider, until).await? } else { Vec::new() };
+            let notices = if is_idle { jobs::notices(&app, &provider, lease).await? } else { Vec::new() };
             Ok(Claimed { first, notices })
-        }));
+        })));
     }
 
     /// With how many in hand the next are claimed: half of a claim; or a whole one where that lasts less than half of a second, so that
@@ -324,6 +330,9 @@ impl Feed {
                 let count = (first.len() + notices.len()) as u64;
                 metrics::counter!("sentinela_dispatch_claimed_total", "provider" => self.provider().name.clone())
                     .increment(count);
+                if let Some(job) = first.first().or(notices.first()) {
+                    self.held_since = self.held_since.older(job.held);
+                }
                 self.mine.extend(first.iter().chain(&notices).map(|job| (job.row.key, job.row.fence)));
                 self.queue.extend(first);
                 self.notices.extend(notices);
@@ -445,7 +454,7 @@ impl Feed {
     /// What must happen again and again: the lease on the provider, the leases on rows, lost rows, late receipts.
     async fn maintain(&mut self) {
         self.due = true;
-        if let Err(error) = self.try_maintain().await {
+        if let Err(error) = in_time(self.try_maintain()).await {
             tracing::warn!(%error, provider = self.provider().name, "deliveries wait for the database");
         }
     }
@@ -554,7 +563,7 @@ impl Feed {
             // Who shares the work, or is next, need not wait for its own look.
             notify(&mut conn, &Event::Outbox).await
         };
-        if let Err(error) = released.await {
+        if let Err(error) = in_time(released).await {
             tracing::warn!(%error, rows = waiting.len(), "claimed rows could not be given back; their leases will end");
         }
         for job in waiting {

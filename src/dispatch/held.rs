@@ -21,6 +21,11 @@ impl Held {
         Self { since: Stopwatch::start(), lasts }
     }
 
+    /// The one of the two that began first.
+    pub fn older(self, other: Self) -> Self {
+        if other.since < self.since { other } else { self }
+    }
+
     /// Whether it may leave now. The last third of a lease is left for the way out, and for clocks that do not quite agree.
     pub fn is_good(&self) -> bool {
         is_good_after(self.since.elapsed(), self.lasts)
@@ -46,5 +51,12 @@ mod tests {
         assert!(is_good_after(Duration::ZERO, lease) && is_good_after(Duration::from_millis(19_999), lease));
         assert!(!is_good_after(Duration::from_secs(20), lease) && !is_good_after(Duration::from_secs(3600), lease));
         assert!(!Held::begin(Duration::ZERO).is_good());
+    }
+
+    #[test]
+    fn of_two_leases_the_one_that_began_first_ends_first() {
+        let first = Held::begin(Duration::from_secs(30));
+        let second = Held::begin(Duration::from_secs(30));
+        assert_eq!((first.older(second).since, second.older(first).since), (first.since, first.since));
     }
 }

@@ -31,6 +31,13 @@ pub(super) enum Which {
     GivenUp,
 }
 
+/// A lease that is asked for: until when by the clock of all, and `held` by our own, which began before the other was reckoned.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Lease {
+    pub until: Instant,
+    pub held: Held,
+}
+
 /// Claims rows of alerts and puts them into words. After the commit they may leave.
 pub(super) async fn alerts(
     app: &App,
@@ -38,10 +45,9 @@ pub(super) async fn alerts(
     maps: &Maps,
     which: Which,
     limit: usize,
-    until: Instant,
+    Lease { until, held }: Lease,
 ) -> sqlx::Result<Vec<Job>> {
     let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-    let held = Held::begin(app.config.dispatch.lease());
     let (mut tx, now) = (app.db.dispatch.begin().await?, app.clock.now());
     let rows = match which {
         Which::Due => claim::claim(&mut tx, now, provider, limit, until).await?,
@@ -109,18 +115,17 @@ pub(super) async fn institutions(
     app: &App,
     provider: &Provider,
     limit: usize,
-    until: Instant,
+    Lease { until, held }: Lease,
 ) -> sqlx::Result<Vec<Job>> {
     let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-    let held = Held::begin(app.config.dispatch.lease());
     let mut conn = app.db.dispatch.acquire().await?;
     let claimed = notice::claim(&mut conn, app.clock.now(), provider, limit, until, Some(notices::INSTITUTION)).await?;
     Ok(of_notices(provider, claimed, held))
 }
 
 /// Claims a few notices, oldest first.
-pub(super) async fn notices(app: &App, provider: &Provider, until: Instant) -> sqlx::Result<Vec<Job>> {
-    let held = Held::begin(app.config.dispatch.lease());
+pub(super) async fn notices(app: &App, provider: &Provider, lease: Lease) -> sqlx::Result<Vec<Job>> {
+    let Lease { until, held } = lease;
     let mut conn = app.db.dispatch.acquire().await?;
     let claimed = notice::claim(&mut conn, app.clock.now(), provider, NOTICES, until, None).await?;
     Ok(of_notices(provider, claimed, held))

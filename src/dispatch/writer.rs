@@ -17,6 +17,7 @@ use super::store::receipt::{self, Incoming};
 use super::worker::Moved;
 use crate::app::App;
 use crate::clock::Instant;
+use crate::db::in_time;
 use crate::events::{Event, notify};
 use crate::failpoint::{self, Place};
 use crate::ids::AlertId;
@@ -88,7 +89,7 @@ impl Batch {
     async fn write(self, app: &App, provider: &str, moved: &Moved) -> bool {
         let mut wait = RETRY_FIRST;
         loop {
-            match self.commit(app, provider, moved).await {
+            match in_time(self.commit(app, provider, moved)).await {
                 Ok(()) => break,
                 Err(error) if app.stop.is_cancelled() => {
                     tracing::error!(%error, provider, endings = self.endings.len(), "stopping without the database");

@@ -10,6 +10,7 @@ use super::lanes::{self, Lane, Pace};
 use super::{Accepted, IngestError, Lanes, Receiver, Submission, Waiting};
 use crate::app::App;
 use crate::clock::Stopwatch;
+use crate::db::in_time;
 use crate::failpoint::{self, Place};
 use crate::ingest::reports;
 use crate::ingest::{NewReading, Quarantined};
@@ -62,12 +63,13 @@ async fn write_readings(app: &App, mut lanes: Lanes) {
     }
 }
 
-/// The journal's end after a commit, for whoever follows a reading through the traces.
+/// The journal's end after a commit, for whoever follows a reading through the traces. No reading waits for it: where no connection is
+/// free at once it is not told.
 async fn tell_head(app: &App, span: &tracing::Span) {
     if !trace::is_on() {
         return;
     }
-    let Ok(mut conn) = app.db.ingest.acquire().await else { return };
+    let Some(mut conn) = app.db.ingest.try_acquire() else { return };
     if let Ok(Some(head)) = journal::head(&mut conn).await {
         span.record("sentinela.journal.head_seq", head.seq.0);
     }
@@ -127,7 +129,8 @@ impl Batch {
         );
         let mut wait = RETRY_FIRST;
         loop {
-            match appender.append(&app.db.ingest, &app.clock, &self.readings, &self.quarantined).await {
+            let appending = appender.append(&app.db.ingest, &app.clock, &self.readings, &self.quarantined);
+            match in_time(appending).await {
                 Ok(outcomes) => {
                     metrics::histogram!("sentinela_ingest_commit_seconds").record(watch.elapsed().as_secs_f64());
                     metrics::histogram!("sentinela_ingest_commit_readings").record(self.readings.len() as f64);

@@ -6,7 +6,10 @@ use std::time::Duration;
 use crate::app::App;
 use crate::clock::Stopwatch;
 
-/// Beats at most once in `heartbeat.every_s`.
+/// A beat may be so much early: it falls on a look, and one that missed its time by a moment would wait for another whole look.
+const EARLY: Duration = Duration::from_secs(7);
+
+/// Beats once in about `heartbeat.every_s`.
 #[derive(Debug, Default)]
 pub struct Heartbeat {
     sent: Option<Stopwatch>,
@@ -18,7 +21,7 @@ impl Heartbeat {
     pub async fn beat(&mut self, app: &App) -> Option<bool> {
         let config = &app.config.heartbeat;
         let every = Duration::from_secs(config.every_s.into());
-        if config.url.is_empty() || self.sent.is_some_and(|sent| sent.elapsed() < every) {
+        if config.url.is_empty() || self.sent.is_some_and(|sent| !is_due(sent.elapsed(), every)) {
             return None;
         }
         let told = app.outbound.get(&config.url).await;
@@ -44,5 +47,22 @@ impl Heartbeat {
                 Some(false)
             }
         }
+    }
+}
+
+fn is_due(elapsed: Duration, every: Duration) -> bool {
+    elapsed + EARLY >= every
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_beat_falls_on_the_look_that_is_nearest_and_not_on_the_one_after_it() {
+        let minute = Duration::from_secs(60);
+        // The answer to the beat before came a moment after its look.
+        assert!(is_due(Duration::from_millis(59_900), minute));
+        assert!(!is_due(Duration::from_millis(44_900), minute) && !is_due(Duration::ZERO, Duration::from_secs(15)));
     }
 }

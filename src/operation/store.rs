@@ -99,10 +99,10 @@ pub async fn channels(conn: &mut PgConnection, now: Instant) -> sqlx::Result<Vec
 pub async fn rows(conn: &mut PgConnection, now: Instant) -> sqlx::Result<Vec<(String, String, i64)>> {
     let rows = sqlx::query!(
         r#"select t.channel as "channel!", t.state as "state!", sum(t.rows)::bigint as "rows!"
-        from alert a join (
-            select alert_id, channel, state, rows from delivery_tally where what = 'state'
+        from alert a cross join lateral (
+            select channel, state, rows from delivery_tally where alert_id = a.id and what = 'state'
             union all
-            select alert_id, channel, state, rows from delivery_change where what = 'state') t on t.alert_id = a.id
+            select channel, state, rows from delivery_change where alert_id = a.id and what = 'state') t
         where a.expires_at > $1::timestamptz - interval '1 day' group by 1, 2"#,
         now
     )
@@ -116,9 +116,9 @@ pub async fn unbalanced(conn: &mut PgConnection, now: Instant) -> sqlx::Result<i
     sqlx::query_scalar!(
         r#"select count(*) as "unbalanced!" from dispatch_run r join alert a on a.id = r.alert_id
         cross join lateral (select coalesce(sum(s.rows), 0)::bigint as rows from (
-            select rows from delivery_tally where alert_id = r.alert_id and what = 'state'
+            select rows from delivery_tally where alert_id = a.id and what = 'state'
             union all
-            select rows from delivery_change where alert_id = r.alert_id and what = 'state') s) found
+            select rows from delivery_change where alert_id = a.id and what = 'state') s) found
         where r.spread_at is not null and a.expires_at > $1::timestamptz - interval '1 day'
           and found.rows <> r.recipients + r.suppressed"#,
         now
