@@ -94,8 +94,8 @@ impl Service {
         }
     }
 
-    /// The types of cases with their rules, the days of the budget, and the registry of what was there before it. Where a rule took the place of an earlier one, what is open is reckoned
-    /// anew.
+    /// The types of cases with their rules, the days of the budget, and the registry of what was there before it. Where a rule took the place
+    /// of an earlier one, what is open is reckoned anew.
     async fn keep_types(&self) -> anyhow::Result<()> {
         let (app, now) = (&self.app, self.app.clock.now());
         let (actor, tz) = (crate::audit::Actor::service(), app.config.municipality.time_zone);
@@ -116,7 +116,7 @@ impl Service {
         // Neither does a name that cannot be linked.
         let mut names = sqlx::Connection::begin(&mut *tx).await?;
         match crate::secretariat::kernel::registry::settle::settle(&mut names, by, &app.keys.vault).await {
-            Ok(()) => names.commit().await?,
+            Ok(_) => names.commit().await?,
             Err(error) => {
                 names.rollback().await?;
                 tracing::error!(%error, "older names are not in the registry yet; the service goes on");
