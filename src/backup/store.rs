@@ -71,14 +71,22 @@ pub struct Held {
     pub restored_at: DateTime<Utc>,
     pub taken_at: DateTime<Utc>,
     pub file: String,
-    /// Null while the restoration was interrupted.
+    /// Empty when the restoration was interrupted.
     pub settled: Value,
 }
 
+/// What holds this installation back. A database that was read back only so far that its hold is not written is held by its mark, with
+/// nothing settled.
 pub async fn held(conn: &mut PgConnection) -> sqlx::Result<Option<Held>> {
     sqlx::query_as!(
         Held,
-        "select id, restored_at, taken_at, file, settled from restoration where released_at is null limit 1"
+        r#"select id as "id!", restored_at as "restored_at!", taken_at as "taken_at!", file as "file!", settled as "settled!"
+           from (select '00000000-0000-0000-0000-000000000000'::uuid as id, clock_timestamp() as restored_at,
+                     clock_timestamp() as taken_at, '?' as file, '{}'::jsonb as settled
+                 where to_regnamespace('sentinela_restoring') is not null
+                 union all
+                 select id, restored_at, taken_at, file, settled from restoration where released_at is null) holds
+           order by id limit 1"#
     )
     .fetch_optional(conn)
     .await
@@ -93,6 +101,17 @@ pub struct Restored<'a> {
     pub taken_at: DateTime<Utc>,
     pub file: &'a str,
     pub manifest_sha256: &'a [u8],
+}
+
+/// Marks a database that is about to be read back: whatever opens it before its hold is written finds it held. The mark is a schema, which
+/// no dump has and any owner may make.
+pub async fn mark(conn: &mut PgConnection) -> sqlx::Result<()> {
+    sqlx::query("create schema if not exists sentinela_restoring").execute(conn).await.map(drop)
+}
+
+/// Takes the mark away, in the transaction that writes the hold.
+pub async fn unmark(conn: &mut PgConnection) -> sqlx::Result<()> {
+    sqlx::query("drop schema sentinela_restoring").execute(conn).await.map(drop)
 }
 
 /// Holds back whatever this installation would send. A copy of a copy was held before: that hold ends with this one.

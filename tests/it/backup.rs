@@ -221,6 +221,27 @@ async fn a_restored_installation_sends_nothing_until_somebody_takes_over() {
 }
 
 #[tokio::test]
+async fn a_database_that_was_read_back_only_half_way_is_held_and_cannot_be_taken_over() {
+    let (db, target, folder) = (support::db().await, support::empty_db().await, Folder::new());
+    let archive = waiting(&db, &folder).await;
+    let data = folder.path().join("restored");
+    good(command(&target, &data, &["restore", text(&archive)])).await;
+    // As it is when the process dies between the last row of the dump and the hold.
+    let mut owner = target.owner().await;
+    store::mark(&mut owner).await.unwrap();
+    sqlx::raw_sql("alter table restoration disable trigger all; delete from restoration")
+        .execute(&mut owner)
+        .await
+        .unwrap();
+    let held = store::held(&mut target.pool.acquire().await.unwrap()).await.unwrap().unwrap();
+    assert_eq!(held.settled, serde_json::json!({}));
+    let taking = ["take-over", "--original-is-stopped", "--reason", "a máquina queimou"];
+    let (code, _, err) = run(command(&target, &data, &taking)).await;
+    assert_eq!(code, Some(1), "{err}");
+    assert!(err.contains("interrupted"), "{err}");
+}
+
+#[tokio::test]
 async fn what_one_person_alone_was_to_get_is_ended_and_sessions_are_over() {
     let (db, target, folder) = (support::db().await, support::empty_db().await, Folder::new());
     sqlx::raw_sql(

@@ -115,6 +115,7 @@ async fn restore(
     check_empty(&mut conn).await?;
     let manifest = archive.manifest.clone();
     let (file, sum) = (archive.file_name(), archive.sum);
+    store::mark(&mut conn).await.context("the database cannot be marked as being restored")?;
     let archive = read_back(config, database, &mut conn, archive).await?;
     let (id, restored_at, by) = (ids.uuid(clock.now()), clock.now(), Actor::command().name);
     let restored = store::Restored {
@@ -127,6 +128,7 @@ async fn restore(
     };
     let mut tx = conn.begin().await?;
     store::hold(&mut tx, &restored).await?;
+    store::unmark(&mut tx).await?;
     tx.commit().await?;
     conn.unlock().await?;
     database.bring_up().await?;

@@ -68,8 +68,13 @@ async fn catch_up(app: &App, now: Instant) -> Result<(), CaseError> {
     let (actor, who) = (Actor::service(), desk::service());
     for (case, username) in late {
         let mut tx = app.db.web.begin().await?;
-        recusal::carry(&mut tx, desk_of(app, now, &actor, &who), case, &username).await?;
-        tx.commit().await?;
+        match recusal::carry(&mut tx, desk_of(app, now, &actor, &who), case, &username).await {
+            Ok(()) => tx.commit().await?,
+            // One that cannot be recused holds up no other.
+            Err(error) => {
+                tracing::warn!(%case, %error, "somebody recused from an item is not recused from its determination")
+            }
+        }
     }
     Ok(())
 }
