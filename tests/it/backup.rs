@@ -229,10 +229,7 @@ async fn a_database_that_was_read_back_only_half_way_is_held_and_cannot_be_taken
     // As it is when the process dies between the last row of the dump and the hold.
     let mut owner = target.owner().await;
     store::mark(&mut owner).await.unwrap();
-    sqlx::raw_sql("alter table restoration disable trigger all; delete from restoration")
-        .execute(&mut owner)
-        .await
-        .unwrap();
+    sqlx::raw_sql("delete from restoration").execute(&mut owner).await.unwrap();
     let held = store::held(&mut target.pool.acquire().await.unwrap()).await.unwrap().unwrap();
     assert_eq!(held.settled, serde_json::json!({}));
     let taking = ["take-over", "--original-is-stopped", "--reason", "a máquina queimou"];
