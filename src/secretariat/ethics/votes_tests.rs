@@ -124,7 +124,7 @@ fn ad_hoc(seat: u128, person: u128) -> AdHoc {
     let (act, reason) = ("Portaria 12/2026".to_owned(), "Impedidos".to_owned());
     let (person_id, person) = (id(person), format!("Membro {person}"));
     let account = Some(format!("m{}", person.trim_start_matches("Membro ")));
-    AdHoc { seat_id: id(seat * 100), person_id, person, account, act, reason }
+    AdHoc { seat_id: id(seat), person_id, person, account, act, reason }
 }
 
 #[test]

@@ -15,5 +15,19 @@ instrument_routes! {
 }
 
 pub fn routes() -> Router<App> {
-    shared_routes()
+    let files = Router::new()
+        .route("/api/v1/secretariat/agreements/import", post(import))
+        .route("/api/v1/secretariat/agreements/{id}/documents", post(add_document))
+        .layer(DefaultBodyLimit::max(MAX_BYTES));
+    Router::new()
+        .route("/api/v1/secretariat/agreements", get(list).post(open))
+        .route("/api/v1/secretariat/agreements/report", get(report))
+        .route("/api/v1/secretariat/agreements/export", get(export))
+        .route("/api/v1/secretariat/agreements/public", get(public))
+        .route("/api/v1/secretariat/agreements/public.csv", get(public_csv))
+        .route("/api/v1/secretariat/agreements/{id}", get(show))
+        .route("/api/v1/secretariat/agreements/{id}/paper.pdf", get(paper))
+        .route("/api/v1/secretariat/agreements/{id}/acts", post(act))
+        .route("/api/v1/secretariat/agreements/{id}/documents/{document}", get(document))
+        .merge(files)
 }

@@ -19,9 +19,22 @@ instrument_routes! {
 
 pub fn routes() -> Router<App> {
     let files = Router::new()
+        .route("/api/v1/secretariat/funding/import", post(import))
         .route("/api/v1/secretariat/funding/import-federal", post(import_federal))
+        .route("/api/v1/secretariat/funding/{id}/documents", post(add_document))
         .layer(DefaultBodyLimit::max(MAX_BYTES));
-    shared_routes().route("/api/v1/secretariat/funding/risks", get(risks)).merge(files)
+    Router::new()
+        .route("/api/v1/secretariat/funding", get(list).post(open))
+        .route("/api/v1/secretariat/funding/report", get(report))
+        .route("/api/v1/secretariat/funding/export", get(export))
+        .route("/api/v1/secretariat/funding/public", get(public))
+        .route("/api/v1/secretariat/funding/public.csv", get(public_csv))
+        .route("/api/v1/secretariat/funding/risks", get(risks))
+        .route("/api/v1/secretariat/funding/{id}", get(show))
+        .route("/api/v1/secretariat/funding/{id}/paper.pdf", get(paper))
+        .route("/api/v1/secretariat/funding/{id}/acts", post(act))
+        .route("/api/v1/secretariat/funding/{id}/documents/{document}", get(document))
+        .merge(files)
 }
 
 /// What a federal file came to.

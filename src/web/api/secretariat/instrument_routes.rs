@@ -1,4 +1,5 @@
-//! What the modules on instruments have over HTTP, written once: routes, handlers and their place in the API document.
+//! What the modules on instruments have over HTTP, written once: handlers and their place in the API document. Each module keeps its table of routes,
+//! so that a path is found where it is looked for.
 //!
 //! utoipa documents functions and knows no generic ones, so that a macro writes them for each module.
 
@@ -28,7 +29,7 @@ pub mod names {
     pub use crate::web::pages::view::View;
 }
 
-/// Writes `shared_routes` and the twelve handlers into a module that has imported all of `names`. The call names what differs: the type with what
+/// Writes the twelve handlers into a module that has imported all of `names`. The call names what differs: the type with what
 /// opens one and its acts, the path and the tag as string literals, what they are called in a sentence, and the schema of an act.
 macro_rules! instrument_routes {
     (
@@ -40,25 +41,6 @@ macro_rules! instrument_routes {
         things: $things:tt,
         asked: $asked:ident $(,)?
     ) => {
-        /// The routes every module on instruments has.
-        fn shared_routes() -> Router<App> {
-            let files = Router::new()
-                .route(concat!($at, "/import"), post(import))
-                .route(concat!($at, "/{id}/documents"), post(add_document))
-                .layer(DefaultBodyLimit::max(MAX_BYTES));
-            Router::new()
-                .route($at, get(list).post(open))
-                .route(concat!($at, "/report"), get(report))
-                .route(concat!($at, "/export"), get(export))
-                .route(concat!($at, "/public"), get(public))
-                .route(concat!($at, "/public.csv"), get(public_csv))
-                .route(concat!($at, "/{id}"), get(show))
-                .route(concat!($at, "/{id}/paper.pdf"), get(paper))
-                .route(concat!($at, "/{id}/acts"), post(act))
-                .route(concat!($at, "/{id}/documents/{document}"), get(document))
-                .merge(files)
-        }
-
         /// Lists them, the newest first, 50 a page.
         ///
         /// # Errors

@@ -17,7 +17,22 @@ instrument_routes! {
 }
 
 pub fn routes() -> Router<App> {
-    shared_routes().route("/api/v1/secretariat/strategic-projects/{id}/standing", get(show_standing))
+    let files = Router::new()
+        .route("/api/v1/secretariat/strategic-projects/import", post(import))
+        .route("/api/v1/secretariat/strategic-projects/{id}/documents", post(add_document))
+        .layer(DefaultBodyLimit::max(MAX_BYTES));
+    Router::new()
+        .route("/api/v1/secretariat/strategic-projects", get(list).post(open))
+        .route("/api/v1/secretariat/strategic-projects/report", get(report))
+        .route("/api/v1/secretariat/strategic-projects/export", get(export))
+        .route("/api/v1/secretariat/strategic-projects/public", get(public))
+        .route("/api/v1/secretariat/strategic-projects/public.csv", get(public_csv))
+        .route("/api/v1/secretariat/strategic-projects/{id}/standing", get(show_standing))
+        .route("/api/v1/secretariat/strategic-projects/{id}", get(show))
+        .route("/api/v1/secretariat/strategic-projects/{id}/paper.pdf", get(paper))
+        .route("/api/v1/secretariat/strategic-projects/{id}/acts", post(act))
+        .route("/api/v1/secretariat/strategic-projects/{id}/documents/{document}", get(document))
+        .merge(files)
 }
 
 /// How a project goes.
