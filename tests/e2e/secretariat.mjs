@@ -373,17 +373,17 @@ await play("the secretariat", { pictures: process.env.SHOTS }, async ({ base, op
     await checkPage(everybody);
     await says(everybody, words);
   }
-  /** Staff find it in their queue. */
-  async function found(slug) {
-    await page.goto(`${base}/secretaria/painel/${slug}?q=${mark}`);
-    await send(page, page.locator(`main td a[href*="/${slug}/casos/"]`).first());
+  /** Staff find it in their queue by its number: what citizens write is not searched. */
+  async function found(slug, [number]) {
+    await page.goto(`${base}/secretaria/painel/${slug}`);
+    await send(page, page.locator(`main td a[href*="/${slug}/casos/"]`).filter({ hasText: number.trim() }).first());
     await checkPage(page);
     return new URL(page.url()).pathname;
   }
 
   await module("sic", "a denial without its ground is refused; the answer is read by number and code, and rated", async () => {
     const key = await ask("/secretaria/acesso-a-informacao", { subject: `Bueiros ${mark}`, text: "Quantos foram limpos?" });
-    const path = await found("acesso-a-informacao");
+    const path = await found("acesso-a-informacao", key);
     await refusedAct(page, path, "answer", { outcome: "denied", answer: "Não." }, /Falta/);
     await act(page, path, "answer", { outcome: "granted", answer: `Foram quarenta ${mark}`, theme: "services" });
     await follow(key, own("Foram quarenta"));
@@ -399,7 +399,7 @@ await play("the secretariat", { pictures: process.env.SHOTS }, async ({ base, op
     const key = await ask("/secretaria/ouvidoria", {
       kind: "complaint", subject: `Ponto sem abrigo ${mark}`, text: "O ponto da praça está sem cobertura.", anonymous: "yes",
     });
-    const path = await found("ouvidoria");
+    const path = await found("ouvidoria", key);
     await refusedAct(page, path, "answer", { outcome: "rejected", answer: "Não." }, /Falta/);
     await act(page, path, "answer", { outcome: "accepted", answer: `O abrigo vem em março ${mark}`, theme: "works" });
     await follow(key, own("O abrigo vem em março"));

@@ -152,7 +152,7 @@ impl Federation {
         a.follow("b", &of_b, "municipality = \"3106200\"");
         b.follow("a", &of_a, "municipality = \"3136702\"");
         // Whoever gathers what others publish gives us our own words back.
-        a.follow("eco", &of_a, "");
+        a.follow("eco", &of_a, "municipality = \"3100000\"");
         let mut services = vec![a.start().await, b.start().await];
         let trusting = |installation: &Installation, pem: &str| {
             let code = installation.place.config.split("ibge_code = ").nth(1).unwrap().lines().next().unwrap();
