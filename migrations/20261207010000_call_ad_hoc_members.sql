@@ -19,7 +19,7 @@ create function check_ethics_vote() returns trigger language plpgsql as $$
 begin
     if exists (select from case_recusal r where r.case_id = new.case_id and r.lifted_at is null
             and r.username in (select s.username from body_person p join staff s on s.id = p.staff_id where p.id = new.person_id
-                union all select new.by where tg_table_name = 'ethics_vote')) then
+                union all select new."by" where tg_table_name = 'ethics_vote')) then
         raise exception 'the member is recused from the case' using errcode = 'restrict_violation';
     end if;
     return new;

@@ -111,7 +111,7 @@ pub fn audit(tail: &[Link], noted: Option<&Anchor>) -> Finding {
     }
     let Some(noted) = noted else { return Finding::warning(Said::AuditUnnoted).with("place", last.seq) };
     let there = tail.iter().find(|link| link.seq == noted.seq);
-    if noted.seq > last.seq || there.is_some_and(|link| link.hash[..] != noted.hash[..]) {
+    if last.seq < noted.seq || there.is_some_and(|link| link.hash[..] != noted.hash[..]) {
         return Finding::failure(Said::AuditWrong).with("place", noted.seq);
     }
     Finding::fine(Said::AuditFine).with("place", last.seq).with("rows", tail.len())

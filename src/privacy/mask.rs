@@ -84,12 +84,21 @@ fn may_begin(chars: &[char], at: usize) -> bool {
     match chars[at] {
         '+' => true,
         '(' | '0'..='9' => match before(1) {
+            // A bare number with decimals behind the name of a JSON field, such as how long a statement took.
+            ':' if before(2) == '"' && is_decimal(&chars[at..]) => false,
             ':' | '.' => !before(2).is_ascii_digit(),
             '-' => !before(2).is_alphanumeric(),
             other => !other.is_alphanumeric(),
         },
         _ => false,
     }
+}
+
+/// Whether digits, one dot and digits stand here, and nothing that a telephone number is written with.
+fn is_decimal(chars: &[char]) -> bool {
+    let run: Vec<&char> = chars.iter().take_while(|c| c.is_ascii_digit() || " ().-".contains(**c)).collect();
+    run.iter().filter(|c| ***c == '.').count() == 1
+        && run.iter().all(|c| c.is_ascii_digit() || ***c == '.' || ***c == ' ')
 }
 
 /// The length of the number that begins here, and what is shown of it. What follows may look like a part of it ("… 250 OK"):
@@ -241,6 +250,7 @@ mod tests {
             "alert=0199d0a2-1111-7222-8333-123456789012",
             "BR-3136702-2026-1-0f0f0f0f",
             "took=1.234567891s rows=12345678901234567890",
+            "{\"elapsed\":\"1.427068739s\",\"elapsed_secs\":1.427068739,\"n\":32.999991234}",
             "http://127.0.0.1:8080/console",
             "-43.405123 -21.705321",
             "row@ nothing",

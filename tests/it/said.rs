@@ -7,8 +7,10 @@ use crate::support;
 /// Exit code and standard error of a command whose output goes there.
 async fn run(arguments: &[&str], output: Stdio) -> (Option<i32>, String) {
     let mut command = support::sentinela();
-    let ended = command.args(arguments).stdout(output).stderr(Stdio::piped()).output();
-    let ended = support::soon("a command to end", ended).await.unwrap();
+    // `output` would put a pipe of its own in the place of the one that is given.
+    let child = command.args(arguments).stdout(output).stderr(Stdio::piped()).spawn().unwrap();
+    drop(command);
+    let ended = support::soon("a command to end", child.wait_with_output()).await.unwrap();
     (ended.status.code(), String::from_utf8_lossy(&ended.stderr).into_owned())
 }
 

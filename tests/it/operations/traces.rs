@@ -102,12 +102,13 @@ impl Write for Lines {
 async fn the_log_of_a_whole_delivery_names_nobody_even_when_it_tells_everything() {
     let lines = Lines::default();
     let kept = lines.clone();
-    let subscriber = telemetry::subscriber(LogFormat::Json, false, EnvFilter::new("debug"), move || kept.clone());
-    let logged = tracing::subscriber::set_default(subscriber);
+    // What the test asks of the database itself is not of the service.
     let db = support::db().await;
     let town = Town::new(&db).await;
     town.resident(INSIDE, 0, &["+5532988887777", "maria.da.penha@exemplo.invalid"]).await;
     sqlx::query("update resident set name = 'Quitéria da Penha'").execute(&db.pool).await.unwrap();
+    let subscriber = telemetry::subscriber(LogFormat::Json, false, EnvFilter::new("debug"), move || kept.clone());
+    let logged = tracing::subscriber::set_default(subscriber);
     let dispatcher = Dispatcher::start(&db, |_| {});
     let alert = town.living_alert("Saia de casa agora").await;
     town.enqueue(alert).await;

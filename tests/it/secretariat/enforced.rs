@@ -257,6 +257,13 @@ async fn cases_of_every_module_come_in_elsewhere_and_go_out_there_with_the_same_
         }
         let name = module.slug.replace('-', "");
         let here = room.person(&name, module.role).await;
+        if module.slug == "service-evaluation" {
+            let service =
+                json!({ "code": "inss", "name": "INSS", "sphere": "federal", "unit": "Agência", "department": "" });
+            let to = "secretariat/service-evaluation/services";
+            let (status, told) = ask(&room, &here, Method::POST, to, service).await;
+            assert!(status.is_success(), "{told}");
+        }
         for body in &bodies {
             let case = open(&room, &here, module.slug, body.clone()).await;
             let charge = json!({ "revision": case["revision"], "assigned": name, "department": "Obras" });

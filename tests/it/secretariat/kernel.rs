@@ -112,8 +112,9 @@ async fn a_definition_file_alone_adds_a_type_with_pages_api_deadlines_and_audit(
     let answered =
         done(&room, &carla, "coordination", &circus, ("answer", json!({ "fields": { "answer": "Não" } }))).await;
     assert_eq!(answered["state"], "answered", "{answered}");
-    let audit = room.words("select act from audit_event where object_kind = 'case' order by at, id").await;
-    assert_eq!(audit, ["case.open", "case.act", "case.open", "case.act"]);
+    // Several of them have one instant, so that no order is asked for.
+    let audit = room.words("select act from audit_event where object_kind = 'case' order by act").await;
+    assert_eq!(audit, ["case.act", "case.act", "case.open", "case.open"]);
 }
 
 #[tokio::test]

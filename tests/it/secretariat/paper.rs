@@ -41,6 +41,8 @@ async fn a_case_is_printed_as_its_reader_sees_it_and_the_same_state_gives_the_sa
     let case = open(&room, &rui, "relations", demand()).await;
     done(&room, &rui, "relations", &case, ("register_council", json!({}))).await;
     let printed = format!("/api/v1/{}", path("relations", &case, "/paper.pdf"));
+    let link = format!("/secretaria/painel/articulacao-externa/casos/{}", case["id"].as_str().unwrap());
+    assert!(room.page(&rui, &link).await.contains(&format!("href=\"{printed}\"")));
     let (own, seen) = (pdf(&room, Some(&rui), &printed).await, pdf(&room, Some(&carla), &printed).await);
     assert_ne!(own, seen, "the e-mail of who asked is for whoever works there");
     room.app.clock.set(room.app.clock.now() + TimeDelta::hours(5));
@@ -64,8 +66,6 @@ async fn a_case_is_printed_as_its_reader_sees_it_and_the_same_state_gives_the_sa
     assert_eq!(got(&room, Some(&rui), &format!("{printed}?lang=fr")).await.0, StatusCode::BAD_REQUEST);
     let other = printed.replace("/relations/", "/coordination/");
     assert_eq!(got(&room, Some(&rui), &other).await.0, StatusCode::NOT_FOUND, "a case of another module");
-    let link = format!("/secretaria/painel/articulacao-externa/casos/{}", case["id"].as_str().unwrap());
-    assert!(room.page(&rui, &link).await.contains(&format!("href=\"{printed}\"")));
 }
 
 #[tokio::test]

@@ -201,7 +201,7 @@ pub async fn of_publication(
     paper.printed = v.t1("sec-published", "when", v.full(one.published_at));
     paper.parts = vec![Part::of_facts(v.t("sec-paper-particulars"), pairs(v, def, &one.view.fields))];
     // What came after it is told, so that nobody takes an old sheet for the last word.
-    let later = all.iter().filter(|other| other.seq > one.seq).map(|other| other.seq).max();
+    let later = all.iter().filter(|other| one.seq < other.seq).map(|other| other.seq).max();
     if let Some(last) = later {
         paper.draft = Some(v.t("sec-paper-corrected"));
         paper.sub += " · ";
