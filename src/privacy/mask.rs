@@ -98,7 +98,7 @@ fn may_begin(chars: &[char], at: usize) -> bool {
 fn is_decimal(chars: &[char]) -> bool {
     let run: Vec<&char> = chars.iter().take_while(|c| c.is_ascii_digit() || " ().-".contains(**c)).collect();
     run.iter().filter(|c| ***c == '.').count() == 1
-        && run.iter().all(|c| c.is_ascii_digit() || ***c == '.' || ***c == ' ')
+        && run.iter().all(|c| c.is_ascii_digit() || **c == '.' || **c == ' ')
 }
 
 /// The length of the number that begins here, and what is shown of it. What follows may look like a part of it ("… 250 OK"):
