@@ -318,7 +318,12 @@ fn signature(sources: &[(PathBuf, String)], rule: &Rule) -> String {
         for route in text.split(".route(").skip(1) {
             let Some(rest) = route.trim_start().strip_prefix(&call) else { continue };
             let (methods, _) = rest.split_at(closing(rest));
-            let Some(handler) = handler(methods, &verb) else { continue };
+            let Some(handler) = handler(methods, &verb) else {
+                if let Some(whole) = made(text, methods, &verb) {
+                    return whole;
+                }
+                continue;
+            };
             return found(sources, file, &handler)
                 .unwrap_or_else(|| panic!("no `fn {handler}` for {} {}", rule.method, rule.path));
         }
@@ -351,6 +356,14 @@ fn handler(methods: &str, verb: &str) -> Option<String> {
     // Of a handler for several types the name alone.
     let named = rest.split([')', ',']).next()?.split("::<").next()?;
     Some(named.trim().to_owned())
+}
+
+/// The function of the same file that makes the handler, whole: `form` of `form(What::Vote)`.
+fn made(text: &str, methods: &str, verb: &str) -> Option<String> {
+    let name = methods.trim_start_matches(|letter: char| letter == ',' || letter.is_whitespace()).split('(').next()?;
+    let rest = &text[text.find(&format!("fn {name}("))?..];
+    let whole = &rest[..rest.find("\n}\n").unwrap_or(rest.len())];
+    whole.contains(verb).then(|| whole.to_owned())
 }
 
 fn found(sources: &[(PathBuf, String)], file: &Path, handler: &str) -> Option<String> {

@@ -365,7 +365,7 @@ async fn message(State(app): State<App>, Path(id): Path<i64>, _: May<can::SeeCon
 async fn map(conn: &mut PgConnection, v: &View, ids: &[i64]) -> sqlx::Result<Markup> {
     let rows = sqlx::query!(
         r#"with town as (select st_transform(st_convexhull(st_collect(geom)), 3857) as hull from risk_area where retired_at is null),
-           ground as (select w.id, w.colour, w.event, st_transform(st_intersection(st_collectionextract(st_collect(array[w.polygons, w.circles]), 3),
+           ground as (select w.id, w.colour, w.event, st_transform(st_intersection(st_collectionextract(st_union(array[w.polygons, w.circles]), 3),
                           st_makeenvelope(-180, -85, 180, 85, 4326)), 3857) as geom
                       from outside_warning w where w.id = any($1) and coalesce(w.polygons, w.circles) is not null),
            box as (select st_expand(e, 0.06 * greatest(st_xmax(e) - st_xmin(e), st_ymax(e) - st_ymin(e), 1000)) as e
