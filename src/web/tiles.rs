@@ -124,7 +124,7 @@ async fn warnings(conn: &mut PgConnection, now: Instant, z: i32, x: i32, y: i32)
     sqlx::query_scalar!(
         r#"with tile as (select st_tileenvelope($1, $2, $3) as box),
            ground as (select w.id, w.event, w.level, w.colour,
-                             st_asmvtgeom(st_transform(st_intersection(st_collectionextract(st_collect(array[w.polygons, w.circles]), 3),
+                             st_asmvtgeom(st_transform(st_intersection(st_collectionextract(st_union(array[w.polygons, w.circles]), 3),
                                  st_makeenvelope(-180, -85, 180, 85, 4326)), 3857), tile.box, 4096, 64) as geom
                       from outside_warning w, tile where w.id = any($4)
                         and st_collect(array[w.polygons, w.circles]) && st_transform(tile.box, 4326))
