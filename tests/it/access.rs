@@ -382,7 +382,8 @@ fn found(sources: &[(PathBuf, String)], file: &Path, handler: &str) -> Option<St
             .any(|folder| *path == folder.join(format!("{module}.rs")) || *path == folder.join(module).join("mod.rs"))
     });
     files.find_map(|(_, text)| {
-        let plain = text.find(&format!("fn {name}("));
+        // A page may have a method of the same name; a handler is async.
+        let plain = text.find(&format!("async fn {name}(")).or_else(|| text.find(&format!("fn {name}(")));
         let start = plain.or_else(|| text.find(&format!("fn {name}<")))?;
         let rest = &text[start..];
         Some(rest[..rest.find("{\n").unwrap_or(rest.len())].to_owned())
