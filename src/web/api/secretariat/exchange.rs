@@ -54,7 +54,7 @@ pub struct Out {
 /// # Errors
 /// 400 naming the parameter; 404; 401, 403 naming the role.
 #[utoipa::path(get, path = "/api/v1/secretariat/{module}/export", tag = "secretariat", params(("module" = String, Path,), Out),
-    responses((status = 200, content_type = "application/jsonl"), (status = 400, body = Problem), (status = 401, body = Problem),
+    responses((status = 200, content((String = "application/jsonl"), (String = "text/csv"))), (status = 400, body = Problem), (status = 401, body = Problem),
         (status = 403, body = Problem), (status = 404, body = Problem)),
     security(("api_token" = [])))]
 pub async fn export(
