@@ -111,48 +111,54 @@ pub async fn covered(conn: &mut PgConnection, of: Subject, id: Uuid) -> sqlx::Re
     Ok(rows.into_iter().map(|row| row.covered(of)).collect())
 }
 
+/// Reads the links of a subject beside the rows that are there. Given are the rows, each as table, key, value and whether its bytes are whole, and
+/// the kind of the subject, both as literals: sqlx puts literals together.
+macro_rules! rows {
+    ($conn:expr, $id:expr, $kept:tt, $kind:tt) => {
+        sqlx::query_as!(
+            Row,
+            "with kept as (" + $kept + r#")
+            select l.seq as "seq?", coalesce(l.table_name, k.table_name) as "table_name!", coalesce(l.key, k.key) as "key!",
+                l.columns as "columns?", l.row_sha256 as "row_sha256?", l.prev as "prev?", l.hash as "hash?", k.whole as "whole?",
+                (k.value is not null) as "is_there!",
+                sha256(convert_to((select jsonb_object_agg(f.key, f.value)::text from jsonb_each(k.value) f where f.key = any(l.columns)),
+                    'UTF8')) = l.row_sha256 as "fits?"
+            from (select * from chain_link where kind = "# + $kind + r#" and subject = $1) l
+            full join kept k on k.table_name = l.table_name and k.key = l.key order by l.seq nulls last, 2, 3"#,
+            $id
+        )
+        .fetch_all($conn)
+        .await
+    };
+}
+
 async fn of_case(conn: &mut PgConnection, id: Uuid) -> sqlx::Result<Vec<Row>> {
-    sqlx::query_as!(
-        Row,
-        r#"with kept as (select 'case_document' as table_name, t.id::text as key, to_jsonb(t) - '{bytes,pdf}'::text[] as value, t.sha256 = sha256(t.bytes) as whole
-                   from case_document t where t.case_id = $1)
-           select l.seq as "seq?", coalesce(l.table_name, k.table_name) as "table_name!", coalesce(l.key, k.key) as "key!",
-               l.columns as "columns?", l.row_sha256 as "row_sha256?", l.prev as "prev?", l.hash as "hash?", k.whole as "whole?",
-               (k.value is not null) as "is_there!",
-               sha256(convert_to((select jsonb_object_agg(f.key, f.value)::text from jsonb_each(k.value) f where f.key = any(l.columns)),
-                   'UTF8')) = l.row_sha256 as "fits?"
-           from (select * from chain_link where kind = 'case' and subject = $1) l
-           full join kept k on k.table_name = l.table_name and k.key = l.key order by l.seq nulls last, 2, 3"#,
-        id
+    rows!(
+        conn,
+        id,
+        r#"select 'case_document' as table_name, t.id::text as key, to_jsonb(t) - '{bytes,pdf}'::text[] as value, t.sha256 = sha256(t.bytes) as whole
+                   from case_document t where t.case_id = $1"#,
+        "'case'"
     )
-    .fetch_all(conn)
-    .await
 }
 
 async fn of_instrument(conn: &mut PgConnection, id: Uuid) -> sqlx::Result<Vec<Row>> {
-    sqlx::query_as!(
-        Row,
-        r#"with kept as (select 'instrument_money' as table_name, t.seq::text as key, to_jsonb(t) - '{bytes,pdf}'::text[] as value, true as whole
+    rows!(
+        conn,
+        id,
+        r#"select 'instrument_money' as table_name, t.seq::text as key, to_jsonb(t) - '{bytes,pdf}'::text[] as value, true as whole
                    from instrument_money t where t.instrument_id = $1
                union all select 'instrument_document' as table_name, t.id::text as key, to_jsonb(t) - '{bytes,pdf}'::text[] as value, t.sha256 = sha256(t.bytes) as whole
-                   from instrument_document t where t.instrument_id = $1)
-           select l.seq as "seq?", coalesce(l.table_name, k.table_name) as "table_name!", coalesce(l.key, k.key) as "key!",
-               l.columns as "columns?", l.row_sha256 as "row_sha256?", l.prev as "prev?", l.hash as "hash?", k.whole as "whole?",
-               (k.value is not null) as "is_there!",
-               sha256(convert_to((select jsonb_object_agg(f.key, f.value)::text from jsonb_each(k.value) f where f.key = any(l.columns)),
-                   'UTF8')) = l.row_sha256 as "fits?"
-           from (select * from chain_link where kind = 'instrument' and subject = $1) l
-           full join kept k on k.table_name = l.table_name and k.key = l.key order by l.seq nulls last, 2, 3"#,
-        id
+                   from instrument_document t where t.instrument_id = $1"#,
+        "'instrument'"
     )
-    .fetch_all(conn)
-    .await
 }
 
 async fn of_body(conn: &mut PgConnection, id: Uuid) -> sqlx::Result<Vec<Row>> {
-    sqlx::query_as!(
-        Row,
-        r#"with kept as (select 'body' as table_name, t.id::text as key, to_jsonb(t) - '{bytes,pdf}'::text[] as value, true as whole
+    rows!(
+        conn,
+        id,
+        r#"select 'body' as table_name, t.id::text as key, to_jsonb(t) - '{bytes,pdf}'::text[] as value, true as whole
                    from body t where t.id = $1
                union all select 'body_seat' as table_name, t.id::text as key, to_jsonb(t) - '{bytes,pdf}'::text[] as value, true as whole
                    from body_seat t where t.body_id = $1
@@ -177,24 +183,16 @@ async fn of_body(conn: &mut PgConnection, id: Uuid) -> sqlx::Result<Vec<Row>> {
                union all select 'body_vote' as table_name, t.id::text as key, to_jsonb(t) - '{bytes,pdf}'::text[] as value, true as whole
                    from body_vote t join body_item i on i.id = t.item_id join body_meeting m on m.id = i.meeting_id where m.body_id = $1
                union all select 'body_decision' as table_name, t.item_id::text as key, to_jsonb(t) - '{bytes,pdf}'::text[] as value, true as whole
-                   from body_decision t join body_item i on i.id = t.item_id join body_meeting m on m.id = i.meeting_id where m.body_id = $1)
-           select l.seq as "seq?", coalesce(l.table_name, k.table_name) as "table_name!", coalesce(l.key, k.key) as "key!",
-               l.columns as "columns?", l.row_sha256 as "row_sha256?", l.prev as "prev?", l.hash as "hash?", k.whole as "whole?",
-               (k.value is not null) as "is_there!",
-               sha256(convert_to((select jsonb_object_agg(f.key, f.value)::text from jsonb_each(k.value) f where f.key = any(l.columns)),
-                   'UTF8')) = l.row_sha256 as "fits?"
-           from (select * from chain_link where kind = 'body' and subject = $1) l
-           full join kept k on k.table_name = l.table_name and k.key = l.key order by l.seq nulls last, 2, 3"#,
-        id
+                   from body_decision t join body_item i on i.id = t.item_id join body_meeting m on m.id = i.meeting_id where m.body_id = $1"#,
+        "'body'"
     )
-    .fetch_all(conn)
-    .await
 }
 
 async fn of_budget(conn: &mut PgConnection, id: Uuid) -> sqlx::Result<Vec<Row>> {
-    sqlx::query_as!(
-        Row,
-        r#"with kept as (select 'budget_bill' as table_name, t.id::text as key, to_jsonb(t) - '{bytes,pdf}'::text[] as value, true as whole
+    rows!(
+        conn,
+        id,
+        r#"select 'budget_bill' as table_name, t.id::text as key, to_jsonb(t) - '{bytes,pdf}'::text[] as value, true as whole
                    from budget_bill t where t.id = $1
                union all select 'budget_act' as table_name, t.id::text as key, to_jsonb(t) - '{bytes,pdf}'::text[] as value, true as whole
                    from budget_act t where t.bill_id = $1
@@ -205,16 +203,7 @@ async fn of_budget(conn: &mut PgConnection, id: Uuid) -> sqlx::Result<Vec<Row>> 
                union all select 'budget_publication' as table_name, t.id::text as key, to_jsonb(t) - '{bytes,pdf}'::text[] as value, true as whole
                    from budget_publication t where t.bill_id = $1
                union all select 'budget_decision' as table_name, t.change_id::text as key, to_jsonb(t) - '{bytes,pdf}'::text[] as value, true as whole
-                   from budget_decision t join budget_change c on c.id = t.change_id where c.bill_id = $1)
-           select l.seq as "seq?", coalesce(l.table_name, k.table_name) as "table_name!", coalesce(l.key, k.key) as "key!",
-               l.columns as "columns?", l.row_sha256 as "row_sha256?", l.prev as "prev?", l.hash as "hash?", k.whole as "whole?",
-               (k.value is not null) as "is_there!",
-               sha256(convert_to((select jsonb_object_agg(f.key, f.value)::text from jsonb_each(k.value) f where f.key = any(l.columns)),
-                   'UTF8')) = l.row_sha256 as "fits?"
-           from (select * from chain_link where kind = 'budget' and subject = $1) l
-           full join kept k on k.table_name = l.table_name and k.key = l.key order by l.seq nulls last, 2, 3"#,
-        id
+                   from budget_decision t join budget_change c on c.id = t.change_id where c.bill_id = $1"#,
+        "'budget'"
     )
-    .fetch_all(conn)
-    .await
 }
