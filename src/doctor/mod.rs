@@ -97,6 +97,8 @@ vocabulary! {
         BackupFine = "backup-fine",
         BackupOld = "backup-old",
         BackupNone = "backup-none",
+        BeatFine = "beat-fine",
+        BeatNone = "beat-none",
         UrlFine = "url-fine",
         UrlEmpty = "url-empty",
         UrlPlain = "url-plain",

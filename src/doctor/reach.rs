@@ -17,6 +17,11 @@ pub fn channels(has_sms: bool, has_mail: bool) -> Vec<Finding> {
     missing.into_iter().filter(|(there, _)| !there).map(|(_, said)| Finding::failure(said)).collect()
 }
 
+/// Whether somebody outside would notice that this service has fallen silent.
+pub const fn heartbeat(is_set: bool) -> Finding {
+    if is_set { Finding::fine(Said::BeatFine) } else { Finding::warning(Said::BeatNone) }
+}
+
 pub fn peer(peer: &Peer) -> Finding {
     match &peer.outcome {
         Ok(how) => Finding::fine(Said::PeerFine).with("name", &peer.name).with("how", how),
@@ -53,6 +58,11 @@ pub fn anonymous(address: &str) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_service_whose_silence_nobody_would_notice_is_told_so() {
+        assert_eq!((heartbeat(true).said, heartbeat(false).said), (Said::BeatFine, Said::BeatNone));
+    }
 
     #[test]
     fn an_address_leads_to_its_host_and_port() {

@@ -49,7 +49,7 @@ async fn an_empty_installation_is_told_what_it_lacks_and_what_to_do() {
         assert_eq!(finding["verdict"], "failure", "{word}");
         assert!(finding["next"].as_str().is_some_and(|next| !next.is_empty()), "{word}");
     }
-    for word in ["rota-none", "backup-none", "data-dir-missing", "keys-none"] {
+    for word in ["rota-none", "backup-none", "beat-none", "data-dir-missing", "keys-none"] {
         assert_eq!(find(&findings, word)["verdict"], "warning", "{word}");
     }
     for word in [

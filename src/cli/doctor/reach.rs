@@ -15,6 +15,7 @@ const TIMEOUT: Duration = Duration::from_secs(5);
 pub async fn peers(config: &Config, probe: bool) -> Vec<Finding> {
     let sms = !config.sms.smpp.is_empty() || !config.sms.http.is_empty();
     let mut findings = reach::channels(sms, !config.mail.url.is_empty());
+    findings.push(reach::heartbeat(!config.heartbeat.url.is_empty()));
     let centres = join_all(config.sms.smpp.iter().map(|centre| at_centre(centre, probe))).await;
     let gateways = config.sms.http.iter().map(|gateway| (format!("http:{}", gateway.name), &*gateway.request.url));
     let brokers = config.mqtt.external.iter().map(|broker| (format!("mqtt:{}", broker.name), &*broker.url));
