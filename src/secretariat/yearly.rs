@@ -6,7 +6,7 @@ mod store;
 use serde::Serialize;
 use sqlx::PgConnection;
 
-use self::store::{answers, by_act, by_month};
+use self::store::{by_act, by_month};
 use super::citizen;
 use super::kernel::define::CaseType;
 use super::kernel::store::figures::{self, Count};
@@ -25,6 +25,9 @@ const FIELDS: [&str; 6] = ["kind", "outcome", "ground", "theme", "appeal_outcome
 /// Acts that are counted.
 const ACTS: [&str; 8] =
     ["forward", "extend", "ask_complement", "appeal", "appeal_silence", "decide_appeal", "lapse", "desist"];
+
+/// The act that answers: how often it was done and how long that took is told apart from the others.
+const ANSWER: &str = "answer";
 
 /// A count, or that it is too small to be shown.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, utoipa::ToSchema)]
@@ -164,14 +167,17 @@ pub async fn load(
         let rows = told.map(|one| row(&one.key, field.option_label(&one.key, crate::i18n::Lang::Pt), one.count));
         tables.push(Table { key: field.key().to_owned(), rows: rows.collect() });
     }
-    let acts = by_act(&mut *conn, key, year).await?;
+    let wanted: Vec<String> = ACTS.iter().chain([&ANSWER]).map(|act| (*act).to_owned()).collect();
+    let done = by_act(&mut *conn, key, year, &wanted).await?;
+    let (answers, acts): (Vec<_>, Vec<_>) = done.into_iter().partition(|one| one.act == ANSWER);
+    let answer = answers.first();
     let label = |act: &str| def.act_label(act, crate::i18n::Lang::Pt).unwrap_or_else(|| act.to_owned());
     tables.push(Table {
         key: "acts".into(),
-        rows: acts.iter().map(|one| row(&one.key, label(&one.key), one.count)).collect(),
+        rows: acts.iter().map(|one| row(&one.act, label(&one.act), one.cases)).collect(),
     });
     let mut in_time = Vec::new();
-    for one in figures::in_time(&mut *conn, (key, ""), year, now).await? {
+    for one in figures::in_time(conn, (key, ""), year, now).await? {
         if citizen::concerns(&one.code) {
             let late = one.met_late + one.open_late;
             in_time.push(row(&format!("{}.in_time", one.code), String::new(), one.met_in_time));
@@ -179,14 +185,13 @@ pub async fn load(
         }
     }
     tables.push(Table { key: IN_TIME.into(), rows: in_time });
-    let (answered, average_days) = answers(conn, key, year).await?;
     Ok(Some(Yearly {
         module: def.module().to_owned(),
         year,
         law_ref: def.law_ref.clone(),
         received: Some(received),
-        answered: Some(answered),
-        average_days,
+        answered: Some(answer.map_or(0, |answer| answer.times)),
+        average_days: answer.and_then(|answer| answer.days),
         tables,
         suppressed: false,
     }))

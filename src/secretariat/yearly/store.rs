@@ -20,31 +20,34 @@ pub(super) async fn by_month(conn: &mut PgConnection, type_key: &str, year: i32,
     .await
 }
 
-/// Cases in which an act was done.
-pub(super) async fn by_act(conn: &mut PgConnection, type_key: &str, year: i32) -> sqlx::Result<Vec<Count>> {
-    let acts: Vec<String> = super::ACTS.iter().map(|act| (*act).to_owned()).collect();
+/// An act that was done in some cases.
+pub(super) struct Done {
+    pub act: String,
+    /// Cases in which it was done, and how often it was done in all of them.
+    pub cases: i64,
+    pub times: i64,
+    /// From the opening to it, on average.
+    pub days: Option<f64>,
+}
+
+/// What was done in the cases of a year.
+pub(super) async fn by_act(
+    conn: &mut PgConnection,
+    type_key: &str,
+    year: i32,
+    acts: &[String],
+) -> sqlx::Result<Vec<Done>> {
     sqlx::query_as!(
-        Count,
-        r#"select a.act as "key!", count(distinct a.case_id) as "count!" from case_act a join case_file c on c.id = a.case_id
-           where c.type_key = $1 and c.annulled_at is null and c.year = $2 and c.counted_year = $2 and a.act = any($3) group by a.act order by a.act"#,
+        Done,
+        r#"with chosen as materialized (
+               select id, opened_at from case_file where type_key = $1 and annulled_at is null and year = $2 and counted_year = $2)
+           select a.act, count(distinct a.case_id) as "cases!", count(*) as "times!",
+               avg(extract(epoch from (a.at - c.opened_at)) / 86400)::float8 as days
+           from chosen c join case_act a on a.case_id = c.id where a.act = any($3) group by a.act order by a.act"#,
         type_key,
         year,
-        &acts[..]
+        acts
     )
     .fetch_all(conn)
     .await
-}
-
-/// How many were answered, and the days it took on average.
-pub(super) async fn answers(conn: &mut PgConnection, type_key: &str, year: i32) -> sqlx::Result<(i64, Option<f64>)> {
-    let told = sqlx::query!(
-        r#"select count(*) as "count!", avg(extract(epoch from (a.at - c.opened_at)) / 86400)::float8 as days
-           from case_file c join case_act a on a.case_id = c.id and a.act = 'answer'
-           where c.type_key = $1 and c.annulled_at is null and c.year = $2 and c.counted_year = $2"#,
-        type_key,
-        year
-    )
-    .fetch_one(conn)
-    .await?;
-    Ok((told.count, told.days))
 }

@@ -103,10 +103,10 @@ pub async fn by_choices(
     fields: &[String],
 ) -> sqlx::Result<Vec<(String, Count)>> {
     let rows = sqlx::query!(
-        r#"select e.key as "field!", e.value as "key!", count(*) as "count!"
-           from case_file c cross join jsonb_each_text(c.fields) as e (key, value)
-           where c.type_key = $1 and c.annulled_at is null and c.counted_year = $2 and e.key = any($3) and e.value <> ''
-           group by e.key, e.value order by e.key, count(*) desc, e.value"#,
+        r#"select e.key as "field!", c.fields ->> e.key as "key!", count(*) as "count!"
+           from case_file c cross join unnest($3::text[]) as e (key)
+           where c.type_key = $1 and c.annulled_at is null and c.counted_year = $2 and c.fields ->> e.key <> ''
+           group by 1, 2 order by 1, 3 desc, 2"#,
         type_key,
         year,
         fields
@@ -157,21 +157,27 @@ pub struct InTime {
     pub open_late: i64,
 }
 
+/// Without the departments; [`fared`] tells both.
 pub async fn in_time(
     conn: &mut PgConnection,
     (type_key, reader): (&str, &str),
     year: i32,
     now: Instant,
 ) -> sqlx::Result<Vec<InTime>> {
+    // Ids tell when they were made: between the first and the last of a year the index of deadlines is read as it lies, which takes a
+    // quarter of the time of a look for each case.
     sqlx::query_as!(
         InTime,
-        r#"select d.code, count(*) filter (where d.state = 'met' and d.ended_at <= d.due_at) as "met_in_time!",
+        r#"with chosen as materialized (
+               select c.id from case_file c where c.type_key = $1 and c.counted_year = $2
+                 and not exists (select from case_recusal r where r.case_id = c.id and r.username = $4 and r.lifted_at is null))
+           select d.code, count(*) filter (where d.state = 'met' and d.ended_at <= d.due_at) as "met_in_time!",
                count(*) filter (where d.state = 'met' and d.ended_at > d.due_at) as "met_late!",
                count(*) filter (where d.state = 'open' and (d.due_at is null or d.due_at >= $3)) as "open_in_time!",
                count(*) filter (where d.state = 'open' and d.due_at < $3) as "open_late!"
-           from deadline d join case_file c on c.id = d.subject_id
-           where d.subject_kind = 'case' and c.type_key = $1 and c.counted_year = $2
-             and not exists (select from case_recusal r where r.case_id = c.id and r.username = $4 and r.lifted_at is null)
+           from deadline d join chosen c on c.id = d.subject_id
+           where d.subject_kind = 'case' and d.subject_id between (select id from chosen order by id limit 1)
+               and (select id from chosen order by id desc limit 1)
            group by d.code order by d.code"#,
         type_key,
         year,
@@ -194,30 +200,67 @@ pub struct Score {
     pub finished_in_time: i64,
 }
 
-pub async fn scores(
+/// How the deadlines of a year fared and how the departments do, in one reading of the deadlines (see [`in_time`] for the range).
+pub async fn fared(
     conn: &mut PgConnection,
     (type_key, reader): (&str, &str),
     year: i32,
     now: Instant,
-) -> sqlx::Result<Vec<Score>> {
-    sqlx::query_as!(
-        Score,
-        r#"with chosen as (
-               select c.id, c.department, c.is_final from case_file c where c.type_key = $1 and c.annulled_at is null and c.counted_year = $2
+) -> sqlx::Result<(Vec<InTime>, Vec<Score>)> {
+    let rows = sqlx::query!(
+        r#"with chosen as materialized (
+               select c.id, c.department, c.is_final, c.annulled_at is null as is_counted from case_file c
+               where c.type_key = $1 and c.counted_year = $2
                  and not exists (select from case_recusal r where r.case_id = c.id and r.username = $4 and r.lifted_at is null)),
-           due as (
-               select d.subject_id, bool_or(d.state = 'open' and d.due_at < $3) as late,
-                   bool_and(d.state <> 'met' or d.ended_at <= d.due_at) as in_time
-               from deadline d where d.subject_kind = 'case' and d.subject_id in (select id from chosen) group by d.subject_id)
-           select c.department as "department!", count(*) filter (where not c.is_final) as "open!",
-               count(*) filter (where not c.is_final and due.late) as "late!", count(*) filter (where c.is_final) as "finished!",
-               count(*) filter (where c.is_final and coalesce(due.in_time, true)) as "finished_in_time!"
-           from chosen c left join due on due.subject_id = c.id group by c.department order by c.department limit 200"#,
+           due as materialized (
+               select d.subject_id, d.code, d.state = 'met' as is_met, d.state = 'open' as is_open,
+                   coalesce(case d.state when 'met' then d.ended_at > d.due_at when 'open' then d.due_at < $3 end, false) as is_late
+               from deadline d join chosen c on c.id = d.subject_id
+               where d.subject_kind = 'case' and d.subject_id between (select id from chosen order by id limit 1)
+                   and (select id from chosen order by id desc limit 1)),
+           fared as (
+               select subject_id, bool_or(is_open and is_late) as is_late, bool_or(is_met and is_late) as was_late
+               from due group by subject_id),
+           departments as (
+               select c.department, count(*) filter (where not c.is_final) as open,
+                   count(*) filter (where not c.is_final and f.is_late) as late, count(*) filter (where c.is_final) as finished,
+                   count(*) filter (where c.is_final and f.was_late is not true) as finished_in_time
+               from chosen c left join fared f on f.subject_id = c.id where c.is_counted
+               group by c.department order by c.department limit 200)
+           select true as "is_rule!", code as "key!", count(*) filter (where is_met and not is_late) as "first!",
+               count(*) filter (where is_met and is_late) as "second!", count(*) filter (where is_open and not is_late) as "third!",
+               count(*) filter (where is_open and is_late) as "fourth!"
+           from due group by code
+           union all
+           select false, department, open, late, finished, finished_in_time from departments
+           order by 1, 2"#,
         type_key,
         year,
         now,
         reader
     )
     .fetch_all(conn)
-    .await
+    .await?;
+    let (mut rules, mut departments) = (Vec::new(), Vec::new());
+    for row in rows {
+        let (key, first, second, third, fourth) = (row.key, row.first, row.second, row.third, row.fourth);
+        if row.is_rule {
+            rules.push(InTime {
+                code: key,
+                met_in_time: first,
+                met_late: second,
+                open_in_time: third,
+                open_late: fourth,
+            });
+        } else {
+            departments.push(Score {
+                department: key,
+                open: first,
+                late: second,
+                finished: third,
+                finished_in_time: fourth,
+            });
+        }
+    }
+    Ok((rules, departments))
 }

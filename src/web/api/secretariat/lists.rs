@@ -301,15 +301,16 @@ impl Report {
             Some(field) => figures::by_choice(&mut *conn, of, year, field.get_ref()).await?,
             None => Vec::new(),
         };
+        let (in_time, departments) = figures::fared(&mut *conn, of, year, now).await?;
         Ok(Self {
             type_key: def.key().to_owned(),
             year,
             by_state: figures::by_state(&mut *conn, of, year).await?,
-            by_age: figures::by_age(&mut *conn, of, now, &def.report.ages).await?,
+            by_age: figures::by_age(conn, of, now, &def.report.ages).await?,
             ages: def.report.ages.clone(),
             by_choice,
-            in_time: figures::in_time(&mut *conn, of, year, now).await?,
-            departments: figures::scores(conn, of, year, now).await?,
+            in_time,
+            departments,
         })
     }
 }
