@@ -65,6 +65,7 @@ const MAY: &[&str] = &[
     "secretariat/kernel/types.rs",
     // The writers of levels and alerts.
     "pipeline.rs",
+    "pipeline/",
     // Closes a month of the journal in one transaction.
     "history/policy.rs",
     "alerts/approve.rs",
@@ -394,6 +395,7 @@ const PATH_OF_A_WARNING: &[&str] = &[
     "ingest/",
     "journal/",
     "pipeline.rs",
+    "pipeline/",
     "risk/",
     "rules/",
     "stations/",
