@@ -16,6 +16,7 @@ pub mod deadlines;
 pub mod events;
 pub mod failpoint;
 pub mod feeds;
+pub mod hexadecimal;
 pub mod i18n;
 pub mod ids;
 pub mod lifecycle;

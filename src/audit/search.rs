@@ -5,8 +5,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use uuid::Uuid;
 
-use super::chain::hex;
 use crate::clock::Instant;
+use crate::hexadecimal::hex;
 
 /// What to find. Empty texts and missing bounds leave the choice open.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -115,7 +115,7 @@ pub async fn attach(
     let whole = |number: usize| i32::try_from(number).unwrap_or(i32::MAX);
     let (width, height) = (whole(picture.width as usize), whole(picture.height as usize));
     let kept = Kept { id, width, height, bytes: whole(picture.jpeg.len()) };
-    let what = json!({ "photograph": id, "sha256": crate::audit::chain::hex(sha256.as_slice()) });
+    let what = json!({ "photograph": id, "sha256": crate::hexadecimal::hex(sha256.as_slice()) });
     let entry = Entry::new(Act::InspectionAddPhotograph, "inspection", sending.inspection).to(what);
     audit::record(&mut *conn, by.ids, by.now, by.actor, entry).await?;
     let content = content(sending);
