@@ -18,6 +18,7 @@ pub mod failpoint;
 pub mod feeds;
 pub mod hexadecimal;
 pub mod i18n;
+pub mod icalendar;
 pub mod ids;
 pub mod lifecycle;
 pub mod refused;
