@@ -6,6 +6,7 @@
 
 // Ground
 pub mod app;
+pub mod cells;
 pub mod clock;
 pub mod cobrade;
 pub mod config;

@@ -3,7 +3,7 @@
 use super::{Class, NewResource, Resource, Skill};
 use crate::catalogue::record::{Fields, Given};
 use crate::catalogue::{Problems, Record};
-use crate::occurrences::csv::cell;
+use crate::cells::cell;
 
 pub const HEAD: &str = "code,kind,typing,name,account,phone,skills,base,condition,team\r\n";
 

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::{Body, Capacity, Described, Person, Seat, SeatRole};
-use crate::occurrences::csv::cell;
+use crate::cells::cell;
 use crate::web::error::FieldError;
 
 /// What the first line of a file says.
