@@ -15,10 +15,9 @@ use super::{Checked, Class, Contact, Entry, EntryKind, Link, Nature, NewEntry, P
 use crate::audit::{self, Act, Entry as Noted};
 use crate::clock::Instant;
 use crate::hexadecimal::{hex, unhex};
-use crate::refused::Refused;
+use crate::refused::{Refused, shorten};
 use crate::secretariat::kernel::desk::{CaseError, Desk};
 use crate::secretariat::kernel::ledger::canonical;
-use crate::web::error::shorten;
 
 /// Largest file.
 pub const MAX_BYTES: usize = 32 * 1024 * 1024;
