@@ -7,7 +7,7 @@ use super::super::view::View;
 use super::case::{act_name, changes, document_kind, link_word};
 use super::charter;
 use super::instruments::{hidden, masked};
-use super::{pairs, words};
+use super::{instruments_public, pairs, words};
 use crate::app::App;
 use crate::deadlines::{self, Deadline, words as deadline_words};
 use crate::refused::Refused;
@@ -149,6 +149,20 @@ pub async fn of_instrument<K: Kept>(app: &App, staff: &Staff, v: &View, id: Uuid
     paper.parts.extend(shown.tables.iter().map(|table| of_table(v, table)));
     paper.parts.push(of_files(v, &whole.documents));
     paper.parts.push(of_acts(v, &whole.acts));
+    Ok(paper)
+}
+
+/// What everybody reads of an instrument, from the snapshot of its page alone.
+///
+/// # Errors
+/// 404 when nothing of it is public, or no longer.
+pub async fn of_public_instrument<K: Kept>(app: &App, v: &View, id: Uuid) -> Result<Paper, ApiError> {
+    let (told, at) = instruments_public::one::<K>(app, v, id).await?;
+    let mut paper = sheet(v, told.kind, told.number, told.title);
+    paper.sub = [told.state, told.why].into_iter().filter(|one| !one.is_empty()).collect::<Vec<_>>().join(" · ");
+    paper.printed = v.t1("sec-paper-last", "when", v.full(at));
+    paper.parts = vec![Part::of_facts(v.t("sec-paper-particulars"), told.facts)];
+    paper.parts.extend(told.tables.into_iter().map(|(name, heads, rows)| Part::of_rows(name, heads, rows)));
     Ok(paper)
 }
 
