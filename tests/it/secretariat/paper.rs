@@ -22,7 +22,7 @@ async fn got(room: &Room, by: Option<&Person>, path: &str) -> (StatusCode, Vec<u
     raw(room, request.body(Body::empty()).unwrap()).await
 }
 
-async fn pdf(room: &Room, by: Option<&Person>, path: &str) -> Vec<u8> {
+pub async fn pdf(room: &Room, by: Option<&Person>, path: &str) -> Vec<u8> {
     let (status, bytes) = got(room, by, path).await;
     assert_eq!(status, StatusCode::OK, "{path}: {}", String::from_utf8_lossy(&bytes));
     assert!(bytes.starts_with(b"%PDF-"), "{path}");
