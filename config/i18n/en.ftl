@@ -5647,6 +5647,7 @@ deadline-saturday = a Saturday
 deadline-sunday = a Sunday
 deadline-holiday = a holiday: { $name }
 deadline-step-anchor = It is counted from { $day }.
+deadline-step-norm = The norm in force on { $day } governs it.
 deadline-step-restarted = It began anew on { $day }.
 deadline-step-first-excluded = { $day } is the day it begins and is not counted.
 deadline-step-first-counts = { $day } is the day it begins and is counted.

@@ -5651,6 +5651,7 @@ deadline-saturday = sábado
 deadline-sunday = domingo
 deadline-holiday = feriado: { $name }
 deadline-step-anchor = Conta-se a partir de { $day }.
+deadline-step-norm = Vale a norma em vigor em { $day }.
 deadline-step-restarted = O prazo recomeçou em { $day }.
 deadline-step-first-excluded = { $day } é o dia do começo e não conta.
 deadline-step-first-counts = { $day } é o dia do começo e conta.

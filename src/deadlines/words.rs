@@ -23,6 +23,7 @@ pub fn step(lang: Lang, step: &Step) -> String {
     let on = |one: &NaiveDate| day(lang, *one);
     match step {
         Step::Anchor { day } => lang.t1("deadline-step-anchor", "day", on(day)),
+        Step::Norm { day } => lang.t1("deadline-step-norm", "day", on(day)),
         Step::Restarted { day } => lang.t1("deadline-step-restarted", "day", on(day)),
         Step::FirstExcluded { day } => lang.t1("deadline-step-first-excluded", "day", on(day)),
         Step::FirstCounts { day } => lang.t1("deadline-step-first-counts", "day", on(day)),

@@ -214,9 +214,10 @@ async fn run_on<K: Kept>(
     let row = store::load::<K>(&mut *conn, id).await?.ok_or_else(|| wrong(at, &id.to_string(), "is gone"))?;
     let title: String = row.what.index().title.chars().take(300).collect();
     let link = format!("/secretaria/painel/{}/{id}", K::PAGES);
+    let governed_on = row.what.governed_on(by.now.with_timezone(&tz).date_naive());
     for running in all {
         let (subject, code, anchor_at) = ((SUBJECT, id), running.code.as_str(), running.anchor_at);
-        let new = deadlines::New { subject, title: &title, link: &link, code, anchor_at };
+        let new = deadlines::New { subject, title: &title, link: &link, code, anchor_at, governed_on };
         crate::deadlines::desk::restore(&mut *conn, by, tz, (&new, &running.course)).await?;
     }
     Ok(())
@@ -252,8 +253,9 @@ async fn restore<K: Kept>(
     store::restore_rest(&mut *conn, one.id, &one.document, (one.changed_at, one.kept_until)).await?;
     let number = store::number_of(one.year, one.number);
     if let Some(public) = what.public(&number) {
+        let governed_on = what.governed_on(by.now.with_timezone(&tz).date_naive());
         let listed_until = match K::LISTED.zip(public.over_on) {
-            Some((code, over)) => super::desk::last_day(&mut *conn, code, over, tz).await?,
+            Some((code, over)) => super::desk::last_day(&mut *conn, (code, governed_on), over, tz).await?,
             None => None,
         };
         let snapshot = super::public::masked(public.snapshot);

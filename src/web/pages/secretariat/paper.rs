@@ -141,7 +141,7 @@ pub async fn of_instrument<K: Kept>(app: &App, staff: &Staff, v: &View, id: Uuid
     let mut paper = sheet(v, kind, whole.row.number, index.title);
     let mut sub = vec![v.word("sec-instrument-state", what.state())];
     sub.extend(shown.warnings.iter().map(|cell| words::cell(v, cell)));
-    sub.push(what.law().to_owned());
+    sub.push(what.law(today).to_owned());
     paper.sub = sub.join(" · ");
     paper.printed = v.t2("sec-paper-as-of", "when", v.full(whole.row.changed_at), "n", whole.row.revision);
     let mut facts: Vec<(String, String)> =
