@@ -210,7 +210,7 @@ macro_rules! instrument_routes {
             staff: May<can::WorkSecretariat>,
             body: Bytes,
         ) -> Result<Json<Imported>, ApiError> {
-            Ok(Json(instruments::import::<$what>(&app, &staff, &body).await?))
+            Ok(Json(instruments::import::<$what>(&app, &staff, body).await?))
         }
 
         /// What everybody reads of them: fields by allow-list, 50 a page.
