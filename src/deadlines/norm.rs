@@ -34,8 +34,6 @@ impl Begun<'_> {
 
 #[cfg(test)]
 mod tests {
-    use chrono_tz::Tz;
-
     use super::super::{calendar, rule, town};
     use super::*;
 
@@ -44,7 +42,7 @@ mod tests {
     }
 
     fn begun(code: &'static str, anchor: &str, governed_on: Option<&str>) -> Begun<'static> {
-        let tz = Tz::America__Sao_Paulo;
+        let tz = chrono_tz::America::Sao_Paulo;
         Begun { code, anchor: Anchor { at: town::start_of(day(anchor), tz), tz }, governed_on: governed_on.map(day) }
     }
 

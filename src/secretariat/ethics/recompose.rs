@@ -69,8 +69,8 @@ fn is_short(hall: &Hall, reach: u32, day: NaiveDate) -> Result<(), CaseError> {
 /// a seat for which nobody votes; of a seat the last designation holds. By whoever presides, or the secretary.
 ///
 /// # Errors
-/// `Wrong` naming the field; `Forbidden` naming the role, or saying who does it; `Conflict` when it was changed or is over, the quorum is within reach, or the seat has
-/// somebody; `NotFound`.
+/// `Wrong` naming the field; `Forbidden` naming the role, or saying who does it; `Conflict` when it was changed or is over, the quorum is within
+/// reach, or the seat has somebody; `NotFound`.
 pub async fn designate(
     conn: &mut PgConnection,
     desk: Desk<'_>,
@@ -132,8 +132,8 @@ async fn may_sit(conn: &mut PgConnection, (case, person): (Uuid, Uuid), hall: &H
 /// a seat whose vote fell out votes again. By whoever presides, or the secretary.
 ///
 /// # Errors
-/// `Wrong` without a reason; `Forbidden` naming the role, or saying who does it; `Conflict` when nothing is put to the vote, the quorum is within reach, or it was changed;
-/// `NotFound`.
+/// `Wrong` without a reason; `Forbidden` naming the role, or saying who does it; `Conflict` when nothing is put to the vote, the quorum is within
+/// reach, or it was changed; `NotFound`.
 pub async fn give_back(
     conn: &mut PgConnection,
     desk: Desk<'_>,
