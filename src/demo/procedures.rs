@@ -245,14 +245,25 @@ async fn legislate(conn: &mut PgConnection, town: &Town<'_>) -> Result<(), CaseE
     let key = "legislative.matter";
     let late = matter(901, town.day(-22), "Obriga a placa de área de risco nas vias de acesso (fictício).");
     let case = town.open(&mut *conn, 20, (key, "Placas de área de risco", "", late), None).await?;
-    town.act(&mut *conn, 19, &case, (USERNAME, "ask", "", json!({}))).await?;
+    let case = town.act(&mut *conn, 19, &case, (USERNAME, "ask", "", json!({}))).await?;
+    for (title, department, days) in [
+        ("Custo das placas", "Secretaria de Obras (fictícia)", -10),
+        ("Vias e áreas de risco", "Secretaria de Mobilidade (fictícia)", 6),
+    ] {
+        opinion(&mut *conn, town, (&case, 18), (title, department, town.day(days))).await?;
+    }
     let judged = json!({ "merit": "Útil e de interesse local.", "opportunity": "Antes da estação das chuvas.",
-        "compatibility": "Cabe no programa de defesa civil.", "programme": "0042 Encosta segura", "creates_expense": true,
+        "compatibility": "Cabe no programa de defesa civil.", "programme": "0012 Cidade que não alaga", "creates_expense": true,
         "cost": 18_000_000 });
     let position = json!({ "position": "amendment", "position_text": "Favorável, com prazo de cento e oitenta dias para regulamentar." });
     let proposed = matter(877, town.day(-40), "Autoriza o uso de escolas como abrigo (fictício).");
     let case = town.open(&mut *conn, 35, (key, "Escolas como abrigo", "", proposed), None).await?;
     let case = town.act(&mut *conn, 34, &case, (USERNAME, "ask", "", json!({}))).await?;
+    let asked = ("Uso das escolas", "Secretaria de Educação (fictícia)", town.day(-28));
+    let asked = opinion(&mut *conn, town, (&case, 33), asked).await?;
+    let answer = json!({ "result": "changes", "reasons": "As escolas servem, fora do período letivo.",
+        "changes": "Dizer quem repõe os dias de aula." });
+    town.act(&mut *conn, 30, &asked, (USERNAME, "answer", "", answer)).await?;
     let case = town.act(&mut *conn, 29, &case, (USERNAME, "judge", "", judged.clone())).await?;
     town.act(&mut *conn, 27, &case, (USERNAME, "propose", "", position.clone())).await?;
     let passed = matter(850, town.day(-70), "Cria o fundo municipal de proteção e defesa civil (fictício).");
@@ -264,6 +275,17 @@ async fn legislate(conn: &mut PgConnection, town: &Town<'_>) -> Result<(), CaseE
     let came = json!({ "received_on": town.day(-6) });
     town.act(conn, 5, &case, (USERNAME, "pass", "", came)).await?;
     Ok(())
+}
+
+/// An opinion that a department is asked for.
+async fn opinion(
+    conn: &mut PgConnection,
+    town: &Town<'_>,
+    (matter, days_ago): (&CaseFile, i64),
+    (title, department, due_on): (&str, &str, String),
+) -> Result<CaseFile, CaseError> {
+    let fields = json!({ "question": "O que a secretaria diz da matéria?", "due_on": due_on });
+    town.open(conn, days_ago, ("legislative.opinion", title, department, fields), Some(matter.id)).await
 }
 
 /// Orders of the mayor: one late, one that awaits that the mayor knows, one passed on to another department.

@@ -2,7 +2,7 @@
 //!
 //! Pure: `key` and `classify` (codes), `plans` (PPA, LDO), `lines` (revenue and expense), `life`, `check` (consistency), `change` (amendments
 //! and credits), `execution` (import), `dates`, `minima`, `table` and `files` (CSV), `package` (Fiscal Data Package), `published` (what the
-//! public reads). `desk` and `acts` act in the caller's transaction, `days` keeps the deadlines of bills, `view` reads a bill whole, `print` makes the QDD, `store` holds the SQL.
+//! public reads). `desk` and `acts` act in the caller's transaction, `days` keeps the deadlines of bills, `view` reads a bill whole, `in_force` gives the plan that is law, `print` makes the QDD, `store` holds the SQL.
 
 pub mod acts;
 pub mod change;
@@ -13,6 +13,7 @@ pub mod days;
 pub mod desk;
 pub mod execution;
 pub mod files;
+pub mod in_force;
 pub mod key;
 pub mod life;
 pub mod lines;

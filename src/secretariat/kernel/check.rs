@@ -1,5 +1,7 @@
 //! Judges a definition file: every fault with line and column, all of them at once. Pure.
 
+mod computed;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
@@ -189,33 +191,6 @@ impl Judge<'_> {
                 if !is_word(option.key.get_ref()) || !seen.insert(option.key.get_ref()) {
                     self.wrong(&option.key, "expected a word of small letters that stands here once");
                 }
-            }
-        }
-    }
-
-    /// What is reckoned is typed nowhere, and from whole numbers.
-    fn computed(&mut self, field: &super::define::Field) {
-        let Some(computed) = &field.computed else { return };
-        let kind = if computed.bands.is_empty() { FieldKind::Integer } else { FieldKind::Choice };
-        if field.kind != kind || !field.later || field.personal {
-            self.wrong(&field.key, "what is computed is a whole number, or a choice by bands, that is filled in later");
-        }
-        if computed.product.is_empty() {
-            self.wrong(&field.key, "product: expected at least one field");
-        }
-        for word in &computed.product {
-            let is_number =
-                |other: &&super::define::Field| other.kind == FieldKind::Integer && other.computed.is_none();
-            if self.of.field(word.get_ref()).filter(is_number).is_none() {
-                self.wrong(word, format!("expected a field of a whole number, not {:?}", word.get_ref()));
-            }
-        }
-        for pair in computed.bands.windows(2).filter(|pair| pair[0].from >= pair[1].from) {
-            self.wrong(&pair[1].key, "expected bands that rise");
-        }
-        for band in &computed.bands {
-            if !field.options.iter().any(|option| option.key.get_ref() == band.key.get_ref()) {
-                self.wrong(&band.key, format!("{:?} is none of the options", band.key.get_ref()));
             }
         }
     }
@@ -423,6 +398,12 @@ impl Judge<'_> {
         self.guards(&opening.guards);
         self.deadlines(&opening.deadlines);
         self.told(&opening.notifies);
+        for word in &opening.shows_above {
+            self.field_word(word);
+            if opening.parent.is_none() || self.of.field(word.get_ref()).is_some_and(|field| field.personal) {
+                self.wrong(word, "shown above is what is not personal, of a type that is opened under another");
+            }
+        }
     }
 
     fn public(&mut self) {

@@ -149,3 +149,20 @@ fn a_series_counts_one_type_alone() {
         "x.toml:7:21: the series \"AAA\" is that of assignments.other already"
     );
 }
+
+#[test]
+fn what_is_held_against_the_plan_is_told_by_two_words_and_of_a_line() {
+    let options = r#"options = [{ key = "in_plan", label = { pt = "Sim", en = "Yes" } }, { key = "no_plan", label = { pt = "Não há", en = "None" } }]"#;
+    let field = |options: &str, plan: &str| {
+        let label = "label = { pt = \"Conferência\", en = \"Check\" }";
+        format!(
+            "[[field]]\nkey = \"seen\"\n{label}\nkind = \"choice\"\nlater = true\n{options}\ncomputed = {{ plan = \"{plan}\" }}\n[[state]]"
+        )
+    };
+    assert_eq!(faults(&GOOD.replacen("[[state]]", &field(options, "note"), 1)), Vec::<String>::new());
+    let other = faults(&GOOD.replacen("[[state]]", &field(options, "memo"), 1));
+    assert!(other.iter().any(|fault| fault.contains("expected a field of a line")), "{other:?}");
+    let one = options.replace("no_plan", "none");
+    let one = faults(&GOOD.replacen("[[state]]", &field(&one, "note"), 1));
+    assert!(one.iter().any(|fault| fault.contains("in_plan and no_plan")), "{one:?}");
+}

@@ -5,7 +5,7 @@ use chrono_tz::Tz;
 use serde_json::{Map, Value};
 
 use super::define::{CaseType, Computed, DeadlineStep, Field, Guard, Transition, Word};
-use super::guards::{self, Facts, Seen, Why};
+use super::guards::{self, Facts, Plan, Seen, Why};
 use super::{CaseFile, Counting, Fields, Source, values};
 use crate::accounts::Role;
 use crate::clock::Instant;
@@ -203,8 +203,9 @@ fn has(fields: &Fields, key: &str) -> bool {
 }
 
 /// What became of the fields: all of them, and each that changed.
-fn changed(of: &CaseType, before: &Fields, given: Fields) -> (Fields, Map<String, Value>) {
+fn changed(of: &CaseType, before: &Fields, given: Fields, plan: Option<&Plan>) -> (Fields, Map<String, Value>) {
     let (mut fields, mut changes) = (before.clone(), Map::new());
+    let told: Vec<String> = given.keys().cloned().collect();
     let mut put = |fields: &mut Fields, key: String, value: Value| {
         let was = fields.get(&key).cloned().unwrap_or(Value::Null);
         if was == value {
@@ -223,12 +224,26 @@ fn changed(of: &CaseType, before: &Fields, given: Fields) -> (Fields, Map<String
         put(&mut fields, key, value);
     }
     for field in &of.fields {
-        if let Some(computed) = &field.computed {
-            let value = reckoned(computed, &fields);
-            put(&mut fields, field.key().to_owned(), value);
-        }
+        let Some(computed) = &field.computed else { continue };
+        let value = match &computed.plan {
+            // Held against the plan of the day on which it is told, and not against a later one.
+            Some(programme) if !told.contains(programme.get_ref()) => continue,
+            Some(programme) => in_plan(fields.get(programme.get_ref()), plan),
+            None => reckoned(computed, &fields),
+        };
+        put(&mut fields, field.key().to_owned(), value);
     }
     (fields, changes)
+}
+
+/// Whether a programme is one of the plan, or there is no plan to hold it against. One that is none of it a guard refuses.
+fn in_plan(programme: Option<&Value>, plan: Option<&Plan>) -> Value {
+    let Some(text) = programme.and_then(Value::as_str) else { return Value::Null };
+    match plan {
+        None => "no_plan".into(),
+        Some(plan) if plan.has(text) => "in_plan".into(),
+        Some(_) => Value::Null,
+    }
 }
 
 /// The product of the fields, or the key of its band; nothing while one of them is empty.
@@ -296,7 +311,7 @@ pub fn decide(
         problems.push(error);
         String::new()
     });
-    let (fields, changes) = changed(of, &case.fields, given);
+    let (fields, changes) = changed(of, &case.fields, given, facts.plan.as_ref());
     let needed = one.needs.fields.iter().filter_map(|word| of.field(word.get_ref()));
     let lost = of.fields.iter().filter(|field| field.required && is_asked(field));
     if problems.is_empty() {
@@ -369,12 +384,13 @@ pub fn open(of: &CaseType, new: &New, (who, at): (&Who, At), facts: &Facts) -> R
     }
     let mut problems = Vec::new();
     crate::exercises::plan::text(&mut problems, "title", &new.title, 1, 300, true);
-    crate::exercises::plan::text(&mut problems, "department", &new.department, 0, 160, true);
+    let least = usize::from(opening.department);
+    crate::exercises::plan::text(&mut problems, "department", &new.department, least, 160, true);
     let given = values::read(of, &new.fields, &|field| !field.later).unwrap_or_else(|errors| {
         problems.extend(errors);
         Fields::new()
     });
-    let (fields, changes) = changed(of, &Fields::new(), given);
+    let (fields, changes) = changed(of, &Fields::new(), given, facts.plan.as_ref());
     if problems.is_empty() {
         problems.extend(of.fields.iter().filter(|field| field.required && !has(&fields, field.key())).map(missing));
     }

@@ -74,15 +74,19 @@ pub struct Field {
     pub computed: Option<Computed>,
 }
 
-/// The product of whole numbers, or the band that it falls in.
+/// The product of whole numbers, or the band that it falls in; or whether a programme is one of the plan that is law.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Computed {
     /// Fields of whole numbers. Nothing is reckoned while one is empty.
+    #[serde(default)]
     pub product: Vec<Word>,
     /// The lowest product of each option, rising; none: the field is the product itself.
     #[serde(default)]
     pub bands: Vec<Band>,
+    /// A field that names a programme: `in_plan` when the plan has it, `no_plan` when no plan was law to hold it against.
+    #[serde(default)]
+    pub plan: Option<Word>,
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -212,6 +216,12 @@ pub struct Opening {
     /// Opened under a case of this type.
     #[serde(default)]
     pub parent: Option<Word>,
+    /// It is for a department, which is told.
+    #[serde(default)]
+    pub department: bool,
+    /// Fields that the case above shows, with department, state and day.
+    #[serde(default)]
+    pub shows_above: Vec<Word>,
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -334,6 +344,13 @@ impl CaseType {
 
     pub fn document(&self, kind: &str) -> Option<&Document> {
         self.documents.iter().find(|document| document.kind.get_ref() == kind)
+    }
+
+    /// It holds a programme against the plan that is law.
+    pub fn asks_plan(&self) -> bool {
+        let mut guards = self.opening.guards.iter().chain(self.transitions.iter().flat_map(|one| &one.guards));
+        self.fields.iter().any(|field| field.computed.as_ref().is_some_and(|computed| computed.plan.is_some()))
+            || guards.any(|guard| guard.name.get_ref() == "in_plan")
     }
 
     /// Where a case begins.

@@ -2,6 +2,7 @@
 //! entry in the audit. The decision itself is pure (`decide`).
 
 pub mod around;
+pub mod below;
 mod consequences;
 pub mod recusal;
 
@@ -12,6 +13,7 @@ use uuid::Uuid;
 
 use super::decide::{self, Asked, At, New, Outcome, Who};
 use super::define::CaseType;
+use super::guards::Plan;
 use super::ledger::Link;
 use super::registry::fields as registry;
 use super::store::lists::{self, Filter, Listed};
@@ -25,6 +27,7 @@ use crate::config::Config;
 use crate::i18n::Lang;
 use crate::plancon::desk::reasoned;
 use crate::refused::Refused;
+use crate::secretariat::budget::in_force;
 use crate::secretariat::evaluation::catalogue;
 use crate::vault::Ring;
 use crate::web::auth::Staff;
@@ -175,6 +178,7 @@ pub async fn open(
         };
         facts.parents.push(near);
     }
+    facts.plan = plan(&mut *conn, desk, def).await?;
     let fields = registry::resolved(&mut *conn, desk, def, &new.fields).await?;
     let new = &New { fields, ..new.clone() };
     let outcome = decide::open(def, new, (desk.who, desk.at()), &facts).map_err(|why| words::told(why, def))?;
@@ -220,6 +224,14 @@ pub async fn open(
     recusal::parties(&mut *conn, desk, def, &mut case, &outcome.changes).await?;
     consequences::of_opening(conn, desk, def, &case, &outcome).await?;
     Ok(case)
+}
+
+/// The plan that is law today, for a type that holds a programme against it.
+async fn plan(conn: &mut PgConnection, desk: Desk<'_>, def: &CaseType) -> Result<Option<Plan>, CaseError> {
+    if !def.asks_plan() {
+        return Ok(None);
+    }
+    Ok(in_force::plan(conn, desk.at().today().year()).await?)
 }
 
 /// Holds what a case says of services and of the registry against what is there.
@@ -286,7 +298,8 @@ async fn keep(
 /// `Wrong` with every field; `Conflict` saying what is possible, or citing the law; `Forbidden` naming the role; `NotFound`.
 pub async fn act(conn: &mut PgConnection, desk: Desk<'_>, id: Uuid, asked: &Asked) -> Result<CaseFile, CaseError> {
     let (kept, case) = find(&mut *conn, desk, id, true).await?;
-    let facts = store::facts(&mut *conn, id).await?;
+    let mut facts = store::facts(&mut *conn, id).await?;
+    facts.plan = plan(&mut *conn, desk, &kept.def).await?;
     let fields = registry::resolved(&mut *conn, desk, &kept.def, &asked.fields).await?;
     let asked = &Asked { fields, ..asked.clone() };
     let outcome = decide::decide(&kept.def, &case, asked, (desk.who, desk.at()), &facts)

@@ -72,6 +72,7 @@ pub const ALL: &[Known] = &[
     known("kept_when", &[Arg::Field, Arg::Free, Arg::Field, Arg::Free]),
     Known { name: "value_when", args: &[Arg::Field, Arg::Free, Arg::Field, Arg::Free], repeats: true },
     Known { name: "documented", args: &[Arg::Document], repeats: true },
+    known("in_plan", &[Arg::Field]),
 ];
 
 pub fn find(name: &str) -> Option<&'static Known> {
@@ -88,6 +89,25 @@ pub struct Near {
     pub fields: Fields,
 }
 
+/// The plan that is law: what a programme is held against.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Plan {
+    /// First and last.
+    pub years: (i32, i32),
+    /// As "Lei 15.012".
+    pub law: String,
+    /// Codes of its programmes.
+    pub programmes: Vec<String>,
+}
+
+impl Plan {
+    /// True when a text begins with the code of one of its programmes, as "0042 Encosta segura".
+    pub fn has(&self, text: &str) -> bool {
+        let code = text.trim().split(|letter: char| !letter.is_alphanumeric()).next().unwrap_or_default();
+        self.programmes.iter().any(|one| one == code)
+    }
+}
+
 /// What is known around a case.
 #[derive(Clone, Debug, Default)]
 pub struct Facts {
@@ -101,6 +121,8 @@ pub struct Facts {
     pub parents: Vec<Near>,
     /// Opened by an act of this case, or under it.
     pub children: Vec<Near>,
+    /// Loaded for types that ask for it; none: no plan is law today.
+    pub plan: Option<Plan>,
 }
 
 /// What a guard looks at.
@@ -195,6 +217,8 @@ pub enum Why {
     NotTold { field: String, name: String },
     #[error("{field} is {day}, outside {name} ({first} to {})", .last.map_or_else(|| "no end".to_owned(), |day| day.to_string()))]
     Outside { field: String, day: NaiveDate, name: String, first: NaiveDate, last: Option<NaiveDate> },
+    #[error("{field} is {value:?}; the plan of {} to {} ({law}) has no such programme", .years.0, .years.1)]
+    NoProgramme { field: String, value: String, years: (i32, i32), law: String },
     #[error("the guard {0} is unknown")]
     Unknown(String),
 }
@@ -258,12 +282,24 @@ pub fn judge(guard: &Guard, seen: Seen<'_>) -> Result<(), Why> {
             Some(kind) => Err(Why::Document((*kind).to_owned())),
             None => Ok(()),
         },
+        "in_plan" => in_plan(arg(0), seen),
         "quiet_period" if rest().any(|word| word == seen.word(&arg(0))) => Ok(()),
         "quiet_period" => super::quiet::on(seen.today).map_or(Ok(()), |period| Err(Why::Quiet(seen.today, period))),
         "kept_when" | "value_when" => together(guard, seen),
         "not_before" | "not_before_act" | "not_future" | "not_past" | "day_reached" | "day_not_passed"
         | "only_later" => days(guard, seen),
         _ => around(guard, seen),
+    }
+}
+
+/// A programme is one of the plan that is law. Without a plan there is nothing to hold it against.
+fn in_plan(field: String, seen: Seen<'_>) -> Result<(), Why> {
+    let value = seen.word(&field);
+    match &seen.facts.plan {
+        Some(plan) if !value.is_empty() && !plan.has(&value) => {
+            Err(Why::NoProgramme { field, value, years: plan.years, law: plan.law.clone() })
+        }
+        _ => Ok(()),
     }
 }
 

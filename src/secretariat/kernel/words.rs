@@ -151,6 +151,11 @@ impl Parts<'_> {
                 let days = [("day", *today), ("election", *election), ("from", *from), ("until", *until)];
                 ("guard-quiet", days.into_iter().map(|(name, day)| (name, Said::Day(day))).collect())
             }
+            Why::NoProgramme { field, value, years, law } => {
+                let years = [("from", text(&years.0.to_string())), ("to", text(&years.1.to_string()))];
+                let named = [("field", self.field(field)), ("value", text(value)), ("plan", text(law))];
+                ("guard-no-programme", named.into_iter().chain(years).collect())
+            }
             Why::ChildOpen(name) => ("guard-child-open", vec![("name", text(name))]),
             Why::ChildMissing(key) => ("guard-child-missing", vec![("kind", kind(key))]),
             Why::ParentState { name, .. } => ("guard-parent-state", vec![("name", text(name))]),

@@ -38,6 +38,7 @@ fn whys() -> Vec<Why> {
         Why::ChildMissing("ombudsman.area".into()),
         Why::ParentState { name: name.clone(), state: "open".into(), wanted: vec!["done".into()] },
         Why::NoParent,
+        Why::NoProgramme { field: field.clone(), value: "0042".into(), years: (2026, 2029), law: "Lei 1".into() },
         Why::ParentType("representation.delegation".into()),
         Why::NotTold { field: field.clone(), name: name.clone() },
         Why::Outside { field, day, name, first: today, last: None },

@@ -91,7 +91,8 @@ pub async fn assign(
     works_here(&kept.def, desk, "assign")?;
     as_seen(&case, revision)?;
     let mut problems = Vec::new();
-    crate::exercises::plan::text(&mut problems, "department", department, 0, 160, true);
+    let least = usize::from(kept.def.opening.department);
+    crate::exercises::plan::text(&mut problems, "department", department, least, 160, true);
     if !problems.is_empty() {
         return Err(CaseError::Wrong(problems));
     }

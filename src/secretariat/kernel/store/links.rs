@@ -6,7 +6,8 @@ use uuid::Uuid;
 
 use super::super::guards::{Facts, Near};
 use super::super::{CaseLink, Fields, LinkKind, SUBJECT};
-use super::{MOST, decode};
+use super::lists::{self, Listed};
+use super::{MOST, Row, decode};
 use crate::clock::Instant;
 use crate::deadlines;
 
@@ -69,6 +70,33 @@ pub async fn links(
             })
         })
         .collect()
+}
+
+/// Cases of some types that were opened under this one and that a reader may read, as in [`links`], in the order of opening.
+pub async fn below(
+    conn: &mut PgConnection,
+    (case, types): (Uuid, &[String]),
+    (reader, works_in): (&str, &[String]),
+) -> sqlx::Result<Vec<Listed>> {
+    let rows = sqlx::query_as!(
+        Row,
+        r#"select c.id, c.type_key, c.type_version, c.module, c.series, c.year, c.number, c.title, c.state, c.is_final, c.waits_for,
+               c.fields as "fields: Json<Fields>", c.department, c.assigned, c.access, c.author, c.source, c.code_hash, c.opened_at,
+               c.changed_at, c.revision, c.annulled_at, c.annulled_by, c.annulled_reason
+           from case_link l join case_file c on c.id = l.from_case
+           where l.to_case = $1 and l.kind = 'parent' and c.type_key = any($5) and c.annulled_at is null
+             and (c.access <> 'restricted' or c.module = any($3) or ($4 <> '' and $4 in (c.assigned, c.author)))
+             and not exists (select from case_recusal r where r.case_id = c.id and r.username = $4 and r.lifted_at is null)
+           order by c.id limit $2"#,
+        case,
+        MOST,
+        works_in,
+        reader,
+        types
+    )
+    .fetch_all(&mut *conn)
+    .await?;
+    lists::with_dues(conn, rows).await
 }
 
 struct NearRow {

@@ -78,6 +78,11 @@ pub async fn list(
         Some(words) => found(&mut *conn, filter, words, (now, today)).await?,
         None => walked(&mut *conn, filter, (now, today)).await?,
     };
+    with_dues(conn, rows).await
+}
+
+/// Each with the first of its deadlines that is open.
+pub(super) async fn with_dues(conn: &mut PgConnection, rows: Vec<Row>) -> sqlx::Result<Vec<Listed>> {
     let cases: Vec<CaseFile> = rows.into_iter().map(CaseFile::try_from).collect::<sqlx::Result<_>>()?;
     let ids: Vec<Uuid> = cases.iter().map(|case| case.id).collect();
     let dues = sqlx::query_as!(

@@ -16,6 +16,7 @@ use crate::i18n::Lang;
 use crate::secretariat::kernel::body::Origin;
 use crate::secretariat::kernel::body::store::spawn;
 use crate::secretariat::kernel::decide::{self, Asked, New};
+use crate::secretariat::kernel::desk::below::{Below, below};
 use crate::secretariat::kernel::desk::{self, Around, CaseError, Desk, Task};
 use crate::secretariat::kernel::store::published::{self, Published};
 use crate::secretariat::kernel::{ActDone, CaseDocument, CaseFile, CaseLink, SUBJECT, ledger, store};
@@ -83,6 +84,8 @@ pub struct Shown {
     pub deadlines: Vec<Deadline>,
     pub documents: Vec<CaseDocument>,
     pub links: Vec<CaseLink>,
+    /// What cases under it say, where their types show it: department, day, result.
+    pub below: Vec<Below>,
     /// The resolution of a body that it came of.
     pub resolution: Option<Origin>,
     pub publications: Vec<Published>,
@@ -103,6 +106,7 @@ impl Shown {
             possible: possible.collect(),
             deadlines: deadlines::store::list(&mut *conn, Some((SUBJECT, case.id)), false).await?,
             documents: super::papers::seen(&mut *conn, desk.who, &case).await?,
+            below: below(&mut *conn, desk, &case).await?.into_iter().map(|(_, one)| one).collect(),
             links: store::links(&mut *conn, case.id, (&desk.who.name, &desk.who.modules())).await?,
             resolution: spawn::origin(&mut *conn, case.id).await?,
             publications: published::all_of_case(conn, case.id).await?,

@@ -24,6 +24,7 @@ use crate::secretariat::kernel::body::Origin;
 use crate::secretariat::kernel::body::store::spawn;
 use crate::secretariat::kernel::decide;
 use crate::secretariat::kernel::define::CaseType;
+use crate::secretariat::kernel::desk::below::{Below, below};
 use crate::secretariat::kernel::desk::{self, Desk, Task};
 use crate::secretariat::kernel::store::published::{self, Published};
 use crate::secretariat::kernel::store::{self, NewDocument};
@@ -55,6 +56,8 @@ struct CasePage {
     /// Key, label, and whether it begins the cases below this one.
     possible: Vec<(String, String)>,
     below: Vec<Arc<Kept>>,
+    /// What cases under it say.
+    told: Vec<(Arc<Kept>, Below)>,
     deadlines: Vec<Deadline>,
     documents: Vec<CaseDocument>,
     links: Vec<CaseLink>,
@@ -108,6 +111,14 @@ impl CasePage {
 
     fn kind(&self, document: &CaseDocument) -> String {
         document_kind(&self.f.v, &self.kept.def, document)
+    }
+
+    fn state_of(&self, kept: &Kept, one: &Below) -> String {
+        kept.def.state_label(&one.state, self.f.v.lang)
+    }
+
+    fn pairs_of(&self, kept: &Kept, one: &Below) -> Vec<(String, String)> {
+        pairs(&self.f.v, &kept.def, &one.fields)
     }
 
     fn link_word(&self, link: &CaseLink) -> String {
@@ -201,7 +212,8 @@ pub async fn case_page(
         other.def.opening.parent.as_ref().is_some_and(|parent| *parent.get_ref() == case.type_key)
             && who.works_in(&other.def)
     };
-    let below = app.cases.all().filter(is_below).cloned().collect();
+    let openable = app.cases.all().filter(is_below).cloned().collect();
+    let told = below(&mut conn, desk, &case).await?;
     let mut acts: Vec<ActDone> = store::acts(&mut conn, &[id]).await?.into_iter().map(|(_, act)| act).collect();
     let broken = ledger::broken(id, &acts).is_some() || ledger::unfounded(&kept.def, &case.fields, &acts).is_some();
     registry::fields::named_in_acts(&mut conn, desk, &kept.def, &mut acts).await?;
@@ -221,7 +233,8 @@ pub async fn case_page(
         case,
         said,
         possible,
-        below,
+        below: openable,
+        told,
         acts,
         works_here,
         people,

@@ -12,11 +12,13 @@ use crate::app::App;
 use crate::deadlines::{self, Deadline, words as deadline_words};
 use crate::refused::Refused;
 use crate::secretariat::kernel::define::CaseType;
+use crate::secretariat::kernel::desk::below::{Below, below};
 use crate::secretariat::kernel::desk::{self, Desk};
 use crate::secretariat::kernel::instrument::shown::Table;
 use crate::secretariat::kernel::instrument::store::{Document, DoneAct};
 use crate::secretariat::kernel::instrument::{Kept, desk as instruments};
 use crate::secretariat::kernel::store::published::{self, Published};
+use crate::secretariat::kernel::types::Kept as CaseKept;
 use crate::secretariat::kernel::{ActDone, CaseDocument, CaseFile, CaseLink, SUBJECT, decide, registry, store};
 use crate::secretariat::modules::Module;
 use crate::secretariat::paper::{Entry, Paper, Part, tag};
@@ -64,6 +66,7 @@ pub async fn of_case(app: &App, staff: &Staff, v: &View, (module, id): (&Module,
     registry::fields::named(&mut conn, desk, def, &mut case.fields).await?;
     let all = deadlines::store::list(&mut conn, Some((SUBJECT, id)), false).await?;
     let documents = papers::seen(&mut conn, &who, &case).await?;
+    let told = below(&mut conn, desk, &case).await?;
     let links = store::links(&mut conn, id, (&who.name, &who.modules())).await?;
     let mut acts: Vec<ActDone> = store::acts(&mut conn, &[id]).await?.into_iter().map(|(_, act)| act).collect();
     registry::fields::named_in_acts(&mut conn, desk, def, &mut acts).await?;
@@ -74,6 +77,7 @@ pub async fn of_case(app: &App, staff: &Staff, v: &View, (module, id): (&Module,
     paper.parts = vec![
         says(v, def, &case),
         of_deadlines(v, &all),
+        of_below(v, &told),
         of_documents(v, def, &documents),
         of_links(v, &links),
         history(v, def, &acts),
@@ -107,6 +111,16 @@ fn of_documents(v: &View, def: &CaseType, all: &[CaseDocument]) -> Part {
         Entry { title, lines: vec![line], sha256: one.sha256.clone() }
     };
     Part::of_entries(v.t("sec-documents"), all.iter().map(entry).collect())
+}
+
+fn of_below(v: &View, all: &[(std::sync::Arc<CaseKept>, Below)]) -> Part {
+    let entry = |(kept, one): &(std::sync::Arc<CaseKept>, Below)| {
+        let mut lines = vec![format!("{} · {}", one.department, kept.def.state_label(&one.state, v.lang))];
+        lines.extend(one.due_on.map(|day| v.t1("sec-told-until", "day", v.day(day))));
+        lines.extend(pairs(v, &kept.def, &one.fields).into_iter().map(|(label, value)| format!("{label}: {value}")));
+        Entry { title: one.name(), lines, sha256: String::new() }
+    };
+    Part::of_entries(v.t("sec-told-below"), all.iter().map(entry).collect())
 }
 
 fn of_links(v: &View, all: &[CaseLink]) -> Part {
