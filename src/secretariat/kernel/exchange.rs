@@ -2,6 +2,8 @@
 
 mod judge;
 
+pub use judge::plain;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 

@@ -68,7 +68,7 @@ async fn each_department_asked_answers_in_a_case_of_its_own_and_the_matter_takes
     assert_eq!((&below[0]["department"], &below[0]["fields"]["result"]), (&json!("Educação"), &json!("changes")));
     assert_eq!((&below[0]["due_on"], &below[1]["due_on"]), (&Value::Null, &json!("2026-03-06")), "{seen}");
     assert_eq!(below[0]["fields"].get("question"), None, "only what its type shows above: {seen}");
-    let link = format!("/secretaria/painel/analise-de-materias/casos/{}", case["id"].as_str().unwrap());
+    let link = format!("/secretaria/painel/materias-legislativas/casos/{}", case["id"].as_str().unwrap());
     let page = room.page(&lia, &link).await;
     assert!(page.contains("Dizer quem repõe as aulas") && page.contains("Favourable with changes"), "{page}");
 
@@ -119,7 +119,7 @@ async fn the_programme_of_a_matter_is_held_against_the_plan_that_is_law_or_the_c
     assert!(detail.contains("2026 to 2029") && detail.contains("LC 101/2000"), "{detail}");
     let after = done(&room, &lia, "legislative", &case, ("judge", judged("0012 Cidade segura"))).await;
     assert_eq!(after["fields"]["programme_check"], "in_plan", "{after}");
-    let link = format!("/secretaria/painel/analise-de-materias/casos/{}", case["id"].as_str().unwrap());
+    let link = format!("/secretaria/painel/materias-legislativas/casos/{}", case["id"].as_str().unwrap());
     assert!(room.page(&lia, &link).await.contains("The plan in force"), "the page says so");
     let ledger = ask(&room, &lia, Method::GET, &path("legislative", &case, "/acts"), Value::Null).await.1;
     assert_eq!((&ledger["broken_at"], &ledger["unfounded"]), (&Value::Null, &Value::Null), "{ledger}");

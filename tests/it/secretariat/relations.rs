@@ -1,13 +1,14 @@
 //! A request of the council from its receipt to the figures of the year: its days end on New Year's Day, are extended once, and are moved by
 //! a holiday that is entered later.
 
-use axum::http::{Method, StatusCode};
+use axum::body::Body;
+use axum::http::{Method, Request, StatusCode, header};
 use sentinela::accounts::Role;
 use serde_json::{Value, json};
 
 use super::{act, done, due, moved, open, path};
 use crate::approval::{Person, Room};
-use crate::damage::ask;
+use crate::damage::{ask, raw};
 
 fn demand(from: (&str, &str), title: &str) -> Value {
     json!({ "type": "relations.demand", "title": title, "assigned": "rui", "fields": { "counterpart_kind": from.0,
@@ -39,10 +40,26 @@ async fn rate_of_the_year(room: &Room, rui: &Person) {
         json!([{ "key": "council", "count": 2 }, { "key": "movement", "count": 1 }]),
         "{figures}"
     );
+    let months = figures["months"].as_array().unwrap();
+    assert_eq!(months.len(), 12, "{figures}");
+    let december = json!({ "month": 12, "received": 3, "concluded": 2, "in_time": 1, "late": 2 });
+    assert_eq!(months[11], december, "one in time, one a day late, one that nobody answered: {figures}");
+    assert!(months[..11].iter().all(|one| one["received"] == 0), "{figures}");
+    let of_one = ask(room, rui, Method::GET, &format!("{}&department=Obras", report(2026)), Value::Null).await.1;
+    assert_eq!((&of_one["months"][11]["received"], &of_one["department"]), (&json!(0), &json!("Obras")), "{of_one}");
+    let request =
+        Request::get(format!("/api/v1/{}&format=csv", report(2026))).header(header::AUTHORIZATION, &rui.token);
+    let (status, file) = raw(room, request.body(Body::empty()).unwrap()).await;
+    let file = String::from_utf8(file).unwrap();
+    assert_eq!(status, StatusCode::OK, "{file}");
+    assert_eq!(file.lines().count(), 13, "{file}");
+    assert!(file.contains("relations.demand,2026,,12,3,2,1,2"), "{file}");
+    let (status, other) = ask(room, rui, Method::GET, &format!("{}&format=xls", report(2026)), Value::Null).await;
+    assert_eq!(status, StatusCode::BAD_REQUEST, "{other}");
     let next = ask(room, rui, Method::GET, &report(2027), Value::Null).await.1;
     assert_eq!(next["in_time"], json!([]), "they are of the year in which they came: {next}");
     let page = room.page(rui, "/secretaria/painel/articulacao-externa/relatorio/relations.demand?year=2026").await;
-    assert!(page.contains("2026"), "{page}");
+    assert!(page.contains("2026") && page.contains("<th scope=\"row\">December</th>"), "{page}");
 }
 
 #[tokio::test]

@@ -200,16 +200,76 @@ pub struct Score {
     pub finished_in_time: i64,
 }
 
-/// How the deadlines of a year fared and how the departments do, in one reading of the deadlines (see [`in_time`] for the range).
+/// What came in a month, and how it fares now.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, utoipa::ToSchema)]
+#[schema(as = CaseMonth)]
+pub struct Month {
+    /// 1 to 12, of the opening as it is in the town. What was opened before the year of its number came in its first month.
+    #[schema(minimum = 1, maximum = 12)]
+    pub month: i32,
+    pub received: i64,
+    /// Of those received, how many ended; the next two likewise.
+    pub concluded: i64,
+    /// Ended, and met every deadline in time.
+    pub in_time: i64,
+    /// Ended after a deadline, or goes on with one that ran out.
+    pub late: i64,
+}
+
+/// A year of a type: its deadlines, its departments, and its months.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Fared {
+    pub rules: Vec<InTime>,
+    pub departments: Vec<Score>,
+    /// All twelve.
+    pub months: Vec<Month>,
+}
+
+impl Fared {
+    fn of_no_case() -> Self {
+        let months = (1..=12).map(|month| Month { month, ..Month::default() });
+        Self { months: months.collect(), ..Self::default() }
+    }
+
+    fn put(&mut self, part: &str, key: String, [first, second, third, fourth]: [i64; 4]) {
+        match part {
+            "rule" => self.rules.push(InTime {
+                code: key,
+                met_in_time: first,
+                met_late: second,
+                open_in_time: third,
+                open_late: fourth,
+            }),
+            "department" => self.departments.push(Score {
+                department: key,
+                open: first,
+                late: second,
+                finished: third,
+                finished_in_time: fourth,
+            }),
+            _ => {
+                if let Some(month) = self.months.iter_mut().find(|one| one.month.to_string() == key) {
+                    (month.received, month.concluded, month.in_time, month.late) = (first, second, third, fourth);
+                }
+            }
+        }
+    }
+}
+
+/// How the deadlines of a year fared, how the departments do, and its months, of all departments or of one, in one reading of the deadlines
+/// (see [`in_time`] for the range).
 pub async fn fared(
     conn: &mut PgConnection,
     (type_key, reader): (&str, &str),
-    year: i32,
-    now: Instant,
-) -> sqlx::Result<(Vec<InTime>, Vec<Score>)> {
+    (year, department): (i32, Option<&str>),
+    (now, tz): (Instant, chrono_tz::Tz),
+) -> sqlx::Result<Fared> {
     let rows = sqlx::query!(
         r#"with chosen as materialized (
-               select c.id, c.department, c.is_final, c.annulled_at is null as is_counted from case_file c
+               select c.id, c.department, c.is_final, c.annulled_at is null as is_counted,
+                   case when extract(year from c.opened_at at time zone $5::text) < $2::int then 1
+                       else extract(month from c.opened_at at time zone $5::text)::int end as month
+               from case_file c
                where c.type_key = $1 and c.counted_year = $2
                  and not exists (select from case_recusal r where r.case_id = c.id and r.username = $4 and r.lifted_at is null)),
            due as materialized (
@@ -221,46 +281,36 @@ pub async fn fared(
            fared as (
                select subject_id, bool_or(is_open and is_late) as is_late, bool_or(is_met and is_late) as was_late
                from due group by subject_id),
+           stands as materialized (
+               select c.department, c.month, c.is_final, coalesce(f.is_late, false) as is_late, coalesce(f.was_late, false) as was_late
+               from chosen c left join fared f on f.subject_id = c.id where c.is_counted),
            departments as (
-               select c.department, count(*) filter (where not c.is_final) as open,
-                   count(*) filter (where not c.is_final and f.is_late) as late, count(*) filter (where c.is_final) as finished,
-                   count(*) filter (where c.is_final and f.was_late is not true) as finished_in_time
-               from chosen c left join fared f on f.subject_id = c.id where c.is_counted
-               group by c.department order by c.department limit 200)
-           select true as "is_rule!", code as "key!", count(*) filter (where is_met and not is_late) as "first!",
+               select department, count(*) filter (where not is_final) as open, count(*) filter (where not is_final and is_late) as late,
+                   count(*) filter (where is_final) as finished, count(*) filter (where is_final and not was_late) as finished_in_time
+               from stands group by department order by department limit 200)
+           select 'rule' as "part!", code as "key!", count(*) filter (where is_met and not is_late) as "first!",
                count(*) filter (where is_met and is_late) as "second!", count(*) filter (where is_open and not is_late) as "third!",
                count(*) filter (where is_open and is_late) as "fourth!"
            from due group by code
            union all
-           select false, department, open, late, finished, finished_in_time from departments
+           select 'department', department, open, late, finished, finished_in_time from departments
+           union all
+           select 'month', month::text, count(*), count(*) filter (where is_final), count(*) filter (where is_final and not was_late),
+               count(*) filter (where case when is_final then was_late else is_late end)
+           from stands where $6::text is null or department = $6 group by month
            order by 1, 2"#,
         type_key,
         year,
         now,
-        reader
+        reader,
+        tz.name(),
+        department
     )
     .fetch_all(conn)
     .await?;
-    let (mut rules, mut departments) = (Vec::new(), Vec::new());
+    let mut fared = Fared::of_no_case();
     for row in rows {
-        let (key, first, second, third, fourth) = (row.key, row.first, row.second, row.third, row.fourth);
-        if row.is_rule {
-            rules.push(InTime {
-                code: key,
-                met_in_time: first,
-                met_late: second,
-                open_in_time: third,
-                open_late: fourth,
-            });
-        } else {
-            departments.push(Score {
-                department: key,
-                open: first,
-                late: second,
-                finished: third,
-                finished_in_time: fourth,
-            });
-        }
+        fared.put(&row.part, row.key, [row.first, row.second, row.third, row.fourth]);
     }
-    Ok((rules, departments))
+    Ok(fared)
 }

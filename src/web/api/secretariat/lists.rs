@@ -1,6 +1,8 @@
 //! Modules, types and queues of cases, and how they fare.
 
 use axum::extract::{Path, Query, State};
+use axum::http::header;
+use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use axum::{Json, Router};
 use chrono::{Datelike as _, NaiveDate};
@@ -14,7 +16,8 @@ use crate::deadlines::town::Year;
 use crate::refused::Refused;
 use crate::secretariat::kernel::define::CaseType;
 use crate::secretariat::kernel::desk::{self, Desk};
-use crate::secretariat::kernel::store::figures::{self, Count, InTime, Score, Standing};
+use crate::secretariat::kernel::exchange;
+use crate::secretariat::kernel::store::figures::{self, Count, InTime, Month, Score, Standing};
 use crate::secretariat::kernel::store::lists::{Filter, Listed, PAGE};
 use crate::secretariat::kernel::{CaseFile, types::Kept};
 use crate::secretariat::modules::MODULES;
@@ -268,6 +271,12 @@ pub struct Of {
     /// None: this year.
     #[param(minimum = 1900, maximum = 2200)]
     pub year: Option<i32>,
+    /// The months of this department alone; the other figures are of all.
+    #[param(max_length = 160)]
+    pub department: Option<String>,
+    /// csv: the months as a file; otherwise JSON.
+    #[param(pattern = "^(csv|json)$")]
+    pub format: Option<String>,
 }
 
 /// Figures of one type in one year.
@@ -285,6 +294,10 @@ pub struct Report {
     pub by_choice: Vec<Count>,
     pub in_time: Vec<InTime>,
     pub departments: Vec<Score>,
+    /// Of which the months are; none: of all.
+    pub department: Option<String>,
+    /// All twelve, by when each case came, and how it fares now.
+    pub months: Vec<Month>,
 }
 
 impl Report {
@@ -293,15 +306,15 @@ impl Report {
     pub async fn load(
         conn: &mut sqlx::PgConnection,
         (def, reader): (&CaseType, &str),
-        year: i32,
-        now: Instant,
+        (year, department): (i32, Option<&str>),
+        (now, tz): (Instant, chrono_tz::Tz),
     ) -> sqlx::Result<Self> {
         let of = (def.key(), reader);
         let by_choice = match &def.report.by {
             Some(field) => figures::by_choice(&mut *conn, of, year, field.get_ref()).await?,
             None => Vec::new(),
         };
-        let (in_time, departments) = figures::fared(&mut *conn, of, year, now).await?;
+        let fared = figures::fared(&mut *conn, of, (year, department), (now, tz)).await?;
         Ok(Self {
             type_key: def.key().to_owned(),
             year,
@@ -309,18 +322,38 @@ impl Report {
             by_age: figures::by_age(conn, of, now, &def.report.ages).await?,
             ages: def.report.ages.clone(),
             by_choice,
-            in_time,
-            departments,
+            in_time: fared.rules,
+            departments: fared.departments,
+            department: department.map(str::to_owned),
+            months: fared.months,
         })
+    }
+
+    /// The months as a table.
+    ///
+    /// # Errors
+    /// None that comes up.
+    pub fn to_csv(&self) -> anyhow::Result<Vec<u8>> {
+        let mut out = csv::Writer::from_writer(Vec::new());
+        out.write_record(["type", "year", "department", "month", "received", "concluded", "in_time", "late"])?;
+        let year = self.year.to_string();
+        let department = exchange::plain(self.department.as_deref().unwrap_or_default());
+        for one in &self.months {
+            let month = format!("{:02}", one.month);
+            let counts = [one.received, one.concluded, one.in_time, one.late].map(|count| count.to_string());
+            let row = [&self.type_key, &year, &department, &month].into_iter().chain(&counts);
+            out.write_record(row)?;
+        }
+        out.into_inner().map_err(|error| anyhow::anyhow!("{error}"))
     }
 }
 
-/// Reports a type of cases: by state, by age, in time or not, by department.
+/// Reports a type of cases: by state, by age, in time or not, by department, by month; as CSV the months alone.
 ///
 /// # Errors
 /// 400 naming the parameter; 404; 401, 403.
 #[utoipa::path(get, path = "/api/v1/secretariat/{module}/report", tag = "secretariat", params(("module" = String, Path,), Of),
-    responses((status = 200, body = Report), (status = 400, body = Problem), (status = 401, body = Problem),
+    responses((status = 200, content((Report = "application/json"), (String = "text/csv"))), (status = 400, body = Problem), (status = 401, body = Problem),
         (status = 403, body = Problem), (status = 404, body = Problem)),
     security(("api_token" = [])))]
 pub async fn report(
@@ -328,7 +361,7 @@ pub async fn report(
     staff: May<can::SeeSecretariat>,
     Path(slug): Path<String>,
     Query(of): Query<Of>,
-) -> Result<Json<Report>, ApiError> {
+) -> Result<Response, ApiError> {
     let module = module(&slug)?;
     let kept = app.cases.get(&of.type_key).filter(|kept| kept.def.module() == module.key());
     let kept = kept.ok_or_else(|| ApiError::field("type", of.type_key.clone(), "expected a type of the module"))?;
@@ -337,6 +370,20 @@ pub async fn report(
     if !(1900..=2200).contains(&year) {
         return Err(ApiError::field("year", year.to_string(), "expected 1900 to 2200"));
     }
-    let of = (&kept.def, staff.username.as_str());
-    Ok(Json(Report::load(&mut *app.db.web.acquire().await?, of, year, now).await?))
+    let department = of.department.as_deref().map(str::trim).filter(|name| !name.is_empty());
+    if let Some(long) = department.filter(|name| name.chars().count() > 160 || name.contains('\0')) {
+        return Err(ApiError::field("department", long, "expected at most 160 characters"));
+    }
+    let about = (&kept.def, staff.username.as_str());
+    let when = (now, app.config.municipality.time_zone);
+    if let Some(other) = of.format.as_deref().filter(|form| !["csv", "json"].contains(form)) {
+        return Err(ApiError::field("format", other, "expected csv or json"));
+    }
+    let report = Report::load(&mut *app.db.web.acquire().await?, about, (year, department), when).await?;
+    if of.format.as_deref() != Some("csv") {
+        return Ok(Json(report).into_response());
+    }
+    let name = format!("attachment; filename=\"{}-{year}.csv\"", kept.def.key());
+    let headers = [(header::CONTENT_TYPE, "text/csv; charset=utf-8".to_owned()), (header::CONTENT_DISPOSITION, name)];
+    Ok((headers, report.to_csv().map_err(ApiError::Internal)?).into_response())
 }

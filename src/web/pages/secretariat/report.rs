@@ -16,7 +16,7 @@ use super::super::view::View;
 use super::module;
 use crate::app::App;
 use crate::deadlines::words;
-use crate::secretariat::kernel::store::figures::Count;
+use crate::secretariat::kernel::store::figures::{Count, Month};
 use crate::secretariat::kernel::types::Kept;
 use crate::secretariat::modules::Module;
 use crate::web::api::secretariat::lists::Report;
@@ -31,6 +31,8 @@ pub fn routes() -> Router<App> {
 struct Of {
     #[serde(default)]
     year: Option<i32>,
+    #[serde(default)]
+    department: Option<String>,
 }
 
 #[derive(Template)]
@@ -79,6 +81,24 @@ impl ReportPage {
         all.collect()
     }
 
+    fn month(&self, one: &Month) -> String {
+        self.f.v.t(&format!("sec-month-{:02}", one.month))
+    }
+
+    fn department(&self) -> &str {
+        self.report.department.as_deref().unwrap_or_default()
+    }
+
+    /// The file of the months, of the department that is shown.
+    fn file(&self) -> String {
+        let year = self.report.year.to_string();
+        let of = url::form_urlencoded::Serializer::new(String::new())
+            .extend_pairs([("type", self.report.type_key.as_str()), ("year", year.as_str())])
+            .extend_pairs([("department", self.department()), ("format", "csv")])
+            .finish();
+        format!("/api/v1/secretariat/{}/report?{of}", self.module.slug)
+    }
+
     fn name(&self, code: &str) -> String {
         words::name(self.f.v.lang, code)
     }
@@ -97,7 +117,10 @@ async fn show(
     let this = v.now.with_timezone(&v.tz).year();
     let year = of.year.filter(|year| (1900..=2200).contains(year)).unwrap_or(this);
     let mut conn = app.db.web.acquire().await?;
-    let report = Report::load(&mut conn, (&kept.def, &staff.username), year, v.now).await?;
+    let department = of.department.as_deref().map(str::trim);
+    let department = department.filter(|name| (1..=160).contains(&name.chars().count()) && !name.contains('\0'));
+    let about = (&kept.def, staff.username.as_str());
+    let report = Report::load(&mut conn, about, (year, department), (v.now, v.tz)).await?;
     let f = Frame::load(&mut conn, &app, v, "secretariat").await?;
     page(&ReportPage { f, module, kept, report })
 }
