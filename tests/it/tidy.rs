@@ -92,6 +92,7 @@ const PURE: &[&str] = &[
     "engine/",
     "secretariat/kernel/chain.rs",
     "secretariat/kernel/check.rs",
+    "secretariat/kernel/check/",
     "secretariat/kernel/decide.rs",
     "secretariat/kernel/define.rs",
     "secretariat/kernel/exchange/judge.rs",

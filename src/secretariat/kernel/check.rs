@@ -398,6 +398,12 @@ impl Judge<'_> {
         self.guards(&opening.guards);
         self.deadlines(&opening.deadlines);
         self.told(&opening.notifies);
+        for word in &self.of.starts.states {
+            self.state_word(word);
+            if self.of.state(word.get_ref()).is_some_and(|state| state.is_final) {
+                self.wrong(word, "what is over begins nothing");
+            }
+        }
         for word in &opening.shows_above {
             self.field_word(word);
             if opening.parent.is_none() || self.of.field(word.get_ref()).is_some_and(|field| field.personal) {

@@ -152,6 +152,11 @@ pub fn may(of: &CaseType, case: &CaseFile, transition: &Transition, who: &Who) -
     not_by(of, Some(case), (transition.key(), &transition.roles), who).is_none()
 }
 
+/// True when this person may open cases of a type by themselves, as far as roles go.
+pub fn may_open(of: &CaseType, who: &Who) -> bool {
+    not_by(of, None, ("open", &of.opening.roles), who).is_none()
+}
+
 /// What leads on from the state of a case and is this person's to do.
 pub fn possible<'a>(of: &'a CaseType, case: &'a CaseFile, who: &Who) -> Vec<&'a Transition> {
     if case.annulled.is_some() {

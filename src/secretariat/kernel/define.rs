@@ -224,6 +224,13 @@ pub struct Opening {
     pub shows_above: Vec<Word>,
 }
 
+/// When whoever carries a case out may begin others, of any module that they work in, by its order.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Starts {
+    pub states: Vec<Word>,
+}
+
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Series {
@@ -300,6 +307,8 @@ pub struct CaseType {
     pub secret_title: bool,
     #[serde(default)]
     pub opening: Opening,
+    #[serde(default)]
+    pub starts: Starts,
     #[serde(default, rename = "field")]
     pub fields: Vec<Field>,
     #[serde(default, rename = "state")]

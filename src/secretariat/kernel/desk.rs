@@ -5,6 +5,7 @@ pub mod around;
 pub mod below;
 mod consequences;
 pub mod recusal;
+pub mod started;
 
 use chrono::Datelike as _;
 use serde_json::{Map, Value, json};
@@ -13,7 +14,7 @@ use uuid::Uuid;
 
 use super::decide::{self, Asked, At, New, Outcome, Who};
 use super::define::CaseType;
-use super::guards::Plan;
+use super::guards::{Facts, Near, Plan};
 use super::ledger::Link;
 use super::registry::fields as registry;
 use super::store::lists::{self, Filter, Listed};
@@ -144,10 +145,34 @@ pub struct Around {
     pub parent: Option<Uuid>,
     /// The case whose act opened it.
     pub spawned_by: Option<Uuid>,
+    /// The order by which somebody opens it.
+    pub started_by: Option<Uuid>,
     /// Of the code by which a citizen follows it.
     pub code_hash: Option<[u8; 32]>,
     /// Nobody reads it who does not work on it, whatever its type says.
     pub is_restricted: bool,
+}
+
+/// What guards ask of a case that is to be: the case above it, and the plan.
+async fn facts(
+    conn: &mut PgConnection,
+    desk: Desk<'_>,
+    def: &CaseType,
+    parent: Option<Uuid>,
+) -> Result<Facts, CaseError> {
+    let mut facts = Facts { plan: plan(&mut *conn, desk, def).await?, ..Facts::default() };
+    if let Some(parent) = parent {
+        let (_, above) = find(conn, desk, parent, true).await?;
+        let near = Near {
+            name: above.name(),
+            type_key: above.type_key,
+            state: above.state,
+            is_final: above.is_final,
+            fields: above.fields,
+        };
+        facts.parents.push(near);
+    }
+    Ok(facts)
 }
 
 /// Opens a case.
@@ -166,19 +191,11 @@ pub async fn open(
     types::keep(&mut *conn, kept, desk.by.ids, desk.by.now)
         .await
         .map_err(|error| Refused::Conflict(error.to_string()))?;
-    let mut facts = super::guards::Facts::default();
-    if let Some(parent) = around.parent {
-        let (_, above) = find(&mut *conn, desk, parent, true).await?;
-        let near = super::guards::Near {
-            name: above.name(),
-            type_key: above.type_key,
-            state: above.state,
-            is_final: above.is_final,
-            fields: above.fields,
-        };
-        facts.parents.push(near);
-    }
-    facts.plan = plan(&mut *conn, desk, def).await?;
+    let facts = facts(&mut *conn, desk, def, around.parent).await?;
+    let order = match around.started_by {
+        Some(order) => Some(started::above(&mut *conn, desk, order).await?),
+        None => None,
+    };
     let fields = registry::resolved(&mut *conn, desk, def, &new.fields).await?;
     let new = &New { fields, ..new.clone() };
     let outcome = decide::open(def, new, (desk.who, desk.at()), &facts).map_err(|why| words::told(why, def))?;
@@ -222,6 +239,9 @@ pub async fn open(
         store::insert_link(&mut *conn, pair, kind, (by.now, &by.actor.name)).await?;
     }
     recusal::parties(&mut *conn, desk, def, &mut case, &outcome.changes).await?;
+    if let Some(order) = order {
+        started::keep(&mut *conn, desk, order, (def, &mut case)).await?;
+    }
     consequences::of_opening(conn, desk, def, &case, &outcome).await?;
     Ok(case)
 }

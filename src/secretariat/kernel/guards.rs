@@ -119,7 +119,7 @@ pub struct Facts {
     /// When each act was done last.
     pub done_at: BTreeMap<String, Instant>,
     pub parents: Vec<Near>,
-    /// Opened by an act of this case, or under it.
+    /// Opened by an act of this case, by its order, or under it.
     pub children: Vec<Near>,
     /// Loaded for types that ask for it; none: no plan is law today.
     pub plan: Option<Plan>,

@@ -134,6 +134,8 @@ vocabulary! {
         /// From the case that was acted on to the one that the act opened.
         Spawned = "spawned",
         Refers = "refers",
+        /// From the order to a case that whoever carries it out began.
+        Started = "started",
     }
 }
 
@@ -302,6 +304,8 @@ pub struct CaseLink {
     pub kind: LinkKind,
     /// The link leads from that case to this one.
     pub inward: bool,
+    /// Of its first deadline that is open.
+    pub due_on: Option<chrono::NaiveDate>,
 }
 
 impl CaseLink {

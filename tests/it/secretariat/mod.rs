@@ -18,6 +18,7 @@ mod legislative;
 mod mayor;
 mod media;
 mod open_door;
+mod orders;
 mod paper;
 mod publications;
 mod publishing;

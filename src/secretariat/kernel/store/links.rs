@@ -38,7 +38,8 @@ pub async fn links(
 ) -> sqlx::Result<Vec<CaseLink>> {
     let rows = sqlx::query!(
         r#"select c.id, c.type_key, c.module, c.series, c.year, c.number, c.title, c.state, c.is_final, l.kind,
-               (l.to_case = $1) as "inward!"
+               (l.to_case = $1) as "inward!",
+               (select min(d.due_on) from deadline d where d.subject_kind = 'case' and d.subject_id = c.id and d.state = 'open') as due_on
            from case_link l join case_file c on c.id = case when l.to_case = $1 then l.from_case else l.to_case end
            where (l.from_case = $1 or l.to_case = $1)
              and (c.access <> 'restricted' or c.module = any($3) or ($4 <> '' and $4 in (c.assigned, c.author)))
@@ -67,6 +68,7 @@ pub async fn links(
                 is_final: row.is_final,
                 kind: row.kind.parse().map_err(decode)?,
                 inward: row.inward,
+                due_on: row.due_on,
             })
         })
         .collect()
@@ -122,7 +124,8 @@ pub async fn facts(conn: &mut PgConnection, case: Uuid) -> sqlx::Result<Facts> {
         r#"select c.type_key, case when c.access = 'restricted' then c.type_key else c.title end as "title!", c.state, c.is_final, c.fields as "fields: Json<Fields>",
                ((l.kind = 'parent' and l.from_case = $1) or (l.kind = 'spawned' and l.to_case = $1)) as "is_above!"
            from case_link l join case_file c on c.id = case when l.to_case = $1 then l.from_case else l.to_case end
-           where (l.from_case = $1 or l.to_case = $1) and l.kind in ('parent', 'spawned') and c.annulled_at is null
+           where ((l.from_case = $1 or l.to_case = $1) and l.kind in ('parent', 'spawned') or l.from_case = $1 and l.kind = 'started')
+               and c.annulled_at is null
            order by 6 desc, c.is_final and not ((l.kind = 'parent' and l.from_case = $1) or (l.kind = 'spawned' and l.to_case = $1)),
                l.at, c.id limit $2"#,
         case,

@@ -39,12 +39,12 @@ pub async fn is_account(conn: &mut PgConnection, username: &str) -> sqlx::Result
         .await
 }
 
-/// Every case that acts opened out of a case, and out of those, in the order of their ids.
+/// Every case that acts opened out of a case, or that was begun by its order, and out of those, in the order of their ids.
 pub async fn spawned(conn: &mut PgConnection, from: Uuid) -> sqlx::Result<Vec<Uuid>> {
     sqlx::query_scalar!(
         r#"with recursive below (id) as (
-               select to_case from case_link where from_case = $1 and kind = 'spawned'
-               union select l.to_case from case_link l join below b on l.from_case = b.id and l.kind = 'spawned')
+               select to_case from case_link where from_case = $1 and kind in ('spawned', 'started')
+               union select l.to_case from case_link l join below b on l.from_case = b.id and l.kind in ('spawned', 'started'))
            select id as "id!" from below where id <> $1 order by id"#,
         from
     )

@@ -59,6 +59,9 @@ pub struct NewCase {
     /// The case above it, for types that are opened under another.
     #[serde(default)]
     pub parent: Option<Uuid>,
+    /// The order of the mayor by which the caller opens it, of any module.
+    #[serde(default)]
+    pub started_by: Option<Uuid>,
 }
 
 /// An act that is possible now.
@@ -118,7 +121,7 @@ impl Shown {
 /// Opens a case.
 ///
 /// # Errors
-/// 400 naming every field; 404 for an unknown type or parent; 409 citing the law; 401, 403 naming the role.
+/// 400 naming every field; 404 for an unknown type, parent or order; 409 citing the law; 401, 403 naming the role.
 #[utoipa::path(post, path = "/api/v1/secretariat/{module}/cases", tag = "secretariat", params(("module" = String, Path,)),
     request_body = NewCase,
     responses((status = 201, body = Shown), (status = 400, body = Problem), (status = 401, body = Problem),
@@ -137,7 +140,7 @@ pub async fn create(
     let (actor, who) = (staff.actor(), desk::who(&staff));
     let desk = Desk::of(&app, &actor, &who);
     let wanted = New { title: new.title, department: new.department, assigned: new.assigned, fields: new.fields };
-    let around = Around { parent: new.parent, ..Around::default() };
+    let around = Around { parent: new.parent, started_by: new.started_by, ..Around::default() };
     let mut tx = app.db.web.begin().await?;
     let case = desk::open(&mut tx, desk, &new.type_key, &wanted, &around).await?;
     let shown = Shown::load(&mut tx, desk, case).await?;

@@ -22,10 +22,10 @@ use crate::app::App;
 use crate::deadlines::{self, Deadline, words};
 use crate::secretariat::kernel::body::Origin;
 use crate::secretariat::kernel::body::store::spawn;
-use crate::secretariat::kernel::decide;
+use crate::secretariat::kernel::decide::{self, Who};
 use crate::secretariat::kernel::define::CaseType;
 use crate::secretariat::kernel::desk::below::{Below, below};
-use crate::secretariat::kernel::desk::{self, Desk, Task};
+use crate::secretariat::kernel::desk::{self, Desk, Task, started};
 use crate::secretariat::kernel::store::published::{self, Published};
 use crate::secretariat::kernel::store::{self, NewDocument};
 use crate::secretariat::kernel::types::Kept;
@@ -56,6 +56,8 @@ struct CasePage {
     /// Key, label, and whether it begins the cases below this one.
     possible: Vec<(String, String)>,
     below: Vec<Arc<Kept>>,
+    /// Types of cases that whoever reads it may begin by its order: module, key, title.
+    startable: Vec<(&'static str, String, String)>,
     /// What cases under it say.
     told: Vec<(Arc<Kept>, Below)>,
     deadlines: Vec<Deadline>,
@@ -214,6 +216,7 @@ pub async fn case_page(
     };
     let openable = app.cases.all().filter(is_below).cloned().collect();
     let told = below(&mut conn, desk, &case).await?;
+    let startable = startable(app, &v, &kept.def, (&case, &who));
     let mut acts: Vec<ActDone> = store::acts(&mut conn, &[id]).await?.into_iter().map(|(_, act)| act).collect();
     let broken = ledger::broken(id, &acts).is_some() || ledger::unfounded(&kept.def, &case.fields, &acts).is_some();
     registry::fields::named_in_acts(&mut conn, desk, &kept.def, &mut acts).await?;
@@ -234,6 +237,7 @@ pub async fn case_page(
         said,
         possible,
         below: openable,
+        startable,
         told,
         acts,
         works_here,
@@ -242,6 +246,24 @@ pub async fn case_page(
         errors,
     };
     Ok((status, page(&shown)?).into_response())
+}
+
+/// What this person may begin by the order, where it is one: types that are opened under no other case.
+fn startable(
+    app: &App,
+    v: &View,
+    def: &CaseType,
+    (case, who): (&CaseFile, &Who),
+) -> Vec<(&'static str, String, String)> {
+    if !v.may(Permission::WorkSecretariat) || started::may(def, case, who).is_err() {
+        return Vec::new();
+    }
+    let open = app.cases.all().filter(|kept| kept.def.opening.parent.is_none() && decide::may_open(&kept.def, who));
+    let named = open.filter_map(|kept| {
+        let module = crate::secretariat::modules::find(kept.def.module())?;
+        Some((module.slug_pt, kept.def.key().to_owned(), kept.def.title.of(v.lang).to_owned()))
+    });
+    named.collect()
 }
 
 async fn people(conn: &mut PgConnection) -> sqlx::Result<Vec<(String, String)>> {

@@ -46,6 +46,8 @@ struct NewPage {
     inputs: Vec<Input>,
     given: Given,
     people: Vec<(String, String)>,
+    /// By whose order it is opened.
+    order: Option<CaseFile>,
     wrong: String,
     errors: Vec<FieldError>,
 }
@@ -65,8 +67,15 @@ fn type_of(app: &App, module: &Module, key: &str) -> Result<Arc<Kept>, ApiError>
     kept.cloned().ok_or_else(|| Refused::NotFound(format!("type of cases {key}")).into())
 }
 
+/// The order that a form names, where its reader may read it.
+async fn order_of(conn: &mut sqlx::PgConnection, desk: Desk<'_>, given: &Given) -> Result<Option<CaseFile>, ApiError> {
+    let Some(id) = given.get("started_by").and_then(|id| id.parse().ok()) else { return Ok(None) };
+    Ok(Some(desk::find(conn, desk, id, false).await?.1))
+}
+
 async fn new_page(
     app: &App,
+    staff: &Staff,
     v: View,
     (slug, key): (&str, &str),
     given: Given,
@@ -84,21 +93,23 @@ async fn new_page(
     let mut conn = app.db.web.acquire().await?;
     let people = crate::alerts::escalation::store::people(&mut conn).await?;
     let people = people.into_iter().map(|person| (person.username, person.name)).collect();
+    let (actor, who) = (staff.actor(), desk::who(staff));
+    let order = order_of(&mut conn, Desk::of(app, &actor, &who), &given).await?;
     let f = Frame::load(&mut conn, app, v, "secretariat").await?;
     let status = if wrong.is_empty() { StatusCode::OK } else { StatusCode::UNPROCESSABLE_ENTITY };
-    Ok((status, page(&NewPage { f, module, kept, inputs, given, people, wrong, errors })?).into_response())
+    Ok((status, page(&NewPage { f, module, kept, inputs, given, people, order, wrong, errors })?).into_response())
 }
 
-/// `?parent=…` opens it under another case.
+/// `?parent=…` opens it under another case, `?started_by=…` by an order.
 async fn new_form(
     State(app): State<App>,
-    _: May<can::WorkSecretariat>,
+    staff: May<can::WorkSecretariat>,
     v: View,
     Path((slug, key)): Path<(String, String)>,
     Query(mut query): Query<Given>,
 ) -> Result<Response, ApiError> {
-    query.retain(|name, _| name == "parent");
-    new_page(&app, v, (&slug, &key), query, Wrong::default()).await
+    query.retain(|name, _| name == "parent" || name == "started_by");
+    new_page(&app, &staff, v, (&slug, &key), query, Wrong::default()).await
 }
 
 async fn create(
@@ -119,7 +130,8 @@ async fn create(
         assigned: get("assigned"),
         fields: given_fields(&given),
     };
-    let around = Around { parent: get("parent").parse().ok(), ..Around::default() };
+    let around =
+        Around { parent: get("parent").parse().ok(), started_by: get("started_by").parse().ok(), ..Around::default() };
     let mut tx = app.db.web.begin().await?;
     match desk::open(&mut tx, desk, &key, &new, &around).await {
         Ok(case) => {
@@ -129,7 +141,7 @@ async fn create(
         Err(error) => {
             drop(tx);
             let why = told(&v, error)?;
-            new_page(&app, v, (&slug, &key), given, why).await
+            new_page(&app, &staff, v, (&slug, &key), given, why).await
         }
     }
 }

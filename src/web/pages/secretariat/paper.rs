@@ -124,7 +124,11 @@ fn of_below(v: &View, all: &[(std::sync::Arc<CaseKept>, Below)]) -> Part {
 }
 
 fn of_links(v: &View, all: &[CaseLink]) -> Part {
-    let fact = |one: &CaseLink| (link_word(v, one), format!("{} {}", one.number, one.title).trim().to_owned());
+    let fact = |one: &CaseLink| {
+        let until =
+            one.due_on.map(|day| format!(", {}", v.t1("sec-told-until", "day", v.day(day)))).unwrap_or_default();
+        (link_word(v, one), format!("{} {}{until}", one.number, one.title).trim().to_owned())
+    };
     Part::of_facts(v.t("sec-links"), all.iter().map(fact).collect())
 }
 

@@ -13,6 +13,7 @@ pub(super) const FORMS: &[(&str, &str)] = &[
     ("say why you open it, in {} to {} characters", "said-say-why-you-open-it-in-x-to-x-characters"),
     ("several entries of the registry fit: {}", "said-several-entries-of-the-registry-fit-x"),
     ("this entry is merged into {}: change that one", "said-this-entry-is-merged-into-x-change-that-one"),
+    ("no case is begun by {}: it begins none, or is over", "said-no-case-is-begun-by-x"),
     ("this entry has {} contacts already", "said-this-entry-has-x-contacts-already"),
     (
         "no quorum to decide: {} of {} seats present, {} needed (quorum of {}, recused members not counted)",
