@@ -4,6 +4,7 @@
 pub mod around;
 pub mod below;
 mod consequences;
+pub mod linked;
 pub mod recusal;
 pub mod started;
 
@@ -34,7 +35,7 @@ use crate::vault::Ring;
 use crate::web::auth::Staff;
 
 pub use crate::plancon::PlanError as CaseError;
-pub use around::{assign, attach, link, noted, withdraw};
+pub use around::{assign, attach, noted, withdraw};
 pub use consequences::tell_citizen;
 
 const KIND: &str = "case";
@@ -395,6 +396,10 @@ pub enum Task<'a> {
     Withdraw(i32, &'a str),
     /// To another case.
     Link(Uuid),
+    /// To an agreement, funding or project.
+    Instrument(Uuid),
+    /// To what people write: what it is, and its number.
+    Refer(&'a str, &'a str),
     Attach(&'a store::NewDocument<'a>),
 }
 
@@ -419,7 +424,9 @@ pub async fn perform(
         }
         Task::Annul(revision, reason) => annul(conn, desk, id, revision, reason).await,
         Task::Withdraw(revision, reason) => withdraw(conn, desk, (id, revision), reason).await,
-        Task::Link(other) => link(conn, desk, id, other).await,
+        Task::Link(other) => linked::link(conn, desk, id, other).await,
+        Task::Instrument(other) => linked::instrument(conn, desk, id, other).await,
+        Task::Refer(what, text) => linked::written(conn, desk, id, (what, text)).await,
         Task::Attach(new) => attach(conn, desk, id, new).await.map(|(case, _)| case),
     }
 }

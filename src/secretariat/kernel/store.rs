@@ -4,6 +4,7 @@ mod acts;
 pub mod chains;
 mod documents;
 pub mod figures;
+pub mod instruments;
 mod links;
 pub mod lists;
 pub mod published;

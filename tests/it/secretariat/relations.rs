@@ -6,6 +6,7 @@ use axum::http::{Method, Request, StatusCode, header};
 use sentinela::accounts::Role;
 use serde_json::{Value, json};
 
+use super::instruments::House;
 use super::{act, done, due, moved, open, path};
 use crate::approval::{Person, Room};
 use crate::damage::{ask, raw};
@@ -132,4 +133,46 @@ async fn a_request_of_the_council_is_answered_over_new_year_published_and_stands
         (acts, &ledger["broken_at"]),
         (vec!["open", "register_council", "extend", "draft", "answer"], &Value::Null)
     );
+}
+
+#[tokio::test]
+async fn a_demand_is_linked_with_an_agreement_and_with_a_case_by_what_people_write_and_both_sides_show_it() {
+    let house = House::open(Role::Agreements, "agreements", "2026-12-18").await;
+    let agreement = house.opened(json!({ "kind": "fomento", "object": "Formação de núcleos" })).await;
+    let room = &house.room;
+    let rui = room.person("rui", Role::Relations).await;
+    let case = open(room, &rui, "relations", demand(("movement", "Associação do Alto"), "Escadaria")).await;
+    let other = open(room, &rui, "relations", demand(("council", "Câmara Municipal"), "Obras")).await;
+    let link = format!("/secretaria/painel/articulacao-externa/casos/{}", case["id"].as_str().unwrap());
+    let form = format!("{link}/ligar");
+    let (status, page) = room.post(&rui, &form, "what=agreements&other=2031%2F001").await;
+    assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY, "{page}");
+    let (status, page) = room.post(&rui, &form, "what=case&other=DEM+2026%2F999").await;
+    assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY, "{page}");
+    assert!(page.contains("othing of this number"), "{page}");
+    let (status, page) = room.post(&rui, &form, "what=agreements&other=forma%C3%A7%C3%A3o").await;
+    assert_eq!(status, StatusCode::SEE_OTHER, "{page}");
+    let (status, page) = room.post(&rui, &form, "what=case&other=dem+2026%2F002").await;
+    assert_eq!(status, StatusCode::SEE_OTHER, "{page}");
+
+    let links = path("relations", &case, "/links");
+    let (status, twice) = ask(room, &rui, Method::POST, &links, json!({ "instrument": agreement })).await;
+    assert_eq!(status, StatusCode::CONFLICT, "{twice}");
+    for wrong in [json!({}), json!({ "instrument": agreement, "other": other["id"] })] {
+        let (status, told) = ask(room, &rui, Method::POST, &links, wrong).await;
+        assert_eq!(status, StatusCode::BAD_REQUEST, "one of the two: {told}");
+    }
+    let seen = ask(room, &rui, Method::GET, &path("relations", &case, ""), Value::Null).await.1;
+    assert_eq!((&seen["instruments"][0]["id"], &seen["links"][0]["id"]), (&json!(agreement), &other["id"]), "{seen}");
+    assert_eq!(seen["instruments"][0]["title"], "Formação de núcleos", "{seen}");
+    assert!(room.page(&rui, &link).await.contains("Formação de núcleos"));
+    let ledger = ask(room, &rui, Method::GET, &path("relations", &case, "/acts"), Value::Null).await.1;
+    assert_eq!((&ledger["acts"][1]["changes"]["instrument"], &ledger["broken_at"]), (&json!(agreement), &Value::Null));
+    let whole = ask(room, &rui, Method::GET, &format!("secretariat/agreements/{agreement}"), Value::Null).await.1;
+    assert_eq!(whole["cases"][0]["id"], case["id"], "{whole}");
+    let page = room.page(&rui, &format!("/secretaria/painel/parcerias/{agreement}")).await;
+    assert!(page.contains("Escadaria") && page.contains("DEM 2026/001"), "{page}");
+    let paula = room.person("paula", Role::Press).await;
+    let (status, told) = ask(room, &paula, Method::POST, &links, json!({ "instrument": agreement })).await;
+    assert_eq!(status, StatusCode::FORBIDDEN, "{told}");
 }

@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 use super::super::define::CaseType;
 use super::super::store::{self, NewDocument};
-use super::super::{CaseFile, LinkKind, ledger};
+use super::super::{CaseFile, ledger};
 use super::{CaseError, Desk, Done, find, keep};
 use crate::alerts::escalation::store as staff;
 use crate::audit::Act;
@@ -156,26 +156,6 @@ pub async fn attach(
     let changes = Map::from_iter([("document".to_owned(), told)]);
     noted(conn, desk, (&kept.def, &mut case), ("attach", Act::CaseAttach, ""), &changes).await?;
     Ok((case, document))
-}
-
-/// Says that a case refers to another.
-///
-/// # Errors
-/// `Forbidden`, `Conflict` when it does already, `NotFound`.
-pub async fn link(conn: &mut PgConnection, desk: Desk<'_>, id: Uuid, other: Uuid) -> Result<CaseFile, CaseError> {
-    let (kept, mut case) = find(&mut *conn, desk, id, true).await?;
-    works_here(&kept.def, desk, "link")?;
-    let (_, to) = find(&mut *conn, desk, other, false).await?;
-    if id == other {
-        return Err(Refused::wrong("other", other, "expected another case").into());
-    }
-    let by = desk.by;
-    if !store::insert_link(&mut *conn, (id, other), LinkKind::Refers, (by.now, &by.actor.name)).await? {
-        return Err(Refused::Conflict("they are linked already".into()).into());
-    }
-    let changes = Map::from_iter([("refers".to_owned(), json!(to.id))]);
-    noted(conn, desk, (&kept.def, &mut case), ("link", Act::CaseLink, ""), &changes).await?;
-    Ok(case)
 }
 
 /// Takes back what was published of a case. What it said stays, with why it is gone.

@@ -18,6 +18,7 @@ use crate::secretariat::kernel::body::store::spawn;
 use crate::secretariat::kernel::decide::{self, Asked, New};
 use crate::secretariat::kernel::desk::below::{Below, below};
 use crate::secretariat::kernel::desk::{self, Around, CaseError, Desk, Task};
+use crate::secretariat::kernel::store::instruments::{self, InstrumentLink};
 use crate::secretariat::kernel::store::published::{self, Published};
 use crate::secretariat::kernel::{ActDone, CaseDocument, CaseFile, CaseLink, SUBJECT, ledger, store};
 use crate::web::auth::{May, Staff, can};
@@ -87,6 +88,8 @@ pub struct Shown {
     pub deadlines: Vec<Deadline>,
     pub documents: Vec<CaseDocument>,
     pub links: Vec<CaseLink>,
+    /// Agreements, funding and projects that it refers to.
+    pub instruments: Vec<InstrumentLink>,
     /// What cases under it say, where their types show it: department, day, result.
     pub below: Vec<Below>,
     /// The resolution of a body that it came of.
@@ -109,6 +112,7 @@ impl Shown {
             possible: possible.collect(),
             deadlines: deadlines::store::list(&mut *conn, Some((SUBJECT, case.id)), false).await?,
             documents: super::papers::seen(&mut *conn, desk.who, &case).await?,
+            instruments: instruments::of_case(&mut *conn, case.id).await?,
             below: below(&mut *conn, desk, &case).await?.into_iter().map(|(_, one)| one).collect(),
             links: store::links(&mut *conn, case.id, (&desk.who.name, &desk.who.modules())).await?,
             resolution: spawn::origin(&mut *conn, case.id).await?,
@@ -334,18 +338,23 @@ pub async fn withdraw(
     done(&app, &staff, (&slug, id), Task::Withdraw(why.revision, &why.reason)).await
 }
 
-/// Another case.
+/// Another case, or an instrument: one of the two.
 #[derive(Debug, Deserialize, utoipa::ToSchema)]
 #[schema(as = CaseOther)]
 #[serde(deny_unknown_fields)]
 pub struct Other {
-    pub other: Uuid,
+    /// A case.
+    #[serde(default)]
+    pub other: Option<Uuid>,
+    /// An agreement, funding or project.
+    #[serde(default)]
+    pub instrument: Option<Uuid>,
 }
 
-/// Says that a case refers to another, of any module.
+/// Says that a case refers to another, of any module, or to an agreement, funding or project.
 ///
 /// # Errors
-/// 400; 404; 409 when it does already; 401, 403 naming the role.
+/// 400 unless one of the two is given; 404; 409 when it does already; 401, 403 naming the role.
 #[utoipa::path(post, path = "/api/v1/secretariat/{module}/cases/{id}/links", tag = "secretariat",
     params(("module" = String, Path,), ("id" = Uuid, Path,)), request_body = Other,
     responses((status = 200, body = Shown), (status = 400, body = Problem), (status = 401, body = Problem),
@@ -357,5 +366,16 @@ pub async fn link(
     Path((slug, id)): Path<(String, Uuid)>,
     StrictJson(to): StrictJson<Other>,
 ) -> Result<Json<Shown>, ApiError> {
-    done(&app, &staff, (&slug, id), Task::Link(to.other)).await
+    let task = match (to.other, to.instrument) {
+        (Some(other), None) => Task::Link(other),
+        (None, Some(instrument)) => Task::Instrument(instrument),
+        _ => {
+            return Err(ApiError::field(
+                "other",
+                "",
+                "expected a case in other or an instrument in instrument, one of the two",
+            ));
+        }
+    };
+    done(&app, &staff, (&slug, id), task).await
 }

@@ -6,6 +6,7 @@ use bytes::Bytes;
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
+use sqlx::PgConnection;
 use uuid::Uuid;
 
 use crate::accounts::tokens::desk::Acting;
@@ -13,12 +14,15 @@ use crate::app::App;
 use crate::audit::{self, Act, Entry};
 use crate::cells::harmless;
 use crate::deadlines::Deadline;
+use crate::secretariat::kernel::CaseLink;
+use crate::secretariat::kernel::desk as cases;
 use crate::secretariat::kernel::instrument::desk::{self, Whole};
 use crate::secretariat::kernel::instrument::exchange::{self, Imported};
 use crate::secretariat::kernel::instrument::report::{self, Report};
 use crate::secretariat::kernel::instrument::store::{self, Document, DoneAct, Listed, Wanted};
 use crate::secretariat::kernel::instrument::{Kept, TaxId, Totals};
 use crate::secretariat::kernel::money::Centavos;
+use crate::secretariat::kernel::store::instruments as linked;
 use crate::web::aside;
 use crate::web::auth::Staff;
 use crate::web::error::ApiError;
@@ -89,6 +93,8 @@ pub struct Shown {
     /// The first act that is not what it was when it was done; none: the chain is whole.
     pub broken_at: Option<i32>,
     pub documents: Vec<Document>,
+    /// Cases that refer to it and that the caller may read.
+    pub cases: Vec<CaseLink>,
 }
 
 /// A list of what everybody reads.
@@ -155,10 +161,16 @@ pub async fn open<K: Kept>(app: &App, staff: &Staff, opening: K::Opening) -> Res
     let id = desk::open::<K>(&mut tx, (by, app.config.municipality.time_zone, &app.keys.vault), opening).await?;
     let whole = desk::whole::<K>(&mut tx, id).await?;
     tx.commit().await?;
-    shown(whole, true)
+    shown(whole, true, Vec::new())
 }
 
-fn shown<K: Kept>(whole: Whole<K>, works: bool) -> Result<Shown, ApiError> {
+/// Cases that refer to it, as the caller may read them.
+async fn cases_of(conn: &mut PgConnection, staff: &Staff, id: Uuid) -> sqlx::Result<Vec<CaseLink>> {
+    let who = cases::who(staff);
+    linked::cases_of(conn, id, (&who.name, &who.modules())).await
+}
+
+fn shown<K: Kept>(whole: Whole<K>, works: bool, cases: Vec<CaseLink>) -> Result<Shown, ApiError> {
     let row = whole.row;
     let internal = |error: serde_json::Error| ApiError::Internal(error.into());
     let mut document = serde_json::to_value(&row.what).map_err(internal)?;
@@ -182,14 +194,17 @@ fn shown<K: Kept>(whole: Whole<K>, works: bool) -> Result<Shown, ApiError> {
         acts,
         broken_at: whole.broken_at,
         documents: whole.documents,
+        cases,
     })
 }
 
 /// # Errors
 /// 404.
 pub async fn show<K: Kept>(app: &App, staff: &Staff, id: Uuid) -> Result<Shown, ApiError> {
-    let whole = desk::whole::<K>(&mut *app.db.web.acquire().await?, id).await?;
-    shown(whole, works::<K>(staff))
+    let mut conn = app.db.web.acquire().await?;
+    let whole = desk::whole::<K>(&mut conn, id).await?;
+    let cases = cases_of(&mut conn, staff, id).await?;
+    shown(whole, works::<K>(staff), cases)
 }
 
 /// # Errors
@@ -206,8 +221,9 @@ pub async fn act<K: Kept>(
     let mut tx = app.db.web.begin().await?;
     desk::act::<K>(&mut tx, (by, app.config.municipality.time_zone, &app.keys.vault), (id, revision), act).await?;
     let whole = desk::whole::<K>(&mut tx, id).await?;
+    let cases = cases_of(&mut tx, staff, id).await?;
     tx.commit().await?;
-    shown(whole, true)
+    shown(whole, true, cases)
 }
 
 /// # Errors

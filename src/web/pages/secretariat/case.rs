@@ -26,6 +26,7 @@ use crate::secretariat::kernel::decide::{self, Who};
 use crate::secretariat::kernel::define::CaseType;
 use crate::secretariat::kernel::desk::below::{Below, below};
 use crate::secretariat::kernel::desk::{self, Desk, Task, started};
+use crate::secretariat::kernel::store::instruments::{self, InstrumentLink};
 use crate::secretariat::kernel::store::published::{self, Published};
 use crate::secretariat::kernel::store::{self, NewDocument};
 use crate::secretariat::kernel::types::Kept;
@@ -42,6 +43,7 @@ pub fn routes() -> Router<App> {
         .route("/secretaria/painel/{module}/casos/{id}/anular", post(annul))
         .route("/secretaria/painel/{module}/casos/{id}/retirar", post(withdraw))
         .route("/secretaria/painel/{module}/casos/{id}/documento", post(attach))
+        .route("/secretaria/painel/{module}/casos/{id}/ligar", post(link))
 }
 
 #[derive(Template)]
@@ -63,6 +65,7 @@ struct CasePage {
     deadlines: Vec<Deadline>,
     documents: Vec<CaseDocument>,
     links: Vec<CaseLink>,
+    instruments: Vec<InstrumentLink>,
     /// The resolution that it came of.
     resolution: Option<Origin>,
     publications: Vec<Published>,
@@ -121,6 +124,11 @@ impl CasePage {
 
     fn pairs_of(&self, kept: &Kept, one: &Below) -> Vec<(String, String)> {
         pairs(&self.f.v, &kept.def, &one.fields)
+    }
+
+    fn instrument_word(&self, one: &InstrumentLink) -> String {
+        let v = &self.f.v;
+        format!("{} ({})", v.word("sec-instrument-kind", &one.kind), v.word("sec-instrument-state", &one.state))
     }
 
     fn link_word(&self, link: &CaseLink) -> String {
@@ -226,6 +234,7 @@ pub async fn case_page(
     let shown = CasePage {
         deadlines: deadlines::store::list(&mut conn, Some((SUBJECT, id)), false).await?,
         documents: papers::seen(&mut conn, &who, &case).await?,
+        instruments: instruments::of_case(&mut conn, id).await?,
         links: store::links(&mut conn, id, (&who.name, &who.modules())).await?,
         resolution: spawn::origin(&mut conn, id).await?,
         publications: published::all_of_case(&mut conn, id).await?,
@@ -336,6 +345,17 @@ async fn withdraw(
     Form(given): Form<Given>,
 ) -> Result<Response, ApiError> {
     done(&app, &staff, v, (&slug, id), Task::Withdraw(revision(&given), text(&given, "reason"))).await
+}
+
+/// What the form of the page links a case with.
+async fn link(
+    State(app): State<App>,
+    staff: May<can::WorkSecretariat>,
+    v: View,
+    Path((slug, id)): Path<(String, Uuid)>,
+    Form(given): Form<Given>,
+) -> Result<Response, ApiError> {
+    done(&app, &staff, v, (&slug, id), Task::Refer(text(&given, "what"), text(&given, "other"))).await
 }
 
 /// A document written on the page. Files go through the API, which takes them as they are.

@@ -18,12 +18,15 @@ use crate::app::App;
 use crate::deadlines::{Deadline, words as deadline_words};
 use crate::plancon::PlanError;
 use crate::refused::Refused;
+use crate::secretariat::kernel::CaseLink;
+use crate::secretariat::kernel::desk as cases;
 use crate::secretariat::kernel::instrument::desk;
 use crate::secretariat::kernel::instrument::form;
 use crate::secretariat::kernel::instrument::report::{self, Report};
 use crate::secretariat::kernel::instrument::shown::{Cell, Shown};
 use crate::secretariat::kernel::instrument::store::{self, Document, DoneAct, Listed, Wanted};
 use crate::secretariat::kernel::instrument::{Index, Kept, Refusal, TaxId};
+use crate::secretariat::kernel::store::instruments as linked;
 use crate::web::api::secretariat::funding::{self, AtRisk};
 use crate::web::api::secretariat::instruments as api;
 use crate::web::auth::{May, Staff, can};
@@ -200,6 +203,8 @@ struct OnePage {
     acts: Vec<DoneAct>,
     broken: bool,
     documents: Vec<Document>,
+    /// Cases that refer to it.
+    cases: Vec<CaseLink>,
     forms: Vec<DrawnForm>,
     works: bool,
     wrong: String,
@@ -268,6 +273,8 @@ async fn one_page<K: Kept>(
     if !works {
         masked(&mut shown, &what.index());
     }
+    let who = cases::who(staff);
+    let cases = linked::cases_of(&mut conn, id, (&who.name, &who.modules())).await?;
     let f = Frame::load(&mut conn, app, v, K::PAGES).await?;
     let template = OnePage {
         f,
@@ -285,6 +292,7 @@ async fn one_page<K: Kept>(
         acts: whole.acts,
         broken: whole.broken_at.is_some(),
         documents: whole.documents,
+        cases,
         forms,
         works,
         wrong,

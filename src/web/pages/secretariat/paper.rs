@@ -17,6 +17,7 @@ use crate::secretariat::kernel::desk::{self, Desk};
 use crate::secretariat::kernel::instrument::shown::Table;
 use crate::secretariat::kernel::instrument::store::{Document, DoneAct};
 use crate::secretariat::kernel::instrument::{Kept, desk as instruments};
+use crate::secretariat::kernel::store::instruments::{self as linked, InstrumentLink};
 use crate::secretariat::kernel::store::published::{self, Published};
 use crate::secretariat::kernel::types::Kept as CaseKept;
 use crate::secretariat::kernel::{ActDone, CaseDocument, CaseFile, CaseLink, SUBJECT, decide, registry, store};
@@ -67,6 +68,7 @@ pub async fn of_case(app: &App, staff: &Staff, v: &View, (module, id): (&Module,
     let all = deadlines::store::list(&mut conn, Some((SUBJECT, id)), false).await?;
     let documents = papers::seen(&mut conn, &who, &case).await?;
     let told = below(&mut conn, desk, &case).await?;
+    let instruments = linked::of_case(&mut conn, id).await?;
     let links = store::links(&mut conn, id, (&who.name, &who.modules())).await?;
     let mut acts: Vec<ActDone> = store::acts(&mut conn, &[id]).await?.into_iter().map(|(_, act)| act).collect();
     registry::fields::named_in_acts(&mut conn, desk, def, &mut acts).await?;
@@ -79,7 +81,7 @@ pub async fn of_case(app: &App, staff: &Staff, v: &View, (module, id): (&Module,
         of_deadlines(v, &all),
         of_below(v, &told),
         of_documents(v, def, &documents),
-        of_links(v, &links),
+        of_links(v, (&links, &instruments)),
         history(v, def, &acts),
     ];
     Ok(paper)
@@ -123,13 +125,15 @@ fn of_below(v: &View, all: &[(std::sync::Arc<CaseKept>, Below)]) -> Part {
     Part::of_entries(v.t("sec-told-below"), all.iter().map(entry).collect())
 }
 
-fn of_links(v: &View, all: &[CaseLink]) -> Part {
+fn of_links(v: &View, (all, instruments): (&[CaseLink], &[InstrumentLink])) -> Part {
     let fact = |one: &CaseLink| {
         let until =
             one.due_on.map(|day| format!(", {}", v.t1("sec-told-until", "day", v.day(day)))).unwrap_or_default();
         (link_word(v, one), format!("{} {}{until}", one.number, one.title).trim().to_owned())
     };
-    Part::of_facts(v.t("sec-links"), all.iter().map(fact).collect())
+    let of_instrument = |one: &InstrumentLink| (v.word("sec-instrument-kind", &one.kind), one.name());
+    let facts = all.iter().map(fact).chain(instruments.iter().map(of_instrument));
+    Part::of_facts(v.t("sec-links"), facts.collect())
 }
 
 fn history(v: &View, def: &CaseType, acts: &[ActDone]) -> Part {

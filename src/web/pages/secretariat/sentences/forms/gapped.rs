@@ -11,6 +11,7 @@ pub(super) const FORMS: &[(&str, &str)] = &[
         "said-this-document-stands-in-the-registry-already-x-entry-x",
     ),
     ("say why you open it, in {} to {} characters", "said-say-why-you-open-it-in-x-to-x-characters"),
+    ("several fit: {}", "said-several-fit-x"),
     ("several entries of the registry fit: {}", "said-several-entries-of-the-registry-fit-x"),
     ("this entry is merged into {}: change that one", "said-this-entry-is-merged-into-x-change-that-one"),
     ("no case is begun by {}: it begins none, or is over", "said-no-case-is-begun-by-x"),

@@ -15,6 +15,10 @@ pub(super) const FORMS: &[(&str, &str)] = &[
         "said-one-of-them-is-merged-into-another-already-take-the-entry-t",
     ),
     (
+        "nothing of this number is there, or it is not for you",
+        "said-nothing-of-this-number-is-there-or-it-is-not-for-you",
+    ),
+    (
         "expected longitude from -180 to 180 and latitude from -90 to 90",
         "said-expected-longitude-from-180-to-180-and-latitude-from-90-to",
     ),
