@@ -17,6 +17,7 @@ pub mod modules;
 pub mod paper;
 pub mod participation;
 pub mod press;
+pub mod representation;
 pub mod segments;
 pub mod strategic_projects;
 pub mod transparency;

@@ -258,6 +258,8 @@ const PURE: &[&str] = &[
     "secretariat/kernel/money.rs",
     "secretariat/kernel/tree/scheme.rs",
     "secretariat/kernel/tree/sums.rs",
+    "secretariat/representation/calendar.rs",
+    "secretariat/representation/mod.rs",
 ];
 
 const WAITING: &[&str] = &["async fn", ".await", "tokio::spawn", "clock::Clock", "{Clock", "&Clock", "Clock::"];

@@ -389,6 +389,8 @@ use super::{
     secretariat::figures::inside,
     secretariat::figures::public,
     secretariat::figures::mayor_view,
+    secretariat::representation::diary,
+    secretariat::representation::calendar_file,
     secretariat::ethics::recusals,
     secretariat::ethics::recuse,
     secretariat::ethics::lift,

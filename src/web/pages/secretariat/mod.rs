@@ -5,6 +5,7 @@ pub mod case;
 pub mod charter;
 pub mod committees;
 pub mod consultations;
+pub mod diary;
 pub mod door;
 pub mod ethics;
 pub mod evaluation;
@@ -77,6 +78,7 @@ pub fn routes() -> Router<App> {
         .merge(budget::routes())
         .merge(ethics::routes())
         .merge(registry::routes())
+        .merge(diary::routes())
         .merge(of_instruments())
 }
 
