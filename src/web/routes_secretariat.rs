@@ -41,6 +41,7 @@ const OF_SECRETARIAT: &[Rule] = &[
     staff("POST", "/secretaria/painel/{module}/casos/{id}/anular", WorkSecretariat),
     staff("POST", "/secretaria/painel/{module}/casos/{id}/retirar", WorkSecretariat),
     staff("POST", "/secretaria/painel/{module}/casos/{id}/documento", SeeSecretariat),
+    staff("POST", "/secretaria/painel/{module}/casos/{id}/ligar", WorkSecretariat),
     open("GET", "/secretaria/{module}/publicacoes"),
     open("GET", "/secretaria/{module}/publicacoes/{id}"),
     // The citizen's door: number and code instead of an account.
@@ -51,6 +52,9 @@ const OF_SECRETARIAT: &[Rule] = &[
     staff("GET", "/api/v1/secretariat/{module}/yearly", SeeSecretariat),
     open("GET", "/api/v1/secretariat/{module}/yearly/public"),
     staff("GET", "/api/v1/secretariat/mayor", SeeSecretariat),
+    staff("GET", "/api/v1/secretariat/representation/diary", SeeSecretariat),
+    staff("GET", "/api/v1/secretariat/representation/diary.ics", SeeSecretariat),
+    staff("GET", "/secretaria/painel/representacao/diario", SeeSecretariat),
     open("GET", "/secretaria"),
     open("GET", "/secretaria/acesso-a-informacao"),
     open("POST", "/secretaria/acesso-a-informacao"),

@@ -176,3 +176,37 @@ async fn a_demand_is_linked_with_an_agreement_and_with_a_case_by_what_people_wri
     let (status, told) = ask(room, &paula, Method::POST, &links, json!({ "instrument": agreement })).await;
     assert_eq!(status, StatusCode::FORBIDDEN, "{told}");
 }
+
+#[tokio::test]
+async fn the_counterpart_of_a_demand_is_an_entry_of_the_registry_which_shows_the_demand() {
+    let room = Room::open(&[]).await;
+    let rui = room.person("rui", Role::Relations).await;
+    let rui = moved(&room, &rui, "rui", "2026-12-18T15:00:00Z").await;
+    let entry = json!({ "kind": "organisation", "name": "Associação do Alto", "nature": "civil_society", "document": "", "access": "internal" });
+    let (status, made) = ask(&room, &rui, Method::POST, "secretariat/registry", entry).await;
+    assert_eq!(status, StatusCode::CREATED, "{made}");
+    let new = "/secretaria/painel/articulacao-externa/novo/relations.demand";
+    let typed = "title=Escadaria&f.counterpart_kind=movement&f.counterpart=Associa%C3%A7%C3%A3o+do+Alto&f.received_on=2026-12-17&f.request=A+escadaria";
+    let (status, page) = room.post(&rui, new, &format!("{typed}&f.counterpart_entry=Ningu%C3%A9m")).await;
+    assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY, "nobody of this name is there: {page}");
+    let (status, page) = room.post(&rui, new, &format!("{typed}&f.counterpart_entry=")).await;
+    assert_eq!(status, StatusCode::SEE_OTHER, "it is beside the name, and may be empty: {page}");
+    let found = ask(&room, &rui, Method::GET, "secretariat/relations/cases", Value::Null).await.1;
+    let case = &found["items"][0];
+    assert_eq!(case["fields"].get("counterpart_entry"), None, "{case}");
+
+    let named = json!({ "fields": { "counterpart_entry": "Associação do Alto" } });
+    let after = done(&room, &rui, "relations", case, ("identify", named)).await;
+    assert_eq!(after["fields"]["counterpart_entry"], made["id"], "{after}");
+    let whole =
+        ask(&room, &rui, Method::GET, &format!("secretariat/registry/{}", made["id"].as_str().unwrap()), Value::Null)
+            .await
+            .1;
+    assert_eq!(whole["cases"][0]["id"], case["id"], "{whole}");
+    let link = format!("/secretaria/painel/articulacao-externa/casos/{}", case["id"].as_str().unwrap());
+    let page = room.page(&rui, &link).await;
+    assert!(page.contains("Counterpart in the registry") && !page.contains(made["id"].as_str().unwrap()), "{page}");
+    let wiped =
+        done(&room, &rui, "relations", case, ("identify", json!({ "fields": { "counterpart_entry": null } }))).await;
+    assert_eq!(wiped["fields"].get("counterpart_entry"), None, "{wiped}");
+}
