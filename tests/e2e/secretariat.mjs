@@ -214,7 +214,8 @@ await play("the secretariat", { pictures: process.env.SHOTS }, async ({ base, op
     await act(page, path, "ask");
     const judged = { merit: "Útil.", opportunity: "Agora.", compatibility: "Cabe no plano.", creates_expense: "true" };
     await refusedAct(page, path, "judge", judged, /Falta/);
-    await act(page, path, "judge", { ...judged, programme: "0042", cost: "180.000,00" });
+    await refusedAct(page, path, "judge", { ...judged, programme: "0042", cost: "180.000,00" }, /não é programa do PPA/);
+    await act(page, path, "judge", { ...judged, programme: "0012", cost: "180.000,00" });
     await act(page, path, "propose", { position: "favourable", position_text: "Serve à cidade." });
     await act(page, path, "send");
     await read(`/secretaria/materias-legislativas/publicacoes/${path.split("/").pop()}`, /Serve à cidade/);
