@@ -235,3 +235,10 @@ fn what_is_computed_follows_its_fields_and_is_typed_by_nobody() {
     assert_eq!((&after.fields["score"], &after.fields["level"]), (&json!(16), &json!("extreme")));
     assert_eq!(after.changes["score"], json!([4, 16]));
 }
+
+#[test]
+fn a_programme_of_the_plan_is_known_by_the_code_that_a_text_begins_with() {
+    let plan = Plan { years: (2026, 2029), law: "Lei 1".into(), programmes: vec!["0012".into()] };
+    assert!(["0012", " 0012 Cidade segura", "0012-Cidade"].iter().all(|text| plan.has(text)));
+    assert!(!["00123", "Cidade 0012", "", "12"].iter().any(|text| plan.has(text)));
+}

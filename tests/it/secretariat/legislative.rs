@@ -81,7 +81,7 @@ async fn each_department_asked_answers_in_a_case_of_its_own_and_the_matter_takes
 
 /// A PPA of four years with one programme, which is law.
 async fn enacted(room: &Room) {
-    let day = |text: &str| text.parse().unwrap();
+    let day = |text: &str| text.parse::<chrono::NaiveDate>().unwrap();
     let hearing = Hearing { on: day("2025-08-10"), place: "Câmara".into(), minutes: "Ata 1".into() };
     let submission = Submission { on: day("2025-08-29"), number: "PL 101/2025".into() };
     let law = Law { number: "Lei 15.001".into(), on: day("2025-12-15") };
