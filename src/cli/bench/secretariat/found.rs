@@ -98,7 +98,7 @@ impl Finder<'_> {
             return vec![path.to_owned()];
         }
         let mut all = Vec::new();
-        for module in &MODULES {
+        for module in MODULES {
             let word = if path.starts_with("/api/") { module.slug } else { module.slug_pt };
             let path = path.replace("{module}", word);
             if path.ends_with("/report") {
