@@ -114,7 +114,14 @@ pub(super) async fn run_deadline(
         return Ok(());
     }
     let title = format!("{} {}", dossier.incident, dossier.title).chars().take(300).collect::<String>();
-    let new = NewDeadline { subject: (KIND, dossier.id), title: &title, link: &link(dossier.id), code, anchor_at };
+    let new = NewDeadline {
+        subject: (KIND, dossier.id),
+        title: &title,
+        link: &link(dossier.id),
+        code,
+        anchor_at,
+        governed_on: None,
+    };
     match deadlines::set(conn, by, tz, &new).await {
         Ok(_) => Ok(()),
         // A disaster of before any rule that is known can be written all the same.

@@ -8,7 +8,8 @@ use uuid::Uuid;
 
 use super::calendar::Holiday;
 use super::course::{self, NotNow};
-use super::reckon::{Anchor, reckon};
+use super::norm::Begun;
+use super::reckon::Anchor;
 use super::store::{self, New};
 use super::{Course, Deadline, DeadlineRule, HolidayKind, Reckoned};
 use crate::accounts::tokens::desk::Acting;
@@ -48,11 +49,28 @@ pub async fn preview(
     anchor: Anchor,
     course: &Course,
 ) -> Result<(DeadlineRule, Reckoned), Refused> {
+    governed(conn, Begun { code, anchor, governed_on: None }, course).await
+}
+
+/// The same by the rule of the day that governs it.
+///
+/// # Errors
+/// `Conflict` when no rule holds.
+pub async fn governed(
+    conn: &mut PgConnection,
+    begun: Begun<'_>,
+    course: &Course,
+) -> Result<(DeadlineRule, Reckoned), Refused> {
     let rules = store::rules(&mut *conn).await?;
-    let rule = rules.choose(code, anchor.day()).ok_or_else(|| missing_rule(code, anchor.day()))?;
+    let rule = begun.rule(&rules).ok_or_else(|| missing_rule(begun.code, begun.anchor.day()))?;
     let calendar = store::calendar(conn).await?;
-    let told = reckon(rule, anchor, &calendar, course).ok_or_else(|| beyond(code))?;
+    let told = begun.due(rule, &calendar, course).ok_or_else(|| beyond(begun.code))?;
     Ok((rule.clone(), told))
+}
+
+/// A deadline that is there, as rules are chosen for it.
+fn begun(one: &Deadline, tz: Tz) -> Begun<'_> {
+    Begun { code: &one.code, anchor: Anchor { at: one.anchor_at, tz }, governed_on: one.governed_on }
 }
 
 /// Begins a deadline. One of the same subject and code that is open is reckoned from the new anchor instead.
@@ -64,11 +82,13 @@ pub async fn set(conn: &mut PgConnection, by: Acting<'_>, tz: Tz, new: &New<'_>)
     let open = store::list(&mut *conn, Some(new.subject), true).await?;
     let before = open.into_iter().find(|one| one.code == new.code);
     let course = before.as_ref().map(|one| one.course.clone()).unwrap_or_default();
-    let (rule, told) = preview(&mut *conn, new.code, Anchor { at: new.anchor_at, tz }, &course).await?;
+    let of_new = Begun { code: new.code, anchor: Anchor { at: new.anchor_at, tz }, governed_on: new.governed_on };
+    let (rule, told) = governed(&mut *conn, of_new, &course).await?;
+    let begins = (new.anchor_at, new.governed_on);
     let id = match &before {
-        Some(one) if one.anchor_at == new.anchor_at => return Ok(one.id),
+        Some(one) if (one.anchor_at, one.governed_on) == begins => return Ok(one.id),
         Some(one) => {
-            store::set(&mut *conn, one.id, (&rule, &course, &told), new.anchor_at).await?;
+            store::set(&mut *conn, one.id, (&rule, &course, &told), begins).await?;
             one.id
         }
         None => {
@@ -98,12 +118,12 @@ pub async fn restore(
     if *course == Course::default() {
         return Ok(());
     }
-    let anchor = Anchor { at: new.anchor_at, tz };
-    let (rule, told) = preview(&mut *conn, new.code, anchor, course).await?;
+    let of_new = Begun { code: new.code, anchor: Anchor { at: new.anchor_at, tz }, governed_on: new.governed_on };
+    let (rule, told) = governed(&mut *conn, of_new, course).await?;
     if course.extended > rule.extensions.max {
         return Err(NotNow::NoMore(rule.extensions.max).into());
     }
-    Ok(store::set(conn, id, (&rule, course, &told), new.anchor_at).await?)
+    Ok(store::set(conn, id, (&rule, course, &told), (new.anchor_at, new.governed_on)).await?)
 }
 
 /// Ends every open deadline of a subject with this code: it was met, or it matters no more (`void`).
@@ -172,10 +192,7 @@ pub async fn lapse(conn: &mut PgConnection, by: Acting<'_>, tz: Tz) -> Result<us
     store::lock(&mut *conn).await?;
     let rules = store::rules(&mut *conn).await?;
     let open = store::open(&mut *conn).await?;
-    let lapses = |one: &Deadline| {
-        let day = Anchor { at: one.anchor_at, tz }.day();
-        one.is_late(by.now) && rules.choose(&one.code, day).is_some_and(|rule| rule.lapses)
-    };
+    let lapses = |one: &Deadline| one.is_late(by.now) && begun(one, tz).rule(&rules).is_some_and(|rule| rule.lapses);
     let over: Vec<Deadline> = open.into_iter().filter(lapses).collect();
     for one in &over {
         end_one(&mut *conn, by, one, (false, "o último dia passou")).await?;
@@ -207,13 +224,14 @@ async fn reckon_all(conn: &mut PgConnection, by: Acting<'_>, tz: Tz, why: &str) 
     let calendar = store::calendar(&mut *conn).await?;
     let mut moved = Vec::new();
     for one in store::open(&mut *conn).await? {
-        let anchor = Anchor { at: one.anchor_at, tz };
-        let Some(rule) = rules.choose(&one.code, anchor.day()) else { continue };
-        let told = reckon(rule, anchor, &calendar, &one.course).ok_or_else(|| beyond(&one.code))?;
+        let of_one = begun(&one, tz);
+        let Some(rule) = of_one.rule(&rules) else { continue };
+        let told = of_one.due(rule, &calendar, &one.course).ok_or_else(|| beyond(&one.code))?;
         if is_as_reckoned(&one, rule, &told) {
             continue;
         }
-        store::set(&mut *conn, one.id, (rule, &one.course, &told), one.anchor_at).await?;
+        let begins = (one.anchor_at, one.governed_on);
+        store::set(&mut *conn, one.id, (rule, &one.course, &told), begins).await?;
         let days = (one.due_on, told.due_on);
         store::keep_act(&mut *conn, one.id, (by.now, &by.actor.name), ("reckon", why), days).await?;
         let entry = Entry::new(Act::DeadlineReckon, KIND, one.id).because(why);
@@ -426,9 +444,10 @@ async fn move_one(
     tz: Tz,
     (one, asked, reason): (&Deadline, &Asked, &str),
 ) -> Result<(), Refused> {
-    let anchor = Anchor { at: one.anchor_at, tz };
+    let of_one = begun(one, tz);
+    let anchor = of_one.anchor;
     let rules = store::rules(&mut *conn).await?;
-    let rule = rules.choose(&one.code, anchor.day()).ok_or_else(|| missing_rule(&one.code, anchor.day()))?;
+    let rule = of_one.rule(&rules).ok_or_else(|| missing_rule(&one.code, anchor.day()))?;
     let today = by.now.with_timezone(&tz).date_naive();
     let on = asked.on.unwrap_or(today);
     // An extension has no day of its own, and its anchor may be a day to come.
@@ -444,8 +463,9 @@ async fn move_one(
         other => return Err(Refused::wrong("act", other, "expected extend, suspend, resume, interrupt, meet or void")),
     };
     let course = course.map_err(Refused::from)?;
-    let told = reckon(rule, anchor, &store::calendar(&mut *conn).await?, &course).ok_or_else(|| beyond(&one.code))?;
-    store::set(&mut *conn, one.id, (rule, &course, &told), one.anchor_at).await?;
+    let calendar = store::calendar(&mut *conn).await?;
+    let told = of_one.due(rule, &calendar, &course).ok_or_else(|| beyond(&one.code))?;
+    store::set(&mut *conn, one.id, (rule, &course, &told), (one.anchor_at, one.governed_on)).await?;
     let days = (one.due_on, told.due_on);
     store::keep_act(&mut *conn, one.id, (by.now, &by.actor.name), (&asked.act, reason), days).await?;
     let entry = Entry::new(Act::DeadlineAct, KIND, one.id).because(reason);

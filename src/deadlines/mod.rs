@@ -1,12 +1,13 @@
 //! Deadlines: until which day something has to be done, and how that day was reckoned.
 //!
 //! `rule` reads rules and chooses the one that holds on the day of the anchor, `calendar` knows the days without business, `reckon`
-//! counts and leaves a trace, `course` says what may happen to a deadline, `town` where days begin, `words` says all of it (pure). `desk` acts in the caller's
+//! counts and leaves a trace, `norm` says which rule governs, `course` says what may happen to a deadline, `town` where days begin, `words` says all of it (pure). `desk` acts in the caller's
 //! transaction for every module, `worker` reminds. What a new holiday or rule moves is journalled with the day before and after.
 
 pub mod calendar;
 pub mod course;
 pub mod desk;
+pub mod norm;
 pub mod reckon;
 pub mod rule;
 pub mod store;
@@ -72,6 +73,9 @@ pub struct Deadline {
     pub anchor_event: String,
     #[schema(value_type = String)]
     pub anchor_at: Instant,
+    /// The day whose norm governs it, where it is not that of the anchor: the signing of an instrument.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub governed_on: Option<NaiveDate>,
     /// Times it was extended.
     pub extended: i32,
     #[serde(skip)]

@@ -37,6 +37,10 @@ pub enum Step {
     Anchor {
         day: NaiveDate,
     },
+    /// The day whose norm governs it.
+    Norm {
+        day: NaiveDate,
+    },
     Restarted {
         day: NaiveDate,
     },

@@ -145,6 +145,7 @@ struct Row {
     law_ref: String,
     anchor_event: String,
     anchor_at: Instant,
+    governed_on: Option<NaiveDate>,
     extended: i32,
     paused: Json<Vec<(NaiveDate, Option<NaiveDate>)>>,
     restarted_on: Option<NaiveDate>,
@@ -170,6 +171,7 @@ impl From<Row> for Deadline {
             law_ref: row.law_ref,
             anchor_event: row.anchor_event,
             anchor_at: row.anchor_at,
+            governed_on: row.governed_on,
             extended: row.extended,
             course: Course { extended, paused: row.paused.0, restarted: row.restarted_on },
             due_on: row.due_on,
@@ -191,7 +193,7 @@ pub async fn list(
 ) -> sqlx::Result<Vec<Deadline>> {
     let rows = sqlx::query_as!(
         Row,
-        r#"select id, subject_kind, subject_id, title, link, code, law_ref, anchor_event, anchor_at, extended,
+        r#"select id, subject_kind, subject_id, title, link, code, law_ref, anchor_event, anchor_at, governed_on, extended,
                paused as "paused: Json<Vec<(NaiveDate, Option<NaiveDate>)>>", restarted_on, due_on, due_at, warn_days, confirmed,
                trace as "trace: Json<Vec<Step>>", state, ended_at
            from deadline where ($1::text is null or (subject_kind = $1 and subject_id = $2)) and (not $3 or state = 'open')
@@ -211,7 +213,7 @@ pub async fn list(
 pub async fn of_console(conn: &mut PgConnection) -> sqlx::Result<Vec<Deadline>> {
     let rows = sqlx::query_as!(
         Row,
-        r#"select id, subject_kind, subject_id, title, link, code, law_ref, anchor_event, anchor_at, extended,
+        r#"select id, subject_kind, subject_id, title, link, code, law_ref, anchor_event, anchor_at, governed_on, extended,
                paused as "paused: Json<Vec<(NaiveDate, Option<NaiveDate>)>>", restarted_on, due_on, due_at, warn_days, confirmed,
                trace as "trace: Json<Vec<Step>>", state, ended_at
            from deadline where state = 'open' and link like '/console/%' order by due_at, id limit $1"#,
@@ -236,7 +238,7 @@ pub async fn is_of_console(conn: &mut PgConnection, id: Uuid) -> sqlx::Result<bo
 pub async fn open(conn: &mut PgConnection) -> sqlx::Result<Vec<Deadline>> {
     let rows = sqlx::query_as!(
         Row,
-        r#"select id, subject_kind, subject_id, title, link, code, law_ref, anchor_event, anchor_at, extended,
+        r#"select id, subject_kind, subject_id, title, link, code, law_ref, anchor_event, anchor_at, governed_on, extended,
                paused as "paused: Json<Vec<(NaiveDate, Option<NaiveDate>)>>", restarted_on, due_on, due_at, warn_days, confirmed,
                trace as "trace: Json<Vec<Step>>", state, ended_at
            from deadline where state = 'open' order by id for update"#
@@ -250,7 +252,7 @@ pub async fn open(conn: &mut PgConnection) -> sqlx::Result<Vec<Deadline>> {
 pub async fn lock_one(conn: &mut PgConnection, id: Uuid) -> sqlx::Result<Option<Deadline>> {
     let row = sqlx::query_as!(
         Row,
-        r#"select id, subject_kind, subject_id, title, link, code, law_ref, anchor_event, anchor_at, extended,
+        r#"select id, subject_kind, subject_id, title, link, code, law_ref, anchor_event, anchor_at, governed_on, extended,
                paused as "paused: Json<Vec<(NaiveDate, Option<NaiveDate>)>>", restarted_on, due_on, due_at, warn_days, confirmed,
                trace as "trace: Json<Vec<Step>>", state, ended_at
            from deadline where id = $1 for update"#,
@@ -270,6 +272,8 @@ pub struct New<'a> {
     pub link: &'a str,
     pub code: &'a str,
     pub anchor_at: Instant,
+    /// The day whose norm governs it; none: that of the anchor.
+    pub governed_on: Option<NaiveDate>,
 }
 
 pub async fn insert(
@@ -281,8 +285,8 @@ pub async fn insert(
 ) -> sqlx::Result<()> {
     sqlx::query!(
         "insert into deadline (id, subject_kind, subject_id, title, link, code, law_ref, anchor_event, anchor_at, due_on, due_at,
-             warn_days, confirmed, trace, set_at, set_by)
-         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)",
+             warn_days, confirmed, trace, set_at, set_by, governed_on)
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)",
         id,
         new.subject.0,
         new.subject.1,
@@ -298,7 +302,8 @@ pub async fn insert(
         rule.confirmed,
         Json(&told.trace) as _,
         now,
-        by
+        by,
+        new.governed_on
     )
     .execute(conn)
     .await?;
@@ -310,12 +315,12 @@ pub async fn set(
     conn: &mut PgConnection,
     id: Uuid,
     (rule, course, told): (&DeadlineRule, &Course, &Reckoned),
-    anchor_at: Instant,
+    (anchor_at, governed_on): (Instant, Option<NaiveDate>),
 ) -> sqlx::Result<()> {
     sqlx::query!(
         "update deadline set law_ref = $2, anchor_event = $3, extended = $4, paused = $5, restarted_on = $6,
              reminded_on = case when due_on is distinct from $7 then null else reminded_on end, due_on = $7, due_at = $8, warn_days = $9,
-             confirmed = $10, trace = $11, anchor_at = $12
+             confirmed = $10, trace = $11, anchor_at = $12, governed_on = $13
          where id = $1",
         id,
         rule.law_ref,
@@ -328,7 +333,8 @@ pub async fn set(
         i32::try_from(rule.warn_days).unwrap_or(i32::MAX),
         rule.confirmed,
         Json(&told.trace) as _,
-        anchor_at
+        anchor_at,
+        governed_on
     )
     .execute(conn)
     .await?;

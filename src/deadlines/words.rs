@@ -23,6 +23,7 @@ pub fn step(lang: Lang, step: &Step) -> String {
     let on = |one: &NaiveDate| day(lang, *one);
     match step {
         Step::Anchor { day } => lang.t1("deadline-step-anchor", "day", on(day)),
+        Step::Norm { day } => lang.t1("deadline-step-norm", "day", on(day)),
         Step::Restarted { day } => lang.t1("deadline-step-restarted", "day", on(day)),
         Step::FirstExcluded { day } => lang.t1("deadline-step-first-excluded", "day", on(day)),
         Step::FirstCounts { day } => lang.t1("deadline-step-first-counts", "day", on(day)),
@@ -68,6 +69,8 @@ mod tests {
         assert!(lines.last().is_some_and(|line| line.contains("07/04/2026")), "{lines:?}");
         for lang in [Lang::Pt, Lang::En] {
             assert!(told.trace.iter().all(|one| !step(lang, one).starts_with("deadline-")));
+            let norm = step(lang, &Step::Norm { day: anchor.day() });
+            assert!(norm.contains(if lang == Lang::Pt { "01/04/2026" } else { "1 Apr 2026" }), "{norm}");
             for rule in rule::shipped().unwrap() {
                 assert_ne!(name(lang, &rule.code), rule.code, "{}", rule.code);
             }

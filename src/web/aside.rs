@@ -4,7 +4,8 @@
 //!
 //! Desks and visitors wait in two lines, and the first of each take turns: a crowd at the public door holds up no desk, and a desk with a hundred
 //! reports no visitor. A document is set by the press, one at a time for the whole service (`crate::print`); whoever waits for it gives
-//! their place back meanwhile ([`leave`]), so that a long one holds up no page.
+//! their place back meanwhile ([`leave`]), so that a long one holds up no page. A file that comes in is read one at a time, on a thread that answers nobody
+//! and without a place ([`apart`]); what the database is asked of it takes one again.
 
 use std::cell::RefCell;
 use std::sync::Arc;
@@ -23,6 +24,11 @@ use crate::web::gate::{self, Guard};
 const WAITING_FOR_EACH: usize = 200;
 /// Requests without a place that wait for the press, whose content is in memory. Beyond it they keep their places.
 const AT_THE_PRESS: usize = 8;
+/// Requests without a place whose file is read or waits to be: each holds all of it in memory. Beyond it they keep their places.
+const READING: usize = 2;
+
+/// Files that are read at once, in the whole service.
+static READER: Semaphore = Semaphore::const_new(1);
 
 /// Those who come by one door.
 #[derive(Clone, Debug)]
@@ -47,6 +53,7 @@ pub struct Aside {
     desks: Line,
     visitors: Line,
     away: Arc<Semaphore>,
+    reading: Arc<Semaphore>,
 }
 
 impl Aside {
@@ -63,7 +70,12 @@ impl Aside {
             desks: Line::new(inside),
             visitors: Line::new(inside),
             away: Arc::new(Semaphore::new(AT_THE_PRESS)),
+            reading: Arc::new(Semaphore::new(READING)),
         }
+    }
+
+    const fn line(&self, is_visit: bool) -> &Line {
+        if is_visit { &self.visitors } else { &self.desks }
     }
 
     /// None when the places are closed, which nobody does.
@@ -76,7 +88,8 @@ impl Aside {
 /// What a request that is worked on holds.
 struct Held {
     place: RefCell<OwnedSemaphorePermit>,
-    away: Arc<Semaphore>,
+    aside: Aside,
+    is_visit: bool,
 }
 
 tokio::task_local! {
@@ -86,10 +99,37 @@ tokio::task_local! {
 /// Gives the place of this request back: what is left of it is waiting for the press. It asks the database no more. Elsewhere it does nothing.
 pub fn leave() {
     let left = HELD.try_with(|held| {
-        let away = Arc::clone(&held.away).try_acquire_owned().ok()?;
+        let away = Arc::clone(&held.aside.away).try_acquire_owned().ok()?;
         Some(held.place.replace(away))
     });
     drop(left);
+}
+
+/// Does what takes a processor for a while, as to read a file, on a thread of its own and one in the whole service at a time. The place of this
+/// request is given back meanwhile, as far as few others do so, and another one waited for before it goes on.
+///
+/// # Errors
+/// The work was given up.
+pub async fn apart<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, ApiError> {
+    let left = HELD.try_with(|held| {
+        let reading = Arc::clone(&held.aside.reading).try_acquire_owned().ok()?;
+        drop(held.place.replace(reading));
+        Some((held.aside.clone(), held.is_visit))
+    });
+    let turn = READER.acquire().await.ok();
+    let done = tokio::task::spawn_blocking(move || {
+        let done = work();
+        drop(turn);
+        done
+    });
+    let done = done.await.map_err(|error| ApiError::Internal(error.into()));
+    if let Some((aside, is_visit)) = left.ok().flatten()
+        && let Some(place) = aside.place(aside.line(is_visit)).await
+    {
+        let read = HELD.try_with(|held| held.place.replace(place));
+        drop(read);
+    }
+    done
 }
 
 fn is_visit(request: &Request) -> bool {
@@ -99,7 +139,8 @@ fn is_visit(request: &Request) -> bool {
 
 /// Waits for a place, and keeps it until the handler has its answer or leaves.
 pub async fn wait(State(aside): State<Aside>, request: Request, next: Next) -> Response {
-    let line = if is_visit(&request) { &aside.visitors } else { &aside.desks };
+    let is_visit = is_visit(&request);
+    let line = aside.line(is_visit);
     let Ok(_inside) = line.inside.try_acquire() else {
         metrics::counter!("sentinela_secretariat_refused_total").increment(1);
         return ApiError::Unavailable("too many ask for the pages of the secretariat; try again".into())
@@ -108,7 +149,7 @@ pub async fn wait(State(aside): State<Aside>, request: Request, next: Next) -> R
     let Some(place) = aside.place(line).await else {
         return ApiError::Unavailable("the pages of the secretariat are closed".into()).into_response();
     };
-    let held = Held { place: RefCell::new(place), away: Arc::clone(&aside.away) };
+    let held = Held { place: RefCell::new(place), aside: aside.clone(), is_visit };
     HELD.scope(held, next.run(request)).await
 }
 
@@ -118,7 +159,7 @@ mod tests {
     use axum::body::Body;
     use axum::http::StatusCode;
     use axum::middleware::from_fn_with_state;
-    use axum::routing::get;
+    use axum::routing::{get, post};
     use tokio::sync::mpsc;
     use tokio::task::{JoinHandle, yield_now};
     use tower::ServiceExt as _;
@@ -228,6 +269,60 @@ mod tests {
         }
         assert_eq!(room.aside.away.available_permits(), AT_THE_PRESS);
         assert_eq!(room.aside.working.available_permits(), 1);
+    }
+
+    #[tokio::test]
+    async fn a_file_is_read_without_a_place_and_the_rest_of_its_request_takes_one_again() {
+        let aside = Aside::with(1, 100);
+        let (began, beginnings) = mpsc::unbounded_channel();
+        let (reads, mut reading) = mpsc::unbounded_channel();
+        let (finish, finished) = std::sync::mpsc::channel::<()>();
+        let gate = Arc::new(Semaphore::new(0));
+        let (finished, file) = (Arc::new(std::sync::Mutex::new(finished)), (began.clone(), Arc::clone(&gate)));
+        let takes_in = post(move || async move {
+            let done = apart(move || {
+                reads.send(()).unwrap();
+                finished.lock().unwrap().recv().unwrap();
+                7
+            });
+            assert_eq!(done.await.unwrap(), 7);
+            file.0.send(DESK).unwrap();
+            file.1.acquire().await.unwrap().forget();
+        });
+        let door = Arc::clone(&gate);
+        let visit = get(move || async move {
+            began.send(DOOR).unwrap();
+            door.acquire().await.unwrap().forget();
+        });
+        let router = Router::new().route(DESK, takes_in).route(DOOR, visit);
+        let router = router.layer(from_fn_with_state(aside.clone(), wait));
+        let mut room = Room { aside, router, beginnings, gate };
+        let request = axum::http::Request::post(DESK).body(Body::empty()).unwrap();
+        let answer = room.router.clone().oneshot(request);
+        let file = tokio::spawn(async move { answer.await.unwrap().status() });
+        reading.recv().await.unwrap();
+        assert_eq!(room.aside.reading.available_permits(), READING - 1);
+        // The only place is free for others while the file is read, and taken again only when they are done.
+        let visitor = room.ask(DOOR).await;
+        assert_eq!(room.beginnings.recv().await.unwrap(), DOOR);
+        finish.send(()).unwrap();
+        while room.aside.desks.first.available_permits() == 1 {
+            yield_now().await;
+        }
+        assert!(room.beginnings.try_recv().is_err(), "it stands before the places and waits");
+        room.gate.add_permits(1);
+        assert_eq!(visitor.await.unwrap(), StatusCode::OK);
+        assert_eq!(room.beginnings.recv().await.unwrap(), DESK);
+        assert_eq!(room.aside.working.available_permits(), 0, "it works in a place");
+        room.gate.add_permits(1);
+        assert_eq!(file.await.unwrap(), StatusCode::OK);
+        assert_eq!(room.aside.working.available_permits(), 1);
+        assert_eq!(room.aside.reading.available_permits(), READING);
+    }
+
+    #[tokio::test]
+    async fn elsewhere_a_file_is_only_read() {
+        assert_eq!(apart(|| 7).await.unwrap(), 7);
     }
 
     #[test]

@@ -78,8 +78,9 @@ stop_demonstration() {
     wait "$demo" 2>/dev/null || true
 }
 
-# A whole disaster, in a town where nothing was decided yet.
+# A whole disaster, in a town where nothing was decided yet. The town has a type of cases of its own, which refers to the registry.
 stop_demonstration
+export SENTINELA__SECRETARIAT__CASE_TYPES=$PWD/tests/e2e/cases
 demonstrate disaster
 FAILURE=$data/failure BASE=http://127.0.0.1:$http USERNAME=$username PASSWORD=$password node tests/e2e/disaster.mjs
 

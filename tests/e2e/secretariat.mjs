@@ -326,6 +326,71 @@ await play("the secretariat", { pictures: process.env.SHOTS }, async ({ base, op
     await read(`/secretaria/comites/${slug}`, own("Conselho de exemplo"));
   });
 
+  /** A CNPJ with its check digits, another one in each walk. */
+  function cnpj() {
+    const digits = [...String(now).slice(-8), ..."0001"].map(Number);
+    for (let turn = 0; turn < 2; turn += 1) {
+      const [sum] = digits.reduceRight(([sum, weight], digit) => [sum + digit * weight, weight === 9 ? 2 : weight + 1], [0, 2]);
+      digits.push(sum % 11 < 2 ? 0 : 11 - (sum % 11));
+    }
+    return digits.join("").replace(/^(..)(...)(...)(....)(..)$/, "$1.$2.$3/$4-$5");
+  }
+
+  await module("registry", "each stands once, is known again by an agreement, found under its new name, and chosen in a form", async () => {
+    const desk = "/secretaria/painel/cadastro";
+    const entered = page.locator(`main form[method=post][action="${desk}"]`);
+    async function enter(fields) {
+      await page.goto(base + desk);
+      await fill(entered, fields);
+      await submit(page, entered);
+    }
+    await page.goto(base + desk);
+    await checkPage(page);
+    await enter({ kind: "person", name: `Joana Fictícia ${mark}`, access: "public" });
+    await refused(page, /\S/);
+    await fill(entered, { access: "internal" });
+    await submit(page, entered);
+    await checkPage(page);
+    assert.match(await page.locator("h1").innerText(), own("Joana Fictícia"));
+    await enter({ kind: "place", name: `Quadra da escola ${mark}`, address: "Rua do Exemplo, 7", longitude: "-43,35", latitude: "-21,76", access: "internal" });
+    await checkPage(page);
+    await says(page, /-21[.,]76/);
+    const number = cnpj();
+    await enter({ kind: "organisation", name: `Associação da Ladeira ${mark}`, nature: "civil_society", document: number, access: "internal" });
+    const entry = new URL(page.url()).pathname;
+    await checkPage(page);
+    await enter({ kind: "organisation", name: `A mesma ${mark}`, nature: "civil_society", document: number, access: "internal" });
+    await refused(page, /\S/);
+
+    const path = await begin("parcerias", { kind: "fomento", object: `Horta da encosta ${mark}` });
+    await ticked(path, "waive", { ground: "Emergência", law_ref: "Lei 13.019/2014, art. 30, I" });
+    await ticked(path, "select", { "partner.name": `Associação da Ladeira ${mark}`, "partner.document": number, reason: "Única no bairro" });
+    await page.goto(base + entry);
+    await checkPage(page);
+    await says(page, own("Horta da encosta"));
+
+    const renamed = `Associação do Mirante ${mark}`;
+    const edit = page.locator("main form:has(input[name=act][value=edit])");
+    await fill(edit, { name: renamed });
+    await submit(page, edit);
+    assert.match(await page.locator("h1").innerText(), own("Associação do Mirante"));
+    await page.goto(base + desk);
+    const search = page.locator("main form[role=search]");
+    await fill(search, { q: renamed });
+    await send(page, search.locator("button.btn"));
+    await checkPage(page);
+    assert.equal(await page.locator(`main td a[href="${entry}"]`).count(), 1, "found under its new name");
+
+    await openCase(page, ["articulacao-interna", "coordination.visit"], "Visita à horta", { host: `Ninguém ${mark}` });
+    await refused(page, /\S/);
+    await fill(form(page), { "f.host": renamed });
+    await submit(page, form(page));
+    await checkPage(page);
+    await says(page, own("Associação do Mirante"));
+    await page.goto(base + entry);
+    await says(page, own("Visita à horta"));
+  });
+
   const plan = {
     "plan.goals": "Desassorear; Metros", "plan.stages": `Limpeza; ${written(1)}; ${written(100)}`, "plan.schedule": `${written(1)}; 50,00`,
   };

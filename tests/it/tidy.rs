@@ -179,6 +179,7 @@ const PURE: &[&str] = &[
     "damage/sections.rs",
     "deadlines/calendar.rs",
     "deadlines/course.rs",
+    "deadlines/norm.rs",
     "deadlines/reckon.rs",
     "deadlines/rule.rs",
     "deadlines/town.rs",

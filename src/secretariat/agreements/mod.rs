@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::accounts::Role;
 use crate::secretariat::kernel::instrument::form::Form;
+use crate::secretariat::kernel::instrument::norm::governed_on;
 use crate::secretariat::kernel::instrument::shown::{self, Cell, Shown};
 use crate::secretariat::kernel::instrument::{
     Core, Done, Index, Kept, Ledger, OpinionKind, Party, Plan, Public, Refusal, Seen, Term,
@@ -342,8 +343,12 @@ impl Kept for Agreement {
         matches!(self.state, State::Closed | State::Cancelled | State::Answered)
     }
 
-    fn law(&self) -> &'static str {
+    fn law(&self, _today: NaiveDate) -> &'static str {
         self.kind.law()
+    }
+
+    fn governed_on(&self, today: NaiveDate) -> Option<NaiveDate> {
+        self.core.signed_on.map(|signed| governed_on(Some(signed), today))
     }
 
     fn set_ledger(&mut self, ledger: Ledger) {

@@ -71,7 +71,7 @@ pub async fn keep(
     };
     let (title, link) = (title(bill.kind, (bill.year_from, bill.year_to)), link(bill.id));
     let (subject, code, anchor_at) = ((KIND, bill.id), code(bill.kind, what), start_of(due.on, tz));
-    let new = New { subject, title: &title, link: &link, code: &code, anchor_at };
+    let new = New { subject, title: &title, link: &link, code: &code, anchor_at, governed_on: None };
     deadlines::set(conn, by, tz, &new).await?;
     Ok(())
 }

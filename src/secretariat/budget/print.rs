@@ -58,7 +58,7 @@ fn summary(snapshot: &Snapshot, way: Way) -> Vec<[String; 4]> {
     rows.into_iter().map(row).collect()
 }
 
-/// What the template reads. `authority` and `printed` come as they are to be shown.
+/// What the template reads. `authority` and `printed`, which says of its day, come as they are to be shown.
 pub fn data(snapshot: &Snapshot, (authority, printed): (&str, &str)) -> Value {
     let mut units: Vec<(String, Vec<&Line>)> = Vec::new();
     for line in &snapshot.expense {

@@ -36,6 +36,8 @@ pub struct Voting {
     pub within_reach: u32,
     /// The caller presides, and closes the round.
     pub presides: bool,
+    /// The caller presides or is the secretary, and takes a way out where recusals left no quorum.
+    pub recomposes: bool,
     pub voters: Vec<Voter>,
     /// Seats for which nobody votes.
     pub empty: Vec<EmptySeat>,
@@ -144,6 +146,9 @@ pub async fn voting(conn: &mut PgConnection, desk: Desk<'_>, id: Uuid) -> Result
         quorum: hall.as_ref().map_or(0, |hall| hall.quorum(day)),
         within_reach: hall.as_ref().map_or(0, |hall| votes::within_reach(&hall.voters, &votes)),
         presides: hall.as_ref().is_some_and(|hall| votes::presides(&hall.seats, &hall.voters, &votes, &desk.who.name)),
+        recomposes: hall.as_ref().is_some_and(|hall| {
+            desk.who.has(MODULE) && votes::recomposes(&hall.seats, &hall.voters, &votes, &desk.who.name)
+        }),
         empty: hall.as_ref().map(|hall| votes::empty(&hall.seats, day, &hall.voters)).unwrap_or_default(),
         ad_hoc: store::ad_hoc(&mut *conn, id).await?,
         council: hall.as_ref().map(|hall| hall.council.what.name.clone()),

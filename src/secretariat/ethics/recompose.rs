@@ -7,7 +7,7 @@ use sqlx::PgConnection;
 use uuid::Uuid;
 
 use super::desk::{Hall, hall, procedure, put, works_here};
-use super::{back_to, store, votes};
+use super::{VOTING, back_to, store, votes};
 use crate::accounts::Role;
 use crate::alerts::escalation::store as staff;
 use crate::audit::Act;
@@ -38,6 +38,22 @@ fn because(code: &'static str, detail: &str, args: Vec<(&'static str, Said)>, ha
 }
 
 /// # Errors
+/// `Forbidden` for whoever neither presides nor keeps the secretariat of the council: to choose who votes, or to end a vote, is no act of any desk.
+async fn is_theirs(conn: &mut PgConnection, desk: Desk<'_>, case: &CaseFile, hall: &Hall) -> Result<(), CaseError> {
+    let given = match store::round(&mut *conn, case.id).await? {
+        Some((round, _)) if case.state == VOTING => store::votes(conn, case.id, round).await?,
+        _ => Vec::new(),
+    };
+    if votes::recomposes(&hall.seats, &hall.voters, &given, &desk.who.name) {
+        return Ok(());
+    }
+    let law = cited(&hall.council);
+    let detail = format!("who presides over the council or its secretary does this, from their own account ({law})");
+    let code = "ethics-recomposes";
+    Err(Refused::Because(Box::new(Reason { code, detail, args: Vec::new(), law, is_forbidden: true })).into())
+}
+
+/// # Errors
 /// `Conflict` while as many as the quorum takes may vote: nobody picks members where the council has its own.
 fn is_short(hall: &Hall, reach: u32, day: NaiveDate) -> Result<(), CaseError> {
     let quorum = hall.quorum(day);
@@ -50,11 +66,11 @@ fn is_short(hall: &Hall, reach: u32, day: NaiveDate) -> Result<(), CaseError> {
 }
 
 /// Writes down whom the authority designated for a seat, in this case alone. Only while recusals leave the council without quorum, and only for
-/// a seat for which nobody votes; of a seat the last designation holds.
+/// a seat for which nobody votes; of a seat the last designation holds. By whoever presides, or the secretary.
 ///
 /// # Errors
-/// `Wrong` naming the field; `Forbidden` naming the role; `Conflict` when it was changed or is over, the quorum is within reach, or the seat has
-/// somebody; `NotFound`.
+/// `Wrong` naming the field; `Forbidden` naming the role, or saying who does it; `Conflict` when it was changed or is over, the quorum is within
+/// reach, or the seat has somebody; `NotFound`.
 pub async fn designate(
     conn: &mut PgConnection,
     desk: Desk<'_>,
@@ -75,6 +91,7 @@ pub async fn designate(
         return Err(CaseError::Wrong(problems));
     }
     let (hall, day) = (hall(&mut *conn, desk, id).await?, desk.at().today());
+    is_theirs(&mut *conn, desk, &case, &hall).await?;
     is_short(&hall, u32::try_from(hall.voters.len()).unwrap_or(u32::MAX), day)?;
     let empty = votes::empty(&hall.seats, day, &hall.voters);
     let seat = empty.iter().find(|seat| seat.seat_id == new.seat_id);
@@ -112,11 +129,11 @@ async fn may_sit(conn: &mut PgConnection, (case, person): (Uuid, Uuid), hall: &H
 }
 
 /// Gives the proposal back to where it was put from, because the round cannot come to its quorum any more: put anew it is another round, in which
-/// a seat whose vote fell out votes again.
+/// a seat whose vote fell out votes again. By whoever presides, or the secretary.
 ///
 /// # Errors
-/// `Wrong` without a reason; `Forbidden` naming the role; `Conflict` when nothing is put to the vote, the quorum is within reach, or it was changed;
-/// `NotFound`.
+/// `Wrong` without a reason; `Forbidden` naming the role, or saying who does it; `Conflict` when nothing is put to the vote, the quorum is within
+/// reach, or it was changed; `NotFound`.
 pub async fn give_back(
     conn: &mut PgConnection,
     desk: Desk<'_>,
@@ -129,6 +146,7 @@ pub async fn give_back(
     let reason = reasoned("reason", reason)?;
     let (round, from, _) = put(&mut *conn, &case).await?;
     let hall = hall(&mut *conn, desk, id).await?;
+    is_theirs(&mut *conn, desk, &case, &hall).await?;
     let given = store::votes(&mut *conn, id, round).await?;
     is_short(&hall, votes::within_reach(&hall.voters, &given), desk.at().today())?;
     let who = Who { is_service: true, ..desk.who.clone() };

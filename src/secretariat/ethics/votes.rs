@@ -187,6 +187,15 @@ pub fn presides(seats: &[Seat], voters: &[Voter], votes: &[Vote], account: &str)
     [leads, casting(seats, voters, votes)].into_iter().flatten().any(|voter| voter.account == account)
 }
 
+/// Whether an account takes a way out of a vote that recusals left without quorum: whoever presides, or the member of the secretary's seat. Where
+/// nobody of the council may vote it has neither, and whoever works in the module does it, as they keep its secretariat.
+pub fn recomposes(seats: &[Seat], voters: &[Voter], votes: &[Vote], account: &str) -> bool {
+    let secretary = of_role(seats, voters, SeatRole::Secretary);
+    voters.iter().all(|voter| voter.ad_hoc)
+        || presides(seats, voters, votes, account)
+        || secretary.is_some_and(|voter| voter.account == account)
+}
+
 /// What the votes of a round come to by the rules of the council: present is whoever voted.
 ///
 /// # Errors

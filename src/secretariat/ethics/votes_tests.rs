@@ -172,3 +172,23 @@ fn the_chair_closes_and_the_vice_who_voted_where_the_chair_did_not() {
     assert_eq!(who(&[vote(&all[1], Choice::For)]), ["m1", "m2"]);
     assert_eq!(who(&[vote(&all[1], Choice::For), vote(&all[0], Choice::For)]), ["m1"]);
 }
+
+#[test]
+fn the_way_out_is_taken_by_who_presides_or_the_secretary_and_by_the_module_where_nobody_of_the_council_is_left() {
+    let (mut seats, people) = council();
+    seats[4].role = SeatRole::Secretary;
+    let on = day("2026-06-01");
+    let who = |recused: &[&str], called: &[AdHoc]| -> Vec<&'static str> {
+        let recused: Vec<String> = recused.iter().map(|name| (*name).to_owned()).collect();
+        let left = voters(&seats, on, &people, (&recused, called));
+        let all = ["m1", "m2", "m3", "m4", "m5", "m11", "m20", "anybody"];
+        all.into_iter().filter(|name| recomposes(&seats, &left, &[], name)).collect()
+    };
+    assert_eq!(who(&[], &[]), ["m1", "m5"]);
+    assert_eq!(who(&["m1"], &[]), ["m5", "m11"], "the substitute in the seat of the chair");
+    assert_eq!(who(&["m1", "m11", "m5"], &[]), ["m2"], "the first seat, where neither chair nor secretary may vote");
+    // Whoever was designated for the case takes none; they do not close the door on the secretariat either.
+    let all = ["m1", "m2", "m3", "m4", "m5", "m11"];
+    assert_eq!(who(&all[..5], &[ad_hoc(200, 20)]), ["m11"]);
+    assert!(who(&all, &[ad_hoc(200, 20)]).contains(&"anybody"));
+}

@@ -1,4 +1,5 @@
-//! Carries what people wrote to whoever checks it: the letters of a round and service together, so that none of them can be put to its answer.
+//! Carries what people wrote to whoever checks it: letters of a round and service together and never few, so that none of them can be put to its
+//! answer. What is few when a round is over is erased.
 
 use std::time::Duration;
 
@@ -6,7 +7,8 @@ use chrono::NaiveDate;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-use super::{answers, letters, store, suppress};
+use super::letters::Due;
+use super::{answers, letters, store};
 use crate::app::App;
 use crate::clock::Instant;
 use crate::ids::Ids;
@@ -63,9 +65,18 @@ pub async fn carry(
     after: Option<(Uuid, Uuid)>,
 ) -> sqlx::Result<Option<((Uuid, Uuid), Option<usize>)>> {
     store::hold_letters(&mut *conn).await?;
-    let Some(place) = store::due_letters(&mut *conn, (today, suppress::LEAST), after).await? else { return Ok(None) };
+    let found = store::due_letters(&mut *conn, (today, letters::FROM), after).await?;
+    let Some(store::Waiting { place, letters: waiting, is_over }) = found else { return Ok(None) };
+    let kept = match letters::due(waiting, is_over) {
+        Due::AllBut(kept) => kept,
+        Due::Erase => {
+            store::erase_letters(&mut *conn, place).await?;
+            return Ok(Some((place, Some(0))));
+        }
+        Due::Wait => return Ok(Some((place, Some(0)))),
+    };
     let mut texts = Vec::new();
-    for sealed in store::take_letters(&mut *conn, place).await? {
+    for sealed in store::take_letters(&mut *conn, place, kept).await? {
         match ring.open(letters::CONTEXT, &sealed) {
             Ok(letter) => texts.extend(letters::read(&letter)),
             Err(_) => return Ok(Some((place, None))),

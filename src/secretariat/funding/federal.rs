@@ -339,18 +339,25 @@ fn risen(
     Ok(entries)
 }
 
-/// Reads a file into the register. Gives what it came to and the rows that were left out.
+/// Reads a file by the mapping that comes with the service.
 ///
 /// # Errors
-/// The file as a whole, or the database.
+/// The file as a whole.
+pub fn read_shipped(bytes: &[u8], town: &str) -> Result<Sheet, Refused> {
+    let mapping = shipped().map_err(|error| Refused::Conflict(error.to_string()))?;
+    read(&mapping, bytes, town).map_err(|fault| Refused::wrong(fault.field, fault.value, fault.message))
+}
+
+/// Takes what a file has into the register. Gives what it came to and the rows that were left out.
+///
+/// # Errors
+/// The database's.
 pub async fn import(
     conn: &mut PgConnection,
     (by, tz, vault): (Acting<'_>, Tz, &Ring),
-    bytes: &[u8],
-    town: &str,
+    sheet: Sheet,
 ) -> Result<(Imported, Vec<FieldError>), Refused> {
     let mapping = shipped().map_err(|error| Refused::Conflict(error.to_string()))?;
-    let sheet = read(&mapping, bytes, town).map_err(|fault| Refused::wrong(fault.field, fault.value, fault.message))?;
     let (mut told, mut faults) = (Imported::default(), sheet.faults);
     for row in sheet.rows {
         match one_row(&mut *conn, (by, tz, vault), &row).await {

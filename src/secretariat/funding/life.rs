@@ -2,9 +2,11 @@
 
 use chrono::{NaiveDate, TimeDelta};
 
+use super::norm::{self, Norm};
 use super::{Act, Clause, Funding, Measurement, Opening, State, forms, regime};
 use crate::secretariat::kernel::instrument::amend::Change;
-use crate::secretariat::kernel::instrument::release::{self, Laws};
+use crate::secretariat::kernel::instrument::norm::governed_on;
+use crate::secretariat::kernel::instrument::release;
 use crate::secretariat::kernel::instrument::{
     Accounts, Core, Done, Extract, Movement, NewEntry, Plan, Refusal, Seen, Term, Tick, maybe, room, said,
 };
@@ -15,17 +17,14 @@ pub const REFUND: &str = "funding.refund";
 pub const ACCOUNTS: &str = "funding.accounts";
 pub const STALLED: &str = "funding.stalled";
 
-pub const LAW: &str = "Portaria Conjunta MGI/MF/CGU 33/2023";
+/// The norm that governs it: that of its signing, before it today's.
+pub fn law(one: &Funding, today: NaiveDate) -> &'static str {
+    norm_of(one, today).name
+}
 
-const LAWS: Laws = Laws {
-    published: "Decreto 11.531/2023; Portaria Conjunta MGI/MF/CGU 33/2023 (publicação do extrato)",
-    term: "Portaria Conjunta MGI/MF/CGU 33/2023 (vigência)",
-    accounts: "Portaria Conjunta MGI/MF/CGU 33/2023 (prestação de contas); LC 101/2000, art. 25, §1º, IV, a",
-    amount: "Portaria Conjunta MGI/MF/CGU 33/2023 (valor pactuado)",
-    schedule: "Portaria Conjunta MGI/MF/CGU 33/2023 (cronograma de desembolso)",
-    held: "Portaria Conjunta MGI/MF/CGU 33/2023 (retenção)",
-    codes: &[ACCOUNTS],
-};
+fn norm_of(one: &Funding, today: NaiveDate) -> &'static Norm {
+    norm::of(governed_on(one.core.signed_on, today))
+}
 
 type Outcomes = Result<Done<Funding>, Refusal>;
 
@@ -70,7 +69,7 @@ fn not_missed(one: &Funding, word: &str, seen: &Seen) -> Result<(), Refusal> {
                 "the suspensive clause was due on {} and was not met: the instrument is to be extinguished",
                 clause.due_on
             );
-            Err(Refusal::law(why, format!("{LAW} (cláusula suspensiva)")))
+            Err(Refusal::law(why, format!("{} (cláusula suspensiva)", law(one, seen.today))))
         }
         _ => Ok(()),
     }
@@ -82,7 +81,7 @@ pub fn act(one: Funding, act: Act, seen: &Seen) -> Outcomes {
     let word = forms::word(&act);
     if word != "sync" && !forms::allowed(one.state).contains(&word) {
         let (state, possible) = (one.state.to_string(), forms::allowed(one.state));
-        return Err(Refusal::Illegal { act: word.to_owned(), state, possible, law: LAW });
+        return Err(Refusal::Illegal { act: word.to_owned(), state, possible, law: law(&one, seen.today) });
     }
     not_missed(&one, word, seen)?;
     match act {
@@ -228,7 +227,7 @@ fn measure(mut one: Funding, on: NaiveDate, centavos: Centavos, text: &str, seen
         && measured > whole
     {
         let why = format!("R$ {measured} would be measured, above the whole of R$ {whole}");
-        return Err(Refusal::law(why, format!("{LAW} (medição)")));
+        return Err(Refusal::law(why, format!("{} (medição)", law(&one, seen.today))));
     }
     let number = u32::try_from(one.measurements.len() + 1).unwrap_or(u32::MAX);
     one.measurements.push(Measurement { number, on, centavos, text: said("text", text, 1000)? });
@@ -237,7 +236,7 @@ fn measure(mut one: Funding, on: NaiveDate, centavos: Centavos, text: &str, seen
 
 fn amend(one: Funding, change: &Change<'_>, seen: &Seen) -> Outcomes {
     not_future("on", change.on, seen)?;
-    let core = one.core.clone().amend(change, &format!("{LAW} (termo aditivo)"))?;
+    let core = one.core.clone().amend(change, &format!("{} (termo aditivo)", law(&one, seen.today)))?;
     let done = Done::of(Funding { core, ..one }).because(change.reason);
     let last = done.next.core.ends_on();
     Ok(match last {
@@ -252,7 +251,7 @@ fn end(one: Funding, seen: &Seen) -> Outcomes {
         let is_done = plan.is_some_and(|plan| plan.stages.iter().all(|stage| stage.done_on.is_some()));
         if !is_done {
             let why = format!("the term runs until {last} and the plan is not done");
-            return Err(Refusal::law(why, format!("{LAW} (prestação de contas final)")));
+            return Err(Refusal::law(why, format!("{} (prestação de contas final)", law(&one, seen.today))));
         }
         return Ok(Done::of(Funding { state: State::AccountsDue, ..one })
             .with(Tick::Set(ACCOUNTS, seen.today))
@@ -266,7 +265,7 @@ fn account(mut one: Funding, text: &str, seen: &Seen) -> Outcomes {
     let totals = one.core.ledger.totals();
     if totals.balance.0 > 0 {
         let why = format!("R$ {} were neither spent nor returned", totals.balance);
-        return Err(Refusal::law(why, format!("{LAW} (saldo remanescente)")));
+        return Err(Refusal::law(why, format!("{} (saldo remanescente)", law(&one, seen.today))));
     }
     let accounts = Accounts { interim: false, on: seen.today, spent: totals.spent, text: said("text", text, 4000)? };
     one.core.accounts.push(accounts);
@@ -298,7 +297,7 @@ fn close(one: Funding, reason: &str, seen: &Seen) -> Outcomes {
     let balance = one.core.ledger.totals().balance;
     if balance.0 > 0 {
         let why = format!("R$ {balance} have to be returned first");
-        return Err(Refusal::law(why, format!("{LAW} (devolução em 30 dias)")));
+        return Err(Refusal::law(why, format!("{} (devolução em 30 dias)", law(&one, seen.today))));
     }
     let next = Funding { state: State::Closed, closed_on: Some(seen.today), ..one };
     Ok(Done::of(next).with(Tick::Met(REFUND)).because(reason))
@@ -310,16 +309,16 @@ fn money(one: Funding, act: Act, seen: &Seen) -> Outcomes {
             let committed = one.core.ledger.totals().committed.plus(centavos);
             if committed.is_ok_and(|committed| committed > one.core.value()) {
                 let why = format!("more than the R$ {} agreed would be committed", one.core.value());
-                return Err(Refusal::law(why, LAWS.amount));
+                return Err(Refusal::law(why, norm_of(&one, seen.today).laws.amount));
             }
             entry(Movement::Committed, (centavos, not_future("on", on, seen)?), &what)
         }
         Act::Release { centavos, on, what } => {
             if one.state == State::Suspended {
                 let why = "no release while the suspensive clause is not met";
-                return Err(Refusal::law(why, format!("{LAW} (cláusula suspensiva)")));
+                return Err(Refusal::law(why, format!("{} (cláusula suspensiva)", law(&one, seen.today))));
             }
-            release::judge(&one.core, (centavos, on), seen, &LAWS)?;
+            release::judge(&one.core, (centavos, on), seen, &norm_of(&one, seen.today).laws)?;
             release::once(&one.core, (centavos, on), &what, "Lei 4.320/1964, art. 63")?;
             entry(Movement::Released, (centavos, on), &what)
         }
@@ -335,7 +334,12 @@ fn money(one: Funding, act: Act, seen: &Seen) -> Outcomes {
         }
         other => {
             let (act, state) = (forms::word(&other).to_owned(), one.state.to_string());
-            return Err(Refusal::Illegal { act, state, possible: forms::allowed(one.state), law: LAW });
+            return Err(Refusal::Illegal {
+                act,
+                state,
+                possible: forms::allowed(one.state),
+                law: law(&one, seen.today),
+            });
         }
     };
     let mut done = Done::of(one);

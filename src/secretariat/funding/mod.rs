@@ -4,6 +4,7 @@
 pub mod federal;
 pub mod forms;
 pub mod life;
+pub mod norm;
 pub mod regime;
 pub mod risk;
 pub mod seed;
@@ -14,6 +15,7 @@ use serde_json::{Value, json};
 
 use crate::accounts::Role;
 use crate::secretariat::kernel::instrument::form::Form;
+use crate::secretariat::kernel::instrument::norm::governed_on;
 use crate::secretariat::kernel::instrument::public::of_core;
 use crate::secretariat::kernel::instrument::shown::{self, Cell, Shown};
 use crate::secretariat::kernel::instrument::{Core, Done, Index, Kept, Ledger, Party, Plan, Public, Refusal, Seen};
@@ -317,8 +319,12 @@ impl Kept for Funding {
         matches!(self.state, State::Closed | State::Withdrawn)
     }
 
-    fn law(&self) -> &'static str {
-        life::LAW
+    fn law(&self, today: NaiveDate) -> &'static str {
+        life::law(self, today)
+    }
+
+    fn governed_on(&self, today: NaiveDate) -> Option<NaiveDate> {
+        Some(governed_on(self.core.signed_on, today))
     }
 
     fn set_ledger(&mut self, ledger: Ledger) {

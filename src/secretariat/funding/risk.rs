@@ -3,7 +3,7 @@
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 
-use super::{Funding, State, regime};
+use super::{Funding, State, life, regime};
 use crate::deadlines::Deadline;
 use crate::secretariat::kernel::instrument::shown::Cell;
 use crate::units::vocabulary;
@@ -46,8 +46,6 @@ impl Risk {
     }
 }
 
-const CLAUSE_LAW: &str = "Portaria Conjunta MGI/MF/CGU 33/2023 (cláusula suspensiva não cumprida: extinção)";
-
 /// Every reason, the earliest day first.
 pub fn of(one: &Funding, deadlines: &[Deadline], today: NaiveDate) -> Vec<Risk> {
     let Ok(rules) = regime::shipped() else { return Vec::new() };
@@ -55,10 +53,11 @@ pub fn of(one: &Funding, deadlines: &[Deadline], today: NaiveDate) -> Vec<Risk> 
     let mut add = |why: Why, on: NaiveDate, law_ref: &str| risks.push(Risk { why, on, law_ref: law_ref.to_owned() });
     let is_running = matches!(one.state, State::Suspended | State::Signed | State::Tender | State::Execution);
     if let Some(clause) = one.clause.as_ref().filter(|clause| clause.met_on.is_none() && is_running) {
+        let law = format!("{} (cláusula suspensiva não cumprida: extinção)", life::law(one, today));
         if clause.is_missed(today) {
-            add(Why::ClauseMissed, clause.due_on, CLAUSE_LAW);
+            add(Why::ClauseMissed, clause.due_on, &law);
         } else if (clause.due_on - today).num_days() <= rules.watch.clause_days {
-            add(Why::ClauseNear, clause.due_on, CLAUSE_LAW);
+            add(Why::ClauseNear, clause.due_on, &law);
         }
     }
     for deadline in deadlines.iter().filter(|deadline| deadline.is_open()) {

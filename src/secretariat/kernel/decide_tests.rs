@@ -66,6 +66,7 @@ fn deadline(code: &str, due: &str) -> Deadline {
         law_ref: "Constituição Federal, art. 66".into(),
         anchor_event: "received".into(),
         anchor_at: due_at,
+        governed_on: None,
         extended: 0,
         course: Course::default(),
         due_on: Some(due_at.date_naive()),

@@ -405,8 +405,14 @@ async fn add(
         let (title, link) = (case.name_outside(&kept.def), case.link());
         for running in &line.deadlines {
             let (code, anchor_at) = (running.code.as_str(), running.anchor_at);
-            let new =
-                deadlines::store::New { subject: (SUBJECT, case.id), title: &title, link: &link, code, anchor_at };
+            let new = deadlines::store::New {
+                subject: (SUBJECT, case.id),
+                title: &title,
+                link: &link,
+                code,
+                anchor_at,
+                governed_on: None,
+            };
             deadlines::desk::restore(&mut *conn, desk.by, desk.tz, (&new, &running.course)).await?;
         }
     }

@@ -244,8 +244,12 @@ impl Kept for Project {
         self.state != State::Active
     }
 
-    fn law(&self) -> &'static str {
+    fn law(&self, _today: NaiveDate) -> &'static str {
         life::RULE
+    }
+
+    fn governed_on(&self, _today: NaiveDate) -> Option<NaiveDate> {
+        None
     }
 
     fn set_ledger(&mut self, ledger: Ledger) {

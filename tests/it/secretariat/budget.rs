@@ -15,6 +15,7 @@ use sentinela::secretariat::budget::{BillKind, days};
 use serde_json::{Value, json};
 
 use super::chained::found_in;
+use super::paper::asked_again;
 use crate::approval::{Person, Room};
 use crate::damage::raw;
 
@@ -332,6 +333,11 @@ async fn every_page_of_the_staff_opens_and_files_are_handed_out() {
         assert_eq!(status, StatusCode::OK, "{file}");
         assert!(bytes.len() > 100, "{file}");
         assert!(file != "qdd.pdf" || bytes.starts_with(b"%PDF-"));
+        assert_eq!(asked_again(&town.room, &path).await, StatusCode::NOT_MODIFIED, "{file}");
+        town.at("2025-08-02").await;
+        let later = raw(&town.room, Request::get(&path).body(Body::empty()).unwrap()).await.1;
+        assert!(bytes == later, "{file} does not say when it was asked for");
+        town.at("2025-08-01").await;
     }
 }
 

@@ -29,9 +29,9 @@ async fn voting(council: &Council, case: &Value) -> Value {
     council.ask("enzo", Method::GET, &path("ethics", case, "/votes"), Value::Null).await.1
 }
 
-async fn way_out(council: &Council, case: &Value, (what, mut body): (&str, Value)) -> (StatusCode, Value) {
+async fn way_out(council: &Council, by: &str, case: &Value, (what, mut body): (&str, Value)) -> (StatusCode, Value) {
     body["revision"] = council.now(case).await["revision"].clone();
-    council.ask("enzo", Method::POST, &path("ethics", case, &format!("/votes/{what}")), body).await
+    council.ask(by, Method::POST, &path("ethics", case, &format!("/votes/{what}")), body).await
 }
 
 fn accounts(voting: &Value) -> Vec<&str> {
@@ -69,25 +69,35 @@ async fn members_are_called_for_one_case_where_recusals_left_no_quorum_and_their
     assert_eq!(council.ask("enzo", Method::POST, &reporter, told).await.0, StatusCode::NO_CONTENT);
     let first = voting(&council, &case).await["voters"][0]["seat_id"].clone();
     let designation = |seat: &Value, person: &str| json!({ "seat_id": seat, "person_id": person, "act": "Portaria 12/2026", "reason": "Titular e suplente impedidos" });
-    let (status, early) = way_out(&council, &case, ("designate", designation(&first, &called))).await;
+    let (status, early) = way_out(&council, "clara", &case, ("designate", designation(&first, &called))).await;
     assert_eq!((status, &early["code"]), (StatusCode::CONFLICT, &json!("ethics-quorum-in-reach")), "{early}");
 
     recused(&council, &case, &["clara", "helio", "davi", "elisa"]).await;
     let short = voting(&council, &case).await;
     assert_eq!((accounts(&short), &short["within_reach"]), (vec!["fabio", "gisele"], &json!(2)), "{short}");
     let held = short["voters"][0]["seat_id"].clone();
-    let (status, refused) = way_out(&council, &case, ("designate", designation(&held, &called))).await;
+    let (status, refused) = way_out(&council, "fabio", &case, ("designate", designation(&held, &called))).await;
     assert_eq!((status, &refused["code"]), (StatusCode::CONFLICT, &json!("ethics-seat-held")), "{refused}");
     let member = short["voters"][0]["person_id"].as_str().unwrap();
     for unfit in [outsider.as_str(), member] {
-        let (status, refused) = way_out(&council, &case, ("designate", designation(&first, unfit))).await;
+        let (status, refused) = way_out(&council, "fabio", &case, ("designate", designation(&first, unfit))).await;
         assert_eq!(status, StatusCode::BAD_REQUEST, "{refused}");
     }
     let page = format!("/secretaria/painel/etica/casos/{}/conselho", case["id"].as_str().unwrap());
-    let page = council.room.page(council.who("enzo"), &page).await;
-    assert!(page.contains("/designar") && page.contains("/devolver") && page.contains("Inês Corregedora"), "{page}");
-    assert!(!page.contains("/apurar"), "the secretary does not preside: {page}");
-    let (status, now) = way_out(&council, &case, ("designate", designation(&first, &called))).await;
+    let desk = council.room.page(council.who("enzo"), &page).await;
+    let acts = ["/designar", "/devolver", "/apurar"];
+    assert!(acts.iter().all(|act| !desk.contains(act)), "whoever only works there does none of it: {desk}");
+    let page = council.room.page(council.who("fabio"), &page).await;
+    assert!(acts.iter().all(|act| page.contains(act)) && page.contains("Inês Corregedora"), "{page}");
+    // To choose who votes is for whoever presides, here the first seat that may vote.
+    for name in ["enzo", "gisele", "ines"] {
+        for what in [("designate", designation(&first, &called)), ("give-back", json!({ "reason": "Sem quórum" }))] {
+            let (status, refused) = way_out(&council, name, &case, what).await;
+            let told = (status, &refused["code"]);
+            assert_eq!(told, (StatusCode::FORBIDDEN, &json!("ethics-recomposes")), "{name}: {refused}");
+        }
+    }
+    let (status, now) = way_out(&council, "fabio", &case, ("designate", designation(&first, &called))).await;
     assert_eq!(status, StatusCode::OK, "{now}");
     assert_eq!(accounts(&now), ["ines", "fabio", "gisele"], "{now}");
     assert_eq!((&now["voters"][0]["ad_hoc"], &now["ad_hoc"][0]["act"]), (&json!(true), &json!("Portaria 12/2026")));
@@ -133,7 +143,7 @@ async fn a_round_whose_votes_fell_out_is_given_back_and_put_anew() {
     let council = Council::open("2026-08-03T13:00:00Z").await;
     let case = put(&council).await;
     let why = || ("give-back", json!({ "reason": "Impedidos depois dos votos" }));
-    assert_eq!(way_out(&council, &case, why()).await.0, StatusCode::CONFLICT, "the quorum is within reach");
+    assert_eq!(way_out(&council, "clara", &case, why()).await.0, StatusCode::CONFLICT, "the quorum is within reach");
     for name in ["clara", "davi"] {
         council.voted(name, &case, "for").await;
     }
@@ -141,15 +151,17 @@ async fn a_round_whose_votes_fell_out_is_given_back_and_put_anew() {
     recused(&council, &case, &["clara", "davi", "elisa"]).await;
     let stuck = voting(&council, &case).await;
     assert_eq!((accounts(&stuck), &stuck["within_reach"]), (vec!["helio", "fabio", "gisele"], &json!(2)), "{stuck}");
-    let (status, bare) = way_out(&council, &case, ("give-back", json!({ "reason": " " }))).await;
+    let (status, bare) = way_out(&council, "helio", &case, ("give-back", json!({ "reason": " " }))).await;
     assert_eq!(status, StatusCode::BAD_REQUEST, "{bare}");
-    let (status, told) = way_out(&council, &case, why()).await;
+    let (status, refused) = way_out(&council, "enzo", &case, why()).await;
+    assert_eq!((status, &refused["code"]), (StatusCode::FORBIDDEN, &json!("ethics-recomposes")), "{refused}");
+    let (status, told) = way_out(&council, "helio", &case, why()).await;
     assert_eq!((status, &told["round"]), (StatusCode::OK, &Value::Null), "{told}");
     let ledger = council.ask("enzo", Method::GET, &path("ethics", &case, "/acts"), Value::Null).await.1;
     let last = ledger["acts"].as_array().unwrap().last().unwrap();
     assert_eq!(
         (&last["act"], &last["reason"], &last["actor"]),
-        (&json!("return_preliminary"), &json!("Impedidos depois dos votos"), &json!("enzo"))
+        (&json!("return_preliminary"), &json!("Impedidos depois dos votos"), &json!("helio"))
     );
     let proposal = json!({ "fields": { "proposal": "filed", "proposal_text": "Por isto" } });
     council.done("enzo", &case, ("propose_early", proposal)).await;

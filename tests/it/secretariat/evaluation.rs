@@ -312,7 +312,7 @@ async fn a_report_hides_small_numbers_goes_out_once_and_is_corrected_beside_itse
 async fn nothing_in_the_database_puts_a_text_to_its_answer() {
     let room = Room::open(&[]).await;
     let (eva, id) = prepared(&room).await;
-    let many = codes(&room, &eva, &id, ("inss", 8)).await;
+    let many = codes(&room, &eva, &id, ("inss", 11)).await;
     let answer = async |code: &String, text: Option<&str>| {
         let mut given = answers("2");
         if let Some(text) = text {
@@ -339,10 +339,17 @@ async fn nothing_in_the_database_puts_a_text_to_its_answer() {
     assert_eq!(columns, ["round_id", "sealed", "service_id"], "no id, no day");
     assert_eq!(letters::empty(&room.app, at("2026-03-03T12:00:00Z")).await.unwrap(), 0, "four are too few");
 
-    for (code, text) in many[4..7].iter().zip([Some("Mais cadeiras"), Some("Abrir às sete"), Some("Nada")]) {
-        answer(code, text).await;
+    let later = ["Mais cadeiras", "Abrir às sete", "Nada", "Tudo bem", "Uma senha", "Mais gente"];
+    for (code, text) in many[4..9].iter().zip(later) {
+        answer(code, Some(text)).await;
     }
-    assert_eq!(letters::empty(&room.app, at("2026-03-03T12:00:00Z")).await.unwrap(), 5);
+    let day = at("2026-03-03T12:00:00Z");
+    assert_eq!(letters::empty(&room.app, day).await.unwrap(), 0, "nine: were five read, the last four would be few");
+    answer(&many[9], Some(later[5])).await;
+    let first = letters::empty(&room.app, day).await.unwrap();
+    assert!((3..=5).contains(&first), "five letters, of which up to two say nothing: {first}");
+    assert_eq!(room.words("select count(*)::text from evaluation_letter").await, ["5"], "as many stay behind");
+    assert_eq!(letters::empty(&room.app, day).await.unwrap(), 0, "another look opens none of them");
     let beside = room
         .words("select count(*)::text from evaluation_response r join evaluation_comment c on c.xmin = r.xmin")
         .await;
@@ -353,12 +360,49 @@ async fn nothing_in_the_database_puts_a_text_to_its_answer() {
         room.words("select id::text from evaluation_comment order by id").await,
     );
     assert_eq!(kept, sorted, "in the order of ids that say nothing");
-    assert_eq!(room.words("select count(*)::text from evaluation_letter").await, ["0"]);
 
-    // What is alone waits for the end of the round.
-    answer(&many[7], Some("Obrigado")).await;
+    // What stays behind and what comes after it wait for the end of the round, and are read together.
+    answer(&many[10], Some("Obrigado")).await;
     assert_eq!(letters::empty(&room.app, at("2026-04-01T02:59:00Z")).await.unwrap(), 0);
-    assert_eq!(letters::empty(&room.app, at("2026-04-01T12:00:00Z")).await.unwrap(), 1);
+    let last = letters::empty(&room.app, at("2026-04-01T12:00:00Z")).await.unwrap();
+    assert_eq!(first + last, 9, "every text is read");
+    assert_eq!(room.words("select count(*)::text from evaluation_letter").await, ["0"]);
+}
+
+#[tokio::test]
+async fn what_fewer_than_five_wrote_is_read_by_nobody() {
+    let room = Room::open(&[]).await;
+    let (eva, id) = prepared(&room).await;
+    for (service, count) in [("inss", 4), ("identidade", 5)] {
+        for code in codes(&room, &eva, &id, (service, count)).await {
+            let mut given = answers("2");
+            given["improve"] = json!(format!("Escrito sobre {service}"));
+            assert_eq!(respond(&room, &code, given).await.0, StatusCode::NO_CONTENT);
+        }
+    }
+    let eva = moved(&room, &eva, "eva", "2026-03-31T12:00:00Z").await;
+    assert_eq!(letters::empty(&room.app, at("2026-03-31T12:00:00Z")).await.unwrap(), 0, "others may yet answer");
+    assert_eq!(room.words("select count(*)::text from evaluation_letter").await, ["9"]);
+    let eva = moved(&room, &eva, "eva", "2026-04-01T12:00:00Z").await;
+    assert_eq!(
+        letters::empty(&room.app, at("2026-04-01T12:00:00Z")).await.unwrap(),
+        5,
+        "of the service that five told of"
+    );
+    assert_eq!(room.words("select count(*)::text from evaluation_letter").await, ["0"], "the others are erased");
+    // A text that an earlier version kept of the four is shown in no state, and by no door.
+    let kept =
+        "insert into evaluation_comment (id, round_id, service_id, question, text, state, checked_by, checked_at)
+        select gen_random_uuid(), t.round_id, s.id, 'improve', 'Escrito sobre inss', v.state, v.by, v.at
+        from evaluation_round_service t join evaluation_service s on s.id = t.service_id and s.code = 'inss',
+            (values ('waiting', null, null), ('shown', 'eva', now())) v (state, by, at)";
+    assert_eq!(sqlx::query(kept).execute(&room.db.pool).await.unwrap().rows_affected(), 2);
+    for state in ["waiting", "shown", "withheld"] {
+        let told = good(&room, &eva, Method::GET, &format!("comments?state={state}"), Value::Null).await;
+        assert!(!told.to_string().contains("inss"), "{state}: {told}");
+    }
+    let page = room.page(&eva, "/secretaria/painel/avaliacao-de-servicos/comentarios").await;
+    assert!(page.contains("Escrito sobre identidade") && !page.contains("Escrito sobre inss"), "{page}");
 }
 
 #[tokio::test]
@@ -371,10 +415,10 @@ async fn what_people_write_is_read_by_staff_after_a_check_and_never_published() 
         given["improve"] = json!(text);
         assert_eq!(respond(&room, code, given).await.0, StatusCode::NO_CONTENT);
     }
-    assert_eq!(letters::empty(&room.app, at("2026-03-03T12:00:00Z")).await.unwrap(), 2);
+    assert_eq!(letters::empty(&room.app, at("2026-04-01T12:00:00Z")).await.unwrap(), 2);
     let ana = room.person("ana", Role::News).await;
-    let ana = moved(&room, &ana, "ana", "2026-03-03T12:00:00Z").await;
-    let eva = moved(&room, &eva, "eva", "2026-03-03T12:00:00Z").await;
+    let ana = moved(&room, &ana, "ana", "2026-04-01T12:00:00Z").await;
+    let eva = moved(&room, &eva, "eva", "2026-04-01T12:00:00Z").await;
     let (status, _) = ask(&room, &ana, Method::GET, &format!("{BASE}/comments?state=waiting"), Value::Null).await;
     assert_eq!(status, StatusCode::FORBIDDEN, "whoever does not check reads nothing that was not checked");
     assert!(!room.page(&ana, "/secretaria/painel/avaliacao-de-servicos/comentarios").await.contains("sombra"));

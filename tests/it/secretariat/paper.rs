@@ -5,11 +5,13 @@ use axum::http::{Method, Request, StatusCode, header};
 use chrono::TimeDelta;
 use sentinela::accounts::Role;
 use serde_json::{Value, json};
+use tower::ServiceExt as _;
 
 use super::instruments::{House, PARTNER};
 use super::{done, open, path};
 use crate::approval::{Person, Room};
 use crate::damage::{ask, raw};
+use crate::support::soon;
 
 async fn got(room: &Room, by: Option<&Person>, path: &str) -> (StatusCode, Vec<u8>) {
     let request = Request::get(path);
@@ -20,11 +22,23 @@ async fn got(room: &Room, by: Option<&Person>, path: &str) -> (StatusCode, Vec<u
     raw(room, request.body(Body::empty()).unwrap()).await
 }
 
-async fn pdf(room: &Room, by: Option<&Person>, path: &str) -> Vec<u8> {
+pub async fn pdf(room: &Room, by: Option<&Person>, path: &str) -> Vec<u8> {
     let (status, bytes) = got(room, by, path).await;
     assert_eq!(status, StatusCode::OK, "{path}: {}", String::from_utf8_lossy(&bytes));
     assert!(bytes.starts_with(b"%PDF-"), "{path}");
     bytes
+}
+
+/// How whoever has what everybody may keep is answered when they ask again.
+pub async fn asked_again(room: &Room, path: &str) -> StatusCode {
+    let request = Request::get(path).body(Body::empty()).unwrap();
+    let first = soon("the answer", room.router.clone().oneshot(request)).await.unwrap();
+    assert_eq!(first.status(), StatusCode::OK, "{path}");
+    let kept = first.headers()[header::CACHE_CONTROL].to_str().unwrap();
+    assert!(kept.contains("public"), "{path}: {kept}");
+    let request = Request::get(path).header(header::IF_NONE_MATCH, &first.headers()[header::ETAG]);
+    let again = room.router.clone().oneshot(request.body(Body::empty()).unwrap());
+    soon("the answer", again).await.unwrap().status()
 }
 
 fn demand() -> Value {
@@ -106,6 +120,7 @@ async fn a_publication_is_printed_from_its_snapshot_for_everybody_until_it_is_wi
     assert_eq!(first, pdf(&room, None, &printed).await, "the snapshot stands");
     assert_eq!(first, pdf(&room, Some(&rui), &format!("{printed}?version=1")).await, "whoever asks");
     assert_ne!(first, pdf(&room, None, &format!("{printed}?lang=en")).await);
+    assert_eq!(asked_again(&room, &printed).await, StatusCode::NOT_MODIFIED);
     assert_eq!(got(&room, None, &format!("{printed}?version=2")).await.0, StatusCode::NOT_FOUND);
     let (_, page) = room.stranger(Method::GET, &format!("/secretaria/articulacao-externa/publicacoes/{id}")).await;
     assert!(page.contains(&format!("href=\"{printed}?lang=en\"")), "{page}");
@@ -170,4 +185,35 @@ async fn an_instrument_is_printed_with_its_money_and_without_bank_data_for_other
     assert_eq!(got(room, None, &printed).await.0, StatusCode::UNAUTHORIZED);
     let none = printed.replace("/agreements/", "/funding/");
     assert_eq!(got(room, Some(&fumio), &none).await.0, StatusCode::NOT_FOUND, "an instrument of another module");
+}
+
+#[tokio::test]
+async fn everybody_prints_of_an_instrument_what_its_public_page_says_and_no_more() {
+    let house = House::open(Role::Agreements, "agreements", "2026-01-14").await;
+    let id = house.opened(json!({ "kind": "fomento", "object": "Formação de núcleos" })).await;
+    let (room, printed) = (&house.room, format!("/api/v1/secretariat/agreements/public/{id}/paper.pdf"));
+    assert_eq!(got(room, None, &printed).await.0, StatusCode::NOT_FOUND, "it is being planned");
+    house.done(&id, json!({ "act": "waive", "ground": "Emergência", "law_ref": "Lei 13.019/2014, art. 30, I" })).await;
+    let before = pdf(room, None, &printed).await;
+    let partner = json!({ "name": "Instituto Serra Segura", "document": PARTNER,
+        "bank": { "bank": "001", "branch": "0024-8", "account": "778899-1" } });
+    house.done(&id, json!({ "act": "select", "partner": partner, "reason": "Única com experiência" })).await;
+    let open = pdf(room, None, &printed).await;
+    assert_ne!(before, open, "the partner is public now");
+    assert_eq!(open, pdf(room, Some(&house.person), &printed).await, "whoever asks");
+    assert_ne!(open, pdf(room, Some(&house.person), &printed.replace("/public/", "/")).await, "staff read more");
+    sqlx::query("update instrument set document = replace(document::text, 'Instituto Serra Segura', 'Outro')::jsonb")
+        .execute(&room.db.pool)
+        .await
+        .unwrap();
+    assert_eq!(open, pdf(room, None, &printed).await, "the snapshot stands");
+    room.app.clock.set(room.app.clock.now() + TimeDelta::hours(5));
+    assert_eq!(asked_again(room, &printed).await, StatusCode::NOT_MODIFIED);
+    assert_ne!(open, pdf(room, None, &format!("{printed}?lang=en")).await);
+    assert_eq!(got(room, None, &format!("{printed}?lang=fr")).await.0, StatusCode::BAD_REQUEST);
+    assert_eq!(got(room, None, &printed.replace("/agreements/", "/funding/")).await.0, StatusCode::NOT_FOUND);
+    let (_, page) = room.stranger(Method::GET, &format!("/secretaria/parcerias/{id}")).await;
+    assert!(page.contains(&format!("href=\"{printed}?lang=en\"")), "{page}");
+    sqlx::query("update instrument_public set listed_until = '2026-01-13'").execute(&room.db.pool).await.unwrap();
+    assert_eq!(got(room, None, &printed).await.0, StatusCode::NOT_FOUND, "as its page");
 }

@@ -10,6 +10,7 @@ use sentinela::secretariat::kernel::registry::settle::settle;
 use serde_json::{Value, json};
 
 use super::instruments::{GRANTOR, PARTNER};
+use super::paper::pdf;
 use super::{open, path};
 use crate::approval::{Person, Room};
 use crate::damage::ask;
@@ -356,6 +357,38 @@ async fn a_field_of_a_case_refers_to_an_entry_that_is_sought_by_its_name_and_rec
     let public = TYPE.replace("required = true", "required = true\npublic = true");
     let faults = Types::of_texts([("visit.toml".to_owned(), public)]).unwrap_err().to_string();
     assert!(faults.contains("a field of the registry is never public"), "{faults}");
+}
+
+#[tokio::test]
+async fn a_sheet_and_the_history_name_an_entry_to_its_readers_and_show_its_id_to_others() {
+    let folder = Folder::new();
+    std::fs::write(folder.path().join("visit.toml"), TYPE).unwrap();
+    let room = Room::configured(|config| config.secretariat.case_types = folder.path().display().to_string()).await;
+    let (carla, rui) = (room.person("carla", Role::Coordination).await, room.person("rui", Role::Relations).await);
+    let mut entry = organisation("Associação da Encosta", "");
+    entry["access"] = json!("restricted");
+    entry["reserved_to"] = json!("coordination");
+    let host = entered(&room, &carla, entry.clone()).await;
+    let opening = json!({ "type": "coordination.visit", "title": "Visita", "fields": { "host": host["id"] } });
+    let case = open(&room, &carla, "coordination", opening).await;
+    let printed = format!("/api/v1/{}", path("coordination", &case, "/paper.pdf"));
+    let link = format!("/secretaria/painel/articulacao-interna/casos/{}", id(&case));
+    let (own, seen) = (pdf(&room, Some(&carla), &printed).await, pdf(&room, Some(&rui), &printed).await);
+    let page = room.page(&carla, &link).await;
+    assert_eq!(page.matches("Associação da Encosta").count(), 2, "the field and the act that filled it in: {page}");
+    assert!(!page.contains(&id(&host)), "{page}");
+    assert!(!page.contains("flash bad"), "the chain is whole, whatever the page calls the entry: {page}");
+    let page = room.page(&rui, &link).await;
+    assert!(page.contains(&id(&host)) && !page.contains("Associação"), "{page}");
+
+    entry["name"] = json!("Associação do Morro");
+    let edit = json!({ "revision": 1, "entry": entry });
+    let (status, after) = reg(&room, &carla, Method::PUT, &format!("/{}", id(&host)), edit).await;
+    assert_eq!(status, StatusCode::OK, "{after}");
+    assert_ne!(own, pdf(&room, Some(&carla), &printed).await, "her sheet says the name");
+    assert_eq!(seen, pdf(&room, Some(&rui), &printed).await, "his does not");
+    let (_, shown) = ask(&room, &carla, Method::GET, &path("coordination", &case, ""), Value::Null).await;
+    assert_eq!(shown["fields"]["host"], host["id"], "the API keeps the id");
 }
 
 #[tokio::test]

@@ -4,6 +4,7 @@ use chrono::NaiveDate;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
+use super::super::suppress::LEAST;
 use super::super::{Comment, CommentState};
 use super::decode;
 use crate::clock::Instant;
@@ -27,36 +28,63 @@ pub async fn hold_letters(conn: &mut PgConnection) -> sqlx::Result<()> {
     Ok(())
 }
 
+/// Letters of a round and service that something is due of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Waiting {
+    /// Round and service.
+    pub place: (Uuid, Uuid),
+    pub letters: i64,
+    /// The round is over.
+    pub is_over: bool,
+}
+
 /// The next round and service behind `after` of which so many letters wait, or whose round is over.
 pub async fn due_letters(
     conn: &mut PgConnection,
-    (today, least): (NaiveDate, i64),
+    (today, from): (NaiveDate, i64),
     after: Option<(Uuid, Uuid)>,
-) -> sqlx::Result<Option<(Uuid, Uuid)>> {
+) -> sqlx::Result<Option<Waiting>> {
     let row = sqlx::query!(
-        "select l.round_id, l.service_id from evaluation_letter l join evaluation_round r on r.id = l.round_id
+        r#"select l.round_id, l.service_id, count(*) as "letters!", r.closes_on < $1 as "is_over!"
+         from evaluation_letter l join evaluation_round r on r.id = l.round_id
          where $3::uuid is null or (l.round_id, l.service_id) > ($3, $4::uuid)
          group by l.round_id, l.service_id, r.closes_on having count(*) >= $2 or r.closes_on < $1
-         order by l.round_id, l.service_id limit 1",
+         order by l.round_id, l.service_id limit 1"#,
         today,
-        least,
+        from,
         after.map(|(round, _)| round),
         after.map(|(_, service)| service)
     )
     .fetch_optional(conn)
     .await?;
-    Ok(row.map(|row| (row.round_id, row.service_id)))
+    let told = |place, letters, is_over| Waiting { place, letters, is_over };
+    Ok(row.map(|row| told((row.round_id, row.service_id), row.letters, row.is_over)))
 }
 
-/// Takes all letters of a round and service out.
-pub async fn take_letters(conn: &mut PgConnection, (round, service): (Uuid, Uuid)) -> sqlx::Result<Vec<Vec<u8>>> {
+/// Takes the letters of a round and service out, but for so many, which chance chooses.
+pub async fn take_letters(
+    conn: &mut PgConnection,
+    (round, service): (Uuid, Uuid),
+    kept: i64,
+) -> sqlx::Result<Vec<Vec<u8>>> {
     sqlx::query_scalar!(
-        "delete from evaluation_letter where round_id = $1 and service_id = $2 returning sealed",
+        "with shuffled as (select ctid as at, row_number() over (order by random()) as place from evaluation_letter
+             where round_id = $1 and service_id = $2)
+         delete from evaluation_letter l using shuffled s where l.ctid = s.at and s.place > $3 returning l.sealed",
         round,
-        service
+        service,
+        kept
     )
     .fetch_all(conn)
     .await
+}
+
+/// Erases the letters of a round and service unread.
+pub async fn erase_letters(conn: &mut PgConnection, (round, service): (Uuid, Uuid)) -> sqlx::Result<()> {
+    sqlx::query!("delete from evaluation_letter where round_id = $1 and service_id = $2", round, service)
+        .execute(conn)
+        .await?;
+    Ok(())
 }
 
 /// Keeps a text under a random id that is not the answer's.
@@ -79,7 +107,7 @@ pub async fn insert_comment(
     Ok(())
 }
 
-/// Texts in a state, at most 200.
+/// Texts in a state, at most 200. None of a round and service that fewer than [`LEAST`] answered about, as an earlier version may have kept them.
 pub async fn comments(
     conn: &mut PgConnection,
     state: CommentState,
@@ -88,9 +116,12 @@ pub async fn comments(
     let rows = sqlx::query!(
         r#"select c.id, s.code, s.name, c.question, c.text, c.state, c.reason, coalesce(c.checked_by, '') as "checked_by!"
            from evaluation_comment c join evaluation_service s on s.id = c.service_id
-           where c.state = $1 and ($2::text is null or s.code = $2) order by s.code, c.id limit 200"#,
+           where c.state = $1 and ($2::text is null or s.code = $2) and $3 <= (select count(*) from evaluation_response a
+               where a.round_id = c.round_id and a.service_id = c.service_id)
+           order by s.code, c.id limit 200"#,
         state.as_str(),
-        service
+        service,
+        LEAST
     )
     .fetch_all(conn)
     .await?;

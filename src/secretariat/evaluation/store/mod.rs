@@ -14,7 +14,8 @@ use crate::clock::Instant;
 
 pub use answers::{insert_response, of_code, spend_code, spend_stamp, tallies};
 pub use letters::{
-    check_comment, comments, due_letters, hold_letters, insert_comment, insert_letter, take_letters, waiting,
+    Waiting, check_comment, comments, due_letters, erase_letters, hold_letters, insert_comment, insert_letter,
+    take_letters, waiting,
 };
 pub use reports::{
     NewReport, improvements, insert_count, insert_report, last_report, manifestations, report_heads, reports,

@@ -89,8 +89,14 @@ async fn count(
         let code = step.code.as_str();
         match step.what {
             Counting::Start => {
-                let new =
-                    deadlines::store::New { subject, title: &title, link: &link, code, anchor_at: step.anchor_at };
+                let new = deadlines::store::New {
+                    subject,
+                    title: &title,
+                    link: &link,
+                    code,
+                    anchor_at: step.anchor_at,
+                    governed_on: None,
+                };
                 deadlines::desk::set(&mut *conn, by, desk.tz, &new).await?;
             }
             Counting::Meet | Counting::Void => {

@@ -13,6 +13,7 @@ use super::{Done, Entry, Kept, Ledger, Refusal, SUBJECT, Seen, Tick};
 use crate::accounts::tokens::desk::Acting;
 use crate::audit::{self, Act as Audited, Entry as Noted};
 use crate::clock::Instant;
+use crate::deadlines::norm::Begun;
 use crate::deadlines::reckon::Anchor;
 use crate::deadlines::{self, Course, Deadline, desk as deadline_desk, store as deadline_store};
 use crate::plancon::PlanError;
@@ -51,24 +52,24 @@ async fn seen<K: Kept>(
     Ok(seen)
 }
 
-/// The day on which a rule ends that is counted from a day.
+/// The day on which a rule ends that is counted from a day. `governed_on`: the day whose norm it is of; none: that day itself.
 ///
 /// # Errors
 /// No rule holds.
 pub async fn last_day(
     conn: &mut PgConnection,
-    code: &str,
+    (code, governed_on): (&str, Option<NaiveDate>),
     from: NaiveDate,
     tz: Tz,
 ) -> Result<Option<NaiveDate>, Refused> {
-    let anchor = Anchor { at: noon(from, tz), tz };
-    Ok(deadline_desk::preview(conn, code, anchor, &Course::default()).await?.1.due_on)
+    let begun = Begun { code, anchor: Anchor { at: noon(from, tz), tz }, governed_on };
+    Ok(deadline_desk::governed(conn, begun, &Course::default()).await?.1.due_on)
 }
 
 async fn tick<K: Kept>(
     conn: &mut PgConnection,
     (by, tz): (Acting<'_>, Tz),
-    (id, title): (Uuid, &str),
+    (id, title, governed_on): (Uuid, &str, Option<NaiveDate>),
     tick: &Tick,
 ) -> Result<(), Refused> {
     let subject = (SUBJECT, id);
@@ -77,7 +78,7 @@ async fn tick<K: Kept>(
             let link = format!("/secretaria/painel/{}/{id}", K::PAGES);
             let title: String = title.chars().take(300).collect();
             let anchor_at = noon(*from, tz);
-            let new = deadline_store::New { subject, title: &title, link: &link, code, anchor_at };
+            let new = deadline_store::New { subject, title: &title, link: &link, code, anchor_at, governed_on };
             deadline_desk::set(conn, by, tz, &new).await?;
         }
         Tick::Met(code) => deadline_desk::end(conn, by, (subject, code), true, "").await?,
@@ -127,22 +128,23 @@ async fn carry_out<K: Kept>(
         store::set_number(&mut *conn, step.id, series, (year, number)).await?;
     }
     let title = done.next.index().title;
+    let governed_on = done.next.governed_on(today(&by, tz));
     for one in &done.ticks {
-        tick::<K>(&mut *conn, (by, tz), (step.id, &title), one).await?;
+        tick::<K>(&mut *conn, (by, tz), (step.id, &title, governed_on), one).await?;
     }
     let number = numbered::<K>(&mut *conn, step.id).await?;
     let public = done.next.public(&number);
     let over_on = public.as_ref().and_then(|public| public.over_on);
     let day_of = |code: Option<&'static str>| code.zip(over_on);
     let kept_until = match day_of(K::KEPT) {
-        Some((code, over)) => last_day(&mut *conn, code, over, tz).await?,
+        Some((code, over)) => last_day(&mut *conn, (code, governed_on), over, tz).await?,
         None => None,
     };
     store::save(&mut *conn, step.id, &done.next, by.now, kept_until).await?;
     match public {
         Some(public) => {
             let listed_until = match day_of(K::LISTED) {
-                Some((code, over)) => last_day(&mut *conn, code, over, tz).await?,
+                Some((code, over)) => last_day(&mut *conn, (code, governed_on), over, tz).await?,
                 None => None,
             };
             let snapshot = super::public::masked(public.snapshot);

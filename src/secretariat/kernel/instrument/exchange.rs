@@ -38,7 +38,7 @@ struct Running {
 /// One instrument with its past.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Line {
+pub struct Line {
     id: Uuid,
     module: String,
     series: Option<String>,
@@ -110,21 +110,33 @@ fn wrong(at: usize, value: &str, why: impl ToString) -> Refused {
     Refused::wrong(format!("line {}", at + 1), short, why.to_string())
 }
 
-/// Reads a file that [`write`] made, whole or not at all. What is there already has to be the same.
+/// The instruments of a file that [`write`] made, each with its place in it.
+///
+/// # Errors
+/// Names the line.
+pub fn parse(text: &str) -> Result<Vec<(usize, Line)>, Refused> {
+    let mut all = Vec::new();
+    for (at, raw) in text.lines().enumerate().filter(|(_, raw)| !raw.trim().is_empty()) {
+        let mut one: Line = serde_json::from_str(raw).map_err(|error| wrong(at, raw, error))?;
+        // A file from before acts were chained.
+        chain::linked(one.id, &mut one.acts);
+        all.push((at, one));
+    }
+    Ok(all)
+}
+
+/// Takes in what a file has, whole or not at all. What is there already has to be the same.
 ///
 /// # Errors
 /// Names the line.
 pub async fn read<K: Kept>(
     conn: &mut PgConnection,
     (by, tz, vault): (Acting<'_>, Tz, &Ring),
-    text: &str,
+    file: Vec<(usize, Line)>,
 ) -> Result<Imported, Refused> {
     let mut told = Imported::default();
     let mut running = Vec::new();
-    for (at, raw) in text.lines().enumerate().filter(|(_, raw)| !raw.trim().is_empty()) {
-        let mut one: Line = serde_json::from_str(raw).map_err(|error| wrong(at, raw, error))?;
-        // A file from before acts were chained.
-        chain::linked(one.id, &mut one.acts);
+    for (at, one) in file {
         if one.module != K::MODULE {
             return Err(wrong(at, &one.module, format!("expected the module {}", K::MODULE)));
         }
@@ -214,9 +226,10 @@ async fn run_on<K: Kept>(
     let row = store::load::<K>(&mut *conn, id).await?.ok_or_else(|| wrong(at, &id.to_string(), "is gone"))?;
     let title: String = row.what.index().title.chars().take(300).collect();
     let link = format!("/secretaria/painel/{}/{id}", K::PAGES);
+    let governed_on = row.what.governed_on(by.now.with_timezone(&tz).date_naive());
     for running in all {
         let (subject, code, anchor_at) = ((SUBJECT, id), running.code.as_str(), running.anchor_at);
-        let new = deadlines::New { subject, title: &title, link: &link, code, anchor_at };
+        let new = deadlines::New { subject, title: &title, link: &link, code, anchor_at, governed_on };
         crate::deadlines::desk::restore(&mut *conn, by, tz, (&new, &running.course)).await?;
     }
     Ok(())
@@ -252,8 +265,9 @@ async fn restore<K: Kept>(
     store::restore_rest(&mut *conn, one.id, &one.document, (one.changed_at, one.kept_until)).await?;
     let number = store::number_of(one.year, one.number);
     if let Some(public) = what.public(&number) {
+        let governed_on = what.governed_on(by.now.with_timezone(&tz).date_naive());
         let listed_until = match K::LISTED.zip(public.over_on) {
-            Some((code, over)) => super::desk::last_day(&mut *conn, code, over, tz).await?,
+            Some((code, over)) => super::desk::last_day(&mut *conn, (code, governed_on), over, tz).await?,
             None => None,
         };
         let snapshot = super::public::masked(public.snapshot);

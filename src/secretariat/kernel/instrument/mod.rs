@@ -10,6 +10,7 @@ pub mod desk;
 pub mod exchange;
 pub mod form;
 pub mod ledger;
+pub mod norm;
 pub mod party;
 pub mod plan;
 pub mod public;
@@ -310,7 +311,9 @@ pub trait Kept: Clone + Send + Sync + Serialize + DeserializeOwned + 'static {
     fn state(&self) -> &'static str;
     fn is_final(&self) -> bool;
     /// What orders its phases.
-    fn law(&self) -> &'static str;
+    fn law(&self, today: NaiveDate) -> &'static str;
+    /// The day whose norm governs its deadlines; none: of each the day of its anchor.
+    fn governed_on(&self, today: NaiveDate) -> Option<NaiveDate>;
     fn set_ledger(&mut self, ledger: Ledger);
     fn ledger(&self) -> &Ledger;
     fn public(&self, number: &str) -> Option<Public>;

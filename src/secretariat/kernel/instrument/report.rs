@@ -35,7 +35,7 @@ pub struct State {
 /// # Errors
 /// The database's.
 pub async fn of<K: Kept>(conn: &mut PgConnection, today: NaiveDate, tz: Tz) -> Result<Report, Refused> {
-    let soon = desk::last_day(&mut *conn, SOON, today, tz).await?.unwrap_or(today);
+    let soon = desk::last_day(&mut *conn, (SOON, None), today, tz).await?.unwrap_or(today);
     let states = store::states(&mut *conn, K::MODULE).await?;
     Ok(Report {
         on: today,

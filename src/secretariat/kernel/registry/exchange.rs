@@ -26,7 +26,7 @@ pub const MAX_BYTES: usize = 32 * 1024 * 1024;
 /// One entry as it is taken out.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Line {
+pub struct Line {
     id: Uuid,
     kind: EntryKind,
     name: String,
@@ -214,17 +214,28 @@ impl Line {
     }
 }
 
+/// The entries of a file, each with the number of its line.
+///
+/// # Errors
+/// `Wrong` naming the line.
+pub fn read(text: &str) -> Result<Vec<(usize, Line)>, CaseError> {
+    let mut lines = Vec::new();
+    for (raw, at) in text.lines().zip(1..).filter(|(raw, _)| !raw.trim().is_empty()) {
+        if lines.len() >= usize::try_from(MOST).unwrap_or(usize::MAX) {
+            return Err(wrong(at, "entry", "", format!("expected at most {MOST} entries in one file")));
+        }
+        lines.push((at, serde_json::from_str(raw).map_err(|error| wrong(at, "entry", "", error.to_string()))?));
+    }
+    Ok(lines)
+}
+
 /// Takes in what was taken out, all or none. What is here already has to be the same.
 ///
 /// # Errors
 /// `Wrong` or `Conflict` naming the line; `Forbidden` for what is reserved to a role of others.
-pub async fn take_in(conn: &mut PgConnection, desk: Desk<'_>, text: &str) -> Result<Taken, CaseError> {
+pub async fn take_in(conn: &mut PgConnection, desk: Desk<'_>, file: Vec<(usize, Line)>) -> Result<Taken, CaseError> {
     let (mut taken, mut merged) = (Taken::default(), Vec::new());
-    for (raw, at) in text.lines().zip(1..).filter(|(raw, _)| !raw.trim().is_empty()) {
-        if taken.added + taken.unchanged >= usize::try_from(MOST).unwrap_or(usize::MAX) {
-            return Err(wrong(at, "entry", "", format!("expected at most {MOST} entries in one file")));
-        }
-        let line: Line = serde_json::from_str(raw).map_err(|error| wrong(at, "entry", "", error.to_string()))?;
+    for (at, line) in file {
         if let Some(here) = store::load(&mut *conn, line.id).await? {
             if lines(&mut *conn, vec![here]).await?.first() != Some(&line) {
                 return Err(Refused::Conflict(format!("line {at}: {} is here already and differs", line.id)).into());

@@ -10,7 +10,7 @@ use super::{Entry, Link, SubjectKind};
 use crate::refused::Refused;
 use crate::secretariat::kernel::define::{CaseType, Field};
 use crate::secretariat::kernel::desk::{CaseError, Desk};
-use crate::secretariat::kernel::{FieldKind, Fields};
+use crate::secretariat::kernel::{ActDone, FieldKind, Fields};
 use crate::web::error::{FieldError, shorten};
 
 const NO_ENTRY: &str = "expected the id of an entry of the registry";
@@ -142,7 +142,17 @@ pub async fn link(
     Ok(())
 }
 
-/// Puts names in the place of ids, for a page; of what its reader may not read the id stays.
+/// What an entry is called now, after every merge. None: it is no entry that whoever asks may read.
+async fn label(conn: &mut PgConnection, desk: Desk<'_>, value: &Value) -> Result<Option<Value>, CaseError> {
+    let Some(id) = value.as_str().and_then(|text| text.parse::<Uuid>().ok()) else { return Ok(None) };
+    let root = store::root(&mut *conn, id).await?;
+    match registry::find(&mut *conn, desk.who, root, false).await {
+        Err(Refused::NotFound(_)) => Ok(None),
+        found => Ok(Some(Value::String(found?.label()))),
+    }
+}
+
+/// Puts names in the place of ids, for a page or a sheet; of what its reader may not read the id stays.
 ///
 /// # Errors
 /// The database's.
@@ -153,13 +163,29 @@ pub async fn named(
     fields: &mut Fields,
 ) -> Result<(), CaseError> {
     for field in of_registry(def) {
-        let id = fields.get(field.key()).and_then(Value::as_str).and_then(|text| text.parse::<Uuid>().ok());
-        let Some(id) = id else { continue };
-        let root = store::root(&mut *conn, id).await?;
-        match registry::find(&mut *conn, desk.who, root, false).await {
-            Err(Refused::NotFound(_)) => {}
-            found => {
-                fields.insert(field.key().to_owned(), Value::String(found?.label()));
+        let Some(value) = fields.get_mut(field.key()) else { continue };
+        if let Some(name) = label(&mut *conn, desk, value).await? {
+            *value = name;
+        }
+    }
+    Ok(())
+}
+
+/// The same in what acts changed, which is what was before and after. Their hashes are of the ids: hold them first.
+///
+/// # Errors
+/// The database's.
+pub async fn named_in_acts(
+    conn: &mut PgConnection,
+    desk: Desk<'_>,
+    def: &CaseType,
+    acts: &mut [ActDone],
+) -> Result<(), CaseError> {
+    for field in of_registry(def) {
+        let changed = acts.iter_mut().filter_map(|act| act.changes.get_mut(field.key())?.as_array_mut());
+        for value in changed.flatten() {
+            if let Some(name) = label(&mut *conn, desk, value).await? {
+                *value = name;
             }
         }
     }

@@ -235,7 +235,7 @@ pub struct Designate {
 /// Writes down whom the authority designated for a seat for which nobody votes, because recusals left the council without quorum.
 ///
 /// # Errors
-/// 400 naming the field; 404; 409 while the quorum is within reach, when the seat has somebody, or when it was changed; 401, 403 naming the role.
+/// 400 naming the field; 404; 409 while the quorum is within reach, when the seat has somebody, or when it was changed; 401, 403 naming the role or who does it.
 #[utoipa::path(post, path = "/api/v1/secretariat/{module}/cases/{id}/votes/designate", tag = "secretariat",
     params(("module" = String, Path,), ("id" = Uuid, Path,)), request_body = Designate,
     responses((status = 200, body = Voting), (status = 400, body = Problem), (status = 401, body = Problem),
@@ -267,7 +267,7 @@ pub struct GiveBack {
 /// round.
 ///
 /// # Errors
-/// 400 without a reason; 404; 409 while the quorum is within reach, or when it was changed; 401, 403 naming the role.
+/// 400 without a reason; 404; 409 while the quorum is within reach, or when it was changed; 401, 403 naming the role or who does it.
 #[utoipa::path(post, path = "/api/v1/secretariat/{module}/cases/{id}/votes/give-back", tag = "secretariat",
     params(("module" = String, Path,), ("id" = Uuid, Path,)), request_body = GiveBack,
     responses((status = 200, body = Voting), (status = 400, body = Problem), (status = 401, body = Problem),

@@ -18,6 +18,7 @@ use crate::refused::Refused;
 use crate::secretariat::kernel::desk::{self, CaseError, Desk};
 use crate::secretariat::kernel::exchange::{self, Taken};
 use crate::secretariat::kernel::store::lists::Filter;
+use crate::web::aside;
 use crate::web::auth::{May, can};
 use crate::web::error::{ApiError, Problem};
 
@@ -130,15 +131,19 @@ pub async fn import(
 ) -> Result<Json<Taken>, ApiError> {
     let module = module(&slug)?;
     let given = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    let lines = match given.split(';').next().unwrap_or_default().trim() {
-        "text/csv" => exchange::from_csv(&body),
-        "application/jsonl" | "application/x-ndjson" => {
-            let text = std::str::from_utf8(&body).map_err(|error| ApiError::field("body", "", error.to_string()))?;
-            exchange::from_json_lines(text)
-        }
+    let is_csv = match given.split(';').next().unwrap_or_default().trim() {
+        "text/csv" => true,
+        "application/jsonl" | "application/x-ndjson" => false,
         _ => return Err(ApiError::WrongMediaType("application/jsonl or text/csv")),
     };
-    let lines = lines.map_err(CaseError::Wrong)?;
+    let read = move || -> Result<Vec<exchange::Line>, ApiError> {
+        if is_csv {
+            return Ok(exchange::from_csv(&body).map_err(CaseError::Wrong)?);
+        }
+        let text = std::str::from_utf8(&body).map_err(|error| ApiError::field("body", "", error.to_string()))?;
+        Ok(exchange::from_json_lines(text).map_err(CaseError::Wrong)?)
+    };
+    let lines = aside::apart(read).await??;
     let (actor, who) = (staff.actor(), desk::who(&staff));
     let mut tx = app.db.web.begin().await?;
     let taken = exchange::take_in(&mut tx, Desk::of(&app, &actor, &who), module.key(), &lines).await?;

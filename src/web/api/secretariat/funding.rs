@@ -6,6 +6,7 @@ use crate::accounts::tokens::desk::Acting;
 use crate::secretariat::funding::risk::{self, Risk};
 use crate::secretariat::funding::{Act, Funding, Opening, federal};
 use crate::secretariat::kernel::instrument::{Kept as _, desk, store};
+use crate::web::aside;
 
 instrument_routes! {
     what: Funding,
@@ -29,6 +30,7 @@ pub fn routes() -> Router<App> {
         .route("/api/v1/secretariat/funding/export", get(export))
         .route("/api/v1/secretariat/funding/public", get(public))
         .route("/api/v1/secretariat/funding/public.csv", get(public_csv))
+        .route("/api/v1/secretariat/funding/public/{id}/paper.pdf", get(public_paper))
         .route("/api/v1/secretariat/funding/risks", get(risks))
         .route("/api/v1/secretariat/funding/{id}", get(show))
         .route("/api/v1/secretariat/funding/{id}/paper.pdf", get(paper))
@@ -65,9 +67,10 @@ pub async fn import_federal(
     let actor = staff.actor();
     let by = Acting { ids: &app.ids, now: app.clock.now(), actor: &actor };
     let town = &app.config.municipality;
+    let code = town.ibge_code.clone();
+    let sheet = aside::apart(move || federal::read_shipped(&body, &code)).await??;
     let mut tx = app.db.web.begin().await?;
-    let (told, faults) =
-        federal::import(&mut tx, (by, town.time_zone, &app.keys.vault), &body, &town.ibge_code).await?;
+    let (told, faults) = federal::import(&mut tx, (by, town.time_zone, &app.keys.vault), sheet).await?;
     tx.commit().await?;
     Ok(Json(FederalImported { told, faults }))
 }

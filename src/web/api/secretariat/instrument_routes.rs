@@ -29,7 +29,7 @@ pub mod names {
     pub use crate::web::pages::view::View;
 }
 
-/// Writes the twelve handlers into a module that has imported all of `names`. The call names what differs: the type with what
+/// Writes the thirteen handlers into a module that has imported all of `names`. The call names what differs: the type with what
 /// opens one and its acts, the path and the tag as string literals, what they are called in a sentence, and the schema of an act.
 macro_rules! instrument_routes {
     (
@@ -210,7 +210,7 @@ macro_rules! instrument_routes {
             staff: May<can::WorkSecretariat>,
             body: Bytes,
         ) -> Result<Json<Imported>, ApiError> {
-            Ok(Json(instruments::import::<$what>(&app, &staff, &body).await?))
+            Ok(Json(instruments::import::<$what>(&app, &staff, body).await?))
         }
 
         /// What everybody reads of them: fields by allow-list, 50 a page.
@@ -222,6 +222,25 @@ macro_rules! instrument_routes {
             params(AfterQuery), responses((status = 200, body = PublicList)))]
         pub async fn public(State(app): State<App>, Query(query): Query<AfterQuery>) -> Result<Json<PublicList>, ApiError> {
             Ok(Json(instruments::public::<$what>(&app, (query.after, PAGE)).await?))
+        }
+
+        /// Prints what everybody reads of one, from the snapshot of its page and nothing else.
+        ///
+        /// # Errors
+        /// 400 naming the parameter; 404 when nothing of it is public.
+        #[utoipa::path(get, path = concat!($at, "/public/{id}/paper.pdf"), tag = $tag, params(("id" = Uuid, Path,), Language),
+            responses((status = 200, content_type = "application/pdf", body = Vec<u8>), (status = 400, body = Problem),
+                (status = 404, body = Problem)))]
+        pub async fn public_paper(
+            State(app): State<App>,
+            Path(id): Path<Uuid>,
+            Query(language): Query<Language>,
+            headers: HeaderMap,
+            v: View,
+        ) -> Result<Response, ApiError> {
+            printed::known(language.lang.as_deref())?;
+            let paper = made::of_public_instrument::<$what>(&app, &v.for_everyone(), id).await?;
+            printed::for_everybody(&headers, paper).await
         }
 
         /// The same as a file of commas.

@@ -2,6 +2,7 @@
 
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
+use bytes::Bytes;
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -17,6 +18,7 @@ use crate::secretariat::kernel::instrument::report::{self, Report};
 use crate::secretariat::kernel::instrument::store::{self, Document, DoneAct, Listed, Wanted};
 use crate::secretariat::kernel::instrument::{Kept, TaxId, Totals};
 use crate::secretariat::kernel::money::Centavos;
+use crate::web::aside;
 use crate::web::auth::Staff;
 use crate::web::error::ApiError;
 use crate::web::json;
@@ -266,16 +268,20 @@ pub async fn export<K: Kept>(app: &App, staff: &Staff) -> Result<Response, ApiEr
 
 /// # Errors
 /// Names the line.
-pub async fn import<K: Kept>(app: &App, staff: &Staff, body: &[u8]) -> Result<Imported, ApiError> {
+pub async fn import<K: Kept>(app: &App, staff: &Staff, body: Bytes) -> Result<Imported, ApiError> {
     worker::<K>(staff)?;
-    let text = std::str::from_utf8(body).map_err(|error| ApiError::field("body", "", error.to_string()))?;
-    if text.trim().is_empty() {
-        return Err(ApiError::field("body", "", "expected a line for each instrument"));
-    }
+    let read = move || -> Result<Vec<(usize, exchange::Line)>, ApiError> {
+        let text = std::str::from_utf8(&body).map_err(|error| ApiError::field("body", "", error.to_string()))?;
+        if text.trim().is_empty() {
+            return Err(ApiError::field("body", "", "expected a line for each instrument"));
+        }
+        Ok(exchange::parse(text)?)
+    };
+    let file = aside::apart(read).await??;
     let actor = staff.actor();
     let by = Acting { ids: &app.ids, now: app.clock.now(), actor: &actor };
     let mut tx = app.db.web.begin().await?;
-    let told = exchange::read::<K>(&mut tx, (by, app.config.municipality.time_zone, &app.keys.vault), text).await?;
+    let told = exchange::read::<K>(&mut tx, (by, app.config.municipality.time_zone, &app.keys.vault), file).await?;
     tx.commit().await?;
     Ok(told)
 }

@@ -20,6 +20,7 @@ use crate::secretariat::media_monitoring::exchange::{self, TakenIn};
 use crate::secretariat::media_monitoring::judge::wrong;
 use crate::secretariat::media_monitoring::store::clippings::{self, Day};
 use crate::secretariat::media_monitoring::{Clipping, Repercussion, clipping};
+use crate::web::aside;
 use crate::web::auth::{May, can};
 use crate::web::error::{ApiError, Problem};
 use crate::web::json::StrictJson;
@@ -236,9 +237,12 @@ pub async fn import(
     if !matches!(given.split(';').next().unwrap_or_default().trim(), "application/jsonl" | "application/x-ndjson") {
         return Err(ApiError::WrongMediaType("application/jsonl"));
     }
-    let text = std::str::from_utf8(&body).map_err(|error| ApiError::field("body", "", error.to_string()))?;
-    let lines = exchange::read(text)
-        .map_err(|errors| ApiError::BadRequest { detail: "nothing was taken in".into(), errors })?;
+    let read = move || -> Result<Vec<exchange::Line>, ApiError> {
+        let text = std::str::from_utf8(&body).map_err(|error| ApiError::field("body", "", error.to_string()))?;
+        let nothing = |errors| ApiError::BadRequest { detail: "nothing was taken in".into(), errors };
+        exchange::read(text).map_err(nothing)
+    };
+    let lines = aside::apart(read).await??;
     if lines.is_empty() {
         let errors = vec![wrong("body", "", "expected at least one line")];
         return Err(ApiError::BadRequest { detail: "nothing was taken in".into(), errors });

@@ -1,6 +1,6 @@
 //! Cases, publications and the service charter as PDF, as instruments in `instrument_routes`.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 
 use axum::Router;
 use axum::extract::{Path, State};
@@ -81,6 +81,36 @@ pub async fn inline(paper: Paper, name: &str) -> Result<Response, ApiError> {
     Ok(([(header::CONTENT_TYPE, PDF.to_owned()), (header::CONTENT_DISPOSITION, disposition)], bytes).into_response())
 }
 
+/// What it says, told apart from any other.
+fn sum(paper: &Paper) -> Result<[u8; 32], ApiError> {
+    Ok(sha256(&serde_json::to_vec(paper).map_err(|error| ApiError::Internal(error.into()))?))
+}
+
+/// Papers for everybody that were set last, with the hash of what each says: whoever asks again for one of them takes no turn at the press.
+static SET: Mutex<VecDeque<([u8; 32], Bytes)>> = Mutex::const_new(VecDeque::new());
+/// Papers that are kept. One has some tens of kilobytes.
+const MOST_SET: usize = 32;
+
+/// A paper that anybody may keep, or 304 for whoever has it.
+///
+/// # Errors
+/// The template's.
+pub async fn for_everybody(headers: &HeaderMap, paper: Paper) -> Result<Response, ApiError> {
+    let sum = sum(&paper)?;
+    let found = SET.lock().await.iter().find(|(known, _)| *known == sum).map(|(_, bytes)| bytes.clone());
+    if let Some(bytes) = found {
+        return Ok(answer(headers, PDF, SHORT, bytes));
+    }
+    let bytes = Bytes::from(set(paper).await?);
+    let mut last = SET.lock().await;
+    if last.len() == MOST_SET {
+        last.pop_front();
+    }
+    last.push_back((sum, bytes.clone()));
+    drop(last);
+    Ok(answer(headers, PDF, SHORT, bytes))
+}
+
 /// Prints a case as the caller may read it: fields, deadlines with how each day came about, documents with their SHA-256, and every act.
 ///
 /// # Errors
@@ -121,8 +151,7 @@ pub async fn publication(
     known(asked.lang.as_deref())?;
     let module = module(&slug)?;
     let paper = made::of_publication(&app, &v.for_everyone(), (module, id, asked.version)).await?;
-    let bytes = set(paper).await?;
-    Ok(answer(&headers, PDF, SHORT, bytes))
+    for_everybody(&headers, paper).await
 }
 
 /// The charter as it was set last in each language, with the hash of what it says: a town's whole charter takes a second to set, and everybody
@@ -143,7 +172,7 @@ pub async fn charter(
 ) -> Result<Response, ApiError> {
     known(language.lang.as_deref())?;
     let paper = made::of_charter(&app, &v.for_everyone()).await?;
-    let sum = sha256(&serde_json::to_vec(&paper).map_err(|error| ApiError::Internal(error.into()))?);
+    let sum = sum(&paper)?;
     // Whoever asks while it is set waits for the same one.
     aside::leave();
     let mut last = LAST.lock().await;

@@ -16,6 +16,7 @@ use crate::secretariat::kernel::registry::exchange::{self, Taken};
 use crate::secretariat::kernel::registry::store::{PAGE, Wanted};
 use crate::secretariat::kernel::registry::whole::{self, Whole};
 use crate::secretariat::kernel::registry::{Contact, Entry, NewContact, NewEntry};
+use crate::web::aside;
 use crate::web::auth::{May, can};
 use crate::web::error::{ApiError, Problem};
 use crate::web::json::StrictJson;
@@ -375,13 +376,17 @@ pub async fn import(
     staff: May<can::WorkSecretariat>,
     body: Bytes,
 ) -> Result<Json<Taken>, ApiError> {
-    let text = std::str::from_utf8(&body).map_err(|error| ApiError::field("body", "", error.to_string()))?;
-    if text.trim().is_empty() {
-        return Err(ApiError::field("body", "", "expected a line for each entry"));
-    }
+    let read = move || -> Result<Vec<(usize, exchange::Line)>, ApiError> {
+        let text = std::str::from_utf8(&body).map_err(|error| ApiError::field("body", "", error.to_string()))?;
+        if text.trim().is_empty() {
+            return Err(ApiError::field("body", "", "expected a line for each entry"));
+        }
+        Ok(exchange::read(text)?)
+    };
+    let file = aside::apart(read).await??;
     let (actor, who) = (staff.actor(), cases::who(&staff));
     let mut tx = app.db.web.begin().await?;
-    let taken = exchange::take_in(&mut tx, Desk::of(&app, &actor, &who), text).await?;
+    let taken = exchange::take_in(&mut tx, Desk::of(&app, &actor, &who), file).await?;
     tx.commit().await?;
     Ok(Json(taken))
 }

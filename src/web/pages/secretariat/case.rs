@@ -202,7 +202,9 @@ pub async fn case_page(
             && who.works_in(&other.def)
     };
     let below = app.cases.all().filter(is_below).cloned().collect();
-    let acts: Vec<ActDone> = store::acts(&mut conn, &[id]).await?.into_iter().map(|(_, act)| act).collect();
+    let mut acts: Vec<ActDone> = store::acts(&mut conn, &[id]).await?.into_iter().map(|(_, act)| act).collect();
+    let broken = ledger::broken(id, &acts).is_some() || ledger::unfounded(&kept.def, &case.fields, &acts).is_some();
+    registry::fields::named_in_acts(&mut conn, desk, &kept.def, &mut acts).await?;
     let works_here = who.has(&case.module) && v.may(Permission::WorkSecretariat);
     let people = if works_here { people(&mut conn).await? } else { Vec::new() };
     let status = if wrong.is_empty() { StatusCode::OK } else { StatusCode::UNPROCESSABLE_ENTITY };
@@ -212,7 +214,7 @@ pub async fn case_page(
         links: store::links(&mut conn, id, (&who.name, &who.modules())).await?,
         resolution: spawn::origin(&mut conn, id).await?,
         publications: published::all_of_case(&mut conn, id).await?,
-        broken: ledger::broken(id, &acts).is_some() || ledger::unfounded(&kept.def, &case.fields, &acts).is_some(),
+        broken,
         f: Frame::load(&mut conn, app, v, "secretariat").await?,
         module,
         kept,

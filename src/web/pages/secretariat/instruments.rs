@@ -339,7 +339,7 @@ pub async fn act<K: Kept>(
         let form = forms.iter().find(|form| form.act == word);
         let form = form.ok_or_else(|| {
             let (state, possible) = (row.what.state().to_owned(), forms.iter().map(|form| form.act).collect());
-            Refused::from(Refusal::Illegal { act: word.to_owned(), state, possible, law: row.what.law() })
+            Refused::from(Refusal::Illegal { act: word.to_owned(), state, possible, law: row.what.law(today(&v)) })
         })?;
         if form.confirm && given.get("sure").is_none_or(|sure| sure != "yes") {
             return Err(Refused::wrong("sure", "", v.t("sec-instrument-not-sure")).into());

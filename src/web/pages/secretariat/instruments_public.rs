@@ -9,6 +9,7 @@ use uuid::Uuid;
 
 use super::words;
 use crate::app::App;
+use crate::clock::Instant;
 use crate::secretariat::kernel::instrument::{Kept, store};
 use crate::secretariat::strategic_projects::standing;
 use crate::web::api::secretariat::instruments as api;
@@ -84,21 +85,30 @@ pub async fn list<K: Kept>(State(app): State<App>, v: View, Query(asked): Query<
     page(&ListPage { v, module: K::MODULE, pages: K::PAGES, slug, rows, next: listed.next })
 }
 
+/// What the page and the paper say of one, in words.
+pub struct Told {
+    pub title: String,
+    pub number: String,
+    pub kind: String,
+    pub state: String,
+    /// What makes it stand so; empty when nothing does.
+    pub why: String,
+    /// Label and value.
+    pub facts: Vec<(String, String)>,
+    /// Title, heads, rows.
+    pub tables: Vec<(String, Vec<String>, Vec<Vec<String>>)>,
+}
+
 #[derive(Template)]
 #[template(path = "secretariat/sec_instrument_public_one.html")]
 struct OnePage {
     v: View,
     module: &'static str,
     pages: &'static str,
-    title: String,
-    number: String,
-    kind: String,
-    state: String,
-    why: String,
-    /// Label and value.
-    facts: Vec<(String, String)>,
-    /// Title, heads, rows.
-    tables: Vec<(String, Vec<String>, Vec<Vec<String>>)>,
+    /// In addresses of the API.
+    slug: String,
+    id: Uuid,
+    told: Told,
 }
 
 /// A value of the snapshot in words.
@@ -131,39 +141,47 @@ fn table(v: &View, name: &str, items: &[Value]) -> Option<(String, Vec<String>, 
     Some((label(v, name), heads.iter().map(|head| label(v, head)).collect(), items.iter().map(row).collect()))
 }
 
-pub async fn show<K: Kept>(State(app): State<App>, v: View, Path(id): Path<Uuid>) -> Result<Response, ApiError> {
-    let today = today(&v);
-    let found = store::published_one(&mut *app.db.web.acquire().await?, (K::MODULE, id), today).await?;
-    let item = found.ok_or_else(|| ApiError::NotFound("the instrument".into()))?;
+/// What a snapshot says, and no other thing.
+fn told(v: &View, item: &Value) -> Told {
     let (mut facts, mut tables) = (Vec::new(), Vec::new());
     let fields = item.as_object().into_iter().flatten().filter(|(name, _)| !ELSEWHERE.contains(&name.as_str()));
     for (name, value) in fields {
         match value {
-            Value::Array(items) => tables.extend(table(&v, name, items)),
+            Value::Array(items) => tables.extend(table(v, name, items)),
             Value::Object(inner) => {
                 for (name, value) in inner {
                     match value {
-                        Value::Array(items) => tables.extend(table(&v, name, items)),
-                        other => facts.push((label(&v, name), said(&v, name, other))),
+                        Value::Array(items) => tables.extend(table(v, name, items)),
+                        other => facts.push((label(v, name), said(v, name, other))),
                     }
                 }
             }
-            other => facts.push((label(&v, name), said(&v, name, other))),
+            other => facts.push((label(v, name), said(v, name, other))),
         }
     }
     facts.retain(|(_, value)| !value.is_empty());
-    let why = standing::of_snapshot(&item, today).map(|standing| standing.why).unwrap_or_default();
-    let template = OnePage {
-        title: text(&item, "object").to_owned(),
-        number: text(&item, "number").to_owned(),
-        kind: v.word("sec-instrument-kind", text(&item, "kind")),
-        state: state(&v, &item),
-        v,
-        module: K::MODULE,
-        pages: K::PAGES,
-        why,
+    Told {
+        title: text(item, "object").to_owned(),
+        number: text(item, "number").to_owned(),
+        kind: v.word("sec-instrument-kind", text(item, "kind")),
+        state: state(v, item),
+        why: standing::of_snapshot(item, today(v)).map(|standing| standing.why).unwrap_or_default(),
         facts,
         tables,
-    };
-    page(&template)
+    }
+}
+
+/// What everybody reads of one while it is listed, with the instant of which it is.
+///
+/// # Errors
+/// 404.
+pub async fn one<K: Kept>(app: &App, v: &View, id: Uuid) -> Result<(Told, Instant), ApiError> {
+    let found = store::published_one(&mut *app.db.web.acquire().await?, (K::MODULE, id), today(v)).await?;
+    let (item, at) = found.ok_or_else(|| ApiError::NotFound("the instrument".into()))?;
+    Ok((told(v, &item), at))
+}
+
+pub async fn show<K: Kept>(State(app): State<App>, v: View, Path(id): Path<Uuid>) -> Result<Response, ApiError> {
+    let (told, _) = one::<K>(&app, &v, id).await?;
+    page(&OnePage { v, module: K::MODULE, pages: K::PAGES, slug: K::MODULE.replace('_', "-"), id, told })
 }

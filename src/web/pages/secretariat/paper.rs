@@ -7,7 +7,7 @@ use super::super::view::View;
 use super::case::{act_name, changes, document_kind, link_word};
 use super::charter;
 use super::instruments::{hidden, masked};
-use super::{pairs, words};
+use super::{instruments_public, pairs, words};
 use crate::app::App;
 use crate::deadlines::{self, Deadline, words as deadline_words};
 use crate::refused::Refused;
@@ -17,7 +17,7 @@ use crate::secretariat::kernel::instrument::shown::Table;
 use crate::secretariat::kernel::instrument::store::{Document, DoneAct};
 use crate::secretariat::kernel::instrument::{Kept, desk as instruments};
 use crate::secretariat::kernel::store::published::{self, Published};
-use crate::secretariat::kernel::{ActDone, CaseDocument, CaseFile, CaseLink, SUBJECT, decide, store};
+use crate::secretariat::kernel::{ActDone, CaseDocument, CaseFile, CaseLink, SUBJECT, decide, registry, store};
 use crate::secretariat::modules::Module;
 use crate::secretariat::paper::{Entry, Paper, Part, tag};
 use crate::web::api::secretariat::{instruments as api, papers, within};
@@ -60,11 +60,13 @@ pub async fn of_case(app: &App, staff: &Staff, v: &View, (module, id): (&Module,
     let (kept, mut case) = desk::find(&mut conn, desk, id, false).await?;
     within(&case, module, id)?;
     decide::veil(&kept.def, &mut case, &who);
+    let def = &kept.def;
+    registry::fields::named(&mut conn, desk, def, &mut case.fields).await?;
     let all = deadlines::store::list(&mut conn, Some((SUBJECT, id)), false).await?;
     let documents = papers::seen(&mut conn, &who, &case).await?;
     let links = store::links(&mut conn, id, (&who.name, &who.modules())).await?;
-    let acts: Vec<ActDone> = store::acts(&mut conn, &[id]).await?.into_iter().map(|(_, act)| act).collect();
-    let def = &kept.def;
+    let mut acts: Vec<ActDone> = store::acts(&mut conn, &[id]).await?.into_iter().map(|(_, act)| act).collect();
+    registry::fields::named_in_acts(&mut conn, desk, def, &mut acts).await?;
     let mut paper = sheet(v, def.title.of(v.lang).to_owned(), case.number(), case.title.clone());
     paper.sub = format!("{} · {}", def.state_label(&case.state, v.lang), def.law_ref);
     paper.printed = v.t2("sec-paper-as-of", "when", v.full(case.changed_at), "n", case.revision);
@@ -139,7 +141,7 @@ pub async fn of_instrument<K: Kept>(app: &App, staff: &Staff, v: &View, id: Uuid
     let mut paper = sheet(v, kind, whole.row.number, index.title);
     let mut sub = vec![v.word("sec-instrument-state", what.state())];
     sub.extend(shown.warnings.iter().map(|cell| words::cell(v, cell)));
-    sub.push(what.law().to_owned());
+    sub.push(what.law(today).to_owned());
     paper.sub = sub.join(" · ");
     paper.printed = v.t2("sec-paper-as-of", "when", v.full(whole.row.changed_at), "n", whole.row.revision);
     let mut facts: Vec<(String, String)> =
@@ -149,6 +151,20 @@ pub async fn of_instrument<K: Kept>(app: &App, staff: &Staff, v: &View, id: Uuid
     paper.parts.extend(shown.tables.iter().map(|table| of_table(v, table)));
     paper.parts.push(of_files(v, &whole.documents));
     paper.parts.push(of_acts(v, &whole.acts));
+    Ok(paper)
+}
+
+/// What everybody reads of an instrument, from the snapshot of its page alone.
+///
+/// # Errors
+/// 404 when nothing of it is public, or no longer.
+pub async fn of_public_instrument<K: Kept>(app: &App, v: &View, id: Uuid) -> Result<Paper, ApiError> {
+    let (told, at) = instruments_public::one::<K>(app, v, id).await?;
+    let mut paper = sheet(v, told.kind, told.number, told.title);
+    paper.sub = [told.state, told.why].into_iter().filter(|one| !one.is_empty()).collect::<Vec<_>>().join(" · ");
+    paper.printed = v.t1("sec-paper-last", "when", v.full(at));
+    paper.parts = vec![Part::of_facts(v.t("sec-paper-particulars"), told.facts)];
+    paper.parts.extend(told.tables.into_iter().map(|(name, heads, rows)| Part::of_rows(name, heads, rows)));
     Ok(paper)
 }
 

@@ -100,6 +100,38 @@ async fn a_convenio_is_worked_to_approved_accounts_and_stalls_when_nobody_measur
     assert_eq!((&done["state"], &done["totals"]["balance"]), (&json!("approved"), &json!(0)));
 }
 
+#[tokio::test]
+async fn a_convenio_goes_on_under_the_norm_of_its_signing() {
+    for (day, norm) in [("2023-08-31", "424/2016"), ("2023-09-01", "33/2023")] {
+        let mut house = House::open(Role::Funding, "funding", day).await;
+        let id = signed(&house, day, None).await;
+        house.on("2026-05-29").await;
+        house.done(&id, json!({ "act": "tender", "text": "Concorrência 3/2026" })).await;
+        house.done(&id, json!({ "act": "begin", "text": "Ordem de serviço 1" })).await;
+        let shown = house.show(&id).await;
+        let all = shown["deadlines"].as_array().unwrap();
+        let mut codes: Vec<&str> = all.iter().map(|one| one["code"].as_str().unwrap()).collect();
+        codes.sort_unstable();
+        assert_eq!(codes, ["funding.accounts", "funding.stalled"], "both begin years after the signing");
+        for one in all {
+            assert!(one["law_ref"].as_str().unwrap().contains(norm), "{day}: {one}");
+            assert_eq!(one["governed_on"], day, "{one}");
+            assert_eq!(one["trace"][1], json!({ "step": "norm", "day": day }), "{one}");
+        }
+        house.refused(&id, money("commit", 90_000_001, "2026-05-29"), &[norm]).await;
+        // What comes in elsewhere is governed by the same day.
+        let (status, file) = house.raw(&house.person.token, Method::GET, "/export", String::new()).await;
+        assert_eq!(status, StatusCode::OK, "{file}");
+        let elsewhere = House::open(Role::Funding, "funding", "2026-05-30").await;
+        let (status, told) = elsewhere.raw(&elsewhere.person.token, Method::POST, "/import", file).await;
+        assert_eq!(status, StatusCode::OK, "{told}");
+        let shown = elsewhere.show(&id).await;
+        let all = shown["deadlines"].as_array().unwrap();
+        assert_eq!(all.len(), 2, "{shown}");
+        assert!(all.iter().all(|one| one["law_ref"].as_str().unwrap().contains(norm)), "{shown}");
+    }
+}
+
 const HEAD: &str = "COD_MUNIC_IBGE;NR_CONVENIO;OBJETO_PROPOSTA;MODALIDADE;DESC_ORGAO_SUP;SIT_CONVENIO;DIA_ASSIN_CONV;DIA_PUBL_CONV;\
     DIA_INIC_VIGENC_CONV;DIA_FIM_VIGENC_CONV;DATA_SUSPENSIVA;DATA_RETIRADA_SUSPENSIVA;VL_REPASSE_CONV;VL_CONTRAPARTIDA_CONV;\
     VL_EMPENHADO_CONV;VL_DESEMBOLSADO_CONV\n";

@@ -56,18 +56,20 @@ pub async fn published(
     Ok(rows.into_iter().map(|row| (row.instrument_id, row.snapshot)).collect())
 }
 
+/// What everybody reads of one, and of when it is.
 pub async fn published_one(
     conn: &mut PgConnection,
     (module, id): (&str, Uuid),
     today: NaiveDate,
-) -> sqlx::Result<Option<Value>> {
-    sqlx::query_scalar!(
-        "select snapshot from instrument_public
+) -> sqlx::Result<Option<(Value, Instant)>> {
+    let row = sqlx::query!(
+        "select snapshot, published_at from instrument_public
          where module = $1 and instrument_id = $2 and (listed_until is null or listed_until >= $3)",
         module,
         id,
         today
     )
     .fetch_optional(conn)
-    .await
+    .await?;
+    Ok(row.map(|row| (row.snapshot, row.published_at)))
 }

@@ -3,6 +3,7 @@
 use askama::Template;
 use axum::Router;
 use axum::extract::{Path, State};
+use axum::http::HeaderMap;
 use axum::response::Response;
 use axum::routing::get;
 use chrono::Datelike as _;
@@ -169,8 +170,12 @@ async fn year(
     page(&PublicPage { v, shown, bills })
 }
 
-async fn file(State(app): State<App>, Path((year, name)): Path<(i32, String)>) -> Result<Response, ApiError> {
+async fn file(
+    State(app): State<App>,
+    Path((year, name)): Path<(i32, String)>,
+    headers: HeaderMap,
+) -> Result<Response, ApiError> {
     let found = store::newest(&mut *app.db.web.acquire().await?, BillKind::Loa, year).await?;
-    let (_, snapshot) = found.ok_or_else(|| ApiError::NotFound(format!("the budget of {year}")))?;
-    files::file(&app, &snapshot, &name).await
+    let (at, snapshot) = found.ok_or_else(|| ApiError::NotFound(format!("the budget of {year}")))?;
+    files::published(&app, (at, &snapshot), (&name, &headers)).await
 }
