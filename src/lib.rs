@@ -6,6 +6,7 @@
 
 // Ground
 pub mod app;
+pub mod cells;
 pub mod clock;
 pub mod cobrade;
 pub mod config;
@@ -16,7 +17,9 @@ pub mod deadlines;
 pub mod events;
 pub mod failpoint;
 pub mod feeds;
+pub mod hexadecimal;
 pub mod i18n;
+pub mod icalendar;
 pub mod ids;
 pub mod lifecycle;
 pub mod refused;

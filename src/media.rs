@@ -35,6 +35,28 @@ pub struct Picture {
     pub thumbnail: Vec<u8>,
 }
 
+/// Size of a picture as the columns of its row hold it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Measures {
+    /// Of its file.
+    pub bytes: i32,
+    /// In pixels.
+    pub width: i32,
+    pub height: i32,
+}
+
+impl Picture {
+    pub fn measures(&self) -> Measures {
+        // Bounded here far below what the columns hold.
+        let whole = |number: usize| i32::try_from(number).unwrap_or(i32::MAX);
+        Measures {
+            bytes: whole(self.jpeg.len()),
+            width: whole(self.width as usize),
+            height: whole(self.height as usize),
+        }
+    }
+}
+
 /// Why a file is not taken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Refused {

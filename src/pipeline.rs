@@ -5,23 +5,23 @@
 //! process that loses its connection loses the right to write with it. After any failed transaction the core's memory is
 //! thrown away and read again: memory never runs ahead of what is committed.
 
+mod housekeeping;
+mod lead;
+
 use std::collections::{BTreeMap, BTreeSet};
-use std::time::Duration;
 
 use chrono::TimeDelta;
 use serde_json::json;
 use sqlx::{Connection as _, PgConnection};
-use tokio::sync::broadcast::Receiver;
-use tokio::sync::broadcast::error::{RecvError, TryRecvError};
 use tracing::Instrument as _;
 
+use self::housekeeping::housekeeping;
+pub use self::lead::run;
 use crate::alerts::desk::Desk;
 use crate::alerts::draft::Drafter;
-use crate::alerts::store as alert_store;
 use crate::alerts::upkeep;
 use crate::app::App;
 use crate::clock::{Instant, Stopwatch};
-use crate::db::in_time;
 use crate::engine::{Effect, Engine, Explained, Input, ReadingInput, Transition};
 use crate::events::{Event, notify};
 use crate::failpoint::{self, Place};
@@ -47,91 +47,6 @@ const TURN: TimeDelta = TimeDelta::seconds(1);
 const COMPARE_EVERY: TimeDelta = TimeDelta::seconds(30);
 /// Explanations of levels that did not change are refreshed this often.
 const REFRESH: TimeDelta = TimeDelta::seconds(10);
-/// How often it is written down that the journal's end was reached: without it the public is told that nothing is known.
-const SAY_EVERY: Duration = Duration::from_secs(10);
-/// Advisory session lock of the one evaluator ("EVAL").
-const EVALUATOR_LOCK: i64 = 0x4556_414c;
-
-/// How long a process that holds the lock may ask the database for nothing.
-const IDLE_MAX: &str = "60s";
-
-/// Evaluates until the service stops. Standby while another process holds the lock.
-pub async fn run(app: App) {
-    while !app.stop.is_cancelled() {
-        if let Err(error) = lead(&app).await {
-            tracing::error!(
-                error = format!("{error:#}"),
-                "evaluation interrupted; it starts again from what is committed"
-            );
-        }
-        tokio::select! {
-            () = app.stop.cancelled() => {}
-            () = tokio::time::sleep(Duration::from_secs(1)) => {}
-        }
-    }
-}
-
-async fn lead(app: &App) -> anyhow::Result<()> {
-    let mut conn = app.db.ingest.acquire().await?;
-    let leader = sqlx::query_scalar!(r#"select pg_try_advisory_lock($1) as "held!""#, EVALUATOR_LOCK)
-        .fetch_one(&mut *conn)
-        .await?;
-    if !leader {
-        // Back to the others: a standby that took one out each second would have the server make one each second.
-        return Ok(());
-    }
-    let mut conn = conn.detach();
-    // Asked for something each second, so a session that asks for nothing belongs to a process that stands still: it loses the lock, and
-    // a standby goes on.
-    sqlx::query!("select set_config('idle_session_timeout', $1, false)", IDLE_MAX).fetch_one(&mut conn).await?;
-    let mut events = app.events.subscribe();
-    let mut pipeline = Pipeline::load(app, &mut conn).await?;
-    let mut beat = tokio::time::interval(Duration::from_secs(1));
-    let mut said: Option<Stopwatch> = None;
-    loop {
-        let behind = in_time(pipeline.drain_for(&mut conn, TURN)).await? == Drained::Partly;
-        tokio::select! {
-            () = std::future::ready(()), if behind => {}
-            () = app.stop.cancelled() => break,
-            () = app.ingest.tail().grown() => {}
-            _ = beat.tick() => {
-                in_time(pipeline.tick(&mut conn)).await?;
-                if !behind && said.is_none_or(|said| said.elapsed() >= SAY_EVERY) {
-                    store::say_caught_up(&mut conn, app.clock.now()).await?;
-                    said = Some(Stopwatch::start());
-                }
-            }
-            event = events.recv() => {
-                let reload = match event {
-                    Ok(event) => wants_reload(Ok(event)) | drain_events(&mut events),
-                    Err(RecvError::Closed) => break,
-                    lagged => wants_reload(lagged),
-                };
-                if reload {
-                    pipeline.reload_if_changed(&mut conn).await?;
-                }
-            }
-        }
-    }
-    conn.close().await?;
-    Ok(())
-}
-
-fn wants_reload(event: Result<Event, RecvError>) -> bool {
-    matches!(event, Ok(Event::Catalogue) | Err(RecvError::Lagged(_)))
-}
-
-/// One look at the journal answers any number of hints.
-fn drain_events(events: &mut Receiver<Event>) -> bool {
-    let mut reload = false;
-    loop {
-        match events.try_recv() {
-            Ok(event) => reload |= event == Event::Catalogue,
-            Err(TryRecvError::Lagged(_)) => reload = true,
-            Err(TryRecvError::Empty | TryRecvError::Closed) => return reload,
-        }
-    }
-}
 
 /// Whether rows may be left that were not folded yet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -485,36 +400,4 @@ fn reading_of(row: journal::JournalRow) -> ReadingInput {
         why: (!row.quality_reason.is_empty()).then(|| Box::new(Why::Range { told: row.quality_reason })),
         revises: row.revises_seq,
     }
-}
-
-/// Ends alerts that ran out, drops drafts whose time passed, and closes the account of finished deliveries. Rows with due
-/// times, so a restart changes nothing. Returns whether anything was done.
-async fn housekeeping(conn: &mut PgConnection, now: Instant) -> anyhow::Result<bool> {
-    let ended = upkeep::expire_due(&mut *conn, now).await?;
-    let delivered = sqlx::query!(
-        r#"select a.id as "id: AlertId", count(*) as "all!",
-                  count(*) filter (where o.state in ('accepted', 'delivered')) as "reached!",
-                  count(*) filter (where o.state in ('rejected', 'undelivered', 'expired')) as "failed!"
-           -- People: an endpoint that does not answer for hours keeps no account open, and is nobody who was reached.
-           from alert a join outbox o on o.alert_id = a.id and o.endpoint_id is null
-           where a.issued_at > $1
-             -- While some wait there is no need to count all of them.
-             and not exists (select from outbox_queue q where q.alert_id = a.id and q.channel in ('sms', 'email'))
-             and not exists (select from alert_event e where e.alert_id = a.id and e.action = 'sent')
-             -- Of a large audience the rest is still being written.
-             and exists (select from dispatch_run run where run.alert_id = a.id and run.spread_at is not null)
-           group by a.id having count(*) filter (where o.state in ('pending', 'sending')) = 0"#,
-        now - TimeDelta::hours(24)
-    )
-    .fetch_all(&mut *conn)
-    .await?;
-    for row in &delivered {
-        let detail = json!({ "recipients": row.all, "reached": row.reached, "failed": row.failed });
-        alert_store::record(&mut *conn, row.id, now, "service", "sent", &detail).await?;
-        let text =
-            format!("Envio concluído: {} de {} mensagens aceitas, {} falharam", row.reached, row.all, row.failed);
-        incidents::store::add_entry_for_alert(&mut *conn, row.id, now, "service", "delivery", &text, &detail).await?;
-        notify(&mut *conn, &Event::Delivery { alert_id: row.id.0 }).await?;
-    }
-    Ok(ended > 0 || !delivered.is_empty())
 }

@@ -1,6 +1,7 @@
-//! Why an act was not done, for the desks that pages and API share.
+//! Why an act was not done, and what is wrong with what was given, for the desks that pages and API share.
 
 use chrono::NaiveDate;
+use serde::Serialize;
 
 use crate::i18n::Lang;
 
@@ -80,4 +81,28 @@ impl Refused {
     pub fn wrong(field: impl Into<String>, value: impl ToString, message: impl Into<String>) -> Self {
         Self::Wrong { field: field.into(), value: value.to_string(), message: message.into() }
     }
+}
+
+/// One thing wrong with a request.
+#[derive(Clone, Debug, Serialize, PartialEq, Eq, utoipa::ToSchema)]
+pub struct FieldError {
+    /// Where: a JSON path ("readings[3].value"), a line ("line 12: geom"), or a parameter.
+    pub field: String,
+    /// What was given, shortened.
+    pub value: String,
+    pub message: String,
+}
+
+/// At most 80 characters of what was given, so that an error never echoes a megabyte.
+pub fn shorten(value: &str) -> String {
+    shorten_to(value, 80)
+}
+
+/// The same of so many characters.
+pub fn shorten_to(value: &str, characters: usize) -> String {
+    let mut short: String = value.chars().take(characters).collect();
+    if short.len() < value.len() {
+        short.push('…');
+    }
+    short
 }

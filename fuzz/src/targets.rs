@@ -17,6 +17,7 @@ use sentinela::dispatch::{receipts, sms_text};
 use sentinela::feeds::formats::{ana, cemaden, inmet, rio};
 use sentinela::feeds::warnings::{self as outside, inmet as inmet_warnings, listing};
 use sentinela::fleet::downlink::{self, Server};
+use sentinela::hexadecimal::hex;
 use sentinela::i18n::Lang;
 use sentinela::ids::{DatastreamId, DeviceId};
 use sentinela::ingest::decode::{Door, decode};
@@ -442,7 +443,7 @@ pub fn json_body(data: &[u8]) {
 /// A certificate that a device shows, or that somebody registers.
 pub fn certificate(data: &[u8]) {
     if let Ok(read) = Certificate::from_der(data) {
-        assert_eq!(certificates::from_hex(&certificates::to_hex(&read.fingerprint)), Some(read.fingerprint));
+        assert_eq!(certificates::from_hex(&hex(&read.fingerprint)), Some(read.fingerprint));
         assert!(read.names().all(|name| name.len() <= data.len()));
     }
     let text = text(data);

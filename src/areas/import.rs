@@ -134,7 +134,7 @@ pub async fn take(
     if !wish.leave_out && !problems.is_empty() {
         return Err(problems.or(()).err().unwrap_or_default().into());
     }
-    let sha256 = crate::audit::chain::hex(&Sha256::digest(bytes));
+    let sha256 = crate::hexadecimal::hex(&Sha256::digest(bytes));
     let mut tx = conn.begin().await?;
     let mut run = Run { by, wish, sha256, outcome: Outcome::default(), problems, moved: Vec::new() };
     run.areas(&mut tx, &areas).await?;

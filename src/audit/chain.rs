@@ -13,6 +13,7 @@ use sha2::{Digest as _, Sha256};
 use uuid::Uuid;
 
 use crate::clock::Instant;
+use crate::hexadecimal::{self, hex};
 use crate::units::vocabulary;
 
 pub type Hash = [u8; 32];
@@ -73,29 +74,9 @@ impl std::str::FromStr for Anchor {
             || format!("{text:?} is no head of the audit; expected SEQ:HASH, as `sentinela audit head` writes it");
         let (seq, hash) = text.trim().split_once(':').ok_or_else(expected)?;
         let seq: i64 = seq.parse().map_err(|_| expected())?;
-        let hash = from_hex(hash).ok_or_else(expected)?;
+        let hash = hexadecimal::hash(hash).ok_or_else(expected)?;
         if seq.is_positive() { Ok(Self { seq, hash, at: None }) } else { Err(expected()) }
     }
-}
-
-/// Lower-case hexadecimal digits.
-pub fn hex(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
-}
-
-/// 64 hexadecimal digits to a hash.
-pub fn from_hex(text: &str) -> Option<Hash> {
-    let mut hash = GENESIS;
-    if text.len() != 64 || !text.is_ascii() {
-        return None;
-    }
-    for (byte, digits) in hash.iter_mut().zip(text.as_bytes().chunks(2)) {
-        *byte = u8::from_str_radix(std::str::from_utf8(digits).ok()?, 16).ok()?;
-    }
-    Some(hash)
 }
 
 /// What is hashed of an event at a place: each field as its length in bytes, a colon and its text, a missing one as "-".

@@ -5,8 +5,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use uuid::Uuid;
 
-use super::chain::hex;
+use crate::cells::harmless;
 use crate::clock::Instant;
+use crate::hexadecimal::hex;
 
 /// What to find. Empty texts and missing bounds leave the choice open.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -188,12 +189,6 @@ fn cells(event: &Found) -> [String; 15] {
         json(&event.after),
         event.hash.clone().unwrap_or_default(),
     ]
-}
-
-/// A cell that spreadsheets would take for a formula gets an apostrophe in front (OWASP, "CSV injection"). JSON has the
-/// words exactly.
-fn harmless(cell: String) -> String {
-    if cell.starts_with(['=', '+', '-', '@', '\t', '\r']) { format!("'{cell}") } else { cell }
 }
 
 /// Hash to digits, for the rows of the database.

@@ -3,11 +3,12 @@
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-use super::chain::{self, Event, Link};
+use super::chain::{Event, Link};
 use super::check::Check;
 use super::search::{Found, Search};
 use super::{Act, Actor, Entry};
 use crate::clock::Instant;
+use crate::hexadecimal::hex;
 use crate::ids::Ids;
 
 /// Writes one event in the transaction of the act. It joins the chain when that transaction commits.
@@ -59,7 +60,7 @@ pub struct Head {
 
 impl std::fmt::Display for Head {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{}:{}", self.seq, chain::hex(&self.hash))
+        write!(f, "{}:{}", self.seq, hex(&self.hash))
     }
 }
 

@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::Serialize;
 
-use crate::web::error::{FieldError, shorten};
+use crate::refused::{FieldError, shorten};
 
 /// Errors kept of one file. Beyond it they are only counted.
 const MAX_KEPT: usize = 100;

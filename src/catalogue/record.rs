@@ -1,5 +1,6 @@
 //! One record of a file, be it a CSV row or a GeoJSON feature, and typed access to its fields.
 
+use std::collections::BTreeMap;
 use std::fmt::Display;
 use std::str::FromStr;
 
@@ -133,6 +134,20 @@ impl<'a> Fields<'a> {
     }
 }
 
+/// What the records of a list gave in a field that stands once in it, with the line on which it came first.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Given(BTreeMap<String, usize>);
+
+impl Given {
+    /// Wrong where a record before gave the same.
+    pub fn once(&mut self, fields: &mut Fields<'_>, field: &str, value: &str) {
+        if let Some(line) = self.0.get(value) {
+            fields.wrong(field, value, format!("was given before, on line {line}"));
+        }
+        self.0.entry(value.to_owned()).or_insert(fields.record().line);
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -151,6 +166,17 @@ mod tests {
         assert_eq!((fields.number("c"), fields.number("d")), (None, None));
         assert_eq!(problems.total(), 2);
         assert_eq!(problems.kept()[0].to_string(), "line 7: c = \"1,5\": expected a finite number such as -21.76");
+    }
+
+    #[test]
+    fn what_stands_once_in_a_list_is_wrong_the_second_time_also_on_the_same_line() {
+        let record = record(r#"{"code": "a"}"#);
+        let (mut problems, mut given) = (Problems::default(), Given::default());
+        for value in ["a", "b", "a"] {
+            given.once(&mut Fields::of(&record, &mut problems), "code", value);
+        }
+        assert_eq!(problems.total(), 1);
+        assert_eq!(problems.kept()[0].to_string(), "line 7: code = \"a\": was given before, on line 7");
     }
 
     #[test]

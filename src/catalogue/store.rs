@@ -175,7 +175,7 @@ fn entry(kind: Kind, report: &Report, bytes: &[u8]) -> Entry {
         Kind::Residents => (Act::ResidentsImport, "residents"),
     };
     let Report { created, updated, unchanged, merged, .. } = report;
-    let sha256 = crate::audit::chain::hex(&Sha256::digest(bytes));
+    let sha256 = crate::hexadecimal::hex(&Sha256::digest(bytes));
     Entry::new(act, "import", object)
         .to(json!({ "created": created, "updated": updated, "unchanged": unchanged, "merged": merged, "file_sha256": sha256 }))
 }

@@ -98,7 +98,7 @@ async fn verify(session: &Session, mut heads: Vec<Anchor>, copy: Option<PathBuf>
     }
     let head = outcome.head.as_ref().map_or_else(
         || "the audit is empty".to_owned(),
-        |(seq, hash)| format!("head {seq}:{}", crate::audit::chain::hex(hash)),
+        |(seq, hash)| format!("head {seq}:{}", crate::hexadecimal::hex(hash)),
     );
     println!("{} events, {} noted heads, {head}", outcome.checked, outcome.anchors);
     println!("{} cases, instruments, bodies and budgets with chains of their own", outcome.ledgers);

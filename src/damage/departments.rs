@@ -17,8 +17,7 @@ use crate::exercises::plan::text;
 use crate::i18n::Lang;
 use crate::plancon::PlanError;
 use crate::plancon::desk::reasoned;
-use crate::refused::Refused;
-use crate::web::error::FieldError;
+use crate::refused::{FieldError, Refused};
 
 /// What a department declares.
 #[derive(Clone, Debug, Deserialize, utoipa::ToSchema)]

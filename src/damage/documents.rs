@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 
 use crate::exercises::plan::text;
+use crate::refused::FieldError;
 use crate::units::vocabulary;
-use crate::web::error::FieldError;
 
 const SHIPPED: &str = include_str!("../../config/secretariat/damage_documents.toml");
 /// Letters of one paragraph.

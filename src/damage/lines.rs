@@ -2,8 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::refused::FieldError;
 use crate::units::vocabulary;
-use crate::web::error::FieldError;
 
 vocabulary! {
     /// A line of FIDE 6 or 7.

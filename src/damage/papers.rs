@@ -19,8 +19,7 @@ use crate::deadlines::desk as deadlines;
 use crate::exercises::plan::text;
 use crate::plancon::PlanError;
 use crate::plancon::desk::reasoned;
-use crate::refused::Refused;
-use crate::web::error::FieldError;
+use crate::refused::{FieldError, Refused};
 use chrono::Datelike as _;
 
 async fn one(

@@ -3,8 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use crate::exercises::plan::text;
+use crate::refused::FieldError;
 use crate::units::vocabulary;
-use crate::web::error::FieldError;
 
 vocabulary! {
     /// Where a kind of occupation was hit (FIDE 4).

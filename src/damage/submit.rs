@@ -19,6 +19,7 @@ use crate::clock::Instant;
 use crate::config::Municipality;
 use crate::deadlines::desk as deadlines;
 use crate::deadlines::reckon::end_of;
+use crate::hexadecimal::hex;
 use crate::plancon::PlanError;
 use crate::plancon::desk::reasoned;
 use crate::refused::Refused;
@@ -70,7 +71,7 @@ pub async fn freeze(
     }
     let dossier = &whole.dossier;
     let sum = Sha256::digest(pdf);
-    let hex: String = sum.iter().map(|byte| format!("{byte:02x}")).collect();
+    let hex = hex(&sum);
     store::freeze(&mut *conn, dossier.id, (frozen, pdf, sum.as_slice()), (by.now, &by.actor.name)).await?;
     deadlines::end(&mut *conn, by, ((KIND, dossier.id), dossier.onset.deadline()), true, "dossiê enviado").await?;
     tell(&mut *conn, by, dossier, &format!("Dossiê de danos enviado (versão {}, SHA-256 {hex})", dossier.version))

@@ -17,8 +17,7 @@ use crate::audit::{self, Act, Entry};
 use crate::exercises::plan::text;
 use crate::plancon::PlanError;
 use crate::plancon::desk::reasoned;
-use crate::refused::Refused;
-use crate::web::error::FieldError;
+use crate::refused::{FieldError, Refused};
 
 const KIND: &str = "deadline";
 

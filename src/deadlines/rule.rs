@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 use super::{Pause, Unit};
 use crate::exercises::plan::text;
-use crate::web::error::FieldError;
+use crate::refused::FieldError;
 
 const SHIPPED: &str = include_str!("../../config/secretariat/deadlines.toml");
 

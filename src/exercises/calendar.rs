@@ -3,9 +3,8 @@
 use chrono::{DateTime, Utc};
 
 use super::state::ExerciseState;
+use crate::icalendar::{Lines, stamp};
 
-/// Octets of a line, without its end (RFC 5545, section 3.1).
-const LINE_OCTETS: usize = 75;
 /// What stands before every title: a calendar shows nothing else of it.
 const MARK: &str = "EXERCÍCIO - NÃO É REAL: ";
 
@@ -39,20 +38,11 @@ pub struct Calendar {
 impl Calendar {
     /// The stream, with CR LF and folded lines.
     pub fn write(&self) -> String {
-        let mut out = Lines(String::new());
-        out.put("BEGIN", "VCALENDAR");
-        out.put("VERSION", "2.0");
-        out.put("PRODID", "-//Sentinela//Exercises//PT");
-        out.put("CALSCALE", "GREGORIAN");
-        out.put("METHOD", "PUBLISH");
-        out.text("X-WR-CALNAME", &self.name);
-        // RFC 7986, section 5.7: how often to look again.
-        out.put("REFRESH-INTERVAL;VALUE=DURATION", "PT1H");
+        let mut out = Lines::published("-//Sentinela//Exercises//PT", &self.name, "PT1H");
         for entry in &self.entries {
             self.event(&mut out, entry);
         }
-        out.put("END", "VCALENDAR");
-        out.0
+        out.end()
     }
 
     fn event(&self, out: &mut Lines, entry: &Entry) {
@@ -90,56 +80,11 @@ const fn status(state: ExerciseState) -> &'static str {
     }
 }
 
-/// UTC, form 2 of section 3.3.5.
-pub(crate) fn stamp(at: DateTime<Utc>) -> String {
-    at.format("%Y%m%dT%H%M%SZ").to_string()
-}
-
-/// Content lines, escaped and folded.
-pub(crate) struct Lines(pub String);
-
-impl Lines {
-    /// A value as it is. Line ends have no place in one.
-    pub fn put(&mut self, name: &str, value: &str) {
-        let value: String = value.chars().filter(|c| !c.is_control()).collect();
-        self.fold(&format!("{name}:{value}"));
-    }
-
-    /// A value of type TEXT, escaped (section 3.3.11).
-    pub fn text(&mut self, name: &str, value: &str) {
-        let mut escaped = String::with_capacity(value.len());
-        for c in value.replace("\r\n", "\n").chars() {
-            match c {
-                '\\' | ';' | ',' => escaped.extend(['\\', c]),
-                '\n' => escaped.push_str("\\n"),
-                '\t' => escaped.push(' '),
-                c if c.is_control() => {}
-                c => escaped.push(c),
-            }
-        }
-        self.fold(&format!("{name}:{escaped}"));
-    }
-
-    /// At most 75 octets a line, and never in the middle of a character.
-    fn fold(&mut self, line: &str) {
-        let mut room = LINE_OCTETS;
-        for c in line.chars() {
-            if c.len_utf8() > room {
-                self.0.push_str("\r\n ");
-                // The space that begins the line counts.
-                room = LINE_OCTETS - 1;
-            }
-            room -= c.len_utf8();
-            self.0.push(c);
-        }
-        self.0.push_str("\r\n");
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::clock::from_micros;
+    use crate::icalendar::LINE_OCTETS;
 
     fn entry() -> Entry {
         let at = from_micros(1_780_000_000_000_000);

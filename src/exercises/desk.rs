@@ -19,8 +19,8 @@ use crate::clock::Instant;
 use crate::config::AlertStatus;
 use crate::events::{Event, notify};
 use crate::ids::{AlertId, AreaId, ExerciseId};
+use crate::refused::FieldError;
 use crate::units::Level;
-use crate::web::error::FieldError;
 
 /// Most participants that the staff puts on the list of one exercise.
 const MOST_LISTED: i64 = 500;
@@ -268,7 +268,7 @@ impl Desk<'_> {
         } else {
             let Invited::Staff { username } = who else { return Err(ExerciseError::NotFound) };
             let unknown = || {
-                let value = crate::web::error::shorten(username);
+                let value = crate::refused::shorten(username);
                 let message = "expected the user name of somebody who works here".to_owned();
                 ExerciseError::Wrong(vec![FieldError { field: "username".into(), value, message }])
             };
@@ -423,7 +423,7 @@ async fn checked(conn: &mut PgConnection, plan: &Plan, now: Instant) -> Result<V
     let known = if problems.is_empty() { read::areas_by_code(conn, &codes).await? } else { Vec::new() };
     if problems.is_empty() {
         for code in plan.areas.iter().filter(|code| !known.iter().any(|(other, _)| other == *code)) {
-            let (field, value) = ("areas".to_owned(), crate::web::error::shorten(code));
+            let (field, value) = ("areas".to_owned(), crate::refused::shorten(code));
             problems.push(FieldError { field, value, message: "no area has this code".into() });
         }
     }

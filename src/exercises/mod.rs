@@ -141,7 +141,7 @@ pub enum ExerciseError {
     Refused(&'static str, String),
     /// Fields that are wrong, each with its value and what was expected.
     #[error("{}", .0.iter().map(|wrong| format!("{}: {}", wrong.field, wrong.message)).collect::<Vec<_>>().join("; "))]
-    Wrong(Vec<crate::web::error::FieldError>),
+    Wrong(Vec<crate::refused::FieldError>),
     #[error("database: {0}")]
     Database(#[from] sqlx::Error),
     #[error("{0:#}")]

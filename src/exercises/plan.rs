@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use crate::catalogue::normal_phone;
 use crate::clock::Instant;
 use crate::cobrade::Cobrade;
-use crate::web::error::{FieldError, shorten};
+use crate::refused::{FieldError, shorten};
 
 /// The longest an exercise may be planned to last.
 const LONGEST: TimeDelta = TimeDelta::days(14);

@@ -2,6 +2,7 @@
 
 use super::series::Bucket;
 use super::store::{Reading, Stream};
+use crate::cells::quoted;
 
 /// Columns of readings. `device` and `message` are what a reading is known by, and stand only in an operator's own export.
 pub fn head(with_identity: bool) -> &'static str {
@@ -17,7 +18,7 @@ pub fn line(stream: &Stream, reading: &Reading, with_identity: bool) -> String {
     let at = reading.at.to_rfc3339_opts(chrono::SecondsFormat::AutoSi, true);
     let Reading { value, quality, reason, .. } = reading;
     let Stream { station, name, unit, .. } = stream;
-    let mut line = format!("{station},{name},{at},{value},{unit},{quality},{}", cell(reason));
+    let mut line = format!("{station},{name},{at},{value},{unit},{quality},{}", quoted(reason));
     if with_identity {
         for part in [&reading.device, &reading.message] {
             line.push(',');
@@ -48,24 +49,4 @@ pub fn bucket_line(stream: &Stream, bucket: &Bucket) -> String {
         bucket.failed,
         number(bucket.coverage)
     )
-}
-
-/// Quoted where it must be (RFC 4180).
-fn cell(text: &str) -> String {
-    if text.contains([',', ';', '"', '\n', '\r']) {
-        format!("\"{}\"", text.replace('"', "\"\""))
-    } else {
-        text.to_owned()
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_would_break_a_line_is_quoted() {
-        assert_eq!(cell("plain"), "plain");
-        assert_eq!(cell("a, \"b\"\n"), "\"a, \"\"b\"\"\n\"");
-    }
 }

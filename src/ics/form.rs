@@ -67,7 +67,7 @@ pub fn csv(form: &Form) -> String {
     });
     let Some((head, rows)) = tables else { return String::new() };
     let line = |cells: &Vec<String>| {
-        let cells: Vec<String> = cells.iter().map(|text| crate::occurrences::csv::cell(text)).collect();
+        let cells: Vec<String> = cells.iter().map(|text| crate::cells::cell(text)).collect();
         cells.join(",") + "\r\n"
     };
     std::iter::once(head).chain(rows).map(line).collect()

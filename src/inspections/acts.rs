@@ -148,7 +148,7 @@ async fn task(conn: &mut PgConnection, by: Acting<'_>, tz: Tz, given: &Given) ->
         Ok(()) => Ok(()),
         Err(PlanError::Refused(refused)) => Err(of_desk(refused)),
         Err(PlanError::Wrong(faults)) => {
-            let at = |fault: crate::web::error::FieldError| Fault::new(fault.field, fault.value, fault.message);
+            let at = |fault: crate::refused::FieldError| Fault::new(fault.field, fault.value, fault.message);
             Err(Refusal::Wrong(faults.into_iter().map(at).collect()))
         }
         Err(PlanError::Other(error)) => Err(Refusal::Other(error)),

@@ -4,6 +4,7 @@ use chrono::SecondsFormat;
 use chrono_tz::Tz;
 
 use super::store::list::Line;
+use crate::cells::cell;
 use crate::clock::Instant;
 
 /// Lines of one file.
@@ -43,13 +44,6 @@ pub fn line(row: &Line, tz: Tz) -> String {
         row.incident_number.clone().unwrap_or_default(),
     ];
     cells.join(",") + "\r\n"
-}
-
-/// Quoted where it must be (RFC 4180). What a spreadsheet would reckon is given as text.
-fn cell(text: &str) -> String {
-    let begins_formula = text.trim_start().starts_with(['=', '+', '-', '@']) || text.starts_with(['\t', '\r']);
-    let text = if begins_formula { format!("'{text}") } else { text.to_owned() };
-    if text.contains([',', ';', '"', '\n', '\r']) { format!("\"{}\"", text.replace('"', "\"\"")) } else { text }
 }
 
 #[cfg(test)]

@@ -11,7 +11,7 @@ use super::store;
 use super::{Refusal, desk};
 use crate::accounts::tokens::desk::Acting;
 use crate::audit::{self, Act, Entry};
-use crate::media::Picture;
+use crate::media::{Measures, Picture};
 use crate::vault::Ring;
 
 /// A photograph whose file is here.
@@ -111,11 +111,9 @@ pub async fn attach(
     let (id, _) = store::photograph_of_key(&mut *conn, sending.key).await?.ok_or_else(missing)?;
     let sha256 = Sha256::digest(&picture.jpeg);
     store::attach(&mut *conn, (by.ids.uuid(by.now), id), picture, sha256.as_slice(), (&by.actor.name, by.now)).await?;
-    // Bounded by `media` far below what the columns hold.
-    let whole = |number: usize| i32::try_from(number).unwrap_or(i32::MAX);
-    let (width, height) = (whole(picture.width as usize), whole(picture.height as usize));
-    let kept = Kept { id, width, height, bytes: whole(picture.jpeg.len()) };
-    let what = json!({ "photograph": id, "sha256": crate::audit::chain::hex(sha256.as_slice()) });
+    let Measures { bytes, width, height } = picture.measures();
+    let kept = Kept { id, width, height, bytes };
+    let what = json!({ "photograph": id, "sha256": crate::hexadecimal::hex(sha256.as_slice()) });
     let entry = Entry::new(Act::InspectionAddPhotograph, "inspection", sending.inspection).to(what);
     audit::record(&mut *conn, by.ids, by.now, by.actor, entry).await?;
     let content = content(sending);

@@ -9,6 +9,7 @@ use uuid::Uuid;
 use super::Refusal;
 use super::store::sent as store;
 use crate::clock::Instant;
+use crate::hexadecimal::{hex, unhex};
 use crate::units::vocabulary;
 use crate::vault::{KeyId, Ring};
 
@@ -64,14 +65,14 @@ pub fn sums(ring: &Ring, key: Uuid, content: &Value) -> Value {
 
 /// The fields that differ from what made the sums. Nothing is said to differ when the key of the sums is gone: then nobody can tell.
 pub fn differing(ring: &Ring, key: Uuid, content: &Value, kept: &Value) -> Vec<String> {
-    let by = kept[BY].as_str().and_then(bytes).and_then(|id| id.try_into().ok()).map(KeyId);
+    let by = kept[BY].as_str().and_then(unhex).and_then(|id| id.try_into().ok()).map(KeyId);
     if by.is_some_and(|by| !ring.has(by)) {
         return Vec::new();
     }
     let nothing = Map::new();
     let (content, kept) = (content.as_object().unwrap_or(&nothing), kept.as_object().unwrap_or(&nothing));
     let same = |field: &str, value: &Value| {
-        let sum = kept.get(field).and_then(Value::as_str).and_then(bytes);
+        let sum = kept.get(field).and_then(Value::as_str).and_then(unhex);
         sum.is_some_and(|sum| ring.has_made(&context(key, field), value.to_string().as_bytes(), &sum))
     };
     let changed = content.iter().filter(|(field, value)| !same(field, value)).map(|(field, _)| field.clone());
@@ -105,17 +106,6 @@ pub async fn keep(
     answer: &Value,
 ) -> sqlx::Result<()> {
     store::insert(conn, now, parcel, &sums(ring, parcel.key, parcel.content), answer).await
-}
-
-fn hex(bytes: &[u8]) -> String {
-    crate::audit::chain::hex(bytes)
-}
-
-fn bytes(text: &str) -> Option<Vec<u8>> {
-    if !text.is_ascii() || !text.len().is_multiple_of(2) {
-        return None;
-    }
-    (0..text.len()).step_by(2).map(|at| u8::from_str_radix(&text[at..at + 2], 16).ok()).collect()
 }
 
 #[cfg(test)]

@@ -1,11 +1,9 @@
 //! Institutions from a list: CSV with `external_ref,name,kind,lat,lon,precision_m,address,people` and up to ten contacts
 //! `contact1_name,contact1_phone,contact1_email,contact2_name…`; or GeoJSON points with the same properties. Pure.
 
-use std::collections::BTreeMap;
-
 use super::{Contact, Kind, MOST_CONTACTS, NewInstitution, contact};
 use crate::catalogue::geometry_check::{point, point_of};
-use crate::catalogue::record::Fields;
+use crate::catalogue::record::{Fields, Given};
 use crate::catalogue::{Problems, Record};
 use crate::reports::Spot;
 
@@ -16,16 +14,13 @@ const PRECISION_M: i32 = 50;
 /// Everything wrong in every record.
 pub fn parse(records: &[Record]) -> Result<Vec<NewInstitution>, Problems> {
     let mut problems = Problems::default();
-    let mut seen: BTreeMap<String, usize> = BTreeMap::new();
+    let mut given = Given::default();
     let mut all = Vec::new();
     for record in records {
         let mut fields = Fields::of(record, &mut problems);
         let key = fields.shaped("external_ref", |text| text.len() <= 200, "at most 200 characters");
         if let Some(key) = &key {
-            if let Some(line) = seen.get(key) {
-                fields.wrong("external_ref", key, format!("was given before, on line {line}"));
-            }
-            seen.entry(key.clone()).or_insert(record.line);
+            given.once(&mut fields, "external_ref", key);
         }
         all.extend(one(&mut fields, key));
     }

@@ -4,6 +4,7 @@ use chrono::SecondsFormat;
 use chrono_tz::Tz;
 
 use super::store::list::Line;
+use crate::cells::cell;
 use crate::clock::Instant;
 
 /// Lines of one file.
@@ -42,25 +43,9 @@ pub fn line(row: &Line, tz: Tz) -> String {
     cells.join(",") + "\r\n"
 }
 
-/// Quoted where it must be (RFC 4180). What a spreadsheet would reckon is given as text.
-pub fn cell(text: &str) -> String {
-    let begins_formula = text.trim_start().starts_with(['=', '+', '-', '@']) || text.starts_with(['\t', '\r']);
-    let text = if begins_formula { format!("'{text}") } else { text.to_owned() };
-    if text.contains([',', ';', '"', '\n', '\r']) { format!("\"{}\"", text.replace('"', "\"\"")) } else { text }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn words_of_strangers_break_no_line_and_are_no_formula() {
-        assert_eq!(cell("muro, \"casa\"\ncaiu"), "\"muro, \"\"casa\"\"\ncaiu\"");
-        for formula in ["=1+1", "+55", "-1", "@x", " =1", "\t=1"] {
-            assert!(cell(formula).starts_with('\''), "{formula}");
-        }
-        assert_eq!(cell("barranco"), "barranco");
-    }
 
     #[test]
     fn every_line_has_as_many_cells_as_the_head() {

@@ -8,6 +8,7 @@ use uuid::Uuid;
 use super::store::photographs as store;
 use crate::audit::{self, Act, Entry};
 use crate::events::{Event, notify};
+use crate::hexadecimal::hex;
 use crate::incidents::photographs::Photograph;
 use crate::media::Picture;
 use crate::reports::acts::{ActError, By, told};
@@ -51,7 +52,7 @@ pub async fn keep(
         let id = by.desk.ids.uuid(by.now);
         let who = (by.actor.name.as_str(), by.now);
         store::insert(&mut *conn, (id, occurrence), caption, (picture, sha256.as_slice()), who).await?;
-        let sum: String = sha256.iter().map(|byte| format!("{byte:02x}")).collect();
+        let sum = hex(sha256.as_slice());
         kept.fresh.push(json!({ "id": id, "sha256": sum, "width": picture.width, "height": picture.height }));
         kept.all.push(id);
     }

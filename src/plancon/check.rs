@@ -6,8 +6,8 @@ use super::file::{Action, MeetingPoint, Plan, Scenario};
 use crate::accounts::Role;
 use crate::cobrade::Cobrade;
 use crate::exercises::plan::text;
+use crate::refused::{FieldError, shorten};
 use crate::units::Level;
-use crate::web::error::{FieldError, shorten};
 
 const MOST_SCENARIOS: usize = 50;
 const MOST_ACTIONS: usize = 200;

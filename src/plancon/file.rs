@@ -2,8 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::refused::{FieldError, shorten};
 use crate::units::Level;
-use crate::web::error::{FieldError, shorten};
 
 /// The largest document, in bytes.
 pub const MOST_BYTES: usize = 200_000;

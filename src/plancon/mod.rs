@@ -20,9 +20,9 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::clock::Instant;
-use crate::refused::Refused;
+use crate::refused::{FieldError, Refused};
 use crate::units::vocabulary;
-use crate::web::error::{ApiError, FieldError};
+use crate::web::error::ApiError;
 pub use file::{Action, Contact, MeetingPoint, Plan, Route, Scenario};
 
 /// Plans of a town, at most.

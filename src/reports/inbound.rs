@@ -15,6 +15,7 @@ use crate::catalogue::normal_phone;
 use crate::clock::Instant;
 use crate::dispatch::notices::{self, Notice};
 use crate::dispatch::provider::Channel;
+use crate::hexadecimal::hex;
 use crate::i18n::Lang;
 use crate::institutions::store as institutions;
 use crate::media::Picture;
@@ -119,9 +120,8 @@ pub async fn sms(
 /// hour are a new report.
 fn key_of(from: &str, text: &str, now: Instant) -> String {
     let hour = now.timestamp().div_euclid(3600);
-    let digits: String =
-        Sha256::digest(format!("{from}\n{text}\n{hour}")).iter().take(16).map(|byte| format!("{byte:02x}")).collect();
-    format!("sms-{digits}")
+    let digest = Sha256::digest(format!("{from}\n{text}\n{hour}"));
+    format!("sms-{}", hex(&digest[..16]))
 }
 
 /// Takes an e-mail in a transaction of its own, and answers it.

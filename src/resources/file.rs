@@ -1,11 +1,9 @@
 //! Resources from and to a list: CSV with `code,kind,typing,name,account,phone,skills,base`. Skills are words divided by spaces. Pure.
 
-use std::collections::BTreeMap;
-
 use super::{Class, NewResource, Resource, Skill};
-use crate::catalogue::record::Fields;
+use crate::catalogue::record::{Fields, Given};
 use crate::catalogue::{Problems, Record};
-use crate::occurrences::csv::cell;
+use crate::cells::cell;
 
 pub const HEAD: &str = "code,kind,typing,name,account,phone,skills,base,condition,team\r\n";
 
@@ -13,16 +11,13 @@ pub const HEAD: &str = "code,kind,typing,name,account,phone,skills,base,conditio
 /// Everything wrong in every record.
 pub fn parse(records: &[Record]) -> Result<Vec<NewResource>, Problems> {
     let mut problems = Problems::default();
-    let mut seen: BTreeMap<String, usize> = BTreeMap::new();
+    let mut given = Given::default();
     let mut all = Vec::new();
     for record in records {
         let mut fields = Fields::of(record, &mut problems);
         let code = fields.code("code");
         if let Some(code) = &code {
-            if let Some(line) = seen.get(code) {
-                fields.wrong("code", code, format!("was given before, on line {line}"));
-            }
-            seen.entry(code.clone()).or_insert(record.line);
+            given.once(&mut fields, "code", code);
         }
         all.extend(one(&mut fields, code));
     }

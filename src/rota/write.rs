@@ -1,7 +1,7 @@
 //! Turns as an iCalendar stream (RFC 5545). Pure.
 
 use crate::clock::Instant;
-use crate::exercises::calendar::{Lines, stamp};
+use crate::icalendar::{Lines, stamp};
 
 /// One stretch of one person.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -18,15 +18,7 @@ pub struct Entry {
 
 /// A calendar of entries. `at`: when it was made; `host`: right-hand side of the identifiers.
 pub fn write(name: &str, host: &str, at: Instant, entries: &[Entry]) -> String {
-    let mut out = Lines(String::new());
-    out.put("BEGIN", "VCALENDAR");
-    out.put("VERSION", "2.0");
-    out.put("PRODID", "-//Sentinela//Rota//PT");
-    out.put("CALSCALE", "GREGORIAN");
-    out.put("METHOD", "PUBLISH");
-    out.text("X-WR-CALNAME", name);
-    // RFC 7986, section 5.7: how often to look again.
-    out.put("REFRESH-INTERVAL;VALUE=DURATION", "PT30M");
+    let mut out = Lines::published("-//Sentinela//Rota//PT", name, "PT30M");
     for entry in entries {
         out.put("BEGIN", "VEVENT");
         out.put("UID", &format!("{}@{host}", entry.uid));
@@ -45,8 +37,7 @@ pub fn write(name: &str, host: &str, at: Instant, entries: &[Entry]) -> String {
         out.put("TRANSP", "TRANSPARENT");
         out.put("END", "VEVENT");
     }
-    out.put("END", "VCALENDAR");
-    out.0
+    out.end()
 }
 
 #[cfg(test)]

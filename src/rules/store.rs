@@ -1,24 +1,21 @@
 //! Rules, their versions and what was done to them, in PostgreSQL.
 
+mod judged;
 pub mod previews;
+mod trail;
 pub mod trials;
-
-use std::collections::BTreeSet;
-use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use sqlx::PgConnection;
 use sqlx::types::Json;
 
+pub use self::judged::{current, in_state, is_fresh, judging};
+pub use self::trail::{ActRow, NewAct, Stands, acts, ids, record, stands_behind};
 use super::check::Checked;
-use super::life::{Done, State};
-use crate::accounts::{Permission, Roles};
+use super::life::State;
 use crate::clock::Instant;
-use crate::cobrade::Cobrade;
-use crate::ids::{AreaId, StaffId};
-use crate::risk::rule::Rule;
-use crate::risk::store::load_rules;
+use crate::ids::StaffId;
 use crate::units::vocabulary;
 
 /// Advisory transaction lock: whoever changes the registry does so one after the other ("RULE").
@@ -81,148 +78,9 @@ pub struct NewVersion<'a> {
     pub written_by: Option<StaffId>,
 }
 
-/// Something that was done to a version.
-#[derive(Clone, Debug)]
-pub struct ActRow {
-    pub version: i32,
-    pub revision: i32,
-    pub at: Instant,
-    pub actor: String,
-    pub act: String,
-    pub state: String,
-    pub reason: String,
-}
-
-/// What is written of an act.
-#[derive(Clone, Copy, Debug)]
-pub struct NewAct<'a> {
-    pub rule_id: &'a str,
-    pub version: i32,
-    pub revision: i32,
-    pub at: Instant,
-    pub actor: &'a str,
-    pub staff: Option<StaffId>,
-    pub done: Done,
-    pub state: State,
-    pub reason: &'a str,
-}
-
-/// Somebody who stands behind a revision.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Stands {
-    pub id: StaffId,
-    pub username: String,
-    pub at: Instant,
-}
-
 /// Waits until nobody else changes the registry; until the transaction ends nobody else does.
 pub async fn take_turn(conn: &mut PgConnection) -> sqlx::Result<()> {
     sqlx::query!("select pg_advisory_xact_lock($1)", LOCK).execute(conn).await.map(drop)
-}
-
-/// True before the first start: whatever people may have proposed already, nothing was ever active.
-pub async fn is_fresh(conn: &mut PgConnection) -> sqlx::Result<bool> {
-    sqlx::query_scalar!(r#"select not exists (select from rule_version where activated_at is not null) as "fresh!""#)
-        .fetch_one(conn)
-        .await
-}
-
-/// The rules the town is judged by: those of the folder where one is configured, else the active ones, and before the first
-/// start those compiled in.
-///
-/// # Errors
-/// Names the file or rule, the key, the value and what was expected.
-pub async fn current(conn: &mut PgConnection, folder: &str) -> anyhow::Result<Vec<Rule>> {
-    if !folder.is_empty() {
-        match load_rules(Some(Path::new(folder))) {
-            Ok(rules) => return Ok(rules),
-            // What was judged by before is kept, so that a slip in a file leaves nobody unwatched.
-            Err(error) if !is_fresh(&mut *conn).await? => {
-                tracing::error!(
-                    error = format!("{error:#}"),
-                    "the folder of rules cannot be read; judging by what stood there before"
-                );
-                metrics::counter!("sentinela_rules_unreadable_total").increment(1);
-            }
-            Err(error) => return Err(error),
-        }
-    }
-    if is_fresh(&mut *conn).await? {
-        return load_rules(None);
-    }
-    in_state(conn, State::Active).await
-}
-
-/// The rules that an area's level is explained by: those of now, or those that were active at a past instant. Of a time from which no
-/// activation is kept it is the version that the last change of level before it names, and without one those of now.
-///
-/// # Errors
-/// As [`current`].
-pub async fn judging(
-    conn: &mut PgConnection,
-    folder: &str,
-    (area, hazard): (AreaId, Cobrade),
-    at: Option<Instant>,
-) -> anyhow::Result<Vec<Rule>> {
-    let Some(at) = at else { return current(conn, folder).await };
-    let active = active_at(&mut *conn, at).await?;
-    // A rule of the folder whose id no version can have leaves no acts.
-    if !active.is_empty() && (folder.is_empty() || active.iter().any(|rule| rule.hazard == hazard)) {
-        return Ok(active);
-    }
-    let text = sqlx::query_scalar!(
-        "select v.text from (select rule_id, rule_version from level_transition
-                             where area_id = $1 and cobrade = $2 and at <= $3 order by at desc, id desc limit 1) last
-         join rule_version v on v.rule_id = last.rule_id and v.version = last.rule_version",
-        area.0,
-        hazard.to_string(),
-        at
-    )
-    .fetch_optional(&mut *conn)
-    .await?;
-    match text {
-        Some(text) => Ok(vec![Rule::parse("the version that judged then", &text)?]),
-        None => current(conn, folder).await,
-    }
-}
-
-/// The rules whose last act before an instant left them active.
-async fn active_at(conn: &mut PgConnection, at: Instant) -> anyhow::Result<Vec<Rule>> {
-    let rows = sqlx::query!(
-        "select v.rule_id, v.version, v.text
-         from (select distinct on (rule_id, version) rule_id, version, state from rule_act
-               where at <= $1 order by rule_id, version, id desc) last
-         join rule_version v on v.rule_id = last.rule_id and v.version = last.version
-         where last.state = $2 order by v.rule_id, v.version",
-        at,
-        State::Active.as_str()
-    )
-    .fetch_all(conn)
-    .await?;
-    rows.into_iter().map(|row| Ok(Rule::parse(&format!("{} v{}", row.rule_id, row.version), &row.text)?)).collect()
-}
-
-/// The rules of the versions in a state, by id.
-///
-/// # Errors
-/// A text that this release cannot read.
-pub async fn in_state(conn: &mut PgConnection, state: State) -> anyhow::Result<Vec<Rule>> {
-    let rows = sqlx::query!(
-        "select rule_id, version, text from rule_version where state = $1 order by rule_id, version",
-        state.as_str()
-    )
-    .fetch_all(conn)
-    .await?;
-    let read = |file: String, text: &str| match Rule::parse(&file, text) {
-        Ok(rule) => Some(rule),
-        // One text that an earlier release could read must not take the others' eyes: its areas are unknown until it is mended.
-        Err(error) => {
-            tracing::error!(rule = file, error = error.to_string(), "a rule cannot be read; nobody is judged by it");
-            metrics::counter!("sentinela_rules_unreadable_total").increment(1);
-            None
-        }
-    };
-    Ok(rows.into_iter().filter_map(|row| read(format!("{} v{}", row.rule_id, row.version), &row.text)).collect())
 }
 
 struct Raw {
@@ -440,70 +298,6 @@ pub async fn note_altered(conn: &mut PgConnection, now: Instant, of: &Version) -
     .execute(conn)
     .await?;
     Ok(())
-}
-
-pub async fn record(conn: &mut PgConnection, act: &NewAct<'_>) -> sqlx::Result<()> {
-    sqlx::query!(
-        "insert into rule_act (rule_id, version, revision, at, actor, staff_id, act, state, reason)
-         values ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
-        act.rule_id,
-        act.version,
-        act.revision,
-        act.at,
-        act.actor,
-        act.staff.map(|id| id.0),
-        act.done.as_str(),
-        act.state.as_str(),
-        act.reason
-    )
-    .execute(conn)
-    .await?;
-    Ok(())
-}
-
-/// What was done to a rule, newest first.
-pub async fn acts(conn: &mut PgConnection, rule_id: &str, limit: i64) -> sqlx::Result<Vec<ActRow>> {
-    sqlx::query_as!(
-        ActRow,
-        "select version, revision, at, actor, act, state, reason from rule_act where rule_id = $1 order by id desc limit $2",
-        rule_id,
-        limit
-    )
-    .fetch_all(conn)
-    .await
-}
-
-/// Who stands behind the next step of this revision: of an active version its end, of every other its activation. Who took it
-/// back, was shut out or may no longer warn the city does not count. They keep their roles until the transaction ends.
-pub async fn stands_behind(conn: &mut PgConnection, of: &Version) -> sqlx::Result<Vec<Stands>> {
-    let word = if of.state == State::Active { Done::RetirementApproved } else { Done::Approved };
-    let rows = sqlx::query!(
-        r#"select s.id as "id: StaffId", s.username, s.roles, last.at
-           from (select distinct on (staff_id) staff_id, act, at, id from rule_act
-                 where rule_id = $1 and version = $2 and revision = $3 and staff_id is not null and act in ($4, 'take_back')
-                 order by staff_id, id desc) last
-           join staff s on s.id = last.staff_id
-           where last.act = $4 and s.disabled_at is null order by last.id for share of s"#,
-        of.rule_id,
-        of.version,
-        of.revision,
-        word.as_str()
-    )
-    .fetch_all(conn)
-    .await?;
-    let mut standing = Vec::new();
-    for row in rows {
-        let roles = Roles::parse(&row.roles).map_err(|error| sqlx::Error::Decode(Box::new(error)))?;
-        if roles.permissions().allow(Permission::IssueAlerts) {
-            standing.push(Stands { id: row.id, username: row.username, at: row.at });
-        }
-    }
-    Ok(standing)
-}
-
-/// The ids of [`stands_behind`].
-pub fn ids(standing: &[Stands]) -> BTreeSet<StaffId> {
-    standing.iter().map(|who| who.id).collect()
 }
 
 /// How many areas stand at each level now, by rule.

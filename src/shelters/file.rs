@@ -1,11 +1,9 @@
 //! Shelters from a list: CSV with `code,name,lat,lon,address,capacity,rooms,accessible,pets,kitchen,contact,keys`, or GeoJSON points with the
 //! same properties. Pure.
 
-use std::collections::BTreeMap;
-
 use super::NewShelter;
 use crate::catalogue::geometry_check::{point, point_of};
-use crate::catalogue::record::Fields;
+use crate::catalogue::record::{Fields, Given};
 use crate::catalogue::{Problems, Record};
 use crate::reports::Spot;
 
@@ -16,16 +14,13 @@ const PRECISION_M: i32 = 20;
 /// Everything wrong in every record.
 pub fn parse(records: &[Record]) -> Result<Vec<NewShelter>, Problems> {
     let mut problems = Problems::default();
-    let mut seen: BTreeMap<String, usize> = BTreeMap::new();
+    let mut given = Given::default();
     let mut all = Vec::new();
     for record in records {
         let mut fields = Fields::of(record, &mut problems);
         let code = fields.code("code");
         if let Some(code) = &code {
-            if let Some(line) = seen.get(code) {
-                fields.wrong("code", code, format!("was given before, on line {line}"));
-            }
-            seen.entry(code.clone()).or_insert(record.line);
+            given.once(&mut fields, "code", code);
         }
         all.extend(one(&mut fields, code));
     }

@@ -1,13 +1,15 @@
 //! Reports, their figures, and lessons in PostgreSQL.
 
-use chrono::NaiveDate;
+mod lessons;
+
 use sqlx::PgConnection;
 use sqlx::types::Json;
 use uuid::Uuid;
 
+pub use self::lessons::{add_lesson, lesson_done, lessons, open_lessons};
+use super::Report;
 use super::after::{Firsts, Reacted};
 use super::figures::{Counts, Figure};
-use super::{Lesson, Report};
 use crate::clock::Instant;
 use crate::ids::{IncidentId, StaffId};
 use crate::plancon::store::tasks;
@@ -374,70 +376,6 @@ pub async fn reacted(conn: &mut PgConnection, incident: IncidentId) -> sqlx::Res
     .fetch_all(conn)
     .await?;
     Ok(rows.into_iter().map(|row| (row.requested_at, row.assigned_at, row.on_site_at)).collect())
-}
-
-/// Of an incident, by the day they are due.
-pub async fn lessons(conn: &mut PgConnection, incident: IncidentId) -> sqlx::Result<Vec<Lesson>> {
-    sqlx::query_as!(
-        Lesson,
-        "select id, text, owner, due_on, added_at, added_by, done_at, done_by, done_note from incident_lesson
-         where incident_id = $1 order by due_on, id limit 500",
-        incident.0
-    )
-    .fetch_all(conn)
-    .await
-}
-
-pub async fn add_lesson(
-    conn: &mut PgConnection,
-    (id, incident): (Uuid, IncidentId),
-    (now, by): (Instant, &str),
-    (text, owner, due_on): (&str, &str, NaiveDate),
-) -> sqlx::Result<()> {
-    sqlx::query!(
-        "insert into incident_lesson (id, incident_id, text, owner, due_on, added_at, added_by) values ($1, $2, $3, $4, $5, $6, $7)",
-        id,
-        incident.0,
-        text,
-        owner,
-        due_on,
-        now,
-        by
-    )
-    .execute(conn)
-    .await?;
-    Ok(())
-}
-
-/// False when there is none that waits to be done.
-pub async fn lesson_done(
-    conn: &mut PgConnection,
-    (id, incident): (Uuid, IncidentId),
-    (now, by): (Instant, &str),
-    note: &str,
-) -> sqlx::Result<bool> {
-    let done = sqlx::query!(
-        "update incident_lesson set done_at = $3, done_by = $4, done_note = $5 where id = $1 and incident_id = $2 and done_at is null",
-        id,
-        incident.0,
-        now,
-        by,
-        note
-    )
-    .execute(conn)
-    .await?;
-    Ok(done.rows_affected() > 0)
-}
-
-/// How many lessons of all incidents are open, and how many of them are past their day.
-pub async fn open_lessons(conn: &mut PgConnection, today: NaiveDate) -> sqlx::Result<(i64, i64)> {
-    let row = sqlx::query!(
-        r#"select count(*) as "open!", count(*) filter (where due_on < $1) as "late!" from incident_lesson where done_at is null"#,
-        today
-    )
-    .fetch_one(conn)
-    .await?;
-    Ok((row.open, row.late))
 }
 
 /// Open incidents, the newest first: id, number, title, whether exercised.

@@ -181,11 +181,6 @@ fn dns_names(extensions: &[u8]) -> Vec<String> {
     found
 }
 
-/// Small hexadecimal letters.
-pub fn to_hex(fingerprint: &[u8]) -> String {
-    fingerprint.iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
 /// Reads a fingerprint as people copy it: any case, with or without colons.
 pub fn from_hex(text: &str) -> Option<Fingerprint> {
     let digits: Vec<u8> = text.bytes().filter(|byte| !matches!(byte, b':' | b' ')).collect();
@@ -202,6 +197,7 @@ pub fn from_hex(text: &str) -> Option<Fingerprint> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::hexadecimal::hex;
 
     fn made(names: &[&str], common_name: &str) -> rcgen::Certificate {
         let names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
@@ -217,7 +213,7 @@ mod tests {
         let read = Certificate::from_pem(&made.pem()).unwrap();
         assert_eq!(read.names().collect::<Vec<_>>(), ["JF_01", "jf-01.example", "b"]);
         assert_eq!(read.not_after.to_rfc3339(), "2051-03-04T00:00:00+00:00");
-        assert_eq!(from_hex(&to_hex(&read.fingerprint).to_uppercase()), Some(read.fingerprint));
+        assert_eq!(from_hex(&hex(&read.fingerprint).to_uppercase()), Some(read.fingerprint));
     }
 
     #[test]

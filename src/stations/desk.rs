@@ -4,12 +4,13 @@
 use serde_json::json;
 use sqlx::PgConnection;
 
-use super::certificate::{Certificate, Fingerprint, to_hex};
+use super::certificate::{Certificate, Fingerprint};
 use super::device::secret_sha256;
 use super::{Device, is_code, is_hardware_id, store};
 use crate::accounts::tokens::desk::Acting;
 use crate::audit::{self, Act, Entry};
 use crate::events::{self, Event};
+use crate::hexadecimal::hex;
 use crate::ingest::formats::profile::Profile;
 
 /// How long the secret before still works after the first use of the new one, unless somebody says otherwise, in seconds.
@@ -185,7 +186,7 @@ pub async fn add_certificate(
         return Err(wrong("certificate", certificate.not_after, "it has ended"));
     }
     let device = find(conn, code).await?;
-    let fingerprint = to_hex(&certificate.fingerprint);
+    let fingerprint = hex(&certificate.fingerprint);
     if !store::add_certificate(conn, by.ids.uuid(by.now), by.now, device.id, &certificate).await? {
         return Err(DeviceError::Conflict(format!("the certificate {fingerprint} is registered already")));
     }
@@ -204,7 +205,7 @@ pub async fn revoke_certificate(
     by: Acting<'_>,
     fingerprint: &Fingerprint,
 ) -> Result<String, DeviceError> {
-    let hex = to_hex(fingerprint);
+    let hex = hex(fingerprint);
     let Some(code) = store::revoke_certificate(conn, by.now, fingerprint).await? else {
         return Err(DeviceError::NotFound(format!("live certificate {hex}")));
     };

@@ -8,8 +8,9 @@ use axum::http::{Request, header};
 use serde_json::{Value as Json, json};
 use tokio::sync::mpsc;
 
-use super::trace::{Ended, Place, Value, hex};
+use super::trace::{Ended, Place, Value};
 use crate::app::App;
+use crate::hexadecimal::hex;
 
 /// Spans of one request.
 const BATCH: usize = 512;

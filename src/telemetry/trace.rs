@@ -21,6 +21,7 @@ use tracing_subscriber::registry::LookupSpan;
 use uuid::Uuid;
 
 use crate::clock::Clock;
+use crate::hexadecimal::hex;
 use crate::ids::Ids;
 use crate::privacy::mask::mask;
 
@@ -65,11 +66,6 @@ impl Place {
     pub fn traceparent(&self) -> String {
         format!("00-{}-{}-01", hex(&self.trace_id), hex(&self.span_id))
     }
-}
-
-/// Small hexadecimal letters.
-pub fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 fn bytes<const N: usize>(text: &str) -> Option<[u8; N]> {

@@ -8,6 +8,7 @@ use axum::routing::get;
 use rust_embed::RustEmbed;
 
 use crate::app::App;
+use crate::hexadecimal::hex;
 use crate::web::error::ApiError;
 
 #[derive(RustEmbed)]
@@ -53,8 +54,4 @@ async fn asset(Path(path): Path<String>, headers: HeaderMap) -> Response {
     response.headers_mut().insert(header::ETAG, tag);
     response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static(cache));
     response
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

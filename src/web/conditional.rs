@@ -1,5 +1,6 @@
 //! Answers that anyone may keep: with an entity tag of their content, and 304 for whoever has it.
 
+use crate::hexadecimal::hex;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
@@ -27,7 +28,7 @@ pub fn dated(
     let body: Bytes = body.into();
     // Weak, because compression may change the bytes on the wire.
     let digest = Sha256::digest(&body);
-    let tag = digest.iter().take(16).fold(String::from("W/\""), |tag, byte| format!("{tag}{byte:02x}")) + "\"";
+    let tag = format!("W/\"{}\"", hex(&digest[..16]));
     let is_known = match request.get(header::IF_NONE_MATCH) {
         Some(tags) => tags.to_str().is_ok_and(|tags| names_tag(tags, &tag)),
         None => modified.is_some_and(|at| since(request).is_some_and(|since| at.timestamp() <= since.timestamp())),

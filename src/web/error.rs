@@ -7,18 +7,9 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 
-use crate::refused::{Reason, Refused};
+pub use crate::refused::{FieldError, shorten};
+use crate::refused::{Reason, Refused, shorten_to};
 use crate::web::pages::secretariat::sentences;
-
-/// One thing wrong with a request.
-#[derive(Clone, Debug, Serialize, PartialEq, Eq, utoipa::ToSchema)]
-pub struct FieldError {
-    /// Where: a JSON path ("readings[3].value"), a line ("line 12: geom"), or a parameter.
-    pub field: String,
-    /// What was given, shortened.
-    pub value: String,
-    pub message: String,
-}
 
 /// The body of every error answer.
 #[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
@@ -102,19 +93,6 @@ impl ApiError {
             Self::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
         }
     }
-}
-
-/// At most 80 characters of what was given, so that an error never echoes a megabyte.
-pub fn shorten(value: &str) -> String {
-    shorten_to(value, 80)
-}
-
-fn shorten_to(value: &str, characters: usize) -> String {
-    let mut short: String = value.chars().take(characters).collect();
-    if short.len() < value.len() {
-        short.push('…');
-    }
-    short
 }
 
 impl From<Refused> for ApiError {

@@ -65,6 +65,7 @@ const MAY: &[&str] = &[
     "secretariat/kernel/types.rs",
     // The writers of levels and alerts.
     "pipeline.rs",
+    "pipeline/",
     // Closes a month of the journal in one transaction.
     "history/policy.rs",
     "alerts/approve.rs",
@@ -117,6 +118,10 @@ const PURE: &[&str] = &[
     "backtest/",
     "units.rs",
     "capacity.rs",
+    "capacity/",
+    "cells.rs",
+    "hexadecimal.rs",
+    "icalendar.rs",
     "cobrade.rs",
     "alerts/approval.rs",
     "alerts/book.rs",
@@ -395,6 +400,7 @@ const PATH_OF_A_WARNING: &[&str] = &[
     "ingest/",
     "journal/",
     "pipeline.rs",
+    "pipeline/",
     "risk/",
     "rules/",
     "stations/",

@@ -11,6 +11,7 @@ use crate::addresses::key;
 use crate::addresses::register::{Postcode, Street};
 use crate::audit::{self, Act, Actor, Entry};
 use crate::clock::Instant;
+use crate::hexadecimal::hex;
 use crate::ids::Ids;
 
 /// "ADDR": one import of addresses at a time.
@@ -89,7 +90,7 @@ fn sum(streets: &[Street], postcodes: &[Postcode]) -> String {
     for postcode in postcodes {
         digest.update(format!("{postcode:?}\n"));
     }
-    digest.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+    hex(&digest.finalize())
 }
 
 async fn note(

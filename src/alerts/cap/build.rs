@@ -13,6 +13,7 @@ use super::time::CapTime;
 use super::validate::ring_flaw;
 use crate::alerts::kind::{AlertKind, Hazard};
 use crate::cobrade::Cobrade;
+use crate::hexadecimal::hex;
 use crate::units::Level;
 
 /// Points of one polygon, the repeated last one included. Phones and broadcast systems take about this many.
@@ -126,7 +127,7 @@ pub fn assess(kind: AlertKind, level: Level, cobrade: Cobrade) -> Assessment {
 /// The identifier of a message: town, year and number are unique in one installation; the salt keeps two installations of one
 /// town apart, and what is taken back with a transaction from what replaces it. What is not real says so in its name.
 pub fn identifier(ibge_code: &str, year: i32, count: i32, salt: [u8; 4], status: Status) -> String {
-    let salt: String = salt.iter().map(|byte| format!("{byte:02x}")).collect();
+    let salt = hex(&salt);
     let mark = match status {
         Status::Actual => "",
         Status::Exercise => "-EX",

@@ -14,8 +14,8 @@ use crate::alerts::cap::signature::{Key, SignError, pem};
 use crate::audit::{self, Act, Actor, Entry};
 use crate::clock::Instant;
 use crate::config::Config;
+use crate::hexadecimal::hex;
 use crate::ids::Ids;
-use crate::stations::certificate::to_hex;
 use crate::vault::{Keyring, SealError};
 
 /// How the keys sign, as XML signatures name it.
@@ -68,7 +68,7 @@ impl From<store::Row> for SigningKey {
     fn from(row: store::Row) -> Self {
         Self {
             algorithm: ALGORITHM,
-            certificate_sha256: to_hex(&Sha256::digest(&row.certificate)),
+            certificate_sha256: hex(&Sha256::digest(&row.certificate)),
             public_key_pem: pem("PUBLIC KEY", &row.public_key),
             certificate_pem: pem("CERTIFICATE", &row.certificate),
             name: row.name,
@@ -155,7 +155,7 @@ impl Desk<'_> {
         let town = &self.config.municipality;
         let pair = rcgen::KeyPair::generate_for(&rcgen::PKCS_ECDSA_P256_SHA256)?;
         let public_key = pair.subject_public_key_info();
-        let mark = to_hex(&Sha256::digest(&public_key)[..4]);
+        let mark = hex(&Sha256::digest(&public_key)[..4]);
         let id = self.ids.uuid(now);
         let row = store::Row {
             id,

@@ -57,7 +57,7 @@ pub async fn follow(
     }
     let after = json!({
         "from": provider, "created": followed.new.len(), "updated": followed.changed.len(), "unchanged": followed.unchanged,
-        "file_sha256": crate::audit::chain::hex(&Sha256::digest(body)),
+        "file_sha256": crate::hexadecimal::hex(&Sha256::digest(body)),
     });
     record(&mut tx, ids, now, actor, Entry::new(Act::CatalogueImport, "import", "stations").to(after)).await?;
     tx.commit().await?;

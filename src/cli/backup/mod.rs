@@ -127,7 +127,7 @@ async fn remember(conn: &mut PgConnection, ids: &Ids, now: Instant, taken: &stor
 fn tell(path: &Path, taken: &store::Taken, removed: &[String]) {
     let bytes = u64::try_from(taken.bytes).unwrap_or_default();
     println!("{}: {}, the data of {}", path.display(), space::told(bytes), taken.taken_at.to_rfc3339());
-    println!("manifest {}", crate::audit::chain::hex(&taken.manifest_sha256));
+    println!("manifest {}", crate::hexadecimal::hex(&taken.manifest_sha256));
     if !taken.with_keys {
         println!(
             "The keys are not in it (--with-keys): without data_dir/keys, of which a copy belongs apart, second factors, signing keys \

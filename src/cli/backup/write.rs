@@ -13,9 +13,9 @@ use zip::{CompressionMethod, ZipWriter};
 
 use super::files::Sources;
 use super::{folder_of, free_bytes};
-use crate::audit::chain::hex;
 use crate::backup::manifest::{DATABASE, KEYS, MANIFEST, draft_name, is_draft};
 use crate::backup::{Manifest, Part, space};
+use crate::hexadecimal::hex;
 
 /// Read and written at a time.
 const CHUNK: usize = 256 * 1024;

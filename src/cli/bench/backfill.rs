@@ -72,14 +72,7 @@ pub async fn run(mut config: Config, arguments: &Arguments) -> anyhow::Result<()
     config.mqtt.external.clear();
     let stage = Stage::build(config, arguments.database_url.as_deref()).await?;
     let measured = measure(&stage, arguments).await;
-    stage.strike().await?;
-    let report = measured?;
-    if arguments.json {
-        println!("{}", serde_json::to_string(&report)?);
-    } else {
-        print(&report);
-    }
-    Ok(())
+    stage.tell(measured, arguments.json, print).await
 }
 
 fn print(report: &Report) {

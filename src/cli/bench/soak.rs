@@ -3,6 +3,8 @@
 //! not flat, a bar is missed, something acknowledged is lost, or the disk grew otherwise than computed.
 
 mod load;
+mod report;
+mod rivers;
 mod verdict;
 
 use std::collections::{HashMap, HashSet};
@@ -12,24 +14,22 @@ use std::sync::atomic::Ordering::Relaxed;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use anyhow::Context as _;
-use serde::Serialize;
 use sqlx::PgPool;
 use tokio::net::TcpListener;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
 use self::load::{Load, gauge};
-use self::verdict::{Growth, Memory, growth, memory};
+use self::report::{Minute, Report, grown, missed};
+use self::rivers::{flood, open_river, publish_level, river_of, settle_people};
+use self::verdict::memory;
 use super::centre::{self, Taken};
 use super::devices::program::{Program, Script, allowed_files, memory_mib};
 use super::devices::proof::all_judged;
-use super::devices::wire::Line;
-use super::latency::{CALM, FLOOD, P50_BAR_MS, P99_BAR_MS, Spread, furnish_rivers, river};
-use super::stage::{SECRET, Stage, furnish};
-use crate::capacity::BYTES_PER_READING;
+use super::latency::{CALM, Spread, furnish_rivers};
+use super::stage::{Stage, furnish};
 use crate::cli::Usage;
-use crate::clock::{Clock, Instant, Stopwatch};
+use crate::clock::{Clock, Stopwatch};
 use crate::config::Config;
 use crate::journal;
 
@@ -39,8 +39,6 @@ const SAMPLE_EVERY: Duration = Duration::from_secs(5);
 const PATIENCE: Duration = Duration::from_secs(30);
 /// Open files beside the connections.
 const FILES: u64 = 200;
-/// Of what was to be sent so much must be acknowledged.
-const LEAST_SHARE: f64 = 0.98;
 /// Readings that are counted as waiting at most.
 const MOST_WAITING: i64 = 1_000_000;
 
@@ -95,65 +93,6 @@ impl Arguments {
         let seconds = self.lasting().as_secs();
         seconds.saturating_sub(1).checked_div(self.alerts_every.into()).map_or(0, |count| count as usize)
     }
-}
-
-/// One minute of it.
-#[derive(Clone, Debug, Serialize)]
-struct Minute {
-    minute: u32,
-    readings: u64,
-    /// From the instant at which a message was due.
-    puback: Spread,
-    /// Alerts whose first SMS came, the slowest so far, and telephones that were reached so far.
-    alerts: usize,
-    slowest_alert_ms: Option<f64>,
-    sms: u64,
-    /// Readings that the rules have not judged.
-    waiting: i64,
-    memory_mib: f64,
-    database_mib: f64,
-    broken: u64,
-}
-
-impl Minute {
-    fn line(&self) -> String {
-        let alert = self.slowest_alert_ms.map_or_else(|| "–".to_owned(), |ms| format!("{ms:.0} ms"));
-        format!(
-            "{:>4}  {:>9} readings  PUBACK p50 {:.1} p99 {:.1} ms  alerts {} (first SMS {alert}), {} SMS  waiting {}  {:.0} MiB  disk {:.0} MiB",
-            self.minute,
-            self.readings,
-            self.puback.p50_ms,
-            self.puback.p99_ms,
-            self.alerts,
-            self.sms,
-            self.waiting,
-            self.memory_mib,
-            self.database_mib
-        )
-    }
-}
-
-#[derive(Debug, Serialize)]
-struct Report {
-    bench: &'static str,
-    seconds: f64,
-    rate: u64,
-    readings_per_second: f64,
-    acknowledged: u64,
-    /// Acknowledged and not in the journal.
-    lost: u64,
-    everything_judged: bool,
-    alerts: usize,
-    /// Of each alert, from the reading to its first SMS at the centre.
-    first_sms: Option<Spread>,
-    sms: u64,
-    sms_wanted: u64,
-    memory: Memory,
-    growth: Growth,
-    minutes: Vec<Minute>,
-    /// What was not held, in words; empty when all was.
-    missed: Vec<String>,
-    optimised: bool,
 }
 
 pub async fn run(config: Config, arguments: &Arguments) -> anyhow::Result<()> {
@@ -234,59 +173,6 @@ messages_per_second = 1000
     )
 }
 
-/// More people at each river; the first of each came with it.
-async fn settle_people(pool: &PgPool, arguments: &Arguments) -> anyhow::Result<()> {
-    let rivers = i32::try_from(arguments.rivers())?;
-    sqlx::query!(
-        "with person as (
-            insert into resident (id, consent_at, consent_source, fictional, created_at)
-            select ('00000000-0000-4000-9000-' || lpad(to_hex(r::bigint * 10000 + n), 12, '0'))::uuid, $3, 'bench', true, $3
-            from generate_series(0, $1::integer - 1) r, generate_series(1, $2::integer - 1) n returning id
-        ), place as (
-            insert into resident_place (resident_id, geom)
-            select ('00000000-0000-4000-9000-' || lpad(to_hex(r::bigint * 10000 + n), 12, '0'))::uuid,
-                st_setsrid(st_makepoint(-60.0 + 0.3 * (r % 30) + 0.005 * sin(n), -15.0 + 0.3 * (r / 30) + 0.005 * cos(n)), 4326)
-            from generate_series(0, $1::integer - 1) r, generate_series(1, $2::integer - 1) n
-        )
-        insert into resident_channel (resident_id, kind, address, verified_at)
-        select ('00000000-0000-4000-9000-' || lpad(to_hex(r::bigint * 10000 + n), 12, '0'))::uuid, 'sms',
-            '+55319' || lpad(r::text, 4, '0') || lpad(n::text, 4, '0'), $3
-        from generate_series(0, $1::integer - 1) r, generate_series(1, $2::integer - 1) n",
-        rivers,
-        arguments.people,
-        Clock::System.now()
-    )
-    .execute(pool)
-    .await?;
-    Ok(())
-}
-
-/// The river at which a telephone lives.
-fn river_of(telephone: &str) -> Option<usize> {
-    let (head, rest) = telephone.trim_start_matches('+').split_at_checked(5)?;
-    match head {
-        "55329" => rest.parse().ok(),
-        "55319" => rest.get(..4)?.parse().ok(),
-        _ => None,
-    }
-}
-
-async fn open_river(endpoint: SocketAddr, n: usize) -> anyhow::Result<Line> {
-    let code = river(n);
-    let from = SocketAddr::from(([127, 0, 200, 1], 0));
-    Line::open(from, endpoint, &code, &code, SECRET).await.context("a river cannot connect")
-}
-
-async fn publish_level(mut line: Line, n: usize, level: &str, at: Instant) -> anyhow::Result<()> {
-    let at = at.format("%Y-%m-%dT%H:%M:%S%.6fZ");
-    let payload = format!(r#"{{"stream":"level","at":"{at}","value":{level},"unit":"m"}}"#);
-    let topic = format!("v1/devices/{}/readings", river(n));
-    line.publish(&topic, payload.as_bytes()).await.context("a river was not acknowledged")?;
-    // How the connection ends says nothing more.
-    let _ = line.close().await;
-    Ok(())
-}
-
 /// What the tasks beside the load have seen.
 struct Seen {
     watch: Stopwatch,
@@ -343,20 +229,6 @@ async fn look(seen: Arc<Seen>, pid: u32) {
             held(&seen.memory).push((seen.watch.elapsed().as_secs_f64(), now));
         }
     }
-}
-
-/// Floods one river after the other.
-async fn flood(seen: Arc<Seen>, endpoint: SocketAddr, rivers: usize, every: Duration) -> anyhow::Result<()> {
-    let mut tick = tokio::time::interval(every);
-    // The first tick comes at once.
-    tick.tick().await;
-    for n in 0..rivers {
-        tick.tick().await;
-        let line = open_river(endpoint, n).await?;
-        held(&seen.flooded).insert(n, seen.watch.elapsed());
-        publish_level(line, n, FLOOD, Clock::System.now()).await?;
-    }
-    Ok(())
 }
 
 struct Soak {
@@ -459,57 +331,9 @@ impl Soak {
     }
 }
 
-/// From the end of the first minute, when all is there that comes once, to the end of the last.
-fn grown(minutes: &[Minute], within: f64) -> Growth {
-    let readings = minutes.iter().skip(1).map(|minute| minute.readings).sum();
-    let mib = |minute: Option<&Minute>| minute.map_or(0.0, |minute| minute.database_mib);
-    let bytes = (mib(minutes.last()) - mib(minutes.first())) * 1024.0 * 1024.0;
-    growth(readings, bytes as i64, BYTES_PER_READING, within)
-}
-
-fn missed(report: &Report, arguments: &Arguments) -> Vec<String> {
-    let mut missed = Vec::new();
-    let mut hold = |is_held: bool, what: String| {
-        if !is_held {
-            missed.push(what);
-        }
-    };
-    let Report { memory, growth, lost, .. } = report;
-    let rate = arguments.rate as f64;
-    hold(*lost == 0, format!("{lost} acknowledged readings are not in the journal"));
-    hold(report.everything_judged, "the rules have not judged everything".to_owned());
-    let told = format!("{:.0} readings/s instead of {rate:.0}", report.readings_per_second);
-    hold(report.readings_per_second >= LEAST_SHARE * rate, told);
-    for minute in report.minutes.iter().filter(|minute| minute.puback.p99_ms > arguments.puback_p99_ms) {
-        hold(false, format!("minute {}: PUBACK p99 {:.0} ms", minute.minute, minute.puback.p99_ms));
-    }
-    let (rivers, sms, wanted) = (arguments.rivers(), report.sms, report.sms_wanted);
-    hold(
-        report.alerts == rivers && sms >= wanted,
-        format!("{} of {rivers} alerts, {sms} of {wanted} SMS", report.alerts),
-    );
-    if let Some(first) = report.first_sms {
-        let is_held = first.p50_ms <= P50_BAR_MS && first.p99_ms <= P99_BAR_MS;
-        hold(is_held, format!("reading → SMS p50 {:.0} ms, p99 {:.0} ms", first.p50_ms, first.p99_ms));
-    }
-    let told = format!("memory rose by {:.1} MiB in the last half, at most {:.1}", memory.growth_mib, memory.bound_mib);
-    hold(memory.is_flat, told);
-    let told = format!("the disk grew by {:.0} MiB, computed {:.0}", growth.measured_mib, growth.computed_mib);
-    hold(growth.is_held, told);
-    missed
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_telephone_tells_its_river() {
-        assert_eq!(river_of("5532900000017"), Some(17));
-        assert_eq!(river_of("+5531900170042"), Some(17));
-        assert_eq!(river_of("40199"), None);
-        assert_eq!(river_of(""), None);
-    }
 
     #[test]
     fn the_settings_are_ones_that_the_service_takes() {

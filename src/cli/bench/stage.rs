@@ -3,6 +3,7 @@
 use std::str::FromStr as _;
 
 use anyhow::Context as _;
+use serde::Serialize;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::{AssertSqlSafe, ConnectOptions as _, Connection as _, Executor as _, PgConnection, PgPool};
 use tokio_util::sync::CancellationToken;
@@ -123,6 +124,23 @@ impl Stage {
                 conn.execute(AssertSqlSafe(format!("drop database {name} with (force)"))).await?;
             }
             None => std::fs::remove_dir_all(&self.config.data_dir)?,
+        }
+        Ok(())
+    }
+
+    /// The same whatever came of the measuring; then its report, as JSON or printed for people.
+    pub async fn tell<T: Serialize>(
+        self,
+        measured: anyhow::Result<T>,
+        json: bool,
+        print: impl FnOnce(&T),
+    ) -> anyhow::Result<()> {
+        self.strike().await?;
+        let report = measured?;
+        if json {
+            println!("{}", serde_json::to_string(&report)?);
+        } else {
+            print(&report);
         }
         Ok(())
     }

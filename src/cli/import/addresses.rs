@@ -10,10 +10,10 @@ use sha2::{Digest as _, Sha256};
 use crate::addresses::file::{Contents, Source, read};
 use crate::addresses::store::import::{self, Report};
 use crate::audit::Actor;
-use crate::audit::chain::hex;
 use crate::catalogue::Problems;
 use crate::cli::{Session, Usage};
 use crate::config::Config;
+use crate::hexadecimal::hex;
 
 pub struct Request {
     pub file: PathBuf,

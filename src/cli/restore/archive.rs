@@ -10,10 +10,10 @@ use anyhow::{Context as _, bail};
 use sha2::{Digest as _, Sha256};
 use zip::ZipArchive;
 
-use crate::audit::chain::hex;
 use crate::backup::Manifest;
 use crate::backup::manifest::{KEYS, MANIFEST};
 use crate::cli::backup::words;
+use crate::hexadecimal::hex;
 
 const CHUNK: usize = 256 * 1024;
 /// Longest list, and longest file of keys, in bytes: whatever is longer is surely not ours.

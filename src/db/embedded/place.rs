@@ -8,6 +8,7 @@ use sha2::{Digest, Sha256};
 use sqlx::postgres::PgConnectOptions;
 
 use super::{ClusterError, NAME, program};
+use crate::hexadecimal::hex;
 
 /// `sun_path` holds 108 bytes with the closing NUL (unix(7)).
 const SOCKET_PATH_MAX: usize = 107;
@@ -172,7 +173,7 @@ fn fits(folder: &Path) -> bool {
 
 fn short_hash(path: &Path) -> String {
     let digest = Sha256::digest(path.as_os_str().as_encoded_bytes());
-    digest.iter().take(6).map(|byte| format!("{byte:02x}")).collect()
+    hex(&digest[..6])
 }
 
 #[cfg(test)]

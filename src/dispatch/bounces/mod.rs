@@ -11,6 +11,7 @@ use mail_parser::{Message, MessageParser, MimeHeaders as _};
 use super::decide::Fate;
 use super::receipts::clean;
 use super::retry::{enhanced, is_dead_mailbox};
+use crate::hexadecimal::hex;
 use crate::ids::{AlertId, OutboxId};
 use crate::vault::Ring;
 
@@ -29,7 +30,7 @@ pub fn id_of_letter(ring: &Ring, row: OutboxId, alert: AlertId, domain: &str) ->
 }
 
 fn tag(ring: &Ring, row: OutboxId) -> String {
-    ring.sum(CONTEXT, &row.0.to_be_bytes()).iter().map(|octet| format!("{octet:02x}")).collect()
+    hex(&ring.sum(CONTEXT, &row.0.to_be_bytes()))
 }
 
 /// The row that an address of ours names, when we made it. Keys change now and then, so each that is known counts.

@@ -9,6 +9,7 @@ use subtle::ConstantTimeEq as _;
 use super::Wrong;
 use super::callback::Call;
 use crate::config::{CallbackCheck, HttpCallbacks, SignatureEncoding};
+use crate::hexadecimal::unhex;
 use crate::secret::Secret;
 
 /// Secrets shorter than this could be guessed.
@@ -99,14 +100,10 @@ impl Guard {
     }
 }
 
-fn unhex(text: &str) -> Option<Vec<u8>> {
-    let pairs = text.as_bytes().chunks(2);
-    pairs.map(|pair| u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok().filter(|_| pair.len() == 2)).collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::hexadecimal::hex;
 
     fn guard(lines: &str) -> Guard {
         Guard::new(&toml::from_str(lines).unwrap()).unwrap()
@@ -114,10 +111,6 @@ mod tests {
 
     fn headers(name: &'static str, value: &str) -> HeaderMap {
         HeaderMap::from_iter([(HeaderName::from_static(name), value.parse().unwrap())])
-    }
-
-    fn hex(bytes: &[u8]) -> String {
-        bytes.iter().map(|byte| format!("{byte:02x}")).collect()
     }
 
     #[test]

@@ -9,6 +9,7 @@ use uuid::Uuid;
 
 use crate::audit::{self, Act, Actor, Entry};
 use crate::clock::Instant;
+use crate::hexadecimal::hex;
 use crate::ids::{Ids, IncidentId};
 use crate::media::Picture;
 
@@ -139,8 +140,4 @@ pub async fn remove(
     let entry = Entry::new(Act::IncidentRemovePhotograph, "incident", incident).because(reason).from(detail);
     audit::record(&mut *conn, ids, now, actor, entry).await?;
     Ok(())
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

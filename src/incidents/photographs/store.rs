@@ -59,8 +59,7 @@ pub async fn insert(
     sha256: &[u8],
     by: (&str, Instant),
 ) -> sqlx::Result<()> {
-    // Bounded by `media` far below what the columns hold.
-    let whole = |number: usize| i32::try_from(number).unwrap_or(i32::MAX);
+    let size = picture.measures();
     sqlx::query!(
         "insert into attachment (id, kind, incident_id, media_type, sha256, bytes, width, height, caption, content, thumbnail,
              uploaded_by, created_at)
@@ -69,9 +68,9 @@ pub async fn insert(
         incident.0,
         MEDIA_TYPE,
         sha256,
-        whole(picture.jpeg.len()),
-        whole(picture.width as usize),
-        whole(picture.height as usize),
+        size.bytes,
+        size.width,
+        size.height,
         caption,
         picture.jpeg,
         picture.thumbnail,

@@ -11,6 +11,7 @@ use serde_json::Value;
 use super::profile::{Field, Place, Profile};
 use super::{Given, MAX_MESSAGE_ID, Message, Problem, RawReading};
 use crate::clock::{Instant, from_micros};
+use crate::hexadecimal::hex;
 
 /// What an event says, whichever server it is from.
 struct Uplink {
@@ -194,10 +195,6 @@ fn find<'a>(object: &'a Value, path: &str) -> Option<&'a Value> {
         Value::Array(items) => items.get(key.parse::<usize>().ok()?),
         other => other.get(key),
     })
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 #[cfg(test)]

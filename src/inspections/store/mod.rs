@@ -164,7 +164,7 @@ pub async fn attach(
     sha256: &[u8],
     by: (&str, Instant),
 ) -> sqlx::Result<()> {
-    let whole = |number: usize| i32::try_from(number).unwrap_or(i32::MAX);
+    let size = picture.measures();
     sqlx::query!(
         "insert into attachment (id, kind, inspection_photograph_id, media_type, sha256, bytes, width, height, caption, content, thumbnail,
              uploaded_by, created_at)
@@ -173,9 +173,9 @@ pub async fn attach(
         ids.1,
         MEDIA_TYPE,
         sha256,
-        whole(picture.jpeg.len()),
-        whole(picture.width as usize),
-        whole(picture.height as usize),
+        size.bytes,
+        size.width,
+        size.height,
         picture.jpeg,
         picture.thumbnail,
         by.0,

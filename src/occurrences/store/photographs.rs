@@ -33,8 +33,7 @@ pub async fn insert(
     (picture, sha256): (&Picture, &[u8]),
     by: (&str, Instant),
 ) -> sqlx::Result<()> {
-    // Bounded by `media` far below what the columns hold.
-    let whole = |number: usize| i32::try_from(number).unwrap_or(i32::MAX);
+    let size = picture.measures();
     sqlx::query!(
         "insert into attachment (id, kind, occurrence_id, media_type, sha256, bytes, width, height, caption, content, thumbnail,
              uploaded_by, created_at)
@@ -43,9 +42,9 @@ pub async fn insert(
         occurrence,
         MEDIA_TYPE,
         sha256,
-        whole(picture.jpeg.len()),
-        whole(picture.width as usize),
-        whole(picture.height as usize),
+        size.bytes,
+        size.width,
+        size.height,
         caption,
         picture.jpeg,
         picture.thumbnail,

@@ -10,6 +10,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::words::kind_of;
 use super::{Kind, MAX_PHOTOGRAPHS, MAX_WORDS};
+use crate::hexadecimal::hex;
 
 /// The largest message taken, in bytes: four pictures of a telephone in their encoding.
 pub const MAX_BYTES: u64 = 40 * 1024 * 1024;
@@ -93,8 +94,7 @@ fn is_automatic(name: &str, value: &str) -> bool {
 }
 
 fn key(id: &[u8]) -> String {
-    let digits: String = Sha256::digest(id).iter().map(|byte| format!("{byte:02x}")).collect();
-    format!("mail-{digits}")
+    format!("mail-{}", hex(&Sha256::digest(id)))
 }
 
 fn clean(text: &str) -> String {

@@ -2,6 +2,7 @@
 
 pub mod list;
 pub mod photographs;
+mod places;
 pub mod placing;
 pub mod queue;
 pub mod stray;
@@ -11,12 +12,13 @@ use serde_json::Value;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
+pub use self::places::{area_names, ground, home_of, is_far};
 use super::cluster::{Because, Candidate, Seen, Spot};
 use super::take::{NewReport, Taken};
 use super::trust::{Doubt, Standing, Trust};
 use super::{Kind, State};
 use crate::clock::Instant;
-use crate::units::{Level, UnknownWord};
+use crate::units::UnknownWord;
 
 /// "REPO": one report at a time finds its occurrence.
 const LOCK: i64 = 0x5245_504f;
@@ -307,20 +309,6 @@ pub async fn state(conn: &mut PgConnection, occurrence: Uuid) -> sqlx::Result<Op
     row.map(|row| Ok((row.state.parse().map_err(decode)?, row.confirmed_at))).transpose()
 }
 
-/// The worst level of the risk areas at a place; nothing outside of all of them.
-pub async fn ground(conn: &mut PgConnection, there: Spot) -> sqlx::Result<Option<Level>> {
-    let level = sqlx::query_scalar!(
-        r#"select level as "level!" from area_worst
-           where geom && st_expand(st_setsrid(st_makepoint($1, $2), 4326), $3::float8 / 90000.0::float8)
-             and st_dwithin(geom::geography, st_setsrid(st_makepoint($1, $2), 4326)::geography, $3)
-           order by rank desc limit 1"#,
-        there.lon,
-        there.lat,
-        f64::from(there.precision_m.min(super::feed::MOST_UNCERTAIN_M))
-    );
-    level.fetch_optional(conn).await?.map(|word| word.parse().map_err(decode)).transpose()
-}
-
 /// What the weighing of a report came to.
 #[derive(Clone, Debug)]
 pub struct Judged {
@@ -462,45 +450,4 @@ pub async fn join_incident(conn: &mut PgConnection, occurrence: Uuid, incident: 
 /// What was sealed of how to ask back.
 pub async fn contact(conn: &mut PgConnection, report: Uuid) -> sqlx::Result<Option<Vec<u8>>> {
     sqlx::query_scalar!("select sealed from report_contact where report_id = $1", report).fetch_optional(conn).await
-}
-
-/// Names of the risk areas with a point on each and how far its ends lie from there.
-pub async fn area_names(conn: &mut PgConnection) -> sqlx::Result<Vec<(Spot, String)>> {
-    let rows = sqlx::query!(
-        r#"select a.name, st_x(p.at) as "lon!", st_y(p.at) as "lat!",
-               ceil(st_maxdistance(st_transform(st_envelope(a.geom), 3857), st_transform(p.at, 3857)) * cos(radians(st_y(p.at))))::integer
-                   as "precision_m!"
-           from risk_area a cross join lateral (select st_pointonsurface(a.geom) as at) p where a.retired_at is null order by a.id limit 5000"#
-    )
-    .fetch_all(conn)
-    .await?;
-    Ok(rows
-        .into_iter()
-        .map(|row| (Spot { lon: row.lon, lat: row.lat, precision_m: row.precision_m }, row.name))
-        .collect())
-}
-
-/// True for a place far outside of the town: half a degree beyond the outermost risk area. Without areas nobody can tell.
-pub async fn is_far(conn: &mut PgConnection, there: Spot) -> sqlx::Result<bool> {
-    sqlx::query_scalar!(
-        r#"select coalesce(not st_expand(st_extent(geom)::box2d::geometry, 0.5) && st_makepoint($1, $2), false) as "far!" from risk_area"#,
-        there.lon,
-        there.lat
-    )
-    .fetch_one(conn)
-    .await
-}
-
-/// Where the resident lives who is reached at a confirmed telephone or mailbox.
-pub async fn home_of(conn: &mut PgConnection, at: (&str, &str)) -> sqlx::Result<Option<Option<Spot>>> {
-    let row = sqlx::query!(
-        r#"select st_x(p.geom) as "lon?", st_y(p.geom) as "lat?", p.precision_m as "precision_m?"
-           from resident_channel c join resident r on r.id = c.resident_id and r.deleted_at is null
-           left join resident_place p on p.resident_id = r.id and (p.label = 'home'
-               or (select count(*) from resident_place q where q.resident_id = r.id) = 1)
-           where c.kind = $1 and c.address = $2 and c.verified_at is not null order by r.created_at, r.id limit 1"#,
-        at.0,
-        at.1
-    );
-    Ok(row.fetch_optional(conn).await?.map(|row| spot(row.lon, row.lat, row.precision_m)))
 }

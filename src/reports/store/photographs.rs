@@ -25,8 +25,7 @@ pub async fn insert(
     picture: &Picture,
     by: (&str, Instant),
 ) -> sqlx::Result<()> {
-    // Bounded by `media` far below what the columns hold.
-    let whole = |number: usize| i32::try_from(number).unwrap_or(i32::MAX);
+    let size = picture.measures();
     let sha256 = Sha256::digest(&picture.jpeg);
     sqlx::query!(
         "insert into attachment (id, kind, report_id, media_type, sha256, bytes, width, height, caption, content, thumbnail,
@@ -37,9 +36,9 @@ pub async fn insert(
         report,
         MEDIA_TYPE,
         sha256.as_slice(),
-        whole(picture.jpeg.len()),
-        whole(picture.width as usize),
-        whole(picture.height as usize),
+        size.bytes,
+        size.width,
+        size.height,
         picture.jpeg,
         picture.thumbnail,
         by.0,

@@ -22,11 +22,10 @@ use crate::accounts::tokens::desk::Acting;
 use crate::audit::{self, Act, Entry};
 use crate::plancon::PlanError;
 use crate::plancon::desk::reasoned;
-use crate::refused::{Reason, Refused, Said};
+use crate::refused::{FieldError, Reason, Refused, Said};
 use crate::secretariat::kernel::money::Centavos;
 use crate::secretariat::kernel::tree::scheme::is_plain;
 use crate::secretariat::kernel::tree::{Node, store as nodes};
-use crate::web::error::FieldError;
 
 impl From<NotNow> for Refused {
     fn from(why: NotNow) -> Self {

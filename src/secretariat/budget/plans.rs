@@ -4,10 +4,10 @@ use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
+use crate::refused::FieldError;
 use crate::secretariat::kernel::money::{Centavos, MOST};
 use crate::secretariat::kernel::tree::scheme::is_plain;
 use crate::units::vocabulary;
-use crate::web::error::FieldError;
 
 /// Programmes of a PPA, actions of a programme, and indicators of one, at most.
 pub const MOST_PROGRAMMES: usize = 300;

@@ -10,13 +10,12 @@ use subtle::ConstantTimeEq as _;
 use super::identity::{self, Identity};
 use super::{code, type_of};
 use crate::i18n::Lang;
-use crate::refused::Refused;
+use crate::refused::{FieldError, Refused};
 use crate::secretariat::kernel::CaseFile;
 use crate::secretariat::kernel::decide::{Asked, New};
 use crate::secretariat::kernel::desk::{self as cases, Around, CaseError, Desk};
 use crate::secretariat::kernel::store;
 use crate::secretariat::kernel::types::Kept;
-use crate::web::error::FieldError;
 
 /// What somebody sends at the door.
 #[derive(Clone, Debug, Default)]

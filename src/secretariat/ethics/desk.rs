@@ -247,7 +247,7 @@ pub async fn keep_reporter(
     let mut problems = door::judge(&reporter);
     if reporter.name.is_empty() {
         let message = "expected the name of who reports".to_owned();
-        problems.push(crate::web::error::FieldError { field: "name".into(), value: String::new(), message });
+        problems.push(crate::refused::FieldError { field: "name".into(), value: String::new(), message });
     }
     if !problems.is_empty() {
         return Err(CaseError::Wrong(problems));

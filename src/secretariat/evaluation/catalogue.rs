@@ -4,8 +4,8 @@ use serde_json::Value;
 use sqlx::PgConnection;
 
 use super::{EvaluationError, FOLLOW_UP, store};
+use crate::refused::{FieldError, shorten};
 use crate::secretariat::kernel::Fields;
-use crate::web::error::{FieldError, shorten};
 
 /// The field that names a service by its code.
 const FIELD: &str = "service";

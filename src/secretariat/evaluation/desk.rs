@@ -18,11 +18,10 @@ use super::{
 use crate::accounts::tokens::desk::Acting;
 use crate::audit::{self, Act, Entry};
 use crate::exercises::plan::text;
-use crate::refused::Refused;
+use crate::refused::{FieldError, Refused};
 use crate::secretariat::citizen::code;
 use crate::secretariat::kernel::form::Form;
 use crate::secretariat::kernel::ledger;
-use crate::web::error::FieldError;
 
 const KIND: &str = "evaluation";
 /// Codes that are made at once, and of a round.

@@ -3,8 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use super::{ServiceGiven, told, version};
+use crate::refused::FieldError;
 use crate::secretariat::kernel::form::Form;
-use crate::web::error::FieldError;
 
 /// What the file says first.
 pub const FORMAT: &str = "sentinela-evaluation/1";

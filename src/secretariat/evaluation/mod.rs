@@ -32,8 +32,8 @@ use super::kernel::check::Fault;
 use super::kernel::form::read::{fault, read};
 use super::kernel::form::{Form, QuestionKind};
 use crate::clock::Instant;
+use crate::refused::FieldError;
 use crate::units::vocabulary;
-use crate::web::error::FieldError;
 
 pub use crate::plancon::PlanError as EvaluationError;
 

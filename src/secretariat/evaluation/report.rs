@@ -7,8 +7,8 @@ use serde::{Deserialize, Serialize};
 
 use super::suppress::{LEAST, alone, hide, places, scale, total};
 use super::{ENOUGH, LAW, ServiceGiven, Sphere, TOPICS};
+use crate::cells::cell;
 use crate::i18n::Lang;
-use crate::occurrences::csv::cell;
 use crate::secretariat::kernel::define::Words;
 use crate::secretariat::kernel::form::answer::{mean, total as total_of};
 use crate::secretariat::kernel::form::{Form, Question, QuestionKind, SCALE};

@@ -10,14 +10,13 @@ use sqlx::PgConnection;
 
 use super::{Act, Clause, Funding, Kind, Opening, State};
 use crate::accounts::tokens::desk::Acting;
-use crate::refused::Refused;
+use crate::refused::{FieldError, Refused, shorten};
 use crate::secretariat::kernel::instrument::exchange::Imported;
 use crate::secretariat::kernel::instrument::{
     Done, Extract, Movement, NewEntry, Party, Refusal, Seen, TaxId, Term, Tick, desk, store,
 };
 use crate::secretariat::kernel::money::Centavos;
 use crate::vault::Ring;
-use crate::web::error::{FieldError, shorten};
 
 const SHIPPED: &str = include_str!("../../../config/mappings/funding-transferegov.toml");
 

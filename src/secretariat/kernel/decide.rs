@@ -9,7 +9,7 @@ use super::guards::{self, Facts, Seen, Why};
 use super::{CaseFile, Counting, Fields, Source, values};
 use crate::accounts::Role;
 use crate::clock::Instant;
-use crate::web::error::{FieldError, shorten};
+use crate::refused::{FieldError, shorten};
 
 /// Whoever acts, as far as a case asks.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

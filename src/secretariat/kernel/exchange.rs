@@ -18,10 +18,9 @@ use super::{Access, ActDone, Annulled, CaseFile, Fields, SUBJECT, Source, store,
 use crate::audit::{self, Act, Entry};
 use crate::clock::Instant;
 use crate::deadlines::{self, Course};
-use crate::refused::Refused;
+use crate::refused::{FieldError, Refused, shorten};
 use crate::secretariat::ethics;
 use crate::secretariat::ethics::exchange::Deliberation;
-use crate::web::error::{FieldError, shorten};
 
 /// Cases of one file.
 pub const MOST: usize = 5000;

@@ -6,7 +6,7 @@ use super::define::{CaseType, Field};
 use super::money::Centavos;
 use super::{CaseFile, FieldKind, Fields};
 use crate::exercises::plan::text as judge_text;
-use crate::web::error::{FieldError, shorten};
+use crate::refused::{FieldError, shorten};
 
 /// Characters of a text, unless its field says another number.
 const LONG: i64 = 8000;

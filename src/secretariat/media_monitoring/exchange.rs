@@ -19,9 +19,8 @@ use crate::accounts::tokens::desk::Acting;
 use crate::audit::{self, Act, Entry};
 use crate::clock::Instant;
 use crate::plancon::PlanError;
-use crate::refused::Refused;
+use crate::refused::{FieldError, Refused};
 use crate::secretariat::kernel::ledger::hex;
-use crate::web::error::FieldError;
 
 /// Items of one file.
 pub const MOST: usize = 5000;

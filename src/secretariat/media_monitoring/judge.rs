@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::{State, Tone};
-use crate::web::error::FieldError;
+use crate::refused::FieldError;
 
 /// Letters of a theme, of a spokesperson, and of a note.
 pub const THEME: usize = 60;

@@ -15,8 +15,7 @@ use crate::accounts::tokens::desk::Acting;
 use crate::audit::{self, Act, Entry as Audited};
 use crate::i18n::Lang;
 use crate::plancon::PlanError;
-use crate::refused::Refused;
-use crate::web::error::FieldError;
+use crate::refused::{FieldError, Refused};
 
 /// Items that a new rule is held against.
 const LOOKED_BACK: i64 = 5000;

@@ -187,7 +187,7 @@ fn version(v: &View) -> Result<String, ApiError> {
         }
     }
     sum.update(assets::sum("field-worker.js").unwrap_or_default());
-    Ok(crate::audit::chain::hex(&sum.finalize()[..8]))
+    Ok(crate::hexadecimal::hex(&sum.finalize()[..8]))
 }
 
 /// The worker that keeps the page, with what it keeps.

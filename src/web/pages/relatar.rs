@@ -19,6 +19,7 @@ use sha2::{Digest as _, Sha256};
 use super::page;
 use super::view::View;
 use crate::app::App;
+use crate::hexadecimal::hex;
 use crate::reports::locate::Located;
 use crate::reports::{Doubt, Kind, MAX_PHOTOGRAPHS, Source, stamp, store};
 use crate::web::client::ClientAddress;
@@ -143,7 +144,7 @@ fn place_of(app: &App, protocol: &str, located: &Located) -> String {
     };
     let metres = address.spot.precision_m;
     let seal = app.keys.service.sum(SEAL, &sealed(protocol, &address.label, metres));
-    let seal: String = seal.iter().map(|byte| format!("{byte:02x}")).collect();
+    let seal = hex(&seal);
     let mut query = url::form_urlencoded::Serializer::new(String::new());
     query.append_pair("lugar", &address.label).append_pair("metros", &metres.to_string()).append_pair("selo", &seal);
     format!("&{}", query.finish())
@@ -179,7 +180,7 @@ fn digest(filled: &Filled) -> String {
     for picture in &filled.pictures {
         hash.update(&picture.jpeg);
     }
-    hash.finalize().iter().take(8).map(|byte| format!("{byte:02x}")).collect()
+    hex(&hash.finalize()[..8])
 }
 
 /// The form again, with what was typed. Photographs have to be chosen anew: browsers keep none.

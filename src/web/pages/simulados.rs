@@ -18,6 +18,7 @@ use crate::exercises::calendar::{Calendar, Entry};
 use crate::exercises::join::{self, Done, Wish};
 use crate::exercises::store::read::{self, Which};
 use crate::exercises::{Exercise, ExerciseError, ExerciseState};
+use crate::hexadecimal::hex;
 use crate::residents::desk::Asked as Sent;
 use crate::residents::own::{self, CODE_FOR};
 use crate::web::client::{ClientAddress, neighbourhood};
@@ -219,7 +220,7 @@ async fn calendar(State(app): State<App>, v: View, headers: HeaderMap) -> Result
     }
     .write();
     let digest = Sha256::digest(body.as_bytes());
-    let tag = digest.iter().take(16).fold(String::from("W/\""), |tag, byte| format!("{tag}{byte:02x}")) + "\"";
+    let tag = format!("W/\"{}\"", hex(&digest[..16]));
     let known = headers.get(header::IF_NONE_MATCH).and_then(|value| value.to_str().ok());
     let is_known = known.is_some_and(|known| known.split(',').any(|one| one.trim() == tag || one.trim() == "*"));
     let tag = HeaderValue::from_str(&tag).map_err(|error| ApiError::Internal(error.into()))?;

@@ -303,7 +303,7 @@ async fn its_minutes_are_published(hall: &Hall) {
     assert!(!page.contains("Fulano") && !page.contains("exemplo.invalid"), "{page}");
     let pdf = hall.bytes("/secretaria/comites/compdec/atas/2026-2.pdf").await;
     assert!(pdf.starts_with(b"%PDF-"));
-    let sum = sentinela::audit::chain::hex(&<sha2::Sha256 as sha2::Digest>::digest(&pdf));
+    let sum = sentinela::hexadecimal::hex(&<sha2::Sha256 as sha2::Digest>::digest(&pdf));
     assert_eq!(hall.room.words("select pdf_sha256 from body_meeting where number = 2").await, [sum]);
 }
 

@@ -8,7 +8,8 @@ use sha2::{Digest as _, Sha256};
 
 use super::{Refusal, SHA1, SHORT};
 use crate::clock::Instant;
-use crate::stations::certificate::{Reader, common_name, time, to_hex};
+use crate::hexadecimal::hex;
+use crate::stations::certificate::{Reader, common_name, time};
 
 const SEQUENCE: u8 = 0x30;
 const INTEGER: u8 = 0x02;
@@ -150,7 +151,7 @@ impl PublicKey {
             Self::Rsa(modulus, exponent) => Sha256::new().chain_update(modulus).chain_update(exponent).finalize(),
             Self::P256(point) | Self::P384(point) => Sha256::digest(point),
         };
-        to_hex(&sum)
+        hex(&sum)
     }
 
     /// Whether the signature over the message is this key's. Those of elliptic curves are the two numbers one after the

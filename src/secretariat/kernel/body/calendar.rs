@@ -4,7 +4,7 @@ use chrono::TimeDelta;
 use uuid::Uuid;
 
 use crate::clock::Instant;
-use crate::exercises::calendar::{Lines, stamp};
+use crate::icalendar::{Lines, stamp};
 
 /// How long a meeting is shown that has not ended yet.
 const LASTS: TimeDelta = TimeDelta::hours(2);
@@ -26,15 +26,7 @@ pub struct Event {
 
 /// A calendar of events. `host`: right-hand side of the identifiers.
 pub fn write(name: &str, host: &str, events: &[Event]) -> String {
-    let mut out = Lines(String::new());
-    out.put("BEGIN", "VCALENDAR");
-    out.put("VERSION", "2.0");
-    out.put("PRODID", "-//Sentinela//Bodies//PT");
-    out.put("CALSCALE", "GREGORIAN");
-    out.put("METHOD", "PUBLISH");
-    out.text("X-WR-CALNAME", name);
-    // RFC 7986, section 5.7: how often to look again.
-    out.put("REFRESH-INTERVAL;VALUE=DURATION", "PT1H");
+    let mut out = Lines::published("-//Sentinela//Bodies//PT", name, "PT1H");
     for event in events {
         out.put("BEGIN", "VEVENT");
         out.put("UID", &format!("meeting-{}@{host}", event.id));
@@ -55,8 +47,7 @@ pub fn write(name: &str, host: &str, events: &[Event]) -> String {
         }
         out.put("END", "VEVENT");
     }
-    out.put("END", "VCALENDAR");
-    out.0
+    out.end()
 }
 
 #[cfg(test)]

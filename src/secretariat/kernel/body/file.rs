@@ -7,8 +7,8 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::{Body, Capacity, Described, Person, Seat, SeatRole};
-use crate::occurrences::csv::cell;
-use crate::web::error::FieldError;
+use crate::cells::cell;
+use crate::refused::FieldError;
 
 /// What the first line of a file says.
 pub const FORMAT: &str = "sentinela-body/1";

@@ -8,8 +8,8 @@ use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 
 use super::{Capacity, Choice, Mandate};
+use crate::refused::FieldError;
 use crate::units::vocabulary;
-use crate::web::error::FieldError;
 
 /// Largest denominator of a fraction.
 const MOST_PARTS: u32 = 100;

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::{Form, How, Question, QuestionKind};
-use crate::web::error::{FieldError, shorten};
+use crate::refused::{FieldError, shorten};
 
 /// The answers of one person: values by question, and texts apart from them.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

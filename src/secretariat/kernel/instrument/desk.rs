@@ -16,6 +16,7 @@ use crate::clock::Instant;
 use crate::deadlines::norm::Begun;
 use crate::deadlines::reckon::Anchor;
 use crate::deadlines::{self, Course, Deadline, desk as deadline_desk, store as deadline_store};
+use crate::hexadecimal::hex;
 use crate::plancon::PlanError;
 use crate::refused::Refused;
 use crate::secretariat::kernel::registry::links;
@@ -287,7 +288,7 @@ pub async fn add_document<K: Kept>(
     if !store::add_document(&mut *conn, (document, id), &new, (by.now, &by.actor.name)).await? {
         return Err(Refused::Conflict("the same document is there already".into()));
     }
-    let hash: String = sha256.iter().map(|byte| format!("{byte:02x}")).collect();
+    let hash = hex(&sha256);
     let entry =
         Noted::new(Audited::InstrumentDocument, KIND, id).to(json!({ "name": name, "kind": kind, "sha256": hash }));
     audit::record(conn, by.ids, by.now, by.actor, entry).await?;

@@ -12,13 +12,12 @@ use uuid::Uuid;
 use super::desk::{KIND, kept_cpf, list, may_give, opened_cpf};
 use super::store::{self, MOST, Wanted};
 use super::{Checked, Class, Contact, Entry, EntryKind, Link, Nature, NewEntry, Point, SubjectKind};
-use crate::audit::chain::hex;
 use crate::audit::{self, Act, Entry as Noted};
 use crate::clock::Instant;
-use crate::refused::Refused;
+use crate::hexadecimal::{hex, unhex};
+use crate::refused::{Refused, shorten};
 use crate::secretariat::kernel::desk::{CaseError, Desk};
 use crate::secretariat::kernel::ledger::canonical;
-use crate::web::error::shorten;
 
 /// Largest file.
 pub const MAX_BYTES: usize = 32 * 1024 * 1024;
@@ -60,13 +59,6 @@ pub struct Taken {
 
 fn wrong(at: usize, field: &str, value: &str, message: impl Into<String>) -> CaseError {
     Refused::wrong(format!("line {at}: {field}"), shorten(value), message).into()
-}
-
-fn unhex(text: &str) -> Option<Vec<u8>> {
-    if !text.is_ascii() || !text.len().is_multiple_of(2) {
-        return None;
-    }
-    (0..text.len()).step_by(2).map(|at| u8::from_str_radix(&text[at..at + 2], 16).ok()).collect()
 }
 
 async fn lines(conn: &mut PgConnection, entries: Vec<Entry>) -> sqlx::Result<Vec<Line>> {

@@ -22,9 +22,9 @@ use uuid::Uuid;
 use crate::accounts::Role;
 use crate::clock::Instant;
 use crate::exercises::plan::text;
+use crate::refused::{FieldError, shorten};
 use crate::secretariat::kernel::instrument::TaxId;
 use crate::units::vocabulary;
-use crate::web::error::{FieldError, shorten};
 
 vocabulary! {
     /// What an entry is of. It stays as it is.

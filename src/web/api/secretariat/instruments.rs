@@ -11,6 +11,7 @@ use uuid::Uuid;
 use crate::accounts::tokens::desk::Acting;
 use crate::app::App;
 use crate::audit::{self, Act, Entry};
+use crate::cells::harmless;
 use crate::deadlines::Deadline;
 use crate::secretariat::kernel::instrument::desk::{self, Whole};
 use crate::secretariat::kernel::instrument::exchange::{self, Imported};
@@ -324,8 +325,7 @@ const COLUMNS: [&str; 15] = [
 /// A cell that no program takes for a formula.
 fn cell(name: &str, value: &Value) -> String {
     match value {
-        Value::String(text) if text.starts_with(['=', '+', '-', '@', '\t', '\r']) => format!("'{text}"),
-        Value::String(text) => text.clone(),
+        Value::String(text) => harmless(text.clone()),
         Value::Number(number) if name.ends_with("_centavos") => Centavos(number.as_i64().unwrap_or_default()).machine(),
         Value::Null => String::new(),
         other => other.to_string(),

@@ -108,7 +108,7 @@ pub async fn send(
         name,
         origin,
         format: Format::guess(&beginning),
-        sha256: crate::audit::chain::hex(&Sha256::digest(&body)),
+        sha256: crate::hexadecimal::hex(&Sha256::digest(&body)),
         body,
     };
     store::keep_import(&mut *app.db.web.acquire().await?, &kept).await?;

@@ -19,6 +19,7 @@ use crate::aid::store::{self, Delivery, Given, Of};
 use crate::aid::{Kit, MOST_ITEMS, desk};
 use crate::app::App;
 use crate::audit::{self, Act, Entry};
+use crate::cells::harmless;
 use crate::clock::Instant;
 use crate::config::AlertStatus;
 use crate::refused::Refused;
@@ -219,11 +220,6 @@ fn table(v: &View, all: &[Delivery]) -> csv::Result<Vec<u8>> {
         out.write_record(cells.map(harmless))?;
     }
     out.into_inner().map_err(|error| error.into_error().into())
-}
-
-/// Spreadsheets take what begins like this for a formula.
-fn harmless(cell: String) -> String {
-    if cell.starts_with(['=', '+', '-', '@', '\t', '\r']) { format!("'{cell}") } else { cell }
 }
 
 #[derive(Template)]

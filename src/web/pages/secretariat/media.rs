@@ -1,36 +1,30 @@
-//! `/secretaria/painel/clipping`: items of the press with their filters, one item with what people did, and one that somebody writes down.
+//! `/secretaria/painel/clipping`: items of the press with their filters, and what the pages of items share.
+
+mod by_hand;
+mod item;
 
 use std::collections::BTreeMap;
 
 use askama::Template;
 use axum::Router;
-use axum::extract::{Form, Path, Query, State};
+use axum::extract::{Query, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse as _, Redirect, Response};
 use axum::routing::{get, post};
-use chrono::{NaiveDateTime, TimeZone as _};
-use serde::Deserialize;
 use uuid::Uuid;
 
 use super::queue::encoded;
 use super::sentences;
 use crate::accounts::Role;
 use crate::app::App;
-use crate::clock::Instant;
 use crate::i18n::Lang;
 use crate::plancon::PlanError;
 use crate::refused::Refused;
-use crate::reports::Kind;
-use crate::reports::acts::By;
-use crate::reports::take::Desk;
-use crate::secretariat::media_monitoring::desk::{self, ByHand};
-use crate::secretariat::media_monitoring::judge::{Judging, wrong};
-use crate::secretariat::media_monitoring::rumour::{self, Rumour};
+use crate::secretariat::media_monitoring::judge::wrong;
 use crate::secretariat::media_monitoring::store::{search, sources};
-use crate::secretariat::media_monitoring::{Act, Item, Rule, Source, State as ItemState, Tone};
-use crate::web::api::secretariat::has_role;
-use crate::web::api::secretariat::media_monitoring::{Items, Wanted, acting};
-use crate::web::auth::{May, Staff, can};
+use crate::secretariat::media_monitoring::{Item, Rule, Source, State as ItemState};
+use crate::web::api::secretariat::media_monitoring::{Items, Wanted};
+use crate::web::auth::{May, can};
 use crate::web::error::{ApiError, FieldError};
 use crate::web::pages::frame::Frame;
 use crate::web::pages::page;
@@ -41,11 +35,11 @@ const PATH: &str = "/secretaria/painel/clipping";
 pub fn routes() -> Router<App> {
     Router::new()
         .route("/secretaria/painel/clipping", get(list))
-        .route("/secretaria/painel/clipping/itens/{id}", get(show))
-        .route("/secretaria/painel/clipping/itens/{id}/julgar", post(judge))
-        .route("/secretaria/painel/clipping/itens/{id}/desfazer", post(undo))
-        .route("/secretaria/painel/clipping/itens/{id}/verificar", post(check))
-        .route("/secretaria/painel/clipping/novo", get(new).post(write_down))
+        .route("/secretaria/painel/clipping/itens/{id}", get(item::show))
+        .route("/secretaria/painel/clipping/itens/{id}/julgar", post(item::judge))
+        .route("/secretaria/painel/clipping/itens/{id}/desfazer", post(item::undo))
+        .route("/secretaria/painel/clipping/itens/{id}/verificar", post(item::check))
+        .route("/secretaria/painel/clipping/novo", get(by_hand::new).post(by_hand::write_down))
 }
 
 /// Sentences of the desk by a part that is theirs alone, and the key of their words.
@@ -243,294 +237,8 @@ async fn list(
     page(&ListPage { f, wanted, rows: found.items, next, sources, rules, works })
 }
 
-#[derive(Template)]
-#[template(path = "secretariat/sec_media_item.html")]
-struct ItemPage {
-    f: Frame,
-    item: Item,
-    acts: Vec<Act>,
-    repeats: Vec<Item>,
-    works: bool,
-    /// What was typed, or what stands and is proposed.
-    judging: Judging,
-    rumour: Rumour,
-    wrong: String,
-    errors: Vec<FieldError>,
-}
-
-impl ItemPage {
-    fn tones(&self) -> &'static [Tone] {
-        Tone::ALL
-    }
-
-    fn kinds(&self) -> &'static [Kind] {
-        Kind::ALL
-    }
-
-    /// Label of a field that is wrong.
-    fn field(&self, error: &FieldError) -> String {
-        match error.field.as_str() {
-            "kind" => self.f.v.t("media-check-kind"),
-            other => field(&self.f.v, other),
-        }
-    }
-
-    fn mark(&self, name: &str) -> Markup {
-        marked(&self.errors, name)
-    }
-
-    fn is_tone(&self, tone: &Tone) -> bool {
-        self.judging.tone == tone.as_str()
-    }
-
-    fn is_kind(&self, kind: &Kind) -> bool {
-        self.rumour.kind == kind.as_str()
-    }
-
-    fn act_state(&self, act: &Act) -> String {
-        self.f.v.word("media-state", act.judgement.state.as_str())
-    }
-}
-
-/// The forms as they were typed, with what was wrong.
-#[derive(Default)]
-struct Typed {
-    judging: Option<Judging>,
-    rumour: Option<Rumour>,
-    wrong: String,
-    errors: Vec<FieldError>,
-}
-
-async fn drawn(app: &App, v: View, id: Uuid, typed: Typed) -> Result<Response, ApiError> {
-    let mut conn = app.db.web.acquire().await?;
-    let (item, acts, repeats) = desk::show(&mut conn, id).await?;
-    let works = works(&v);
-    let f = Frame::load(&mut conn, app, v, "secretariat").await?;
-    let theme = if item.theme.is_empty() { item.proposed_theme.clone() } else { item.theme.clone() };
-    let stands = Judging {
-        tone: item.tone.clone().unwrap_or_default(),
-        theme,
-        spokesperson: item.spokesperson.clone(),
-        note: item.note.clone(),
-        ..Judging::default()
-    };
-    let judging = typed.judging.unwrap_or(stands);
-    let rumour = typed.rumour.unwrap_or_else(|| Rumour { kind: Kind::Other.to_string(), ..Rumour::default() });
-    let is_wrong = !typed.wrong.is_empty();
-    let (wrong, errors) = (typed.wrong, typed.errors);
-    let response = page(&ItemPage { f, item, acts, repeats, works, judging, rumour, wrong, errors })?;
-    Ok(with_status(response, is_wrong))
-}
-
-async fn show(
-    State(app): State<App>,
-    _: May<can::SeeSecretariat>,
-    v: View,
-    Path(id): Path<Uuid>,
-) -> Result<Response, ApiError> {
-    drawn(&app, v, id, Typed::default()).await
-}
-
-/// The form of judging; the button says what becomes of the item.
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(default)]
-struct JudgeForm {
-    state: String,
-    tone: String,
-    theme: String,
-    spokesperson: String,
-    note: String,
-    revision: i32,
-}
-
 fn back(id: Uuid) -> Response {
     Redirect::to(&format!("{PATH}/itens/{id}")).into_response()
-}
-
-async fn judge(
-    State(app): State<App>,
-    staff: May<can::WorkSecretariat>,
-    v: View,
-    Path(id): Path<Uuid>,
-    Form(form): Form<JudgeForm>,
-) -> Result<Response, ApiError> {
-    has_role(&staff, Role::MediaMonitoring)?;
-    let actor = staff.actor();
-    let JudgeForm { state, tone, theme, spokesperson, note, revision } = form;
-    let asked = Judging { state, tone, theme, spokesperson, note, revision };
-    let mut tx = app.db.web.begin().await?;
-    match desk::judge(&mut tx, acting(&app, &actor), id, &asked).await {
-        Ok(()) => {
-            tx.commit().await?;
-            Ok(back(id))
-        }
-        Err(error) => {
-            drop(tx);
-            let (wrong, errors) = refused(&v, error)?;
-            drawn(&app, v, id, Typed { judging: Some(asked), wrong, errors, ..Typed::default() }).await
-        }
-    }
-}
-
-#[derive(Clone, Copy, Debug, Default, Deserialize)]
-#[serde(default)]
-struct UndoForm {
-    revision: i32,
-}
-
-async fn undo(
-    State(app): State<App>,
-    staff: May<can::WorkSecretariat>,
-    v: View,
-    Path(id): Path<Uuid>,
-    Form(form): Form<UndoForm>,
-) -> Result<Response, ApiError> {
-    has_role(&staff, Role::MediaMonitoring)?;
-    let actor = staff.actor();
-    let mut tx = app.db.web.begin().await?;
-    match desk::take_back(&mut tx, acting(&app, &actor), id, form.revision).await {
-        Ok(()) => {
-            tx.commit().await?;
-            Ok(back(id))
-        }
-        Err(error) => {
-            drop(tx);
-            let (wrong, errors) = refused(&v, error)?;
-            drawn(&app, v, id, Typed { wrong, errors, ..Typed::default() }).await
-        }
-    }
-}
-
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(default)]
-struct RumourForm {
-    kind: String,
-    place: String,
-    reason: String,
-}
-
-async fn check(
-    State(app): State<App>,
-    staff: May<can::WorkSecretariat>,
-    v: View,
-    Path(id): Path<Uuid>,
-    Form(form): Form<RumourForm>,
-) -> Result<Response, ApiError> {
-    has_role(&staff, Role::MediaMonitoring)?;
-    let actor = staff.actor();
-    let rumour = Rumour { kind: form.kind, place: form.place, reason: form.reason };
-    let by = By { desk: Desk::of(&app), now: app.clock.now(), actor: &actor };
-    let mut tx = app.db.web.begin().await?;
-    match rumour::open(&mut tx, by, id, &rumour, &staff.language).await {
-        Ok(_) => {
-            tx.commit().await?;
-            Ok(back(id))
-        }
-        Err(error) => {
-            drop(tx);
-            let (wrong, errors) = refused(&v, error)?;
-            drawn(&app, v, id, Typed { rumour: Some(rumour), wrong, errors, ..Typed::default() }).await
-        }
-    }
-}
-
-/// The form of an item that somebody writes down.
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(default)]
-struct NewForm {
-    source: String,
-    title: String,
-    excerpt: String,
-    link: String,
-    /// Local time of the town, as forms write it.
-    published: String,
-}
-
-#[derive(Template)]
-#[template(path = "secretariat/sec_media_new.html")]
-struct NewPage {
-    f: Frame,
-    sources: Vec<Source>,
-    given: NewForm,
-    wrong: String,
-    errors: Vec<FieldError>,
-}
-
-impl NewPage {
-    /// Label of a field that is wrong.
-    fn field(&self, error: &FieldError) -> String {
-        field(&self.f.v, &error.field)
-    }
-
-    fn mark(&self, name: &str) -> Markup {
-        marked(&self.errors, name)
-    }
-
-    fn is_source(&self, id: &Uuid) -> bool {
-        self.given.source == id.to_string()
-    }
-}
-
-async fn form(
-    app: &App,
-    staff: &Staff,
-    v: View,
-    given: NewForm,
-    (wrong, errors): (String, Vec<FieldError>),
-) -> Result<Response, ApiError> {
-    has_role(staff, Role::MediaMonitoring)?;
-    let mut conn = app.db.web.acquire().await?;
-    let sources = sources::all(&mut conn).await?;
-    let f = Frame::load(&mut conn, app, v, "secretariat").await?;
-    let is_wrong = !wrong.is_empty();
-    Ok(with_status(page(&NewPage { f, sources, given, wrong, errors })?, is_wrong))
-}
-
-async fn new(State(app): State<App>, staff: May<can::WorkSecretariat>, v: View) -> Result<Response, ApiError> {
-    form(&app, &staff, v, NewForm::default(), (String::new(), Vec::new())).await
-}
-
-/// Empty: now.
-fn local_time(text: &str, tz: chrono_tz::Tz) -> Result<Option<Instant>, FieldError> {
-    if text.trim().is_empty() {
-        return Ok(None);
-    }
-    let at = NaiveDateTime::parse_from_str(text.trim(), "%Y-%m-%dT%H:%M").ok();
-    let at = at.and_then(|at| tz.from_local_datetime(&at).earliest()).map(|at| at.to_utc());
-    at.map(Some).ok_or_else(|| wrong("published_at", text, "expected a day and a time"))
-}
-
-async fn write_down(
-    State(app): State<App>,
-    staff: May<can::WorkSecretariat>,
-    v: View,
-    Form(given): Form<NewForm>,
-) -> Result<Response, ApiError> {
-    has_role(&staff, Role::MediaMonitoring)?;
-    let actor = staff.actor();
-    let read =
-        given.source.parse::<Uuid>().map_err(|_| wrong("source_id", &given.source, "expected one of those offered"));
-    let (source_id, published_at) = match (read, local_time(&given.published, v.tz)) {
-        (Ok(source), Ok(at)) => (source, at),
-        (read, at) => {
-            let errors = read.err().into_iter().chain(at.err()).collect();
-            let why = v.t("sec-wrong");
-            return form(&app, &staff, v, given, (why, errors)).await;
-        }
-    };
-    let item = ByHand { source_id, title: &given.title, excerpt: &given.excerpt, link: &given.link, published_at };
-    let mut tx = app.db.web.begin().await?;
-    match desk::write_down(&mut tx, acting(&app, &actor), &app.config.secretariat.media, item).await {
-        Ok(id) => {
-            tx.commit().await?;
-            Ok(back(id))
-        }
-        Err(error) => {
-            drop(tx);
-            let why = refused(&v, error)?;
-            form(&app, &staff, v, given, why).await
-        }
-    }
 }
 
 #[cfg(test)]

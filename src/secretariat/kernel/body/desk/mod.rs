@@ -20,9 +20,8 @@ use crate::audit::{self, Act, Entry};
 use crate::deadlines::reckon::Anchor;
 use crate::deadlines::{Course, desk as deadlines};
 use crate::exercises::plan::text;
-use crate::refused::Refused;
+use crate::refused::{FieldError, Refused};
 use crate::secretariat::kernel::registry::links;
-use crate::web::error::FieldError;
 
 const KIND: &str = "body";
 /// Addresses that are no body's.

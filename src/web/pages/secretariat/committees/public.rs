@@ -7,7 +7,7 @@ use axum::response::{IntoResponse, Response};
 use uuid::Uuid;
 
 use crate::app::App;
-use crate::occurrences::csv::cell;
+use crate::cells::cell;
 use crate::secretariat::committees::letters;
 use crate::secretariat::kernel::body::calendar::{self as ics, Event};
 use crate::secretariat::kernel::body::desk::meetings::label;
