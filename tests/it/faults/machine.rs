@@ -23,7 +23,7 @@ const NEEDS: [(&str, &[&str]); 6] = [
     ("networks of their own (`unshare`, of the package util-linux, and CAP_SYS_ADMIN)", &["unshare", "--net", "true"]),
     (
         "cables between them (`ip`, of the package iproute2, and CAP_NET_ADMIN)",
-        &["unshare", "--net", "ip", "link", "add", "a", "type", "veth", "peer", "name", "b"],
+        &["unshare", "--net", "ip", "link", "add", "cable", "type", "veth", "peer", "name", "other"],
     ),
     (
         "cables that swallow packets (`tc`, of the package iproute2, and a kernel with traffic control)",
