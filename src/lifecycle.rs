@@ -254,7 +254,7 @@ impl Service {
                 None
             }
             () = self.app.stop.cancelled() => None,
-            error = guard(&self.database) => Some(anyhow::Error::new(error).context("the private database is lost")),
+            () = guard(&self.database) => Some(anyhow::anyhow!("nobody looks after the private database any more")),
             Some(ended) = self.tasks.join_next_with_id() => Some(self.why(ended)),
         };
         if let Some(error) = &died {
@@ -379,7 +379,7 @@ pub fn announce(app: &App) {
 }
 
 /// Never resolves when the database is not ours to guard.
-async fn guard(database: &Database) -> crate::db::embedded::ClusterError {
+async fn guard(database: &Database) {
     match database.cluster() {
         Some(cluster) => cluster.guard().await,
         None => std::future::pending().await,

@@ -8,7 +8,7 @@ mod database;
 mod folder;
 mod process;
 
-pub use database::{TestDb, db, empty_db, server_url};
+pub use database::{TestDb, db, db_at, empty_db, server_url};
 pub use folder::Folder;
 pub use process::{Process, free_port, sentinela};
 
