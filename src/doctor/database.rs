@@ -4,6 +4,7 @@ use chrono::{DateTime, Utc};
 
 use super::{Finding, Said};
 use crate::audit::chain::{Anchor, Link, hash};
+use crate::backup::Proof;
 use crate::clock::Instant;
 
 /// `server_version_num` of PostgreSQL 15.0.
@@ -115,6 +116,16 @@ pub fn audit(tail: &[Link], noted: Option<&Anchor>) -> Finding {
         return Finding::failure(Said::AuditWrong).with("place", noted.seq);
     }
     Finding::fine(Said::AuditFine).with("place", last.seq).with("rows", tail.len())
+}
+
+/// A restored installation that nobody released: of which file, of when its data are, and whether it was proved.
+pub fn held(file: &str, taken_at: DateTime<Utc>, proof: Option<Proof>) -> Finding {
+    let finding = match proof {
+        Some(proof) if proof.passed() => Finding::failure(Said::Held),
+        Some(proof) => Finding::failure(Said::HeldUnproved).with("proof", proof),
+        None => Finding::failure(Said::HeldUnproved).with("proof", "?"),
+    };
+    finding.with("file", file).with("taken", taken_at.to_rfc3339())
 }
 
 /// What waits.

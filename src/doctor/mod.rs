@@ -81,6 +81,7 @@ vocabulary! {
         TimersFine = "timers-fine",
         TimersLate = "timers-late",
         Held = "held",
+        HeldUnproved = "held-unproved",
         AreasFine = "areas-fine",
         AreasNone = "areas-none",
         RulesFine = "rules-fine",

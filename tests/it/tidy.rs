@@ -133,6 +133,7 @@ const PURE: &[&str] = &[
     "ingest/formats/",
     "ingest/quality.rs",
     "backup/manifest.rs",
+    "backup/proof.rs",
     "backup/seal.rs",
     "backup/space.rs",
     "doctor/database.rs",

@@ -185,7 +185,7 @@ async fn look_at_audit(conn: &mut PgConnection, config: &Config, findings: &mut 
 async fn look_at_work(conn: &mut PgConnection, findings: &mut Vec<Finding>, clock: &Clock) -> anyhow::Result<()> {
     let now = clock.now();
     if let Some(held) = backup::store::held(&mut *conn).await? {
-        findings.push(Finding::failure(Said::Held).with("file", held.file).with("taken", held.taken_at.to_rfc3339()));
+        findings.push(database::held(&held.file, held.taken_at, held.proof()));
     }
     let cursor = crate::risk::store::load_cursor(&mut *conn).await?;
     let oldest = crate::journal::read_after(&mut *conn, cursor.seq, 1).await?;
