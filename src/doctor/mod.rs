@@ -80,6 +80,8 @@ vocabulary! {
         OutboxLate = "outbox-late",
         TimersFine = "timers-fine",
         TimersLate = "timers-late",
+        NodesFine = "nodes-fine",
+        RoleGone = "role-gone",
         Held = "held",
         HeldUnproved = "held-unproved",
         AreasFine = "areas-fine",

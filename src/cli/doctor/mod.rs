@@ -23,6 +23,7 @@ use crate::db::open::Database;
 use crate::doctor::{Finding, Said, Verdict, database, exit_code, store, town};
 use crate::i18n::Lang;
 use crate::ids::Ids;
+use crate::operation::store as watch;
 use crate::vault::boot;
 
 /// Rows of the audit that are computed anew.
@@ -187,6 +188,8 @@ async fn look_at_work(conn: &mut PgConnection, findings: &mut Vec<Finding>, cloc
     if let Some(held) = backup::store::held(&mut *conn).await? {
         findings.push(database::held(&held.file, held.taken_at, held.proof()));
     }
+    let (covered, there) = (watch::covered(&mut *conn).await?, watch::processes(&mut *conn).await?);
+    findings.extend(database::roles(&covered, &there));
     let cursor = crate::risk::store::load_cursor(&mut *conn).await?;
     let oldest = crate::journal::read_after(&mut *conn, cursor.seq, 1).await?;
     let cursor_s = oldest.first().map(|row| (now - row.received_at).num_seconds());
