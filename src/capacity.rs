@@ -27,11 +27,20 @@ const AUDIENCE_S_PER_PERSON: f64 = 1.9 / 200_000.0;
 const MEMORY_BASE: f64 = 80.0 * MIB;
 const MEMORY_PER_STATION: f64 = (719.0 - 80.0) * MIB / 10_000.0;
 
+/// Of a reading, an hour and a recipient in an archive (`pg_dump --format=custom`): 299,100 readings whose messages bear UUIDs (38 B with
+/// short ids), 300,000 hours, 50,000 recipients with a street in words.
+const ARCHIVED_PER_READING: f64 = 59.0;
+const ARCHIVED_PER_HOUR: f64 = 10.2;
+const ARCHIVED_PER_RECIPIENT: f64 = 136.0;
+/// Archives that the nightly timer keeps (`--keep 14`).
+const ARCHIVES_KEPT: f64 = 14.0;
+
 /// The largest of each that was measured; beyond it a figure is extrapolated.
 const MOST_STATIONS: f64 = 10_000.0;
 const MOST_READINGS: f64 = 60_101_764.0;
 const MOST_RECIPIENTS: f64 = 1_000_000.0;
 const MOST_INSIDE: f64 = 200_000.0;
+const MOST_ARCHIVED: f64 = 299_100.0;
 
 const MIB: f64 = 1024.0 * 1024.0;
 const GIB: f64 = 1024.0 * MIB;
@@ -150,6 +159,8 @@ struct Sums {
     a_year: f64,
     storage: f64,
     ten_years: f64,
+    archive: f64,
+    archive_ten_years: f64,
     memory: f64,
     inside: f64,
     by_contract_s: f64,
@@ -163,12 +174,10 @@ impl Sums {
         let a_year = DAY_S * (calm * (YEAR_DAYS - case.storm_days) + storm * case.storm_days);
         let storage = a_year * BYTES_PER_READING;
         let hours = streams * HOURS_A_YEAR * BYTES_PER_HOUR;
-        let raw_years = case.raw_months / 12.0;
-        let ten_years = if case.raw_months > 0.0 {
-            storage * raw_years.min(10.0) + hours * (10.0 - raw_years).max(0.0)
-        } else {
-            10.0 * storage
-        };
+        let (of_readings, of_hours) = kept_years(case);
+        let ten_years = storage * of_readings + hours * of_hours;
+        let people = case.recipients * ARCHIVED_PER_RECIPIENT;
+        let archived_hours = streams * HOURS_A_YEAR * ARCHIVED_PER_HOUR * of_hours;
         let inside = case.recipients * case.inside_percent / 100.0;
         let segments = inside * case.segments;
         Self {
@@ -178,7 +187,9 @@ impl Sums {
             a_year,
             storage,
             ten_years,
-            memory: MEMORY_BASE + case.stations * MEMORY_PER_STATION,
+            archive: a_year * ARCHIVED_PER_READING + people,
+            archive_ten_years: a_year * ARCHIVED_PER_READING * of_readings + archived_hours + people,
+            memory: memory_of(case.stations),
             inside,
             by_contract_s: segments / case.sms_per_second,
             by_service_s: inside / MESSAGES_PER_S,
@@ -186,11 +197,23 @@ impl Sums {
     }
 }
 
+/// After ten years: of how many the readings are there, and of how many only their hours.
+fn kept_years(case: &Case) -> (f64, f64) {
+    let raw_years = if case.raw_months > 0.0 { (case.raw_months / 12.0).min(10.0) } else { 10.0 };
+    (raw_years, 10.0 - raw_years)
+}
+
+/// Memory of the service with so many connected stations, bytes.
+pub fn memory_of(stations: f64) -> f64 {
+    MEMORY_BASE + stations * MEMORY_PER_STATION
+}
+
 /// Computes what a case comes to.
 pub fn compute(case: &Case) -> Answer {
     let sums = Sums::of(case);
     let mut rows = readings(case, &sums);
     rows.extend(storage(case, &sums));
+    rows.extend(archives(case, &sums));
     rows.extend(delivery(case, &sums));
     let recipients = case.recipients * BYTES_PER_RECIPIENT;
     let mut shares = vec![
@@ -289,6 +312,43 @@ fn storage(case: &Case, sums: &Sums) -> Vec<Row> {
             bytes,
             format!("{} readings/s × 86,400 s × {} B", number(sums.storm), number(LOG_BYTES_PER_READING)),
             sums.storm * DAY_S > MOST_READINGS,
+        ),
+    ]
+}
+
+/// What `sentinela backup` writes each night, each time all of it.
+fn archives(case: &Case, sums: &Sums) -> Vec<Row> {
+    let (readings, recipients) = (number(sums.a_year), number(case.recipients));
+    let (of_reading, of_recipient) = (number(ARCHIVED_PER_READING), number(ARCHIVED_PER_RECIPIENT));
+    let kept = if case.raw_months > 0.0 {
+        format!("{} months whole, then hours of {} B", number(case.raw_months), number(ARCHIVED_PER_HOUR))
+    } else {
+        "ten years whole".to_owned()
+    };
+    vec![
+        row(
+            "archive_bytes",
+            "one backup after a year",
+            sums.archive,
+            bytes,
+            format!("{readings} readings × {of_reading} B + {recipients} recipients × {of_recipient} B"),
+            sums.a_year > MOST_ARCHIVED,
+        ),
+        row(
+            "archives_bytes",
+            "the backups that are kept then",
+            sums.archive * ARCHIVES_KEPT,
+            bytes,
+            format!("× {} (`--keep`)", number(ARCHIVES_KEPT)),
+            sums.a_year > MOST_ARCHIVED,
+        ),
+        row(
+            "archive_ten_years_bytes",
+            "one backup after ten years",
+            sums.archive_ten_years,
+            bytes,
+            kept,
+            10.0 * sums.a_year > MOST_ARCHIVED,
         ),
     ]
 }
@@ -467,7 +527,10 @@ mod tests {
         assert!((value(&answer, "contract_needed_per_s") - 20_000.0 / 600.0).abs() < 1e-9);
         assert_eq!(answer.shares[0].0, Bottleneck::Contract);
         assert!((answer.shares[0].1 - 1.0 / 3.0).abs() < 1e-9);
-        assert!(answer.rows.iter().all(|row| !row.is_extrapolated || row.key == "ten_years_bytes"));
+        let beyond = |key: &str| key == "ten_years_bytes" || key.starts_with("archive");
+        assert!(answer.rows.iter().all(|row| !row.is_extrapolated || beyond(row.key)));
+        assert!((value(&answer, "archive_bytes") - 5_488_560.0 * 59.0 - 200_000.0 * 136.0).abs() < 1000.0);
+        assert!((value(&answer, "archives_bytes") / value(&answer, "archive_bytes") - 14.0).abs() < 1e-9);
     }
 
     #[test]
@@ -488,6 +551,10 @@ mod tests {
         let five = 5.0 * value(&answer, "storage_a_year_bytes");
         let hours = 5.0 * 60.0 * 8_766.0 * 142.0;
         assert!((value(&answer, "ten_years_bytes") - five - hours).abs() < 1000.0);
+        let archived = 5.0 * 5_488_560.0 * 59.0 + 5.0 * 60.0 * 8_766.0 * 10.2 + 200_000.0 * 136.0;
+        assert!((value(&answer, "archive_ten_years_bytes") - archived).abs() < 1000.0);
+        let longer = compute(&Case { raw_months: 240.0, ..town() });
+        assert!((value(&longer, "ten_years_bytes") - 10.0 * value(&longer, "storage_a_year_bytes")).abs() < 1000.0);
     }
 
     #[test]

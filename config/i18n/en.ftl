@@ -8180,6 +8180,9 @@ doctor-space-unknown-do = Look with df -h.
 doctor-growth-fine = Readings grow by { $daily } a day; the disk lasts { $days } days.
 doctor-growth-short = Readings grow by { $daily } a day; the disk is full in { $days } days.
 doctor-growth-short-do = Enlarge the disk, or keep only the hours of old months (history.raw_months).
+doctor-memory-fine = The system allows the service { $limit } of memory; with its stations it needs { $needed }.
+doctor-memory-short = The system allows the service { $limit } of memory; with its stations it needs { $needed }.
+doctor-memory-short-do = Raise it: sudo systemctl edit sentinela, [Service], MemoryHigh=…, then systemctl restart sentinela; or the container's bound (docs/capacity.md).
 doctor-clock-fine = The machine's clock follows the official time.
 doctor-clock-free = The machine's clock follows no time server.
 doctor-clock-free-do = timedatectl set-ntp true, or install chrony; NTP.br is the source in Brazil.

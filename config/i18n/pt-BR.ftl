@@ -8198,6 +8198,9 @@ doctor-space-unknown-do = Confira com df -h.
 doctor-growth-fine = As leituras crescem { $daily } por dia; o disco dura { $days } dias.
 doctor-growth-short = As leituras crescem { $daily } por dia; o disco enche em { $days } dias.
 doctor-growth-short-do = Aumente o disco, ou guarde só as horas dos meses antigos (history.raw_months).
+doctor-memory-fine = O sistema permite ao serviço { $limit } de memória; com suas estações ele precisa de { $needed }.
+doctor-memory-short = O sistema permite ao serviço { $limit } de memória; com suas estações ele precisa de { $needed }.
+doctor-memory-short-do = Aumente: sudo systemctl edit sentinela, [Service], MemoryHigh=…, depois systemctl restart sentinela; ou o limite do contêiner (docs/capacity.md).
 doctor-clock-fine = O relógio da máquina segue a hora oficial.
 doctor-clock-free = O relógio da máquina não segue nenhum servidor de hora.
 doctor-clock-free-do = timedatectl set-ntp true, ou instale chrony; o NTP.br é a fonte no Brasil.

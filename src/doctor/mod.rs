@@ -39,6 +39,8 @@ vocabulary! {
         SpaceUnknown = "space-unknown",
         GrowthFine = "growth-fine",
         GrowthShort = "growth-short",
+        MemoryFine = "memory-fine",
+        MemoryShort = "memory-short",
         ClockFine = "clock-fine",
         ClockFree = "clock-free",
         ClockUnknown = "clock-unknown",
