@@ -20,7 +20,7 @@ use crate::config::{Config, OidcSecondFactor, SecondFactor};
 use crate::db::MIGRATOR;
 use crate::db::embedded::Cluster;
 use crate::db::open::Database;
-use crate::doctor::{Finding, Said, Verdict, database, exit_code, store, town};
+use crate::doctor::{Finding, Said, Verdict, database, exit_code, section, store, town};
 use crate::i18n::Lang;
 use crate::ids::Ids;
 use crate::operation::store as watch;
@@ -92,7 +92,7 @@ fn print_json(findings: &[Finding], lang: Lang) -> anyhow::Result<()> {
                 finding.values.iter().map(|(name, value)| ((*name).to_owned(), json!(value))).collect();
             json!({
                 "finding": finding.said, "verdict": finding.verdict, "text": finding.text(lang), "next": finding.next(lang),
-                "values": values,
+                "runbook": (finding.verdict != Verdict::Fine).then(|| section(finding.said)), "values": values,
             })
         })
         .collect();
