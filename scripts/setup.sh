@@ -11,7 +11,6 @@ missing=()
 need() { command -v "$1" >/dev/null 2>&1 || missing+=("${@:2}"); }
 
 need cc gcc libc6-dev
-# Named by .cargo/config.toml.
 need node nodejs
 need npm npm
 # The programs of a server, and PostGIS for it. The metapackages name the release's own version.

@@ -32,12 +32,12 @@ enum Fill {
     Items(i64),
 }
 
-/// Fills every store.
+/// Fills every store: cases and items of the press by the number, every other module as the demonstration has it.
 ///
 /// # Errors
 /// The database's.
-pub async fn all(pool: &PgPool, app: &App, now: Instant, sizes: Sizes) -> anyhow::Result<Vec<Filled>> {
-    let mut filled = Vec::new();
+pub async fn all(pool: &PgPool, app: &App, sizes: Sizes) -> anyhow::Result<Vec<Filled>> {
+    let (mut filled, now) = (Vec::new(), app.clock.now());
     for fill in [Fill::Cases(sizes.cases), Fill::Items(sizes.items)] {
         let watch = Stopwatch::start();
         let (what, rows) = match fill {
@@ -46,6 +46,8 @@ pub async fn all(pool: &PgPool, app: &App, now: Instant, sizes: Sizes) -> anyhow
         };
         filled.push(Filled { what, rows, took_s: watch.elapsed().as_secs_f64() });
     }
+    // After the many: it goes on in their series of numbers.
+    crate::demo::secretariat(&mut *pool.acquire().await?, &app.clock, &app.ids, &app.config).await?;
     pool.execute("vacuum analyze").await?;
     Ok(filled)
 }
