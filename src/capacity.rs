@@ -2,7 +2,13 @@
 //! each row of the answer its formula, and whether it lies beyond what anybody measured. Pure. The tables of docs/capacity.md come
 //! from here.
 
+mod rows;
+mod words;
+
 use std::fmt::Write as _;
+
+use rows::{archives, delivery, readings, storage};
+use words::percent;
 
 /// Of a reading in the journal with its seven indexes: growth of the database between the 186,000th and the 360,000th reading that came
 /// over MQTT, one a message (`bench devices --devices 2000 --seconds 150`; 129 of them in the table itself).
@@ -228,205 +234,6 @@ pub fn compute(case: &Case) -> Answer {
     Answer { rows, shares }
 }
 
-fn readings(case: &Case, sums: &Sums) -> Vec<Row> {
-    let many = case.stations > MOST_STATIONS;
-    let formula = |interval: f64| format!("{} streams / {} s", number(sums.streams), number(interval));
-    vec![
-        row("calm_per_s", "readings a second, calm", sums.calm, number, formula(case.interval_s), false),
-        row(
-            "storm_per_s",
-            "readings a second, storm everywhere",
-            sums.storm,
-            number,
-            formula(case.storm_interval_s),
-            false,
-        ),
-        row(
-            "ingest_share",
-            "of what two cores take in and judge, storm",
-            sums.storm / INGEST_PER_S,
-            percent,
-            format!("/ {} readings/s", number(INGEST_PER_S)),
-            many || sums.storm > INGEST_PER_S,
-        ),
-        row(
-            "rules_share",
-            "of one core for the rules, rain on every gauge",
-            sums.storm / JUDGED_PER_S,
-            percent,
-            format!("/ {} readings/s", number(JUDGED_PER_S)),
-            many,
-        ),
-        row(
-            "memory_bytes",
-            "memory of the service",
-            sums.memory,
-            bytes,
-            format!("{} + {} stations × {}", bytes(MEMORY_BASE), number(case.stations), bytes(MEMORY_PER_STATION)),
-            many,
-        ),
-    ]
-}
-
-fn storage(case: &Case, sums: &Sums) -> Vec<Row> {
-    let kept = if case.raw_months > 0.0 {
-        format!(
-            "{} months whole, then {} streams × 8,766 hours × {} B",
-            number(case.raw_months),
-            number(sums.streams),
-            number(BYTES_PER_HOUR)
-        )
-    } else {
-        "ten years whole".to_owned()
-    };
-    let (beyond, storm_days) = (sums.a_year > MOST_READINGS, case.storm_days);
-    vec![
-        row(
-            "readings_a_year",
-            "readings a year",
-            sums.a_year,
-            number,
-            format!("{} days calm, {} of storm", number(YEAR_DAYS - storm_days), number(storm_days)),
-            false,
-        ),
-        row(
-            "storage_a_year_bytes",
-            "storage a year",
-            sums.storage,
-            bytes,
-            format!("× {} B", number(BYTES_PER_READING)),
-            beyond,
-        ),
-        row(
-            "ten_years_bytes",
-            "storage after ten years",
-            sums.ten_years,
-            bytes,
-            kept,
-            10.0 * sums.a_year > MOST_READINGS,
-        ),
-        row(
-            "log_a_day_bytes",
-            "write-ahead log on a day of storm",
-            sums.storm * DAY_S * LOG_BYTES_PER_READING,
-            bytes,
-            format!("{} readings/s × 86,400 s × {} B", number(sums.storm), number(LOG_BYTES_PER_READING)),
-            sums.storm * DAY_S > MOST_READINGS,
-        ),
-    ]
-}
-
-/// What `sentinela backup` writes each night, each time all of it.
-fn archives(case: &Case, sums: &Sums) -> Vec<Row> {
-    let (readings, recipients) = (number(sums.a_year), number(case.recipients));
-    let (of_reading, of_recipient) = (number(ARCHIVED_PER_READING), number(ARCHIVED_PER_RECIPIENT));
-    let kept = if case.raw_months > 0.0 {
-        format!("{} months whole, then hours of {} B", number(case.raw_months), number(ARCHIVED_PER_HOUR))
-    } else {
-        "ten years whole".to_owned()
-    };
-    vec![
-        row(
-            "archive_bytes",
-            "one backup after a year",
-            sums.archive,
-            bytes,
-            format!("{readings} readings × {of_reading} B + {recipients} recipients × {of_recipient} B"),
-            sums.a_year > MOST_ARCHIVED,
-        ),
-        row(
-            "archives_bytes",
-            "the backups that are kept then",
-            sums.archive * ARCHIVES_KEPT,
-            bytes,
-            format!("× {} (`--keep`)", number(ARCHIVES_KEPT)),
-            sums.a_year > MOST_ARCHIVED,
-        ),
-        row(
-            "archive_ten_years_bytes",
-            "one backup after ten years",
-            sums.archive_ten_years,
-            bytes,
-            kept,
-            10.0 * sums.a_year > MOST_ARCHIVED,
-        ),
-    ]
-}
-
-fn delivery(case: &Case, sums: &Sums) -> Vec<Row> {
-    let beyond = case.recipients > MOST_RECIPIENTS || sums.inside > MOST_INSIDE;
-    let inside = number(sums.inside);
-    vec![
-        row(
-            "recipients_bytes",
-            "rows of the recipients",
-            case.recipients * BYTES_PER_RECIPIENT,
-            bytes,
-            format!("{} × {} B", number(case.recipients), number(BYTES_PER_RECIPIENT)),
-            case.recipients > MOST_RECIPIENTS,
-        ),
-        row(
-            "inside",
-            "recipients of a large warning",
-            sums.inside,
-            number,
-            format!("{} % of {}", number(case.inside_percent), number(case.recipients)),
-            false,
-        ),
-        row(
-            "audience_s",
-            "working out whom it reaches",
-            sums.inside * AUDIENCE_S_PER_PERSON,
-            duration,
-            format!("{inside} × {} µs", number(AUDIENCE_S_PER_PERSON * 1e6)),
-            beyond,
-        ),
-        row(
-            "by_service_s",
-            "the service could send them in",
-            sums.by_service_s,
-            duration,
-            format!("{inside} / {} messages/s", number(MESSAGES_PER_S)),
-            beyond,
-        ),
-        row(
-            "by_contract_s",
-            "the contract sends them in",
-            sums.by_contract_s,
-            duration,
-            format!("{inside} × {} segments / {} SMS/s", number(case.segments), number(case.sms_per_second)),
-            false,
-        ),
-        row(
-            "contract_needed_per_s",
-            "contract that would keep to the time",
-            sums.inside * case.segments / case.within_s,
-            |value| format!("{} SMS/s", number(value)),
-            format!("{inside} × {} segments / {}", number(case.segments), duration(case.within_s)),
-            false,
-        ),
-        row(
-            "warning_bytes",
-            "rows of one such warning",
-            sums.inside * BYTES_PER_MESSAGE,
-            bytes,
-            format!("{inside} × {} B", number(BYTES_PER_MESSAGE)),
-            beyond,
-        ),
-    ]
-}
-
-fn row(
-    key: &'static str,
-    what: &'static str,
-    value: f64,
-    show: impl Fn(f64) -> String,
-    formula: String,
-    is_extrapolated: bool,
-) -> Row {
-    Row { key, what, value, shown: show(value), formula, is_extrapolated }
-}
-
 impl Answer {
     /// A table in Markdown. A star marks what is extrapolated.
     pub fn table(&self) -> String {
@@ -444,48 +251,6 @@ impl Answer {
             let _ = writeln!(text, "First bottleneck: {short}. What moves it: {moves}.");
         }
         text
-    }
-}
-
-/// With commas from a thousand on; three digits that count below a hundred.
-fn number(value: f64) -> String {
-    if value < 100.0 {
-        let text = if value < 10.0 { format!("{value:.2}") } else { format!("{value:.1}") };
-        return text.trim_end_matches('0').trim_end_matches('.').to_owned();
-    }
-    let digits = format!("{value:.0}");
-    let mut text = String::new();
-    for (n, digit) in digits.chars().enumerate() {
-        if n > 0 && (digits.len() - n).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
-}
-
-fn percent(share: f64) -> String {
-    if share > 0.0 && share < 0.000_1 { "< 0.01 %".to_owned() } else { format!("{} %", number(share * 100.0)) }
-}
-
-fn bytes(value: f64) -> String {
-    let (mut value, mut unit) = (value, "B");
-    for larger in ["KiB", "MiB", "GiB", "TiB"] {
-        if value < 1024.0 {
-            break;
-        }
-        (value, unit) = (value / 1024.0, larger);
-    }
-    format!("{} {unit}", number(value))
-}
-
-fn duration(seconds: f64) -> String {
-    match seconds {
-        ..1.0 => format!("{} ms", number(seconds * 1000.0)),
-        ..120.0 => format!("{} s", number(seconds)),
-        ..7200.0 => format!("{} min", number(seconds / 60.0)),
-        ..172_800.0 => format!("{} h", number(seconds / 3600.0)),
-        _ => format!("{} days", number(seconds / DAY_S)),
     }
 }
 
@@ -555,17 +320,5 @@ mod tests {
         assert!((value(&answer, "archive_ten_years_bytes") - archived).abs() < 1000.0);
         let longer = compute(&Case { raw_months: 240.0, ..town() });
         assert!((value(&longer, "ten_years_bytes") - 10.0 * value(&longer, "storage_a_year_bytes")).abs() < 1000.0);
-    }
-
-    #[test]
-    fn numbers_are_written_for_people() {
-        let numbers = [0.1, 1.0, 12.34, 99.0, 100.0, 1234.0, 1_234_567.8].map(number);
-        assert_eq!(numbers, ["0.1", "1", "12.3", "99", "100", "1,234", "1,234,568"]);
-        assert_eq!([500.0, 2048.0, 3.0 * GIB].map(bytes), ["500 B", "2 KiB", "3 GiB"]);
-        assert_eq!(
-            [0.25, 90.0, 600.0, 7200.0, 864_000.0].map(duration),
-            ["250 ms", "90 s", "10 min", "2 h", "10 days"]
-        );
-        assert_eq!([0.0, 0.000_01, 0.5].map(percent), ["0 %", "< 0.01 %", "50 %"]);
     }
 }

@@ -218,7 +218,7 @@ impl Config {
         self.mail.check(&mut expect);
         let proxy = &self.outbound.proxy;
         // It may hold a name and a password before an `@`.
-        let shown = if proxy.contains('@') { "***" } else { proxy };
+        let shown = if proxy.contains('@') { "***" } else { proxy.as_str() };
         expect(proxy.is_empty() || proxy.starts_with("http"), "outbound.proxy", shown, "http://host:port, or empty");
         let months = self.history.raw_months;
         expect(months == 0 || months >= 12, "history.raw_months", &months.to_string(), "0 (for ever), or 12 and more");

@@ -117,6 +117,7 @@ const PURE: &[&str] = &[
     "backtest/",
     "units.rs",
     "capacity.rs",
+    "capacity/",
     "cobrade.rs",
     "alerts/approval.rs",
     "alerts/book.rs",
