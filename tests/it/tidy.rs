@@ -138,6 +138,7 @@ const PURE: &[&str] = &[
     "ingest/formats/",
     "ingest/quality.rs",
     "backup/manifest.rs",
+    "backup/proof.rs",
     "backup/seal.rs",
     "backup/space.rs",
     "doctor/database.rs",
@@ -327,6 +328,26 @@ fn input_and_output_live_in_named_files() {
         }
     }
     complain(&wrong, "only the files listed in tests/it/tidy.rs may do input and output");
+}
+
+/// Tasks that run until the service stops and ask no database themselves.
+const ASK_NOTHING: &[&str] =
+    &["demo/gauges.rs", "ingest/broker.rs", "ingest/mqtt.rs", "telemetry/otlp.rs", "web/measure.rs"];
+
+#[test]
+fn no_task_waits_for_the_database_for_ever() {
+    let mut wrong = Vec::new();
+    let mut found = 0;
+    for source in sources() {
+        let is_task = source.code.contains("async fn run(app: App");
+        found += usize::from(is_task);
+        let is_bounded = source.code.contains("in_time(") || source.code.contains("within(");
+        if is_task && !is_bounded && !ASK_NOTHING.contains(&source.name.as_str()) {
+            wrong.push(format!("src/{}", source.name));
+        }
+    }
+    assert!(found > 30, "{found} tasks");
+    complain(&wrong, "a connection may hang for ever: bound each round by db::in_time or db::within");
 }
 
 #[test]

@@ -21,6 +21,7 @@ use tokio::process::Command;
 pub use binaries::Binaries;
 pub(in crate::db) use binaries::{DEBIAN_ROOT, major_of};
 use place::{Account, Place};
+pub use server::shared_buffers_mib;
 
 use crate::config::Config;
 

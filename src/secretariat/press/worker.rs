@@ -14,6 +14,7 @@ use crate::accounts::tokens::desk::Acting;
 use crate::app::App;
 use crate::audit::{self, Act, Actor, Entry};
 use crate::clock::Instant;
+use crate::db::{ROUND_MAX, within};
 use crate::dispatch::notices::{self, Notice};
 use crate::dispatch::provider::Channel;
 use crate::refused::Refused;
@@ -51,7 +52,7 @@ impl Held {
 pub async fn run(app: App) {
     let mut held = Held::default();
     while !app.stop.is_cancelled() {
-        if let Err(error) = look(&app, app.clock.now(), &mut held).await {
+        if let Err(error) = within(ROUND_MAX, look(&app, app.clock.now(), &mut held)).await {
             tracing::warn!(%error, "releases to the press wait");
         }
         tokio::select! {

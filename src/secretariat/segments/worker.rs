@@ -10,6 +10,7 @@ use uuid::Uuid;
 use super::{CONFIRM_WITHIN, token};
 use crate::app::App;
 use crate::clock::Instant;
+use crate::db::{ROUND_MAX, within};
 use crate::dispatch::notices::{self, Notice};
 use crate::dispatch::provider::Channel;
 use crate::i18n::Lang;
@@ -31,7 +32,7 @@ const MOST_NEW: i64 = 2000;
 /// Runs until the service stops.
 pub async fn run(app: App) {
     while !app.stop.is_cancelled() {
-        if let Err(error) = round(&app, app.clock.now()).await {
+        if let Err(error) = within(ROUND_MAX, round(&app, app.clock.now())).await {
             tracing::warn!(%error, "digests by segment wait");
         }
         tokio::select! {
