@@ -1,5 +1,6 @@
 -- Readings over the turn of a month, one of them corrected, as the journal of one table held them. The last of January came late.
-insert into journal (seq, datastream_id, device_id, message_id, observed_at, received_at, value, quality, quality_reason, source, reading_key, revision, revises_seq)
+insert into journal (seq, datastream_id, device_id, message_id, observed_at, received_at, value, quality, quality_reason, source, reading_key,
+    revision, revises_seq)
 select nextval('journal_seq'), d.id, v.id, r.message, r.observed_at, r.received_at, r.value, r.quality, r.why, r.source,
     decode(md5(r.stream || r.observed_at), 'hex'), r.revision, r.revises
 from (values

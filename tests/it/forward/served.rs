@@ -20,8 +20,8 @@ use crate::support::{self, Folder, Process, TestDb, free_port};
 const NO_HASH: &str = "$argon2id$v=19$m=19456,t=2,p=1$c29tZXNhbHQ$bm90aGluZw";
 
 /// So many values of one place in a path, and so many paths of one route.
-const MOST_VALUES: usize = 4;
-const MOST_PATHS: usize = 12;
+const MOST_VALUES: usize = 8;
+const MOST_PATHS: usize = 32;
 
 /// Pages that open what lies sealed. The keys of these rows are nobody's.
 const SEALED: [&str; 3] =
@@ -60,7 +60,7 @@ const PLACES: &[(&str, &str)] = &[
     ("interdictions", "select id::text from interdiction"),
     ("itens", "select id::text from media_item order by guid"),
     ("maintenance", "select id::text from maintenance_task order by id"),
-    ("meetings", "select number::text from body_meeting order by 1"),
+    ("meetings", "select format('%s-%s', year, number) from body_meeting order by 1"),
     ("morning", "select day::text from morning_report"),
     ("nupdec", "select id::text from nupdec"),
     ("occurrences", "select id::text from occurrence order by number"),
@@ -79,7 +79,7 @@ const PLACES: &[(&str, &str)] = &[
     ("residents", "select id::text from resident order by name"),
     ("resource-requests", "select id::text from resource_request order by number"),
     ("resources", "select id::text from resource order by code"),
-    ("reunioes", "select number::text from body_meeting order by 1"),
+    ("reunioes", "select format('%s-%s', year, number) from body_meeting order by 1"),
     ("rodadas", "select id::text from evaluation_round"),
     ("rotas", "select id::text from rota"),
     ("rules", "select id from rule"),
