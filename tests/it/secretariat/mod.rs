@@ -11,6 +11,7 @@ mod enforced;
 mod ethics;
 mod evaluation;
 mod exchange;
+mod figures;
 mod guarded;
 mod instruments;
 mod kernel;
