@@ -234,3 +234,55 @@ fn what_is_computed_follows_its_fields_and_is_typed_by_nobody() {
     assert_eq!((&after.fields["score"], &after.fields["level"]), (&json!(16), &json!("extreme")));
     assert_eq!(after.changes["score"], json!([4, 16]));
 }
+
+#[test]
+fn what_a_newer_version_restricts_is_kept_from_others_in_older_cases_and_their_acts_too() {
+    let types = types();
+    let newest = &types.get("representation.mission").unwrap().def;
+    let mut older = newest.clone();
+    for field in &mut older.fields {
+        (field.restricted, field.secret) = (false, false);
+    }
+    let written = case(&older, "planned", json!({ "place": "Aqui", "briefing": "Segredo" }));
+    let now = written.opened_at;
+    let done = ActDone {
+        seq: 1,
+        at: now,
+        actor: "ana".into(),
+        actor_kind: "staff".into(),
+        act: "open".into(),
+        from_state: String::new(),
+        to_state: "planned".into(),
+        reason: String::new(),
+        changes: Map::from_iter([
+            ("place".to_owned(), json!([null, "Aqui"])),
+            ("briefing".to_owned(), json!([null, "Segredo"])),
+        ]),
+        prev: None,
+        hash: String::new(),
+    };
+    for (reader, reads) in [(who("paula", &[Role::Press]), false), (who("rita", &[Role::Representation]), true)] {
+        let (mut seen, mut acts) = (written.clone(), vec![done.clone()]);
+        veil((&older, newest), &mut seen, &reader);
+        veil_acts((&older, newest), &mut acts, (&written, &reader));
+        assert_eq!(seen.text("place"), Some("Aqui"));
+        assert_eq!(seen.text("briefing").is_some(), reads, "{reader:?}");
+        assert_eq!(acts[0].changes["place"], json!([null, "Aqui"]));
+        assert_eq!(acts[0].changes["briefing"] == json!(RESTRICTED), !reads, "{reader:?}");
+    }
+    let found = values::searched(&older, newest, &written);
+    assert!(found.contains("Aqui") && !found.contains("Segredo"), "{found}");
+}
+
+#[test]
+fn the_ledger_says_only_that_a_restricted_field_changed() {
+    let types = types();
+    let def = &types.get("representation.mission").unwrap().def;
+    let given = Map::from_iter([("briefing".to_owned(), json!("Segredo")), ("place".to_owned(), json!("Aqui"))]);
+    let (fields, changes) = changed(def, &Fields::new(), given);
+    assert_eq!(fields["briefing"], json!("Segredo"));
+    assert_eq!(
+        changes,
+        Map::from_iter([("briefing".to_owned(), json!(RESTRICTED)), ("place".to_owned(), json!([null, "Aqui"]))])
+    );
+}

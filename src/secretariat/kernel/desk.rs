@@ -129,7 +129,7 @@ pub async fn list(conn: &mut PgConnection, desk: Desk<'_>, mut filter: Filter) -
     let mut found = lists::list(&mut *conn, &filter, (desk.by.now, desk.at().today())).await?;
     for one in found.iter_mut().filter(|one| !desk.who.reads_personal(&one.case)) {
         let kept = desk.types.version(&mut *conn, &one.case.type_key, one.case.version).await?;
-        decide::veil(&kept.def, &mut one.case, desk.who);
+        decide::veil((&kept.def, desk.types.newest(&kept.def)), &mut one.case, desk.who);
     }
     Ok(found)
 }

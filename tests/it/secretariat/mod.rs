@@ -25,6 +25,7 @@ mod publishing;
 mod recusal;
 mod registry;
 mod relations;
+mod representation;
 mod search;
 mod segments;
 mod series;

@@ -22,7 +22,7 @@ use crate::app::App;
 use crate::deadlines::{self, Deadline, words};
 use crate::secretariat::kernel::body::Origin;
 use crate::secretariat::kernel::body::store::spawn;
-use crate::secretariat::kernel::decide;
+use crate::secretariat::kernel::decide::{self, RESTRICTED};
 use crate::secretariat::kernel::define::CaseType;
 use crate::secretariat::kernel::desk::{self, Desk, Task};
 use crate::secretariat::kernel::store::published::{self, Published};
@@ -145,7 +145,10 @@ pub fn changes(v: &View, def: &CaseType, act: &ActDone) -> Vec<String> {
                 let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
                 format!("{label}: {} → {}", text(before), text(after))
             }
-            (_, _) if change.is_string() && field.is_some() => format!("{label}: {}", v.t("sec-personal-changed")),
+            (Some(_), _) if change.as_str() == Some(RESTRICTED) => {
+                format!("{label}: {}", v.t("sec-restricted-changed"))
+            }
+            (Some(_), _) if change.is_string() => format!("{label}: {}", v.t("sec-personal-changed")),
             _ => match change.get("sha256") {
                 Some(sum) => format!("{label}: SHA-256 {}", sum.as_str().unwrap_or_default()),
                 None => label,
@@ -190,7 +193,11 @@ pub async fn case_page(
     let mut conn = app.db.web.acquire().await?;
     let (kept, mut case) = desk::find(&mut conn, desk, id, false).await?;
     within(&case, module, id)?;
-    decide::veil(&kept.def, &mut case, &who);
+    let versions = (&kept.def, desk.types.newest(&kept.def));
+    let mut acts: Vec<ActDone> = store::acts(&mut conn, &[id]).await?.into_iter().map(|(_, act)| act).collect();
+    let broken = ledger::broken(id, &acts).is_some() || ledger::unfounded(&kept.def, &case.fields, &acts).is_some();
+    decide::veil(versions, &mut case, &who);
+    decide::veil_acts(versions, &mut acts, (&case, &who));
     let mut said = case.fields.clone();
     registry::fields::named(&mut conn, desk, &kept.def, &mut said).await?;
     let possible = decide::possible(&kept.def, &case, &who)
@@ -202,7 +209,6 @@ pub async fn case_page(
             && who.works_in(&other.def)
     };
     let below = app.cases.all().filter(is_below).cloned().collect();
-    let acts: Vec<ActDone> = store::acts(&mut conn, &[id]).await?.into_iter().map(|(_, act)| act).collect();
     let works_here = who.has(&case.module) && v.may(Permission::WorkSecretariat);
     let people = if works_here { people(&mut conn).await? } else { Vec::new() };
     let status = if wrong.is_empty() { StatusCode::OK } else { StatusCode::UNPROCESSABLE_ENTITY };
@@ -212,7 +218,6 @@ pub async fn case_page(
         links: store::links(&mut conn, id, (&who.name, &who.modules())).await?,
         resolution: spawn::origin(&mut conn, id).await?,
         publications: published::all_of_case(&mut conn, id).await?,
-        broken: ledger::broken(id, &acts).is_some() || ledger::unfounded(&kept.def, &case.fields, &acts).is_some(),
         f: Frame::load(&mut conn, app, v, "secretariat").await?,
         module,
         kept,
@@ -221,6 +226,7 @@ pub async fn case_page(
         possible,
         below,
         acts,
+        broken,
         works_here,
         people,
         wrong,

@@ -225,6 +225,7 @@ pub struct Input {
     pub options: Vec<(String, String)>,
     pub max: i64,
     pub personal: bool,
+    pub restricted: bool,
     pub wrong: String,
 }
 
@@ -270,6 +271,7 @@ impl Input {
                 300
             }),
             personal: field.personal,
+            restricted: field.restricted,
             wrong: wrong.unwrap_or_default(),
         }
     }
@@ -299,7 +301,7 @@ impl Input {
     }
 
     pub fn described(&self) -> bool {
-        !self.help.is_empty() || self.personal || !self.wrong.is_empty()
+        !self.help.is_empty() || self.personal || self.restricted || !self.wrong.is_empty()
     }
 }
 

@@ -59,11 +59,13 @@ pub async fn of_case(app: &App, staff: &Staff, v: &View, (module, id): (&Module,
     let mut conn = app.db.web.acquire().await?;
     let (kept, mut case) = desk::find(&mut conn, desk, id, false).await?;
     within(&case, module, id)?;
-    decide::veil(&kept.def, &mut case, &who);
+    let versions = (&kept.def, desk.types.newest(&kept.def));
+    decide::veil(versions, &mut case, &who);
     let all = deadlines::store::list(&mut conn, Some((SUBJECT, id)), false).await?;
     let documents = papers::seen(&mut conn, &who, &case).await?;
     let links = store::links(&mut conn, id, (&who.name, &who.modules())).await?;
-    let acts: Vec<ActDone> = store::acts(&mut conn, &[id]).await?.into_iter().map(|(_, act)| act).collect();
+    let mut acts: Vec<ActDone> = store::acts(&mut conn, &[id]).await?.into_iter().map(|(_, act)| act).collect();
+    decide::veil_acts(versions, &mut acts, (&case, &who));
     let def = &kept.def;
     let mut paper = sheet(v, def.title.of(v.lang).to_owned(), case.number(), case.title.clone());
     paper.sub = format!("{} · {}", def.state_label(&case.state, v.lang), def.law_ref);
