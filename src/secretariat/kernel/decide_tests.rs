@@ -286,3 +286,37 @@ fn the_ledger_says_only_that_a_restricted_field_changed() {
         Map::from_iter([("briefing".to_owned(), json!(RESTRICTED)), ("place".to_owned(), json!([null, "Aqui"]))])
     );
 }
+
+#[test]
+fn a_commitment_lies_under_a_mission_that_was_held_and_a_delegation_that_was_not_revoked() {
+    let types = types();
+    let def = &types.get("representation.commitment").unwrap().def;
+    let rita = who("rita", &[Role::Representation]);
+    let near = |kind: &str, state: &str| Near {
+        type_key: kind.into(),
+        name: format!("{kind} 1"),
+        state: state.into(),
+        is_final: true,
+        fields: Fields::new(),
+    };
+    let run = |mission: &str, delegation: Option<&str>| {
+        let given = json!({ "side": "town", "text": "Entregar", "due_on": "2026-06-01" });
+        let Value::Object(fields) = given else { panic!() };
+        let new = New { title: "Entrega".into(), fields, ..New::default() };
+        let parent = near("representation.mission", mission);
+        let farther = delegation.map(|state| near("representation.delegation", state));
+        let above = std::iter::once(parent.clone()).chain(farther).collect();
+        let facts = Facts { parents: vec![parent], above, ..Facts::default() };
+        open(def, &new, (&rita, at("2026-03-03T12:00:00Z")), &facts)
+    };
+    assert!(run("held", Some("active")).is_ok() && run("held", Some("expired")).is_ok());
+    let refused = |mission: &str, delegation: Option<&str>| run(mission, delegation).unwrap_err().to_string();
+    let cancelled = refused("cancelled", Some("active"));
+    assert!(cancelled.contains("is cancelled; expected held") && cancelled.contains("art. 14"), "{cancelled}");
+    let revoked = refused("held", Some("revoked"));
+    assert!(revoked.contains("is revoked; expected active, expired") && revoked.contains("art. 14, § 2º"), "{revoked}");
+    assert!(
+        refused("held", None).contains("of the type representation.delegation"),
+        "an annulled one stands for nothing"
+    );
+}
