@@ -234,6 +234,9 @@ pub struct Document {
     /// Only whoever works on the case reads it.
     #[serde(default)]
     pub draft: bool,
+    /// Of this kind whoever works on the case reads alone what is final too: it may name persons.
+    #[serde(default)]
+    pub restricted: bool,
 }
 
 /// What everybody may see: states and fields by allow-list.

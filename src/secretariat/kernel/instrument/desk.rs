@@ -8,6 +8,7 @@ use sqlx::PgConnection;
 use uuid::Uuid;
 
 use super::chain::{self, Covers};
+use super::papers::{self, Readers};
 use super::store::{self, DoneAct, NewDocument, Row};
 use super::{Done, Entry, Kept, Ledger, Refusal, SUBJECT, Seen, Tick};
 use crate::accounts::tokens::desk::Acting;
@@ -21,7 +22,8 @@ use crate::secretariat::kernel::registry::links;
 use crate::vault::Ring;
 
 const KIND: &str = "instrument";
-const MAX_DOCUMENT: usize = 10 * 1024 * 1024;
+/// Bytes of a document, as the table says.
+pub const MAX_DOCUMENT: usize = 10 * 1024 * 1024;
 
 /// Noon of a day in the town: an instant of that day whatever the clock did in the night.
 pub fn noon(day: NaiveDate, tz: Tz) -> Instant {
@@ -253,6 +255,16 @@ pub async fn whole<K: Kept>(conn: &mut PgConnection, id: Uuid) -> Result<Whole<K
     Ok(Whole { row, deadlines, acts, broken_at, documents })
 }
 
+/// A document that is to be kept.
+#[derive(Clone, Copy, Debug)]
+pub struct Paper<'a> {
+    pub kind: &'a str,
+    pub name: &'a str,
+    pub media_type: &'a str,
+    pub readers: Readers,
+    pub bytes: &'a [u8],
+}
+
 /// Adds a document; the same bytes twice are one.
 ///
 /// # Errors
@@ -261,8 +273,9 @@ pub async fn add_document<K: Kept>(
     conn: &mut PgConnection,
     by: Acting<'_>,
     id: Uuid,
-    (kind, name, media_type, bytes): (&str, &str, &str, &[u8]),
+    paper: Paper<'_>,
 ) -> Result<Uuid, Refused> {
+    let Paper { kind, name, media_type, readers, bytes } = paper;
     store::lock::<K>(&mut *conn, id).await?.ok_or_else(|| Refused::NotFound(format!("instrument {id}")))?;
     let fits = |kind: &str| {
         !kind.is_empty()
@@ -272,6 +285,7 @@ pub async fn add_document<K: Kept>(
     if !fits(kind) {
         return Err(Refused::wrong("kind", kind, "expected 1 to 60 small letters, digits and `_`"));
     }
+    papers::may_be_opened(kind, readers)?;
     let name = super::said("name", name, 200)?;
     if bytes.is_empty() || bytes.len() > MAX_DOCUMENT {
         return Err(Refused::wrong("body", bytes.len(), format!("expected 1 to {MAX_DOCUMENT} bytes")));
@@ -281,13 +295,13 @@ pub async fn add_document<K: Kept>(
     }
     let sha256 = Sha256::digest(bytes);
     let document = by.ids.uuid(by.now);
-    let new = NewDocument { kind, name: &name, media_type, bytes, sha256: &sha256 };
+    let new = NewDocument { kind, name: &name, media_type, readers, bytes, sha256: &sha256 };
     if !store::add_document(&mut *conn, (document, id), &new, (by.now, &by.actor.name)).await? {
         return Err(Refused::Conflict("the same document is there already".into()));
     }
     let hash: String = sha256.iter().map(|byte| format!("{byte:02x}")).collect();
-    let entry =
-        Noted::new(Audited::InstrumentDocument, KIND, id).to(json!({ "name": name, "kind": kind, "sha256": hash }));
+    let after = json!({ "name": name, "kind": kind, "readers": readers, "sha256": hash });
+    let entry = Noted::new(Audited::InstrumentDocument, KIND, id).to(after);
     audit::record(conn, by.ids, by.now, by.actor, entry).await?;
     Ok(document)
 }

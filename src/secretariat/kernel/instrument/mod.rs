@@ -10,6 +10,7 @@ pub mod desk;
 pub mod exchange;
 pub mod form;
 pub mod ledger;
+pub mod papers;
 pub mod party;
 pub mod plan;
 pub mod public;

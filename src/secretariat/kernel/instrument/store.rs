@@ -18,7 +18,7 @@ use crate::clock::Instant;
 use crate::secretariat::kernel::chain::sum;
 
 pub use acts::{DoneAct, acts, keep_act, restore_act};
-pub use documents::{Document, NewDocument, add_document, document, documents};
+pub use documents::{Document, NewDocument, add_document, document, documents, open_document};
 pub use lists::{Listed, Overdue, Sums, Wanted, list, overdue, states, sums};
 pub use money::{keep_money, ledger};
 pub use published::{publish, published, published_one, unpublish};

@@ -91,7 +91,8 @@ pub struct Shown {
 impl Shown {
     async fn load(conn: &mut PgConnection, desk: Desk<'_>, mut case: CaseFile) -> Result<Self, CaseError> {
         let kept = desk.types.version(&mut *conn, &case.type_key, case.version).await?;
-        decide::veil((&kept.def, desk.types.newest(&kept.def)), &mut case, desk.who);
+        let versions = (&kept.def, desk.types.newest(&kept.def));
+        decide::veil(versions, &mut case, desk.who);
         let possible = decide::possible(&kept.def, &case, desk.who).into_iter().map(|one| Possible {
             key: one.key().to_owned(),
             label: one.label.of(Lang::Pt).to_owned(),
@@ -102,7 +103,7 @@ impl Shown {
             numbered: case.number(),
             possible: possible.collect(),
             deadlines: deadlines::store::list(&mut *conn, Some((SUBJECT, case.id)), false).await?,
-            documents: super::papers::seen(&mut *conn, desk.who, &case).await?,
+            documents: super::papers::seen(&mut *conn, versions, (desk.who, &case)).await?,
             links: store::links(&mut *conn, case.id, (&desk.who.name, &desk.who.modules())).await?,
             resolution: spawn::origin(&mut *conn, case.id).await?,
             publications: published::all_of_case(conn, case.id).await?,

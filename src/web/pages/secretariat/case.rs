@@ -214,7 +214,7 @@ pub async fn case_page(
     let status = if wrong.is_empty() { StatusCode::OK } else { StatusCode::UNPROCESSABLE_ENTITY };
     let shown = CasePage {
         deadlines: deadlines::store::list(&mut conn, Some((SUBJECT, id)), false).await?,
-        documents: papers::seen(&mut conn, &who, &case).await?,
+        documents: papers::seen(&mut conn, versions, (&who, &case)).await?,
         links: store::links(&mut conn, id, (&who.name, &who.modules())).await?,
         resolution: spawn::origin(&mut conn, id).await?,
         publications: published::all_of_case(&mut conn, id).await?,

@@ -20,6 +20,7 @@ use crate::plancon::PlanError;
 use crate::refused::Refused;
 use crate::secretariat::kernel::instrument::desk;
 use crate::secretariat::kernel::instrument::form;
+use crate::secretariat::kernel::instrument::papers;
 use crate::secretariat::kernel::instrument::report::{self, Report};
 use crate::secretariat::kernel::instrument::shown::{Cell, Shown};
 use crate::secretariat::kernel::instrument::store::{self, Document, DoneAct, Listed, Wanted};
@@ -268,6 +269,8 @@ async fn one_page<K: Kept>(
     if !works {
         masked(&mut shown, &what.index());
     }
+    let mut documents = whole.documents;
+    documents.retain(|one| papers::reads(one.readers, works));
     let f = Frame::load(&mut conn, app, v, K::PAGES).await?;
     let template = OnePage {
         f,
@@ -284,7 +287,7 @@ async fn one_page<K: Kept>(
         deadlines: whole.deadlines,
         acts: whole.acts,
         broken: whole.broken_at.is_some(),
-        documents: whole.documents,
+        documents,
         forms,
         works,
         wrong,

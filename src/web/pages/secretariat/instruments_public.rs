@@ -9,6 +9,8 @@ use uuid::Uuid;
 
 use super::words;
 use crate::app::App;
+use crate::secretariat::kernel::instrument::papers::Readers;
+use crate::secretariat::kernel::instrument::store::Document;
 use crate::secretariat::kernel::instrument::{Kept, store};
 use crate::secretariat::strategic_projects::standing;
 use crate::web::api::secretariat::instruments as api;
@@ -99,6 +101,14 @@ struct OnePage {
     facts: Vec<(String, String)>,
     /// Title, heads, rows.
     tables: Vec<(String, Vec<String>, Vec<Vec<String>>)>,
+    /// Those that everybody reads, with where they are.
+    documents: Vec<(Document, String)>,
+}
+
+impl OnePage {
+    fn kind_of(&self, document: &Document) -> String {
+        words::document_kind(&self.v, &document.kind)
+    }
 }
 
 /// A value of the snapshot in words.
@@ -133,8 +143,17 @@ fn table(v: &View, name: &str, items: &[Value]) -> Option<(String, Vec<String>, 
 
 pub async fn show<K: Kept>(State(app): State<App>, v: View, Path(id): Path<Uuid>) -> Result<Response, ApiError> {
     let today = today(&v);
-    let found = store::published_one(&mut *app.db.web.acquire().await?, (K::MODULE, id), today).await?;
+    let mut conn = app.db.web.acquire().await?;
+    let found = store::published_one(&mut conn, (K::MODULE, id), today).await?;
     let item = found.ok_or_else(|| ApiError::NotFound("the instrument".into()))?;
+    let opened = store::documents(&mut conn, id).await?.into_iter().filter(|one| one.readers == Readers::Everybody);
+    let base = format!("/api/v1/secretariat/{}/public/{id}/documents", K::MODULE.replace('_', "-"));
+    let documents = opened
+        .map(|one| {
+            let link = format!("{base}/{}", one.id);
+            (one, link)
+        })
+        .collect();
     let (mut facts, mut tables) = (Vec::new(), Vec::new());
     let fields = item.as_object().into_iter().flatten().filter(|(name, _)| !ELSEWHERE.contains(&name.as_str()));
     for (name, value) in fields {
@@ -164,6 +183,7 @@ pub async fn show<K: Kept>(State(app): State<App>, v: View, Path(id): Path<Uuid>
         why,
         facts,
         tables,
+        documents,
     };
     page(&template)
 }

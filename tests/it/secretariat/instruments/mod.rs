@@ -1,6 +1,7 @@
 //! Instruments of the secretariat, each by a procedure from its start to its end.
 
 mod agreements;
+mod documents;
 mod exchange;
 mod funding;
 mod projects;

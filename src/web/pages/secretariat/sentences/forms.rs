@@ -1,7 +1,11 @@
 //! The forms of sentences that desks write for programs.
 
 /// Each form with its gaps as `{}`, those with more words of their own first, and the key of its words; the gaps are `$a` to `$d`.
-pub(super) const FORMS: [(&str, &str); 346] = [
+pub(super) const FORMS: [(&str, &str); 347] = [
+    (
+        "expected module: a document of this kind may hold bank data or name persons",
+        "said-expected-module-a-document-of-this-kind-may-hold-bank-data",
+    ),
     (
         "they have documents of different holders: those of one organisation share their first eight places, and a CPF has one holder",
         "said-they-have-documents-of-different-holders-those-of-one-organ",
