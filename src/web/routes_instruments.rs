@@ -20,6 +20,7 @@ const OF_INSTRUMENTS: &[Rule] = &[
     staff("GET", "/secretaria/painel/parcerias/relatorio", SeeSecretariat),
     staff("GET", "/secretaria/painel/parcerias/{id}", SeeSecretariat),
     staff("POST", "/secretaria/painel/parcerias/{id}", WorkSecretariat),
+    staff("POST", "/secretaria/painel/parcerias/{id}/documentos", WorkSecretariat),
     open("GET", "/secretaria/parcerias"),
     open("GET", "/secretaria/parcerias/{id}"),
     staff("GET", "/api/v1/secretariat/funding", SeeSecretariat),
@@ -42,6 +43,7 @@ const OF_INSTRUMENTS: &[Rule] = &[
     staff("GET", "/secretaria/painel/captacao/relatorio", SeeSecretariat),
     staff("GET", "/secretaria/painel/captacao/{id}", SeeSecretariat),
     staff("POST", "/secretaria/painel/captacao/{id}", WorkSecretariat),
+    staff("POST", "/secretaria/painel/captacao/{id}/documentos", WorkSecretariat),
     open("GET", "/secretaria/captacao"),
     open("GET", "/secretaria/captacao/{id}"),
     staff("GET", "/api/v1/secretariat/strategic-projects", SeeSecretariat),
@@ -63,6 +65,7 @@ const OF_INSTRUMENTS: &[Rule] = &[
     staff("GET", "/secretaria/painel/projetos/relatorio", SeeSecretariat),
     staff("GET", "/secretaria/painel/projetos/{id}", SeeSecretariat),
     staff("POST", "/secretaria/painel/projetos/{id}", WorkSecretariat),
+    staff("POST", "/secretaria/painel/projetos/{id}/documentos", WorkSecretariat),
     open("GET", "/secretaria/projetos"),
     open("GET", "/secretaria/projetos/{id}"),
 ];

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use askama::Template;
 use axum::Router;
-use axum::extract::{Form, Path, State};
+use axum::extract::{Form, Path, Request, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::{get, post};
@@ -16,7 +16,7 @@ use uuid::Uuid;
 use super::super::frame::Frame;
 use super::super::page;
 use super::super::view::View;
-use super::{module, pairs, shown, told};
+use super::{files, module, pairs, shown, told};
 use crate::accounts::Permission;
 use crate::app::App;
 use crate::deadlines::{self, Deadline, words};
@@ -24,6 +24,7 @@ use crate::secretariat::kernel::body::Origin;
 use crate::secretariat::kernel::body::store::spawn;
 use crate::secretariat::kernel::decide::{self, RESTRICTED};
 use crate::secretariat::kernel::define::CaseType;
+use crate::secretariat::kernel::desk::around::{MEDIA_TYPES, MOST_BYTES};
 use crate::secretariat::kernel::desk::{self, Desk, Task};
 use crate::secretariat::kernel::store::published::{self, Published};
 use crate::secretariat::kernel::store::{self, NewDocument};
@@ -41,6 +42,7 @@ pub fn routes() -> Router<App> {
         .route("/secretaria/painel/{module}/casos/{id}/anular", post(annul))
         .route("/secretaria/painel/{module}/casos/{id}/retirar", post(withdraw))
         .route("/secretaria/painel/{module}/casos/{id}/documento", post(attach))
+        .route("/secretaria/painel/{module}/casos/{id}/arquivo", post(attach_file))
 }
 
 #[derive(Template)]
@@ -70,6 +72,11 @@ struct CasePage {
 }
 
 impl CasePage {
+    /// What a browser offers to choose.
+    fn accepted(&self) -> String {
+        MEDIA_TYPES.join(",")
+    }
+
     fn pairs(&self) -> Vec<(String, String)> {
         pairs(&self.f.v, &self.kept.def, &self.said)
     }
@@ -307,7 +314,27 @@ async fn withdraw(
     done(&app, &staff, v, (&slug, id), Task::Withdraw(revision(&given), text(&given, "reason"))).await
 }
 
-/// A document written on the page. Files go through the API, which takes them as they are.
+/// A file that is sent as it is, within the bounds of the API.
+async fn attach_file(
+    State(app): State<App>,
+    staff: May<can::SeeSecretariat>,
+    v: View,
+    Path((slug, id)): Path<(String, Uuid)>,
+    request: Request,
+) -> Result<Response, ApiError> {
+    let Some(sent) = files::sent(request, MOST_BYTES).await else {
+        let message = v.t1("sec-file-broken", "n", MOST_BYTES / 1024 / 1024);
+        let error = FieldError { field: v.t("sec-file"), value: String::new(), message };
+        let wrong = (v.t("sec-wrong"), vec![error]);
+        return case_page(&app, &staff, v, (&slug, id), wrong).await;
+    };
+    let draft = sent.text("draft") == "yes";
+    let (kind, name, media_type) = (sent.text("kind"), sent.name(), sent.media_type.as_str());
+    let new = NewDocument { kind, name, media_type, bytes: &sent.bytes, draft };
+    done(&app, &staff, v, (&slug, id), Task::Attach(&new)).await
+}
+
+/// A document written on the page.
 async fn attach(
     State(app): State<App>,
     staff: May<can::SeeSecretariat>,

@@ -5,6 +5,7 @@ use axum::http::{Method, Request, StatusCode, header};
 use sentinela::accounts::Role;
 use serde_json::{Value, json};
 
+use super::super::send_file;
 use super::House;
 use crate::approval::Person;
 use crate::damage::ask;
@@ -29,7 +30,9 @@ async fn opened(house: &House) -> String {
 async fn names(house: &House, by: &Person, id: &str) -> Vec<String> {
     let shown = ask(&house.room, by, Method::GET, &format!("secretariat/agreements/{id}"), Value::Null).await.1;
     let all = shown["documents"].as_array().unwrap_or_else(|| panic!("{shown}"));
-    all.iter().map(|one| one["name"].as_str().unwrap().to_owned()).collect()
+    let mut names: Vec<String> = all.iter().map(|one| one["name"].as_str().unwrap().to_owned()).collect();
+    names.sort();
+    names
 }
 
 #[tokio::test]
@@ -46,8 +49,8 @@ async fn a_document_is_read_by_the_module_by_staff_or_by_everybody_as_whoever_pu
         assert_eq!(status, StatusCode::CREATED, "{made}");
         ids.push(made["id"].as_str().unwrap().to_owned());
     }
-    assert_eq!(names(&house, &house.person, &id).await, ["bank.pdf", "plan.pdf", "notice.pdf"]);
-    assert_eq!(names(&house, &fumio, &id).await, ["plan.pdf", "notice.pdf"]);
+    assert_eq!(names(&house, &house.person, &id).await, ["bank.pdf", "notice.pdf", "plan.pdf"]);
+    assert_eq!(names(&house, &fumio, &id).await, ["notice.pdf", "plan.pdf"]);
     for (by, all) in [(&house.person, [200, 200, 200]), (&fumio, [404, 200, 200])] {
         for (document, status) in ids.iter().zip(all) {
             let (found, text) =
@@ -80,4 +83,50 @@ async fn the_database_opens_no_document_that_may_hold_bank_data() {
         select gen_random_uuid(), instrument_id, kind, name, media_type, 'x', sha256('x'), added_at, added_by, 'everybody' from instrument_document";
     let refused = sqlx::query(opened).execute(&house.room.db.pool).await.unwrap_err().to_string();
     assert!(refused.contains("instrument_document_opened_by_kind"), "{refused}");
+}
+
+#[tokio::test]
+async fn a_file_is_sent_on_the_page_of_an_instrument_and_read_there_without_javascript() {
+    let house = House::open(Role::Agreements, "agreements", "2026-01-14").await;
+    let fumio = house.room.person("fumio", Role::Funding).await;
+    let id = opened(&house).await;
+    let link = format!("/secretaria/painel/parcerias/{id}");
+    let to = format!("{link}/documentos");
+    let page = house.room.page(&house.person, &link).await;
+    assert!(page.contains(&format!("action=\"{to}\" enctype=\"multipart/form-data\"")), "{page}");
+    assert!(
+        !house.room.page(&fumio, &link).await.contains("multipart/form-data"),
+        "the form is for whoever works there"
+    );
+
+    let pdf: (&str, &str, &[u8]) = ("edital.pdf", "application/pdf", b"%PDF-1 edital");
+    let words = [("kind", "notice"), ("readers", "everybody"), ("name", "Aviso")];
+    let (status, page) = send_file(&house.room, &house.person, &to, &words, pdf).await;
+    assert_eq!(status, StatusCode::SEE_OTHER, "{page}");
+    let shown = house.show(&id).await;
+    assert_eq!(
+        (&shown["documents"][0]["name"], &shown["documents"][0]["readers"]),
+        (&json!("Aviso"), &json!("everybody")),
+        "{shown}"
+    );
+    let document = shown["documents"][0]["id"].as_str().unwrap();
+    let file = format!("/api/v1/secretariat/agreements/{id}/documents/{document}");
+    let page = house.room.page(&fumio, &link).await;
+    assert!(page.contains(&format!("href=\"{file}\"")) && page.contains("Everybody, on the public page"), "{page}");
+    assert_eq!(house.room.page(&fumio, &file).await, "%PDF-1 edital");
+
+    let (status, page) = send_file(&house.room, &house.person, &to, &words, pdf).await;
+    assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY, "{page}");
+    assert!(page.contains("the same document is there already"), "{page}");
+    let bank = [("kind", "bank"), ("readers", "everybody"), ("name", "Conta")];
+    let (status, page) =
+        send_file(&house.room, &house.person, &to, &bank, ("c.pdf", "application/pdf", b"%PDF-1 conta")).await;
+    assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY, "{page}");
+    assert!(page.contains("bank data") && page.contains("13.709"), "{page}");
+    let large = vec![b'x'; 10 * 1024 * 1024 + 1];
+    let (status, page) = send_file(&house.room, &house.person, &to, &words, ("g.pdf", "application/pdf", &large)).await;
+    assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY, "{page}");
+    assert!(page.contains("more than 10 MiB"), "{page}");
+    let (status, _) = send_file(&house.room, &fumio, &to, &words, pdf).await;
+    assert_eq!(status, StatusCode::FORBIDDEN);
 }
