@@ -9,6 +9,7 @@ use uuid::Uuid;
 
 use super::chain::{self, Covers};
 use super::papers::{self, Readers};
+use super::refers;
 use super::store::{self, DoneAct, NewDocument, Row};
 use super::{Done, Entry, Kept, Ledger, Refusal, SUBJECT, Seen, Tick};
 use crate::accounts::tokens::desk::Acting;
@@ -198,7 +199,9 @@ pub async fn open<K: Kept>(
 ) -> Result<Uuid, Refused> {
     let asked = serde_json::to_value(&opening).map_err(|error| sqlx::Error::Encode(Box::new(error)))?;
     let seen = seen::<K>(&mut *conn, (by, tz), None).await?;
+    let named = K::opening_refers(&opening);
     let done = K::open(opening, &seen)?;
+    refers::held(&mut *conn, &named).await?;
     if let Some(key) = done.next.outside_key()
         && store::by_outside_key(&mut *conn, K::MODULE, key).await?.is_some()
     {
@@ -227,8 +230,9 @@ pub async fn act<K: Kept>(
     let asked = serde_json::to_value(&act).map_err(|error| sqlx::Error::Encode(Box::new(error)))?;
     let word = asked.get("act").and_then(Value::as_str).unwrap_or_default().to_owned();
     let seen = seen(&mut *conn, (by, tz), Some((id, &row.what))).await?;
-    let from_state = row.what.state();
+    let (from_state, named) = (row.what.state(), K::act_refers(&act));
     let done = row.what.act(act, &seen)?;
+    refers::held(&mut *conn, &named).await?;
     carry_out(conn, (by, tz, vault), Step { id, act: &word, from_state, asked }, done).await
 }
 

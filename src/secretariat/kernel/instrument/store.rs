@@ -33,6 +33,17 @@ fn decode(error: impl std::error::Error + Send + Sync + 'static) -> sqlx::Error 
     sqlx::Error::Decode(Box::new(error))
 }
 
+/// What an instrument is and whether it is over, whatever its module.
+pub struct Stand {
+    pub module: String,
+    pub kind: String,
+    pub is_final: bool,
+}
+
+pub async fn stand(conn: &mut PgConnection, id: Uuid) -> sqlx::Result<Option<Stand>> {
+    sqlx::query_as!(Stand, "select module, kind, is_final from instrument where id = $1", id).fetch_optional(conn).await
+}
+
 /// A row with its document.
 #[derive(Clone, Debug)]
 pub struct Row<K> {

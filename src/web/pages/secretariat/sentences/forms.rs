@@ -1,7 +1,17 @@
 //! The forms of sentences that desks write for programs.
 
 /// Each form with its gaps as `{}`, those with more words of their own first, and the key of its words; the gaps are `$a` to `$d`.
-pub(super) const FORMS: [(&str, &str); 347] = [
+pub(super) const FORMS: [(&str, &str); 351] = [
+    (
+        "a project without milestones is not finished, for nothing tells that it was done: it is stopped",
+        "said-a-project-without-milestones-is-not-finished-for-nothing-te",
+    ),
+    (
+        "expected programme and action of a PPA, as 0012.2041",
+        "said-expected-programme-and-action-of-a-ppa-as-0012-2041",
+    ),
+    ("expected an agreement or funding of the register", "said-expected-an-agreement-or-funding-of-the-register"),
+    ("expected an open portfolio of the register", "said-expected-an-open-portfolio-of-the-register"),
     (
         "expected module: a document of this kind may hold bank data or name persons",
         "said-expected-module-a-document-of-this-kind-may-hold-bank-data",
