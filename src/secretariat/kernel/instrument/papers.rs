@@ -17,9 +17,9 @@ vocabulary! {
 
 /// Kinds of what was agreed and said for all to read: the signed term, amendments, published notices, the plan of work, opinions and reports.
 /// Any other may hold bank data or name persons.
-pub const OPEN_KINDS: [&str; 6] = ["term", "amendment", "notice", "plan", "opinion", "report"];
+pub const OPEN_KINDS: &[&str] = &["term", "amendment", "notice", "plan", "opinion", "report"];
 /// Kinds that a page offers beside them: accounts, receipts, bank statements, papers of a person, and what is none of these.
-pub const CLOSED_KINDS: [&str; 5] = ["accounts", "receipt", "bank", "person", "other"];
+pub const CLOSED_KINDS: &[&str] = &["accounts", "receipt", "bank", "person", "other"];
 
 /// # Errors
 /// Names the field: this kind stays with the module (Lei 13.709/2018, art. 6, III; Lei 12.527/2011, art. 31).
@@ -46,7 +46,7 @@ mod tests {
         for kind in OPEN_KINDS {
             assert!(Readers::ALL.iter().all(|readers| may_be_opened(kind, *readers).is_ok()), "{kind}");
         }
-        for kind in CLOSED_KINDS.into_iter().chain(["extract", "identity"]) {
+        for kind in CLOSED_KINDS.iter().copied().chain(["extract", "identity"]) {
             assert!(may_be_opened(kind, Readers::Module).is_ok(), "{kind}");
             for readers in [Readers::Staff, Readers::Everybody] {
                 let refused = may_be_opened(kind, readers).unwrap_err().to_string();

@@ -215,7 +215,7 @@ struct OnePage {
 impl OnePage {
     /// Kinds of documents with their words, those first that may be opened to others.
     fn kinds(&self) -> Vec<(&'static str, String)> {
-        let all = papers::OPEN_KINDS.iter().chain(&papers::CLOSED_KINDS);
+        let all = papers::OPEN_KINDS.iter().chain(papers::CLOSED_KINDS);
         all.map(|kind| (*kind, words::document_kind(&self.f.v, kind))).collect()
     }
 

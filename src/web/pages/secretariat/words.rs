@@ -26,7 +26,7 @@ pub fn field(v: &View, name: &str) -> String {
 
 /// What kind of document it is; as it was given where it is none that a page offers.
 pub fn document_kind(v: &View, kind: &str) -> String {
-    let is_known = OPEN_KINDS.iter().chain(&CLOSED_KINDS).any(|one| *one == kind);
+    let is_known = OPEN_KINDS.iter().chain(CLOSED_KINDS).any(|one| *one == kind);
     if is_known { v.word("sec-instrument-paper", kind) } else { kind.to_owned() }
 }
 
@@ -175,7 +175,7 @@ mod tests {
         add("standing", Word::ALL.iter().map(|one| one.as_str()).collect());
         add("word", vec!["favourable", "contrary", "interim", "final", "simplified", "general"]);
         add("act", vec!["sync"]);
-        add("paper", OPEN_KINDS.iter().chain(&CLOSED_KINDS).copied().collect());
+        add("paper", OPEN_KINDS.iter().chain(CLOSED_KINDS).copied().collect());
         add("readers", Readers::ALL.iter().map(|one| one.as_str()).collect());
         let missing: Vec<&String> = keys.iter().filter(|key| !Lang::Pt.knows(key) || !Lang::En.knows(key)).collect();
         assert!(missing.is_empty(), "{missing:?}");
