@@ -18,6 +18,7 @@ pub mod paper;
 pub mod participation;
 pub mod press;
 pub mod segments;
+pub mod small_cells;
 pub mod strategic_projects;
 pub mod transparency;
 pub mod yearly;

@@ -162,6 +162,9 @@ impl Judge<'_> {
             if has_options != (field.kind == FieldKind::Choice) {
                 self.wrong(&field.key, "expected options for a choice, and for nothing else");
             }
+            if field.public && field.restricted {
+                self.wrong(&field.key, "a field that is restricted is never public");
+            }
             if field.public && (field.personal || matches!(field.kind, FieldKind::Email | FieldKind::Phone)) {
                 self.wrong(
                     &field.key,
@@ -171,8 +174,8 @@ impl Judge<'_> {
             if field.kind == FieldKind::Registry && field.public {
                 self.wrong(&field.key, "a field of the registry is never public: what it refers to has its own access");
             }
-            if field.secret && !field.personal {
-                self.wrong(&field.key, "what is secret is personal too");
+            if field.secret && !field.is_closed() {
+                self.wrong(&field.key, "what is secret is personal or restricted too");
             }
             if field.required && field.later {
                 self.wrong(&field.key, "what is filled in later is not required at the opening");
@@ -197,7 +200,7 @@ impl Judge<'_> {
     fn computed(&mut self, field: &super::define::Field) {
         let Some(computed) = &field.computed else { return };
         let kind = if computed.bands.is_empty() { FieldKind::Integer } else { FieldKind::Choice };
-        if field.kind != kind || !field.later || field.personal {
+        if field.kind != kind || !field.later || field.is_closed() {
             self.wrong(&field.key, "what is computed is a whole number, or a choice by bands, that is filled in later");
         }
         if computed.product.is_empty() {

@@ -3,7 +3,7 @@
 //! `define` and `check` read definition files, `values` reads fields, `decide` judges an act with the guards of `guards`, `ledger` chains
 //! acts in the one shape of `chain`, `words` says why not, `publication` makes what everybody may see (all pure). `types` holds the definitions of this installation, `desk` acts in the
 //! caller's transaction for every module, `exchange` takes cases out and in, `worker` does what the law does by itself, `remind` tells people of
-//! what is due, `walk` reckons every chain anew.
+//! what is due, `walk` reckons every chain anew, `report` counts the cases of a type for whoever may see how much.
 
 pub mod body;
 pub mod chain;
@@ -21,6 +21,7 @@ pub mod publication;
 pub mod quiet;
 pub mod registry;
 pub mod remind;
+pub mod report;
 pub mod series;
 pub mod store;
 pub mod tree;

@@ -21,7 +21,7 @@ use crate::clock::Instant;
 
 pub use acts::{acts, insert_act, keep_act};
 pub use documents::{NewDocument, document, documents, insert_document};
-pub use links::{facts, insert_link, links};
+pub use links::{above, facts, insert_link, links};
 pub use texts::{keep_rules, keep_type, type_text};
 
 /// Acts, documents and links of a case that a page shows.

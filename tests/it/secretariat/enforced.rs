@@ -8,7 +8,7 @@ use sentinela::secretariat::kernel::Types;
 use sentinela::secretariat::modules::MODULES;
 use serde_json::{Value, json};
 
-use super::instruments::{GRANTOR, House, PARTNER, plan};
+use super::instruments::{GRANTOR, House, PARTNER, plan, planned};
 use super::{determination, done, due, moved, open, path};
 use crate::approval::{Person, Room};
 use crate::damage::ask;
@@ -323,6 +323,7 @@ async fn convenios_and_projects_come_in_elsewhere_and_go_out_there_with_the_same
     let house = House::open(Role::StrategicProjects, "strategic-projects", "2026-03-02").await;
     let opening =
         json!({ "kind": "project", "title": "Cidade resiliente", "objective": "Menos risco", "owner": "Rui" });
+    planned(&house.room, ("0012", "2045")).await;
     let id = house.opened(opening).await;
     house.done(&id, json!({ "act": "add_milestone", "title": "Licitação", "planned_on": "2026-12-30" })).await;
     house.done(&id, json!({ "act": "set_budget", "budget_key": "0012.2045", "budget": 1000 })).await;

@@ -113,6 +113,19 @@ pub async fn of_year(conn: &mut PgConnection, kind: BillKind, year: i32) -> sqlx
     row.map(Bill::try_from).transpose()
 }
 
+/// Whether a PPA has this action in this programme.
+pub async fn has_action(conn: &mut PgConnection, (programme, action): (&str, &str)) -> sqlx::Result<bool> {
+    sqlx::query_scalar!(
+        r#"select exists (
+               select from budget_bill b, jsonb_array_elements(b.content -> 'programmes') p, jsonb_array_elements(p -> 'actions') a
+               where b.kind = 'ppa' and p ->> 'code' = $1 and a ->> 'code' = $2) as "is!""#,
+        programme,
+        action
+    )
+    .fetch_one(conn)
+    .await
+}
+
 /// Whether a bill of this kind holds for any of the years.
 pub async fn overlaps(conn: &mut PgConnection, kind: BillKind, (from, to): (i32, i32)) -> sqlx::Result<bool> {
     sqlx::query_scalar!(

@@ -8,6 +8,8 @@ use sqlx::PgConnection;
 use uuid::Uuid;
 
 use super::chain::{self, Covers};
+use super::papers::{self, Readers};
+use super::refers;
 use super::store::{self, DoneAct, NewDocument, Row};
 use super::{Done, Entry, Kept, Ledger, Refusal, SUBJECT, Seen, Tick};
 use crate::accounts::tokens::desk::Acting;
@@ -23,7 +25,8 @@ use crate::secretariat::kernel::registry::links;
 use crate::vault::Ring;
 
 const KIND: &str = "instrument";
-const MAX_DOCUMENT: usize = 10 * 1024 * 1024;
+/// Bytes of a document, as the table says.
+pub const MAX_DOCUMENT: usize = 10 * 1024 * 1024;
 
 /// Noon of a day in the town: an instant of that day whatever the clock did in the night.
 pub fn noon(day: NaiveDate, tz: Tz) -> Instant {
@@ -199,7 +202,9 @@ pub async fn open<K: Kept>(
 ) -> Result<Uuid, Refused> {
     let asked = serde_json::to_value(&opening).map_err(|error| sqlx::Error::Encode(Box::new(error)))?;
     let seen = seen::<K>(&mut *conn, (by, tz), None).await?;
+    let named = K::opening_refers(&opening);
     let done = K::open(opening, &seen)?;
+    refers::held(&mut *conn, &named).await?;
     if let Some(key) = done.next.outside_key()
         && store::by_outside_key(&mut *conn, K::MODULE, key).await?.is_some()
     {
@@ -228,8 +233,9 @@ pub async fn act<K: Kept>(
     let asked = serde_json::to_value(&act).map_err(|error| sqlx::Error::Encode(Box::new(error)))?;
     let word = asked.get("act").and_then(Value::as_str).unwrap_or_default().to_owned();
     let seen = seen(&mut *conn, (by, tz), Some((id, &row.what))).await?;
-    let from_state = row.what.state();
+    let (from_state, named) = (row.what.state(), K::act_refers(&act));
     let done = row.what.act(act, &seen)?;
+    refers::held(&mut *conn, &named).await?;
     carry_out(conn, (by, tz, vault), Step { id, act: &word, from_state, asked }, done).await
 }
 
@@ -256,6 +262,16 @@ pub async fn whole<K: Kept>(conn: &mut PgConnection, id: Uuid) -> Result<Whole<K
     Ok(Whole { row, deadlines, acts, broken_at, documents })
 }
 
+/// A document that is to be kept.
+#[derive(Clone, Copy, Debug)]
+pub struct Paper<'a> {
+    pub kind: &'a str,
+    pub name: &'a str,
+    pub media_type: &'a str,
+    pub readers: Readers,
+    pub bytes: &'a [u8],
+}
+
 /// Adds a document; the same bytes twice are one.
 ///
 /// # Errors
@@ -264,8 +280,9 @@ pub async fn add_document<K: Kept>(
     conn: &mut PgConnection,
     by: Acting<'_>,
     id: Uuid,
-    (kind, name, media_type, bytes): (&str, &str, &str, &[u8]),
+    paper: Paper<'_>,
 ) -> Result<Uuid, Refused> {
+    let Paper { kind, name, media_type, readers, bytes } = paper;
     store::lock::<K>(&mut *conn, id).await?.ok_or_else(|| Refused::NotFound(format!("instrument {id}")))?;
     let fits = |kind: &str| {
         !kind.is_empty()
@@ -275,6 +292,7 @@ pub async fn add_document<K: Kept>(
     if !fits(kind) {
         return Err(Refused::wrong("kind", kind, "expected 1 to 60 small letters, digits and `_`"));
     }
+    papers::may_be_opened(kind, readers)?;
     let name = super::said("name", name, 200)?;
     if bytes.is_empty() || bytes.len() > MAX_DOCUMENT {
         return Err(Refused::wrong("body", bytes.len(), format!("expected 1 to {MAX_DOCUMENT} bytes")));
@@ -284,13 +302,13 @@ pub async fn add_document<K: Kept>(
     }
     let sha256 = Sha256::digest(bytes);
     let document = by.ids.uuid(by.now);
-    let new = NewDocument { kind, name: &name, media_type, bytes, sha256: &sha256 };
+    let new = NewDocument { kind, name: &name, media_type, readers, bytes, sha256: &sha256 };
     if !store::add_document(&mut *conn, (document, id), &new, (by.now, &by.actor.name)).await? {
         return Err(Refused::Conflict("the same document is there already".into()));
     }
     let hash = hex(&sha256);
-    let entry =
-        Noted::new(Audited::InstrumentDocument, KIND, id).to(json!({ "name": name, "kind": kind, "sha256": hash }));
+    let after = json!({ "name": name, "kind": kind, "readers": readers, "sha256": hash });
+    let entry = Noted::new(Audited::InstrumentDocument, KIND, id).to(after);
     audit::record(conn, by.ids, by.now, by.actor, entry).await?;
     Ok(document)
 }

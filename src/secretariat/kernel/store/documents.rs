@@ -69,18 +69,22 @@ pub async fn documents(conn: &mut PgConnection, case: Uuid) -> sqlx::Result<Vec<
     Ok(all.collect())
 }
 
-/// Name, media type, bytes and whether it is a draft.
-pub async fn document(
-    conn: &mut PgConnection,
-    case: Uuid,
-    id: Uuid,
-) -> sqlx::Result<Option<(String, String, Vec<u8>, bool)>> {
-    let row = sqlx::query!(
-        "select name, media_type, bytes, draft from case_document where case_id = $1 and id = $2",
+/// A document with its bytes.
+pub struct File {
+    pub kind: String,
+    pub name: String,
+    pub media_type: String,
+    pub bytes: Vec<u8>,
+    pub draft: bool,
+}
+
+pub async fn document(conn: &mut PgConnection, case: Uuid, id: Uuid) -> sqlx::Result<Option<File>> {
+    sqlx::query_as!(
+        File,
+        "select kind, name, media_type, bytes, draft from case_document where case_id = $1 and id = $2",
         case,
         id
     )
     .fetch_optional(conn)
-    .await?;
-    Ok(row.map(|row| (row.name, row.media_type, row.bytes, row.draft)))
+    .await
 }

@@ -157,10 +157,10 @@ macro_rules! instrument_routes {
             Ok((StatusCode::CREATED, Json(made)))
         }
 
-        /// Gives a document as it came.
+        /// Gives a document as it came, to whoever may read it.
         ///
         /// # Errors
-        /// 404; 401, 403.
+        /// 404, also for one that is for whoever works in the module alone; 401, 403.
         #[utoipa::path(get, path = concat!($at, "/{id}/documents/{document}"), tag = $tag,
             params(("id" = Uuid, Path,), ("document" = Uuid, Path,)),
             responses((status = 200, body = Vec<u8>, content_type = "application/octet-stream"), (status = 401, body = Problem),
@@ -171,8 +171,21 @@ macro_rules! instrument_routes {
             staff: May<can::SeeSecretariat>,
             Path(ids): Path<(Uuid, Uuid)>,
         ) -> Result<Response, ApiError> {
-            instruments::worker::<$what>(&staff)?;
-            instruments::document::<$what>(&app, ids).await
+            instruments::document::<$what>(&app, &staff, ids).await
+        }
+
+        /// Gives a document that was opened to everybody, while the instrument is public.
+        ///
+        /// # Errors
+        /// 404.
+        #[utoipa::path(get, path = concat!($at, "/public/{id}/documents/{document}"), tag = $tag,
+            params(("id" = Uuid, Path,), ("document" = Uuid, Path,)),
+            responses((status = 200, body = Vec<u8>, content_type = "application/octet-stream"), (status = 404, body = Problem)))]
+        pub async fn public_document(
+            State(app): State<App>,
+            Path(ids): Path<(Uuid, Uuid)>,
+        ) -> Result<Response, ApiError> {
+            instruments::public_document::<$what>(&app, ids).await
         }
 
         /// What ends soon, what is overdue, and what went out against what was accounted for.

@@ -12,9 +12,9 @@ use crate::app::App;
 use crate::clock::Instant;
 use crate::deadlines::town::Year;
 use crate::refused::Refused;
-use crate::secretariat::kernel::define::CaseType;
 use crate::secretariat::kernel::desk::{self, Desk};
-use crate::secretariat::kernel::store::figures::{self, Count, InTime, Score, Standing};
+use crate::secretariat::kernel::report::Report;
+use crate::secretariat::kernel::store::figures::{self, Standing};
 use crate::secretariat::kernel::store::lists::{Filter, Listed, PAGE};
 use crate::secretariat::kernel::{CaseFile, types::Kept};
 use crate::secretariat::modules::MODULES;
@@ -270,52 +270,8 @@ pub struct Of {
     pub year: Option<i32>,
 }
 
-/// Figures of one type in one year.
-#[derive(Debug, Serialize, utoipa::ToSchema)]
-#[schema(as = SecretariatReport)]
-pub struct Report {
-    #[serde(rename = "type")]
-    pub type_key: String,
-    pub year: i32,
-    pub by_state: Vec<Count>,
-    /// Days at which the ages begin, and how many open cases are of each age, the youngest first.
-    pub ages: Vec<i64>,
-    pub by_age: Vec<i64>,
-    /// By the field of choice that the type names.
-    pub by_choice: Vec<Count>,
-    pub in_time: Vec<InTime>,
-    pub departments: Vec<Score>,
-}
-
-impl Report {
-    /// # Errors
-    /// The database's.
-    pub async fn load(
-        conn: &mut sqlx::PgConnection,
-        (def, reader): (&CaseType, &str),
-        year: i32,
-        now: Instant,
-    ) -> sqlx::Result<Self> {
-        let of = (def.key(), reader);
-        let by_choice = match &def.report.by {
-            Some(field) => figures::by_choice(&mut *conn, of, year, field.get_ref()).await?,
-            None => Vec::new(),
-        };
-        let (in_time, departments) = figures::fared(&mut *conn, of, year, now).await?;
-        Ok(Self {
-            type_key: def.key().to_owned(),
-            year,
-            by_state: figures::by_state(&mut *conn, of, year).await?,
-            by_age: figures::by_age(conn, of, now, &def.report.ages).await?,
-            ages: def.report.ages.clone(),
-            by_choice,
-            in_time,
-            departments,
-        })
-    }
-}
-
-/// Reports a type of cases: by state, by age, in time or not, by department.
+/// Reports a type of cases: by state, by age, in time or not, by department. Of a restricted type, whoever does not work in its module sees no
+/// number below five and no departments (`suppressed`).
 ///
 /// # Errors
 /// 400 naming the parameter; 404; 401, 403.
@@ -337,6 +293,6 @@ pub async fn report(
     if !(1900..=2200).contains(&year) {
         return Err(ApiError::field("year", year.to_string(), "expected 1900 to 2200"));
     }
-    let of = (&kept.def, staff.username.as_str());
-    Ok(Json(Report::load(&mut *app.db.web.acquire().await?, of, year, now).await?))
+    let who = desk::who(&staff);
+    Ok(Json(Report::load(&mut *app.db.web.acquire().await?, (&kept.def, &who), year, now).await?))
 }

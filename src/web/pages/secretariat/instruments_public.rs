@@ -10,6 +10,8 @@ use uuid::Uuid;
 use super::words;
 use crate::app::App;
 use crate::clock::Instant;
+use crate::secretariat::kernel::instrument::papers::Readers;
+use crate::secretariat::kernel::instrument::store::Document;
 use crate::secretariat::kernel::instrument::{Kept, store};
 use crate::secretariat::strategic_projects::standing;
 use crate::web::api::secretariat::instruments as api;
@@ -109,6 +111,14 @@ struct OnePage {
     slug: String,
     id: Uuid,
     told: Told,
+    /// Those that everybody reads, with where they are.
+    documents: Vec<(Document, String)>,
+}
+
+impl OnePage {
+    fn kind_of(&self, document: &Document) -> String {
+        words::document_kind(&self.v, &document.kind)
+    }
 }
 
 /// A value of the snapshot in words.
@@ -183,5 +193,12 @@ pub async fn one<K: Kept>(app: &App, v: &View, id: Uuid) -> Result<(Told, Instan
 
 pub async fn show<K: Kept>(State(app): State<App>, v: View, Path(id): Path<Uuid>) -> Result<Response, ApiError> {
     let (told, _) = one::<K>(&app, &v, id).await?;
-    page(&OnePage { v, module: K::MODULE, pages: K::PAGES, slug: K::MODULE.replace('_', "-"), id, told })
+    let slug = K::MODULE.replace('_', "-");
+    let all = store::documents(&mut *app.db.web.acquire().await?, id).await?;
+    let open = all.into_iter().filter(|one| one.readers == Readers::Everybody);
+    let documents = open
+        .map(|one| (format!("/api/v1/secretariat/{slug}/public/{id}/documents/{}", one.id), one))
+        .map(|(link, one)| (one, link))
+        .collect();
+    page(&OnePage { v, module: K::MODULE, pages: K::PAGES, slug, id, told, documents })
 }

@@ -15,7 +15,7 @@ use crate::secretariat::kernel::define::CaseType;
 use crate::secretariat::kernel::desk::{self, Desk};
 use crate::secretariat::kernel::instrument::shown::Table;
 use crate::secretariat::kernel::instrument::store::{Document, DoneAct};
-use crate::secretariat::kernel::instrument::{Kept, desk as instruments};
+use crate::secretariat::kernel::instrument::{Kept, desk as instruments, papers as files};
 use crate::secretariat::kernel::store::published::{self, Published};
 use crate::secretariat::kernel::{ActDone, CaseDocument, CaseFile, CaseLink, SUBJECT, decide, registry, store};
 use crate::secretariat::modules::Module;
@@ -59,13 +59,15 @@ pub async fn of_case(app: &App, staff: &Staff, v: &View, (module, id): (&Module,
     let mut conn = app.db.web.acquire().await?;
     let (kept, mut case) = desk::find(&mut conn, desk, id, false).await?;
     within(&case, module, id)?;
-    decide::veil(&kept.def, &mut case, &who);
+    let versions = (&kept.def, desk.types.newest(&kept.def));
+    decide::veil(versions, &mut case, &who);
     let def = &kept.def;
-    registry::fields::named(&mut conn, desk, def, &mut case.fields).await?;
     let all = deadlines::store::list(&mut conn, Some((SUBJECT, id)), false).await?;
-    let documents = papers::seen(&mut conn, &who, &case).await?;
+    let documents = papers::seen(&mut conn, versions, (&who, &case)).await?;
     let links = store::links(&mut conn, id, (&who.name, &who.modules())).await?;
     let mut acts: Vec<ActDone> = store::acts(&mut conn, &[id]).await?.into_iter().map(|(_, act)| act).collect();
+    decide::veil_acts(versions, &mut acts, (&case, &who));
+    registry::fields::named(&mut conn, desk, def, &mut case.fields).await?;
     registry::fields::named_in_acts(&mut conn, desk, def, &mut acts).await?;
     let mut paper = sheet(v, def.title.of(v.lang).to_owned(), case.number(), case.title.clone());
     paper.sub = format!("{} · {}", def.state_label(&case.state, v.lang), def.law_ref);
@@ -149,7 +151,8 @@ pub async fn of_instrument<K: Kept>(app: &App, staff: &Staff, v: &View, id: Uuid
     facts.extend(whole.row.kept_until.map(|day| (v.t("sec-instrument-kept"), v.day(day))));
     paper.parts = vec![Part::of_facts(v.t("sec-paper-particulars"), facts), of_deadlines(v, &whole.deadlines)];
     paper.parts.extend(shown.tables.iter().map(|table| of_table(v, table)));
-    paper.parts.push(of_files(v, &whole.documents));
+    let documents: Vec<Document> = whole.documents.into_iter().filter(|one| files::reads(one.readers, works)).collect();
+    paper.parts.push(of_files(v, &documents));
     paper.parts.push(of_acts(v, &whole.acts));
     Ok(paper)
 }
@@ -176,7 +179,7 @@ fn of_table(v: &View, table: &Table) -> Part {
 
 fn of_files(v: &View, all: &[Document]) -> Part {
     let entry = |one: &Document| {
-        let line = format!("{} · {} · {}", one.kind, one.added_by, v.full(one.added_at));
+        let line = format!("{} · {} · {}", words::document_kind(v, &one.kind), one.added_by, v.full(one.added_at));
         Entry { title: one.name.clone(), lines: vec![line], sha256: one.sha256.clone() }
     };
     Part::of_entries(v.t("sec-instrument-documents"), all.iter().map(entry).collect())

@@ -16,10 +16,10 @@ use super::super::view::View;
 use super::module;
 use crate::app::App;
 use crate::deadlines::words;
-use crate::secretariat::kernel::store::figures::Count;
+use crate::secretariat::kernel::desk;
+use crate::secretariat::kernel::report::{Cell, Report};
 use crate::secretariat::kernel::types::Kept;
 use crate::secretariat::modules::Module;
-use crate::web::api::secretariat::lists::Report;
 use crate::web::auth::{May, can};
 use crate::web::error::ApiError;
 
@@ -43,17 +43,17 @@ struct ReportPage {
 }
 
 impl ReportPage {
-    fn state(&self, count: &Count) -> String {
-        if count.key == "annulled" {
+    fn state(&self, cell: &Cell) -> String {
+        if cell.key == "annulled" {
             return self.f.v.t("sec-annulled");
         }
-        self.kept.def.state_label(&count.key, self.f.v.lang)
+        self.kept.def.state_label(&cell.key, self.f.v.lang)
     }
 
-    fn choice(&self, count: &Count) -> String {
+    fn choice(&self, cell: &Cell) -> String {
         let field = self.kept.def.report.by.as_ref().and_then(|by| self.kept.def.field(by.get_ref()));
         match field {
-            Some(field) if !count.key.is_empty() => field.option_label(&count.key, self.f.v.lang),
+            Some(field) if !cell.key.is_empty() => field.option_label(&cell.key, self.f.v.lang),
             _ => self.f.v.t("sec-not-told"),
         }
     }
@@ -64,7 +64,7 @@ impl ReportPage {
     }
 
     /// "7 a 14 dias" and how many.
-    fn ages(&self) -> Vec<(String, i64)> {
+    fn ages(&self) -> Vec<(String, String)> {
         let (v, ages) = (&self.f.v, &self.report.ages);
         let all = self.report.by_age.iter().enumerate().map(|(at, count)| {
             let from = at.checked_sub(1).and_then(|before| ages.get(before));
@@ -74,9 +74,13 @@ impl ReportPage {
                 (Some(from), None) => v.t1("sec-age-from", "n", from),
                 (None, None) => v.t("sec-open"),
             };
-            (word, *count)
+            (word, self.number(count))
         });
         all.collect()
+    }
+
+    fn number(&self, count: &Option<i64>) -> String {
+        count.map_or_else(|| self.f.v.t("sec-yearly-few"), |count| self.f.v.count(count))
     }
 
     fn name(&self, code: &str) -> String {
@@ -97,7 +101,8 @@ async fn show(
     let this = v.now.with_timezone(&v.tz).year();
     let year = of.year.filter(|year| (1900..=2200).contains(year)).unwrap_or(this);
     let mut conn = app.db.web.acquire().await?;
-    let report = Report::load(&mut conn, (&kept.def, &staff.username), year, v.now).await?;
+    let who = desk::who(&staff);
+    let report = Report::load(&mut conn, (&kept.def, &who), year, v.now).await?;
     let f = Frame::load(&mut conn, &app, v, "secretariat").await?;
     page(&ReportPage { f, module, kept, report })
 }
