@@ -196,9 +196,10 @@ pub async fn show<K: Kept>(State(app): State<App>, v: View, Path(id): Path<Uuid>
     let slug = K::MODULE.replace('_', "-");
     let all = store::documents(&mut *app.db.web.acquire().await?, id).await?;
     let open = all.into_iter().filter(|one| one.readers == Readers::Everybody);
-    let documents = open
-        .map(|one| (format!("/api/v1/secretariat/{slug}/public/{id}/documents/{}", one.id), one))
-        .map(|(link, one)| (one, link))
-        .collect();
+    let with_link = |one: Document| {
+        let link = format!("/api/v1/secretariat/{slug}/public/{id}/documents/{}", one.id);
+        (one, link)
+    };
+    let documents = open.map(with_link).collect();
     page(&OnePage { v, module: K::MODULE, pages: K::PAGES, slug, id, told, documents })
 }
