@@ -371,6 +371,8 @@ pub struct Demo {
 pub struct Secretariat {
     /// Folder with types of cases of the town, beside those compiled in; empty = none.
     pub case_types: String,
+    /// File with the segments of the town, in place of those compiled in; empty = none.
+    pub segments: String,
     /// Requests of the secretariat that are worked on at once; 0 = half of the processors.
     pub at_once: u32,
     pub media: Media,

@@ -77,6 +77,7 @@ const KEPT: [&str; 33] = [
     "press_delivery",
     "press_distributed",
     "segment_delivery",
+    "segment_digest",
     "ethics_vote",
     "ethics_decision",
     "evaluation_round",

@@ -21,6 +21,7 @@ pub mod printed;
 pub mod publications;
 pub mod publishing;
 pub mod registry;
+pub mod segments;
 pub mod series;
 pub mod strategic_projects;
 
@@ -58,6 +59,7 @@ pub fn routes() -> Router<App> {
         .merge(evaluation::routes())
         .merge(ethics::routes())
         .merge(registry::routes())
+        .merge(segments::routes())
 }
 
 /// Who works in a module has its role.

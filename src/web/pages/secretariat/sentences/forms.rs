@@ -1,7 +1,10 @@
 //! The forms of sentences that desks write for programs.
 
 /// Each form with its gaps as `{}`, those with more words of their own first, and the key of its words; the gaps are `$a` to `$d`.
-pub(super) const FORMS: [(&str, &str); 346] = [
+pub(super) const FORMS: [(&str, &str); 349] = [
+    ("the subscription was ended before", "said-the-subscription-was-ended-before"),
+    ("subscriptions need the role {}", "said-subscriptions-need-the-role-x"),
+    ("expected a whole e-mail address", "said-expected-a-whole-e-mail-address"),
     (
         "they have documents of different holders: those of one organisation share their first eight places, and a CPF has one holder",
         "said-they-have-documents-of-different-holders-those-of-one-organ",
