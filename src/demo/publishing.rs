@@ -22,8 +22,8 @@ use crate::vault::Ring;
 /// Whoever writes, and whoever looks it over: two persons, as the types ask for.
 const WRITES: &str = "redacao-ficticia";
 const LOOKS: &str = "revisao-ficticia";
-/// Whoever knows the facts of a release.
-const KNOWS: &str = "area-ficticia";
+/// Whoever knows the facts of a release: the visitor, because a case is given to somebody with an account only.
+const KNOWS: &str = super::USERNAME;
 const ROLES: [Role; 6] =
     [Role::News, Role::Outreach, Role::Participation, Role::Transparency, Role::ServiceCharter, Role::Press];
 /// Who asked for messages by segment, so that there are numbers to show.
