@@ -228,6 +228,9 @@ async fn a_budget_goes_from_the_plan_to_the_law_and_a_calamity_opens_a_credit_wi
     let (status, page) = town.room.stranger(Method::GET, "/secretaria/orcamento/2026").await;
     assert_eq!(status, StatusCode::OK);
     assert!(page.contains("Decreto 17.001") && page.contains("5.950,00"), "{page}");
+    let files = ["/secretaria/orcamento/2026/arquivos/datapackage.json", "/api/v1/secretariat/budget/public/2026"];
+    let law = ("LOA 2026", "/secretaria/orcamento/2026");
+    super::open_data::is_found(&town.room, ("orcamento", "budget"), law, &files).await;
 
     town.at("2027-01-02").await;
     let mut late = credit("extraordinary", "none", 1);

@@ -305,6 +305,9 @@ async fn its_minutes_are_published(hall: &Hall) {
     assert!(pdf.starts_with(b"%PDF-"));
     let sum = sentinela::audit::chain::hex(&<sha2::Sha256 as sha2::Digest>::digest(&pdf));
     assert_eq!(hall.room.words("select pdf_sha256 from body_meeting where number = 2").await, [sum]);
+    let files = ["/secretaria/comites/compdec/popolo.json", "/secretaria/comites/compdec/composicao.csv"];
+    let told = ("Ata: ", "/secretaria/comites/compdec/atas/2026-2.pdf");
+    super::open_data::is_found(&hall.room, ("comites", "committees"), told, &files).await;
 }
 
 async fn its_mandates_end_with_the_year(hall: &mut Hall, seats: &[String], persons: &[String]) {

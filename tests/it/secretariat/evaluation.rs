@@ -306,6 +306,10 @@ async fn a_report_hides_small_numbers_goes_out_once_and_is_corrected_beside_itse
     assert!(status == StatusCode::CONFLICT && why.contains("no round is added"), "{why}");
 
     everybody_reads_both(&room).await;
+    let files = ["/api/v1/secretariat/service-evaluation/reports/2026/csv"];
+    let told = ("Relatório de avaliação de serviços de 2026", "/secretaria/avaliacao-de-servicos/relatorios/2026");
+    let service = ("avaliacao-de-servicos", "service-evaluation");
+    super::open_data::is_found(&room, service, told, &files).await;
 }
 
 #[tokio::test]
