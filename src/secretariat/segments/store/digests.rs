@@ -140,7 +140,7 @@ pub async fn days(
            hit as materialized (
                select p.id from case_publication p
                where $4 <> '' and publication_tags(p.snapshot) <> '{}'
-                 and strpos(lower(fold_words(p.snapshot ->> 'number' || ' ' || (p.snapshot ->> 'title'))), lower(fold_words($4))) > 0
+                 and has_words(p.snapshot ->> 'number' || ' ' || (p.snapshot ->> 'title'), $4)
                order by p.published_at desc limit $3)
            select y.day as "day!", l.letters as "letters!", u.publications as "publications!", l.sent as "sent!",
                l.waiting as "waiting!", l.failed as "failed!", l.unknown as "unknown!", l.forgotten as "forgotten!"

@@ -62,6 +62,11 @@ pub fn routes() -> Router<App> {
         .merge(segments::routes())
 }
 
+/// Words that somebody looks for, without what no text of the database may hold; the first 200 characters count.
+pub fn sought(text: &str) -> String {
+    text.trim().chars().filter(|letter| *letter != '\0').take(200).collect()
+}
+
 /// Who works in a module has its role.
 ///
 /// # Errors

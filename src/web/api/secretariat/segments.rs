@@ -10,7 +10,7 @@ use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::has_role;
+use super::{has_role, sought};
 use crate::accounts::Role;
 use crate::app::App;
 use crate::i18n::Lang;
@@ -36,11 +36,6 @@ pub fn routes() -> Router<App> {
         .route("/api/v1/secretariat/segments/subscriptions", get(subscriptions))
         .route("/api/v1/secretariat/segments/subscriptions/search", post(search))
         .route("/api/v1/secretariat/segments/subscriptions/{id}/stop", post(stop))
-}
-
-/// Words of an address, without what no text of the database may hold.
-pub fn words(text: &str) -> String {
-    text.trim().chars().filter(|letter| *letter != '\0').take(200).collect()
 }
 
 /// A day as it is written in an address.
@@ -77,7 +72,7 @@ pub async fn subjects(
     Query(asked): Query<Words>,
 ) -> Result<Json<Vec<Subject>>, ApiError> {
     let mut conn = app.db.web.acquire().await?;
-    Ok(Json(desk::subjects(&mut conn, &app.segments, &words(&asked.q)).await?))
+    Ok(Json(desk::subjects(&mut conn, &app.segments, &sought(&asked.q)).await?))
 }
 
 /// Which days.
@@ -111,7 +106,7 @@ impl Days {
         let before = self.before.map(|day| day_of(&day.to_string())).transpose();
         let before = before.map_err(|_| ApiError::field("before", "", "expected a day such as 2026-02-24"))?;
         let outcome = outcome_of(self.outcome.as_deref())?;
-        Ok(Wanted { before, words: words(&self.q), outcome, day: None })
+        Ok(Wanted { before, words: sought(&self.q), outcome, day: None })
     }
 }
 
@@ -234,7 +229,7 @@ pub async fn preview(app: &App, staff: &Staff, asked: &Mailbox) -> Result<Previe
         None => Lang::default(),
         Some(tag) => Lang::from_tag(tag).filter(|lang| lang.tag() == tag).ok_or_else(|| wrong(tag))?,
     };
-    let mut tags = crate::secretariat::feeds::tags(&words(&asked.tags));
+    let mut tags = crate::secretariat::feeds::tags(&sought(&asked.tags));
     if tags.is_empty() {
         tags = app.segments.iter().map(|segment| segment.key.clone()).collect();
     }
@@ -321,7 +316,7 @@ pub struct Subscriptions {
 /// 403 naming the role.
 pub async fn subscriptions_of(app: &App, staff: &Staff, asked: &Which) -> Result<Subscriptions, ApiError> {
     let (actor, who) = (staff.actor(), cases::who(staff));
-    let tag = asked.tag.as_deref().map(words).filter(|tag| !tag.is_empty());
+    let tag = asked.tag.as_deref().map(sought).filter(|tag| !tag.is_empty());
     let which = (tag.as_deref(), asked.confirmed);
     let mut conn = app.db.web.acquire().await?;
     let items = desk::subscriptions(&mut conn, Desk::of(app, &actor, &who), which, asked.after).await?;

@@ -26,8 +26,9 @@ use crate::secretariat::segments::store::digests::{Digest, LETTERS, Letter};
 use crate::secretariat::segments::{self, Handed, Outcome, Segments};
 use crate::web::api::secretariat::segments::{
     Days, Digests, Found, Letters, Mailbox, Subscriptions, Which, day_of, day_shown, digests_of, letters_of, preview,
-    report_of, searched, stopped, subscriptions_of, words,
+    report_of, searched, stopped, subscriptions_of,
 };
+use crate::web::api::secretariat::sought;
 use crate::web::auth::{May, Staff, can};
 use crate::web::error::{ApiError, FieldError};
 
@@ -95,7 +96,7 @@ async fn list(
     v: View,
     Query(query): Query<BTreeMap<String, String>>,
 ) -> Result<Response, ApiError> {
-    let (q, outcome) = (words(&given(&query, "q").unwrap_or_default()), given(&query, "outcome"));
+    let (q, outcome) = (sought(&given(&query, "q").unwrap_or_default()), given(&query, "outcome"));
     let before = match given(&query, "before") {
         Some(text) => Some(day_of(&text)?),
         None => None,
