@@ -43,7 +43,8 @@ pub struct Subject {
 
 impl Subject {
     pub fn title(&self, lang: impl Borrow<Lang>) -> &str {
-        match lang.borrow() {
+        let lang: &Lang = lang.borrow();
+        match lang {
             Lang::Pt => &self.title_pt,
             Lang::En => &self.title_en,
         }

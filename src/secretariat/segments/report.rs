@@ -76,7 +76,8 @@ fn row(segments: &Segments, tag: &str, cells: &[i64]) -> Row {
 
 impl Row {
     pub fn title(&self, lang: impl Borrow<Lang>) -> &str {
-        match lang.borrow() {
+        let lang: &Lang = lang.borrow();
+        match lang {
             Lang::Pt => &self.title_pt,
             Lang::En => &self.title_en,
         }

@@ -243,7 +243,7 @@ async fn open(
         Ok(id) => Ok(Redirect::to(&format!("{ROOT}/{id}")).into_response()),
         Err(error) => {
             let wrong = told(&v, error)?;
-            list_page(&app, v, wrong).await
+            list_page(&app, v, Fields::new(), wrong).await
         }
     }
 }
