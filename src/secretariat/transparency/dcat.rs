@@ -62,59 +62,69 @@ fn format_of(media: &str) -> &'static str {
     }
 }
 
-fn fixed() -> Vec<Dataset> {
-    let of = |word: &str, title: &str, description: &str, period, files: &[(&str, &'static str)]| Dataset {
+fn stands(word: &str, title: &str, description: &str, period: &'static str, files: &[(&str, &'static str)]) -> Dataset {
+    Dataset {
         word: word.into(),
         title: title.into(),
         description: description.into(),
         period,
         modified: None,
         files: files.iter().map(|(path, media)| ((*path).to_owned(), *media)).collect(),
-    };
+    }
+}
+
+/// Of civil defense, and of what the law has the town keep open.
+fn fixed() -> Vec<Dataset> {
     vec![
-        of(
+        stands(
             "estacoes",
             "Estações de medição",
             "Pluviômetros e réguas do Município, com lugar e grandeza.",
             CONTINUOUS,
             &[("/api/v1/stations", "application/json")],
         ),
-        of(
+        stands(
             "niveis",
             "Níveis de risco por área",
             "O nível em que está cada área de risco.",
             CONTINUOUS,
             &[("/api/v1/levels", "application/json")],
         ),
-        of(
+        stands(
             "areas",
             "Áreas de risco",
             "Contornos e nomes das áreas de risco.",
             IRREGULAR,
             &[("/api/v1/areas", "application/json"), ("/ogc/collections", "application/json")],
         ),
-        of(
+        stands(
             "alertas",
             "Alertas de defesa civil",
             "Alertas emitidos (CAP 1.2).",
             CONTINUOUS,
             &[("/alerts/feed.atom", "application/atom+xml"), ("/alerts/active.geojson", "application/geo+json")],
         ),
-        of(
+        stands(
             "obrigacoes",
             "Obrigações de transparência ativa",
             "O que a lei manda publicar, e a situação de cada obrigação.",
             CONTINUOUS,
             &[("/api/v1/secretariat/transparency/obligations", "application/json")],
         ),
-        of(
+        stands(
             "carta-de-servicos",
             "Carta de Serviços ao Usuário",
             "Requisitos, documentos, etapas, prazos e canais de cada serviço.",
             IRREGULAR,
             &[("/secretaria/carta-de-servicos/carta.json", "application/json")],
         ),
-        of(
+    ]
+}
+
+/// Reports of years and lists of the secretariat that answer always.
+fn of_secretariat() -> Vec<Dataset> {
+    vec![
+        stands(
             "acesso-a-informacao",
             "Relatório anual de acesso à informação",
             "Pedidos do ano, prazos e resultados, sem números pequenos (Lei 12.527/2011, art. 30).",
@@ -124,7 +134,7 @@ fn fixed() -> Vec<Dataset> {
                 ("/api/v1/secretariat/sic/yearly/public?format=csv", CSV),
             ],
         ),
-        of(
+        stands(
             "ouvidoria",
             "Relatório anual de gestão da ouvidoria",
             "Manifestações do ano, motivos e prazos, sem números pequenos (Lei 13.460/2017, art. 15).",
@@ -134,14 +144,14 @@ fn fixed() -> Vec<Dataset> {
                 ("/api/v1/secretariat/ombudsman/yearly/public?format=csv", CSV),
             ],
         ),
-        of(
+        stands(
             "etica",
             "Conselho de Ética Pública",
             "Composição e números dos anos encerrados.",
             YEARLY,
             &[("/api/v1/secretariat/ethics/statistics", JSON)],
         ),
-        of(
+        stands(
             "cadastro",
             "Organizações e lugares",
             "Entradas públicas do cadastro; pessoas nunca estão nele.",
@@ -237,6 +247,7 @@ fn of_beside(one: &Beside) -> Option<Dataset> {
 /// The catalogue: what stands always, a dataset for each module that has published cases, and what is published beside them.
 pub fn catalogue(town: Town<'_>, known: Known<'_>, now: Instant) -> Value {
     let mut all = fixed();
+    all.extend(of_secretariat());
     all.extend(of_instruments(known.beside));
     all.extend(known.beside.iter().filter_map(of_beside));
     for (module, at) in known.modules {
@@ -351,7 +362,11 @@ mod tests {
             beside("committees", "card", "Conselho", "/secretaria/comites/conselho"),
             beside("service_evaluation", "report", "2025", "/secretaria/avaliacao-de-servicos/relatorios/2025"),
         ];
-        let all = fixed().into_iter().chain(of_instruments(&known)).chain(known.iter().filter_map(of_beside));
+        let all = fixed()
+            .into_iter()
+            .chain(of_secretariat())
+            .chain(of_instruments(&known))
+            .chain(known.iter().filter_map(of_beside));
         let mut words = Vec::new();
         for one in all {
             assert!(!words.contains(&one.word), "{} stands twice", one.word);
