@@ -197,10 +197,10 @@ pub async fn search(
     if !is_email(email) || email.len() > 254 {
         return Err(Refused::wrong("email", "", "expected a whole e-mail address").into());
     }
-    let reason = reasoned("reason", reason)?;
+    let reason = mask(&reasoned("reason", reason)?).into_owned();
     let found = people::by_address(&mut *conn, email).await?;
     let by = desk.by;
-    // The address of a person stays out of the audit; whose it is, the subscription tells as long as it runs.
+    // The address of a person stays out of the audit, also where somebody writes it into the reason; whose it is, the subscription tells as long as it runs.
     let id = found.as_ref().map(|kept| kept.id.to_string()).unwrap_or_default();
     let entry = Entry::new(Act::SegmentSearch, KIND, id).because(&reason).to(json!({ "found": found.is_some() }));
     audit::record(conn, by.ids, by.now, by.actor, entry).await?;
@@ -213,7 +213,7 @@ pub async fn search(
 /// `Wrong` without a reason; `Forbidden`; `NotFound`; `Conflict` when it was ended before.
 pub async fn stop(conn: &mut PgConnection, desk: Desk<'_>, id: Uuid, reason: &str) -> Result<(), CaseError> {
     works_here(desk)?;
-    let reason = reasoned("reason", reason)?;
+    let reason = mask(&reasoned("reason", reason)?).into_owned();
     if !people::is_known(&mut *conn, id).await? {
         return Err(Refused::NotFound(format!("subscription {id}")).into());
     }

@@ -349,7 +349,7 @@ pub struct Search {
     /// Whole.
     #[schema(min_length = 3, max_length = 254)]
     pub email: String,
-    #[schema(min_length = 1, max_length = 1000)]
+    #[schema(min_length = 1, max_length = 1000, pattern = r"\S")]
     pub reason: String,
 }
 
@@ -391,7 +391,7 @@ pub async fn search(
 #[schema(as = SegmentStop)]
 #[serde(deny_unknown_fields)]
 pub struct Why {
-    #[schema(min_length = 1, max_length = 1000)]
+    #[schema(min_length = 1, max_length = 1000, pattern = r"\S")]
     pub reason: String,
 }
 
