@@ -228,7 +228,7 @@ impl Config {
         self.sirens.check(&mut expect);
         self.situation.check(&mut expect);
         self.signup.check(&mut expect);
-        self.secretariat.media.check(&mut expect);
+        self.secretariat.check(&mut expect);
         for (key, value) in self.counts() {
             expect(value > 0, key, &value.to_string(), "a number above zero");
         }

@@ -51,6 +51,8 @@ impl Service {
             .context("configuration key `alerts.templates_dir`")?;
         let cases = crate::secretariat::kernel::Types::load(&config.secretariat.case_types)
             .context("configuration key `secretariat.case_types`")?;
+        let segments = crate::secretariat::segments::Segments::load(&config.secretariat.segments)
+            .context("configuration key `secretariat.segments`")?;
         let database = Database::open(&config).await?;
         let keys = match in_time(open_keys(&database, &config, &clock, &ids)).await {
             Ok(keys) => keys,
@@ -73,6 +75,7 @@ impl Service {
             ingest,
             templates,
             cases,
+            segments,
             town: Default::default(),
             past: Default::default(),
             keys,

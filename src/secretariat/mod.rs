@@ -3,6 +3,7 @@
 //! The pipeline never imports this; what is here reads the pipeline and reuses its parts.
 
 pub mod agreements;
+pub mod beside;
 pub mod budget;
 pub mod citizen;
 pub mod committees;

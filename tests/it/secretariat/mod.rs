@@ -19,6 +19,7 @@ mod kernel;
 mod legislative;
 mod mayor;
 mod media;
+mod open_data;
 mod open_door;
 mod paper;
 mod publications;

@@ -71,6 +71,8 @@ pub fn app_from(db: &TestDb, config: Config) -> (App, sentinela::ingest::Receive
         outbound: sentinela::outbound::Client::new(&config.outbound),
         cases: sentinela::secretariat::kernel::Types::load(&config.secretariat.case_types)
             .unwrap_or_else(|faults| panic!("{faults}")),
+        segments: sentinela::secretariat::segments::Segments::load(&config.secretariat.segments)
+            .unwrap_or_else(|faults| panic!("{faults}")),
         config,
         clock,
         ids: Ids::seeded(1),

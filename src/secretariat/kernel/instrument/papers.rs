@@ -1,5 +1,7 @@
 //! Who reads a document of an instrument. Pure.
 
+use serde::{Deserialize, Serialize};
+
 use super::Refusal;
 use crate::units::vocabulary;
 

@@ -27,6 +27,7 @@ pub mod queue;
 pub mod registry;
 pub mod report;
 pub mod segments;
+pub mod segments_desk;
 pub mod sentences;
 pub mod series;
 pub mod transparency;
@@ -72,6 +73,7 @@ pub fn routes() -> Router<App> {
         .merge(transparency::routes())
         .merge(charter::routes())
         .merge(segments::routes())
+        .merge(segments_desk::routes())
         .merge(series::routes())
         .merge(committees::routes())
         .merge(evaluation::routes())

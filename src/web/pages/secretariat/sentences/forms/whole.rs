@@ -2,6 +2,8 @@
 
 /// Each with the key of its words.
 pub(super) const FORMS: &[(&str, &str)] = &[
+    ("expected a whole e-mail address", "said-expected-a-whole-e-mail-address"),
+    ("the subscription was ended before", "said-the-subscription-was-ended-before"),
     (
         "expected module: a document of this kind may hold bank data or name persons",
         "said-expected-module-a-document-of-this-kind-may-hold-bank-data",
