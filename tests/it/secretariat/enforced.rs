@@ -51,7 +51,7 @@ async fn a_law_that_changes_holds_for_what_begins_under_it_and_moves_nothing_tha
 }
 
 /// Tables whose rows are what happened, beside those of acts.
-const KEPT: [&str; 33] = [
+const KEPT: [&str; 34] = [
     "chain_link",
     "case_type",
     "case_document",
@@ -74,6 +74,7 @@ const KEPT: [&str; 33] = [
     "budget_publication",
     "instrument_money",
     "instrument_document",
+    "instrument_publication",
     "press_delivery",
     "press_distributed",
     "segment_delivery",

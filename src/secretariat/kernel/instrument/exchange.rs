@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-use super::store::{self, DoneAct, Past};
+use super::store::{self, Cause, DoneAct, Past};
 use super::{Entry, Kept, Ledger, SUBJECT, chain};
 use crate::accounts::tokens::desk::Acting;
 use crate::audit::{self, Act, Entry as Noted};
@@ -271,7 +271,9 @@ async fn restore<K: Kept>(
             None => None,
         };
         let snapshot = super::public::masked(public.snapshot);
-        store::publish(conn, (one.id, K::MODULE), &snapshot, listed_until, by.now).await?;
+        let act = one.acts.last().map_or("open", |last| last.act.as_str());
+        let cause = Cause { id: by.ids.uuid(by.now), act, reason: "", at: by.now, by: &by.actor.name };
+        store::publish(conn, (one.id, K::MODULE), (&snapshot, listed_until), &cause).await?;
     }
     Ok(())
 }

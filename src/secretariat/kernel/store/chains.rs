@@ -123,8 +123,18 @@ pub async fn snapshots(conn: &mut PgConnection, of: Subject, id: Uuid) -> sqlx::
             .fetch_all(conn)
             .await
         }
+        Subject::Instrument => {
+            sqlx::query_as!(
+                Sealed,
+                r#"select 'instrument_publication' as "table!", seq, snapshot as "snapshot!", sha256 as "sha256!"
+                   from instrument_publication where instrument_id = $1 and snapshot is not null order by seq"#,
+                id
+            )
+            .fetch_all(conn)
+            .await
+        }
         // What is published of bodies and budgets has no hash of its own.
-        Subject::Instrument | Subject::Body | Subject::Budget => Ok(Vec::new()),
+        Subject::Body | Subject::Budget => Ok(Vec::new()),
     }
 }
 
@@ -168,7 +178,9 @@ async fn of_instrument(conn: &mut PgConnection, id: Uuid) -> sqlx::Result<Vec<Ro
         r#"select 'instrument_money' as table_name, t.seq::text as key, to_jsonb(t) - '{bytes,pdf}'::text[] as value, true as whole
                    from instrument_money t where t.instrument_id = $1
                union all select 'instrument_document' as table_name, t.id::text as key, to_jsonb(t) - '{bytes,pdf}'::text[] as value, t.sha256 = sha256(t.bytes) as whole
-                   from instrument_document t where t.instrument_id = $1"#,
+                   from instrument_document t where t.instrument_id = $1
+               union all select 'instrument_publication' as table_name, t.id::text as key, to_jsonb(t) - '{bytes,pdf}'::text[] as value, true as whole
+                   from instrument_publication t where t.instrument_id = $1"#,
         "'instrument'"
     )
 }

@@ -4,6 +4,7 @@ mod agreements;
 mod exchange;
 mod funding;
 mod projects;
+mod versions;
 
 use axum::body::{Body, to_bytes};
 use axum::http::{Method, Request, StatusCode, header};
