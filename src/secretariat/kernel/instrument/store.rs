@@ -21,7 +21,7 @@ pub use acts::{DoneAct, acts, keep_act, restore_act};
 pub use documents::{Document, NewDocument, add_document, document, documents};
 pub use lists::{Listed, Overdue, Sums, Wanted, list, overdue, states, sums};
 pub use money::{keep_money, ledger};
-pub use published::{Cause, PublicVersion, publish, published, versions, withdraw};
+pub use published::{Cause, PublicVersion, Told, publish, published, restore_versions, versions, withdraw};
 pub use whole::{Past, Trace, past, trace};
 
 /// Rows of a page.

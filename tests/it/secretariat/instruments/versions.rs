@@ -5,7 +5,7 @@ use sentinela::accounts::Role;
 use sentinela::secretariat::kernel::chain::sum;
 use serde_json::{Value, json};
 
-use super::super::chained::{found_after, found_in};
+use super::super::chained::{checked, found_after, found_in};
 use super::{House, PARTNER};
 
 /// An agreement that is public with two versions, on two days.
@@ -92,4 +92,64 @@ async fn what_is_withdrawn_is_read_by_nobody_and_keeps_its_versions_and_its_reas
     .await;
     found_after(&house.room, "delete from instrument_publication where seq = 1", "of instrument_publication is gone")
         .await;
+}
+
+#[tokio::test]
+async fn versions_come_in_elsewhere_with_the_same_pages_and_a_forged_one_does_not() {
+    let mut house = House::open(Role::Agreements, "agreements", "2026-01-14").await;
+    let id = corrected(&mut house).await;
+    let gone = house.opened(json!({ "kind": "fomento", "object": "Hortas" })).await;
+    let waive = json!({ "act": "waive", "ground": "Emergência", "law_ref": "Lei 13.019/2014, art. 30, I" });
+    house.done(&gone, waive).await;
+    house.done(&gone, json!({ "act": "cancel", "reason": "Sem recursos" })).await;
+    let (_, out) = house.raw(&house.person.token, Method::GET, "/export", String::new()).await;
+    let mut lines: Vec<Value> = out.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+
+    let other = House::open(Role::Agreements, "agreements", "2026-01-15").await;
+    let import = async |text: String| other.raw(&other.person.token, Method::POST, "/import", text).await;
+    for (place, value, words) in [
+        ("/versions/0/view/object", json!("Outra coisa"), "the version 1: it has another SHA-256"),
+        ("/versions/1/seq", json!(3), "does not follow the one before it"),
+        ("/versions/0/act", json!("sign"), "no act of the instrument made it"),
+    ] {
+        let mut forged = lines[0].clone();
+        *forged.pointer_mut(place).unwrap() = value;
+        let (status, told) = import(forged.to_string()).await;
+        assert!(status == StatusCode::BAD_REQUEST && told.contains(words), "{place}: {told}");
+    }
+    for word in ["\"created\":2", "\"unchanged\":2"] {
+        let (status, told) = import(out.clone()).await;
+        assert!(status == StatusCode::OK && told.contains(word), "{told}");
+        assert_eq!(other.raw(&other.person.token, Method::GET, "/export", String::new()).await.1, out);
+    }
+    assert_eq!(versions(&other, &id).await, versions(&house, &id).await);
+    for (path, expected) in [
+        (format!("/secretaria/parcerias/{id}"), StatusCode::OK),
+        (format!("/secretaria/parcerias/{id}?versao=1"), StatusCode::OK),
+        (format!("/secretaria/parcerias/{gone}"), StatusCode::NOT_FOUND),
+    ] {
+        let (here, there) =
+            (house.room.stranger(Method::GET, &path).await, other.room.stranger(Method::GET, &path).await);
+        assert_eq!((here.0, there.0), (expected, expected), "{path}");
+        if expected == StatusCode::OK {
+            assert_eq!(here.1, there.1, "{path}");
+        }
+    }
+    let kept = "select concat_ws(' ', count(*), count(imported_at)) from instrument_publication";
+    assert_eq!(other.room.words(kept).await, ["4 4"], "marked as imported");
+    assert_eq!(checked(&other.room).await.found, 0);
+
+    // A file from before they were kept: what everybody reads is made anew, of the document.
+    let third = House::open(Role::Agreements, "agreements", "2026-01-15").await;
+    let mut old = String::new();
+    for line in &mut lines {
+        line.as_object_mut().unwrap().remove("versions");
+        old += &format!("{line}\n");
+    }
+    for word in ["\"created\":2", "\"unchanged\":2"] {
+        let (status, told) = third.raw(&third.person.token, Method::POST, "/import", old.clone()).await;
+        assert!(status == StatusCode::OK && told.contains(word), "{told}");
+    }
+    let made = versions(&third, &id).await;
+    assert_eq!((made.len(), &made[0]["view"]), (1, &versions(&house, &id).await[0]["view"]));
 }

@@ -1,12 +1,15 @@
 //! What everybody reads of instruments: versions that are only added, each with its hash, the last of which is the one that counts.
 
+use std::collections::BTreeMap;
+
 use chrono::NaiveDate;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
 use crate::clock::Instant;
-use crate::secretariat::kernel::chain::{canonical, hex, sha256};
+use crate::secretariat::kernel::chain::{canonical, hex, sha256, unhex};
 
 /// What makes a version.
 #[derive(Clone, Copy, Debug)]
@@ -21,7 +24,7 @@ pub struct Cause<'a> {
 }
 
 /// A version as everybody reads it.
-#[derive(Clone, Debug, PartialEq, serde::Serialize, utoipa::ToSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, utoipa::ToSchema)]
 #[schema(as = InstrumentVersion)]
 pub struct PublicVersion {
     pub seq: i32,
@@ -157,4 +160,81 @@ pub async fn versions(
         published_at: row.published_at,
     });
     Ok(all.collect())
+}
+
+/// A version as files carry it, or a withdrawal.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Told {
+    pub id: Uuid,
+    pub seq: i32,
+    /// None: it was withdrawn.
+    pub view: Option<Value>,
+    pub sha256: Option<String>,
+    pub act: String,
+    pub reason: String,
+    pub published_at: Instant,
+    pub published_by: String,
+    pub listed_until: Option<NaiveDate>,
+}
+
+/// Every version of each of these, the first first.
+pub(super) async fn told_of(conn: &mut PgConnection, ids: &[Uuid]) -> sqlx::Result<BTreeMap<Uuid, Vec<Told>>> {
+    let rows = sqlx::query!(
+        "select id, instrument_id, seq, snapshot, sha256, act, reason, published_at, published_by, listed_until
+         from instrument_publication where instrument_id = any($1) order by instrument_id, seq",
+        ids
+    )
+    .fetch_all(conn)
+    .await?;
+    let mut all: BTreeMap<Uuid, Vec<Told>> = BTreeMap::new();
+    for row in rows {
+        all.entry(row.instrument_id).or_default().push(Told {
+            id: row.id,
+            seq: row.seq,
+            view: row.snapshot,
+            sha256: row.sha256.map(|sum| hex(&sum)),
+            act: row.act,
+            reason: row.reason,
+            published_at: row.published_at,
+            published_by: row.published_by,
+            listed_until: row.listed_until,
+        });
+    }
+    Ok(all)
+}
+
+/// Writes versions with the places that they had, marked as imported.
+pub async fn restore_versions(
+    conn: &mut PgConnection,
+    (id, module): (Uuid, &str),
+    all: &[Told],
+    now: Instant,
+) -> sqlx::Result<()> {
+    let mut corrects = None;
+    for one in all {
+        let sum = one.sha256.as_deref().and_then(unhex);
+        sqlx::query!(
+            "insert into instrument_publication (id, instrument_id, module, seq, corrects, snapshot, sha256, act, reason, published_at,
+                 published_by, listed_until, imported_at)
+             values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)",
+            one.id,
+            id,
+            module,
+            one.seq,
+            corrects,
+            one.view.as_ref(),
+            sum.as_ref().map(<[u8; 32]>::as_slice),
+            one.act,
+            one.reason,
+            one.published_at,
+            one.published_by,
+            one.listed_until,
+            now
+        )
+        .execute(&mut *conn)
+        .await?;
+        corrects = Some(one.id);
+    }
+    Ok(())
 }
