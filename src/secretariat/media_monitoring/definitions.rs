@@ -192,26 +192,22 @@ async fn add_sources(conn: &mut PgConnection, by: Acting<'_>, file: &File) -> Re
     Ok(added)
 }
 
+/// The source of a rule by its name; none: it listens to all of them.
+fn followed_id(followed: &[Source], name: Option<&String>, place: &str) -> Result<Option<Uuid>, PlanError> {
+    let Some(name) = name else { return Ok(None) };
+    let found = followed.iter().find(|source| source.name == *name).map(|source| source.id);
+    let expected = "expected a source of the file, or one that is followed";
+    let fault = || PlanError::Wrong(vec![wrong(&format!("{place}.source"), name, expected)]);
+    found.map(Some).ok_or_else(fault)
+}
+
 async fn add_rules(conn: &mut PgConnection, by: Acting<'_>, file: &File) -> Result<usize, PlanError> {
     let known: BTreeSet<RuleGiven> = sources::rules(&mut *conn).await?.iter().map(RuleGiven::from).collect();
     let followed = sources::all(&mut *conn).await?;
     let mut added = 0;
     for (at, one) in file.rules.iter().enumerate().filter(|(_, one)| !known.contains(one)) {
         let place = format!("rules[{at}]");
-        let source_id: Option<Uuid> = match &one.source {
-            None => None,
-            Some(name) => match followed.iter().find(|source| source.name == *name) {
-                Some(source) => Some(source.id),
-                None => {
-                    let fault = wrong(
-                        &format!("{place}.source"),
-                        name,
-                        "expected a source of the file, or one that is followed",
-                    );
-                    return Err(PlanError::Wrong(vec![fault]));
-                }
-            },
-        };
+        let source_id = followed_id(&followed, one.source.as_ref(), &place)?;
         let new = NewRule { name: &one.name, query: &one.query, source_id, theme: &one.theme };
         listen::add_rule(&mut *conn, by, new).await.map_err(|error| placed(error, &place))?;
         added += 1;

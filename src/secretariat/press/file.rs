@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use chrono::Datelike as _;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use sqlx::PgConnection;
@@ -103,6 +104,10 @@ pub async fn take_in(conn: &mut PgConnection, desk: Desk<'_>, file: &File) -> Re
         return Err(CaseError::Wrong(problems));
     }
     let (by, known) = (desk.by, store::held(&mut *conn).await?);
+    if let Some(one) = file.outlets.iter().find(|one| one.added_at > by.now || one.added_at.year() < 1900) {
+        let when = one.added_at.to_string();
+        return Err(CaseError::Wrong(vec![wrong("added_at", &when, "expected an instant that has been")]));
+    }
     let ids: Vec<Uuid> = file.outlets.iter().map(|one| one.id).collect();
     let left = store::left(&mut *conn, &ids).await?;
     let fresh: Vec<&Outlet> = file.outlets.iter().filter(|one| !known.contains(one)).collect();

@@ -5,6 +5,7 @@ use std::str::FromStr;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use chrono::Datelike as _;
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::{Value, json};
@@ -158,6 +159,9 @@ fn publications(def: &CaseType, line: &Line) -> Result<(), Fault> {
         }
         if !is_view(def, line, (&one.view, by)) {
             return wrong("it is not what the type lets everybody read of the case at that act");
+        }
+        if one.embargo_until.is_some_and(|until| !(1900..=2200).contains(&until.year())) {
+            return wrong("expected an embargo between 1900 and 2200");
         }
         let gone = line.acts.iter().find(|act| act.seq > by.seq && withdraws(def, act)).map(|act| act.at);
         if gone != one.withdrawn.as_ref().map(|told| told.at) {

@@ -231,6 +231,9 @@ fn untold(one: &Line, now: Instant) -> Option<String> {
             return wrong("a CPF stands in it");
         }
         let is_text = |text: &str, most: usize| text.chars().count() <= most && !text.contains('\0');
+        if told.listed_until.is_some_and(|until| !(1900..=2300).contains(&until.year())) {
+            return wrong("expected a last day between 1900 and 2300");
+        }
         if !is_text(&told.reason, 1000) || !is_text(&told.published_by, 200) {
             return wrong("expected a reason of at most 1000 characters, and who published it");
         }
