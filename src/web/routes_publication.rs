@@ -4,6 +4,8 @@
 const OF_PUBLICATION: &[Rule] = &[
     staff("GET", "/api/v1/secretariat/press/outlets", WorkSecretariat),
     staff("POST", "/api/v1/secretariat/press/outlets", WorkSecretariat),
+    staff("GET", "/api/v1/secretariat/press/outlets/file", WorkSecretariat),
+    staff("PUT", "/api/v1/secretariat/press/outlets/file", WorkSecretariat),
     staff("DELETE", "/api/v1/secretariat/press/outlets/{id}", WorkSecretariat),
     staff("GET", "/api/v1/secretariat/press/deliveries", WorkSecretariat),
     open("GET", "/api/v1/secretariat/transparency/obligations"),

@@ -34,9 +34,10 @@ pub async fn list(conn: &mut PgConnection, wanted: Wanted<'_>) -> sqlx::Result<V
                union all
                select 'instrument:' || i.instrument_id, i.module, coalesce(i.snapshot ->> 'kind', ''),
                    btrim(coalesce(i.snapshot ->> 'number', '') || ' ' || coalesce(i.snapshot ->> 'object', '')),
-                   i.instrument_id::text, null, i.published_at, true
-               from instrument_public i
-               where ($1::text is null or i.module = $1) and (i.listed_until is null or i.listed_until >= $2)
+                   i.instrument_id::text, null::timestamptz, i.published_at, true
+               from instrument_publication i
+               where ($1::text is null or i.module = $1) and (i.listed_until is null or i.listed_until >= $2) and i.snapshot is not null
+                   and not exists (select from instrument_publication n where n.instrument_id = i.instrument_id and n.seq > i.seq)
                union all
                select 'body:' || b.slug || ':' || k.key, 'committees', split_part(k.key, '/', 1),
                    coalesce(c.document ->> 'name', b.slug) || case when k.key = 'card' then '' else ' · ' || coalesce(k.document ->> 'label', '') end,

@@ -285,6 +285,10 @@ pub struct CaseDocument {
     #[schema(value_type = String)]
     pub added_at: Instant,
     pub added_by: String,
+    /// When it came in from another place; absent: it was attached here.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>)]
+    pub imported_at: Option<Instant>,
 }
 
 /// A case beside this one.

@@ -1,6 +1,7 @@
 //! Cases in PostgreSQL: the row here, and beside it its type, acts, documents and links, and what is read of many.
 
 mod acts;
+pub mod carried;
 pub mod chains;
 mod documents;
 pub mod figures;

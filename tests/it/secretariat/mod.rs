@@ -7,6 +7,7 @@ mod chained;
 mod citizen;
 mod committees;
 mod council;
+mod definitions;
 mod enforced;
 mod ethics;
 mod evaluation;

@@ -1,5 +1,6 @@
 //! A database full of cases, filled by the server itself: eight years of them, a sixth still open, with their acts, deadlines, documents,
-//! publications and links. Rows are of the shape that the service writes; only the hashes of their acts chain nothing. What another store of
+//! publications and links. Rows are of the shape that the service writes; only the hashes of their acts chain nothing, and
+//! those of their snapshots are of something else. What another store of
 //! the secretariat fills is one more [`Fill`] in [`all`].
 
 use serde::Serialize;

@@ -10,8 +10,8 @@ use uuid::Uuid;
 use super::chain::{self, Covers};
 use super::papers::{self, Readers};
 use super::refers;
-use super::store::{self, DoneAct, NewDocument, Row};
-use super::{Done, Entry, Kept, Ledger, Refusal, SUBJECT, Seen, Tick};
+use super::store::{self, Cause, DoneAct, NewDocument, Row};
+use super::{Done, Entry, Kept, Ledger, Public, Refusal, SUBJECT, Seen, Tick};
 use crate::accounts::tokens::desk::Acting;
 use crate::audit::{self, Act as Audited, Entry as Noted};
 use crate::clock::Instant;
@@ -145,19 +145,13 @@ async fn carry_out<K: Kept>(
         None => None,
     };
     store::save(&mut *conn, step.id, &done.next, by.now, kept_until).await?;
-    match public {
-        Some(public) => {
-            let listed_until = match day_of(K::LISTED) {
-                Some((code, over)) => last_day(&mut *conn, (code, governed_on), over, tz).await?,
-                None => None,
-            };
-            let snapshot = super::public::masked(public.snapshot);
-            store::publish(&mut *conn, (step.id, K::MODULE), &snapshot, listed_until, by.now).await?;
-        }
-        None => store::unpublish(&mut *conn, step.id).await?,
-    }
-    links::of_instrument(&mut *conn, (by, vault), step.id, done.next.parties()).await?;
+    let listed_until = match day_of(K::LISTED) {
+        Some((code, over)) => last_day(&mut *conn, (code, governed_on), over, tz).await?,
+        None => None,
+    };
     let reason: String = done.reason.chars().take(1000).collect();
+    tell_everybody::<K>(&mut *conn, by, (&step, &reason), (public, listed_until)).await?;
+    links::of_instrument(&mut *conn, (by, vault), step.id, done.next.parties()).await?;
     let to_state = done.next.state();
     let covers = covers(&done.next)?;
     let kept = DoneAct {
@@ -179,6 +173,23 @@ async fn carry_out<K: Kept>(
     let entry = Noted::new(audited, KIND, step.id).because(&reason).from(json!({ "state": step.from_state })).to(after);
     audit::record(conn, by.ids, by.now, by.actor, entry).await?;
     Ok(())
+}
+
+/// Adds a version of what everybody reads, or withdraws it where nothing of it is public any more.
+async fn tell_everybody<K: Kept>(
+    conn: &mut PgConnection,
+    by: Acting<'_>,
+    (step, reason): (&Step<'_>, &str),
+    (public, listed_until): (Option<Public>, Option<NaiveDate>),
+) -> sqlx::Result<()> {
+    let cause = Cause { id: by.ids.uuid(by.now), act: step.act, reason, at: by.now, by: &by.actor.name };
+    match public {
+        Some(public) => {
+            let snapshot = super::public::masked(public.snapshot);
+            store::publish(conn, (step.id, K::MODULE), (&snapshot, listed_until), &cause).await
+        }
+        None => store::withdraw(conn, (step.id, K::MODULE), &cause).await,
+    }
 }
 
 /// What the act leaves.

@@ -21,7 +21,7 @@ pub use acts::{DoneAct, acts, keep_act, restore_act};
 pub use documents::{Document, NewDocument, add_document, document, documents, open_document};
 pub use lists::{Listed, Overdue, Sums, Wanted, list, overdue, states, sums};
 pub use money::{keep_money, ledger};
-pub use published::{publish, published, published_one, unpublish};
+pub use published::{Cause, PublicVersion, Told, publish, published, restore_versions, versions, withdraw};
 pub use whole::{Past, Trace, past, trace};
 
 /// Rows of a page.

@@ -47,7 +47,7 @@ pub async fn insert_document(
 /// The newest first.
 pub async fn documents(conn: &mut PgConnection, case: Uuid) -> sqlx::Result<Vec<CaseDocument>> {
     let rows = sqlx::query!(
-        r#"select id, kind, version, name, media_type, length(bytes)::int8 as "size!", sha256, draft, added_at, added_by
+        r#"select id, kind, version, name, media_type, length(bytes)::int8 as "size!", sha256, draft, added_at, added_by, imported_at
            from case_document where case_id = $1 order by added_at desc, kind, version desc limit $2"#,
         case,
         MOST
@@ -65,6 +65,7 @@ pub async fn documents(conn: &mut PgConnection, case: Uuid) -> sqlx::Result<Vec<
         draft: row.draft,
         added_at: row.added_at,
         added_by: row.added_by,
+        imported_at: row.imported_at,
     });
     Ok(all.collect())
 }

@@ -25,6 +25,7 @@ pub fn routes() -> Router<App> {
         .route("/api/v1/secretariat/agreements/export", get(export))
         .route("/api/v1/secretariat/agreements/public", get(public))
         .route("/api/v1/secretariat/agreements/public.csv", get(public_csv))
+        .route("/api/v1/secretariat/agreements/public/{id}", get(public_one))
         .route("/api/v1/secretariat/agreements/public/{id}/paper.pdf", get(public_paper))
         .route("/api/v1/secretariat/agreements/public/{id}/documents/{document}", get(public_document))
         .route("/api/v1/secretariat/agreements/{id}", get(show))

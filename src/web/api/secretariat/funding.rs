@@ -30,6 +30,7 @@ pub fn routes() -> Router<App> {
         .route("/api/v1/secretariat/funding/export", get(export))
         .route("/api/v1/secretariat/funding/public", get(public))
         .route("/api/v1/secretariat/funding/public.csv", get(public_csv))
+        .route("/api/v1/secretariat/funding/public/{id}", get(public_one))
         .route("/api/v1/secretariat/funding/public/{id}/paper.pdf", get(public_paper))
         .route("/api/v1/secretariat/funding/public/{id}/documents/{document}", get(public_document))
         .route("/api/v1/secretariat/funding/risks", get(risks))

@@ -17,7 +17,7 @@ use crate::secretariat::kernel::instrument::desk::{self, Paper, Whole};
 use crate::secretariat::kernel::instrument::exchange::{self, Imported};
 use crate::secretariat::kernel::instrument::papers::{self, Readers};
 use crate::secretariat::kernel::instrument::report::{self, Report};
-use crate::secretariat::kernel::instrument::store::{self, Document, DoneAct, Listed, Wanted};
+use crate::secretariat::kernel::instrument::store::{self, Document, DoneAct, Listed, PublicVersion, Wanted};
 use crate::secretariat::kernel::instrument::{Kept, TaxId, Totals};
 use crate::secretariat::kernel::money::Centavos;
 use crate::web::api::secretariat::papers::attachment;
@@ -329,6 +329,14 @@ pub async fn public<K: Kept>(app: &App, (after, most): (Option<Uuid>, i64)) -> R
         snapshot
     });
     Ok(PublicList { items: items.collect(), next })
+}
+
+/// # Errors
+/// 404 when nothing of it is public.
+pub async fn versions<K: Kept>(app: &App, id: Uuid) -> Result<Vec<PublicVersion>, ApiError> {
+    let today = app.clock.now().with_timezone(&app.config.municipality.time_zone).date_naive();
+    let all = store::versions(&mut *app.db.web.acquire().await?, (K::MODULE, id), today).await?;
+    if all.is_empty() { Err(ApiError::NotFound("the instrument".into())) } else { Ok(all) }
 }
 
 /// Columns of the public file, in order; those that end in `_centavos` are written as reais with a point.

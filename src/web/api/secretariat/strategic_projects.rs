@@ -27,6 +27,7 @@ pub fn routes() -> Router<App> {
         .route("/api/v1/secretariat/strategic-projects/export", get(export))
         .route("/api/v1/secretariat/strategic-projects/public", get(public))
         .route("/api/v1/secretariat/strategic-projects/public.csv", get(public_csv))
+        .route("/api/v1/secretariat/strategic-projects/public/{id}", get(public_one))
         .route("/api/v1/secretariat/strategic-projects/public/{id}/paper.pdf", get(public_paper))
         .route("/api/v1/secretariat/strategic-projects/public/{id}/documents/{document}", get(public_document))
         .route("/api/v1/secretariat/strategic-projects/{id}/standing", get(show_standing))

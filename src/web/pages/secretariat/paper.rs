@@ -7,7 +7,8 @@ use super::super::view::View;
 use super::case::{act_name, changes, document_kind, link_word};
 use super::charter;
 use super::instruments::{hidden, masked};
-use super::{instruments_public, pairs, words};
+use super::instruments_public::{self, Found};
+use super::{pairs, words};
 use crate::app::App;
 use crate::deadlines::{self, Deadline, words as deadline_words};
 use crate::refused::Refused;
@@ -161,13 +162,31 @@ pub async fn of_instrument<K: Kept>(app: &App, staff: &Staff, v: &View, id: Uuid
 ///
 /// # Errors
 /// 404 when nothing of it is public, or no longer.
-pub async fn of_public_instrument<K: Kept>(app: &App, v: &View, id: Uuid) -> Result<Paper, ApiError> {
-    let (told, at) = instruments_public::one::<K>(app, v, id).await?;
+pub async fn of_public_instrument<K: Kept>(
+    app: &App,
+    v: &View,
+    (id, version): (Uuid, Option<i32>),
+) -> Result<Paper, ApiError> {
+    let found = instruments_public::one::<K>(app, v, (id, version)).await?;
+    let before = found.before().map(|other| Entry {
+        title: format!("{} · {}", v.t1("sec-version", "n", other.seq), v.full(other.published_at)),
+        lines: vec![v.word("sec-instrument-act", &other.act)],
+        sha256: other.sha256.clone(),
+    });
+    let before = Part::of_entries(v.t("sec-corrected"), before.collect());
+    let (last, Found { told, shown, .. }) = (found.later().map(|last| last.seq), found);
     let mut paper = sheet(v, told.kind, told.number, told.title);
-    paper.sub = [told.state, told.why].into_iter().filter(|one| !one.is_empty()).collect::<Vec<_>>().join(" · ");
-    paper.printed = v.t1("sec-paper-last", "when", v.full(at));
+    let version = v.t1("sec-version", "n", shown.seq);
+    let said =
+        [told.state, told.why, version, last.map(|n| v.t1("sec-paper-corrected-by", "n", n)).unwrap_or_default()];
+    paper.sub = said.into_iter().filter(|one| !one.is_empty()).collect::<Vec<_>>().join(" · ");
+    // What came after it is told, so that nobody takes an old sheet for the last word.
+    paper.draft = last.map(|_| v.t("sec-paper-corrected"));
+    paper.printed = v.t1("sec-published", "when", v.full(shown.published_at));
     paper.parts = vec![Part::of_facts(v.t("sec-paper-particulars"), told.facts)];
     paper.parts.extend(told.tables.into_iter().map(|(name, heads, rows)| Part::of_rows(name, heads, rows)));
+    let own = Entry { title: v.t("sec-paper-source"), lines: Vec::new(), sha256: shown.sha256 };
+    paper.parts.extend([before, Part::of_entries(v.t("sec-paper-check"), vec![own])]);
     Ok(paper)
 }
 

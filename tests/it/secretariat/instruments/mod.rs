@@ -5,6 +5,7 @@ mod documents;
 mod exchange;
 mod funding;
 mod projects;
+mod versions;
 
 use axum::body::{Body, to_bytes};
 use axum::http::{Method, Request, StatusCode, header};

@@ -112,9 +112,10 @@ pub async fn open_document(
     today: NaiveDate,
 ) -> sqlx::Result<Option<(String, Vec<u8>)>> {
     let row = sqlx::query!(
-        "select d.name, d.bytes from instrument_document d join instrument_public p on p.instrument_id = d.instrument_id
-         where p.module = $1 and d.instrument_id = $2 and d.id = $3 and d.readers = 'everybody'
-             and (p.listed_until is null or p.listed_until >= $4)",
+        "select d.name, d.bytes from instrument_document d join instrument_publication p on p.instrument_id = d.instrument_id
+         where p.module = $1 and d.instrument_id = $2 and d.id = $3 and d.readers = 'everybody' and p.snapshot is not null
+             and (p.listed_until is null or p.listed_until >= $4)
+             and not exists (select from instrument_publication n where n.instrument_id = p.instrument_id and n.seq > p.seq)",
         module,
         of,
         id,
