@@ -211,7 +211,7 @@ pub async fn restore_versions(
     all: &[Told],
     now: Instant,
 ) -> sqlx::Result<()> {
-    let mut corrects = None;
+    let mut corrects: Option<Uuid> = None;
     for one in all {
         let sum = one.sha256.as_deref().and_then(unhex);
         sqlx::query!(
