@@ -11,7 +11,6 @@ missing=()
 need() { command -v "$1" >/dev/null 2>&1 || missing+=("${@:2}"); }
 
 need cc gcc libc6-dev
-# Named by .cargo/config.toml.
 need node nodejs
 need npm npm
 # The programs of a server, and PostGIS for it. The metapackages name the release's own version.
@@ -27,6 +26,13 @@ if [ "${1:-run}" = test ]; then
     [ -x /usr/sbin/bearerbox ] || need bearerbox kannel
     [ -x /usr/lib/kannel/test/fakesmsc ] || missing+=(kannel-extras)
     need openssl openssl
+    # Networks and file systems of a test's own (tests/it/faults/machine.rs).
+    need ip iproute2
+    [ -x /sbin/tc ] || need tc iproute2
+    need unshare util-linux
+    need nsenter util-linux
+    need setpriv util-linux
+    need mount mount
     # The program, not the shell's own word.
     type -P kill >/dev/null || missing+=(procps)
     need chromium chromium

@@ -17,6 +17,7 @@ use crate::ingest::IngestHandle;
 use crate::outbound;
 use crate::rules::town::Town;
 use crate::secretariat::kernel::Types;
+use crate::secretariat::segments::Segments;
 use crate::vault::Keyring;
 use crate::web::limit::Limits;
 use crate::web::notices::pictures::Pictures;
@@ -36,6 +37,8 @@ pub struct Parts {
     pub templates: Templates,
     /// Types of cases of the secretariat.
     pub cases: Types,
+    /// What people may ask messages about.
+    pub segments: Segments,
     /// Streams, areas and rules, for pages that ask again and again.
     pub town: Town,
     /// Series of readings, and sums of months that are over.

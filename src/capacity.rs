@@ -2,11 +2,13 @@
 //! each row of the answer its formula, and whether it lies beyond what anybody measured. Pure. The tables of docs/capacity.md come
 //! from here.
 
+mod rows;
 mod words;
 
 use std::fmt::Write as _;
 
-use self::words::{bytes, duration, number, percent};
+use rows::{archives, delivery, readings, storage};
+use words::percent;
 
 /// Of a reading in the journal with its seven indexes: growth of the database between the 186,000th and the 360,000th reading that came
 /// over MQTT, one a message (`bench devices --devices 2000 --seconds 150`; 129 of them in the table itself).
@@ -31,11 +33,20 @@ const AUDIENCE_S_PER_PERSON: f64 = 1.9 / 200_000.0;
 const MEMORY_BASE: f64 = 80.0 * MIB;
 const MEMORY_PER_STATION: f64 = (719.0 - 80.0) * MIB / 10_000.0;
 
+/// Of a reading, an hour and a recipient in an archive (`pg_dump --format=custom`): 299,100 readings whose messages bear UUIDs (38 B with
+/// short ids), 300,000 hours, 50,000 recipients with a street in words.
+const ARCHIVED_PER_READING: f64 = 59.0;
+const ARCHIVED_PER_HOUR: f64 = 10.2;
+const ARCHIVED_PER_RECIPIENT: f64 = 136.0;
+/// Archives that the nightly timer keeps (`--keep 14`).
+const ARCHIVES_KEPT: f64 = 14.0;
+
 /// The largest of each that was measured; beyond it a figure is extrapolated.
 const MOST_STATIONS: f64 = 10_000.0;
 const MOST_READINGS: f64 = 60_101_764.0;
 const MOST_RECIPIENTS: f64 = 1_000_000.0;
 const MOST_INSIDE: f64 = 200_000.0;
+const MOST_ARCHIVED: f64 = 299_100.0;
 
 const MIB: f64 = 1024.0 * 1024.0;
 const GIB: f64 = 1024.0 * MIB;
@@ -154,6 +165,8 @@ struct Sums {
     a_year: f64,
     storage: f64,
     ten_years: f64,
+    archive: f64,
+    archive_ten_years: f64,
     memory: f64,
     inside: f64,
     by_contract_s: f64,
@@ -167,12 +180,10 @@ impl Sums {
         let a_year = DAY_S * (calm * (YEAR_DAYS - case.storm_days) + storm * case.storm_days);
         let storage = a_year * BYTES_PER_READING;
         let hours = streams * HOURS_A_YEAR * BYTES_PER_HOUR;
-        let raw_years = case.raw_months / 12.0;
-        let ten_years = if case.raw_months > 0.0 {
-            storage * raw_years.min(10.0) + hours * (10.0 - raw_years).max(0.0)
-        } else {
-            10.0 * storage
-        };
+        let (of_readings, of_hours) = kept_years(case);
+        let ten_years = storage * of_readings + hours * of_hours;
+        let people = case.recipients * ARCHIVED_PER_RECIPIENT;
+        let archived_hours = streams * HOURS_A_YEAR * ARCHIVED_PER_HOUR * of_hours;
         let inside = case.recipients * case.inside_percent / 100.0;
         let segments = inside * case.segments;
         Self {
@@ -182,7 +193,9 @@ impl Sums {
             a_year,
             storage,
             ten_years,
-            memory: MEMORY_BASE + case.stations * MEMORY_PER_STATION,
+            archive: a_year * ARCHIVED_PER_READING + people,
+            archive_ten_years: a_year * ARCHIVED_PER_READING * of_readings + archived_hours + people,
+            memory: memory_of(case.stations),
             inside,
             by_contract_s: segments / case.sms_per_second,
             by_service_s: inside / MESSAGES_PER_S,
@@ -190,11 +203,23 @@ impl Sums {
     }
 }
 
+/// After ten years: of how many the readings are there, and of how many only their hours.
+fn kept_years(case: &Case) -> (f64, f64) {
+    let raw_years = if case.raw_months > 0.0 { (case.raw_months / 12.0).min(10.0) } else { 10.0 };
+    (raw_years, 10.0 - raw_years)
+}
+
+/// Memory of the service with so many connected stations, bytes.
+pub fn memory_of(stations: f64) -> f64 {
+    MEMORY_BASE + stations * MEMORY_PER_STATION
+}
+
 /// Computes what a case comes to.
 pub fn compute(case: &Case) -> Answer {
     let sums = Sums::of(case);
     let mut rows = readings(case, &sums);
     rows.extend(storage(case, &sums));
+    rows.extend(archives(case, &sums));
     rows.extend(delivery(case, &sums));
     let recipients = case.recipients * BYTES_PER_RECIPIENT;
     let mut shares = vec![
@@ -207,168 +232,6 @@ pub fn compute(case: &Case) -> Answer {
     ];
     shares.sort_by(|one, other| other.1.total_cmp(&one.1));
     Answer { rows, shares }
-}
-
-fn readings(case: &Case, sums: &Sums) -> Vec<Row> {
-    let many = case.stations > MOST_STATIONS;
-    let formula = |interval: f64| format!("{} streams / {} s", number(sums.streams), number(interval));
-    vec![
-        row("calm_per_s", "readings a second, calm", sums.calm, number, formula(case.interval_s), false),
-        row(
-            "storm_per_s",
-            "readings a second, storm everywhere",
-            sums.storm,
-            number,
-            formula(case.storm_interval_s),
-            false,
-        ),
-        row(
-            "ingest_share",
-            "of what two cores take in and judge, storm",
-            sums.storm / INGEST_PER_S,
-            percent,
-            format!("/ {} readings/s", number(INGEST_PER_S)),
-            many || sums.storm > INGEST_PER_S,
-        ),
-        row(
-            "rules_share",
-            "of one core for the rules, rain on every gauge",
-            sums.storm / JUDGED_PER_S,
-            percent,
-            format!("/ {} readings/s", number(JUDGED_PER_S)),
-            many,
-        ),
-        row(
-            "memory_bytes",
-            "memory of the service",
-            sums.memory,
-            bytes,
-            format!("{} + {} stations × {}", bytes(MEMORY_BASE), number(case.stations), bytes(MEMORY_PER_STATION)),
-            many,
-        ),
-    ]
-}
-
-fn storage(case: &Case, sums: &Sums) -> Vec<Row> {
-    let kept = if case.raw_months > 0.0 {
-        format!(
-            "{} months whole, then {} streams × 8,766 hours × {} B",
-            number(case.raw_months),
-            number(sums.streams),
-            number(BYTES_PER_HOUR)
-        )
-    } else {
-        "ten years whole".to_owned()
-    };
-    let (beyond, storm_days) = (sums.a_year > MOST_READINGS, case.storm_days);
-    vec![
-        row(
-            "readings_a_year",
-            "readings a year",
-            sums.a_year,
-            number,
-            format!("{} days calm, {} of storm", number(YEAR_DAYS - storm_days), number(storm_days)),
-            false,
-        ),
-        row(
-            "storage_a_year_bytes",
-            "storage a year",
-            sums.storage,
-            bytes,
-            format!("× {} B", number(BYTES_PER_READING)),
-            beyond,
-        ),
-        row(
-            "ten_years_bytes",
-            "storage after ten years",
-            sums.ten_years,
-            bytes,
-            kept,
-            10.0 * sums.a_year > MOST_READINGS,
-        ),
-        row(
-            "log_a_day_bytes",
-            "write-ahead log on a day of storm",
-            sums.storm * DAY_S * LOG_BYTES_PER_READING,
-            bytes,
-            format!("{} readings/s × 86,400 s × {} B", number(sums.storm), number(LOG_BYTES_PER_READING)),
-            sums.storm * DAY_S > MOST_READINGS,
-        ),
-    ]
-}
-
-fn delivery(case: &Case, sums: &Sums) -> Vec<Row> {
-    let beyond = case.recipients > MOST_RECIPIENTS || sums.inside > MOST_INSIDE;
-    let inside = number(sums.inside);
-    vec![
-        row(
-            "recipients_bytes",
-            "rows of the recipients",
-            case.recipients * BYTES_PER_RECIPIENT,
-            bytes,
-            format!("{} × {} B", number(case.recipients), number(BYTES_PER_RECIPIENT)),
-            case.recipients > MOST_RECIPIENTS,
-        ),
-        row(
-            "inside",
-            "recipients of a large warning",
-            sums.inside,
-            number,
-            format!("{} % of {}", number(case.inside_percent), number(case.recipients)),
-            false,
-        ),
-        row(
-            "audience_s",
-            "working out whom it reaches",
-            sums.inside * AUDIENCE_S_PER_PERSON,
-            duration,
-            format!("{inside} × {} µs", number(AUDIENCE_S_PER_PERSON * 1e6)),
-            beyond,
-        ),
-        row(
-            "by_service_s",
-            "the service could send them in",
-            sums.by_service_s,
-            duration,
-            format!("{inside} / {} messages/s", number(MESSAGES_PER_S)),
-            beyond,
-        ),
-        row(
-            "by_contract_s",
-            "the contract sends them in",
-            sums.by_contract_s,
-            duration,
-            format!("{inside} × {} segments / {} SMS/s", number(case.segments), number(case.sms_per_second)),
-            false,
-        ),
-        row(
-            "contract_needed_per_s",
-            "contract that would keep to the time",
-            sums.inside * case.segments / case.within_s,
-            |value| format!("{} SMS/s", number(value)),
-            format!("{inside} × {} segments / {}", number(case.segments), duration(case.within_s)),
-            false,
-        ),
-        row(
-            "warning_bytes",
-            "rows of one such warning",
-            sums.inside * BYTES_PER_MESSAGE,
-            bytes,
-            format!("{inside} × {} B", number(BYTES_PER_MESSAGE)),
-            beyond,
-        ),
-    ]
-}
-
-fn row(
-    key: &'static str,
-    what: &'static str,
-    value: f64,
-    show: impl Fn(f64) -> String,
-    formula: String,
-    is_extrapolated: bool,
-) -> Row {
-    Row { key, what, value, shown: show(value), formula, is_extrapolated }
 }
 
 impl Answer {
@@ -429,7 +292,10 @@ mod tests {
         assert!((value(&answer, "contract_needed_per_s") - 20_000.0 / 600.0).abs() < 1e-9);
         assert_eq!(answer.shares[0].0, Bottleneck::Contract);
         assert!((answer.shares[0].1 - 1.0 / 3.0).abs() < 1e-9);
-        assert!(answer.rows.iter().all(|row| !row.is_extrapolated || row.key == "ten_years_bytes"));
+        let beyond = |key: &str| key == "ten_years_bytes" || key.starts_with("archive");
+        assert!(answer.rows.iter().all(|row| !row.is_extrapolated || beyond(row.key)));
+        assert!((value(&answer, "archive_bytes") - 5_488_560.0 * 59.0 - 200_000.0 * 136.0).abs() < 1000.0);
+        assert!((value(&answer, "archives_bytes") / value(&answer, "archive_bytes") - 14.0).abs() < 1e-9);
     }
 
     #[test]
@@ -450,5 +316,9 @@ mod tests {
         let five = 5.0 * value(&answer, "storage_a_year_bytes");
         let hours = 5.0 * 60.0 * 8_766.0 * 142.0;
         assert!((value(&answer, "ten_years_bytes") - five - hours).abs() < 1000.0);
+        let archived = 5.0 * 5_488_560.0 * 59.0 + 5.0 * 60.0 * 8_766.0 * 10.2 + 200_000.0 * 136.0;
+        assert!((value(&answer, "archive_ten_years_bytes") - archived).abs() < 1000.0);
+        let longer = compute(&Case { raw_months: 240.0, ..town() });
+        assert!((value(&longer, "ten_years_bytes") - 10.0 * value(&longer, "storage_a_year_bytes")).abs() < 1000.0);
     }
 }

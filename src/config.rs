@@ -8,6 +8,7 @@ mod reach;
 mod roles;
 mod sections;
 mod sms;
+mod told;
 mod watching;
 
 use std::path::{Path, PathBuf};
@@ -82,8 +83,9 @@ pub struct Config {
 
 #[derive(Debug, thiserror::Error)]
 pub enum ConfigError {
+    /// Where and why, without what stands there.
     #[error("cannot read the configuration: {0}")]
-    Read(#[from] config::ConfigError),
+    Read(String),
     /// A key that is unknown, missing, or of the wrong type.
     #[error("configuration key `{key}`: {message}")]
     Key { key: String, message: String },
@@ -146,10 +148,11 @@ impl Config {
         let environment = LISTS.iter().fold(environment.try_parsing(true).list_separator(","), |environment, key| {
             environment.with_list_parse_key(key)
         });
-        let merged = layers.add_source(environment).build()?;
-        let origin = Origin::new(file, texts.len() > 1, &merged.clone().try_deserialize()?);
+        let merged = layers.add_source(environment).build().map_err(|error| told::unreadable(&error))?;
+        let whole: serde_json::Value = merged.clone().try_deserialize().map_err(|error| told::unreadable(&error))?;
+        let origin = Origin::new(file, texts.len() > 1, &whole);
         let parsed: Self = serde_path_to_error::deserialize(merged)
-            .map_err(|error| ConfigError::Key { key: error.path().to_string(), message: error.inner().to_string() })?;
+            .map_err(|error| told::wrong_key(error.path(), &error.inner().to_string(), &whole))?;
         Self { origin, ..parsed }.check()
     }
 
@@ -214,7 +217,9 @@ impl Config {
         expect(clean, "municipality.sender", &town.sender, "no space, comma, `<` or `&` (CAP 1.2, section 3.2.1)");
         self.mail.check(&mut expect);
         let proxy = &self.outbound.proxy;
-        expect(proxy.is_empty() || proxy.starts_with("http"), "outbound.proxy", proxy, "http://host:port, or empty");
+        // It may hold a name and a password before an `@`.
+        let shown = if proxy.contains('@') { "***" } else { proxy.as_str() };
+        expect(proxy.is_empty() || proxy.starts_with("http"), "outbound.proxy", shown, "http://host:port, or empty");
         let months = self.history.raw_months;
         expect(months == 0 || months >= 12, "history.raw_months", &months.to_string(), "0 (for ever), or 12 and more");
         self.alerts.check(&mut expect);
@@ -223,7 +228,7 @@ impl Config {
         self.sirens.check(&mut expect);
         self.situation.check(&mut expect);
         self.signup.check(&mut expect);
-        self.secretariat.media.check(&mut expect);
+        self.secretariat.check(&mut expect);
         for (key, value) in self.counts() {
             expect(value > 0, key, &value.to_string(), "a number above zero");
         }

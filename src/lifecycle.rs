@@ -16,8 +16,8 @@ use crate::app::{App, Parts};
 use crate::backup::hold;
 use crate::clock::Clock;
 use crate::config::{Config, NodeRole};
-use crate::db::Db;
 use crate::db::open::Database;
+use crate::db::{Db, ROUND_MAX, in_time, within};
 use crate::events::Events;
 use crate::ids::Ids;
 use crate::vault::Keyring;
@@ -51,8 +51,10 @@ impl Service {
             .context("configuration key `alerts.templates_dir`")?;
         let cases = crate::secretariat::kernel::Types::load(&config.secretariat.case_types)
             .context("configuration key `secretariat.case_types`")?;
+        let segments = crate::secretariat::segments::Segments::load(&config.secretariat.segments)
+            .context("configuration key `secretariat.segments`")?;
         let database = Database::open(&config).await?;
-        let keys = match open_keys(&database, &config, &clock, &ids).await {
+        let keys = match in_time(open_keys(&database, &config, &clock, &ids)).await {
             Ok(keys) => keys,
             Err(error) => {
                 database.close().await;
@@ -73,6 +75,7 @@ impl Service {
             ingest,
             templates,
             cases,
+            segments,
             town: Default::default(),
             past: Default::default(),
             keys,
@@ -134,7 +137,7 @@ impl Service {
             let is_done = f64::from(u8::from(roles.has(*role)));
             metrics::gauge!("sentinela_role", "role" => role.as_str()).set(is_done);
         }
-        self.keep_types().await?;
+        within(ROUND_MAX, self.keep_types()).await.context("the types of cases are not registered")?;
         let devices_endpoint = if roles.has(NodeRole::Ingest) { ingest::mqtt::bind(&app).await? } else { None };
         // Whatever a process does, it may have something for the journal: what it refused, or what a person reported.
         self.spawn("ingest committer", ingest::committer::run(app.clone(), receiver));
@@ -254,7 +257,7 @@ impl Service {
                 None
             }
             () = self.app.stop.cancelled() => None,
-            error = guard(&self.database) => Some(anyhow::Error::new(error).context("the private database is lost")),
+            () = guard(&self.database) => Some(anyhow::anyhow!("nobody looks after the private database any more")),
             Some(ended) = self.tasks.join_next_with_id() => Some(self.why(ended)),
         };
         if let Some(error) = &died {
@@ -319,8 +322,12 @@ impl Service {
 async fn open_keys(database: &Database, config: &Config, clock: &Clock, ids: &Ids) -> anyhow::Result<Keyring> {
     use sqlx::{ConnectOptions as _, Connection as _};
     let mut conn = database.options.clone().application_name("sentinela/keys").connect().await?;
-    // Of two nodes that start at once on an empty database one makes the keys; the other finds that it lacks them, and says so.
-    sqlx::query!("select pg_advisory_lock($1)", KEYS_LOCK).execute(&mut conn).await?;
+    // Of two nodes that start at once on an empty database one makes the keys; the other finds that it lacks them, and says so. One that
+    // stands still with the lock keeps the other waiting a minute and not for ever.
+    sqlx::query("set lock_timeout = '60s'").execute(&mut conn).await?;
+    sqlx::query!("select pg_advisory_lock($1)", KEYS_LOCK).execute(&mut conn).await.context(
+        "another node makes or reads the keys of this database and does not come to an end (pg_locks, sentinela/keys)",
+    )?;
     let keys = Keyring::open_or_create(&mut conn, config, ids, clock.now()).await?;
     make_signing_key(&mut conn, config, &keys, ids, clock).await?;
     conn.close().await?;
@@ -379,7 +386,7 @@ pub fn announce(app: &App) {
 }
 
 /// Never resolves when the database is not ours to guard.
-async fn guard(database: &Database) -> crate::db::embedded::ClusterError {
+async fn guard(database: &Database) {
     match database.cluster() {
         Some(cluster) => cluster.guard().await,
         None => std::future::pending().await,

@@ -8,6 +8,7 @@ use super::store;
 use crate::app::App;
 use crate::audit::{self, Act, Actor, Entry};
 use crate::clock::Instant;
+use crate::db::{ROUND_MAX, within};
 use crate::events::{self, Event};
 
 /// How often it looks.
@@ -24,7 +25,7 @@ pub async fn run(app: App) {
             () = app.stop.cancelled() => return,
             _ = beat.tick() => {}
         }
-        if let Err(error) = round(&app, app.clock.now()).await {
+        if let Err(error) = within(ROUND_MAX, round(&app, app.clock.now())).await {
             tracing::warn!(%error, "planned versions of areas could not be looked at; tried again in a second");
         }
     }

@@ -310,6 +310,9 @@ vocabulary! {
         PressOutletAdd = "press.outlet_add",
         PressOutletRemove = "press.outlet_remove",
         PressDistribute = "press.distribute",
+        /// Somebody looked for the subscription of one address.
+        SegmentSearch = "segment.search",
+        SegmentStop = "segment.stop",
         /// With which number a series of cases begins.
         SeriesStart = "series.start",
         MediaSource = "media.source",

@@ -8,6 +8,7 @@ use tokio::sync::broadcast::error::RecvError;
 use super::store::Head;
 use super::{anchors, check, store};
 use crate::app::App;
+use crate::db::{NIGHT_MAX, in_time, within};
 use crate::events::Event;
 
 /// The head is noted this often when it moved.
@@ -34,7 +35,7 @@ pub async fn run(app: App) {
         if asked {
             tokio::select! {
                 () = app.stop.cancelled() => break,
-                done = check::carry_out(&app) => {
+                done = within(NIGHT_MAX, check::carry_out(&app)) => {
                     if let Err(error) = done {
                         tracing::error!(error = format!("{error:#}"), "the check of the audit was interrupted; it begins again");
                     }
@@ -59,7 +60,7 @@ impl Keeper {
 
     /// Notes the head if it moved. A failure is logged and tried again at the next beat: the acts go on.
     pub async fn note(&mut self) {
-        if let Err(error) = self.try_note().await {
+        if let Err(error) = in_time(self.try_note()).await {
             metrics::counter!("sentinela_audit_anchor_failures_total").increment(1);
             tracing::error!(error = format!("{error:#}"), "the head of the audit could not be noted");
         }

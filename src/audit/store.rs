@@ -3,7 +3,7 @@
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-use super::chain::{Event, Link};
+use super::chain::{self, Event, Link};
 use super::check::Check;
 use super::search::{Found, Search};
 use super::{Act, Actor, Entry};

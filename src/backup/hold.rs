@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use super::store;
 use crate::app::App;
+use crate::db::in_time;
 
 /// How soon a release is noticed.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
@@ -40,7 +41,7 @@ pub async fn released(app: &App, what: &str) -> bool {
 
 /// By the connections of what leaves: a crowd on the pages holds up no warning.
 async fn look(app: &App) -> sqlx::Result<Option<store::Held>> {
-    store::held(&mut *app.db.dispatch.acquire().await?).await
+    in_time(async { store::held(&mut *app.db.dispatch.acquire().await?).await }).await
 }
 
 /// A task that begins once nothing is held.

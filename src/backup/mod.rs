@@ -6,9 +6,11 @@
 
 pub mod hold;
 pub mod manifest;
+pub mod proof;
 pub mod seal;
 pub mod settle;
 pub mod space;
 pub mod store;
 
 pub use manifest::{Manifest, Part};
+pub use proof::Proof;

@@ -3,8 +3,10 @@
 use chrono::{DateTime, Utc};
 use serde_json::Value;
 use sqlx::PgConnection;
+use sqlx::types::Json;
 use uuid::Uuid;
 
+use super::Proof;
 use crate::clock::Instant;
 use crate::dispatch::store::tally;
 use crate::ids::AlertId;
@@ -73,6 +75,19 @@ pub struct Held {
     pub file: String,
     /// Empty when the restoration was interrupted.
     pub settled: Value,
+    /// None: the restoration ended before it was proved.
+    pub proof: Option<Json<Proof>>,
+}
+
+impl Held {
+    /// Whether what may have left already was settled.
+    pub fn is_settled(&self) -> bool {
+        self.settled.as_object().is_some_and(|what| !what.is_empty())
+    }
+
+    pub fn proof(&self) -> Option<Proof> {
+        self.proof.as_ref().map(|proof| proof.0)
+    }
 }
 
 /// What holds this installation back. A database that was read back only so far that its hold is not written is held by its mark, with
@@ -80,12 +95,13 @@ pub struct Held {
 pub async fn held(conn: &mut PgConnection) -> sqlx::Result<Option<Held>> {
     sqlx::query_as!(
         Held,
-        r#"select id as "id!", restored_at as "restored_at!", taken_at as "taken_at!", file as "file!", settled as "settled!"
+        r#"select id as "id!", restored_at as "restored_at!", taken_at as "taken_at!", file as "file!", settled as "settled!",
+               proof as "proof?: Json<Proof>"
            from (select '00000000-0000-0000-0000-000000000000'::uuid as id, clock_timestamp() as restored_at,
-                     clock_timestamp() as taken_at, '?' as file, '{}'::jsonb as settled
+                     clock_timestamp() as taken_at, '?' as file, '{}'::jsonb as settled, null::jsonb as proof
                  where to_regnamespace('sentinela_restoring') is not null
                  union all
-                 select id, restored_at, taken_at, file, settled from restoration where released_at is null) holds
+                 select id, restored_at, taken_at, file, settled, proof from restoration where released_at is null) holds
            order by id limit 1"#
     )
     .fetch_optional(conn)
@@ -141,6 +157,12 @@ pub async fn hold(conn: &mut PgConnection, restored: &Restored<'_>) -> sqlx::Res
 /// Notes what was ended or paused.
 pub async fn settled(conn: &mut PgConnection, id: Uuid, what: &Value) -> sqlx::Result<()> {
     sqlx::query!("update restoration set settled = $2 where id = $1", id, what).execute(conn).await?;
+    Ok(())
+}
+
+/// Notes whether what was read back is what was there.
+pub async fn proved(conn: &mut PgConnection, id: Uuid, proof: Proof) -> sqlx::Result<()> {
+    sqlx::query!("update restoration set proof = $2 where id = $1", id, Json(proof) as _).execute(conn).await?;
     Ok(())
 }
 

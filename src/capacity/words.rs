@@ -1,4 +1,4 @@
-//! Numbers as people write them.
+//! Numbers for people. Pure.
 
 use super::DAY_S;
 
@@ -46,8 +46,8 @@ pub(super) fn duration(seconds: f64) -> String {
 
 #[cfg(test)]
 mod tests {
+    use super::super::GIB;
     use super::*;
-    use crate::capacity::GIB;
 
     #[test]
     fn numbers_are_written_for_people() {

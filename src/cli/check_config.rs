@@ -6,6 +6,7 @@ use anyhow::anyhow;
 
 use crate::config::{Config, DEFAULTS};
 use crate::secretariat::kernel::Types;
+use crate::secretariat::segments::Segments;
 
 #[derive(Debug, clap::Args)]
 pub struct Arguments {
@@ -22,6 +23,7 @@ pub fn run(file: Option<&Path>, arguments: &Arguments) -> anyhow::Result<()> {
     }
     let config = Config::load(file).map_err(|error| anyhow!("{error}"))?;
     Types::load(&config.secretariat.case_types).map_err(|faults| anyhow!("{faults}"))?;
+    Segments::load(&config.secretariat.segments).map_err(|faults| anyhow!("{faults}"))?;
     match file {
         Some(file) => println!("{} is fine", file.display()),
         None => println!("the configuration is fine (defaults and environment; no file was given)"),

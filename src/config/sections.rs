@@ -371,9 +371,23 @@ pub struct Demo {
 pub struct Secretariat {
     /// Folder with types of cases of the town, beside those compiled in; empty = none.
     pub case_types: String,
+    /// File with the segments of the town, in place of those compiled in; empty = none.
+    pub segments: String,
+    /// Address of the licence under which data are open, for the catalogue; empty = none is told.
+    pub open_data_license: String,
     /// Requests of the secretariat that are worked on at once; 0 = half of the processors.
     pub at_once: u32,
     pub media: Media,
+}
+
+impl Secretariat {
+    pub(super) fn check(&self, expect: &mut impl FnMut(bool, &str, &str, &str)) {
+        let license = &self.open_data_license;
+        let is_address = license.parse::<url::Url>().is_ok_and(|url| matches!(url.scheme(), "http" | "https"));
+        let expected = "the http:// or https:// address of a licence, or nothing";
+        expect(license.is_empty() || is_address, "secretariat.open_data_license", license, expected);
+        self.media.check(expect);
+    }
 }
 
 /// Media monitoring (docs/secretariat/media-monitoring.md).

@@ -35,8 +35,12 @@ pub async fn run(app: App) {
 async fn listen(app: &App) -> sqlx::Result<()> {
     // A pool of its own: the connection is held for good and must not be missing from the others.
     let pool = super::pool(&app.db.web.connect_options(), "listen", 1);
-    let mut listener = PgListener::connect_with(&pool).await?;
-    listener.listen(CHANNEL).await?;
+    let mut listener = super::in_time(async {
+        let mut listener = PgListener::connect_with(&pool).await?;
+        listener.listen(CHANNEL).await?;
+        Ok::<_, sqlx::Error>(listener)
+    })
+    .await?;
     let any_device = Event::Device { code: String::new() };
     for event in
         [Event::Catalogue, Event::Access, Event::Journal, Event::Levels, Event::Outbox, Event::Warning, any_device]

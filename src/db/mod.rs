@@ -55,6 +55,12 @@ pub fn pool(options: &PgConnectOptions, name: &str, max_connections: u32) -> PgP
 /// The longest that a step on the way of a warning waits for the database. Far above what a step takes on a machine that is slow.
 const STEP_MAX: Duration = Duration::from_secs(120);
 
+/// The longest that a round of upkeep waits, which may take minutes on a large installation.
+pub const ROUND_MAX: Duration = Duration::from_secs(30 * 60);
+
+/// The longest of what may work through a whole database: a night.
+pub const NIGHT_MAX: Duration = Duration::from_secs(8 * 3600);
+
 /// A step that ends in an error when the database does not answer. A server that moved to another machine, or a network that drops
 /// packets, may leave a connection over which nothing ever comes again: by the kernel's reckoning for a quarter of an hour, and for ever
 /// where only the answer is missing. Whoever retries does so over a new one.
@@ -65,7 +71,14 @@ pub async fn in_time<T, E: From<sqlx::Error>>(step: impl Future<Output = Result<
     within(STEP_MAX, step).await
 }
 
-async fn within<T, E: From<sqlx::Error>>(bound: Duration, step: impl Future<Output = Result<T, E>>) -> Result<T, E> {
+/// The same with a bound of its own, for what takes longer than a step and must not stand still for ever either.
+///
+/// # Errors
+/// As those of [`in_time`].
+pub async fn within<T, E: From<sqlx::Error>>(
+    bound: Duration,
+    step: impl Future<Output = Result<T, E>>,
+) -> Result<T, E> {
     match tokio::time::timeout(bound, step).await {
         Ok(done) => done,
         Err(_) => Err(sqlx::Error::Io(io::ErrorKind::TimedOut.into()).into()),

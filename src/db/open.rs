@@ -1,16 +1,19 @@
 //! The database the configuration names, or the private cluster: opened, checked and migrated.
 
 use std::str::FromStr;
+use std::time::Duration;
 
 use sqlx::postgres::PgConnectOptions;
 use sqlx::{AssertSqlSafe, ConnectOptions, Connection, Executor, PgConnection};
 
 use super::embedded::{Cluster, ClusterError};
-use super::{MIGRATOR, SERVICE_ROLE};
+use super::{MIGRATOR, SERVICE_ROLE, in_time};
 use crate::config::Config;
 
 /// `server_version_num` of PostgreSQL 15.0.
 const OLDEST_SERVER: i32 = 150_000;
+/// After this a start says what it waits for.
+const TELL_AFTER: Duration = Duration::from_secs(10);
 
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
@@ -119,10 +122,13 @@ impl Database {
 
     async fn migrate(&self) -> Result<(), OpenError> {
         let owner = self.owner.clone().application_name("sentinela/migrate");
-        let mut conn = owner.connect().await.map_err(OpenError::Connect)?;
+        let mut conn = in_time(owner.connect()).await.map_err(OpenError::Connect)?;
         check_server(&mut conn).await?;
         check_schema(&mut conn).await?;
-        MIGRATOR.run(&mut conn).await?;
+        // What waits for a table holds up everybody behind it, so the wait has an end. So has that for another node or a restore that brings
+        // the schema up; whoever starts this process starts it again.
+        conn.execute("set lock_timeout = '10min'").await.map_err(OpenError::Connect)?;
+        told_when_slow(MIGRATOR.run(&mut conn)).await?;
         let granted = grant(&mut conn).await;
         if self.cluster.is_some() {
             allow_sign_in(&mut conn).await.map_err(OpenError::Grants)?;
@@ -182,6 +188,18 @@ impl Database {
             tracing::error!(%error, "the private database was not stopped cleanly; it recovers at the next start");
         }
     }
+}
+
+/// Work with the schema, with a word in the log when it takes long: whoever starts a node sees what it waits for.
+async fn told_when_slow<T>(work: impl Future<Output = T>) -> T {
+    tokio::pin!(work);
+    if let Ok(done) = tokio::time::timeout(TELL_AFTER, &mut work).await {
+        return done;
+    }
+    tracing::warn!(
+        "the schema is being brought up, by this process or by another that it waits for (another node, a restore)"
+    );
+    work.await
 }
 
 /// Makes the service's role and gives it what it needs and no more. Says the same every time, and may run beside itself.

@@ -12,6 +12,7 @@ use crate::alerts::escalation::store as staff;
 use crate::app::App;
 use crate::audit::Actor;
 use crate::clock::Instant;
+use crate::db::in_time;
 use crate::dispatch::notices::{self, Notice};
 use crate::dispatch::provider::Channel;
 use crate::events::{Event, notify};
@@ -25,7 +26,7 @@ const GOOD_FOR: TimeDelta = TimeDelta::hours(24);
 /// Runs until the service stops.
 pub async fn run(app: App) {
     while !app.stop.is_cancelled() {
-        if let Err(error) = round(&app, app.clock.now()).await {
+        if let Err(error) = in_time(round(&app, app.clock.now())).await {
             tracing::warn!(%error, "reminders of deadlines wait for the database");
         }
         tokio::select! {

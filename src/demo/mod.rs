@@ -32,7 +32,7 @@ use crate::lifecycle::Service;
 use crate::stations::device::secret_sha256;
 use storm::Timeline;
 
-pub use seed::{AREAS, STATIONS};
+pub use seed::{AREAS, STATIONS, secretariat};
 pub use storm::SERIES;
 
 /// The account that is made for the visitor.

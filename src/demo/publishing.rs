@@ -1,4 +1,5 @@
-//! What the secretariat of the demonstration has published: news, outreach, a consultation, obligations and services, all of it fictional.
+//! What the secretariat of the demonstration has published: news, outreach, releases, a consultation, obligations and services, and who gets
+//! it, all of it fictional.
 
 use chrono::{Days, NaiveDate, TimeDelta};
 use serde_json::{Map, Value, json};
@@ -14,12 +15,19 @@ use crate::secretariat::kernel::decide::{Asked, New, Who};
 use crate::secretariat::kernel::desk::{self, Around, CaseError, Desk};
 use crate::secretariat::kernel::{CaseFile, Types};
 use crate::secretariat::participation::{self, Said};
+use crate::secretariat::press::{self, NewOutlet};
+use crate::secretariat::segments;
 use crate::vault::Ring;
 
 /// Whoever writes, and whoever looks it over: two persons, as the types ask for.
 const WRITES: &str = "redacao-ficticia";
 const LOOKS: &str = "revisao-ficticia";
-const ROLES: [Role; 5] = [Role::News, Role::Outreach, Role::Participation, Role::Transparency, Role::ServiceCharter];
+/// Whoever knows the facts of a release: the visitor, because a case is given to somebody with an account only.
+const KNOWS: &str = super::USERNAME;
+const ROLES: [Role; 6] =
+    [Role::News, Role::Outreach, Role::Participation, Role::Transparency, Role::ServiceCharter, Role::Press];
+/// Who asked for messages by segment, so that there are numbers to show.
+const READERS: u32 = 12;
 
 struct Town<'a> {
     types: Types,
@@ -46,6 +54,18 @@ impl Town<'_> {
     async fn open(
         &self,
         conn: &mut PgConnection,
+        what: (&str, &str),
+        fields: Value,
+        now: Instant,
+    ) -> Result<CaseFile, CaseError> {
+        self.open_for(conn, "", what, fields, now).await
+    }
+
+    /// The same for somebody who is in charge of it.
+    async fn open_for(
+        &self,
+        conn: &mut PgConnection,
+        assigned: &str,
         (key, title): (&str, &str),
         fields: Value,
         now: Instant,
@@ -54,7 +74,7 @@ impl Town<'_> {
         let new = New {
             title: title.into(),
             department: "Secretaria (fictícia)".into(),
-            assigned: String::new(),
+            assigned: assigned.into(),
             fields: map(fields),
         };
         desk::open(conn, self.desk(&who, now), key, &new, &Around::default()).await
@@ -101,6 +121,8 @@ pub async fn fill(conn: &mut PgConnection, (ids, now): (&Ids, Instant), config: 
     let then = now - TimeDelta::days(3);
     let today = now.with_timezone(&config.municipality.time_zone).date_naive();
     speak(conn, &town, then).await?;
+    tell_press(conn, &town, (now, today)).await?;
+    subscribe(conn, ids, now).await?;
     consult(conn, &town, (then, today)).await?;
     show(conn, &town, (then, today)).await?;
     Ok(())
@@ -120,6 +142,63 @@ async fn speak(conn: &mut PgConnection, town: &Town<'_>, then: Instant) -> Resul
     let lawful = json!({ "impersonal": true, "legal_opinion": "Informa e orienta; não promove ninguém." });
     let piece = town.act(&mut *conn, &piece, (LOOKS, "check", lawful), then).await?;
     town.act(&mut *conn, &piece, (WRITES, "publish", json!({})), then).await?;
+    Ok(())
+}
+
+/// Two outlets, a release that left and one under embargo. The first is an hour old, so that the service hands it to the outlets.
+async fn tell_press(
+    conn: &mut PgConnection,
+    town: &Town<'_>,
+    (now, today): (Instant, NaiveDate),
+) -> Result<(), CaseError> {
+    let then = now - TimeDelta::hours(1);
+    let who = person(WRITES);
+    for (name, email, tags) in [
+        ("Rádio da Serra (fictícia)", "redacao@radio.exemplo.invalid", ""),
+        ("Jornal do Vale (fictício)", "pauta@jornal.exemplo.invalid", "chuva, abrigos"),
+    ] {
+        let outlet = NewOutlet { name, contact: "Redação", email, tags };
+        press::add(&mut *conn, town.desk(&who, then), outlet).await?;
+    }
+    let open = json!({ "kind": "civil_defense", "lead": "Dez abrigos estão prontos para a estação das chuvas.",
+        "body": "Escolas e ginásios têm colchões, água e equipes escaladas. (Texto fictício.)",
+        "spokesperson": "Coordenação de Defesa Civil (fictícia)", "tags": "chuva, abrigos" });
+    let told = approved(&mut *conn, town, ("Abrigos prontos para as chuvas", open), then).await?;
+    town.act(&mut *conn, &told, (WRITES, "distribute", json!({})), then).await?;
+    let later = json!({ "kind": "civil_defense", "lead": "O simulado da encosta já tem data.",
+        "body": "Moradores das áreas de risco treinam a saída até o ponto de encontro. (Texto fictício.)",
+        "spokesperson": "Coordenação de Defesa Civil (fictícia)", "tags": "chuva" });
+    let held = approved(&mut *conn, town, ("Simulado da encosta", later), then).await?;
+    let on = today.checked_add_days(Days::new(2)).unwrap_or(today).to_string();
+    town.act(conn, &held, (LOOKS, "embargo", json!({ "embargo_on": on })), then).await?;
+    Ok(())
+}
+
+/// A release that the area checked and a third person approved.
+async fn approved(
+    conn: &mut PgConnection,
+    town: &Town<'_>,
+    (title, fields): (&str, Value),
+    then: Instant,
+) -> Result<CaseFile, CaseError> {
+    let release = town.open_for(&mut *conn, KNOWS, ("press.release", title), fields, then).await?;
+    let facts = json!({ "fact_note": "Conferido com a lista da área (fictícia)." });
+    let release = town.act(&mut *conn, &release, (KNOWS, "check", facts), then).await?;
+    town.act(conn, &release, (LOOKS, "approve", json!({})), then).await
+}
+
+/// People who asked for messages and confirmed, over the last months. No mailbox of these exists.
+async fn subscribe(conn: &mut PgConnection, ids: &Ids, now: Instant) -> sqlx::Result<()> {
+    let tags: [&[&str]; 3] = [&["chuva", "abrigos"], &["chuva"], &["chuva", "obras", "participacao"]];
+    for (n, tags) in (0..READERS).zip(tags.iter().cycle()) {
+        let then = now - TimeDelta::days(4 + i64::from(n) * 20);
+        let email = format!("leitor{:02}@exemplo.invalid", n + 1);
+        let tags: Vec<String> = tags.iter().map(|tag| (*tag).to_owned()).collect();
+        let language = if n % 6 == 5 { "en" } else { "pt-BR" };
+        let id = segments::store::want(&mut *conn, ids.uuid(then), (&email, &tags), (language, then)).await?;
+        let link = segments::Link { id, made_at: then.timestamp() };
+        segments::confirm(&mut *conn, link, then).await?;
+    }
     Ok(())
 }
 

@@ -80,7 +80,6 @@ async fn fill(
     ids: &Ids,
     (memory, memory_path): (&mut Memory, &Path),
 ) -> anyhow::Result<()> {
-    let tz = config.municipality.time_zone;
     let mut conn = pool.acquire().await?;
     let used = sqlx::query_scalar!(
         r#"select exists (select from station) or exists (select from resident) or exists (select from staff) as "used!""#
@@ -95,18 +94,27 @@ async fn fill(
     exercise(&mut conn, clock, ids).await?;
     plan(&mut conn, clock, ids).await?;
     teams::fill(&mut conn, (ids, clock.now())).await?;
-    budget::fill(&mut conn, (ids, clock.now()), config.municipality.time_zone).await?;
     shelters::save(&mut conn, clock, ids).await?;
-    council::fill(&mut conn, (ids, clock.now())).await?;
-    citizen::fill(&mut conn, (ids, clock.now()), config).await?;
-    procedures::fill(&mut conn, (ids, clock.now()), config).await?;
-    publishing::fill(&mut conn, (ids, clock.now()), config).await?;
-    ethics::fill(&mut conn, (ids, clock.now()), config).await?;
-    instruments(&mut conn, clock, ids, tz).await?;
-    media(&mut conn, (clock.now(), ids), config).await?;
+    secretariat(&mut conn, clock, ids, config).await?;
     // Starting the service takes a moment that shall not be missed from the play.
     memory.began_at = clock.now() + STARTING_FOR;
     history(&mut conn, pool, &memory.timeline()).await
+}
+
+/// What each module of the secretariat has, fictional, done through its own desk.
+///
+/// # Errors
+/// The database's, or that what stands here does not fit the rules of a module.
+pub async fn secretariat(conn: &mut PgConnection, clock: &Clock, ids: &Ids, config: &Config) -> anyhow::Result<()> {
+    let tz = config.municipality.time_zone;
+    budget::fill(conn, (ids, clock.now()), tz).await?;
+    council::fill(conn, (ids, clock.now())).await?;
+    citizen::fill(conn, (ids, clock.now()), config).await?;
+    procedures::fill(conn, (ids, clock.now()), config).await?;
+    publishing::fill(conn, (ids, clock.now()), config).await?;
+    ethics::fill(conn, (ids, clock.now()), config).await?;
+    instruments(conn, clock, ids, tz).await?;
+    media(conn, (clock.now(), ids), config).await
 }
 
 /// Whoever tries the demonstration works in every module too.

@@ -20,6 +20,7 @@ use crate::alerts::store as alerts;
 use crate::app::App;
 use crate::audit::{self, Act, Actor, Entry};
 use crate::clock::Instant;
+use crate::db::{ROUND_MAX, in_time, within};
 use crate::events::{Event, notify};
 use crate::i18n::Lang;
 use crate::ids::AlertId;
@@ -64,16 +65,20 @@ pub async fn round(app: &App, now: Instant, whole: bool) -> anyhow::Result<()> {
         return Ok(());
     }
     settle(app, now).await?;
-    page(app, now).await?;
-    freeze(app, now).await
+    in_time(page(app, now)).await?;
+    // Of an alert to millions every message is counted once more.
+    within(ROUND_MAX, freeze(app, now)).await
 }
 
 async fn fold(app: &App) -> sqlx::Result<()> {
     loop {
-        let mut tx = app.db.dispatch.begin().await?;
-        let folded = tally::fold(&mut tx).await?;
-        tx.commit().await?;
-        if folded == 0 || app.stop.is_cancelled() {
+        let folded = in_time(async {
+            let mut tx = app.db.dispatch.begin().await?;
+            let folded = tally::fold(&mut tx).await?;
+            tx.commit().await?;
+            Ok::<_, sqlx::Error>(folded)
+        });
+        if folded.await? == 0 || app.stop.is_cancelled() {
             return Ok(());
         }
     }
@@ -81,12 +86,13 @@ async fn fold(app: &App) -> sqlx::Result<()> {
 
 /// Moves the rows of what is paused, cancelled or goes on again, some thousands in each transaction.
 async fn settle(app: &App, now: Instant) -> sqlx::Result<()> {
-    let mut conn = app.db.dispatch.acquire().await?;
-    store::close(&mut conn, now).await?;
-    let unsettled = store::unsettled(&mut conn).await?;
-    drop(conn);
-    for (alert, _) in unsettled {
-        while !app.stop.is_cancelled() && settle_some(app, now, alert).await? {}
+    let unsettled = in_time(async {
+        let mut conn = app.db.dispatch.acquire().await?;
+        store::close(&mut conn, now).await?;
+        store::unsettled(&mut conn).await
+    });
+    for (alert, _) in unsettled.await? {
+        while !app.stop.is_cancelled() && in_time(settle_some(app, now, alert)).await? {}
     }
     Ok(())
 }

@@ -17,6 +17,7 @@ use super::provider::{Provider, Transport, providers};
 use super::store::{claim, notice, spread};
 use crate::app::App;
 use crate::clock::{Instant, Stopwatch};
+use crate::db::in_time;
 use crate::events::{Event, notify};
 use crate::ids::AlertId;
 use crate::telemetry::trace;
@@ -59,7 +60,7 @@ async fn spread_all(app: App) {
     let mut events = app.events.subscribe();
     let mut watch = Stopwatch::start();
     while !app.stop.is_cancelled() {
-        match spread_some(&app).await {
+        match in_time(spread_some(&app)).await {
             Ok(Some(step)) => {
                 if step.is_last {
                     tracing::info!(alert = %step.alert, took = ?watch.elapsed(), "a large audience is written");
@@ -110,7 +111,7 @@ impl Moved {
             }
             Ok::<(), sqlx::Error>(())
         };
-        if let Err(error) = told.await {
+        if let Err(error) = in_time(told).await {
             tracing::warn!(%error, "watchers of deliveries were not told; they will be");
             self.add(alerts);
         }
@@ -174,27 +175,34 @@ impl Lane {
 
     async fn drain_sink(&self, passed: &mut Stopwatch) -> sqlx::Result<()> {
         let now = self.app.clock.now();
-        let mut conn = self.app.db.dispatch.acquire().await?;
-        if !claim::hold(&mut conn, now, &self.provider, self.holder, self.lease_until(now), true).await? {
+        let held = in_time(async {
+            let mut conn = self.app.db.dispatch.acquire().await?;
+            let until = self.lease_until(now);
+            if !claim::hold(&mut conn, now, &self.provider, self.holder, until, true).await? {
+                return Ok::<_, sqlx::Error>(false);
+            }
+            drop(conn);
+            self.sweep(now).await?;
+            Ok(true)
+        });
+        if !held.await? {
             return Ok(());
         }
-        self.sweep(now).await?;
-        drop(conn);
         while !self.app.stop.is_cancelled() {
             let room = self.sink_room(passed);
             if room == 0 {
                 break;
             }
-            sink::deliver_first(&self.app, &self.provider).await?;
+            in_time(sink::deliver_first(&self.app, &self.provider)).await?;
             let until = self.lease_until(self.app.clock.now());
-            let moved = sink::deliver(&self.app, &self.provider, until, room).await?;
+            let moved = in_time(sink::deliver(&self.app, &self.provider, until, room)).await?;
             if moved.is_empty() {
                 break;
             }
             *passed = Stopwatch::start();
             self.moved.add(moved);
         }
-        while !self.app.stop.is_cancelled() && sink::deliver_notices(&self.app, &self.provider).await? {}
+        while !self.app.stop.is_cancelled() && in_time(sink::deliver_notices(&self.app, &self.provider)).await? {}
         Ok(())
     }
 
@@ -217,7 +225,7 @@ impl Lane {
             let mut conn = self.app.db.dispatch.acquire().await?;
             claim::let_go(&mut conn, &self.provider, self.holder).await
         };
-        if let Err(error) = gone.await {
+        if let Err(error) = in_time(gone).await {
             tracing::debug!(%error, provider = self.provider.name, "the provider's lease ends by itself");
         }
     }

@@ -4,7 +4,10 @@ use chrono::{DateTime, Utc};
 
 use super::{Finding, Said};
 use crate::audit::chain::{Anchor, Link, hash};
+use crate::backup::Proof;
 use crate::clock::Instant;
+use crate::config::NodeRole;
+use crate::operation::judge::Covered;
 
 /// `server_version_num` of PostgreSQL 15.0.
 const OLDEST_SERVER: i32 = 150_000;
@@ -115,6 +118,42 @@ pub fn audit(tail: &[Link], noted: Option<&Anchor>) -> Finding {
         return Finding::failure(Said::AuditWrong).with("place", noted.seq);
     }
     Finding::fine(Said::AuditFine).with("place", last.seq).with("rows", tail.len())
+}
+
+/// A restored installation that nobody released: of which file, of when its data are, and whether it was proved.
+pub fn held(file: &str, taken_at: DateTime<Utc>, proof: Option<Proof>) -> Finding {
+    let finding = match proof {
+        Some(proof) if proof.passed() => Finding::failure(Said::Held),
+        Some(proof) => Finding::failure(Said::HeldUnproved).with("proof", proof),
+        None => Finding::failure(Said::HeldUnproved).with("proof", "?"),
+    };
+    finding.with("file", file).with("taken", taken_at.to_rfc3339())
+}
+
+/// Whether each part of the work is done somewhere. `there`: the processes that spoke within the last minute; while none does, the service
+/// is stopped, and nothing follows from what is not done.
+pub fn roles(covered: &[Covered], there: &[String]) -> Vec<Finding> {
+    if there.is_empty() {
+        return Vec::new();
+    }
+    let gone: Vec<Finding> = covered
+        .iter()
+        .filter(|one| one.is_gone())
+        .map(|one| {
+            let finding = match one.role {
+                NodeRole::Web => Finding::warning(Said::RoleGone),
+                NodeRole::Ingest | NodeRole::Evaluate | NodeRole::Dispatch => Finding::failure(Said::RoleGone),
+            };
+            finding
+                .with("role", one.role)
+                .with("seconds", format!("{:.0}", one.unseen_s))
+                .with("there", there.join(", "))
+        })
+        .collect();
+    if !gone.is_empty() {
+        return gone;
+    }
+    vec![Finding::fine(Said::NodesFine).with("n", there.len()).with("there", there.join(", "))]
 }
 
 /// What waits.
@@ -266,5 +305,32 @@ mod tests {
         assert_eq!(backup(None).said, Said::BackupNone);
         let verdict = |hours: f64| backup(Some(hours * 3600.0)).verdict;
         assert_eq!([verdict(25.9), verdict(26.0), verdict(192.0)], [Verdict::Fine, Verdict::Warning, Verdict::Failure]);
+    }
+
+    #[test]
+    fn a_part_of_the_work_that_nobody_does_is_named_unless_the_service_is_stopped() {
+        let covered = |unseen_s: f64| {
+            NodeRole::ALL
+                .iter()
+                .map(|role| Covered { role: *role, unseen_s: if *role == NodeRole::Dispatch { unseen_s } else { 2.0 } })
+                .collect::<Vec<_>>()
+        };
+        let there = ["a1 (ingest, evaluate, web)".to_owned()];
+        assert_eq!(roles(&covered(5.0), &there)[0].said, Said::NodesFine);
+        let gone = roles(&covered(75.4), &there);
+        assert_eq!((gone.len(), gone[0].said, gone[0].verdict), (1, Said::RoleGone, Verdict::Failure));
+        assert_eq!(gone[0].values[..2], [("role", "dispatch".to_owned()), ("seconds", "75".to_owned())]);
+        assert!(roles(&covered(9000.0), &[]).is_empty());
+        let pages = [Covered { role: NodeRole::Web, unseen_s: 90.0 }];
+        assert_eq!(roles(&pages, &there)[0].verdict, Verdict::Warning);
+    }
+
+    #[test]
+    fn a_restored_installation_is_held_and_says_whether_it_was_proved() {
+        let at = from_micros(0);
+        let good = Proof { findings: 0, unbalanced: 0, journal: 7, expected: 7 };
+        assert_eq!(held("a.zip", at, Some(good)).said, Said::Held);
+        assert_eq!(held("a.zip", at, Some(Proof { journal: 6, ..good })).said, Said::HeldUnproved);
+        assert_eq!(held("a.zip", at, None).said, Said::HeldUnproved);
     }
 }

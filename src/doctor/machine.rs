@@ -94,6 +94,19 @@ pub fn growth(free: Option<u64>, daily: Option<u64>) -> Option<Finding> {
     Some(finding.with("days", days).with("daily", space::told(daily)))
 }
 
+/// What the unit or the container allows, and what the service needs with the stations it has, bytes. Above the bound the system takes memory
+/// away at every step or ends the service, and that in the storm, when every stream fills.
+pub fn memory(limit: u64, needed: u64) -> Finding {
+    let finding = if needed > limit {
+        Finding::failure(Said::MemoryShort)
+    } else if needed > limit / 5 * 4 {
+        Finding::warning(Said::MemoryShort)
+    } else {
+        Finding::fine(Said::MemoryFine)
+    };
+    finding.with("limit", space::told(limit)).with("needed", space::told(needed))
+}
+
 /// Whether the machine's clock follows others; `None` where the system does not say.
 pub fn clock(synchronised: Option<bool>) -> Finding {
     match synchronised {
@@ -196,6 +209,14 @@ mod tests {
         assert_eq!(growth(Some(100), Some(0)), None);
         assert_eq!(growth(Some(59), Some(1)).unwrap().verdict, Verdict::Warning);
         assert_eq!(growth(Some(60), Some(1)).unwrap().verdict, Verdict::Fine);
+    }
+
+    #[test]
+    fn a_bound_below_what_the_stations_need_is_told_before_the_storm() {
+        let country = crate::capacity::memory_of(50_000.0) as u64;
+        assert_eq!(memory(2 << 30, country).verdict, Verdict::Failure);
+        assert_eq!(memory(3500 << 20, country).verdict, Verdict::Warning);
+        assert_eq!(memory(6 << 30, country).said, Said::MemoryFine);
     }
 
     #[test]

@@ -39,6 +39,8 @@ vocabulary! {
         SpaceUnknown = "space-unknown",
         GrowthFine = "growth-fine",
         GrowthShort = "growth-short",
+        MemoryFine = "memory-fine",
+        MemoryShort = "memory-short",
         ClockFine = "clock-fine",
         ClockFree = "clock-free",
         ClockUnknown = "clock-unknown",
@@ -80,7 +82,10 @@ vocabulary! {
         OutboxLate = "outbox-late",
         TimersFine = "timers-fine",
         TimersLate = "timers-late",
+        NodesFine = "nodes-fine",
+        RoleGone = "role-gone",
         Held = "held",
+        HeldUnproved = "held-unproved",
         AreasFine = "areas-fine",
         AreasNone = "areas-none",
         RulesFine = "rules-fine",
@@ -149,6 +154,11 @@ impl Finding {
     }
 }
 
+/// The section of docs/runbook.md about a finding that is not fine.
+pub fn section(said: Said) -> String {
+    format!("doctor-{said}")
+}
+
 /// The exit code of a report: 0 all fine, 1 something to look at, 2 something that does not work.
 pub fn exit_code(findings: &[Finding]) -> u8 {
     match findings.iter().map(|finding| finding.verdict).max() {
@@ -180,6 +190,24 @@ mod tests {
         for said in [Said::ClockFree, Said::UrlEmpty] {
             assert!(Lang::Pt.knows(&format!("doctor-{said}-do")), "doctor-{said}-do");
         }
+    }
+
+    #[test]
+    fn whatever_may_be_wrong_has_its_section_in_the_runbook() {
+        let runbook = include_str!("../../docs/runbook.md");
+        let anchor = |said: Said| format!("<a id=\"{}\"></a>**{said}**", section(said));
+        let (wrong, fine): (Vec<Said>, Vec<Said>) =
+            Said::ALL.iter().copied().partition(|said| Lang::Pt.knows(&format!("doctor-{said}-do")));
+        assert!(wrong.len() > 50, "{}", wrong.len());
+        for said in wrong {
+            assert_eq!(runbook.matches(&anchor(said)).count(), 1, "{}", anchor(said));
+        }
+        for said in fine {
+            assert!(!runbook.contains(&anchor(said)), "{said} is fine and needs no section");
+        }
+        let sections = runbook.matches("<a id=\"doctor-").count();
+        let known = Said::ALL.iter().filter(|said| runbook.contains(&anchor(**said))).count();
+        assert_eq!(sections, known, "a section of a finding that there is no more");
     }
 
     #[test]

@@ -58,7 +58,7 @@ pub async fn role(conn: &mut PgConnection) -> sqlx::Result<Role> {
 /// Whether a service works with this database at the moment.
 pub async fn is_served(conn: &mut PgConnection) -> sqlx::Result<bool> {
     sqlx::query_scalar!(
-        r#"select exists (select from pg_stat_activity where datname = current_database() and application_name = 'sentinela/listen')
+        r#"select exists (select from pg_stat_activity where datname = current_database() and split_part(application_name, '@', 1) = 'sentinela/listen')
             as "served!""#
     )
     .fetch_one(conn)

@@ -20,6 +20,7 @@ use crate::alerts::kind::AlertKind;
 use crate::app::App;
 use crate::audit::{self, Act, Actor, Entry};
 use crate::clock::Instant;
+use crate::db::in_time;
 use crate::dispatch::decide::{Next, Policy, Sending, State};
 use crate::dispatch::held::Held;
 use crate::dispatch::notices::{self, Notice};
@@ -65,7 +66,7 @@ pub async fn run(app: App) {
     let mut telling = Telling::default();
     let mut swept_at = Instant::default();
     while !app.stop.is_cancelled() {
-        let done = round(&app, &client, (&mut under_way, &mut telling), &mut swept_at).await;
+        let done = in_time(round(&app, &client, (&mut under_way, &mut telling), &mut swept_at)).await;
         if let Err(error) = done {
             tracing::warn!(%error, "endpoints wait for the database");
         }

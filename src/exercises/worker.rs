@@ -8,6 +8,7 @@ use super::store::read;
 use crate::app::App;
 use crate::audit::Actor;
 use crate::clock::Instant;
+use crate::db::in_time;
 use crate::events::{Event, notify};
 
 /// How often it looks.
@@ -24,13 +25,13 @@ pub async fn run(app: App) {
             _ = beat.tick() => {}
         }
         let now = app.clock.now();
-        if let Err(error) = round(&app, now).await {
+        if let Err(error) = in_time(round(&app, now)).await {
             tracing::warn!(
                 error = format!("{error:#}"),
                 "exercises could not be announced; tried again in some seconds"
             );
         }
-        match hint(&app, looked_at, now).await {
+        match in_time(hint(&app, looked_at, now)).await {
             Ok(()) => looked_at = now,
             Err(error) => tracing::warn!(%error, "due injects could not be looked for; tried again in some seconds"),
         }

@@ -21,6 +21,7 @@ use super::warnings::take;
 use super::{Feed, Kind};
 use crate::app::App;
 use crate::clock::Instant;
+use crate::db::{ROUND_MAX, in_time, within};
 use crate::ingest::decode::{Measured, Wrong, admit};
 use crate::ingest::devices::StreamEntry;
 use crate::ingest::formats::MAX_READINGS;
@@ -43,7 +44,7 @@ const REMEMBERED: usize = 10_000;
 /// Asks every configured feed until the service stops.
 pub async fn run(app: App) {
     let names: Vec<String> = app.config.feeds.iter().map(|feed| feed.name.clone()).collect();
-    while let Err(error) = know(&app, &names).await {
+    while let Err(error) = in_time(know(&app, &names)).await {
         tracing::warn!(%error, "the feeds wait for the database");
         tokio::select! {
             () = app.stop.cancelled() => return,
@@ -75,7 +76,7 @@ async fn follow(mut follower: Follower) {
             () = stop.cancelled() => return,
             _ = tick.tick() => {}
         }
-        if let Err(error) = follower.once().await {
+        if let Err(error) = within(ROUND_MAX, follower.once()).await {
             tracing::warn!(feed = follower.feed.name, %error, "a feed waits for the database");
         }
     }

@@ -22,7 +22,7 @@ pub fn line(stream: &Stream, reading: &Reading, with_identity: bool) -> String {
     if with_identity {
         for part in [&reading.device, &reading.message] {
             line.push(',');
-            line.push_str(&part.as_deref().map(cell).unwrap_or_default());
+            line.push_str(&part.as_deref().map(quoted).unwrap_or_default());
         }
     }
     line.push_str("\r\n");

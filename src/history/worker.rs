@@ -8,6 +8,7 @@ use super::policy;
 use crate::app::App;
 use crate::audit::Actor;
 use crate::clock::Instant;
+use crate::db::{NIGHT_MAX, in_time, within};
 use crate::journal;
 
 /// How often the keeper looks.
@@ -22,12 +23,12 @@ pub async fn run(app: App) {
             _ = beat.tick() => {}
         }
         // Appends make what they lack; ahead of time nobody waits for it.
-        if let Err(error) = journal::open_months_ahead(&app.db.dispatch, app.clock.now()).await {
+        if let Err(error) = in_time(journal::open_months_ahead(&app.db.dispatch, app.clock.now())).await {
             tracing::warn!(%error, "the journal's next months are not there yet; tried again in an hour");
         }
         tokio::select! {
             () = app.stop.cancelled() => return,
-            closed = close_due(&app) => {
+            closed = within(NIGHT_MAX, close_due(&app)) => {
                 if let Err(error) = closed {
                     tracing::warn!(error = format!("{error:#}"), "a month of the journal could not be closed; tried again in an hour");
                 }

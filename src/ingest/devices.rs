@@ -12,6 +12,7 @@ use tokio::sync::{Mutex, broadcast, watch};
 
 use crate::app::App;
 use crate::clock::{Instant, Stopwatch};
+use crate::db::in_time;
 use crate::events::{self, Event};
 use crate::ids::{DatastreamId, DeviceId, StationId};
 use crate::ingest::presence::{Heard, HeardBy};
@@ -234,7 +235,7 @@ impl Devices {
         if matches!(credential, Credential::Secret(_))
             && which == device.secret_sha256
             && !device.secret_was_used
-            && let Err(error) = first_use(pool, device, &which, now).await
+            && let Err(error) = in_time(first_use(pool, device, &which, now)).await
         {
             tracing::warn!(%error, device = device.code, "the first use of a new secret could not be stored");
             self.uses().noted.remove(&key);
@@ -261,7 +262,7 @@ impl Devices {
         if pending.is_empty() {
             return;
         }
-        if let Err(error) = write_uses(pool, &pending).await {
+        if let Err(error) = in_time(write_uses(pool, &pending)).await {
             tracing::warn!(%error, credentials = pending.len(), "which credentials are used could not be stored");
         }
     }
@@ -294,7 +295,8 @@ impl Devices {
     }
 
     async fn read(&self, pool: &PgPool) -> sqlx::Result<()> {
-        let index = load(pool).await?;
+        // Under the lock of whoever asks: without an end nobody would ask again.
+        let index = in_time(load(pool)).await?;
         self.index.send_replace(Some(Arc::new(index)));
         Ok(())
     }

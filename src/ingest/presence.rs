@@ -12,6 +12,7 @@ use tokio::sync::Notify;
 
 use crate::app::App;
 use crate::clock::Instant;
+use crate::db::in_time;
 use crate::ids::DeviceId;
 use crate::units::vocabulary;
 
@@ -159,7 +160,7 @@ impl Presence {
         if pending.is_empty() {
             return;
         }
-        if let Err(error) = write(pool, node, &pending).await {
+        if let Err(error) = in_time(write(pool, node, &pending)).await {
             tracing::warn!(%error, devices = pending.len(), "who is online could not be stored");
         }
     }

@@ -18,6 +18,7 @@ use super::formats::status::Status;
 use super::{IngestError, IngestHandle, Quarantined, Source};
 use crate::app::App;
 use crate::clock::Instant;
+use crate::db::in_time;
 use crate::fleet::command::{Ack, MAX_ACK_BYTES, clock_offset_ms, parse_ack};
 use crate::fleet::downlink::{Address, Word as DownlinkWord};
 use crate::fleet::store as commands;
@@ -160,7 +161,7 @@ async fn next_batch(app: &App, queue: &mut Queue, held: Vec<Waiting>) -> Vec<Wai
 
 /// Writes a batch and answers whoever handed it in. Gives back, in their order, the words to try again.
 async fn store(app: &App, batch: Vec<Waiting>) -> Vec<Waiting> {
-    match write(app, &batch).await {
+    match in_time(write(app, &batch)).await {
         Ok(known) => answer(batch, known),
         Err(error) if !blames_a_word(&error) => {
             tracing::warn!(%error, words = batch.len(), "what devices say of themselves cannot be stored; not acknowledged");

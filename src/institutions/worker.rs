@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::calls::{self, step};
 use crate::app::App;
+use crate::db::in_time;
 
 /// Steps of one round; the next follows a second later.
 const MOST: usize = 200;
@@ -18,7 +19,7 @@ pub async fn run(app: App) {
             () = app.stop.cancelled() => return,
             _ = beat.tick() => {}
         }
-        if let Err(error) = round(&app).await {
+        if let Err(error) = in_time(round(&app)).await {
             metrics::counter!("sentinela_institution_failures_total").increment(1);
             tracing::error!(%error, "institutions could not be told; it is tried again");
         }

@@ -6,6 +6,7 @@ use std::time::Duration;
 use super::{desk, store};
 use crate::app::App;
 use crate::clock::Instant;
+use crate::db::in_time;
 
 /// How often it looks.
 const LOOK: Duration = Duration::from_secs(2);
@@ -21,7 +22,7 @@ pub async fn run(app: App) {
             () = app.stop.cancelled() => return,
             _ = beat.tick() => {}
         }
-        if let Err(error) = once(&app, app.clock.now()).await {
+        if let Err(error) = in_time(once(&app, app.clock.now())).await {
             tracing::warn!(
                 error = format!("{error:#}"),
                 "the urgency of occurrences could not be judged; it is tried again"

@@ -1,5 +1,9 @@
 //! What a look at the service means. Pure.
 
+use std::fmt;
+
+use crate::config::NodeRole;
+
 /// A part of the service as residents understand it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Part {
@@ -29,6 +33,12 @@ pub const EVALUATION_S: f64 = 60.0;
 pub const SENDING_S: f64 = 120.0;
 /// Readings that waited for their commit through a whole look, in seconds.
 pub const INTAKE_S: f64 = 15.0;
+/// A process says how it is at each look, every fifteen seconds; one that spoke so long ago, in seconds, still has its word.
+const SPOKE_S: f64 = 20.0;
+/// One that did not speak for so long, in seconds, is gone: nobody does what it did.
+pub const GONE_S: f64 = 60.0;
+/// What some process must do, or nobody is warned. Pages alone are no warning.
+const NEEDED: [NodeRole; 3] = [NodeRole::Ingest, NodeRole::Evaluate, NodeRole::Dispatch];
 
 /// How one channel stands. Ages are in seconds.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -56,13 +66,52 @@ impl Channel {
     }
 }
 
+/// A process that held readings without a commit when it spoke last. Ages are in seconds.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Holder {
+    pub node: String,
+    /// For how long, when it spoke.
+    pub holding_s: f64,
+    /// Since it spoke.
+    pub seen_s: f64,
+}
+
+impl Holder {
+    /// Its readings wait, by its own word. Of one that fell silent in the middle nobody knows whether it still holds them: it counts until it
+    /// is gone, unless some process kept a reading since.
+    fn waits(&self, kept_s: Option<f64>) -> bool {
+        if self.seen_s <= SPOKE_S {
+            return self.holding_s >= INTAKE_S;
+        }
+        let since_s = self.holding_s + self.seen_s;
+        self.seen_s <= GONE_S && since_s >= INTAKE_S && kept_s.is_none_or(|kept_s| kept_s >= since_s)
+    }
+}
+
+/// When a process with this role was last seen, by the database's clock.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Covered {
+    pub role: NodeRole,
+    /// Seconds; where none ever had it, those since the first of the others came.
+    pub unseen_s: f64,
+}
+
+impl Covered {
+    pub fn is_gone(&self) -> bool {
+        self.unseen_s > GONE_S
+    }
+}
+
 /// What a look found that decides whether the service does what it promises.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Look {
     /// Seconds since the evaluation stood at the journal's end; `None` when it never did.
     pub evaluated_s: Option<f64>,
-    /// Seconds that this process has held readings without a commit.
-    pub uncommitted_s: f64,
+    /// Processes that held readings without a commit, and seconds since any process kept one.
+    pub holders: Vec<Holder>,
+    pub kept_s: Option<f64>,
+    /// Who does what.
+    pub roles: Vec<Covered>,
     pub channels: Vec<Channel>,
     /// Messages whose recipients are not the sum of their states.
     pub unbalanced: i64,
@@ -75,7 +124,7 @@ pub struct Look {
 impl Look {
     /// Without what is judged by ages on the service's clock.
     pub fn without_ages(&self) -> Self {
-        Self { channels: Vec::new(), late_steps: 0, stuck: 0, ..self.clone() }
+        Self { channels: Vec::new(), kept_s: None, late_steps: 0, stuck: 0, ..self.clone() }
     }
 }
 
@@ -92,14 +141,16 @@ pub enum Problem {
     Unbalanced(i64),
     /// So many alerts wait for people without a next step.
     EscalationStill(i64),
+    /// No process does this part of the work.
+    RoleGone(NodeRole),
 }
 
 impl Problem {
     pub const fn part(&self) -> Part {
         match self {
-            Self::IntakeStill => Part::Intake,
-            Self::EvaluationStill | Self::EscalationStill(_) => Part::Evaluation,
-            Self::SendingStill(_) | Self::Unbalanced(_) => Part::Sending,
+            Self::IntakeStill | Self::RoleGone(NodeRole::Ingest | NodeRole::Web) => Part::Intake,
+            Self::EvaluationStill | Self::EscalationStill(_) | Self::RoleGone(NodeRole::Evaluate) => Part::Evaluation,
+            Self::SendingStill(_) | Self::Unbalanced(_) | Self::RoleGone(NodeRole::Dispatch) => Part::Sending,
         }
     }
 
@@ -111,17 +162,32 @@ impl Problem {
             Self::SendingStill(_) => "sending_still",
             Self::Unbalanced(_) => "unbalanced",
             Self::EscalationStill(_) => "escalation_still",
+            Self::RoleGone(_) => "role_gone",
+        }
+    }
+}
+
+/// The word, with what it is about.
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.code())?;
+        match self {
+            Self::IntakeStill | Self::EvaluationStill => Ok(()),
+            Self::SendingStill(channel) => write!(f, " ({channel})"),
+            Self::Unbalanced(count) | Self::EscalationStill(count) => write!(f, " ({count})"),
+            Self::RoleGone(role) => write!(f, " ({role})"),
         }
     }
 }
 
 /// Every problem's word, for metrics that must also say "none".
-pub const CODES: [&str; 5] = ["intake_still", "evaluation_still", "sending_still", "unbalanced", "escalation_still"];
+pub const CODES: [&str; 6] =
+    ["intake_still", "evaluation_still", "sending_still", "unbalanced", "escalation_still", "role_gone"];
 
 /// What is wrong, by the look. Nothing: the accounts are proved and everything moves.
 pub fn problems(look: &Look) -> Vec<Problem> {
     let mut found = Vec::new();
-    if look.uncommitted_s >= INTAKE_S {
+    if look.holders.iter().any(|holder| holder.waits(look.kept_s)) {
         found.push(Problem::IntakeStill);
     }
     if look.evaluated_s.is_none_or(|age| age > EVALUATION_S) {
@@ -135,6 +201,8 @@ pub fn problems(look: &Look) -> Vec<Problem> {
     if look.late_steps + look.stuck > 0 {
         found.push(Problem::EscalationStill(look.late_steps + look.stuck));
     }
+    let gone = look.roles.iter().filter(|one| NEEDED.contains(&one.role) && one.is_gone());
+    found.extend(gone.map(|one| Problem::RoleGone(one.role)));
     found
 }
 
@@ -167,9 +235,50 @@ mod tests {
         assert_eq!(of(&sms(600.0, -20.0, None, 0)), [(Part::Sending, "sending_still")], "nobody carries it");
         assert_eq!(of(&Look { evaluated_s: None, ..well() }), [(Part::Evaluation, "evaluation_still")]);
         assert_eq!(of(&Look { evaluated_s: Some(61.0), ..well() }), [(Part::Evaluation, "evaluation_still")]);
-        assert_eq!(of(&Look { uncommitted_s: 15.0, ..well() }), [(Part::Intake, "intake_still")]);
         assert_eq!(of(&Look { unbalanced: 1, ..well() }), [(Part::Sending, "unbalanced")]);
         assert_eq!(of(&Look { stuck: 1, ..well() }), [(Part::Evaluation, "escalation_still")]);
+    }
+
+    fn intake(holders: &[(f64, f64)], kept_s: Option<f64>) -> Vec<Problem> {
+        let holder = |&(holding_s, seen_s): &(f64, f64)| Holder { node: "a1".into(), holding_s, seen_s };
+        problems(&Look { holders: holders.iter().map(holder).collect(), kept_s, ..well() })
+    }
+
+    #[test]
+    fn readings_that_wait_at_any_process_are_a_problem_of_the_intake_whoever_looks() {
+        assert_eq!(intake(&[(15.0, 0.0)], None), [Problem::IntakeStill]);
+        assert_eq!(intake(&[(0.0, 0.0), (3.0, 14.0)], None), [], "a batch that is being written");
+        let beside = intake(&[(0.0, 1.0), (40.0, 12.0)], Some(0.5));
+        assert_eq!(beside, [Problem::IntakeStill], "that others keep theirs helps none of its devices");
+        assert_eq!(intake(&[], Some(9000.0)), [], "devices that say nothing are nothing that waits");
+    }
+
+    #[test]
+    fn of_a_process_that_fell_silent_with_readings_in_hand_the_last_reading_that_anybody_kept_decides() {
+        assert_eq!(intake(&[(5.0, 30.0)], Some(36.0)), [Problem::IntakeStill], "nobody kept one since");
+        assert_eq!(intake(&[(5.0, 30.0)], None), [Problem::IntakeStill]);
+        assert_eq!(intake(&[(5.0, 30.0)], Some(20.0)), [], "the database takes readings");
+        assert_eq!(intake(&[(5.0, 61.0)], Some(900.0)), [], "it is gone, and its devices are elsewhere");
+    }
+
+    #[test]
+    fn a_part_of_the_work_that_no_process_does_is_a_problem_of_its_part() {
+        let look = |role: NodeRole, unseen_s: f64| {
+            let others = NodeRole::ALL.iter().map(|other| Covered { role: *other, unseen_s: 3.0 });
+            let roles = others.map(|one| if one.role == role { Covered { role, unseen_s } } else { one }).collect();
+            problems(&Look { roles, ..well() })
+        };
+        assert_eq!(look(NodeRole::Dispatch, 60.0), [], "a restart");
+        for (role, part) in [
+            (NodeRole::Ingest, Part::Intake),
+            (NodeRole::Evaluate, Part::Evaluation),
+            (NodeRole::Dispatch, Part::Sending),
+        ] {
+            let found = look(role, 60.5);
+            assert_eq!(found, [Problem::RoleGone(role)]);
+            assert_eq!((found[0].part(), found[0].to_string()), (part, format!("role_gone ({role})")));
+        }
+        assert_eq!(look(NodeRole::Web, 600.0), [], "messages leave without a page");
     }
 
     #[test]
@@ -180,6 +289,7 @@ mod tests {
             Problem::SendingStill(String::new()),
             Problem::Unbalanced(1),
             Problem::EscalationStill(1),
+            Problem::RoleGone(NodeRole::Dispatch),
         ];
         assert_eq!(one_of_each.map(|problem| problem.code()), CODES);
     }

@@ -6,7 +6,7 @@
 
 pub mod heartbeat;
 pub mod judge;
-mod process;
+pub mod process;
 pub mod reload;
 pub mod store;
 pub mod worker;

@@ -1,14 +1,20 @@
 //! What the process takes of the machine, and until when its certificates hold. Linux tells the first in `/proc`; elsewhere nothing is told.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use crate::clock::Instant;
 use crate::config::Config;
 use crate::stations::certificate::Certificate;
 
+/// Where Linux shows the control groups (version 2).
+pub const GROUPS: &str = "/sys/fs/cgroup";
+
 /// Sets the gauges of the process.
 pub fn measure() {
+    if let Some(limit) = own_group().and_then(|group| memory_limit(Path::new(GROUPS), &group)) {
+        metrics::gauge!("sentinela_process_memory_limit_bytes").set(limit as f64);
+    }
     if let Some(bytes) = fs::read_to_string("/proc/self/status").ok().and_then(|text| resident_bytes(&text)) {
         metrics::gauge!("sentinela_process_memory_bytes").set(bytes);
     }
@@ -18,6 +24,22 @@ pub fn measure() {
     if let Some(most) = fs::read_to_string("/proc/self/limits").ok().and_then(|text| open_files_limit(&text)) {
         metrics::gauge!("sentinela_process_open_files_limit").set(most);
     }
+}
+
+/// The control group of this process.
+fn own_group() -> Option<PathBuf> {
+    let text = fs::read_to_string("/proc/self/cgroup").ok()?;
+    let path = text.lines().find_map(|line| line.strip_prefix("0::/"))?;
+    Some(Path::new(GROUPS).join(path))
+}
+
+/// Above how many bytes a control group is slowed down or ended: the least of `memory.high` and `memory.max` of it and of those around it.
+/// `None` where nothing bounds it.
+pub fn memory_limit(root: &Path, group: &Path) -> Option<u64> {
+    let groups = group.ancestors().take_while(|folder| folder.starts_with(root));
+    let files = groups.flat_map(|folder| ["memory.high", "memory.max"].map(|name| folder.join(name)));
+    // What is not bounded says "max", which is no number.
+    files.filter_map(|file| fs::read_to_string(file).ok()?.trim().parse().ok()).min()
 }
 
 /// The line "VmRSS", which is in KiB.
@@ -58,6 +80,22 @@ fn end_of(path: &Path) -> Option<Instant> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_tightest_bound_on_the_way_to_the_root_counts() {
+        let root = std::env::temp_dir().join(format!("sentinela-groups-{}", std::process::id()));
+        let unit = root.join("system.slice/sentinela.service");
+        fs::create_dir_all(&unit).unwrap();
+        assert_eq!(memory_limit(&root, &unit), None);
+        fs::write(unit.join("memory.max"), "max\n").unwrap();
+        assert_eq!(memory_limit(&root, &unit), None);
+        fs::write(unit.join("memory.high"), "2147483648\n").unwrap();
+        assert_eq!(memory_limit(&root, &unit), Some(2 << 30));
+        fs::write(root.join("system.slice/memory.max"), "1073741824\n").unwrap();
+        assert_eq!(memory_limit(&root, &unit), Some(1 << 30));
+        assert_eq!(memory_limit(&root, &root), None);
+        fs::remove_dir_all(&root).unwrap();
+    }
 
     #[test]
     fn what_linux_tells_is_read() {

@@ -4,6 +4,7 @@
 use tokio::signal::unix::Signal;
 
 use crate::app::App;
+use crate::db::in_time;
 use crate::events::{Event, notify};
 use crate::telemetry;
 
@@ -46,6 +47,6 @@ pub async fn reload(app: &App) -> anyhow::Result<Reloaded> {
     if !done.waiting.is_empty() {
         tracing::warn!(keys = done.waiting.join(", "), "these keys changed and hold after a restart");
     }
-    notify(&mut *app.db.web.acquire().await?, &Event::Catalogue).await?;
+    in_time(async { notify(&mut *app.db.web.acquire().await?, &Event::Catalogue).await }).await?;
     Ok(done)
 }

@@ -2,9 +2,11 @@
 
 use chrono::{DateTime, NaiveDate, Utc};
 use sqlx::PgConnection;
+use uuid::Uuid;
 
-use super::judge::{Channel, Part};
+use super::judge::{Channel, Covered, GONE_S, Holder, Part};
 use crate::clock::Instant;
+use crate::config::NodeRole;
 
 /// Only one process at a time writes down how the service fares.
 const LOCK: &str = "watch the service";
@@ -133,6 +135,95 @@ pub async fn levels(conn: &mut PgConnection) -> sqlx::Result<Vec<(String, i64)>>
         .fetch_all(conn)
         .await?;
     Ok(rows.into_iter().map(|row| (row.level, row.areas)).collect())
+}
+
+/// What a process says of itself.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Process {
+    /// Of this start of it.
+    pub id: Uuid,
+    pub node: String,
+    pub roles: Vec<String>,
+    /// For how long it has held readings without a commit, seconds; 0 = it holds none.
+    pub holding_s: f64,
+}
+
+/// Says that a process is there, with what it does and holds.
+pub async fn say(conn: &mut PgConnection, process: &Process) -> sqlx::Result<()> {
+    sqlx::query!(
+        "insert into service_process (id, node, roles, seen_at, holding_s) values ($1, $2, $3, clock_timestamp(), $4)
+         on conflict (id) do update set node = excluded.node, roles = excluded.roles, seen_at = excluded.seen_at,
+             holding_s = excluded.holding_s",
+        process.id,
+        process.node,
+        &process.roles,
+        process.holding_s
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// Forgets processes that have been gone for a day.
+pub async fn forget_gone(conn: &mut PgConnection) -> sqlx::Result<()> {
+    sqlx::query!("delete from service_process where seen_at < clock_timestamp() - interval '1 day'")
+        .execute(conn)
+        .await?;
+    Ok(())
+}
+
+/// Processes that held readings without a commit when they spoke, within the last minutes. A node that started again holds nothing of
+/// what it held before.
+pub async fn holders(conn: &mut PgConnection) -> sqlx::Result<Vec<Holder>> {
+    sqlx::query_as!(
+        Holder,
+        r#"select node, holding_s, extract(epoch from clock_timestamp() - seen_at)::float8 as "seen_s!"
+        from service_process p
+        where holding_s > 0 and seen_at > clock_timestamp() - interval '5 minutes'
+            and not exists (select from service_process n where n.node = p.node and n.started_at > p.started_at)
+        order by node, id"#
+    )
+    .fetch_all(conn)
+    .await
+}
+
+/// Seconds since any process kept a reading; `None` while there is none.
+pub async fn kept_s(conn: &mut PgConnection, now: Instant) -> sqlx::Result<Option<f64>> {
+    let kept =
+        sqlx::query_scalar!("select received_at from journal order by seq desc limit 1").fetch_optional(conn).await?;
+    Ok(kept.map(|kept| (now - kept).num_milliseconds() as f64 / 1000.0))
+}
+
+/// For every role how long no process with it was seen. Where none ever had it: since the first of those that are there came.
+pub async fn covered(conn: &mut PgConnection) -> sqlx::Result<Vec<Covered>> {
+    let words: Vec<String> = NodeRole::ALL.iter().map(|role| role.as_str().to_owned()).collect();
+    let rows = sqlx::query!(
+        r#"select r.role as "role!", extract(epoch from clock_timestamp() - coalesce(
+                max(p.seen_at) filter (where r.role = any(p.roles)),
+                min(p.started_at) filter (where p.seen_at > clock_timestamp() - make_interval(secs => $2)),
+                clock_timestamp()))::float8 as "unseen_s!"
+        from unnest($1::text[]) r(role) left join service_process p on true
+        group by r.role order by r.role"#,
+        &words,
+        GONE_S
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(rows
+        .into_iter()
+        .filter_map(|row| Some(Covered { role: row.role.parse().ok()?, unseen_s: row.unseen_s }))
+        .collect())
+}
+
+/// Names of the processes that are there, with what each does.
+pub async fn processes(conn: &mut PgConnection) -> sqlx::Result<Vec<String>> {
+    sqlx::query_scalar!(
+        r#"select node || ' (' || array_to_string(roles, ', ') || ')' as "named!" from service_process
+        where seen_at > clock_timestamp() - make_interval(secs => $1) order by node, started_at"#,
+        GONE_S
+    )
+    .fetch_all(conn)
+    .await
 }
 
 /// Whether it is this process that writes, until the transaction ends.

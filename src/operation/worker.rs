@@ -11,7 +11,7 @@ use super::process;
 use super::store::{self, Figures};
 use crate::app::App;
 use crate::clock::{Clock, Instant, Stopwatch};
-use crate::config::NodeRole;
+use crate::db::in_time;
 use crate::stations::certificate::Certificate;
 use crate::units::Level;
 
@@ -53,6 +53,8 @@ pub enum Round {
 pub struct Watcher {
     app: App,
     heartbeat: Heartbeat,
+    /// What it says of itself, by which the others know what is done somewhere.
+    process: store::Process,
     /// Commits of the ingest so far, and since when there was none although something waits.
     commits: u64,
     uncommitted: Option<Stopwatch>,
@@ -66,6 +68,12 @@ impl Watcher {
         metrics::gauge!("sentinela_build_info", "version" => env!("CARGO_PKG_VERSION")).set(1.0);
         Self {
             commits: app.ingest.commits(),
+            process: store::Process {
+                id: app.ids.uuid(app.clock.now()),
+                node: app.config.node(),
+                roles: app.config.roles.iter().map(|role| role.as_str().to_owned()).collect(),
+                holding_s: 0.0,
+            },
             app,
             heartbeat: Heartbeat::default(),
             uncommitted: None,
@@ -79,7 +87,7 @@ impl Watcher {
         process::measure();
         process::measure_certificates(&self.app.config, now);
         measure_pools(&self.app).await;
-        let round = match self.look(now).await {
+        let round = match in_time(self.look(now)).await {
             Ok(round) => {
                 self.is_known = true;
                 round
@@ -107,11 +115,16 @@ impl Watcher {
 
     async fn look(&mut self, now: Instant) -> sqlx::Result<Round> {
         let today = now.with_timezone(&self.app.config.municipality.time_zone).date_naive();
+        self.process.holding_s = self.uncommitted_s();
+        // By itself, so that the others hear it however long the look takes.
+        store::say(&mut *self.app.db.web.acquire().await?, &self.process).await?;
         let mut tx = self.app.db.web.begin().await?;
         let figures = store::figures(&mut tx, now, today).await?;
         let look = Look {
             evaluated_s: figures.evaluated_s,
-            uncommitted_s: self.uncommitted_s(),
+            holders: store::holders(&mut tx).await?,
+            kept_s: store::kept_s(&mut tx, now).await?,
+            roles: store::covered(&mut tx).await?,
             channels: store::channels(&mut tx, now).await?,
             unbalanced: store::unbalanced(&mut tx, now).await?,
             late_steps: figures.late_steps,
@@ -128,6 +141,7 @@ impl Watcher {
         }
         self.is_held = crate::backup::store::held(&mut tx).await?.is_some();
         self.note(&mut tx, now, &problems).await?;
+        store::forget_gone(&mut tx).await?;
         tx.commit().await?;
         Ok(if problems.is_empty() { Round::Proved } else { Round::Wrong(problems) })
     }
@@ -158,11 +172,8 @@ impl Watcher {
             store::was_away(&mut *conn, before, now).await?;
         }
         for part in Part::ALL {
-            // What waits for its commit is known only where readings are taken in.
-            if part == Part::Intake && !self.app.config.roles.has(NodeRole::Ingest) {
-                continue;
-            }
-            let wrong: Vec<&str> = problems.iter().filter(|one| one.part() == part).map(Problem::code).collect();
+            let wrong: Vec<String> =
+                problems.iter().filter(|one| one.part() == part).map(ToString::to_string).collect();
             if !store::tell(&mut *conn, now, part, wrong.is_empty()).await? {
                 continue;
             }

@@ -12,6 +12,7 @@ use crate::app::App;
 use crate::audit::{self, Act, Actor, Entry};
 use crate::clock::Instant;
 use crate::config::Privacy;
+use crate::db::{NIGHT_MAX, within};
 use crate::units::vocabulary;
 
 vocabulary! {
@@ -150,7 +151,7 @@ pub async fn run(app: App) {
             () = app.stop.cancelled() => return,
             _ = tick.tick() => {}
         }
-        if let Err(error) = once(&app).await {
+        if let Err(error) = within(NIGHT_MAX, once(&app)).await {
             tracing::warn!(%error, "the rules of retention wait for the database");
         }
     }

@@ -14,6 +14,7 @@ use super::feed::{self, QUIET_FOR};
 use super::store::streams::{self, Due};
 use crate::app::App;
 use crate::clock::Instant;
+use crate::db::in_time;
 use crate::events::{Event, notify};
 use crate::ids::DatastreamId;
 use crate::ingest::NewReading;
@@ -32,7 +33,7 @@ pub async fn run(app: App) {
     let mut events = app.events.subscribe();
     let mut quiet_at = None;
     loop {
-        let wait = match once(&app, &mut quiet_at).await {
+        let wait = match in_time(once(&app, &mut quiet_at)).await {
             Ok(()) => LOOK,
             Err(error) => {
                 tracing::warn!(error = format!("{error:#}"), "reports wait for the journal");

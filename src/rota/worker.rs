@@ -8,6 +8,7 @@ use super::read::{Fault, Problem, Read, problem};
 use super::{AHEAD_DAYS, Rota, fill, store};
 use crate::app::App;
 use crate::clock::Instant;
+use crate::db::{ROUND_MAX, within};
 use crate::outbound::OutboundError;
 
 const LOOK_EVERY: Duration = Duration::from_secs(10);
@@ -17,7 +18,7 @@ const TOLD: usize = 5;
 /// Runs until the service stops.
 pub async fn run(app: App) {
     while !app.stop.is_cancelled() {
-        match one(&app).await {
+        match within(ROUND_MAX, one(&app)).await {
             Ok(true) => continue,
             Ok(false) => {}
             Err(error) => tracing::warn!(%error, "calendars of rotas wait for the database"),

@@ -17,6 +17,7 @@ use super::{store, sync, town};
 use crate::app::App;
 use crate::audit::Actor;
 use crate::clock::Instant;
+use crate::db::{NIGHT_MAX, within};
 use crate::engine::ReadingInput;
 use crate::events::{Event, notify};
 use crate::risk::network::Network;
@@ -42,7 +43,7 @@ pub async fn run(app: App) {
             },
         }
         loop {
-            match carry_out_next(&app).await {
+            match within(NIGHT_MAX, carry_out_next(&app)).await {
                 Ok(true) => {}
                 Ok(false) => break,
                 Err(error) => {

@@ -1,9 +1,12 @@
 //! Atom (RFC 4287) and JSON Feed 1.1 of what a module published. Pure: from snapshots only.
 
 use serde_json::{Value, json};
+use uuid::Uuid;
 
+use super::beside::Beside;
 use super::kernel::store::published::Published;
 use crate::clock::Instant;
+use crate::i18n::Lang;
 
 /// What stands above the entries.
 #[derive(Clone, Debug)]
@@ -25,18 +28,66 @@ impl Head<'_> {
         format!("{}/secretaria/{}/{file}{tag}", self.base, self.slug)
     }
 
-    fn entry(&self, one: &Published) -> String {
-        format!("{}/secretaria/{}/publicacoes/{}", self.base, self.slug, one.case_id)
-    }
-
     fn title(&self) -> String {
         self.tag.map_or_else(|| self.title.to_owned(), |tag| format!("{} · {tag}", self.title))
     }
 
-    fn updated(&self, all: &[Published]) -> String {
-        let last = all.iter().map(|one| one.published_at).max().unwrap_or(self.now);
-        last.to_rfc3339_opts(chrono::SecondsFormat::Secs, true)
+    fn updated(&self, all: &[Entry]) -> String {
+        stamp(all.iter().map(|one| one.at).max().unwrap_or(self.now))
     }
+}
+
+/// One publication in a feed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Entry {
+    /// The same over all corrections.
+    pub id: Uuid,
+    /// Below the root of the service.
+    pub path: String,
+    pub title: String,
+    pub summary: String,
+    /// Empty: the summary is all of it.
+    pub body: String,
+    pub tags: Vec<String>,
+    /// None: only the last version is known.
+    pub first_at: Option<Instant>,
+    pub at: Instant,
+}
+
+impl Entry {
+    /// Of a case.
+    pub fn of_case(slug: &str, one: &Published) -> Self {
+        Self {
+            id: one.case_id,
+            path: format!("/secretaria/{slug}/publicacoes/{}", one.case_id),
+            title: headline(one),
+            summary: summary(one).to_owned(),
+            body: body(one).to_owned(),
+            tags: tags_of(one),
+            // Of a correction only the day of the correction is known here, and that is no first publication.
+            first_at: (one.seq == 1).then_some(one.published_at),
+            at: one.published_at,
+        }
+    }
+
+    /// Of what is no case.
+    pub fn beside(one: &Beside) -> Self {
+        let title = one.title(Lang::Pt);
+        Self {
+            id: one.id,
+            path: one.path.clone(),
+            summary: title.clone(),
+            title,
+            body: String::new(),
+            tags: Vec::new(),
+            first_at: one.first_at,
+            at: one.published_at,
+        }
+    }
+}
+
+fn stamp(at: Instant) -> String {
+    at.to_rfc3339_opts(chrono::SecondsFormat::Secs, true)
 }
 
 fn segment(text: &str) -> String {
@@ -94,8 +145,7 @@ fn headline(one: &Published) -> String {
     format!("{} {}", one.view.number, one.view.title).trim().to_owned()
 }
 
-pub fn atom(head: &Head<'_>, all: &[Published]) -> String {
-    let stamp = |at: Instant| at.to_rfc3339_opts(chrono::SecondsFormat::Secs, true);
+pub fn atom(head: &Head<'_>, all: &[Entry]) -> String {
     let mut out = String::from(
         "<?xml version=\"1.0\" encoding=\"utf-8\"?>\n<feed xmlns=\"http://www.w3.org/2005/Atom\" xml:lang=\"pt-BR\">\n",
     );
@@ -110,22 +160,22 @@ pub fn atom(head: &Head<'_>, all: &[Published]) -> String {
     ));
     for one in all {
         out.push_str(&format!(
-            "<entry>\n<id>urn:uuid:{}</id>\n<title>{}</title>\n<updated>{}</updated>\n<link rel=\"alternate\" type=\"text/html\" href=\"{}\"/>\n",
-            one.case_id,
-            escaped(&headline(one)),
-            stamp(one.published_at),
-            escaped(&head.entry(one)),
+            "<entry>\n<id>urn:uuid:{}</id>\n<title>{}</title>\n<updated>{}</updated>\n<link rel=\"alternate\" type=\"{}\" href=\"{}\"/>\n",
+            one.id,
+            escaped(&one.title),
+            stamp(one.at),
+            if one.path.ends_with(".pdf") { "application/pdf" } else { "text/html" },
+            escaped(&format!("{}{}", head.base, one.path)),
         ));
-        // Of a correction only the day of the correction is known here, and that is no first publication.
-        if one.seq == 1 {
-            out.push_str(&format!("<published>{}</published>\n", stamp(one.published_at)));
+        if let Some(first) = one.first_at {
+            out.push_str(&format!("<published>{}</published>\n", stamp(first)));
         }
-        for tag in tags_of(one) {
-            out.push_str(&format!("<category term=\"{}\"/>\n", escaped(&tag)));
+        for tag in &one.tags {
+            out.push_str(&format!("<category term=\"{}\"/>\n", escaped(tag)));
         }
-        out.push_str(&format!("<summary>{}</summary>\n", escaped(summary(one))));
-        if !body(one).is_empty() {
-            out.push_str(&format!("<content type=\"text\">{}</content>\n", escaped(body(one))));
+        out.push_str(&format!("<summary>{}</summary>\n", escaped(&one.summary)));
+        if !one.body.is_empty() {
+            out.push_str(&format!("<content type=\"text\">{}</content>\n", escaped(&one.body)));
         }
         out.push_str("</entry>\n");
     }
@@ -133,23 +183,26 @@ pub fn atom(head: &Head<'_>, all: &[Published]) -> String {
     out
 }
 
-pub fn json(head: &Head<'_>, all: &[Published]) -> Value {
-    let items: Vec<Value> = all
-        .iter()
-        .map(|one| {
-            // Of a correction only the day of the correction is known here.
-            let day = if one.seq == 1 { "date_published" } else { "date_modified" };
-            json!({
-                "id": format!("urn:uuid:{}", one.case_id),
-                "url": head.entry(one),
-                "title": headline(one),
-                "summary": summary(one),
-                "content_text": if body(one).is_empty() { summary(one) } else { body(one) },
-                (day): one.published_at.to_rfc3339_opts(chrono::SecondsFormat::Secs, true),
-                "tags": tags_of(one),
-            })
-        })
-        .collect();
+fn item(head: &Head<'_>, one: &Entry) -> Value {
+    let mut item = json!({
+        "id": format!("urn:uuid:{}", one.id),
+        "url": format!("{}{}", head.base, one.path),
+        "title": one.title,
+        "summary": one.summary,
+        "content_text": if one.body.is_empty() { &one.summary } else { &one.body },
+        "tags": one.tags,
+    });
+    if let Some(first) = one.first_at {
+        item["date_published"] = stamp(first).into();
+    }
+    if one.first_at != Some(one.at) {
+        item["date_modified"] = stamp(one.at).into();
+    }
+    item
+}
+
+pub fn json(head: &Head<'_>, all: &[Entry]) -> Value {
+    let items: Vec<Value> = all.iter().map(|one| item(head, one)).collect();
     json!({
         "version": "https://jsonfeed.org/version/1.1",
         "title": head.title(),
@@ -165,6 +218,10 @@ pub fn json(head: &Head<'_>, all: &[Published]) -> Value {
 mod tests {
     use super::*;
     use crate::secretariat::kernel::publication::PublicView;
+
+    fn entries(all: &[Published]) -> Vec<Entry> {
+        all.iter().map(|one| Entry::of_case("noticias", one)).collect()
+    }
 
     fn one(title: &str, tags: &str) -> Published {
         let mut fields = serde_json::Map::new();
@@ -198,7 +255,7 @@ mod tests {
 
     #[test]
     fn an_atom_feed_escapes_what_people_wrote_and_names_each_tag() {
-        let text = atom(&head(Some("chuva")), &[one("<b>Chuva</b>", "Chuva, Obras públicas")]);
+        let text = atom(&head(Some("chuva")), &entries(&[one("<b>Chuva</b>", "Chuva, Obras públicas")]));
         assert!(text.contains("<title>NOT 2026/001 &lt;b&gt;Chuva&lt;/b&gt;</title>"), "{text}");
         assert!(text.contains("<category term=\"obras-públicas\"/>") && text.contains("Resumo &amp; mais"), "{text}");
         assert!(text.contains("<id>https://a.invalid/secretaria/noticias/feed.atom?tag=chuva</id>"), "{text}");
@@ -209,14 +266,36 @@ mod tests {
     fn a_correction_has_the_id_of_what_it_corrects_and_is_no_first_publication() {
         let (first, mut second) = (one("Chuva", ""), one("Chuva", ""));
         second.seq = 2;
-        let item = json(&head(None), std::slice::from_ref(&second))["items"][0].clone();
+        let item = json(&head(None), &entries(std::slice::from_ref(&second)))["items"][0].clone();
         assert_eq!(item["date_modified"], "2026-03-02T12:00:00Z", "{item}");
         assert_eq!(item["date_published"], Value::Null, "{item}");
-        let (first, second) = (atom(&head(None), &[first]), atom(&head(None), &[second]));
+        let (first, second) = (atom(&head(None), &entries(&[first])), atom(&head(None), &entries(&[second])));
         let id = "<id>urn:uuid:00000000-0000-0000-0000-000000000000</id>";
         assert!(first.contains(id) && second.contains(id), "{second}");
         assert!(first.contains("<published>2026-03-02T12:00:00Z</published>"), "{first}");
         assert!(!second.contains("<published>"), "{second}");
+    }
+
+    #[test]
+    fn what_is_no_case_leads_to_its_own_page_and_tells_when_it_came_out_and_when_it_changed() {
+        let minutes = Beside {
+            id: uuid::Uuid::nil(),
+            module: "committees".into(),
+            kind: "minutes".into(),
+            name: "Conselho · 1/2026".into(),
+            path: "/secretaria/comites/conselho/atas/2026-1.pdf".into(),
+            first_at: Some("2026-03-01T12:00:00Z".parse().unwrap()),
+            published_at: "2026-03-02T12:00:00Z".parse().unwrap(),
+            has_data: false,
+        };
+        let all = [Entry::beside(&minutes)];
+        let text = atom(&head(None), &all);
+        assert!(text.contains("<title>Ata: Conselho · 1/2026</title>"), "{text}");
+        assert!(text.contains("type=\"application/pdf\" href=\"https://a.invalid/secretaria/comites/"), "{text}");
+        assert!(text.contains("<published>2026-03-01T12:00:00Z</published>"), "{text}");
+        let item = json(&head(None), &all)["items"][0].clone();
+        let days = (&item["date_published"], &item["date_modified"]);
+        assert_eq!(days, (&json!("2026-03-01T12:00:00Z"), &json!("2026-03-02T12:00:00Z")), "{item}");
     }
 
     #[test]

@@ -3,6 +3,7 @@
 //! The pipeline never imports this; what is here reads the pipeline and reuses its parts.
 
 pub mod agreements;
+pub mod beside;
 pub mod budget;
 pub mod citizen;
 pub mod committees;
@@ -19,6 +20,7 @@ pub mod participation;
 pub mod press;
 pub mod representation;
 pub mod segments;
+pub mod small_cells;
 pub mod strategic_projects;
 pub mod transparency;
 pub mod yearly;

@@ -41,6 +41,8 @@ pub struct Module {
     pub clause: &'static str,
     /// What the act says, in short.
     pub clause_text: &'static str,
+    /// The same for whoever reads English; the act itself is Portuguese.
+    pub clause_text_en: &'static str,
     /// Whoever works here has it.
     pub role: Role,
 }
@@ -74,6 +76,15 @@ impl Module {
             Lang::En => self.title_en,
         }
     }
+
+    /// What the act says, in short.
+    pub fn clause_text(&self, lang: impl Borrow<Lang>) -> &'static str {
+        let lang: &Lang = lang.borrow();
+        match lang {
+            Lang::Pt => self.clause_text,
+            Lang::En => self.clause_text_en,
+        }
+    }
 }
 
 /// All of them, in the order of the act. Clause 18, civil defense, is the core and no module.
@@ -85,6 +96,7 @@ pub const MODULES: &[Module] = &[
         title_en: "Institutional representation",
         clause: "1",
         clause_text: "Representação civil das secretarias junto ao Estado e à União, quando delegada",
+        clause_text_en: "Standing for the departments before the State and the Union, when delegated",
         role: Role::Representation,
     },
     Module {
@@ -94,6 +106,7 @@ pub const MODULES: &[Module] = &[
         title_en: "Advice to the mayor",
         clause: "2",
         clause_text: "Assessoramento ao Prefeito e ao Vice-Prefeito",
+        clause_text_en: "Advice to the mayor and the deputy mayor",
         role: Role::Advisory,
     },
     Module {
@@ -103,6 +116,7 @@ pub const MODULES: &[Module] = &[
         title_en: "Internal coordination",
         clause: "3",
         clause_text: "Articulação da ação política dos órgãos do Município",
+        clause_text_en: "Coordination of the political action of the municipality's bodies",
         role: Role::Coordination,
     },
     Module {
@@ -112,6 +126,7 @@ pub const MODULES: &[Module] = &[
         title_en: "External relations",
         clause: "4",
         clause_text: "Articulação com os demais Poderes, Municípios, sociedade e movimentos sociais",
+        clause_text_en: "Relations with the other powers, municipalities, civil society and social movements",
         role: Role::Relations,
     },
     Module {
@@ -121,6 +136,7 @@ pub const MODULES: &[Module] = &[
         title_en: "Legislative matters",
         clause: "5",
         clause_text: "Análise do mérito, da oportunidade e da compatibilidade de propostas e matérias legislativas",
+        clause_text_en: "Analysis of the merit, timeliness and fit of bills and legislative matters",
         role: Role::Legislative,
     },
     Module {
@@ -130,6 +146,7 @@ pub const MODULES: &[Module] = &[
         title_en: "Integrity and ethics council",
         clause: "6",
         clause_text: "Integridade (compliance) e Conselho de Ética Pública",
+        clause_text_en: "Integrity (compliance) and the Public Ethics Council",
         role: Role::Ethics,
     },
     Module {
@@ -139,6 +156,7 @@ pub const MODULES: &[Module] = &[
         title_en: "Active transparency",
         clause: "7",
         clause_text: "Cooperação com os sistemas de transparência",
+        clause_text_en: "Cooperation with the systems of transparency",
         role: Role::Transparency,
     },
     Module {
@@ -148,6 +166,7 @@ pub const MODULES: &[Module] = &[
         title_en: "Consultations and hearings",
         clause: "8",
         clause_text: "Comunicação entre a sociedade civil e o Executivo",
+        clause_text_en: "Communication between civil society and the executive",
         role: Role::Participation,
     },
     Module {
@@ -157,6 +176,7 @@ pub const MODULES: &[Module] = &[
         title_en: "Evaluation of services",
         clause: "9",
         clause_text: "Avaliação dos serviços públicos estaduais e federais prestados no Município",
+        clause_text_en: "Evaluation of state and federal public services rendered in the municipality",
         role: Role::ServiceEvaluation,
     },
     Module {
@@ -166,6 +186,7 @@ pub const MODULES: &[Module] = &[
         title_en: "Committees",
         clause: "10",
         clause_text: "Coordenação dos comitês",
+        clause_text_en: "Coordination of the committees",
         role: Role::Committees,
     },
     Module {
@@ -175,6 +196,7 @@ pub const MODULES: &[Module] = &[
         title_en: "Agreements, contracts and grants",
         clause: "11",
         clause_text: "Termos, contratos e avenças; outorga, delegação e mutualidade",
+        clause_text_en: "Agreements, contracts and covenants; grant, delegation and mutuality",
         role: Role::Agreements,
     },
     Module {
@@ -184,6 +206,7 @@ pub const MODULES: &[Module] = &[
         title_en: "Strategic projects",
         clause: "12a",
         clause_text: "Projetos estratégicos",
+        clause_text_en: "Strategic projects",
         role: Role::StrategicProjects,
     },
     Module {
@@ -193,6 +216,7 @@ pub const MODULES: &[Module] = &[
         title_en: "Access to information",
         clause: "12b",
         clause_text: "Serviço de informação ao cidadão",
+        clause_text_en: "Information service to citizens",
         role: Role::Sic,
     },
     Module {
@@ -202,6 +226,7 @@ pub const MODULES: &[Module] = &[
         title_en: "Ombudsman",
         clause: "12c",
         clause_text: "Ouvidoria",
+        clause_text_en: "Ombudsman",
         role: Role::Ombudsman,
     },
     Module {
@@ -211,6 +236,7 @@ pub const MODULES: &[Module] = &[
         title_en: "Outreach",
         clause: "13",
         clause_text: "Divulgação de projetos e políticas",
+        clause_text_en: "Making projects and policies known",
         role: Role::Outreach,
     },
     Module {
@@ -220,6 +246,7 @@ pub const MODULES: &[Module] = &[
         title_en: "Information by segment",
         clause: "14",
         clause_text: "Disseminação de informações por segmento",
+        clause_text_en: "Spreading information by segment",
         role: Role::Segments,
     },
     Module {
@@ -229,6 +256,7 @@ pub const MODULES: &[Module] = &[
         title_en: "Service charter",
         clause: "15",
         clause_text: "Difusão dos direitos e dos serviços",
+        clause_text_en: "Making rights and services known",
         role: Role::ServiceCharter,
     },
     Module {
@@ -238,6 +266,7 @@ pub const MODULES: &[Module] = &[
         title_en: "Media monitoring",
         clause: "16",
         clause_text: "Acompanhamento e análise das matérias da mídia",
+        clause_text_en: "Following and analysing what the media publish",
         role: Role::MediaMonitoring,
     },
     Module {
@@ -247,6 +276,7 @@ pub const MODULES: &[Module] = &[
         title_en: "Press",
         clause: "17",
         clause_text: "Noticiários de imprensa e sua distribuição",
+        clause_text_en: "Press news and their distribution",
         role: Role::Press,
     },
     Module {
@@ -256,6 +286,7 @@ pub const MODULES: &[Module] = &[
         title_en: "Funding",
         clause: "19",
         clause_text: "Sala de Projetos: convênios e captação de recursos",
+        clause_text_en: "Project room: agreements and the raising of funds",
         role: Role::Funding,
     },
     Module {
@@ -265,6 +296,7 @@ pub const MODULES: &[Module] = &[
         title_en: "Multi-year plan and budget",
         clause: "20",
         clause_text: "Orçamento anual e plurianual",
+        clause_text_en: "Yearly and multi-year budget",
         role: Role::Budget,
     },
     Module {
@@ -274,6 +306,7 @@ pub const MODULES: &[Module] = &[
         title_en: "Assigned tasks",
         clause: "21",
         clause_text: "Outras tarefas cometidas pelo Prefeito",
+        clause_text_en: "Other tasks given by the mayor",
         role: Role::Assignments,
     },
     Module {
@@ -283,6 +316,7 @@ pub const MODULES: &[Module] = &[
         title_en: "News",
         clause: "",
         clause_text: "Notícias recentes da Secretaria",
+        clause_text_en: "Recent news of the department",
         role: Role::News,
     },
 ];

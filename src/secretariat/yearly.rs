@@ -10,11 +10,9 @@ use self::store::{by_act, by_month};
 use super::citizen;
 use super::kernel::define::CaseType;
 use super::kernel::store::figures::{self, Count};
+use super::small_cells::{self, LEAST};
 use crate::clock::Instant;
 use crate::deadlines::town::Year;
-
-/// Cells below it are not shown to everybody.
-pub const LEAST: i64 = 5;
 
 /// Key of the table of deadlines.
 const IN_TIME: &str = "in_time";
@@ -64,27 +62,12 @@ pub struct Yearly {
     pub suppressed: bool,
 }
 
-/// Hides what is small; and as long as the total would tell what was hidden, the smallest of the others with it. Pure.
+/// Hides what is small, and what would tell it. Pure.
 pub fn suppress(rows: &mut [Row]) {
-    let mut hidden = Vec::new();
-    for row in rows.iter_mut() {
-        if let Some(count) = row.count.filter(|count| (1..LEAST).contains(count)) {
-            row.count = None;
-            hidden.push(count);
-        }
+    let counts = small_cells::hide(rows.iter().map(|row| row.count).collect());
+    for (row, count) in rows.iter_mut().zip(counts) {
+        row.count = count;
     }
-    while is_told_by_total(&hidden) {
-        let others = rows.iter_mut().filter(|row| row.count.is_some_and(|count| count > 0));
-        let Some(next) = others.min_by_key(|row| row.count) else { return };
-        hidden.extend(next.count.take());
-    }
-}
-
-/// Whoever knows the sum of what is hidden, and that none is nought, knows each: one alone; all of them one; all of them as large as a
-/// small cell can be; or so few in all that the sum itself is small.
-fn is_told_by_total(hidden: &[i64]) -> bool {
-    let (cells, sum) = (hidden.len() as i64, hidden.iter().sum::<i64>());
-    cells == 1 || (cells > 0 && (sum < LEAST || sum == cells || sum == cells * (LEAST - 1)))
 }
 
 /// Deadlines in time and late are two parts of one sum for each rule, and of no other.
@@ -97,7 +80,7 @@ fn suppress_table(table: &mut Table) {
 }
 
 impl Yearly {
-    /// The same for everybody.
+    /// The same for everybody, and for whoever inside may not read the cases that are counted.
     #[must_use]
     pub fn for_everybody(mut self) -> Self {
         let keep = |count: Option<i64>| count.filter(|count| *count == 0 || *count >= LEAST);

@@ -16,6 +16,7 @@ use crate::accounts::Role;
 use crate::alerts::escalation::store as staff;
 use crate::app::App;
 use crate::clock::Instant;
+use crate::db::in_time;
 use crate::dispatch::notices::{self, Notice};
 use crate::dispatch::provider::Channel;
 use crate::events::{Event, notify};
@@ -34,7 +35,7 @@ const PAGE_FOR: TimeDelta = TimeDelta::hours(1);
 pub async fn run(app: App) {
     let mut events = app.events.subscribe();
     while !app.stop.is_cancelled() {
-        if let Err(error) = round(&app, app.clock.now()).await {
+        if let Err(error) = in_time(round(&app, app.clock.now())).await {
             tracing::warn!(%error, "sirens cannot be looked at yet");
         }
         tokio::select! {

@@ -9,6 +9,7 @@ use crate::accounts::tokens::desk::Acting;
 use crate::app::App;
 use crate::audit::Actor;
 use crate::clock::Instant;
+use crate::db::{ROUND_MAX, within};
 use crate::refused::Refused;
 
 const LOOK_EVERY: Duration = Duration::from_secs(60);
@@ -18,7 +19,7 @@ const AT_ONCE: i64 = 20;
 /// Runs until the service stops.
 pub async fn run(app: App) {
     while !app.stop.is_cancelled() {
-        if let Err(error) = round(&app, app.clock.now()).await {
+        if let Err(error) = within(ROUND_MAX, round(&app, app.clock.now())).await {
             tracing::warn!(%error, "situation reports wait for the database");
         }
         tokio::select! {

@@ -96,6 +96,10 @@ fn draft(path: &Path, keys: &[[u8; KEY_LEN]]) -> Result<PathBuf, KeyFileError> {
         }
         file.sync_all()
     };
-    written().map_err(|source| KeyFileError::Write { path: path.to_owned(), source })?;
+    if let Err(source) = written() {
+        // On a disk that is full part of a key would lie about for ever.
+        let _ = fs::remove_file(&draft);
+        return Err(KeyFileError::Write { path: path.to_owned(), source });
+    }
     Ok(draft)
 }

@@ -1,5 +1,7 @@
 //! Is it up, is it ready, how is it doing.
 
+use std::time::Duration;
+
 use axum::extract::{Extension, State};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -106,22 +108,32 @@ async fn backup_age_s(app: &App) -> sqlx::Result<Option<f64>> {
     store::age_s(&mut *app.db.web.acquire().await?, app.clock.now()).await
 }
 
+/// Whoever collects figures waits no longer than this for those that the database has: when it does not answer, the others are what
+/// people need, and a collector gives up after ten seconds.
+const FIGURES_MAX: Duration = Duration::from_secs(5);
+
 async fn metrics_text(State(app): State<App>, Extension(ClientAddress(address)): Extension<ClientAddress>) -> Response {
     if address.is_some_and(|address| !is_in(address, &app.config.http.metrics_from)) {
         return ApiError::Forbidden("metrics are for the networks of `http.metrics_from`".into()).into_response();
     }
     metrics::gauge!("ingest_queue_readings").set(app.ingest.queued() as f64);
-    if let Ok(lag) = lag(&app).await {
+    // What did not come in time keeps the value that it had.
+    let _ = tokio::time::timeout(FIGURES_MAX, measure_stored(&app)).await;
+    ([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], measure::render()).into_response()
+}
+
+/// Sets the gauges that only the database knows.
+async fn measure_stored(app: &App) {
+    if let Ok(lag) = lag(app).await {
         metrics::gauge!("pipeline_cursor_lag_readings").set(lag as f64);
     }
-    if let Ok(lag) = lag_s(&app).await {
+    if let Ok(lag) = lag_s(app).await {
         metrics::gauge!("pipeline_cursor_lag_seconds").set(lag);
     }
-    if let Ok(Some(age)) = backup_age_s(&app).await {
+    if let Ok(Some(age)) = backup_age_s(app).await {
         metrics::gauge!("sentinela_backup_age_seconds").set(age);
     }
-    if let Ok(held) = held(&app).await {
+    if let Ok(held) = held(app).await {
         metrics::gauge!("sentinela_held").set(if held { 1.0 } else { 0.0 });
     }
-    ([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], measure::render()).into_response()
 }

@@ -14,6 +14,8 @@ const OF_MEDIA: &[Rule] = &[
     staff("GET", "/api/v1/secretariat/media-monitoring/repercussion", SeeSecretariat),
     staff("GET", "/api/v1/secretariat/media-monitoring/export", WorkSecretariat),
     staff("POST", "/api/v1/secretariat/media-monitoring/import", WorkSecretariat),
+    staff("GET", "/api/v1/secretariat/media-monitoring/definitions", SeeSecretariat),
+    staff("PUT", "/api/v1/secretariat/media-monitoring/definitions", WorkSecretariat),
     staff("GET", "/api/v1/secretariat/media-monitoring/sources", SeeSecretariat),
     staff("POST", "/api/v1/secretariat/media-monitoring/sources", WorkSecretariat),
     staff("PUT", "/api/v1/secretariat/media-monitoring/sources/{id}", WorkSecretariat),

@@ -42,6 +42,7 @@ const OF_SECRETARIAT: &[Rule] = &[
     staff("POST", "/secretaria/painel/{module}/casos/{id}/retirar", WorkSecretariat),
     staff("POST", "/secretaria/painel/{module}/casos/{id}/documento", SeeSecretariat),
     staff("POST", "/secretaria/painel/{module}/casos/{id}/ligar", WorkSecretariat),
+    staff("POST", "/secretaria/painel/{module}/casos/{id}/arquivo", SeeSecretariat),
     open("GET", "/secretaria/{module}/publicacoes"),
     open("GET", "/secretaria/{module}/publicacoes/{id}"),
     // The citizen's door: number and code instead of an account.

@@ -492,8 +492,15 @@ await play("the secretariat", { pictures: process.env.SHOTS }, async ({ base, op
     await wanted.locator("[name=tag]").first().check();
     await submit(everybody, wanted);
     await everybody.locator(".flash[role=status]").waitFor();
-    await page.goto(`${base}/secretaria/painel/segmentos/entregas`);
-    await checkPage(page);
+    for (const path of ["", "/entregas", "/proxima", "/relatorio", "/assinaturas"]) {
+      await page.goto(`${base}/secretaria/painel/segmentos${path}`);
+      await checkPage(page);
+    }
+    const seek = page.locator('main form[action="/secretaria/painel/segmentos/assinaturas"][method=post]').first();
+    await fill(seek, { email: `leitora.${mark}@exemplo.invalid`, reason: "Pediu para sair pelo telefone" });
+    await submit(page, seek);
+    assert.match(await page.locator(".flash[role=status]").innerText(), /\*\*\*@exemplo\.invalid/);
+    assert.ok(!(await page.content()).includes(`leitora.${mark}@`), "no address is shown whole");
   });
 
   await module("service-charter", "a service is looked over by a second person before everybody reads it", async () => {

@@ -199,6 +199,25 @@ async fn an_event_chained_twice_is_found() {
 }
 
 #[tokio::test]
+async fn a_line_that_a_crash_cut_off_spoils_none_that_is_noted_after_it() {
+    let (db, folder) = (ten().await, Folder::new());
+    let path = anchors::path(folder.path());
+    let head = store::head(&mut db.pool.acquire().await.unwrap()).await.unwrap().unwrap();
+    anchors::note(&path, at(20), &head).unwrap();
+    let whole = std::fs::read_to_string(&path).unwrap();
+    std::fs::write(&path, format!("{whole}{}", &whole[..30])).unwrap();
+    anchors::note(&path, at(21), &head).unwrap();
+    let text = std::fs::read_to_string(&path).unwrap();
+    assert!(text.starts_with(&whole) && text.lines().count() == 2, "{text}");
+    assert_eq!(anchors::read(&path).unwrap().len(), 2);
+    // Nor where the first line of all was cut off.
+    std::fs::write(&path, &whole[..30]).unwrap();
+    anchors::note(&path, at(22), &head).unwrap();
+    assert_eq!(anchors::read(&path).unwrap().len(), 1);
+    assert_eq!(check(&db, &path, vec![]).await.found, 0);
+}
+
+#[tokio::test]
 async fn a_chain_computed_anew_does_not_fit_the_heads_noted_outside() {
     let (db, folder) = (support::db().await, Folder::new());
     let path = anchors::path(folder.path());

@@ -239,6 +239,57 @@ async fn a_database_that_was_read_back_only_half_way_is_held_and_cannot_be_taken
 }
 
 #[tokio::test]
+async fn what_could_not_be_proved_is_taken_over_only_by_whoever_answers_for_it_in_words() {
+    let (db, target, folder) = (support::db().await, support::empty_db().await, Folder::new());
+    let town = Town::new(&db).await;
+    town.resident(INSIDE, 10, &["+5532900000001"]).await;
+    let alert = town.living_alert("Saia.").await;
+    town.enqueue(alert).await;
+    // One message more was promised than is there: it was lost before the backup.
+    sqlx::query("update dispatch_run set recipients = recipients + 1").execute(&db.pool).await.unwrap();
+    let (archive, data) = (folder.path().join("short.zip"), folder.path().join("restored"));
+    backup(&db, &folder.path().join("data"), &archive).await;
+    let (code, out, err) = run(command(&target, &data, &["restore", text(&archive)])).await;
+    assert_eq!(code, Some(1), "{out}{err}");
+    assert!(out.contains("1 that do not add up") && err.contains("is not what was there"), "{out}{err}");
+    let held = store::held(&mut target.pool.acquire().await.unwrap()).await.unwrap().unwrap();
+    assert_eq!(held.proof().map(|proof| (proof.unbalanced, proof.passed())), Some((1, false)));
+
+    let taking = ["take-over", "--original-is-stopped", "--reason", "a máquina queimou"];
+    let (code, _, err) = run(command(&target, &data, &taking)).await;
+    assert_eq!(code, Some(1), "{err}");
+    assert!(err.contains("1 alerts that do not add up") && err.contains("--despite-failed-proof"), "{err}");
+    let (code, _, err) = run(command(&target, &data, &[&taking[..], &["--despite-failed-proof", " "]].concat())).await;
+    assert_eq!(code, Some(2), "{err}");
+    assert!(store::held(&mut target.pool.acquire().await.unwrap()).await.unwrap().is_some(), "it stays held");
+
+    // A restore that ended before its proof is no better.
+    sqlx::query("update restoration set proof = null").execute(&target.pool).await.unwrap();
+    let (code, _, err) = run(command(&target, &data, &taking)).await;
+    assert_eq!(code, Some(1), "{err}");
+    assert!(err.contains("before it had proved"), "{err}");
+
+    let why = "não há outra cópia; falta uma mensagem de 2025";
+    let said = good(command(&target, &data, &[&taking[..], &["--despite-failed-proof", why]].concat())).await;
+    assert!(said.contains("sends from now on"), "{said}");
+    assert!(store::held(&mut target.pool.acquire().await.unwrap()).await.unwrap().is_none());
+    let said = good(command(&target, &data, &["audit", "export", "--act", "backup.take_over"])).await;
+    assert!(said.contains(why) && said.contains("a máquina queimou"), "{said}");
+}
+
+#[tokio::test]
+async fn what_was_proved_is_not_taken_over_in_spite_of_anything() {
+    let (db, target, folder) = (support::db().await, support::empty_db().await, Folder::new());
+    let (archive, data) = (folder.path().join("a.zip"), folder.path().join("restored"));
+    backup(&db, &folder.path().join("data"), &archive).await;
+    good(command(&target, &data, &["restore", text(&archive)])).await;
+    let taking = ["take-over", "--original-is-stopped", "--reason", "x", "--despite-failed-proof", "y"];
+    let (code, _, err) = run(command(&target, &data, &taking)).await;
+    assert_eq!(code, Some(2), "{err}");
+    assert!(err.contains("nothing to take over in spite of"), "{err}");
+}
+
+#[tokio::test]
 async fn what_one_person_alone_was_to_get_is_ended_and_sessions_are_over() {
     let (db, target, folder) = (support::db().await, support::empty_db().await, Folder::new());
     sqlx::raw_sql(

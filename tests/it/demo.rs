@@ -25,6 +25,21 @@ async fn the_demo_plays_the_night_through_mqtt_and_ends_cleanly() {
     assert_eq!(count("select count(*) from quarantine").await, 0);
     assert_eq!(count("select count(*) from resident where fictional").await, 3000);
     assert_eq!(count("select count(*) from resident where not fictional").await, 0);
+    // The press has whom to tell and what, and people wait for messages by segment.
+    assert_eq!(count("select count(*) from press_outlet where removed_at is null").await, 2);
+    assert_eq!(
+        count("select count(*) from case_file where type_key = 'press.release' and state = 'embargoed'").await,
+        1
+    );
+    assert_eq!(
+        count("select count(*) from case_file where type_key = 'press.release' and state = 'distributed'").await,
+        1
+    );
+    assert_eq!(count("select count(*) from segment_subscription where confirmed_at is not null").await, 12);
+    support::eventually("a release at both outlets", async || {
+        (count("select count(*) from press_delivery").await == 2).then_some(())
+    })
+    .await;
     support::eventually("areas that rose and an alert that waits", async || {
         let risen = count("select count(*) from area_level where level in ('alert', 'maximum')").await;
         let waiting = count("select count(*) from alert where state = 'draft' and status = 'exercise'").await;

@@ -107,6 +107,14 @@ async fn a_restored_installation_is_told_that_it_sends_nothing() {
     .await
     .unwrap();
     let (code, findings) = ask(doctor(&db, folder.path(), &[])).await;
+    let unproved = find(&findings, "held-unproved");
+    assert_eq!((code, unproved["verdict"].as_str()), (Some(2), Some("failure")));
+    assert!(unproved["next"].as_str().unwrap().contains("docs/backup.md"));
+    assert_eq!(unproved["runbook"], "doctor-held-unproved");
+
+    let proof = r#"update restoration set proof = '{"findings": 0, "unbalanced": 0, "journal": 0, "expected": 0}'"#;
+    sqlx::query(proof).execute(&db.pool).await.unwrap();
+    let (code, findings) = ask(doctor(&db, folder.path(), &[])).await;
     let held = find(&findings, "held");
     assert_eq!((code, held["verdict"].as_str()), (Some(2), Some("failure")));
     assert!(held["next"].as_str().unwrap().contains("take-over"));

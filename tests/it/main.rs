@@ -35,6 +35,7 @@ mod feed_traps;
 mod feeds;
 mod fleet;
 mod formats;
+mod forward;
 mod guides;
 mod handover;
 mod hardening;

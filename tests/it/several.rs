@@ -253,6 +253,34 @@ async fn a_node_for_people_alone_neither_judges_nor_sends_and_the_rest_shows_no_
     assert_eq!(status(&ask(web.http, "GET", "/api/v1/areas", "", "").await.0), 200);
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_doctor_names_the_part_of_the_work_that_no_process_does() {
+    let cluster = Cluster::new("").await;
+    let _rest = cluster.node("rest", "ingest,evaluate,web").await;
+    let mut out = cluster.node("out", "dispatch").await;
+    cluster.until("select node from service_process order by node", &["out", "rest"]).await;
+    let doctor = async || {
+        let output = soon("the doctor", cluster.program(&["doctor", "--json"]).output()).await.unwrap();
+        let report: Value = serde_json::from_slice(&output.stdout).unwrap();
+        report["findings"].as_array().unwrap().clone()
+    };
+    let of = |findings: &[Value], word: &str| findings.iter().find(|one| one["finding"] == word).cloned();
+    let findings = doctor().await;
+    let there = of(&findings, "nodes-fine").unwrap()["values"]["there"].clone();
+    assert_eq!(there, "out (dispatch), rest (ingest, evaluate, web)");
+
+    out.process.kill().await;
+    // As it is two minutes later.
+    sqlx::query("update service_process set seen_at = seen_at - interval '2 minutes' where node = 'out'")
+        .execute(&cluster.db.pool)
+        .await
+        .unwrap();
+    let findings = doctor().await;
+    let gone = of(&findings, "role-gone").unwrap();
+    assert_eq!((gone["verdict"].as_str(), gone["values"]["role"].as_str()), (Some("failure"), Some("dispatch")));
+    assert!(of(&findings, "nodes-fine").is_none());
+}
+
 /// A gateway without receipts, and leases that end soon.
 fn with_gateway(port: u16, window: u32, more: &str) -> String {
     format!(

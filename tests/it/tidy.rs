@@ -63,6 +63,7 @@ const MAY: &[&str] = &[
     "vault/file.rs",
     // Types of cases are read from a folder when one is configured.
     "secretariat/kernel/types.rs",
+    "secretariat/segments/define.rs",
     // The writers of levels and alerts.
     "pipeline.rs",
     "pipeline/",
@@ -98,6 +99,7 @@ const PURE: &[&str] = &[
     "secretariat/kernel/exchange/judge.rs",
     "secretariat/kernel/guards.rs",
     "secretariat/kernel/instrument/chain.rs",
+    "secretariat/kernel/instrument/papers.rs",
     "secretariat/kernel/ledger.rs",
     "secretariat/kernel/publication.rs",
     "secretariat/kernel/quiet.rs",
@@ -110,9 +112,14 @@ const PURE: &[&str] = &[
     "secretariat/media_monitoring/query.rs",
     "secretariat/media_monitoring/twins.rs",
     "secretariat/feeds.rs",
+    "secretariat/segments/letter.rs",
+    "secretariat/segments/report.rs",
+    "secretariat/transparency/dcat.rs",
     "secretariat/kernel/values.rs",
     "secretariat/kernel/words.rs",
     "secretariat/modules.rs",
+    "secretariat/small_cells.rs",
+    "secretariat/strategic_projects/life.rs",
     "risk/",
     "replay.rs",
     "replay/",
@@ -139,6 +146,7 @@ const PURE: &[&str] = &[
     "ingest/formats/",
     "ingest/quality.rs",
     "backup/manifest.rs",
+    "backup/proof.rs",
     "backup/seal.rs",
     "backup/space.rs",
     "doctor/database.rs",
@@ -330,6 +338,26 @@ fn input_and_output_live_in_named_files() {
         }
     }
     complain(&wrong, "only the files listed in tests/it/tidy.rs may do input and output");
+}
+
+/// Tasks that run until the service stops and ask no database themselves.
+const ASK_NOTHING: &[&str] =
+    &["demo/gauges.rs", "ingest/broker.rs", "ingest/mqtt.rs", "telemetry/otlp.rs", "web/measure.rs"];
+
+#[test]
+fn no_task_waits_for_the_database_for_ever() {
+    let mut wrong = Vec::new();
+    let mut found = 0;
+    for source in sources() {
+        let is_task = source.code.contains("async fn run(app: App");
+        found += usize::from(is_task);
+        let is_bounded = source.code.contains("in_time(") || source.code.contains("within(");
+        if is_task && !is_bounded && !ASK_NOTHING.contains(&source.name.as_str()) {
+            wrong.push(format!("src/{}", source.name));
+        }
+    }
+    assert!(found > 30, "{found} tasks");
+    complain(&wrong, "a connection may hang for ever: bound each round by db::in_time or db::within");
 }
 
 #[test]

@@ -10,6 +10,7 @@
 //   --lose=ADDRESS     the receipt of this destination says that it was not delivered
 //   --mute=N           the first N submits are taken and never answered
 //   --late=N           the first N submits are answered when another one comes, in reverse order
+//   --hold=N           the first N submits are taken, and answered at SIGUSR2
 //   --unbind=N         the Nth submit is answered by an end of the session
 //   --says=FROM|TEXT   a person's message, sent twice at each bind, as a centre does that missed the answer
 //   --talk=FROM|TEXT|TEXT…   a person's messages, each twice; the next one when the one before is answered
@@ -27,6 +28,8 @@ let submits = 0;
 let next = Number(option.first || 1000);
 let held = [];
 const late = [];
+const kept = [];
+if (option.hold) process.on('SIGUSR2', () => { while (kept.length) kept.shift()(); });
 const talk = (option.talk || '').split('|');
 let spoken = 0;
 
@@ -94,6 +97,14 @@ function submit(session, pdu) {
   };
   if (submits <= Number(option.mute || 0)) {
     say({ ...told, status: 'mute' });
+    return;
+  }
+  if (submits <= Number(option.hold || 0)) {
+    say({ ...told, status: 'hold' });
+    kept.push(() => {
+      session.send(pdu.response({ message_id: `held-${told.submit}` }));
+      say({ released: told.submit });
+    });
     return;
   }
   if (submits === Number(option.unbind || 0)) {

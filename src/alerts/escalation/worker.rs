@@ -18,6 +18,7 @@ use crate::alerts::store as alerts;
 use crate::app::App;
 use crate::audit::{self, Act, Actor, ActorKind, Entry, Via};
 use crate::clock::Instant;
+use crate::db::in_time;
 use crate::dispatch::notices::{self, Notice};
 use crate::dispatch::provider::Channel;
 use crate::events::{Event, notify};
@@ -52,14 +53,14 @@ pub async fn run(app: App) {
 /// # Errors
 /// What the database says; nothing of the interrupted part is kept.
 pub async fn round(app: &App, now: Instant) -> anyhow::Result<()> {
-    begin_and_end(app, now).await?;
+    in_time(begin_and_end(app, now)).await?;
     for _ in 0..MOST {
-        if !step(app, now).await? {
+        if !in_time(step(app, now)).await? {
             break;
         }
     }
-    deadlines(app, now).await?;
-    receipts(app, now).await
+    in_time(deadlines(app, now)).await?;
+    in_time(receipts(app, now)).await
 }
 
 async fn begin_and_end(app: &App, now: Instant) -> anyhow::Result<()> {

@@ -35,6 +35,7 @@ pub fn sources(config: &Config, file: Option<&Path>) -> anyhow::Result<Sources> 
         ("quality.toml", &config.engine.quality_file),
         ("templates", &config.alerts.templates_dir),
         ("case_types", &config.secretariat.case_types),
+        ("segments.toml", &config.secretariat.segments),
     ] {
         if !given.is_empty() {
             sources.add(name, Path::new(given))?;

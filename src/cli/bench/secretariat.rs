@@ -4,6 +4,7 @@
 //! every route of the secretariat, and alone again.
 
 mod fill;
+mod found;
 mod load;
 mod media;
 mod shapes;
@@ -144,7 +145,7 @@ impl Pages {
 async fn pages(stage: &Stage, arguments: &Arguments) -> anyhow::Result<Pages> {
     let (pool, now) = (stage.pool(), Clock::System.now());
     let (app, _receiver) = stage.app()?;
-    let filled = fill::all(&pool, &app, now, arguments.sizes()).await?;
+    let filled = fill::all(&pool, &app, arguments.sizes()).await?;
     let desk = Desk::sign_in(&app, now).await?;
     let sample = desk.open_some(OPENED).await?;
     whole(&desk, sample).await?;
@@ -363,10 +364,10 @@ impl Beside {
 }
 
 async fn beside(stage: &Stage, arguments: &Arguments, centre: Centre) -> anyhow::Result<Beside> {
-    let (pool, now) = (stage.pool(), Clock::System.now());
+    let pool = stage.pool();
     let filled = {
         let (app, _receiver) = stage.app()?;
-        fill::all(&pool, &app, now, arguments.sizes()).await?
+        fill::all(&pool, &app, arguments.sizes()).await?
     };
     pool.close().await;
     let each = usize::try_from(arguments.alerts)?;

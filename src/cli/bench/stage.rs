@@ -18,6 +18,7 @@ use crate::events::Events;
 use crate::ids::Ids;
 use crate::ingest;
 use crate::secretariat::kernel::Types;
+use crate::secretariat::segments::Segments;
 use crate::stations::device::secret_sha256;
 use crate::stations::store::{self, NewDatastream, NewStation};
 use crate::units::{Quantity, StreamKind};
@@ -94,6 +95,7 @@ impl Stage {
     fn built(config: Config, db: Db) -> anyhow::Result<(App, ingest::Receiver)> {
         let (ingest, receiver) = ingest::channel(&config, &Clock::System);
         let cases = Types::load(&config.secretariat.case_types)?;
+        let segments = Segments::load(&config.secretariat.segments)?;
         let app = App::new(Parts {
             limits: crate::web::limit::Limits::new(&config.http.limits),
             pictures: crate::web::notices::pictures::Pictures::default(),
@@ -110,6 +112,7 @@ impl Stage {
             ingest,
             templates: Templates::load(None)?,
             cases,
+            segments,
             stop: CancellationToken::new(),
         });
         Ok((app, receiver))

@@ -6,11 +6,14 @@ use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::path::Path;
 use std::process::Command;
 
+use crate::capacity::memory_of;
 use crate::cli::backup::free_bytes;
 use crate::clock::Clock;
 use crate::config::Config;
+use crate::db::embedded::shared_buffers_mib;
 use crate::doctor::machine::{self, ConfigFile, DataDir, PortState};
 use crate::doctor::{Finding, Said};
+use crate::operation::process;
 use crate::stations::certificate::Certificate;
 
 /// Configuration, `data_dir`, clock and public address.
@@ -51,6 +54,20 @@ pub fn growth(config: &Config, daily: Option<u64>) -> Option<Finding> {
         return None;
     }
     machine::growth(free_bytes(&config.data_dir), daily)
+}
+
+/// The bound of the unit, or of the container this runs in, beside what the service needs; with the private database its buffers too, which
+/// lie in the same control group. `None` where nothing is bounded.
+pub fn memory(config: &Config, stations: i64) -> Option<Finding> {
+    let groups = Path::new(process::GROUPS);
+    let unit = groups.join("system.slice/sentinela.service");
+    let limit = process::memory_limit(groups, if unit.is_dir() { &unit } else { groups })?;
+    let buffers_mib = if config.database.url.is_empty() {
+        shared_buffers_mib(&std::fs::read_to_string("/proc/meminfo").unwrap_or_default())
+    } else {
+        0
+    };
+    Some(machine::memory(limit, memory_of(stations as f64) as u64 + (buffers_mib << 20)))
 }
 
 /// As systemd says; where it does not, whether its own service has set the clock.

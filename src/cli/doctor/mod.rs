@@ -20,9 +20,10 @@ use crate::config::{Config, OidcSecondFactor, SecondFactor};
 use crate::db::MIGRATOR;
 use crate::db::embedded::Cluster;
 use crate::db::open::Database;
-use crate::doctor::{Finding, Said, Verdict, database, exit_code, store, town};
+use crate::doctor::{Finding, Said, Verdict, database, exit_code, section, store, town};
 use crate::i18n::Lang;
 use crate::ids::Ids;
+use crate::operation::store as watch;
 use crate::vault::boot;
 
 /// Rows of the audit that are computed anew.
@@ -91,7 +92,7 @@ fn print_json(findings: &[Finding], lang: Lang) -> anyhow::Result<()> {
                 finding.values.iter().map(|(name, value)| ((*name).to_owned(), json!(value))).collect();
             json!({
                 "finding": finding.said, "verdict": finding.verdict, "text": finding.text(lang), "next": finding.next(lang),
-                "values": values,
+                "runbook": (finding.verdict != Verdict::Fine).then(|| section(finding.said)), "values": values,
             })
         })
         .collect();
@@ -102,25 +103,35 @@ fn print_json(findings: &[Finding], lang: Lang) -> anyhow::Result<()> {
 
 async fn examine(config: &Config, file: Option<&Path>, probe: bool) -> Vec<Finding> {
     let mut findings = machine::files(config, file);
-    let (served, daily) = look_at_database(config, &mut findings).await;
-    findings.extend(machine::growth(config, daily));
-    findings.extend(machine::ports(config, served));
+    let told = look_at_database(config, &mut findings).await;
+    findings.extend(machine::growth(config, told.daily));
+    findings.extend(told.stations.and_then(|stations| machine::memory(config, stations)));
+    findings.extend(machine::ports(config, told.served));
     findings.extend(machine::certificates(config));
     findings.extend(reach::peers(config, probe).await);
     findings
 }
 
-/// What the database tells: whether a service works with it, and how much its journal grows a day.
-async fn look_at_database(config: &Config, findings: &mut Vec<Finding>) -> (bool, Option<u64>) {
+/// What the database tells for other checks.
+#[derive(Clone, Copy, Debug, Default)]
+struct Told {
+    /// A service works with it at the moment.
+    served: bool,
+    /// Bytes that its journal grows a day.
+    daily: Option<u64>,
+    stations: Option<i64>,
+}
+
+async fn look_at_database(config: &Config, findings: &mut Vec<Finding>) -> Told {
     if config.database.url.is_empty() && !Cluster::is_made(&config.data_dir) {
         findings.push(Finding::warning(Said::DatabaseNone));
-        return (false, None);
+        return Told::default();
     }
     let database = match Database::as_it_is(config).await {
         Ok(database) => database,
         Err(error) => {
             findings.push(Finding::failure(Said::DatabaseAway).with("error", error));
-            return (false, None);
+            return Told::default();
         }
     };
     let owner = database.owner.clone().application_name("sentinela/doctor");
@@ -132,15 +143,11 @@ async fn look_at_database(config: &Config, findings: &mut Vec<Finding>) -> (bool
     database.close().await;
     told.unwrap_or_else(|error| {
         findings.push(Finding::failure(Said::DatabaseAway).with("error", format!("{error:#}")));
-        (false, None)
+        Told::default()
     })
 }
 
-async fn ask(
-    conn: &mut PgConnection,
-    config: &Config,
-    findings: &mut Vec<Finding>,
-) -> anyhow::Result<(bool, Option<u64>)> {
+async fn ask(conn: &mut PgConnection, config: &Config, findings: &mut Vec<Finding>) -> anyhow::Result<Told> {
     let (clock, zone) = (Clock::System, config.municipality.time_zone);
     let before = clock.now();
     let server = store::server(&mut *conn, zone.name()).await?;
@@ -152,15 +159,15 @@ async fn ask(
     findings.push(database::schema(applied, is_broken, own));
     // What follows asks for tables of this very schema.
     if applied != own {
-        return Ok((store::is_served(conn).await?, None));
+        return Ok(Told { served: store::is_served(conn).await?, ..Told::default() });
     }
     findings.push(database::role(store::role(&mut *conn).await?));
     look_at_keys(&mut *conn, config, findings).await;
     look_at_audit(&mut *conn, config, findings).await?;
     look_at_work(&mut *conn, findings, &clock).await?;
-    look_at_town(&mut *conn, config, findings, &clock).await?;
+    let stations = Some(look_at_town(&mut *conn, config, findings, &clock).await?);
     let daily = store::daily_bytes(&mut *conn, clock.now()).await?;
-    Ok((store::is_served(conn).await?, daily))
+    Ok(Told { served: store::is_served(conn).await?, daily, stations })
 }
 
 async fn look_at_keys(conn: &mut PgConnection, config: &Config, findings: &mut Vec<Finding>) {
@@ -185,8 +192,10 @@ async fn look_at_audit(conn: &mut PgConnection, config: &Config, findings: &mut 
 async fn look_at_work(conn: &mut PgConnection, findings: &mut Vec<Finding>, clock: &Clock) -> anyhow::Result<()> {
     let now = clock.now();
     if let Some(held) = backup::store::held(&mut *conn).await? {
-        findings.push(Finding::failure(Said::Held).with("file", held.file).with("taken", held.taken_at.to_rfc3339()));
+        findings.push(database::held(&held.file, held.taken_at, held.proof()));
     }
+    let (covered, there) = (watch::covered(&mut *conn).await?, watch::processes(&mut *conn).await?);
+    findings.extend(database::roles(&covered, &there));
     let cursor = crate::risk::store::load_cursor(&mut *conn).await?;
     let oldest = crate::journal::read_after(&mut *conn, cursor.seq, 1).await?;
     let cursor_s = oldest.first().map(|row| (now - row.received_at).num_seconds());
@@ -195,14 +204,17 @@ async fn look_at_work(conn: &mut PgConnection, findings: &mut Vec<Finding>, cloc
     Ok(())
 }
 
+/// Gives how many stations there are.
 async fn look_at_town(
     conn: &mut PgConnection,
     config: &Config,
     findings: &mut Vec<Finding>,
     clock: &Clock,
-) -> anyhow::Result<()> {
+) -> anyhow::Result<i64> {
     let now = clock.now();
-    findings.extend(town::catalogue(store::catalogue(&mut *conn, now).await?));
+    let catalogue = store::catalogue(&mut *conn, now).await?;
+    let stations = catalogue.stations;
+    findings.extend(town::catalogue(catalogue));
     let by_provider = !config.oidc.issuer.is_empty() && config.oidc.second_factor == OidcSecondFactor::Provider;
     let needs_factor = config.accounts.second_factor == SecondFactor::Required && !by_provider;
     findings.push(town::approvers(&store::people(&mut *conn).await?, needs_factor));
@@ -216,5 +228,5 @@ async fn look_at_town(
     }
     let zone = config.municipality.time_zone;
     findings.extend(town::rota(rotas.len(), &gaps, |at| at.with_timezone(&zone).format("%Y-%m-%d %H:%M").to_string()));
-    Ok(())
+    Ok(stations)
 }

@@ -14,7 +14,7 @@ use self::archive::Archive;
 use crate::audit::chain::Anchor;
 use crate::audit::{Actor, anchors, check, verify};
 use crate::backup::manifest::DATABASE;
-use crate::backup::{Manifest, seal, settle, store};
+use crate::backup::{Manifest, Proof, seal, settle, store};
 use crate::cli::{Usage, backup, session};
 use crate::clock::{Clock, Instant};
 use crate::config::Config;
@@ -141,9 +141,12 @@ async fn restore(
     let placed = blocking(move || files::place(&data_dir, archive, stamp)).await?;
     placed.iter().for_each(|line| println!("{line}"));
     files::place_keys(config, keys.as_ref(), archive_has_keys(&manifest))?;
-    let good = prove(config, &mut conn, &ids, &clock, &manifest).await;
+    let proof = prove(config, &mut conn, &ids, &clock, &manifest).await?;
+    store::proved(&mut conn, id, proof).await?;
     conn.close().await?;
-    good?;
+    if !proof.passed() {
+        bail!("what was restored is not what was there; it stays held, for somebody to look at");
+    }
     println!(
         "HELD: readings are taken and judged, and nothing is sent until somebody says that the installation this was copied from is \
          stopped for good: sentinela take-over --help"
@@ -210,14 +213,14 @@ async fn check_empty(conn: &mut PgConnection) -> anyhow::Result<()> {
     }
 }
 
-/// Shows that what was read back is what was there: the chain of the audit, and the accounts of every alert.
+/// Looks whether what was read back is what was there: the chain of the audit, and the accounts of every alert.
 async fn prove(
     config: &Config,
     conn: &mut PgConnection,
     ids: &Ids,
     clock: &Clock,
     manifest: &Manifest,
-) -> anyhow::Result<()> {
+) -> anyhow::Result<Proof> {
     let heads: Vec<Anchor> = match manifest.audit_head.is_empty() {
         true => Vec::new(),
         false => vec![manifest.audit_head.parse().map_err(anyhow::Error::msg)?],
@@ -242,8 +245,5 @@ async fn prove(
     println!("accounts: {alerts} alerts that left, {} that do not add up", wrong.len());
     let journal: i64 = sqlx::query_scalar("select coalesce(max(seq), 0) from journal").fetch_one(conn).await?;
     println!("journal: newest reading {journal}, expected {}", manifest.journal_head);
-    if outcome.found > 0 || !wrong.is_empty() || journal != manifest.journal_head {
-        bail!("what was restored is not what was there; it stays held, for somebody to look at");
-    }
-    Ok(())
+    Ok(Proof { findings: outcome.found, unbalanced: wrong.len() as u64, journal, expected: manifest.journal_head })
 }

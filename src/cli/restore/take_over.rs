@@ -1,9 +1,10 @@
 //! `sentinela take-over`
 
-use anyhow::bail;
+use anyhow::{Context as _, bail};
 use serde_json::json;
 
 use crate::audit::{self, Act, Actor, Entry};
+use crate::backup::proof::{self, Refusal};
 use crate::backup::store;
 use crate::cli::{Session, Usage};
 use crate::config::Config;
@@ -18,6 +19,10 @@ pub struct Arguments {
     /// Why, for the audit
     #[arg(long, default_value = "")]
     reason: String,
+    /// What was restored could not be proved to be what was there, somebody looked at it, and this is why it takes over all the same. For
+    /// the audit
+    #[arg(long, value_name = "WHY")]
+    despite_failed_proof: Option<String>,
 }
 
 /// Lets a restored installation send. Says what waits; deliveries that were under way stay paused, each for a person to decide.
@@ -25,6 +30,12 @@ pub async fn run(config: Config, arguments: Arguments) -> anyhow::Result<()> {
     let session = Session::open(config).await?;
     let outcome = release(&session, &arguments).await;
     session.close(outcome).await
+}
+
+/// What somebody answers for, in words.
+fn answered(arguments: &Arguments) -> anyhow::Result<Option<&str>> {
+    let wrong = |_| Usage("--despite-failed-proof: expected 1 to 500 characters that say why".to_owned());
+    Ok(arguments.despite_failed_proof.as_deref().map(control::reason).transpose().map_err(wrong)?)
 }
 
 async fn release(session: &Session, arguments: &Arguments) -> anyhow::Result<()> {
@@ -40,8 +51,11 @@ async fn release(session: &Session, arguments: &Arguments) -> anyhow::Result<()>
         held.taken_at.to_rfc3339()
     );
     println!("Settled then: {}", held.settled);
-    if held.settled == json!({}) {
-        bail!("the restore was interrupted before it settled what may have left; restore again into an empty database");
+    let despite = answered(arguments)?;
+    match proof::judge(held.is_settled(), held.proof(), despite.is_some()) {
+        Ok(()) => {}
+        Err(refusal @ Refusal::NothingFailed) => bail!(Usage(refusal.to_string())),
+        Err(refusal) => return Err(refusal).context("this installation stays held"),
     }
     if !arguments.original_is_stopped {
         bail!(Usage(
@@ -55,7 +69,8 @@ async fn release(session: &Session, arguments: &Arguments) -> anyhow::Result<()>
     let (now, actor) = (session.clock.now(), Actor::command());
     store::release(&mut tx, held.id, now, &actor.name, reason).await?;
     let entry = Entry::new(Act::BackupTakeOver, "restoration", held.id).because(reason);
-    let entry = entry.from(json!({ "held": true })).to(json!({ "held": false }));
+    let entry = entry.from(json!({ "held": true, "proof": held.proof() }));
+    let entry = entry.to(json!({ "held": false, "despite_failed_proof": despite }));
     audit::record(&mut tx, &session.ids, now, &actor, entry).await?;
     notify(&mut tx, &Event::Outbox).await?;
     tx.commit().await?;

@@ -21,6 +21,7 @@ use tokio::process::Command;
 pub use binaries::Binaries;
 pub(in crate::db) use binaries::{DEBIAN_ROOT, major_of};
 use place::{Account, Place};
+pub use server::shared_buffers_mib;
 
 use crate::config::Config;
 
@@ -29,6 +30,9 @@ const NAME: &str = "sentinela";
 /// How long another keeper may take to let go, and a server to come up or go down.
 const PATIENCE: Duration = Duration::from_secs(60);
 const ASK_AGAIN: Duration = Duration::from_millis(100);
+/// Wait after a lost server could not be started again; doubles up to `START_AGAIN_MAX`.
+const START_AGAIN_FIRST: Duration = Duration::from_secs(1);
+const START_AGAIN_MAX: Duration = Duration::from_secs(10);
 
 #[derive(Debug, thiserror::Error)]
 pub enum ClusterError {
@@ -75,6 +79,8 @@ pub struct Cluster {
     place: Place,
     /// Held by the keeper; the lock goes with the process, however it ends.
     keeper: Option<File>,
+    /// Of each pool, for a server that is started again.
+    pool_connections: u32,
 }
 
 impl Cluster {
@@ -118,8 +124,8 @@ impl Cluster {
         } else {
             server::await_other(&mut place).await?;
         }
-        let options = place.options();
-        let cluster = Self { options, binaries, place, keeper };
+        let (options, pool_connections) = (place.options(), config.database.max_connections);
+        let cluster = Self { options, binaries, place, keeper, pool_connections };
         cluster.create_database().await?;
         Ok(cluster)
     }
@@ -140,14 +146,18 @@ impl Cluster {
         }
     }
 
-    /// Starts the server again whenever it is gone. Runs until it is dropped.
-    pub async fn guard(&self) -> ClusterError {
+    /// Starts the server again whenever it is gone, and tries until it runs: what keeps it down, above all a disk that is full, is mended
+    /// by people, and until then the service says that it is not ready, acknowledges nothing, and goes on by itself. Runs until it is
+    /// dropped.
+    pub async fn guard(&self) {
         loop {
             server::gone(&self.place).await;
             tracing::error!("the private database is gone; starting it again");
-            let mut place = self.place.clone();
-            if let Err(error) = server::start(&self.binaries, &mut place, 0).await {
-                return error;
+            let mut wait = START_AGAIN_FIRST;
+            while let Err(error) = server::start(&self.binaries, &mut self.place.clone(), self.pool_connections).await {
+                tracing::error!(%error, ?wait, "the private database does not start; it is tried again");
+                tokio::time::sleep(wait).await;
+                wait = (wait * 2).min(START_AGAIN_MAX);
             }
         }
     }

@@ -58,7 +58,7 @@ pub(super) async fn start(binaries: &Binaries, place: &mut Place, pool_connectio
 
 /// An eighth of the machine's memory, from 128 MiB to 2 GiB: the keys of readings come without order, and what does not fit is fetched and
 /// written page by page. What the machine has is told as `/proc/meminfo` tells it; where that cannot be read it is taken as small.
-fn shared_buffers_mib(meminfo: &str) -> u64 {
+pub fn shared_buffers_mib(meminfo: &str) -> u64 {
     let total = meminfo.lines().find_map(|line| line.strip_prefix("MemTotal:"));
     let kib: Option<u64> = total.and_then(|rest| rest.trim().strip_suffix("kB")?.trim().parse().ok());
     kib.map_or(128, |kib| (kib / 1024 / 8).clamp(128, 2048))

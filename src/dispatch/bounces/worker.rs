@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use super::{Bounce, read};
 use crate::app::App;
+use crate::db::{ROUND_MAX, within};
 use crate::dispatch::decide::Fate;
 use crate::dispatch::receipts::Receipt;
 use crate::dispatch::store::receipt::{self, Incoming};
@@ -24,7 +25,7 @@ const PROVIDER: &str = "smtp";
 pub async fn run(app: App) {
     let folder = PathBuf::from(&app.config.mail.bounces.maildir);
     loop {
-        if let Err(error) = once(&app, &folder).await {
+        if let Err(error) = within(ROUND_MAX, once(&app, &folder)).await {
             tracing::warn!(error = format!("{error:#}"), folder = %folder.display(), "letters that came back wait");
         }
         tokio::select! {

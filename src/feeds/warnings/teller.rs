@@ -9,6 +9,7 @@ use super::store::{self, Grave, waiting};
 use super::take;
 use crate::app::App;
 use crate::clock::{Instant, from_micros};
+use crate::db::{ROUND_MAX, in_time, within};
 use crate::events::{Event, notify};
 use crate::ids::DatastreamId;
 use crate::ingest::{NewReading, Source};
@@ -33,12 +34,12 @@ pub async fn run(app: App) {
             _ = tick.tick() => {}
         }
         if looks.is_multiple_of(HOLD_EACH)
-            && let Err(error) = hold(&app).await
+            && let Err(error) = within(ROUND_MAX, hold(&app)).await
         {
             tracing::warn!(%error, "warnings of others could not be held against the town");
         }
         looks = looks.wrapping_add(1);
-        if let Err(error) = once(&app).await {
+        if let Err(error) = in_time(once(&app)).await {
             tracing::warn!(error = format!("{error:#}"), "warnings of others wait for the journal");
         }
     }

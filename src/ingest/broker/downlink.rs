@@ -14,6 +14,7 @@ use uuid::Uuid;
 use super::wire::Client;
 use crate::app::App;
 use crate::clock::Instant;
+use crate::db::in_time;
 use crate::events::Event;
 use crate::fleet::command::Due;
 use crate::fleet::store;
@@ -79,14 +80,14 @@ impl Told {
         let now = app.clock.now();
         let (mut after, mut has_room) = (None, true);
         while has_room {
-            let page = store::due(&app.db.ingest, codes, now, after).await?;
+            let page = in_time(store::due(&app.db.ingest, codes, now, after)).await?;
             after = page.last().map(Due::place);
             let is_last = page.len() < store::DUE;
             let sent;
             (sent, has_room) = self.publish(client, page, now);
             if !sent.is_empty() {
                 metrics::counter!("sentinela_device_commands_total", "outcome" => "sent").increment(sent.len() as u64);
-                let marked = store::mark_sent(&app.db.ingest, &sent, now).await;
+                let marked = in_time(store::mark_sent(&app.db.ingest, &sent, now)).await;
                 marked.inspect_err(|_| self.take_back(&sent))?;
             }
             if is_last {

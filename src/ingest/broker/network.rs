@@ -15,6 +15,7 @@ use tokio::sync::mpsc;
 use super::courier::{Courier, Handed, Open};
 use crate::app::App;
 use crate::clock::Instant;
+use crate::db::in_time;
 use crate::events::Event;
 use crate::fleet::command::CommandName;
 use crate::fleet::downlink::{Address, Stage};
@@ -72,7 +73,7 @@ async fn note(app: &App, broker: &str, known: &mut Known, heard: Heard) -> bool 
     if known.get(&device).is_some_and(|(old, since)| *old == address && now - *since < REFRESHED_AFTER) {
         return false;
     }
-    if let Err(error) = store::heard(&app.db.ingest, device, broker, &address, at).await {
+    if let Err(error) = in_time(store::heard(&app.db.ingest, device, broker, &address, at)).await {
         tracing::warn!(%error, broker, "where downlinks of a device go could not be written; at its next uplink again");
         return false;
     }
@@ -81,7 +82,7 @@ async fn note(app: &App, broker: &str, known: &mut Known, heard: Heard) -> bool 
 }
 
 async fn hand_over(app: &App, broker: &str, courier: &Courier) -> sqlx::Result<()> {
-    let due = store::due(&app.db.ingest, broker, app.clock.now()).await?;
+    let due = in_time(store::due(&app.db.ingest, broker, app.clock.now())).await?;
     if due.is_empty() {
         return Ok(());
     }
@@ -89,14 +90,14 @@ async fn hand_over(app: &App, broker: &str, courier: &Courier) -> sqlx::Result<(
         Ok(open) => open,
         Err(why) => {
             tracing::warn!(broker, %why, waiting = due.len(), "downlinks wait for the broker");
-            return store::waits(&app.db.ingest, &due, &unreached(broker, &why)).await;
+            return in_time(store::waits(&app.db.ingest, &due, &unreached(broker, &why))).await;
         }
     };
     for due in due {
         if app.stop.is_cancelled() {
             break;
         }
-        match one(app, &mut open, &due).await? {
+        match in_time(one(app, &mut open, &due)).await? {
             Some(Handed::Kept(why) | Handed::Unknown(why)) => {
                 tracing::warn!(broker, why, device = due.code, "the broker's connection ended under a downlink");
                 return Ok(());

@@ -19,6 +19,7 @@ use uuid::Uuid;
 
 use crate::app::App;
 use crate::clock::Instant;
+use crate::db::in_time;
 use crate::events::Event;
 use crate::fleet::command::Due;
 use crate::fleet::store;
@@ -130,7 +131,7 @@ impl Downlink {
         let now = app.clock.now();
         let mut after = None;
         loop {
-            let page = store::due(&app.db.ingest, &codes, now, after).await?;
+            let page = in_time(store::due(&app.db.ingest, &codes, now, after)).await?;
             after = page.last().map(Due::place);
             let is_last = page.len() < store::DUE;
             let (mut told, mut stays) = (Vec::new(), Vec::new());
@@ -144,7 +145,7 @@ impl Downlink {
             if !told.is_empty() {
                 metrics::counter!("sentinela_device_commands_total", "outcome" => "sent").increment(told.len() as u64);
                 // What cannot be marked is told again, so that it is marked in the end.
-                store::mark_sent(&app.db.ingest, &told, now).await?;
+                in_time(store::mark_sent(&app.db.ingest, &told, now)).await?;
                 for (due, stay) in told.iter().zip(stays) {
                     self.note(due, stay);
                 }

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use super::{MAX_BYTES, Mail, read};
 use crate::app::App;
+use crate::db::{ROUND_MAX, within};
 use crate::ingest::{Quarantined, Source};
 use crate::media::{self, Picture};
 use crate::reports::inbound;
@@ -21,7 +22,7 @@ const KEPT_BYTES: usize = 64 * 1024;
 pub async fn run(app: App) {
     let folder = PathBuf::from(&app.config.reports.maildir);
     loop {
-        if let Err(error) = once(&app, &folder).await {
+        if let Err(error) = within(ROUND_MAX, once(&app, &folder)).await {
             tracing::warn!(error = format!("{error:#}"), folder = %folder.display(), "reports by e-mail wait");
         }
         tokio::select! {

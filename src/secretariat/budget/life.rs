@@ -79,6 +79,9 @@ pub enum NotNow {
 }
 
 impl Life {
+    /// Of all states, in their order.
+    pub const WORDS: [&'static str; 5] = ["collecting", "consolidated", "heard", "submitted", "enacted"];
+
     pub const fn word(&self) -> &'static str {
         match self {
             Self::Collecting => "collecting",

@@ -11,7 +11,7 @@ use uuid::Uuid;
 
 use crate::accounts::{Role, Roles};
 use crate::refused::Refused;
-use crate::secretariat::kernel::body::{Body, BodyKind, Item, Mandate, Record, store};
+use crate::secretariat::kernel::body::{Body, BodyKind, Item, Mandate, Meeting, Record, store};
 
 /// The role whose people work in a body.
 pub const fn role_of(kind: BodyKind) -> Role {
@@ -47,17 +47,43 @@ pub async fn veil(
     (roles, staff): (&Roles, Uuid),
     body: &Body,
 ) -> sqlx::Result<()> {
-    let reader = store::of_account(&mut *conn, staff).await?;
-    let mut is_inside = may_work(roles, body.what.kind).is_ok();
-    if let Some(reader) = reader.filter(|_| !is_inside) {
-        // The day in the town is that of the instant or the one before it: nobody who was a member then is left out.
-        let day = record.meeting.starts_at.date_naive();
-        let sat = |one: &Mandate| one.holds_on(day) || day.pred_opt().is_some_and(|day| one.holds_on(day));
-        let seats = store::seats::of_body(conn, body.id).await?;
-        is_inside = seats.iter().flat_map(|seat| &seat.mandates).any(|one| one.person_id == reader && sat(one));
-    }
+    let (reader, is_inside) = inside(conn, &record.meeting, (roles, staff), body).await?;
     keep_back(record, reader, is_inside);
     Ok(())
+}
+
+/// Who somebody is in bodies, and whether they work in this one or sat in it on the day of a meeting.
+async fn inside(
+    conn: &mut PgConnection,
+    meeting: &Meeting,
+    (roles, staff): (&Roles, Uuid),
+    body: &Body,
+) -> sqlx::Result<(Option<Uuid>, bool)> {
+    let reader = store::of_account(&mut *conn, staff).await?;
+    if may_work(roles, body.what.kind).is_ok() {
+        return Ok((reader, true));
+    }
+    let Some(person) = reader else { return Ok((None, false)) };
+    // The day in the town is that of the instant or the one before it: nobody who was a member then is left out.
+    let day = meeting.starts_at.date_naive();
+    let sat = |one: &Mandate| one.holds_on(day) || day.pred_opt().is_some_and(|day| one.holds_on(day));
+    let seats = store::seats::of_body(conn, body.id).await?;
+    let is_member = seats.iter().flat_map(|seat| &seat.mandates).any(|one| one.person_id == person && sat(one));
+    Ok((reader, is_member))
+}
+
+/// True when somebody reads the minutes: a draft may name persons as the approved text will not, and is for whoever works in the body and for its
+/// members.
+///
+/// # Errors
+/// The database's.
+pub async fn reads_minutes(
+    conn: &mut PgConnection,
+    meeting: &Meeting,
+    reader: (&Roles, Uuid),
+    body: &Body,
+) -> sqlx::Result<bool> {
+    Ok(meeting.approved_at.is_some() || inside(conn, meeting, reader, body).await?.1)
 }
 
 fn keep_back(record: &mut Record, reader: Option<Uuid>, is_inside: bool) {

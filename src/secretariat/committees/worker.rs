@@ -11,6 +11,7 @@ use crate::accounts::tokens::desk::Acting;
 use crate::app::App;
 use crate::audit::{self, Act, Actor, Entry};
 use crate::clock::Instant;
+use crate::db::{ROUND_MAX, within};
 use crate::deadlines::reckon::Anchor;
 use crate::deadlines::{self, Course};
 use crate::refused::Refused;
@@ -29,7 +30,7 @@ const LOOK_EVERY: Duration = Duration::from_secs(60);
 /// Runs until the service stops.
 pub async fn run(app: App) {
     while !app.stop.is_cancelled() {
-        if let Err(error) = round(&app, app.clock.now()).await {
+        if let Err(error) = within(ROUND_MAX, round(&app, app.clock.now())).await {
             tracing::warn!(%error, "determinations of resolutions wait");
         }
         tokio::select! {

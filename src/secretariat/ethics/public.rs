@@ -11,7 +11,8 @@ use crate::secretariat::kernel::Types;
 use crate::secretariat::kernel::body::publish::{self, Composition};
 use crate::secretariat::kernel::body::store::public as snapshots;
 use crate::secretariat::kernel::store::figures;
-use crate::secretariat::yearly::{LEAST, Row, Table, suppress};
+use crate::secretariat::small_cells::LEAST;
+use crate::secretariat::yearly::{Row, Table, suppress};
 
 /// Types counted by a field of choice.
 const CHOICES: [(&str, &str); 3] =

@@ -11,6 +11,7 @@ use super::letters::Due;
 use super::{answers, letters, store};
 use crate::app::App;
 use crate::clock::Instant;
+use crate::db::{ROUND_MAX, within};
 use crate::ids::Ids;
 use crate::vault::Ring;
 
@@ -19,7 +20,7 @@ const LOOK_EVERY: Duration = Duration::from_secs(60);
 /// Runs until the service stops.
 pub async fn run(app: App) {
     while !app.stop.is_cancelled() {
-        if let Err(error) = empty(&app, app.clock.now()).await {
+        if let Err(error) = within(ROUND_MAX, empty(&app, app.clock.now())).await {
             tracing::warn!(%error, "what people wrote about services waits");
         }
         tokio::select! {

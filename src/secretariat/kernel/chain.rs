@@ -159,6 +159,23 @@ pub fn uncovered(subject: Uuid, rows: &[Covered]) -> Option<Wrong> {
     wrong.into_iter().min_by_key(|(seq, _)| seq.unwrap_or(i32::MAX))
 }
 
+/// What was published, as it lies there.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Sealed {
+    pub table: String,
+    /// Which version of its subject.
+    pub seq: i32,
+    pub snapshot: Value,
+    /// As it was told to everybody.
+    pub sha256: Vec<u8>,
+}
+
+/// The first snapshot whose hash is that of something else: also one that was changed before rows were chained.
+pub fn unsealed(all: &[Sealed]) -> Option<Wrong> {
+    let one = all.iter().find(|one| one.sha256 != sha256(canonical(&one.snapshot).as_bytes()))?;
+    Some((None, format!("the snapshot {} of {} has another SHA-256 than its page told", one.seq, one.table)))
+}
+
 #[cfg(test)]
 #[path = "chain_tests.rs"]
 mod tests;

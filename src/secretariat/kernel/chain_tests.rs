@@ -84,3 +84,19 @@ fn a_row_that_differs_is_gone_or_has_no_link_is_found() {
     put_in.push(Covered { key: "9".into(), link: None, ..put_in[0].clone() });
     assert_eq!(place(&put_in), Some(None));
 }
+
+#[test]
+fn a_snapshot_is_what_its_hash_says_whatever_the_order_of_its_fields() {
+    let sealed = |seq: i32, text: &str, of: &Value| Sealed {
+        table: "case_publication".into(),
+        seq,
+        snapshot: serde_json::from_str(text).unwrap(),
+        sha256: sha256(canonical(of).as_bytes()).to_vec(),
+    };
+    let said = json!({"title": "Sirene", "fields": {"b": 1, "a": "x"}});
+    let whole = sealed(1, r#"{"fields":{"a":"x","b":1},"title":"Sirene"}"#, &said);
+    assert_eq!(unsealed(std::slice::from_ref(&whole)), None);
+    let changed = sealed(2, r#"{"fields":{"a":"y","b":1},"title":"Sirene"}"#, &said);
+    let told = unsealed(&[whole, changed]).unwrap();
+    assert!(told.1.contains("the snapshot 2 of case_publication"), "{told:?}");
+}

@@ -33,7 +33,7 @@ impl std::fmt::Display for Fault {
 }
 
 /// Line and column of a byte, from 1.
-pub(super) fn place(text: &str, at: usize) -> (usize, usize) {
+pub(in crate::secretariat) fn place(text: &str, at: usize) -> (usize, usize) {
     let before = text.get(..at.min(text.len())).unwrap_or(text);
     let line_start = before.rfind('\n').map_or(0, |end| end + 1);
     (before.matches('\n').count() + 1, before[line_start..].chars().count() + 1)
@@ -164,6 +164,9 @@ impl Judge<'_> {
             if has_options != (field.kind == FieldKind::Choice) {
                 self.wrong(&field.key, "expected options for a choice, and for nothing else");
             }
+            if field.public && field.restricted {
+                self.wrong(&field.key, "a field that is restricted is never public");
+            }
             if field.public && (field.personal || matches!(field.kind, FieldKind::Email | FieldKind::Phone)) {
                 self.wrong(
                     &field.key,
@@ -173,8 +176,8 @@ impl Judge<'_> {
             if field.kind == FieldKind::Registry && field.public {
                 self.wrong(&field.key, "a field of the registry is never public: what it refers to has its own access");
             }
-            if field.secret && !field.personal {
-                self.wrong(&field.key, "what is secret is personal too");
+            if field.secret && !field.is_closed() {
+                self.wrong(&field.key, "what is secret is personal or restricted too");
             }
             if field.required && field.later {
                 self.wrong(&field.key, "what is filled in later is not required at the opening");
@@ -406,8 +409,11 @@ impl Judge<'_> {
         }
         for word in &opening.shows_above {
             self.field_word(word);
-            if opening.parent.is_none() || self.of.field(word.get_ref()).is_some_and(|field| field.personal) {
-                self.wrong(word, "shown above is what is not personal, of a type that is opened under another");
+            if opening.parent.is_none() || self.of.field(word.get_ref()).is_some_and(super::define::Field::is_closed) {
+                self.wrong(
+                    word,
+                    "shown above is what is neither personal nor restricted, of a type that is opened under another",
+                );
             }
         }
     }

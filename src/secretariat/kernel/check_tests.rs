@@ -96,7 +96,7 @@ fn what_is_personal_is_never_public_and_a_version_is_always_told() {
     assert!(personal[0].starts_with("x.toml:8:7: a field that is personal is never public"), "{personal:?}");
     assert!(changed("public = true\n", "")[0].contains("is not marked public"));
     let open = changed("public = true", "public = true\nsecret = true");
-    assert!(open[0].starts_with("x.toml:8:7: what is secret is personal too"), "{open:?}");
+    assert!(open[0].starts_with("x.toml:8:7: what is secret is personal or restricted too"), "{open:?}");
     assert!(changed("version = 1\n", "")[0].contains("missing field `version`"));
     assert!(changed("version = 1", "version = 0")[0].starts_with("x.toml:3:11: expected a version from 1"));
     assert!(

@@ -6,10 +6,13 @@ use serde_json::{Map, Value};
 
 use super::define::{CaseType, Computed, DeadlineStep, Field, Guard, Transition, Word};
 use super::guards::{self, Facts, Plan, Seen, Why};
-use super::{CaseFile, Counting, Fields, Source, values};
+use super::{ActDone, CaseFile, Counting, Fields, Source, values};
 use crate::accounts::Role;
 use crate::clock::Instant;
 use crate::refused::{FieldError, shorten};
+
+/// What the ledger says of a restricted field that changed.
+pub const RESTRICTED: &str = "restricted";
 
 /// Whoever acts, as far as a case asks.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -63,10 +66,31 @@ pub struct Asked {
     pub fields: Map<String, Value>,
 }
 
-/// Takes out of a case what is personal, for whoever only sees the secretariat (Lei 13.709/2018, art. 6, III).
-pub fn veil(of: &CaseType, case: &mut CaseFile, who: &Who) {
+/// A type at the version that a case began with, and at its newest: what either closes is closed.
+pub type Versions<'a> = (&'a CaseType, &'a CaseType);
+
+fn is_closed((of, newest): Versions<'_>, key: &str) -> bool {
+    [of, newest].iter().any(|one| one.field(key).is_some_and(Field::is_closed))
+}
+
+/// Takes out of a case what is personal or restricted, for whoever only sees the secretariat (Lei 13.709/2018, art. 6, III).
+pub fn veil(versions: Versions<'_>, case: &mut CaseFile, who: &Who) {
     if !who.reads_personal(case) {
-        case.fields.retain(|key, _| of.field(key).is_some_and(|field| !field.personal));
+        case.fields.retain(|key, _| versions.0.field(key).is_some() && !is_closed(versions, key));
+    }
+}
+
+/// Takes the same out of the acts of a case: those from before a field was closed have it in clear.
+pub fn veil_acts(versions: Versions<'_>, acts: &mut [ActDone], (case, who): (&CaseFile, &Who)) {
+    if who.reads_personal(case) {
+        return;
+    }
+    for act in acts {
+        for (key, change) in &mut act.changes {
+            if change.is_array() && is_closed(versions, key) {
+                *change = Value::from(RESTRICTED);
+            }
+        }
     }
 }
 
@@ -216,8 +240,11 @@ fn changed(of: &CaseType, before: &Fields, given: Fields, plan: Option<&Plan>) -
         if was == value {
             return;
         }
-        let is_personal = of.field(&key).is_some_and(|field| field.personal);
-        let told = if is_personal { Value::from("personal") } else { Value::from(vec![was, value.clone()]) };
+        let told = match of.field(&key) {
+            Some(field) if field.personal => Value::from("personal"),
+            Some(field) if field.restricted => Value::from(RESTRICTED),
+            _ => Value::from(vec![was, value.clone()]),
+        };
         changes.insert(key.clone(), told);
         if value.is_null() {
             fields.remove(&key);

@@ -242,3 +242,89 @@ fn a_programme_of_the_plan_is_known_by_the_code_that_a_text_begins_with() {
     assert!(["0012", " 0012 Cidade segura", "0012-Cidade"].iter().all(|text| plan.has(text)));
     assert!(!["00123", "Cidade 0012", "", "12"].iter().any(|text| plan.has(text)));
 }
+
+#[test]
+fn what_a_newer_version_restricts_is_kept_from_others_in_older_cases_and_their_acts_too() {
+    let types = types();
+    let newest = &types.get("representation.mission").unwrap().def;
+    let mut older = newest.clone();
+    for field in &mut older.fields {
+        (field.restricted, field.secret) = (false, false);
+    }
+    let written = case(&older, "planned", json!({ "place": "Aqui", "briefing": "Segredo" }));
+    let now = written.opened_at;
+    let done = ActDone {
+        seq: 1,
+        at: now,
+        actor: "ana".into(),
+        actor_kind: "staff".into(),
+        act: "open".into(),
+        from_state: String::new(),
+        to_state: "planned".into(),
+        reason: String::new(),
+        changes: Map::from_iter([
+            ("place".to_owned(), json!([null, "Aqui"])),
+            ("briefing".to_owned(), json!([null, "Segredo"])),
+        ]),
+        prev: None,
+        hash: String::new(),
+    };
+    for (reader, reads) in [(who("paula", &[Role::Press]), false), (who("rita", &[Role::Representation]), true)] {
+        let (mut seen, mut acts) = (written.clone(), vec![done.clone()]);
+        veil((&older, newest), &mut seen, &reader);
+        veil_acts((&older, newest), &mut acts, (&written, &reader));
+        assert_eq!(seen.text("place"), Some("Aqui"));
+        assert_eq!(seen.text("briefing").is_some(), reads, "{reader:?}");
+        assert_eq!(acts[0].changes["place"], json!([null, "Aqui"]));
+        assert_eq!(acts[0].changes["briefing"] == json!(RESTRICTED), !reads, "{reader:?}");
+    }
+    let found = values::searched(&older, newest, &written);
+    assert!(found.contains("Aqui") && !found.contains("Segredo"), "{found}");
+}
+
+#[test]
+fn the_ledger_says_only_that_a_restricted_field_changed() {
+    let types = types();
+    let def = &types.get("representation.mission").unwrap().def;
+    let given = Map::from_iter([("briefing".to_owned(), json!("Segredo")), ("place".to_owned(), json!("Aqui"))]);
+    let (fields, changes) = changed(def, &Fields::new(), given, None);
+    assert_eq!(fields["briefing"], json!("Segredo"));
+    assert_eq!(
+        changes,
+        Map::from_iter([("briefing".to_owned(), json!(RESTRICTED)), ("place".to_owned(), json!([null, "Aqui"]))])
+    );
+}
+
+#[test]
+fn a_commitment_lies_under_a_mission_that_was_held_and_a_delegation_that_was_not_revoked() {
+    let types = types();
+    let def = &types.get("representation.commitment").unwrap().def;
+    let rita = who("rita", &[Role::Representation]);
+    let near = |kind: &str, state: &str| Near {
+        type_key: kind.into(),
+        name: format!("{kind} 1"),
+        state: state.into(),
+        is_final: true,
+        fields: Fields::new(),
+    };
+    let run = |mission: &str, delegation: Option<&str>| {
+        let given = json!({ "side": "town", "text": "Entregar", "due_on": "2026-06-01" });
+        let Value::Object(fields) = given else { panic!() };
+        let new = New { title: "Entrega".into(), fields, ..New::default() };
+        let parent = near("representation.mission", mission);
+        let farther = delegation.map(|state| near("representation.delegation", state));
+        let above = std::iter::once(parent.clone()).chain(farther).collect();
+        let facts = Facts { parents: vec![parent], above, ..Facts::default() };
+        open(def, &new, (&rita, at("2026-03-03T12:00:00Z")), &facts)
+    };
+    assert!(run("held", Some("active")).is_ok() && run("held", Some("expired")).is_ok());
+    let refused = |mission: &str, delegation: Option<&str>| run(mission, delegation).unwrap_err().to_string();
+    let cancelled = refused("cancelled", Some("active"));
+    assert!(cancelled.contains("is cancelled; expected held") && cancelled.contains("art. 14"), "{cancelled}");
+    let revoked = refused("held", Some("revoked"));
+    assert!(revoked.contains("is revoked; expected active, expired") && revoked.contains("art. 14, § 2º"), "{revoked}");
+    assert!(
+        refused("held", None).contains("of the type representation.delegation"),
+        "an annulled one stands for nothing"
+    );
+}

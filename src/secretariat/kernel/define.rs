@@ -61,7 +61,10 @@ pub struct Field {
     /// Of a person: never public, never searched, and never written to the ledger.
     #[serde(default)]
     pub personal: bool,
-    /// Personal, and left out of the files of an export too.
+    /// Of nobody, and still for whoever works on the case alone: kept from others as what is personal.
+    #[serde(default)]
+    pub restricted: bool,
+    /// Personal or restricted, and left out of the files of an export too.
     #[serde(default)]
     pub secret: bool,
     #[serde(default)]
@@ -248,6 +251,9 @@ pub struct Document {
     /// Only whoever works on the case reads it.
     #[serde(default)]
     pub draft: bool,
+    /// Of this kind whoever works on the case reads alone what is final too: it may name persons.
+    #[serde(default)]
+    pub restricted: bool,
 }
 
 /// What everybody may see: states and fields by allow-list.
@@ -400,6 +406,11 @@ impl Transition {
 impl Field {
     pub fn key(&self) -> &str {
         self.key.get_ref()
+    }
+
+    /// Read by whoever works on the case and by nobody else: never public, never searched, and in no ledger in clear.
+    pub const fn is_closed(&self) -> bool {
+        self.personal || self.restricted
     }
 
     pub fn option_label(&self, key: &str, lang: Lang) -> String {

@@ -13,9 +13,9 @@ use serde_json::{Map, Value, json};
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-use super::decide::{self, Asked, At, New, Outcome, Who};
+use super::decide::{self, Asked, At, New, Outcome, Refusal, Who};
 use super::define::CaseType;
-use super::guards::{Facts, Near, Plan};
+use super::guards::{self, Facts, Near, Plan, Why};
 use super::ledger::Link;
 use super::registry::fields as registry;
 use super::store::lists::{self, Filter, Listed};
@@ -134,7 +134,7 @@ pub async fn list(conn: &mut PgConnection, desk: Desk<'_>, mut filter: Filter) -
     let mut found = lists::list(&mut *conn, &filter, (desk.by.now, desk.at().today())).await?;
     for one in found.iter_mut().filter(|one| !desk.who.reads_personal(&one.case)) {
         let kept = desk.types.version(&mut *conn, &one.case.type_key, one.case.version).await?;
-        decide::veil(&kept.def, &mut one.case, desk.who);
+        decide::veil((&kept.def, desk.types.newest(&kept.def)), &mut one.case, desk.who);
     }
     Ok(found)
 }
@@ -154,28 +154,6 @@ pub struct Around {
     pub is_restricted: bool,
 }
 
-/// What guards ask of a case that is to be: the case above it, and the plan.
-async fn facts(
-    conn: &mut PgConnection,
-    desk: Desk<'_>,
-    def: &CaseType,
-    parent: Option<Uuid>,
-) -> Result<Facts, CaseError> {
-    let mut facts = Facts { plan: plan(&mut *conn, desk, def).await?, ..Facts::default() };
-    if let Some(parent) = parent {
-        let (_, above) = find(conn, desk, parent, true).await?;
-        let near = Near {
-            name: above.name(),
-            type_key: above.type_key,
-            state: above.state,
-            is_final: above.is_final,
-            fields: above.fields,
-        };
-        facts.parents.push(near);
-    }
-    Ok(facts)
-}
-
 /// Opens a case.
 ///
 /// # Errors
@@ -192,7 +170,7 @@ pub async fn open(
     types::keep(&mut *conn, kept, desk.by.ids, desk.by.now)
         .await
         .map_err(|error| Refused::Conflict(error.to_string()))?;
-    let facts = facts(&mut *conn, desk, def, around.parent).await?;
+    let facts = around_new(&mut *conn, desk, def, around.parent).await?;
     let order = match around.started_by {
         Some(order) => Some(started::above(&mut *conn, desk, order).await?),
         None => None,
@@ -253,6 +231,37 @@ async fn plan(conn: &mut PgConnection, desk: Desk<'_>, def: &CaseType) -> Result
         return Ok(None);
     }
     Ok(in_force::plan(conn, desk.at().today().year()).await?)
+}
+
+/// What guards of an opening ask: the plan, the case that it is to lie under, held, and those above that where one asks for them.
+async fn around_new(
+    conn: &mut PgConnection,
+    desk: Desk<'_>,
+    def: &CaseType,
+    parent: Option<Uuid>,
+) -> Result<Facts, CaseError> {
+    let mut facts = Facts { plan: plan(&mut *conn, desk, def).await?, ..Facts::default() };
+    let Some(parent) = parent else { return Ok(facts) };
+    let (_, next) = find(&mut *conn, desk, parent, true).await?;
+    if next.annulled.is_some() {
+        let why =
+            Why::ParentState { name: next.name(), state: "annulled".into(), wanted: vec!["one that stands".into()] };
+        let refusal = Refusal::Guard { guard: "parent".into(), why: Box::new(why), law: def.law_ref.clone() };
+        return Err(words::told(refusal, def));
+    }
+    let near = Near {
+        name: next.name(),
+        type_key: next.type_key,
+        state: next.state,
+        is_final: next.is_final,
+        fields: next.fields,
+    };
+    if guards::look_far_above(&def.opening.guards) {
+        facts.above = store::above(conn, parent).await?;
+        facts.above.insert(0, near.clone());
+    }
+    facts.parents.push(near);
+    Ok(facts)
 }
 
 /// Holds what a case says of services and of the registry against what is there.
@@ -321,6 +330,9 @@ pub async fn act(conn: &mut PgConnection, desk: Desk<'_>, id: Uuid, asked: &Aske
     let (kept, case) = find(&mut *conn, desk, id, true).await?;
     let mut facts = store::facts(&mut *conn, id).await?;
     facts.plan = plan(&mut *conn, desk, &kept.def).await?;
+    if kept.def.transition(&asked.transition).is_some_and(|one| guards::look_far_above(&one.guards)) {
+        facts.above = store::above(&mut *conn, id).await?;
+    }
     let fields = registry::resolved(&mut *conn, desk, &kept.def, &asked.fields).await?;
     let asked = &Asked { fields, ..asked.clone() };
     let outcome = decide::decide(&kept.def, &case, asked, (desk.who, desk.at()), &facts)

@@ -1,6 +1,8 @@
 //! Cases out and in, as JSON Lines and CSV: what is taken out and put into another installation comes out there byte by byte the same.
 
+pub mod carried;
 mod judge;
+mod sheet;
 
 pub use judge::plain;
 
@@ -11,6 +13,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 use sqlx::PgConnection;
 use uuid::Uuid;
+
+use carried::{Document, Publication, With};
+pub use sheet::{from_csv, to_csv};
 
 use super::desk::{CaseError, Desk};
 use super::ledger::{self, Link};
@@ -26,6 +31,8 @@ use crate::secretariat::ethics::exchange::Deliberation;
 
 /// Cases of one file.
 pub const MOST: usize = 5000;
+/// Where what the ethics council did stands.
+const DELIBERATION: &str = "deliberation";
 /// Lines that cannot be read of which one answer tells.
 const MOST_FAULTS: usize = 100;
 
@@ -68,45 +75,32 @@ pub struct Line {
     /// What the ethics council did in it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub deliberation: Option<Deliberation>,
+    /// What was published of it, and its documents: where the file carries them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub publications: Vec<Publication>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub documents: Vec<Document>,
 }
 
-/// The columns of the CSV; what is a list or an object stands there as JSON.
-const COLUMNS: [&str; 20] = [
-    "id",
-    "type",
-    "version",
-    "series",
-    "year",
-    "number",
-    "title",
-    "state",
-    "fields",
-    "department",
-    "assigned",
-    "access",
-    "author",
-    "source",
-    "opened_at",
-    "changed_at",
-    "revision",
-    "annulled",
-    "deadlines",
-    "acts",
-];
-/// The last column, only where a case of the file has it.
-const DELIBERATION: &str = "deliberation";
-const AS_JSON: [&str; 5] = ["fields", "annulled", "deadlines", "acts", DELIBERATION];
-const AS_NUMBER: [&str; 4] = ["version", "year", "number", "revision"];
-
-/// Reads what a filter finds, at most [`MOST`], oldest first.
+/// Reads what a filter finds, at most [`MOST`] and as many as their documents leave room for, oldest first; and the case before which to go on.
 ///
 /// # Errors
-/// The database's.
-pub async fn lines(conn: &mut PgConnection, desk: Desk<'_>, filter: Filter) -> Result<Vec<Line>, CaseError> {
+/// `Conflict` when the documents of one case are more than a file takes; the database's.
+pub async fn lines(
+    conn: &mut PgConnection,
+    desk: Desk<'_>,
+    filter: Filter,
+    with: With,
+) -> Result<(Vec<Line>, Option<Uuid>), CaseError> {
     let limit = i64::try_from(MOST).unwrap_or(i64::MAX);
     let mut found = super::desk::list(&mut *conn, desk, Filter { limit, ..filter }).await?;
+    let mut ids: Vec<Uuid> = found.iter().map(|one| one.case.id).collect();
+    let fitting = if with.documents { carried::fitting(&mut *conn, &ids).await? } else { found.len() };
+    let is_cut = fitting < found.len() || found.len() == MOST;
+    found.truncate(fitting);
+    ids.truncate(fitting);
+    let next = ids.last().copied().filter(|_| is_cut);
     found.reverse();
-    let ids: Vec<Uuid> = found.iter().map(|one| one.case.id).collect();
     let mut acts: BTreeMap<Uuid, Vec<ActDone>> = BTreeMap::new();
     for (id, act) in store::acts(&mut *conn, &ids).await? {
         acts.entry(id).or_default().push(act);
@@ -116,15 +110,29 @@ pub async fn lines(conn: &mut PgConnection, desk: Desk<'_>, filter: Filter) -> R
         running.entry(id).or_default().push(Running { code, anchor_at, course });
     }
     let mut deliberations = ethics::store::deliberations(&mut *conn, &ids).await?;
+    let mut published = BTreeMap::new();
+    if with.publications {
+        published = store::carried::publications(&mut *conn, &ids).await?;
+    }
+    let mut documents = BTreeMap::new();
+    if with.documents {
+        documents = store::carried::documents(&mut *conn, &ids).await?;
+    }
     let mut lines = Vec::with_capacity(found.len());
     for lists::Listed { mut case, .. } in found {
         let kept = desk.types.version(&mut *conn, &case.type_key, case.version).await?;
-        values::cover(&kept.def, desk.types.newest(&kept.def), &mut case);
+        let newest = desk.types.newest(&kept.def);
+        values::cover(&kept.def, newest, &mut case);
         let (id, running) = (case.id, running.remove(&case.id).unwrap_or_default());
-        let deliberation = deliberations.remove(&id);
-        lines.push(Line { deliberation, ..Line::of(case, running, acts.remove(&id).unwrap_or_default()) });
+        let own = documents.remove(&id).filter(|_| !carried::is_closed(&kept.def, newest));
+        lines.push(Line {
+            deliberation: deliberations.remove(&id),
+            publications: published.remove(&id).unwrap_or_default(),
+            documents: own.unwrap_or_default(),
+            ..Line::of(case, running, acts.remove(&id).unwrap_or_default())
+        });
     }
-    Ok(lines)
+    Ok((lines, next))
 }
 
 impl Line {
@@ -151,6 +159,8 @@ impl Line {
             deadlines,
             acts,
             deliberation: None,
+            publications: Vec::new(),
+            documents: Vec::new(),
         }
     }
 }
@@ -163,26 +173,6 @@ pub fn to_json_lines(lines: &[Line]) -> String {
         text.push('\n');
         text
     })
-}
-
-/// # Errors
-/// What cannot be written.
-pub fn to_csv(lines: &[Line]) -> anyhow::Result<Vec<u8>> {
-    let mut out = csv::Writer::from_writer(Vec::new());
-    let is_deliberated = lines.iter().any(|line| line.deliberation.is_some());
-    let columns: Vec<&str> = COLUMNS.into_iter().chain(is_deliberated.then_some(DELIBERATION)).collect();
-    out.write_record(&columns)?;
-    for line in lines {
-        let value = serde_json::to_value(line)?;
-        let cell = |column: &&str| match &value[*column] {
-            serde_json::Value::Null => String::new(),
-            other if AS_JSON.contains(column) => ledger::canonical(other),
-            serde_json::Value::String(text) => judge::plain(text),
-            other => other.to_string(),
-        };
-        out.write_record(columns.iter().map(cell))?;
-    }
-    out.into_inner().map_err(|error| anyhow::anyhow!("{error}"))
 }
 
 fn wrong(line: usize, field: &str, value: &str, message: impl Into<String>) -> FieldError {
@@ -204,48 +194,6 @@ pub fn from_json_lines(text: &str) -> Result<Vec<Line>, Vec<FieldError>> {
         }
     }
     bounded(lines, errors)
-}
-
-/// # Errors
-/// Every row that cannot be read.
-pub fn from_csv(bytes: &[u8]) -> Result<Vec<Line>, Vec<FieldError>> {
-    let mut reader = csv::Reader::from_reader(bytes);
-    let headers = reader.headers().map(|row| row.iter().map(str::to_owned).collect::<Vec<_>>());
-    match headers {
-        Ok(headers) if headers == COLUMNS => {}
-        Ok(headers) if headers.split_last().is_some_and(|(last, rest)| last == DELIBERATION && rest == COLUMNS) => {}
-        Ok(headers) => {
-            return Err(vec![wrong(1, "columns", &headers.join(","), format!("expected {}", COLUMNS.join(",")))]);
-        }
-        Err(error) => return Err(vec![wrong(1, "columns", "", error.to_string())]),
-    }
-    let (mut errors, mut lines) = (Vec::new(), Vec::new());
-    for (row, number) in reader.records().zip(2..) {
-        let read = row.map_err(|error| error.to_string()).and_then(|row| of_row(&row));
-        match read {
-            Ok(line) => lines.push(line),
-            Err(message) => errors.push(wrong(number, "case", "", message)),
-        }
-        if errors.len() >= MOST_FAULTS || lines.len() > MOST {
-            break;
-        }
-    }
-    bounded(lines, errors)
-}
-
-fn of_row(row: &csv::StringRecord) -> Result<Line, String> {
-    let mut object = serde_json::Map::new();
-    for (column, cell) in COLUMNS.iter().chain([&DELIBERATION]).zip(row.iter()) {
-        let value = match cell {
-            "" if ["series", "year", "number", "annulled", DELIBERATION].contains(column) => serde_json::Value::Null,
-            cell if AS_JSON.contains(column) || AS_NUMBER.contains(column) => {
-                serde_json::from_str(cell).map_err(|error| format!("{column}: {error}"))?
-            }
-            cell => judge::unplain(cell).into(),
-        };
-        object.insert((*column).to_owned(), value);
-    }
-    serde_json::from_value(object.into()).map_err(|error| error.to_string())
 }
 
 fn bounded(lines: Vec<Line>, mut errors: Vec<FieldError>) -> Result<Vec<Line>, Vec<FieldError>> {
@@ -281,10 +229,13 @@ pub async fn take_in(
     }
     let (mut fresh, mut unchanged, mut errors) = (Vec::new(), 0, Vec::new());
     let (mut ids, mut numbers) = (BTreeSet::new(), BTreeSet::new());
+    let mut carried = BTreeSet::new();
     for (line, number) in lines.iter().zip(1..) {
-        let is_twice = !ids.insert(line.id) || line.number.is_some() && !numbers.insert(line.numbered());
+        let is_twice = !ids.insert(line.id)
+            || line.number.is_some() && !numbers.insert(line.numbered())
+            || line.carried().into_iter().any(|id| !carried.insert(id));
         let judged = if is_twice {
-            Err(("id", "stands in the file twice, or its number does".to_owned()))
+            Err(("id", "stands in the file twice, or its number does, or what it carries".to_owned()))
         } else {
             judged(&mut *conn, desk, module, line).await?
         };
@@ -311,6 +262,12 @@ type Fault = (&'static str, String);
 impl Line {
     fn numbered(&self) -> (Option<&str>, Option<i32>, Option<i32>) {
         (self.series.as_deref(), self.year, self.number)
+    }
+
+    /// The ids of what it carries.
+    fn carried(&self) -> Vec<Uuid> {
+        let published = self.publications.iter().map(|one| one.id);
+        published.chain(self.documents.iter().map(|one| one.id)).collect()
     }
 }
 
@@ -349,7 +306,11 @@ async fn judged(
             "names a council, seat or person that is not here: take the council in first".into(),
         )));
     }
-    let Some(mut here) = store::load(&mut *conn, line.id, false).await? else { return Ok(Ok(Some(kept))) };
+    let Some(mut here) = store::load(&mut *conn, line.id, false).await? else {
+        let known = store::carried::known(&mut *conn, &line.carried()).await?;
+        let strange = known.map(|id| Err(("id", format!("it carries {id}, which is another case's here"))));
+        return Ok(strange.unwrap_or(Ok(Some(kept))));
+    };
     let acts = store::acts(&mut *conn, &[line.id]).await?;
     let is_same = acts.last().map(|(_, act)| &act.hash) == line.acts.last().map(|act| &act.hash);
     // A file has nothing secret, but for one from before it was.
@@ -358,7 +319,12 @@ async fn judged(
     values::cover(&kept.def, newest, &mut told);
     values::cover(&kept.def, newest, &mut here);
     let is_same = is_same && here.fields == told.fields && here.title == told.title;
-    Ok(if is_same { Ok(None) } else { Err(("id", "is here already with other acts".into())) })
+    let is_same = is_same && carried::is_here(conn, line).await?;
+    Ok(if is_same {
+        Ok(None)
+    } else {
+        Err(("id", "is here already with other acts, publications or documents".into()))
+    })
 }
 
 /// Writes the cases that are new here. Gives every line whose number is another's.
@@ -391,6 +357,7 @@ async fn add(
         store::insert(&mut *conn, &case, &desk.searched(&kept.def, &case), desk.tz).await?;
         super::registry::fields::link(&mut *conn, desk, &kept.def, (case.id, &case.fields), &case.fields).await?;
         add_acts(&mut *conn, line).await?;
+        carried::restore(&mut *conn, (line, kept.def.module()), desk.by.now).await?;
         // Before the recusals: a vote that was given before one of them stands and does not count.
         if let Some(told) = &line.deliberation {
             ethics::store::insert_deliberation(&mut *conn, case.id, told).await?;

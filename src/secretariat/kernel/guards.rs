@@ -50,6 +50,14 @@ const fn known(name: &'static str, args: &'static [Arg]) -> Known {
     Known { name, args, repeats: false }
 }
 
+/// A type and the states in which the case of it is that lies above, however far.
+const ABOVE_STATE: &str = "above_state";
+
+/// True when a guard asks for cases farther above than the next: they are loaded only then.
+pub fn look_far_above(guards: &[Guard]) -> bool {
+    guards.iter().any(|guard| guard.name.get_ref() == ABOVE_STATE)
+}
+
 /// All of them.
 pub const ALL: &[Known] = &[
     known("before_deadline", &[Arg::Code]),
@@ -66,6 +74,7 @@ pub const ALL: &[Known] = &[
     known("child_final", &[Arg::Free]),
     Known { name: "parent_state", args: &[Arg::Free], repeats: true },
     known("parent_covers", &[Arg::Field, Arg::Free, Arg::Free]),
+    Known { name: ABOVE_STATE, args: &[Arg::Free, Arg::Free], repeats: true },
     known("done", &[Arg::Act]),
     Known { name: "quiet_period", args: &[Arg::Field, Arg::Free], repeats: true },
     known("only_later", &[Arg::Field]),
@@ -119,6 +128,8 @@ pub struct Facts {
     /// When each act was done last.
     pub done_at: BTreeMap<String, Instant>,
     pub parents: Vec<Near>,
+    /// All that lie above it by being opened one under the other, the nearest first; loaded where a guard asks for it.
+    pub above: Vec<Near>,
     /// Opened by an act of this case, by its order, or under it.
     pub children: Vec<Near>,
     /// Loaded for types that ask for it; none: no plan is law today.
@@ -348,6 +359,14 @@ fn days(guard: &Guard, seen: Seen<'_>) -> Result<(), Why> {
     }
 }
 
+fn in_state(near: Option<&Near>, wanted: Vec<String>, missing: Why) -> Result<(), Why> {
+    match near {
+        Some(near) if wanted.contains(&near.state) => Ok(()),
+        Some(near) => Err(Why::ParentState { name: near.name.clone(), state: near.state.clone(), wanted }),
+        None => Err(missing),
+    }
+}
+
 /// Guards that look at other cases.
 fn around(guard: &Guard, seen: Seen<'_>) -> Result<(), Why> {
     let arg = |at: usize| guard.args.get(at).map(|word| word.get_ref().clone()).unwrap_or_default();
@@ -362,13 +381,11 @@ fn around(guard: &Guard, seen: Seen<'_>) -> Result<(), Why> {
         }
         "parent_state" => {
             let wanted: Vec<String> = guard.args.iter().map(|word| word.get_ref().clone()).collect();
-            match seen.facts.parents.first() {
-                Some(parent) if wanted.contains(&parent.state) => Ok(()),
-                Some(parent) => {
-                    Err(Why::ParentState { name: parent.name.clone(), state: parent.state.clone(), wanted })
-                }
-                None => Err(Why::NoParent),
-            }
+            in_state(seen.facts.parents.first(), wanted, Why::NoParent)
+        }
+        ABOVE_STATE => {
+            let (kind, wanted) = (arg(0), guard.args.iter().skip(1).map(|word| word.get_ref().clone()).collect());
+            in_state(seen.facts.above.iter().find(|near| near.type_key == kind), wanted, Why::ParentType(kind.clone()))
         }
         "parent_covers" => {
             let Some(parent) = seen.facts.parents.first() else { return Err(Why::NoParent) };

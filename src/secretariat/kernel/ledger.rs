@@ -78,13 +78,13 @@ pub fn broken(case: Uuid, acts: &[ActDone]) -> Option<i32> {
     super::chain::broken(case, acts)
 }
 
-/// The first field that is not what the acts made of it. Of what is personal the acts say only that it changed.
+/// The first field that is not what the acts made of it. Of what is personal or restricted the acts say only that it changed.
 pub fn unfounded<'a>(def: &'a CaseType, fields: &Fields, acts: &[ActDone]) -> Option<&'a str> {
     let made = |key: &str| {
         let last = acts.iter().rev().find_map(|act| act.changes.get(key));
         last.and_then(|change| change.get(1)).filter(|value| !value.is_null())
     };
-    let all = def.fields.iter().filter(|field| !field.personal).map(Field::key);
+    let all = def.fields.iter().filter(|field| !field.is_closed()).map(Field::key);
     all.into_iter().find(|key| fields.get(*key) != made(key))
 }
 

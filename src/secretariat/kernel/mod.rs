@@ -3,7 +3,7 @@
 //! `define` and `check` read definition files, `values` reads fields, `decide` judges an act with the guards of `guards`, `ledger` chains
 //! acts in the one shape of `chain`, `words` says why not, `publication` makes what everybody may see (all pure). `types` holds the definitions of this installation, `desk` acts in the
 //! caller's transaction for every module, `exchange` takes cases out and in, `worker` does what the law does by itself, `remind` tells people of
-//! what is due, `walk` reckons every chain anew.
+//! what is due, `walk` reckons every chain anew, `report` counts the cases of a type for whoever may see how much.
 
 pub mod body;
 pub mod chain;
@@ -21,6 +21,7 @@ pub mod publication;
 pub mod quiet;
 pub mod registry;
 pub mod remind;
+pub mod report;
 pub mod series;
 pub mod store;
 pub mod tree;
@@ -286,6 +287,10 @@ pub struct CaseDocument {
     #[schema(value_type = String)]
     pub added_at: Instant,
     pub added_by: String,
+    /// When it came in from another place; absent: it was attached here.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>)]
+    pub imported_at: Option<Instant>,
 }
 
 /// A case beside this one.

@@ -32,7 +32,7 @@ impl PublicView {
         let mut fields = Map::new();
         for word in &def.public.fields {
             // The check refuses such a type; a type that slipped through shows nothing more.
-            let Some(field) = def.field(word.get_ref()).filter(|field| field.public && !field.personal) else {
+            let Some(field) = def.field(word.get_ref()).filter(|field| field.public && !field.is_closed()) else {
                 continue;
             };
             let Some(value) = case.fields.get(field.key()) else { continue };

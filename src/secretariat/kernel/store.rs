@@ -1,6 +1,7 @@
 //! Cases in PostgreSQL: the row here, and beside it its type, acts, documents and links, and what is read of many.
 
 mod acts;
+pub mod carried;
 pub mod chains;
 mod documents;
 pub mod figures;
@@ -22,7 +23,7 @@ use crate::clock::Instant;
 
 pub use acts::{acts, insert_act, keep_act};
 pub use documents::{NewDocument, document, documents, insert_document};
-pub use links::{below, facts, insert_link, links};
+pub use links::{above, below, facts, insert_link, links};
 pub use texts::{keep_rules, keep_type, type_text};
 
 /// Acts, documents and links of a case that a page shows.

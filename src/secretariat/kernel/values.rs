@@ -247,10 +247,10 @@ fn cpf_at(letters: &[char]) -> Option<usize> {
     (count == 11 && cpf(&run).is_some()).then_some(end)
 }
 
-/// What of the fields may be searched: nothing that is personal.
+/// What of the fields may be searched: nothing that is personal or restricted.
 pub fn words(of: &CaseType, fields: &Fields) -> String {
     let mut words = String::new();
-    for field in of.fields.iter().filter(|field| !field.personal) {
+    for field in of.fields.iter().filter(|field| !field.is_closed()) {
         match fields.get(field.key()) {
             Some(Value::String(text)) => {
                 words.push(' ');
@@ -266,11 +266,11 @@ pub fn words(of: &CaseType, fields: &Fields) -> String {
     words.chars().take(50_000).collect()
 }
 
-/// What is searched of a case: number, department, title and fields, but for what its type or the newest version of that says is personal or
-/// secret. A case goes on under the version it began with, and what is found out since to be nobody's business is searched in none.
+/// What is searched of a case: number, department, title and fields, but for what its type or the newest version of that says is personal,
+/// restricted or secret. A case goes on under the version it began with, and what is found out since to be nobody's business is searched in none.
 pub fn searched(of: &CaseType, newest: &CaseType, case: &CaseFile) -> String {
     let mut fields = case.fields.clone();
-    fields.retain(|key, _| newest.field(key).is_none_or(|field| !field.personal));
+    fields.retain(|key, _| newest.field(key).is_none_or(|field| !field.is_closed()));
     let title = if of.secret_title || newest.secret_title { "" } else { case.title.as_str() };
     format!("{} {title} {}{}", case.number(), case.department, words(of, &fields))
 }
@@ -278,7 +278,7 @@ pub fn searched(of: &CaseType, newest: &CaseType, case: &CaseFile) -> String {
 /// Takes out of a case what stays in the installation: it is left out of files.
 pub fn cover(of: &CaseType, newest: &CaseType, case: &mut CaseFile) {
     let is_secret = |key: &str| {
-        let own = of.field(key).filter(|field| field.personal);
+        let own = of.field(key).filter(|field| field.is_closed());
         own.is_some_and(|field| field.secret || newest.field(key).is_some_and(|field| field.secret))
     };
     case.fields.retain(|key, _| !is_secret(key));

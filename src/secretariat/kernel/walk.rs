@@ -3,7 +3,7 @@
 use sqlx::{Connection as _, PgConnection};
 use uuid::Uuid;
 
-use super::chain::{Wrong, sum, uncovered};
+use super::chain::{Wrong, sum, uncovered, unsealed};
 use super::instrument::{chain as acts_of_instruments, store as instruments};
 use super::store::chains::{self, Subject};
 use super::types::Types;
@@ -58,7 +58,10 @@ async fn judged(conn: &mut PgConnection, types: &Types, of: Subject, id: Uuid) -
         Subject::Body | Subject::Budget => Ok(None),
     };
     match acts {
-        Ok(None) => Ok(uncovered(id, &chains::covered(conn, of, id).await?)),
+        Ok(None) => match uncovered(id, &chains::covered(&mut *conn, of, id).await?) {
+            None => Ok(unsealed(&chains::snapshots(conn, of, id).await?)),
+            wrong => Ok(wrong),
+        },
         Err(error @ (sqlx::Error::Decode(_) | sqlx::Error::ColumnDecode { .. } | sqlx::Error::RowNotFound)) => {
             Ok(Some((None, format!("it cannot be read: {error}"))))
         }

@@ -12,6 +12,7 @@ use crate::accounts::tokens::desk::Acting;
 use crate::app::App;
 use crate::audit::Actor;
 use crate::clock::Instant;
+use crate::db::{ROUND_MAX, within};
 use crate::deadlines;
 use crate::refused::Refused;
 
@@ -22,10 +23,10 @@ const MOST: i64 = 200;
 /// Runs until the service stops.
 pub async fn run(app: App) {
     while !app.stop.is_cancelled() {
-        if let Err(error) = round(&app, app.clock.now()).await {
+        if let Err(error) = within(ROUND_MAX, round(&app, app.clock.now())).await {
             tracing::warn!(%error, "deadlines of the secretariat that ran out wait");
         }
-        if let Err(error) = super::remind::round(&app, app.clock.now()).await {
+        if let Err(error) = within(ROUND_MAX, super::remind::round(&app, app.clock.now())).await {
             tracing::warn!(%error, "reminders of the secretariat wait for the database");
         }
         tokio::select! {

@@ -5,6 +5,7 @@
 //! listened to in `listen`.
 
 pub mod clipping;
+pub mod definitions;
 pub mod desk;
 pub mod exchange;
 pub mod intake;

@@ -16,6 +16,7 @@ use crate::accounts::tokens::desk::Acting;
 use crate::app::App;
 use crate::audit::Actor;
 use crate::clock::Instant;
+use crate::db::{ROUND_MAX, in_time, within};
 use crate::feeds::failure::{Failure, FailureKind};
 use crate::refused::Refused;
 
@@ -51,12 +52,12 @@ async fn keep_days(app: &App) {
     let mut swept_at: Option<Instant> = None;
     while !app.stop.is_cancelled() {
         let now = app.clock.now();
-        if let Err(error) = close_yesterday(app, now).await {
+        if let Err(error) = within(ROUND_MAX, close_yesterday(app, now)).await {
             tracing::warn!(%error, "the clipping waits");
         }
         // Days need no closer look.
         if swept_at.is_none_or(|at| now - at >= TimeDelta::hours(1)) {
-            match forget(app, now).await {
+            match within(ROUND_MAX, forget(app, now)).await {
                 Ok(_) => swept_at = Some(now),
                 Err(error) => tracing::warn!(%error, "items of the press are not forgotten yet"),
             }
@@ -82,12 +83,12 @@ pub async fn round(app: &App, now: Instant) -> sqlx::Result<usize> {
     let mut tasks: JoinSet<sqlx::Result<()>> = JoinSet::new();
     loop {
         if broken.is_none() && tasks.len() < AT_ONCE && !app.stop.is_cancelled() {
-            match due(app, now, AT_ONCE - tasks.len()).await {
+            match in_time(due(app, now, AT_ONCE - tasks.len())).await {
                 Ok(due) => {
                     asked += due.len();
                     for source in due {
                         let app = app.clone();
-                        tasks.spawn(async move { follow(&app, &source, now).await });
+                        tasks.spawn(async move { within(ROUND_MAX, follow(&app, &source, now)).await });
                     }
                 }
                 Err(error) => broken = Some(error),

@@ -1,10 +1,11 @@
 //! Outlets of the press, and what left for them. Releases are cases (`press.release`); what leaves is their publication, so that nothing
 //! leaves that is not approved, out of its embargo and public.
 
+pub mod file;
 mod store;
 pub mod worker;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::json;
 use sqlx::PgConnection;
 use uuid::Uuid;
@@ -16,6 +17,7 @@ use crate::accounts::manage::is_email;
 use crate::audit::{self, Act, Entry};
 use crate::clock::Instant;
 use crate::refused::Refused;
+use crate::web::error::{FieldError, shorten};
 
 /// Role of whoever sees the outlets at all.
 pub const ROLE: &str = "press";
@@ -25,8 +27,9 @@ pub const MOST: i64 = 2000;
 pub const PAGE: i64 = 100;
 
 /// Somebody who gets releases.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, utoipa::ToSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[schema(as = PressOutlet)]
+#[serde(deny_unknown_fields)]
 pub struct Outlet {
     pub id: Uuid,
     pub name: String,
@@ -78,6 +81,27 @@ pub async fn outlets(conn: &mut PgConnection, desk: Desk<'_>) -> Result<Vec<Outl
     Ok(store::active(conn).await?)
 }
 
+fn wrong(field: &str, value: &str, message: impl Into<String>) -> FieldError {
+    FieldError { field: field.into(), value: shorten(value), message: message.into() }
+}
+
+/// Its tags as they are kept, once everything fits; else every field that is wrong.
+fn checked(new: &NewOutlet<'_>) -> Result<Vec<String>, Vec<FieldError>> {
+    let (name, contact, email) = (new.name.trim(), new.contact.trim(), new.email.trim());
+    let mut problems = Vec::new();
+    crate::exercises::plan::text(&mut problems, "name", name, 1, 160, true);
+    crate::exercises::plan::text(&mut problems, "contact", contact, 0, 160, true);
+    crate::exercises::plan::text(&mut problems, "tags", new.tags, 0, 200, true);
+    if !is_email(email) || email.len() > 254 {
+        problems.push(wrong("email", email, "expected an e-mail address"));
+    }
+    let tags = feeds::tags(new.tags);
+    if tags.len() > 20 {
+        problems.push(wrong("tags", new.tags, "expected at most 20"));
+    }
+    if problems.is_empty() { Ok(tags) } else { Err(problems) }
+}
+
 /// Adds an outlet.
 ///
 /// # Errors
@@ -85,20 +109,7 @@ pub async fn outlets(conn: &mut PgConnection, desk: Desk<'_>) -> Result<Vec<Outl
 pub async fn add(conn: &mut PgConnection, desk: Desk<'_>, new: NewOutlet<'_>) -> Result<Outlet, CaseError> {
     works_here(desk)?;
     let (name, contact, email) = (new.name.trim(), new.contact.trim(), new.email.trim());
-    let mut problems = Vec::new();
-    crate::exercises::plan::text(&mut problems, "name", name, 1, 160, true);
-    crate::exercises::plan::text(&mut problems, "contact", contact, 0, 160, true);
-    crate::exercises::plan::text(&mut problems, "tags", new.tags, 0, 200, true);
-    if !problems.is_empty() {
-        return Err(CaseError::Wrong(problems));
-    }
-    if !is_email(email) || email.len() > 254 {
-        return Err(Refused::wrong("email", email, "expected an e-mail address").into());
-    }
-    let tags = feeds::tags(new.tags);
-    if tags.len() > 20 {
-        return Err(Refused::wrong("tags", new.tags, "expected at most 20").into());
-    }
+    let tags = checked(&new).map_err(CaseError::Wrong)?;
     let known = store::held(&mut *conn).await?;
     if known.iter().any(|one| one.email.eq_ignore_ascii_case(email)) {
         return Err(Refused::Conflict(format!("{email} is on the list")).into());

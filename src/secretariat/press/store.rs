@@ -23,6 +23,13 @@ pub async fn held(conn: &mut PgConnection) -> sqlx::Result<Vec<Outlet>> {
     active(conn).await
 }
 
+/// Which of these were on the list and left it.
+pub async fn left(conn: &mut PgConnection, ids: &[Uuid]) -> sqlx::Result<Vec<Uuid>> {
+    sqlx::query_scalar!("select id from press_outlet where id = any($1) and removed_at is not null", ids)
+        .fetch_all(conn)
+        .await
+}
+
 pub async fn insert(conn: &mut PgConnection, outlet: &Outlet, by: &str) -> sqlx::Result<()> {
     sqlx::query!(
         "insert into press_outlet (id, name, contact, email, tags, added_at, added_by) values ($1, $2, $3, $4, $5, $6, $7)",

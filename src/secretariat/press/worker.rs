@@ -14,6 +14,7 @@ use crate::accounts::tokens::desk::Acting;
 use crate::app::App;
 use crate::audit::{self, Act, Actor, Entry};
 use crate::clock::Instant;
+use crate::db::{ROUND_MAX, within};
 use crate::dispatch::notices::{self, Notice};
 use crate::dispatch::provider::Channel;
 use crate::refused::Refused;
@@ -51,7 +52,7 @@ impl Held {
 pub async fn run(app: App) {
     let mut held = Held::default();
     while !app.stop.is_cancelled() {
-        if let Err(error) = look(&app, app.clock.now(), &mut held).await {
+        if let Err(error) = within(ROUND_MAX, look(&app, app.clock.now(), &mut held)).await {
             tracing::warn!(%error, "releases to the press wait");
         }
         tokio::select! {
@@ -132,11 +133,12 @@ async fn lift(app: &App, now: Instant, held: &mut Held) -> Result<(), CaseError>
     Ok(())
 }
 
-/// Publications that are out and were not distributed, the oldest first.
+/// Publications that are out and were not distributed, the oldest first. What came in from another place left from there.
 async fn waiting(conn: &mut PgConnection, now: Instant) -> sqlx::Result<Vec<Uuid>> {
     sqlx::query_scalar!(
         "select p.id from case_publication p
          where p.module = 'press' and p.type_key = 'press.release' and p.withdrawn_at is null
+           and p.imported_at is null
            and greatest(p.published_at, coalesce(p.embargo_until, p.published_at)) between $2 and $1
            and not exists (select from press_distributed d where d.publication_id = p.id)
          order by p.published_at, p.id limit $3",

@@ -1,10 +1,12 @@
 //! Messages by segment: anybody asks with a mailbox and tags, the mailbox confirms, a digest leaves once a day, and one press ends it
 //! (RFC 8058). Links are signed and name the subscription, so nothing secret lies in the database.
 
-mod store;
+mod define;
+pub mod desk;
+pub mod letter;
+pub mod report;
+pub mod store;
 pub mod worker;
-
-use std::sync::OnceLock;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -13,7 +15,6 @@ use serde::{Deserialize, Serialize};
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-use super::kernel::define::Words;
 use crate::accounts::manage::is_email;
 use crate::app::App;
 use crate::clock::Instant;
@@ -21,42 +22,17 @@ use crate::dispatch::notices::{self, Notice};
 use crate::dispatch::provider::Channel;
 use crate::i18n::Lang;
 use crate::refused::Refused;
+use crate::units::vocabulary;
 use crate::vault::Ring;
 
+pub use define::{Segment, Segments};
 pub use store::{address, counts, leave, log, wanted};
 
-const SHIPPED: &str = include_str!("../../../config/secretariat/segments.toml");
 const CONTEXT: &str = "segment link";
 /// How long a link that confirms holds, and a request that waits for it is kept.
 pub const CONFIRM_WITHIN: TimeDelta = TimeDelta::days(7);
 const ID_LEN: usize = 16;
 const TIME_LEN: usize = 8;
-
-/// Something that people may ask messages about.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Segment {
-    pub key: String,
-    pub title: Words,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct File {
-    segment: Vec<Segment>,
-}
-
-/// # Errors
-/// Says where the text is wrong.
-pub fn read(text: &str) -> Result<Vec<Segment>, toml::de::Error> {
-    toml::from_str::<File>(text).map(|file| file.segment)
-}
-
-/// Those that come with the service; a test reads the file.
-pub fn all() -> &'static [Segment] {
-    static READ: OnceLock<Vec<Segment>> = OnceLock::new();
-    READ.get_or_init(|| read(SHIPPED).unwrap_or_default())
-}
 
 /// A link that the service signed: what it is for, whose, and when it was made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -101,17 +77,17 @@ pub async fn ask(
     if !is_email(email) || email.len() > 254 {
         return Err(Refused::wrong("email", email, "expected an e-mail address"));
     }
-    let known = |tag: &&String| all().iter().any(|segment| segment.key == **tag);
+    let known = |tag: &&String| app.segments.get(tag).is_some();
     let wanted: Vec<String> = tags.iter().filter(known).cloned().collect();
     if wanted.is_empty() || wanted.len() != tags.len() {
-        let keys: Vec<&str> = all().iter().map(|segment| segment.key.as_str()).collect();
+        let keys: Vec<&str> = app.segments.iter().map(|segment| segment.key.as_str()).collect();
         return Err(Refused::wrong("tag", tags.join(","), format!("expected one or more of {}", keys.join(", "))));
     }
     let id = store::want(&mut *conn, app.ids.uuid(now), (email, &wanted), (lang.tag(), now)).await?;
     let token = token(&app.keys.service, "confirm", id, now);
     let subject = lang.t1("sec-segments-mail-subject", "authority", &app.config.municipality.sender_name);
     let link = format!("{}/secretaria/segmentos/confirmar/{token}", app.config.public_url());
-    let text = lang.t1("sec-segments-mail-text", "subjects", titles(&wanted, lang).join("; "));
+    let text = lang.t1("sec-segments-mail-text", "subjects", app.segments.titles(&wanted, lang).join("; "));
     let body = format!("{text}\n\n{link}\n\n{}\n", lang.t("sec-segments-mail-not-you"));
     let notice = Notice {
         channel: Channel::Email,
@@ -123,12 +99,6 @@ pub async fn ask(
     };
     notices::queue(conn, &app.ids, now, &notice).await?;
     Ok(())
-}
-
-/// What tags are called, in the order in which they are offered.
-pub fn titles(tags: &[String], lang: Lang) -> Vec<String> {
-    let chosen = all().iter().filter(|segment| tags.contains(&segment.key));
-    chosen.map(|segment| segment.title.of(lang).to_owned()).collect()
 }
 
 /// The mailbox says yes. False: the link is too old, or they left.
@@ -149,13 +119,29 @@ pub struct Count {
     pub people: i64,
 }
 
+vocabulary! {
+    /// How a letter fares.
+    Outcome, "outcome of a letter" {
+        /// With the dispatchers, who try it again until it expires.
+        Waiting = "waiting",
+        Sent = "sent",
+        /// The other side refused it, it expired, or its address had its share.
+        Failed = "failed",
+        /// It may have left: nobody answered.
+        Unknown = "unknown",
+        /// What is known of a notice goes after its days.
+        Forgotten = "forgotten",
+    }
+}
+
 /// One publication and how many it was handed over for.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Handed {
     pub title: String,
     pub case_id: Uuid,
     pub module: String,
-    pub people: i64,
+    /// None: fewer than five.
+    pub people: Option<i64>,
     pub at: Instant,
 }
 
@@ -175,14 +161,5 @@ mod tests {
         assert_eq!(check(&ring, "leave", &token), None);
         assert_eq!(check(&ring, "confirm", &token[1..]), None);
         assert_eq!(check(&ring, "confirm", "é"), None);
-    }
-
-    #[test]
-    fn the_segments_that_are_shipped_are_tags_as_the_database_has_them() {
-        let all = read(SHIPPED).unwrap();
-        assert!(!all.is_empty());
-        for segment in all {
-            assert_eq!(super::super::feeds::tags(&segment.key), std::slice::from_ref(&segment.key));
-        }
     }
 }

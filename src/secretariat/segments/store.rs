@@ -1,5 +1,8 @@
 //! Subscriptions and what left for them, in PostgreSQL.
 
+pub mod digests;
+pub mod people;
+
 use sqlx::PgConnection;
 use uuid::Uuid;
 
@@ -115,14 +118,15 @@ pub async fn counts(conn: &mut PgConnection) -> sqlx::Result<Vec<Count>> {
     .await
 }
 
-/// The log by publication, the newest first.
+/// The log by publication, the newest first. Of fewer than five people no number is told, as of segments.
 ///
 /// # Errors
 /// The database's.
 pub async fn log(conn: &mut PgConnection, most: i64) -> sqlx::Result<Vec<Handed>> {
     sqlx::query_as!(
         Handed,
-        r#"select p.snapshot ->> 'title' as "title!", p.case_id, p.module, count(*) as "people!", max(d.at) as "at!"
+        r#"select p.snapshot ->> 'title' as "title!", p.case_id, p.module,
+               case when count(*) >= 5 then count(*) end as people, max(d.at) as "at!"
            from (select publication_id, at from segment_delivery order by at desc limit 20000) d join case_publication p on p.id = d.publication_id
            group by p.id order by 5 desc, p.id limit $1"#,
         most

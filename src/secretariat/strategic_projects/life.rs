@@ -8,6 +8,12 @@ use crate::secretariat::kernel::money::{Centavos, MOST};
 
 pub const RULE: &str = "Regra da Secretaria de Planejamento";
 
+/// Programme and action of a key: "0012.2041".
+pub fn action(key: &str) -> Option<(&str, &str)> {
+    let is_code = |part: &str| part.len() == 4 && part.bytes().all(|byte| byte.is_ascii_digit());
+    key.trim().split_once('.').filter(|(programme, action)| is_code(programme) && is_code(action))
+}
+
 type Outcomes = Result<Done<Project>, Refusal>;
 
 /// # Errors
@@ -65,14 +71,7 @@ pub fn act(mut one: Project, act: Act, seen: &Seen) -> Outcomes {
             reason = said("reason", &why, 1000)?;
             open_risk(&mut one, risk)?.closed_on = Some(seen.today);
         }
-        Act::SetBudget { budget_key, budget } => {
-            if !(0..=MOST).contains(&budget.0) {
-                let expected = format!("expected nought to R$ {}", Centavos(MOST));
-                return Err(Refusal::wrong("budget", budget, expected));
-            }
-            one.budget_key = said("budget_key", &budget_key, 60)?;
-            one.budget = budget;
-        }
+        Act::SetBudget { budget_key, budget } => set_budget(&mut one, &budget_key, budget)?,
         Act::Link { instrument } => {
             room("links", one.links.len())?;
             if one.links.contains(&instrument) {
@@ -90,9 +89,7 @@ pub fn act(mut one: Project, act: Act, seen: &Seen) -> Outcomes {
         }
         Act::Close { reason: why } => {
             reason = said("reason", &why, 1000)?;
-            if let Some(open) = one.milestones.iter().find(|milestone| milestone.done_on.is_none()) {
-                return Err(Refusal::law(format!("the milestone {:?} is not done", open.title), RULE));
-            }
+            finished(&one)?;
             (one.state, one.closed_on, one.closed_reason) = (State::Finished, Some(seen.today), reason.clone());
         }
         Act::Stop { reason: why } => {
@@ -101,6 +98,30 @@ pub fn act(mut one: Project, act: Act, seen: &Seen) -> Outcomes {
         }
     }
     Ok(Done::of(one).because(reason))
+}
+
+fn set_budget(one: &mut Project, key: &str, budget: Centavos) -> Result<(), Refusal> {
+    if !(0..=MOST).contains(&budget.0) {
+        let expected = format!("expected nought to R$ {}", Centavos(MOST));
+        return Err(Refusal::wrong("budget", budget, expected));
+    }
+    let Some((programme, action)) = action(key) else {
+        return Err(Refusal::wrong("budget_key", key, "expected programme and action of a PPA, as 0012.2041"));
+    };
+    (one.budget_key, one.budget) = (format!("{programme}.{action}"), budget);
+    Ok(())
+}
+
+/// Each milestone of it is done, and there is one: without any, nothing tells that a project was done.
+fn finished(one: &Project) -> Result<(), Refusal> {
+    if one.kind == Kind::Project && one.milestones.is_empty() {
+        let why = "a project without milestones is not finished, for nothing tells that it was done: it is stopped";
+        return Err(Refusal::law(why, RULE));
+    }
+    match one.milestones.iter().find(|milestone| milestone.done_on.is_none()) {
+        Some(open) => Err(Refusal::law(format!("the milestone {:?} is not done", open.title), RULE)),
+        None => Ok(()),
+    }
 }
 
 fn add_milestone(one: &mut Project, title: &str, planned_on: NaiveDate, weight: u32) -> Result<(), Refusal> {
@@ -172,4 +193,40 @@ fn open_risk(one: &mut Project, number: usize) -> Result<&mut Risk, Refusal> {
     let count = one.risks.len();
     let found = number.checked_sub(1).and_then(|at| one.risks.get_mut(at)).filter(|risk| risk.closed_on.is_none());
     found.ok_or_else(|| Refusal::wrong("risk", number, format!("expected an open one of 1 to {count}")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn seen() -> Seen {
+        let today = "2026-12-01".parse().unwrap();
+        Seen { today, by: "rui".into(), late: Vec::new(), due: Vec::new(), elsewhere: None }
+    }
+
+    fn opened(kind: Kind) -> Project {
+        let (title, objective, owner) = ("Cidade resiliente".into(), "Menos risco".into(), "Rui".into());
+        open(Opening { kind, title, objective, owner, portfolio: None }, &seen()).unwrap().next
+    }
+
+    #[test]
+    fn a_project_without_a_milestone_is_stopped_and_not_finished() {
+        let close = || Act::Close { reason: "Entregue".into() };
+        let refused = act(opened(Kind::Project), close(), &seen()).unwrap_err().to_string();
+        assert!(refused.contains("without milestones") && refused.contains(RULE), "{refused}");
+        let stopped = act(opened(Kind::Project), Act::Stop { reason: "Desistência".into() }, &seen()).unwrap();
+        assert_eq!(stopped.next.state, State::Stopped);
+        let closed = act(opened(Kind::Portfolio), close(), &seen()).unwrap();
+        assert_eq!(closed.next.state, State::Finished, "a portfolio has none of its own");
+    }
+
+    #[test]
+    fn the_key_of_the_budget_is_programme_and_action() {
+        assert_eq!(action(" 0012.2041 "), Some(("0012", "2041")));
+        for wrong in ["0012", "12.2041", "0012.2041.3", "0012.204a", ""] {
+            assert_eq!(action(wrong), None, "{wrong}");
+            let set = Act::SetBudget { budget_key: wrong.into(), budget: Centavos(1) };
+            assert!(act(opened(Kind::Project), set, &seen()).is_err(), "{wrong}");
+        }
+    }
 }

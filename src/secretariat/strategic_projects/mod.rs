@@ -13,6 +13,7 @@ use uuid::Uuid;
 
 use crate::accounts::Role;
 use crate::secretariat::kernel::instrument::form::Form;
+use crate::secretariat::kernel::instrument::refers::Reference;
 use crate::secretariat::kernel::instrument::shown::{Cell, Shown};
 use crate::secretariat::kernel::instrument::{Done, Index, Kept, Ledger, Public, Refusal, Seen};
 use crate::secretariat::kernel::money::Centavos;
@@ -103,7 +104,7 @@ pub struct Project {
     pub milestones: Vec<Milestone>,
     #[serde(default)]
     pub risks: Vec<Risk>,
-    /// Key of the programme and the action in the budget.
+    /// Programme and action of a PPA; what was written before it was held against the budget is a text.
     #[serde(default)]
     pub budget_key: String,
     #[serde(default)]
@@ -178,12 +179,13 @@ pub enum Act {
         reason: String,
     },
     SetBudget {
-        /// Programme and action: "0012.2045"
+        /// Programme and action of a PPA: "0012.2041"
         budget_key: String,
         #[schema(value_type = i64)]
         budget: Centavos,
     },
     Link {
+        /// An agreement or funding of the register.
         instrument: Uuid,
     },
     Unlink {
@@ -219,6 +221,21 @@ impl Kept for Project {
 
     fn act(self, act: Act, seen: &Seen) -> Result<Done<Self>, Refusal> {
         life::act(self, act, seen)
+    }
+
+    fn opening_refers(opening: &Opening) -> Vec<Reference> {
+        opening.portfolio.map(Reference::Portfolio).into_iter().collect()
+    }
+
+    fn act_refers(act: &Act) -> Vec<Reference> {
+        match act {
+            Act::Link { instrument } => vec![Reference::Paying(*instrument)],
+            Act::SetBudget { budget_key, .. } => life::action(budget_key)
+                .map(|(programme, action)| Reference::Action(programme.to_owned(), action.to_owned()))
+                .into_iter()
+                .collect(),
+            _ => Vec::new(),
+        }
     }
 
     fn index(&self) -> Index {

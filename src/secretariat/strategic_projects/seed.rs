@@ -14,6 +14,9 @@ use crate::vault::Ring;
 /// Title, objective, and milestones with their day from today.
 type Row = (&'static str, &'static str, &'static [(&'static str, i64)]);
 
+/// Their actions in the PPA of the demonstration.
+const ACTIONS: [&str; 3] = ["0012.2041", "0012.1041", "0012.1041"];
+
 const ALL: [Row; 3] = [
     ("Rede de pluviômetros (fictício)", "Cobrir todas as áreas R4", &[("Licitação", -60), ("Instalação", 45)]),
     ("Parque linear do Paraibuna (fictício)", "Área de retenção de cheias", &[("Projeto", 30), ("Obra", 300)]),
@@ -45,7 +48,7 @@ pub async fn fill(conn: &mut PgConnection, by: Acting<'_>, (tz, vault): (Tz, &Ri
             portfolio: Some(portfolio),
         };
         let id = desk::open::<Project>(&mut *conn, (by, tz, vault), opening).await?;
-        let mut acts = vec![Act::SetBudget { budget_key: format!("0012.20{at}5"), budget: Centavos(250_000_000) }];
+        let mut acts = vec![Act::SetBudget { budget_key: ACTIONS[at].into(), budget: Centavos(250_000_000) }];
         for (title, days) in milestones {
             acts.push(Act::AddMilestone {
                 title: (*title).into(),

@@ -9,6 +9,7 @@ use super::reconcile::{Change, reconcile};
 use super::{FaultKind, judge, store, tasks};
 use crate::app::App;
 use crate::clock::{Instant, Stopwatch};
+use crate::db::{ROUND_MAX, in_time, within};
 use crate::events::{self, Event};
 
 /// How often each process looks whether a round is due.
@@ -27,13 +28,13 @@ pub async fn run(app: App) {
             () = app.stop.cancelled() => return,
             _ = tick.tick() => {}
         }
-        if let Err(error) = round(&app, app.clock.now()).await {
+        if let Err(error) = within(ROUND_MAX, round(&app, app.clock.now())).await {
             tracing::warn!(%error, "the stations' health waits for the database");
         }
-        if let Err(error) = crate::morning::desk::round(&app, app.clock.now()).await {
+        if let Err(error) = within(ROUND_MAX, crate::morning::desk::round(&app, app.clock.now())).await {
             tracing::warn!(%error, "the morning report waits for the database");
         }
-        if let Err(error) = measure(&app).await {
+        if let Err(error) = in_time(measure(&app)).await {
             tracing::warn!(%error, "the faults of stations could not be counted");
         }
     }

@@ -46,6 +46,7 @@ fn all() -> Vec<Example> {
         secretariat::of_budget(),
         secretariat::of_instruments(),
         secretariat::of_registry(),
+        secretariat::of_segments(),
         secretariat::of_evaluation(),
         secretariat::of_media(),
     ]

@@ -118,6 +118,7 @@ impl Dispatcher {
             outbound: sentinela::outbound::Client::new(&config.outbound),
             templates,
             cases: Default::default(),
+            segments: Default::default(),
             db: Db::open(&db.options, 4),
             config,
             clock: Clock::System,

@@ -216,6 +216,13 @@ pub async fn counted(port: u16, name: &str) -> f64 {
     line.map_or(0.0, |value| value.trim().parse().unwrap())
 }
 
+/// What the service says of its readiness: the status and the answer.
+pub async fn readiness(port: u16) -> (u16, serde_json::Value) {
+    let request = format!("GET /readyz HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nConnection: close\r\n\r\n");
+    let (status, body) = ask(port, &request).await.expect("an answer");
+    (status, serde_json::from_str(&body).unwrap_or_default())
+}
+
 async fn ask(port: u16, request: &str) -> Option<(u16, String)> {
     let mut stream = TcpStream::connect(("127.0.0.1", port)).await.ok()?;
     stream.write_all(request.as_bytes()).await.ok()?;

@@ -7,8 +7,9 @@ use std::path::{Path, PathBuf};
 use serde_json::Value;
 use tokio::process::{Child, Command};
 
+use super::machine::inside;
 use crate::dispatch::peers::{here, python};
-use crate::support::{Process, TestDb, eventually, free_port};
+use crate::support::{Process, TestDb, eventually, free_port, soon};
 
 /// Where an installation is: what its processes share, and the ports of the next one.
 pub struct Place {
@@ -17,14 +18,17 @@ pub struct Place {
     pub mqtt: u16,
     /// Lines of configuration.
     pub config: String,
+    /// Words that a process is begun with and that bring it into a network or to a disk of the story's own; none by default.
+    pub within: Vec<String>,
 }
 
 impl Place {
     pub fn new(folder: &Path, config: &str) -> Self {
-        Self { folder: folder.to_owned(), http: free_port(), mqtt: free_port(), config: config.to_owned() }
+        let (http, mqtt) = (free_port(), free_port());
+        Self { folder: folder.to_owned(), http, mqtt, config: config.to_owned(), within: Vec::new() }
     }
 
-    /// The same installation as seen by a second process beside the first.
+    /// The same installation as seen by a second process beside the first, where the test itself is.
     pub fn beside(&self) -> Self {
         Self::new(&self.folder, &self.config)
     }
@@ -43,16 +47,27 @@ pub struct Service {
 impl Service {
     /// Starts it on the test's database and waits until it is ready.
     pub async fn start(db: &TestDb, place: &Place, failpoints: &str) -> Self {
-        let mut command = command(place, failpoints);
-        command.env("SENTINELA__DATABASE__URL", &db.url);
-        Self::run(command, place).await
+        Self::start_at(&db.url, place, failpoints).await
     }
 
     /// The same with a private cluster of its own.
     pub async fn start_private(place: &Place, failpoints: &str) -> Self {
+        Self::start_at("", place, failpoints).await
+    }
+
+    /// The same at an address that is not the test's own.
+    pub async fn start_at(url: &str, place: &Place, failpoints: &str) -> Self {
         let mut command = command(place, failpoints);
-        command.env("SENTINELA__DATABASE__URL", "");
+        command.env("SENTINELA__DATABASE__URL", url);
         Self::run(command, place).await
+    }
+
+    /// The end of one that does not even start, with what it says.
+    pub async fn refused(url: &str, place: &Place) -> (Option<i32>, String) {
+        let mut command = command(place, "");
+        command.env("SENTINELA__DATABASE__URL", url).kill_on_drop(true);
+        let output = soon("the refusal", command.output()).await.unwrap();
+        (output.status.code(), String::from_utf8_lossy(&output.stderr).into_owned())
     }
 
     async fn run(mut command: Command, place: &Place) -> Self {
@@ -105,7 +120,7 @@ fn command(place: &Place, failpoints: &str) -> Command {
     let file = place.folder.join(format!("sentinela-{}.toml", place.http));
     std::fs::write(&file, &place.config).unwrap();
     // A process that kills itself is not to leave its memory in a file.
-    let mut command = Command::new("sh");
+    let mut command = inside(&place.within, "sh");
     command.args(["-c", r#"ulimit -c 0; exec "$0" "$@""#, env!("CARGO_BIN_EXE_sentinela")]);
     let mqtt = if place.mqtt > 0 { format!("127.0.0.1:{}", place.mqtt) } else { String::new() };
     command
@@ -139,7 +154,12 @@ pub struct Peer {
 impl Peer {
     /// An SMS centre (npm package `smpp`).
     pub async fn centre(folder: &Path, port: u16, options: &[&str]) -> Self {
-        let mut command = Command::new("node");
+        Self::centre_inside(&[], folder, port, options).await
+    }
+
+    /// The same, begun with these words, which bring it into a network of the story's own.
+    pub async fn centre_inside(within: &[String], folder: &Path, port: u16, options: &[&str]) -> Self {
+        let mut command = inside(within, "node");
         command.arg(here("smsc.js")).arg(port.to_string()).args(options);
         Self::start(folder, command, port).await
     }

@@ -4,10 +4,13 @@ use axum::body::{Body, to_bytes};
 use axum::http::{Request, StatusCode};
 use chrono::TimeDelta;
 use sentinela::app::App;
+use sentinela::config::NodeRole;
 use sentinela::operation::judge::Problem;
+use sentinela::operation::store::{self, Process};
 use sentinela::operation::worker::{Round, Watcher};
 use serde_json::{Value, json};
 use tower::ServiceExt as _;
+use uuid::Uuid;
 
 use super::receiver;
 use crate::dispatch::town::{INSIDE, Town};
@@ -92,6 +95,64 @@ async fn recipients_that_are_not_the_sum_of_their_states_and_messages_that_stand
     let wrong = Round::Wrong(vec![Problem::Unbalanced(1)]);
     assert_eq!(Watcher::new(app.clone()).round(soon).await, wrong);
     assert!(beats.try_recv().is_err());
+}
+
+/// Another process on this database says how it is.
+async fn says(db: &TestDb, roles: &[&str], holding_s: f64) {
+    let roles = roles.iter().map(|role| (*role).to_owned()).collect();
+    let process = Process { id: Uuid::from_u128(7), node: "b1".into(), roles, holding_s };
+    store::say(&mut db.pool.acquire().await.unwrap(), &process).await.unwrap();
+}
+
+#[tokio::test]
+async fn the_heart_stops_when_no_process_sends_any_more_and_beats_again_when_one_does() {
+    let db = support::db().await;
+    let (port, mut beats) = receiver(StatusCode::OK).await;
+    let url = format!("http://127.0.0.1:{port}/ping/hidden");
+    let app = support::app_with(
+        &db,
+        &[
+            ("SENTINELA__HEARTBEAT__URL", url.as_str()),
+            ("SENTINELA__OUTBOUND__ALLOW", "127.0.0.1"),
+            ("SENTINELA__NODE", "a1"),
+            ("SENTINELA__ROLES", "ingest,evaluate,web"),
+        ],
+    );
+    evaluated(&app).await;
+    let now = app.clock.now();
+    let round = async || Watcher::new(app.clone()).round(now).await;
+    says(&db, &["dispatch"], 0.0).await;
+    assert_eq!(round().await, Round::Proved);
+    support::soon("the heartbeat", beats.recv()).await.unwrap();
+    sqlx::query("update service_process set seen_at = seen_at - interval '2 minutes' where node = 'b1'")
+        .execute(&db.pool)
+        .await
+        .unwrap();
+    assert_eq!(round().await, Round::Wrong(vec![Problem::RoleGone(NodeRole::Dispatch)]), "nothing waits yet");
+    assert!(beats.try_recv().is_err());
+    says(&db, &["dispatch"], 0.0).await;
+    assert_eq!(round().await, Round::Proved);
+    support::soon("the heartbeat", beats.recv()).await.unwrap();
+}
+
+#[tokio::test]
+async fn readings_that_wait_at_another_process_are_known_to_whoever_writes_down_how_the_service_fares() {
+    let db = support::db().await;
+    let app = support::app(&db);
+    evaluated(&app).await;
+    let now = app.clock.now();
+    let mut watcher = Watcher::new(app.clone());
+    says(&db, &["ingest"], 20.0).await;
+    // This one has no devices, and holds nothing.
+    assert_eq!(watcher.round(now).await, Round::Wrong(vec![Problem::IntakeStill]));
+    let open = async || {
+        let spells = store::spells(&mut db.pool.acquire().await.unwrap(), now, 10).await.unwrap();
+        spells.into_iter().filter(|spell| spell.until.is_none()).map(|spell| spell.part).collect::<Vec<_>>()
+    };
+    assert_eq!(open().await, ["intake"]);
+    says(&db, &["ingest"], 0.0).await;
+    assert_eq!(watcher.round(now).await, Round::Proved);
+    assert!(open().await.is_empty());
 }
 
 #[tokio::test]

@@ -229,6 +229,9 @@ async fn a_budget_goes_from_the_plan_to_the_law_and_a_calamity_opens_a_credit_wi
     let (status, page) = town.room.stranger(Method::GET, "/secretaria/orcamento/2026").await;
     assert_eq!(status, StatusCode::OK);
     assert!(page.contains("Decreto 17.001") && page.contains("5.950,00"), "{page}");
+    let files = ["/secretaria/orcamento/2026/arquivos/datapackage.json", "/api/v1/secretariat/budget/public/2026"];
+    let law = ("LOA 2026", "/secretaria/orcamento/2026");
+    super::open_data::is_found(&town.room, ("orcamento", "budget"), law, &files).await;
 
     town.at("2027-01-02").await;
     let mut late = credit("extraordinary", "none", 1);
@@ -529,4 +532,29 @@ async fn bills_from_before_their_deadlines_get_them_once_and_a_holiday_moves_tho
     };
     deadlines::add_holiday(&mut conn, by, tz, &holiday).await.unwrap();
     assert_eq!(town.room.words(found).await, ["budget.loa.submit 2025-09-02 LOA 2026"]);
+}
+
+#[tokio::test]
+async fn a_bill_is_found_by_what_it_says_by_its_kind_its_year_and_its_state() {
+    let town = Town::open().await;
+    let ppa = town.planned(2026).await;
+    town.to_council(&ppa, "2025-08-01").await;
+    town.bill("loa", 2026).await;
+    let kinds = async |query: &str| {
+        let all = town.good(Method::GET, &format!("bills?{query}"), Value::Null).await;
+        all.as_array().unwrap().iter().map(|bill| bill["kind"].as_str().unwrap().to_owned()).collect::<Vec<String>>()
+    };
+    assert_eq!(kinds("").await, ["loa", "ppa"]);
+    assert_eq!(kinds("q=SEGURA%20resp%C3%B3sta").await, ["ppa"], "a programme and an action, accents or not");
+    assert!(kinds("q=futebol").await.is_empty());
+    assert_eq!(kinds("kind=loa").await, ["loa"]);
+    assert_eq!(kinds("year=2028").await, ["ppa"], "it holds for four years");
+    assert_eq!(kinds("state=submitted").await, ["ppa"]);
+    assert!(town.refused(Method::GET, "bills?state=lost", Value::Null).await.contains("collecting"));
+    let bia = town.room.person("bia", Role::Budget).await;
+    let desk = "/secretaria/painel/orcamento";
+    let page = town.room.page(&bia, &format!("{desk}?q=resposta&kind=&year=&state=")).await;
+    assert!(page.contains(&format!("{desk}/{ppa}")), "{page}");
+    let page = town.room.page(&bia, &format!("{desk}?q=futebol")).await;
+    assert!(page.contains("Nothing found"), "{page}");
 }

@@ -98,6 +98,18 @@ fn the_mayor_sanctions_in_fifteen_business_days() {
 }
 
 #[test]
+fn what_comes_in_is_looked_at_within_days_that_the_town_sets() {
+    check(&[
+        // Norms of the town, to be confirmed: 18, 21 and 22 December.
+        ("relations.triage", "2026-12-17", 0, "2026-12-22"),
+        // 13, 18 and 19 February: Carnival lies between.
+        ("legislative.triage", "2026-02-12", 0, "2026-02-19"),
+        // 26 to 29 May are 4, 1 to 3 June seven, 5 June eight, 8 and 9 ten.
+        ("ethics.triage", "2026-05-25", 0, "2026-06-09"),
+    ]);
+}
+
+#[test]
 fn partnerships_and_contracts_have_the_days_of_their_laws() {
     check(&[
         // Lei 13.019, art. 26: 5 of November, 25 December is the 30th.

@@ -112,6 +112,35 @@ async fn what_was_changed_in_a_case_is_found_and_located() {
 }
 
 #[tokio::test]
+async fn what_was_changed_in_a_publication_is_found_also_where_its_link_was_made_after_the_change() {
+    let room = Room::open(&[]).await;
+    let (ana, bia) = (room.person("ana", Role::News).await, room.person("bia", Role::News).await);
+    let fields = json!({ "kind": "institutional", "lead": "Em resumo", "body": "Dez famílias", "tags": "obras" });
+    let item = json!({ "type": "news.item", "title": "Obra entregue", "fields": fields });
+    let case = open(&room, &ana, "news", item).await;
+    done(&room, &bia, "news", &case, ("approve", json!({}))).await;
+    done(&room, &ana, "news", &case, ("publish", json!({}))).await;
+    let mended = json!({ "reason": "Número errado", "fields": { "body": "Doze famílias" } });
+    done(&room, &bia, "news", &case, ("correct", mended)).await;
+    done(&room, &bia, "news", &case, ("retire", json!({ "reason": "Fim da obra" }))).await;
+    let links = room.words("select count(*)::text from chain_link where table_name = 'case_publication'").await;
+    assert_eq!(links, ["4"], "two that went out, and both withdrawn");
+    found_in(&room, "case", &[("case_publication", "published_by"), ("case_publication", "withdrawn_reason")]).await;
+    // As a row that was changed before it was chained: its links fit, and the SHA-256 of its page tells it.
+    let mut owner = room.db.owner().await;
+    owner.execute("set timezone = 'UTC'").await.unwrap();
+    let change = "update case_publication set snapshot = snapshot || '{\"title\": \"Obra parada\"}' where seq = 1";
+    assert_eq!(tamper(&mut owner, change).await, 1);
+    tamper(&mut owner, "delete from chain_link where kind = 'case'").await;
+    let chain = "select chain_row('case', p.case_id, 'case_publication', p.id::text, to_jsonb(p)) from case_publication p order by p.seq";
+    owner.execute(chain).await.unwrap();
+    let told = checked(&room).await;
+    assert_eq!(told.found, 1, "{:?}", told.findings);
+    assert!(told.findings[0].what.contains("the snapshot 1 of case_publication"), "{:?}", told.findings);
+    found_after(&room, "delete from case_publication where seq = 2", "of case_publication is gone").await;
+}
+
+#[tokio::test]
 async fn a_finding_stands_on_the_page_and_the_chain_is_written_by_the_database_alone() {
     let room = Room::open(&[]).await;
     let carla = room.person("carla", Role::Coordination).await;

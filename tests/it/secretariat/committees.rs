@@ -305,6 +305,9 @@ async fn its_minutes_are_published(hall: &Hall) {
     assert!(pdf.starts_with(b"%PDF-"));
     let sum = sentinela::hexadecimal::hex(&<sha2::Sha256 as sha2::Digest>::digest(&pdf));
     assert_eq!(hall.room.words("select pdf_sha256 from body_meeting where number = 2").await, [sum]);
+    let files = ["/secretaria/comites/compdec/popolo.json", "/secretaria/comites/compdec/composicao.csv"];
+    let told = ("Ata: ", "/secretaria/comites/compdec/atas/2026-2.pdf");
+    super::open_data::is_found(&hall.room, ("comites", "committees"), told, &files).await;
 }
 
 async fn its_mandates_end_with_the_year(hall: &mut Hall, seats: &[String], persons: &[String]) {
@@ -499,4 +502,37 @@ async fn the_pages_found_a_body_seat_it_and_say_why_a_meeting_is_too_soon() {
     assert!(report.contains("Report of the year"), "{report}");
     let list = hall.room.page(&hall.carla, "/secretaria/painel/comites").await;
     assert!(list.contains("Conselho de Defesa Civil"), "{list}");
+}
+
+#[tokio::test]
+async fn a_body_is_found_by_words_without_accents_by_its_kind_and_by_whether_it_is_in_force() {
+    let hall = Hall::open().await;
+    hall.good(Method::POST, "", described("compdec", "council")).await;
+    let mut group = described("obras", "working_group");
+    group["name"] = json!("Grupo de Obras");
+    group["purpose"] = json!("Vistoriar encostas.");
+    group["term_from"] = json!("2026-06-01");
+    hall.good(Method::POST, "", group).await;
+    hall.made("/persons", json!({ "name": "José da Conceição" })).await;
+    let slugs = async |query: &str| {
+        let all = hall.good(Method::GET, query, Value::Null).await;
+        let slug = |body: &Value| body["slug"].as_str().unwrap().to_owned();
+        all.as_array().unwrap().iter().map(slug).collect::<Vec<String>>()
+    };
+    assert_eq!(slugs("").await, ["compdec", "obras"]);
+    assert_eq!(slugs("?q=DEFESA%20protecao").await, ["compdec"], "each word, in any order");
+    assert_eq!(slugs("?q=encostas").await, ["obras"], "of the purpose too");
+    assert!(slugs("?q=encostas%20defesa").await.is_empty(), "every word");
+    assert_eq!(slugs("?kind=working_group").await, ["obras"]);
+    assert_eq!(slugs("?in_force=true").await, ["compdec"]);
+    assert_eq!(slugs("?in_force=false").await, ["obras"], "it begins in June");
+    let (status, refused) = hall.ask(&hall.carla.token, Method::GET, "?kind=club", Value::Null).await;
+    assert_eq!(status, StatusCode::BAD_REQUEST, "{refused}");
+    let persons = hall.good(Method::GET, "/persons?name=conceicao%20jose", Value::Null).await;
+    assert_eq!(persons.as_array().unwrap().len(), 1, "{persons}");
+    let desk = "/secretaria/painel/comites";
+    let page = hall.room.page(&hall.carla, &format!("{desk}?q=encostas&kind=&in_force=")).await;
+    assert!(page.contains(&format!("{desk}/obras")) && !page.contains(&format!("{desk}/compdec")), "{page}");
+    let page = hall.room.page(&hall.carla, &format!("{desk}?q=futebol")).await;
+    assert!(page.contains("Nothing found"), "{page}");
 }

@@ -6,9 +6,10 @@ use axum::http::{Method, Request, StatusCode, header};
 use sentinela::accounts::Role;
 use sentinela::secretariat::kernel::Types;
 use sentinela::secretariat::modules::MODULES;
+use sentinela::secretariat::press::worker as press;
 use serde_json::{Value, json};
 
-use super::instruments::{GRANTOR, House, PARTNER, plan};
+use super::instruments::{GRANTOR, House, PARTNER, plan, planned};
 use super::{determination, done, due, moved, open, path};
 use crate::approval::{Person, Room};
 use crate::damage::ask;
@@ -51,11 +52,12 @@ async fn a_law_that_changes_holds_for_what_begins_under_it_and_moves_nothing_tha
 }
 
 /// Tables whose rows are what happened, beside those of acts.
-const KEPT: [&str; 33] = [
+const KEPT: [&str; 36] = [
     "chain_link",
     "case_type",
     "case_document",
     "case_link",
+    "case_instrument",
     "deadline_rule",
     "deadline_rule_end",
     "body_call",
@@ -74,9 +76,11 @@ const KEPT: [&str; 33] = [
     "budget_publication",
     "instrument_money",
     "instrument_document",
+    "instrument_publication",
     "press_delivery",
     "press_distributed",
     "segment_delivery",
+    "segment_digest",
     "ethics_vote",
     "ethics_decision",
     "evaluation_round",
@@ -284,6 +288,137 @@ async fn cases_of_every_module_come_in_elsewhere_and_go_out_there_with_the_same_
     assert_eq!(seen, 16, "modules whose work is cases");
 }
 
+/// What is done to a case of a module that publishes, by which of three people: it is examined, goes out, and is corrected.
+fn life(slug: &str) -> Vec<(&'static str, usize, Value)> {
+    let mended = |fields: Value| json!({ "reason": "O número estava errado", "fields": fields });
+    match slug {
+        "news" => vec![
+            ("approve", 1, json!({})),
+            ("publish", 0, json!({})),
+            ("correct", 1, mended(json!({ "body": "Doze famílias" }))),
+        ],
+        "press" => vec![
+            ("check", 1, json!({ "fields": { "fact_note": "Conferido" } })),
+            ("approve", 2, json!({})),
+            ("distribute", 2, json!({})),
+            ("correct", 2, mended(json!({ "body": "Doze famílias", "correction": "São doze" }))),
+        ],
+        _ => vec![("publish", 1, json!({})), ("revise", 1, mended(json!({ "steps": "Pedir e esperar" })))],
+    }
+}
+
+async fn attached(room: &Room, by: &Person, (slug, case): (&str, &Value)) {
+    let request = Request::post(format!("/api/v1/{}?kind=source&name=Fonte", path(slug, case, "/documents")))
+        .header(header::AUTHORIZATION, &by.token)
+        .header(header::CONTENT_TYPE, "text/plain")
+        .body(Body::from("Relatório da vistoria"));
+    let (status, told) = room.send(request.unwrap()).await;
+    assert_eq!(status, StatusCode::CREATED, "{slug}: {told}");
+}
+
+/// A case that everybody reads, corrected, with a document where its type has some, and one that was withdrawn.
+async fn lived(room: &Room, slug: &str, people: &[Person], owner: &str) -> Vec<Value> {
+    let mut cases = Vec::new();
+    for ends in [false, true] {
+        let mut body = openings_for_residents(slug).remove(0);
+        body["assigned"] = json!(owner);
+        let case = open(room, &people[0], slug, body).await;
+        if slug != "service-charter" {
+            attached(room, &people[0], (slug, &case)).await;
+        }
+        for (act, by, with) in life(slug) {
+            done(room, &people[by], slug, &case, (act, with)).await;
+        }
+        if ends {
+            done(room, &people[1], slug, &case, ("retire", json!({ "reason": "Saiu por engano" }))).await;
+        }
+        cases.push(case);
+    }
+    cases
+}
+
+const WHOLE: &str = "&with=publications,documents";
+
+#[tokio::test]
+async fn what_was_published_and_attached_comes_in_elsewhere_with_the_same_pages_and_bytes() {
+    let room = Room::open(&[]).await;
+    let others = [Room::open(&[]).await, Room::open(&[]).await];
+    let paula = others[0].person("paula", Role::Press).await;
+    let outlet = json!({ "name": "Rádio", "email": "radio@exemplo.invalid", "tags": "" });
+    let (status, told) = ask(&others[0], &paula, Method::POST, "secretariat/press/outlets", outlet).await;
+    assert_eq!(status, StatusCode::CREATED, "{told}");
+    for module in MODULES.iter().filter(|module| ["news", "press", "service-charter"].contains(&module.slug)) {
+        let slug = module.slug;
+        let names = [0, 1, 2].map(|n| format!("{}{n}", slug.replace('-', "")));
+        let mut people = Vec::new();
+        for name in &names {
+            people.push(room.person(name, module.role).await);
+        }
+        let cases = lived(&room, slug, &people, &names[1]).await;
+        for (other, (format, kind)) in others.iter().zip(FORMATS) {
+            let there = other.person(&names[0], module.role).await;
+            let whole = format!("{format}{WHOLE}");
+            let out = export(&room, &people[0], slug, &whole).await;
+            let told = import(other, &there, slug, (kind, &out)).await;
+            assert_eq!(told, json!({ "added": 2, "unchanged": 0 }), "{slug}");
+            assert_eq!(export(other, &there, slug, &whole).await, out, "{slug} as {format}");
+            let told = import(other, &there, slug, (kind, &out)).await;
+            assert_eq!(told, json!({ "added": 0, "unchanged": 2 }), "{slug}");
+            for (case, expected) in cases.iter().zip([StatusCode::OK, StatusCode::NOT_FOUND]) {
+                let page = format!("/secretaria/{}/publicacoes/{}", module.slug_pt, case["id"].as_str().unwrap());
+                let (here, there) = (room.stranger(Method::GET, &page).await, other.stranger(Method::GET, &page).await);
+                assert_eq!((here.0, there.0), (expected, expected), "{page}");
+                if expected == StatusCode::OK {
+                    assert_eq!(here.1, there.1, "{page}");
+                }
+            }
+        }
+    }
+    let kept = "select concat_ws(' ', count(*), count(imported_at), count(withdrawn_at)) from case_publication";
+    assert_eq!(room.words(kept).await, ["12 0 6"]);
+    for other in &others {
+        assert_eq!(other.words(kept).await, ["12 12 6"], "marked as imported");
+        assert_eq!(other.words("select count(*)::text from case_document where imported_at is not null").await, ["4"]);
+        assert_eq!(super::chained::checked(other).await.found, 0, "every chain is whole");
+    }
+    // What went out where it comes from is sent to nobody from here.
+    assert_eq!(press::round(&others[0].app, others[0].app.clock.now()).await.unwrap(), 0);
+}
+
+#[tokio::test]
+async fn what_a_file_carries_is_held_against_its_acts_and_comes_in_with_its_case_or_not_at_all() {
+    let room = Room::open(&[]).await;
+    let people = [room.person("news0", Role::News).await, room.person("news1", Role::News).await];
+    lived(&room, "news", &people, "news1").await;
+    let out = export(&room, &people[0], "news", &format!("jsonl{WHOLE}")).await;
+    let bare = export(&room, &people[0], "news", "jsonl").await;
+    assert!(!bare.contains("Relatório") && !bare.contains("\"publications\""), "{bare}");
+    let other = Room::open(&[]).await;
+    let there = other.person("news0", Role::News).await;
+    let forged = async |text: String, words: &str| {
+        assert_ne!(text, out);
+        let request = Request::post("/api/v1/secretariat/news/import")
+            .header(header::AUTHORIZATION, &there.token)
+            .header(header::CONTENT_TYPE, "application/jsonl")
+            .body(Body::from(text));
+        let (status, told) = other.send(request.unwrap()).await;
+        assert!(status == StatusCode::BAD_REQUEST && told.contains(words), "{words}: {told}");
+    };
+    let mut lines: Vec<Value> = out.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    lines[0]["publications"][1]["view"]["title"] = json!("Outro título");
+    let text: String = lines.iter().map(|line| format!("{line}\n")).collect();
+    forged(text, "it has another SHA-256").await;
+    let bytes = base64::Engine::encode(&base64::engine::general_purpose::STANDARD, "Relatório da vistoria");
+    assert!(out.contains(&bytes), "{out}");
+    forged(out.replacen(&bytes, "b3V0cm8=", 1), "it has other bytes than were attached").await;
+    forged(out.replace(&bytes, "não é base64"), "line 1").await;
+    assert_eq!(other.words("select count(*)::text from case_file").await, ["0"], "all or none");
+
+    // A case that came in without them is not the same as one with them.
+    import(&other, &there, "news", ("application/jsonl", &bare)).await;
+    forged(out.clone() + "\n", "is here already with other acts, publications or documents").await;
+}
+
 /// Exports, imports elsewhere and exports there: the same bytes, and a second time nothing is new.
 async fn goes_round(house: &House, role: Role) {
     let (status, out) = house.raw(&house.person.token, Method::GET, "/export", String::new()).await;
@@ -323,6 +458,7 @@ async fn convenios_and_projects_come_in_elsewhere_and_go_out_there_with_the_same
     let house = House::open(Role::StrategicProjects, "strategic-projects", "2026-03-02").await;
     let opening =
         json!({ "kind": "project", "title": "Cidade resiliente", "objective": "Menos risco", "owner": "Rui" });
+    planned(&house.room, ("0012", "2045")).await;
     let id = house.opened(opening).await;
     house.done(&id, json!({ "act": "add_milestone", "title": "Licitação", "planned_on": "2026-12-30" })).await;
     house.done(&id, json!({ "act": "set_budget", "budget_key": "0012.2045", "budget": 1000 })).await;

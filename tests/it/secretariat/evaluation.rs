@@ -306,6 +306,10 @@ async fn a_report_hides_small_numbers_goes_out_once_and_is_corrected_beside_itse
     assert!(status == StatusCode::CONFLICT && why.contains("no round is added"), "{why}");
 
     everybody_reads_both(&room).await;
+    let files = ["/api/v1/secretariat/service-evaluation/reports/2026/csv"];
+    let told = ("Relatório de avaliação de serviços de 2026", "/secretaria/avaliacao-de-servicos/relatorios/2026");
+    let service = ("avaliacao-de-servicos", "service-evaluation");
+    super::open_data::is_found(&room, service, told, &files).await;
 }
 
 #[tokio::test]
@@ -564,4 +568,29 @@ async fn staff_sets_a_round_on_the_pages_and_prints_its_codes_once() {
     }
     let year = room.page(&eva, &format!("{desk}/ano?ano=2026")).await;
     assert!(year.contains("A round of this year still runs"), "{year}");
+}
+
+#[tokio::test]
+async fn a_service_is_found_by_words_without_accents_by_its_sphere_and_by_whether_it_is_rendered() {
+    let room = Room::open(&[]).await;
+    let (eva, _) = prepared(&room).await;
+    let mut old = service("junta", "municipal");
+    old["ended_on"] = json!("2026-02-28");
+    good(&room, &eva, Method::POST, "services", old).await;
+    let codes = async |query: &str| {
+        let all = good(&room, &eva, Method::GET, &format!("services?{query}"), Value::Null).await;
+        all.as_array().unwrap().iter().map(|one| one["code"].as_str().unwrap().to_owned()).collect::<Vec<String>>()
+    };
+    assert_eq!(codes("q=INSS%20servico").await, ["inss"], "each word, accents or not");
+    assert_eq!(codes("q=unidade").await, ["identidade", "inss", "junta"]);
+    assert_eq!(codes("sphere=state").await, ["identidade"]);
+    assert_eq!(codes("current=true").await, ["identidade", "inss"]);
+    assert_eq!(codes("current=false").await, ["junta"]);
+    let (status, _) = ask(&room, &eva, Method::GET, &format!("{BASE}/services?sphere=lunar"), Value::Null).await;
+    assert_eq!(status, StatusCode::BAD_REQUEST);
+    let desk = "/secretaria/painel/avaliacao-de-servicos/pesquisas";
+    let page = room.page(&eva, &format!("{desk}?q=servico%20inss&sphere=&current=")).await;
+    assert!(page.contains("Serviço inss") && !page.contains("Serviço identidade"), "{page}");
+    let page = room.page(&eva, &format!("{desk}?q=futebol")).await;
+    assert!(page.contains("Nothing found"), "{page}");
 }

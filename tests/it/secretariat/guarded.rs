@@ -457,6 +457,56 @@ async fn minutes_with_a_cpf_are_mended_before_they_are_approved() {
 }
 
 #[tokio::test]
+async fn a_draft_of_minutes_is_read_by_the_people_of_the_body_until_it_is_approved() {
+    let room = Room::open(&[]).await;
+    let carla = room.person("carla", Role::Committees).await;
+    let carla = drafted(&room, &carla, "Ouvida Maria, da Rua das Flores.").await;
+    let paula = room.person("paula", Role::Press).await;
+    let base = "secretariat/committees/comite/meetings/2026-1/minutes";
+    let ata = "/secretaria/painel/comites/comite/reunioes/2026-1/ata";
+    assert_eq!(ask(&room, &carla, Method::GET, base, Value::Null).await.1["text"], "Ouvida Maria, da Rua das Flores.");
+    let (status, told) = ask(&room, &paula, Method::GET, base, Value::Null).await;
+    assert_eq!(status, StatusCode::NOT_FOUND, "{told}");
+    let (status, told) = ask(&room, &paula, Method::GET, &format!("{base}.pdf"), Value::Null).await;
+    assert_eq!(status, StatusCode::NOT_FOUND, "{told}");
+    let page = room.page(&paula, ata).await;
+    assert!(!page.contains("Rua das Flores") && page.contains("There is a draft of the minutes"), "{page}");
+    let approval = json!({ "revision": 2, "approvals": 1 });
+    let (status, told) = ask(&room, &carla, Method::POST, &format!("{base}/approval"), approval).await;
+    assert_eq!(status, StatusCode::NO_CONTENT, "{told}");
+    assert_eq!(ask(&room, &paula, Method::GET, base, Value::Null).await.0, StatusCode::OK);
+    assert!(room.page(&paula, ata).await.contains("Rua das Flores"));
+}
+
+#[tokio::test]
+async fn a_letter_that_came_in_and_a_draft_are_read_by_whoever_works_on_the_case() {
+    let room = Room::open(&[]).await;
+    let (rui, paula) = (room.person("rui", Role::Relations).await, room.person("paula", Role::Press).await);
+    let body = json!({ "type": "relations.demand", "title": "Ponte", "fields": { "counterpart_kind": "movement",
+        "counterpart": "Associação", "received_on": "2026-02-20", "request": "Uma ponte" } });
+    let case = open(&room, &rui, "relations", body).await;
+    let link = format!("/secretaria/painel/articulacao-externa/casos/{}", case["id"].as_str().unwrap());
+    for (kind, name) in [("request", "Carta+da+Maria"), ("reply", "Oficio")] {
+        let (status, page) =
+            room.post(&rui, &format!("{link}/documento"), &format!("kind={kind}&name={name}&text=T")).await;
+        assert_eq!(status, StatusCode::SEE_OTHER, "{page}");
+    }
+    let documents = path("relations", &case, "/documents");
+    let all = ask(&room, &rui, Method::GET, &documents, Value::Null).await.1;
+    assert_eq!(all.as_array().unwrap().len(), 2, "{all}");
+    let seen = ask(&room, &paula, Method::GET, &documents, Value::Null).await.1;
+    assert_eq!((seen.as_array().unwrap().len(), &seen[0]["kind"]), (1, &json!("reply")), "{seen}");
+    for one in all.as_array().unwrap() {
+        let file = format!("{documents}/{}", one["id"].as_str().unwrap());
+        let (status, _) = ask(&room, &paula, Method::GET, &file, Value::Null).await;
+        assert_eq!(status == StatusCode::OK, one["kind"] == "reply", "{one}");
+        assert_eq!(ask(&room, &rui, Method::GET, &file, Value::Null).await.0, StatusCode::OK);
+    }
+    let page = room.page(&paula, &link).await;
+    assert!(page.contains("Oficio") && !page.contains("Carta da Maria"), "{page}");
+}
+
+#[tokio::test]
 async fn a_token_that_was_narrowed_to_reading_acts_on_no_case() {
     let room = Room::open(&[]).await;
     let carla = room.person("carla", Role::Coordination).await;

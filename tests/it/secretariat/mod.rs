@@ -7,17 +7,21 @@ mod chained;
 mod citizen;
 mod committees;
 mod council;
+mod definitions;
 mod diary;
 mod enforced;
 mod ethics;
 mod evaluation;
 mod exchange;
+mod figures;
+mod files;
 mod guarded;
 mod instruments;
 mod kernel;
 mod legislative;
 mod mayor;
 mod media;
+mod open_data;
 mod open_door;
 mod orders;
 mod paper;
@@ -26,6 +30,7 @@ mod publishing;
 mod recusal;
 mod registry;
 mod relations;
+mod representation;
 mod search;
 mod segments;
 mod series;
@@ -33,7 +38,8 @@ mod stories;
 mod table;
 mod words;
 
-use axum::http::{Method, StatusCode};
+use axum::body::Body;
+use axum::http::{Method, Request, StatusCode, header};
 use sentinela::clock::Instant;
 use serde_json::{Value, json};
 
@@ -59,6 +65,31 @@ pub async fn open(room: &Room, by: &Person, module: &str, body: Value) -> Value 
 
 pub fn path(module: &str, case: &Value, rest: &str) -> String {
     format!("secretariat/{module}/cases/{}{rest}", case["id"].as_str().unwrap())
+}
+
+/// Sends a form with a file as a browser does: the words of the form, then what the file is called, what it is, and its bytes.
+pub async fn send_file(
+    room: &Room,
+    by: &Person,
+    path: &str,
+    words: &[(&str, &str)],
+    (name, kind, bytes): (&str, &str, &[u8]),
+) -> (StatusCode, String) {
+    let mut body = Vec::new();
+    let csrf = ("csrf", by.csrf.as_str());
+    for (field, text) in std::iter::once(&csrf).chain(words) {
+        let part = format!("--X\r\nContent-Disposition: form-data; name=\"{field}\"\r\n\r\n{text}\r\n");
+        body.extend_from_slice(part.as_bytes());
+    }
+    let head = format!("Content-Disposition: form-data; name=\"file\"; filename=\"{name}\"\r\nContent-Type: {kind}");
+    body.extend_from_slice(format!("--X\r\n{head}\r\n\r\n").as_bytes());
+    body.extend_from_slice(bytes);
+    body.extend_from_slice(b"\r\n--X--\r\n");
+    let request = Request::post(format!("{path}?lang=en"))
+        .header("cookie", &by.cookie)
+        .header(header::CONTENT_TYPE, "multipart/form-data; boundary=X")
+        .body(Body::from(body));
+    room.send(request.unwrap()).await
 }
 
 /// Does an act to a case as it stands.

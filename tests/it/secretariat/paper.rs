@@ -214,6 +214,13 @@ async fn everybody_prints_of_an_instrument_what_its_public_page_says_and_no_more
     assert_eq!(got(room, None, &printed.replace("/agreements/", "/funding/")).await.0, StatusCode::NOT_FOUND);
     let (_, page) = room.stranger(Method::GET, &format!("/secretaria/parcerias/{id}")).await;
     assert!(page.contains(&format!("href=\"{printed}?lang=en\"")), "{page}");
-    sqlx::query("update instrument_public set listed_until = '2026-01-13'").execute(&room.db.pool).await.unwrap();
+    let old = pdf(room, None, &format!("{printed}?version=1")).await;
+    assert!(old != before && old != open, "it says that it was corrected");
+    assert_eq!(open, pdf(room, None, &format!("{printed}?version=2")).await);
+    assert_eq!(got(room, None, &format!("{printed}?version=3")).await.0, StatusCode::NOT_FOUND);
+    let over = "insert into instrument_publication
+        select gen_random_uuid(), instrument_id, module, 3, id, snapshot, sha256, act, reason, published_at, published_by, '2026-01-13'
+        from instrument_publication where seq = 2";
+    sqlx::query(over).execute(&room.db.pool).await.unwrap();
     assert_eq!(got(room, None, &printed).await.0, StatusCode::NOT_FOUND, "as its page");
 }

@@ -4,6 +4,7 @@
 use axum::body::Body;
 use axum::http::{Method, Request, StatusCode, header};
 use sentinela::accounts::Role;
+use sentinela::secretariat::kernel::remind;
 use serde_json::{Value, json};
 
 use super::instruments::House;
@@ -209,4 +210,29 @@ async fn the_counterpart_of_a_demand_is_an_entry_of_the_registry_which_shows_the
     let wiped =
         done(&room, &rui, "relations", case, ("identify", json!({ "fields": { "counterpart_entry": null } }))).await;
     assert_eq!(wiped["fields"].get("counterpart_entry"), None, "{wiped}");
+}
+
+#[tokio::test]
+async fn a_request_that_nobody_registers_is_late_and_told_of() {
+    let room = Room::open(&[]).await;
+    let rui = room.person("rui", Role::Relations).await;
+    sqlx::query("update staff set email = username || '@exemplo.invalid'").execute(&room.db.pool).await.unwrap();
+    let rui = moved(&room, &rui, "rui", "2026-12-17T15:00:00Z").await;
+    let case = open(&room, &rui, "relations", demand(("council", "Câmara Municipal"), "Obras nas encostas")).await;
+    assert_eq!(due(&case, "relations.triage"), "2026-12-22", "{case}");
+    let other = open(&room, &rui, "relations", demand(("council", "Câmara Municipal"), "Gasto com bombas")).await;
+    let after = done(&room, &rui, "relations", &other, ("register_council", json!({}))).await;
+    assert_eq!((due(&after, "relations.triage"), due(&after, "relations.reply")), (&Value::Null, &json!("2027-01-04")));
+
+    let rui = moved(&room, &rui, "rui", "2026-12-22T15:00:00Z").await;
+    assert!(remind::round(&room.app, room.app.clock.now()).await.unwrap() > 0, "on its last day");
+    let letters = room.words("select address || ' ' || body from notice where purpose = 'secretariat_deadline'").await;
+    assert!(letters.iter().any(|one| one.starts_with("rui@") && one.contains("Obras nas encostas")), "{letters:?}");
+    let rui = moved(&room, &rui, "rui", "2026-12-23T15:00:00Z").await;
+    let late = ask(&room, &rui, Method::GET, "secretariat/relations/cases?late=true", Value::Null).await.1;
+    let titles: Vec<&str> =
+        late["items"].as_array().unwrap().iter().map(|row| row["title"].as_str().unwrap()).collect();
+    assert_eq!(titles, ["Obras nas encostas"]);
+    let view = ask(&room, &rui, Method::GET, "secretariat/mayor", Value::Null).await.1;
+    assert_eq!((&view["late"][0]["id"], &view["late"][0]["code"]), (&case["id"], &json!("relations.triage")), "{view}");
 }

@@ -18,6 +18,7 @@ pub struct TestDb {
     pub url: String,
     pub options: PgConnectOptions,
     pub name: String,
+    server: String,
 }
 
 /// The server for tests: a superuser's URL of a database that always exists.
@@ -29,10 +30,14 @@ pub fn server_url() -> String {
 
 /// A fresh, migrated database.
 pub async fn db() -> TestDb {
-    let server = server_url();
-    let mut admin = connect(&server).await;
-    let template = template(&mut admin, &server).await;
-    make(&mut admin, &server, &format!("template {template} strategy file_copy")).await
+    db_at(&server_url(), "").await
+}
+
+/// The same on another server, whose superuser's URL this is, with more words for its making.
+pub async fn db_at(server: &str, more: &str) -> TestDb {
+    let mut admin = connect(server).await;
+    let template = template(&mut admin, server).await;
+    make(&mut admin, server, &format!("template {template} strategy file_copy {more}")).await
 }
 
 /// A fresh database without any table.
@@ -54,7 +59,7 @@ async fn make(admin: &mut PgConnection, server: &str, from: &str) -> TestDb {
     let url = with_database(server, &name);
     let options = PgConnectOptions::from_str(&url).unwrap();
     let pool = sentinela::db::pool(&options, "test", 5);
-    TestDb { pool, url, options, name }
+    TestDb { pool, url, options, name, server: server.to_owned() }
 }
 
 impl TestDb {
@@ -67,7 +72,7 @@ impl TestDb {
 impl Drop for TestDb {
     fn drop(&mut self) {
         let sql = format!("drop database if exists {} with (force)", self.name);
-        let server = server_url();
+        let server = self.server.clone();
         // The test's own runtime may be gone or of one thread, so this uses its own.
         let dropping = std::thread::spawn(move || {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;

@@ -8,7 +8,7 @@ mod database;
 mod folder;
 mod process;
 
-pub use database::{TestDb, db, empty_db, server_url};
+pub use database::{TestDb, db, db_at, empty_db, server_url};
 pub use folder::Folder;
 pub use process::{Process, free_port, sentinela};
 
@@ -70,6 +70,8 @@ pub fn app_from(db: &TestDb, config: Config) -> (App, sentinela::ingest::Receive
         deliveries: Default::default(),
         outbound: sentinela::outbound::Client::new(&config.outbound),
         cases: sentinela::secretariat::kernel::Types::load(&config.secretariat.case_types)
+            .unwrap_or_else(|faults| panic!("{faults}")),
+        segments: sentinela::secretariat::segments::Segments::load(&config.secretariat.segments)
             .unwrap_or_else(|faults| panic!("{faults}")),
         config,
         clock,

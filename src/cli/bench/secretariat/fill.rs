@@ -1,5 +1,6 @@
 //! A database full of cases, filled by the server itself: eight years of them, a sixth still open, with their acts, deadlines, documents,
-//! publications and links. Rows are of the shape that the service writes; only the hashes of their acts chain nothing. What another store of
+//! publications and links. Rows are of the shape that the service writes; only the hashes of their acts chain nothing, and
+//! those of their snapshots are of something else. What another store of
 //! the secretariat fills is one more [`Fill`] in [`all`].
 
 use serde::Serialize;
@@ -32,12 +33,12 @@ enum Fill {
     Items(i64),
 }
 
-/// Fills every store.
+/// Fills every store: cases and items of the press by the number, every other module as the demonstration has it.
 ///
 /// # Errors
 /// The database's.
-pub async fn all(pool: &PgPool, app: &App, now: Instant, sizes: Sizes) -> anyhow::Result<Vec<Filled>> {
-    let mut filled = Vec::new();
+pub async fn all(pool: &PgPool, app: &App, sizes: Sizes) -> anyhow::Result<Vec<Filled>> {
+    let (mut filled, now) = (Vec::new(), app.clock.now());
     for fill in [Fill::Cases(sizes.cases), Fill::Items(sizes.items)] {
         let watch = Stopwatch::start();
         let (what, rows) = match fill {
@@ -46,6 +47,8 @@ pub async fn all(pool: &PgPool, app: &App, now: Instant, sizes: Sizes) -> anyhow
         };
         filled.push(Filled { what, rows, took_s: watch.elapsed().as_secs_f64() });
     }
+    // After the many: it goes on in their series of numbers.
+    crate::demo::secretariat(&mut *pool.acquire().await?, &app.clock, &app.ids, &app.config).await?;
     pool.execute("vacuum analyze").await?;
     Ok(filled)
 }

@@ -1,7 +1,6 @@
 //! The load of the secretariat: every route of a module that answers to a question, in turn and at a pace, and cases that are opened beside
 //! them. Asked within the process of the service, as its own web server would hand them on.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -18,12 +17,12 @@ use uuid::Uuid;
 
 use super::super::history::{millis, sign_in};
 use super::super::latency::Spread;
+use super::found::{self, Found};
 use super::shapes::{self, Chance};
 use crate::accounts::store::sessions;
 use crate::app::App;
 use crate::clock::{Instant, Stopwatch};
-use crate::secretariat::modules::{MODULES, Module};
-use crate::web::gate::RULES;
+use crate::secretariat::modules::MODULES;
 
 /// People who ask at once.
 const PEOPLE: usize = 8;
@@ -123,88 +122,21 @@ pub struct Routes {
     /// Exports.
     files: Vec<String>,
     types: Vec<String>,
-    /// Rows of the table of routes that are asked, and those whose subject the fill does not make (a bill, a meeting, a link by mail).
+    /// Rows of the table of routes that are asked, and the paths of those that are not.
     asked: usize,
-    not_asked: usize,
+    not_asked: Vec<&'static str>,
 }
 
 /// Every GET of the secretariat in the table of routes that answers here.
+///
+/// # Errors
+/// That the service failed at one of them.
 pub async fn routes(app: &App, desk: &Desk) -> anyhow::Result<Routes> {
-    let mut cases = BTreeMap::new();
-    let mut published = BTreeMap::new();
-    {
-        let mut conn = app.db.web.acquire().await?;
-        let newest = "select distinct on (module) module, id from case_file order by module, id desc";
-        cases.extend(sqlx::query_as::<_, (String, Uuid)>(newest).fetch_all(&mut *conn).await?);
-        let newest =
-            "select distinct on (module) module, case_id from case_publication order by module, published_at desc";
-        published.extend(sqlx::query_as::<_, (String, Uuid)>(newest).fetch_all(&mut *conn).await?);
-        let newest = "select id from media_item order by published_at desc limit 1";
-        let item: Option<Uuid> = sqlx::query_scalar(newest).fetch_optional(&mut *conn).await?;
-        published.extend(item.map(|id| ("media_monitoring".to_owned(), id)));
-    }
-    let is_ours = |path: &str| path.starts_with("/secretaria") || path.starts_with("/api/v1/secretariat/");
-    let (mut addresses, mut asked, mut not_asked) = (Vec::new(), 0, 0);
-    for rule in RULES.iter().filter(|rule| rule.method == "GET" && is_ours(rule.path)) {
-        let mut answered = false;
-        for address in filled_in(app, rule.path, (&cases, &published)) {
-            let (status, body) = desk.get(&address).await?;
-            anyhow::ensure!(!status.is_server_error(), "{address}: {status} {}", String::from_utf8_lossy(&body));
-            if status.is_success() {
-                answered = true;
-                addresses.push(address);
-            }
-        }
-        if answered {
-            asked += 1;
-        } else {
-            not_asked += 1;
-        }
-    }
-    addresses.sort_unstable();
-    addresses.dedup();
+    let Found { addresses, asked, not_asked } = found::all(app, desk).await?;
     let (files, pages): (Vec<String>, Vec<String>) =
         addresses.into_iter().partition(|address| address.ends_with("/export"));
     anyhow::ensure!(!pages.is_empty() && !files.is_empty(), "no route of the secretariat answers");
     Ok(Routes { pages, files, types: desk.types_that_open().await?, asked, not_asked })
-}
-
-type Newest = BTreeMap<String, Uuid>;
-
-/// The addresses of a row of the table: of every module, type and newest case. None: it names something else.
-fn filled_in(app: &App, path: &str, (cases, published): (&Newest, &Newest)) -> Vec<String> {
-    if !path.contains('{') {
-        return vec![path.to_owned()];
-    }
-    let modules: Vec<&Module> = if path.contains("{module}") {
-        MODULES.iter().collect()
-    } else {
-        MODULES
-            .iter()
-            .filter(|module| {
-                path.contains(&format!("/{}/", module.slug_pt)) || path.contains(&format!("/{}/", module.slug))
-            })
-            .collect()
-    };
-    let mut all = Vec::new();
-    for module in modules {
-        let word = if path.starts_with("/api/") { module.slug } else { module.slug_pt };
-        let newest = if path.contains("casos/") || path.contains("cases/") { cases } else { published };
-        let mut address = path.replace("{module}", word);
-        if let Some(id) = newest.get(module.key()) {
-            address = address.replace("{id}", &id.to_string());
-        }
-        let types: Vec<&str> = app.cases.of_module(module.key()).map(|kept| kept.def.key()).collect();
-        if address.contains("{key}") {
-            all.extend(types.iter().map(|key| address.replace("{key}", key)));
-        } else if address.ends_with("/report") {
-            all.extend(types.iter().map(|key| format!("{address}?type={key}")));
-        } else {
-            all.push(address);
-        }
-    }
-    all.retain(|address| !address.contains('{'));
-    all
 }
 
 /// How often a second.
@@ -218,7 +150,8 @@ pub struct Pace {
 #[derive(Clone, Debug, Serialize)]
 pub struct Tally {
     routes_asked: usize,
-    routes_not_asked: usize,
+    /// Their paths.
+    routes_not_asked: Vec<&'static str>,
     addresses: usize,
     seconds: f64,
     pages: usize,
@@ -248,9 +181,7 @@ impl Tally {
             *pages as f64 / seconds,
             *cases_opened as f64 / seconds
         );
-        println!(
-            "        ({routes_not_asked} more name something that is not here: a bill, a meeting, a link by mail)"
-        );
+        println!("        not asked, for what they name is listed nowhere: {}", routes_not_asked.join(", "));
         println!(
             "        a page p50 {:.1} ms, p99 {:.1} ms; an opening p50 {:.1} ms, p99 {:.1} ms",
             page.p50_ms, page.p99_ms, opening.p50_ms, opening.p99_ms
@@ -299,7 +230,7 @@ impl Load {
         }
         Ok(Tally {
             routes_asked: self.routes.asked,
-            routes_not_asked: self.routes.not_asked,
+            routes_not_asked: self.routes.not_asked.clone(),
             addresses: self.routes.pages.len() + self.routes.files.len(),
             seconds: self.watch.elapsed().as_secs_f64(),
             pages: seen.pages.len(),

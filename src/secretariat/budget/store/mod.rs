@@ -81,6 +81,40 @@ pub async fn list(conn: &mut PgConnection) -> sqlx::Result<Vec<Bill>> {
     rows.into_iter().map(Bill::try_from).collect()
 }
 
+/// Which bills.
+#[derive(Clone, Debug, Default)]
+pub struct Wanted {
+    /// Words of kind, years, numbers of bill and law, and names of what the law says beside its lines, accents or not; empty: all.
+    pub words: String,
+    pub kind: Option<BillKind>,
+    /// That hold for it.
+    pub year: Option<i32>,
+    /// Word of a state.
+    pub state: Option<String>,
+}
+
+/// Those that are wanted, the newest years first.
+pub async fn find(conn: &mut PgConnection, wanted: &Wanted) -> sqlx::Result<Vec<Bill>> {
+    let rows = sqlx::query_as!(
+        BillRow,
+        r#"select id, kind, year_from, year_to, life as "life: Json<Life>", content as "content: Json<Content>", revision, changed_at
+           from budget_bill b
+           where ($2::text is null or kind = $2) and ($3::int is null or $3 between year_from and year_to)
+             and ($4::text is null or life ->> 'state' = $4)
+             and ($5 = '' or has_words(concat_ws(' ', kind, year_from, year_to, life #>> '{submission,number}', life #>> '{law,number}',
+                 (select string_agg(n.name #>> '{}', ' ') from jsonb_path_query(b.content, 'strict $.**.name') n (name))), $5))
+           order by year_from desc, kind limit $1"#,
+        MOST,
+        wanted.kind.map(BillKind::as_str),
+        wanted.year,
+        wanted.state,
+        wanted.words
+    )
+    .fetch_all(conn)
+    .await?;
+    rows.into_iter().map(Bill::try_from).collect()
+}
+
 pub async fn load(conn: &mut PgConnection, id: Uuid) -> sqlx::Result<Option<Bill>> {
     let row = sqlx::query_as!(
         BillRow,
@@ -111,6 +145,19 @@ pub async fn of_year(conn: &mut PgConnection, kind: BillKind, year: i32) -> sqlx
     .fetch_optional(conn)
     .await?;
     row.map(Bill::try_from).transpose()
+}
+
+/// Whether a PPA has this action in this programme.
+pub async fn has_action(conn: &mut PgConnection, (programme, action): (&str, &str)) -> sqlx::Result<bool> {
+    sqlx::query_scalar!(
+        r#"select exists (
+               select from budget_bill b, jsonb_array_elements(b.content -> 'programmes') p, jsonb_array_elements(p -> 'actions') a
+               where b.kind = 'ppa' and p ->> 'code' = $1 and a ->> 'code' = $2) as "is!""#,
+        programme,
+        action
+    )
+    .fetch_one(conn)
+    .await
 }
 
 /// Whether a bill of this kind holds for any of the years.

@@ -9,7 +9,7 @@ use chrono::NaiveDate;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-use super::{Kept, Service, ServiceGiven};
+use super::{Kept, Service, ServiceGiven, Sphere};
 use crate::clock::Instant;
 
 pub use answers::{insert_response, of_code, spend_code, spend_stamp, tallies};
@@ -71,6 +71,39 @@ pub async fn services(conn: &mut PgConnection, after: &str, most: i64) -> sqlx::
          order by code limit $2",
         after,
         most
+    )
+    .fetch_all(conn)
+    .await?;
+    rows.into_iter().map(Service::try_from).collect()
+}
+
+/// Which services.
+#[derive(Clone, Debug, Default)]
+pub struct Wanted {
+    /// Those behind this code.
+    pub after: String,
+    /// Words of code, name, unit or department, accents or not; empty: all.
+    pub words: String,
+    pub sphere: Option<Sphere>,
+    /// Rendered on a day, or not any more.
+    pub is_current: Option<(bool, NaiveDate)>,
+}
+
+/// Those that are wanted, by code.
+pub async fn find_services(conn: &mut PgConnection, (wanted, most): (&Wanted, i64)) -> sqlx::Result<Vec<Service>> {
+    let (is_current, day) = wanted.is_current.unzip();
+    let rows = sqlx::query_as!(
+        ServiceRow,
+        "select id, code, name, sphere, unit, department, ended_on, revision from evaluation_service
+         where code > $1 and has_words(concat_ws(' ', code, name, unit, department), $3) and ($4::text is null or sphere = $4)
+           and ($5::bool is null or (ended_on is null or ended_on >= $6) = $5)
+         order by code limit $2",
+        wanted.after,
+        most,
+        wanted.words,
+        wanted.sphere.map(Sphere::as_str),
+        is_current,
+        day
     )
     .fetch_all(conn)
     .await?;

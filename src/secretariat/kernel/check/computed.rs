@@ -10,7 +10,7 @@ impl Judge<'_> {
         let Some(computed) = &field.computed else { return };
         let is_choice = !computed.bands.is_empty() || computed.plan.is_some();
         let kind = if is_choice { FieldKind::Choice } else { FieldKind::Integer };
-        if field.kind != kind || !field.later || field.personal {
+        if field.kind != kind || !field.later || field.is_closed() {
             self.wrong(&field.key, "what is computed is a whole number, or a choice by bands, that is filled in later");
         }
         if let Some(programme) = &computed.plan {

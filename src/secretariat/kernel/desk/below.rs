@@ -7,6 +7,7 @@ use serde::Serialize;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
+use super::super::define::Field;
 use super::super::store;
 use super::super::types::Kept;
 use super::super::{CaseFile, Fields};
@@ -69,7 +70,10 @@ pub async fn below(
         let kept = desk.types.version(&mut *conn, &one.case.type_key, one.case.version).await?;
         let number = one.case.number();
         let mut fields = one.case.fields;
-        fields.retain(|key, _| kept.def.opening.shows_above.iter().any(|word| word.get_ref() == key));
+        let newest = desk.types.newest(&kept.def);
+        let is_shown = |key: &str| kept.def.opening.shows_above.iter().any(|word| word.get_ref() == key);
+        // What a newer version closes is closed in older cases too.
+        fields.retain(|key, _| is_shown(key) && !newest.field(key).is_some_and(Field::is_closed));
         let below = Below {
             id: one.case.id,
             type_key: one.case.type_key,

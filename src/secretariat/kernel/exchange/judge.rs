@@ -7,7 +7,7 @@ use chrono::Datelike as _;
 use chrono_tz::Tz;
 use serde_json::Value;
 
-use super::{Fault, Line};
+use super::{Fault, Line, carried};
 use crate::clock::Instant;
 use crate::secretariat::kernel::check::OWN_ACTS;
 use crate::secretariat::kernel::define::CaseType;
@@ -50,7 +50,8 @@ pub fn line(def: &CaseType, line: &Line, (now, tz): (Instant, Tz)) -> Result<(),
     }
     around(def, line)?;
     number(def, line, (now, tz))?;
-    running(def, line)
+    running(def, line)?;
+    carried::judge(def, line)
 }
 
 fn when(at: Instant) -> String {

@@ -8,8 +8,10 @@ use sqlx::PgConnection;
 use uuid::Uuid;
 
 use super::chain::{self, Covers};
-use super::store::{self, DoneAct, NewDocument, Row};
-use super::{Done, Entry, Kept, Ledger, Refusal, SUBJECT, Seen, Tick};
+use super::papers::{self, Readers};
+use super::refers;
+use super::store::{self, Cause, DoneAct, NewDocument, Row};
+use super::{Done, Entry, Kept, Ledger, Public, Refusal, SUBJECT, Seen, Tick};
 use crate::accounts::tokens::desk::Acting;
 use crate::audit::{self, Act as Audited, Entry as Noted};
 use crate::clock::Instant;
@@ -23,7 +25,8 @@ use crate::secretariat::kernel::registry::links;
 use crate::vault::Ring;
 
 const KIND: &str = "instrument";
-const MAX_DOCUMENT: usize = 10 * 1024 * 1024;
+/// Bytes of a document, as the table says.
+pub const MAX_DOCUMENT: usize = 10 * 1024 * 1024;
 
 /// Noon of a day in the town: an instant of that day whatever the clock did in the night.
 pub fn noon(day: NaiveDate, tz: Tz) -> Instant {
@@ -142,19 +145,13 @@ async fn carry_out<K: Kept>(
         None => None,
     };
     store::save(&mut *conn, step.id, &done.next, by.now, kept_until).await?;
-    match public {
-        Some(public) => {
-            let listed_until = match day_of(K::LISTED) {
-                Some((code, over)) => last_day(&mut *conn, (code, governed_on), over, tz).await?,
-                None => None,
-            };
-            let snapshot = super::public::masked(public.snapshot);
-            store::publish(&mut *conn, (step.id, K::MODULE), &snapshot, listed_until, by.now).await?;
-        }
-        None => store::unpublish(&mut *conn, step.id).await?,
-    }
-    links::of_instrument(&mut *conn, (by, vault), step.id, done.next.parties()).await?;
+    let listed_until = match day_of(K::LISTED) {
+        Some((code, over)) => last_day(&mut *conn, (code, governed_on), over, tz).await?,
+        None => None,
+    };
     let reason: String = done.reason.chars().take(1000).collect();
+    tell_everybody::<K>(&mut *conn, by, (&step, &reason), (public, listed_until)).await?;
+    links::of_instrument(&mut *conn, (by, vault), step.id, done.next.parties()).await?;
     let to_state = done.next.state();
     let covers = covers(&done.next)?;
     let kept = DoneAct {
@@ -178,6 +175,23 @@ async fn carry_out<K: Kept>(
     Ok(())
 }
 
+/// Adds a version of what everybody reads, or withdraws it where nothing of it is public any more.
+async fn tell_everybody<K: Kept>(
+    conn: &mut PgConnection,
+    by: Acting<'_>,
+    (step, reason): (&Step<'_>, &str),
+    (public, listed_until): (Option<Public>, Option<NaiveDate>),
+) -> sqlx::Result<()> {
+    let cause = Cause { id: by.ids.uuid(by.now), act: step.act, reason, at: by.now, by: &by.actor.name };
+    match public {
+        Some(public) => {
+            let snapshot = super::public::masked(public.snapshot);
+            store::publish(conn, (step.id, K::MODULE), (&snapshot, listed_until), &cause).await
+        }
+        None => store::withdraw(conn, (step.id, K::MODULE), &cause).await,
+    }
+}
+
 /// What the act leaves.
 fn covers<K: Kept>(next: &K) -> Result<Covers, Refused> {
     let document = serde_json::to_value(next).map_err(|error| sqlx::Error::Encode(Box::new(error)))?;
@@ -199,7 +213,9 @@ pub async fn open<K: Kept>(
 ) -> Result<Uuid, Refused> {
     let asked = serde_json::to_value(&opening).map_err(|error| sqlx::Error::Encode(Box::new(error)))?;
     let seen = seen::<K>(&mut *conn, (by, tz), None).await?;
+    let named = K::opening_refers(&opening);
     let done = K::open(opening, &seen)?;
+    refers::held(&mut *conn, &named).await?;
     if let Some(key) = done.next.outside_key()
         && store::by_outside_key(&mut *conn, K::MODULE, key).await?.is_some()
     {
@@ -228,8 +244,9 @@ pub async fn act<K: Kept>(
     let asked = serde_json::to_value(&act).map_err(|error| sqlx::Error::Encode(Box::new(error)))?;
     let word = asked.get("act").and_then(Value::as_str).unwrap_or_default().to_owned();
     let seen = seen(&mut *conn, (by, tz), Some((id, &row.what))).await?;
-    let from_state = row.what.state();
+    let (from_state, named) = (row.what.state(), K::act_refers(&act));
     let done = row.what.act(act, &seen)?;
+    refers::held(&mut *conn, &named).await?;
     carry_out(conn, (by, tz, vault), Step { id, act: &word, from_state, asked }, done).await
 }
 
@@ -256,6 +273,16 @@ pub async fn whole<K: Kept>(conn: &mut PgConnection, id: Uuid) -> Result<Whole<K
     Ok(Whole { row, deadlines, acts, broken_at, documents })
 }
 
+/// A document that is to be kept.
+#[derive(Clone, Copy, Debug)]
+pub struct Paper<'a> {
+    pub kind: &'a str,
+    pub name: &'a str,
+    pub media_type: &'a str,
+    pub readers: Readers,
+    pub bytes: &'a [u8],
+}
+
 /// Adds a document; the same bytes twice are one.
 ///
 /// # Errors
@@ -264,8 +291,9 @@ pub async fn add_document<K: Kept>(
     conn: &mut PgConnection,
     by: Acting<'_>,
     id: Uuid,
-    (kind, name, media_type, bytes): (&str, &str, &str, &[u8]),
+    paper: Paper<'_>,
 ) -> Result<Uuid, Refused> {
+    let Paper { kind, name, media_type, readers, bytes } = paper;
     store::lock::<K>(&mut *conn, id).await?.ok_or_else(|| Refused::NotFound(format!("instrument {id}")))?;
     let fits = |kind: &str| {
         !kind.is_empty()
@@ -275,6 +303,7 @@ pub async fn add_document<K: Kept>(
     if !fits(kind) {
         return Err(Refused::wrong("kind", kind, "expected 1 to 60 small letters, digits and `_`"));
     }
+    papers::may_be_opened(kind, readers)?;
     let name = super::said("name", name, 200)?;
     if bytes.is_empty() || bytes.len() > MAX_DOCUMENT {
         return Err(Refused::wrong("body", bytes.len(), format!("expected 1 to {MAX_DOCUMENT} bytes")));
@@ -284,13 +313,13 @@ pub async fn add_document<K: Kept>(
     }
     let sha256 = Sha256::digest(bytes);
     let document = by.ids.uuid(by.now);
-    let new = NewDocument { kind, name: &name, media_type, bytes, sha256: &sha256 };
+    let new = NewDocument { kind, name: &name, media_type, readers, bytes, sha256: &sha256 };
     if !store::add_document(&mut *conn, (document, id), &new, (by.now, &by.actor.name)).await? {
         return Err(Refused::Conflict("the same document is there already".into()));
     }
     let hash = hex(&sha256);
-    let entry =
-        Noted::new(Audited::InstrumentDocument, KIND, id).to(json!({ "name": name, "kind": kind, "sha256": hash }));
+    let after = json!({ "name": name, "kind": kind, "readers": readers, "sha256": hash });
+    let entry = Noted::new(Audited::InstrumentDocument, KIND, id).to(after);
     audit::record(conn, by.ids, by.now, by.actor, entry).await?;
     Ok(document)
 }

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-use super::store::{self, DoneAct, Past};
+use super::store::{self, Cause, DoneAct, Past, Told};
 use super::{Entry, Kept, Ledger, SUBJECT, chain};
 use crate::accounts::tokens::desk::Acting;
 use crate::audit::{self, Act, Entry as Noted};
@@ -52,6 +52,9 @@ pub struct Line {
     money: Vec<Entry>,
     acts: Vec<DoneAct>,
     deadlines: Vec<Running>,
+    /// None in a file from before they were kept: what everybody reads is made anew.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    versions: Vec<Told>,
 }
 
 impl Line {
@@ -72,6 +75,7 @@ impl Line {
             document: one.document,
             acts: one.acts,
             deadlines: running.map(|(code, anchor_at, course)| Running { code, anchor_at, course }).collect(),
+            versions: one.versions,
         }
     }
 }
@@ -141,7 +145,10 @@ pub async fn read<K: Kept>(
             return Err(wrong(at, &one.module, format!("expected the module {}", K::MODULE)));
         }
         if let Some(before) = store::past::<K>(&mut *conn, &[one.id]).await?.pop() {
-            if Line::of(before) != one {
+            let mut here = Line::of(before);
+            // A version that was added as it came in is no other past.
+            here.versions.truncate(one.versions.len());
+            if here != one {
                 return Err(Refused::Conflict(format!("line {}: {} is there already and differs", at + 1, one.id)));
             }
             told.unchanged += 1;
@@ -196,11 +203,42 @@ fn forged(one: &Line, module: &str, (now, tz): (Instant, Tz)) -> Option<String> 
     if before.is_none() {
         return Some("expected the acts that led here".into());
     }
+    if let Some(why) = untold(one, now) {
+        return Some(why);
+    }
     if let Some(at) = chain::broken(one.id, &one.acts) {
         return Some(format!("the chain is broken at act {at}: it was changed since"));
     }
     let uncovered = chain::uncovered(&one.acts, &one.money, &sum(&one.document));
     uncovered.map(|at| format!("money or document are not what act {at} left: they were changed since"))
+}
+
+/// Why a version cannot be what it says. The last one is held against the document where it comes in: what everybody reads is never what a file
+/// alone says.
+fn untold(one: &Line, now: Instant) -> Option<String> {
+    let mut before = one.opened_at;
+    for (told, seq) in one.versions.iter().zip(1..) {
+        let wrong = |why: &str| Some(format!("the version {}: {why}", told.seq));
+        let is_known = one.acts.iter().any(|act| act.act == told.act);
+        if told.seq != seq || !is_known || told.published_at < before || told.published_at > now {
+            return wrong("no act of the instrument made it, or it does not follow the one before it");
+        }
+        before = told.published_at;
+        if told.sha256 != told.view.as_ref().map(sum) {
+            return wrong("it has another SHA-256: it was changed since");
+        }
+        if told.view.as_ref().is_some_and(|view| super::public::masked(view.clone()) != *view) {
+            return wrong("a CPF stands in it");
+        }
+        let is_text = |text: &str, most: usize| text.chars().count() <= most && !text.contains('\0');
+        if told.listed_until.is_some_and(|until| !(1900..=2300).contains(&until.year())) {
+            return wrong("expected a last day between 1900 and 2300");
+        }
+        if !is_text(&told.reason, 1000) || !is_text(&told.published_by, 200) {
+            return wrong("expected a reason of at most 1000 characters, and who published it");
+        }
+    }
+    None
 }
 
 /// What the table refuses is told with the line.
@@ -263,7 +301,10 @@ async fn restore<K: Kept>(
         return Err(wrong(at, what.state(), "expected the state to which the last act led"));
     }
     store::restore_rest(&mut *conn, one.id, &one.document, (one.changed_at, one.kept_until)).await?;
+    store::restore_versions(&mut *conn, (one.id, K::MODULE), &one.versions, by.now).await?;
     let number = store::number_of(one.year, one.number);
+    let act = one.acts.last().map_or("open", |last| last.act.as_str());
+    let cause = Cause { id: by.ids.uuid(by.now), act, reason: "", at: by.now, by: &by.actor.name };
     if let Some(public) = what.public(&number) {
         let governed_on = what.governed_on(by.now.with_timezone(&tz).date_naive());
         let listed_until = match K::LISTED.zip(public.over_on) {
@@ -271,7 +312,9 @@ async fn restore<K: Kept>(
             None => None,
         };
         let snapshot = super::public::masked(public.snapshot);
-        store::publish(conn, (one.id, K::MODULE), &snapshot, listed_until, by.now).await?;
+        store::publish(conn, (one.id, K::MODULE), (&snapshot, listed_until), &cause).await?;
+    } else {
+        store::withdraw(conn, (one.id, K::MODULE), &cause).await?;
     }
     Ok(())
 }

@@ -11,9 +11,11 @@ pub mod exchange;
 pub mod form;
 pub mod ledger;
 pub mod norm;
+pub mod papers;
 pub mod party;
 pub mod plan;
 pub mod public;
+pub mod refers;
 pub mod release;
 pub mod report;
 pub mod shown;
@@ -320,6 +322,14 @@ pub trait Kept: Clone + Send + Sync + Serialize + DeserializeOwned + 'static {
     /// Forms of what may be done now.
     fn forms(&self) -> Vec<&'static form::Form>;
     fn shown(&self, today: NaiveDate) -> shown::Shown;
+    /// What an opening points to that has to be there.
+    fn opening_refers(_opening: &Self::Opening) -> Vec<refers::Reference> {
+        Vec::new()
+    }
+    /// What an act points to that has to be there.
+    fn act_refers(_act: &Self::Act) -> Vec<refers::Reference> {
+        Vec::new()
+    }
     /// Its parties, whom the registry knows; the first one is the other side.
     fn parties(&self) -> &[Party] {
         &[]

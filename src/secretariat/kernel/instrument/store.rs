@@ -18,10 +18,10 @@ use crate::clock::Instant;
 use crate::secretariat::kernel::chain::sum;
 
 pub use acts::{DoneAct, acts, keep_act, restore_act};
-pub use documents::{Document, NewDocument, add_document, document, documents};
+pub use documents::{Document, NewDocument, add_document, document, documents, open_document};
 pub use lists::{Listed, Overdue, Sums, Wanted, list, overdue, states, sums};
 pub use money::{keep_money, ledger};
-pub use published::{publish, published, published_one, unpublish};
+pub use published::{Cause, PublicVersion, Told, publish, published, restore_versions, versions, withdraw};
 pub use whole::{Past, Trace, past, trace};
 
 /// Rows of a page.
@@ -31,6 +31,17 @@ pub const MOST: i64 = 20_000;
 
 fn decode(error: impl std::error::Error + Send + Sync + 'static) -> sqlx::Error {
     sqlx::Error::Decode(Box::new(error))
+}
+
+/// What an instrument is and whether it is over, whatever its module.
+pub struct Stand {
+    pub module: String,
+    pub kind: String,
+    pub is_final: bool,
+}
+
+pub async fn stand(conn: &mut PgConnection, id: Uuid) -> sqlx::Result<Option<Stand>> {
+    sqlx::query_as!(Stand, "select module, kind, is_final from instrument where id = $1", id).fetch_optional(conn).await
 }
 
 /// A row with its document.

@@ -182,10 +182,12 @@ pub async fn named_in_acts(
     acts: &mut [ActDone],
 ) -> Result<(), CaseError> {
     for field in of_registry(def) {
-        let changed = acts.iter_mut().filter_map(|act| act.changes.get_mut(field.key())?.as_array_mut());
-        for value in changed.flatten() {
-            if let Some(name) = label(&mut *conn, desk, value).await? {
-                *value = name;
+        for act in acts.iter_mut() {
+            let Some(changed) = act.changes.get_mut(field.key()).and_then(Value::as_array_mut) else { continue };
+            for value in changed {
+                if let Some(name) = label(&mut *conn, desk, value).await? {
+                    *value = name;
+                }
             }
         }
     }

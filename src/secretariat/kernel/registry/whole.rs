@@ -10,6 +10,7 @@ use super::{Contact, Entry, store};
 use crate::refused::Refused;
 use crate::secretariat::agreements::Agreement;
 use crate::secretariat::kernel::decide;
+use crate::secretariat::kernel::define::Field;
 use crate::secretariat::kernel::desk::{self as cases, CaseError, Desk};
 use crate::secretariat::kernel::instrument::Kept;
 use crate::secretariat::press;
@@ -74,11 +75,11 @@ async fn of_cases(conn: &mut PgConnection, desk: Desk<'_>, family: &[Uuid]) -> R
             Err(CaseError::Refused(Refused::NotFound(_))) => continue,
             found => found?,
         };
-        let is_personal = kept.def.field(&field).is_none_or(|field| field.personal);
-        if all.iter().any(|one| one.id == id) || is_personal && !desk.who.reads_personal(&case) {
+        let is_closed = kept.def.field(&field).is_none_or(Field::is_closed);
+        if all.iter().any(|one| one.id == id) || is_closed && !desk.who.reads_personal(&case) {
             continue;
         }
-        decide::veil(&kept.def, &mut case, desk.who);
+        decide::veil((&kept.def, desk.types.newest(&kept.def)), &mut case, desk.who);
         all.push(OfCase {
             id,
             module: case.module.clone(),

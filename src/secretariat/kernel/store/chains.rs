@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-use crate::secretariat::kernel::chain::{Covered, RowLink, hex};
+use crate::secretariat::kernel::chain::{Covered, RowLink, Sealed, hex};
 use crate::units::vocabulary;
 
 vocabulary! {
@@ -111,6 +111,33 @@ pub async fn covered(conn: &mut PgConnection, of: Subject, id: Uuid) -> sqlx::Re
     Ok(rows.into_iter().map(|row| row.covered(of)).collect())
 }
 
+/// What was published of a subject, each with the hash that stands beside it and on its page.
+pub async fn snapshots(conn: &mut PgConnection, of: Subject, id: Uuid) -> sqlx::Result<Vec<Sealed>> {
+    match of {
+        Subject::Case => {
+            sqlx::query_as!(
+                Sealed,
+                r#"select 'case_publication' as "table!", seq, snapshot, sha256 from case_publication where case_id = $1 order by seq"#,
+                id
+            )
+            .fetch_all(conn)
+            .await
+        }
+        Subject::Instrument => {
+            sqlx::query_as!(
+                Sealed,
+                r#"select 'instrument_publication' as "table!", seq, snapshot as "snapshot!", sha256 as "sha256!"
+                   from instrument_publication where instrument_id = $1 and snapshot is not null order by seq"#,
+                id
+            )
+            .fetch_all(conn)
+            .await
+        }
+        // What is published of bodies and budgets has no hash of its own.
+        Subject::Body | Subject::Budget => Ok(Vec::new()),
+    }
+}
+
 /// Reads the links of a subject beside the rows that are there. Given are the rows, each as table, key, value and whether its bytes are whole, and
 /// the kind of the subject, both as literals: sqlx puts literals together.
 macro_rules! rows {
@@ -137,7 +164,9 @@ async fn of_case(conn: &mut PgConnection, id: Uuid) -> sqlx::Result<Vec<Row>> {
         conn,
         id,
         r#"select 'case_document' as table_name, t.id::text as key, to_jsonb(t) - '{bytes,pdf}'::text[] as value, t.sha256 = sha256(t.bytes) as whole
-                   from case_document t where t.case_id = $1"#,
+                   from case_document t where t.case_id = $1
+               union all select 'case_publication' as table_name, t.id::text as key, to_jsonb(t) - '{bytes,pdf}'::text[] as value, true as whole
+                   from case_publication t where t.case_id = $1"#,
         "'case'"
     )
 }
@@ -149,7 +178,9 @@ async fn of_instrument(conn: &mut PgConnection, id: Uuid) -> sqlx::Result<Vec<Ro
         r#"select 'instrument_money' as table_name, t.seq::text as key, to_jsonb(t) - '{bytes,pdf}'::text[] as value, true as whole
                    from instrument_money t where t.instrument_id = $1
                union all select 'instrument_document' as table_name, t.id::text as key, to_jsonb(t) - '{bytes,pdf}'::text[] as value, t.sha256 = sha256(t.bytes) as whole
-                   from instrument_document t where t.instrument_id = $1"#,
+                   from instrument_document t where t.instrument_id = $1
+               union all select 'instrument_publication' as table_name, t.id::text as key, to_jsonb(t) - '{bytes,pdf}'::text[] as value, true as whole
+                   from instrument_publication t where t.instrument_id = $1"#,
         "'instrument'"
     )
 }

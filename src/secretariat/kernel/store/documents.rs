@@ -47,7 +47,7 @@ pub async fn insert_document(
 /// The newest first.
 pub async fn documents(conn: &mut PgConnection, case: Uuid) -> sqlx::Result<Vec<CaseDocument>> {
     let rows = sqlx::query!(
-        r#"select id, kind, version, name, media_type, length(bytes)::int8 as "size!", sha256, draft, added_at, added_by
+        r#"select id, kind, version, name, media_type, length(bytes)::int8 as "size!", sha256, draft, added_at, added_by, imported_at
            from case_document where case_id = $1 order by added_at desc, kind, version desc limit $2"#,
         case,
         MOST
@@ -65,22 +65,27 @@ pub async fn documents(conn: &mut PgConnection, case: Uuid) -> sqlx::Result<Vec<
         draft: row.draft,
         added_at: row.added_at,
         added_by: row.added_by,
+        imported_at: row.imported_at,
     });
     Ok(all.collect())
 }
 
-/// Name, media type, bytes and whether it is a draft.
-pub async fn document(
-    conn: &mut PgConnection,
-    case: Uuid,
-    id: Uuid,
-) -> sqlx::Result<Option<(String, String, Vec<u8>, bool)>> {
-    let row = sqlx::query!(
-        "select name, media_type, bytes, draft from case_document where case_id = $1 and id = $2",
+/// A document with its bytes.
+pub struct File {
+    pub kind: String,
+    pub name: String,
+    pub media_type: String,
+    pub bytes: Vec<u8>,
+    pub draft: bool,
+}
+
+pub async fn document(conn: &mut PgConnection, case: Uuid, id: Uuid) -> sqlx::Result<Option<File>> {
+    sqlx::query_as!(
+        File,
+        "select kind, name, media_type, bytes, draft from case_document where case_id = $1 and id = $2",
         case,
         id
     )
     .fetch_optional(conn)
-    .await?;
-    Ok(row.map(|row| (row.name, row.media_type, row.bytes, row.draft)))
+    .await
 }

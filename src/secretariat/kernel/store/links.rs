@@ -110,6 +110,18 @@ struct NearRow {
     is_above: bool,
 }
 
+impl NearRow {
+    fn near(self) -> Near {
+        Near {
+            type_key: self.type_key,
+            name: self.title,
+            state: self.state,
+            is_final: self.is_final,
+            fields: self.fields.0,
+        }
+    }
+}
+
 /// What guards ask of a case. Of many cases below it those that are open come first: one that is left unseen must not count as finished.
 pub async fn facts(conn: &mut PgConnection, case: Uuid) -> sqlx::Result<Facts> {
     let deadlines = deadlines::store::list(&mut *conn, Some((SUBJECT, case)), false).await?;
@@ -134,24 +146,33 @@ pub async fn facts(conn: &mut PgConnection, case: Uuid) -> sqlx::Result<Facts> {
     .fetch_all(conn)
     .await?;
     let (above, below): (Vec<_>, Vec<_>) = near.into_iter().partition(|row| row.is_above);
-    let near = |rows: Vec<NearRow>| {
-        rows.into_iter()
-            .map(|row| Near {
-                type_key: row.type_key,
-                name: row.title,
-                state: row.state,
-                is_final: row.is_final,
-                fields: row.fields.0,
-            })
-            .collect()
-    };
     Ok(Facts {
         deadlines,
         documents: documents.into_iter().collect(),
         // Of an act that was done more than once the last stands.
         done_at: acts.iter().map(|row| (row.act.clone(), row.at)).collect(),
         acts: acts.into_iter().map(|row| (row.act, row.actor)).collect(),
-        parents: near(above),
-        children: near(below),
+        parents: above.into_iter().map(NearRow::near).collect(),
+        above: Vec::new(),
+        children: below.into_iter().map(NearRow::near).collect(),
+        plan: None,
     })
+}
+
+/// The cases above one, each opened under the next, the nearest first. One that is annulled stands for nothing.
+pub async fn above(conn: &mut PgConnection, case: Uuid) -> sqlx::Result<Vec<Near>> {
+    let rows = sqlx::query_as!(
+        NearRow,
+        r#"with recursive above as (
+               select l.to_case as id, 1 as step from case_link l where l.from_case = $1 and l.kind = 'parent'
+               union
+               select l.to_case, a.step + 1 from above a join case_link l on l.from_case = a.id and l.kind = 'parent' where a.step < 10)
+           select c.type_key, case when c.access = 'restricted' then c.type_key else c.title end as "title!", c.state, c.is_final,
+               c.fields as "fields: Json<Fields>", true as "is_above!"
+           from above a join case_file c on c.id = a.id where c.annulled_at is null order by a.step, c.id"#,
+        case
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(rows.into_iter().map(NearRow::near).collect())
 }

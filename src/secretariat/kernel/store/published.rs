@@ -25,6 +25,10 @@ pub struct Published {
     pub embargo_until: Option<Instant>,
     #[schema(value_type = Option<String>)]
     pub withdrawn_at: Option<Instant>,
+    /// When it came in from another place; absent: it was published here.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>)]
+    pub imported_at: Option<Instant>,
 }
 
 struct Row {
@@ -37,6 +41,7 @@ struct Row {
     published_at: Instant,
     embargo_until: Option<Instant>,
     withdrawn_at: Option<Instant>,
+    imported_at: Option<Instant>,
 }
 
 impl From<Row> for Published {
@@ -51,6 +56,7 @@ impl From<Row> for Published {
             published_at: row.published_at,
             embargo_until: row.embargo_until,
             withdrawn_at: row.withdrawn_at,
+            imported_at: row.imported_at,
         }
     }
 }
@@ -61,7 +67,7 @@ macro_rules! read {
         sqlx::query_as!(
             Row,
             r#"select p.id, p.case_id, p.module, p.seq, p.snapshot as "snapshot: Json<PublicView>", p.sha256, p.published_at,
-                   p.embargo_until, p.withdrawn_at from "# + $from,
+                   p.embargo_until, p.withdrawn_at, p.imported_at from "# + $from,
             $($arg),+
         )
         .fetch_all($conn)

@@ -57,6 +57,21 @@ pub(super) fn of_evaluation() -> Vec<Example> {
     ]
 }
 
+/// Information by segment.
+pub(super) fn of_segments() -> Vec<Example> {
+    let json = "application/json";
+    let asked = json!({"email": "exemplo@exemplo.invalid", "reason": "Pediu para sair pelo telefone"});
+    vec![
+        ("post", "/api/v1/secretariat/segments/subscriptions/search", json, asked),
+        (
+            "post",
+            "/api/v1/secretariat/segments/subscriptions/{id}/stop",
+            json,
+            json!({"reason": "Pediu para sair pelo telefone"}),
+        ),
+    ]
+}
+
 /// The registry.
 pub(super) fn of_registry() -> Vec<Example> {
     let (json, lines) = ("application/json", "application/x-ndjson");

@@ -100,7 +100,8 @@ pub struct Shown {
 impl Shown {
     async fn load(conn: &mut PgConnection, desk: Desk<'_>, mut case: CaseFile) -> Result<Self, CaseError> {
         let kept = desk.types.version(&mut *conn, &case.type_key, case.version).await?;
-        decide::veil(&kept.def, &mut case, desk.who);
+        let versions = (&kept.def, desk.types.newest(&kept.def));
+        decide::veil(versions, &mut case, desk.who);
         let possible = decide::possible(&kept.def, &case, desk.who).into_iter().map(|one| Possible {
             key: one.key().to_owned(),
             label: one.label.of(Lang::Pt).to_owned(),
@@ -111,7 +112,7 @@ impl Shown {
             numbered: case.number(),
             possible: possible.collect(),
             deadlines: deadlines::store::list(&mut *conn, Some((SUBJECT, case.id)), false).await?,
-            documents: super::papers::seen(&mut *conn, desk.who, &case).await?,
+            documents: super::papers::seen(&mut *conn, versions, (desk.who, &case)).await?,
             instruments: instruments::of_case(&mut *conn, case.id).await?,
             below: below(&mut *conn, desk, &case).await?.into_iter().map(|(_, one)| one).collect(),
             links: store::links(&mut *conn, case.id, (&desk.who.name, &desk.who.modules())).await?,
@@ -203,11 +204,15 @@ pub async fn acts(
     let module = module(&slug)?;
     let (actor, who) = (staff.actor(), desk::who(&staff));
     let mut conn = app.db.web.acquire().await?;
-    let (kept, case) = desk::find(&mut conn, Desk::of(&app, &actor, &who), id, false).await?;
+    let desk = Desk::of(&app, &actor, &who);
+    let (kept, case) = desk::find(&mut conn, desk, id, false).await?;
     within(&case, module, id)?;
-    let acts: Vec<ActDone> = store::acts(&mut conn, &[id]).await?.into_iter().map(|(_, act)| act).collect();
+    let mut acts: Vec<ActDone> = store::acts(&mut conn, &[id]).await?.into_iter().map(|(_, act)| act).collect();
     let unfounded = ledger::unfounded(&kept.def, &case.fields, &acts).map(str::to_owned);
-    Ok(Json(Ledger { broken_at: ledger::broken(id, &acts), unfounded, acts }))
+    let broken_at = ledger::broken(id, &acts);
+    // Whoever may not read a field that was closed since reckons this chain no more; whoever works in the module does.
+    decide::veil_acts((&kept.def, desk.types.newest(&kept.def)), &mut acts, (&case, &who));
+    Ok(Json(Ledger { broken_at, unfounded, acts }))
 }
 
 /// An act of the type of a case.

@@ -16,6 +16,7 @@ use crate::audit::{self, Act, Entry};
 use crate::deadlines::town::Year;
 use crate::refused::Refused;
 use crate::secretariat::kernel::desk::{self, CaseError, Desk};
+use crate::secretariat::kernel::exchange::carried::With;
 use crate::secretariat::kernel::exchange::{self, Taken};
 use crate::secretariat::kernel::store::lists::Filter;
 use crate::web::aside;
@@ -47,16 +48,20 @@ pub struct Out {
     pub year: Option<i32>,
     /// Only cases before this one; `X-Next` of the answer before.
     pub before: Option<Uuid>,
+    /// `publications`, `documents`, or both with a comma between them: what the file carries beside the cases. Of documents it takes 20 MiB,
+    /// and then `X-Next` says where to go on.
+    #[param(pattern = "^(publications|documents)(,(publications|documents))?$")]
+    pub with: Option<String>,
 }
 
 /// Takes out cases of a module with their acts, as JSON Lines or CSV, at most 5000; `X-Next` says where to go on. What is taken out can be
-/// taken in again byte by byte.
+/// taken in again byte by byte, with what was published and with documents where they are asked for.
 ///
 /// # Errors
-/// 400 naming the parameter; 404; 401, 403 naming the role.
+/// 400 naming the parameter; 404; 409 when the documents of one case are more than a file takes; 401, 403 naming the role.
 #[utoipa::path(get, path = "/api/v1/secretariat/{module}/export", tag = "secretariat", params(("module" = String, Path,), Out),
     responses((status = 200, content((String = "application/jsonl"), (String = "text/csv"))), (status = 400, body = Problem), (status = 401, body = Problem),
-        (status = 403, body = Problem), (status = 404, body = Problem)),
+        (status = 403, body = Problem), (status = 404, body = Problem), (status = 409, body = Problem)),
     security(("api_token" = [])))]
 pub async fn export(
     State(app): State<App>,
@@ -84,6 +89,10 @@ pub async fn export(
     if let Some(bad) = out.type_key.as_deref().filter(|key| key.len() > 80 || key.contains('\0')) {
         return Err(ApiError::field("type", bad, "expected the key of a type"));
     }
+    let with = match out.with.as_deref().filter(|with| !with.is_empty()) {
+        Some(given) => given.parse::<With>().map_err(|why| ApiError::field("with", given, why))?,
+        None => With::default(),
+    };
     let filter = Filter {
         module: Some(module.key().to_owned()),
         type_key: out.type_key.clone(),
@@ -92,12 +101,12 @@ pub async fn export(
         ..Filter::default()
     };
     let mut tx = app.db.web.begin().await?;
-    let lines = exchange::lines(&mut tx, desk, filter).await?;
-    let entry = Entry::new(Act::CaseExport, "module", module.key()).to(json!({ "cases": lines.len() }));
+    let (lines, next) = exchange::lines(&mut tx, desk, filter, with).await?;
+    let after = json!({ "cases": lines.len(), "publications": with.publications, "documents": with.documents });
+    let entry = Entry::new(Act::CaseExport, "module", module.key()).to(after);
     audit::record(&mut tx, desk.by.ids, desk.by.now, desk.by.actor, entry).await?;
     tx.commit().await?;
-    let last = lines.first().filter(|_| lines.len() == exchange::MOST);
-    let next: Option<HeaderValue> = last.and_then(|line| line.id.to_string().parse().ok());
+    let next: Option<HeaderValue> = next.and_then(|id| id.to_string().parse().ok());
     // Thousands of cases with all their acts take a core for a while: not one that answers others.
     let write =
         move || if is_csv { exchange::to_csv(&lines) } else { Ok(exchange::to_json_lines(&lines).into_bytes()) };

@@ -13,10 +13,11 @@ use super::module;
 use crate::app::App;
 use crate::secretariat::citizen;
 use crate::secretariat::kernel::desk;
+use crate::secretariat::kernel::report::reads_figures;
 use crate::secretariat::mayor::{self, Overdue, Signing, Waiting};
 use crate::secretariat::modules::Module;
 use crate::secretariat::yearly::{self, Yearly};
-use crate::web::auth::{May, can};
+use crate::web::auth::{May, Staff, can};
 use crate::web::error::{ApiError, Problem};
 
 pub fn routes() -> Router<App> {
@@ -70,6 +71,22 @@ pub async fn for_everybody(app: &App, conn: &mut PgConnection, module: &Module, 
     Ok(of_year(app, conn, module, year).await?.for_everybody())
 }
 
+/// As staff read it: whoever may not read the cases, as everybody would, in each year; years that go on too.
+///
+/// # Errors
+/// As [`of_year`].
+pub async fn for_staff(
+    app: &App,
+    conn: &mut PgConnection,
+    staff: &Staff,
+    (module, year): (&Module, i32),
+) -> Result<Yearly, ApiError> {
+    let whole = of_year(app, conn, module, year).await?;
+    let kept = citizen::type_of(module.key()).and_then(|key| app.cases.get(key));
+    let reads_all = kept.is_some_and(|kept| reads_figures(&kept.def, &desk::who(staff)));
+    Ok(if reads_all { whole } else { whole.for_everybody() })
+}
+
 /// The report as a file or as JSON.
 ///
 /// # Errors
@@ -87,7 +104,7 @@ pub fn answer(yearly: Yearly, format: Option<&str>) -> Result<Response, ApiError
     }
 }
 
-/// Counts a year of access to information or of the ombudsman, for staff.
+/// Counts a year of access to information or of the ombudsman, for staff. Whoever does not work in the module sees no small cells.
 ///
 /// # Errors
 /// 400; 404 for a module without a door; 401, 403.
@@ -97,12 +114,12 @@ pub fn answer(yearly: Yearly, format: Option<&str>) -> Result<Response, ApiError
     security(("api_token" = [])))]
 pub async fn inside(
     State(app): State<App>,
-    _: May<can::SeeSecretariat>,
+    staff: May<can::SeeSecretariat>,
     Path(slug): Path<String>,
     Query(of): Query<Of>,
 ) -> Result<Response, ApiError> {
     let year = of.year.unwrap_or_else(|| this_year(&app) - 1);
-    let yearly = of_year(&app, &mut *app.db.web.acquire().await?, module(&slug)?, year).await?;
+    let yearly = for_staff(&app, &mut *app.db.web.acquire().await?, &staff, (module(&slug)?, year)).await?;
     answer(yearly, of.format.as_deref())
 }
 

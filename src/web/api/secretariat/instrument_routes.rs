@@ -16,12 +16,12 @@ pub mod names {
     pub use crate::app::App;
     pub use crate::secretariat::kernel::instrument::exchange::{Imported, MAX_BYTES};
     pub use crate::secretariat::kernel::instrument::report::Report;
-    pub use crate::secretariat::kernel::instrument::store::{Listed, PAGE};
+    pub use crate::secretariat::kernel::instrument::store::{Listed, PAGE, PublicVersion};
     pub use crate::web::api::imports::Query;
     pub use crate::web::api::secretariat::instruments::{
         self, AfterQuery, DocumentQuery, ListQuery, Made, PublicList, Shown,
     };
-    pub use crate::web::api::secretariat::printed::{self, Language};
+    pub use crate::web::api::secretariat::printed::{self, Language, Version};
     pub use crate::web::auth::{May, can};
     pub use crate::web::error::{ApiError, Problem};
     pub use crate::web::json::StrictJson;
@@ -29,7 +29,7 @@ pub mod names {
     pub use crate::web::pages::view::View;
 }
 
-/// Writes the thirteen handlers into a module that has imported all of `names`. The call names what differs: the type with what
+/// Writes the handlers into a module that has imported all of `names`. The call names what differs: the type with what
 /// opens one and its acts, the path and the tag as string literals, what they are called in a sentence, and the schema of an act.
 macro_rules! instrument_routes {
     (
@@ -157,10 +157,10 @@ macro_rules! instrument_routes {
             Ok((StatusCode::CREATED, Json(made)))
         }
 
-        /// Gives a document as it came.
+        /// Gives a document as it came, to whoever may read it.
         ///
         /// # Errors
-        /// 404; 401, 403.
+        /// 404, also for one that is for whoever works in the module alone; 401, 403.
         #[utoipa::path(get, path = concat!($at, "/{id}/documents/{document}"), tag = $tag,
             params(("id" = Uuid, Path,), ("document" = Uuid, Path,)),
             responses((status = 200, body = Vec<u8>, content_type = "application/octet-stream"), (status = 401, body = Problem),
@@ -171,8 +171,21 @@ macro_rules! instrument_routes {
             staff: May<can::SeeSecretariat>,
             Path(ids): Path<(Uuid, Uuid)>,
         ) -> Result<Response, ApiError> {
-            instruments::worker::<$what>(&staff)?;
-            instruments::document::<$what>(&app, ids).await
+            instruments::document::<$what>(&app, &staff, ids).await
+        }
+
+        /// Gives a document that was opened to everybody, while the instrument is public.
+        ///
+        /// # Errors
+        /// 404.
+        #[utoipa::path(get, path = concat!($at, "/public/{id}/documents/{document}"), tag = $tag,
+            params(("id" = Uuid, Path,), ("document" = Uuid, Path,)),
+            responses((status = 200, body = Vec<u8>, content_type = "application/octet-stream"), (status = 404, body = Problem)))]
+        pub async fn public_document(
+            State(app): State<App>,
+            Path(ids): Path<(Uuid, Uuid)>,
+        ) -> Result<Response, ApiError> {
+            instruments::public_document::<$what>(&app, ids).await
         }
 
         /// What ends soon, what is overdue, and what went out against what was accounted for.
@@ -224,22 +237,32 @@ macro_rules! instrument_routes {
             Ok(Json(instruments::public::<$what>(&app, (query.after, PAGE)).await?))
         }
 
+        /// Shows what everybody reads of one: the last version first, and what it corrects.
+        ///
+        /// # Errors
+        /// 404 when nothing of it is public.
+        #[utoipa::path(get, path = concat!($at, "/public/{id}"), tag = $tag, params(("id" = Uuid, Path,)),
+            responses((status = 200, body = Vec<PublicVersion>), (status = 404, body = Problem)))]
+        pub async fn public_one(State(app): State<App>, Path(id): Path<Uuid>) -> Result<Json<Vec<PublicVersion>>, ApiError> {
+            Ok(Json(instruments::versions::<$what>(&app, id).await?))
+        }
+
         /// Prints what everybody reads of one, from the snapshot of its page and nothing else.
         ///
         /// # Errors
-        /// 400 naming the parameter; 404 when nothing of it is public.
-        #[utoipa::path(get, path = concat!($at, "/public/{id}/paper.pdf"), tag = $tag, params(("id" = Uuid, Path,), Language),
+        /// 400 naming the parameter; 404 when nothing of it, or not this version, is public.
+        #[utoipa::path(get, path = concat!($at, "/public/{id}/paper.pdf"), tag = $tag, params(("id" = Uuid, Path,), Version),
             responses((status = 200, content_type = "application/pdf", body = Vec<u8>), (status = 400, body = Problem),
                 (status = 404, body = Problem)))]
         pub async fn public_paper(
             State(app): State<App>,
             Path(id): Path<Uuid>,
-            Query(language): Query<Language>,
+            Query(asked): Query<Version>,
             headers: HeaderMap,
             v: View,
         ) -> Result<Response, ApiError> {
-            printed::known(language.lang.as_deref())?;
-            let paper = made::of_public_instrument::<$what>(&app, &v.for_everyone(), id).await?;
+            printed::known(asked.lang.as_deref())?;
+            let paper = made::of_public_instrument::<$what>(&app, &v.for_everyone(), (id, asked.version)).await?;
             printed::for_everybody(&headers, paper).await
         }
 

@@ -16,13 +16,15 @@ use crate::cells::harmless;
 use crate::deadlines::Deadline;
 use crate::secretariat::kernel::CaseLink;
 use crate::secretariat::kernel::desk as cases;
-use crate::secretariat::kernel::instrument::desk::{self, Whole};
+use crate::secretariat::kernel::instrument::desk::{self, Paper, Whole};
 use crate::secretariat::kernel::instrument::exchange::{self, Imported};
+use crate::secretariat::kernel::instrument::papers::{self, Readers};
 use crate::secretariat::kernel::instrument::report::{self, Report};
-use crate::secretariat::kernel::instrument::store::{self, Document, DoneAct, Listed, Wanted};
+use crate::secretariat::kernel::instrument::store::{self, Document, DoneAct, Listed, PublicVersion, Wanted};
 use crate::secretariat::kernel::instrument::{Kept, TaxId, Totals};
 use crate::secretariat::kernel::money::Centavos;
 use crate::secretariat::kernel::store::instruments as linked;
+use crate::web::api::secretariat::papers::attachment;
 use crate::web::aside;
 use crate::web::auth::Staff;
 use crate::web::error::ApiError;
@@ -49,16 +51,20 @@ pub struct AfterQuery {
     pub after: Option<Uuid>,
 }
 
-/// `?kind=…&name=…`
+/// `?kind=…&name=…&readers=…`
 #[derive(Clone, Debug, Deserialize, utoipa::IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct DocumentQuery {
-    /// Small letters, digits and `_`: "extract", "receipt".
+    /// Small letters, digits and `_`: "term", "receipt".
     #[param(min_length = 1, max_length = 60, pattern = "^[a-z0-9_]+$")]
     pub kind: String,
     #[param(min_length = 1, max_length = 200)]
     pub name: String,
+    /// Who reads it: module (whoever works there, as when nothing is said), staff, or everybody while the instrument is public. Only documents of
+    /// the kinds term, amendment, notice, plan, opinion and report are opened.
+    #[param(value_type = Option<String>, pattern = "^(module|staff|everybody)$")]
+    pub readers: Option<Readers>,
 }
 
 /// What was made.
@@ -92,6 +98,7 @@ pub struct Shown {
     pub acts: Vec<DoneAct>,
     /// The first act that is not what it was when it was done; none: the chain is whole.
     pub broken_at: Option<i32>,
+    /// Those that the caller may read.
     pub documents: Vec<Document>,
     /// Cases that refer to it and that the caller may read.
     pub cases: Vec<CaseLink>,
@@ -175,6 +182,8 @@ fn shown<K: Kept>(whole: Whole<K>, works: bool, cases: Vec<CaseLink>) -> Result<
     let internal = |error: serde_json::Error| ApiError::Internal(error.into());
     let mut document = serde_json::to_value(&row.what).map_err(internal)?;
     let mut acts = whole.acts;
+    let mut documents = whole.documents;
+    documents.retain(|one| papers::reads(one.readers, works));
     if !works {
         hide(&mut document);
         acts.iter_mut().for_each(|act| hide(&mut act.asked));
@@ -193,7 +202,7 @@ fn shown<K: Kept>(whole: Whole<K>, works: bool, cases: Vec<CaseLink>) -> Result<
         deadlines: whole.deadlines,
         acts,
         broken_at: whole.broken_at,
-        documents: whole.documents,
+        documents,
         cases,
     })
 }
@@ -240,24 +249,43 @@ pub async fn add_document<K: Kept>(
     let actor = staff.actor();
     let by = Acting { ids: &app.ids, now: app.clock.now(), actor: &actor };
     let mut tx = app.db.web.begin().await?;
-    let made = desk::add_document::<K>(&mut tx, by, id, (&query.kind, &query.name, media, body)).await?;
+    let readers = query.readers.unwrap_or(Readers::Module);
+    let paper = Paper { kind: &query.kind, name: &query.name, media_type: media, readers, bytes: body };
+    let made = desk::add_document::<K>(&mut tx, by, id, paper).await?;
     tx.commit().await?;
     Ok(Made { id: made })
 }
 
 /// The bytes, never shown in the browser as a page of ours.
+fn saved(name: &str, bytes: Vec<u8>) -> Response {
+    let headers = [
+        (header::CONTENT_TYPE, "application/octet-stream".to_owned()),
+        (header::CONTENT_DISPOSITION, attachment(name)),
+        (header::X_CONTENT_TYPE_OPTIONS, "nosniff".to_owned()),
+    ];
+    (headers, bytes).into_response()
+}
+
+/// A document, for whoever may read it.
+///
+/// # Errors
+/// 404, also for one that is not for the caller.
+pub async fn document<K: Kept>(app: &App, staff: &Staff, ids: (Uuid, Uuid)) -> Result<Response, ApiError> {
+    let found = store::document(&mut *app.db.web.acquire().await?, K::MODULE, ids).await?;
+    let found = found.filter(|(_, readers, _)| papers::reads(*readers, works::<K>(staff)));
+    let (name, _, bytes) = found.ok_or_else(|| ApiError::NotFound("the document".into()))?;
+    Ok(saved(&name, bytes))
+}
+
+/// A document that was opened to everybody, of an instrument that everybody reads.
 ///
 /// # Errors
 /// 404.
-pub async fn document<K: Kept>(app: &App, ids: (Uuid, Uuid)) -> Result<Response, ApiError> {
-    let found = store::document(&mut *app.db.web.acquire().await?, K::MODULE, ids).await?;
-    let (_, _, bytes) = found.ok_or_else(|| ApiError::NotFound("the document".into()))?;
-    let headers = [
-        (header::CONTENT_TYPE, "application/octet-stream"),
-        (header::CONTENT_DISPOSITION, "attachment"),
-        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
-    ];
-    Ok((headers, bytes).into_response())
+pub async fn public_document<K: Kept>(app: &App, ids: (Uuid, Uuid)) -> Result<Response, ApiError> {
+    let today = app.clock.now().with_timezone(&app.config.municipality.time_zone).date_naive();
+    let found = store::open_document(&mut *app.db.web.acquire().await?, K::MODULE, ids, today).await?;
+    let (name, bytes) = found.ok_or_else(|| ApiError::NotFound("the document".into()))?;
+    Ok(saved(&name, bytes))
 }
 
 /// # Errors
@@ -317,6 +345,14 @@ pub async fn public<K: Kept>(app: &App, (after, most): (Option<Uuid>, i64)) -> R
         snapshot
     });
     Ok(PublicList { items: items.collect(), next })
+}
+
+/// # Errors
+/// 404 when nothing of it is public.
+pub async fn versions<K: Kept>(app: &App, id: Uuid) -> Result<Vec<PublicVersion>, ApiError> {
+    let today = app.clock.now().with_timezone(&app.config.municipality.time_zone).date_naive();
+    let all = store::versions(&mut *app.db.web.acquire().await?, (K::MODULE, id), today).await?;
+    if all.is_empty() { Err(ApiError::NotFound("the instrument".into())) } else { Ok(all) }
 }
 
 /// Columns of the public file, in order; those that end in `_centavos` are written as reais with a point.

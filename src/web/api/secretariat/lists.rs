@@ -14,10 +14,9 @@ use crate::app::App;
 use crate::clock::Instant;
 use crate::deadlines::town::Year;
 use crate::refused::Refused;
-use crate::secretariat::kernel::define::CaseType;
 use crate::secretariat::kernel::desk::{self, Desk};
-use crate::secretariat::kernel::exchange;
-use crate::secretariat::kernel::store::figures::{self, Count, InTime, Month, Score, Standing};
+use crate::secretariat::kernel::report::{Report, reads_figures};
+use crate::secretariat::kernel::store::figures::{self, Standing};
 use crate::secretariat::kernel::store::lists::{Filter, Listed, PAGE};
 use crate::secretariat::kernel::{CaseFile, types::Kept};
 use crate::secretariat::modules::MODULES;
@@ -279,76 +278,8 @@ pub struct Of {
     pub format: Option<String>,
 }
 
-/// Figures of one type in one year.
-#[derive(Debug, Serialize, utoipa::ToSchema)]
-#[schema(as = SecretariatReport)]
-pub struct Report {
-    #[serde(rename = "type")]
-    pub type_key: String,
-    pub year: i32,
-    pub by_state: Vec<Count>,
-    /// Days at which the ages begin, and how many open cases are of each age, the youngest first.
-    pub ages: Vec<i64>,
-    pub by_age: Vec<i64>,
-    /// By the field of choice that the type names.
-    pub by_choice: Vec<Count>,
-    pub in_time: Vec<InTime>,
-    pub departments: Vec<Score>,
-    /// Of which the months are; none: of all.
-    pub department: Option<String>,
-    /// All twelve, by when each case came, and how it fares now.
-    pub months: Vec<Month>,
-}
-
-impl Report {
-    /// # Errors
-    /// The database's.
-    pub async fn load(
-        conn: &mut sqlx::PgConnection,
-        (def, reader): (&CaseType, &str),
-        (year, department): (i32, Option<&str>),
-        (now, tz): (Instant, chrono_tz::Tz),
-    ) -> sqlx::Result<Self> {
-        let of = (def.key(), reader);
-        let by_choice = match &def.report.by {
-            Some(field) => figures::by_choice(&mut *conn, of, year, field.get_ref()).await?,
-            None => Vec::new(),
-        };
-        let fared = figures::fared(&mut *conn, of, (year, department), (now, tz)).await?;
-        Ok(Self {
-            type_key: def.key().to_owned(),
-            year,
-            by_state: figures::by_state(&mut *conn, of, year).await?,
-            by_age: figures::by_age(conn, of, now, &def.report.ages).await?,
-            ages: def.report.ages.clone(),
-            by_choice,
-            in_time: fared.rules,
-            departments: fared.departments,
-            department: department.map(str::to_owned),
-            months: fared.months,
-        })
-    }
-
-    /// The months as a table.
-    ///
-    /// # Errors
-    /// None that comes up.
-    pub fn to_csv(&self) -> anyhow::Result<Vec<u8>> {
-        let mut out = csv::Writer::from_writer(Vec::new());
-        out.write_record(["type", "year", "department", "month", "received", "concluded", "in_time", "late"])?;
-        let year = self.year.to_string();
-        let department = exchange::plain(self.department.as_deref().unwrap_or_default());
-        for one in &self.months {
-            let month = format!("{:02}", one.month);
-            let counts = [one.received, one.concluded, one.in_time, one.late].map(|count| count.to_string());
-            let row = [&self.type_key, &year, &department, &month].into_iter().chain(&counts);
-            out.write_record(row)?;
-        }
-        out.into_inner().map_err(|error| anyhow::anyhow!("{error}"))
-    }
-}
-
-/// Reports a type of cases: by state, by age, in time or not, by department, by month; as CSV the months alone.
+/// Reports a type of cases: by state, by age, in time or not, by department, by month; as CSV the months alone. Of a restricted type, whoever
+/// does not work in its module sees no number below five, no departments and no months (`suppressed`), and has no file of them.
 ///
 /// # Errors
 /// 400 naming the parameter; 404; 401, 403.
@@ -374,13 +305,19 @@ pub async fn report(
     if let Some(long) = department.filter(|name| name.chars().count() > 160 || name.contains('\0')) {
         return Err(ApiError::field("department", long, "expected at most 160 characters"));
     }
-    let about = (&kept.def, staff.username.as_str());
-    let when = (now, app.config.municipality.time_zone);
     if let Some(other) = of.format.as_deref().filter(|form| !["csv", "json"].contains(form)) {
         return Err(ApiError::field("format", other, "expected csv or json"));
     }
+    let is_file = of.format.as_deref() == Some("csv");
+    let who = desk::who(&staff);
+    if is_file && !reads_figures(&kept.def, &who) {
+        let role = module.key();
+        return Err(ApiError::Forbidden(format!("this needs the role {role}; {} is {}", staff.username, staff.roles)));
+    }
+    let when = (now, app.config.municipality.time_zone);
+    let about = (&kept.def, &who);
     let report = Report::load(&mut *app.db.web.acquire().await?, about, (year, department), when).await?;
-    if of.format.as_deref() != Some("csv") {
+    if !is_file {
         return Ok(Json(report).into_response());
     }
     let name = format!("attachment; filename=\"{}-{year}.csv\"", kept.def.key());

@@ -1,7 +1,8 @@
 //! What media monitoring listens to and for whom, over HTTP: sources with how they do, rules, subscribers.
 
 use axum::extract::{Path, State};
-use axum::http::StatusCode;
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse as _, Response};
 use axum::routing::{delete, get, post, put};
 use axum::{Json, Router};
 use serde::Deserialize;
@@ -12,6 +13,7 @@ use super::media_monitoring::{Made, acting};
 use crate::accounts::Role;
 use crate::app::App;
 use crate::i18n::Lang;
+use crate::secretariat::media_monitoring::definitions::{self, File, Taken};
 use crate::secretariat::media_monitoring::listen::{self, NewRule, NewSource, Task};
 use crate::secretariat::media_monitoring::store::sources;
 use crate::secretariat::media_monitoring::{Rule, Source, Subscriber};
@@ -21,6 +23,7 @@ use crate::web::json::StrictJson;
 
 pub fn routes() -> Router<App> {
     Router::new()
+        .route("/api/v1/secretariat/media-monitoring/definitions", get(export).put(import))
         .route("/api/v1/secretariat/media-monitoring/sources", get(list).post(add))
         .route("/api/v1/secretariat/media-monitoring/sources/{id}", put(change).delete(remove))
         .route("/api/v1/secretariat/media-monitoring/sources/{id}/ask", post(ask))
@@ -53,6 +56,41 @@ pub async fn perform(app: &App, staff: &Staff, task: Task, id: Uuid) -> Result<(
     security(("api_token" = [])))]
 pub async fn list(State(app): State<App>, _: May<can::SeeSecretariat>) -> Result<Json<Vec<Source>>, ApiError> {
     Ok(Json(sources::all(&mut *app.db.web.acquire().await?).await?))
+}
+
+/// Sources and rules as a file that is read back to the same bytes. Subscribers are not in it.
+///
+/// # Errors
+/// 401, 403.
+#[utoipa::path(get, path = "/api/v1/secretariat/media-monitoring/definitions", tag = "media monitoring",
+    responses((status = 200, body = File), (status = 401, body = Problem), (status = 403, body = Problem)),
+    security(("api_token" = [])))]
+pub async fn export(State(app): State<App>, _: May<can::SeeSecretariat>) -> Result<Response, ApiError> {
+    let file = definitions::take_out(&mut *app.db.web.acquire().await?).await?;
+    let text = file.write().map_err(|error| ApiError::Internal(error.into()))?;
+    Ok(([(header::CONTENT_TYPE, "application/json"), (header::CONTENT_DISPOSITION, "attachment")], text)
+        .into_response())
+}
+
+/// Adds sources and rules of a file that are not here yet, all or none. A source is asked at the next look, unless it rests.
+///
+/// # Errors
+/// 400 naming every place; 409 naming the source that is followed here and differs; 401, 403 naming the role.
+#[utoipa::path(put, path = "/api/v1/secretariat/media-monitoring/definitions", tag = "media monitoring", request_body = File,
+    responses((status = 200, body = Taken), (status = 400, body = Problem), (status = 401, body = Problem), (status = 403, body = Problem),
+        (status = 409, body = Problem)),
+    security(("api_token" = [])))]
+pub async fn import(
+    State(app): State<App>,
+    staff: May<can::WorkSecretariat>,
+    StrictJson(file): StrictJson<File>,
+) -> Result<Json<Taken>, ApiError> {
+    has_role(&staff, Role::MediaMonitoring)?;
+    let actor = staff.actor();
+    let mut tx = app.db.web.begin().await?;
+    let taken = definitions::take_in(&mut tx, acting(&app, &actor), &file).await?;
+    tx.commit().await?;
+    Ok(Json(taken))
 }
 
 const fn quarter() -> i32 {

@@ -22,6 +22,7 @@ pub mod publications;
 pub mod publishing;
 pub mod registry;
 pub mod representation;
+pub mod segments;
 pub mod series;
 pub mod strategic_projects;
 
@@ -60,6 +61,12 @@ pub fn routes() -> Router<App> {
         .merge(ethics::routes())
         .merge(registry::routes())
         .merge(representation::routes())
+        .merge(segments::routes())
+}
+
+/// Words that somebody looks for, without what no text of the database may hold; the first 200 characters count.
+pub fn sought(text: &str) -> String {
+    text.trim().chars().filter(|letter| *letter != '\0').take(200).collect()
 }
 
 /// Who works in a module has its role.

@@ -13,7 +13,7 @@ use uuid::Uuid;
 use super::{may_act, module, within};
 use crate::app::App;
 use crate::refused::Refused;
-use crate::secretariat::kernel::decide::Who;
+use crate::secretariat::kernel::decide::{Versions, Who};
 use crate::secretariat::kernel::desk::around::MOST_BYTES;
 use crate::secretariat::kernel::desk::{self, Desk};
 use crate::secretariat::kernel::store::{self, NewDocument};
@@ -35,10 +35,26 @@ pub fn sees_drafts(who: &Who, case: &CaseFile) -> bool {
     who.has(&case.module) || (!who.name.is_empty() && (case.assigned == who.name || case.author == who.name))
 }
 
+/// To be saved under its name, of which only letters that mean nothing in a header stay.
+pub fn attachment(name: &str) -> String {
+    let safe: String =
+        name.chars().map(|c| if c.is_ascii_alphanumeric() || "._-".contains(c) { c } else { '_' }).collect();
+    format!("attachment; filename=\"{safe}\"")
+}
+
+/// True for a document that only whoever works on the case reads: a draft, or of a kind that its type or the newest version of that restricts.
+fn is_kept_back((of, newest): Versions<'_>, kind: &str, is_draft: bool) -> bool {
+    is_draft || [of, newest].iter().any(|one| one.document(kind).is_some_and(|kind| kind.restricted))
+}
+
 /// The documents that this person may read.
-pub async fn seen(conn: &mut PgConnection, who: &Who, case: &CaseFile) -> sqlx::Result<Vec<CaseDocument>> {
+pub async fn seen(
+    conn: &mut PgConnection,
+    versions: Versions<'_>,
+    (who, case): (&Who, &CaseFile),
+) -> sqlx::Result<Vec<CaseDocument>> {
     let mut all = store::documents(conn, case.id).await?;
-    all.retain(|one| !one.draft || sees_drafts(who, case));
+    all.retain(|one| !is_kept_back(versions, &one.kind, one.draft) || sees_drafts(who, case));
     Ok(all)
 }
 
@@ -58,10 +74,11 @@ pub async fn list(
 ) -> Result<Json<Vec<CaseDocument>>, ApiError> {
     let module = module(&slug)?;
     let (actor, who) = (staff.actor(), desk::who(&staff));
+    let desk = Desk::of(&app, &actor, &who);
     let mut conn = app.db.web.acquire().await?;
-    let (_, case) = desk::find(&mut conn, Desk::of(&app, &actor, &who), id, false).await?;
+    let (kept, case) = desk::find(&mut conn, desk, id, false).await?;
     within(&case, module, id)?;
-    Ok(Json(seen(&mut conn, &who, &case).await?))
+    Ok(Json(seen(&mut conn, (&kept.def, desk.types.newest(&kept.def)), (&who, &case)).await?))
 }
 
 /// What a document is.
@@ -105,12 +122,12 @@ pub async fn add(
     let (actor, who) = (staff.actor(), desk::who(&staff));
     let desk = Desk::of(&app, &actor, &who);
     let mut tx = app.db.web.begin().await?;
-    let (_, case) = desk::find(&mut tx, desk, id, true).await?;
+    let (kept, case) = desk::find(&mut tx, desk, id, true).await?;
     within(&case, module, id)?;
     let new =
         NewDocument { kind: &what.kind, name: &what.name, media_type: &media_type, bytes: &body, draft: what.draft };
     let (case, _) = desk::attach(&mut tx, desk, id, &new).await?;
-    let all = seen(&mut tx, &who, &case).await?;
+    let all = seen(&mut tx, (&kept.def, desk.types.newest(&kept.def)), (&who, &case)).await?;
     tx.commit().await?;
     Ok((StatusCode::CREATED, Json(all)))
 }
@@ -118,7 +135,7 @@ pub async fn add(
 /// Gives a document as it was kept, to be saved and not shown: what others wrote runs in no page of ours.
 ///
 /// # Errors
-/// 404, also for a draft that is not for the caller; 401, 403.
+/// 404, also for a draft or a restricted kind that is not for the caller; 401, 403.
 #[utoipa::path(get, path = "/api/v1/secretariat/{module}/cases/{id}/documents/{document}", tag = "secretariat",
     params(("module" = String, Path,), ("id" = Uuid, Path,), ("document" = Uuid, Path,)),
     responses((status = 200, content_type = "application/octet-stream"), (status = 401, body = Problem),
@@ -131,14 +148,14 @@ pub async fn file(
 ) -> Result<Response, ApiError> {
     let module = module(&slug)?;
     let (actor, who) = (staff.actor(), desk::who(&staff));
+    let desk = Desk::of(&app, &actor, &who);
     let mut conn = app.db.web.acquire().await?;
-    let (_, case) = desk::find(&mut conn, Desk::of(&app, &actor, &who), id, false).await?;
+    let (kept, case) = desk::find(&mut conn, desk, id, false).await?;
     within(&case, module, id)?;
+    let versions = (&kept.def, desk.types.newest(&kept.def));
     let found = store::document(&mut conn, id, document).await?;
-    let found = found.filter(|(.., draft)| !draft || sees_drafts(&who, &case));
-    let (name, media_type, bytes, _) = found.ok_or_else(|| Refused::NotFound(format!("document {document}")))?;
-    let safe: String =
-        name.chars().map(|c| if c.is_ascii_alphanumeric() || "._-".contains(c) { c } else { '_' }).collect();
-    let disposition = format!("attachment; filename=\"{safe}\"");
-    Ok(([(header::CONTENT_TYPE, media_type), (header::CONTENT_DISPOSITION, disposition)], bytes).into_response())
+    let found = found.filter(|one| !is_kept_back(versions, &one.kind, one.draft) || sees_drafts(&who, &case));
+    let found = found.ok_or_else(|| Refused::NotFound(format!("document {document}")))?;
+    let headers = [(header::CONTENT_TYPE, found.media_type), (header::CONTENT_DISPOSITION, attachment(&found.name))];
+    Ok((headers, found.bytes).into_response())
 }

@@ -10,6 +10,7 @@ use super::module;
 use crate::app::App;
 use crate::clock::Instant;
 use crate::refused::Refused;
+use crate::secretariat::beside::{self, Beside};
 use crate::secretariat::kernel::store::published::{self, Published};
 use crate::web::error::{ApiError, Problem};
 
@@ -41,7 +42,10 @@ pub struct Wanted {
 #[derive(Debug, Serialize, utoipa::ToSchema)]
 #[schema(as = PublicationPage)]
 pub struct Page {
+    /// Of cases.
     pub items: Vec<Published>,
+    /// Of modules that publish otherwise than by cases, in the same order; none where a type is asked for.
+    pub beside: Vec<Beside>,
     #[schema(value_type = Option<String>)]
     pub next_at: Option<Instant>,
     pub next_id: Option<Uuid>,
@@ -70,9 +74,32 @@ pub async fn list(
     let now = app.clock.now();
     let mut conn = app.db.web.acquire().await?;
     let items = published::list(&mut conn, module.key(), wanted.type_key.as_deref(), before, (now, PAGE)).await?;
-    let last = items.last().filter(|_| items.len() as i64 == PAGE);
-    let (next_at, next_id) = last.map(|last| (last.published_at, last.id)).unzip();
-    Ok(Json(Page { items, next_at, next_id }))
+    let beside = match wanted.type_key {
+        Some(_) => Vec::new(),
+        None => {
+            let today = now.with_timezone(&app.config.municipality.time_zone).date_naive();
+            let asked = beside::store::Wanted { module: Some(module.key()), before, today, most: PAGE };
+            beside::store::list(&mut conn, asked).await?
+        }
+    };
+    Ok(Json(Page::of(items, beside)))
+}
+
+impl Page {
+    /// The first [`PAGE`] of both together.
+    fn of(mut items: Vec<Published>, mut beside: Vec<Beside>) -> Self {
+        let cases = items.iter().map(|one| (one.published_at, one.id));
+        let mut order: Vec<(Instant, Uuid)> =
+            cases.chain(beside.iter().map(|one| (one.published_at, one.id))).collect();
+        order.sort_unstable_by_key(|at| std::cmp::Reverse(*at));
+        let last = usize::try_from(PAGE - 1).ok().and_then(|last| order.get(last)).copied();
+        if let Some(last) = last {
+            items.retain(|one| (one.published_at, one.id) >= last);
+            beside.retain(|one| (one.published_at, one.id) >= last);
+        }
+        let (next_at, next_id) = last.unzip();
+        Self { items, beside, next_at, next_id }
+    }
 }
 
 /// Shows what was published of a case: the last word first, and what it corrects.

@@ -1,7 +1,8 @@
 //! What publishing modules have beside their cases: outlets of the press, obligations of transparency, contributions of everybody.
 
 use axum::extract::{Path, Query, State};
-use axum::http::StatusCode;
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse as _, Response};
 use axum::routing::{delete, get, post};
 use axum::{Json, Router};
 use chrono::NaiveDate;
@@ -27,6 +28,7 @@ const PAGE: i64 = 100;
 pub fn routes() -> Router<App> {
     Router::new()
         .route("/api/v1/secretariat/press/outlets", get(outlets).post(add_outlet))
+        .route("/api/v1/secretariat/press/outlets/file", get(outlets_file).put(take_outlets))
         .route("/api/v1/secretariat/press/outlets/{id}", delete(remove_outlet))
         .route("/api/v1/secretariat/press/deliveries", get(deliveries))
         .route("/api/v1/secretariat/transparency/obligations", get(obligations))
@@ -104,6 +106,43 @@ pub async fn remove_outlet(
     press::remove(&mut tx, Desk::of(&app, &actor, &who), id).await?;
     tx.commit().await?;
     Ok(StatusCode::NO_CONTENT)
+}
+
+/// The list of outlets as a file that is read back to the same bytes.
+///
+/// # Errors
+/// 401, 403 naming the role.
+#[utoipa::path(get, path = "/api/v1/secretariat/press/outlets/file", tag = "secretariat",
+    responses((status = 200, body = press::file::File), (status = 401, body = Problem), (status = 403, body = Problem)),
+    security(("api_token" = [])))]
+pub async fn outlets_file(State(app): State<App>, staff: May<can::WorkSecretariat>) -> Result<Response, ApiError> {
+    let (actor, who) = (staff.actor(), desk::who(&staff));
+    let mut tx = app.db.web.begin().await?;
+    let file = press::file::take_out(&mut tx, Desk::of(&app, &actor, &who)).await?;
+    tx.commit().await?;
+    let text = file.write().map_err(|error| ApiError::Internal(error.into()))?;
+    Ok(([(header::CONTENT_TYPE, "application/json"), (header::CONTENT_DISPOSITION, "attachment")], text)
+        .into_response())
+}
+
+/// Adds the outlets of a file that are not here yet, all or none. One that left the list here does not come back by a file.
+///
+/// # Errors
+/// 400 naming every field; 409 naming the outlet that is here and differs, or left; 401, 403 naming the role.
+#[utoipa::path(put, path = "/api/v1/secretariat/press/outlets/file", tag = "secretariat", request_body = press::file::File,
+    responses((status = 200, body = press::file::Taken), (status = 400, body = Problem), (status = 401, body = Problem),
+        (status = 403, body = Problem), (status = 409, body = Problem)),
+    security(("api_token" = [])))]
+pub async fn take_outlets(
+    State(app): State<App>,
+    staff: May<can::WorkSecretariat>,
+    StrictJson(file): StrictJson<press::file::File>,
+) -> Result<Json<press::file::Taken>, ApiError> {
+    let (actor, who) = (staff.actor(), desk::who(&staff));
+    let mut tx = app.db.web.begin().await?;
+    let taken = press::file::take_in(&mut tx, Desk::of(&app, &actor, &who), &file).await?;
+    tx.commit().await?;
+    Ok(Json(taken))
 }
 
 /// Which deliveries.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use askama::Template;
 use axum::Router;
-use axum::extract::{Form, Path, State};
+use axum::extract::{Form, Path, Request, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::{get, post};
@@ -16,14 +16,15 @@ use uuid::Uuid;
 use super::super::frame::Frame;
 use super::super::page;
 use super::super::view::View;
-use super::{module, pairs, shown, told};
+use super::{files, module, pairs, shown, told};
 use crate::accounts::Permission;
 use crate::app::App;
 use crate::deadlines::{self, Deadline, words};
 use crate::secretariat::kernel::body::Origin;
 use crate::secretariat::kernel::body::store::spawn;
-use crate::secretariat::kernel::decide::{self, Who};
+use crate::secretariat::kernel::decide::{self, RESTRICTED, Who};
 use crate::secretariat::kernel::define::CaseType;
+use crate::secretariat::kernel::desk::around::{MEDIA_TYPES, MOST_BYTES};
 use crate::secretariat::kernel::desk::below::{Below, below};
 use crate::secretariat::kernel::desk::{self, Desk, Task, started};
 use crate::secretariat::kernel::store::instruments::{self, InstrumentLink};
@@ -44,6 +45,7 @@ pub fn routes() -> Router<App> {
         .route("/secretaria/painel/{module}/casos/{id}/retirar", post(withdraw))
         .route("/secretaria/painel/{module}/casos/{id}/documento", post(attach))
         .route("/secretaria/painel/{module}/casos/{id}/ligar", post(link))
+        .route("/secretaria/painel/{module}/casos/{id}/arquivo", post(attach_file))
 }
 
 #[derive(Template)]
@@ -78,6 +80,11 @@ struct CasePage {
 }
 
 impl CasePage {
+    /// What a browser offers to choose.
+    fn accepted(&self) -> String {
+        MEDIA_TYPES.join(",")
+    }
+
     fn pairs(&self) -> Vec<(String, String)> {
         pairs(&self.f.v, &self.kept.def, &self.said)
     }
@@ -166,7 +173,10 @@ pub fn changes(v: &View, def: &CaseType, act: &ActDone) -> Vec<String> {
                 let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
                 format!("{label}: {} → {}", text(before), text(after))
             }
-            (_, _) if change.is_string() && field.is_some() => format!("{label}: {}", v.t("sec-personal-changed")),
+            (Some(_), _) if change.as_str() == Some(RESTRICTED) => {
+                format!("{label}: {}", v.t("sec-restricted-changed"))
+            }
+            (Some(_), _) if change.is_string() => format!("{label}: {}", v.t("sec-personal-changed")),
             _ => match change.get("sha256") {
                 Some(sum) => format!("{label}: SHA-256 {}", sum.as_str().unwrap_or_default()),
                 None => label,
@@ -211,7 +221,12 @@ pub async fn case_page(
     let mut conn = app.db.web.acquire().await?;
     let (kept, mut case) = desk::find(&mut conn, desk, id, false).await?;
     within(&case, module, id)?;
-    decide::veil(&kept.def, &mut case, &who);
+    let versions = (&kept.def, desk.types.newest(&kept.def));
+    let mut acts: Vec<ActDone> = store::acts(&mut conn, &[id]).await?.into_iter().map(|(_, act)| act).collect();
+    let broken = ledger::broken(id, &acts).is_some() || ledger::unfounded(&kept.def, &case.fields, &acts).is_some();
+    decide::veil(versions, &mut case, &who);
+    decide::veil_acts(versions, &mut acts, (&case, &who));
+    registry::fields::named_in_acts(&mut conn, desk, &kept.def, &mut acts).await?;
     let mut said = case.fields.clone();
     registry::fields::named(&mut conn, desk, &kept.def, &mut said).await?;
     let possible = decide::possible(&kept.def, &case, &who)
@@ -225,20 +240,16 @@ pub async fn case_page(
     let openable = app.cases.all().filter(is_below).cloned().collect();
     let told = below(&mut conn, desk, &case).await?;
     let startable = startable(app, &v, &kept.def, (&case, &who));
-    let mut acts: Vec<ActDone> = store::acts(&mut conn, &[id]).await?.into_iter().map(|(_, act)| act).collect();
-    let broken = ledger::broken(id, &acts).is_some() || ledger::unfounded(&kept.def, &case.fields, &acts).is_some();
-    registry::fields::named_in_acts(&mut conn, desk, &kept.def, &mut acts).await?;
     let works_here = who.has(&case.module) && v.may(Permission::WorkSecretariat);
     let people = if works_here { people(&mut conn).await? } else { Vec::new() };
     let status = if wrong.is_empty() { StatusCode::OK } else { StatusCode::UNPROCESSABLE_ENTITY };
     let shown = CasePage {
         deadlines: deadlines::store::list(&mut conn, Some((SUBJECT, id)), false).await?,
-        documents: papers::seen(&mut conn, &who, &case).await?,
+        documents: papers::seen(&mut conn, versions, (&who, &case)).await?,
         instruments: instruments::of_case(&mut conn, id).await?,
         links: store::links(&mut conn, id, (&who.name, &who.modules())).await?,
         resolution: spawn::origin(&mut conn, id).await?,
         publications: published::all_of_case(&mut conn, id).await?,
-        broken,
         f: Frame::load(&mut conn, app, v, "secretariat").await?,
         module,
         kept,
@@ -249,6 +260,7 @@ pub async fn case_page(
         startable,
         told,
         acts,
+        broken,
         works_here,
         people,
         wrong,
@@ -358,7 +370,27 @@ async fn link(
     done(&app, &staff, v, (&slug, id), Task::Refer(text(&given, "what"), text(&given, "other"))).await
 }
 
-/// A document written on the page. Files go through the API, which takes them as they are.
+/// A file that is sent as it is, within the bounds of the API.
+async fn attach_file(
+    State(app): State<App>,
+    staff: May<can::SeeSecretariat>,
+    v: View,
+    Path((slug, id)): Path<(String, Uuid)>,
+    request: Request,
+) -> Result<Response, ApiError> {
+    let Some(sent) = files::sent(request, MOST_BYTES).await else {
+        let message = v.t1("sec-file-broken", "n", MOST_BYTES / 1024 / 1024);
+        let error = FieldError { field: v.t("sec-file"), value: String::new(), message };
+        let wrong = (v.t("sec-wrong"), vec![error]);
+        return case_page(&app, &staff, v, (&slug, id), wrong).await;
+    };
+    let draft = sent.text("draft") == "yes";
+    let (kind, name, media_type) = (sent.text("kind"), sent.name(), sent.media_type.as_str());
+    let new = NewDocument { kind, name, media_type, bytes: &sent.bytes, draft };
+    done(&app, &staff, v, (&slug, id), Task::Attach(&new)).await
+}
+
+/// A document written on the page.
 async fn attach(
     State(app): State<App>,
     staff: May<can::SeeSecretariat>,

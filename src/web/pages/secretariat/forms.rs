@@ -179,7 +179,7 @@ async fn act_page(
     let one: &Transition = kept.def.transition(key).ok_or_else(|| Refused::NotFound(format!("act {key}")))?;
     // Whoever does the act sees what they change; others see the form without what is personal.
     if !decide::may(&kept.def, &case, one, &who) {
-        decide::veil(&kept.def, &mut case, &who);
+        decide::veil((&kept.def, app.cases.newest(&kept.def)), &mut case, &who);
     }
     let needed = |field: &str| one.needs.fields.iter().any(|word| word.get_ref() == field);
     let inputs = one

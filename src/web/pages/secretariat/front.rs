@@ -15,7 +15,8 @@ use super::super::view::View;
 use super::module;
 use crate::app::App;
 use crate::clock::Instant;
-use crate::secretariat::feeds::{self, Head};
+use crate::secretariat::beside;
+use crate::secretariat::feeds::{self, Entry, Head};
 use crate::secretariat::kernel::store::published::{self, Published};
 use crate::secretariat::modules::Module;
 use crate::web::conditional::{SHORT, answer};
@@ -68,6 +69,27 @@ async fn found(
         Some(tag) => published::tagged(&mut conn, (module.key(), None), tag, wanted.before(), (now, SHOWN)).await?,
         None => published::list(&mut conn, module.key(), None, wanted.before(), (now, SHOWN)).await?,
     };
+    Ok((tag, all))
+}
+
+/// What a module published, as cases and beside them, the newest first.
+async fn entries(
+    app: &App,
+    module: &Module,
+    wanted: &Wanted,
+    now: Instant,
+) -> Result<(Option<String>, Vec<Entry>), ApiError> {
+    let (tag, found) = found(app, module, wanted, now).await?;
+    let mut all: Vec<Entry> = found.iter().map(|one| Entry::of_case(module.slug_pt, one)).collect();
+    // What is no case has no tags.
+    if tag.is_none() {
+        let today = now.with_timezone(&app.config.municipality.time_zone).date_naive();
+        let asked = beside::store::Wanted { module: Some(module.key()), before: wanted.before(), today, most: SHOWN };
+        let found = beside::store::list(&mut *app.db.web.acquire().await?, asked).await?;
+        all.extend(found.iter().map(Entry::beside));
+        all.sort_by_key(|one| std::cmp::Reverse(one.at));
+        all.truncate(SHOWN as usize);
+    }
     Ok((tag, all))
 }
 
@@ -155,11 +177,11 @@ async fn feed(
     app: &App,
     slug: &str,
     wanted: &Wanted,
-    write: impl Fn(&Head<'_>, &[Published]) -> String,
+    write: impl Fn(&Head<'_>, &[Entry]) -> String,
 ) -> Result<String, ApiError> {
     let module = module(slug)?;
     let now = app.clock.now();
-    let (tag, all) = found(app, module, wanted, now).await?;
+    let (tag, all) = entries(app, module, wanted, now).await?;
     let base = app.config.public_url();
     let author = &app.config.municipality.sender_name;
     let head = Head { base: &base, slug: module.slug_pt, title: module.title_pt, author, tag: tag.as_deref(), now };

@@ -4,15 +4,15 @@
 use std::collections::BTreeMap;
 
 use askama::Template;
-use axum::extract::{Form, Path, Query, State};
+use axum::extract::{Form, Path, Query, Request, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect, Response};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::sentences;
 use super::words::{self, DrawnForm};
+use super::{files, sentences};
 use crate::accounts::tokens::desk::Acting;
 use crate::app::App;
 use crate::deadlines::{Deadline, words as deadline_words};
@@ -20,8 +20,9 @@ use crate::plancon::PlanError;
 use crate::refused::Refused;
 use crate::secretariat::kernel::CaseLink;
 use crate::secretariat::kernel::desk as cases;
-use crate::secretariat::kernel::instrument::desk;
+use crate::secretariat::kernel::instrument::desk::{self, Paper};
 use crate::secretariat::kernel::instrument::form;
+use crate::secretariat::kernel::instrument::papers::{self, Readers};
 use crate::secretariat::kernel::instrument::report::{self, Report};
 use crate::secretariat::kernel::instrument::shown::{Cell, Shown};
 use crate::secretariat::kernel::instrument::store::{self, Document, DoneAct, Listed, Wanted};
@@ -34,6 +35,9 @@ use crate::web::error::{ApiError, FieldError};
 use crate::web::pages::frame::Frame;
 use crate::web::pages::page;
 use crate::web::pages::view::View;
+
+/// Among the forms of a page, the one that sends a file.
+const UPLOAD: &str = "document";
 
 #[derive(Template)]
 #[template(path = "secretariat/sec_instrument_list.html")]
@@ -206,12 +210,28 @@ struct OnePage {
     /// Cases that refer to it.
     cases: Vec<CaseLink>,
     forms: Vec<DrawnForm>,
+    /// A file was sent and refused.
+    sent: bool,
     works: bool,
     wrong: String,
     errors: Vec<FieldError>,
 }
 
 impl OnePage {
+    /// Kinds of documents with their words, those first that may be opened to others.
+    fn kinds(&self) -> Vec<(&'static str, String)> {
+        let all = papers::OPEN_KINDS.iter().chain(papers::CLOSED_KINDS);
+        all.map(|kind| (*kind, words::document_kind(&self.f.v, kind))).collect()
+    }
+
+    fn kind_of(&self, document: &Document) -> String {
+        words::document_kind(&self.f.v, &document.kind)
+    }
+
+    fn readers(&self) -> Vec<(&'static str, String)> {
+        Readers::ALL.iter().map(|one| (one.as_str(), self.f.v.word("sec-instrument-readers", one.as_str()))).collect()
+    }
+
     /// In addresses of the API.
     fn slug(&self) -> String {
         self.module.replace('_', "-")
@@ -275,6 +295,8 @@ async fn one_page<K: Kept>(
     }
     let who = cases::who(staff);
     let cases = linked::cases_of(&mut conn, id, (&who.name, &who.modules())).await?;
+    let mut documents = whole.documents;
+    documents.retain(|one| papers::reads(one.readers, works));
     let f = Frame::load(&mut conn, app, v, K::PAGES).await?;
     let template = OnePage {
         f,
@@ -291,9 +313,10 @@ async fn one_page<K: Kept>(
         deadlines: whole.deadlines,
         acts: whole.acts,
         broken: whole.broken_at.is_some(),
-        documents: whole.documents,
+        documents,
         cases,
         forms,
+        sent: sent == UPLOAD,
         works,
         wrong,
         errors,
@@ -364,6 +387,42 @@ pub async fn act<K: Kept>(
         Ok(()) => Ok(Redirect::to(&format!("/secretaria/painel/{}/{id}", K::PAGES)).into_response()),
         Err(error) => {
             let (wrong, errors) = told(&v, error)?;
+            one_page::<K>(&app, (v, &staff), id, (given, wrong, errors)).await
+        }
+    }
+}
+
+/// A file that is sent with the page's form, within the bounds of the API.
+pub async fn upload<K: Kept>(
+    State(app): State<App>,
+    staff: May<can::WorkSecretariat>,
+    v: View,
+    Path(id): Path<Uuid>,
+    request: Request,
+) -> Result<Response, ApiError> {
+    api::worker::<K>(&staff)?;
+    let actor = staff.actor();
+    let by = Acting { ids: &app.ids, now: v.now, actor: &actor };
+    let sent = files::sent(request, desk::MAX_DOCUMENT).await;
+    let done = async {
+        let broken = || Refused::wrong("file", "", v.t1("sec-file-broken", "n", desk::MAX_DOCUMENT / 1024 / 1024));
+        let sent = sent.ok_or_else(broken)?;
+        let said = sent.text("readers");
+        let readers = said
+            .parse::<Readers>()
+            .map_err(|_| Refused::wrong("readers", said, "expected one of module, staff, everybody"))?;
+        let media_type = if sent.media_type.is_empty() { "application/octet-stream" } else { sent.media_type.as_str() };
+        let paper = Paper { kind: sent.text("kind"), name: sent.name(), media_type, readers, bytes: &sent.bytes };
+        let mut tx = app.db.web.begin().await?;
+        desk::add_document::<K>(&mut tx, by, id, paper).await?;
+        tx.commit().await?;
+        Ok::<_, PlanError>(())
+    };
+    match done.await {
+        Ok(()) => Ok(Redirect::to(&format!("/secretaria/painel/{}/{id}#documentos", K::PAGES)).into_response()),
+        Err(error) => {
+            let (wrong, errors) = told(&v, error)?;
+            let given = BTreeMap::from([("act".to_owned(), UPLOAD.to_owned())]);
             one_page::<K>(&app, (v, &staff), id, (given, wrong, errors)).await
         }
     }

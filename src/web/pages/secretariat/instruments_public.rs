@@ -3,14 +3,16 @@
 use askama::Template;
 use axum::extract::{Path, Query, State};
 use axum::response::Response;
+use chrono::NaiveDate;
 use serde::Deserialize;
 use serde_json::Value;
 use uuid::Uuid;
 
 use super::words;
 use crate::app::App;
-use crate::clock::Instant;
-use crate::secretariat::kernel::instrument::{Kept, store};
+use crate::secretariat::kernel::instrument::Kept;
+use crate::secretariat::kernel::instrument::papers::Readers;
+use crate::secretariat::kernel::instrument::store::{self, Document, PublicVersion};
 use crate::secretariat::strategic_projects::standing;
 use crate::web::api::secretariat::instruments as api;
 use crate::web::error::ApiError;
@@ -53,15 +55,16 @@ fn text<'a>(item: &'a Value, name: &str) -> &'a str {
 }
 
 fn day(v: &View, text: &str) -> String {
-    text.parse::<chrono::NaiveDate>().map(|day| v.day(day)).unwrap_or_default()
+    text.parse::<NaiveDate>().map(|day| v.day(day)).unwrap_or_default()
 }
 
-fn today(v: &View) -> chrono::NaiveDate {
+fn today(v: &View) -> NaiveDate {
     v.now.with_timezone(&v.tz).date_naive()
 }
 
-fn state(v: &View, item: &Value) -> String {
-    match standing::of_snapshot(item, today(v)) {
+/// As it stands on a day.
+fn state(v: &View, item: &Value, on: NaiveDate) -> String {
+    match standing::of_snapshot(item, on) {
         Some(standing) => v.word("sec-instrument-standing", standing.word.as_str()),
         None => v.word("sec-instrument-state", text(item, "state")),
     }
@@ -75,7 +78,7 @@ pub async fn list<K: Kept>(State(app): State<App>, v: View, Query(asked): Query<
         title: text(item, "object").to_owned(),
         partner: text(item, "partner").to_owned(),
         kind: v.word("sec-instrument-kind", text(item, "kind")),
-        state: state(&v, item),
+        state: state(&v, item, today(&v)),
         agreed: item.get("agreed_centavos").or_else(|| item.get("budget_centavos")).and_then(Value::as_i64),
         released: item.get("released_centavos").and_then(Value::as_i64),
         ends_on: day(&v, text(item, "ends_on")),
@@ -108,7 +111,42 @@ struct OnePage {
     /// In addresses of the API.
     slug: String,
     id: Uuid,
-    told: Told,
+    found: Found,
+    /// Those that everybody reads, with where they are.
+    documents: Vec<(Document, String)>,
+}
+
+impl OnePage {
+    fn kind_of(&self, document: &Document) -> String {
+        words::document_kind(&self.v, &document.kind)
+    }
+}
+
+/// A version with those beside it.
+pub struct Found {
+    pub told: Told,
+    pub shown: PublicVersion,
+    /// The last first.
+    pub all: Vec<PublicVersion>,
+}
+
+impl Found {
+    /// The one that corrects it in the end; none: it is the last word itself.
+    pub fn later(&self) -> Option<&PublicVersion> {
+        self.all.first().filter(|last| self.shown.seq < last.seq)
+    }
+
+    /// What it corrects, the newest first.
+    pub fn before(&self) -> impl Iterator<Item = &PublicVersion> {
+        self.all.iter().filter(|other| other.seq < self.shown.seq)
+    }
+}
+
+/// `?versao=…`; none: the last.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct Which {
+    versao: String,
 }
 
 /// A value of the snapshot in words.
@@ -141,8 +179,8 @@ fn table(v: &View, name: &str, items: &[Value]) -> Option<(String, Vec<String>, 
     Some((label(v, name), heads.iter().map(|head| label(v, head)).collect(), items.iter().map(row).collect()))
 }
 
-/// What a snapshot says, and no other thing.
-fn told(v: &View, item: &Value) -> Told {
+/// What a snapshot says on a day, and no other thing.
+fn told(v: &View, item: &Value, on: NaiveDate) -> Told {
     let (mut facts, mut tables) = (Vec::new(), Vec::new());
     let fields = item.as_object().into_iter().flatten().filter(|(name, _)| !ELSEWHERE.contains(&name.as_str()));
     for (name, value) in fields {
@@ -164,24 +202,45 @@ fn told(v: &View, item: &Value) -> Told {
         title: text(item, "object").to_owned(),
         number: text(item, "number").to_owned(),
         kind: v.word("sec-instrument-kind", text(item, "kind")),
-        state: state(v, item),
-        why: standing::of_snapshot(item, today(v)).map(|standing| standing.why).unwrap_or_default(),
+        state: state(v, item, on),
+        why: standing::of_snapshot(item, on).map(|standing| standing.why).unwrap_or_default(),
         facts,
         tables,
     }
 }
 
-/// What everybody reads of one while it is listed, with the instant of which it is.
+/// What everybody reads of one while it is listed; `seq`: none: the last version. One that was corrected stands as on the day on which it was
+/// published.
 ///
 /// # Errors
 /// 404.
-pub async fn one<K: Kept>(app: &App, v: &View, id: Uuid) -> Result<(Told, Instant), ApiError> {
-    let found = store::published_one(&mut *app.db.web.acquire().await?, (K::MODULE, id), today(v)).await?;
-    let (item, at) = found.ok_or_else(|| ApiError::NotFound("the instrument".into()))?;
-    Ok((told(v, &item), at))
+pub async fn one<K: Kept>(app: &App, v: &View, (id, seq): (Uuid, Option<i32>)) -> Result<Found, ApiError> {
+    let all = store::versions(&mut *app.db.web.acquire().await?, (K::MODULE, id), today(v)).await?;
+    let is_asked = |one: &&PublicVersion| seq.is_none_or(|seq| seq == one.seq);
+    let shown = all.iter().find(is_asked).cloned().ok_or_else(|| ApiError::NotFound("the instrument".into()))?;
+    let is_last = all.first().is_some_and(|last| last.seq == shown.seq);
+    let on = if is_last { today(v) } else { shown.published_at.with_timezone(&v.tz).date_naive() };
+    Ok(Found { told: told(v, &shown.view, on), shown, all })
 }
 
-pub async fn show<K: Kept>(State(app): State<App>, v: View, Path(id): Path<Uuid>) -> Result<Response, ApiError> {
-    let (told, _) = one::<K>(&app, &v, id).await?;
-    page(&OnePage { v, module: K::MODULE, pages: K::PAGES, slug: K::MODULE.replace('_', "-"), id, told })
+pub async fn show<K: Kept>(
+    State(app): State<App>,
+    v: View,
+    Path(id): Path<Uuid>,
+    Query(which): Query<Which>,
+) -> Result<Response, ApiError> {
+    let seq = match which.versao.as_str() {
+        "" => None,
+        given => Some(given.parse::<i32>().map_err(|_| ApiError::NotFound("the instrument".into()))?),
+    };
+    let found = one::<K>(&app, &v, (id, seq)).await?;
+    let slug = K::MODULE.replace('_', "-");
+    let all = store::documents(&mut *app.db.web.acquire().await?, id).await?;
+    let open = all.into_iter().filter(|one| one.readers == Readers::Everybody);
+    let with_link = |one: Document| {
+        let link = format!("/api/v1/secretariat/{slug}/public/{id}/documents/{}", one.id);
+        (one, link)
+    };
+    let documents = open.map(with_link).collect();
+    page(&OnePage { v, module: K::MODULE, pages: K::PAGES, slug, id, found, documents })
 }

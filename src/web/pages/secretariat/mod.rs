@@ -9,6 +9,7 @@ pub mod diary;
 pub mod door;
 pub mod ethics;
 pub mod evaluation;
+pub mod files;
 pub mod forms;
 pub mod front;
 pub mod identity;
@@ -27,6 +28,7 @@ pub mod queue;
 pub mod registry;
 pub mod report;
 pub mod segments;
+pub mod segments_desk;
 pub mod sentences;
 pub mod series;
 pub mod transparency;
@@ -34,7 +36,7 @@ pub mod words;
 pub mod yearly;
 
 use axum::Router;
-use axum::routing::get;
+use axum::routing::{get, post};
 use serde_json::Value;
 
 use super::view::View;
@@ -72,6 +74,7 @@ pub fn routes() -> Router<App> {
         .merge(transparency::routes())
         .merge(charter::routes())
         .merge(segments::routes())
+        .merge(segments_desk::routes())
         .merge(series::routes())
         .merge(committees::routes())
         .merge(evaluation::routes())
@@ -91,16 +94,19 @@ fn of_instruments() -> Router<App> {
             "/secretaria/painel/parcerias/{id}",
             get(instruments::show::<Agreement>).post(instruments::act::<Agreement>),
         )
+        .route("/secretaria/painel/parcerias/{id}/documentos", post(instruments::upload::<Agreement>))
         .route("/secretaria/parcerias", get(instruments_public::list::<Agreement>))
         .route("/secretaria/parcerias/{id}", get(instruments_public::show::<Agreement>))
         .route("/secretaria/painel/captacao", get(instruments::list::<Funding>).post(instruments::open::<Funding>))
         .route("/secretaria/painel/captacao/relatorio", get(instruments::report::<Funding>))
         .route("/secretaria/painel/captacao/{id}", get(instruments::show::<Funding>).post(instruments::act::<Funding>))
+        .route("/secretaria/painel/captacao/{id}/documentos", post(instruments::upload::<Funding>))
         .route("/secretaria/captacao", get(instruments_public::list::<Funding>))
         .route("/secretaria/captacao/{id}", get(instruments_public::show::<Funding>))
         .route("/secretaria/painel/projetos", get(instruments::list::<Project>).post(instruments::open::<Project>))
         .route("/secretaria/painel/projetos/relatorio", get(instruments::report::<Project>))
         .route("/secretaria/painel/projetos/{id}", get(instruments::show::<Project>).post(instruments::act::<Project>))
+        .route("/secretaria/painel/projetos/{id}/documentos", post(instruments::upload::<Project>))
         .route("/secretaria/projetos", get(instruments_public::list::<Project>))
         .route("/secretaria/projetos/{id}", get(instruments_public::show::<Project>))
 }
@@ -227,6 +233,7 @@ pub struct Input {
     pub options: Vec<(String, String)>,
     pub max: i64,
     pub personal: bool,
+    pub restricted: bool,
     pub wrong: String,
 }
 
@@ -272,6 +279,7 @@ impl Input {
                 300
             }),
             personal: field.personal,
+            restricted: field.restricted,
             wrong: wrong.unwrap_or_default(),
         }
     }
@@ -301,7 +309,7 @@ impl Input {
     }
 
     pub fn described(&self) -> bool {
-        !self.help.is_empty() || self.personal || !self.wrong.is_empty()
+        !self.help.is_empty() || self.personal || self.restricted || !self.wrong.is_empty()
     }
 }
 

@@ -7,7 +7,8 @@ use super::super::view::View;
 use super::case::{act_name, changes, document_kind, link_word};
 use super::charter;
 use super::instruments::{hidden, masked};
-use super::{instruments_public, pairs, words};
+use super::instruments_public::{self, Found};
+use super::{pairs, words};
 use crate::app::App;
 use crate::deadlines::{self, Deadline, words as deadline_words};
 use crate::refused::Refused;
@@ -16,7 +17,7 @@ use crate::secretariat::kernel::desk::below::{Below, below};
 use crate::secretariat::kernel::desk::{self, Desk};
 use crate::secretariat::kernel::instrument::shown::Table;
 use crate::secretariat::kernel::instrument::store::{Document, DoneAct};
-use crate::secretariat::kernel::instrument::{Kept, desk as instruments};
+use crate::secretariat::kernel::instrument::{Kept, desk as instruments, papers as files};
 use crate::secretariat::kernel::store::instruments::{self as linked, InstrumentLink};
 use crate::secretariat::kernel::store::published::{self, Published};
 use crate::secretariat::kernel::types::Kept as CaseKept;
@@ -62,15 +63,17 @@ pub async fn of_case(app: &App, staff: &Staff, v: &View, (module, id): (&Module,
     let mut conn = app.db.web.acquire().await?;
     let (kept, mut case) = desk::find(&mut conn, desk, id, false).await?;
     within(&case, module, id)?;
-    decide::veil(&kept.def, &mut case, &who);
+    let versions = (&kept.def, desk.types.newest(&kept.def));
+    decide::veil(versions, &mut case, &who);
     let def = &kept.def;
-    registry::fields::named(&mut conn, desk, def, &mut case.fields).await?;
     let all = deadlines::store::list(&mut conn, Some((SUBJECT, id)), false).await?;
-    let documents = papers::seen(&mut conn, &who, &case).await?;
+    let documents = papers::seen(&mut conn, versions, (&who, &case)).await?;
     let told = below(&mut conn, desk, &case).await?;
     let instruments = linked::of_case(&mut conn, id).await?;
     let links = store::links(&mut conn, id, (&who.name, &who.modules())).await?;
     let mut acts: Vec<ActDone> = store::acts(&mut conn, &[id]).await?.into_iter().map(|(_, act)| act).collect();
+    decide::veil_acts(versions, &mut acts, (&case, &who));
+    registry::fields::named(&mut conn, desk, def, &mut case.fields).await?;
     registry::fields::named_in_acts(&mut conn, desk, def, &mut acts).await?;
     let mut paper = sheet(v, def.title.of(v.lang).to_owned(), case.number(), case.title.clone());
     paper.sub = format!("{} · {}", def.state_label(&case.state, v.lang), def.law_ref);
@@ -171,7 +174,8 @@ pub async fn of_instrument<K: Kept>(app: &App, staff: &Staff, v: &View, id: Uuid
     facts.extend(whole.row.kept_until.map(|day| (v.t("sec-instrument-kept"), v.day(day))));
     paper.parts = vec![Part::of_facts(v.t("sec-paper-particulars"), facts), of_deadlines(v, &whole.deadlines)];
     paper.parts.extend(shown.tables.iter().map(|table| of_table(v, table)));
-    paper.parts.push(of_files(v, &whole.documents));
+    let documents: Vec<Document> = whole.documents.into_iter().filter(|one| files::reads(one.readers, works)).collect();
+    paper.parts.push(of_files(v, &documents));
     paper.parts.push(of_acts(v, &whole.acts));
     Ok(paper)
 }
@@ -180,13 +184,31 @@ pub async fn of_instrument<K: Kept>(app: &App, staff: &Staff, v: &View, id: Uuid
 ///
 /// # Errors
 /// 404 when nothing of it is public, or no longer.
-pub async fn of_public_instrument<K: Kept>(app: &App, v: &View, id: Uuid) -> Result<Paper, ApiError> {
-    let (told, at) = instruments_public::one::<K>(app, v, id).await?;
+pub async fn of_public_instrument<K: Kept>(
+    app: &App,
+    v: &View,
+    (id, version): (Uuid, Option<i32>),
+) -> Result<Paper, ApiError> {
+    let found = instruments_public::one::<K>(app, v, (id, version)).await?;
+    let before = found.before().map(|other| Entry {
+        title: format!("{} · {}", v.t1("sec-version", "n", other.seq), v.full(other.published_at)),
+        lines: vec![v.word("sec-instrument-act", &other.act)],
+        sha256: other.sha256.clone(),
+    });
+    let before = Part::of_entries(v.t("sec-corrected"), before.collect());
+    let (last, Found { told, shown, .. }) = (found.later().map(|last| last.seq), found);
     let mut paper = sheet(v, told.kind, told.number, told.title);
-    paper.sub = [told.state, told.why].into_iter().filter(|one| !one.is_empty()).collect::<Vec<_>>().join(" · ");
-    paper.printed = v.t1("sec-paper-last", "when", v.full(at));
+    let version = v.t1("sec-version", "n", shown.seq);
+    let said =
+        [told.state, told.why, version, last.map(|n| v.t1("sec-paper-corrected-by", "n", n)).unwrap_or_default()];
+    paper.sub = said.into_iter().filter(|one| !one.is_empty()).collect::<Vec<_>>().join(" · ");
+    // What came after it is told, so that nobody takes an old sheet for the last word.
+    paper.draft = last.map(|_| v.t("sec-paper-corrected"));
+    paper.printed = v.t1("sec-published", "when", v.full(shown.published_at));
     paper.parts = vec![Part::of_facts(v.t("sec-paper-particulars"), told.facts)];
     paper.parts.extend(told.tables.into_iter().map(|(name, heads, rows)| Part::of_rows(name, heads, rows)));
+    let own = Entry { title: v.t("sec-paper-source"), lines: Vec::new(), sha256: shown.sha256 };
+    paper.parts.extend([before, Part::of_entries(v.t("sec-paper-check"), vec![own])]);
     Ok(paper)
 }
 
@@ -198,7 +220,7 @@ fn of_table(v: &View, table: &Table) -> Part {
 
 fn of_files(v: &View, all: &[Document]) -> Part {
     let entry = |one: &Document| {
-        let line = format!("{} · {} · {}", one.kind, one.added_by, v.full(one.added_at));
+        let line = format!("{} · {} · {}", words::document_kind(v, &one.kind), one.added_by, v.full(one.added_at));
         Entry { title: one.name.clone(), lines: vec![line], sha256: one.sha256.clone() }
     };
     Part::of_entries(v.t("sec-instrument-documents"), all.iter().map(entry).collect())

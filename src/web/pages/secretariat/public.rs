@@ -11,6 +11,7 @@ use super::super::page;
 use super::super::view::View;
 use super::{module, pairs};
 use crate::app::App;
+use crate::secretariat::beside::{self, Beside};
 use crate::secretariat::kernel::define::CaseType;
 use crate::secretariat::kernel::store::published::{self, Published};
 use crate::secretariat::modules::Module;
@@ -50,6 +51,14 @@ struct ListPage {
     v: View,
     module: &'static Module,
     all: Vec<Told>,
+    /// What the module publishes that is no case.
+    beside: Vec<Beside>,
+}
+
+impl ListPage {
+    fn title(&self, one: &Beside) -> String {
+        one.title(self.v.lang)
+    }
 }
 
 async fn list(State(app): State<App>, v: View, Path(slug): Path<String>) -> Result<Response, ApiError> {
@@ -57,7 +66,10 @@ async fn list(State(app): State<App>, v: View, Path(slug): Path<String>) -> Resu
     let mut conn = app.db.web.acquire().await?;
     let found = published::list(&mut conn, module.key(), None, None, (v.now, SHOWN)).await?;
     let all = all_told(&app, &mut conn, &v, found).await?;
-    page(&ListPage { v, module, all })
+    let today = v.now.with_timezone(&v.tz).date_naive();
+    let wanted = beside::store::Wanted { module: Some(module.key()), before: None, today, most: SHOWN };
+    let beside = beside::store::list(&mut conn, wanted).await?;
+    page(&ListPage { v, module, all, beside })
 }
 
 #[derive(Template)]

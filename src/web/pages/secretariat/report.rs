@@ -16,10 +16,11 @@ use super::super::view::View;
 use super::module;
 use crate::app::App;
 use crate::deadlines::words;
-use crate::secretariat::kernel::store::figures::{Count, Month};
+use crate::secretariat::kernel::desk;
+use crate::secretariat::kernel::report::{Cell, Report};
+use crate::secretariat::kernel::store::figures::Month;
 use crate::secretariat::kernel::types::Kept;
 use crate::secretariat::modules::Module;
-use crate::web::api::secretariat::lists::Report;
 use crate::web::auth::{May, can};
 use crate::web::error::ApiError;
 
@@ -45,17 +46,17 @@ struct ReportPage {
 }
 
 impl ReportPage {
-    fn state(&self, count: &Count) -> String {
-        if count.key == "annulled" {
+    fn state(&self, cell: &Cell) -> String {
+        if cell.key == "annulled" {
             return self.f.v.t("sec-annulled");
         }
-        self.kept.def.state_label(&count.key, self.f.v.lang)
+        self.kept.def.state_label(&cell.key, self.f.v.lang)
     }
 
-    fn choice(&self, count: &Count) -> String {
+    fn choice(&self, cell: &Cell) -> String {
         let field = self.kept.def.report.by.as_ref().and_then(|by| self.kept.def.field(by.get_ref()));
         match field {
-            Some(field) if !count.key.is_empty() => field.option_label(&count.key, self.f.v.lang),
+            Some(field) if !cell.key.is_empty() => field.option_label(&cell.key, self.f.v.lang),
             _ => self.f.v.t("sec-not-told"),
         }
     }
@@ -66,7 +67,7 @@ impl ReportPage {
     }
 
     /// "7 a 14 dias" and how many.
-    fn ages(&self) -> Vec<(String, i64)> {
+    fn ages(&self) -> Vec<(String, String)> {
         let (v, ages) = (&self.f.v, &self.report.ages);
         let all = self.report.by_age.iter().enumerate().map(|(at, count)| {
             let from = at.checked_sub(1).and_then(|before| ages.get(before));
@@ -76,7 +77,7 @@ impl ReportPage {
                 (Some(from), None) => v.t1("sec-age-from", "n", from),
                 (None, None) => v.t("sec-open"),
             };
-            (word, *count)
+            (word, self.number(count))
         });
         all.collect()
     }
@@ -99,6 +100,10 @@ impl ReportPage {
         format!("/api/v1/secretariat/{}/report?{of}", self.module.slug)
     }
 
+    fn number(&self, count: &Option<i64>) -> String {
+        count.map_or_else(|| self.f.v.t("sec-yearly-few"), |count| self.f.v.count(count))
+    }
+
     fn name(&self, code: &str) -> String {
         words::name(self.f.v.lang, code)
     }
@@ -119,8 +124,8 @@ async fn show(
     let mut conn = app.db.web.acquire().await?;
     let department = of.department.as_deref().map(str::trim);
     let department = department.filter(|name| (1..=160).contains(&name.chars().count()) && !name.contains('\0'));
-    let about = (&kept.def, staff.username.as_str());
-    let report = Report::load(&mut conn, about, (year, department), (v.now, v.tz)).await?;
+    let who = desk::who(&staff);
+    let report = Report::load(&mut conn, (&kept.def, &who), (year, department), (v.now, v.tz)).await?;
     let f = Frame::load(&mut conn, &app, v, "secretariat").await?;
     page(&ReportPage { f, module, kept, report })
 }

@@ -10,19 +10,15 @@ use axum::middleware::map_response;
 use axum::response::Response;
 use axum::routing::{get, post};
 
-use super::super::frame::Frame;
 use super::super::page;
 use super::super::unsubscribe::is_one_click;
 use super::super::view::View;
 use crate::app::App;
 use crate::refused::Refused;
-use crate::secretariat::segments::{self, Count, Handed, Link, Segment};
-use crate::web::auth::{May, can};
+use crate::secretariat::segments::{self, Link, Segment, Segments};
 use crate::web::error::ApiError;
 
 const MAX_BODY_BYTES: usize = 4096;
-/// Publications of the log.
-const SHOWN: i64 = 100;
 
 pub fn routes() -> Router<App> {
     Router::new()
@@ -30,7 +26,6 @@ pub fn routes() -> Router<App> {
         .route("/secretaria/segmentos/assinar", post(ask))
         .route("/secretaria/segmentos/confirmar/{token}", get(look_confirm).post(confirm))
         .route("/secretaria/segmentos/sair/{token}", get(look_leave).post(leave))
-        .route("/secretaria/painel/segmentos/entregas", get(log))
         .layer(DefaultBodyLimit::max(MAX_BODY_BYTES))
         .layer(map_response(keep_nothing))
 }
@@ -46,7 +41,7 @@ async fn keep_nothing(mut response: Response) -> Response {
 #[template(path = "secretariat/sec_segments.html")]
 struct SegmentsPage {
     v: View,
-    all: &'static [Segment],
+    all: Segments,
     email: String,
     chosen: Vec<String>,
     wrong: String,
@@ -61,9 +56,9 @@ impl SegmentsPage {
     }
 }
 
-async fn show(v: View) -> Result<Response, ApiError> {
+async fn show(State(app): State<App>, v: View) -> Result<Response, ApiError> {
     let (email, chosen, wrong) = (String::new(), Vec::new(), String::new());
-    page(&SegmentsPage { v, all: segments::all(), email, chosen, wrong, at: "", is_asked: false })
+    page(&SegmentsPage { v, all: app.segments.clone(), email, chosen, wrong, at: "", is_asked: false })
 }
 
 async fn ask(State(app): State<App>, mut v: View, body: Bytes) -> Result<Response, ApiError> {
@@ -79,10 +74,10 @@ async fn ask(State(app): State<App>, mut v: View, body: Bytes) -> Result<Respons
             _ => {}
         }
     }
-    if chosen.len() > segments::all().len() {
+    if chosen.len() > app.segments.len() {
         return Err(ApiError::field("tag", chosen.len().to_string(), "expected each segment once"));
     }
-    let (all, at) = (segments::all(), "");
+    let (all, at) = (app.segments.clone(), "");
     if is_machine {
         return page(&SegmentsPage { v, all, email, chosen, wrong: String::new(), at, is_asked: true });
     }
@@ -131,7 +126,7 @@ async fn look_confirm(State(app): State<App>, v: View, Path(token): Path<String>
     let link = checked(&app, &v, "confirm", &token)?;
     let who = who(&app, link).await?;
     let wanted = segments::wanted(&mut *app.db.web.acquire().await?, (link.id, link.made_at)).await?;
-    let subjects = segments::titles(&wanted, v.lang);
+    let subjects = app.segments.titles(&wanted, v.lang);
     let done = if subjects.is_empty() { "sec-segments-too-late" } else { "" };
     page(&LinkPage { v, word: "confirmar", token, who, subjects, done })
 }
@@ -157,19 +152,4 @@ async fn leave(State(app): State<App>, v: View, Path(token): Path<String>, body:
     }
     segments::leave(&mut *app.db.web.acquire().await?, link.id, v.now).await?;
     page(&LinkPage { v, word: "sair", token, who: String::new(), subjects: Vec::new(), done: "sec-segments-left" })
-}
-
-#[derive(Template)]
-#[template(path = "secretariat/sec_segments_log.html")]
-struct LogPage {
-    f: Frame,
-    counts: Vec<Count>,
-    log: Vec<Handed>,
-}
-
-async fn log(State(app): State<App>, _: May<can::SeeSecretariat>, v: View) -> Result<Response, ApiError> {
-    let mut conn = app.db.web.acquire().await?;
-    let (counts, log) = (segments::counts(&mut conn).await?, segments::log(&mut conn, SHOWN).await?);
-    let f = Frame::load(&mut conn, &app, v, "secretariat").await?;
-    page(&LogPage { f, counts, log })
 }

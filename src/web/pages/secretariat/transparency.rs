@@ -10,10 +10,15 @@ use axum::routing::get;
 use super::super::page;
 use super::super::view::View;
 use crate::app::App;
+use crate::clock::Instant;
+use crate::secretariat::beside;
 use crate::secretariat::modules::{MODULES, Module};
 use crate::secretariat::transparency::{self, Freshness, Obligation, dcat};
 use crate::web::conditional::{SHORT, answer};
 use crate::web::error::ApiError;
+
+/// Publications beside cases that the catalogue looks through.
+const MOST_BESIDE: i64 = 5000;
 
 pub fn routes() -> Router<App> {
     Router::new()
@@ -59,17 +64,27 @@ async fn show(State(app): State<App>, v: View) -> Result<Response, ApiError> {
 async fn catalogue(State(app): State<App>, headers: HeaderMap) -> Result<Response, ApiError> {
     let now = app.clock.now();
     // The newest publication that is out says that the module has some.
-    let mut with: Vec<&Module> = Vec::new();
-    let mut last = None;
+    let mut modules: Vec<(&'static Module, Instant)> = Vec::new();
     let mut conn = app.db.web.acquire().await?;
     for module in MODULES {
         let one = crate::secretariat::kernel::store::published::list(&mut conn, module.key(), None, None, (now, 1));
         if let Some(one) = one.await?.first() {
-            with.push(module);
-            last = last.max(Some(one.published_at));
+            modules.push((module, one.published_at));
         }
     }
-    let publisher = &app.config.municipality.sender_name;
-    let text = dcat::catalogue(&app.config.public_url(), publisher, &with, last.unwrap_or(now));
+    let today = now.with_timezone(&app.config.municipality.time_zone).date_naive();
+    let wanted = beside::store::Wanted { module: None, before: None, today, most: MOST_BESIDE };
+    let beside = beside::store::list(&mut conn, wanted).await?;
+    for one in &beside {
+        // The newest comes first.
+        if let Some(module) = MODULES.iter().find(|module| module.key() == one.module)
+            && !modules.iter().any(|(known, _)| known.key() == module.key())
+        {
+            modules.push((module, one.published_at));
+        }
+    }
+    let (base, license) = (app.config.public_url(), app.config.secretariat.open_data_license.as_str());
+    let town = dcat::Town { base: &base, publisher: &app.config.municipality.sender_name, license };
+    let text = dcat::catalogue(town, dcat::Known { modules: &modules, beside: &beside }, now);
     Ok(answer(&headers, "application/ld+json", SHORT, text.to_string()))
 }

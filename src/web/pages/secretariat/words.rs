@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::secretariat::kernel::instrument::form::{Cell as Column, Field, Form, Input};
+use crate::secretariat::kernel::instrument::papers::{CLOSED_KINDS, OPEN_KINDS};
 use crate::secretariat::kernel::instrument::shown::Cell;
 use crate::web::error::FieldError;
 use crate::web::pages::view::View;
@@ -21,6 +22,12 @@ pub fn cell(v: &View, cell: &Cell) -> String {
 /// "plan.goals" and "goals" are one field to whoever reads.
 pub fn field(v: &View, name: &str) -> String {
     v.word("sec-instrument-field", &name.replace('.', "-"))
+}
+
+/// What kind of document it is; as it was given where it is none that a page offers.
+pub fn document_kind(v: &View, kind: &str) -> String {
+    let is_known = OPEN_KINDS.iter().chain(CLOSED_KINDS).any(|one| *one == kind);
+    if is_known { v.word("sec-instrument-paper", kind) } else { kind.to_owned() }
 }
 
 /// A field as the page draws it.
@@ -124,6 +131,7 @@ mod tests {
     use crate::secretariat::agreements::{self, forms as of_agreements};
     use crate::secretariat::funding::{self, forms as of_funding, risk::Why};
     use crate::secretariat::kernel::instrument::form::Field;
+    use crate::secretariat::kernel::instrument::papers::Readers;
     use crate::secretariat::kernel::instrument::{Kept, Movement};
     use crate::secretariat::strategic_projects::{self as projects, forms as of_projects, standing::Word};
 
@@ -167,6 +175,8 @@ mod tests {
         add("standing", Word::ALL.iter().map(|one| one.as_str()).collect());
         add("word", vec!["favourable", "contrary", "interim", "final", "simplified", "general"]);
         add("act", vec!["sync"]);
+        add("paper", OPEN_KINDS.iter().chain(CLOSED_KINDS).copied().collect());
+        add("readers", Readers::ALL.iter().map(|one| one.as_str()).collect());
         let missing: Vec<&String> = keys.iter().filter(|key| !Lang::Pt.knows(key) || !Lang::En.knows(key)).collect();
         assert!(missing.is_empty(), "{missing:?}");
     }

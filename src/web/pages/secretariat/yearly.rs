@@ -1,4 +1,5 @@
-//! The yearly report of access to information and of the ombudsman: inside with every figure, outside without small cells.
+//! The yearly report of access to information and of the ombudsman: inside with every figure for whoever works in
+//! the module, for others and outside without small cells.
 
 use askama::Template;
 use axum::Router;
@@ -81,7 +82,7 @@ impl InsidePage {
 
 async fn inside(
     State(app): State<App>,
-    _: May<can::SeeSecretariat>,
+    staff: May<can::SeeSecretariat>,
     v: View,
     Path(slug): Path<String>,
     Query(of): Query<Of>,
@@ -89,7 +90,7 @@ async fn inside(
     let module = module(&slug)?;
     let year = of.ano.unwrap_or_else(|| figures::this_year(&app));
     let mut conn = app.db.web.acquire().await?;
-    let yearly = figures::of_year(&app, &mut conn, module, year).await?;
+    let yearly = figures::for_staff(&app, &mut conn, &staff, (module, year)).await?;
     let f = Frame::load(&mut conn, &app, v, "secretariat").await?;
     page(&InsidePage { f, module, yearly })
 }

@@ -15,6 +15,12 @@ fn partner(document: &str) -> Value {
         "bank": { "bank": "001", "branch": "0024-8", "account": "778899-1" } })
 }
 
+async fn everybody_finds(house: &House, id: &str, number: &str) {
+    let page = format!("/secretaria/parcerias/{id}");
+    let files = ["/api/v1/secretariat/agreements/public", "/api/v1/secretariat/agreements/public.csv"];
+    super::super::open_data::is_found(&house.room, ("parcerias", "agreements"), (number, &page), &files).await;
+}
+
 /// Through selection, plan, appointments and opinions.
 async fn ready(house: &House, id: &str, term: (&str, &str), schedule: &[(&str, i64)]) {
     let agreed: i64 = schedule.iter().map(|(_, centavos)| centavos).sum();
@@ -106,8 +112,11 @@ async fn a_fomento_goes_from_its_call_to_regular_accounts_over_christmas_the_tur
     house.on("2027-10-02").await;
     let listed = house.public().await;
     assert_eq!(listed[0]["outcome"], "regular", "the hundred and eightieth day");
+    everybody_finds(&house, &id, listed[0]["number"].as_str().unwrap()).await;
     house.on("2027-10-03").await;
     assert!(house.public().await.is_empty(), "not listed any more");
+    let (_, feed) = house.room.stranger(Method::GET, "/secretaria/parcerias/feed.atom").await;
+    assert!(!feed.contains(&id), "{feed}");
 }
 
 #[tokio::test]

@@ -1,9 +1,11 @@
 //! Instruments of the secretariat, each by a procedure from its start to its end.
 
 mod agreements;
+mod documents;
 mod exchange;
 mod funding;
 mod projects;
+mod versions;
 
 use axum::body::{Body, to_bytes};
 use axum::http::{Method, Request, StatusCode, header};
@@ -13,6 +15,7 @@ use serde_json::{Value, json};
 use tower::ServiceExt as _;
 
 use crate::approval::{Person, Room};
+use crate::damage::ask;
 use crate::support;
 
 pub const PARTNER: &str = "11.222.333/0001-81";
@@ -111,6 +114,22 @@ impl House {
         assert_eq!(status, StatusCode::OK, "{text}");
         serde_json::from_str::<Value>(&text).unwrap()["items"].as_array().unwrap().clone()
     }
+}
+
+/// A PPA of 2026 to 2029 with one action, so that projects have something to point to.
+pub async fn planned(room: &Room, (programme, action): (&str, &str)) {
+    let bia = room.person("bia", Role::Budget).await;
+    let bill = json!({ "kind": "ppa", "year": 2026 });
+    let (status, made) = ask(room, &bia, Method::POST, "secretariat/budget/bills", bill).await;
+    assert!(status.is_success(), "{made}");
+    let targets = json!([{ "year": 2026, "quantity": 10, "amount": 100_000 }]);
+    let action = json!({ "code": action, "name": "Resposta", "product": "", "unit": "", "targets": targets });
+    let programme = json!({ "code": programme, "name": "Cidade segura", "objective": "Ninguém morre",
+        "indicators": [{ "name": "Mortes", "unit": "pessoas", "reference": "3", "target": "0" }], "actions": [action] });
+    let content = json!({ "revision": 1, "content": { "kind": "ppa", "programmes": [programme] } });
+    let path = format!("secretariat/budget/bills/{}/content", made["id"].as_str().unwrap());
+    let (status, told) = ask(room, &bia, Method::PUT, &path, content).await;
+    assert!(status.is_success(), "{told}");
 }
 
 pub fn plan(starts_on: &str, ends_on: &str, schedule: &[(&str, i64)]) -> Value {

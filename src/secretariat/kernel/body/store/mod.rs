@@ -13,7 +13,7 @@ use sqlx::PgConnection;
 use sqlx::types::Json;
 use uuid::Uuid;
 
-use super::{Body, CreatedBy, Described, Person, Rules};
+use super::{Body, BodyKind, CreatedBy, Described, Person, Rules};
 use crate::clock::Instant;
 
 /// Bodies and persons that one answer gives.
@@ -67,15 +67,35 @@ impl TryFrom<Row> for Body {
     }
 }
 
-/// Those after a slug, by slug, at most [`PAGE`].
-pub async fn list(conn: &mut PgConnection, after: &str) -> sqlx::Result<Vec<Body>> {
+/// Which bodies.
+#[derive(Clone, Debug, Default)]
+pub struct Wanted {
+    /// Those behind this slug.
+    pub after: String,
+    /// Words of name, address, purpose, act or law, accents or not; empty: all.
+    pub words: String,
+    pub kind: Option<BodyKind>,
+    /// In force on a day, or not.
+    pub in_force: Option<(bool, NaiveDate)>,
+}
+
+/// Those that are wanted, by slug, at most [`PAGE`].
+pub async fn list(conn: &mut PgConnection, wanted: &Wanted) -> sqlx::Result<Vec<Body>> {
+    let (is_in_force, day) = wanted.in_force.unzip();
     let rows = sqlx::query_as!(
         Row,
         r#"select id, slug, name, kind, act_kind, act_number, act_on, purpose, law_ref, contact, term_from, term_until,
                rules as "rules: Json<Rules>", revision, ended_on, ended_reason
-           from body where slug > $1 order by slug limit $2"#,
-        after,
-        PAGE
+           from body
+           where slug > $1 and has_words(concat_ws(' ', name, slug, purpose, act_number, law_ref), $3) and ($4::text is null or kind = $4)
+             and ($5::bool is null or (term_from <= $6 and coalesce(least(term_until, ended_on), 'infinity') >= $6) = $5)
+           order by slug limit $2"#,
+        wanted.after,
+        PAGE,
+        wanted.words,
+        wanted.kind.map(BodyKind::as_str),
+        is_in_force,
+        day
     )
     .fetch_all(conn)
     .await?;
@@ -167,7 +187,7 @@ pub async fn persons(conn: &mut PgConnection, words: &str) -> sqlx::Result<Vec<P
     sqlx::query_as!(
         Person,
         r#"select p.id, p.name, p.contact, s.username as "account?" from body_person p left join staff s on s.id = p.staff_id
-           where $1 = '' or position(lower($1) in lower(p.name)) > 0 order by lower(p.name), p.id limit $2"#,
+           where has_words(p.name, $1) order by lower(p.name), p.id limit $2"#,
         words,
         PAGE
     )

@@ -12,6 +12,7 @@ use super::super::{Entry, Kept, SUBJECT};
 use super::acts::{DoneAct, acts_of};
 use super::decode;
 use super::money::{entries_of, ledgers_of};
+use super::published::{Told, told_of};
 use crate::clock::Instant;
 use crate::deadlines::Course;
 
@@ -33,9 +34,11 @@ pub struct Past<K> {
     pub acts: Vec<DoneAct>,
     /// Code, anchor and course of what is open, by code.
     pub running: Vec<(String, Instant, Course)>,
+    /// What everybody read and reads, the first first.
+    pub versions: Vec<Told>,
 }
 
-/// Those of these ids that are of the module, in the order of opening, in four questions however many they are.
+/// Those of these ids that are of the module, in the order of opening, in five questions however many they are.
 pub async fn past<K: Kept>(conn: &mut PgConnection, ids: &[Uuid]) -> sqlx::Result<Vec<Past<K>>> {
     let rows = sqlx::query!(
         r#"select id, series, year, number, opened_at, opened_by, changed_at, kept_until, document as "document: Json<Value>"
@@ -47,7 +50,8 @@ pub async fn past<K: Kept>(conn: &mut PgConnection, ids: &[Uuid]) -> sqlx::Resul
     .await?;
     let mut ledgers = ledgers_of(&mut *conn, ids).await?;
     let mut acts = acts_of(&mut *conn, ids).await?;
-    let mut running = running(conn, ids).await?;
+    let mut running = running(&mut *conn, ids).await?;
+    let mut versions = told_of(conn, ids).await?;
     let mut all = Vec::with_capacity(rows.len());
     for row in rows {
         let mut what: K = serde_json::from_value(row.document.0.clone()).map_err(decode)?;
@@ -63,6 +67,7 @@ pub async fn past<K: Kept>(conn: &mut PgConnection, ids: &[Uuid]) -> sqlx::Resul
             document: row.document.0,
             acts: acts.remove(&row.id).unwrap_or_default(),
             running: running.remove(&row.id).unwrap_or_default(),
+            versions: versions.remove(&row.id).unwrap_or_default(),
         });
     }
     Ok(all)

@@ -85,6 +85,19 @@ fn planned(snapshot: &Snapshot) -> Vec<ExpenseLine> {
     snapshot.expense.iter().map(line).collect()
 }
 
+/// A file of a bill as it stands now.
+///
+/// # Errors
+/// `NotFound` for a bill or a name that there is none of; the database's and the template's.
+pub async fn as_it_stands(app: &App, id: Uuid, name: &str) -> Result<Response, ApiError> {
+    let whole = view::whole(&mut *app.db.web.acquire().await?, id).await?;
+    let snapshot = whole.snapshot();
+    let printed = format!("Impresso em {}", day(app, app.clock.now()));
+    let (kind, bytes) = made(app, &snapshot, (name, &printed)).await?;
+    let kind = HeaderValue::from_static(kind);
+    Ok(([(header::CONTENT_TYPE, kind), (header::CONTENT_DISPOSITION, saved(&snapshot, name)?)], bytes).into_response())
+}
+
 /// A file of a bill: qdd.pdf, qdd.csv, linhas.csv and receitas-linhas.csv (which are read again), or the Fiscal Data Package
 /// (datapackage.json, despesa.csv, receita.csv).
 ///
@@ -100,10 +113,5 @@ pub async fn of_bill(
     _: May<can::SeeSecretariat>,
     Path((id, name)): Path<(Uuid, String)>,
 ) -> Result<Response, ApiError> {
-    let whole = view::whole(&mut *app.db.web.acquire().await?, id).await?;
-    let snapshot = whole.snapshot();
-    let printed = format!("Impresso em {}", day(&app, app.clock.now()));
-    let (kind, bytes) = made(&app, &snapshot, (&name, &printed)).await?;
-    let kind = HeaderValue::from_static(kind);
-    Ok(([(header::CONTENT_TYPE, kind), (header::CONTENT_DISPOSITION, saved(&snapshot, &name)?)], bytes).into_response())
+    as_it_stands(&app, id, &name).await
 }

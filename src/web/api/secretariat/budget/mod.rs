@@ -11,7 +11,7 @@ use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::has_role;
+use super::{has_role, sought};
 use crate::accounts::Role;
 use crate::accounts::tokens::desk::Acting;
 use crate::app::App;
@@ -22,6 +22,7 @@ use crate::secretariat::budget::classify::Which;
 use crate::secretariat::budget::dates::{self, DateRule, Due};
 use crate::secretariat::budget::desk::{self, NewBill};
 use crate::secretariat::budget::execution::Entry;
+use crate::secretariat::budget::life::Life;
 use crate::secretariat::budget::lines::{ExpenseLine, RevenueLine};
 use crate::secretariat::budget::plans::Content;
 use crate::secretariat::budget::published::Snapshot;
@@ -80,15 +81,54 @@ impl From<&Bill> for Listed {
     }
 }
 
+/// Which bills.
+#[derive(Clone, Debug, Default, Deserialize, utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
+pub struct Asked {
+    /// Words of kind, years, numbers of bill and law, programmes and actions, accents or not; the first 200 characters count.
+    #[serde(default)]
+    pub q: String,
+    /// ppa, ldo or loa.
+    #[param(pattern = "^(ppa|ldo|loa)$")]
+    pub kind: Option<String>,
+    /// That hold for it.
+    pub year: Option<i32>,
+    /// collecting, consolidated, heard, submitted or enacted.
+    #[param(pattern = "^(collecting|consolidated|heard|submitted|enacted)$")]
+    pub state: Option<String>,
+}
+
+impl Asked {
+    /// # Errors
+    /// 400 naming the parameter.
+    pub fn wanted(&self) -> Result<store::Wanted, ApiError> {
+        let kind = match self.kind.as_deref() {
+            None => None,
+            Some(word) => {
+                Some(word.parse::<BillKind>().map_err(|error| ApiError::field("kind", word, error.to_string()))?)
+            }
+        };
+        if let Some(bad) = self.state.as_deref().filter(|word| !Life::WORDS.contains(word)) {
+            return Err(ApiError::field("state", bad, format!("expected one of {}", Life::WORDS.join(", "))));
+        }
+        Ok(store::Wanted { words: sought(&self.q), kind, year: self.year, state: self.state.clone() })
+    }
+}
+
 /// Lists the bills, the newest years first, at most 300.
 ///
 /// # Errors
-/// 401, 403.
-#[utoipa::path(get, path = "/api/v1/secretariat/budget/bills", tag = "budget",
-    responses((status = 200, body = Vec<Listed>), (status = 401, body = Refusal), (status = 403, body = Refusal)),
+/// 400 naming the parameter; 401, 403.
+#[utoipa::path(get, path = "/api/v1/secretariat/budget/bills", tag = "budget", params(Asked),
+    responses((status = 200, body = Vec<Listed>), (status = 400, body = Refusal), (status = 401, body = Refusal), (status = 403, body = Refusal)),
     security(("api_token" = [])))]
-pub async fn list(State(app): State<App>, _: May<can::SeeSecretariat>) -> Result<Json<Vec<Listed>>, ApiError> {
-    let bills = store::list(&mut *app.db.web.acquire().await?).await?;
+pub async fn list(
+    State(app): State<App>,
+    _: May<can::SeeSecretariat>,
+    PageQuery(asked): PageQuery<Asked>,
+) -> Result<Json<Vec<Listed>>, ApiError> {
+    let bills = store::find(&mut *app.db.web.acquire().await?, &asked.wanted()?).await?;
     Ok(Json(bills.iter().map(Listed::from).collect()))
 }
 

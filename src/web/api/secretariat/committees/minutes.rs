@@ -11,7 +11,7 @@ use super::{seen, worked};
 use crate::accounts::tokens::desk::Acting;
 use crate::app::App;
 use crate::refused::Refused;
-use crate::secretariat::committees::paper;
+use crate::secretariat::committees::{paper, reads_minutes};
 use crate::secretariat::kernel::body::desk::meetings;
 use crate::secretariat::kernel::body::desk::minutes::{self as desk, Approved};
 use crate::secretariat::kernel::body::{Meeting, store};
@@ -43,10 +43,10 @@ impl From<Meeting> for Text {
     }
 }
 
-/// Shows the minutes of a meeting.
+/// Shows the minutes of a meeting. A draft is for whoever works in the body and for its members.
 ///
 /// # Errors
-/// 404, also while there is no text; 401, 403.
+/// 404, also while there is no text for the caller; 401, 403.
 #[utoipa::path(get, path = "/api/v1/secretariat/committees/{slug}/meetings/{number}/minutes", tag = "committees",
     params(("slug" = String, Path,), ("number" = String, Path, example = "2026-3")),
     responses((status = 200, body = Text), (status = 401, body = Problem), (status = 403, body = Problem), (status = 404, body = Problem)),
@@ -57,9 +57,10 @@ pub async fn show(
     Path((slug, number)): Path<(String, String)>,
 ) -> Result<Json<Text>, ApiError> {
     let mut conn = app.db.web.acquire().await?;
-    seen(&mut conn, &staff, &slug).await?;
+    let body = seen(&mut conn, &staff, &slug).await?;
     let (_, meeting) = meetings::look(&mut conn, &slug, &number).await?;
-    if meeting.minutes_revision == 0 {
+    let reads = reads_minutes(&mut conn, &meeting, (&staff.roles, staff.id.0), &body).await?;
+    if meeting.minutes_revision == 0 || !reads {
         return Err(ApiError::NotFound("text of this meeting".into()));
     }
     Ok(Json(meeting.into()))
@@ -209,10 +210,13 @@ pub async fn publish(
 /// The document: of what was approved, or of the draft with a mark that says so.
 ///
 /// # Errors
-/// `NotFound` while there is no text; the printer's.
-pub async fn document(app: &App, slug: &str, number: &str) -> Result<Vec<u8>, ApiError> {
+/// `NotFound` while there is no text for this reader; the printer's.
+pub async fn document(app: &App, staff: &Staff, slug: &str, number: &str) -> Result<Vec<u8>, ApiError> {
     let mut conn = app.db.web.acquire().await?;
     let (body, meeting) = meetings::look(&mut conn, slug, number).await?;
+    if !reads_minutes(&mut conn, &meeting, (&staff.roles, staff.id.0), &body).await? {
+        return Err(ApiError::NotFound("text of this meeting".into()));
+    }
     if let Some(pdf) = store::meetings::pdf(&mut conn, meeting.id).await? {
         return Ok(pdf);
     }
@@ -239,5 +243,5 @@ pub async fn pdf(
     Path((slug, number)): Path<(String, String)>,
 ) -> Result<Response, ApiError> {
     seen(&mut *app.db.web.acquire().await?, &staff, &slug).await?;
-    Ok(([(header::CONTENT_TYPE, "application/pdf")], document(&app, &slug, &number).await?).into_response())
+    Ok(([(header::CONTENT_TYPE, "application/pdf")], document(&app, &staff, &slug, &number).await?).into_response())
 }

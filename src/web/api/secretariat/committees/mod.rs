@@ -15,6 +15,7 @@ use serde::{Deserialize, Serialize};
 use sqlx::PgConnection;
 use uuid::Uuid;
 
+use super::sought;
 use crate::accounts::tokens::desk::Acting;
 use crate::app::App;
 use crate::secretariat::committees::{may_see, may_work, report};
@@ -72,28 +73,53 @@ pub(super) fn made(id: Uuid) -> (StatusCode, Json<Made>) {
     (StatusCode::CREATED, Json(Made { id }))
 }
 
+/// Which bodies.
 #[derive(Debug, Default, Deserialize, utoipa::IntoParams)]
 #[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
-pub struct After {
+pub struct Asked {
+    /// Words of name, address, purpose, act or law, accents or not; the first 200 characters count.
+    #[serde(default)]
+    pub q: String,
+    /// council, committee, commission, working_group or ethics.
+    #[param(pattern = "^(council|committee|commission|working_group|ethics)$")]
+    pub kind: Option<String>,
+    /// True: in force today; false: over, or not begun.
+    pub in_force: Option<bool>,
     /// The last slug of the page before.
     #[serde(default)]
     pub after: String,
 }
 
+impl Asked {
+    /// # Errors
+    /// 400 naming the parameter.
+    pub fn wanted(&self, today: NaiveDate) -> Result<store::Wanted, ApiError> {
+        let kind = match self.kind.as_deref() {
+            None => None,
+            Some(word) => {
+                Some(word.parse::<BodyKind>().map_err(|error| ApiError::field("kind", word, error.to_string()))?)
+            }
+        };
+        let in_force = self.in_force.map(|is| (is, today));
+        Ok(store::Wanted { after: sought(&self.after), words: sought(&self.q), kind, in_force })
+    }
+}
+
 /// Lists the bodies by slug, at most 100.
 ///
 /// # Errors
-/// 401, 403.
-#[utoipa::path(get, path = "/api/v1/secretariat/committees", tag = "committees", params(After),
-    responses((status = 200, body = Vec<Body>), (status = 401, body = Problem), (status = 403, body = Problem)),
+/// 400 naming the parameter; 401, 403.
+#[utoipa::path(get, path = "/api/v1/secretariat/committees", tag = "committees", params(Asked),
+    responses((status = 200, body = Vec<Body>), (status = 400, body = Problem), (status = 401, body = Problem), (status = 403, body = Problem)),
     security(("api_token" = [])))]
 pub async fn list(
     State(app): State<App>,
     staff: May<can::SeeSecretariat>,
-    Query(given): Query<After>,
+    Query(given): Query<Asked>,
 ) -> Result<Json<Vec<Body>>, ApiError> {
-    let mut all = store::list(&mut *app.db.web.acquire().await?, &given.after).await?;
+    let today = app.clock.now().with_timezone(&app.config.municipality.time_zone).date_naive();
+    let mut all = store::list(&mut *app.db.web.acquire().await?, &given.wanted(today)?).await?;
     all.retain(|body| may_see(&staff.roles, body).is_ok());
     Ok(Json(all))
 }
@@ -218,7 +244,7 @@ pub async fn end(
 #[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub struct Words {
-    /// Part of a name.
+    /// Words of a name, accents or not.
     #[serde(default)]
     pub name: String,
 }
@@ -235,8 +261,7 @@ pub async fn persons(
     _: May<can::WorkSecretariat>,
     Query(given): Query<Words>,
 ) -> Result<Json<Vec<Person>>, ApiError> {
-    let name: String = given.name.chars().take(160).collect();
-    Ok(Json(store::persons(&mut *app.db.web.acquire().await?, &name).await?))
+    Ok(Json(store::persons(&mut *app.db.web.acquire().await?, &sought(&given.name)).await?))
 }
 
 /// Somebody as they are to be.

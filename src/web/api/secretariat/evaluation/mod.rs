@@ -8,14 +8,15 @@ use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::{get, post, put};
 use axum::{Json, Router};
+use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 
-use super::has_role;
+use super::{has_role, sought};
 use crate::accounts::Role;
 use crate::accounts::tokens::desk::Acting;
 use crate::app::App;
 use crate::secretariat::evaluation::file::File;
-use crate::secretariat::evaluation::{Kept, Service, ServiceGiven, desk, store};
+use crate::secretariat::evaluation::{Kept, Service, ServiceGiven, Sphere, desk, store};
 use crate::web::api::imports::Query;
 use crate::web::auth::{May, Staff, can};
 use crate::web::error::{ApiError, Problem};
@@ -62,25 +63,50 @@ pub struct OfYear {
 #[derive(Debug, Default, Deserialize, utoipa::IntoParams)]
 #[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
-pub struct After {
+pub struct Asked {
+    /// Words of code, name, unit or department, accents or not; the first 200 characters count.
+    #[serde(default)]
+    pub q: String,
+    /// federal, state or municipal.
+    #[param(pattern = "^(federal|state|municipal)$")]
+    pub sphere: Option<String>,
+    /// True: rendered today; false: not any more.
+    pub current: Option<bool>,
     /// The last code of the page before.
     #[serde(default)]
     pub after: String,
 }
 
+impl Asked {
+    /// # Errors
+    /// 400 naming the parameter.
+    pub fn wanted(&self, today: NaiveDate) -> Result<store::Wanted, ApiError> {
+        let sphere = match self.sphere.as_deref() {
+            None => None,
+            Some(word) => {
+                Some(word.parse::<Sphere>().map_err(|error| ApiError::field("sphere", word, error.to_string()))?)
+            }
+        };
+        let is_current = self.current.map(|is| (is, today));
+        Ok(store::Wanted { after: sought(&self.after), words: sought(&self.q), sphere, is_current })
+    }
+}
+
 /// Lists the services that are evaluated, by code, at most 200.
 ///
 /// # Errors
-/// 400, 401, 403.
-#[utoipa::path(get, path = "/api/v1/secretariat/service-evaluation/services", tag = "service-evaluation", params(After),
+/// 400 naming the parameter; 401, 403.
+#[utoipa::path(get, path = "/api/v1/secretariat/service-evaluation/services", tag = "service-evaluation", params(Asked),
     responses((status = 200, body = Vec<Service>), (status = 400, body = Problem), (status = 401, body = Problem), (status = 403, body = Problem)),
     security(("api_token" = [])))]
 pub async fn services(
     State(app): State<App>,
     _: May<can::SeeSecretariat>,
-    Query(given): Query<After>,
+    Query(given): Query<Asked>,
 ) -> Result<Json<Vec<Service>>, ApiError> {
-    Ok(Json(store::services(&mut *app.db.web.acquire().await?, &given.after, PAGE).await?))
+    let today = app.clock.now().with_timezone(&app.config.municipality.time_zone).date_naive();
+    let wanted = given.wanted(today)?;
+    Ok(Json(store::find_services(&mut *app.db.web.acquire().await?, (&wanted, PAGE)).await?))
 }
 
 /// Writes a service down.

@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 
 use askama::Template;
 use axum::Router;
-use axum::extract::{Form, State};
+use axum::extract::{Form, Query, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::get;
@@ -21,8 +21,10 @@ use crate::plancon::PlanError;
 use crate::refused::Refused;
 use crate::secretariat::budget::dates::{self, Due};
 use crate::secretariat::budget::desk::{self, NewBill};
+use crate::secretariat::budget::life::Life;
 use crate::secretariat::budget::store::{self, Bill};
 use crate::secretariat::budget::{BillKind, print, view};
+use crate::web::api::secretariat::budget::Asked;
 use crate::web::api::secretariat::has_role;
 use crate::web::auth::{May, Staff, can};
 use crate::web::error::{ApiError, FieldError};
@@ -154,6 +156,7 @@ impl Row {
 struct ListPage {
     f: Frame,
     rows: Vec<Row>,
+    search: Fields,
     year: i32,
     wrong: String,
     errors: Vec<FieldError>,
@@ -164,17 +167,44 @@ impl ListPage {
     fn is_late(&self, row: &Row) -> bool {
         row.is_late(today(&self.f.v))
     }
+
+    fn sought(&self, name: &str) -> &str {
+        text(&self.search, name)
+    }
+
+    fn is_sought(&self) -> bool {
+        ["q", "kind", "year", "state"].iter().any(|name| !self.sought(name).is_empty())
+    }
+
+    fn states(&self) -> [&'static str; 5] {
+        Life::WORDS
+    }
 }
 
 pub(super) fn today(v: &View) -> chrono::NaiveDate {
     v.now.with_timezone(&v.tz).date_naive()
 }
 
-async fn list(State(app): State<App>, _: May<can::SeeSecretariat>, v: View) -> Result<Response, ApiError> {
-    list_page(&app, v, (String::new(), Vec::new())).await
+async fn list(
+    State(app): State<App>,
+    _: May<can::SeeSecretariat>,
+    v: View,
+    Query(search): Query<Fields>,
+) -> Result<Response, ApiError> {
+    list_page(&app, v, search, (String::new(), Vec::new())).await
 }
 
-async fn list_page(app: &App, v: View, wrong: Wrong) -> Result<Response, ApiError> {
+/// What a form leaves empty is not asked.
+fn asked(search: &Fields) -> Result<Asked, ApiError> {
+    let given = |name: &str| Some(text(search, name).to_owned()).filter(|text| !text.is_empty());
+    let year = match given("year") {
+        Some(text) => Some(text.parse().map_err(|_| ApiError::field("year", text.as_str(), "expected a year"))?),
+        None => None,
+    };
+    Ok(Asked { q: text(search, "q").to_owned(), kind: given("kind"), year, state: given("state") })
+}
+
+async fn list_page(app: &App, v: View, search: Fields, wrong: Wrong) -> Result<Response, ApiError> {
     use chrono::Datelike as _;
     let mut conn = app.db.web.acquire().await?;
     let shipped = dates::shipped().map_err(|error| ApiError::Internal(error.into()))?;
@@ -183,11 +213,11 @@ async fn list_page(app: &App, v: View, wrong: Wrong) -> Result<Response, ApiErro
         let due = dates::due(&shipped, &local, &format!("{}.submit", bill.kind), bill.year_from);
         Row { bill, due }
     };
-    let rows = store::list(&mut conn).await?.into_iter().map(row).collect();
+    let rows = store::find(&mut conn, &asked(&search)?.wanted()?).await?.into_iter().map(row).collect();
     let (status, may_edit, year) = (status_of(&wrong), may_work(&v), today(&v).year() + 1);
     let f = Frame::load(&mut conn, app, v, "budget").await?;
     let (wrong, errors) = wrong;
-    Ok((status, page(&ListPage { f, rows, year, wrong, errors, may_edit })?).into_response())
+    Ok((status, page(&ListPage { f, rows, search, year, wrong, errors, may_edit })?).into_response())
 }
 
 async fn open(
@@ -213,7 +243,7 @@ async fn open(
         Ok(id) => Ok(Redirect::to(&format!("{ROOT}/{id}")).into_response()),
         Err(error) => {
             let wrong = told(&v, error)?;
-            list_page(&app, v, wrong).await
+            list_page(&app, v, Fields::new(), wrong).await
         }
     }
 }

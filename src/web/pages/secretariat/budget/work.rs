@@ -298,6 +298,5 @@ pub async fn file(
     _: May<can::SeeSecretariat>,
     Path((id, name)): Path<(Uuid, String)>,
 ) -> Result<Response, ApiError> {
-    let whole = view::whole(&mut *app.db.web.acquire().await?, id).await?;
-    saved::file(&app, &whole.snapshot(), &name).await
+    saved::as_it_stands(&app, id, &name).await
 }

@@ -10,7 +10,7 @@ use super::{number as parsed, said, status, works};
 use crate::accounts::tokens::desk::Acting;
 use crate::app::App;
 use crate::refused::Refused;
-use crate::secretariat::committees::{may_see, may_work};
+use crate::secretariat::committees::{may_see, may_work, reads_minutes};
 use crate::secretariat::kernel::body::desk::meetings;
 use crate::secretariat::kernel::body::desk::minutes::{self as desk, Approved};
 use crate::secretariat::kernel::body::{Body, Meeting, store};
@@ -32,6 +32,8 @@ struct MinutesPage {
     given: Given,
     wrong: String,
     may_work: bool,
+    /// There is a draft, and it is not for this reader.
+    is_kept_back: bool,
 }
 
 impl MinutesPage {
@@ -81,9 +83,10 @@ async fn minutes_page(
     let mut later = store::meetings::list(&mut conn, body.id, None).await?;
     later.retain(|one| one.starts_at > meeting.starts_at && one.opened_at.is_some());
     let may_work = works(staff, body.what.kind);
+    let is_kept_back = !reads_minutes(&mut conn, &meeting, (&staff.roles, staff.id.0), &body).await?;
     let f = Frame::load(&mut conn, app, v, "sec-committees").await?;
     let status = status(&wrong);
-    Ok((status, page(&MinutesPage { f, body, meeting, later, given, wrong, may_work })?).into_response())
+    Ok((status, page(&MinutesPage { f, body, meeting, later, given, wrong, may_work, is_kept_back })?).into_response())
 }
 
 pub(super) async fn act(
@@ -141,5 +144,5 @@ pub(super) async fn pdf(
 ) -> Result<Response, ApiError> {
     let (body, _) = meetings::look(&mut *app.db.web.acquire().await?, &slug, &number).await?;
     may_see(&staff.roles, &body)?;
-    Ok(([(header::CONTENT_TYPE, "application/pdf")], document(&app, &slug, &number).await?).into_response())
+    Ok(([(header::CONTENT_TYPE, "application/pdf")], document(&app, &staff, &slug, &number).await?).into_response())
 }

@@ -7,7 +7,7 @@ mod public;
 
 use askama::Template;
 use axum::Router;
-use axum::extract::{Form, State};
+use axum::extract::{Form, Query, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::{get, post};
@@ -22,6 +22,7 @@ use crate::refused::Refused;
 use crate::secretariat::committees::{may_see, may_work, report};
 use crate::secretariat::kernel::body::rules::{Fraction, MajorityKind, SecondCall};
 use crate::secretariat::kernel::body::{ActKind, Body, BodyKind, CreatedBy, Described, Rules, desk, store};
+use crate::web::api::secretariat::committees::Asked;
 use crate::web::auth::{May, Staff, can};
 use crate::web::error::ApiError;
 use crate::web::pages::frame::Frame;
@@ -133,11 +134,23 @@ fn status(wrong: &str) -> StatusCode {
 struct ListPage {
     f: Frame,
     bodies: Vec<Body>,
+    /// Slug of the last one, when there may be more.
+    next: Option<String>,
+    search: Search,
     waiting: report::Waiting,
     given: Fields,
     wrong: String,
     may_work: bool,
     kinds: Vec<BodyKind>,
+}
+
+impl ListPage {
+    /// The query of the next page, but for where it begins.
+    fn query(&self) -> String {
+        let Search { q, kind, in_force, .. } = &self.search;
+        let mut query = url::form_urlencoded::Serializer::new(String::new());
+        query.append_pair("q", q).append_pair("kind", kind).append_pair("in_force", in_force).finish()
+    }
 }
 
 /// The form of a body.
@@ -280,21 +293,58 @@ impl Fields {
     }
 }
 
-async fn list(State(app): State<App>, staff: May<can::SeeSecretariat>, v: View) -> Result<Response, ApiError> {
-    list_page(&app, v, &staff, Fields::usual(), String::new()).await
+/// `?q=…&kind=…&in_force=…&after=…`; what a form leaves empty is not asked.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+struct Search {
+    q: String,
+    kind: String,
+    in_force: String,
+    after: String,
 }
 
-async fn list_page(app: &App, v: View, staff: &Staff, given: Fields, wrong: String) -> Result<Response, ApiError> {
+impl Search {
+    fn is_any(&self) -> bool {
+        [&self.q, &self.kind, &self.in_force].iter().any(|text| !text.trim().is_empty())
+    }
+
+    fn asked(&self) -> Asked {
+        let kind = Some(self.kind.clone()).filter(|kind| !kind.is_empty());
+        Asked { q: self.q.clone(), kind, in_force: self.in_force.parse().ok(), after: self.after.clone() }
+    }
+}
+
+async fn list(
+    State(app): State<App>,
+    staff: May<can::SeeSecretariat>,
+    v: View,
+    Query(search): Query<Search>,
+) -> Result<Response, ApiError> {
+    list_page(&app, v, &staff, (Fields::usual(), search), String::new()).await
+}
+
+async fn list_page(
+    app: &App,
+    v: View,
+    staff: &Staff,
+    (given, search): (Fields, Search),
+    wrong: String,
+) -> Result<Response, ApiError> {
     let mut conn = app.db.web.acquire().await?;
-    let mut bodies = store::list(&mut conn, "").await?;
+    let today = v.now.with_timezone(&v.tz).date_naive();
+    let mut bodies = store::list(&mut conn, &search.asked().wanted(today)?).await?;
+    let next = bodies.last().filter(|_| bodies.len() as i64 == store::PAGE).map(|last| last.what.slug.clone());
     bodies.retain(|body| may_see(&staff.roles, body).is_ok());
+    // Mandates that end are told whatever is looked for.
+    let mut seen = store::list(&mut conn, &store::Wanted::default()).await?;
+    seen.retain(|body| may_see(&staff.roles, body).is_ok());
     let mut waiting = report::waiting(&mut conn, v.now, v.tz, &staff.roles).await?;
-    waiting.rows.retain(|row| bodies.iter().any(|body| body.what.slug == row.slug));
+    waiting.rows.retain(|row| seen.iter().any(|body| body.what.slug == row.slug));
     let kinds: Vec<BodyKind> = BodyKind::ALL.iter().copied().filter(|kind| works(staff, *kind)).collect();
     let f = Frame::load(&mut conn, app, v, "sec-committees").await?;
     let status = status(&wrong);
     let may_work = !kinds.is_empty();
-    Ok((status, page(&ListPage { f, bodies, waiting, given, wrong, may_work, kinds })?).into_response())
+    Ok((status, page(&ListPage { f, bodies, next, search, waiting, given, wrong, may_work, kinds })?).into_response())
 }
 
 async fn create(
@@ -318,7 +368,7 @@ async fn create(
         Err(Refused::Forbidden(why)) => Err(ApiError::Forbidden(why)),
         Err(refused) => {
             let wrong = said(v.lang, refused)?;
-            list_page(&app, v, &staff, given, wrong).await
+            list_page(&app, v, &staff, (given, Search::default()), wrong).await
         }
     }
 }

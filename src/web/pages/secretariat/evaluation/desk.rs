@@ -1,7 +1,7 @@
 //! What staff works with: services and rounds.
 
 use askama::Template;
-use axum::extract::{Form, State};
+use axum::extract::{Form, Query, State};
 use axum::response::{IntoResponse as _, Redirect, Response};
 use chrono::NaiveDate;
 use serde::Deserialize;
@@ -15,6 +15,7 @@ use crate::refused::Refused;
 use crate::secretariat::evaluation::{
     Counted, EvaluationError, Kept, NewRound, Round, Service, ServiceGiven, Sphere, desk, store,
 };
+use crate::web::api::secretariat::evaluation::Asked;
 use crate::web::api::secretariat::has_role;
 use crate::web::auth::{May, Staff, can};
 use crate::web::error::ApiError;
@@ -98,6 +99,7 @@ impl Given {
 struct ListPage {
     f: Frame,
     services: Vec<Service>,
+    search: Search,
     forms: Vec<Kept>,
     rounds: Vec<Round>,
     given: Given,
@@ -129,15 +131,42 @@ impl ListPage {
     }
 }
 
-async fn list_page(app: &App, v: View, staff: &Staff, given: Given, wrong: Wrong) -> Result<Response, ApiError> {
+/// `?q=…&sphere=…&current=…`; what a form leaves empty is not asked.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct Search {
+    q: String,
+    sphere: String,
+    current: String,
+}
+
+impl Search {
+    fn is_any(&self) -> bool {
+        [&self.q, &self.sphere, &self.current].iter().any(|text| !text.trim().is_empty())
+    }
+
+    fn asked(&self) -> Asked {
+        let sphere = Some(self.sphere.clone()).filter(|sphere| !sphere.is_empty());
+        Asked { q: self.q.clone(), sphere, current: self.current.parse().ok(), after: String::new() }
+    }
+}
+
+async fn list_page(
+    app: &App,
+    v: View,
+    staff: &Staff,
+    (given, search): (Given, Search),
+    wrong: Wrong,
+) -> Result<Response, ApiError> {
     let mut conn = app.db.web.acquire().await?;
-    let services = store::services(&mut conn, "", store::MOST).await?;
+    let wanted = search.asked().wanted(today(&v))?;
+    let services = store::find_services(&mut conn, (&wanted, store::MOST)).await?;
     let forms = store::forms(&mut conn, None).await?;
     let mut rounds = store::rounds(&mut conn, None, None).await?;
     store::counted(&mut conn, &mut rounds).await?;
     let (may_work, today, status) = (works(staff), today(&v), wrong.status());
     let f = Frame::load(&mut conn, app, v, "secretariat").await?;
-    let shown = ListPage { f, services, forms, rounds, given, wrong, may_work, today };
+    let shown = ListPage { f, services, search, forms, rounds, given, wrong, may_work, today };
     Ok((status, page(&shown)?).into_response())
 }
 
@@ -145,8 +174,9 @@ pub(super) async fn list(
     State(app): State<App>,
     staff: May<can::SeeSecretariat>,
     v: View,
+    Query(search): Query<Search>,
 ) -> Result<Response, ApiError> {
-    list_page(&app, v, &staff, Given::default(), Wrong::default()).await
+    list_page(&app, v, &staff, (Given::default(), search), Wrong::default()).await
 }
 
 /// Where the page of an act leads.
@@ -188,7 +218,7 @@ pub(super) async fn act(
         Ok(leads) => Ok(Redirect::to(&leads).into_response()),
         Err(error) => {
             let wrong = said(&v, error)?;
-            list_page(&app, v, &staff, given, wrong).await
+            list_page(&app, v, &staff, (given, Search::default()), wrong).await
         }
     }
 }

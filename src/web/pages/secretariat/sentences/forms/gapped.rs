@@ -2,6 +2,7 @@
 
 /// Each with its gaps as `{}`, those with more words of their own first, and the key of its words; the gaps are `$a` to `$d`.
 pub(super) const FORMS: &[(&str, &str)] = &[
+    ("subscriptions need the role {}", "said-subscriptions-need-the-role-x"),
     (
         "something links to this entry: {} places where it stands, {} entries merged into it, {} consents; merge it instead",
         "said-something-links-to-this-entry-x-places-where-it-stands-x-en",

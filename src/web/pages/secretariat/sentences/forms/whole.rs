@@ -2,6 +2,22 @@
 
 /// Each with the key of its words.
 pub(super) const FORMS: &[(&str, &str)] = &[
+    ("expected a whole e-mail address", "said-expected-a-whole-e-mail-address"),
+    ("the subscription was ended before", "said-the-subscription-was-ended-before"),
+    (
+        "expected module: a document of this kind may hold bank data or name persons",
+        "said-expected-module-a-document-of-this-kind-may-hold-bank-data",
+    ),
+    ("expected an open portfolio of the register", "said-expected-an-open-portfolio-of-the-register"),
+    ("expected an agreement or funding of the register", "said-expected-an-agreement-or-funding-of-the-register"),
+    (
+        "expected programme and action of a PPA, as 0012.2041",
+        "said-expected-programme-and-action-of-a-ppa-as-0012-2041",
+    ),
+    (
+        "a project without milestones is not finished, for nothing tells that it was done: it is stopped",
+        "said-a-project-without-milestones-is-not-finished-for-nothing-te",
+    ),
     (
         "they have documents of different holders: those of one organisation share their first eight places, and a CPF has one holder",
         "said-they-have-documents-of-different-holders-those-of-one-organ",

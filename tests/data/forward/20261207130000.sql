@@ -1,0 +1,20 @@
+-- The registry: an organisation and its double, a person, a place, how they are reached and where they stand.
+insert into registry_entry (id, kind, name, short_name, nature, cnpj, cpf_sum, cpf_sealed, cpf_masked, address, longitude, latitude, access,
+    reserved_to, opened_at, opened_by, changed_at) values
+    (md5('registry serra')::uuid, 'organisation', 'Instituto Serra Segura', 'ISS', 'civil_society', '11222333000181', null, null, '',
+        'Rua das Palmeiras, 10', null, null, 'internal', '', '2026-02-18T08:00:00Z', 'ana', '2026-02-18T08:00:00Z'),
+    (md5('registry serra dupla')::uuid, 'organisation', 'Inst. Serra Segura', '', 'civil_society', null, null, null, '', '', null, null, 'internal',
+        '', '2026-02-18T08:01:00Z', 'ana', '2026-02-18T08:01:00Z'),
+    (md5('registry otilia')::uuid, 'person', 'Otília Brandão', '', '', null, decode(md5('cpf otilia'), 'hex'),
+        decode('011112131415161718' || repeat('5b', 32), 'hex'), '***.222.333-**', '', null, null, 'restricted', 'ethics', '2026-02-18T08:02:00Z',
+        'ana', '2026-02-18T08:02:00Z'),
+    (md5('registry escola')::uuid, 'place', 'Escola da Boa Vista', '', '', null, null, null, '', 'Rua das Palmeiras, 200', -43.353, -21.757,
+        'public', '', '2026-02-18T08:03:00Z', 'ana', '2026-02-18T08:03:00Z');
+update registry_entry set merged_into = md5('registry serra')::uuid, revision = 2, changed_at = '2026-02-18T08:10:00Z'
+    where id = md5('registry serra dupla')::uuid;
+insert into registry_contact (id, entry_id, channel, value, purpose, given_on, given_by, withdrawn_on, withdrawn_by) values
+    (md5('registry contact 1')::uuid, md5('registry serra')::uuid, 'email', 'contato@exemplo.invalid', 'convites', '2026-02-18', 'ana', null, null),
+    (md5('registry contact 2')::uuid, md5('registry otilia')::uuid, 'phone', null, 'convocações', '2026-02-18', 'ana', '2026-02-19', 'ana');
+insert into registry_link (entry_id, subject_kind, subject_id, role, made_at, made_by) values
+    (md5('registry serra')::uuid, 'instrument', md5('instrument fomento')::uuid, 'partner', '2026-02-18T08:20:00Z', 'ana'),
+    (md5('registry otilia')::uuid, 'body_person', md5('body person otilia')::uuid, 'member', '2026-02-18T08:20:00Z', 'ana');
