@@ -10,7 +10,7 @@ use super::judge::{self, CODES, Look, Part, Problem};
 use super::process;
 use super::store::{self, Figures};
 use crate::app::App;
-use crate::clock::{Clock, Instant, Stopwatch};
+use crate::clock::{Instant, Stopwatch};
 use crate::config::NodeRole;
 use crate::stations::certificate::Certificate;
 use crate::units::Level;
@@ -134,7 +134,7 @@ impl Watcher {
 
     /// A demonstration plays hours in seconds, so ages by its clock say nothing.
     fn is_played(&self) -> bool {
-        matches!(self.app.clock, Clock::Staged(_))
+        self.app.clock.is_played()
     }
 
     /// For how long this process has held readings without a commit.

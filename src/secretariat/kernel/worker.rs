@@ -21,6 +21,7 @@ const MOST: i64 = 200;
 
 /// Runs until the service stops.
 pub async fn run(app: App) {
+    let mut rest = app.clock.rest();
     while !app.stop.is_cancelled() {
         if let Err(error) = round(&app, app.clock.now()).await {
             tracing::warn!(%error, "deadlines of the secretariat that ran out wait");
@@ -29,7 +30,7 @@ pub async fn run(app: App) {
             tracing::warn!(%error, "reminders of the secretariat wait for the database");
         }
         tokio::select! {
-            () = tokio::time::sleep(LOOK_EVERY) => {}
+            () = rest.wait(LOOK_EVERY) => {}
             () = app.stop.cancelled() => {}
         }
     }

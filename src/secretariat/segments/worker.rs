@@ -30,12 +30,13 @@ const MOST_NEW: i64 = 2000;
 
 /// Runs until the service stops.
 pub async fn run(app: App) {
+    let mut rest = app.clock.rest();
     while !app.stop.is_cancelled() {
         if let Err(error) = round(&app, app.clock.now()).await {
             tracing::warn!(%error, "digests by segment wait");
         }
         tokio::select! {
-            () = tokio::time::sleep(LOOK_EVERY) => {}
+            () = rest.wait(LOOK_EVERY) => {}
             () = app.stop.cancelled() => {}
         }
     }
