@@ -2,136 +2,24 @@
 // public of it is read by somebody without an account and without JavaScript. Asks a demonstration that runs (BASE, USERNAME, PASSWORD;
 // SECOND and THIRD work in every module too). SHOTS=folder keeps pictures. ONLY=press,sic plays these modules alone.
 import assert from "node:assert/strict";
+import { desk, exactly } from "./desk.mjs";
 import { play } from "./stage.mjs";
 
-const only = (process.env.ONLY ?? "").split(",").filter(Boolean);
 const HOUR = 3_600_000;
 
-await play("the secretariat", { pictures: process.env.SHOTS }, async ({ base, open, step, signIn, checkPage, picture, send }) => {
+await play("the secretariat", { pictures: process.env.SHOTS }, async (stage) => {
+  const { base, open, step, signIn, checkPage, picture, send } = stage;
   const page = await open();
   await signIn(page);
-  const everybody = await open({ javaScriptEnabled: false, viewport: { width: 390, height: 800 } });
+  const {
+    act, begin, colleague, everybody, fill, form, mark, module, openCase, openHere, own, read, refused, refusedAct, says, submit, tick, ticked, write,
+  } = await desk(stage, page);
 
-  /** A day of the town, so many ahead of the one that the service shows: "2026-03-31", and as people write it. */
+  /** A day of the town, so many ahead of the one that the service shows: "2026-03-31". */
   const now = Date.parse(await page.locator("#clock").getAttribute("datetime"));
   const day = (ahead) => new Date(now + ahead * 24 * HOUR - 3 * HOUR).toISOString().slice(0, 10);
-  const written = (ahead) => day(ahead).split("-").reverse().join("/");
-  /** In every title, so that a story finds its own case. */
-  const mark = now.toString(36);
-
-  async function colleague(username) {
-    const other = await open();
-    await other.goto(`${base}/console/login`);
-    await other.fill("[name=username]", username);
-    await other.fill("[name=password]", process.env.PASSWORD);
-    await Promise.all([other.waitForURL((url) => !url.pathname.includes("login")), other.click("main button.primary")]);
-    return other;
-  }
   const second = await colleague(process.env.SECOND);
   const third = await colleague(process.env.THIRD);
-
-  /** Fills a form by the names of its fields, whatever each is, and opens what it is folded in. */
-  async function fill(form, values) {
-    await form.evaluate((node) => {
-      for (let fold = node.closest("details"); fold; fold = fold.parentElement.closest("details")) fold.open = true;
-    });
-    for (const [name, value] of Object.entries(values)) {
-      const field = form.locator(`[name="${name}"]`);
-      const kind = await field.first().evaluate((node) => node.type);
-      if (kind === "select-one") await field.selectOption(value);
-      else if (kind === "checkbox") await field.setChecked(true);
-      else if (kind === "radio") await form.locator(`[name="${name}"][value="${value}"]`).check();
-      else await field.fill(value);
-    }
-  }
-  const submit = (who, form) => send(who, form.locator("button.btn").last());
-
-  /** What a page says when it does not do something: in a box of its own, and in these words. */
-  async function refused(who, words) {
-    const said = await who.locator(".flash.bad").first().innerText();
-    assert.match(said, words);
-    await checkPage(who);
-  }
-
-  const of = (fields) => Object.fromEntries(Object.entries(fields).map(([name, value]) => [`f.${name}`, value]));
-  const form = (who) => who.locator("main form:has(button.btn)").last();
-
-  /** Opens a case by the form of its type; gives its path. */
-  async function openCase(who, [slug, type], title, fields, around = {}) {
-    await who.goto(`${base}/secretaria/painel/${slug}`);
-    await send(who, who.locator(`main a[href$="/novo/${type}"]`));
-    return openHere(who, title, fields, around);
-  }
-
-  /** The same on the form that is open already. */
-  async function openHere(who, title, fields, around = {}) {
-    await fill(form(who), { title: `${title} ${mark}`, ...of(fields), ...around });
-    await submit(who, form(who));
-    return new URL(who.url()).pathname;
-  }
-
-  /** Does an act that the page of the case offers. */
-  async function act(who, path, key, fields = {}, reason = {}) {
-    await who.goto(base + path);
-    await send(who, who.locator(`main a[href$="/atos/${key}"]`));
-    await fill(form(who), { ...of(fields), ...reason });
-    await submit(who, form(who));
-    assert.equal(new URL(who.url()).pathname, path, `${key} is done: ${await who.locator("main").innerText()}`);
-  }
-
-  /** The act is refused with these words, and what was typed is still there. */
-  async function refusedAct(who, path, key, fields, words, reason = {}) {
-    await who.goto(`${base}${path}/atos/${key}`);
-    await fill(form(who), { ...of(fields), ...reason });
-    await submit(who, form(who));
-    await refused(who, words);
-  }
-
-  async function write(who, path, kind) {
-    await who.goto(base + path);
-    const form = who.locator('main form[action$="/documento"]');
-    await fill(form, { kind, name: "Documento de exemplo", text: "Texto de exemplo." });
-    await submit(who, form);
-  }
-
-  /** Everybody reads it on a telephone. */
-  async function read(path, words) {
-    const answer = await everybody.goto(base + path);
-    assert.equal(answer.status(), 200, path);
-    await checkPage(everybody);
-    assert.ok((await everybody.evaluate(() => document.documentElement.scrollWidth)) <= 390, `${path} is wider than the telephone`);
-    assert.match(await everybody.locator("main").innerText(), words, path);
-  }
-  const own = (title) => new RegExp(`${title} ${mark}`);
-  const says = async (who, words) => assert.match(await who.locator("main").innerText(), words);
-
-  /** An act on an agreement, a funding or a project. */
-  async function tick(path, word, fields) {
-    await page.goto(base + path);
-    const form = page.locator(`main form:has(input[name=act][value=${word}])`);
-    await fill(form, fields);
-    await submit(page, form);
-  }
-  async function ticked(path, word, fields) {
-    await tick(path, word, fields);
-    assert.equal(await page.locator(".flash.bad").count(), 0, `${word}: ${await page.locator("main").innerText()}`);
-  }
-  async function begin(slug, fields) {
-    await page.goto(`${base}/secretaria/painel/${slug}`);
-    const form = page.locator("#open form");
-    await fill(form, fields);
-    await submit(page, form);
-    await checkPage(page);
-    return new URL(page.url()).pathname;
-  }
-
-  /** One story; tests/it/secretariat/table.rs looks for each module by this call. */
-  async function module(slug, told, story) {
-    if (only.length === 0 || only.includes(slug)) {
-      await step(`${slug}: ${told}`, story);
-      await picture(page, `sec-${slug}`);
-    }
-  }
 
   await step("the panel names every competence of the act", async () => {
     await page.goto(`${base}/secretaria/painel`);
@@ -206,20 +94,6 @@ await play("the secretariat", { pictures: process.env.SHOTS }, async ({ base, op
     await read(`/secretaria/articulacao-externa/publicacoes/${path.split("/").pop()}`, own("Foram trinta e duas"));
   });
 
-  await module("legislative", "an expense without its estimate is refused, and the position goes to the council", async () => {
-    const path = await openCase(page, ["materias-legislativas", "legislative.matter"], "Escolas como abrigo", {
-      urn: `urn:lex:br;minas.gerais;juiz.de.fora:municipal:projeto.lei:${day(-5)};120`,
-      author: "Câmara Municipal", regime: "ordinary", summary: "Autoriza o uso de escolas.",
-    });
-    await act(page, path, "ask");
-    const judged = { merit: "Útil.", opportunity: "Agora.", compatibility: "Cabe no plano.", creates_expense: "true" };
-    await refusedAct(page, path, "judge", judged, /Falta/);
-    await act(page, path, "judge", { ...judged, programme: "0042", cost: "180.000,00" });
-    await act(page, path, "propose", { position: "favourable", position_text: "Serve à cidade." });
-    await act(page, path, "send");
-    await read(`/secretaria/materias-legislativas/publicacoes/${path.split("/").pop()}`, /Serve à cidade/);
-  });
-
   await module("ethics", "a question of conflict is examined by one and answered by another, and its summary names nobody", async () => {
     const path = await openCase(page, ["etica", "ethics.conflict"], "Convite para palestra", {
       kind: "private_activity", asker: "Pessoa fictícia", question: "Posso aceitar o convite?",
@@ -248,102 +122,9 @@ await play("the secretariat", { pictures: process.env.SHOTS }, async ({ base, op
   // A form that is sent within seconds is a machine's: a resident opens it here, and sends it when the other stories have been told.
   const resident = await open({ javaScriptEnabled: false });
   let consultation = "";
-  await module("participation", "a consultation begins, and a resident begins to write", async () => {
-    const type = ["participacao", "participation.consultation"];
-    const asked = { kind: "consultation", about: "other", summary: "Que praça vem primeiro?", opens_on: day(-1) };
-    await openCase(page, type, "Praças", { ...asked, closes_on: day(-2) });
-    await refused(page, /\S/);
-    await fill(form(page), { "f.closes_on": day(20) });
-    await submit(page, form(page));
-    const path = new URL(page.url()).pathname;
-    await act(page, path, "start");
-    consultation = path.split("/").pop();
-    await read(`/secretaria/participacao/consultas/${consultation}`, own("Praças"));
-    await resident.goto(everybody.url());
-  });
-
-  await module("service-evaluation", "a service is asked about, and somebody answers with a code that is good once", async () => {
-    await page.goto(`${base}/secretaria/painel/avaliacao-de-servicos/pesquisas`);
-    await checkPage(page);
-    const service = `servico-${mark}`;
-    const added = page.locator("#servicos > details form");
-    await fill(added, { code: service, name: `Serviço de exemplo ${mark}`, sphere: "state", unit: "Unidade de exemplo" });
-    await submit(page, added);
-    const round = page.locator("#rodadas > details form");
-    await fill(round, { title: `Pesquisa ${mark}`, questionnaire: "usuarios 1", opens_on: day(0), closes_on: day(-1), services: service });
-    await submit(page, round);
-    await refused(page, /\S/);
-    // Tomorrow, since midnight may pass meanwhile; but a round ends in its year.
-    await fill(round, { closes_on: day(1).slice(0, 4) === day(0).slice(0, 4) ? day(1) : day(0) });
-    await submit(page, round);
-    await says(page, own("Pesquisa"));
-    const wanted = page.locator('main form[action$="/codigos"]');
-    await fill(wanted, { service, count: "1" });
-    await submit(page, wanted);
-    const code = await page.locator("main b.mono").first().innerText();
-    await checkPage(page);
-    const enter = async () => {
-      await everybody.goto(`${base}/secretaria/avaliacao-de-servicos`);
-      const typed = everybody.locator('main form[action="/secretaria/avaliacao-de-servicos"]');
-      await fill(typed, { code });
-      await submit(everybody, typed);
-    };
-    await enter();
-    await checkPage(everybody);
-    const asked = everybody.locator("main form");
-    const said = { satisfaction: "4", care: "4", clarity: "3", deadline: "5", solved: "yes", channel: "desk" };
-    await fill(asked, Object.fromEntries(Object.entries(said).map(([name, value]) => [`a.${name}`, value])));
-    await submit(everybody, asked);
-    assert.match(new URL(everybody.url()).pathname, /\/obrigado$/);
-    await checkPage(everybody);
-    await enter();
-    await refused(everybody, /já foi usado/);
-    await read(`/secretaria/avaliacao-de-servicos/relatorios/${Number(day(0).slice(0, 4)) - 1}`, /Ranking de satisfação/);
-  });
-
-  await module("committees", "a council is created, seated, and convened no sooner than its notice allows", async () => {
-    await page.goto(`${base}/secretaria/painel/comites`);
-    await checkPage(page);
-    const slug = `conselho-${mark}`;
-    const created = page.locator('main form[action="/secretaria/painel/comites"]');
-    await fill(created, {
-      kind: "council", slug, name: `Conselho de exemplo ${mark}`, act_kind: "decree", act_number: "5", act_on: day(-10),
-      purpose: "Aconselhar.", term_from: day(-9),
-    });
-    await submit(page, created);
-    const here = `/secretaria/painel/comites/${slug}`;
-    assert.equal(new URL(page.url()).pathname, here);
-    const of = (word) => page.locator(`main form:has(input[name=act][value=${word}])`);
-    await fill(of("seat"), { entity: "Defesa Civil", role: "chair" });
-    await submit(page, of("seat"));
-    const meeting = { meeting_kind: "ordinary", place: "Sala 2", items: "Plano de contingência" };
-    await fill(of("convene"), { ...meeting, starts_at: `${day(2)}T14:00` });
-    await submit(page, of("convene"));
-    await refused(page, /antecedência/);
-    await fill(of("convene"), { ...meeting, starts_at: `${day(12)}T14:00` });
-    await submit(page, of("convene"));
-    assert.equal(await page.locator(".flash.bad").count(), 0);
-    await read(`/secretaria/comites/${slug}`, own("Conselho de exemplo"));
-  });
-
   const plan = {
     "plan.goals": "Desassorear; Metros", "plan.stages": `Limpeza; ${written(1)}; ${written(100)}`, "plan.schedule": `${written(1)}; 50,00`,
   };
-
-  await module("agreements", "a contract pays nothing before the national portal has it", async () => {
-    const path = await begin("parcerias", { kind: "contrato", object: `Desassoreamento ${mark}` });
-    await ticked(path, "waive", { ground: "Emergência", law_ref: "Lei 14.133/2021, art. 75, VIII" });
-    await ticked(path, "select", { "partner.name": "Instituto Serra", "partner.document": "11.222.333/0001-81", reason: "Menor preço" });
-    await ticked(path, "write_plan", { agreed: "50,00", starts_on: day(1), ends_on: day(180), ...plan });
-    await ticked(path, "appoint", { manager: "Rui Prado", commission: "Ana Lima" });
-    for (const kind of ["technical", "legal"]) await ticked(path, "opine", { kind, favourable: "yes", text: "Favorável." });
-    await ticked(path, "sign", { on: day(0), sure: "yes" });
-    await ticked(path, "commit", { centavos: "50,00", on: day(0), what: "Empenho 1" });
-    await tick(path, "release", { centavos: "1,00", on: day(0), what: "Medição 1", sure: "yes" });
-    await refused(page, /art\. 94/);
-    await ticked(path, "publish", { on: day(0), place: "PNCP", sure: "yes" });
-    await read("/secretaria/parcerias", own("Desassoreamento"));
-  });
 
   await module("strategic-projects", "a project does not end before its milestones", async () => {
     const path = await begin("projetos", { kind: "project", title: `Encosta segura ${mark}`, objective: "Reduzir o risco", owner: "Marta Reis" });
@@ -417,19 +198,6 @@ await play("the secretariat", { pictures: process.env.SHOTS }, async ({ base, op
     await read("/secretaria/divulgacao", own("Rachadura nova"));
   });
 
-  await module("segments", "a mailbox is asked to confirm before anything reaches it", async () => {
-    await read("/secretaria/segmentos", /\S/);
-    const wanted = everybody.locator('main form[action="/secretaria/segmentos/assinar"]');
-    await fill(wanted, { email: `leitora.${mark}@exemplo.invalid` });
-    await submit(everybody, wanted);
-    await refused(everybody, /\S/);
-    await wanted.locator("[name=tag]").first().check();
-    await submit(everybody, wanted);
-    await everybody.locator(".flash[role=status]").waitFor();
-    await page.goto(`${base}/secretaria/painel/segmentos/entregas`);
-    await checkPage(page);
-  });
-
   await module("service-charter", "a service is looked over by a second person before everybody reads it", async () => {
     const path = await openCase(page, ["carta-de-servicos", "service_charter.service"], "Vistoria de risco", {
       area: "Defesa Civil", description: "Um técnico olha a encosta.", requirements: "Morar no Município.", documents: "Endereço.",
@@ -441,31 +209,6 @@ await play("the secretariat", { pictures: process.env.SHOTS }, async ({ base, op
     await read("/secretaria/carta-de-servicos", own("Vistoria de risco"));
   });
 
-  await module("media-monitoring", "an item is written down, found, and chosen with its tone", async () => {
-    const desk = "/secretaria/painel/clipping";
-    await page.goto(`${base}${desk}/fontes`);
-    await checkPage(page);
-    const rule = page.locator(`main form[action="${desk}/regras"]`);
-    await fill(rule, { name: `Regra ${mark}`, query: "(chuva" });
-    await submit(page, rule);
-    await refused(page, /\S/);
-    const source = page.locator(`main form[action="${desk}/fontes"]`);
-    await fill(source, { name: `Jornal ${mark}`, kind: "hand" });
-    await submit(page, source);
-    await page.goto(`${base}${desk}/novo`);
-    const item = page.locator(`main form[action="${desk}/novo"]`);
-    await fill(item, { source: { label: `Jornal ${mark}` }, title: `Obra entregue ${mark}`, excerpt: "A contenção ficou pronta." });
-    await submit(page, item);
-    await page.goto(`${base}${desk}?q=${mark}`);
-    await send(page, page.locator(`main a[href*="${desk}/itens/"]`).first());
-    await checkPage(page);
-    const judged = page.locator('main form[action$="/julgar"]');
-    await judged.locator("[name=tone]").first().check();
-    await judged.locator("[name=theme]").fill("obras");
-    await send(page, judged.locator("button[name=state][value=selected]"));
-    assert.equal(await page.locator(".flash.bad").count(), 0, await page.locator("main").innerText());
-  });
-
   await module("press", "a release is checked by the area, approved by a third person, and distributed", async () => {
     const path = await openCase(page, ["imprensa", "press.release"], "Obra concluída", {
       kind: "answer", lead: "A obra acabou.", body: "A contenção está pronta.",
@@ -475,34 +218,6 @@ await play("the secretariat", { pictures: process.env.SHOTS }, async ({ base, op
     await act(third, path, "approve");
     await act(page, path, "distribute");
     await read("/secretaria/imprensa", own("Obra concluída"));
-  });
-
-  await module("funding", "nothing is released under a suspensive clause", async () => {
-    const path = await begin("captacao", {
-      kind: "convenio", object: `Contenção de encosta ${mark}`, "grantor.name": "MIDR", "grantor.document": "00.394.460/0001-41",
-      proposals_until: day(30),
-    });
-    await ticked(path, "propose", { on: day(0), text: "Proposta 0123" });
-    await ticked(path, "write_plan", { agreed: "50,00", counterpart: "5,00", starts_on: day(1), ends_on: day(300), ...plan });
-    await ticked(path, "sign", { on: day(0), clause: "Projeto executivo", clause_on: day(60), sure: "yes" });
-    await ticked(path, "publish", { on: day(0), place: "DOU" });
-    await ticked(path, "commit", { centavos: "50,00", on: day(0), what: "Empenho 1" });
-    await tick(path, "release", { centavos: "1,00", on: day(0), what: "Parcela 1" });
-    await refused(page, /suspensiva/);
-    await ticked(path, "meet_clause", { on: day(0), evidence: "Ofício 7" });
-    await read("/secretaria/captacao", own("Contenção de encosta"));
-  });
-
-  await module("budget", "a bill that is not whole is not consolidated, and everybody reads the budget that is law", async () => {
-    await page.goto(`${base}/secretaria/painel/orcamento`);
-    await checkPage(page);
-    const year = String(2060 + Math.floor((now / 1000) % 30));
-    await fill(page.locator("#open form"), { kind: "loa", year });
-    await submit(page, page.locator("#open form"));
-    const consolidated = page.locator("main form:has(input[name=act][value=consolidate])");
-    await submit(page, consolidated);
-    await refused(page, /\S/);
-    await read("/secretaria/orcamento", /\S/);
   });
 
   await module("assignments", "an order ends only after what it opened elsewhere", async () => {
@@ -531,14 +246,4 @@ await play("the secretariat", { pictures: process.env.SHOTS }, async ({ base, op
     assert.match(await feed.text(), own("Pontos de encontro"));
   });
 
-  await module("participation", "the contribution comes, and is answered with a reason", async () => {
-    const said = resident.locator("#contribuir form");
-    await fill(said, { text: "A praça da escola." });
-    await submit(resident, said);
-    await checkPage(resident);
-    await page.goto(`${base}/secretaria/painel/participacao/casos/${consultation}`);
-    await send(page, page.locator('main ul.rows a[href*="/participacao/casos/"]').first());
-    await act(page, new URL(page.url()).pathname, "accept", { answer: `Entra no projeto ${mark}` });
-    await read(`/secretaria/participacao/consultas/${consultation}`, own("Entra no projeto"));
-  });
 });
