@@ -119,13 +119,6 @@ await play("the secretariat", { pictures: process.env.SHOTS }, async (stage) => 
     assert.ok((await everybody.locator('a[href="https://exemplo.invalid/licitacoes"]').count()) === 1, "the obligation leads there");
   });
 
-  // A form that is sent within seconds is a machine's: a resident opens it here, and sends it when the other stories have been told.
-  const resident = await open({ javaScriptEnabled: false });
-  let consultation = "";
-  const plan = {
-    "plan.goals": "Desassorear; Metros", "plan.stages": `Limpeza; ${written(1)}; ${written(100)}`, "plan.schedule": `${written(1)}; 50,00`,
-  };
-
   await module("strategic-projects", "a project does not end before its milestones", async () => {
     const path = await begin("projetos", { kind: "project", title: `Encosta segura ${mark}`, objective: "Reduzir o risco", owner: "Marta Reis" });
     await ticked(path, "add_milestone", { title: "Projeto básico", planned_on: day(30), weight: "1" });
