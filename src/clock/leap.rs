@@ -187,14 +187,13 @@ mod unarmed {
     use super::VARIABLE;
     use crate::clock::Clock;
 
-    /// There is none.
+    /// There is none: nothing makes one.
     #[derive(Debug)]
-    pub enum Door {}
+    #[non_exhaustive]
+    pub struct Door;
 
     impl Door {
-        pub async fn run(self, _: CancellationToken) {
-            match self {}
-        }
+        pub async fn run(self, _: CancellationToken) {}
     }
 
     /// Says that the variable has no effect, where it is set.

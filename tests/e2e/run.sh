@@ -78,9 +78,12 @@ stop_demonstration() {
     wait "$demo" 2>/dev/null || true
 }
 
-# A whole disaster, in a town where nothing was decided yet.
+# A whole disaster, in a town where nothing was decided yet. Its clock is set ahead afterwards, by years in all, through a socket that
+# only a debug build listens to; nobody is signed out meanwhile, and a newspaper of the walk's own is asked for its feed.
 stop_demonstration
-demonstrate disaster
+export CLOCK=$data/clock
+SENTINELA_CLOCK_SOCKET=$CLOCK SENTINELA__OUTBOUND__ALLOW=127.0.0.1 \
+    SENTINELA__ACCOUNTS__SESSION_HOURS=87600 SENTINELA__ACCOUNTS__SESSION_IDLE_MIN=5256000 demonstrate disaster
 FAILURE=$data/failure BASE=http://127.0.0.1:$http USERNAME=$username PASSWORD=$password node tests/e2e/disaster.mjs
 
 # The secretariat, beside it: some acts take a second and a third person.
@@ -91,6 +94,7 @@ for person in revisora aprovadora; do
 done
 export SECOND=revisora THIRD=aprovadora
 FAILURE=$data/failure BASE=http://127.0.0.1:$http USERNAME=$username PASSWORD=$password node tests/e2e/secretariat.mjs
+FAILURE=$data/failure BASE=http://127.0.0.1:$http USERNAME=$username PASSWORD=$password node tests/e2e/year.mjs
 
 # Once more at the pace of a provider: what goes out in a blink can be neither watched nor paused.
 stop_demonstration
