@@ -33,14 +33,14 @@ await play("the secretariat", { pictures: process.env.SHOTS }, async (stage) => 
     const path = await openCase(page, ["representacao", "representation.delegation"], "Perante o Estado", {
       act: "Portaria 1", delegate: "Marta Reis", sphere: "state", scope: "Obras de contenção", ...days,
     });
-    await refusedAct(page, path, "activate", {}, /documento/i);
+    await refusedAct(page, path, "activate", {}, [/Falta o documento “/, /Lei 9\.784\/1999, art\. 14/]);
     await write(page, path, "act");
     await act(page, path, "activate");
     await says(page, /DEL \d{4}\/\d{3}/);
     const met = { counterpart: "Estado", place: "Belo Horizonte", purpose: "Pedir o projeto" };
     await send(page, page.locator('main a[href*="/novo/representation.mission"]'));
     await openHere(page, "Reunião", { ...met, day: day(120) });
-    await refused(page, /fora/i);
+    await refused(page, /fica fora de “Perante o Estado|fica fora de “/, /Lei 9\.784\/1999, art\. 14, § 1º/);
     await fill(form(page), { "f.day": day(0) });
     await submit(page, form(page));
     await act(page, new URL(page.url()).pathname, "hold", { outcome: "O Estado manda o projeto." });
@@ -54,7 +54,7 @@ await play("the secretariat", { pictures: process.env.SHOTS }, async (stage) => 
     await act(page, path, "distribute");
     await write(page, path, "draft");
     await act(page, path, "draft", { summary: `Doação com encargo ${mark}`, conclusion: "Pode, por lei." });
-    await refusedAct(page, path, "homologate", {}, /duas pessoas/);
+    await refusedAct(page, path, "homologate", {}, [/são precisas duas pessoas/, /quem escreve o parecer não o homologa/]);
     await act(second, path, "homologate");
     await page.goto(`${base}/secretaria/painel/prefeito`);
     await checkPage(page);
@@ -68,7 +68,7 @@ await play("the secretariat", { pictures: process.env.SHOTS }, async (stage) => 
     const type = ["articulacao-interna", "coordination.determination"];
     const text = { text: "Limpar as bocas de lobo antes das chuvas." };
     await openCase(page, type, "Bocas de lobo", { ...text, due_on: day(-30) }, { department: "Secretaria de Obras" });
-    await refused(page, /\S/);
+    await refused(page, /que já passou: hoje é/, /Ato de organização da Secretaria, cláusula 3/);
     await fill(form(page), { "f.due_on": day(20) });
     await submit(page, form(page));
     const path = new URL(page.url()).pathname;
@@ -76,7 +76,7 @@ await play("the secretariat", { pictures: process.env.SHOTS }, async (stage) => 
     await page.locator("main details summary").first().click();
     assert.ok((await page.locator("main details ol li").count()) >= 2, "each step of the reckoning");
     await act(page, path, "accept", { responsible: "Marta Reis" });
-    await refusedAct(page, path, "escalate", {}, /prazo ainda corre/, { reason: "Atraso" });
+    await refusedAct(page, path, "escalate", {}, [/ainda corre, até \d\d\/\d\d\/\d{4}/, /Ato de organização da Secretaria, cláusula 3/], { reason: "Atraso" });
     await act(page, path, "finish", { evidence: "Relatório por trecho." });
     await says(page, /Cumprida/);
     await page.goto(`${base}/secretaria/painel/articulacao-interna/relatorio/coordination.determination`);
@@ -87,7 +87,7 @@ await play("the secretariat", { pictures: process.env.SHOTS }, async (stage) => 
     const path = await openCase(page, ["articulacao-externa", "relations.demand"], "Pedido da Câmara", {
       counterpart_kind: "council", counterpart: "Câmara Municipal", received_on: day(-1), request: "Quantas vistorias?",
     });
-    await refusedAct(page, path, "forward", {}, /não permite/);
+    await refusedAct(page, path, "forward", {}, [/não permite/, /Lei Orgânica do Município/]);
     await act(page, path, "register_council");
     await act(page, path, "draft", { reply: `Foram trinta e duas ${mark}` });
     await act(page, path, "answer");
@@ -100,8 +100,8 @@ await play("the secretariat", { pictures: process.env.SHOTS }, async (stage) => 
     });
     await act(page, path, "examine", { opinion: "Sem relação com as funções." });
     const answered = { outcome: "conditions", conditions: "Sem remuneração e fora do expediente." };
-    await refusedAct(page, path, "answer", answered, /duas pessoas/);
-    await refusedAct(second, path, "answer", { outcome: "conditions" }, /Falta/);
+    await refusedAct(page, path, "answer", answered, [/são precisas duas pessoas/, /Lei 12\.813\/2013/]);
+    await refusedAct(second, path, "answer", { outcome: "conditions" }, [/é preciso informar “/, /Lei 12\.813\/2013/]);
     await act(second, path, "answer", answered);
     await act(page, path, "publish", { summary_title: `Palestra em congresso ${mark}`, summary: "Pode, sem remuneração." });
     await read(`/secretaria/etica/publicacoes/${path.split("/").pop()}`, own("Palestra em congresso"));
@@ -111,11 +111,11 @@ await play("the secretariat", { pictures: process.env.SHOTS }, async (stage) => 
   await module("transparency", "what is published from tomorrow on is refused, and what is published counts", async () => {
     const item = { item: "tenders", covers_until: day(-1), url: "https://exemplo.invalid/licitacoes", format: "CSV" };
     await openCase(page, ["transparencia", "transparency.publication"], "Licitações", { ...item, published_on: day(3) });
-    await refused(page, /não permite/);
+    await refused(page, /ainda não chegou: hoje é/, /Lei 12\.527\/2011, art\. 8º/);
     await fill(form(page), { "f.published_on": day(-1) });
     await submit(page, form(page));
     await checkPage(page);
-    await read("/secretaria/transparencia", /\S/);
+    await read("/secretaria/transparencia", /Licitações, editais e contratos/, exactly(`Dados até ${day(-1).split("-").reverse().join("/")}`), /CSV/);
     assert.ok((await everybody.locator('a[href="https://exemplo.invalid/licitacoes"]').count()) === 1, "the obligation leads there");
   });
 
@@ -123,15 +123,15 @@ await play("the secretariat", { pictures: process.env.SHOTS }, async (stage) => 
     const path = await begin("projetos", { kind: "project", title: `Encosta segura ${mark}`, objective: "Reduzir o risco", owner: "Marta Reis" });
     await ticked(path, "add_milestone", { title: "Projeto básico", planned_on: day(30), weight: "1" });
     await tick(path, "close", { reason: "Fim", sure: "yes" });
-    await refused(page, /Projeto básico/);
+    await refused(page, /O marco “Projeto básico”|Projeto básico/);
     await ticked(path, "finish", { milestone: "1", on: day(0), evidence: "Entregue" });
     await ticked(path, "close", { reason: "Tudo entregue", sure: "yes" });
     await read("/secretaria/projetos", own("Encosta segura"));
   });
 
   /** A resident asks at the citizen's door; gives number and code. */
-  async function ask(path, fields) {
-    await read(path, /\S/);
+  async function ask(path, title, fields) {
+    await read(path, title);
     const asked = everybody.locator(`main form[action="${path}"]`);
     await fill(asked, fields);
     await submit(everybody, asked);
@@ -156,9 +156,9 @@ await play("the secretariat", { pictures: process.env.SHOTS }, async (stage) => 
   }
 
   await module("sic", "a denial without its ground is refused; the answer is read by number and code, and rated", async () => {
-    const key = await ask("/secretaria/acesso-a-informacao", { subject: `Bueiros ${mark}`, text: "Quantos foram limpos?" });
+    const key = await ask("/secretaria/acesso-a-informacao", /Pedir uma informação/, { subject: `Bueiros ${mark}`, text: "Quantos foram limpos?" });
     const path = await found("acesso-a-informacao", key);
-    await refusedAct(page, path, "answer", { outcome: "denied", answer: "Não." }, /Falta/);
+    await refusedAct(page, path, "answer", { outcome: "denied", answer: "Não." }, [/é preciso informar “/, /Lei 12\.527\/2011, art\. 11, § 1º, II, e art\. 14/]);
     await act(page, path, "answer", { outcome: "granted", answer: `Foram quarenta ${mark}`, theme: "services" });
     await follow(key, own("Foram quarenta"));
     const rated = everybody.locator('main form[action="/secretaria/protocolo/rate"]');
@@ -166,15 +166,15 @@ await play("the secretariat", { pictures: process.env.SHOTS }, async (stage) => 
     await everybody.locator('main details:has(form[action="/secretaria/protocolo/rate"]) > summary').click();
     await rated.locator('[name="f.rating"]').selectOption("5");
     await submit(everybody, rated);
-    await says(everybody, /\S/);
+    await says(everybody, /Feito: /);
   });
 
   await module("ombudsman", "an anonymous complaint goes to the area and comes back answered", async () => {
-    const key = await ask("/secretaria/ouvidoria", {
+    const key = await ask("/secretaria/ouvidoria", /Falar com a Ouvidoria/, {
       kind: "complaint", subject: `Ponto sem abrigo ${mark}`, text: "O ponto da praça está sem cobertura.", anonymous: "yes",
     });
     const path = await found("ouvidoria", key);
-    await refusedAct(page, path, "answer", { outcome: "rejected", answer: "Não." }, /Falta/);
+    await refusedAct(page, path, "answer", { outcome: "rejected", answer: "Não." }, [/é preciso informar “/, /Lei 9\.784\/1999, art\. 50, I/]);
     await act(page, path, "answer", { outcome: "accepted", answer: `O abrigo vem em março ${mark}`, theme: "works" });
     await follow(key, own("O abrigo vem em março"));
   });
@@ -184,8 +184,8 @@ await play("the secretariat", { pictures: process.env.SHOTS }, async (stage) => 
       kind: "civil_defense", project: "Encosta segura", message: "Ligue 199.",
     });
     const lawful = { impersonal: "true", legal_opinion: "Informa; não promove ninguém." };
-    await refusedAct(page, path, "check", lawful, /duas pessoas/);
-    await refusedAct(second, path, "check", { ...lawful, impersonal: "false" }, /não permite/);
+    await refusedAct(page, path, "check", lawful, [/são precisas duas pessoas/, /Constituição Federal, art\. 37, § 1º/]);
+    await refusedAct(second, path, "check", { ...lawful, impersonal: "false" }, [/não permite/, /Constituição Federal, art\. 37, § 1º: vedada a promoção pessoal/]);
     await act(second, path, "check", lawful);
     await act(page, path, "publish");
     await read("/secretaria/divulgacao", own("Rachadura nova"));
@@ -197,7 +197,7 @@ await play("the secretariat", { pictures: process.env.SHOTS }, async (stage) => 
       steps: "Pedir pelo 199.", max_days: "10", days_kind: "business", channels: "Telefone 199", priority: "Risco à vida primeiro.",
       complaint: "Ouvidoria", review_on: day(200),
     });
-    await refusedAct(page, path, "publish", {}, /duas pessoas/);
+    await refusedAct(page, path, "publish", {}, [/são precisas duas pessoas/, /Lei 13\.460\/2017, art\. 7º/]);
     await act(second, path, "publish");
     await read("/secretaria/carta-de-servicos", own("Vistoria de risco"));
   });
@@ -207,7 +207,7 @@ await play("the secretariat", { pictures: process.env.SHOTS }, async (stage) => 
       kind: "answer", lead: "A obra acabou.", body: "A contenção está pronta.",
     }, { assigned: process.env.SECOND });
     await act(second, path, "check", { fact_note: "Confere com a obra." });
-    await refusedAct(second, path, "approve", {}, /duas pessoas/);
+    await refusedAct(second, path, "approve", {}, [/são precisas duas pessoas/, /cláusula 17/]);
     await act(third, path, "approve");
     await act(page, path, "distribute");
     await read("/secretaria/imprensa", own("Obra concluída"));
@@ -219,7 +219,7 @@ await play("the secretariat", { pictures: process.env.SHOTS }, async (stage) => 
     });
     await act(page, path, "determine");
     const opened = new URL(await page.locator('main a[href*="/articulacao-interna/casos/"]').first().getAttribute("href"), base).pathname;
-    await refusedAct(page, path, "report", { result: "Doze bombas." }, /aberto/);
+    await refusedAct(page, path, "report", { result: "Doze bombas." }, [/ainda está em aberto/, /Ato de organização da Secretaria, cláusula 21/]);
     await act(page, opened, "accept", { responsible: "Rui Prado" });
     await act(page, opened, "finish", { evidence: "Planilha." });
     await act(page, path, "report", { result: "Doze bombas, três geradores." });
@@ -231,7 +231,7 @@ await play("the secretariat", { pictures: process.env.SHOTS }, async (stage) => 
     const path = await openCase(page, ["noticias", "news.item"], "Pontos de encontro", {
       kind: "civil_defense", lead: "Confira o seu.", body: "As rotas foram revistas.", tags: "chuva",
     });
-    await refusedAct(page, path, "approve", {}, /duas pessoas/);
+    await refusedAct(page, path, "approve", {}, [/são precisas duas pessoas/, /Constituição Federal, art\. 37/]);
     await act(second, path, "approve");
     await act(page, path, "publish");
     await read("/secretaria/noticias", own("Pontos de encontro"));

@@ -80,12 +80,12 @@ await play("the secretariat over holidays and years", { pictures: process.env.SH
       assert.equal(told.status(), 204, await told.text());
     }
     await page.goto(`${base}${desk}/ano?ano=2029`);
-    await says(page, /31\/12\/2029/);
+    await says(page, /Ainda há pesquisa aberta neste ano/);
     assert.equal(await page.locator(`main form[action="${desk}/ano"][method=post]`).count(), 0, "no report before the year's rounds are over");
 
     await leap("2030-01-02T09:00:00-03:00");
     await enter(codes[12]);
-    await refused(everybody, /encerrad/);
+    await refused(everybody, /A pesquisa terminou/);
     await page.goto(base + here);
     await says(page, /encerrada/);
     await page.goto(`${base}${desk}/ano?ano=2029`);
@@ -172,6 +172,7 @@ await play("the secretariat over holidays and years", { pictures: process.env.SH
     await submit(everybody, everybody.locator(`form[action="${leave}"]`));
     await says(everybody, /As mensagens terminaram e o e-mail foi apagado\./);
     await everybody.goto(base + confirm);
+    await says(everybody, /Este link não vale mais/);
     assert.equal(await everybody.locator(`form[action="${confirm}"]`).count(), 0, "an old link brings nobody back");
   });
 
@@ -274,7 +275,7 @@ await play("the secretariat over holidays and years", { pictures: process.env.SH
     await fill(page.locator("main form:has(button[value=close])"), {});
     await send(page, page.locator("main button[value=close]"));
     await leap("2030-12-26T15:00:00-03:00");
-    await until(page, room, /processo aberto|determinação aberta|Determinação aberta/);
+    await until(page, room, /Ver a determinação/);
     await send(page, page.locator('main a[href*="/articulacao-interna/casos/"]'));
     // Thirty days end on Saturday, 25 January.
     await says(page, own("Publicar o plano"), /DET 2030\/\d{3}/, /27\/01\/2031/);
@@ -291,7 +292,7 @@ await play("the secretariat over holidays and years", { pictures: process.env.SH
     const approved = page.locator("main form:has(button[value=approve-circulated])");
     await fill(approved, { approvals: "1" });
     await submit(page, approved);
-    await refused(page, /2/);
+    await refused(page, /Aprovaram 1 de 3 membros: são precisos 2/);
     await fill(approved, { approvals: "2" });
     await submit(page, approved);
     await send(page, page.locator("main button[value=publish]"));
@@ -533,7 +534,7 @@ await play("the secretariat over holidays and years", { pictures: process.env.SH
       await stepped(`${loa}/propostas`, "send");
     };
     await propose("700,01");
-    await refused(page, /R\$ 1\.000,01/, /R\$ 0,01/);
+    await refused(page, /R\$ 1\.000,01 proposto, o teto é R\$ 1\.000,00: R\$ 0,01 a mais/);
     await propose("699,99");
     await done();
     const consolidate = (path) => stepped(path, "consolidate");
@@ -558,7 +559,7 @@ await play("the secretariat over holidays and years", { pictures: process.env.SH
     await leap("2033-12-19T10:00:00-03:00");
     const enact = (path, number) => stepped(path, "enact", { number, on: "2033-12-19" });
     await enact(loa, "Lei 16.101");
-    await refused(page, /PPA/);
+    await refused(page, /não há PPA em vigor em 2034/);
     await enact(ppa, "Lei 16.100");
     await done();
     await enact(loa, "Lei 16.101");
@@ -578,6 +579,6 @@ await play("the secretariat over holidays and years", { pictures: process.env.SH
     await read("/secretaria/orcamento/2034", /Lei em vigor: Lei 16\.101, 19\/12\/2033/, /Decreto 17\.001/, /R\$ 6\.000,00/, /R\$ 1\.000,00/);
     await leap("2035-01-02T10:00:00-03:00");
     await credit("extraordinary", "none", "0,01", "2035-01-02");
-    await refused(page, /2034/);
+    await refused(page, /O dia 02\/01\/2035 fica fora do ano de 2034/);
   });
 });
