@@ -19,6 +19,7 @@ await play("the secretariat over holidays and years", { pictures: process.env.SH
     act, begin, colleague, everybody, fill, form, mark, module, openCase, own, read, refused, refusedAct, says, submit, tick, ticked, until,
   } = await desk(stage, page);
   const second = await colleague(process.env.SECOND);
+  const third = await colleague(process.env.THIRD);
 
   /** The last letter to a mailbox that holds this, out of those that the demonstration keeps instead of sending. */
   async function letter(address, words) {
@@ -174,6 +175,25 @@ await play("the secretariat over holidays and years", { pictures: process.env.SH
     await everybody.goto(base + confirm);
     await says(everybody, /Este link não vale mais/);
     assert.equal(await everybody.locator(`form[action="${confirm}"]`).count(), 0, "an old link brings nobody back");
+  });
+
+  await module("coordination", "a determination that nobody accepts goes to the mayor by itself after the First of May", async () => {
+    await leap("2030-04-25T10:00:00-03:00");
+    const text = "Limpar as bocas de lobo antes das chuvas.";
+    const path = await openCase(page, ["articulacao-interna", "coordination.determination"], "Bueiros", { text, due_on: "2030-06-28" }, { department: "Secretaria de Obras" });
+    // 26, 29, 30 April; Wednesday, 1 May, is a holiday; 2, 3 May.
+    await says(page, /DET 2030\/001/, /03\/05\/2030/, /Norma interna de articulação: aceite da determinação/);
+    await leap("2030-05-03T18:00:00-03:00");
+    await page.goto(base + path);
+    assert.match(await page.locator("h1 + p .tag").first().innerText(), /Aberta/, "its last day is not over");
+    await leap("2030-05-04T00:00:01-03:00");
+    await until(page, path, /Levada ao Prefeito/);
+    await page.goto(`${base}/secretaria/painel/prefeito`);
+    await says(page, own("Bueiros"));
+    await refusedAct(page, path, "resume", { due_on: "2030-05-03" }, [/que já passou: hoje é 04\/05\/2030/, /cláusula 3/], { reason: "Nova ordem" });
+    await act(page, path, "resume", { due_on: "2030-05-15" }, { reason: "Nova ordem" });
+    await act(page, path, "finish", { evidence: "Relatório por trecho." });
+    await says(page, /Cumprida/);
   });
 
   await module("participation", "a consultation ends by itself on Corpus Christi, and every contribution is answered with a reason", async () => {
@@ -580,5 +600,40 @@ await play("the secretariat over holidays and years", { pictures: process.env.SH
     await leap("2035-01-02T10:00:00-03:00");
     await credit("extraordinary", "none", "0,01", "2035-01-02");
     await refused(page, /O dia 02\/01\/2035 fica fora do ano de 2034/);
+  });
+
+  await module("press", "a release under embargo leaves with the first minute of the new year", async () => {
+    await leap("2035-12-28T10:00:00-03:00");
+    const path = await openCase(page, ["imprensa", "press.release"], "Abrigos abertos", {
+      kind: "answer", lead: "Dez famílias.", body: "Os abrigos estão abertos.",
+    }, { assigned: process.env.SECOND });
+    await act(second, path, "check", { fact_note: "Dez, conferido." });
+    await act(third, path, "approve");
+    await act(page, path, "embargo", { embargo_on: "2036-01-01" });
+    await refusedAct(page, path, "distribute", {}, [/01\/01\/2036/, /cláusula 17/]);
+    await leap("2035-12-31T23:50:00-03:00");
+    await read("/secretaria/imprensa", /./);
+    assert.doesNotMatch(await everybody.locator("main").innerText(), own("Abrigos abertos"));
+    await leap("2036-01-01T00:00:01-03:00");
+    await until(page, path, /IMP 2036\/001/);
+    await read("/secretaria/imprensa", own("Abrigos abertos"), /IMP 2036\/001/);
+  });
+
+  await module("representation", "a delegation ends by itself with the year", async () => {
+    await leap("2036-12-29T10:00:00-03:00");
+    const path = await openCase(page, ["representacao", "representation.delegation"], "Perante a União", {
+      act: "Portaria 9/2036", delegate: "Marta Reis", sphere: "union", scope: "Obras de contenção", starts_on: "2036-12-29", ends_on: "2036-12-31",
+    });
+    await page.goto(base + path);
+    const paper = page.locator('main form[action$="/documento"]');
+    await fill(paper, { kind: "act", name: "Portaria", text: "Texto de exemplo." });
+    await submit(page, paper);
+    await act(page, path, "activate");
+    await says(page, /DEL 2036\/001/, /31\/12\/2036/);
+    await leap("2036-12-31T23:50:00-03:00");
+    await page.goto(base + path);
+    assert.match(await page.locator("h1 + p .tag").first().innerText(), /Em vigor/, "its last day is not over");
+    await leap("2037-01-01T00:00:01-03:00");
+    await until(page, path, /Terminada/);
   });
 });
