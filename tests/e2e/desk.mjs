@@ -149,6 +149,32 @@ export async function desk({ base, open, step, checkPage, picture, send }, page)
     return new URL(page.url()).pathname;
   }
 
+  /** A resident asks at the citizen's door; gives number and code. */
+  async function ask(path, title, fields) {
+    await read(path, title);
+    const asked = everybody.locator(`main form[action="${path}"]`);
+    await fill(asked, fields);
+    await submit(everybody, asked);
+    await checkPage(everybody);
+    return everybody.locator("dd.mono.big").allInnerTexts();
+  }
+  /** And follows it. */
+  async function follow([number, code], ...words) {
+    await everybody.goto(`${base}/secretaria/protocolo`);
+    const known = everybody.locator('main form[action="/secretaria/protocolo"]');
+    await fill(known, { number: number.trim(), code: code.trim() });
+    await submit(everybody, known);
+    await checkPage(everybody);
+    await says(everybody, ...words);
+  }
+  /** Staff find it in their queue by its number: what citizens write is not searched. */
+  async function found(slug, [number]) {
+    await page.goto(`${base}/secretaria/painel/${slug}`);
+    await send(page, page.locator(`main td a[href*="/${slug}/casos/"]`).filter({ hasText: number.trim() }).first());
+    await checkPage(page);
+    return new URL(page.url()).pathname;
+  }
+
   /** One story; tests/it/secretariat/table.rs looks for each module by this call. */
   async function module(slug, told, story) {
     if (only.length === 0 || only.includes(slug)) {
@@ -158,7 +184,7 @@ export async function desk({ base, open, step, checkPage, picture, send }, page)
   }
 
   return {
-    act, begin, colleague, everybody, fill, form, mark, module, openCase, openHere, own, read, refused, refusedAct, says, submit, tick, ticked,
-    until, write,
+    act, ask, begin, colleague, everybody, fill, follow, form, found, mark, module, openCase, openHere, own, read, refused, refusedAct, says, submit,
+    tick, ticked, until, write,
   };
 }

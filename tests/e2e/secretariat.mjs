@@ -12,7 +12,8 @@ await play("the secretariat", { pictures: process.env.SHOTS }, async (stage) => 
   const page = await open();
   await signIn(page);
   const {
-    act, begin, colleague, everybody, fill, form, mark, module, openCase, openHere, own, read, refused, refusedAct, says, submit, tick, ticked, write,
+    act, ask, begin, colleague, everybody, fill, follow, form, found, mark, module, openCase, openHere, own, read, refused, refusedAct, says, submit,
+    tick, ticked, write,
   } = await desk(stage, page);
 
   /** A day of the town, so many ahead of the one that the service shows: "2026-03-31". */
@@ -128,32 +129,6 @@ await play("the secretariat", { pictures: process.env.SHOTS }, async (stage) => 
     await ticked(path, "close", { reason: "Tudo entregue", sure: "yes" });
     await read("/secretaria/projetos", own("Encosta segura"));
   });
-
-  /** A resident asks at the citizen's door; gives number and code. */
-  async function ask(path, title, fields) {
-    await read(path, title);
-    const asked = everybody.locator(`main form[action="${path}"]`);
-    await fill(asked, fields);
-    await submit(everybody, asked);
-    await checkPage(everybody);
-    return everybody.locator("dd.mono.big").allInnerTexts();
-  }
-  /** And follows it. */
-  async function follow([number, code], words) {
-    await everybody.goto(`${base}/secretaria/protocolo`);
-    const known = everybody.locator('main form[action="/secretaria/protocolo"]');
-    await fill(known, { number: number.trim(), code: code.trim() });
-    await submit(everybody, known);
-    await checkPage(everybody);
-    await says(everybody, words);
-  }
-  /** Staff find it in their queue by its number: what citizens write is not searched. */
-  async function found(slug, [number]) {
-    await page.goto(`${base}/secretaria/painel/${slug}`);
-    await send(page, page.locator(`main td a[href*="/${slug}/casos/"]`).filter({ hasText: number.trim() }).first());
-    await checkPage(page);
-    return new URL(page.url()).pathname;
-  }
 
   await module("sic", "a denial without its ground is refused; the answer is read by number and code, and rated", async () => {
     const key = await ask("/secretaria/acesso-a-informacao", /Pedir uma informação/, { subject: `Bueiros ${mark}`, text: "Quantos foram limpos?" });

@@ -4,6 +4,7 @@
 //   2031: Carnival on 24 and 25 February, Corpus Christi on 12 June
 //   2032: Tiradentes on Wednesday, 21 April
 //   2034: Carnival on 20 and 21 February
+//   2037: Good Friday on 3 April, Tiradentes on Tuesday, 21 April
 // A clock never goes back, so the stories stand in the order of their days, and a demonstration plays them once.
 // Asks a demonstration that runs as secretariat.mjs does, and CLOCK: the socket of SENTINELA_CLOCK_SOCKET.
 import assert from "node:assert/strict";
@@ -16,7 +17,7 @@ await play("the secretariat over holidays and years", { pictures: process.env.SH
   const page = await open();
   await signIn(page);
   const {
-    act, begin, colleague, everybody, fill, form, mark, module, openCase, own, read, refused, refusedAct, says, submit, tick, ticked, until,
+    act, ask, begin, colleague, everybody, fill, follow, form, found, mark, module, openCase, own, read, refused, refusedAct, says, submit, tick, ticked, until,
   } = await desk(stage, page);
   const second = await colleague(process.env.SECOND);
   const third = await colleague(process.env.THIRD);
@@ -635,5 +636,38 @@ await play("the secretariat over holidays and years", { pictures: process.env.SH
     assert.match(await page.locator("h1 + p .tag").first().innerText(), /Em vigor/, "its last day is not over");
     await leap("2037-01-01T00:00:01-03:00");
     await until(page, path, /Terminada/);
+  });
+
+  await module("sic", "a request falls due after Easter, is put off once, denied with its ground, and appealed after Tiradentes", async () => {
+    await leap("2037-03-14T10:00:00-03:00");
+    const key = await ask("/secretaria/acesso-a-informacao", /Pedir uma informação/, { subject: `Bueiros ${mark}`, text: "Quanto se gastou?" });
+    assert.equal(key[0].trim(), "SIC 2037/001");
+    // The twentieth day is 3 April, Good Friday.
+    await follow(key, /06\/04\/2037/, /Lei 12\.527\/2011, art\. 11/);
+    const path = await found("acesso-a-informacao", key);
+    await leap("2037-04-01T10:00:00-03:00");
+    const why = { reason: "Os dados estão em três secretarias" };
+    await act(page, path, "extend", {}, why);
+    await says(page, /13\/04\/2037/);
+    await refusedAct(page, path, "extend", {}, [/não permite prorrogar mais|já foi usada/, /Lei 12\.527\/2011, art\. 11/], why);
+    await follow(key, /13\/04\/2037/, /Os dados estão em três secretarias/);
+    await leap("2037-04-11T10:00:00-03:00");
+    const denied = { outcome: "denied", answer: `O estudo não terminou ${mark}` };
+    await refusedAct(page, path, "answer", denied, [/é preciso informar “/, /Lei 12\.527\/2011, art\. 11, § 1º, II, e art\. 14/]);
+    await act(page, path, "answer", { ...denied, ground: "preparatory" });
+    // Ten days end on Tuesday, 21 April: Tiradentes.
+    await leap("2037-04-22T18:00:00-03:00");
+    await follow(key, own("O estudo não terminou"), /22\/04\/2037/);
+    const appeal = 'form[action="/secretaria/protocolo/appeal"]';
+    await everybody.locator(`main details:has(${appeal}) > summary`).click();
+    await everybody.locator(`main ${appeal} [name="f.appeal"]`).fill("O estudo foi publicado.");
+    await submit(everybody, everybody.locator(`main ${appeal}`));
+    await says(everybody, /Feito: /);
+    await page.goto(`${base}/secretaria/painel/prefeito`);
+    await says(page, /SIC 2037\/001/);
+    const decided = { appeal_outcome: "granted", appeal_decision: `Entregue-se o estudo ${mark}` };
+    await refusedAct(page, path, "decide_appeal", decided, [/são precisas duas pessoas/, /Lei 12\.527\/2011, art\. 15, parágrafo único/]);
+    await act(second, path, "decide_appeal", decided);
+    await follow(key, own("Entregue-se o estudo"));
   });
 });
