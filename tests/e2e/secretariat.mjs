@@ -34,7 +34,7 @@ await play("the secretariat", { pictures: process.env.SHOTS }, async (stage) => 
     const path = await openCase(page, ["representacao", "representation.delegation"], "Perante o Estado", {
       act: "Portaria 1", delegate: "Marta Reis", sphere: "state", scope: "Obras de contenção", ...days,
     });
-    await refusedAct(page, path, "activate", {}, [/Falta o documento “/, /Lei 9\.784\/1999, art\. 14/]);
+    await refusedAct(page, path, "activate", {}, [/Falta o documento “Ato de delegação”/, /Lei 9\.784\/1999, arts\. 12 a 14/]);
     await write(page, path, "act");
     await act(page, path, "activate");
     await says(page, /DEL \d{4}\/\d{3}/);

@@ -87,7 +87,7 @@ await play("the secretariat over holidays and years", { pictures: process.env.SH
 
     await leap("2030-01-02T09:00:00-03:00");
     await enter(codes[12]);
-    await refused(everybody, /A pesquisa terminou/);
+    await refused(everybody, /Esta pesquisa não está aberta hoje\./);
     await page.goto(base + here);
     await says(page, /encerrada/);
     await page.goto(`${base}${desk}/ano?ano=2029`);
@@ -136,7 +136,7 @@ await play("the secretariat over holidays and years", { pictures: process.env.SH
     await act(page, other, "reject", {}, { reason: "Veto mantido" });
     await leap("2030-03-14T00:00:01-03:00");
     await until(page, path, /Sanção tácita/);
-    await refusedAct(page, path, "veto", { veto: "Contra o interesse público." }, [/não permite/, /Constituição Federal, art\. 66, § 1º/]);
+    await refusedAct(page, path, "veto", { veto: "Contra o interesse público." }, [/Na situação “Sanção tácita” este ato não cabe\. Agora cabem: Registrar a promulgação\./, /Constituição Federal, art\. 66/]);
     await act(page, path, "promulgate", { law: "Lei 16.001/2030" });
     await read(`/secretaria/materias-legislativas/publicacoes/${path.split("/").pop()}`, own("Escolas como abrigo"), /Serve à cidade/, /Lei 16\.001\/2030/);
   });
@@ -216,6 +216,7 @@ await play("the secretariat over holidays and years", { pictures: process.env.SH
     await leap("2030-06-20T18:05:00-03:00");
     await submit(everybody, said);
     await checkPage(everybody);
+    await says(everybody, /Guarde o número: CTB-2030-001/);
     await leap("2030-06-21T00:00:01-03:00");
     await until(page, path, /Encerrado o período, em resposta/);
     // Thirty days end on Sunday, 21 July.
@@ -275,7 +276,7 @@ await play("the secretariat over holidays and years", { pictures: process.env.SH
     await leap("2030-12-26T14:00:00-03:00");
     await attend("Defesa Civil");
     await call();
-    await says(page, /1 \/ 3/, /sem quórum/);
+    await says(page, /1ª chamada 26\/12\/2030 14:00: 1 \/ 3, 2 necessários/);
     await leap("2030-12-26T14:30:00-03:00");
     await page.goto(base + room);
     await call();
@@ -324,7 +325,7 @@ await play("the secretariat over holidays and years", { pictures: process.env.SH
   });
 
   const signed = async (path, { partner, plan, on }) => {
-    await ticked(path, "select", { "partner.name": "Instituto Serra", "partner.document": partner, reason: "Única com experiência" });
+    await ticked(path, "select", { "partner.name": "Instituto Encosta Viva (fictício)", "partner.document": partner, reason: "Única com experiência" });
     await ticked(path, "write_plan", plan);
     await ticked(path, "appoint", { manager: "Rui Prado", commission: "Ana Lima\nBia Reis" });
     for (const kind of ["technical", "legal"]) await ticked(path, "opine", { kind, favourable: "yes", text: "Favorável." });
@@ -337,7 +338,7 @@ await play("the secretariat over holidays and years", { pictures: process.env.SH
     const fomento = await begin("parcerias", { kind: "fomento", object: `Núcleos comunitários ${mark}` });
     await ticked(fomento, "waive", { ground: "Emergência", law_ref: "Lei 13.019/2014, art. 30, I" });
     await signed(fomento, {
-      partner: "11.222.333/0001-81", on: "2031-01-13",
+      partner: "99.888.777/0001-00", on: "2031-01-13",
       plan: {
         agreed: "800,00", starts_on: "2031-01-14", ends_on: "2031-03-14", "plan.goals": "Formar núcleos; Núcleos",
         "plan.stages": "Oficinas; 14/01/2031; 14/03/2031", "plan.schedule": "14/01/2031; 500,00\n25/02/2031; 300,00",
@@ -364,7 +365,7 @@ await play("the secretariat over holidays and years", { pictures: process.env.SH
     const contract = await begin("parcerias", { kind: "contrato", object: `Desassoreamento ${mark}` });
     await ticked(contract, "waive", { ground: "Emergência", law_ref: "Lei 14.133/2021, art. 75, VIII" });
     await signed(contract, {
-      partner: "11.222.333/0001-81", on: "2031-02-17",
+      partner: "99.888.777/0001-00", on: "2031-02-17",
       plan: {
         agreed: "50,00", starts_on: "2031-02-18", ends_on: "2031-04-30", "plan.goals": "Desassorear; Metros",
         "plan.stages": "Limpeza; 18/02/2031; 30/04/2031", "plan.schedule": "18/02/2031; 50,00",
