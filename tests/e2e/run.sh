@@ -83,7 +83,7 @@ stop_demonstration() {
 stop_demonstration
 export CLOCK=$data/clock
 SENTINELA_CLOCK_SOCKET=$CLOCK SENTINELA__OUTBOUND__ALLOW=127.0.0.1 \
-    SENTINELA__ACCOUNTS__SESSION_HOURS=87600 SENTINELA__ACCOUNTS__SESSION_IDLE_MIN=5256000 demonstrate disaster
+    SENTINELA__ACCOUNTS__SESSION_HOURS=175200 SENTINELA__ACCOUNTS__SESSION_IDLE_MIN=10512000 demonstrate disaster
 FAILURE=$data/failure BASE=http://127.0.0.1:$http USERNAME=$username PASSWORD=$password node tests/e2e/disaster.mjs
 
 # The secretariat, beside it: some acts take a second and a third person.

@@ -542,6 +542,17 @@ await play("the secretariat over holidays and years", { pictures: process.env.SH
       targets: "programa;acao;ano;quantidade;valor\n0012;2041;2034;10;1.000,00",
     });
     await done();
+    const consolidate = (path) => stepped(path, "consolidate");
+    const heard = async (path, number) => {
+      await consolidate(path);
+      await done();
+      assert.equal(await page.locator("main form:has(input[value=submit])").count(), 0, "no bill leaves before its hearing");
+      await stepped(path, "hear", { on: "2033-08-22", place: "Câmara Municipal", minutes: `Ata ${number}` });
+      await done();
+    };
+    await heard(ppa, 129);
+    await stepped(ppa, "submit", { number: "PL 129/2033", on: "2033-08-22" });
+    await done();
     const loa = await opened("loa");
     await says(page, /31\/08\/2033/, /ADCT art\. 35/);
     await written(`${loa}/conteudo`, "credit_limit", { credit_limit: "1000", note: "Números fictícios." });
@@ -559,23 +570,14 @@ await play("the secretariat over holidays and years", { pictures: process.env.SH
     await refused(page, /R\$ 1\.000,01 proposto, o teto é R\$ 1\.000,00: R\$ 0,01 a mais/);
     await propose("699,99");
     await done();
-    const consolidate = (path) => stepped(path, "consolidate");
     await consolidate(loa);
     await refused(page, /O projeto não fecha: receita R\$ 1\.000,00, despesa R\$ 999,99: a diferença é R\$ 0,01/, /Lei 4\.320\/1964, art\. 2/);
     await propose("700,00");
     await done();
-    for (const [path, number] of [[ppa, 129], [loa, 130]]) {
-      await consolidate(path);
-      await done();
-      assert.equal(await page.locator("main form:has(input[value=submit])").count(), 0, "no bill leaves before its hearing");
-      await stepped(path, "hear", { on: "2033-08-22", place: "Câmara Municipal", minutes: `Ata ${number}` });
-      await done();
-    }
+    await heard(loa, 130);
     await leap("2033-08-31T10:00:00-03:00");
-    for (const [path, number] of [[ppa, 129], [loa, 130]]) {
-      await stepped(path, "submit", { number: `PL ${number}/2033`, on: "2033-08-31" });
-      await done();
-    }
+    await stepped(loa, "submit", { number: "PL 130/2033", on: "2033-08-31" });
+    await done();
     await says(page, /22\/12\/2033/);
     await read("/secretaria/orcamento/2034", /Projeto em votação na Câmara: PL 130\/2033/);
     await leap("2033-12-19T10:00:00-03:00");
@@ -597,7 +599,9 @@ await play("the secretariat over holidays and years", { pictures: process.env.SH
     await written(`${loa}/execucao`, "mapping", {
       table: `dia;chave;documento;empenhado;anulado;liquidado;pago\n23/02/2034;${civil};E1;5.000,00;;;\n23/02/2034;${civil};L1;;;2.000,00;1.000,00\n23/02/2034;${civil};E2;9.000,00;;;`,
     });
-    await says(page, /R\$ 14\.000,00.*R\$ 5\.700,00/s);
+    await says(page, /aceitas 2 · repetidas 0 · recusadas 1/);
+    await page.locator("main ul.rows details summary").first().click();
+    await says(page, /empenhado.*R\$ 14\.000,00.*R\$ 5\.700,00/s);
     await read("/secretaria/orcamento/2034", /Lei em vigor: Lei 16\.101, 19\/12\/2033/, /Decreto 17\.001/, /R\$ 6\.000,00/, /R\$ 1\.000,00/);
     await leap("2035-01-02T10:00:00-03:00");
     await credit("extraordinary", "none", "0,01", "2035-01-02");
@@ -644,7 +648,9 @@ await play("the secretariat over holidays and years", { pictures: process.env.SH
     const key = await ask("/secretaria/acesso-a-informacao", /Pedir uma informação/, { subject: `Bueiros ${mark}`, text: "Quanto se gastou?" });
     assert.equal(key[0].trim(), "SIC 2037/001");
     // The twentieth day is 3 April, Good Friday.
-    await follow(key, /06\/04\/2037/, /Lei 12\.527\/2011, art\. 11/);
+    await follow(key, /06\/04\/2037/);
+    await everybody.locator("main details summary").first().click();
+    await says(everybody, /Paixão de Cristo/, /Lei 12\.527\/2011, art\. 11, §§ 1º e 2º/);
     const path = await found("acesso-a-informacao", key);
     await leap("2037-04-01T10:00:00-03:00");
     const why = { reason: "Os dados estão em três secretarias" };
