@@ -6,6 +6,8 @@ use std::time::Duration;
 
 use chrono::{DateTime, TimeZone, Utc};
 
+pub mod leap;
+
 /// An instant in UTC, to the microsecond: PostgreSQL keeps no more, and a value must survive the round trip.
 pub type Instant = DateTime<Utc>;
 
@@ -15,6 +17,8 @@ pub enum Clock {
     System,
     Manual(Arc<AtomicI64>),
     Staged(Stage),
+    #[cfg(debug_assertions)]
+    Leaping(Arc<leap::Leaps>),
 }
 
 /// A stretch of the past played faster than it was, up to the instant where it meets the present; the present from there on.
@@ -50,6 +54,8 @@ impl Clock {
             Self::System => Utc::now().timestamp_micros(),
             Self::Manual(micros) => micros.load(Ordering::SeqCst),
             Self::Staged(stage) => stage.shown_at(from_micros(Utc::now().timestamp_micros())).timestamp_micros(),
+            #[cfg(debug_assertions)]
+            Self::Leaping(leaps) => leaps.now().timestamp_micros(),
         };
         from_micros(micros)
     }
@@ -59,6 +65,21 @@ impl Clock {
         if let Self::Manual(micros) = self {
             micros.store(at.timestamp_micros(), Ordering::SeqCst);
         }
+    }
+
+    /// Whether it shows another time than the machine's, so that ages by it say nothing about the service.
+    pub const fn is_played(&self) -> bool {
+        match self {
+            Self::System | Self::Manual(_) => false,
+            Self::Staged(_) => true,
+            #[cfg(debug_assertions)]
+            Self::Leaping(_) => true,
+        }
+    }
+
+    /// The pauses of a worker that looks again and again. Made before its first look.
+    pub fn rest(&self) -> leap::Rest {
+        leap::Rest::of(self)
     }
 }
 

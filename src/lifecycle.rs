@@ -14,7 +14,7 @@ use tokio_util::sync::CancellationToken;
 use crate::alerts::templates::Templates;
 use crate::app::{App, Parts};
 use crate::backup::hold;
-use crate::clock::Clock;
+use crate::clock::{Clock, leap};
 use crate::config::{Config, NodeRole};
 use crate::db::open::Database;
 use crate::db::{Db, ROUND_MAX, in_time, within};
@@ -43,6 +43,7 @@ impl Service {
     /// Names what could not be started, and why.
     pub async fn start(config: Config, clock: Clock, ids: Ids) -> anyhow::Result<Self> {
         let spans = telemetry::start(&config)?;
+        let (clock, leaps) = leap::arm(clock)?;
         web::measure::install();
         // Asked first, because a taken port is the commonest mistake and needs no database.
         let listener = web::server::Server::bind(&config).await?;
@@ -86,6 +87,10 @@ impl Service {
         if let Some(spans) = spans {
             let traces = telemetry::otlp::run(service.app.clone(), spans);
             service.spawn("traces", traces);
+        }
+        if let Some(leaps) = leaps {
+            let stop = service.app.stop.clone();
+            service.spawn("leaps of the clock", leaps.run(stop));
         }
         match service.start_tasks(listener, receiver).await {
             Ok(()) => Ok(service),

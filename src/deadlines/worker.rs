@@ -25,12 +25,13 @@ const GOOD_FOR: TimeDelta = TimeDelta::hours(24);
 
 /// Runs until the service stops.
 pub async fn run(app: App) {
+    let mut rest = app.clock.rest();
     while !app.stop.is_cancelled() {
         if let Err(error) = in_time(round(&app, app.clock.now())).await {
             tracing::warn!(%error, "reminders of deadlines wait for the database");
         }
         tokio::select! {
-            () = tokio::time::sleep(LOOK_EVERY) => {}
+            () = rest.wait(LOOK_EVERY) => {}
             () = app.stop.cancelled() => {}
         }
     }

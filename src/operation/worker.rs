@@ -148,7 +148,7 @@ impl Watcher {
 
     /// A demonstration plays hours in seconds, so ages by its clock say nothing.
     fn is_played(&self) -> bool {
-        matches!(self.app.clock, Clock::Staged(_))
+        self.app.clock.is_played()
     }
 
     /// For how long this process has held readings without a commit.

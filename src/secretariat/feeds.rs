@@ -245,6 +245,7 @@ mod tests {
             published_at: "2026-03-02T12:00:00Z".parse().unwrap(),
             embargo_until: None,
             withdrawn_at: None,
+            imported_at: None,
         }
     }
 

@@ -78,10 +78,13 @@ stop_demonstration() {
     wait "$demo" 2>/dev/null || true
 }
 
-# A whole disaster, in a town where nothing was decided yet. The town has a type of cases of its own, which refers to the registry.
+# A whole disaster, in a town where nothing was decided yet. Its clock is set ahead afterwards, by years in all, through a socket that
+# only a debug build listens to; nobody is signed out meanwhile, a newspaper of the walk's own is asked for its
+# feed, and the town has a type of cases of its own, which refers to the registry.
 stop_demonstration
-export SENTINELA__SECRETARIAT__CASE_TYPES=$PWD/tests/e2e/cases
-demonstrate disaster
+export CLOCK=$data/clock
+SENTINELA_CLOCK_SOCKET=$CLOCK SENTINELA__OUTBOUND__ALLOW=127.0.0.1 SENTINELA__SECRETARIAT__CASE_TYPES=$PWD/tests/e2e/cases \
+    SENTINELA__ACCOUNTS__SESSION_HOURS=175200 SENTINELA__ACCOUNTS__SESSION_IDLE_MIN=10512000 demonstrate disaster
 FAILURE=$data/failure BASE=http://127.0.0.1:$http USERNAME=$username PASSWORD=$password node tests/e2e/disaster.mjs
 
 # The secretariat, beside it: some acts take a second and a third person.
@@ -92,6 +95,7 @@ for person in revisora aprovadora; do
 done
 export SECOND=revisora THIRD=aprovadora
 FAILURE=$data/failure BASE=http://127.0.0.1:$http USERNAME=$username PASSWORD=$password node tests/e2e/secretariat.mjs
+FAILURE=$data/failure BASE=http://127.0.0.1:$http USERNAME=$username PASSWORD=$password node tests/e2e/year.mjs
 
 # Once more at the pace of a provider: what goes out in a blink can be neither watched nor paused.
 stop_demonstration

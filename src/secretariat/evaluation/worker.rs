@@ -19,12 +19,13 @@ const LOOK_EVERY: Duration = Duration::from_secs(60);
 
 /// Runs until the service stops.
 pub async fn run(app: App) {
+    let mut rest = app.clock.rest();
     while !app.stop.is_cancelled() {
         if let Err(error) = within(ROUND_MAX, empty(&app, app.clock.now())).await {
             tracing::warn!(%error, "what people wrote about services waits");
         }
         tokio::select! {
-            () = tokio::time::sleep(LOOK_EVERY) => {}
+            () = rest.wait(LOOK_EVERY) => {}
             () = app.stop.cancelled() => {}
         }
     }

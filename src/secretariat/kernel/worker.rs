@@ -22,6 +22,7 @@ const MOST: i64 = 200;
 
 /// Runs until the service stops.
 pub async fn run(app: App) {
+    let mut rest = app.clock.rest();
     while !app.stop.is_cancelled() {
         if let Err(error) = within(ROUND_MAX, round(&app, app.clock.now())).await {
             tracing::warn!(%error, "deadlines of the secretariat that ran out wait");
@@ -30,7 +31,7 @@ pub async fn run(app: App) {
             tracing::warn!(%error, "reminders of the secretariat wait for the database");
         }
         tokio::select! {
-            () = tokio::time::sleep(LOOK_EVERY) => {}
+            () = rest.wait(LOOK_EVERY) => {}
             () = app.stop.cancelled() => {}
         }
     }

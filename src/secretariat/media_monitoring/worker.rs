@@ -16,6 +16,7 @@ use crate::accounts::tokens::desk::Acting;
 use crate::app::App;
 use crate::audit::Actor;
 use crate::clock::Instant;
+use crate::clock::leap::Rest;
 use crate::db::{ROUND_MAX, in_time, within};
 use crate::feeds::failure::{Failure, FailureKind};
 use crate::refused::Refused;
@@ -40,15 +41,17 @@ pub async fn run(app: App) {
 }
 
 async fn listen(app: &App) {
+    let mut pause = app.clock.rest();
     while !app.stop.is_cancelled() {
         if let Err(error) = round(app, app.clock.now()).await {
             tracing::warn!(%error, "sources of the press wait");
         }
-        rest(app).await;
+        rest(app, &mut pause).await;
     }
 }
 
 async fn keep_days(app: &App) {
+    let mut pause = app.clock.rest();
     let mut swept_at: Option<Instant> = None;
     while !app.stop.is_cancelled() {
         let now = app.clock.now();
@@ -62,13 +65,13 @@ async fn keep_days(app: &App) {
                 Err(error) => tracing::warn!(%error, "items of the press are not forgotten yet"),
             }
         }
-        rest(app).await;
+        rest(app, &mut pause).await;
     }
 }
 
-async fn rest(app: &App) {
+async fn rest(app: &App, pause: &mut Rest) {
     tokio::select! {
-        () = tokio::time::sleep(LOOK_EVERY) => {}
+        () = pause.wait(LOOK_EVERY) => {}
         () = app.stop.cancelled() => {}
     }
 }

@@ -50,13 +50,14 @@ impl Held {
 
 /// Runs until the service stops.
 pub async fn run(app: App) {
+    let mut rest = app.clock.rest();
     let mut held = Held::default();
     while !app.stop.is_cancelled() {
         if let Err(error) = within(ROUND_MAX, look(&app, app.clock.now(), &mut held)).await {
             tracing::warn!(%error, "releases to the press wait");
         }
         tokio::select! {
-            () = tokio::time::sleep(LOOK_EVERY) => {}
+            () = rest.wait(LOOK_EVERY) => {}
             () = app.stop.cancelled() => {}
         }
     }

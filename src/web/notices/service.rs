@@ -94,7 +94,7 @@ pub async fn status(conn: &mut PgConnection, clock: &Clock) -> sqlx::Result<Serv
     let looked_at = store::looked(&mut *conn).await?;
     let spells = store::spells(conn, now - PAST, MOST).await?;
     // A demonstration plays hours between two looks.
-    let is_played = matches!(clock, Clock::Staged(_));
+    let is_played = clock.is_played();
     let is_known = looked_at.is_some_and(|at| is_played || now - at <= STALE_AFTER);
     let incidents: Vec<ServiceIncident> = spells
         .into_iter()

@@ -1,7 +1,11 @@
-//! Family 5: clocks that are an hour off, in a device and in the service, and the turn of the year.
+//! Family 5: clocks that are an hour off, in a device and in the service, one that is set ahead by days, and the turn of the year.
 
-use chrono::{TimeDelta, TimeZone as _, Utc};
-use sentinela::clock::Clock;
+use std::path::Path;
+
+use chrono::{SubsecRound as _, TimeDelta, TimeZone as _, Utc};
+use sentinela::clock::{Clock, Instant};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::UnixStream;
 
 use super::accounts;
 use super::devices::post;
@@ -56,6 +60,48 @@ async fn a_leap_of_the_services_clock_and_back_keeps_the_order_and_a_restart_kno
     // After a restart the same is known.
     story.pipeline = sentinela::pipeline::Pipeline::load(&story.app, &mut story.conn).await.unwrap();
     assert_eq!(story.text(level).await, known);
+}
+
+/// Writes a line at the socket of a service's clock; gives its answer.
+async fn ask(socket: &Path, line: &str) -> String {
+    let mut stream = UnixStream::connect(socket).await.unwrap();
+    stream.write_all(format!("{line}\n").as_bytes()).await.unwrap();
+    let mut said = String::new();
+    support::soon("the answer", stream.read_to_string(&mut said)).await.unwrap();
+    said.trim().to_owned()
+}
+
+/// A walk sets the clock of a running service ahead: what pauses for ten minutes looks again at once, and nothing sets it back.
+#[tokio::test]
+async fn a_clock_that_is_set_ahead_wakes_whoever_pauses_and_never_goes_back() {
+    let (db, folder) = (support::db().await, Folder::new());
+    let (place, socket) = (Place::new(folder.path(), ""), folder.path().join("clock"));
+    let service = Service::start_leaping(&db, &place, &socket).await;
+    let now = Clock::System.now().trunc_subsecs(0);
+    // A request for messages that nobody confirms is forgotten after seven days.
+    sqlx::query(
+        "insert into segment_subscription (id, email, wanted, language, asked_at)
+         values (gen_random_uuid(), 'leitora@exemplo.invalid', '{chuva}', 'pt-BR', $1)",
+    )
+    .bind(now)
+    .execute(&db.pool)
+    .await
+    .unwrap();
+    let kept = async || -> i64 {
+        sqlx::query_scalar("select count(*) from segment_subscription").fetch_one(&db.pool).await.unwrap()
+    };
+    let after = |days| (now + TimeDelta::days(days)).to_rfc3339();
+    let shows: Instant = ask(&socket, &after(6)).await.parse().unwrap();
+    assert!((0..60).contains(&(shows - now - TimeDelta::days(6)).num_seconds()), "{shows}");
+    assert_eq!(kept().await, 1, "its seven days run");
+    ask(&socket, &after(8)).await;
+    support::eventually("the request to be forgotten", || async { (kept().await == 0).then_some(()) }).await;
+    let back = ask(&socket, &after(7)).await;
+    assert!(back.starts_with("refused: the clock shows ") && back.contains("never goes back"), "{back}");
+    let nonsense = ask(&socket, "tomorrow").await;
+    assert!(nonsense.starts_with("refused: \"tomorrow\" is no instant"), "{nonsense}");
+    service.stop().await;
+    assert!(!socket.exists(), "nobody knocks in vain at a socket that nobody listens to");
 }
 
 /// Numbers begin anew where the municipality's year does, and not at midnight of UTC.

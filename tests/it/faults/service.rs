@@ -50,6 +50,13 @@ impl Service {
         Self::start_at(&db.url, place, failpoints).await
     }
 
+    /// The same with a clock that is set ahead at this socket.
+    pub async fn start_leaping(db: &TestDb, place: &Place, socket: &Path) -> Self {
+        let mut command = command(place, "");
+        command.env("SENTINELA__DATABASE__URL", &db.url).env("SENTINELA_CLOCK_SOCKET", socket);
+        Self::run(command, place).await
+    }
+
     /// The same with a private cluster of its own.
     pub async fn start_private(place: &Place, failpoints: &str) -> Self {
         Self::start_at("", place, failpoints).await

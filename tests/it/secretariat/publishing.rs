@@ -116,38 +116,44 @@ async fn a_release_waits_for_its_embargo_and_a_correction_leaves_without_overwri
         StatusCode::FORBIDDEN,
         "the list is restricted"
     );
+    let before = "2026-12-30T12:00:00Z";
+    let paula = moved(&room, &paula, "paula", before).await;
+    let (pedro, dora) = (moved(&room, &pedro, "pedro", before).await, moved(&room, &dora, "dora", before).await);
     let case = open(&room, &paula, "press", release("Abrigos abertos")).await;
     assert_eq!(case["numbered"], "");
     assert_eq!(act(&room, &pedro, "press", &case, ("approve", json!({}))).await.0, StatusCode::CONFLICT);
     done(&room, &dora, "press", &case, ("check", json!({ "fields": { "fact_note": "Dez, conferido" } }))).await;
     assert_eq!(act(&room, &paula, "press", &case, ("approve", json!({}))).await.0, StatusCode::CONFLICT);
     done(&room, &pedro, "press", &case, ("approve", json!({}))).await;
-    done(&room, &pedro, "press", &case, ("embargo", json!({ "fields": { "embargo_on": "2026-02-25" } }))).await;
+    done(&room, &pedro, "press", &case, ("embargo", json!({ "fields": { "embargo_on": "2027-01-02" } }))).await;
     let (status, early) = act(&room, &pedro, "press", &case, ("distribute", json!({}))).await;
     assert_eq!(status, StatusCode::CONFLICT, "{early}");
-    // The last minutes of the day before, in the town.
-    let eve = at("2026-02-25T02:50:00Z");
+    // The last minutes of New Year's Day in the town, and the first of the Saturday after it.
+    let eve = at("2027-01-02T02:50:00Z");
     room.app.clock.set(eve);
     assert_eq!(press::round(&room.app, eve).await.unwrap(), 0);
     assert!(!anybody(&room, "/secretaria/imprensa").await.1.contains("Abrigos abertos"));
-    let day = at("2026-02-25T03:10:00Z");
+    let day = at("2027-01-02T03:10:00Z");
     room.app.clock.set(day);
     assert_eq!(press::round(&room.app, day).await.unwrap(), 1, "one outlet wants it");
     assert_eq!(press::round(&room.app, day).await.unwrap(), 0, "and gets it once");
     let (_, page) = anybody(&room, "/secretaria/imprensa").await;
-    assert!(page.contains("Abrigos abertos") && page.contains("IMP 2026/001"), "{page}");
+    assert!(
+        page.contains("Abrigos abertos") && page.contains("IMP 2027/001"),
+        "numbered by the year in which it leaves: {page}"
+    );
 
-    let pedro = moved(&room, &pedro, "pedro", "2026-02-25T15:00:00Z").await;
+    let pedro = moved(&room, &pedro, "pedro", "2027-01-04T15:00:00Z").await;
     let corrected = json!({ "reason": "A área corrigiu o número",
         "fields": { "body": "Doze famílias", "correction": "São doze famílias, não dez" } });
     done(&room, &pedro, "press", &case, ("correct", corrected)).await;
-    assert_eq!(press::round(&room.app, at("2026-02-25T15:01:00Z")).await.unwrap(), 1);
+    assert_eq!(press::round(&room.app, at("2027-01-04T15:01:00Z")).await.unwrap(), 1);
     let id = case["id"].as_str().unwrap();
     let (_, both) = anybody(&room, &format!("/secretaria/imprensa/publicacoes/{id}")).await;
     assert!(both.contains("Doze famílias") && both.contains("Dez famílias"), "{both}");
     let subjects =
         room.words("select subject from notice where purpose = 'press_release' order by created_at, id").await;
-    assert_eq!(subjects, ["IMP 2026/001 Abrigos abertos", "Correção: IMP 2026/001 Abrigos abertos"]);
+    assert_eq!(subjects, ["IMP 2027/001 Abrigos abertos", "Correção: IMP 2027/001 Abrigos abertos"]);
     let log = ask(&room, &pedro, Method::GET, "secretariat/press/deliveries", Value::Null).await.1;
     assert_eq!(log.as_array().unwrap().len(), 2, "{log}");
     let html = room.page(&pedro, "/secretaria/painel/imprensa/veiculos").await;
@@ -208,6 +214,8 @@ async fn whoever_leaves_the_list_while_a_release_goes_out_is_forgotten_after_it(
 async fn outreach_that_promotes_a_person_is_refused_and_what_is_withdrawn_is_gone() {
     let room = Room::open(&[]).await;
     let (olga, otto) = (room.person("olga", Role::Outreach).await, room.person("otto", Role::Outreach).await);
+    let olga = moved(&room, &olga, "olga", "2028-06-30T12:00:00Z").await;
+    let otto = moved(&room, &otto, "otto", "2028-06-30T12:00:00Z").await;
     let body = json!({ "type": "outreach.campaign", "title": "Encosta segura",
         "fields": { "kind": "campaign", "project": "Contenções", "message": "Saiba o que muda", "cost": 1_500_000 } });
     let case = open(&room, &olga, "outreach", body).await;
@@ -222,8 +230,19 @@ async fn outreach_that_promotes_a_person_is_refused_and_what_is_withdrawn_is_gon
         StatusCode::CONFLICT,
         "nobody examines their own"
     );
-    done(&room, &otto, "outreach", &case, ("check", lawful)).await;
+    let checked = done(&room, &otto, "outreach", &case, ("check", lawful)).await;
+    assert_eq!(checked["numbered"], "DIV 2028/001", "{checked}");
+    // By hand: the first Sunday of October 2028 is the first; three months before it the quiet begins, on 1 July.
+    for quiet in ["2028-07-01T03:00:00Z", "2028-09-07T12:00:00Z", "2028-10-02T02:59:00Z"] {
+        let olga = moved(&room, &olga, "olga", quiet).await;
+        let (status, held) = act(&room, &olga, "outreach", &case, ("publish", json!({}))).await;
+        assert_eq!(status, StatusCode::CONFLICT, "{quiet}: {held}");
+        let why = held["detail"].as_str().unwrap();
+        assert!(why.contains("election of 2028-10-01") && why.contains("Lei 9.504/1997, art. 73, VI, b"), "{why}");
+    }
+    let olga = moved(&room, &olga, "olga", "2028-10-02T03:00:00Z").await;
     done(&room, &olga, "outreach", &case, ("publish", json!({}))).await;
+    let olga = moved(&room, &olga, "olga", "2029-01-02T12:00:00Z").await;
     let (_, page) = anybody(&room, "/secretaria/divulgacao").await;
     assert!(page.contains("Encosta segura") && !page.contains("Informa e orienta"), "{page}");
     done(&room, &olga, "outreach", &case, ("retire", json!({ "reason": "Fim da campanha" }))).await;

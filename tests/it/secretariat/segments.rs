@@ -45,6 +45,8 @@ async fn published(room: &Room, (ana, bia): (&Person, &Person), (title, tags): (
 async fn a_mailbox_gets_what_has_its_tags_only_after_it_confirmed_and_nothing_after_it_left() {
     let room = Room::open(&[]).await;
     let (ana, bia) = (room.person("ana", Role::News).await, room.person("bia", Role::News).await);
+    let ana = moved(&room, &ana, "ana", "2026-12-30T15:00:00Z").await;
+    let bia = moved(&room, &bia, "bia", "2026-12-30T15:00:00Z").await;
     let ask = "/secretaria/segmentos/assinar";
     assert_eq!(form(&room, ask, "email=x&tag=chuva").await.0, StatusCode::UNPROCESSABLE_ENTITY);
     assert_eq!(form(&room, ask, "email=maria%40exemplo.invalid&tag=futebol").await.0, StatusCode::UNPROCESSABLE_ENTITY);
@@ -52,8 +54,8 @@ async fn a_mailbox_gets_what_has_its_tags_only_after_it_confirmed_and_nothing_af
     assert_eq!(status, StatusCode::OK, "{page}");
 
     published(&room, (&ana, &bia), ("Antes do pedido", "chuva")).await;
-    room.app.clock.set(at("2026-02-23T12:00:00Z"));
-    assert_eq!(worker::round(&room.app, at("2026-02-23T12:00:00Z")).await.unwrap(), 0, "nobody confirmed");
+    room.app.clock.set(at("2026-12-31T12:00:00Z"));
+    assert_eq!(worker::round(&room.app, at("2026-12-31T12:00:00Z")).await.unwrap(), 0, "nobody confirmed");
     let confirm = link(&room, ASKED, "/secretaria/segmentos/confirmar/").await;
     assert_eq!(room.stranger(Method::GET, &confirm).await.0, StatusCode::OK);
     assert_eq!(
@@ -64,20 +66,32 @@ async fn a_mailbox_gets_what_has_its_tags_only_after_it_confirmed_and_nothing_af
     let (status, page) = form(&room, &confirm, "").await;
     assert_eq!(status, StatusCode::OK, "{page}");
 
-    let ana = moved(&room, &ana, "ana", "2026-02-23T15:00:00Z").await;
-    let bia = moved(&room, &bia, "bia", "2026-02-23T15:00:00Z").await;
+    let ana = moved(&room, &ana, "ana", "2026-12-31T15:00:00Z").await;
+    let bia = moved(&room, &bia, "bia", "2026-12-31T15:00:00Z").await;
     for (title, tags) in [("Chuva à tarde", "Chuva"), ("Feira de livros", "cultura")] {
         published(&room, (&ana, &bia), (title, tags)).await;
     }
     // Before eight in the town nothing leaves.
-    assert_eq!(worker::round(&room.app, at("2026-02-24T10:30:00Z")).await.unwrap(), 0);
-    let morning = at("2026-02-24T11:30:00Z");
+    assert_eq!(worker::round(&room.app, at("2027-01-01T10:30:00Z")).await.unwrap(), 0);
+    // The morning of New Year's Day, a Friday, is one like others.
+    let morning = at("2027-01-01T11:30:00Z");
     room.app.clock.set(morning);
     assert_eq!(worker::round(&room.app, morning).await.unwrap(), 1);
     assert_eq!(worker::round(&room.app, morning).await.unwrap(), 0, "once a day");
     let digest = room.words(SENT).await.pop().unwrap();
     assert!(digest.contains("Chuva à tarde"), "{digest}");
     assert!(!digest.contains("Feira de livros") && !digest.contains("Antes do pedido"), "{digest}");
+    // What comes out on the Saturday leaves on the Sunday; on the Saturday and the Monday there is nothing to tell.
+    assert_eq!(worker::round(&room.app, at("2027-01-02T11:30:00Z")).await.unwrap(), 0);
+    let ana = moved(&room, &ana, "ana", "2027-01-02T15:00:00Z").await;
+    let bia = moved(&room, &bia, "bia", "2027-01-02T15:00:00Z").await;
+    published(&room, (&ana, &bia), ("Encosta interditada", "chuva")).await;
+    for (instant, handed) in [("2027-01-03T11:30:00Z", 1), ("2027-01-04T11:30:00Z", 0)] {
+        room.app.clock.set(at(instant));
+        assert_eq!(worker::round(&room.app, at(instant)).await.unwrap(), handed, "{instant}");
+    }
+    let digest = room.words(SENT).await.pop().unwrap();
+    assert!(digest.contains("Encosta interditada") && !digest.contains("Chuva à tarde"), "{digest}");
 
     let leave = link(&room, SENT, "/secretaria/segmentos/sair/").await;
     assert_eq!(room.stranger(Method::GET, &leave).await.0, StatusCode::OK);

@@ -81,21 +81,37 @@ async fn a_delegation_holds_within_its_days_and_ends_by_itself_with_the_year() {
 async fn an_opinion_takes_two_persons_awaits_the_mayor_and_is_public_only_in_its_summary() {
     let room = Room::open(&[]).await;
     let (ana, bruno) = (room.person("ana", Role::Advisory).await, room.person("bruno", Role::Advisory).await);
+    let ana = moved(&room, &ana, "ana", "2026-12-21T12:00:00Z").await;
+    let bruno = moved(&room, &bruno, "bruno", "2026-12-21T12:00:00Z").await;
+    // The first of January is a Friday: the answer is due on the Monday after it.
     let body = json!({ "type": "advisory.consultation", "title": "Doação de terreno", "assigned": "bruno",
-        "fields": { "asked_by": "mayor", "question": "Pode?", "due_on": "2026-03-20", "form": "opinion" } });
+        "fields": { "asked_by": "mayor", "question": "Pode?", "due_on": "2027-01-01", "form": "opinion" } });
     let case = open(&room, &ana, "advisory", body).await;
+    assert_eq!(
+        (&case["numbered"], due(&case, "advisory.due")),
+        (&json!("CON 2026/001"), &json!("2027-01-04")),
+        "{case}"
+    );
     done(&room, &ana, "advisory", &case, ("distribute", json!({}))).await;
     write(&room, &bruno, ("assessoramento", &case), "draft").await;
     let opinion = json!({ "fields": { "summary": "Doação com encargo", "conclusion": "Pode, por lei" } });
     done(&room, &bruno, "advisory", &case, ("draft", opinion)).await;
     refused(&act(&room, &bruno, "advisory", &case, ("homologate", json!({}))).await, "case-two-persons");
+    // The last minute of that Monday, and the first of the day after it, in the town.
+    let late = "secretariat/advisory/cases?late=true";
+    let ana = moved(&room, &ana, "ana", "2027-01-05T02:59:00Z").await;
+    assert_eq!(ask(&room, &ana, Method::GET, late, Value::Null).await.1["items"], json!([]), "its last day runs");
+    let ana = moved(&room, &ana, "ana", "2027-01-05T03:01:00Z").await;
+    assert_eq!(ask(&room, &ana, Method::GET, late, Value::Null).await.1["items"][0]["id"], case["id"]);
     let ready = done(&room, &ana, "advisory", &case, ("homologate", json!({}))).await;
     assert_eq!(ready["waits_for"], "mayor", "{ready}");
+    assert_eq!(due(&ready, "advisory.due"), &Value::Null, "what is handed in is owed no more: {ready}");
+    assert_eq!(ask(&room, &ana, Method::GET, late, Value::Null).await.1["items"], json!([]));
     let page = room.page(&ana, "/secretaria/painel").await;
     assert!(page.contains("Doação de terreno"), "{page}");
-    let sent = |on: &str| json!({ "fields": { "dispatch": "Lei 9/2026", "dispatched_on": on } });
-    refused(&act(&room, &ana, "advisory", &case, ("dispatch", sent("2026-02-23"))).await, "guard-not-come");
-    done(&room, &ana, "advisory", &case, ("dispatch", sent("2026-02-22"))).await;
+    let sent = |on: &str| json!({ "fields": { "dispatch": "Lei 9/2027", "dispatched_on": on } });
+    refused(&act(&room, &ana, "advisory", &case, ("dispatch", sent("2027-01-06"))).await, "guard-not-come");
+    done(&room, &ana, "advisory", &case, ("dispatch", sent("2027-01-05"))).await;
     let id = case["id"].as_str().unwrap();
     let (status, public) = room.stranger(Method::GET, &format!("/secretaria/assessoramento/publicacoes/{id}")).await;
     assert_eq!(status, StatusCode::OK, "{public}");
@@ -131,26 +147,42 @@ async fn a_determination_that_nobody_accepts_goes_to_the_mayor_by_itself_after_f
 async fn an_order_opens_a_determination_and_ends_only_after_it() {
     let room = Room::open(&[]).await;
     let (ines, carla) = (room.person("ines", Role::Assignments).await, room.person("carla", Role::Coordination).await);
-    // Good Friday: the order is due on the Monday after Easter.
+    let ines = moved(&room, &ines, "ines", "2026-12-21T12:00:00Z").await;
+    // Tuesday of Carnival: the order is due on the day after it.
     let body = json!({ "type": "assignments.order", "title": "Inventário de bombas", "department": "Obras", "assigned": "ines",
-        "fields": { "act": "Despacho 3/2026", "kind": "measure", "text": "Inventariar as bombas", "due_on": "2026-04-03" } });
+        "fields": { "act": "Despacho 3/2026", "kind": "measure", "text": "Inventariar as bombas", "due_on": "2027-02-09" } });
     let case = open(&room, &ines, "assignments", body).await;
     assert_eq!(
         (&case["numbered"], due(&case, "assignments.due")),
-        (&json!("ORD 2026/001"), &json!("2026-04-06")),
+        (&json!("ORD 2026/001"), &json!("2027-02-10")),
         "{case}"
     );
     done(&room, &ines, "assignments", &case, ("determine", json!({}))).await;
     let links = now(&room, &ines, "assignments", &case).await["links"].clone();
     let owed = links[0].clone();
     assert_eq!((&owed["type"], &owed["kind"]), (&json!("coordination.determination"), &json!("spawned")), "{links}");
+    let carla = moved(&room, &carla, "carla", "2026-12-29T12:00:00Z").await;
+    let opened = now(&room, &carla, "coordination", &owed).await;
+    // By hand: 22, 23, 24 December, (25 Christmas, 26 and 27 a weekend), 28, 29.
+    assert_eq!(
+        (due(&opened, "coordination.accept"), due(&opened, "coordination.due")),
+        (&json!("2026-12-29"), &json!("2027-02-10")),
+        "{opened}"
+    );
+    done(&room, &carla, "coordination", &owed, ("accept", json!({}))).await;
     let result = json!({ "fields": { "result": "Doze bombas, três geradores" } });
+    let ines = moved(&room, &ines, "ines", "2027-02-10T20:00:00Z").await;
+    let late = "secretariat/assignments/cases?late=true";
+    assert_eq!(ask(&room, &ines, Method::GET, late, Value::Null).await.1["items"], json!([]), "its last day runs");
     let early = act(&room, &ines, "assignments", &case, ("report", result.clone())).await;
     refused(&early, "guard-child-open");
-    done(&room, &carla, "coordination", &owed, ("accept", json!({}))).await;
+    let carla = moved(&room, &carla, "carla", "2027-02-11T12:00:00Z").await;
+    let ines = moved(&room, &ines, "ines", "2027-02-11T12:00:00Z").await;
+    assert_eq!(ask(&room, &ines, Method::GET, late, Value::Null).await.1["items"][0]["id"], case["id"]);
     done(&room, &carla, "coordination", &owed, ("finish", json!({ "fields": { "evidence": "Planilha" } }))).await;
     let told = done(&room, &ines, "assignments", &case, ("report", result)).await;
     assert_eq!((&told["state"], &told["waits_for"]), (&json!("reported"), &json!("mayor")), "{told}");
     let closed = done(&room, &ines, "assignments", &case, ("close", json!({}))).await;
     assert_eq!(closed["is_final"], true, "{closed}");
+    assert_eq!(ask(&room, &ines, Method::GET, late, Value::Null).await.1["items"], json!([]));
 }
