@@ -9,7 +9,7 @@
 // Asks a demonstration that runs as secretariat.mjs does, and CLOCK: the socket of SENTINELA_CLOCK_SOCKET.
 import assert from "node:assert/strict";
 import { createServer } from "node:http";
-import { desk, exactly, leap } from "./desk.mjs";
+import { desk, leap } from "./desk.mjs";
 import { play } from "./stage.mjs";
 
 await play("the secretariat over holidays and years", { pictures: process.env.SHOTS }, async (stage) => {
