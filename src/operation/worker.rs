@@ -10,7 +10,7 @@ use super::judge::{self, CODES, Look, Part, Problem};
 use super::process;
 use super::store::{self, Figures};
 use crate::app::App;
-use crate::clock::{Clock, Instant, Stopwatch};
+use crate::clock::{Instant, Stopwatch};
 use crate::db::in_time;
 use crate::stations::certificate::Certificate;
 use crate::units::Level;

@@ -85,8 +85,18 @@ insert into case_document (id, case_id, kind, version, name, media_type, bytes, 
         false, '2026-01-15T12:00:00Z', 'elisa');
 insert into case_link (from_case, to_case, kind, at, actor) values
     (md5('case sic sem numero')::uuid, md5('case sic')::uuid, 'refers', '2026-01-16T12:00:00Z', 'elisa');
+-- JSON with sorted keys and without spaces, of which the sum is.
+create function pg_temp.canonical(given jsonb) returns text language plpgsql as $$
+begin
+    return case jsonb_typeof(given)
+        when 'object' then (select '{' || string_agg(to_json(f.key)::text || ':' || pg_temp.canonical(f.value), ',' order by f.key collate "C") || '}'
+            from jsonb_each(given) f)
+        when 'array' then (select '[' || string_agg(pg_temp.canonical(i.item), ',' order by i.place) || ']'
+            from jsonb_array_elements(given) with ordinality i (item, place))
+        else given::text end;
+end $$;
 insert into case_publication (id, case_id, module, type_key, seq, snapshot, sha256, published_at, published_by)
-select md5('publication 1')::uuid, id, module, type_key, 1, s.snapshot, sha256(convert_to(s.snapshot::text, 'UTF8')), '2026-01-21T13:00:00Z', 'elisa'
+select md5('publication 1')::uuid, id, module, type_key, 1, s.snapshot, sha256(convert_to(pg_temp.canonical(s.snapshot), 'UTF8')), '2026-01-21T13:00:00Z', 'elisa'
 from case_file cross
 join lateral (select jsonb_build_object('type', type_key, 'state', state, 'title', title, 'fields', fields, 'number', 'TRA 2026/001', 'version', 1,
     'opened_on', '2026-01-21') as snapshot) s

@@ -26,3 +26,9 @@ insert into instrument_public (instrument_id, module, snapshot, published_at) va
     '{"kind": "fomento", "plan": {"goals": [], "stages": [], "schedule": []}, "state": "execution", "number": "2026/001", "object": "Oficinas de autoproteção em escolas", "ends_on": "2027-01-31", "manager": "Amália Sardinha", "outcome": null, "partner": "Instituto Serra Segura", "accounts": [],
     "selection": {"place": "", "ground": "Atividade de assistência", "law_ref": "Lei 13.019/2014, art. 30, I", "closes_on": null, "opened_on": null}, "signed_on": "2026-01-30", "starts_on": "2026-02-01", "amendments": [], "published_in": "Diário Oficial do Município", "published_on": "2026-01-31", "agreed_centavos": 12000000, "partner_document": "11.222.333/0001-81",
     "released_centavos": 6000000, "returned_centavos": 0, "accounted_centavos": 0, "counterpart_due_centavos": 0, "counterpart_paid_centavos": 0}', '2026-02-01T12:00:00Z');
+insert into deadline (id, subject_kind, subject_id, title, link, code, law_ref, anchor_event, anchor_at, due_on, due_at, warn_days, confirmed, trace,
+    state, set_at, set_by) values
+    (md5('deadline instrument fomento')::uuid, 'instrument', md5('instrument fomento')::uuid, 'Oficinas de autoproteção em escolas',
+        '/secretaria/painel/parcerias/' || md5('instrument fomento')::uuid, 'agreements.accounts', 'Lei 13.019/2014, art. 69', 'end',
+        '2027-01-31T15:00:00Z', '2036-05-01', '2036-05-02T02:59:59Z', 15, false,
+        '[{"day": "2027-01-31", "step": "anchor"}, {"day": "2036-05-01", "step": "due"}]', 'open', '2026-02-01T12:00:00Z', 'ana');

@@ -289,13 +289,48 @@ const CARRIED: &[Carried] = &[
         sql: "select kind || ' ' || count(distinct subject) || ' ' || count(*) || ' ' || bool_and(whole) from (
                   select kind, subject, seq = row_number() over (partition by kind, subject order by seq) as whole from chain_link) link
               group by kind order by 1",
-        lines: &["body 2 26 true", "budget 1 7 true", "case 2 2 true", "instrument 1 6 true"],
+        lines: &["body 2 26 true", "budget 1 7 true", "case 3 3 true", "instrument 1 7 true"],
     },
     // What was sent to an outlet that left keeps no address either.
     Carried {
         by: 20_261_207_120_100,
         sql: "select address from notice where purpose = 'press_release' order by 1",
         lines: &["redacao@exemplo.invalid"],
+    },
+    // What was signed goes on under the rules of the day of its signing.
+    Carried {
+        by: 20_261_207_150_000,
+        sql: "select d.state || ' ' || i.module || ' ' || coalesce(d.governed_on::text, '-') from deadline d join instrument i on i.id = d.subject_id
+              where d.subject_kind = 'instrument' order by 1",
+        lines: &["open agreements 2026-01-30"],
+    },
+    // A letter of before is counted by what it had in it.
+    Carried {
+        by: 20_261_207_170_000,
+        sql: "select to_char(at at time zone 'UTC', 'MM-DD HH24:MI') || ' ' || publications from segment_digest order by 1",
+        lines: &["01-21 13:05 1"],
+    },
+    // The briefing of a mission is searched no more, and the rest of it is.
+    Carried {
+        by: 20_261_207_180_000,
+        sql: "select words || ' ' || (search @@ case_query('contrapartida', null)) || ' ' || (search @@ case_query('capital', null)) from case_file
+              where type_key = 'representation.mission'",
+        lines: &["MIS 2026/001 Reunião na capital Belo Horizonte false true"],
+    },
+    // What was published of a case is chained behind what was kept of it.
+    Carried {
+        by: 20_261_207_190_000,
+        sql: "select c.title || ' ' || l.seq from chain_link l join case_publication p on p.id::text = l.key join case_file c on c.id = p.case_id
+              where l.table_name = 'case_publication' order by 1",
+        lines: &["Licitações de 2025 1"],
+    },
+    // What everybody reads of an instrument is its first version, by the last act until then and with the sum of what it says.
+    Carried {
+        by: 20_261_207_190_100,
+        sql: "select p.module || ' ' || p.seq || ' ' || p.act || ' ' || p.published_by || ' ' || (p.snapshot ->> 'object') || ' ' || (p.sha256 is not null)
+                  || ' ' || (exists (select from chain_link l where l.table_name = 'instrument_publication' and l.key = p.id::text))
+              from instrument_publication p order by 1",
+        lines: &["agreements 1 start ana Oficinas de autoproteção em escolas true true"],
     },
 ];
 
