@@ -21,9 +21,14 @@ struct Running {
 
 /// Starts the server, or adopts the one a killed keeper left behind.
 pub(super) async fn start(binaries: &Binaries, place: &mut Place, pool_connections: u32) -> Result<(), ClusterError> {
+    let own_socket = place.socket.clone();
     if adopt(place) {
         tracing::warn!("a private database was left running by a service that was killed; adopting it");
-        return answers(place).await;
+        if answers_unless(place, || running(place).is_none()).await? {
+            return Ok(());
+        }
+        tracing::warn!("it went away instead; starting it again");
+        place.socket = own_socket;
     }
     leave_no_stale_lock(place).await?;
     let data = place.data();
@@ -158,11 +163,17 @@ fn anyone_works_in(folder: &Path) -> bool {
 
 /// Waits until the server takes connections (an adopted one may still be recovering).
 async fn answers(place: &Place) -> Result<(), ClusterError> {
+    answers_unless(place, || false).await.map(drop)
+}
+
+/// The same; false: it is gone, as one that was killed a moment before it was adopted.
+async fn answers_unless(place: &Place, is_gone: impl Fn() -> bool) -> Result<bool, ClusterError> {
     let options = place.options().database("postgres");
     let mut left = PATIENCE;
     loop {
         match options.connect().await {
-            Ok(conn) => return conn.close().await.map_err(ClusterError::Connect),
+            Ok(conn) => return conn.close().await.map(|()| true).map_err(ClusterError::Connect),
+            Err(_) if is_gone() => return Ok(false),
             Err(error) if left.is_zero() => return Err(ClusterError::Connect(error)),
             Err(_) => {
                 tokio::time::sleep(ASK_AGAIN).await;

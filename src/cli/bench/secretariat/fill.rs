@@ -5,11 +5,14 @@
 
 use serde::Serialize;
 use sqlx::types::Json;
-use sqlx::{AssertSqlSafe, Executor as _, PgPool};
+use sqlx::{AssertSqlSafe, Executor as _, PgConnection, PgPool};
 
 use super::{media, shapes};
+use crate::accounts::store::upsert_member;
+use crate::accounts::{Role, Roles};
 use crate::app::App;
 use crate::clock::{Instant, Stopwatch};
+use crate::demo;
 
 /// What was filled.
 #[derive(Debug, Serialize)]
@@ -48,9 +51,16 @@ pub async fn all(pool: &PgPool, app: &App, sizes: Sizes) -> anyhow::Result<Vec<F
         filled.push(Filled { what, rows, took_s: watch.elapsed().as_secs_f64() });
     }
     // After the many: it goes on in their series of numbers.
-    crate::demo::secretariat(&mut *pool.acquire().await?, &app.clock, &app.ids, &app.config).await?;
+    demonstrated(&mut *pool.acquire().await?, app).await?;
     pool.execute("vacuum analyze").await?;
     Ok(filled)
+}
+
+/// What the demonstration has, with the account that it is in the hands of.
+async fn demonstrated(conn: &mut PgConnection, app: &App) -> anyhow::Result<()> {
+    let roles = Roles::new([Role::Coordinator]);
+    upsert_member(conn, &app.ids, app.clock.now(), demo::USERNAME, "Demonstração", &roles, "").await?;
+    demo::secretariat(conn, &app.clock, &app.ids, &app.config).await
 }
 
 const TABLES: &str = "
