@@ -79,7 +79,9 @@ pub async fn doubted(
         r#"with stream as (select d.id, d.name, d.quantity from datastream d join station s on s.id = d.station_id
                            where s.code = $1)
            select d.name as "name!", d.quantity as "quantity!", j.observed_at as "observed_at!", j.value as "value!",
-                  f.quality as "quality!", f.why as "why!: Json<Why>"
+                  f.quality as "quality!",
+                  -- What was doubted before numbers were kept has its words alone.
+                  case when f.why = '{}' then jsonb_build_object('test', 'range', 'told', f.reason) else f.why end as "why!: Json<Why>"
            from stream d join reading_flag f on f.datastream_id = d.id and f.observed_at > $2
            join journal j on j.seq = f.journal_seq and j.observed_at = f.observed_at
            union all

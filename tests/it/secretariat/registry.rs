@@ -123,7 +123,7 @@ async fn an_organisation_of_an_agreement_is_found_again_by_funding_merged_and_ta
     assert_eq!(room.post(&irene, &twin_page, &format!("{form}&sure=yes")).await.0, StatusCode::SEE_OTHER);
     let whole = reg(&room, &fabio, Method::GET, &at, Value::Null).await.1;
     assert_eq!(whole["aliases"], json!([]), "{whole}");
-    let acts = room.words("select act from audit_event where act like 'registry.%merge' order by id").await;
+    let acts = room.words("select act from audit_event where act like 'registry.%merge' order by at, act").await;
     assert_eq!(acts, ["registry.merge", "registry.unmerge"]);
     let now = reg(&room, &irene, Method::GET, &format!("/{}", id(&twin)), Value::Null).await.1;
     let why = json!({ "revision": now["entry"]["revision"], "reason": "Engano" });

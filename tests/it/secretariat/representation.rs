@@ -58,7 +58,7 @@ async fn the_briefing_of_a_mission_is_read_by_whoever_works_on_it_and_is_in_no_l
             assert_eq!(found["items"].as_array().unwrap().len(), count, "{word}: {found}");
         }
     }
-    assert_eq!(room.words("select id::text from case_act where changes::text like '%Segredo%'").await.len(), 0);
+    assert_eq!(room.words("select case_id::text from case_act where changes::text like '%Segredo%'").await.len(), 0);
     assert_eq!(export(&room, &paula, "jsonl").await.0, StatusCode::FORBIDDEN);
     for format in ["jsonl", "csv"] {
         let (status, file) = export(&room, &rita, format).await;

@@ -220,7 +220,7 @@ async fn a_subscription_is_ended_on_request_and_only_its_desk_knows_of_it_and_ne
     let found = find("MARIA@exemplo.invalid", "Pediu por telefone").await.1;
     assert_eq!(found["subscription"]["id"], all["items"][0]["id"], "{found}");
     let searches =
-        "select reason || ' ' || (after ->> 'found') from audit_event where act = 'segment.search' order by id";
+        "select reason || ' ' || (after ->> 'found') from audit_event where act = 'segment.search' order by 1";
     assert_eq!(room.words(searches).await, ["Pediu por telefone false", "Pediu por telefone true"]);
     let form = "email=maria%40exemplo.invalid&reason=Pediu+por+maria%40exemplo.invalid";
     let (status, page) = room.post(&sara, "/secretaria/painel/segmentos/assinaturas", form).await;

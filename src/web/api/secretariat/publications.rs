@@ -1,5 +1,7 @@
 //! What everybody may read: publications, and nothing but them.
 
+use std::pin::Pin;
+
 use axum::extract::{Path, Query, State};
 use axum::routing::get;
 use axum::{Json, Router};
@@ -21,6 +23,18 @@ pub fn routes() -> Router<App> {
     Router::new()
         .route("/api/v1/secretariat/{module}/publications", get(list))
         .route("/api/v1/secretariat/{module}/publications/{id}", get(show))
+        // Where a module has a list of its own at this depth, its name in the path is no parameter.
+        .route("/api/v1/secretariat/agreements/publications", get(list_of("agreements")))
+        .route("/api/v1/secretariat/funding/publications", get(list_of("funding")))
+        .route("/api/v1/secretariat/strategic-projects/publications", get(list_of("strategic-projects")))
+        .route("/api/v1/secretariat/committees/publications", get(list_of("committees")))
+}
+
+type Answered = Pin<Box<dyn Future<Output = Result<Json<Page>, ApiError>> + Send>>;
+
+/// The list of one module.
+fn list_of(slug: &'static str) -> impl Fn(State<App>, Query<Wanted>) -> Answered + Clone + Send + Sync + 'static {
+    move |app, wanted| Box::pin(list(app, Path(slug.to_owned()), wanted))
 }
 
 /// Which publications.

@@ -1,6 +1,8 @@
 //! The first page of modules that publish: `/secretaria/noticias`, `/secretaria/imprensa`, `/secretaria/divulgacao`, and the feeds of every
 //! module. From publications that are out, and nothing else.
 
+use std::pin::Pin;
+
 use askama::Template;
 use axum::Router;
 use axum::extract::{Path, Query, State};
@@ -32,6 +34,31 @@ pub fn routes() -> Router<App> {
         .route("/secretaria/divulgacao", get(outreach))
         .route("/secretaria/{module}/feed.atom", get(atom))
         .route("/secretaria/{module}/feed.json", get(json))
+        // Where a module has pages of its own at this depth, its name in the path is no parameter.
+        .route("/secretaria/orcamento/feed.atom", get(of("orcamento", atom)))
+        .route("/secretaria/orcamento/feed.json", get(of("orcamento", json)))
+        .route("/secretaria/comites/feed.atom", get(of("comites", atom)))
+        .route("/secretaria/comites/feed.json", get(of("comites", json)))
+        .route("/secretaria/parcerias/feed.atom", get(of("parcerias", atom)))
+        .route("/secretaria/parcerias/feed.json", get(of("parcerias", json)))
+        .route("/secretaria/captacao/feed.atom", get(of("captacao", atom)))
+        .route("/secretaria/captacao/feed.json", get(of("captacao", json)))
+        .route("/secretaria/projetos/feed.atom", get(of("projetos", atom)))
+        .route("/secretaria/projetos/feed.json", get(of("projetos", json)))
+}
+
+type Answered = Pin<Box<dyn Future<Output = Result<Response, ApiError>> + Send>>;
+
+/// A handler with its module.
+fn of<H, F>(
+    slug: &'static str,
+    handler: H,
+) -> impl Fn(State<App>, Query<Wanted>, HeaderMap) -> Answered + Clone + Send + Sync + 'static
+where
+    H: Fn(State<App>, Path<String>, Query<Wanted>, HeaderMap) -> F + Clone + Send + Sync + 'static,
+    F: Future<Output = Result<Response, ApiError>> + Send + 'static,
+{
+    move |app, wanted, headers| Box::pin(handler(app, Path(slug.to_owned()), wanted, headers))
 }
 
 /// Which of them. Other parts of the query are passed over: the language, and what programs add to links.

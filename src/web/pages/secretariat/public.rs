@@ -1,5 +1,7 @@
 //! What everybody reads of a module: its publications, and nothing but them.
 
+use std::pin::Pin;
+
 use askama::Template;
 use axum::Router;
 use axum::extract::{Path, State};
@@ -24,6 +26,19 @@ pub fn routes() -> Router<App> {
     Router::new()
         .route("/secretaria/{module}/publicacoes", get(list))
         .route("/secretaria/{module}/publicacoes/{id}", get(show))
+        // Where a module has pages of its own at this depth, its name in the path is no parameter.
+        .route("/secretaria/orcamento/publicacoes", get(list_of("orcamento")))
+        .route("/secretaria/comites/publicacoes", get(list_of("comites")))
+        .route("/secretaria/parcerias/publicacoes", get(list_of("parcerias")))
+        .route("/secretaria/captacao/publicacoes", get(list_of("captacao")))
+        .route("/secretaria/projetos/publicacoes", get(list_of("projetos")))
+}
+
+type Answered = Pin<Box<dyn Future<Output = Result<Response, ApiError>> + Send>>;
+
+/// The list of one module.
+fn list_of(slug: &'static str) -> impl Fn(State<App>, View) -> Answered + Clone + Send + Sync + 'static {
+    move |app, v| Box::pin(list(app, v, Path(slug.to_owned())))
 }
 
 /// A publication in words.

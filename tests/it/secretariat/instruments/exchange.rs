@@ -38,7 +38,8 @@ async fn an_export_reads_back_byte_for_byte_and_the_series_goes_on_after_it() {
     assert_eq!((status, text.lines().count()), (StatusCode::OK, 1));
     assert_eq!(house.show(&id).await["broken_at"], Value::Null);
 
-    let other = House::open(Role::Agreements, "agreements", "2026-01-14").await;
+    // A day later: what is made there from now on has other ids than what comes in.
+    let other = House::open(Role::Agreements, "agreements", "2026-01-15").await;
     let import = async |text: &str| other.raw(&other.person.token, Method::POST, "/import", text.to_owned()).await;
     let (status, told) = import(&text).await;
     assert_eq!((status, told.contains("\"created\":1")), (StatusCode::OK, true), "{told}");
@@ -64,8 +65,10 @@ async fn an_act_that_was_changed_behind_the_service_is_told_and_does_not_come_in
     assert_eq!(house.done(&id, waive).await["broken_at"], Value::Null);
     let (_, text) = house.raw(&house.person.token, Method::GET, "/export", String::new()).await;
     let other = House::open(Role::Agreements, "agreements", "2026-01-14").await;
-    let forged = text.replace("art. 30, I", "art. 30, V");
-    assert_ne!(forged, text);
+    let mut forged: Value = serde_json::from_str(&text).unwrap();
+    assert_eq!(forged["acts"][1]["asked"]["law_ref"], "Lei 13.019/2014, art. 30, I", "{forged}");
+    forged["acts"][1]["asked"]["law_ref"] = json!("Lei 13.019/2014, art. 30, V");
+    let forged = forged.to_string();
     let (status, told) = other.raw(&other.person.token, Method::POST, "/import", forged).await;
     assert_eq!(status, StatusCode::BAD_REQUEST, "{told}");
     assert!(told.contains("the chain is broken at act 2"), "{told}");
