@@ -239,7 +239,7 @@ await play("the secretariat over holidays and years", { pictures: process.env.SH
     await page.goto(`${base}/secretaria/painel/comites`);
     await checkPage(page);
     const slug = `conselho-${mark}`;
-    const created = page.locator('main form[action="/secretaria/painel/comites"]');
+    const created = page.locator('main form[action="/secretaria/painel/comites"][method=post]');
     await fill(created, {
       kind: "council", slug, name: `Conselho de exemplo ${mark}`, act_kind: "decree", act_number: "5", act_on: "2030-12-02",
       purpose: "Aconselhar.", term_from: "2030-12-02", second_after: "30", second_quorum: "1/3",

@@ -9,7 +9,7 @@ use super::super::chained::{found_after, found_in};
 use super::{House, PARTNER, plan};
 
 /// One of a thousand centavos' worth, signed.
-async fn signed(house: &House) -> Value {
+async fn signed(house: &House, on: &str) -> Value {
     let id = house.opened(json!({ "kind": "fomento", "object": "Oficinas" })).await;
     house.done(&id, json!({ "act": "waive", "ground": "Emergência", "law_ref": "Lei 13.019/2014, art. 30, I" })).await;
     house
@@ -21,13 +21,13 @@ async fn signed(house: &House) -> Value {
     for kind in ["technical", "legal"] {
         house.done(&id, json!({ "act": "opine", "kind": kind, "favourable": true, "text": "Sim" })).await;
     }
-    house.done(&id, json!({ "act": "sign", "on": "2026-01-14" })).await
+    house.done(&id, json!({ "act": "sign", "on": on })).await
 }
 
 #[tokio::test]
 async fn an_export_reads_back_byte_for_byte_and_the_series_goes_on_after_it() {
     let house = House::open(Role::Agreements, "agreements", "2026-01-14").await;
-    let id = signed(&house).await["id"].as_str().unwrap().to_owned();
+    let id = signed(&house, "2026-01-14").await["id"].as_str().unwrap().to_owned();
     house.done(&id, json!({ "act": "publish", "on": "2026-01-14", "place": "Diário" })).await;
     house.done(&id, json!({ "act": "begin" })).await;
     for act in ["commit", "release"] {
@@ -49,7 +49,7 @@ async fn an_export_reads_back_byte_for_byte_and_the_series_goes_on_after_it() {
     let (status, told) = import(&text.replace("Oficinas", "Outra coisa")).await;
     assert_eq!(status, StatusCode::CONFLICT, "{told}");
     assert_eq!(other.public().await[0]["released_centavos"], 0);
-    assert_eq!(signed(&other).await["number"], "2026/002");
+    assert_eq!(signed(&other, "2026-01-15").await["number"], "2026/002");
     for table in ["instrument_act", "instrument_money"] {
         let rewritten =
             sqlx::query(sqlx::AssertSqlSafe(format!("delete from {table}"))).execute(&other.room.db.pool).await;
@@ -120,7 +120,7 @@ async fn acts_from_before_the_chain_are_covered_by_the_next_one_and_their_old_fi
 #[tokio::test]
 async fn money_and_document_that_were_changed_behind_the_acts_are_told_and_do_not_come_in() {
     let house = House::open(Role::Agreements, "agreements", "2026-01-14").await;
-    let id = signed(&house).await["id"].as_str().unwrap().to_owned();
+    let id = signed(&house, "2026-01-14").await["id"].as_str().unwrap().to_owned();
     house.done(&id, json!({ "act": "publish", "on": "2026-01-14", "place": "Diário" })).await;
     house.done(&id, json!({ "act": "begin" })).await;
     house.done(&id, json!({ "act": "commit", "centavos": 1000, "on": "2026-01-14", "what": "Parcela" })).await;
