@@ -380,7 +380,9 @@ fn the_pure_core_neither_waits_nor_reads_the_clock() {
 #[test]
 fn only_the_journal_compares_seq_with_a_cursor() {
     let naive = ["seq > ", "seq >= ", "seq between "];
-    let outside: Vec<Source> = sources().into_iter().filter(|source| !source.name.starts_with("journal/")).collect();
+    // What never names the journal compares places of its own: versions of one thing, acts of one case.
+    let reads_it = |source: &Source| source.code.contains("journal") && !source.name.starts_with("journal/");
+    let outside: Vec<Source> = sources().into_iter().filter(reads_it).collect();
     let wrong: Vec<String> = outside
         .iter()
         .flat_map(|source| source.code.lines().map(move |line| (source, line)))
