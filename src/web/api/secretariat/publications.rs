@@ -1,7 +1,5 @@
 //! What everybody may read: publications, and nothing but them.
 
-use std::pin::Pin;
-
 use axum::extract::{Path, Query, State};
 use axum::routing::get;
 use axum::{Json, Router};
@@ -24,17 +22,10 @@ pub fn routes() -> Router<App> {
         .route("/api/v1/secretariat/{module}/publications", get(list))
         .route("/api/v1/secretariat/{module}/publications/{id}", get(show))
         // Where a module has a list of its own at this depth, its name in the path is no parameter.
-        .route("/api/v1/secretariat/agreements/publications", get(list_of("agreements")))
-        .route("/api/v1/secretariat/funding/publications", get(list_of("funding")))
-        .route("/api/v1/secretariat/strategic-projects/publications", get(list_of("strategic-projects")))
-        .route("/api/v1/secretariat/committees/publications", get(list_of("committees")))
-}
-
-type Answered = Pin<Box<dyn Future<Output = Result<Json<Page>, ApiError>> + Send>>;
-
-/// The list of one module.
-fn list_of(slug: &'static str) -> impl Fn(State<App>, Query<Wanted>) -> Answered + Clone + Send + Sync + 'static {
-    move |app, wanted| Box::pin(list(app, Path(slug.to_owned()), wanted))
+        .route("/api/v1/secretariat/agreements/publications", get(of_agreements))
+        .route("/api/v1/secretariat/funding/publications", get(of_funding))
+        .route("/api/v1/secretariat/strategic-projects/publications", get(of_strategic_projects))
+        .route("/api/v1/secretariat/committees/publications", get(of_committees))
 }
 
 /// Which publications.
@@ -64,6 +55,26 @@ pub struct Page {
     pub next_at: Option<Instant>,
     pub next_id: Option<Uuid>,
 }
+
+/// The list of a module that has a list of its own at this depth, so that its name in the path is no parameter.
+macro_rules! list_of {
+    ($name:ident, $slug:literal, $path:literal) => {
+        /// Lists what this module published, as the list of any other module.
+        ///
+        /// # Errors
+        /// 400 naming the parameter.
+        #[utoipa::path(get, path = $path, tag = "secretariat", params(Wanted),
+                    responses((status = 200, body = Page), (status = 400, body = Problem)))]
+        pub async fn $name(app: State<App>, wanted: Query<Wanted>) -> Result<Json<Page>, ApiError> {
+            list(app, Path($slug.to_owned()), wanted).await
+        }
+    };
+}
+
+list_of!(of_agreements, "agreements", "/api/v1/secretariat/agreements/publications");
+list_of!(of_funding, "funding", "/api/v1/secretariat/funding/publications");
+list_of!(of_strategic_projects, "strategic-projects", "/api/v1/secretariat/strategic-projects/publications");
+list_of!(of_committees, "committees", "/api/v1/secretariat/committees/publications");
 
 /// Lists what a module published, the newest first, each case once as it was published last.
 ///
