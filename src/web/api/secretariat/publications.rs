@@ -63,8 +63,7 @@ macro_rules! list_of {
         ///
         /// # Errors
         /// 400 naming the parameter.
-        #[utoipa::path(get, path = $path, tag = "secretariat", params(Wanted),
-                    responses((status = 200, body = Page), (status = 400, body = Problem)))]
+        #[utoipa::path(get, path = $path, tag = "secretariat", params(Wanted), responses((status = 200, body = Page), (status = 400, body = Problem)))]
         pub async fn $name(app: State<App>, wanted: Query<Wanted>) -> Result<Json<Page>, ApiError> {
             list(app, Path($slug.to_owned()), wanted).await
         }
