@@ -11,14 +11,18 @@ pub fn quoted(text: &str) -> String {
 
 /// The same of what people wrote: what a spreadsheet would reckon is given as text.
 pub fn cell(text: &str) -> String {
-    let begins_formula = text.trim_start().starts_with(['=', '+', '-', '@']) || text.starts_with(['\t', '\r']);
-    if begins_formula { quoted(&format!("'{text}")) } else { quoted(text) }
+    if begins_formula(text) { quoted(&format!("'{text}")) } else { quoted(text) }
 }
 
 /// A cell that spreadsheets would take for a formula gets an apostrophe in front (OWASP, "CSV injection"), where a writer of CSV does the
 /// quoting.
 pub fn harmless(cell: String) -> String {
-    if cell.starts_with(['=', '+', '-', '@', '\t', '\r']) { format!("'{cell}") } else { cell }
+    if begins_formula(&cell) { format!("'{cell}") } else { cell }
+}
+
+/// Whether a spreadsheet would reckon it.
+pub fn begins_formula(text: &str) -> bool {
+    text.trim_start().starts_with(['=', '+', '-', '@']) || text.starts_with(['\t', '\r'])
 }
 
 #[cfg(test)]
@@ -42,7 +46,7 @@ mod tests {
 
     #[test]
     fn what_begins_a_formula_is_harmless_behind_an_apostrophe() {
-        for formula in ["=1+1", "+55", "-1", "@x", "\t=1", "\r=1"] {
+        for formula in ["=1+1", "+55", "-1", "@x", " =1", "\t=1", "\r=1"] {
             assert_eq!(harmless(formula.into()), format!("'{formula}"));
         }
         assert_eq!(harmless("a, \"b\" = 1".into()), "a, \"b\" = 1");

@@ -5,6 +5,7 @@ use std::os::unix::process::ExitStatusExt as _;
 use std::path::{Path, PathBuf};
 
 use serde_json::Value;
+use tokio::net::TcpStream;
 use tokio::process::{Child, Command};
 
 use super::machine::inside;
@@ -45,7 +46,8 @@ pub struct Service {
 }
 
 impl Service {
-    /// Starts it on the test's database and waits until it is ready.
+    /// Starts it on the test's database and waits until it is ready. One that is to kill itself finds what the one before it left
+    /// and may fall before it is ready: it is waited for until then.
     pub async fn start(db: &TestDb, place: &Place, failpoints: &str) -> Self {
         Self::start_at(&db.url, place, failpoints).await
     }
@@ -54,7 +56,7 @@ impl Service {
     pub async fn start_leaping(db: &TestDb, place: &Place, socket: &Path) -> Self {
         let mut command = command(place, "");
         command.env("SENTINELA__DATABASE__URL", &db.url).env("SENTINELA_CLOCK_SOCKET", socket);
-        Self::run(command, place).await
+        Self::run(command, place, "").await
     }
 
     /// The same with a private cluster of its own.
@@ -66,7 +68,7 @@ impl Service {
     pub async fn start_at(url: &str, place: &Place, failpoints: &str) -> Self {
         let mut command = command(place, failpoints);
         command.env("SENTINELA__DATABASE__URL", url);
-        Self::run(command, place).await
+        Self::run(command, place, failpoints).await
     }
 
     /// The end of one that does not even start, with what it says.
@@ -77,16 +79,20 @@ impl Service {
         (output.status.code(), String::from_utf8_lossy(&output.stderr).into_owned())
     }
 
-    async fn run(mut command: Command, place: &Place) -> Self {
+    async fn run(mut command: Command, place: &Place, failpoints: &str) -> Self {
         let log = place.folder.join(format!("service-{}.log", place.http));
         let errors = File::options().create(true).append(true).open(&log).unwrap();
         command.stderr(errors);
-        let mut process = Process::start(command);
-        process.line_with("ready:").await;
-        let service = Self { process, log };
+        let mut service = Self { process: Process::start(command), log };
+        let may_fall = failpoints.contains("=kill");
+        if service.process.line_or_end("ready:").await.is_none() {
+            assert!(may_fall, "it ended before it was ready\n{}", service.said());
+            return service;
+        }
         if place.mqtt > 0 {
-            eventually("the MQTT endpoint", || async {
-                tokio::net::TcpStream::connect(("127.0.0.1", place.mqtt)).await.ok()
+            eventually("the MQTT endpoint", || {
+                let fallen = may_fall && service.process.has_ended();
+                async move { (fallen || TcpStream::connect(("127.0.0.1", place.mqtt)).await.is_ok()).then_some(()) }
             })
             .await;
         }

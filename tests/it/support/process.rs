@@ -36,8 +36,16 @@ impl Process {
     /// The first line with `part` in it that was not given out yet, reading on until it comes. What comes before it is kept for whoever
     /// looks for it later: what a program says on two paths of its own comes in any order.
     pub async fn line_with(&mut self, part: &str) -> String {
+        match self.line_or_end(part).await {
+            Some(line) => line,
+            None => panic!("no line with {part:?} came; what came:\n{}", self.seen.join("\n")),
+        }
+    }
+
+    /// The same, or nothing from a program that said its last word without it.
+    pub async fn line_or_end(&mut self, part: &str) -> Option<String> {
         if let Some(at) = self.passed_over.iter().position(|line| line.contains(part)) {
-            return self.passed_over.remove(at).unwrap();
+            return self.passed_over.remove(at);
         }
         let reading = async {
             while let Some(line) = self.lines.next_line().await.unwrap() {
@@ -50,10 +58,12 @@ impl Process {
             None
         };
         let found = tokio::time::timeout(super::PATIENCE, reading).await;
-        match found {
-            Ok(Some(line)) => line,
-            _ => panic!("no line with {part:?} came; what came:\n{}", self.seen.join("\n")),
-        }
+        found.unwrap_or_else(|_| panic!("no line with {part:?} came in time; what came:\n{}", self.seen.join("\n")))
+    }
+
+    /// Whether it has ended.
+    pub fn has_ended(&mut self) -> bool {
+        self.child.try_wait().unwrap().is_some()
     }
 
     /// All that was read of it, in the order in which it came.

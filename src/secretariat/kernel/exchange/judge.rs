@@ -8,6 +8,7 @@ use chrono_tz::Tz;
 use serde_json::Value;
 
 use super::{Fault, Line, carried};
+use crate::cells;
 use crate::clock::Instant;
 use crate::secretariat::kernel::check::OWN_ACTS;
 use crate::secretariat::kernel::define::CaseType;
@@ -20,7 +21,7 @@ const MOST_NUMBER: i32 = 1_000_000;
 
 /// A cell that no program of tables takes for a formula; [`unplain`] gives back what it was.
 pub fn plain(text: &str) -> String {
-    if text.starts_with(['=', '+', '-', '@', '\t', '\r', '\'']) { format!("'{text}") } else { text.to_owned() }
+    if cells::begins_formula(text) || text.starts_with('\'') { format!("'{text}") } else { text.to_owned() }
 }
 
 pub fn unplain(cell: &str) -> &str {
