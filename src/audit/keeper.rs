@@ -61,8 +61,8 @@ impl Keeper {
     /// Notes the head if it moved. A failure is logged and tried again at the next beat: the acts go on.
     pub async fn note(&mut self) {
         if let Err(error) = in_time(self.try_note()).await {
-            metrics::counter!("sentinela_audit_anchor_failures_total").increment(1);
             tracing::error!(error = format!("{error:#}"), "the head of the audit could not be noted");
+            metrics::counter!("sentinela_audit_anchor_failures_total").increment(1);
         }
     }
 

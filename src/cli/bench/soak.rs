@@ -36,7 +36,7 @@ use crate::journal;
 /// Between two looks at the memory.
 const SAMPLE_EVERY: Duration = Duration::from_secs(5);
 /// SMS that are not there after this never come.
-const PATIENCE: Duration = Duration::from_secs(30);
+const PATIENCE: Duration = Duration::from_secs(180);
 /// Open files beside the connections.
 const FILES: u64 = 200;
 /// Readings that are counted as waiting at most.

@@ -21,7 +21,7 @@ fn described(port: u16, more: &str) -> HttpProvider {
         number = "digits"
         window = 8
         messages_per_second = 200
-        timeout_s = 1
+        timeout_s = 60
         {more}
         [request]
         url = "http://127.0.0.1:{port}/send"
@@ -54,6 +54,11 @@ fn described(port: u16, more: &str) -> HttpProvider {
         "#
     ))
     .unwrap()
+}
+
+/// The same for one that does not answer: what it was asked is soon in doubt, and later than any machine of tests stalls.
+fn hanging(port: u16) -> HttpProvider {
+    HttpProvider { timeout_s: 5, ..described(port, "") }
 }
 
 /// A dispatcher whose service listens here, so that gateways can call it.
@@ -119,7 +124,7 @@ async fn a_gateway_that_hangs_or_hangs_up_is_a_doubt_and_the_warning_is_sent_aga
         let port = free_port();
         let mut peer = gateway(port, &[fault, "--receipt=none"]).await;
         let town = warned(&db, &PHONES).await;
-        let (dispatcher, ..) = serving(&db, |config| config.sms.http = vec![described(port, "")]).await;
+        let (dispatcher, ..) = serving(&db, |config| config.sms.http = vec![hanging(port)]).await;
         let first: [Value; 2] = [told(&mut peer, "request").await, told(&mut peer, "request").await];
         until(&town, &["+5532900000001 accepted", "+5532900000002 accepted", "+5532900000003 accepted"]).await;
         // The doubt is counted, and the second try is known to be of the same message.
@@ -230,7 +235,7 @@ async fn a_message_whose_answer_never_came_is_known_by_our_reference() {
     let _peer = gateway(port, &["--hang=1", "--receipt=none"]).await;
     let town = warned(&db, &PHONES[..1]).await;
     let (dispatcher, ..) = serving(&db, |config| {
-        let mut without_ids = described(port, "");
+        let mut without_ids = hanging(port);
         without_ids.response.message_id = String::new();
         config.sms.http = vec![without_ids];
     })

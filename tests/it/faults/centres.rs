@@ -6,16 +6,21 @@ use super::service::{Peer, Place, Service};
 use crate::support::{self, Folder, eventually, free_port};
 
 const PEOPLE: usize = 8;
+/// Longer than any machine of tests stalls: where every answer comes, none is to be doubted.
+const PATIENT_S: u32 = 60;
 
-/// One alert through a centre with these options; the sums when all is settled, and whether all receipts found their message.
-async fn through(options: &[&str]) -> (Sums, bool) {
+/// One alert through a centre with these options, whose answers are waited for so many seconds; the sums when all is settled, and whether
+/// all receipts found their message.
+async fn through(options: &[&str], timeout_s: u32) -> (Sums, bool) {
     let (db, folder, port) = (support::db().await, Folder::new(), free_port());
     let peer = Peer::centre(folder.path(), port, options).await;
-    let place = Place::new(folder.path(), &centre(port, "timeout_s = 1"));
+    let place = Place::new(folder.path(), &centre(port, &format!("timeout_s = {timeout_s}")));
     let town = people(&db, PEOPLE).await;
     let service = Service::start(&db, &place, "").await;
     warn(&town, "Saia de casa.").await;
     accounts::settled(&db.pool).await;
+    let states = town.states().await;
+    assert!(states.iter().all(|state| state.ends_with(" accepted") || state.ends_with(" delivered")), "{states:?}");
     let with_receipts = !options.contains(&"--receipt=none");
     if with_receipts {
         eventually("all receipts matched", || async {
@@ -32,7 +37,7 @@ async fn through(options: &[&str]) -> (Sums, bool) {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_storm_of_throttling_with_receipts_before_their_answers_in_hexadecimal_makes_no_copy() {
     let options = ["--throttle=8", "--ids=hex", "--first=4096", "--receipt=before"];
-    let (sums, matched) = through(&options).await;
+    let (sums, matched) = through(&options, PATIENT_S).await;
     assert_eq!(sums, Sums { recipients: PEOPLE as i64, ..Sums::default() });
     assert!(matched);
 }
@@ -40,7 +45,7 @@ async fn a_storm_of_throttling_with_receipts_before_their_answers_in_hexadecimal
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn receipts_that_come_twice_and_last_one_first_make_no_copy() {
     for options in [&["--receipt=twice"][..], &["--reverse=4", "--ids=hex", "--first=65536"]] {
-        let (sums, matched) = through(options).await;
+        let (sums, matched) = through(options, PATIENT_S).await;
         assert_eq!(sums, Sums { recipients: PEOPLE as i64, ..Sums::default() }, "{options:?}");
         assert!(matched);
     }
@@ -48,10 +53,11 @@ async fn receipts_that_come_twice_and_last_one_first_make_no_copy() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_centre_that_never_answers_answers_late_or_hangs_up_makes_copies_of_what_is_in_doubt_alone() {
-    for option in ["--mute=3", "--late=2", "--unbind=3"] {
-        let (sums, _) = through(&["--receipt=none", option]).await;
+    // Of what was taken and never answered nobody can know, so it leaves once more: rather twice than never.
+    for (option, copies) in [("--mute=3", 3), ("--late=2", 0), ("--unbind=3", 1)] {
+        let (sums, _) = through(&["--receipt=none", option], 1).await;
         sums.assert_right();
-        assert!(sums.copies_in_doubt <= PEOPLE as i64, "{option}: {sums:?}");
+        assert!(sums.copies_in_doubt >= copies, "{option}: {sums:?}");
     }
 }
 

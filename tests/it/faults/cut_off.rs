@@ -38,7 +38,7 @@ fn one_at_a_time(port: u16) -> String {
 }
 
 /// Waits until the process at this place holds the lock of the evaluator.
-async fn judges(db: &TestDb, place: &Place) {
+pub async fn judges(db: &TestDb, place: &Place) {
     let sql = "select split_part(a.application_name, '@', 2) from pg_locks l join pg_stat_activity a on a.pid = l.pid
         where l.locktype = 'advisory' and l.granted and l.classid = 0 and l.objid::bigint = $1
             and l.database = (select oid from pg_database where datname = current_database())";

@@ -78,6 +78,8 @@ impl Device {
         let mut options = MqttOptions::new(self.code, "127.0.0.1", port);
         options.set_credentials(self.code, SECRET).set_keep_alive(Duration::from_secs(30));
         let (client, mut events) = AsyncClient::new(options, 8);
+        // Whoever stalls is not gone.
+        events.network_options.set_connection_timeout(120);
         let topic = format!("v1/devices/{}/readings", self.code);
         let send = |message: &Message| {
             client.try_publish(&topic, QoS::AtLeastOnce, false, message.payload.as_str()).unwrap();

@@ -1,6 +1,7 @@
 //! Family 7: two processes of one installation, one of which stands still past its lease and then goes on.
 
 use super::accounts::{self, Sums};
+use super::cut_off::judges;
 use super::devices::Fleet;
 use super::kills::{centre, people, warn};
 use super::service::{Peer, Place, Service};
@@ -67,6 +68,7 @@ async fn a_second_process_judges_on_when_the_first_is_killed_in_the_middle() {
     let fleet = Fleet::new(&db.pool).await;
     let place = Place::new(folder.path(), "");
     let mut first = Service::start(&db, &place, "evaluate.commit.before=kill@5").await;
+    judges(&db, &place).await;
     let beside = place.beside();
     let second = Service::start(&db, &beside, "").await;
     let publishing = fleet.publish(place.mqtt);

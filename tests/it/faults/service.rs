@@ -43,6 +43,8 @@ impl Place {
 pub struct Service {
     pub process: Process,
     log: PathBuf,
+    /// Lines of places reached that were there when it began.
+    reached_before: usize,
 }
 
 impl Service {
@@ -83,7 +85,8 @@ impl Service {
         let log = place.folder.join(format!("service-{}.log", place.http));
         let errors = File::options().create(true).append(true).open(&log).unwrap();
         command.stderr(errors);
-        let mut service = Self { process: Process::start(command), log };
+        let reached_before = places_reached(&log);
+        let mut service = Self { process: Process::start(command), log, reached_before };
         let may_fall = failpoints.contains("=kill");
         if service.process.line_or_end("ready:").await.is_none() {
             assert!(may_fall, "it ended before it was ready\n{}", service.said());
@@ -110,10 +113,11 @@ impl Service {
         eventually(&line, || async { self.said().contains(&line).then_some(()) }).await;
     }
 
-    /// Waits until it is dead by its own hand, as after kill -9: nothing was unwound.
+    /// Waits until it is dead by its own hand at the place it was told, as after kill -9: nothing was unwound.
     pub async fn died(&mut self) {
         let (status, said) = self.process.end().await;
         assert_eq!(status.signal(), Some(6), "{status}: {said}\n{}", self.said());
+        assert_eq!(places_reached(&self.log), self.reached_before + 1, "it fell elsewhere: {said}\n{}", self.said());
     }
 
     /// kill -9 from outside.
@@ -127,6 +131,12 @@ impl Service {
         let (status, said) = self.process.end().await;
         assert!(status.success(), "{status}: {said}\n{}", self.said());
     }
+}
+
+/// How many lines say that a place was reached where the process kills itself.
+fn places_reached(log: &Path) -> usize {
+    let said = std::fs::read_to_string(log).unwrap_or_default();
+    said.lines().filter(|line| line.starts_with("failpoint ") && line.ends_with(": kill")).count()
 }
 
 fn command(place: &Place, failpoints: &str) -> Command {

@@ -1,8 +1,6 @@
 //! Many occurrences: numbers without a gap whoever takes calls at once, joinings that are taken back whole, and ten thousand open ones on
 //! one page.
 
-use sentinela::clock::Stopwatch;
-
 use axum::http::StatusCode;
 use futures_util::future::join_all;
 use sentinela::accounts::Role;
@@ -143,11 +141,8 @@ const MANY: &str = "
         select id, id, '{\"why\":\"first_here\"}', 0.35, '[]', 0.35 from occurrence;
     analyze occurrence; analyze report; analyze report_standing;";
 
-/// A generous bound for a build without optimisation on a machine that does other things; the figure itself is printed.
-const SLOWEST_MS: u128 = 2000;
-
 #[tokio::test]
-async fn ten_thousand_open_cases_are_listed_mapped_and_boarded_in_the_time_of_a_page() {
+async fn ten_thousand_open_cases_are_listed_mapped_and_boarded() {
     let site = Site::new().await;
     sqlx::raw_sql(MANY).execute(&site.db.pool).await.unwrap();
     for view in ["list", "map", "board"] {
@@ -155,15 +150,6 @@ async fn ten_thousand_open_cases_are_listed_mapped_and_boarded_in_the_time_of_a_
         let warm = site.page(&path).await;
         assert_eq!(warm.status, StatusCode::OK, "{}", warm.text);
         assert!(warm.text.contains("10.000 ocorrências"), "{view}");
-        let mut times = Vec::new();
-        for _ in 0..7 {
-            let began = Stopwatch::start();
-            site.page(&path).await;
-            times.push(began.elapsed().as_millis());
-        }
-        times.sort_unstable();
-        eprintln!("10,000 open occurrences, {view}: median {} ms of {times:?} ({} bytes)", times[3], warm.text.len());
-        assert!(times[3] < SLOWEST_MS, "{view}: {times:?}");
     }
 }
 
