@@ -60,13 +60,13 @@ attack: setup-test ## Ask the API thousands of random questions, others each tim
 .PHONY: faults
 faults: setup-test ui ## Kill the service at named points and hold the accounts (KILLS=1000, SEED=1; goes on where it ended; FROM= plays again)
 	cargo test --no-run --quiet --lib
-	trap 'scripts/test-db.sh stop' EXIT; eval "$$(scripts/test-db.sh env)"; \
+	export TEST_DB=faults; trap 'scripts/test-db.sh stop' EXIT; eval "$$(scripts/test-db.sh env)"; \
 	KILLS=$(KILLS) SEED=$(SEED) FROM=$(FROM) cargo test --quiet --test it -- --ignored --exact --nocapture faults::random::a_thousand_kills
 
 .PHONY: faults-cluster
 faults-cluster: setup-test ui ## Kill one of three processes each 20 s under load and hold the accounts (MINUTES=10, EVERY_S=20)
 	cargo test --no-run --quiet --lib
-	trap 'scripts/test-db.sh stop' EXIT; eval "$$(scripts/test-db.sh env)"; \
+	export TEST_DB=faults; trap 'scripts/test-db.sh stop' EXIT; eval "$$(scripts/test-db.sh env)"; \
 	MINUTES=$(MINUTES) EVERY_S=$(EVERY_S) cargo test --quiet --test it -- --ignored --exact --nocapture faults::cluster::one_of_three_killed_each_twenty_seconds
 
 .PHONY: fuzz

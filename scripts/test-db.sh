@@ -6,12 +6,13 @@
 #   scripts/test-db.sh schema  start it, make a database with the schema of migrations/, print that database's URL
 #   scripts/test-db.sh stop    stop it and remove its data
 #
-# TEST_DB_DURABLE=1 is another server, that syncs as a real one does: for benches.
+# TEST_DB_DURABLE=1 is another server, that syncs as a real one does: for benches. TEST_DB=name is another one too: a run of hours has its own,
+# so that nobody who ends their tests stops it.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
 # In /tmp: the server's user can enter it whatever the checkout's permissions are, and the socket's path stays short.
-name=sentinela-test-$(id -u)-$(pwd -P | sha256sum | cut -c1-10)
+name=sentinela-test-$(id -u)-$(pwd -P | sha256sum | cut -c1-10)${TEST_DB:+-$TEST_DB}
 home=/tmp/$name
 # Nothing is worth syncing in a test.
 lax="-c fsync=off -c synchronous_commit=off -c full_page_writes=off"
@@ -73,5 +74,5 @@ stop)
     ! running || pg pg_ctl stop -D "$data" -m immediate -w >/dev/null
     rm -rf "$home"
     ;;
-*) sed -n '2,10s/^# \{0,1\}//p' "$0" >&2 && exit 2 ;;
+*) sed -n '2,11s/^# \{0,1\}//p' "$0" >&2 && exit 2 ;;
 esac

@@ -10,13 +10,15 @@ use std::path::{Path, PathBuf};
 
 use sentinela::clock::Stopwatch;
 use sentinela::failpoint::Place as Point;
+use sentinela::hexadecimal::hex;
 use sentinela::ids::Ids;
 use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
 
 use super::accounts::{self, Sums};
 use super::devices::Fleet;
 use super::kills::{centre, people, warn};
-use super::service::{Peer, Place, Service};
+use super::service::{self, Peer, Place, Service};
 use crate::dispatch::town::Town;
 use crate::support::{self, Folder, TestDb, free_port};
 
@@ -83,6 +85,8 @@ impl Fault {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 struct Line {
     seed: u64,
+    /// The first digits of the SHA-256 of the program that fell: lines of one run are of one program.
+    program: String,
     fault: u64,
     at: String,
     /// Of this fault alone, as all numbers here.
@@ -120,6 +124,7 @@ impl Drop for Replay {
 /// One installation over a row of faults.
 struct Row<'a> {
     db: &'a TestDb,
+    program: String,
     place: Place,
     town: Town<'a>,
     centre: Peer,
@@ -129,12 +134,21 @@ struct Row<'a> {
 }
 
 impl<'a> Row<'a> {
-    async fn begin(db: &'a TestDb, folder: &Path) -> Self {
+    async fn begin(db: &'a TestDb, folder: &Path, program: &str) -> Self {
         let port = free_port();
         let peer = Peer::centre(folder, port, &[]).await;
         let place = Place::new(folder, &centre(port, ""));
         let (town, fleet) = (people(db, PEOPLE).await, Fleet::new(&db.pool).await);
-        Self { db, place, town, centre: peer, fleet, acknowledged: 0, before: Sums::default() }
+        Self {
+            db,
+            program: program.to_owned(),
+            place,
+            town,
+            centre: peer,
+            fleet,
+            acknowledged: 0,
+            before: Sums::default(),
+        }
     }
 
     /// Lets it fall, lets the next process recover, and balances the accounts.
@@ -162,6 +176,7 @@ impl<'a> Row<'a> {
         service.stop().await;
         let line = Line {
             seed,
+            program: self.program.clone(),
             fault: number,
             at: fault.words(),
             acknowledged: acked.len() - self.acknowledged,
@@ -181,11 +196,12 @@ impl<'a> Row<'a> {
 
 /// Lets these faults fall, and hands each line to `tell` before it is judged.
 async fn play(seed: u64, faults: Range<u64>, tell: &mut dyn FnMut(&Line)) {
+    let program = digits(service::program());
     let mut next = faults.start;
     while next < faults.end {
         let row = next..faults.end.min((next / ROW + 1) * ROW);
         let (db, folder) = (support::db().await, Folder::new());
-        let mut installation = Row::begin(&db, folder.path()).await;
+        let mut installation = Row::begin(&db, folder.path(), &program).await;
         for number in row.clone() {
             let fault = Fault::draw(seed, number);
             let replay = Replay { seed, first: row.start, fault: number, at: fault.words() };
@@ -197,6 +213,30 @@ async fn play(seed: u64, faults: Range<u64>, tell: &mut dyn FnMut(&Line)) {
         }
         next = row.end;
     }
+}
+
+/// The first digits of the SHA-256 of a file.
+fn digits(file: &Path) -> String {
+    let mut digits = hex(&Sha256::digest(std::fs::read(file).unwrap()));
+    digits.truncate(16);
+    digits
+}
+
+/// A copy of the program beside the log, which a build meanwhile does not touch. A run goes on with the program it began with: what two
+/// programs lost, neither of them lost.
+fn copied(folder: &Path, lines: &[Line]) -> PathBuf {
+    let built = Path::new(env!("CARGO_BIN_EXE_sentinela"));
+    let begun = lines.last().map_or_else(|| digits(built), |line| line.program.clone());
+    let copy = folder.join(format!("sentinela-{begun}"));
+    if !copy.exists() {
+        assert_eq!(
+            digits(built),
+            begun,
+            "the run began with another program: finish it with that one, or take another SEED"
+        );
+        std::fs::copy(built, &copy).unwrap();
+    }
+    copy
 }
 
 /// What all lines come to, in words.
@@ -259,6 +299,7 @@ async fn a_thousand_kills() {
         let _ = std::fs::remove_file(&log);
     }
     let mut lines = earlier(&log);
+    service::take_program(copied(&folder, &lines));
     let first = from.unwrap_or_else(|| lines.last().map_or(0, |line| line.fault + 1));
     let end = from.unwrap_or(0) + kills;
     println!("faults {first} to {end} of seed {seed}; a line each in {}", log.display());
@@ -299,7 +340,7 @@ fn what_falls_is_the_same_for_the_same_seed_and_every_point_falls_within_some_hu
 fn a_log_that_ends_within_a_line_goes_on_after_the_last_whole_one() {
     let folder = Folder::new();
     let log = folder.path().join("1.log");
-    let line = r#"{"seed":1,"fault":3,"at":"x","acknowledged":1,"lost":0,"recipients":6,"unaccounted":0,"copies_in_doubt":1,"other_copies":0,"recovery_ms":9,"checked":""}"#;
+    let line = r#"{"seed":1,"program":"0123456789abcdef","fault":3,"at":"x","acknowledged":1,"lost":0,"recipients":6,"unaccounted":0,"copies_in_doubt":1,"other_copies":0,"recovery_ms":9,"checked":""}"#;
     std::fs::write(&log, format!("{line}\n{{\"seed\":1,\"fau")).unwrap();
     let lines = earlier(&log);
     assert_eq!(lines.iter().map(|line| line.fault).collect::<Vec<_>>(), [3]);

@@ -3,6 +3,7 @@
 use std::fs::File;
 use std::os::unix::process::ExitStatusExt as _;
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 
 use serde_json::Value;
 use tokio::net::TcpStream;
@@ -11,6 +12,18 @@ use tokio::process::{Child, Command};
 use super::machine::inside;
 use crate::dispatch::peers::{here, python};
 use crate::support::{Process, TestDb, eventually, free_port, soon};
+
+static PROGRAM: OnceLock<PathBuf> = OnceLock::new();
+
+/// The program under test: the one that was built with this test, or a copy of it that outlives the next build.
+pub fn program() -> &'static Path {
+    PROGRAM.get_or_init(|| env!("CARGO_BIN_EXE_sentinela").into())
+}
+
+/// Takes this copy of the program for every service of this test process. To be said before the first of them starts.
+pub fn take_program(copy: PathBuf) {
+    PROGRAM.set(copy).expect("no service has started");
+}
 
 /// Where an installation is: what its processes share, and the ports of the next one.
 pub struct Place {
@@ -144,7 +157,7 @@ fn command(place: &Place, failpoints: &str) -> Command {
     std::fs::write(&file, &place.config).unwrap();
     // A process that kills itself is not to leave its memory in a file.
     let mut command = inside(&place.within, "sh");
-    command.args(["-c", r#"ulimit -c 0; exec "$0" "$@""#, env!("CARGO_BIN_EXE_sentinela")]);
+    command.args(["-c", r#"ulimit -c 0; exec "$0" "$@""#]).arg(program());
     let mqtt = if place.mqtt > 0 { format!("127.0.0.1:{}", place.mqtt) } else { String::new() };
     command
         .env_remove("DATABASE_URL")
