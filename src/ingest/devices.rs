@@ -405,6 +405,15 @@ fn drain(events: &mut broadcast::Receiver<Event>) {
 
 async fn load(pool: &PgPool) -> sqlx::Result<Index> {
     let decode = |error: UnknownWord| sqlx::Error::Decode(error.into());
+    // Devices first: what a device that is found here may publish was there before it, and is found after it.
+    let devices = sqlx::query!(
+        r#"select id as "id: DeviceId", code, station_id as "station_id: StationId", secret_sha256, enabled,
+               secret_first_used_at is not null as "secret_was_used!", previous_sha256, previous_ends_at,
+               profile, hardware_id
+           from device"#
+    )
+    .fetch_all(pool)
+    .await?;
     let streams = sqlx::query!(
         r#"select id as "id: DatastreamId", station_id as "station_id: StationId", name, quantity, unit, kind, interval_s,
                tip_mm, limits as "limits: sqlx::types::Json<Overrides>"
@@ -427,14 +436,6 @@ async fn load(pool: &PgPool) -> sqlx::Result<Index> {
     }
     let stations: HashMap<StationId, Arc<HashMap<String, StreamEntry>>> =
         stations.into_iter().map(|(id, streams)| (id, Arc::new(streams))).collect();
-    let devices = sqlx::query!(
-        r#"select id as "id: DeviceId", code, station_id as "station_id: StationId", secret_sha256, enabled,
-               secret_first_used_at is not null as "secret_was_used!", previous_sha256, previous_ends_at,
-               profile, hardware_id
-           from device"#
-    )
-    .fetch_all(pool)
-    .await?;
     let mut certificates = certificates(pool).await?;
     let mut index = Index::default();
     for row in devices {
